@@ -1,0 +1,46 @@
+"""The landscape behind a level, for people: a sky in bands, two ranges of hills, some clouds.
+
+Pure arithmetic on the pixel's place: no randomness, no state. The agent's own picture does not have it
+(`render.rgb64`).
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+_BANDS = ((173, 216, 240), (186, 223, 243), (198, 230, 245), (210, 237, 247), (222, 243, 248))
+_FAR_HILLS, _NEAR_HILLS = (186, 220, 224), (170, 210, 203)
+_CLOUD, _CLOUD_SHADE = (247, 252, 255), (228, 243, 251)
+
+
+@lru_cache(maxsize=32)
+def backdrop(height: int, width: int, px: int) -> np.ndarray:  # uint8[height*px, width*px, 3], read-only
+    """The landscape for a level of `height` x `width` tiles of `px` pixels (a multiple of 8)."""
+    size = 16 if px % 16 == 0 else 8
+    coarse = 2  # pixels of the 16 pixel art that one block of the landscape takes
+    step = size * coarse // 16
+    picture = _landscape(height * 16 // coarse, width * 16 // coarse)
+    picture = picture.repeat(step * px // size, 0).repeat(step * px // size, 1)
+    picture.setflags(write=False)
+    return picture
+
+
+def _landscape(height: int, width: int) -> np.ndarray:  # uint8[height, width, 3]
+    y, x = np.arange(height)[:, None], np.arange(width)[None, :]
+    band = np.clip(y * len(_BANDS) // max(height, 1), 0, len(_BANDS) - 1)
+    picture = np.array(_BANDS, np.uint8)[np.broadcast_to(band, (height, width))]
+    for left, top in _clouds(width, height):
+        for dy, start, stop in ((0, 3, 8), (1, 1, 12), (2, 0, 14)):
+            if 0 <= top + dy < height:
+                colour = _CLOUD if dy < 2 else _CLOUD_SHADE
+                picture[top + dy, max(left + start, 0) : max(left + stop, 0)] = colour
+    far = 0.62 + 0.05 * np.sin(x / 11.0) + 0.03 * np.sin(x / 4.7 + 1)
+    near = 0.76 + 0.06 * np.sin(x / 16.0 + 2) + 0.02 * np.sin(x / 5.3)
+    picture[y >= np.floor(far * height)] = _FAR_HILLS
+    picture[y >= np.floor(near * height)] = _NEAR_HILLS
+    return picture
+
+
+def _clouds(width: int, height: int) -> list[tuple[int, int]]:
+    """(left, top) of each cloud: about one in six tiles, at heights that repeat only after a while."""
+    return [(x + (x * 7) % 23, height // 8 + (x * 13) % max(height // 4, 1)) for x in range(4, width, 46)]
