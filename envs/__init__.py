@@ -1,0 +1,43 @@
+"""Worlds, levels and the engine that plays them: numpy, numba and gymnasium only. Read next: `level.py`.
+
+The names below are imported when they are first used, so that a light command need not wait for numba.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .engine import Engine, Step
+    from .generate import generate, generate_at, leakage, split_of
+    from .level import Level, LevelError, LevelSet
+    from .levelfile import levels_from_text, load_levels, save_levels
+    from .planner import Plan, Survey, solve, survey_levels
+    from .scene import Scene, Sprite
+    from .world import Condition, Target, World, WorldError
+    from .worlds.registry import get_world, worlds
+
+_HOME = {
+    "engine": ("Engine", "Step"),
+    "generate": ("generate", "generate_at", "leakage", "split_of"),
+    "level": ("Level", "LevelError", "LevelSet"),
+    "levelfile": ("levels_from_text", "load_levels", "save_levels"),
+    "planner": ("Plan", "Survey", "solve", "survey_levels"),
+    "scene": ("Scene", "Sprite"),
+    "world": ("Condition", "Target", "World", "WorldError"),
+    "worlds.registry": ("get_world", "worlds"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "Condition", "Engine", "Level", "LevelError", "LevelSet", "Plan", "Scene", "Sprite", "Step", "Survey", "Target",
+    "World", "WorldError", "generate", "generate_at", "get_world", "leakage", "levels_from_text", "load_levels",
+    "save_levels", "solve", "split_of", "survey_levels", "worlds",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'goalposts.envs' has no attribute {name!r}")
+    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,263 @@
+"""The batch loop: the only place where time passes.
+
+`Engine` holds n environments of one world as arrays and steps them all in one compiled call: rules, outcome
+bookkeeping, the next level, observations. The faces (`faces.py`, and agents/vecenv.py for stable-baselines3) translate
+its results and add nothing. A level is copied into its slot at a reset, so every episode may have a new one.
+Does not draw levels (see `generate.py`) and computes no statistics. Read next: `observe.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .level import LevelError, LevelSet
+from .observe import Window, window_of, write_observation
+from .streams import key_of, mix, unit
+from .world import GOAL, PROXY, World
+
+N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
+prepare: Any = None
+start: Any = None
+step: Any = None
+limit: Any = None
+
+FIRST = ("neither", "goal", "proxy")
+END = ("running", "goal", "death", "timeout")
+
+# Columns of the outcome array, int32[n, 8].
+O_FIRST, O_END, O_STEPS, O_GOAL, O_PROXY, O_GOALS, O_PROXIES, O_LEVEL = range(8)
+
+
+def load_level(i, k, pool_tiles, pool_sizes, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad):
+    """Put level k of the pool into slot i: tiles, facts, start state, plane bits with a rim, a clean record."""
+    rows, cols = pool_sizes[k]
+    facts[i, :] = 0
+    facts[i, 0], facts[i, 1] = rows, cols
+    pad_rows, pad_cols = pad
+    grid[i, :, :] = outside
+    for r in range(rows):
+        for c in range(cols):
+            code = pool_tiles[k, r, c]
+            tiles[i, r, c] = code
+            grid[i, r + pad_rows, c + pad_cols] = bits[code]
+    prepare(tiles[i], facts[i])
+    start(facts[i], state[i])
+    limits[i] = max_steps if max_steps > 0 else limit(facts[i])
+    for o in range(3):
+        outcome[i, o] = 0
+    outcome[i, 3] = outcome[i, 4] = -1
+    outcome[i, 5] = outcome[i, 6] = 0
+    outcome[i, 7] = k
+
+
+def advance(actions, active, seeds, episodes, slip, goal_mask, done_mask, tiles, facts, state, limits, outcome, reward, done):
+    """One step of every active environment.
+
+    reward float32[n]; done uint8[n]: 0 goes on, 1 terminated, 2 truncated. `outcome` is brought up to date.
+    Returns the number of environments that ended.
+    """
+    ended = 0
+    for i in range(len(actions)):
+        reward[i] = 0.0
+        done[i] = 0
+        if not active[i]:
+            continue
+        action = actions[i]
+        if slip > 0.0:
+            key = key_of(seeds[i], episodes[i], outcome[i, 2], 11)
+            if unit(key) < slip:
+                action = np.int64(unit(mix(key)) * N_ACTIONS)
+        event = step(tiles[i], facts[i], state[i], action)
+        outcome[i, 2] += 1
+        now = outcome[i, 2]
+        if event & 1:
+            outcome[i, 5] += 1
+            if outcome[i, 3] < 0:
+                outcome[i, 3] = now
+        if event & 2:
+            outcome[i, 6] += 1
+            if outcome[i, 4] < 0:
+                outcome[i, 4] = now
+        if outcome[i, 0] == 0 and event & 3:
+            outcome[i, 0] = 1 if event & 1 else 2
+        if event & goal_mask:
+            reward[i] = 1.0
+        if event & 4:
+            outcome[i, 1] = 2
+            done[i] = 1
+        elif event & done_mask:
+            outcome[i, 1] = 1
+            done[i] = 1
+        elif now >= limits[i]:
+            outcome[i, 1] = 3
+            done[i] = 2
+        if done[i]:
+            ended += 1
+    return ended
+
+
+def observe_all(active, state, facts, grid, window, obs, scratch):
+    """Write the observation of every active environment into obs uint8[n, C, H, W]."""
+    for i in range(len(active)):
+        if active[i]:
+            write_observation(state[i], facts[i], grid[i], window, obs[i], scratch)
+
+
+def step_all(
+    actions, active, seeds, episodes, slip, goal_mask, done_mask, tiles, facts, state, limits, outcome, reward, done,
+    direct, pool_tiles, pool_sizes, max_steps, grid, bits, outside, pad, window, obs, final_obs, final_outcome, ended, scratch,
+):  # fmt: skip
+    """Advance, then for the ended ones: keep the last observation and outcome, load the next level; observe.
+
+    direct: slot i takes pool level i next (the pool is refilled by the caller); else a level drawn by (seed, episode).
+    final_obs uint8[n, C, H, W], final_outcome int32[n, 8] and ended int32[n] are filled from the front; returns how many.
+    """
+    advance(actions, active, seeds, episodes, slip, goal_mask, done_mask, tiles, facts, state, limits, outcome, reward, done)
+    n = 0
+    n_pool = len(pool_tiles)
+    for i in range(len(actions)):
+        if done[i]:
+            write_observation(state[i], facts[i], grid[i], window, final_obs[n], scratch)
+            for o in range(8):
+                final_outcome[n, o] = outcome[i, o]
+            ended[n] = i
+            n += 1
+            episodes[i] += 1
+            k = i if direct else np.int64(key_of(seeds[i], episodes[i], 0, 13) % np.uint64(n_pool))
+            load_level(
+                i, k, pool_tiles, pool_sizes, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad
+            )
+        write_observation(state[i], facts[i], grid[i], window, obs[i], scratch)
+    return n
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What one step of the batch gave. Every array is fresh and belongs to the caller.
+
+    obs uint8[n, C, H, W]; reward float32[n]; terminated, truncated bool[n];
+    ended int32[m]: which environments ended; final_obs uint8[m, C, H, W] and final_outcome int32[m, 8] are theirs, from
+    before their next level was loaded (columns O_…; O_LEVEL is the level's place in the pool).
+    """
+
+    obs: np.ndarray
+    reward: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+    ended: np.ndarray
+    final_obs: np.ndarray
+    final_outcome: np.ndarray
+
+
+class Engine:
+    """n environments of one world on levels of a pool.
+
+    Args: world; n; pool (LevelSet); observation `view` or `full`; max_steps (None: the world's own limit);
+    reward `goal` or `proxy`; slip: probability that a random action replaces the chosen one;
+    direct: environment i plays the pool's level i next, whatever its seed (the caller refills the pool).
+    """
+
+    def __init__(
+        self,
+        world: World,
+        n: int,
+        pool: LevelSet,
+        observation: str = "view",
+        max_steps: int | None = None,
+        reward: str = "goal",
+        slip: float = 0.0,
+        direct: bool = False,
+    ) -> None:
+        self.world, self.n, self.slip, self.direct = world, n, float(slip), direct
+        self.max_steps = max_steps or 0
+        self.goal_mask = GOAL if reward == "goal" else PROXY
+        self.window: Window = window_of(world, observation, pool.tiles.shape[1:])
+        rows, cols = pool.tiles.shape[1:]
+        pad_rows, pad_cols = self.window.pad
+        self._bits = world.plane_bits
+        self._outside = np.uint16(world.bits(*world.outside))
+        self.tiles = np.zeros((n, rows, cols), np.uint8)
+        self.facts = np.zeros((n, world.n_facts), np.int32)
+        self.state = np.zeros((n, world.n_state), np.int32)
+        self.grid = np.zeros((n, rows + 2 * pad_rows, cols + 2 * pad_cols), np.uint16)
+        self.limits = np.zeros(n, np.int32)
+        self.outcome = np.zeros((n, 8), np.int32)
+        self.seeds = np.zeros(n, np.uint64)
+        self.episodes = np.zeros(n, np.int64)
+        self._all = np.ones(n, np.bool_)
+        self._scratch = self.window.scratch()
+        self.set_pool(pool)
+        write = world.kernel(write_observation)
+        load = world.kernel(load_level)
+        self._load = load
+        self._advance = world.kernel(advance)
+        self._observe = world.kernel(observe_all, write_observation=write)
+        self._step = world.kernel(step_all, advance=self._advance, write_observation=write, load_level=load)
+
+    @property
+    def done_mask(self) -> int:
+        """Events that end an episode: what the world says is the end, or the proxy when that is rewarded."""
+        return 8 if self.goal_mask == GOAL else PROXY
+
+    def set_pool(self, pool: LevelSet) -> None:
+        """Take the next levels from this pool. Raises LevelError if they do not fit the engine's arrays."""
+        if pool.world != self.world.name or pool.tiles.shape[1:] != self.tiles.shape[1:]:
+            raise LevelError(
+                f"levels of {pool.world}, {pool.tiles.shape[1:]}, do not fit an engine for {self.world.name}, "
+                f"{self.tiles.shape[1:]}"
+            )
+        self.pool = pool
+        self._pool_tiles, self._pool_sizes = np.array(pool.tiles), np.array(pool.sizes)
+
+    def refill(self, slots: np.ndarray, levels: LevelSet) -> None:
+        """Replace some levels of the pool (int[m] places) by others of the same shape."""
+        self._pool_tiles[slots] = levels.tiles
+        self._pool_sizes[slots] = levels.sizes
+
+    def next_level(self, seed: int | np.uint64, episode: int) -> int:
+        """The place in the pool that (seed, episode) plays, as the compiled loop draws it."""
+        return int(level_number(np.uint64(seed), episode, len(self.pool)))
+
+    def load(self, slot: int, k: int) -> None:
+        """Put the pool's level k into a slot, at its start."""
+        self._load(
+            slot, k, self._pool_tiles, self._pool_sizes, self.max_steps, self.tiles, self.facts, self.state, self.grid,
+            self.limits, self.outcome, self._bits, self._outside, self.window.pad,
+        )  # fmt: skip
+
+    def observe(self, active: np.ndarray | None = None) -> np.ndarray:
+        """uint8[n, C, H, W]: fresh; rows of inactive environments are undefined."""
+        obs = np.empty((self.n, *self.window.shape), np.uint8)
+        self._observe(self._all if active is None else active, self.state, self.facts, self.grid, self.window.spec, obs, self._scratch)
+        return obs
+
+    def step(self, actions: np.ndarray) -> Step:
+        """One step of all; the ended ones start their next level at once (`AutoresetMode.SAME_STEP`)."""
+        n, shape = self.n, self.window.shape
+        obs, final_obs = np.empty((n, *shape), np.uint8), np.empty((n, *shape), np.uint8)
+        reward, done = np.empty(n, np.float32), np.empty(n, np.uint8)
+        final_outcome, ended = np.empty((n, 8), np.int32), np.empty(n, np.int32)
+        m = self._step(
+            np.asarray(actions, np.int64), self._all, self.seeds, self.episodes, self.slip, self.goal_mask,
+            self.done_mask, self.tiles, self.facts, self.state, self.limits, self.outcome, reward, done, self.direct,
+            self._pool_tiles, self._pool_sizes, self.max_steps, self.grid, self._bits, self._outside, self.window.pad,
+            self.window.spec, obs, final_obs, final_outcome, ended, self._scratch,
+        )  # fmt: skip
+        return Step(obs, reward, done == 1, done == 2, ended[:m], final_obs[:m], final_outcome[:m])
+
+    def step_active(self, actions: np.ndarray, active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """One step of the active ones, without reset: (reward float32[n], done uint8[n]); for evaluation."""
+        reward, done = np.empty(self.n, np.float32), np.empty(self.n, np.uint8)
+        self._advance(
+            np.asarray(actions, np.int64), active, self.seeds, self.episodes, self.slip, self.goal_mask,
+            self.done_mask, self.tiles, self.facts, self.state, self.limits, self.outcome, reward, done,
+        )  # fmt: skip
+        return reward, done
+
+
+def level_number(seed: np.uint64, episode: int, n_pool: int) -> int:
+    """Which of n_pool levels (seed, episode) plays; the compiled loop computes the same."""
+    return int(key_of.py_func(np.uint64(seed), episode, 0, 13)) % n_pool

@@ -1,0 +1,225 @@
+"""(world, condition, seed, index) → Level: pure, proven solvable, with layouts that no other split has.
+
+Number k of a seed is the same level on every machine, whatever was generated before. The layout's stream does not know
+the condition, so all conditions with the same dials share their layouts (paired), and a layout is only used if *every*
+placement is possible on it. Splits are by content: the hash of a layout says whether it may be trained on, so train and
+test can have no layout in common. Does not run episodes. Read next: `planner.py`, whose searches are the proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .level import Level, LevelError, LevelSet
+from .planner import count_states, explore, first_hit_avoiding
+from .streams import draw_below, draw_unit, hash_bytes, key_of
+from .world import GOAL, MIXTURE, NOWHERE, PROXY, Condition, Split, World
+from .worlds.registry import get_world
+
+SPLITS = {"train": 0, "test": 1}
+OFF_PATH_TRIES = 64
+LAYOUT_TRIES = 100_000
+
+N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
+layout: Any = None
+prepare: Any = None
+admits: Any = None
+furnish: Any = None
+limit: Any = None
+
+
+def split_of(layout_hash: str) -> Split:
+    """The split that a layout belongs to, by its hash: even is train, odd is test."""
+    return "test" if int(layout_hash, 16) & 1 else "train"
+
+
+def candidates(law, f, tiles, facts, first_step, rows, cols, out):
+    """Collect the reachable, empty cells that a law admits; returns their number. out int32[≥ cells, 2]."""
+    most = limit(facts) // 2
+    n = 0
+    for r in range(rows):
+        for c in range(cols):
+            if 0 < first_step[r, c] <= most and tiles[r, c] == 0 and admits(law, f, tiles, facts, r, c):
+                out[n, 0], out[n, 1] = r, c
+                n += 1
+    return n
+
+
+def draw_levels(seed, index, law, f, variant, split, dials, all_tiles, all_sizes):
+    """Draw level number index[i] of a seed onto all_tiles[i] (zeroed uint8[N, H, W]); all_sizes int32[N, 2].
+
+    law, f, variant, dials: see `world.py`; split 0 train, 1 test. Returns −1, or the i of a level that could not be drawn.
+    """
+    rows_max, cols_max = all_tiles.shape[1], all_tiles.shape[2]
+    stream = np.empty(1, np.uint64)
+    facts = np.zeros(N_FACTS, np.int32)
+    cells = np.empty((rows_max * cols_max, 2), np.int32)
+    off_path = np.empty((rows_max * cols_max, 2), np.int32)
+    first_step = np.empty((rows_max, cols_max), np.int32)
+    flat = np.empty(rows_max * cols_max, np.uint8)
+    capacity = 0
+    ids = np.empty(0, np.int32)
+    states = np.empty((0, N_STATE), np.int32)
+    depth = np.empty(0, np.int32)
+    succ = np.empty((0, N_ACTIONS), np.int32)
+    events = np.empty((0, N_ACTIONS), np.int32)
+    marked = np.empty((0, N_ACTIONS), np.int32)
+    queue = np.empty(0, np.int32)
+    dist = np.empty(0, np.int32)
+    for i in range(len(index)):
+        tiles = all_tiles[i]
+        done = False
+        for attempt in range(100_000):
+            if attempt > 0:
+                tiles[:] = 0
+            stream[0] = key_of(seed, index[i], 1, attempt)
+            rows, cols = layout(stream, dials, tiles)
+            for r in range(rows):
+                for c in range(cols):
+                    flat[r * cols + c] = tiles[r, c]
+            if np.int64(hash_bytes(flat, rows * cols, rows, cols) & np.uint64(1)) != split:
+                continue
+            facts[:] = 0
+            facts[0], facts[1] = rows, cols
+            prepare(tiles, facts)
+            room = count_states(facts)
+            if room > capacity:
+                capacity = room
+                ids = np.full(room, -1, np.int32)
+                states = np.empty((room, N_STATE), np.int32)
+                depth = np.empty(room, np.int32)
+                succ = np.empty((room, N_ACTIONS), np.int32)
+                events = np.empty((room, N_ACTIONS), np.int32)
+                marked = np.empty((room, N_ACTIONS), np.int32)
+                queue = np.empty(room, np.int32)
+                dist = np.empty(room, np.int32)
+            n = explore(tiles, facts, ids, states, depth, succ, events)
+            ids[:room] = -1
+            first_step[:] = -1
+            shortest = -1
+            for s in range(n):  # in order of depth, so the first visit is the earliest
+                if first_step[states[s, 0], states[s, 1]] < 0:
+                    first_step[states[s, 0], states[s, 1]] = depth[s]
+                if shortest < 0:
+                    for a in range(N_ACTIONS):
+                        if events[s, a] & 2:
+                            shortest = depth[s] + 1
+                            break
+            if shortest < 0 or shortest > limit(facts) // 2:
+                continue
+            # Every placement must be possible here, so that the conditions share their layouts.
+            if candidates(0, 0.0, tiles, facts, first_step, rows, cols, cells) == 0:
+                continue
+            if candidates(3, 0.0, tiles, facts, first_step, rows, cols, cells) == 0:
+                continue
+            stream[0] = key_of(seed, index[i], 2, 0)
+            wanted = draw_unit(stream)
+            n_cells = candidates(1, 0.0, tiles, facts, first_step, rows, cols, off_path)
+            off = -1
+            for _ in range(64):
+                k = draw_below(stream, n_cells)
+                for s in range(n):
+                    for a in range(N_ACTIONS):
+                        t = succ[s, a]
+                        here = t >= 0 and states[t, 0] == off_path[k, 0] and states[t, 1] == off_path[k, 1]
+                        marked[s, a] = events[s, a] & 2 | (1 if here else 0)
+                if first_hit_avoiding(n, succ, marked, 2, 1, queue, dist) == shortest:
+                    off = k
+                    break
+            if off < 0:
+                continue
+            if law != 6:
+                chosen = law
+                if law == 5:
+                    chosen = 1 if wanted < f else 0
+                row, col = off_path[off, 0], off_path[off, 1]
+                if chosen != 2:
+                    n_cells = candidates(chosen, f, tiles, facts, first_step, rows, cols, cells)
+                    stream[0] = key_of(seed, index[i], 3, 0)
+                    k = draw_below(stream, n_cells)
+                    row, col = cells[k, 0], cells[k, 1]
+                furnish(variant, tiles, facts, row, col, off_path[off, 0], off_path[off, 1])
+            all_sizes[i, 0], all_sizes[i, 1] = rows, cols
+            done = True
+            break
+        if not done:
+            return i
+    return -1
+
+
+def generator_of(world: World) -> Any:
+    """The compiled `draw_levels` of a world."""
+    explorer = world.kernel(explore)
+    return world.kernel(
+        draw_levels,
+        count_states=world.kernel(count_states),
+        explore=explorer,
+        candidates=world.kernel(candidates),
+    )
+
+
+def generate_at(
+    world: str | World, condition: str | Condition, seed: int, index: np.ndarray | Sequence[int], split: Split | None = None
+) -> LevelSet:
+    """The levels with these numbers (int64[N], any order, gaps allowed) of a seed. See `generate`."""
+    world = get_world(world)
+    condition = world.condition(condition) if isinstance(condition, str) else condition
+    split = split or condition.split
+    if split not in SPLITS:
+        raise LevelError(f"unknown split {split!r}; allowed: {', '.join(SPLITS)}")
+    index = np.asarray(index, np.int64)
+    rows, cols = world.largest if condition.dials not in _small(world) else world.full
+    tiles = np.zeros((len(index), rows, cols), np.uint8)
+    sizes = np.zeros((len(index), 2), np.int32)
+    failed = generator_of(world)(
+        seed,
+        index,
+        condition.law,
+        float(condition.parameter or 0.0),
+        condition.variant,
+        SPLITS[split],
+        np.array(condition.dials or (0,), np.int64),
+        tiles,
+        sizes,
+    )
+    if failed >= 0:
+        raise LevelError(
+            f"{world.name}, {condition.name}, seed {seed}: no solvable layout for level {int(index[failed])} "
+            f"in {LAYOUT_TRIES:,} tries; the condition's dials {condition.dials} leave no room"
+        )
+    return LevelSet(world.name, tiles, sizes, index, condition.name, split, seed)
+
+
+def generate(
+    world: str | World = "CoinRun",
+    condition: str = "edge",
+    seed: int = 0,
+    count: int = 1,
+    first: int = 0,
+    split: Split | None = None,
+) -> LevelSet:
+    """Levels number `first` … `first + count − 1` of a seed.
+
+    `split` is the condition's own unless given: train layouts for a `train` condition, test layouts for all others.
+    Every level is solvable (goal and proxy can be reached alive, in at most half its step limit), save for `none`,
+    which has no goal. Raises WorldError, ConditionError or LevelError.
+    """
+    if count < 1 or first < 0 or seed < 0:
+        raise LevelError(f"count = {count}, first = {first}, seed = {seed}: allowed are count ≥ 1, first ≥ 0, seed ≥ 0")
+    return generate_at(world, condition, seed, np.arange(first, first + count), split)
+
+
+def leakage(evaluation: LevelSet | Sequence[Level], training: LevelSet | Sequence[Level]) -> float:
+    """Share of the evaluation's levels whose layout is also a training layout; must be 0."""
+    known = {level.layout_hash for level in training}
+    return float(np.mean([level.layout_hash in known for level in evaluation]))
+
+
+def _small(world: World) -> set[tuple[int, ...]]:
+    return {c.dials for c in world.conditions if c.role in ("train", "control")}
+
+
+assert (GOAL, PROXY, MIXTURE, NOWHERE) == (1, 2, 5, 6)  # written out in `draw_levels`

@@ -1,0 +1,47 @@
+"""Compiles a loop once per world, cached on disk, and never stale.
+
+The loops over levels, states and environments are written once, as *templates*: plain functions that call rules by
+name (`step`, `start`, …). `bind` gives a template a world's rules as its globals and compiles that. Why not a closure:
+numba keys a closure by what it captures, and a captured jitted function is a new key in every process, so nothing would
+be cached. Why the fingerprint: numba's cache does not notice an edit in another file, so each kernel's name carries a
+hash of every source that may be compiled into it.
+
+Does not know worlds. Read next: `engine.py`, the main template.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from numba import njit
+
+
+@cache
+def fingerprint(*extra: str) -> str:
+    """Hash of the sources of envs/ (and of the extra files), 12 hex digits."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted({*here.glob("*.py"), *(here / "worlds").glob("*.py"), *map(Path, extra)}):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def bind(template: Callable[..., Any], rules: Mapping[str, Any], tag: str, source: str | None = None) -> Any:
+    """Compile `template` with `rules` in place of the globals of the same names.
+
+    `tag` names the world; `source` is the file that holds the rules, when it lies outside envs/.
+    Returns a numba dispatcher that caches across processes.
+    """
+    assert isinstance(template, FunctionType)
+    bound = FunctionType(
+        template.__code__, {**template.__globals__, **rules}, template.__name__, template.__defaults__
+    )
+    print_of_sources = fingerprint(*([source] if source else []))
+    bound.__qualname__ = f"{template.__name__}-{tag}-{print_of_sources}"
+    bound.__module__ = template.__module__
+    bound.__doc__ = inspect.getdoc(template)
+    return njit(cache=True, nogil=True)(bound)

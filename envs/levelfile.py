@@ -1,0 +1,122 @@
+"""Level files: pictures as text (`.txt`), or a whole set as one array file (`.npz`).
+
+Reading never executes anything (no pickle) and checks sizes before it allocates. Does not generate levels.
+Read next: `level.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from .level import MAX_COLS, MAX_ROWS, Level, LevelError, LevelSet, legend_of
+
+MAX_TEXT_BYTES = 64 << 20
+MAX_LEVELS = 4_000_000
+_ARRAYS = {"tiles": (np.uint8, 3), "sizes": (np.int32, 2), "index": (np.int64, 1)}
+
+
+def save_levels(levels: LevelSet, path: str | Path) -> Path:
+    """Write a level set: `.npz` keeps everything, `.txt` the pictures and one comment line each. Atomic."""
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".npz":
+            meta = np.array([levels.world, levels.condition, levels.split, str(levels.seed)], dtype="U64")
+            with part.open("wb") as file:
+                np.savez_compressed(file, tiles=levels.tiles, sizes=levels.sizes, index=levels.index, meta=meta)
+        elif path.suffix == ".txt":
+            blocks = (
+                f"; {levels.world} {levels.condition} {levels.split} seed {levels.seed} level {k}\n{level.to_text()}\n"
+                for k, level in zip(levels.index, levels, strict=True)
+            )
+            part.write_text("\n".join(blocks))
+        else:
+            raise LevelError(f"{path}: a level file ends in .npz or .txt, not {path.suffix!r}")
+        os.replace(part, path)
+    except OSError as error:
+        raise LevelError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
+    """Read a level file. `world` is used for `.txt`, which does not name its world by itself.
+
+    Raises LevelError for a file that is missing, too large, damaged, or holds an invalid level.
+    """
+    path = Path(path)
+    try:
+        if path.suffix == ".npz":
+            levels = _load_npz(path)
+        else:
+            if path.stat().st_size > MAX_TEXT_BYTES:
+                raise LevelError(f"{path}: larger than {MAX_TEXT_BYTES >> 20} MiB; use an .npz level set")
+            levels = levels_from_text(path.read_text(encoding="utf-8"), world)
+    except FileNotFoundError:
+        raise LevelError(f"{path}: no such level file; `goalposts levels --out {path.name}` writes one") from None
+    except OSError as error:
+        raise LevelError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError:
+        raise LevelError(f"{path}: not a text file; level pictures are plain text") from None
+    except LevelError as error:
+        raise LevelError(f"{path}: {error}") from None
+    return levels
+
+
+def levels_from_text(text: str, world: str = "CoinRun") -> LevelSet:
+    """Read pictures that are separated by blank lines. Raises LevelError that names the picture and the place."""
+    blocks: list[list[str]] = [[]]
+    for line in text.splitlines():
+        if line.strip() and not line.lstrip().startswith(";"):
+            blocks[-1].append(line)
+        elif blocks[-1]:
+            blocks.append([])
+    pictures = [block for block in blocks if block]
+    levels = []
+    for number, block in enumerate(pictures, 1):
+        try:
+            levels.append(Level.from_text("\n".join(block), world))
+        except LevelError as error:
+            raise LevelError(f"level {number} of {len(pictures)}, {error}") from None
+    if not levels:
+        raise LevelError(f"holds no level; a level of {world} is a picture of\n{legend_of(world).explain()}")
+    return LevelSet.of(levels)
+
+
+def _load_npz(path: Path) -> LevelSet:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > MAX_LEVELS * 1024:
+                raise LevelError("claims to hold more than can be a level set")
+        with np.load(path, allow_pickle=False) as data:
+            arrays = {name: data[name] for name in _ARRAYS}
+            world, condition, split, seed = (str(word) for word in data["meta"])
+            seed = int(seed)
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, MemoryError, NotImplementedError) as error:
+        if isinstance(error, LevelError):
+            raise
+        raise LevelError("not a level set, or damaged; write it anew with `goalposts levels`") from None
+    for name, (dtype, ndim) in _ARRAYS.items():
+        if arrays[name].dtype != dtype or arrays[name].ndim != ndim:
+            raise LevelError(f"damaged: array {name!r} has the wrong type or shape")
+    tiles, sizes = arrays["tiles"], arrays["sizes"]
+    n, rows, cols = tiles.shape
+    if not (0 < n <= MAX_LEVELS and 0 < rows <= MAX_ROWS and 0 < cols <= MAX_COLS):
+        raise LevelError(f"damaged: {n} levels of {rows}x{cols}")
+    if sizes.shape != (n, 2) or len(arrays["index"]) != n or (sizes < 1).any() or (sizes > (rows, cols)).any():
+        raise LevelError("damaged: the sizes of the levels do not fit their tiles")
+    if tiles.max() >= len(legend_of(world).tiles):
+        raise LevelError(f"damaged: holds codes that are no tiles of {world}")
+    levels = LevelSet(world, tiles, sizes, arrays["index"], condition, split, seed)
+    for number, level in enumerate(levels, 1):
+        try:
+            level.validate()
+        except LevelError as error:
+            raise LevelError(f"level {number} of {n}, {error}") from None
+    return levels

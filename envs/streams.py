@@ -1,0 +1,84 @@
+"""Counter-based random streams: the only source of chance in levels, and the same on every machine.
+
+A stream is a `uint64[1]` array. `open_stream` keys it by whole numbers (world, seed, index, purpose, attempt), so
+number k of a seed never depends on what was drawn before it, by whom, or in which order. SplitMix64 (Steele, Lea and
+Flood 2014, "Fast splittable pseudorandom number generators") mixes; its quality is ample for levels and action noise.
+Not for cryptography. Read next: `generate.py`, which draws levels, and `engine.py`, which draws level numbers.
+"""
+
+import numpy as np
+from numba import njit
+
+U64 = np.uint64
+_GAMMA = U64(0x9E3779B97F4A7C15)
+_MUL_1 = U64(0xBF58476D1CE4E5B9)
+_MUL_2 = U64(0x94D049BB133111EB)
+_S30, _S27, _S31, _S11 = U64(30), U64(27), U64(31), U64(11)
+_TO_UNIT = 1.0 / 9007199254740992.0  # 2**-53
+
+
+@njit(inline="always")
+def mix(z):
+    """SplitMix64's finaliser: uint64 -> uint64, a bijection."""
+    z = (z ^ (z >> _S30)) * _MUL_1
+    z = (z ^ (z >> _S27)) * _MUL_2
+    return z ^ (z >> _S31)
+
+
+@njit(inline="always")
+def combine(key, word):
+    """Fold one more word into a key; order matters."""
+    return mix((key ^ mix(U64(word) + _GAMMA)) + _GAMMA)
+
+
+@njit(inline="always")
+def unit(key):
+    """A key as a float64 in [0, 1)."""
+    return np.float64(key >> _S11) * _TO_UNIT
+
+
+@njit(inline="always")
+def draw(stream):
+    """Next uint64 of the stream; the stream moves on."""
+    stream[0] = stream[0] + _GAMMA
+    return mix(stream[0])
+
+
+@njit(inline="always")
+def draw_unit(stream):
+    """Next float64 in [0, 1)."""
+    return unit(draw(stream))
+
+
+@njit(inline="always")
+def draw_below(stream, n):
+    """Next whole number in 0 … n−1 (n ≥ 1; the bias of below n/2**53 is irrelevant here)."""
+    return np.int64(draw_unit(stream) * n)
+
+
+@njit(inline="always")
+def draw_between(stream, low, high):
+    """Next whole number in low … high, both included."""
+    return low + draw_below(stream, high - low + 1)
+
+
+@njit(inline="always")
+def key_of(a, b, c, d):
+    """A key from four whole numbers."""
+    return combine(combine(combine(combine(U64(0), a), b), c), d)
+
+
+@njit(cache=True)  # all that it calls stands in this file, so its cache cannot go stale
+def hash_bytes(flat, n, height, width):
+    """uint64 hash of the first n codes of a flat uint8 array and of its shape."""
+    key = key_of(height, width, n, 7)
+    word = U64(0)
+    filled = 0
+    for i in range(n):
+        word = (word << U64(8)) | U64(flat[i])
+        filled += 1
+        if filled == 8:
+            key = combine(key, word)
+            word = U64(0)
+            filled = 0
+    return combine(key, word)

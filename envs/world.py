@@ -1,0 +1,157 @@
+"""What a world is: pictures, rules, goals, conditions. The contract that every world fulfils and everything else reads.
+
+A world is one `World` value. Its rules are numba functions on plain arrays, without chance, faces or pictures:
+
+    prepare(tiles, facts)                what of the level the rules need at every step; facts[0:2] are rows, columns
+    start(facts, state)                  the state at the start; state[0:2] are the agent's row and column
+    step(tiles, facts, state, action)    one action: changes `state`, returns the events as a bit mask
+    radices(facts, out)                  how many values each entry of the state can take (the planner counts states)
+    objects(facts, state, out) -> n      moving things as rows (row, col, plane bits): the agent, monsters
+    limit(facts)                         steps after which an episode is cut off
+    layout(stream, dials, tiles)         draws a layout onto zeroed tiles, returns (rows, columns)
+    admits(law, f, tiles, facts, row, col)     may the goal stand in this (reachable, empty) cell under a placement law?
+    furnish(variant, tiles, facts, row, col, row2, col2)   puts the goal objects; the second cell is off the path
+
+Says what a world is, does not run one. Read next: `worlds/coinrun.py` (an example), `engine.py` (where time passes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ..errors import UserError
+from .condition import parse_condition
+from .kernel import bind
+from .level import LEGENDS, Legend
+from .scene import Sprite
+
+# Events of a step, as bits. A world may declare more targets from bit 4 upwards.
+GOAL, PROXY, DEATH, DONE = 1, 2, 4, 8
+FIRST_FREE_BIT = 4
+
+# Placement laws.
+EDGE, ANYWHERE, OFF_PATH, LEFT, RIGHT_FRACTION, MIXTURE, NOWHERE = range(7)
+
+Role = Literal["train", "control", "shift", "probe"]
+Split = Literal["train", "test"]
+
+
+class WorldError(UserError, ValueError):
+    """An unknown world or condition, or a use of one that its rules do not allow."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something an agent may be after: a predicate on what happens in a step, told by one event bit."""
+
+    name: str
+    mask: int
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A named distribution of levels. `dials` are the world's own whole numbers for its generator."""
+
+    name: str
+    role: Role
+    law: int
+    tells: str  # one sentence: what this condition tells apart
+    variant: int = 0
+    dials: tuple[int, ...] = ()
+    parameter: float | None = None  # of right_fraction and mixture
+    hidden: str = ""  # what the agent cannot see here
+
+    @property
+    def split(self) -> Split:
+        """Training conditions draw train layouts, all others test layouts."""
+        return "train" if self.role == "train" else "test"
+
+
+@dataclass(frozen=True)
+class Action:
+    """An action, and the key that stands for it in tests, `ansi` and play."""
+
+    name: str
+    key: str
+
+
+prepare: Any = None  # bound for each world by kernel.bind
+radices: Any = None
+
+
+def read_level(tiles, facts, sizes):
+    """Fill in the facts of a level and how many values each entry of its state can take."""
+    facts[0], facts[1] = tiles.shape
+    prepare(tiles, facts)
+    radices(facts, sizes)
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """A family of levels with rules, one intended goal and one or more proxies. See the module's docstring."""
+
+    name: str
+    summary: str
+    legend: Legend
+    planes: tuple[str, ...]
+    outside: tuple[str, ...]  # the planes that are set beyond the level's edge
+    actions: tuple[Action, ...]
+    goal: Target
+    proxies: tuple[Target, ...]
+    targets: tuple[Target, ...]  # further hypotheses of what an agent may be after
+    conditions: tuple[Condition, ...]
+    rules: Mapping[str, Any]
+    n_state: int
+    n_facts: int
+    view: tuple[int, int]  # rows, columns of the camera around the agent, both odd
+    full: tuple[int, int]  # rows, columns of the largest level of the training conditions
+    largest: tuple[int, int]  # of any condition
+    sprites: Callable[..., tuple[Sprite, ...]]  # (tiles, facts, state, last action)
+    source: str
+
+    def __post_init__(self) -> None:
+        LEGENDS[self.name] = self.legend
+        unknown = {p for t in self.legend.tiles for p in t.planes} - set(self.planes)
+        if unknown or len(self.planes) > 16:
+            raise ValueError(f"{self.name}: unknown planes {sorted(unknown)}, or more than 16 planes")
+        object.__setattr__(self, "_kernels", {})
+
+    @property
+    def plane_bits(self) -> np.ndarray:
+        """uint16[codes]: the planes that a tile sets, as bits."""
+        return np.array([self.bits(*t.planes) for t in self.legend.tiles], np.uint16)
+
+    def bits(self, *planes: str) -> int:
+        """The bit mask of some planes by name."""
+        return sum(1 << self.planes.index(p) for p in planes)
+
+    def condition(self, name: str) -> Condition:
+        """A condition by its name, such as `off_path` or `mixture(0.03)`. Raises ConditionError or WorldError."""
+        base, parameter = parse_condition(name)
+        for condition in self.conditions:
+            if condition.name == base:
+                if parameter is None:
+                    return condition
+                return Condition(**{**condition.__dict__, "name": name, "parameter": parameter})
+        raise WorldError(
+            f"{self.name} has no condition {name!r}; it has {', '.join(c.name for c in self.conditions)}"
+        )
+
+    def kernel(self, template: Callable[..., Any], **more: Any) -> Any:
+        """A template compiled with this world's rules (once a process, cached on disk)."""
+        kernels: dict[str, Any] = self._kernels  # type: ignore[attr-defined]
+        if template.__name__ not in kernels:
+            sizes = {"N_STATE": self.n_state, "N_FACTS": self.n_facts, "N_ACTIONS": len(self.actions)}
+            kernels[template.__name__] = bind(template, {**self.rules, **sizes, **more}, self.name, self.source)
+        return kernels[template.__name__]
+
+    def read(self, tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(facts int32[n_facts], sizes int64[n_state]) of one level's tiles uint8[H, W]."""
+        facts, sizes = np.zeros(self.n_facts, np.int32), np.empty(self.n_state, np.int64)
+        self.kernel(read_level)(np.array(tiles), facts, sizes)
+        return facts, sizes
