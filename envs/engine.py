@@ -217,10 +217,6 @@ class Engine:
         self._pool_tiles[slots] = levels.tiles
         self._pool_sizes[slots] = levels.sizes
 
-    def next_level(self, seed: int | np.uint64, episode: int) -> int:
-        """The place in the pool that (seed, episode) plays, as the compiled loop draws it."""
-        return int(level_number(np.uint64(seed), episode, len(self.pool)))
-
     def load(self, slot: int, k: int) -> None:
         """Put the pool's level k into a slot, at its start."""
         self._load(
@@ -256,8 +252,3 @@ class Engine:
             self.done_mask, self.tiles, self.facts, self.state, self.limits, self.outcome, reward, done,
         )  # fmt: skip
         return reward, done
-
-
-def level_number(seed: np.uint64, episode: int, n_pool: int) -> int:
-    """Which of n_pool levels (seed, episode) plays; the compiled loop computes the same."""
-    return int(key_of.py_func(np.uint64(seed), episode, 0, 13)) % n_pool

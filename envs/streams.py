@@ -82,3 +82,12 @@ def hash_bytes(flat, n, height, width):
             word = U64(0)
             filled = 0
     return combine(key, word)
+
+
+@njit(cache=True)
+def level_numbers(seeds, episodes, n_levels):
+    """int64[n]: which of n_levels levels each (seed uint64, episode) plays."""
+    out = np.empty(len(seeds), np.int64)
+    for i in range(len(seeds)):
+        out[i] = np.int64(key_of(seeds[i], episodes[i], 0, 13) % U64(n_levels))
+    return out

@@ -26,8 +26,8 @@ import numpy as np
 from ..errors import UserError
 from .condition import parse_condition
 from .kernel import bind
-from .level import LEGENDS, Legend
-from .scene import Sprite
+from .level import LEGENDS, Legend, Level
+from .scene import Scene, Sprite
 
 # Events of a step, as bits. A world may declare more targets from bit 4 upwards.
 GOAL, PROXY, DEATH, DONE = 1, 2, 4, 8
@@ -36,6 +36,7 @@ FIRST_FREE_BIT = 4
 # Placement laws.
 EDGE, ANYWHERE, OFF_PATH, LEFT, RIGHT_FRACTION, MIXTURE, NOWHERE = range(7)
 
+Camera = tuple[int, int, int, int] | None
 Role = Literal["train", "control", "shift", "probe"]
 Split = Literal["train", "test"]
 
@@ -113,6 +114,7 @@ class World:
     largest: tuple[int, int]  # of any condition
     sprites: Callable[..., tuple[Sprite, ...]]  # (tiles, facts, state, last action)
     source: str
+    outside_sprite: str = "wall"
 
     def __post_init__(self) -> None:
         LEGENDS[self.name] = self.legend
@@ -120,6 +122,7 @@ class World:
         if unknown or len(self.planes) > 16:
             raise ValueError(f"{self.name}: unknown planes {sorted(unknown)}, or more than 16 planes")
         object.__setattr__(self, "_kernels", {})
+        object.__setattr__(self, "_tile_sprites", np.array([t.sprite for t in self.legend.tiles], object))
 
     @property
     def plane_bits(self) -> np.ndarray:
@@ -149,6 +152,17 @@ class World:
             sizes = {"N_STATE": self.n_state, "N_FACTS": self.n_facts, "N_ACTIONS": len(self.actions)}
             kernels[template.__name__] = bind(template, {**self.rules, **sizes, **more}, self.name, self.source)
         return kernels[template.__name__]
+
+    def scene(self, level: Level, facts: np.ndarray, state: np.ndarray, last_action: int = 0, camera: Camera = None) -> Scene:
+        """What a picture of one moment needs: int32[F] facts, int32[S] state, the action that led here."""
+        names = self._tile_sprites[level.tiles]  # type: ignore[attr-defined]
+        return Scene(
+            self.name,
+            tuple(map(tuple, names.tolist())),
+            self.sprites(level.tiles, facts, state, last_action),
+            camera,
+            outside=self.outside_sprite,
+        )
 
     def read(self, tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(facts int32[n_facts], sizes int64[n_state]) of one level's tiles uint8[H, W]."""
