@@ -1,0 +1,58 @@
+# Goalposts: `make demo`, `make test` and `make check` set up .venv by themselves, once.
+# PYTHON=python3.12 names another interpreter; pip's own environment variables (PIP_INDEX_URL …) are honoured.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+LOCK_VENV := .venv-lock
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test check fmt lock clean
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1|/' | column -t -s '|'
+
+demo: $(READY) ## train the twins, evaluate them, write the report
+	$(BIN)/goalposts demo
+
+test: $(READY) ## the tests that take seconds (PYTEST_ARGS="-k …"; those of minutes: PYTEST_ARGS="-m slow")
+	$(BIN)/pytest -m "not slow" $(PYTEST_ARGS)
+
+check: $(READY) ## lint, format, types, direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/pytest -q tests/test_imports.py
+
+fmt: $(READY) ## format, and mend what the linter can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+# A mark that is missing means that set-up never finished, so it starts from nothing. A mark that is older than its
+# sources means that they changed, and pip brings the environment up to them. Torch comes second and without hashes:
+# requirements-torch.lock says why. `--no-deps` holds pip to exactly what the lock names.
+$(READY): requirements.lock requirements-torch.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "goalposts needs Python 3.11, 3.12 or 3.13; \`$(PYTHON)\` is $$($(PYTHON) --version 2>&1 || echo not there)." >&2; \
+	  echo "Name another one, for example: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@if [ -e $@ ]; then rm $@; else echo "Setting up .venv (once, a minute or two) …"; $(PYTHON) -m venv --clear .venv; fi
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-torch.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What only a CUDA build of torch brings is pinned by torch itself and left out, so that the lock is the same everywhere.
+lock: ## pin what pyproject.toml asks for (LOCK_ARGS=--upgrade takes newer releases)
+	test -x $(LOCK_VENV)/bin/pip-compile || { \
+	  $(PYTHON) -m venv --clear $(LOCK_VENV) && $(LOCK_VENV)/bin/pip install --quiet pip-tools==7.6.2; }
+	$(LOCK_VENV)/bin/pip-compile --no-config --quiet --no-header --generate-hashes --strip-extras \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --annotation-style line \
+	  --unsafe-package torch --constraint requirements-torch.lock \
+	  --extra dev --extra tensorboard --extra video --extra browser $(LOCK_ARGS) -o requirements.lock pyproject.toml
+	awk 'BEGIN { print "# All but torch (requirements-torch.lock), for Python 3.11 to 3.13. Written by `make lock`: not by hand." } \
+	  /^# WARNING/ { exit } /^[a-z0-9]/ { keep = !/^(nvidia-|cuda-|triton)/ } keep && NF' requirements.lock > requirements.lock.new
+	mv requirements.lock.new requirements.lock
+
+clean: ## remove what can be made again; runs/ and studies/ stay
+	rm -rf .venv $(LOCK_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis site
+	find . -name __pycache__ -type d -not -path './runs/*' -not -path './studies/*' -prune -exec rm -rf {} +

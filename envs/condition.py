@@ -1,0 +1,92 @@
+"""Names of conditions as people write them: `off_path`, `mixture(0.001)`.
+
+Reads and writes names only, without numpy or numba, so that a config can be checked in no time. What a name means in a
+world stands in the world's own file. Read next: `world.py`, the contract that declares conditions.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Mapping
+
+from ..errors import UserError
+
+# Placement laws with a dial, and what the dial is. All other conditions are a bare name.
+PARAMETERS: Mapping[str, str] = {
+    "right_fraction": "the share of the level, from the right, in which the goal may stand",
+    "mixture": "the share of levels whose goal stands anywhere",
+}
+
+# Condition names of the shipped worlds, for checks that must not load a world; a test compares them with the worlds.
+CONDITION_NAMES: Mapping[str, tuple[str, ...]] = {
+    "CoinRun": (
+        "edge",
+        "edge_held_out",
+        "anywhere",
+        "off_path",
+        "left",
+        "right_fraction",
+        "mixture",
+        "none",
+        "invisible",
+        "mirrored",
+        "longer",
+        "no_wall",
+        "two_coins",
+        "decoy",
+    ),
+}
+
+_FORM = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*(?:\(([^()]*)\))?\s*")
+_NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?")
+
+
+class ConditionError(UserError, ValueError):
+    """A condition that nobody can read: unknown name, or a parameter that is missing, superfluous or out of range."""
+
+
+def parse_condition(text: str, known: Collection[str] | None = None) -> tuple[str, float | None]:
+    """`"mixture(0.001)"` → `("mixture", 0.001)`; `"edge"` → `("edge", None)`.
+
+    With `known`, the name must be one of these; without it, any well-formed name passes. Raises ConditionError.
+    """
+    if not isinstance(text, str):
+        raise ConditionError(f"a condition is a name such as 'edge' or 'mixture(0.1)', not {_short(text)}.")
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise ConditionError(f"{_short(text)} is not a condition; write a name such as edge or mixture(0.1).")
+    name, given = match[1], match[2]
+    if known is not None and name not in known:
+        close = difflib.get_close_matches(name.lower(), sorted(known), 1)
+        hint = f" Did you mean {_example(close[0])}?" if close else ""
+        listing = ", ".join(_example(entry) for entry in known)
+        raise ConditionError(f"there is no condition {_short(name)}; the conditions are {listing}.{hint}")
+    if name not in PARAMETERS:
+        if given is not None:
+            raise ConditionError(f"the condition {name} takes no parameter; write {name}, not {_short(text)}.")
+        return name, None
+    meaning = f"{PARAMETERS[name]}, a number from 0 to 1, as in {name}(0.1)"
+    if given is None:
+        raise ConditionError(f"the condition {name} needs a parameter: {meaning}.")
+    number = _NUMBER.fullmatch(given.strip())
+    value = float(number[0]) if number else float("nan")
+    if not 0.0 <= value <= 1.0:
+        raise ConditionError(f"{_short(text)} is out of range; the parameter is {meaning}.")
+    return name, value + 0.0  # no negative zero
+
+
+def format_condition(name: str, parameter: float | None = None) -> str:
+    """The one way to write a condition: `format_condition("mixture", 1.0)` → `"mixture(1)"`."""
+    if parameter is None:
+        return name
+    return f"{name}({repr(float(parameter)).removesuffix('.0')})"
+
+
+def _example(name: str) -> str:
+    return f"{name}(0.1)" if name in PARAMETERS else name
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
