@@ -9,6 +9,7 @@ The names and their drawings are in `sprites.py`; scenes are made by the engine'
 """
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -39,10 +40,9 @@ def draw(scene: Scene, px: int = 16, camera: bool = False, trail: bool = False) 
     check_px(px)
     picture = _background(scene.tiles, px).copy()
     if trail:
-        for row, col in dict.fromkeys(scene.trail):
-            _lay(picture, _dot(px), row, col, px, px)
+        _show_trail(picture, scene.trail, px)
     for thing in scene.sprites:
-        _lay(picture, _layer(thing.name, px), thing.row, thing.col, px, px)
+        _lay(picture, _layer(thing.name, px), thing.row * px, thing.col * px)
     if camera and scene.camera is not None:
         _show_camera(picture, scene.camera, px)
     return picture
@@ -76,7 +76,7 @@ def rgb64(scene: Scene) -> np.ndarray:
     for thing in scene.sprites:
         name = SEEN_AS.get(thing.name, thing.name)
         if name != GROUND:
-            _lay(view, _small_layer(name, h, w), thing.row - top, thing.col - left, h, w)
+            _lay(view, _small_layer(name, h, w), (thing.row - top) * h, (thing.col - left) * w)
     return image
 
 
@@ -162,12 +162,21 @@ def dressed(tiles: Tiles) -> Tiles:
     )
 
 
-def _lay(picture: np.ndarray, layer: Layer, row: int, col: int, h: int, w: int) -> None:
-    """Lay a layer over one cell of the picture, in place; cells outside the picture are left out."""
-    y, x = row * h, col * w
-    if 0 <= y < picture.shape[0] and 0 <= x < picture.shape[1]:
+def _lay(picture: np.ndarray, layer: Layer, y: int, x: int) -> None:
+    """Lay a layer over the picture at (y, x), in place; one that is not all inside is left out."""
+    h, w = layer[0].shape[:2]
+    if 0 <= y <= picture.shape[0] - h and 0 <= x <= picture.shape[1] - w:
         cell = picture[y : y + h, x : x + w]
         cell[:] = (layer[0] + cell * layer[1]) // 255
+
+
+def _show_trail(picture: np.ndarray, trail: tuple[tuple[int, int], ...], px: int) -> None:
+    """A dot in every cell of the trail and a small one half way to a neighbour that came next."""
+    for (row, col), (row2, col2) in dict.fromkeys(pairwise(trail)):
+        if max(abs(row - row2), abs(col - col2)) == 1:
+            _lay(picture, _dot(px, False), (row + row2) * px // 2, (col + col2) * px // 2)
+    for row, col in dict.fromkeys(trail):
+        _lay(picture, _dot(px, True), row * px, col * px)
 
 
 def _show_camera(picture: np.ndarray, camera: tuple[int, int, int, int], px: int) -> None:
@@ -197,7 +206,7 @@ def _background(tiles: Tiles, px: int) -> np.ndarray:  # uint8[H*px, W*px, 3], r
     for row, line in enumerate(dressed(tiles)):
         for col, name in enumerate(line):
             if name != GROUND:
-                _lay(picture, _layer(name, px), row, col, px, px)
+                _lay(picture, _layer(name, px), row * px, col * px)
     picture.setflags(write=False)
     return picture
 
@@ -240,12 +249,14 @@ def _as_layer(picture: np.ndarray) -> Layer:
 
 
 @lru_cache(maxsize=16)
-def _dot(px: int) -> Layer:
-    """A dot of the trail: a light heart in a dark rim, in the middle of a cell."""
+def _dot(px: int, large: bool) -> Layer:
+    """A dot of the trail in the middle of a cell: dark, the large ones with a light heart."""
     middle = (px - 1) / 2
     rows, cols = np.indices((px, px)) - middle
     distance = np.hypot(rows, cols)
     picture = np.zeros((px, px, 4))
-    for radius, colour in ((px * 0.2, _TRAIL[0]), (px * 0.12, _TRAIL[1])):
+    for radius, colour in (
+        ((px * 0.2, _TRAIL[0]), (px * 0.12, _TRAIL[1])) if large else ((px * 0.08, _TRAIL[0]),)
+    ):
         picture[distance <= radius] = (*(value / 255 for value in colour), 1.0)
     return _as_layer(picture)
