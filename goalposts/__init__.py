@@ -1,8 +1,8 @@
 """Goalposts: train an agent, then move the goalposts, and see what it was really after.
 
-This package holds the version, the errors and the gymnasium ids; the work is done in `goalposts.envs` (worlds and levels),
-`goalposts.agents` (training) and `goalposts.experiments` (runs, measurement, reports, command line).
-Importing it costs nothing: no numpy, no numba, no torch. Read next: `goalposts/registration.py`, then `envs/__init__.py`.
+This package holds the version, the errors and the gymnasium ids; the work is done in `goalposts.envs` (worlds,
+levels), `goalposts.agents` (training) and `goalposts.experiments` (runs, measurement, reports, command line).
+Importing it costs nothing: no numpy, no numba, no torch. Read next: `registration.py`, then `envs/__init__.py`.
 """
 
 import os.path as _path
@@ -11,7 +11,7 @@ from . import registration as _registration
 
 __version__ = "0.1.0"
 
-# In a checkout envs/, agents/, experiments/ and configs/ stand beside this folder, in an installed package inside it.
+# In a checkout envs/, agents/, experiments/ and configs/ stand beside this folder; installed, they stand in it.
 _root = _path.dirname(_path.dirname(__file__))
 if _path.isfile(_path.join(_root, "pyproject.toml")):
     __path__.append(_root)

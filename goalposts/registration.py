@@ -1,9 +1,9 @@
 """The gymnasium ids: `goalposts/<World>-v0` for every world, by entry points given as text.
 
-It imports neither a world nor the engine, and not even gymnasium: where gymnasium is not loaded yet, the ids are entered at
-the moment when it is, so that `goalposts --help` need not wait for it (0.15 s) and the order of imports does not matter.
-It stands outside `envs` because importing anything from there loads numba. Read next: `envs/faces.py`, which the entry
-points name.
+It imports neither a world nor the engine, and not even gymnasium: where gymnasium is not loaded yet, the ids are
+entered at the moment when it is. So `goalposts --help` need not wait for it (0.15 s), and the order of imports does
+not matter. It stands outside `envs` because importing anything from there loads numba. Read next: `envs/faces.py`,
+which the entry points name.
 """
 
 import sys

@@ -1,0 +1,52 @@
+"""What every test runs under: no window, one thread, repeatable hypothesis, the switch that renews golden files.
+
+Where torch is not installed, the files that need it are left out of the collection; the rest (levels, rules,
+planner, measurement) is checked on its own.
+"""
+
+import os
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# Nothing above loads numpy, torch, pygame or matplotlib, which read these when they start.
+os.environ |= {
+    "SDL_VIDEODRIVER": "dummy",
+    "SDL_AUDIODRIVER": "dummy",
+    "MPLBACKEND": "Agg",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+}
+
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+collect_ignore: list[str] = []
+if find_spec("torch") is None:
+    _needs_torch = re.compile(
+        r"^\s*(?:from|import) +(?:torch|stable_baselines3|goalposts\.agents"
+        r"|goalposts\.experiments(?!\.(?:measurement|report)))\b",
+        re.MULTILINE,
+    )
+    _files = Path(__file__).parent.rglob("test_*.py")
+    collect_ignore += [str(path) for path in _files if _needs_torch.search(path.read_text(encoding="utf-8"))]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write golden files anew instead of comparing with them; look at the diff before you commit",
+    )
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """True where the caller asked for golden files to be written anew (`pytest --update-golden`)."""
+    return bool(request.config.getoption("--update-golden"))

@@ -1,0 +1,195 @@
+"""The house stands: imports point one way, packaging lists what is on disk, light commands load no torch."""
+
+import ast
+import graphlib
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("envs", "agents", "experiments")
+SUB_PACKAGES = {"envs/worlds", "experiments/measurement", "experiments/report"}
+
+# What a module under the name on the left must not import: parts of goalposts, or other people's packages.
+FORBIDDEN = {
+    "goalposts.envs": (
+        "goalposts.agents",
+        "goalposts.experiments",
+        "goalposts.configs",
+        "torch",
+        "stable_baselines3",
+        "pydantic",
+        "yaml",
+        "typer",
+        "polars",
+        "matplotlib",
+    ),
+    "goalposts.agents": ("goalposts.experiments", "typer", "polars", "matplotlib"),
+    "goalposts.experiments.measurement": (
+        "goalposts.envs",
+        "goalposts.agents",
+        "goalposts.experiments.report",
+        "torch",
+        "stable_baselines3",
+        "gymnasium",
+    ),
+    "goalposts.experiments.report": ("goalposts.envs", "goalposts.agents", "torch", "stable_baselines3"),
+}
+
+# Commands that need no weights; each is asked for its help, in a process of its own.
+LIGHT = ([], ["play"], ["levels"], ["worlds"], ["report"], ["config"])
+
+
+def module_name(path: Path) -> str:
+    """envs/worlds/coinrun.py -> goalposts.envs.worlds.coinrun; a package's own file has the package's name."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(("goalposts", *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+
+FILES = {module_name(p): p for folder in FOLDERS for p in sorted((ROOT / folder).rglob("*.py"))}
+
+
+def imported(name: str, path: Path, known: set[str]) -> Iterator[tuple[str, int]]:
+    """Each module that the file imports, at the top or within, with its line; `from a import b` is a.b if a module."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            source = ".".join([*above, *([node.module] if node.module else [])])
+            for alias in node.names:
+                inner = f"{source}.{alias.name}"
+                yield (inner if inner in known else source), node.lineno
+
+
+def within(module: str, parent: str) -> bool:
+    return module == parent or module.startswith(parent + ".")
+
+
+def breaches(files: dict[str, Path]) -> list[str]:
+    """`file:line imports module` for each import that FORBIDDEN names."""
+    return [
+        f"{path}:{line} imports {module}"
+        for name, path in files.items()
+        for module, line in imported(name, path, set(files))
+        for owner, banned in FORBIDDEN.items()
+        if within(name, owner) and any(within(module, ban) for ban in banned)
+    ]
+
+
+def circle(files: dict[str, Path]) -> list[str]:
+    """Modules that import each other in a circle, or an empty list."""
+    graph = {
+        name: {m for m, _ in imported(name, path, set(files)) if m in files} for name, path in files.items()
+    }
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return error.args[1]
+    return []
+
+
+def write(root: Path, files: dict[str, str]) -> dict[str, Path]:
+    for name, text in files.items():
+        (root / name).write_text(text)
+    return {f"goalposts.envs.{Path(name).stem}": root / name for name in files}
+
+
+def test_imports_point_one_way() -> None:
+    assert FILES
+    assert breaches(FILES) == []
+
+
+def test_no_file_imports_in_a_circle() -> None:
+    assert circle(FILES) == []
+
+
+def test_the_walk_sees_what_it_must_see(tmp_path: Path) -> None:
+    """Without this the two tests above would pass on a walk that sees nothing."""
+    files = write(
+        tmp_path,
+        {
+            "a.py": "def f():\n    from . import b\n",
+            "b.py": "from .c import X\n",
+            "c.py": "from .a import Y\n",
+        },
+    )
+    assert set(circle(files)) == {"goalposts.envs.a", "goalposts.envs.b", "goalposts.envs.c"}
+    files = write(tmp_path, {"d.py": "from ..agents.ppo import X\n", "e.py": "import torch.nn as nn\n"})
+    assert [line.partition(" imports ")[2] for line in breaches(files)] == [
+        "goalposts.agents.ppo",
+        "torch.nn",
+    ]
+
+
+def packages_on_disk() -> set[str]:
+    folders = (
+        path.parent
+        for top in (*FOLDERS, "configs", "goalposts")
+        for path in (ROOT / top).rglob("__init__.py")
+    )
+    return {str(folder.relative_to(ROOT)) for folder in folders}
+
+
+def test_pyproject_lists_every_package_on_disk() -> None:
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    assert set(setuptools["package-dir"].values()) == packages_on_disk()
+    assert set(setuptools["package-dir"]) == set(setuptools["packages"])
+    for package, folder in setuptools["package-dir"].items():
+        assert package == "goalposts" or package == module_name(ROOT / folder / "__init__.py")
+
+
+def test_there_are_three_sub_packages_and_no_more() -> None:
+    assert {folder for folder in packages_on_disk() if "/" in folder} == SUB_PACKAGES
+    with_code = {str(p.parent.relative_to(ROOT)) for p in FILES.values()}
+    assert with_code == {*FOLDERS, *SUB_PACKAGES}
+
+
+def run_python(code: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_import_goalposts_loads_nothing_heavy() -> None:
+    code = "import sys, goalposts; print(*{m.partition('.')[0] for m in sys.modules})"
+    assert not {"numpy", "numba", "torch", "gymnasium", "pygame"} & set(run_python(code).split())
+
+
+@pytest.mark.parametrize("order", ["goalposts, gymnasium", "gymnasium, goalposts"])
+def test_ids_are_registered_whichever_comes_first(order: str) -> None:
+    code = f"import {order}; print(gymnasium.spec('goalposts/CoinRun-v0').vector_entry_point)"
+    assert run_python(code).strip() == "goalposts.envs.faces:make_vector_env"
+
+
+@pytest.mark.skipif(
+    not (ROOT / "envs/worlds/registry.py").exists(), reason="envs/worlds/registry.py is not there"
+)
+def test_every_world_has_a_gymnasium_id() -> None:
+    from goalposts.envs.worlds.registry import worlds
+    from goalposts.registration import WORLDS
+
+    assert tuple(worlds()) == WORLDS
+
+
+@pytest.mark.skipif(not (ROOT / "experiments/cli.py").exists(), reason="experiments/cli.py is not there")
+@pytest.mark.parametrize("command", LIGHT, ids=lambda words: " ".join(["goalposts", *words]))
+def test_light_commands_do_not_load_torch(command: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from goalposts.__main__ import main\n"
+        "sys.argv[0] = 'goalposts'\n"
+        "try:\n    main()\n"
+        "except SystemExit as done:\n    assert not done.code, done.code\n"
+        "print('\\nloaded:', *{m.partition('.')[0] for m in sys.modules})\n"
+    )
+    loaded = run_python(code, *command, "--help").rpartition("loaded:")[2].split()
+    assert "typer" in loaded
+    assert "torch" not in loaded
