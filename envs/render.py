@@ -18,9 +18,7 @@ from .scene import Scene
 from .sprites import SEEN_AS, check_px, sprite, squeezed
 
 Tiles = tuple[tuple[str, ...], ...]
-Layer = tuple[
-    np.ndarray, np.ndarray
-]  # colour * alpha * 255 as uint16[h, w, 3], and 255 - alpha as uint16[h, w, 1]
+Layer = tuple[np.ndarray, np.ndarray]  # uint16: colour * alpha * 255 [h, w, 3] and 255 - alpha [h, w, 1]
 
 GROUND = "sky"  # what shows through a tile that does not fill its cell
 _TOPPED = {"wall": "wall_top", "lava": "lava_top"}  # drawn so where the tile above is of another kind

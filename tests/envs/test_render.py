@@ -1,9 +1,8 @@
 """Pictures and texts of scenes: golden images, purity, what the agent's picture may tell, and its speed.
 
-`GOALPOSTS_UPDATE_GOLDEN=1 pytest tests/envs/test_render.py` draws the golden images anew.
+`pytest tests/envs/test_render.py --update-golden` draws the golden images anew.
 """
 
-import os
 import re
 import subprocess
 import sys
@@ -64,9 +63,9 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_the_pictures_are_the_golden_ones(name, request):
+def test_the_pictures_are_the_golden_ones(name, update_golden):
     picture, file = PICTURES[name](), GOLDEN / f"{name}.png"
-    if request.config.getoption("--update-golden", False) or os.environ.get("GOALPOSTS_UPDATE_GOLDEN") == "1":
+    if update_golden:
         Image.fromarray(picture).save(file, optimize=True)
     with Image.open(file) as golden:
         wanted = np.asarray(golden)
@@ -113,7 +112,7 @@ def test_things_are_told_apart_in_the_agents_picture():
     cells = {
         name: render._cell(name, 7, 4).astype(int) for name in sprites.names() if name not in sprites.SEEN_AS
     }
-    cells.pop("wall_top"), cells.pop("lava_top")
+    del cells["wall_top"], cells["lava_top"]
     for a, first in cells.items():
         for b, second in cells.items():
             assert a == b or np.abs(first - second).mean() >= 8, (a, b)
