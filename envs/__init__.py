@@ -8,30 +8,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .engine import Engine, Step
-    from .generate import generate, generate_at, leakage, split_of
+    from .generator import generate, generate_at, leakage, split_of
     from .level import Level, LevelError, LevelSet
     from .levelfile import levels_from_text, load_levels, save_levels
     from .planner import Plan, Survey, solve, survey_levels
     from .scene import Scene, Sprite
     from .world import Condition, Target, World, WorldError
-    from .worlds.registry import get_world, worlds
+    from .worlds.registry import get_world, known_worlds
 
 _HOME = {
     "engine": ("Engine", "Step"),
-    "generate": ("generate", "generate_at", "leakage", "split_of"),
+    "generator": ("generate", "generate_at", "leakage", "split_of"),
     "level": ("Level", "LevelError", "LevelSet"),
     "levelfile": ("levels_from_text", "load_levels", "save_levels"),
     "planner": ("Plan", "Survey", "solve", "survey_levels"),
     "scene": ("Scene", "Sprite"),
     "world": ("Condition", "Target", "World", "WorldError"),
-    "worlds.registry": ("get_world", "worlds"),
+    "worlds.registry": ("get_world", "known_worlds"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
     "Condition", "Engine", "Level", "LevelError", "LevelSet", "Plan", "Scene", "Sprite", "Step", "Survey", "Target",
-    "World", "WorldError", "generate", "generate_at", "get_world", "leakage", "levels_from_text", "load_levels",
-    "save_levels", "solve", "split_of", "survey_levels", "worlds",
+    "World", "WorldError", "generate", "generate_at", "get_world", "known_worlds", "leakage", "levels_from_text", "load_levels",
+    "save_levels", "solve", "split_of", "survey_levels",
 ]  # fmt: skip
 
 

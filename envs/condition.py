@@ -1,7 +1,7 @@
 """Names of conditions as people write them: `off_path`, `mixture(0.001)`.
 
-Reads and writes names only, without numpy or numba, so that a config can be checked in no time. What a name means in a
-world stands in the world's own file. Read next: `world.py`, the contract that declares conditions.
+Reads and writes names only, without numpy or numba, so that a config can be checked in no time. What a name
+means in a world stands in the world's own file. Read next: `world.py`, the contract that declares conditions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PARAMETERS: Mapping[str, str] = {
     "mixture": "the share of levels whose goal stands anywhere",
 }
 
-# Condition names of the shipped worlds, for checks that must not load a world; a test compares them with the worlds.
+# Condition names of the shipped worlds, for checks that must not load a world; a test compares the two.
 CONDITION_NAMES: Mapping[str, tuple[str, ...]] = {
     "CoinRun": (
         "edge",
@@ -43,13 +43,14 @@ _NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})
 
 
 class ConditionError(UserError, ValueError):
-    """A condition that nobody can read: unknown name, or a parameter that is missing, superfluous or out of range."""
+    """A condition that cannot be read: unknown, or its parameter missing, superfluous or out of range."""
 
 
 def parse_condition(text: str, known: Collection[str] | None = None) -> tuple[str, float | None]:
     """`"mixture(0.001)"` → `("mixture", 0.001)`; `"edge"` → `("edge", None)`.
 
-    With `known`, the name must be one of these; without it, any well-formed name passes. Raises ConditionError.
+    With `known`, the name must be one of these; without it, any well-formed name passes.
+    Raises ConditionError.
     """
     if not isinstance(text, str):
         raise ConditionError(f"a condition is a name such as 'edge' or 'mixture(0.1)', not {_short(text)}.")
@@ -64,7 +65,9 @@ def parse_condition(text: str, known: Collection[str] | None = None) -> tuple[st
         raise ConditionError(f"there is no condition {_short(name)}; the conditions are {listing}.{hint}")
     if name not in PARAMETERS:
         if given is not None:
-            raise ConditionError(f"the condition {name} takes no parameter; write {name}, not {_short(text)}.")
+            raise ConditionError(
+                f"the condition {name} takes no parameter; write {name}, not {_short(text)}."
+            )
         return name, None
     meaning = f"{PARAMETERS[name]}, a number from 0 to 1, as in {name}(0.1)"
     if given is None:

@@ -3,7 +3,7 @@
 `Engine` holds n environments of one world as arrays and steps them all in one compiled call: rules, outcome
 bookkeeping, the next level, observations. The faces (`faces.py`, and agents/vecenv.py for stable-baselines3) translate
 its results and add nothing. A level is copied into its slot at a reset, so every episode may have a new one.
-Does not draw levels (see `generate.py`) and computes no statistics. Read next: `observe.py`.
+Does not draw levels (see `generator.py`) and computes no statistics. Read next: `observe.py`.
 """
 
 from __future__ import annotations

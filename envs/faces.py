@@ -17,7 +17,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from ..errors import UserError
 from .engine import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS, Engine, Step
-from .generate import generate, generate_at
+from .generator import generate, generate_at
 from .level import Level, LevelError, LevelSet
 from .observe import window_of
 from .render import ansi, draw, rgb64
@@ -147,6 +147,13 @@ class LevelStream:
             engine.episodes[ended] += 1
             self._begin(ended)
         return Step(self.observe(), reward, done == 1, done == 2, ended, final_obs, final_outcome)
+
+    def resume(self, cursor: dict[str, np.ndarray]) -> None:
+        """Put every environment where it stood: the arrays `seeds`, `episodes`, `state`, `limits`, `outcome`."""
+        engine = self.engine
+        engine.seeds[:], engine.episodes[:] = cursor["seeds"], cursor["episodes"]
+        self._begin(np.arange(engine.n))
+        engine.state[:], engine.limits[:], engine.outcome[:] = cursor["state"], cursor["limits"], cursor["outcome"]
 
     def play(self, slot: int, level: Level) -> None:
         """Put a given level into a slot, at its start. Raises LevelError if it is invalid or too large."""

@@ -2,7 +2,7 @@
 
 A `Level` is one picture of one world; a `LevelSet` is many, stacked. Both are immutable plain data: no rules, no
 randomness, no planner. A world enters its `Legend` (what each character means) here when it is defined.
-Read next: `world.py` for what a world is, `generate.py` for where levels come from.
+Read next: `world.py` for what a world is, `generator.py` for where levels come from.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Level:
 
     @property
     def layout_hash(self) -> str:
-        """Hash of the layout; decides the split (see `generate.split_of`)."""
+        """Hash of the layout; decides the split (see `generator.split_of`)."""
         return hash_tiles(self.layout.tiles)
 
     @property

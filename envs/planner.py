@@ -3,7 +3,7 @@
 A state holds everything that the future depends on, monsters' phase included, so the answers are exact. `explore` lists
 the states and what each action does in each; every other question is a search over that small graph.
 Does not know what a coin is: goals are event bits. Read next: `values.py` for optimal and soft-optimal policies,
-`generate.py`, which proves every level with these kernels.
+`generator.py`, which proves every level with these kernels.
 """
 
 from __future__ import annotations

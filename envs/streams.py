@@ -3,7 +3,7 @@
 A stream is a `uint64[1]` array. `open_stream` keys it by whole numbers (world, seed, index, purpose, attempt), so
 number k of a seed never depends on what was drawn before it, by whom, or in which order. SplitMix64 (Steele, Lea and
 Flood 2014, "Fast splittable pseudorandom number generators") mixes; its quality is ample for levels and action noise.
-Not for cryptography. Read next: `generate.py`, which draws levels, and `engine.py`, which draws level numbers.
+Not for cryptography. Read next: `generator.py`, which draws levels, and `engine.py`, which draws level numbers.
 """
 
 import numpy as np

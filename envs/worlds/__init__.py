@@ -1,1 +1,1 @@
-"""The worlds, one a file; `registry.py` lists them."""
+"""One world a file; `registry.py` lists them. Read next: `coinrun.py`, the first."""

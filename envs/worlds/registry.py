@@ -14,7 +14,7 @@ from .coinrun import COINRUN
 _WORLDS: dict[str, World] = {world.name: world for world in (COINRUN,)}
 
 
-def worlds() -> dict[str, World]:
+def known_worlds() -> dict[str, World]:
     """All known worlds by name, in the order of the list."""
     return dict(_WORLDS)
 

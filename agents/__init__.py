@@ -1,0 +1,37 @@
+"""Agents: PPO training, checkpoints, scripted agents, and playing levels. Adds torch and stable-baselines3.
+
+The names below are imported when first used, so that scripted agents do not wait for torch. Read next: `rollout.py`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .checkpoint import AgentCard, CheckpointError, PolicyAgent, load_policy
+    from .rollout import Agent, Played, play
+    from .ppo import Progress, Training, TrainingDiverged
+    from .scripted import GoToGoal, GoToProxy, Mixture, Noisy, Random, Scripted, scripted_agents
+    from .vecenv import GoalpostsVecEnv
+
+_HOME = {
+    "checkpoint": ("AgentCard", "CheckpointError", "PolicyAgent", "load_policy"),
+    "rollout": ("Agent", "Played", "play"),
+    "ppo": ("Progress", "Training", "TrainingDiverged"),
+    "scripted": ("GoToGoal", "GoToProxy", "Mixture", "Noisy", "Random", "Scripted", "scripted_agents"),
+    "vecenv": ("GoalpostsVecEnv",),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "Agent", "AgentCard", "CheckpointError", "GoToGoal", "GoToProxy", "GoalpostsVecEnv", "Mixture", "Noisy",
+    "Played", "PolicyAgent", "Progress", "Random", "Scripted", "Training", "TrainingDiverged", "load_policy", "play",
+    "scripted_agents",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'goalposts.agents' has no attribute {name!r}")
+    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value

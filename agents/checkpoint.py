@@ -1,0 +1,180 @@
+"""Weights as safetensors, everything else as JSON: an agent from a stranger is safe to load. Never pickle.
+
+A checkpoint is a folder: `model.safetensors` (the policy), `checkpoint.json` (what it is for: world, observation, net,
+step) and, for going on with a training, `state.safetensors` (optimizer, random states, environments).
+Read next: `ppo.py`, which writes and reads the training state.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from stable_baselines3.common.policies import ActorCriticPolicy
+
+from ..errors import UserError
+from .networks import PlanesExtractor
+
+FORMAT = 1
+MAX_JSON = 1 << 20
+MAX_WEIGHTS = 1 << 30
+
+
+class CheckpointError(UserError):
+    """A checkpoint that is missing, damaged, of another format, or made for something else."""
+
+
+@dataclass(frozen=True)
+class AgentCard:
+    """What a policy was made for. shape: of one observation; trunk, pi, vf: widths of the hidden layers."""
+
+    world: str
+    observation: str
+    shape: tuple[int, ...]
+    n_actions: int
+    trunk: tuple[int, ...]
+    pi: tuple[int, ...]
+    vf: tuple[int, ...]
+    step: int
+    name: str = ""
+    seed: int | None = None
+    format: int = FORMAT
+
+
+def build_policy(card: AgentCard, learning_rate: float = 0.0) -> ActorCriticPolicy:
+    """A fresh SB3 policy of the card's shape."""
+    rgb = card.observation == "rgb"
+    space = spaces.Box(0, 255 if rgb else 1, card.shape, np.uint8)
+    return ActorCriticPolicy(
+        space, spaces.Discrete(card.n_actions), lambda _: learning_rate, **policy_options(card.trunk, card.pi, card.vf, rgb)
+    )
+
+
+def policy_options(trunk: tuple[int, ...], pi: tuple[int, ...], vf: tuple[int, ...], rgb: bool = False) -> dict[str, Any]:
+    """SB3's `policy_kwargs` for our net: planes are 0/1 already, pixels are divided by 255."""
+    return {
+        "features_extractor_class": PlanesExtractor,
+        "features_extractor_kwargs": {"trunk": tuple(trunk)},
+        "net_arch": {"pi": list(pi), "vf": list(vf)},
+        "activation_fn": torch.nn.ReLU,
+        "normalize_images": rgb,
+    }
+
+
+class PolicyAgent:
+    """A trained policy with SB3's `predict`, and its action probabilities. One torch thread is plenty for it."""
+
+    def __init__(self, policy: ActorCriticPolicy, card: AgentCard) -> None:
+        self.policy, self.card = policy, card
+        policy.set_training_mode(False)
+
+    @property
+    def name(self) -> str:
+        """The name of the run it comes from."""
+        return self.card.name
+
+    def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, Any]:
+        """Actions int64[n] for observations uint8[n, …]; sampled by torch's own generator unless deterministic."""
+        return self.policy.predict(observation, deterministic=deterministic)
+
+    @torch.no_grad()
+    def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
+        """float64[n, A] for uint8[n, …]."""
+        return torch.softmax(self._logits(observation), dim=1).double().numpy()
+
+    @torch.no_grad()
+    def value(self, observation: np.ndarray) -> np.ndarray:
+        """The critic's value float32[n]."""
+        policy = self.policy
+        features = policy.extract_features(torch.as_tensor(observation), policy.vf_features_extractor)
+        return policy.value_net(policy.mlp_extractor.forward_critic(features)).squeeze(1).numpy()  # type: ignore[arg-type]
+
+    def _logits(self, observation: np.ndarray) -> torch.Tensor:
+        policy = self.policy
+        features = policy.extract_features(torch.as_tensor(observation), policy.pi_features_extractor)
+        return policy.action_net(policy.mlp_extractor.forward_actor(features))  # type: ignore[arg-type]
+
+
+def save_policy(folder: Path, policy: ActorCriticPolicy, card: AgentCard) -> None:
+    """Write the policy and its card into a folder that exists. Not atomic by itself: the run folder sees to that."""
+    tensors = {name: t.detach().contiguous().clone() for name, t in policy.state_dict().items()}
+    (folder / "model.safetensors").write_bytes(save_tensors(tensors))
+    (folder / "checkpoint.json").write_text(json.dumps(asdict(card), indent=1) + "\n", encoding="utf-8")
+
+
+def read_card(folder: Path) -> AgentCard:
+    """The card of a checkpoint. Raises CheckpointError."""
+    data = _read_json(folder / "checkpoint.json")
+    try:
+        if data.get("format") != FORMAT:
+            raise CheckpointError(
+                f"{folder}: checkpoint of format {data.get('format')!r}; this version reads format {FORMAT}"
+            )
+        widths = {key: tuple(data[key]) for key in ("shape", "trunk", "pi", "vf")}
+        card = AgentCard(**{**data, **widths})
+        numbers = (*card.shape, *card.trunk, *card.pi, *card.vf, card.n_actions)
+        if not all(isinstance(v, int) and 0 < v <= 65_536 for v in numbers) or len(card.shape) != 3:
+            raise TypeError
+        if not isinstance(card.step, int) or not all(isinstance(v, str) for v in (card.world, card.observation, card.name)):
+            raise TypeError
+        if len(numbers) > 32 or np.prod(card.shape, dtype=float) * max((1, *card.trunk)) * 4 > MAX_WEIGHTS:
+            raise TypeError
+    except (TypeError, KeyError, AttributeError):
+        raise CheckpointError(f"{folder / 'checkpoint.json'}: damaged; use another checkpoint or train anew") from None
+    return card
+
+
+def load_policy(folder: str | Path) -> PolicyAgent:
+    """Read a checkpoint folder. Raises CheckpointError; executes nothing that the folder holds."""
+    folder = Path(folder)
+    card = read_card(folder)
+    tensors = read_tensors(folder / "model.safetensors")
+    policy = build_policy(card)
+    expected = policy.state_dict()
+    if {k: tuple(v.shape) for k, v in tensors.items()} != {k: tuple(v.shape) for k, v in expected.items()}:
+        raise CheckpointError(f"{folder}: the weights do not fit the net that checkpoint.json describes")
+    if not all(torch.isfinite(t).all() for t in tensors.values()):
+        raise CheckpointError(f"{folder}: the weights are not finite numbers; the training had failed")
+    policy.load_state_dict(tensors)
+    return PolicyAgent(policy, card)
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file. Raises CheckpointError."""
+    try:
+        if path.stat().st_size > MAX_WEIGHTS:
+            raise CheckpointError(f"{path}: larger than {MAX_WEIGHTS >> 20} MiB, which no agent of ours is")
+        return load_tensors(path.read_bytes())
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: missing; is {path.parent} a checkpoint folder?") from None
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
+    except (SafetensorError, ValueError, struct.error):
+        raise CheckpointError(f"{path}: damaged; use another checkpoint or train anew") from None
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_JSON:
+            raise CheckpointError(f"{path}: larger than {MAX_JSON >> 10} KiB; this is no checkpoint of ours")
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: missing; is {path.parent} a checkpoint folder?") from None
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError):
+        raise CheckpointError(f"{path}: damaged; use another checkpoint or train anew") from None
+    if not isinstance(data, dict):
+        raise CheckpointError(f"{path}: damaged; use another checkpoint or train anew")
+    return data
+
+

@@ -1,0 +1,154 @@
+"""An agent plays a set of levels, one episode each: outcomes and actions out, nothing averaged.
+
+Every level is played exactly once to its end, so timeouts count like all others. The noise that turns probabilities
+into actions is keyed by (noise seed, level number, step): an agent that tells its action probabilities meets the same
+luck on the same layout in every condition, which makes comparisons paired. Knows no rates and no tables.
+Read next: `../experiments/evaluate.py`, which makes the episodes table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numba import njit
+
+from ..envs.engine import O_END, Engine
+from ..envs.level import LevelSet
+from ..envs.render import rgb64
+from ..envs.streams import key_of, unit
+from ..envs.worlds.registry import get_world
+
+BATCH = 1024
+
+
+class Agent(Protocol):
+    """Anything with SB3's `predict`: observations uint8[n, C, H, W] in, (actions int[n], state) out."""
+
+    def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, Any]: ...
+
+
+@runtime_checkable
+class TellsProbabilities(Protocol):
+    """An agent that tells float[n, A]: its noise can be paired over conditions and its verdict is sharper."""
+
+    def action_probabilities(self, observation: Any) -> np.ndarray: ...
+
+
+@runtime_checkable
+class SeesState(Protocol):
+    """A scripted agent that needs more than the observation; a stranger's agent never gets this."""
+
+    def begin(self, levels: LevelSet) -> None:
+        """The levels that are about to be played."""
+
+    def see(self, which: np.ndarray, states: np.ndarray) -> None:
+        """Before each `predict`: the places int[n] of the levels, and the states int32[n, S]."""
+
+
+@njit(cache=True)
+def _choose(probabilities, numbers, steps, noise_seed, actions):
+    """Inverse of the cumulated probabilities at the level's own noise of this step."""
+    n_actions = probabilities.shape[1]
+    for i in range(len(numbers)):
+        u = unit(key_of(noise_seed, numbers[i], steps[i], 17))
+        total = 0.0
+        for a in range(n_actions):
+            total += probabilities[i, a]
+        mark, a = u * total, 0
+        below = np.float64(probabilities[i, 0])
+        while below <= mark and a < n_actions - 1:
+            a += 1
+            below += probabilities[i, a]
+        actions[i] = a
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """One episode a level. outcome int32[N, 8] (columns `engine.O_…`), returns float64[N], actions uint8[N, T].
+
+    Only the first `outcome[i, O_STEPS]` actions of a row count; the rest are 255.
+    """
+
+    outcome: np.ndarray
+    returns: np.ndarray
+    actions: np.ndarray
+
+
+def play(
+    agent: Any,
+    levels: LevelSet,
+    observation: str = "view",
+    sampled: bool = True,
+    noise_seed: int = 0,
+    max_steps: int | None = None,
+    slip: float = 0.0,
+    batch: int = BATCH,
+) -> Played:
+    """Play every level once. `sampled` False means greedy. The reward is the intended one, whatever was trained on."""
+    parts = [
+        _play_batch(agent, levels[k : k + batch], observation, sampled, noise_seed, max_steps, slip)
+        for k in range(0, len(levels), batch)
+    ]
+    longest = max(part.actions.shape[1] for part in parts)
+    actions = np.full((len(levels), longest), 255, np.uint8)
+    at = 0
+    for part in parts:
+        actions[at : at + len(part.actions), : part.actions.shape[1]] = part.actions
+        at += len(part.actions)
+    return Played(
+        np.concatenate([p.outcome for p in parts]), np.concatenate([p.returns for p in parts]), actions
+    )
+
+
+def _play_batch(
+    agent: Any, levels: LevelSet, observation: str, sampled: bool, noise_seed: int, max_steps: int | None, slip: float
+) -> Played:
+    n, world = len(levels), get_world(levels.world)
+    numbers = np.where(levels.index >= 0, levels.index, np.arange(n))
+    engine = Engine(world, n, levels, observation, max_steps, slip=slip, direct=True)
+    engine.seeds[:] = numbers.astype(np.uint64)
+    engine.seeds += np.uint64(noise_seed) << np.uint64(32)
+    for i in range(n):
+        engine.load(i, i)
+    if isinstance(agent, SeesState):
+        agent.begin(levels)
+    paired = sampled and isinstance(agent, TellsProbabilities)
+    active = np.ones(n, np.bool_)
+    returns = np.zeros(n)
+    actions = np.zeros(n, np.int64)
+    taken: list[np.ndarray] = []
+    steps = np.zeros(n, np.int64)
+    while active.any():
+        alive = np.flatnonzero(active)
+        obs = _pictures(engine, alive, actions) if observation == "rgb" else engine.observe(active)[alive]
+        if isinstance(agent, SeesState):
+            agent.see(alive, engine.state[alive])
+        if paired:
+            chosen = np.empty(len(alive), np.int64)
+            odds = np.ascontiguousarray(agent.action_probabilities(obs), np.float64)
+            _choose(odds, numbers[alive], steps[alive], noise_seed, chosen)
+        else:
+            chosen = np.asarray(agent.predict(obs, deterministic=not sampled)[0]).astype(np.int64).reshape(-1)
+        actions[alive] = chosen
+        row = np.full(n, 255, np.uint8)
+        row[alive] = chosen
+        taken.append(row)
+        reward, done = engine.step_active(actions, active)
+        returns += reward
+        steps += active
+        active &= done == 0
+    assert (engine.outcome[:, O_END] > 0).all()
+    return Played(engine.outcome.copy(), returns, np.stack(taken, axis=1))
+
+
+def _pictures(engine: Engine, alive: np.ndarray, actions: np.ndarray) -> np.ndarray:
+    """uint8[m, 64, 64, 3]: what agents that learn from pixels see."""
+    frames = []
+    for i in map(int, alive):
+        state = engine.state[i]
+        level = engine.pool[i]
+        camera = engine.window.camera(int(state[0]), int(state[1]))
+        frames.append(rgb64(engine.world.scene(level, engine.facts[i], state, int(actions[i]), camera)))
+    return np.stack(frames)
