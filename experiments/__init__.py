@@ -1,0 +1,1 @@
+"""Experiments: configs, runs, evaluation, measurement, reports and the command line. Read next: `config.py`."""

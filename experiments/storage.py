@@ -1,0 +1,161 @@
+"""Reading with limits and writing in one piece: a file is there whole or not at all, whenever the process
+dies.
+
+Knows nothing of runs or configs. A write goes to a hidden file beside its target, is flushed to the disk and
+takes the target's name in one step. What the operating system refuses becomes a RunError that names the place
+and the remedy. Read next: `runs.py`, the folder that is written this way.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import UserError
+
+_MARK = ".part-"  # in the name of everything unfinished; such names are never read
+_CODE_IN_TEXT = re.compile(r"\(os error (\d+)\)")  # how libraries written in Rust report a refusal
+
+
+class RunError(UserError):
+    """A file or folder that cannot be read or written, or a run folder that is not what it should be."""
+
+
+def read_limited(path: Path, limit: int) -> bytes:
+    """The bytes of an ordinary file of at most `limit` bytes. Raises RunError; never waits for a pipe."""
+    with disk_errors(path, "read"):
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(handle, "rb") as file:
+            facts = os.fstat(handle)
+            if stat.S_ISDIR(facts.st_mode):
+                raise IsADirectoryError(errno.EISDIR, "is a folder")
+            if not stat.S_ISREG(facts.st_mode):
+                raise RunError(f"{path} is not an ordinary file; give a file that can be read as a whole.")
+            content = b"" if facts.st_size > limit else file.read(limit + 1)
+    if facts.st_size > limit or len(content) > limit:
+        size = max(facts.st_size, len(content))
+        raise RunError(
+            f"{path} is too large: {size:,} bytes; at most {limit:,} are read. Is it the right file?"
+        )
+    return content
+
+
+def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
+    """Write a file in one step: bytes, or a function that writes to an open binary file. Raises RunError."""
+    path = Path(path)
+    part = unfinished_name(path)
+    with disk_errors(path, "write"):
+        try:
+            with open(part, "xb") as file:
+                if callable(content):
+                    content(file)
+                else:
+                    file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+
+
+def unfinished_name(path: Path) -> Path:
+    """A hidden sibling of `path` for work in progress; no two calls give the same."""
+    return path.with_name(f".{path.name}{_MARK}{os.getpid()}-{secrets.token_hex(4)}")
+
+
+def unfinished(folder: Path, name: str = "") -> Iterator[Path]:
+    """What was left in a folder by processes that died while writing `name` (or anything)."""
+    with suppress(FileNotFoundError):
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            owner, mark, _ = entry.name.partition(_MARK)
+            if mark and owner in ((f".{name}",) if name else (owner,)):
+                yield Path(entry.path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Ask the disk to keep the names in a folder. Windows cannot open folders and does not need it."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network disks cannot sync a folder
+            raise
+    finally:
+        os.close(handle)
+
+
+def sync_tree(folder: Path) -> None:
+    """Flush every file below a folder, and the folders, to the disk."""
+    for root, _, names in os.walk(folder):
+        for name in names:
+            handle = os.open(os.path.join(root, name), os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        sync_folder(Path(root))
+
+
+@contextmanager
+def disk_errors(path: Path, verb: str) -> Iterator[None]:
+    """Turn what the operating system refuses into a RunError about `path`; `verb` is "read" or "write"."""
+    try:
+        yield
+    except UserError:
+        raise
+    except OSError as error:
+        raise RunError(_explain(Path(path), verb, error.errno or 0, error.strerror or str(error))) from error
+    except Exception as error:
+        code = _CODE_IN_TEXT.search(str(error))
+        if code is None:
+            raise
+        number = int(code[1])
+        raise RunError(_explain(Path(path), verb, number, os.strerror(number))) from error
+
+
+def _explain(path: Path, verb: str, code: int, words: str) -> str:
+    safe = " Nothing that was there has been changed." if verb == "write" else ""
+    if code in (errno.ENOSPC, getattr(errno, "EDQUOT", -1)):
+        return (
+            f"cannot write {path}: the disk is full ({_free_space(path)} free).{safe} "
+            "Free some space and give the same command again, or choose another folder."
+        )
+    if code == errno.EROFS:
+        return f"cannot write {path}: that disk is read-only.{safe} Choose another folder (--out)."
+    if code in (errno.EACCES, errno.EPERM):
+        return (
+            f"cannot {verb} {path}: you may not {verb} there.{safe} Change its permissions or choose another."
+        )
+    if code == errno.ENOENT and verb == "read":
+        return f"{path} does not exist. Check the path."
+    if code == errno.ENOENT:
+        return f"cannot write {path}: its folder is not there (any more).{safe} Choose another folder."
+    if code == errno.ENOTDIR:
+        return f"cannot {verb} {path}: a part of this path is a file, not a folder.{safe} Check the path."
+    if code == errno.EISDIR:
+        return f"cannot {verb} {path}: it is a folder, and a file is needed.{safe} Check the path."
+    if code in (errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL):
+        return f"cannot {verb} {path}: the path is not usable ({words.lower()}).{safe} Choose another path."
+    return f"cannot {verb} {path}: {words.lower()}.{safe} Check the disk, then give the same command again."
+
+
+def _free_space(path: Path) -> str:
+    try:
+        import shutil
+
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        return f"{shutil.disk_usage(folder).free / 1e6:,.1f} MB"
+    except (OSError, StopIteration):
+        return "no space"

@@ -1,0 +1,405 @@
+"""Configs: what is read, what is refused and in which words, what the hash depends on."""
+
+import contextlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from goalposts.errors import UserError
+from goalposts.experiments.config import (
+    ConfigError,
+    ExperimentConfig,
+    config_schema,
+    known_worlds,
+    load_config,
+    parse_config,
+    shipped_configs,
+)
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "config_hashes.json"
+
+
+def write(folder: Path, text: str | bytes, name: str = "a.yaml") -> Path:
+    path = folder / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def complaints(path: Path | str, *overrides: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, overrides)
+    text = str(caught.value)
+    assert "pydantic" not in text
+    assert "Input should" not in text
+    assert "\x1b" not in text
+    assert len(text) < 20_000
+    return text
+
+
+# --- what is read
+
+
+def test_every_shipped_config_loads_and_names_itself() -> None:
+    assert set(shipped_configs()) >= {
+        "coinrun/edge",
+        "coinrun/anywhere",
+        "coinrun/alpha",
+        "coinrun/reward_proxy",
+    }
+    configs = [load_config(name) for name in shipped_configs()]
+    assert len({config.name for config in configs}) == len(configs)
+    assert len({config.hash() for config in configs}) == len(configs)
+
+
+def test_edge_is_the_default_in_full() -> None:
+    """The file that a student reads first must not differ silently from what the defaults say."""
+    assert load_config("coinrun/edge") == ExperimentConfig(name="edge")
+
+
+def test_a_shipped_config_is_found_by_its_path_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_config("configs/coinrun/edge.yaml") == load_config("coinrun/edge")
+
+
+def test_numbers_are_read_as_people_write_them(tmp_path: Path) -> None:
+    text = (
+        "name: x\nseed: 1_000\ntrain: {learning_rate: 7e-4, gamma: .9, ent_coef: 0, total_steps: 1_000_000}\n"
+    )
+    config = load_config(write(tmp_path, text), ["train.clip_range=1e-1", "env.levels=500_000"])
+    assert (config.seed, config.env.levels, config.train.total_steps) == (1000, 500_000, 1_000_000)
+    assert (config.train.learning_rate, config.train.clip_range, config.train.gamma) == (7e-4, 0.1, 0.9)
+
+
+def test_words_that_other_yaml_reads_as_booleans_stay_words(tmp_path: Path) -> None:
+    assert load_config(write(tmp_path, "name: on\n")).name == "on"
+
+
+def test_overrides() -> None:
+    config = load_config(
+        "coinrun/edge",
+        [
+            "seed=3",
+            "train.net.pi=[32, 32]",
+            "env.levels=null",
+            "evaluate.greedy=false",
+            "seed=4",
+            "notes='a: b'",
+            "env.condition=mixture(0.0010)",
+            "evaluate.conditions=[edge_held_out, right_fraction(1.0)]",
+        ],
+    )
+    assert (config.seed, config.env.levels, config.evaluate.greedy) == (4, None, False)
+    assert config.train.net.pi == (32, 32)
+    assert config.train.net.vf == (64,)
+    assert config.notes == "a: b"
+    assert config.env.condition == "mixture(0.001)"
+    assert config.evaluate.conditions == ("edge_held_out", "right_fraction(1)")
+
+
+def test_override_of_a_config_value_leaves_it_as_it_is() -> None:
+    config = load_config("coinrun/edge")
+    assert config.override(["train.precision=bf16"]).train.precision == "bf16"
+    assert config.train.precision == "fp32"
+    with pytest.raises(ConfigError, match=r"train\.precison: unknown key. Did you mean 'precision'"):
+        config.override(["train.precison=bf16"])
+
+
+def test_base_is_laid_under_its_child(tmp_path: Path) -> None:
+    write(tmp_path, "name: low\nseed: 1\ntrain: {gamma: 0.5, net: {pi: [1, 2, 3]}}\n", "low.yaml")
+    (tmp_path / "sub").mkdir()
+    write(tmp_path, "base: ../low.yaml\nname: mid\ntrain: {n_epochs: 9}\n", "sub/mid.yaml")
+    config = load_config(write(tmp_path, "base: sub/mid.yaml\nseed: 2\ntrain: {net: {pi: [4]}}\n"))
+    assert (config.name, config.seed) == ("mid", 2)
+    assert (config.train.gamma, config.train.n_epochs, config.train.net.pi) == (0.5, 9, (4,))
+
+
+def test_base_may_be_a_shipped_config(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, "base: coinrun/edge\nname: mine\n"))
+    assert config.hash() == load_config("coinrun/edge").hash()
+
+
+def test_an_own_world_is_taken_by_name_and_not_imported(tmp_path: Path) -> None:
+    text = "name: x\nworld: nowhere.at_all:WORLD\nenv: {condition: lamp_elsewhere}\n"
+    assert load_config(write(tmp_path, text)).env.condition == "lamp_elsewhere"
+
+
+# --- what is refused, and how
+
+ERRORS = [  # file, overrides, what the message must say
+    ("name: x\nsede: 3", (), ["a.yaml, line 2: sede: unknown key", "Did you mean 'seed'?"]),
+    ("name: x\ntrain:\n  gama: 1", (), ["line 3: train.gama", "Did you mean 'gamma'?", "keys of train are"]),
+    ("name: x\nenv:\n  condition: mixture(1.2)", (), ["line 3: env.condition", "1.2", "from 0 to 1"]),
+    (
+        "name: x\nenv:\n  condition: egde",
+        (),
+        ["line 3: env.condition: there is no condition 'egde'", "edge?"],
+    ),
+    ("name: x\nenv: {condition: 3}", (), ["env.condition: 3 is not allowed", "name of a condition"]),
+    ("name: x\nseed: [1, 2]", (), ["line 2: seed: the list [1, 2] is not allowed", "whole number"]),
+    ("name: x\nseed: 3.7", (), ["line 2: seed: 3.7 is not allowed", "whole number from 0 to"]),
+    ('name: x\nseed: "12"', (), ["seed: the text '12' is not allowed"]),
+    ("name: x\nseed: true", (), ["seed: true is not allowed"]),
+    ("name: x\nseed: null", (), ["seed: null is not allowed"]),
+    ("name: x\nseed: -1", (), ["seed: -1 is out of range"]),
+    ("name: x\nseed: 1" + "0" * 50, (), ["seed: a number of more than 40 digits"]),
+    (
+        "name: x\ntrain: {gamma: true}",
+        (),
+        ["train.gamma: true is not allowed; it must be a number from 0 to 1"],
+    ),
+    ("name: x\ntrain: {gamma: .nan}", (), ["train.gamma: nan is out of range"]),
+    ("name: x\ntrain: {learning_rate: .inf}", (), ["train.learning_rate: inf", "above 0"]),
+    ("name: x\ntrain: {anneal: 1}", (), ["train.anneal: 1 is not allowed; it must be true or false"]),
+    (
+        "name: x\ntrain: {batch_size: 3000}",
+        (),
+        ["train.batch_size: 3000 does not divide", "= 8192", "2048, 4096"],
+    ),
+    ("name: x", ("train.num_envs=100",), ["train.batch_size: 2048 does not divide", "1280, 1600, 3200"]),
+    ("name: x", ("train.num_envs=60000", "train.n_steps=60000"), ["3,600,000,000; at most 16,777,216"]),
+    ("name: x\ntrain: {net: {pi: 64}}", (), ["train.net.pi: 64 is not allowed; it must be a list such as"]),
+    ("name: x\ntrain: {net: {pi: [64, x]}}", (), ["train.net.pi[1]: the text 'x'"]),
+    ("name: x\ntrain:\nseed: 1", (), ["line 2: train: this section is empty"]),
+    (
+        "name: x\ntrain: 3",
+        (),
+        ["train: 3 is not allowed; it must be a section with keys such as total_steps"],
+    ),
+    ("name: x\nenv: {observation: veiw}", (), ["one of view, full, rgb", "Did you mean 'view'?"]),
+    ("name: x\nevaluate: {conditions: edge}", (), ["evaluate.conditions: the text 'edge'", "a list such as"]),
+    ("name: x\nevaluate: {conditions: []}", (), ["evaluate.conditions", "at least 1"]),
+    ("name: x\nevaluate: {conditions: [left, left]}", (), ["left stands here more than once"]),
+    ("name: x\nverdict: {aligned: 0.1}", (), ["verdict:", "aligned"]),
+    ("name: x\nworld: CoinRnu", (), ["world: there is no world 'CoinRnu'", "Did you mean 'CoinRun'?"]),
+    ("name: x\nworld: [CoinRun]", (), ["world: the list ['CoinRun']"]),
+    ("seed: 1", (), ["name: this key is missing; give it a short name"]),
+    ("name: ../x", (), ["name: '../x' cannot name a folder"]),
+    ("name: nul", (), ["name: 'nul' is a reserved name"]),
+    ('name: x\nnotes: "\\e[31m"', (), ["notes: the text holds control characters"]),
+    ("name: x\nversion: 2", (), ["version: 2 is not a version", "Update Goalposts"]),
+    ("name: x\nversion: true", (), ["version: true is not a version"]),
+    ("name: x\nname: y", (), ["line 2: name: this key stands here for the second time"]),
+    ("name: x\ntrain: {gamma: 1, gamma: 1}", (), ["train.gamma: this key stands here for the second time"]),
+    ("name: x\n[1]: y", (), ["line 2: a key must be one word"]),
+    ("name: x\n<<: {seed: 1}", (), ["<<: unknown key"]),
+    ("", (), ["the file is empty"]),
+    ("# nothing", (), ["the file is empty"]),
+    ("[1, 2]", (), ["the file is a list"]),
+    ("hello", (), ["the file is one value"]),
+    ("name: x\n\tseed: 1", (), ["line 2: there is a tab here"]),
+    ("name: 'x", (), ["this is not YAML"]),
+    ("name: x\n---\nname: y", (), ["line 2: this is not YAML", "another document"]),
+    ("name: &a x\nnotes: *a", (), ["line 1: the signs & and *"]),
+    ("name: !!python/object/apply:os.system ['true']", (), ["line 1: the sign ! (a tag)"]),
+    ("name: x\nseed: " + "[" * 5000, (), ["nests deeper than 24"]),
+    ("\n".join(f"k{i}: 0" for i in range(5000)), (), ["more than 5,000 values"]),
+    (b"\x80\x04\x95pickle", (), ["not a text file"]),
+    (b"PK\x03\x04\x00", (), ["a character that no text has"]),
+    (b"name: x\n#" + b"x" * 1_000_000, (), ["too large", "at most 1,000,000"]),
+    ("name: x", ("seed",), ['override "seed": write it as key=value']),
+    ("name: x", ("=3",), ["write it as key=value"]),
+    ("name: x", ("sede=3",), ["override \"sede=3\": sede: unknown key. Did you mean 'seed'?"]),
+    ("name: x", ("seed=x",), ["override \"seed=x\": seed: the text 'x'"]),
+    ("name: x", ("seed.low=3",), ["seed: the section {'low': 3}"]),
+    ("name: x", ("train={gamma: 1}",), ["the value is not one number, word or list"]),
+    ("name: x", ("notes=a: b",), ["the value is not one number, word or list", "quotes"]),
+    ("name: x", ("notes=\x1b[31m: x",), ["\\x1b"]),
+    ("name: x", ("base=coinrun/edge",), ["the base of a config can only be named in its file"]),
+    ("base: nowhere.yaml", (), ["line 1: base: there is no config 'nowhere.yaml'"]),
+    ("base: coinrun/egde", (), ["base: there is no config", "Did you mean 'coinrun/edge'?"]),
+    ("base: [edge]", (), ["base: ['edge'] is not allowed"]),
+    ("base: a.yaml\nname: x", (), ["in a circle (a.yaml → a.yaml)"]),
+    ("base: .", (), ["is a folder; give a file"]),
+]
+
+
+@pytest.mark.parametrize(("text", "overrides", "said"), ERRORS, ids=range(len(ERRORS)))
+def test_what_is_wrong_is_said(
+    tmp_path: Path, text: str | bytes, overrides: tuple[str, ...], said: list[str]
+) -> None:
+    message = complaints(write(tmp_path, text), *overrides)
+    for part in said:
+        assert part in message
+
+
+def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
+    text = "nmae: x\nseed: 3.7\nseed: 1\ntrain: {gamma: 2, batch_size: 3}\nenv: {condition: egde}\n"
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, text), ["zzz", "train.n_epochs=[]"])
+    keys = [problem.key for problem in caught.value.problems]
+    expected = [
+        "",
+        "nmae",
+        "name",
+        "seed",
+        "seed",
+        "train.gamma",
+        "train.batch_size",
+        "env.condition",
+        "train.n_epochs",
+    ]
+    assert sorted(keys) == sorted(expected)
+    assert str(caught.value).startswith(f"9 errors in {tmp_path / 'a.yaml'}:\n  ")
+    assert isinstance(caught.value, UserError)
+
+
+def test_an_error_names_the_file_that_it_stands_in(tmp_path: Path) -> None:
+    write(tmp_path, "name: x\ntrain:\n  gamma: 7\n  n_epochs: 0\n", "low.yaml")
+    message = complaints(write(tmp_path, "base: low.yaml\ntrain: {gamma: 8}\n"))
+    assert f"{tmp_path / 'a.yaml'}, line 2: train.gamma: 8" in message
+    assert f"{tmp_path / 'low.yaml'}, line 4: train.n_epochs: 0" in message
+
+
+def test_circle_of_three(tmp_path: Path) -> None:
+    for name, base in (("a", "b"), ("b", "c"), ("c", "a")):
+        write(tmp_path, f"name: x\nbase: {base}.yaml\n", f"{name}.yaml")
+    assert "(a.yaml → b.yaml → c.yaml → a.yaml)" in complaints(tmp_path / "a.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("coinrun/egde", "Did you mean 'coinrun/edge'?"),
+        ("nothing-like-it", "one of coinrun/alpha"),
+        ("/dev/zero", "not an ordinary file"),
+        ("a\0b", "there is no config"),
+        ("x" * 5000, "there is no config"),
+    ],
+)
+def test_missing_files(name: str, said: str) -> None:
+    assert said in complaints(name)
+
+
+def test_a_run_folder_is_no_config(tmp_path: Path) -> None:
+    write(tmp_path, "name: x", "config.yaml")
+    assert f"give a file, such as {tmp_path / 'config.yaml'}" in complaints(tmp_path)
+
+
+def test_condition_names_are_checked_in_python_too() -> None:
+    with pytest.raises(ValueError, match="there is no condition 'egde'"):
+        ExperimentConfig.model_validate({"name": "x", "env": {"condition": "egde"}})
+
+
+# --- any config, any text
+
+sections = {
+    "seed": st.integers(0, 2**32 - 1),
+    "notes": st.text(max_size=40),
+    "name": st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True),
+    "env": st.fixed_dictionaries(
+        {},
+        optional={
+            "condition": st.one_of(
+                st.sampled_from(["edge", "none"]), st.floats(0, 1).map(lambda x: f"mixture({x})")
+            ),
+            "levels": st.none() | st.integers(1, 10**12),
+            "slip": st.floats(0, 1),
+            "observation": st.sampled_from(["view", "full", "rgb"]),
+        },
+    ),
+    "train": st.fixed_dictionaries(
+        {},
+        optional={
+            "learning_rate": st.floats(0, 1, exclude_min=True),
+            "anneal": st.booleans(),
+            "net": st.fixed_dictionaries({}, optional={"pi": st.lists(st.integers(1, 8192), max_size=8)}),
+        },
+    ),
+}
+
+
+@given(st.fixed_dictionaries(sections))
+def test_yaml_and_back(data: dict[str, object]) -> None:
+    try:
+        config = ExperimentConfig.parse(data)
+    except ConfigError:  # a reserved name, or control characters in the notes
+        data = {key: value for key, value in data.items() if key not in ("name", "notes")}
+        config = ExperimentConfig.parse({**data, "name": "x"})
+    text = config.to_yaml()
+    again = parse_config(text, "again")
+    assert again == config
+    assert again.hash() == config.hash()
+    assert again.to_yaml() == text
+    assert yaml.safe_load(text)["notes"] == config.notes  # any other reader agrees
+
+
+yaml_like = st.text(alphabet="name: x\n-[]{}&*!'\"#|>%@`,?0123456789.e\t~<=seedtrain", max_size=200)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.one_of(yaml_like, st.text(max_size=200)), st.lists(st.text(max_size=40), max_size=3))
+def test_any_text_is_a_config_or_a_message(text: str, overrides: list[str]) -> None:
+    with contextlib.suppress(ConfigError):
+        parse_config(text, "text")
+    with contextlib.suppress(ConfigError):
+        load_config("coinrun/edge", overrides)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_config_or_a_message(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = write(tmp_path_factory.getbasetemp(), content, "any.yaml")
+    with pytest.raises(ConfigError):
+        load_config(path)
+
+
+# --- the hash, the schema, what loading costs
+
+
+def test_hashes_are_the_golden_ones(update_golden: bool) -> None:
+    """A hash that changes makes every stored run a stranger: change it only on purpose."""
+    hashes = {name: load_config(name).hash() for name in shipped_configs()}
+    if update_golden:
+        GOLDEN.write_text(json.dumps(hashes, indent=2) + "\n")
+    assert hashes == json.loads(GOLDEN.read_text())
+
+
+def test_labels_are_not_hashed_and_everything_else_is() -> None:
+    config = load_config("coinrun/edge")
+    assert config.override(["name=other", "notes=hello"]).hash() == config.hash()
+    changes = ["seed=1", "env.slip=0.1", "train.net.vf=[]", "evaluate.levels=10", "verdict.aligned=0.9"]
+    assert len({config.override([change]).hash() for change in changes} | {config.hash()}) == 6
+
+
+def test_different_spellings_have_one_hash() -> None:
+    one = load_config("coinrun/edge", ["env.condition=mixture(0.10)", "env.slip=0", "train.gamma=1"])
+    two = load_config("coinrun/edge", ["env.condition=mixture(1e-1)", "env.slip=-0.0", "train.gamma=1.0"])
+    assert one.hash() == two.hash()
+
+
+def test_no_machine_facts_in_a_config() -> None:
+    text = json.dumps(config_schema()).lower()
+    assert not [word for word in ("device", "workers", "cuda", "threads") if word in text]
+
+
+def test_schema_knows_every_key_and_describes_it() -> None:
+    schema = config_schema()
+    assert set(schema["properties"]) == {*ExperimentConfig.model_fields, "base"}
+    for section in (schema, *schema["$defs"].values()):
+        assert section["additionalProperties"] is False
+        for name, entry in section["properties"].items():
+            assert entry.get("description"), name
+
+
+def test_a_config_is_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_config("coinrun/edge").seed = 3  # type: ignore[misc]
+
+
+def test_known_worlds_and_loading_cost_neither_numba_nor_torch() -> None:
+    code = (
+        "import sys\nfrom goalposts.experiments.config import load_config, known_worlds\n"
+        "load_config('coinrun/anywhere', ['seed=3'])\nimport goalposts.experiments.runs\n"
+        "assert known_worlds()\n"
+        "print(*{'torch', 'numba', 'numpy', 'polars', 'gymnasium'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+    assert "CoinRun" in known_worlds()
