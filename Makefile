@@ -32,19 +32,19 @@ fmt: $(READY) ## format, and mend what the linter can mend
 # sources means that they changed, and pip brings the environment up to them. Torch comes second and without hashes:
 # requirements-torch.lock says why. `--no-deps` holds pip to exactly what the lock names.
 $(READY): requirements.lock requirements-torch.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
-	  echo "goalposts needs Python 3.11, 3.12 or 3.13; \`$(PYTHON)\` is $$($(PYTHON) --version 2>&1 || echo not there)." >&2; \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
+	  echo "goalposts needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo not there)." >&2; \
 	  echo "Name another one, for example: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	@if [ -e $@ ]; then rm $@; else echo "Setting up .venv (once, a minute or two) …"; $(PYTHON) -m venv --clear .venv; fi
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-torch.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@if [ -e $@ ]; then rm $@; else echo "Setting up .venv (once; a few minutes) …"; $(PYTHON) -m venv --clear .venv; fi
+	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install -qq --disable-pip-version-check -r requirements-torch.lock
+	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 # What only a CUDA build of torch brings is pinned by torch itself and left out, so that the lock is the same everywhere.
 lock: ## pin what pyproject.toml asks for (LOCK_ARGS=--upgrade takes newer releases)
 	test -x $(LOCK_VENV)/bin/pip-compile || { \
-	  $(PYTHON) -m venv --clear $(LOCK_VENV) && $(LOCK_VENV)/bin/pip install --quiet pip-tools==7.6.2; }
+	  $(PYTHON) -m venv --clear $(LOCK_VENV) && $(LOCK_VENV)/bin/pip install -qq pip-tools==7.6.2; }
 	$(LOCK_VENV)/bin/pip-compile --no-config --quiet --no-header --generate-hashes --strip-extras \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --annotation-style line \
 	  --unsafe-package torch --constraint requirements-torch.lock \

@@ -31,7 +31,7 @@ def main() -> None:
     home = Path(goalposts.__file__).parent
     check(home.parent.name == "site-packages", "goalposts is imported from where it was installed")
     check(goalposts.__path__ == [str(home)], "an installed package looks for its parts in itself alone")
-    yamls = [p for p in importlib.resources.files("goalposts.configs").joinpath("coinrun").iterdir()]
+    yamls = importlib.resources.files("goalposts.configs").joinpath("coinrun").iterdir()
     check(any(p.name.endswith(".yaml") for p in yamls), "the configs travel with the wheel")
 
     import gymnasium as gym
