@@ -23,7 +23,7 @@ def run(*command: str) -> str:
 def main() -> None:
     names = zipfile.ZipFile(sys.argv[1]).namelist()
     strangers = [n for n in names if not n.startswith("goalposts/") and ".dist-info/" not in n]
-    check(not strangers, f"the wheel holds nothing but goalposts/ {strangers or ''}")
+    check(not strangers, f"files in the wheel beside goalposts/: {strangers or 'none'}")
     check("goalposts/py.typed" in names, "the wheel is marked as typed")
 
     import goalposts
