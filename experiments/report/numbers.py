@@ -1,0 +1,117 @@
+"""Estimates as a page prints them, and the tables that can be downloaded as CSV.
+
+In sentences and pictures a share is `97.6% [96.4, 98.4]`; in the verdict's table it is `0.976 [0.964, 0.984]`, as on the command
+line. A number without its interval is not shown. Nothing is estimated here: that is `experiments.measurement`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+NOTHING = "not measured"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One estimate with its interval, ready to print."""
+
+    value: float
+    low: float
+    high: float
+    n: int | None = None  # levels
+    episodes: int | None = None
+    seeds: int | None = None  # 0: an agent that was not trained
+    kept: float | None = None
+    warning: str = ""
+
+    @property
+    def text(self) -> str:
+        """`97.6% [96.4, 98.4]`"""
+        return f"{percent(self.value)} [{tenth(100 * self.low)}, {tenth(100 * self.high)}]"
+
+    @property
+    def point(self) -> str:
+        """`0.976`: two decimals, or as many as show that the interval has a width."""
+        return _decimal(self.value, self._digits)
+
+    @property
+    def interval(self) -> str:
+        return f"[{_decimal(self.low, self._digits)}, {_decimal(self.high, self._digits)}]"
+
+    @property
+    def _digits(self) -> int:
+        return next((digits for digits in (2, 3, 4) if self.high - self.low >= 2 * 10.0**-digits), 5)
+
+    @property
+    def basis(self) -> str:
+        """What it rests on: `n = 1,000 levels, 1 seed`"""
+        parts = [] if self.n is None else [f"n = {_some(self.n, 'level')}"]
+        if self.episodes and self.n and self.episodes > self.n * max(self.seeds or 1, 1):
+            parts.append(f"{self.episodes:,} episodes")
+        if self.seeds is not None:
+            parts.append(_some(self.seeds, "seed") if self.seeds else "not trained")
+        return ", ".join(parts)
+
+
+def shown(estimate: Any) -> Shown | None:
+    """An estimate (mapping or object with value, low, high, …) as `Shown`; None when it has no value or no interval."""
+    if estimate is None:
+        return None
+
+    def get(key: str) -> Any:
+        return estimate.get(key) if isinstance(estimate, Mapping) else getattr(estimate, key, None)
+
+    value, low, high = get("value"), get("low"), get("high")
+    if any(x is None or not math.isfinite(x) for x in (value, low, high)):
+        return None
+    n, episodes, seeds = (None if get(key) is None else int(get(key)) for key in ("n", "episodes", "seeds"))
+    kept = None if get("kept") is None else float(get("kept"))
+    return Shown(float(value), float(low), float(high), n, episodes, seeds, kept, str(get("warning") or ""))
+
+
+def percent(share: float) -> str:
+    """0.976 → `97.6%`"""
+    return f"{tenth(100 * share)}%"
+
+
+def tenth(number: float) -> str:
+    """One decimal, but none where the number is exactly 0 or 100; never rounds to these what is neither."""
+    if number in (0, 100):
+        return f"{number:.0f}"
+    return f"{min(max(number, 0.1), 99.9) if 0 < number < 100 else number:.1f}".replace("-", "−")
+
+
+def count(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+def _some(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _decimal(number: float, digits: int) -> str:
+    return f"{number:.{digits}f}".replace("-", "−")
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A CSV file's text. Numbers keep all their digits; text that a spreadsheet would run as a formula is quoted."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+    return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+        return "'" + value
+    return value
