@@ -1,0 +1,239 @@
+"""Charts in one style: matplotlib figures, and the inline SVG that takes a page's light and dark colours.
+
+A chart that is saved to a file (`figure.savefig`) has the light colours; `svg.inline` replaces each of them by the CSS variable of
+the same meaning. Blue is the goal and orange the proxy on every picture of this project, told apart by line style as well.
+Intervals come from `experiments.measurement`. Read `page.py` next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..measurement.intervals import wilson
+from .data import ReportData
+from .story import moved_condition, subject
+from .svg import inline
+from .words import phrase
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Meaning -> light colour. The page's style sheet has a variable --<meaning> for each, in light and in dark.
+PALETTE = {
+    "ink": "#1d2733",
+    "muted": "#5b6673",
+    "rule": "#d9d7d0",
+    "paper": "#faf9f6",
+    "goal": "#0067a8",
+    "proxy": "#c2500a",
+    "agent-1": "#6b3fa0",
+    "agent-2": "#00796a",
+    "agent-3": "#a0305f",
+    "agent-4": "#7a6500",
+}
+LINES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1, 1.5)))  # told apart without colour
+WIDTH, HEIGHT = 440, 262  # of one chart, in the units of its text
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "goalposts",
+    "text.parse_math": False,
+    "font.family": "DejaVu Sans",
+    "font.size": 12,
+    "axes.edgecolor": PALETTE["muted"],
+    "axes.labelcolor": PALETTE["muted"],
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "grid.color": PALETTE["rule"],
+    "grid.linewidth": 0.8,
+    "xtick.color": PALETTE["muted"],
+    "ytick.color": PALETTE["muted"],
+    "ytick.major.size": 0,
+    "text.color": PALETTE["ink"],
+    "lines.linewidth": 2.0,
+    "lines.solid_capstyle": "round",
+    "figure.facecolor": "none",
+}
+VARIABLES = {colour: f"var(--{meaning})" for meaning, colour in PALETTE.items()}
+
+# Columns of progress.csv. The probe is a fixed small set of levels, played now and then while training.
+STEP, SCORE = "step", "mean_return"
+PROBED = {"goal": "probe_goal_first", "proxy": "probe_proxy_first"}  # shares of episodes after the change
+AS_TRAINED = "probe_capability"  # share that reaches the goal where it stands as in training
+LEVELS = "probe_levels"  # how many levels the shares rest on; without it there are no intervals
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A finished chart for a page."""
+
+    name: str
+    title: str
+    svg: str  # safe to put into the page as it stands
+    caption: str
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in this project's style, whatever matplotlib is set to elsewhere."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
+
+
+def charts(data: ReportData) -> tuple[Chart, ...]:
+    """All charts that the data has points for: the score in training, and preference over training time per agent."""
+    with styled():
+        found = [training_score(data), *(preference_over_training(data, k) for k in range(len(data.agents)))]
+    return tuple(chart for chart in found if chart is not None)
+
+
+def training_score(data: ReportData) -> Chart | None:
+    """Mean return of training episodes against env steps, one line an agent. Call it inside `styled()`."""
+    lines = [(i, *points(agent.progress, SCORE)) for i, agent in enumerate(data.agents)]
+    lines = [line for line in lines if len(line[1])]
+    if not lines:
+        return None
+    figure, axes = _canvas(max(line[1][-1] for line in lines))
+    many = len(data.agents)
+    for index, xs, ys in lines:
+        colour, dash = PALETTE[f"agent-{index % 4 + 1}"], LINES[index % 4]
+        axes.plot(xs, ys, color=colour, linestyle=dash)
+    if many > 1:
+        _label_ends(axes, [(xs, ys, subject(i, many), PALETTE[f"agent-{i % 4 + 1}"]) for i, xs, ys in lines])
+    low, high = min(0.0, *(min(ys) for _, _, ys in lines)), max(1.0, *(max(ys) for _, _, ys in lines))
+    axes.set_ylim(low, high * 1.03)
+    told = "; ".join(f"{subject(i, many)} ends at {ys[-1]:.2f}" for i, _, ys in lines)
+    caption = (
+        f"Mean return of the training episodes, as logged while training: {told}. "
+        f"n = {_seeds(len(lines))}; a running mean of one training, so no interval can be given."
+    )
+    return Chart("score", "Score while training", inline(figure, "score", caption, VARIABLES), caption)
+
+
+def preference_over_training(data: ReportData, index: int) -> Chart | None:
+    """What is touched first on the probe's levels against env steps, for one agent. Call it inside `styled()`."""
+    agent = data.agents[index]
+    lines = [(kind, *points(agent.progress, column)) for kind, column in PROBED.items()]
+    lines = [line for line in lines if line[1]]
+    if not lines:
+        return None
+    figure, axes = _canvas(max(line[1][-1] for line in lines))
+    levels = dict(zip(*points(agent.progress, LEVELS), strict=True))
+    goal = data.world.goal
+    words = {"goal": f"{goal} first", "proxy": f"{data.world.proxy} first"}
+    labels = []
+    usual = points(agent.progress, AS_TRAINED)
+    if usual[0]:
+        usual = usual[0], [100 * y for y in usual[1]]
+        axes.plot(*usual, color=PALETTE["muted"], linestyle=LINES[2], linewidth=1.5)
+        labels.append((*usual, f"{goal}, as in training", PALETTE["muted"]))
+    for kind, xs, ys in lines:
+        shares = [100 * y for y in ys]
+        axes.plot(xs, shares, color=PALETTE[kind], linestyle=LINES[0 if kind == "goal" else 1])
+        labels.append((xs, shares, words[kind], PALETTE[kind]))
+        if all(x in levels for x in xs):
+            ends = [wilson(round(y * levels[x]), int(levels[x])) for x, y in zip(xs, ys, strict=True)]
+            low, high = [100 * end.low for end in ends], [100 * end.high for end in ends]
+            axes.fill_between(xs, low, high, color=PALETTE[kind], alpha=0.18, linewidth=0)
+    _label_ends(axes, labels)
+    axes.set_ylim(0, 103)
+    axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
+    many, moved = len(data.agents), moved_condition(data)
+    where = f"levels {phrase(moved, data.world)}" if moved else "levels after the change"
+    caption = f"What is touched first on a fixed set of {where}, as training goes on" + (
+        f"; dotted: {goal} reached where it stands as in training. " if usual[0] else ". "
+    )
+    caption += (
+        f"n = {int(max(levels.values())):,} levels a point, one training seed; bands are 95% intervals."
+        if levels
+        else "One training seed; the number of levels was not logged, so no interval can be given."
+    )
+    title = (
+        f"{subject(index, many)}: what it goes for while training"
+        if many > 1
+        else "What it goes for while training"
+    )
+    return Chart(
+        f"preference-{index}", title, inline(figure, f"preference-{index}", caption, VARIABLES), caption
+    )
+
+
+def points(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[list[float], list[float]]:
+    """Steps and values of the rows that have both, in order of steps; cells may be numbers, text or empty."""
+    pairs = []
+    for row in rows:
+        x, y = _number(row.get(STEP)), _number(row.get(column))
+        if x is not None and y is not None:
+            pairs.append((x, y))
+    pairs.sort(key=lambda pair: pair[0])
+    return [x for x, _ in pairs], [y for _, y in pairs]
+
+
+def _number(cell: Any) -> float | None:
+    try:
+        number = float(cell)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _seeds(number: int) -> str:
+    return "1 training seed" if number == 1 else f"{number} agents, one training seed each"
+
+
+def _canvas(last_step: float) -> tuple[Figure, Axes]:
+    """An empty chart whose x axis is env steps from 0 to the last one, with room for labels at the right."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72))
+    axes = figure.add_axes((46 / WIDTH, 44 / HEIGHT, (WIDTH - 62) / WIDTH, (HEIGHT - 60) / HEIGHT))
+    axes.set_xlim(0, last_step or 1)
+    axes.set_xlabel("environment steps")
+    axes.xaxis.set_major_formatter(lambda x, _: _steps(x))
+    axes.locator_params(axis="x", nbins=5)
+    return figure, axes
+
+
+def _steps(x: float) -> str:
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if x >= size:
+            return f"{x / size:g} {letter}"
+    return f"{x:g}"
+
+
+def _label_ends(axes: Axes, lines: Sequence[tuple[list[float], list[float], str, str]]) -> None:
+    """Write each line's name at its end, above or below it, where there is most room between the lines and the names."""
+    from matplotlib.patheffects import withStroke
+
+    low, high = min(min(ys) for _, ys, _, _ in lines), max(max(ys) for _, ys, _, _ in lines)
+    row = 0.1 * (high - low or 1.0)  # height of a name, in the units of the y axis
+    taken = [ys[-1] for _, ys, _, _ in lines]
+    for xs, ys, text, colour in sorted(lines, key=lambda line: -line[1][-1]):
+        end = ys[-1]
+        spots = [end + sign * (0.75 + step) * row for step in (0, 1, 2) for sign in (1, -1)]
+        inside = [y for y in spots if low - row < y < high - 0.4 * row] or spots
+        best = max(
+            inside,
+            key=lambda y: (
+                min([row, *(abs(y - other) for other in taken if other != end)]) - 0.2 * abs(y - end)
+            ),
+        )
+        taken.append(best)
+        axes.annotate(
+            text, (xs[-1], best), ha="right", va="center", color=colour, fontweight="bold", fontsize=11,
+            path_effects=[withStroke(linewidth=3, foreground=PALETTE["paper"])],
+        )  # fmt: skip
