@@ -2,14 +2,12 @@
 
 It imports neither a world nor the engine, and not even gymnasium: where gymnasium is not loaded yet, the ids are
 entered at the moment when it is. So `goalposts --help` need not wait for it (0.15 s), and the order of imports does
-not matter. It stands outside `envs` because importing anything from there loads numba. Read next: `envs/faces.py`,
-which the entry points name.
+not matter. Read next: `envs/faces.py`, which the entry points name.
 """
 
 import sys
-from importlib.abc import MetaPathFinder
+from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from types import ModuleType
 
 WORLDS = ("CoinRun",)
@@ -36,20 +34,23 @@ def _enter_ids() -> None:
         )
 
 
-class _GymnasiumWatcher(MetaPathFinder):
-    """Sees the first import of gymnasium, lets it run as it is, then enters the ids, and is gone."""
+class _GymnasiumWatcher:
+    """Lets gymnasium be imported as ever, then enters the ids, and is gone. A mere search for it changes nothing."""
 
-    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if fullname != "gymnasium":
             return None
-        sys.meta_path.remove(self)
-        spec = find_spec(fullname)
+        others = (finder for finder in sys.meta_path if finder is not self)
+        spec = next(filter(None, (finder.find_spec(fullname, path, target) for finder in others)), None)
         if spec is None or spec.loader is None:
             return spec
         run = spec.loader.exec_module
 
         def run_then_enter_ids(module: ModuleType) -> None:
             run(module)
+            sys.meta_path.remove(self)
             _enter_ids()
 
         spec.loader.exec_module = run_then_enter_ids

@@ -180,9 +180,16 @@ def test_import_goalposts_loads_nothing_heavy() -> None:
     assert not {"numpy", "numba", "torch", "gymnasium", "pygame"} & set(run_python(code).split())
 
 
-@pytest.mark.parametrize("order", ["goalposts, gymnasium", "gymnasium, goalposts"])
-def test_ids_are_registered_whichever_comes_first(order: str) -> None:
-    code = f"import {order}; print(gymnasium.spec('goalposts/CoinRun-v0').vector_entry_point)"
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import goalposts, gymnasium",
+        "import gymnasium, goalposts",
+        "import goalposts, importlib.util; importlib.util.find_spec('gymnasium'); import gymnasium",
+    ],
+)
+def test_ids_are_registered_whatever_comes_first(imports: str) -> None:
+    code = f"{imports}; print(gymnasium.spec('goalposts/CoinRun-v0').vector_entry_point)"
     assert run_python(code).strip() == "goalposts.envs.faces:make_vector_env"
 
 
