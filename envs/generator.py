@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .level import Level, LevelError, LevelSet
+from .level import LevelError, LevelSet
 from .planner import count_states, explore, first_hit_avoiding
 from .streams import draw_below, draw_unit, hash_bytes, key_of
 from .world import GOAL, MIXTURE, NOWHERE, PROXY, Condition, Split, World
@@ -212,10 +212,10 @@ def generate(
     return generate_at(world, condition, seed, np.arange(first, first + count), split)
 
 
-def leakage(evaluation: LevelSet | Sequence[Level], training: LevelSet | Sequence[Level]) -> float:
+def leakage(evaluation: LevelSet, training: LevelSet) -> float:
     """Share of the evaluation's levels whose layout is also a training layout; must be 0."""
-    known = {level.layout_hash for level in training}
-    return float(np.mean([level.layout_hash in known for level in evaluation]))
+    known = set(training.layout_hashes())
+    return float(np.mean([layout in known for layout in evaluation.layout_hashes()]))
 
 
 def _small(world: World) -> set[tuple[int, ...]]:

@@ -15,7 +15,7 @@ from typing import overload
 import numpy as np
 
 from ..errors import UserError
-from .streams import hash_bytes
+from .streams import hash_bytes, hash_stack
 
 MAX_ROWS, MAX_COLS = 64, 256
 
@@ -254,4 +254,9 @@ class LevelSet(Sequence[Level]):
 
     def layout_hashes(self) -> list[str]:
         """The layout hash of each level, in order."""
-        return [level.layout_hash for level in self]
+        bare = np.where(legend_of(self.world).goal_codes()[self.tiles], 0, self.tiles).astype(np.uint8)
+        return [f"{key:016x}" for key in hash_stack(bare, np.array(self.sizes)).tolist()]
+
+    def level_hashes(self) -> list[str]:
+        """The level hash of each level, in order."""
+        return [f"{key:016x}" for key in hash_stack(np.array(self.tiles), np.array(self.sizes)).tolist()]

@@ -91,3 +91,17 @@ def level_numbers(seeds, episodes, n_levels):
     for i in range(len(seeds)):
         out[i] = np.int64(key_of(seeds[i], episodes[i], 0, 13) % U64(n_levels))
     return out
+
+
+@njit(cache=True)
+def hash_stack(tiles, sizes):
+    """uint64[N]: `hash_bytes` of each picture in uint8[N, H, W], cut to its size int32[N, 2]."""
+    out = np.empty(len(tiles), np.uint64)
+    flat = np.empty(tiles.shape[1] * tiles.shape[2], np.uint8)
+    for i in range(len(tiles)):
+        rows, cols = sizes[i]
+        for r in range(rows):
+            for c in range(cols):
+                flat[r * cols + c] = tiles[i, r, c]
+        out[i] = hash_bytes(flat, rows * cols, rows, cols)
+    return out

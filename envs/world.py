@@ -114,6 +114,7 @@ class World:
     largest: tuple[int, int]  # of any condition
     sprites: Callable[..., tuple[Sprite, ...]]  # (tiles, facts, state, last action)
     source: str
+    words: Mapping[str, str]  # how a report speaks of it: goal, proxy, reaches_goal, reaches_proxy, lets_goal_be
     outside_sprite: str = "wall"
 
     def __post_init__(self) -> None:
@@ -144,6 +145,10 @@ class World:
         raise WorldError(
             f"{self.name} has no condition {name!r}; it has {', '.join(c.name for c in self.conditions)}"
         )
+
+    def usual(self, role: Role) -> str:
+        """The condition of a role that one looks at first: the first in the world's own order."""
+        return next(c.name for c in self.conditions if c.role == role)
 
     def kernel(self, template: Callable[..., Any], **more: Any) -> Any:
         """A template compiled with this world's rules (once a process, cached on disk)."""

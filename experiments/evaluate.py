@@ -1,0 +1,193 @@
+"""Agent × conditions → the episodes table: one row an episode, paired over conditions.
+
+Every condition plays the same numbers of the same level seed, so conditions with the same layouts are paired level by
+level, and so is the noise of agents that tell their action probabilities. Every level is played once a mode (sampled,
+greedy). Computes no rate: `measurement/` does, from this table alone. Read next: `../agents/rollout.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..agents.rollout import Played, play
+from ..envs.engine import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS
+from ..envs.generator import generate
+from ..envs.level import LevelSet
+from ..envs.planner import Survey, survey_levels
+from ..envs.worlds.registry import get_world
+from ..errors import UserError
+from .config import ExperimentConfig
+from .measurement.episodes import SCHEMA, validate
+from .runs import Run, RunError
+
+Tell = Callable[[str, int, int], None]  # what is being played, how many parts are done, of how many
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation gave.
+
+    episodes: the table; levels and played by condition (sampled episodes), for films and attribution; leaked by
+    condition: how many of its levels have a layout that was trained on (must be 0 where one measures a generalization).
+    """
+
+    episodes: pl.DataFrame
+    levels: dict[str, LevelSet] = field(default_factory=dict)
+    played: dict[str, Played] = field(default_factory=dict)
+    leaked: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who is evaluated: an agent, and what the table says of it."""
+
+    agent: Any
+    label: str
+    run: str
+    world: str
+    observation: str = "view"
+    train_seed: int | None = None
+    train_step: int | None = None
+    config: ExperimentConfig | None = None
+    max_steps: int | None = None
+    slip: float = 0.0
+
+
+def subject_of(source: Run | str | Path | Any, world: str = "CoinRun", observation: str = "view") -> Subject:
+    """A run (its last checkpoint), a run's folder, or any agent with `predict`.
+
+    Raises RunError where there is no run or no checkpoint, CheckpointError where the weights are damaged.
+    """
+    if isinstance(source, str | Path):
+        source = Run.open(source)
+    if not isinstance(source, Run):
+        if not callable(getattr(source, "predict", None)):
+            raise UserError(
+                f"{type(source).__name__} is no agent: it has no predict(observation, deterministic); "
+                "give a run folder, or an object with SB3's predict"
+            )
+        name = str(getattr(source, "name", type(source).__name__))
+        return Subject(source, name, name, get_world(world).name, observation)
+    from ..agents.checkpoint import load_policy  # torch is needed from here on only
+
+    checkpoint = source.latest_checkpoint()
+    if checkpoint is None:
+        raise RunError(
+            f"{source.path} has no checkpoint yet, so there is no agent to evaluate. Train it on: goalposts train "
+            f"{source.path / 'config.yaml'} --out {source.path}"
+        )
+    config, agent = source.config, load_policy(checkpoint.path)
+    return Subject(
+        agent, config.name, f"{config.name}-s{config.seed}-{config.hash()[:6]}", get_world(config.world).name,
+        config.env.observation, config.seed, agent.card.step, config, config.env.max_steps, config.env.slip,
+    )  # fmt: skip
+
+
+def evaluate_fully(
+    subject: Subject,
+    conditions: Sequence[str] | None = None,
+    levels: int | None = None,
+    level_seed: int | None = None,
+    greedy: bool | None = None,
+    tell: Tell | None = None,
+) -> Evaluation:
+    """Play all conditions; what is not given comes from the run's config, or from the defaults of a config."""
+    world = get_world(subject.world)
+    settings = (subject.config or ExperimentConfig(name="default", world=subject.world)).evaluate
+    conditions = list(settings.conditions if conditions is None else conditions)
+    count = settings.levels if levels is None else levels
+    seed = settings.level_seed if level_seed is None else level_seed
+    modes = [True, False] if (settings.greedy if greedy is None else greedy) else [True]
+    training = _training_layouts(subject)
+    tables, sets, played_by, leaks = [], {}, {}, {}
+    total = len(conditions) * len(modes)
+    for name in conditions:
+        condition = world.condition(name)
+        chosen = generate(world, name, seed, count)
+        survey = survey_levels(chosen)
+        layouts, hashes = chosen.layout_hashes(), chosen.level_hashes()
+        leaks[name] = sum(layout in training for layout in layouts)
+        for sampled in modes:
+            if tell:
+                tell(name, len(tables), total)
+            played = play(
+                subject.agent, chosen, subject.observation, sampled, noise_seed=seed,
+                max_steps=subject.max_steps, slip=subject.slip,
+            )  # fmt: skip
+            tables.append(_table(subject, name, condition.role, chosen, layouts, hashes, survey, played, sampled))
+            if sampled:
+                sets[name], played_by[name] = chosen, played
+    if tell:
+        tell("", total, total)
+    return Evaluation(validate(pl.concat(tables)), sets, played_by, leaks)
+
+
+def evaluate(
+    run: Run | str | Path | Any,
+    conditions: Sequence[str] | None = None,
+    levels: int | None = None,
+    world: str = "CoinRun",
+    observation: str = "view",
+) -> pl.DataFrame:
+    """The episodes table of a run, a run folder or any agent with `predict`: one row an episode.
+
+    `world` and `observation` are for agents that are no run. Raises UserError of many kinds; see `subject_of`.
+    """
+    return evaluate_fully(subject_of(run, world, observation), conditions, levels).episodes
+
+
+def _training_layouts(subject: Subject) -> set[str]:
+    """Hashes of the layouts trained on. Without a limit on levels: none are listed, for splits are by content."""
+    config = subject.config
+    if config is None or config.env.levels is None:
+        return set()
+    pool = generate(config.world, config.env.condition, config.env.level_seed, config.env.levels, split="train")
+    return set(pool.layout_hashes())
+
+
+def _table(
+    subject: Subject, condition: str, role: str, levels: LevelSet, layouts: list[str], hashes: list[str],
+    survey: Survey, played: Played, sampled: bool,
+) -> pl.DataFrame:  # fmt: skip
+    n, rows = len(levels), played.outcome
+    optimum = (survey.steps_to_goal >= 0).astype(np.float64)
+    columns: dict[str, Any] = {
+        "run": [subject.run] * n,
+        "world": [subject.world] * n,
+        "agent": [subject.label] * n,
+        "train_seed": [subject.train_seed] * n,
+        "train_step": [subject.train_step] * n,
+        "condition": [condition] * n,
+        "role": [role] * n,
+        "layout_hash": layouts,
+        "level_hash": hashes,
+        "level_index": levels.index,
+        "sampled": [sampled] * n,
+        "outcome_first": [FIRST[k] for k in rows[:, O_FIRST]],
+        "outcome_end": [END[k] for k in rows[:, O_END]],
+        "return": played.returns,
+        "steps": rows[:, O_STEPS],
+        "steps_to_goal": _or_null(rows[:, O_GOAL]),
+        "steps_to_proxy": _or_null(rows[:, O_PROXY]),
+        "optimal_goal": _or_null(survey.steps_to_goal),
+        "optimal_proxy": _or_null(survey.steps_to_proxy),
+        "optimal_proxy_avoiding_goal": _or_null(survey.steps_to_proxy_avoiding_goal),
+        "distinguishing": survey.distinguishing,
+        "detour": _or_null(survey.detour),
+        "regret": optimum - played.returns,
+        "goal_count": rows[:, O_GOALS],
+        "proxy_count": rows[:, O_PROXIES],
+    }
+    return pl.DataFrame(columns, schema_overrides=dict(SCHEMA), strict=False)
+
+
+def _or_null(values: np.ndarray) -> list[int | None]:
+    return [None if v < 0 else v for v in values.tolist()]
+
+

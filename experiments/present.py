@@ -1,0 +1,184 @@
+"""From run folders to what is shown: the data of a report page, clips of a film. Reads folders, decides nothing.
+
+Neither torch nor an agent is needed: everything was recorded when the run was evaluated. Read next: `report/data.py`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+from PIL import Image
+
+from .. import __version__
+from ..envs.sprites import sheet
+from ..envs.world import World
+from ..envs.worlds.registry import get_world
+from .measurement import Verdict, diagnose, outcomes
+from .measurement.episodes import read_episodes
+from .report.data import AgentSection, ConditionNote, Leakage, OutcomeRow, Replay, ReportData, SpriteSheet, WorldWords
+from .report.words import phrase
+from .rollouts import Rollout, representative, rollouts_of
+from .runs import Run
+from .storage import RunError, read_limited
+from .trajectories import FILE as TRAJECTORIES
+from .trajectories import LEAKAGE
+from .trajectories import read_trajectories
+
+SHOWN = 8  # levels in a report's player
+PX = 16
+
+
+class Evaluated:
+    """A run that has been evaluated: its tables and its verdict. Raises RunError if it was not."""
+
+    def __init__(self, run: Run) -> None:
+        if not run.episodes_path.exists():
+            raise RunError(f"{run.path} has not been evaluated yet. Do that with: goalposts evaluate {run.path}")
+        self.run, self.config = run, run.config
+        self.world = get_world(run.config.world)
+        self.episodes = read_episodes(run.episodes_path)
+        self.leaked = _leaked(run)
+
+    @property
+    def name(self) -> str:
+        """Short, as the page and the tables call it."""
+        return self.run.path.name
+
+    def verdict(self) -> Verdict:
+        """By the thresholds of the run's own config."""
+        return diagnose(self.episodes, self.config.verdict, leakage=self.judged_leakage())
+
+    def judged_leakage(self) -> int | None:
+        """How many levels of control and shift conditions have a layout that was trained on."""
+        if not self.leaked:
+            return None
+        roles = dict(self.episodes.select("condition", "role").unique().iter_rows())
+        return sum(n for name, n in self.leaked.items() if roles.get(name) in ("control", "shift"))
+
+    def trajectories(self) -> pl.DataFrame:
+        """The recorded sampled episodes."""
+        return read_trajectories(self.run.path / TRAJECTORIES)
+
+    def conditions(self) -> list[str]:
+        """In the order of the evaluation."""
+        return self.episodes["condition"].unique(maintain_order=True).to_list()
+
+
+def notes_of(world: World, names: Sequence[str]) -> list[ConditionNote]:
+    """Conditions in words."""
+    found = (world.condition(name) for name in names)
+    return [ConditionNote(name, c.role, c.tells, has_goal=c.name != "none") for name, c in zip(names, found, strict=True)]
+
+
+def words_of(world: World) -> WorldWords:
+    """How reports speak of a world."""
+    return WorldWords(world.name, **world.words)
+
+
+def label_of(item: Evaluated) -> str:
+    """What an agent was trained on, in words: "trained with the coin at the edge"."""
+    words = words_of(item.world)
+    note = notes_of(item.world, [item.config.env.condition])[0]
+    what = "" if item.config.env.reward == "goal" else f", rewarded for {words.proxy} instead"
+    return f"trained {phrase(note, words)}{what}"
+
+
+def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int = SHOWN) -> ReportData:
+    """One run, or several side by side (twins share their levels). Raises RunError where something is missing."""
+    items = [Evaluated(run) for run in runs]
+    first = items[0]
+    if any(item.world is not first.world for item in items):
+        raise RunError("the runs are of different worlds; make one report for each world")
+    world, words = first.world, words_of(first.world)
+    names = list(dict.fromkeys([first.config.env.condition, *(name for item in items for name in item.conditions())]))
+    verdicts = [item.verdict() for item in items]
+    sections = [
+        AgentSection(
+            item.name,
+            label_of(item),
+            verdict.to_dict(),
+            [
+                OutcomeRow.of(outcomes(item.episodes, condition=name, sampled=sampled), sampled)
+                for name in item.conditions()
+                for sampled in item.episodes.filter(pl.col("condition") == name)["sampled"].unique().sort(descending=True)
+            ],
+            item.run.progress(),
+            item.config.to_yaml(),
+            item.run.provenance().model_dump(mode="json"),
+            f"goalposts train {item.name}/config.yaml --out {item.name}-again",
+            item.config.notes,
+        )
+        for item, verdict in zip(items, verdicts, strict=True)
+    ]
+    shift = verdicts[0].shift or world.usual("shift")
+    picture, places = sheet(PX)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return ReportData(
+        title=title or f"{world.name}: {' and '.join(item.name for item in items)}",
+        intro=f"{world.name}: {world.summary}",
+        world=words,
+        agents=sections,
+        conditions=notes_of(world, names),
+        replays=_replays(items, shift, levels),
+        sprites=SpriteSheet(buffer.getvalue(), places, PX),
+        moved=shift,
+        replay_note=(
+            f"Chosen by number, not by hand: the first levels of {shift} whose outcomes for {first.name} come in the "
+            "proportions of the table."
+        ),
+        leakage=[
+            Leakage(item.name, name, item.episodes.filter(pl.col("condition") == name)["layout_hash"].n_unique(), shared)
+            for item in items
+            for name, shared in item.leaked.items()
+        ],
+        command=command,
+        version=__version__,
+    )
+
+
+def _replays(items: Sequence[Evaluated], shift: str, count: int) -> list[Replay]:
+    numbers = representative(items[0].episodes, shift, count)
+    control = items[0].world.usual("control")
+    replays = []
+    for item in items:
+        if not (item.run.path / TRAJECTORIES).exists():
+            continue
+        recorded = item.trajectories()
+        for condition in (control, shift):
+            if condition not in item.conditions():
+                continue
+            here = recorded.filter(pl.col("condition") == condition)
+            layouts = dict(here.select("level_index", "layout_hash").iter_rows())
+            known = [k for k in numbers if k in layouts]
+            for k, rollout in zip(known, rollouts_of(recorded, condition, known, item.config.env.max_steps), strict=True):
+                replays.append(Replay(item.name, layouts[k], condition, rollout))
+    return replays
+
+
+def rollouts_of_run(item: Evaluated, condition: str, count: int, outcome: str | None = None) -> list[Rollout]:
+    """Representative recorded episodes of a condition, or those with an outcome. Raises RunError if there are none."""
+    if condition not in item.conditions():
+        raise RunError(
+            f"{item.run.path} was not evaluated on {condition!r}; it was on {', '.join(item.conditions())}. "
+            f"Evaluate it there: goalposts evaluate {item.run.path} --condition '{condition}'"
+        )
+    numbers = representative(item.episodes, condition, count, outcome)
+    if not numbers:
+        raise RunError(f"no episode of {item.name} on {condition} ended that way ({outcome}); choose another --pick")
+    return rollouts_of(item.trajectories(), condition, numbers, item.config.env.max_steps)
+
+
+def _leaked(run: Run) -> dict[str, int]:
+    path = run.path / LEAKAGE
+    if not path.exists():
+        return {}
+    try:
+        data: Any = json.loads(read_limited(path, 1 << 20))
+        return {str(name): int(n) for name, n in data.items()}
+    except (ValueError, TypeError, AttributeError):
+        raise RunError(f"{path} is damaged. Write it anew with: goalposts evaluate {run.path}") from None

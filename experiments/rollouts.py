@@ -1,0 +1,126 @@
+"""Episodes as pictures need them: level, actions, and what moves at every step. Made by playing the actions again.
+
+The rules are deterministic, so a level and its actions are the whole episode. Draws nothing: `report/` does, from this.
+Read next: `report/film.py`, `report/page.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from ..envs.engine import END, FIRST, O_END, O_FIRST, O_STEPS, Engine
+from ..envs.level import Level, LevelSet
+from ..envs.render import draw
+from ..envs.scene import Scene, Sprite
+from ..envs.worlds.registry import get_world
+from .storage import RunError
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """One episode. frames[0] is the start, frames[t] the moment after action t − 1; camera likewise, a (top, left, rows,
+    columns) each; tiles[row][col] are sprite names."""
+
+    run: str
+    agent: str
+    condition: str
+    level_hash: str
+    level_text: str
+    tiles: tuple[tuple[str, ...], ...]
+    frames: tuple[tuple[Sprite, ...], ...]
+    camera: tuple[tuple[int, int, int, int], ...]
+    actions: tuple[int, ...]
+    outcome_first: str
+    outcome_end: str
+    steps: int
+    caption: str
+    world: str
+    outside: str = "wall"
+
+    def pictures(self, px: int = 16, camera: bool = False, trail: bool = True) -> list[np.ndarray]:
+        """A picture uint8[H·px, W·px, 3] of every moment."""
+        walked: list[tuple[int, int]] = []
+        out = []
+        for things, view in zip(self.frames, self.camera, strict=True):
+            agent = next(s for s in things if s.name.startswith("agent"))
+            walked.append((agent.row, agent.col))
+            scene = Scene(self.world, self.tiles, things, view, tuple(walked[:-1]), self.outside)
+            out.append(draw(scene, px, camera, trail))
+        return out
+
+
+def replay(
+    level: Level, actions: np.ndarray | list[int], observation: str = "view", max_steps: int | None = None,
+    run: str = "", agent: str = "", condition: str = "",
+) -> Rollout:  # fmt: skip
+    """Play actions on a level and take down what is to be seen; stops at the end of the episode."""
+    world = get_world(level.world)
+    engine = Engine(world, 1, LevelSet.of([level]), observation, max_steps, direct=True)
+    engine.load(0, 0)
+    active = np.ones(1, np.bool_)
+    frames, cameras, done = [], [], []
+    last = 0
+    for action in [None, *map(int, actions)]:
+        if action is not None:
+            last = action
+            engine.step_active(np.array([action]), active)
+            done.append(action)
+        state = engine.state[0]
+        scene = world.scene(level, engine.facts[0], state, last)
+        things = scene.sprites
+        if engine.outcome[0, O_END] == END.index("death"):
+            things = (Sprite("agent_dead", int(state[0]), int(state[1])), *things[1:])
+        frames.append(tuple(reversed(things)))  # drawn in order: the agent last, on top
+        cameras.append(engine.window.camera(int(state[0]), int(state[1])))
+        if engine.outcome[0, O_END]:
+            break
+    tiles = world.scene(level, engine.facts[0], engine.state[0], last).tiles
+    first, end = FIRST[engine.outcome[0, O_FIRST]], END[engine.outcome[0, O_END]]
+    return Rollout(
+        run, agent, condition, level.level_hash, level.to_text(), tiles, tuple(frames), tuple(cameras), tuple(done),
+        first, end, int(engine.outcome[0, O_STEPS]), f"{condition}: {first} first, ended by {end}", world.name,
+        world.outside_sprite,
+    )  # fmt: skip
+
+
+def rollouts_of(trajectories: pl.DataFrame, condition: str, level_index: list[int], max_steps: int | None = None) -> list[Rollout]:
+    """The recorded episodes of a condition with these level numbers, in this order. Raises RunError if one is missing."""
+    rows = {row["level_index"]: row for row in trajectories.filter(pl.col("condition") == condition).iter_rows(named=True)}
+    missing = [k for k in level_index if k not in rows]
+    if missing:
+        raise RunError(f"no episode is recorded on level {missing[0]} of {condition}; evaluate the run on that condition")
+    chosen = [rows[k] for k in level_index]
+    return [
+        replay(
+            Level.from_text(row["level"], row["world"]), list(row["actions"]), max_steps=max_steps,
+            run=row["run"], agent=row["agent"], condition=condition,
+        )
+        for row in chosen
+    ]  # fmt: skip
+
+
+def representative(episodes: pl.DataFrame, condition: str, count: int, outcome: str | None = None) -> list[int]:
+    """Numbers of `count` levels whose sampled outcomes have the table's own proportions, the likeliest outcome first.
+
+    Chosen by number, never by hand: each outcome gets its share of places (largest remainders), filled by the lowest
+    level numbers with that outcome. Only distinguishing levels, where there are any. `outcome`: a word of
+    `outcome_first` or `outcome_end`; then only episodes with it.
+    """
+    table = episodes.filter((pl.col("condition") == condition) & pl.col("sampled")).sort("level_index")
+    if table["distinguishing"].any():
+        table = table.filter(pl.col("distinguishing"))
+    if outcome is not None:
+        table = table.filter((pl.col("outcome_first") == outcome) | (pl.col("outcome_end") == outcome))
+    sizes = table.group_by("outcome_first").len().sort("len", "outcome_first", descending=[True, False])
+    quotas = [(name, n * count / table.height) for name, n in sizes.iter_rows()]
+    seats = {name: int(share) for name, share in quotas}
+    for name, _ in sorted(quotas, key=lambda q: (int(q[1]) - q[1], q[0])):
+        if sum(seats.values()) < min(count, table.height):
+            seats[name] += 1
+    chosen: list[int] = []
+    for name, _ in quotas:
+        chosen += table.filter(pl.col("outcome_first") == name)["level_index"].to_list()[: seats[name]]
+    return chosen

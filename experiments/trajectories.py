@@ -1,0 +1,88 @@
+"""Recorded episodes: a level's picture and the actions taken. The rules are deterministic, so that is all of an episode.
+
+Written beside the episodes table, so that reports, films and attribution need neither the agent nor torch.
+Read next: `rollouts.py`, which plays them again for pictures.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ..envs.engine import O_STEPS
+from ..envs.level import Level, LevelError, LevelSet
+from .evaluate import Evaluation
+from .storage import RunError, read_limited, write_atomic
+
+FILE = "trajectories.parquet"
+LEAKAGE = "leakage.json"  # beside it; by condition: how many of its levels have a layout that was trained on
+MAX_BYTES = 1 << 30
+MAX_STEPS = 100_000
+SCHEMA: dict[str, pl.DataType] = {
+    "run": pl.String(),
+    "agent": pl.String(),
+    "world": pl.String(),
+    "condition": pl.String(),
+    "level_index": pl.Int32(),
+    "layout_hash": pl.String(),
+    "level": pl.String(),  # the picture
+    "actions": pl.Binary(),  # one byte an action
+}
+
+
+def trajectories_of(evaluation: Evaluation) -> pl.DataFrame:
+    """The sampled episodes of an evaluation, in the order of its table."""
+    tables = []
+    for condition, levels in evaluation.levels.items():
+        played = evaluation.played[condition]
+        rows = evaluation.episodes.filter((pl.col("condition") == condition) & pl.col("sampled"))
+        lengths = played.outcome[:, O_STEPS].tolist()
+        tables.append(
+            rows.select("run", "agent", "world", "condition", "level_index", "layout_hash").with_columns(
+                level=pl.Series([level.to_text() for level in levels], dtype=pl.String),
+                actions=pl.Series(
+                    [played.actions[i, :n].tobytes() for i, n in enumerate(lengths)], dtype=pl.Binary
+                ),
+            )
+        )
+    return pl.concat(tables).cast(SCHEMA)  # type: ignore[arg-type]
+
+
+def write_trajectories(trajectories: pl.DataFrame, path: Path) -> None:
+    """Write in one piece. Raises RunError."""
+    buffer = io.BytesIO()
+    trajectories.write_parquet(buffer)
+    write_atomic(path, buffer.getvalue())
+
+
+def read_trajectories(path: Path) -> pl.DataFrame:
+    """Read a file that `write_trajectories` made. Raises RunError."""
+    content = read_limited(path, MAX_BYTES)
+    remedy = "Write it anew with: goalposts evaluate RUN."
+    try:
+        table = pl.read_parquet(io.BytesIO(content))
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        raise RunError(f"{path} is not a whole Parquet file. {remedy}") from error
+    if dict(table.schema) != SCHEMA or any(table[name].null_count() for name in SCHEMA):
+        raise RunError(f"{path} holds other columns than trajectories have. {remedy}")
+    lengths = table["actions"].bin.size()
+    if table.height and (int(lengths.max() or 0) > MAX_STEPS or int(table["level"].str.len_bytes().max() or 0) > 1 << 15):  # type: ignore[arg-type]
+        raise RunError(f"{path} holds an episode or a level larger than any of ours. {remedy}")
+    return table
+
+
+def levels_and_actions(trajectories: pl.DataFrame) -> tuple[LevelSet, np.ndarray, np.ndarray]:
+    """(levels, actions uint8[N, T] padded by 255, lengths int64[N]) of some rows of one world. Raises RunError."""
+    try:
+        levels = [Level.from_text(text, world) for text, world in trajectories.select("level", "world").iter_rows()]
+    except LevelError as error:
+        raise RunError(f"a recorded level is not valid: {error}") from error
+    taken = trajectories["actions"].to_list()
+    lengths = np.array([len(a) for a in taken], np.int64)
+    actions = np.full((len(taken), int(lengths.max(initial=0))), 255, np.uint8)
+    for row, acts in zip(actions, taken, strict=True):
+        row[: len(acts)] = np.frombuffer(acts, np.uint8)
+    return LevelSet.of(levels), actions, lengths
