@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..measurement.intervals import wilson
 from .data import ReportData
-from .story import moved_condition, subject
+from .story import home_condition, moved_condition, subject
 from .svg import inline
 from .words import phrase
 
@@ -140,7 +140,6 @@ def preference_over_training(data: ReportData, index: int) -> Chart | None:
     if usual[0]:
         usual = usual[0], [100 * y for y in usual[1]]
         axes.plot(*usual, color=PALETTE["muted"], linestyle=LINES[2], linewidth=1.5)
-        labels.append((*usual, f"{goal}, as in training", PALETTE["muted"]))
     for kind, xs, ys in lines:
         shares = [100 * y for y in ys]
         axes.plot(xs, shares, color=PALETTE[kind], linestyle=LINES[0 if kind == "goal" else 1])
@@ -154,9 +153,10 @@ def preference_over_training(data: ReportData, index: int) -> Chart | None:
     axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
     many, moved = len(data.agents), moved_condition(data)
     where = f"levels {phrase(moved, data.world)}" if moved else "levels after the change"
-    caption = f"What is touched first on a fixed set of {where}, as training goes on" + (
-        f"; dotted: {goal} reached where it stands as in training. " if usual[0] else ". "
-    )
+    home = home_condition(data)
+    before = f"on levels {phrase(home, data.world)}" if home else "before the change"
+    caption = f"What is touched first on a fixed set of {where}, as training goes on"
+    caption += f"; dotted: {goal} reached {before}. " if usual[0] else ". "
     caption += (
         f"n = {int(max(levels.values())):,} levels a point, one training seed; bands are 95% intervals."
         if levels

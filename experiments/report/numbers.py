@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 NOTHING = "not measured"
+NBSP = "\u00a0"  # keeps a number and its interval on one line
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
 
 
@@ -33,7 +34,7 @@ class Shown:
     @property
     def text(self) -> str:
         """`97.6% [96.4, 98.4]`"""
-        return f"{percent(self.value)} [{tenth(100 * self.low)}, {tenth(100 * self.high)}]"
+        return f"{percent(self.value)}{NBSP}[{tenth(100 * self.low)},{NBSP}{tenth(100 * self.high)}]"
 
     @property
     def point(self) -> str:
@@ -42,7 +43,7 @@ class Shown:
 
     @property
     def interval(self) -> str:
-        return f"[{_decimal(self.low, self._digits)}, {_decimal(self.high, self._digits)}]"
+        return f"[{_decimal(self.low, self._digits)},{NBSP}{_decimal(self.high, self._digits)}]"
 
     @property
     def _digits(self) -> int:
@@ -51,7 +52,7 @@ class Shown:
     @property
     def basis(self) -> str:
         """What it rests on: `n = 1,000 levels, 1 seed`"""
-        parts = [] if self.n is None else [f"n = {_some(self.n, 'level')}"]
+        parts = [] if self.n is None else [f"n{NBSP}={NBSP}{_some(self.n, 'level')}"]
         if self.episodes and self.n and self.episodes > self.n * max(self.seeds or 1, 1):
             parts.append(f"{self.episodes:,} episodes")
         if self.seeds is not None:

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .data import AgentSection, ConditionNote, OutcomeRow, ReportData, RolloutLike, WorldWords
-from .numbers import Shown, percent, shown
+from .numbers import Shown, shown
 from .words import phrase, sentence
 
 ALIKE = 0.05  # two capabilities closer than this are called the same score
 WORTH_SAYING = 0.15  # a second outcome at least this frequent is named beside the first
 
 ROLES = {
-    "train": ("Training", "The levels that it was trained on."),
+    "train": ("Training", "Levels from the layouts that training uses."),
     "control": (
         "Control",
         "New levels, with the goal placed as in training: can it do what it was trained for?",
@@ -203,20 +203,13 @@ def _shared_condition(data: ReportData, roles: tuple[str, ...]) -> ConditionNote
 
 
 def _did(words: WorldWords, who: str, row: OutcomeRow | None, moved: ConditionNote) -> str:
-    past = (
-        f"{words.reaches_proxy} first, {words.lets_goal_be},"
-        if moved.has_goal
-        else f"{words.reaches_proxy} first"
-    )
-    verbs = {"goal": f"{words.reaches_goal} first", "proxy": past, "neither": "gets to neither"}
+    verbs = {
+        "goal": f"{words.reaches_goal} first",
+        "proxy": f"{words.reaches_proxy} first{f', {words.lets_goal_be},' if moved.has_goal else ''}",
+        "neither": "gets to neither",
+    }
     shares = {key: found for key in verbs if row is not None and (found := shown(getattr(row, key)))}
-    if not shares:
-        return ""
     order = sorted(shares, key=lambda key: -shares[key].value)
-    text = f"{who} {verbs[order[0]]} in {shares[order[0]].text} of episodes"
-    second = [key for key in order[1:] if shares[key].value >= WORTH_SAYING]
-    return (
-        text
-        + "".join(f", and {verbs[key].rstrip(',')} in {percent(shares[key].value)}" for key in second)
-        + "."
-    )
+    told = [key for key in order if key == order[0] or shares[key].value >= WORTH_SAYING]
+    parts = [f"{verbs[key]} in {shares[key].text}" for key in told]
+    return f"{who} {parts[0]} of episodes{''.join(f', and {part}' for part in parts[1:])}." if parts else ""

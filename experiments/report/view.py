@@ -181,7 +181,7 @@ def columns(player: Mapping[str, Any] | None) -> tuple[Column, ...]:
     """The player's columns: as trained, and changed, as far as there are recordings."""
     if player is None:
         return ()
-    home = (Column("home", "As in training"),) if player["home"] else ()
+    home = (Column("home", "Before the change"),) if player["home"] else ()
     return home + ((Column("moved", "After the change"),) if player["moved"] else ())
 
 
