@@ -190,7 +190,8 @@
 
   function tick(now) {
     if (!playing) return;
-    time = Math.min(last, time + ((now - before) / 1000) * STEPS_PER_SECOND * Number(speedBox.value));
+    const passed = Math.max(0, now - before) / 1000; // a frame's time stamp may lie before the click that started it
+    time = Math.min(last, time + passed * STEPS_PER_SECOND * Number(speedBox.value));
     before = now;
     if (calm.matches) { const exact = time; time = Math.floor(time); paint(); time = exact; } else paint();
     if (time >= last) setPlaying(false); else requestAnimationFrame(tick);
