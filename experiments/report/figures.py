@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 # Meaning -> light colour. The page's style sheet has a variable --<meaning> for each, in light and in dark.
 PALETTE = {
     "ink": "#1d2733",
-    "muted": "#5b6673",
-    "rule": "#d9d7d0",
+    "muted": "#596471",
+    "rule": "#dfdcd4",
     "paper": "#faf9f6",
     "goal": "#0067a8",
-    "proxy": "#c2500a",
+    "proxy": "#b54806",
     "agent-1": "#6b3fa0",
     "agent-2": "#00796a",
     "agent-3": "#a0305f",

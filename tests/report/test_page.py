@@ -24,6 +24,7 @@ from specimen import estimate, specimen
 from goalposts.errors import UserError
 from goalposts.experiments.report import ConditionNote, OutcomeRow, ReportData, WorldWords
 from goalposts.experiments.report.bars import roles
+from goalposts.experiments.report.figures import PALETTE
 from goalposts.experiments.report.numbers import csv_text, percent, shown
 from goalposts.experiments.report.page import build_page, write_page
 from goalposts.experiments.report.replays import LINGER, pack, settled
@@ -490,6 +491,12 @@ def test_charts_say_n_and_interval_and_take_the_page_colours(html: str) -> None:
     assert "var(--proxy)" in svgs[1]
     captions = re.findall(r"<figcaption[^>]+>([^<]+)</figcaption>", html)
     assert all("n = " in caption and "interval" in caption for caption in captions)
+
+
+def test_charts_and_page_agree_on_every_colour(page: Page) -> None:
+    style = "".join(page.texts["style"])
+    for meaning, colour in PALETTE.items():
+        assert re.search(rf"--{meaning}: light-dark\({colour},", style), f"--{meaning} of the page is not {colour}"
 
 
 def test_rows_of_progress_may_have_holes(twins: ReportData) -> None:
