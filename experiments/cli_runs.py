@@ -1,0 +1,213 @@
+"""The commands that train, measure and show runs. Thin: each calls one function of the modules beside it.
+
+Read next: `train.py`, `evaluate.py`, `present.py`, `demo.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from ..errors import UserError
+from .cli import MAIN, Config, Json, Overrides, app, say, show_json
+
+RunPath = Annotated[Path, typer.Argument(help="A run folder, such as runs/edge-s0.")]
+RunPaths = Annotated[list[Path], typer.Argument(help="Run folders; several are judged together.")]
+
+
+@contextmanager
+def progress_bars(labels: list[str], quiet: bool) -> Iterator[Any]:
+    """Bars on stderr, one a label; yields told(which, step, total, words)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        "{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[words]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bars:
+        tasks = [bars.add_task(label, total=None, words="compiling and drawing levels") for label in labels]
+
+        def told(which: int, step: int, total: int, words: str) -> None:
+            bars.update(tasks[which], completed=step, total=total, words=words)
+
+        yield told
+
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+
+
+@app.command(rich_help_panel=MAIN)
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for both runs, the report and the film.")] = Path("demo"),
+    world: Annotated[str, typer.Option(help="Which world.")] = "CoinRun",
+    seed: Annotated[int, typer.Option(min=0, help="Training seed of both agents.")] = 0,
+    steps: Annotated[int | None, typer.Option(min=1, help="Environment steps of each training.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Trainings at once; default: one a core.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Two agents, the same training score, different goals: train, move the coin, read both verdicts."""
+    from .demo import demo_configs, run_demo
+    from .present import label_of
+    from .tables import summary_table
+
+    began = time.monotonic()
+    configs = demo_configs(world, seed, [f"train.total_steps={steps}"] if steps else [])
+    labels = [config.name for config in configs]
+    command = f"goalposts demo --world {world} --seed {seed}" + (f" --steps {steps}" if steps else "")
+    with progress_bars(labels, quiet) as told:
+        made = run_demo(out, configs, workers or os.cpu_count() or 1, told, command)
+    say(summary_table(list(made.twins)))
+    for item in made.twins:
+        verdict = item.verdict()
+        say(f"\n{verdict.label}: the agent {label_of(item)}")
+        say("\n".join(f"  • {reason}" for reason in verdict.reasons))
+    leaked = [item.judged_leakage() for item in made.twins]
+    say(f"\nleakage: {', '.join(map(str, leaked))} evaluation levels have a layout that was trained on")
+    say(f"report:  {made.page}\nfilm:    {made.film}\n{time.monotonic() - began:.0f} s")
+
+
+@app.command(rich_help_panel=MAIN)
+def train(
+    config: Config,
+    overrides: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder; default: runs/<name>-s<seed>.")] = None,
+    evaluate: Annotated[bool, typer.Option(help="Evaluate when training is done.")] = True,
+    quiet: Quiet = False,
+) -> None:
+    """Train one agent by a config. A run that was stopped goes on where it was: give the same command again."""
+    from .config import load_config
+    from .runs import default_out
+    from .train import train as train_run
+
+    found = load_config(config, overrides or [])
+    path = out or default_out(found)
+    with progress_bars([found.name], quiet) as told:
+        run = train_run(found, path, lambda step, total, words: told(0, step, total, words), evaluate)
+    say(f"trained {run.status().step:,} steps: {run.path}")
+    if evaluate:
+        say(f"next: goalposts diagnose {run.path}, goalposts report {run.path}")
+
+
+@app.command(rich_help_panel=MAIN)
+def evaluate(
+    run: RunPath,
+    condition: Annotated[
+        list[str] | None, typer.Option(help="Only this one; may be given several times.")
+    ] = None,
+    levels: Annotated[int | None, typer.Option(min=1, max=10_000_000, help="Layouts a condition.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the table here, and leave the run as it is.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Play the conditions, print the outcomes, and keep the episodes table in the run folder."""
+    from .evaluate import evaluate_fully, subject_of
+    from .measurement.episodes import write_episodes
+    from .runs import Run
+    from .tables import outcome_table, outcomes_json
+    from .train import record
+
+    folder = Run.open(run)
+    if out is not None and out.exists():
+        raise UserError(f"{out} is there already and was not changed; give --out another name")
+    subject = subject_of(folder)
+    with progress_bars([subject.label], quiet) as told:
+        found = evaluate_fully(
+            subject, condition, levels, tell=lambda words, done, total: told(0, done, total, words)
+        )
+    if out is not None:
+        write_episodes(found.episodes, out)
+    else:
+        with folder.lock():
+            record(folder, found)
+    if as_json:
+        show_json({"run": str(run), "outcomes": outcomes_json(found.episodes), "leaked": found.leaked})
+        return
+    say(outcome_table(found.episodes))
+    leaked = ", ".join(f"{name} {n}" for name, n in found.leaked.items() if n) or "0"
+    say(f"leakage: {leaked} levels with a layout that was trained on")
+    say(f"episodes: {out or folder.episodes_path}")
+
+
+@app.command(rich_help_panel=MAIN)
+def diagnose(runs: RunPaths, as_json: Json = False) -> None:
+    """The verdict, with its reasons and intervals. Runs of one config and several seeds are judged as a procedure."""
+    import polars as pl
+
+    from .measurement import diagnose as judge
+    from .measurement import diagnose_each
+    from .present import Evaluated
+    from .runs import Run
+
+    items = [Evaluated(Run.open(path)) for path in runs]
+    leakage = [item.judged_leakage() for item in items]
+    known = [n for n in leakage if n is not None]
+    table = pl.concat([item.episodes for item in items])
+    limits = items[0].config.verdict
+    if table["agent"].n_unique() == 1:
+        verdicts = [judge(table, limits, leakage=sum(known) if known else None)]
+    else:
+        verdicts = list(diagnose_each(table, limits).values())
+    if as_json:
+        show_json([verdict.to_dict() for verdict in verdicts] if len(verdicts) > 1 else verdicts[0].to_dict())
+        return
+    say("\n\n".join(verdict.explain() for verdict in verdicts))
+
+
+@app.command(rich_help_panel=MAIN)
+def report(
+    runs: RunPaths,
+    out: Annotated[
+        Path | None, typer.Option(help="The page; default: report.html in the first run's folder.")
+    ] = None,
+) -> None:
+    """One self-contained HTML page of a run, or of several side by side. Works offline; can be mailed."""
+    from .present import report_data
+    from .report.page import write_page
+    from .runs import Run
+
+    command = "goalposts report " + " ".join(path.name for path in runs)
+    page = out or runs[0] / "report.html"
+    found = [Run.open(path) for path in runs]
+    write_page(report_data(found, command), page)
+    say(f"{page} ({page.stat().st_size / 1e6:.1f} MB)")
+
+
+@app.command(rich_help_panel=MAIN)
+def record(
+    runs: Annotated[list[Path], typer.Argument(help="A run folder; two make twins on the same level.")],
+    out: Annotated[Path | None, typer.Option(help=".gif, .png (a strip) or .mp4 (extra `video`).")] = None,
+    condition: Annotated[
+        str | None, typer.Option(help="Default: the condition that the verdict is about.")
+    ] = None,
+    count: Annotated[
+        int, typer.Option(min=1, max=64, help="How many levels; more than one make a grid.")
+    ] = 1,
+    pick: Annotated[
+        str | None, typer.Option(help="Only episodes that ended so: misgeneralized, goal, death, timeout.")
+    ] = None,
+    px: Annotated[int, typer.Option(help="Pixels a tile: 8, 16 or 32.")] = 16,
+    fps: Annotated[float, typer.Option(min=0.5, max=60, help="Frames a second.")] = 8,
+) -> None:
+    """Make a film of recorded episodes, chosen in the proportions of the table, never by hand."""
+    from .film_of import film_of
+    from .report.filmfile import save
+    from .runs import Run
+
+    found = [Run.open(path) for path in runs]
+    path = out or runs[0] / "rollout.gif"
+    save(cast(Any, film_of(found, condition, count, pick, px, strip=path.suffix == ".png")), path, fps)
+    say(f"{path} ({path.stat().st_size / 1e3:.0f} kB)")

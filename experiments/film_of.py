@@ -1,0 +1,57 @@
+"""Films of recorded episodes: one, a grid of several, twins on the same level.
+
+Read next: `report/film.py`, which composes, `report/filmfile.py`, which writes.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import UserError
+from .present import Evaluated, label_of, rollouts_of_run, words_of
+from .report.film import Film, clip_of, film, strip, twins
+from .rollouts import rollouts_of
+from .runs import Run
+
+PICKS = {"misgeneralized": "proxy", "goal": "goal", "death": "death", "timeout": "timeout"}
+
+
+def film_of(
+    runs: Sequence[Run], condition: str | None, count: int, pick: str | None, px: int, strip: bool = False
+) -> Film | list[np.ndarray]:
+    """One run: `count` representative episodes. Two runs: twins on the first run's level. Raises UserError."""
+    if len(runs) > 2:
+        raise UserError(f"{len(runs)} runs were given; record takes one, or two for twins")
+    if pick is not None and pick not in PICKS:
+        close = difflib.get_close_matches(pick, PICKS, 1)
+        raise UserError(
+            f"--pick {pick}: allowed are {', '.join(PICKS)}."
+            + (f" Did you mean {close[0]}?" if close else "")
+        )
+    if px not in (8, 16, 32):
+        raise UserError(f"--px {px}: allowed are 8, 16 and 32")
+    items = [Evaluated(run) for run in runs]
+    first = items[0]
+    condition = condition or first.verdict().shift or first.world.usual("shift")
+    words = words_of(first.world)
+    chosen = rollouts_of_run(first, condition, 1 if len(items) > 1 or strip else count, PICKS.get(pick or ""))
+    clips = [clip_of(r, r.pictures(px), label_of(first), words) for r in chosen]
+    if len(items) == 2:
+        number = _level_number(first, condition, chosen[0].level_text)
+        other = rollouts_of(items[1].trajectories(), condition, [number], items[1].config.env.max_steps)[0]
+        return twins(clips[0], clip_of(other, other.pictures(px), label_of(items[1]), words))
+    if strip:
+        return [_strip(clips[0])]
+    return film(clips)
+
+
+def _level_number(item: Evaluated, condition: str, level_text: str) -> int:
+    recorded = item.trajectories()
+    rows = recorded.filter((recorded["condition"] == condition) & (recorded["level"] == level_text))
+    return int(rows["level_index"][0])
+
+
+_strip = strip
