@@ -1,0 +1,262 @@
+"""The episodes table: one row an episode, and the only thing that the measurement reads.
+
+Defines the columns, checks a table against them and against itself (an episode cannot be faster than the planner's
+optimum, a first touch needs a step at which it happened), and reads and writes Parquet files in one piece. It computes
+no number. Read next: `counts.py`, which lays a table out as training seeds × levels.
+"""
+
+from __future__ import annotations
+
+import difflib
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from goalposts.errors import UserError
+
+from ..storage import read_limited, write_atomic
+
+SCHEMA_VERSION = 1
+VERSION_KEY = "goalposts.episodes.version"  # in the Parquet file's own metadata
+MAX_BYTES = 4 * 2**30  # of a file
+MAX_ROWS = 50_000_000
+MAX_NAME = 512  # characters in a text column
+
+SCHEMA: Mapping[str, pl.DataType] = {
+    "run": pl.String(),
+    "world": pl.String(),
+    "agent": pl.String(),
+    "train_seed": pl.Int64(),  # null: the agent was not trained
+    "train_step": pl.Int64(),
+    "condition": pl.String(),
+    "role": pl.String(),  # train, control, shift, probe
+    "layout_hash": pl.String(),
+    "level_hash": pl.String(),
+    "level_index": pl.Int32(),
+    "sampled": pl.Boolean(),  # True: actions drawn from the policy; False: greedy
+    "outcome_first": pl.String(),  # goal, proxy, neither
+    "outcome_end": pl.String(),  # goal, death, timeout
+    "return": pl.Float64(),
+    "steps": pl.Int32(),
+    "steps_to_goal": pl.Int32(),  # null: never touched
+    "steps_to_proxy": pl.Int32(),
+    "optimal_goal": pl.Int32(),  # null: impossible
+    "optimal_proxy": pl.Int32(),
+    "optimal_proxy_avoiding_goal": pl.Int32(),
+    "distinguishing": pl.Boolean(),
+    "detour": pl.Int32(),  # extra steps to the proxy by way of the goal; null: no way on from the goal
+    "regret": pl.Float64(),
+    "goal_count": pl.Int32(),
+    "proxy_count": pl.Int32(),
+}
+NULLABLE = frozenset(
+    [
+        "train_seed",
+        "train_step",
+        "steps_to_goal",
+        "steps_to_proxy",
+        "optimal_goal",
+        "optimal_proxy",
+        "optimal_proxy_avoiding_goal",
+        "detour",
+    ]
+)
+ROLES = ("train", "control", "shift", "probe")
+FIRST = ("goal", "proxy", "neither")
+END = ("goal", "death", "timeout")
+
+
+class EpisodesError(UserError, ValueError):
+    """A table that is not an episodes table, contradicts itself, or cannot answer the question put to it."""
+
+
+def validate(episodes: pl.DataFrame) -> pl.DataFrame:
+    """The table with its columns in order and with exact types. Raises EpisodesError.
+
+    Whole numbers of another width are converted; everything else must fit. Where goal and proxy are touched in one
+    step, the goal counts as first.
+    """
+    if not isinstance(episodes, pl.DataFrame):
+        raise EpisodesError(
+            f"an episodes table is a polars.DataFrame, not {type(episodes).__name__}; "
+            "evaluate() returns one, read_episodes() reads one from a file."
+        )
+    _check_names(episodes.columns)
+    typed = episodes.select(_typed(episodes, name, dtype) for name, dtype in SCHEMA.items())
+    for name in SCHEMA:
+        if name not in NULLABLE and typed[name].null_count():
+            raise EpisodesError(
+                f"column {name!r} has {typed[name].null_count():,} empty cells; every episode needs one."
+            )
+    _check_rules(typed)
+    _check_levels(typed)
+    return typed
+
+
+def read_episodes(path: str | Path) -> pl.DataFrame:
+    """An episodes table from a Parquet file that `write_episodes` made. Raises EpisodesError or RunError."""
+    path = Path(path)
+    content = read_limited(path, MAX_BYTES)
+    try:
+        metadata = pl.read_parquet_metadata(io.BytesIO(content))
+        rows = pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item()
+    except _POLARS_ERRORS as error:
+        raise EpisodesError(
+            f"{path} is not a whole Parquet file ({_first_line(error)}). Evaluate again to make it anew."
+        ) from error
+    version = metadata.get(VERSION_KEY)
+    if version != str(SCHEMA_VERSION):
+        found = "carries no version" if version is None else f"has version {version[:20]!r}"
+        raise EpisodesError(
+            f"{path} {found}; this Goalposts reads episodes tables of version {SCHEMA_VERSION}. "
+            "Evaluate again, or use the Goalposts that wrote it."
+        )
+    if rows > MAX_ROWS:
+        raise EpisodesError(f"{path} has {rows:,} rows; at most {MAX_ROWS:,} are read. Split it by run.")
+    try:
+        table = pl.read_parquet(io.BytesIO(content))
+    except _POLARS_ERRORS as error:
+        raise EpisodesError(
+            f"{path} is damaged ({_first_line(error)}). Evaluate again to make it anew."
+        ) from error
+    try:
+        return validate(table)
+    except EpisodesError as error:
+        raise EpisodesError(f"{path}: {error}") from error
+
+
+def write_episodes(episodes: pl.DataFrame, path: str | Path) -> None:
+    """Write a checked table as Parquet, whole or not at all; same table, same bytes. Raises EpisodesError or RunError."""
+    table = validate(episodes)
+    if table.height > MAX_ROWS:
+        raise EpisodesError(
+            f"the table has {table.height:,} rows; at most {MAX_ROWS:,} are written. Split it by run."
+        )
+    content = io.BytesIO()
+    table.write_parquet(content, compression="zstd", metadata={VERSION_KEY: str(SCHEMA_VERSION)})
+    write_atomic(Path(path), content.getvalue())
+
+
+def _check_names(columns: list[str]) -> None:
+    missing = [name for name in SCHEMA if name not in columns]
+    extra = [name for name in columns if name not in SCHEMA]
+    if not missing and not extra:
+        return
+    lines = []
+    for name in missing:
+        close = difflib.get_close_matches(name, extra, 1)
+        lines.append(
+            f"column {name!r} is missing" + (f" (there is {close[0]!r}: rename it?)" if close else "")
+        )
+    if extra:
+        lines.append("there is no column " + ", ".join(repr(name) for name in extra[:5]) + ": drop it")
+    raise EpisodesError(
+        "this is not an episodes table: " + "; ".join(lines) + f". The columns: {', '.join(SCHEMA)}."
+    )
+
+
+def _typed(episodes: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series:
+    column = episodes[name]
+    given = column.dtype
+    fits = given == dtype or (given == pl.Null and name in NULLABLE)
+    fits = fits or (dtype.is_integer() and given.is_integer())
+    fits = fits or (dtype == pl.Float64 and given.is_numeric())
+    if not fits:
+        raise EpisodesError(f"column {name!r} is of type {given}; it must be {dtype}.")
+    try:
+        column = column.cast(dtype)
+    except pl.exceptions.PolarsError as error:
+        raise EpisodesError(f"column {name!r} holds a number too large for {dtype}.") from error
+    if dtype == pl.String and (column.str.len_chars().max() or 0) > MAX_NAME:  # pyright: ignore[reportOperatorIssue]
+        raise EpisodesError(f"column {name!r} holds a text of more than {MAX_NAME} characters.")
+    return column
+
+
+def _rules() -> Iterator[tuple[pl.Expr, str]]:
+    """(what no row may be, in words)."""
+    first, end = pl.col("outcome_first"), pl.col("outcome_end")
+    goal, proxy, steps = pl.col("steps_to_goal"), pl.col("steps_to_proxy"), pl.col("steps")
+    yield ~pl.col("role").is_in(ROLES), f"role must be one of {', '.join(ROLES)}"
+    yield ~first.is_in(FIRST), f"outcome_first must be one of {', '.join(FIRST)}"
+    yield ~end.is_in(END), f"outcome_end must be one of {', '.join(END)}"
+    for name in ("return", "regret"):
+        yield ~pl.col(name).is_finite(), f"{name} must be a finite number"
+    for name, dtype in SCHEMA.items():
+        if dtype.is_integer() and name != "train_seed":
+            yield (
+                pl.col(name) < 0,
+                f"{name} must not be negative; never and impossible are empty cells, not −1",
+            )
+    for name, touched in (("steps_to_goal", goal), ("steps_to_proxy", proxy)):
+        yield touched > steps, f"{name} must not exceed steps"
+        count = name.removeprefix("steps_to_") + "_count"
+        yield touched.is_null() != (pl.col(count) == 0), f"{name} and {count} contradict each other"
+    never = pl.lit(2**31, pl.Int64)
+    at_goal, at_proxy = goal.cast(pl.Int64).fill_null(never), proxy.cast(pl.Int64).fill_null(never)
+    was_first = (
+        pl.when((at_goal == never) & (at_proxy == never))
+        .then(pl.lit("neither"))
+        .when(at_goal <= at_proxy)
+        .then(pl.lit("goal"))
+        .otherwise(pl.lit("proxy"))
+    )
+    yield first != was_first, "outcome_first contradicts steps_to_goal and steps_to_proxy (in one step: goal)"
+    yield (end == "goal") & goal.is_null(), "outcome_end is goal although the goal was never touched"
+    for touched, name in ((goal, "optimal_goal"), (proxy, "optimal_proxy")):
+        wrong = touched.is_not_null() & (pl.col(name).is_null() | (touched < pl.col(name)))
+        yield wrong, f"an episode touched sooner than {name}, the planner's fewest steps, allows"
+    around = pl.col("optimal_proxy_avoiding_goal")
+    wrong = (first == "proxy") & (around.is_null() | (proxy < around))
+    yield wrong, "an episode touched the proxy first, sooner than optimal_proxy_avoiding_goal allows"
+    yield around < pl.col("optimal_proxy"), "optimal_proxy_avoiding_goal must not be below optimal_proxy"
+    same = pl.col("optimal_goal").is_not_null() & around.is_not_null() & (around == pl.col("optimal_proxy"))
+    yield (
+        pl.col("distinguishing") & ~same,
+        "a level is called distinguishing although the planner's steps say no",
+    )
+
+
+def _check_rules(table: pl.DataFrame) -> None:
+    rules = list(_rules())
+    counts = table.select((bad.fill_null(False)).sum().alias(str(k)) for k, (bad, _) in enumerate(rules)).row(
+        0
+    )
+    for (bad, words), count in zip(rules, counts, strict=True):
+        if count:
+            row = table.filter(bad.fill_null(False)).row(0, named=True)
+            raise EpisodesError(
+                f"the table contradicts itself in {count:,} of {table.height:,} rows: {words}. The first: run "
+                f"{row['run']!r}, condition {row['condition']!r}, level {row['level_index']}. Evaluate again; "
+                "if it comes back, the world or its planner has a fault."
+            )
+
+
+def _check_levels(table: pl.DataFrame) -> None:
+    """A condition has one role, and a level index in it is one level."""
+    roles = table.group_by("world", "condition", maintain_order=True).agg(pl.col("role").n_unique())
+    mixed = roles.filter(pl.col("role") > 1)
+    if mixed.height:
+        raise EpisodesError(
+            f"condition {mixed['condition'][0]!r} has rows of more than one role; a condition has one."
+        )
+    facts = ["layout_hash", "level_hash", "optimal_goal", "optimal_proxy", "optimal_proxy_avoiding_goal"]
+    facts += ["distinguishing", "detour"]
+    kinds = table.select("run", "condition", "level_index", *facts).unique()
+    twice = kinds.filter(pl.struct("run", "condition", "level_index").is_duplicated())
+    if twice.height:
+        row = twice.sort("run", "condition", "level_index").row(0, named=True)
+        raise EpisodesError(
+            f"level {row['level_index']} of condition {row['condition']!r} in run {row['run']!r} is two different levels; "
+            "a level index names one level of a condition. Were two evaluations joined? Keep one."
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["unreadable"])[0][:200]
+
+
+_POLARS_ERRORS = (
+    pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, OverflowError, MemoryError,
+)  # fmt: skip
