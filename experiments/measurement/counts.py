@@ -1,0 +1,201 @@
+"""A table of episodes laid out as training seeds × levels, and the questions that a layout refuses.
+
+Every number of the measurement is made from these arrays. Refuses what would make a number wrong: several agents in one,
+the same training twice, seeds that were measured on different levels, levels with unequal numbers of episodes (the usual
+way in which timeouts vanish). Estimates nothing. Read next: `rates.py`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from .episodes import EpisodesError
+
+LEVEL = ("level_index", "layout_hash")  # one draw of a level; the same draw in every condition
+SAME_LEVELS = "a mean over training seeds needs that. Evaluate all runs with the same level seed, conditions and number of levels."
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Sums per training seed and level: float64[S, L] each, over the same levels for every seed."""
+
+    events: np.ndarray
+    trials: np.ndarray
+    seeds: tuple[str, ...]  # S names, as people say them: "seed 3", or the run of an untrained agent
+    trained: bool
+    episodes: int  # in the table, whether they count as trials or not
+    levels: pl.DataFrame  # L rows: level_index, layout_hash
+
+    @property
+    def kept(self) -> float:
+        """The share of episodes that count as trials."""
+        return float(self.trials.sum()) / self.episodes
+
+    def of_seed(self, k: int) -> Counts:
+        """The counts of one training seed."""
+        rows = slice(k, k + 1)
+        one = self.seeds[k : k + 1]
+        return Counts(
+            self.events[rows],
+            self.trials[rows],
+            one,
+            self.trained,
+            self.episodes // len(self.seeds),
+            self.levels,
+        )
+
+
+def select(
+    episodes: pl.DataFrame, *, sampled: bool = True, condition: str | None = None, role: str | None = None
+) -> pl.DataFrame:
+    """The episodes of one condition or role, sampled or greedy, never both. Raises EpisodesError if there are none."""
+    if not episodes.height:
+        raise EpisodesError("the table holds no episodes; evaluate an agent first.")
+    kind, other = ("sampled", "greedy") if sampled else ("greedy", "sampled")
+    found = episodes.filter(pl.col("sampled") == sampled)
+    if not found.height:
+        raise EpisodesError(
+            f"the table holds {other} episodes only, not {kind} ones; pass sampled={not sampled}."
+        )
+    if role is not None:
+        found = found.filter(pl.col("role") == role)
+        if not found.height:
+            raise EpisodesError(
+                f"the table holds no {kind} episodes of a {role} condition, only of {_conditions(episodes)}. "
+                f"Evaluate a condition with the role {role} as well."
+            )
+    if condition is not None:
+        found = found.filter(pl.col("condition") == condition)
+        if not found.height:
+            names = episodes["condition"].unique(maintain_order=True).to_list()
+            close = difflib.get_close_matches(condition, names, 1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise EpisodesError(
+                f"the table holds no {kind} episodes of condition {condition!r}, only of {_conditions(episodes)}.{hint}"
+            )
+    return found
+
+
+def check_one_procedure(episodes: pl.DataFrame) -> None:
+    """One world, one agent label, one checkpoint a run, one run a training seed. Raises EpisodesError."""
+    for column, word in (("world", "worlds"), ("agent", "agents")):
+        names = episodes[column].unique(maintain_order=True).to_list()
+        if len(names) > 1:
+            raise EpisodesError(
+                f"the table holds {len(names)} {word} ({_listed(names)}) and this is a number of one. "
+                f'Keep one, as in episodes.filter(pl.col("{column}") == {names[0]!r}), or judge each by diagnose_each().'
+            )
+    runs = episodes.select("run", "train_seed", "train_step").unique(maintain_order=True)
+    twice = runs.filter(pl.col("run").is_duplicated())
+    if twice.height:
+        steps = twice.filter(pl.col("run") == twice["run"][0])["train_step"].to_list()
+        raise EpisodesError(
+            f"run {twice['run'][0]!r} appears with several checkpoints or seeds (train_step {_listed(steps)}); "
+            "a number belongs to one. Keep one train_step."
+        )
+    again = runs.filter(pl.col("train_seed").is_duplicated() & pl.col("train_seed").is_not_null())
+    if again.height:
+        seed = again["train_seed"][0]
+        same = again.filter(pl.col("train_seed") == seed)["run"].to_list()
+        raise EpisodesError(
+            f"the runs {_listed(same)} have the same training seed {seed}: that is one draw of the training procedure, "
+            "not several. Keep one of them."
+        )
+    unseeded = runs.filter(pl.col("train_seed").is_null())["run"].to_list()
+    if unseeded and runs.height > 1:
+        raise EpisodesError(
+            f"the runs {_listed(unseeded)} carry no training seed, so nobody can tell whether they are independent "
+            "trainings. Keep one run, or give each its train_seed."
+        )
+
+
+def count(episodes: pl.DataFrame, event: pl.Expr, trial: pl.Expr | None = None) -> Counts:
+    """Count events among trials (all episodes, unless `trial` says which). An event outside a trial does not count.
+
+    `episodes` comes from `select`. Raises EpisodesError if the table is not a crossed design.
+    """
+    check_one_procedure(episodes)
+    _check_levels_agree(episodes)
+    counted = pl.col("run").is_not_null() if trial is None else trial.fill_null(False)
+    cells = episodes.group_by("run", "condition", *LEVEL).agg(
+        pl.len().alias("episodes"),
+        (event.fill_null(False) & counted).sum().cast(pl.Float64).alias("events"),
+        counted.sum().cast(pl.Float64).alias("trials"),
+    )
+    check_equal_episodes(cells)
+    runs, names, trained = seed_names(episodes)
+    events, trials = grid(cells, runs, ["events", "trials"])
+    return Counts(events, trials, names, trained, episodes.height, _levels(cells))
+
+
+def grid(cells: pl.DataFrame, runs: Sequence[str], columns: Sequence[str]) -> list[np.ndarray]:
+    """float64[S, L] for each column: sums over runs (rows, in the order given) and levels. Raises EpisodesError."""
+    levels = _levels(cells)
+    rows = pl.DataFrame({"run": runs}).with_row_index("_row")
+    placed = cells.join(levels.with_row_index("_level"), on=list(LEVEL)).join(rows, on="run")
+    at = placed["_row"].to_numpy().astype(np.int64) * levels.height + placed["_level"].to_numpy().astype(
+        np.int64
+    )
+    shape, size = (len(runs), levels.height), len(runs) * levels.height
+    filled = np.bincount(at, minlength=size).reshape(shape)
+    if (filled != filled[:1]).any():
+        odd = int(np.flatnonzero((filled != filled[:1]).any(axis=1))[0])
+        raise EpisodesError(
+            f"the runs {runs[0]!r} and {runs[odd]!r} were not evaluated on the same levels; {SAME_LEVELS}"
+        )
+    return [
+        np.bincount(at, weights=placed[name].to_numpy(), minlength=size).reshape(shape) for name in columns
+    ]
+
+
+def seed_names(episodes: pl.DataFrame) -> tuple[list[str], tuple[str, ...], bool]:
+    """The runs in order of training seed, what to call each, and whether they are trained agents."""
+    runs = episodes.select("run", "train_seed").unique().sort("train_seed", "run")
+    names = tuple(run if seed is None else f"seed {seed}" for run, seed in runs.rows())
+    return runs["run"].to_list(), names, runs["train_seed"].null_count() == 0
+
+
+def check_equal_episodes(cells: pl.DataFrame) -> None:
+    """The same number of episodes on every level of a run and condition. Raises EpisodesError."""
+    sizes = cells.group_by("run", "condition").agg(
+        low=pl.col("episodes").min(), high=pl.col("episodes").max()
+    )
+    uneven = sizes.filter(pl.col("low") != pl.col("high")).sort("run", "condition")
+    if uneven.height:
+        run, condition, low, high = uneven.row(0)
+        raise EpisodesError(
+            f"run {run!r} has between {low} and {high} episodes a level in condition {condition!r}; every level needs the "
+            "same number, or long episodes are under-counted. Evaluate again with a fixed number of episodes a level."
+        )
+
+
+def _check_levels_agree(episodes: pl.DataFrame) -> None:
+    """In a condition, a level index is one and the same level for every run."""
+    kinds = episodes.select("condition", "level_index", "level_hash").unique()
+    if kinds.height > kinds.select("condition", "level_index").unique().height:
+        twice = kinds.filter(pl.struct("condition", "level_index").is_duplicated()).sort(
+            "condition", "level_index"
+        )
+        raise EpisodesError(
+            f"level {twice['level_index'][0]} of condition {twice['condition'][0]!r} is not the same level in every run; "
+            f"{SAME_LEVELS}"
+        )
+
+
+def _levels(cells: pl.DataFrame) -> pl.DataFrame:
+    return cells.select(LEVEL).unique().sort(LEVEL)
+
+
+def _conditions(episodes: pl.DataFrame) -> str:
+    pairs = episodes.select("condition", "role").unique(maintain_order=True).rows()
+    return ", ".join(f"{condition} ({role})" for condition, role in pairs)
+
+
+def _listed(names: Sequence[object], most: int = 4) -> str:
+    shown = ", ".join(str(name) for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
