@@ -1,0 +1,73 @@
+"""What does it chase? One row for each agent and condition: what was touched first, and how the episodes ended.
+
+A wide table for the report, the command line and CSV. No verdict here. Read next: `conflict.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import polars as pl
+
+from .counts import select
+from .episodes import validate
+from .intervals import Estimate
+from .rates import OUTCOMES, Outcomes, outcomes
+
+COLUMNS = (*OUTCOMES,)
+
+
+def probe_table(episodes: pl.DataFrame, *, sampled: bool = True, level: float = 0.95) -> pl.DataFrame:
+    """One row for each agent and condition, in the table's order.
+
+    Columns: agent, condition, role, chases, levels, episodes, seeds; then goal, proxy, neither, death, timeout, each with
+    _low and _high (null for goal where no level has one); warning.
+    """
+    table = select(validate(episodes), sampled=sampled)
+    rows = []
+    for agent in table["agent"].unique(maintain_order=True):
+        own = table.filter(pl.col("agent") == agent)
+        for condition in own["condition"].unique(maintain_order=True):
+            rows.append(_row(agent, outcomes(own, condition=condition, sampled=sampled, level=level)))
+    return pl.DataFrame(rows, schema=_schema(), orient="row")
+
+
+def chases(found: Outcomes) -> str:
+    """What more than half of the episodes touch first, by the lower bound: goal, proxy, neither; else undecided."""
+    for name in ("goal", "proxy", "neither"):
+        share: Estimate | None = getattr(found, name)
+        if share is not None and share.low > 0.5:
+            return name
+    return "undecided"
+
+
+def _row(agent: str, found: Outcomes) -> tuple[object, ...]:
+    some = found.proxy
+    cells: list[object] = [
+        agent,
+        found.condition,
+        found.role,
+        chases(found),
+        some.n,
+        some.episodes,
+        some.seeds,
+    ]
+    warnings = []
+    for name in COLUMNS:
+        share: Estimate | None = getattr(found, name)
+        cells += [None, None, None] if share is None else [share.value, share.low, share.high]
+        if share is not None and share.warning:
+            warnings.append(share.warning)
+    cells.append("; ".join(dict.fromkeys(warnings)) or None)
+    return tuple(cells)
+
+
+def _schema() -> dict[str, pl.DataType]:
+    schema: dict[str, pl.DataType] = dict.fromkeys(("agent", "condition", "role", "chases"), pl.String())
+    schema |= dict.fromkeys(("levels", "episodes", "seeds"), pl.Int64())
+    for name in COLUMNS:
+        schema |= dict.fromkeys((name, f"{name}_low", f"{name}_high"), pl.Float64())
+    return schema | {"warning": pl.String()}
+
+
+assert {field.name for field in fields(Outcomes)} == {"condition", "role", *COLUMNS}
