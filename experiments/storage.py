@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import UserError
+from goalposts.errors import UserError
 
 _MARK = ".part-"  # in the name of everything unfinished; such names are never read
 _CODE_IN_TEXT = re.compile(r"\(os error (\d+)\)")  # how libraries written in Rust report a refusal
@@ -73,13 +73,26 @@ def unfinished_name(path: Path) -> Path:
     return path.with_name(f".{path.name}{_MARK}{os.getpid()}-{secrets.token_hex(4)}")
 
 
-def unfinished(folder: Path, name: str = "") -> Iterator[Path]:
-    """What was left in a folder by processes that died while writing `name` (or anything)."""
-    with suppress(FileNotFoundError):
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-            owner, mark, _ = entry.name.partition(_MARK)
-            if mark and owner in ((f".{name}",) if name else (owner,)):
-                yield Path(entry.path)
+def unfinished(folder: Path) -> list[Path]:
+    """What is being written in a folder, or was when the process died."""
+    try:
+        return sorted(Path(entry.path) for entry in os.scandir(folder) if _MARK in entry.name)
+    except FileNotFoundError:
+        return []
+
+
+def in_progress(part: Path) -> bool:
+    """Whether the process that writes an unfinished file still lives on this machine."""
+    number = part.name.rpartition(_MARK)[2].partition("-")[0]
+    if os.name != "posix" or not number.isdigit():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def sync_folder(folder: Path) -> None:
