@@ -90,7 +90,7 @@ def _bar(data: ReportData, agent: Agent, row: OutcomeRow | None) -> Bar | None:
     parts, x = [], 0.0
     for kind, share in shares.items():
         width = 100 * share.value
-        text = f"{width:.0f}%" if share.value >= NARROWEST else ""
+        text = _whole(width) if share.value >= NARROWEST else ""
         parts.append(Part(kind, round(x, 3), round(width, 3), round(x + width / 2, 3), text))
         x += width
     whiskers = [
@@ -110,3 +110,8 @@ def _bar(data: ReportData, agent: Agent, row: OutcomeRow | None) -> Bar | None:
     who = f"Agent {agent.tag}" if agent.tag else "The agent"
     alt = f"{who}: {', '.join(first)}. {', '.join([*then, basis])}."
     return Bar(agent, tuple(parts), tuple(whiskers), ", ".join(first), ", ".join([*then, basis]), alt)
+
+
+def _whole(width: float) -> str:
+    """Percent without decimals; what is nearly all of it is not called all."""
+    return f"{width:.0f}%" if width in (0, 100) or round(width) < 100 else ">99%"

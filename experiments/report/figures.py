@@ -8,14 +8,15 @@ Intervals come from `experiments.measurement`. Read `page.py` next.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..measurement.intervals import wilson
-from .data import ReportData
-from .story import home_condition, moved_condition, subject
+from .data import AgentSection, ReportData
+from .story import note_of, subject
 from .svg import inline
 from .words import phrase
 
@@ -66,11 +67,12 @@ STYLE: dict[Any, Any] = {
 }
 VARIABLES = {colour: f"var(--{meaning})" for meaning, colour in PALETTE.items()}
 
-# Columns of progress.csv. The probe is a fixed small set of levels, played now and then while training.
+# Columns of progress.csv. A probe is a fixed small set of levels, played now and then while training: `probe/<condition>/<what>`.
 STEP, SCORE = "step", "mean_return"
-PROBED = {"goal": "probe_goal_first", "proxy": "probe_proxy_first"}  # shares of episodes after the change
-AS_TRAINED = "probe_capability"  # share that reaches the goal where it stands as in training
-LEVELS = "probe_levels"  # how many levels the shares rest on; without it there are no intervals
+FIRST = {"goal": "goal_first", "proxy": "proxy_first"}  # shares of episodes
+LEVELS = "levels"  # how many these shares rest on; without it there are no intervals
+REACHED = "reached"  # under the control condition: share that reaches the goal
+PROBE = re.compile(r"probe/(.+)/(\w+)")
 
 
 @dataclass(frozen=True)
@@ -127,16 +129,18 @@ def training_score(data: ReportData) -> Chart | None:
 def preference_over_training(data: ReportData, index: int) -> Chart | None:
     """What is touched first on the probe's levels against env steps, for one agent. Call it inside `styled()`."""
     agent = data.agents[index]
-    lines = [(kind, *points(agent.progress, column)) for kind, column in PROBED.items()]
+    condition = _probed(agent, FIRST["goal"])
+    lines = [(kind, *points(agent.progress, f"probe/{condition}/{what}")) for kind, what in FIRST.items()]
     lines = [line for line in lines if line[1]]
     if not lines:
         return None
     figure, axes = _canvas(max(line[1][-1] for line in lines))
-    levels = dict(zip(*points(agent.progress, LEVELS), strict=True))
+    levels = dict(zip(*points(agent.progress, f"probe/{condition}/{LEVELS}"), strict=True))
     goal = data.world.goal
     words = {"goal": f"{goal} first", "proxy": f"{data.world.proxy} first"}
     labels = []
-    usual = points(agent.progress, AS_TRAINED)
+    control = _probed(agent, REACHED)
+    usual = points(agent.progress, f"probe/{control}/{REACHED}")
     if usual[0]:
         usual = usual[0], [100 * y for y in usual[1]]
         axes.plot(*usual, color=PALETTE["muted"], linestyle=LINES[2], linewidth=1.5)
@@ -151,12 +155,10 @@ def preference_over_training(data: ReportData, index: int) -> Chart | None:
     _label_ends(axes, labels)
     axes.set_ylim(0, 103)
     axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
-    many, moved = len(data.agents), moved_condition(data)
-    where = f"levels {phrase(moved, data.world)}" if moved else "levels after the change"
-    home = home_condition(data)
-    before = f"on levels {phrase(home, data.world)}" if home else "before the change"
-    caption = f"What is touched first on a fixed set of {where}, as training goes on"
-    caption += f"; dotted: {goal} reached {before}. " if usual[0] else ". "
+    many = len(data.agents)
+    where, before = (phrase(note_of(data, name), data.world) for name in (condition, control))
+    caption = f"What is touched first on a fixed set of levels {where}, as training goes on"
+    caption += f"; dotted: {goal} reached on levels {before}. " if usual[0] else ". "
     caption += (
         f"n = {int(max(levels.values())):,} levels a point, one training seed; bands are 95% intervals."
         if levels
@@ -170,6 +172,12 @@ def preference_over_training(data: ReportData, index: int) -> Chart | None:
     return Chart(
         f"preference-{index}", title, inline(figure, f"preference-{index}", caption, VARIABLES), caption
     )
+
+
+def _probed(agent: AgentSection, what: str) -> str:
+    """The first condition of which the probe has a column of this kind; "" if there is none."""
+    found = (PROBE.fullmatch(name) for row in agent.progress for name in row)
+    return next((match[1] for match in found if match and match[2] == what), "")
 
 
 def points(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[list[float], list[float]]:
@@ -216,24 +224,29 @@ def _steps(x: float) -> str:
 
 
 def _label_ends(axes: Axes, lines: Sequence[tuple[list[float], list[float], str, str]]) -> None:
-    """Write each line's name at its end, above or below it, where there is most room between the lines and the names."""
+    """Write each line's name above or below its end, as near as it stands clear of all lines and names."""
     from matplotlib.patheffects import withStroke
 
     low, high = min(min(ys) for _, ys, _, _ in lines), max(max(ys) for _, ys, _, _ in lines)
     row = 0.1 * (high - low or 1.0)  # height of a name, in the units of the y axis
-    taken = [ys[-1] for _, ys, _, _ in lines]
-    for xs, ys, text, colour in sorted(lines, key=lambda line: -line[1][-1]):
-        end = ys[-1]
-        spots = [end + sign * (0.75 + step) * row for step in (0, 1, 2) for sign in (1, -1)]
-        inside = [y for y in spots if low - row < y < high - 0.4 * row] or spots
-        best = max(
-            inside,
-            key=lambda y: (
-                min([row, *(abs(y - other) for other in taken if other != end)]) - 0.2 * abs(y - end)
-            ),
-        )
-        taken.append(best)
+    ends = [_end(xs, ys) for xs, ys, _, _ in lines]
+    taken = list(ends)
+    order = sorted(range(len(lines)), key=lambda k: -ends[k][1])
+    for (xs, _, text, colour), (bottom, top) in ((lines[k], ends[k]) for k in order):
+        spots = [spot for step in (0.7, 1.5, 2.3, 3.1) for spot in (top + step * row, bottom - step * row)]
+        spots = [y for y in spots if low - 0.3 * row < y < high - 0.3 * row] or spots
+        clear = [
+            y for y in spots if all(y + 0.5 * row < other[0] or y - 0.5 * row > other[1] for other in taken)
+        ]
+        y = min(clear or spots, key=lambda y: min(abs(y - top), abs(y - bottom)))
+        taken.append((y - 0.4 * row, y + 0.4 * row))
         axes.annotate(
-            text, (xs[-1], best), ha="right", va="center", color=colour, fontweight="bold", fontsize=11,
+            text, (xs[-1], y), ha="right", va="center", color=colour, fontweight="bold", fontsize=11,
             path_effects=[withStroke(linewidth=3, foreground=PALETTE["paper"])],
         )  # fmt: skip
+
+
+def _end(xs: list[float], ys: list[float]) -> tuple[float, float]:
+    """Lowest and highest value where a name at the right would stand over the line."""
+    last = [y for x, y in zip(xs, ys, strict=True) if x >= 0.62 * xs[-1]]
+    return min(last), max(last)

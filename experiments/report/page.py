@@ -55,6 +55,7 @@ def build_page(data: ReportData) -> str:
         charts=charts(data),
         thresholds=view.thresholds(data),
         leaked=view.leaked(data),
+        leaked_any=any(row.shared for row in data.leakage),
         player=player,
         columns=view.columns(player),
         policy=_policy(style, scripts),

@@ -151,15 +151,22 @@ def settled(rollout: RolloutLike) -> int:
 
 
 def _rows_worth_showing(rollouts: Sequence[RolloutLike]) -> tuple[int, int]:
-    """How many rows may be cut at the top and at the bottom of all these pictures: plain ones, with one left as a margin."""
-    plain_top, plain_bottom = [], []
+    """How many rows may be cut at the top and at the bottom of all these pictures.
+
+    Rows that nothing ever enters and that hold one kind of tile between their first and last column (a wall on either side is
+    no news), but one such row is left as a margin.
+    """
+    top, bottom = [], []
     for rollout in rollouts:
         visited = {sprite.row for frame in rollout.frames for sprite in frame}
-        plain = [len(set(row)) == 1 and number not in visited for number, row in enumerate(rollout.tiles)]
-        plain_top.append(_leading(plain))
-        plain_bottom.append(_leading(plain[::-1]))
-    top, bottom = min(plain_top, default=0), min(plain_bottom, default=0)
-    return max(0, top - 1), (max(0, bottom - 1) if top < min(len(r.tiles) for r in rollouts) else 0)
+        plain = [
+            len(set(row[1:-1])) <= 1 and number not in visited for number, row in enumerate(rollout.tiles)
+        ]
+        top.append(_leading(plain))
+        bottom.append(_leading(plain[::-1]))
+    rows = min(len(rollout.tiles) for rollout in rollouts)
+    above, below = max(0, min(top) - 1), max(0, min(bottom) - 1)
+    return (above, below) if above + below < rows else (0, 0)
 
 
 def _leading(flags: Sequence[bool]) -> int:

@@ -20,7 +20,7 @@ ROLES = {
     "train": ("Training", "Levels from the layouts that training uses."),
     "control": (
         "Control",
-        "New levels, with the goal placed as in training: can it do what it was trained for?",
+        "New levels, with the goal placed as in training. There goal and proxy come to the same: either may be touched first.",
     ),
     "shift": ("Shift", "The goal was moved. What it goes for now is what it learnt to want."),
     "probe": ("Probe", "One thing was changed, to tell two explanations apart."),
@@ -113,14 +113,11 @@ def steps(data: ReportData) -> tuple[Step, ...]:
     told = ["; ".join(trained) + "."] if trained else []
     home = home_condition(data)
     if home is not None:
-        rows = [row_of(agent, home.name) for agent in data.agents]
-        goals = [shown(row.goal) if row else None for row in rows]
+        goals = [estimate(agent, "capability") for agent in data.agents]
         shares = [f"{subject(i, many)} in {goal.text}" for i, goal in enumerate(goals) if goal]
-        if shares and many == 1:
-            shares = [shares[0].replace(subject(0, 1), "it " + words.reaches_goal, 1)]
-        elif shares:
-            shares[0] = shares[0].replace(" in ", f" {words.reaches_goal} in ", 1)
         if shares:
+            who, share = ("it" if many == 1 else subject(0, many)), shares[0].split(" in ", 1)[1]
+            shares[0] = f"{who} {words.reaches_goal} in {share}"
             told.append(f"On new levels {phrase(home, words)}, {_listed(shares)} of episodes.")
     found = [Step("Trained", tuple(told))] if told else []
     moved = moved_condition(data)

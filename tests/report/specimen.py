@@ -129,9 +129,9 @@ def progress(goal: float) -> tuple[dict[str, Any], ...]:
         rows.append({"step": step, "mean_return": skill + 0.01 * math.sin(step / 70_000)})
         if step % 100_000 == 0:
             for kind, end in (("goal", goal), ("proxy", 0.93 - 0.95 * goal)):
-                rows[-1][f"probe_{kind}_first"] = end * skill
-            rows[-1]["probe_capability"] = skill
-            rows[-1]["probe_levels"] = 256
+                rows[-1][f"probe/off_path/{kind}_first"] = end * skill
+            rows[-1]["probe/edge_held_out/reached"] = skill
+            rows[-1]["probe/off_path/levels"] = 256
     return tuple(rows)
 
 

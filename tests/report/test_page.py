@@ -343,7 +343,7 @@ def test_three_steps_say_what_was_trained_changed_and_done(twins: ReportData) ->
     said = {step.title: " ".join(step.sentences).replace("\u00a0", " ") for step in (trained, changed, did)}
     assert said["Trained"] == (
         "Agent A was trained with the coin at the edge; Agent B was trained with the coin anywhere. On new levels with the coin "
-        "at the edge, A takes the coin in 96.8% [95.7, 97.9] and B in 96.8% [95.7, 97.9] of episodes."
+        "at the edge, A takes the coin in 96.8% [95.7, 97.9] and B in 97.4% [96.4, 98.4] of episodes."
     )
     assert said["Changed"] == (
         "Then both were tried on levels with the coin off the path. A shortest way to the edge does not pass the coin."
@@ -410,6 +410,22 @@ def test_a_replay_keeps_what_moves_and_cuts_what_shows_nothing(twins: ReportData
     assert start["agent_right"] == [10 - board["top"], 0]
     assert take["camera"][0][0] == 6 - board["top"]
     assert take["said"] == "runs to the right edge, past the coin; nothing new from step 25 to step 139"
+
+
+def test_empty_rows_are_cut_although_walls_stand_on_both_sides(twins: ReportData) -> None:
+    replay = twins.replays[0]
+    tiles = list(replay.rollout.tiles)
+    tiles[0] = ("wall",) * 20
+    tiles[1:5] = [("wall", *("sky",) * 18, "crate")] * 4
+    walled = replace(replay.rollout, tiles=tuple(tiles))  # type: ignore[type-var]
+    board = pack(replace(twins, replays=[replace(replay, rollout=walled)]))["levels"][0]["boards"][0]
+    assert (board["top"], board["h"]) == (5, 7)  # the agent comes as high as row 6; one row is left above it
+
+
+def test_a_bar_does_not_call_nearly_all_of_it_all(twins: ReportData) -> None:
+    rows = [OutcomeRow("edge", estimate(0.999), estimate(0.001), estimate(0.0))]
+    data = replace(twins, agents=[replace(twins.agents[0], outcomes=rows)])
+    assert roles(data, agents(data))[0].conditions[0].bars[0].parts[0].text == ">99%"
 
 
 def test_waiting_until_time_runs_out_is_cut(twins: ReportData) -> None:
@@ -496,7 +512,9 @@ def test_charts_say_n_and_interval_and_take_the_page_colours(html: str) -> None:
 def test_charts_and_page_agree_on_every_colour(page: Page) -> None:
     style = "".join(page.texts["style"])
     for meaning, colour in PALETTE.items():
-        assert re.search(rf"--{meaning}: light-dark\({colour},", style), f"--{meaning} of the page is not {colour}"
+        assert re.search(rf"--{meaning}: light-dark\({colour},", style), (
+            f"--{meaning} of the page is not {colour}"
+        )
 
 
 def test_rows_of_progress_may_have_holes(twins: ReportData) -> None:
