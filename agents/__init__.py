@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .checkpoint import AgentCard, CheckpointError, PolicyAgent, load_policy
-    from .rollout import Agent, Played, play
     from .ppo import Progress, Training, TrainingDiverged
+    from .rollout import Agent, Played, play
     from .scripted import GoToGoal, GoToProxy, Mixture, Noisy, Random, Scripted, scripted_agents
     from .vecenv import GoalpostsVecEnv
 

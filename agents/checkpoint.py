@@ -21,7 +21,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from stable_baselines3.common.policies import ActorCriticPolicy
 
-from ..errors import UserError
+from goalposts.errors import UserError
+
 from .networks import PlanesExtractor
 
 FORMAT = 1
@@ -55,11 +56,16 @@ def build_policy(card: AgentCard, learning_rate: float = 0.0) -> ActorCriticPoli
     rgb = card.observation == "rgb"
     space = spaces.Box(0, 255 if rgb else 1, card.shape, np.uint8)
     return ActorCriticPolicy(
-        space, spaces.Discrete(card.n_actions), lambda _: learning_rate, **policy_options(card.trunk, card.pi, card.vf, rgb)
+        space,
+        spaces.Discrete(card.n_actions),
+        lambda _: learning_rate,
+        **policy_options(card.trunk, card.pi, card.vf, rgb),
     )
 
 
-def policy_options(trunk: tuple[int, ...], pi: tuple[int, ...], vf: tuple[int, ...], rgb: bool = False) -> dict[str, Any]:
+def policy_options(
+    trunk: tuple[int, ...], pi: tuple[int, ...], vf: tuple[int, ...], rgb: bool = False
+) -> dict[str, Any]:
     """SB3's `policy_kwargs` for our net: planes are 0/1 already, pixels are divided by 255."""
     return {
         "features_extractor_class": PlanesExtractor,
@@ -124,12 +130,16 @@ def read_card(folder: Path) -> AgentCard:
         numbers = (*card.shape, *card.trunk, *card.pi, *card.vf, card.n_actions)
         if not all(isinstance(v, int) and 0 < v <= 65_536 for v in numbers) or len(card.shape) != 3:
             raise TypeError
-        if not isinstance(card.step, int) or not all(isinstance(v, str) for v in (card.world, card.observation, card.name)):
+        if not isinstance(card.step, int) or not all(
+            isinstance(v, str) for v in (card.world, card.observation, card.name)
+        ):
             raise TypeError
         if len(numbers) > 32 or np.prod(card.shape, dtype=float) * max((1, *card.trunk)) * 4 > MAX_WEIGHTS:
             raise TypeError
     except (TypeError, KeyError, AttributeError):
-        raise CheckpointError(f"{folder / 'checkpoint.json'}: damaged; use another checkpoint or train anew") from None
+        raise CheckpointError(
+            f"{folder / 'checkpoint.json'}: damaged; use another checkpoint or train anew"
+        ) from None
     return card
 
 
@@ -176,5 +186,3 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise CheckpointError(f"{path}: damaged; use another checkpoint or train anew")
     return data
-
-

@@ -21,8 +21,9 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger, configure
 
+from goalposts.errors import UserError
+
 from ..envs.engine import O_END, O_FIRST, O_STEPS
-from ..errors import UserError
 from .checkpoint import AgentCard, CheckpointError, PolicyAgent, policy_options, read_tensors, save_policy
 from .vecenv import GoalpostsVecEnv
 
@@ -158,7 +159,9 @@ class Training:
                 tensors[f"adam.{index}.{key}"] = torch.as_tensor(value).contiguous().clone()
         engine = self.env.stream.engine
         for name in _CURSOR:
-            tensors[f"env.{name}"] = torch.from_numpy(np.ascontiguousarray(getattr(engine, name)).view(np.uint8).copy())
+            tensors[f"env.{name}"] = torch.from_numpy(
+                np.ascontiguousarray(getattr(engine, name)).view(np.uint8).copy()
+            )
         starts = np.asarray(self.model._last_episode_starts, np.uint8)
         tensors["env.starts"] = torch.from_numpy(starts.copy())
         (folder / "state.safetensors").write_bytes(save_tensors(tensors))
@@ -169,14 +172,18 @@ class Training:
 
     def restore(self, folder: Path) -> None:
         """Go on from a folder that `save` wrote, of the same settings. Raises CheckpointError."""
-        tensors, weights = read_tensors(folder / "state.safetensors"), read_tensors(folder / "model.safetensors")
+        tensors, weights = (
+            read_tensors(folder / "state.safetensors"),
+            read_tensors(folder / "model.safetensors"),
+        )
         try:
             state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
             self.model.policy.load_state_dict(weights)
             optimizer = self.model.policy.optimizer.state_dict()
             keys = {int(k.split(".")[1]) for k in tensors if k.startswith("adam.")}
             optimizer["state"] = {
-                i: {k.split(".")[2]: v for k, v in tensors.items() if k.startswith(f"adam.{i}.")} for i in sorted(keys)
+                i: {k.split(".")[2]: v for k, v in tensors.items() if k.startswith(f"adam.{i}.")}
+                for i in sorted(keys)
             }
             self.model.policy.optimizer.load_state_dict(optimizer)
             kind, position, has_gauss, gauss = state["numpy_rng"]
@@ -191,7 +198,9 @@ class Training:
             self.model._last_episode_starts = tensors["env.starts"].numpy().astype(bool)
             self.model.num_timesteps, self.model._n_updates = int(state["step"]), int(state["updates"])
             torch.set_rng_state(tensors["torch_rng"])
-            np.random.set_state((kind, tensors["numpy_rng"].numpy().astype(np.uint32), position, has_gauss, gauss))
+            np.random.set_state(
+                (kind, tensors["numpy_rng"].numpy().astype(np.uint32), position, has_gauss, gauss)
+            )
         except (KeyError, ValueError, RuntimeError, TypeError, OSError) as error:
             raise CheckpointError(
                 f"{folder}: the training state is damaged or of other settings ({type(error).__name__}); "

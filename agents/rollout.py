@@ -103,7 +103,13 @@ def play(
 
 
 def _play_batch(
-    agent: Any, levels: LevelSet, observation: str, sampled: bool, noise_seed: int, max_steps: int | None, slip: float
+    agent: Any,
+    levels: LevelSet,
+    observation: str,
+    sampled: bool,
+    noise_seed: int,
+    max_steps: int | None,
+    slip: float,
 ) -> Played:
     n, world = len(levels), get_world(levels.world)
     numbers = np.where(levels.index >= 0, levels.index, np.arange(n))
@@ -112,9 +118,11 @@ def _play_batch(
     engine.seeds += np.uint64(noise_seed) << np.uint64(32)
     for i in range(n):
         engine.load(i, i)
-    if isinstance(agent, SeesState):
-        agent.begin(levels)
-    paired = sampled and isinstance(agent, TellsProbabilities)
+    predict = agent.predict
+    sees = agent if isinstance(agent, SeesState) else None
+    tells = agent if sampled and isinstance(agent, TellsProbabilities) else None
+    if sees is not None:
+        sees.begin(levels)
     active = np.ones(n, np.bool_)
     returns = np.zeros(n)
     actions = np.zeros(n, np.int64)
@@ -123,14 +131,14 @@ def _play_batch(
     while active.any():
         alive = np.flatnonzero(active)
         obs = _pictures(engine, alive, actions) if observation == "rgb" else engine.observe(active)[alive]
-        if isinstance(agent, SeesState):
-            agent.see(alive, engine.state[alive])
-        if paired:
+        if sees is not None:
+            sees.see(alive, engine.state[alive])
+        if tells is not None:
             chosen = np.empty(len(alive), np.int64)
-            odds = np.ascontiguousarray(agent.action_probabilities(obs), np.float64)
+            odds = np.ascontiguousarray(tells.action_probabilities(obs), np.float64)
             _choose(odds, numbers[alive], steps[alive], noise_seed, chosen)
         else:
-            chosen = np.asarray(agent.predict(obs, deterministic=not sampled)[0]).astype(np.int64).reshape(-1)
+            chosen = np.asarray(predict(obs, deterministic=not sampled)[0]).astype(np.int64).reshape(-1)
         actions[alive] = chosen
         row = np.full(n, 255, np.uint8)
         row[alive] = chosen

@@ -117,7 +117,9 @@ class GoToProxy(_Planner):
 class Mixture(Scripted):
     """Plays each episode wholly as `first` with probability q, else as `second`; which, is keyed by the level's number."""
 
-    def __init__(self, q: float, first: Scripted | None = None, second: Scripted | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, q: float, first: Scripted | None = None, second: Scripted | None = None, seed: int = 0
+    ) -> None:
         if not 0 <= q <= 1:
             raise ValueError(f"q = {q}: allowed is a probability from 0 to 1")
         self.q, self.seed = q, seed
@@ -142,7 +144,10 @@ class Mixture(Scripted):
 
     def action_probabilities(self, observation: Any) -> np.ndarray:
         """Those of whoever plays the episode."""
-        first, second = self.first.action_probabilities(observation), self.second.action_probabilities(observation)
+        first, second = (
+            self.first.action_probabilities(observation),
+            self.second.action_probabilities(observation),
+        )
         return np.where(self._who[:, None], first, second)
 
 

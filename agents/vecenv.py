@@ -27,7 +27,9 @@ class GoalpostsVecEnv(VecEnv):
     def __init__(self, num_envs: int, **options: Any) -> None:
         self.stream = LevelStream(num_envs, **options)
         self.render_mode = None
-        super().__init__(num_envs, self.stream.observation_space, spaces.Discrete(len(self.stream.world.actions)))
+        super().__init__(
+            num_envs, self.stream.observation_space, spaces.Discrete(len(self.stream.world.actions))
+        )
         self._actions = np.zeros(num_envs, np.int64)
         self._began = time.monotonic()
         self.outcomes: list[np.ndarray] = []  # final_outcome rows since somebody last took them
@@ -57,7 +59,11 @@ class GoalpostsVecEnv(VecEnv):
                 info = {name: values[j] for name, values in fields.items()}
                 info["terminal_observation"] = step.final_obs[j]
                 info["TimeLimit.truncated"] = bool(step.truncated[i])
-                info["episode"] = {"r": float(fields["return"][j]), "l": int(fields["steps"][j]), "t": elapsed}
+                info["episode"] = {
+                    "r": float(fields["return"][j]),
+                    "l": int(fields["steps"][j]),
+                    "t": elapsed,
+                }
                 infos[i] = info
         return step.obs, step.reward, step.terminated | step.truncated, infos
 

@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Collection, Mapping
 
-from ..errors import UserError
+from goalposts.errors import UserError
 
 # Placement laws with a dial, and what the dial is. All other conditions are a bare name.
 PARAMETERS: Mapping[str, str] = {

@@ -31,7 +31,9 @@ END = ("running", "goal", "death", "timeout")
 O_FIRST, O_END, O_STEPS, O_GOAL, O_PROXY, O_GOALS, O_PROXIES, O_LEVEL = range(8)
 
 
-def load_level(i, k, pool_tiles, pool_sizes, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad):
+def load_level(
+    i, k, pool_tiles, pool_sizes, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad
+):
     """Put level k of the pool into slot i: tiles, facts, start state, plane bits with a rim, a clean record."""
     rows, cols = pool_sizes[k]
     facts[i, :] = 0
@@ -53,7 +55,22 @@ def load_level(i, k, pool_tiles, pool_sizes, max_steps, tiles, facts, state, gri
     outcome[i, 7] = k
 
 
-def advance(actions, active, seeds, episodes, slip, goal_mask, done_mask, tiles, facts, state, limits, outcome, reward, done):
+def advance(
+    actions,
+    active,
+    seeds,
+    episodes,
+    slip,
+    goal_mask,
+    done_mask,
+    tiles,
+    facts,
+    state,
+    limits,
+    outcome,
+    reward,
+    done,
+):
     """One step of every active environment.
 
     reward float32[n]; done uint8[n]: 0 goes on, 1 terminated, 2 truncated. `outcome` is brought up to date.
@@ -115,7 +132,22 @@ def step_all(
     direct: slot i takes pool level i next (the pool is refilled by the caller); else a level drawn by (seed, episode).
     final_obs uint8[n, C, H, W], final_outcome int32[n, 8] and ended int32[n] are filled from the front; returns how many.
     """
-    advance(actions, active, seeds, episodes, slip, goal_mask, done_mask, tiles, facts, state, limits, outcome, reward, done)
+    advance(
+        actions,
+        active,
+        seeds,
+        episodes,
+        slip,
+        goal_mask,
+        done_mask,
+        tiles,
+        facts,
+        state,
+        limits,
+        outcome,
+        reward,
+        done,
+    )
     n = 0
     n_pool = len(pool_tiles)
     for i in range(len(actions)):
@@ -128,7 +160,20 @@ def step_all(
             episodes[i] += 1
             k = i if direct else np.int64(key_of(seeds[i], episodes[i], 0, 13) % np.uint64(n_pool))
             load_level(
-                i, k, pool_tiles, pool_sizes, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad
+                i,
+                k,
+                pool_tiles,
+                pool_sizes,
+                max_steps,
+                tiles,
+                facts,
+                state,
+                grid,
+                limits,
+                outcome,
+                bits,
+                outside,
+                pad,
             )
         write_observation(state[i], facts[i], grid[i], window, obs[i], scratch)
     return n
@@ -227,7 +272,15 @@ class Engine:
     def observe(self, active: np.ndarray | None = None) -> np.ndarray:
         """uint8[n, C, H, W]: fresh; rows of inactive environments are undefined."""
         obs = np.empty((self.n, *self.window.shape), np.uint8)
-        self._observe(self._all if active is None else active, self.state, self.facts, self.grid, self.window.spec, obs, self._scratch)
+        self._observe(
+            self._all if active is None else active,
+            self.state,
+            self.facts,
+            self.grid,
+            self.window.spec,
+            obs,
+            self._scratch,
+        )
         return obs
 
     def step(self, actions: np.ndarray) -> Step:

@@ -15,7 +15,8 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from ..errors import UserError
+from goalposts.errors import UserError
+
 from .engine import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS, Engine, Step
 from .generator import generate, generate_at
 from .level import Level, LevelError, LevelSet
@@ -23,7 +24,7 @@ from .observe import window_of
 from .render import ansi, draw, rgb64
 from .scene import Scene
 from .streams import level_numbers
-from .world import World
+from .world import Split, World
 from .worlds.registry import get_world
 
 MAX_POOL = 2_000_000
@@ -66,11 +67,14 @@ class LevelStream:
     ) -> None:
         self.world = get_world(world)
         self.condition, self.observation = self.world.condition(condition), observation
-        self.level_seed, self.split = level_seed, split or self.condition.split
+        self.level_seed = level_seed
+        self.split: Split = split or self.condition.split
         if num_envs < 1:
             raise OptionError(f"num_envs = {num_envs}: at least 1 environment is needed")
         if num_levels is not None and not 1 <= num_levels <= MAX_POOL:
-            raise OptionError(f"num_levels = {num_levels}: allowed are 1 … {MAX_POOL:,}, or None for no limit")
+            raise OptionError(
+                f"num_levels = {num_levels}: allowed are 1 … {MAX_POOL:,}, or None for no limit"
+            )
         if reward not in REWARDS:
             raise OptionError(f"reward = {reward!r}: allowed are {', '.join(REWARDS)}")
         if not 0 <= slip <= 1:
@@ -134,7 +138,9 @@ class LevelStream:
         """The present moment of one environment, for a picture."""
         engine, state = self.engine, self.engine.state[slot]
         camera = engine.window.camera(int(state[0]), int(state[1]))
-        return self.world.scene(self.level(slot), engine.facts[slot], state, int(self.last_actions[slot]), camera)
+        return self.world.scene(
+            self.level(slot), engine.facts[slot], state, int(self.last_actions[slot]), camera
+        )
 
     def _step_in_pictures(self, actions: np.ndarray) -> Step:
         engine = self.engine
@@ -153,7 +159,11 @@ class LevelStream:
         engine = self.engine
         engine.seeds[:], engine.episodes[:] = cursor["seeds"], cursor["episodes"]
         self._begin(np.arange(engine.n))
-        engine.state[:], engine.limits[:], engine.outcome[:] = cursor["state"], cursor["limits"], cursor["outcome"]
+        engine.state[:], engine.limits[:], engine.outcome[:] = (
+            cursor["state"],
+            cursor["limits"],
+            cursor["outcome"],
+        )
 
     def play(self, slot: int, level: Level) -> None:
         """Put a given level into a slot, at its start. Raises LevelError if it is invalid or too large."""
@@ -163,7 +173,9 @@ class LevelStream:
         engine = self.engine
         if any(a > b for a, b in zip(level.tiles.shape, engine.tiles.shape[1:], strict=True)):
             limits = engine.tiles.shape[1:]
-            raise LevelError(f"the level is {level.tiles.shape}, this environment takes up to {limits} (rows, columns)")
+            raise LevelError(
+                f"the level is {level.tiles.shape}, this environment takes up to {limits} (rows, columns)"
+            )
         tiles = np.zeros((1, *engine.tiles.shape[1:]), np.uint8)
         tiles[0, : level.tiles.shape[0], : level.tiles.shape[1]] = level.tiles
         kept, kept_sizes = engine._pool_tiles, engine._pool_sizes
@@ -178,7 +190,9 @@ class LevelStream:
 
     def _draw_next(self, slots: np.ndarray, episodes: np.ndarray) -> None:
         numbers = level_numbers(self.engine.seeds[slots], episodes, UNLIMITED)
-        self.engine.refill(slots, generate_at(self.world, self.condition, self.level_seed, numbers, self.split))
+        self.engine.refill(
+            slots, generate_at(self.world, self.condition, self.level_seed, numbers, self.split)
+        )
 
 
 def space_of(world: World, observation: str, level_shape: tuple[int, ...]) -> spaces.Box:
@@ -235,14 +249,18 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
 
     def __init__(self, render_mode: str | None = None, **options: Any) -> None:
         if render_mode not in (None, *self.metadata["render_modes"]):
-            raise OptionError(f"render_mode = {render_mode!r}: allowed are {', '.join(self.metadata['render_modes'])}, None")
+            raise OptionError(
+                f"render_mode = {render_mode!r}: allowed are {', '.join(self.metadata['render_modes'])}, None"
+            )
         self.render_mode = render_mode
         self.stream = LevelStream(1, **options)
         self.observation_space = self.stream.observation_space
         self.action_space = cast("spaces.Space[np.int64]", spaces.Discrete(len(self.stream.world.actions)))
         self._active = np.ones(1, np.bool_)
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin the next episode; with a seed, the first of that seed."""
         fresh = self._np_random is None
         super().reset(seed=seed)
@@ -296,7 +314,9 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.observation_space = gym.vector.utils.batch_space(self.single_observation_space, num_envs)
         self.action_space = gym.vector.utils.batch_space(self.single_action_space, num_envs)
 
-    def reset(self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin new episodes. A seed s means s, s + 1, … for the environments; `options["reset_mask"]` chooses some."""
         options = dict(options or {})
         which = options.pop("reset_mask", None)
@@ -308,7 +328,9 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             seeds = np.arange(self.num_envs, dtype=np.uint64) + np.uint64(seed)
         elif seed is not None:
             if len(seed) != self.num_envs or any(s is None for s in seed):
-                raise OptionError(f"seed: give one whole number, or {self.num_envs} of them, one an environment")
+                raise OptionError(
+                    f"seed: give one whole number, or {self.num_envs} of them, one an environment"
+                )
             seeds = np.array(seed, np.uint64)
         else:
             seeds = None
@@ -319,7 +341,9 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             obs = self.stream.observe()
         return obs, {}
 
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """One step of all; ended environments begin their next level at once."""
         step = self.stream.step(np.asarray(actions, np.int64))
         infos: dict[str, Any] = {}
@@ -334,7 +358,12 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
                 column = np.zeros(self.num_envs, values.dtype)
                 column[step.ended] = values
                 final[name], final[f"_{name}"] = column, mask.copy()
-            infos = {"final_obs": final_obs, "_final_obs": mask, "final_info": final, "_final_info": mask.copy()}
+            infos = {
+                "final_obs": final_obs,
+                "_final_obs": mask,
+                "final_info": final,
+                "_final_info": mask.copy(),
+            }
         return step.obs, step.reward.astype(np.float64), step.terminated, step.truncated, infos
 
     def render(self) -> tuple[np.ndarray, ...] | None:

@@ -162,7 +162,11 @@ def generator_of(world: World) -> Any:
 
 
 def generate_at(
-    world: str | World, condition: str | Condition, seed: int, index: np.ndarray | Sequence[int], split: Split | None = None
+    world: str | World,
+    condition: str | Condition,
+    seed: int,
+    index: np.ndarray | Sequence[int],
+    split: Split | None = None,
 ) -> LevelSet:
     """The levels with these numbers (int64[N], any order, gaps allowed) of a seed. See `generate`."""
     world = get_world(world)
@@ -208,7 +212,9 @@ def generate(
     which has no goal. Raises WorldError, ConditionError or LevelError.
     """
     if count < 1 or first < 0 or seed < 0:
-        raise LevelError(f"count = {count}, first = {first}, seed = {seed}: allowed are count ≥ 1, first ≥ 0, seed ≥ 0")
+        raise LevelError(
+            f"count = {count}, first = {first}, seed = {seed}: allowed are count ≥ 1, first ≥ 0, seed ≥ 0"
+        )
     return generate_at(world, condition, seed, np.arange(first, first + count), split)
 
 

@@ -14,7 +14,8 @@ from typing import overload
 
 import numpy as np
 
-from ..errors import UserError
+from goalposts.errors import UserError
+
 from .streams import hash_bytes, hash_stack
 
 MAX_ROWS, MAX_COLS = 64, 256
@@ -185,7 +186,7 @@ class Level:
 
 
 @dataclass(frozen=True, eq=False)
-class LevelSet(Sequence[Level]):
+class LevelSet:
     """Many levels of one world, stacked.
 
     tiles  uint8[N, H, W]  codes, 0 beyond a level's own size
@@ -214,11 +215,13 @@ class LevelSet(Sequence[Level]):
         """Stack levels of one world. Raises LevelError when there are none, or of several worlds."""
         names = {level.world for level in levels}
         if len(names) != 1:
-            raise LevelError(f"a level set holds levels of one world, at least one; given: {sorted(names) or 'none'}")
+            raise LevelError(
+                f"a level set holds levels of one world, at least one; given: {sorted(names) or 'none'}"
+            )
         sizes = np.array([level.tiles.shape for level in levels], np.int32)
         tiles = np.zeros((len(levels), *sizes.max(axis=0)), np.uint8)
-        for slot, level in zip(tiles, levels, strict=True):
-            slot[: level.tiles.shape[0], : level.tiles.shape[1]] = level.tiles
+        for i, (rows, cols) in enumerate(sizes):
+            tiles[i, :rows, :cols] = levels[i].tiles
         return cls(names.pop(), tiles, sizes, np.full(len(levels), -1), condition, split)
 
     def __len__(self) -> int:
@@ -236,7 +239,13 @@ class LevelSet(Sequence[Level]):
             rows, cols = self.sizes[item]
             return Level(self.world, self.tiles[item, :rows, :cols])
         return LevelSet(
-            self.world, self.tiles[item], self.sizes[item], self.index[item], self.condition, self.split, self.seed
+            self.world,
+            self.tiles[item],
+            self.sizes[item],
+            self.index[item],
+            self.condition,
+            self.split,
+            self.seed,
         )
 
     def __eq__(self, other: object) -> bool:

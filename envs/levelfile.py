@@ -28,7 +28,9 @@ def save_levels(levels: LevelSet, path: str | Path) -> Path:
         if path.suffix == ".npz":
             meta = np.array([levels.world, levels.condition, levels.split, str(levels.seed)], dtype="U64")
             with part.open("wb") as file:
-                np.savez_compressed(file, tiles=levels.tiles, sizes=levels.sizes, index=levels.index, meta=meta)
+                np.savez_compressed(
+                    file, tiles=levels.tiles, sizes=levels.sizes, index=levels.index, meta=meta
+                )
         elif path.suffix == ".txt":
             blocks = (
                 f"; {levels.world} {levels.condition} {levels.split} seed {levels.seed} level {k}\n{level.to_text()}\n"
@@ -59,7 +61,9 @@ def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
                 raise LevelError(f"{path}: larger than {MAX_TEXT_BYTES >> 20} MiB; use an .npz level set")
             levels = levels_from_text(path.read_text(encoding="utf-8"), world)
     except FileNotFoundError:
-        raise LevelError(f"{path}: no such level file; `goalposts levels --out {path.name}` writes one") from None
+        raise LevelError(
+            f"{path}: no such level file; `goalposts levels --out {path.name}` writes one"
+        ) from None
     except OSError as error:
         raise LevelError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError:
@@ -109,7 +113,12 @@ def _load_npz(path: Path) -> LevelSet:
     n, rows, cols = tiles.shape
     if not (0 < n <= MAX_LEVELS and 0 < rows <= MAX_ROWS and 0 < cols <= MAX_COLS):
         raise LevelError(f"damaged: {n} levels of {rows}x{cols}")
-    if sizes.shape != (n, 2) or len(arrays["index"]) != n or (sizes < 1).any() or (sizes > (rows, cols)).any():
+    if (
+        sizes.shape != (n, 2)
+        or len(arrays["index"]) != n
+        or (sizes < 1).any()
+        or (sizes > (rows, cols)).any()
+    ):
         raise LevelError("damaged: the sizes of the levels do not fit their tiles")
     if tiles.max() >= len(legend_of(world).tiles):
         raise LevelError(f"damaged: holds codes that are no tiles of {world}")

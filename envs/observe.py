@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UserError
+from goalposts.errors import UserError
+
 from .world import World
 
 N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
@@ -63,7 +64,9 @@ def window_of(world: World, observation: str, level_shape: tuple[int, ...]) -> W
                 f"levels of up to {level_shape[0]}x{level_shape[1]} do not fit the `full` observation of {world.name} "
                 f"({world.full[0]}x{world.full[1]}); use observation='view' here"
             )
-        return Window((planes, *world.full), False, (world.full[0] - level_shape[0], world.full[1] - level_shape[1]))
+        return Window(
+            (planes, *world.full), False, (world.full[0] - level_shape[0], world.full[1] - level_shape[1])
+        )
     close = difflib.get_close_matches(str(observation), OBSERVATIONS, 1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise ObservationError(f"unknown observation {observation!r}; allowed: {', '.join(OBSERVATIONS)}.{hint}")

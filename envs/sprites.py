@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import UserError
+from goalposts.errors import UserError
+
 from . import art, art_small
 
 SEEN_AS = {"coin_invisible": "sky", "decoy": "coin"}

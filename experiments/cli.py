@@ -15,8 +15,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import __version__
-from ..errors import UserError
+from goalposts import __version__
+from goalposts.errors import UserError
 
 app = typer.Typer(
     name="goalposts",

@@ -14,7 +14,8 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from ..errors import UserError
+from goalposts.errors import UserError
+
 from .cli import MAIN, Config, Json, Overrides, app, say, show_json
 
 RunPath = Annotated[Path, typer.Argument(help="A run folder, such as runs/edge-s0.")]
@@ -113,12 +114,15 @@ def evaluate(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Play the conditions, print the outcomes, and keep the episodes table in the run folder."""
+    """Play the conditions, print the outcomes, and keep the episodes in the run folder.
+
+    With --condition, those conditions are added to the ones that are there, or replace them.
+    """
     from .evaluate import evaluate_fully, subject_of
     from .measurement.episodes import write_episodes
     from .runs import Run
     from .tables import outcome_table, outcomes_json
-    from .train import record
+    from .trajectories import record
 
     folder = Run.open(run)
     if out is not None and out.exists():
@@ -209,5 +213,5 @@ def record(
 
     found = [Run.open(path) for path in runs]
     path = out or runs[0] / "rollout.gif"
-    save(cast(Any, film_of(found, condition, count, pick, px, strip=path.suffix == ".png")), path, fps)
+    save(cast(Any, film_of(found, condition, count, pick, px, as_strip=path.suffix == ".png")), path, fps)
     say(f"{path} ({path.stat().st_size / 1e3:.0f} kB)")

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .config import ExperimentConfig, load_config
-from .present import Evaluated, label_of, report_data, words_of
-from .report.film import Film, clip_of, twins
+from .film_of import film_of
+from .present import Evaluated, report_data
 from .report.filmfile import save
 from .report.page import write_page
-from .rollouts import representative, rollouts_of
 from .runs import Run, RunError
 
 Told = Callable[[int, int, int, str], None]  # which run, step, total, words
@@ -80,22 +79,8 @@ def run_demo(out: Path, configs: Sequence[ExperimentConfig], workers: int, told:
     page = out / "report.html"
     write_page(report_data(runs, command, title=f"{items[0].world.name} demo"), page)
     film = out / "twins.gif"
-    save(twin_film(items), film)
+    save(film_of(runs, None, 1, None, px=16), film)
     return Demo(items, page, film)
-
-
-def twin_film(items: Sequence[Evaluated], px: int = 16) -> Film:
-    """Both agents on the same level after the move: the level on which the first agent does what it does most often."""
-    first, second = items
-    shift = first.verdict().shift or first.world.usual("shift")
-    number = representative(first.episodes, shift, 1)
-    words = words_of(first.world)
-    left, right = (
-        clip_of(rollout, rollout.pictures(px), label_of(item), words)
-        for item in (first, second)
-        for rollout in rollouts_of(item.trajectories(), shift, number, item.config.env.max_steps)
-    )
-    return twins(left, right)
 
 
 def _is_finished(path: Path, config: ExperimentConfig) -> bool:

@@ -16,7 +16,8 @@ from typing import Any
 
 import yaml
 
-from ..errors import UserError
+from goalposts.errors import UserError
+
 from .storage import RunError, read_limited
 
 MAX_BYTES, MAX_DEPTH, MAX_VALUES, MAX_DIGITS = 1_000_000, 24, 5_000, 40

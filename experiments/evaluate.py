@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from goalposts.errors import UserError
+
 from ..agents.rollout import Played, play
 from ..envs.engine import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS
 from ..envs.generator import generate
 from ..envs.level import LevelSet
 from ..envs.planner import Survey, survey_levels
 from ..envs.worlds.registry import get_world
-from ..errors import UserError
 from .config import ExperimentConfig
 from .measurement.episodes import SCHEMA, validate
 from .runs import Run, RunError
@@ -120,7 +121,9 @@ def evaluate_fully(
                 subject.agent, chosen, subject.observation, sampled, noise_seed=seed,
                 max_steps=subject.max_steps, slip=subject.slip,
             )  # fmt: skip
-            tables.append(_table(subject, name, condition.role, chosen, layouts, hashes, survey, played, sampled))
+            tables.append(
+                _table(subject, name, condition.role, chosen, layouts, hashes, survey, played, sampled)
+            )
             if sampled:
                 sets[name], played_by[name] = chosen, played
     if tell:
@@ -147,7 +150,9 @@ def _training_layouts(subject: Subject) -> set[str]:
     config = subject.config
     if config is None or config.env.levels is None:
         return set()
-    pool = generate(config.world, config.env.condition, config.env.level_seed, config.env.levels, split="train")
+    pool = generate(
+        config.world, config.env.condition, config.env.level_seed, config.env.levels, split="train"
+    )
     return set(pool.layout_hashes())
 
 
@@ -189,5 +194,3 @@ def _table(
 
 def _or_null(values: np.ndarray) -> list[int | None]:
     return [None if v < 0 else v for v in values.tolist()]
-
-

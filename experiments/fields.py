@@ -11,8 +11,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 
+from goalposts.registration import WORLDS
+
 from ..envs.condition import CONDITION_NAMES, format_condition, parse_condition
-from ..registration import WORLDS
 from .validation import closest, spell_value
 
 VERSION = 1

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from ..errors import UserError
-from .present import Evaluated, label_of, rollouts_of_run, words_of
-from .report.film import Film, clip_of, film, strip, twins
-from .rollouts import rollouts_of
+from goalposts.errors import UserError
+
+from .present import Evaluated, label_of, notes_of, rollouts_of_run, words_of
+from .report.film import Clip, Film, clip_of, film, strip, twins
+from .report.words import title
+from .rollouts import Rollout, rollouts_of
 from .runs import Run
 
 PICKS = {"misgeneralized": "proxy", "goal": "goal", "death": "death", "timeout": "timeout"}
 
 
 def film_of(
-    runs: Sequence[Run], condition: str | None, count: int, pick: str | None, px: int, strip: bool = False
+    runs: Sequence[Run], condition: str | None, count: int, pick: str | None, px: int, as_strip: bool = False
 ) -> Film | list[np.ndarray]:
     """One run: `count` representative episodes. Two runs: twins on the first run's level. Raises UserError."""
     if len(runs) > 2:
@@ -36,22 +39,27 @@ def film_of(
     items = [Evaluated(run) for run in runs]
     first = items[0]
     condition = condition or first.verdict().shift or first.world.usual("shift")
-    words = words_of(first.world)
-    chosen = rollouts_of_run(first, condition, 1 if len(items) > 1 or strip else count, PICKS.get(pick or ""))
-    clips = [clip_of(r, r.pictures(px), label_of(first), words) for r in chosen]
+    chosen = rollouts_of_run(
+        first, condition, 1 if len(items) > 1 or as_strip else count, PICKS.get(pick or "")
+    )
+    clips = [_clip(first, rollout, px) for rollout in chosen]
     if len(items) == 2:
         number = _level_number(first, condition, chosen[0].level_text)
         other = rollouts_of(items[1].trajectories(), condition, [number], items[1].config.env.max_steps)[0]
-        return twins(clips[0], clip_of(other, other.pictures(px), label_of(items[1]), words))
-    if strip:
-        return [_strip(clips[0])]
+        return twins(clips[0], _clip(items[1], other, px))
+    if as_strip:
+        return [strip(clips[0])]
     return film(clips)
+
+
+def _clip(item: Evaluated, rollout: Rollout, px: int) -> Clip:
+    words = words_of(item.world)
+    note = notes_of(item.world, [rollout.condition])[0]
+    captioned = replace(rollout, caption=title(note, words))
+    return clip_of(captioned, rollout.pictures(px), label_of(item), words)
 
 
 def _level_number(item: Evaluated, condition: str, level_text: str) -> int:
     recorded = item.trajectories()
     rows = recorded.filter((recorded["condition"] == condition) & (recorded["level"] == level_text))
     return int(rows["level_index"][0])
-
-
-_strip = strip

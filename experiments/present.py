@@ -13,20 +13,29 @@ from typing import Any
 import polars as pl
 from PIL import Image
 
-from .. import __version__
+from goalposts import __version__
+
 from ..envs.sprites import sheet
 from ..envs.world import World
 from ..envs.worlds.registry import get_world
 from .measurement import Verdict, diagnose, outcomes
 from .measurement.episodes import read_episodes
-from .report.data import AgentSection, ConditionNote, Leakage, OutcomeRow, Replay, ReportData, SpriteSheet, WorldWords
+from .report.data import (
+    AgentSection,
+    ConditionNote,
+    Leakage,
+    OutcomeRow,
+    Replay,
+    ReportData,
+    SpriteSheet,
+    WorldWords,
+)
 from .report.words import phrase
 from .rollouts import Rollout, representative, rollouts_of
 from .runs import Run
 from .storage import RunError, read_limited
 from .trajectories import FILE as TRAJECTORIES
-from .trajectories import LEAKAGE
-from .trajectories import read_trajectories
+from .trajectories import LEAKAGE, read_trajectories
 
 SHOWN = 8  # levels in a report's player
 PX = 16
@@ -37,7 +46,9 @@ class Evaluated:
 
     def __init__(self, run: Run) -> None:
         if not run.episodes_path.exists():
-            raise RunError(f"{run.path} has not been evaluated yet. Do that with: goalposts evaluate {run.path}")
+            raise RunError(
+                f"{run.path} has not been evaluated yet. Do that with: goalposts evaluate {run.path}"
+            )
         self.run, self.config = run, run.config
         self.world = get_world(run.config.world)
         self.episodes = read_episodes(run.episodes_path)
@@ -71,7 +82,10 @@ class Evaluated:
 def notes_of(world: World, names: Sequence[str]) -> list[ConditionNote]:
     """Conditions in words."""
     found = (world.condition(name) for name in names)
-    return [ConditionNote(name, c.role, c.tells, has_goal=c.name != "none") for name, c in zip(names, found, strict=True)]
+    return [
+        ConditionNote(name, c.role, c.tells, has_goal=c.name != "none")
+        for name, c in zip(names, found, strict=True)
+    ]
 
 
 def words_of(world: World) -> WorldWords:
@@ -94,7 +108,9 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
     if any(item.world is not first.world for item in items):
         raise RunError("the runs are of different worlds; make one report for each world")
     world, words = first.world, words_of(first.world)
-    names = list(dict.fromkeys([first.config.env.condition, *(name for item in items for name in item.conditions())]))
+    names = list(
+        dict.fromkeys([first.config.env.condition, *(name for item in items for name in item.conditions())])
+    )
     verdicts = [item.verdict() for item in items]
     sections = [
         AgentSection(
@@ -104,7 +120,9 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
             [
                 OutcomeRow.of(outcomes(item.episodes, condition=name, sampled=sampled), sampled)
                 for name in item.conditions()
-                for sampled in item.episodes.filter(pl.col("condition") == name)["sampled"].unique().sort(descending=True)
+                for sampled in item.episodes.filter(pl.col("condition") == name)["sampled"]
+                .unique()
+                .sort(descending=True)
             ],
             item.run.progress(),
             item.config.to_yaml(),
@@ -132,7 +150,12 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
             "proportions of the table."
         ),
         leakage=[
-            Leakage(item.name, name, item.episodes.filter(pl.col("condition") == name)["layout_hash"].n_unique(), shared)
+            Leakage(
+                item.name,
+                name,
+                item.episodes.filter(pl.col("condition") == name)["layout_hash"].n_unique(),
+                shared,
+            )
             for item in items
             for name, shared in item.leaked.items()
         ],
@@ -155,7 +178,9 @@ def _replays(items: Sequence[Evaluated], shift: str, count: int) -> list[Replay]
             here = recorded.filter(pl.col("condition") == condition)
             layouts = dict(here.select("level_index", "layout_hash").iter_rows())
             known = [k for k in numbers if k in layouts]
-            for k, rollout in zip(known, rollouts_of(recorded, condition, known, item.config.env.max_steps), strict=True):
+            for k, rollout in zip(
+                known, rollouts_of(recorded, condition, known, item.config.env.max_steps), strict=True
+            ):
                 replays.append(Replay(item.name, layouts[k], condition, rollout))
     return replays
 
@@ -169,7 +194,9 @@ def rollouts_of_run(item: Evaluated, condition: str, count: int, outcome: str | 
         )
     numbers = representative(item.episodes, condition, count, outcome)
     if not numbers:
-        raise RunError(f"no episode of {item.name} on {condition} ended that way ({outcome}); choose another --pick")
+        raise RunError(
+            f"no episode of {item.name} on {condition} ended that way ({outcome}); choose another --pick"
+        )
     return rollouts_of(item.trajectories(), condition, numbers, item.config.env.max_steps)
 
 

@@ -54,7 +54,7 @@ class Rollout:
 
 def replay(
     level: Level, actions: np.ndarray | list[int], observation: str = "view", max_steps: int | None = None,
-    run: str = "", agent: str = "", condition: str = "",
+    run: str = "", agent: str = "", condition: str = "", caption: str = "",
 ) -> Rollout:  # fmt: skip
     """Play actions on a level and take down what is to be seen; stops at the end of the episode."""
     world = get_world(level.world)
@@ -81,17 +81,24 @@ def replay(
     first, end = FIRST[engine.outcome[0, O_FIRST]], END[engine.outcome[0, O_END]]
     return Rollout(
         run, agent, condition, level.level_hash, level.to_text(), tiles, tuple(frames), tuple(cameras), tuple(done),
-        first, end, int(engine.outcome[0, O_STEPS]), f"{condition}: {first} first, ended by {end}", world.name,
+        first, end, int(engine.outcome[0, O_STEPS]), caption, world.name,
         world.outside_sprite,
     )  # fmt: skip
 
 
-def rollouts_of(trajectories: pl.DataFrame, condition: str, level_index: list[int], max_steps: int | None = None) -> list[Rollout]:
+def rollouts_of(
+    trajectories: pl.DataFrame, condition: str, level_index: list[int], max_steps: int | None = None
+) -> list[Rollout]:
     """The recorded episodes of a condition with these level numbers, in this order. Raises RunError if one is missing."""
-    rows = {row["level_index"]: row for row in trajectories.filter(pl.col("condition") == condition).iter_rows(named=True)}
+    rows = {
+        row["level_index"]: row
+        for row in trajectories.filter(pl.col("condition") == condition).iter_rows(named=True)
+    }
     missing = [k for k in level_index if k not in rows]
     if missing:
-        raise RunError(f"no episode is recorded on level {missing[0]} of {condition}; evaluate the run on that condition")
+        raise RunError(
+            f"no episode is recorded on level {missing[0]} of {condition}; evaluate the run on that condition"
+        )
     chosen = [rows[k] for k in level_index]
     return [
         replay(
@@ -102,7 +109,9 @@ def rollouts_of(trajectories: pl.DataFrame, condition: str, level_index: list[in
     ]  # fmt: skip
 
 
-def representative(episodes: pl.DataFrame, condition: str, count: int, outcome: str | None = None) -> list[int]:
+def representative(
+    episodes: pl.DataFrame, condition: str, count: int, outcome: str | None = None
+) -> list[int]:
     """Numbers of `count` levels whose sampled outcomes have the table's own proportions, the likeliest outcome first.
 
     Chosen by number, never by hand: each outcome gets its share of places (largest remainders), filled by the lowest

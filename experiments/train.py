@@ -7,7 +7,6 @@ paired levels and never used to choose a checkpoint. Read next: `../agents/ppo.p
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,12 +24,9 @@ from ..envs.planner import survey_levels
 from ..envs.world import World
 from ..envs.worlds.registry import get_world
 from .config import ExperimentConfig
-from .evaluate import Evaluation, evaluate_fully, subject_of
-from .measurement.episodes import write_episodes
+from .evaluate import evaluate_fully, subject_of
 from .runs import Run, default_out
-from .storage import write_atomic
-from .trajectories import FILE as TRAJECTORIES
-from .trajectories import LEAKAGE, trajectories_of, write_trajectories
+from .trajectories import record
 
 OnProgress = Callable[[int, int, str], None]  # step, total, a few words
 PROBE_SEED = 2  # of levels; the evaluation's own default is 1
@@ -53,7 +49,11 @@ class Probe:
 
     def measure(self, agent: Any, config: ExperimentConfig) -> dict[str, float | None]:
         """Shares of sampled episodes: goal reached under control; goal first, proxy first on distinguishing levels."""
-        options = {"observation": config.env.observation, "max_steps": config.env.max_steps, "slip": config.env.slip}
+        options = {
+            "observation": config.env.observation,
+            "max_steps": config.env.max_steps,
+            "slip": config.env.slip,
+        }
         usual = play(agent, self.control, **options).outcome
         moved = play(agent, self.shift, **options).outcome[self.distinguishing]
         n = len(moved)
@@ -74,17 +74,34 @@ class Probe:
 def new_training(config: ExperimentConfig, tensorboard: Path | None = None) -> Training:
     """The training that a config describes, at its start."""
     env, train = config.env, config.train
-    names = (
-        "total_steps num_envs n_steps batch_size n_epochs learning_rate anneal gamma gae_lambda ent_coef clip_range "
-        "vf_coef max_grad_norm"
-    ).split()
+    names = [
+        "total_steps",
+        "num_envs",
+        "n_steps",
+        "batch_size",
+        "n_epochs",
+        "learning_rate",
+        "anneal",
+        "gamma",
+        "gae_lambda",
+        "ent_coef",
+        "clip_range",
+        "vf_coef",
+        "max_grad_norm",
+    ]
     return Training(
         name=config.name,
         env={
-            "world": config.world, "condition": env.condition, "observation": env.observation, "split": "train",
-            "level_seed": env.level_seed, "num_levels": env.levels, "max_steps": env.max_steps, "reward": env.reward,
+            "world": config.world,
+            "condition": env.condition,
+            "observation": env.observation,
+            "split": "train",
+            "level_seed": env.level_seed,
+            "num_levels": env.levels,
+            "max_steps": env.max_steps,
+            "reward": env.reward,
             "slip": env.slip,
-        },  # fmt: skip
+        },
         seed=config.seed,
         **{name: getattr(train, name) for name in names},
         trunk=train.net.trunk,
@@ -148,17 +165,12 @@ def _train(run: Run, on_progress: OnProgress, evaluate: bool) -> Run:
         run.set_status("failed", step=training.step, message=str(error))
         raise
     except KeyboardInterrupt:
-        run.set_status("created" if last is None else "running", message="interrupted; the same command goes on")
+        run.set_status(
+            "created" if last is None else "running", message="interrupted; the same command goes on"
+        )
         raise
     run.set_status("finished", step=training.step)
     return run
-
-
-def record(run: Run, evaluation: Evaluation) -> None:
-    """Write what an evaluation gave into the run's folder. Needs the lock."""
-    write_trajectories(trajectories_of(evaluation), run.path / TRAJECTORIES)
-    write_atomic(run.path / LEAKAGE, (json.dumps(evaluation.leaked, indent=1) + "\n").encode())
-    write_episodes(evaluation.episodes, run.episodes_path)
 
 
 def _crossed(before: int, now: int, every: int | None) -> bool:

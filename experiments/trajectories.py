@@ -7,6 +7,7 @@ Read next: `rollouts.py`, which plays them again for pictures.
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,15 @@ import polars as pl
 from ..envs.engine import O_STEPS
 from ..envs.level import Level, LevelError, LevelSet
 from .evaluate import Evaluation
+from .measurement.episodes import read_episodes, write_episodes
+from .runs import Run
 from .storage import RunError, read_limited, write_atomic
 
 FILE = "trajectories.parquet"
 LEAKAGE = "leakage.json"  # beside it; by condition: how many of its levels have a layout that was trained on
 MAX_BYTES = 1 << 30
 MAX_STEPS = 100_000
+MAX_PICTURE = 1 << 15
 SCHEMA: dict[str, pl.DataType] = {
     "run": pl.String(),
     "agent": pl.String(),
@@ -68,16 +72,55 @@ def read_trajectories(path: Path) -> pl.DataFrame:
         raise RunError(f"{path} is not a whole Parquet file. {remedy}") from error
     if dict(table.schema) != SCHEMA or any(table[name].null_count() for name in SCHEMA):
         raise RunError(f"{path} holds other columns than trajectories have. {remedy}")
-    lengths = table["actions"].bin.size()
-    if table.height and (int(lengths.max() or 0) > MAX_STEPS or int(table["level"].str.len_bytes().max() or 0) > 1 << 15):  # type: ignore[arg-type]
+    too_long = (pl.col("actions").bin.size() > MAX_STEPS) | (pl.col("level").str.len_bytes() > MAX_PICTURE)
+    if table.filter(too_long).height:
         raise RunError(f"{path} holds an episode or a level larger than any of ours. {remedy}")
     return table
+
+
+def record(run: Run, evaluation: Evaluation) -> None:
+    """Keep an evaluation in the run's folder: it replaces its own conditions there, and leaves the others as they are.
+
+    Needs the lock. Raises RunError, with nothing changed, if the folder's other conditions were played on other levels.
+    """
+    episodes, trajectories, leaked = evaluation.episodes, trajectories_of(evaluation), dict(evaluation.leaked)
+    new = list(evaluation.levels)
+    if run.episodes_path.exists():
+        kept = read_episodes(run.episodes_path).filter(~pl.col("condition").is_in(new))
+        if kept.height:
+            _check_same_levels(run, kept, episodes)
+            paths = run.path / FILE, run.path / LEAKAGE
+            if paths[0].exists():
+                old = read_trajectories(paths[0]).filter(~pl.col("condition").is_in(new))
+                trajectories = pl.concat([old, trajectories])
+            if paths[1].exists():
+                leaked = {**json.loads(read_limited(paths[1], 1 << 20)), **leaked}
+            episodes = pl.concat([kept, episodes])
+    write_trajectories(trajectories, run.path / FILE)
+    write_atomic(run.path / LEAKAGE, (json.dumps(leaked, indent=1) + "\n").encode())
+    write_episodes(episodes, run.episodes_path)
+
+
+def _check_same_levels(run: Run, kept: pl.DataFrame, new: pl.DataFrame) -> None:
+    columns = ("run", "train_step", "sampled")
+    facts = [
+        (table["level_index"].n_unique(), *(table[name].unique().sort().to_list() for name in columns))
+        for table in (kept, new)
+    ]
+    if facts[0] != facts[1]:
+        raise RunError(
+            f"{run.episodes_path} holds an evaluation on {facts[0][0]:,} levels a condition, at step {facts[0][2]}; a table "
+            f"must not mix it with one on {facts[1][0]:,} levels, at step {facts[1][2]}. Nothing was changed. Give the same "
+            "--levels, leave --condition out to evaluate everything anew, or write elsewhere with --out."
+        )
 
 
 def levels_and_actions(trajectories: pl.DataFrame) -> tuple[LevelSet, np.ndarray, np.ndarray]:
     """(levels, actions uint8[N, T] padded by 255, lengths int64[N]) of some rows of one world. Raises RunError."""
     try:
-        levels = [Level.from_text(text, world) for text, world in trajectories.select("level", "world").iter_rows()]
+        levels = [
+            Level.from_text(text, world) for text, world in trajectories.select("level", "world").iter_rows()
+        ]
     except LevelError as error:
         raise RunError(f"a recorded level is not valid: {error}") from error
     taken = trajectories["actions"].to_list()

@@ -9,7 +9,9 @@ from numba import njit
 
 from ..streams import draw_below, draw_between
 
-SKY, WALL, MARK, CRATE, PLATFORM, LAVA, SPIKES, SAW, TRACK, MONSTER, SPAWN, COIN, COIN_HIDDEN, DECOY = range(14)
+SKY, WALL, MARK, CRATE, PLATFORM, LAVA, SPIKES, SAW, TRACK, MONSTER, SPAWN, COIN, COIN_HIDDEN, DECOY = range(
+    14
+)
 
 HEIGHT = 12
 LOWEST, HIGHEST = 10, 8  # rows of the ground's surface: the agent stands one row above
@@ -55,11 +57,9 @@ def layout(stream, dials, tiles):
         width = 1
         if piece == PIT:
             width = draw_between(stream, 1, 3)
-        elif piece == CRATES or piece == SPIKE_BED:
+        elif CRATES <= piece <= SPIKE_BED:
             width = draw_between(stream, 1, 2)
-        elif piece == PATROL:
-            width = draw_between(stream, 2, 4)
-        elif piece == SHELF:
+        elif PATROL <= piece <= SHELF:
             width = draw_between(stream, 2, 4)
         if piece == FLAT or width > room:
             _ground(tiles, col, surface)

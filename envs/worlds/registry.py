@@ -30,10 +30,14 @@ def get_world(name: str | World) -> World:
         try:
             world = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
-            raise WorldError(f"world {name!r} cannot be loaded: {error}; write it as `module:NAME`") from error
+            raise WorldError(
+                f"world {name!r} cannot be loaded: {error}; write it as `module:NAME`"
+            ) from error
         if not isinstance(world, World):
             raise WorldError(f"world {name!r} is a {type(world).__name__}, not a goalposts.envs.World")
         return _WORLDS.setdefault(world.name, world)
     close = difflib.get_close_matches(name, _WORLDS, 1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise WorldError(f"unknown world {name!r}; known: {', '.join(_WORLDS)}, or your own as `module:NAME`.{hint}")
+    raise WorldError(
+        f"unknown world {name!r}; known: {', '.join(_WORLDS)}, or your own as `module:NAME`.{hint}"
+    )

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ...errors import UserError
+from goalposts.errors import UserError
+
 from ..storage import disk_errors, unfinished_name, write_atomic
 
 Picture = np.ndarray  # uint8[height, width, 3]
