@@ -9,7 +9,7 @@ import io
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from goalposts.experiments.report import (
     WorldWords,
 )
 
+NASTY = """</script><script>alert(1)</script><img src=x onerror=alert(2)>"'&{{ 7*7 }}<!--$\\frac{"""
 WORDS = WorldWords(
     "CoinRun", "the coin", "the right edge", "takes the coin", "runs to the right edge", "past the coin"
 )
@@ -233,6 +234,45 @@ def specimen(twins: bool = True) -> ReportData:
         command="goalposts demo --out demo",
         version="0.1.0",
     )  # fmt: skip
+
+
+def nasty(data: ReportData) -> ReportData:
+    """The same report with hostile text in every text field."""
+    section = replace(
+        data.agents[0],
+        name=NASTY,
+        label=NASTY,
+        config=f"note: {NASTY}",
+        command=NASTY,
+        note=NASTY,
+        provenance={NASTY: NASTY, "argv": [NASTY]},
+        verdict={
+            **data.agents[0].verdict,
+            "reasons": (NASTY,),
+            "label": NASTY,
+            "scope": NASTY,
+            "thresholds": {NASTY: NASTY},
+        },
+        outcomes=[replace(row, condition=NASTY) for row in data.agents[0].outcomes[:1]],
+    )
+    nasty_rollout = replace(data.replays[0].rollout, level_text=NASTY, caption=NASTY, level_hash=NASTY)  # type: ignore[type-var]
+    return replace(
+        data,
+        title=NASTY,
+        intro=NASTY,
+        world=WorldWords(*[NASTY] * 6),
+        agents=(section,),
+        conditions=(ConditionNote(NASTY, NASTY, NASTY, NASTY), *data.conditions),
+        replays=(
+            replace(data.replays[0], agent=NASTY, layout=NASTY, condition=NASTY, rollout=nasty_rollout),
+        ),
+        headline=NASTY,
+        replay_note=NASTY,
+        leakage=[replace(data.leakage[0], agent=NASTY, condition=NASTY)],
+        command=NASTY,
+        made=NASTY,
+        version=NASTY,
+    )
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from specimen import specimen
-from test_page import _nasty
+from specimen import nasty, specimen
 
 from goalposts.experiments.report.page import write_page
 
@@ -50,7 +49,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def twins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_page(specimen(), tmp_path_factory.mktemp("report") / "report.html")
 
 
@@ -102,8 +101,8 @@ def picture(page: Page, number: int) -> str:
     return page.locator(".stage canvas").nth(number).evaluate("canvas => canvas.toDataURL()")
 
 
-def test_it_plays_by_itself_and_stops_at_the_end(visit: Callable[..., Page], twins: Path) -> None:
-    page = visit(twins, still=False)
+def test_it_plays_by_itself_and_stops_at_the_end(visit: Callable[..., Page], report: Path) -> None:
+    page = visit(report, still=False)
     until(page, "document.querySelector('#player').classList.contains('playing')")
     page.locator("#speed").select_option("4")
     until(page, "+document.querySelector('#time').value === +document.querySelector('#time').max")
@@ -115,15 +114,15 @@ def test_it_plays_by_itself_and_stops_at_the_end(visit: Callable[..., Page], twi
     assert "past the coin" in page.locator("#told").inner_text()
 
 
-def test_where_motion_is_unwelcome_it_shows_how_it_ended(visit: Callable[..., Page], twins: Path) -> None:
-    page = visit(twins)
+def test_where_motion_is_unwelcome_it_shows_how_it_ended(visit: Callable[..., Page], report: Path) -> None:
+    page = visit(report)
     page.wait_for_timeout(400)
     assert step(page) == int(page.locator("#time").get_attribute("max") or 0) > 0
     assert not page.locator("#player.playing").count()
 
 
-def test_play_pause_scrub_and_step(visit: Callable[..., Page], twins: Path) -> None:
-    page = visit(twins)
+def test_play_pause_scrub_and_step(visit: Callable[..., Page], report: Path) -> None:
+    page = visit(report)
     page.get_by_label("To the start").click()
     assert step(page) == 0
     before = picture(page, 1)
@@ -143,8 +142,8 @@ def test_play_pause_scrub_and_step(visit: Callable[..., Page], twins: Path) -> N
     assert step(page) == now
 
 
-def test_every_control_has_a_key(visit: Callable[..., Page], twins: Path) -> None:
-    page = visit(twins)
+def test_every_control_has_a_key(visit: Callable[..., Page], report: Path) -> None:
+    page = visit(report)
     page.get_by_label("One step forward").focus()
     for key, expected in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", 25)):
         page.keyboard.press(key)
@@ -161,8 +160,8 @@ def test_every_control_has_a_key(visit: Callable[..., Page], twins: Path) -> Non
     assert not page.locator("#player.playing").count()
 
 
-def test_everything_can_be_reached_with_the_tabulator(visit: Callable[..., Page], twins: Path) -> None:
-    page = visit(twins)
+def test_everything_can_be_reached_with_the_tabulator(visit: Callable[..., Page], report: Path) -> None:
+    page = visit(report)
     reached = set()
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -187,8 +186,8 @@ def test_everything_can_be_reached_with_the_tabulator(visit: Callable[..., Page]
     } <= reached
 
 
-def test_level_condition_and_camera_change_the_picture(visit: Callable[..., Page], twins: Path) -> None:
-    page = visit(twins)
+def test_level_condition_and_camera_change_the_picture(visit: Callable[..., Page], report: Path) -> None:
+    page = visit(report)
     first = picture(page, 1)
     page.get_by_label("Next level").click()
     second = picture(page, 1)
@@ -209,8 +208,8 @@ def test_level_condition_and_camera_change_the_picture(visit: Callable[..., Page
     assert "#########~~#########" in page.locator("#level-text").inner_text()
 
 
-def test_twins_go_in_step(visit: Callable[..., Page], twins: Path) -> None:
-    page = visit(twins)
+def test_twins_go_in_step(visit: Callable[..., Page], report: Path) -> None:
+    page = visit(report)
     page.locator("#time").fill("5")
     same = [picture(page, number) for number in (0, 2)]
     assert len({len(p) > 1000 for p in same}) == 1
@@ -225,8 +224,8 @@ def test_twins_go_in_step(visit: Callable[..., Page], twins: Path) -> None:
     assert labels[3].endswith("takes the coin after 11 steps.")
 
 
-def test_tables_can_be_taken_along(visit: Callable[..., Page], twins: Path) -> None:
-    page = visit(twins)
+def test_tables_can_be_taken_along(visit: Callable[..., Page], report: Path) -> None:
+    page = visit(report)
     for number, name in enumerate(("verdict.csv", "outcomes.csv")):
         with page.expect_download() as waiting:
             page.get_by_role("button", name="CSV").nth(number).click()
@@ -234,8 +233,8 @@ def test_tables_can_be_taken_along(visit: Callable[..., Page], twins: Path) -> N
         assert waiting.value.path().read_text(encoding="utf-8").startswith("agent,")
 
 
-def test_the_command_can_be_copied(visit: Callable[..., Page], twins: Path) -> None:
-    page = visit(twins, permissions=["clipboard-read", "clipboard-write"])
+def test_the_command_can_be_copied(visit: Callable[..., Page], report: Path) -> None:
+    page = visit(report, permissions=["clipboard-read", "clipboard-write"])
     button = page.locator("[data-copy=command]")
     button.click()
     until(page, "document.querySelector('[data-copy=command] span').textContent !== 'Copy'")
@@ -243,9 +242,9 @@ def test_the_command_can_be_copied(visit: Callable[..., Page], twins: Path) -> N
     assert "goalposts demo --out demo" in (copied, page.evaluate("getSelection().toString().trim()"))
 
 
-def test_light_and_dark_by_the_system_and_by_hand(visit: Callable[..., Page], twins: Path) -> None:
+def test_light_and_dark_by_the_system_and_by_hand(visit: Callable[..., Page], report: Path) -> None:
     paper = "getComputedStyle(document.body).backgroundColor"
-    light, dark = (visit(twins, color_scheme=scheme) for scheme in ("light", "dark"))
+    light, dark = (visit(report, color_scheme=scheme) for scheme in ("light", "dark"))
     colours = light.evaluate(paper), dark.evaluate(paper)
     assert colours[0] != colours[1]
     for theme, expected in (("light", colours[0]), ("dark", colours[1]), ("auto", colours[1])):
@@ -270,14 +269,14 @@ def test_a_phone_shows_all_of_it(visit: Callable[..., Page], tmp_path: Path, twi
 
 
 def test_hostile_text_does_nothing(visit: Callable[..., Page], tmp_path: Path) -> None:
-    page = visit(write_page(_nasty(specimen()), tmp_path / "report.html"))
+    page = visit(write_page(nasty(specimen()), tmp_path / "report.html"))
     page.wait_for_timeout(300)
     assert page.locator("h1").inner_text().startswith("</script><script>alert(1)")
     assert page.locator("img").count() == 0
 
 
-def test_it_can_be_read_without_scripts(visit: Callable[..., Page], twins: Path) -> None:
-    page = visit(twins, java_script_enabled=False)
+def test_it_can_be_read_without_scripts(visit: Callable[..., Page], report: Path) -> None:
+    page = visit(report, java_script_enabled=False)
     assert page.locator(".notice").is_visible()
     assert page.get_by_text("MISGENERALIZED").first.is_visible()
     assert not page.locator("#theme").is_visible()

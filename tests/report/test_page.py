@@ -4,89 +4,24 @@ What a browser makes of it is in `test_browser.py`; the data is invented (`speci
 """
 
 import base64
-import csv
 import hashlib
-import io
-import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
-from specimen import estimate, specimen
+from parsed import Page, block
+from specimen import NASTY, nasty, specimen
 
 from goalposts.errors import UserError
-from goalposts.experiments.report import ConditionNote, OutcomeRow, ReportData, WorldWords
-from goalposts.experiments.report.bars import roles
+from goalposts.experiments.report import OutcomeRow, ReportData
 from goalposts.experiments.report.figures import PALETTE
-from goalposts.experiments.report.numbers import csv_text, percent, shown
+from goalposts.experiments.report.numbers import shown
 from goalposts.experiments.report.page import build_page, write_page
-from goalposts.experiments.report.replays import LINGER, pack, settled
-from goalposts.experiments.report.story import headline, outcome, steps
-from goalposts.experiments.report.view import agents
-from goalposts.experiments.report.words import phrase, title
-
-NASTY = """</script><script>alert(1)</script><img src=x onerror=alert(2)>"'&{{ 7*7 }}<!--$\\frac{"""
-VOID = {"meta", "link", "img", "input", "br", "hr"}
-
-
-class Page(HTMLParser):
-    """A page taken apart: elements with their attributes and texts."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: dict[str, list[str]] = {}
-        self.open: list[str] = []
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-            self.texts.setdefault(tag, []).append("")
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, f"</{tag}> closes something else"
-
-    def handle_data(self, data: str) -> None:
-        if self.open:
-            self.texts[self.open[-1]][-1] += data
-
-    def named(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
-
-
-@pytest.fixture(scope="module")
-def twins() -> ReportData:
-    return specimen()
-
-
-@pytest.fixture(scope="module")
-def html(twins: ReportData) -> str:
-    return build_page(twins)
-
-
-@pytest.fixture(scope="module")
-def page(html: str) -> Page:
-    return Page(html)
-
-
-def block(html: str) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="report-data">(.*?)</script>', html, re.DOTALL)
-    assert found
-    return json.loads(found[1])
-
 
 # ── one file, the same bytes ──
 
@@ -162,47 +97,8 @@ def test_every_picture_and_control_has_a_name(page: Page) -> None:
 # ── nothing from outside is markup ──
 
 
-def _nasty(data: ReportData) -> ReportData:
-    """The same report with hostile text in every text field."""
-    section = replace(
-        data.agents[0],
-        name=NASTY,
-        label=NASTY,
-        config=f"note: {NASTY}",
-        command=NASTY,
-        note=NASTY,
-        provenance={NASTY: NASTY, "argv": [NASTY]},
-        verdict={
-            **data.agents[0].verdict,
-            "reasons": (NASTY,),
-            "label": NASTY,
-            "scope": NASTY,
-            "thresholds": {NASTY: NASTY},
-        },
-        outcomes=[replace(row, condition=NASTY) for row in data.agents[0].outcomes[:1]],
-    )
-    nasty_rollout = replace(data.replays[0].rollout, level_text=NASTY, caption=NASTY, level_hash=NASTY)  # type: ignore[type-var]
-    return replace(
-        data,
-        title=NASTY,
-        intro=NASTY,
-        world=WorldWords(*[NASTY] * 6),
-        agents=(section,),
-        conditions=(ConditionNote(NASTY, NASTY, NASTY, NASTY), *data.conditions),
-        replays=(
-            replace(data.replays[0], agent=NASTY, layout=NASTY, condition=NASTY, rollout=nasty_rollout),
-        ),
-        headline=NASTY,
-        replay_note=NASTY,
-        leakage=[replace(data.leakage[0], agent=NASTY, condition=NASTY)],
-        command=NASTY,
-        made=NASTY,
-        version=NASTY,
-    )
-
-
 def test_hostile_text_shows_as_text(twins: ReportData) -> None:
-    html = build_page(_nasty(twins))
+    html = build_page(nasty(twins))
     page = Page(html)
     assert len(page.named("script")) == 3
     assert not page.named("img")
@@ -217,236 +113,6 @@ def test_a_script_tag_in_a_config_shows_as_text(twins: ReportData) -> None:
     page = Page(build_page(replace(twins, agents=(section, twins.agents[1]))))
     assert any("<script>alert('x')</script>" in text for text in page.texts["pre"])
     assert len(page.named("script")) == 3
-
-
-# ── numbers ──
-
-
-@pytest.mark.parametrize(
-    ("given", "text", "table"),
-    [
-        ({"value": 0.976, "low": 0.964, "high": 0.984}, "97.6% [96.4, 98.4]", "0.98 [0.96, 0.98]"),
-        ({"value": 0.9992, "low": 0.998, "high": 0.9999}, "99.9% [99.8, 99.9]", "0.9992 [0.9980, 0.9999]"),
-        ({"value": 1.0, "low": 0.996, "high": 1.0}, "100% [99.6, 100]", "1.000 [0.996, 1.000]"),
-        ({"value": 0.0, "low": 0.0, "high": 0.0004}, "0% [0, 0.1]", "0.0000 [0.0000, 0.0004]"),
-        ({"value": -0.02, "low": -0.05, "high": 0.01}, "−2.0% [−5.0, 1.0]", "−0.02 [−0.05, 0.01]"),
-    ],
-)
-def test_an_estimate_in_print(given: dict[str, float], text: str, table: str) -> None:
-    found = shown(given)
-    assert found is not None
-    assert found.text.replace("\u00a0", " ") == text
-    assert f"{found.point} {found.interval}".replace("\u00a0", " ") == table
-
-
-def test_what_is_not_certain_is_not_printed_as_certain() -> None:
-    assert percent(0.9999) == "99.9%"
-    assert percent(0.0001) == "0.1%"
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        None,
-        {},
-        {"value": 0.5},
-        {"value": 0.5, "low": None, "high": 1.0},
-        {"value": float("nan"), "low": 0, "high": 1},
-    ],
-)
-def test_a_number_without_an_interval_is_not_shown(broken: Any) -> None:
-    assert shown(broken) is None
-
-
-def test_the_table_says_what_it_rests_on(page: Page, twins: ReportData) -> None:
-    cells = " ".join(page.texts["td"] + page.texts["b"] + page.texts["span"])
-    for expected in ("0.97", "[0.96,\u00a00.98]", "1,000", "100%", "94.0%"):
-        assert expected in cells
-
-
-def test_the_csv_holds_every_digit(html: str, twins: ReportData) -> None:
-    tables = block(html)["tables"]
-    rows = list(csv.DictReader(io.StringIO(tables["verdict"]["text"])))
-    assert [row["agent"] for row in rows[:2]] == ["edge-0", "anywhere-0"]
-    assert float(rows[0]["low"]) == twins.agents[0].verdict["capability"]["low"]
-    assert {row["metric"] for row in rows} == {
-        "capability",
-        "capability_shift",
-        "preference",
-        "misgeneralization",
-        "goal_effect",
-    }
-    outcomes = list(csv.DictReader(io.StringIO(tables["outcomes"]["text"])))
-    one = next(
-        r for r in outcomes if (r["agent"], r["condition"], r["outcome"]) == ("edge-0", "off_path", "proxy")
-    )
-    assert (
-        float(one["value"])
-        == next(r for r in twins.agents[0].outcomes if r.condition == "off_path").proxy["value"]
-    )
-    assert (one["role"], one["actions"], one["n"], one["seeds"]) == ("shift", "sampled", "1000", "1")
-
-
-def test_a_spreadsheet_does_not_run_a_name() -> None:
-    assert csv_text(("name",), [("=1+1",), ("-x",), ("fine",)]) == "name\r\n'=1+1\r\n'-x\r\nfine\r\n"
-    assert csv_text(("value",), [(-0.5,)]) == "value\r\n-0.5\r\n"
-
-
-def test_bars_fill_their_width_with_goal_left_and_proxy_right(twins: ReportData) -> None:
-    found = {c.name: c for role in roles(twins, agents(twins)) for c in role.conditions}
-    bar = found["off_path"].bars[0]
-    assert [part.kind for part in bar.parts] == ["goal", "neither", "proxy"]
-    assert bar.parts[-1].x + bar.parts[-1].width == pytest.approx(100, abs=0.01)
-    whiskers = {whisker.kind: whisker for whisker in bar.whiskers}
-    assert whiskers["goal"].low < bar.parts[0].width < whiskers["goal"].high
-    assert whiskers["proxy"].low < bar.parts[2].x < whiskers["proxy"].high
-    assert [part.kind for part in found["none"].bars[0].parts] == ["neither", "proxy"]
-    assert list(found) == ["edge", "edge_held_out", "anywhere", "off_path", "left", "none"]
-
-
-# ── sentences ──
-
-
-def _labelled(data: ReportData, *labels: str) -> ReportData:
-    sections = [
-        replace(data.agents[i % 2], verdict={**data.agents[i % 2].verdict, "label": label})
-        for i, label in enumerate(labels)
-    ]
-    return replace(data, agents=tuple(sections))
-
-
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        (("MISGENERALIZED", "ALIGNED"), "Same score, different goals."),
-        (("ALIGNED", "ALIGNED"), "What did 2 agents learn to want?"),
-        (("MISGENERALIZED",), "It learnt to want the right edge, not the coin."),
-        (("ALIGNED",), "It learnt to want the coin."),
-        (("CAPABILITY LOSS",), "Move the coin, and it loses its way."),
-        (("MIXED",), "Sometimes the coin, sometimes the right edge."),
-        (("INCONCLUSIVE",), "Too little evidence to say what it wants."),
-    ],
-)
-def test_the_headline_says_what_the_verdicts_say(
-    twins: ReportData, labels: tuple[str, ...], expected: str
-) -> None:
-    assert headline(_labelled(twins, *labels)) == expected
-
-
-def test_the_same_score_is_only_claimed_where_it_is_the_same(twins: ReportData) -> None:
-    worse = replace(twins.agents[1], verdict={**twins.agents[1].verdict, "capability": estimate(0.8)})
-    assert headline(replace(twins, agents=(twins.agents[0], worse))) == "Different goals."
-
-
-def test_three_steps_say_what_was_trained_changed_and_done(twins: ReportData) -> None:
-    trained, changed, did = steps(twins)
-    said = {step.title: " ".join(step.sentences).replace("\u00a0", " ") for step in (trained, changed, did)}
-    assert said["Trained"] == (
-        "Agent A was trained with the coin at the edge; Agent B was trained with the coin anywhere. On new levels with the coin "
-        "at the edge, A takes the coin in 96.8% [95.7, 97.9] and B in 97.4% [96.4, 98.4] of episodes."
-    )
-    assert said["Changed"] == (
-        "Then both were tried on levels with the coin off the path. A shortest way to the edge does not pass the coin."
-    )
-    assert said["What they did"].startswith(
-        "A runs to the right edge first, past the coin, in 74.4% [71.7, 77.1] of episodes, and takes"
-    )
-    assert "B takes the coin first in 92.1% [90.4, 93.8] of episodes." in said["What they did"]
-
-
-@pytest.mark.parametrize(
-    ("first", "end", "has_goal", "said"),
-    [
-        ("goal", "goal", True, "takes the coin after 19 steps"),
-        ("proxy", "timeout", True, "runs to the right edge, past the coin"),
-        ("proxy", "timeout", False, "runs to the right edge"),
-        ("proxy", "goal", True, "runs to the right edge, past the coin, then takes the coin"),
-        ("proxy", "death", True, "runs to the right edge, past the coin, then dies"),
-        ("neither", "death", True, "dies after 19 steps"),
-        ("neither", "timeout", True, "gets to neither in 19 steps"),
-    ],
-)
-def test_what_an_episode_shows(twins: ReportData, first: str, end: str, has_goal: bool, said: str) -> None:
-    rollout = replace(twins.replays[0].rollout, outcome_first=first, outcome_end=end, steps=19)  # type: ignore[type-var]
-    assert outcome(rollout, twins.world, has_goal) == said
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("off_path", "with the coin off the path"),
-        ("mixture(0.03)", "with the coin anywhere in 3% of the levels, else at the edge"),
-        ("right_fraction(0.125)", "with the coin in the right 12.5% of the level"),
-        ("none", "without the coin"),
-        ("two_lamps", "of the kind “two lamps”"),
-        ("(((", "of the kind “(((”"),
-    ],
-)
-def test_conditions_in_plain_words(twins: ReportData, name: str, said: str) -> None:
-    assert phrase(ConditionNote(name, "shift"), twins.world) == said
-    assert phrase(ConditionNote(name, "shift", phrase="as it is"), twins.world) == "as it is"
-    assert title(ConditionNote("off_path", "shift"), twins.world) == "The coin off the path"
-
-
-# ── recorded episodes ──
-
-
-def test_a_replay_keeps_what_moves_and_cuts_what_shows_nothing(twins: ReportData) -> None:
-    packed = pack(twins)
-    level = packed["levels"][0]
-    board = level["boards"][0]
-    assert board["w"] == 20
-    assert board["h"] < 12
-    assert board["h"] + board["top"] == 12
-    assert len(board["tiles"]) == board["w"] * board["h"]
-    assert packed["home"] == ["edge_held_out"]
-    assert packed["moved"] == ["off_path", "none"]
-    take = next(t for t in level["takes"] if t["a"] == 0 and t["c"] == "off_path")
-    names = packed["names"]
-    start = {
-        names[take["frames"][0][i]]: take["frames"][0][i + 1 : i + 3]
-        for i in range(0, len(take["frames"][0]), 3)
-    }
-    assert start["agent_right"] == [10 - board["top"], 0]
-    assert take["camera"][0][0] == 6 - board["top"]
-    assert take["said"] == "runs to the right edge, past the coin; nothing new from step 25 to step 139"
-
-
-def test_empty_rows_are_cut_although_walls_stand_on_both_sides(twins: ReportData) -> None:
-    replay = twins.replays[0]
-    tiles = list(replay.rollout.tiles)
-    tiles[0] = ("wall",) * 20
-    tiles[1:5] = [("wall", *("sky",) * 18, "crate")] * 4
-    walled = replace(replay.rollout, tiles=tuple(tiles))  # type: ignore[type-var]
-    board = pack(replace(twins, replays=[replace(replay, rollout=walled)]))["levels"][0]["boards"][0]
-    assert (board["top"], board["h"]) == (5, 7)  # the agent comes as high as row 6; one row is left above it
-
-
-def test_a_bar_does_not_call_nearly_all_of_it_all(twins: ReportData) -> None:
-    rows = [OutcomeRow("edge", estimate(0.999), estimate(0.001), estimate(0.0))]
-    data = replace(twins, agents=[replace(twins.agents[0], outcomes=rows)])
-    assert roles(data, agents(data))[0].conditions[0].bars[0].parts[0].text == ">99%"
-
-
-def test_waiting_until_time_runs_out_is_cut(twins: ReportData) -> None:
-    waiting = next(r.rollout for r in twins.replays if r.rollout.outcome_end == "timeout")
-    assert settled(waiting) == 19 + LINGER
-    assert settled(replace(waiting, outcome_end="goal")) == len(waiting.frames) - 1  # type: ignore[type-var]
-
-
-def test_levels_beyond_the_budget_are_counted_and_said(
-    twins: ReportData, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    packed = pack(twins, budget=9_000)
-    assert len(packed["levels"]) + packed["left_out"] == 3
-    assert packed["left_out"] > 0
-    monkeypatch.setattr("goalposts.experiments.report.page.pack", lambda data: packed)
-    assert f"{packed['left_out']} more recorded levels were left out" in build_page(twins)
-
-
-def test_a_replay_of_an_unknown_agent_is_refused(twins: ReportData) -> None:
-    with pytest.raises(ValueError, match=r"'who'.*edge-0, anywhere-0"):
-        build_page(replace(twins, replays=(replace(twins.replays[0], agent="who"),)))
 
 
 # ── what is missing is left out ──
