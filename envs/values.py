@@ -300,7 +300,7 @@ def soft_schedule(
         soft_step(0, n, n, row, gain, factor, inverse, discount, left, later, now)
         weights = factor[gain] * later[row]  # float64[n, A, K]
         policy = (weights / weights.sum(axis=1, keepdims=True)).transpose(2, 0, 1)
-        values = annuity(discount, left + 1) + np.log(now[:n] / TOP) / (inverse * discount)
+        values = annuity(discount, left + 1) + (np.log(now[:n]) - np.log(TOP)) / (inverse * discount)
         yield Soft(np.ascontiguousarray(values.T), np.ascontiguousarray(policy))
         later, now = now, later
 

@@ -1,0 +1,276 @@
+"""Values and soft-optimal policies, against breadth-first search, limits that are known, and a slow reference.
+
+The reference shares nothing with the code under test but the rules: it finds the states with networkx, and takes the
+soft Bellman equation literally, with scipy, in logarithms, one state and action at a time.
+"""
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import logsumexp
+
+from goalposts.agents import GoToProxy, Noisy, Random, play
+from goalposts.envs import Level, LevelSet, generate, get_world, solve
+from goalposts.envs.engine import O_END, O_STEPS
+from goalposts.envs.likelihood import log_likelihoods
+from goalposts.envs.values import (
+    Objective,
+    ValuesError,
+    optimal,
+    optimal_values,
+    regret,
+    soft_optimal,
+    soft_schedule,
+)
+
+GOAL, PROXY = 1, 2
+ALL = (
+    Objective("goal, once", GOAL, "once"),
+    Objective("proxy, once, sees no end", PROXY, "once", foresees_end=False),
+    Objective("proxy, reach", PROXY, "reach"),
+    Objective("goal, hold", GOAL, "hold"),
+    Objective("proxy, hold", PROXY, "hold"),
+    Objective("proxy, hold, sees no end", PROXY, "hold", foresees_end=False),
+    Objective("survive", 0, "survive"),
+)
+
+SMALL = """
+######v#
+#......#
+#..C...#
+#.A..o.#
+####~###
+########
+"""
+MONSTER = """
+########v#
+#........#
+#.....C..#
+#..A.mM..#
+##########
+##########
+"""
+
+
+def levels_of(count: int = 40) -> LevelSet:
+    """Some levels on which goal and proxy are apart."""
+    return generate("CoinRun", "off_path", 5, count)
+
+
+class Reference:
+    """Literal dynamic programming: V[t][state] for t steps left, from the rules alone."""
+
+    def __init__(self, level: Level, objective: Objective) -> None:
+        world = get_world(level.world)
+        self.tiles = np.array(level.tiles)
+        self.facts, _ = world.read(self.tiles)
+        self.rules, self.n_actions, self.objective = world.rules, len(world.actions), objective
+        start = np.empty(world.n_state, np.int32)
+        self.rules["start"](self.facts, start)
+        self.start = tuple(map(int, start))
+        self.graph = nx.MultiDiGraph()
+        self.graph.add_node(self.start)
+        frontier = [self.start]
+        while frontier:
+            here = frontier.pop()
+            for action in range(self.n_actions):
+                there, event = self.step(here, action)
+                if not event & 4:
+                    if there not in self.graph:
+                        frontier.append(there)
+                    self.graph.add_edge(here, there, action=action)
+
+    def step(self, state: tuple[int, ...], action: int) -> tuple[tuple[int, ...], int]:
+        after = np.array(state, np.int32)
+        event = self.rules["step"](self.tiles, self.facts, after, action)
+        return tuple(map(int, after)), int(event)
+
+    def pay(self, state, action, later, left, discount):
+        """What the step pays, and what all that comes after it is worth."""
+        o = self.objective
+        there, event = self.step(state, action)
+        every = sum(discount**k for k in range(left))
+        hit, dead, end = bool(event & o.mask), bool(event & 4), bool(event & 8)
+        if o.pay == "survive":
+            return (0, 0.0) if dead else (1, every if end else later[there])
+        if o.pay == "once" and hit:
+            return 1, 0.0
+        if o.pay == "reach" and hit:
+            return 1, every
+        if dead:
+            return int(hit), 0.0
+        if o.pay == "hold" and hit and end:
+            return 1, every
+        if end and o.foresees_end:
+            return int(hit), 0.0
+        return int(hit), later[there]
+
+    def solve(self, steps: int, discount: float, fold):
+        """V of every state and Q of each of its actions with `steps` left; fold: the values of actions → a value."""
+        values = dict.fromkeys(self.graph, 0.0)
+        table = {}
+        for left in range(steps):
+            table = {}
+            for state in self.graph:
+                pays = [self.pay(state, a, values, left, discount) for a in range(self.n_actions)]
+                table[state] = np.array([now + discount * rest for now, rest in pays])
+            values = {state: fold(q) for state, q in table.items()}
+        return values, table
+
+
+def states_of(plan):
+    return [tuple(map(int, s)) for s in plan.states]
+
+
+@pytest.mark.parametrize("objective", ALL, ids=lambda o: o.name)
+@pytest.mark.parametrize("discount", [1.0, 0.9])
+@pytest.mark.parametrize("text", [SMALL, MONSTER], ids=["small", "monster"])
+def test_optimal_and_soft_values_are_those_of_the_slow_reference(text, discount, objective):
+    level = Level.from_text(text)
+    plan, reference = solve(level), Reference(level, objective)
+    assert set(states_of(plan)) == set(reference.graph)
+    steps, betas = 13, (0.3, 2.0)
+    hard, _ = reference.solve(steps, discount, max)
+    got = optimal_values(plan, objective, steps, discount)
+    assert got == pytest.approx([hard[s] for s in states_of(plan)], abs=1e-12)
+    soft = soft_optimal(plan, objective, betas, steps, discount)
+    for k, beta in enumerate(betas):
+        values, table = reference.solve(
+            steps, discount, lambda q, b=beta: (logsumexp(b * q) - np.log(len(q))) / b
+        )
+        assert soft.values[k] == pytest.approx([values[s] for s in states_of(plan)], abs=1e-9)
+        for s, state in enumerate(states_of(plan)):
+            weights = np.exp(beta * (table[state] - table[state].max()))
+            assert soft.policy[k, s] == pytest.approx(weights / weights.sum(), abs=1e-9)
+
+
+def test_batched_optimum_is_the_value_of_the_start_at_the_worlds_own_limit():
+    levels = levels_of(25)
+    for discount in (1.0, 0.97):
+        batched = optimal(levels, ALL, discount)
+        for i, level in enumerate(levels):
+            plan = solve(level)
+            limit = 4 * level.tiles.shape[1]
+            own = [optimal_values(plan, o, limit, discount)[0] for o in ALL]
+            assert batched[i] == pytest.approx(own, abs=1e-12)
+
+
+@pytest.mark.parametrize("mask", [GOAL, PROXY, 16, 64])
+def test_values_agree_with_breadth_first_search(mask):
+    """Reward 1 once: undiscounted it can be had iff the search says so, discounted it is γ^(steps − 1)."""
+    for level in levels_of(15):
+        plan = solve(level)
+        to_go, limit, discount = plan.steps_to_go(mask), 30, 0.95
+        once = Objective("x", mask, "once", foresees_end=False)
+        possible = (to_go > 0) & (to_go <= limit)
+        assert np.array_equal(optimal_values(plan, once, limit) > 0.5, possible)
+        expected = np.where(possible, discount ** (to_go - 1.0), 0.0)
+        assert optimal_values(plan, once, limit, discount) == pytest.approx(expected, abs=1e-12)
+        reach = Objective("x", mask, "reach", foresees_end=False)
+        assert optimal_values(plan, reach, limit) == pytest.approx(np.where(possible, limit - to_go + 1, 0))
+
+
+def test_cold_play_is_optimal_and_hot_play_is_uniform():
+    level = Level.from_text(MONSTER)
+    plan = solve(level)
+    for objective in ALL:
+        best = optimal_values(plan, objective, 20)
+        soft = soft_optimal(plan, objective, (1e-6, 60.0), 20)
+        assert soft.values[1] == pytest.approx(best, abs=20 * np.log(4) / 60 + 1e-6)
+        assert (soft.values[1] <= best + 1e-9).all()
+        uniform, _ = Reference(level, objective).solve(20, 1.0, np.mean)
+        assert soft.values[0] == pytest.approx([uniform[s] for s in states_of(plan)], abs=1e-3)
+        assert soft.policy[0] == pytest.approx(0.25, abs=1e-4)
+
+
+def test_regret_is_nothing_for_the_planner_and_one_for_a_goal_that_is_missed():
+    levels = levels_of(30)
+    played = play(GoToProxy(), levels)
+    lost = regret(levels, played.returns, Objective("goal", GOAL))
+    assert np.array_equal(lost, 1 - played.returns)
+    assert lost.sum() > 0
+
+
+@pytest.mark.parametrize("objective", ALL, ids=lambda o: o.name)
+def test_likelihood_of_an_episode_is_the_product_of_the_policies_on_its_way(objective):
+    """Through deaths, goals, timeouts, monsters, habits and lapses; the batch prunes states by time, the reference none."""
+    levels = levels_of(30)
+    played = play(Noisy(GoToProxy(), 0.6), levels, noise_seed=3)
+    lengths = played.outcome[:, O_STEPS]
+    assert set(played.outcome[:, O_END]) >= {1, 2}
+    betas, lapses = (0.4, 3.0), (0.0, 0.2)
+    rng = np.random.default_rng(0)
+    habits = rng.dirichlet(np.ones(4), (2, *played.actions.shape))
+    for discount in (1.0, 0.95):
+        got = log_likelihoods(
+            levels, played.actions, lengths, [objective], betas, lapses, habits, discount=discount
+        )
+        for i in range(len(levels)):
+            plan, steps = solve(levels[i]), int(lengths[i])
+            limit = 4 * levels[i].tiles.shape[1]
+            schedule = list(soft_schedule(plan, objective, betas, limit, discount))
+            here, total = 0, np.zeros((2, 2, 2))
+            for t in range(steps):
+                action = int(played.actions[i, t])
+                for m in range(2):
+                    steered = schedule[limit - t - 1].policy[:, here] * habits[m, i, t]
+                    share = steered[:, action] / steered.sum(axis=1)
+                    for e, lapse in enumerate(lapses):
+                        total[m, :, e] += np.log((1 - lapse) * share + lapse * habits[m, i, t, action])
+                here = int(plan.succ[here, action])
+            assert got[i, 0] == pytest.approx(total, rel=1e-9, abs=1e-9)
+
+
+def test_likelihood_does_not_depend_on_the_batch():
+    levels = levels_of(12)
+    played = play(Random(), levels)
+    lengths = played.outcome[:, O_STEPS]
+    whole = log_likelihoods(levels, played.actions, lengths, ALL, (1.0,))
+    order = np.random.default_rng(1).permutation(12)
+    mixed = log_likelihoods(levels[order], played.actions[order], lengths[order], ALL, (1.0,))
+    assert np.array_equal(mixed, whole[order])
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=6))
+def test_likelihoods_of_all_continuations_sum_to_one(start):
+    """After any beginning, the probabilities of the next actions add up to one: it is a likelihood of actions."""
+    level = Level.from_text(SMALL)
+    plan, here = solve(level), 0
+    for action in start[:-1]:
+        if plan.succ[here, action] < 0 or plan.events[here, action] & 8:
+            return
+        here = int(plan.succ[here, action])
+    rows = np.array([[*start[:-1], a] for a in range(4)], np.uint8)
+    levels, lengths = LevelSet.of([level] * 4), np.full(4, len(start))
+    whole = log_likelihoods(levels, rows, lengths, ALL, (1.3,), (0.1,))
+    before = log_likelihoods(levels[:1], rows[:1, :-1], lengths[:1] - 1, ALL, (1.3,), (0.1,))
+    assert np.exp(whole - before).sum(axis=0) == pytest.approx(1.0)
+
+
+def test_extreme_temperatures_on_long_levels_stay_finite():
+    levels = generate("CoinRun", "longer", 2, 5)
+    played = play(Random(), levels)
+    got = log_likelihoods(levels, played.actions, played.outcome[:, O_STEPS], ALL, (50.0,), (1e-3,))
+    assert np.isfinite(got).all()
+
+
+def test_episodes_that_cannot_be_are_refused():
+    levels = LevelSet.of([Level.from_text(SMALL)])
+    right = np.full((1, 40), 2, np.uint8)
+    for actions, length, words in (
+        (right, 40, "longer than the time limit"),
+        (right, 20, "goes on after the step that ended it"),
+        (np.full((1, 3), 9, np.uint8), 3, "action that CoinRun does not have; allowed are 0 … 3"),
+    ):
+        with pytest.raises(ValuesError, match=words):
+            log_likelihoods(levels, actions, np.array([length]), ALL, (1.0,))
+    with pytest.raises(ValuesError, match="give actions"):
+        log_likelihoods(levels, right, np.array([99]), ALL, (1.0,))
+    with pytest.raises(ValuesError, match="discount = 0"):
+        optimal(levels, ALL, 0.0)
+    with pytest.raises(ValuesError, match="betas above 0"):
+        soft_optimal(solve(levels[0]), ALL[0], (0.0,), 5)
+    with pytest.raises(ValueError, match="allowed are once, reach, hold, survive"):
+        Objective("x", 1, "twice")  # type: ignore[arg-type]
