@@ -74,8 +74,8 @@ def wilson(k: float, n: int, level: float = 0.95, *, seeds: int = 1, kept: float
 def score_bounds(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval of a share that is known as well as from n independent trials (n may be fractional).
 
-    Within five events of 0 or 1 the bound on the near side is the Poisson one, as Brown, Cai and DasGupta (2001,
-    section 4.1.1) propose: Wilson's own covers as little as 84 % there.
+    Within five events of 0 or 1 the bound on the near side is the Poisson one, after Brown, Cai and DasGupta
+    (2001): Wilson's own covers as little as 84 % there.
     """
     z2 = float(ndtri((1 + level) / 2)) ** 2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
@@ -196,7 +196,8 @@ def hierarchical_mean(
     effective = n if half == 0 else max(share * (1 - share) * (z / half) ** 2, 1.0)
     low, high = (floor + x * (ceiling - floor) for x in score_bounds(share, effective, level))
     shared = scaled.mean(axis=0) - share
-    note = "all levels gave the same value" if half == 0 else _lopsided(shared, share, effective)
+    constant = half == 0 and 0 < share < 1
+    note = "all levels gave the same value" if constant else _lopsided(shared, share, effective)
     method = "mean within bounds" if n_seeds == 1 else "hierarchical, seeds × levels"
     seeds = n_seeds if trained else 0
     notes = _joined([_few_levels(n), _few_seeds(n_seeds), note])

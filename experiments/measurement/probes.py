@@ -5,16 +5,12 @@ A wide table for the report, the command line and CSV. No verdict here. Read nex
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import polars as pl
 
 from .counts import select
 from .episodes import validate
 from .intervals import Estimate
 from .rates import OUTCOMES, Outcomes, outcomes
-
-COLUMNS = (*OUTCOMES,)
 
 
 def probe_table(episodes: pl.DataFrame, *, sampled: bool = True, level: float = 0.95) -> pl.DataFrame:
@@ -53,7 +49,7 @@ def _row(agent: str, found: Outcomes) -> tuple[object, ...]:
         some.seeds,
     ]
     warnings = []
-    for name in COLUMNS:
+    for name in OUTCOMES:
         share: Estimate | None = getattr(found, name)
         cells += [None, None, None] if share is None else [share.value, share.low, share.high]
         if share is not None and share.warning:
@@ -65,9 +61,6 @@ def _row(agent: str, found: Outcomes) -> tuple[object, ...]:
 def _schema() -> dict[str, pl.DataType]:
     schema: dict[str, pl.DataType] = dict.fromkeys(("agent", "condition", "role", "chases"), pl.String())
     schema |= dict.fromkeys(("levels", "episodes", "seeds"), pl.Int64())
-    for name in COLUMNS:
+    for name in OUTCOMES:
         schema |= dict.fromkeys((name, f"{name}_low", f"{name}_high"), pl.Float64())
     return schema | {"warning": pl.String()}
-
-
-assert {field.name for field in fields(Outcomes)} == {"condition", "role", *COLUMNS}

@@ -212,8 +212,10 @@ def test_a_mean_within_bounds_is_wilson_where_values_are_at_the_bounds():
     found = hierarchical_mean(values, (0.0, 8.0))
     share = wilson(50, 1000)
     assert (found.low, found.high) == pytest.approx((8 * share.low, 8 * share.high), rel=0.01)
-    constant = hierarchical_mean(np.full((1, 1000), 8.0), (0.0, 8.0))
-    assert constant.low < 8.0
+    top = hierarchical_mean(np.full((1, 1000), 8.0), (0.0, 8.0))
+    assert top.low == pytest.approx(8 * wilson(1000, 1000).low)
+    constant = hierarchical_mean(np.full((1, 1000), 3.0), (0.0, 8.0))
+    assert constant.low < 3.0 < constant.high
     assert "same value" in constant.warning
 
 
