@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .planner import Plan, Survey, solve, survey_levels
     from .scene import Scene, Sprite
     from .world import Condition, Target, World, WorldError
-    from .worlds.registry import get_world, known_worlds
+    from .worlds.registry import get_world, known_worlds, load_world
 
 _HOME = {
     "engine": ("Engine", "Step"),
@@ -24,13 +24,14 @@ _HOME = {
     "planner": ("Plan", "Survey", "solve", "survey_levels"),
     "scene": ("Scene", "Sprite"),
     "world": ("Condition", "Target", "World", "WorldError"),
-    "worlds.registry": ("get_world", "known_worlds"),
+    "worlds.registry": ("get_world", "known_worlds", "load_world"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
     "Condition", "Engine", "Level", "LevelError", "LevelSet", "Plan", "Scene", "Sprite", "Step", "Survey", "Target",
     "World", "WorldError", "generate", "generate_at", "get_world", "known_worlds", "leakage", "levels_from_text", "load_levels",
+    "load_world",
     "save_levels", "solve", "split_of", "survey_levels",
 ]  # fmt: skip
 

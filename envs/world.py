@@ -115,6 +115,7 @@ class World:
     largest: tuple[int, int]  # of any condition
     sprites: Callable[..., tuple[Sprite, ...]]  # (tiles, facts, state, last action)
     source: str
+    story: str  # two or three sentences under the headline of a report
     words: Mapping[
         str, str
     ]  # how a report speaks of it: goal, proxy, reaches_goal, reaches_proxy, lets_goal_be

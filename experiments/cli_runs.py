@@ -16,7 +16,7 @@ import typer
 
 from goalposts.errors import UserError
 
-from .cli import MAIN, Config, Json, Overrides, app, say, show_json
+from .console import MAIN, Config, Json, Overrides, app, say, show_json
 
 RunPath = Annotated[Path, typer.Argument(help="A run folder, such as runs/edge-s0.")]
 RunPaths = Annotated[list[Path], typer.Argument(help="Run folders; several are judged together.")]

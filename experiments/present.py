@@ -10,11 +10,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 from PIL import Image
 
 from goalposts import __version__
 
+from ..envs.backdrop import backdrop
 from ..envs.sprites import sheet
 from ..envs.world import World
 from ..envs.worlds.registry import get_world
@@ -38,7 +40,7 @@ from .trajectories import FILE as TRAJECTORIES
 from .trajectories import LEAKAGE, read_trajectories
 
 SHOWN = 8  # levels in a report's player
-PX = 16
+PX, BACKDROP_PX = 16, 8
 
 
 class Evaluated:
@@ -134,16 +136,20 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
     ]
     shift = verdicts[0].shift or world.usual("shift")
     picture, places = sheet(PX)
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
     return ReportData(
         title=title or f"{world.name}: {' and '.join(item.name for item in items)}",
-        intro=f"{world.name}: {world.summary}",
+        intro=world.story,
         world=words,
         agents=sections,
         conditions=notes_of(world, names),
         replays=_replays(items, shift, levels),
-        sprites=SpriteSheet(buffer.getvalue(), places, PX),
+        sprites=SpriteSheet(
+            _png(picture),
+            places,
+            PX,
+            backdrop=_png(backdrop(*world.full, BACKDROP_PX)),
+            backdrop_px=BACKDROP_PX,
+        ),
         moved=shift,
         replay_note=(
             f"Chosen by number, not by hand: the first levels of {shift} whose outcomes for {first.name} come in the "
@@ -162,6 +168,12 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
         command=command,
         version=__version__,
     )
+
+
+def _png(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _replays(items: Sequence[Evaluated], shift: str, count: int) -> list[Replay]:

@@ -41,7 +41,7 @@ FORBIDDEN = {
 }
 
 # Commands that need no weights; each is asked for its help, in a process of its own.
-LIGHT = ([], ["play"], ["levels"], ["worlds"], ["report"], ["config"])
+LIGHT = ([], ["levels"], ["worlds"], ["report"], ["config"])
 
 
 def module_name(path: Path) -> str:

@@ -16,28 +16,44 @@ _WORLDS: dict[str, World] = {world.name: world for world in (COINRUN,)}
 
 def known_worlds() -> dict[str, World]:
     """All known worlds by name, in the order of the list."""
-    return dict(_WORLDS)
+    return {name: world for name, world in _WORLDS.items() if name == world.name}
 
 
 def get_world(name: str | World) -> World:
-    """A world by name, or your own by `module:NAME`. Raises WorldError with the closest name."""
+    """A known world by name. Raises WorldError with the closest name.
+
+    A world of yours must have been loaded before, by `load_world`: reading a stranger's run never imports a module.
+    """
     if isinstance(name, World):
         return _WORLDS.setdefault(name.name, name)
     if name in _WORLDS:
         return _WORLDS[name]
     if ":" in name:
-        module, _, attribute = name.partition(":")
-        try:
-            world = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
-            raise WorldError(
-                f"world {name!r} cannot be loaded: {error}; write it as `module:NAME`"
-            ) from error
-        if not isinstance(world, World):
-            raise WorldError(f"world {name!r} is a {type(world).__name__}, not a goalposts.envs.World")
-        return _WORLDS.setdefault(world.name, world)
+        raise WorldError(
+            f"the world {name!r} is code of its own and is not loaded by naming it in a file. If you trust it, say so: "
+            f"--world {name} on the command line, goalposts.envs.load_world({name!r}) in Python"
+        )
     close = difflib.get_close_matches(name, _WORLDS, 1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise WorldError(
         f"unknown world {name!r}; known: {', '.join(_WORLDS)}, or your own as `module:NAME`.{hint}"
     )
+
+
+def load_world(spec: str) -> World:
+    """Import a world of your own, `module:NAME`, and enter it; a known name is just looked up. Raises WorldError."""
+    if ":" not in spec or spec in _WORLDS:
+        return get_world(spec)
+    module, _, attribute = spec.partition(":")
+    try:
+        world = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise WorldError(f"world {spec!r} cannot be loaded: {error}; write it as `module:NAME`") from error
+    if not isinstance(world, World):
+        raise WorldError(f"world {spec!r} is a {type(world).__name__}, not a goalposts.envs.World")
+    if _WORLDS.setdefault(world.name, world) is not world:
+        raise WorldError(
+            f"world {spec!r} calls itself {world.name}, which is the name of another world; rename it"
+        )
+    _WORLDS[spec] = world
+    return world
