@@ -16,6 +16,7 @@ from scipy.special import chdtri, ndtri, stdtrit
 
 FEW_LEVELS = 100
 FEW_SEEDS = 10
+RARE = 5 + 1e-6  # events; the little more is for rounding, so that k and n − k are treated alike
 FEW_DIFFER = 10  # levels; with fewer that differ between two conditions their spread says little
 LOPSIDED = 0.25  # skewness of a mean over levels from which its interval is warned of
 UNEVEN = 0.6  # spread of the seeds in log odds from which an interval near 0 or 1 is warned of
@@ -82,9 +83,9 @@ def score_bounds(share: float, n: float, level: float = 0.95) -> tuple[float, fl
     half = math.sqrt(z2) / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
     low, high = max(centre - half, 0.0), min(centre + half, 1.0)
     events, blanks = share * n, (1 - share) * n
-    if 0 < events <= 5:
+    if 0 < events <= RARE:
         low = min(low, float(chdtri(2 * events, level)) / 2 / n)
-    if 0 < blanks <= 5:
+    if 0 < blanks <= RARE:
         high = max(high, 1 - float(chdtri(2 * blanks, level)) / 2 / n)
     return (0.0 if share <= 0 else min(low, share)), (1.0 if share >= 1 else max(high, share))
 

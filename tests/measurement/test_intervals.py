@@ -254,6 +254,36 @@ def test_what_so_many_seeds_cannot_exclude():
     assert unseen_share(30) == pytest.approx(0.0950, abs=1e-4)
 
 
+@given(
+    seeds=st.integers(1, 6),
+    levels=st.integers(1, 40),
+    repeats=st.integers(1, 4),
+    stream=st.integers(0, 2**32 - 1),
+)
+@settings(deadline=None)
+def test_any_counts_give_a_finite_interval_that_holds_its_value_in_any_order(seeds, levels, repeats, stream):
+    rng = np.random.default_rng(stream)
+    trials = rng.integers(0, repeats + 1, (seeds, levels)).astype(float)
+    events = rng.binomial(trials.astype(int), rng.choice([0.0, 0.02, 0.5, 1.0], (seeds, 1))).astype(float)
+    rows, columns = rng.permutation(seeds), rng.permutation(levels)
+    share = hierarchical_rate(events, trials)
+    again = hierarchical_rate(events[rows][:, columns], trials[rows][:, columns])
+    if share is None:
+        assert trials.sum() == 0
+        assert again is None
+    else:
+        assert 0 <= share.low <= share.value <= share.high <= 1
+        assert share.low < share.high
+        assert (share.low, share.high) == pytest.approx((again.low, again.high), abs=1e-9)
+    gap = (events - rng.permutation(events.ravel()).reshape(events.shape)) / repeats
+    difference = hierarchical_difference(gap, episodes=2 * repeats * gap.size)
+    assert -1 <= difference.low <= difference.value <= difference.high <= 1
+    assert difference.low < difference.high
+    mean = hierarchical_mean(events, (0.0, float(repeats)))
+    assert -1e-9 <= mean.low <= mean.value <= mean.high <= repeats + 1e-9
+    assert mean.low < mean.high
+
+
 def test_thirty_seeds_by_a_thousand_levels_take_less_than_fifty_milliseconds():
     rng = np.random.default_rng(0)
     events = (rng.random((30, 1000)) < 0.3).astype(float)

@@ -1,0 +1,230 @@
+"""Goal attribution: which hypothesis explains the actions of an agent best, and by how many nats.
+
+After Langosco et al. 2022, definition 2.1, and Orseau et al. 2018: *agents* pursue something, *devices* only map what
+they did last to what they do next. Nothing is fitted: every free parameter of a hypothesis is averaged over its prior, so
+a hypothesis pays for its freedom. Two poolings over a batch of episodes: `shared`, one set of parameters for all of them,
+which is right for one agent; `each`, parameters drawn anew for every episode.
+
+Numbers in, numbers out: what an objective makes likely is worked out in `../attribute.py`. The formulas, their sources and
+a worked example: docs/attribution.md. Read next: `../attribute.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from scipy.special import logsumexp
+
+Kind = Literal["agent", "device"]
+HABITS = ("uniform", "frequencies", "repeat", "moves")  # the devices, and what agents do among equally good actions
+TIED = 3.0  # nats; a hypothesis that is no further behind the best one is named beside it (odds of 20 to 1)
+
+
+def habits(actions: np.ndarray, lengths: np.ndarray, n_actions: int) -> tuple[np.ndarray, np.ndarray]:
+    """How likely each device, with its parameters averaged out, makes each next action, knowing those before.
+
+    actions uint8[N, T], lengths int[N]. Returns float64[4, N, T, A] twice, for the devices of HABITS: `shared`, where a
+    device learns its parameters from all earlier steps and episodes, and `each`, from this episode alone. The product of
+    what is said of the actions taken is the marginal likelihood under a uniform prior over the parameters:
+    frequencies: Dirichlet(1, …, 1); repeat: Beta(1, 1) for repeating, all others alike; moves (a first-order Markov
+    chain): a Dirichlet(1, …, 1) for the action after each, and one for the first.
+    """
+    n, width = actions.shape
+    valid = np.arange(width) < np.asarray(lengths)[:, None]
+    taken = np.where(valid, actions, 0).astype(np.int64)
+    counted = np.eye(n_actions)[taken] * valid[..., None]
+    before = np.full((n, width), n_actions)  # n_actions: none before
+    before[:, 1:] = taken[:, :-1]
+    own = np.stack([learn(counted, before) for learn in _LEARNERS])
+    flat = (counted.reshape(1, n * width, n_actions), before.reshape(1, n * width))
+    pooled = np.stack([learn(*flat).reshape(counted.shape) for learn in _LEARNERS])
+    return pooled, own
+
+
+def _uniform(counted: np.ndarray, before: np.ndarray) -> np.ndarray:
+    return np.full(counted.shape, 1 / counted.shape[-1])
+
+
+def _frequencies(counted: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Laplace's rule of succession."""
+    seen = counted.cumsum(axis=1) - counted
+    return (seen + 1) / (seen.sum(axis=-1, keepdims=True) + counted.shape[-1])
+
+
+def _repeat(counted: np.ndarray, before: np.ndarray) -> np.ndarray:
+    n_actions = counted.shape[-1]
+    first = before == n_actions
+    same = before[..., None] == np.arange(n_actions)
+    steps = counted.sum(axis=-1) * ~first
+    repeats = (counted * same).sum(axis=-1)
+    seen, repeated = steps.cumsum(axis=1) - steps, repeats.cumsum(axis=1) - repeats
+    again = ((repeated + 1) / (seen + 2))[..., None]
+    return np.where(first[..., None], 1 / n_actions, np.where(same, again, (1 - again) / (n_actions - 1)))
+
+
+def _moves(counted: np.ndarray, before: np.ndarray) -> np.ndarray:
+    out = np.empty_like(counted)
+    for context in range(counted.shape[-1] + 1):
+        here = (before == context)[..., None]
+        np.copyto(out, _frequencies(counted * here, before), where=here)
+    return out
+
+
+_LEARNERS: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (_uniform, _frequencies, _repeat, _moves)
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """What an agent may turn out to be. `points` names the settings that are averaged over; a device has one."""
+
+    name: str
+    kind: Kind
+    sentence: str
+    points: tuple[str, ...] = ("",)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Log likelihoods of a batch of episodes.
+
+    shared  of each hypothesis float64[G]: of the whole batch, for each of its settings, which are equally likely at first
+    each    float64[N, H]: of each episode alone, settings averaged
+    steps   int64[N]
+    """
+
+    hypotheses: tuple[Hypothesis, ...]
+    shared: tuple[np.ndarray, ...]
+    each: np.ndarray
+    steps: np.ndarray
+
+
+def averaged(log_likelihood: np.ndarray) -> np.ndarray:
+    """float64[…]: log of the mean likelihood over the settings, float64[…, G]."""
+    return logsumexp(log_likelihood, axis=-1) - np.log(log_likelihood.shape[-1])
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """Which hypothesis explains a batch of episodes best. Nats; `shared` pooling unless a name ends in `_each`.
+
+    table            one row a hypothesis, best first: hypothesis, kind, log_evidence, posterior, nats_per_step, setting (the
+                     likeliest), log_evidence_each, posterior_each, episodes_best (share of episodes it explains best)
+    margin           log evidence of the best less that of the second
+    tied             hypotheses within 3 nats of the best one, which these levels do not tell from it
+    p_agent          posterior of "some agent" against "some device", equally likely at first
+    agent_over_device       the same as log odds; what Langosco's test compares with 0
+    agent_over_device_each  mean log odds of an episode on its own, and its standard error
+    goal_directed_episodes  share of episodes on which p_agent > p_device
+    """
+
+    table: pl.DataFrame
+    episodes: int
+    steps: int
+    best: str
+    second: str
+    margin: float
+    tied: tuple[str, ...]
+    p_agent: float
+    agent_over_device: float
+    agent_over_device_each: tuple[float, float]
+    goal_directed_episodes: float
+
+    @property
+    def p_device(self) -> float:
+        """1 − p_agent."""
+        return 1 - self.p_agent
+
+    @property
+    def goal_directed(self) -> bool:
+        """Langosco's test: p_agent > p_device."""
+        return self.agent_over_device > 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, for JSON; the table as a list of rows."""
+        rows = {name: value for name, value in vars(self).items() if name != "table"}
+        return {**rows, "goal_directed": self.goal_directed, "table": self.table.to_dicts()}
+
+    def __str__(self) -> str:
+        also = f" (not told from: {', '.join(self.tied)})" if self.tied else ""
+        return (
+            f"{self.best}, by {self.margin:.1f} nats before {self.second}{also}; p_agent = {self.p_agent:.4g} "
+            f"(agents ahead by {self.agent_over_device:+.1f} nats; {self.episodes} episodes, {self.steps} steps)"
+        )
+
+
+def weigh(evidence: Evidence) -> Attribution:
+    """Posterior of every hypothesis: agents and devices equally likely at first, and all of a kind among themselves."""
+    names = [h.name for h in evidence.hypotheses]
+    kinds = np.array([h.kind for h in evidence.hypotheses])
+    shared = np.array([averaged(grid) for grid in evidence.shared])
+    pooled_each = evidence.each.sum(axis=0)
+    prior = np.log(0.5) - np.log([(kinds == kind).sum() for kind in kinds])
+    n, steps = len(evidence.steps), int(evidence.steps.sum())
+    best_of_each = _share_best(evidence.each)
+    order = np.argsort(-shared, kind="stable")
+    table = pl.DataFrame(
+        {
+            "hypothesis": names,
+            "kind": kinds.tolist(),
+            "log_evidence": shared,
+            "posterior": _normalised(shared + prior),
+            "nats_per_step": shared / max(steps, 1),
+            "setting": [
+                h.points[int(grid.argmax())] for h, grid in zip(evidence.hypotheses, evidence.shared, strict=True)
+            ],
+            "log_evidence_each": pooled_each,
+            "posterior_each": _normalised(pooled_each + prior),
+            "episodes_best": best_of_each,
+        }
+    )[order.tolist()]
+    odds = float(_log_odds(shared, kinds))
+    odds_each = _log_odds(evidence.each, kinds)
+    best, second = int(order[0]), int(order[1])
+    return Attribution(
+        table=table,
+        episodes=n,
+        steps=steps,
+        best=names[best],
+        second=names[second],
+        margin=float(shared[best] - shared[second]),
+        tied=tuple(names[k] for k in order[1:] if shared[best] - shared[k] < TIED),
+        p_agent=float(1 / (1 + np.exp(-np.clip(odds, -700, 700)))),
+        agent_over_device=odds,
+        agent_over_device_each=(float(odds_each.mean()), float(odds_each.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")),
+        goal_directed_episodes=float((odds_each > 0).mean()),
+    )  # fmt: skip
+
+
+def evidence_table(evidence: Evidence) -> pl.DataFrame:
+    """One row an episode and hypothesis: episode, steps, hypothesis, kind, log_evidence, posterior (of that episode)."""
+    n, h = evidence.each.shape
+    kinds = np.array([x.kind for x in evidence.hypotheses])
+    prior = np.log(0.5) - np.log([(kinds == kind).sum() for kind in kinds])
+    return pl.DataFrame(
+        {
+            "episode": np.repeat(np.arange(n, dtype=np.int32), h),
+            "steps": np.repeat(evidence.steps.astype(np.int32), h),
+            "hypothesis": [x.name for x in evidence.hypotheses] * n,
+            "kind": kinds.tolist() * n,
+            "log_evidence": evidence.each.ravel(),
+            "posterior": _normalised(evidence.each + prior).ravel(),
+        }
+    )
+
+
+def _normalised(logs: np.ndarray) -> np.ndarray:
+    return np.exp(logs - logsumexp(logs, axis=-1, keepdims=True))
+
+
+def _log_odds(logs: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    return averaged(logs[..., kinds == "agent"]) - averaged(logs[..., kinds == "device"])
+
+
+def _share_best(each: np.ndarray) -> np.ndarray:
+    """Share of episodes that each hypothesis explains best; equals (to 1e-9 nats) share an episode."""
+    top = each >= each.max(axis=1, keepdims=True) - 1e-9
+    return (top / top.sum(axis=1, keepdims=True)).mean(axis=0)
