@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .checkpoint import AgentCard, CheckpointError, PolicyAgent, load_policy
+    from .loading import load_agent
     from .ppo import Progress, Training, TrainingDiverged
     from .rollout import Agent, Played, play
     from .scripted import GoToGoal, GoToProxy, Mixture, Noisy, Random, Scripted, scripted_agents
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _HOME = {
     "checkpoint": ("AgentCard", "CheckpointError", "PolicyAgent", "load_policy"),
     "rollout": ("Agent", "Played", "play"),
+    "loading": ("load_agent",),
     "ppo": ("Progress", "Training", "TrainingDiverged"),
     "scripted": ("GoToGoal", "GoToProxy", "Mixture", "Noisy", "Random", "Scripted", "scripted_agents"),
     "vecenv": ("GoalpostsVecEnv",),
@@ -24,7 +26,8 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
     "Agent", "AgentCard", "CheckpointError", "GoToGoal", "GoToProxy", "GoalpostsVecEnv", "Mixture", "Noisy",
-    "Played", "PolicyAgent", "Progress", "Random", "Scripted", "Training", "TrainingDiverged", "load_policy", "play",
+    "Played", "PolicyAgent", "Progress", "Random", "Scripted", "Training", "TrainingDiverged", "load_agent",
+    "load_policy", "play",
     "scripted_agents",
 ]  # fmt: skip
 

@@ -1,1 +1,36 @@
-"""Experiments: configs, runs, evaluation, measurement, reports and the command line. Read next: `config.py`."""
+"""Experiments: configs, run folders, training, evaluation, the measurement, reports, the command line.
+
+The names below are imported when first used, so that light commands do not wait for torch. Read next: `config.py`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .config import ConfigError, ExperimentConfig, load_config
+    from .evaluation import Evaluation, evaluate, evaluate_fully, subject_of
+    from .measurement import Estimate, Thresholds, Verdict, diagnose
+    from .runs import Run, RunError
+    from .training import train
+
+_HOME = {
+    "config": ("ConfigError", "ExperimentConfig", "load_config"),
+    "evaluation": ("Evaluation", "evaluate", "evaluate_fully", "subject_of"),
+    "measurement": ("Estimate", "Thresholds", "Verdict", "diagnose"),
+    "runs": ("Run", "RunError"),
+    "training": ("train",),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "ConfigError", "Estimate", "Evaluation", "ExperimentConfig", "Run", "RunError", "Thresholds", "Verdict",
+    "diagnose", "evaluate", "evaluate_fully", "load_config", "subject_of", "train",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'goalposts.experiments' has no attribute {name!r}")
+    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value

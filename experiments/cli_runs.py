@@ -1,6 +1,6 @@
 """The commands that train, measure and show runs. Thin: each calls one function of the modules beside it.
 
-Read next: `train.py`, `evaluate.py`, `present.py`, `demo.py`.
+Read next: `training.py`, `evaluation.py`, `present.py`, `demo.py`.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def train(
     """Train one agent by a config. A run that was stopped goes on where it was: give the same command again."""
     from .config import load_config
     from .runs import default_out
-    from .train import train as train_run
+    from .training import train as train_run
 
     found = load_config(config, overrides or [])
     path = out or default_out(found)
@@ -118,7 +118,7 @@ def evaluate(
 
     With --condition, those conditions are added to the ones that are there, or replace them.
     """
-    from .evaluate import evaluate_fully, subject_of
+    from .evaluation import evaluate_fully, subject_of
     from .measurement.episodes import write_episodes
     from .runs import Run
     from .tables import outcome_table, outcomes_json

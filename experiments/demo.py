@@ -1,7 +1,7 @@
 """The demo: an agent that misgeneralizes and its control, trained side by side, measured, shown on one page.
 
 Two processes, one torch thread each. Finished runs are kept: a second demo in the same folder trains nothing anew.
-Read next: `train.py` (one run), `present.py` (what is shown).
+Read next: `training.py` (one run), `present.py` (what is shown).
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _take_outbox(outbox: multiprocessing.Queue[tuple[int, int, int, str]]) -> No
 
 
 def _train_one(which: int, config: ExperimentConfig, path: Path) -> None:
-    from .train import train
+    from .training import train
 
     def tell(step: int, total: int, words: str) -> None:
         if _outbox is not None:

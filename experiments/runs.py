@@ -5,7 +5,7 @@
 Every file appears in one piece, every checkpoint folder too; what a killed process left unfinished has a
 hidden name, is never read and is swept by the next one that locks the run. One process at a time writes
 (`with run.lock()`), anybody may read. Knows nothing of training or of what stands in a checkpoint. Read next:
-`train.py`, which fills it.
+`training.py`, which fills it.
 """
 
 from __future__ import annotations

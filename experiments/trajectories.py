@@ -15,7 +15,7 @@ import polars as pl
 
 from ..envs.engine import O_STEPS
 from ..envs.level import Level, LevelError, LevelSet
-from .evaluate import Evaluation
+from .evaluation import Evaluation
 from .measurement.episodes import read_episodes, write_episodes
 from .runs import Run
 from .storage import RunError, read_limited, write_atomic

@@ -2,7 +2,7 @@
 
 A run is a pure function of its config. Between two updates the whole state is small and is checkpointed, so a run that
 was killed anywhere ends in the same weights. What is logged over training time is measured on a fixed small set of
-paired levels and never used to choose a checkpoint. Read next: `../agents/ppo.py`, `runs.py`, `evaluate.py`.
+paired levels and never used to choose a checkpoint. Read next: `../agents/ppo.py`, `runs.py`, `evaluation.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..envs.planner import survey_levels
 from ..envs.world import World
 from ..envs.worlds.registry import get_world
 from .config import ExperimentConfig
-from .evaluate import evaluate_fully, subject_of
+from .evaluation import evaluate_fully, subject_of
 from .runs import Run, default_out
 from .trajectories import record
 
