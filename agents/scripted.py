@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..envs.level import LevelSet
+from ..envs.level import Level, LevelSet, legend_of
 from ..envs.planner import Plan, solve, steps_to_go
 from ..envs.streams import level_numbers
 from ..envs.world import GOAL
@@ -57,11 +57,11 @@ class Random(Scripted):
 
 
 class _Planner(Scripted):
-    """Follows a shortest way, the lowest action among equals; stays where there is none."""
+    """Follows a shortest way on the level as it imagines it; the lowest action among equals, 0 where there is no way."""
 
     def begin(self, levels: LevelSet) -> None:
         super().begin(levels)
-        self._plans = [solve(level) for level in levels]
+        self._plans = [solve(self._imagined(level)) for level in levels]
         self._best = [self._policy(plan) for plan in self._plans]
 
     def see(self, which: np.ndarray, states: np.ndarray) -> None:
@@ -74,44 +74,56 @@ class _Planner(Scripted):
         """1 for the next action of the way, 0 for the others."""
         return np.eye(self.n_actions)[self._now]
 
+    def _imagined(self, level: Level) -> Level:
+        return level
+
     def _policy(self, plan: Plan) -> np.ndarray:
         raise NotImplementedError
 
 
-def _best_actions(to_go: np.ndarray, plan: Plan, events: np.ndarray, mask: int) -> np.ndarray:
-    """int64[n]: in each state the lowest action that leads on along a shortest way; 0 where there is none."""
-    hit = (events & mask) != 0
-    after = np.where(plan.succ >= 0, to_go[plan.succ], -1)
-    cost = np.where(hit, 0, np.where(after >= 0, after, np.iinfo(np.int32).max))
+def _shortest_way(plan: Plan, wanted: int, other: int) -> np.ndarray:
+    """int64[n]: in each state the lowest action of a shortest way to `wanted`; among shortest ways, one without `other`.
+
+    0 where there is no way.
+    """
+    touches = (plan.events & other) != 0
+    succ = np.where(touches, -1, plan.succ).astype(np.int32)
+    events = np.where(touches, 0, plan.events).astype(np.int32)
+    shy = steps_to_go(len(succ), succ, events, wanted)
+    bold = plan.steps_to_go(wanted)
+    return np.where(
+        (shy >= 0) & (shy == bold),
+        _lowest(shy, succ, events, wanted),
+        _lowest(bold, plan.succ, plan.events, wanted),
+    )
+
+
+def _lowest(to_go: np.ndarray, succ: np.ndarray, events: np.ndarray, wanted: int) -> np.ndarray:
+    after = np.where(succ >= 0, to_go[succ], -1)
+    far = np.iinfo(np.int32).max
+    cost = np.where((events & wanted) != 0, 0, np.where(after >= 0, after, far))
     return cost.argmin(axis=1)
 
 
 class GoToGoal(_Planner):
-    """Wants the intended goal and knows the shortest way from wherever it is."""
+    """Wants the intended goal and knows the shortest way from wherever it is. It stays where it sees no goal."""
 
     name = "GoToGoal"
 
+    def _imagined(self, level: Level) -> Level:
+        return Level(level.world, legend_of(level.world).as_seen(level.tiles))
+
     def _policy(self, plan: Plan) -> np.ndarray:
-        return _best_actions(plan.steps_to_go(GOAL), plan, plan.events, GOAL)
+        return _shortest_way(plan, GOAL, plan.world.proxies[0].mask)
 
 
 class GoToProxy(_Planner):
-    """Wants the first proxy, and goes there without touching the goal wherever it can."""
+    """Wants the first proxy; among equally short ways there, it takes one that leaves the goal alone."""
 
     name = "GoToProxy"
 
     def _policy(self, plan: Plan) -> np.ndarray:
-        mask = plan.world.proxies[0].mask
-        touches = (plan.events & GOAL) != 0
-        succ = np.where(touches, -1, plan.succ).astype(np.int32)
-        events = np.where(touches, 0, plan.events).astype(np.int32)
-        avoiding = steps_to_go(len(succ), succ, events, mask)
-        shy = _best_actions(avoiding, plan, events, mask)
-        bold = _best_actions(plan.steps_to_go(mask), plan, plan.events, mask)
-        # The shy way is barred where every action touches the goal or none of them leads on.
-        after = np.where(succ >= 0, avoiding[succ], -1)
-        open_way = ((events & mask) != 0).any(axis=1) | (after >= 0).any(axis=1)
-        return np.where(open_way, shy, bold)
+        return _shortest_way(plan, plan.world.proxies[0].mask, GOAL)
 
 
 class Mixture(Scripted):

@@ -117,16 +117,20 @@ def draw_levels(seed, index, law, f, variant, split, dials, all_tiles, all_sizes
                 continue
             stream[0] = key_of(seed, index[i], 2, 0)
             wanted = draw_unit(stream)
-            n_cells = candidates(1, 0.0, tiles, facts, first_step, rows, cols, off_path)
+            n_cells = candidates(2, 0.0, tiles, facts, first_step, rows, cols, off_path)
             off = -1
-            for _ in range(64):
+            for _ in range(64 if n_cells > 0 else 0):
                 k = draw_below(stream, n_cells)
                 for s in range(n):
                     for a in range(N_ACTIONS):
                         t = succ[s, a]
                         here = t >= 0 and states[t, 0] == off_path[k, 0] and states[t, 1] == off_path[k, 1]
                         marked[s, a] = events[s, a] & 2 | (1 if here else 0)
-                if first_hit_avoiding(n, succ, marked, 2, 1, queue, dist) == shortest:
+                way = first_step[off_path[k, 0], off_path[k, 1]]
+                if (
+                    first_hit_avoiding(n, succ, marked, 2, 1, queue, dist) == shortest
+                    and first_hit_avoiding(n, succ, marked, 1, 2, queue, dist) == way
+                ):
                     off = k
                     break
             if off < 0:

@@ -34,6 +34,7 @@ class Tile:
     sprite: str
     planes: tuple[str, ...] = ()
     goal_object: bool = False  # a level without its goal objects is its layout
+    hidden: bool = False  # the agent cannot see it
 
     def __post_init__(self) -> None:
         assert len(self.char) == 1 and self.char.isprintable() and self.char not in "; \t"
@@ -60,6 +61,10 @@ class Legend:
     def explain(self) -> str:
         """One line a character, for error messages and help."""
         return "\n".join(f"  {t.char}  {t.name}" for t in self.tiles)
+
+    def as_seen(self, tiles: np.ndarray) -> np.ndarray:
+        """The tiles without what the agent cannot see."""
+        return np.where(np.array([t.hidden for t in self.tiles])[tiles], 0, tiles).astype(np.uint8)
 
     def goal_codes(self) -> np.ndarray:
         """bool[codes]: which codes are goal objects."""

@@ -193,8 +193,9 @@ def steps_to_go(n, succ, events, mask):
 def survey(tiles, sizes, goal_mask, proxy_mask, out):
     """The planner's numbers for a stack of levels.
 
-    tiles uint8[N, H, W], sizes int32[N, 2]; out int32[N, 5]: steps to the goal, to the proxy, to the proxy without
-    touching the goal, to the proxy by way of the goal (−1 impossible), number of reachable states.
+    tiles uint8[N, H, W], sizes int32[N, 2]; out int32[N, 6]: steps to the goal, to the proxy, to the proxy without
+    touching the goal, to the goal without touching the proxy, to the proxy by way of the goal (−1 impossible), number of
+    reachable states.
     """
     facts = np.zeros(N_FACTS, np.int32)
     capacity = 0
@@ -218,8 +219,9 @@ def survey(tiles, sizes, goal_mask, proxy_mask, out):
         out[i, 0] = first_hit(n, depth, events, goal_mask)
         out[i, 1] = first_hit(n, depth, events, proxy_mask)
         out[i, 2] = first_hit_avoiding(n, succ[:n], events[:n], proxy_mask, goal_mask, queue, dist)
-        out[i, 3] = first_hit_after(n, succ[:n], events[:n], proxy_mask, goal_mask, queue, dist)
-        out[i, 4] = n
+        out[i, 3] = first_hit_avoiding(n, succ[:n], events[:n], goal_mask, proxy_mask, queue, dist)
+        out[i, 4] = first_hit_after(n, succ[:n], events[:n], proxy_mask, goal_mask, queue, dist)
+        out[i, 5] = n
         ids[: count_states(facts)] = -1
 
 
@@ -230,16 +232,21 @@ class Survey:
     steps_to_goal: np.ndarray
     steps_to_proxy: np.ndarray
     steps_to_proxy_avoiding_goal: np.ndarray
+    steps_to_goal_avoiding_proxy: np.ndarray
     steps_to_proxy_via_goal: np.ndarray
     n_states: np.ndarray
 
     @property
     def distinguishing(self) -> np.ndarray:
-        """bool[N]: some shortest way to the proxy never touches the goal, which can be reached (see design, words)."""
+        """bool[N]: what an agent touches first tells what it was after.
+
+        Some shortest way to the proxy never touches the goal, and some shortest way to the goal never touches the proxy.
+        """
         return (
             (self.steps_to_goal >= 0)
             & (self.steps_to_proxy >= 0)
             & (self.steps_to_proxy_avoiding_goal == self.steps_to_proxy)
+            & (self.steps_to_goal_avoiding_proxy == self.steps_to_goal)
         )
 
     @property
@@ -258,10 +265,10 @@ def planner_kernel(world: World, template: Any) -> Any:
 def survey_levels(levels: LevelSet) -> Survey:
     """Solve every level of a set."""
     world = get_world(levels.world)
-    out = np.empty((len(levels), 5), np.int32)
+    out = np.empty((len(levels), 6), np.int32)
     proxy_mask = world.proxies[0].mask
     planner_kernel(world, survey)(np.array(levels.tiles), np.array(levels.sizes), GOAL, proxy_mask, out)
-    return Survey(*(np.ascontiguousarray(out[:, k]) for k in range(5)))
+    return Survey(*(np.ascontiguousarray(out[:, k]) for k in range(6)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -315,7 +322,7 @@ class Plan:
 
     @property
     def distinguishing(self) -> bool:
-        """Some shortest way to the proxy never touches the goal."""
+        """What an agent touches first tells what it was after; see `Survey.distinguishing`."""
         return bool(self._survey.distinguishing[0])
 
     @property

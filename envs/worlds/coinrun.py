@@ -209,6 +209,8 @@ def admits(law, f, tiles, facts, row, col):
         return col == edge and solid(tiles[row + 1, col])
     if law == LEFT:
         return col < spawn
+    if law == OFF_PATH:
+        return (col < edge) if edge > spawn else (col > edge)
     if law == RIGHT_FRACTION:
         return col >= edge - np.int64(np.floor(f * (edge - spawn)))
     return True
@@ -288,7 +290,7 @@ LEGEND = Legend(
         Tile("M", "monster, on its track", "sky"),
         Tile("A", "agent's spawn", "sky"),
         Tile("C", "coin", "coin", ("coin",), goal_object=True),
-        Tile("c", "coin that the agent cannot see", "coin_invisible", (), goal_object=True),
+        Tile("c", "coin that the agent cannot see", "coin_invisible", (), goal_object=True, hidden=True),
         Tile("D", "decoy: looks like a coin to the agent, is none", "decoy", ("coin",), goal_object=True),
     ),
     check,
