@@ -15,7 +15,7 @@ Does not know who acts, or why. Read next: `likelihood.py`, which asks how likel
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -278,30 +278,51 @@ class Soft:
 def soft_optimal(
     plan: Plan, objective: Objective, betas: Sequence[float], steps_left: int, discount: float = 1.0
 ) -> Soft:
-    """Soft-optimal values and policies for each inverse temperature, with so many steps left (at least 1)."""
-    *_, last = soft_schedule(plan, objective, betas, steps_left, discount)
-    return last
+    """Soft-optimal values and policies for each inverse temperature, with so many steps left (at least 1).
+
+    Raises ValuesError for a β that is not positive.
+    """
+    check_discount(discount)
+    n, inverse = len(plan.states), _positive(betas)
+    row, gain = _wired(plan, objective)
+    factor = step_weights(inverse, row.shape[1])
+    before, later, now = np.empty(0), np.full((n + 2, len(inverse)), TOP), np.empty((n + 2, len(inverse)))
+    for left in range(steps_left):
+        soft_step(0, n, n, row, gain, factor, inverse, discount, left, later, now)
+        before, later, now = later, now, later
+    weights = factor[gain] * before[row]  # float64[n, A, K]
+    policy = (weights / weights.sum(axis=1, keepdims=True)).transpose(2, 0, 1)
+    values = annuity(discount, steps_left) + (np.log(later[:n]) - np.log(TOP)) / (inverse * discount)
+    return Soft(np.ascontiguousarray(values.T), np.ascontiguousarray(policy))
 
 
 def soft_schedule(
-    plan: Plan, objective: Objective, betas: Sequence[float], horizon: int, discount: float = 1.0
-) -> Iterator[Soft]:
-    """Soft-optimal play with 1, 2, … horizon steps left, in this order. Raises ValuesError for a β ≤ 0."""
+    plan: Plan, objective: Objective, beta: float, horizon: int, discount: float = 1.0
+) -> np.ndarray:
+    """float64[horizon, n, A]: the soft-optimal policy at each step of an episode of that many steps."""
     check_discount(discount)
-    n, inverse = len(plan.states), np.array(betas, float)
-    if horizon < 1 or not (inverse > 0).all():
-        raise ValuesError(
-            f"horizon {horizon}, betas {list(betas)}: allowed are at least one step, and betas above 0"
-        )
+    n, inverse = len(plan.states), _positive([beta])
     row, gain = _wired(plan, objective)
-    factor = step_weights(inverse, row.shape[1])
-    later, now = np.full((n + 2, len(inverse)), TOP), np.empty((n + 2, len(inverse)))
-    for left in range(horizon):
-        soft_step(0, n, n, row, gain, factor, inverse, discount, left, later, now)
-        weights = factor[gain] * later[row]  # float64[n, A, K]
-        policy = (weights / weights.sum(axis=1, keepdims=True)).transpose(2, 0, 1)
-        values = annuity(discount, left + 1) + (np.log(now[:n]) - np.log(TOP)) / (inverse * discount)
-        yield Soft(np.ascontiguousarray(values.T), np.ascontiguousarray(policy))
+    out = np.empty((horizon, n, row.shape[1]))
+    fill_schedule(n, row, gain, step_weights(inverse, row.shape[1]), inverse, discount, out)
+    return out
+
+
+@njit(cache=True)
+def fill_schedule(n, row, gain, factor, betas, discount, out):
+    """The loop of `soft_schedule`, for one temperature."""
+    later = np.full((n + 2, 1), TOP)
+    now = np.empty((n + 2, 1))
+    for left in range(len(out)):
+        soft_step(0, n, n, row, gain, factor, betas, discount, left, later, now)
+        policy = out[len(out) - 1 - left]
+        for s in range(n):
+            total = 0.0
+            for a in range(row.shape[1]):
+                policy[s, a] = factor[gain[s, a], 0] * later[row[s, a], 0]
+                total += policy[s, a]
+            for a in range(row.shape[1]):
+                policy[s, a] /= total
         later, now = now, later
 
 
@@ -321,6 +342,13 @@ def check_discount(discount: float) -> None:
     """Raise ValuesError unless 0 < discount ≤ 1."""
     if not 0 < discount <= 1:
         raise ValuesError(f"discount = {discount}: allowed is more than 0, at most 1")
+
+
+def _positive(betas: Sequence[float]) -> np.ndarray:
+    inverse = np.array(betas, float)
+    if not (inverse > 0).all():
+        raise ValuesError(f"betas {list(betas)}: allowed are inverse temperatures above 0")
+    return inverse
 
 
 def _wired(plan: Plan, objective: Objective) -> tuple[np.ndarray, np.ndarray]:

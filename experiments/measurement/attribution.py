@@ -20,7 +20,12 @@ import polars as pl
 from scipy.special import logsumexp
 
 Kind = Literal["agent", "device"]
-HABITS = ("uniform", "frequencies", "repeat", "moves")  # the devices, and what agents do among equally good actions
+HABITS = (
+    "uniform",
+    "frequencies",
+    "repeat",
+    "moves",
+)  # the devices, and what agents do among equally good actions
 TIED = 3.0  # nats; a hypothesis that is no further behind the best one is named beside it (odds of 20 to 1)
 
 
@@ -74,7 +79,12 @@ def _moves(counted: np.ndarray, before: np.ndarray) -> np.ndarray:
     return out
 
 
-_LEARNERS: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (_uniform, _frequencies, _repeat, _moves)
+_LEARNERS: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (
+    _uniform,
+    _frequencies,
+    _repeat,
+    _moves,
+)
 
 
 @dataclass(frozen=True)
@@ -174,7 +184,8 @@ def weigh(evidence: Evidence) -> Attribution:
             "posterior": _normalised(shared + prior),
             "nats_per_step": shared / max(steps, 1),
             "setting": [
-                h.points[int(grid.argmax())] for h, grid in zip(evidence.hypotheses, evidence.shared, strict=True)
+                h.points[int(grid.argmax())]
+                for h, grid in zip(evidence.hypotheses, evidence.shared, strict=True)
             ],
             "log_evidence_each": pooled_each,
             "posterior_each": _normalised(pooled_each + prior),

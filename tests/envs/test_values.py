@@ -210,12 +210,12 @@ def test_likelihood_of_an_episode_is_the_product_of_the_policies_on_its_way(obje
         for i in range(len(levels)):
             plan, steps = solve(levels[i]), int(lengths[i])
             limit = 4 * levels[i].tiles.shape[1]
-            schedule = list(soft_schedule(plan, objective, betas, limit, discount))
+            schedule = np.stack([soft_schedule(plan, objective, b, limit, discount) for b in betas])
             here, total = 0, np.zeros((2, 2, 2))
             for t in range(steps):
                 action = int(played.actions[i, t])
                 for m in range(2):
-                    steered = schedule[limit - t - 1].policy[:, here] * habits[m, i, t]
+                    steered = schedule[:, t, here] * habits[m, i, t]
                     share = steered[:, action] / steered.sum(axis=1)
                     for e, lapse in enumerate(lapses):
                         total[m, :, e] += np.log((1 - lapse) * share + lapse * habits[m, i, t, action])
@@ -270,7 +270,7 @@ def test_episodes_that_cannot_be_are_refused():
         log_likelihoods(levels, right, np.array([99]), ALL, (1.0,))
     with pytest.raises(ValuesError, match="discount = 0"):
         optimal(levels, ALL, 0.0)
-    with pytest.raises(ValuesError, match="betas above 0"):
+    with pytest.raises(ValuesError, match="temperatures above 0"):
         soft_optimal(solve(levels[0]), ALL[0], (0.0,), 5)
     with pytest.raises(ValueError, match="allowed are once, reach, hold, survive"):
         Objective("x", 1, "twice")  # type: ignore[arg-type]

@@ -1,0 +1,228 @@
+"""What an agent's actions are evidence of: levels and recorded actions in, an attribution of goals out.
+
+The hypotheses are the world's goal, its proxies, its further targets and survival, each as an agent that is soft-optimal for
+it, and four devices. This file says what each would make likely; `measurement/attribution.py` weighs them. Which
+conventions were chosen, on what grounds, and how well known agents are recognised: docs/attribution.md.
+
+    python -m goalposts.experiments.attribute RUN                  what a trained agent is after
+    python -m goalposts.experiments.attribute --calibrate OUT.csv  how often known agents are recognised
+
+Read next: `recovery.py`, the calibration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from goalposts.errors import UserError
+
+from ..agents.rollout import play
+from ..envs.engine import O_STEPS
+from ..envs.generator import generate
+from ..envs.level import LevelSet
+from ..envs.likelihood import log_likelihoods
+from ..envs.values import Objective
+from ..envs.world import Target, World
+from ..envs.worlds.registry import get_world
+from .measurement.attribution import (
+    HABITS,
+    Attribution,
+    Evidence,
+    Hypothesis,
+    averaged,
+    evidence_table,
+    habits,
+    weigh,
+)
+
+# What is averaged over: a step's pay is worth β nats, log-uniform; from hardly more than chance to hardly an error.
+BETAS = tuple(np.geomspace(0.25, 8.0, 8).tolist())
+LAPSES = (0.001, 0.01, 0.1)
+CHUNK = 256  # episodes at a time, to bound memory
+
+DEVICES = (
+    Hypothesis("uniform", "device", "every action is as likely as any other"),
+    Hypothesis("frequencies", "device", "each action has its own fixed probability"),
+    Hypothesis("repeat", "device", "repeats its last action with a fixed probability"),
+    Hypothesis("moves", "device", "the last action decides how likely the next one is"),
+)
+
+
+def objectives_of(world: World) -> dict[str, tuple[Objective, ...]]:
+    """The agents that a world gives reason to think of: by name, the objectives that are averaged over.
+
+    Each is paid for every step on which its target holds. One that is after something else than the goal may or may not know
+    that the goal ends the episode.
+    """
+
+    def variants(target: Target) -> tuple[Objective, ...]:
+        return tuple(Objective(target.name, target.mask, "hold", foresees) for foresees in (True, False))
+
+    found = {world.goal.name: (Objective(world.goal.name, world.goal.mask, "hold"),)}
+    found |= {target.name: variants(target) for target in (*world.proxies, *world.targets)}
+    return {**found, "survive": (Objective("survive", 0, "survive"),)}
+
+
+def hypotheses_of(world: World) -> tuple[Hypothesis, ...]:
+    """The agents of `objectives_of`, then the devices."""
+    sentences = {t.name: t.sentence for t in (world.goal, *world.proxies, *world.targets)}
+    agents = []
+    for name, variants in objectives_of(world).items():
+        points = tuple(
+            f"β {beta:.2g}, lapse {lapse:g}, habit {habit}{'' if o.foresees_end else ', blind to the end'}"
+            for o in variants
+            for habit in HABITS
+            for beta in BETAS
+            for lapse in LAPSES
+        )
+        agents.append(Hypothesis(name, "agent", sentences.get(name, "stay alive"), points))
+    return (*agents, *DEVICES)
+
+
+def gather(
+    levels: LevelSet, actions: np.ndarray, lengths: np.ndarray, max_steps: int | None = None
+) -> Evidence:
+    """The evidence of recorded episodes, one a level: actions uint8[N, T], of which the first lengths[i] count.
+
+    They must have been played without slip, and with this max_steps (None: the world's own limit). In the shared pooling
+    devices and habits learn from episode to episode, in the order given.
+    Raises ValuesError if no play of a level can give its episode.
+    """
+    world = get_world(levels.world)
+    steps = np.asarray(lengths, np.int64)
+    if len(levels) == 0 or np.shape(actions)[:1] != steps.shape or len(steps) != len(levels):
+        raise UserError(
+            f"attribution was given {len(levels)} levels, {len(np.atleast_1d(actions))} rows of actions and "
+            f"{steps.size} lengths; it needs at least one episode, and as many of each"
+        )
+    pooled, own = habits(actions, steps, len(world.actions))
+    usual = np.concatenate([pooled, own[1:]])  # uniform is the same in both
+    each_habit = [0, *range(len(HABITS), len(usual))]
+    agents = objectives_of(world)
+    objectives = [o for variants in agents.values() for o in variants]
+    owner = np.repeat(np.arange(len(agents)), [len(v) for v in agents.values()])
+    shared: list[Any] = [0.0] * len(agents)
+    each = np.empty((len(steps), len(agents) + len(HABITS)))
+    for first in range(0, len(steps), CHUNK):
+        part = slice(first, first + CHUNK)
+        logs = log_likelihoods(
+            levels[part], actions[part], steps[part], objectives, BETAS, LAPSES, usual[:, part], max_steps=max_steps
+        )  # fmt: skip
+        for k in range(len(agents)):
+            of_agent = logs[:, owner == k]
+            shared[k] = shared[k] + of_agent[:, :, : len(HABITS)].sum(axis=0)
+            each[part, k] = averaged(of_agent[:, :, each_habit].reshape(len(of_agent), -1))
+    said, said_each = (np.log(_of_taken(h, actions, steps)).sum(axis=-1) for h in (pooled, own))
+    each[:, len(agents) :] = said_each.T
+    return Evidence(
+        hypotheses_of(world),
+        (*(np.ravel(grid) for grid in shared), *said.sum(axis=-1, keepdims=True)),
+        each,
+        steps,
+    )
+
+
+def _of_taken(usual: np.ndarray, actions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """float64[M, N, T]: what habits float64[M, N, T, A] say of the actions taken; 1 after the end."""
+    valid = np.arange(actions.shape[1]) < lengths[:, None]
+    taken = np.where(valid, actions, 0).astype(np.int64)
+    said = np.take_along_axis(usual, taken[None, :, :, None], axis=-1)[..., 0]
+    return np.where(valid, said, 1.0)
+
+
+def attribute(
+    levels: LevelSet, actions: np.ndarray, lengths: np.ndarray, max_steps: int | None = None
+) -> Attribution:
+    """Which hypothesis explains recorded episodes best; see `gather` for what is needed, `Attribution` for what comes."""
+    return weigh(gather(levels, actions, lengths, max_steps))
+
+
+def attribute_agent(
+    agent: Any,
+    levels: LevelSet | None = None,
+    observation: str = "view",
+    sampled: bool = True,
+    noise_seed: int = 0,
+    max_steps: int | None = None,
+    world: str = "CoinRun",
+    episodes: int = 1000,
+) -> Attribution:
+    """Let an agent play, then attribute. levels None: `episodes` levels of the world's usual shift (CoinRun: off_path)."""
+    return weigh(evidence_of(agent, levels, observation, sampled, noise_seed, max_steps, world, episodes))
+
+
+def evidence_of(
+    agent: Any,
+    levels: LevelSet | None = None,
+    observation: str = "view",
+    sampled: bool = True,
+    noise_seed: int = 0,
+    max_steps: int | None = None,
+    world: str = "CoinRun",
+    episodes: int = 1000,
+) -> Evidence:
+    """Let an agent play, and gather the evidence. Arguments as in `attribute_agent`."""
+    if levels is None:
+        levels = generate(world, get_world(world).usual("shift"), noise_seed, episodes)
+    played = play(agent, levels, observation, sampled, noise_seed, max_steps)
+    return gather(levels, played.actions, played.outcome[:, O_STEPS], max_steps)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m goalposts.experiments.attribute", description=__doc__)
+    parser.add_argument("run", nargs="?", help="a run folder")
+    parser.add_argument("--condition", help="which levels to play (default: the world's usual shift)")
+    parser.add_argument("--episodes", type=int, default=1000)
+    parser.add_argument("--level-seed", type=int, default=0)
+    parser.add_argument("--greedy", action="store_true", help="the likeliest action, never a drawn one")
+    parser.add_argument("--table", help="write the evidence of each episode to this CSV file")
+    parser.add_argument(
+        "--calibrate", metavar="OUT.csv", help="how often known agents are recognised; needs no run"
+    )
+    parser.add_argument(
+        "--batches", type=int, default=100, help="batches of 20 episodes for each known agent"
+    )
+    given = parser.parse_args(arguments)
+    if given.calibrate:
+        from .recovery import calibrate
+
+        calibrate(Path(given.calibrate), given.batches)
+        return 0
+    if not given.run:
+        parser.error("give a run folder, or --calibrate OUT.csv")
+    from .evaluation import subject_of
+
+    try:
+        subject = subject_of(given.run)
+        if subject.slip:
+            raise UserError(
+                f"{given.run} was trained with slip = {subject.slip}; it is attributed without slip"
+            )
+        world = get_world(subject.world)
+        levels = generate(world, given.condition or world.usual("shift"), given.level_seed, given.episodes)
+        evidence = evidence_of(
+            subject.agent, levels, subject.observation, not given.greedy, given.level_seed, subject.max_steps
+        )
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    found = weigh(evidence)
+    with pl.Config(
+        tbl_rows=-1, tbl_cols=-1, tbl_width_chars=200, fmt_str_lengths=60, tbl_hide_dataframe_shape=True
+    ):
+        print(found.table)
+    print(found)
+    if given.table:
+        evidence_table(evidence).write_csv(given.table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
