@@ -48,6 +48,7 @@ class AgentCard:
     step: int
     name: str = ""
     seed: int | None = None
+    precision: str = "fp32"
     format: int = FORMAT
 
 
@@ -59,17 +60,17 @@ def build_policy(card: AgentCard, learning_rate: float = 0.0) -> ActorCriticPoli
         space,
         spaces.Discrete(card.n_actions),
         lambda _: learning_rate,
-        **policy_options(card.trunk, card.pi, card.vf, rgb),
+        **policy_options(card.trunk, card.pi, card.vf, card.precision, rgb),
     )
 
 
 def policy_options(
-    trunk: tuple[int, ...], pi: tuple[int, ...], vf: tuple[int, ...], rgb: bool = False
+    trunk: tuple[int, ...], pi: tuple[int, ...], vf: tuple[int, ...], precision: str, rgb: bool = False
 ) -> dict[str, Any]:
     """SB3's `policy_kwargs` for our net: planes are 0/1 already, pixels are divided by 255."""
     return {
         "features_extractor_class": PlanesExtractor,
-        "features_extractor_kwargs": {"trunk": tuple(trunk)},
+        "features_extractor_kwargs": {"trunk": tuple(trunk), "precision": precision},
         "net_arch": {"pi": list(pi), "vf": list(vf)},
         "activation_fn": torch.nn.ReLU,
         "normalize_images": rgb,
@@ -131,7 +132,7 @@ def read_card(folder: Path) -> AgentCard:
         if not all(isinstance(v, int) and 0 < v <= 65_536 for v in numbers) or len(card.shape) != 3:
             raise TypeError
         if not isinstance(card.step, int) or not all(
-            isinstance(v, str) for v in (card.world, card.observation, card.name)
+            isinstance(v, str) for v in (card.world, card.observation, card.name, card.precision)
         ):
             raise TypeError
         if len(numbers) > 32 or np.prod(card.shape, dtype=float) * max((1, *card.trunk)) * 4 > MAX_WEIGHTS:

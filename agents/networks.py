@@ -11,9 +11,14 @@ from torch import nn
 
 
 class PlanesExtractor(BaseFeaturesExtractor):
-    """uint8 planes [n, C, H, W] of 0/1 → features float32[n, width]: flatten, then one ReLU layer a width in `trunk`."""
+    """uint8 planes [n, C, H, W] of 0/1 → features float32[n, width]: flatten, then one ReLU layer a width in `trunk`.
 
-    def __init__(self, observation_space: spaces.Box, trunk: tuple[int, ...] = (256,)) -> None:
+    `precision` bf16 multiplies in bfloat16 with float32 weights kept beside (0 and 1 are exact in it); fp32 does not.
+    """
+
+    def __init__(
+        self, observation_space: spaces.Box, trunk: tuple[int, ...] = (256,), precision: str = "fp32"
+    ) -> None:
         size = int(torch.tensor(observation_space.shape).prod())
         super().__init__(observation_space, trunk[-1] if trunk else size)
         layers: list[nn.Module] = [nn.Flatten()]
@@ -21,7 +26,11 @@ class PlanesExtractor(BaseFeaturesExtractor):
             layers += [nn.Linear(size, width), nn.ReLU()]
             size = width
         self.layers = nn.Sequential(*layers)
+        self.half = precision == "bf16"
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Planes, as float32 from SB3's preprocessing, to features."""
-        return self.layers(observations)
+        if not self.half:
+            return self.layers(observations)
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.layers(observations).float()

@@ -2,7 +2,7 @@
 
 `Training` owns a model and its environments; `run` trains to the end and calls back at the boundaries between rollouts,
 where the whole state is small: weights, optimizer, random states, and where each environment stands. Knows no run folder
-and no config file: experiments/train.py brings those. Read next: `vecenv.py`, `checkpoint.py`.
+and no config file: experiments/training.py brings those. Read next: `vecenv.py`, `checkpoint.py`.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ class Training:
         trunk: tuple[int, ...],
         pi: tuple[int, ...],
         vf: tuple[int, ...],
+        precision: str = "fp32",
         tensorboard: Path | None = None,
     ) -> None:
         torch.set_num_threads(1)
@@ -104,7 +105,7 @@ class Training:
             clip_range=clip_range,
             vf_coef=vf_coef,
             max_grad_norm=max_grad_norm,
-            policy_kwargs=policy_options(trunk, pi, vf, rgb),
+            policy_kwargs=policy_options(trunk, pi, vf, precision, rgb),
             seed=seed,
             device="cpu",
         )
@@ -117,7 +118,7 @@ class Training:
         n_actions = len(self.env.stream.world.actions)
         self._card = AgentCard(
             self.env.stream.world.name, self.env.stream.observation, tuple(shape), n_actions, tuple(trunk), tuple(pi),
-            tuple(vf), 0, name, seed,
+            tuple(vf), 0, name, seed, precision,
         )  # fmt: skip
 
     @property

@@ -107,6 +107,7 @@ def new_training(config: ExperimentConfig, tensorboard: Path | None = None) -> T
         trunk=train.net.trunk,
         pi=train.net.pi,
         vf=train.net.vf,
+        precision=train.precision,
         tensorboard=tensorboard,
     )
 
