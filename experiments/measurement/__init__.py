@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .attribution import Attribution
     from .conflict import ConflictCurve, conflict_curve
     from .contrast import goal_effect, paired_difference, regret
     from .episodes import SCHEMA, SCHEMA_VERSION, EpisodesError, read_episodes, validate, write_episodes
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .verdict import Verdict, diagnose, diagnose_each
 
 _HOME = {
+    "attribution": ("Attribution",),
     "conflict": ("ConflictCurve", "conflict_curve"),
     "contrast": ("goal_effect", "paired_difference", "regret"),
     "episodes": ("SCHEMA", "SCHEMA_VERSION", "EpisodesError", "read_episodes", "validate", "write_episodes"),
@@ -47,6 +49,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [
     "SCHEMA",
     "SCHEMA_VERSION",
+    "Attribution",
     "ConflictCurve",
     "EpisodesError",
     "Estimate",
