@@ -6,7 +6,6 @@ Read next: `cli_runs.py`, the commands that train and measure.
 from __future__ import annotations
 
 import platform
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -116,6 +115,7 @@ def doctor(as_json: Json = False) -> None:
     """Check this installation: versions, compiler cache, window, cores."""
     import os
     import tempfile
+    from importlib import metadata
 
     names = (
         "numpy",

@@ -14,14 +14,13 @@ from goalposts import __version__
 
 app = typer.Typer(
     name="goalposts",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Train an agent, then move the goalposts, and see what it was really after.\n\n"
     "Begin with [bold]goalposts demo[/bold]: two agents with the same score and different goals, in a few minutes.",
 )
-config_app = typer.Typer(no_args_is_help=True, help="Check, show and describe configs.")
+config_app = typer.Typer(help="Check, show and describe configs.")
 app.add_typer(config_app, name="config", rich_help_panel="Look up")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of text.")]
@@ -44,7 +43,7 @@ def about(
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
     world: Annotated[
         list[str] | None,
-        typer.Option(metavar="MODULE:NAME", help="Import a world of your own; runs its code."),
+        typer.Option(metavar="MODULE:NAME", help="Import a world of your own: this runs its code."),
     ] = None,
 ) -> None:
     for spec in world or ():
@@ -54,6 +53,13 @@ def about(
     if version:
         say(f"goalposts {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        say(context.get_help())
+        raise typer.Exit
+
+
+@config_app.callback(invoke_without_command=True)
+def about_configs(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         say(context.get_help())
         raise typer.Exit
