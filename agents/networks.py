@@ -26,11 +26,11 @@ class PlanesExtractor(BaseFeaturesExtractor):
             layers += [nn.Linear(size, width), nn.ReLU()]
             size = width
         self.layers = nn.Sequential(*layers)
-        self.half = precision == "bf16"
+        self.in_bfloat16 = precision == "bf16"
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Planes, as float32 from SB3's preprocessing, to features."""
-        if not self.half:
+        if not self.in_bfloat16:
             return self.layers(observations)
         with torch.autocast("cpu", torch.bfloat16):
             return self.layers(observations).float()

@@ -91,7 +91,7 @@ class NetConfig(Section):
 class TrainConfig(Section):
     """PPO; the names are those of stable-baselines3."""
 
-    total_steps: Count = Field(default=2_000_000, description="environment steps of the whole training")
+    total_steps: Count = Field(default=1_000_000, description="environment steps of the whole training")
     num_envs: int = Field(default=128, ge=1, le=65_536, description="levels played side by side")
     n_steps: int = Field(default=64, ge=1, le=65_536, description="steps of each between two updates")
     batch_size: int = Field(
