@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .config import ExperimentConfig, load_config
-from .film_of import film_of
+from .film_of import before_and_after, film_of
 from .present import Evaluated, report_data
 from .report.filmfile import save
 from .report.page import write_page
@@ -73,13 +73,15 @@ def train_side_by_side(configs: Sequence[ExperimentConfig], out: Path, workers: 
 
 
 def run_demo(out: Path, configs: Sequence[ExperimentConfig], workers: int, told: Told, command: str) -> Demo:
-    """Train both, write `report.html` and `twins.gif` into `out`. Raises UserError."""
+    """Train both, write `report.html` and `twins.gif` into `out`, a `rollout.gif` into each run. Raises UserError."""
     runs = train_side_by_side(configs, out, workers, told)
     items = (Evaluated(runs[0]), Evaluated(runs[1]))
     page = out / "report.html"
     write_page(report_data(runs, command, title=f"{items[0].world.name} demo"), page)
     film = out / "twins.gif"
     save(film_of(runs, None, 1, None, px=16), film)
+    for item in items:
+        save(before_and_after(item), item.run.path / "rollout.gif")
     return Demo(items, page, film)
 
 

@@ -16,7 +16,7 @@ from goalposts.errors import UserError
 from .present import Evaluated, label_of, notes_of, rollouts_of_run, words_of
 from .report.film import Clip, Film, clip_of, film, strip, twins
 from .report.words import title
-from .rollouts import Rollout, rollouts_of
+from .rollouts import Rollout, representative, rollouts_of
 from .runs import Run
 
 PICKS = {"misgeneralized": "proxy", "goal": "goal", "death": "death", "timeout": "timeout"}
@@ -50,6 +50,19 @@ def film_of(
     if as_strip:
         return [strip(clips[0])]
     return film(clips)
+
+
+def before_and_after(item: Evaluated, px: int = 16) -> Film:
+    """One agent on one layout: as in training, and after the move. The level is the first of the commonest outcome."""
+    shift = item.verdict().shift or item.world.usual("shift")
+    number = representative(item.episodes, shift, 1)
+    recorded, limit = item.trajectories(), item.config.env.max_steps
+    clips = [
+        _clip(item, rollout, px)
+        for condition in (item.world.usual("control"), shift)
+        for rollout in rollouts_of(recorded, condition, number, limit)
+    ]
+    return twins(clips[0], clips[1])
 
 
 def _clip(item: Evaluated, rollout: Rollout, px: int) -> Clip:

@@ -14,6 +14,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from .bench import Figure
 from .measurement import Estimate, outcomes
 from .present import Evaluated, label_of
 
@@ -66,6 +67,15 @@ def summary_table(items: Sequence[Evaluated]) -> str:
     n = verdicts[0].capability.n if verdicts[0].capability else 0
     shown = f"95 % intervals; n = {n:,} held-out levels a condition; 1 training seed each; judged on {verdicts[0].shift}"
     return _text(table) + f"  {shown}"
+
+
+def bench_table(figures: Sequence[Figure]) -> str:
+    """What was measured, its rate, and its ratio to something measured beside it."""
+    table = Table("what", "rate", "", "ratio", "to", box=box.SIMPLE)
+    for figure in figures:
+        ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
+        table.add_row(figure.what, f"{figure.rate:,.0f}", figure.unit, ratio, figure.beside)
+    return _text(table)
 
 
 def _rows(episodes: pl.DataFrame) -> list[tuple[str, bool, str]]:
