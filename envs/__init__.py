@@ -39,6 +39,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'goalposts.envs' has no attribute {name!r}")
+    import_module(".worlds.registry", __name__)  # it enters the legends, without which no picture can be read
     value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
     globals()[name] = value
     return value
