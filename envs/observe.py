@@ -77,7 +77,7 @@ def write_observation(state, facts, grid, window, obs, scratch):
     planes, rows, cols, follow = window
     cut, things = scratch
     top, left = 0, 0  # of the window, on the level
-    pad_rows, pad_cols = 0, 0
+    pad_rows, pad_cols = grid.shape[0] - rows, grid.shape[1] - cols  # of `full`; see `window_of`
     if follow:
         pad_rows, pad_cols = rows // 2, cols // 2
         top, left = state[0] - pad_rows, state[1] - pad_cols
