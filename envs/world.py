@@ -122,7 +122,7 @@ class World:
     outside_sprite: str = "wall"
 
     def __post_init__(self) -> None:
-        LEGENDS[self.name] = self.legend
+        LEGENDS.setdefault(self.name, self.legend)  # the first of a name stays, as in the registry
         unknown = {p for t in self.legend.tiles for p in t.planes} - set(self.planes)
         if unknown or len(self.planes) > 16:
             raise ValueError(f"{self.name}: unknown planes {sorted(unknown)}, or more than 16 planes")

@@ -25,7 +25,7 @@ def get_world(name: str | World) -> World:
     A world of yours must have been loaded before, by `load_world`: reading a stranger's run never imports a module.
     """
     if isinstance(name, World):
-        return _WORLDS.setdefault(name.name, name)
+        return _enter(name)
     if name in _WORLDS:
         return _WORLDS[name]
     if ":" in name:
@@ -51,9 +51,11 @@ def load_world(spec: str) -> World:
         raise WorldError(f"world {spec!r} cannot be loaded: {error}; write it as `module:NAME`") from error
     if not isinstance(world, World):
         raise WorldError(f"world {spec!r} is a {type(world).__name__}, not a goalposts.envs.World")
+    _WORLDS[spec] = _enter(world)
+    return world
+
+
+def _enter(world: World) -> World:
     if _WORLDS.setdefault(world.name, world) is not world:
-        raise WorldError(
-            f"world {spec!r} calls itself {world.name}, which is the name of another world; rename it"
-        )
-    _WORLDS[spec] = world
+        raise WorldError(f"there is another world called {world.name} already; give yours a name of its own")
     return world
