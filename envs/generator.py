@@ -178,6 +178,8 @@ def generate_at(
     split = split or condition.split
     if split not in SPLITS:
         raise LevelError(f"unknown split {split!r}; allowed: {', '.join(SPLITS)}")
+    if not 0 <= seed < 1 << 63:
+        raise LevelError(f"seed = {seed}: allowed are whole numbers from 0 to 2**63 − 1")
     index = np.asarray(index, np.int64)
     rows, cols = world.largest if condition.dials not in _small(world) else world.full
     tiles = np.zeros((len(index), rows, cols), np.uint8)
@@ -198,6 +200,7 @@ def generate_at(
             f"{world.name}, {condition.name}, seed {seed}: no solvable layout for level {int(index[failed])} "
             f"in {LAYOUT_TRIES:,} tries; the condition's dials {condition.dials} leave no room"
         )
+    tiles.setflags(write=False)
     return LevelSet(world.name, tiles, sizes, index, condition.name, split, seed)
 
 
@@ -215,10 +218,8 @@ def generate(
     Every level is solvable (goal and proxy can be reached alive, in at most half its step limit), save for `none`,
     which has no goal. Raises WorldError, ConditionError or LevelError.
     """
-    if count < 1 or first < 0 or seed < 0:
-        raise LevelError(
-            f"count = {count}, first = {first}, seed = {seed}: allowed are count ≥ 1, first ≥ 0, seed ≥ 0"
-        )
+    if count < 1 or first < 0:
+        raise LevelError(f"count = {count}, first = {first}: allowed are count ≥ 1, first ≥ 0")
     return generate_at(world, condition, seed, np.arange(first, first + count), split)
 
 

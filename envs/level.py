@@ -98,7 +98,12 @@ class Level:
     tiles: np.ndarray
 
     def __post_init__(self) -> None:
-        tiles = np.array(self.tiles, dtype=np.uint8)
+        given = np.asarray(self.tiles)
+        if given.dtype != np.uint8 and (
+            given.dtype.kind not in "iu" or ((given < 0) | (given > 255)).any()  # would wrap around
+        ):
+            raise LevelError("the tiles of a level are codes: whole numbers from 0 to 255")
+        tiles = np.array(given, dtype=np.uint8)
         if tiles.ndim != 2 or not tiles.size:
             raise LevelError(f"a level is a table of rows and columns, not an array of shape {tiles.shape}")
         tiles.setflags(write=False)
@@ -210,14 +215,14 @@ class LevelSet:
     def __post_init__(self) -> None:
         for name, dtype in (("tiles", np.uint8), ("sizes", np.int32), ("index", np.int64)):
             array = np.ascontiguousarray(getattr(self, name), dtype=dtype)
-            if array.flags.writeable:
-                array = array.view()
+            if array.flags.writeable:  # a read-only array is taken as it is: whoever made it gave it away
+                array = array.copy()
                 array.setflags(write=False)
             object.__setattr__(self, name, array)
 
     @classmethod
     def of(cls, levels: Sequence[Level], condition: str = "", split: str = "") -> LevelSet:
-        """Stack levels of one world. Raises LevelError when there are none, or of several worlds."""
+        """Stack levels of one world. Raises LevelError when there are none, of several worlds, or an invalid one."""
         names = {level.world for level in levels}
         if len(names) != 1:
             raise LevelError(
@@ -226,6 +231,7 @@ class LevelSet:
         sizes = np.array([level.tiles.shape for level in levels], np.int32)
         tiles = np.zeros((len(levels), *sizes.max(axis=0)), np.uint8)
         for i, (rows, cols) in enumerate(sizes):
+            levels[i].validate()  # the rules take a valid level for granted
             tiles[i, :rows, :cols] = levels[i].tiles
         return cls(names.pop(), tiles, sizes, np.full(len(levels), -1), condition, split)
 
