@@ -244,9 +244,10 @@ def check(tiles: np.ndarray) -> tuple[int, int, str] | None:
     rows, cols = tiles.shape
     if rows < 4 or cols < 5:
         return rows - 1, cols - 1, f"the level is {rows}x{cols}; it needs at least 4 rows and 5 columns"
-    rim = np.ones(tiles.shape, bool)
-    rim[1:-1, 1:-1] = False
-    for r, c in np.argwhere(rim & ~np.isin(tiles, (WALL, MARK))):
+    free = (tiles != WALL) & (tiles != MARK)
+    free[1:-1, 1:-1] = False
+    if free.any():
+        r, c = np.argwhere(free)[0]
         return int(r), int(c), "the rim of a level is wall: '#', or 'v' in the top row above the edge column"
     marks = np.argwhere(tiles == MARK)
     if len(marks) != 1 or marks[0][0] != 0 or not 0 < marks[0][1] < cols - 1:
@@ -263,8 +264,9 @@ def check(tiles: np.ndarray) -> tuple[int, int, str] | None:
     if (tiles == MONSTER).sum() > MAX_MONSTERS:
         r, c = np.argwhere(tiles == MONSTER)[MAX_MONSTERS]
         return int(r), int(c), f"at most {MAX_MONSTERS} monsters 'M' are allowed"
-    for r, row in enumerate(np.isin(tiles, (MONSTER, TRACK))):
-        edges = np.flatnonzero(np.diff(np.concatenate(([0], row.astype(np.int8), [0]))))
+    tracks = (tiles == MONSTER) | (tiles == TRACK)
+    for r in map(int, np.flatnonzero(tracks.any(axis=1))):
+        edges = np.flatnonzero(np.diff(tracks[r].astype(np.int8), prepend=0, append=0))
         for first, end in zip(edges[::2], edges[1::2], strict=True):
             if (tiles[r, first:end] == MONSTER).sum() != 1 or end - first > MAX_TRACK:
                 return (
