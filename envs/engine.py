@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from goalposts.errors import UserError
+
 from .level import LevelError, LevelSet
 from .observe import Window, window_of, write_observation
 from .streams import key_of, mix, unit
@@ -74,8 +76,11 @@ def advance(
     """One step of every active environment.
 
     reward float32[n]; done uint8[n]: 0 goes on, 1 terminated, 2 truncated. `outcome` is brought up to date.
-    Returns the number of environments that ended.
+    Returns the number of environments that ended, or −1, with nothing done, where an action is none of the world's.
     """
+    for i in range(len(actions)):
+        if active[i] and not 0 <= actions[i] < N_ACTIONS:
+            return -1
     ended = 0
     for i in range(len(actions)):
         reward[i] = 0.0
@@ -130,9 +135,10 @@ def step_all(
     """Advance, then for the ended ones: keep the last observation and outcome, load the next level; observe.
 
     direct: slot i takes pool level i next (the pool is refilled by the caller); else a level drawn by (seed, episode).
-    final_obs uint8[n, C, H, W], final_outcome int32[n, 8] and ended int32[n] are filled from the front; returns how many.
+    final_obs uint8[n, C, H, W], final_outcome int32[n, 8] and ended int32[n] are filled from the front; returns how many,
+    or −1, with nothing done, where an action is none of the world's.
     """
-    advance(
+    advanced = advance(
         actions,
         active,
         seeds,
@@ -148,6 +154,8 @@ def step_all(
         reward,
         done,
     )
+    if advanced < 0:
+        return -1
     n = 0
     n_pool = len(pool_tiles)
     for i in range(len(actions)):
@@ -195,6 +203,10 @@ class Step:
     ended: np.ndarray
     final_obs: np.ndarray
     final_outcome: np.ndarray
+
+
+class ActionError(UserError, ValueError):
+    """Actions that the world does not have, or not one for each environment."""
 
 
 class Engine:
@@ -290,18 +302,38 @@ class Engine:
         reward, done = np.empty(n, np.float32), np.empty(n, np.uint8)
         final_outcome, ended = np.empty((n, 8), np.int32), np.empty(n, np.int32)
         m = self._step(
-            np.asarray(actions, np.int64), self._all, self.seeds, self.episodes, self.slip, self.goal_mask,
+            self._int64(actions), self._all, self.seeds, self.episodes, self.slip, self.goal_mask,
             self.done_mask, self.tiles, self.facts, self.state, self.limits, self.outcome, reward, done, self.direct,
             self._pool_tiles, self._pool_sizes, self.max_steps, self.grid, self._bits, self._outside, self.window.pad,
             self.window.spec, obs, final_obs, final_outcome, ended, self._scratch,
         )  # fmt: skip
+        if m < 0:
+            raise self._not_an_action(actions)
         return Step(obs, reward, done == 1, done == 2, ended[:m], final_obs[:m], final_outcome[:m])
 
     def step_active(self, actions: np.ndarray, active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One step of the active ones, without reset: (reward float32[n], done uint8[n]); for evaluation."""
         reward, done = np.empty(self.n, np.float32), np.empty(self.n, np.uint8)
-        self._advance(
-            np.asarray(actions, np.int64), active, self.seeds, self.episodes, self.slip, self.goal_mask,
+        m = self._advance(
+            self._int64(actions), active, self.seeds, self.episodes, self.slip, self.goal_mask,
             self.done_mask, self.tiles, self.facts, self.state, self.limits, self.outcome, reward, done,
         )  # fmt: skip
+        if m < 0:
+            raise self._not_an_action(actions)
         return reward, done
+
+    def _int64(self, actions: np.ndarray) -> np.ndarray:
+        """The actions as the kernels take them: they look neither at the shape nor at the end of the array."""
+        actions = np.asarray(actions)
+        if actions.shape != (self.n,) or actions.dtype.kind not in "iu":
+            raise ActionError(
+                f"actions of shape {actions.shape}, {actions.dtype}: allowed are whole numbers, one for each of the "
+                f"{self.n} environments"
+            )
+        return actions.astype(np.int64, copy=False)
+
+    def _not_an_action(self, actions: np.ndarray) -> ActionError:
+        return ActionError(
+            f"actions {np.unique(actions)[:9].tolist()}: allowed are 0 … {len(self.world.actions) - 1} "
+            f"({', '.join(action.name for action in self.world.actions)})"
+        )
