@@ -15,11 +15,11 @@ from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
-from ..envs.faces import LevelStream, outcome_fields
+from ..envs.levelstream import LevelStream, outcome_fields, wanted_level
 
 
 class GoalpostsVecEnv(VecEnv):
-    """n environments for SB3. Arguments as for `goalposts.envs.faces.LevelStream`.
+    """n environments for SB3. Arguments as for `goalposts.envs.levelstream.LevelStream`.
 
     Observations are fresh arrays uint8[n, C, H, W] that the caller may keep.
     """
@@ -35,9 +35,15 @@ class GoalpostsVecEnv(VecEnv):
         self.outcomes: list[np.ndarray] = []  # final_outcome rows since somebody last took them
 
     def reset(self) -> VecEnvObs:
-        """Begin new episodes everywhere; seeds given by `seed` take effect here."""
+        """Begin new episodes everywhere; what `seed` and `set_options` (as gymnasium's reset) gave takes effect here."""
+        wanted = [wanted_level(self.stream, options) for options in self._options]
         seeds = [s for s in self._seeds if s is not None]
         obs = self.stream.reset(np.array(seeds, np.uint64) if len(seeds) == self.num_envs else None)
+        if any(level is not None for level in wanted):
+            for slot, level in enumerate(wanted):
+                if level is not None:
+                    self.stream.play(slot, level)
+            obs = self.stream.observe()
         self._reset_seeds()
         self._reset_options()
         self.reset_infos = [{} for _ in range(self.num_envs)]

@@ -1,8 +1,6 @@
 """The faces of the engine towards gymnasium: `Env` and `VectorEnv`. Both translate; neither adds rules.
 
-`LevelStream` is what all faces share, the SB3 one included (agents/vecenv.py): an engine with the levels that it plays
-next. Environment i with seed s plays, as its e-th episode, the same level in every face and for every number of
-environments. Read next: `engine.py`.
+Read next: `levelstream.py`, which they share with the SB3 face; `engine.py`.
 """
 
 from __future__ import annotations
@@ -15,228 +13,20 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from goalposts.errors import UserError
-
-from .engine import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS, Engine, Step
-from .generator import generate, generate_at
-from .level import Level, LevelError, LevelSet
-from .observe import window_of
-from .render import ansi, draw, rgb64
-from .scene import Scene
-from .streams import level_numbers
-from .world import Split, World
-from .worlds.registry import get_world
-
-MAX_POOL = 2_000_000
-UNLIMITED = 1 << 40  # level numbers that an unlimited stream draws from
-REWARDS = ("goal", "proxy")
+from .engine import O_END
+from .level import Level
+from .levelstream import LevelStream, OptionError, fields_of, outcome_fields, wanted_level
+from .render import ansi, draw
 
 
-class OptionError(UserError, ValueError):
-    """An option of an environment that is not allowed."""
-
-
-class LevelStream:
-    """An engine and the levels that it plays.
-
-    world            name or World
-    condition        which levels, such as `edge` or `mixture(0.1)`
-    observation      `view`, `full` or `rgb`
-    level_seed       the sequence of levels; two streams with one level_seed play levels of one sequence
-    num_levels       play only the first so many; None: a new level each time, without end
-    split            `train` or `test`; the condition's own when None
-    max_steps        None: the world's own limit, which grows with the level
-    reward           `goal` (the intended one) or `proxy` (the outer-misalignment control)
-    slip             probability that a random action replaces the chosen one
-    levels           play these instead (condition, level_seed and num_levels are then unused)
-    """
-
-    def __init__(
-        self,
-        num_envs: int,
-        world: str | World = "CoinRun",
-        condition: str = "edge",
-        observation: str = "view",
-        level_seed: int = 0,
-        num_levels: int | None = None,
-        split: Any = None,
-        max_steps: int | None = None,
-        reward: str = "goal",
-        slip: float = 0.0,
-        levels: LevelSet | None = None,
-    ) -> None:
-        self.world = get_world(world)
-        self.condition, self.observation = self.world.condition(condition), observation
-        self.level_seed = level_seed
-        self.split: Split = split or self.condition.split
-        if num_envs < 1:
-            raise OptionError(f"num_envs = {num_envs}: at least 1 environment is needed")
-        if num_levels is not None and not 1 <= num_levels <= MAX_POOL:
-            raise OptionError(
-                f"num_levels = {num_levels}: allowed are 1 … {MAX_POOL:,}, or None for no limit"
-            )
-        if reward not in REWARDS:
-            raise OptionError(f"reward = {reward!r}: allowed are {', '.join(REWARDS)}")
-        if not 0 <= slip <= 1:
-            raise OptionError(f"slip = {slip}: allowed is a probability from 0 to 1")
-        if max_steps is not None and max_steps < 1:
-            raise OptionError(f"max_steps = {max_steps}: at least 1, or None for the world's own limit")
-        self.unlimited = num_levels is None and levels is None
-        if levels is None:
-            count = num_envs if num_levels is None else num_levels
-            levels = generate(self.world, condition, level_seed, count, split=self.split)
-        self.engine = Engine(
-            self.world, num_envs, levels, observation, max_steps, reward, slip, direct=self.unlimited
+def _seeds(seed: Any, n: int) -> np.ndarray:
+    """uint64[n]: s, s + 1, … for one seed s, or the n that are given. Raises OptionError."""
+    given = [seed + i for i in range(n)] if isinstance(seed, int | np.integer) else list(seed)
+    if len(given) != n or not all(isinstance(s, int | np.integer) and 0 <= s < 1 << 64 for s in given):
+        raise OptionError(
+            f"seed = {seed!r}: give one whole number from 0 to 2**64 − {n}, or {n} of them, one an environment"
         )
-        self.engine.seeds[:] = np.arange(num_envs)
-        self.engine.episodes[:] = -1
-        self.observation_space = space_of(self.world, observation, levels.tiles.shape[1:])
-        self.last_actions = np.zeros(num_envs, np.int64)
-
-    def reset(self, seeds: np.ndarray | None = None, which: np.ndarray | None = None) -> np.ndarray:
-        """Begin the next episode of some (bool[n]; default all). With seeds uint64[n] the count of episodes begins anew."""
-        engine = self.engine
-        slots = np.arange(engine.n) if which is None else np.flatnonzero(which)
-        if seeds is not None:
-            engine.seeds[slots] = seeds[slots]
-            engine.episodes[slots] = 0
-        else:
-            engine.episodes[slots] += 1
-        self._begin(slots)
-        return self.observe()
-
-    def _begin(self, slots: np.ndarray) -> None:
-        """Load the level of the present episode into each slot, and have an unlimited stream draw the one after."""
-        engine = self.engine
-        self.last_actions[slots] = 0
-        if self.unlimited:
-            self._draw_next(slots, engine.episodes[slots])
-            places = slots
-        else:
-            places = level_numbers(engine.seeds[slots], engine.episodes[slots], len(engine.pool))
-        for slot, place in zip(slots, places, strict=True):
-            engine.load(int(slot), int(place))
-        if self.unlimited:
-            self._draw_next(slots, engine.episodes[slots] + 1)
-
-    def step(self, actions: np.ndarray) -> Step:
-        """One step of all, with autoreset in the same step; see `engine.Step`."""
-        if self.observation == "rgb":
-            return self._step_in_pictures(np.asarray(actions))
-        step = self.engine.step(actions)
-        if self.unlimited and len(step.ended):
-            self._draw_next(step.ended, self.engine.episodes[step.ended] + 1)
-        return step
-
-    def observe(self) -> np.ndarray:
-        """What every environment sees now; fresh."""
-        if self.observation == "rgb":
-            return np.stack([rgb64(self.scene(slot)) for slot in range(self.engine.n)])
-        return self.engine.observe()
-
-    def scene(self, slot: int) -> Scene:
-        """The present moment of one environment, for a picture."""
-        engine, state = self.engine, self.engine.state[slot]
-        camera = engine.window.camera(int(state[0]), int(state[1]))
-        return self.world.scene(
-            self.level(slot), engine.facts[slot], state, int(self.last_actions[slot]), camera
-        )
-
-    def _step_in_pictures(self, actions: np.ndarray) -> Step:
-        engine = self.engine
-        reward, done = engine.step_active(actions, np.ones(engine.n, np.bool_))
-        self.last_actions[:] = actions
-        ended = np.flatnonzero(done).astype(np.int32)
-        final_outcome = engine.outcome[ended]
-        final_obs = np.array([rgb64(self.scene(int(i))) for i in ended], np.uint8).reshape(-1, 64, 64, 3)
-        if len(ended):
-            engine.episodes[ended] += 1
-            self._begin(ended)
-        return Step(self.observe(), reward, done == 1, done == 2, ended, final_obs, final_outcome)
-
-    def resume(self, cursor: dict[str, np.ndarray]) -> None:
-        """Put every environment where it stood: the arrays `seeds`, `episodes`, `state`, `limits`, `outcome`."""
-        engine = self.engine
-        engine.seeds[:], engine.episodes[:] = cursor["seeds"], cursor["episodes"]
-        self._begin(np.arange(engine.n))
-        engine.state[:], engine.limits[:], engine.outcome[:] = (
-            cursor["state"],
-            cursor["limits"],
-            cursor["outcome"],
-        )
-
-    def play(self, slot: int, level: Level) -> None:
-        """Put a given level into a slot, at its start. Raises LevelError if it is invalid or too large."""
-        if level.world != self.world.name:
-            raise LevelError(f"this environment plays {self.world.name}; the level is of {level.world}")
-        level.validate()
-        engine = self.engine
-        if any(a > b for a, b in zip(level.tiles.shape, engine.tiles.shape[1:], strict=True)):
-            limits = engine.tiles.shape[1:]
-            raise LevelError(
-                f"the level is {level.tiles.shape}, this environment takes up to {limits} (rows, columns)"
-            )
-        tiles = np.zeros((1, *engine.tiles.shape[1:]), np.uint8)
-        tiles[0, : level.tiles.shape[0], : level.tiles.shape[1]] = level.tiles
-        kept, kept_sizes = engine._pool_tiles, engine._pool_sizes
-        engine._pool_tiles, engine._pool_sizes = tiles, np.array([level.tiles.shape], np.int32)
-        engine.load(slot, 0)
-        engine._pool_tiles, engine._pool_sizes = kept, kept_sizes
-
-    def level(self, slot: int) -> Level:
-        """The level that a slot plays now."""
-        rows, cols = self.engine.facts[slot, :2]
-        return Level(self.world.name, self.engine.tiles[slot, :rows, :cols])
-
-    def _draw_next(self, slots: np.ndarray, episodes: np.ndarray) -> None:
-        numbers = level_numbers(self.engine.seeds[slots], episodes, UNLIMITED)
-        self.engine.refill(
-            slots, generate_at(self.world, self.condition, self.level_seed, numbers, self.split)
-        )
-
-
-def space_of(world: World, observation: str, level_shape: tuple[int, ...]) -> spaces.Box:
-    """Box(0, 1, (C, H, W), uint8) for planes, Box(0, 255, (64, 64, 3), uint8) for `rgb`."""
-    if observation == "rgb":
-        return spaces.Box(0, 255, (64, 64, 3), np.uint8)
-    return spaces.Box(0, 1, window_of(world, observation, level_shape).shape, np.uint8)
-
-
-def outcome_fields(step: Step) -> dict[str, np.ndarray]:
-    """The outcome of the ended episodes as arrays of m, by the names of the episodes table."""
-    return fields_of(step.final_outcome, step.reward[step.ended])
-
-
-def fields_of(rows: np.ndarray, last_reward: np.ndarray) -> dict[str, np.ndarray]:
-    """Outcome rows int32[m, 8] by name. Steps to something that never happened are −1 here, null in the table."""
-    return {
-        "outcome_first": np.array(FIRST, object)[rows[:, O_FIRST]],
-        "outcome_end": np.array(END, object)[rows[:, O_END]],
-        "return": last_reward.astype(np.float64),
-        "steps": rows[:, O_STEPS],
-        "steps_to_goal": rows[:, O_GOAL],
-        "steps_to_proxy": rows[:, O_PROXY],
-        "goal_count": rows[:, O_GOALS],
-        "proxy_count": rows[:, O_PROXIES],
-    }
-
-
-def _settle(stream: LevelStream, slot: int, options: dict[str, Any] | None) -> None:
-    """Honour reset's options: `level` (a Level) or `index` (number k of the level seed)."""
-    options = dict(options or {})
-    level, index = options.pop("level", None), options.pop("index", None)
-    if options:
-        raise OptionError(f"reset knows the options 'level' and 'index', not {', '.join(map(repr, options))}")
-    if level is not None and index is not None:
-        raise OptionError("give reset a 'level' or an 'index', not both")
-    if index is not None:
-        if not isinstance(index, int | np.integer) or index < 0:
-            raise OptionError(f"index = {index!r}: allowed are whole numbers from 0")
-        level = generate_at(stream.world, stream.condition, stream.level_seed, [int(index)], stream.split)[0]
-    if level is not None:
-        if not isinstance(level, Level):
-            raise OptionError(f"options['level'] is a {type(level).__name__}; give a goalposts.envs.Level")
-        stream.play(slot, level)
+    return np.array(given, np.uint64)
 
 
 class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
@@ -262,22 +52,24 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin the next episode; with a seed, the first of that seed."""
+        level = wanted_level(self.stream, options)
         fresh = self._np_random is None
         super().reset(seed=seed)
         if seed is None and fresh:
             seed = int(self.np_random.integers(1 << 62))
-        obs = self.stream.reset(None if seed is None else np.array([seed], np.uint64))
-        if options:
-            _settle(self.stream, 0, options)
+        obs = self.stream.reset(None if seed is None else _seeds(seed, 1))
+        if level is not None:
+            self.stream.play(0, level)
             obs = self.stream.observe()
         return obs[0], {}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """One step; no autoreset. Past the end of an episode, call `reset`."""
         engine = self.stream.engine
+        self.stream.check_begun()
         if engine.outcome[0, O_END]:
             raise OptionError("this episode has ended; call reset() before the next step()")
-        actions = np.array([action], np.int64)
+        actions = np.array([action])
         reward, done = engine.step_active(actions, self._active)
         self.stream.last_actions[0] = action
         info: dict[str, Any] = {}
@@ -319,25 +111,20 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin new episodes. A seed s means s, s + 1, … for the environments; `options["reset_mask"]` chooses some."""
         options = dict(options or {})
-        which = options.pop("reset_mask", None)
+        which = np.asarray(options.pop("reset_mask", np.ones(self.num_envs, np.bool_)))
+        if which.shape != (self.num_envs,) or which.dtype != np.bool_:
+            raise OptionError(
+                f"options['reset_mask'] is {which.dtype}{which.shape}: give bool[{self.num_envs}]"
+            )
+        level = wanted_level(self.stream, options)
         fresh = self._np_random is None
-        super().reset(seed=seed if isinstance(seed, int) else None)
+        super().reset(seed=int(seed) if isinstance(seed, int | np.integer) else None)
         if seed is None and fresh:
             seed = int(self.np_random.integers(1 << 62))
-        if isinstance(seed, int):
-            seeds = np.arange(self.num_envs, dtype=np.uint64) + np.uint64(seed)
-        elif seed is not None:
-            if len(seed) != self.num_envs or any(s is None for s in seed):
-                raise OptionError(
-                    f"seed: give one whole number, or {self.num_envs} of them, one an environment"
-                )
-            seeds = np.array(seed, np.uint64)
-        else:
-            seeds = None
-        obs = self.stream.reset(seeds, which)
-        if options:
-            for slot in range(self.num_envs):
-                _settle(self.stream, slot, options)
+        obs = self.stream.reset(None if seed is None else _seeds(seed, self.num_envs), which)
+        if level is not None:
+            for slot in np.flatnonzero(which):
+                self.stream.play(int(slot), level)
             obs = self.stream.observe()
         return obs, {}
 
