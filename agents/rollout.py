@@ -3,7 +3,7 @@
 Every level is played exactly once to its end, so timeouts count like all others. The noise that turns probabilities
 into actions is keyed by (noise seed, level number, step): an agent that tells its action probabilities meets the same
 luck on the same layout in every condition, which makes comparisons paired. Knows no rates and no tables.
-Read next: `../experiments/evaluate.py`, which makes the episodes table.
+Read next: `../experiments/evaluation.py`, which makes the episodes table.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numba import njit
 from ..envs.engine import O_END, Engine
 from ..envs.level import LevelSet
 from ..envs.render import rgb64
-from ..envs.streams import key_of, unit
+from ..envs.streams import key_of, mix, unit
 from ..envs.worlds.registry import get_world
 
 BATCH = 1024
@@ -64,11 +64,21 @@ def _choose(probabilities, numbers, steps, noise_seed, actions):
         actions[i] = a
 
 
+@njit(cache=True)
+def _slip(actions, numbers, steps, noise_seed, slip, n_actions):
+    """Replace a share of the actions by random ones, keyed as above."""
+    for i in range(len(numbers)):
+        key = key_of(noise_seed, numbers[i], steps[i], 19)
+        if unit(key) < slip:
+            actions[i] = np.int64(unit(mix(key)) * n_actions)
+
+
 @dataclass(frozen=True, eq=False)
 class Played:
     """One episode a level. outcome int32[N, 8] (columns `engine.O_…`), returns float64[N], actions uint8[N, T].
 
-    Only the first `outcome[i, O_STEPS]` actions of a row count; the rest are 255.
+    The actions are those that were carried out, slips included: played again, they give the same episode.
+    Only the first `outcome[i, O_STEPS]` of a row count; the rest are 255.
     """
 
     outcome: np.ndarray
@@ -113,9 +123,7 @@ def _play_batch(
 ) -> Played:
     n, world = len(levels), get_world(levels.world)
     numbers = np.where(levels.index >= 0, levels.index, np.arange(n))
-    engine = Engine(world, n, levels, observation, max_steps, slip=slip, direct=True)
-    engine.seeds[:] = numbers.astype(np.uint64)
-    engine.seeds += np.uint64(noise_seed) << np.uint64(32)
+    engine = Engine(world, n, levels, observation, max_steps, direct=True)
     for i in range(n):
         engine.load(i, i)
     predict = agent.predict
@@ -139,6 +147,8 @@ def _play_batch(
             _choose(odds, numbers[alive], steps[alive], noise_seed, chosen)
         else:
             chosen = np.asarray(predict(obs, deterministic=not sampled)[0]).astype(np.int64).reshape(-1)
+        if slip > 0:
+            _slip(chosen, numbers[alive], steps[alive], noise_seed, slip, len(world.actions))
         actions[alive] = chosen
         row = np.full(n, 255, np.uint8)
         row[alive] = chosen

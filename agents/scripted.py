@@ -46,14 +46,26 @@ class Random(Scripted):
 
     name = "Random"
 
+    def begin(self, levels: LevelSet) -> None:
+        """Count the steps on every level anew."""
+        super().begin(levels)
+        self._numbers = np.where(levels.index >= 0, levels.index, np.arange(len(levels))).astype(np.uint64)
+        self._steps = np.zeros(len(levels), np.int64)
+
+    def see(self, which: np.ndarray, states: np.ndarray) -> None:
+        """Remember who is asked for an action."""
+        super().see(which, states)
+        self._which = which
+
     def action_probabilities(self, observation: Any) -> np.ndarray:
         """Uniform."""
         return np.full((self._n, self.n_actions), 1.0 / self.n_actions)
 
     def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, None]:
-        """Random also when asked to be greedy: it has no favourite. The same draws in every run of a given sequence."""
-        self._calls = getattr(self, "_calls", 0) + 1
-        return np.random.default_rng(self._calls).integers(self.n_actions, size=self._n), None
+        """Random also when asked to be greedy: it has no favourite. Keyed by level and step, so always the same."""
+        chosen = level_numbers(self._numbers[self._which], self._steps[self._which], self.n_actions)
+        self._steps[self._which] += 1
+        return chosen, None
 
 
 class _Planner(Scripted):

@@ -12,9 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from goalposts import __version__
-from goalposts.errors import UserError
 
-from .console import LOOK_UP, Config, Json, Overrides, app, config_app, say, show_json
+from .console import LOOK_UP, Config, Json, Overrides, app, check_new, config_app, say, show_json
 
 
 @app.command(rich_help_panel=LOOK_UP)
@@ -58,9 +57,9 @@ def worlds(
 def levels(
     condition: Annotated[str, typer.Argument(help="Such as off_path or 'mixture(0.03)'.")] = "edge",
     world: Annotated[str, typer.Option(help="A world, or yours as module:NAME.")] = "CoinRun",
-    seed: Annotated[int, typer.Option(min=0, help="Which sequence of levels.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Which sequence of levels.")] = 0,
     count: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 3,
-    first: Annotated[int, typer.Option(min=0, help="Number of the first.")] = 0,
+    first: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Number of the first.")] = 0,
     file: Annotated[Path | None, typer.Option("--file", help="Show the levels of this file instead.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write them to this .txt or .npz file instead of showing them.")
@@ -70,11 +69,10 @@ def levels(
     """Show levels as pictures, with what the planner proves of each; or write them to a file."""
     from ..envs import generate, load_levels, load_world, save_levels, survey_levels
 
+    check_new(out)
     kind = load_world(world)
     chosen = load_levels(file, kind.name) if file else generate(kind, condition, seed, count, first)
     if out is not None:
-        if out.exists():
-            raise UserError(f"{out} is there already and was not changed; give --out another name")
         save_levels(chosen, out)
         say(f"{len(chosen):,} levels written to {out}")
         return

@@ -8,15 +8,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
-from goalposts.errors import UserError
-
-from .console import MAIN, Config, Json, Overrides, app, say, show_json
+from .console import LOOK_UP, MAIN, Config, Json, Overrides, app, check_new, say, show_json
 
 RunPath = Annotated[Path, typer.Argument(help="A run folder, such as runs/edge-s0.")]
 RunPaths = Annotated[list[Path], typer.Argument(help="Run folders; several are judged together.")]
@@ -35,13 +33,17 @@ def progress_bars(labels: list[str], quiet: bool) -> Iterator[Any]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[words]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bars:
-        tasks = [bars.add_task(label, total=None, words="compiling and drawing levels") for label in labels]
+    bars = Progress(*columns, console=Console(stderr=True), disable=quiet)
+    tasks = [bars.add_task(label, total=None, words="waiting") for label in labels]
 
-        def told(which: int, step: int, total: int, words: str) -> None:
-            bars.update(tasks[which], completed=step, total=total, words=words)
+    def told(which: int, step: int, total: int, words: str) -> None:
+        bars.start()  # only now: what is refused before any work needs no bar
+        bars.update(tasks[which], completed=step, total=total, words=words)
 
+    try:
         yield told
+    finally:
+        bars.stop()
 
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
@@ -51,7 +53,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for both runs, the report and the film.")] = Path("demo"),
     world: Annotated[str, typer.Option(help="Which world.")] = "CoinRun",
-    seed: Annotated[int, typer.Option(min=0, help="Training seed of both agents.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Training seed of both agents.")] = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="Environment steps of each training.")] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Trainings at once; default: one a core.")
@@ -116,7 +118,7 @@ def evaluate(
 ) -> None:
     """Play the conditions, print the outcomes, and keep the episodes in the run folder.
 
-    With --condition, those conditions are added to the ones that are there, or replace them.
+    A new evaluation replaces the one that is there; with --condition, only those conditions are replaced or added.
     """
     from .evaluation import evaluate_fully, subject_of
     from .measurement.episodes import write_episodes
@@ -125,46 +127,35 @@ def evaluate(
     from .trajectories import record
 
     folder = Run.open(run)
-    if out is not None and out.exists():
-        raise UserError(f"{out} is there already and was not changed; give --out another name")
-    subject = subject_of(folder)
-    with progress_bars([subject.label], quiet) as told:
-        found = evaluate_fully(
-            subject, condition, levels, tell=lambda words, done, total: told(0, done, total, words)
-        )
-    if out is not None:
-        write_episodes(found.episodes, out)
-    else:
-        with folder.lock():
-            record(folder, found)
+    check_new(out)
+    with nullcontext() if out is not None else folder.lock():
+        subject = subject_of(folder)
+        with progress_bars([subject.label], quiet) as told:
+            found = evaluate_fully(
+                subject,
+                condition or None,
+                levels,
+                tell=lambda words, done, total: told(0, done, total, words),
+            )
+        if out is not None:
+            write_episodes(found.episodes, out)
+        else:
+            record(folder, found, add=bool(condition))
     if as_json:
         show_json({"run": str(run), "outcomes": outcomes_json(found.episodes), "leaked": found.leaked})
         return
     say(outcome_table(found.episodes))
-    leaked = ", ".join(f"{name} {n}" for name, n in found.leaked.items() if n) or "0"
-    say(f"leakage: {leaked} levels with a layout that was trained on")
+    leaked = ", ".join(f"{n:,} of {name}" for name, n in found.leaked.items() if n) or "none"
+    say(f"leakage (levels with a layout that was trained on): {leaked}")
     say(f"episodes: {out or folder.episodes_path}")
 
 
 @app.command(rich_help_panel=MAIN)
 def diagnose(runs: RunPaths, as_json: Json = False) -> None:
     """The verdict, with its reasons and intervals. Runs of one config and several seeds are judged as a procedure."""
-    import polars as pl
+    from .present import Evaluated, open_runs, verdicts_of
 
-    from .measurement import diagnose as judge
-    from .measurement import diagnose_each
-    from .present import Evaluated
-    from .runs import Run
-
-    items = [Evaluated(Run.open(path)) for path in runs]
-    leakage = [item.judged_leakage() for item in items]
-    known = [n for n in leakage if n is not None]
-    table = pl.concat([item.episodes for item in items])
-    limits = items[0].config.verdict
-    if table["agent"].n_unique() == 1:
-        verdicts = [judge(table, limits, leakage=sum(known) if known else None)]
-    else:
-        verdicts = list(diagnose_each(table, limits).values())
+    verdicts = verdicts_of([Evaluated(run) for run in open_runs(runs)])
     if as_json:
         show_json([verdict.to_dict() for verdict in verdicts] if len(verdicts) > 1 else verdicts[0].to_dict())
         return
@@ -179,13 +170,13 @@ def report(
     ] = None,
 ) -> None:
     """One self-contained HTML page of a run, or of several side by side. Works offline; can be mailed."""
-    from .present import report_data
+    from .present import open_runs, report_data
     from .report.page import write_page
-    from .runs import Run
 
-    command = "goalposts report " + " ".join(path.name for path in runs)
+    found = open_runs(runs)
+    check_new(out)
+    command = "goalposts report " + " ".join(path.resolve().name for path in runs)
     page = out or runs[0] / "report.html"
-    found = [Run.open(path) for path in runs]
     write_page(report_data(found, command), page)
     say(f"{page} ({page.stat().st_size / 1e6:.1f} MB)")
 
@@ -204,14 +195,37 @@ def record(
         str | None, typer.Option(help="Only episodes that ended so: misgeneralized, goal, death, timeout.")
     ] = None,
     px: Annotated[int, typer.Option(help="Pixels a tile: 8, 16 or 32.")] = 16,
-    fps: Annotated[float, typer.Option(min=0.5, max=60, help="Frames a second.")] = 8,
+    fps: Annotated[float, typer.Option(min=1, max=50, help="Frames a second.")] = 8,
 ) -> None:
     """Make a film of recorded episodes, chosen in the proportions of the table, never by hand."""
     from .film_of import film_of
+    from .present import open_runs
     from .report.filmfile import save
-    from .runs import Run
 
-    found = [Run.open(path) for path in runs]
+    found = open_runs(runs)
+    check_new(out)
     path = out or runs[0] / "rollout.gif"
     save(cast(Any, film_of(found, condition, count, pick, px, as_strip=path.suffix == ".png")), path, fps)
     say(f"{path} ({path.stat().st_size / 1e3:.0f} kB)")
+
+
+@app.command(rich_help_panel=LOOK_UP)
+def bench(
+    world: Annotated[str, typer.Option(help="Which world.")] = "CoinRun",
+    seconds: Annotated[
+        float, typer.Option(min=0.05, max=600, help="How long each figure is measured.")
+    ] = 1.0,
+    training: Annotated[bool, typer.Option(help="Measure training too.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Measure how fast everything is on this machine, one thread each."""
+    from dataclasses import asdict
+
+    from .bench import bench as measure
+    from .tables import bench_table
+
+    figures = measure(world, seconds, training, lambda what: typer.echo(f"measuring {what} …", err=True))
+    if as_json:
+        show_json([asdict(figure) for figure in figures])
+    else:
+        say(bench_table(figures))

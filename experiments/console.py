@@ -6,11 +6,14 @@ Nothing heavy is imported before a command needs it. Read next: `cli.py`.
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from goalposts import __version__
+from goalposts.errors import UserError
 
 app = typer.Typer(
     name="goalposts",
@@ -30,6 +33,16 @@ LOOK_UP, MAIN = "Look up", "Experiments"
 def say(text: str = "") -> None:
     """Print to stdout."""
     typer.echo(text)
+
+
+def check_new(out: Path | None) -> None:
+    """A file that the user names is never overwritten, and is refused before the work rather than after it."""
+    if out is not None and os.path.lexists(out):
+        raise UserError(f"{out} is there already and was not changed; give --out another name, or remove it")
+    if out is not None and not out.parent.is_dir():
+        raise UserError(
+            f"cannot write {out}: there is no folder {out.parent}; make it, or give --out another name"
+        )
 
 
 def show_json(value: Any) -> None:

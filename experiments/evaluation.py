@@ -19,7 +19,7 @@ from goalposts.errors import UserError
 
 from ..agents.rollout import Played, play
 from ..envs.engine import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS
-from ..envs.generator import generate
+from ..envs.generator import generate, split_of
 from ..envs.level import LevelSet
 from ..envs.planner import Survey, survey_levels
 from ..envs.worlds.registry import get_world
@@ -35,7 +35,8 @@ class Evaluation:
     """What an evaluation gave.
 
     episodes: the table; levels and played by condition (sampled episodes), for films and attribution; leaked by
-    condition: how many of its levels have a layout that was trained on (must be 0 where one measures a generalization).
+    condition: how many of its levels have a layout that was trained on (must be 0 where one measures a generalization);
+    empty for an agent of whose training nothing is known.
     """
 
     episodes: pl.DataFrame
@@ -98,22 +99,32 @@ def evaluate_fully(
     greedy: bool | None = None,
     tell: Tell | None = None,
 ) -> Evaluation:
-    """Play all conditions; what is not given comes from the run's config, or from the defaults of a config."""
+    """Play all conditions; what is not given comes from the run's config, or from the defaults of a config.
+
+    Raises UserError for an unknown condition, one that is given twice, or none.
+    """
     world = get_world(subject.world)
     settings = (subject.config or ExperimentConfig(name="default", world=subject.world)).evaluate
     conditions = list(settings.conditions if conditions is None else conditions)
     count = settings.levels if levels is None else levels
     seed = settings.level_seed if level_seed is None else level_seed
     modes = [True, False] if (settings.greedy if greedy is None else greedy) else [True]
-    training = _training_layouts(subject)
+    for name in conditions:
+        world.condition(name)
+    if not conditions or len(set(conditions)) < len(conditions):
+        raise UserError(f"conditions {conditions}: give at least one, and each once")
+    trained_on = _trained_on(subject)
     tables, sets, played_by, leaks = [], {}, {}, {}
     total = len(conditions) * len(modes)
     for name in conditions:
         condition = world.condition(name)
+        if tell:
+            tell(f"drawing {name}", len(tables), total)
         chosen = generate(world, name, seed, count)
         survey = survey_levels(chosen)
         layouts, hashes = chosen.layout_hashes(), chosen.level_hashes()
-        leaks[name] = sum(layout in training for layout in layouts)
+        if trained_on is not None:
+            leaks[name] = sum(map(trained_on, layouts))
         for sampled in modes:
             if tell:
                 tell(name, len(tables), total)
@@ -145,15 +156,20 @@ def evaluate(
     return evaluate_fully(subject_of(run, world, observation), conditions, levels).episodes
 
 
-def _training_layouts(subject: Subject) -> set[str]:
-    """Hashes of the layouts trained on. Without a limit on levels: none are listed, for splits are by content."""
+def _trained_on(subject: Subject) -> Callable[[str], bool] | None:
+    """Whether a layout, by its hash, was trained on; None where nobody knows.
+
+    Without a limit on the training levels they are too many to list: then every layout of the training split counts.
+    """
     config = subject.config
-    if config is None or config.env.levels is None:
-        return set()
+    if config is None:
+        return None
+    if config.env.levels is None:
+        return lambda layout: split_of(layout) == "train"
     pool = generate(
         config.world, config.env.condition, config.env.level_seed, config.env.levels, split="train"
     )
-    return set(pool.layout_hashes())
+    return set(pool.layout_hashes()).__contains__
 
 
 def _table(

@@ -6,9 +6,8 @@ Neither torch nor an agent is needed: everything was recorded when the run was e
 from __future__ import annotations
 
 import io
-import json
+import os
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -34,32 +33,31 @@ from .report.data import (
 )
 from .report.words import phrase
 from .rollouts import Rollout, representative, rollouts_of
-from .runs import Run
-from .storage import RunError, read_limited
+from .runs import Run, differences
+from .storage import RunError
 from .trajectories import FILE as TRAJECTORIES
-from .trajectories import LEAKAGE, read_trajectories
+from .trajectories import read_leakage, read_trajectories
 
 SHOWN = 8  # levels in a report's player
 PX, BACKDROP_PX = 16, 8
 
 
 class Evaluated:
-    """A run that has been evaluated: its tables and its verdict. Raises RunError if it was not."""
+    """A run that has been evaluated: its tables and its verdict. Raises RunError if it was not.
 
-    def __init__(self, run: Run) -> None:
+    name: short, as pages and tables call it.
+    """
+
+    def __init__(self, run: Run, name: str = "") -> None:
         if not run.episodes_path.exists():
             raise RunError(
                 f"{run.path} has not been evaluated yet. Do that with: goalposts evaluate {run.path}"
             )
         self.run, self.config = run, run.config
+        self.name = name or run.path.resolve().name
         self.world = get_world(run.config.world)
         self.episodes = read_episodes(run.episodes_path)
-        self.leaked = _leaked(run)
-
-    @property
-    def name(self) -> str:
-        """Short, as the page and the tables call it."""
-        return self.run.path.name
+        self.leaked = read_leakage(run)
 
     def verdict(self) -> Verdict:
         """By the thresholds of the run's own config."""
@@ -79,6 +77,51 @@ class Evaluated:
     def conditions(self) -> list[str]:
         """In the order of the evaluation."""
         return self.episodes["condition"].unique(maintain_order=True).to_list()
+
+
+def open_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Run]:
+    """Several run folders, each once. Raises RunError."""
+    runs = [Run.open(path) for path in paths]
+    places = [run.path.resolve() for run in runs]
+    for k, place in enumerate(places):
+        if place in places[:k]:
+            raise RunError(f"{runs[k].path} is given twice; name each run once")
+    return runs
+
+
+def evaluated(runs: Sequence[Run]) -> list[Evaluated]:
+    """The runs with names that differ: those of their folders, with the folder above where two are alike."""
+    paths = [run.path.resolve() for run in runs]
+    names = [path.name for path in paths]
+    if len(set(names)) < len(names):
+        names = ["/".join(path.parts[-2:]) for path in paths]
+    if len(set(names)) < len(names):
+        names = [f"{name} ({k})" for k, name in enumerate(names, 1)]
+    return [Evaluated(run, name) for run, name in zip(runs, names, strict=True)]
+
+
+def verdicts_of(items: Sequence[Evaluated]) -> list[Verdict]:
+    """A verdict for each config: runs that differ in nothing but the seed are judged together, as a training procedure.
+
+    Raises RunError for runs of one name and different configs.
+    """
+    groups: dict[str, list[Evaluated]] = {}
+    for item in items:
+        groups.setdefault(item.config.name, []).append(item)
+    verdicts = []
+    for name, group in groups.items():
+        first = group[0]
+        for other in group[1:]:
+            found = differences(first.config, other.config, ("seed",))
+            if found:
+                raise RunError(
+                    f"{first.run.path} and {other.run.path} are both called {name!r} but differ in {found} (in the first, in "
+                    "the second). Runs are judged together if only their seeds differ: diagnose these one by one"
+                )
+        known = [n for item in group if (n := item.judged_leakage()) is not None]
+        table = pl.concat([item.episodes for item in group])
+        verdicts.append(diagnose(table, first.config.verdict, leakage=sum(known) if known else None))
+    return verdicts
 
 
 def notes_of(world: World, names: Sequence[str]) -> list[ConditionNote]:
@@ -105,7 +148,7 @@ def label_of(item: Evaluated) -> str:
 
 def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int = SHOWN) -> ReportData:
     """One run, or several side by side (twins share their levels). Raises RunError where something is missing."""
-    items = [Evaluated(run) for run in runs]
+    items = evaluated(runs)
     first = items[0]
     if any(item.world is not first.world for item in items):
         raise RunError("the runs are of different worlds; make one report for each world")
@@ -210,14 +253,3 @@ def rollouts_of_run(item: Evaluated, condition: str, count: int, outcome: str | 
             f"no episode of {item.name} on {condition} ended that way ({outcome}); choose another --pick"
         )
     return rollouts_of(item.trajectories(), condition, numbers, item.config.env.max_steps)
-
-
-def _leaked(run: Run) -> dict[str, int]:
-    path = run.path / LEAKAGE
-    if not path.exists():
-        return {}
-    try:
-        data: Any = json.loads(read_limited(path, 1 << 20))
-        return {str(name): int(n) for name, n in data.items()}
-    except (ValueError, TypeError, AttributeError):
-        raise RunError(f"{path} is damaged. Write it anew with: goalposts evaluate {run.path}") from None

@@ -227,7 +227,8 @@ class Run:
         run = cls.open(path)
         if run.config.hash() != config.hash():
             raise RunError(
-                f"{path} holds a run of another config ({_differences(run.config, config)}). Nothing was changed. "
+                f"{path} holds a run of another config ({differences(run.config, config)}: there, and here). Nothing was "
+                "changed. "
                 "Choose another folder with --out, or give the config another name."
             )
         if run.status().state == "finished":
@@ -303,8 +304,11 @@ def _refuse_foreign(path: Path) -> None:
 
 
 def _not_a_run(path: Path) -> str:
-    if os.path.isfile(path):
-        return f"{path} is a file; give the run folder, such as {path.parent}."
+    if os.path.isfile(path.parent / CONFIG):
+        return f"{path} is a part of a run; give the run folder: {path.parent}"
+    what = (
+        f"{path} is a file, not a run folder." if os.path.isfile(path) else f"there is no run folder {path}."
+    )
     here = path if os.path.isdir(path) else path.parent
     with suppress(OSError):
         runs = sorted(entry.name for entry in os.scandir(here) if os.path.isfile(Path(entry.path) / CONFIG))
@@ -312,17 +316,18 @@ def _not_a_run(path: Path) -> str:
         if close:
             near = f" Runs that are there: {', '.join(str(here / name) for name in close)}."
         else:
-            near = " Train one first: goalposts train coinrun/edge."
+            near = " Train one first: goalposts train coinrun/edge"
         if os.path.isdir(path):
             return f"{path} is not a run folder: it has no {CONFIG}.{near}"
-        return f"there is no run folder {path}.{near}"
-    return f"there is no run folder {path}. Train one first: goalposts train coinrun/edge."
+        return f"{what}{near}"
+    return f"{what} Train one first: goalposts train coinrun/edge"
 
 
-def _differences(old: ExperimentConfig, new: ExperimentConfig) -> str:
-    one, two = dict(_flat(old.to_dict())), dict(_flat(new.to_dict()))
-    keys = [key for key in two if one.get(key) != two[key] and key not in ("name", "notes")]
-    listing = ", ".join(f"{key}: {one.get(key)} there, {two[key]} here" for key in keys[:4])
+def differences(one: ExperimentConfig, two: ExperimentConfig, but: tuple[str, ...] = ()) -> str:
+    """What two configs differ in, as "train.gamma 0.99 and 0.5, …", apart from names, notes and the keys in `but`."""
+    a, b = dict(_flat(one.to_dict())), dict(_flat(two.to_dict()))
+    keys = [key for key in b if a.get(key) != b[key] and key not in ("name", "notes", *but)]
+    listing = ", ".join(f"{key} {a.get(key)} and {b[key]}" for key in keys[:4])
     return listing + (f" and {len(keys) - 4} more" if len(keys) > 4 else "")
 
 

@@ -130,6 +130,7 @@ def train(
 def _train(run: Run, on_progress: OnProgress, evaluate: bool) -> Run:
     config, settings = run.config, run.config.train
     total = settings.total_steps
+    on_progress(0, total, "compiling and drawing levels")
     training = new_training(config, run.path / "tensorboard")
     last = run.latest_checkpoint()
     if last is not None:
@@ -166,8 +167,11 @@ def _train(run: Run, on_progress: OnProgress, evaluate: bool) -> Run:
         run.set_status("failed", step=training.step, message=str(error))
         raise
     except KeyboardInterrupt:
+        kept = run.latest_checkpoint()
         run.set_status(
-            "created" if last is None else "running", message="interrupted; the same command goes on"
+            "running" if kept else "created",
+            step=kept.step if kept else 0,
+            message="interrupted; the same command goes on",
         )
         raise
     run.set_status("finished", step=training.step)

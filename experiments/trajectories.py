@@ -25,6 +25,7 @@ LEAKAGE = "leakage.json"  # beside it; by condition: how many of its levels have
 MAX_BYTES = 1 << 30
 MAX_STEPS = 100_000
 MAX_PICTURE = 1 << 15
+MAX_ROWS = 50_000_000
 SCHEMA: dict[str, pl.DataType] = {
     "run": pl.String(),
     "agent": pl.String(),
@@ -35,6 +36,11 @@ SCHEMA: dict[str, pl.DataType] = {
     "level": pl.String(),  # the picture
     "actions": pl.Binary(),  # one byte an action
 }
+
+
+_UNREADABLE = (
+    pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, OverflowError, MemoryError,
+)  # fmt: skip
 
 
 def trajectories_of(evaluation: Evaluation) -> pl.DataFrame:
@@ -65,11 +71,13 @@ def write_trajectories(trajectories: pl.DataFrame, path: Path) -> None:
 def read_trajectories(path: Path) -> pl.DataFrame:
     """Read a file that `write_trajectories` made. Raises RunError."""
     content = read_limited(path, MAX_BYTES)
-    remedy = "Write it anew with: goalposts evaluate RUN."
+    remedy = f"Write it anew with: goalposts evaluate {path.parent}"
     try:
+        if pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item() > MAX_ROWS:
+            raise RunError(f"{path} holds more than {MAX_ROWS:,} episodes. {remedy}")
         table = pl.read_parquet(io.BytesIO(content))
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        raise RunError(f"{path} is not a whole Parquet file. {remedy}") from error
+    except _UNREADABLE as error:
+        raise RunError(f"{path} is damaged: it is not a whole Parquet file. {remedy}") from error
     if dict(table.schema) != SCHEMA or any(table[name].null_count() for name in SCHEMA):
         raise RunError(f"{path} holds other columns than trajectories have. {remedy}")
     too_long = (pl.col("actions").bin.size() > MAX_STEPS) | (pl.col("level").str.len_bytes() > MAX_PICTURE)
@@ -78,23 +86,35 @@ def read_trajectories(path: Path) -> pl.DataFrame:
     return table
 
 
-def record(run: Run, evaluation: Evaluation) -> None:
-    """Keep an evaluation in the run's folder: it replaces its own conditions there, and leaves the others as they are.
+def read_leakage(run: Run) -> dict[str, int]:
+    """By condition: how many of its levels have a layout that was trained on; empty if nobody counted. Raises RunError."""
+    path = run.path / LEAKAGE
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(read_limited(path, 1 << 20))
+        if not all(type(n) is int for n in found.values()):
+            raise TypeError
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise RunError(f"{path} is damaged. Write it anew with: goalposts evaluate {run.path}") from None
+    return found
 
-    Needs the lock. Raises RunError, with nothing changed, if the folder's other conditions were played on other levels.
+
+def record(run: Run, evaluation: Evaluation, add: bool = False) -> None:
+    """Keep an evaluation in the run's folder, in place of the one that is there; `add`: in place of its conditions only.
+
+    Needs the lock. Raises RunError, with nothing changed, if it is to be added to conditions played on other levels.
     """
     episodes, trajectories, leaked = evaluation.episodes, trajectories_of(evaluation), dict(evaluation.leaked)
     new = list(evaluation.levels)
-    if run.episodes_path.exists():
+    if add and run.episodes_path.exists():
         kept = read_episodes(run.episodes_path).filter(~pl.col("condition").is_in(new))
         if kept.height:
             _check_same_levels(run, kept, episodes)
-            paths = run.path / FILE, run.path / LEAKAGE
-            if paths[0].exists():
-                old = read_trajectories(paths[0]).filter(~pl.col("condition").is_in(new))
+            if (run.path / FILE).exists():
+                old = read_trajectories(run.path / FILE).filter(~pl.col("condition").is_in(new))
                 trajectories = pl.concat([old, trajectories])
-            if paths[1].exists():
-                leaked = {**json.loads(read_limited(paths[1], 1 << 20)), **leaked}
+            leaked = {**read_leakage(run), **leaked}
             episodes = pl.concat([kept, episodes])
     write_trajectories(trajectories, run.path / FILE)
     write_atomic(run.path / LEAKAGE, (json.dumps(leaked, indent=1) + "\n").encode())

@@ -89,7 +89,7 @@ def dangling(path: Path) -> None:
     ("make", "config", "said"),
     [
         (finished, CONFIG, "already holds the finished run of this config. Nothing was changed. See it with"),
-        (finished, OTHER, r"another config \(seed: 0 there, 7 here, train.gamma: 0.99 there, 0.5 here\)"),
+        (finished, OTHER, r"another config \(seed 0 and 7, train.gamma 0.99 and 0.5: there, and here\)"),
         (foreign, CONFIG, r"not empty and not a run folder \(it holds thesis.tex\)"),
         (a_file, CONFIG, "is not a folder"),
         (dangling, CONFIG, "is not a folder"),
@@ -153,7 +153,7 @@ def test_open_says_what_else_there_is(tmp_path: Path) -> None:
         RunError, match=r"is not a run folder: it has no config.yaml. Runs that are there: .*run"
     ):
         Run.open(tmp_path)
-    with pytest.raises(RunError, match="is a file; give the run folder"):
+    with pytest.raises(RunError, match="is a part of a run; give the run folder: .*run$"):
         Run.open(tmp_path / "run" / "config.yaml")
     with pytest.raises(RunError, match="Train one first: goalposts train"):
         Run.open(tmp_path / "none" / "of" / "these")
