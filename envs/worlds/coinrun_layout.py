@@ -16,11 +16,12 @@ SKY, WALL, MARK, CRATE, PLATFORM, LAVA, SPIKES, SAW, TRACK, MONSTER, SPAWN, COIN
 HEIGHT = 12
 LOWEST, HIGHEST = 10, 8  # rows of the ground's surface: the agent stands one row above
 
+# Lengths vary from very short: on a short level even random steps find the coin now and then, which starts the learning.
 # Dials: shortest and longest inner length, columns that go on past the edge, mirrored or not.
-STANDARD = (8, 20, 0, 0)
+STANDARD = (6, 20, 0, 0)
 LONGER = (32, 44, 0, 0)
-NO_WALL = (8, 20, 12, 0)
-MIRRORED = (8, 20, 0, 1)
+NO_WALL = (6, 20, 12, 0)
+MIRRORED = (6, 20, 0, 1)
 
 PIT, CRATES, SPIKE_BED, SAW_PIECE, PATROL, SHELF, STEP, FLAT = range(8)
 
