@@ -14,6 +14,8 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from goalposts.errors import UserError
+
 from .console import LOOK_UP, MAIN, Config, Json, Overrides, app, check_new, say, show_json
 
 RunPath = Annotated[Path, typer.Argument(help="A run folder, such as runs/edge-s0.")]
@@ -22,7 +24,7 @@ RunPaths = Annotated[list[Path], typer.Argument(help="Run folders; several are j
 
 @contextmanager
 def progress_bars(labels: list[str], quiet: bool) -> Iterator[Any]:
-    """Bars on stderr, one a label; yields told(which, step, total, words)."""
+    """Bars on stderr, one a label, if somebody can watch them; yields told(which, step, total, words)."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -33,7 +35,8 @@ def progress_bars(labels: list[str], quiet: bool) -> Iterator[Any]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[words]}"),
     )
-    bars = Progress(*columns, console=Console(stderr=True), disable=quiet)
+    console = Console(stderr=True)
+    bars = Progress(*columns, console=console, disable=quiet or not console.is_interactive)
     tasks = [bars.add_task(label, total=None, words="waiting") for label in labels]
 
     def told(which: int, step: int, total: int, words: str) -> None:
@@ -151,15 +154,46 @@ def evaluate(
 
 
 @app.command(rich_help_panel=MAIN)
-def diagnose(runs: RunPaths, as_json: Json = False) -> None:
-    """The verdict, with its reasons and intervals. Runs of one config and several seeds are judged as a procedure."""
-    from .present import Evaluated, open_runs, verdicts_of
+def diagnose(
+    runs: RunPaths,
+    all_probes: Annotated[
+        bool, typer.Option("--all", help="First play the probes that are missing, and keep them.")
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Play every probe anew on 200 levels, and keep nothing.")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """What it chases: verdict, every probe, conflict curve, attribution, each with reasons and intervals.
 
-    verdicts = verdicts_of([Evaluated(run) for run in open_runs(runs)])
+    Runs of one config and several seeds are judged together, as a training procedure.
+    """
+    from .present import diagnoses_of, evaluated, open_runs
+    from .tables import diagnosis_text
+
+    if all_probes and quick:
+        raise UserError("--all keeps what it plays and --quick does not; give one of them")
+    found = open_runs(runs)
+    fresh = {}
+    if all_probes or quick:
+        from .probing import play_missing, play_quickly
+
+        with progress_bars([str(run.path) for run in found], quiet) as told:
+            for k, run in enumerate(found):
+                if quick:
+                    fresh[k] = play_quickly(
+                        run, tell=lambda words, done, total, k=k: told(k, done, total, words)
+                    )
+                else:
+                    play_missing(run, lambda words, done, total, k=k: told(k, done, total, words))
+    diagnoses = diagnoses_of(evaluated(found, fresh))
     if as_json:
-        show_json([verdict.to_dict() for verdict in verdicts] if len(verdicts) > 1 else verdicts[0].to_dict())
+        made = [one.to_dict() for one in diagnoses]
+        show_json(made if len(made) > 1 else made[0])
         return
-    say("\n\n".join(verdict.explain() for verdict in verdicts))
+    add = f"goalposts diagnose {' '.join(map(str, runs))} --all"
+    say("\n\n\n".join(diagnosis_text(one, add) for one in diagnoses))
 
 
 @app.command(rich_help_panel=MAIN)
@@ -205,7 +239,11 @@ def record(
     found = open_runs(runs)
     check_new(out)
     path = out or runs[0] / "rollout.gif"
-    save(cast(Any, film_of(found, condition, count, pick, px, as_strip=path.suffix == ".png")), path, fps)
+    save(
+        cast(Any, film_of(found, condition, count, pick, px, as_strip=path.suffix.lower() == ".png")),
+        path,
+        fps,
+    )
     say(f"{path} ({path.stat().st_size / 1e3:.0f} kB)")
 
 

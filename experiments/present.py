@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,8 @@ from ..envs.backdrop import backdrop
 from ..envs.sprites import sheet
 from ..envs.world import World
 from ..envs.worlds.registry import get_world
+from .diagnosis import Diagnosis, Recorded, diagnose_runs
+from .evaluation import Evaluation
 from .measurement import Verdict, diagnose, outcomes
 from .measurement.episodes import read_episodes
 from .report.data import (
@@ -36,7 +38,7 @@ from .rollouts import Rollout, representative, rollouts_of
 from .runs import Run, differences
 from .storage import RunError
 from .trajectories import FILE as TRAJECTORIES
-from .trajectories import read_leakage, read_trajectories
+from .trajectories import read_leakage, read_trajectories, trajectories_of
 
 SHOWN = 8  # levels in a report's player
 PX, BACKDROP_PX = 16, 8
@@ -45,19 +47,19 @@ PX, BACKDROP_PX = 16, 8
 class Evaluated:
     """A run that has been evaluated: its tables and its verdict. Raises RunError if it was not.
 
-    name: short, as pages and tables call it.
+    name: short, as pages and tables call it. fresh: an evaluation to use in place of the recorded one.
     """
 
-    def __init__(self, run: Run, name: str = "") -> None:
-        if not run.episodes_path.exists():
+    def __init__(self, run: Run, name: str = "", fresh: Evaluation | None = None) -> None:
+        if fresh is None and not run.episodes_path.exists():
             raise RunError(
                 f"{run.path} has not been evaluated yet. Do that with: goalposts evaluate {run.path}"
             )
-        self.run, self.config = run, run.config
+        self.run, self.config, self._fresh = run, run.config, fresh
         self.name = name or run.path.resolve().name
         self.world = get_world(run.config.world)
-        self.episodes = read_episodes(run.episodes_path)
-        self.leaked = read_leakage(run)
+        self.episodes = read_episodes(run.episodes_path) if fresh is None else fresh.episodes
+        self.leaked = read_leakage(run) if fresh is None else fresh.leaked
 
     def verdict(self) -> Verdict:
         """By the thresholds of the run's own config."""
@@ -72,7 +74,23 @@ class Evaluated:
 
     def trajectories(self) -> pl.DataFrame:
         """The recorded sampled episodes."""
-        return read_trajectories(self.run.path / TRAJECTORIES)
+        return (
+            read_trajectories(self.run.path / TRAJECTORIES)
+            if self._fresh is None
+            else trajectories_of(self._fresh)
+        )
+
+    def recorded(self) -> Recorded:
+        """Its tables, for a diagnosis."""
+        there = self._fresh is not None or (self.run.path / TRAJECTORIES).exists()
+        env = self.config.env
+        return Recorded(
+            self.name, self.episodes, self.trajectories() if there else None, env.max_steps, env.slip
+        )
+
+    def diagnosis(self) -> Diagnosis:
+        """On this agent alone."""
+        return diagnose_runs(self.world, self.verdict(), [self.recorded()])
 
     def conditions(self) -> list[str]:
         """In the order of the evaluation."""
@@ -89,39 +107,58 @@ def open_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Run]:
     return runs
 
 
-def evaluated(runs: Sequence[Run]) -> list[Evaluated]:
-    """The runs with names that differ: those of their folders, with the folder above where two are alike."""
+def evaluated(runs: Sequence[Run], fresh: Mapping[int, Evaluation] | None = None) -> list[Evaluated]:
+    """The runs with names that differ: those of their folders, with the folder above where two are alike.
+
+    fresh: by position, evaluations to use in place of the recorded ones.
+    """
     paths = [run.path.resolve() for run in runs]
     names = [path.name for path in paths]
     if len(set(names)) < len(names):
         names = ["/".join(path.parts[-2:]) for path in paths]
     if len(set(names)) < len(names):
         names = [f"{name} ({k})" for k, name in enumerate(names, 1)]
-    return [Evaluated(run, name) for run, name in zip(runs, names, strict=True)]
+    fresh = fresh or {}
+    return [Evaluated(run, name, fresh.get(k)) for k, (run, name) in enumerate(zip(runs, names, strict=True))]
 
 
-def verdicts_of(items: Sequence[Evaluated]) -> list[Verdict]:
-    """A verdict for each config: runs that differ in nothing but the seed are judged together, as a training procedure.
+def grouped(items: Sequence[Evaluated]) -> list[list[Evaluated]]:
+    """Runs that differ in nothing but the seed together: a training procedure each.
 
     Raises RunError for runs of one name and different configs.
     """
     groups: dict[str, list[Evaluated]] = {}
     for item in items:
         groups.setdefault(item.config.name, []).append(item)
-    verdicts = []
-    for name, group in groups.items():
-        first = group[0]
-        for other in group[1:]:
+    for name, (first, *others) in groups.items():
+        for other in others:
             found = differences(first.config, other.config, ("seed",))
             if found:
                 raise RunError(
                     f"{first.run.path} and {other.run.path} are both called {name!r} but differ in {found} (in the first, in "
                     "the second). Runs are judged together if only their seeds differ: diagnose these one by one"
                 )
-        known = [n for item in group if (n := item.judged_leakage()) is not None]
-        table = pl.concat([item.episodes for item in group])
-        verdicts.append(diagnose(table, first.config.verdict, leakage=sum(known) if known else None))
-    return verdicts
+    return list(groups.values())
+
+
+def verdict_of(group: Sequence[Evaluated]) -> Verdict:
+    """On runs that `grouped` put together."""
+    known = [n for item in group if (n := item.judged_leakage()) is not None]
+    table = pl.concat([item.episodes for item in group])
+    return diagnose(table, group[0].config.verdict, leakage=sum(known) if known else None)
+
+
+def verdicts_of(items: Sequence[Evaluated]) -> list[Verdict]:
+    """A verdict for each config, see `grouped`."""
+    return [verdict_of(group) for group in grouped(items)]
+
+
+def diagnoses_of(items: Sequence[Evaluated]) -> list[Diagnosis]:
+    """A whole diagnosis for each config, see `grouped`."""
+    return [
+        diagnose_runs(group[0].world, verdict_of(group), [item.recorded() for item in group])
+        for group in grouped(items)
+    ]
 
 
 def notes_of(world: World, names: Sequence[str]) -> list[ConditionNote]:
@@ -250,6 +287,7 @@ def rollouts_of_run(item: Evaluated, condition: str, count: int, outcome: str | 
     numbers = representative(item.episodes, condition, count, outcome)
     if not numbers:
         raise RunError(
-            f"no episode of {item.name} on {condition} ended that way ({outcome}); choose another --pick"
+            f"no sampled episode of {item.name} on {condition} ended that way ({outcome}); choose another --pick or "
+            "--condition"
         )
     return rollouts_of(item.trajectories(), condition, numbers, item.config.env.max_steps)

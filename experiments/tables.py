@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .bench import Figure
+from .diagnosis import Diagnosis
 from .measurement import Estimate, outcomes
 from .present import Evaluated, label_of
 
@@ -69,6 +70,70 @@ def summary_table(items: Sequence[Evaluated]) -> str:
     return _text(table) + f"  {shown}"
 
 
+def diagnosis_text(found: Diagnosis, add: str) -> str:
+    """Verdict, probes, conflict curve, attribution. `add`: the command that adds missing probes."""
+    parts = [found.verdict.explain(), f"What does it chase?\n{_probe_table(found)}".rstrip()]
+    if found.missing:
+        parts.append(f"Not evaluated: {', '.join(found.missing)}. Add them with: {add}")
+    parts.append(f"Conflict curve, by the detour that the goal costs\n{_conflict_text(found)}")
+    parts.append(f"Goal attribution: what its actions are evidence of\n{_attribution_text(found)}")
+    return "\n\n".join(parts)
+
+
+def _probe_table(found: Diagnosis) -> str:
+    names = (
+        "condition",
+        "chases",
+        "goal first",
+        "proxy first",
+        "neither",
+        "regret",
+        "n",
+        "what it tells apart",
+    )
+    table = Table(*names, box=box.SIMPLE)
+    for row in found.probes.iter_rows(named=True):
+        shares = [
+            "—"
+            if row[name] is None
+            else f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
+            for name in SHARES[:3]
+        ]
+        loss = found.regrets[row["condition"]].short
+        table.add_row(row["condition"], row["chases"], *shares, loss, f"{row['levels']:,}", row["tells"])
+    return _text(table, 190)
+
+
+def _conflict_text(found: Diagnosis) -> str:
+    curve = found.curve
+    if curve is None:
+        return "  not measured: it needs 20 distinguishing levels of a shift condition, and two different detours"
+    table = Table("detour", "goal first, of either", "n", box=box.SIMPLE)
+    for group in curve.bins:
+        span = f"{group.low}" if group.low == group.high else f"{group.low}–{group.high}"
+        table.add_row(span, group.preference.short, f"{group.preference.n:,}")
+    fits = "" if curve.fits else " The fitted curve misses some of these groups: read the groups."
+    return f"{_text(table)}  {curve.explanation}{fits}"
+
+
+def _attribution_text(found: Diagnosis) -> str:
+    if not found.attributions:
+        return f"  not measured: {found.no_attribution}"
+    lines = []
+    for one in found.attributions:
+        lines.append(f"  {one.run}, {one.condition}: {one.found}")
+        if len(found.attributions) == 1:
+            table = Table(
+                "hypothesis", "kind", "nats behind the best", "episodes it explains best", box=box.SIMPLE
+            )
+            best = one.found.table["log_evidence"].max()
+            for row in one.found.table.iter_rows(named=True):
+                behind, share = best - row["log_evidence"], row["episodes_best"]
+                table.add_row(row["hypothesis"], row["kind"], f"{behind:,.1f}", f"{100 * share:.0f} %")
+            lines.append(_text(table).rstrip())
+    return "\n".join(lines)
+
+
 def bench_table(figures: Sequence[Figure]) -> str:
     """What was measured, its rate, and its ratio to something measured beside it."""
     table = Table("what", "rate", "", "ratio", "to", box=box.SIMPLE)
@@ -87,7 +152,7 @@ def _cell(found: Estimate | None) -> str:
     return "—" if found is None else found.short
 
 
-def _text(table: Table) -> str:
+def _text(table: Table, width: int = 150) -> str:
     buffer = io.StringIO()
-    Console(file=buffer, width=150, color_system=None).print(table)
+    Console(file=buffer, width=width, color_system=None).print(table)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines() if line.strip()) + "\n"
