@@ -181,7 +181,8 @@ def generate_at(
     if not 0 <= seed < 1 << 63:
         raise LevelError(f"seed = {seed}: allowed are whole numbers from 0 to 2**63 − 1")
     index = np.asarray(index, np.int64)
-    rows, cols = world.largest if condition.dials not in _small(world) else world.full
+    small = condition.fits_full or condition.dials in _small(world)
+    rows, cols = world.full if small else world.largest
     tiles = np.zeros((len(index), rows, cols), np.uint8)
     sizes = np.zeros((len(index), 2), np.int32)
     failed = generator_of(world)(

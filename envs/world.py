@@ -67,6 +67,7 @@ class Condition:
     dials: tuple[int, ...] = ()
     parameter: float | None = None  # of right_fraction and mixture
     hidden: str = ""  # what the agent cannot see here
+    fits_full: bool = False  # its levels fit the world's `full` (those of train and control always do)
 
     @property
     def split(self) -> Split:
