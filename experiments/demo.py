@@ -7,10 +7,14 @@ Read next: `training.py` (one run), `present.py` (what is shown).
 from __future__ import annotations
 
 import multiprocessing
+import os
 import queue
+import signal
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,9 +49,20 @@ def demo_configs(world: str, seed: int, overrides: Sequence[str] = ()) -> list[E
 
 
 def train_side_by_side(configs: Sequence[ExperimentConfig], out: Path, workers: int, told: Told) -> list[Run]:
-    """Train (or go on, or keep what is finished) each config into its own folder under `out`."""
+    """Train (or go on, or keep what is finished) each config into its own folder under `out`.
+
+    Whatever stops one of them, or this process, stops all; the next call goes on. Raises UserError.
+    """
     paths = [out / f"{config.name}-s{config.seed}" for config in configs]
     todo = [i for i, path in enumerate(paths) if not _is_finished(path, configs[i])]
+    for i in sorted(todo, key=lambda i: not paths[i].exists()):  # what may be refused comes first
+        Run.create(paths[i], configs[i])
+    if todo:
+        _train_all([(i, configs[i], paths[i]) for i in todo], workers, told)
+    return [Run.open(path) for path in paths]
+
+
+def _train_all(jobs: list[tuple[int, ExperimentConfig, Path]], workers: int, told: Told) -> None:
     context = multiprocessing.get_context("spawn")
     inbox: multiprocessing.Queue[tuple[int, int, int, str]] = context.Queue()
     over = threading.Event()
@@ -61,15 +76,29 @@ def train_side_by_side(configs: Sequence[ExperimentConfig], out: Path, workers: 
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
+    others = set(multiprocessing.active_children())
     try:
-        with ProcessPoolExecutor(max(1, min(workers, len(todo))), context, _take_outbox, (inbox,)) as pool:
-            futures = [pool.submit(_train_one, i, configs[i], paths[i]) for i in todo]
-            for future in futures:
-                future.result()
+        with ProcessPoolExecutor(min(workers, len(jobs)), context, _settle_in, (inbox,)) as pool:
+            try:
+                with _interrupts_held_back():
+                    waiting = {pool.submit(_train_one, *job) for job in jobs}
+                while waiting:  # in short waits: polars' handler of Ctrl-C would let a long one go on
+                    done, waiting = wait(waiting, 0.2, FIRST_COMPLETED)
+                    for future in done:
+                        future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for child in set(multiprocessing.active_children()) - others:
+                    child.terminate()
+                raise
+    except BrokenProcessPool as error:
+        raise RunError(
+            "one of the trainings was ended from outside; was there too little memory? The same command goes on where it was, "
+            "and takes less with --workers 1"
+        ) from error
     finally:
         over.set()
         listener.join(timeout=2)
-    return [Run.open(path) for path in paths]
 
 
 def run_demo(out: Path, configs: Sequence[ExperimentConfig], workers: int, told: Told, command: str) -> Demo:
@@ -94,9 +123,32 @@ def _is_finished(path: Path, config: ExperimentConfig) -> bool:
     )
 
 
-def _take_outbox(outbox: multiprocessing.Queue[tuple[int, int, int, str]]) -> None:
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Processes that are begun meanwhile never see Ctrl-C, which a terminal sends to all: this one speaks for them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _settle_in(outbox: multiprocessing.Queue[tuple[int, int, int, str]]) -> None:
+    """Begin a child's life: take the way to report, leave Ctrl-C to the parent, and do not outlive it."""
     global _outbox
     _outbox = outbox
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _train_one(which: int, config: ExperimentConfig, path: Path) -> None:

@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 
 from goalposts.errors import UserError
 
-from .present import Evaluated, label_of, notes_of, rollouts_of_run, words_of
+from .present import Evaluated, evaluated, label_of, notes_of, rollouts_of_run, words_of
 from .report.film import Clip, Film, clip_of, film, strip, twins
 from .report.words import title
 from .rollouts import Rollout, representative, rollouts_of
-from .runs import Run
+from .runs import Run, RunError
 
 PICKS = {"misgeneralized": "proxy", "goal": "goal", "death": "death", "timeout": "timeout"}
 
@@ -36,17 +37,19 @@ def film_of(
         )
     if px not in (8, 16, 32):
         raise UserError(f"--px {px}: allowed are 8, 16 and 32")
-    items = [Evaluated(run) for run in runs]
+    if as_strip and (count > 1 or len(runs) > 1):
+        raise UserError("a .png shows one episode of one run, as a strip; several make a film: choose .gif")
+    if len(runs) > 1 and count > 1:
+        raise UserError(f"--count {count}: twins play one level; leave --count out, or give one run")
+    items = evaluated(runs)
     first = items[0]
+    if items[-1].world is not first.world:
+        raise UserError("the runs are of different worlds; twins play the same level")
     condition = condition or first.verdict().shift or first.world.usual("shift")
-    chosen = rollouts_of_run(
-        first, condition, 1 if len(items) > 1 or as_strip else count, PICKS.get(pick or "")
-    )
+    chosen = rollouts_of_run(first, condition, 1 if len(items) > 1 else count, pick and PICKS[pick])
     clips = [_clip(first, rollout, px) for rollout in chosen]
     if len(items) == 2:
-        number = _level_number(first, condition, chosen[0].level_text)
-        other = rollouts_of(items[1].trajectories(), condition, [number], items[1].config.env.max_steps)[0]
-        return twins(clips[0], _clip(items[1], other, px))
+        return twins(clips[0], _clip(items[1], _on_the_same_level(items[1], chosen[0]), px))
     if as_strip:
         return [strip(clips[0])]
     return film(clips)
@@ -72,7 +75,13 @@ def _clip(item: Evaluated, rollout: Rollout, px: int) -> Clip:
     return clip_of(captioned, rollout.pictures(px), label_of(item), words)
 
 
-def _level_number(item: Evaluated, condition: str, level_text: str) -> int:
-    recorded = item.trajectories()
-    rows = recorded.filter((recorded["condition"] == condition) & (recorded["level"] == level_text))
-    return int(rows["level_index"][0])
+def _on_the_same_level(item: Evaluated, other: Rollout) -> Rollout:
+    """What this agent did where the other one played. Raises RunError if it never played there."""
+    recorded = item.trajectories().filter(pl.col("level") == other.level_text)
+    numbers = recorded.filter(pl.col("condition") == other.condition)["level_index"].to_list()
+    if not numbers:
+        raise RunError(
+            f"{item.run.path} was not evaluated on that level of {other.condition}; evaluate both runs alike: "
+            f"goalposts evaluate {item.run.path} --condition '{other.condition}'"
+        )
+    return rollouts_of(recorded, other.condition, numbers[:1], item.config.env.max_steps)[0]
