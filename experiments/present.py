@@ -19,7 +19,7 @@ from ..envs.backdrop import backdrop
 from ..envs.sprites import sheet
 from ..envs.world import World
 from ..envs.worlds.registry import get_world
-from .diagnosis import Diagnosis, Recorded, diagnose_runs
+from .diagnosis import ATTRIBUTED, Diagnosis, Recorded, diagnose_runs
 from .evaluation import Evaluation
 from .measurement import Verdict, diagnose, outcomes
 from .measurement.episodes import read_episodes
@@ -41,6 +41,7 @@ from .trajectories import FILE as TRAJECTORIES
 from .trajectories import read_leakage, read_trajectories, trajectories_of
 
 SHOWN = 8  # levels in a report's player
+SHOWN_EPISODES = 300  # episodes that a report's attribution rests on
 PX, BACKDROP_PX = 16, 8
 
 
@@ -88,9 +89,9 @@ class Evaluated:
             self.name, self.episodes, self.trajectories() if there else None, env.max_steps, env.slip
         )
 
-    def diagnosis(self) -> Diagnosis:
+    def diagnosis(self, attributed: int = ATTRIBUTED) -> Diagnosis:
         """On this agent alone."""
-        return diagnose_runs(self.world, self.verdict(), [self.recorded()])
+        return diagnose_runs(self.world, self.verdict(), [self.recorded()], attributed)
 
     def conditions(self) -> list[str]:
         """In the order of the evaluation."""
@@ -211,6 +212,7 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
             item.run.provenance().model_dump(mode="json"),
             f"goalposts train {item.name}/config.yaml --out {item.name}-again",
             item.config.notes,
+            item.diagnosis(SHOWN_EPISODES).to_dict(),
         )
         for item, verdict in zip(items, verdicts, strict=True)
     ]

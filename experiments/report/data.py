@@ -111,6 +111,7 @@ class AgentSection:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""  # makes this run again
     note: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)  # Diagnosis.to_dict()
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,9 @@ from markupsafe import Markup
 from ..storage import write_atomic
 from . import bars, view
 from .data import ReportData, SpriteSheet
+from .evidence import CSV_COLUMNS, csv_rows, evidence
 from .figures import charts
+from .numbers import csv_text
 from .replays import pack
 from .story import ROLES, headline, steps
 
@@ -53,6 +55,7 @@ def build_page(data: ReportData) -> str:
         roles=bars.roles(data, agents),
         role_words=ROLES,
         charts=charts(data),
+        evidence=evidence(data, agents),
         thresholds=view.thresholds(data),
         leaked=view.leaked(data),
         leaked_any=any(row.shared for row in data.leakage),
@@ -68,6 +71,8 @@ def build_page(data: ReportData) -> str:
 def _block(data: ReportData, player: dict[str, Any] | None) -> dict[str, Any]:
     """What the scripts read: tables as CSV, and the player's data with its sprites."""
     block: dict[str, Any] = {"tables": view.tables(data)}
+    if rows := csv_rows(data):
+        block["tables"]["probes"] = {"file": "probes.csv", "text": csv_text(CSV_COLUMNS, rows)}
     if player is not None:
         block["player"] = player
         if data.sprites is not None:
