@@ -2,13 +2,22 @@
 
 Works from levels and actions alone: the rules are deterministic, so the states follow. The agent that is asked about
 plays habit(a) · exp(β Q_t(s, a)), normalised: what serves its objective, and among what serves it equally what it is used
-to. At each step it may lapse into the habit alone. Infers nothing from the numbers and knows no priors.
-Read next: `../experiments/attribute.py`.
+to. At each step it may lapse into the habit alone. Nobody tells the habit: it is learnt from the actions before, less
+what the objective already accounts for. In a model where the choice is proportional to habit(a) · w(a), the habit of a is
+about how often a was taken over how often it was up for choice (Hunter 2004; Caron and Doucet 2012), so
+
+    habit(a) ∝ (1 + n(a)) / (A + e(a)),    n(a) = Σ 1[a was taken],    e(a) = Σ w(a) / Σ_b habit(b) w(b),
+
+summed over the steps before. If the objective asks for nothing, w is the same for all actions, and this is Laplace's rule.
+Each step's probabilities add up to one whatever was learnt, so the product is a likelihood in which nothing was fitted.
+
+Infers nothing from the numbers and knows no priors. Read next: `../experiments/attribute.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +38,11 @@ from .values import (
 )
 from .worlds.registry import get_world
 
+# What a habit looks at: nothing; the action; whether it is the last one again; the last one and the action.
+HABITS = ("uniform", "frequencies", "repeat", "moves")
+
+MOST = 1e12  # exposure is counted up to here: it grows without end where an action is always called for and never taken
+
 N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
 prepare: Any = None
 limit: Any = None
@@ -37,23 +51,91 @@ explore: Any = None
 most_states: Any = None
 
 
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """What habits have learnt from the episodes so far, and how likely these were altogether.
+
+    seen float64[O, M, P], exposure float64[O, M, P, K] for P parameters of a habit; total float64[O, M, K, E]
+    """
+
+    seen: np.ndarray
+    exposure: np.ndarray
+    total: np.ndarray
+
+    @classmethod
+    def blank(cls, objectives: int, habits: Sequence[int], betas: int, lapses: int, n_actions: int) -> Memory:
+        """Before the first episode: every action is as likely as any other."""
+        seen = np.empty((objectives, len(habits), (n_actions + 1) * n_actions))
+        exposure = np.empty((*seen.shape, betas))
+        for m, habit in enumerate(habits):
+            forget(habit, n_actions, seen[:, m], exposure[:, m])
+        return cls(seen, exposure, np.zeros((objectives, len(habits), betas, lapses)))
+
+
+@njit(cache=True)
+def forget(habit, n_actions, seen, exposure):
+    """A habit before it has learnt anything: one of each has been taken, of as many that were up for choice."""
+    seen[:] = 1.0
+    exposure[:] = 2.0 if habit == 2 else float(n_actions)
+
+
+@njit(cache=True)
+def weigh_path(habit, pull, actions, length, lapses, seen, exposure, product, out):
+    """Add the log likelihood of one episode to out float64[K, E], with a habit that learns as it goes.
+
+    pull float64[T, A, K] are the weights exp(β Q), the largest 1; seen float64[P] and exposure float64[P, K] are the habit's memory.
+    """
+    n_actions, n_betas = pull.shape[1], pull.shape[2]
+    which = np.empty(n_actions, np.int64)  # the parameter that an action goes by, −1: none
+    part = np.ones(n_actions)  # what share of its parameter it has
+    usual = np.empty((n_actions, n_betas))
+    ahead = np.empty(n_betas)  # how much more likely the objective makes an action than the weights say
+    product[:] = 1.0
+    before = n_actions
+    for t in range(length):
+        for a in range(n_actions):
+            which[a] = -1
+            if habit == 1:
+                which[a] = a
+            elif habit == 2 and before < n_actions:
+                which[a] = 0 if a == before else 1
+                part[a] = 1.0 if a == before else 1.0 / (n_actions - 1)
+            elif habit == 3:
+                which[a] = before * n_actions + a
+        taken = np.int64(actions[t])
+        for k in range(n_betas):
+            total, steered = 0.0, 0.0
+            for a in range(n_actions):
+                p = which[a]
+                usual[a, k] = part[a] * seen[p] / exposure[p, k] if p >= 0 else 1.0
+                total += usual[a, k]
+                steered += usual[a, k] * pull[t, a, k]
+            ahead[k] = total / steered
+            at_rest = usual[taken, k] / total
+            share = usual[taken, k] * pull[t, taken, k] / steered
+            for e in range(len(lapses)):
+                if product[k, e] < 1e-100:
+                    out[k, e] += np.log(product[k, e])
+                    product[k, e] = 1.0
+                product[k, e] *= (1.0 - lapses[e]) * share + lapses[e] * at_rest
+        for a in range(n_actions):
+            p = which[a]
+            if p >= 0:
+                for k in range(n_betas):
+                    exposure[p, k] = min(exposure[p, k] + part[a] * pull[t, a, k] * ahead[k], MOST)
+        if which[taken] >= 0:
+            seen[which[taken]] += 1.0
+        before = taken
+    for k in range(n_betas):
+        for e in range(len(lapses)):
+            out[k, e] += np.log(product[k, e])
+
+
 def weigh_episodes(
-    tiles,
-    sizes,
-    max_steps,
-    actions,
-    lengths,
-    habits,
-    masks,
-    pays,
-    foresees,
-    factor,
-    betas,
-    lapses,
-    discount,
-    out,
-):
-    """The loop of `log_likelihoods`: fills out float64[N, O, M, K, E].
+    tiles, sizes, max_steps, actions, lengths, habits, masks, pays, foresees, factor, betas, lapses, discount,
+    seen, exposure, total, out,
+):  # fmt: skip
+    """The loop of `log_likelihoods`: fills out float64[N, O, M, K, E] and goes on with a Memory.
 
     Returns (−1, 0), or the first impossible episode and why: 0 no such action, 1 goes on past its end, 2 past the limit.
     """
@@ -70,7 +152,11 @@ def weigh_episodes(
     later = np.empty((room + 2, len(betas)))
     now = np.empty((room + 2, len(betas)))
     path = np.empty(actions.shape[1], np.int32)
-    product = np.empty((len(habits), len(betas), len(lapses)))
+    pull = np.empty((actions.shape[1], N_ACTIONS, len(betas)))
+    product = np.empty((len(betas), len(lapses)))
+    own_seen = np.empty(seen.shape[2])
+    own_exposure = np.empty(exposure.shape[2:])
+    out[:] = 0.0
     for i in range(len(tiles)):
         facts[:] = 0
         facts[0], facts[1] = sizes[i]
@@ -95,46 +181,38 @@ def weigh_episodes(
         for o in range(len(masks)):
             wire(n, succ, events, place, masks[o], pays[o], foresees[o], row, gain)
             later[:n] = TOP
-            product[:] = 1.0
-            out[i, o] = 0.0
             for t in range(horizon - 1, -1, -1):
                 soft_step(
                     begin[t], end[t], n, row, gain, factor, betas, discount, horizon - t - 1, later, now
                 )
                 if t < lengths[i]:
                     s = place[path[t]]
-                    weigh(
-                        row[s],
-                        gain[s],
-                        factor,
-                        later,
-                        habits[:, i, t],
-                        actions[i, t],
-                        lapses,
-                        product,
-                        out[i, o],
-                    )
+                    for k in range(len(betas)):
+                        most = 0.0
+                        for a in range(N_ACTIONS):
+                            pull[t, a, k] = factor[gain[s, a], k] * later[row[s, a], k]
+                            most = max(most, pull[t, a, k])
+                        for a in range(N_ACTIONS):
+                            pull[t, a, k] /= most
                 later, now = now, later
-            out[i, o] += np.log(product)
+            for m in range(len(habits)):
+                habit = habits[m]
+                forget(habit, N_ACTIONS, own_seen, own_exposure)
+                weigh_path(
+                    habit, pull, actions[i], lengths[i], lapses, own_seen, own_exposure, product, out[i, o, m]
+                )
+                weigh_path(
+                    habit,
+                    pull,
+                    actions[i],
+                    lengths[i],
+                    lapses,
+                    seen[o, m],
+                    exposure[o, m],
+                    product,
+                    total[o, m],
+                )
     return -1, 0
-
-
-@njit(cache=True)
-def weigh(rows, gains, factor, later, habits, action, lapses, product, out):
-    """Multiply product float64[M, K, E] by the probability of one action; what gets too small moves to out, as a log."""
-    for k in range(factor.shape[1]):
-        pull = factor[gains[action], k] * later[rows[action], k]
-        for m in range(len(habits)):
-            total = 0.0
-            for a in range(len(rows)):
-                total += habits[m, a] * factor[gains[a], k] * later[rows[a], k]
-            usual = habits[m, action]
-            share = usual * pull / total
-            for e in range(len(lapses)):
-                if product[m, k, e] < 1e-100:
-                    out[m, k, e] += np.log(product[m, k, e])
-                    product[m, k, e] = 1.0
-                product[m, k, e] *= (1.0 - lapses[e]) * share + lapses[e] * usual
 
 
 def log_likelihoods(
@@ -144,17 +222,20 @@ def log_likelihoods(
     objectives: Sequence[Objective],
     betas: Sequence[float],
     lapses: Sequence[float] = (0.0,),
-    habits: np.ndarray | None = None,
+    habits: Sequence[str] = HABITS[:1],
     discount: float = 1.0,
     max_steps: int | None = None,
-) -> np.ndarray:
-    """float64[N, O, M, K, E]: log likelihood of N episodes for O objectives, M habits, K temperatures, E lapses.
+    memory: Memory | None = None,
+) -> tuple[np.ndarray, Memory]:
+    """Log likelihood of N episodes for O objectives, M habits, K temperatures and E lapses.
 
     actions uint8[N, T], of which the first lengths[i] count, played without slip on levels[i].
     betas   inverse temperatures: nats for the pay of one step.
     lapses  probabilities that a step follows the habit alone.
-    habits  float64[M, N, T, A], positive: how likely each action would be at each step without an objective; None:
-            uniform, M = 1. It may depend on the actions before, so that the likelihood is that of the whole sequence.
+    habits  some of HABITS.
+    memory  of the episodes before, if there were any; it is changed.
+    Returns (each float64[N, O, M, K, E]: every episode on its own, its habit learnt from nothing; the memory, whose
+    `total` float64[O, M, K, E] is of all episodes together, the habit learnt from one to the next, in this order).
     Raises ValuesError if no play of a level can give its episode.
     """
     check_discount(discount)
@@ -171,14 +252,14 @@ def log_likelihoods(
             f"{n} levels, actions of shape {taken.shape}, lengths of shape {long.shape}: give actions uint8[N, T] and "
             "lengths int[N] from 0 to T, one row a level"
         )
-    n_actions, inverse = len(world.actions), np.array(betas, float)
-    if habits is None:
-        habits = np.full((1, *taken.shape, n_actions), 1 / n_actions)
-    out = np.empty((n, len(objectives), len(habits), len(inverse), len(lapses)))
+    n_actions, inverse, codes = len(world.actions), np.array(betas, float), [HABITS.index(h) for h in habits]
+    if memory is None:
+        memory = Memory.blank(len(objectives), codes, len(inverse), len(lapses), n_actions)
+    out = np.empty((n, *memory.total.shape))
     at, why = values_kernel(world, weigh_episodes)(
-        np.array(levels.tiles), np.array(levels.sizes), max_steps or 0, taken, long,
-        np.ascontiguousarray(habits, float), *coded(objectives), step_weights(inverse, n_actions), inverse,
-        np.array(lapses, float), discount, out,
+        np.array(levels.tiles), np.array(levels.sizes), max_steps or 0, taken, long, np.array(codes),
+        *coded(objectives), step_weights(inverse, n_actions), inverse, np.array(lapses, float), discount,
+        memory.seen, memory.exposure, memory.total, out,
     )  # fmt: skip
     if at >= 0:
         reason = (
@@ -189,4 +270,4 @@ def log_likelihoods(
         raise ValuesError(
             f"episode {at} {reason}. Levels and actions must belong together, row by row, and be played without slip"
         )
-    return out
+    return out, memory

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +27,19 @@ from ..agents.rollout import play
 from ..envs.engine import O_STEPS
 from ..envs.generator import generate
 from ..envs.level import LevelSet
-from ..envs.likelihood import log_likelihoods
+from ..envs.likelihood import HABITS, Memory, log_likelihoods
 from ..envs.values import Objective
 from ..envs.world import Target, World
 from ..envs.worlds.registry import get_world
 from .measurement.attribution import (
-    HABITS,
+    DEVICES,
     Attribution,
     Evidence,
     Hypothesis,
     averaged,
+    devices,
     evidence_table,
-    habits,
+    said_of,
     weigh,
 )
 
@@ -45,13 +47,6 @@ from .measurement.attribution import (
 BETAS = tuple(np.geomspace(0.25, 8.0, 8).tolist())
 LAPSES = (0.001, 0.01, 0.1)
 CHUNK = 256  # episodes at a time, to bound memory
-
-DEVICES = (
-    Hypothesis("uniform", "device", "every action is as likely as any other"),
-    Hypothesis("frequencies", "device", "each action has its own fixed probability"),
-    Hypothesis("repeat", "device", "repeats its last action with a fixed probability"),
-    Hypothesis("moves", "device", "the last action decides how likely the next one is"),
-)
 
 
 def objectives_of(world: World) -> dict[str, tuple[Objective, ...]]:
@@ -86,13 +81,14 @@ def hypotheses_of(world: World) -> tuple[Hypothesis, ...]:
 
 
 def gather(
-    levels: LevelSet, actions: np.ndarray, lengths: np.ndarray, max_steps: int | None = None
+    levels: LevelSet, actions: np.ndarray, lengths: np.ndarray, max_steps: int | None = None, only: str = ""
 ) -> Evidence:
     """The evidence of recorded episodes, one a level: actions uint8[N, T], of which the first lengths[i] count.
 
     They must have been played without slip, and with this max_steps (None: the world's own limit). In the shared pooling
-    devices and habits learn from episode to episode, in the order given.
-    Raises ValuesError if no play of a level can give its episode.
+    devices and habits learn from episode to episode, in the order given. `only` keeps the settings of agents whose
+    description holds this text, such as "habit uniform": how much does the answer rest on the others?
+    Raises ValuesError if no play of a level can give its episode, UserError where there is nothing to weigh.
     """
     world = get_world(levels.world)
     steps = np.asarray(lengths, np.int64)
@@ -101,39 +97,39 @@ def gather(
             f"attribution was given {len(levels)} levels, {len(np.atleast_1d(actions))} rows of actions and "
             f"{steps.size} lengths; it needs at least one episode, and as many of each"
         )
-    pooled, own = habits(actions, steps, len(world.actions))
-    usual = np.concatenate([pooled, own[1:]])  # uniform is the same in both
-    each_habit = [0, *range(len(HABITS), len(usual))]
+    hypotheses = [_narrowed(h, only) for h in hypotheses_of(world)]
     agents = objectives_of(world)
     objectives = [o for variants in agents.values() for o in variants]
     owner = np.repeat(np.arange(len(agents)), [len(v) for v in agents.values()])
-    shared: list[Any] = [0.0] * len(agents)
-    each = np.empty((len(steps), len(agents) + len(HABITS)))
+    each = np.empty((len(steps), len(hypotheses)))
+    memory: Memory | None = None
+    shared = []
     for first in range(0, len(steps), CHUNK):
         part = slice(first, first + CHUNK)
-        logs = log_likelihoods(
-            levels[part], actions[part], steps[part], objectives, BETAS, LAPSES, usual[:, part], max_steps=max_steps
+        logs, memory = log_likelihoods(
+            levels[part], actions[part], steps[part], objectives, BETAS, LAPSES, HABITS,
+            max_steps=max_steps, memory=memory,
         )  # fmt: skip
         for k in range(len(agents)):
-            of_agent = logs[:, owner == k]
-            shared[k] = shared[k] + of_agent[:, :, : len(HABITS)].sum(axis=0)
-            each[part, k] = averaged(of_agent[:, :, each_habit].reshape(len(of_agent), -1))
-    said, said_each = (np.log(_of_taken(h, actions, steps)).sum(axis=-1) for h in (pooled, own))
-    each[:, len(agents) :] = said_each.T
+            each[part, k] = averaged(logs[:, owner == k].reshape(len(logs), -1)[:, hypotheses[k][1]])
+        shared = [memory.total[owner == k].ravel()[hypotheses[k][1]] for k in range(len(agents))]
+    pooled, own = (said_of(usual, actions, steps) for usual in devices(actions, steps, len(world.actions)))
+    each[:, len(agents) :] = own.T
     return Evidence(
-        hypotheses_of(world),
-        (*(np.ravel(grid) for grid in shared), *said.sum(axis=-1, keepdims=True)),
-        each,
-        steps,
+        tuple(h for h, _ in hypotheses), (*shared, *pooled.sum(axis=1, keepdims=True)), each, steps
     )
 
 
-def _of_taken(usual: np.ndarray, actions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """float64[M, N, T]: what habits float64[M, N, T, A] say of the actions taken; 1 after the end."""
-    valid = np.arange(actions.shape[1]) < lengths[:, None]
-    taken = np.where(valid, actions, 0).astype(np.int64)
-    said = np.take_along_axis(usual, taken[None, :, :, None], axis=-1)[..., 0]
-    return np.where(valid, said, 1.0)
+def _narrowed(hypothesis: Hypothesis, only: str) -> tuple[Hypothesis, np.ndarray]:
+    """A hypothesis with those of its settings that hold a text, and which they are (int64[G])."""
+    kept = np.array(
+        [k for k, point in enumerate(hypothesis.points) if only in point or hypothesis.kind == "device"]
+    )
+    if not len(kept):
+        raise UserError(
+            f"no setting of {hypothesis.name!r} holds {only!r}; settings are described like {hypothesis.points[0]!r}"
+        )
+    return replace(hypothesis, points=tuple(hypothesis.points[k] for k in kept)), kept
 
 
 def attribute(
@@ -166,12 +162,13 @@ def evidence_of(
     max_steps: int | None = None,
     world: str = "CoinRun",
     episodes: int = 1000,
+    only: str = "",
 ) -> Evidence:
-    """Let an agent play, and gather the evidence. Arguments as in `attribute_agent`."""
+    """Let an agent play, and gather the evidence. Arguments as in `attribute_agent` and `gather`."""
     if levels is None:
         levels = generate(world, get_world(world).usual("shift"), noise_seed, episodes)
     played = play(agent, levels, observation, sampled, noise_seed, max_steps)
-    return gather(levels, played.actions, played.outcome[:, O_STEPS], max_steps)
+    return gather(levels, played.actions, played.outcome[:, O_STEPS], max_steps, only)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -182,6 +179,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--episodes", type=int, default=1000)
     parser.add_argument("--level-seed", type=int, default=0)
     parser.add_argument("--greedy", action="store_true", help="the likeliest action, never a drawn one")
+    parser.add_argument(
+        "--only", default="", help='keep the settings that hold this text, such as "habit uniform"'
+    )
     parser.add_argument("--table", help="write the evidence of each episode to this CSV file")
     parser.add_argument(
         "--calibrate", metavar="OUT.csv", help="how often known agents are recognised; needs no run"
@@ -208,7 +208,13 @@ def main(arguments: list[str] | None = None) -> int:
         world = get_world(subject.world)
         levels = generate(world, given.condition or world.usual("shift"), given.level_seed, given.episodes)
         evidence = evidence_of(
-            subject.agent, levels, subject.observation, not given.greedy, given.level_seed, subject.max_steps
+            subject.agent,
+            levels,
+            subject.observation,
+            not given.greedy,
+            given.level_seed,
+            subject.max_steps,
+            only=given.only,
         )
     except UserError as error:
         print(error, file=sys.stderr)

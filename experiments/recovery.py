@@ -30,7 +30,7 @@ from ..envs.level import Level, LevelSet
 from ..envs.planner import Plan, solve
 from ..envs.world import World
 from ..envs.worlds.registry import get_world
-from .attribute import attribute, objectives_of
+from .attribute import attribute, hypotheses_of, objectives_of
 
 EPISODES = 20  # a batch
 BETAS = (0.5, 1.0, 2.0, 4.0)
@@ -154,7 +154,7 @@ def _recognised(levels: LevelSet, number: int, seed: int) -> dict[str, Any]:
         own = found.table.filter(pl.col("hypothesis") == who.truth)["log_evidence"].item()
         other = found.table.filter(pl.col("hypothesis") != who.truth)["log_evidence"].max()
         margins.append(own - other)
-    names = [*objectives_of(world), "uniform", "frequencies", "repeat", "moves"]
+    names = [h.name for h in hypotheses_of(world)]
     return {
         "levels": levels.condition,
         "generator": who.name,

@@ -20,19 +20,31 @@ import polars as pl
 from scipy.special import logsumexp
 
 Kind = Literal["agent", "device"]
-HABITS = (
-    "uniform",
-    "frequencies",
-    "repeat",
-    "moves",
-)  # the devices, and what agents do among equally good actions
 TIED = 3.0  # nats; a hypothesis that is no further behind the best one is named beside it (odds of 20 to 1)
 
 
-def habits(actions: np.ndarray, lengths: np.ndarray, n_actions: int) -> tuple[np.ndarray, np.ndarray]:
+@dataclass(frozen=True)
+class Hypothesis:
+    """What an agent may turn out to be. `points` names the settings that are averaged over; a device has one."""
+
+    name: str
+    kind: Kind
+    sentence: str
+    points: tuple[str, ...] = ("",)
+
+
+DEVICES = (
+    Hypothesis("uniform", "device", "every action is as likely as any other"),
+    Hypothesis("frequencies", "device", "each action has its own fixed probability"),
+    Hypothesis("repeat", "device", "repeats its last action with a fixed probability"),
+    Hypothesis("moves", "device", "the last action decides how likely the next one is"),
+)
+
+
+def devices(actions: np.ndarray, lengths: np.ndarray, n_actions: int) -> tuple[np.ndarray, np.ndarray]:
     """How likely each device, with its parameters averaged out, makes each next action, knowing those before.
 
-    actions uint8[N, T], lengths int[N]. Returns float64[4, N, T, A] twice, for the devices of HABITS: `shared`, where a
+    actions uint8[N, T], lengths int[N]. Returns float64[4, N, T, A] twice, in the order of DEVICES: `shared`, where a
     device learns its parameters from all earlier steps and episodes, and `each`, from this episode alone. The product of
     what is said of the actions taken is the marginal likelihood under a uniform prior over the parameters:
     frequencies: Dirichlet(1, …, 1); repeat: Beta(1, 1) for repeating, all others alike; moves (a first-order Markov
@@ -48,6 +60,14 @@ def habits(actions: np.ndarray, lengths: np.ndarray, n_actions: int) -> tuple[np
     flat = (counted.reshape(1, n * width, n_actions), before.reshape(1, n * width))
     pooled = np.stack([learn(*flat).reshape(counted.shape) for learn in _LEARNERS])
     return pooled, own
+
+
+def said_of(probabilities: np.ndarray, actions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """float64[M, N]: log of what float64[M, N, T, A] say of the actions that were taken, summed over each episode."""
+    valid = np.arange(actions.shape[1]) < np.asarray(lengths)[:, None]
+    taken = np.where(valid, actions, 0).astype(np.int64)
+    said = np.take_along_axis(probabilities, taken[None, :, :, None], axis=-1)[..., 0]
+    return np.log(np.where(valid, said, 1.0)).sum(axis=-1)
 
 
 def _uniform(counted: np.ndarray, before: np.ndarray) -> np.ndarray:
@@ -85,16 +105,6 @@ _LEARNERS: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (
     _repeat,
     _moves,
 )
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """What an agent may turn out to be. `points` names the settings that are averaged over; a device has one."""
-
-    name: str
-    kind: Kind
-    sentence: str
-    points: tuple[str, ...] = ("",)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 from goalposts.agents import GoToProxy, Noisy, Random, play
 from goalposts.envs import Level, LevelSet, generate, get_world, solve
 from goalposts.envs.engine import O_END, O_STEPS
-from goalposts.envs.likelihood import log_likelihoods
+from goalposts.envs.likelihood import HABITS, log_likelihoods
 from goalposts.envs.values import (
     Objective,
     ValuesError,
@@ -193,44 +193,112 @@ def test_regret_is_nothing_for_the_planner_and_one_for_a_goal_that_is_missed():
     assert lost.sum() > 0
 
 
+class Habit:
+    """What an agent is used to, learnt as `likelihood.py` says, in dictionaries and for one temperature."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind, self.seen, self.exposure = kind, {}, {}
+
+    def parameter(self, before: int | None, action: int):
+        """(name, share, how many there are of it) or None for actions that nothing is learnt about."""
+        if self.kind == "uniform" or (self.kind == "repeat" and before is None):
+            return None
+        if self.kind == "repeat":
+            return ("same", 1.0, 2) if action == before else ("other", 1 / 3, 2)
+        return (action if self.kind == "frequencies" else (before, action)), 1.0, 4
+
+    def usual(self, before: int | None) -> np.ndarray:
+        """The odds of each action, not normalised."""
+        odds = []
+        for action in range(4):
+            found = self.parameter(before, action)
+            if found is None:
+                odds.append(1.0)
+                continue
+            name, share, of = found
+            odds.append(share * (1 + self.seen.get(name, 0)) / (of + self.exposure.get(name, 0.0)))
+        return np.array(odds)
+
+    def learn(self, before: int | None, taken: int, pull: np.ndarray) -> None:
+        """Take note of an action that was chosen by usual · pull."""
+        usual = self.usual(before)
+        usual /= usual.sum()
+        for action in range(4):
+            found = self.parameter(before, action)
+            if found:
+                up = found[1] * pull[action] / (usual @ pull)
+                self.exposure[found[0]] = self.exposure.get(found[0], 0.0) + up
+        found = self.parameter(before, taken)
+        if found:
+            self.seen[found[0]] = self.seen.get(found[0], 0) + 1
+
+
+def literally(habit: Habit, policies: list[np.ndarray], actions: list[int], lapse: float) -> float:
+    """Log likelihood of one episode, step by step."""
+    before, total = None, 0.0
+    for pull, taken in zip(policies, actions, strict=True):
+        usual = habit.usual(before)
+        usual /= usual.sum()
+        steered = usual * pull / (usual @ pull)
+        total += np.log((1 - lapse) * steered[taken] + lapse * usual[taken])
+        habit.learn(before, taken, pull)
+        before = taken
+    return total
+
+
 @pytest.mark.parametrize("objective", ALL, ids=lambda o: o.name)
 def test_likelihood_of_an_episode_is_the_product_of_the_policies_on_its_way(objective):
     """Through deaths, goals, timeouts, monsters, habits and lapses; the batch prunes states by time, the reference none."""
-    levels = levels_of(30)
+    levels = levels_of(20)
     played = play(Noisy(GoToProxy(), 0.6), levels, noise_seed=3)
     lengths = played.outcome[:, O_STEPS]
     assert set(played.outcome[:, O_END]) >= {1, 2}
     betas, lapses = (0.4, 3.0), (0.0, 0.2)
-    rng = np.random.default_rng(0)
-    habits = rng.dirichlet(np.ones(4), (2, *played.actions.shape))
     for discount in (1.0, 0.95):
-        got = log_likelihoods(
-            levels, played.actions, lengths, [objective], betas, lapses, habits, discount=discount
+        each, memory = log_likelihoods(
+            levels, played.actions, lengths, [objective], betas, lapses, HABITS, discount=discount
         )
-        for i in range(len(levels)):
-            plan, steps = solve(levels[i]), int(lengths[i])
-            limit = 4 * levels[i].tiles.shape[1]
-            schedule = np.stack([soft_schedule(plan, objective, b, limit, discount) for b in betas])
-            here, total = 0, np.zeros((2, 2, 2))
-            for t in range(steps):
-                action = int(played.actions[i, t])
-                for m in range(2):
-                    steered = schedule[:, t, here] * habits[m, i, t]
-                    share = steered[:, action] / steered.sum(axis=1)
-                    for e, lapse in enumerate(lapses):
-                        total[m, :, e] += np.log((1 - lapse) * share + lapse * habits[m, i, t, action])
-                here = int(plan.succ[here, action])
-            assert got[i, 0] == pytest.approx(total, rel=1e-9, abs=1e-9)
+        paths = [path_of(level, objective, betas, discount, row[:n].tolist())
+                 for level, row, n in zip(levels, played.actions, lengths, strict=True)]  # fmt: skip
+        for m, kind in enumerate(HABITS):
+            for k in range(2):
+                for e, lapse in enumerate(lapses):
+                    lasting, total = Habit(kind), 0.0
+                    for i, (policies, actions) in enumerate(paths):
+                        own = literally(Habit(kind), policies[k], actions, lapse)
+                        assert each[i, 0, m, k, e] == pytest.approx(own, rel=1e-9, abs=1e-9)
+                        total += literally(lasting, policies[k], actions, lapse)
+                    assert memory.total[0, m, k, e] == pytest.approx(total, rel=1e-9)
+
+
+def path_of(level, objective, betas, discount, actions):
+    """For each temperature the policies at the states that the actions lead through."""
+    plan, here, states = solve(level), 0, []
+    for action in actions:
+        states.append(here)
+        here = int(plan.succ[here, action])
+    limit = 4 * level.tiles.shape[1]
+    schedules = [soft_schedule(plan, objective, beta, limit, discount) for beta in betas]
+    return [[schedule[t, s] for t, s in enumerate(states)] for schedule in schedules], actions
 
 
 def test_likelihood_does_not_depend_on_the_batch():
     levels = levels_of(12)
     played = play(Random(), levels)
     lengths = played.outcome[:, O_STEPS]
-    whole = log_likelihoods(levels, played.actions, lengths, ALL, (1.0,))
+    arguments = (ALL, (1.0,), (0.1,), HABITS)
+    whole, memory = log_likelihoods(levels, played.actions, lengths, *arguments)
     order = np.random.default_rng(1).permutation(12)
-    mixed = log_likelihoods(levels[order], played.actions[order], lengths[order], ALL, (1.0,))
+    mixed, _ = log_likelihoods(levels[order], played.actions[order], lengths[order], *arguments)
     assert np.array_equal(mixed, whole[order])
+    later = None
+    for part in (slice(0, 5), slice(5, 12)):
+        _, later = log_likelihoods(
+            levels[part], played.actions[part], lengths[part], *arguments, memory=later
+        )
+    assert later is not None
+    assert np.array_equal(later.total, memory.total)
+    assert np.array_equal(later.exposure, memory.exposure)
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=6))
@@ -244,16 +312,19 @@ def test_likelihoods_of_all_continuations_sum_to_one(start):
         here = int(plan.succ[here, action])
     rows = np.array([[*start[:-1], a] for a in range(4)], np.uint8)
     levels, lengths = LevelSet.of([level] * 4), np.full(4, len(start))
-    whole = log_likelihoods(levels, rows, lengths, ALL, (1.3,), (0.1,))
-    before = log_likelihoods(levels[:1], rows[:1, :-1], lengths[:1] - 1, ALL, (1.3,), (0.1,))
+    whole, _ = log_likelihoods(levels, rows, lengths, ALL, (1.3,), (0.1,), HABITS)
+    before, _ = log_likelihoods(levels[:1], rows[:1, :-1], lengths[:1] - 1, ALL, (1.3,), (0.1,), HABITS)
     assert np.exp(whole - before).sum(axis=0) == pytest.approx(1.0)
 
 
 def test_extreme_temperatures_on_long_levels_stay_finite():
     levels = generate("CoinRun", "longer", 2, 5)
     played = play(Random(), levels)
-    got = log_likelihoods(levels, played.actions, played.outcome[:, O_STEPS], ALL, (50.0,), (1e-3,))
+    got, memory = log_likelihoods(
+        levels, played.actions, played.outcome[:, O_STEPS], ALL, (50.0,), (1e-3,), HABITS
+    )
     assert np.isfinite(got).all()
+    assert np.isfinite(memory.total).all()
 
 
 def test_episodes_that_cannot_be_are_refused():

@@ -9,12 +9,13 @@ import pytest
 from scipy.special import betaln, gammaln
 
 from goalposts.experiments.measurement.attribution import (
-    HABITS,
+    DEVICES,
     Evidence,
     Hypothesis,
     averaged,
+    devices,
     evidence_table,
-    habits,
+    said_of,
     weigh,
 )
 
@@ -29,16 +30,6 @@ def some_actions(seed: int = 0, n: int = 9, width: int = 14) -> tuple[np.ndarray
     lengths[0], lengths[1] = 0, width
     actions[np.arange(width) >= lengths[:, None]] = 255
     return actions, lengths
-
-
-def said(usual: np.ndarray, actions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """float64[M, N]: log of what is said of the actions taken."""
-    return np.array(
-        [
-            [sum(math.log(h[i, t, actions[i, t]]) for t in range(lengths[i])) for i in range(len(lengths))]
-            for h in usual
-        ]
-    )
 
 
 def dirichlet_multinomial(counts: np.ndarray) -> float:
@@ -68,9 +59,9 @@ def closed_forms(actions: np.ndarray, lengths: np.ndarray) -> list[float]:
 
 def test_devices_are_their_marginal_likelihoods_in_closed_form():
     actions, lengths = some_actions()
-    shared, each = habits(actions, lengths, A)
-    assert said(shared, actions, lengths).sum(axis=1) == pytest.approx(closed_forms(actions, lengths))
-    own = said(each, actions, lengths)
+    shared, each = devices(actions, lengths, A)
+    assert said_of(shared, actions, lengths).sum(axis=1) == pytest.approx(closed_forms(actions, lengths))
+    own = said_of(each, actions, lengths)
     for i in range(len(lengths)):
         part = slice(i, i + 1)
         assert own[:, i] == pytest.approx(closed_forms(actions[part], lengths[part]))
@@ -78,15 +69,15 @@ def test_devices_are_their_marginal_likelihoods_in_closed_form():
 
 def test_devices_say_probabilities_and_know_nothing_of_what_comes():
     actions, lengths = some_actions(1)
-    before = habits(actions, lengths, A)
+    before = devices(actions, lengths, A)
     for usual in before:
-        assert usual.shape == (len(HABITS), *actions.shape, A)
+        assert usual.shape == (len(DEVICES), *actions.shape, A)
         assert usual.sum(axis=-1) == pytest.approx(1.0)
         assert (usual > 0).all()
     changed = actions.copy()
     changed[5, 3] = (changed[5, 3] + 1) % A
     lengths[5] = max(lengths[5], 4)
-    for k, (old, new) in enumerate(zip(before, habits(changed, lengths, A), strict=True)):
+    for k, (old, new) in enumerate(zip(before, devices(changed, lengths, A), strict=True)):
         assert np.array_equal(old[:, :5], new[:, :5])
         assert np.array_equal(old[:, 5, :4], new[:, 5, :4])
         assert np.array_equal(old[:, 6:], new[:, 6:]) == (k == 1)  # `each` forgets, `shared` remembers
@@ -95,8 +86,8 @@ def test_devices_say_probabilities_and_know_nothing_of_what_comes():
 def test_what_stands_after_the_end_of_an_episode_does_not_matter():
     actions, lengths = some_actions(2)
     other = np.where(np.arange(actions.shape[1]) < lengths[:, None], actions, 3).astype(np.uint8)
-    for a, b in zip(habits(actions, lengths, A), habits(other, lengths, A), strict=True):
-        assert said(a, actions, lengths) == pytest.approx(said(b, other, lengths))
+    for a, b in zip(devices(actions, lengths, A), devices(other, lengths, A), strict=True):
+        assert said_of(a, actions, lengths) == pytest.approx(said_of(b, other, lengths))
 
 
 def example() -> Evidence:
