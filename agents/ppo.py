@@ -145,9 +145,18 @@ class Training:
             if self.model._last_obs is not None:
                 self.model._last_obs = self.env.stream.observe()
             callback = _Boundary(self, on_update)
-            # SB3 adds what is done already to the total when it does not reset the count.
-            self.model.learn(remaining, callback, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
+            try:
+                # SB3 adds what is done already to the total when it does not reset the count.
+                self.model.learn(remaining, callback, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
+            except ValueError as error:  # torch's distributions refuse what is not a number
+                if "invalid values" in str(error) or not self.is_finite():
+                    raise _diverged(self.step) from error
+                raise
             callback.report()
+
+    def is_finite(self) -> bool:
+        """Whether all weights are finite numbers."""
+        return all(bool(torch.isfinite(p).all()) for p in self.model.policy.parameters())
 
     def save(self, folder: Path) -> None:
         """Write policy, card and training state into a folder that exists."""
@@ -234,13 +243,9 @@ class _Boundary(BaseCallback):
             return
         progress = self._progress()
         model = self.owner.model
-        if not all(map(math.isfinite, (progress.policy_loss, progress.value_loss))) or not all(
-            torch.isfinite(p).all() for p in model.policy.parameters()
-        ):
-            raise TrainingDiverged(
-                f"the training diverged at step {progress.step:,}: losses or weights are not finite numbers. "
-                "Lower train.learning_rate or train.max_grad_norm; the last checkpoint is intact"
-            )
+        losses = (progress.policy_loss, progress.value_loss)
+        if not all(map(math.isfinite, losses)) or not self.owner.is_finite():
+            raise _diverged(progress.step)
         for name, value in progress.row().items():
             if value is not None:
                 model.logger.record(f"goalposts/{name}", value)
@@ -260,6 +265,13 @@ class _Boundary(BaseCallback):
             float(logged["train/policy_gradient_loss"]), float(logged["train/value_loss"]),
             -float(logged["train/entropy_loss"]), float(logged["train/learning_rate"]),
         )  # fmt: skip
+
+
+def _diverged(step: int) -> TrainingDiverged:
+    return TrainingDiverged(
+        f"the training diverged at step {step:,}: losses or weights are not finite numbers. "
+        "Lower train.learning_rate or train.max_grad_norm; the last checkpoint is intact"
+    )
 
 
 def _tensorboard_logger(folder: Path) -> Logger:

@@ -153,7 +153,7 @@ def test_open_says_what_else_there_is(tmp_path: Path) -> None:
         RunError, match=r"is not a run folder: it has no config.yaml. Runs that are there: .*run"
     ):
         Run.open(tmp_path)
-    with pytest.raises(RunError, match="is a part of a run; give the run folder: .*run$"):
+    with pytest.raises(RunError, match=r"is a part of a run; give the run folder: .*run$"):
         Run.open(tmp_path / "run" / "config.yaml")
     with pytest.raises(RunError, match="Train one first: goalposts train"):
         Run.open(tmp_path / "none" / "of" / "these")
