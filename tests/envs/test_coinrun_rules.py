@@ -1,0 +1,386 @@
+"""CoinRun's rules: an ASCII level, the keys pressed, and the outcome word and cell that must follow.
+
+Cells are (row, column) of the picture, from 0. `agrees` plays the same keys through the slow rules of slow_coinrun.py.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from slow_coinrun import COINS, DEADLY, KEYS, SOLID, SlowCoinRun
+
+from goalposts.envs import Engine, Level, LevelSet, generate, get_world
+from goalposts.envs.engine import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS
+
+COINRUN = get_world("CoinRun")
+
+
+def level_of(picture: str) -> Level:
+    return Level.from_text("\n".join(line.strip() for line in picture.strip().split("\n")))
+
+
+def engine_on(level: Level, copies: int = 1, **options) -> Engine:
+    engine = Engine(COINRUN, copies, LevelSet.of([level]), **options)
+    for slot in range(copies):
+        engine.load(slot, 0)
+    return engine
+
+
+def press(engine: Engine, keys: str) -> str:
+    """Play keys until they or the episode end; the outcome so far as `first/end`."""
+    for key in keys:
+        engine.step_active(np.array([KEYS.index(key)]), np.array([True]))
+        if engine.outcome[0, O_END]:
+            break
+    row = engine.outcome[0]
+    return f"{FIRST[row[O_FIRST]]}/{END[row[O_END]]}"
+
+
+HALL = """
+    ########v#
+    #........#
+    #........#
+    #........#
+    #........#
+    #A.......#
+    ##########
+"""
+LOW = """
+    #######v#
+    #.......#
+    #.......#
+    #.===...#
+    #.......#
+    #..A....#
+    #########
+"""
+PIT = """
+    ########v#
+    #........#
+    #........#
+    #.A....C.#
+    ###~~#####
+    ##########
+"""
+LEDGE = """
+    ########v#
+    #........#
+    #.A......#
+    ####.....#
+    #........#
+    #......C.#
+    ##########
+"""
+STEPS = """
+    ########v#
+    #........#
+    #........#
+    #.....==.#
+    #.A.B....#
+    ##########
+"""
+HIGH = """
+    ##########v#
+    #..........#
+    #..........#
+    #.A.....C..#
+    #####.######
+    #####.######
+    #####.######
+    #####^######
+    ############
+"""
+PATROL = """
+    #########v#
+    #.........#
+    #.........#
+    #.........#
+    #..A.mMm..#
+    ###########
+"""
+ALONE = """
+    #######v#
+    #.......#
+    #.......#
+    #A..M...#
+    #########
+"""
+FACING = """
+    ########v#
+    #........#
+    #........#
+    #.A.mmM..#
+    ##########
+"""
+TWO_PATROLS = """
+    ###########v#
+    #...........#
+    #...........#
+    #.A..Mm.mMm.#
+    #############
+"""
+EDGE = """
+    #######v#
+    #.......#
+    #.......#
+    #.A....C#
+    #########
+"""
+FAR = """
+    #####v######
+    #..........#
+    #..........#
+    #.A......C.#
+    ############
+"""
+MIRROR = """
+    #v######
+    #......#
+    #......#
+    #C...A.#
+    ########
+"""
+HIDDEN, DECOY = EDGE.replace("C", "c"), EDGE.replace("A....C", "A.D..C")
+TWO = EDGE.replace("A....C", "A.C..C")
+GONE = EDGE.replace("C", ".")
+
+PLAYS = [
+    # what, level, keys, outcome, end cell
+    ("stays", HALL, "...", "neither/running", (5, 1)),
+    ("walks right", HALL, "rrr", "neither/running", (5, 4)),
+    ("walks left", HALL, "rrl", "neither/running", (5, 2)),
+    ("stops at the left wall", HALL, "ll", "neither/running", (5, 1)),
+    ("stops at the right wall", HALL, "r" * 12, "proxy/running", (5, 8)),
+    ("a jump rises one cell a step", HALL, "j", "neither/running", (4, 1)),
+    ("a jump rises three cells", HALL, "j..", "neither/running", (2, 1)),
+    ("and no fourth", HALL, "j...", "neither/running", (3, 1)),
+    ("comes down again", HALL, "j.....", "neither/running", (5, 1)),
+    ("lands, and stands", HALL, "j.......", "neither/running", (5, 1)),
+    ("is steered while it rises", HALL, "jrr", "neither/running", (2, 3)),
+    ("is steered while it falls", HALL, "j..rrr", "neither/running", (5, 4)),
+    ("turns round in the air", HALL, "jrr.ll", "neither/running", (5, 1)),
+    ("a jump in the air does nothing", HALL, "j..jj", "neither/running", (4, 1)),
+    ("jumping while it rises does not start anew", HALL, "jjjj", "neither/running", (3, 1)),
+    ("jumps again after landing", HALL, "j.....j", "neither/running", (4, 1)),
+    ("bumps its head: the step is spent", LOW, "j.", "neither/running", (4, 3)),
+    ("comes down after the bump", LOW, "j..", "neither/running", (5, 3)),
+    ("steers out from under a platform and rises on", LOW, "jr", "neither/running", (4, 4)),
+    ("rises past the platform's end", LOW, "rjrr", "neither/running", (2, 6)),
+    ("walks off a ledge and falls aslant", LEDGE, "rr", "neither/running", (3, 4)),
+    ("falls one cell a step", LEDGE, "rr..", "neither/running", (5, 4)),
+    ("may steer back under the ledge as it falls", LEDGE, "rrll", "neither/running", (5, 3)),
+    ("but not into its side", LEDGE, "rrl", "neither/running", (4, 4)),
+    ("takes the coin after the fall", LEDGE, "rrrrr", "goal/goal", (5, 7)),
+    ("lava kills", PIT, "r.", "neither/death", (4, 3)),
+    ("walking into the pit kills at once", PIT, "r", "neither/death", (4, 3)),
+    ("a jump crosses the pit", PIT, "jrrr...r", "neither/running", (3, 6)),
+    ("too short a jump does not", PIT, "jr....", "neither/death", (4, 3)),
+    ("a crate stops", STEPS, "rr", "neither/running", (4, 3)),
+    ("a crate is climbed by a jump", STEPS, "rjr.", "neither/running", (1, 4)),
+    ("and stood on", STEPS, "rjr....", "neither/running", (3, 4)),
+    ("walks off the crate", STEPS, "rjr...r", "neither/running", (4, 5)),
+    ("a platform stops from the side", STEPS, "rjr...rjr", "neither/running", (2, 5)),
+    ("a platform bumps the head", STEPS, "rjr...rrj", "neither/running", (4, 6)),
+    ("a platform is landed on from the side", STEPS, "rjr...jrr..", "neither/running", (2, 6)),
+    ("a platform is walked under", STEPS, "rjr...rrrr", "proxy/running", (4, 8)),
+    ("spikes kill, deep down", HIGH, "rrr....", "neither/death", (7, 5)),
+    ("a shaft's walls stop", HIGH, "rrrrl", "neither/running", (6, 5)),
+    ("a running jump over the shaft", HIGH, "rrjrrrrr", "goal/goal", (3, 8)),
+    ("waits where the monster does not come", PATROL, "." * 20, "neither/running", (4, 3)),
+    ("meets the monster on one cell", PATROL, "..r", "neither/running", (4, 4)),
+    ("walks into the cell that the monster walks into", PATROL, ".rr", "neither/death", (4, 5)),
+    ("walks at the monster's heels", PATROL, "..rr", "neither/running", (4, 5)),
+    ("and is caught when it turns", PATROL, "..rr...", "neither/death", (4, 5)),
+    ("changes places with the monster", PATROL, "rrr", "neither/death", (4, 6)),
+    ("a monster in the next cell does no harm", PATROL, "rr", "neither/running", (4, 5)),
+    ("a monster alone on its cell stays there", ALONE, "r" * 3, "neither/death", (3, 4)),
+    ("a monster at the right end goes left first", FACING, "r", "neither/running", (3, 3)),
+    ("so that it meets who walks on", FACING, "rr", "neither/death", (3, 4)),
+    ("two monsters of different periods, a gap in time", TWO_PATROLS, "....rrrr", "neither/death", (3, 6)),
+    ("jumps over the monster", PATROL, "jrrrr", "neither/running", (3, 7)),
+    ("and goes on behind it", PATROL, "jrrrr.rr", "proxy/running", (4, 9)),
+    ("falls on the monster", PATROL, "jrrr..", "neither/death", (4, 6)),
+    ("takes the coin at the edge", EDGE, "rrrrr", "goal/goal", (3, 7)),
+    ("a coin at the edge counts first", EDGE, "rrrrr.", "goal/goal", (3, 7)),
+    ("the edge is reached on foot only", EDGE, "rrrjr", "neither/running", (1, 6)),
+    ("the edge without a coin is an event, no end", GONE, "rrrrrr", "proxy/running", (3, 7)),
+    ("in the air above the edge is not there yet", GONE, "rrrrjr", "neither/running", (1, 7)),
+    ("but on landing it is", GONE, "rrrrjr...", "proxy/running", (3, 7)),
+    ("the edge first, then the coin", FAR, "rrrrrrr", "proxy/goal", (3, 9)),
+    ("the edge is a column, the level goes on", FAR, "rrr", "proxy/running", (3, 5)),
+    ("just before it", FAR, "rr", "neither/running", (3, 4)),
+    ("mirrored: the right is nothing", MIRROR, "rrr", "neither/running", (3, 6)),
+    ("mirrored: the coin is left", MIRROR, "llll", "goal/goal", (3, 1)),
+    ("mirrored: the edge is left", MIRROR.replace("C", "."), "llllll", "proxy/running", (3, 1)),
+    ("a hidden coin is a coin", HIDDEN, "rrrrr", "goal/goal", (3, 7)),
+    ("a decoy is nothing", DECOY, "rr", "neither/running", (3, 4)),
+    ("behind the decoy stands the coin", DECOY, "rrrrr", "goal/goal", (3, 7)),
+    ("the nearer of two coins ends it", TWO, "rrrrr", "goal/goal", (3, 4)),
+    ("one may jump over a coin", TWO, "rjrr....", "neither/running", (3, 5)),
+]
+
+
+@pytest.mark.parametrize(
+    ("picture", "keys", "outcome", "cell"), [p[1:] for p in PLAYS], ids=[p[0] for p in PLAYS]
+)
+def test_play(picture: str, keys: str, outcome: str, cell: tuple[int, int]) -> None:
+    level = level_of(picture)
+    engine = engine_on(level, max_steps=1000)
+    got = press(engine, keys)
+    assert (got, tuple(engine.state[0, :2].tolist())) == (outcome, cell)
+
+
+@pytest.mark.parametrize(
+    "picture", [HALL, LOW, PIT, LEDGE, STEPS, HIGH, PATROL, ALONE, FACING, TWO_PATROLS, FAR, MIRROR]
+)
+@given(keys=st.text(KEYS, max_size=40))
+def test_the_slow_rules_agree(picture: str, keys: str) -> None:
+    agrees(level_of(picture), keys)
+
+
+@given(
+    st.integers(0, 10**6), st.sampled_from(["edge", "off_path", "mirrored", "no_wall", "longer"]), st.data()
+)
+def test_the_slow_rules_agree_on_generated_levels(index: int, condition: str, data: st.DataObject) -> None:
+    level = generate("CoinRun", condition, 17, 1, first=index)[0]
+    agrees(level, data.draw(st.text(KEYS + "rrrj", max_size=60)))
+
+
+def agrees(level: Level, keys: str) -> None:
+    """Every state and every event of a play are those of the slow rules; and the agent is where an agent can be."""
+    slow, engine = SlowCoinRun(level.to_text()), engine_on(level, max_steps=10**6)
+    state, seen = slow.start, {"coin": 0, "edge": 0}
+    rows, cols = level.tiles.shape
+    for key in keys:
+        state, happened = slow.step(state, key)
+        engine.step_active(np.array([KEYS.index(key)]), np.array([True]))
+        assert tuple(engine.state[0].tolist()) == state
+        row, col = state[:2]
+        assert 0 < row < rows - 1
+        assert 0 < col < cols - 1
+        assert slow.at(row, col) not in SOLID
+        for word, column in (("coin", O_GOALS), ("edge", O_PROXIES)):
+            seen[word] += word in happened
+            assert engine.outcome[0, column] == seen[word]
+        ended = "death" if "death" in happened else "goal" if "coin" in happened else "running"
+        assert END[engine.outcome[0, O_END]] == ended
+        assert slow.at(row, col) not in DEADLY or ended == "death"
+        assert slow.at(row, col) not in COINS or ended == "goal"
+        if ended != "running":
+            break
+
+
+@given(st.text(KEYS, min_size=1, max_size=30), st.integers(1, 5), st.integers(0, 100))
+def test_rules_are_pure_the_same_state_and_action_give_the_same_result(
+    keys: str, copies: int, index: int
+) -> None:
+    """In every slot, beside whatever others do; and inactive slots are left alone."""
+    level = generate("CoinRun", "anywhere", 4, 1, first=index)[0]
+    alone, among = engine_on(level, max_steps=1000), engine_on(level, copies + 1, max_steps=1000)
+    luck = np.random.default_rng(index)
+    idle = {
+        name: getattr(among, name)[copies].copy() for name in ("state", "outcome", "tiles", "facts", "grid")
+    }
+    for key in keys:
+        actions = luck.integers(4, size=copies + 1)
+        actions[0] = KEYS.index(key)
+        active = np.arange(copies + 1) < copies
+        one = alone.step_active(actions[:1], np.array([True]))
+        many = among.step_active(actions, active)
+        for name in ("state", "outcome", "tiles", "facts", "grid"):
+            assert np.array_equal(getattr(alone, name)[0], getattr(among, name)[0])
+            assert np.array_equal(getattr(among, name)[copies], idle[name])
+        assert (one[0][0], one[1][0]) == (many[0][0], many[1][0])
+        assert (many[0][copies], many[1][copies]) == (0, 0)
+        if one[1][0]:
+            break
+    level_again = Level("CoinRun", among.tiles[0])
+    assert level_again.tiles[: level.tiles.shape[0], : level.tiles.shape[1]].tolist() == level.tiles.tolist()
+
+
+def test_the_step_limit_is_four_steps_a_column() -> None:
+    engine = engine_on(level_of(HALL))
+    press(engine, "." * 39)
+    assert END[engine.outcome[0, O_END]] == "running"
+    assert press(engine, ".") == "neither/timeout"
+    assert engine.outcome[0, O_STEPS] == 40
+
+
+@pytest.mark.parametrize(
+    ("picture", "keys", "limit", "outcome"),
+    [
+        (EDGE, "rrrrr", 5, "goal/goal"),  # at the last step is in time
+        (EDGE, "rrrrr", 4, "neither/timeout"),
+        (PIT, "r", 1, "neither/death"),  # death at the last step is death
+        (GONE, "rrrrr", 5, "proxy/timeout"),
+    ],
+)
+def test_the_last_step_counts(picture: str, keys: str, limit: int, outcome: str) -> None:
+    assert press(engine_on(level_of(picture), max_steps=limit), keys) == outcome
+
+
+def test_steps_and_touches_are_counted() -> None:
+    engine = engine_on(level_of(FAR))
+    press(engine, "rrr.r" + "rrr")
+    row = engine.outcome[0]
+    assert (row[O_PROXY], row[O_PROXIES], row[O_GOAL], row[O_GOALS], row[O_STEPS]) == (3, 6, 8, 1, 8)
+
+
+@pytest.mark.parametrize(
+    ("reward", "keys", "rewards"), [("goal", "rrrrrrr", [0] * 6 + [1]), ("proxy", "rrr", [0, 0, 1])]
+)
+def test_the_reward_is_the_goal_or_the_proxy_and_ends_the_episode(
+    reward: str, keys: str, rewards: list[int]
+) -> None:
+    engine = engine_on(level_of(FAR), reward=reward)
+    got = [engine.step_active(np.array([KEYS.index(key)]), np.array([True])) for key in keys]
+    assert [float(r[0]) for r, _ in got] == rewards
+    assert [int(d[0]) for _, d in got] == [0] * (len(keys) - 1) + [1]
+
+
+def test_with_the_proxy_rewarded_a_coin_on_the_way_ends_nothing() -> None:
+    engine = engine_on(level_of(TWO), reward="proxy")
+    assert press(engine, "rrrrr") == "goal/goal"
+    assert engine.outcome[0].tolist()[:7] == [FIRST.index("goal"), 1, 5, 2, 5, 2, 1]
+
+
+def test_slip_replaces_actions_at_its_rate_and_always_the_same_ones() -> None:
+    """With slip s a chosen `stay` is kept with probability 1 − s + s/4."""
+    level = level_of(HALL.replace("A.......", "...A...."))
+    n = 20_000
+
+    def moved(slip: float, seed: int) -> np.ndarray:
+        engine = engine_on(level, n, slip=slip)
+        engine.seeds[:] = np.arange(n) + seed
+        engine.step_active(np.zeros(n, np.int64), np.ones(n, bool))
+        return (engine.state[:, :2] != (5, 4)).any(axis=1)
+
+    assert not moved(0.0, 0).any()
+    for slip in (0.2, 1.0):
+        share = moved(slip, 0).mean()
+        assert abs(share - 0.75 * slip) < 4 * np.sqrt(0.75 * slip * (1 - 0.75 * slip) / n)
+    assert np.array_equal(moved(0.2, 5), moved(0.2, 5))
+    assert not np.array_equal(moved(0.2, 5), moved(0.2, 10**6))
+
+
+@pytest.mark.parametrize("action", [-1, 4, 255, -(2**62)])
+def test_an_action_that_is_none_is_refused_and_nothing_moves(action: int) -> None:
+    engine = engine_on(level_of(HALL), 3)
+    before = engine.state.copy()
+    for call in (lambda a: engine.step(a), lambda a: engine.step_active(a, np.ones(3, bool))):
+        with pytest.raises(ValueError, match=r"allowed are 0 … 3 \(stay, left, right, jump\)"):
+            call(np.array([2, 2, action]))
+    assert np.array_equal(engine.state, before)
+    engine.step_active(np.array([2, 2, action]), np.array([True, True, False]))  # nobody asks an idle one
+    assert (engine.state[:2, 1] == 2).all()
+
+
+@pytest.mark.parametrize(
+    "actions", [np.zeros(2, int), np.zeros(4, int), np.zeros((3, 1), int), np.zeros(3), np.int64(1)]
+)
+def test_actions_are_one_whole_number_for_each_environment(actions: np.ndarray) -> None:
+    """Once, the kernels ran past the end of the engine's arrays when there were more."""
+    engine = engine_on(level_of(HALL), 3)
+    for call in (lambda a: engine.step(a), lambda a: engine.step_active(a, np.ones(3, bool))):
+        with pytest.raises(ValueError, match="one for each of the 3 environments"):
+            call(actions)
