@@ -4,8 +4,7 @@ The hypotheses are the world's goal, its proxies, its further targets and surviv
 it, and four devices. This file says what each would make likely; `measurement/attribution.py` weighs them. Which
 conventions were chosen, on what grounds, and how well known agents are recognised: docs/attribution.md.
 
-    python -m goalposts.experiments.attribute RUN                  what a trained agent is after
-    python -m goalposts.experiments.attribute --calibrate OUT.csv  how often known agents are recognised
+    python -m goalposts.experiments.attribute RUN     what a trained agent is after
 
 Read next: `recovery.py`, the calibration.
 """
@@ -15,7 +14,6 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -174,7 +172,7 @@ def evidence_of(
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m goalposts.experiments.attribute", description=__doc__)
-    parser.add_argument("run", nargs="?", help="a run folder")
+    parser.add_argument("run", help="a run folder")
     parser.add_argument("--condition", help="which levels to play (default: the world's usual shift)")
     parser.add_argument("--episodes", type=int, default=1000)
     parser.add_argument("--level-seed", type=int, default=0)
@@ -183,20 +181,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--only", default="", help='keep the settings that hold this text, such as "habit uniform"'
     )
     parser.add_argument("--table", help="write the evidence of each episode to this CSV file")
-    parser.add_argument(
-        "--calibrate", metavar="OUT.csv", help="how often known agents are recognised; needs no run"
-    )
-    parser.add_argument(
-        "--batches", type=int, default=100, help="batches of 20 episodes for each known agent"
-    )
     given = parser.parse_args(arguments)
-    if given.calibrate:
-        from .recovery import calibrate
-
-        calibrate(Path(given.calibrate), given.batches)
-        return 0
-    if not given.run:
-        parser.error("give a run folder, or --calibrate OUT.csv")
     from .evaluation import subject_of
 
     try:

@@ -7,13 +7,15 @@ has the highest evidence is written down, beside those on which each other one h
 On CoinRun's own levels some hypotheses ask for the same actions: the left edge is always the nearest one, and the top row is
 out of reach on most. `posed` levels take that away: the same layouts, with less sky and the start anywhere.
 
-    python -m goalposts.experiments.attribute --calibrate OUT.csv [--batches 100]
+    python -m goalposts.experiments.recovery OUT.csv [--batches 100]
 
 Read next: `measurement/attribution.py`.
 """
 
 from __future__ import annotations
 
+import argparse
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -168,3 +170,20 @@ def _recognised(levels: LevelSet, number: int, seed: int) -> dict[str, Any]:
         "median_margin": float(np.median(margins)),
         **{name: best.count(name) / len(best) for name in names},
     }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m goalposts.experiments.recovery")
+    parser.add_argument("out", type=Path, help="the CSV file to write")
+    parser.add_argument(
+        "--batches", type=int, default=100, help=f"batches of {EPISODES} episodes for each known agent"
+    )
+    given = parser.parse_args(arguments)
+    given.out.touch()  # say now, not in a quarter of an hour, that it cannot be written
+    calibrate(given.out, given.batches)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
