@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numba import njit
 
-from ..envs.engine import O_END, Engine
+from ..envs.engine import O_END, ActionError, Engine
 from ..envs.level import LevelSet
 from ..envs.render import rgb64
 from ..envs.streams import key_of, mix, unit
@@ -144,9 +144,14 @@ def _play_batch(
         if tells is not None:
             chosen = np.empty(len(alive), np.int64)
             odds = np.ascontiguousarray(tells.action_probabilities(obs), np.float64)
+            _check_odds(odds, len(alive), len(world.actions))
             _choose(odds, numbers[alive], steps[alive], noise_seed, chosen)
         else:
             chosen = np.asarray(predict(obs, deterministic=not sampled)[0]).astype(np.int64).reshape(-1)
+            if len(chosen) != len(alive):
+                raise ActionError(
+                    f"the agent's predict gave actions of shape {chosen.shape}; needed is one for each of the {len(alive)} levels"
+                )
         if slip > 0:
             _slip(chosen, numbers[alive], steps[alive], noise_seed, slip, len(world.actions))
         actions[alive] = chosen
@@ -159,6 +164,15 @@ def _play_batch(
         active &= done == 0
     assert (engine.outcome[:, O_END] > 0).all()
     return Played(engine.outcome.copy(), returns, np.stack(taken, axis=1))
+
+
+def _check_odds(odds: np.ndarray, n: int, n_actions: int) -> None:
+    if odds.shape != (n, n_actions):
+        raise ActionError(
+            f"the agent gave action probabilities of shape {odds.shape}; needed is {(n, n_actions)}: levels, actions"
+        )
+    if not (np.isfinite(odds).all() and (odds >= 0).all()):
+        raise ActionError("the agent gave action probabilities that are not finite numbers from 0")
 
 
 def _pictures(engine: Engine, alive: np.ndarray, actions: np.ndarray) -> np.ndarray:

@@ -68,6 +68,8 @@ def subject_of(source: Run | str | Path | Any, world: str = "CoinRun", observati
     """
     if isinstance(source, str | Path):
         source = Run.open(source)
+    if isinstance(source, type):
+        raise UserError(f"{source.__name__} is a class, and an agent is an object: give {source.__name__}(…)")
     if not isinstance(source, Run):
         if not callable(getattr(source, "predict", None)):
             raise UserError(
