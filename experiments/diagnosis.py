@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from ..envs.condition import format_condition
+from ..envs.level import LevelSet
 from ..envs.values import ValuesError
 from ..envs.world import World
 from .attribute import attribute
@@ -36,7 +38,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Attributed:
-    """What one run's actions under one condition are evidence of."""
+    """What one run's actions under one condition are evidence of, up to the first touch of goal or proxy."""
 
     run: str
     condition: str
@@ -126,11 +128,28 @@ def _attributions(
             return (), f"no episodes of {verdict.shift} were recorded"
         try:
             found.append(
-                Attributed(run.name, verdict.shift, attribute(*levels_and_actions(chosen), run.max_steps))
+                Attributed(
+                    run.name, verdict.shift, attribute(*_until_first_touch(run, chosen), run.max_steps)
+                )
             )
         except ValuesError as error:
             return (), f"the recorded episodes cannot be played again: {error}"
     return tuple(found), ""
+
+
+def _until_first_touch(run: Recorded, chosen: pl.DataFrame) -> tuple[LevelSet, np.ndarray, np.ndarray]:
+    """Levels, actions and lengths of recorded episodes, each cut where goal or proxy is first touched.
+
+    In training an episode ends there, so what the agent does afterwards was never learnt, and says nothing of what for.
+    """
+    keys = ["condition", "level_index"]
+    touched = run.episodes.filter(pl.col("sampled")).select(
+        *keys, first=pl.min_horizontal("steps_to_goal", "steps_to_proxy", "steps")
+    )
+    first = chosen.join(touched, on=keys, how="left", maintain_order="left")["first"].to_numpy()
+    levels, actions, lengths = levels_and_actions(chosen)
+    lengths = np.minimum(lengths, first)
+    return levels, actions[:, : int(lengths.max())], lengths
 
 
 def _curve(curve: ConflictCurve) -> dict[str, Any]:
