@@ -26,7 +26,7 @@ PICKS = {"misgeneralized": "proxy", "goal": "goal", "death": "death", "timeout":
 def film_of(
     runs: Sequence[Run], condition: str | None, count: int, pick: str | None, px: int, as_strip: bool = False
 ) -> Film | list[np.ndarray]:
-    """One run: `count` representative episodes. Two runs: twins on the first run's level. Raises UserError."""
+    """One run: `count` representative episodes. Two runs: twins on a level where both do what they do most often. Raises UserError."""
     if len(runs) > 2:
         raise UserError(f"{len(runs)} runs were given; record takes one, or two for twins")
     if pick is not None and pick not in PICKS:
@@ -46,7 +46,7 @@ def film_of(
     if items[-1].world is not first.world:
         raise UserError("the runs are of different worlds; twins play the same level")
     condition = condition or first.verdict().shift or first.world.usual("shift")
-    chosen = rollouts_of_run(first, condition, 1 if len(items) > 1 else count, pick and PICKS[pick])
+    chosen = rollouts_of_run(items, condition, 1 if len(items) > 1 else count, pick and PICKS[pick])
     clips = [_clip(first, rollout, px) for rollout in chosen]
     if len(items) == 2:
         return twins(clips[0], _clip(items[1], _on_the_same_level(items[1], chosen[0]), px))
@@ -58,7 +58,7 @@ def film_of(
 def before_and_after(item: Evaluated, px: int = 16) -> Film:
     """One agent on one layout: as in training, and after the move. The level is the first of the commonest outcome."""
     shift = item.verdict().shift or item.world.usual("shift")
-    number = representative(item.episodes, shift, 1)
+    number = representative([item.episodes], shift, 1)
     recorded, limit = item.trajectories(), item.config.env.max_steps
     clips = [
         _clip(item, rollout, px)

@@ -234,8 +234,8 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
         ),
         moved=shift,
         replay_note=(
-            f"Chosen by number, not by hand: the first levels of {shift} whose outcomes for {first.name} come in the "
-            "proportions of the table."
+            f"Chosen by number, not by hand: the first levels of {shift} whose outcomes come in the proportions of "
+            "the table" + (", taken over all agents together." if len(items) > 1 else ".")
         ),
         leakage=[
             Leakage(
@@ -259,7 +259,7 @@ def _png(picture: np.ndarray) -> bytes:
 
 
 def _replays(items: Sequence[Evaluated], shift: str, count: int) -> list[Replay]:
-    numbers = representative(items[0].episodes, shift, count)
+    numbers = representative([item.episodes for item in items], shift, count)
     control = items[0].world.usual("control")
     replays = []
     for item in items:
@@ -279,14 +279,18 @@ def _replays(items: Sequence[Evaluated], shift: str, count: int) -> list[Replay]
     return replays
 
 
-def rollouts_of_run(item: Evaluated, condition: str, count: int, outcome: str | None = None) -> list[Rollout]:
-    """Representative recorded episodes of a condition, or those with an outcome. Raises RunError if there are none."""
+def rollouts_of_run(
+    items: Sequence[Evaluated], condition: str, count: int, outcome: str | None = None
+) -> list[Rollout]:
+    """Recorded episodes of the first run, on levels representative of all; or those with an outcome. Raises RunError."""
+    item = items[0]
     if condition not in item.conditions():
         raise RunError(
             f"{item.run.path} was not evaluated on {condition!r}; it was on {', '.join(item.conditions())}. "
             f"Evaluate it there: goalposts evaluate {item.run.path} --condition '{condition}'"
         )
-    numbers = representative(item.episodes, condition, count, outcome)
+    tables = [one.episodes for one in items if condition in one.conditions()]
+    numbers = representative(tables, condition, count, outcome)
     if not numbers:
         raise RunError(
             f"no sampled episode of {item.name} on {condition} ended that way ({outcome}); choose another --pick or "

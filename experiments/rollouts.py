@@ -6,6 +6,7 @@ Read next: `report/film.py`, `report/page.py`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,20 +111,28 @@ def rollouts_of(
 
 
 def representative(
-    episodes: pl.DataFrame, condition: str, count: int, outcome: str | None = None
+    agents: Sequence[pl.DataFrame], condition: str, count: int, outcome: str | None = None
 ) -> list[int]:
-    """Numbers of `count` levels whose sampled outcomes have the table's own proportions, the likeliest outcome first.
+    """Numbers of `count` levels on which outcomes come in the tables' own proportions, the likeliest outcome first.
 
-    Chosen by number, never by hand: each outcome gets its share of places (largest remainders), filled by the lowest
-    level numbers with that outcome. Only distinguishing levels, where there are any. `outcome`: a word of
-    `outcome_first` or `outcome_end`; then only episodes with it.
+    `agents`: an episodes table each; with several, an outcome is what all of them did on one level. Chosen by number, never
+    by hand: each outcome gets its share of places (largest remainders), filled by the lowest level numbers with it. Only
+    distinguishing levels, where there are any. `outcome`: a word of `outcome_first` or `outcome_end`; then only episodes of
+    the first agent with it.
     """
-    table = episodes.filter((pl.col("condition") == condition) & pl.col("sampled")).sort("level_index")
-    if table["distinguishing"].any():
-        table = table.filter(pl.col("distinguishing"))
+    first, *others = [
+        episodes.filter((pl.col("condition") == condition) & pl.col("sampled")) for episodes in agents
+    ]
+    if first["distinguishing"].any():
+        first = first.filter(pl.col("distinguishing"))
     if outcome is not None:
-        table = table.filter((pl.col("outcome_first") == outcome) | (pl.col("outcome_end") == outcome))
-    sizes = table.group_by("outcome_first").len().sort("len", "outcome_first", descending=[True, False])
+        first = first.filter((pl.col("outcome_first") == outcome) | (pl.col("outcome_end") == outcome))
+    table = first.select("level_index", did="outcome_first")
+    for other in others:
+        table = table.join(other.select("level_index", also="outcome_first"), on="level_index").select(
+            "level_index", did=pl.col("did") + " " + pl.col("also")
+        )
+    sizes = table.group_by("did").len().sort("len", "did", descending=[True, False])
     quotas = [(name, n * count / table.height) for name, n in sizes.iter_rows()]
     seats = {name: int(share) for name, share in quotas}
     for name, _ in sorted(quotas, key=lambda q: (int(q[1]) - q[1], q[0])):
@@ -131,5 +140,5 @@ def representative(
             seats[name] += 1
     chosen: list[int] = []
     for name, _ in quotas:
-        chosen += table.filter(pl.col("outcome_first") == name)["level_index"].to_list()[: seats[name]]
+        chosen += table.filter(pl.col("did") == name)["level_index"].sort().to_list()[: seats[name]]
     return chosen
