@@ -200,8 +200,8 @@ def attribution(data: ReportData, index: int) -> Chart | None:
         f"How much worse each hypothesis explains the actions taken than the best one: {one['best'].replace('_', ' ')}, by "
         f"{one['margin']:,.1f} nats before {one['second'].replace('_', ' ')} (3 nats are odds of 20 to 1).{tied} Filled: agents "
         "that pursue something; hatched: devices that pursue nothing. An arrow marks a bar that is cut. Odds of some agent "
-        f"against some device: {one['agent_over_device']:+,.0f} nats. n = {one['episodes']:,} episodes of {one['condition']} up to the first touch "
-        "of goal or proxy, "
+        f"against some device: {one['agent_over_device']:+,.0f} nats. n = {one['episodes']:,} episodes of {one['condition']} up to "
+        "the first touch of goal or proxy, "
         f"{one['steps']:,} steps, one trained agent. Nothing is fitted (every free parameter is averaged over), and these are weights of "
         "evidence, not shares: they have no interval."
     )
