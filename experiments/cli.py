@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         code = _told("the memory does not suffice for that; ask for fewer levels or environments at once")
     if code == 130:
         _told("interrupted; nothing is left half-written. The same command goes on, or starts again")
-    sys.exit(code)
+    sys.exit(code or 0)
 
 
 def _told(message: str) -> int:
@@ -68,7 +68,9 @@ def _in_our_words(error: Any, arguments: list[str]) -> str:
         word for word in arguments[:1] if word.isalpha()
     ]  # typer does not always say which command it was
     command = context.command_path if context else " ".join(["goalposts", *named])
-    if found := re.match(r"No such command '(.*?)'\.?(?: (?:\(|Did you mean )(.*?)[?)])?$", said, re.DOTALL):
+    if context and (
+        found := re.match(r"No such command '(.*?)'\.?(?: (?:\(|Did you mean )(.*?)[?)])?$", said, re.DOTALL)
+    ):
         near = f" Did you mean {found[2]}?" if found[2] else ""
         said = f"there is no command {found[1]!r}; there are {', '.join(context.command.commands)}.{near}"
     elif found := re.match(r"No such option:? '?(-[^\s'.]*)'?\.?(?: \(Possible options: (.*)\))?", said):
