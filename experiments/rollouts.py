@@ -123,10 +123,10 @@ def representative(
     first, *others = [
         episodes.filter((pl.col("condition") == condition) & pl.col("sampled")) for episodes in agents
     ]
-    if first["distinguishing"].any():
-        first = first.filter(pl.col("distinguishing"))
     if outcome is not None:
         first = first.filter((pl.col("outcome_first") == outcome) | (pl.col("outcome_end") == outcome))
+    if first["distinguishing"].any():
+        first = first.filter(pl.col("distinguishing"))
     table = first.select("level_index", did="outcome_first")
     for other in others:
         table = table.join(other.select("level_index", also="outcome_first"), on="level_index").select(

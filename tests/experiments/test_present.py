@@ -232,7 +232,7 @@ def test_chosen_levels_have_the_tables_proportions(outcomes: list[str], count: i
 def test_distinguishing_levels_come_first_and_an_outcome_can_be_asked_for() -> None:
     outcomes = ["goal", "proxy", "proxy", "goal", "proxy", "neither"]
     shown = table(outcomes, [False, False, True, True, True, False])
-    assert representative([shown], "off_path", 2) == [2, 4]
+    assert representative([shown], "off_path", 2) == [2, 3]
     assert representative([shown], "off_path", 3) == [2, 4, 3]
     assert representative([shown], "off_path", 3, "goal") == [3]
     assert representative([shown], "off_path", 3, "neither") == [
