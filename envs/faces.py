@@ -132,7 +132,7 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self, actions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """One step of all; ended environments begin their next level at once."""
-        step = self.stream.step(np.asarray(actions, np.int64))
+        step = self.stream.step(actions)
         infos: dict[str, Any] = {}
         if len(step.ended):
             mask = np.zeros(self.num_envs, np.bool_)

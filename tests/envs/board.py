@@ -1,11 +1,15 @@
-"""A level and the keys pressed: helpers of the tests of the rules, the engine and the planner. Not a test."""
+"""A level and the keys pressed, an environment by its id: helpers of the tests in this folder. Not a test."""
 
+import gymnasium as gym
 import numpy as np
 from slow_coinrun import KEYS
 
 from goalposts.envs import Engine, Level, LevelSet, get_world
 from goalposts.envs.engine import END, FIRST, O_END, O_FIRST
+from goalposts.envs.faces import GoalpostsEnv, GoalpostsVectorEnv
 
+ID = "goalposts:goalposts/CoinRun-v0"
+SMALL = Level.from_text("######v#\n#......#\n#.A...C#\n########")
 COINRUN = get_world("CoinRun")
 
 
@@ -28,3 +32,15 @@ def press(engine: Engine, keys: str) -> str:
             break
     row = engine.outcome[0]
     return f"{FIRST[row[O_FIRST]]}/{END[row[O_END]]}"
+
+
+def make(**options) -> GoalpostsEnv:
+    env = gym.make(ID, **options).unwrapped
+    assert isinstance(env, GoalpostsEnv)
+    return env
+
+
+def make_vec(n: int, **options) -> GoalpostsVectorEnv:
+    env = gym.make_vec(ID, num_envs=n, **options).unwrapped
+    assert isinstance(env, GoalpostsVectorEnv)
+    return env

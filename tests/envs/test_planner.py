@@ -80,7 +80,7 @@ def test_every_answer_is_that_of_the_slow_reference(condition: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_every_answer_is_that_of_the_slow_reference_on_many_levels(condition: str) -> None:
-    for level in generate("CoinRun", condition, 29, 300):
+    for level in generate("CoinRun", condition, 29, 150):
         agrees_with_the_reference(level)
 
 
