@@ -23,8 +23,8 @@ CONDITION_NAMES: Mapping[str, tuple[str, ...]] = {
     "CoinRun": (
         "edge",
         "edge_held_out",
-        "anywhere",
         "off_path",
+        "anywhere",
         "left",
         "right_fraction",
         "mixture",
