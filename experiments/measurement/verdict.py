@@ -93,7 +93,7 @@ class Verdict:
             found = getattr(self, field)
             lines.append(f"  {name:27}{'not measured' if found is None else found}")
         shown = ", ".join(f"{name} {value}" for name, value in self.thresholds.model_dump().items())
-        return "\n".join([*lines, "", f"  thresholds: {shown}"])
+        return "\n".join([*lines, "", "  in brackets: 95 % intervals", f"  thresholds: {shown}"])
 
     __str__ = explain
 
