@@ -8,6 +8,7 @@ Read next: `ppo.py`, which writes and reads the training state.
 from __future__ import annotations
 
 import json
+import math
 import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -36,7 +37,10 @@ class CheckpointError(UserError):
 
 @dataclass(frozen=True)
 class AgentCard:
-    """What a policy was made for. shape: of one observation; trunk, pi, vf: widths of the hidden layers."""
+    """What a policy was made for. trunk, pi, vf: widths of the hidden layers.
+
+    shape: of one observation, as the net takes it (pixels: channels first, as SB3 turns them).
+    """
 
     world: str
     observation: str
@@ -53,13 +57,14 @@ class AgentCard:
 
 
 def build_policy(card: AgentCard, learning_rate: float = 0.0) -> ActorCriticPolicy:
-    """A fresh SB3 policy of the card's shape."""
+    """An SB3 policy of the card's shape, to be filled with weights: its own are not those that a training begins with."""
     rgb = card.observation == "rgb"
     space = spaces.Box(0, 255 if rgb else 1, card.shape, np.uint8)
     return ActorCriticPolicy(
         space,
         spaces.Discrete(card.n_actions),
         lambda _: learning_rate,
+        ortho_init=False,  # takes minutes for the largest net that is allowed
         **policy_options(card.trunk, card.pi, card.vf, card.precision, rgb),
     )
 
@@ -102,12 +107,12 @@ class PolicyAgent:
     def value(self, observation: np.ndarray) -> np.ndarray:
         """The critic's value float32[n]."""
         policy = self.policy
-        features = policy.extract_features(torch.as_tensor(observation), policy.vf_features_extractor)
+        features = policy.extract_features(policy.obs_to_tensor(observation)[0], policy.vf_features_extractor)
         return policy.value_net(policy.mlp_extractor.forward_critic(features)).squeeze(1).numpy()  # type: ignore[arg-type]
 
     def _logits(self, observation: np.ndarray) -> torch.Tensor:
         policy = self.policy
-        features = policy.extract_features(torch.as_tensor(observation), policy.pi_features_extractor)
+        features = policy.extract_features(policy.obs_to_tensor(observation)[0], policy.pi_features_extractor)
         return policy.action_net(policy.mlp_extractor.forward_actor(features))  # type: ignore[arg-type]
 
 
@@ -120,7 +125,7 @@ def save_policy(folder: Path, policy: ActorCriticPolicy, card: AgentCard) -> Non
 
 def read_card(folder: Path) -> AgentCard:
     """The card of a checkpoint. Raises CheckpointError."""
-    data = _read_json(folder / "checkpoint.json")
+    data = read_json(folder / "checkpoint.json")
     try:
         if data.get("format") != FORMAT:
             raise CheckpointError(
@@ -129,13 +134,13 @@ def read_card(folder: Path) -> AgentCard:
         widths = {key: tuple(data[key]) for key in ("shape", "trunk", "pi", "vf")}
         card = AgentCard(**{**data, **widths})
         numbers = (*card.shape, *card.trunk, *card.pi, *card.vf, card.n_actions)
-        if not all(isinstance(v, int) and 0 < v <= 65_536 for v in numbers) or len(card.shape) != 3:
+        if not all(type(v) is int and 0 < v <= 65_536 for v in numbers) or len(card.shape) != 3:
             raise TypeError
-        if not isinstance(card.step, int) or not all(
-            isinstance(v, str) for v in (card.world, card.observation, card.name, card.precision)
-        ):
+        if type(card.step) is not int or not (card.seed is None or type(card.seed) is int):
             raise TypeError
-        if len(numbers) > 32 or np.prod(card.shape, dtype=float) * max((1, *card.trunk)) * 4 > MAX_WEIGHTS:
+        if not all(isinstance(v, str) for v in (card.world, card.observation, card.name, card.precision)):
+            raise TypeError
+        if len(numbers) > 32 or 4 * count_weights(card) > MAX_WEIGHTS:
             raise TypeError
     except (TypeError, KeyError, AttributeError):
         raise CheckpointError(
@@ -144,15 +149,32 @@ def read_card(folder: Path) -> AgentCard:
     return card
 
 
+def count_weights(card: AgentCard) -> int:
+    """How many numbers the net of a card has."""
+    total, width = 0, math.prod(card.shape)
+    for after in card.trunk:
+        total, width = total + (width + 1) * after, after
+    for branch, out in ((card.pi, card.n_actions), (card.vf, 1)):
+        before = width
+        for after in (*branch, out):
+            total, before = total + (before + 1) * after, after
+    return total
+
+
 def load_policy(folder: str | Path) -> PolicyAgent:
     """Read a checkpoint folder. Raises CheckpointError; executes nothing that the folder holds."""
     folder = Path(folder)
     card = read_card(folder)
     tensors = read_tensors(folder / "model.safetensors")
+    misfit = f"{folder}: the weights do not fit the net that checkpoint.json describes"
+    if sum(t.numel() for t in tensors.values()) < count_weights(card):  # before a net of that size is made
+        raise CheckpointError(misfit)
     policy = build_policy(card)
     expected = policy.state_dict()
-    if {k: tuple(v.shape) for k, v in tensors.items()} != {k: tuple(v.shape) for k, v in expected.items()}:
-        raise CheckpointError(f"{folder}: the weights do not fit the net that checkpoint.json describes")
+    if {k: (v.shape, v.dtype) for k, v in tensors.items()} != {
+        k: (v.shape, v.dtype) for k, v in expected.items()
+    }:
+        raise CheckpointError(misfit)
     if not all(torch.isfinite(t).all() for t in tensors.values()):
         raise CheckpointError(f"{folder}: the weights are not finite numbers; the training had failed")
     policy.load_state_dict(tensors)
@@ -173,7 +195,8 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         raise CheckpointError(f"{path}: damaged; use another checkpoint or train anew") from None
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """The object of a small JSON file. Raises CheckpointError."""
     try:
         if path.stat().st_size > MAX_JSON:
             raise CheckpointError(f"{path}: larger than {MAX_JSON >> 10} KiB; this is no checkpoint of ours")
