@@ -24,10 +24,16 @@ from stable_baselines3.common.logger import Logger, configure
 from goalposts.errors import UserError
 
 from ..envs.engine import O_END, O_FIRST, O_STEPS
-from .checkpoint import AgentCard, CheckpointError, PolicyAgent, policy_options, read_tensors, save_policy
+from .checkpoint import (
+    AgentCard,
+    CheckpointError,
+    PolicyAgent,
+    policy_options,
+    read_json,
+    read_tensors,
+    save_policy,
+)
 from .vecenv import GoalpostsVecEnv
-
-_CURSOR = ("seeds", "episodes", "state", "limits", "outcome")  # what says where each environment stands
 
 
 class TrainingDiverged(UserError):
@@ -113,7 +119,7 @@ class Training:
         self.env.seed(self._first_seed)
         logger = Logger(None, []) if tensorboard is None else _tensorboard_logger(tensorboard)
         self.model.set_logger(logger)
-        shape = self.env.observation_space.shape
+        shape = self.model.observation_space.shape
         assert shape is not None
         n_actions = len(self.env.stream.world.actions)
         self._card = AgentCard(
@@ -143,7 +149,7 @@ class Training:
         remaining = self.total_steps - self.step
         if remaining > 0:
             if self.model._last_obs is not None:
-                self.model._last_obs = self.env.stream.observe()
+                self.model._last_obs = self._observe()
             callback = _Boundary(self, on_update)
             try:
                 # SB3 adds what is done already to the total when it does not reset the count.
@@ -153,6 +159,11 @@ class Training:
                     raise _diverged(self.step) from error
                 raise
             callback.report()
+
+    def _observe(self) -> np.ndarray:
+        """What the environments see now, as the model takes it: SB3 puts the channels of pixels first."""
+        obs = self.env.stream.observe()
+        return obs.transpose(0, 3, 1, 2) if self.env.stream.observation == "rgb" else obs
 
     def is_finite(self) -> bool:
         """Whether all weights are finite numbers."""
@@ -167,11 +178,8 @@ class Training:
         for index, values in self.model.policy.optimizer.state_dict()["state"].items():
             for key, value in values.items():
                 tensors[f"adam.{index}.{key}"] = torch.as_tensor(value).contiguous().clone()
-        engine = self.env.stream.engine
-        for name in _CURSOR:
-            tensors[f"env.{name}"] = torch.from_numpy(
-                np.ascontiguousarray(getattr(engine, name)).view(np.uint8).copy()
-            )
+        for name, array in self.env.stream.cursor().items():
+            tensors[f"env.{name}"] = torch.from_numpy(np.ascontiguousarray(array).view(np.uint8).copy())
         starts = np.asarray(self.model._last_episode_starts, np.uint8)
         tensors["env.starts"] = torch.from_numpy(starts.copy())
         (folder / "state.safetensors").write_bytes(save_tensors(tensors))
@@ -187,35 +195,43 @@ class Training:
             read_tensors(folder / "model.safetensors"),
         )
         try:
-            state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+            state = read_json(folder / "state.json")
             self.model.policy.load_state_dict(weights)
-            optimizer = self.model.policy.optimizer.state_dict()
-            keys = {int(k.split(".")[1]) for k in tensors if k.startswith("adam.")}
-            optimizer["state"] = {
-                i: {k.split(".")[2]: v for k, v in tensors.items() if k.startswith(f"adam.{i}.")}
-                for i in sorted(keys)
-            }
-            self.model.policy.optimizer.load_state_dict(optimizer)
+            self._restore_optimizer({k: v for k, v in tensors.items() if k.startswith("adam.")})
             kind, position, has_gauss, gauss = state["numpy_rng"]
-            engine = self.env.stream.engine
             self.env.reset()
-            cursor = {}
-            for name in _CURSOR:
-                now = getattr(engine, name)
-                cursor[name] = tensors[f"env.{name}"].numpy().view(now.dtype).reshape(now.shape).copy()
+            cursor = {
+                name: tensors[f"env.{name}"].numpy().view(now.dtype).reshape(now.shape).copy()
+                for name, now in self.env.stream.cursor().items()
+            }
             self.env.stream.resume(cursor)
-            self.model._last_obs = self.env.stream.observe()
+            self.model._last_obs = self._observe()
             self.model._last_episode_starts = tensors["env.starts"].numpy().astype(bool)
             self.model.num_timesteps, self.model._n_updates = int(state["step"]), int(state["updates"])
             torch.set_rng_state(tensors["torch_rng"])
             np.random.set_state(
                 (kind, tensors["numpy_rng"].numpy().astype(np.uint32), position, has_gauss, gauss)
             )
-        except (KeyError, ValueError, RuntimeError, TypeError, OSError) as error:
+        except (KeyError, IndexError, ValueError, RuntimeError, TypeError, OverflowError) as error:
             raise CheckpointError(
                 f"{folder}: the training state is damaged or of other settings ({type(error).__name__}); "
                 "delete this checkpoint to go on from the one before"
             ) from error
+
+    def _restore_optimizer(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Adam's state from `adam.<parameter>.<name>`; none at all is that before the first update."""
+        optimizer = self.model.policy.optimizer
+        whole = optimizer.state_dict()
+        shapes = {f"adam.{i}.step": torch.Size() for i in range(len(whole["param_groups"][0]["params"]))}
+        for i, weights in enumerate(optimizer.param_groups[0]["params"]):
+            shapes |= {f"adam.{i}.{name}": weights.shape for name in ("exp_avg", "exp_avg_sq")}
+        if tensors and {name: tensor.shape for name, tensor in tensors.items()} != shapes:
+            raise ValueError("an optimizer of another net")
+        whole["state"] = {
+            i: {name: tensors[f"adam.{i}.{name}"] for name in ("step", "exp_avg", "exp_avg_sq")}
+            for i in range(len(shapes) // 3 if tensors else 0)
+        }
+        optimizer.load_state_dict(whole)
 
 
 class _Boundary(BaseCallback):

@@ -17,6 +17,7 @@ from .engine import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PR
 from .generator import generate, generate_at
 from .level import Level, LevelError, LevelSet
 from .observe import window_of
+from .planner import solve
 from .render import rgb64
 from .scene import Scene
 from .streams import level_numbers
@@ -162,16 +163,28 @@ class LevelStream:
             self._begin(ended)
         return Step(self.observe(), reward, done == 1, done == 2, ended, final_obs, final_outcome)
 
+    def cursor(self) -> dict[str, np.ndarray]:
+        """What says where every environment stands: arrays of n by name, to go on from by `resume`."""
+        engine = self.engine
+        names = ("seeds", "episodes", "state", "limits", "outcome")
+        return {name: getattr(engine, name) for name in names} | {"last_actions": self.last_actions}
+
     def resume(self, cursor: dict[str, np.ndarray]) -> None:
-        """Put every environment where it stood: the arrays `seeds`, `episodes`, `state`, `limits`, `outcome`."""
+        """Put every environment where it stood. Raises OptionError for a place that cannot be: the rules trust it."""
         engine = self.engine
         engine.seeds[:], engine.episodes[:] = cursor["seeds"], cursor["episodes"]
         self._begin(np.arange(engine.n))
-        engine.state[:], engine.limits[:], engine.outcome[:] = (
-            cursor["state"],
-            cursor["limits"],
-            cursor["outcome"],
-        )
+        outcome, last = cursor["outcome"], cursor["last_actions"]
+        if (
+            not all(solve(self.level(i)).state_id(cursor["state"][i]) >= 0 for i in range(engine.n))
+            or not (
+                (outcome[:, O_FIRST] >= 0) & (outcome[:, O_FIRST] < len(FIRST)) & (outcome[:, O_END] == 0)
+            ).all()
+            or not ((last >= 0) & (last < len(self.world.actions))).all()
+        ):
+            raise OptionError("an environment cannot stand where this says that it does")
+        for name, array in self.cursor().items():
+            array[:] = cursor[name]
 
     def check_fits(self, level: Level) -> None:
         """Raise LevelError if a level is of another world, invalid or too large."""

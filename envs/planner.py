@@ -334,6 +334,8 @@ class Plan:
         """The id of a state int32[S], −1 if it cannot be reached."""
         key = 0
         for value, size in zip(state, self.sizes, strict=True):
+            if not 0 <= value < size:
+                return -1
             key = key * int(size) + int(value)
         return int(self.ids[key])
 
