@@ -16,7 +16,7 @@ def load_agent(path: str | Path) -> PolicyAgent:
     if (path / "checkpoint.json").exists():
         return load_policy(path)
     found = [
-        p for p in (path / "checkpoints").glob("*") if p.name.isdigit() and (p / "checkpoint.json").exists()
+        p for p in (path / "checkpoints").glob("*") if p.name.isdecimal() and (p / "checkpoint.json").exists()
     ]
     if not found:
         raise CheckpointError(

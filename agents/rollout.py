@@ -8,7 +8,7 @@ Read next: `../experiments/evaluation.py`, which makes the episodes table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -97,6 +97,10 @@ def play(
     batch: int = BATCH,
 ) -> Played:
     """Play every level once. `sampled` False means greedy. The reward is the intended one, whatever was trained on."""
+    if (
+        levels.index < 0
+    ).any():  # levels that no seed numbers are numbered here, so that batches do not matter
+        levels = replace(levels, index=np.where(levels.index < 0, np.arange(len(levels)), levels.index))
     parts = [
         _play_batch(agent, levels[k : k + batch], observation, sampled, noise_seed, max_steps, slip)
         for k in range(0, len(levels), batch)
@@ -122,7 +126,7 @@ def _play_batch(
     slip: float,
 ) -> Played:
     n, world = len(levels), get_world(levels.world)
-    numbers = np.where(levels.index >= 0, levels.index, np.arange(n))
+    numbers = levels.index
     engine = Engine(world, n, levels, observation, max_steps, direct=True)
     for i in range(n):
         engine.load(i, i)
@@ -171,8 +175,8 @@ def _check_odds(odds: np.ndarray, n: int, n_actions: int) -> None:
         raise ActionError(
             f"the agent gave action probabilities of shape {odds.shape}; needed is {(n, n_actions)}: levels, actions"
         )
-    if not (np.isfinite(odds).all() and (odds >= 0).all()):
-        raise ActionError("the agent gave action probabilities that are not finite numbers from 0")
+    if not (np.isfinite(odds).all() and (odds >= 0).all() and odds.any(axis=1).all()):
+        raise ActionError("the agent gave action probabilities that are not finite numbers from 0, or all 0")
 
 
 def _pictures(engine: Engine, alive: np.ndarray, actions: np.ndarray) -> np.ndarray:
