@@ -115,9 +115,7 @@ class TrainConfig(Section):
         default=0.5, gt=0, le=1e6, description="gradients are scaled down to this norm"
     )
     net: NetConfig = Field(default=NetConfig(), description="widths of the network")
-    precision: Literal["fp32", "bf16"] = Field(
-        default="fp32", description="of the training arithmetic"
-    )
+    precision: Literal["fp32", "bf16"] = Field(default="fp32", description="of the training arithmetic")
     checkpoint_every: Count | None = Field(default=500_000, description="in steps; null: only at the end")
     probe_every: Count | None = Field(
         default=100_000, description="steps between measurements of the goal; null: never"
