@@ -73,7 +73,9 @@ def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
             f"{path}: no such level file; `goalposts levels --out {path.name}` writes one"
         ) from None
     except OSError as error:
-        raise LevelError(f"{path}: cannot be read ({error.strerror})") from error
+        raise LevelError(
+            f"{path}: cannot be read ({error.strerror}); give a level file, .txt or .npz"
+        ) from error
     except UnicodeDecodeError:
         raise LevelError(f"{path}: not a text file; level pictures are plain text") from None
     except LevelError as error:

@@ -44,7 +44,7 @@ def demo_configs(world: str, seed: int, overrides: Sequence[str] = ()) -> list[E
     folder = world.lower()
     names = {"coinrun": ("edge", "anywhere")}.get(folder)
     if names is None:
-        raise RunError(f"there is no demo of {world!r} yet; there is one of CoinRun")
+        raise RunError(f"there is no demo of {world!r} yet; give --world CoinRun")
     return [load_config(f"{folder}/{name}", [f"seed={seed}", *overrides]) for name in names]
 
 

@@ -99,7 +99,9 @@ class Run:
         try:
             config = parse_config(content.decode("utf-8"), str(path / CONFIG))
         except (ConfigError, UnicodeDecodeError) as error:
-            raise RunError(f"{path} is not a usable run folder. {error}") from error
+            raise RunError(
+                f"{path} is not a usable run folder. {error} Restore config.yaml from a copy of the run, or choose another."
+            ) from error
         run = cls(path, config)
         if run.provenance().config_sha256 != hashlib.sha256(content).hexdigest():
             raise RunError(

@@ -122,6 +122,7 @@ def train(
 
     Raises RunError (folder of another run, finished already, in use, disk full), TrainingDiverged, ConfigError.
     """
+    get_world(config.world)  # an unknown one leaves no folder
     run = Run.create(default_out(config) if out is None else out, config)
     with run.lock():
         return _train(run, on_progress or (lambda step, total, words: None), evaluate)

@@ -31,7 +31,7 @@ def get_world(name: str | World) -> World:
     if ":" in name:
         raise WorldError(
             f"the world {name!r} is code of its own and is not loaded by naming it in a file. If you trust it, say so: "
-            f"--world {name} on the command line, goalposts.envs.load_world({name!r}) in Python"
+            f"goalposts --world {name} … on the command line, goalposts.envs.load_world({name!r}) in Python"
         )
     close = difflib.get_close_matches(name, _WORLDS, 1)
     hint = f" Did you mean {close[0]!r}?" if close else ""

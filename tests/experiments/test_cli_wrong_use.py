@@ -1,0 +1,288 @@
+"""Wrong use of every command: exit code 2, one message on stderr with the place and the next step, nothing else happens.
+
+Each row of the tables: the words of the command, and what the message must say. Words in braces are places that the fixture
+`places` makes. After each, the folder must be as it was.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from tiny import YAML, copy_of, everything
+
+from goalposts.experiments.cli import main
+
+
+@pytest.fixture(scope="module")
+def places(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one of everything, whole and damaged."""
+    here = tmp_path_factory.mktemp("places")
+    copy_of(tiny_run, here / "run")
+    (here / "tiny.yaml").write_text(YAML)
+    (here / "empty").mkdir()
+    (here / "full").mkdir()
+    (here / "full" / "thesis.tex").write_text("mine")
+    (here / "there.txt").write_text("mine")
+    (here / "list.yaml").write_text("- a\n- b\n")
+    (here / "tab.yaml").write_text("name: x\ntrain:\n\tgamma: 0.9\n")
+    (here / "binary.yaml").write_bytes(b"\x00\xff\xfe" * 20)
+    (here / "wrong.yaml").write_text(
+        "name: x\nseed: [1, 2]\ntrain: {gama: 0.9, batch_size: 1000}\nenv: {condition: mixture(1.2)}\n"
+    )
+    (here / "circle.yaml").write_text("base: circle.yaml\n")
+    (here / "anchor.yaml").write_text("name: &a x\nnotes: *a\n")
+    (here / "ragged.txt").write_text("####\n#A.C#\n####\n")
+    (here / "strange.txt").write_text("####\n#AZ#\n####\n")
+    (here / "none.txt").write_text("; nothing here\n")
+    (here / "binary.txt").write_bytes(b"\xff\xfe\x00" * 30)
+    (here / "zeros.npz").write_bytes(b"PK\x03\x04" + b"\x00" * 100)
+    whole = here / "run"
+    for name, file, content in (
+        ("edited", "config.yaml", YAML.encode() + b"seed: 9\n"),
+        ("no-yaml", "config.yaml", b"\x00\x01"),
+        ("bad-status", "status.json", b'{"state": "flying"}'),
+        ("bad-provenance", "provenance.json", b"{"),
+        ("bad-episodes", "episodes.parquet", b"PAR1 no table PAR1"),
+        ("other-table", "episodes.parquet", (whole / "trajectories.parquet").read_bytes()),
+        ("bad-trajectories", "trajectories.parquet", b"PAR1 no table PAR1"),
+        ("bad-leakage", "leakage.json", b'["edge"]'),
+        ("bad-progress", "progress.csv", b"step,a\n1,2\nmore,less,all\n"),
+        ("bad-card", "checkpoints/8192/checkpoint.json", b'{"format": 1, "world": "CoinRun"}'),
+        ("bad-weights", "checkpoints/8192/model.safetensors", b"\x80\x04\x95pickle"),
+    ):
+        path = copy_of(whole, here / name)
+        (path / file).write_bytes(content)
+    bare = copy_of(whole, here / "unevaluated")
+    for file in ("episodes.parquet", "trajectories.parquet", "leakage.json"):
+        (bare / file).unlink()
+    shutil.rmtree(copy_of(whole, here / "no-checkpoint") / "checkpoints")
+    (copy_of(whole, here / "no-trajectories") / "trajectories.parquet").unlink()
+    return here
+
+
+ABSURD = [
+    ("frobnicate", r"no command 'frobnicate'; there are demo, train"),
+    ("trian coinrun/edge", r"no command 'trian'.*Did you mean 'train'\?"),
+    ("Train coinrun/edge", r"no command 'Train'.*Did you mean 'train'\?"),
+    ("--fast", r"no option --fast"),
+    ("config chek", r"no command 'chek'.*Did you mean 'check'"),
+    ("demo --sede 3", r"no option --sede\. Did you mean --seed or --steps\?"),
+    ("demo --seed -1", r"--seed -1 is not allowed: it must be at least 0"),
+    ("demo --seed 99999999999", r"--seed 99999999999 is not allowed: it must be at most 4294967295"),
+    ("demo --seed", r"--seed needs a value"),
+    ("demo --steps 0", r"--steps 0 is not allowed"),
+    ("demo --steps many", r"--steps many is not allowed: it must be a whole number"),
+    ("demo --steps 99999999999999999999", r"--steps|train\.total_steps"),
+    ("demo --workers 0", r"--workers 0 is not allowed"),
+    ("demo --world Foo", r"no demo of 'Foo' yet; give --world CoinRun"),
+    ("demo CoinRun", r"'CoinRun' is too much"),
+    ("demo --out {there.txt} -q", r"there\.txt.*a part of this path is a file"),
+    ("demo --out {full}/thesis.tex/x -q", r"a part of this path is a file"),
+]
+TRAIN = [
+    ("train", r"CONFIG is missing\. A YAML file, or a shipped name"),
+    ("train coinrun/edgy", r"no config 'coinrun/edgy'.*Did you mean 'coinrun/edge'"),
+    ("train {nothing.yaml}", r"no config .*nothing\.yaml"),
+    ("train {empty}", r"is a folder; give a file"),
+    ("train {run}", r"is a folder; give a file, such as .*run/config\.yaml"),
+    ("train {list.yaml}", r"list\.yaml: the file is a list; a config has lines such as"),
+    ("train {tab.yaml}", r"tab\.yaml, line 3: there is a tab here"),
+    ("train {binary.yaml}", r"binary\.yaml.*not a text file"),
+    (
+        "train {circle.yaml}",
+        r"line 1: base: .*in a circle \(circle\.yaml → circle\.yaml\); take one base line out",
+    ),
+    ("train {anchor.yaml}", r"line 1: the signs & and \*"),
+    (
+        "train {wrong.yaml}",
+        r"(?s)4 errors in .*wrong\.yaml.*line 2: seed: the list \[1, 2\] is not allowed; it must be a whole number.*"
+        r"line 4: env\.condition: 'mixture\(1\.2\)' is out of range.*from 0 to 1.*1000 does not divide.*allowed are.*512.*"
+        r"line 3: train\.gama: unknown key\. Did you mean 'gamma'",
+    ),
+    ("train {tiny.yaml} seed", r'override "seed": write it as key=value'),
+    ("train {tiny.yaml} seed=x", r"seed: the text 'x' is not allowed; it must be a whole number"),
+    (
+        "train {tiny.yaml} train.gamma=[1]",
+        r"train\.gamma: the list \[1\] is not allowed; it must be a number",
+    ),
+    ("train {tiny.yaml} train.gama=1", r"gama: unknown key\. Did you mean 'gamma'\?"),
+    ("train {tiny.yaml} env.condition=mixture(1.2)", r"'mixture\(1\.2\)' is out of range.*from 0 to 1"),
+    ("train {tiny.yaml} env.condition=ofpath", r"no condition 'ofpath'.*Did you mean off_path"),
+    ("train {tiny.yaml} world=CoinRum", r"CoinRum.*Did you mean 'CoinRun'"),
+    (
+        "train {tiny.yaml} world=os:system -q --out {new}",
+        r"os:system.*goalposts --world os:system … on the command line",
+    ),
+    ("train {tiny.yaml} base=x.yaml", r"the base of a config can only be named in its file"),
+    ("train {tiny.yaml} --out {run}", r"already holds the finished run of this config\. Nothing was changed"),
+    ("train {tiny.yaml} seed=1 --out {run}", r"a run of another config \(seed 0 and 1"),
+    ("train {tiny.yaml} --out {full}", r"not empty and not a run folder \(it holds thesis\.tex\)"),
+    ("train {tiny.yaml} --out {there.txt}", r"there\.txt is not a folder"),
+    ("train {tiny.yaml} --out {there.txt}/run", r"a part of this path is a file"),
+    ("train {tiny.yaml} --out", r"--out needs a value"),
+    ("train {tiny.yaml} --levels 3", r"no option --levels"),
+    ("train {tiny.yaml} --out {edited}", r"edited after the run began"),
+    (
+        "train {tiny.yaml} --out {no-yaml}",
+        r"no-yaml is not a usable run folder.*Restore config\.yaml from a copy",
+    ),
+]
+RUNS = [
+    (f"{command} {words}", said)
+    for command in ("evaluate", "diagnose", "report", "record")
+    for words, said in (
+        ("", r"RUNS? is missing\."),
+        ("{nothing}", r"there is no run folder .*nothing\. Runs that are there: "),
+        ("{there.txt}", r"there\.txt is a file, not a run folder\. Runs that are there"),
+        ("{run}/config.yaml", r"config\.yaml is a part of a run; give the run folder: .*run$"),
+        ("{empty}", r"empty is not a run folder: it has no config\.yaml"),
+        ("{edited}", r"config\.yaml was edited after the run began"),
+        ("{no-yaml}", r"no-yaml is not a usable run folder.*Restore config\.yaml from a copy"),
+        ("{bad-status}", r"status\.json is damaged at state\. Delete that file"),
+        ("{bad-provenance}", r"provenance\.json is damaged.*Restore it"),
+        ("{run} --colour", r"no option --colour"),
+    )
+]
+EVALUATED = [
+    (f"{command} {words}", said)
+    for command in ("diagnose", "report", "record")
+    for words, said in (
+        (
+            "{unevaluated}",
+            r"unevaluated has not been evaluated yet\. Do that with: goalposts evaluate .*unevaluated",
+        ),
+        ("{bad-episodes}", r"episodes\.parquet is not a whole Parquet file.*Evaluate again"),
+        ("{other-table}", r"episodes\.parquet carries no version.*Evaluate again"),
+        ("{bad-trajectories}", r"trajectories\.parquet is damaged.*goalposts evaluate .*bad-trajectories"),
+        ("{bad-leakage}", r"leakage\.json is damaged\. Write it anew with: goalposts evaluate .*bad-leakage"),
+        ("{run} {run}", r"run is given twice; name each run once"),
+    )
+]
+MEASURE = [
+    ("evaluate {run} --levels 0", r"--levels 0 is not allowed: it must be at least 1"),
+    ("evaluate {run} --levels=-3", r"--levels -3 is not allowed"),
+    ("evaluate {run} --levels 99999999999", r"at most 10000000"),
+    ("evaluate {run} --levels 1e3", r"--levels 1e3 is not allowed: it must be a whole number"),
+    ("evaluate {run} --condition ofpath -q", r"no condition 'ofpath'.*Did you mean off_path"),
+    ("evaluate {run} --condition mixture(1.2) -q", r"out of range"),
+    ("evaluate {run} --condition mixture -q", r"needs a parameter"),
+    ("evaluate {run} --condition left --condition left -q", r"each once"),
+    (
+        "evaluate {run} --condition left --levels 20 -q",
+        r"on 40 levels a condition.*Nothing was changed.*--levels",
+    ),
+    ("evaluate {run} --out {there.txt}", r"there\.txt is there already and was not changed"),
+    ("evaluate {run} --out {nothing}/x.parquet", r"there is no folder .*nothing; make it"),
+    ("evaluate {run} {run}", r"is too much"),
+    ("evaluate {no-checkpoint}", r"no checkpoint yet.*goalposts train .*config\.yaml --out .*no-checkpoint"),
+    ("evaluate {bad-card}", r"checkpoint\.json: damaged; use another checkpoint or train anew"),
+    ("evaluate {bad-weights}", r"model\.safetensors: damaged"),
+    ("diagnose {run} --all --quick", r"give one of them"),
+    ("diagnose {bad-weights} --quick -q", r"model\.safetensors: damaged"),
+    ("report {bad-progress}", r"progress\.csv, line 3 is damaged"),
+    ("report {run} --out {there.txt}", r"there\.txt is there already and was not changed"),
+    ("report {run} --out {empty}", r"empty is there already"),
+    ("report {run} --out {nothing}/x.html", r"there is no folder .*nothing"),
+    ("record {no-trajectories}", r"trajectories\.parquet"),
+    ("record {run} --pick gold", r"--pick gold: allowed are misgeneralized, goal.*Did you mean goal\?"),
+    ("record {run} --px 7", r"--px 7: allowed are 8, 16 and 32"),
+    ("record {run} --px big", r"--px big is not allowed: it must be a whole number"),
+    ("record {run} --fps 0", r"--fps 0 is not allowed: it must be at least 1"),
+    ("record {run} --fps nan", r"--fps nan is not allowed|frames a second"),
+    ("record {run} --count 0", r"--count 0 is not allowed"),
+    ("record {run} --count 65", r"--count 65 is not allowed: it must be at most 64"),
+    (
+        "record {run} --condition ofpath",
+        r"not evaluated on 'ofpath'; it was on edge_held_out, off_path, edge",
+    ),
+    ("record {run} --condition left", r"goalposts evaluate .*run --condition 'left'"),
+    ("record {run} --out {new}.avi", r"new\.avi: the name must end in one of \.gif"),
+    ("record {run} --out {new}.png --count 3", r"a \.png shows one episode"),
+    ("record {run} --out {there.txt}", r"there\.txt is there already"),
+    ("record {run} {bad-leakage} --count 2", r"twins play one level; leave --count out"),
+    ("record {run} {bad-leakage} {edited}", r"3 runs were given|edited after"),
+]
+LOOK_UP = [
+    ("worlds CoinRum", r"unknown world 'CoinRum'.*Did you mean 'CoinRun'"),
+    ("worlds nosuch:WORLD", r"cannot be loaded: No module named 'nosuch'; write it as `module:NAME`"),
+    ("worlds os:path", r"'os:path' is a module, not a goalposts\.envs\.World"),
+    ("worlds CoinRun CoinRun", r"is too much"),
+    ("--world os:sep worlds", r"'os:sep' is a str, not"),
+    ("levels ofpath", r"no condition 'ofpath'.*Did you mean off_path"),
+    ("levels mixture(2)", r"'mixture\(2\)' is out of range"),
+    ("levels mixture(x)", r"mixture\(x\)"),
+    ("levels edge(0.5)", r"the condition edge takes no parameter"),
+    ("levels --count 0", r"--count 0 is not allowed"),
+    ("levels --count 9999999", r"at most 1000000"),
+    ("levels --seed -1", r"--seed -1 is not allowed: it must be at least 0"),
+    ("levels --seed 1000000000000000000000000", r"at most 4294967295"),
+    ("levels --first 99999999999999999999", r"--first .*at most"),
+    ("levels --world Foo", r"unknown world 'Foo'"),
+    ("levels --file {nothing}.txt", r"nothing\.txt: no such level file"),
+    ("levels --file {empty}", r"empty: cannot be read.*give a level file"),
+    ("levels --file {ragged.txt}", r"ragged\.txt: level 1 of 1, .*row 2"),
+    ("levels --file {strange.txt}", r"strange\.txt: level 1 of 1, row 2, column 3: 'Z'"),
+    ("levels --file {none.txt}", r"none\.txt: holds no level"),
+    ("levels --file {binary.txt}", r"binary\.txt: not a text file"),
+    ("levels --file {zeros.npz}", r"zeros\.npz: not a level set, or damaged"),
+    ("levels --out {there.txt}", r"there\.txt is there already and was not changed"),
+    ("levels --out {new}.doc", r"a level file ends in \.npz or \.txt"),
+    ("levels --out {nothing}/x.txt", r"there is no folder"),
+    ("config check", r"CONFIG is missing"),
+    ("config check {wrong.yaml}", r"4 errors in .*wrong\.yaml"),
+    ("config check nothing", r"no config 'nothing'; give a file, or one of coinrun/"),
+    (
+        "config show coinrun/edge train.n_steps=0",
+        r"train\.n_steps: 0 is out of range; allowed is a whole number from 1 to",
+    ),
+    ("config show coinrun/edge seed=-1", r"seed: -1 is out of range; allowed is a whole number from 0 to"),
+    ("config show coinrun/edge evaluate.levels=0", r"evaluate\.levels: 0 is out of range; allowed is"),
+    ("config schema now", r"'now' is too much"),
+    ("doctor please", r"'please' is too much"),
+    ("doctor --jsn", r"no option --jsn\. Did you mean --json\?"),
+    ("bench --seconds 0", r"--seconds 0 is not allowed"),
+    ("bench --world Foo", r"unknown world 'Foo'"),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [*ABSURD, *TRAIN, *RUNS, *EVALUATED, *MEASURE, *LOOK_UP],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_wrong_use_is_told_in_one_message(
+    places: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: str,
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = everything(places)
+    given = words.replace("{", f"{places}/").replace("}", "").split()
+    with pytest.raises(SystemExit) as ended:
+        main(given)
+    shown = capsys.readouterr()
+    assert (ended.value.code, shown.out) == (2, "")
+    assert shown.err.startswith("goalposts: ")
+    assert shown.err.endswith("\n")
+    assert shown.err.count("goalposts: ") == 1
+    message = shown.err.removeprefix("goalposts: ").rstrip("\n")
+    assert re.search(said, message), message
+    for jargon in (
+        "Traceback",
+        "Error:",
+        "NoneType",
+        "pydantic",
+        "polars",
+        "errno",
+        "Errno",
+        "<class",
+        "object at 0x",
+    ):
+        assert jargon not in message
+    assert everything(places) == before
+    assert os.listdir(tmp_path) == []
