@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from numba import njit
 
 from ..envs.engine import O_END, ActionError, Engine
+from ..envs.kernel import bind
 from ..envs.level import LevelSet
 from ..envs.render import rgb64
 from ..envs.streams import key_of, mix, unit
@@ -47,8 +47,7 @@ class SeesState(Protocol):
         """Before each `predict`: the places int[n] of the levels, and the states int32[n, S]."""
 
 
-@njit(cache=True)
-def _choose(probabilities, numbers, steps, noise_seed, actions):
+def choose(probabilities, numbers, steps, noise_seed, actions):
     """Inverse of the cumulated probabilities at the level's own noise of this step."""
     n_actions = probabilities.shape[1]
     for i in range(len(numbers)):
@@ -64,13 +63,16 @@ def _choose(probabilities, numbers, steps, noise_seed, actions):
         actions[i] = a
 
 
-@njit(cache=True)
-def _slip(actions, numbers, steps, noise_seed, slip, n_actions):
+def slip_some(actions, numbers, steps, noise_seed, slip, n_actions):
     """Replace a share of the actions by random ones, keyed as above."""
     for i in range(len(numbers)):
         key = key_of(noise_seed, numbers[i], steps[i], 19)
         if unit(key) < slip:
             actions[i] = np.int64(unit(mix(key)) * n_actions)
+
+
+# Bound, because numba's cache does not notice when the streams that they draw from are edited.
+_choose, _slip = bind(choose, {}, "play"), bind(slip_some, {}, "play")
 
 
 @dataclass(frozen=True, eq=False)
