@@ -191,7 +191,14 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         raise CheckpointError(f"{path}: missing; is {path.parent} a checkpoint folder?") from None
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
-    except (SafetensorError, ValueError, struct.error):
+    except (
+        SafetensorError,
+        KeyError,
+        TypeError,
+        RuntimeError,
+        ValueError,
+        struct.error,
+    ):  # KeyError: an unknown dtype
         raise CheckpointError(f"{path}: damaged; use another checkpoint or train anew") from None
 
 
