@@ -1,0 +1,213 @@
+"""Playing levels: one episode each to its end, luck that is the level's own, answers that are no actions refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from goalposts.agents import GoToGoal, Noisy, Random, play
+from goalposts.agents.rollout import SeesState, TellsProbabilities
+from goalposts.envs import Engine, Level, LevelSet, generate, get_world
+from goalposts.envs.engine import END, O_END, O_GOAL, O_STEPS, ActionError
+from goalposts.errors import UserError
+
+LEVELS = generate("CoinRun", "off_path", 13, 40)
+HALL = Level.from_text("############v#\n#............#\n#A...........#\n##############")
+
+
+class Always:
+    """A stranger's agent: it has `predict` and nothing else, and notes what it is shown."""
+
+    def __init__(self, answer) -> None:
+        self.answer, self.shown, self.greedy = answer, [], []
+
+    def predict(self, observation, deterministic=False):
+        self.shown.append(observation)
+        self.greedy.append(deterministic)
+        return self.answer(len(observation)), None
+
+
+class Odds(Always):
+    """One that tells its probabilities too."""
+
+    def __init__(self, row) -> None:
+        super().__init__(lambda n: pytest.fail("predict was asked"))
+        self.row = row
+
+    def action_probabilities(self, observation):
+        return np.tile(np.asarray(self.row, float), (len(observation), 1))
+
+
+def right(n: int) -> np.ndarray:
+    return np.full(n, 2)
+
+
+def test_every_level_is_played_once_to_its_end() -> None:
+    played = play(Random(), LEVELS, batch=7)
+    assert len(played.outcome) == len(played.returns) == len(played.actions) == 40
+    assert (played.outcome[:, O_END] > 0).all()
+    assert set(np.unique(played.returns)) <= {0.0, 1.0}
+    assert np.array_equal(played.returns == 1, played.outcome[:, O_END] == END.index("goal"))
+    for actions, row in zip(played.actions, played.outcome, strict=True):
+        assert (actions[: row[O_STEPS]] < 4).all()
+        assert (actions[row[O_STEPS] :] == 255).all()
+
+
+def test_a_timeout_is_an_end_like_any_other() -> None:
+    played = play(Always(lambda n: np.zeros(n, int)), LevelSet.of([HALL]))
+    assert (played.outcome[0, O_END], played.outcome[0, O_STEPS]) == (END.index("timeout"), 4 * 14)
+    played = play(Always(lambda n: np.zeros(n, int)), LEVELS, max_steps=3)
+    assert (played.outcome[:, O_STEPS] <= 3).all()
+
+
+@pytest.mark.parametrize("slip", [0.0, 0.4])
+def test_the_actions_played_again_give_the_same_episode(slip: float) -> None:
+    played = play(Noisy(GoToGoal(), 0.3), LEVELS, slip=slip)
+    engine = Engine(get_world("CoinRun"), 1, LEVELS)
+    for k, (actions, row) in enumerate(zip(played.actions, played.outcome, strict=True)):
+        engine.load(0, k)
+        for action in actions[: row[O_STEPS]]:
+            engine.step_active(np.array([action], np.int64), np.array([True]))
+        assert np.array_equal(engine.outcome[0, :7], row[:7])
+
+
+@settings(max_examples=10)
+@given(
+    batch=st.integers(1, 60), order=st.permutations(range(40)), sampled=st.booleans(), slip=st.sampled_from([0.0, 0.2]),
+)  # fmt: skip
+def test_neither_batch_nor_order_changes_an_episode(
+    batch: int, order: list[int], sampled: bool, slip: float
+) -> None:
+    agent = Noisy(GoToGoal(), 0.4)
+    whole = play(agent, LEVELS, sampled=sampled, slip=slip)
+    parts = play(agent, LEVELS[order], sampled=sampled, slip=slip, batch=batch)
+    assert np.array_equal(parts.outcome[:, :7], whole.outcome[order][:, :7])
+    width = parts.actions.shape[1]
+    assert np.array_equal(parts.actions, whole.actions[order][:, :width])
+
+
+def test_levels_without_a_number_are_numbered_by_their_place() -> None:
+    """Once, each batch began anew, and the luck of an episode hung on the size of the batches."""
+    levels = LevelSet.of(list(LEVELS))
+    whole = play(Noisy(GoToGoal(), 0.5), levels)
+    assert np.array_equal(play(Noisy(GoToGoal(), 0.5), levels, batch=6).actions, whole.actions)
+    same = play(Random(), LevelSet.of([HALL] * 20), max_steps=10, batch=10)
+    assert len(np.unique(same.actions, axis=0)) == 20
+
+
+def test_luck_is_the_levels_own_and_paired_over_conditions() -> None:
+    """The same odds meet the same luck on the same layout, wherever the coin is; another noise seed is other luck."""
+    agent = Noisy(Random(), 0.0)
+    away, gone = (generate("CoinRun", c, 13, 40) for c in ("off_path", "none"))
+    one, other = play(agent, away, max_steps=8), play(agent, gone, max_steps=8)
+    shared = np.minimum(one.outcome[:, O_STEPS], other.outcome[:, O_STEPS])
+    for a, b, n in zip(one.actions, other.actions, shared, strict=True):
+        assert np.array_equal(a[:n], b[:n])
+    again = play(agent, away, max_steps=8, noise_seed=1)
+    assert not np.array_equal(again.actions, one.actions)
+
+
+@pytest.mark.parametrize(
+    "odds", [(0.1, 0.2, 0.3, 0.4), (0.0, 0.0, 1.0, 0.0), (1.0, 0.0, 0.0, 0.0), (2.0, 0.0, 0.0, 6.0)]
+)
+def test_actions_are_drawn_as_their_odds_say(odds: tuple[float, ...]) -> None:
+    """Also where they do not sum to 1; what has no odds is never drawn."""
+    levels = LevelSet.of([HALL] * 500)
+    played = play(Odds(odds), levels, max_steps=10)
+    drawn = played.actions[played.actions < 255]
+    shares = np.bincount(drawn, minlength=4) / len(drawn)
+    expected = np.array(odds) / sum(odds)
+    assert (shares[expected == 0] == 0).all()
+    assert np.abs(shares - expected).max() < 4 * np.sqrt(0.25 / len(drawn))
+    successive = played.actions[:, :2].astype(int)  # and independently from step to step
+    if len(set(odds)) == 4:
+        table = np.histogram2d(*successive.T, bins=[range(5), range(5)])[0] / len(successive)
+        assert np.abs(table - np.outer(expected, expected)).max() < 0.08
+
+
+def test_greedy_asks_predict_and_sampled_asks_for_the_odds() -> None:
+    agent = Always(right)
+    play(agent, LEVELS[:3], sampled=False)
+    assert set(agent.greedy) == {True}
+    agent = Always(right)
+    play(agent, LEVELS[:3])
+    assert set(agent.greedy) == {False}
+    play(Odds((0, 0, 1, 0)), LEVELS[:3])
+    greedy = Odds((0, 0, 1, 0))
+    greedy.answer = right
+    play(greedy, LEVELS[:3], sampled=False)
+    assert greedy.shown
+
+
+def test_a_strangers_agent_sees_observations_and_nothing_else() -> None:
+    for observation, shape in (("view", (5, 9, 15)), ("full", (5, 12, 24)), ("rgb", (64, 64, 3))):
+        agent = Always(right)
+        play(agent, LEVELS[:4], observation, max_steps=3)
+        assert agent.shown[0].shape == (4, *shape)
+        assert agent.shown[0].dtype == np.uint8
+        assert not isinstance(agent, SeesState | TellsProbabilities)
+
+
+def test_who_has_ended_is_not_asked_any_more() -> None:
+    agent = Always(right)
+    played = play(agent, LEVELS[:20])
+    counts = [len(shown) for shown in agent.shown]
+    assert counts == [(played.outcome[:, O_STEPS] > t).sum() for t in range(len(counts))]
+
+
+def test_what_an_agent_sees_is_what_the_environment_shows() -> None:
+    from goalposts.envs.faces import GoalpostsEnv
+
+    for observation in ("view", "full", "rgb"):
+        agent = Always(right)
+        play(agent, LEVELS[:1], observation, max_steps=4)
+        env = GoalpostsEnv(observation=observation, condition="off_path")
+        seen, _ = env.reset(options={"level": LEVELS[0]})
+        for shown in agent.shown:
+            assert np.array_equal(shown[0], seen)
+            seen = env.step(2)[0]
+
+
+def test_an_observation_that_is_written_into_changes_nothing() -> None:
+    class Vandal(Always):
+        def predict(self, observation, deterministic=False):
+            observation[:] = 1
+            return right(len(observation)), None
+
+    assert np.array_equal(play(Vandal(None), LEVELS).actions, play(Always(right), LEVELS).actions)
+
+
+def test_slip_changes_its_share_of_the_actions_and_is_paired_too() -> None:
+    levels = LevelSet.of([HALL] * 400)
+    for slip in (0.0, 0.3, 1.0):
+        played = play(Always(lambda n: np.ones(n, int)), levels, max_steps=10, slip=slip)
+        done = played.actions[played.actions < 255]
+        share = (done != 1).mean()
+        assert abs(share - 0.75 * slip) < 4 * np.sqrt(0.25 / len(done)) * (slip > 0) + 1e-9
+        again = play(Always(lambda n: np.ones(n, int)), levels, max_steps=10, slip=slip, batch=90)
+        assert np.array_equal(again.actions, played.actions)
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        (Always(lambda n: np.zeros(1, int)), "one for each of the 3 levels"),
+        (Always(lambda n: np.zeros(n + 1, int)), "one for each of the 3 levels"),
+        (Always(lambda n: np.full(n, 4)), "allowed are 0 … 3"),
+        (Always(lambda n: np.full(n, -1)), "allowed are 0 … 3"),
+        (Odds((0.5, 0.5)), r"of shape \(3, 2\); needed is \(3, 4\)"),
+        (Odds((0.5, float("nan"), 0, 0)), "not finite numbers"),
+        (Odds((0.5, -0.1, 0.3, 0.3)), "not finite numbers"),
+        (Odds((0, 0, 0, 0)), "or all 0"),
+    ],
+)
+def test_an_answer_that_is_no_action_is_refused(agent: Always, words: str) -> None:
+    """Once, one answer went to all levels, and probabilities that were none chose the last action."""
+    with pytest.raises(ActionError, match=words) as caught:
+        play(agent, LEVELS[:3])
+    assert isinstance(caught.value, UserError)
+
+
+def test_the_steps_to_the_goal_are_those_taken() -> None:
+    played = play(GoToGoal(), LEVELS)
+    assert np.array_equal(played.outcome[:, O_GOAL], played.outcome[:, O_STEPS])
