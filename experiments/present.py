@@ -38,7 +38,7 @@ from .rollouts import Rollout, representative, rollouts_of
 from .runs import Run, differences
 from .storage import RunError
 from .trajectories import FILE as TRAJECTORIES
-from .trajectories import read_leakage, read_trajectories, trajectories_of
+from .trajectories import check_together, read_leakage, read_trajectories, trajectories_of
 
 SHOWN = 8  # levels in a report's player
 SHOWN_EPISODES = 300  # episodes that a report's attribution rests on
@@ -75,11 +75,11 @@ class Evaluated:
 
     def trajectories(self) -> pl.DataFrame:
         """The recorded sampled episodes."""
-        return (
-            read_trajectories(self.run.path / TRAJECTORIES)
-            if self._fresh is None
-            else trajectories_of(self._fresh)
-        )
+        if self._fresh is not None:
+            return trajectories_of(self._fresh)
+        found = read_trajectories(self.run.path / TRAJECTORIES)
+        check_together(self.run, self.episodes, found)
+        return found
 
     def recorded(self) -> Recorded:
         """Its tables, for a diagnosis."""

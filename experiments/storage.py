@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -49,23 +49,35 @@ def read_limited(path: Path, limit: int) -> bytes:
 
 def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
     """Write a file in one step: bytes, or a function that writes to an open binary file. Raises RunError."""
-    path = Path(path)
-    part = unfinished_name(path)
-    with disk_errors(path, "write"):
-        try:
-            with open(part, "xb") as file:
-                if callable(content):
-                    content(file)
-                else:
-                    file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        except BaseException:
+    write_together({Path(path): content})
+
+
+def write_together(contents: Mapping[Path, bytes | Callable[[BinaryIO], object]]) -> None:
+    """Write files that belong together: none of them takes its name before all are on the disk. Raises RunError."""
+    parts = {path: unfinished_name(path) for path in contents}
+    try:
+        for path, part in parts.items():
+            with disk_errors(path, "write"):
+                _fill(part, contents[path])
+        for path, part in parts.items():
+            with disk_errors(path, "write"):
+                os.replace(part, path)
+                sync_folder(path.parent)
+    except BaseException:
+        for part in parts.values():
             with suppress(OSError):
                 part.unlink(missing_ok=True)
-            raise
-        sync_folder(path.parent)
+        raise
+
+
+def _fill(part: Path, content: bytes | Callable[[BinaryIO], object]) -> None:
+    with open(part, "xb") as file:
+        if callable(content):
+            content(file)
+        else:
+            file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def unfinished_name(path: Path) -> Path:

@@ -16,9 +16,9 @@ import polars as pl
 from ..envs.engine import O_STEPS
 from ..envs.level import Level, LevelError, LevelSet
 from .evaluation import Evaluation
-from .measurement.episodes import read_episodes, write_episodes
+from .measurement.episodes import episodes_file, read_episodes
 from .runs import Run
-from .storage import RunError, read_limited, write_atomic
+from .storage import RunError, read_limited, write_together
 
 FILE = "trajectories.parquet"
 LEAKAGE = "leakage.json"  # beside it; by condition: how many of its levels have a layout that was trained on
@@ -61,15 +61,8 @@ def trajectories_of(evaluation: Evaluation) -> pl.DataFrame:
     return pl.concat(tables).cast(SCHEMA)  # type: ignore[arg-type]
 
 
-def write_trajectories(trajectories: pl.DataFrame, path: Path) -> None:
-    """Write in one piece. Raises RunError."""
-    buffer = io.BytesIO()
-    trajectories.write_parquet(buffer)
-    write_atomic(path, buffer.getvalue())
-
-
 def read_trajectories(path: Path) -> pl.DataFrame:
-    """Read a file that `write_trajectories` made. Raises RunError."""
+    """Read a file that `record` made. Raises RunError."""
     content = read_limited(path, MAX_BYTES)
     remedy = f"Write it anew with: goalposts evaluate {path.parent}"
     try:
@@ -116,9 +109,26 @@ def record(run: Run, evaluation: Evaluation, add: bool = False) -> None:
                 trajectories = pl.concat([old, trajectories])
             leaked = {**read_leakage(run), **leaked}
             episodes = pl.concat([kept, episodes])
-    write_trajectories(trajectories, run.path / FILE)
-    write_atomic(run.path / LEAKAGE, (json.dumps(leaked, indent=1) + "\n").encode())
-    write_episodes(episodes, run.episodes_path)
+    buffer = io.BytesIO()
+    trajectories.write_parquet(buffer)
+    write_together(
+        {
+            run.path / FILE: buffer.getvalue(),
+            run.path / LEAKAGE: (json.dumps(leaked, indent=1) + "\n").encode(),
+            run.episodes_path: episodes_file(episodes),
+        }
+    )
+
+
+def check_together(run: Run, episodes: pl.DataFrame, trajectories: pl.DataFrame) -> None:
+    """Raise RunError if the episodes recorded are not those of the table: a process was killed between the two files."""
+    keys = ["condition", "level_index"]
+    lengths = trajectories.select(*keys, steps=pl.col("actions").bin.size().cast(pl.Int32)).sort(keys)
+    if not lengths.equals(episodes.filter("sampled").select(*keys, "steps").sort(keys)):
+        raise RunError(
+            f"{run.path / FILE} and {run.episodes_path} are of different evaluations. "
+            f"Write both anew with: goalposts evaluate {run.path}"
+        )
 
 
 def _check_same_levels(run: Run, kept: pl.DataFrame, new: pl.DataFrame) -> None:

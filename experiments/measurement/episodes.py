@@ -129,6 +129,11 @@ def read_episodes(path: str | Path) -> pl.DataFrame:
 
 def write_episodes(episodes: pl.DataFrame, path: str | Path) -> None:
     """Write a checked table as Parquet, whole or not at all; same table, same bytes. Raises EpisodesError or RunError."""
+    write_atomic(Path(path), episodes_file(episodes))
+
+
+def episodes_file(episodes: pl.DataFrame) -> bytes:
+    """What `write_episodes` writes. Raises EpisodesError."""
     table = validate(episodes)
     if table.height > MAX_ROWS:
         raise EpisodesError(
@@ -136,7 +141,7 @@ def write_episodes(episodes: pl.DataFrame, path: str | Path) -> None:
         )
     content = io.BytesIO()
     table.write_parquet(content, compression="zstd", metadata={VERSION_KEY: str(SCHEMA_VERSION)})
-    write_atomic(Path(path), content.getvalue())
+    return content.getvalue()
 
 
 def _check_names(columns: list[str]) -> None:

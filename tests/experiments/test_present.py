@@ -15,6 +15,7 @@ from goalposts.errors import UserError
 from goalposts.experiments import Run, evaluate_fully, load_config, subject_of, train
 from goalposts.experiments.cli import main
 from goalposts.experiments.film_of import film_of
+from goalposts.experiments.measurement import write_episodes
 from goalposts.experiments.present import Evaluated, evaluated, label_of, open_runs, report_data, verdicts_of
 from goalposts.experiments.report.page import build_page
 from goalposts.experiments.rollouts import replay, representative
@@ -117,6 +118,19 @@ def test_only_runs_that_differ_in_the_seed_are_judged_together(
     procedure, alone = verdicts_of(evaluated([other, Run.open(tiny_twin), second]))
     assert (procedure.scope, len(procedure.runs)) == ("this training procedure", 2)
     assert (alone.scope, alone.agent) == ("this agent", "tiny-anywhere")
+
+
+def test_tables_of_two_evaluations_are_not_shown_together(tiny_run: Path, tmp_path: Path) -> None:
+    """As a process leaves them that dies between the two files."""
+    path = copy_of(tiny_run, tmp_path / "run")
+    found = evaluate_fully(subject_of(path), ["edge_held_out", "off_path", "edge"], 30)
+    write_episodes(found.episodes, path / "episodes.parquet")
+    with pytest.raises(
+        UserError, match=r"are of different evaluations\. Write both anew with: goalposts evaluate"
+    ):
+        report_data([Run.open(path)], "")
+    run("evaluate", path)
+    report_data([Run.open(path)], "")
 
 
 @pytest.mark.parametrize("command", ["report", "diagnose", "record"])
