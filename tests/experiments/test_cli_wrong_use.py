@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tiny import YAML, copy_of, everything
+from tiny import YAML, copy_of, untouched
 
 from goalposts.experiments.cli import main
 
@@ -261,7 +261,7 @@ def test_wrong_use_is_told_in_one_message(
     said: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    before = everything(places)
+    before = untouched(places)
     given = words.replace("{", f"{places}/").replace("}", "").split()
     with pytest.raises(SystemExit) as ended:
         main(given)
@@ -284,5 +284,5 @@ def test_wrong_use_is_told_in_one_message(
         "object at 0x",
     ):
         assert jargon not in message
-    assert everything(places) == before
+    assert untouched(places) == before
     assert os.listdir(tmp_path) == []
