@@ -265,7 +265,10 @@ class _Boundary(BaseCallback):
         for name, value in progress.row().items():
             if value is not None:
                 model.logger.record(f"goalposts/{name}", value)
-        model.logger.dump(progress.step)
+        try:
+            model.logger.dump(progress.step)
+        except OSError:  # a training does not end for tensorboard's sake; what it needs itself will say that the disk is full
+            model.logger.output_formats = []
         self.on_update(progress)
 
     def _progress(self) -> Progress:
@@ -293,5 +296,5 @@ def _diverged(step: int) -> TrainingDiverged:
 def _tensorboard_logger(folder: Path) -> Logger:
     try:
         return configure(str(folder), ["tensorboard"])
-    except (ImportError, AssertionError):
-        return Logger(None, [])  # the extra `tensorboard` is not installed; progress.csv has the same figures
+    except (ImportError, AssertionError, OSError):
+        return Logger(None, [])  # not installed, or not writable; progress.csv has the same figures

@@ -8,7 +8,9 @@ paired levels and never used to choose a checkpoint. Read next: `../agents/ppo.p
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,7 +126,7 @@ def train(
     """
     get_world(config.world)  # an unknown one leaves no folder
     run = Run.create(default_out(config) if out is None else out, config)
-    with run.lock():
+    with run.lock(), _threads_quiet_about_the_disk():
         return _train(run, on_progress or (lambda step, total, words: None), evaluate)
 
 
@@ -177,6 +179,22 @@ def _train(run: Run, on_progress: OnProgress, evaluate: bool) -> Run:
         raise
     run.set_status("finished", step=training.step)
     return run
+
+
+@contextmanager
+def _threads_quiet_about_the_disk() -> Iterator[None]:
+    """Tensorboard writes in a thread of its own, which would print a traceback when the disk refuses."""
+    before = threading.excepthook
+
+    def told(facts: threading.ExceptHookArgs) -> None:
+        if not issubclass(facts.exc_type, OSError):
+            before(facts)
+
+    threading.excepthook = told
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def _crossed(before: int, now: int, every: int | None) -> bool:

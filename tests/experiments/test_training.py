@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from stable_baselines3 import PPO
+from stable_baselines3.common.logger import Logger
 from tiny import copy_of, everything, results
 
 from goalposts.agents.ppo import TrainingDiverged
@@ -94,6 +95,19 @@ def test_without_evaluation_there_is_a_run_and_no_table(tiny_config: Path, tmp_p
     assert run.status().state == "finished"
     assert not run.episodes_path.exists()
     assert [checkpoint.step for checkpoint in run.checkpoints()] == [1024]
+
+
+def test_a_training_does_not_end_for_tensorboards_sake(
+    tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load_config(tiny_config, ["train.total_steps=2048"])
+    expected = results(train(config, tmp_path / "one").path)
+
+    def full(logger: Logger, step: int = 0) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Logger, "dump", full)
+    assert results(train(config, tmp_path / "two").path) == expected
 
 
 @pytest.mark.parametrize("when", ["in the midst of an update", "at its end"])
