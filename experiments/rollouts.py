@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
+
+from goalposts.errors import UserError
 
 from ..envs.engine import END, FIRST, O_END, O_FIRST, O_STEPS, Engine
 from ..envs.level import Level, LevelSet
@@ -100,14 +103,25 @@ def rollouts_of(
         raise RunError(
             f"no episode is recorded on level {missing[0]} of {condition}; evaluate the run on that condition"
         )
-    chosen = [rows[k] for k in level_index]
-    return [
-        replay(
+    return [_as_recorded(rows[k], max_steps) for k in level_index]
+
+
+def _as_recorded(row: dict[str, Any], max_steps: int | None) -> Rollout:
+    """Play a recorded episode again. Raises RunError if it does not end where it ended then."""
+    try:
+        rollout = replay(
             Level.from_text(row["level"], row["world"]), list(row["actions"]), max_steps=max_steps,
-            run=row["run"], agent=row["agent"], condition=condition,
-        )
-        for row in chosen
-    ]  # fmt: skip
+            run=row["run"], agent=row["agent"], condition=row["condition"],
+        )  # fmt: skip
+        if rollout.outcome_end != "running" and rollout.steps == len(row["actions"]):
+            return rollout
+        trouble = "it ends at another step than it did, or not at all"
+    except UserError as error:
+        trouble = str(error).rstrip(".")
+    raise RunError(
+        f"the recorded episode on level {row['level_index']} of {row['condition']} cannot be played again: {trouble}. Was it "
+        f"damaged, or recorded under other rules? Evaluate the run {row['run']} again"
+    )
 
 
 def representative(

@@ -18,7 +18,7 @@ from goalposts.experiments.film_of import film_of
 from goalposts.experiments.measurement import write_episodes
 from goalposts.experiments.present import Evaluated, evaluated, label_of, open_runs, report_data, verdicts_of
 from goalposts.experiments.report.page import build_page
-from goalposts.experiments.rollouts import replay, representative
+from goalposts.experiments.rollouts import replay, representative, rollouts_of
 from goalposts.experiments.trajectories import record
 
 
@@ -211,6 +211,29 @@ def test_a_replay_ends_where_the_episode_ended(tiny_run: Path) -> None:
 
     rollout = replay(Level.from_text(level, "CoinRun"), [0] * 500, max_steps=9)
     assert (rollout.steps, len(rollout.frames), rollout.outcome_end) == (9, 10, "timeout")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ({"level": pl.lit("####\n#A.?\n")}, "'\\?' is not a character|rectangle|columns"),
+        ({"level": pl.lit("")}, "the level is empty"),
+        ({"world": pl.lit("Maze")}, "unknown world 'Maze'"),
+        ({"world": pl.lit("os:system")}, "unknown world 'os:system'"),
+        ({"actions": pl.lit(b"\x09" * 5)}, "actions .*9.*: allowed are 0 … 3"),
+        ({"actions": pl.lit(b"")}, "or not at all"),
+        ({"actions": pl.col("actions") + b"\x00"}, "it ends at another step"),
+    ],
+    ids=str,
+)
+def test_an_episode_that_cannot_be_played_again_is_refused_in_words(
+    tiny_run: Path, damage: dict[str, pl.Expr], said: str
+) -> None:
+    recorded = Evaluated(Run.open(tiny_run)).trajectories().with_columns(**damage)
+    with pytest.raises(
+        UserError, match=rf"(?s)on level 3 of off_path cannot be played again: .*({said}).*Evaluate"
+    ):
+        rollouts_of(recorded, "off_path", [3])
 
 
 # --- the choice of levels
