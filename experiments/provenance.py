@@ -6,6 +6,7 @@ it.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -39,6 +40,7 @@ class Provenance(BaseModel):
 
     commit: str | None = Field(None, max_length=64)  # of a checkout; None for an installed package
     dirty: bool | None = None  # True: the code differed from that commit
+    code: str | None = Field(None, max_length=64)  # digest of our own source, committed or not
     python: str = Field(max_length=200)
     packages: dict[str, str] = Field(max_length=200)
     platform: str = Field(max_length=500)
@@ -57,6 +59,7 @@ def collect(seed: int, config_hash: str, config_sha256: str) -> Provenance:
     return Provenance(
         commit=commit,
         dirty=dirty,
+        code=code_digest(),
         python=f"{platform.python_implementation()} {platform.python_version()}",
         packages={name: version for name in PACKAGES if (version := _version(name))},
         platform=f"{platform.platform()} {platform.machine()}",
@@ -73,6 +76,16 @@ def collect(seed: int, config_hash: str, config_sha256: str) -> Provenance:
 def now() -> str:
     """The time as `2026-11-22T22:38:05Z`, for people; nothing is computed from it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def code_digest(root: Path = Path(__file__).resolve().parent.parent) -> str:
+    """SHA-256 of the source that computes results: every Python file of envs, agents and experiments."""
+    digest = hashlib.sha256()
+    for folder in ("agents", "envs", "experiments"):
+        for path in sorted((root / folder).rglob("*.py")):
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
 
 
 def _version(name: str) -> str | None:
