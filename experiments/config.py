@@ -33,6 +33,7 @@ from .fields import (
     Count,
     Name,
     Number,
+    ObservationName,
     Section,
     Seed,
     Text,
@@ -60,9 +61,10 @@ class EnvConfig(Section):
     """The levels that the agent is trained on, and what it sees of them."""
 
     condition: ConditionName = Field(default="edge", description="where the goal stands in training")
-    observation: Literal["view", "full", "rgb"] = Field(
+    observation: ObservationName = Field(
         default="view",
-        description="view: a camera around the agent; full: the whole level; rgb: 64×64 pixels",
+        description="view: a camera around the agent; full: the whole level; rgb: 64×64 pixels; "
+        "view(coin=0): without the plane coin; view(coin=4): in four planes; view(coin=1x3): drawn 3 cells wide",
     )
     level_seed: Seed = Field(default=0, description="which stream of levels")
     levels: Count | None = Field(

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from goalposts.registration import WORLDS
 
 from ..envs.condition import CONDITION_NAMES, format_condition, parse_condition
+from ..envs.observation import OBSERVATIONS, ObservationError, parse_observation
 from .validation import closest, spell_value
 
 VERSION = 1
@@ -67,6 +68,13 @@ def _check_condition(condition: str, info: ValidationInfo) -> str:
     return format_condition(*parse_condition(condition, known))
 
 
+def _check_observation(observation: str) -> str:
+    try:
+        return str(parse_observation(observation))
+    except ObservationError as error:
+        raise ValueError(f"{error}".rstrip(".") + ".") from error
+
+
 def _no_negative_zero(number: float) -> float:
     return number + 0.0
 
@@ -86,6 +94,11 @@ Version = Annotated[int, BeforeValidator(_check_version), Field(json_schema_extr
 Name = Annotated[str, AfterValidator(_check_name), Field(json_schema_extra={"x-expected": "a short name"})]
 Text = Annotated[str, AfterValidator(_check_text), Field(max_length=10_000)]
 WorldName = Annotated[str, AfterValidator(_check_world)]
+ObservationName = Annotated[
+    str,
+    AfterValidator(_check_observation),
+    Field(json_schema_extra={"x-expected": f"one of {', '.join(OBSERVATIONS)}, or as in view(coin=0)"}),
+]
 ConditionName = Annotated[
     str,
     AfterValidator(_check_condition),
