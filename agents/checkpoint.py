@@ -79,6 +79,7 @@ def policy_options(
         "net_arch": {"pi": list(pi), "vf": list(vf)},
         "activation_fn": torch.nn.ReLU,
         "normalize_images": rgb,
+        "optimizer_kwargs": {"eps": 1e-5, "fused": True},
     }
 
 

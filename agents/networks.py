@@ -27,6 +27,7 @@ class PlanesExtractor(BaseFeaturesExtractor):
             size = width
         self.layers = nn.Sequential(*layers)
         self.in_bfloat16 = precision == "bf16"
+        self.binary = bool((observation_space.high == 1).all())
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Planes, as float32 from SB3's preprocessing, to features."""

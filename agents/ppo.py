@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import save as save_tensors
-from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger, configure
 
@@ -33,6 +32,7 @@ from .checkpoint import (
     read_tensors,
     save_policy,
 )
+from .planes_ppo import PlanesPPO
 from .vecenv import GoalpostsVecEnv
 
 
@@ -98,7 +98,7 @@ class Training:
         self.total_steps, self.seed = total_steps, seed
         self.env = GoalpostsVecEnv(num_envs, **env)
         rgb = env.get("observation") == "rgb"
-        self.model = PPO(
+        self.model = PlanesPPO(
             "MlpPolicy",
             self.env,
             learning_rate=(lambda left: learning_rate * left) if anneal else learning_rate,
@@ -154,8 +154,8 @@ class Training:
             try:
                 # SB3 adds what is done already to the total when it does not reset the count.
                 self.model.learn(remaining, callback, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
-            except ValueError as error:  # torch's distributions refuse what is not a number
-                if "invalid values" in str(error) or not self.is_finite():
+            except (ValueError, RuntimeError) as error:  # torch refuses to sample from what is not a number
+                if not self.is_finite():
                     raise _diverged(self.step) from error
                 raise
             callback.report()
@@ -227,9 +227,16 @@ class Training:
             shapes |= {f"adam.{i}.{name}": weights.shape for name in ("exp_avg", "exp_avg_sq")}
         if tensors and {name: tensor.shape for name, tensor in tensors.items()} != shapes:
             raise ValueError("an optimizer of another net")
+        parameters = optimizer.param_groups[0]["params"]
         whole["state"] = {
-            i: {name: tensors[f"adam.{i}.{name}"] for name in ("step", "exp_avg", "exp_avg_sq")}
-            for i in range(len(shapes) // 3 if tensors else 0)
+            i: {
+                "step": tensors[
+                    f"adam.{i}.step"
+                ],  # the others in the memory layout of their weights, as Adam made them
+                "exp_avg": torch.empty_like(weights).copy_(tensors[f"adam.{i}.exp_avg"]),
+                "exp_avg_sq": torch.empty_like(weights).copy_(tensors[f"adam.{i}.exp_avg_sq"]),
+            }
+            for i, weights in enumerate(parameters if tensors else [])
         }
         optimizer.load_state_dict(whole)
 

@@ -15,6 +15,7 @@ from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
+from ..envs.engine import Step
 from ..envs.levelstream import LevelStream, outcome_fields, wanted_level
 
 
@@ -55,10 +56,9 @@ class GoalpostsVecEnv(VecEnv):
 
     def step_wait(self) -> VecEnvStepReturn:
         """Step all; ended environments begin their next level at once."""
-        step = self.stream.step(self._actions)
+        step = self.advance(self._actions)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         if len(step.ended):
-            self.outcomes.append(step.final_outcome)
             elapsed = round(time.monotonic() - self._began, 6)
             fields = outcome_fields(step)
             for j, i in enumerate(step.ended):
@@ -72,6 +72,13 @@ class GoalpostsVecEnv(VecEnv):
                 }
                 infos[i] = info
         return step.obs, step.reward, step.terminated | step.truncated, infos
+
+    def advance(self, actions: np.ndarray) -> Step:
+        """One step of all without SB3's infos, for training loops that read arrays."""
+        step = self.stream.step(actions)
+        if len(step.ended):
+            self.outcomes.append(step.final_outcome)
+        return step
 
     def take_outcomes(self) -> np.ndarray:
         """int32[m, 8]: the outcomes of all episodes that ended since the last call (columns `engine.O_…`)."""

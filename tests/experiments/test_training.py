@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from stable_baselines3 import PPO
 from stable_baselines3.common.logger import Logger
 from tiny import copy_of, everything, results
 
+from goalposts.agents.planes_ppo import PlanesPPO
 from goalposts.agents.ppo import TrainingDiverged
 from goalposts.experiments import Run, RunError, load_config, train
 from goalposts.experiments.cli import main
@@ -114,9 +114,9 @@ def test_a_training_does_not_end_for_tensorboards_sake(
 def test_a_training_that_diverges_is_marked_failed_and_keeps_its_last_good_state(
     tiny_run: Path, tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    update = PPO.train
+    update = PlanesPPO.train
 
-    def poisoned(model: PPO) -> None:
+    def poisoned(model: PlanesPPO) -> None:
         if model.num_timesteps < 5000:
             return update(model)
         if when == "at its end":
@@ -127,7 +127,7 @@ def test_a_training_that_diverges_is_marked_failed_and_keeps_its_last_good_state
             update(model)
         return None
 
-    monkeypatch.setattr(PPO, "train", poisoned)
+    monkeypatch.setattr(PlanesPPO, "train", poisoned)
     said = (
         r"the training diverged at step 5,120: .* Lower train.learning_rate .* the last checkpoint is intact"
     )

@@ -1,0 +1,123 @@
+"""The shorter road of PPO leads to the same place: samples, losses, gradients and weights are SB3's."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stable_baselines3 import PPO
+
+from goalposts.agents.binary import BinaryRows, by_input
+from goalposts.agents.checkpoint import policy_options
+from goalposts.agents.planes_ppo import PlanesPPO
+from goalposts.agents.vecenv import GoalpostsVecEnv
+
+SHAPES = {
+    "the default net": ((256,), (64,), (64,)),
+    "two shared layers": ((32, 24), (16, 8), (8,)),
+    "no hidden layer for the policy": ((32,), (), (8,)),
+    "heads on the trunk": ((32,), (), ()),
+}
+
+
+def trained(cls, net, precision="fp32", updates=2, **options):
+    """A model after some updates, on episodes short enough that many are cut off by the time limit."""
+    env = GoalpostsVecEnv(8, world="CoinRun", condition="edge", max_steps=9)
+    env.seed(5)
+    kwargs = {
+        "n_steps": 32,
+        "batch_size": 64,
+        "n_epochs": 2,
+        "ent_coef": 0.01,
+        "learning_rate": 1e-3,
+        "seed": 3,
+        "device": "cpu",
+    }
+    model = cls("MlpPolicy", env, policy_kwargs=policy_options(*net, precision), **(kwargs | options))
+    model.learn(updates * 8 * 32, log_interval=None)
+    return model
+
+
+@pytest.mark.parametrize("net", SHAPES.values(), ids=SHAPES)
+def test_rollouts_losses_and_weights_are_those_of_sb3(net):
+    theirs, ours = trained(PPO, net), trained(PlanesPPO, net)
+    for name in ("actions", "rewards", "episode_starts", "values", "log_probs", "advantages", "returns"):
+        a, b = (getattr(m.rollout_buffer, name) for m in (theirs, ours))
+        if a.shape != b.shape:  # SB3 has put it env by env for its minibatches
+            a = a.reshape(8, 32, -1).swapaxes(0, 1).reshape(b.shape)
+        assert np.allclose(a, b, atol=2e-4), name
+    assert not np.array_equal(
+        ours.rollout_buffer.rewards, np.round(ours.rollout_buffer.rewards)
+    )  # some were cut off
+    weights = theirs.policy.state_dict()
+    for name, found in ours.policy.state_dict().items():
+        assert torch.allclose(weights[name], found, atol=2e-4), name
+    logged = theirs.logger.name_to_value
+    for name, value in ours.logger.name_to_value.items():
+        if name in ("train/loss", "train/approx_kl"):
+            continue  # SB3 logs those of the last minibatch and the last epoch; ours are of the whole update
+        assert value == pytest.approx(logged[name], abs=2e-3), name
+    assert {n for n in logged if n.startswith("train/")} == {
+        n for n in ours.logger.name_to_value if n.startswith("train/")
+    }
+
+
+def test_gradients_are_those_of_sb3_on_the_same_batch():
+    """One minibatch of everything, and no step of the optimizer: what differs is the order of sums."""
+    options = {"batch_size": 256, "n_epochs": 1, "learning_rate": 0.0, "max_grad_norm": 1e9, "updates": 1}
+    theirs, ours = (trained(cls, SHAPES["the default net"], **options) for cls in (PPO, PlanesPPO))
+    for (name, a), (_, b) in zip(
+        theirs.policy.named_parameters(), ours.policy.named_parameters(), strict=True
+    ):
+        assert a.grad is not None
+        assert b.grad is not None
+        assert float(a.grad.abs().max()) > 0
+        assert torch.allclose(a.grad, b.grad, atol=1e-6, rtol=1e-4), name
+
+
+def test_bfloat16_stays_close():
+    exact, rough = (trained(PlanesPPO, SHAPES["the default net"], p, updates=1) for p in ("fp32", "bf16"))
+    assert np.allclose(exact.rollout_buffer.values, rough.rollout_buffer.values, atol=0.05)
+    assert not np.array_equal(exact.rollout_buffer.values, rough.rollout_buffer.values)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_the_layer_is_a_dense_one(data):
+    """Any density, also none and all, any number of rows around the sizes of its blocks, rows picked more than once."""
+    n, inputs, width = (data.draw(st.integers(1, m)) for m in (20, 50, 40))
+    picked = data.draw(st.sampled_from([1, 7, 255, 256, 257, 600]))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    x = (rng.random((n, inputs)) < data.draw(st.sampled_from([0, 0.1, 0.5, 1]))).astype(np.uint8)
+    picks, weight = (
+        rng.integers(0, n, picked),
+        torch.from_numpy(rng.standard_normal((picked, width)).astype(np.float32)),
+    )
+    dense = torch.nn.Linear(inputs, width)
+    short = torch.nn.Linear(inputs, width)
+    short.load_state_dict(dense.state_dict())
+    by_input(short)
+    rows = BinaryRows(n + 3, inputs)
+    rows.put(2, x)
+    expected = torch.relu(dense(torch.from_numpy(x[picks]).float()))
+    found = rows.layer(short, picks + 2)
+    assert torch.allclose(found, expected, atol=1e-5)
+    for out in (expected, found):
+        (out * weight).sum().backward()
+    for a, b in zip(dense.parameters(), short.parameters(), strict=True):
+        assert torch.allclose(a.grad, b.grad, atol=1e-3)
+
+
+def test_pixels_take_the_road_of_sb3():
+    env = GoalpostsVecEnv(2, world="CoinRun", condition="edge", observation="rgb")
+    kwargs = policy_options((8,), (8,), (8,), "fp32", rgb=True)
+    model = PlanesPPO(
+        "MlpPolicy", env, n_steps=4, batch_size=8, n_epochs=1, policy_kwargs=kwargs, device="cpu"
+    )
+    model.learn(8, log_interval=None)
+    assert model._rows is None
+
+
+def test_too_many_inputs_for_lists_are_refused():
+    with pytest.raises(ValueError, match="65,536 inputs; at most 65,535"):
+        BinaryRows(1, 65_536)
