@@ -17,7 +17,7 @@ class PlanesExtractor(BaseFeaturesExtractor):
     """
 
     def __init__(
-        self, observation_space: spaces.Box, trunk: tuple[int, ...] = (256,), precision: str = "fp32"
+        self, observation_space: spaces.Box, trunk: tuple[int, ...] = (128,), precision: str = "fp32"
     ) -> None:
         size = int(torch.tensor(observation_space.shape).prod())
         super().__init__(observation_space, trunk[-1] if trunk else size)

@@ -6,12 +6,16 @@ Absolute figures are for orientation; compare ratios that were taken in one run.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+
+from goalposts.errors import UserError
 
 from ..envs.engine import Engine
 from ..envs.faces import GoalpostsEnv, GoalpostsVectorEnv
@@ -21,6 +25,7 @@ from ..envs.planner import survey_levels
 from ..envs.render import rgb64
 from ..envs.world import World
 from ..envs.worlds.registry import get_world
+from .storage import read_limited
 
 POOL = 16_384  # levels; a new one at every reset
 
@@ -63,6 +68,31 @@ def bench(
         tell("training")
         figures += _training(home, seconds)
     return figures
+
+
+def read_figures(path: Path) -> list[Figure]:
+    """The figures that `goalposts bench --json` wrote. Raises UserError for anything else."""
+    try:
+        rows = json.loads(read_limited(path, 1 << 20))
+        found = [Figure(**row) for row in rows]
+        if not found or not all(isinstance(f.what, str) and isinstance(f.ratio, float | int | None) for f in found):
+            raise TypeError
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path} holds no figures of `goalposts bench --json`; make one with it") from error
+    return found
+
+
+def fallen(figures: list[Figure], baseline: list[Figure], factor: float = 2.0) -> list[str]:
+    """What is slower, by its ratio to what was measured beside it, than `factor` times less than in the baseline.
+
+    Only figures with a ratio that stand in both are compared: absolute rates say more about a machine than about code.
+    """
+    known = {(f.what, f.beside): f.ratio for f in baseline if f.ratio}
+    return [
+        f"{f.what}: {f.ratio:.3g} times {f.beside}; the baseline is {before:.3g}"
+        for f in figures
+        if f.ratio and (before := known.get((f.what, f.beside))) and f.ratio * factor < before
+    ]
 
 
 def _environments(world: World, seconds: float) -> list[Figure]:

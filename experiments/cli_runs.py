@@ -254,16 +254,36 @@ def bench(
         float, typer.Option(min=0.05, max=600, help="How long each figure is measured.")
     ] = 1.0,
     training: Annotated[bool, typer.Option(help="Measure training too.")] = True,
+    peers: Annotated[
+        bool, typer.Option(help="Measure others beside it: SB3, torch, Minigrid if installed.")
+    ] = False,
+    check: Annotated[
+        Path | None,
+        typer.Option(help="A file that --json wrote: exit code 1 where a ratio fell to less than half."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure how fast everything is on this machine, one thread each."""
     from dataclasses import asdict
 
     from .bench import bench as measure
+    from .bench import fallen, read_figures
     from .tables import bench_table
 
-    figures = measure(world, seconds, training, lambda what: typer.echo(f"measuring {what} …", err=True))
+    def tell(what: str) -> None:
+        typer.echo(f"measuring {what} …", err=True)
+
+    baseline = read_figures(check) if check else []
+    figures = measure(world, seconds, training, tell)
+    if peers:
+        from ..envs.worlds.registry import get_world
+        from .bench_peers import bench_peers
+
+        figures += bench_peers(get_world(world), 10 * seconds, tell)
     if as_json:
         show_json([asdict(figure) for figure in figures])
     else:
         say(bench_table(figures))
+    if slower := fallen(figures, baseline):
+        typer.echo("\n".join(["slower than half the baseline:", *slower]), err=True)
+        raise typer.Exit(1)

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from llvmlite.binding import get_host_cpu_features
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from .. import configs as _configs
@@ -85,7 +86,7 @@ class EnvConfig(Section):
 class NetConfig(Section):
     """Widths of the hidden layers; an empty list means none."""
 
-    trunk: Widths = Field(default=(256,), description="shared by policy and value")
+    trunk: Widths = Field(default=(128,), description="shared by policy and value")
     pi: Widths = Field(default=(64,), description="the policy's own")
     vf: Widths = Field(default=(64,), description="the value's own")
 
@@ -117,12 +118,23 @@ class TrainConfig(Section):
         default=0.5, gt=0, le=1e6, description="gradients are scaled down to this norm"
     )
     net: NetConfig = Field(default=NetConfig(), description="widths of the network")
-    precision: Literal["fp32", "bf16"] = Field(default="fp32", description="of the training arithmetic")
+    precision: Literal["fp32", "bf16", "auto"] = Field(
+        default="fp32",
+        description="of the hidden layers' products; auto: bf16 where the processor multiplies it in tiles (AMX), else fp32",
+    )
     checkpoint_every: Count | None = Field(default=500_000, description="in steps; null: only at the end")
     probe_every: Count | None = Field(
         default=100_000, description="steps between measurements of the goal; null: never"
     )
     probe_levels: int = Field(default=100, ge=1, le=100_000, description="levels of each such measurement")
+
+    @field_validator("precision")
+    @classmethod
+    def _choose(cls, precision: str) -> str:
+        """What `auto` chose stands in the resolved config, so that the run is the same one everywhere from then on."""
+        if precision != "auto":
+            return precision
+        return "bf16" if get_host_cpu_features().get("amx-bf16") else "fp32"
 
     @field_validator("batch_size")
     @classmethod
@@ -229,9 +241,14 @@ def load_config(source: str | os.PathLike[str], overrides: Iterable[str] = ()) -
 
     Raises ConfigError with all that is wrong: each with its place, key, the given value and what is allowed.
     """
-    found = _find(os.fspath(source), Path())
-    document = _read(found, ()) if isinstance(found, Path) else Document("", problems=[found], broken=True)
+    document = read_base(os.fspath(source), Path())
     return ExperimentConfig.parse(_with(document, overrides), document.source)
+
+
+def read_base(name: str, folder: Path) -> Document:
+    """The plain data of a config file, seen from a folder, or of a shipped config; its problems are collected in it."""
+    found = _find(name, folder)
+    return _read(found, ()) if isinstance(found, Path) else Document("", problems=[found], broken=True)
 
 
 def parse_config(text: str, source: str) -> ExperimentConfig:
@@ -241,7 +258,7 @@ def parse_config(text: str, source: str) -> ExperimentConfig:
 
 def shipped_configs() -> tuple[str, ...]:
     """Names of the configs that come with Goalposts, such as `coinrun/edge`."""
-    root = _shipped_root()
+    root = shipped_root()
     names = (path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("*.yaml"))
     return tuple(sorted(name for name in names if not name.startswith("studies/")))
 
@@ -312,7 +329,7 @@ def _find(name: str, folder: Path) -> Path | Problem:
     shipped = shipped_configs()
     short = re.sub(r"^(\./)?(configs/)?|\.ya?ml$", "", name)
     if short in shipped:
-        return _shipped_root() / f"{short}.yaml"
+        return shipped_root() / f"{short}.yaml"
     close = difflib.get_close_matches(short[:100], shipped, 1, 0.5)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return Problem(
@@ -320,5 +337,6 @@ def _find(name: str, folder: Path) -> Path | Problem:
     )
 
 
-def _shipped_root() -> Path:
+def shipped_root() -> Path:
+    """The folder of the configs that come with Goalposts."""
     return Path(str(importlib.resources.files(_configs)))

@@ -13,7 +13,8 @@ from goalposts.agents.planes_ppo import PlanesPPO
 from goalposts.agents.vecenv import GoalpostsVecEnv
 
 SHAPES = {
-    "the default net": ((256,), (64,), (64,)),
+    "the default net": ((128,), (64,), (64,)),
+    "a wide one": ((256,), (64,), (64,)),
     "two shared layers": ((32, 24), (16, 8), (8,)),
     "no hidden layer for the policy": ((32,), (), (8,)),
     "heads on the trunk": ((32,), (), ()),

@@ -300,7 +300,7 @@ def test_it_learns_to_take_the_coin_at_the_edge() -> None:
 
     def reached(seed: int, steps: int) -> float:
         made = training(
-            seed=seed, total_steps=steps, num_envs=128, n_steps=64, batch_size=2048, n_epochs=3, trunk=(256,), pi=(64,),
+            seed=seed, total_steps=steps, num_envs=128, n_steps=64, batch_size=2048, n_epochs=3, trunk=(128,), pi=(64,),
             vf=(64,),
         )  # fmt: skip
         made.run(ignore)

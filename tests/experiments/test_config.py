@@ -234,3 +234,16 @@ def test_known_worlds_and_loading_cost_neither_numba_nor_torch() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
     assert "CoinRun" in known_worlds()
+
+
+@pytest.mark.parametrize(
+    ("features", "chosen"), [({"amx-bf16": True}, "bf16"), ({"avx512bf16": True}, "fp32"), ({}, "fp32")]
+)
+def test_the_precision_that_auto_chose_stands_in_the_resolved_config(
+    monkeypatch: pytest.MonkeyPatch, features: dict[str, bool], chosen: str
+) -> None:
+    monkeypatch.setattr("goalposts.experiments.config.get_host_cpu_features", lambda: features)
+    config = load_config("coinrun/edge", ["train.precision=auto"])
+    assert config.train.precision == chosen
+    assert config.hash() == load_config("coinrun/edge", [f"train.precision={chosen}"]).hash()
+    assert f"precision: {chosen}" in config.to_yaml()

@@ -1,0 +1,76 @@
+"""The benchmark's bookkeeping; how fast anything is, no test asserts."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from goalposts.agents.vecenv import GoalpostsVecEnv
+from goalposts.errors import UserError
+from goalposts.experiments.bench import Figure, fallen, read_figures
+from goalposts.experiments.bench_peers import PEERS, FreeEnv, bench_peers, paired
+from goalposts.experiments.cli import app
+
+
+def test_a_ratio_that_fell_to_less_than_half_is_told():
+    before = [Figure("a", 100, "x/s", 2.0, "b"), Figure("c", 100, "x/s", 3.0, "d"), Figure("e", 9, "x/s")]
+    now = [
+        Figure("a", 10, "x/s", 1.01, "b"),
+        Figure("c", 900, "x/s", 1.49, "d"),
+        Figure("e", 1, "x/s"),
+        Figure("new", 1, "x/s", 0.1),
+    ]
+    assert fallen(now, before) == ["c: 1.49 times d; the baseline is 3"]
+    assert fallen(before, before) == []
+
+
+def test_turns_are_taken_and_medians_reported():
+    told = []
+    ours, theirs = paired(lambda: told.append("ours") or 10, lambda: told.append("theirs") or 10, 0.0)
+    assert told == ["ours", "theirs"] * 4
+    assert ours > 0
+    assert theirs > 0
+
+
+def test_the_free_environment_shows_what_a_real_one_showed():
+    real = GoalpostsVecEnv(3, world="CoinRun")
+    free = FreeEnv(real, steps=5)
+    obs, rewards, dones, infos = free.step(np.zeros(3))
+    assert obs.shape == real.observation_space.shape or obs.shape == (3, *real.observation_space.shape)
+    assert not rewards.any()
+    assert not dones.any()
+    assert infos == [{}] * 3
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", '[{"what": 3, "rate": 1, "unit": "x"}]', '[{"surprise": 1}]', "x" * 2_000_000]
+)
+def test_a_baseline_that_is_none_is_refused(tmp_path, text):
+    path = tmp_path / "bench.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"bench\.json"):
+        read_figures(path)
+
+
+@pytest.mark.slow
+def test_the_command_measures_compares_and_says_what_fell(tmp_path):
+    options = ["bench", "--seconds", "0.05", "--no-training"]
+    found = CliRunner().invoke(app, [*options, "--json"])
+    assert found.exit_code == 0
+    rows = json.loads(found.stdout)
+    assert all(row["rate"] > 0 for row in rows)
+    path = tmp_path / "bench.json"
+    path.write_text(json.dumps([row | {"ratio": row["ratio"] and row["ratio"] * 1e6} for row in rows]))
+    found = CliRunner().invoke(app, [*options, "--check", str(path)])
+    assert found.exit_code == 1
+    assert "slower than half the baseline:" in found.stderr
+
+
+@pytest.mark.slow
+def test_every_peer_that_is_installed_runs():
+    from goalposts.envs import get_world
+
+    found = bench_peers(get_world("CoinRun"), 0.1)
+    assert len(found) in (len(PEERS), len(PEERS) - 2)  # without Minigrid
+    assert all(figure.ratio > 0 for figure in found)
