@@ -35,7 +35,7 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
     reset(options={"level": level}) plays a given level, {"index": k} number k of the level seed.
     """
 
-    metadata = {"render_modes": ["rgb_array", "ansi"], "render_fps": 8}  # noqa: RUF012, gymnasium's own form
+    metadata = {"render_modes": ["rgb_array", "ansi", "human"], "render_fps": 8}  # noqa: RUF012, gymnasium's own form
 
     def __init__(self, render_mode: str | None = None, **options: Any) -> None:
         if render_mode not in (None, *self.metadata["render_modes"]):
@@ -47,6 +47,7 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
         self.observation_space = self.stream.observation_space
         self.action_space = cast("spaces.Space[np.int64]", spaces.Discrete(len(self.stream.world.actions)))
         self._active = np.ones(1, np.bool_)
+        self._window: Any = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -61,6 +62,7 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
         if level is not None:
             self.stream.play(0, level)
             obs = self.stream.observe()
+        self._show()
         return obs[0], {}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
@@ -72,6 +74,7 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
         actions = np.array([action])
         reward, done = engine.step_active(actions, self._active)
         self.stream.last_actions[0] = action
+        self._show()
         info: dict[str, Any] = {}
         if done[0]:
             info = {name: values[0] for name, values in fields_of(engine.outcome, reward).items()}
@@ -83,10 +86,27 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
         return self.stream.level(0)
 
     def render(self) -> Any:
-        """A picture uint8[H, W, 3] or a text, as `render_mode` says."""
-        if self.render_mode is None:
+        """A picture uint8[H, W, 3] or a text, as `render_mode` says; in mode `human`, None: the window shows every step."""
+        if self.render_mode in (None, "human"):
             return None
         return draw(self.stream.scene(0)) if self.render_mode == "rgb_array" else ansi(self.stream.scene(0))
+
+    def close(self) -> None:
+        """Close the window of mode `human`, if there is one."""
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+        super().close()
+
+    def _show(self) -> None:
+        if self.render_mode != "human":
+            return
+        if self._window is None:
+            from .window_human import HumanWindow  # pygame is needed from here on only
+
+            self._window = HumanWindow(f"Goalposts: {self.stream.world.name}", self.metadata["render_fps"])
+        scene = self.stream.scene(0)
+        self._window.show(draw(scene, 32 if len(scene.tiles[0]) <= 40 else 16))
 
 
 class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):

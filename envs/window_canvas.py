@@ -1,0 +1,199 @@
+"""Ink on a window: theme, type, signs, heat maps, keys. Knows what things look like, not what they mean.
+
+The colours are the report's: blue is the goal, orange the proxy. Read next: `window.py`, which shows a canvas.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it would stand in the output of commands
+import pygame
+
+Colour = tuple[int, int, int]
+Cells = list[tuple[int, int]]
+
+TEXT, SMALL, HEADING = 15, 13, 20  # sizes of type, in pixels
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The report's colours."""
+
+    paper: Colour
+    surface: Colour
+    sunken: Colour
+    ink: Colour
+    muted: Colour
+    rule: Colour
+    goal: Colour
+    proxy: Colour
+    neither: Colour
+    critic: Colour
+    wrong: Colour
+
+
+LIGHT = Theme(
+    (250, 249, 246), (255, 255, 254), (241, 239, 233), (29, 39, 51), (89, 100, 113), (223, 220, 212),
+    (0, 103, 168), (181, 72, 6), (120, 126, 134), (107, 63, 160), (176, 30, 50),
+)  # fmt: skip
+DARK = Theme(
+    (17, 21, 26), (25, 31, 38), (12, 16, 20), (235, 232, 225), (159, 171, 183), (47, 56, 66),
+    (99, 184, 242), (245, 155, 82), (150, 158, 168), (196, 161, 239), (255, 120, 130),
+)  # fmt: skip
+
+
+@lru_cache(maxsize=16)
+def font(size: int, bold: bool = False) -> pygame.font.Font:
+    """DejaVu Sans, which every installation has beside matplotlib; if it is gone, pygame's own."""
+    if not pygame.font.get_init():
+        pygame.font.init()
+    beside = find_spec("matplotlib")  # asks where it is, without importing it
+    for place in (beside.submodule_search_locations or ()) if beside else ():
+        file = Path(place, "mpl-data", "fonts", "ttf", "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
+        if file.is_file():
+            return pygame.font.Font(str(file), size)
+    return pygame.font.Font(None, size + 4)
+
+
+class Canvas:
+    """A surface that one can write on."""
+
+    def __init__(self, surface: pygame.Surface, theme: Theme = LIGHT) -> None:
+        self.surface, self.theme = surface, theme
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.surface.get_size()
+
+    def fill(self, rect: pygame.Rect, colour: Colour, radius: int = 0) -> None:
+        """A filled box."""
+        pygame.draw.rect(self.surface, colour, rect, border_radius=radius)
+
+    def frame(self, rect: pygame.Rect, colour: Colour, width: int = 1, radius: int = 0) -> None:
+        """The outline of a box."""
+        pygame.draw.rect(self.surface, colour, rect, width, border_radius=radius)
+
+    def text(
+        self, words: str, x: int, y: int, size: int = TEXT, colour: Colour | None = None,
+        bold: bool = False, width: int | None = None, right: bool = False,
+    ) -> int:  # fmt: skip
+        """One line at (x, y), cut with an ellipsis where it is wider than `width`; its width in pixels."""
+        face = font(size, bold)
+        if width is not None and face.size(words)[0] > width:
+            while words and face.size(words + "…")[0] > width:
+                words = words[:-1]
+            words = words.rstrip() + "…"
+        picture = face.render(words, True, colour or self.theme.ink)
+        self.surface.blit(picture, (x - picture.get_width() if right else x, y))
+        return picture.get_width()
+
+    def paragraph(
+        self, words: str, x: int, y: int, width: int, size: int = TEXT,
+        colour: Colour | None = None, bold: bool = False,
+    ) -> int:  # fmt: skip
+        """Words in lines no wider than `width`; the y below them."""
+        for line in wrapped(words, font(size, bold), width):
+            self.text(line, x, y, size, colour, bold)
+            y += round(size * 1.38)
+        return y
+
+    def sign(self, first: str, x: int, y: int, size: int = 12) -> None:
+        """A disc for the goal, an arrow for the proxy, a cross for neither, as in the films."""
+        colour = getattr(self.theme, first)
+        if first == "goal":
+            pygame.draw.aacircle(self.surface, colour, (x + size // 2, y + size // 2), size // 2)
+        elif first == "proxy":
+            pygame.draw.polygon(self.surface, colour, [(x, y), (x + size, y + size // 2), (x, y + size)])
+        else:
+            pygame.draw.line(self.surface, colour, (x, y), (x + size, y + size), 3)
+            pygame.draw.line(self.surface, colour, (x, y + size), (x + size, y), 3)
+
+    def bar(self, rect: pygame.Rect, share: float, colour: Colour) -> None:
+        """A box that is full from the left to a share from 0 to 1."""
+        self.fill(rect, self.theme.sunken, 3)
+        full = rect.copy()
+        full.width = round(rect.width * min(max(share, 0.0), 1.0))
+        if full.width:
+            self.fill(full, colour, 3)
+
+    def key(self, name: str, label: str, x: int, y: int, lit: bool = False) -> pygame.Rect:
+        """A key and what it does; the box that it takes. `lit`: it is switched on."""
+        theme, height = self.theme, 24
+        cap = pygame.Rect(x, y, max(font(SMALL, True).size(name)[0] + 12, height), height)
+        self.fill(cap, theme.goal if lit else theme.surface, 5)
+        self.frame(cap, theme.goal if lit else theme.muted, 1, 5)
+        ink = theme.paper if lit else theme.ink
+        wide = font(SMALL, True).size(name)[0]
+        self.text(name, cap.centerx - wide // 2, y + 4, SMALL, ink, True)
+        wide = self.text(label, cap.right + 6, y + 4, SMALL, theme.ink if lit else theme.muted)
+        return pygame.Rect(x, y, cap.width + 6 + wide, height)
+
+
+def key_width(name: str, label: str) -> int:
+    """How wide `Canvas.key` would be."""
+    return max(font(SMALL, True).size(name)[0] + 12, 24) + 6 + font(SMALL).size(label)[0]
+
+
+def wrapped(words: str, face: pygame.font.Font, width: int) -> list[str]:
+    """Words broken into lines no wider than `width`; a longer word stands alone."""
+    lines = [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and face.size(longer)[0] > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def surface_of(picture: np.ndarray) -> pygame.Surface:
+    """A picture uint8[h, w, 3] as a surface."""
+    height, width = picture.shape[:2]
+    return pygame.image.frombuffer(np.ascontiguousarray(picture).tobytes(), (width, height), "RGB")
+
+
+def lay_heat(
+    target: pygame.Surface, layer: np.ndarray, px: int, colour: Colour, low: float, high: float
+) -> None:
+    """Values float[H, W] over the cells of a level's picture: pale for `low`, `colour` for `high`; nan is left free."""
+    sheet = pygame.Surface(target.get_size(), pygame.SRCALPHA)
+    span = (high - low) or 1.0
+    face = font(11 if px < 40 else 13, True)
+    for (row, col), value in np.ndenumerate(layer):
+        if np.isnan(value):
+            continue
+        share = (value - low) / span
+        shade = tuple(round(255 + (c - 255) * (0.08 + 0.92 * share)) for c in colour)
+        sheet.fill((*shade, 205), pygame.Rect(col * px, row * px, px, px))
+        if px >= 24:
+            words = f"{value:.0f}" if float(value).is_integer() and abs(value) >= 1 else f"{value:.2f}"
+            words = words.replace("0.", ".", 1) if words.startswith(("0.", "-0.")) else words
+            ink = (255, 255, 255) if sum(shade) < 400 else (20, 26, 34)
+            number = face.render(words, True, ink)
+            if number.get_width() <= px:
+                place = number.get_rect(center=(col * px + px // 2, row * px + px // 2))
+                sheet.blit(number, place)
+    target.blit(sheet, (0, 0))
+
+
+def lay_way(target: pygame.Surface, cells: Cells, px: int, colour: Colour, shift: int) -> None:
+    """A way through cells as a line with an arrow head, moved aside by `shift` pixels so that two can be told apart."""
+    points = [(col * px + px // 2 + shift, row * px + px // 2 + shift) for row, col in cells]
+    if len(points) < 2:
+        return
+    for width, ink in ((7, (255, 255, 255)), (4, colour)):
+        for a, b in pairwise(points):
+            pygame.draw.line(target, ink, a, b, width)
+            pygame.draw.circle(target, ink, b, width // 2)
+    end = points[-1]
+    for radius, ink in ((px // 4 + 3, (255, 255, 255)), (px // 4, colour)):
+        pygame.draw.circle(target, ink, end, radius)
