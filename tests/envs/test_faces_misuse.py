@@ -143,8 +143,8 @@ def test_render_modes() -> None:
     env = make()
     env.reset(seed=0)
     assert env.render() is None
-    with pytest.raises(OptionError, match="allowed are rgb_array, ansi, None"):
-        GoalpostsEnv(render_mode="human")
+    with pytest.raises(OptionError, match="allowed are rgb_array, ansi, human, None"):
+        GoalpostsEnv(render_mode="humans")
 
 
 def test_rendering_changes_nothing_and_all_faces_draw_the_same() -> None:
