@@ -78,9 +78,9 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def code_digest(root: Path = Path(__file__).resolve().parent.parent) -> str:
+def code_digest() -> str:
     """SHA-256 of the source that computes results: every Python file of envs, agents and experiments."""
-    digest = hashlib.sha256()
+    root, digest = Path(__file__).resolve().parent.parent, hashlib.sha256()
     for folder in ("agents", "envs", "experiments"):
         for path in sorted((root / folder).rglob("*.py")):
             content = path.read_bytes()

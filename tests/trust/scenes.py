@@ -1,0 +1,173 @@
+"""The commands that `kill.py` kills: where each begins, what may be seen when it died, and when it was done already."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+CONFIG = """\
+name: tiny
+env: {levels: 100}
+train:
+  total_steps: 4096
+  num_envs: 32
+  n_steps: 16
+  batch_size: 256
+  n_epochs: 1
+  net: {trunk: [16], pi: [8], vf: [8]}
+  checkpoint_every: 1024
+  probe_every: 2048
+  probe_levels: 10
+evaluate: {conditions: [edge_held_out, off_path], levels: 20}
+"""
+NOT_RESULTS = ("status.json", "provenance.json", ".lock")
+IMPORTS = (
+    "torch.utils.tensorboard", "goalposts.experiments.cli", "goalposts.experiments.training", "goalposts.experiments.present",
+    "goalposts.experiments.film_of", "goalposts.experiments.probing", "goalposts.experiments.reproduce",
+    "goalposts.experiments.tables", "goalposts.experiments.report.page", "goalposts.experiments.report.filmfile",
+)  # fmt: skip
+
+
+def digests(home: Path) -> dict[str, str]:
+    """Of every file below a folder that must not depend on when a command was killed."""
+    return {
+        file.relative_to(home).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(home.rglob("*"))
+        if file.is_file()
+        and file.name not in NOT_RESULTS
+        and file.parent.name != "tensorboard"
+        and ".part-"
+        not in str(file.relative_to(home))  # nobody reads these; the next one that locks sweeps them
+    }
+
+
+@dataclass
+class Scene:
+    """A command, and the folder that it begins in.
+
+    fill: makes what is there before. ever: digests that a file may show besides those before and after, by its name.
+    grows: names of files that are appended to, line by line. finished: the message of a command that has nothing left to do.
+    """
+
+    name: str
+    words: list[str]
+    fill: Callable[[Path], object]
+    weight: float
+    ever: dict[str, set[str]] = field(default_factory=dict)
+    grows: tuple[str, ...] = ()
+    finished: str | None = None
+    start: dict[str, str] = field(default_factory=dict)
+
+    def prepare(self, home: Path) -> None:
+        """The folder as it is before the command."""
+        home.mkdir(parents=True)
+        (home / "tiny.yaml").write_text(CONFIG, encoding="utf-8")
+        self.fill(home)
+        self.start = digests(home)
+
+    def done(self, said: str) -> bool:
+        """Whether a command that was refused had done its work already."""
+        return self.finished is not None and self.finished in said
+
+    def seen(self, home: Path, undisturbed: Path) -> list[str]:
+        """What is not whole: neither as it was, nor as it becomes, nor as it may be meanwhile."""
+        after = digests(undisturbed)
+        now = digests(home)
+        faults = [f"{name} is gone" for name in self.start if name not in now]
+        for name, digest in now.items():
+            if digest in (self.start.get(name), after.get(name)) or digest in self.ever.get(name, ()):
+                continue
+            if Path(name).name in self.grows and is_beginning(home / name, undisturbed / name):
+                continue
+            faults.append(f"{name} is neither as it was nor as it becomes")
+        return faults + unreadable_runs(home)
+
+
+def is_beginning(path: Path, whole: Path) -> bool:
+    """Whether a file is the beginning of another, but for a last line that was cut off."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    if lines and not lines[-1].endswith(b"\n"):
+        lines.pop()
+    text = b"".join(lines)
+    return whole.read_bytes().startswith(text)
+
+
+def unreadable_runs(home: Path) -> list[str]:
+    """Run folders that cannot be opened, or hold a checkpoint that is not one."""
+    from goalposts.agents.checkpoint import load_policy
+    from goalposts.errors import UserError
+    from goalposts.experiments import Run
+
+    faults = []
+    for config in home.rglob("config.yaml"):
+        if ".part-" in str(config):
+            continue
+        try:
+            run = Run.open(config.parent)
+            run.progress()
+            if run.in_use():
+                faults.append(f"{run.path} is still locked")
+            for checkpoint in run.checkpoints():
+                load_policy(checkpoint.path)
+        except UserError as error:
+            faults.append(str(error))
+    return faults
+
+
+def scenes(folder: Path) -> list[Scene]:
+    """All of them; `folder` holds what `warm_up` made."""
+    base, every = folder / "base", folder / "every"
+    checkpoints = {}
+    for file, digest in digests(every).items():
+        checkpoints[file] = {digest}
+
+    def finished(home: Path) -> None:
+        shutil.copytree(base / "run", home / "run")
+
+    already = "already holds the finished run of this config"
+    return [
+        Scene("train", ["train", "tiny.yaml", "--out", "run", "-q"], lambda home: None, 8, checkpoints, ("progress.csv",), already),
+        Scene("evaluate", ["evaluate", "run", "--levels", "30", "-q"], finished, 3),
+        Scene("evaluate --condition", ["evaluate", "run", "--condition", "left", "-q"], finished, 2),
+        Scene("diagnose --all", ["diagnose", "run", "--all", "-q"], finished, 2),
+        Scene("report", ["report", "run"], finished, 2),
+        Scene("record", ["record", "run"], finished, 2),
+        Scene("reproduce", ["reproduce", "run", "-q"], finished, 1),
+    ]  # fmt: skip
+
+
+def warm_up(folder: Path, in_a_fork: Callable[[Callable[[], object]], None]) -> None:
+    """What every command would do first, once for all; and the runs that the scenes begin with."""
+    for name in IMPORTS:
+        import_module(name)
+    from goalposts.experiments import load_config
+    from goalposts.experiments.training import Probe, new_training
+
+    (folder / "tiny.yaml").write_text(CONFIG, encoding="utf-8")
+    found = load_config(folder / "tiny.yaml")
+    training = new_training(found)
+    Probe.of(training.env.stream.world, 10).measure(training.agent(), found)
+    in_a_fork(lambda: _base(folder))
+    in_a_fork(lambda: _every_checkpoint(folder))
+
+
+def _base(folder: Path) -> None:
+    """A finished run, with an older page and film in it."""
+    from goalposts.experiments import load_config, train
+
+    run = train(load_config(folder / "tiny.yaml"), folder / "base" / "run")
+    for name in ("report.html", "rollout.gif"):
+        (run.path / name).write_text(f"an older {name}")
+
+
+def _every_checkpoint(folder: Path) -> None:
+    """The same training, of which every checkpoint is kept."""
+    from goalposts.experiments import Run, load_config, train
+
+    save = Run.save_checkpoint
+    Run.save_checkpoint = lambda self, step, writer, keep=None: save(self, step, writer, None)  # type: ignore[method-assign]
+    train(load_config(folder / "tiny.yaml"), folder / "every" / "run")

@@ -1,0 +1,54 @@
+"""Killed at random moments, every command goes on and ends in the bytes of one that nobody disturbed.
+
+`GOALPOSTS_KILLS=200` asks for the full number; without it a bounded smaller one.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DRIVER = Path(__file__).parent / "kill.py"
+KILLS = int(os.environ.get("GOALPOSTS_KILLS", "20"))
+
+
+def kill(*words: str, patch: str = "") -> dict:
+    code = f"import sys; sys.argv = ['kill.py', *sys.argv[1:]]; sys.path.insert(0, {str(DRIVER.parent)!r})\n{patch}\n"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}import kill; kill.main()", *words],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.startswith("{"), done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_whenever_a_command_is_killed() -> None:
+    found = kill("--kills", str(KILLS))
+    for name, tally in found["scenes"].items():
+        assert tally["faults"] == [], name
+        assert tally["kills"] >= 1, name
+    assert found["total"]["kills"] >= KILLS
+
+
+HALF_WRITTEN = """
+from goalposts.experiments import storage
+def straight(contents):
+    for path, content in contents.items():
+        with open(path, "wb") as file:
+            for k in range(0, len(content), 50):
+                file.write(content[k:k + 50]); file.flush(); open(path).close()
+storage.write_together = straight
+"""
+
+
+@pytest.mark.slow
+def test_the_harness_finds_files_that_are_written_straight_to_their_names() -> None:
+    found = kill("--kills", "12", "--only", "train", patch=HALF_WRITTEN)
+    faults = found["scenes"]["train"]["faults"]
+    assert any("neither as it was nor as it becomes" in fault or "damaged" in fault for fault in faults), (
+        faults
+    )
