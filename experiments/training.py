@@ -119,22 +119,24 @@ def train(
     out: str | os.PathLike[str] | None = None,
     on_progress: OnProgress | None = None,
     evaluate: bool = True,
+    tensorboard: bool = True,
 ) -> Run:
     """Train, or go on training, into the folder `out` (default: runs/<name>-s<seed>), and evaluate; returns the run.
 
+    tensorboard: log for it too, where it is installed.
     Raises RunError (folder of another run, finished already, in use, disk full), TrainingDiverged, ConfigError.
     """
     get_world(config.world)  # an unknown one leaves no folder
     run = Run.create(default_out(config) if out is None else out, config)
     with run.lock(), _threads_quiet_about_the_disk():
-        return _train(run, on_progress or (lambda step, total, words: None), evaluate)
+        return _train(run, on_progress or (lambda step, total, words: None), evaluate, tensorboard)
 
 
-def _train(run: Run, on_progress: OnProgress, evaluate: bool) -> Run:
+def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: bool) -> Run:
     config, settings = run.config, run.config.train
     total = settings.total_steps
     on_progress(0, total, "compiling and drawing levels")
-    training = new_training(config, run.path / "tensorboard")
+    training = new_training(config, run.path / "tensorboard" if tensorboard else None)
     last = run.latest_checkpoint()
     if last is not None:
         training.restore(last.path)

@@ -1,0 +1,168 @@
+"""The commands of studies: a grid of runs, how far it is, two of them side by side. Thin, as the other commands are.
+
+`goalposts study CONFIG` is short for `goalposts study run CONFIG`. Read next: `study.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from .console import MAIN, Json, app, say, show_json
+
+
+class _RunUnlessNamed(TyperGroup):
+    """Words that begin with no command of the group are those of its command `run`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+study_app = typer.Typer(
+    cls=_RunUnlessNamed, no_args_is_help=True, help="Run a grid of trainings, and draw what comes of it."
+)
+app.add_typer(study_app, name="study", rich_help_panel=MAIN)
+
+StudyPath = Annotated[Path, typer.Argument(help="A study folder, such as studies/alpha.")]
+
+
+@study_app.command()
+def run(
+    config: Annotated[
+        str, typer.Argument(help="A study file, a study folder, or a shipped name such as alpha.")
+    ],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Changes, such as seeds=3 set.train.total_steps=50_000.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Study folder; default: studies/<name>.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=4096, help="Runs at once; default: one a core.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="Do at most so many runs now.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan and its estimated time, run nothing.")
+    ] = False,
+    estimate: Annotated[
+        bool, typer.Option(help="Measure first how long it will take, where no finished run tells.")
+    ] = True,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Do the runs of a study that are missing, and write its tables. Stopped? The same command goes on."""
+    from .engines import LocalEngine
+    from .study import default_out, run_study, todo_of
+    from .study_cost import Estimate
+    from .study_cost import estimate as estimate_time
+    from .study_folder import STUDY, StudyFolder
+    from .study_plan import plan_study
+    from .study_watch import Progress, spell_time
+
+    plan = plan_study(config, overrides or [])
+    path = out or (Path(config) if os.path.isfile(Path(config) / STUDY) else default_out(plan))
+    folder = StudyFolder(path)
+    workers = workers or os.cpu_count() or 1
+    todo = todo_of(plan, folder, limit)
+    say(_plan_words(plan, folder, todo))
+    expected = Estimate(0.0, {}, False)
+    if todo and (estimate or dry_run):
+        expected = estimate_time(plan, folder, todo, workers, lambda words: typer.echo(words, err=True))
+        by = "short runs measured here" if expected.measured else "the finished runs of this study"
+        say(
+            f"estimated time: {spell_time(expected.seconds)} with {workers} worker{'s' * (workers > 1)} (by {by})"
+        )
+    if dry_run:
+        return
+    engine = LocalEngine(workers)
+    watch = Progress(plan, workers, expected.per_run, quiet)
+    began = time.monotonic()
+    try:
+        found = run_study(plan, path, engine, watch, limit)
+    finally:
+        watch.close()
+    took = time.monotonic() - began
+    more = f", {found.missing} still missing" if found.missing else ""
+    say(f"{found.done} runs done in {spell_time(took)}{more}: {path}")
+    if todo and expected.seconds and not found.failed:
+        say(f"that was {took / expected.seconds:.2f} times the estimate")
+    for failed in found.failed:
+        say(f"failed: {watch.names[failed.id]}: {failed.message}\n        log: {folder.log(failed.id)}")
+    if found.failed:
+        say("the same command tries what failed again")
+        raise typer.Exit(1)
+
+
+@study_app.command()
+def status(path: StudyPath, as_json: Json = False) -> None:
+    """How far a study is: runs done, missing and failed, point by point."""
+    from .study_folder import StudyFolder
+    from .study_plan import plan_study
+
+    folder = StudyFolder.open(path)
+    plan = plan_study(path)
+    finished, failed = folder.finished(), folder.failed()
+    points = [
+        {
+            "point": point.name,
+            "done": sum(one in finished for _, one in point.runs),
+            "runs": len(point.runs),
+            "failed": {
+                f"seed {seed}": failed[one]
+                for seed, one in point.runs
+                if one in failed and one not in finished
+            },
+        }
+        for point in plan.points
+    ]
+    done, running = len(finished & plan.runs.keys()), folder.in_use()
+    others = len(finished - plan.runs.keys())
+    if as_json:
+        show_json(
+            {
+                "study": plan.study.name,
+                "done": done,
+                "runs": len(plan.runs),
+                "running": running,
+                "others": others,
+                "points": points,
+            }
+        )
+        return
+    say(
+        f"{plan.study.name}: {done} of {len(plan.runs)} runs done; {'running now' if running else 'nothing is running'}"
+    )
+    width = max(len(point["point"]) for point in points)
+    for point in points:
+        say(f"  {point['point']:{width}}  {point['done']:3} of {point['runs']}")
+        for seed, why in point["failed"].items():
+            say(f"  {'':{width}}  {seed} failed: {why}")
+    if others:
+        say(
+            f"  {others} further runs in the folder belong to no point of the study as it stands now; tables leave them out"
+        )
+    if done < len(plan.runs) and not running:
+        say(f"go on with: goalposts study {path}")
+
+
+def _plan_words(plan: Any, folder: Any, todo: list[str]) -> str:
+    study = plan.study
+    lines = [f"study {study.name}: {study.question}" if study.question else f"study {study.name}"]
+    for arm in dict.fromkeys(point.arm for point in plan.points):
+        points = [point for point in plan.points if point.arm == arm]
+        runs = sum(len(point.runs) for point in points)
+        lines.append(
+            f"  {arm}: {len(points)} point{'s' * (len(points) > 1)}, {len(points[0].runs)} seeds each, {runs} runs"
+        )
+        for key in dict.fromkeys(key for point in points for key in point.values):
+            values = list(dict.fromkeys(point.values[key] for point in points if key in point.values))
+            shown = ", ".join(values[:12]) + (f" and {len(values) - 12} more" if len(values) > 12 else "")
+            lines.append(f"    {key}: {shown}")
+    lines.append(f"  each evaluated on {study.levels:,} levels of {', '.join(study.conditions)}")
+    finished = len(folder.finished() & plan.runs.keys())
+    lines.append(f"{len(plan.runs)} runs, {finished} finished, {len(todo)} to do now; folder: {folder.path}")
+    return "\n".join(lines)

@@ -1,0 +1,91 @@
+"""The two tables of a study: all episodes, and the numbers that figures are drawn from.
+
+Both follow from the finished runs alone, in the order of the plan, and hold no time: whatever was killed on the way, they
+come out byte for byte the same. Read next: `study_measures.py`, the rows of summary.csv.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from .measurement.episodes import episodes_file, read_episodes
+from .storage import RunError, read_limited, write_together
+from .study_folder import EPISODES, SUMMARY, StudyFolder
+from .study_measures import COLUMNS, Row, measures_of_point
+from .study_plan import Plan, Point
+from .study_run import MEASURES
+
+MAX_MEASURES = 1 << 26
+DIGITS = 6
+
+
+def write_tables(folder: StudyFolder, plan: Plan) -> None:
+    """episodes.parquet and summary.csv from the runs that are finished; nothing if none is. Raises RunError."""
+    finished = folder.finished()
+    chosen = [one for one in plan.runs if one in finished]
+    if not chosen:
+        return
+    rows: list[Row] = []
+    tables: dict[str, pl.DataFrame] = {}
+    for point in plan.points:
+        rows += list(_of_point(folder, plan, point, finished, tables))
+    table = summary_table(plan, rows)
+    order = [tables[one] for point in plan.points for _, one in point.runs if one in tables]
+    write_together(
+        {
+            folder.path / EPISODES: episodes_file(pl.concat(_each_once(order))),
+            folder.path / SUMMARY: table.write_csv(float_precision=DIGITS).encode(),
+        }
+    )
+
+
+def summary_table(plan: Plan, rows: list[Row]) -> pl.DataFrame:
+    """The rows with their columns in order; the keys of the grid stand behind the point."""
+    schema = dict(COLUMNS)
+    head = {name: schema.pop(name) for name in ("arm", "point")}
+    return pl.DataFrame(rows, schema=head | dict.fromkeys(plan.keys, pl.String) | schema)
+
+
+def read_summary(path: str | Path) -> pl.DataFrame:
+    """A summary.csv with its types. Raises RunError."""
+    path = Path(path)
+    content = read_limited(path, 1 << 30)
+    try:
+        table = pl.read_csv(io.BytesIO(content), schema_overrides=COLUMNS, infer_schema=False)
+    except (pl.exceptions.PolarsError, ValueError) as error:
+        raise RunError(f"{path} is damaged. Write it anew by giving the study's command again") from error
+    if missing := [name for name in COLUMNS if name not in table.columns]:
+        raise RunError(f"{path} is not the summary of a study: it has no column {missing[0]}")
+    return table
+
+
+def _of_point(
+    folder: StudyFolder, plan: Plan, point: Point, finished: set[str], tables: dict[str, pl.DataFrame]
+) -> Iterator[Row]:
+    where = {"arm": point.arm, "point": point.name, **point.values}
+    runs = [(seed, one) for seed, one in point.runs if one in finished]
+    own, leaked = [], 0
+    for seed, one in runs:
+        path = folder.run(one)
+        if one not in tables:
+            tables[one] = read_episodes(path / "episodes.parquet")
+        own.append(tables[one].with_columns(agent=pl.lit(point.name)))
+        measures = json.loads(read_limited(path / MEASURES, MAX_MEASURES))
+        leaked += sum(int(row["value"]) for row in measures if row["measure"] == "leaked")
+        yield from (where | {"seed": seed, "run": one} | row for row in measures)
+    if runs:
+        config = plan.runs[runs[0][1]]
+        yield from (
+            where | {"seed": None, "run": None} | row
+            for row in measures_of_point(pl.concat(own), config, leaked)
+        )
+
+
+def _each_once(tables: list[pl.DataFrame]) -> list[pl.DataFrame]:
+    seen: set[int] = set()
+    return [table for table in tables if not (id(table) in seen or seen.add(id(table)))]
