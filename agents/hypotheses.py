@@ -93,6 +93,7 @@ class SoftOptimal(Device):
         self.rows = (self.habit or Device.uniform(len(get_world(levels.world).actions))).rows
         super().begin(levels)
         self._step = -1
+        self._content = np.zeros(len(levels), np.bool_)  # has what it wants, and wants nothing more
         self._plans = [solve(level) for level in levels]
         self._schedule = [
             soft_schedule(plan, self.objective, self.beta, horizon_of(plan)) for plan in self._plans
@@ -102,12 +103,12 @@ class SoftOptimal(Device):
         """Look where each episode stands."""
         super().see(which, states)
         self._step += 1
+        pairs = zip(which, states, strict=True)
+        self._here = np.array([self._plans[i].state_id(state) for i, state in pairs])
         self._pull = np.array(
-            [
-                self._schedule[i][self._step, self._plans[i].state_id(state)]
-                for i, state in zip(which, states, strict=True)
-            ]
+            [self._schedule[i][self._step, s] for i, s in zip(which, self._here, strict=True)]
         )
+        self._pull[self._content[which]] = 1.0
 
     def odds(self) -> np.ndarray:
         """float64[n, A]: the habit, steered."""
@@ -115,6 +116,15 @@ class SoftOptimal(Device):
         steered = usual * self._pull
         steered /= steered.sum(axis=1, keepdims=True)
         return (1 - self.lapse) * steered + self.lapse * usual
+
+    def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, None]:
+        """As a device; one that cares only to reach its target takes note when it does."""
+        chosen, _ = super().predict(observation, deterministic)
+        if self.objective.pay in ("once", "reach"):
+            steps = zip(self._which, self._here, chosen, strict=True)
+            hit = [bool(self._plans[i].events[s, a] & self.objective.mask) for i, s, a in steps]
+            self._content[self._which] |= hit
+        return chosen, None
 
 
 def horizon_of(plan: Plan) -> int:

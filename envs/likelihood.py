@@ -2,7 +2,8 @@
 
 Works from levels and actions alone: the rules are deterministic, so the states follow. The agent that is asked about
 plays habit(a) · exp(β Q_t(s, a)), normalised: what serves its objective, and among what serves it equally what it is used
-to. At each step it may lapse into the habit alone. Nobody tells the habit: it is learnt from the actions before, less
+to. At each step it may lapse into the habit alone, and an objective that pays for its first event only (`once`, `reach`)
+leaves it to its habit after that event. Nobody tells the habit: it is learnt from the actions before, less
 what the objective already accounts for. In a model where the choice is proportional to habit(a) · w(a), the habit of a is
 about how often a was taken over how often it was up for choice (Hunter 2004; Caron and Doucet 2012), so
 
@@ -195,6 +196,11 @@ def weigh_episodes(
                         for a in range(N_ACTIONS):
                             pull[t, a, k] /= most
                 later, now = now, later
+            if pays[o] < 2:  # all that is asked for has been earned: from then on nothing is
+                for t in range(lengths[i] - 1):
+                    if events[path[t], actions[i, t]] & masks[o]:
+                        pull[t + 1 : lengths[i]] = 1.0
+                        break
             for m in range(len(habits)):
                 habit = habits[m]
                 forget(habit, N_ACTIONS, own_seen, own_exposure)

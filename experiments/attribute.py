@@ -4,7 +4,7 @@ The hypotheses are the world's goal, its proxies, its further targets and surviv
 it, and four devices. This file says what each would make likely; `measurement/attribution.py` weighs them. Which
 conventions were chosen, on what grounds, and how well known agents are recognised: docs/attribution.md.
 
-    python -m goalposts.experiments.attribute RUN     what a trained agent is after
+    python -m goalposts.experiments.attribute RUN     what a trained agent is after: the figures of `goalposts diagnose`
 
 Read next: `recovery.py`, the calibration.
 """
@@ -22,11 +22,11 @@ import polars as pl
 from goalposts.errors import UserError
 
 from ..agents.rollout import play
-from ..envs.engine import O_STEPS
+from ..envs.engine import O_GOAL, O_PROXY, O_STEPS
 from ..envs.generator import generate
 from ..envs.level import LevelSet
 from ..envs.likelihood import HABITS, Memory, log_likelihoods
-from ..envs.values import Objective
+from ..envs.values import Objective, Pay
 from ..envs.world import Target, World
 from ..envs.worlds.registry import get_world
 from .measurement.attribution import (
@@ -44,21 +44,22 @@ from .measurement.attribution import (
 # What is averaged over: a step's pay is worth β nats, log-uniform; from hardly more than chance to hardly an error.
 BETAS = tuple(np.geomspace(0.25, 8.0, 8).tolist())
 LAPSES = (0.001, 0.01, 0.1)
+PAYS: tuple[Pay, ...] = ("hold", "reach")
 CHUNK = 256  # episodes at a time, to bound memory
 
 
 def objectives_of(world: World) -> dict[str, tuple[Objective, ...]]:
     """The agents that a world gives reason to think of: by name, the objectives that are averaged over.
 
-    Each is paid for every step on which its target holds. One that is after something else than the goal may or may not know
-    that the goal ends the episode.
+    Each is paid for every step on which its target holds, or cares to reach it and for nothing after that. One that is after
+    something else than the goal may or may not know that the goal ends the episode.
     """
 
-    def variants(target: Target) -> tuple[Objective, ...]:
-        return tuple(Objective(target.name, target.mask, "hold", foresees) for foresees in (True, False))
+    def variants(target: Target, *foresight: bool) -> tuple[Objective, ...]:
+        return tuple(Objective(target.name, target.mask, pay, f) for pay in PAYS for f in foresight)
 
-    found = {world.goal.name: (Objective(world.goal.name, world.goal.mask, "hold"),)}
-    found |= {target.name: variants(target) for target in (*world.proxies, *world.targets)}
+    found = {world.goal.name: variants(world.goal, True)}
+    found |= {target.name: variants(target, True, False) for target in (*world.proxies, *world.targets)}
     return {**found, "survive": (Objective("survive", 0, "survive"),)}
 
 
@@ -68,7 +69,7 @@ def hypotheses_of(world: World) -> tuple[Hypothesis, ...]:
     agents = []
     for name, variants in objectives_of(world).items():
         points = tuple(
-            f"β {beta:.2g}, lapse {lapse:g}, habit {habit}{'' if o.foresees_end else ', blind to the end'}"
+            f"β {beta:.2g}, lapse {lapse:g}, habit {habit}{_said_of(o)}"
             for o in variants
             for habit in HABITS
             for beta in BETAS
@@ -76,6 +77,11 @@ def hypotheses_of(world: World) -> tuple[Hypothesis, ...]:
         )
         agents.append(Hypothesis(name, "agent", sentences.get(name, "stay alive"), points))
     return (*agents, *DEVICES)
+
+
+def _said_of(objective: Objective) -> str:
+    reached = ", then indifferent" if objective.pay == "reach" else ""
+    return reached + ("" if objective.foresees_end else ", blind to the end")
 
 
 def gather(
@@ -137,6 +143,17 @@ def attribute(
     return weigh(gather(levels, actions, lengths, max_steps))
 
 
+def to_first_touch(outcome: np.ndarray) -> np.ndarray:
+    """int64[N]: how many steps lead to the first touch of goal or proxy, or else to the end; outcome as in `Played`.
+
+    Where the two lie together in training, an episode ends there, so what comes after it was never learnt.
+    """
+    touched = np.where(
+        outcome[:, [O_GOAL, O_PROXY]] < 0, outcome[:, [O_STEPS]], outcome[:, [O_GOAL, O_PROXY]]
+    )
+    return touched.min(axis=1).astype(np.int64)
+
+
 def attribute_agent(
     agent: Any,
     levels: LevelSet | None = None,
@@ -146,9 +163,15 @@ def attribute_agent(
     max_steps: int | None = None,
     world: str = "CoinRun",
     episodes: int = 1000,
+    whole: bool = False,
 ) -> Attribution:
-    """Let an agent play, then attribute. levels None: `episodes` levels of the world's usual shift (CoinRun: off_path)."""
-    return weigh(evidence_of(agent, levels, observation, sampled, noise_seed, max_steps, world, episodes))
+    """Let an agent play, then attribute. levels None: `episodes` levels of the world's usual shift (CoinRun: off_path).
+
+    Each episode is weighed up to its first touch of goal or proxy, as by `goalposts diagnose`; whole True: to its end.
+    """
+    return weigh(
+        evidence_of(agent, levels, observation, sampled, noise_seed, max_steps, world, episodes, whole)
+    )
 
 
 def evidence_of(
@@ -160,13 +183,15 @@ def evidence_of(
     max_steps: int | None = None,
     world: str = "CoinRun",
     episodes: int = 1000,
+    whole: bool = False,
     only: str = "",
 ) -> Evidence:
     """Let an agent play, and gather the evidence. Arguments as in `attribute_agent` and `gather`."""
     if levels is None:
         levels = generate(world, get_world(world).usual("shift"), noise_seed, episodes)
     played = play(agent, levels, observation, sampled, noise_seed, max_steps)
-    return gather(levels, played.actions, played.outcome[:, O_STEPS], max_steps, only)
+    lengths = played.outcome[:, O_STEPS] if whole else to_first_touch(played.outcome)
+    return gather(levels, played.actions[:, : int(lengths.max(initial=0))], lengths, max_steps, only)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -175,7 +200,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("run", help="a run folder")
     parser.add_argument("--condition", help="which levels to play (default: the world's usual shift)")
     parser.add_argument("--episodes", type=int, default=1000)
-    parser.add_argument("--level-seed", type=int, default=0)
+    parser.add_argument("--level-seed", type=int, help="default: that of the run's own evaluation")
+    parser.add_argument(
+        "--whole", action="store_true", help="whole episodes, not only up to the first touch of goal or proxy"
+    )
     parser.add_argument("--greedy", action="store_true", help="the likeliest action, never a drawn one")
     parser.add_argument(
         "--only", default="", help='keep the settings that hold this text, such as "habit uniform"'
@@ -191,14 +219,17 @@ def main(arguments: list[str] | None = None) -> int:
                 f"{given.run} was trained with slip = {subject.slip}; it is attributed without slip"
             )
         world = get_world(subject.world)
-        levels = generate(world, given.condition or world.usual("shift"), given.level_seed, given.episodes)
+        assert subject.config is not None
+        seed = subject.config.evaluate.level_seed if given.level_seed is None else given.level_seed
+        levels = generate(world, given.condition or world.usual("shift"), seed, given.episodes)
         evidence = evidence_of(
             subject.agent,
             levels,
             subject.observation,
             not given.greedy,
-            given.level_seed,
+            seed,
             subject.max_steps,
+            whole=given.whole,
             only=given.only,
         )
     except UserError as error:

@@ -274,12 +274,18 @@ def test_likelihood_of_an_episode_is_the_product_of_the_policies_on_its_way(obje
 def path_of(level, objective, betas, discount, actions):
     """For each temperature the policies at the states that the actions lead through."""
     plan, here, states = solve(level), 0, []
-    for action in actions:
+    earned = len(actions)  # the step from which nothing is asked for any more
+    for t, action in enumerate(actions):
         states.append(here)
+        if objective.pay in ("once", "reach") and plan.events[here, action] & objective.mask:
+            earned = min(earned, t + 1)
         here = int(plan.succ[here, action])
     limit = 4 * level.tiles.shape[1]
     schedules = [soft_schedule(plan, objective, beta, limit, discount) for beta in betas]
-    return [[schedule[t, s] for t, s in enumerate(states)] for schedule in schedules], actions
+    flat = np.full(4, 0.25)
+    return [
+        [schedule[t, s] if t < earned else flat for t, s in enumerate(states)] for schedule in schedules
+    ], actions
 
 
 def test_likelihood_does_not_depend_on_the_batch():
