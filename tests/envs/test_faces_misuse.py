@@ -164,6 +164,14 @@ def test_rendering_changes_nothing_and_all_faces_draw_the_same() -> None:
         pictures = vector.render()
         assert pictures is not None
         assert np.array_equal(env.render(), pictures[0])
+    short = {"render_mode": "rgb_array", "max_steps": 1, "levels": LevelSet.of([SMALL])}
+    env, vector = make(**short), make_vec(1, **short)
+    env.reset(seed=5)
+    vector.reset(seed=5)
+    vector.step(np.array([1]))  # ends the episode; the next one begins, looking to the right
+    pictures = vector.render()
+    assert pictures is not None
+    assert np.array_equal(env.render(), pictures[0])
 
 
 def test_a_small_level_stands_at_the_top_left_of_full() -> None:
