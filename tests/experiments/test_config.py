@@ -39,6 +39,7 @@ def test_every_shipped_config_loads_and_names_itself() -> None:
         "coinrun/anywhere",
         "coinrun/alpha",
         "coinrun/reward_proxy",
+        "coinrun/proxy_anywhere",
     }
     configs = [load_config(name) for name in shipped_configs()]
     assert len({config.name for config in configs}) == len(configs)
