@@ -152,7 +152,8 @@ def _set(point: Document, name: str, value: Any, place: str) -> None:
 
 def _place(document: Document, section: tuple[str | int, ...], name: str, *rest: int) -> str:
     """Where a key of a section stands: written with dots or as sections within sections."""
-    for key in ((*section, name, *rest), (*section, *name.split("."), *rest)):
+    nested = (*section, *name.split("."))  # as overrides write it, which hold
+    for key in ((*nested, *rest), nested, (*section, name, *rest)):
         if key in document.places:
             return document.places[key]
     return document.place((*section, name))
