@@ -128,8 +128,8 @@ class BinaryRows:
         stop = start + len(x)
         _list_ones(x.reshape(len(x), -1), self.ones[start:stop], self.counts[start:stop])
 
-    def layer(self, linear: torch.nn.Linear, picks: np.ndarray) -> torch.Tensor:
-        """relu(linear(x)) float32[m, width] of the rows picks int64[m], with gradients for `linear`."""
-        out = BinaryLayer.apply(linear.weight, linear.bias, self, picks)
+    def layer(self, weight: torch.Tensor, bias: torch.Tensor, picks: np.ndarray) -> torch.Tensor:
+        """relu(x·Wᵀ + b) float32[m, width] of the rows picks int64[m], with gradients for W [width, inputs] and b [width]."""
+        out = BinaryLayer.apply(weight, bias, self, picks)
         assert isinstance(out, torch.Tensor)
         return out

@@ -1,11 +1,13 @@
 """SB3's PPO with the same samples, losses and gradients on planes of 0 and 1, by a shorter road.
 
 What it leaves out: copies of the observations, a dict of infos a step, checks of distributions, and the zeros of the
-planes (`binary.py`). Pixels, and nets without a trunk, take SB3's own road. Read next: `ppo.py`.
+planes (`binary.py`). Pixels take SB3's own road, and so do nets without a trunk of which one has no hidden
+layer. Read next: `ppo.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.torch_layers import MlpExtractor
 from stable_baselines3.common.utils import explained_variance
 from stable_baselines3.common.vec_env import VecEnv
 from torch import nn
@@ -31,36 +34,34 @@ class PlanesPPO(PPO):
 
     def _setup_model(self) -> None:
         super()._setup_model()
-        net = self.policy.features_extractor
-        assert isinstance(net, PlanesExtractor)
-        self._layers = [layer for layer in net.layers if isinstance(layer, nn.Linear)]
-        if self._layers and net.binary and self._layers[0].in_features < MAX_INPUTS:
-            inputs = self._layers[0].in_features
-            by_input(self._layers[0])
+        body, nets = self.policy.features_extractor, self.policy.mlp_extractor
+        assert isinstance(body, PlanesExtractor)
+        self._trunk = [layer for layer in body.layers if isinstance(layer, nn.Linear)]
+        heads = [layer for net in (nets.policy_net, nets.value_net) for layer in list(net)[:1]]
+        reading = [
+            layer for layer in self._trunk[:1] or heads if isinstance(layer, nn.Linear)
+        ]  # read the planes
+        inputs = int(np.prod(self.observation_space.shape or ()))
+        if body.binary and inputs < MAX_INPUTS and (self._trunk or len(heads) == 2):
+            for layer in reading:
+                by_input(layer)
             self._rows = BinaryRows(self.n_steps * self.n_envs, inputs)
             self._extra = BinaryRows(self.n_envs, inputs)  # what is seen at an end, or after the rollout
 
     def _heads(self, rows: BinaryRows, picks: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-probabilities float32[n, A] and values float32[n]."""
-        features = rows.layer(self._layers[0], picks)
-        net = self.policy.features_extractor
-        assert isinstance(net, PlanesExtractor)
-        with torch.autocast("cpu", torch.bfloat16, enabled=net.in_bfloat16):
-            for layer in self._layers[1:]:
-                features = torch.relu(layer(features))
-            pi, vf = self._two_heads(features)
+        body, nets = self.policy.features_extractor, self.policy.mlp_extractor
+        assert isinstance(body, PlanesExtractor)
+        if self._trunk:
+            features = rows.layer(self._trunk[0].weight, self._trunk[0].bias, picks)
+            with torch.autocast("cpu", torch.bfloat16, enabled=body.in_bfloat16):
+                for layer in self._trunk[1:]:
+                    features = torch.relu(layer(features))
+                pi, vf = _two_heads(nets, features, linear)
+        else:
+            pi, vf = _two_heads(nets, picks, lambda picks, weight, bias: rows.layer(weight, bias, picks))
         logits = self.policy.action_net(pi.float())
         return torch.log_softmax(logits, 1), self.policy.value_net(vf.float()).flatten()
-
-    def _two_heads(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the policy's and the value's hidden layers make of the features; their first layers in one product."""
-        nets = self.policy.mlp_extractor
-        if not (len(nets.policy_net) and len(nets.value_net)):
-            return nets(features)
-        first = nets.policy_net[0], nets.value_net[0]
-        weight, bias = (torch.cat([getattr(f, name) for f in first]) for name in ("weight", "bias"))
-        pi, vf = linear(features, weight, bias).split([f.out_features for f in first], 1)
-        return nets.policy_net[1:](pi), nets.value_net[1:](vf)
 
     def _values(self, observations: np.ndarray) -> torch.Tensor:
         self._extra.put(0, observations)
@@ -159,3 +160,15 @@ class PlanesPPO(PPO):
         for name, value in figures.items():
             self.logger.record(f"train/{name}", value)
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+
+
+def _two_heads(
+    nets: MlpExtractor, features: Any, product: Callable[..., torch.Tensor]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the policy's and the value's hidden layers make of the features; their first layers in one product."""
+    if not (len(nets.policy_net) and len(nets.value_net)):
+        return nets(features)
+    first = nets.policy_net[0], nets.value_net[0]
+    weight, bias = (torch.cat([getattr(layer, name) for layer in first]) for name in ("weight", "bias"))
+    pi, vf = product(features, weight, bias).split([layer.out_features for layer in first], 1)
+    return nets.policy_net[1:](pi), nets.value_net[1:](vf)

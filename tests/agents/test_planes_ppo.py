@@ -18,6 +18,7 @@ SHAPES = {
     "two shared layers": ((32, 24), (16, 8), (8,)),
     "no hidden layer for the policy": ((32,), (), (8,)),
     "heads on the trunk": ((32,), (), ()),
+    "two nets that share nothing": ((), (24, 8), (16,)),
 }
 
 
@@ -101,12 +102,17 @@ def test_the_layer_is_a_dense_one(data):
     rows = BinaryRows(n + 3, inputs)
     rows.put(2, x)
     expected = torch.relu(dense(torch.from_numpy(x[picks]).float()))
-    found = rows.layer(short, picks + 2)
+    found = rows.layer(short.weight, short.bias, picks + 2)
     assert torch.allclose(found, expected, atol=1e-5)
     for out in (expected, found):
         (out * weight).sum().backward()
     for a, b in zip(dense.parameters(), short.parameters(), strict=True):
         assert torch.allclose(a.grad, b.grad, atol=1e-3)
+
+
+def test_nets_that_share_nothing_are_trained_by_the_shorter_road():
+    assert trained(PlanesPPO, ((), (8,), (8,)), updates=1)._rows is not None
+    assert trained(PlanesPPO, ((), (), (8,)), updates=1)._rows is None
 
 
 def test_pixels_take_the_road_of_sb3():
