@@ -43,6 +43,15 @@ PALETTE: dict[str, str] = {
     "v": "#c99bf2ff",
     "z": "#4a5672ff",  # the ghost outline of what the agent cannot see
     "b": "#cfeaf7ff",  # sky
+    "t": "#b9b2a3ff",  # floor, seen from above
+    "x": "#ff9aa4ff",  # light red
+    "a": "#3f7fe8ff",  # blue
+    "X": "#a9c8ffff",
+    "Z": "#2a57a8ff",
+    "1": "#ffe4773c",  # light, seen through: dim to brightest
+    "2": "#ffe47778",
+    "3": "#ffe477b4",
+    "4": "#fff3a8f0",
 }
 
 STRIPS: tuple[tuple[str, str], ...] = (

@@ -11,32 +11,17 @@ import re
 from collections.abc import Collection, Mapping
 
 from goalposts.errors import UserError
+from goalposts.registration import WORLDS
 
 # Placement laws with a dial, and what the dial is. All other conditions are a bare name.
 PARAMETERS: Mapping[str, str] = {
     "right_fraction": "the share of the level, from the right, in which the goal may stand",
+    "region": "the share of the level's height and width, from the corner, in which the goal may lie",
     "mixture": "the share of levels whose goal stands anywhere",
 }
 
 # Condition names of the shipped worlds, for checks that must not load a world; a test compares the two.
-CONDITION_NAMES: Mapping[str, tuple[str, ...]] = {
-    "CoinRun": (
-        "edge",
-        "edge_held_out",
-        "off_path",
-        "anywhere",
-        "left",
-        "right_fraction",
-        "mixture",
-        "none",
-        "invisible",
-        "mirrored",
-        "longer",
-        "no_wall",
-        "two_coins",
-        "decoy",
-    ),
-}
+CONDITION_NAMES: Mapping[str, tuple[str, ...]] = {name: entry.conditions for name, entry in WORLDS.items()}
 
 _FORM = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*(?:\(([^()]*)\))?\s*")
 _NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?")
@@ -46,12 +31,15 @@ class ConditionError(UserError, ValueError):
     """A condition that cannot be read: unknown, or its parameter missing, superfluous or out of range."""
 
 
-def parse_condition(text: str, known: Collection[str] | None = None) -> tuple[str, float | None]:
+def parse_condition(
+    text: str, known: Collection[str] | None = None, dials: Mapping[str, str] | None = None
+) -> tuple[str, float | None]:
     """`"mixture(0.001)"` → `("mixture", 0.001)`; `"edge"` → `("edge", None)`.
 
-    With `known`, the name must be one of these; without it, any well-formed name passes.
-    Raises ConditionError.
+    With `known`, the name must be one of these; without it, any well-formed name passes. `dials`: further names that
+    take a parameter, and what it is. Raises ConditionError.
     """
+    dials = {**PARAMETERS, **(dials or {})}
     if not isinstance(text, str):
         raise ConditionError(f"a condition is a name such as 'edge' or 'mixture(0.1)', not {_short(text)}.")
     match = _FORM.fullmatch(text)
@@ -63,13 +51,13 @@ def parse_condition(text: str, known: Collection[str] | None = None) -> tuple[st
         hint = f" Did you mean {_example(close[0])}?" if close else ""
         listing = ", ".join(_example(entry) for entry in known)
         raise ConditionError(f"there is no condition {_short(name)}; the conditions are {listing}.{hint}")
-    if name not in PARAMETERS:
+    if name not in dials and (known is not None or given is None):
         if given is not None:
             raise ConditionError(
                 f"the condition {name} takes no parameter; write {name}, not {_short(text)}."
             )
         return name, None
-    meaning = f"{PARAMETERS[name]}, a number from 0 to 1, as in {name}(0.1)"
+    meaning = f"{dials.get(name, 'its dial')}, a number from 0 to 1, as in {name}(0.1)"
     if given is None:
         raise ConditionError(f"the condition {name} needs a parameter: {meaning}.")
     number = _NUMBER.fullmatch(given.strip())

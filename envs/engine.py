@@ -18,16 +18,20 @@ from goalposts.errors import UserError
 from .level import LevelError, LevelSet
 from .observe import Window, window_of, write_observation
 from .streams import key_of, mix, unit
-from .world import GOAL, PROXY, World
+from .world import DONE, GOAL, PROXY, World
 
 N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
 prepare: Any = None
+paint: Any = None
 start: Any = None
 step: Any = None
 limit: Any = None
 
 FIRST = ("neither", "goal", "proxy")
 END = ("running", "goal", "death", "timeout")
+
+# What pays 1, once a step. `either`: whichever of the two comes first, as where nobody tells them apart.
+REWARDS = {"goal": GOAL, "proxy": PROXY, "either": GOAL | PROXY}
 
 # Columns of the outcome array, int32[n, 8].
 O_FIRST, O_END, O_STEPS, O_GOAL, O_PROXY, O_GOALS, O_PROXIES, O_LEVEL = range(8)
@@ -48,6 +52,7 @@ def load_level(
             tiles[i, r, c] = code
             grid[i, r + pad_rows, c + pad_cols] = bits[code]
     prepare(tiles[i], facts[i])
+    paint(tiles[i], facts[i], grid[i, pad_rows : pad_rows + rows, pad_cols : pad_cols + cols])
     start(facts[i], state[i])
     limits[i] = max_steps if max_steps > 0 else limit(facts[i])
     for o in range(3):
@@ -192,8 +197,8 @@ class Step:
     """What one step of the batch gave. Every array is fresh and belongs to the caller.
 
     obs uint8[n, C, H, W]; reward float32[n]; terminated, truncated bool[n];
-    ended int32[m]: which environments ended; final_obs uint8[m, C, H, W] and final_outcome int32[m, 8] are theirs, from
-    before their next level was loaded (columns O_…; O_LEVEL is the level's place in the pool).
+    ended int32[m]: which environments ended; final_obs uint8[m, C, H, W], final_outcome int32[m, 8] and final_return
+    float64[m] are theirs, from before their next level was loaded (columns O_…; O_LEVEL is the level's place in the pool).
     """
 
     obs: np.ndarray
@@ -203,6 +208,7 @@ class Step:
     ended: np.ndarray
     final_obs: np.ndarray
     final_outcome: np.ndarray
+    final_return: np.ndarray
 
 
 class ActionError(UserError, ValueError):
@@ -213,7 +219,7 @@ class Engine:
     """n environments of one world on levels of a pool.
 
     Args: world; n; pool (LevelSet); observation `view` or `full`; max_steps (None: the world's own limit);
-    reward `goal` or `proxy`; slip: probability that a random action replaces the chosen one;
+    reward `goal`, `proxy` or `either`; slip: probability that a random action replaces the chosen one;
     direct: environment i plays the pool's level i next, whatever its seed (the caller refills the pool).
     """
 
@@ -230,7 +236,8 @@ class Engine:
     ) -> None:
         self.world, self.n, self.slip, self.direct = world, n, float(slip), direct
         self.max_steps = max_steps or 0
-        self.goal_mask = GOAL if reward == "goal" else PROXY
+        self.reward = reward
+        self.goal_mask = REWARDS[reward]
         self.window: Window = window_of(world, observation, pool.tiles.shape[1:])
         rows, cols = pool.tiles.shape[1:]
         pad_rows, pad_cols = self.window.pad
@@ -256,8 +263,19 @@ class Engine:
 
     @property
     def done_mask(self) -> int:
-        """Events that end an episode: what the world says is the end, or the proxy when that is rewarded."""
-        return 8 if self.goal_mask == GOAL else PROXY
+        """Events that end an episode: what the world says is the end, or what is rewarded when that is not the goal.
+
+        Where the goal is counted, a rewarded proxy is counted too and ends nothing.
+        """
+        if self.reward == "goal" or (self.reward == "proxy" and self.world.counted):
+            return DONE
+        return self.goal_mask
+
+    def returns(self, outcome: np.ndarray, last_reward: np.ndarray) -> np.ndarray:
+        """float64[m]: what whole episodes earned, from their outcome int32[m, 8] and last reward float32[m]."""
+        if self.world.counted and self.reward != "either":
+            return outcome[:, O_GOALS if self.reward == "goal" else O_PROXIES].astype(np.float64)
+        return last_reward.astype(np.float64)
 
     def set_pool(self, pool: LevelSet) -> None:
         """Take the next levels from this pool. Raises LevelError if they do not fit the engine's arrays."""
@@ -309,7 +327,9 @@ class Engine:
         )  # fmt: skip
         if m < 0:
             raise self._not_an_action(actions)
-        return Step(obs, reward, done == 1, done == 2, ended[:m], final_obs[:m], final_outcome[:m])
+        over = ended[:m]
+        final_return = self.returns(final_outcome[:m], reward[over])
+        return Step(obs, reward, done == 1, done == 2, over, final_obs[:m], final_outcome[:m], final_return)
 
     def step_active(self, actions: np.ndarray, active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One step of the active ones, without reset: (reward float32[n], done uint8[n]); for evaluation."""

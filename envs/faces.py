@@ -77,7 +77,8 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
         self._show()
         info: dict[str, Any] = {}
         if done[0]:
-            info = {name: values[0] for name, values in fields_of(engine.outcome, reward).items()}
+            fields = fields_of(engine.outcome, engine.returns(engine.outcome, reward))
+            info = {name: values[0] for name, values in fields.items()}
         return self.stream.observe()[0], float(reward[0]), bool(done[0] == 1), bool(done[0] == 2), info
 
     @property

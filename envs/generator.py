@@ -3,7 +3,8 @@
 Number k of a seed is the same level on every machine, whatever was generated before. The layout's stream does not know
 the condition, so all conditions with the same dials share their layouts (paired), and a layout is only used if *every*
 placement is possible on it. Splits are by content: the hash of a layout says whether it may be trained on, so train and
-test can have no layout in common. Does not run episodes. Read next: `planner.py`, whose searches are the proof.
+test can have no layout in common. Does not run episodes. Read next: `placement.py`, which puts the goal objects;
+`planner.py`, whose searches are the proof.
 """
 
 from __future__ import annotations
@@ -14,21 +15,20 @@ from typing import Any
 import numpy as np
 
 from .level import LevelError, LevelSet
-from .planner import count_states, explore, first_hit_avoiding
-from .streams import draw_below, draw_unit, hash_bytes, key_of
-from .world import GOAL, MIXTURE, NOWHERE, PROXY, Condition, Split, World
+from .placement import placer_of
+from .planner import MAX_ROOM, count_states, explore
+from .streams import hash_bytes, key_of
+from .world import Condition, Split, World
 from .worlds.registry import get_world
 
 SPLITS = {"train": 0, "test": 1}
-OFF_PATH_TRIES = 64
+ABSENT = {"": 0, "goal": 1, "proxy": 2}
 LAYOUT_TRIES = 100_000
 
 N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
 layout: Any = None
 prepare: Any = None
-admits: Any = None
-furnish: Any = None
-limit: Any = None
+put_goals: Any = None
 
 
 def split_of(layout_hash: str) -> Split:
@@ -36,28 +36,15 @@ def split_of(layout_hash: str) -> Split:
     return "test" if int(layout_hash, 16) & 1 else "train"
 
 
-def candidates(law, f, tiles, facts, first_step, rows, cols, out):
-    """Collect the reachable, empty cells that a law admits; returns their number. out int32[≥ cells, 2]."""
-    most = limit(facts) // 2
-    n = 0
-    for r in range(rows):
-        for c in range(cols):
-            if 0 < first_step[r, c] <= most and tiles[r, c] == 0 and admits(law, f, tiles, facts, r, c):
-                out[n, 0], out[n, 1] = r, c
-                n += 1
-    return n
-
-
-def draw_levels(seed, index, law, f, variant, split, dials, all_tiles, all_sizes):
+def draw_levels(seed, index, law, f, variant, absent, split, dials, all_tiles, all_sizes):
     """Draw level number index[i] of a seed onto all_tiles[i] (zeroed uint8[N, H, W]); all_sizes int32[N, 2].
 
-    law, f, variant, dials: see `world.py`; split 0 train, 1 test. Returns −1, or the i of a level that could not be drawn.
+    law, f, variant, dials: see `world.py`; absent 1 no goal, 2 no proxy; split 0 train, 1 test. Returns −1, or the i of a
+    level that could not be drawn.
     """
     rows_max, cols_max = all_tiles.shape[1], all_tiles.shape[2]
     stream = np.empty(1, np.uint64)
     facts = np.zeros(N_FACTS, np.int32)
-    cells = np.empty((rows_max * cols_max, 2), np.int32)
-    off_path = np.empty((rows_max * cols_max, 2), np.int32)
     first_step = np.empty((rows_max, cols_max), np.int32)
     flat = np.empty(rows_max * cols_max, np.uint8)
     capacity = 0
@@ -66,9 +53,6 @@ def draw_levels(seed, index, law, f, variant, split, dials, all_tiles, all_sizes
     depth = np.empty(0, np.int32)
     succ = np.empty((0, N_ACTIONS), np.int32)
     events = np.empty((0, N_ACTIONS), np.int32)
-    marked = np.empty((0, N_ACTIONS), np.int32)
-    queue = np.empty(0, np.int32)
-    dist = np.empty(0, np.int32)
     for i in range(len(index)):
         tiles = all_tiles[i]
         done = False
@@ -86,6 +70,8 @@ def draw_levels(seed, index, law, f, variant, split, dials, all_tiles, all_sizes
             facts[0], facts[1] = rows, cols
             prepare(tiles, facts)
             room = count_states(facts)
+            if room > MAX_ROOM:
+                continue
             if room > capacity:
                 capacity = room
                 ids = np.full(room, -1, np.int32)
@@ -93,62 +79,18 @@ def draw_levels(seed, index, law, f, variant, split, dials, all_tiles, all_sizes
                 depth = np.empty(room, np.int32)
                 succ = np.empty((room, N_ACTIONS), np.int32)
                 events = np.empty((room, N_ACTIONS), np.int32)
-                marked = np.empty((room, N_ACTIONS), np.int32)
-                queue = np.empty(room, np.int32)
-                dist = np.empty(room, np.int32)
             n = explore(tiles, facts, ids, states, depth, succ, events)
             ids[:room] = -1
             first_step[:] = -1
-            shortest = -1
             for s in range(n):  # in order of depth, so the first visit is the earliest
                 if first_step[states[s, 0], states[s, 1]] < 0:
                     first_step[states[s, 0], states[s, 1]] = depth[s]
-                if shortest < 0:
-                    for a in range(N_ACTIONS):
-                        if events[s, a] & 2:
-                            shortest = depth[s] + 1
-                            break
-            if shortest < 0 or shortest > limit(facts) // 2:
-                continue
-            # Every placement must be possible here, so that the conditions share their layouts.
-            if candidates(0, 0.0, tiles, facts, first_step, rows, cols, cells) == 0:
-                continue
-            if candidates(3, 0.0, tiles, facts, first_step, rows, cols, cells) == 0:
-                continue
-            stream[0] = key_of(seed, index[i], 2, 0)
-            wanted = draw_unit(stream)
-            n_cells = candidates(2, 0.0, tiles, facts, first_step, rows, cols, off_path)
-            off = -1
-            for _ in range(64 if n_cells > 0 else 0):
-                k = draw_below(stream, n_cells)
-                for s in range(n):
-                    for a in range(N_ACTIONS):
-                        t = succ[s, a]
-                        here = t >= 0 and states[t, 0] == off_path[k, 0] and states[t, 1] == off_path[k, 1]
-                        marked[s, a] = events[s, a] & 2 | (1 if here else 0)
-                way = first_step[off_path[k, 0], off_path[k, 1]]
-                if (
-                    first_hit_avoiding(n, succ, marked, 2, 1, queue, dist) == shortest
-                    and first_hit_avoiding(n, succ, marked, 1, 2, queue, dist) == way
-                ):
-                    off = k
-                    break
-            if off < 0:
-                continue
-            if law != 6:
-                chosen = law
-                if law == 5:
-                    chosen = 1 if wanted < f else 0
-                row, col = off_path[off, 0], off_path[off, 1]
-                if chosen != 2:
-                    n_cells = candidates(chosen, f, tiles, facts, first_step, rows, cols, cells)
-                    stream[0] = key_of(seed, index[i], 3, 0)
-                    k = draw_below(stream, n_cells)
-                    row, col = cells[k, 0], cells[k, 1]
-                furnish(variant, tiles, facts, row, col, off_path[off, 0], off_path[off, 1])
-            all_sizes[i, 0], all_sizes[i, 1] = rows, cols
-            done = True
-            break
+            if put_goals(
+                seed, index[i], law, f, variant, absent, tiles, facts, rows, cols, n, states, depth, succ, events, first_step
+            ):  # fmt: skip
+                all_sizes[i, 0], all_sizes[i, 1] = rows, cols
+                done = True
+                break
         if not done:
             return i
     return -1
@@ -156,12 +98,11 @@ def draw_levels(seed, index, law, f, variant, split, dials, all_tiles, all_sizes
 
 def generator_of(world: World) -> Any:
     """The compiled `draw_levels` of a world."""
-    explorer = world.kernel(explore)
     return world.kernel(
         draw_levels,
         count_states=world.kernel(count_states),
-        explore=explorer,
-        candidates=world.kernel(candidates),
+        explore=world.kernel(explore),
+        put_goals=placer_of(world),
     )
 
 
@@ -191,6 +132,7 @@ def generate_at(
         condition.law,
         float(condition.parameter or 0.0),
         condition.variant,
+        ABSENT[condition.absent],
         SPLITS[split],
         np.array(condition.dials or (0,), np.int64),
         tiles,
@@ -216,8 +158,8 @@ def generate(
     """Levels number `first` … `first + count − 1` of a seed.
 
     `split` is the condition's own unless given: train layouts for a `train` condition, test layouts for all others.
-    Every level is solvable (goal and proxy can be reached alive, in at most half its step limit), save for `none`,
-    which has no goal. Raises WorldError, ConditionError or LevelError.
+    Every level is solvable (goal and proxy can be reached alive, each in at most half its step limit), save for what its
+    condition says is `absent`. Raises WorldError, ConditionError or LevelError.
     """
     if count < 1 or first < 0:
         raise LevelError(f"count = {count}, first = {first}: allowed are count ≥ 1, first ≥ 0")
@@ -232,6 +174,3 @@ def leakage(evaluation: LevelSet, training: LevelSet) -> float:
 
 def _small(world: World) -> set[tuple[int, ...]]:
     return {c.dials for c in world.conditions if c.role in ("train", "control")}
-
-
-assert (GOAL, PROXY, MIXTURE, NOWHERE) == (1, 2, 5, 6)  # written out in `draw_levels`

@@ -13,7 +13,20 @@ from gymnasium import spaces
 
 from goalposts.errors import UserError
 
-from .engine import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS, Engine, Step
+from .engine import (
+    END,
+    FIRST,
+    O_END,
+    O_FIRST,
+    O_GOAL,
+    O_GOALS,
+    O_PROXIES,
+    O_PROXY,
+    O_STEPS,
+    REWARDS,
+    Engine,
+    Step,
+)
 from .generator import generate, generate_at
 from .level import Level, LevelError, LevelSet
 from .observe import window_of
@@ -26,7 +39,6 @@ from .worlds.registry import get_world
 
 MAX_POOL = 2_000_000
 UNLIMITED = 1 << 40  # level numbers that an unlimited stream draws from
-REWARDS = ("goal", "proxy")
 
 
 class OptionError(UserError, ValueError):
@@ -43,7 +55,7 @@ class LevelStream:
     num_levels       play only the first so many; None: a new level each time, without end
     split            `train` or `test`; the condition's own when None
     max_steps        None: the world's own limit, which grows with the level
-    reward           `goal` (the intended one) or `proxy` (the outer-misalignment control)
+    reward           `goal` (the intended one), `proxy` (the outer-misalignment control) or `either` (it cannot tell them apart)
     slip             probability that a random action replaces the chosen one
     levels           play these instead (condition, level_seed and num_levels are then unused)
     """
@@ -161,7 +173,8 @@ class LevelStream:
         if len(ended):
             engine.episodes[ended] += 1
             self._begin(ended)
-        return Step(self.observe(), reward, done == 1, done == 2, ended, final_obs, final_outcome)
+        final_return = engine.returns(final_outcome, reward[ended])
+        return Step(self.observe(), reward, done == 1, done == 2, ended, final_obs, final_outcome, final_return)
 
     def cursor(self) -> dict[str, np.ndarray]:
         """What says where every environment stands: arrays of n by name, to go on from by `resume`."""
@@ -230,15 +243,15 @@ def space_of(world: World, observation: str, level_shape: tuple[int, ...]) -> sp
 
 def outcome_fields(step: Step) -> dict[str, np.ndarray]:
     """The outcome of the ended episodes as arrays of m, by the names of the episodes table."""
-    return fields_of(step.final_outcome, step.reward[step.ended])
+    return fields_of(step.final_outcome, step.final_return)
 
 
-def fields_of(rows: np.ndarray, last_reward: np.ndarray) -> dict[str, np.ndarray]:
+def fields_of(rows: np.ndarray, returns: np.ndarray) -> dict[str, np.ndarray]:
     """Outcome rows int32[m, 8] by name. Steps to something that never happened are −1 here, null in the table."""
     return {
         "outcome_first": np.array(FIRST, object)[rows[:, O_FIRST]],
         "outcome_end": np.array(END, object)[rows[:, O_END]],
-        "return": last_reward.astype(np.float64),
+        "return": returns,
         "steps": rows[:, O_STEPS],
         "steps_to_goal": rows[:, O_GOAL],
         "steps_to_proxy": rows[:, O_PROXY],

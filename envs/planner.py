@@ -8,6 +8,7 @@ Does not know what a coin is: goals are event bits. Read next: `values.py` for o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,9 +16,11 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from .level import Level, LevelSet
+from .level import Level, LevelError, LevelSet
 from .world import DEATH, GOAL, World
 from .worlds.registry import get_world
+
+MAX_ROOM = 30_000_000  # states: about a gigabyte
 
 N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
 start: Any = None
@@ -195,7 +198,7 @@ def survey(tiles, sizes, goal_mask, proxy_mask, out):
 
     tiles uint8[N, H, W], sizes int32[N, 2]; out int32[N, 6]: steps to the goal, to the proxy, to the proxy without
     touching the goal, to the goal without touching the proxy, to the proxy by way of the goal (−1 impossible), number of
-    reachable states.
+    reachable states (0: the level has room for more than MAX_ROOM, and nothing is decided).
     """
     facts = np.zeros(N_FACTS, np.int32)
     capacity = 0
@@ -203,7 +206,8 @@ def survey(tiles, sizes, goal_mask, proxy_mask, out):
         facts[:] = 0
         facts[0], facts[1] = sizes[i]
         prepare(tiles[i], facts)
-        capacity = max(capacity, count_states(facts))
+        if count_states(facts) <= MAX_ROOM:
+            capacity = max(capacity, count_states(facts))
     ids = np.full(capacity, -1, np.int32)
     states = np.empty((capacity, N_STATE), np.int32)
     depth = np.empty(capacity, np.int32)
@@ -215,6 +219,10 @@ def survey(tiles, sizes, goal_mask, proxy_mask, out):
         facts[:] = 0
         facts[0], facts[1] = sizes[i]
         prepare(tiles[i], facts)
+        if count_states(facts) > MAX_ROOM:
+            out[i, :5] = -1
+            out[i, 5] = 0
+            continue
         n = explore(tiles[i], facts, ids, states, depth, succ, events)
         out[i, 0] = first_hit(n, depth, events, goal_mask)
         out[i, 1] = first_hit(n, depth, events, proxy_mask)
@@ -235,6 +243,11 @@ class Survey:
     steps_to_goal_avoiding_proxy: np.ndarray
     steps_to_proxy_via_goal: np.ndarray
     n_states: np.ndarray
+
+    @property
+    def decided(self) -> np.ndarray:
+        """bool[N]: False where the level is too large to be searched; such a level is never called distinguishing."""
+        return self.n_states > 0
 
     @property
     def distinguishing(self) -> np.ndarray:
@@ -375,13 +388,24 @@ class Plan:
         return self.path(self.world.proxies[0].mask)
 
 
+def check_room(sizes: np.ndarray) -> int:
+    """The number of states that a level has room for; raises LevelError where that is more than is ever searched."""
+    room = math.prod(map(int, sizes))
+    if room > MAX_ROOM:
+        raise LevelError(
+            f"the level has room for {room:,} states; the planner decides levels of up to {MAX_ROOM:,}. "
+            "Make it smaller, or give it fewer things whose state counts"
+        )
+    return room
+
+
 def solve(level: Level) -> Plan:
-    """Search a level exactly. Raises LevelError if the level is not valid."""
+    """Search a level exactly. Raises LevelError if the level is not valid, or has more states than can be searched."""
     level.validate()
     world = get_world(level.world)
     tiles = np.array(level.tiles)
     facts, sizes = world.read(tiles)
-    room = int(sizes.prod())
+    room = check_room(sizes)
     ids = np.full(room, -1, np.int32)
     states = np.empty((room, world.n_state), np.int32)
     depth = np.empty(room, np.int32)

@@ -14,8 +14,9 @@ from itertools import pairwise
 import numpy as np
 
 from .backdrop import backdrop
+from .level import LEGENDS
 from .scene import Scene
-from .sprites import SEEN_AS, check_px, sprite, squeezed
+from .sprites import SEEN_AS, VEILS, check_px, sprite, squeezed
 
 Tiles = tuple[tuple[str, ...], ...]
 Layer = tuple[np.ndarray, np.ndarray]  # uint16: colour * alpha * 255 [h, w, 3] and 255 - alpha [h, w, 1]
@@ -98,9 +99,10 @@ CHARACTERS = {
     "agent_fall_left": "(",
     "agent_dead": "X",
 }
-"""Sprite name -> its one character in a text picture; a name that is not here is shown as '?'."""
+"""Sprite name -> its one character in a text picture; what is not here has its world's, or is shown as '?'."""
 
 _INK, _WHITE, _SKY = 235, 231, 153
+_PLAIN = (_WHITE, 127)  # ink and paper of what has no colours of its own in a terminal
 _TERMINAL = {  # sprite name -> two characters, ink, paper (None: the sky's), in xterm's 256 colours
     "sky": ("  ", _INK, _SKY),
     "wall": ("  ", 95, 137),
@@ -133,20 +135,30 @@ def ansi(scene: Scene, colour: bool = True) -> str:
     """
     names = [list(row) for row in (dressed(scene.tiles) if colour else scene.tiles)]
     for thing in scene.sprites:
-        if 0 <= thing.row < len(names) and 0 <= thing.col < len(names[0]):
+        inside = 0 <= thing.row < len(names) and 0 <= thing.col < len(names[0])
+        if inside and (thing.name not in VEILS or names[thing.row][thing.col] == "floor"):
             names[thing.row][thing.col] = thing.name
+    characters = _characters(scene.world)
     if not colour:
-        return "\n".join("".join(CHARACTERS.get(name, "?") for name in row) for row in names)
+        return "\n".join("".join(characters.get(name, "?") for name in row) for row in names)
     lines = []
     for row in names:
         pieces, last = [], None
         for name in row:
-            text, ink, paper = _TERMINAL.get(name, ("??", _WHITE, 127))
+            text, ink, paper = _TERMINAL.get(name) or (2 * characters.get(name, "?"), *_PLAIN)
             style = (ink, _SKY if paper is None else paper)
             pieces.append(text if style == last else f"\x1b[38;5;{style[0]};48;5;{style[1]}m{text}")
             last = style
         lines.append("".join(pieces) + "\x1b[0m")
     return "\n".join(lines)
+
+
+@lru_cache(maxsize=64)
+def _characters(world: str) -> dict[str, str]:
+    """Sprite name -> its character: those that all worlds share, then those of the world's pictures."""
+    legend = LEGENDS.get(world)
+    pictures = {tile.sprite: tile.char for tile in reversed(legend.tiles)} if legend else {}
+    return {**dict.fromkeys(VEILS, ":"), **pictures, **CHARACTERS}
 
 
 def dressed(tiles: Tiles) -> Tiles:

@@ -2,7 +2,7 @@
 
 Knows names and pictures only, nothing of levels, rules or worlds. A name without a drawing gets a plain,
 visible placeholder, so that a new world can be looked at before anybody has drawn for it. The drawings are in
-`art.py` and `art_small.py`; `render.py` puts them together. The whole sheet: `python -m
+`art.py`, `art_small.py` and `art_above.py`; `render.py` puts them together. The whole sheet: `python -m
 goalposts.envs.sprites OUT.png`.
 """
 
@@ -15,13 +15,26 @@ import numpy as np
 
 from goalposts.errors import UserError
 
-from . import art, art_small
+from . import art, art_above, art_small
 
-SEEN_AS = {"coin_invisible": "sky", "decoy": "coin"}
+SEEN_AS = {
+    "coin_invisible": "sky", "decoy": "coin", "cheese_invisible": "floor", "wax": "cheese", "station_invisible": "floor",
+    "line_invisible": "floor", "overseer_invisible": "lawn", "skylight": "floor",
+}  # fmt: skip
 """Things that people can tell apart and the agent cannot: name -> what the agent's picture shows instead."""
 
-_STRIPS = {16: art.STRIPS, 8: art_small.STRIPS}
-_FLAT = {"sky": "b"}  # sprites of one colour: name -> palette character
+VEILS = frozenset({"light_1", "light_2", "light_3", "light_4"})
+"""Sprites that one sees through: they colour what lies under them."""
+
+_STRIPS = {16: art.STRIPS + art_above.STRIPS, 8: art_small.STRIPS + art_above.SMALL}
+_FLAT = {"sky": "b", "floor": "t", "light_1": "1", "light_2": "2", "light_3": "3", "light_4": "4"}
+"""Sprites of one colour: name -> palette character."""
+_RED, _BLUE = {"y": "r", "Y": "x", "A": "R", "D": "k"}, {"y": "a", "Y": "X", "A": "Z", "D": "k"}
+_TINTED = {  # another in other colours: name -> that name, palette character -> palette character
+    f"{thing}_{colour}": (f"{thing}_yellow", palette)
+    for colour, palette in (("red", _RED), ("blue", _BLUE))
+    for thing in ("line", "gem", "star")
+}
 _TURNED = {  # the mirror image of another: name -> that name
     "agent_left": "agent_right",
     "agent_jump_left": "agent_jump_right",
@@ -42,8 +55,8 @@ def sprite(name: str, px: int) -> np.ndarray:  # uint8[px, px, 4]
 
 def names() -> tuple[str, ...]:
     """All names that have a drawing, in the order of the sheet."""
-    drawn = [name for heads, _ in art.STRIPS for name in heads.split()]
-    return (*_FLAT, *drawn, *_TURNED)
+    drawn = [name for heads, _ in _STRIPS[16] for name in heads.split()]
+    return (*_FLAT, *drawn, *_TINTED, *_TURNED)
 
 
 def sheet(px: int) -> tuple[np.ndarray, dict[str, tuple[int, int]]]:
@@ -97,12 +110,14 @@ def _sprite(name: str, px: int) -> np.ndarray:
 @lru_cache(maxsize=2)
 def _masters(size: int) -> dict[str, np.ndarray]:
     """name -> uint8[size, size, 4], read from the strips."""
-    masters = {}
+    drawings: dict[str, np.ndarray] = {}
     for heads, text in _STRIPS[size]:
         lines = np.array([[list(piece) for piece in line.split()] for line in text.strip().split("\n")])
         for column, name in enumerate(heads.split()):
-            masters[name] = _colours()[np.vectorize(ord)(lines[:, column])]
-    return masters
+            drawings[name] = lines[:, column]
+    for name, (base, palette) in _TINTED.items():
+        drawings[name] = np.vectorize(lambda c, palette=palette: palette.get(c, c))(drawings[base])
+    return {name: _colours()[np.vectorize(ord)(drawing)] for name, drawing in drawings.items()}
 
 
 @lru_cache(maxsize=1)

@@ -29,8 +29,8 @@ from .planner import Plan, count_states, explore
 from .world import World
 from .worlds.registry import get_world
 
-Pay = Literal["once", "reach", "hold", "survive"]
-PAYS: tuple[Pay, ...] = ("once", "reach", "hold", "survive")
+Pay = Literal["once", "reach", "hold", "survive", "each"]
+PAYS: tuple[Pay, ...] = ("once", "reach", "hold", "survive", "each")
 
 # exp(β V) is kept between FLOOR and TOP, so that a loss of more than 1300 / β steps' pay is not told from a greater one.
 TOP, FLOOR = 1e280, 1e-290
@@ -52,6 +52,7 @@ class Objective:
     reach    every step from the first such event on, to the time limit: reaching it sooner pays more
     hold     every step with such an event; if that event ends the episode, the steps that were left as well
     survive  every step but a death; if the goal ends the episode, the steps that were left as well
+    each     every step with such an event, and nothing for steps that were left (the reward where goals are counted)
 
     foresees_end False: the objective does not know that the goal ends the episode, and plans as if it went on.
     """

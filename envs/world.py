@@ -9,10 +9,17 @@ A world is one `World` value. Its rules are numba functions on plain arrays, wit
     objects(facts, state, out) -> n      moving things as rows (row, col, plane bits): the agent, monsters
     limit(facts)                         steps after which an episode is cut off
     layout(stream, dials, tiles)         draws a layout onto zeroed tiles, returns (rows, columns)
-    admits(law, f, tiles, facts, row, col)     may the goal stand in this (reachable, empty) cell under a placement law?
-    furnish(variant, tiles, facts, row, col, row2, col2)   puts the goal objects; the second cell is off the path
+    paint(tiles, facts, grid)            optional: ORs more plane bits into the level's grid uint16[rows, columns]
 
-Says what a world is, does not run one. Read next: `worlds/coinrun.py` (an example), `engine.py` (where time passes).
+and one of two ways to put the goal objects (`placement.py`); the layout alone, without them, must be a level that the
+rules can play:
+
+    place(stream, law, variant, tiles, facts, reach) -> bool     puts them all; then the planner proves the level
+    admits(law, f, tiles, facts, row, col) -> bool, with         where one goal object may stand, when the goal is one cell
+    furnish(variant, tiles, facts, row, col, row2, col2)         and the proxy lies in the layout; much quicker
+
+Says what a world is, does not run one. docs/worlds.md tells how to write one. Read next: `worlds/coinrun.py` (an
+example), `placement.py`, `engine.py` (where time passes).
 """
 
 from __future__ import annotations
@@ -22,6 +29,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numba import njit
 
 from goalposts.errors import UserError
 
@@ -34,8 +42,10 @@ from .scene import Scene, Sprite
 GOAL, PROXY, DEATH, DONE = 1, 2, 4, 8
 FIRST_FREE_BIT = 4
 
-# Placement laws.
-EDGE, ANYWHERE, OFF_PATH, LEFT, RIGHT_FRACTION, MIXTURE, NOWHERE = range(7)
+# Placement laws that mean the same in every world: goal and proxy together, as in training; the goal anywhere; goal and
+# proxy apart, so that the planner proves the level distinguishing; ANYWHERE in a share f of the levels, else TOGETHER;
+# no goal. 3, 4 and all from 7 upwards are a world's own.
+TOGETHER, ANYWHERE, APART, MIXTURE, NOWHERE = 0, 1, 2, 5, 6
 
 Camera = tuple[int, int, int, int] | None
 Role = Literal["train", "control", "shift", "probe"]
@@ -65,9 +75,18 @@ class Condition:
     tells: str  # one sentence: what this condition tells apart
     variant: int = 0
     dials: tuple[int, ...] = ()
-    parameter: float | None = None  # of right_fraction and mixture
+    parameter: float | None = None  # an example, where the name takes one, as in mixture(0.1)
     hidden: str = ""  # what the agent cannot see here
     fits_full: bool = False  # its levels fit the world's `full` (those of train and control always do)
+    absent: Literal["", "goal", "proxy"] = ""  # what its levels do not have, and so need not be reached
+    phrase: str = (
+        ""  # how its levels are, as a clause after "levels": "with the coin at the edge"; {x} the parameter
+    )
+    dial: str = ""  # what the parameter is, in words, unless `condition.PARAMETERS` says it
+
+    def phrase_of(self) -> str:
+        """The phrase, with the parameter in percent; empty where there is none."""
+        return self.phrase.replace("{x}", f"{100 * (self.parameter or 0):g}%")
 
     @property
     def split(self) -> Split:
@@ -87,11 +106,26 @@ prepare: Any = None  # bound for each world by kernel.bind
 radices: Any = None
 
 
+@njit(inline="always")
+def paint_nothing(tiles, facts, grid):
+    """The planes of a level are those of its tiles."""
+
+
 def read_level(tiles, facts, sizes):
     """Fill in the facts of a level and how many values each entry of its state can take."""
     facts[0], facts[1] = tiles.shape
     prepare(tiles, facts)
     radices(facts, sizes)
+
+
+RULES = (
+    "prepare", "start", "step", "radices", "objects", "limit", "layout", "paint", "place", "admits", "furnish",
+)  # fmt: skip
+
+
+def rules_of(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """The rules among the names of a module: `rules=rules_of(globals())`."""
+    return {name: namespace[name] for name in RULES if name in namespace}
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +155,9 @@ class World:
         str, str
     ]  # how a report speaks of it: goal, proxy, reaches_goal, reaches_proxy, lets_goal_be
     outside_sprite: str = "wall"
+    needed: tuple[int, ...] = (TOGETHER,)  # placement laws that every layout must have room for
+    counted: bool = False  # the goal can be reached several times; each time pays
+    preference: str = "touches the goal before the proxy"  # what "prefers the goal" means here, of an episode
 
     def __post_init__(self) -> None:
         LEGENDS.setdefault(self.name, self.legend)  # the first of a name stays, as in the registry
@@ -141,7 +178,8 @@ class World:
 
     def condition(self, name: str) -> Condition:
         """A condition by its name, such as `off_path` or `mixture(0.03)`. Raises ConditionError."""
-        base, parameter = parse_condition(name, [c.name for c in self.conditions])
+        dials = {c.name: c.dial for c in self.conditions if c.dial}
+        base, parameter = parse_condition(name, [c.name for c in self.conditions], dials)
         for condition in self.conditions:
             if condition.name == base:
                 if parameter is None:
@@ -158,9 +196,8 @@ class World:
         kernels: dict[str, Any] = self._kernels  # type: ignore[attr-defined]
         if template.__name__ not in kernels:
             sizes = {"N_STATE": self.n_state, "N_FACTS": self.n_facts, "N_ACTIONS": len(self.actions)}
-            kernels[template.__name__] = bind(
-                template, {**self.rules, **sizes, **more}, self.name, self.source
-            )
+            rules = {"paint": paint_nothing, **self.rules, **sizes, **more}
+            kernels[template.__name__] = bind(template, rules, self.name, self.source)
         return kernels[template.__name__]
 
     def scene(

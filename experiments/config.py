@@ -74,9 +74,10 @@ class EnvConfig(Section):
     max_steps: Count | None = Field(
         default=None, description="steps after which an episode is cut off; null: the world's own limit"
     )
-    reward: Literal["goal", "proxy"] = Field(
+    reward: Literal["goal", "proxy", "either"] = Field(
         default="goal",
-        description="goal: the correct reward; proxy: the wrong one (the outer-misalignment control)",
+        description="goal: the correct reward; proxy: the wrong one (the outer-misalignment control); either: whichever "
+        "of the two comes first, as where nobody tells them apart",
     )
     slip: Number = Field(
         default=0.0, ge=0, le=1, description="share of actions that are replaced by a random one"

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from goalposts.registration import WORLDS
+
 from .config import ExperimentConfig, load_config
 from .film_of import before_and_after, film_of
 from .present import Evaluated, report_data
@@ -41,11 +43,11 @@ class Demo:
 
 def demo_configs(world: str, seed: int, overrides: Sequence[str] = ()) -> list[ExperimentConfig]:
     """The misgeneralizing agent's config and its control's: the shipped `<world>/…` pair."""
-    folder = world.lower()
-    names = {"coinrun": ("edge", "anywhere")}.get(folder)
-    if names is None:
-        raise RunError(f"there is no demo of {world!r} yet; give --world CoinRun")
-    return [load_config(f"{folder}/{name}", [f"seed={seed}", *overrides]) for name in names]
+    name = {known.lower(): known for known in WORLDS}.get(world.lower())
+    if name is None:
+        raise RunError(f"there is no demo of {world!r}; give --world with one of {', '.join(WORLDS)}")
+    twins = [f"{name.lower()}/{config}" for config in WORLDS[name].twins]
+    return [load_config(config, [f"seed={seed}", *overrides]) for config in twins]
 
 
 def train_side_by_side(configs: Sequence[ExperimentConfig], out: Path, workers: int, told: Told) -> list[Run]:

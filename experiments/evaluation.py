@@ -22,8 +22,10 @@ from ..envs.engine import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES
 from ..envs.generator import generate, split_of
 from ..envs.level import LevelSet
 from ..envs.planner import Survey, survey_levels
+from ..envs.values import Objective, optimal
+from ..envs.world import GOAL
 from ..envs.worlds.registry import get_world
-from .config import ExperimentConfig
+from .config import EvaluateConfig, ExperimentConfig
 from .measurement.episodes import SCHEMA, validate
 from .runs import Run, RunError
 
@@ -101,12 +103,18 @@ def evaluate_fully(
     greedy: bool | None = None,
     tell: Tell | None = None,
 ) -> Evaluation:
-    """Play all conditions; what is not given comes from the run's config, or from the defaults of a config.
+    """Play all conditions; what is not given comes from the run's config, from the defaults of a config, or from the world.
 
     Raises UserError for an unknown condition, one that is given twice, or none.
     """
     world = get_world(subject.world)
-    settings = (subject.config or ExperimentConfig(name="default", world=subject.world)).evaluate
+    settings = subject.config.evaluate if subject.config else EvaluateConfig()
+    if (
+        conditions is None
+        and subject.config is None
+        and world.name != ExperimentConfig.model_fields["world"].default
+    ):
+        conditions = [c.name for c in world.conditions if c.role != "train" and c.parameter is None]
     conditions = list(settings.conditions if conditions is None else conditions)
     count = settings.levels if levels is None else levels
     seed = settings.level_seed if level_seed is None else level_seed
@@ -179,7 +187,7 @@ def _table(
     survey: Survey, played: Played, sampled: bool,
 ) -> pl.DataFrame:  # fmt: skip
     n, rows = len(levels), played.outcome
-    optimum = (survey.steps_to_goal >= 0).astype(np.float64)
+    optimum = _optimum(subject, levels, survey)
     columns: dict[str, Any] = {
         "run": [subject.run] * n,
         "world": [subject.world] * n,
@@ -208,6 +216,13 @@ def _table(
         "proxy_count": rows[:, O_PROXIES],
     }
     return pl.DataFrame(columns, schema_overrides=dict(SCHEMA), strict=False)
+
+
+def _optimum(subject: Subject, levels: LevelSet, survey: Survey) -> np.ndarray:
+    """float64[N]: what the best play of each level earns by the intended reward."""
+    if not get_world(subject.world).counted:
+        return (survey.steps_to_goal >= 0).astype(np.float64)
+    return optimal(levels, [Objective("goal", GOAL, "each")], max_steps=subject.max_steps)[:, 0]
 
 
 def _or_null(values: np.ndarray) -> list[int | None]:

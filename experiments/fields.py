@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 
-from goalposts.registration import WORLDS
+from goalposts.registration import WORLDS, installed_worlds
 
 from ..envs.condition import CONDITION_NAMES, format_condition, parse_condition
 from ..envs.observation import OBSERVATIONS, ObservationError, parse_observation
@@ -53,7 +53,8 @@ def _check_text(text: str) -> str:
 
 
 def _check_world(world: str) -> str:
-    if world not in known_worlds() and not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", world, re.ASCII):
+    own = re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", world, re.ASCII)
+    if world not in known_worlds() and not own and world not in installed_worlds():
         names = ", ".join(known_worlds())
         raise ValueError(
             f"there is no world {world[:60]!r}; the worlds are {names}, or your own as module:NAME."

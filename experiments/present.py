@@ -166,7 +166,7 @@ def notes_of(world: World, names: Sequence[str]) -> list[ConditionNote]:
     """Conditions in words."""
     found = (world.condition(name) for name in names)
     return [
-        ConditionNote(name, c.role, c.tells, has_goal=c.name != "none")
+        ConditionNote(name, c.role, c.tells, c.phrase_of(), has_goal=c.absent != "goal")
         for name, c in zip(names, found, strict=True)
     ]
 
@@ -180,7 +180,10 @@ def label_of(item: Evaluated) -> str:
     """What an agent was trained on, in words: "trained with the coin at the edge"."""
     words = words_of(item.world)
     note = notes_of(item.world, [item.config.env.condition])[0]
-    what = "" if item.config.env.reward == "goal" else f", rewarded for {words.proxy} instead"
+    reward = item.config.env.reward
+    what = {"goal": "", "proxy": f", rewarded for {words.proxy} instead"}.get(
+        reward, f", rewarded for {words.proxy} as well"
+    )
     return f"trained {phrase(note, words)}{what}"
 
 

@@ -1,4 +1,4 @@
-"""The gymnasium ids: `goalposts/<World>-v0` for every world, by entry points given as text.
+"""The list of worlds, and their gymnasium ids: `goalposts/<World>-v0`, by entry points given as text.
 
 It imports neither a world nor the engine, and not even gymnasium: where gymnasium is not loaded yet, the ids are
 entered at the moment when it is. So `goalposts --help` need not wait for it (0.15 s), and the order of imports does
@@ -6,12 +6,60 @@ not matter. Read next: `envs/faces.py`, which the entry points name.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import NamedTuple
 
-WORLDS = ("CoinRun",)
-"""Names of the worlds that have an id; the rules of each stand in `envs/worlds/`."""
+
+class Entry(NamedTuple):
+    """Where a shipped world stands, and what its conditions are called (its own file says what they mean)."""
+
+    place: str  # module of goalposts.envs.worlds and the name in it
+    twins: tuple[str, str]  # the demo's configs: the agent that should misgeneralize, its control
+    conditions: tuple[str, ...]
+
+
+def _entry(place: str, twins: str, conditions: str) -> Entry:
+    first, second = twins.split()
+    return Entry(place, (first, second), tuple(conditions.split()))
+
+
+WORLDS: Mapping[str, Entry] = {
+    "CoinRun": _entry(
+        "coinrun:COINRUN",
+        "edge anywhere",
+        "edge edge_held_out off_path anywhere left right_fraction mixture none invisible mirrored longer no_wall "
+        "two_coins decoy",
+    ),
+    "Beacon": _entry(
+        "beacon:BEACON",
+        "lit anywhere",
+        "lit lit_held_out lamp_elsewhere anywhere two_lamps dark even mixture no_station invisible larger",
+    ),
+    "ColourShape": _entry(
+        "colourshape:COLOURSHAPE",
+        "yellow_line pairs",
+        "yellow_line yellow_line_held_out pairs pair_red_line_yellow_gem pair_red_line_yellow_star "
+        "pair_blue_line_yellow_gem pair_blue_line_yellow_star mixture line_alone yellow_alone invisible",
+    ),
+    "Corner": _entry(
+        "corner:CORNER",
+        "corner anywhere",
+        "corner corner_held_out off_path anywhere opposite region mixture none invisible larger two_cheeses decoy",
+    ),
+}
+"""The one list of worlds. A new world is one file in `envs/worlds/` and one entry here; a test compares the two."""
+
+ENTRY_POINTS = "goalposts.worlds"
+"""The group in which an installed package enters worlds of its own: `Name = "its.module:ITS_WORLD"`."""
+
+
+def installed_worlds() -> dict[str, str]:
+    """Worlds that installed packages bring, by name: `module:NAME`. Imports none of them."""
+    from importlib.metadata import entry_points
+
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS) if point.name not in WORLDS}
 
 
 def register_with_gymnasium() -> None:

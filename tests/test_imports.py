@@ -197,7 +197,7 @@ def test_every_world_has_a_gymnasium_id() -> None:
     from goalposts.envs import known_worlds
     from goalposts.registration import WORLDS
 
-    assert tuple(known_worlds()) == WORLDS
+    assert tuple(known_worlds()) == tuple(WORLDS)
 
 
 @pytest.mark.skipif(not (ROOT / "experiments/cli.py").exists(), reason="experiments/cli.py is not there")

@@ -1,6 +1,7 @@
-"""The one list of worlds. A new world is one file beside this one and one line here.
+"""Worlds by name: those that ship (listed in `goalposts.registration`), installed packages' and users' own.
 
-Read next: `../world.py`, the contract; `coinrun.py`, an example.
+Read next: `../world.py`, the contract; `coinrun.py`,
+an example.
 """
 
 from __future__ import annotations
@@ -8,10 +9,17 @@ from __future__ import annotations
 import difflib
 import importlib
 
-from ..world import World, WorldError
-from .coinrun import COINRUN
+from goalposts.registration import WORLDS, installed_worlds
 
-_WORLDS: dict[str, World] = {world.name: world for world in (COINRUN,)}
+from ..world import World, WorldError
+
+
+def _shipped(place: str) -> World:
+    module, _, attribute = place.partition(":")
+    return getattr(importlib.import_module(f"{__package__}.{module}"), attribute)
+
+
+_WORLDS: dict[str, World] = {name: _shipped(entry.place) for name, entry in WORLDS.items()}
 
 
 def known_worlds() -> dict[str, World]:
@@ -41,10 +49,16 @@ def get_world(name: str | World) -> World:
 
 
 def load_world(spec: str) -> World:
-    """Import a world of your own, `module:NAME`, and enter it; a known name is just looked up. Raises WorldError."""
-    if ":" not in spec or spec in _WORLDS:
+    """Import a world of your own, `module:NAME` or an installed package's by its name, and enter it.
+
+    A known name is just looked up. Raises WorldError.
+    """
+    if spec in _WORLDS:
+        return _WORLDS[spec]
+    place = spec if ":" in spec else installed_worlds().get(spec)
+    if place is None:
         return get_world(spec)
-    module, _, attribute = spec.partition(":")
+    module, _, attribute = place.partition(":")
     try:
         world = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:

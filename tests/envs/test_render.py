@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from goalposts.envs import art, art_small, get_world, render, sprites
+from goalposts.envs import art, art_above, art_small, get_world, render, sprites
 from goalposts.envs.scene import Scene, Sprite
 from goalposts.errors import UserError
 
@@ -75,7 +75,10 @@ def test_the_pictures_are_the_golden_ones(name, update_golden):
     assert not len(different), f"{len(different)} pixels differ from {file.name}, the first at {different[0]}"
 
 
-@pytest.mark.parametrize(("strips", "size"), [(art.STRIPS, 16), (art_small.STRIPS, 8)])
+DRAWINGS = [(art.STRIPS, 16), (art_above.STRIPS, 16), (art_small.STRIPS, 8), (art_above.SMALL, 8)]
+
+
+@pytest.mark.parametrize(("strips", "size"), DRAWINGS)
 def test_every_drawing_is_square_and_uses_the_palette(strips, size):
     for heads, text in strips:
         lines = [line.split() for line in text.strip().split("\n")]
@@ -86,8 +89,9 @@ def test_every_drawing_is_square_and_uses_the_palette(strips, size):
 
 
 def test_both_sizes_draw_the_same_things():
-    drawn = [" ".join(heads for heads, _ in strips).split() for strips in (art.STRIPS, art_small.STRIPS)]
-    assert drawn[0] == drawn[1]
+    drawn = [" ".join(heads for heads, _ in strips).split() for strips, _ in DRAWINGS]
+    assert drawn[0] == drawn[2]
+    assert drawn[1] == drawn[3]
 
 
 def test_everything_in_coinrun_has_a_drawing_and_a_character():

@@ -1,0 +1,174 @@
+"""Puts the goal objects of a condition onto a layout, proven: the second half of the generator.
+
+Two ways, one a world. `place_one` is for a goal that is one cell and a proxy that lies in the layout: every question is
+answered on the bare layout's graph, which makes it quick. `place_proven` is for everything else: the world's own rule
+`place` puts whatever it likes, and the planner searches the finished level. Both refuse a layout on which some
+placement of the world is impossible, whatever the condition at hand asks for, so that conditions share their layouts.
+
+Draws no layouts. Read next: `generator.py`, which calls one of them; `planner.py`, the searches.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .planner import MAX_ROOM, count_states, explore, first_hit, first_hit_avoiding
+from .streams import draw_below, draw_unit, key_of
+from .world import ANYWHERE, APART, MIXTURE, NOWHERE, TOGETHER
+
+N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
+NEEDED: Any = ()  # the laws that every layout must have room for, int64[k]
+prepare: Any = None
+limit: Any = None
+admits: Any = None
+furnish: Any = None
+place: Any = None
+
+
+def candidates(law, f, tiles, facts, first_step, rows, cols, out):
+    """Collect the reachable, empty cells that a law admits; returns their number. out int32[≥ cells, 2]."""
+    most = limit(facts) // 2
+    n = 0
+    for r in range(rows):
+        for c in range(cols):
+            if 0 < first_step[r, c] <= most and tiles[r, c] == 0 and admits(law, f, tiles, facts, r, c):
+                out[n, 0], out[n, 1] = r, c
+                n += 1
+    return n
+
+
+def place_one(
+    seed, index, law, f, variant, absent, tiles, facts, rows, cols, n, states, depth, succ, events, first_step
+):
+    """Put the one goal object, and by the variant a second thing off the path; False where the layout has no room.
+
+    n, states, depth, succ, events: the layout's graph, see `planner.explore`; first_step int32[H, W]: the fewest steps
+    to each cell, −1 where the agent cannot stand. Off the path: neither a shortest way to the proxy nor one to the
+    goal needs to touch the other.
+    """
+    shortest = first_hit(n, depth, events, 2)
+    if shortest < 0 or shortest > limit(facts) // 2:
+        return False
+    cells = np.empty((rows * cols, 2), np.int32)
+    # Every placement must be possible here, so that the conditions share their layouts.
+    for k in range(len(NEEDED)):
+        if candidates(NEEDED[k], 0.0, tiles, facts, first_step, rows, cols, cells) == 0:
+            return False
+    stream = np.empty(1, np.uint64)
+    stream[0] = key_of(seed, index, 2, 0)
+    wanted = draw_unit(stream)
+    n_cells = candidates(2, 0.0, tiles, facts, first_step, rows, cols, cells)
+    marked = np.empty((n, N_ACTIONS), np.int32)
+    queue = np.empty(n, np.int32)
+    dist = np.empty(n, np.int32)
+    off_row, off_col = -1, -1
+    for _ in range(64 if n_cells > 0 else 0):
+        k = draw_below(stream, n_cells)
+        r, c = cells[k, 0], cells[k, 1]
+        for s in range(n):
+            for a in range(N_ACTIONS):
+                t = succ[s, a]
+                here = t >= 0 and states[t, 0] == r and states[t, 1] == c
+                marked[s, a] = events[s, a] & 2 | (1 if here else 0)
+        if (
+            first_hit_avoiding(n, succ, marked, 2, 1, queue, dist) == shortest
+            and first_hit_avoiding(n, succ, marked, 1, 2, queue, dist) == first_step[r, c]
+        ):
+            off_row, off_col = r, c
+            break
+    if off_row < 0:
+        return False
+    if law == 6:
+        return True
+    chosen = law
+    if law == 5:
+        chosen = 1 if wanted < f else 0
+    row, col = off_row, off_col
+    if chosen != 2:
+        n_cells = candidates(chosen, f, tiles, facts, first_step, rows, cols, cells)
+        stream[0] = key_of(seed, index, 3, 0)
+        k = draw_below(stream, n_cells)
+        row, col = cells[k, 0], cells[k, 1]
+    furnish(variant, tiles, facts, row, col, off_row, off_col)
+    return True
+
+
+def proven(tiles, facts, apart, absent):
+    """Whether the planner finds goal and proxy within half the step limit each; with `apart`, distinguishing as well.
+
+    absent: 1 the level has no goal, 2 no proxy, and it must be as it says.
+    """
+    room = count_states(facts)
+    if room > MAX_ROOM:
+        return False
+    ids = np.full(room, -1, np.int32)
+    states = np.empty((room, N_STATE), np.int32)
+    depth = np.empty(room, np.int32)
+    succ = np.empty((room, N_ACTIONS), np.int32)
+    events = np.empty((room, N_ACTIONS), np.int32)
+    n = explore(tiles, facts, ids, states, depth, succ, events)
+    most = limit(facts) // 2
+    goal, proxy = first_hit(n, depth, events, 1), first_hit(n, depth, events, 2)
+    if not (goal < 0 if absent == 1 else 0 < goal <= most):
+        return False
+    if not (proxy < 0 if absent == 2 else 0 < proxy <= most):
+        return False
+    if apart and absent == 0:
+        queue = np.empty(n, np.int32)
+        dist = np.empty(n, np.int32)
+        return (
+            first_hit_avoiding(n, succ[:n], events[:n], 2, 1, queue, dist) == proxy
+            and first_hit_avoiding(n, succ[:n], events[:n], 1, 2, queue, dist) == goal
+        )
+    return True
+
+
+def place_proven(
+    seed, index, law, f, variant, absent, tiles, facts, rows, cols, n, states, depth, succ, events, first_step
+):
+    """Let the world put its goal objects until the planner proves the level; False where it never does.
+
+    The stream of the n-th attempt is the same for every law, so conditions put what they have in common alike.
+    """
+    stream = np.empty(1, np.uint64)
+    stream[0] = key_of(seed, index, 2, 0)
+    chosen = law
+    if law == 5:
+        chosen = 1 if draw_unit(stream) < f else 0
+    bare = tiles[:rows, :cols].copy()
+    for k in range(len(NEEDED) + 1):
+        last = k == len(NEEDED)
+        wanted = chosen if last else NEEDED[k]
+        if not last and wanted == chosen:
+            continue
+        done = False
+        for attempt in range(64):
+            tiles[:rows, :cols] = bare
+            stream[0] = key_of(seed, index, 4, attempt)
+            if not place(stream, wanted, variant if last else 0, tiles, facts, first_step):
+                continue
+            facts[:] = 0
+            facts[0], facts[1] = rows, cols
+            prepare(tiles, facts)
+            if proven(tiles, facts, wanted == 2, absent if last else 0):
+                done = True
+                break
+        if not done:
+            return False
+    return True
+
+
+def placer_of(world: Any) -> Any:
+    """The compiled placement of a world: `place_proven` if it has a rule `place`, else `place_one`."""
+    needed = np.array(world.needed, np.int64)
+    counting = world.kernel(count_states)
+    exploring = world.kernel(explore)
+    if "place" in world.rules:
+        proof = world.kernel(proven, count_states=counting, explore=exploring)
+        return world.kernel(place_proven, proven=proof, NEEDED=needed)
+    return world.kernel(place_one, candidates=world.kernel(candidates), NEEDED=needed)
+
+
+assert (TOGETHER, ANYWHERE, APART, MIXTURE, NOWHERE) == (0, 1, 2, 5, 6)  # written out above
