@@ -13,6 +13,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from goalposts.errors import UserError
+
 from .console import MAIN, Json, app, say, show_json
 
 
@@ -166,3 +168,53 @@ def _plan_words(plan: Any, folder: Any, todo: list[str]) -> str:
     finished = len(folder.finished() & plan.runs.keys())
     lines.append(f"{len(plan.runs)} runs, {finished} finished, {len(todo)} to do now; folder: {folder.path}")
     return "\n".join(lines)
+
+
+@study_app.command()
+def compare(first: StudyPath, second: StudyPath, as_json: Json = False) -> None:
+    """Two studies side by side: what differs at the points that both have."""
+    from dataclasses import asdict
+
+    from .study import check_study
+    from .study_compare import compare as compare_tables
+    from .study_compare import compare_text
+    from .study_folder import SUMMARY
+    from .study_tables import read_summary
+
+    tables = [read_summary(check_study(path).path / SUMMARY) for path in (first, second)]
+    found = compare_tables(*tables)
+    if as_json:
+        show_json([asdict(one) for one in found])
+    else:
+        say(compare_text(found, (str(first), str(second))))
+
+
+@study_app.command()
+def report(path: StudyPath) -> None:
+    """Write a study's tables, figures and report.html anew from its finished runs."""
+    from .study import check_study
+    from .study_plan import plan_study
+    from .study_report import write_report
+    from .study_tables import write_tables
+
+    folder, plan = check_study(path), plan_study(path)
+    with folder.hold():
+        write_tables(folder, plan)
+        page = write_report(folder, plan)
+    say(f"{page} ({page.stat().st_size / 1e6:.1f} MB), figures in {folder.path / 'figures'}")
+
+
+@study_app.command()
+def page(
+    path: StudyPath,
+    out: Annotated[Path, typer.Option(help="A folder of the docs.")] = Path("docs/results"),
+) -> None:
+    """Write the study's page for the docs: question, figures, table, what it shows and what not, n, time."""
+    from .study import check_study
+    from .study_docs import write_docs
+    from .study_plan import plan_study
+
+    command = f"goalposts study page studies/{path.resolve().name} --out {out}"
+    if not out.is_dir():
+        raise UserError(f"there is no folder {out}; make it, or give --out another")
+    say(str(write_docs(check_study(path), plan_study(path), out, command)))

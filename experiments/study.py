@@ -59,7 +59,7 @@ def todo_of(plan: Plan, folder: StudyFolder, limit: int | None = None) -> list[s
 def run_study(
     plan: Plan, out: str | os.PathLike[str], engine: Engine, watch: Watch, limit: int | None = None
 ) -> Outcome:
-    """Do what is missing, at most `limit` runs, and write the tables. Raises RunError; a failing run raises nothing."""
+    """Do what is missing, at most `limit` runs, and write the tables, figures and page. Raises RunError; a failing run raises nothing."""
     folder = StudyFolder(out)
     failed: list[Failed] = []
     done = 0
@@ -83,6 +83,10 @@ def run_study(
         if not missing:
             shutil.rmtree(folder.path / WORK, ignore_errors=True)
         write_tables(folder, plan)
+        if before + done:
+            from .study_report import write_report  # matplotlib and the player only where something is shown
+
+            write_report(folder, plan)
     return Outcome(done, before, missing, tuple(failed))
 
 

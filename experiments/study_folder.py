@@ -65,6 +65,15 @@ class StudyFolder:
         self._refuse_foreign(study)
         with disk_errors(self.path, "write"):
             (self.path / RUNS).mkdir(parents=True, exist_ok=True)
+        with self.hold():
+            self._sweep()
+            write_atomic(self.path / STUDY, study.to_yaml().encode())
+            yield
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold the folder for writing. Raises RunError if another process does."""
+        with disk_errors(self.path, "write"):
             try:
                 self._lock.acquire(timeout=3)  # workers of a driver that was just killed may still be dying
             except Timeout:
@@ -73,8 +82,6 @@ class StudyFolder:
                 )
                 raise RunError(f"{self.path} is in use: {text} {self.path}") from None
         try:
-            self._sweep()
-            write_atomic(self.path / STUDY, study.to_yaml().encode())
             yield
         finally:
             self._lock.release()

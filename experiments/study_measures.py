@@ -60,8 +60,12 @@ def measures_of_run(run: Run) -> list[Row]:
 
 
 def measures_of_point(episodes: pl.DataFrame, config: ExperimentConfig, leaked: int) -> list[Row]:
-    """The same over all seeds of a point: episodes of one agent label and any number of seeds."""
-    return list(_measures(episodes, config, leaked))
+    """The same over all seeds of a point: episodes of one agent label and any number of seeds; and which seeds are odd."""
+    rows = list(_measures(episodes, config, leaked))
+    for odd in diagnose(episodes, config.verdict, leakage=leaked).outliers:
+        seed = int(odd.name.removeprefix("seed "))
+        rows.append(_row("outlier", value=odd.value, words=str(odd)) | {"seed": seed})
+    return rows
 
 
 def _measures(episodes: pl.DataFrame, config: ExperimentConfig, leaked: int) -> Iterator[Row]:

@@ -1,0 +1,263 @@
+"""The page of a study in the docs: generated from its folder, so that no figure on it was ever typed.
+
+    goalposts study page studies/alpha --out docs/results
+
+writes `alpha.md` with its figures and its table (`alpha.csv`) beside it. What a study shows in words is computed from its
+summary; what it does not show stands here, because it follows from the design. Read next: `study_report.py`.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from .provenance import Provenance
+from .report.study_figures import critical_alpha, critical_words
+from .report.study_numbers import (
+    MAIN,
+    curve,
+    keys_of,
+    links,
+    own,
+    time_of_competence,
+    time_of_divergence,
+    verdicts,
+)
+from .storage import RunError, read_limited, write_together
+from .study_folder import SUMMARY, StudyFolder
+from .study_plan import Plan
+from .study_report import figures_of, points_table
+from .study_run import Times
+from .study_tables import DIGITS, read_summary
+from .study_watch import spell_time
+
+NOT_SHOWN: Mapping[str, tuple[str, ...]] = {
+    "alpha": (
+        "The critical α is that of this world, net, length of training and set of training levels; each of them may move it.",
+        "The ceiling has fewer seeds than the other lines, so its intervals are wide.",
+        "Levels with the coin anywhere are not all distinguishing: α counts levels, not lessons.",
+    ),
+    "seeds": (
+        "Correlations over seeds are not causes; with so many looked at, some lie off zero by chance.",
+        "Kinds of agent rarer than about 3 in the number of seeds are likely not among them (one-sided 95 %).",
+    ),
+    "capability": (
+        "Probes during training rest on few levels, so times are known to the distance of two probes only.",
+        "Learning rates fall to zero over a run's length: a longer training is another schedule, not only more steps.",
+    ),
+    "right_fraction": (
+        "Where the goal may stand in the right part, nearer goals also make shorter episodes: the tasks differ in ease.",
+    ),
+    "salience": (
+        "More planes also mean more weights in the first layer; a net that sees no coin has fewer.",
+    ),
+    "levels": (
+        "With few training levels an agent may know them by heart: then capability on held-out levels falls with preference.",
+    ),
+    "plain": (),
+}
+
+
+def write_docs(folder: StudyFolder, plan: Plan, out: Path, command: str) -> Path:
+    """The page, its figures and its table into a folder of the docs. Raises RunError."""
+    table = read_summary(folder.path / SUMMARY)
+    figures = figures_of(plan, table)
+    name = plan.study.name
+    page = _page(
+        folder,
+        plan,
+        table,
+        [(f"{name}-{one.name}".replace(f"{name}-{name}", name), one) for one in figures],
+        command,
+    )
+    points = table.filter(pl.col("step").is_null()).write_csv(float_precision=DIGITS)
+    contents = {out / f"{name}.md": page.encode(), out / f"{name}.csv": points.encode()}
+    for one in figures:
+        stem = f"{name}-{one.name}".replace(f"{name}-{name}", name)
+        contents |= {out / f"{stem}.svg": one.svg(), out / f"{stem}.png": one.png()}
+    write_together(contents)
+    return out / f"{name}.md"
+
+
+def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list, command: str) -> str:
+    study = plan.study
+    finished = [one for one in plan.runs if one in folder.finished()]
+    missing = len(plan.runs) - len(finished)
+    lines = [f"# Study: {study.name}", "", study.question, ""]
+    if missing:
+        lines += [
+            f"> {len(finished)} of {len(plan.runs)} runs are done; the figures below rest on these.",
+            "",
+        ]
+    for stem, one in figures:
+        lines += [f"![{one.title}]({stem}.svg)", "", f"*{one.title}. {one.caption}*", ""]
+    found = points_table(plan, table)
+    lines += [
+        _row(found.head),
+        _row(["---"] * len(found.head)),
+        *map(_row, found.rows),
+        "",
+        f"{found.note} All numbers: [{study.name}.csv]({study.name}.csv)",
+        "",
+    ]
+    lines += ["## What it shows", "", *(f"- {words}" for words in SHOWN[study.figure](plan, table)), ""]
+    lines += [
+        "## What it does not show",
+        "",
+        *(f"- {words}" for words in NOT_SHOWN[study.figure]),
+        "- One world, one recipe.",
+        "",
+    ]
+    lines += ["## n and time", "", *(f"- {words}" for words in _times(folder, plan, finished)), ""]
+    lines += [
+        "## Made by",
+        "",
+        f"    goalposts study {study.name}",
+        f"    {command}",
+        "",
+        *_made_with(folder, finished),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(cells) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _times(folder: StudyFolder, plan: Plan, finished: list[str]) -> list[str]:
+    times: list[Times] = [found for one in finished if (found := folder.times(one))]
+    if not times:
+        return [f"{len(finished)} runs"]
+    walls = [one.starting + one.training + one.evaluating for one in times]
+    seeds = sorted({len(point.runs) for point in plan.points})
+    steps = sorted({config.train.total_steps for config in plan.runs.values()})
+    return [
+        f"{len(finished)} runs: {len(plan.points)} point{'s' * (len(plan.points) > 1)}, {' or '.join(map(str, seeds))} seeds each, "
+        f"{' or '.join(f'{n:,}' for n in steps)} steps; {plan.study.levels:,} held-out levels a condition, "
+        f"conditions: {', '.join(plan.study.conditions)}",
+        f"one run took {spell_time(statistics.median(walls))} (median; {spell_time(min(walls))} to {spell_time(max(walls))}) a worker, "
+        f"{statistics.median(one.cpu for one in times):.0f} s of it computing; all together {spell_time(sum(walls))} of one worker, "
+        f"{spell_time(sum(one.cpu for one in times))} computing",
+        f"a run held at most {max(one.memory_mb for one in times):,.0f} MB",
+    ]
+
+
+def _made_with(folder: StudyFolder, finished: list[str]) -> list[str]:
+    found: dict[tuple, int] = {}
+    for one in finished:
+        try:
+            facts = Provenance.model_validate_json(read_limited(folder.run(one) / "provenance.json", 1 << 20))
+        except (RunError, ValueError):
+            continue
+        commit = (facts.commit or "an installed package")[:12] + (" with changes" if facts.dirty else "")
+        key = (commit, facts.python, facts.packages.get("torch"), facts.packages.get("numpy"))
+        found[key] = found.get(key, 0) + 1
+    return [
+        f"{n} runs at {c}, {p}, torch {t}, numpy {v}."
+        for (c, p, t, v), n in sorted(found.items(), key=lambda item: -item[1])
+    ]
+
+
+def _alpha(plan: Plan, table: pl.DataFrame) -> list[str]:
+    key = keys_of(table)[0]
+    said = [critical_words(critical_alpha(table))]
+    wrong, failed = curve(table, "misgeneralization", key), curve(table, "capability", key)
+    if wrong and failed:
+        said.append(
+            f"Misgeneralization goes from {wrong[0].value:.2f} [{wrong[0].low:.2f}, {wrong[0].high:.2f}] at {wrong[0].x} to "
+            f"{wrong[-1].value:.2f} [{wrong[-1].low:.2f}, {wrong[-1].high:.2f}] at {wrong[-1].x}; in distribution the agents fail "
+            f"in {1 - max(s.value for s in failed):.2f} to {1 - min(s.value for s in failed):.2f} of episodes."
+        )
+    lost = sum(
+        words == "CAPABILITY LOSS"
+        for point in plan.points
+        if point.arm == MAIN
+        for words in verdicts(table, point.name).values()
+    )
+    if lost:
+        n = sum(len(verdicts(table, point.name)) for point in plan.points if point.arm == MAIN)
+        said.append(
+            f"{lost} of the {n} agents that see the coin did not learn to play (verdict CAPABILITY LOSS); they stay in all means."
+        )
+    return said
+
+
+def _seeds(plan: Plan, table: pl.DataFrame) -> list[str]:
+    point = plan.points[0].name
+    words = list(verdicts(table, point).values())
+    said = [
+        "Verdicts on single agents: "
+        + ", ".join(f"{words.count(label)} {label}" for label in sorted(set(words)))
+        + "."
+    ]
+    odd = table.filter(pl.col("measure") == "outlier")["words"].to_list()
+    said.append(
+        f"Agents unlike the others, by more than chance: {len(odd)}."
+        + (f" {'; '.join(odd[:8])}." if odd else "")
+    )
+    found = links(table, point)
+    for shifted, what in (
+        (False, "Of what training itself shows"),
+        (True, "Of the probes with the goal moved"),
+    ):
+        best = [link for link in found if link.shifted == shifted][:1]
+        for link in best:
+            when = f" at step {link.step:,}" if link.step else " at the end"
+            said.append(
+                f"{what}, {link.name}{when} goes along best with the preference of the finished agent: rank correlation "
+                f"{link.value:.2f} [{link.low:.2f}, {link.high:.2f}], n = {link.n} agents."
+            )
+    return said
+
+
+def _capability(plan: Plan, table: pl.DataFrame) -> list[str]:
+    said = []
+    for point in plan.points:
+        competent, diverged = time_of_competence(table, point.name), time_of_divergence(table, point.name)
+        label = ", ".join(point.values.values()) or point.name
+        said.append(
+            f"{label}: competent (goal reached on at least 90 % of control levels) {_when(competent)}; diverged (the proxy first more "
+            f"often than the goal, by the 95 % interval) {_when(diverged)}."
+        )
+    return said + _plain(plan, table)
+
+
+def _when(times: Mapping[int, int | None]) -> str:
+    have = sorted(step for step in times.values() if step is not None)
+    if not have:
+        return f"in none of {len(times)} agents"
+    return f"from step {statistics.median(have):,.0f} on ({have[0]:,} to {have[-1]:,}; {len(have)} of {len(times)} agents)"
+
+
+def _plain(plan: Plan, table: pl.DataFrame) -> list[str]:
+    key = next(iter(keys_of(table)), "point")
+    spots = curve(table, "preference", key)
+    if len(spots) < 2:
+        return []
+    low, high = min(spots, key=lambda s: s.value), max(spots, key=lambda s: s.value)
+    apart = (
+        "their intervals do not overlap"
+        if low.high < high.low
+        else "their intervals overlap: no difference is established"
+    )
+    alone = [spot.value for _, spot in own(table, "preference", key)]
+    return [
+        f"Goal preference is least at {low.x}, {low.value:.2f} [{low.low:.2f}, {low.high:.2f}], and largest at {high.x}, "
+        f"{high.value:.2f} [{high.low:.2f}, {high.high:.2f}]; {apart}.",
+        f"Single agents lie between {min(alone):.2f} and {max(alone):.2f}.",
+    ]
+
+
+SHOWN: Mapping[str, Callable[[Plan, pl.DataFrame], list[str]]] = {
+    "alpha": _alpha,
+    "seeds": _seeds,
+    "capability": _capability,
+    "right_fraction": _plain,
+    "salience": _plain,
+    "levels": _plain,
+    "plain": _plain,
+}
