@@ -6,6 +6,8 @@ else imports pygame, and nothing imports these files before a window is asked fo
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 from goalposts.errors import UserError
@@ -82,6 +84,20 @@ class Window:
                 key.do()
                 return True
         return self.view.typed(name)
+
+    def press_all(self, names: str) -> None:
+        """Several keys, such as `right*5 v`; `wait` lets a second pass. Raises WindowError for a key that means nothing."""
+        for word in names.split():
+            name, _, times = word.partition("*")
+            if not (times.isdecimal() or (not times and "*" not in word)) or int(times or 1) > 10_000:
+                raise WindowError(f"{word}: write a key, or a key and how often, such as right*5")
+            for _ in range(int(times or 1)):
+                if name != "wait" and not self.press(name.replace("_", " ")):
+                    keys = ", ".join(key.names[0].replace(" ", "_") for key in self._keys())
+                    raise WindowError(f"no key {name!r} here; there are wait, {keys}")
+                self.frame(1000 if name == "wait" else 0)
+                if not self.open:
+                    return
 
     def picture(self, path: str | Path) -> None:
         """Write what is on the screen as a PNG. Raises WindowError."""
@@ -230,8 +246,17 @@ class Window:
 
 def open_display(size: tuple[int, int], resizable: bool = False) -> pygame.Surface:
     """Open the one display of this process. Raises WindowError where there is no screen."""
+    asked = os.environ.get("SDL_VIDEODRIVER")
+    nowhere = sys.platform.startswith("linux") and not any(
+        map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY"))
+    )
     try:
+        if nowhere and not asked:
+            raise pygame.error("neither DISPLAY nor WAYLAND_DISPLAY is set")
         pygame.display.init()
+        if not asked and pygame.display.get_driver() in ("dummy", "offscreen"):
+            pygame.display.quit()
+            raise pygame.error("the screen does not answer")
         return pygame.display.set_mode(size, pygame.RESIZABLE if resizable else 0)
     except pygame.error as error:
         raise WindowError(

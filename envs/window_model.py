@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -138,6 +139,35 @@ class Shown:
     episode: Episode
     odds: np.ndarray | None
     trouble: str = ""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A level that a person is to play, and what of it was played before the window was closed."""
+
+    condition: str
+    number: int
+    level: Level
+    actions: tuple[int, ...] = ()
+
+
+class Game(Protocol):
+    """Who keeps what a person plays."""
+
+    name: str
+    course: Course
+
+    def turn(self) -> Turn | None:
+        """The level that comes next; None when all are played."""
+        ...
+
+    def keep(self, turn: Turn, episode: Episode) -> None:
+        """Keep an episode, finished or not. Called after every step."""
+        ...
+
+    def tally(self) -> dict[str, dict[str, int]]:
+        """By condition: how many episodes touched goal, proxy, neither first."""
+        ...
 
 
 def as_the_agent_sees(scene: Scene) -> Scene:

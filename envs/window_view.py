@@ -21,7 +21,7 @@ class Key:
     names: tuple[str, ...]
     shown: str
     label: str
-    do: Callable[[], None]
+    do: Callable[[], object]
     tells: str = ""  # for the help; the label, where there is no more to say
     lit: Callable[[], bool] | None = None
     bar: bool = True  # also in the bar below, not only in the help

@@ -200,7 +200,7 @@ class Watch(View):
         try:
             made = self.who.decide(level, self.number, self.sampled)
         except UserError as error:
-            return Shown(level, Episode(level, self.who.observation, self.who.max_steps), None, str(error))
+            return Shown(level, Episode(level), None, str(error))
         episode = Episode(level, self.who.observation, self.who.max_steps, made.actions)
         return Shown(level, episode, made.odds)
 
