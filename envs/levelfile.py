@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .level import MAX_COLS, MAX_ROWS, Level, LevelError, LevelSet, legend_of
+from .level import LEGENDS, MAX_COLS, MAX_ROWS, Level, LevelError, LevelSet, legend_of
 
 MAX_TEXT_BYTES = 64 << 20
 MAX_LEVELS = 4_000_000
@@ -81,6 +81,16 @@ def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
     except LevelError as error:
         raise LevelError(f"{path}: {error}") from None
     return levels
+
+
+def world_of(path: str | Path) -> str | None:
+    """The world that a text file names in its first line, as `save_levels` writes it; None where it names none."""
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            words = file.readline(1000).split()
+    except (OSError, UnicodeDecodeError):
+        return None  # whoever reads the file says what is wrong with it
+    return words[1] if len(words) > 1 and words[0] == ";" and words[1] in LEGENDS else None
 
 
 def levels_from_text(text: str, world: str = "CoinRun") -> LevelSet:
