@@ -143,7 +143,7 @@ def evaluate_fully(
                 max_steps=subject.max_steps, slip=subject.slip,
             )  # fmt: skip
             tables.append(
-                _table(subject, name, condition.role, chosen, layouts, hashes, survey, played, sampled)
+                table_of(subject, name, condition.role, chosen, layouts, hashes, survey, played, sampled)
             )
             if sampled:
                 sets[name], played_by[name] = chosen, played
@@ -182,10 +182,11 @@ def _trained_on(subject: Subject) -> Callable[[str], bool] | None:
     return set(pool.layout_hashes()).__contains__
 
 
-def _table(
+def table_of(
     subject: Subject, condition: str, role: str, levels: LevelSet, layouts: list[str], hashes: list[str],
     survey: Survey, played: Played, sampled: bool,
 ) -> pl.DataFrame:  # fmt: skip
+    """The rows of the episodes table of what was played on these levels, one a level."""
     n, rows = len(levels), played.outcome
     optimum = _optimum(subject, levels, survey)
     columns: dict[str, Any] = {
