@@ -54,6 +54,12 @@ def run(
     estimate: Annotated[
         bool, typer.Option(help="Measure first how long it will take, where no finished run tells.")
     ] = True,
+    engine: Annotated[
+        str, typer.Option(help="local (processes of this machine) or ray (a cluster).")
+    ] = "local",
+    address: Annotated[
+        str | None, typer.Option(help="Of a Ray cluster: auto, host:6379 or ray://host:10001.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Do the runs of a study that are missing, and write its tables. Stopped? The same command goes on."""
@@ -68,23 +74,23 @@ def run(
     plan = plan_study(config, overrides or [])
     path = out or (Path(config) if os.path.isfile(Path(config) / STUDY) else default_out(plan))
     folder = StudyFolder(path)
-    workers = workers or os.cpu_count() or 1
+    chosen = None if dry_run else _ray(engine, address, workers)
+    at_once = chosen.workers if chosen is not None else workers or os.cpu_count() or 1
     todo = todo_of(plan, folder, limit)
     say(_plan_words(plan, folder, todo))
     expected = Estimate(0.0, {}, False)
     if todo and (estimate or dry_run):
-        expected = estimate_time(plan, folder, todo, workers, lambda words: typer.echo(words, err=True))
+        expected = estimate_time(plan, folder, todo, at_once, lambda words: typer.echo(words, err=True))
         by = "short runs measured here" if expected.measured else "the finished runs of this study"
         say(
-            f"estimated time: {spell_time(expected.seconds)} with {workers} worker{'s' * (workers > 1)} (by {by})"
+            f"estimated time: {spell_time(expected.seconds)} with {at_once} worker{'s' * (at_once > 1)} (by {by})"
         )
     if dry_run:
         return
-    engine = LocalEngine(workers)
-    watch = Progress(plan, workers, expected.per_run, quiet)
+    watch = Progress(plan, at_once, expected.per_run, quiet)
     began = time.monotonic()
     try:
-        found = run_study(plan, path, engine, watch, limit)
+        found = run_study(plan, path, chosen or LocalEngine(at_once), watch, limit)
     finally:
         watch.close()
     took = time.monotonic() - began
@@ -149,6 +155,21 @@ def status(path: StudyPath, as_json: Json = False) -> None:
         )
     if done < len(plan.runs) and not running:
         say(f"go on with: goalposts study {path}")
+
+
+def _ray(engine: str, address: str | None, workers: int | None) -> Any:
+    """The Ray engine where that is what is wanted; None for the local one."""
+    if engine not in ("local", "ray"):
+        raise UserError(f"there is no engine {engine!r}; the engines are local and ray")
+    if engine == "local":
+        if address is not None:
+            raise UserError("--address is of a Ray cluster; give --engine ray with it")
+        return None
+    if address is not None and workers is not None:
+        raise UserError("a cluster has the cores that it has; leave out --workers, or --address")
+    from .engine_ray import RayEngine
+
+    return RayEngine(address, workers)
 
 
 def _plan_words(plan: Any, folder: Any, todo: list[str]) -> str:

@@ -48,6 +48,11 @@ class At:
 class Engine(Protocol):
     """Runs jobs somewhere."""
 
+    @property
+    def workers(self) -> int:
+        """How many at once."""
+        ...
+
     def run(self, jobs: Iterable[Job]) -> Iterator[Done | Failed | None]:
         """What became of the jobs, in the order in which they end; None now and then, when nothing happened.
 
@@ -64,8 +69,13 @@ class LocalEngine:
     """`workers` processes on this machine."""
 
     def __init__(self, workers: int) -> None:
-        self.workers = workers
+        self._workers = workers
         self._slots: list[_Slot] = []
+
+    @property
+    def workers(self) -> int:
+        """How many processes."""
+        return self._workers
 
     def at(self) -> list[At]:
         """What each busy worker is at."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -63,6 +64,7 @@ def run_study(
     folder = StudyFolder(out)
     failed: list[Failed] = []
     done = 0
+    began, cpu = time.monotonic(), time.process_time()
     with folder.begin(plan.study):
         before = len(folder.finished() & plan.runs.keys())
         todo = todo_of(plan, folder, limit)
@@ -87,6 +89,16 @@ def run_study(
             from .study_report import write_report  # matplotlib and the player only where something is shown
 
             write_report(folder, plan)
+        if todo:
+            wall, own = time.monotonic() - began, time.process_time() - cpu
+            folder.call(
+                done=done,
+                failed=len(failed),
+                seconds=wall,
+                driver_cpu=own,
+                workers=engine.workers,
+                engine=type(engine).__name__,
+            )
     return Outcome(done, before, missing, tuple(failed))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import os
 import statistics
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ def time_of(costs: list[float], workers: int) -> float:
 def _measured(configs: list[ExperimentConfig], workers: int, say: Callable[[str], None]) -> dict[str, Cost]:
     """Short runs of each kind, as many at once as there will be; the first of each worker only warms it up."""
     say(f"measuring {len(configs)} kind{'s' * (len(configs) > 1)} of run on this machine …")
-    workers = min(workers, 8)
+    workers = min(workers, 8, os.cpu_count() or 1)  # of a cluster, this machine stands for its nodes
     jobs = [Job(f"warm-{k}", _short(configs[0], 1)) for k in range(workers)]
     jobs += [
         Job(f"{k}-{n}", _short(config, ROLLOUTS)) for k, config in enumerate(configs) for n in range(workers)

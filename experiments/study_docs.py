@@ -142,7 +142,21 @@ def _times(folder: StudyFolder, plan: Plan, finished: list[str]) -> list[str]:
         f"one run took {spell_time(statistics.median(walls))} (median; {spell_time(min(walls))} to {spell_time(max(walls))}) a worker, "
         f"{statistics.median(one.cpu for one in times):.0f} s of it computing; all together {spell_time(sum(walls))} of one worker, "
         f"{spell_time(sum(one.cpu for one in times))} computing",
+        *_driver(folder),
         f"a run held at most {max(one.memory_mb for one in times):,.0f} MB",
+    ]
+
+
+def _driver(folder: StudyFolder) -> list[str]:
+    """From the calls that came to their end; time in calls that were killed is not known."""
+    calls = [call for call in folder.calls() if call.get("done")]
+    if not calls:
+        return []
+    wall, own, done = (sum(float(call[key]) for call in calls) for key in ("seconds", "driver_cpu", "done"))
+    workers = sorted({int(call["workers"]) for call in calls})
+    return [
+        f"{done:.0f} of these runs were done in {spell_time(wall)} by the clock with {' or '.join(map(str, workers))} workers; the driver "
+        f"itself, tables, figures and page included, computed for {spell_time(own)}"
     ]
 
 

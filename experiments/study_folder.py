@@ -1,6 +1,6 @@
 """The study folder: only the driver writes it, a run at a time, each run in one step.
 
-    study.yaml  runs/<id>/  failed/<id>.log  episodes.parquet  summary.csv  figures/  report.html
+    study.yaml  runs/<id>/  failed/<id>.log  episodes.parquet  summary.csv  figures/  report.html  calls.jsonl
 
 A folder under runs/ is a finished run, whole. What a killed driver left unfinished has a hidden name and is swept by the
 next one. `.work/` is where local workers work: a killed run goes on from there. Read next: `study.py`.
@@ -15,9 +15,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
+from .provenance import now
 from .storage import (
     RunError,
     disk_errors,
@@ -33,6 +35,7 @@ from .study_run import TIMES, Done, Failed, Times
 
 STUDY, RUNS, FAILED, WORK, LOCK = "study.yaml", "runs", "failed", ".work", ".lock"
 EPISODES, SUMMARY, FIGURES, PAGE = "episodes.parquet", "summary.csv", "figures", "report.html"
+CALLS = "calls.jsonl"
 MAX_BYTES = 1 << 20
 
 _ID = re.compile(r"[0-9a-f]{16}")
@@ -151,6 +154,20 @@ class StudyFolder:
             return Times(**json.loads(read_limited(self.run(run_id) / TIMES, MAX_BYTES)))
         except (RunError, ValueError, TypeError):
             return None
+
+    def call(self, **facts: float | str) -> None:
+        """Add to the list of calls what this one took; no table is made from it. Raises RunError."""
+        path = self.path / CALLS
+        before = read_limited(path, MAX_BYTES) if path.exists() else b""
+        write_atomic(path, before + json.dumps({"ended": now(), **facts}).encode() + b"\n")
+
+    def calls(self) -> list[dict[str, Any]]:
+        """What the calls took that came to their end."""
+        try:
+            lines = read_limited(self.path / CALLS, MAX_BYTES).splitlines()
+            return [json.loads(line) for line in lines]
+        except (RunError, ValueError):
+            return []
 
     def in_use(self) -> bool:
         """Whether a driver runs this study now."""

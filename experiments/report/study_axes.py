@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .figures import LINES, PALETTE, VARIABLES
+from .figures import LINES, PALETTE, VARIABLES, styled
 from .study_numbers import Spot
 from .svg import inline
 
@@ -35,18 +35,23 @@ class Drawn:
     def svg(self) -> bytes:
         """As a file; same figure, same bytes."""
         out = io.BytesIO()
-        self.figure.savefig(out, format="svg", facecolor="white", metadata={"Date": None, "Creator": None})
+        with styled():
+            self.figure.savefig(
+                out, format="svg", facecolor="white", metadata={"Date": None, "Creator": None}
+            )
         return out.getvalue()
 
     def png(self) -> bytes:
         """As a file, for print."""
         out = io.BytesIO()
-        self.figure.savefig(out, format="png", dpi=160, facecolor="white", metadata={"Software": None})
+        with styled():
+            self.figure.savefig(out, format="png", dpi=160, facecolor="white", metadata={"Software": None})
         return out.getvalue()
 
     def inline(self) -> str:
         """As an element of a page, in its light or dark colours."""
-        return inline(self.figure, f"study-{self.name}", self.caption, VARIABLES)
+        with styled():
+            return inline(self.figure, f"study-{self.name}", self.caption, VARIABLES)
 
 
 @dataclass(frozen=True)
