@@ -8,6 +8,7 @@ Read next: `coinrun.py` for the rules, `../generator.py` for proof, placement an
 from numba import njit
 
 from ..streams import draw_below, draw_between
+from .grid import wall_in
 
 SKY, WALL, MARK, CRATE, PLATFORM, LAVA, SPIKES, SAW, TRACK, MONSTER, SPAWN, COIN, COIN_HIDDEN, DECOY = range(
     14
@@ -96,12 +97,7 @@ def layout(stream, dials, tiles):
             if col <= last:
                 _ground(tiles, col, surface)
                 col += 1
-    for r in range(HEIGHT):
-        tiles[r, 0] = WALL
-        tiles[r, cols - 1] = WALL
-    for c in range(cols):
-        tiles[0, c] = WALL
-        tiles[HEIGHT - 1, c] = WALL
+    wall_in(tiles, HEIGHT, cols)
     tiles[0, edge] = MARK
     if dials[3]:
         for r in range(HEIGHT):

@@ -1,7 +1,7 @@
 """Corner: a mouse in a maze, and a cheese that in training always lies in the top right corner.
 
 Seen from above, one cell a step, walls stop. The cheese gives the reward and ends the episode; standing in the top right
-corner without it is an event, nothing more. After the maze of Langosco et al. 2022 (section 3.2) and the corner of
+corner without it is an event, nothing more. After the maze of Langosco et al. 2022 and the corner of
 jaxgmg: how large the region is in which the cheese lies in training is a dial, `region(f)`.
 
 This file is the manual: legend, rules, conditions. Read next: `grid.py`, what worlds seen from above share.
@@ -41,10 +41,10 @@ from .grid import (
     spawn_anywhere,
     walk,
 )
+from .one_goal import DECOYED, INVISIBLE, TWO, put_goal
 
 CHEESE, CHEESE_HIDDEN, DECOY = 3, 4, 5
 REGION, OPPOSITE = 3, 4  # placement laws of its own
-INVISIBLE, TWO, DECOYED = 1, 2, 4  # variants
 BOTTOM_LEFT, TOP_LEFT, BOTTOM_RIGHT = 16, 32, 64  # event bits
 
 # Dials: smallest and largest half size (a maze has 2h + 1 rows and columns). Small ones start the learning.
@@ -101,11 +101,7 @@ def admits(law, f, tiles, facts, row, col):
 @njit(inline="always")
 def furnish(variant, tiles, facts, row, col, row2, col2):
     """Put the cheese on (row, col). The second cell, off the path, takes the second cheese or the look-alike."""
-    tiles[row, col] = CHEESE_HIDDEN if variant & INVISIBLE else CHEESE
-    if variant & TWO:
-        tiles[row2, col2] = CHEESE
-    elif variant & DECOYED:
-        tiles[row2, col2] = DECOY
+    put_goal(variant, CHEESE, CHEESE_HIDDEN, DECOY, tiles, row, col, row2, col2)
 
 
 def sprites(tiles: np.ndarray, facts: np.ndarray, state: np.ndarray, last_action: int) -> tuple[Sprite, ...]:
