@@ -15,10 +15,17 @@ import typer
 
 from goalposts.errors import UserError
 
-from . import cli_lookup, cli_reproduce, cli_runs, cli_study, cli_windows
+from . import cli_finetune, cli_lookup, cli_reproduce, cli_runs, cli_study, cli_windows
 from .console import MAIN, app
 
-COMMANDS = (cli_runs, cli_reproduce, cli_lookup, cli_study, cli_windows)  # importing them entered their commands
+COMMANDS = (
+    cli_runs,
+    cli_finetune,
+    cli_reproduce,
+    cli_lookup,
+    cli_study,
+    cli_windows,
+)  # importing them entered their commands
 app.registered_commands.sort(key=lambda command: command.rich_help_panel != MAIN)  # in the order of the help
 
 WrongUse: type[Exception] = typer.BadParameter.__mro__[

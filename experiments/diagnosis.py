@@ -20,6 +20,8 @@ from ..envs.world import World
 from .attribute import attribute
 from .measurement import ConflictCurve, Estimate, Verdict, conflict_curve, probe_table, regret
 from .measurement.attribution import Attribution
+from .measurement.episodes import EpisodesError
+from .measurement.relearning import Recovery, recovery
 from .trajectories import levels_and_actions
 
 ATTRIBUTED = 1000  # episodes at most
@@ -27,13 +29,14 @@ ATTRIBUTED = 1000  # episodes at most
 
 @dataclass(frozen=True)
 class Recorded:
-    """The tables of one run. trajectories: None where the evaluation kept none."""
+    """The tables of one run. trajectories: None where the evaluation kept none; finetuned: where it was not fine-tuned."""
 
     name: str
     episodes: pl.DataFrame
     trajectories: pl.DataFrame | None
     max_steps: int | None = None
     slip: float = 0.0
+    finetuned: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Diagnosis:
     missing       probes that were not evaluated
     curve         None where the episodes hold none
     attributions  one a run; empty, with `no_attribution` saying why, where there is nothing to weigh
+    recovery      of the fine-tuning test; None unless every run went through it, in the same way
     """
 
     verdict: Verdict
@@ -62,9 +66,10 @@ class Diagnosis:
     curve: ConflictCurve | None
     attributions: tuple[Attributed, ...]
     no_attribution: str = ""
+    recovery: Recovery | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, for JSON: the verdict's own fields, then probes, missing, conflict_curve and attribution."""
+        """Everything, for JSON: the verdict's own fields, then probes, missing, conflict_curve, attribution, finetuning."""
         probes = [
             {**row, "regret": self.regrets[row["condition"]].to_dict()} for row in self.probes.to_dicts()
         ]
@@ -77,6 +82,7 @@ class Diagnosis:
                 {"run": a.run, "condition": a.condition, **a.found.to_dict()} for a in self.attributions
             ],
             "no_attribution": self.no_attribution,
+            "finetuning": None if self.recovery is None else self.recovery.to_dict(),
         }
 
 
@@ -110,7 +116,18 @@ def diagnose_runs(
         None if shift is None else conflict_curve(episodes, condition=shift, sampled=verdict.sampled),
         found,
         why_not,
+        _recovery(verdict, runs),
     )
+
+
+def _recovery(verdict: Verdict, runs: Sequence[Recorded]) -> Recovery | None:
+    tables = [run.finetuned for run in runs if run.finetuned is not None]
+    if len(tables) < len(runs):
+        return None
+    try:
+        return recovery(tables, verdict.thresholds.capability_shift)
+    except EpisodesError:  # fine-tuned in different ways: each run's own diagnosis shows its own
+        return None
 
 
 def _attributions(

@@ -21,6 +21,7 @@ from ..envs.world import World
 from ..envs.worlds.registry import get_world
 from .diagnosis import ATTRIBUTED, Diagnosis, Recorded, diagnose_runs
 from .evaluation import Evaluation
+from .finetuned import read_finetuned
 from .measurement import Verdict, diagnose, outcomes
 from .measurement.episodes import read_episodes
 from .report.data import (
@@ -86,8 +87,9 @@ class Evaluated:
         there = self._fresh is not None or (self.run.path / TRAJECTORIES).exists()
         env = self.config.env
         return Recorded(
-            self.name, self.episodes, self.trajectories() if there else None, env.max_steps, env.slip
-        )
+            self.name, self.episodes, self.trajectories() if there else None, env.max_steps, env.slip,
+            read_finetuned(self.run),
+        )  # fmt: skip
 
     def diagnosis(self, attributed: int = ATTRIBUTED) -> Diagnosis:
         """On this agent alone."""

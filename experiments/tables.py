@@ -17,6 +17,7 @@ from rich.table import Table
 from .bench import Figure
 from .diagnosis import Diagnosis
 from .measurement import Estimate, outcomes
+from .measurement.relearning import Recovery
 from .present import Evaluated, label_of
 
 SHARES = ("goal", "proxy", "neither", "death", "timeout")
@@ -79,7 +80,21 @@ def diagnosis_text(found: Diagnosis, add: str) -> str:
     parts.append(
         f"Goal attribution: what its actions, up to the first touch of goal or proxy, are evidence of\n{_attribution_text(found)}"
     )
+    if found.recovery is not None:
+        parts.append(f"Fine-tuning: was the capability there?\n{recovery_text(found.recovery)}".rstrip())
     return "\n\n".join(parts)
+
+
+def recovery_text(found: Recovery) -> str:
+    """The recovery curve, and what it says."""
+    table = Table("steps of training", "from its weights", "from scratch", "difference (paired)", "n", box=box.SIMPLE)
+    for point in found.points:
+        row = (point.finetuned.short, point.scratch.short, point.gain.short, f"{point.gain.n:,}")
+        table.add_row(f"{point.steps:,}", *row)
+    seeds = found.points[0].gain.seeds
+    about = f"  goal reached on held-out {found.condition} levels; 95 % intervals; {seeds} training seed{'s' * (seeds != 1)}"
+    warning = found.points[-1].gain.warning
+    return f"{_text(table)}{about}{f' ({warning})' if warning else ''}\n  {found.explanation}"
 
 
 def _probe_table(found: Diagnosis) -> str:

@@ -1,0 +1,95 @@
+"""The recovery curve: shares, paired differences and what is said of them, on tables whose truth is known."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from goalposts.experiments.measurement.episodes import EpisodesError
+from goalposts.experiments.measurement.intervals import tango_bounds, wilson
+from goalposts.experiments.measurement.relearning import SCHEMA, recovery
+
+STEPS = (0, 8192, 24576)
+
+
+def table(
+    finetuned: list[int], scratch: list[int], run: str = "a", n: int = 200, seed: int = 0
+) -> pl.DataFrame:
+    """So many of n levels reached after each of STEPS, which ones is drawn."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for arm, counts in (("finetuned", finetuned), ("scratch", scratch)):
+        for steps, k in zip(STEPS, counts, strict=True):
+            reached = rng.permutation(n) < k
+            rows += [
+                (run, "off_path", arm, steps, i, "goal" if r else "proxy", "goal" if r else "timeout")
+                for i, r in enumerate(reached)
+            ]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row").sample(fraction=1, shuffle=True, seed=seed)
+
+
+def test_shares_and_the_paired_difference_are_those_of_the_levels():
+    made = table([40, 150, 190], [0, 20, 80])
+    found = recovery([made], 0.75)
+    assert [p.steps for p in found.points] == list(STEPS)
+    middle = found.points[1]
+    assert (middle.finetuned.value, middle.scratch.value) == (0.75, 0.1)
+    assert (middle.finetuned.low, middle.finetuned.high) == (wilson(150, 200).low, wilson(150, 200).high)
+    wide = made.filter(pl.col("steps") == 8192).pivot("arm", index="level_index", values="outcome_end")
+    more = wide.filter((pl.col("finetuned") == "goal") & (pl.col("scratch") != "goal")).height
+    fewer = wide.filter((pl.col("finetuned") != "goal") & (pl.col("scratch") == "goal")).height
+    assert (middle.gain.low, middle.gain.high) == tango_bounds(more, fewer, 200)
+    assert middle.gain.value == pytest.approx(0.65)
+
+
+@pytest.mark.parametrize(
+    ("finetuned", "scratch", "steps", "said"),
+    [
+        ([40, 190, 198], [0, 20, 190], (8192, 24576), "the capability was there (ahead by 0.85"),
+        ([40, 190, 198], [0, 20, 80], (8192, None), "24,576 from scratch do not: the capability was there"),
+        ([0, 180, 198], [0, 185, 198], (8192, 8192), "no sign that the capability was there before"),
+        ([190, 198, 199], [0, 20, 80], (0, None), "there is nothing to recover"),
+        ([0, 10, 100], [0, 5, 20], (None, None), "a head start of 0.40"),
+        ([0, 10, 20], [0, 12, 25], (None, None), "there is no sign that the capability was there"),
+    ],
+)
+def test_what_is_said_follows_from_bounds(finetuned, scratch, steps, said):
+    found = recovery([table(finetuned, scratch)], 0.75)
+    assert (found.recovered["finetuned"], found.recovered["scratch"]) == steps
+    assert said in found.explanation
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["explanation"] == found.explanation
+
+
+def test_several_runs_are_a_procedure():
+    one = recovery([table([40, 150, 190], [0, 20, 80])], 0.75).points[1]
+    runs = [table([40, k, 190], [0, 20, 80], run=f"s{k}", seed=k) for k in (100, 150, 190)]
+    three = recovery(runs, 0.75).points[1]
+    assert three.finetuned.value == pytest.approx((0.5 + 0.75 + 0.95) / 3)
+    assert three.finetuned.seeds == three.gain.seeds == 3
+    assert three.gain.high - three.gain.low > 2 * (one.gain.high - one.gain.low)
+    assert three.gain.warning is not None
+    assert "only 3 seeds" in three.gain.warning
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        lambda t: [t, t],
+        lambda t: [t, t.with_columns(run=pl.lit("b"), condition=pl.lit("left"))],
+        lambda t: [t, t.with_columns(run=pl.lit("b")).filter(pl.col("level_index") > 0)],
+        lambda t: [t.filter(pl.col("arm") == "scratch")],
+        lambda t: [pl.concat([t, t.head(1)])],
+        lambda t: [
+            t.with_columns(
+                level_index=pl.when(pl.col("level_index") == 1)
+                .then(0)
+                .otherwise("level_index")
+                .cast(pl.Int32)
+            )
+        ],
+    ],
+)
+def test_what_cannot_be_compared_is_refused(spoilt):
+    with pytest.raises(EpisodesError):
+        recovery(spoilt(table([40, 150, 190], [0, 20, 80])), 0.75)
