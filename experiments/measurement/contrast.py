@@ -45,7 +45,7 @@ def paired_difference(
                 f"{what} is empty in {empty:,} episodes of {name!r}, and an average over the rest would not be paired. Ask for "
                 "something that every episode has, such as pl.col(...).is_not_null()."
             )
-    _check_paired(first, second, a, b)
+    check_paired(first, second, a, b)
     both = pl.concat([first, second])
     check_one_procedure(both)
     boolean = both["_value"].dtype == pl.Boolean
@@ -87,17 +87,17 @@ def goal_effect(
     `hidden`. Raises EpisodesError if there is none, or if the goal stands elsewhere under `drawn`.
     """
     without = select(episodes, sampled=sampled, condition=hidden)
-    places = _places(without)
+    places = places_of(without)
     if drawn is None:
         names = select(episodes, sampled=sampled)["condition"].unique(maintain_order=True).to_list()
-        fitting = [c for c in names if c != hidden and _places(_of(episodes, c, sampled)).equals(places)]
+        fitting = [c for c in names if c != hidden and places_of(_of(episodes, c, sampled)).equals(places)]
         if not fitting:
             raise EpisodesError(
                 f"no condition in the table has the goal in the same places as {hidden!r}, so its effect cannot be measured. "
                 "Evaluate the condition that differs only in drawing the goal (for CoinRun: off_path), on the same levels."
             )
         drawn = fitting[0]
-    elif not _places(select(episodes, sampled=sampled, condition=drawn)).equals(places):
+    elif not places_of(select(episodes, sampled=sampled, condition=drawn)).equals(places):
         raise EpisodesError(
             f"the goal does not stand in the same places under {drawn!r} and {hidden!r}; their difference would mix the sight "
             "of the goal with its place. Evaluate both on the same levels, or leave `drawn` out."
@@ -122,7 +122,7 @@ def regret(episodes: pl.DataFrame, *, condition: str, sampled: bool = True, leve
     return hierarchical_mean(values, (bottom, top), level, trained=trained, episodes=chosen.height)
 
 
-def _check_paired(first: pl.DataFrame, second: pl.DataFrame, a: str, b: str) -> None:
+def check_paired(first: pl.DataFrame, second: pl.DataFrame, a: str, b: str) -> None:
     cells = [side.group_by("run", *LEVEL).len().sort("run", *LEVEL) for side in (first, second)]
     if cells[0].equals(cells[1]):
         return
@@ -143,6 +143,6 @@ def _of(episodes: pl.DataFrame, condition: str, sampled: bool) -> pl.DataFrame:
     return episodes.filter((pl.col("condition") == condition) & (pl.col("sampled") == sampled))
 
 
-def _places(side: pl.DataFrame) -> pl.DataFrame:
+def places_of(side: pl.DataFrame) -> pl.DataFrame:
     """Where the goal stands, as far as the planner's numbers tell: one row a level."""
     return side.select(*LEVEL, *PLANNED).unique().sort(LEVEL)

@@ -164,7 +164,7 @@ def hierarchical_rate(
     z = float(ndtri((1 + level) / 2))
     effective = n if at_end or half == 0 else min(share * (1 - share) * (z / half) ** 2, total)
     low, high = score_bounds(share, effective, level)
-    notes = [_few_levels(n), _few_seeds(len(trials)), _uneven(share, parts, len(trials))]
+    notes = [_few_levels(n), few_seeds(len(trials)), _alike(parts), _uneven(share, parts, len(trials))]
     notes.append(_lopsided(deviations.mean(axis=0), share, effective))
     if idle:
         notes.append(f"{_plural(idle, 'seed')} left out, without a single episode that counts here")
@@ -192,7 +192,8 @@ def hierarchical_mean(
     scaled = (values - floor) / (ceiling - floor)
     own = scaled.mean(axis=1)
     share = min(max(float(own.mean()), 0.0), 1.0)
-    half = spread(own, scaled - own[:, None]).half_width(level)
+    parts = spread(own, scaled - own[:, None])
+    half = parts.half_width(level)
     z = float(ndtri((1 + level) / 2))
     effective = n if half == 0 else max(share * (1 - share) * (z / half) ** 2, 1.0)
     low, high = (floor + x * (ceiling - floor) for x in score_bounds(share, effective, level))
@@ -201,7 +202,7 @@ def hierarchical_mean(
     note = "all levels gave the same value" if constant else _lopsided(shared, share, effective)
     method = "mean within bounds" if n_seeds == 1 else "hierarchical, seeds × levels"
     seeds = n_seeds if trained else 0
-    notes = _joined([_few_levels(n), _few_seeds(n_seeds), note])
+    notes = _joined([_few_levels(n), few_seeds(n_seeds), _alike(parts), note])
     return Estimate(
         floor + share * (ceiling - floor),
         low,
@@ -233,17 +234,19 @@ def hierarchical_difference(
     n_seeds, n = differences.shape
     seeds = n_seeds if trained else 0
     value = float(differences.mean())
-    notes = [_few_levels(n), _few_seeds(n_seeds)]
+    notes = [_few_levels(n), few_seeds(n_seeds)]
     if n_seeds == 1 and reach == 1.0 and np.isin(differences, (-1.0, 0.0, 1.0)).all():
         more, fewer = int((differences > 0).sum()), int((differences < 0).sum())
         low, high = tango_bounds(more, fewer, n, level)
         method = "Tango, paired"
     else:
         own = differences.mean(axis=1)
-        half = spread(own, differences - own[:, None]).half_width(level)
+        parts = spread(own, differences - own[:, None])
+        half = parts.half_width(level)
+        notes.append(_alike(parts))
         differ = int(np.count_nonzero((differences != 0).any(axis=0)))
         trials = n if differ < FEW_DIFFER else max(episodes // 2, n * n_seeds)
-        low, high = _widened(value / reach, half / reach, trials, level)
+        low, high = widened(value / reach, half / reach, trials, level)
         low, high = low * reach, high * reach
         method = "paired" if n_seeds == 1 else "paired, hierarchical, seeds × levels"
     return Estimate(value, low, high, n, seeds, 1.0, method, _joined(notes), episodes or n * n_seeds, level)
@@ -291,7 +294,7 @@ def unseen_share(n_seeds: int, level: float = 0.95) -> float:
     return 1 - (1 - level) ** (1 / n_seeds)
 
 
-def _widened(value: float, half: float, trials: float, level: float) -> tuple[float, float]:
+def widened(value: float, half: float, trials: float, level: float) -> tuple[float, float]:
     """value ± half, and every δ with |δ − value| ≤ z √(|δ| (1 − |δ|) / trials); all within ±1."""
     if value >= 0:
         below, above = score_bounds(value, trials, level)
@@ -305,8 +308,15 @@ def _few_levels(n: int) -> str | None:
     return f"only {_plural(n, 'level')}, the interval is rough" if n < FEW_LEVELS else None
 
 
-def _few_seeds(n: int) -> str | None:
+def few_seeds(n: int) -> str | None:
+    """The warning of a number that rests on so many training seeds, if it needs one."""
     return f"only {n} seeds" if 2 <= n < FEW_SEEDS else None
+
+
+def _alike(parts: Spread) -> str | None:
+    if parts.n_seeds < 2 or parts.between > parts.noise:
+        return None
+    return "the seeds differ no more than by chance; if that is all, the interval is rather too wide"
 
 
 def _uneven(share: float, parts: Spread, n_seeds: int) -> str | None:

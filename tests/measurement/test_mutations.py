@@ -128,7 +128,7 @@ def same_training_twice(patch: pytest.MonkeyPatch) -> None:
 
 
 def pairs_unchecked(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(contrast, "_check_paired", lambda *sides: None)
+    patch.setattr(contrast, "check_paired", lambda *sides: None)
     unpaired_seeds(patch)
     patch.setattr(contrast, "grid", counts.grid)
 
