@@ -26,12 +26,12 @@ from ..agents.vecenv import GoalpostsVecEnv
 from ..envs.condition import PARAMETERS, format_condition
 from ..envs.engine import Engine
 from ..envs.faces import GoalpostsEnv, GoalpostsVectorEnv
-from ..envs.generator import SPLITS, generate, generate_at, leakage, split_of
+from ..envs.generator import generate, generate_at, leakage, split_of
 from ..envs.level import Level, LevelSet
 from ..envs.planner import survey_levels
 from ..envs.render import ansi, draw, rgb64
 from ..envs.sprites import names as drawn_names
-from ..envs.world import APART, DEATH, FIRST_FREE_BIT, GOAL, Condition, World
+from ..envs.world import APART, DEATH, FIRST_FREE_BIT, GOAL, Condition, Split, World
 from ..envs.worlds.registry import load_world
 from .evaluation import evaluate
 from .measurement import capability_in_distribution, goal_preference, misgeneralization_rate
@@ -203,10 +203,11 @@ def splits_share_no_layout(world: World, n: int) -> None:
             need(
                 layouts == first, f"{name}: its layouts are not those of the other conditions, level by level"
             )
-    for split in SPLITS:
+    splits: tuple[Split, ...] = ("train", "test")
+    for split in splits:
         one, other = (
             generate(world, world.usual(role), SEED, 50, split=split) for role in ("train", "shift")
-        )  # type: ignore[arg-type]
+        )
         same = world.condition(one.condition).dials == world.condition(other.condition).dials
         need(
             not same or one.layout_hashes() == other.layout_hashes(),
@@ -241,6 +242,9 @@ def planner_is_exact(world: World, n: int) -> None:
                 need(given == found, f"{name}, level {i}: {field} is {given}; a slow search finds {found}")
 
 
+Node = tuple[tuple[int, ...], bool, bool]  # state, goal touched before, proxy touched before
+
+
 def slow_search(world: World, level: Level) -> dict[str, int]:
     """The planner's numbers, by breadth-first search over tuples; it shares the rules with the planner and nothing else."""
     tiles, step = np.array(level.tiles), world.rules["step"]
@@ -248,8 +252,10 @@ def slow_search(world: World, level: Level) -> dict[str, int]:
     begin = np.zeros(world.n_state, np.int32)
     world.rules["start"](facts, begin)
     first: dict[str, int] = {}
-    here = (tuple(begin.tolist()), False, False)  # state, goal touched before, proxy touched before
-    depth, queue, states = {here: 0}, deque([here]), {here[0]}
+    here: Node = (tuple(begin.tolist()), False, False)
+    depth: dict[Node, int] = {here: 0}
+    queue: deque[Node] = deque([here])
+    states = {here[0]}
     while queue:
         state, goal, proxy = here = queue.popleft()
         for action in range(len(world.actions)):

@@ -36,6 +36,7 @@ def test_the_example_is_short() -> None:
     assert len(BLOCKS[0][1].splitlines()) < 80
 
 
+@pytest.mark.slow
 def test_the_example_keeps_the_contract_is_solved_drawn_trained_and_measured(example: World) -> None:
     check_world(example, 60)
     level = generate(example, "apart", 7, 1)[0]
