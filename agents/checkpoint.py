@@ -23,6 +23,7 @@ from safetensors.torch import save as save_tensors
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from goalposts.errors import UserError
+from goalposts.reading import TooLarge, read_ordinary
 
 from .networks import PlanesExtractor
 
@@ -185,11 +186,13 @@ def load_policy(folder: str | Path) -> PolicyAgent:
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a safetensors file. Raises CheckpointError."""
     try:
-        if path.stat().st_size > MAX_WEIGHTS:
-            raise CheckpointError(f"{path}: larger than {MAX_WEIGHTS >> 20} MiB, which no agent of ours is")
-        return load_tensors(path.read_bytes())
+        return load_tensors(read_ordinary(path, MAX_WEIGHTS))
     except FileNotFoundError:
         raise CheckpointError(f"{path}: missing; is {path.parent} a checkpoint folder?") from None
+    except TooLarge:
+        raise CheckpointError(
+            f"{path}: larger than {MAX_WEIGHTS >> 20} MiB, which no agent of ours is"
+        ) from None
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
     except (
@@ -206,11 +209,13 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
 def read_json(path: Path) -> dict[str, Any]:
     """The object of a small JSON file. Raises CheckpointError."""
     try:
-        if path.stat().st_size > MAX_JSON:
-            raise CheckpointError(f"{path}: larger than {MAX_JSON >> 10} KiB; this is no checkpoint of ours")
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_ordinary(path, MAX_JSON).decode("utf-8"))
     except FileNotFoundError:
         raise CheckpointError(f"{path}: missing; is {path.parent} a checkpoint folder?") from None
+    except TooLarge:
+        raise CheckpointError(
+            f"{path}: larger than {MAX_JSON >> 10} KiB; this is no checkpoint of ours"
+        ) from None
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError):

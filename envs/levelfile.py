@@ -6,6 +6,7 @@ Read next: `level.py`.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import zipfile
@@ -14,10 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
+from goalposts.reading import TooLarge, read_ordinary
+
 from .level import LEGENDS, MAX_COLS, MAX_ROWS, Level, LevelError, LevelSet, legend_of
 
 MAX_TEXT_BYTES = 64 << 20
+MAX_BYTES = 1 << 30  # of an .npz file
 MAX_LEVELS = 4_000_000
+SMALL, DENSEST = 1 << 26, 200  # bytes that any archive may unpack to; beyond, as many times its own size
 # What a level set holds: dtype, dimensions, most entries.
 _ARRAYS = {
     "tiles": ("|u1", 3, MAX_LEVELS << 10),
@@ -65,12 +70,15 @@ def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
         if path.suffix == ".npz":
             levels = _load_npz(path)
         else:
-            if path.stat().st_size > MAX_TEXT_BYTES:
-                raise LevelError(f"{path}: larger than {MAX_TEXT_BYTES >> 20} MiB; use an .npz level set")
-            levels = levels_from_text(path.read_text(encoding="utf-8"), world)
+            text = read_ordinary(path, MAX_TEXT_BYTES).decode("utf-8")
+            levels = levels_from_text(text, world)
     except FileNotFoundError:
         raise LevelError(
             f"{path}: no such level file; `goalposts levels --out {path.name}` writes one"
+        ) from None
+    except TooLarge:
+        raise LevelError(
+            f"{path}: larger than {MAX_TEXT_BYTES >> 20} MiB; use an .npz level set of at most {MAX_BYTES >> 20} MiB"
         ) from None
     except OSError as error:
         raise LevelError(
@@ -86,8 +94,7 @@ def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
 def world_of(path: str | Path) -> str | None:
     """The world that a text file names in its first line, as `save_levels` writes it; None where it names none."""
     try:
-        with Path(path).open(encoding="utf-8") as file:
-            words = file.readline(1000).split()
+        words = read_ordinary(path, MAX_TEXT_BYTES).decode("utf-8").partition("\n")[0][:1000].split()
     except (OSError, UnicodeDecodeError):
         return None  # whoever reads the file says what is wrong with it
     return words[1] if len(words) > 1 and words[0] == ";" and words[1] in LEGENDS else None
@@ -127,7 +134,13 @@ def _read_array(archive: zipfile.ZipFile, name: str, dtype: str, ndim: int, most
 
 def _load_npz(path: Path) -> LevelSet:
     try:
-        with zipfile.ZipFile(path) as archive:
+        content = read_ordinary(path, MAX_BYTES)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            if unpacked > max(SMALL, DENSEST * len(content)):
+                raise LevelError(
+                    f"would unpack to {unpacked:,} bytes, more than {DENSEST} times its size: no level set of ours does"
+                )
             arrays = {name: _read_array(archive, name, *form) for name, form in _ARRAYS.items()}
             world, condition, split, seed = map(str, arrays.pop("meta").tolist())
             seed = int(seed)

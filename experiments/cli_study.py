@@ -24,6 +24,7 @@ class _RunUnlessNamed(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] != "--help":
             args = ["run", *args]
+        args = args or ["--help"]
         return super().parse_args(ctx, args)
 
 
@@ -74,6 +75,7 @@ def run(
     plan = plan_study(config, overrides or [])
     path = out or (Path(config) if os.path.isfile(Path(config) / STUDY) else default_out(plan))
     folder = StudyFolder(path)
+    folder.refuse_foreign(plan.study)  # before anything is measured or said
     chosen = None if dry_run else _ray(engine, address, workers)
     at_once = chosen.workers if chosen is not None else workers or os.cpu_count() or 1
     todo = todo_of(plan, folder, limit)

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from .storage import RunError, disk_errors, read_limited, write_atomic
 
 MAX_BYTES = 256_000_000
+MAX_HEADER = 1_000_000
 
 Row = dict[str, float | None]  # "step" is always there and always a whole number
 
@@ -42,7 +45,7 @@ def append_row(path: Path, row: Mapping[str, Real | float | None]) -> None:
         _rewrite(path, columns, [*_rows(path, tolerant=True), {**row}])
         return
     line = _line(header, row).encode()
-    with disk_errors(path, "write"), open(path, "r+b", buffering=0) as file:
+    with disk_errors(path, "write"), _opened(path, 0) as file:
         end = file.seek(0, os.SEEK_END)
         try:
             if file.write(line) != len(line):
@@ -85,12 +88,13 @@ def _ends(path: Path) -> tuple[list[str], int | None]:
     """The columns and the last step; cuts off a last line that was never finished."""
     if not path.exists():
         return [], None
-    with disk_errors(path, "write"), open(path, "r+b") as file:
-        header = file.readline()
+    with disk_errors(path, "write"), _opened(path) as file:
+        header = file.readline(MAX_HEADER)
         if not header:
             return [], None
         if not header.endswith(b"\n"):
             raise _damaged(path)
+        columns = _columns(path, header.decode("utf-8", "replace").rstrip("\n"))  # before anything is cut off
         size = file.seek(0, os.SEEK_END)
         tail_at = max(len(header), size - 1_000_000)
         file.seek(tail_at)
@@ -99,9 +103,17 @@ def _ends(path: Path) -> tuple[list[str], int | None]:
         if tail_at + whole < size:
             file.truncate(tail_at + whole)
         last = tail[:whole].rstrip(b"\n").rsplit(b"\n", 1)[-1].split(b",", 1)[0]
-    return _columns(path, header.decode("utf-8", "replace").rstrip("\n")), int(
-        last
-    ) if last.isdigit() else None
+    return columns, int(last) if last.isdigit() and len(last) < 19 else None
+
+
+def _opened(path: Path, buffering: int = -1) -> BinaryIO:
+    """An ordinary file, open for reading and writing; never the target of a link, never a pipe."""
+    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(path, flags | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise RunError(f"{path} is not an ordinary file, so it was not touched. Move it away.")
+    return cast(BinaryIO, open(handle, "r+b", buffering=buffering))
 
 
 def _rows(path: Path, tolerant: bool) -> list[Row]:

@@ -10,9 +10,11 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from .comparison import Changed, Compared, Rate, compare_environments, compare_files, compare_rates
 from .evaluation import evaluate_fully, subject_of
@@ -79,8 +81,9 @@ def reproduce(
         raise RunError(f"{run.path} has no checkpoint any more, so there is no agent to compare with.")
     if out is not None and os.path.realpath(out) == os.path.realpath(run.path):
         raise RunError(f"{out} is the run itself; give --out another folder, or leave it out")
+    table = read_episodes(run.episodes_path) if run.episodes_path.exists() else None  # damaged: say so now
     with _place(run, out) as place:
-        again = _again(run, place, tell or (lambda step, total, words: None))
+        again = _again(run, table, place, tell or (lambda step, total, words: None))
         files = compare_files(run, again)
         tables = {file.file: file.state for file in files}
         others = tables.get("episodes.parquet") == "differs" and again.episodes_path.exists()
@@ -93,8 +96,8 @@ def reproduce(
         )
 
 
-def _again(run: Run, place: Path, tell: Tell) -> Run:
-    """The re-run, trained and evaluated; what is there of it already is gone on with."""
+def _again(run: Run, table: pl.DataFrame | None, place: Path, tell: Tell) -> Run:
+    """The re-run, trained, and evaluated as `table` was; what is there of it already is gone on with."""
     if (place / "config.yaml").exists() and Run.open(place).status().state == "finished":
         again = Run.open(place)
         if again.config != run.config:
@@ -103,14 +106,13 @@ def _again(run: Run, place: Path, tell: Tell) -> Run:
             )
     else:
         again = train(run.config, place, tell, evaluate=False)
-    if run.episodes_path.exists() and not again.episodes_path.exists():
-        table = read_episodes(run.episodes_path)
+    if table is not None and not again.episodes_path.exists():
         conditions = table["condition"].unique(maintain_order=True).to_list()
         total = run.config.train.total_steps
         tell(total, total, "evaluating")
         with again.lock():
             found = evaluate_fully(
-                subject_of(again),
+                replace(subject_of(again), run=table["run"][0]),  # a study calls its runs by their ids
                 conditions,
                 table["level_index"].n_unique(),
                 greedy=not table["sampled"].all(),

@@ -26,12 +26,30 @@ from .checkpoints import Checkpoint, list_checkpoints, sweep_checkpoints, write_
 from .config import ConfigError, ExperimentConfig, parse_config
 from .progress import Row, append_row, read_rows, rewind_rows
 from .provenance import Provenance, collect, now
-from .storage import RunError, disk_errors, in_progress, read_limited, unfinished, write_atomic
+from .storage import (
+    RunError,
+    disk_errors,
+    in_progress,
+    read_limited,
+    refuse_links,
+    unfinished,
+    write_atomic,
+)
 
 __all__ = ["Checkpoint", "Run", "RunError", "Status", "default_out"]
 
 CONFIG, PROVENANCE, STATUS, LOCK = "config.yaml", "provenance.json", "status.json", ".lock"
 PROGRESS, EPISODES, CHECKPOINTS = "progress.csv", "episodes.parquet", "checkpoints"
+OURS = (
+    CONFIG,
+    PROVENANCE,
+    STATUS,
+    LOCK,
+    PROGRESS,
+    EPISODES,
+    CHECKPOINTS,
+    "tensorboard",
+)  # what is written here
 MAX_BYTES = 1_000_000  # of each of the small files
 
 State = Literal["created", "running", "finished", "failed"]
@@ -155,6 +173,7 @@ class Run:
         if self._lock.is_locked:
             yield self
             return
+        refuse_links(self.path, OURS)
         with disk_errors(self.path / LOCK, "write"):
             try:
                 self._lock.acquire(timeout=wait)
@@ -170,7 +189,7 @@ class Run:
         """Whether some process holds the lock now; a `running` run that is not in use was killed."""
         if self._lock.is_locked:
             return True
-        if not (self.path / LOCK).exists():
+        if not (self.path / LOCK).exists() or (self.path / LOCK).is_symlink():
             return False
         probe = FileLock(self.path / LOCK, thread_local=False)
         try:

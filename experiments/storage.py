@@ -12,13 +12,13 @@ import errno
 import os
 import re
 import secrets
-import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from goalposts.errors import UserError
+from goalposts.reading import NotOrdinary, TooLarge, read_ordinary
 
 _MARK = ".part-"  # in the name of everything unfinished; such names are never read
 _CODE_IN_TEXT = re.compile(r"\(os error (\d+)\)")  # how libraries written in Rust report a refusal
@@ -31,20 +31,24 @@ class RunError(UserError):
 def read_limited(path: Path, limit: int) -> bytes:
     """The bytes of an ordinary file of at most `limit` bytes. Raises RunError; never waits for a pipe."""
     with disk_errors(path, "read"):
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(handle, "rb") as file:
-            facts = os.fstat(handle)
-            if stat.S_ISDIR(facts.st_mode):
-                raise IsADirectoryError(errno.EISDIR, "is a folder")
-            if not stat.S_ISREG(facts.st_mode):
-                raise RunError(f"{path} is not an ordinary file; give a file that can be read as a whole.")
-            content = b"" if facts.st_size > limit else file.read(limit + 1)
-    if facts.st_size > limit or len(content) > limit:
-        size = max(facts.st_size, len(content))
-        raise RunError(
-            f"{path} is too large: {size:,} bytes; at most {limit:,} are read. Is it the right file?"
-        )
-    return content
+        try:
+            return read_ordinary(path, limit)
+        except NotOrdinary:
+            raise RunError(
+                f"{path} is not an ordinary file; give a file that can be read as a whole."
+            ) from None
+        except TooLarge as error:
+            raise RunError(f"{path} is {error.strerror}. Is it the right file?") from None
+
+
+def refuse_links(folder: Path, names: Iterable[str]) -> None:
+    """Raise RunError if one of these names in a folder is a link: what is written there would land somewhere else."""
+    for name in names:
+        if (folder / name).is_symlink():
+            raise RunError(
+                f"{folder / name} is a link to {os.readlink(folder / name)}, so nothing is written there: it would change what "
+                "lies elsewhere. Copy what it links to into its place, or remove it."
+            )
 
 
 def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:

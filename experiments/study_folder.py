@@ -24,6 +24,7 @@ from .storage import (
     RunError,
     disk_errors,
     read_limited,
+    refuse_links,
     sync_folder,
     sync_tree,
     unfinished,
@@ -37,6 +38,7 @@ STUDY, RUNS, FAILED, WORK, LOCK = "study.yaml", "runs", "failed", ".work", ".loc
 EPISODES, SUMMARY, FIGURES, PAGE = "episodes.parquet", "summary.csv", "figures", "report.html"
 CALLS = "calls.jsonl"
 MAX_BYTES = 1 << 20
+MAX_LOG = 1 << 26
 
 _ID = re.compile(r"[0-9a-f]{16}")
 
@@ -65,7 +67,7 @@ class StudyFolder:
         A folder of a study of the same name is gone on with, whatever has changed in it: what is finished is found by its
         id. Raises RunError for a folder of something else, or one that another process writes.
         """
-        self._refuse_foreign(study)
+        self.refuse_foreign(study)
         with disk_errors(self.path, "write"):
             (self.path / RUNS).mkdir(parents=True, exist_ok=True)
         with self.hold():
@@ -76,6 +78,7 @@ class StudyFolder:
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Hold the folder for writing. Raises RunError if another process does."""
+        refuse_links(self.path, (LOCK, STUDY, RUNS, FAILED, WORK, EPISODES, SUMMARY, FIGURES))
         with disk_errors(self.path, "write"):
             try:
                 self._lock.acquire(timeout=3)  # workers of a driver that was just killed may still be dying
@@ -91,7 +94,7 @@ class StudyFolder:
 
     def finished(self) -> set[str]:
         """Ids of the runs that are done."""
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError):
             return {name for name in os.listdir(self.path / RUNS) if _ID.fullmatch(name)}
         return set()
 
@@ -99,7 +102,7 @@ class StudyFolder:
         """Why runs failed when they were last tried, by id."""
         logs = sorted((self.path / FAILED).glob("*.log"))
         return {
-            log.stem: log.read_text(errors="replace").split("\n", 1)[0]
+            log.stem: read_limited(log, MAX_LOG).decode("utf-8", "replace").split("\n", 1)[0]
             for log in logs
             if _ID.fullmatch(log.stem)
         }
@@ -171,7 +174,7 @@ class StudyFolder:
 
     def in_use(self) -> bool:
         """Whether a driver runs this study now."""
-        if not (self.path / LOCK).exists():
+        if not (self.path / LOCK).exists() or (self.path / LOCK).is_symlink():
             return False
         probe = FileLock(self.path / LOCK, thread_local=False)
         try:
@@ -183,7 +186,8 @@ class StudyFolder:
         probe.release()
         return False
 
-    def _refuse_foreign(self, study: StudyConfig) -> None:
+    def refuse_foreign(self, study: StudyConfig) -> None:
+        """Raise RunError if the folder holds something else than a study of this name."""
         if not os.path.lexists(self.path):
             return
         if not self.path.is_dir():

@@ -16,7 +16,7 @@ import polars as pl
 from ..envs.engine import O_STEPS
 from ..envs.level import Level, LevelError, LevelSet
 from .evaluation import Evaluation
-from .measurement.episodes import episodes_file, read_episodes
+from .measurement.episodes import FEW_ROWS, episodes_file, read_episodes
 from .runs import Run
 from .storage import RunError, read_limited, write_together
 
@@ -66,8 +66,12 @@ def read_trajectories(path: Path) -> pl.DataFrame:
     content = read_limited(path, MAX_BYTES)
     remedy = f"Write it anew with: goalposts evaluate {path.parent}"
     try:
-        if pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item() > MAX_ROWS:
-            raise RunError(f"{path} holds more than {MAX_ROWS:,} episodes. {remedy}")
+        if pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item() > min(
+            MAX_ROWS, FEW_ROWS + len(content)
+        ):
+            raise RunError(
+                f"{path} claims more episodes than its size or any evaluation of ours holds. {remedy}"
+            )
         table = pl.read_parquet(io.BytesIO(content))
     except _UNREADABLE as error:
         raise RunError(f"{path} is damaged: it is not a whole Parquet file. {remedy}") from error

@@ -22,6 +22,7 @@ SCHEMA_VERSION = 1
 VERSION_KEY = "goalposts.episodes.version"  # in the Parquet file's own metadata
 MAX_BYTES = 4 * 2**30  # of a file
 MAX_ROWS = 50_000_000
+FEW_ROWS = 100_000  # that any file may claim; beyond, one a byte
 MAX_NAME = 512  # characters in a text column
 
 SCHEMA: Mapping[str, pl.DataType] = {
@@ -115,6 +116,10 @@ def read_episodes(path: str | Path) -> pl.DataFrame:
         )
     if rows > MAX_ROWS:
         raise EpisodesError(f"{path} has {rows:,} rows; at most {MAX_ROWS:,} are read. Split it by run.")
+    if rows > FEW_ROWS + len(content):  # no two hashes and twenty numbers fit into less than a byte
+        raise EpisodesError(
+            f"{path} claims {rows:,} rows in {len(content):,} bytes, which no evaluation does. Evaluate again to make it anew."
+        )
     try:
         table = pl.read_parquet(io.BytesIO(content))
     except _POLARS_ERRORS as error:
