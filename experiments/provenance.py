@@ -12,6 +12,7 @@ import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -78,6 +79,7 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@cache
 def code_digest() -> str:
     """SHA-256 of the source that computes results: every Python file of envs, agents and experiments."""
     root, digest = Path(__file__).resolve().parent.parent, hashlib.sha256()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tiny import YAML, copy_of, untouched
 
+from goalposts.experiments import Run
 from goalposts.experiments.cli import main
 
 
@@ -54,6 +55,11 @@ def places(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         path = copy_of(whole, here / name)
         (path / file).write_bytes(content)
+    for name, state, step in (("created", "created", 0), ("failed", "failed", 5120)):
+        with Run.open(copy_of(whole, here / name)).lock() as run:
+            run.set_status(state, step)
+    (here / "bad-study.yaml").write_text("name: x\nbase: coinrun/edge\nseeds: many\n")
+    (here / "no-base.yaml").write_text("name: x\nbase: nothing.yaml\n")
     bare = copy_of(whole, here / "unevaluated")
     for file in ("episodes.parquet", "trajectories.parquet", "leakage.json"):
         (bare / file).unlink()
@@ -131,7 +137,7 @@ TRAIN = [
 ]
 RUNS = [
     (f"{command} {words}", said)
-    for command in ("evaluate", "diagnose", "report", "record")
+    for command in ("evaluate", "diagnose", "report", "record", "reproduce")
     for words, said in (
         ("", r"RUNS? is missing\."),
         ("{nothing}", r"there is no run folder .*nothing\. Runs that are there: "),
@@ -204,6 +210,68 @@ MEASURE = [
     ("record {run} {bad-leakage} --count 2", r"twins play one level; leave --count out"),
     ("record {run} {bad-leakage} {edited}", r"3 runs were given|edited after"),
 ]
+REPRODUCE = [
+    ("reproduce {run} {run}", r"is too much"),
+    ("reproduce {run} --out", r"--out needs a value"),
+    ("reproduce {run} --out {run} -q", r"is the run itself; give --out another folder"),
+    ("reproduce {run} --out {run}/. -q", r"is the run itself"),
+    ("reproduce {run} --out {full} -q", r"not empty and not a run folder \(it holds thesis\.tex\)"),
+    ("reproduce {run} --out {there.txt} -q", r"there\.txt is not a folder"),
+    ("reproduce {run} --out {there.txt}/x -q", r"a part of this path is a file"),
+    ("reproduce {run} --out {edited} -q", r"config\.yaml was edited after the run began"),
+    ("reproduce {run} --levels 3", r"no option --levels"),
+    ("reproduce {run} --seed 3", r"no option --seed"),
+    ("reproduce {run} --jsn", r"no option --jsn\. Did you mean --json\?"),
+    ("reproduce {run} --workers 2", r"no option --workers"),
+    ("reproduce {no-checkpoint} -q", r"no-checkpoint has no checkpoint any more"),
+    (
+        "reproduce {created} -q",
+        r"is not finished \(created, step 0 of 8,192\).*goalposts train .*created/config\.yaml --out",
+    ),
+    ("reproduce {failed} -q", r"is not finished \(failed, step 5,120 of 8,192\)"),
+    ("reproduce {bad-episodes} -q", r"episodes\.parquet is not a whole Parquet file.*Evaluate again"),
+    ("reproduce {other-table} -q", r"episodes\.parquet carries no version.*Evaluate again"),
+    ("reproduce {run}/checkpoints/8192", r"8192 is not a run folder: it has no config\.yaml"),
+    ("reproduce {run}/episodes.parquet", r"is a part of a run; give the run folder"),
+    ("reproduce {full}", r"full is not a run folder"),
+    ("reproduce coinrun/edge", r"there is no run folder coinrun/edge"),
+    ("reprodcue {run}", r"no command 'reprodcue'.*Did you mean 'reproduce'\?"),
+]
+STUDY = [
+    (
+        "study nothing.yaml",
+        r"there is no study 'nothing\.yaml'; give a file, a study folder, or one of alpha",
+    ),
+    ("study {list.yaml}", r"list\.yaml: the file is a list"),
+    ("study {tab.yaml}", r"tab\.yaml, line 3: there is a tab here"),
+    ("study {binary.yaml}", r"binary\.yaml.*not a text file"),
+    ("study {anchor.yaml}", r"line 1: the signs & and \*"),
+    ("study {there.txt}", r"there\.txt: the file is one value"),
+    ("study {empty}", r"cannot read .*empty: it is a folder, and a file is needed"),
+    ("study {bad-study.yaml}", r"line 3: seeds: 'many' is not allowed; it must be a number of seeds"),
+    ("study {no-base.yaml}", r"line 2: base: there is no config 'nothing\.yaml'"),
+    ("study run", r"CONFIG is missing\. A study file, a study folder, or a shipped name"),
+    ("study alpha --workers 0", r"--workers 0 is not allowed: it must be at least 1"),
+    ("study alpha --workers many", r"--workers many is not allowed: it must be a whole number"),
+    ("study alpha --limit -1", r"--limit -1 is not allowed: it must be at least 0"),
+    ("study alpha --colour", r"no option --colour"),
+    ("study alpha --out", r"--out needs a value"),
+    ("study alpha seeds", r'override "seeds": write it as key=value'),
+    ("study alpha seeds=0", r"seeds: 0 is out of range; allowed are 1 to"),
+    ("study alpha grid.env.conditon=[edge]", r"env\.conditon: unknown key\. Did you mean 'condition'"),
+    ("study alpha set.train.gama=1", r"train\.gama: unknown key\. Did you mean 'gamma'"),
+    ("study alpha conditions=[nowhere]", r"there is no condition 'nowhere'"),
+    ("study alpha --no-estimate --out {there.txt}", r"there\.txt is not a folder\. Nothing was changed"),
+    ("study alpha --no-estimate --out {full}", r"not empty and not a study folder \(it holds thesis\.tex\)"),
+    ("study alpha --no-estimate --out {run}", r"not empty and not a study folder"),
+    ("study status", r"PATH is missing\. A study folder"),
+    ("study status {nothing}", r"nothing is not a study folder: it has no study\.yaml\. Begin a study with"),
+    ("study status {run}", r"run is not a study folder"),
+    ("study report {empty}", r"empty is not a study folder"),
+    ("study compare {empty}", r"SECOND is missing"),
+    ("study compare {empty} {run}", r"empty is not a study folder"),
+    ("study page {empty} --out {nothing}", r"there is no folder .*nothing"),
+]
 LOOK_UP = [
     ("worlds CoinRum", r"unknown world 'CoinRum'.*Did you mean 'CoinRun'"),
     ("worlds nosuch:WORLD", r"cannot be loaded: No module named 'nosuch'; write it as `module:NAME`"),
@@ -249,7 +317,7 @@ LOOK_UP = [
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [*ABSURD, *TRAIN, *RUNS, *EVALUATED, *MEASURE, *LOOK_UP],
+    [*ABSURD, *TRAIN, *RUNS, *EVALUATED, *MEASURE, *REPRODUCE, *STUDY, *LOOK_UP],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_wrong_use_is_told_in_one_message(

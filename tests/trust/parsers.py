@@ -90,22 +90,22 @@ YAML_WORDS = [
 
 
 SHARES = {
-    "conditions": 0.15,
-    "overrides": 0.05,
-    "configs": 0.03,
-    "levels": 0.2,
-    "level sets": 0.07,
-    "status": 0.1,
-    "provenance": 0.08,
-    "leakage": 0.08,
-    "progress": 0.05,
-    "episodes": 0.02,
-    "trajectories": 0.02,
-    "cards": 0.08,
-    "weights": 0.05,
-    "checkpoints": 0.012,
+    "conditions": 0.28,
+    "overrides": 0.01,
+    "configs": 0.008,
+    "levels": 0.13,
+    "level sets": 0.02,
+    "status": 0.13,
+    "provenance": 0.07,
+    "leakage": 0.1,
+    "progress": 0.03,
+    "episodes": 0.005,
+    "trajectories": 0.005,
+    "cards": 0.13,
+    "weights": 0.06,
+    "checkpoints": 0.011,
     "training states": 0.01,
-    "run folders": 0.002,
+    "run folders": 0.001,
 }  # of all cases, by parser
 IMPORTS = ("goalposts.experiments.present", "goalposts.experiments.training", "goalposts.experiments.config")
 
