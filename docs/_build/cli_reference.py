@@ -1,0 +1,111 @@
+"""The command line as a page: one section a command, written from the commands themselves.
+
+What `goalposts COMMAND --help` says, with headings that can be linked to. Runs no command. Read next: `hooks.py`,
+which puts the page into the site; experiments/cli.py, where the commands come from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from goalposts.experiments import cli
+
+INTRO = """\
+# The command line
+
+This page is written from the commands themselves when the site is built. `goalposts COMMAND --help` says the same in a
+terminal. Bad input ends with exit code 2 and one message that says what is allowed; Ctrl-C leaves nothing half-written, and the
+same command goes on.
+
+"""
+
+
+def commands() -> dict[str, Any]:
+    """Every command by its words, such as `study run`, in the order of the help."""
+    return dict(_walk(typer.main.get_command(cli.app), ""))
+
+
+def options(command: Any) -> set[str]:
+    """Every way to write an option of a command."""
+    params = [param for param in command.params if param.opts[0].startswith("-")]
+    return {"--help"} | {word for param in params for word in (*param.opts, *param.secondary_opts)}
+
+
+def command_page() -> str:
+    """The page, as Markdown."""
+    found = commands()
+    table = [
+        f"| [`goalposts {name}`](#{_anchor(name)}) | {_first(command)} |" for name, command in found.items()
+    ]
+    parts = [INTRO, "| command | what it does |\n|---|---|\n" + "\n".join(table) + "\n"]
+    return "\n".join([*parts, *(_section(name, command) for name, command in found.items())])
+
+
+def _walk(group: Any, before: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        words = f"{before} {name}".strip()
+        if hasattr(command, "commands"):
+            yield from _walk(command, words)
+        else:
+            yield words, command
+
+
+def _section(name: str, command: Any) -> str:
+    arguments = [param for param in command.params if not param.opts[0].startswith("-")]
+    chosen = [param for param in command.params if param.opts[0].startswith("-") and param.name != "help"]
+    usage = " ".join(["goalposts", name, *map(_argument, arguments), *(["[OPTIONS]"] if chosen else [])])
+    lines = [f"## goalposts {name} {{ #{_anchor(name)} }}", "", _text(command.help), "", f"    {usage}", ""]
+    if arguments:
+        lines += ["| argument | meaning |", "|---|---|"]
+        lines += [f"| `{param.name}` | {_meaning(param)} |" for param in arguments] + [""]
+    if chosen:
+        lines += ["| option | meaning |", "|---|---|"]
+        lines += [f"| {_spelling(param)} | {_meaning(param)} |" for param in chosen] + [""]
+    return "\n".join(lines)
+
+
+def _argument(param: Any) -> str:
+    word = f"{param.name.upper()}{' …' if param.nargs == -1 else ''}"
+    return word if param.required else f"[{word}]"
+
+
+def _spelling(param: Any) -> str:
+    value = "" if getattr(param, "is_flag", False) else f" {_value(param)}"
+    return " / ".join(f"`{word}{value}`" for word in (*param.opts, *param.secondary_opts))
+
+
+def _value(param: Any) -> str:
+    """What stands after the option: N for a number, else the option's own name."""
+    kind = param.type_descriptor.annotation
+    return "N" if kind in (int, float) else param.name.removeprefix("as_").upper()
+
+
+def _meaning(param: Any) -> str:
+    info, said = param.type_descriptor.parameter_info, [_text(param.help)]
+    bounds = [("at least", getattr(info, "min", None)), ("at most", getattr(info, "max", None))]
+    shown = " and ".join(f"{word} {bound:,}" for word, bound in bounds if bound is not None)
+    said += [f"{shown.capitalize()}."] if shown else []
+    default = getattr(param, "default", None)
+    if default not in (None, False, ()) and not getattr(param, "is_flag", False):
+        said.append(f"Default: `{default}`.")
+    elif default is True:
+        said.append(f"Default: `{param.opts[0]}`.")
+    return " ".join(said).replace("|", "\\|")
+
+
+def _first(command: Any) -> str:
+    return _text(command.help).split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
+
+
+def _text(words: str | None) -> str:
+    """Help as Markdown: rich's marks become Markdown's, and angle brackets stay visible."""
+    plain = re.sub(r"\[/?bold\]", "**", (words or "").replace("\f", ""))
+    return re.sub(r"<(\w+)>", r"&lt;\1&gt;", plain).strip()
+
+
+def _anchor(name: str) -> str:
+    return name.replace(" ", "-")

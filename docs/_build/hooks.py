@@ -1,0 +1,147 @@
+"""What mkdocs does beside rendering the pages in docs/: it writes the reference, lists the results and carries sources.
+
+- `reference/*.md` are written from the code and never committed (`cli_reference.py`, `config_reference.py`).
+- In the `nav` of mkdocs.yml a pattern such as `results/*.md` stands for all pages that match and are named nowhere else.
+- `<!-- results -->` on a page becomes the list of results with the question that each one answers.
+- A link to a file outside docs/ becomes a link to a page of the site that shows that file: the site is whole without a network.
+
+Read next: mkdocs.yml.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from cli_reference import command_page
+from config_reference import config_page, study_page, worlds_page
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from PIL import Image
+
+from goalposts.envs.sprites import sprite
+
+PAGES = {
+    "reference/cli.md": command_page,
+    "reference/config.md": config_page,
+    "reference/study.md": study_page,
+    "reference/worlds.md": worlds_page,
+}
+HIDDEN = ("_build/", "overrides/")
+COIN = "assets/coin.png"  # the site's sign
+RESULTS = "<!-- results -->"
+LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Patterns in the nav become the pages that they stand for."""
+    docs = Path(config.docs_dir)
+    pages = [path.relative_to(docs).as_posix() for path in sorted(docs.rglob("*.md"))]
+    named = {entry for entry in _entries(config.nav) if "*" not in entry}
+    left = [page for page in pages if page not in named and not page.startswith(HIDDEN)]
+    config.nav = _spread(config.nav, left)
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Enter the written pages, and one page for each file outside docs/ that a page links to."""
+    for path, write in PAGES.items():
+        files.append(File.generated(config, path, content=write()))
+    files.append(File.generated(config, COIN, content=_coin()))
+    docs = Path(config.docs_dir)
+    for page in list(files.documentation_pages()):
+        if page.abs_src_path is None:
+            continue
+        for link, _ in LINK.findall(page.content_string):
+            outside = _outside(page.src_uri, link)
+            source = docs.parent / (outside or "")
+            path = f"source/{outside}.md"
+            if (
+                outside
+                and source.is_file()
+                and outside != "README.md"
+                and files.get_file_from_path(path) is None
+            ):
+                files.append(
+                    File.generated(config, path, content=_listing(outside, source.read_text("utf-8")))
+                )
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Turn links that leave docs/ inwards, and write the list of results."""
+
+    def inwards(found: re.Match[str]) -> str:
+        outside = _outside(page.file.src_uri, found[1])
+        if outside is None:
+            return found[0]
+        target = "index.md" if outside == "README.md" else f"source/{outside}.md"
+        if files.get_file_from_path(target) is None:
+            return found[0]  # there is no such file: mkdocs says so
+        return posixpath.relpath(target, posixpath.dirname(page.file.src_uri) or ".")
+
+    if RESULTS in markdown:
+        markdown = markdown.replace(RESULTS, _results(Path(config.docs_dir) / "results"))
+    return LINK.sub(inwards, markdown)
+
+
+def _outside(page: str, link: str) -> str | None:
+    """The path from the repository's root, of a link that leaves docs/; else None."""
+    path = posixpath.normpath(posixpath.join("docs", posixpath.dirname(page), link))
+    return None if path == "docs" or path.startswith(("docs/", "../")) else path
+
+
+def _coin() -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(sprite("coin", 32)).save(file, "png")
+    return file.getvalue()
+
+
+def _listing(name: str, text: str) -> str:
+    kind = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}.get(Path(name).suffix, "text")
+    fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
+    return f"# {Path(name).name}\n\n`{name}` of the repository, as it was when this site was built.\n\n{fence}{kind}\n{text}\n{fence}\n"
+
+
+def _results(folder: Path) -> str:
+    """One item a page: its title, and the question that stands on it."""
+    lines = []
+    for path in sorted(folder.glob("*.md")):
+        if path.name == "index.md":
+            continue
+        text = path.read_text(encoding="utf-8")
+        title = re.search(r"^# (.+)$", text, re.MULTILINE)
+        question = re.search(r"\*\*Question[^*]*\*\*\s*(.+?)(?:\n\n|$)", text, re.DOTALL)
+        said = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(question[1].split())) if question else ""
+        lines.append(f"- **[{title[1] if title else path.stem}]({path.name})** {said}".rstrip())
+    return "\n".join(lines)
+
+
+def _entries(nav: Any) -> list[str]:
+    if isinstance(nav, str):
+        return [nav]
+    if isinstance(nav, dict):
+        return [entry for value in nav.values() for entry in _entries(value)]
+    return [entry for value in nav or [] for entry in _entries(value)]
+
+
+def _spread(nav: Any, left: list[str]) -> Any:
+    """The nav with its patterns spread; each page is taken from `left` by the first pattern that it matches."""
+    if isinstance(nav, dict):
+        return {title: _spread(value, left) for title, value in nav.items()}
+    if not isinstance(nav, list):
+        return nav
+    spread = []
+    for entry in nav:
+        if isinstance(entry, str) and "*" in entry:
+            found = [page for page in left if fnmatch(page, entry) and page.count("/") == entry.count("/")]
+            spread += found
+            left[:] = [page for page in left if page not in found]
+        else:
+            spread.append(_spread(entry, left))
+    return [entry for entry in spread if not (isinstance(entry, dict) and [] in entry.values())]
