@@ -62,7 +62,7 @@ def of_measurement() -> dict[str, str]:
     trials = np.ones_like(events)
     values = [wilson(k, 40) for k in (0, 1, 7, 39, 40)]
     values += [hierarchical_rate(events, trials), hierarchical_rate(events[:1], trials[:1])]
-    values += [hierarchical_mean(events + 0.5, (0.0, 2.0)), hierarchical_difference(events, events[:, ::-1])]
+    values += [hierarchical_mean(events + 0.5, (0.0, 2.0)), hierarchical_difference(events - events[:, ::-1])]
     numbers = [f"{v:.10g}" for one in values if one for v in (one.value, one.low, one.high)]
     return {"measurement": hashlib.sha256(" ".join(numbers).encode()).hexdigest()[:16]}
 

@@ -106,6 +106,9 @@ SHARES = {
     "checkpoints": 0.011,
     "training states": 0.01,
     "run folders": 0.001,
+    "study files": 0.003,
+    "summaries": 0.005,
+    "fine-tuning": 0.005,
 }  # of all cases, by parser
 IMPORTS = ("goalposts.experiments.present", "goalposts.experiments.training", "goalposts.experiments.config")
 
@@ -251,7 +254,8 @@ def parsers(run: Path, work: Path) -> dict[str, Parser]:
         ),
         *_checkpoints(last, work, file),
     ]
-    return {parser.name: parser for parser in (*found, _whole_run(run, work))}
+    more = (*_studies(work, file), _whole_run(run, work))
+    return {parser.name: parser for parser in (*found, *more)}
 
 
 def _checkpoints(last: Path, work: Path, file: Callable) -> list[Parser]:
@@ -309,6 +313,38 @@ def _checkpoints(last: Path, work: Path, file: Callable) -> list[Parser]:
         Parser("weights", (originals[kinds[1]],), tensors, file("x.safetensors", read_tensors)),
         Parser("checkpoints", marked(*kinds[:2]), (*card, *tensors), either),
         Parser("training states", marked(*kinds[2:]), (*card, *tensors), state),
+    ]
+
+
+def _studies(work: Path, file: Callable) -> list[Parser]:
+    """Study files, and the tables that studies and fine-tuning leave."""
+    import polars as pl
+
+    from goalposts.experiments.config import shipped_root
+    from goalposts.experiments.finetuned import as_csv, parse_table
+    from goalposts.experiments.measurement.relearning import ARMS, SCHEMA
+    from goalposts.experiments.study_measures import COLUMNS
+    from goalposts.experiments.study_plan import plan_study
+    from goalposts.experiments.study_tables import read_summary
+
+    text = (
+        "version: 1\nname: small\nbase: coinrun/edge\ngrid: {env.condition: [edge, mixture(0.1)]}\nseeds: 2\n"
+    )
+    shipped = tuple(path.read_bytes() for path in sorted((shipped_root() / "studies").glob("*.yaml"))[:2])
+    row = {
+        name: (1 if dtype == pl.Int64 else 0.5 if dtype == pl.Float64 else "x")
+        for name, dtype in COLUMNS.items()
+    }
+    summary = pl.DataFrame([row], schema=COLUMNS).write_csv().encode()
+    one = {"run": "r", "condition": "off_path", "arm": ARMS[0], "steps": 0, "level_index": 0}
+    tuned = as_csv(pl.DataFrame([{**one, "outcome_first": "goal", "outcome_end": "goal"}], schema=SCHEMA))
+    cells = (b",", b"\n", b'"', b"-1", b"1e999", b"nan", b"\x00", b"9" * 30, b"\r\n", b'""')
+    return [
+        Parser(
+            "study files", (text.encode(), *shipped), (*YAML_WORDS, *NAMES), file("study.yaml", plan_study)
+        ),
+        Parser("summaries", (summary,), cells, file("summary.csv", read_summary)),
+        Parser("fine-tuning", (tuned,), cells, lambda content: parse_table(content, work / "finetune.csv")),
     ]
 
 
