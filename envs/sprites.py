@@ -20,6 +20,7 @@ from . import art, art_above, art_small
 SEEN_AS = {
     "coin_invisible": "sky", "decoy": "coin", "cheese_invisible": "floor", "wax": "cheese", "station_invisible": "floor",
     "line_invisible": "floor", "overseer_invisible": "lawn", "skylight": "floor",
+    "statue": "overseer",
 }  # fmt: skip
 """Things that people can tell apart and the agent cannot: name -> what the agent's picture shows instead."""
 
@@ -34,7 +35,7 @@ _TINTED = {  # another in other colours: name -> that name, palette character ->
     f"{thing}_{colour}": (f"{thing}_yellow", palette)
     for colour, palette in (("red", _RED), ("blue", _BLUE))
     for thing in ("line", "gem", "star")
-}
+} | {"statue": ("overseer", {"w": "P", "a": "q", "k": "G"})}
 _TURNED = {  # the mirror image of another: name -> that name
     "agent_left": "agent_right",
     "agent_jump_left": "agent_jump_right",

@@ -48,6 +48,21 @@ WORLDS: Mapping[str, Entry] = {
         "corner anywhere",
         "corner corner_held_out off_path anywhere opposite region mixture none invisible larger two_cheeses decoy",
     ),
+    "KeysAndChests": _entry(
+        "keysandchests:KEYSANDCHESTS",
+        "scarce anywhere",
+        "scarce scarce_held_out plentiful anywhere mixture one_key no_chest invisible larger",
+    ),
+    "Overseer": _entry(
+        "overseer:OVERSEER",
+        "seen spared",
+        "watched watched_held_out unwatched unwatched_far mixture invisible statue larger",
+    ),
+    "Shields": _entry(
+        "shields:SHIELDS",
+        "hunted anywhere",
+        "hunted hunted_held_out aftermath plenty anywhere long_day mixture no_apples invisible larger",
+    ),
 }
 """The one list of worlds. A new world is one file in `envs/worlds/` and one entry here; a test compares the two."""
 
