@@ -187,6 +187,13 @@ class World:
                 return Condition(**{**condition.__dict__, "name": name, "parameter": parameter})
         raise AssertionError("parse_condition lets only known names pass")
 
+    def condition_or_own(self, name: str) -> Condition:
+        """A condition by its name; a name that the world does not know stands for levels of one's own, a probe."""
+        try:
+            return self.condition(name)
+        except UserError:
+            return Condition(name, "probe", NOWHERE, "levels of one's own, from a file")
+
     def usual(self, role: Role) -> str:
         """The condition of a role that one looks at first: the first in the world's own order."""
         return next(c.name for c in self.conditions if c.role == role)

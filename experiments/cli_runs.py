@@ -108,7 +108,9 @@ def train(
 
 @app.command(rich_help_panel=MAIN)
 def evaluate(
-    run: RunPath,
+    run: Annotated[
+        Path, typer.Argument(help="A run folder, or goal-seeker, proxy-seeker, random, mixture(q).")
+    ],
     condition: Annotated[
         list[str] | None, typer.Option(help="Only this one; may be given several times.")
     ] = None,
@@ -116,6 +118,10 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="Write the table here, and leave the run as it is.")
     ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Play the levels of this file, and leave the run as it is.")
+    ] = None,
+    world: Annotated[str, typer.Option(help="Of an agent that is no run: which world.")] = "CoinRun",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -125,32 +131,46 @@ def evaluate(
     """
     from .evaluation import evaluate_fully, subject_of
     from .measurement.episodes import write_episodes
+    from .own_levels import evaluate_file
     from .runs import Run
+    from .subjects import is_scripted, subject_named
     from .tables import outcome_table, outcomes_json
     from .trajectories import record
+    from .watching import read_level_file
 
-    folder = Run.open(run)
     check_new(out)
-    with nullcontext() if out is not None else folder.lock():
-        subject = subject_of(folder)
+    if file is not None and (condition or levels):
+        raise UserError(
+            "--file brings its own levels; leave --condition and --levels out, or leave --file out"
+        )
+    scripted = is_scripted(str(run))
+    folder = None if scripted else Run.open(run)
+    kept = folder if out is None and file is None else None
+    with nullcontext() if kept is None else kept.lock():
+        of = read_level_file(file).world if scripted and file else world
+        subject = subject_named(str(run), of) if folder is None else subject_of(folder)
         with progress_bars([subject.label], quiet) as told:
-            found = evaluate_fully(
-                subject,
-                condition or None,
-                levels,
-                tell=lambda words, done, total: told(0, done, total, words),
-            )
+
+            def tell(words: str, done: int, total: int) -> None:
+                told(0, done, total, words)
+
+            if file is not None:
+                found = evaluate_file(subject, file, tell=tell)
+            else:
+                found = evaluate_fully(subject, condition or None, levels, tell=tell)
         if out is not None:
             write_episodes(found.episodes, out)
-        else:
-            record(folder, found, add=bool(condition))
+        elif kept is not None:
+            record(kept, found, add=bool(condition))
     if as_json:
         show_json({"run": str(run), "outcomes": outcomes_json(found.episodes), "leaked": found.leaked})
         return
     say(outcome_table(found.episodes))
-    leaked = ", ".join(f"{n:,} of {name}" for name, n in found.leaked.items() if n) or "none"
+    leaked = ", ".join(f"{n:,} of {name}" for name, n in found.leaked.items() if n)
+    leaked = leaked or ("none" if found.leaked else "not known here")
     say(f"leakage (levels with a layout that was trained on): {leaked}")
-    say(f"episodes: {out or folder.episodes_path}")
+    where = out or (kept.episodes_path if kept else "not kept; --out FILE.parquet writes them")
+    say(f"episodes: {where}")
 
 
 @app.command(rich_help_panel=MAIN)
@@ -217,7 +237,10 @@ def report(
 
 @app.command(rich_help_panel=MAIN)
 def record(
-    runs: Annotated[list[Path], typer.Argument(help="A run folder; two make twins on the same level.")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="A run folder; two make twins on the same level. With --file also goal-seeker …"),
+    ],
     out: Annotated[Path | None, typer.Option(help=".gif, .png (a strip) or .mp4 (extra `video`).")] = None,
     condition: Annotated[
         str | None, typer.Option(help="Default: the condition that the verdict is about.")
@@ -228,22 +251,42 @@ def record(
     pick: Annotated[
         str | None, typer.Option(help="Only episodes that ended so: misgeneralized, goal, death, timeout.")
     ] = None,
+    before_after: Annotated[
+        bool,
+        typer.Option("--before-after", help="One run on one layout: as in training, and after the move."),
+    ] = False,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Film what is played on the levels of this file.")
+    ] = None,
+    first: Annotated[int, typer.Option(min=0, help="Number of the file's first level to be filmed.")] = 0,
     px: Annotated[int, typer.Option(help="Pixels a tile: 8, 16 or 32.")] = 16,
     fps: Annotated[float, typer.Option(min=1, max=50, help="Frames a second.")] = 8,
 ) -> None:
     """Make a film of recorded episodes, chosen in the proportions of the table, never by hand."""
-    from .film_of import film_of
+    from .film_of import film_before_and_after, film_of
     from .present import open_runs
     from .report.filmfile import save
 
-    found = open_runs(runs)
-    check_new(out)
-    path = out or runs[0] / "rollout.gif"
-    save(
-        cast(Any, film_of(found, condition, count, pick, px, as_strip=path.suffix.lower() == ".png")),
-        path,
-        fps,
-    )
+    if file is not None:
+        from .own_levels import film_of_file
+
+        if condition or pick or before_after:
+            raise UserError("--file brings its own levels; leave --condition, --pick and --before-after out")
+        check_new(out)
+        path = out or file.with_suffix(".gif")
+        check_new(path)
+        strip = path.suffix.lower() == ".png"
+        made = film_of_file([str(run) for run in runs], file, first, count, px, strip)
+    else:
+        found = open_runs(runs)
+        check_new(out)
+        path = out or runs[0] / "rollout.gif"
+        strip = path.suffix.lower() == ".png"
+        if before_after:
+            made = film_before_and_after(found, condition, count, pick, px, strip)
+        else:
+            made = film_of(found, condition, count, pick, px, as_strip=strip)
+    save(cast(Any, made), path, fps)
     say(f"{path} ({path.stat().st_size / 1e3:.0f} kB)")
 
 

@@ -35,8 +35,7 @@ def film_of(
             f"--pick {pick}: allowed are {', '.join(PICKS)}."
             + (f" Did you mean {close[0]}?" if close else "")
         )
-    if px not in (8, 16, 32):
-        raise UserError(f"--px {px}: allowed are 8, 16 and 32")
+    check_px(px)
     if as_strip and (count > 1 or len(runs) > 1):
         raise UserError("a .png shows one episode of one run, as a strip; several make a film: choose .gif")
     if len(runs) > 1 and count > 1:
@@ -55,10 +54,38 @@ def film_of(
     return film(clips)
 
 
-def before_and_after(item: Evaluated, px: int = 16) -> Film:
-    """One agent on one layout: as in training, and after the move. The level is the first of the commonest outcome."""
-    shift = item.verdict().shift or item.world.usual("shift")
-    number = representative([item.episodes], shift, 1)
+def check_px(px: int) -> None:
+    """Raise UserError for a size of tiles that films do not have."""
+    if px not in (8, 16, 32):
+        raise UserError(f"--px {px}: allowed are 8, 16 and 32")
+
+
+def film_before_and_after(
+    runs: Sequence[Run], condition: str | None, count: int, pick: str | None, px: int, as_strip: bool
+) -> Film:
+    """`before_and_after` as asked for on the command line. Raises UserError for what it cannot be."""
+    if len(runs) > 1 or count > 1 or as_strip:
+        raise UserError(
+            "--before-after shows one run on one layout, as a film: give one run, no --count, and .gif or .mp4"
+        )
+    check_px(px)
+    if pick is not None and pick not in PICKS:
+        raise UserError(f"--pick {pick}: allowed are {', '.join(PICKS)}")
+    return before_and_after(evaluated(runs)[0], px, condition, pick and PICKS[pick])
+
+
+def before_and_after(
+    item: Evaluated, px: int = 16, condition: str | None = None, outcome: str | None = None
+) -> Film:
+    """One agent on one layout: as in training, and after the move. The level is the first of the commonest outcome,
+    or of the `outcome` that is asked for. Raises RunError where there is none."""
+    shift = condition or item.verdict().shift or item.world.usual("shift")
+    number = representative([item.episodes], shift, 1, outcome)
+    if not number:
+        raise RunError(
+            f"{item.run.path}: no episode of {shift} to show; it was evaluated on {', '.join(item.conditions())}. "
+            "Choose another --condition or --pick"
+        )
     recorded, limit = item.trajectories(), item.config.env.max_steps
     clips = [
         _clip(item, rollout, px)

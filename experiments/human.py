@@ -15,8 +15,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from goalposts.errors import UserError
-
 from ..agents.rollout import Played
 from ..envs.level import Level, LevelSet
 from ..envs.planner import survey_levels
@@ -136,7 +134,7 @@ class Human:
             numbers = sorted(number for name, number in self._played if name == condition)
             episodes = [self._played[condition, number] for number in numbers]
             levels, played = _together(episodes, numbers)
-            role = role_of(self.course.world, condition)
+            role = self.course.world.condition_or_own(condition).role
             tables.append(
                 table_of(
                     subject, condition, role, levels, levels.layout_hashes(), levels.level_hashes(),
@@ -145,14 +143,6 @@ class Human:
             )  # fmt: skip
             sets[condition], plays[condition] = levels, played
         return Evaluation(validate(pl.concat(tables)), sets, plays)
-
-
-def role_of(world: World, condition: str) -> str:
-    """The role of a condition; levels of one's own are a probe."""
-    try:
-        return world.condition(condition).role
-    except UserError:
-        return "probe"
 
 
 def _together(episodes: Sequence[Episode], numbers: Sequence[int]) -> tuple[LevelSet, Played]:

@@ -21,6 +21,7 @@ from ..envs.world import World
 from ..envs.worlds.registry import get_world
 from .diagnosis import ATTRIBUTED, Diagnosis, Recorded, diagnose_runs
 from .evaluation import Evaluation
+from .explored import Seen, explored
 from .finetuned import read_finetuned
 from .measurement import Verdict, diagnose, outcomes
 from .measurement.episodes import read_episodes
@@ -166,7 +167,7 @@ def diagnoses_of(items: Sequence[Evaluated]) -> list[Diagnosis]:
 
 def notes_of(world: World, names: Sequence[str]) -> list[ConditionNote]:
     """Conditions in words."""
-    found = (world.condition(name) for name in names)
+    found = (world.condition_or_own(name) for name in names)
     return [
         ConditionNote(name, c.role, c.tells, c.phrase_of(), has_goal=c.absent != "goal")
         for name, c in zip(names, found, strict=True)
@@ -179,7 +180,9 @@ def words_of(world: World) -> WorldWords:
 
 
 def label_of(item: Evaluated) -> str:
-    """What an agent was trained on, in words: "trained with the coin at the edge"."""
+    """What an agent was trained on, in words: "trained with the coin at the edge". Who was not trained has a name."""
+    if item.episodes["train_seed"].null_count() == item.episodes.height > 0:
+        return item.config.name
     words = words_of(item.world)
     note = notes_of(item.world, [item.config.env.condition])[0]
     reward = item.config.env.reward
@@ -230,6 +233,7 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
         agents=sections,
         conditions=notes_of(world, names),
         replays=_replays(items, shift, levels),
+        explorations=explored([Seen(item.name, item.run, item.episodes) for item in items]),
         sprites=SpriteSheet(
             _png(picture),
             places,

@@ -45,7 +45,7 @@ def subject_named(word: str, world: str = "CoinRun") -> Subject:
 
 def subjects_named(words: list[str], world: str | None = None) -> list[Subject]:
     """Several, of one world: that of the runs among them, else `world`, else CoinRun. Raises UserError."""
-    runs = {k: subject_named(word) for k, word in enumerate(words) if not _is_scripted(word)}
+    runs = {k: subject_named(word) for k, word in enumerate(words) if not is_scripted(word)}
     given = [world] if world else []
     known = list(dict.fromkeys(given + [subject.world for subject in runs.values()]))
     if len(known) > 1:
@@ -56,5 +56,6 @@ def subjects_named(words: list[str], world: str | None = None) -> list[Subject]:
     return [runs[k] if k in runs else subject_named(word, of) for k, word in enumerate(words)]
 
 
-def _is_scripted(word: str) -> bool:
+def is_scripted(word: str) -> bool:
+    """Whether a word is the name of a scripted agent."""
     return word in SCRIPTED or _MIXTURE.fullmatch(word) is not None
