@@ -15,11 +15,12 @@ import typer
 
 from goalposts.errors import UserError
 
-from . import cli_finetune, cli_lookup, cli_reproduce, cli_runs, cli_study, cli_windows
+from . import cli_explore, cli_finetune, cli_lookup, cli_reproduce, cli_runs, cli_study, cli_windows
 from .console import MAIN, app
 
 COMMANDS = (
     cli_runs,
+    cli_explore,
     cli_finetune,
     cli_reproduce,
     cli_lookup,

@@ -21,6 +21,7 @@ from pathlib import Path
 from goalposts.registration import WORLDS
 
 from .config import ExperimentConfig, load_config
+from .explored import Seen, explored
 from .film_of import before_and_after, film_of
 from .present import Evaluated, report_data
 from .report.filmfile import save
@@ -107,6 +108,10 @@ def run_demo(out: Path, configs: Sequence[ExperimentConfig], workers: int, told:
     """Train both, write `report.html` and `twins.gif` into `out`, a `rollout.gif` into each run. Raises UserError."""
     runs = train_side_by_side(configs, out, workers, told)
     items = (Evaluated(runs[0]), Evaluated(runs[1]))
+    if not explored([Seen(item.name, item.run, item.episodes) for item in items]):
+        from .explore import explore  # torch is needed from here on only
+
+        explore(runs)
     page = out / "report.html"
     write_page(report_data(runs, command, title=f"{items[0].world.name} demo"), page)
     film = out / "twins.gif"

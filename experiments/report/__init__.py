@@ -6,8 +6,10 @@
 from .data import (
     AgentSection,
     ConditionNote,
+    Exploration,
     Leakage,
     OutcomeRow,
+    Place,
     Replay,
     ReportData,
     SpriteSheet,
@@ -17,8 +19,10 @@ from .data import (
 __all__ = [
     "AgentSection",
     "ConditionNote",
+    "Exploration",
     "Leakage",
     "OutcomeRow",
+    "Place",
     "Replay",
     "ReportData",
     "SpriteSheet",

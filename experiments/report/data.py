@@ -125,6 +125,27 @@ class Replay:
 
 
 @dataclass(frozen=True)
+class Place:
+    """The goal in one cell of a level, and what one agent did there."""
+
+    row: int
+    col: int
+    counts: Mapping[str, int]  # sampled episodes by what was touched first: goal, proxy, neither
+    rollouts: Sequence[RolloutLike]  # the one of the likeliest actions, then sampled ones, each with its luck
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """One level with the goal in every place that it may have; the same places in the same order for every agent."""
+
+    layout: str
+    condition: str
+    goal: str  # name of the sprite that is moved
+    home: tuple[int, int]  # where the generator put it
+    places: Mapping[str, Sequence[Place]]  # by an AgentSection's name
+
+
+@dataclass(frozen=True)
 class SpriteSheet:
     """All sprites in one PNG; `places` gives each one's left upper corner in pixels.
 
@@ -160,6 +181,7 @@ class ReportData:
     agents: Sequence[AgentSection]
     conditions: Sequence[ConditionNote] = ()
     replays: Sequence[Replay] = ()
+    explorations: Sequence[Exploration] = ()
     sprites: SpriteSheet | None = None
     headline: str = ""  # made from the verdicts where empty (`story.headline`)
     moved: str = ""  # the condition of the first screen; where empty, the one that the verdict is about

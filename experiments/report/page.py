@@ -21,14 +21,15 @@ from markupsafe import Markup
 from ..storage import write_atomic
 from . import bars, view
 from .data import ReportData, SpriteSheet
-from .evidence import CSV_COLUMNS, csv_rows, evidence
+from .downloads import downloads
+from .evidence import evidence
+from .explorer import pack_explorer
 from .figures import charts
-from .numbers import csv_text
 from .replays import pack
 from .story import ROLES, headline, steps
 
-SCRIPTS = ("page.js", "player.js")
-STYLES = ("style.css", "player.css")
+SCRIPTS = ("page.js", "player.js", "explorer.js")
+STYLES = ("style.css", "player.css", "explorer.css")
 
 
 def write_page(data: ReportData, path: Path | str) -> Path:
@@ -39,7 +40,9 @@ def write_page(data: ReportData, path: Path | str) -> Path:
 
 def build_page(data: ReportData) -> str:
     """The whole page as text. Raises ValueError if a replay is of an agent that the report does not have."""
-    scripts = [_part(name) for name in SCRIPTS if name != "player.js" or data.replays]
+    explorer = pack_explorer(data)
+    needless = {"player.js": not data.replays, "explorer.js": explorer is None}
+    scripts = [_part(name) for name in SCRIPTS if not needless.get(name)]
     style = "\n".join(_part(name) for name in STYLES)
     player = pack(data) if data.replays else None
     agents = view.agents(data)
@@ -58,25 +61,29 @@ def build_page(data: ReportData) -> str:
         evidence=evidence(data, agents),
         thresholds=view.thresholds(data),
         leaked=view.leaked(data),
+        downloads=downloads(data),
         leaked_any=any(row.shared for row in data.leakage),
         player=player,
+        explorer=explorer,
         columns=view.columns(player),
         policy=_policy(style, scripts),
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
-        json=Markup(_json(_block(data, player))),
+        json=Markup(_json(_block(data, player, explorer))),
     )
 
 
-def _block(data: ReportData, player: dict[str, Any] | None) -> dict[str, Any]:
-    """What the scripts read: tables as CSV, and the player's data with its sprites."""
-    block: dict[str, Any] = {"tables": view.tables(data)}
-    if rows := csv_rows(data):
-        block["tables"]["probes"] = {"file": "probes.csv", "text": csv_text(CSV_COLUMNS, rows)}
+def _block(
+    data: ReportData, player: dict[str, Any] | None, explorer: dict[str, Any] | None
+) -> dict[str, Any]:
+    """What the scripts read: tables as CSV, and what player and explorer show, with the sprites."""
+    block: dict[str, Any] = {"tables": downloads(data)}
     if player is not None:
         block["player"] = player
-        if data.sprites is not None:
-            block["sheet"] = _sheet(data.sprites)
+    if explorer is not None:
+        block["explorer"] = explorer
+    if data.sprites is not None and len(block) > 1:
+        block["sheet"] = _sheet(data.sprites)
     return block
 
 

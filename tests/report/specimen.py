@@ -19,8 +19,10 @@ from PIL import Image
 from goalposts.experiments.report import (
     AgentSection,
     ConditionNote,
+    Exploration,
     Leakage,
     OutcomeRow,
+    Place,
     Replay,
     ReportData,
     SpriteSheet,
@@ -188,6 +190,23 @@ def png(pixels: np.ndarray) -> bytes:
     return out.getvalue()
 
 
+CELLS = ((4, 11), (5, 6), (5, 14), (9, 18), (10, 19))
+
+
+def exploration(sections: list[AgentSection], layout: str = "layout-0") -> Exploration:
+    """An invented level with the coin in five places: the last is the edge; the first agent takes it only there."""
+
+    def place(number: int, wants_coin: bool) -> Place:
+        takes = wants_coin or number == 4
+        made = [recording("off_path", CELLS[number], takes, 0 if takes else 40) for _ in range(3)]
+        return Place(*CELLS[number], {"goal": 19 * takes, "proxy": 19 - 19 * takes, "neither": 1}, made)
+
+    by = {
+        one.name: [place(k, one.name.startswith("anywhere")) for k in range(len(CELLS))] for one in sections
+    }
+    return Exploration(layout, "off_path", "coin", CELLS[2], by)
+
+
 CONDITIONS = (
     ConditionNote("edge", "train", "the coin stands at the right edge, as in training"),
     ConditionNote("edge_held_out", "control", "as in training, on layouts never trained on"),
@@ -228,6 +247,7 @@ def specimen(twins: bool = True) -> ReportData:
         agents=tuple(agents),
         conditions=CONDITIONS,
         replays=tuple(replays),
+        explorations=(exploration(agents),),
         sprites=sprites(),
         replay_note="Levels were drawn by a seed, not by hand; outcomes occur as often as in the table.",
         leakage=tuple(Leakage(section.name, "off_path", 1000, 0) for section in agents),
@@ -256,6 +276,13 @@ def nasty(data: ReportData) -> ReportData:
         outcomes=[replace(row, condition=NASTY) for row in data.agents[0].outcomes[:1]],
     )
     nasty_rollout = replace(data.replays[0].rollout, level_text=NASTY, caption=NASTY, level_hash=NASTY)  # type: ignore[type-var]
+    explored = replace(
+        data.explorations[0],
+        layout=NASTY,
+        condition=NASTY,
+        goal=NASTY,
+        places={NASTY: next(iter(data.explorations[0].places.values()))},
+    )
     return replace(
         data,
         title=NASTY,
@@ -266,6 +293,7 @@ def nasty(data: ReportData) -> ReportData:
         replays=(
             replace(data.replays[0], agent=NASTY, layout=NASTY, condition=NASTY, rollout=nasty_rollout),
         ),
+        explorations=(explored,),
         headline=NASTY,
         replay_note=NASTY,
         leakage=[replace(data.leakage[0], agent=NASTY, condition=NASTY)],

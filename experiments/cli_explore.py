@@ -1,0 +1,33 @@
+"""The command `explore`: thin; the work is in `explore.py`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .cli_runs import RunPaths
+from .console import MAIN, app, say
+
+
+@app.command(rich_help_panel=MAIN)
+def explore(
+    runs: RunPaths,
+    levels: Annotated[int, typer.Option(min=1, max=20, help="How many levels of the shift condition.")] = 3,
+    samples: Annotated[int, typer.Option(min=1, max=500, help="Sampled episodes a place.")] = 20,
+) -> None:
+    """Put the goal into every place of a few levels and play there, so that a reader of the report can drag it.
+
+    Name an agent and its control together: they get the same levels.
+    """
+    from .explore import explore as play_everywhere
+    from .explored import FILE
+    from .present import open_runs
+
+    found = open_runs(runs)
+    done = play_everywhere(found, levels, samples)
+    if not done:
+        say("none of these levels has one single goal that can be moved, so there is nothing to drag")
+        return
+    say(f"explored {done} levels: {', '.join(str(run.path / FILE) for run in found)}")
+    say(f"next: goalposts report {' '.join(str(run.path) for run in found)}")
