@@ -21,7 +21,10 @@ from .sprites import SEEN_AS, VEILS, check_px, sprite, squeezed
 Tiles = tuple[tuple[str, ...], ...]
 Layer = tuple[np.ndarray, np.ndarray]  # uint16: colour * alpha * 255 [h, w, 3] and 255 - alpha [h, w, 1]
 
-GROUND = "sky"  # what shows through a tile that does not fill its cell
+GROUND = (
+    "sky"  # what shows through a tile that does not fill its cell, unless the level stands on one of these
+)
+FLOORS = ("floor", "lawn")
 _TOPPED = {"wall": "wall_top", "lava": "lava_top"}  # drawn so where the tile above is of another kind
 _BORDER = (31, 34, 51)  # what is left of the 64 x 64 pixels
 _FRAME = ((31, 34, 51), (255, 255, 255))  # the camera's frame: outer and inner line
@@ -213,8 +216,11 @@ def _background(tiles: Tiles, px: int) -> np.ndarray:  # uint8[H*px, W*px, 3], r
     """All that does not move, for people."""
     height, width = len(tiles), len(tiles[0])
     picture = backdrop(height, width, px).copy()
+    ground = _ground_of(tiles)
     for row, line in enumerate(dressed(tiles)):
         for col, name in enumerate(line):
+            if ground != GROUND:
+                _lay(picture, _layer(ground, px), row * px, col * px)
             if name != GROUND:
                 _lay(picture, _layer(name, px), row * px, col * px)
     picture.setflags(write=False)
@@ -225,7 +231,8 @@ def _background(tiles: Tiles, px: int) -> np.ndarray:  # uint8[H*px, W*px, 3], r
 def _plain(tiles: Tiles, h: int, w: int) -> np.ndarray:  # uint8[H*h, W*w, 3], read-only
     """All that does not move, for the agent."""
     kinds = sorted({name for line in tiles for name in line})
-    table = np.stack([_cell(name, h, w) for name in kinds])
+    ground = _ground_of(tiles)
+    table = np.stack([_cell(name, h, w, ground) for name in kinds])
     number = {name: index for index, name in enumerate(kinds)}
     grid = np.array([[number[name] for name in line] for line in tiles])
     picture = table[grid].transpose(0, 2, 1, 3, 4).reshape(grid.shape[0] * h, grid.shape[1] * w, 3)
@@ -234,10 +241,17 @@ def _plain(tiles: Tiles, h: int, w: int) -> np.ndarray:  # uint8[H*h, W*w, 3], r
 
 
 @lru_cache(maxsize=4096)
-def _cell(name: str, h: int, w: int) -> np.ndarray:  # uint8[h, w, 3]: the tile on the ground
+def _cell(
+    name: str, h: int, w: int, ground: str = GROUND
+) -> np.ndarray:  # uint8[h, w, 3]: the tile on the ground
     colours, rest = _small_layer(SEEN_AS.get(name, name), h, w)
-    ground, _ = _small_layer(GROUND, h, w)
-    return ((colours + ground // 255 * rest) // 255).astype(np.uint8)
+    below, _ = _small_layer(ground, h, w)
+    return ((colours + below // 255 * rest) // 255).astype(np.uint8)
+
+
+def _ground_of(tiles: Tiles) -> str:
+    """The floor of a level seen from above, else the sky."""
+    return next((floor for floor in FLOORS if any(floor in line for line in tiles)), GROUND)
 
 
 @lru_cache(maxsize=4096)

@@ -122,6 +122,15 @@ def test_things_are_told_apart_in_the_agents_picture():
             assert a == b or np.abs(first - second).mean() >= 8, (a, b)
 
 
+def test_things_seen_from_above_stand_on_their_floor():
+    """Once, the sky showed through around them."""
+    scene = Scene("Corner", (("block", "floor"), ("cheese", "floor")), ())
+    for picture, px in ((render.draw(scene, 16), 16), (render.rgb64(scene), 32)):
+        floor = picture[:px, px : 2 * px]
+        assert (picture[px, 0] == floor[0, 0]).all()  # the cheese leaves its upper left corner free
+        assert not (picture[px : 2 * px, :px] == floor).all()
+
+
 def test_left_is_the_mirror_image_of_right():
     assert (sprites.sprite("agent_left", 16) == sprites.sprite("agent_right", 16)[:, ::-1]).all()
 
