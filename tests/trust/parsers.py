@@ -159,8 +159,8 @@ def parsers(run: Path, work: Path) -> dict[str, Parser]:
 
     def progress(path: Path) -> None:
         last = max((int(row["step"] or 0) for row in read_rows(path)), default=0)
+        rewind_rows(path, last)  # as every training begins
         append_row(path, {"step": last + 1, "new": 1.0})
-        rewind_rows(path, last)
 
     def recorded(path: Path) -> None:
         found = read_trajectories(path).head(3)
