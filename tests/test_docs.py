@@ -1,0 +1,211 @@
+"""The docs are true to the code: links resolve, commands exist with these options, the site builds and asks no network.
+
+The lesson's notebook is run here with tiny trainings; whether its figures make sense is for its reader.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")  # the commands are read from the whole command line
+mkdocs = pytest.importorskip("mkdocs")
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
+sys.path.insert(0, str(DOCS / "_build"))
+
+from cli_reference import command_page, commands, options  # noqa: E402
+from config_reference import config_page, study_page, worlds_page  # noqa: E402
+from pictures import picture_commands  # noqa: E402
+
+from goalposts.experiments.config import load_config  # noqa: E402
+from goalposts.experiments.study_plan import plan_study  # noqa: E402
+
+WRITTEN = {"reference/cli.md", "reference/config.md", "reference/study.md", "reference/worlds.md"}
+LINK = re.compile(r"\]\((?![a-z]+:)([^)\s#]*)(?:#[^)\s]*)?\)")
+
+
+def said(text: str) -> list[list[str]]:
+    """The words of every `goalposts …` in a page's code: each line of a block, each span."""
+    found = []
+    for line in re.findall(r"^(?:    |\$ )?(goalposts [a-z].*)$", text, re.MULTILINE):
+        # two commands may share a line; what stands far to the right is a remark
+        parts = [part.strip() for part in re.split(r"\s{3,}", line)]
+        found += [part for part in parts if part.startswith("goalposts ")]
+    found += re.findall(r"`(goalposts [a-z][^`]*)`", text)
+    return [shlex.split(words) for words in found]
+
+
+def command_of(words: list[str]) -> tuple[str, list[str]]:
+    """The longest run of words that names a command, and what follows it. A study without a verb is run."""
+    known = commands()
+    for length in (2, 1):
+        name = " ".join(words[1 : 1 + length])
+        if name in known:
+            return name, words[1 + length :]
+    if words[1] in ("study", "config"):
+        return ("study run" if words[1] == "study" else words[1]), words[2:]
+    return words[1], words[2:]
+
+
+SAID = [(str(page.relative_to(ROOT)), words) for page in PAGES for words in said(page.read_text("utf-8"))]
+
+
+def test_the_pages_are_read() -> None:
+    assert len(PAGES) > 8
+    assert len(SAID) > 40
+    assert ["goalposts", "train", "coinrun/edge"] in [words for _, words in SAID]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_links_resolve(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    links = [link for link in LINK.findall(text) if link]
+    places = [(page.parent / link).resolve() for link in links]
+    missing = [
+        link
+        for link, place in zip(links, places, strict=True)
+        if not place.exists() and place.relative_to(DOCS).as_posix() not in WRITTEN
+    ]
+    assert missing == []
+
+
+def test_commands_on_the_pages_exist_with_these_options() -> None:
+    known, wrong = commands(), []
+    for page, words in SAID:
+        name, rest = command_of(words)
+        if name not in known and name not in ("study", "config", "COMMAND"):
+            wrong.append(f"{page}: {shlex.join(words)}: there is no such command")
+        elif name in known:
+            used = {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
+            wrong += [f"{page}: {shlex.join(words)}: no option {one}" for one in used - options(known[name])]
+    assert wrong == []
+
+
+def test_configs_and_overrides_on_the_pages_are_valid() -> None:
+    for _, words in SAID:
+        name, rest = command_of(words)
+        plain = [word for word in rest if not word.startswith("-")]
+        if name == "train" and plain and plain[0].startswith("coinrun/"):
+            load_config(plain[0], [word for word in plain[1:] if "=" in word])
+
+
+def test_a_wrong_command_would_be_seen() -> None:
+    name, rest = command_of(said("    goalposts train coinrun/edge --sedd 3      a remark")[0])
+    assert (name, rest) == ("train", ["coinrun/edge", "--sedd", "3"])
+    assert "--sedd" not in options(commands()["train"])
+    assert {"--out", "--evaluate", "--no-evaluate", "-q", "--help"} <= options(commands()["train"])
+    assert command_of(["goalposts", "trian"])[0] not in commands()
+
+
+def test_every_picture_has_its_command_and_every_command_its_picture() -> None:
+    shown = {
+        f"docs/{path}" for page in DOCS.glob("*.md") for path in re.findall(r"\]\((pictures/[^)]+)\)", page.read_text("utf-8"))
+    }  # fmt: skip
+    there = {path.relative_to(ROOT).as_posix() for path in (DOCS / "pictures").iterdir()}
+    assert shown == there == set(picture_commands())
+
+
+def test_every_image_has_words_for_those_who_do_not_see_it() -> None:
+    images = [found for page in PAGES for found in re.findall(r"!\[([^\]]*)\]\(", page.read_text("utf-8"))]
+    assert images
+    assert all(len(words) > 20 for words in images)
+
+
+def test_the_reference_names_every_command_option_and_key() -> None:
+    page = command_page()
+    for name, command in commands().items():
+        assert f"## goalposts {name} {{" in page
+        assert all(f"`{word}" in page for word in options(command) - {"--help"})
+    text = config_page()
+    for section in load_config("coinrun/edge").to_dict().items():
+        key, value = section
+        assert f"`{key}`" in text
+        assert all(f"`{inner}`" in text for inner in value) if isinstance(value, dict) else True
+    assert "`mixture(…)`" in worlds_page()
+    assert "`level_seed`" in study_page()
+
+
+def notebook_code() -> list[str]:
+    cells = json.loads((DOCS / "lesson.ipynb").read_text("utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+def test_the_notebook_is_committed_without_outputs_and_parses() -> None:
+    cells = json.loads((DOCS / "lesson.ipynb").read_text("utf-8"))["cells"]
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
+    for code in notebook_code():
+        ast.parse(code)
+
+
+def test_the_notebooks_study_can_be_planned() -> None:
+    grid = next(line for code in notebook_code() for line in re.findall(r'"(grid\.[^"]+)"', code))
+    plan = plan_study("alpha", [grid, "seeds=2", "arms=[]"])
+    assert len(plan.runs) == 10
+
+
+class Assets(HTMLParser):
+    """What a page makes the browser fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag in ("script", "img", "iframe", "source", "video", "audio", "embed"):
+            self.found.append(given.get("src") or "")
+        if tag == "link" and given.get("rel") not in ("canonical", "prev", "next"):
+            self.found.append(given.get("href") or "")
+
+
+def outside(html: str) -> list[str]:
+    parser = Assets()
+    parser.feed(html)
+    return [url for url in parser.found if re.match(r"(https?:)?//", url)]
+
+
+def test_an_asset_from_the_network_would_be_seen() -> None:
+    assert outside('<script src="https://example.org/a.js"></script><img src="a.png">') == [
+        "https://example.org/a.js"
+    ]
+
+
+@pytest.mark.slow
+def test_the_site_builds_strictly_and_asks_no_network(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-d", str(tmp_path / "site")],
+        cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = sorted((tmp_path / "site").rglob("*.html"))
+    assert len(pages) > len(PAGES)
+    for page in pages:
+        assert outside(page.read_text("utf-8")) == [], page.name
+    for sheet in (tmp_path / "site").rglob("*.css"):
+        assert not re.search(r"url\(\s*[\"']?(https?:)?//|@import", sheet.read_text("utf-8")), sheet.name
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(tmp_path: Path) -> None:
+    """Every cell, with trainings too short to learn anything."""
+    pytest.importorskip("ipykernel")
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    notebook = nbformat.read(DOCS / "lesson.ipynb", as_version=4)
+    small = {"LESSON_STEPS": "16384", "LESSON_LEVELS": "60", "LESSON_FOLDER": str(tmp_path / "lesson")}
+    client = nbclient.NotebookClient(notebook, timeout=3600, resources={"metadata": {"path": str(tmp_path)}})
+    client.execute(env=os.environ | small)
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in shown) >= 4
+    assert (tmp_path / "lesson" / "alpha" / "summary.csv").is_file()
