@@ -41,7 +41,7 @@ FORBIDDEN = {
 }
 
 # Commands that need no weights; each is asked for its help, in a process of its own.
-LIGHT = ([], ["levels"], ["worlds"], ["report"], ["config"])
+LIGHT = ([], ["levels"], ["worlds"], ["report"], ["config"], ["play"], ["edit"])
 
 
 def module_name(path: Path) -> str:
@@ -214,3 +214,19 @@ def test_light_commands_do_not_load_torch(command: list[str]) -> None:
     loaded = run_python(code, *command, "--help").rpartition("loaded:")[2].split()
     assert "typer" in loaded
     assert "torch" not in loaded
+
+
+def test_playing_loads_no_torch(tmp_path: Path) -> None:
+    """Not only its help: a game with a window, in a process of its own."""
+    code = (
+        "import sys\n"
+        "from goalposts.experiments.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "except SystemExit as done:\n    assert not done.code, done.code\n"
+        "print('\\nloaded:', *{m.partition('.')[0] for m in sys.modules})\n"
+    )
+    words = ("play", "--picture", str(tmp_path / "play.png"), "--press", "right*2")
+    loaded = run_python(code, *words).rpartition("loaded:")[2].split()
+    assert "pygame" in loaded
+    assert "torch" not in loaded
+    assert (tmp_path / "play.png").exists()

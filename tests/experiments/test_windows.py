@@ -1,0 +1,210 @@
+"""The commands that open a window, without a screen: what they show, what a person leaves behind, what they refuse."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from goalposts.envs import Level, LevelSet, get_world, load_levels, save_levels
+from goalposts.envs.window import Window
+from goalposts.envs.window_play import Play, action_keys
+from goalposts.experiments.cli import main
+from goalposts.experiments.human import Human, human_run
+from goalposts.experiments.measurement.episodes import read_episodes
+from goalposts.experiments.watching import course_of, course_of_file
+
+MINE = """\
+##########v#
+#..........#
+#....C.....#
+#..........#
+#.A........#
+############"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder with one level file, in which the commands work."""
+    monkeypatch.chdir(tmp_path)
+    save_levels(LevelSet.of([Level.from_text(MINE)]), tmp_path / "mine.txt")
+    return tmp_path
+
+
+def run(words: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        main(words.split())
+    return int(left.value.code or 0)
+
+
+def playing(folder: Path, steps: str) -> Human:
+    """A person opens the folder, presses keys, and closes the window."""
+    world = get_world("CoinRun")
+    kept = human_run(folder, "ada", world, False)
+    with kept.lock():
+        game = Human(kept, course_of(world, ["edge_held_out", "off_path"]))
+        with Window(Play(game)) as window:
+            window.press_all(steps)
+    return game
+
+
+def test_a_person_is_a_row_of_the_measurement(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing of what was played is lost, also in the middle of a level, and diagnose takes the folder."""
+    playing(
+        here / "ada", "left return .*200 return left ."
+    )  # time runs out on the first; two steps on the second
+    table = read_episodes(here / "ada" / "episodes.parquet")
+    assert table.select("agent", "condition", "level_index", "outcome_end").rows() == [
+        ("ada", "edge_held_out", 0, "timeout")
+    ]
+    game = playing(here / "ada", "left .*200")
+    assert game.turn() is not None
+    table = read_episodes(here / "ada" / "episodes.parquet")
+    assert table["condition"].to_list() == ["edge_held_out", "off_path"]
+    assert table["train_seed"].null_count() == 2
+    assert game._played["off_path", 0].actions[:3] == [1, 0, 1], "it went on where it had stopped"
+    assert run(f"diagnose {here / 'ada'}") == 0
+    assert "ada in CoinRun" in capsys.readouterr().out
+    assert run(f"report {here / 'ada'}") == 0
+
+
+def test_another_person_or_view_has_another_folder(here: Path) -> None:
+    world = get_world("CoinRun")
+    human_run(here / "ada", "ada", world, False)
+    for name, whole in (("bob", False), ("ada", True)):
+        with pytest.raises(Exception, match="holds something else"):
+            human_run(here / "ada", name, world, whole)
+
+
+def test_levels_of_a_file_are_played_by_all(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("evaluate goal-seeker --file mine.txt --out own.parquet") == 0
+    assert read_episodes(here / "own.parquet").select(
+        "condition", "role", "outcome_first"
+    ).unique().rows() == [("mine", "probe", "goal")]
+    assert run("evaluate proxy-seeker --file mine.txt") == 0
+    assert "not kept" in capsys.readouterr().out
+    assert run("record goal-seeker proxy-seeker --file mine.txt --out twins.gif") == 0
+    assert run("watch goal-seeker --file mine.txt --picture watch.png --press right*3") == 0
+    assert run("play --file mine.txt --picture play.png --press right") == 0
+    assert run("edit mine.txt --picture edit.png --press return") == 0
+    assert load_levels(here / "mine.txt")[0] == Level.from_text(MINE), "a picture changes nothing"
+    assert {p.name for p in here.iterdir()} == {
+        "mine.txt", "own.parquet", "twins.gif", "watch.png", "play.png", "edit.png",
+    }  # fmt: skip
+
+
+def test_a_file_knows_its_world_and_its_number_of_levels(here: Path) -> None:
+    course = course_of_file(here / "mine.txt")
+    assert (course.world.name, course.count, course.number(5)) == ("CoinRun", 1, 0)
+
+
+def test_every_action_of_every_world_has_keys() -> None:
+    from goalposts.envs import known_worlds
+
+    for world in known_worlds().values():
+        keys = [name for names in action_keys(world) for name in names]
+        assert len(keys) == len(set(keys))
+        assert len(action_keys(world)) == len(world.actions) <= 9
+
+
+WRONG = [
+    ("watch", "SUBJECTS is missing"),
+    ("watch nowhere", "there is no run folder nowhere"),
+    ("watch goal-seekr", "Did you mean goal-seeker"),
+    ("watch mixture(7)", "a probability from 0 to 1"),
+    ("watch goal-seeker --condition edgy", "edgy"),
+    ("watch goal-seeker --condition edge --file mine.txt", "contradict each other"),
+    ("watch goal-seeker --file none.txt", "no such level file"),
+    ("watch goal-seeker --picture mine.txt", "mine.txt is there already"),
+    ("watch goal-seeker --picture x.gif", "must end in .png"),
+    ("watch goal-seeker --picture x.png --press wrong", "no key 'wrong' here"),
+    ("watch goal-seeker --picture x.png --press right*many", "a key and how often"),
+    ("play Coinrun", "Did you mean 'CoinRun'"),
+    ("play --name ../x --picture x.png", "name"),
+    ("edit mine.gif", "ends in .txt or .npz"),
+    ("edit there/not.txt", "there is no folder there"),
+    ("edit mine.txt --agent nobody", "no run folder nobody"),
+    ("evaluate goal-seeker --file mine.txt --levels 3", "--file brings its own levels"),
+    ("record goal-seeker --file mine.txt --first 7", "holds 1 levels"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), WRONG, ids=[words for words, _ in WRONG])
+def test_wrong_use_is_one_message_and_exit_code_2(
+    words: str, said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 2
+    out, err = capsys.readouterr()
+    assert said in err
+    assert err.startswith("goalposts: ")
+    assert "Traceback" not in err
+    assert out == ""
+    assert [p.name for p in here.iterdir()] == ["mine.txt"]
+
+
+needs_a_screen = pytest.mark.skipif(
+    not (shutil.which("Xvfb") and shutil.which("xdotool")),
+    reason="Xvfb or xdotool is not installed: apt-get install xvfb xdotool",
+)
+
+
+@pytest.mark.slow
+@needs_a_screen
+def test_a_real_window_is_driven_by_xdotool(here: Path) -> None:
+    """Move the coin with the mouse, let an agent replay it, come back, save, leave: in a window under a real X server."""
+    pipe_in, pipe_out = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(pipe_out), "-screen", "0", "1280x800x24"],
+        pass_fds=[pipe_out],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(pipe_out)
+    with os.fdopen(pipe_in) as told:
+        env = os.environ | {"DISPLAY": f":{told.readline().strip()}", "SDL_VIDEODRIVER": "x11"}
+    command = [sys.executable, "-m", "goalposts", "edit", "mine.txt"]
+    window = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def xdo(*words: str) -> str:
+        done = subprocess.run(["xdotool", *words], env=env, capture_output=True, text=True, check=False)
+        return done.stdout
+
+    def until(sign: str) -> None:
+        for _ in range(600):
+            if xdo("search", "--name", sign):
+                return
+            assert window.poll() is None, window.communicate()
+            time.sleep(0.5)
+        raise AssertionError(f"no window says {sign!r}")
+
+    try:
+        until("Goalposts: mine.txt")
+        found = xdo("search", "--name", "Goalposts: mine.txt").split()[0]
+        xdo("windowmove", found, "0", "0")
+        xdo("windowfocus", found)
+        time.sleep(1)
+        xdo("mousemove", "--window", found, "640", "330", "click", "1")
+        until("not saved")
+        xdo("key", "space")
+        until("on your level")
+        xdo("key", "g")
+        xdo("key", "q")
+        until("not saved")
+        xdo("key", "s")
+        for _ in range(200):
+            if load_levels(here / "mine.txt")[0] != Level.from_text(MINE):
+                break
+            time.sleep(0.2)
+        xdo("key", "q")
+        assert window.wait(120) == 0, window.communicate()
+    finally:
+        for process in (window, server):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait(30)
+    level = load_levels(here / "mine.txt")[0]
+    assert level != Level.from_text(MINE)
+    assert level.layout == Level.from_text(MINE).layout
