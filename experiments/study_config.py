@@ -19,7 +19,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from goalposts.errors import UserError
 
-from .config import EvaluateConfig, read_base, shipped_root
+from .config import ConfigError, EvaluateConfig, ExperimentConfig, read_base, shipped_root
 from .document import Document, Problem, apply_override, read_document, to_yaml
 from .fields import VERSION, ConditionNames, Name, Section, Seed, Text, Version
 from .validation import closest, validate
@@ -171,10 +171,22 @@ def read_study(
                 for problem in base.problems
             ]
             validate(StudyConfig, document, None, str(path))
-        study = study.model_copy(update={"base": base.data})
+        study = study.model_copy(update={"base": _resolved(base)})
     else:
         base = Document(f"{path}, base", dict(study.base))
     return study, document, base
+
+
+def _resolved(base: Document) -> dict[str, Any]:
+    """The base with every default written out, so that a study goes on as it began when defaults change.
+
+    A base that is no config by itself stays as it is: what is wrong with it is said of the points that are made of it.
+    """
+    data = {"name": "base"} | base.data
+    try:
+        return ExperimentConfig.parse(Document(base.source, data, base.places, list(base.problems))).to_dict()
+    except ConfigError:
+        return base.data
 
 
 def find_study(source: str | os.PathLike[str]) -> Path:

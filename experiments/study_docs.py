@@ -184,7 +184,7 @@ def _alpha(plan: Plan, table: pl.DataFrame) -> list[str]:
         said.append(
             f"Misgeneralization goes from {wrong[0].value:.2f} [{wrong[0].low:.2f}, {wrong[0].high:.2f}] at {wrong[0].x} to "
             f"{wrong[-1].value:.2f} [{wrong[-1].low:.2f}, {wrong[-1].high:.2f}] at {wrong[-1].x}; in distribution the agents fail "
-            f"in {1 - max(s.value for s in failed):.2f} to {1 - min(s.value for s in failed):.2f} of episodes."
+            f"in {1 - max(s.value for s in failed):.3f} to {1 - min(s.value for s in failed):.3f} of episodes."
         )
     lost = sum(
         words == "CAPABILITY LOSS"

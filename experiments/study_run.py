@@ -7,6 +7,7 @@ workers are started. Read next: `engines.py`, which starts them; `study_folder.p
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -91,6 +92,7 @@ def perform(job: Job, tell: Tell | None = None) -> Done | Failed:
         log = f"{said.getvalue()}\n{traceback.format_exc()}\n{job.config.to_yaml()}"
         return Failed(job.id, f"{type(error).__name__}: {message}", log)
     finally:
+        gc.collect()
         if not job.scratch:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -110,6 +112,7 @@ def _train_and_evaluate(job: Job, folder: Path, tell: Tell) -> Times:
 
     if not _is_trained(folder):
         train(job.config, folder, on_progress, evaluate=False, tensorboard=False)
+    gc.collect()  # a training's arrays hang in circles, which would wait for the next run's
     trained = time.perf_counter()
     run = Run.open(folder)
     with run.lock(wait=10):

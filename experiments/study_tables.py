@@ -21,27 +21,39 @@ from .study_plan import Plan, Point
 from .study_run import MEASURES
 
 MAX_MEASURES = 1 << 26
+MAX_TOGETHER = 10_000_000  # episodes in one file; they take about 300 bytes each while it is written
 DIGITS = 6
 
 
 def write_tables(folder: StudyFolder, plan: Plan) -> None:
-    """episodes.parquet and summary.csv from the runs that are finished; nothing if none is. Raises RunError."""
+    """episodes.parquet and summary.csv from the runs that are finished; nothing if none is. Raises RunError.
+
+    A study of more than MAX_TOGETHER episodes gets no episodes.parquet: its episodes stand in the folders of its runs.
+    """
     finished = folder.finished()
     chosen = [one for one in plan.runs if one in finished]
     if not chosen:
         return
+    together = len(chosen) * episodes_of(plan) <= MAX_TOGETHER
     rows: list[Row] = []
-    tables: dict[str, pl.DataFrame] = {}
+    kept: dict[str, pl.DataFrame] = {}
     for point in plan.points:
-        rows += list(_of_point(folder, plan, point, finished, tables))
-    table = summary_table(plan, rows)
-    order = [tables[one] for point in plan.points for _, one in point.runs if one in tables]
-    write_together(
-        {
-            folder.path / EPISODES: episodes_file(pl.concat(_each_once(order))),
-            folder.path / SUMMARY: table.write_csv(float_precision=DIGITS).encode(),
-        }
-    )
+        found = _tables_of(folder, point, finished, kept)
+        rows += list(_of_point(folder, plan, point, found))
+        if together:
+            kept |= found
+    contents = {folder.path / SUMMARY: summary_table(plan, rows).write_csv(float_precision=DIGITS).encode()}
+    if together:
+        contents[folder.path / EPISODES] = episodes_file(pl.concat(kept.values()))
+    else:
+        (folder.path / EPISODES).unlink(missing_ok=True)
+    write_together(contents)
+
+
+def episodes_of(plan: Plan) -> int:
+    """How many episodes each run plays."""
+    study = plan.study
+    return study.levels * len(study.conditions) * (2 if study.greedy else 1)
 
 
 def summary_table(plan: Plan, rows: list[Row]) -> pl.DataFrame:
@@ -64,28 +76,30 @@ def read_summary(path: str | Path) -> pl.DataFrame:
     return table
 
 
+def _tables_of(
+    folder: StudyFolder, point: Point, finished: set[str], known: dict[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    """The episodes of each finished run of a point; a run that several points share is read once."""
+    return {
+        one: known[one] if one in known else read_episodes(folder.run(one) / EPISODES)
+        for _, one in point.runs
+        if one in finished
+    }
+
+
 def _of_point(
-    folder: StudyFolder, plan: Plan, point: Point, finished: set[str], tables: dict[str, pl.DataFrame]
+    folder: StudyFolder, plan: Plan, point: Point, tables: dict[str, pl.DataFrame]
 ) -> Iterator[Row]:
     where = {"arm": point.arm, "point": point.name, **point.values}
-    runs = [(seed, one) for seed, one in point.runs if one in finished]
     own, leaked = [], 0
-    for seed, one in runs:
-        path = folder.run(one)
+    for seed, one in point.runs:
         if one not in tables:
-            tables[one] = read_episodes(path / "episodes.parquet")
+            continue
         own.append(tables[one].with_columns(agent=pl.lit(point.name)))
-        measures = json.loads(read_limited(path / MEASURES, MAX_MEASURES))
+        measures = json.loads(read_limited(folder.run(one) / MEASURES, MAX_MEASURES))
         leaked += sum(int(row["value"]) for row in measures if row["measure"] == "leaked")
         yield from (where | {"seed": seed, "run": one} | row for row in measures)
-    if runs:
-        config = plan.runs[runs[0][1]]
-        yield from (
-            where | {"seed": None, "run": None} | row
-            for row in measures_of_point(pl.concat(own), config, leaked)
-        )
-
-
-def _each_once(tables: list[pl.DataFrame]) -> list[pl.DataFrame]:
-    seen: set[int] = set()
-    return [table for table in tables if not (id(table) in seen or seen.add(id(table)))]
+    if own:
+        config = plan.runs[point.runs[0][1]]
+        for row in measures_of_point(pl.concat(own), config, leaked):
+            yield where | {"seed": None, "run": None} | row

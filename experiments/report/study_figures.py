@@ -120,7 +120,7 @@ def critical_words(found: Crossing) -> str:
         return "Goal preference does not pass one half within the shares tried."
     low = "less than the least share tried" if found.low is None else f"{found.low:.2g}"
     high = "more than the largest share tried" if found.high is None else f"{found.high:.2g}"
-    return f"It passes one half at the critical α = {found.value:.2g} (95 %: {low} to {high})."
+    return f"Goal preference passes one half at the critical α = {found.value:.2g} (95 %: {low} to {high})."
 
 
 def seeds_histogram(table: pl.DataFrame) -> Drawn | None:

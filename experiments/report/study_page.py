@@ -180,5 +180,6 @@ def _as_report(data: StudyPage) -> ReportData:
     ]  # fmt: skip
     replays = [Replay(AGENT, layout, key, rollout) for key, layout, rollout in data.replays]  # type: ignore[arg-type]
     return ReportData(
-        data.name, "", data.world, [AgentSection(AGENT, AGENT)], notes, replays, data.sprites, moved=""
-    )
+        title=data.name, intro="", world=data.world, agents=[AgentSection(AGENT, AGENT)], conditions=notes, replays=replays,
+        sprites=data.sprites,
+    )  # fmt: skip

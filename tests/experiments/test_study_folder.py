@@ -1,0 +1,134 @@
+"""The study folder and the estimate: what is kept, what is refused, what is counted. No training."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from study_small import write_study
+
+from goalposts.experiments.engines import At
+from goalposts.experiments.storage import RunError
+from goalposts.experiments.study import todo_of
+from goalposts.experiments.study_cost import Cost, kind_of, time_of
+from goalposts.experiments.study_folder import StudyFolder
+from goalposts.experiments.study_plan import Plan, plan_study
+from goalposts.experiments.study_run import Done, Failed, Times
+from goalposts.experiments.study_watch import Progress, spell_time
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return plan_study(write_study(tmp_path))
+
+
+def test_a_run_is_kept_in_one_step_and_once(plan: Plan, tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "out")
+    first = next(iter(plan.runs))
+    with folder.begin(plan.study):
+        folder.note(Failed(first, "broken", "log"))
+        assert folder.failed() == {first: "broken"}
+        assert folder.keep(Done(first, {"a.txt": b"1", "b/c.txt": b"2"}))
+        assert not folder.keep(Done(first, {"a.txt": b"other"}))
+    assert folder.finished() == {first}
+    assert (folder.run(first) / "a.txt").read_bytes() == b"1"
+    assert (folder.run(first) / "b/c.txt").read_bytes() == b"2"
+    assert folder.failed() == {}
+    assert first not in todo_of(plan, folder)
+    assert todo_of(plan, folder, 2) == list(plan.runs)[1:3]
+
+
+def test_what_a_killed_driver_left_is_no_run_and_is_swept(plan: Plan, tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "out")
+    with folder.begin(plan.study):
+        part = folder.path / "runs" / f".{next(iter(plan.runs))}.part-99999999-abcd"
+        part.mkdir()
+        (part / "half").write_text("x")
+    assert folder.finished() == set()
+    with folder.begin(plan.study):
+        assert not part.exists()
+
+
+def test_two_drivers_at_once_are_refused(plan: Plan, tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "out")
+    with folder.begin(plan.study):
+        assert folder.in_use()
+        with (
+            pytest.raises(RunError, match="another process runs this study"),
+            StudyFolder(folder.path).hold(),
+        ):
+            pass
+    assert not folder.in_use()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [("notes.txt", "mine", "not a study folder"), ("study.yaml", "name: other\n", "holds the study 'other'")],
+)
+def test_folders_of_something_else_are_left_alone(
+    plan: Plan, tmp_path: Path, name: str, text: str, words: str
+) -> None:
+    place = tmp_path / "there"
+    place.mkdir()
+    (place / name).write_text(text)
+    with pytest.raises(RunError, match=words), StudyFolder(place).begin(plan.study):
+        pass
+    assert os.listdir(place) == [name]
+    assert (place / name).read_text() == text
+
+
+def test_a_study_folder_that_is_none_is_named() -> None:
+    with pytest.raises(RunError, match="goalposts study CONFIG"):
+        StudyFolder.open("nowhere")
+
+
+def test_costs_come_from_medians_of_whole_runs() -> None:
+    times = [
+        Times(1, 10, 2, 0, 1000, 0),
+        Times(2, 30, 3, 0, 1000, 0),
+        Times(3, 20, 4, 0, 1000, 0),
+        Times(0, 0, 99, 0, 0, 0),
+    ]
+    assert Cost.of_times(times) == Cost(2, 0.02, 3)
+    assert Cost.of_times(times[3:]) is None
+
+
+def test_time_is_that_of_the_worker_who_is_last() -> None:
+    assert time_of([3, 3, 3, 3], 2) == 6
+    assert time_of([1, 1, 5], 2) == 6
+    assert time_of([5], 8) == 5
+    assert time_of([], 2) == 0
+
+
+def test_runs_that_cost_alike_are_of_one_kind(plan: Plan) -> None:
+    assert len({kind_of(config) for config in plan.runs.values()}) == 1
+    wider = plan_study("capability")
+    assert len({kind_of(config) for config in wider.runs.values()}) == 4
+
+
+def test_the_time_left_shrinks_as_runs_end(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
+    watch = Progress(plan, 1, dict.fromkeys(plan.runs, 100.0), quiet=False)
+    watch.begun(list(plan.runs), 0)
+    watch.tick([At(next(iter(plan.runs)), 1, 2)])
+    for one in plan.runs:
+        watch.ended(one, None)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == len(plan.runs)
+    assert lines[0].startswith("1/6 small-edge seed 0: done; 8 min")
+    assert lines[-1].startswith("6/6 small-anywhere seed 2: done")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(59, "59 s"), (95, "1 min 35 s"), (1200, "20 min"), (7260, "2 h 1 min")]
+)
+def test_times_are_spoken(seconds: float, words: str) -> None:
+    assert spell_time(seconds) == words
+
+
+def test_calls_are_listed(plan: Plan, tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "out")
+    with folder.begin(plan.study):
+        folder.call(done=2, seconds=1.5)
+        folder.call(done=1, seconds=2.5)
+    assert [(call["done"], call["seconds"]) for call in folder.calls()] == [(2, 1.5), (1, 2.5)]
+    assert all(json.loads(line) for line in (folder.path / "calls.jsonl").read_text().splitlines())

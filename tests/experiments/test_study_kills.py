@@ -1,0 +1,101 @@
+"""A study that is killed ends in the same tables, byte for byte, as one that is left alone."""
+
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from study_small import RUNS, done, start, tables, workers_of, write_study
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes under /proc"),
+]
+KILLS = 20
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[bytes], float]:
+    """(study file, its tables, seconds that it took)."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    study = write_study(folder)
+    began = time.monotonic()
+    code, said = done(start(study, folder / "out", "--workers", "2"))
+    assert code == 0, said
+    assert f"{RUNS} runs done" in said
+    return study, tables(folder / "out"), time.monotonic() - began
+
+
+def test_twenty_kills_of_driver_and_workers_change_no_byte(
+    undisturbed: tuple[Path, list[bytes], float], tmp_path: Path
+) -> None:
+    study, expected, seconds = undisturbed
+    luck, killed, whole, out = random.Random(20), 0, 0, tmp_path / "out"
+    while killed < KILLS:
+        driver = start(study, out, "--workers", "2")
+        while killed < KILLS and driver.poll() is None:
+            end = time.monotonic() + luck.uniform(0.0, 0.7 * seconds)
+            while time.monotonic() < end and driver.poll() is None:
+                time.sleep(0.05)
+            if driver.poll() is not None:
+                break
+            targets = workers_of(driver)
+            if targets and luck.random() < 0.5:
+                os.kill(luck.choice(targets), signal.SIGKILL)
+            else:
+                driver.kill()
+            killed += 1
+            print(f"{killed} kills, {len(list((out / 'runs').glob('[0-9a-f]*')))} runs done", file=sys.stderr)
+        code, said = done(driver)
+        assert code in (0, -signal.SIGKILL), said
+        if code == 0:  # it came to its end in spite of all: compare, and begin again
+            assert tables(out) == expected
+            whole += 1
+            shutil.rmtree(out)
+    code, said = done(start(study, out, "--workers", "2"))
+    assert code == 0, said
+    assert tables(out) == expected
+    assert len(list((out / "runs").iterdir())) == RUNS
+    assert not (out / ".work").exists()
+    assert not (out / "failed").exists()
+
+
+def test_ctrl_c_says_one_line_and_the_next_call_goes_on(
+    undisturbed: tuple[Path, list[bytes], float], tmp_path: Path
+) -> None:
+    study, expected, _ = undisturbed
+    out = tmp_path / "out"
+    driver = start(study, out, "--workers", "2", "--quiet")
+    while not list((out / "runs").glob("[0-9a-f]*")):
+        assert driver.poll() is None
+        time.sleep(0.05)
+    children = workers_of(driver)
+    driver.send_signal(signal.SIGINT)
+    code, said = done(driver)
+    assert code == 130
+    assert said.strip().splitlines()[-1].startswith("goalposts: interrupted")
+    assert "Traceback" not in said
+    time.sleep(1)
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+    assert done(start(study, out))[0] == 0
+    assert tables(out) == expected
+
+
+def test_parts_one_worker_and_an_extended_study_give_the_same_tables(
+    undisturbed: tuple[Path, list[bytes], float], tmp_path: Path
+) -> None:
+    study, expected, _ = undisturbed
+    out = tmp_path / "out"
+    for limit in (1, 2):
+        code, said = done(start(study, out, "--workers", "1", "--limit", str(limit)))
+        assert code == 0
+        assert "still missing" in said
+    assert (
+        done(start(study, out, "seeds=1"))[0] == 0
+    )  # a smaller study in the same folder leaves the other runs alone
+    assert done(start(study, out))[0] == 0
+    assert tables(out) == expected
