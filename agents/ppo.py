@@ -281,12 +281,14 @@ class _Boundary(BaseCallback):
     def _progress(self) -> Progress:
         rows, logged = self.outcomes, self.owner.model.logger.name_to_value
         n = len(rows)
+        earned = self.owner.env.stream.engine.returns(rows, rows[:, O_END] == 1)
 
         def share(column: int, value: int) -> float | None:
             return float((rows[:, column] == value).mean()) if n else None
 
         return Progress(
-            self.owner.step, self.owner.total_steps, n, share(O_END, 1), float(rows[:, O_STEPS].mean()) if n else None,
+            self.owner.step, self.owner.total_steps, n, float(earned.mean()) if n else None,
+            float(rows[:, O_STEPS].mean()) if n else None,
             share(O_FIRST, 1), share(O_FIRST, 2), share(O_END, 2), share(O_END, 3),
             float(logged["train/policy_gradient_loss"]), float(logged["train/value_loss"]),
             -float(logged["train/entropy_loss"]), float(logged["train/learning_rate"]),
