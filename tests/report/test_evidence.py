@@ -41,7 +41,7 @@ def made_up(name: str = "off_path") -> dict[str, Any]:
             "bins": [{"mean": 1.0, "preference": estimate(0.4)}], "fits": False, "indifference": None,
         },
         "attribution": [
-            {"best": "coin", "second": "right_edge", "margin": 90.0, "tied": (), "episodes": 300, "steps": 6000,
+            {"run": name, "best": "coin", "second": "right_edge", "margin": 90.0, "tied": (), "episodes": 300, "steps": 6000,
              "condition": name, "agent_over_device": 500.0, "table": table}
         ],
     }  # fmt: skip

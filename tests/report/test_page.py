@@ -112,7 +112,7 @@ def test_a_script_tag_in_a_config_shows_as_text(twins: ReportData) -> None:
     section = replace(twins.agents[0], config="name: <script>alert('x')</script>\n")
     page = Page(build_page(replace(twins, agents=(section, twins.agents[1]))))
     assert any("<script>alert('x')</script>" in text for text in page.texts["pre"])
-    assert len(page.named("script")) == 3
+    assert len(page.named("script")) == 4
 
 
 # ── what is missing is left out ──
@@ -135,7 +135,10 @@ REDUCED: dict[str, Callable[[ReportData], ReportData]] = {
     "no verdict, no numbers": _bare,
     "nobody": lambda data: ReportData("Nobody", "", data.world, ()),
     "thirty agents": lambda data: replace(
-        data, agents=[replace(data.agents[i % 2], name=f"a{i}") for i in range(30)], replays=()
+        data,
+        agents=[replace(data.agents[i % 2], name=f"a{i}") for i in range(30)],
+        replays=(),
+        explorations=(),
     ),
 }
 
@@ -144,7 +147,9 @@ REDUCED: dict[str, Callable[[ReportData], ReportData]] = {
 def test_a_page_is_made_of_what_there_is(twins: ReportData, kind: str) -> None:
     page = Page(build_page(REDUCED[kind](twins)))
     assert page.texts["h1"][0]
-    assert len(page.named("script")) == (3 if "canvas" in dict(page.elements) else 2)
+    data = REDUCED[kind](twins)
+    canvases = bool(data.replays) + bool(data.explorations)
+    assert len(page.named("script")) == 2 + canvases
 
 
 def test_outcomes_come_straight_from_the_measurement() -> None:
@@ -192,7 +197,7 @@ def test_rows_of_progress_may_have_holes(twins: ReportData) -> None:
         {"step": 4, "mean_return": float("nan")},
     ]
     section = replace(twins.agents[0], progress=rows)
-    html = build_page(replace(twins, agents=(section,), replays=()))
+    html = build_page(replace(twins, agents=(section,), replays=(), explorations=()))
     assert "The agent ends at 0.25" in html
 
 
