@@ -16,6 +16,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes under /proc"),
 ]
 KILLS = 20
+LONGEST = 20.0  # seconds until the next kill
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def test_twenty_kills_of_driver_and_workers_change_no_byte(
     while killed < KILLS:
         driver = start(study, out, "--workers", "2")
         while killed < KILLS and driver.poll() is None:
-            end = time.monotonic() + luck.uniform(0.0, 0.7 * seconds)
+            end = time.monotonic() + luck.uniform(0.0, min(0.7 * seconds, LONGEST))
             while time.monotonic() < end and driver.poll() is None:
                 time.sleep(0.05)
             if driver.poll() is not None:
