@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from goalposts.envs import Level, LevelError, LevelSet, generate, generate_at, get_world
 from goalposts.envs.level import MAX_COLS, MAX_ROWS, Legend, Tile, legend_of
-from goalposts.envs.worlds.coinrun import check
+from goalposts.envs.worlds.coinrun_levels import check
 
 PICTURE = """\
 ########v#
