@@ -7,7 +7,7 @@ READY := .venv/ready
 LOCK_VENV := .venv-lock
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fmt lock clean
+.PHONY: help demo test check docs fmt lock clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1|/' | column -t -s '|'
@@ -23,6 +23,9 @@ check: $(READY) ## lint, format, types, direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/pytest -q tests/test_imports.py
+
+docs: $(READY) ## build the documentation into site/, to be opened as files
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 fmt: $(READY) ## format, and mend what the linter can mend
 	$(BIN)/ruff check --fix-only .
