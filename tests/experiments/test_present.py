@@ -224,7 +224,15 @@ def test_a_replay_ends_where_the_episode_ended(tiny_run: Path) -> None:
         ({"actions": pl.lit(b"")}, "or not at all"),
         ({"actions": pl.col("actions") + b"\x00"}, "it ends at another step"),
     ],
-    ids=str,
+    ids=[
+        "a stray character",
+        "no level",
+        "no such world",
+        "a module",
+        "no such action",
+        "no action",
+        "one action more",
+    ],
 )
 def test_an_episode_that_cannot_be_played_again_is_refused_in_words(
     tiny_run: Path, damage: dict[str, pl.Expr], said: str
