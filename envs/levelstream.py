@@ -49,7 +49,7 @@ class LevelStream:
     """An engine and the levels that it plays.
 
     world            name or World
-    condition        which levels, such as `edge` or `mixture(0.1)`
+    condition        which levels, such as `edge` or `mixture(0.1)`; None: those that the world is usually trained on
     observation      `view`, `full` or `rgb`
     level_seed       the sequence of levels; two streams with one level_seed play levels of one sequence
     num_levels       play only the first so many; None: a new level each time, without end
@@ -64,7 +64,7 @@ class LevelStream:
         self,
         num_envs: int,
         world: str | World = "CoinRun",
-        condition: str = "edge",
+        condition: str | None = None,
         observation: str = "view",
         level_seed: int = 0,
         num_levels: int | None = None,
@@ -75,6 +75,7 @@ class LevelStream:
         levels: LevelSet | None = None,
     ) -> None:
         self.world = get_world(world)
+        condition = self.world.usual("train") if condition is None else condition
         self.condition, self.observation = self.world.condition(condition), observation
         self.level_seed = level_seed
         self.split: Split = split or self.condition.split
@@ -174,7 +175,9 @@ class LevelStream:
             engine.episodes[ended] += 1
             self._begin(ended)
         final_return = engine.returns(final_outcome, reward[ended])
-        return Step(self.observe(), reward, done == 1, done == 2, ended, final_obs, final_outcome, final_return)
+        return Step(
+            self.observe(), reward, done == 1, done == 2, ended, final_obs, final_outcome, final_return
+        )
 
     def cursor(self) -> dict[str, np.ndarray]:
         """What says where every environment stands: arrays of n by name, to go on from by `resume`."""

@@ -66,7 +66,7 @@ DAWN, DAY = 16, 16  # steps of a day without an apple, and more for each
 
 PLANES = ("self", "wall", "apple", "shield", "monster", "armed")
 
-STANDARD, LARGER = (4, 6, 12), (8, 8, 12)  # dials: see `grid.walled_room`
+STANDARD, ROOMY, LARGER = (4, 6, 12), (5, 6, 12), (8, 8, 12)  # dials: see `grid.walled_room`
 layout = walled_room
 
 
@@ -236,7 +236,7 @@ CONDITIONS = (
     Condition("anywhere", "shift", ANYWHERE, "a monster in one half of the levels, none in the other", dials=STANDARD,
               phrase="with a monster in half of the levels"),
     Condition("long_day", "shift", TOGETHER, "as in training, with more of everything and a longer day: what after the monster?",
-              MANY, STANDARD, phrase="with a monster and a longer day"),
+              MANY, ROOMY, phrase="with a monster and a longer day"),
     Condition("mixture", "shift", MIXTURE, "as anywhere with probability α, else a monster", 0, STANDARD, 0.1,
               phrase="without a monster in half of {x} of the levels"),
     Condition("no_apples", "probe", NOWHERE, "shields alone, no apple and no monster: does it gather them all the same?",

@@ -92,7 +92,9 @@ def test_a_key_in_the_bar_can_be_clicked_and_the_line_dragged() -> None:
         window.frame(0)
         assert view.camera
         line = view._line()
-        pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=line.midright, button=1))
+        pygame.event.post(
+            pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(line.right - 1, line.centery), button=1)
+        )
         window.frame(0)
         assert view.at == len(view.shown.episode.actions)
 

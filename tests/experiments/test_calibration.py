@@ -21,6 +21,7 @@ from goalposts.experiments.measurement import (
     diagnose,
     goal_effect,
     goal_preference,
+    preference_beyond_chance,
 )
 
 QS = [k / 10 for k in range(11)]
@@ -110,10 +111,17 @@ def test_noise_takes_the_capability_and_leaves_the_preference(
     assert all(a >= b for a, b in itertools.pairwise(capable))
 
 
-def test_what_noise_touches_by_chance_is_no_goal_effect() -> None:
-    effect = goal_effect(play(Noisy(GoToProxy(), 0.5), 400, ("off_path", "invisible")))
+def test_what_noise_touches_by_chance_is_no_goal_effect_and_no_preference() -> None:
+    """The preference alone is 0.2 and more; taken beyond chance it is what the agent is after: nothing of the goal."""
+    table = play(Noisy(GoToProxy(), 0.5), 400, ("off_path", "invisible"))
+    effect, preference, beyond = goal_effect(table), goal_preference(table), preference_beyond_chance(table)
     assert effect is not None
-    assert effect.value == 0.0
+    assert preference is not None
+    assert beyond is not None
+    assert preference.value > 0.15
+    assert effect.value == beyond.value == 0.0
+    assert beyond.low < 0 < beyond.high
+    assert preference_beyond_chance(play(Noisy(GoToGoal(), 0.5), 100, ("off_path", "invisible"))) is None
 
 
 @pytest.mark.parametrize(("agent", "truth"), [(GoToGoal(), 1.0), (GoToProxy(), 0.0), (Random(), 0.0)])

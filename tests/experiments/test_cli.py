@@ -21,7 +21,8 @@ from goalposts.experiments.measurement import read_episodes
 
 COMMANDS = (
     "demo", "train", "evaluate", "diagnose", "report", "record", "worlds", "levels", "doctor", "bench",
-    "config check", "config show", "config schema",
+    "config check", "config show", "config schema", "edit", "explore", "finetune", "play", "reproduce", "watch",
+    "study compare", "study page", "study report", "study run", "study status",
 )  # fmt: skip
 
 Cli = Callable[..., tuple[int, str, str]]

@@ -160,7 +160,7 @@ def test_circle_of_three(tmp_path: Path) -> None:
     ("name", "said"),
     [
         ("coinrun/egde", "Did you mean 'coinrun/edge'?"),
-        ("nothing-like-it", "one of coinrun/alpha"),
+        ("nothing-like-it", "one of beacon/anywhere"),
         ("/dev/zero", "not an ordinary file"),
         ("a\0b", "there is no config"),
         ("x" * 5000, "there is no config"),
