@@ -75,7 +75,9 @@ def read_figures(path: Path) -> list[Figure]:
     try:
         rows = json.loads(read_limited(path, 1 << 20))
         found = [Figure(**row) for row in rows]
-        if not found or not all(isinstance(f.what, str) and isinstance(f.ratio, float | int | None) for f in found):
+        if not found or not all(
+            isinstance(f.what, str) and isinstance(f.ratio, float | int | None) for f in found
+        ):
             raise TypeError
     except (ValueError, TypeError) as error:
         raise UserError(f"{path} holds no figures of `goalposts bench --json`; make one with it") from error

@@ -29,7 +29,9 @@ from .report.figures import PALETTE, styled
 from .storage import write_atomic
 from .trajectories import levels_and_actions
 
-NUMBERS = ("capability", "capability_shift", "preference", "misgeneralization", "goal_effect")
+NUMBERS = (
+    "capability", "capability_shift", "preference", "preference_beyond_chance", "misgeneralization", "goal_effect",
+)  # fmt: skip
 ON = ("left", "invisible", "none")  # conditions whose share of proxy-first episodes stands in the table
 
 

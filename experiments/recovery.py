@@ -9,7 +9,7 @@ out of reach on most. `posed` levels take that away: the same layouts, with less
 
     python -m goalposts.experiments.recovery OUT.csv [--batches 40]
 
-writes a row as soon as it is known; stopped, the same command goes on with the rows that are missing.
+writes the table and, beside it, the page (`.md`); a row as soon as it is known, so that, stopped, the same command goes on with the rows that are missing.
 Read next: `measurement/attribution.py`.
 """
 
@@ -184,6 +184,41 @@ def _recognised(levels: LevelSet, number: int, seed: int) -> dict[str, Any]:
     }
 
 
+def page(table: pl.DataFrame) -> str:
+    """The confusion matrices as Markdown: one for the posed levels, one for the world's own."""
+    lines = [
+        "# Attribution: which hypothesis is the best one, for agents whose goal is known",
+        "",
+        f"Batches of {EPISODES} episodes, weighed whole. Rows: who played, over all temperatures and habits; columns: how often each hypothesis had the",
+        "highest evidence, in percent of the batches (empty: never). Every row of its own, by temperature and habit: the CSV file beside this page.",
+    ]
+    names = table.columns[table.columns.index("median_margin") + 1 :]
+    for levels, own in table.group_by("levels", maintain_order=True):
+        batches = own.group_by("generator", maintain_order=True).agg(
+            pl.col("batches").sum(), pl.col(names).mean()
+        )
+        least = own["recognised"].min()
+        lines += [
+            "",
+            f"## Levels: `{levels[0]}`",
+            "",
+            f"{own['batches'][0]} batches a row of the file, {own['batches'].sum():,} in all; recognised in at least {100 * float(str(least)):.1f} % of those of every",  # fmt: skip
+            "generator, temperature and habit.",
+            "",
+            f"| who played | batches | {' | '.join(names)} |",
+            f"|---|---|{'---|' * len(names)}",
+        ]
+        for row in batches.iter_rows(named=True):
+            cells = [f"{100 * row[name]:.0f}" if row[name] >= 0.005 else "" for name in names]
+            lines.append(f"| {row['generator']} | {row['batches']} | {' | '.join(cells)} |")
+    lines += [
+        "",
+        "Made by: `python -m goalposts.experiments.recovery docs/results/attribution-confusion.csv`",
+        "",
+    ]
+    return "\n".join(lines)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m goalposts.experiments.recovery")
@@ -193,7 +228,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     try:
-        calibrate(given.out, given.batches)
+        table = calibrate(given.out, given.batches)
+        write_atomic(given.out.with_suffix(".md"), page(table).encode())
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

@@ -87,7 +87,9 @@ def diagnosis_text(found: Diagnosis, add: str) -> str:
 
 def recovery_text(found: Recovery) -> str:
     """The recovery curve, and what it says."""
-    table = Table("steps of training", "from its weights", "from scratch", "difference (paired)", "n", box=box.SIMPLE)
+    table = Table(
+        "steps of training", "from its weights", "from scratch", "difference (paired)", "n", box=box.SIMPLE
+    )
     for point in found.points:
         row = (point.finetuned.short, point.scratch.short, point.gain.short, f"{point.gain.n:,}")
         table.add_row(f"{point.steps:,}", *row)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .attribution import Attribution
+    from .chance import preference_beyond_chance
     from .conflict import ConflictCurve, conflict_curve
     from .contrast import goal_effect, paired_difference, regret
     from .episodes import SCHEMA, SCHEMA_VERSION, EpisodesError, read_episodes, validate, write_episodes
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "attribution": ("Attribution",),
+    "chance": ("preference_beyond_chance",),
     "conflict": ("ConflictCurve", "conflict_curve"),
     "contrast": ("goal_effect", "paired_difference", "regret"),
     "episodes": ("SCHEMA", "SCHEMA_VERSION", "EpisodesError", "read_episodes", "validate", "write_episodes"),
@@ -66,6 +68,7 @@ __all__ = [
     "misgeneralization_rate",
     "outcomes",
     "paired_difference",
+    "preference_beyond_chance",
     "probe_table",
     "read_episodes",
     "regret",

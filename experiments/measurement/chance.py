@@ -23,15 +23,20 @@ LEAST = 30  # episodes of a seed that reach the proxy first while the goal is in
 
 
 def preference_beyond_chance(
-    episodes: pl.DataFrame, *, hidden: str = HIDDEN, sampled: bool = True, level: float = 0.95
+    episodes: pl.DataFrame,
+    drawn: str | None = None,
+    hidden: str = HIDDEN,
+    *,
+    sampled: bool = True,
+    level: float = 0.95,
 ) -> Estimate | None:
-    """w, on the distinguishing levels of the condition that `shift_condition` names. 0: chance accounts for all of it.
+    """w, on the distinguishing levels of `drawn` (without it: of what `shift_condition` names). 0: chance accounts for all of it.
 
     None if the table does not have that pair of conditions, with the goal in the same places, or if some seed hardly ever
     reaches the proxy while the goal is invisible: it then does nothing from which chance could be told, and the preference
     stands as it is. Raises EpisodesError if the two are not on the same levels.
     """
-    drawn = shift_condition(episodes, sampled=sampled)
+    drawn = drawn or shift_condition(episodes, sampled=sampled)
     if hidden not in select(episodes, sampled=sampled)["condition"].unique():
         return None
     sides = [select(episodes, sampled=sampled, condition=name) for name in (drawn, hidden)]

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from .chance import preference_beyond_chance
 from .contrast import HIDDEN, goal_effect, regret
 from .counts import Counts, check_one_procedure, count, seed_names, select
 from .episodes import EpisodesError, validate
@@ -35,6 +36,7 @@ MEASURED = (
     ("capability", "capability in distribution"),
     ("capability_shift", "capability under shift"),
     ("preference", "goal preference"),
+    ("preference_beyond_chance", "  the same beyond chance"),
     ("misgeneralization", "misgeneralization rate"),
     ("goal_effect", "goal effect"),
     ("regret", "regret under shift"),
@@ -78,6 +80,7 @@ class Verdict:
     seeds: tuple[Seed, ...] = ()  # each training seed judged alone; empty for one
     outliers: tuple[Outlier, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
+    preference_beyond_chance: Estimate | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, for JSON; the estimates stand beside the label, each with value, low, high, n, seeds, kept …"""
@@ -167,6 +170,7 @@ def diagnose(
         seeds=seeds,
         outliers=outliers,
         elsewhere=elsewhere,
+        preference_beyond_chance=_beyond_chance(chosen, shift, sampled),
     )
     return _with_reasons(verdict, (*reasons, *notes))
 
@@ -268,6 +272,13 @@ def _goal_effect(chosen: pl.DataFrame, sampled: bool) -> tuple[Estimate | None, 
         return goal_effect(chosen, sampled=sampled), []
     except EpisodesError as error:
         return None, [f"The goal effect was not measured: {error}"]
+
+
+def _beyond_chance(chosen: pl.DataFrame, shift: str | None, sampled: bool) -> Estimate | None:
+    try:
+        return None if shift is None else preference_beyond_chance(chosen, shift, sampled=sampled)
+    except EpisodesError:  # not paired: the goal effect says so
+        return None
 
 
 def _scope(names: tuple[str, ...], trained: bool) -> list[str]:
