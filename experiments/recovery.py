@@ -9,7 +9,8 @@ out of reach on most. `posed` levels take that away: the same layouts, with less
 
     python -m goalposts.experiments.recovery OUT.csv [--batches 40]
 
-writes the table and, beside it, the page (`.md`); a row as soon as it is known, so that, stopped, the same command goes on with the rows that are missing.
+writes the table and, beside it, the page (`.md`); a row as soon as it is known, so that, stopped, the same command goes on
+with the rows that are missing.
 Read next: `measurement/attribution.py`.
 """
 
@@ -189,8 +190,9 @@ def page(table: pl.DataFrame) -> str:
     lines = [
         "# Attribution: which hypothesis is the best one, for agents whose goal is known",
         "",
-        f"Batches of {EPISODES} episodes, weighed whole. Rows: who played, over all temperatures and habits; columns: how often each hypothesis had the",
-        "highest evidence, in percent of the batches (empty: never). Every row of its own, by temperature and habit: the CSV file beside this page.",
+        f"Batches of {EPISODES} episodes, weighed whole. Rows: who played, over all temperatures and habits; columns: how often",
+        "each hypothesis had the highest evidence, in percent of the batches (empty: never). Every row of its own, by temperature",
+        "and habit: the CSV file beside this page.",
     ]
     names = table.columns[table.columns.index("median_margin") + 1 :]
     for levels, own in table.group_by("levels", maintain_order=True):
@@ -202,8 +204,8 @@ def page(table: pl.DataFrame) -> str:
             "",
             f"## Levels: `{levels[0]}`",
             "",
-            f"{own['batches'][0]} batches a row of the file, {own['batches'].sum():,} in all; recognised in at least {100 * float(str(least)):.1f} % of those of every",  # fmt: skip
-            "generator, temperature and habit.",
+            f"{own['batches'][0]} batches a row of the file, {own['batches'].sum():,} in all; recognised in at least "
+            f"{100 * float(str(least)):.1f} % of those of every generator, temperature and habit.",
             "",
             f"| who played | batches | {' | '.join(names)} |",
             f"|---|---|{'---|' * len(names)}",
