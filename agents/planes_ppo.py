@@ -2,7 +2,7 @@
 
 What it leaves out: copies of the observations, a dict of infos a step, checks of distributions, and the zeros of the
 planes (`binary.py`). Pixels take SB3's own road, and so do nets without a trunk of which one has no hidden
-layer. Read next: `ppo.py`.
+layer, and the options target_kl, clip_range_vf and use_sde. Read next: `ppo.py`.
 """
 
 from __future__ import annotations
@@ -38,11 +38,10 @@ class PlanesPPO(PPO):
         assert isinstance(body, PlanesExtractor)
         self._trunk = [layer for layer in body.layers if isinstance(layer, nn.Linear)]
         heads = [layer for net in (nets.policy_net, nets.value_net) for layer in list(net)[:1]]
-        reading = [
-            layer for layer in self._trunk[:1] or heads if isinstance(layer, nn.Linear)
-        ]  # read the planes
+        reading = [layer for layer in self._trunk[:1] or heads if isinstance(layer, nn.Linear)]
         inputs = int(np.prod(self.observation_space.shape or ()))
-        if body.binary and inputs < MAX_INPUTS and (self._trunk or len(heads) == 2):
+        as_usual = self.clip_range_vf is None and self.target_kl is None and not self.use_sde
+        if as_usual and body.binary and inputs < MAX_INPUTS and (self._trunk or len(heads) == 2):
             for layer in reading:
                 by_input(layer)
             self._rows = BinaryRows(self.n_steps * self.n_envs, inputs)
@@ -52,14 +51,16 @@ class PlanesPPO(PPO):
         """Log-probabilities float32[n, A] and values float32[n]."""
         body, nets = self.policy.features_extractor, self.policy.mlp_extractor
         assert isinstance(body, PlanesExtractor)
-        if self._trunk:
-            features = rows.layer(self._trunk[0].weight, self._trunk[0].bias, picks)
-            with torch.autocast("cpu", torch.bfloat16, enabled=body.in_bfloat16):
+        with torch.autocast(
+            "cpu", torch.bfloat16, enabled=body.in_bfloat16
+        ):  # the layers that read planes stay exact
+            if self._trunk:
+                features = rows.layer(self._trunk[0].weight, self._trunk[0].bias, picks)
                 for layer in self._trunk[1:]:
                     features = torch.relu(layer(features))
                 pi, vf = _two_heads(nets, features, linear)
-        else:
-            pi, vf = _two_heads(nets, picks, lambda picks, weight, bias: rows.layer(weight, bias, picks))
+            else:
+                pi, vf = _two_heads(nets, picks, lambda picks, weight, bias: rows.layer(weight, bias, picks))
         logits = self.policy.action_net(pi.float())
         return torch.log_softmax(logits, 1), self.policy.value_net(vf.float()).flatten()
 
@@ -93,12 +94,9 @@ class PlanesPPO(PPO):
             cut = step.truncated[step.ended]
             if cut.any():  # the value of what would have come
                 rewards[step.ended[cut]] += self.gamma * self._values(step.final_obs[cut]).numpy()
-            buffer.actions[t, :, 0], buffer.rewards[t], buffer.episode_starts[t] = (
-                actions[:, 0],
-                rewards,
-                starts,
-            )
-            buffer.values[t], buffer.log_probs[t] = values, log_probs.gather(1, actions)[:, 0]
+            buffer.actions[t], buffer.values[t] = actions, values
+            buffer.log_probs[t] = log_probs.gather(1, actions)[:, 0]
+            buffer.rewards[t], buffer.episode_starts[t] = rewards, starts
             observations, starts = step.obs, step.terminated | step.truncated
         self._last_obs, self._last_episode_starts = observations, starts
         buffer.pos, buffer.full = n_rollout_steps, True
@@ -122,9 +120,8 @@ class PlanesPPO(PPO):
         parameters = list(self.policy.parameters())
         logs = []
         for _ in range(self.n_epochs):
-            order = np.random.permutation(
-                len(actions)
-            )  # SB3 counts env by env, the rollout is kept step by step
+            order = np.random.permutation(len(actions))
+            # SB3 counts env by env; the rollout is kept step by step.
             order = order % self.n_steps * self.n_envs + order // self.n_steps
             for start in range(0, len(order), self.batch_size):
                 picks = order[start : start + self.batch_size]

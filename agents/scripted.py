@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..envs.level import Level, LevelSet, legend_of
-from ..envs.planner import Plan, solve, steps_to_go
+from ..envs.planner import Plan, solve
+from ..envs.search import steps_to_go
 from ..envs.streams import level_numbers
 from ..envs.world import GOAL
 from ..envs.worlds.registry import get_world

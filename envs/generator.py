@@ -16,7 +16,7 @@ import numpy as np
 
 from .level import LevelError, LevelSet
 from .placement import placer_of
-from .planner import MAX_ROOM, count_states, explore
+from .search import MAX_ROOM, count_states, explore
 from .streams import hash_bytes, key_of
 from .world import Condition, Split, World
 from .worlds.registry import get_world

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .planner import MAX_ROOM, count_states, explore, first_hit, first_hit_avoiding
+from .search import MAX_ROOM, count_states, explore, first_hit, first_hit_avoiding
 from .streams import draw_below, draw_unit, key_of
 from .world import ANYWHERE, APART, MIXTURE, NOWHERE, TOGETHER
 
@@ -44,7 +44,7 @@ def place_one(
 ):
     """Put the one goal object, and by the variant a second thing off the path; False where the layout has no room.
 
-    n, states, depth, succ, events: the layout's graph, see `planner.explore`; first_step int32[H, W]: the fewest steps
+    n, states, depth, succ, events: the layout's graph, see `search.explore`; first_step int32[H, W]: the fewest steps
     to each cell, −1 where the agent cannot stand. Off the path: neither a shortest way to the proxy nor one to the
     goal needs to touch the other.
     """

@@ -25,7 +25,8 @@ from numba import njit
 from goalposts.errors import UserError
 
 from .level import LevelSet
-from .planner import Plan, count_states, explore
+from .planner import Plan
+from .search import count_states, explore
 from .world import World
 from .worlds.registry import get_world
 

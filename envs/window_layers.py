@@ -12,7 +12,8 @@ from functools import lru_cache
 import numpy as np
 
 from .level import Level
-from .planner import Plan, solve, steps_to_go
+from .planner import Plan, solve
+from .search import steps_to_go
 
 Cells = list[tuple[int, int]]
 

@@ -11,10 +11,9 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from .config import ExperimentConfig, load_config
 from .explored import Seen, explored
 from .film_of import before_and_after, film_of
 from .present import Evaluated, report_data
+from .processes import interrupts_held_back
 from .report.filmfile import save
 from .report.page import write_page
 from .runs import Run, RunError
@@ -83,7 +83,7 @@ def _train_all(jobs: list[tuple[int, ExperimentConfig, Path]], workers: int, tol
     try:
         with ProcessPoolExecutor(min(workers, len(jobs)), context, _settle_in, (inbox,)) as pool:
             try:
-                with _interrupts_held_back():
+                with interrupts_held_back():
                     waiting = {pool.submit(_train_one, *job) for job in jobs}
                 while waiting:  # in short waits: polars' handler of Ctrl-C would let a long one go on
                     done, waiting = wait(waiting, 0.2, FIRST_COMPLETED)
@@ -128,19 +128,6 @@ def _is_finished(path: Path, config: ExperimentConfig) -> bool:
     return (
         run.config.hash() == config.hash() and run.status().state == "finished" and run.episodes_path.exists()
     )
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Processes that are begun meanwhile never see Ctrl-C, which a terminal sends to all: this one speaks for them."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _settle_in(outbox: multiprocessing.Queue[tuple[int, int, int, str]]) -> None:

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from .processes import interrupts_held_back
 from .study_run import Done, Failed, Job, perform
 
 TRIES = 3
@@ -131,7 +132,7 @@ class _Slot:
         assert self.job is not None
         self.tries += 1
         self.told[0], self.told[1] = 0, self.job.config.train.total_steps
-        with _interrupts_held_back(), _modest():
+        with interrupts_held_back(), _modest():
             if self._pool is None:
                 self._pool = ProcessPoolExecutor(1, self.context, _settle_in, (self.told,))
             try:
@@ -178,19 +179,6 @@ def _begin(slot: _Slot, queue: Iterator[Job], busy: dict[Future[Done | Failed], 
     job = next(queue, None)
     if job is not None:
         busy[slot.begin(job)] = slot
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Processes that are begun meanwhile never see Ctrl-C, which a terminal sends to all: this one speaks for them."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

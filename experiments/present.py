@@ -225,7 +225,6 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
         for item, verdict in zip(items, verdicts, strict=True)
     ]
     shift = verdicts[0].shift or world.usual("shift")
-    picture, places = sheet(PX)
     return ReportData(
         title=title or f"{world.name}: {' and '.join(item.name for item in items)}",
         intro=world.story,
@@ -234,13 +233,7 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
         conditions=notes_of(world, names),
         replays=_replays(items, shift, levels),
         explorations=explored([Seen(item.name, item.run, item.episodes) for item in items]),
-        sprites=SpriteSheet(
-            _png(picture),
-            places,
-            PX,
-            backdrop=_png(backdrop(*world.full, BACKDROP_PX)),
-            backdrop_px=BACKDROP_PX,
-        ),
+        sprites=sprites_of(world),
         moved=shift,
         replay_note=(
             f"Chosen by number, not by hand: the first levels of {shift} whose outcomes come in the proportions of "
@@ -259,6 +252,13 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
         command=command,
         version=__version__,
     )
+
+
+def sprites_of(world: World) -> SpriteSheet:
+    """All drawings of a page, and what stands behind them in this world."""
+    picture, places = sheet(PX)
+    behind = _png(backdrop(*world.full, BACKDROP_PX))
+    return SpriteSheet(_png(picture), places, PX, backdrop=behind, backdrop_px=BACKDROP_PX)
 
 
 def _png(picture: np.ndarray) -> bytes:

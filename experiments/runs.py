@@ -30,6 +30,7 @@ from .storage import (
     RunError,
     disk_errors,
     in_progress,
+    is_held,
     read_limited,
     refuse_links,
     unfinished,
@@ -189,17 +190,7 @@ class Run:
         """Whether some process holds the lock now; a `running` run that is not in use was killed."""
         if self._lock.is_locked:
             return True
-        if not (self.path / LOCK).exists() or (self.path / LOCK).is_symlink():
-            return False
-        probe = FileLock(self.path / LOCK, thread_local=False)
-        try:
-            probe.acquire(timeout=0)
-        except Timeout:
-            return True
-        except OSError:  # a folder that cannot be written: nobody trains there
-            return False
-        probe.release()
-        return False
+        return is_held(self.path / LOCK)
 
     # --- what training leaves
 

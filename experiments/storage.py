@@ -17,6 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from filelock import FileLock, Timeout
+
 from goalposts.errors import UserError
 from goalposts.reading import NotOrdinary, TooLarge, read_ordinary
 
@@ -49,6 +51,21 @@ def refuse_links(folder: Path, names: Iterable[str]) -> None:
                 f"{folder / name} is a link to {os.readlink(folder / name)}, so nothing is written there: it would change what "
                 "lies elsewhere. Copy what it links to into its place, or remove it."
             )
+
+
+def is_held(lock: Path) -> bool:
+    """Whether some process holds a lock now; never waits. A link is no lock of ours."""
+    if not lock.exists() or lock.is_symlink():
+        return False
+    probe = FileLock(lock, thread_local=False)
+    try:
+        probe.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:  # a folder that cannot be written: nobody works there
+        return False
+    probe.release()
+    return False
 
 
 def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], object]) -> None:

@@ -23,6 +23,7 @@ from .provenance import now
 from .storage import (
     RunError,
     disk_errors,
+    is_held,
     read_limited,
     refuse_links,
     sync_folder,
@@ -174,17 +175,7 @@ class StudyFolder:
 
     def in_use(self) -> bool:
         """Whether a driver runs this study now."""
-        if not (self.path / LOCK).exists() or (self.path / LOCK).is_symlink():
-            return False
-        probe = FileLock(self.path / LOCK, thread_local=False)
-        try:
-            probe.acquire(timeout=0)
-        except Timeout:
-            return True
-        except OSError:
-            return False
-        probe.release()
-        return False
+        return is_held(self.path / LOCK)
 
     def refuse_foreign(self, study: StudyConfig) -> None:
         """Raise RunError if the folder holds something else than a study of this name."""

@@ -12,12 +12,9 @@ import polars as pl
 
 from goalposts import __version__
 
-from ..envs.backdrop import backdrop
-from ..envs.sprites import sheet
 from ..envs.worlds.registry import get_world
 from .measurement.episodes import read_episodes
-from .present import BACKDROP_PX, PX, _png, notes_of, words_of
-from .report.data import SpriteSheet
+from .present import notes_of, sprites_of, words_of
 from .report.study_axes import Drawn
 from .report.study_figures import draw
 from .report.study_page import StudyAgent, StudyFigure, StudyPage, StudyTable, write_study_page
@@ -114,7 +111,6 @@ def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list[Dr
         numbers = _levels_to_show(folder, ends, condition)
         for agent in chosen:
             replays += _replays(folder, runs[agent.key], agent.key, condition, numbers, config.env.max_steps)
-    picture, places = sheet(PX)
     done = table.filter(pl.col("measure") == "verdict")["run"].n_unique() - 1
     words = words_of(world)
     return StudyPage(
@@ -135,13 +131,7 @@ def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list[Dr
         replays=replays,
         replay_note=f"The same {len(numbers)} levels for all agents, chosen by number in the proportions in which the agents at both "
         "ends of the line behave, not by hand.",
-        sprites=SpriteSheet(
-            _png(picture),
-            places,
-            PX,
-            backdrop=_png(backdrop(*world.full, BACKDROP_PX)),
-            backdrop_px=BACKDROP_PX,
-        ),
+        sprites=sprites_of(world),
     )
 
 

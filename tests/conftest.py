@@ -12,6 +12,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from tiny import config_file
 
 # Nothing above loads numpy, torch, pygame or matplotlib, which read these when they start.
 os.environ |= {
@@ -54,3 +55,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """True where the caller asked for golden files to be written anew (`pytest --update-golden`)."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A config file of a training of seconds."""
+    return config_file(tmp_path_factory.mktemp("config"))
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of that training, finished and evaluated. Not to be changed: see `tiny.copy_of`."""
+    from goalposts.experiments import load_config, train
+
+    return train(load_config(tiny_config), tmp_path_factory.mktemp("run") / "tiny-s0").path

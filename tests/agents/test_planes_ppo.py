@@ -115,6 +115,20 @@ def test_nets_that_share_nothing_are_trained_by_the_shorter_road():
     assert trained(PlanesPPO, ((), (), (8,)), updates=1)._rows is None
 
 
+@pytest.mark.parametrize("option", [{"target_kl": 1e-9}, {"clip_range_vf": 0.01}], ids=str)
+def test_options_that_the_shorter_road_leaves_out_take_that_of_sb3(option):
+    net = SHAPES["heads on the trunk"]
+    theirs, ours = (trained(cls, net, updates=1, **option) for cls in (PPO, PlanesPPO))
+    for name, weights in theirs.policy.state_dict().items():
+        assert torch.equal(weights, ours.policy.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("net", [SHAPES["the default net"], ((), (24, 8), (16,))])
+def test_bfloat16_is_that_of_the_hidden_layers_in_every_net(net):
+    exact, rough = (trained(PlanesPPO, net, p, updates=1) for p in ("fp32", "bf16"))
+    assert not np.array_equal(exact.rollout_buffer.log_probs, rough.rollout_buffer.log_probs)
+
+
 def test_pixels_take_the_road_of_sb3():
     env = GoalpostsVecEnv(2, world="CoinRun", condition="edge", observation="rgb")
     kwargs = policy_options((8,), (8,), (8,), "fp32", rgb=True)

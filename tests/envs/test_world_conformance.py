@@ -6,23 +6,21 @@ import numpy as np
 import pytest
 from numba import njit
 
-from goalposts.envs import World, get_world, load_world
-from goalposts.envs.level import LEGENDS, LevelError
-from goalposts.envs.worlds.registry import _WORLDS
+from goalposts.envs import World, generate, get_world, load_world
+from goalposts.envs.engine import Engine
+from goalposts.envs.level import LevelError
+from goalposts.envs.sprites import names as drawn_names
 from goalposts.experiments.config import load_config, shipped_configs
-from goalposts.experiments.conformance import (
-    CLAUSES,
+from goalposts.experiments.conformance import CLAUSES, Clause, check_world, main
+from goalposts.experiments.conformance_levels import (
     DISTINCT,
-    Clause,
     WorldFault,
-    check_world,
     distinct_layouts,
     levels_are_proven,
-    main,
+    names_of,
     pictures_are_levels,
-    planner_is_exact,
-    rules_are_pure,
 )
+from goalposts.experiments.conformance_play import planner_is_exact, rules_are_pure
 from goalposts.registration import WORLDS
 
 
@@ -46,6 +44,25 @@ def test_every_world_has_a_hundred_thousand_layouts(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WORLDS)
+def test_every_shipped_world_has_drawings_of_its_own(name: str) -> None:
+    """A world of yours may do with placeholders; ours are drawn, in whatever way the agent looks."""
+    world, known = get_world(name), set(drawn_names())
+    for condition in names_of(world):
+        levels = generate(world, condition, 83, 4)
+        engine = Engine(world, 4, levels)
+        for slot in range(4):
+            engine.load(slot, slot)
+        for action in range(len(world.actions)):
+            for level, facts, state in zip(levels, engine.facts, engine.state, strict=True):
+                scene = world.scene(
+                    level, facts, state, action, engine.window.camera(int(state[0]), int(state[1]))
+                )
+                shown = {sprite.name for sprite in scene.sprites} | {t for row in scene.tiles for t in row}
+                assert shown <= known, condition
+            engine.step_active(np.full(4, action), engine.outcome[:, 1] == 0)
+
+
+@pytest.mark.parametrize("name", WORLDS)
 def test_every_world_has_a_pair_of_configs(name: str) -> None:
     """One that should misgeneralize and its control, both on conditions of this world, with its control and shift."""
     world = get_world(name)
@@ -59,13 +76,9 @@ def test_every_world_has_a_pair_of_configs(name: str) -> None:
 
 
 @pytest.fixture
-def corner(monkeypatch: pytest.MonkeyPatch):
-    """Corner under another name, to be spoilt; what a test enters is gone after it."""
-    monkeypatch.setattr("goalposts.envs.worlds.registry._WORLDS", dict(_WORLDS))
-    kept = dict(LEGENDS)
-    yield lambda **changes: replace(get_world("Corner"), **{"name": "Spoilt", **changes})
-    LEGENDS.clear()
-    LEGENDS.update(kept)
+def corner(registry: None):
+    """Corner under another name, to be spoilt."""
+    return lambda **changes: replace(get_world("Corner"), **{"name": "Spoilt", **changes})
 
 
 @njit
@@ -109,13 +122,13 @@ def test_clauses_from_the_command_line(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_the_slow_search_and_the_planner_disagree_on_a_wrong_planner(monkeypatch: pytest.MonkeyPatch) -> None:
     from goalposts.envs import planner
-    from goalposts.experiments import conformance
+    from goalposts.experiments import conformance_play
 
     def wrong(levels):
         survey = planner.survey_levels(levels)
         return replace(survey, steps_to_goal=survey.steps_to_goal + np.int32(1))
 
-    monkeypatch.setattr(conformance, "survey_levels", wrong)
+    monkeypatch.setattr(conformance_play, "survey_levels", wrong)
     with pytest.raises(WorldFault, match="a slow search finds"):
         planner_is_exact(get_world("Corner"), 60)
 

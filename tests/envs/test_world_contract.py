@@ -12,9 +12,7 @@ from numba import njit
 from goalposts.envs import LevelError, LevelSet, generate, get_world, load_world, solve, survey_levels
 from goalposts.envs.condition import ConditionError, parse_condition
 from goalposts.envs.engine import O_GOALS, O_PROXIES, Engine
-from goalposts.envs.level import LEGENDS
 from goalposts.envs.world import ANYWHERE, TOGETHER, Condition, WorldError
-from goalposts.envs.worlds.registry import _WORLDS
 from goalposts.experiments import evaluate
 from goalposts.experiments.config import ConfigError, ExperimentConfig
 from goalposts.registration import installed_worlds
@@ -31,16 +29,6 @@ COIN_FIRST = """
     #.A.C..#
     ########
 """
-
-
-@pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch):
-    """What a test enters is gone after it."""
-    monkeypatch.setattr("goalposts.envs.worlds.registry._WORLDS", dict(_WORLDS))
-    kept = dict(LEGENDS)
-    yield
-    LEGENDS.clear()
-    LEGENDS.update(kept)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,7 @@ import pytest
 
 from goalposts.agents import GoToGoal, GoToProxy, play
 from goalposts.envs import Engine, World, generate, load_world, solve
-from goalposts.envs.level import LEGENDS
 from goalposts.envs.render import draw
-from goalposts.envs.worlds.registry import _WORLDS
 from goalposts.experiments import diagnose, evaluate, load_config, train
 from goalposts.experiments.conformance import check_world
 
@@ -18,17 +16,13 @@ BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 
 @pytest.fixture
-def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> World:
     """The example of the page as a module of its own; gone after the test."""
-    monkeypatch.setattr("goalposts.envs.worlds.registry._WORLDS", dict(_WORLDS))
-    kept = dict(LEGENDS)
     (tmp_path / "my_module.py").write_text(BLOCKS[0][1])
     (tmp_path / "my.yaml").write_text(next(text for kind, text in BLOCKS if kind == "yaml"))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
-    yield load_world("my_module:MY_WORLD")
-    LEGENDS.clear()
-    LEGENDS.update(kept)
+    return load_world("my_module:MY_WORLD")
 
 
 def test_the_example_is_short() -> None:

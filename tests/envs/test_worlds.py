@@ -12,10 +12,8 @@ import goalposts.registration
 from goalposts.envs import Level, LevelSet, generate, get_world, known_worlds, load_world, survey_levels
 from goalposts.envs.condition import CONDITION_NAMES, PARAMETERS, ConditionError
 from goalposts.envs.engine import Engine
-from goalposts.envs.level import LEGENDS
 from goalposts.envs.world import World, WorldError
 from goalposts.envs.worlds.coinrun import COINRUN
-from goalposts.envs.worlds.registry import _WORLDS
 
 SHIPPED = [get_world(name) for name in goalposts.registration.WORLDS]
 CONDITIONS = [
@@ -26,16 +24,6 @@ CONDITIONS = [
 every_condition = pytest.mark.parametrize(
     ("world", "name"), CONDITIONS, ids=lambda value: str(getattr(value, "name", value))
 )
-
-
-@pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch):
-    """What a test enters is gone after it."""
-    monkeypatch.setattr("goalposts.envs.worlds.registry._WORLDS", dict(_WORLDS))
-    kept = dict(LEGENDS)
-    yield
-    LEGENDS.clear()
-    LEGENDS.update(kept)
 
 
 def test_the_lists_of_worlds_and_conditions_are_one_list() -> None:
