@@ -66,7 +66,7 @@ def test_killed_at_any_moment_it_goes_on_and_ends_in_the_same_bytes(
     moments = (0.04, 0.35, 0.7, 0.93, 0.99)
     done = subprocess.run(
         [sys.executable, str(DRIVER), str(tiny_config), str(tmp_path), *map(str, moments)],
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

@@ -1,0 +1,97 @@
+"""The first layer of the default training, by four roads, and what batching seeds could gain: figures for docs/performance.md.
+
+    python -m goalposts.experiments.bench_layer
+
+A minibatch of 2,048 views that a random agent saw, 256 units, milliseconds forward and backward (gradient of the weights);
+best of repetitions that take turns. Then an update of the default recipe beside one of the same calls on next to no data:
+what is left of it is the most that several seeds in one process could save. Read next: `../agents/binary.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from ..agents.binary import BinaryRows, by_input
+from ..agents.vecenv import GoalpostsVecEnv
+from .config import ExperimentConfig
+from .training import new_training
+
+ROWS, WIDTH, TURNS = 2048, 256, 15
+Road = tuple[Callable[[], torch.Tensor], torch.Tensor]  # forward, and the gradient that comes back
+
+
+def views() -> np.ndarray:
+    """uint8[2048, inputs]: what agents see that move at random."""
+    env, rng = GoalpostsVecEnv(128), np.random.default_rng(0)
+    env.reset()
+    shown = [env.advance(rng.integers(0, 4, 128)).obs for _ in range(ROWS // 128)]
+    return np.concatenate(shown).reshape(ROWS, -1)
+
+
+def roads(x: np.ndarray) -> dict[str, Road]:
+    """The same product by each road."""
+    dense = torch.nn.Linear(x.shape[1], WIDTH)
+    half = torch.nn.Linear(x.shape[1], WIDTH).bfloat16()
+    bag = torch.nn.EmbeddingBag(x.shape[1], WIDTH, mode="sum")
+    sparse = torch.nn.Linear(x.shape[1], WIDTH)
+    by_input(sparse)
+    rows = BinaryRows(ROWS, x.shape[1])
+    rows.put(0, x)
+    floats, picks = torch.from_numpy(x).float(), np.arange(ROWS)
+    halves, back = floats.bfloat16(), torch.randn(ROWS, WIDTH)
+    ones = torch.from_numpy(np.nonzero(x)[1])
+    starts = torch.from_numpy(np.concatenate([[0], np.cumsum(x.sum(1, dtype=np.int64))[:-1]]))
+    return {
+        "the rows of the weights added up": (lambda: rows.layer(sparse.weight, sparse.bias, picks), back),
+        "dense, float32": (lambda: dense(floats), back),
+        "dense, bfloat16": (lambda: half(halves), back.bfloat16()),
+        "torch's EmbeddingBag": (lambda: bag(ones, starts), back),
+    }
+
+
+def timed(road: Road) -> tuple[float, float]:
+    """Milliseconds forward and backward, once."""
+    forward, gradient = road
+    began = time.perf_counter()
+    out = forward()
+    between = time.perf_counter()
+    out.backward(gradient)
+    return 1e3 * (between - began), 1e3 * (time.perf_counter() - between)
+
+
+def update_ms(num_envs: int, batch_size: int) -> float:
+    """Milliseconds of CPU that an update takes, the median of twenty."""
+    settings = {"num_envs": num_envs, "batch_size": batch_size, "total_steps": num_envs * 64 * 24}
+    training = new_training(ExperimentConfig.parse({"name": "bench", "train": settings}))
+    marks: list[float] = []
+    training.run(lambda progress: marks.append(time.process_time()))
+    return 1e3 * float(np.median(np.diff(marks)[3:]))
+
+
+def main() -> None:
+    """Measure and print."""
+    torch.set_num_threads(1)
+    x = views()
+    print(f"{x.mean():.2f} of what is seen is 1")
+    found: dict[str, list[tuple[float, float]]] = {}
+    ways = roads(x)
+    for _ in range(TURNS):
+        for name, road in ways.items():
+            found.setdefault(name, []).append(timed(road))
+    for name, times in found.items():
+        forward, backward = np.min(times, axis=0)
+        print(f"{name}: {forward:.1f} ms forward, {backward:.1f} ms backward")
+    whole, bare = update_ms(128, 2048), update_ms(4, 64)
+    most, four = whole / (whole - bare), whole / (whole - bare * 3 / 4)
+    print(
+        f"an update: {whole:.0f} ms, the same calls on next to no data: {bare:.0f} ms; batching seeds gains at most"
+    )
+    print(f"{most:.2f} times, for four seeds {four:.2f} times")
+
+
+if __name__ == "__main__":
+    main()
