@@ -30,7 +30,7 @@ WORLDS: Mapping[str, Entry] = {
         "coinrun:COINRUN",
         "edge anywhere",
         "edge edge_held_out off_path anywhere left right_fraction mixture none invisible mirrored longer no_wall "
-        "two_coins decoy",
+        "two_coins decoy edge_no_wall",
     ),
     "Beacon": _entry(
         "beacon:BEACON",

@@ -23,6 +23,7 @@ PHRASES = {
     "mirrored": "with left and right swapped",
     "longer": "with the edge much farther away",
     "no_wall": "without a wall at the edge",
+    "edge_no_wall": "with {goal} at the edge, past which the level goes on",
     "two_coins": "with a second coin off the path",
     "decoy": "with a look-alike off the path",
 }

@@ -34,10 +34,10 @@ from goalposts.envs.world import Condition
 GOLDEN = Path(__file__).parent.parent / "golden" / "level_hashes.json"
 EVERY = (
     "edge", "edge_held_out", "off_path", "anywhere", "left", "right_fraction(0.2)", "mixture(0.1)", "none", "invisible",
-    "mirrored", "longer", "no_wall", "two_coins", "decoy",
+    "mirrored", "longer", "no_wall", "two_coins", "decoy", "edge_no_wall",
 )  # fmt: skip
 PLACEMENTS = ("edge", "edge_held_out", "anywhere", "off_path", "left", "right_fraction(0.2)", "mixture(0.01)")
-PAIRED = tuple(c for c in EVERY if c not in ("edge", "mirrored", "longer", "no_wall"))
+PAIRED = tuple(c for c in EVERY if c not in ("edge", "mirrored", "longer", "no_wall", "edge_no_wall"))
 COIN, COIN_HIDDEN, DECOY = 11, 12, 13
 
 
@@ -208,7 +208,7 @@ def test_longer_levels_are_longer_and_no_wall_goes_on() -> None:
     train = some("edge").sizes[:, 1]
     assert train.max() <= 22
     assert some("longer").sizes[:, 1].min() > train.max() + 10
-    for level in some("no_wall"):
+    for level in (*some("no_wall"), *some("edge_no_wall")):
         assert level.tiles.shape[1] - 1 - edge_of(level) == 13
     for condition in EVERY:
         assert (some(condition).sizes <= get_world("CoinRun").largest).all()

@@ -18,7 +18,7 @@ from goalposts.envs.planner import Plan
 GOAL, PROXY = 1, 2
 PLACEMENTS = ("edge", "anywhere", "off_path", "left", "right_fraction(0.4)", "mixture(0.3)")
 CONDITIONS = (
-    *PLACEMENTS, "edge_held_out", "none", "invisible", "mirrored", "no_wall", "two_coins", "decoy",
+    *PLACEMENTS, "edge_held_out", "none", "invisible", "mirrored", "no_wall", "two_coins", "decoy", "edge_no_wall",
 )  # fmt: skip
 
 

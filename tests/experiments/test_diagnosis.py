@@ -40,7 +40,7 @@ def of_proxy() -> Diagnosis:
 def test_the_probes_are_all_conditions_but_those_of_training() -> None:
     assert set(probes_of(WORLD)) == {
         "edge_held_out", "anywhere", "off_path", "left", "right_fraction(0.2)", "none", "invisible", "mirrored",
-        "longer", "no_wall", "two_coins", "decoy",
+        "longer", "no_wall", "two_coins", "decoy", "edge_no_wall",
     }  # fmt: skip
     assert all("?" in WORLD.condition(n).tells or ":" in WORLD.condition(n).tells for n in probes_of(WORLD))
 
