@@ -7,6 +7,7 @@ and mark, so that a print in grey can be read. Read next: `study_numbers.py`, wh
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -230,51 +231,49 @@ def capability_over_time(table: pl.DataFrame) -> Drawn | None:
 
 
 def over_key(table: pl.DataFrame) -> Drawn | None:
-    """Capability, goal preference and misgeneralization over the values of the grid's first key, one place each."""
-    key = _key(table)
-    spots = curve(table, "preference", key)
-    if not spots or not keys_of(table):
+    """Capability, goal preference and misgeneralization: one place for each value of the grid's first key, then for each arm."""
+    key, arms = _key(table), _arms(table)
+    spots = [(arm, spot) for arm in (MAIN, *arms) for spot in curve(table, "capability", key, arm)]
+    if not keys_of(table) and not arms:
         return None
-    figure, axes = canvas(_spoken(key), wide=True)
-    order = [spot.point for spot in curve(table, "capability", key)]
-    place = {point: float(k) for k, point in enumerate(order)}
+    if not any(curve(table, "preference", key, arm) for arm in (MAIN, *arms)):
+        return None
+    place = {spot.point: float(k) for k, (_, spot) in enumerate(spots)}
+    figure, axes = canvas(_spoken(key) if keys_of(table) else "", wide=True)
     for measure, label, colour, dash in (
         ("capability", "capability in distribution", PALETTE["ink"], 1),
         ("preference", "goal preference", PALETTE["goal"], 0),
         ("misgeneralization", "misgeneralization rate", PALETTE["proxy"], 2),
     ):
-        found = curve(table, measure, key)
-        for k, (_, spot) in enumerate(own(table, measure, key)):
-            axes.plot(
-                place[spot.point] + 0.05 * (k % 3 - 1),
-                100 * spot.value,
-                ".",
-                color=colour,
-                alpha=0.3,
-                markersize=5,
-            )
-        xs, ys = [place[spot.point] for spot in found], [100 * spot.value for spot in found]
-        bars = [
-            [y - 100 * s.low for y, s in zip(ys, found, strict=True)],
-            [100 * s.high - y for y, s in zip(ys, found, strict=True)],
-        ]
-        axes.errorbar(
-            xs,
-            ys,
-            yerr=bars,
-            color=colour,
-            linestyle=LINES[dash],
-            marker="os^"[dash],
-            markersize=5,
-            elinewidth=1.3,
-            label=label,
-        )
-    words = {spot.point: spot.x for spot in curve(table, "capability", key)}
-    axes.set_xticks(range(len(order)), [_short(words[point]) for point in order], fontsize=10)
+        for arm in (MAIN, *arms):
+            alone = [
+                (k, spot) for k, (_, spot) in enumerate(own(table, measure, key, arm)) if spot.point in place
+            ]
+            for k, spot in alone:
+                x = place[spot.point] + 0.05 * (k % 3 - 1)
+                axes.plot(x, 100 * spot.value, ".", color=colour, alpha=0.3, markersize=5)
+            found = [spot for spot in curve(table, measure, key, arm) if spot.point in place]
+            xs, ys = [place[spot.point] for spot in found], [100 * spot.value for spot in found]
+            bars = [
+                [y - 100 * s.low for y, s in zip(ys, found, strict=True)],
+                [100 * s.high - y for y, s in zip(ys, found, strict=True)],
+            ]
+            axes.errorbar(
+                xs, ys, yerr=bars, color=colour, linestyle=LINES[dash] if arm == MAIN else "none", marker="os^"[dash],
+                markersize=5, elinewidth=1.3, label=label if arm == MAIN else None,
+            )  # fmt: skip
+    sizes = Counter(arm for arm, _ in spots)
+    words = [_place_words(arm, _short(spot.x), sizes[arm], bool(keys_of(table))) for arm, spot in spots]
+    slanted = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if len(words) > 6 else {}
+    axes.set_xticks(range(len(words)), words, fontsize=10, **slanted)
     percent_axis(axes, "")
     axes.legend(frameon=False, fontsize=11, loc="center left", bbox_to_anchor=(1.01, 0.5))
-    caption = f"{spell_n(spots)}; small dots: single agents. Bars: 95 % intervals over seeds and levels."
-    return Drawn("points", f"What is learnt, over {_spoken(key)}", figure, caption)
+    caption = (
+        f"{spell_n([spot for _, spot in spots])}; small dots: single agents. Bars: 95 % intervals over seeds and levels."
+        f"{' Unjoined: arms, which differ from the rest as the study file says.' * bool(arms)}"
+    )
+    title = f"What is learnt, over {_spoken(key)}" if keys_of(table) else "What is learnt, arm by arm"
+    return Drawn("points", title, figure, caption)
 
 
 FIGURES: Mapping[str, tuple[Callable[[pl.DataFrame], Drawn | None], ...]] = {
@@ -308,6 +307,13 @@ def _spoken(key: str) -> str:
         "train.net.trunk": "width of the net",
         "train.total_steps": "training steps",
     }.get(key, key)
+
+
+def _place_words(arm: str, value: str, places: int, has_grid: bool) -> str:
+    """What stands under a place: the grid's value, or the arm, or both where an arm has several."""
+    if arm == MAIN:
+        return value if has_grid else "as it is"
+    return arm if places == 1 else f"{arm}: {value}"
 
 
 def _short(text: str) -> str:

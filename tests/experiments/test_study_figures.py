@@ -137,6 +137,18 @@ def test_figures_say_what_they_rest_on(kind: str, table: pl.DataFrame, names: li
         assert one.png().startswith(b"\x89PNG")
 
 
+def test_arms_stand_beside_the_grid_and_alone_where_there_is_none() -> None:
+    """The blind arm of α has every point of the grid; a table with arms and no grid names each arm."""
+    beside = draw("salience", ALPHA)[0].svg().decode()
+    assert "blind: " in beside
+    assert "Unjoined: arms" in draw("salience", ALPHA)[0].caption
+    first = ALPHA.filter(pl.col("env.condition") == ALPHA["env.condition"][0]).drop("env.condition")
+    (alone,) = draw("plain", first)
+    assert "as it is" in alone.svg().decode()
+    assert "blind<" in alone.svg().decode()
+    assert draw("plain", first.filter(pl.col("arm") == "main")) == []
+
+
 def test_the_same_summary_draws_the_same_bytes() -> None:
     one, two = (draw("alpha", ALPHA)[0] for _ in range(2))
     assert one.svg() == two.svg()
