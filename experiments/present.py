@@ -65,8 +65,13 @@ class Evaluated:
         self.leaked = read_leakage(run) if fresh is None else fresh.leaked
 
     def verdict(self) -> Verdict:
-        """By the thresholds of the run's own config."""
-        return diagnose(self.episodes, self.config.verdict, leakage=self.judged_leakage())
+        """By the thresholds of the run's own config, and by its world's usual shift."""
+        return verdict_of([self])
+
+    def usual_shift(self) -> str | None:
+        """The shift by which its world says that agents are judged, if it was evaluated there."""
+        name = self.world.usual("shift")
+        return name if name in self.conditions() else None
 
     def judged_leakage(self) -> int | None:
         """How many levels of control and shift conditions have a layout that was trained on."""
@@ -146,10 +151,11 @@ def grouped(items: Sequence[Evaluated]) -> list[list[Evaluated]]:
 
 
 def verdict_of(group: Sequence[Evaluated]) -> Verdict:
-    """On runs that `grouped` put together."""
+    """On runs that `grouped` put together. Raises EpisodesError."""
     known = [n for item in group if (n := item.judged_leakage()) is not None]
     table = pl.concat([item.episodes for item in group])
-    return diagnose(table, group[0].config.verdict, leakage=sum(known) if known else None)
+    shift = group[0].usual_shift()
+    return diagnose(table, group[0].config.verdict, shift=shift, leakage=sum(known) if known else None)
 
 
 def verdicts_of(items: Sequence[Evaluated]) -> list[Verdict]:

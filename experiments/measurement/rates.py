@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from goalposts.registration import WORLDS
+
 from .counts import Counts, count, select
 from .episodes import EpisodesError
 from .intervals import Estimate, hierarchical_rate
-
-USUAL_SHIFT = "off_path"  # the condition that a verdict is about where nothing else is said
 
 GOAL_FIRST = pl.col("outcome_first") == "goal"
 PROXY_FIRST = pl.col("outcome_first") == "proxy"
@@ -102,14 +102,16 @@ def outcomes(
 
 
 def shift_condition(episodes: pl.DataFrame, *, sampled: bool = True) -> str:
-    """The condition by which an agent is judged: `off_path`; without it, the shift with most distinguishing levels.
+    """The condition by which an agent is judged: its world's usual shift (CoinRun's is `off_path`).
 
-    Depends on the levels only, never on what an agent did. Raises EpisodesError if no condition has the role shift.
+    Where that is not in the table, or the world is none of those that come with Goalposts, the shift with most
+    distinguishing levels. Depends on the levels only, never on what an agent did. Raises EpisodesError if no condition has
+    the role shift.
     """
     shifts = select(episodes, sampled=sampled, role="shift")
-    names = shifts["condition"].unique()
-    if USUAL_SHIFT in names:
-        return USUAL_SHIFT
+    usual = {WORLDS[name].shift for name in shifts["world"].unique() if name in WORLDS}
+    if len(usual) == 1 and usual <= set(shifts["condition"].unique()):
+        return usual.pop()
     kept = (
         shifts.unique(["condition", "level_index"]).group_by("condition").agg(pl.col("distinguishing").sum())
     )

@@ -31,6 +31,7 @@ def test_the_lists_of_worlds_and_conditions_are_one_list() -> None:
     assert shipped == tuple(goalposts.registration.WORLDS)
     assert {world.name: tuple(c.name for c in world.conditions) for world in SHIPPED} == dict(CONDITION_NAMES)
     for world in SHIPPED:
+        assert goalposts.registration.WORLDS[world.name].shift == world.usual("shift")
         assert gym.spec(f"goalposts/{world.name}-v0").kwargs == {"world": world.name}
 
 

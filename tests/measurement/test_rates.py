@@ -95,11 +95,15 @@ def test_without_a_goal_there_is_no_share_that_reaches_it():
     assert found.proxy.value == pytest.approx(0.5)
 
 
-def test_the_usual_shift_is_off_path_and_otherwise_the_one_that_tells_most_apart():
+def test_the_usual_shift_is_the_worlds_own_and_otherwise_the_one_that_tells_most_apart():
     left = table(CODES, "left", distinguishing=CLEAR)
     anywhere = table(CODES, "anywhere", distinguishing=np.arange(10) < 3)
     assert shift_condition(pl.concat([anywhere, left, small()])) == "off_path"
     assert shift_condition(pl.concat([anywhere, left])) == "left"
+    few = table(CODES, "unwatched", role="shift", distinguishing=np.arange(10) < 3)
+    assert shift_condition(pl.concat([left, few]).with_columns(world=pl.lit("Overseer"))) == "unwatched"
+    stranger = pl.concat([small(), left]).with_columns(world=pl.lit("Flag"))
+    assert shift_condition(stranger) == "left"  # a condition's name means nothing outside of its world
 
 
 def test_the_choice_of_shift_does_not_look_at_what_the_agent_did():
