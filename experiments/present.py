@@ -205,9 +205,10 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
     if any(item.world is not first.world for item in items):
         raise RunError("the runs are of different worlds; make one report for each world")
     world, words = first.world, words_of(first.world)
-    names = list(
-        dict.fromkeys([first.config.env.condition, *(name for item in items for name in item.conditions())])
-    )
+    diagnoses = [item.diagnosis(SHOWN_EPISODES) for item in items]
+    names = [first.config.env.condition, *(name for item in items for name in item.conditions())]
+    names += [one.recovery.condition for one in diagnoses if one.recovery is not None]
+    names = list(dict.fromkeys(names))
     verdicts = [item.verdict() for item in items]
     sections = [
         AgentSection(
@@ -226,9 +227,9 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
             item.run.provenance().model_dump(mode="json"),
             f"goalposts train {item.name}/config.yaml --out {item.name}-again",
             item.config.notes,
-            item.diagnosis(SHOWN_EPISODES).to_dict(),
+            diagnosis.to_dict(),
         )
-        for item, verdict in zip(items, verdicts, strict=True)
+        for item, verdict, diagnosis in zip(items, verdicts, diagnoses, strict=True)
     ]
     shift = verdicts[0].shift or world.usual("shift")
     return ReportData(

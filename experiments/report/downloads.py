@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import evidence, explorer, view
+from . import evidence, explorer, relearned, view
 from .data import ReportData
 from .numbers import csv_text
 
@@ -22,6 +22,7 @@ def downloads(data: ReportData) -> dict[str, File]:
         "explored": (explorer.CSV_COLUMNS, explorer.csv_rows(data)),
         "conflict": (CONFLICT, _conflict(data)),
         "attribution": (ATTRIBUTION, _attribution(data)),
+        "finetuning": (relearned.CSV_COLUMNS, relearned.csv_rows(data)),
         "training": _training(data),
         "seeds": (SEEDS, _seeds(data)),
         "leakage": (LEAKAGE, [(row.agent, row.condition, row.layouts, row.shared) for row in data.leakage]),

@@ -1,4 +1,4 @@
-"""What does it chase? The evidence beside the verdict: every probe, the conflict curve, the attribution of goals.
+"""What does it chase? The evidence beside the verdict: every probe, conflict curve, attribution of goals, fine-tuning test.
 
 Turns `data.AgentSection.evidence` into table rows and charts; measures nothing. Read `template.html` next for where they stand.
 """
@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .data import ReportData
-from .figures import HEIGHT, LINES, PALETTE, VARIABLES, WIDTH, Chart, styled
+from .figures import HEIGHT, LINES, PALETTE, VARIABLES, Chart, frame, styled
 from .numbers import NOTHING, shown
-from .story import note_of, subject
+from .relearned import relearning
+from .story import note_of, subject, titled
 from .svg import inline
 from .view import Agent
 from .words import phrase, sentence, title
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 KINDS = ("goal", "proxy", "neither")
 
@@ -54,9 +52,10 @@ def evidence(data: ReportData, agents: Sequence[Agent]) -> Evidence | None:
     if not any(section.evidence for section in data.agents):
         return None
     with styled():
-        found = [chart for k in range(len(agents)) for chart in (conflict(data, k), attribution(data, k))]
+        made = (conflict, attribution, relearning)
+        found = [chart for k in range(len(agents)) for draw in made if (chart := draw(data, k))]
     notes = [note for k in range(len(agents)) for note in _notes(data, k)]
-    return Evidence(_rows(data, agents), tuple(chart for chart in found if chart), tuple(notes))
+    return Evidence(_rows(data, agents), tuple(found), tuple(notes))
 
 
 def _rows(data: ReportData, agents: Sequence[Agent]) -> tuple[ProbeRow, ...]:
@@ -96,7 +95,10 @@ def _notes(data: ReportData, index: int) -> list[str]:
         )
     effect = shown(found.get("goal_effect"))
     if effect is None:
-        notes.append(f"{who}: the goal effect was {NOTHING}; it needs the conditions off_path and invisible.")
+        moved = found.get("shift") or "the shift"
+        notes.append(
+            f"{who}: the goal effect was {NOTHING}; it needs {moved} and invisible, on the same levels."
+        )
     else:
         words = "is not told from zero" if effect.low <= 0 <= effect.high else "is not zero"
         notes.append(
@@ -112,25 +114,12 @@ def _notes(data: ReportData, index: int) -> list[str]:
     return notes
 
 
-def _titled(data: ReportData, index: int, words: str) -> str:
-    many = len(data.agents)
-    return f"{subject(index, many)}: {words}" if many > 1 else words[:1].upper() + words[1:]
-
-
-def _frame(height: int, left: int, bottom: int) -> tuple[Any, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH / 72, height / 72))
-    width = (WIDTH - left - 16) / WIDTH
-    return figure, figure.add_axes((left / WIDTH, bottom / height, width, (height - bottom - 16) / height))
-
-
 def conflict(data: ReportData, index: int) -> Chart | None:
     """P(goal first) against the detour, with the groups of levels behind it. Call it inside `styled()`."""
     curve = data.agents[index].evidence.get("conflict_curve")
     if not curve:
         return None
-    figure, axes = _frame(HEIGHT, 50, 44)
+    figure, axes = frame(HEIGHT, 50, 44)
     xs = curve["detours"]
     axes.fill_between(
         xs, [100 * y for y in curve["curve_low"]], [100 * y for y in curve["curve_high"]],
@@ -160,7 +149,7 @@ def conflict(data: ReportData, index: int) -> Chart | None:
         caption += " The line misses some of the points: read the points."
     name = f"conflict-{index}"
     words = f"what {data.world.goal} may cost"
-    return Chart(name, _titled(data, index, words), inline(figure, name, caption, VARIABLES), caption)
+    return Chart(name, titled(data, index, words), inline(figure, name, caption, VARIABLES), caption)
 
 
 def attribution(data: ReportData, index: int) -> Chart | None:
@@ -174,7 +163,7 @@ def attribution(data: ReportData, index: int) -> Chart | None:
     behind = [best - row["log_evidence"] for row in rows]
     agents = [gap for gap, row in zip(behind, rows, strict=True) if row["kind"] == "agent"]
     end = max(1.25 * max(agents), 10.0)
-    figure, axes = _frame(24 * len(rows) + 54, 104, 40)
+    figure, axes = frame(24 * len(rows) + 54, 104, 40)
     for k, (gap, row) in enumerate(zip(behind, rows, strict=True)):
         device = row["kind"] == "device"
         axes.barh(
@@ -207,7 +196,7 @@ def attribution(data: ReportData, index: int) -> Chart | None:
     )
     name = f"attribution-{index}"
     words = "what its actions are evidence of"
-    return Chart(name, _titled(data, index, words), inline(figure, name, caption, VARIABLES), caption)
+    return Chart(name, titled(data, index, words), inline(figure, name, caption, VARIABLES), caption)
 
 
 def _seeds(number: int) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..measurement.intervals import wilson
 from .data import AgentSection, ReportData
-from .story import note_of, subject
+from .story import note_of, subject, titled
 from .svg import inline
 from .words import phrase
 
@@ -115,7 +115,7 @@ def training_score(data: ReportData) -> Chart | None:
         colour, dash = PALETTE[f"agent-{index % 4 + 1}"], LINES[index % 4]
         axes.plot(xs, ys, color=colour, linestyle=dash)
     if many > 1:
-        _label_ends(axes, [(xs, ys, subject(i, many), PALETTE[f"agent-{i % 4 + 1}"]) for i, xs, ys in lines])
+        label_ends(axes, [(xs, ys, subject(i, many), PALETTE[f"agent-{i % 4 + 1}"]) for i, xs, ys in lines])
     low, high = min(0.0, *(min(ys) for _, _, ys in lines)), max(1.0, *(max(ys) for _, _, ys in lines))
     axes.set_ylim(low, high * 1.03)
     told = "; ".join(f"{subject(i, many)} ends at {ys[-1]:.2f}" for i, _, ys in lines)
@@ -152,10 +152,9 @@ def preference_over_training(data: ReportData, index: int) -> Chart | None:
             ends = [wilson(round(y * levels[x]), int(levels[x])) for x, y in zip(xs, ys, strict=True)]
             low, high = [100 * end.low for end in ends], [100 * end.high for end in ends]
             axes.fill_between(xs, low, high, color=PALETTE[kind], alpha=0.18, linewidth=0)
-    _label_ends(axes, labels)
+    label_ends(axes, labels)
     axes.set_ylim(0, 103)
     axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
-    many = len(data.agents)
     where, before = (phrase(note_of(data, name), data.world) for name in (condition, control))
     caption = f"What is touched first on a fixed set of levels {where}, as training goes on"
     caption += f"; dotted: {goal} reached on levels {before}. " if usual[0] else ". "
@@ -164,14 +163,9 @@ def preference_over_training(data: ReportData, index: int) -> Chart | None:
         if levels
         else "One training seed; the number of levels was not logged, so no interval can be given."
     )
-    title = (
-        f"{subject(index, many)}: what it goes for while training"
-        if many > 1
-        else "What it goes for while training"
-    )
-    return Chart(
-        f"preference-{index}", title, inline(figure, f"preference-{index}", caption, VARIABLES), caption
-    )
+    name = f"preference-{index}"
+    heading = titled(data, index, "what it goes for while training")
+    return Chart(name, heading, inline(figure, name, caption, VARIABLES), caption)
 
 
 def _probed(agent: AgentSection, what: str) -> str:
@@ -203,31 +197,43 @@ def _seeds(number: int) -> str:
     return "1 training seed" if number == 1 else f"{number} agents, one training seed each"
 
 
-def _canvas(last_step: float) -> tuple[Figure, Axes]:
-    """An empty chart whose x axis is env steps from 0 to the last one, with room for labels at the right."""
+def frame(height: int, left: int, bottom: int) -> tuple[Figure, Axes]:
+    """An empty chart with so much room for labels at the left and below it. Call it inside `styled()`."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH / 72, HEIGHT / 72))
-    axes = figure.add_axes((46 / WIDTH, 44 / HEIGHT, (WIDTH - 62) / WIDTH, (HEIGHT - 60) / HEIGHT))
+    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    width = (WIDTH - left - 16) / WIDTH
+    return figure, figure.add_axes((left / WIDTH, bottom / height, width, (height - bottom - 16) / height))
+
+
+def _canvas(last_step: float) -> tuple[Figure, Axes]:
+    """An empty chart whose x axis is env steps from 0 to the last one, with room for labels at the right."""
+    figure, axes = frame(HEIGHT, 46, 44)
     axes.set_xlim(0, last_step or 1)
     axes.set_xlabel("environment steps")
-    axes.xaxis.set_major_formatter(lambda x, _: _steps(x))
+    axes.xaxis.set_major_formatter(lambda x, _: steps_text(x))
     axes.locator_params(axis="x", nbins=5)
     return figure, axes
 
 
-def _steps(x: float) -> str:
+def steps_text(x: float) -> str:
+    """106496 → `106 k`: three digits are enough for an axis."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if x >= size:
-            return f"{x / size:g} {letter}"
+            return f"{x / size:.3g} {letter}"
     return f"{x:g}"
 
 
-def _label_ends(axes: Axes, lines: Sequence[tuple[list[float], list[float], str, str]]) -> None:
-    """Write each line's name above or below its end, as near as it stands clear of all lines and names."""
+def label_ends(
+    axes: Axes, lines: Sequence[tuple[list[float], list[float], str, str]], span: tuple[float, float] | None = None
+) -> None:  # fmt: skip
+    """Write each line's name above or below its end, as near as it stands clear of all lines and names.
+
+    lines: xs, ys, name, colour of each. span: of the y axis, where that is not the lines' own.
+    """
     from matplotlib.patheffects import withStroke
 
-    low, high = min(min(ys) for _, ys, _, _ in lines), max(max(ys) for _, ys, _, _ in lines)
+    low, high = span or (min(min(ys) for _, ys, _, _ in lines), max(max(ys) for _, ys, _, _ in lines))
     row = 0.1 * (high - low or 1.0)  # height of a name, in the units of the y axis
     ends = [_end(xs, ys) for xs, ys, _, _ in lines]
     taken = list(ends)

@@ -83,6 +83,12 @@ def subject(index: int, agents: int) -> str:
     return tag(index, agents) or "The agent"
 
 
+def titled(data: ReportData, index: int, words: str) -> str:
+    """A chart's heading: "A: what it goes for", or without the letter where there is one agent."""
+    many = len(data.agents)
+    return f"{subject(index, many)}: {words}" if many > 1 else words[:1].upper() + words[1:]
+
+
 def note_of(data: ReportData, condition: str) -> ConditionNote:
     """The condition's note; a bare one for a condition that the report was told nothing about."""
     return next((note for note in data.conditions if note.name == condition), ConditionNote(condition, ""))

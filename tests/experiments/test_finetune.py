@@ -13,9 +13,10 @@ from goalposts.errors import UserError
 from goalposts.experiments import finetune as module
 from goalposts.experiments.cli import main as command
 from goalposts.experiments.finetune import finetune, marks_of, shifted
-from goalposts.experiments.finetuned import read_finetuned
+from goalposts.experiments.finetuned import FILE, read_finetuned
 from goalposts.experiments.measurement.relearning import SCHEMA
-from goalposts.experiments.present import diagnoses_of, evaluated, open_runs
+from goalposts.experiments.present import diagnoses_of, evaluated, open_runs, report_data
+from goalposts.experiments.report.page import build_page
 from goalposts.experiments.runs import Run
 from goalposts.experiments.storage import RunError
 from goalposts.experiments.tables import diagnosis_text
@@ -136,3 +137,19 @@ def test_both_arms_train_on_the_intended_reward(tuned: Path) -> None:
     found = shifted(config, None, STEPS)
     assert (found.env.reward, found.env.condition, found.train.anneal) == ("goal", "off_path", False)
     assert found.seed == config.seed
+
+
+def test_the_report_of_a_run_shows_it(tuned: Path, tiny_run: Path) -> None:
+    """Also on a condition that the run was not evaluated on; a run that was not fine-tuned has nothing of it."""
+    page = build_page(report_data([Run.open(tuned)], ""))
+    assert "Was the capability there?" in page
+    assert 'data-csv="finetuning"' in page
+    assert "Was the capability there?" not in build_page(report_data([Run.open(tiny_run)], ""))
+
+
+def test_the_report_names_a_condition_that_only_the_fine_tuning_had(tuned: Path, tmp_path: Path) -> None:
+    path = copy_of(tuned, tmp_path / "tiny-s0")
+    (path / FILE).write_text((path / FILE).read_text().replace("off_path", "left"))
+    assert "on held-out levels with the coin behind the start" in build_page(
+        report_data([Run.open(path)], "")
+    )
