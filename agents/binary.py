@@ -96,13 +96,17 @@ class BinaryLayer(torch.autograd.Function):
         out = np.empty((len(picks), len(weight)), np.float32)
         table = np.ascontiguousarray(weight.detach().numpy().T)  # no copy after `by_input`
         _forward(picks, rows.ones, rows.counts, table, bias.detach().numpy(), out)
-        ctx.rows, ctx.picks, ctx.out = rows, picks, torch.from_numpy(out)
-        return ctx.out
+        ctx.rows, ctx.picks, result = rows, picks, torch.from_numpy(out)
+        ctx.save_for_backward(
+            result
+        )  # as an attribute it would make a cycle, which only the garbage collector ends
+        return result
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None, None]:
         """Those of weight and bias."""
-        gradient = gradients[0] * (ctx.out > 0)
+        (out,) = ctx.saved_tensors
+        gradient = gradients[0] * (out > 0)
         table = np.empty((ctx.rows.inputs, gradient.shape[1]), np.float32)
         _backward(ctx.picks, ctx.rows.ones, ctx.rows.counts, gradient.numpy(), table)
         return torch.from_numpy(table).t(), gradient.sum(0), None, None

@@ -25,6 +25,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from goalposts.errors import UserError
 from goalposts.reading import TooLarge, read_ordinary
 
+from .adam import EagerAdam
 from .networks import PlanesExtractor
 
 FORMAT = 1
@@ -80,6 +81,7 @@ def policy_options(
         "net_arch": {"pi": list(pi), "vf": list(vf)},
         "activation_fn": torch.nn.ReLU,
         "normalize_images": rgb,
+        "optimizer_class": EagerAdam,
         "optimizer_kwargs": {"eps": 1e-5, "fused": True},
     }
 

@@ -1,5 +1,10 @@
 """The shorter road of PPO leads to the same place: samples, losses, gradients and weights are SB3's."""
 
+import gc
+import subprocess
+import sys
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stable_baselines3 import PPO
 
+from goalposts.agents.adam import EagerAdam
 from goalposts.agents.binary import BinaryRows, by_input
 from goalposts.agents.checkpoint import policy_options
 from goalposts.agents.planes_ppo import PlanesPPO
@@ -137,6 +143,54 @@ def test_pixels_take_the_road_of_sb3():
     )
     model.learn(8, log_interval=None)
     assert model._rows is None
+
+
+def test_an_update_leaves_nothing_to_the_garbage_collector():
+    """What a minibatch made is freed with it: kept in cycles it would pile up by megabytes between collections."""
+    rows, layer = BinaryRows(4, 6), torch.nn.Linear(6, 3)
+    by_input(layer)
+    rows.put(0, np.eye(4, 6, dtype=np.uint8))
+    gc.disable()
+    try:
+        out = rows.layer(layer.weight, layer.bias, np.arange(4))
+        out.sum().backward()
+        gone = weakref.ref(out.grad_fn)
+        del out
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_training_loads_no_compiler():
+    """torch's compiler takes a second and a hundred megabytes, and nothing is compiled."""
+    code = (
+        "import sys\nfrom stable_baselines3 import PPO\nfrom goalposts.agents.checkpoint import policy_options\n"
+        "from goalposts.agents.vecenv import GoalpostsVecEnv\n"
+        "env = GoalpostsVecEnv(2, world='CoinRun', condition='edge')\n"
+        "model = PPO('MlpPolicy', env, n_steps=8, batch_size=8, policy_kwargs=policy_options((8,), (8,), (8,), 'fp32'), device='cpu')\n"
+        "model.learn(16)\nmodel.policy.optimizer.load_state_dict(model.policy.optimizer.state_dict())\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_adam_without_the_compiler_is_torchs_own():
+    generator = torch.Generator().manual_seed(3)
+    ours, theirs = (torch.nn.Linear(5, 4) for _ in range(2))
+    ours.load_state_dict(theirs.state_dict())
+    steps = [
+        (net, kind(net.parameters(), lr=0.01, eps=1e-5, fused=True))
+        for net, kind in ((ours, EagerAdam), (theirs, torch.optim.Adam))
+    ]
+    for _ in range(5):
+        x = torch.randn(7, 5, generator=generator)
+        for net, optimizer in steps:
+            optimizer.zero_grad()
+            net(x).square().sum().backward()
+            optimizer.step()
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(a, b)
 
 
 def test_too_many_inputs_for_lists_are_refused():
