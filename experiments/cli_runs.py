@@ -223,7 +223,13 @@ def report(
         Path | None, typer.Option(help="The page; default: report.html in the first run's folder.")
     ] = None,
 ) -> None:
-    """One self-contained HTML page of a run, or of several side by side. Works offline; can be mailed."""
+    """One self-contained HTML page of a run, of several side by side, or of a study. Works offline; can be mailed."""
+    if len(runs) == 1 and (runs[0] / "study.yaml").is_file():
+        from .cli_study import say_study_report
+
+        if out is not None:
+            raise UserError(f"{runs[0]} is a study: its page and figures are written into its own folder; leave out --out")
+        return say_study_report(runs[0])
     from .present import open_runs, report_data
     from .report.page import write_page
 

@@ -119,3 +119,14 @@ def check_study(path: str | os.PathLike[str]) -> StudyFolder:
     if not folder.finished():
         raise RunError(f"{path} has no finished run yet; go on with: goalposts study {path}")
     return folder
+
+
+def report_study(path: str | os.PathLike[str]) -> Path:
+    """Write a study's tables, figures and page anew from its finished runs; returns the page. Raises RunError."""
+    from .study_plan import plan_study
+    from .study_report import write_report
+
+    folder, plan = check_study(path), plan_study(path)
+    with folder.hold():
+        write_tables(folder, plan)
+        return write_report(folder, plan)
