@@ -62,6 +62,7 @@ EATEN, TAKEN, HUNTER = (
     4,
 )  # the state's further numbers: a bit for each apple and shield; the monster's cell, 0: gone
 BEAT = 16  # event bit
+LEAD = 2  # steps by which the agent is nearer to a shield than the monster is, at least
 DAWN, DAY = 16, 16  # steps of a day without an apple, and more for each
 
 PLANES = ("self", "wall", "apple", "shield", "monster", "armed")
@@ -165,10 +166,13 @@ def objects(facts, state, out):
 
 @njit
 def put_where(stream, tiles, facts, reach, code, row, col, nearer):
-    """Put a thing on a cell that the monster at (row, col) is nearer to than the agent, or the reverse; False: found none."""
+    """Put a thing on a cell that the monster at (row, col) is nearer to than the agent, or the agent by some steps; False: found none."""
     for _ in range(12):
         r, c = pick(stream, tiles, facts, reach)
-        if r > 0 and nearer == (abs(r - row) + abs(c - col) < reach[r, c]):
+        if r == 0:
+            return False
+        ahead_by = abs(r - row) + abs(c - col) - reach[r, c]  # steps that the agent has in hand, at least
+        if ahead_by < 0 if nearer else ahead_by >= LEAD:
             tiles[r, c] = code
             return True
     return False
