@@ -25,9 +25,14 @@ def explore(
     from .present import open_runs
 
     found = open_runs(runs)
-    done = play_everywhere(found, levels, samples)
-    if not done:
+    counts = play_everywhere(found, levels, samples)
+    if not any(counts):
         say("none of these levels has one single goal that can be moved, so there is nothing to drag")
         return
-    say(f"explored {done} levels: {', '.join(str(run.path / FILE) for run in found)}")
+    for run, count in zip(found, counts, strict=True):
+        say(
+            f"explored {count} levels: {run.path / FILE}"
+            if count
+            else f"not evaluated on these levels: {run.path}"
+        )
     say(f"next: goalposts report {' '.join(str(run.path) for run in found)}")

@@ -22,12 +22,10 @@ from ..envs.world import GOAL
 from ..envs.worlds.registry import get_world
 from .evaluation import Subject, subject_of
 from .explored import GREEDY, SCHEMA, moved, write_explored
-from .measurement.episodes import read_episodes
-from .present import SHOWN
+from .present import SHOWN, Evaluated, evaluated
 from .rollouts import representative
 from .runs import Run
-from .trajectories import FILE as TRAJECTORIES
-from .trajectories import read_trajectories
+from .storage import RunError
 
 LEVELS, SAMPLES = 3, 20
 APART = 1_000_003  # between the numbers that key the luck of two sampled rollouts of one level
@@ -95,38 +93,62 @@ def _table(cells: Sequence[tuple[int, int]], rollouts: np.ndarray, played: Playe
     )
 
 
-def explore(runs: Sequence[Run], levels: int = LEVELS, samples: int = SAMPLES) -> int:
-    """Explore the same few levels with every run and keep it in their folders; returns how many levels had a goal to move.
+def explore(runs: Sequence[Run], levels: int = LEVELS, samples: int = SAMPLES) -> list[int]:
+    """Explore the same few levels with every run and keep it in their folders; returns how many levels each has now.
 
     The levels are the first of the shift condition that come out as most do, over all runs together
-    (`rollouts.representative`), but for those that the page's player shows; runs that were not recorded on them get none. Raises RunError.
+    (`rollouts.representative`), those that the page's player shows last; a run that was evaluated on other levels gets none,
+    and levels without one single goal that can be moved are left out. What is there is replaced, run by run.
+    Raises RunError (not evaluated, not trained, of different worlds, in use), CheckpointError.
     """
-    tables = [read_episodes(run.episodes_path) for run in runs]
-    recorded = [read_trajectories(run.path / TRAJECTORIES) for run in runs]
-    subjects = [subject_of(run) for run in runs]
-    shift = get_world(subjects[0].world).usual("shift")
-    told = set(representative(tables, shift, SHOWN))  # a guess is worth more where the player has not told
-    chosen = [k for k in representative(tables, shift, len(told) + 20 * levels) if k not in told][:levels]
-    first = recorded[0].filter(pl.col("condition") == shift)
+    items = evaluated(runs)
+    shift = _shift_of(items)
+    subjects = [subject_of(item.run) for item in items]
+    recorded = [item.trajectories().filter(pl.col("condition") == shift) for item in items]
+    tables = [item.episodes for item in items]
+    told = representative(tables, shift, SHOWN)  # a guess is worth more where the player has not told
+    more = representative(tables, shift, len(told) + 20 * levels)
+    chosen = sorted(more, key=told.__contains__)[:levels]
     keys = ["condition", "level_index", "layout_hash", "level"]
     rows = [
-        row
-        for k in chosen
-        for row in first.filter(pl.col("level_index") == k).select(keys).iter_rows(named=True)
-    ]
-    done = 0
-    for run, subject, known in zip(runs, subjects, recorded, strict=True):
-        seed, made = run.config.evaluate.level_seed, []
-        for row in rows:
-            if not known.select(keys).filter(*(pl.col(key) == row[key] for key in keys)).height:
-                continue
-            found = explore_level(
-                subject, Level.from_text(row["level"], subject.world), row["level_index"], seed, samples
+        row for k in chosen for row in recorded[0].filter(pl.col("level_index") == k).select(keys).iter_rows(named=True)
+    ]  # fmt: skip
+    counts = []
+    for item, subject, known in zip(items, subjects, recorded, strict=True):
+        seed, made = item.config.evaluate.level_seed, []
+        with item.run.lock():
+            for row in rows:
+                if not known.filter(*(pl.col(key) == row[key] for key in keys)).height:
+                    continue
+                level = Level.from_text(row["level"], subject.world)
+                found = explore_level(subject, level, row["level_index"], seed, samples)
+                if found is not None:
+                    facts = {
+                        "run": subject.run,
+                        "train_step": subject.train_step,
+                        "world": subject.world,
+                        **row,
+                    }
+                    same = [pl.lit(value).alias(name) for name, value in facts.items()]
+                    made.append(found.select(*same, pl.all()).cast(SCHEMA))  # type: ignore[arg-type]
+            write_explored(item.run, pl.concat(made) if made else pl.DataFrame(schema=SCHEMA))
+        counts.append(len(made))
+    return counts
+
+
+def _shift_of(items: Sequence[Evaluated]) -> str:
+    """The condition whose levels are explored. Raises RunError where a run cannot be asked to play them."""
+    world = items[0].world
+    shift = world.usual("shift")
+    for item in items:
+        path = item.run.path
+        if item.world is not world:
+            raise RunError("the runs are of different worlds; explore those of each world together")
+        if item.untrained():
+            raise RunError(f"{path} holds what somebody played, and no agent that could be asked to play on")
+        if shift not in item.conditions():
+            raise RunError(
+                f"{path} was not evaluated on {shift!r}, whose levels are explored. Evaluate it there: goalposts evaluate "
+                f"{path} --condition '{shift}'"
             )
-            if found is not None:
-                facts = {"run": subject.run, "train_step": subject.train_step, "world": subject.world, **row}
-                same = [pl.lit(value).alias(name) for name, value in facts.items()]
-                made.append(found.select(*same, pl.all()).cast(SCHEMA))  # type: ignore[arg-type]
-        write_explored(run, pl.concat(made) if made else pl.DataFrame(schema=SCHEMA))
-        done = max(done, len(made))
-    return done
+    return shift

@@ -16,6 +16,7 @@ import polars as pl
 from ..envs.level import Level, LevelError
 from ..envs.world import World
 from ..envs.worlds.registry import get_world
+from .parquet import Unreadable, read_parquet
 from .report.data import Exploration, Place
 from .rollouts import replay
 from .runs import Run
@@ -26,9 +27,6 @@ FILE = "explored.parquet"
 GREEDY = -1  # the number of the rollout that takes the likeliest actions; 0, 1, … are sampled
 SHOWN = 3  # sampled rollouts of each place that a page can play; all of them count
 MAX_BYTES, MAX_ROWS = 1 << 28, 2_000_000
-_UNREADABLE = (
-    pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, OverflowError, MemoryError,
-)  # fmt: skip
 SCHEMA: dict[str, pl.DataType] = {
     "run": pl.String(),
     "train_step": pl.Int64(),
@@ -67,11 +65,11 @@ def read_explored(path: Path) -> pl.DataFrame:
     content = read_limited(path, MAX_BYTES)
     remedy = f"Write it anew with: goalposts explore {path.parent}"
     try:
-        if pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item() > MAX_ROWS:
-            raise RunError(f"{path} holds more rollouts than any of ours. {remedy}")
-        table = pl.read_parquet(io.BytesIO(content))
-    except _UNREADABLE as error:
-        raise RunError(f"{path} is damaged: it is not a whole Parquet file. {remedy}") from error
+        table = read_parquet(content, MAX_ROWS).table
+    except Unreadable as error:
+        raise RunError(f"{path} is damaged: it is not a whole Parquet file ({error}). {remedy}") from None
+    if table is None:
+        raise RunError(f"{path} holds more rollouts than any of ours. {remedy}")
     if dict(table.schema) != SCHEMA or any(
         table[name].null_count() for name in SCHEMA if name != "train_step"
     ):
@@ -96,7 +94,7 @@ def explored(seen: Sequence[Seen]) -> list[Exploration]:
         chosen = [pl.col(name) == value for name, value in zip(keys, key, strict=True)]
         parts = {name: part for name, table in tables.items() if (part := table.filter(chosen)).height}
         limits = {one.name: one.run.config.env.max_steps for one in seen}
-        found.append(_exploration(parts, limits))
+        found.append(exploration_of(parts, limits))
     return found
 
 
@@ -130,7 +128,8 @@ def _current(one: Seen) -> pl.DataFrame | None:
     return table if table.height and table.select(keys).unique().equals(known) else None
 
 
-def _exploration(parts: dict[str, pl.DataFrame], limits: dict[str, int | None]) -> Exploration:
+def exploration_of(parts: dict[str, pl.DataFrame], limits: dict[str, int | None]) -> Exploration:
+    """One level as a page shows it, from each agent's rows of it. limits: steps an episode may have. Raises RunError."""
     first = next(iter(parts.values()))
     facts = first.row(0, named=True)
     world = get_world(facts["world"])

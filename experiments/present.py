@@ -101,6 +101,10 @@ class Evaluated:
         """On this agent alone."""
         return diagnose_runs(self.world, self.verdict(), [self.recorded()], attributed)
 
+    def untrained(self) -> bool:
+        """Whether nobody trained who played here: a person, say."""
+        return self.episodes["train_seed"].null_count() == self.episodes.height > 0
+
     def conditions(self) -> list[str]:
         """In the order of the evaluation."""
         return self.episodes["condition"].unique(maintain_order=True).to_list()
@@ -187,7 +191,7 @@ def words_of(world: World) -> WorldWords:
 
 def label_of(item: Evaluated) -> str:
     """What an agent was trained on, in words: "trained with the coin at the edge". Who was not trained has a name."""
-    if item.episodes["train_seed"].null_count() == item.episodes.height > 0:
+    if item.untrained():
         return item.config.name
     words = words_of(item.world)
     note = notes_of(item.world, [item.config.env.condition])[0]

@@ -9,15 +9,21 @@ summary; what it does not show stands here, because it follows from the design. 
 from __future__ import annotations
 
 import statistics
+import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
+from ..envs.worlds.registry import get_world
+from .film_of import film_of
 from .provenance import Provenance
+from .report.filmfile import save
 from .report.study_figures import critical_alpha, critical_words
 from .report.study_numbers import (
     MAIN,
+    arms_of,
     curve,
     keys_of,
     links,
@@ -26,6 +32,7 @@ from .report.study_numbers import (
     time_of_divergence,
     verdicts,
 )
+from .runs import Run
 from .storage import RunError, read_limited, write_together
 from .study_folder import SUMMARY, StudyFolder
 from .study_plan import Plan
@@ -78,8 +85,44 @@ def write_docs(folder: StudyFolder, plan: Plan, out: Path, command: str) -> Path
     for one in figures:
         stem = f"{name}-{one.name}".replace(f"{name}-{name}", name)
         contents |= {out / f"{stem}.svg": one.svg(), out / f"{stem}.png": one.png()}
+    contents |= {out / film.name: film.gif(folder) for film in _films(plan, table)}
     write_together(contents)
     return out / f"{name}.md"
+
+
+@dataclass(frozen=True)
+class _FilmOfOutlier:
+    """Representative episodes of an agent unlike the others, under the control condition, where it should be able."""
+
+    name: str
+    run: str
+    condition: str
+    words: str
+
+    def gif(self, folder: StudyFolder) -> bytes:
+        with tempfile.TemporaryDirectory() as there:
+            path = Path(there) / "film.gif"
+            save(film_of([Run.open(folder.run(self.run))], self.condition, 6, None, 8), path, 8)
+            return path.read_bytes()
+
+
+def _films(plan: Plan, table: pl.DataFrame) -> list[_FilmOfOutlier]:
+    """Of a study of seeds: its outliers, at most two."""
+    if plan.study.figure != "seeds":
+        return []
+    ids = {seed: one for point in plan.points for seed, one in point.runs}
+    rows = table.filter(pl.col("measure") == "outlier").select("seed", "words").rows()
+    control = get_world(plan.runs[next(iter(plan.runs))].world).usual("control")
+    condition = control if control in plan.study.conditions else plan.study.conditions[0]
+    return [
+        _FilmOfOutlier(
+            f"{plan.study.name}-seed{seed}.gif",
+            ids[seed],
+            condition,
+            f"{words}; here on six levels of {condition}, as in the table",
+        )
+        for seed, words in rows[:2]
+    ]
 
 
 def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list, command: str) -> str:
@@ -94,6 +137,8 @@ def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list, c
         ]
     for stem, one in figures:
         lines += [f"![{one.title}]({stem}.svg)", "", f"*{one.title}. {one.caption}*", ""]
+    for film in _films(plan, table):
+        lines += [f"![{film.words}]({film.name})", "", f"*{film.words}.*", ""]
     found = points_table(plan, table)
     lines += [
         _row(found.head),
@@ -249,7 +294,8 @@ def _when(times: Mapping[int, int | None]) -> str:
 
 def _plain(plan: Plan, table: pl.DataFrame) -> list[str]:
     key = next(iter(keys_of(table)), "point")
-    spots = curve(table, "preference", key)
+    arms = [(arm, spot) for arm in arms_of(table) for spot in curve(table, "preference", key, arm)]
+    spots = [spot if arm == MAIN and keys_of(table) else replace(spot, x=spot.point) for arm, spot in arms]
     if len(spots) < 2:
         return []
     low, high = min(spots, key=lambda s: s.value), max(spots, key=lambda s: s.value)
@@ -258,7 +304,7 @@ def _plain(plan: Plan, table: pl.DataFrame) -> list[str]:
         if low.high < high.low
         else "their intervals overlap: no difference is established"
     )
-    alone = [spot.value for _, spot in own(table, "preference", key)]
+    alone = [spot.value for arm in arms_of(table) for _, spot in own(table, "preference", key, arm)]
     return [
         f"Goal preference is least at {low.x}, {low.value:.2f} [{low.low:.2f}, {low.high:.2f}], and largest at {high.x}, "
         f"{high.value:.2f} [{high.low:.2f}, {high.high:.2f}]; {apart}.",

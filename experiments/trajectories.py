@@ -17,6 +17,7 @@ from ..envs.engine import O_STEPS
 from ..envs.level import Level, LevelError, LevelSet
 from .evaluation import Evaluation
 from .measurement.episodes import FEW_ROWS, episodes_file, read_episodes
+from .parquet import Unreadable, read_parquet
 from .runs import Run
 from .storage import RunError, read_limited, write_together
 
@@ -36,11 +37,6 @@ SCHEMA: dict[str, pl.DataType] = {
     "level": pl.String(),  # the picture
     "actions": pl.Binary(),  # one byte an action
 }
-
-
-_UNREADABLE = (
-    pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, OverflowError, MemoryError,
-)  # fmt: skip
 
 
 def trajectories_of(evaluation: Evaluation) -> pl.DataFrame:
@@ -66,15 +62,11 @@ def read_trajectories(path: Path) -> pl.DataFrame:
     content = read_limited(path, MAX_BYTES)
     remedy = f"Write it anew with: goalposts evaluate {path.parent}"
     try:
-        if pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item() > min(
-            MAX_ROWS, FEW_ROWS + len(content)
-        ):
-            raise RunError(
-                f"{path} claims more episodes than its size or any evaluation of ours holds. {remedy}"
-            )
-        table = pl.read_parquet(io.BytesIO(content))
-    except _UNREADABLE as error:
-        raise RunError(f"{path} is damaged: it is not a whole Parquet file. {remedy}") from error
+        table = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content))).table
+    except Unreadable as error:
+        raise RunError(f"{path} is damaged: it is not a whole Parquet file ({error}). {remedy}") from None
+    if table is None:
+        raise RunError(f"{path} claims more episodes than its size or any evaluation of ours holds. {remedy}")
     if dict(table.schema) != SCHEMA or any(table[name].null_count() for name in SCHEMA):
         raise RunError(f"{path} holds other columns than trajectories have. {remedy}")
     too_long = (pl.col("actions").bin.size() > MAX_STEPS) | (pl.col("level").str.len_bytes() > MAX_PICTURE)

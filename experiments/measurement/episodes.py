@@ -16,6 +16,7 @@ import polars as pl
 
 from goalposts.errors import UserError
 
+from ..parquet import Unreadable, read_parquet
 from ..storage import read_limited, write_atomic
 
 SCHEMA_VERSION = 1
@@ -101,33 +102,29 @@ def read_episodes(path: str | Path) -> pl.DataFrame:
     path = Path(path)
     content = read_limited(path, MAX_BYTES)
     try:
-        metadata = pl.read_parquet_metadata(io.BytesIO(content))
-        rows = pl.scan_parquet(io.BytesIO(content)).select(pl.len()).collect().item()
-    except _POLARS_ERRORS as error:
+        found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), (VERSION_KEY,))
+    except Unreadable as error:
         raise EpisodesError(
-            f"{path} is not a whole Parquet file ({_first_line(error)}). Evaluate again to make it anew."
-        ) from error
-    version = metadata.get(VERSION_KEY)
+            f"{path} is not a whole Parquet file ({error}). Evaluate again to make it anew."
+        ) from None
+    version = found.metadata.get(VERSION_KEY)
     if version != str(SCHEMA_VERSION):
-        found = "carries no version" if version is None else f"has version {version[:20]!r}"
+        carries = "carries no version" if version is None else f"has version {version[:20]!r}"
         raise EpisodesError(
-            f"{path} {found}; this Goalposts reads episodes tables of version {SCHEMA_VERSION}. "
+            f"{path} {carries}; this Goalposts reads episodes tables of version {SCHEMA_VERSION}. "
             "Evaluate again, or use the Goalposts that wrote it."
         )
-    if rows > MAX_ROWS:
-        raise EpisodesError(f"{path} has {rows:,} rows; at most {MAX_ROWS:,} are read. Split it by run.")
-    if rows > FEW_ROWS + len(content):  # no two hashes and twenty numbers fit into less than a byte
+    if found.rows > MAX_ROWS:
         raise EpisodesError(
-            f"{path} claims {rows:,} rows in {len(content):,} bytes, which no evaluation does. Evaluate again to make it anew."
+            f"{path} has {found.rows:,} rows; at most {MAX_ROWS:,} are read. Split it by run."
+        )
+    if found.table is None:  # no two hashes and twenty numbers fit into less than a byte
+        raise EpisodesError(
+            f"{path} claims {found.rows:,} rows in {len(content):,} bytes, which no evaluation does. "
+            "Evaluate again to make it anew."
         )
     try:
-        table = pl.read_parquet(io.BytesIO(content))
-    except _POLARS_ERRORS as error:
-        raise EpisodesError(
-            f"{path} is damaged ({_first_line(error)}). Evaluate again to make it anew."
-        ) from error
-    try:
-        return validate(table)
+        return validate(found.table)
     except EpisodesError as error:
         raise EpisodesError(f"{path}: {error}") from error
 
@@ -261,12 +258,3 @@ def _check_levels(table: pl.DataFrame) -> None:
             f"level {row['level_index']} of condition {row['condition']!r} in run {row['run']!r} is two different levels; "
             "a level index names one level of a condition. Were two evaluations joined? Keep one."
         )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["unreadable"])[0][:200]
-
-
-_POLARS_ERRORS = (
-    pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, OverflowError, MemoryError,
-)  # fmt: skip

@@ -1,7 +1,7 @@
 """Rollouts packed for the page's player: each level once, each episode as small lists of numbers.
 
-Cuts what shows nothing: rows of plain sky or ground at the top and bottom, and the end of an episode in which the agent visits no
-new place (an agent that waits at the edge until time runs out). It draws nothing; `player.js` does. Read `page.py` next.
+Cuts what shows nothing: rows of plain sky or ground at the top and bottom, and the end of an episode in which nothing new
+happens (an agent that waits at the edge until time runs out). It draws nothing; `player.js` does. Read `page.py` next.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .story import moved_condition, note_of, outcome
 from .words import sentence, title
 
 AGENT = "agent"  # sprite names of the agent begin so, in every world
-LINGER = 6  # frames kept after the last new place
+LINGER = 6  # frames kept after the last thing that happened
 BUDGET = 3_000_000  # characters of replays that a page may carry; levels beyond it are left out, and the page says so
 
 Json = dict[str, Any]
@@ -117,7 +117,7 @@ def _take(data: ReportData, replay: Replay, agent: int, board: int, top: int, na
     said = outcome(rollout, data.world, note_of(data, replay.condition).has_goal)
     left = len(rollout.frames) - 1 - last
     if left:
-        said += f"; nothing new from step {last:,} to step {last + left:,}"
+        said += f"; after step {last:,} of {last + left:,} nothing new happens"
     return {
         "a": agent,
         "c": replay.condition,
@@ -138,11 +138,15 @@ def _camera(camera: Sequence[tuple[int, int, int, int]], top: int) -> list[list[
 
 
 def settled(rollout: RolloutLike) -> int:
-    """The last frame worth showing: a little after the agent's last visit to a place that is new to it."""
-    seen: set[tuple[int, int]] = set()
+    """The last frame worth showing: a little after something last happened.
+
+    That is: the agent is in a place that is new to it, or some thing is gone, has come or looks as it never did before.
+    """
+    seen: set[Any] = set()
     newest = 0
     for time, frame in enumerate(rollout.frames):
-        here = {(sprite.row, sprite.col) for sprite in frame if sprite.name.startswith(AGENT)}
+        here: set[Any] = {(sprite.row, sprite.col) for sprite in frame if sprite.name.startswith(AGENT)}
+        here.add(tuple(sorted(sprite.name for sprite in frame if not sprite.name.startswith(AGENT))))
         if not here <= seen:
             newest = time
             seen |= here

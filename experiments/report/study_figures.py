@@ -19,6 +19,7 @@ from .study_numbers import (
     MAIN,
     Crossing,
     Spot,
+    arms_of,
     crossing,
     curve,
     keys_of,
@@ -55,7 +56,7 @@ def alpha_lines(table: pl.DataFrame) -> Drawn | None:
     if not wrong:
         return None
     failed = [_flipped(spot) for spot in curve(table, "capability", key)]
-    ceiling = [spot for arm in _arms(table) for spot in curve(table, "misgeneralization", key, arm)]
+    ceiling = [spot for arm in arms_of(table)[1:] for spot in curve(table, "misgeneralization", key, arm)]
     figure, axes = canvas("α: share of training levels with the goal anywhere")
     scale = log_with_zero(axes, [parameter(spot.x) for spot in wrong])
     dots(axes, scale, [spot for _, spot in own(table, "misgeneralization", key)], PALETTE["proxy"])
@@ -232,11 +233,11 @@ def capability_over_time(table: pl.DataFrame) -> Drawn | None:
 
 def over_key(table: pl.DataFrame) -> Drawn | None:
     """Capability, goal preference and misgeneralization: one place for each value of the grid's first key, then for each arm."""
-    key, arms = _key(table), _arms(table)
-    spots = [(arm, spot) for arm in (MAIN, *arms) for spot in curve(table, "capability", key, arm)]
-    if not keys_of(table) and not arms:
+    key, arms = _key(table), arms_of(table)
+    spots = [(arm, spot) for arm in arms for spot in curve(table, "capability", key, arm)]
+    if not keys_of(table) and arms == [MAIN]:
         return None
-    if not any(curve(table, "preference", key, arm) for arm in (MAIN, *arms)):
+    if not any(curve(table, "preference", key, arm) for arm in arms):
         return None
     place = {spot.point: float(k) for k, (_, spot) in enumerate(spots)}
     figure, axes = canvas(_spoken(key) if keys_of(table) else "", wide=True)
@@ -245,7 +246,7 @@ def over_key(table: pl.DataFrame) -> Drawn | None:
         ("preference", "goal preference", PALETTE["goal"], 0),
         ("misgeneralization", "misgeneralization rate", PALETTE["proxy"], 2),
     ):
-        for arm in (MAIN, *arms):
+        for arm in arms:
             alone = [
                 (k, spot) for k, (_, spot) in enumerate(own(table, measure, key, arm)) if spot.point in place
             ]
@@ -270,7 +271,7 @@ def over_key(table: pl.DataFrame) -> Drawn | None:
     axes.legend(frameon=False, fontsize=11, loc="center left", bbox_to_anchor=(1.01, 0.5))
     caption = (
         f"{spell_n([spot for _, spot in spots])}; small dots: single agents. Bars: 95 % intervals over seeds and levels."
-        f"{' Unjoined: arms, which differ from the rest as the study file says.' * bool(arms)}"
+        f"{' Unjoined: arms, which differ from the rest as the study file says.' * (len(arms) > 1)}"
     )
     title = f"What is learnt, over {_spoken(key)}" if keys_of(table) else "What is learnt, arm by arm"
     return Drawn("points", title, figure, caption)
@@ -289,10 +290,6 @@ FIGURES: Mapping[str, tuple[Callable[[pl.DataFrame], Drawn | None], ...]] = {
 
 def _key(table: pl.DataFrame) -> str:
     return next(iter(keys_of(table)), "point")
-
-
-def _arms(table: pl.DataFrame) -> list[str]:
-    return [arm for arm in table["arm"].unique(maintain_order=True).to_list() if arm != MAIN]
 
 
 def _flipped(spot: Spot) -> Spot:

@@ -65,6 +65,11 @@ def keys_of(table: pl.DataFrame) -> list[str]:
     return [name for name in table.columns if name not in FIXED]
 
 
+def arms_of(table: pl.DataFrame) -> list[str]:
+    """The arms, the main runs first."""
+    return [MAIN, *(arm for arm in table["arm"].unique(maintain_order=True).to_list() if arm != MAIN)]
+
+
 def curve(
     table: pl.DataFrame, measure: str, key: str, arm: str = MAIN, condition: str | None = None
 ) -> list[Spot]:
