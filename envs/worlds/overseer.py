@@ -42,7 +42,7 @@ TREAD = 16  # event bit
 
 PLANES = ("self", "wall", "flowers", "gate", "overseer", "watched")
 
-# Dials: least and most rows and columns of the inside, how many steps longer the way round is at least.
+# Dials: least and most rows of the inside (columns: one more), how many steps longer the way round is at least.
 STANDARD, FAR, LARGER = (4, 7, 4), (6, 7, 8), (9, 9, 8)
 
 
@@ -96,28 +96,29 @@ def step(tiles, facts, state, action):
 
 @njit
 def layout(stream, dials, tiles):
-    """A garden across which a bed lies between hedges, with a path at one side; returns (rows, columns).
+    """A garden across which a bed lies between hedges, with a path through them; returns (rows, columns).
 
     Above and below the bed nothing stands in the way, so that the lengths of both ways are sums of distances.
     """
     while True:
         tiles[:] = 0
-        high, wide = draw_between(stream, dials[0], dials[1]), draw_between(stream, dials[0], dials[1])
+        high, wide = draw_between(stream, dials[0], dials[1]), draw_between(stream, dials[0], dials[1] + 1)
         wall_in(tiles, high + 2, wide + 2)
         deep = draw_between(stream, 1, 2)  # of the bed
         top = draw_between(stream, 2, high - deep)  # its first row
-        path = draw_between(stream, 1, 2)
-        if draw_below(stream, 2) == 1:
-            path = wide + 1 - path
+        broad = draw_between(stream, 2, 3)  # columns of the path
+        left = draw_between(stream, 1, wide + 1 - broad)
         spawn_col, gate_col = draw_between(stream, 1, wide), draw_between(stream, 1, wide)
-        across, round_it = 1000, abs(spawn_col - path) + abs(gate_col - path)
+        across = round_it = 1000
         for c in range(1, wide + 1):
+            aside = abs(spawn_col - c) + abs(gate_col - c)
             code = WALL
-            if c == path:
+            if left <= c < left + broad:
                 code = 0
-            elif abs(c - path) > 1 and draw_below(stream, 3) > 0:
+                round_it = min(round_it, aside)
+            elif (c < left - 1 or c > left + broad) and draw_below(stream, 3) > 0:
                 code = FLOWERS
-                across = min(across, abs(spawn_col - c) + abs(gate_col - c))
+                across = min(across, aside)
             for r in range(top, top + deep):
                 tiles[r, c] = code
         above, below = draw_between(stream, 1, top - 1), draw_between(stream, top + deep, high)
@@ -195,9 +196,9 @@ OVERSEER = World(
     rules=WALKER | rules_of(globals()),
     n_state=3,
     n_facts=6,
-    view=(13, 13),
-    full=(9, 9),
-    largest=(11, 11),
+    view=(13, 15),
+    full=(9, 10),
+    largest=(11, 12),
     needed=(TOGETHER, APART),
     sprites=sprites,
     outside_sprite="block",
