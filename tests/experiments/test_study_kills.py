@@ -4,12 +4,15 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 from study_small import RUNS, done, start, tables, workers_of, write_study
+
+from goalposts.experiments.study_plan import plan_study
 
 pytestmark = [
     pytest.mark.slow,
@@ -100,3 +103,35 @@ def test_parts_one_worker_and_an_extended_study_give_the_same_tables(
     )  # a smaller study in the same folder leaves the other runs alone
     assert done(start(study, out))[0] == 0
     assert tables(out) == expected
+
+
+def test_a_run_that_fails_is_kept_with_its_log_and_stops_no_other(
+    undisturbed: tuple[Path, list[bytes], float], tmp_path: Path
+) -> None:
+    """Where one run's place to work is another run's, that run is refused; all others are done; the next call mends it."""
+    study, expected, _ = undisturbed
+    out = tmp_path / "out"
+    assert done(start(study, out, "--workers", "1", "--limit", "0"))[0] == 0
+    plan = plan_study(study)
+    failing, other = list(plan.runs)[1:3]
+    place = out / ".work" / failing
+    place.mkdir(parents=True)
+    (place / "config.yaml").write_text(plan.runs[other].to_yaml())
+    code, said = done(start(study, out, "--workers", "2"))
+    assert code == 1
+    assert "Traceback" not in said
+    assert f"failed/{failing}.log" in said
+    assert "1 still missing" in said
+    assert "the same command tries what failed again" in said
+    assert len(list((out / "runs").iterdir())) == RUNS - 1
+    log = (out / "failed" / f"{failing}.log").read_text()
+    assert log.startswith("RunError: ")
+    assert "Traceback" in log
+    shown = subprocess.run(
+        [sys.executable, "-m", "goalposts", "study", "status", str(out)], capture_output=True, text=True, check=True
+    ).stdout  # fmt: skip
+    assert f"{RUNS - 1} of {RUNS} runs done" in shown
+    assert "failed: RunError" in shown
+    assert done(start(study, out))[0] == 0
+    assert tables(out) == expected
+    assert not (out / "failed" / f"{failing}.log").exists()
