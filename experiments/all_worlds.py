@@ -2,9 +2,10 @@
 
     python -m goalposts.experiments.all_worlds docs/results/worlds.csv --seeds 5 --runs runs/worlds
 
-trains what is not trained yet (each run goes on where a stopped one was), and writes the table and, beside it, the page (`.md`).
-`--worlds Corner Beacon` limits what is trained; the table holds all runs that are found. Capability, preference and
-misgeneralization rate are those of the verdict, by the world's usual shift, over training seeds and levels. Read next: `demo.py`.
+trains what is not trained yet (whatever stops it, the same command goes on; `--worlds Corner Beacon` trains these alone), and
+writes the table and, beside it, the page (`.md`), of all finished runs that stand in the folders `--runs` and `--also`. A run
+counts if its config is the one that is shipped now and the levels that it was measured on are the ones that its world makes
+now; so a change in one world leaves the runs of all others good. Judged by the world's usual shift. Read next: `demo.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,18 @@ from goalposts.errors import UserError
 from goalposts.registration import WORLDS
 
 from ..agents.scripted import scripted_agents
+from ..envs.generator import generate
+from ..envs.planner import survey_levels
 from ..envs.worlds.registry import get_world
+from .all_worlds_page import NUMBERS, page
 from .config import ExperimentConfig, load_config, shipped_configs
 from .evaluation import evaluate
 from .measurement import Estimate, Verdict, diagnose
 from .present import Evaluated, verdict_of
 from .runs import Run
-from .storage import write_atomic
+from .storage import RunError, write_atomic
 from .training import train
 
-NUMBERS = ("capability", "capability_shift", "preference", "misgeneralization")
 KNOWN_LEVELS = 1000
 
 
@@ -42,24 +45,35 @@ def configs_of(world: str, every: bool = False) -> list[str]:
     return [*twins, *(others if every else ())]
 
 
-def train_all(folder: Path, worlds: Sequence[str], seeds: int, every: bool = False) -> None:
-    """Train and evaluate what is not there yet, seed by seed, so that whatever stops this leaves whole seeds."""
-    for seed in range(seeds):
-        for name in (config for world in worlds for config in configs_of(world, every)):
-            config = load_config(name, [f"seed={seed}"])
-            path = folder / f"{config.name}-s{seed}"
-            if (path / "config.yaml").exists() and Run.open(path).status().state == "finished":
-                continue
-            begin = time.process_time()
-            train(config, path)
-            print(f"{path.name}: {time.process_time() - begin:.0f} s of CPU", file=sys.stderr, flush=True)
+def train_all(
+    folder: Path, worlds: Sequence[str], seeds: int, every: bool = False, also: Sequence[Path] = ()
+) -> None:
+    """Train and evaluate what is in no folder yet, world by world and seed by seed: whatever stops this leaves whole pairs.
+
+    Raises UserError: of a training, or if a finished run is in the way that does not count any more.
+    """
+    for world in worlds:
+        for seed in range(seeds):
+            for name in configs_of(world, every):
+                config = load_config(name, [f"seed={seed}"])
+                if seed in {item.config.seed for item in finished_runs([folder, *also], config)}:
+                    continue
+                path = folder / f"{config.name}-s{seed}"
+                if (path / "config.yaml").exists() and Run.open(path).status().state == "finished":
+                    raise RunError(
+                        f"{path} is a finished run of another config, or of levels that {world} does not make any more. Move "
+                        "it out of the way, and the same command trains it anew"
+                    )
+                begin = time.process_time()
+                train(config, path)
+                print(f"{path.name}: {time.process_time() - begin:.0f} s of CPU", file=sys.stderr, flush=True)
 
 
-def measure(folder: Path) -> pl.DataFrame:
-    """One row for each training procedure found in the folder, and for each known agent of its world."""
+def measure(folders: Sequence[Path]) -> pl.DataFrame:
+    """One row for each training procedure found in the folders, and for each known agent of its world."""
     rows = []
     for world in WORLDS:
-        groups = {name: _runs_of(folder, load_config(name)) for name in configs_of(world, every=True)}
+        groups = {name: finished_runs(folders, load_config(name)) for name in configs_of(world, every=True)}
         rows += [_row(world, name, verdict_of(found)) for name, found in groups.items() if found]
         if any(groups.values()):
             usual = [get_world(world).usual(role) for role in ("control", "shift")]
@@ -69,15 +83,43 @@ def measure(folder: Path) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def _runs_of(folder: Path, config: ExperimentConfig) -> list[Evaluated]:
-    """The finished runs of a config, whatever their seed; those of an older version of it are left out."""
-    found = []
-    for path in sorted(folder.glob(f"{config.name}-s*/config.yaml")):
+def finished_runs(folders: Sequence[Path], config: ExperimentConfig) -> list[Evaluated]:
+    """The finished runs of a config that count, by seed, each seed once."""
+    found: dict[int, Evaluated] = {}
+    for run in _runs_of(folders, config):
+        if run.config.seed not in found and run.status().state == "finished" and run.episodes_path.exists():
+            item = Evaluated(run)
+            if _on_todays_levels(item):
+                found[run.config.seed] = item
+    return [found[seed] for seed in sorted(found)]
+
+
+def _runs_of(folders: Sequence[Path], config: ExperimentConfig) -> Iterator[Run]:
+    for path in (path for folder in folders for path in sorted(folder.glob(f"{config.name}-s*/config.yaml"))):
         run = Run.open(path.parent)
-        same = run.config.override(["seed=0"]).hash() == config.override(["seed=0"]).hash()
-        if same and run.status().state == "finished" and run.episodes_path.exists():
-            found.append(Evaluated(run))
-    return found
+        if run.config.override([f"seed={config.seed}"]).hash() == config.hash():
+            yield run
+
+
+def _on_todays_levels(item: Evaluated) -> bool:
+    """Whether its usual control and shift were the levels that the world makes now, with what the planner says of them."""
+    settings = item.config.evaluate
+    columns = ["level_hash", "optimal_goal", "optimal_proxy", "distinguishing"]
+    for role in ("control", "shift"):
+        name = item.world.usual(role)
+        levels = generate(item.world, name, settings.level_seed, settings.levels)
+        survey = survey_levels(levels)
+        now = zip(
+            levels.level_hashes(),
+            (None if n < 0 else n for n in survey.steps_to_goal.tolist()),
+            (None if n < 0 else n for n in survey.steps_to_proxy.tolist()),
+            survey.distinguishing.tolist(),
+            strict=True,
+        )
+        then = item.episodes.filter((pl.col("condition") == name) & pl.col("sampled")).sort("level_index")
+        if then.select(columns).rows() != list(now):
+            return False
+    return True
 
 
 def _row(world: str, agent: str, verdict: Verdict) -> dict[str, Any]:
@@ -85,70 +127,49 @@ def _row(world: str, agent: str, verdict: Verdict) -> dict[str, Any]:
         "world": world, "agent": agent, "seeds": len(verdict.runs), "verdict": verdict.label,
         "control": verdict.control, "shift": verdict.shift, "leakage": verdict.leakage,
     }  # fmt: skip
-    for name in NUMBERS:
-        found: Estimate | None = getattr(verdict, name)
-        ends = (None, None, None, None) if found is None else (found.value, found.low, found.high, found.kept)
-        row |= dict(zip((name, f"{name}_low", f"{name}_high", f"{name}_kept"), ends, strict=True))
+    chance = verdict.preference_beyond_chance
+    for name, found in {**{n: getattr(verdict, n) for n in NUMBERS}, "beyond_chance": chance}.items():
+        row |= _figures(name, found)
+    each = [(seed.name, seed.preference) for seed in verdict.seeds]
+    row["preferences"] = " ".join(f"{e.value:.2f}" for _, e in each if e is not None)
     return row
 
 
-def page(table: pl.DataFrame) -> str:
-    """The table as Markdown."""
-    lines = [
-        "# All worlds",
-        "",
-        "Of each world the agent that should misgeneralize, its control, and agents whose goals are known, through the same",
-        "measurement. In brackets 95 % intervals, over training seeds and levels where there are several seeds; n is the number of",
-        "training seeds (– : not trained). 1,000 held-out levels a condition and seed, sampled actions. Judged by the shift that is named.",
-        "",
-        "| world | agent | n | capability in distribution | capability under shift | goal preference | misgeneralization rate | verdict |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for row in table.iter_rows(named=True):
-        trained = "/" in row["agent"]
-        cells = [_cell(row, name) for name in NUMBERS]
-        agent = f"`{row['agent'].split('/')[-1]}`" if trained else row["agent"]
-        n = row["seeds"] if trained else "–"
-        lines.append(
-            f"| {row['world']}, `{row['shift']}` | {agent} | {n} | {' | '.join(cells)} | {row['verdict']} |"
-        )
-    lines += [
-        "",
-        "What preferring the goal means, of an episode: "
-        + "; ".join(
-            f"{name}: it {get_world(name).preference}" for name in table["world"].unique(maintain_order=True)
-        )
-        + ".",
-        "",
-        "Made by: `python -m goalposts.experiments.all_worlds docs/results/worlds.csv --seeds 5 --runs runs/worlds --every`",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _cell(row: dict[str, Any], name: str) -> str:
-    if row[name] is None:
-        return "—"
-    return f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
+def _figures(name: str, found: Estimate | None) -> dict[str, Any]:
+    ends = (None,) * 5 if found is None else (found.value, found.low, found.high, found.n, found.kept)
+    return dict(zip((name, f"{name}_low", f"{name}_high", f"{name}_n", f"{name}_kept"), ends, strict=True))
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m goalposts.experiments.all_worlds", description=__doc__)
-    parser.add_argument("out", type=Path, help="a .csv file")
+    parser = argparse.ArgumentParser(
+        prog="python -m goalposts.experiments.all_worlds",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("out", type=Path, help="a .csv file, in a folder that exists")
     parser.add_argument("--runs", type=Path, default=Path("runs/worlds"), help="the folder of the runs")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--worlds", nargs="*", default=list(WORLDS), choices=list(WORLDS))
+    parser.add_argument(
+        "--also", type=Path, nargs="*", default=[], help="further folders of runs, read and not written to"
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=5, help="training seeds 0, 1, … of each config; 0: train none"
+    )
+    parser.add_argument("--worlds", nargs="*", default=list(WORLDS), choices=list(WORLDS), help="train these")
     parser.add_argument("--every", action="store_true", help="train the other configs of each world as well")
     given = parser.parse_args(arguments)
     try:
-        train_all(given.runs, given.worlds, given.seeds, given.every)
-        table = measure(given.runs)
+        train_all(given.runs, given.worlds, given.seeds, given.every, given.also)
+        table = measure([given.runs, *given.also])
+        if not table.height:
+            raise RunError(
+                f"{given.runs} holds no finished run of a shipped config; train some with --seeds 1"
+            )
+        write_atomic(given.out, table.write_csv(float_precision=4).encode())
+        write_atomic(given.out.with_suffix(".md"), page(table).encode())
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    write_atomic(given.out, table.write_csv(float_precision=4).encode())
-    write_atomic(given.out.with_suffix(".md"), page(table).encode())
     return 0
 
 
