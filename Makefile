@@ -16,7 +16,7 @@ demo: $(READY) ## train the twins, evaluate them, write the report
 	$(BIN)/goalposts demo
 
 test: $(READY) ## the tests that take seconds (PYTEST_ARGS="-k …"; those of minutes: PYTEST_ARGS="-m slow")
-	$(BIN)/pytest -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not slow" -n 2 $(PYTEST_ARGS)
 
 check: $(READY) ## lint, format, types, direction of imports
 	$(BIN)/ruff check .
