@@ -19,7 +19,6 @@ from ..envs.engine import FIRST, O_FIRST, O_STEPS
 from ..envs.level import Level, LevelSet
 from ..envs.planner import solve, survey_levels
 from ..envs.world import GOAL
-from ..envs.worlds.registry import get_world
 from .evaluation import Subject, subject_of
 from .explored import GREEDY, SCHEMA, moved, write_explored
 from .present import SHOWN, Evaluated, evaluated

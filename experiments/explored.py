@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ..envs.level import Level, LevelError
+from goalposts.errors import UserError
+
+from ..envs.level import Level
 from ..envs.world import World
 from ..envs.worlds.registry import get_world
 from .parquet import Unreadable, read_parquet
@@ -141,8 +143,12 @@ def exploration_of(parts: dict[str, pl.DataFrame], limits: dict[str, int | None]
             name: [_place(level, home, cell, part, limits[name]) for cell in cells]
             for name, part in parts.items()
         }
-    except (LevelError, IndexError) as error:
-        raise RunError(f"an explored level cannot be played again: {error}") from error
+    except RunError:
+        raise
+    except (UserError, IndexError) as error:
+        raise RunError(
+            f"an explored level cannot be played again ({str(error).rstrip('.')}); make it anew with: goalposts explore"
+        ) from error
     goal = world.legend.tiles[level.tiles[home]].sprite
     return Exploration(facts["layout_hash"], facts["condition"], goal, home, places)
 

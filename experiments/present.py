@@ -84,7 +84,10 @@ class Evaluated:
         """The recorded sampled episodes."""
         if self._fresh is not None:
             return trajectories_of(self._fresh)
-        found = read_trajectories(self.run.path / TRAJECTORIES)
+        path = self.run.path / TRAJECTORIES
+        if not path.exists():
+            raise RunError(f"{path} is missing. Record the episodes with: goalposts evaluate {self.run.path}")
+        found = read_trajectories(path)
         check_together(self.run, self.episodes, found)
         return found
 

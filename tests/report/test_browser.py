@@ -196,10 +196,7 @@ def test_level_condition_and_camera_change_the_picture(visit: Callable[..., Page
     assert picture(page, 1) != second
     assert page.locator("[data-column=moved] [data-title]").inner_text() == "Without the coin"
     assert (
-        page.locator(".stage figcaption")
-        .nth(1)
-        .inner_text()
-        .startswith("Runs to the right edge; nothing new")
+        page.locator(".stage figcaption").nth(1).inner_text().startswith("Runs to the right edge; after step")
     )
     plain = picture(page, 0)
     page.get_by_label("What it sees").check()

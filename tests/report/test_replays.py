@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from specimen import estimate
+from specimen import estimate, recording
 
 from goalposts.experiments.report import OutcomeRow, ReportData
 from goalposts.experiments.report.bars import roles
@@ -30,7 +30,7 @@ def test_a_replay_keeps_what_moves_and_cuts_what_shows_nothing(twins: ReportData
     }
     assert start["agent_right"] == [10 - board["top"], 0]
     assert take["camera"][0][0] == 6 - board["top"]
-    assert take["said"] == "runs to the right edge, past the coin; nothing new from step 25 to step 139"
+    assert take["said"] == "runs to the right edge, past the coin; after step 25 of 139 nothing new happens"
 
 
 def test_empty_rows_are_cut_although_walls_stand_on_both_sides(twins: ReportData) -> None:
@@ -68,3 +68,14 @@ def test_levels_beyond_the_budget_are_counted_and_said(
 def test_a_replay_of_an_unknown_agent_is_refused(twins: ReportData) -> None:
     with pytest.raises(ValueError, match=r"'who'.*edge-0, anywhere-0"):
         build_page(replace(twins, replays=(replace(twins.replays[0], agent="who"),)))
+
+
+def test_an_ending_in_which_something_still_happens_is_not_cut() -> None:
+    """A chest that is opened where the agent has been before: the picture must not end before that."""
+    waiting = recording("off_path", (5, 14), takes_coin=False, waits=120)
+    assert settled(waiting) < waiting.steps
+    gone = tuple(
+        tuple(s for s in frame if s.name != "coin") if time >= 100 else frame
+        for time, frame in enumerate(waiting.frames)
+    )
+    assert settled(replace(waiting, frames=gone)) == 100 + LINGER
