@@ -109,7 +109,7 @@ class _Reader:
         """In a forked child: the process belongs to the parent, and two who ask it would take each other's answers."""
         if self.process is not None:
             for pipe in (self.process.stdin, self.process.stdout):
-                os.close(pipe.fileno())  # type: ignore[union-attr]  # without writing out what the parent began
+                pipe.raw.close()  # type: ignore[union-attr]  # without writing out what the parent began
             self.process.returncode = 0  # it is not ours to wait for
         self.lock, self.process = threading.Lock(), None
 

@@ -7,6 +7,7 @@ nothing else. Read next: `fuzz.py`.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
 from collections.abc import Callable
@@ -101,6 +102,7 @@ SHARES = {
     "progress": 0.03,
     "episodes": 0.005,
     "trajectories": 0.005,
+    "explored": 0.001,
     "cards": 0.13,
     "weights": 0.06,
     "checkpoints": 0.011,
@@ -139,6 +141,7 @@ def parsers(run: Path, work: Path) -> dict[str, Parser]:
     from goalposts.envs import generate, levels_from_text, load_levels, save_levels
     from goalposts.envs.condition import parse_condition
     from goalposts.experiments.config import ExperimentConfig, parse_config
+    from goalposts.experiments.explored import read_explored
     from goalposts.experiments.measurement.episodes import read_episodes
     from goalposts.experiments.progress import append_row, read_rows, rewind_rows
     from goalposts.experiments.provenance import Provenance
@@ -252,10 +255,31 @@ def parsers(run: Path, work: Path) -> dict[str, Parser]:
             (b"PAR1", b"\xff\xff\xff\x7f", b"\x00" * 8, b"#", b"A"),
             file("trajectories.parquet", recorded),
         ),
+        Parser(
+            "explored",
+            (_explored(levels[0].to_text()),),
+            (b"PAR1", b"\xff\xff\xff\x7f", b"\x00" * 8, b"#", b"A"),
+            file("explored.parquet", read_explored),
+        ),
         *_checkpoints(last, work, file),
     ]
     more = (*_studies(work, file), _whole_run(run, work))
     return {parser.name: parser for parser in (*found, *more)}
+
+
+def _explored(picture: str) -> bytes:
+    """A table as exploring leaves it, of three rollouts."""
+    import polars as pl
+
+    from goalposts.experiments.explored import SCHEMA
+
+    row = {
+        name: b"\x01\x02" if kind == pl.Binary else 1 if kind.is_integer() else "x"
+        for name, kind in SCHEMA.items()
+    }
+    buffer = io.BytesIO()
+    pl.DataFrame([row | {"level": picture}] * 3, schema=SCHEMA).write_parquet(buffer)
+    return buffer.getvalue()
 
 
 def _checkpoints(last: Path, work: Path, file: Callable) -> list[Parser]:
