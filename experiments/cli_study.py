@@ -174,6 +174,10 @@ def _ray(engine: str, address: str | None, workers: int | None) -> Any:
     return RayEngine(address, workers)
 
 
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'s' * (n != 1)}"
+
+
 def _plan_words(plan: Any, folder: Any, todo: list[str]) -> str:
     study = plan.study
     lines = [f"study {study.name}: {study.question}" if study.question else f"study {study.name}"]
@@ -181,7 +185,7 @@ def _plan_words(plan: Any, folder: Any, todo: list[str]) -> str:
         points = [point for point in plan.points if point.arm == arm]
         runs = sum(len(point.runs) for point in points)
         lines.append(
-            f"  {arm}: {len(points)} point{'s' * (len(points) > 1)}, {len(points[0].runs)} seeds each, {runs} runs"
+            f"  {arm}: {_count(len(points), 'point')}, {_count(len(points[0].runs), 'seed')} each, {_count(runs, 'run')}"
         )
         for key in dict.fromkeys(key for point in points for key in point.values):
             values = list(dict.fromkeys(point.values[key] for point in points if key in point.values))

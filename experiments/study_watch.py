@@ -94,11 +94,8 @@ class Progress:
                 self.bars.console.print(f"failed: {self.names[run_id]}: {failed.message}", markup=False)
         elif not self.quiet:
             what = f"failed: {failed.message}" if failed is not None else "done"
-            print(
-                f"{self.done}/{self.total} {self.names[run_id]}: {what}; {self._left({})}",
-                file=sys.stderr,
-                flush=True,
-            )
+            words = f"{self.done}/{self.total} {self.names[run_id]}: {what}"
+            print("; ".join(filter(None, (words, self._left({})))), file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Leave the terminal as it was."""
