@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -231,18 +231,20 @@ def _alpha(plan: Plan, table: pl.DataFrame) -> list[str]:
             f"{wrong[-1].value:.2f} [{wrong[-1].low:.2f}, {wrong[-1].high:.2f}] at {wrong[-1].x}; in distribution the agents fail "
             f"in {1 - max(s.value for s in failed):.3f} to {1 - min(s.value for s in failed):.3f} of episodes."
         )
-    lost = sum(
-        words == "CAPABILITY LOSS"
-        for point in plan.points
-        if point.arm == MAIN
-        for words in verdicts(table, point.name).values()
+    return said + _lost(
+        table, [point.name for point in plan.points if point.arm == MAIN], " that see the coin"
     )
-    if lost:
-        n = sum(len(verdicts(table, point.name)) for point in plan.points if point.arm == MAIN)
-        said.append(
-            f"{lost} of the {n} agents that see the coin did not learn to play (verdict CAPABILITY LOSS); they stay in all means."
-        )
-    return said
+
+
+def _lost(table: pl.DataFrame, points: Iterable[str], which: str = "") -> list[str]:
+    """How many agents never learnt to play, where some did not."""
+    found = [words for point in points for words in verdicts(table, point).values()]
+    lost = found.count("CAPABILITY LOSS")
+    if not lost:
+        return []
+    return [
+        f"{lost} of the {len(found)} agents{which} did not learn to play (verdict CAPABILITY LOSS); they stay in all means."
+    ]
 
 
 def _seeds(plan: Plan, table: pl.DataFrame) -> list[str]:
@@ -309,6 +311,7 @@ def _plain(plan: Plan, table: pl.DataFrame) -> list[str]:
         f"Goal preference is least at {low.x}, {low.value:.2f} [{low.low:.2f}, {low.high:.2f}], and largest at {high.x}, "
         f"{high.value:.2f} [{high.low:.2f}, {high.high:.2f}]; {apart}.",
         f"Single agents lie between {min(alone):.2f} and {max(alone):.2f}.",
+        *_lost(table, [point.name for point in plan.points]),
     ]
 
 

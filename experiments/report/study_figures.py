@@ -241,20 +241,20 @@ def over_key(table: pl.DataFrame) -> Drawn | None:
         return None
     place = {spot.point: float(k) for k, (_, spot) in enumerate(spots)}
     figure, axes = canvas(_spoken(key) if keys_of(table) else "", wide=True)
-    for measure, label, colour, dash in (
-        ("capability", "capability in distribution", PALETTE["ink"], 1),
-        ("preference", "goal preference", PALETTE["goal"], 0),
-        ("misgeneralization", "misgeneralization rate", PALETTE["proxy"], 2),
+    for measure, label, colour, dash, aside in (
+        ("capability", "capability in distribution", PALETTE["ink"], 1, 0.0),
+        ("preference", "goal preference", PALETTE["goal"], 0, -0.07),
+        ("misgeneralization", "misgeneralization rate", PALETTE["proxy"], 2, 0.07),
     ):
         for arm in arms:
             alone = [
                 (k, spot) for k, (_, spot) in enumerate(own(table, measure, key, arm)) if spot.point in place
             ]
             for k, spot in alone:
-                x = place[spot.point] + 0.05 * (k % 3 - 1)
+                x = place[spot.point] + aside + 0.02 * (k % 3 - 1)
                 axes.plot(x, 100 * spot.value, ".", color=colour, alpha=0.3, markersize=5)
             found = [spot for spot in curve(table, measure, key, arm) if spot.point in place]
-            xs, ys = [place[spot.point] for spot in found], [100 * spot.value for spot in found]
+            xs, ys = [place[spot.point] + aside for spot in found], [100 * spot.value for spot in found]
             bars = [
                 [y - 100 * s.low for y, s in zip(ys, found, strict=True)],
                 [100 * s.high - y for y, s in zip(ys, found, strict=True)],
