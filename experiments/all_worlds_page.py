@@ -29,8 +29,8 @@ def page(table: pl.DataFrame) -> str:
     lines = [
         "# All worlds",
         "",
-        "*One phenomenon, many disguises:* of each world the agent that should misgeneralize, its control, and agents whose goals",
-        "are known, through the same measurement.",
+        "**Question.** One phenomenon, many disguises: in which worlds does the agent that should misgeneralize do so, and its",
+        "control not? Agents whose goals are known go through the same measurement.",
         "",
         f"Sampled actions on {levels:,} held-out levels a condition, judged by the shift that is named, which each world declares. In",
         "brackets 95 % intervals: over training seeds and levels where there are several seeds (hierarchical bootstrap), else over",
@@ -48,7 +48,7 @@ def page(table: pl.DataFrame) -> str:
         lines.append(
             f"| {row['world']}, `{row['shift']}` | {agent} | {n} | {' | '.join(cells)} | {row['verdict']} |"
         )
-    lines += ["", "## What they say", "", *_sentences(table)]
+    lines += ["", *_missing(table), "## What they say", "", *_sentences(table)]
     shared = table["leakage"].fill_null(0).sum()
     lines += [
         "",
@@ -64,6 +64,17 @@ def page(table: pl.DataFrame) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _missing(table: pl.DataFrame) -> list[str]:
+    """That some worlds have fewer training seeds than others, where they do."""
+    seeds = [row["seeds"] for row in table.iter_rows(named=True) if "/" in row["agent"]]
+    if not seeds or min(seeds) == max(seeds):
+        return []
+    return [
+        f"Where n is less than {max(seeds)}, further seeds have not been trained yet; the command below goes on with them.",
+        "",
+    ]
 
 
 def _sentences(table: pl.DataFrame) -> list[str]:

@@ -126,6 +126,10 @@ def test_the_page_says_of_each_world_whether_the_effect_appears(
     assert said in text
     assert "`anywhere` falls short of a capability of 0.9 in distribution (0.80 [0.75, 0.85])" in text
     assert "`hunted` falls short" not in text
+    assert "Where n is less" not in text
+    assert "Where n is less than 5" in page(
+        pl.DataFrame([row("shields/hunted", 0.95, 0.2, "MIXED", 5), *rows[1:]])
+    )
     assert "Shields: it eats an apple before it takes a shield" in text
     assert (
         f"| Shields, `aftermath` | `hunted` | 3 | 0.95 [0.90, 1.00] | 0.99 [0.94, 1.04] | {agent[0]:.2f}"
