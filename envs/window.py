@@ -18,6 +18,10 @@ from .window_view import Key, View
 SIZE, SMALLEST = (1180, 740), (640, 420)
 SIDE, MARGIN = 330, 18
 FRAMES = 60  # a second
+HELD = (
+    pygame.K_LSHIFT, pygame.K_RSHIFT, pygame.K_LCTRL, pygame.K_RCTRL, pygame.K_LALT, pygame.K_RALT, pygame.K_LMETA,
+    pygame.K_RMETA, pygame.K_CAPSLOCK, pygame.K_MODE,
+)  # fmt: skip
 
 
 class WindowError(UserError):
@@ -162,7 +166,8 @@ class Window:
         if event.type == pygame.QUIT:
             self.open = False
         elif event.type == pygame.KEYDOWN:
-            self.press(name_of(event))
+            if event.key not in HELD:  # Shift alone means nothing: it comes before the ? that closes the help
+                self.press(name_of(event))
         elif event.type == pygame.VIDEORESIZE:
             wide, high = (max(a, b) for a, b in zip(event.size, SMALLEST, strict=True))
             if (wide, high) != self.surface.get_size():

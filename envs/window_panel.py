@@ -141,7 +141,7 @@ def plan_words(canvas: Canvas, world: World, plan: Plan, x: int, y: int, width: 
     if plan.distinguishing:
         words = "distinguishing: what is touched first tells which of the two was wanted"
         if plan.detour:
-            words += f" ({plan.detour} steps more to touch both)"
+            words += f" ({plan.detour} step{'' if plan.detour == 1 else 's'} more to touch both)"
     elif not plan.solvable:
         words = "not solvable: goal and proxy must both be within reach"
     else:

@@ -111,6 +111,15 @@ def test_help_covers_the_view_and_any_key_brings_it_back() -> None:
         assert (window.help, view.condition) == (False, 0)
 
 
+def test_the_key_that_opened_the_help_closes_it_also_where_it_needs_shift() -> None:
+    """A real keyboard sends Shift by itself before the ?; taken for a key, it closed the help and the ? opened it again."""
+    with watching() as window:
+        for shown in (True, False):
+            key(window, "left shift", "", pygame.KMOD_SHIFT)
+            key(window, "/", "?", pygame.KMOD_SHIFT)
+            assert window.help == shown
+
+
 def test_closing_ends_it() -> None:
     window = watching()
     pygame.event.post(pygame.event.Event(pygame.QUIT))

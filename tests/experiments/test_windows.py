@@ -1,20 +1,20 @@
-"""The commands that open a window, without a screen: what they show, what a person leaves behind, what they refuse."""
+"""The commands that open a window: what they show, what a person leaves behind, what they refuse.
 
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
+Most of it without a screen; at the end in a real window, by real keys and a real mouse (needs Xvfb and xdotool).
+"""
+
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import screen
 
 from goalposts.envs import Level, LevelSet, get_world, load_levels, save_levels
 from goalposts.envs.window import Window
 from goalposts.envs.window_play import Play, action_keys
 from goalposts.experiments.cli import main
-from goalposts.experiments.human import Human, human_run
+from goalposts.experiments.human import UNFINISHED, Human, human_run
 from goalposts.experiments.measurement.episodes import read_episodes
 from goalposts.experiments.watching import course_of, course_of_file
 
@@ -146,65 +146,102 @@ def test_wrong_use_is_one_message_and_exit_code_2(
     assert [p.name for p in here.iterdir()] == ["mine.txt"]
 
 
-needs_a_screen = pytest.mark.skipif(
-    not (os.environ.get("GOALPOSTS_XDOTOOL") and shutil.which("Xvfb") and shutil.which("xdotool")),
-    reason="asked for by GOALPOSTS_XDOTOOL=1, because it has not yet found its window here; needs xvfb and xdotool",
-)
+needs_a_screen = pytest.mark.skipif(not screen.THERE, reason="needs the programs Xvfb and xdotool")
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    with screen.screen() as name:
+        yield name
 
 
 @pytest.mark.slow
 @needs_a_screen
-def test_a_real_window_is_driven_by_xdotool(here: Path) -> None:
-    """Move the coin with the mouse, let an agent replay it, come back, save, leave: in a window under a real X server."""
-    pipe_in, pipe_out = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(pipe_out), "-screen", "0", "1280x800x24"],
-        pass_fds=[pipe_out],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(pipe_out)
-    with os.fdopen(pipe_in) as told:
-        env = os.environ | {"DISPLAY": f":{told.readline().strip()}", "SDL_VIDEODRIVER": "x11"}
-    command = [sys.executable, "-m", "goalposts", "edit", "mine.txt"]
-    window = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def xdo(*words: str) -> str:
-        done = subprocess.run(["xdotool", *words], env=env, capture_output=True, text=True, check=False)
-        return done.stdout
-
-    def until(sign: str) -> None:
-        for _ in range(600):
-            if xdo("search", "--name", sign):
-                return
-            assert window.poll() is None, window.communicate()
-            time.sleep(0.5)
-        raise AssertionError(f"no window says {sign!r}")
-
-    try:
-        until("Goalposts: mine.txt")
-        found = xdo("search", "--name", "Goalposts: mine.txt").split()[0]
-        xdo("windowmove", found, "0", "0")
-        xdo("windowfocus", found)
-        time.sleep(1)
-        xdo("mousemove", "--window", found, "640", "330", "click", "1")
-        until("not saved")
-        xdo("key", "space")
-        until("on your level")
-        xdo("key", "g")
-        xdo("key", "q")
-        until("not saved")
-        xdo("key", "s")
-        for _ in range(200):
-            if load_levels(here / "mine.txt")[0] != Level.from_text(MINE):
-                break
-            time.sleep(0.2)
-        xdo("key", "q")
-        assert window.wait(120) == 0, window.communicate()
-    finally:
-        for process in (window, server):
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                process.wait(30)
+def test_a_level_is_drawn_with_a_real_mouse(here: Path, display: str) -> None:
+    """Move the coin, let an agent replay it, come back, save, leave: in a window under a real X server."""
+    with screen.window(display, "edit mine.txt") as hand:
+        hand.says("mine.txt")
+        hand.keep("edit-begin")
+        hand.click(640, 330)
+        hand.says("not saved")
+        hand.keep("edit-moved")
+        hand.key("space")
+        hand.says("on your level")
+        hand.key("g")
+        hand.keep("edit-replayed")
+        hand.key("q")
+        hand.says("not saved")
+        hand.key("s")
+        hand.until(lambda: "not saved" not in hand.title(), "what was drawn to be saved")
+        hand.key("q")
+        hand.ends()
     level = load_levels(here / "mine.txt")[0]
     assert level != Level.from_text(MINE)
     assert level.layout == Level.from_text(MINE).layout
+
+
+@pytest.mark.slow
+@needs_a_screen
+def test_agents_are_watched_with_real_keys(here: Path, display: str) -> None:
+    """Pause, step on and back, another agent, values and ways over the cells, the line below by mouse, help, leave."""
+    with screen.window(display, "watch goal-seeker proxy-seeker --file mine.txt") as hand:
+        hand.says("goal-seeker")
+        hand.until(lambda: hand.rests_after("Home"), "a pause at the start")
+        start = hand.picture()
+        hand.key("Right", "Right")
+        hand.changes(start)
+        hand.key("Left", "Left")
+        hand.until(lambda: bool((hand.picture() == start).all()), "the start again")
+        for name in ("v", "g", "x", "p", "f", "d"):
+            before = hand.picture()
+            hand.key(name)
+            hand.changes(before)
+        hand.keep("watch-dark")
+        hand.key("d", "a")
+        hand.says("proxy-seeker")
+        before = hand.picture()
+        hand.key("End")
+        hand.changes(before)
+        hand.keep("watch-end")
+        before = hand.picture()
+        hand.key("question")
+        hand.changes(before)
+        hand.keep("watch-help")
+        hand.key("question", "q")
+        hand.ends()
+
+
+@pytest.mark.slow
+@needs_a_screen
+def test_levels_are_played_with_real_keys(here: Path, display: str) -> None:
+    """Every step is on the disk at once; after the window is closed the same command goes on there."""
+    words = "play --name ada --condition edge_held_out --out ada"
+    kept = here / "ada" / UNFINISHED
+
+    def actions() -> list[int]:
+        return json.loads(kept.read_text())["actions"] if kept.exists() else []
+
+    def walks(hand: screen.Hand, key: str) -> None:
+        """One press; where the machine is busy it may count as held, and be several steps."""
+        before, picture = len(actions()), hand.picture()
+        hand.key(key)
+        hand.changes(picture)
+        hand.until(lambda: len(actions()) > before, "the step on the disk")
+
+    with screen.window(display, words) as hand:
+        hand.says("ada plays CoinRun")
+        walks(hand, "Right")
+        walks(hand, "Left")
+        hand.keep("play-two")
+        hand.key("q")
+        hand.ends()
+    known = actions()
+    names = [get_world("CoinRun").actions[k].name for k in known]
+    assert sorted(set(names)) == ["left", "right"]
+    assert names == sorted(names, reverse=True), "first to the right, then to the left"
+    with screen.window(display, words) as hand:
+        hand.says("ada plays CoinRun")
+        walks(hand, "Right")
+        hand.key("q")
+        hand.ends()
+    assert actions()[: len(known)] == known
