@@ -121,7 +121,7 @@ def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list[Dr
         figures=[StudyFigure(one.title, one.inline(), one.caption) for one in figures],
         agents=agents,
         agents_note="Each dot is one trained agent at its goal preference; its colour is the verdict on it. Pick one to see it play. "
-        "A dark rim marks agents that differ from the others of their point by more than chance.",
+        "A rim marks agents that differ from the others of their point by more than chance.",
         table=points_table(plan, table),
         command=f"goalposts study {folder.path.name}",
         study=study.to_yaml(),

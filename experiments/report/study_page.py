@@ -6,7 +6,7 @@ reads no folder. Read next: `study_page.html`; `../study_report.py`, which gathe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,7 @@ ICONS = {
     "back": "M10.5 3.5 6 8l4.5 4.5",
     "next": "M5.5 3.5 10 8l-4.5 4.5",
     "first": "M12 3.5 7.5 8l4.5 4.5M4 3.5v9",
+    "theme": "M8 2.5a5.5 5.5 0 1 0 0 11zM8 2.5a5.5 5.5 0 0 1 0 11z",
 }
 AGENT = "agent"
 
@@ -94,6 +95,7 @@ class Dot:
     css: str
     outlier: bool
     words: str
+    plays: bool = True  # whether episodes of it are on the page
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def build_study_page(data: StudyPage) -> str:
     )
     return environment.from_string(_part("study_page.html")).render(
         data=data,
-        rows=rows_of(data.agents),
+        rows=rows_of(data.agents, {key for key, _, _ in data.replays}),
         player=player,
         icons=ICONS,
         policy=_policy(style, scripts),
@@ -136,24 +138,26 @@ def build_study_page(data: StudyPage) -> str:
     )
 
 
-def rows_of(agents: Sequence[StudyAgent]) -> list[Row]:
-    """Dots above one another where they would overlap, one row a point."""
+def rows_of(agents: Sequence[StudyAgent], playing: Collection[str] | None = None) -> list[Row]:
+    """Dots above one another where they would overlap, one row a point. playing: keys of agents with episodes (None: all)."""
     found: dict[str, list[StudyAgent]] = {}
     for agent in agents:
         found.setdefault(agent.row, []).append(agent)
     rows = []
     for label, group in found.items():
-        piles: dict[int, int] = {}
+        ends: list[float] = []  # the last dot's place on each level, from below
         placed = []
         for agent in sorted(group, key=lambda agent: (agent.preference, agent.key)):
-            column = round(agent.preference * WIDTH / (2 * RADIUS + 1))
-            piles[column] = piles.get(column, 0) + 1
-            placed.append((agent, LEFT + agent.preference * WIDTH, piles[column]))
-        height = 28 + max(piles.values()) * (2 * RADIUS + 1)
+            x = LEFT + agent.preference * WIDTH
+            level = next((k for k, end in enumerate(ends) if x - end > 2 * RADIUS), len(ends))
+            ends[level : level + 1] = [x]
+            placed.append((agent, x, level + 1))
+        height = 28 + len(ends) * (2 * RADIUS + 1)
         dots = [
             Dot(
                 agent.key, round(x, 1), height - 24 - (level - 0.5) * (2 * RADIUS + 1),
                 VERDICTS.get(agent.verdict, ("inconclusive", ""))[0], bool(agent.outlier), _words(agent),
+                playing is None or agent.key in playing,
             )
             for agent, x, level in placed
         ]  # fmt: skip
