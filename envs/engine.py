@@ -16,7 +16,7 @@ import numpy as np
 from goalposts.errors import UserError
 
 from .level import LevelError, LevelSet
-from .observe import Window, window_of, write_observation
+from .observe import Window, enlarge, spare_rows, window_of, write_observation
 from .streams import key_of, mix, unit
 from .world import DONE, GOAL, PROXY, World
 
@@ -128,9 +128,17 @@ def advance(
 
 def observe_all(active, state, facts, grid, window, obs, scratch):
     """Write the observation of every active environment into obs uint8[n, C, H, W]."""
+    whole, width = grid.shape[1:]
+    height = whole - spare_rows(width)
+    cells, out = grid.reshape(grid.size), obs.reshape(obs.size)
+    each = window[0] * window[1] * window[2]
+    larger = window[5].max() > 0
     for i in range(len(active)):
         if active[i]:
-            write_observation(state[i], facts[i], grid[i], window, obs[i], scratch)
+            base, place = i * whole * width, i * each
+            write_observation(state[i], facts[i], cells, base, height, width, window, out, place, scratch)
+            if larger:
+                enlarge(state[i], facts[i], cells, base, height, width, window, out, place, scratch)
 
 
 def step_all(
@@ -163,9 +171,17 @@ def step_all(
         return -1
     n = 0
     n_pool = len(pool_tiles)
+    whole, width = grid.shape[1:]
+    height = whole - spare_rows(width)
+    cells, out = grid.reshape(grid.size), final_obs.reshape(final_obs.size)
+    each = window[0] * window[1] * window[2]
+    larger = window[5].max() > 0
     for i in range(len(actions)):
         if done[i]:
-            write_observation(state[i], facts[i], grid[i], window, final_obs[n], scratch)
+            base, place = i * whole * width, n * each
+            write_observation(state[i], facts[i], cells, base, height, width, window, out, place, scratch)
+            if larger:
+                enlarge(state[i], facts[i], cells, base, height, width, window, out, place, scratch)
             for o in range(8):
                 final_outcome[n, o] = outcome[i, o]
             ended[n] = i
@@ -188,7 +204,7 @@ def step_all(
                 outside,
                 pad,
             )
-        write_observation(state[i], facts[i], grid[i], window, obs[i], scratch)
+    observe_all(active, state, facts, grid, window, obs, scratch)
     return n
 
 
@@ -240,13 +256,12 @@ class Engine:
         self.goal_mask = REWARDS[reward]
         self.window: Window = window_of(world, observation, pool.tiles.shape[1:])
         rows, cols = pool.tiles.shape[1:]
-        pad_rows, pad_cols = self.window.pad
         self._bits = world.plane_bits
         self._outside = np.uint16(world.bits(*world.outside))
         self.tiles = np.zeros((n, rows, cols), np.uint8)
         self.facts = np.zeros((n, world.n_facts), np.int32)
         self.state = np.zeros((n, world.n_state), np.int32)
-        self.grid = np.zeros((n, rows + 2 * pad_rows, cols + 2 * pad_cols), np.uint16)
+        self.grid = self.window.grids(n, rows, cols)
         self.limits = np.zeros(n, np.int32)
         self.outcome = np.zeros((n, 8), np.int32)
         self.seeds = np.zeros(n, np.uint64)
@@ -254,12 +269,16 @@ class Engine:
         self._all = np.ones(n, np.bool_)
         self._scratch = self.window.scratch()
         self.set_pool(pool)
-        write = world.kernel(write_observation)
+        write, larger = world.kernel(write_observation), world.kernel(enlarge)
         load = world.kernel(load_level)
         self._load = load
         self._advance = world.kernel(advance)
-        self._observe = world.kernel(observe_all, write_observation=write)
-        self._step = world.kernel(step_all, advance=self._advance, write_observation=write, load_level=load)
+        # Written into the loop that runs all the time, called in the other.
+        inlined = world.kernel(write_observation, inline=True)
+        self._observe = world.kernel(observe_all, write_observation=inlined, enlarge=larger)
+        self._step = world.kernel(
+            step_all, advance=self._advance, load_level=load, observe_all=self._observe, write_observation=write, enlarge=larger,
+        )  # fmt: skip
 
     @property
     def done_mask(self) -> int:

@@ -30,11 +30,17 @@ def fingerprint(*extra: str) -> str:
     return digest.hexdigest()[:12]
 
 
-def bind(template: Callable[..., Any], rules: Mapping[str, Any], tag: str, source: str | None = None) -> Any:
+def bind(
+    template: Callable[..., Any],
+    rules: Mapping[str, Any],
+    tag: str,
+    source: str | None = None,
+    inline: bool = False,
+) -> Any:
     """Compile `template` with `rules` in place of the globals of the same names.
 
     `tag` names the world; `source` is the file that holds the rules, when it lies outside envs/.
-    Returns a numba dispatcher that caches across processes.
+    Returns a numba dispatcher that caches across processes; inline: one that is compiled into its callers.
     """
     assert isinstance(template, FunctionType)
     bound = FunctionType(
@@ -44,4 +50,6 @@ def bind(template: Callable[..., Any], rules: Mapping[str, Any], tag: str, sourc
     bound.__qualname__ = f"{template.__name__}-{tag}-{print_of_sources}"
     bound.__module__ = template.__module__
     bound.__doc__ = inspect.getdoc(template)
+    if inline:
+        return njit(nogil=True, inline="always")(bound)
     return njit(cache=True, nogil=True)(bound)

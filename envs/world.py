@@ -198,14 +198,15 @@ class World:
         """The condition of a role that one looks at first: the first in the world's own order."""
         return next(c.name for c in self.conditions if c.role == role)
 
-    def kernel(self, template: Callable[..., Any], **more: Any) -> Any:
-        """A template compiled with this world's rules (once a process, cached on disk)."""
+    def kernel(self, template: Callable[..., Any], inline: bool = False, **more: Any) -> Any:
+        """A template compiled with this world's rules (once a process, cached on disk); inline: into each of its callers."""
         kernels: dict[str, Any] = self._kernels  # type: ignore[attr-defined]
-        if template.__name__ not in kernels:
+        key = f"{template.__name__}{'-inline' * inline}"
+        if key not in kernels:
             sizes = {"N_STATE": self.n_state, "N_FACTS": self.n_facts, "N_ACTIONS": len(self.actions)}
             rules = {"paint": paint_nothing, **self.rules, **sizes, **more}
-            kernels[template.__name__] = bind(template, rules, self.name, self.source)
-        return kernels[template.__name__]
+            kernels[key] = bind(template, rules, self.name, self.source, inline)
+        return kernels[key]
 
     def scene(
         self, level: Level, facts: np.ndarray, state: np.ndarray, last_action: int = 0, camera: Camera = None
