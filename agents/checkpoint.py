@@ -170,7 +170,7 @@ def load_policy(folder: str | Path) -> PolicyAgent:
     folder = Path(folder)
     card = read_card(folder)
     tensors = read_tensors(folder / "model.safetensors")
-    misfit = f"{folder}: the weights do not fit the net that checkpoint.json describes"
+    misfit = f"{folder}: the weights do not fit the net that checkpoint.json describes; use another checkpoint or train anew"
     if sum(t.numel() for t in tensors.values()) < count_weights(card):  # before a net of that size is made
         raise CheckpointError(misfit)
     policy = build_policy(card)

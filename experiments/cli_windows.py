@@ -169,7 +169,7 @@ def _free(stem: str) -> Path:
 
 def _check(picture: Path | None, condition: list[str] | None, file: Path | None) -> None:
     """Refuse what cannot be, before any work."""
-    check_new(picture)
+    check_new(picture, "--picture")
     if picture is not None and picture.suffix.lower() != ".png":
         raise UserError(f"--picture {picture}: the name must end in .png")
     if condition and file is not None:

@@ -35,13 +35,15 @@ def say(text: str = "") -> None:
     typer.echo(text)
 
 
-def check_new(out: Path | None) -> None:
+def check_new(out: Path | None, option: str = "--out") -> None:
     """A file that the user names is never overwritten, and is refused before the work rather than after it."""
     if out is not None and os.path.lexists(out):
-        raise UserError(f"{out} is there already and was not changed; give --out another name, or remove it")
+        raise UserError(
+            f"{out} is there already and was not changed; give {option} another name, or remove it"
+        )
     if out is not None and not out.parent.is_dir():
         raise UserError(
-            f"cannot write {out}: there is no folder {out.parent}; make it, or give --out another name"
+            f"cannot write {out}: there is no folder {out.parent}; make it, or give {option} another name"
         )
 
 

@@ -17,7 +17,7 @@ import polars as pl
 
 from goalposts.errors import UserError
 
-from ..agents.checkpoint import read_tensors
+from ..agents.checkpoint import load_policy, read_tensors
 from ..agents.ppo import Progress, Training
 from ..agents.rollout import play
 from ..envs.engine import END, FIRST, O_END, O_FIRST
@@ -65,6 +65,7 @@ def finetune(
                 f"{run.path} has no checkpoint yet, so there is nothing to fine-tune. Train it on: goalposts train "
                 f"{run.path / 'config.yaml'} --out {run.path}"
             )
+        load_policy(last.path)  # damaged: refused before anything is written
         work = _workplace(
             run.path / WORK, {"of": last.step, "marks": marks, "levels": levels, "config": config.hash()}
         )
@@ -122,6 +123,16 @@ def _workplace(work: Path, settings: dict[str, object]) -> Path:
     return work
 
 
+def _begin_from(training: Training, start: Path, run: Run) -> None:
+    try:
+        training.model.policy.load_state_dict(read_tensors(start / "model.safetensors"))
+    except RuntimeError:  # a stranger's: our training writes the net that its config describes
+        raise RunError(
+            f"{start} holds another net than {run.path / 'config.yaml'} describes, so it cannot be trained on. "
+            "Restore both from a copy of the run, or train it anew."
+        ) from None
+
+
 def _arm(
     arm: str, work: Path, config: ExperimentConfig, marks: list[int], levels: LevelSet, start: Path,
     tell: OnProgress | None, run: Run,
@@ -135,7 +146,7 @@ def _arm(
         parts = [parse_table(read_limited(path, MAX_BYTES), path)]
     else:
         if arm == FINETUNED:
-            training.model.policy.load_state_dict(read_tensors(start / "model.safetensors"))
+            _begin_from(training, start, run)
         parts = []
     done = int(parts[0]["steps"].to_numpy().max()) if parts else -1
 

@@ -39,7 +39,10 @@ def answer(content: bytes, question: dict) -> tuple[dict, bytes]:
 
 
 def first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["unreadable"])[0][:200]
+    """In words that a reader of the message can use; what is written for programmers of polars says no more than "damaged"."""
+    line = (str(error).strip().splitlines() or [""])[0].removeprefix("parquet: ")
+    line = line.removeprefix("File out of specification: ")
+    return "its parts contradict each other" if "::" in line or "{" in line or not line else line[:200]
 
 
 def limit(memory: int) -> None:

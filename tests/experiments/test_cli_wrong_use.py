@@ -9,9 +9,12 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from tiny import YAML, copy_of, untouched
 
+from goalposts.envs import generate, save_levels
 from goalposts.experiments import Run
 from goalposts.experiments.cli import main
 
@@ -60,6 +63,19 @@ def places(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             run.set_status(state, step)
     (here / "bad-study.yaml").write_text("name: x\nbase: coinrun/edge\nseeds: many\n")
     (here / "no-base.yaml").write_text("name: x\nbase: nothing.yaml\n")
+    for name, content in (
+        (
+            "study",
+            "version: 1\nname: small\nbase: coinrun/edge\ngrid: {env.condition: [edge, anywhere]}\nseeds: 2\n",
+        ),
+        ("broken-study", "name: x\nbase: coinrun/edge\nseeds: many\n"),
+    ):
+        (here / name).mkdir()
+        (here / name / "study.yaml").write_text(content)
+    save_levels(generate("CoinRun", "off_path", 1, 1), here / "good.txt")
+    (copy_of(whole, here / "bad-finetune") / "finetune.csv").write_text("a,b\n1\n")
+    other = copy_of(whole, here / "other-net")  # weights of another net than its config and card say
+    save_file({"w": np.zeros((2, 2), np.float32)}, other / "checkpoints/8192/model.safetensors")
     bare = copy_of(whole, here / "unevaluated")
     for file in ("episodes.parquet", "trajectories.parquet", "leakage.json"):
         (bare / file).unlink()
@@ -272,6 +288,255 @@ STUDY = [
     ("study compare {empty} {run}", r"empty is not a study folder"),
     ("study page {empty} --out {nothing}", r"there is no folder .*nothing"),
 ]
+AGENTS = [  # what takes agents and plays them
+    (f"{command} {words} {more}", said)
+    for command, more in (("finetune", "-q"), ("explore", ""), ("watch", "--picture {new}.png"))
+    for words, said in (
+        ("{nothing}", r"there is no run folder .*nothing\. Runs that are there: "),
+        ("{there.txt}", r"there\.txt is a file, not a run folder"),
+        ("{run}/config.yaml", r"is a part of a run; give the run folder: .*run$"),
+        ("{run}/checkpoints/8192", r"8192 is not a run folder: it has no config\.yaml. Train one first"),
+        ("{empty}", r"empty is not a run folder: it has no config\.yaml. Train one first"),
+        ("{full}", r"full is not a run folder"),
+        ("coinrun/edge", r"there is no run folder coinrun/edge\. Train one first"),
+        ("{edited}", r"config\.yaml was edited after the run began.*Undo the edit"),
+        ("{no-yaml}", r"not a usable run folder.*Restore config\.yaml from a copy"),
+        ("{bad-status}", r"status\.json is damaged at state\. Delete that file"),
+        ("{bad-provenance}", r"provenance\.json is damaged\. Restore it"),
+        ("{no-checkpoint}", r"no checkpoint yet.*goalposts train .*config\.yaml --out .*no-checkpoint"),
+        ("{bad-card}", r"checkpoint\.json: damaged; use another checkpoint or train anew"),
+        ("{bad-weights}", r"model\.safetensors: damaged; use another checkpoint or train anew"),
+        ("{other-net}", r"other-net/checkpoints/8192.*use another checkpoint or train anew"),
+        ("{run} --colour", r"no option --colour\. See: goalposts \w+ --help"),
+    )
+]
+FINETUNE = [
+    ("finetune", r"RUNS is missing\. Run folders"),
+    ("finetune {run} {run} -q", r"run is given twice; name each run once"),
+    ("finetune {run} --steps 0", r"--steps 0 is not allowed: it must be at least 1"),
+    ("finetune {run} --steps", r"--steps needs a value after it"),
+    ("finetune {run} --steps many", r"--steps many is not allowed: it must be a whole number"),
+    ("finetune {run} --steps 1.5", r"--steps 1\.5 is not allowed: it must be a whole number"),
+    ("finetune {run} --steps 99999999999999", r"it must be at most 10000000000"),
+    ("finetune {run} --steps=-5", r"--steps -5 is not allowed: it must be at least 1"),
+    ("finetune {run} --steps 512 --steps 512 -q", r"steps \[512, 512\]: give .*each once"),
+    ("finetune {run} --levels 0", r"--levels 0 is not allowed: it must be at least 1"),
+    ("finetune {run} --levels 99999999999", r"it must be at most 1000000"),
+    ("finetune {run} --condition ofpath -q", r"no condition 'ofpath'.*Did you mean off_path\?"),
+    ("finetune {run} --condition mixture(2) -q", r"'mixture\(2\)' is out of range.*from 0 to 1"),
+    ("finetune {run} --condition mixture -q", r"needs a parameter.*as in mixture\(0\.1\)"),
+    (
+        "finetune {run} --condition none -q",
+        r"shows no goal, so there is nothing to learn there; take off_path",
+    ),
+    ("finetune {run} --condition", r"--condition needs a value after it"),
+    ("finetune {run} --stepps 512", r"no option --stepps\. Did you mean --steps\?"),
+    (
+        "finetune {bad-finetune} -q",
+        r"finetune\.csv is damaged\. Make it anew: remove it, then goalposts finetune",
+    ),
+    ("finetun {run}", r"no command 'finetun'.*Did you mean 'finetune'\?"),
+]
+EXPLORE = [
+    ("explore", r"RUNS is missing\. Run folders"),
+    ("explore {run} {run}", r"run is given twice; name each run once"),
+    ("explore {run} --levels 0", r"--levels 0 is not allowed: it must be at least 1"),
+    ("explore {run} --levels 21", r"--levels 21 is not allowed: it must be at most 20"),
+    ("explore {run} --levels many", r"--levels many is not allowed: it must be a whole number"),
+    ("explore {run} --levels", r"--levels needs a value after it"),
+    ("explore {run} --samples 0", r"--samples 0 is not allowed: it must be at least 1"),
+    ("explore {run} --samples 501", r"--samples 501 is not allowed: it must be at most 500"),
+    ("explore {run} --samples x", r"--samples x is not allowed: it must be a whole number"),
+    ("explore {run} --sample 5", r"no option --sample\. Did you mean --samples\?"),
+    ("explore {run} --condition off_path", r"no option --condition"),
+    ("explore {unevaluated}", r"has not been evaluated yet\. Do that with: goalposts evaluate .*unevaluated"),
+    ("explore {bad-episodes}", r"episodes\.parquet is not a whole Parquet file.*Evaluate again"),
+    ("explore {other-table}", r"episodes\.parquet carries no version.*Evaluate again"),
+    ("explore {bad-trajectories}", r"trajectories\.parquet is damaged.*goalposts evaluate"),
+    ("explore {no-trajectories}", r"trajectories\.parquet is missing.*goalposts evaluate"),
+    ("explore {bad-leakage}", r"leakage\.json is damaged.*goalposts evaluate"),
+    ("explor {run}", r"no command 'explor'.*Did you mean 'explore'"),
+]
+WINDOWS = [
+    (f"{command} --picture {{new}}.png {words}".strip(), said)
+    for command in ("watch random", "play", "edit")
+    for words, said in (
+        ("--condition ofpath", r"no condition 'ofpath'.*Did you mean off_path\?"),
+        ("--condition mixture(2)", r"'mixture\(2\)' is out of range"),
+        ("--condition edge(1)", r"the condition edge takes no parameter; write edge"),
+        ("--condition", r"--condition needs a value after it"),
+        ("--first -1", r"--first -1 is not allowed: it must be at least 0"),
+        ("--first 99999999999", r"it must be at most 2147483647"),
+        ("--first 1e3", r"--first 1e3 is not allowed: it must be a whole number"),
+        ("--press bogus", r"no key 'bogus' here; there are wait, "),
+        ("--press right*999999999", r"write a key, or a key and how often, such as right\*5"),
+        ("--press", r"--press needs a value after it"),
+        ("--picture {new}.gif", r"--picture .*new\.gif: the name must end in \.png"),
+        (
+            "--picture {there.txt}",
+            r"there\.txt is there already and was not changed; give --picture another name",
+        ),
+        ("--picture {empty}", r"empty is there already and was not changed; give --picture another name"),
+        (
+            "--picture {nothing}/x.png",
+            r"there is no folder .*nothing; make it, or give --picture another name",
+        ),
+        ("--colour", r"no option --colour"),
+    )
+]
+FILES = [
+    (f"{command} --picture {{new}}.png {file}{{{name}}}", said)
+    for command, file in (("watch random", "--file "), ("play", "--file "), ("edit", ""))
+    for name, said in (
+        ("ragged.txt", r"ragged\.txt: level 1 of 1, row 2 has 5 columns"),
+        ("strange.txt", r"strange\.txt: level 1 of 1, row 2, column 3: 'Z' is not a character of CoinRun"),
+        ("none.txt", r"none\.txt: holds no level"),
+        ("binary.txt", r"binary\.txt: not a text file; level pictures are plain text"),
+        ("zeros.npz", r"zeros\.npz: not a level set, or damaged; write it anew with `goalposts levels`"),
+        ("empty", r"empty"),
+    )
+]
+WATCH = [
+    ("watch", r"SUBJECTS is missing\. Run folders, goal-seeker"),
+    ("watch goal-seekr --picture {new}.png", r"no 'goal-seekr'.*Did you mean goal-seeker\?"),
+    ("watch mixture(2) --picture {new}.png", r"q is a probability from 0 to 1"),
+    ("watch random --world Foo --picture {new}.png", r"unknown world 'Foo'; known: CoinRun"),
+    (
+        "watch {run} --world Corner --picture {new}.png",
+        r"different worlds.*show agents of one world together",
+    ),
+    ("watch random --file {nothing}.txt --picture {new}.png", r"no such level file; `goalposts levels --out"),
+    ("watch random --seed 3", r"no option --seed"),
+    ("wach random", r"no command 'wach'.*Did you mean 'watch'\?"),
+]
+PLAY = [
+    ("play Foo", r"unknown world 'Foo'; known: CoinRun"),
+    ("play CoinRum --picture {new}.png", r"unknown world 'CoinRum'.*Did you mean 'CoinRun'\?"),
+    ("play CoinRun CoinRun", r"'CoinRun' is too much"),
+    ("play --world CoinRun", r"no option --world"),
+    ("play --name", r"--name needs a value after it"),
+    ("play --name ../x --picture {new}.png", r"'\.\./x' cannot name a folder; allowed are letters, digits"),
+    ("play --name a/b --picture {new}.png", r"'a/b' cannot name a folder"),
+    ("play --file {nothing}.txt --picture {new}.png", r"no such level file; `goalposts levels --out"),
+    ("play Corner --file {good.txt} --picture {new}.png", r"levels of CoinRun.*give levels of one world"),
+    ("play --out {there.txt}", r"there\.txt is not a folder"),
+    ("play --out {full}", r"not empty and not a run folder \(it holds thesis\.tex\)"),
+    ("play --wole", r"no option --wole\. Did you mean --file or --whole\?"),
+    ("plai", r"no command 'plai'.*Did you mean 'play'\?"),
+]
+EDIT = [
+    ("edit {new}.doc --picture {new}.png", r"\.txt"),
+    (
+        "edit {nothing}/x.txt --picture {new}.png",
+        r"there is no folder .*nothing; make it, or choose another name",
+    ),
+    ("edit {there.txt}/x.txt --picture {new}.png", r"there is no folder .*there\.txt; make it, or choose"),
+    ("edit {new}.txt {new}.txt", r"new\.txt' is too much"),
+    ("edit --world Foo --picture {new}.png", r"unknown world 'Foo'; known: CoinRun"),
+    ("edit {good.txt} --world Corner --picture {new}.png", r"levels of CoinRun.*give levels of one world"),
+    ("edit --agent", r"--agent needs a value after it"),
+    ("edit --agent goal-seekr --picture {new}.png", r"no 'goal-seekr'.*Did you mean goal-seeker\?"),
+    ("edit --agent mixture(2) --picture {new}.png", r"q is a probability from 0 to 1"),
+    ("edit --agent {nothing} --picture {new}.png", r"there is no run folder .*nothing"),
+    ("edit --agent {empty} --picture {new}.png", r"empty is not a run folder"),
+    ("edit --agent {bad-weights} --picture {new}.png", r"model\.safetensors: damaged"),
+    ("edit --seed -1", r"--seed -1 is not allowed: it must be at least 0"),
+    ("edit --seed x", r"--seed x is not allowed: it must be a whole number"),
+    ("edit --seed 99999999999", r"it must be at most 4294967295"),
+    ("edti", r"no command 'edti'.*Did you mean 'edit'\?"),
+]
+STUDIES = [
+    (f"study {command} {words}", said)
+    for command in ("status", "report")
+    for words, said in (
+        ("", r"PATH is missing\. A study folder, such as studies/alpha"),
+        (
+            "{nothing}",
+            r"nothing is not a study folder: it has no study\.yaml\. Begin a study with: goalposts study CONFIG",
+        ),
+        ("{there.txt}", r"there\.txt is not a study folder"),
+        ("{run}", r"run is not a study folder"),
+        ("{empty}", r"empty is not a study folder"),
+        ("{full}", r"full is not a study folder"),
+        ("alpha", r"alpha is not a study folder: it has no study\.yaml"),
+        ("{study}/study.yaml", r"study\.yaml is not a study folder"),
+        ("{study} {study}", r"study' is too much"),
+        ("{study} --jsn", r"no option --jsn"),
+        ("{study} --workers 3", r"no option --workers"),
+        ("{study} --out {new}", r"no option --out"),
+    )
+]
+STUDIES += [
+    ("study run", r"CONFIG is missing\. A study file, a study folder, or a shipped name"),
+    (
+        "study run nothing.yaml",
+        r"there is no study 'nothing\.yaml'; give a file, a study folder, or one of alpha",
+    ),
+    ("study run alhpa", r"no study 'alhpa'.*Did you mean 'alpha'\?"),
+    (
+        "study run {broken-study}",
+        r"line 3: seeds: 'many' is not allowed; it must be a number of seeds, such as 10",
+    ),
+    ("study run {run}", r"it is a folder, and a file is needed"),
+    ("study run alpha --dry-run --workers 0", r"--workers 0 is not allowed: it must be at least 1"),
+    ("study run alpha --workers 99999", r"it must be at most 4096"),
+    ("study run alpha --limit x", r"--limit x is not allowed: it must be a whole number"),
+    ("study run alpha --engine spark", r"no engine 'spark'; the engines are local and ray"),
+    ("study run alpha --engine", r"--engine needs a value after it"),
+    (
+        "study run alpha --no-estimate --address auto --out {new}",
+        r"--address is of a Ray cluster; give --engine ray with it",
+    ),
+    (
+        "study run alpha --out {run}/config.yaml",
+        r"is not a folder\. Nothing was changed\. Choose another with --out",
+    ),
+    ("study run alpha --seed 3", r"no option --seed"),
+    ("study run alpha alpha", r"write it as key=value"),
+    ("study run alpha seeds=1e9", r"seeds: 1000000000\.0 is not allowed; it must be a number of seeds"),
+    ("study run alpha base=x", r"base: there is no config 'x'; give a file, or one of"),
+    ("study run alpha name=../x", r"name: '\.\./x' cannot name a folder; allowed are letters"),
+    ("study run alpha name=", r"name: null is not allowed; it must be a short name"),
+    ("study run alpha version=2", r"it reads version 1"),
+    ("study run alpha grid=[]", r"grid: the list \[\] is not allowed; it must be a section"),
+    ("study run alpha set.seed=3", r"the seeds of a study stand under `seeds`"),
+    ("study run alpha conditions=[]", r"conditions: the list \[\] is not allowed; it must be a list such as"),
+    ("study status {broken-study}", r"line 3: seeds: 'many' is not allowed"),
+    ("study report {study}", r"study has no finished run yet; go on with: goalposts study .*study"),
+    ("study compare", r"FIRST is missing\. A study folder"),
+    ("study compare {study}", r"SECOND is missing\. A study folder"),
+    ("study compare {nothing} {study}", r"nothing is not a study folder"),
+    ("study compare {there.txt} {study}", r"there\.txt is not a study folder"),
+    ("study compare {study} {study}", r"study has no finished run yet; go on with: goalposts study"),
+    ("study compare {study} {study} {study}", r"study' is too much"),
+    ("study compare {study} {study} --jsn", r"no option --jsn\. Did you mean --json\?"),
+    ("study compare alpha beta", r"alpha is not a study folder"),
+    ("study page", r"PATH is missing\. A study folder"),
+    ("study page {study} --out", r"--out needs a value after it"),
+    (
+        "study page {study} --out {there.txt}",
+        r"there is no folder .*there\.txt; make it, or give --out another",
+    ),
+    ("study page {study} --out {nothing}", r"there is no folder .*nothing; make it, or give --out another"),
+    ("study page {nothing} --out {empty}", r"nothing is not a study folder"),
+    ("study page {run} --out {empty}", r"run is not a study folder"),
+    ("study page {study} --out {empty}", r"no finished run yet; go on with: goalposts study"),
+    ("study page {study} --jsn", r"no option --jsn"),
+    ("study page {study} {study}", r"study' is too much"),
+]
+DEMO = [
+    ("demo --world", r"--world needs a value after it"),
+    ("demo --world Cornr", r"Cornr"),
+    ("demo --world nosuch:W", r"nosuch"),
+    ("demo --world ../x", r"no demo of '\.\./x'"),
+    ("demo --world Corner --seed -1", r"--seed -1 is not allowed: it must be at least 0"),
+    ("demo --world Corner --steps 0", r"--steps 0 is not allowed"),
+    ("demo --world Corner --steps x", r"--steps x is not allowed: it must be a whole number"),
+    ("demo --world Corner --workers 0", r"--workers 0 is not allowed"),
+    ("demo --world Corner Corner", r"'Corner' is too much"),
+    ("demo --world Corner --levels 3", r"no option --levels"),
+    ("demo --world Corner --out {there.txt} -q", r"a part of this path is a file"),
+]
 LOOK_UP = [
     ("worlds CoinRum", r"unknown world 'CoinRum'.*Did you mean 'CoinRun'"),
     ("worlds nosuch:WORLD", r"cannot be loaded: No module named 'nosuch'; write it as `module:NAME`"),
@@ -313,11 +578,12 @@ LOOK_UP = [
     ("bench --seconds 0", r"--seconds 0 is not allowed"),
     ("bench --world Foo", r"unknown world 'Foo'"),
 ]
+MORE = [*AGENTS, *FINETUNE, *EXPLORE, *WINDOWS, *FILES, *WATCH, *PLAY, *EDIT, *STUDIES, *DEMO]
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [*ABSURD, *TRAIN, *RUNS, *EVALUATED, *MEASURE, *REPRODUCE, *STUDY, *LOOK_UP],
+    [*ABSURD, *TRAIN, *RUNS, *EVALUATED, *MEASURE, *REPRODUCE, *STUDY, *LOOK_UP, *MORE],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_wrong_use_is_told_in_one_message(
