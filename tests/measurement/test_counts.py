@@ -109,3 +109,38 @@ def test_what_is_not_there_is_named_with_what_is():
         select(t, role="probe")
     with pytest.raises(EpisodesError, match="holds no episodes"):
         select(t.clear())
+
+
+def test_what_is_unknown_is_no_event_and_no_trial():
+    known = pl.col("level_index") >= 1
+    found = count(table(MOVED), pl.when(known).then(GOAL_FIRST), pl.when(known).then(True))
+    assert found.events.tolist() == [[0, 0, 1, 0], [0, 0, 1, 1]]
+    assert found.trials.tolist() == [[0, 1, 1, 1]] * 2
+    unknown = count(table(MOVED), pl.when(known).then(GOAL_FIRST))
+    assert unknown.events.tolist() == [[0, 0, 1, 0], [0, 0, 1, 1]]
+    assert unknown.trials.tolist() == [[1, 1, 1, 1]] * 2
+
+
+def test_of_several_runs_with_several_checkpoints_one_is_named_with_its_own_steps():
+    first, second = table(MOVED[:1], train_seeds=(0,)), table(MOVED[:1], train_seeds=(1,))
+    step = pl.col("train_step")
+    parts = [first, first.with_columns(step + 1000), second, second.with_columns(step + 7)]
+    with pytest.raises(EpisodesError, match=r"\(train_step 1000, 2000\)"):
+        count(pl.concat(parts), GOAL_FIRST)
+
+
+def test_of_several_repeated_seeds_one_is_named_with_its_own_runs():
+    runs = [("a", 4), ("b", 5), ("c", 4), ("d", 5)]
+    parts = [table(MOVED[:1], train_seeds=(seed,)).with_columns(run=pl.lit(name)) for name, seed in runs]
+    with pytest.raises(EpisodesError, match=r"the runs a, c have the same training seed 4"):
+        count(pl.concat(parts), GOAL_FIRST)
+
+
+def test_the_run_that_was_evaluated_on_other_levels_is_the_one_that_is_named():
+    t = table(np.array([MOVED[0], MOVED[1], MOVED[0]]))
+    third = t["run"].unique(maintain_order=True)[2]
+    less = t.filter((pl.col("run") != third) | (pl.col("level_index") != 2))
+    with pytest.raises(
+        EpisodesError, match=rf"the runs .* and '{third}' were not evaluated on the same levels"
+    ):
+        count(less, GOAL_FIRST)

@@ -2,11 +2,12 @@
 
     python tests/trust/mutate.py --mutants 320 --seed 0 --out mutants.json
 
-Each mutant is one operator or constant of one module, changed in memory only; the tests of that module run on it (and, where
-those let it live, a few wider ones) in a fork of a process that has imported the libraries, in numba's interpretive mode: a rule
-that is compiled would cost seconds a mutant. Texts of errors, annotations and decorators are left alone. A mutant is killed
-if a test fails, if it cannot be imported, or if it takes more than 30 s of processor time. The files on disk are never touched.
-`--again mutants.json` shows the survivors of an earlier call to the wider tests alone. Read next: docs/reliability.md.
+Each mutant is one operator or constant of one module, changed in memory only, in a fork of a process that has imported the libraries,
+in numba's interpretive mode: a rule that is compiled would cost seconds a mutant. First every test of a group runs once on the
+source as it is, and what it ran of each line and how long it took is kept; a mutant then gets the tests that run its line,
+the quickest first, until one fails. Texts of errors, annotations and decorators are left alone, and so is what EQUIVALENT names. A
+mutant is killed if a test fails, if it cannot be imported, or if it takes more than 30 s of processor time. The files on disk are
+never touched. `--again mutants.json` takes only the survivors of an earlier call. Read next: docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -19,32 +20,44 @@ import os
 import random
 import resource
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CPU_SECONDS = 30
-TESTS = {  # module: (share of the mutants, tests that should notice, in this order)
-    "envs/worlds/coinrun.py": (5, ("envs/test_coinrun_rules.py",)),
-    "envs/engine.py": (2, ("envs/test_coinrun_rules.py", "envs/test_engine.py")),
-    "experiments/measurement/intervals.py": (3, ("measurement/test_intervals.py",)),
-    "experiments/measurement/counts.py": (2, ("measurement/test_counts.py", "measurement/test_rates.py")),
-    "experiments/measurement/rates.py": (1, ("measurement/test_rates.py",)),
-    "experiments/measurement/contrast.py": (1.5, ("measurement/test_contrast.py",)),
-    "experiments/measurement/judge.py": (2, ("measurement/test_judge.py", "measurement/test_verdict.py")),
-    "experiments/measurement/verdict.py": (1, ("measurement/test_verdict.py",)),
-    "experiments/measurement/episodes.py": (2, ("measurement/test_episodes.py",)),
-    "experiments/measurement/seeds.py": (1, ("measurement/test_seeds.py",)),
-    "experiments/measurement/conflict.py": (2, ("measurement/test_conflict.py",)),
-    "experiments/measurement/probes.py": (0.5, ("measurement/test_probes.py",)),
+LONG = 6.0  # seconds; a test that takes longer (when it is watched) is shown to no mutant
+MEASURED = "experiments/measurement/"
+GROUPS = {  # which tests are asked
+    "envs/": ("envs/test_coinrun_rules.py", "envs/test_engine.py", "envs/test_kernel.py", "envs/test_render.py"),
+    MEASURED: tuple(
+        f"measurement/test_{name}.py"
+        for name in (
+            "chance", "conflict", "contrast", "counts", "episodes", "intervals", "judge", "probes", "rates", "relearning",
+            "seeds", "verdict",
+        )
+    ),
+}  # fmt: skip
+SHARES = {  # of the mutants, by module
+    "envs/worlds/coinrun.py": 5,
+    "envs/engine.py": 2,
+    MEASURED + "intervals.py": 3,
+    MEASURED + "counts.py": 2,
+    MEASURED + "rates.py": 1,
+    MEASURED + "contrast.py": 1.5,
+    MEASURED + "judge.py": 2,
+    MEASURED + "verdict.py": 1,
+    MEASURED + "episodes.py": 2,
+    MEASURED + "seeds.py": 1,
+    MEASURED + "conflict.py": 2,
+    MEASURED + "probes.py": 0.5,
 }
-WIDER = {  # what looks at a mutant next that the tests of its own module let live
-    "envs/worlds/coinrun.py": ("envs/test_engine.py", "envs/test_render.py"),
-    "envs/engine.py": (),
-    "": ("measurement/test_contrast.py", "measurement/test_seeds.py", "measurement/test_verdict.py"),
+EQUIVALENT: dict[
+    tuple[str, str], str
+] = {  # (module, the line as it stands): why no change there can be noticed
 }
 SWAPS: dict[type, type] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -98,11 +111,13 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def mutants(module: str) -> list[Mutant]:
-    """All mutants of a module."""
-    tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
+    """All mutants of a module, but for those that are known to change nothing."""
+    source = (ROOT / module).read_text(encoding="utf-8")
+    lines = source.splitlines()
     return [
-        Mutant(module, number, getattr(node, "lineno", 0), change)
-        for number, (node, _, change) in enumerate(places(tree))
+        Mutant(module, number, node.lineno, change)  # type: ignore[attr-defined]
+        for number, (node, _, change) in enumerate(places(ast.parse(source)))
+        if (module, lines[node.lineno - 1].strip()) not in EQUIVALENT  # type: ignore[attr-defined]
     ]
 
 
@@ -133,35 +148,142 @@ def _change(node, kind: str, tree: ast.Module) -> None:
                     value[value.index(node)] = node.operand
 
 
-def survives(mutant: Mutant | None, tests: tuple[str, ...]) -> bool:
-    """Whether all tests pass on the mutant (None: on the source as it is). In a forked process."""
+class Watch:
+    """A pytest plugin: which lines of some files each test runs, and how long it takes. Lines run by imports belong to all."""
+
+    def __init__(self, modules: list[str]) -> None:
+        self.files = {str(ROOT / module): module for module in modules}
+        self.now: set[tuple[str, int]] = set()
+        self.everywhere: set[tuple[str, int]] = set()
+        self.tests: dict[str, tuple[float, list[tuple[str, int]]]] = {}
+        self.failed: list[str] = []
+        sys.settrace(self.enter)
+
+    def enter(self, frame, event, argument):
+        module = self.files.get(frame.f_code.co_filename)
+        if module is None:
+            return None
+        if frame.f_code.co_name == "<module>":
+            self.everywhere.update((module, line) for *_, line in frame.f_code.co_lines() if line)
+            return None
+        now = self.now
+        now.update({(module, frame.f_lineno)})
+
+        def line(frame, event, argument):
+            now.add((module, frame.f_lineno))
+            return line
+
+        return line
+
+    def pytest_runtest_protocol(self, item, nextitem) -> None:
+        self.now, self.began = set(), time.process_time()
+        sys.settrace(self.enter)
+
+    def pytest_runtest_logreport(self, report) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+    def pytest_runtest_logfinish(self, nodeid, location) -> None:
+        self.tests[nodeid] = (time.process_time() - self.began, sorted(self.now))
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a group's tests run. `lines`: for each (module, line) the tests that run it, the quickest first."""
+
+    lines: dict[tuple[str, int], list[str]]
+    quickest: list[str]
+
+
+def in_a_fork(work: Callable[[], int]) -> int:
+    """Its exit code, or minus its signal; what it says is thrown away."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
             quiet = os.open(os.devnull, os.O_WRONLY)
             os.dup2(quiet, 1)
             os.dup2(quiet, 2)
-            if mutant is not None:
-                substitute(mutant)
-            import pytest
-
-            files = [str(ROOT / "tests" / test) for test in tests]
-            code = int(
-                pytest.main(
-                    ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:xdist", *files]
-                )
-            )
+            code = work()
         finally:
             os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def wider(module: str) -> tuple[str, ...]:
-    """The second tests of a module, but for those that it had already."""
-    tests = WIDER.get(module, WIDER[""])
-    return tuple(test for test in tests if test not in TESTS[module][1] and (ROOT / "tests" / test).exists())
+def ask(tests: list[str], plugins: tuple = ()) -> int:
+    import pytest
+
+    options = [
+        "-x",
+        "-q",
+        "-m",
+        "not slow",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "--rootdir",
+        str(ROOT),
+    ]
+    return int(pytest.main([*options, *tests], plugins=list(plugins)))
+
+
+def watched(group: str, modules: list[str]) -> Known:
+    """Run a group's tests once on the source as it is."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as told:
+
+        def work() -> int:
+            watch = Watch(modules)
+            code = ask([str(ROOT / "tests" / name) for name in GROUPS[group]], (watch,))
+            sys.settrace(None)
+            facts = {"tests": watch.tests, "everywhere": sorted(watch.everywhere), "failed": watch.failed}
+            Path(told.name).write_text(json.dumps(facts))
+            return code
+
+        code = in_a_fork(work)
+        facts = json.loads(Path(told.name).read_text() or "{}")
+    if code:
+        sys.exit(f"the tests of {group} fail without any mutant: {facts.get('failed')}")
+    order = sorted((took, test) for test, (took, _) in facts["tests"].items() if took < LONG)
+    lines: dict[tuple[str, int], list[str]] = {}
+    for _, test in order:
+        for module, line in facts["tests"][test][1]:
+            lines.setdefault((module, line), []).append(test)
+    quickest = [test for _, test in order]
+    return Known(
+        {**{(m, n): quickest for m, n in facts["everywhere"] if (m, n) not in lines}, **lines}, quickest
+    )
+
+
+def survives(mutant: Mutant, known: Known) -> bool:
+    """Whether all tests that run the mutant's line pass on it; of an expression of several lines, those that run any of it."""
+    tests: list[str] = []
+    for line in range(*span(mutant)):
+        tests += [test for test in known.lines.get((mutant.module, line), []) if test not in tests]
+    rank = {test: k for k, test in enumerate(known.quickest)}
+    tests = sorted(tests, key=rank.__getitem__)
+    if not tests:
+        return True
+
+    def work() -> int:
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        os.chdir(ROOT)
+        substitute(mutant)
+        return ask(tests)
+
+    return in_a_fork(work) == 0
+
+
+def span(mutant: Mutant) -> tuple[int, int]:
+    """The lines (first, behind the last) of the innermost statement that holds a mutant; of a compound one, its head."""
+    found = (mutant.line, mutant.line + 1)
+    for node in ast.walk(ast.parse((ROOT / mutant.module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.stmt):
+            body = getattr(node, "body", None)
+            end = body[0].lineno - 1 if body else (node.end_lineno or node.lineno)
+            if node.lineno <= mutant.line <= end:
+                found = (node.lineno, end + 1)
+    return found
 
 
 def substitute(mutant: Mutant) -> None:
@@ -179,11 +301,11 @@ def substitute(mutant: Mutant) -> None:
 def chosen(count: int, seed: int, only: list[str] | None) -> list[Mutant]:
     """A sample, by the shares of the modules; never more of a module than it has."""
     luck, found = random.Random(seed), []
-    modules = only or list(TESTS)
-    total = sum(TESTS[module][0] for module in modules)
+    modules = only or list(SHARES)
+    total = sum(SHARES[module] for module in modules)
     for module in modules:
         all_of_it = mutants(module)
-        size = min(len(all_of_it), round(count * TESTS[module][0] / total))
+        size = min(len(all_of_it), round(count * SHARES[module] / total))
         found += sorted(luck.sample(all_of_it, size), key=lambda mutant: mutant.number)
     return found
 
@@ -195,9 +317,7 @@ def main() -> None:
     parser.add_argument("--mutants", type=int, default=320)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", help="modules, such as envs/engine.py")
-    parser.add_argument(
-        "--again", type=Path, help="only the survivors of this file, and only the wider tests"
-    )
+    parser.add_argument("--again", type=Path, help="only the survivors of this file")
     parser.add_argument("--out", type=Path, help="write every mutant and its fate here, as they come")
     given = parser.parse_args()
     os.environ |= {"NUMBA_DISABLE_JIT": "1", "CI": "1", "OMP_NUM_THREADS": "1"}
@@ -210,17 +330,23 @@ def main() -> None:
     import scipy.special
     import scipy.stats  # noqa: F401
 
-    began, fates = time.monotonic(), []
-    for module in () if given.again else given.only or TESTS:
-        if not survives(None, TESTS[module][1]):
-            sys.exit(f"the tests of {module} fail without any mutant")
-    known = json.loads(given.again.read_text()) if given.again else []
-    todo = [
-        Mutant(**{k: v for k, v in fate.items() if k != "survived"}) for fate in known if fate["survived"]
-    ]
-    for mutant in todo or chosen(given.mutants, given.seed, given.only):
-        alive = bool(todo) or survives(mutant, TESTS[mutant.module][1])
-        alive = alive and (not wider(mutant.module) or survives(mutant, wider(mutant.module)))
+    began, fates, known = time.monotonic(), [], {}
+    if given.again:
+        before = [fate for fate in json.loads(given.again.read_text()) if fate.pop("survived")]
+        todo = [mutant for fate in before if (mutant := Mutant(**fate)) in mutants(mutant.module)]
+    else:
+        todo = chosen(given.mutants, given.seed, given.only)
+    for mutant in todo:
+        group = next(name for name in GROUPS if mutant.module.startswith(name))
+        if group not in known:
+            modules = sorted({other.module for other in todo if other.module.startswith(group)})
+            known[group] = watched(group, modules)
+            print(
+                f"{group}: {len(known[group].quickest)} tests, {time.monotonic() - began:.0f} s",
+                file=sys.stderr,
+                flush=True,
+            )
+        alive = survives(mutant, known[group])
         fates.append({**asdict(mutant), "survived": alive})
         print(
             f"{len(fates)} {mutant.module}:{mutant.line} {mutant.change}: {'SURVIVED' if alive else 'killed'}",
@@ -231,16 +357,12 @@ def main() -> None:
             given.out.write_text(json.dumps(fates, indent=1))
     alive = [fate for fate in fates if fate["survived"]]
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
-    told = {
-        "mutants": len(fates),
-        "killed": len(fates) - len(alive),
-        "share": round(1 - len(alive) / len(fates), 3),
-    }
+    told: dict[str, object] = {"mutants": len(fates), "killed": len(fates) - len(alive)}
     told |= {
+        "share": round(1 - len(alive) / max(1, len(fates)), 3),
         "seconds": round(time.monotonic() - began),
-        "cpu_seconds": round(cpu.ru_utime + cpu.ru_stime),
-        "survivors": alive,
     }
+    told |= {"cpu_seconds": round(cpu.ru_utime + cpu.ru_stime), "survivors": alive}
     print(json.dumps(told, indent=1))
 
 
