@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import statistics
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from ..envs.worlds.registry import get_world
 from .film_of import film_of
 from .provenance import Provenance
 from .report.filmfile import save
-from .report.study_figures import critical_alpha, critical_words
+from .report.study_figures import critical_alpha, critical_words, place_words
 from .report.study_numbers import (
     MAIN,
     arms_of,
@@ -297,7 +298,10 @@ def _when(times: Mapping[int, int | None]) -> str:
 def _plain(plan: Plan, table: pl.DataFrame) -> list[str]:
     key = next(iter(keys_of(table)), "point")
     arms = [(arm, spot) for arm in arms_of(table) for spot in curve(table, "preference", key, arm)]
-    spots = [spot if arm == MAIN and keys_of(table) else replace(spot, x=spot.point) for arm, spot in arms]
+    sizes = Counter(arm for arm, _ in arms)
+    spots = [
+        replace(spot, x=place_words(arm, spot.x, sizes[arm], bool(keys_of(table)))) for arm, spot in arms
+    ]
     if len(spots) < 2:
         return []
     low, high = min(spots, key=lambda s: s.value), max(spots, key=lambda s: s.value)

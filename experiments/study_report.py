@@ -77,11 +77,10 @@ def points_table(plan: Plan, table: pl.DataFrame) -> StudyTable:
         if not own.height:
             continue
         found = {row["measure"]: row for row in own.filter(pl.col("step").is_null()).iter_rows(named=True)}
-        label = ", ".join(point.values.get(key, "") for key in keys) or point.name
-        cells = [
-            f"{point.arm}: {label}" if arms and point.arm != "main" else label,
-            f"{found['verdict']['seeds']}",
-        ]
+        label = ", ".join(point.values.get(key, "") for key in keys)
+        if arms and point.arm != "main":
+            label = f"{point.arm}: {label}" if label else point.arm
+        cells = [label or ("as it is" if arms else point.name), f"{found['verdict']['seeds']}"]
         cells += [_cell(found.get(name)) for name in shown]
         rows.append([*cells, found["verdict"]["words"]])
     head = [", ".join(keys) or "point", "seeds", *shown.values(), "verdict on the procedure"]

@@ -264,7 +264,7 @@ def over_key(table: pl.DataFrame) -> Drawn | None:
                 markersize=5, elinewidth=1.3, label=label if arm == MAIN else None,
             )  # fmt: skip
     sizes = Counter(arm for arm, _ in spots)
-    words = [_place_words(arm, _short(spot.x), sizes[arm], bool(keys_of(table))) for arm, spot in spots]
+    words = [place_words(arm, _short(spot.x), sizes[arm], bool(keys_of(table))) for arm, spot in spots]
     slanted = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if len(words) > 6 else {}
     axes.set_xticks(range(len(words)), words, fontsize=10, **slanted)
     percent_axis(axes, "")
@@ -306,7 +306,7 @@ def _spoken(key: str) -> str:
     }.get(key, key)
 
 
-def _place_words(arm: str, value: str, places: int, has_grid: bool) -> str:
+def place_words(arm: str, value: str, places: int, has_grid: bool) -> str:
     """What stands under a place: the grid's value, or the arm, or both where an arm has several."""
     if arm == MAIN:
         return value if has_grid else "as it is"
