@@ -63,7 +63,7 @@ def demo(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Two agents, the same training score, different goals: train, move the coin, read both verdicts."""
+    """Two agents, the same training score, different goals: train, move the goal, read both verdicts."""
     from .demo import demo_configs, run_demo
     from .present import label_of
     from .tables import summary_table
