@@ -23,17 +23,16 @@ from .study_run import Done, Failed, Job, perform
 
 TRIES = 3
 TICK = 0.2  # seconds; short, because polars' handler of Ctrl-C would let a long wait go on
-THREADS = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "POLARS_MAX_THREADS",
-    "NUMBA_NUM_THREADS",
+ONE_THREAD = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "POLARS_MAX_THREADS",
+        "NUMBA_NUM_THREADS",
+    ),
+    "1",
 )
-MODEST = dict.fromkeys(THREADS, "1") | {  # glibc then gives memory back: a worker holds a sixth less
-    "MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072",
-}  # fmt: skip
-
 _progress: Any = None  # in a worker: where it tells how far it is
 
 
@@ -184,8 +183,8 @@ def _begin(slot: _Slot, queue: Iterator[Job], busy: dict[Future[Done | Failed], 
 @contextmanager
 def _modest() -> Iterator[None]:
     """Processes that are begun meanwhile take one thread each, whatever library asks, and keep no memory in reserve."""
-    before = {name: os.environ.get(name) for name in MODEST}
-    os.environ.update(MODEST)
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
     try:
         yield
     finally:
