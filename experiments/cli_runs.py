@@ -228,7 +228,9 @@ def report(
         from .cli_study import say_study_report
 
         if out is not None:
-            raise UserError(f"{runs[0]} is a study: its page and figures are written into its own folder; leave out --out")
+            raise UserError(
+                f"{runs[0]} is a study: its page and figures are written into its own folder; leave out --out"
+            )
         return say_study_report(runs[0])
     from .present import open_runs, report_data
     from .report.page import write_page
