@@ -23,16 +23,9 @@ from .study_run import Done, Failed, Job, perform
 
 TRIES = 3
 TICK = 0.2  # seconds; short, because polars' handler of Ctrl-C would let a long wait go on
-ONE_THREAD = dict.fromkeys(
-    (
-        "OMP_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "POLARS_MAX_THREADS",
-        "NUMBA_NUM_THREADS",
-    ),
-    "1",
-)
+LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMBA")
+ONE_THREAD: dict[str, str] = {f"{name}_NUM_THREADS": "1" for name in LIBRARIES} | {"POLARS_MAX_THREADS": "1"}
+
 _progress: Any = None  # in a worker: where it tells how far it is
 
 
@@ -131,7 +124,7 @@ class _Slot:
         assert self.job is not None
         self.tries += 1
         self.told[0], self.told[1] = 0, self.job.config.train.total_steps
-        with interrupts_held_back(), _modest():
+        with interrupts_held_back(), _one_thread_each():
             if self._pool is None:
                 self._pool = ProcessPoolExecutor(1, self.context, _settle_in, (self.told,))
             try:
@@ -181,8 +174,8 @@ def _begin(slot: _Slot, queue: Iterator[Job], busy: dict[Future[Done | Failed], 
 
 
 @contextmanager
-def _modest() -> Iterator[None]:
-    """Processes that are begun meanwhile take one thread each, whatever library asks, and keep no memory in reserve."""
+def _one_thread_each() -> Iterator[None]:
+    """Processes that are begun meanwhile take one thread each, whatever library asks."""
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(ONE_THREAD)
     try:
