@@ -97,9 +97,7 @@ class BinaryLayer(torch.autograd.Function):
         table = np.ascontiguousarray(weight.detach().numpy().T)  # no copy after `by_input`
         _forward(picks, rows.ones, rows.counts, table, bias.detach().numpy(), out)
         ctx.rows, ctx.picks, result = rows, picks, torch.from_numpy(out)
-        ctx.save_for_backward(
-            result
-        )  # as an attribute it would make a cycle, which only the garbage collector ends
+        ctx.save_for_backward(result)  # as an attribute it would make a cycle: work for the garbage collector
         return result
 
     @staticmethod

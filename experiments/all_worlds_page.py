@@ -33,7 +33,7 @@ def page(table: pl.DataFrame) -> str:
         "control not? Agents whose goals are known go through the same measurement.",
         "",
         f"Sampled actions on {levels:,} held-out levels a condition, judged by the shift that is named, which each world declares. In",
-        "brackets 95 % intervals: over training seeds and levels where there are several seeds (hierarchical bootstrap), else over",
+        "brackets 95 % intervals: over training seeds and levels where there are several seeds (hierarchical), else over",
         "levels. n is the number of training seeds (– : not trained). Steps of training and conditions were chosen by capability in",
         "distribution alone, never by what an agent prefers under a shift.",
         "",

@@ -224,7 +224,9 @@ def report(
     ] = None,
 ) -> None:
     """One self-contained HTML page of a run, of several side by side, or of a study. Works offline; can be mailed."""
-    if len(runs) == 1 and (runs[0] / "study.yaml").is_file():
+    from .study_folder import STUDY
+
+    if len(runs) == 1 and (runs[0] / STUDY).is_file():
         from .cli_study import say_study_report
 
         if out is not None:
