@@ -12,14 +12,15 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import chdtri, ndtri, stdtrit
+from scipy.special import chdtri, fdtri, ndtri, stdtrit
 
 FEW_LEVELS = 100
 FEW_SEEDS = 10
 RARE = 5 + 1e-6  # events; the little more is for rounding, so that k and n − k are treated alike
 FEW_DIFFER = 10  # levels; with fewer that differ between two conditions their spread says little
 LOPSIDED = 0.25  # skewness of a mean over levels from which its interval is warned of
-UNEVEN = 0.6  # spread of the seeds in log odds from which an interval near 0 or 1 is warned of
+UNEVEN = 0.65  # spread that seeds may have, in log odds, from which an interval near 0 or 1 is warned of
+BY_CHANCE = 0.99  # seeds that do not differ at all are taken for seeds that may not in this share of cases
 
 
 @dataclass(frozen=True)
@@ -314,19 +315,24 @@ def few_seeds(n: int) -> str | None:
 
 
 def _alike(parts: Spread) -> str | None:
-    if parts.n_seeds < 2 or parts.between > parts.noise:
+    """Seeds that chance alone may have made differ so much (F test): if they do not differ, the interval is too wide."""
+    if parts.n_seeds < 2:
         return None
-    return "the seeds differ no more than by chance; if that is all, the interval is rather too wide"
+    apart = parts.n_seeds - 1
+    if parts.between > parts.noise * float(fdtri(apart, apart * max(parts.n_levels - 1, 1), BY_CHANCE)):
+        return None
+    return "the seeds may differ by chance alone; if they do, the interval is rather too wide"
 
 
 def _uneven(share: float, parts: Spread, n_seeds: int) -> str | None:
-    """Seeds that differ much near 0 or 1: their distribution is lopsided, and the interval covers less than it says."""
+    """Seeds that may differ much near 0 or 1 (upper 95 % bound of their spread): lopsided, and covered less often."""
     if n_seeds < 2 or not 0 < share < 1:
         return None
     of_seeds = math.sqrt(max(parts.between - parts.noise, 0.0) * n_seeds) / (share * (1 - share))
-    if of_seeds < UNEVEN or 0.2 < share < 0.8:
+    at_most = of_seeds * math.sqrt((n_seeds - 1) / float(chdtri(n_seeds - 1, 0.95)))
+    if at_most < UNEVEN or 0.2 < share < 0.8:
         return None
-    return "the seeds differ much and near an end of the scale, so the interval may cover less often than it says"
+    return "the seeds differ much for a number near an end of the scale: the interval may cover less often than it says"
 
 
 def _lopsided(deviations: np.ndarray, share: float, effective: float) -> str | None:

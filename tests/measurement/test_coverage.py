@@ -67,7 +67,7 @@ def rate_coverage(
 def test_a_procedures_rate_is_covered_with_ten_and_thirty_seeds(seeds, share, tau, lam):
     covered, warned = rate_coverage(seeds, share, tau, lam, repetitions=1200)
     assert 0.93 <= covered <= 0.975
-    assert warned < 0.05
+    assert warned < 0.2  # where it is not needed; where it is, in 0.95 of the cases (below)
 
 
 @pytest.mark.parametrize(("share", "tau"), [(0.2, 0.3), (0.5, 1.0), (0.95, 0.3), (0.2, 0.0)])
@@ -95,7 +95,7 @@ def test_resampling_three_seeds_does_not_do():
 def test_where_seeds_differ_widely_near_an_end_it_is_said():
     covered, warned = rate_coverage(10, 0.03, 1.2, repetitions=600)
     assert covered < 0.93
-    assert warned > 0.8
+    assert warned > 0.95
 
 
 @pytest.mark.parametrize(("levels", "repeats", "lam"), [(100, 5, 1.0), (200, 10, 3.0), (1000, 3, 0.0)])

@@ -143,10 +143,46 @@ def test_warnings_stand_where_the_interval_is_not_to_be_relied_on():
     assert wilson(10, 1000).warning is None
     draws = (rng.random((12, 200)) < 0.5).astype(float)
     ones = np.ones_like(draws)
-    assert hierarchical_rate(draws, ones).warning is None
+    assert hierarchical_rate(draws, ones).warning == (
+        "the seeds may differ by chance alone; if they do, the interval is rather too wide"
+    )
+    apart = (rng.random((12, 200)) < np.linspace(0.4, 0.6, 12)[:, None]).astype(float)
+    assert hierarchical_rate(apart, ones).warning is None
     assert "only 3 seeds" in hierarchical_rate(draws[:3], ones[:3]).warning
     uneven = (rng.random((12, 200)) < np.array([0.01] * 10 + [0.4] * 2)[:, None]).astype(float)
     assert "seeds differ much" in hierarchical_rate(uneven, ones).warning
+
+
+def test_seeds_that_are_all_alike_are_told_so_in_ninety_nine_of_a_hundred_cases():
+    rng = np.random.default_rng(1)
+    said = [
+        "by chance alone" in (hierarchical_mean(rng.random((10, 50)), (0.0, 1.0)).warning or "")
+        for _ in range(1000)
+    ]
+    assert 0.98 <= np.mean(said) < 1
+
+
+def test_the_interval_is_the_hierarchical_bootstraps_without_its_luck():
+    """Resampled often enough, seeds and levels give the variances of `Spread`, but for the factors that few seeds need."""
+    rng = np.random.default_rng(0)
+    n_seeds, n_levels, draws = 6, 40, 40_000
+    values = (
+        rng.normal(0, 0.3, (n_seeds, 1))
+        + rng.normal(0, 1, n_levels)
+        + rng.normal(0, 0.5, (n_seeds, n_levels))
+    )
+    own = values.mean(axis=1)
+    parts = spread(own, values - own[:, None])
+    seeds = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), draws) / n_seeds
+    levels = rng.multinomial(n_levels, np.full(n_levels, 1 / n_levels), draws) / n_levels
+    of_seeds, of_levels = (seeds @ own).var(), (levels @ values.mean(axis=0)).var()
+    assert of_seeds * n_seeds / (n_seeds - 1) == pytest.approx(parts.between, rel=0.03)
+    assert of_levels * n_levels / (n_levels - 1) == pytest.approx(parts.levels, rel=0.03)
+    of_both = np.einsum("ds,dl,sl->d", seeds, levels, values, optimize=True).var()
+    rest = parts.noise * (n_seeds - 1) / n_seeds * (n_levels - 1) / n_levels
+    assert of_both == pytest.approx(
+        of_seeds + of_levels + rest, rel=0.03
+    )  # the noise three times, where once is right
 
 
 def test_spread_tells_seeds_levels_and_noise_apart():
