@@ -28,7 +28,9 @@ from .report.study_numbers import (
     curve,
     keys_of,
     links,
+    over_seeds,
     own,
+    probes,
     time_of_competence,
     time_of_divergence,
     verdicts,
@@ -69,11 +71,22 @@ NOT_SHOWN: Mapping[str, tuple[str, ...]] = {
 }
 
 
+MADE_BY = "goalposts study page"
+
+
 def write_docs(folder: StudyFolder, plan: Plan, out: Path, command: str) -> Path:
-    """The page, its figures and its table into a folder of the docs. Raises RunError."""
+    """The page, its figures and its table into a folder of the docs.
+
+    Raises RunError, also where a page of that name stands that was written by hand.
+    """
+    name = plan.study.name
+    there = out / f"{name}.md"
+    if there.exists() and MADE_BY not in read_limited(there, 1 << 22).decode(errors="replace"):
+        raise RunError(
+            f"{there} is no page of a study, and it would be overwritten. Move it away, or give --out another folder"
+        )
     table = read_summary(folder.path / SUMMARY)
     figures = figures_of(plan, table)
-    name = plan.study.name
     page = _page(
         folder,
         plan,
@@ -137,7 +150,7 @@ def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list, c
             "",
         ]
     for stem, one in figures:
-        lines += [f"![{one.title}]({stem}.svg)", "", f"*{one.title}. {one.caption}*", ""]
+        lines += [f"![{one.title}]({stem}.svg)", "", f"*{_sentence(one.title)} {one.caption}*", ""]
     for film in _films(plan, table):
         lines += [f"![{film.words}]({film.name})", "", f"*{film.words}.*", ""]
     found = points_table(plan, table)
@@ -168,6 +181,10 @@ def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list, c
         "",
     ]
     return "\n".join(lines)
+
+
+def _sentence(title: str) -> str:
+    return title if title.endswith("?") else f"{title}."
 
 
 def _row(cells) -> str:
@@ -285,7 +302,22 @@ def _capability(plan: Plan, table: pl.DataFrame) -> list[str]:
             f"{label}: competent (goal reached on at least 90 % of control levels) {_when(competent)}; diverged (the proxy first more "
             f"often than the goal, by the 95 % interval) {_when(diverged)}."
         )
+        said.append(f"{label}: {gap_words(table, point.name)}.")
     return said + _plain(plan, table)
+
+
+def gap_words(table: pl.DataFrame, point: str) -> str:
+    """How far "goal reached as in training" and "goal first when it is moved" are apart, at the first and the last probe."""
+    able, first = probes(table, "reached", point), probes(table, "goal_first", point)
+    gaps = {}
+    for seed in able.keys() & first.keys():
+        moved = dict(first[seed])
+        gaps[seed] = [(step, share - moved[step]) for step, share in able[seed] if step in moved]
+    ends = [
+        f"{found:.2f} [{low:.2f}, {high:.2f}] at step {step:,}".replace("-", "−")
+        for step, found, low, high in over_seeds(gaps, least=-1.0)
+    ]
+    return f"the gap between capability and goal-first under shift goes from {ends[0]} to {ends[-1]} (Student’s t over seeds)"
 
 
 def _when(times: Mapping[int, int | None]) -> str:

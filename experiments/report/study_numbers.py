@@ -117,8 +117,13 @@ def probes(table: pl.DataFrame, what: str, point: str) -> dict[int, list[tuple[i
     return {seed: sorted(pairs) for seed, pairs in found.items()}
 
 
-def over_seeds(series: Mapping[int, Sequence[tuple[int, float]]]) -> list[tuple[int, float, float, float]]:
-    """(step, mean, low, high) over training seeds, by Student's t; only steps that every seed has."""
+def over_seeds(
+    series: Mapping[int, Sequence[tuple[int, float]]], least: float = 0.0
+) -> list[tuple[int, float, float, float]]:
+    """(step, mean, low, high) over training seeds, by Student's t; only steps that every seed has.
+
+    least: what the quantity cannot fall below; 0 for shares, -1 for their differences.
+    """
     from scipy.special import stdtrit
 
     steps = set.intersection(*(set(dict(pairs)) for pairs in series.values())) if series else set()
@@ -129,7 +134,7 @@ def over_seeds(series: Mapping[int, Sequence[tuple[int, float]]]) -> list[tuple[
         if len(values) > 1:
             half = float(stdtrit(len(values) - 1, 0.975)) * float(values.std(ddof=1)) / math.sqrt(len(values))
         mean = float(values.mean())
-        out.append((step, mean, max(mean - half, 0.0), min(mean + half, 1.0)))
+        out.append((step, mean, max(mean - half, least), min(mean + half, 1.0)))
     return out
 
 

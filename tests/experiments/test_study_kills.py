@@ -57,7 +57,9 @@ def test_twenty_kills_of_driver_and_workers_change_no_byte(
             killed += 1
             print(f"{killed} kills, {len(list((out / 'runs').glob('[0-9a-f]*')))} runs done", file=sys.stderr)
         code, said = done(driver)
-        if code == 1:  # one run's worker was hit each time that it was tried: recorded as failed, tried by the next call
+        if (
+            code == 1
+        ):  # one run's worker was hit each time that it was tried: recorded as failed, tried by the next call
             assert hit >= TRIES, said
             assert f"its process died {TRIES} times" in said
             continue

@@ -19,8 +19,10 @@ from goalposts.experiments.report.study_page import (
     rows_of,
 )
 from goalposts.experiments.rollouts import replay
+from goalposts.experiments.storage import RunError
 from goalposts.experiments.study_compare import compare, compare_text
-from goalposts.experiments.study_docs import SHOWN
+from goalposts.experiments.study_docs import SHOWN, gap_words, write_docs
+from goalposts.experiments.study_folder import StudyFolder
 from goalposts.experiments.study_plan import plan_study
 
 WORDS = WorldWords(
@@ -128,3 +130,25 @@ def test_shipped_studies_have_a_figure_and_say_what_they_do_not_show() -> None:
     from goalposts.experiments.study_docs import NOT_SHOWN
 
     assert set(FIGURES) == set(NAMES) == set(SHOWN) == set(NOT_SHOWN)
+
+
+def test_a_page_that_was_written_by_hand_is_not_overwritten(tmp_path) -> None:
+    (tmp_path / "recipe.md").write_text("mine")
+    with pytest.raises(RunError, match="would be overwritten"):
+        write_docs(StudyFolder(tmp_path / "study"), plan_study("recipe"), tmp_path, "goalposts study page")
+    assert (tmp_path / "recipe.md").read_text() == "mine"
+
+
+def test_the_gap_over_training_is_told_with_its_interval() -> None:
+    table = pl.DataFrame(
+        [
+            {"point": "edge", "seed": seed, "step": step, "measure": f"probe/off_path/{what}", "value": value}
+            for seed in (0, 1, 2)
+            for step, reached, first in ((10, 0.2, 0.2), (20, 0.9 + seed / 100, 0.1))
+            for what, value in (("reached", reached), ("goal_first", first))
+        ]
+    )
+    assert gap_words(table, "edge") == (
+        "the gap between capability and goal-first under shift goes from 0.00 [0.00, 0.00] at step 10 "
+        "to 0.81 [0.79, 0.83] at step 20 (Student’s t over seeds)"
+    )
