@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
                 wall, driver, runs = measure(plan, _engine(kind, given.workers))
                 times.setdefault(kind, []).append(wall)
                 print(
-                    f"{kind:16} {wall:7.1f} s; the driver's share of the processor time {driver / (driver + runs):.1%}",
+                    f"{kind:16} {wall:7.1f} s; the runs computed {runs:.1f} s, the driver's share of that {driver / (driver + runs):.1%}",
                     flush=True,
                 )
         middle = {kind: statistics.median(found) for kind, found in times.items()}
