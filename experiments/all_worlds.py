@@ -159,6 +159,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--every", action="store_true", help="train the other configs of each world as well")
     given = parser.parse_args(arguments)
     try:
+        if not given.out.resolve().parent.is_dir():
+            raise RunError(f"there is no folder {given.out.parent} for the table; make it, or name another file")
         train_all(given.runs, given.worlds, given.seeds, given.every, given.also)
         table = measure([given.runs, *given.also])
         if not table.height:
