@@ -160,7 +160,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         if not given.out.resolve().parent.is_dir():
-            raise RunError(f"there is no folder {given.out.parent} for the table; make it, or name another file")
+            raise RunError(
+                f"there is no folder {given.out.parent} for the table; make it, or name another file"
+            )
         train_all(given.runs, given.worlds, given.seeds, given.every, given.also)
         table = measure([given.runs, *given.also])
         if not table.height:
