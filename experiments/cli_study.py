@@ -241,7 +241,6 @@ def page(
     from .study_plan import plan_study
 
     command = f"goalposts study page studies/{path.resolve().name} --out {out}"
-    folder = check_study(path)
     if not out.is_dir():
         raise UserError(f"there is no folder {out}; make it, or give --out another")
-    say(str(write_docs(folder, plan_study(path), out, command)))
+    say(str(write_docs(check_study(path), plan_study(path), out, command)))
