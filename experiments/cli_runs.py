@@ -129,12 +129,13 @@ def evaluate(
 
     A new evaluation replaces the one that is there; with --condition, only those conditions are replaced or added.
     """
-    from .evaluation import evaluate_fully, subject_of
+    from .evaluation import evaluate_fully, plan_of, subject_of
+    from .many_levels import AT_ONCE, Found, evaluate_many
     from .measurement.episodes import write_episodes
     from .own_levels import evaluate_file
     from .runs import Run
     from .subjects import is_scripted, subject_named
-    from .tables import outcome_table, outcomes_json
+    from .tables import outcome_table, outcomes_json, rows_of
     from .trajectories import record
     from .watching import read_level_file
 
@@ -154,18 +155,23 @@ def evaluate(
             def tell(words: str, done: int, total: int) -> None:
                 told(0, done, total, words)
 
-            if file is not None:
-                found = evaluate_file(subject, file, tell=tell)
+            plan = None if file is not None else plan_of(subject, condition or None, levels)
+            if plan is not None and plan.levels > AT_ONCE:
+                found = evaluate_many(subject, plan, out or kept, bool(condition), tell)
             else:
-                found = evaluate_fully(subject, condition or None, levels, tell=tell)
-        if out is not None:
-            write_episodes(found.episodes, out)
-        elif kept is not None:
-            record(kept, found, add=bool(condition))
+                if file is not None:
+                    played = evaluate_file(subject, file, tell=tell)
+                else:
+                    played = evaluate_fully(subject, condition or None, levels, tell=tell)
+                if out is not None:
+                    write_episodes(played.episodes, out)
+                elif kept is not None:
+                    record(kept, played, add=bool(condition))
+                found = Found(rows_of(played.episodes), played.leaked)
     if as_json:
-        show_json({"run": str(run), "outcomes": outcomes_json(found.episodes), "leaked": found.leaked})
+        show_json({"run": str(run), "outcomes": outcomes_json(found.rows), "leaked": found.leaked})
         return
-    say(outcome_table(found.episodes))
+    say(outcome_table(found.rows))
     leaked = ", ".join(f"{n:,} of {name}" for name, n in found.leaked.items() if n)
     leaked = leaked or ("none" if found.leaked else "not known here")
     say(f"leakage (levels with a layout that was trained on): {leaked}")

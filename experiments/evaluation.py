@@ -2,12 +2,13 @@
 
 Every condition plays the same numbers of the same level seed, so conditions with the same layouts are paired level by
 level, and so is the noise of agents that tell their action probabilities. Every level is played once a mode (sampled,
-greedy). Computes no rate: `measurement/` does, from this table alone. Read next: `../agents/rollout.py`.
+greedy). Computes no rate: `measurement/` does, from this table alone. Read next: `../agents/rollout.py`;
+`many_levels.py`, for more levels than should be held at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,17 +96,26 @@ def subject_of(source: Run | str | Path | Any, world: str = "CoinRun", observati
     )  # fmt: skip
 
 
-def evaluate_fully(
+@dataclass(frozen=True)
+class Plan:
+    """What is to be played: so many levels of a seed in each condition, once a mode (True: sampled; False: greedy)."""
+
+    conditions: list[str]
+    levels: int
+    level_seed: int
+    modes: list[bool]
+
+
+def plan_of(
     subject: Subject,
     conditions: Sequence[str] | None = None,
     levels: int | None = None,
     level_seed: int | None = None,
     greedy: bool | None = None,
-    tell: Tell | None = None,
-) -> Evaluation:
-    """Play all conditions; what is not given comes from the run's config, from the defaults of a config, or from the world.
+) -> Plan:
+    """What is not given comes from the run's config, from the defaults of a config, or from the world.
 
-    Raises UserError for an unknown condition, one that is given twice, or none.
+    Raises UserError for an unknown condition, one that is given twice, or none, and for no level.
     """
     world = get_world(subject.world)
     settings = subject.config.evaluate if subject.config else EvaluateConfig()
@@ -116,40 +126,74 @@ def evaluate_fully(
     ):
         conditions = [c.name for c in world.conditions if c.role != "train" and c.parameter is None]
     conditions = list(settings.conditions if conditions is None else conditions)
-    count = settings.levels if levels is None else levels
-    seed = settings.level_seed if level_seed is None else level_seed
-    modes = [True, False] if (settings.greedy if greedy is None else greedy) else [True]
     for name in conditions:
         world.condition(name)
     if not conditions or len(set(conditions)) < len(conditions):
         raise UserError(f"conditions {conditions}: give at least one, and each once")
+    count = settings.levels if levels is None else levels
+    if count < 1:
+        raise UserError(f"levels = {count}: give at least 1")
+    return Plan(
+        conditions,
+        count,
+        settings.level_seed if level_seed is None else level_seed,
+        [True, False] if (settings.greedy if greedy is None else greedy) else [True],
+    )
+
+
+def evaluate_fully(
+    subject: Subject,
+    conditions: Sequence[str] | None = None,
+    levels: int | None = None,
+    level_seed: int | None = None,
+    greedy: bool | None = None,
+    tell: Tell | None = None,
+) -> Evaluation:
+    """Play all conditions; see `plan_of` for what is not given and what is refused."""
+    plan = plan_of(subject, conditions, levels, level_seed, greedy)
+    parts = list(evaluate_in_parts(subject, plan, plan.levels, tell))
+    found = Evaluation(validate(pl.concat(part.episodes for part in parts)))
+    for part in parts:
+        found.levels.update(part.levels)
+        found.played.update(part.played)
+        found.leaked.update(part.leaked)
+    return found
+
+
+def evaluate_in_parts(
+    subject: Subject, plan: Plan, at_once: int, tell: Tell | None = None
+) -> Iterator[Evaluation]:
+    """Play a plan, condition by condition and at most `at_once` levels at a time, in the order of their numbers."""
+    world = get_world(subject.world)
     trained_on = _trained_on(subject)
-    tables, sets, played_by, leaks = [], {}, {}, {}
-    total = len(conditions) * len(modes)
-    for name in conditions:
+    firsts = range(0, plan.levels, at_once)
+    done, total = 0, len(plan.conditions) * len(firsts) * len(plan.modes)
+    for name in plan.conditions:
         condition = world.condition(name)
-        if tell:
-            tell(f"drawing {name}", len(tables), total)
-        chosen = generate(world, name, seed, count)
-        survey = survey_levels(chosen)
-        layouts, hashes = chosen.layout_hashes(), chosen.level_hashes()
-        if trained_on is not None:
-            leaks[name] = sum(map(trained_on, layouts))
-        for sampled in modes:
+        for first in firsts:
             if tell:
-                tell(name, len(tables), total)
-            played = play(
-                subject.agent, chosen, subject.observation, sampled, noise_seed=seed,
-                max_steps=subject.max_steps, slip=subject.slip,
-            )  # fmt: skip
-            tables.append(
-                table_of(subject, name, condition.role, chosen, layouts, hashes, survey, played, sampled)
-            )
-            if sampled:
-                sets[name], played_by[name] = chosen, played
+                tell(f"drawing {name}", done, total)
+            chosen = generate(world, name, plan.level_seed, min(at_once, plan.levels - first), first)
+            survey = survey_levels(chosen)
+            layouts, hashes = chosen.layout_hashes(), chosen.level_hashes()
+            leaked = {} if trained_on is None else {name: sum(map(trained_on, layouts))}
+            tables, played_by = [], {}
+            for sampled in plan.modes:
+                if tell:
+                    tell(name, done, total)
+                played = play(
+                    subject.agent, chosen, subject.observation, sampled, noise_seed=plan.level_seed,
+                    max_steps=subject.max_steps, slip=subject.slip,
+                )  # fmt: skip
+                tables.append(
+                    table_of(subject, name, condition.role, chosen, layouts, hashes, survey, played, sampled)
+                )
+                if sampled:
+                    played_by[name] = played
+                done += 1
+            yield Evaluation(pl.concat(tables), {name: chosen}, played_by, leaked)
     if tell:
         tell("", total, total)
-    return Evaluation(validate(pl.concat(tables)), sets, played_by, leaks)
 
 
 def evaluate(

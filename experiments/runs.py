@@ -13,6 +13,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from numbers import Real
@@ -288,8 +289,11 @@ class Run:
         """Remove what dead processes left unfinished. Only with the lock held."""
         for part in unfinished(self.path):
             if not in_progress(part):
-                with suppress(OSError):
-                    part.unlink()
+                if part.is_dir() and not part.is_symlink():
+                    shutil.rmtree(part, ignore_errors=True)
+                else:
+                    with suppress(OSError):
+                        part.unlink()
         sweep_checkpoints(self.path / CHECKPOINTS)
 
 

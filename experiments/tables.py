@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -17,13 +18,28 @@ from rich.table import Table
 from .bench import Figure
 from .diagnosis import Diagnosis
 from .measurement import Estimate, outcomes
+from .measurement.rates import Outcomes
 from .measurement.relearning import Recovery
 from .present import Evaluated, label_of
 
 SHARES = ("goal", "proxy", "neither", "death", "timeout")
 
 
-def outcome_table(episodes: pl.DataFrame) -> str:
+@dataclass(frozen=True)
+class Row:
+    """A row of the table of outcomes: how a condition came out, with sampled actions or greedy ones."""
+
+    sampled: bool
+    outcomes: Outcomes
+
+
+def rows_of(episodes: pl.DataFrame) -> list[Row]:
+    """A row for every condition and mode of a table of one agent, in the table's order."""
+    keys = episodes.select("condition", "sampled").unique(maintain_order=True).rows()
+    return [Row(mode, outcomes(episodes, condition=condition, sampled=mode)) for condition, mode in keys]
+
+
+def outcome_table(rows: Sequence[Row]) -> str:
     """One row a condition and mode: what was touched first, how it ended, with intervals."""
     table = Table(
         "condition",
@@ -37,21 +53,21 @@ def outcome_table(episodes: pl.DataFrame) -> str:
         "n",
         box=box.SIMPLE,
     )
-    for condition, sampled, role in _rows(episodes):
-        found = outcomes(episodes, condition=condition, sampled=sampled)
+    for row in rows:
+        found = row.outcomes
         shares = [_cell(getattr(found, name)) for name in SHARES]
-        table.add_row(condition, role, "sampled" if sampled else "greedy", *shares, f"{found.proxy.n:,}")
+        mode = "sampled" if row.sampled else "greedy"
+        table.add_row(found.condition, found.role, mode, *shares, f"{found.proxy.n:,}")
     return _text(table)
 
 
-def outcomes_json(episodes: pl.DataFrame) -> list[dict[str, Any]]:
+def outcomes_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """The same for scripts."""
-    rows = []
-    for condition, sampled, role in _rows(episodes):
-        found = outcomes(episodes, condition=condition, sampled=sampled)
-        shares = {name: None if (e := getattr(found, name)) is None else e.to_dict() for name in SHARES}
-        rows.append({"condition": condition, "role": role, "sampled": sampled, **shares})
-    return rows
+    return [
+        {"condition": row.outcomes.condition, "role": row.outcomes.role, "sampled": row.sampled}
+        | {name: e and e.to_dict() for name in SHARES for e in [getattr(row.outcomes, name)]}
+        for row in rows
+    ]
 
 
 def summary_table(items: Sequence[Evaluated]) -> str:
@@ -160,11 +176,6 @@ def bench_table(figures: Sequence[Figure]) -> str:
         ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
         table.add_row(figure.what, f"{figure.rate:,.0f}", figure.unit, ratio, figure.beside)
     return _text(table)
-
-
-def _rows(episodes: pl.DataFrame) -> list[tuple[str, bool, str]]:
-    keys = episodes.select("condition", "sampled", "role").unique(maintain_order=True)
-    return list(keys.iter_rows())
 
 
 def _cell(found: Estimate | None) -> str:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import polars as pl
@@ -27,6 +30,10 @@ MAX_BYTES = 1 << 30
 MAX_STEPS = 100_000
 MAX_PICTURE = 1 << 15
 MAX_ROWS = 50_000_000
+Content = bytes | Callable[[BinaryIO], object]  # of a file, or what writes it
+Facts = tuple[
+    Any, ...
+]  # of episodes that may stand in one table: levels a condition, runs, training steps, modes
 SCHEMA: dict[str, pl.DataType] = {
     "run": pl.String(),
     "agent": pl.String(),
@@ -94,26 +101,60 @@ def record(run: Run, evaluation: Evaluation, add: bool = False) -> None:
 
     Needs the lock. Raises RunError, with nothing changed, if it is to be added to conditions played on other levels.
     """
-    episodes, trajectories, leaked = evaluation.episodes, trajectories_of(evaluation), dict(evaluation.leaked)
-    new = list(evaluation.levels)
-    if add and run.episodes_path.exists():
-        kept = read_episodes(run.episodes_path).filter(~pl.col("condition").is_in(new))
-        if kept.height:
-            _check_same_levels(run, kept, episodes)
-            if (run.path / FILE).exists():
-                old = read_trajectories(run.path / FILE).filter(~pl.col("condition").is_in(new))
-                trajectories = pl.concat([old, trajectories])
-            leaked = {**read_leakage(run), **leaked}
-            episodes = pl.concat([kept, episodes])
+    episodes, trajectories, leaked = evaluation.episodes, trajectories_of(evaluation), evaluation.leaked
+    kept = what_stays(run, list(evaluation.levels), _facts(episodes)) if add else None
+    if kept is not None:
+        episodes = pl.concat([kept.episodes, episodes])
+        trajectories = pl.concat([kept.trajectories, trajectories])
+        leaked = {**kept.leaked, **leaked}
     buffer = io.BytesIO()
     trajectories.write_parquet(buffer)
-    write_together(
-        {
-            run.path / FILE: buffer.getvalue(),
-            run.path / LEAKAGE: (json.dumps(leaked, indent=1) + "\n").encode(),
-            run.episodes_path: episodes_file(episodes),
-        }
-    )
+    write_together(files_of(run, buffer.getvalue(), leaked, episodes_file(episodes)))
+
+
+def files_of(
+    run: Run, trajectories: Content, leaked: Mapping[str, int], episodes: Content
+) -> dict[Path, Content]:
+    """The files of an evaluation in a run's folder, in the order in which they take their names."""
+    counts = (json.dumps(dict(leaked), indent=1) + "\n").encode()
+    return {run.path / FILE: trajectories, run.path / LEAKAGE: counts, run.episodes_path: episodes}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What stays of an evaluation to which conditions are added: the other conditions."""
+
+    episodes: pl.DataFrame
+    trajectories: pl.DataFrame
+    leaked: dict[str, int]
+
+
+def what_stays(run: Run, new: list[str], facts: Facts) -> Kept | None:
+    """The episodes in a run's folder but for the conditions that are played anew; None if there are none.
+
+    facts: of the new episodes. Raises RunError if those that stay were played on other levels, or by another agent.
+    """
+    if not run.episodes_path.exists():
+        return None
+    episodes = read_episodes(run.episodes_path).filter(~pl.col("condition").is_in(new))
+    if not episodes.height:
+        return None
+    of_kept = _facts(episodes)
+    if of_kept != facts:
+        raise RunError(
+            f"{run.episodes_path} holds an evaluation on {of_kept[0]:,} levels a condition, at step {of_kept[2]}; a table "
+            f"must not mix it with one on {facts[0]:,} levels, at step {facts[2]}. Nothing was changed. Give the same "
+            "--levels, leave --condition out to evaluate everything anew, or write elsewhere with --out."
+        )
+    trajectories = pl.DataFrame(schema=SCHEMA)
+    if (run.path / FILE).exists():
+        trajectories = read_trajectories(run.path / FILE).filter(~pl.col("condition").is_in(new))
+    return Kept(episodes, trajectories, read_leakage(run))
+
+
+def _facts(episodes: pl.DataFrame) -> Facts:
+    columns = (episodes[name].unique().sort().to_list() for name in ("run", "train_step", "sampled"))
+    return (episodes["level_index"].n_unique(), *columns)
 
 
 def check_together(run: Run, episodes: pl.DataFrame, trajectories: pl.DataFrame) -> None:
@@ -124,20 +165,6 @@ def check_together(run: Run, episodes: pl.DataFrame, trajectories: pl.DataFrame)
         raise RunError(
             f"{run.path / FILE} and {run.episodes_path} are of different evaluations. "
             f"Write both anew with: goalposts evaluate {run.path}"
-        )
-
-
-def _check_same_levels(run: Run, kept: pl.DataFrame, new: pl.DataFrame) -> None:
-    columns = ("run", "train_step", "sampled")
-    facts = [
-        (table["level_index"].n_unique(), *(table[name].unique().sort().to_list() for name in columns))
-        for table in (kept, new)
-    ]
-    if facts[0] != facts[1]:
-        raise RunError(
-            f"{run.episodes_path} holds an evaluation on {facts[0][0]:,} levels a condition, at step {facts[0][2]}; a table "
-            f"must not mix it with one on {facts[1][0]:,} levels, at step {facts[1][2]}. Nothing was changed. Give the same "
-            "--levels, leave --condition out to evaluate everything anew, or write elsewhere with --out."
         )
 
 

@@ -7,7 +7,8 @@ Formulas: docs/measurement.md. Read next: `contrast.py` for differences, `verdic
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -15,7 +16,7 @@ from goalposts.registration import WORLDS
 
 from .counts import Counts, count, select
 from .episodes import EpisodesError
-from .intervals import Estimate, hierarchical_rate
+from .intervals import Estimate, hierarchical_rate, wilson
 
 GOAL_FIRST = pl.col("outcome_first") == "goal"
 PROXY_FIRST = pl.col("outcome_first") == "proxy"
@@ -99,6 +100,22 @@ def outcomes(
     shares = {name: _certain(estimate(count(chosen, event), level)) for name, event in OUTCOMES.items()}
     goal = shares.pop("goal") if chosen["optimal_goal"].null_count() < chosen.height else None
     return Outcomes(condition, chosen["role"][0], goal, **{k: v for k, v in shares.items() if k != "goal"})
+
+
+def pooled(parts: Sequence[Outcomes]) -> Outcomes:
+    """The outcomes of one agent on all levels, from those on disjoint sets of them with at most an episode a level.
+
+    The same as `outcomes` of the whole table, which need not be held. Raises ValueError for several training seeds.
+    """
+    first, shares = parts[0], {}
+    if any(part.proxy.seeds > 1 or part.proxy.method != first.proxy.method for part in parts):
+        raise ValueError("only outcomes of one agent, with at most an episode a level, can be pooled")
+    total = sum(part.proxy.n for part in parts)
+    for name in OUTCOMES:
+        found = [share for part in parts if (share := getattr(part, name)) is not None]
+        events = sum(round(share.value * share.n) for share in found)
+        shares[name] = wilson(events, total, first.proxy.level, seeds=first.proxy.seeds) if found else None
+    return replace(first, **shares)
 
 
 def shift_condition(episodes: pl.DataFrame, *, sampled: bool = True) -> str:

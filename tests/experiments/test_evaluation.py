@@ -220,7 +220,7 @@ def test_answers_that_are_no_actions_are_refused_in_words(odds: Any, actions: An
         (["edge", "edge"], 5, "each once"),
         ([], 5, "at least one"),
         (["mixture(1.2)"], 5, "number from 0 to 1"),
-        (["edge"], 0, "count = 0"),
+        (["edge"], 0, "levels = 0"),
     ],
 )
 def test_wrong_questions_are_refused_in_words(conditions: list[str], levels: int, said: str) -> None:
