@@ -1,4 +1,4 @@
-"""How long a study will take: from its finished runs, or from short runs that are measured on this machine first.
+"""How long a study will take: from finished runs of this code on this machine, or from short runs that are measured first.
 
 Runs that cost alike (the same net, levels, rollouts, evaluation) form a kind. Of each kind one learns the seconds before the
 first step, those of a step, and those of the evaluation. Read next: `study.py`, which prints what comes of it.
@@ -9,14 +9,18 @@ from __future__ import annotations
 import heapq
 import json
 import os
+import platform
 import statistics
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from goalposts.errors import UserError
 
 from .config import ExperimentConfig
 from .engines import LocalEngine
+from .provenance import code_digest
+from .runs import Run
 from .study_folder import StudyFolder
 from .study_plan import Plan
 from .study_run import TIMES, Done, Failed, Job, Times
@@ -88,6 +92,8 @@ def estimate(
 ) -> Estimate:
     """Of the runs `todo`, with so many workers; measures what is not known from finished runs (10 to 30 s a kind).
 
+    Runs that other code or another machine made are not asked: they may have been much slower, or faster.
+
     Raises UserError if a short run fails: then all would.
     """
     todo = list(todo)
@@ -98,7 +104,7 @@ def estimate(
     if finished := folder.finished():
         times: dict[str, list[Times]] = {}
         for one, config in plan.runs.items():
-            if one in finished and (found := folder.times(one)):
+            if one in finished and _made_here(folder.run(one)) and (found := folder.times(one)):
                 times.setdefault(kind_of(config), []).append(found)
         known = {kind: cost for kind, some in times.items() if (cost := Cost.of_times(some))}
     missing = [kind for kind in wanted if kind not in known]
@@ -107,6 +113,15 @@ def estimate(
     costliest = max((cost for cost in known.values()), key=lambda cost: cost.step, default=Cost(0, 0, 0))
     per_run = {one: known.get(kind_of(plan.runs[one]), costliest).of(plan.runs[one]) for one in todo}
     return Estimate(WORKER + time_of(list(per_run.values()), workers), per_run, bool(missing))
+
+
+def _made_here(run: Path) -> bool:
+    """Whether this code made a run, on this machine."""
+    try:
+        made = Run.open(run).provenance()
+    except UserError:
+        return False
+    return made.code == code_digest() and made.host == platform.node()
 
 
 def time_of(costs: list[float], workers: int) -> float:

@@ -47,7 +47,6 @@ from .study_watch import spell_time
 NOT_SHOWN: Mapping[str, tuple[str, ...]] = {
     "alpha": (
         "The critical α is that of this world, net, length of training and set of training levels; each of them may move it.",
-        "The ceiling has fewer seeds than the other lines, so its intervals are wide.",
         "Levels with the coin anywhere are not all distinguishing: α counts levels, not lessons.",
     ),
     "seeds": (

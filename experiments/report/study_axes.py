@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+TICK = 0.2  # decades that the text of a tick takes
 GAP = 0.75  # decades between zero and the least positive value
 MARKS = "os^Dv"
 
@@ -90,7 +91,7 @@ def canvas(label: str, left: float = 0.11, height: float = 300, wide: bool = Fal
 def log_with_zero(axes: Axes, values: Sequence[float]) -> Scale:
     """Set up the x axis for some values from 0 to 1, zero among them or not."""
     scale = places(values)
-    axes.set_xticks([scale.place(v) for v in values], [f"{v:g}" for v in values], fontsize=9)
+    axes.set_xticks([scale.place(v) for v in values], _labels(scale, values), fontsize=9)
     axes.set_xlim(scale.place(min(values)) - 0.15, scale.place(max(values)) + 0.15)
     if 0 in values:
         at = math.log10(scale.least) - GAP / 2
@@ -100,6 +101,16 @@ def log_with_zero(axes: Axes, values: Sequence[float]) -> Scale:
                 color=PALETTE["muted"], linewidth=1, clip_on=False,
             )  # fmt: skip
     return scale
+
+
+def _labels(scale: Scale, values: Sequence[float]) -> list[str]:
+    """The values as text, but for those that would run into the one before."""
+    labels, last = [], -math.inf
+    for value in values:
+        fits = scale.place(value) - last >= TICK
+        labels.append(f"{value:g}" if fits else "")
+        last = scale.place(value) if fits else last
+    return labels
 
 
 def line(axes: Axes, scale: Scale, spots: Sequence[Spot], label: str, colour: str, kind: int) -> None:
