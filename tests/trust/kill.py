@@ -3,7 +3,8 @@
     python tests/trust/kill.py --kills 200 --seed 0          (prints what came of it as JSON; exit code 1 at any fault)
 
 One warm process imports and compiles; every command runs in a fork of it, with real files, and dies a real death: either
-at a random time, killed from outside, or at a random touch of its folder. After each death every file that can be seen must be
+at a random time, killed from outside (alone, or with the processes that it began), or at a random touch of its folder, by whichever
+of its processes. Whatever it began must die with it. After each death every file that can be seen must be
 whole (as it was, or as it would become), and the same command, given again, must end in the same bytes as an undisturbed one.
 A part of the commands is killed a second time while it goes on. It tests no disk that refuses: see `test_cli_disk.py`.
 Forking is safe because this process itself never begins polars' threads. Read next: `test_kill.py`.
@@ -14,8 +15,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import math
+import mmap
 import os
 import random
+import select
 import shutil
 import signal
 import sys
@@ -28,16 +32,27 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from scenes import Scene, digests, scenes, warm_up
+from study_scenes import fork_workers
 
 EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
 AGAIN = 0.25  # share of the commands that are killed once more
+ALONE = 0.5  # share of those killed from outside whose workers are left to notice it
+SOON = 20.0  # seconds within which they must have
 
 
 class Touches:
-    """Counts how often a folder is touched; before touch number `last` the process kills itself."""
+    """Counts how often a folder is touched; before touch number `last` the process kills itself and its group.
+
+    Processes that are forked from it count on with it.
+    """
 
     def __init__(self, folder: Path, last: int | None) -> None:
-        self.folder, self.last, self.count = str(folder), last, 0
+        self.folder, self.last = str(folder), last
+        self.shared = memoryview(mmap.mmap(-1, 8)).cast("q")
+
+    @property
+    def count(self) -> int:
+        return self.shared[0]
 
     def __call__(self, event: str, arguments: tuple) -> None:
         if (
@@ -46,8 +61,8 @@ class Touches:
             and self.within(arguments[0])
         ):
             if self.count == self.last:
-                os.kill(os.getpid(), signal.SIGKILL)
-            self.count += 1
+                os.killpg(0, signal.SIGKILL)
+            self.shared[0] += 1
 
     def within(self, path: str | bytes | os.PathLike) -> bool:
         return os.path.abspath(os.fsdecode(path)).startswith(self.folder)
@@ -55,16 +70,25 @@ class Touches:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: exit code (−9: killed), seconds, touches of the folder, and what it said on stderr."""
+    """How a command ended: exit code (−9: killed), seconds, touches of the folder, what it said on stderr.
+
+    all_ended: what it began ended soon after it.
+    """
 
     code: int
     seconds: float
     touches: int
     said: str
+    all_ended: bool
 
 
-def run(words: list[str], home: Path, seconds: float | None = None, touch: int | None = None) -> Ended:
-    """A command in a forked process whose working folder is `home`; killed after `seconds`, or before a touch."""
+def run(
+    words: list[str], home: Path, seconds: float | None = None, touch: int | None = None, alone: bool = True
+) -> Ended:
+    """A command in a forked process whose working folder is `home`; killed after `seconds`, or before a touch.
+
+    alone: what it began is left to die by itself, if the moment is a time.
+    """
     ready, tell = os.pipe()
     said = home.parent / "stderr"
     began = time.monotonic()
@@ -73,11 +97,13 @@ def run(words: list[str], home: Path, seconds: float | None = None, touch: int |
         code = 1
         try:
             os.close(ready)
+            os.setpgid(0, 0)
             os.chdir(home)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
             touches = Touches(home, touch)
             sys.addaudithook(touches)
+            fork_workers()
             code = command(words)
             os.write(tell, str(touches.count).encode())
         finally:
@@ -86,11 +112,25 @@ def run(words: list[str], home: Path, seconds: float | None = None, touch: int |
     if seconds is not None:
         with contextlib.suppress(ProcessLookupError):
             wait_for(child, seconds)
-            os.kill(child, signal.SIGKILL)
+            os.kill(child, signal.SIGKILL) if alone else os.killpg(child, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    with os.fdopen(ready) as told:
-        touches_made = int(told.read() or 0)
-    return Ended(code, time.monotonic() - began, touches_made, said.read_text(errors="replace"))
+    told, all_ended = hear(ready)
+    if not all_ended:
+        os.killpg(child, signal.SIGKILL)
+    took = time.monotonic() - began
+    return Ended(code, took, int(told or 0), said.read_text(errors="replace"), all_ended)
+
+
+def hear(ready: int) -> tuple[bytes, bool]:
+    """What a command told, and whether all that were forked from it ended with it: then the pipe has no writer left."""
+    told, end = b"", time.monotonic() + SOON
+    with os.fdopen(ready, "rb", buffering=0):
+        while select.select([ready], [], [], max(0.0, end - time.monotonic()))[0]:
+            part = os.read(ready, 100)
+            if not part:
+                return told, True
+            told += part
+    return told, False
 
 
 def wait_for(child: int, seconds: float) -> None:
@@ -125,7 +165,7 @@ class Tally:
     faults: list[str] = field(default_factory=list)
 
 
-def try_scene(scene: Scene, kills: int, luck: random.Random, work: Path) -> Tally:
+def try_scene(scene: Scene, kills: int, luck: random.Random, work: Path, share_by_time: float) -> Tally:
     """Kill one command so often, each time from the same start."""
     tally = Tally()
     undisturbed = work / "undisturbed" / "home"
@@ -141,9 +181,11 @@ def try_scene(scene: Scene, kills: int, luck: random.Random, work: Path) -> Tall
         shutil.rmtree(home.parent, ignore_errors=True)
         scene.prepare(home)
         for again in range(2):
-            by_time = luck.random() < 0.5
+            by_time = luck.random() < share_by_time
             moment = (
-                {"seconds": luck.uniform(0, seconds)} if by_time else {"touch": luck.randrange(first.touches)}
+                {"seconds": luck.uniform(0, seconds), "alone": luck.random() < ALONE}
+                if by_time
+                else {"touch": luck.randrange(first.touches)}
             )
             ended = run(scene.words, home, **moment)
             if ended.code != -signal.SIGKILL:
@@ -155,7 +197,9 @@ def try_scene(scene: Scene, kills: int, luck: random.Random, work: Path) -> Tall
             tally.by_time += by_time
             tally.by_touch += not by_time
             tally.twice += again
-            tally.faults += [f"killed at {moment}: {fault}" for fault in scene.seen(home, undisturbed)]
+            faults = [] if ended.all_ended else [f"what it began outlived it by {SOON:.0f} s"]
+            faults += scene.seen(home, undisturbed)
+            tally.faults += [f"killed at {moment}: {fault}" for fault in faults]
             if luck.random() >= AGAIN:
                 break
         ended = run(scene.words, home)
@@ -175,18 +219,22 @@ def main() -> None:
     )
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--by-time", type=float, default=0.5, help="share of the kills that a clock decides, not a touch"
+    )
     parser.add_argument("--only", nargs="*", help="names of scenes")
     given = parser.parse_args()
     luck, began = random.Random(given.seed), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="goalposts-kill-") as place:
         folder = Path(place)
-        warm_up(folder, in_a_fork)
-        chosen = [scene for scene in scenes(folder) if not given.only or scene.name in given.only]
+        wanted = given.only or [scene.name for scene in scenes(folder)]
+        warm_up(folder, in_a_fork, command, wanted)
+        chosen = [scene for scene in scenes(folder) if scene.name in wanted]
         weights = sum(scene.weight for scene in chosen)
         found = {}
         for scene in chosen:
-            count = max(1, round(given.kills * scene.weight / weights))
-            found[scene.name] = try_scene(scene, count, luck, folder / scene.name)
+            count = math.ceil(given.kills * scene.weight / weights)
+            found[scene.name] = try_scene(scene, count, luck, folder / scene.name, given.by_time)
             print(f"{scene.name}: {found[scene.name]}", file=sys.stderr, flush=True)
     total = {
         "kills": sum(t.kills for t in found.values()),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+
+from study_scenes import RUN, from_base, make_studies, seen_in_work, with_older_report, write_study
 
 CONFIG = """\
 name: tiny
@@ -24,11 +26,13 @@ train:
   probe_levels: 10
 evaluate: {conditions: [edge_held_out, off_path], levels: 20}
 """
-NOT_RESULTS = ("status.json", "provenance.json", ".lock")
+NOT_RESULTS = ("status.json", "provenance.json", ".lock", "times.json", "calls.jsonl")  # they hold times
 IMPORTS = (
     "torch.utils.tensorboard", "goalposts.experiments.cli", "goalposts.experiments.training", "goalposts.experiments.present",
     "goalposts.experiments.film_of", "goalposts.experiments.probing", "goalposts.experiments.reproduce",
     "goalposts.experiments.tables", "goalposts.experiments.report.page", "goalposts.experiments.report.filmfile",
+    "goalposts.experiments.study", "goalposts.experiments.study_report", "goalposts.experiments.study_docs",
+    "goalposts.experiments.study_cost", "goalposts.experiments.study_watch",
 )  # fmt: skip
 
 
@@ -51,6 +55,7 @@ class Scene:
 
     fill: makes what is there before. ever: digests that a file may show besides those before and after, by its name.
     grows: names of files that are appended to, line by line. finished: the message of a command that has nothing left to do.
+    whole: a folder whose folders are there with all their files or not at all.
     """
 
     name: str
@@ -60,6 +65,7 @@ class Scene:
     ever: dict[str, set[str]] = field(default_factory=dict)
     grows: tuple[str, ...] = ()
     finished: str | None = None
+    whole: str | None = None
     start: dict[str, str] = field(default_factory=dict)
 
     def prepare(self, home: Path) -> None:
@@ -81,10 +87,26 @@ class Scene:
         for name, digest in now.items():
             if digest in (self.start.get(name), after.get(name)) or digest in self.ever.get(name, ()):
                 continue
-            if Path(name).name in self.grows and is_beginning(home / name, undisturbed / name):
+            if Path(name).name in self.grows and is_beginning(home / name, self.end_of(name, undisturbed)):
                 continue
             faults.append(f"{name} is neither as it was nor as it becomes")
-        return faults + unreadable_runs(home)
+        return faults + self.missing(home, undisturbed) + unreadable_runs(home)
+
+    def end_of(self, name: str, undisturbed: Path) -> Path:
+        """What a file that grows will be in the end: in the undisturbed folder, or where a study's worker left it."""
+        return undisturbed / name.replace("study/.work/", "study/runs/")
+
+    def missing(self, home: Path, undisturbed: Path) -> list[str]:
+        """Files of folders that were to appear as a whole, and did not."""
+        if self.whole is None:
+            return []
+        return [
+            f"{file.relative_to(undisturbed)} is not there, but its folder is"
+            for file in sorted((undisturbed / self.whole).rglob("*"))
+            if file.is_file() and file.name != ".lock"
+            if (home / self.whole / file.relative_to(undisturbed / self.whole).parts[0]).exists()
+            if not (home / file.relative_to(undisturbed)).exists()
+        ]
 
 
 def is_beginning(path: Path, whole: Path) -> bool:
@@ -119,7 +141,7 @@ def unreadable_runs(home: Path) -> list[str]:
 
 
 def scenes(folder: Path) -> list[Scene]:
-    """All of them; `folder` holds what `warm_up` made."""
+    """All of them; `folder` holds what `warm_up` makes."""
     base, every = folder / "base", folder / "every"
     checkpoints = {}
     for file, digest in digests(every).items():
@@ -128,6 +150,7 @@ def scenes(folder: Path) -> list[Scene]:
     def finished(home: Path) -> None:
         shutil.copytree(base / "run", home / "run")
 
+    scratch = seen_in_work(digests(base / "work"))  # nothing where no studies were made
     already = "already holds the finished run of this config"
     return [
         Scene("train", ["train", "tiny.yaml", "--out", "run", "-q"], lambda home: None, 8, checkpoints, ("progress.csv",), already),
@@ -137,10 +160,19 @@ def scenes(folder: Path) -> list[Scene]:
         Scene("report", ["report", "run"], finished, 2),
         Scene("record", ["record", "run"], finished, 2),
         Scene("reproduce", ["reproduce", "run", "-q"], finished, 1),
+        Scene("study", RUN, write_study, 4, scratch, ("progress.csv",), whole="study/runs"),
+        Scene("study, more seeds", RUN, from_base(base, "half"), 2, scratch, ("progress.csv",), whole="study/runs"),
+        Scene("study report", ["study", "report", "study"], with_older_report(base), 1, whole="study/runs"),
+        Scene("study page", ["study", "page", "study", "--out", "."], from_base(base, "study"), 1, whole="study/runs"),
     ]  # fmt: skip
 
 
-def warm_up(folder: Path, in_a_fork: Callable[[Callable[[], object]], None]) -> None:
+def warm_up(
+    folder: Path,
+    in_a_fork: Callable[[Callable[[], object]], None],
+    command: Callable[[list[str]], int],
+    chosen: Collection[str],
+) -> None:
     """What every command would do first, once for all; and the runs that the scenes begin with."""
     for name in IMPORTS:
         import_module(name)
@@ -153,6 +185,9 @@ def warm_up(folder: Path, in_a_fork: Callable[[Callable[[], object]], None]) -> 
     Probe.of(training.env.stream.world, 10).measure(training.agent(), found)
     in_a_fork(lambda: _base(folder))
     in_a_fork(lambda: _every_checkpoint(folder))
+    (folder / "base" / "tiny.yaml").write_text(CONFIG, encoding="utf-8")
+    if any(name.startswith("study") for name in chosen):
+        make_studies(folder / "base", in_a_fork, command, chosen)
 
 
 def _base(folder: Path) -> None:

@@ -52,3 +52,26 @@ def test_the_harness_finds_files_that_are_written_straight_to_their_names() -> N
     assert any("neither as it was nor as it becomes" in fault or "damaged" in fault for fault in faults), (
         faults
     )
+
+
+STRAIGHT_INTO_PLACE = """
+from goalposts.experiments.study_folder import StudyFolder
+def keep(self, done):
+    for name, content in done.files.items():
+        path = self.run(done.id) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "wb") as file:
+            for k in range(0, len(content), 50):
+                file.write(content[k:k + 50]); file.flush(); open(path).close()
+StudyFolder.keep = keep
+"""
+
+
+@pytest.mark.slow
+def test_the_harness_finds_runs_that_a_study_keeps_file_by_file() -> None:
+    found = kill("--kills", "2", "--by-time", "0", "--only", "study", patch=STRAIGHT_INTO_PLACE)
+    faults = found["scenes"]["study"]["faults"]
+    assert any(
+        "is not there, but its folder is" in fault or "neither as it was nor as it becomes" in fault
+        for fault in faults
+    ), faults
