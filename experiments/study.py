@@ -7,7 +7,6 @@ Whenever it is killed, the next call does exactly what is missing. Read next: `s
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -83,7 +82,7 @@ def run_study(
                 watch.ended(result.id, result if isinstance(result, Failed) else None)
         missing = len(plan.runs.keys() - folder.finished())
         if not missing:
-            shutil.rmtree(folder.path / WORK, ignore_errors=True)
+            folder.end_work()
         write_tables(folder, plan)
         if before + done:
             from .study_report import write_report  # matplotlib and the player only where something is shown

@@ -140,7 +140,7 @@ class StudyFolder:
         else:
             kept = False
         self.log(done.id).unlink(missing_ok=True)
-        shutil.rmtree(self.scratch(done.id), ignore_errors=True)
+        self._discard(self.scratch(done.id))
         return kept
 
     def note(self, failed: Failed) -> Path:
@@ -149,8 +149,12 @@ class StudyFolder:
         with disk_errors(path, "write"):
             path.parent.mkdir(exist_ok=True)
         write_atomic(path, f"{failed.message}\n\n{failed.log}\n".encode())
-        shutil.rmtree(self.scratch(failed.id), ignore_errors=True)
+        self._discard(self.scratch(failed.id))
         return path
+
+    def end_work(self) -> None:
+        """Remove what workers worked in, once no run is missing."""
+        self._discard(self.path / WORK)
 
     def times(self, run_id: str) -> Times | None:
         """How long a finished run took; None where that cannot be read."""
@@ -202,7 +206,16 @@ class StudyFolder:
                     "with --out."
                 )
 
+    def _discard(self, place: Path) -> None:
+        """Remove a folder: first its name, in one step, so that no half of it is ever taken for the whole."""
+        part = unfinished_name(place)
+        try:
+            place.rename(part)
+        except OSError:  # not there, or open on a system that then refuses: as much of it as goes
+            part = place
+        shutil.rmtree(part, ignore_errors=True)
+
     def _sweep(self) -> None:
-        for place in (self.path, self.path / RUNS, self.path / FAILED, self.path / FIGURES):
+        for place in (self.path, *(self.path / name for name in (RUNS, FAILED, FIGURES, WORK))):
             for part in unfinished(place):
                 shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)

@@ -49,6 +49,36 @@ def test_what_a_killed_driver_left_is_no_run_and_is_swept(plan: Plan, tmp_path: 
         assert not part.exists()
 
 
+@pytest.mark.parametrize("discard", ["keep", "note", "end_work"])
+def test_what_was_worked_in_loses_its_name_in_one_step(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, discard: str
+) -> None:
+    """A driver that was killed while it deleted a run's scratch left half a run folder under the run's name."""
+    folder, first = StudyFolder(tmp_path / "out"), next(iter(plan.runs))
+    place = folder.scratch(first)
+
+    def killed(path: Path, ignore_errors: bool = False) -> None:
+        raise KeyboardInterrupt
+
+    discards = {
+        "keep": lambda: folder.keep(Done(first, {"a.txt": b"1"})),
+        "note": lambda: folder.note(Failed(first, "broken", "log")),
+        "end_work": folder.end_work,
+    }
+    with folder.begin(plan.study):
+        place.mkdir(parents=True)
+        (place / "config.yaml").write_text("x")
+        monkeypatch.setattr("shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            discards[discard]()
+    monkeypatch.undo()
+    assert not place.exists()
+    left = [path for path in folder.path.rglob("*") if ".part-" in path.name]
+    assert len(left) == 1
+    with folder.begin(plan.study):
+        assert not left[0].exists()
+
+
 def test_two_drivers_at_once_are_refused(plan: Plan, tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "out")
     with folder.begin(plan.study):
