@@ -348,6 +348,9 @@ def main() -> None:
     parser.add_argument("--mutants", type=int, default=320)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", help="modules, such as envs/engine.py")
+    parser.add_argument(
+        "--part", default="1/1", help="for several shells: 1/2 and 2/2 are the halves of a sample"
+    )
     parser.add_argument("--again", type=Path, help="only the survivors of this file")
     parser.add_argument("--out", type=Path, help="write every mutant and its fate here, as they come")
     given = parser.parse_args()
@@ -366,7 +369,8 @@ def main() -> None:
         before = [fate for fate in json.loads(given.again.read_text()) if fate.pop("survived")]
         todo = [mutant for fate in before if (mutant := Mutant(**fate)) in mutants(mutant.module)]
     else:
-        todo = chosen(given.mutants, given.seed, given.only)
+        part, parts = map(int, given.part.split("/"))
+        todo = chosen(given.mutants, given.seed, given.only)[part - 1 :: parts]
     for mutant in todo:
         group = next(name for name in GROUPS if mutant.module.startswith(name))
         if group not in known:
