@@ -1,5 +1,7 @@
 """A level and the keys pressed, an environment by its id: helpers of the tests in this folder. Not a test."""
 
+from typing import Any, NamedTuple
+
 import gymnasium as gym
 import numpy as np
 from slow_coinrun import KEYS
@@ -7,6 +9,7 @@ from slow_coinrun import KEYS
 from goalposts.envs import Engine, Level, LevelSet, get_world
 from goalposts.envs.engine import END, FIRST, O_END, O_FIRST
 from goalposts.envs.faces import GoalpostsEnv, GoalpostsVectorEnv
+from goalposts.envs.world import DEATH, DONE, GOAL, PROXY
 
 ID = "goalposts:goalposts/CoinRun-v0"
 SMALL = Level.from_text("######v#\n#......#\n#.A...C#\n########")
@@ -32,6 +35,46 @@ def press(engine: Engine, keys: str) -> str:
             break
     row = engine.outcome[0]
     return f"{FIRST[row[O_FIRST]]}/{END[row[O_END]]}"
+
+
+start: Any = None  # bound for each world by World.kernel
+step: Any = None
+objects: Any = None
+
+
+def moments(tiles, facts, state, actions, events, out):
+    """A play by a world's rules alone: the events of each step; returns how many things move at the end, and where in `out`."""
+    start(facts, state)
+    for k in range(len(actions)):
+        events[k] = step(tiles, facts, state, actions[k])
+    return objects(facts, state, out)
+
+
+class Play(NamedTuple):
+    """events: a word a step, see `played`; things: (row, column, plane bits) of what moves, at the end."""
+
+    events: str
+    state: tuple[int, ...]
+    things: list[tuple[int, int, int]]
+
+
+def played(world: str, rows: str, keys: str) -> Play:
+    """Keys pressed on a picture, whose rows stand apart by spaces, by the rules alone, without the engine.
+
+    Events are letters: g goal, p proxy, x death, e end, and of a further target the first capital that is free; `.` nothing.
+    """
+    of = get_world(world)
+    tiles = np.array(Level.from_text(rows.replace(" ", "\n"), world).tiles)
+    facts, _ = of.read(tiles)
+    state, events = np.zeros(of.n_state, np.int32), np.zeros(len(keys), np.int64)
+    out = np.zeros((64, 3), np.int32)
+    actions = np.array([[a.key for a in of.actions].index(key) for key in keys], np.int64)
+    n = of.kernel(moments)(tiles, facts, state, actions, events, out)
+    letters = {"g": GOAL, "p": PROXY, "x": DEATH, "e": DONE}
+    for target in of.targets:
+        letters[next(c for c in target.name.upper() if c not in letters)] = target.mask
+    words = ["".join(letter for letter, mask in letters.items() if event & mask) or "." for event in events]
+    return Play(" ".join(words), tuple(state.tolist()), [tuple(row) for row in out[:n].tolist()])
 
 
 def make(**options) -> GoalpostsEnv:

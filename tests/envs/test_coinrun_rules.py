@@ -5,13 +5,14 @@ Cells are (row, column) of the picture, from 0. `agrees` plays the same keys thr
 
 import numpy as np
 import pytest
-from board import engine_on, level_of, press
+from board import COINRUN, engine_on, level_of, played, press
 from hypothesis import given
 from hypothesis import strategies as st
 from slow_coinrun import COINS, DEADLY, KEYS, SOLID, SlowCoinRun
 
 from goalposts.envs import Level, generate
 from goalposts.envs.engine import END, O_END, O_GOALS, O_PROXIES
+from goalposts.envs.worlds.one_goal import put_goal
 
 HALL = """
     ########v#
@@ -224,6 +225,121 @@ def test_the_slow_rules_agree(picture: str, keys: str) -> None:
 def test_the_slow_rules_agree_on_generated_levels(index: int, condition: str, data: st.DataObject) -> None:
     level = generate("CoinRun", condition, 17, 1, first=index)[0]
     agrees(level, data.draw(st.text(KEYS + "rrrj", max_size=60)))
+
+
+def one_line(picture: str) -> str:
+    return " ".join(picture.split())
+
+
+@pytest.mark.parametrize(
+    ("picture", "keys", "events"),
+    [
+        (GONE, "rrrrr", ". . . . pN"),  # L the left edge, N the nearest edge, U the top row, p the right edge
+        (GONE, "l", "LN"),
+        (GONE, "ljj...", "LN . U U . LN"),
+        (GONE, "rrrrj.", ". . . . . U"),
+        (FAR, "rrrr", ". . pN pN"),
+        (FAR, "rl", ". ."),
+        (MIRROR, "llll", ". . . gpeLN"),
+        (MIRROR.replace("C", "."), "lljll", ". . . U U"),
+        (PIT, "r", "x"),
+        (PATROL, ".rr", ". . x"),
+        (TWO, "rrrrr", ". ge . . gpeN"),
+        (HIDDEN, "rrrrr", ". . . . gpeN"),
+    ],
+)
+def test_what_each_step_is_an_event_of(picture: str, keys: str, events: str) -> None:
+    assert played("CoinRun", one_line(picture), keys).events == events
+
+
+WALL, NEXT, MONSTER, SELF = 1, 2, 4, 16
+
+
+@pytest.mark.parametrize(
+    ("picture", "keys", "things"),
+    [
+        (HALL, "", [(5, 1, SELF)]),
+        (HALL, "j", [(4, 1, SELF), (3, 1, SELF), (2, 1, SELF)]),
+        (HALL, "j.", [(3, 1, SELF), (2, 1, SELF)]),
+        (HALL, "j...", [(3, 1, SELF)]),
+        (EDGE, "j", [(2, 2, SELF), (1, 2, SELF), (0, 2, SELF)]),
+        (EDGE, "j.", [(1, 2, SELF), (0, 2, SELF)]),
+        (PATROL, "", [(4, 3, SELF), (4, 6, MONSTER), (4, 7, NEXT)]),
+        (PATROL, ".", [(4, 3, SELF), (4, 7, MONSTER), (4, 6, NEXT)]),
+        (ALONE, "", [(3, 1, SELF), (3, 4, MONSTER), (3, 4, NEXT)]),
+        (FACING, "..", [(3, 2, SELF), (3, 4, MONSTER), (3, 5, NEXT)]),
+        (TWO_PATROLS, "", [(3, 2, SELF), (3, 5, MONSTER), (3, 6, NEXT), (3, 9, MONSTER), (3, 10, NEXT)]),
+    ],
+)
+def test_the_agent_and_the_cells_it_will_rise_through_and_monsters_and_where_they_go_are_shown(
+    picture: str, keys: str, things: list[tuple[int, int, int]]
+) -> None:
+    assert played("CoinRun", one_line(picture), keys).things == things
+
+
+@pytest.mark.parametrize(
+    ("picture", "facts", "sizes"),
+    [
+        # rows, columns, spawn, edge, monsters, period; four numbers a monster: row, first column, length, phase
+        (EDGE, [5, 9, 3, 2, 7, 0, 1], [5, 9, 4, 1]),
+        (ALONE, [5, 9, 3, 1, 7, 1, 1, 3, 4, 1, 0], [5, 9, 4, 1]),
+        (PATROL, [6, 11, 4, 3, 9, 1, 4, 4, 5, 3, 1], [6, 11, 4, 4]),
+        (TWO_PATROLS, [5, 13, 3, 2, 11, 2, 4, 3, 5, 2, 0, 3, 8, 3, 1], [5, 13, 4, 4]),
+        (
+            "############v# #..........mM# #............# #A.mMm.mmmMm.# ##############",
+            [5, 14, 3, 1, 12, 3, 8, 1, 11, 2, 1, 3, 3, 3, 1, 3, 7, 5, 3],
+            [5, 14, 4, 8],
+        ),
+    ],
+)
+def test_the_facts_of_a_level(picture: str, facts: list[int], sizes: list[int]) -> None:
+    """The period is the least in which all monsters are back."""
+    got, room = COINRUN.read(np.array(Level.from_text("\n".join(picture.split())).tiles))
+    assert got.tolist() == facts + [0] * (len(got) - len(facts))
+    assert room.tolist() == sizes
+
+
+@pytest.mark.parametrize(
+    ("law", "f", "columns"),
+    [
+        (0, 0.0, ({9}, {3})),  # at the edge, on the ground
+        (1, 0.0, (set(range(1, 12)), set(range(1, 12)))),
+        (2, 0.0, (set(range(1, 9)), set(range(4, 12)))),  # before the edge
+        (3, 0.0, ({1, 2}, set(range(1, 8)))),  # left of the spawn
+        (4, 0.0, (set(range(9, 12)), None)),
+        (4, 0.5, (set(range(6, 12)), None)),
+        (4, 1.0, (set(range(3, 12)), None)),
+    ],
+)
+def test_where_the_coin_may_be(law: int, f: float, columns: tuple[set[int], set[int] | None]) -> None:
+    """On the ground; to the right of the spawn (first) and mirrored (second)."""
+    admits = getattr(COINRUN.rules["admits"], "py_func", COINRUN.rules["admits"])
+    for picture, expected in zip(
+        (
+            "#########v### #...........# #..A........# #############",
+            "###v######### #...........# #.......A...# #############",
+        ),
+        columns,
+        strict=True,
+    ):
+        tiles = np.array(Level.from_text(picture.replace(" ", "\n")).tiles)
+        facts, _ = COINRUN.read(tiles)
+        if expected is not None:
+            assert {c for c in range(1, 12) if admits(law, f, tiles, facts, 2, c)} == expected
+        in_the_air = {c for c in range(1, 12) if admits(law, f, tiles, facts, 1, c)}
+        assert in_the_air == (set() if law == 0 else expected or in_the_air)
+
+
+@pytest.mark.parametrize(
+    ("variant", "cells"),
+    [(0, (7, 0)), (1, (8, 0)), (2, (7, 7)), (3, (8, 7)), (4, (7, 9)), (5, (8, 9)), (6, (7, 7))],
+)
+def test_what_is_put_where_there_is_one_goal(variant: int, cells: tuple[int, int]) -> None:
+    """The goal or its hidden form; then a second goal, or what only looks like one."""
+    tiles = np.zeros((3, 3), np.uint8)
+    getattr(put_goal, "py_func", put_goal)(variant, 7, 8, 9, tiles, 1, 1, 2, 0)
+    assert (tiles[1, 1], tiles[2, 0]) == cells
+    assert np.count_nonzero(tiles) == sum(cell > 0 for cell in cells)
 
 
 def agrees(level: Level, keys: str) -> None:

@@ -36,7 +36,7 @@ WORLDS = "envs/worlds/"
 GROUPS = {  # which tests are asked
     "envs/": tuple(
         f"envs/test_{name}.py"
-        for name in ("coinrun_rules", "rules_from_above", "engine", "level", "world_contract")
+        for name in ("coinrun_rules", "rules_from_above", "levels_stay", "engine", "level", "world_contract")
     ),
     MEASURED: tuple(
         f"measurement/test_{name}.py"
