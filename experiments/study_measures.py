@@ -48,7 +48,8 @@ COLUMNS: dict[str, Any] = {
 def measures_of_run(run: Run) -> list[Row]:
     """Everything that a study keeps of one run, in a fixed order."""
     episodes = read_episodes(run.episodes_path)
-    rows = list(_measures(episodes, run.config, sum(read_leakage(run).values())))
+    leaked = sum(read_leakage(run).values())
+    rows = list(_measures(episodes, diagnose(episodes, run.config.verdict, leakage=leaked), leaked))
     progress = run.progress()
     rows += [
         _row(name, step=row["step"], value=value)
@@ -61,15 +62,15 @@ def measures_of_run(run: Run) -> list[Row]:
 
 def measures_of_point(episodes: pl.DataFrame, config: ExperimentConfig, leaked: int) -> list[Row]:
     """The same over all seeds of a point: episodes of one agent label and any number of seeds; and which seeds are odd."""
-    rows = list(_measures(episodes, config, leaked))
-    for odd in diagnose(episodes, config.verdict, leakage=leaked).outliers:
+    verdict = diagnose(episodes, config.verdict, leakage=leaked)
+    rows = list(_measures(episodes, verdict, leaked))
+    for odd in verdict.outliers:
         seed = int(odd.name.removeprefix("seed "))
         rows.append(_row("outlier", value=odd.value, words=str(odd)) | {"seed": seed})
     return rows
 
 
-def _measures(episodes: pl.DataFrame, config: ExperimentConfig, leaked: int) -> Iterator[Row]:
-    verdict: Verdict = diagnose(episodes, config.verdict, leakage=leaked)
+def _measures(episodes: pl.DataFrame, verdict: Verdict, leaked: int) -> Iterator[Row]:
     where = {"capability": verdict.control}
     yield _row("verdict", condition=verdict.shift, words=verdict.label, seeds=len(verdict.runs))
     for name in RATES:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import polars as pl
 
-from .measurement.episodes import episodes_file, read_episodes
+from .measurement.episodes import episodes_file
 from .storage import RunError, read_limited, write_together
+from .study_episodes import read_episodes_of
 from .study_folder import EPISODES, SUMMARY, StudyFolder
 from .study_measures import COLUMNS, Row, measures_of_point
 from .study_plan import Plan, Point
@@ -80,11 +81,9 @@ def _tables_of(
     folder: StudyFolder, point: Point, finished: set[str], known: dict[str, pl.DataFrame]
 ) -> dict[str, pl.DataFrame]:
     """The episodes of each finished run of a point; a run that several points share is read once."""
-    return {
-        one: known[one] if one in known else read_episodes(folder.run(one) / EPISODES)
-        for _, one in point.runs
-        if one in finished
-    }
+    chosen = [one for _, one in point.runs if one in finished]
+    read = read_episodes_of({one: folder.run(one) / EPISODES for one in chosen if one not in known})
+    return {one: known[one] if one in known else read[one] for one in chosen}
 
 
 def _of_point(
@@ -95,11 +94,12 @@ def _of_point(
     for seed, one in point.runs:
         if one not in tables:
             continue
-        own.append(tables[one].with_columns(agent=pl.lit(point.name)))
+        own.append(tables[one])
         measures = json.loads(read_limited(folder.run(one) / MEASURES, MAX_MEASURES))
         leaked += sum(int(row["value"]) for row in measures if row["measure"] == "leaked")
         yield from (where | {"seed": seed, "run": one} | row for row in measures)
     if own:
         config = plan.runs[point.runs[0][1]]
-        for row in measures_of_point(pl.concat(own), config, leaked):
+        episodes = pl.concat(own).with_columns(agent=pl.lit(point.name))
+        for row in measures_of_point(episodes, config, leaked):
             yield where | {"seed": None, "run": None} | row

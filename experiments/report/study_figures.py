@@ -14,7 +14,18 @@ import numpy as np
 import polars as pl
 
 from .figures import LINES, PALETTE, styled
-from .study_axes import Drawn, canvas, dots, line, log_with_zero, percent_axis, places, spell_n, spell_steps
+from .study_axes import (
+    Drawn,
+    canvas,
+    dots,
+    line,
+    log_with_zero,
+    percent_axis,
+    places,
+    single,
+    spell_n,
+    spell_steps,
+)
 from .study_numbers import (
     MAIN,
     Crossing,
@@ -250,9 +261,8 @@ def over_key(table: pl.DataFrame) -> Drawn | None:
             alone = [
                 (k, spot) for k, (_, spot) in enumerate(own(table, measure, key, arm)) if spot.point in place
             ]
-            for k, spot in alone:
-                x = place[spot.point] + aside + 0.02 * (k % 3 - 1)
-                axes.plot(x, 100 * spot.value, ".", color=colour, alpha=0.3, markersize=5)
+            xs = [place[spot.point] + aside + 0.02 * (k % 3 - 1) for k, spot in alone]
+            single(axes, xs, [100 * spot.value for _, spot in alone], color=colour, alpha=0.3)
             found = [spot for spot in curve(table, measure, key, arm) if spot.point in place]
             xs, ys = [place[spot.point] + aside for spot in found], [100 * spot.value for spot in found]
             bars = [
