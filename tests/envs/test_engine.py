@@ -5,13 +5,13 @@ Levels are pictures, actions keys; see board.py. What the rules themselves do is
 
 import numpy as np
 import pytest
-from board import engine_on, level_of, press
+from board import COINRUN, engine_on, level_of, press
 from hypothesis import given
 from hypothesis import strategies as st
 from slow_coinrun import KEYS
 
 from goalposts.envs import Level, generate
-from goalposts.envs.engine import END, FIRST, O_END, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS
+from goalposts.envs.engine import END, FIRST, O_END, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS, Engine
 
 HALL = """
     ########v#
@@ -120,6 +120,51 @@ def test_with_the_proxy_rewarded_a_coin_on_the_way_ends_nothing() -> None:
     engine = engine_on(level_of(TWO), reward="proxy")
     assert press(engine, "rrrrr") == "goal/goal"
     assert engine.outcome[0].tolist()[:7] == [FIRST.index("goal"), 1, 5, 2, 5, 2, 1]
+
+
+@pytest.mark.parametrize("observation", ["view", "view(coin=1x3)", "full"])
+def test_a_step_that_ends_an_episode_hands_over_its_last_moment_and_starts_the_next(observation: str) -> None:
+    """Three environments, of which the middle one ends: what comes back is its last observation, and the next level's first."""
+    engine, twin = (engine_on(level_of(EDGE), 3, observation=observation) for _ in range(2))
+    first = engine.observe()
+    steps, off = np.array([[0, 2, 1]] * 4), np.ones(3, bool)
+    for actions in steps:
+        told = engine.step(actions)
+        twin.step_active(actions, off)
+        assert not len(told.ended)
+        np.testing.assert_array_equal(told.obs, twin.observe())
+    told = engine.step(np.array([0, 2, 0]))
+    twin.step_active(np.array([0, 2, 0]), off)
+    last = twin.observe()
+    assert told.ended.tolist() == [1]
+    assert (told.terminated.tolist(), told.truncated.tolist()) == ([False, True, False], [False] * 3)
+    assert (told.reward.tolist(), told.final_return.tolist()) == ([0, 1, 0], [1])
+    np.testing.assert_array_equal(told.final_obs, last[1:2])
+    np.testing.assert_array_equal(told.obs, [last[0], first[1], last[2]])
+    assert told.final_outcome[0].tolist() == twin.outcome[1].tolist()
+    assert engine.outcome[1].tolist() == [0, 0, 0, -1, -1, 0, 0, 0]
+    assert engine.episodes.tolist() == [0, 1, 0]
+
+
+def test_a_step_at_the_limit_truncates() -> None:
+    engine = engine_on(level_of(EDGE), 2, max_steps=2)
+    assert not engine.step(np.array([0, 2])).truncated.any()
+    told = engine.step(np.array([0, 2]))
+    assert told.truncated.all()
+    assert not told.terminated.any()
+    assert told.ended.tolist() == [0, 1]
+    assert told.final_outcome[:, [O_END, O_STEPS]].tolist() == [[END.index("timeout"), 2]] * 2
+
+
+def test_a_slot_that_is_used_again_holds_nothing_of_the_level_before() -> None:
+    first, second = generate("CoinRun", "longer", 4, 2), generate("CoinRun", "longer", 5, 2)
+    engine = Engine(COINRUN, 1, first)
+    for levels in (first, second):
+        engine.set_pool(levels)
+        for k, level in enumerate(levels):
+            engine.load(0, k)
+            facts, _ = COINRUN.read(np.array(level.tiles))
+            assert engine.facts[0].tolist() == facts.tolist()
 
 
 def test_slip_replaces_actions_at_its_rate_and_always_the_same_ones() -> None:

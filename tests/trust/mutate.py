@@ -42,7 +42,7 @@ GROUPS = {  # which tests are asked
         f"measurement/test_{name}.py"
         for name in (
             "attribution", "chance", "conflict", "contrast", "counts", "episodes", "intervals", "judge", "probes", "rates",
-            "relearning", "seeds", "verdict",
+            "relearning", "seeds", "verdict", "worked_numbers",
         )
     ),
 }  # fmt: skip
