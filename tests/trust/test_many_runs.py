@@ -1,0 +1,24 @@
+"""The harness of many runs makes a study that is one: its commands run, and what is taken away is done anew, the same."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DRIVER = Path(__file__).parent / "many_runs.py"
+
+
+@pytest.mark.slow
+def test_fifty_runs_are_listed_resumed_and_reported(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(DRIVER), "--runs", "50", "--points", "1", "--missing", "1", "--keep", str(tmp_path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert found["faults"] == [], done.stderr
+    assert done.returncode == 0
+    assert found["took"].keys() >= {"status", "resume, nothing missing", "report", "page"}
+    assert len(list((tmp_path / "study/runs").iterdir())) == 50
+    assert "50 of 50 agents" in (tmp_path / "study/report.html").read_text()
