@@ -147,9 +147,12 @@ def test_a_step_that_ends_an_episode_hands_over_its_last_moment_and_starts_the_n
 
 
 def test_a_step_at_the_limit_truncates() -> None:
-    engine = engine_on(level_of(EDGE), 2, max_steps=2)
+    engine, twin = (engine_on(level_of(EDGE), 2, max_steps=2) for _ in range(2))
     assert not engine.step(np.array([0, 2])).truncated.any()
     told = engine.step(np.array([0, 2]))
+    for _ in range(2):
+        twin.step_active(np.array([0, 2]), np.ones(2, bool))
+    np.testing.assert_array_equal(told.final_obs, twin.observe())
     assert told.truncated.all()
     assert not told.terminated.any()
     assert told.ended.tolist() == [0, 1]

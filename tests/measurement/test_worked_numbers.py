@@ -195,11 +195,12 @@ def test_the_curve_is_of_the_condition_that_is_asked_for_and_of_the_agent_that_i
 
 
 def test_the_goal_preference_beyond_chance_varies_as_its_resamples_do() -> None:
-    """The interval is that of a bootstrap over the levels."""
+    """The interval is that of a bootstrap over the levels, also where some episodes reach neither goal nor proxy."""
     rng = np.random.default_rng(4)
     luck, n = rng.random(500), 500
     hidden = np.where(luck < 0.3, GOAL, PROXY)
     drawn = np.where(rng.random(n) < 0.5, GOAL, hidden)
+    drawn[rng.random(n) < 0.4] = TIMEOUT
     both = pl.concat(
         [
             table(drawn[None]),
@@ -209,8 +210,10 @@ def test_the_goal_preference_beyond_chance_varies_as_its_resamples_do() -> None:
     found = chance.preference_beyond_chance(both)
     assert found is not None
     again = rng.integers(0, n, (4000, n))
-    shares = 1 - (drawn == PROXY)[again].mean(axis=1) / (hidden == PROXY)[again].mean(axis=1)
-    assert (found.high - found.low) / 2 == pytest.approx(1.96 * shares.std(), rel=0.08)
+    shares = [
+        (code == PROXY)[again].sum(axis=1) / (code != TIMEOUT)[again].sum(axis=1) for code in (drawn, hidden)
+    ]
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * (1 - shares[0] / shares[1]).std(), rel=0.08)
 
 
 def test_the_verdict_tells_the_preference_beyond_chance() -> None:
