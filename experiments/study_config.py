@@ -18,7 +18,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from goalposts.errors import UserError
+from goalposts.registration import WORLDS
 
+from ..envs.worlds.registry import get_world
 from .config import ConfigError, EvaluateConfig, ExperimentConfig, read_base, shipped_root
 from .document import Document, Problem, apply_override, read_document, to_yaml
 from .fields import VERSION, ConditionNames, Name, Section, Seed, Text, Version
@@ -114,7 +116,8 @@ class StudyConfig(Section):
     )
     conditions: ConditionNames = Field(
         default=("edge_held_out", "off_path", "invisible"),
-        description="on which each run is evaluated; the same levels for all",
+        description="on which each run is evaluated; the same levels for all. null: the usual control and shift of the base's "
+        "world, and the one in which the goal is not seen",
     )
     levels: int = Field(default=1000, ge=1, le=10**7, description="layouts a condition")
     level_seed: Seed = Field(
@@ -158,6 +161,8 @@ def read_study(
     document = read_document(path)
     for override in overrides:
         apply_override(document, override)
+    if document.data.get("conditions", 0) is None:
+        del document.data["conditions"]
     study = validate(StudyConfig, document, {"world": _world_of(document)}, str(path))
     if isinstance(study.base, str):
         base = read_base(study.base, path.parent)
@@ -174,7 +179,20 @@ def read_study(
         study = study.model_copy(update={"base": _resolved(base)})
     else:
         base = Document(f"{path}, base", dict(study.base))
+    if "conditions" not in document.data:
+        study = study.model_copy(update={"conditions": _usual_conditions(base, study.conditions)})
     return study, document, base
+
+
+def _usual_conditions(base: Document, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+    """Control, shift and `invisible` of the base's world; `otherwise`, if nobody knows that world."""
+    try:
+        world = get_world(base.data.get("world", ExperimentConfig.model_fields["world"].default))
+    except UserError:  # said of the points
+        return otherwise
+    shift = WORLDS[world.name].shift if world.name in WORLDS else world.usual("shift")
+    unseen = [c.name for c in world.conditions if c.name == "invisible"]
+    return (world.usual("control"), shift, *unseen)
 
 
 def _resolved(base: Document) -> dict[str, Any]:

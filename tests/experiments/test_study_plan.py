@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from goalposts.envs import get_world
 from goalposts.errors import UserError
 from goalposts.experiments.config import load_config
 from goalposts.experiments.study_config import StudyConfig, read_study, shipped_studies
 from goalposts.experiments.study_plan import Plan, plan_study, run_id
+from goalposts.registration import WORLDS
 
 STUDY = """
 name: try
@@ -100,6 +102,18 @@ def test_shipped_studies_expand_and_say_what_they_ask(name: str) -> None:
     assert found.study.name == name
     assert all(len(point.runs) >= 3 for point in found.points)
     assert found.study.levels >= 1000
+
+
+@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("study", ["alpha", "seeds", "capability", "levels"])
+def test_the_studies_that_hang_on_no_dial_of_coinrun_take_every_world(name: str, study: str) -> None:
+    base = f"{name.lower()}/{WORLDS[name].twins[0]}"
+    blind = ["arms=[]"] if study == "alpha" else []  # its planes are a world's own
+    found = plan_study(study, [f"base={base}", "conditions=null", *blind])
+    world = get_world(name)
+    assert [world.condition(c).role for c in found.study.conditions] == ["control", "shift", "probe"]
+    assert {config.world for config in found.runs.values()} == {name}
+    assert found.study.conditions[1] == WORLDS[name].shift
 
 
 @pytest.mark.parametrize(
