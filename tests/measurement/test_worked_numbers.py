@@ -93,6 +93,12 @@ def test_two_levels_that_differ_wholly_say_no_more_than_one_trial() -> None:
     assert (found.low, found.high) == pytest.approx(intervals.score_bounds(0.5, 1.0))
 
 
+@pytest.mark.parametrize("more", range(14))
+def test_tangos_interval_at_80_percent_is_the_same_either_way_round(more: int) -> None:
+    low, high = intervals.tango_bounds(more, 0, 13, 0.8)
+    assert intervals.tango_bounds(0, more, 13, 0.8) == pytest.approx((-high, -low), abs=1e-6)
+
+
 def test_a_paired_difference_names_its_method() -> None:
     one = np.array([[0.5, -0.25, 0.0, 0.75]])
     assert intervals.hierarchical_difference(one).method == "paired"
