@@ -9,7 +9,8 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import chi2, f, t
+from scipy.optimize import minimize_scalar
+from scipy.stats import chi2, f, norm, t
 
 from goalposts.experiments.measurement import (
     attribution,
@@ -93,10 +94,19 @@ def test_two_levels_that_differ_wholly_say_no_more_than_one_trial() -> None:
     assert (found.low, found.high) == pytest.approx(intervals.score_bounds(0.5, 1.0))
 
 
-@pytest.mark.parametrize("more", range(14))
-def test_tangos_interval_at_80_percent_is_the_same_either_way_round(more: int) -> None:
-    low, high = intervals.tango_bounds(more, 0, 13, 0.8)
-    assert intervals.tango_bounds(0, more, 13, 0.8) == pytest.approx((-high, -low), abs=1e-6)
+@pytest.mark.parametrize("fewer", range(3, 11))
+def test_at_tangos_bounds_the_score_is_z(fewer: int) -> None:
+    """With all differences one way, at 80 %, where the likelihood's root comes close to nothing."""
+    n, z = 13, norm.ppf(0.9)
+    for delta in intervals.tango_bounds(0, fewer, n, 0.8):
+
+        def unlikely(q: float, delta: float = delta) -> float:
+            return -(fewer * math.log(q) + (n - fewer) * math.log(1 - 2 * q - delta))
+
+        span = (-delta, (1 - delta) / 2)  # of the share of pairs with the second event alone
+        best = minimize_scalar(unlikely, bounds=span, method="bounded", options={"xatol": 1e-12}).x
+        score = (-fewer - n * delta) / math.sqrt(n * (2 * best + delta * (1 - delta)))
+        assert abs(score) == pytest.approx(z, rel=1e-4)
 
 
 def test_a_paired_difference_names_its_method() -> None:
