@@ -16,7 +16,8 @@ import numpy as np
 from goalposts.errors import UserError
 
 from .level import LevelError, LevelSet
-from .observe import Window, enlarge, spare_rows, window_of, write_observation
+from .observe import AT_ONCE, SPARE, Window, enlarge, mark, unmark, unpack, window_of
+from .recycled import Recycled
 from .streams import key_of, mix, unit
 from .world import DONE, GOAL, PROXY, World
 
@@ -126,19 +127,26 @@ def advance(
     return ended
 
 
-def observe_all(active, state, facts, grid, window, obs, scratch):
-    """Write the observation of every active environment into obs uint8[n, C, H, W]."""
-    whole, width = grid.shape[1:]
-    height = whole - spare_rows(width)
-    cells, out = grid.reshape(grid.size), obs.reshape(obs.size)
+def observe_all(active, state, facts, grid, level_rows, window, out, scratch):
+    """Write the observation of every active environment into out uint8[n · C · H · W + SPARE]."""
+    width, size = grid.shape[2], grid.shape[1] * grid.shape[2]
+    cells = grid.reshape(grid.size)
     each = window[0] * window[1] * window[2]
-    larger = window[5].max() > 0
-    for i in range(len(active)):
-        if active[i]:
-            base, place = i * whole * width, i * each
-            write_observation(state[i], facts[i], cells, base, height, width, window, out, place, scratch)
-            if larger:
-                enlarge(state[i], facts[i], cells, base, height, width, window, out, place, scratch)
+    larger = window[7].max() > 0
+    n = len(active)
+    for first in range(0, n, AT_ONCE):  # what was just marked byte by byte is slow to read sixteen at once
+        last = min(first + AT_ONCE, n)
+        for i in range(first, last):
+            if active[i]:
+                mark(state[i], facts[i], cells, i * size, width, window, scratch, i - first)
+        for i in range(first, last):
+            if active[i]:
+                unpack(state[i], cells, i * size, width, window, out, i * each)
+                if larger:
+                    enlarge(state[i], cells, i * size, width, level_rows, window, out, i * each)
+        for i in range(first, last):
+            if active[i]:
+                unmark(cells, scratch, i - first)
 
 
 def step_all(
@@ -148,8 +156,8 @@ def step_all(
     """Advance, then for the ended ones: keep the last observation and outcome, load the next level; observe.
 
     direct: slot i takes pool level i next (the pool is refilled by the caller); else a level drawn by (seed, episode).
-    final_obs uint8[n, C, H, W], final_outcome int32[n, 8] and ended int32[n] are filled from the front; returns how many,
-    or −1, with nothing done, where an action is none of the world's.
+    obs and final_obs uint8[n · C · H · W + SPARE]; final_obs, final_outcome int32[n, 8] and ended int32[n] are filled from
+    the front; returns how many, or −1, with nothing done, where an action is none of the world's.
     """
     advanced = advance(
         actions,
@@ -171,17 +179,19 @@ def step_all(
         return -1
     n = 0
     n_pool = len(pool_tiles)
-    whole, width = grid.shape[1:]
-    height = whole - spare_rows(width)
-    cells, out = grid.reshape(grid.size), final_obs.reshape(final_obs.size)
+    width, size = grid.shape[2], grid.shape[1] * grid.shape[2]
+    level_rows = tiles.shape[1]
+    cells = grid.reshape(grid.size)
     each = window[0] * window[1] * window[2]
-    larger = window[5].max() > 0
+    larger = window[7].max() > 0
     for i in range(len(actions)):
         if done[i]:
-            base, place = i * whole * width, n * each
-            write_observation(state[i], facts[i], cells, base, height, width, window, out, place, scratch)
+            base, place = i * size, n * each
+            mark(state[i], facts[i], cells, base, width, window, scratch, 0)
+            unpack(state[i], cells, base, width, window, final_obs, place)
             if larger:
-                enlarge(state[i], facts[i], cells, base, height, width, window, out, place, scratch)
+                enlarge(state[i], cells, base, width, level_rows, window, final_obs, place)
+            unmark(cells, scratch, 0)
             for o in range(8):
                 final_outcome[n, o] = outcome[i, o]
             ended[n] = i
@@ -204,7 +214,7 @@ def step_all(
                 outside,
                 pad,
             )
-    observe_all(active, state, facts, grid, window, obs, scratch)
+    observe_all(active, state, facts, grid, level_rows, window, obs, scratch)
     return n
 
 
@@ -257,7 +267,7 @@ class Engine:
         self.window: Window = window_of(world, observation, pool.tiles.shape[1:])
         rows, cols = pool.tiles.shape[1:]
         self._bits = world.plane_bits
-        self._outside = np.uint16(world.bits(*world.outside))
+        self._outside = self._bits.dtype.type(world.bits(*world.outside))
         self.tiles = np.zeros((n, rows, cols), np.uint8)
         self.facts = np.zeros((n, world.n_facts), np.int32)
         self.state = np.zeros((n, world.n_state), np.int32)
@@ -269,16 +279,16 @@ class Engine:
         self._all = np.ones(n, np.bool_)
         self._scratch = self.window.scratch()
         self.set_pool(pool)
-        write, larger = world.kernel(write_observation), world.kernel(enlarge)
-        load = world.kernel(load_level)
-        self._load = load
+        self._size = n * int(np.prod(self.window.shape))
+        self._fresh = Recycled(self._size + SPARE)
+        self._final_obs = np.empty(self._size + SPARE, np.uint8)
+        self._load = world.kernel(load_level)
         self._advance = world.kernel(advance)
-        # Written into the loop that runs all the time, called in the other.
-        inlined = world.kernel(write_observation, inline=True)
-        self._observe = world.kernel(observe_all, write_observation=inlined, enlarge=larger)
+        marked = world.kernel(mark, inline=True)
+        self._observe = world.kernel(observe_all, mark=marked)
         self._step = world.kernel(
-            step_all, advance=self._advance, load_level=load, observe_all=self._observe, write_observation=write, enlarge=larger,
-        )  # fmt: skip
+            step_all, advance=self._advance, load_level=self._load, observe_all=self._observe, mark=marked
+        )
 
     @property
     def done_mask(self) -> int:
@@ -320,35 +330,37 @@ class Engine:
 
     def observe(self, active: np.ndarray | None = None) -> np.ndarray:
         """uint8[n, C, H, W]: fresh; rows of inactive environments are undefined."""
-        obs = np.empty((self.n, *self.window.shape), np.uint8)
+        obs = self._fresh.take()
         self._observe(
-            self._all if active is None else active,
-            self.state,
-            self.facts,
-            self.grid,
-            self.window.spec,
-            obs,
-            self._scratch,
-        )
-        return obs
+            self._all if active is None else active, self.state, self.facts, self.grid, self.tiles.shape[1],
+            self.window.spec, obs, self._scratch,
+        )  # fmt: skip
+        return self._shaped(obs)
+
+    def _shaped(self, flat: np.ndarray) -> np.ndarray:
+        """The observations uint8[n, C, H, W] in an array with some bytes to spare."""
+        return flat[: self._size].reshape(self.n, *self.window.shape)
 
     def step(self, actions: np.ndarray) -> Step:
         """One step of all; the ended ones start their next level at once (`AutoresetMode.SAME_STEP`)."""
-        n, shape = self.n, self.window.shape
-        obs, final_obs = np.empty((n, *shape), np.uint8), np.empty((n, *shape), np.uint8)
+        n = self.n
+        obs = self._fresh.take()
         reward, done = np.empty(n, np.float32), np.empty(n, np.uint8)
         final_outcome, ended = np.empty((n, 8), np.int32), np.empty(n, np.int32)
         m = self._step(
             self._int64(actions), self._all, self.seeds, self.episodes, self.slip, self.goal_mask,
             self.done_mask, self.tiles, self.facts, self.state, self.limits, self.outcome, reward, done, self.direct,
             self._pool_tiles, self._pool_sizes, self.max_steps, self.grid, self._bits, self._outside, self.window.pad,
-            self.window.spec, obs, final_obs, final_outcome, ended, self._scratch,
+            self.window.spec, obs, self._final_obs, final_outcome, ended, self._scratch,
         )  # fmt: skip
         if m < 0:
             raise self._not_an_action(actions)
         over = ended[:m]
         final_return = self.returns(final_outcome[:m], reward[over])
-        return Step(obs, reward, done == 1, done == 2, over, final_obs[:m], final_outcome[:m], final_return)
+        final_obs = self._shaped(self._final_obs)[:m].copy()
+        return Step(
+            self._shaped(obs), reward, done == 1, done == 2, over, final_obs, final_outcome[:m], final_return
+        )
 
     def step_active(self, actions: np.ndarray, active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One step of the active ones, without reset: (reward float32[n], done uint8[n]); for evaluation."""

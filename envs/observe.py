@@ -1,9 +1,9 @@
 """What the agent sees: channel planes, uint8 0/1, cut out of the level's plane bits.
 
-Each cell of a level carries its planes as bits of one uint16, so moving things are one OR, a camera is a few row copies
-and the planes are unpacked at the end. `view` is a camera centred on the agent; `full` is the whole level from its top
-left corner. `rgb` is drawn by `render.py`. A plane may be left out, repeated or drawn larger: see `observation.py` for how
-that is written. No statistics, no rules. Read next: `engine.py`.
+Each cell of a level carries its planes as bits of one small number. Moving things are marked in the cells and taken out
+again; between the two, sixteen cells at a time become bytes of a plane. `view` is a camera centred on the agent; `full` is the
+whole level from its top left corner. `rgb` is drawn by `render.py`. A plane may be left out, repeated or drawn larger: see
+`observation.py` for how that is written. No statistics, no rules. Read next: `engine.py`; `sixteen.py`.
 """
 
 from __future__ import annotations
@@ -15,32 +15,35 @@ import numpy as np
 from numba import njit
 
 from .observation import OBSERVATIONS, ObservationError, Shown, parse_observation
+from .sixteen import SIXTEEN, show_sixteen
 from .world import World
 
 __all__ = [
     "OBSERVATIONS",
+    "SPARE",
     "ObservationError",
     "Window",
     "enlarge",
-    "spare_rows",
+    "mark",
+    "unmark",
+    "unpack",
     "window_of",
-    "write_observation",
 ]
 
 N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
 objects: Any = None
-N_PLANES = 0
 
 MAX_OBJECTS = 64
-BLOCK = 16  # cells that are copied at once
+AT_ONCE = 32  # environments whose moving things are marked at the same time
+SPARE = SIXTEEN  # bytes behind the last observation that may be written
 
 
 @dataclass(frozen=True)
 class Window:
     """Which part of the level an observation shows. shape (C, H, W); pad: rim of the plane grid (rows, columns).
 
-    bits uint16[C]: the world's plane that each plane of the observation shows; reach int64[C]: by how many cells it is
-    drawn larger on every side.
+    bits uint8[C] or uint16[C]: the world's plane that each plane of the observation shows; reach int64[C]: by how many
+    cells it is drawn larger on every side.
     """
 
     shape: tuple[int, int, int]
@@ -50,20 +53,27 @@ class Window:
     reach: np.ndarray = field(compare=False)
 
     @property
-    def spec(self) -> tuple[int, int, int, bool, np.ndarray, np.ndarray]:
-        """(planes, rows, columns, follow, bits, reach), as the kernels take it."""
-        return (*self.shape, self.follow, self.bits, self.reach)
+    def spec(self) -> tuple[int, int, int, int, int, int, np.ndarray, np.ndarray]:
+        """(planes, rows, columns, follow 0 or 1, rim's rows, rim's columns, bits, reach), as the kernels take it."""
+        return (*self.shape, int(self.follow), *self.pad, self.bits, self.reach)
 
-    def scratch(self) -> tuple[np.ndarray, np.ndarray]:
-        """Room for one cut-out and for the list of moving things."""
-        return np.zeros(self.shape[1] * self.shape[2] + BLOCK, np.uint16), np.zeros(
-            (MAX_OBJECTS, 3), np.int32
+    def scratch(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Room for the moving things of one environment, and for what was marked in `AT_ONCE` of them; see `mark`."""
+        return (
+            np.zeros((MAX_OBJECTS, 3), np.int32),
+            np.zeros(AT_ONCE, np.int64),
+            np.zeros((AT_ONCE, MAX_OBJECTS), np.int64),
+            np.zeros((AT_ONCE, MAX_OBJECTS), self.bits.dtype),
         )
 
     def grids(self, n: int, rows: int, cols: int) -> np.ndarray:
-        """Room for the plane bits of n levels of up to rows x cols: uint16[n, H + rim + spare rows, W + rim]."""
-        width = cols + 2 * self.pad[1]
-        return np.zeros((n, rows + 2 * self.pad[0] + spare_rows(width), width), np.uint16)
+        """Room for the plane bits of n levels of up to rows x cols: [n, rows + twice the rim + spare rows, rim + cols].
+
+        The rim at the left of a row is also the one at the right of the row before.
+        """
+        width = cols + self.pad[1]
+        spare = -(-(self.pad[1] + SIXTEEN) // width)
+        return np.zeros((n, rows + 2 * self.pad[0] + spare, width), self.bits.dtype)
 
     def camera(self, row: int, col: int) -> tuple[int, int, int, int]:
         """(top row, left column, rows, columns) on the level, for an agent at (row, col)."""
@@ -75,7 +85,7 @@ def window_of(world: World, observation: str, level_shape: tuple[int, ...]) -> W
     """The window of an observation. Raises ObservationError for unknown ones and for levels beyond `full`."""
     asked = parse_observation(observation, world.planes)
     shown = [(k, asked.shown.get(name, Shown())) for k, name in enumerate(world.planes)]
-    bits = np.array([1 << k for k, how in shown for _ in range(how.count)], np.uint16)
+    bits = np.array([1 << k for k, how in shown for _ in range(how.count)], world.plane_bits.dtype)
     reach = np.array([how.size // 2 for _, how in shown for _ in range(how.count)], np.int64)
     if not len(bits):
         raise ObservationError(f"{observation!r} shows nothing at all; leave some plane in")
@@ -92,73 +102,78 @@ def window_of(world: World, observation: str, level_shape: tuple[int, ...]) -> W
 
 
 @njit(inline="always")
-def spare_rows(width):
-    """Rows below a plane grid that are never shown, so that its last row too may be read in whole blocks."""
-    return (BLOCK + width - 1) // width
+def corner(state, window):
+    """(top row, left column) of the window on the level."""
+    return (state[0] - window[1] // 2) * window[3], (state[1] - window[2] // 2) * window[3]
+
+
+def mark(state, facts, cells, base, width, window, scratch, slot):
+    """Add an environment's moving things to the plane bits of its cells; what was there is kept in a slot of the scratch.
+
+    cells is flat, because a view of one environment costs as much as the work itself: the environment's plane grid, of rows
+    of `width` cells, begins at `base`.
+    """
+    things, counts, places, before = scratch
+    above, beside = window[4], window[5]
+    n = 0
+    for k in range(objects(facts, state, things)):
+        r, c = things[k, 0], things[k, 1]
+        if 0 <= r < facts[0] and 0 <= c < facts[1]:
+            place = base + (r + above) * width + c + beside
+            places[slot, n], before[slot, n] = place, cells[place]
+            cells[place] |= things[k, 2]
+            n += 1
+    counts[slot] = n
 
 
 @njit(inline="always")
-def corner(state, height, width, window):
-    """(top row, left column) of the window on the level, then those of the level on its plane grid of height x width."""
-    rows, cols = window[1], window[2]
-    if window[3]:
-        return state[0] - rows // 2, state[1] - cols // 2, rows // 2, cols // 2
-    return 0, 0, height - rows, width - cols  # of `full`; see `window_of`
+def unmark(cells, scratch, slot):
+    """Undo `mark`."""
+    _, counts, places, before = scratch
+    for k in range(counts[slot] - 1, -1, -1):
+        cells[places[slot, k]] = before[slot, k]
 
 
-def write_observation(state, facts, cells, base, height, width, window, out, place, scratch):
-    """Write one observation into out uint8[…] from `place` on, from the plane bits cells uint16[…].
+@njit(inline="always")
+def unpack(state, cells, base, width, window, out, place):
+    """Write one observation into the flat out uint8[…] from `place` on, from the plane bits of the cells.
 
-    Both are flat, because a view of one environment costs as much as the work itself: the level's plane grid with its rim,
-    height x width, begins at `base`; spare rows follow it. Planes that are drawn larger want `enlarge` afterwards.
+    Sixteen columns at a time, the last ones first: what is too much is written over by what comes after, but for up to
+    `SPARE` bytes behind the observation. Planes that are drawn larger want `enlarge` afterwards.
     """
-    planes, rows, cols, _, bits, _ = window
-    cut, things = scratch
-    top, left, pad_rows, pad_cols = corner(state, height, width, window)
-    # Unsigned running indices: numba then leaves out its wrap-around tests and the loops become vector instructions.
-    n = np.uint64(rows * cols)
-    at = np.uint64(0)
-    # Rows are copied in whole blocks, each one move of the processor; what is too much is written over by the next row.
-    begin = np.uint64(base + (top + pad_rows) * width + left + pad_cols)
-    for _ in range(rows):
-        for block in range(0, cols, BLOCK):
-            for c in range(BLOCK):
-                cut[at + np.uint64(block + c)] = cells[begin + np.uint64(block + c)]
-        at += np.uint64(cols)
-        begin += np.uint64(width)
-    for k in range(objects(facts, state, things)):
-        r, c = things[k, 0] - top, things[k, 1] - left
-        if 0 <= r < rows and 0 <= c < cols:
-            cut[r * cols + c] |= np.uint16(things[k, 2])
-    at = np.uint64(place)
-    for p in range(planes):
-        bit = bits[p]
-        for cell in range(n):
-            out[at + cell] = np.uint8(1) if cut[cell] & bit else np.uint8(0)
-        at += n
+    planes, rows, cols, _, above, beside, bits, _ = window
+    top, left = corner(state, window)
+    first = np.uint64(base + (top + above) * width + left + beside)
+    for k in range((cols - 1) // SIXTEEN, -1, -1):
+        at = np.uint64(place + k * SIXTEEN)
+        for p in range(planes):
+            bit, begin = bits[p], first + np.uint64(k * SIXTEEN)
+            for _ in range(rows):
+                show_sixteen(cells, begin, bit, out, at)
+                at += np.uint64(cols)
+                begin += np.uint64(width)
 
 
-def enlarge(state, facts, cells, base, height, width, window, out, place, scratch):
-    """Draw the planes with a reach larger, in an observation that `write_observation` wrote. Arguments as there."""
-    planes, rows, cols, _, bits, reach = window
-    things = scratch[1]
-    top, left, pad_rows, pad_cols = corner(state, height, width, window)
+@njit
+def enlarge(state, cells, base, width, level_rows, window, out, place):
+    """Draw the planes with a reach larger, in an observation that `unpack` wrote while things were marked.
+
+    level_rows: of the largest level; beyond the rim of that there is nothing.
+    """
+    planes, rows, cols, _, above, beside, bits, reach = window
+    top, left = corner(state, window)
     for p in range(planes):
         k, bit = reach[p], bits[p]
         plane = place + p * rows * cols
         if k > 0:  # also what stands up to k cells outside reaches into the window
-            for r in range(max(-k, -top - pad_rows), min(rows + k, height - top - pad_rows)):
-                for c in range(max(-k, -left - pad_cols), min(cols + k, width - left - pad_cols)):
-                    if cells[base + (top + pad_rows + r) * width + left + pad_cols + c] & bit:
-                        _mark(out, plane, rows, cols, r, c, k)
-            for i in range(objects(facts, state, things)):
-                r, c = things[i, 0] - top, things[i, 1] - left
-                if things[i, 2] & bit and -k <= r < rows + k and -k <= c < cols + k:
-                    _mark(out, plane, rows, cols, r, c, k)
+            for r in range(max(-k, -top - above), min(rows + k, level_rows + above - top)):
+                for c in range(max(-k, -left - beside), min(cols + k, width - left)):
+                    if cells[base + (top + above + r) * width + left + beside + c] & bit:
+                        _draw_larger(out, plane, rows, cols, r, c, k)
 
 
 @njit
-def _mark(out, plane, rows, cols, row, col, k):
+def _draw_larger(out, plane, rows, cols, row, col, k):
     """Set all cells of a plane of rows x cols that are at most k away from (row, col), up and down and sideways."""
     for r in range(max(row - k, 0), min(row + k + 1, rows)):
         for c in range(max(col - k, 0), min(col + k + 1, cols)):

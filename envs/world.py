@@ -169,8 +169,9 @@ class World:
 
     @property
     def plane_bits(self) -> np.ndarray:
-        """uint16[codes]: the planes that a tile sets, as bits."""
-        return np.array([self.bits(*t.planes) for t in self.legend.tiles], np.uint16)
+        """uint8[codes], or uint16 where there are more than eight planes: the planes that a tile sets, as bits."""
+        kind = np.uint8 if len(self.planes) <= 8 else np.uint16
+        return np.array([self.bits(*t.planes) for t in self.legend.tiles], kind)
 
     def bits(self, *planes: str) -> int:
         """The bit mask of some planes by name."""

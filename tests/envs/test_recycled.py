@@ -1,0 +1,47 @@
+"""What is handed out is held by nobody else, and is used again once nobody holds it."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from goalposts.envs import generate, get_world
+from goalposts.envs.engine import Engine
+from goalposts.envs.recycled import MOST, Recycled
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 9)), max_size=40))
+def test_nobody_is_given_what_another_holds(moves: list[tuple[bool, int]]) -> None:
+    recycled, held = Recycled(32), []
+    for number, (takes, which) in enumerate(moves):
+        if takes or not held:
+            array = recycled.take()
+            array[:] = number
+            view = array[:16].reshape(4, 4)  # a view holds the array as well
+            held.append((number, view))
+            del array, view
+        else:
+            held.pop(which % len(held))
+        assert all((view == n).all() for n, view in held)
+
+
+def test_what_is_let_go_is_used_again_and_no_more_than_a_few_are_kept() -> None:
+    recycled = Recycled(32)
+    first = recycled.take().ctypes.data
+    assert {recycled.take().ctypes.data for _ in range(5)} == {first}
+    many = [recycled.take() for _ in range(3 * MOST)]
+    assert len({array.ctypes.data for array in many}) == len(many)
+    assert len(recycled._kept) == MOST
+
+
+def test_observations_that_are_kept_do_not_change() -> None:
+    levels = generate("CoinRun", "edge", 0, 8)
+    engine, rng = Engine(get_world("CoinRun"), 8, levels), np.random.default_rng(0)
+    for slot in range(8):
+        engine.load(slot, slot)
+    kept, copies = [], []
+    for _ in range(30):
+        step = engine.step(rng.integers(0, 4, 8))
+        kept.append((step.obs, step.final_obs))
+        copies.append((step.obs.copy(), step.final_obs.copy()))
+    for pair, copied in zip(kept, copies, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(pair, copied, strict=True))
