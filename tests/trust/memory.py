@@ -1,7 +1,7 @@
 """Does a long run stay flat? Trains, or evaluates, in a process of its own and samples its memory while it does.
 
     python tests/trust/memory.py train --steps 12_000_000
-    python tests/trust/memory.py evaluate RUN --levels 1_000_000
+    python tests/trust/memory.py evaluate RUN --levels 1_000_000 --condition off_path
 
 Prints as JSON: steps or levels, seconds, the memory at the first and last fifth (MB), and the slope of a straight line through
 all samples after the first fifth. Linux only: it reads /proc. The net is tiny and the updates are few, so that the steps count.
@@ -73,6 +73,7 @@ def main() -> None:
     evaluate = kinds.add_parser("evaluate")
     evaluate.add_argument("run", type=Path)
     evaluate.add_argument("--levels", type=int, default=1_000_000)
+    evaluate.add_argument("--condition", default="off_path")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="goalposts-memory-") as folder:
         place = Path(folder)
@@ -86,6 +87,8 @@ def main() -> None:
                 str(given.run.resolve()),
                 "--levels",
                 str(given.levels),
+                "--condition",
+                given.condition,
                 "-q",
                 "--out",
                 str(place / "table.parquet"),
