@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from tiny import copy_of, untouched
 
+from goalposts.agents.checkpoint import save_policy
 from goalposts.errors import UserError
 from goalposts.experiments import finetune as module
 from goalposts.experiments.cli import main as command
@@ -20,6 +21,7 @@ from goalposts.experiments.report.page import build_page
 from goalposts.experiments.runs import Run
 from goalposts.experiments.storage import RunError
 from goalposts.experiments.tables import diagnosis_text
+from goalposts.experiments.training import new_training
 
 STEPS, LEVELS = (1000, 2500), 30  # of rollouts of 1024
 
@@ -130,6 +132,24 @@ def test_wrong_uses_are_refused_before_any_work(
     (path / "finetune.csv").write_text("run,arm\nx,y\n")
     with pytest.raises(RunError, match="damaged"):
         read_finetuned(Run.open(path))
+
+
+def test_weights_of_another_net_than_the_config_are_refused_in_words(
+    tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = copy_of(tiny_run, tmp_path / "tiny-s0")
+    run = Run.open(path)
+    last = run.latest_checkpoint()
+    assert last is not None
+    other = new_training(run.config.override(["train.net.trunk=[24]"])).agent()
+    save_policy(last.path, other.policy, other.card)
+    assert main(["finetune", str(path), "--steps", "1000", "--levels", "5"]) == 2
+    said = capsys.readouterr()
+    assert f"{last.path} holds another net than {path / 'config.yaml'} describes" in said.err
+    assert "Restore both from a copy of the run" in said.err
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    assert not (path / FILE).exists()
 
 
 def test_both_arms_train_on_the_intended_reward(tuned: Path) -> None:

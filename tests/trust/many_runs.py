@@ -18,7 +18,6 @@ import json
 import os
 import random
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -69,15 +68,19 @@ class Fault(Exception):
 
 def command(home: Path, *words: str) -> Took:
     """Run goalposts in a process of its own. Raises Fault if it fails."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "goalposts", *words], cwd=home, capture_output=True, text=True, check=False
-    )
-    wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise Fault(f"{' '.join(words)} ended with {done.returncode}: {done.stderr}")
-    cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    took = Took(round(wall, 1), round(cpu, 1), round(after.ru_maxrss / 1e3))
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "goalposts", *words], cwd=home, stdout=subprocess.DEVNULL, stderr=said
+        )
+        _, state, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(state)
+        wall = time.monotonic() - began
+        said.seek(0)
+        if process.returncode:
+            text = said.read().decode(errors="replace")
+            raise Fault(f"{' '.join(words)} ended with {process.returncode}: {text}")
+    took = Took(round(wall, 1), round(used.ru_utime + used.ru_stime, 1), round(used.ru_maxrss / 1e3))
     print(f"{' '.join(words)}: {took}", file=sys.stderr, flush=True)
     return took
 
@@ -116,7 +119,7 @@ class Template:
         )
         recorded, episodes = io.BytesIO(), io.BytesIO()
         self.recorded.with_columns(run=pl.lit(one)).write_parquet(recorded)
-        self.episodes.with_columns(run=pl.lit(one), train_seed=pl.lit(config.seed)).write_parquet(
+        self.episodes.with_columns(run=pl.lit(one), train_seed=pl.lit(config.seed, pl.Int64)).write_parquet(
             episodes, compression="zstd", metadata={VERSION_KEY: str(SCHEMA_VERSION)}
         )
         own = {
