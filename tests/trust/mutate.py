@@ -2,12 +2,14 @@
 
     python tests/trust/mutate.py --mutants 320 --seed 0 --out mutants.json
 
-Each mutant is one operator or constant of one module, changed in memory only, in a fork of a process that has imported the libraries,
-in numba's interpretive mode: a rule that is compiled would cost seconds a mutant. First every test of a group runs once on the
-source as it is, and what it ran of each line and how long it took is kept; a mutant then gets the tests that run its line,
-the quickest first, until one fails. Texts of errors, annotations and decorators are left alone, and so is what EQUIVALENT names. A
-mutant is killed if a test fails, if it cannot be imported, or if it takes more than 20 s of processor time. The files on disk are
-never touched. `--again mutants.json` takes only the survivors of an earlier call. Read next: docs/reliability.md.
+Each mutant is one operator or constant of one of MODULES, any as likely as any other, changed in memory only, in a fork of a
+process that has imported the libraries, in numba's interpretive mode: a rule that is compiled would cost seconds a mutant. So
+only tests are asked that are quick when interpreted (GROUPS). First every test of a group runs once on the source as it
+is, and what it ran of each line and how long it took is kept; a mutant then gets the tests that run its line, the quickest
+first, until one fails. Texts of errors, annotations, decorators, what a world draws and what it declares (names, sizes,
+conditions) are left alone; mutants that can change nothing are not sorted out. A mutant is killed if a test fails, if it
+cannot be imported, or if it takes more than 20 s of processor time. The files on disk are never touched. `--again
+mutants.json` takes only the survivors of an earlier call. Read next: docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -76,10 +78,6 @@ DECLARED = {
     "Action",
     "pair",
 }  # calls that declare names, sizes and conditions
-EQUIVALENT: dict[
-    tuple[str, str], str
-] = {  # (module, the line as it stands): why no change there can be noticed
-}
 SWAPS: dict[type, type] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Add: ast.Sub, ast.Sub: ast.Add,
@@ -136,13 +134,11 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def mutants(module: str) -> list[Mutant]:
-    """All mutants of a module, but for those that are known to change nothing."""
+    """All mutants of a module; those that can change nothing are among them."""
     source = (ROOT / module).read_text(encoding="utf-8")
-    lines = source.splitlines()
     return [
         Mutant(module, number, node.lineno, change)  # type: ignore[attr-defined]
         for number, (node, _, change) in enumerate(places(ast.parse(source)))
-        if (module, lines[node.lineno - 1].strip()) not in EQUIVALENT  # type: ignore[attr-defined]
     ]
 
 
