@@ -48,9 +48,7 @@ GROUPS = {  # which tests are asked
         )
     ),
 }  # fmt: skip
-NOT_ASKED = (  # too slow when interpreted, or not to be interpreted at all, or in a process that has no mutant
-    "tests/envs/test_engine.py::test_a_step_that_ends_an_episode_hands_over_its_last_moment_and_starts_the_next",
-    "tests/envs/test_engine.py::test_a_step_at_the_limit_truncates",
+NOT_ASKED = (  # too slow when interpreted, or in a process that has no mutant
     "tests/envs/test_engine.py::test_slip_replaces_actions_at_its_rate_and_always_the_same_ones",
     "tests/envs/test_level.py::test_a_picture_can_be_read_first_thing_in_a_process",
 )
