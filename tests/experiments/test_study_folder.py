@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from study_small import write_study
 
+from goalposts.experiments import study_cost
 from goalposts.experiments.engines import At
+from goalposts.experiments.provenance import collect
 from goalposts.experiments.storage import RunError
 from goalposts.experiments.study import todo_of
 from goalposts.experiments.study_cost import Cost, kind_of, time_of
@@ -121,6 +123,28 @@ def test_costs_come_from_medians_of_whole_runs() -> None:
     ]
     assert Cost.of_times(times) == Cost(2, 0.02, 3)
     assert Cost.of_times(times[3:]) is None
+
+
+@pytest.mark.parametrize("foreign", [{}, {"code": "other"}, {"host": "elsewhere"}])
+def test_only_runs_of_this_code_on_this_machine_are_asked(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, foreign: dict[str, str]
+) -> None:
+    first, *rest = plan.runs
+    made = collect(0, "", "").model_copy(update=foreign).model_dump_json().encode()
+    folder = StudyFolder(tmp_path / "out")
+    with folder.begin(plan.study):
+        took = json.dumps(Times(1, 10, 3, 0, 1000, 0).__dict__).encode()
+        folder.keep(Done(first, {"provenance.json": made, "times.json": took}))
+    measured = [Cost(100, 0, 0)] * 9
+    monkeypatch.setattr(
+        study_cost,
+        "_measured",
+        lambda configs, *_: {kind_of(c): m for c, m in zip(configs, measured, strict=False)},
+    )
+    found = study_cost.estimate(plan, folder, rest, 1)
+    assert found.measured == bool(foreign)
+    seconds = 100 if foreign else Cost(1, 0.01, 3).of(plan.runs[first])
+    assert set(found.per_run.values()) == {seconds}
 
 
 def test_time_is_that_of_the_worker_who_is_last() -> None:
