@@ -166,7 +166,11 @@ def count_weights(card: AgentCard) -> int:
 
 
 def load_policy(folder: str | Path) -> PolicyAgent:
-    """Read a checkpoint folder. Raises CheckpointError; executes nothing that the folder holds."""
+    """Read a checkpoint folder. Raises CheckpointError; executes nothing that the folder holds.
+
+    From here on torch takes one thread, as in training: the net is too small for two, and sums come out the same anywhere.
+    """
+    torch.set_num_threads(1)
     folder = Path(folder)
     card = read_card(folder)
     tensors = read_tensors(folder / "model.safetensors")
