@@ -16,6 +16,7 @@ from PIL import Image
 from goalposts import __version__
 
 from ..envs.backdrop import backdrop
+from ..envs.render import FLOORS
 from ..envs.sprites import sheet
 from ..envs.world import World
 from ..envs.worlds.registry import get_world
@@ -271,6 +272,9 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
 def sprites_of(world: World) -> SpriteSheet:
     """All drawings of a page, and what stands behind them in this world."""
     picture, places = sheet(PX)
+    floor = next((tile.sprite for tile in world.legend.tiles if tile.sprite in FLOORS), None)
+    if floor is not None:  # seen from above
+        return SpriteSheet(_png(picture), places, PX, ground=floor)
     behind = _png(backdrop(*world.full, BACKDROP_PX))
     return SpriteSheet(_png(picture), places, PX, backdrop=behind, backdrop_px=BACKDROP_PX)
 

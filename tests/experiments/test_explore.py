@@ -359,6 +359,9 @@ def test_every_world_is_explored_or_says_that_it_cannot_be(world: str) -> None:
     packed = pack_explorer(data)
     assert packed is not None
     drawn = set(packed["names"])
-    assert drawn <= set(sprites_of(this).places), "every name has a drawing"
+    drawings = sprites_of(this)
+    assert drawn <= set(drawings.places), "every name has a drawing"
+    assert drawings.ground in drawn, "what stands under things is of this world"
+    assert bool(drawings.backdrop) == (drawings.ground == "sky"), "a landscape is behind a sky only"
     assert "goal" in set(found["outcome_first"]) <= {"goal", "proxy"}
     assert f"Drag {this.words['goal']} yourself" in build_page(data)
