@@ -31,6 +31,8 @@ limit: Any = None
 FIRST = ("neither", "goal", "proxy")
 END = ("running", "goal", "death", "timeout")
 
+SMALL = 1 << 16  # bytes of observations that the system gives as quickly as we do
+
 # What pays 1, once a step. `either`: whichever of the two comes first, as where nobody tells them apart.
 REWARDS = {"goal": GOAL, "proxy": PROXY, "either": GOAL | PROXY}
 
@@ -280,7 +282,8 @@ class Engine:
         self._scratch = self.window.scratch()
         self.set_pool(pool)
         self._size = n * int(np.prod(self.window.shape))
-        self._fresh = Recycled(self._size + SPARE)
+        self._spec = self.window.spec
+        self._fresh = Recycled(self._size + SPARE) if self._size > SMALL else None
         self._final_obs = np.empty(self._size + SPARE, np.uint8)
         self._load = world.kernel(load_level)
         self._advance = world.kernel(advance)
@@ -330,12 +333,16 @@ class Engine:
 
     def observe(self, active: np.ndarray | None = None) -> np.ndarray:
         """uint8[n, C, H, W]: fresh; rows of inactive environments are undefined."""
-        obs = self._fresh.take()
+        obs = self._room()
         self._observe(
             self._all if active is None else active, self.state, self.facts, self.grid, self.tiles.shape[1],
-            self.window.spec, obs, self._scratch,
+            self._spec, obs, self._scratch,
         )  # fmt: skip
         return self._shaped(obs)
+
+    def _room(self) -> np.ndarray:
+        """Fresh room for the observations, uint8[n · C · H · W + SPARE]."""
+        return np.empty(self._size + SPARE, np.uint8) if self._fresh is None else self._fresh.take()
 
     def _shaped(self, flat: np.ndarray) -> np.ndarray:
         """The observations uint8[n, C, H, W] in an array with some bytes to spare."""
@@ -344,14 +351,14 @@ class Engine:
     def step(self, actions: np.ndarray) -> Step:
         """One step of all; the ended ones start their next level at once (`AutoresetMode.SAME_STEP`)."""
         n = self.n
-        obs = self._fresh.take()
+        obs = self._room()
         reward, done = np.empty(n, np.float32), np.empty(n, np.uint8)
         final_outcome, ended = np.empty((n, 8), np.int32), np.empty(n, np.int32)
         m = self._step(
             self._int64(actions), self._all, self.seeds, self.episodes, self.slip, self.goal_mask,
             self.done_mask, self.tiles, self.facts, self.state, self.limits, self.outcome, reward, done, self.direct,
             self._pool_tiles, self._pool_sizes, self.max_steps, self.grid, self._bits, self._outside, self.window.pad,
-            self.window.spec, obs, self._final_obs, final_outcome, ended, self._scratch,
+            self._spec, obs, self._final_obs, final_outcome, ended, self._scratch,
         )  # fmt: skip
         if m < 0:
             raise self._not_an_action(actions)

@@ -34,13 +34,13 @@ def test_what_is_let_go_is_used_again_and_no_more_than_a_few_are_kept() -> None:
 
 
 def test_observations_that_are_kept_do_not_change() -> None:
-    levels = generate("CoinRun", "edge", 0, 8)
-    engine, rng = Engine(get_world("CoinRun"), 8, levels), np.random.default_rng(0)
-    for slot in range(8):
+    levels = generate("CoinRun", "edge", 0, 128)
+    engine, rng = Engine(get_world("CoinRun"), 128, levels), np.random.default_rng(0)
+    for slot in range(128):
         engine.load(slot, slot)
     kept, copies = [], []
     for _ in range(30):
-        step = engine.step(rng.integers(0, 4, 8))
+        step = engine.step(rng.integers(0, 4, 128))
         kept.append((step.obs, step.final_obs))
         copies.append((step.obs.copy(), step.final_obs.copy()))
     for pair, copied in zip(kept, copies, strict=True):
