@@ -31,9 +31,8 @@ MAX_STEPS = 100_000
 MAX_PICTURE = 1 << 15
 MAX_ROWS = 50_000_000
 Content = bytes | Callable[[BinaryIO], object]  # of a file, or what writes it
-Facts = tuple[
-    Any, ...
-]  # of episodes that may stand in one table: levels a condition, runs, training steps, modes
+# Of episodes that may stand in one table: levels a condition, runs, training steps, modes.
+Facts = tuple[Any, ...]
 SCHEMA: dict[str, pl.DataType] = {
     "run": pl.String(),
     "agent": pl.String(),

@@ -244,19 +244,8 @@ class FewExamples:
 def ask(tests: list[str], plugins: tuple = ()) -> int:
     import pytest
 
-    options = [
-        "-x",
-        "-q",
-        "-m",
-        "not slow",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        "--rootdir",
-        str(ROOT),
-        *(f"--deselect={test}" for test in NOT_ASKED),
-    ]
+    options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:xdist", f"--rootdir={ROOT}"]
+    options += [f"--deselect={test}" for test in NOT_ASKED]
     return int(pytest.main([*options, *tests], plugins=[FewExamples(), *plugins]))
 
 
