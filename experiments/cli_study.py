@@ -97,7 +97,10 @@ def run(
         watch.close()
     took = time.monotonic() - began
     more = f", {found.missing} still missing" if found.missing else ""
-    say(f"{found.done} runs done in {spell_time(took)}{more}: {path}")
+    if found.written or found.missing:
+        say(f"{found.done} runs done in {spell_time(took)}{more}: {path}")
+    else:
+        say(f"nothing to do: tables, figures and page stand as these runs make them{more}: {path}")
     if todo and expected.seconds and not found.failed:
         say(f"that was {took / expected.seconds:.2f} times the estimate")
     for failed in found.failed:

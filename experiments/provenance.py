@@ -62,7 +62,7 @@ def collect(seed: int, config_hash: str, config_sha256: str) -> Provenance:
         dirty=dirty,
         code=code_digest(),
         python=f"{platform.python_implementation()} {platform.python_version()}",
-        packages={name: version for name in PACKAGES if (version := _version(name))},
+        packages={name: version for name in PACKAGES if (version := version_of(name))},
         platform=f"{platform.platform()} {platform.machine()}",
         host=platform.node(),
         cores=os.cpu_count(),
@@ -90,7 +90,8 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
-def _version(name: str) -> str | None:
+def version_of(name: str) -> str | None:
+    """The version of an installed package; None if it is not there."""
     if name == "goalposts":
         from goalposts import __version__
 

@@ -19,6 +19,7 @@ from .storage import RunError
 from .study_folder import WORK, StudyFolder
 from .study_plan import Plan
 from .study_run import Failed, Job
+from .study_stamp import is_made, remember
 from .study_tables import write_tables
 
 
@@ -43,6 +44,7 @@ class Outcome:
     before: int
     missing: int
     failed: tuple[Failed, ...]
+    written: bool = True  # tables, figures and page; False: they were there, made from just these runs
 
 
 def default_out(plan: Plan) -> Path:
@@ -59,7 +61,10 @@ def todo_of(plan: Plan, folder: StudyFolder, limit: int | None = None) -> list[s
 def run_study(
     plan: Plan, out: str | os.PathLike[str], engine: Engine, watch: Watch, limit: int | None = None
 ) -> Outcome:
-    """Do what is missing, at most `limit` runs, and write the tables, figures and page. Raises RunError; a failing run raises nothing."""
+    """Do what is missing, at most `limit` runs, and write tables, figures and page if they are not made from just these runs.
+
+    Raises RunError; a failing run raises nothing.
+    """
     folder = StudyFolder(out)
     failed: list[Failed] = []
     done = 0
@@ -83,11 +88,9 @@ def run_study(
         missing = len(plan.runs.keys() - folder.finished())
         if not missing:
             folder.end_work()
-        write_tables(folder, plan)
-        if before + done:
-            from .study_report import write_report  # matplotlib and the player only where something is shown
-
-            write_report(folder, plan)
+        written = bool(before + done) and (bool(done) or not is_made(folder, plan))
+        if written:
+            _write(folder, plan)
         if todo:
             wall, own = time.monotonic() - began, time.process_time() - cpu
             folder.call(
@@ -98,7 +101,7 @@ def run_study(
                 workers=engine.workers,
                 engine=type(engine).__name__,
             )
-    return Outcome(done, before, missing, tuple(failed))
+    return Outcome(done, before, missing, tuple(failed), written)
 
 
 def _results(engine: Engine, jobs: Iterator[Job]):
@@ -123,9 +126,16 @@ def check_study(path: str | os.PathLike[str]) -> StudyFolder:
 def report_study(path: str | os.PathLike[str]) -> Path:
     """Write a study's tables, figures and page anew from its finished runs; returns the page. Raises RunError."""
     from .study_plan import plan_study
-    from .study_report import write_report
 
     folder, plan = check_study(path), plan_study(path)
     with folder.hold():
-        write_tables(folder, plan)
-        return write_report(folder, plan)
+        return _write(folder, plan)
+
+
+def _write(folder: StudyFolder, plan: Plan) -> Path:
+    from .study_report import write_report  # matplotlib and the player only where something is shown
+
+    write_tables(folder, plan)
+    page = write_report(folder, plan)
+    remember(folder, plan)
+    return page

@@ -140,7 +140,8 @@ def _films(plan: Plan, table: pl.DataFrame) -> list[_FilmOfOutlier]:
 
 def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list, command: str) -> str:
     study = plan.study
-    finished = [one for one in plan.runs if one in folder.finished()]
+    there = folder.finished()
+    finished = [one for one in plan.runs if one in there]
     missing = len(plan.runs) - len(finished)
     lines = [f"# Study: {study.name}", "", study.question, ""]
     if missing:

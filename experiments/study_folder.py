@@ -37,7 +37,7 @@ from .study_run import TIMES, Done, Failed, Times
 
 STUDY, RUNS, FAILED, WORK, LOCK = "study.yaml", "runs", "failed", ".work", ".lock"
 EPISODES, SUMMARY, FIGURES, PAGE = "episodes.parquet", "summary.csv", "figures", "report.html"
-CALLS = "calls.jsonl"
+CALLS, MADE = "calls.jsonl", ".made.json"
 MAX_BYTES = 1 << 20
 MAX_LOG = 1 << 26
 
@@ -79,7 +79,7 @@ class StudyFolder:
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Hold the folder for writing. Raises RunError if another process does."""
-        refuse_links(self.path, (LOCK, STUDY, RUNS, FAILED, WORK, EPISODES, SUMMARY, FIGURES))
+        refuse_links(self.path, (LOCK, STUDY, RUNS, FAILED, WORK, EPISODES, SUMMARY, FIGURES, MADE))
         with disk_errors(self.path, "write"):
             try:
                 self._lock.acquire(timeout=3)  # workers of a driver that was just killed may still be dying

@@ -8,7 +8,7 @@ way in which timeouts vanish). Estimates nothing. Read next: `rates.py`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,18 +119,29 @@ def count(episodes: pl.DataFrame, event: pl.Expr, trial: pl.Expr | None = None) 
 
     `episodes` comes from `select`. Raises EpisodesError if the table is not a crossed design.
     """
+    return count_each(episodes, {"event": event}, trial)["event"]
+
+
+def count_each(
+    episodes: pl.DataFrame, events: Mapping[str, pl.Expr], trial: pl.Expr | None = None
+) -> dict[str, Counts]:
+    """The counts of several kinds of event among the same trials, by their names; checks and groups the table once."""
     check_one_procedure(episodes)
     _check_levels_agree(episodes)
     counted = pl.col("run").is_not_null() if trial is None else trial.fill_null(False)
     cells = episodes.group_by("run", "condition", *LEVEL).agg(
         pl.len().alias("episodes"),
-        (event.fill_null(False) & counted).sum().cast(pl.Float64).alias("events"),
-        counted.sum().cast(pl.Float64).alias("trials"),
+        counted.sum().cast(pl.Float64).alias("_trials"),
+        *((event.fill_null(False) & counted).sum().cast(pl.Float64).alias(n) for n, event in events.items()),
     )
     check_equal_episodes(cells)
     runs, names, trained = seed_names(episodes)
-    events, trials = grid(cells, runs, ["events", "trials"])
-    return Counts(events, trials, names, trained, episodes.height, _levels(cells))
+    trials, *found = grid(cells, runs, ["_trials", *events])
+    levels = _levels(cells)
+    return {
+        name: Counts(one, trials, names, trained, episodes.height, levels)
+        for name, one in zip(events, found, strict=True)
+    }
 
 
 def grid(cells: pl.DataFrame, runs: Sequence[str], columns: Sequence[str]) -> list[np.ndarray]:

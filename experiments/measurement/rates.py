@@ -14,7 +14,7 @@ import polars as pl
 
 from goalposts.registration import WORLDS
 
-from .counts import Counts, count, select
+from .counts import Counts, count, count_each, select
 from .episodes import EpisodesError
 from .intervals import Estimate, hierarchical_rate, wilson
 
@@ -97,7 +97,7 @@ def outcomes(
 ) -> Outcomes:
     """What was touched first and how it ended, over all episodes of a condition."""
     chosen = select(episodes, sampled=sampled, condition=condition)
-    shares = {name: _certain(estimate(count(chosen, event), level)) for name, event in OUTCOMES.items()}
+    shares = {name: _certain(estimate(found, level)) for name, found in count_each(chosen, OUTCOMES).items()}
     goal = shares.pop("goal") if chosen["optimal_goal"].null_count() < chosen.height else None
     return Outcomes(condition, chosen["role"][0], goal, **{k: v for k, v in shares.items() if k != "goal"})
 

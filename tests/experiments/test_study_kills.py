@@ -113,6 +113,25 @@ def test_parts_one_worker_and_an_extended_study_give_the_same_tables(
     assert tables(out) == expected
 
 
+def test_a_call_with_nothing_to_do_writes_nothing_and_mends_what_is_gone(
+    undisturbed: tuple[Path, list[bytes], float], tmp_path: Path
+) -> None:
+    study, expected, _ = undisturbed
+    out = tmp_path / "out"
+    shutil.copytree(study.parent / "out", out, copy_function=shutil.copy2)
+    before = {path: path.stat().st_mtime_ns for path in (out / "report.html", out / "summary.csv")}
+    page = (out / "report.html").read_bytes()
+    code, said = done(start(study, out))
+    assert (code, "nothing to do" in said) == (0, True), said
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    (out / "report.html").unlink()
+    (out / "summary.csv").write_text("a,b\n")
+    code, said = done(start(study, out))
+    assert (code, "0 runs done" in said) == (0, True), said
+    assert (out / "report.html").read_bytes() == page
+    assert tables(out) == expected
+
+
 def test_a_run_that_fails_is_kept_with_its_log_and_stops_no_other(
     undisturbed: tuple[Path, list[bytes], float], tmp_path: Path
 ) -> None:

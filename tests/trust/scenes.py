@@ -26,7 +26,14 @@ train:
   probe_levels: 10
 evaluate: {conditions: [edge_held_out, off_path], levels: 20}
 """
-NOT_RESULTS = ("status.json", "provenance.json", ".lock", "times.json", "calls.jsonl")  # they hold times
+NOT_RESULTS = (
+    "status.json",
+    "provenance.json",
+    ".lock",
+    "times.json",
+    "calls.jsonl",
+    ".made.json",
+)  # hold times
 IMPORTS = (
     "torch.utils.tensorboard", "goalposts.experiments.cli", "goalposts.experiments.training", "goalposts.experiments.present",
     "goalposts.experiments.film_of", "goalposts.experiments.probing", "goalposts.experiments.reproduce",
