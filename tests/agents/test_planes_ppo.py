@@ -3,7 +3,6 @@
 import gc
 import subprocess
 import sys
-import weakref
 
 import numpy as np
 import pytest
@@ -13,7 +12,8 @@ from hypothesis import strategies as st
 from stable_baselines3 import PPO
 
 from goalposts.agents.adam import EagerAdam
-from goalposts.agents.binary import BinaryRows, by_input
+from goalposts.agents.binary import BinaryRows, cumulated
+from goalposts.agents.by_hand import loss_by_hand
 from goalposts.agents.checkpoint import policy_options
 from goalposts.agents.planes_ppo import PlanesPPO
 from goalposts.agents.vecenv import GoalpostsVecEnv
@@ -70,10 +70,11 @@ def test_rollouts_losses_and_weights_are_those_of_sb3(net):
     }
 
 
-def test_gradients_are_those_of_sb3_on_the_same_batch():
+@pytest.mark.parametrize("net", SHAPES.values(), ids=SHAPES)
+def test_gradients_are_those_of_sb3_on_the_same_batch(net):
     """One minibatch of everything, and no step of the optimizer: what differs is the order of sums."""
     options = {"batch_size": 256, "n_epochs": 1, "learning_rate": 0.0, "max_grad_norm": 1e9, "updates": 1}
-    theirs, ours = (trained(cls, SHAPES["the default net"], **options) for cls in (PPO, PlanesPPO))
+    theirs, ours = (trained(cls, net, **options) for cls in (PPO, PlanesPPO))
     for (name, a), (_, b) in zip(
         theirs.policy.named_parameters(), ours.policy.named_parameters(), strict=True
     ):
@@ -81,6 +82,39 @@ def test_gradients_are_those_of_sb3_on_the_same_batch():
         assert b.grad is not None
         assert float(a.grad.abs().max()) > 0
         assert torch.allclose(a.grad, b.grad, atol=1e-6, rtol=1e-4), name
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(2, 7), st.sampled_from([0.0, 0.1, 3.0]))
+def test_the_loss_and_its_gradients_are_autograds(seed, n, actions, spread):
+    """SB3's loss by its own words, also where ratios are far outside the clip and odds near 0."""
+    clip, ent_coef, vf_coef = 0.2, 0.01, 0.5
+    rng = np.random.default_rng(seed)
+    logits = torch.from_numpy((3 * rng.standard_normal((n, actions))).astype(np.float32)).requires_grad_()
+    values = torch.from_numpy(rng.standard_normal(n).astype(np.float32)).requires_grad_()
+    taken = rng.integers(0, actions, n)
+    gains, returns = (rng.standard_normal(n).astype(np.float32) for _ in range(2))
+    chosen = torch.distributions.Categorical(logits=logits).log_prob(torch.from_numpy(taken))
+    old = (chosen.detach().numpy() + spread * rng.standard_normal(n)).astype(np.float32)
+    ratio = (chosen - torch.from_numpy(old)).exp()
+    gain = torch.from_numpy(gains)
+    policy = -torch.min(gain * ratio, gain * ratio.clamp(1 - clip, 1 + clip)).mean()
+    value = torch.nn.functional.mse_loss(torch.from_numpy(returns), values)
+    entropy = -torch.distributions.Categorical(logits=logits).entropy().mean()
+    loss = policy + ent_coef * entropy + vf_coef * value
+    loss.backward()
+    to_logits, to_values, found = loss_by_hand(
+        (logits.detach(), values.detach()), taken, old, gains, returns, clip, ent_coef, vf_coef
+    )
+    assert logits.grad is not None
+    assert values.grad is not None
+    scale = float(ratio.detach().max()) + 1
+    assert torch.allclose(to_logits, logits.grad, atol=2e-6 * scale, rtol=1e-4)
+    assert torch.allclose(to_values, values.grad, atol=1e-6, rtol=1e-5)
+    for mine, theirs in zip(found, (policy, value, entropy, loss), strict=False):
+        assert mine == pytest.approx(float(theirs.detach()), abs=2e-5 * scale, rel=1e-4)
+    assert found[5] == pytest.approx(float(((ratio - 1).abs() > clip).float().mean()), abs=1e-6)
+    assert found[4] >= -1e-5 * scale
 
 
 def test_bfloat16_stays_close():
@@ -102,18 +136,26 @@ def test_the_layer_is_a_dense_one(data):
         torch.from_numpy(rng.standard_normal((picked, width)).astype(np.float32)),
     )
     dense = torch.nn.Linear(inputs, width)
-    short = torch.nn.Linear(inputs, width)
-    short.load_state_dict(dense.state_dict())
-    by_input(short)
     rows = BinaryRows(n + 3, inputs)
     rows.put(2, x)
     expected = torch.relu(dense(torch.from_numpy(x[picks]).float()))
-    found = rows.layer(short.weight, short.bias, picks + 2)
-    assert torch.allclose(found, expected, atol=1e-5)
-    for out in (expected, found):
-        (out * weight).sum().backward()
-    for a, b in zip(dense.parameters(), short.parameters(), strict=True):
-        assert torch.allclose(a.grad, b.grad, atol=1e-3)
+    found = rows.forward(cumulated(dense.weight), dense.bias.detach().numpy(), picks + 2)
+    assert np.allclose(found, expected.detach().numpy(), atol=1e-5)
+    (expected * weight).sum().backward()
+    gradient = rows.backward(picks + 2, (weight * (expected > 0)).numpy()).T
+    assert dense.weight.grad is not None
+    assert np.allclose(gradient, dense.weight.grad.numpy(), atol=1e-3)
+    assert not gradient[:, ~x[picks].any(axis=0)].any()  # exactly
+
+
+@pytest.mark.parametrize(
+    ("row", "runs"),
+    [("0000", []), ("1111", [0, 4]), ("0110", [1, 3]), ("1001", [0, 1, 3, 4]), ("1011", [0, 1, 2, 4])],
+)
+def test_rows_are_kept_as_their_runs_of_ones(row, runs):
+    rows = BinaryRows(1, 4)
+    rows.put(0, np.array([[int(one) for one in row]], np.uint8))
+    assert rows.edges[0, : 2 * rows.counts[0]].tolist() == runs
 
 
 def test_nets_that_share_nothing_are_trained_by_the_shorter_road():
@@ -145,18 +187,16 @@ def test_pixels_take_the_road_of_sb3():
     assert model._rows is None
 
 
-def test_an_update_leaves_nothing_to_the_garbage_collector():
+def test_updates_pile_nothing_up():
     """What a minibatch made is freed with it: kept in cycles it would pile up by megabytes between collections."""
-    rows, layer = BinaryRows(4, 6), torch.nn.Linear(6, 3)
-    by_input(layer)
-    rows.put(0, np.eye(4, 6, dtype=np.uint8))
+    model = trained(PlanesPPO, SHAPES["the default net"], updates=1)
+    gc.collect()
     gc.disable()
     try:
-        out = rows.layer(layer.weight, layer.bias, np.arange(4))
-        out.sum().backward()
-        gone = weakref.ref(out.grad_fn)
-        del out
-        assert gone() is None
+        before = len(gc.get_objects())
+        for _ in range(20):
+            model.train()
+        assert len(gc.get_objects()) - before < 20
     finally:
         gc.enable()
 
