@@ -149,6 +149,7 @@ def measure(home: Path, runs: int, points: int, levels: int, figure: str, missin
         "status": command(home, "study", "status", "study"),
         "dry run": command(home, *go_on, "--dry-run"),
         "resume, nothing missing": command(home, *go_on),
+        "resume, nothing changed": command(home, *go_on),
         "report": command(home, "study", "report", "study"),
         "page": command(home, "study", "page", "study", "--out", "."),
     }
