@@ -19,6 +19,12 @@ def test_fifty_runs_are_listed_resumed_and_reported(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert found["faults"] == [], done.stderr
     assert done.returncode == 0
-    assert found["took"].keys() >= {"status", "resume, nothing missing", "resume, nothing changed", "report", "page"}
+    assert found["took"].keys() >= {
+        "status",
+        "resume, nothing missing",
+        "resume, nothing changed",
+        "report",
+        "page",
+    }
     assert len(list((tmp_path / "study/runs").iterdir())) == 50
     assert "50 of 50 agents" in (tmp_path / "study/report.html").read_text()
