@@ -209,9 +209,10 @@ def compare(first: StudyPath, second: StudyPath, as_json: Json = False) -> None:
     from .study_compare import compare as compare_tables
     from .study_compare import compare_text
     from .study_folder import SUMMARY
+    from .study_plan import plan_study
     from .study_tables import read_summary
 
-    tables = [read_summary(check_study(path).path / SUMMARY) for path in (first, second)]
+    tables = [read_summary(check_study(path).path / SUMMARY, plan_study(path)) for path in (first, second)]
     found = compare_tables(*tables)
     if as_json:
         show_json([asdict(one) for one in found])

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Protocol
 
 from .engines import At, Engine, LocalEngine
+from .provenance import now
 from .storage import RunError
-from .study_folder import WORK, StudyFolder
+from .study_folder import WORK, Call, StudyFolder
 from .study_plan import Plan
 from .study_run import Failed, Job
 from .study_stamp import is_made, remember
@@ -93,14 +94,7 @@ def run_study(
             _write(folder, plan)
         if todo:
             wall, own = time.monotonic() - began, time.process_time() - cpu
-            folder.call(
-                done=done,
-                failed=len(failed),
-                seconds=wall,
-                driver_cpu=own,
-                workers=engine.workers,
-                engine=type(engine).__name__,
-            )
+            folder.note_call(Call(now(), done, len(failed), wall, own, engine.workers, type(engine).__name__))
     return Outcome(done, before, missing, tuple(failed), written)
 
 

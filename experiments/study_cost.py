@@ -152,7 +152,7 @@ def _measured(configs: list[ExperimentConfig], workers: int, say: Callable[[str]
             )
         if isinstance(result, Done) and not result.id.startswith("warm"):
             number = int(result.id.partition("-")[0])
-            times.setdefault(number, []).append(Times(**json.loads(result.files[TIMES])))
+            times.setdefault(number, []).append(Times.from_json(result.files[TIMES]))
     found = {kind_of(config): Cost.of_times(times[k]) for k, config in enumerate(configs)}
     return {kind: cost for kind, cost in found.items() if cost}
 

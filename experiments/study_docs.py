@@ -84,7 +84,7 @@ def write_docs(folder: StudyFolder, plan: Plan, out: Path, command: str) -> Path
         raise RunError(
             f"{there} is no page of a study, and it would be overwritten. Move it away, or give --out another folder"
         )
-    table = read_summary(folder.path / SUMMARY)
+    table = read_summary(folder.path / SUMMARY, plan)
     figures = figures_of(plan, table)
     page = _page(
         folder,
@@ -212,11 +212,13 @@ def _times(folder: StudyFolder, plan: Plan, finished: list[str]) -> list[str]:
 
 def _driver(folder: StudyFolder) -> list[str]:
     """From the calls that came to their end; time in calls that were killed is not known."""
-    calls = [call for call in folder.calls() if call.get("done")]
+    calls = [call for call in folder.calls() if call.done]
     if not calls:
         return []
-    wall, own, done = (sum(float(call[key]) for call in calls) for key in ("seconds", "driver_cpu", "done"))
-    workers = sorted({int(call["workers"]) for call in calls})
+    wall, own, done = (
+        sum(of) for of in zip(*((c.seconds, c.driver_cpu, c.done) for c in calls), strict=True)
+    )
+    workers = sorted({call.workers for call in calls})
     return [
         f"{done:.0f} of these runs were done in {spell_time(wall)} by the clock with {' or '.join(map(str, workers))} workers; the driver "
         f"itself, tables, figures and page included, computed for {spell_time(own)}"

@@ -8,18 +8,19 @@ next one. `.work/` is where local workers work: a killed run goes on from there.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from filelock import FileLock, Timeout
+from pydantic import Field, TypeAdapter
 
-from .provenance import now
+from .document import shorten
 from .storage import (
     RunError,
     disk_errors,
@@ -42,6 +43,24 @@ MAX_BYTES = 1 << 20
 MAX_LOG = 1 << 26
 
 _ID = re.compile(r"[0-9a-f]{16}")
+_Count = Annotated[int, Field(ge=0, le=1 << 53)]
+_Seconds = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What one call of a study did and took: runs, seconds by the clock, seconds that the driver itself computed."""
+
+    ended: str
+    done: _Count
+    failed: _Count
+    seconds: _Seconds
+    driver_cpu: _Seconds
+    workers: _Count
+    engine: str
+
+
+_CALL = TypeAdapter(Call)
 
 
 class StudyFolder:
@@ -79,7 +98,7 @@ class StudyFolder:
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Hold the folder for writing. Raises RunError if another process does."""
-        refuse_links(self.path, (LOCK, STUDY, RUNS, FAILED, WORK, EPISODES, SUMMARY, FIGURES, MADE))
+        refuse_links(self.path, (LOCK, STUDY, RUNS, FAILED, WORK, EPISODES, SUMMARY, FIGURES, CALLS, MADE))
         with disk_errors(self.path, "write"):
             try:
                 self._lock.acquire(timeout=3)  # workers of a driver that was just killed may still be dying
@@ -103,7 +122,9 @@ class StudyFolder:
         """Why runs failed when they were last tried, by id."""
         logs = sorted((self.path / FAILED).glob("*.log"))
         return {
-            log.stem: read_limited(log, MAX_LOG).decode("utf-8", "replace").split("\n", 1)[0]
+            log.stem: shorten(
+                read_limited(log, MAX_LOG).decode("utf-8", "replace").split("\n", 1)[0], 600, quote=False
+            )
             for log in logs
             if _ID.fullmatch(log.stem)
         }
@@ -159,21 +180,21 @@ class StudyFolder:
     def times(self, run_id: str) -> Times | None:
         """How long a finished run took; None where that cannot be read."""
         try:
-            return Times(**json.loads(read_limited(self.run(run_id) / TIMES, MAX_BYTES)))
-        except (RunError, ValueError, TypeError):
+            return Times.from_json(read_limited(self.run(run_id) / TIMES, MAX_BYTES))
+        except (RunError, ValueError):
             return None
 
-    def call(self, **facts: float | str) -> None:
+    def note_call(self, call: Call) -> None:
         """Add to the list of calls what this one took; no table is made from it. Raises RunError."""
         path = self.path / CALLS
         before = read_limited(path, MAX_BYTES) if path.exists() else b""
-        write_atomic(path, before + json.dumps({"ended": now(), **facts}).encode() + b"\n")
+        write_atomic(path, before + _CALL.dump_json(call) + b"\n")
 
-    def calls(self) -> list[dict[str, Any]]:
-        """What the calls took that came to their end."""
+    def calls(self) -> list[Call]:
+        """What the calls took that came to their end; none where that cannot be read."""
         try:
             lines = read_limited(self.path / CALLS, MAX_BYTES).splitlines()
-            return [json.loads(line) for line in lines]
+            return [_CALL.validate_json(line, strict=True) for line in lines]
         except (RunError, ValueError):
             return []
 

@@ -56,7 +56,7 @@ def write_figures(folder: StudyFolder, figures: list[Drawn]) -> list[Path]:
 
 def write_report(folder: StudyFolder, plan: Plan) -> Path:
     """The figures and the page of a study that has its tables. Raises RunError."""
-    table = read_summary(folder.path / SUMMARY)
+    table = read_summary(folder.path / SUMMARY, plan)
     figures = figures_of(plan, table)
     write_figures(folder, figures)
     return write_study_page(_page(folder, plan, table, figures), folder.path / PAGE)

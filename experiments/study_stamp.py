@@ -29,7 +29,7 @@ def is_made(folder: StudyFolder, plan: Plan) -> bool:
     try:
         known = json.loads(read_limited(folder.path / MADE, MAX_MADE))
         return known == _facts(folder, plan)
-    except (RunError, ValueError, OSError):
+    except (RunError, ValueError, OSError, RecursionError):
         return False
 
 

@@ -7,7 +7,6 @@ come out byte for byte the same. Read next: `study_measures.py`, the rows of sum
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,12 +15,12 @@ import polars as pl
 from .measurement.episodes import episodes_file
 from .storage import RunError, read_limited, write_together
 from .study_episodes import read_episodes_of
-from .study_folder import EPISODES, SUMMARY, StudyFolder
+from .study_folder import EPISODES, RUNS, SUMMARY, StudyFolder
 from .study_measures import COLUMNS, Row, measures_of_point
 from .study_plan import Plan, Point
+from .study_rows import check, read_measures
 from .study_run import MEASURES
 
-MAX_MEASURES = 1 << 26
 MAX_TOGETHER = 10_000_000  # episodes in one file; they take about 300 bytes each while it is written
 DIGITS = 6
 
@@ -43,7 +42,9 @@ def write_tables(folder: StudyFolder, plan: Plan) -> None:
         rows += list(_of_point(folder, plan, point, found))
         if together:
             kept |= found
-    contents = {folder.path / SUMMARY: summary_table(plan, rows).write_csv(float_precision=DIGITS).encode()}
+    remedy = "Do the run anew: remove its folder and give the study's command again"
+    table = check(summary_table(plan, rows), plan, folder.path / RUNS, remedy)
+    contents = {folder.path / SUMMARY: table.write_csv(float_precision=DIGITS).encode()}
     if together:
         contents[folder.path / EPISODES] = episodes_file(pl.concat(kept.values()))
     else:
@@ -64,17 +65,18 @@ def summary_table(plan: Plan, rows: list[Row]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=head | dict.fromkeys(plan.keys, pl.String) | schema)
 
 
-def read_summary(path: str | Path) -> pl.DataFrame:
-    """A summary.csv with its types. Raises RunError."""
+def read_summary(path: str | Path, plan: Plan) -> pl.DataFrame:
+    """A summary.csv with its types, checked against the plan of its study. Raises RunError."""
     path = Path(path)
     content = read_limited(path, 1 << 30)
+    remedy = f"Write it anew with: goalposts study report {path.parent}"
     try:
         table = pl.read_csv(io.BytesIO(content), schema_overrides=COLUMNS, infer_schema=False)
     except (pl.exceptions.PolarsError, ValueError) as error:
-        raise RunError(f"{path} is damaged. Write it anew by giving the study's command again") from error
+        raise RunError(f"{path} is damaged: it is no table of a study's numbers. {remedy}") from error
     if missing := [name for name in COLUMNS if name not in table.columns]:
-        raise RunError(f"{path} is not the summary of a study: it has no column {missing[0]}")
-    return table
+        raise RunError(f"{path} is not the summary of a study: it has no column {missing[0]}. {remedy}")
+    return check(table, plan, path, remedy)
 
 
 def _tables_of(
@@ -95,8 +97,9 @@ def _of_point(
         if one not in tables:
             continue
         own.append(tables[one])
-        measures = json.loads(read_limited(folder.run(one) / MEASURES, MAX_MEASURES))
-        leaked += sum(int(row["value"]) for row in measures if row["measure"] == "leaked")
+        remedy = f"Do this run anew: remove {folder.run(one)} and give the study's command again"
+        measures = read_measures(folder.run(one) / MEASURES, remedy)
+        leaked += sum(int(row["value"] or 0) for row in measures if row["measure"] == "leaked")
         yield from (where | {"seed": seed, "run": one} | row for row in measures)
     if own:
         config = plan.runs[point.runs[0][1]]

@@ -13,7 +13,7 @@ from goalposts.experiments.provenance import collect
 from goalposts.experiments.storage import RunError
 from goalposts.experiments.study import todo_of
 from goalposts.experiments.study_cost import Cost, kind_of, time_of
-from goalposts.experiments.study_folder import StudyFolder
+from goalposts.experiments.study_folder import Call, StudyFolder
 from goalposts.experiments.study_plan import Plan, plan_study
 from goalposts.experiments.study_run import Done, Failed, Times
 from goalposts.experiments.study_watch import Progress, spell_time
@@ -182,7 +182,7 @@ def test_times_are_spoken(seconds: float, words: str) -> None:
 def test_calls_are_listed(plan: Plan, tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "out")
     with folder.begin(plan.study):
-        folder.call(done=2, seconds=1.5)
-        folder.call(done=1, seconds=2.5)
-    assert [(call["done"], call["seconds"]) for call in folder.calls()] == [(2, 1.5), (1, 2.5)]
+        for done, seconds in ((2, 1.5), (1, 2.5)):
+            folder.note_call(Call("2026-11-24T00:00:00Z", done, 0, seconds, 0.1, 2, "LocalEngine"))
+    assert [(call.done, call.seconds) for call in folder.calls()] == [(2, 1.5), (1, 2.5)]
     assert all(json.loads(line) for line in (folder.path / "calls.jsonl").read_text().splitlines())

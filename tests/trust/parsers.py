@@ -15,6 +15,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from study_fuzz import ROW, rows_of
+
+from goalposts.errors import UserError
+
 YAML = """\
 name: tiny
 env: {levels: 100}
@@ -91,7 +95,7 @@ YAML_WORDS = [
 
 
 SHARES = {
-    "conditions": 0.28,
+    "conditions": 0.21,
     "overrides": 0.01,
     "configs": 0.008,
     "levels": 0.13,
@@ -109,7 +113,9 @@ SHARES = {
     "training states": 0.01,
     "run folders": 0.001,
     "study files": 0.003,
-    "summaries": 0.005,
+    "summaries": 0.004,
+    "measures": 0.05,
+    "times": 0.02,
     "fine-tuning": 0.005,
 }  # of all cases, by parser
 IMPORTS = ("goalposts.experiments.present", "goalposts.experiments.training", "goalposts.experiments.config")
@@ -347,19 +353,22 @@ def _studies(work: Path, file: Callable) -> list[Parser]:
     from goalposts.experiments.config import shipped_root
     from goalposts.experiments.finetuned import as_csv, parse_table
     from goalposts.experiments.measurement.relearning import ARMS, SCHEMA
-    from goalposts.experiments.study_measures import COLUMNS
     from goalposts.experiments.study_plan import plan_study
-    from goalposts.experiments.study_tables import read_summary
+    from goalposts.experiments.study_rows import read_measures
+    from goalposts.experiments.study_run import Times
+    from goalposts.experiments.study_tables import read_summary, summary_table
 
     text = (
         "version: 1\nname: small\nbase: coinrun/edge\ngrid: {env.condition: [edge, mixture(0.1)]}\nseeds: 2\n"
     )
     shipped = tuple(path.read_bytes() for path in sorted((shipped_root() / "studies").glob("*.yaml"))[:2])
-    row = {
-        name: (1 if dtype == pl.Int64 else 0.5 if dtype == pl.Float64 else "x")
-        for name, dtype in COLUMNS.items()
-    }
-    summary = pl.DataFrame([row], schema=COLUMNS).write_csv().encode()
+    (work / "studied.yaml").write_text(f"{text}conditions: [off_path, edge_held_out]\n", encoding="utf-8")
+    plan = plan_study(work / "studied.yaml")
+    summary = summary_table(plan, rows_of(plan)).write_csv().encode()
+    numbers = json.dumps(
+        [ROW, {**ROW, "measure": "probe/off_path/levels", "step": 1000, "condition": None}]
+    ).encode()
+    times = json.dumps(dict.fromkeys(Times.__dataclass_fields__, 1)).encode()
     one = {"run": "r", "condition": "off_path", "arm": ARMS[0], "steps": 0, "level_index": 0}
     tuned = as_csv(pl.DataFrame([{**one, "outcome_first": "goal", "outcome_end": "goal"}], schema=SCHEMA))
     cells = (b",", b"\n", b'"', b"-1", b"1e999", b"nan", b"\x00", b"9" * 30, b"\r\n", b'""')
@@ -367,9 +376,28 @@ def _studies(work: Path, file: Callable) -> list[Parser]:
         Parser(
             "study files", (text.encode(), *shipped), (*YAML_WORDS, *NAMES), file("study.yaml", plan_study)
         ),
-        Parser("summaries", (summary,), cells, file("summary.csv", read_summary)),
+        Parser("summaries", (summary,), cells, file("summary.csv", lambda path: read_summary(path, plan))),
+        Parser(
+            "measures",
+            (numbers,),
+            (*JSON, *NAMES),
+            file("measures.json", lambda path: read_measures(path, "Do it anew")),
+        ),
+        Parser("times", (times,), tuple(JSON), _as_none(Times.from_json)),
         Parser("fine-tuning", (tuned,), cells, lambda content: parse_table(content, work / "finetune.csv")),
     ]
+
+
+def _as_none(read: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    """A reader whose callers take ValueError for "not known"."""
+
+    def reads(content: bytes) -> object:
+        try:
+            return read(content)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+
+    return reads
 
 
 def _whole_run(run: Path, work: Path) -> Parser:
