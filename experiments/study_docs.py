@@ -319,6 +319,8 @@ def gap_words(table: pl.DataFrame, point: str) -> str:
         f"{found:.2f} [{low:.2f}, {high:.2f}] at step {step:,}".replace("-", "−")
         for step, found, low, high in over_seeds(gaps, least=-1.0)
     ]
+    if not ends:
+        return "no probe that all its agents had says how far capability and goal-first under shift are apart"
     return f"the gap between capability and goal-first under shift goes from {ends[0]} to {ends[-1]} (Student’s t over seeds)"
 
 

@@ -62,6 +62,8 @@ def read_measures(path: Path, remedy: str) -> list[Row]:
 
 def check(table: pl.DataFrame, plan: Plan, path: Path, remedy: str) -> pl.DataFrame:
     """The table, if it can be what this plan's runs came to. Raises RunError naming `path`, ending with the remedy."""
+    if not table.height:
+        raise RunError(f"{path} holds no numbers. {remedy}")
     if missing := [key for key in plan.keys if key not in table.columns]:
         raise RunError(f"{path} has no column {missing[0]}, over which the study goes. {remedy}")
     for wrong, words in (*_numbers(table), *_names(table, plan)):

@@ -142,6 +142,7 @@ def mutate(study: Path, others: list[Path], rng: random.Random) -> str:
         lambda: _text(rng.choice((*(run / name for name in OF_RUN), *(study / name for name in OF_STUDY))), rng),
         lambda: _swap(run, others, rng),
         lambda: _study(study / "study.yaml", rng),
+        lambda: _fewer(study, rng),
     ]  # fmt: skip
     return rng.choice(kinds)()
 
@@ -220,6 +221,14 @@ def _swap(run: Path, others: list[Path], rng: random.Random) -> str:
     other = rng.choice(sorted((rng.choice(others) / "runs").iterdir()))
     shutil.copy(other / name, run / name)
     return f"{name} is another run's"
+
+
+def _fewer(study: Path, rng: random.Random) -> str:
+    runs = sorted((study / "runs").iterdir())
+    gone = rng.sample(runs, rng.randrange(1, len(runs)))
+    for run in gone:
+        shutil.rmtree(run)
+    return f"{len(gone)} runs of {len(runs)} are gone"
 
 
 def _study(path: Path, rng: random.Random) -> str:

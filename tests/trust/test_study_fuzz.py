@@ -97,6 +97,11 @@ def test_a_summary_without_a_verdict_or_with_two_is_refused(summary: tuple[Path,
         read(place, [*rows, rows[0]])
 
 
+def test_a_summary_of_nothing_is_refused(summary: tuple[Path, list[dict]]) -> None:
+    with pytest.raises(RunError, match="holds no numbers"):
+        read(summary[0], [])
+
+
 def test_a_summary_with_a_column_too_few_is_refused(summary: tuple[Path, list[dict]]) -> None:
     place, rows = summary
     plan = plan_study(place / "study.yaml")
@@ -129,10 +134,10 @@ def test_the_harness_finds_a_reader_that_lets_errors_through(
 def test_mutations_change_something(tmp_path: Path) -> None:
     """A study's files without their meaning: every mutation that is drawn leaves other bytes, nearly always."""
     origin = tmp_path / "origin"
-    run = origin / "runs" / ("0" * 16)
-    run.mkdir(parents=True)
-    for name in study_fuzz.OF_RUN:
-        (run / name).write_text('[{"measure": "x", "value": 1.0, "words": null}]')
+    for run in (origin / "runs" / (digit * 16) for digit in "01"):
+        run.mkdir(parents=True)
+        for name in study_fuzz.OF_RUN:
+            (run / name).write_text('[{"measure": "x", "value": 1.0, "words": null}]')
     (origin / "calls.jsonl").write_text('{"done": 1}')
     (origin / "summary.csv").write_text("arm,point\nmain,a\nmain,b\n")
     (tmp_path / "tiny.yaml").write_text(BASE)
