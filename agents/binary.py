@@ -47,7 +47,8 @@ def _forward(rows, edges, counts, sums, bias, out):
     for i in range(len(rows)):
         r, hidden = np.uintp(rows[i]), out[i]
         at, n, j = edges[r], np.uintp(counts[r]) * two, np.uintp(0)
-        hidden[:] = bias
+        for k in range(width):  # not hidden[:] = bias, whose check of shapes takes numba seconds to compile
+            hidden[k] = bias[k]
         while j + eight <= n:
             a, b = sums[np.uintp(at[j])], sums[np.uintp(at[j + np.uintp(1)])]
             c, d = sums[np.uintp(at[j + np.uintp(2)])], sums[np.uintp(at[j + np.uintp(3)])]

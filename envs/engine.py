@@ -22,6 +22,7 @@ from .streams import key_of, mix, unit
 from .world import DONE, GOAL, PROXY, World
 
 N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
+LARGER = False  # whether some plane is drawn larger: `enlarge` is compiled only where it is needed
 prepare: Any = None
 paint: Any = None
 start: Any = None
@@ -134,7 +135,6 @@ def observe_all(active, state, facts, grid, level_rows, window, out, scratch):
     width, size = grid.shape[2], grid.shape[1] * grid.shape[2]
     cells = grid.reshape(grid.size)
     each = window[0] * window[1] * window[2]
-    larger = window[7].max() > 0
     n = len(active)
     for first in range(0, n, AT_ONCE):  # what was just marked byte by byte is slow to read sixteen at once
         last = min(first + AT_ONCE, n)
@@ -144,7 +144,7 @@ def observe_all(active, state, facts, grid, level_rows, window, out, scratch):
         for i in range(first, last):
             if active[i]:
                 unpack(state[i], cells, i * size, width, window, out, i * each)
-                if larger:
+                if LARGER:
                     enlarge(state[i], cells, i * size, width, level_rows, window, out, i * each)
         for i in range(first, last):
             if active[i]:
@@ -181,19 +181,21 @@ def step_all(
         return -1
     n = 0
     n_pool = len(pool_tiles)
-    width, size = grid.shape[2], grid.shape[1] * grid.shape[2]
     level_rows = tiles.shape[1]
-    cells = grid.reshape(grid.size)
     each = window[0] * window[1] * window[2]
-    larger = window[7].max() > 0
     for i in range(len(actions)):
         if done[i]:
-            base, place = i * size, n * each
-            mark(state[i], facts[i], cells, base, width, window, scratch, 0)
-            unpack(state[i], cells, base, width, window, final_obs, place)
-            if larger:
-                enlarge(state[i], cells, base, width, level_rows, window, final_obs, place)
-            unmark(cells, scratch, 0)
+            one = slice(i, i + 1)
+            observe_all(
+                active[one],
+                state[one],
+                facts[one],
+                grid[one],
+                level_rows,
+                window,
+                final_obs[n * each :],
+                scratch,
+            )
             for o in range(8):
                 final_outcome[n, o] = outcome[i, o]
             ended[n] = i
@@ -288,9 +290,11 @@ class Engine:
         self._load = world.kernel(load_level)
         self._advance = world.kernel(advance)
         marked = world.kernel(mark, inline=True)
-        self._observe = world.kernel(observe_all, mark=marked)
+        larger = bool(self.window.reach.any())
+        shown = "-larger" if larger else ""
+        self._observe = world.kernel(observe_all, variant=shown, mark=marked, LARGER=larger)
         self._step = world.kernel(
-            step_all, advance=self._advance, load_level=self._load, observe_all=self._observe, mark=marked
+            step_all, variant=shown, advance=self._advance, load_level=self._load, observe_all=self._observe
         )
 
     @property

@@ -52,4 +52,5 @@ def bind(
     bound.__doc__ = inspect.getdoc(template)
     if inline:
         return njit(nogil=True, inline="always")(bound)
-    return njit(cache=True, nogil=True)(bound)
+    # What it would cost to compile, and nobody uses: checks of divisors, a second wrapper for callers in C.
+    return njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)(bound)

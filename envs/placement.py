@@ -48,7 +48,12 @@ def place_one(
     to each cell, −1 where the agent cannot stand. Off the path: neither a shortest way to the proxy nor one to the
     goal needs to touch the other.
     """
-    shortest = first_hit(n, depth, events, 2)
+    goal, proxy, off_path = (
+        np.int64(1),
+        np.int64(2),
+        np.int64(2),
+    )  # not 1 and 2: numba compiles a callee for each number
+    shortest = first_hit(n, depth, events, proxy)
     if shortest < 0 or shortest > limit(facts) // 2:
         return False
     cells = np.empty((rows * cols, 2), np.int32)
@@ -59,7 +64,7 @@ def place_one(
     stream = np.empty(1, np.uint64)
     stream[0] = key_of(seed, index, 2, 0)
     wanted = draw_unit(stream)
-    n_cells = candidates(2, 0.0, tiles, facts, first_step, rows, cols, cells)
+    n_cells = candidates(off_path, 0.0, tiles, facts, first_step, rows, cols, cells)
     marked = np.empty((n, N_ACTIONS), np.int32)
     queue = np.empty(n, np.int32)
     dist = np.empty(n, np.int32)
@@ -73,8 +78,8 @@ def place_one(
                 here = t >= 0 and states[t, 0] == r and states[t, 1] == c
                 marked[s, a] = events[s, a] & 2 | (1 if here else 0)
         if (
-            first_hit_avoiding(n, succ, marked, 2, 1, queue, dist) == shortest
-            and first_hit_avoiding(n, succ, marked, 1, 2, queue, dist) == first_step[r, c]
+            first_hit_avoiding(n, succ, marked, proxy, goal, queue, dist) == shortest
+            and first_hit_avoiding(n, succ, marked, goal, proxy, queue, dist) == first_step[r, c]
         ):
             off_row, off_col = r, c
             break
@@ -110,17 +115,18 @@ def proven(tiles, facts, apart, absent):
     events = np.empty((room, N_ACTIONS), np.int32)
     n = explore(tiles, facts, ids, states, depth, succ, events)
     most = limit(facts) // 2
-    goal, proxy = first_hit(n, depth, events, 1), first_hit(n, depth, events, 2)
-    if not (goal < 0 if absent == 1 else 0 < goal <= most):
+    goal, proxy = np.int64(1), np.int64(2)
+    to_goal, to_proxy = first_hit(n, depth, events, goal), first_hit(n, depth, events, proxy)
+    if not (to_goal < 0 if absent == 1 else 0 < to_goal <= most):
         return False
-    if not (proxy < 0 if absent == 2 else 0 < proxy <= most):
+    if not (to_proxy < 0 if absent == 2 else 0 < to_proxy <= most):
         return False
     if apart and absent == 0:
         queue = np.empty(n, np.int32)
         dist = np.empty(n, np.int32)
         return (
-            first_hit_avoiding(n, succ[:n], events[:n], 2, 1, queue, dist) == proxy
-            and first_hit_avoiding(n, succ[:n], events[:n], 1, 2, queue, dist) == goal
+            first_hit_avoiding(n, succ, events, proxy, goal, queue, dist) == to_proxy
+            and first_hit_avoiding(n, succ, events, goal, proxy, queue, dist) == to_goal
         )
     return True
 

@@ -63,9 +63,9 @@ def survey(tiles, sizes, goal_mask, proxy_mask, out):
         n = explore(tiles[i], facts, ids, states, depth, succ, events)
         out[i, 0] = first_hit(n, depth, events, goal_mask)
         out[i, 1] = first_hit(n, depth, events, proxy_mask)
-        out[i, 2] = first_hit_avoiding(n, succ[:n], events[:n], proxy_mask, goal_mask, queue, dist)
-        out[i, 3] = first_hit_avoiding(n, succ[:n], events[:n], goal_mask, proxy_mask, queue, dist)
-        out[i, 4] = first_hit_after(n, succ[:n], events[:n], proxy_mask, goal_mask, queue, dist)
+        out[i, 2] = first_hit_avoiding(n, succ, events, proxy_mask, goal_mask, queue, dist)
+        out[i, 3] = first_hit_avoiding(n, succ, events, goal_mask, proxy_mask, queue, dist)
+        out[i, 4] = first_hit_after(n, succ, events, proxy_mask, goal_mask, queue, dist)
         out[i, 5] = n
         ids[: count_states(facts)] = -1
 

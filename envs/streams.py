@@ -17,7 +17,7 @@ _S30, _S27, _S31, _S11 = U64(30), U64(27), U64(31), U64(11)
 _TO_UNIT = 1.0 / 9007199254740992.0  # 2**-53
 
 
-@njit(inline="always")
+@njit
 def mix(z):
     """SplitMix64's finaliser: uint64 -> uint64, a bijection."""
     z = (z ^ (z >> _S30)) * _MUL_1
@@ -31,7 +31,7 @@ def combine(key, word):
     return mix((key ^ mix(U64(word) + _GAMMA)) + _GAMMA)
 
 
-@njit(inline="always")
+@njit
 def unit(key):
     """A key as a float64 in [0, 1)."""
     return np.float64(key >> _S11) * _TO_UNIT
@@ -44,7 +44,7 @@ def draw(stream):
     return mix(stream[0])
 
 
-@njit(inline="always")
+@njit
 def draw_unit(stream):
     """Next float64 in [0, 1)."""
     return unit(draw(stream))
@@ -103,5 +103,5 @@ def hash_stack(tiles, sizes):
         for r in range(rows):
             for c in range(cols):
                 flat[r * cols + c] = tiles[i, r, c]
-        out[i] = hash_bytes(flat, rows * cols, rows, cols)
+        out[i] = hash_bytes(flat, np.int64(rows * cols), np.int64(rows), np.int64(cols))
     return out

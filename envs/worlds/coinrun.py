@@ -55,13 +55,13 @@ PLANES = ("wall", "deadly", "monster", "coin", "self")
 _WALL, _DEADLY, _MONSTER, _COIN, _SELF = (1 << k for k in range(5))
 
 
-@njit(inline="always")
+@njit
 def solid(code):
     """Walls, the edge's mark, crates and platforms hold the agent."""
     return WALL <= code <= PLATFORM
 
 
-@njit(inline="always")
+@njit
 def monster_col(facts, m, phase):
     """Column of monster m: to and fro on its track, one cell a step."""
     first, length, offset = facts[m + 1], facts[m + 2], facts[m + 3]
