@@ -72,7 +72,7 @@ def slip_some(actions, numbers, steps, noise_seed, slip, n_actions):
 
 
 # Bound, because numba's cache does not notice when the streams that they draw from are edited.
-_choose, _slip = bind(choose, {}, "play"), bind(slip_some, {}, "play")
+choosing, slipping = bind(choose, {}, "play"), bind(slip_some, {}, "play")
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +151,7 @@ def _play_batch(
             chosen = np.empty(len(alive), np.int64)
             odds = np.ascontiguousarray(tells.action_probabilities(obs), np.float64)
             _check_odds(odds, len(alive), len(world.actions))
-            _choose(odds, numbers[alive], steps[alive], noise_seed, chosen)
+            choosing(odds, numbers[alive], steps[alive], noise_seed, chosen)
         else:
             chosen = np.asarray(predict(obs, deterministic=not sampled)[0]).astype(np.int64).reshape(-1)
             if len(chosen) != len(alive):
@@ -159,7 +159,7 @@ def _play_batch(
                     f"the agent's predict gave actions of shape {chosen.shape}; needed is one for each of the {len(alive)} levels"
                 )
         if slip > 0:
-            _slip(chosen, numbers[alive], steps[alive], noise_seed, slip, len(world.actions))
+            slipping(chosen, numbers[alive], steps[alive], noise_seed, slip, len(world.actions))
         actions[alive] = chosen
         row = np.full(n, 255, np.uint8)
         row[alive] = chosen

@@ -52,5 +52,6 @@ def bind(
     bound.__doc__ = inspect.getdoc(template)
     if inline:
         return njit(nogil=True, inline="always")(bound)
-    # What it would cost to compile, and nobody uses: checks of divisors, a second wrapper for callers in C.
-    return njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)(bound)
+    # Left out, as it takes time to compile and nobody uses it: checks of divisors, a wrapper for callers in C.
+    options: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True}
+    return njit(cache=True, nogil=True, **options)(bound)

@@ -6,6 +6,10 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMBA")
+# For the environment of a process that is to take one thread, whatever library asks.
+ONE_THREAD: dict[str, str] = {f"{name}_NUM_THREADS": "1" for name in LIBRARIES} | {"POLARS_MAX_THREADS": "1"}
+
 
 @contextmanager
 def interrupts_held_back() -> Iterator[None]:

@@ -80,10 +80,10 @@ def now() -> str:
 
 
 @cache
-def code_digest() -> str:
-    """SHA-256 of the source that computes results: every Python file of envs, agents and experiments."""
+def code_digest(folders: tuple[str, ...] = ("agents", "envs", "experiments")) -> str:
+    """SHA-256 of the source that computes results: every Python file of envs, agents and experiments, or of some of these."""
     root, digest = Path(__file__).resolve().parent.parent, hashlib.sha256()
-    for folder in ("agents", "envs", "experiments"):
+    for folder in folders:
         for path in sorted((root / folder).rglob("*.py")):
             content = path.read_bytes()
             digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content)

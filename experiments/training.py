@@ -25,6 +25,7 @@ from ..envs.level import LevelSet
 from ..envs.planner import survey_levels
 from ..envs.world import World
 from ..envs.worlds.registry import get_world
+from .ahead import compile_ahead
 from .config import ExperimentConfig
 from .evaluation import evaluate_fully, subject_of
 from .runs import Run, default_out
@@ -136,6 +137,7 @@ def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: bool)
     config, settings = run.config, run.config.train
     total = settings.total_steps
     on_progress(0, total, "compiling and drawing levels")
+    compile_ahead([config])
     training = new_training(config, run.path / "tensorboard" if tensorboard else None)
     last = run.latest_checkpoint()
     if last is not None:

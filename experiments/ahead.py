@@ -1,0 +1,162 @@
+"""Compiles what a training needs before it begins: in processes side by side, once for each version of the code on a machine.
+
+What numba compiles lies on the disk afterwards, in numba's own cache; the processes end, and with them goes the memory that
+compiling takes. All of this is only to be quicker: what is not found later is compiled where it is needed.
+
+    python -m goalposts.experiments.ahead levels CoinRun view        one of the parts
+
+Read next: `training.py`, `demo.py` and `engines.py`, which ask for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from goalposts.registration import WORLDS
+
+from .config import ExperimentConfig
+from .processes import ONE_THREAD
+from .provenance import code_digest
+
+PATIENCE = 300  # seconds to wait for another process that compiles the same
+
+
+def compile_ahead(configs: Iterable[ExperimentConfig]) -> bool:
+    """Compile what trainings of these configs need, unless that was done; whether it was done now. Raises nothing of its own."""
+    kinds = sorted(
+        {
+            (one.world, one.env.observation)
+            for one in configs
+            if one.world in WORLDS and one.env.observation != "rgb"
+        }
+    )
+    done = [_compile(world, observation) for world, observation in kinds]
+    return any(done)
+
+
+def _compile(world: str, observation: str) -> bool:
+    place = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent.parent / "envs" / "__pycache__")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        mark = place / f"goalposts-{_key(world, observation)}.compiled"
+        if mark.exists() or not sys.executable or os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+            return False
+        with FileLock(f"{mark}.lock", timeout=PATIENCE):
+            if not mark.exists() and _side_by_side(world, observation):
+                mark.touch()
+    except (OSError, Timeout):  # a folder that cannot be written, a process that hangs
+        return False
+    return True
+
+
+def _key(world: str, observation: str) -> str:
+    """Of whatever numba's cache depends on, and what is compiled."""
+    parts = (
+        world,
+        observation,
+        code_digest(("agents", "envs")),
+        version("numba"),
+        platform.python_version(),
+        platform.processor(),
+    )
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _side_by_side(world: str, observation: str) -> bool:
+    """Compile each part in a process of its own; whether all of them came to their end."""
+    command = [sys.executable, "-m", "goalposts.experiments.ahead"]
+    running: list[subprocess.Popen[bytes]] = []
+    try:
+        for part in PARTS:
+            running.append(
+                subprocess.Popen(
+                    [*command, part, world, observation], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL, env={**os.environ, **ONE_THREAD},
+                )
+            )  # fmt: skip
+        ended = [_ended_well(one) for one in running]
+        return all(ended)
+    finally:
+        for one in running:
+            if one.poll() is None:
+                one.kill()
+                one.wait()
+
+
+def _ended_well(process: subprocess.Popen[bytes]) -> bool:
+    while True:
+        try:
+            return (
+                process.wait(0.2) == 0
+            )  # short, because polars' handler of Ctrl-C would let a long wait go on
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _levels(world: str, observation: str) -> None:
+    """Drawing levels, and what the planner says of them."""
+    import numpy as np
+
+    from ..envs.generator import generate
+    from ..envs.planner import survey_levels
+    from ..envs.streams import level_numbers
+    from ..envs.worlds.registry import get_world
+
+    levels = generate(world, get_world(world).usual("control"))
+    levels.layout_hashes()
+    survey_levels(levels)
+    level_numbers(np.zeros(1, np.uint64), np.zeros(1, np.int64), 1)
+
+
+def _playing(world: str, observation: str) -> None:
+    """The engine, the choice of actions, the learner: on nothing, for nobody plays here and no level is needed."""
+    import numpy as np
+    from gymnasium import spaces
+    from stable_baselines3.common.policies import ActorCriticPolicy
+
+    from ..agents.binary import BinaryRows
+    from ..agents.by_hand import HandNet, loss_by_hand
+    from ..agents.checkpoint import policy_options
+    from ..agents.rollout import choosing
+    from ..envs.engine import Engine
+    from ..envs.level import LevelSet
+    from ..envs.worlds.registry import get_world
+
+    known = get_world(world)
+    nobody = np.zeros(0, np.int64)
+    pool = LevelSet(
+        world, np.zeros((1, *known.full), np.uint8), np.zeros((1, 2), np.int32), np.zeros(1, np.int64)
+    )
+    engine = Engine(known, 0, pool, observation)
+    engine.step(nobody)
+    choosing(np.ones((0, 2)), nobody, nobody, 0, nobody)
+
+    shape = engine.window.shape
+    policy = ActorCriticPolicy(
+        spaces.Box(0, 1, shape, np.uint8),
+        spaces.Discrete(2),
+        lambda _: 1e-3,
+        **policy_options((8,), (4,), (4,), "fp32", False),
+    )
+    rows, picks = BinaryRows(2, int(np.prod(shape))), np.arange(2)
+    rows.put(0, np.zeros((2, *shape), np.uint8))
+    net = HandNet(policy)
+    found = net.forward(rows, picks)
+    some = np.ones(2, np.float32)
+    to_logits, to_values, _ = loss_by_hand(found, picks, some, some, some, 0.2, 0.01, 0.5)
+    net.backward(to_logits, to_values)
+
+
+PARTS: dict[str, Callable[[str, str], None]] = {"levels": _levels, "playing": _playing}
+
+if __name__ == "__main__":
+    PARTS[sys.argv[1]](*sys.argv[2:])
