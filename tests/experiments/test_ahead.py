@@ -1,0 +1,41 @@
+"""What a training needs is compiled before it begins, and all of it: else it would be compiled twice."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tiny import YAML
+
+CODE = """
+import sys
+from pathlib import Path
+from numba.core import event
+
+class Compiled(event.Listener):
+    names = []
+    def on_start(self, e):
+        self.names.append(e.data["dispatcher"].py_func.__qualname__)
+    def on_end(self, e):
+        pass
+
+event.register("numba:compile", Compiled())
+from goalposts.experiments import load_config, train
+from goalposts.experiments.ahead import compile_ahead
+
+config = load_config(sys.argv[1])
+print(compile_ahead([config]), compile_ahead([config]))
+train(config, Path(sys.argv[1]).parent / "run")
+print(Compiled.names)
+"""
+
+
+@pytest.mark.slow
+def test_a_training_finds_compiled_what_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(YAML)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, str(tmp_path / "tiny.yaml")], capture_output=True, text=True, check=True,
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["True False", "[]"]
