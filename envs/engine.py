@@ -162,63 +162,28 @@ def step_all(
     the front; returns how many, or −1, with nothing done, where an action is none of the world's.
     """
     advanced = advance(
-        actions,
-        active,
-        seeds,
-        episodes,
-        slip,
-        goal_mask,
-        done_mask,
-        tiles,
-        facts,
-        state,
-        limits,
-        outcome,
-        reward,
-        done,
-    )
+        actions, active, seeds, episodes, slip, goal_mask, done_mask, tiles, facts, state, limits, outcome, reward, done
+    )  # fmt: skip
     if advanced < 0:
         return -1
     n = 0
     n_pool = len(pool_tiles)
-    level_rows = tiles.shape[1]
     each = window[0] * window[1] * window[2]
     for i in range(len(actions)):
         if done[i]:
-            one = slice(i, i + 1)
-            observe_all(
-                active[one],
-                state[one],
-                facts[one],
-                grid[one],
-                level_rows,
-                window,
-                final_obs[n * each :],
-                scratch,
-            )
+            k = slice(i, i + 1)
+            last = final_obs[n * each :]
+            observe_all(active[k], state[k], facts[k], grid[k], tiles.shape[1], window, last, scratch)
             for o in range(8):
                 final_outcome[n, o] = outcome[i, o]
             ended[n] = i
             n += 1
             episodes[i] += 1
-            k = i if direct else np.int64(key_of(seeds[i], episodes[i], 0, 13) % np.uint64(n_pool))
+            level = i if direct else np.int64(key_of(seeds[i], episodes[i], 0, 13) % np.uint64(n_pool))
             load_level(
-                i,
-                k,
-                pool_tiles,
-                pool_sizes,
-                max_steps,
-                tiles,
-                facts,
-                state,
-                grid,
-                limits,
-                outcome,
-                bits,
-                outside,
-                pad,
-            )
-    observe_all(active, state, facts, grid, level_rows, window, obs, scratch)
+                i, level, pool_tiles, pool_sizes, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad
+            )  # fmt: skip
+    observe_all(active, state, facts, grid, tiles.shape[1], window, obs, scratch)
     return n
 
 

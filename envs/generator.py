@@ -64,12 +64,11 @@ def draw_levels(seed, index, law, f, variant, absent, split, dials, all_tiles, a
             for r in range(rows):
                 for c in range(cols):
                     flat[r * cols + c] = tiles[r, c]
-            if (
-                np.int64(
-                    hash_bytes(flat, np.int64(rows * cols), np.int64(rows), np.int64(cols)) & np.uint64(1)
-                )
-                != split
-            ):
+            height, width = (
+                np.int64(rows),
+                np.int64(cols),
+            )  # numba compiles a callee for each number that a layout returns
+            if np.int64(hash_bytes(flat, height * width, height, width) & np.uint64(1)) != split:
                 continue
             facts[:] = 0
             facts[0], facts[1] = rows, cols

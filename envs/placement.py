@@ -48,11 +48,11 @@ def place_one(
     to each cell, −1 where the agent cannot stand. Off the path: neither a shortest way to the proxy nor one to the
     goal needs to touch the other.
     """
-    goal, proxy, off_path = (
+    goal, proxy, apart = (
         np.int64(1),
         np.int64(2),
         np.int64(2),
-    )  # not 1 and 2: numba compiles a callee for each number
+    )  # for 1 and 2 numba would compile each callee anew
     shortest = first_hit(n, depth, events, proxy)
     if shortest < 0 or shortest > limit(facts) // 2:
         return False
@@ -64,7 +64,7 @@ def place_one(
     stream = np.empty(1, np.uint64)
     stream[0] = key_of(seed, index, 2, 0)
     wanted = draw_unit(stream)
-    n_cells = candidates(off_path, 0.0, tiles, facts, first_step, rows, cols, cells)
+    n_cells = candidates(apart, 0.0, tiles, facts, first_step, rows, cols, cells)
     marked = np.empty((n, N_ACTIONS), np.int32)
     queue = np.empty(n, np.int32)
     dist = np.empty(n, np.int32)

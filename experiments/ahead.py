@@ -5,7 +5,7 @@ compiling takes. All of this is only to be quicker: what is not found later is c
 
     python -m goalposts.experiments.ahead levels CoinRun view        one of the parts
 
-Read next: `training.py`, `demo.py` and `engines.py`, which ask for it.
+Read next: `training.py`, which asks for it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,36 +23,30 @@ from filelock import FileLock, Timeout
 
 from goalposts.registration import WORLDS
 
-from .config import ExperimentConfig
 from .processes import ONE_THREAD
 from .provenance import code_digest
 
 PATIENCE = 300  # seconds to wait for another process that compiles the same
 
 
-def compile_ahead(configs: Iterable[ExperimentConfig]) -> bool:
-    """Compile what trainings of these configs need, unless that was done; whether it was done now. Raises nothing of its own."""
-    kinds = sorted(
-        {
-            (one.world, one.env.observation)
-            for one in configs
-            if one.world in WORLDS and one.env.observation != "rgb"
-        }
-    )
-    done = [_compile(world, observation) for world, observation in kinds]
-    return any(done)
+def compile_ahead(world: str, observation: str) -> bool:
+    """Compile what a training in a shipped world needs, unless that was done; whether it was done now.
 
-
-def _compile(world: str, observation: str) -> bool:
+    Whoever comes while another process compiles the same waits for it. What goes wrong is left to the training itself.
+    """
+    disabled = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
+    if world not in WORLDS or observation == "rgb" or disabled or not sys.executable:
+        return False
     place = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parent.parent / "envs" / "__pycache__")
+    mark = place / f"goalposts-{_key(world, observation)}.compiled"
     try:
         place.mkdir(parents=True, exist_ok=True)
-        mark = place / f"goalposts-{_key(world, observation)}.compiled"
-        if mark.exists() or not sys.executable or os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+        if mark.exists():
             return False
         with FileLock(f"{mark}.lock", timeout=PATIENCE):
-            if not mark.exists() and _side_by_side(world, observation):
-                mark.touch()
+            if mark.exists() or not _side_by_side(world, observation):
+                return False
+            mark.touch()
     except (OSError, Timeout):  # a folder that cannot be written, a process that hangs
         return False
     return True
@@ -66,7 +60,7 @@ def _key(world: str, observation: str) -> str:
         code_digest(("agents", "envs")),
         version("numba"),
         platform.python_version(),
-        platform.processor(),
+        platform.machine(),
     )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 

@@ -63,16 +63,14 @@ def measured() -> tuple[dict[str, float], float]:
 
 
 def _stage(step: int, total: int, words: str) -> str:
-    if words == "compiling":
-        return "compiling what is not on the disk, starting processes, importing"
     if words.startswith("compiling"):
-        return "reading what is compiled, drawing levels"
+        return "compiling, or reading what is compiled; drawing levels"
     return "its evaluation" if step >= total else "its training, with checkpoints and probes"
 
 
 def _stages(marks: list[tuple[float, str]], began: float) -> dict[str, float]:
     """How long each stage lasted, by when the next was first told of."""
-    found = {"reading the configs": marks[0][0] - began}
+    found = {"starting a process, importing": marks[0][0] - began}
     for (start, stage), (end, _) in pairwise(marks):
         found[stage] = found.get(stage, 0.0) + end - start
     return found

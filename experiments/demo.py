@@ -19,7 +19,6 @@ from pathlib import Path
 
 from goalposts.registration import WORLDS
 
-from .ahead import compile_ahead
 from .config import ExperimentConfig, load_config
 from .explored import Seen, explored
 from .film_of import before_and_after, film_of
@@ -62,9 +61,6 @@ def train_side_by_side(configs: Sequence[ExperimentConfig], out: Path, workers: 
     for i in sorted(todo, key=lambda i: not paths[i].exists()):  # what may be refused comes first
         Run.create(paths[i], configs[i])
     if todo:
-        for i in todo:
-            told(i, 0, configs[i].train.total_steps, "compiling")
-        compile_ahead([configs[i] for i in todo])  # else both would compile the same
         _train_all([(i, configs[i], paths[i]) for i in todo], workers, told)
     return [Run.open(path) for path in paths]
 

@@ -16,10 +16,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Protocol
 
-from .ahead import compile_ahead
 from .processes import ONE_THREAD, interrupts_held_back
 from .study_run import Done, Failed, Job, perform
 
@@ -81,13 +79,6 @@ class LocalEngine:
     def run(self, jobs: Iterable[Job]) -> Iterator[Done | Failed | None]:
         """See `Engine.run`."""
         queue = iter(jobs)
-        first = next(queue, None)
-        if first is None:
-            return
-        compile_ahead(
-            [first.config]
-        )  # else every worker would compile the same, and keep the memory that this takes
-        queue = chain([first], queue)
         self._slots = [_Slot() for _ in range(self.workers)]
         busy: dict[Future[Done | Failed], _Slot] = {}
         try:

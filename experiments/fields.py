@@ -18,6 +18,12 @@ from ..envs.observation import OBSERVATIONS, ObservationError, parse_observation
 from .validation import closest, spell_value
 
 VERSION = 1
+
+# Numbers that stand in files of ours, as nobody's own file has larger ones.
+LARGEST, LARGEST_COUNT = 1e12, 1 << 53
+Whole = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
+Amount = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
+
 _RESERVED = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
 
 

@@ -215,12 +215,10 @@ def _driver(folder: StudyFolder) -> list[str]:
     calls = [call for call in folder.calls() if call.done]
     if not calls:
         return []
-    wall, own, done = (
-        sum(of) for of in zip(*((c.seconds, c.driver_cpu, c.done) for c in calls), strict=True)
-    )
-    workers = sorted({call.workers for call in calls})
+    wall, own = sum(call.seconds for call in calls), sum(call.driver_cpu for call in calls)
+    done, workers = sum(call.done for call in calls), sorted({call.workers for call in calls})
     return [
-        f"{done:.0f} of these runs were done in {spell_time(wall)} by the clock with {' or '.join(map(str, workers))} workers; the driver "
+        f"{done} of these runs were done in {spell_time(wall)} by the clock with {' or '.join(map(str, workers))} workers; the driver "
         f"itself, tables, figures and page included, computed for {spell_time(own)}"
     ]
 

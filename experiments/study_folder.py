@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 from filelock import FileLock, Timeout
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter
 
 from .document import shorten
+from .fields import Amount, Whole
 from .storage import (
     RunError,
     disk_errors,
@@ -43,8 +43,6 @@ MAX_BYTES = 1 << 20
 MAX_LOG = 1 << 26
 
 _ID = re.compile(r"[0-9a-f]{16}")
-_Count = Annotated[int, Field(ge=0, le=1 << 53)]
-_Seconds = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -52,11 +50,11 @@ class Call:
     """What one call of a study did and took: runs, seconds by the clock, seconds that the driver itself computed."""
 
     ended: str
-    done: _Count
-    failed: _Count
-    seconds: _Seconds
-    driver_cpu: _Seconds
-    workers: _Count
+    done: Whole
+    failed: Whole
+    seconds: Amount
+    driver_cpu: Amount
+    workers: Whole
     engine: str
 
 

@@ -13,20 +13,19 @@ import polars as pl
 from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from .fields import LARGEST, LARGEST_COUNT, Whole
 from .measurement.judge import LABELS
 from .storage import RunError, read_limited
 from .study_measures import LOGGED, OF_CONDITION, RATES, Row
 from .study_plan import Plan
 
 MAX_MEASURES = 1 << 26  # bytes
-LARGEST = 1e12  # of a number
 LONGEST = 2_000  # characters of a name or a remark
-SHARES = (
-    *(name for name in RATES if name != "regret"),
-    *OF_CONDITION,
-)  # from 0 to 1, or from -1 where it is a difference
+ESTIMATED = (*RATES, *OF_CONDITION)
+SHARES = tuple(
+    name for name in ESTIMATED if name != "regret"
+)  # from 0 to 1; the goal effect, a difference, from -1
 
-_Whole = Annotated[int, Field(ge=0, le=1 << 53)]
 _Real = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 _Text = Annotated[str, StringConstraints(max_length=LONGEST)]
 
@@ -35,12 +34,12 @@ _Text = Annotated[str, StringConstraints(max_length=LONGEST)]
 class _Measure:
     measure: _Text
     condition: _Text | None
-    step: _Whole | None
+    step: Whole | None
     value: _Real | None
     low: _Real | None
     high: _Real | None
-    n: _Whole | None
-    seeds: _Whole | None
+    n: Whole | None
+    seeds: Whole | None
     kept: _Real | None
     words: _Text | None
 
@@ -90,7 +89,7 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
         for name in ("value", "low", "high", "kept")
     ]
     found += [
-        (~pl.col(name).is_between(0, 1 << 53), f"{name} is not a number of any study's size")
+        (~pl.col(name).is_between(0, LARGEST_COUNT), f"{name} is not a number of any study's size")
         for name in ("seed", "step", "n", "seeds")
     ]
     found += [
@@ -109,7 +108,7 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
         (low.is_null() != high.is_null(), "an interval has one end only"),
         (low > high, "an interval ends before it begins"),
         (
-            value.is_not_null() & low.is_null() & pl.col("measure").is_in([*RATES, *OF_CONDITION]),
+            value.is_not_null() & low.is_null() & pl.col("measure").is_in(ESTIMATED),
             "a value has no interval",
         ),
     ]
@@ -118,7 +117,7 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
 
 def _names(table: pl.DataFrame, plan: Plan) -> list[tuple[pl.Expr, str]]:
     measure, seed, run = pl.col("measure"), pl.col("seed"), pl.col("run")
-    known = measure.is_in([*RATES, *OF_CONDITION, *LOGGED, "verdict", "leaked", "outlier"])
+    known = measure.is_in([*ESTIMATED, *LOGGED, "verdict", "leaked", "outlier"])
     probe = measure.str.contains(r"^probe/[^/]{1,200}/\w{1,40}$")
     whose = [
         f"{point.name}\t{one}\t{number}" for point in plan.points for number, one in point.runs
@@ -149,9 +148,7 @@ def _names(table: pl.DataFrame, plan: Plan) -> list[tuple[pl.Expr, str]]:
         ),
         (~pl.col("condition").is_in(list(plan.study.conditions)), "the study has no such condition"),
         (
-            measure.is_in([*RATES, *OF_CONDITION])
-            & pl.col("value").is_not_null()
-            & pl.col("condition").is_null(),
+            measure.is_in(ESTIMATED) & pl.col("value").is_not_null() & pl.col("condition").is_null(),
             "a value of no condition",
         ),
         (verdict & ~pl.col("words").is_in(LABELS).fill_null(value=False), "there is no such verdict"),
@@ -173,10 +170,12 @@ def _whole(table: pl.DataFrame, path: Path, remedy: str) -> None:
             f"{path} is damaged: {row['measure']} of {row['run'] or row['point']} stands there twice. {remedy}"
         )
     judged = table.filter(pl.col("measure") == "verdict")
-    for names, what in ((["point", "run"], "run"), (["point"], "point")):
-        of_runs = what == "run"
-        there = table.filter(pl.col("run").is_not_null()) if of_runs else table
-        have = judged.filter(pl.col("run").is_not_null() if of_runs else pl.col("run").is_null())
-        lost = there.select(names).unique().join(have.select(names), on=names, how="anti").sort(names)
+    alone = pl.col("run").is_not_null()
+    for what, there, have in (
+        ("run", table.filter(alone), judged.filter(alone)),
+        ("point", table, judged.filter(~alone)),
+    ):
+        names = sorted({"point", what})
+        lost = there.select(names).unique().join(have, on=names, how="anti").sort(names)
         if lost.height:
             raise RunError(f"{path} is damaged: {what} {lost[what][0]} has no verdict. {remedy}")

@@ -20,13 +20,12 @@ import warnings
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter
 
 from .config import ExperimentConfig
+from .fields import Amount, Whole
 from .runs import Run
 from .storage import RunError
 
@@ -71,29 +70,24 @@ class Failed:
     log: str
 
 
-_Amount = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
-
-
 @dataclass(frozen=True)
 class Times:
     """How long a run took, in seconds. steps: how many it trained here, fewer if it went on from a checkpoint."""
 
-    starting: _Amount
-    training: _Amount
-    evaluating: _Amount
-    cpu: _Amount
-    steps: Annotated[int, Field(ge=0, le=1 << 53)]
-    memory_mb: _Amount
+    starting: Amount
+    training: Amount
+    evaluating: Amount
+    cpu: Amount
+    steps: Whole
+    memory_mb: Amount
 
     @classmethod
     def from_json(cls, content: bytes) -> Times:
         """From a run's times.json. Raises ValueError."""
-        return _times().validate_json(content, strict=True)
+        return _TIMES.validate_json(content, strict=True)
 
 
-@cache
-def _times() -> TypeAdapter[Times]:
-    return TypeAdapter(Times)
+_TIMES = TypeAdapter(Times)
 
 
 def perform(job: Job, tell: Tell | None = None) -> Done | Failed:

@@ -137,7 +137,7 @@ def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: bool)
     config, settings = run.config, run.config.train
     total = settings.total_steps
     on_progress(0, total, "compiling and drawing levels")
-    compile_ahead([config])
+    compile_ahead(config.world, config.env.observation)
     training = new_training(config, run.path / "tensorboard" if tensorboard else None)
     last = run.latest_checkpoint()
     if last is not None:

@@ -25,7 +25,8 @@ from goalposts.experiments import load_config, train
 from goalposts.experiments.ahead import compile_ahead
 
 config = load_config(sys.argv[1])
-print(compile_ahead([config]), compile_ahead([config]))
+given = config.world, config.env.observation
+print(compile_ahead(*given), compile_ahead(*given))
 train(config, Path(sys.argv[1]).parent / "run")
 print(Compiled.names)
 """

@@ -15,83 +15,23 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from study_fuzz import ROW, rows_of
+from study_fuzz import BASE, ROW, rows_of
 
 from goalposts.errors import UserError
 
-YAML = """\
-name: tiny
-env: {levels: 100}
-train:
-  total_steps: 2048
-  num_envs: 16
-  n_steps: 16
-  batch_size: 256
-  n_epochs: 1
-  net: {trunk: [8], pi: [4], vf: [4]}
-  checkpoint_every: 1024
-evaluate: {conditions: [edge_held_out, off_path], levels: 12}
-"""
 JSON = [
-    b'"',
-    b"{",
-    b"}",
-    b"[",
-    b"]",
-    b":",
-    b",",
-    b"null",
-    b"true",
-    b"-1",
-    b"1e999",
-    b"NaN",
-    b"9" * 30,
-    b"\\u0000",
-    b"\\ud800",
+    b'"', b"{", b"}", b"[", b"]", b":", b",", b"null", b"true", b"-1", b"1e999", b"NaN", b"9" * 30, b"\\u0000", b"\\ud800",
     b'""',
-]
+]  # fmt: skip
 NAMES = [
-    b"CoinRun",
-    b"edge",
-    b"off_path",
-    b"mixture(0.1)",
-    b"mixture(",
-    b"finished",
-    b"../../etc",
-    b"/dev/zero",
-    b"<script>",
+    b"CoinRun", b"edge", b"off_path", b"mixture(0.1)", b"mixture(", b"finished", b"../../etc", b"/dev/zero", b"<script>",
     b"\x00",
-]
+]  # fmt: skip
 YAML_WORDS = [
-    b"&a ",
-    b"*a",
-    b"!!python/object/apply:os.system ",
-    b"<<: ",
-    b"- ",
-    b"? ",
-    b"| ",
-    b">",
-    b"\n",
-    b"\t",
-    b"  ",
-    b"---\n",
-    b"...",
-    b"%YAML 9.9\n",
-    b"0x1f",
-    b"1_000",
-    b"1e400",
-    b".inf",
-    b".nan",
-    b"~",
-    b"[" * 50,
-    b"{" * 50,
-    b'"\\x41"',
-    b"'",
-    b"# ",
-    b": ",
-    b"base: ",
-    b"=",
-]
+    b"&a ", b"*a", b"!!python/object/apply:os.system ", b"<<: ", b"- ", b"? ", b"| ", b">", b"\n", b"\t", b"  ", b"---\n",
+    b"...", b"%YAML 9.9\n", b"0x1f", b"1_000", b"1e400", b".inf", b".nan", b"~", b"[" * 50, b"{" * 50, b'"\\x41"', b"'", b"# ",
+    b": ", b"base: ", b"=",
+]  # fmt: skip
 
 
 SHARES = {
@@ -138,7 +78,7 @@ def make_run(folder: Path) -> Path:
     """A tiny finished run, to take examples from."""
     from goalposts.experiments import load_config, train
 
-    (folder / "tiny.yaml").write_text(YAML, encoding="utf-8")
+    (folder / "tiny.yaml").write_text(BASE, encoding="utf-8")
     return train(load_config(folder / "tiny.yaml"), folder / "run").path
 
 
@@ -201,7 +141,7 @@ def parsers(run: Path, work: Path) -> dict[str, Parser]:
         ),
         Parser(
             "configs",
-            (YAML.encode(), here.config.to_yaml().encode()),
+            (BASE.encode(), here.config.to_yaml().encode()),
             (*YAML_WORDS, *NAMES),
             text(lambda t: parse_config(t, "x.yaml")),
         ),
