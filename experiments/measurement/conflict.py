@@ -113,8 +113,9 @@ class _Fitted:
     def half_width(self, rows: np.ndarray, level: float) -> np.ndarray:
         """For each row (u, v) float64[k, 2]: half the interval of u·a + v·b, put together as in `intervals.Spread`."""
         tail = (1 + level) / 2
-        between, levels, noise = (
-            np.einsum("ki,ij,kj->k", rows, part, rows) for part in (self.between, self.levels, self.noise)
+        between, levels, noise = (  # variances, which rounding may carry below 0 where all episodes agree
+            np.maximum(np.einsum("ki,ij,kj->k", rows, part, rows), 0.0)
+            for part in (self.between, self.levels, self.noise)
         )
         of_levels = float(stdtrit(self.n_levels - 1, tail)) ** 2
         least = of_levels * levels

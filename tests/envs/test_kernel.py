@@ -25,7 +25,7 @@ def run(code: str, where: Path, *path: Path) -> list[str]:
 def test_a_second_process_compiles_nothing() -> None:
     code = """
 import numpy as np, gymnasium as gym
-from goalposts.agents.rollout import _choose
+from goalposts.agents.rollout import choosing
 from goalposts.agents import GoToGoal, play
 from goalposts.envs import generate, get_world, solve, survey_levels
 from goalposts.envs import planner, streams
@@ -36,7 +36,7 @@ env = gym.make_vec("goalposts:goalposts/CoinRun-v0", num_envs=2, max_steps=1)
 env.reset(seed=0), env.step(np.zeros(2, int))
 known = dict(get_world("CoinRun")._kernels)
 known |= {name: getattr(planner, name) for name in ("first_hit", "first_hit_avoiding", "first_hit_after", "steps_to_go")}
-known |= {name: getattr(streams, name) for name in ("hash_bytes", "hash_stack", "level_numbers")} | {"choose": _choose}
+known |= {name: getattr(streams, name) for name in ("hash_bytes", "hash_stack", "level_numbers")} | {"choose": choosing}
 for name, kernel in known.items():
     print(name, sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()))
 """
