@@ -75,6 +75,6 @@ def test_a_node_that_dies_loses_nothing_and_doubles_nothing(cluster: Any, tmp_pa
     assert (found.done, found.missing, found.failed) == (RUNS, 0, ())
     assert sorted(watching.ids) == sorted(plan.runs)
     assert tables(tmp_path / "ray") == tables(tmp_path / "local")
-    runs = read_summary(tmp_path / "ray" / "summary.csv").filter(measure="verdict").drop_nulls("seed")
+    runs = read_summary(tmp_path / "ray" / "summary.csv", plan).filter(measure="verdict").drop_nulls("seed")
     assert runs["run"].is_unique().all()
     assert runs.height == RUNS
