@@ -144,7 +144,7 @@ def _play_batch(
     steps = np.zeros(n, np.int64)
     while active.any():
         alive = np.flatnonzero(active)
-        obs = _pictures(engine, alive, actions) if observation == "rgb" else engine.observe(active)[alive]
+        obs = _pictures(engine, alive, actions) if observation == "rgb" else engine.observe(alive)
         if sees is not None:
             sees.see(alive, engine.state[alive])
         if tells is not None:

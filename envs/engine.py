@@ -8,21 +8,19 @@ Does not draw levels (see `generator.py`) and computes no statistics. Read next:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from goalposts.errors import UserError
 
 from .level import LevelError, LevelSet
-from .observe import AT_ONCE, SPARE, Window, enlarge, mark, unmark, unpack, window_of
+from .observe import SPARE, Window, observe_all, window_of
 from .recycled import Recycled
 from .streams import key_of, mix, unit
 from .world import DONE, GOAL, PROXY, World
 
 N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
-LARGER = False  # whether some plane is drawn larger: `enlarge` is compiled only where it is needed
 prepare: Any = None
 paint: Any = None
 start: Any = None
@@ -130,36 +128,17 @@ def advance(
     return ended
 
 
-def observe_all(active, state, facts, grid, level_rows, window, out, scratch):
-    """Write the observation of every active environment into out uint8[n · C · H · W + SPARE]."""
-    width, size = grid.shape[2], grid.shape[1] * grid.shape[2]
-    cells = grid.reshape(grid.size)
-    each = window[0] * window[1] * window[2]
-    n = len(active)
-    for first in range(0, n, AT_ONCE):  # what was just marked byte by byte is slow to read sixteen at once
-        last = min(first + AT_ONCE, n)
-        for i in range(first, last):
-            if active[i]:
-                mark(state[i], facts[i], cells, i * size, width, window, scratch, i - first)
-        for i in range(first, last):
-            if active[i]:
-                unpack(state[i], cells, i * size, width, window, out, i * each)
-                if LARGER:
-                    enlarge(state[i], cells, i * size, width, level_rows, window, out, i * each)
-        for i in range(first, last):
-            if active[i]:
-                unmark(cells, scratch, i - first)
-
-
 def step_all(
     actions, active, seeds, episodes, slip, goal_mask, done_mask, tiles, facts, state, limits, outcome, reward, done,
-    direct, pool_tiles, pool_sizes, max_steps, grid, bits, outside, pad, window, obs, final_obs, final_outcome, ended, scratch,
+    direct, pool_tiles, pool_sizes, max_steps, grid, bits, outside, pad, window, obs, final_obs, final_outcome, ended,
+    terminated, truncated, everyone, scratch,
 ):  # fmt: skip
     """Advance, then for the ended ones: keep the last observation and outcome, load the next level; observe.
 
     direct: slot i takes pool level i next (the pool is refilled by the caller); else a level drawn by (seed, episode).
     obs and final_obs uint8[n · C · H · W + SPARE]; final_obs, final_outcome int32[n, 8] and ended int32[n] are filled from
     the front; returns how many, or −1, with nothing done, where an action is none of the world's.
+    everyone int32[n]: 0 … n − 1.
     """
     advanced = advance(
         actions, active, seeds, episodes, slip, goal_mask, done_mask, tiles, facts, state, limits, outcome, reward, done
@@ -167,28 +146,27 @@ def step_all(
     if advanced < 0:
         return -1
     n = 0
-    n_pool = len(pool_tiles)
-    each = window[0] * window[1] * window[2]
     for i in range(len(actions)):
+        terminated[i], truncated[i] = done[i] == 1, done[i] == 2
         if done[i]:
-            k = slice(i, i + 1)
-            last = final_obs[n * each :]
-            observe_all(active[k], state[k], facts[k], grid[k], tiles.shape[1], window, last, scratch)
-            for o in range(8):
-                final_outcome[n, o] = outcome[i, o]
             ended[n] = i
             n += 1
-            episodes[i] += 1
-            level = i if direct else np.int64(key_of(seeds[i], episodes[i], 0, 13) % np.uint64(n_pool))
-            load_level(
-                i, level, pool_tiles, pool_sizes, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad
-            )  # fmt: skip
-    observe_all(active, state, facts, grid, tiles.shape[1], window, obs, scratch)
+    observe_all(ended[:n], True, state, facts, grid, tiles.shape[1], window, final_obs, scratch)
+    n_pool = len(pool_tiles)
+    for k in range(n):
+        i = ended[k]
+        for o in range(8):
+            final_outcome[k, o] = outcome[i, o]
+        episodes[i] += 1
+        level = i if direct else np.int64(key_of(seeds[i], episodes[i], 0, 13) % np.uint64(n_pool))
+        load_level(
+            i, level, pool_tiles, pool_sizes, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad
+        )  # fmt: skip
+    observe_all(everyone, False, state, facts, grid, tiles.shape[1], window, obs, scratch)
     return n
 
 
-@dataclass(frozen=True, eq=False)
-class Step:
+class Step(NamedTuple):
     """What one step of the batch gave. Every array is fresh and belongs to the caller.
 
     obs uint8[n, C, H, W]; reward float32[n]; terminated, truncated bool[n];
@@ -245,21 +223,26 @@ class Engine:
         self.outcome = np.zeros((n, 8), np.int32)
         self.seeds = np.zeros(n, np.uint64)
         self.episodes = np.zeros(n, np.int64)
-        self._all = np.ones(n, np.bool_)
+        self._all, self._everyone = np.ones(n, np.bool_), np.arange(n, dtype=np.int32)
         self._scratch = self.window.scratch()
         self.set_pool(pool)
-        self._size = n * int(np.prod(self.window.shape))
+        self._each = int(np.prod(self.window.shape))
+        self._size = n * self._each
         self._spec = self.window.spec
         self._fresh = Recycled(self._size + SPARE) if self._size > SMALL else None
         self._final_obs = np.empty(self._size + SPARE, np.uint8)
-        self._load = world.kernel(load_level)
-        self._advance = world.kernel(advance)
-        marked = world.kernel(mark, inline=True)
+        self._load = world.kernel(load_level, allocates=False)
+        self._advance = world.kernel(advance, allocates=False)
         larger = bool(self.window.reach.any())
         shown = "-larger" if larger else ""
-        self._observe = world.kernel(observe_all, variant=shown, mark=marked, LARGER=larger)
+        self._observe = world.kernel(observe_all, variant=shown, allocates=False, LARGER=larger)
         self._step = world.kernel(
-            step_all, variant=shown, advance=self._advance, load_level=self._load, observe_all=self._observe
+            step_all,
+            variant=shown,
+            allocates=False,
+            advance=self._advance,
+            load_level=self._load,
+            observe_all=self._observe,
         )
 
     @property
@@ -300,43 +283,41 @@ class Engine:
             self.limits, self.outcome, self._bits, self._outside, self.window.pad,
         )  # fmt: skip
 
-    def observe(self, active: np.ndarray | None = None) -> np.ndarray:
-        """uint8[n, C, H, W]: fresh; rows of inactive environments are undefined."""
+    def observe(self, which: np.ndarray | None = None) -> np.ndarray:
+        """uint8[m, C, H, W]: what some see, int[m], or all of them; fresh."""
+        some = self._everyone if which is None else np.asarray(which, np.int32)
         obs = self._room()
         self._observe(
-            self._all if active is None else active, self.state, self.facts, self.grid, self.tiles.shape[1],
-            self._spec, obs, self._scratch,
+            some, True, self.state, self.facts, self.grid, self.tiles.shape[1], self._spec, obs, self._scratch
         )  # fmt: skip
-        return self._shaped(obs)
+        return self._shaped(obs, len(some))
 
     def _room(self) -> np.ndarray:
         """Fresh room for the observations, uint8[n · C · H · W + SPARE]."""
         return np.empty(self._size + SPARE, np.uint8) if self._fresh is None else self._fresh.take()
 
-    def _shaped(self, flat: np.ndarray) -> np.ndarray:
-        """The observations uint8[n, C, H, W] in an array with some bytes to spare."""
-        return flat[: self._size].reshape(self.n, *self.window.shape)
+    def _shaped(self, flat: np.ndarray, m: int) -> np.ndarray:
+        """The first m observations uint8[m, C, H, W] in an array with some bytes to spare."""
+        return flat[: m * self._each].reshape(m, *self.window.shape)
 
     def step(self, actions: np.ndarray) -> Step:
         """One step of all; the ended ones start their next level at once (`AutoresetMode.SAME_STEP`)."""
         n = self.n
         obs = self._room()
         reward, done = np.empty(n, np.float32), np.empty(n, np.uint8)
+        terminated, truncated = np.empty(n, np.bool_), np.empty(n, np.bool_)
         final_outcome, ended = np.empty((n, 8), np.int32), np.empty(n, np.int32)
         m = self._step(
             self._int64(actions), self._all, self.seeds, self.episodes, self.slip, self.goal_mask,
             self.done_mask, self.tiles, self.facts, self.state, self.limits, self.outcome, reward, done, self.direct,
             self._pool_tiles, self._pool_sizes, self.max_steps, self.grid, self._bits, self._outside, self.window.pad,
-            self._spec, obs, self._final_obs, final_outcome, ended, self._scratch,
+            self._spec, obs, self._final_obs, final_outcome, ended, terminated, truncated, self._everyone, self._scratch,
         )  # fmt: skip
         if m < 0:
             raise self._not_an_action(actions)
-        over = ended[:m]
-        final_return = self.returns(final_outcome[:m], reward[over])
-        final_obs = self._shaped(self._final_obs)[:m].copy()
-        return Step(
-            self._shaped(obs), reward, done == 1, done == 2, over, final_obs, final_outcome[:m], final_return
-        )
+        over, last = ended[:m], final_outcome[:m]
+        final_obs, final_return = self._shaped(self._final_obs, m).copy(), self.returns(last, reward[over])
+        return Step(self._shaped(obs, n), reward, terminated, truncated, over, final_obs, last, final_return)
 
     def step_active(self, actions: np.ndarray, active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One step of the active ones, without reset: (reward float32[n], done uint8[n]); for evaluation."""

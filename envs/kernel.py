@@ -36,10 +36,13 @@ def bind(
     tag: str,
     source: str | None = None,
     inline: bool = False,
+    allocates: bool = True,
 ) -> Any:
     """Compile `template` with `rules` in place of the globals of the same names.
 
     `tag` names the world; `source` is the file that holds the rules, when it lies outside envs/.
+    allocates: whether the template makes arrays. Where neither it nor our rules do, numba need not count who holds an
+    array, which takes as long as a step does; rules from elsewhere may make some.
     Returns a numba dispatcher that caches across processes; inline: one that is compiled into its callers.
     """
     assert isinstance(template, FunctionType)
@@ -54,4 +57,6 @@ def bind(
         return njit(nogil=True, inline="always")(bound)
     # Left out, as it takes time to compile and nobody uses it: checks of divisors, a wrapper for callers in C.
     options: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True}
+    if not allocates and (source is None or Path(__file__).parent in Path(source).parents):
+        options["_nrt"] = False
     return njit(cache=True, nogil=True, **options)(bound)

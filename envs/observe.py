@@ -1,9 +1,9 @@
 """What the agent sees: channel planes, uint8 0/1, cut out of the level's plane bits.
 
-Each cell of a level carries its planes as bits of one small number. Moving things are marked in the cells and taken out
-again; between the two, sixteen cells at a time become bytes of a plane. `view` is a camera centred on the agent; `full` is the
+Each cell of a level carries its planes as bits of one small number. The cells in the window are copied, moving things are
+marked among them, then many cells at a time become bytes of a plane. `view` is a camera centred on the agent; `full` is the
 whole level from its top left corner. `rgb` is drawn by `render.py`. A plane may be left out, repeated or drawn larger: see
-`observation.py` for how that is written. No statistics, no rules. Read next: `engine.py`; `sixteen.py`.
+`observation.py` for how that is written. No statistics, no rules. Read next: `engine.py`; `vectors.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from .observation import OBSERVATIONS, ObservationError, Shown, parse_observation
-from .sixteen import SIXTEEN, show_sixteen
+from .vectors import COPIED, SHOWN, copy_cells, show_cells
 from .world import World
 
 __all__ = [
@@ -23,19 +23,16 @@ __all__ = [
     "SPARE",
     "ObservationError",
     "Window",
-    "enlarge",
-    "mark",
-    "unmark",
-    "unpack",
+    "observe_all",
     "window_of",
 ]
 
-N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
-objects: Any = None
+LARGER = False  # whether some plane is drawn larger: `enlarge` is compiled only where it is needed
+objects: Any = None  # bound for each world by kernel.bind
 
 MAX_OBJECTS = 64
-AT_ONCE = 32  # environments whose moving things are marked at the same time
-SPARE = SIXTEEN  # bytes behind the last observation that may be written
+AT_ONCE = 32  # environments whose cells are copied at the same time
+SPARE = SHOWN  # bytes behind the last observation that may be written
 
 
 @dataclass(frozen=True)
@@ -57,14 +54,10 @@ class Window:
         """(planes, rows, columns, follow 0 or 1, rim's rows, rim's columns, bits, reach), as the kernels take it."""
         return (*self.shape, int(self.follow), *self.pad, self.bits, self.reach)
 
-    def scratch(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Room for the moving things of one environment, and for what was marked in `AT_ONCE` of them; see `mark`."""
-        return (
-            np.zeros((MAX_OBJECTS, 3), np.int32),
-            np.zeros(AT_ONCE, np.int64),
-            np.zeros((AT_ONCE, MAX_OBJECTS), np.int64),
-            np.zeros((AT_ONCE, MAX_OBJECTS), self.bits.dtype),
-        )
+    def scratch(self) -> tuple[np.ndarray, np.ndarray]:
+        """Room for the moving things of one environment, and for the cells in the windows of `AT_ONCE` of them."""
+        area = self.shape[1] * self.shape[2]
+        return np.zeros((MAX_OBJECTS, 3), np.int32), np.zeros(AT_ONCE * area + SHOWN, self.bits.dtype)
 
     def grids(self, n: int, rows: int, cols: int) -> np.ndarray:
         """Room for the plane bits of n levels of up to rows x cols: [n, rows + twice the rim + spare rows, rim + cols].
@@ -72,7 +65,7 @@ class Window:
         The rim at the left of a row is also the one at the right of the row before.
         """
         width = cols + self.pad[1]
-        spare = -(-(self.pad[1] + SIXTEEN) // width)
+        spare = -(-(self.pad[1] + COPIED) // width)
         return np.zeros((n, rows + 2 * self.pad[0] + spare, width), self.bits.dtype)
 
     def camera(self, row: int, col: int) -> tuple[int, int, int, int]:
@@ -107,58 +100,87 @@ def corner(state, window):
     return (state[0] - window[1] // 2) * window[3], (state[1] - window[2] // 2) * window[3]
 
 
-def mark(state, facts, cells, base, width, window, scratch, slot):
-    """Add an environment's moving things to the plane bits of its cells; what was there is kept in a slot of the scratch.
+def observe_all(which, dense, state, facts, grid, level_rows, window, out, scratch):
+    """Write the observations of the environments which int32[m] into out uint8[… · C · H · W + SPARE].
 
-    cells is flat, because a view of one environment costs as much as the work itself: the environment's plane grid, of rows
-    of `width` cells, begins at `base`.
+    dense: one after the other; else each at its own number's place, and the numbers must rise. What is written is too
+    long by up to `SPARE` bytes, which what comes after writes over.
     """
-    things, counts, places, before = scratch
-    above, beside = window[4], window[5]
-    n = 0
-    for k in range(objects(facts, state, things)):
-        r, c = things[k, 0], things[k, 1]
-        if 0 <= r < facts[0] and 0 <= c < facts[1]:
-            place = base + (r + above) * width + c + beside
-            places[slot, n], before[slot, n] = place, cells[place]
-            cells[place] |= things[k, 2]
-            n += 1
-    counts[slot] = n
-
-
-@njit(inline="always")
-def unmark(cells, scratch, slot):
-    """Undo `mark`."""
-    _, counts, places, before = scratch
-    for k in range(counts[slot] - 1, -1, -1):
-        cells[places[slot, k]] = before[slot, k]
-
-
-@njit(inline="always")
-def unpack(state, cells, base, width, window, out, place):
-    """Write one observation into the flat out uint8[…] from `place` on, from the plane bits of the cells.
-
-    Sixteen columns at a time, the last ones first: what is too much is written over by what comes after, but for up to
-    `SPARE` bytes behind the observation. Planes that are drawn larger want `enlarge` afterwards.
-    """
+    things, cut = scratch
     planes, rows, cols, _, above, beside, bits, _ = window
-    top, left = corner(state, window)
-    first = np.uint64(base + (top + above) * width + left + beside)
-    for k in range((cols - 1) // SIXTEEN, -1, -1):
-        at = np.uint64(place + k * SIXTEEN)
-        for p in range(planes):
-            bit, begin = bits[p], first + np.uint64(k * SIXTEEN)
-            for _ in range(rows):
-                show_sixteen(cells, begin, bit, out, at)
-                at += np.uint64(cols)
-                begin += np.uint64(width)
+    width, size = grid.shape[2], grid.shape[1] * grid.shape[2]
+    cells = grid.reshape(grid.size)
+    area = rows * cols
+    for first in range(0, len(which), AT_ONCE):  # one thing after the other for many: what was just written
+        last = min(first + AT_ONCE, len(which))  # in small pieces is slow to read in large ones
+        for k in range(first, last):
+            i = which[k]
+            top, left = corner(state[i], window)
+            copy_window(
+                cells,
+                i * size + (top + above) * width + left + beside,
+                width,
+                rows,
+                cols,
+                cut,
+                (k - first) * area,
+            )
+        for k in range(first, last):
+            i = which[k]
+            top, left = corner(state[i], window)
+            highest, leftmost = max(top, 0), max(left, 0)  # in the window and in the level
+            height = max(min(top + rows, facts[i, 0]) - highest, 0)
+            breadth = max(min(left + cols, facts[i, 1]) - leftmost, 0)
+            place = (k - first) * area - top * cols - left
+            for thing in range(objects(facts[i], state[i], things)):
+                r, c = things[thing, 0], things[thing, 1]
+                if (np.uint64(r - highest) < np.uint64(height)) & (
+                    np.uint64(c - leftmost) < np.uint64(breadth)
+                ):
+                    cut[np.uint64(place + r * cols + c)] |= things[thing, 2]
+        for k in range(first, last):
+            i = which[k]
+            place = (k if dense else i) * planes * area
+            show_window(cut, (k - first) * area, area, bits, out, place)
+            if LARGER:
+                n = objects(facts[i], state[i], things)
+                enlarge(
+                    state[i], facts[i], cells, i * size, width, level_rows, window, out, place, things[:n]
+                )
 
 
-@njit
-def enlarge(state, cells, base, width, level_rows, window, out, place):
-    """Draw the planes with a reach larger, in an observation that `unpack` wrote while things were marked.
+@njit(inline="always")
+def copy_window(cells, begin, width, rows, cols, cut, place):
+    """Copy rows of cols cells, a row's beginning `width` cells after that of the one before, one after the other.
 
-    level_rows: of the largest level; beyond the rim of that there is nothing.
+    The last columns first, and too many of them: the columns before and the next rows are written over what is too much.
+    """
+    for k in range((cols - 1) // COPIED, -1, -1):
+        source, target = np.uint64(begin + k * COPIED), np.uint64(place + k * COPIED)
+        for _ in range(rows):
+            copy_cells(cells, source, cut, target)
+            source += np.uint64(width)
+            target += np.uint64(cols)
+
+
+@njit(inline="always")
+def show_window(cut, begin, area, bits, out, place):
+    """Write the planes of `area` cells one after the other."""
+    target = np.uint64(place)
+    for p in range(len(bits)):
+        bit, at, source = bits[p], target, np.uint64(begin)
+        for _ in range((area + SHOWN - 1) // SHOWN):
+            show_cells(cut, source, out, at, bit)
+            at += np.uint64(SHOWN)
+            source += np.uint64(SHOWN)
+        target += np.uint64(area)
+
+
+@njit(inline="always")
+def enlarge(state, facts, cells, base, width, level_rows, window, out, place, things):
+    """Draw the planes with a reach larger, in an observation that `show_window` wrote.
+
+    level_rows: of the largest level; beyond the rim of that there is nothing. things int32[m, 3]: what moves.
     """
     planes, rows, cols, _, above, beside, bits, reach = window
     top, left = corner(state, window)
@@ -170,6 +192,10 @@ def enlarge(state, cells, base, width, level_rows, window, out, place):
                 for c in range(max(-k, -left - beside), min(cols + k, width - left)):
                     if cells[base + (top + above + r) * width + left + beside + c] & bit:
                         _draw_larger(out, plane, rows, cols, r, c, k)
+            for thing in range(len(things)):
+                r, c = things[thing, 0], things[thing, 1]
+                if things[thing, 2] & bit and 0 <= r < facts[0] and 0 <= c < facts[1]:
+                    _draw_larger(out, plane, rows, cols, r - top, c - left, k)
 
 
 @njit

@@ -1,6 +1,7 @@
 """The example of docs/worlds.md is a whole world, and short; and counts are counted."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> 
     (tmp_path / "my.yaml").write_text(next(text for kind, text in BLOCKS if kind == "yaml"))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
+    sys.modules.pop("my_module", None)  # of the test before: imported, yet no longer among the worlds
     return load_world("my_module:MY_WORLD")
 
 

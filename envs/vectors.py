@@ -1,0 +1,89 @@
+"""Many cells at once: the two instructions of an observation that numba does not find by itself.
+
+LLVM can make vector instructions of a loop over cells only where it knows that what is read and what is written do not
+overlap in memory, which it cannot know here. So the vectors are written out, for whatever processor there is.
+Read next: `observe.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import config, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+COPIED = 16  # cells that `copy_cells` moves
+SHOWN = 32  # cells that `show_cells` writes
+
+
+def _copy_cells(typing_context: Any, cells: Any, begin: Any, out: Any, at: Any) -> Any:
+    """out[at:at + COPIED] = cells[begin:begin + COPIED], without a check of any bounds.
+
+    cells and out are flat, contiguous and of one type; begin and at uint64.
+    """
+    vector = ir.VectorType(ir.IntType(cells.dtype.bitwidth), COPIED)
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        source = _place(context, builder, signature, given, 0, vector)
+        target = _place(context, builder, signature, given, 2, vector)
+        _store(builder, _load(builder, source), target)
+        return context.get_dummy_value()
+
+    return types.void(cells, types.uint64, out, types.uint64), generate
+
+
+def _show_cells(typing_context: Any, cells: Any, begin: Any, out: Any, at: Any, bit: Any) -> Any:
+    """out[at:at + SHOWN] = (cells[begin:begin + SHOWN] & bit) != 0, without a check of any bounds.
+
+    cells and out are flat and contiguous; cells of uint8 or uint16 as bit is, out of uint8; begin and at uint64.
+    """
+    small, cell = ir.VectorType(ir.IntType(8), SHOWN), ir.IntType(cells.dtype.bitwidth)
+    vector = ir.VectorType(cell, SHOWN)
+    everywhere = ir.Constant(ir.VectorType(ir.IntType(32), SHOWN), [0] * SHOWN)
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        source = _place(context, builder, signature, given, 0, vector)
+        target = _place(context, builder, signature, given, 2, small)
+        nothing = ir.Constant(vector, ir.Undefined)
+        one = builder.insert_element(nothing, given[4], ir.Constant(ir.IntType(32), 0))
+        bits = builder.shuffle_vector(one, nothing, everywhere)
+        seen = builder.and_(_load(builder, source), bits)
+        shown = builder.icmp_unsigned("!=", seen, ir.Constant(vector, [0] * SHOWN))
+        _store(builder, builder.zext(shown, small), target)
+        return context.get_dummy_value()
+
+    return types.void(cells, types.uint64, out, types.uint64, cells.dtype), generate
+
+
+def _place(context: Any, builder: Any, signature: Any, given: Any, k: int, kind: Any) -> Any:
+    """Where the vector begins that the k-th argument, an array, has from the place on that the next argument says."""
+    array = cgutils.create_struct_proxy(signature.args[k])(context, builder, given[k])
+    return builder.bitcast(builder.gep(array.data, [given[k + 1]]), kind.as_pointer())
+
+
+def _load(builder: Any, source: Any) -> Any:
+    value = builder.load(source)
+    value.align = 1
+    return value
+
+
+def _store(builder: Any, value: Any, target: Any) -> None:
+    builder.store(value, target).align = 1
+
+
+def _copied(cells: Any, begin: Any, out: Any, at: Any) -> None:
+    """The same where numba compiles nothing (NUMBA_DISABLE_JIT=1), as for a debugger."""
+    first, place = int(begin), int(at)
+    out[place : place + COPIED] = cells[first : first + COPIED]
+
+
+def _shown(cells: Any, begin: Any, out: Any, at: Any, bit: Any) -> None:
+    first, place = int(begin), int(at)
+    out[place : place + SHOWN] = (cells[first : first + SHOWN] & bit) != 0
+
+
+_interpreted = getattr(config, "DISABLE_JIT", False)
+copy_cells: Any = _copied if _interpreted else intrinsic(_copy_cells)
+show_cells: Any = _shown if _interpreted else intrinsic(_show_cells)
