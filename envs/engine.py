@@ -30,6 +30,7 @@ limit: Any = None
 FIRST = ("neither", "goal", "proxy")
 END = ("running", "goal", "death", "timeout")
 
+INT64 = np.dtype(np.int64)
 SMALL = 1 << 16  # bytes of observations that the system gives as quickly as we do
 
 # What pays 1, once a step. `either`: whichever of the two comes first, as where nobody tells them apart.
@@ -49,10 +50,10 @@ def load_level(
     pad_rows, pad_cols = pad
     grid[i, :, :] = outside
     for r in range(rows):
+        drawn, placed, shown = pool_tiles[k, r], tiles[i, r], grid[i, r + pad_rows, pad_cols:]
         for c in range(cols):
-            code = pool_tiles[k, r, c]
-            tiles[i, r, c] = code
-            grid[i, r + pad_rows, c + pad_cols] = bits[code]
+            code = drawn[c]
+            placed[c], shown[c] = code, bits[code]
     prepare(tiles[i], facts[i])
     paint(tiles[i], facts[i], grid[i, pad_rows : pad_rows + rows, pad_cols : pad_cols + cols])
     start(facts[i], state[i])
@@ -211,6 +212,7 @@ class Engine:
         self.max_steps = max_steps or 0
         self.reward = reward
         self.goal_mask = REWARDS[reward]
+        self._counts = world.counted and reward != "either"
         self.window: Window = window_of(world, observation, pool.tiles.shape[1:])
         rows, cols = pool.tiles.shape[1:]
         self._bits = world.plane_bits
@@ -257,7 +259,7 @@ class Engine:
 
     def returns(self, outcome: np.ndarray, last_reward: np.ndarray) -> np.ndarray:
         """float64[m]: what whole episodes earned, from their outcome int32[m, 8] and last reward float32[m]."""
-        if self.world.counted and self.reward != "either":
+        if self._counts:
             return outcome[:, O_GOALS if self.reward == "goal" else O_PROXIES].astype(np.float64)
         return last_reward.astype(np.float64)
 
@@ -333,6 +335,8 @@ class Engine:
     def _int64(self, actions: np.ndarray) -> np.ndarray:
         """The actions as the kernels take them: they look neither at the shape nor at the end of the array."""
         actions = np.asarray(actions)
+        if actions.dtype is INT64 and actions.shape == self.limits.shape:
+            return actions
         if actions.shape != (self.n,) or actions.dtype.kind not in "iu":
             raise ActionError(
                 f"actions of shape {actions.shape}, {actions.dtype}: allowed are whole numbers, one for each of the "

@@ -111,32 +111,21 @@ def observe_all(which, dense, state, facts, grid, level_rows, window, out, scrat
     width, size = grid.shape[2], grid.shape[1] * grid.shape[2]
     cells = grid.reshape(grid.size)
     area = rows * cols
-    for first in range(0, len(which), AT_ONCE):  # one thing after the other for many: what was just written
-        last = min(first + AT_ONCE, len(which))  # in small pieces is slow to read in large ones
+    for first in range(0, len(which), AT_ONCE):  # many are copied, then shown: what was just written in small
+        last = min(first + AT_ONCE, len(which))  # pieces is slow to read in large ones
         for k in range(first, last):
             i = which[k]
             top, left = corner(state[i], window)
-            copy_window(
-                cells,
-                i * size + (top + above) * width + left + beside,
-                width,
-                rows,
-                cols,
-                cut,
-                (k - first) * area,
-            )
-        for k in range(first, last):
-            i = which[k]
-            top, left = corner(state[i], window)
+            begin = i * size + (top + above) * width + left + beside
+            copy_window(cells, begin, width, rows, cols, cut, (k - first) * area)
             highest, leftmost = max(top, 0), max(left, 0)  # in the window and in the level
             height = max(min(top + rows, facts[i, 0]) - highest, 0)
             breadth = max(min(left + cols, facts[i, 1]) - leftmost, 0)
             place = (k - first) * area - top * cols - left
             for thing in range(objects(facts[i], state[i], things)):
                 r, c = things[thing, 0], things[thing, 1]
-                if (np.uint64(r - highest) < np.uint64(height)) & (
-                    np.uint64(c - leftmost) < np.uint64(breadth)
-                ):
+                inside = np.uint64(r - highest) < np.uint64(height)
+                if inside & (np.uint64(c - leftmost) < np.uint64(breadth)):
                     cut[np.uint64(place + r * cols + c)] |= things[thing, 2]
         for k in range(first, last):
             i = which[k]
