@@ -152,10 +152,10 @@ def step_all(
         if done[i]:
             ended[n] = i
             n += 1
-    observe_all(ended[:n], True, state, facts, grid, tiles.shape[1], window, final_obs, scratch)
+    observe_all(ended[:n], state, facts, grid, tiles.shape[1], window, final_obs, scratch)
     n_pool = len(pool_tiles)
     for k in range(n):
-        i = ended[k]
+        i = np.int64(ended[k])  # as `load` gives it: another type would be compiled again
         for o in range(8):
             final_outcome[k, o] = outcome[i, o]
         episodes[i] += 1
@@ -163,7 +163,7 @@ def step_all(
         load_level(
             i, level, pool_tiles, pool_sizes, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad
         )  # fmt: skip
-    observe_all(everyone, False, state, facts, grid, tiles.shape[1], window, obs, scratch)
+    observe_all(everyone, state, facts, grid, tiles.shape[1], window, obs, scratch)
     return n
 
 
@@ -290,7 +290,7 @@ class Engine:
         some = self._everyone if which is None else np.asarray(which, np.int32)
         obs = self._room()
         self._observe(
-            some, True, self.state, self.facts, self.grid, self.tiles.shape[1], self._spec, obs, self._scratch
+            some, self.state, self.facts, self.grid, self.tiles.shape[1], self._spec, obs, self._scratch
         )  # fmt: skip
         return self._shaped(obs, len(some))
 

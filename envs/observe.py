@@ -100,11 +100,10 @@ def corner(state, window):
     return (state[0] - window[1] // 2) * window[3], (state[1] - window[2] // 2) * window[3]
 
 
-def observe_all(which, dense, state, facts, grid, level_rows, window, out, scratch):
-    """Write the observations of the environments which int32[m] into out uint8[… · C · H · W + SPARE].
+def observe_all(which, state, facts, grid, level_rows, window, out, scratch):
+    """Write the observations of the environments which int32[m], one after the other, into out uint8[m · C · H · W + SPARE].
 
-    dense: one after the other; else each at its own number's place, and the numbers must rise. What is written is too
-    long by up to `SPARE` bytes, which what comes after writes over.
+    What is written is too long by up to `SPARE` bytes, which what comes after writes over.
     """
     things, cut = scratch
     planes, rows, cols, _, above, beside, bits, _ = window
@@ -129,7 +128,7 @@ def observe_all(which, dense, state, facts, grid, level_rows, window, out, scrat
                     cut[np.uint64(place + r * cols + c)] |= things[thing, 2]
         for k in range(first, last):
             i = which[k]
-            place = (k if dense else i) * planes * area
+            place = k * planes * area
             show_window(cut, (k - first) * area, area, bits, out, place)
             if LARGER:
                 n = objects(facts[i], state[i], things)
