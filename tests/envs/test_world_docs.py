@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,14 @@ BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 
 @pytest.fixture
-def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> World:
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> Iterator[World]:
     """The example of the page as a module of its own; gone after the test."""
     (tmp_path / "my_module.py").write_text(BLOCKS[0][1])
     (tmp_path / "my.yaml").write_text(next(text for kind, text in BLOCKS if kind == "yaml"))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
-    sys.modules.pop("my_module", None)  # of the test before: imported, yet no longer among the worlds
-    return load_world("my_module:MY_WORLD")
+    yield load_world("my_module:MY_WORLD")
+    del sys.modules["my_module"]  # the next test has a file of its own
 
 
 def test_the_example_is_short() -> None:
