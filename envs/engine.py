@@ -30,7 +30,6 @@ limit: Any = None
 FIRST = ("neither", "goal", "proxy")
 END = ("running", "goal", "death", "timeout")
 
-INT64 = np.dtype(np.int64)
 SMALL = 1 << 16  # bytes of observations that the system gives as quickly as we do
 
 # What pays 1, once a step. `either`: whichever of the two comes first, as where nobody tells them apart.
@@ -212,7 +211,6 @@ class Engine:
         self.max_steps = max_steps or 0
         self.reward = reward
         self.goal_mask = REWARDS[reward]
-        self._counts = world.counted and reward != "either"
         self.window: Window = window_of(world, observation, pool.tiles.shape[1:])
         rows, cols = pool.tiles.shape[1:]
         self._bits = world.plane_bits
@@ -259,7 +257,7 @@ class Engine:
 
     def returns(self, outcome: np.ndarray, last_reward: np.ndarray) -> np.ndarray:
         """float64[m]: what whole episodes earned, from their outcome int32[m, 8] and last reward float32[m]."""
-        if self._counts:
+        if self.world.counted and self.reward != "either":
             return outcome[:, O_GOALS if self.reward == "goal" else O_PROXIES].astype(np.float64)
         return last_reward.astype(np.float64)
 
@@ -286,13 +284,23 @@ class Engine:
         )  # fmt: skip
 
     def observe(self, which: np.ndarray | None = None) -> np.ndarray:
-        """uint8[m, C, H, W]: what some see, int[m], or all of them; fresh."""
-        some = self._everyone if which is None else np.asarray(which, np.int32)
+        """uint8[m, C, H, W]: what some see, int[m ≤ n], or all of them; fresh. Raises IndexError for others than there are."""
+        some = self._everyone if which is None else self._some(which)
         obs = self._room()
         self._observe(
             some, self.state, self.facts, self.grid, self.tiles.shape[1], self._spec, obs, self._scratch
         )  # fmt: skip
         return self._shaped(obs, len(some))
+
+    def _some(self, which: np.ndarray) -> np.ndarray:
+        """The numbers of environments as the kernels take them, which do not check them."""
+        which = np.asarray(which)
+        numbers = which.ndim == 1 and len(which) <= self.n and which.dtype.kind in "iu"
+        if not numbers or (len(which) and (which.min() < 0 or which.max() >= self.n)):
+            raise IndexError(
+                f"environments {which}: allowed are up to {self.n} whole numbers from 0 to {self.n - 1}"
+            )
+        return np.ascontiguousarray(which, np.int32)
 
     def _room(self) -> np.ndarray:
         """Fresh room for the observations, uint8[n · C · H · W + SPARE]."""
@@ -335,8 +343,6 @@ class Engine:
     def _int64(self, actions: np.ndarray) -> np.ndarray:
         """The actions as the kernels take them: they look neither at the shape nor at the end of the array."""
         actions = np.asarray(actions)
-        if actions.dtype is INT64 and actions.shape == self.limits.shape:
-            return actions
         if actions.shape != (self.n,) or actions.dtype.kind not in "iu":
             raise ActionError(
                 f"actions of shape {actions.shape}, {actions.dtype}: allowed are whole numbers, one for each of the "

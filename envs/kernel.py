@@ -35,7 +35,6 @@ def bind(
     rules: Mapping[str, Any],
     tag: str,
     source: str | None = None,
-    inline: bool = False,
     allocates: bool = True,
 ) -> Any:
     """Compile `template` with `rules` in place of the globals of the same names.
@@ -43,7 +42,7 @@ def bind(
     `tag` names the world; `source` is the file that holds the rules, when it lies outside envs/.
     allocates: whether the template makes arrays. Where neither it nor our rules do, numba need not count who holds an
     array, which takes as long as a step does; rules from elsewhere may make some.
-    Returns a numba dispatcher that caches across processes; inline: one that is compiled into its callers.
+    Returns a numba dispatcher that caches across processes.
     """
     assert isinstance(template, FunctionType)
     bound = FunctionType(
@@ -53,8 +52,6 @@ def bind(
     bound.__qualname__ = f"{template.__name__}-{tag}-{print_of_sources}"
     bound.__module__ = template.__module__
     bound.__doc__ = inspect.getdoc(template)
-    if inline:
-        return njit(nogil=True, inline="always")(bound)
     # Left out, as it takes time to compile and nobody uses it: checks of divisors, a wrapper for callers in C.
     options: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True}
     if not allocates and (source is None or Path(__file__).parent in Path(source).parents):

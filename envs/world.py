@@ -200,23 +200,18 @@ class World:
         return next(c.name for c in self.conditions if c.role == role)
 
     def kernel(
-        self,
-        template: Callable[..., Any],
-        inline: bool = False,
-        variant: str = "",
-        allocates: bool = True,
-        **more: Any,
+        self, template: Callable[..., Any], variant: str = "", allocates: bool = True, **more: Any
     ) -> Any:
-        """A template compiled with this world's rules (once a process, cached on disk); inline: into each of its callers.
+        """A template compiled with this world's rules (once a process, cached on disk).
 
         variant: names what differs in `more`, where a template is compiled in several ways. allocates: see `kernel.bind`.
         """
         kernels: dict[str, Any] = self._kernels  # type: ignore[attr-defined]
-        key = f"{template.__name__}{'-inline' * inline}{variant}"
+        key = template.__name__ + variant
         if key not in kernels:
             sizes = {"N_STATE": self.n_state, "N_FACTS": self.n_facts, "N_ACTIONS": len(self.actions)}
             rules = {"paint": paint_nothing, **self.rules, **sizes, **more}
-            kernels[key] = bind(template, rules, self.name + variant, self.source, inline, allocates)
+            kernels[key] = bind(template, rules, self.name + variant, self.source, allocates)
         return kernels[key]
 
     def scene(
