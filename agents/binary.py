@@ -8,14 +8,19 @@ the rest of the net; `networks.py`, the same layer as a dense product.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
-from numba import njit
+
+from ..envs.kernel import loop
+
+if TYPE_CHECKING:  # its loops are compiled in processes that need no torch
+    import torch
 
 MAX_INPUTS = 1 << 16
 
 
-@njit(cache=True, nogil=True)
+@loop
 def _list_runs(x, edges, counts):
     """edges[i]: where run after run of ones in x[i] begins and ends (one behind its last); counts[i]: how many runs."""
     for i in range(x.shape[0]):
@@ -28,12 +33,12 @@ def _list_runs(x, edges, counts):
         counts[i] = (found + np.uintp(before)) // 2
 
 
-@njit(cache=True, nogil=True)
-def _cumulate(table, out):
-    """out[f] = the sum of table[:f]."""
+@loop
+def _cumulate(table, out, total):
+    """out[f] = the sum of table[:f]; total float64[width], all 0."""
     width = table.shape[1]
-    total = np.zeros(width, np.float64)
-    out[0] = 0
+    for k in range(width):
+        out[0, k] = 0
     for f in range(len(table)):
         row, sums = table[f], out[f + 1]
         for k in range(width):
@@ -41,7 +46,7 @@ def _cumulate(table, out):
             sums[k] = total[k]
 
 
-@njit(cache=True, nogil=True)
+@loop
 def _forward(rows, edges, counts, sums, bias, out):
     width, two, eight = np.uintp(out.shape[1]), np.uintp(2), np.uintp(8)
     for i in range(len(rows)):
@@ -66,12 +71,13 @@ def _forward(rows, edges, counts, sums, bias, out):
             hidden[k] = max(hidden[k], np.float32(0))
 
 
-@njit(cache=True, nogil=True)
-def _backward(rows, edges, counts, gradient, out):
-    """out[f] = the sum of gradient[i] over the samples i in which f is 1: added where a run begins, taken off where it ends."""
+@loop
+def _backward(rows, edges, counts, gradient, out, changes, users, total):
+    """out[f] = the sum of gradient[i] over the samples i in which f is 1: added where a run begins, taken off where it ends.
+
+    changes float32[features + 1, width], users int64[features + 1], total float64[width]: all 0.
+    """
     features, width = out.shape[0], np.uintp(out.shape[1])
-    changes = np.zeros((features + 1, out.shape[1]), np.float32)
-    users = np.zeros(features + 1, np.int64)
     for i in range(len(rows)):
         r, own = np.uintp(rows[i]), gradient[i]
         at, n, j = edges[r], np.uintp(counts[r]) * np.uintp(2), np.uintp(0)
@@ -85,7 +91,7 @@ def _backward(rows, edges, counts, gradient, out):
             for k in range(width):
                 behind[k] -= own[k]
             j += np.uintp(2)
-    total, using = np.zeros(out.shape[1], np.float64), 0
+    using = 0
     for f in range(features):
         using += users[f]
         change, found = changes[f], out[f]
@@ -93,7 +99,8 @@ def _backward(rows, edges, counts, gradient, out):
             total[k] += change[k]
             found[k] = total[k]
         if using == 0:  # exactly: what no sample shows has no gradient
-            found[:] = 0
+            for k in range(width):
+                found[k] = 0
 
 
 def by_input(linear: torch.nn.Linear) -> None:
@@ -125,13 +132,21 @@ class BinaryRows:
     def backward(self, picks: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """The gradient of Wᵀ, float32[inputs, width], from that of x·Wᵀ + b, float32[m, width], on the same rows."""
         out = np.empty((self.inputs, gradient.shape[1]), np.float32)
-        _backward(picks, self.edges, self.counts, gradient, out)
+        changes, users = (
+            np.zeros((self.inputs + 1, out.shape[1]), np.float32),
+            np.zeros(self.inputs + 1, np.int64),
+        )
+        _backward(picks, self.edges, self.counts, gradient, out, changes, users, np.zeros(out.shape[1]))
         return out
 
 
 def cumulated(weight: torch.Tensor) -> np.ndarray:
     """float32[inputs + 1, width] of W float32[width, inputs]: the sums of the first 0, 1, 2, … rows of Wᵀ."""
-    table = np.ascontiguousarray(weight.detach().numpy().T)  # no copy after `by_input`
+    return cumulated_rows(np.ascontiguousarray(weight.detach().numpy().T))  # no copy after `by_input`
+
+
+def cumulated_rows(table: np.ndarray) -> np.ndarray:
+    """float32[n + 1, width]: the sums of the first 0, 1, 2, … rows of float32[n, width]."""
     out = np.empty((len(table) + 1, table.shape[1]), np.float32)
-    _cumulate(table, out)
+    _cumulate(table, out, np.zeros(table.shape[1]))
     return out

@@ -2,70 +2,23 @@
 
 Between the products of matrices, autograd makes some sixty small tensors a minibatch; here they are one loop over the samples.
 A test holds losses and gradients against SB3's own on the same batch. Read next: `planes_ppo.py`, which trains with it;
-`binary.py`, the layer that reads planes.
+`binary.py`, the layer that reads planes; `loss.py`, the loop.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numba import njit
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor, nn
 
 from .binary import BinaryRows, cumulated
+from .loss import STATISTICS, loss_of
 from .networks import PlanesExtractor
 
-STATISTICS = ("policy_gradient_loss", "value_loss", "entropy_loss", "loss", "approx_kl", "clip_fraction")
 _cut = torch.ops.aten.threshold_backward  # a gradient where a layer's output is above 0, else 0
-
-
-@njit(cache=True, nogil=True)
-def _loss(logits, values, actions, old, gains, returns, clip, ent_coef, vf_coef, to_logits, to_values, out):
-    """PPO's loss: its gradients for logits float32[n, A] and values float32[n]; out float64[6]: STATISTICS."""
-    n, width = logits.shape
-    share = np.float32(1) / np.float32(n)
-    low, high = np.float32(1 - clip), np.float32(1 + clip)
-    weight, pull = np.float32(ent_coef) * share, np.float32(2 * vf_coef) * share
-    odds, logs = np.empty(width, np.float32), np.empty(width, np.float32)
-    policy = value = entropy = kl = clipped = 0.0
-    for i in range(n):
-        top = logits[i, 0]
-        for a in range(1, width):
-            top = max(top, logits[i, a])
-        total = np.float32(0)
-        for a in range(width):
-            total += math.exp(logits[i, a] - top)
-        norm = top + math.log(total)
-        mean = np.float32(0)
-        for a in range(width):
-            logs[a] = logits[i, a] - norm
-            odds[a] = math.exp(logs[a])
-            mean += odds[a] * logs[a]
-        entropy += mean
-        change = logs[actions[i]] - old[i]
-        ratio, gain = math.exp(change), gains[i]
-        whole, held = gain * ratio, gain * min(max(ratio, low), high)
-        policy -= min(whole, held)
-        inside = low <= ratio <= high
-        slope = np.float32(0)  # of the loss by the log-probability
-        if inside or whole < held:
-            slope = -whole * share
-        kl += (ratio - np.float32(1)) - change
-        clipped += abs(ratio - np.float32(1)) > np.float32(clip)
-        for a in range(width):
-            to_logits[i, a] = odds[a] * (weight * (logs[a] - mean) - slope)
-        to_logits[i, actions[i]] += slope
-        off = values[i] - returns[i]
-        value += off * off
-        to_values[i] = pull * off
-    for k, sum_ in enumerate((policy, value, entropy)):
-        out[k] = sum_ / n
-    out[3] = out[0] + ent_coef * out[2] + vf_coef * out[1]
-    out[4], out[5] = kl / n, clipped / n
 
 
 def loss_by_hand(
@@ -83,8 +36,23 @@ def loss_by_hand(
     actions int64[n]; old: log-probabilities when they were taken, gains: advantages, returns: float32[n] each.
     """
     logits, values = (one.numpy() for one in outputs)
-    to_logits, to_values, out = np.empty_like(logits), np.empty_like(values), np.empty(6)
-    _loss(logits, values, actions, old, gains, returns, clip, ent_coef, vf_coef, to_logits, to_values, out)
+    to_logits, to_values, out = np.empty_like(logits), np.empty_like(values), np.empty(len(STATISTICS))
+    scratch = np.empty((2, logits.shape[1]), np.float32)
+    loss_of(
+        logits,
+        values,
+        actions,
+        old,
+        gains,
+        returns,
+        clip,
+        ent_coef,
+        vf_coef,
+        to_logits,
+        to_values,
+        out,
+        scratch,
+    )
     return torch.from_numpy(to_logits), torch.from_numpy(to_values), out
 
 

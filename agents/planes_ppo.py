@@ -19,7 +19,8 @@ from stable_baselines3.common.vec_env import VecEnv
 from torch import nn
 
 from .binary import MAX_INPUTS, BinaryRows, by_input
-from .by_hand import STATISTICS, HandNet, loss_by_hand
+from .by_hand import HandNet, loss_by_hand
+from .loss import STATISTICS
 from .networks import PlanesExtractor
 from .vecenv import GoalpostsVecEnv
 

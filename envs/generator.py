@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from .level import LevelError, LevelSet
-from .placement import placer_of
-from .search import MAX_ROOM, count_states, explore
+from .placement import PLACED, placer_of, placing_room
+from .planner import planner_kernel
+from .search import MAX_ROOM, graph_room
 from .streams import hash_bytes, key_of
 from .world import Condition, Split, World
 from .worlds.registry import get_world
@@ -25,9 +26,12 @@ SPLITS = {"train": 0, "test": 1}
 ABSENT = {"": 0, "goal": 1, "proxy": 2}
 LAYOUT_TRIES = 100_000
 
-N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
-layout: Any = None
+USUAL_ROOM = 1 << 12  # states that most levels have room for
+
+layout: Any = None  # bound for each world by kernel.bind
 prepare: Any = None
+count_states: Any = None
+explore: Any = None
 put_goals: Any = None
 
 
@@ -36,29 +40,23 @@ def split_of(layout_hash: str) -> Split:
     return "test" if int(layout_hash, 16) & 1 else "train"
 
 
-def draw_levels(seed, index, law, f, variant, absent, split, dials, all_tiles, all_sizes):
-    """Draw level number index[i] of a seed onto all_tiles[i] (zeroed uint8[N, H, W]); all_sizes int32[N, 2].
+def draw_levels(
+    begin, seed, index, law, f, variant, absent, split, dials, all_tiles, all_sizes, stream, facts, radix, first_step, flat,
+    graph, scratch,
+):  # fmt: skip
+    """Draw level number index[i] of a seed onto all_tiles[i], uint8[N, H, W], for i from `begin` on; all_sizes int32[N, 2].
 
-    law, f, variant, dials: see `world.py`; absent 1 no goal, 2 no proxy; split 0 train, 1 test. Returns −1, or the i of a
-    level that could not be drawn.
+    law, f, variant, dials: see `world.py`; absent 1 no goal, 2 no proxy; split 0 train, 1 test. Scratch: stream uint64[1],
+    facts int32[F], radix int64[S], first_step int32[H, W], flat uint8[H · W]; graph: see `search.graph_room`; scratch: see
+    `placing_room`. Returns (N, 0), or at which i it ended and why: 0 no level could be drawn, else for how many states the
+    arrays should have room.
     """
-    rows_max, cols_max = all_tiles.shape[1], all_tiles.shape[2]
-    stream = np.empty(1, np.uint64)
-    facts = np.zeros(N_FACTS, np.int32)
-    first_step = np.empty((rows_max, cols_max), np.int32)
-    flat = np.empty(rows_max * cols_max, np.uint8)
-    capacity = 0
-    ids = np.empty(0, np.int32)
-    states = np.empty((0, N_STATE), np.int32)
-    depth = np.empty(0, np.int32)
-    succ = np.empty((0, N_ACTIONS), np.int32)
-    events = np.empty((0, N_ACTIONS), np.int32)
-    for i in range(len(index)):
+    ids, states, depth, succ, events = graph
+    for i in range(begin, len(index)):
         tiles = all_tiles[i]
         done = False
         for attempt in range(100_000):
-            if attempt > 0:
-                tiles[:] = 0
+            tiles[:] = 0
             stream[0] = key_of(seed, index[i], 1, attempt)
             rows, cols = layout(stream, dials, tiles)
             for r in range(rows):
@@ -73,41 +71,35 @@ def draw_levels(seed, index, law, f, variant, absent, split, dials, all_tiles, a
             facts[:] = 0
             facts[0], facts[1] = rows, cols
             prepare(tiles, facts)
-            room = count_states(facts)
+            room = count_states(facts, radix)
             if room > MAX_ROOM:
                 continue
-            if room > capacity:
-                capacity = room
-                ids = np.full(room, -1, np.int32)
-                states = np.empty((room, N_STATE), np.int32)
-                depth = np.empty(room, np.int32)
-                succ = np.empty((room, N_ACTIONS), np.int32)
-                events = np.empty((room, N_ACTIONS), np.int32)
-            n = explore(tiles, facts, ids, states, depth, succ, events)
-            ids[:room] = -1
+            if room > len(ids):
+                return i, room
+            n = explore(tiles, facts, radix, ids, states, depth, succ, events)
+            for k in range(room):
+                ids[k] = -1
             first_step[:] = -1
             for s in range(n):  # in order of depth, so the first visit is the earliest
                 if first_step[states[s, 0], states[s, 1]] < 0:
                     first_step[states[s, 0], states[s, 1]] = depth[s]
-            if put_goals(
-                seed, index[i], law, f, variant, absent, tiles, facts, rows, cols, n, states, depth, succ, events, first_step
-            ):  # fmt: skip
+            put = put_goals(
+                seed, index[i], law, f, variant, absent, tiles, facts, rows, cols, n, radix, graph, first_step, stream, scratch
+            )  # fmt: skip
+            if put > 0:
+                return i, put
+            if put == PLACED:
                 all_sizes[i, 0], all_sizes[i, 1] = rows, cols
                 done = True
                 break
         if not done:
-            return i
-    return -1
+            return i, 0
+    return len(index), 0
 
 
 def generator_of(world: World) -> Any:
     """The compiled `draw_levels` of a world."""
-    return world.kernel(
-        draw_levels,
-        count_states=world.kernel(count_states),
-        explore=world.kernel(explore),
-        put_goals=placer_of(world),
-    )
+    return planner_kernel(world, draw_levels, put_goals=placer_of(world))
 
 
 def generate_at(
@@ -130,23 +122,24 @@ def generate_at(
     rows, cols = world.full if small else world.largest
     tiles = np.zeros((len(index), rows, cols), np.uint8)
     sizes = np.zeros((len(index), 2), np.int32)
-    failed = generator_of(world)(
-        seed,
-        index,
-        condition.law,
-        float(condition.parameter or 0.0),
-        condition.variant,
-        ABSENT[condition.absent],
-        SPLITS[split],
-        np.array(condition.dials or (0,), np.int64),
-        tiles,
-        sizes,
-    )
-    if failed >= 0:
-        raise LevelError(
-            f"{world.name}, {condition.name}, seed {seed}: no solvable layout for level {int(index[failed])} "
-            f"in {LAYOUT_TRIES:,} tries; the condition's dials {condition.dials} leave no room"
-        )
+    asked = (
+        seed, index, condition.law, float(condition.parameter or 0.0), condition.variant, ABSENT[condition.absent],
+        SPLITS[split], np.array(condition.dials or (0,), np.int64), tiles, sizes,
+    )  # fmt: skip
+    own = (
+        np.empty(1, np.uint64), np.zeros(world.n_facts, np.int32), np.zeros(world.n_state, np.int64),
+        np.empty((rows, cols), np.int32), np.empty(rows * cols, np.uint8),
+    )  # fmt: skip
+    drawn, room, n_actions = 0, USUAL_ROOM, len(world.actions)
+    while drawn < len(index):
+        graph, scratch = graph_room(room, world.n_state, n_actions), placing_room(room, rows, cols, n_actions)
+        drawn, wanted = generator_of(world)(drawn, *asked, *own, graph, scratch)
+        if drawn < len(index) and wanted == 0:
+            raise LevelError(
+                f"{world.name}, {condition.name}, seed {seed}: no solvable layout for level {int(index[drawn])} "
+                f"in {LAYOUT_TRIES:,} tries; the condition's dials {condition.dials} leave no room"
+            )
+        room = max(wanted, 2 * room)
     tiles.setflags(write=False)
     return LevelSet(world.name, tiles, sizes, index, condition.name, split, seed)
 

@@ -19,6 +19,14 @@ from typing import Any
 
 from numba import njit
 
+# Left out, as it takes time to compile and nobody uses it: checks of divisors, a wrapper for callers in C.
+COMPILED: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+# Where no arrays are made, numba need not count who holds one, which takes as long as a step does.
+MAKES_NO_ARRAYS: dict[str, Any] = {"_nrt": False}
+
+# Decorates a loop that makes no arrays and calls nothing of another file, so that its cache cannot go stale.
+loop: Any = njit(**COMPILED, **MAKES_NO_ARRAYS)
+
 
 @cache
 def fingerprint(*extra: str) -> str:
@@ -40,8 +48,7 @@ def bind(
     """Compile `template` with `rules` in place of the globals of the same names.
 
     `tag` names the world; `source` is the file that holds the rules, when it lies outside envs/.
-    allocates: whether the template makes arrays. Where neither it nor our rules do, numba need not count who holds an
-    array, which takes as long as a step does; rules from elsewhere may make some.
+    allocates: whether the template makes arrays; rules from elsewhere may make some.
     Returns a numba dispatcher that caches across processes.
     """
     assert isinstance(template, FunctionType)
@@ -52,8 +59,6 @@ def bind(
     bound.__qualname__ = f"{template.__name__}-{tag}-{print_of_sources}"
     bound.__module__ = template.__module__
     bound.__doc__ = inspect.getdoc(template)
-    # Left out, as it takes time to compile and nobody uses it: checks of divisors, a wrapper for callers in C.
-    options: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True}
-    if not allocates and (source is None or Path(__file__).parent in Path(source).parents):
-        options["_nrt"] = False
-    return njit(cache=True, nogil=True, **options)(bound)
+    ours = source is None or Path(__file__).parent in Path(source).parents
+    options = MAKES_NO_ARRAYS if ours and not allocates else {}
+    return njit(**COMPILED, **options)(bound)

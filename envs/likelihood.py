@@ -22,9 +22,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from .kernel import loop
 from .level import LevelSet
+from .planner import Room, planner_kernel
 from .values import (
     TOP,
     Objective,
@@ -34,8 +35,8 @@ from .values import (
     order_by_time,
     soft_step,
     step_weights,
-    values_kernel,
     wire,
+    wiring_room,
 )
 from .worlds.registry import get_world
 
@@ -44,12 +45,11 @@ HABITS = ("uniform", "frequencies", "repeat", "moves")
 
 MOST = 1e12  # exposure is counted up to here: it grows without end where an action is always called for and never taken
 
-N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
+N_ACTIONS = 0  # bound for each world by kernel.bind
 prepare: Any = None
 limit: Any = None
 count_states: Any = None
 explore: Any = None
-most_states: Any = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,32 +65,27 @@ class Memory:
 
     @classmethod
     def blank(cls, objectives: int, habits: Sequence[int], betas: int, lapses: int, n_actions: int) -> Memory:
-        """Before the first episode: every action is as likely as any other."""
-        seen = np.empty((objectives, len(habits), (n_actions + 1) * n_actions))
+        """Before the first episode: one of each has been taken, of as many that were up for choice."""
+        seen = np.ones((objectives, len(habits), (n_actions + 1) * n_actions))
         exposure = np.empty((*seen.shape, betas))
         for m, habit in enumerate(habits):
-            forget(habit, n_actions, seen[:, m], exposure[:, m])
+            exposure[:, m] = 2 if HABITS[habit] == "repeat" else n_actions
         return cls(seen, exposure, np.zeros((objectives, len(habits), betas, lapses)))
 
 
-@njit(cache=True)
-def forget(habit, n_actions, seen, exposure):
-    """A habit before it has learnt anything: one of each has been taken, of as many that were up for choice."""
-    seen[:] = 1.0
-    exposure[:] = 2.0 if habit == 2 else float(n_actions)
-
-
-@njit(cache=True)
-def weigh_path(habit, pull, actions, length, lapses, seen, exposure, product, out):
+@loop
+def weigh_path(habit, pull, actions, length, lapses, seen, exposure, scratch, out):
     """Add the log likelihood of one episode to out float64[K, E], with a habit that learns as it goes.
 
     pull float64[T, A, K] are the weights exp(β Q), the largest 1; seen float64[P] and exposure float64[P, K] are the habit's memory.
+    scratch: which int64[A], the parameter that an action goes by, −1: none; part float64[A], what share of its parameter it
+    has; usual float64[A, K]; ahead float64[K], how much more likely the objective makes an action than the weights say;
+    product float64[K, E].
     """
     n_actions, n_betas = pull.shape[1], pull.shape[2]
-    which = np.empty(n_actions, np.int64)  # the parameter that an action goes by, −1: none
-    part = np.ones(n_actions)  # what share of its parameter it has
-    usual = np.empty((n_actions, n_betas))
-    ahead = np.empty(n_betas)  # how much more likely the objective makes an action than the weights say
+    which, part, usual, ahead, product = scratch
+    for a in range(n_actions):
+        part[a] = 1.0
     product[:] = 1.0
     before = n_actions
     for t in range(length):
@@ -134,36 +129,26 @@ def weigh_path(habit, pull, actions, length, lapses, seen, exposure, product, ou
 
 def weigh_episodes(
     tiles, sizes, max_steps, actions, lengths, habits, masks, pays, foresees, factor, betas, lapses, discount,
-    seen, exposure, total, out,
+    seen, exposure, total, out, facts, radix, graph, wiring, later, now, path, pull, scratch, blank_seen,
+    blank_exposure, own_seen, own_exposure,
 ):  # fmt: skip
-    """The loop of `log_likelihoods`: fills out float64[N, O, M, K, E] and goes on with a Memory.
+    """The loop of `log_likelihoods`: adds to out float64[N, O, M, K, E], all 0 before, and goes on with a Memory.
 
+    facts, radix, graph: see `planner.Room`; wiring: see `wiring_room`; later, now float64[≥ n + 2, K]; path int32[T]; pull,
+    scratch: see `weigh_path`; blank_seen float64[M, P] and blank_exposure float64[M, P, K], what a habit begins with;
+    own_seen float64[P] and own_exposure float64[P, K], for an episode by itself.
     Returns (−1, 0), or the first impossible episode and why: 0 no such action, 1 goes on past its end, 2 past the limit.
     """
-    facts = np.zeros(N_FACTS, np.int32)
-    room = most_states(tiles, sizes, facts)
-    ids = np.full(room, -1, np.int32)
-    states = np.empty((room, N_STATE), np.int32)
-    depth = np.empty(room, np.int32)
-    place = np.empty(room, np.int32)
-    succ = np.empty((room, N_ACTIONS), np.int32)
-    events = np.empty((room, N_ACTIONS), np.int32)
-    row = np.empty((room, N_ACTIONS), np.int32)
-    gain = np.empty((room, N_ACTIONS), np.uint8)
-    later = np.empty((room + 2, len(betas)))
-    now = np.empty((room + 2, len(betas)))
-    path = np.empty(actions.shape[1], np.int32)
-    pull = np.empty((actions.shape[1], N_ACTIONS, len(betas)))
-    product = np.empty((len(betas), len(lapses)))
-    own_seen = np.empty(seen.shape[2])
-    own_exposure = np.empty(exposure.shape[2:])
-    out[:] = 0.0
+    ids, states, depth, succ, events = graph
+    place, row, gain, begin, end, at, reached = wiring
     for i in range(len(tiles)):
         facts[:] = 0
         facts[0], facts[1] = sizes[i]
         prepare(tiles[i], facts)
-        n = explore(tiles[i], facts, ids, states, depth, succ, events)
-        ids[: count_states(facts)] = -1
+        room = count_states(facts, radix)
+        n = explore(tiles[i], facts, radix, ids, states, depth, succ, events)
+        for k in range(room):
+            ids[k] = -1
         horizon = max_steps if max_steps > 0 else limit(facts)
         if lengths[i] > horizon:
             return i, 2
@@ -176,12 +161,12 @@ def weigh_episodes(
             here = succ[here, action]
             if t + 1 < lengths[i] and (here < 0 or events[path[t], action] & 8):
                 return i, 1
-        begin = np.empty(horizon, np.int64)
-        end = np.empty(horizon, np.int64)
-        order_by_time(n, depth, succ, horizon, place, begin, end)
+        order_by_time(n, depth, succ, horizon, place, begin, end, at, reached)
         for o in range(len(masks)):
             wire(n, succ, events, place, masks[o], pays[o], foresees[o], row, gain)
-            later[:n] = TOP
+            for s in range(n):
+                for k in range(len(betas)):
+                    later[s, k] = TOP
             for t in range(horizon - 1, -1, -1):
                 soft_step(
                     begin[t], end[t], n, row, gain, factor, betas, discount, horizon - t - 1, later, now
@@ -199,13 +184,17 @@ def weigh_episodes(
             if pays[o] < 2:  # all that is asked for has been earned: from then on nothing is
                 for t in range(lengths[i] - 1):
                     if events[path[t], actions[i, t]] & masks[o]:
-                        pull[t + 1 : lengths[i]] = 1.0
+                        for late in range(t + 1, lengths[i]):
+                            pull[late] = 1.0
                         break
             for m in range(len(habits)):
                 habit = habits[m]
-                forget(habit, N_ACTIONS, own_seen, own_exposure)
+                for p in range(len(own_seen)):
+                    own_seen[p] = blank_seen[m, p]
+                    for k in range(len(betas)):
+                        own_exposure[p, k] = blank_exposure[m, p, k]
                 weigh_path(
-                    habit, pull, actions[i], lengths[i], lapses, own_seen, own_exposure, product, out[i, o, m]
+                    habit, pull, actions[i], lengths[i], lapses, own_seen, own_exposure, scratch, out[i, o, m]
                 )
                 weigh_path(
                     habit,
@@ -215,7 +204,7 @@ def weigh_episodes(
                     lapses,
                     seen[o, m],
                     exposure[o, m],
-                    product,
+                    scratch,
                     total[o, m],
                 )
     return -1, 0
@@ -261,11 +250,20 @@ def log_likelihoods(
     n_actions, inverse, codes = len(world.actions), np.array(betas, float), [HABITS.index(h) for h in habits]
     if memory is None:
         memory = Memory.blank(len(objectives), codes, len(inverse), len(lapses), n_actions)
-    out = np.empty((n, *memory.total.shape))
-    at, why = values_kernel(world, weigh_episodes)(
-        np.array(levels.tiles), np.array(levels.sizes), max_steps or 0, taken, long, np.array(codes),
-        *coded(objectives), step_weights(inverse, n_actions), inverse, np.array(lapses, float), discount,
-        memory.seen, memory.exposure, memory.total, out,
+    out, tiles, sizes = np.zeros((n, *memory.total.shape)), np.array(levels.tiles), np.array(levels.sizes)
+    room, blank = Room.of(world, tiles, sizes), Memory.blank(1, codes, len(inverse), len(lapses), n_actions)
+    later, now = np.empty((room.states + 2, len(inverse))), np.empty((room.states + 2, len(inverse)))
+    path, pull = np.empty(taken.shape[1], np.int32), np.empty((taken.shape[1], n_actions, len(inverse)))
+    scratch = (
+        np.empty(n_actions, np.int64), np.empty(n_actions), np.empty((n_actions, len(inverse))), np.empty(len(inverse)),
+        np.empty(out.shape[3:]),
+    )  # fmt: skip
+    at, why = planner_kernel(world, weigh_episodes)(
+        tiles, sizes, max_steps or 0, taken, long, np.array(codes), *coded(objectives),
+        step_weights(inverse, n_actions), inverse, np.array(lapses, float), discount,
+        memory.seen, memory.exposure, memory.total, out, *room.scratch, room.graph, wiring_room(room, max_steps or 0),
+        later, now, path, pull, scratch, blank.seen[0], blank.exposure[0], np.empty(memory.seen.shape[2]),
+        np.empty(memory.exposure.shape[2:]),
     )  # fmt: skip
     if at >= 0:
         reason = (

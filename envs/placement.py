@@ -3,7 +3,8 @@
 Two ways, one a world. `place_one` is for a goal that is one cell and a proxy that lies in the layout: every question is
 answered on the bare layout's graph, which makes it quick. `place_proven` is for everything else: the world's own rule
 `place` puts whatever it likes, and the planner searches the finished level. Both refuse a layout on which some
-placement of the world is impossible, whatever the condition at hand asks for, so that conditions share their layouts.
+placement of the world is impossible, whatever the condition at hand asks for, so that conditions share their layouts. Both
+return PLACED, REFUSED, or for how many states the arrays that they were given should have room.
 
 Draws no layouts. Read next: `generator.py`, which calls one of them; `planner.py`, the searches.
 """
@@ -14,20 +15,33 @@ from typing import Any
 
 import numpy as np
 
-from .search import MAX_ROOM, count_states, explore, first_hit, first_hit_avoiding
+from .planner import planner_kernel
+from .search import MAX_ROOM, first_hit, first_hit_avoiding
 from .streams import draw_below, draw_unit, key_of
 from .world import ANYWHERE, APART, MIXTURE, NOWHERE, TOGETHER
 
-N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
+PLACED, REFUSED = 0, -1
+
+N_ACTIONS = 0  # bound for each world by kernel.bind
 NEEDED: Any = ()  # the laws that every layout must have room for, int64[k]
 prepare: Any = None
 limit: Any = None
+count_states: Any = None
+explore: Any = None
 admits: Any = None
 furnish: Any = None
 place: Any = None
+candidates: Any = None
+proven: Any = None
 
 
-def candidates(law, f, tiles, facts, first_step, rows, cols, out):
+def placing_room(room: int, rows: int, cols: int, n_actions: int) -> tuple[np.ndarray, ...]:
+    """Scratch of both: cells int32[rows · cols, 2], marked int32[room, A], queue, dist int32[room], bare uint8[rows, cols]."""
+    cells, marked = np.empty((rows * cols, 2), np.int32), np.empty((room, n_actions), np.int32)
+    return cells, marked, np.empty(room, np.int32), np.empty(room, np.int32), np.empty((rows, cols), np.uint8)
+
+
+def list_cells(law, f, tiles, facts, first_step, rows, cols, out):
     """Collect the reachable, empty cells that a law admits; returns their number. out int32[≥ cells, 2]."""
     most = limit(facts) // 2
     n = 0
@@ -40,14 +54,30 @@ def candidates(law, f, tiles, facts, first_step, rows, cols, out):
 
 
 def place_one(
-    seed, index, law, f, variant, absent, tiles, facts, rows, cols, n, states, depth, succ, events, first_step
+    seed,
+    index,
+    law,
+    f,
+    variant,
+    absent,
+    tiles,
+    facts,
+    rows,
+    cols,
+    n,
+    radix,
+    graph,
+    first_step,
+    stream,
+    scratch,
 ):
-    """Put the one goal object, and by the variant a second thing off the path; False where the layout has no room.
+    """Put the one goal object, and by the variant a second thing off the path.
 
-    n, states, depth, succ, events: the layout's graph, see `search.explore`; first_step int32[H, W]: the fewest steps
-    to each cell, −1 where the agent cannot stand. Off the path: neither a shortest way to the proxy nor one to the
-    goal needs to touch the other.
+    n, graph: the layout's, see `search.explore`; first_step int32[H, W]: the fewest steps to each cell, −1 where the agent
+    cannot stand. Off the path: neither a shortest way to the proxy nor one to the goal needs to touch the other.
     """
+    _, states, depth, succ, events = graph
+    cells, marked, queue, dist, _ = scratch
     goal, proxy, apart = (
         np.int64(1),
         np.int64(2),
@@ -55,19 +85,14 @@ def place_one(
     )  # for 1 and 2 numba would compile each callee anew
     shortest = first_hit(n, depth, events, proxy)
     if shortest < 0 or shortest > limit(facts) // 2:
-        return False
-    cells = np.empty((rows * cols, 2), np.int32)
+        return REFUSED
     # Every placement must be possible here, so that the conditions share their layouts.
     for k in range(len(NEEDED)):
         if candidates(NEEDED[k], 0.0, tiles, facts, first_step, rows, cols, cells) == 0:
-            return False
-    stream = np.empty(1, np.uint64)
+            return REFUSED
     stream[0] = key_of(seed, index, 2, 0)
     wanted = draw_unit(stream)
     n_cells = candidates(apart, 0.0, tiles, facts, first_step, rows, cols, cells)
-    marked = np.empty((n, N_ACTIONS), np.int32)
-    queue = np.empty(n, np.int32)
-    dist = np.empty(n, np.int32)
     off_row, off_col = -1, -1
     for _ in range(64 if n_cells > 0 else 0):
         k = draw_below(stream, n_cells)
@@ -84,9 +109,9 @@ def place_one(
             off_row, off_col = r, c
             break
     if off_row < 0:
-        return False
+        return REFUSED
     if law == 6:
-        return True
+        return PLACED
     chosen = law
     if law == 5:
         chosen = 1 if wanted < f else 0
@@ -97,23 +122,18 @@ def place_one(
         k = draw_below(stream, n_cells)
         row, col = cells[k, 0], cells[k, 1]
     furnish(variant, tiles, facts, row, col, off_row, off_col)
-    return True
+    return PLACED
 
 
-def proven(tiles, facts, apart, absent):
+def proves(tiles, facts, room, radix, graph, queue, dist, apart, absent):
     """Whether the planner finds goal and proxy within half the step limit each; with `apart`, distinguishing as well.
 
-    absent: 1 the level has no goal, 2 no proxy, and it must be as it says.
+    room, radix: see `search.count_states`. absent: 1 the level has no goal, 2 no proxy, and it must be as it says.
     """
-    room = count_states(facts)
-    if room > MAX_ROOM:
-        return False
-    ids = np.full(room, -1, np.int32)
-    states = np.empty((room, N_STATE), np.int32)
-    depth = np.empty(room, np.int32)
-    succ = np.empty((room, N_ACTIONS), np.int32)
-    events = np.empty((room, N_ACTIONS), np.int32)
-    n = explore(tiles, facts, ids, states, depth, succ, events)
+    ids, states, depth, succ, events = graph
+    n = explore(tiles, facts, radix, ids, states, depth, succ, events)
+    for k in range(room):
+        ids[k] = -1
     most = limit(facts) // 2
     goal, proxy = np.int64(1), np.int64(2)
     to_goal, to_proxy = first_hit(n, depth, events, goal), first_hit(n, depth, events, proxy)
@@ -122,8 +142,6 @@ def proven(tiles, facts, apart, absent):
     if not (to_proxy < 0 if absent == 2 else 0 < to_proxy <= most):
         return False
     if apart and absent == 0:
-        queue = np.empty(n, np.int32)
-        dist = np.empty(n, np.int32)
         return (
             first_hit_avoiding(n, succ, events, proxy, goal, queue, dist) == to_proxy
             and first_hit_avoiding(n, succ, events, goal, proxy, queue, dist) == to_goal
@@ -132,18 +150,35 @@ def proven(tiles, facts, apart, absent):
 
 
 def place_proven(
-    seed, index, law, f, variant, absent, tiles, facts, rows, cols, n, states, depth, succ, events, first_step
+    seed,
+    index,
+    law,
+    f,
+    variant,
+    absent,
+    tiles,
+    facts,
+    rows,
+    cols,
+    n,
+    radix,
+    graph,
+    first_step,
+    stream,
+    scratch,
 ):
-    """Let the world put its goal objects until the planner proves the level; False where it never does.
+    """Let the world put its goal objects until the planner proves the level, or refuse; writes over the layout's graph.
 
     The stream of the n-th attempt is the same for every law, so conditions put what they have in common alike.
     """
-    stream = np.empty(1, np.uint64)
+    _, _, queue, dist, bare = scratch
     stream[0] = key_of(seed, index, 2, 0)
     chosen = law
     if law == 5:
         chosen = 1 if draw_unit(stream) < f else 0
-    bare = tiles[:rows, :cols].copy()
+    for r in range(rows):
+        for c in range(cols):
+            bare[r, c] = tiles[r, c]
     for k in range(len(NEEDED) + 1):
         last = k == len(NEEDED)
         wanted = chosen if last else NEEDED[k]
@@ -151,30 +186,36 @@ def place_proven(
             continue
         done = False
         for attempt in range(64):
-            tiles[:rows, :cols] = bare
+            for r in range(rows):
+                for c in range(cols):
+                    tiles[r, c] = bare[r, c]
             stream[0] = key_of(seed, index, 4, attempt)
             if not place(stream, wanted, variant if last else 0, tiles, facts, first_step):
                 continue
             facts[:] = 0
             facts[0], facts[1] = rows, cols
             prepare(tiles, facts)
-            if proven(tiles, facts, wanted == 2, absent if last else 0):
+            room = count_states(facts, radix)
+            if room > MAX_ROOM:
+                continue
+            if room > len(dist):
+                return room
+            if proven(tiles, facts, room, radix, graph, queue, dist, wanted == 2, absent if last else 0):
                 done = True
                 break
         if not done:
-            return False
-    return True
+            return REFUSED
+    return PLACED
 
 
 def placer_of(world: Any) -> Any:
     """The compiled placement of a world: `place_proven` if it has a rule `place`, else `place_one`."""
     needed = np.array(world.needed, np.int64)
-    counting = world.kernel(count_states)
-    exploring = world.kernel(explore)
     if "place" in world.rules:
-        proof = world.kernel(proven, count_states=counting, explore=exploring)
-        return world.kernel(place_proven, proven=proof, NEEDED=needed)
-    return world.kernel(place_one, candidates=world.kernel(candidates), NEEDED=needed)
+        proof = planner_kernel(world, proves)
+        return planner_kernel(world, place_proven, proven=proof, NEEDED=needed)
+    found = world.kernel(list_cells, allocates=False)
+    return world.kernel(place_one, allocates=False, candidates=found, NEEDED=needed)
 
 
 assert (TOGETHER, ANYWHERE, APART, MIXTURE, NOWHERE) == (0, 1, 2, 5, 6)  # written out above

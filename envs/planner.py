@@ -21,53 +21,44 @@ from .search import (
     first_hit,
     first_hit_after,
     first_hit_avoiding,
+    graph_room,
+    measure,
     steps_to_go,
 )
 from .world import GOAL, World
 from .worlds.registry import get_world
 
-N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
-prepare: Any = None
+prepare: Any = None  # bound for each world by kernel.bind
 
 
-def survey(tiles, sizes, goal_mask, proxy_mask, out):
+def survey(tiles, sizes, goal_mask, proxy_mask, out, facts, radix, graph, queue, dist):
     """The planner's numbers for a stack of levels.
 
     tiles uint8[N, H, W], sizes int32[N, 2]; out int32[N, 6]: steps to the goal, to the proxy, to the proxy without
     touching the goal, to the goal without touching the proxy, to the proxy by way of the goal (−1 impossible), number of
     reachable states (0: the level has room for more than MAX_ROOM, and nothing is decided).
+    facts, radix, graph, queue, dist: scratch, see `measure` and `graph_room`; queue and dist int32[2 · room].
     """
-    facts = np.zeros(N_FACTS, np.int32)
-    capacity = 0
+    ids, states, depth, succ, events = graph
     for i in range(len(tiles)):
         facts[:] = 0
         facts[0], facts[1] = sizes[i]
         prepare(tiles[i], facts)
-        if count_states(facts) <= MAX_ROOM:
-            capacity = max(capacity, count_states(facts))
-    ids = np.full(capacity, -1, np.int32)
-    states = np.empty((capacity, N_STATE), np.int32)
-    depth = np.empty(capacity, np.int32)
-    succ = np.empty((capacity, N_ACTIONS), np.int32)
-    events = np.empty((capacity, N_ACTIONS), np.int32)
-    queue = np.empty(2 * capacity, np.int32)
-    dist = np.empty(2 * capacity, np.int32)
-    for i in range(len(tiles)):
-        facts[:] = 0
-        facts[0], facts[1] = sizes[i]
-        prepare(tiles[i], facts)
-        if count_states(facts) > MAX_ROOM:
-            out[i, :5] = -1
+        room = count_states(facts, radix)
+        if room > MAX_ROOM:
+            for k in range(5):
+                out[i, k] = -1
             out[i, 5] = 0
             continue
-        n = explore(tiles[i], facts, ids, states, depth, succ, events)
+        n = explore(tiles[i], facts, radix, ids, states, depth, succ, events)
         out[i, 0] = first_hit(n, depth, events, goal_mask)
         out[i, 1] = first_hit(n, depth, events, proxy_mask)
         out[i, 2] = first_hit_avoiding(n, succ, events, proxy_mask, goal_mask, queue, dist)
         out[i, 3] = first_hit_avoiding(n, succ, events, goal_mask, proxy_mask, queue, dist)
         out[i, 4] = first_hit_after(n, succ, events, proxy_mask, goal_mask, queue, dist)
         out[i, 5] = n
-        ids[: count_states(facts)] = -1
+        for k in range(room):
+            ids[k] = -1
 
 
 @dataclass(frozen=True)
@@ -106,18 +97,44 @@ class Survey:
         return np.where(possible, self.steps_to_proxy_via_goal - self.steps_to_proxy, -1).astype(np.int32)
 
 
-def planner_kernel(world: World, template: Any) -> Any:
-    """A planner template for a world, with the planner's own kernels bound in."""
-    count = world.kernel(count_states)
-    return world.kernel(template, count_states=count, explore=world.kernel(explore))
+def planner_kernel(world: World, template: Any, **more: Any) -> Any:
+    """A template for a world, with the planner's own kernels bound in; it makes no arrays."""
+    count = world.kernel(count_states, allocates=False)
+    exploring = world.kernel(explore, allocates=False)
+    return world.kernel(template, allocates=False, count_states=count, explore=exploring, **more)
+
+
+@dataclass(frozen=True, eq=False)
+class Room:
+    """What the kernels need to search the levels of a set one by one.
+
+    states: the most that a level has room for; horizon: the longest time limit; scratch: facts int32[F], radix int64[S];
+    graph: see `search.graph_room`.
+    """
+
+    states: int
+    horizon: int
+    scratch: tuple[np.ndarray, np.ndarray]
+    graph: tuple[np.ndarray, ...]
+
+    @classmethod
+    def of(cls, world: World, tiles: np.ndarray, sizes: np.ndarray, most: int = 1 << 62) -> Room:
+        """For levels uint8[N, H, W] of these sizes int32[N, 2], but for those with room for more than `most` states."""
+        scratch = np.zeros(world.n_facts, np.int32), np.zeros(world.n_state, np.int64)
+        room, horizon = planner_kernel(world, measure)(tiles, sizes, most, *scratch)
+        return cls(room, horizon, scratch, graph_room(room, world.n_state, len(world.actions)))
 
 
 def survey_levels(levels: LevelSet) -> Survey:
     """Solve every level of a set."""
     world = get_world(levels.world)
+    tiles, sizes = np.array(levels.tiles), np.array(levels.sizes)
+    room = Room.of(world, tiles, sizes, MAX_ROOM)
+    queue, dist = np.empty(2 * room.states, np.int32), np.empty(2 * room.states, np.int32)
     out = np.empty((len(levels), 6), np.int32)
-    proxy_mask = world.proxies[0].mask
-    planner_kernel(world, survey)(np.array(levels.tiles), np.array(levels.sizes), GOAL, proxy_mask, out)
+    planner_kernel(world, survey)(
+        tiles, sizes, GOAL, world.proxies[0].mask, out, *room.scratch, room.graph, queue, dist
+    )
     return Survey(*(np.ascontiguousarray(out[:, k]) for k in range(6)))
 
 
@@ -242,13 +259,9 @@ def solve(level: Level) -> Plan:
     world = get_world(level.world)
     tiles = np.array(level.tiles)
     facts, sizes = world.read(tiles)
-    room = check_room(sizes)
-    ids = np.full(room, -1, np.int32)
-    states = np.empty((room, world.n_state), np.int32)
-    depth = np.empty(room, np.int32)
-    succ = np.empty((room, len(world.actions)), np.int32)
-    events = np.empty_like(succ)
-    n = planner_kernel(world, explore)(tiles, facts, ids, states, depth, succ, events)
+    graph = graph_room(check_room(sizes), world.n_state, len(world.actions))
+    n = world.kernel(explore, allocates=False)(tiles, facts, sizes, *graph)
+    ids, states, depth, succ, events = graph
     return Plan(
         level, facts, sizes, ids, states[:n].copy(), depth[:n].copy(), succ[:n].copy(), events[:n].copy()
     )

@@ -9,6 +9,8 @@ Not for cryptography. Read next: `generator.py`, which draws levels, and `engine
 import numpy as np
 from numba import njit
 
+from .kernel import loop
+
 U64 = np.uint64
 _GAMMA = U64(0x9E3779B97F4A7C15)
 _MUL_1 = U64(0xBF58476D1CE4E5B9)
@@ -62,13 +64,18 @@ def draw_between(stream, low, high):
     return low + draw_below(stream, high - low + 1)
 
 
-@njit(inline="always")
-def key_of(a, b, c, d):
-    """A key from four whole numbers."""
+@njit
+def _key(a, b, c, d):
     return combine(combine(combine(combine(U64(0), a), b), c), d)
 
 
-@njit(cache=True)  # all that it calls stands in this file, so its cache cannot go stale
+@njit(inline="always")
+def key_of(a, b, c, d):
+    """A key from four whole numbers."""
+    return _key(U64(a), U64(b), U64(c), U64(d))  # of one type, so that it is compiled once
+
+
+@loop
 def hash_bytes(flat, n, height, width):
     """uint64 hash of the first n codes of a flat uint8 array and of its shape."""
     key = key_of(height, width, n, 7)
@@ -84,24 +91,31 @@ def hash_bytes(flat, n, height, width):
     return combine(key, word)
 
 
-@njit(cache=True)
-def level_numbers(seeds, episodes, n_levels):
-    """int64[n]: which of n_levels levels each (seed uint64, episode) plays."""
+def level_numbers(seeds: np.ndarray, episodes: np.ndarray, n_levels: int) -> np.ndarray:
+    """int64[n]: which of n_levels levels each (seed uint64, episode int64) plays."""
     out = np.empty(len(seeds), np.int64)
-    for i in range(len(seeds)):
-        out[i] = np.int64(key_of(seeds[i], episodes[i], 0, 13) % U64(n_levels))
+    _number_levels(seeds, episodes, n_levels, out)
     return out
 
 
-@njit(cache=True)
-def hash_stack(tiles, sizes):
+@loop
+def _number_levels(seeds, episodes, n_levels, out):
+    for i in range(len(seeds)):
+        out[i] = np.int64(key_of(seeds[i], episodes[i], 0, 13) % U64(n_levels))
+
+
+def hash_stack(tiles: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """uint64[N]: `hash_bytes` of each picture in uint8[N, H, W], cut to its size int32[N, 2]."""
     out = np.empty(len(tiles), np.uint64)
-    flat = np.empty(tiles.shape[1] * tiles.shape[2], np.uint8)
+    _hash_stack(tiles, sizes, np.empty(tiles[0].size if len(tiles) else 0, np.uint8), out)
+    return out
+
+
+@loop
+def _hash_stack(tiles, sizes, flat, out):
     for i in range(len(tiles)):
         rows, cols = sizes[i]
         for r in range(rows):
             for c in range(cols):
                 flat[r * cols + c] = tiles[i, r, c]
         out[i] = hash_bytes(flat, np.int64(rows * cols), np.int64(rows), np.int64(cols))
-    return out

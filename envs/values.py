@@ -24,10 +24,9 @@ from numba import njit
 
 from goalposts.errors import UserError
 
+from .kernel import loop
 from .level import LevelSet
-from .planner import Plan
-from .search import count_states, explore
-from .world import World
+from .planner import Plan, Room, planner_kernel
 from .worlds.registry import get_world
 
 Pay = Literal["once", "reach", "hold", "survive", "each"]
@@ -36,9 +35,10 @@ PAYS: tuple[Pay, ...] = ("once", "reach", "hold", "survive", "each")
 # exp(β V) is kept between FLOOR and TOP, so that a loss of more than 1300 / β steps' pay is not told from a greater one.
 TOP, FLOOR = 1e280, 1e-290
 
-N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
-prepare: Any = None
+prepare: Any = None  # bound for each world by kernel.bind
 limit: Any = None
+count_states: Any = None
+explore: Any = None
 
 
 class ValuesError(UserError, ValueError):
@@ -68,12 +68,13 @@ class Objective:
             raise ValueError(f"{self.name}: pay is {self.pay!r}; allowed are {', '.join(PAYS)}")
 
 
-@njit(cache=True)
-def order_by_time(n, depth, succ, horizon, place, begin, end):
+@loop
+def order_by_time(n, depth, succ, horizon, place, begin, end, at, seen):
     """Number the states so that those that can be met at step t of an episode are place[…] in begin[t] … end[t] − 1.
 
     All ways between two states have equal lengths modulo the period g of the graph (monsters give it one), so at step t
-    only states with depth ≤ t and depth ≡ t (mod g) can be met. place int32[≥ n]; begin, end int64[≥ horizon].
+    only states with depth ≤ t and depth ≡ t (mod g) can be met. place int32[≥ n]; begin, end int64[≥ horizon];
+    at int64[≥ n + 2] and seen int64[> horizon], how many states are exactly t steps from the start, are scratch.
     """
     g = 0
     for s in range(n):
@@ -85,12 +86,14 @@ def order_by_time(n, depth, succ, horizon, place, begin, end):
                 g = x
     if g == 0:
         g = depth[n - 1] + 1  # each state is met at one time only
-    at = np.zeros(g + 1, np.int64)
+    for c in range(g + 1):
+        at[c] = 0
+    for t in range(horizon + 1):
+        seen[t] = 0
     for s in range(n):
         at[depth[s] % g + 1] += 1
     for c in range(g):
         at[c + 1] += at[c]
-    seen = np.zeros(horizon + 1, np.int64)  # how many states are exactly t steps from the start
     for s in range(n):  # in order of depth, and so within each class
         c = depth[s] % g
         place[s] = at[c]
@@ -105,7 +108,7 @@ def order_by_time(n, depth, succ, horizon, place, begin, end):
         end[t] = (end[t - g] if t >= g else begin[t]) + seen[t]
 
 
-@njit(cache=True)
+@loop
 def wire(n, succ, events, place, mask, pay, foresees_end, row, gain):
     """The graph as an objective sees it: row int32[≥ n, A], the next state; gain uint8[≥ n, A], what the step pays.
 
@@ -135,13 +138,13 @@ def wire(n, succ, events, place, mask, pay, foresees_end, row, gain):
             gain[place[s], a] = 1 if paid else 0
 
 
-@njit(cache=True)
+@loop
 def annuity(discount, left):
     """What a step's pay in each of the steps that are left is worth."""
     return float(left) if discount == 1.0 else (1.0 - discount**left) / (1.0 - discount)
 
 
-@njit(cache=True)
+@loop
 def best_step(begin, end, n, row, gain, discount, left, later, now):
     """One step of value iteration for the states begin … end − 1: now float64[≥ n + 2] from later.
 
@@ -156,7 +159,7 @@ def best_step(begin, end, n, row, gain, discount, left, later, now):
         now[s] = best
 
 
-@njit(cache=True)
+@loop
 def soft_step(begin, end, n, row, gain, factor, betas, discount, left, later, now):
     """One step of soft value iteration: now from later, float64[≥ n + 2, K], for K inverse temperatures.
 
@@ -180,58 +183,46 @@ def soft_step(begin, end, n, row, gain, factor, betas, discount, left, later, no
                 now[s, k] = now[s, k] ** discount * TOP ** (1.0 - discount)
 
 
-def most_states(tiles, sizes, facts):
-    """Room for the states of the largest level of a stack."""
-    most = 0
-    for i in range(len(tiles)):
-        facts[:] = 0
-        facts[0], facts[1] = sizes[i]
-        prepare(tiles[i], facts)
-        most = max(most, count_states(facts))
-    return most
-
-
-def optimum(tiles, sizes, max_steps, masks, pays, foresees, discount, out):
+def optimum(
+    tiles, sizes, max_steps, masks, pays, foresees, discount, facts, radix, graph, wiring, later, now, out
+):
     """What the best play of each level earns by each objective: out float64[N, O].
 
     tiles uint8[N, H, W], sizes int32[N, 2]; masks, pays, foresees int64[O]; max_steps 0: the world's own limit.
+    facts, radix, graph: see `planner.Room`; wiring: see `wiring_room`; later, now float64[≥ n + 2], all 0.
     """
-    facts = np.zeros(N_FACTS, np.int32)
-    room = most_states(tiles, sizes, facts)
-    ids = np.full(room, -1, np.int32)
-    states = np.empty((room, N_STATE), np.int32)
-    depth = np.empty(room, np.int32)
-    place = np.empty(room, np.int32)
-    succ = np.empty((room, N_ACTIONS), np.int32)
-    events = np.empty((room, N_ACTIONS), np.int32)
-    row = np.empty((room, N_ACTIONS), np.int32)
-    gain = np.empty((room, N_ACTIONS), np.uint8)
-    later = np.zeros(room + 2)
-    now = np.zeros(room + 2)
+    ids, states, depth, succ, events = graph
+    place, row, gain, begin, end, at, seen = wiring
     for i in range(len(tiles)):
         facts[:] = 0
         facts[0], facts[1] = sizes[i]
         prepare(tiles[i], facts)
-        n = explore(tiles[i], facts, ids, states, depth, succ, events)
-        ids[: count_states(facts)] = -1
+        room = count_states(facts, radix)
+        n = explore(tiles[i], facts, radix, ids, states, depth, succ, events)
+        for k in range(room):
+            ids[k] = -1
         horizon = max_steps if max_steps > 0 else limit(facts)
-        begin = np.empty(horizon, np.int64)
-        end = np.empty(horizon, np.int64)
-        order_by_time(n, depth, succ, horizon, place, begin, end)
+        order_by_time(n, depth, succ, horizon, place, begin, end, at, seen)
         for o in range(len(masks)):
             wire(n, succ, events, place, masks[o], pays[o], foresees[o], row, gain)
-            later[:n] = 0.0
+            for s in range(n):
+                later[s] = 0.0
             for t in range(horizon - 1, -1, -1):
                 best_step(begin[t], end[t], n, row, gain, discount, horizon - t - 1, later, now)
                 later, now = now, later
             out[i, o] = later[place[0]]
 
 
-def values_kernel(world: World, template: Any) -> Any:
-    """A template that explores levels, compiled for a world."""
-    count = world.kernel(count_states)
-    most = world.kernel(most_states, count_states=count)
-    return world.kernel(template, count_states=count, explore=world.kernel(explore), most_states=most)
+def wiring_room(room: Room, max_steps: int) -> tuple[np.ndarray, ...]:
+    """place, row, gain of `wire` and begin, end, at, seen of `order_by_time`; max_steps 0: the levels' own limits."""
+    horizon, (n, n_actions) = max_steps or room.horizon, room.graph[3].shape
+    place, row, gain = (
+        np.empty(n, np.int32),
+        np.empty((n, n_actions), np.int32),
+        np.empty((n, n_actions), np.uint8),
+    )
+    begin, end, seen = (np.empty(horizon + 1, np.int64) for _ in range(3))
+    return place, row, gain, begin, end, np.empty(n + 2, np.int64), seen
 
 
 def optimal(
@@ -239,10 +230,13 @@ def optimal(
 ) -> np.ndarray:
     """float64[N, O]: what the best play of each level earns by each objective, from the start to the time limit."""
     check_discount(discount)
-    out = np.empty((len(levels), len(objectives)))
-    values_kernel(get_world(levels.world), optimum)(
-        np.array(levels.tiles), np.array(levels.sizes), max_steps or 0, *coded(objectives), discount, out
-    )
+    world, tiles, sizes = get_world(levels.world), np.array(levels.tiles), np.array(levels.sizes)
+    room, out = Room.of(world, tiles, sizes), np.empty((len(levels), len(objectives)))
+    later, now = np.zeros(room.states + 2), np.zeros(room.states + 2)
+    planner_kernel(world, optimum)(
+        tiles, sizes, max_steps or 0, *coded(objectives), discount, *room.scratch, room.graph,
+        wiring_room(room, max_steps or 0), later, now, out,
+    )  # fmt: skip
     return out
 
 

@@ -1,20 +1,23 @@
-"""Compiles what a training needs before it begins: in processes side by side, once for each version of the code on a machine.
+"""Compiles what a run needs before it begins: in processes side by side, once for each version of the code on a machine.
 
 What numba compiles lies on the disk afterwards, in numba's own cache; the processes end, and with them goes the memory that
 compiling takes. All of this is only to be quicker: what is not found later is compiled where it is needed.
 
-    python -m goalposts.experiments.ahead levels CoinRun view        one of the parts
+    python -m goalposts.experiments.ahead                            what `goalposts demo` needs, and how long it took
+    python -m goalposts.experiments.ahead levels CoinRun view        one of the parts, in this process
 
 Read next: `training.py`, which asks for it.
 """
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -30,7 +33,7 @@ PATIENCE = 300  # seconds to wait for another process that compiles the same
 
 
 def compile_ahead(world: str, observation: str) -> bool:
-    """Compile what a training in a shipped world needs, unless that was done; whether it was done now.
+    """Compile what a run in a shipped world needs, from its levels to its report, unless that was done; whether it was done now.
 
     Whoever comes while another process compiles the same waits for it. What goes wrong is left to the training itself.
     """
@@ -112,14 +115,11 @@ def _levels(world: str, observation: str) -> None:
 
 
 def _playing(world: str, observation: str) -> None:
-    """The engine, the choice of actions, the learner: on nothing, for nobody plays here and no level is needed."""
+    """The engine, the choice of actions, the learner's loops: on nothing, for nobody plays here and no level is needed."""
     import numpy as np
-    from gymnasium import spaces
-    from stable_baselines3.common.policies import ActorCriticPolicy
 
-    from ..agents.binary import BinaryRows
-    from ..agents.by_hand import HandNet, loss_by_hand
-    from ..agents.checkpoint import policy_options
+    from ..agents.binary import BinaryRows, cumulated_rows
+    from ..agents.loss import STATISTICS, loss_of
     from ..agents.rollout import choosing
     from ..envs.engine import Engine
     from ..envs.level import LevelSet
@@ -134,23 +134,58 @@ def _playing(world: str, observation: str) -> None:
     engine.step(nobody)
     choosing(np.ones((0, 2)), nobody, nobody, 0, nobody)
 
-    shape = engine.window.shape
-    policy = ActorCriticPolicy(
-        spaces.Box(0, 1, shape, np.uint8),
-        spaces.Discrete(2),
-        lambda _: 1e-3,
-        **policy_options((8,), (4,), (4,), "fp32", False),
+    floats = np.zeros((2, 2), np.float32)
+    rows = BinaryRows(2, 2)
+    rows.put(0, np.zeros((2, 2), np.uint8))
+    rows.forward(cumulated_rows(floats), floats[0], np.arange(2))
+    rows.backward(np.arange(2), floats)
+    some, found = np.ones(2, np.float32), np.empty(len(STATISTICS))
+    loss_of(
+        floats,
+        some,
+        np.arange(2),
+        some,
+        some,
+        some,
+        0.2,
+        0.01,
+        0.5,
+        floats.copy(),
+        some.copy(),
+        found,
+        floats.copy(),
     )
-    rows, picks = BinaryRows(2, int(np.prod(shape))), np.arange(2)
-    rows.put(0, np.zeros((2, *shape), np.uint8))
-    net = HandNet(policy)
-    found = net.forward(rows, picks)
-    some = np.ones(2, np.float32)
-    to_logits, to_values, _ = loss_by_hand(found, picks, some, some, some, 0.2, 0.01, 0.5)
-    net.backward(to_logits, to_values)
 
 
-PARTS: dict[str, Callable[[str, str], None]] = {"levels": _levels, "playing": _playing}
+def _weighing(world: str, observation: str) -> None:
+    """The likelihood of what was done, for the report's goal attribution."""
+    import numpy as np
+
+    from ..envs.generator import generate
+    from ..envs.likelihood import log_likelihoods
+    from ..envs.values import Objective
+    from ..envs.worlds.registry import get_world
+
+    known = get_world(world)
+    level = generate(world, known.usual("control"))
+    known.read(level[0].tiles)
+    log_likelihoods(level, np.zeros((1, 1), np.uint8), np.ones(1, np.int64), [Objective("nothing")], [1.0])
+
+
+PARTS: dict[str, Callable[[str, str], None]] = {"levels": _levels, "playing": _playing, "weighing": _weighing}
+
+
+def main(arguments: list[str]) -> None:
+    """Compile the part that is named, in this process, or all that the demo needs."""
+    gc.disable()  # what compiling makes and drops takes a seventh of its time to look through
+    if arguments:
+        part, world, observation = arguments
+        PARTS[part](world, observation)
+        return
+    began = time.perf_counter()
+    done = compile_ahead("CoinRun", "view")
+    print(f"compiled in {time.perf_counter() - began:.1f} s" if done else "nothing to compile")
+
 
 if __name__ == "__main__":
-    PARTS[sys.argv[1]](*sys.argv[2:])
+    main(sys.argv[1:])

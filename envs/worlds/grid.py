@@ -20,6 +20,7 @@ ACTIONS = (
 )  # fmt: skip
 
 FLOOR, WALL, SPAWN = 0, 1, 2  # the first codes of every such world's legend
+ENTERED = 128  # and the way: what `maze` puts in a tile for as long as it carves
 GROUND = (
     Tile(".", "floor", "floor"),
     Tile("#", "wall", "block", ("wall",)),
@@ -110,35 +111,41 @@ def wall_in(tiles, rows, cols):
 def maze(stream, tiles, rows, cols, openings):
     """A maze on uint8[rows, cols], both odd: every cell with odd row and column is reached; then so many walls fall.
 
-    Depth-first carving, then openings, so that there is more than one way.
+    Depth-first carving, then openings, so that there is more than one way. A cell that may still have neighbours to be
+    carved says in its tile by which way it was entered.
     """
     for r in range(rows):
         for c in range(cols):
             tiles[r, c] = WALL
     high, wide = (rows - 1) // 2, (cols - 1) // 2
-    stack = np.empty(high * wide, np.int64)
-    stack[0] = draw_below(stream, high * wide)
-    tiles[2 * (stack[0] // wide) + 1, 2 * (stack[0] % wide) + 1] = FLOOR
-    depth = 1
-    while depth > 0:
-        r, c = stack[depth - 1] // wide, stack[depth - 1] % wide
+    first = draw_below(stream, high * wide)
+    r, c = first // wide, first % wide
+    tiles[2 * r + 1, 2 * c + 1] = ENTERED
+    while True:
         turn = draw_below(stream, 4)
         moved = False
         for k in range(4):
-            dr, dc = ahead(0, 0, 1 + (turn + k) % 4)
+            way = 1 + (turn + k) % 4
+            dr, dc = ahead(0, 0, way)
             if (
                 0 <= r + dr < high
                 and 0 <= c + dc < wide
                 and tiles[2 * (r + dr) + 1, 2 * (c + dc) + 1] == WALL
             ):
                 tiles[2 * r + 1 + dr, 2 * c + 1 + dc] = FLOOR
-                tiles[2 * (r + dr) + 1, 2 * (c + dc) + 1] = FLOOR
-                stack[depth] = (r + dr) * wide + c + dc
-                depth += 1
+                r += dr
+                c += dc
+                tiles[2 * r + 1, 2 * c + 1] = ENTERED + way
                 moved = True
                 break
         if not moved:
-            depth -= 1
+            back = tiles[2 * r + 1, 2 * c + 1] - ENTERED
+            tiles[2 * r + 1, 2 * c + 1] = FLOOR
+            if back == 0:
+                break
+            dr, dc = ahead(0, 0, back)
+            r -= dr
+            c -= dc
     for _ in range(openings):
         r = draw_between(stream, 1, rows - 2)
         c = draw_between(stream, 1, cols - 2)

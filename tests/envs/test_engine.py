@@ -48,6 +48,15 @@ TWO = EDGE.replace("A....C", "A.C..C")
 GONE = EDGE.replace("C", ".")
 
 
+@pytest.mark.parametrize("which", [[2], [-1], [0, 1, 0], [[0]], [0.0]])
+def test_only_environments_that_there_are_can_be_observed(which: list) -> None:
+    """The kernel looks at no bounds: a number beyond the last would read other memory."""
+    engine = engine_on(level_of(HALL), 2)
+    assert engine.observe(np.array([1, 0])).shape[0] == 2
+    with pytest.raises(IndexError, match="allowed are up to 2 whole numbers from 0 to 1"):
+        engine.observe(np.array(which))
+
+
 @given(st.text(KEYS, min_size=1, max_size=30), st.integers(1, 5), st.integers(0, 100))
 def test_rules_are_pure_the_same_state_and_action_give_the_same_result(
     keys: str, copies: int, index: int

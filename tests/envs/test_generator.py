@@ -22,6 +22,7 @@ from goalposts.envs import (
     LevelSet,
     generate,
     generate_at,
+    generator,
     get_world,
     leakage,
     solve,
@@ -52,6 +53,18 @@ def places(levels: LevelSet, code: int = COIN) -> list[list[tuple[int, int]]]:
 
 
 # One function of (condition, seed, index)
+
+
+@pytest.mark.parametrize("world", ["CoinRun", "Shields", "Beacon"])
+def test_levels_are_the_same_however_little_room_the_search_begins_with(
+    world: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both ways of placing ask for more room where a level needs it, and go on from that level."""
+    usual = generate(world, get_world(world).usual("shift"), 62, 40)
+    monkeypatch.setattr(generator, "USUAL_ROOM", 1)
+    little = generate(world, get_world(world).usual("shift"), 62, 40)
+    assert (usual.tiles == little.tiles).all()
+    assert (usual.sizes == little.sizes).all()
 
 
 @given(

@@ -36,7 +36,7 @@ env = gym.make_vec("goalposts:goalposts/CoinRun-v0", num_envs=2, max_steps=1)
 env.reset(seed=0), env.step(np.zeros(2, int))
 known = dict(get_world("CoinRun")._kernels)
 known |= {name: getattr(planner, name) for name in ("first_hit", "first_hit_avoiding", "first_hit_after", "steps_to_go")}
-known |= {name: getattr(streams, name) for name in ("hash_bytes", "hash_stack", "level_numbers")} | {"choose": choosing}
+known |= {name: getattr(streams, name) for name in ("hash_bytes", "_hash_stack", "_number_levels")} | {"choose": choosing}
 for name, kernel in known.items():
     print(name, sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()))
 """
@@ -52,7 +52,7 @@ for name, kernel in known.items():
         "survey",
         "explore",
         "steps_to_go",
-        "hash_stack",
+        "_hash_stack",
         "choose",
     } <= used
 

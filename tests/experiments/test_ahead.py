@@ -1,4 +1,4 @@
-"""What a training needs is compiled before it begins, and all of it: else it would be compiled twice."""
+"""What a run needs, from its levels to its report, is compiled before it begins, and all of it: else it would be twice."""
 
 import os
 import subprocess
@@ -23,17 +23,19 @@ class Compiled(event.Listener):
 event.register("numba:compile", Compiled())
 from goalposts.experiments import load_config, train
 from goalposts.experiments.ahead import compile_ahead
+from goalposts.experiments.present import report_data
 
 config = load_config(sys.argv[1])
 given = config.world, config.env.observation
 print(compile_ahead(*given), compile_ahead(*given))
-train(config, Path(sys.argv[1]).parent / "run")
+run = train(config, Path(sys.argv[1]).parent / "run")
+report_data([run], "a test")
 print(Compiled.names)
 """
 
 
 @pytest.mark.slow
-def test_a_training_finds_compiled_what_it_needs(tmp_path: Path) -> None:
+def test_a_run_finds_compiled_what_it_needs(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(YAML)
     done = subprocess.run(
         [sys.executable, "-c", CODE, str(tmp_path / "tiny.yaml")], capture_output=True, text=True, check=True,
