@@ -121,7 +121,7 @@ class TrainConfig(Section):
     net: NetConfig = Field(default=NetConfig(), description="widths of the network")
     precision: Literal["fp32", "bf16", "auto"] = Field(
         default="fp32",
-        description="of the hidden layers' products; auto: bf16 where the processor multiplies it in tiles (AMX), else fp32",
+        description="of the hidden layers' products; auto: bf16 where the processor multiplies it (AMX, AVX-512 BF16), else fp32",
     )
     checkpoint_every: Count | None = Field(default=500_000, description="in steps; null: only at the end")
     probe_every: Count | None = Field(
@@ -135,7 +135,8 @@ class TrainConfig(Section):
         """What `auto` chose stands in the resolved config, so that the run is the same one everywhere from then on."""
         if precision != "auto":
             return precision
-        return "bf16" if get_host_cpu_features().get("amx-bf16") else "fp32"
+        features = get_host_cpu_features()
+        return "bf16" if features.get("amx-bf16") or features.get("avx512bf16") else "fp32"
 
     @field_validator("batch_size")
     @classmethod

@@ -238,7 +238,8 @@ def test_known_worlds_and_loading_cost_neither_numba_nor_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("features", "chosen"), [({"amx-bf16": True}, "bf16"), ({"avx512bf16": True}, "fp32"), ({}, "fp32")]
+    ("features", "chosen"),
+    [({"amx-bf16": True}, "bf16"), ({"avx512bf16": True}, "bf16"), ({"avx512f": True}, "fp32"), ({}, "fp32")],
 )
 def test_the_precision_that_auto_chose_stands_in_the_resolved_config(
     monkeypatch: pytest.MonkeyPatch, features: dict[str, bool], chosen: str
