@@ -7,7 +7,6 @@ numpy's copies, and Minigrid under gymnasium where it is installed (extra `bench
 from __future__ import annotations
 
 import importlib.util
-import time
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -25,26 +24,13 @@ from ..agents.checkpoint import policy_options
 from ..agents.vecenv import GoalpostsVecEnv
 from ..envs.faces import GoalpostsVectorEnv
 from ..envs.world import World
-from .bench import Figure
+from .bench import vector_steps
+from .bench_rates import Figure, Work, paired
+from .bench_training import ENDLESS, recipe
 from .config import ExperimentConfig
 from .training import new_training
 
-Work = Callable[[], int]  # does some steps, returns how many
 MINIGRID = "MiniGrid-Empty-16x16-v0"
-
-
-def paired(ours: Work, theirs: Work, seconds: float, least: int = 3) -> tuple[float, float]:
-    """Rates of both, each the median over rounds in which they take turns, for about `seconds` in all."""
-    for work in (ours, theirs):
-        work()  # compile, warm the caches
-    rates: list[list[float]] = [[], []]
-    until = time.perf_counter() + seconds
-    while len(rates[0]) < least or time.perf_counter() < until:
-        for work, found in zip((ours, theirs), rates, strict=True):
-            began = time.perf_counter()
-            done = work()
-            found.append(done / (time.perf_counter() - began))
-    return float(np.median(rates[0])), float(np.median(rates[1]))
 
 
 def bench_peers(
@@ -106,7 +92,7 @@ def learner(model: PPO) -> Work:
 
 
 def _recipe(world: World) -> tuple[ExperimentConfig, dict[str, Any], FreeEnv]:
-    config = ExperimentConfig.parse({"name": "bench", "world": world.name, "train": {"total_steps": 10**9}})
+    config = recipe(world, total_steps=ENDLESS)
     train = config.train
     names = (
         "n_steps",
@@ -222,17 +208,7 @@ def _minigrid_steps(world: World, seconds: float) -> Figure:
     ours = GoalpostsVectorEnv(1024, world=world, condition=world.usual("train"), num_levels=16_384)
     theirs.reset(seed=0)
     ours.reset(seed=0)
-    rng = np.random.default_rng(0)
-
-    def player(env: Any, n_actions: int, steps: int) -> Work:
-        def work() -> int:
-            for _ in range(steps):
-                env.step(rng.integers(0, n_actions, env.num_envs))
-            return steps * env.num_envs
-
-        return work
-
-    rate, other = paired(player(ours, len(world.actions), 64), player(theirs, 3, 32), seconds)
+    rate, other = paired(vector_steps(ours, len(world.actions), 64), vector_steps(theirs, 3, 32), seconds)
     return Figure(
         "VectorEnv, view, 1,024 envs",
         rate,

@@ -313,6 +313,12 @@ def bench(
         float, typer.Option(min=0.05, max=600, help="How long each figure is measured.")
     ] = 1.0,
     training: Annotated[bool, typer.Option(help="Measure training too.")] = True,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Also every world in every face with every observation, a whole run, and memory."
+        ),
+    ] = False,
     peers: Annotated[
         bool, typer.Option(help="Measure others beside it: SB3, torch, Minigrid if installed.")
     ] = False,
@@ -325,24 +331,44 @@ def bench(
     """Measure how fast everything is on this machine, one thread each."""
     from dataclasses import asdict
 
+    from goalposts.registration import WORLDS
+
+    from ..envs.worlds.registry import get_world, known_worlds
     from .bench import bench as measure
-    from .bench import fallen, read_figures
-    from .tables import bench_table
+    from .bench_rates import fallen, read_figures
+    from .tables import bench_table, grid_table
 
     def tell(what: str) -> None:
         typer.echo(f"measuring {what} …", err=True)
 
     baseline = read_figures(check) if check else []
-    figures = measure(world, seconds, training, tell)
+    home = get_world(world)
+    if (training or peers) and home.name not in WORLDS:
+        raise UserError(
+            f"{world} does not ship with Goalposts, and learning is measured in worlds that do: "
+            "give --no-training, and no --peers"
+        )
+    figures, grids = measure(world, seconds, training, tell), []
+    if everything:
+        from .bench_matrix import matrix
+        from .bench_memory import memory
+
+        if training:
+            from .bench_training import STEPS, recipe, whole_run
+
+            tell("a whole run")
+            figures.append(whole_run(recipe(home, total_steps=STEPS)))
+        figures += memory(home, training, tell=tell)
+        grids = matrix(known_worlds().values(), seconds, tell=tell)
     if peers:
-        from ..envs.worlds.registry import get_world
         from .bench_peers import bench_peers
 
-        figures += bench_peers(get_world(world), 10 * seconds, tell)
+        figures += bench_peers(home, 10 * seconds, tell)
+    figures_of_grids = [figure for grid in grids for figure in grid.figures.values()]
     if as_json:
-        show_json([asdict(figure) for figure in figures])
+        show_json([asdict(figure) for figure in [*figures, *figures_of_grids]])
     else:
-        say(bench_table(figures))
+        say("\n".join([bench_table(figures), *map(grid_table, grids)]))
     if slower := fallen(figures, baseline):
         typer.echo("\n".join(["slower than half the baseline:", *slower]), err=True)
         raise typer.Exit(1)

@@ -1,10 +1,12 @@
-"""What every process that begins others owes them. Read next: `demo.py` and `engines.py`, which begin some."""
+"""What every process that begins others owes them, and what one knows of itself. Read next: `demo.py`, `engines.py`."""
 
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMBA")
 # For the environment of a process that is to take one thread, whatever library asks.
@@ -22,3 +24,19 @@ def interrupts_held_back() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def most_memory() -> float:
+    """The most that this process ever held, in MB; 0 where nobody can tell."""
+    try:  # where there is /proc: getrusage also counts what the parent held when it began this process
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        pass
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    return (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    )

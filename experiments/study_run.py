@@ -12,7 +12,6 @@ import io
 import json
 import os
 import shutil
-import sys
 import tempfile
 import time
 import traceback
@@ -26,6 +25,7 @@ from pydantic import TypeAdapter
 
 from .config import ExperimentConfig
 from .fields import Amount, Whole
+from .processes import most_memory
 from .runs import Run
 from .storage import RunError
 
@@ -135,17 +135,8 @@ def _train_and_evaluate(job: Job, folder: Path, tell: Tell) -> Times:
         evaluating=time.perf_counter() - trained,
         cpu=time.process_time() - cpu,
         steps=run.status().step - (marks[0][0] if marks else run.status().step),
-        memory_mb=_most_memory(),
+        memory_mb=most_memory(),
     )
-
-
-def _most_memory() -> float:
-    """The most that this process ever held, in MB; 0 where nobody can tell."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0.0
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 def _is_trained(folder: Path) -> bool:

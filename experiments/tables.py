@@ -15,7 +15,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from .bench import Figure
+from .bench_rates import Figure, Grid
 from .diagnosis import Diagnosis
 from .measurement import Estimate, outcomes
 from .measurement.rates import Outcomes
@@ -175,6 +175,18 @@ def bench_table(figures: Sequence[Figure]) -> str:
     for figure in figures:
         ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
         table.add_row(figure.what, f"{figure.rate:,.0f}", figure.unit, ratio, figure.beside)
+    return _text(table)
+
+
+def grid_table(grid: Grid) -> str:
+    """What was measured, by row and column, under its title."""
+    columns = list(dict.fromkeys(column for _, column in grid.figures))
+    table = Table(*grid.headings, *columns, title=grid.title, title_justify="left", box=box.SIMPLE)
+    for column in table.columns[len(grid.headings) :]:
+        column.justify = "right"
+    for row in dict.fromkeys(row for row, _ in grid.figures):
+        found = [grid.figures.get((row, column)) for column in columns]
+        table.add_row(*row, *("" if figure is None else f"{figure.rate:,.0f}" for figure in found))
     return _text(table)
 
 

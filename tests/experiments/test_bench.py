@@ -1,16 +1,22 @@
 """The benchmark's bookkeeping; how fast anything is, no test asserts."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from goalposts.agents.vecenv import GoalpostsVecEnv
+from goalposts.envs import get_world
 from goalposts.errors import UserError
-from goalposts.experiments.bench import Figure, fallen, read_figures
-from goalposts.experiments.bench_peers import PEERS, FreeEnv, bench_peers, paired
-from goalposts.experiments.cli import app
+from goalposts.experiments.bench import environments
+from goalposts.experiments.bench_peers import PEERS, FreeEnv, bench_peers
+from goalposts.experiments.bench_rates import Figure, best_rate, fallen, in_turns, paired, read_figures
+from goalposts.experiments.cli import app, main
+from goalposts.registration import WORLDS
+
+BASELINE = read_figures(Path(__file__).parents[2] / "docs/results/bench.json")
 
 
 def test_a_ratio_that_fell_to_less_than_half_is_told():
@@ -33,6 +39,26 @@ def test_turns_are_taken_and_medians_reported():
     assert theirs > 0
 
 
+def test_turns_are_taken_by_as_many_as_there_are():
+    told = []
+    rates = in_turns([lambda name=name: told.append(name) or 5 for name in "abc"], 0.0, least=2)
+    assert told == list("abc") * 3
+    assert [len(found) for found in rates] == [2, 2, 2]
+
+
+def test_work_is_measured_after_it_was_done_once():
+    told = []
+    assert best_rate(lambda: told.append(0) or 7, 0.0) > 0
+    assert len(told) == 2
+
+
+def test_the_engines_figures_are_those_of_the_baseline():
+    """`--check` finds a figure by its name: a name that changed would never be compared again."""
+    found = {(f.what, f.beside): f for f in environments(get_world("CoinRun"), 0.0)}
+    assert set(found) == {(f.what, f.beside) for f in BASELINE if f.what.startswith("engine")}
+    assert all(f.rate > 0 and f.ratio > 0 for f in found.values())
+
+
 def test_the_free_environment_shows_what_a_real_one_showed():
     real = GoalpostsVecEnv(3, world="CoinRun")
     free = FreeEnv(real, steps=5)
@@ -53,6 +79,17 @@ def test_a_baseline_that_is_none_is_refused(tmp_path, text):
         read_figures(path)
 
 
+@pytest.mark.parametrize("option", ["--all", "--peers"])
+def test_learning_in_a_world_of_ones_own_is_refused_before_the_work(option, monkeypatch, capsys):
+    monkeypatch.delitem(WORLDS, "Corner")
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", "--world", "Corner", option])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "Corner does not ship with Goalposts" in said
+    assert "measuring" not in said
+
+
 @pytest.mark.slow
 def test_the_command_measures_compares_and_says_what_fell(tmp_path):
     options = ["bench", "--seconds", "0.05", "--no-training"]
@@ -68,9 +105,25 @@ def test_the_command_measures_compares_and_says_what_fell(tmp_path):
 
 
 @pytest.mark.slow
-def test_every_peer_that_is_installed_runs():
-    from goalposts.envs import get_world
+def test_all_of_it_is_one_list_of_figures():
+    found = CliRunner().invoke(app, ["bench", "--all", "--seconds", "0.05", "--no-training", "--json"])
+    assert found.exit_code == 0
+    figures = [Figure(**row) for row in json.loads(found.stdout)]
+    assert all(figure.rate > 0 for figure in figures)
+    names = [figure.what for figure in figures]
+    assert len(names) == len(set(names))
+    assert {
+        "engine, view, 64 envs",
+        "KeysAndChests, SB3 VecEnv, full, 64 envs",
+        "Shields, 64×64 pictures",
+    } <= set(names)
+    assert {"MB", "bytes"} <= {figure.unit for figure in figures if figure.ratio is None}
 
+
+@pytest.mark.slow
+def test_every_peer_that_is_installed_runs():
     found = bench_peers(get_world("CoinRun"), 0.1)
     assert len(found) in (len(PEERS), len(PEERS) - 2)  # without Minigrid
     assert all(figure.ratio > 0 for figure in found)
+    known = {(f.what, f.beside) for f in BASELINE}
+    assert {(f.what, f.beside) for f in found} <= known

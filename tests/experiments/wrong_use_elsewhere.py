@@ -246,5 +246,7 @@ LOOK_UP = [
     ("doctor --jsn", r"no option --jsn\. Did you mean --json\?"),
     ("bench --seconds 0", r"--seconds 0 is not allowed"),
     ("bench --world Foo", r"unknown world 'Foo'"),
+    ("bench --all CoinRun", r"'CoinRun' is too much"),
+    ("bench --everything", r"no option --everything\."),
 ]
 ELSEWHERE = [*STUDY, *STUDIES, *WINDOWS, *WATCH, *PLAY, *EDIT, *DEMO, *LOOK_UP]
