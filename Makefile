@@ -33,15 +33,17 @@ fmt: $(READY) ## format, and mend what the linter can mend
 
 # A mark that is missing means that set-up never finished, so it starts from nothing. A mark that is older than its
 # sources means that they changed, and pip brings the environment up to them. Torch comes second and without hashes:
-# requirements-torch.lock says why. `--no-deps` holds pip to exactly what the lock names.
+# requirements-torch.lock says why. `--no-deps` holds pip to exactly what the lock names. While pip fetches and unpacks torch, the
+# kernels are compiled that the demo needs; should that go wrong, the demo does it.
 $(READY): requirements.lock requirements-torch.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
 	  echo "goalposts needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo not there)." >&2; \
 	  echo "Name another one, for example: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@if [ -e $@ ]; then rm $@; else echo "Setting up .venv (once; a few minutes) …"; $(PYTHON) -m venv --clear .venv; fi
 	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	$(BIN)/pip install -qq --disable-pip-version-check -r requirements-torch.lock
 	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m goalposts.experiments.ahead >/dev/null 2>&1 & \
+	  $(BIN)/pip install -qq --disable-pip-version-check -r requirements-torch.lock; torch=$$?; wait; exit $$torch
 	@touch $@
 
 # What only a CUDA build of torch brings is pinned by torch itself and left out, so that the lock is the same everywhere.

@@ -233,9 +233,11 @@ class Engine:
         self._final_obs = np.empty(self._size + SPARE, np.uint8)
         self._load = world.kernel(load_level, allocates=False)
         self._advance = world.kernel(advance, allocates=False)
-        larger = bool(self.window.reach.any())
-        shown = "-larger" if larger else ""
-        self._observe = world.kernel(observe_all, variant=shown, allocates=False, LARGER=larger)
+        larger, (_, height, breadth) = bool(self.window.reach.any()), self.window.shape
+        shown = f"-{height}x{breadth}" + "-larger" * larger
+        self._observe = world.kernel(
+            observe_all, variant=shown, allocates=False, LARGER=larger, ROWS=height, COLS=breadth
+        )
         self._step = world.kernel(
             step_all,
             variant=shown,

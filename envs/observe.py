@@ -27,6 +27,7 @@ __all__ = [
     "window_of",
 ]
 
+ROWS = COLS = 0  # of the window: bound for each, as loops of a known length run sooner
 LARGER = False  # whether some plane is drawn larger: `enlarge` is compiled only where it is needed
 objects: Any = None  # bound for each world by kernel.bind
 
@@ -95,9 +96,9 @@ def window_of(world: World, observation: str, level_shape: tuple[int, ...]) -> W
 
 
 @njit(inline="always")
-def corner(state, window):
+def corner(state, rows, cols, follow):
     """(top row, left column) of the window on the level."""
-    return (state[0] - window[1] // 2) * window[3], (state[1] - window[2] // 2) * window[3]
+    return (state[0] - rows // 2) * follow, (state[1] - cols // 2) * follow
 
 
 def observe_all(which, state, facts, grid, level_rows, window, out, scratch):
@@ -106,15 +107,15 @@ def observe_all(which, state, facts, grid, level_rows, window, out, scratch):
     What is written is too long by up to `SPARE` bytes, which what comes after writes over.
     """
     things, cut = scratch
-    planes, rows, cols, _, above, beside, bits, _ = window
+    planes, _, _, follow, above, beside, bits, _ = window
     width, size = grid.shape[2], grid.shape[1] * grid.shape[2]
     cells = grid.reshape(grid.size)
-    area = rows * cols
+    rows, cols, area = ROWS, COLS, ROWS * COLS
     for first in range(0, len(which), AT_ONCE):  # many are copied, then shown: what was just written in small
         last = min(first + AT_ONCE, len(which))  # pieces is slow to read in large ones
         for k in range(first, last):
             i = which[k]
-            top, left = corner(state[i], window)
+            top, left = corner(state[i], rows, cols, follow)
             begin = i * size + (top + above) * width + left + beside
             copy_window(cells, begin, width, rows, cols, cut, (k - first) * area)
             highest, leftmost = max(top, 0), max(left, 0)  # in the window and in the level
@@ -123,9 +124,11 @@ def observe_all(which, state, facts, grid, level_rows, window, out, scratch):
             place = (k - first) * area - top * cols - left
             for thing in range(objects(facts[i], state[i], things)):
                 r, c = things[thing, 0], things[thing, 1]
-                inside = np.uint64(r - highest) < np.uint64(height)
-                if inside & (np.uint64(c - leftmost) < np.uint64(breadth)):
-                    cut[np.uint64(place + r * cols + c)] |= things[thing, 2]
+                inside = (np.uint64(r - highest) < np.uint64(height)) & (
+                    np.uint64(c - leftmost) < np.uint64(breadth)
+                )
+                # What is outside is marked behind the windows: nobody can foresee which it is, a processor neither.
+                cut[np.uint64(place + r * cols + c if inside else AT_ONCE * area)] |= things[thing, 2]
         for k in range(first, last):
             i = which[k]
             place = k * planes * area
@@ -171,7 +174,7 @@ def enlarge(state, facts, cells, base, width, level_rows, window, out, place, th
     level_rows: of the largest level; beyond the rim of that there is nothing. things int32[m, 3]: what moves.
     """
     planes, rows, cols, _, above, beside, bits, reach = window
-    top, left = corner(state, window)
+    top, left = corner(state, rows, cols, window[3])
     for p in range(planes):
         k, bit = reach[p], bits[p]
         plane = place + p * rows * cols

@@ -61,7 +61,7 @@ def draw_below(stream, n):
 @njit(inline="always")
 def draw_between(stream, low, high):
     """Next whole number in low … high, both included."""
-    return low + draw_below(stream, high - low + 1)
+    return low + np.int64(draw_unit(stream) * (high - low + 1))
 
 
 @njit
