@@ -158,18 +158,20 @@ def _playing(world: str, observation: str) -> None:
 
 
 def _weighing(world: str, observation: str) -> None:
-    """The likelihood of what was done, for the report's goal attribution."""
+    """The likelihood of what was done, for the report's goal attribution: of no episodes, as drawing a level is compiled elsewhere."""
     import numpy as np
 
-    from ..envs.generator import generate
+    from ..envs.level import LevelSet
     from ..envs.likelihood import log_likelihoods
     from ..envs.values import Objective
     from ..envs.worlds.registry import get_world
 
     known = get_world(world)
-    level = generate(world, known.usual("control"))
-    known.read(level[0].tiles)
-    log_likelihoods(level, np.zeros((1, 1), np.uint8), np.ones(1, np.int64), [Objective("nothing")], [1.0])
+    none = LevelSet(
+        world, np.zeros((0, *known.full), np.uint8), np.zeros((0, 2), np.int32), np.zeros(0, np.int64)
+    )
+    log_likelihoods(none, np.zeros((0, 1), np.uint8), np.zeros(0, np.int64), [Objective("nothing")], [1.0])
+    known.read(np.zeros(known.full, np.uint8))
 
 
 PARTS: dict[str, Callable[[str, str], None]] = {"levels": _levels, "playing": _playing, "weighing": _weighing}
