@@ -3,8 +3,9 @@
     python -m goalposts.experiments.bench_layer
 
 A minibatch of 2,048 views that a random agent saw, 256 units, milliseconds forward and backward (gradient of the weights);
-best of repetitions that take turns. Then an update of the default recipe beside one of the same calls on next to no data:
-what is left of it is the most that several seeds in one process could save. Read next: `../agents/binary.py`.
+best of repetitions that take turns. Then what several seeds in one process could save: an update of the default recipe beside
+one of the same calls on next to no data, and the hidden layer's products of one seed beside those of eight at once. Read next:
+`../agents/binary.py`.
 """
 
 from __future__ import annotations
@@ -71,6 +72,21 @@ def timed(road: Road) -> tuple[float, float]:
     return 1e3 * (between - began), 1e3 * (time.perf_counter() - between)
 
 
+def products_ms(seeds: int, width: int = 128) -> Callable[[], float]:
+    """Milliseconds a seed of a hidden layer's three products, each of all seeds at once."""
+    x, out = torch.randn(seeds, ROWS, width), torch.randn(seeds, ROWS, width)
+    weight, bias = torch.randn(seeds, width, width), torch.randn(seeds, 1, width)
+
+    def work() -> float:
+        began = time.perf_counter()
+        torch.baddbmm(bias, x, weight)
+        torch.bmm(out.transpose(1, 2), x)
+        torch.bmm(out, weight)
+        return 1e3 * (time.perf_counter() - began) / seeds
+
+    return work
+
+
 def update_ms(num_envs: int, batch_size: int) -> float:
     """Milliseconds of CPU that an update takes, the median of twenty."""
     settings = {"num_envs": num_envs, "batch_size": batch_size, "total_steps": num_envs * 64 * 24}
@@ -93,6 +109,11 @@ def main() -> None:
     for name, times in found.items():
         forward, backward = np.min(times, axis=0)
         print(f"{name}: {forward:.1f} ms forward, {backward:.1f} ms backward")
+    one, eight = products_ms(1), products_ms(8)
+    alone, together = np.min([(one(), eight()) for _ in range(TURNS)], axis=0)
+    print(
+        f"products of a hidden layer: {alone:.2f} ms of one seed, {together:.2f} ms a seed of eight at once"
+    )
     whole, bare = update_ms(128, 2048), update_ms(4, 64)
     most, four = whole / (whole - bare), whole / (whole - bare * 3 / 4)
     print(
