@@ -1,11 +1,15 @@
 """The search for a recipe: points as overrides, levels of other lengths, medians over seeds."""
 
+import pytest
+
 from goalposts.envs import generate, get_world
+from goalposts.envs.worlds import registry
 from goalposts.experiments.config import load_config
 from goalposts.experiments.recipes import COLUMNS, overrides, table
 
 
-def test_a_point_may_ask_for_levels_of_other_lengths() -> None:
+def test_a_point_may_ask_for_levels_of_other_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_WORLDS", dict(registry._WORLDS))  # what is entered is gone after the test
     words = overrides("lengths=7-9 train.n_epochs=2")
     config = load_config("coinrun/edge", words)
     assert config.train.n_epochs == 2
