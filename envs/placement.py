@@ -54,23 +54,8 @@ def list_cells(law, f, tiles, facts, first_step, rows, cols, out):
 
 
 def place_one(
-    seed,
-    index,
-    law,
-    f,
-    variant,
-    absent,
-    tiles,
-    facts,
-    rows,
-    cols,
-    n,
-    radix,
-    graph,
-    first_step,
-    stream,
-    scratch,
-):
+    seed, index, law, f, variant, absent, tiles, facts, rows, cols, n, radix, graph, first_step, stream, scratch,
+):  # fmt: skip
     """Put the one goal object, and by the variant a second thing off the path.
 
     n, graph: the layout's, see `search.explore`; first_step int32[H, W]: the fewest steps to each cell, −1 where the agent
@@ -150,23 +135,8 @@ def proves(tiles, facts, room, radix, graph, queue, dist, apart, absent):
 
 
 def place_proven(
-    seed,
-    index,
-    law,
-    f,
-    variant,
-    absent,
-    tiles,
-    facts,
-    rows,
-    cols,
-    n,
-    radix,
-    graph,
-    first_step,
-    stream,
-    scratch,
-):
+    seed, index, law, f, variant, absent, tiles, facts, rows, cols, n, radix, graph, first_step, stream, scratch,
+):  # fmt: skip
     """Let the world put its goal objects until the planner proves the level, or refuse; writes over the layout's graph.
 
     The stream of the n-th attempt is the same for every law, so conditions put what they have in common alike.
