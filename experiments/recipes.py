@@ -93,6 +93,8 @@ def table(rows: list[dict[str, str]]) -> str:
     ]
     for point in dict.fromkeys(row["point"] for row in rows):
         found = [[row for row in rows if (row["point"], row["config"]) == (point, name)] for name in CONFIGS]
+        if not all(found):
+            continue  # a search that goes on
 
         def middle(column: str, form: str, found=found) -> str:
             values = (median(float(row[column] or "inf") for row in own) for own in found)
