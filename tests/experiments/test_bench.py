@@ -82,7 +82,9 @@ def test_a_baseline_that_is_none_is_refused(tmp_path, text):
 @pytest.mark.parametrize("option", ["--all", "--peers"])
 def test_learning_in_a_world_of_ones_own_is_refused_before_the_work(option, monkeypatch, capsys):
     others = {name: entry for name, entry in WORLDS.items() if name != "Corner"}
-    monkeypatch.setattr("goalposts.registration.WORLDS", others)  # not delitem: put back, it would be the last
+    monkeypatch.setattr(
+        "goalposts.registration.WORLDS", others
+    )  # not delitem: put back, it would be the last
     with pytest.raises(SystemExit) as ended:
         main(["bench", "--world", "Corner", option])
     assert ended.value.code == 2
