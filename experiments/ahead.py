@@ -100,22 +100,29 @@ def _ended_well(process: subprocess.Popen[bytes]) -> bool:
 
 
 def _levels(world: str, observation: str) -> None:
-    """Drawing levels, and what the planner says of them."""
+    """Drawing levels; and the likelihood of what was done, for the report's goal attribution, which searches them alike."""
     import numpy as np
 
     from ..envs.generator import generate
-    from ..envs.planner import survey_levels
-    from ..envs.streams import level_numbers
+    from ..envs.level import LevelSet
+    from ..envs.likelihood import log_likelihoods
+    from ..envs.values import Objective
     from ..envs.worlds.registry import get_world
 
-    levels = generate(world, get_world(world).usual("control"))
-    levels.layout_hashes()
-    survey_levels(levels)
-    level_numbers(np.zeros(1, np.uint64), np.zeros(1, np.int64), 1)
+    known = get_world(world)
+    generate(world, known.usual("control"))
+    none = LevelSet(
+        world, np.zeros((0, *known.full), np.uint8), np.zeros((0, 2), np.int32), np.zeros(0, np.int64)
+    )
+    log_likelihoods(none, np.zeros((0, 1), np.uint8), np.zeros(0, np.int64), [Objective("nothing")], [1.0])
+    known.read(np.zeros(known.full, np.uint8))
 
 
 def _playing(world: str, observation: str) -> None:
-    """The engine, the choice of actions, the learner's loops: on nothing, for nobody plays here and no level is needed."""
+    """All else: the engine, the choice of actions, the learner's loops, on nothing, for nobody plays here; the planner's answers.
+
+    What `_levels` needs as well comes where the other process does not come to it at the same time.
+    """
     import numpy as np
 
     from ..agents.binary import BinaryRows, cumulated_rows
@@ -123,8 +130,11 @@ def _playing(world: str, observation: str) -> None:
     from ..agents.rollout import choosing
     from ..envs.engine import Engine
     from ..envs.level import LevelSet
+    from ..envs.planner import survey_levels
+    from ..envs.streams import level_numbers
     from ..envs.worlds.registry import get_world
 
+    _paths()
     known = get_world(world)
     nobody = np.zeros(0, np.int64)
     pool = LevelSet(
@@ -139,42 +149,34 @@ def _playing(world: str, observation: str) -> None:
     rows.put(0, np.zeros((2, 2), np.uint8))
     rows.forward(cumulated_rows(floats), floats[0], np.arange(2))
     rows.backward(np.arange(2), floats)
-    some, found = np.ones(2, np.float32), np.empty(len(STATISTICS))
-    loss_of(
-        floats,
-        some,
-        np.arange(2),
-        some,
-        some,
-        some,
-        0.2,
-        0.01,
-        0.5,
-        floats.copy(),
-        some.copy(),
-        found,
-        floats.copy(),
-    )
+    some = np.ones(2, np.float32)
+    outcome = floats.copy(), some.copy(), np.empty(len(STATISTICS)), floats.copy()
+    loss_of(floats, some, np.arange(2), some, some, some, 0.2, 0.01, 0.5, *outcome)
+
+    none = pool[:0]
+    none.layout_hashes()
+    survey_levels(none)
+    level_numbers(np.zeros(1, np.uint64), np.zeros(1, np.int64), 1)
 
 
-def _weighing(world: str, observation: str) -> None:
-    """The likelihood of what was done, for the report's goal attribution: of no episodes, as drawing a level is compiled elsewhere."""
+def _paths() -> None:
+    """The loops of the likelihood that know no world, with which `_levels` ends: they are there by then."""
     import numpy as np
 
-    from ..envs.level import LevelSet
-    from ..envs.likelihood import log_likelihoods
-    from ..envs.values import Objective
-    from ..envs.worlds.registry import get_world
+    from ..envs.likelihood import weigh_path
+    from ..envs.values import order_by_time, soft_step, wire
 
-    known = get_world(world)
-    none = LevelSet(
-        world, np.zeros((0, *known.full), np.uint8), np.zeros((0, 2), np.int32), np.zeros(0, np.int64)
-    )
-    log_likelihoods(none, np.zeros((0, 1), np.uint8), np.zeros(0, np.int64), [Objective("nothing")], [1.0])
-    known.read(np.zeros(known.full, np.uint8))
+    one, few, number = np.zeros((1, 1), np.int32), np.zeros(3, np.int64), np.int64(0)
+    place, gain, table = np.zeros(1, np.int32), np.zeros((1, 1), np.uint8), np.ones((3, 1))
+    order_by_time(1, place, one, 1, place.copy(), few, few.copy(), few.copy(), few.copy())
+    wire(1, one, one.copy(), place, number, number, number, one.copy(), gain)
+    soft_step(number, number, 1, one, gain, table, table[0], 1.0, 1, table.copy(), table.copy())
+    scratch = np.zeros(1, np.int64), np.ones(1), np.ones((1, 1)), np.ones(1), np.ones((1, 1))
+    habits = np.ones(1), np.ones((1, 1))
+    weigh_path(number, np.ones((1, 1, 1)), gain[0], number, table[0], *habits, scratch, np.zeros((1, 1)))
 
 
-PARTS: dict[str, Callable[[str, str], None]] = {"levels": _levels, "playing": _playing, "weighing": _weighing}
+PARTS: dict[str, Callable[[str, str], None]] = {"levels": _levels, "playing": _playing}
 
 
 def main(arguments: list[str]) -> None:
