@@ -24,6 +24,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from goalposts.errors import UserError, tells_exit_code
 from goalposts.registration import WORLDS
 
 from .processes import ONE_THREAD
@@ -179,10 +180,15 @@ def _paths() -> None:
 PARTS: dict[str, Callable[[str, str], None]] = {"levels": _levels, "playing": _playing}
 
 
+@tells_exit_code
 def main(arguments: list[str]) -> None:
     """Compile the part that is named, in this process, or all that the demo needs."""
-    gc.disable()  # what compiling makes and drops takes a seventh of its time to look through
     if arguments:
+        if len(arguments) != 3 or arguments[0] not in PARTS:
+            raise UserError(
+                f"{' '.join(arguments)}: give nothing, or one of {', '.join(PARTS)} with a world and an observation, such as "
+                "levels CoinRun view"
+            )
         part, world, observation = arguments
         PARTS[part](world, observation)
         return
@@ -192,4 +198,5 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    gc.disable()  # what compiling makes and drops takes a seventh of its time to look through
+    sys.exit(main(sys.argv[1:]))

@@ -19,7 +19,7 @@ from typing import Any
 
 import polars as pl
 
-from goalposts.errors import UserError
+from goalposts.errors import tells_exit_code
 from goalposts.registration import WORLDS
 
 from ..agents.scripted import scripted_agents
@@ -140,7 +140,8 @@ def _figures(name: str, found: Estimate | None) -> dict[str, Any]:
     return dict(zip((name, f"{name}_low", f"{name}_high", f"{name}_n", f"{name}_kept"), ends, strict=True))
 
 
-def main(arguments: list[str] | None = None) -> int:
+@tells_exit_code
+def main(arguments: list[str] | None = None) -> None:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m goalposts.experiments.all_worlds",
@@ -158,23 +159,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--worlds", nargs="*", default=list(WORLDS), choices=list(WORLDS), help="train these")
     parser.add_argument("--every", action="store_true", help="train the other configs of each world as well")
     given = parser.parse_args(arguments)
-    try:
-        if not given.out.resolve().parent.is_dir():
-            raise RunError(
-                f"there is no folder {given.out.parent} for the table; make it, or name another file"
-            )
-        train_all(given.runs, given.worlds, given.seeds, given.every, given.also)
-        table = measure([given.runs, *given.also])
-        if not table.height:
-            raise RunError(
-                f"{given.runs} holds no finished run of a shipped config; train some with --seeds 1"
-            )
-        write_atomic(given.out, table.write_csv(float_precision=4).encode())
-        write_atomic(given.out.with_suffix(".md"), page(table).encode())
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    if not given.out.resolve().parent.is_dir():
+        raise RunError(f"there is no folder {given.out.parent} for the table; make it, or name another file")
+    train_all(given.runs, given.worlds, given.seeds, given.every, given.also)
+    table = measure([given.runs, *given.also])
+    if not table.height:
+        raise RunError(f"{given.runs} holds no finished run of a shipped config; train some with --seeds 1")
+    write_atomic(given.out, table.write_csv(float_precision=4).encode())
+    write_atomic(given.out.with_suffix(".md"), page(table).encode())
 
 
 if __name__ == "__main__":

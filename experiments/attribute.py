@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from goalposts.errors import UserError
+from goalposts.errors import UserError, tells_exit_code
 
 from ..agents.rollout import play
 from ..envs.engine import O_GOAL, O_PROXY, O_STEPS
@@ -194,7 +194,8 @@ def evidence_of(
     return gather(levels, played.actions[:, : int(lengths.max(initial=0))], lengths, max_steps, only)
 
 
-def main(arguments: list[str] | None = None) -> int:
+@tells_exit_code
+def main(arguments: list[str] | None = None) -> None:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m goalposts.experiments.attribute", description=__doc__)
     parser.add_argument("run", help="a run folder")
@@ -212,29 +213,23 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     from .evaluation import subject_of
 
-    try:
-        subject = subject_of(given.run)
-        if subject.slip:
-            raise UserError(
-                f"{given.run} was trained with slip = {subject.slip}; it is attributed without slip"
-            )
-        world = get_world(subject.world)
-        assert subject.config is not None
-        seed = subject.config.evaluate.level_seed if given.level_seed is None else given.level_seed
-        levels = generate(world, given.condition or world.usual("shift"), seed, given.episodes)
-        evidence = evidence_of(
-            subject.agent,
-            levels,
-            subject.observation,
-            not given.greedy,
-            seed,
-            subject.max_steps,
-            whole=given.whole,
-            only=given.only,
-        )
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
+    subject = subject_of(given.run)
+    if subject.slip:
+        raise UserError(f"{given.run} was trained with slip = {subject.slip}; it is attributed without slip")
+    world = get_world(subject.world)
+    assert subject.config is not None
+    seed = subject.config.evaluate.level_seed if given.level_seed is None else given.level_seed
+    levels = generate(world, given.condition or world.usual("shift"), seed, given.episodes)
+    evidence = evidence_of(
+        subject.agent,
+        levels,
+        subject.observation,
+        not given.greedy,
+        seed,
+        subject.max_steps,
+        whole=given.whole,
+        only=given.only,
+    )
     found = weigh(evidence)
     with pl.Config(
         tbl_rows=-1, tbl_cols=-1, tbl_width_chars=200, fmt_str_lengths=60, tbl_hide_dataframe_shape=True
@@ -243,7 +238,6 @@ def main(arguments: list[str] | None = None) -> int:
     print(found)
     if given.table:
         evidence_table(evidence).write_csv(given.table)
-    return 0
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def bench(
     """The usual figures of a world; about `seconds` for each."""
     home = get_world(world)
     figures: list[Figure] = []
-    for measure in (environments, faces, levels, pictures):
+    for measure in (environments, parts, faces, levels, pictures):
         tell(measure.__name__)
         figures += measure(home, seconds)
     if training:
@@ -60,6 +60,35 @@ def environments(world: World, seconds: float) -> list[Figure]:
                 beside = f"numpy copies of the same observations{held}"
                 what = f"engine, {observation}, {n} envs{held}"
                 figures.append(Figure(what, rate, "env steps/s", rate / floor, beside))
+    return figures
+
+
+def parts(world: World, seconds: float, n: int = 1024) -> list[Figure]:
+    """What a step of the engine is made of: the rules alone, and what is seen alone."""
+    pool = generate(world, world.usual("train"), 0, POOL)
+    playing = {name: Engine(world, n, pool, name, max_steps=10**9) for name in ("view", "full")}
+    for engine in playing.values():
+        engine_steps(engine)()
+    moving, everyone = playing["view"], np.ones(n, np.bool_)
+    begun = moving.state.copy()
+    actions = np.random.default_rng(0).integers(0, len(world.actions), (16, n))
+
+    def move() -> int:
+        moving.state[:] = begun  # so that few have come to an end, as there are no resets
+        for row in actions:
+            moving.step_active(row, everyone)
+        return actions.size
+
+    figures = [Figure(f"engine, rules alone, {n} envs", best_rate(move, seconds), "env steps/s")]
+    for name, engine in playing.items():
+
+        def look(engine: Engine = engine) -> int:
+            for _ in range(64):
+                engine.observe()
+            return 64 * engine.n
+
+        what = f"engine, {name}, observations alone, {n} envs"
+        figures.append(Figure(what, best_rate(look, seconds), "observations/s"))
     return figures
 
 

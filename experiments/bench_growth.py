@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from goalposts.errors import UserError
+from goalposts.errors import tells_exit_code
 
 from ..envs.engine import Engine
 from ..envs.generator import generate, generate_at
@@ -180,7 +180,8 @@ def _within(kind: type, least: float, most: float) -> Callable[[str], float]:
     return read
 
 
-def main(arguments: list[str] | None = None) -> int:
+@tells_exit_code
+def main(arguments: list[str] | None = None) -> None:
     """The command line; returns the exit code."""
     tables = {
         "envs": lambda: with_envs(given.seconds),
@@ -209,14 +210,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if unknown := [name for name in given.what if name not in tables]:
         parser.error(f"{', '.join(unknown)}: there is no such table; there are {', '.join(tables)}")
-    try:
-        for name in given.what or tables:
-            print(f"measuring growth with {name} …", file=sys.stderr, flush=True)
-            print(tables[name]().markdown() + "\n", flush=True)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    for name in given.what or tables:
+        print(f"measuring growth with {name} …", file=sys.stderr, flush=True)
+        print(tables[name]().markdown() + "\n", flush=True)
 
 
 if __name__ == "__main__":

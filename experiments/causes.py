@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from goalposts.errors import UserError
+from goalposts.errors import tells_exit_code
 
 from .attribute import attribute
 from .measurement import Estimate, outcomes
@@ -125,22 +125,18 @@ def draw(table: pl.DataFrame) -> dict[str, bytes]:
     return made
 
 
-def main(arguments: list[str] | None = None) -> int:
+@tells_exit_code
+def main(arguments: list[str] | None = None) -> None:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m goalposts.experiments.causes", description=__doc__)
     parser.add_argument("out", type=Path, help="a .csv file")
     parser.add_argument("runs", nargs="*", help="evaluated runs")
     given = parser.parse_args(arguments)
-    try:
-        if given.runs:
-            table = measure(evaluated(open_runs(given.runs)))
-            write_atomic(given.out, table.write_csv(float_precision=4).encode())
-        for suffix, content in draw(pl.read_csv(given.out)).items():
-            write_atomic(given.out.with_suffix(suffix), content)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    if given.runs:
+        table = measure(evaluated(open_runs(given.runs)))
+        write_atomic(given.out, table.write_csv(float_precision=4).encode())
+    for suffix, content in draw(pl.read_csv(given.out)).items():
+        write_atomic(given.out.with_suffix(suffix), content)
 
 
 if __name__ == "__main__":

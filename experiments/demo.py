@@ -29,6 +29,7 @@ from .report.page import write_page
 from .runs import Run, RunError
 
 Told = Callable[[int, int, int, str], None]  # which run, step, total, words
+GRACE = 10  # seconds for a training that is ended to be gone
 
 _outbox: multiprocessing.Queue[tuple[int, int, int, str]] | None = None
 
@@ -91,8 +92,11 @@ def _train_all(jobs: list[tuple[int, ExperimentConfig, Path]], workers: int, tol
                         future.result()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
-                for child in set(multiprocessing.active_children()) - others:
+                ours = set(multiprocessing.active_children()) - others
+                for child in ours:
                     child.terminate()
+                for child in ours:  # its run stays locked until it is gone
+                    child.join(GRACE)
                 raise
     except BrokenProcessPool as error:
         raise RunError(

@@ -14,12 +14,16 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
+import sys
 import time
 from collections import deque
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from statistics import median
+
+from goalposts.errors import UserError, tells_exit_code
 
 from ..agents.ppo import Progress
 from ..envs.world import World
@@ -39,6 +43,7 @@ COLUMNS = (
 )
 CONFIGS = ("coinrun/edge", "coinrun/anywhere")
 WANTED, UPDATES = 0.95, 5
+SHORTEST, LONGEST = 6, 20  # columns of a level, as many as the usual ones have
 
 
 @cache
@@ -57,8 +62,10 @@ def overrides(point: str) -> list[str]:
     words = point.split()
     for k, word in enumerate(words):
         if word.startswith("lengths="):
-            low, high = map(int, word.removeprefix("lengths=").split("-"))
-            words[k] = f"world={get_world(with_lengths(low, high)).name}"
+            asked = re.fullmatch(r"lengths=(\d+)-(\d+)", word)
+            if asked is None or not SHORTEST <= int(asked[1]) <= int(asked[2]) <= LONGEST:
+                raise UserError(f"{word}: write lengths={SHORTEST}-{LONGEST}, or a narrower range in it")
+            words[k] = f"world={get_world(with_lengths(int(asked[1]), int(asked[2]))).name}"
     return words
 
 
@@ -109,7 +116,8 @@ def table(rows: list[dict[str, str]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+@tells_exit_code
+def main(arguments: list[str] | None = None) -> None:
     """The commands of the docstring above."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -119,7 +127,7 @@ def main() -> None:
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=0)
-    options = parser.parse_intermixed_args()  # points may stand behind options
+    options = parser.parse_intermixed_args(arguments)  # points may stand behind options
     done: set[tuple[str, ...]] = set()
     if options.out.exists():
         with options.out.open(newline="", encoding="utf-8") as file:
@@ -144,4 +152,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

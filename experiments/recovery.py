@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from goalposts.errors import UserError
+from goalposts.errors import tells_exit_code
 
 from ..agents.hypotheses import Device, SoftOptimal
 from ..agents.rollout import play
@@ -221,7 +221,8 @@ def page(table: pl.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: list[str] | None = None) -> int:
+@tells_exit_code
+def main(arguments: list[str] | None = None) -> None:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m goalposts.experiments.recovery")
     parser.add_argument("out", type=Path, help="the CSV file to write")
@@ -229,13 +230,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--batches", type=int, default=40, help=f"batches of {EPISODES} episodes for each known agent"
     )
     given = parser.parse_args(arguments)
-    try:
-        table = calibrate(given.out, given.batches)
-        write_atomic(given.out.with_suffix(".md"), page(table).encode())
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    table = calibrate(given.out, given.batches)
+    write_atomic(given.out.with_suffix(".md"), page(table).encode())
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from goalposts.errors import UserError
+from goalposts.errors import UserError, tells_exit_code
 
 from .engines import At, Engine, LocalEngine
 from .study import run_study
@@ -51,7 +51,8 @@ def measure(plan: Plan, engine: Engine) -> tuple[float, float, float]:
         return watch.over - began, watch.cpu - cpu, of_runs
 
 
-def main(arguments: list[str] | None = None) -> int:
+@tells_exit_code
+def main(arguments: list[str] | None = None) -> None:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m goalposts.experiments.study_efficiency", description=__doc__
@@ -62,33 +63,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=2, help="how often each is measured, in turns")
     parser.add_argument("--ray", action="store_true", help="also Ray with the same number of cores")
     given = parser.parse_args(arguments)
-    try:
-        plan = plan_study("seeds", [f"seeds={given.runs}", f"set.train.total_steps={given.steps}"])
-        print(f"{given.runs} runs of {given.steps:,} steps each; {given.rounds} rounds", flush=True)
-        times: dict[str, list[float]] = {}
-        kinds = [
-            "1 worker",
-            f"{given.workers} workers",
-            *([f"Ray, {given.workers} cores"] if given.ray else []),
-        ]
-        for round_ in range(given.rounds):
-            for kind in kinds if round_ % 2 == 0 else reversed(kinds):
-                wall, driver, runs = measure(plan, _engine(kind, given.workers))
-                times.setdefault(kind, []).append(wall)
-                print(
-                    f"{kind:16} {wall:7.1f} s; the runs computed {runs:.1f} s, the driver's share of that {driver / (driver + runs):.1%}",
-                    flush=True,
-                )
-        middle = {kind: statistics.median(found) for kind, found in times.items()}
-        print(
-            f"efficiency of {given.workers} workers: {middle[kinds[0]] / given.workers / middle[kinds[1]]:.2f}"
-        )
-        if given.ray:
-            print(f"Ray takes {middle[kinds[2]] / middle[kinds[1]]:.2f} times as long as the local engine")
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    plan = plan_study("seeds", [f"seeds={given.runs}", f"set.train.total_steps={given.steps}"])
+    print(f"{given.runs} runs of {given.steps:,} steps each; {given.rounds} rounds", flush=True)
+    times: dict[str, list[float]] = {}
+    kinds = [
+        "1 worker",
+        f"{given.workers} workers",
+        *([f"Ray, {given.workers} cores"] if given.ray else []),
+    ]
+    for round_ in range(given.rounds):
+        for kind in kinds if round_ % 2 == 0 else reversed(kinds):
+            wall, driver, runs = measure(plan, _engine(kind, given.workers))
+            times.setdefault(kind, []).append(wall)
+            print(
+                f"{kind:16} {wall:7.1f} s; the runs computed {runs:.1f} s, the driver's share of that {driver / (driver + runs):.1%}",
+                flush=True,
+            )
+    middle = {kind: statistics.median(found) for kind, found in times.items()}
+    print(f"efficiency of {given.workers} workers: {middle[kinds[0]] / given.workers / middle[kinds[1]]:.2f}")
+    if given.ray:
+        print(f"Ray takes {middle[kinds[2]] / middle[kinds[1]]:.2f} times as long as the local engine")
 
 
 def _engine(kind: str, workers: int) -> Engine:

@@ -4,6 +4,28 @@ Every message says what was given, what is allowed and what to do next. The comm
 and exits with code 2; a Python caller catches `UserError` or the narrower class that a function documents.
 """
 
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+P = ParamSpec("P")
+
 
 class UserError(Exception):
     """Bad input: the message names the place, what is allowed there and the next step."""
+
+
+def tells_exit_code(command: Callable[P, None]) -> Callable[P, int]:
+    """A command line of a module of its own: 0, or 2 where bad input was given, whose message it prints on stderr."""
+
+    @wraps(command)
+    def inner(*given: P.args, **options: P.kwargs) -> int:
+        try:
+            command(*given, **options)
+        except UserError as error:
+            print(error, file=sys.stderr)
+            return 2
+        return 0
+
+    return inner

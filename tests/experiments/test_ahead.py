@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from tiny import YAML
 
+from goalposts.experiments.ahead import main
+
 CODE = """
 import sys
 from pathlib import Path
@@ -42,3 +44,18 @@ def test_a_run_finds_compiled_what_it_needs(tmp_path: Path) -> None:
         env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")},
     )  # fmt: skip
     assert done.stdout.splitlines() == ["True False", "[]"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("nonsense", "one of levels, playing"),
+        ("levels", "with a world"),
+        ("levels Nowhere view", "'Nowhere'"),
+    ],
+)
+def test_wrong_words_are_told_with_exit_code_2(
+    words: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words.split()) == 2
+    assert said in capsys.readouterr().err

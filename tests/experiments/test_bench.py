@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from goalposts.agents.vecenv import GoalpostsVecEnv
 from goalposts.envs import get_world
 from goalposts.errors import UserError
-from goalposts.experiments.bench import environments
+from goalposts.experiments.bench import environments, parts
 from goalposts.experiments.bench_peers import PEERS, FreeEnv, bench_peers
 from goalposts.experiments.bench_rates import Figure, best_rate, fallen, in_turns, paired, read_figures
 from goalposts.experiments.cli import app, main
@@ -54,9 +54,10 @@ def test_work_is_measured_after_it_was_done_once():
 
 def test_the_engines_figures_are_those_of_the_baseline():
     """`--check` finds a figure by its name: a name that changed would never be compared again."""
-    found = {(f.what, f.beside): f for f in environments(get_world("CoinRun"), 0.0)}
-    assert set(found) == {(f.what, f.beside) for f in BASELINE if f.what.startswith("engine")}
-    assert all(f.rate > 0 and f.ratio > 0 for f in found.values())
+    compared, alone = environments(get_world("CoinRun"), 0.0), parts(get_world("CoinRun"), 0.0)
+    known = {(f.what, f.beside) for f in BASELINE if f.what.startswith("engine")}
+    assert {(f.what, f.beside) for f in (*compared, *alone)} == known
+    assert all(f.rate > 0 and f.ratio > 0 for f in compared)
 
 
 def test_the_free_environment_shows_what_a_real_one_showed():
@@ -77,6 +78,12 @@ def test_a_baseline_that_is_none_is_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(UserError, match=r"bench\.json"):
         read_figures(path)
+
+
+def test_a_steps_parts_are_its_rules_and_both_observations():
+    found = parts(get_world("Corner"), 0.05, n=4)
+    assert [figure.what.split(", ")[1] for figure in found] == ["rules alone", "view", "full"]
+    assert all(figure.rate > 0 and figure.ratio is None for figure in found)
 
 
 @pytest.mark.parametrize("option", ["--all", "--peers"])

@@ -1,11 +1,13 @@
 """The search for a recipe: points as overrides, levels of other lengths, medians over seeds."""
 
+from pathlib import Path
+
 import pytest
 
 from goalposts.envs import generate, get_world
 from goalposts.envs.worlds import registry
 from goalposts.experiments.config import load_config
-from goalposts.experiments.recipes import COLUMNS, overrides, table
+from goalposts.experiments.recipes import COLUMNS, main, overrides, table
 
 
 def test_a_point_may_ask_for_levels_of_other_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,3 +31,20 @@ def test_the_table_takes_medians_and_counts_those_that_never_got_there_as_later_
     rows += [row("", "coinrun/anywhere", seed, steps) for seed, steps in enumerate(("", "", "300000"))]
     line = table(rows).splitlines()[-1]
     assert line == "| as shipped | 3 | 2 / 1 | 300,000 / never | 2.0 / never | 0.900 / 0.900 | 8.0 / 8.0 |"
+
+
+@pytest.mark.parametrize(
+    ("point", "said"),
+    [
+        ("lengths=3-90", "write lengths=6-20"),
+        ("lengths=9-7", "write lengths=6-20"),
+        ("lengths=", "write lengths=6-20"),
+        ("train.gama=1", "Did you mean 'gamma'"),
+    ],
+)
+def test_a_wrong_point_is_told_with_exit_code_2(
+    point: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path / "out.csv"), point]) == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
