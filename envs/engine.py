@@ -11,14 +11,16 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 
 from goalposts.errors import UserError
 
 from .level import LevelError, LevelSet
 from .observe import SPARE, Window, observe_all, window_of
+from .prepared import Prepared, await_level, load_level, make_ready
 from .recycled import Recycled
 from .streams import key_of, mix, unit
-from .world import DONE, GOAL, PROXY, World
+from .world import DEATH, DONE, GOAL, PROXY, World
 
 N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
 prepare: Any = None
@@ -37,31 +39,6 @@ REWARDS = {"goal": GOAL, "proxy": PROXY, "either": GOAL | PROXY}
 
 # Columns of the outcome array, int32[n, 8].
 O_FIRST, O_END, O_STEPS, O_GOAL, O_PROXY, O_GOALS, O_PROXIES, O_LEVEL = range(8)
-
-
-def load_level(
-    i, k, pool_tiles, pool_sizes, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad
-):
-    """Put level k of the pool into slot i: tiles, facts, start state, plane bits with a rim, a clean record."""
-    rows, cols = pool_sizes[k]
-    facts[i, :] = 0
-    facts[i, 0], facts[i, 1] = rows, cols
-    pad_rows, pad_cols = pad
-    grid[i, :, :] = outside
-    for r in range(rows):
-        drawn, placed, shown = pool_tiles[k, r], tiles[i, r], grid[i, r + pad_rows, pad_cols:]
-        for c in range(cols):
-            code = drawn[c]
-            placed[c], shown[c] = code, bits[code]
-    prepare(tiles[i], facts[i])
-    paint(tiles[i], facts[i], grid[i, pad_rows : pad_rows + rows, pad_cols : pad_cols + cols])
-    start(facts[i], state[i])
-    limits[i] = max_steps if max_steps > 0 else limit(facts[i])
-    for o in range(3):
-        outcome[i, o] = 0
-    outcome[i, 3] = outcome[i, 4] = -1
-    outcome[i, 5] = outcome[i, 6] = 0
-    outcome[i, 7] = k
 
 
 def advance(
@@ -83,12 +60,11 @@ def advance(
     """One step of every active environment.
 
     reward float32[n]; done uint8[n]: 0 goes on, 1 terminated, 2 truncated. `outcome` is brought up to date.
-    Returns the number of environments that ended, or −1, with nothing done, where an action is none of the world's.
+    Returns whether that was done: not, and nothing is, where an action is none of the world's.
     """
-    for i in range(len(actions)):
-        if active[i] and not 0 <= actions[i] < N_ACTIONS:
-            return -1
-    ended = 0
+    if not allowed(actions, active, N_ACTIONS):
+        return False
+    notable = 1 | 2 | 4 | goal_mask | done_mask
     for i in range(len(actions)):
         reward[i] = 0.0
         done[i] = 0
@@ -99,9 +75,11 @@ def advance(
             key = key_of(seeds[i], episodes[i], outcome[i, 2], 11)
             if unit(key) < slip:
                 action = np.int64(unit(mix(key)) * N_ACTIONS)
-        event = step(tiles[i], facts[i], state[i], action)
+        event = step(tiles[i], facts[i], state[i], action) & (GOAL | PROXY | DEATH | DONE)
         outcome[i, 2] += 1
         now = outcome[i, 2]
+        if not event & notable and now < limits[i]:
+            continue
         if event & 1:
             outcome[i, 5] += 1
             if outcome[i, 3] < 0:
@@ -123,14 +101,21 @@ def advance(
         elif now >= limits[i]:
             outcome[i, 1] = 3
             done[i] = 2
-        if done[i]:
-            ended += 1
-    return ended
+    return True
+
+
+@njit(inline="always")
+def allowed(actions, active, n_actions):
+    """Whether the actions int64[n] of all active environments are among the world's."""
+    others = 0
+    for i in range(len(actions)):
+        others += active[i] & (np.uint64(actions[i]) >= np.uint64(n_actions))
+    return others == 0
 
 
 def step_all(
     actions, active, seeds, episodes, slip, goal_mask, done_mask, tiles, facts, state, limits, outcome, reward, done,
-    direct, pool_tiles, pool_sizes, max_steps, grid, bits, outside, pad, window, obs, final_obs, final_outcome, ended,
+    direct, prepared, max_steps, grid, bits, outside, pad, window, obs, final_obs, final_outcome, ended,
     terminated, truncated, everyone, scratch,
 ):  # fmt: skip
     """Advance, then for the ended ones: keep the last observation and outcome, load the next level; observe.
@@ -140,30 +125,35 @@ def step_all(
     the front; returns how many, or −1, with nothing done, where an action is none of the world's.
     everyone int32[n]: 0 … n − 1.
     """
-    advanced = advance(
+    if not advance(
         actions, active, seeds, episodes, slip, goal_mask, done_mask, tiles, facts, state, limits, outcome, reward, done
-    )  # fmt: skip
-    if advanced < 0:
+    ):  # fmt: skip
         return -1
-    n = 0
+    n_pool, n = len(prepared[0]), 0
     for i in range(len(actions)):
         terminated[i], truncated[i] = done[i] == 1, done[i] == 2
         if done[i]:
             ended[n] = i
             n += 1
+            episodes[i] += 1
+            await_level(next_level(i, direct, seeds, episodes, n_pool), prepared)
     observe_all(ended[:n], state, facts, grid, tiles.shape[1], window, final_obs, scratch)
-    n_pool = len(pool_tiles)
     for k in range(n):
         i = np.int64(ended[k])  # as `load` gives it: another type would be compiled again
         for o in range(8):
             final_outcome[k, o] = outcome[i, o]
-        episodes[i] += 1
-        level = i if direct else np.int64(key_of(seeds[i], episodes[i], 0, 13) % np.uint64(n_pool))
+        level = next_level(i, direct, seeds, episodes, n_pool)
         load_level(
-            i, level, pool_tiles, pool_sizes, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad
-        )  # fmt: skip
+            i, level, prepared, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad
+        )
     observe_all(everyone, state, facts, grid, tiles.shape[1], window, obs, scratch)
     return n
+
+
+@njit(inline="always")
+def next_level(i, direct, seeds, episodes, n_pool):
+    """Which level of the pool environment i plays in its present episode."""
+    return i if direct else np.int64(key_of(seeds[i], episodes[i], 0, 13) % np.uint64(n_pool))
 
 
 class Step(NamedTuple):
@@ -218,7 +208,7 @@ class Engine:
         self.tiles = np.zeros((n, rows, cols), np.uint8)
         self.facts = np.zeros((n, world.n_facts), np.int32)
         self.state = np.zeros((n, world.n_state), np.int32)
-        self.grid = self.window.grids(n, rows, cols)
+        self.grid = self.window.grids(n, rows, cols, self._outside)
         self.limits = np.zeros(n, np.int32)
         self.outcome = np.zeros((n, 8), np.int32)
         self.seeds = np.zeros(n, np.uint64)
@@ -231,12 +221,20 @@ class Engine:
         self._spec = self.window.spec
         self._fresh = Recycled(self._size + SPARE) if self._size > SMALL else None
         self._final_obs = np.empty(self._size + SPARE, np.uint8)
-        self._load = world.kernel(load_level, allocates=False)
+        ready = world.kernel(make_ready, allocates=False)
+        self._load = world.kernel(load_level, allocates=False, make_ready=ready)
         self._advance = world.kernel(advance, allocates=False)
-        larger, (_, height, breadth) = bool(self.window.reach.any()), self.window.shape
-        shown = f"-{height}x{breadth}" + "-larger" * larger
+        larger, (planes, height, breadth) = bool(self.window.reach.any()), self.window.shape
+        shown = f"-{planes}x{height}x{breadth}" + "-larger" * larger
         self._observe = world.kernel(
-            observe_all, variant=shown, allocates=False, LARGER=larger, ROWS=height, COLS=breadth
+            observe_all,
+            variant=shown,
+            allocates=False,
+            LARGER=larger,
+            FOLLOWS=self.window.follow,
+            PLANES=planes,
+            ROWS=height,
+            COLS=breadth,
         )
         self._step = world.kernel(
             step_all,
@@ -270,19 +268,18 @@ class Engine:
                 f"levels of {pool.world}, {pool.tiles.shape[1:]}, do not fit an engine for {self.world.name}, "
                 f"{self.tiles.shape[1:]}"
             )
-        self.pool = pool
-        self._pool_tiles, self._pool_sizes = np.array(pool.tiles), np.array(pool.sizes)
+        self.pool, self._prepared = pool, Prepared(self.world, self.window, pool)
 
     def refill(self, slots: np.ndarray, levels: LevelSet) -> None:
         """Replace some levels of the pool (int[m] places) by others of the same shape."""
-        self._pool_tiles[slots] = levels.tiles
-        self._pool_sizes[slots] = levels.sizes
+        self._prepared.refill(slots, levels)
 
-    def load(self, slot: int, k: int) -> None:
-        """Put the pool's level k into a slot, at its start."""
+    def load(self, slot: int, k: int, pool: LevelSet | None = None) -> None:
+        """Put the pool's level k into a slot, at its start; or that of another pool of levels as large as its."""
+        prepared = self._prepared if pool is None else Prepared(self.world, self.window, pool)
         self._load(
-            slot, k, self._pool_tiles, self._pool_sizes, self.max_steps, self.tiles, self.facts, self.state, self.grid,
-            self.limits, self.outcome, self._bits, self._outside, self.window.pad,
+            slot, k, prepared.arrays, self.max_steps, self.tiles, self.facts, self.state, self.grid, self.limits,
+            self.outcome, self._bits, self._outside, self.window.pad,
         )  # fmt: skip
 
     def observe(self, which: np.ndarray | None = None) -> np.ndarray:
@@ -322,7 +319,7 @@ class Engine:
         m = self._step(
             self._int64(actions), self._all, self.seeds, self.episodes, self.slip, self.goal_mask,
             self.done_mask, self.tiles, self.facts, self.state, self.limits, self.outcome, reward, done, self.direct,
-            self._pool_tiles, self._pool_sizes, self.max_steps, self.grid, self._bits, self._outside, self.window.pad,
+            self._prepared.arrays, self.max_steps, self.grid, self._bits, self._outside, self.window.pad,
             self._spec, obs, self._final_obs, final_outcome, ended, terminated, truncated, self._everyone, self._scratch,
         )  # fmt: skip
         if m < 0:
@@ -338,7 +335,7 @@ class Engine:
             self._int64(actions), active, self.seeds, self.episodes, self.slip, self.goal_mask,
             self.done_mask, self.tiles, self.facts, self.state, self.limits, self.outcome, reward, done,
         )  # fmt: skip
-        if m < 0:
+        if not m:
             raise self._not_an_action(actions)
         return reward, done
 

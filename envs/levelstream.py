@@ -220,10 +220,8 @@ class LevelStream:
         engine = self.engine
         tiles = np.zeros((1, *engine.tiles.shape[1:]), np.uint8)
         tiles[0, : level.tiles.shape[0], : level.tiles.shape[1]] = level.tiles
-        kept, kept_sizes = engine._pool_tiles, engine._pool_sizes
-        engine._pool_tiles, engine._pool_sizes = tiles, np.array([level.tiles.shape], np.int32)
-        engine.load(slot, 0)
-        engine._pool_tiles, engine._pool_sizes = kept, kept_sizes
+        sizes, number = np.array([level.tiles.shape], np.int32), np.array([-1])
+        engine.load(slot, 0, LevelSet(level.world, tiles, sizes, number))
 
     def level(self, slot: int) -> Level:
         """The level that a slot plays now."""

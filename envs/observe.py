@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from .observation import OBSERVATIONS, ObservationError, Shown, parse_observation
-from .vectors import COPIED, SHOWN, copy_cells, show_cells
+from .vectors import COPIED, LINE, SHOWN, await_writing, copy_cells, show_cells, show_half, show_quarter
 from .world import World
 
 __all__ = [
@@ -27,12 +27,14 @@ __all__ = [
     "window_of",
 ]
 
-ROWS = COLS = 0  # of the window: bound for each, as loops of a known length run sooner
+PLANES = ROWS = COLS = 0  # of the window: bound for each, as loops of a known length run sooner
+FOLLOWS = False  # whether the window does
 LARGER = False  # whether some plane is drawn larger: `enlarge` is compiled only where it is needed
 objects: Any = None  # bound for each world by kernel.bind
 
 MAX_OBJECTS = 64
 AT_ONCE = 32  # environments whose cells are copied at the same time
+NEAR = 1 << 15  # bytes that the nearest cache of a processor has room for
 SPARE = SHOWN  # bytes behind the last observation that may be written
 
 
@@ -60,14 +62,14 @@ class Window:
         area = self.shape[1] * self.shape[2]
         return np.zeros((MAX_OBJECTS, 3), np.int32), np.zeros(AT_ONCE * area + SHOWN, self.bits.dtype)
 
-    def grids(self, n: int, rows: int, cols: int) -> np.ndarray:
-        """Room for the plane bits of n levels of up to rows x cols: [n, rows + twice the rim + spare rows, rim + cols].
+    def grids(self, n: int, rows: int, cols: int, outside: np.integer) -> np.ndarray:
+        """The plane bits of n levels of up to rows x cols: [n, rows + twice the rim + spare rows, rim + cols], all `outside`.
 
         The rim at the left of a row is also the one at the right of the row before.
         """
         width = cols + self.pad[1]
         spare = -(-(self.pad[1] + COPIED) // width)
-        return np.zeros((n, rows + 2 * self.pad[0] + spare, width), self.bits.dtype)
+        return np.full((n, rows + 2 * self.pad[0] + spare, width), outside, self.bits.dtype)
 
     def camera(self, row: int, col: int) -> tuple[int, int, int, int]:
         """(top row, left column, rows, columns) on the level, for an agent at (row, col)."""
@@ -96,44 +98,50 @@ def window_of(world: World, observation: str, level_shape: tuple[int, ...]) -> W
 
 
 @njit(inline="always")
-def corner(state, rows, cols, follow):
+def corner(state, rows, cols, follows):
     """(top row, left column) of the window on the level."""
-    return (state[0] - rows // 2) * follow, (state[1] - cols // 2) * follow
+    return (state[0] - rows // 2 if follows else 0), (state[1] - cols // 2 if follows else 0)
 
 
 def observe_all(which, state, facts, grid, level_rows, window, out, scratch):
     """Write the observations of the environments which int32[m], one after the other, into out uint8[m · C · H · W + SPARE].
 
-    What is written is too long by up to `SPARE` bytes, which what comes after writes over.
+    What is written is too long by up to `SPARE` bytes, which what comes after writes over. Three loops over some environments:
+    their windows are copied, what moves is marked, planes are shown. What was just written in small pieces is slow to read in
+    large ones, so each loop reads what the one before wrote a while ago; and `out` is fetched in the meantime.
     """
     things, cut = scratch
-    planes, _, _, follow, above, beside, bits, _ = window
+    _, _, _, _, above, beside, bits, _ = window
     width, size = grid.shape[2], grid.shape[1] * grid.shape[2]
     cells = grid.reshape(grid.size)
-    rows, cols, area = ROWS, COLS, ROWS * COLS
-    for first in range(0, len(which), AT_ONCE):  # many are copied, then shown: what was just written in small
-        last = min(first + AT_ONCE, len(which))  # pieces is slow to read in large ones
+    rows, cols, area, each = ROWS, COLS, ROWS * COLS, PLANES * ROWS * COLS
+    for first in range(0, len(which), AT_ONCE):
+        last = min(first + AT_ONCE, len(which))
         for k in range(first, last):
-            i = which[k]
-            top, left = corner(state[i], rows, cols, follow)
+            i = np.int64(which[np.uint64(k)])
+            top, left = corner(state[np.uint64(i)], rows, cols, FOLLOWS)
             begin = i * size + (top + above) * width + left + beside
             copy_window(cells, begin, width, rows, cols, cut, (k - first) * area)
-            highest, leftmost = max(top, 0), max(left, 0)  # in the window and in the level
-            height = max(min(top + rows, facts[i, 0]) - highest, 0)
-            breadth = max(min(left + cols, facts[i, 1]) - leftmost, 0)
-            place = (k - first) * area - top * cols - left
-            for thing in range(objects(facts[i], state[i], things)):
-                r, c = things[thing, 0], things[thing, 1]
-                inside = (np.uint64(r - highest) < np.uint64(height)) & (
-                    np.uint64(c - leftmost) < np.uint64(breadth)
-                )
-                # What is outside is marked behind the windows: nobody can foresee which it is, a processor neither.
-                cut[np.uint64(place + r * cols + c if inside else AT_ONCE * area)] |= things[thing, 2]
         for k in range(first, last):
-            i = which[k]
-            place = k * planes * area
-            show_window(cut, (k - first) * area, area, bits, out, place)
+            i = np.uint64(which[np.uint64(k)])
+            top, left = corner(state[i], rows, cols, FOLLOWS)
+            place = (k - first) * area - top * cols - left
+            if AT_ONCE * each <= NEAR:
+                for line in range(0, each, LINE):
+                    await_writing(out, np.uint64(k * each + line))
+            height, breadth = np.uint64(facts[i, 0]), np.uint64(facts[i, 1])
+            for thing in range(objects(facts[i], state[i], things)):
+                t = np.uint64(thing)
+                r, c = things[t, 0], things[t, 1]
+                inside = (np.uint64(r) < height) & (np.uint64(c) < breadth)
+                inside &= (np.uint64(r - top) < np.uint64(rows)) & (np.uint64(c - left) < np.uint64(cols))
+                # What is outside is marked behind the windows: nobody can foresee which it is, a processor neither.
+                cut[np.uint64(place + r * cols + c if inside else AT_ONCE * area)] |= things[t, 2]
+        for k in range(first, last):
+            place = k * each
+            show_window(cut, (k - first) * area, area, PLANES, bits, out, place)
             if LARGER:
+                i = which[k]
                 n = objects(facts[i], state[i], things)
                 enlarge(
                     state[i], facts[i], cells, i * size, width, level_rows, window, out, place, things[:n]
@@ -155,15 +163,22 @@ def copy_window(cells, begin, width, rows, cols, cut, place):
 
 
 @njit(inline="always")
-def show_window(cut, begin, area, bits, out, place):
+def show_window(cut, begin, area, planes, bits, out, place):
     """Write the planes of `area` cells one after the other."""
     target = np.uint64(place)
-    for p in range(len(bits)):
+    for p in range(planes):
         bit, at, source = bits[p], target, np.uint64(begin)
-        for _ in range((area + SHOWN - 1) // SHOWN):
+        for _ in range(area // SHOWN):
             show_cells(cut, source, out, at, bit)
             at += np.uint64(SHOWN)
             source += np.uint64(SHOWN)
+        rest = area % SHOWN
+        if rest > SHOWN // 2:
+            show_cells(cut, source, out, at, bit)
+        elif rest > SHOWN // 4:
+            show_half(cut, source, out, at, bit)
+        elif rest > 0:
+            show_quarter(cut, source, out, at, bit)
         target += np.uint64(area)
 
 

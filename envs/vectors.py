@@ -14,8 +14,9 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+LINE = 64  # bytes of memory that a processor fetches at a time
 COPIED = 16  # cells that `copy_cells` moves
-SHOWN = 32  # cells that `show_cells` writes
+SHOWN = 64  # cells that `show_cells` writes; `show_few_cells` a half and a quarter
 
 
 def _copy_cells(typing_context: Any, cells: Any, begin: Any, out: Any, at: Any) -> Any:
@@ -34,27 +35,56 @@ def _copy_cells(typing_context: Any, cells: Any, begin: Any, out: Any, at: Any) 
     return types.void(cells, types.uint64, out, types.uint64), generate
 
 
-def _show_cells(typing_context: Any, cells: Any, begin: Any, out: Any, at: Any, bit: Any) -> Any:
-    """out[at:at + SHOWN] = (cells[begin:begin + SHOWN] & bit) != 0, without a check of any bounds.
+def _showing(many: int) -> Any:
+    """out[at:at + many] = (cells[begin:begin + many] & bit) != 0, without a check of any bounds.
 
     cells and out are flat and contiguous; cells of uint8 or uint16 as bit is, out of uint8; begin and at uint64.
     """
-    small, cell = ir.VectorType(ir.IntType(8), SHOWN), ir.IntType(cells.dtype.bitwidth)
-    vector = ir.VectorType(cell, SHOWN)
-    everywhere = ir.Constant(ir.VectorType(ir.IntType(32), SHOWN), [0] * SHOWN)
 
-    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        source = _place(context, builder, signature, given, 0, vector)
-        target = _place(context, builder, signature, given, 2, small)
-        nothing = ir.Constant(vector, ir.Undefined)
-        one = builder.insert_element(nothing, given[4], ir.Constant(ir.IntType(32), 0))
-        bits = builder.shuffle_vector(one, nothing, everywhere)
-        seen = builder.and_(_load(builder, source), bits)
-        shown = builder.icmp_unsigned("!=", seen, ir.Constant(vector, [0] * SHOWN))
-        _store(builder, builder.zext(shown, small), target)
-        return context.get_dummy_value()
+    def show_cells(typing_context: Any, cells: Any, begin: Any, out: Any, at: Any, bit: Any) -> Any:
+        small, cell = ir.VectorType(ir.IntType(8), many), ir.IntType(cells.dtype.bitwidth)
+        vector = ir.VectorType(cell, many)
+        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), many), [0] * many)
 
-    return types.void(cells, types.uint64, out, types.uint64, cells.dtype), generate
+        def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+            source = _place(context, builder, signature, given, 0, vector)
+            target = _place(context, builder, signature, given, 2, small)
+            nothing = ir.Constant(vector, ir.Undefined)
+            one = builder.insert_element(nothing, given[4], ir.Constant(ir.IntType(32), 0))
+            bits = builder.shuffle_vector(one, nothing, everywhere)
+            seen = builder.and_(_load(builder, source), bits)
+            shown = builder.icmp_unsigned("!=", seen, ir.Constant(vector, [0] * many))
+            _store(builder, builder.zext(shown, small), target)
+            return context.get_dummy_value()
+
+        return types.void(cells, types.uint64, out, types.uint64, cells.dtype), generate
+
+    def shown(cells: Any, begin: Any, out: Any, at: Any, bit: Any) -> None:
+        first, place = int(begin), int(at)
+        out[place : place + many] = (cells[first : first + many] & bit) != 0
+
+    return shown if _interpreted else intrinsic(show_cells)
+
+
+def _awaiting(writing: int) -> Any:
+    """Have the cache line of array[at] fetched, as it will soon be read or written; beyond the array that does nothing."""
+
+    def await_line(typing_context: Any, array: Any, at: Any) -> Any:
+        word = ir.IntType(32)
+
+        def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+            target = _place(context, builder, signature, given, 0, ir.IntType(8))
+            kind = ir.FunctionType(ir.VoidType(), [target.type, word, word, word])
+            fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            builder.call(fetch, [target, word(writing), word(3), word(1)])  # into the nearest cache; data
+            return context.get_dummy_value()
+
+        return types.void(array, types.uint64), generate
+
+    def awaited(array: Any, at: Any) -> None:
+        pass
+
+    return awaited if _interpreted else intrinsic(await_line)
 
 
 def _place(context: Any, builder: Any, signature: Any, given: Any, k: int, kind: Any) -> Any:
@@ -79,11 +109,7 @@ def _copied(cells: Any, begin: Any, out: Any, at: Any) -> None:
     out[place : place + COPIED] = cells[first : first + COPIED]
 
 
-def _shown(cells: Any, begin: Any, out: Any, at: Any, bit: Any) -> None:
-    first, place = int(begin), int(at)
-    out[place : place + SHOWN] = (cells[first : first + SHOWN] & bit) != 0
-
-
 _interpreted = getattr(config, "DISABLE_JIT", False)
 copy_cells: Any = _copied if _interpreted else intrinsic(_copy_cells)
-show_cells: Any = _shown if _interpreted else intrinsic(_show_cells)
+show_cells, show_half, show_quarter = _showing(SHOWN), _showing(SHOWN // 2), _showing(SHOWN // 4)
+await_reading, await_writing = _awaiting(0), _awaiting(1)

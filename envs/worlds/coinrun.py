@@ -58,17 +58,22 @@ _WALL, _DEADLY, _MONSTER, _COIN, _SELF = (1 << k for k in range(5))
 @njit
 def solid(code):
     """Walls, the edge's mark, crates and platforms hold the agent."""
-    return WALL <= code <= PLATFORM
+    return int(WALL <= code <= PLATFORM)
+
+
+@njit
+def holds(tiles, row, col):
+    """1 where what is in a cell of the level holds the agent, else 0."""
+    return solid(tiles[np.uint64(row), np.uint64(col)])
 
 
 @njit
 def monster_col(facts, m, phase):
     """Column of monster m: to and fro on its track, one cell a step."""
     first, length, offset = facts[m + 1], facts[m + 2], facts[m + 3]
-    if length < 2:
-        return first
-    q = (phase + offset) % (2 * length - 2)
-    return first + (q if q < length else 2 * length - 2 - q)
+    turn = max(length - 1, 1)
+    q = np.int64(np.uint32(phase + offset) % np.uint32(2 * turn))
+    return first + (length > 1) * (turn - abs(q - turn))
 
 
 @njit
@@ -122,29 +127,21 @@ def limit(facts):
 @njit(inline="always")
 def step(tiles, facts, state, action):
     """First sideways, then up or down; then what is there happens to the agent."""
+    # Sums instead of branches: nobody can foresee what an agent does, a processor neither.
     row, col, rising, phase = state[ROW], state[COL], state[RISING], state[PHASE]
     came_from_row, came_from_col = row, col
-    on_ground = solid(tiles[row + 1, col])
-    if action == LEFTWARD and not solid(tiles[row, col - 1]):
-        col -= 1
-    elif action == RIGHTWARD and not solid(tiles[row, col + 1]):
-        col += 1
-    elif action == JUMP and on_ground and rising == 0:
-        rising = RISE
-    if rising > 0:
-        if solid(tiles[row - 1, col]):
-            rising = 0
-        else:
-            row -= 1
-            rising -= 1
-    elif not solid(tiles[row + 1, col]):
-        row += 1
-    after = phase + 1
-    if after >= facts[PERIOD]:
-        after = 0
+    jumps = int(action == JUMP) * int(rising == 0) * holds(tiles, row + 1, col)
+    aside = int(action == RIGHTWARD) - int(action == LEFTWARD)
+    col += aside * (1 - holds(tiles, row, col + aside))
+    rising += RISE * jumps
+    rises = int(rising > 0) * (1 - holds(tiles, row - 1, col))
+    falls = int(rising == 0) * (1 - holds(tiles, row + 1, col))
+    row += falls - rises
+    rising = (rising - 1) * rises
+    after = (phase + 1) * int(phase + 1 < facts[PERIOD])
     state[ROW], state[COL], state[RISING], state[PHASE] = row, col, rising, after
 
-    code = tiles[row, col]
+    code = tiles[np.uint64(row), np.uint64(col)]
     if LAVA <= code <= SAW:
         return 4
     for k in range(facts[N_MONSTERS]):
@@ -158,33 +155,29 @@ def step(tiles, facts, state, action):
     event = 0
     if COIN <= code <= COIN_HIDDEN:
         event |= 1 | 8
-    if solid(
-        tiles[row + 1, col]
-    ):  # an edge is reached on foot, so that in training edge and coin are reached together
-        edge = facts[EDGE_COL]
-        if (col >= edge) if edge > facts[SPAWN_COL] else (col <= edge):
-            event |= 2 | 32
-        if col == 1:
-            event |= 16 | 32
-    if row == 1:
-        event |= 64
-    if col == facts[COLS] - 2:
-        event |= 128
+    edge, rightward = facts[EDGE_COL], int(facts[EDGE_COL] > facts[SPAWN_COL])
+    at_edge = rightward * int(col >= edge) + (1 - rightward) * int(col <= edge)
+    stands = holds(
+        tiles, row + 1, col
+    )  # an edge is reached on foot, so that in training edge and coin are reached together
+    event |= (2 | 32) * stands * at_edge
+    event |= (16 | 32) * stands * int(col == 1)
+    event |= 64 * int(row == 1)
+    event |= 128 * int(col == facts[COLS] - 2)
     return event
 
 
 @njit(inline="always")
 def objects(facts, state, out):
     """Agent (its cell, and above it as many cells as it will still rise), monsters, and where these will be next."""
-    n = 0
-    for k in range(state[RISING] + 1):
-        if state[ROW] - k >= 0:
-            out[n, 0], out[n, 1], out[n, 2] = state[ROW] - k, state[COL], 16
-            n += 1
+    row, col, rising, phase = state[ROW], state[COL], state[RISING], state[PHASE]
+    for k in range(RISE):  # what it will not rise shows nothing
+        out[k, 0], out[k, 1], out[k, 2] = row - k, col, 16 * int(k <= rising)
+    n = RISE
     for k in range(facts[N_MONSTERS]):
         m = FIRST_MONSTER + 4 * k
-        out[n, 0], out[n, 1], out[n, 2] = facts[m], monster_col(facts, m, state[PHASE]), 4
-        out[n + 1, 0], out[n + 1, 1], out[n + 1, 2] = facts[m], monster_col(facts, m, state[PHASE] + 1), 2
+        out[n, 0], out[n, 1], out[n, 2] = facts[m], monster_col(facts, m, phase), 4
+        out[n + 1, 0], out[n + 1, 1], out[n + 1, 2] = facts[m], monster_col(facts, m, phase + 1), 2
         n += 2
     return n
 

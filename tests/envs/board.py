@@ -51,7 +51,7 @@ def moments(tiles, facts, state, actions, events, out):
 
 
 class Play(NamedTuple):
-    """events: a word a step, see `played`; things: (row, column, plane bits) of what moves, at the end."""
+    """events: a word a step, see `played`; things: (row, column, plane bits) of what moves and shows, at the end."""
 
     events: str
     state: tuple[int, ...]
@@ -74,7 +74,7 @@ def played(world: str, rows: str, keys: str) -> Play:
     for target in of.targets:
         letters[next(c for c in target.name.upper() if c not in letters)] = target.mask
     words = ["".join(letter for letter, mask in letters.items() if event & mask) or "." for event in events]
-    return Play(" ".join(words), tuple(state.tolist()), [tuple(row) for row in out[:n].tolist()])
+    return Play(" ".join(words), tuple(state.tolist()), [tuple(row) for row in out[:n].tolist() if row[2]])
 
 
 def make(**options) -> GoalpostsEnv:

@@ -47,7 +47,7 @@ for name, kernel in known.items():
     used = {name for name, (hits, _) in counts.items() if hits}
     assert {
         "draw_levels",
-        "step_all-9x15",
+        "step_all-5x9x15",
         "advance",
         "survey",
         "explore",
