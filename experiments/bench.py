@@ -2,13 +2,15 @@
 
 Each figure is the best of several repetitions in one process on one thread, so that a busy machine disturbs it least.
 Absolute figures are for orientation; compare ratios that were taken in one run. Read next: `bench_training.py`;
-`bench_matrix.py` (every world), `bench_memory.py`, `bench_peers.py`, `bench_growth.py`; docs/performance.md.
+`bench_matrix.py` (every world), `bench_memory.py`, `bench_rollouts.py`, `bench_peers.py`, `bench_growth.py`; docs/performance.md.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from enum import Enum
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,15 @@ from .bench_rates import Figure, Work, best_rate, in_turns
 
 POOL = 16_384  # levels; a new one at every reset
 ROLLOUT = 64  # steps whose observations a learner holds
+
+
+class Held(Enum):
+    """Which observations their holder keeps, in words."""
+
+    NONE = ""
+    LAST = f", the last {ROLLOUT} kept"
+    ROLLOUT = f", {ROLLOUT} kept, then all let go"
+
 
 Tell = Callable[[str], None]
 
@@ -51,14 +62,13 @@ def environments(world: World, seconds: float) -> list[Figure]:
     figures = []
     for observation in ("view", "full"):
         for n in (64, 256, 1024):
-            for keep in (1, ROLLOUT) if n == 1024 else (1,):  # a learner holds its whole rollout
+            for held in (Held.NONE, Held.LAST) if n == 1024 else (Held.NONE,):
                 engine = Engine(world, n, pool, observation)
-                ours = engine_steps(engine, keep)
-                theirs = _copies(engine.observe(), keep)
+                ours = engine_steps(engine, held)
+                theirs = copies(engine.observe(), held)
                 rate, floor = map(max, in_turns((ours, theirs), 1.25 * seconds))
-                held = f", the last {keep} kept" if keep > 1 else ""
-                beside = f"numpy copies of the same observations{held}"
-                what = f"engine, {observation}, {n} envs{held}"
+                beside = f"numpy copies of the same observations{held.value}"
+                what = f"engine, {observation}, {n} envs{held.value}"
                 figures.append(Figure(what, rate, "env steps/s", rate / floor, beside))
     return figures
 
@@ -139,18 +149,31 @@ def pictures(world: World, seconds: float) -> list[Figure]:
     return [Figure("64×64 pictures", best_rate(draw, seconds), "frames/s")]
 
 
-def engine_steps(engine: Engine, keep: int = 1, steps: int = 64) -> Work:
-    """So many random steps of an engine, whose environments begin here; the last `keep` observations are held."""
+def engine_steps(engine: Engine, held: Held = Held.NONE, steps: int = ROLLOUT) -> Work:
+    """So many random steps of an engine, whose environments begin here."""
     engine.seeds[:] = np.arange(engine.n)
     for slot in range(engine.n):
         engine.load(slot, slot % len(engine.pool))
     actions = np.random.default_rng(0).integers(0, len(engine.world.actions), (steps, engine.n))
-    kept: deque[np.ndarray] = deque(maxlen=keep)
+    rows = cycle(actions)
+    return _holding(lambda: engine.step(next(rows)).obs, held, engine.n, steps)
+
+
+def copies(obs: np.ndarray, held: Held) -> Work:
+    """A rollout's worth of numpy's copies of some observations."""
+    return _holding(obs.copy, held, len(obs), ROLLOUT)
+
+
+def _holding(observed: Callable[[], np.ndarray], held: Held, n: int, steps: int) -> Work:
+    """So many observations of n environments each, of which some are held."""
+    kept: deque[np.ndarray] = deque(maxlen=1 if held is Held.NONE else ROLLOUT)
 
     def work() -> int:
-        for row in actions:
-            kept.append(engine.step(row).obs)
-        return actions.size
+        for _ in range(steps):
+            kept.append(observed())
+        if held is Held.ROLLOUT:
+            kept.clear()
+        return n * steps
 
     return work
 
@@ -177,16 +200,5 @@ def vector_steps(env: Any, n_actions: int, steps: int) -> Work:
         for actions in batches:
             env.step(actions)
         return batches.size
-
-    return work
-
-
-def _copies(obs: np.ndarray, keep: int, steps: int = 64) -> Work:
-    kept: deque[np.ndarray] = deque(maxlen=keep)
-
-    def work() -> int:
-        for _ in range(steps):
-            kept.append(obs.copy())
-        return steps * len(obs)
 
     return work

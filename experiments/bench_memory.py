@@ -54,10 +54,10 @@ def bytes_per_env(world: World, n: int, observation: str) -> float:
 
 def _held(world: World, n: int, pool: LevelSet, observation: str) -> int:
     """Bytes that an engine holds after some steps, as Python counts them: numpy tells it of its arrays."""
-    engine_steps(Engine(world, 1, pool, observation), 1, 1)()
+    engine_steps(Engine(world, 1, pool, observation), steps=1)()
     tracemalloc.start()
     try:
-        work = engine_steps(Engine(world, n, pool, observation), 1, 8)
+        work = engine_steps(Engine(world, n, pool, observation), steps=8)
         work()
         return tracemalloc.get_traced_memory()[0]
     finally:

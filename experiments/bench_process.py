@@ -24,7 +24,8 @@ from .processes import ONE_THREAD, most_memory
 
 @dataclass(frozen=True)
 class Task:
-    """kind `train`: so many updates of the default recipe, on so many torch threads; `levels`: draw so many levels.
+    """kind `train`: so many updates of the default recipe, on so many torch threads; `levels`: draw so many levels;
+    `steps`: so many rollouts of 1,024 environments, each held, then let go; `copies`: as many of numpy's copies.
 
     at_once: levels that are held together; None: all of them.
     """
@@ -34,6 +35,7 @@ class Task:
     world: str = "CoinRun"
     threads: int = 1
     at_once: int | None = None
+    observation: str = "view"
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,28 @@ def _levels(task: Task) -> tuple[int, float]:
     return task.count, time.perf_counter() - began
 
 
-KINDS: dict[str, Callable[[Task], tuple[int, float]]] = {"train": _train, "levels": _levels}
+def _rollouts(task: Task) -> tuple[int, float]:
+    """Rollouts after two of them, with which all is compiled and in place."""
+    from ..envs.engine import Engine
+    from ..envs.generator import generate
+    from ..envs.worlds.registry import get_world
+    from .bench import POOL, Held, copies, engine_steps
+
+    world = get_world(task.world)
+    engine = Engine(world, 1024, generate(world, world.usual("train"), 0, POOL), task.observation)
+    steps = engine_steps(engine, Held.ROLLOUT)
+    work = steps if task.kind == "steps" else copies(engine.observe(), Held.ROLLOUT)
+    for _ in range(2):
+        work()
+    _ready()
+    began = time.perf_counter()
+    done = sum(work() for _ in range(task.count))
+    return done, time.perf_counter() - began
+
+
+KINDS: dict[str, Callable[[Task], tuple[int, float]]] = {
+    "train": _train, "levels": _levels, "steps": _rollouts, "copies": _rollouts,
+}  # fmt: skip
 
 if __name__ == "__main__":
     given = Task(**json.loads(sys.argv[1]))

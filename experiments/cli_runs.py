@@ -316,7 +316,8 @@ def bench(
     everything: Annotated[
         bool,
         typer.Option(
-            "--all", help="Also every world in every face with every observation, a whole run, and memory."
+            "--all",
+            help="Also every world in every face with every observation, a whole run, rollouts, and memory.",
         ),
     ] = False,
     peers: Annotated[
@@ -352,12 +353,15 @@ def bench(
     if everything:
         from .bench_matrix import matrix
         from .bench_memory import memory
+        from .bench_rollouts import rollouts
 
         if training:
             from .bench_training import STEPS, recipe, whole_run
 
             tell("a whole run")
             figures.append(whole_run(recipe(home, total_steps=STEPS)))
+        tell("rollouts that are held, then let go")
+        figures += rollouts(home, seconds)
         figures += memory(home, training, tell=tell)
         grids = matrix(known_worlds().values(), seconds, tell=tell)
     if peers:

@@ -1,12 +1,14 @@
 """What is handed out is held by nobody else, and is used again once nobody holds it."""
 
+from collections import deque
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from goalposts.envs import generate, get_world
 from goalposts.envs.engine import Engine
-from goalposts.envs.recycled import MOST, Recycled
+from goalposts.envs.recycled import FEW, MUCH, Recycled
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 9)), max_size=40))
@@ -24,13 +26,29 @@ def test_nobody_is_given_what_another_holds(moves: list[tuple[bool, int]]) -> No
         assert all((view == n).all() for n, view in held)
 
 
-def test_what_is_let_go_is_used_again_and_no_more_than_a_few_are_kept() -> None:
-    recycled = Recycled(32)
+def test_what_is_let_go_is_used_again_and_not_too_much_is_kept() -> None:
+    recycled = Recycled(MUCH // 10)
     first = recycled.take().ctypes.data
     assert {recycled.take().ctypes.data for _ in range(5)} == {first}
-    many = [recycled.take() for _ in range(3 * MOST)]
+    many = [recycled.take() for _ in range(15)]
     assert len({array.ctypes.data for array in many}) == len(many)
-    assert len(recycled._kept) == MOST
+    assert len(recycled._kept) == 10
+    assert Recycled(MUCH).most == FEW
+
+
+def test_a_rollout_that_is_let_go_is_the_next_ones_memory() -> None:
+    recycled = Recycled(1 << 12)
+    rollouts = []
+    for _ in range(3):
+        held = [recycled.take() for _ in range(64)]
+        rollouts.append({array.ctypes.data for array in held})
+        del held
+    assert rollouts[0] == rollouts[1] == rollouts[2]
+    steps: deque[np.ndarray] = deque(maxlen=40)  # the last ones held, as a window that moves on
+    for _ in range(200):
+        steps.append(recycled.take())
+    assert len(recycled._kept) == 64
+    assert len({array.ctypes.data for array in steps}) == 40
 
 
 def test_observations_that_are_kept_do_not_change() -> None:

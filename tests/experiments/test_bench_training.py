@@ -13,6 +13,7 @@ from goalposts.envs import get_world, known_worlds
 from goalposts.errors import UserError
 from goalposts.experiments.bench_memory import bytes_per_env, memory
 from goalposts.experiments.bench_process import Task, side_by_side
+from goalposts.experiments.bench_rollouts import rollouts
 from goalposts.experiments.bench_training import learning, recipe, whole_run
 from goalposts.experiments.config import ExperimentConfig, parse_config
 from goalposts.experiments.processes import most_memory
@@ -60,6 +61,17 @@ def test_processes_do_their_tasks_side_by_side():
         assert took.done == 300
         assert took.rate > 0
         assert took.mb > 20
+
+
+def test_rollouts_and_copies_are_as_many_observations():
+    assert [took.done for took in side_by_side([Task("steps", 2), Task("copies", 2)])] == [2 * 64 * 1024] * 2
+
+
+@pytest.mark.slow
+def test_rollouts_are_measured_beside_copies():
+    found = rollouts(get_world("CoinRun"), 0.05)
+    assert [figure.what.split(", ")[1] for figure in found] == ["view", "full"]
+    assert all(figure.rate > 0 and figure.ratio > 0 for figure in found)
 
 
 def test_a_process_that_fails_is_told_of():
