@@ -221,7 +221,7 @@ class Engine:
         self._spec = self.window.spec
         self._fresh = Recycled(self._size + SPARE) if self._size > SMALL else None
         self._final_obs = np.empty(self._size + SPARE, np.uint8)
-        ready = world.kernel(make_ready, allocates=False)
+        ready = world.kernel(make_ready, allocates=False, within=True)
         self._load = world.kernel(load_level, allocates=False, make_ready=ready)
         self._advance = world.kernel(advance, allocates=False)
         larger, (planes, height, breadth) = bool(self.window.reach.any()), self.window.shape

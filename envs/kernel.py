@@ -27,6 +27,11 @@ MAKES_NO_ARRAYS: dict[str, Any] = {"_nrt": False}
 # Decorates a loop that makes no arrays and calls nothing of another file, so that its cache cannot go stale.
 loop: Any = njit(**COMPILED, **MAKES_NO_ARRAYS)
 
+# Decorates what loops call. That Python can call it too takes time to compile, but else it would crash the interpreter.
+inner: Any = njit(error_model="numpy", no_cfunc_wrapper=True)
+# Where nothing but other kernels calls one, and nobody else can get at it, that is left out.
+NEVER_FROM_PYTHON: dict[str, Any] = {"no_cpython_wrapper": True}
+
 
 @cache
 def fingerprint(*extra: str) -> str:
@@ -44,11 +49,12 @@ def bind(
     tag: str,
     source: str | None = None,
     allocates: bool = True,
+    within: bool = False,
 ) -> Any:
     """Compile `template` with `rules` in place of the globals of the same names.
 
     `tag` names the world; `source` is the file that holds the rules, when it lies outside envs/.
-    allocates: whether the template makes arrays; rules from elsewhere may make some.
+    allocates: whether the template makes arrays; rules from elsewhere may make some. within: nothing but other kernels calls it.
     Returns a numba dispatcher that caches across processes.
     """
     assert isinstance(template, FunctionType)
@@ -60,5 +66,5 @@ def bind(
     bound.__module__ = template.__module__
     bound.__doc__ = inspect.getdoc(template)
     ours = source is None or Path(__file__).parent in Path(source).parents
-    options = MAKES_NO_ARRAYS if ours and not allocates else {}
+    options = (MAKES_NO_ARRAYS if ours and not allocates else {}) | (NEVER_FROM_PYTHON if within else {})
     return njit(**COMPILED, **options)(bound)

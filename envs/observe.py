@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from .kernel import inner
 from .observation import OBSERVATIONS, ObservationError, Shown, parse_observation
 from .vectors import COPIED, LINE, SHOWN, await_writing, copy_cells, show_cells, show_half, show_quarter
 from .world import World
@@ -204,7 +205,7 @@ def enlarge(state, facts, cells, base, width, level_rows, window, out, place, th
                     _draw_larger(out, plane, rows, cols, r - top, c - left, k)
 
 
-@njit
+@inner
 def _draw_larger(out, plane, rows, cols, row, col, k):
     """Set all cells of a plane of rows x cols that are at most k away from (row, col), up and down and sideways."""
     for r in range(max(row - k, 0), min(row + k + 1, rows)):

@@ -184,8 +184,8 @@ def placer_of(world: Any) -> Any:
     if "place" in world.rules:
         proof = planner_kernel(world, proves)
         return planner_kernel(world, place_proven, proven=proof, NEEDED=needed)
-    found = world.kernel(list_cells, allocates=False)
-    return world.kernel(place_one, allocates=False, candidates=found, NEEDED=needed)
+    found = world.kernel(list_cells, allocates=False, within=True)
+    return world.kernel(place_one, allocates=False, within=True, candidates=found, NEEDED=needed)
 
 
 assert (TOGETHER, ANYWHERE, APART, MIXTURE, NOWHERE) == (0, 1, 2, 5, 6)  # written out above

@@ -99,7 +99,7 @@ class Survey:
 
 def planner_kernel(world: World, template: Any, **more: Any) -> Any:
     """A template for a world, with the planner's own kernels bound in; it makes no arrays."""
-    count = world.kernel(count_states, allocates=False)
+    count = world.kernel(count_states, allocates=False, within=True)
     exploring = world.kernel(explore, allocates=False)
     return world.kernel(template, allocates=False, count_states=count, explore=exploring, **more)
 

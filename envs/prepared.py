@@ -14,7 +14,7 @@ from numba import njit
 
 from .level import LevelSet
 from .observe import Window
-from .vectors import COPIED, LINE, await_reading, copy_cells
+from .vectors import LINE, await_reading, copy_run
 from .world import World
 
 prepare: Any = None  # bound for each world by kernel.bind
@@ -47,23 +47,17 @@ class Prepared:
         owners[numbers % len(owners)] = -1
 
 
-@njit(inline="always")
-def copy_all(source, begin, target, at, n):
-    """target[at:at + n] = source[begin:begin + n], both flat, without a check of any bounds."""
-    for q in range(0, n - COPIED + 1, COPIED):
-        copy_cells(source, np.uint64(begin + q), target, np.uint64(at + q))
-    for q in range(n // COPIED * COPIED, n):
-        target[np.uint64(at + q)] = source[np.uint64(begin + q)]
-
-
 def make_ready(k, place, prepared, bits, outside, pad):
     """Work out what is kept of the pool's level k, in a place that another may have had before."""
     tiles, sizes, owners, facts, cells = prepared
     owners[place] = k
     rows, cols = sizes[k]
-    facts[place, :] = 0
+    for q in range(facts.shape[1]):
+        facts[place, q] = 0
     facts[place, 0], facts[place, 1] = rows, cols
-    cells[place, :, :] = outside
+    for r in range(cells.shape[1]):
+        for c in range(cells.shape[2]):
+            cells[place, r, c] = outside
     shown = cells[place, :rows, pad[1] : pad[1] + cols]
     for r in range(rows):
         for c in range(cols):
@@ -91,6 +85,12 @@ def await_lines(array, k, n):
         await_reading(array, np.uint64(q))
 
 
+@njit(inline="always")
+def copy_flat(source, begin, target, at, n):
+    """Copy n numbers of one array, in the order of its memory, to another, without a check of any bounds."""
+    copy_run(source.reshape(source.size), np.uint64(begin), target.reshape(target.size), np.uint64(at), n)
+
+
 def load_level(i, k, prepared, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad):
     """Put level k of the pool into slot i: tiles, facts, start state, plane bits within their rim, a clean record."""
     pool_tiles, _, owners, pool_facts, pool_cells = prepared
@@ -102,12 +102,10 @@ def load_level(i, k, prepared, max_steps, tiles, facts, state, grid, limits, out
         facts.shape[1],
         pool_cells.shape[1] * pool_cells.shape[2],
     )
-    copy_all(pool_tiles.reshape(pool_tiles.size), k * area, tiles.reshape(tiles.size), i * area, area)
-    copy_all(
-        pool_facts.reshape(pool_facts.size), place * n_facts, facts.reshape(facts.size), i * n_facts, n_facts
-    )
     first = (i * grid.shape[1] + pad[0]) * grid.shape[2]
-    copy_all(pool_cells.reshape(pool_cells.size), place * room, grid.reshape(grid.size), first, room)
+    copy_flat(pool_tiles, k * area, tiles, i * area, area)
+    copy_flat(pool_facts, place * n_facts, facts, i * n_facts, n_facts)
+    copy_flat(pool_cells, place * room, grid, first, room)
     start(facts[i], state[i])
     limits[i] = max_steps if max_steps > 0 else limit(facts[i])
     for o in range(3):

@@ -9,7 +9,7 @@ Not for cryptography. Read next: `generator.py`, which draws levels, and `engine
 import numpy as np
 from numba import njit
 
-from .kernel import loop
+from .kernel import inner, loop
 
 U64 = np.uint64
 _GAMMA = U64(0x9E3779B97F4A7C15)
@@ -19,7 +19,7 @@ _S30, _S27, _S31, _S11 = U64(30), U64(27), U64(31), U64(11)
 _TO_UNIT = 1.0 / 9007199254740992.0  # 2**-53
 
 
-@njit
+@inner
 def mix(z):
     """SplitMix64's finaliser: uint64 -> uint64, a bijection."""
     z = (z ^ (z >> _S30)) * _MUL_1
@@ -33,7 +33,7 @@ def combine(key, word):
     return mix((key ^ mix(U64(word) + _GAMMA)) + _GAMMA)
 
 
-@njit
+@inner
 def unit(key):
     """A key as a float64 in [0, 1)."""
     return np.float64(key >> _S11) * _TO_UNIT
@@ -46,7 +46,7 @@ def draw(stream):
     return mix(stream[0])
 
 
-@njit
+@inner
 def draw_unit(stream):
     """Next float64 in [0, 1)."""
     return unit(draw(stream))
@@ -64,7 +64,7 @@ def draw_between(stream, low, high):
     return low + np.int64(draw_unit(stream) * (high - low + 1))
 
 
-@njit
+@inner
 def _key(a, b, c, d):
     return combine(combine(combine(combine(U64(0), a), b), c), d)
 

@@ -200,18 +200,23 @@ class World:
         return next(c.name for c in self.conditions if c.role == role)
 
     def kernel(
-        self, template: Callable[..., Any], variant: str = "", allocates: bool = True, **more: Any
+        self,
+        template: Callable[..., Any],
+        variant: str = "",
+        allocates: bool = True,
+        within: bool = False,
+        **more: Any,
     ) -> Any:
         """A template compiled with this world's rules (once a process, cached on disk).
 
-        variant: names what differs in `more`, where a template is compiled in several ways. allocates: see `kernel.bind`.
+        variant: names what differs in `more`, where a template is compiled in several ways. allocates, within: see `kernel.bind`.
         """
         kernels: dict[str, Any] = self._kernels  # type: ignore[attr-defined]
         key = template.__name__ + variant
         if key not in kernels:
             sizes = {"N_STATE": self.n_state, "N_FACTS": self.n_facts, "N_ACTIONS": len(self.actions)}
             rules = {"paint": paint_nothing, **self.rules, **sizes, **more}
-            kernels[key] = bind(template, rules, self.name + variant, self.source, allocates)
+            kernels[key] = bind(template, rules, self.name + variant, self.source, allocates, within)
         return kernels[key]
 
     def scene(

@@ -11,6 +11,7 @@ This file is the manual: legend, light, rules, conditions. Read next: `grid.py`,
 import numpy as np
 from numba import njit
 
+from ..kernel import inner
 from ..level import Legend, Tile
 from ..scene import Sprite
 from ..world import (
@@ -40,7 +41,7 @@ STANDARD, LARGER = (4, 8, 8), (10, 10, 8)  # dials: see `grid.walled_room`
 layout = walled_room
 
 
-@njit
+@inner
 def shone_on(tiles, row, col, lamp_row, lamp_col):
     """How light a lamp makes a cell, 0 … 4: by the distance, and 0 behind a wall."""
     down, aside = row - lamp_row, col - lamp_col
@@ -56,7 +57,7 @@ def shone_on(tiles, row, col, lamp_row, lamp_col):
     return 3 if square <= 2 else 2 if square <= 8 else 1 if square <= 20 else 0
 
 
-@njit
+@inner
 def prepare(tiles, facts):
     """Find the spawn; light the room."""
     grid.prepare(tiles, facts)
@@ -93,7 +94,7 @@ def step(tiles, facts, state, action):
     return event
 
 
-@njit
+@inner
 def place(stream, law, variant, tiles, facts, reach):
     """The station, under its lamp or not; then the lamps that hang elsewhere, or the skylight."""
     row, col = pick(stream, tiles, facts, reach)

@@ -12,6 +12,7 @@ This file is the manual: the rules. Read next: `coinrun_levels.py` for its pictu
 import numpy as np
 from numba import njit
 
+from ..kernel import inner
 from ..scene import Sprite
 from ..world import (
     GOAL,
@@ -55,19 +56,19 @@ PLANES = ("wall", "deadly", "monster", "coin", "self")
 _WALL, _DEADLY, _MONSTER, _COIN, _SELF = (1 << k for k in range(5))
 
 
-@njit
+@inner
 def solid(code):
     """Walls, the edge's mark, crates and platforms hold the agent."""
     return int(WALL <= code <= PLATFORM)
 
 
-@njit
+@inner
 def holds(tiles, row, col):
     """1 where what is in a cell of the level holds the agent, else 0."""
     return solid(tiles[np.uint64(row), np.uint64(col)])
 
 
-@njit
+@inner
 def monster_col(facts, m, phase):
     """Column of monster m: to and fro on its track, one cell a step."""
     first, length, offset = facts[m + 1], facts[m + 2], facts[m + 3]
@@ -76,7 +77,7 @@ def monster_col(facts, m, phase):
     return first + (length > 1) * (turn - abs(q - turn))
 
 
-@njit
+@inner
 def prepare(tiles, facts):
     """Find the spawn, the edge and the monsters' tracks."""
     rows, cols = facts[ROWS], facts[COLS]
@@ -128,7 +129,8 @@ def limit(facts):
 def step(tiles, facts, state, action):
     """First sideways, then up or down; then what is there happens to the agent."""
     # Sums instead of branches: nobody can foresee what an agent does, a processor neither.
-    row, col, rising, phase = state[ROW], state[COL], state[RISING], state[PHASE]
+    row, col = np.int64(state[ROW]), np.int64(state[COL])
+    rising, phase = np.int64(state[RISING]), np.int64(state[PHASE])
     came_from_row, came_from_col = row, col
     jumps = int(action == JUMP) * int(rising == 0) * holds(tiles, row + 1, col)
     aside = int(action == RIGHTWARD) - int(action == LEFTWARD)
@@ -170,7 +172,7 @@ def step(tiles, facts, state, action):
 @njit(inline="always")
 def objects(facts, state, out):
     """Agent (its cell, and above it as many cells as it will still rise), monsters, and where these will be next."""
-    row, col, rising, phase = state[ROW], state[COL], state[RISING], state[PHASE]
+    row, col, rising, phase = state[ROW], state[COL], state[RISING], np.int64(state[PHASE])
     for k in range(RISE):  # what it will not rise shows nothing
         out[k, 0], out[k, 1], out[k, 2] = row - k, col, 16 * int(k <= rising)
     n = RISE

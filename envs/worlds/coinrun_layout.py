@@ -5,8 +5,7 @@ platform that bumps the head. Whether a way exists is not argued here: the plann
 Read next: `coinrun.py` for the rules, `../generator.py` for proof, placement and splits.
 """
 
-from numba import njit
-
+from ..kernel import inner
 from ..streams import draw_below, draw_between
 from .grid import wall_in
 
@@ -27,14 +26,14 @@ MIRRORED = (6, 20, 0, 1)
 PIT, CRATES, SPIKE_BED, SAW_PIECE, PATROL, SHELF, STEP, FLAT = range(8)
 
 
-@njit
+@inner
 def _ground(tiles, col, surface):
     """Fill one column from its surface down."""
     for r in range(surface, HEIGHT):
         tiles[r, col] = WALL
 
 
-@njit
+@inner
 def layout(stream, dials, tiles):
     """Draw onto zeroed uint8[≥ 12, ≥ longest + beyond + 2]; returns (rows, columns)."""
     length = draw_between(stream, dials[0], dials[1])

@@ -12,6 +12,7 @@ This file is the manual: legend, rules, conditions. Read next: `grid.py`, what w
 import numpy as np
 from numba import njit
 
+from ..kernel import inner
 from ..level import Legend, Tile
 from ..scene import Sprite
 from ..streams import draw_below
@@ -67,7 +68,7 @@ def step(tiles, facts, state, action):
     return event
 
 
-@njit
+@inner
 def place(stream, law, variant, tiles, facts, reach):
     """The yellow line alone, or a line of another colour and something yellow of another shape."""
     if law == TOGETHER:

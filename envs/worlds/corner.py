@@ -10,6 +10,7 @@ This file is the manual: legend, rules, conditions. Read next: `grid.py`, what w
 import numpy as np
 from numba import njit
 
+from ..kernel import inner
 from ..level import Legend, Tile
 from ..scene import Sprite
 from ..streams import draw_between
@@ -73,7 +74,7 @@ def step(tiles, facts, state, action):
     return event
 
 
-@njit
+@inner
 def layout(stream, dials, tiles):
     """A maze with a third of its inner walls open; returns (rows, columns)."""
     half = draw_between(stream, dials[0], dials[1])

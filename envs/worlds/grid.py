@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numba import njit
 
+from ..kernel import inner
 from ..level import Tile
 from ..scene import Sprite
 from ..streams import draw_below, draw_between
@@ -33,7 +34,7 @@ ROW, COL = range(2)  # the first entries of every state
 Fault = tuple[int, int, str]
 
 
-@njit
+@inner
 def prepare(tiles, facts):
     """Find the spawn."""
     for r in range(facts[ROWS]):
@@ -107,7 +108,7 @@ def wall_in(tiles, rows, cols):
         tiles[rows - 1, c] = WALL
 
 
-@njit
+@inner
 def maze(stream, tiles, rows, cols, openings):
     """A maze on uint8[rows, cols], both odd: every cell with odd row and column is reached; then so many walls fall.
 
@@ -153,7 +154,7 @@ def maze(stream, tiles, rows, cols, openings):
             tiles[r, c] = FLOOR
 
 
-@njit
+@inner
 def room(stream, tiles, rows, cols, pieces, longest):
     """A walled room with so many straight pieces of wall, each up to `longest` cells, standing about in it."""
     wall_in(tiles, rows, cols)
@@ -167,7 +168,7 @@ def room(stream, tiles, rows, cols, pieces, longest):
             r, c = ahead(r, c, way)
 
 
-@njit
+@inner
 def spawn_anywhere(stream, tiles, rows, cols):
     """Put the agent's spawn on a free cell; there must be one."""
     while True:
@@ -177,7 +178,7 @@ def spawn_anywhere(stream, tiles, rows, cols):
             return
 
 
-@njit
+@inner
 def walled_room(stream, dials, tiles):
     """A layout: a room with walls standing about in it and the agent anywhere; returns (rows, columns).
 
@@ -189,7 +190,7 @@ def walled_room(stream, dials, tiles):
     return rows, cols
 
 
-@njit
+@inner
 def pick(stream, tiles, facts, reach):
     """A free cell that the agent can reach, any as likely as any other: (row, column), or (0, 0) where there is none.
 
@@ -212,7 +213,7 @@ def pick(stream, tiles, facts, reach):
     return 0, 0
 
 
-@njit
+@inner
 def put(stream, tiles, facts, reach, code):
     """Put a thing on a free cell that can be reached; False where there is none."""
     row, col = pick(stream, tiles, facts, reach)

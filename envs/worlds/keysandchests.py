@@ -12,6 +12,7 @@ This file is the manual: legend, rules, conditions. Read next: `grid.py`, what w
 import numpy as np
 from numba import njit
 
+from ..kernel import inner
 from ..level import Legend, Tile
 from ..scene import Sprite
 from ..streams import draw_below, draw_between
@@ -58,7 +59,7 @@ STANDARD, LARGER = (4, 7, 8), (9, 9, 8)  # dials: see `grid.walled_room`
 layout = walled_room
 
 
-@njit
+@inner
 def prepare(tiles, facts):
     """Find the spawn, the keys and the chests."""
     grid.prepare(tiles, facts)
@@ -105,7 +106,7 @@ def objects(facts, state, out):
     return show(facts, CHESTS, state[OPEN], 8, out, n)
 
 
-@njit
+@inner
 def place(stream, law, variant, tiles, facts, reach):
     """Few keys and more chests, or many keys and one chest."""
     plenty = law in (APART, NOWHERE) or (law == ANYWHERE and draw_below(stream, 2) == 1)

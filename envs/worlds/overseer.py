@@ -13,6 +13,7 @@ This file is the manual: legend, rules, conditions. Read next: `grid.py`, what w
 import numpy as np
 from numba import njit
 
+from ..kernel import inner
 from ..level import Legend, Tile
 from ..scene import Sprite
 from ..streams import draw_below, draw_between
@@ -46,7 +47,7 @@ PLANES = ("self", "wall", "flowers", "gate", "overseer", "watched")
 STANDARD, FAR, LARGER = (4, 7, 4), (6, 7, 8), (9, 9, 8)
 
 
-@njit
+@inner
 def prepare(tiles, facts):
     """Find the spawn, and who looks on."""
     grid.prepare(tiles, facts)
@@ -94,7 +95,7 @@ def step(tiles, facts, state, action):
     return event
 
 
-@njit
+@inner
 def layout(stream, dials, tiles):
     """A garden across which a bed lies between hedges, with a path through them; returns (rows, columns).
 
@@ -129,7 +130,7 @@ def layout(stream, dials, tiles):
             return high + 2, wide + 2
 
 
-@njit
+@inner
 def place(stream, law, variant, tiles, facts, reach):
     """The overseer, or what looks like it, somewhere in the garden; or nobody."""
     if law == TOGETHER:

@@ -13,6 +13,7 @@ This file is the manual: legend, rules, conditions. Read next: `grid.py`, what w
 import numpy as np
 from numba import njit
 
+from ..kernel import inner
 from ..level import Legend, Tile
 from ..scene import Sprite
 from ..streams import draw_below, draw_between
@@ -71,7 +72,7 @@ STANDARD, ROOMY, LARGER = (4, 6, 12), (5, 6, 12), (8, 8, 12)  # dials: see `grid
 layout = walled_room
 
 
-@njit
+@inner
 def prepare(tiles, facts):
     """Find the spawn, the apples, the shields and the monster."""
     grid.prepare(tiles, facts)
@@ -164,7 +165,7 @@ def objects(facts, state, out):
     return n
 
 
-@njit
+@inner
 def put_where(stream, tiles, facts, reach, code, row, col, nearer):
     """Put a thing on a cell that the monster at (row, col) is nearer to than the agent, or the agent by some steps; False: found none."""
     for _ in range(12):
@@ -178,7 +179,7 @@ def put_where(stream, tiles, facts, reach, code, row, col, nearer):
     return False
 
 
-@njit
+@inner
 def place(stream, law, variant, tiles, facts, reach):
     """A monster before the apples and a shield this side of it; or no monster, and all anywhere."""
     apples, shields = 2, draw_between(stream, 1, 2)
