@@ -28,7 +28,8 @@ MAKES_NO_ARRAYS: dict[str, Any] = {"_nrt": False}
 loop: Any = njit(**COMPILED, **MAKES_NO_ARRAYS)
 
 # Decorates what loops call. That Python can call it too takes time to compile, but else it would crash the interpreter.
-inner: Any = njit(error_model="numpy", no_cfunc_wrapper=True)
+INNER: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True}
+inner: Any = njit(**INNER)
 # Where nothing but other kernels calls one, and nobody else can get at it, that is left out.
 NEVER_FROM_PYTHON: dict[str, Any] = {"no_cpython_wrapper": True}
 
