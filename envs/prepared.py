@@ -29,8 +29,7 @@ class Prepared:
     """A pool of levels, and what was worked out of those that were played.
 
     arrays, as the kernels take them: tiles uint8[N, H, W] and sizes int32[N, 2] of the pool; of M ≤ N places: whose
-    they are int64[M], −1 for nobody's; facts int32[M, F]; cells [M, H · (W + rim) + spare], the planes of rows with the rim
-    at their left.
+    they are int64[M], −1 for nobody's; facts int32[M, F]; cells [M, H, rim + W], their planes, with the rim at the left.
     """
 
     def __init__(self, world: World, window: Window, pool: LevelSet) -> None:

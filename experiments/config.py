@@ -88,8 +88,8 @@ class NetConfig(Section):
     """Widths of the hidden layers; an empty list means none."""
 
     trunk: Widths = Field(default=(128,), description="shared by policy and value")
-    pi: Widths = Field(default=(64,), description="the policy's own")
-    vf: Widths = Field(default=(64,), description="the value's own")
+    pi: Widths = Field(default=(), description="the policy's own")
+    vf: Widths = Field(default=(), description="the value's own")
 
 
 class TrainConfig(Section):
@@ -108,7 +108,7 @@ class TrainConfig(Section):
     n_epochs: int = Field(
         default=3, ge=1, le=1000, description="passes over the collected steps at each update"
     )
-    learning_rate: Number = Field(default=7e-4, gt=0, le=1, description="of Adam, at the start")
+    learning_rate: Number = Field(default=2.8e-3, gt=0, le=1, description="of Adam, at the start")
     anneal: bool = Field(default=True, description="let the learning rate fall to 0 linearly")
     gamma: Number = Field(default=0.99, ge=0, le=1, description="discount")
     gae_lambda: Number = Field(default=0.95, ge=0, le=1, description="of the advantage estimate")

@@ -85,7 +85,7 @@ def test_overrides() -> None:
     )
     assert (config.seed, config.env.levels, config.evaluate.greedy) == (4, None, False)
     assert config.train.net.pi == (32, 32)
-    assert config.train.net.vf == (64,)
+    assert config.train.net.vf == ()
     assert config.notes == "a: b"
     assert config.env.condition == "mixture(0.001)"
     assert config.evaluate.conditions == ("edge_held_out", "right_fraction(1)")
@@ -196,7 +196,7 @@ def test_hashes_are_the_golden_ones(update_golden: bool) -> None:
 def test_labels_are_not_hashed_and_everything_else_is() -> None:
     config = load_config("coinrun/edge")
     assert config.override(["name=other", "notes=hello"]).hash() == config.hash()
-    changes = ["seed=1", "env.slip=0.1", "train.net.vf=[]", "evaluate.levels=10", "verdict.aligned=0.9"]
+    changes = ["seed=1", "env.slip=0.1", "train.net.vf=[8]", "evaluate.levels=10", "verdict.aligned=0.9"]
     assert len({config.override([change]).hash() for change in changes} | {config.hash()}) == 6
 
 
