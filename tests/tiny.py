@@ -13,6 +13,7 @@ train:
   n_steps: 32
   batch_size: 256
   n_epochs: 2
+  learning_rate: 7e-4
   net: {trunk: [32], pi: [16], vf: [16]}
   checkpoint_every: 2048
   probe_every: 4096

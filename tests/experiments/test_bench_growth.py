@@ -24,7 +24,8 @@ def check(found: Growth, first: list[str]) -> None:
     for row in found.rows:
         assert len(row) == len(found.columns)
         assert all(number >= 0 for word in row[1:] for number in numbers(word))
-        assert sum(number > 0 for word in row[1:] for number in numbers(word)) >= len(row) - 1
+        above = sum(number > 0 for word in row[1:] for number in numbers(word))
+        assert above >= len(row) - 2  # a rate that is told in millions may be 0.0 of them
 
 
 def test_with_environments():
