@@ -108,7 +108,12 @@ class TrainConfig(Section):
     n_epochs: int = Field(
         default=3, ge=1, le=1000, description="passes over the collected steps at each update"
     )
-    learning_rate: Number = Field(default=2.8e-3, gt=0, le=1, description="of Adam, at the start")
+    learning_rate: Number = Field(
+        default=2.8e-3,
+        gt=0,
+        le=1,
+        description="of Adam, at the start; nets that learn from pixels (`rgb`) need less, such as 7e-4",
+    )
     anneal: bool = Field(default=True, description="let the learning rate fall to 0 linearly")
     gamma: Number = Field(default=0.99, ge=0, le=1, description="discount")
     gae_lambda: Number = Field(default=0.95, ge=0, le=1, description="of the advantage estimate")
