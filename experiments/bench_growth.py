@@ -58,7 +58,7 @@ def with_envs(seconds: float, envs: Sequence[int] = ENVS) -> Growth:
     rows = []
     for n in envs:
         steps = [_step_ns(pool, n, seconds, observation) for observation in ("view", "full")]
-        rows.append((f"{n:,}", *(f"{ns:,.0f}" for ns in steps), f"{1e3 / steps[0]:.1f} M"))
+        rows.append((f"{n:,}", *(f"{ns:,.0f}" for ns in steps), _millions(1e9 / steps[0])))
     columns = ("environments", "`view`, ns an env step", "`full`, ns an env step", "`view`, env steps/s")
     return Growth("With environments: a step of the engine, a new level at every reset", columns, tuple(rows))
 
@@ -135,6 +135,11 @@ def with_runs(updates: int, rounds: int, most: int) -> Growth:
         )  # fmt: skip
     columns = ("runs side by side", "env steps/s of each", "of all", "times that of one", "memory of all, MB")
     return Growth("With runs: default trainings, one thread each", columns, tuple(rows))
+
+
+def _millions(rate: float) -> str:
+    """Never none of them: a machine that has something else to do may take long for a step."""
+    return f"{rate / 1e6:.1f} M" if rate >= 1e5 else f"{rate / 1e6:.2g} M"
 
 
 def _step_ns(levels: LevelSet, n: int, seconds: float, observation: str = "view") -> float:
