@@ -1,18 +1,35 @@
 """`goalposts …` and `python -m goalposts …`: hands over to the command line in `experiments/cli.py`."""
 
+import os
+import signal
 import sys
+from types import FrameType
+
+INTERRUPTED = "goalposts: interrupted"
 
 
 def main() -> None:
     """Run the command line; the exit code is its own."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         # In a checkout the folder lies elsewhere than its name says, which a static checker cannot see.
         from goalposts.experiments.cli import main as run  # pyright: ignore[reportMissingImports]
 
         run()
     except KeyboardInterrupt:  # before the command line could see to it
-        print("goalposts: interrupted", file=sys.stderr)
+        print(INTERRUPTED, file=sys.stderr)
         sys.exit(130)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """As Python's own handler, but for modules that are being imported: some swallow the exception, as numpy.random may."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            os.write(2, f"{INTERRUPTED}\n".encode())
+            os._exit(130)
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
