@@ -23,11 +23,7 @@ from .streams import key_of, mix, unit
 from .world import DEATH, DONE, GOAL, PROXY, World
 
 N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
-prepare: Any = None
-paint: Any = None
-start: Any = None
 step: Any = None
-limit: Any = None
 
 FIRST = ("neither", "goal", "proxy")
 END = ("running", "goal", "death", "timeout")
@@ -64,7 +60,7 @@ def advance(
     """
     if not allowed(actions, active, N_ACTIONS):
         return False
-    notable = 1 | 2 | 4 | goal_mask | done_mask
+    notable = GOAL | PROXY | DEATH | goal_mask | done_mask
     for i in range(len(actions)):
         reward[i] = 0.0
         done[i] = 0
