@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from .kernel import inner
+from .marks import canvas_of
 from .observation import OBSERVATIONS, ObservationError, Shown, parse_observation
 from .vectors import COPIED, LINE, SHOWN, await_writing, copy_cells, show_cells, show_half, show_quarter
 from .world import World
@@ -33,7 +34,6 @@ FOLLOWS = False  # whether the window does
 LARGER = False  # whether some plane is drawn larger: `enlarge` is compiled only where it is needed
 objects: Any = None  # bound for each world by kernel.bind
 
-MAX_OBJECTS = 64
 AT_ONCE = 32  # environments whose cells are copied at the same time
 NEAR = 1 << 15  # bytes that the nearest cache of a processor has room for
 SPARE = SHOWN  # bytes behind the last observation that may be written
@@ -59,9 +59,13 @@ class Window:
         return (*self.shape, int(self.follow), *self.pad, self.bits, self.reach)
 
     def scratch(self) -> tuple[np.ndarray, np.ndarray]:
-        """Room for the moving things of one environment, and for the cells in the windows of `AT_ONCE` of them."""
-        area = self.shape[1] * self.shape[2]
-        return np.zeros((MAX_OBJECTS, 3), np.int32), np.zeros(AT_ONCE * area + SHOWN, self.bits.dtype)
+        """Room for the cells in the windows of `AT_ONCE` environments; and, as [rows + 1, columns], for the moving things
+        of one of them in its window and as far around it as something is drawn larger, with a row for what is farther away.
+        """
+        _, rows, cols = self.shape
+        most = int(self.reach.max())
+        around = np.zeros((rows + 2 * most + 1, cols + 2 * most), self.bits.dtype)
+        return np.zeros(AT_ONCE * rows * cols + SHOWN, self.bits.dtype), around
 
     def grids(self, n: int, rows: int, cols: int, outside: np.integer) -> np.ndarray:
         """The plane bits of n levels of up to rows x cols: [n, rows + twice the rim + spare rows, rim + cols], all `outside`.
@@ -111,7 +115,7 @@ def observe_all(which, state, facts, grid, level_rows, window, out, scratch):
     their windows are copied, what moves is marked, planes are shown. What was just written in small pieces is slow to read in
     large ones, so each loop reads what the one before wrote a while ago; and `out` is fetched in the meantime.
     """
-    things, cut = scratch
+    cut, around = scratch
     _, _, _, _, above, beside, bits, _ = window
     width, size = grid.shape[2], grid.shape[1] * grid.shape[2]
     cells = grid.reshape(grid.size)
@@ -126,27 +130,19 @@ def observe_all(which, state, facts, grid, level_rows, window, out, scratch):
         for k in range(first, last):
             i = np.uint64(which[np.uint64(k)])
             top, left = corner(state[i], rows, cols, FOLLOWS)
-            place = (k - first) * area - top * cols - left
             if AT_ONCE * each <= NEAR:
                 for line in range(0, each, LINE):
                     await_writing(out, np.uint64(k * each + line))
-            height, breadth = np.uint64(facts[i, 0]), np.uint64(facts[i, 1])
-            for thing in range(objects(facts[i], state[i], things)):
-                t = np.uint64(thing)
-                r, c = things[t, 0], things[t, 1]
-                inside = (np.uint64(r) < height) & (np.uint64(c) < breadth)
-                inside &= (np.uint64(r - top) < np.uint64(rows)) & (np.uint64(c - left) < np.uint64(cols))
-                # What is outside is marked behind the windows: nobody can foresee which it is, a processor neither.
-                cut[np.uint64(place + r * cols + c if inside else AT_ONCE * area)] |= things[t, 2]
+            place = (k - first) * area
+            objects(facts[i], state[i], canvas_of(cut, place, top, left, rows, cols, AT_ONCE * area))
         for k in range(first, last):
             place = k * each
             show_window(cut, (k - first) * area, area, PLANES, bits, out, place)
             if LARGER:
-                i = which[k]
-                n = objects(facts[i], state[i], things)
-                enlarge(
-                    state[i], facts[i], cells, i * size, width, level_rows, window, out, place, things[:n]
-                )
+                i = np.int64(which[k])
+                around[:] = 0
+                objects(facts[i], state[i], canvas_around(state[i], rows, cols, FOLLOWS, around))
+                enlarge(state[i], cells, i * size, width, level_rows, window, out, place, around)
 
 
 @njit(inline="always")
@@ -184,25 +180,32 @@ def show_window(cut, begin, area, planes, bits, out, place):
 
 
 @njit(inline="always")
-def enlarge(state, facts, cells, base, width, level_rows, window, out, place, things):
+def canvas_around(state, rows, cols, follows, around):
+    """A canvas of the window and the cells around it, as `Window.scratch` makes room for them."""
+    top, left = corner(state, rows, cols, follows)
+    high, wide = around.shape[0] - 1, around.shape[1]
+    most = (wide - cols) // 2
+    return canvas_of(around.reshape(around.size), 0, top - most, left - most, high, wide, high * wide)
+
+
+@njit(inline="always")
+def enlarge(state, cells, base, width, level_rows, window, out, place, around):
     """Draw the planes with a reach larger, in an observation that `show_window` wrote.
 
-    level_rows: of the largest level; beyond the rim of that there is nothing. things int32[m, 3]: what moves.
+    level_rows: of the largest level; beyond the rim of that there is nothing. around: what moves, on `canvas_around`.
     """
     planes, rows, cols, _, above, beside, bits, reach = window
     top, left = corner(state, rows, cols, window[3])
+    most = (around.shape[1] - cols) // 2
     for p in range(planes):
         k, bit = reach[p], bits[p]
         plane = place + p * rows * cols
         if k > 0:  # also what stands up to k cells outside reaches into the window
             for r in range(max(-k, -top - above), min(rows + k, level_rows + above - top)):
                 for c in range(max(-k, -left - beside), min(cols + k, width - left)):
-                    if cells[base + (top + above + r) * width + left + beside + c] & bit:
+                    stands = cells[base + (top + above + r) * width + left + beside + c]
+                    if (stands | around[most + r, most + c]) & bit:
                         _draw_larger(out, plane, rows, cols, r, c, k)
-            for thing in range(len(things)):
-                r, c = things[thing, 0], things[thing, 1]
-                if things[thing, 2] & bit and 0 <= r < facts[0] and 0 <= c < facts[1]:
-                    _draw_larger(out, plane, rows, cols, r - top, c - left, k)
 
 
 @inner

@@ -6,7 +6,7 @@ A world is one `World` value. Its rules are numba functions on plain arrays, wit
     start(facts, state)                  the state at the start; state[0:2] are the agent's row and column
     step(tiles, facts, state, action)    one action: changes `state`, returns the events as a bit mask
     radices(facts, out)                  how many values each entry of the state can take (the planner counts states)
-    objects(facts, state, out) -> n      moving things as rows (row, col, plane bits): the agent, monsters
+    objects(facts, state, canvas)        shows what moves, the agent and monsters, by `marks.mark(canvas, row, col, plane bits)`
     limit(facts)                         steps after which an episode is cut off
     layout(stream, dials, tiles)         draws a layout onto zeroed tiles, returns (rows, columns)
     paint(tiles, facts, grid)            optional: ORs more plane bits into the level's grid uint16[rows, columns]

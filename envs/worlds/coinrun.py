@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from ..kernel import inner
+from ..marks import mark
 from ..scene import Sprite
 from ..world import (
     GOAL,
@@ -170,18 +171,15 @@ def step(tiles, facts, state, action):
 
 
 @njit(inline="always")
-def objects(facts, state, out):
+def objects(facts, state, canvas):
     """Agent (its cell, and above it as many cells as it will still rise), monsters, and where these will be next."""
     row, col, rising, phase = state[ROW], state[COL], state[RISING], np.int64(state[PHASE])
-    for k in range(RISE):  # what it will not rise shows nothing
-        out[k, 0], out[k, 1], out[k, 2] = row - k, col, 16 * int(k <= rising)
-    n = RISE
+    for k in range(RISE):  # what it will not rise, or not within the level, shows nothing
+        mark(canvas, row - k, col, 16 * int(k <= rising) * int(k <= row))
     for k in range(facts[N_MONSTERS]):
         m = FIRST_MONSTER + 4 * k
-        out[n, 0], out[n, 1], out[n, 2] = facts[m], monster_col(facts, m, phase), 4
-        out[n + 1, 0], out[n + 1, 1], out[n + 1, 2] = facts[m], monster_col(facts, m, phase + 1), 2
-        n += 2
-    return n
+        mark(canvas, facts[m], monster_col(facts, m, phase), 4)
+        mark(canvas, facts[m], monster_col(facts, m, phase + 1), 2)
 
 
 @njit(inline="always")

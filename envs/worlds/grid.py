@@ -11,6 +11,7 @@ from numba import njit
 
 from ..kernel import inner
 from ..level import Tile
+from ..marks import mark
 from ..scene import Sprite
 from ..streams import draw_below, draw_between
 from ..world import Action
@@ -57,10 +58,9 @@ def radices(facts, out):
 
 
 @njit(inline="always")
-def objects(facts, state, out):
+def objects(facts, state, canvas):
     """The agent alone moves."""
-    out[0, 0], out[0, 1], out[0, 2] = state[ROW], state[COL], 1
-    return 1
+    mark(canvas, state[ROW], state[COL], 1)
 
 
 @njit(inline="always")

@@ -14,6 +14,7 @@ from numba import njit
 
 from ..kernel import inner
 from ..level import Legend, Tile
+from ..marks import mark
 from ..scene import Sprite
 from ..streams import draw_below, draw_between
 from ..world import (
@@ -98,12 +99,12 @@ def step(tiles, facts, state, action):
 
 
 @njit(inline="always")
-def objects(facts, state, out):
+def objects(facts, state, canvas):
     """The agent and whether it holds a key; the keys that lie, the chests that are shut."""
     held = size(state[TAKEN]) > size(state[OPEN])
-    out[0, 0], out[0, 1], out[0, 2] = state[ROW], state[COL], 1 | 16 if held else 1
-    n = show(facts, KEYS, state[TAKEN], 4, out, 1)
-    return show(facts, CHESTS, state[OPEN], 8, out, n)
+    mark(canvas, state[ROW], state[COL], 1 | 16 if held else 1)
+    show(facts, KEYS, state[TAKEN], 4, canvas)
+    show(facts, CHESTS, state[OPEN], 8, canvas)
 
 
 @inner

@@ -15,6 +15,7 @@ from numba import njit
 
 from ..kernel import inner
 from ..level import Legend, Tile
+from ..marks import mark
 from ..scene import Sprite
 from ..streams import draw_below, draw_between
 from ..world import (
@@ -154,15 +155,13 @@ def step(tiles, facts, state, action):
 
 
 @njit(inline="always")
-def objects(facts, state, out):
+def objects(facts, state, canvas):
     """The agent and whether it is armed; apples, shields, the monster."""
-    out[0, 0], out[0, 1], out[0, 2] = state[ROW], state[COL], 1 | 32 if armed(facts, state) else 1
-    n = show(facts, APPLES, state[EATEN], 4, out, 1)
-    n = show(facts, GUARDS, state[TAKEN], 8, out, n)
+    mark(canvas, state[ROW], state[COL], 1 | 32 if armed(facts, state) else 1)
+    show(facts, APPLES, state[EATEN], 4, canvas)
+    show(facts, GUARDS, state[TAKEN], 8, canvas)
     if state[HUNTER]:
-        out[n, 0], out[n, 1], out[n, 2] = state[HUNTER] // facts[COLS], state[HUNTER] % facts[COLS], 16
-        n += 1
-    return n
+        mark(canvas, state[HUNTER] // facts[COLS], state[HUNTER] % facts[COLS], 16)
 
 
 @inner

@@ -8,6 +8,7 @@ Read next: `keysandchests.py`, `shields.py`.
 import numpy as np
 from numba import njit
 
+from ..marks import mark
 from ..scene import Sprite
 from .grid import COL, COLS, ROW, ROWS
 
@@ -48,14 +49,12 @@ def size(bits):
 
 
 @njit(inline="always")
-def show(facts, at, gone, plane, out, n):
-    """Add the things that are not gone and can be seen to the moving objects, of which there are n; returns how many then."""
+def show(facts, at, gone, planes, canvas):
+    """Mark the things that are not gone and can be seen."""
     for k in range(facts[at]):
         cell = facts[at + 1 + k]
         if cell < facts[ROWS] * facts[COLS] and not gone >> k & 1:
-            out[n, 0], out[n, 1], out[n, 2] = cell // facts[COLS], cell % facts[COLS], plane
-            n += 1
-    return n
+            mark(canvas, cell // facts[COLS], cell % facts[COLS], planes)
 
 
 def pictures(facts: np.ndarray, at: int, gone: int, name: str, after: str = "") -> tuple[Sprite, ...]:

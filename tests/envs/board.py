@@ -9,6 +9,7 @@ from slow_coinrun import KEYS
 from goalposts.envs import Engine, Level, LevelSet, get_world
 from goalposts.envs.engine import END, FIRST, O_END, O_FIRST
 from goalposts.envs.faces import GoalpostsEnv, GoalpostsVectorEnv
+from goalposts.envs.marks import canvas_of
 from goalposts.envs.world import DEATH, DONE, GOAL, PROXY
 
 ID = "goalposts:goalposts/CoinRun-v0"
@@ -43,15 +44,16 @@ objects: Any = None
 
 
 def moments(tiles, facts, state, actions, events, out):
-    """A play by a world's rules alone: the events of each step; returns how many things move at the end, and where in `out`."""
+    """A play by a world's rules alone: the events of each step; what moves at the end, as plane bits of the cells in `out`."""
     start(facts, state)
     for k in range(len(actions)):
         events[k] = step(tiles, facts, state, actions[k])
-    return objects(facts, state, out)
+    rows, cols = facts[0], facts[1]
+    objects(facts, state, canvas_of(out, 0, 0, 0, rows, cols, rows * cols))
 
 
 class Play(NamedTuple):
-    """events: a word a step, see `played`; things: (row, column, plane bits) of what moves and shows, at the end."""
+    """events: a word a step, see `played`; things: (row, column, plane bits) of the cells where something that moves shows, at the end."""
 
     events: str
     state: tuple[int, ...]
@@ -67,14 +69,25 @@ def played(world: str, rows: str, keys: str) -> Play:
     tiles = np.array(Level.from_text(rows.replace(" ", "\n"), world).tiles)
     facts, _ = of.read(tiles)
     state, events = np.zeros(of.n_state, np.int32), np.zeros(len(keys), np.int64)
-    out = np.zeros((64, 3), np.int32)
+    out = np.zeros(tiles.size + 1, np.int32)
     actions = np.array([[a.key for a in of.actions].index(key) for key in keys], np.int64)
-    n = of.kernel(moments)(tiles, facts, state, actions, events, out)
+    of.kernel(moments)(tiles, facts, state, actions, events, out)
     letters = {"g": GOAL, "p": PROXY, "x": DEATH, "e": DONE}
     for target in of.targets:
         letters[next(c for c in target.name.upper() if c not in letters)] = target.mask
     words = ["".join(letter for letter, mask in letters.items() if event & mask) or "." for event in events]
-    return Play(" ".join(words), tuple(state.tolist()), [tuple(row) for row in out[:n].tolist() if row[2]])
+    assert not out[-1], "a thing stands outside the level"
+    shown = out[:-1].reshape(tiles.shape)
+    things = [(int(row), int(col), int(shown[row, col])) for row, col in np.argwhere(shown)]
+    return Play(" ".join(words), tuple(state.tolist()), things)
+
+
+def by_cell(things: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """(row, column, plane bits) of things, put together where several are in one cell, in the order of the cells."""
+    cells: dict[tuple[int, int], int] = {}
+    for row, col, bits in things:
+        cells[row, col] = cells.get((row, col), 0) | bits
+    return [(*cell, bits) for cell, bits in sorted(cells.items())]
 
 
 def make(**options) -> GoalpostsEnv:

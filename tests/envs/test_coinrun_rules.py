@@ -5,7 +5,7 @@ Cells are (row, column) of the picture, from 0. `agrees` plays the same keys thr
 
 import numpy as np
 import pytest
-from board import COINRUN, engine_on, level_of, played, press
+from board import COINRUN, by_cell, engine_on, level_of, played, press
 from hypothesis import given
 from hypothesis import strategies as st
 from slow_coinrun import COINS, DEADLY, KEYS, SOLID, SlowCoinRun
@@ -274,7 +274,7 @@ WALL, NEXT, MONSTER, SELF = 1, 2, 4, 16
 def test_the_agent_and_the_cells_it_will_rise_through_and_monsters_and_where_they_go_are_shown(
     picture: str, keys: str, things: list[tuple[int, int, int]]
 ) -> None:
-    assert played("CoinRun", one_line(picture), keys).things == things
+    assert played("CoinRun", one_line(picture), keys).things == by_cell(things)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ Events are written as letters, see `board.played`. What CoinRun's rules do is te
 
 import numpy as np
 import pytest
-from board import played
+from board import by_cell, played
 
 from goalposts.envs import Level, LevelError, get_world
 from goalposts.envs.worlds import grid
@@ -113,8 +113,7 @@ def test_a_shield_is_used_up() -> None:
     events, state, things = played("Shields", FIELD, "d...")
     assert events.endswith("B")
     assert state[4] == 0
-    assert things[0][2] == world.bits("self")
-    assert [bits for *_, bits in things[1:]] == [world.bits("apple")]
+    assert things == [(1, 5, world.bits("apple")), (2, 2, world.bits("self"))]
 
 
 def test_whoever_is_watched_sees_it_everywhere() -> None:
@@ -208,7 +207,7 @@ SEEN = [
 @pytest.mark.parametrize(("world", "rows", "keys", "things"), SEEN)
 def test_what_moves_is_shown(world: str, rows: str, keys: str, things: list) -> None:
     bits = [(row, col, get_world(world).bits(*planes.split())) for row, col, planes in things]
-    assert played(world, rows, keys).things == bits
+    assert played(world, rows, keys).things == by_cell(bits)
 
 
 @pytest.mark.parametrize(
