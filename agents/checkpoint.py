@@ -26,7 +26,7 @@ from goalposts.errors import UserError
 from goalposts.reading import TooLarge, read_ordinary
 
 from .adam import EagerAdam
-from .networks import PlanesExtractor
+from .networks import CONVOLUTIONS, CONVOLVED, PIXELS, PixelsExtractor, PlanesExtractor
 
 FORMAT = 1
 MAX_JSON = 1 << 20
@@ -74,9 +74,9 @@ def build_policy(card: AgentCard, learning_rate: float = 0.0) -> ActorCriticPoli
 def policy_options(
     trunk: tuple[int, ...], pi: tuple[int, ...], vf: tuple[int, ...], precision: str, rgb: bool = False
 ) -> dict[str, Any]:
-    """SB3's `policy_kwargs` for our net: planes are 0/1 already, pixels are divided by 255."""
+    """SB3's `policy_kwargs` for our nets: planes are 0/1 already, pixels (rgb) are divided by 255."""
     return {
-        "features_extractor_class": PlanesExtractor,
+        "features_extractor_class": PixelsExtractor if rgb else PlanesExtractor,
         "features_extractor_kwargs": {"trunk": tuple(trunk), "precision": precision},
         "net_arch": {"pi": list(pi), "vf": list(vf)},
         "activation_fn": torch.nn.ReLU,
@@ -144,6 +144,8 @@ def read_card(folder: Path) -> AgentCard:
             raise TypeError
         if not all(isinstance(v, str) for v in (card.world, card.observation, card.name, card.precision)):
             raise TypeError
+        if card.observation == "rgb" and card.shape != PIXELS:
+            raise TypeError
         if len(numbers) > 32 or 4 * count_weights(card) > MAX_WEIGHTS:
             raise TypeError
     except (TypeError, KeyError, AttributeError):
@@ -155,7 +157,7 @@ def read_card(folder: Path) -> AgentCard:
 
 def count_weights(card: AgentCard) -> int:
     """How many numbers the net of a card has."""
-    total, width = 0, math.prod(card.shape)
+    total, width = (CONVOLUTIONS, CONVOLVED) if card.observation == "rgb" else (0, math.prod(card.shape))
     for after in card.trunk:
         total, width = total + (width + 1) * after, after
     for branch, out in ((card.pi, card.n_actions), (card.vf, 1)):

@@ -35,7 +35,8 @@ class PlanesPPO(PPO):
     def _setup_model(self) -> None:
         super()._setup_model()
         body, nets = self.policy.features_extractor, self.policy.mlp_extractor
-        assert isinstance(body, PlanesExtractor)
+        if not isinstance(body, PlanesExtractor):
+            return
         reads = len(body.layers) > 1 or (len(nets.policy_net) and len(nets.value_net))
         inputs = int(np.prod(self.observation_space.shape or ()))
         as_usual = self.clip_range_vf is None and self.target_kl is None and not self.use_sde

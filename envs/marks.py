@@ -14,7 +14,15 @@ def canvas_of(cells, place, top, left, rows, cols, aside):
 
     aside: a place in the array that nobody looks at.
     """
-    return cells, np.int64(place), np.int64(top), np.int64(left), np.int64(rows), np.int64(cols), np.int64(aside)
+    return (
+        cells,
+        np.int64(place),
+        np.int64(top),
+        np.int64(left),
+        np.int64(rows),
+        np.int64(cols),
+        np.int64(aside),
+    )
 
 
 @njit(inline="always")

@@ -87,7 +87,9 @@ class EnvConfig(Section):
 class NetConfig(Section):
     """Widths of the hidden layers; an empty list means none."""
 
-    trunk: Widths = Field(default=(128,), description="shared by policy and value")
+    trunk: Widths = Field(
+        default=(128,), description="shared by policy and value; from pixels (`rgb`), behind the convolutions"
+    )
     pi: Widths = Field(default=(), description="the policy's own")
     vf: Widths = Field(default=(), description="the value's own")
 
@@ -112,7 +114,7 @@ class TrainConfig(Section):
         default=2.8e-3,
         gt=0,
         le=1,
-        description="of Adam, at the start; nets that learn from pixels (`rgb`) need less, such as 7e-4",
+        description="of Adam, at the start; from pixels (`rgb`) less is needed: see coinrun/pixels",
     )
     anneal: bool = Field(default=True, description="let the learning rate fall to 0 linearly")
     gamma: Number = Field(default=0.99, ge=0, le=1, description="discount")

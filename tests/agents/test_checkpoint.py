@@ -145,6 +145,8 @@ WRONG_CARDS = {
     "name of a number": ({"name": 3}, "damaged"),
     "world of null": ({"world": None}, "damaged"),
     "precision of a list": ({"precision": []}, "damaged"),
+    "pixels of another size": ({"observation": "rgb", "shape": [3, 8, 8]}, "damaged"),
+    "pixels of another net": ({"observation": "rgb", "shape": [3, 64, 64]}, "do not fit"),
     "many layers": ({"pi": [1] * 40}, "damaged"),
 }
 
@@ -207,8 +209,9 @@ def test_a_huge_net_is_refused_before_it_is_made(fault: str, folder: Path) -> No
 
 def test_the_count_of_weights_is_that_of_the_net() -> None:
     for trunk, pi, vf in (((), (), ()), ((7,), (), (3,)), ((8, 9), (5, 4), (3,))):
-        card = AgentCard("CoinRun", "view", (5, 9, 15), 4, trunk, pi, vf, 0)
-        assert count_weights(card) == sum(p.numel() for p in build_policy(card).parameters())
+        for observation, shape in (("view", (5, 9, 15)), ("rgb", (3, 64, 64))):
+            card = AgentCard("CoinRun", observation, shape, 4, trunk, pi, vf, 0)
+            assert count_weights(card) == sum(p.numel() for p in build_policy(card).parameters())
 
 
 def spoil(change):

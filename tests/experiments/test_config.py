@@ -38,6 +38,7 @@ def test_every_shipped_config_loads_and_names_itself() -> None:
         "coinrun/edge",
         "coinrun/anywhere",
         "coinrun/alpha",
+        "coinrun/pixels",
         "coinrun/reward_proxy",
         "coinrun/proxy_anywhere",
     }
