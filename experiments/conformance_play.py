@@ -16,6 +16,7 @@ from ..envs.engine import Engine
 from ..envs.faces import GoalpostsEnv, GoalpostsVectorEnv
 from ..envs.generator import generate
 from ..envs.level import Level
+from ..envs.marks import canvas_of
 from ..envs.planner import survey_levels
 from ..envs.render import ansi, draw, rgb64
 from ..envs.world import DEATH, GOAL, PROXY, World
@@ -27,7 +28,10 @@ Node = tuple[tuple[int, ...], bool, bool]  # state, goal touched before, proxy t
 
 
 def rules_are_pure(world: World, n: int) -> None:
-    """A step changes the state alone, keeps it in its ranges, and sets known event bits; the same again gives the same."""
+    """A step changes the state alone, keeps it in its ranges, and sets known event bits; the same again gives the same.
+
+    What moves is shown on cells of the level.
+    """
     known = sum({t.mask for t in (world.goal, *world.proxies, *world.targets)}) | 0b1111
     known |= 1 << 7  # a world may keep one bit for its own counsel
     step, start = world.rules["step"], world.rules["start"]
@@ -43,6 +47,10 @@ def rules_are_pure(world: World, n: int) -> None:
                 ((state >= 0) & (state < sizes)).all(),
                 f"state {state.tolist()} is outside of {sizes.tolist()}",
             )
+            rows, cols = tiles.shape
+            shown = np.zeros(rows * cols + 1, world.plane_bits.dtype)
+            world.rules["objects"](facts, state, canvas_of(shown, 0, 0, 0, rows, cols, rows * cols))
+            need(not shown[-1], f"in state {state.tolist()} something is shown outside of the level")
             again, action = state.copy(), int(rng.integers(len(world.actions)))
             event = step(tiles, facts, state, action)
             need(step(tiles, facts, again, action) == event, "the same step gives different events")

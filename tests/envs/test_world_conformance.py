@@ -9,6 +9,7 @@ from numba import njit
 from goalposts.envs import World, generate, get_world, load_world
 from goalposts.envs.engine import Engine
 from goalposts.envs.level import LevelError
+from goalposts.envs.marks import mark
 from goalposts.envs.sprites import names as drawn_names
 from goalposts.experiments.config import load_config, shipped_configs
 from goalposts.experiments.conformance import CLAUSES, Clause, check_world, main
@@ -92,6 +93,11 @@ def no_limit(facts):
     return 2
 
 
+@njit
+def a_ghost_before_the_door(facts, state, canvas):
+    mark(canvas, -1, 0, 1)
+
+
 def spoilt_rules(**rules):
     return {**get_world("Corner").rules, **rules}
 
@@ -99,6 +105,13 @@ def spoilt_rules(**rules):
 def test_a_world_that_breaks_the_contract_is_told(corner) -> None:
     with pytest.raises((WorldFault, LevelError), match=r"a step changes the level|no solvable layout"):
         rules_are_pure(corner(rules=spoilt_rules(step=steps_that_scratch_the_wall)), 3)
+
+
+def test_what_is_shown_outside_of_the_level_is_told(corner) -> None:
+    with pytest.raises(WorldFault, match="something is shown outside of the level"):
+        rules_are_pure(
+            corner(name="Haunted", source=__file__, rules=spoilt_rules(objects=a_ghost_before_the_door)), 3
+        )
 
 
 def test_a_level_that_takes_too_long_is_told(corner) -> None:
