@@ -4,6 +4,8 @@ On grids of this size a plain layer learns as much from planes as convolutions a
 CPU. From pixels it learns next to nothing. Read next: `ppo.py`, which trains them.
 """
 
+import math
+
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, NatureCNN
@@ -20,20 +22,22 @@ class Extractor(BaseFeaturesExtractor):
     """
 
     def __init__(
-        self,
-        observation_space: spaces.Box,
-        beginning: nn.Module,
-        size: int,
-        trunk: tuple[int, ...] = (128,),
-        precision: str = "fp32",
+        self, observation_space: spaces.Box, trunk: tuple[int, ...] = (128,), precision: str = "fp32"
     ) -> None:
+        beginning, size = self.beginning(observation_space)
         super().__init__(observation_space, trunk[-1] if trunk else size)
-        layers: list[nn.Module] = [beginning]
+        layers = [beginning]
         for width in trunk:
             layers += [nn.Linear(size, width), nn.ReLU()]
             size = width
         self.layers = nn.Sequential(*layers)
         self.in_bfloat16 = precision == "bf16"
+        self.binary = bool((observation_space.high == 1).all())
+
+    @staticmethod
+    def beginning(observation_space: spaces.Box) -> tuple[nn.Module, int]:
+        """What comes before the trunk, and how many numbers it makes of an observation."""
+        raise NotImplementedError
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         """Observations, as float32 from SB3's preprocessing, to features."""
@@ -44,23 +48,21 @@ class Extractor(BaseFeaturesExtractor):
 
 
 class PlanesExtractor(Extractor):
-    """Planes of 0 and 1, flattened."""
+    """Of planes of 0 and 1: they are flattened."""
 
-    def __init__(
-        self, observation_space: spaces.Box, trunk: tuple[int, ...] = (128,), precision: str = "fp32"
-    ) -> None:
-        size = int(torch.tensor(observation_space.shape).prod())
-        super().__init__(observation_space, nn.Flatten(), size, trunk, precision)
-        self.binary = bool((observation_space.high == 1).all())
+    @staticmethod
+    def beginning(observation_space: spaces.Box) -> tuple[nn.Module, int]:
+        """Nothing but one number after the other."""
+        return nn.Flatten(), math.prod(observation_space.shape)
 
 
 class PixelsExtractor(Extractor):
-    """Pictures uint8[n, 3, 64, 64], by the convolutions of Mnih et al. 2015 as SB3's `NatureCNN` has them."""
+    """Of pictures uint8[n, 3, 64, 64]: by the convolutions of Mnih et al. 2015, as SB3's `NatureCNN` has them."""
 
-    def __init__(
-        self, observation_space: spaces.Box, trunk: tuple[int, ...] = (128,), precision: str = "fp32"
-    ) -> None:
+    @staticmethod
+    def beginning(observation_space: spaces.Box) -> tuple[nn.Module, int]:
+        """SB3's net but for its last layer, which would be the trunk's first."""
         nature = NatureCNN(observation_space, features_dim=1)
-        behind = nature.linear[0]
-        assert isinstance(behind, nn.Linear)
-        super().__init__(observation_space, nature.cnn, behind.in_features, trunk, precision)
+        last = nature.linear[0]
+        assert isinstance(last, nn.Linear)
+        return nature.cnn, last.in_features

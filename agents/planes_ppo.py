@@ -21,7 +21,7 @@ from torch import nn
 from .binary import MAX_INPUTS, BinaryRows, by_input
 from .by_hand import HandNet, loss_by_hand
 from .loss import STATISTICS
-from .networks import PlanesExtractor
+from .networks import Extractor
 from .vecenv import GoalpostsVecEnv
 
 
@@ -35,8 +35,7 @@ class PlanesPPO(PPO):
     def _setup_model(self) -> None:
         super()._setup_model()
         body, nets = self.policy.features_extractor, self.policy.mlp_extractor
-        if not isinstance(body, PlanesExtractor):
-            return
+        assert isinstance(body, Extractor)
         reads = len(body.layers) > 1 or (len(nets.policy_net) and len(nets.value_net))
         inputs = int(np.prod(self.observation_space.shape or ()))
         as_usual = self.clip_range_vf is None and self.target_kl is None and not self.use_sde

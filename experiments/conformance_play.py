@@ -34,12 +34,14 @@ def rules_are_pure(world: World, n: int) -> None:
     """
     known = sum({t.mask for t in (world.goal, *world.proxies, *world.targets)}) | 0b1111
     known |= 1 << 7  # a world may keep one bit for its own counsel
-    step, start = world.rules["step"], world.rules["start"]
+    step, start, objects = (world.rules[rule] for rule in ("step", "start", "objects"))
     rng = np.random.default_rng(0)
     for level in generate(world, world.usual("shift"), SEED, min(n, 20)):
         tiles = np.array(level.tiles)
         facts, sizes = world.read(tiles)
         kept_tiles, kept_facts = tiles.copy(), facts.copy()
+        (rows, cols), shown = tiles.shape, np.zeros(tiles.size + 1, world.plane_bits.dtype)
+        canvas = canvas_of(shown, 0, 0, 0, rows, cols, rows * cols)
         state = np.full(world.n_state, -7, np.int32)
         start(facts, state)
         for _ in range(60):
@@ -47,9 +49,7 @@ def rules_are_pure(world: World, n: int) -> None:
                 ((state >= 0) & (state < sizes)).all(),
                 f"state {state.tolist()} is outside of {sizes.tolist()}",
             )
-            rows, cols = tiles.shape
-            shown = np.zeros(rows * cols + 1, world.plane_bits.dtype)
-            world.rules["objects"](facts, state, canvas_of(shown, 0, 0, 0, rows, cols, rows * cols))
+            objects(facts, state, canvas)
             need(not shown[-1], f"in state {state.tolist()} something is shown outside of the level")
             again, action = state.copy(), int(rng.integers(len(world.actions)))
             event = step(tiles, facts, state, action)
