@@ -161,6 +161,29 @@ def test_every_data_file_travels_with_the_wheel() -> None:
     assert on_disk == listed
 
 
+def test_git_ignores_no_source_file() -> None:
+    """`runs/` without a slash in front once matched `experiments/runs/` as well, whose files were never committed."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    tops = (*FOLDERS, "configs", "goalposts", "tests", "docs", ".ci")
+    files = [
+        path.relative_to(ROOT).as_posix()
+        for top in tops
+        for path in (ROOT / top).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
+    names = [*files, "experiments/runs/new.py", "tests/experiments/runs/new.py", "experiments/demo/new.py"]
+    done = subprocess.run(
+        ["git", "check-ignore", "--stdin", "--no-index"],
+        input="\n".join(names),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == [], done.stderr
+
+
 def test_there_are_three_sub_packages_and_no_more() -> None:
     assert {folder for folder in packages_on_disk() if "/" in folder} == SUB_PACKAGES
     with_code = {str(p.parent.relative_to(ROOT)) for p in FILES.values()}
