@@ -42,7 +42,7 @@ $(READY): requirements.lock requirements-torch.lock pyproject.toml
 	@if [ -e $@ ]; then rm $@; else echo "Setting up .venv (once; a few minutes) …"; $(PYTHON) -m venv --clear .venv; fi
 	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@$(BIN)/python -m goalposts.experiments.ahead >/dev/null 2>&1 & \
+	@$(BIN)/python -m goalposts.experiments.training.precompile >/dev/null 2>&1 & \
 	  $(BIN)/pip install -qq --disable-pip-version-check -r requirements-torch.lock; torch=$$?; wait; exit $$torch
 	@touch $@
 

@@ -7,20 +7,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .checkpoint import AgentCard, CheckpointError, PolicyAgent, load_policy
-    from .loading import load_agent
-    from .ppo import Progress, Training, TrainingDiverged
+    from .policy.checkpoint import AgentCard, CheckpointError, PolicyAgent, load_policy
+    from .policy.loading import load_agent
+    from .ppo.training import Progress, Training, TrainingDiverged
     from .rollout import Agent, Played, play
+    from .sb3_vec_env import GoalpostsVecEnv
     from .scripted import GoToGoal, GoToProxy, Mixture, Noisy, Random, Scripted, scripted_agents
-    from .vecenv import GoalpostsVecEnv
 
 _HOME = {
-    "checkpoint": ("AgentCard", "CheckpointError", "PolicyAgent", "load_policy"),
+    "policy.checkpoint": ("AgentCard", "CheckpointError", "PolicyAgent", "load_policy"),
     "rollout": ("Agent", "Played", "play"),
-    "loading": ("load_agent",),
-    "ppo": ("Progress", "Training", "TrainingDiverged"),
+    "policy.loading": ("load_agent",),
+    "ppo.training": ("Progress", "Training", "TrainingDiverged"),
     "scripted": ("GoToGoal", "GoToProxy", "Mixture", "Noisy", "Random", "Scripted", "scripted_agents"),
-    "vecenv": ("GoalpostsVecEnv",),
+    "sb3_vec_env": ("GoalpostsVecEnv",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -13,11 +13,11 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from ..envs.engine import O_END, ActionError, Engine
-from ..envs.kernel import bind
-from ..envs.level import LevelSet
-from ..envs.render import rgb64
-from ..envs.streams import key_of, mix, unit
+from ..envs.engine.engine import O_END, ActionError, Engine
+from ..envs.jit.kernels import bind
+from ..envs.jit.random_streams import key_of, mix, unit
+from ..envs.levels.level import LevelSet
+from ..envs.render.render import rgb64
 from ..envs.worlds.registry import get_world
 
 BATCH = 1024

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..envs.level import Level, LevelSet, legend_of
-from ..envs.planner import Plan, solve
-from ..envs.search import steps_to_go
-from ..envs.streams import level_numbers
-from ..envs.world import GOAL
+from ..envs.jit.random_streams import level_numbers
+from ..envs.levels.level import Level, LevelSet, legend_of
+from ..envs.planner.planner import Plan, solve
+from ..envs.planner.search import steps_to_go
 from ..envs.worlds.registry import get_world
+from ..envs.worlds.world import GOAL
 
 
 class Scripted:

@@ -1,4 +1,4 @@
-"""Worlds, levels and the engine that plays them: numpy, numba and gymnasium only. Read next: `level.py`.
+"""Worlds, levels and the engine that plays them: numpy, numba and gymnasium only. Read next: `envs/levels/level.py`.
 
 The names below are imported when they are first used, so that a light command need not wait for numba.
 """
@@ -7,23 +7,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engine import Engine, Step
-    from .generator import generate, generate_at, leakage, split_of
-    from .level import Level, LevelError, LevelSet
-    from .levelfile import levels_from_text, load_levels, save_levels
-    from .planner import Plan, Survey, solve, survey_levels
-    from .scene import Scene, Sprite
-    from .world import Condition, Target, World, WorldError
+    from .engine.engine import Engine, Step
+    from .generation.generate import generate, generate_at, leakage, split_of
+    from .levels.level import Level, LevelError, LevelSet
+    from .levels.level_file import levels_from_text, load_levels, save_levels
+    from .planner.planner import Plan, Survey, solve, survey_levels
+    from .render.scene import Scene, Sprite
     from .worlds.registry import get_world, known_worlds, load_world
+    from .worlds.world import Condition, Target, World, WorldError
 
 _HOME = {
-    "engine": ("Engine", "Step"),
-    "generator": ("generate", "generate_at", "leakage", "split_of"),
-    "level": ("Level", "LevelError", "LevelSet"),
-    "levelfile": ("levels_from_text", "load_levels", "save_levels"),
-    "planner": ("Plan", "Survey", "solve", "survey_levels"),
-    "scene": ("Scene", "Sprite"),
-    "world": ("Condition", "Target", "World", "WorldError"),
+    "engine.engine": ("Engine", "Step"),
+    "generation.generate": ("generate", "generate_at", "leakage", "split_of"),
+    "levels.level": ("Level", "LevelError", "LevelSet"),
+    "levels.level_file": ("levels_from_text", "load_levels", "save_levels"),
+    "planner.planner": ("Plan", "Survey", "solve", "survey_levels"),
+    "render.scene": ("Scene", "Sprite"),
+    "worlds.world": ("Condition", "Target", "World", "WorldError"),
     "worlds.registry": ("get_world", "known_worlds", "load_world"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

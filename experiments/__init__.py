@@ -1,24 +1,24 @@
 """Experiments: configs, run folders, training, evaluation, the measurement, reports, the command line.
 
-The names below are imported when first used, so that light commands do not wait for torch. Read next: `config.py`.
+The names below are imported when first used, so that light commands do not wait for torch. Read next: `experiments/config/schema.py`.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .config import ConfigError, ExperimentConfig, load_config
-    from .evaluation import Evaluation, evaluate, evaluate_fully, subject_of
+    from .config.schema import ConfigError, ExperimentConfig, load_config
+    from .evaluation.evaluate import Evaluation, evaluate, evaluate_fully, subject_of
     from .measurement import Estimate, Thresholds, Verdict, diagnose
-    from .runs import Run, RunError
-    from .training import train
+    from .runs.run import Run, RunError
+    from .training.train import train
 
 _HOME = {
-    "config": ("ConfigError", "ExperimentConfig", "load_config"),
-    "evaluation": ("Evaluation", "evaluate", "evaluate_fully", "subject_of"),
+    "config.schema": ("ConfigError", "ExperimentConfig", "load_config"),
+    "evaluation.evaluate": ("Evaluation", "evaluate", "evaluate_fully", "subject_of"),
     "measurement": ("Estimate", "Thresholds", "Verdict", "diagnose"),
-    "runs": ("Run", "RunError"),
-    "training": ("train",),
+    "runs.run": ("Run", "RunError"),
+    "training.train": ("train",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -1,7 +1,7 @@
 """The demo: an agent that misgeneralizes and its control, trained side by side, measured, shown on one page.
 
 Two processes, one torch thread each. Finished runs are kept: a second demo in the same folder trains nothing anew.
-Read next: `training.py` (one run), `present.py` (what is shown).
+Read next: `experiments/training/train.py` (one run), `experiments/publish/run_report.py` (what is shown).
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from pathlib import Path
 
 from goalposts.registration import WORLDS
 
-from .config import ExperimentConfig, load_config
-from .explored import Seen, explored
-from .film_of import before_and_after, film_of
-from .present import Evaluated, report_data
-from .processes import interrupts_held_back
-from .report.filmfile import save
-from .report.page import write_page
-from .runs import Run, RunError
+from .config.schema import ExperimentConfig, load_config
+from .evaluation.goal_sweep_file import Seen, explored
+from .publish.films import before_and_after, film_of
+from .publish.run_report import Evaluated, report_data
+from .report.film.encode import save
+from .report.page.page import write_page
+from .runs.run import Run, RunError
+from .system.processes import interrupts_held_back
 
 Told = Callable[[int, int, int, str], None]  # which run, step, total, words
 GRACE = 10  # seconds for a training that is ended to be gone
@@ -113,7 +113,7 @@ def run_demo(out: Path, configs: Sequence[ExperimentConfig], workers: int, told:
     runs = train_side_by_side(configs, out, workers, told)
     items = (Evaluated(runs[0]), Evaluated(runs[1]))
     if not explored([Seen(item.name, item.run, item.episodes) for item in items]):
-        from .explore import explore  # torch is needed from here on only
+        from .evaluation.goal_sweep import explore  # torch is needed from here on only
 
         explore(runs)
     page = out / "report.html"
@@ -150,7 +150,7 @@ def _settle_in(outbox: multiprocessing.Queue[tuple[int, int, int, str]]) -> None
 
 
 def _train_one(which: int, config: ExperimentConfig, path: Path) -> None:
-    from .training import train
+    from .training.train import train
 
     def tell(step: int, total: int, words: str) -> None:
         if _outbox is not None:

@@ -1,4 +1,4 @@
-"""`goalposts …` and `python -m goalposts …`: hands over to the command line in `experiments/cli.py`."""
+"""`goalposts …` and `python -m goalposts …`: hands over to the command line in `experiments/cli/main.py`."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ def main() -> None:
         signal.signal(signal.SIGINT, _interrupt)
     try:
         # In a checkout the folder lies elsewhere than its name says, which a static checker cannot see.
-        from goalposts.experiments.cli import main as run  # pyright: ignore[reportMissingImports]
+        from goalposts.experiments.cli.main import main as run  # pyright: ignore[reportMissingImports]
 
         run()
     except KeyboardInterrupt:  # before the command line could see to it

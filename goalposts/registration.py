@@ -2,7 +2,7 @@
 
 It imports neither a world nor the engine, and not even gymnasium: where gymnasium is not loaded yet, the ids are
 entered at the moment when it is. So `goalposts --help` need not wait for it (0.15 s), and the order of imports does
-not matter. Read next: `envs/faces.py`, which the entry points name.
+not matter. Read next: `envs/gymnasium_envs.py`, which the entry points name.
 """
 
 import sys
@@ -28,7 +28,7 @@ def _entry(place: str, twins: str, shift: str, conditions: str) -> Entry:
 
 WORLDS: Mapping[str, Entry] = {
     "CoinRun": _entry(
-        "coinrun:COINRUN",
+        "coinrun.rules:COINRUN",
         "edge anywhere",
         "off_path",
         "edge edge_held_out off_path anywhere left right_fraction mixture none invisible mirrored longer no_wall "
@@ -41,7 +41,7 @@ WORLDS: Mapping[str, Entry] = {
         "lit lit_held_out lamp_elsewhere anywhere two_lamps dark even mixture no_station invisible larger",
     ),
     "ColourShape": _entry(
-        "colourshape:COLOURSHAPE",
+        "colour_shape:COLOURSHAPE",
         "yellow_line pairs",
         "pairs",
         "yellow_line yellow_line_held_out pairs pair_red_line_yellow_gem pair_red_line_yellow_star "
@@ -54,7 +54,7 @@ WORLDS: Mapping[str, Entry] = {
         "corner corner_held_out off_path anywhere opposite region mixture none invisible larger two_cheeses decoy",
     ),
     "KeysAndChests": _entry(
-        "keysandchests:KEYSANDCHESTS",
+        "keys_and_chests:KEYSANDCHESTS",
         "scarce anywhere",
         "plentiful",
         "scarce scarce_held_out plentiful anywhere mixture one_key no_chest invisible larger",
@@ -99,8 +99,8 @@ def _enter_ids() -> None:
     for world in WORLDS:
         gymnasium.register(
             id=f"goalposts/{world}-v0",
-            entry_point="goalposts.envs.faces:make_env",
-            vector_entry_point="goalposts.envs.faces:make_vector_env",
+            entry_point="goalposts.envs.gymnasium_envs:make_env",
+            vector_entry_point="goalposts.envs.gymnasium_envs:make_vector_env",
             kwargs={"world": world},
         )
 

@@ -7,12 +7,13 @@ planner, measurement) is checked on its own.
 import os
 import re
 import signal
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis
 import pytest
-from tiny import config_file
+from fixtures.tiny import config_file
 
 # Nothing above loads numpy, torch, pygame or matplotlib, which read these when they start.
 os.environ |= {
@@ -69,3 +70,16 @@ def tiny_run(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     from goalposts.experiments import load_config, train
 
     return train(load_config(tiny_config), tmp_path_factory.mktemp("run") / "tiny-s0").path
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Worlds that a test enters for itself are gone after it."""
+    from goalposts.envs.levels.level import LEGENDS
+    from goalposts.envs.worlds.registry import _WORLDS
+
+    monkeypatch.setattr("goalposts.envs.worlds.registry._WORLDS", dict(_WORLDS))
+    kept = dict(LEGENDS)
+    yield
+    LEGENDS.clear()
+    LEGENDS.update(kept)

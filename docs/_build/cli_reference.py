@@ -1,7 +1,7 @@
 """The command line as a page: one section a command, written from the commands themselves.
 
 What `goalposts COMMAND --help` says, with headings that can be linked to. Runs no command. Read next: `hooks.py`,
-which puts the page into the site; experiments/cli.py, where the commands come from.
+which puts the page into the site; experiments/cli/main.py, where the commands come from.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from goalposts.experiments import cli
+from goalposts.experiments.cli import main
 
 INTRO = """\
 # The command line
@@ -26,7 +26,7 @@ same command goes on.
 
 def commands() -> dict[str, Any]:
     """Every command by its words, such as `study run`, in the order of the help."""
-    return dict(_walk(typer.main.get_command(cli.app), ""))
+    return dict(_walk(typer.main.get_command(main.app), ""))
 
 
 def options(command: Any) -> set[str]:

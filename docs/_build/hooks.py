@@ -24,7 +24,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from PIL import Image
 
-from goalposts.envs.sprites import sprite
+from goalposts.envs.render.sprites import sprite
 
 PAGES = {
     "reference/cli.md": command_page,

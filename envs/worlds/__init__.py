@@ -1,1 +1,1 @@
-"""One world a file; `registry.py` lists them. Read next: `coinrun.py`, the first."""
+"""One world a file; `registry.py` lists them. Read next: `envs/worlds/coinrun/rules.py`, the first."""

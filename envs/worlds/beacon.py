@@ -5,16 +5,31 @@ under it, and less and less what is farther off; walls cast shadows. Standing un
 nothing more: that is the bright place, the proxy. A skylight lights the whole room evenly and has no brightest place.
 A world of this project's own, after the idea of a moth: the light was never what one is after, but it led there.
 
-This file is the manual: legend, light, rules, conditions. Read next: `grid.py`, what worlds seen from above share.
+This file is the manual: legend, light, rules, conditions. Read next: `envs/worlds/shared/topdown.py`, what worlds seen from above share.
 """
 
 import numpy as np
 from numba import njit
 
-from ..kernel import inner
-from ..level import Legend, Tile
-from ..scene import Sprite
-from ..world import (
+from ..jit.kernels import inner
+from ..levels.level import Legend, Tile
+from ..render.scene import Sprite
+from .shared import topdown
+from .shared.topdown import (
+    ACTIONS,
+    COLS,
+    GROUND,
+    ROWS,
+    WALKER,
+    WALL,
+    amount,
+    checker,
+    pick,
+    put,
+    walk,
+    walled_room,
+)
+from .world import (
     ANYWHERE,
     APART,
     GOAL,
@@ -27,8 +42,6 @@ from ..world import (
     World,
     rules_of,
 )
-from . import grid
-from .grid import ACTIONS, COLS, GROUND, ROWS, WALKER, WALL, amount, checker, pick, put, walk, walled_room
 
 STATION, STATION_LIT, LAMP, SKYLIGHT, STATION_HIDDEN = range(3, 8)
 DARK, EVEN, TWO_LAMPS, INVISIBLE = 1, 2, 4, 8  # variants
@@ -60,7 +73,7 @@ def shone_on(tiles, row, col, lamp_row, lamp_col):
 @inner
 def prepare(tiles, facts):
     """Find the spawn; light the room."""
-    grid.prepare(tiles, facts)
+    topdown.prepare(tiles, facts)
     rows, cols = facts[ROWS], facts[COLS]
     for lamp in range(rows * cols):
         code = tiles[lamp // cols, lamp % cols]
@@ -121,7 +134,7 @@ def sprites(tiles: np.ndarray, facts: np.ndarray, state: np.ndarray, last_action
     light = facts[LIGHT : LIGHT + rows * cols].reshape(rows, cols)
     shown = (light > 0) & (tiles != STATION_LIT) & (tiles != LAMP)  # those two are drawn lit
     veils = [Sprite(f"light_{light[r, c]}", int(r), int(c)) for r, c in np.argwhere(shown)]
-    return (*veils, grid.agent_sprite(state, last_action))
+    return (*veils, topdown.agent_sprite(state, last_action))
 
 
 LEGEND = Legend(

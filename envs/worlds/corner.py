@@ -4,30 +4,18 @@ Seen from above, one cell a step, walls stop. The cheese gives the reward and en
 corner without it is an event, nothing more. After the maze of Langosco et al. 2022 and the corner of
 jaxgmg: how large the region is in which the cheese lies in training is a dial, `region(f)`.
 
-This file is the manual: legend, rules, conditions. Read next: `grid.py`, what worlds seen from above share.
+This file is the manual: legend, rules, conditions. Read next: `envs/worlds/shared/topdown.py`, what worlds seen from above share.
 """
 
 import numpy as np
 from numba import njit
 
-from ..kernel import inner
-from ..level import Legend, Tile
-from ..scene import Sprite
-from ..streams import draw_between
-from ..world import (
-    ANYWHERE,
-    APART,
-    GOAL,
-    MIXTURE,
-    NOWHERE,
-    PROXY,
-    TOGETHER,
-    Condition,
-    Target,
-    World,
-    rules_of,
-)
-from .grid import (
+from ..jit.kernels import inner
+from ..jit.random_streams import draw_between
+from ..levels.level import Legend, Tile
+from ..render.scene import Sprite
+from .shared.single_goal import DECOYED, INVISIBLE, TWO, put_goal
+from .shared.topdown import (
     ACTIONS,
     COL,
     COLS,
@@ -42,7 +30,19 @@ from .grid import (
     spawn_anywhere,
     walk,
 )
-from .one_goal import DECOYED, INVISIBLE, TWO, put_goal
+from .world import (
+    ANYWHERE,
+    APART,
+    GOAL,
+    MIXTURE,
+    NOWHERE,
+    PROXY,
+    TOGETHER,
+    Condition,
+    Target,
+    World,
+    rules_of,
+)
 
 CHEESE, CHEESE_HIDDEN, DECOY = 3, 4, 5
 REGION, OPPOSITE = 3, 4  # placement laws of its own

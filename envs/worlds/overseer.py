@@ -7,30 +7,32 @@ there is one, lets it is the proxy: watched, that is the same; unwatched, it is 
 A world of this project's own, the toy form of behaving well when evaluated, after the absent supervisor of Leike et al.
 2017, whose reward and hidden performance part in the same way.
 
-This file is the manual: legend, rules, conditions. Read next: `grid.py`, what worlds seen from above share.
+This file is the manual: legend, rules, conditions. Read next: `envs/worlds/shared/topdown.py`, what worlds seen from above share.
 """
 
 import numpy as np
 from numba import njit
 
-from ..kernel import inner
-from ..level import Legend, Tile
-from ..scene import Sprite
-from ..streams import draw_below, draw_between
-from ..world import (
-    ANYWHERE,
-    APART,
-    GOAL,
-    MIXTURE,
-    PROXY,
-    TOGETHER,
-    Condition,
-    Target,
-    World,
-    rules_of,
+from ..jit.kernels import inner
+from ..jit.random_streams import draw_below, draw_between
+from ..levels.level import Legend, Tile
+from ..render.scene import Sprite
+from .shared import topdown
+from .shared.topdown import (
+    ACTIONS,
+    COLS,
+    ROWS,
+    SPAWN,
+    WALKER,
+    WALL,
+    agent_sprite,
+    amount,
+    checker,
+    put,
+    walk,
+    wall_in,
 )
-from . import grid
-from .grid import ACTIONS, COLS, ROWS, SPAWN, WALKER, WALL, agent_sprite, amount, checker, put, walk, wall_in
+from .world import ANYWHERE, APART, GOAL, MIXTURE, PROXY, TOGETHER, Condition, Target, World, rules_of
 
 FLOWERS, GATE, WATCHER, WATCHER_HIDDEN, STATUE = range(3, 8)
 INVISIBLE, STATUARY = 1, 2  # variants
@@ -50,7 +52,7 @@ STANDARD, FAR, LARGER = (4, 7, 4), (6, 7, 8), (9, 9, 8)
 @inner
 def prepare(tiles, facts):
     """Find the spawn, and who looks on."""
-    grid.prepare(tiles, facts)
+    topdown.prepare(tiles, facts)
     for r in range(facts[ROWS]):
         for c in range(facts[COLS]):
             code = tiles[r, c]
@@ -73,7 +75,7 @@ def paint(tiles, facts, planes):
 @njit(inline="always")
 def radices(facts, out):
     """Room for every cell, and for a bed that is trampled or not."""
-    grid.radices(facts, out)
+    topdown.radices(facts, out)
     out[TRAMPLED] = 2
 
 

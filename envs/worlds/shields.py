@@ -7,32 +7,20 @@ apples than the agent is, so that one takes a shield first. Afterwards no monste
 lasts 16 steps, and 16 more for every apple, so days with more apples are longer: in training they are short. After the monster gridworld
 of Shah et al. 2022 (section 3), where an agent trained on short episodes goes on gathering shields in long ones.
 
-This file is the manual: legend, rules, conditions. Read next: `grid.py`, what worlds seen from above share.
+This file is the manual: legend, rules, conditions. Read next: `envs/worlds/shared/topdown.py`, what worlds seen from above share.
 """
 
 import numpy as np
 from numba import njit
 
-from ..kernel import inner
-from ..level import Legend, Tile
-from ..marks import mark
-from ..scene import Sprite
-from ..streams import draw_below, draw_between
-from ..world import (
-    ANYWHERE,
-    APART,
-    GOAL,
-    MIXTURE,
-    NOWHERE,
-    PROXY,
-    TOGETHER,
-    Condition,
-    Target,
-    World,
-    rules_of,
-)
-from . import grid
-from .grid import (
+from ..jit.kernels import inner
+from ..jit.random_streams import draw_below, draw_between
+from ..levels.level import Legend, Tile
+from ..render.scene import Sprite
+from .canvas import mark
+from .shared import topdown
+from .shared.collectibles import MOST, here, note, pictures, sets, show, size
+from .shared.topdown import (
     ACTIONS,
     COL,
     COLS,
@@ -49,7 +37,19 @@ from .grid import (
     walk,
     walled_room,
 )
-from .things import MOST, here, note, pictures, sets, show, size
+from .world import (
+    ANYWHERE,
+    APART,
+    GOAL,
+    MIXTURE,
+    NOWHERE,
+    PROXY,
+    TOGETHER,
+    Condition,
+    Target,
+    World,
+    rules_of,
+)
 
 APPLE, SHIELD, MONSTER, APPLE_HIDDEN = range(3, 7)
 INVISIBLE, MANY = 1, 2  # variants
@@ -57,7 +57,7 @@ APPLES, GUARDS, LAIR = (
     4,
     5 + MOST,
     6 + 2 * MOST,
-)  # facts: two lists, see `things.py`; the monster's cell, 0: there is none
+)  # facts: two lists, see `envs/worlds/shared/collectibles.py`; the monster's cell, 0: there is none
 EATEN, TAKEN, HUNTER = (
     2,
     3,
@@ -76,7 +76,7 @@ layout = walled_room
 @inner
 def prepare(tiles, facts):
     """Find the spawn, the apples, the shields and the monster."""
-    grid.prepare(tiles, facts)
+    topdown.prepare(tiles, facts)
     for cell in range(facts[ROWS] * facts[COLS]):
         code = tiles[cell // facts[COLS], cell % facts[COLS]]
         if code in (APPLE, APPLE_HIDDEN):
@@ -90,14 +90,14 @@ def prepare(tiles, facts):
 @njit(inline="always")
 def start(facts, state):
     """Agent and monster stand where the picture has them."""
-    grid.start(facts, state)
+    topdown.start(facts, state)
     state[HUNTER] = facts[LAIR]
 
 
 @njit(inline="always")
 def radices(facts, out):
     """Room for every cell of the agent and of the monster, and for every set of things that are gone."""
-    grid.radices(facts, out)
+    topdown.radices(facts, out)
     out[EATEN], out[TAKEN] = sets(facts, APPLES), sets(facts, GUARDS)
     out[HUNTER] = facts[ROWS] * facts[COLS] if facts[LAIR] else 1
 

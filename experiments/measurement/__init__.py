@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .attribution import Attribution
-    from .chance import preference_beyond_chance
+    from .chance_correction import preference_beyond_chance
     from .conflict import ConflictCurve, conflict_curve
-    from .contrast import goal_effect, paired_difference, regret
     from .episodes import SCHEMA, SCHEMA_VERSION, EpisodesError, read_episodes, validate, write_episodes
     from .intervals import Estimate, wilson
+    from .paired_contrasts import goal_effect, paired_difference, regret
     from .probes import probe_table
     from .rates import (
         Outcomes,
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
         misgeneralization_rate,
         outcomes,
     )
-    from .thresholds import Thresholds
-    from .verdict import Verdict, diagnose, diagnose_each
+    from .verdict.thresholds import Thresholds
+    from .verdict.verdict import Verdict, diagnose, diagnose_each
 
 _HOME = {
     "attribution": ("Attribution",),
-    "chance": ("preference_beyond_chance",),
+    "chance_correction": ("preference_beyond_chance",),
     "conflict": ("ConflictCurve", "conflict_curve"),
-    "contrast": ("goal_effect", "paired_difference", "regret"),
+    "paired_contrasts": ("goal_effect", "paired_difference", "regret"),
     "episodes": ("SCHEMA", "SCHEMA_VERSION", "EpisodesError", "read_episodes", "validate", "write_episodes"),
     "intervals": ("Estimate", "wilson"),
     "probes": ("probe_table",),
@@ -43,8 +43,8 @@ _HOME = {
         "misgeneralization_rate",
         "outcomes",
     ),
-    "thresholds": ("Thresholds",),
-    "verdict": ("Verdict", "diagnose", "diagnose_each"),
+    "verdict.thresholds": ("Thresholds",),
+    "verdict.verdict": ("Verdict", "diagnose", "diagnose_each"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

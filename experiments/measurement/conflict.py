@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 from scipy.special import expit, stdtrit
 
-from .counts import LEVEL, Counts, count, select
 from .intervals import Estimate, hierarchical_rate
+from .level_counts import LEVEL, Counts, count, select
 from .rates import DISTINGUISHING, EITHER_FIRST, GOAL_FIRST, shift_condition
 
 MOST_BINS = 8

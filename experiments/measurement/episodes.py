@@ -2,7 +2,7 @@
 
 Defines the columns, checks a table against them and against itself (an episode cannot be faster than the planner's
 optimum, a first touch needs a step at which it happened), and reads and writes Parquet files in one piece. It computes
-no number. Read next: `counts.py`, which lays a table out as training seeds × levels.
+no number. Read next: `level_counts.py`, which lays a table out as training seeds × levels.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import polars as pl
 
 from goalposts.errors import UserError
 
-from ..parquet import Unreadable, read_parquet
-from ..storage import read_limited, write_atomic
+from ..system.atomic_files import read_limited, write_atomic
+from ..system.parquet import Unreadable, read_parquet
 
 SCHEMA_VERSION = 1
 VERSION_KEY = "goalposts.episodes.version"  # in the Parquet file's own metadata

@@ -1,7 +1,7 @@
 """Intervals: a number, how sure we are of it, and what it rests on.
 
 Every interval here covers the truth in 93 to 97 % of repetitions at a nominal 95 %, shown by simulation in
-tests/measurement/test_coverage.py; where that cannot hold the estimate carries a warning, which is printed with it.
+tests/experiments/measurement/test_coverage.py; where that cannot hold the estimate carries a warning, which is printed with it.
 Works on arrays; knows no episodes table. Formulas with sources: docs/measurement.md. Read next: `rates.py`.
 """
 

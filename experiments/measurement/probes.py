@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from .counts import select
 from .episodes import validate
 from .intervals import Estimate
+from .level_counts import select
 from .rates import OUTCOMES, Outcomes, outcomes
 
 

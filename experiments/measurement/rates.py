@@ -2,7 +2,8 @@
 
 Every function reads an episodes table of one agent label (one training seed: this agent; several: this training
 procedure) and returns an `Estimate`, or None where the episodes cannot say. Sampled and greedy episodes are never mixed.
-Formulas: docs/measurement.md. Read next: `contrast.py` for differences, `verdict.py` for what follows from them.
+Formulas: docs/measurement.md. Read next: `paired_contrasts.py` for differences, `experiments/measurement/verdict/verdict.py`
+for what follows from them.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import polars as pl
 
 from goalposts.registration import WORLDS
 
-from .counts import Counts, count, count_each, select
 from .episodes import EpisodesError
 from .intervals import Estimate, hierarchical_rate, wilson
+from .level_counts import Counts, count, count_each, select
 
 GOAL_FIRST = pl.col("outcome_first") == "goal"
 PROXY_FIRST = pl.col("outcome_first") == "proxy"

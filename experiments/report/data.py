@@ -1,7 +1,8 @@
 """What a report page is made of: plain, frozen data, and the one place that says which fields exist.
 
 It computes nothing and reads no file: the command that writes a report gathers a `ReportData` from run folders and rollouts
-and hands it to `page.write_page`. Read `page.py` next for how it becomes HTML, `story.py` for the sentences made from it.
+and hands it to `page.write_page`. Read `experiments/report/page/page.py` next for how it becomes HTML, `story.py` for the
+sentences made from it.
 """
 
 from __future__ import annotations

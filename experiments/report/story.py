@@ -1,7 +1,7 @@
 """The sentences of a report, made from its data: headline, the three steps of the first screen, what a replay shows.
 
 Every sentence holds for any world: its nouns and verbs come from `data.WorldWords`. Nothing is measured here.
-Read `page.py` next for where the sentences stand.
+Read `experiments/report/page/page.py` next for where the sentences stand.
 """
 
 from __future__ import annotations

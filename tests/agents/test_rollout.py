@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from goalposts.agents import GoToGoal, Noisy, Random, play
 from goalposts.agents.rollout import SeesState, TellsProbabilities
 from goalposts.envs import Engine, Level, LevelSet, generate, get_world
-from goalposts.envs.engine import END, O_END, O_GOAL, O_STEPS, ActionError
+from goalposts.envs.engine.engine import END, O_END, O_GOAL, O_STEPS, ActionError
 from goalposts.errors import UserError
 
 LEVELS = generate("CoinRun", "off_path", 13, 40)
@@ -156,7 +156,7 @@ def test_who_has_ended_is_not_asked_any_more() -> None:
 
 
 def test_what_an_agent_sees_is_what_the_environment_shows() -> None:
-    from goalposts.envs.faces import GoalpostsEnv
+    from goalposts.envs.gymnasium_envs import GoalpostsEnv
 
     for observation in ("view", "full", "rgb"):
         agent = Always(right)

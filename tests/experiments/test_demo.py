@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from tiny import everything
+from fixtures.tiny import everything
 
 from goalposts.errors import UserError
 from goalposts.experiments import Run, demo, train
-from goalposts.experiments.config import ExperimentConfig
+from goalposts.experiments.config.schema import ExperimentConfig
 from goalposts.experiments.demo import demo_configs, run_demo, train_side_by_side
 
 SMALL = [

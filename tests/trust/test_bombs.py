@@ -11,9 +11,9 @@ import pytest
 
 from goalposts.envs import LevelError, generate, load_levels, save_levels
 from goalposts.errors import UserError
+from goalposts.experiments.evaluation.trajectories import SCHEMA as TRAJECTORIES
+from goalposts.experiments.evaluation.trajectories import read_trajectories
 from goalposts.experiments.measurement.episodes import SCHEMA, read_episodes
-from goalposts.experiments.trajectories import SCHEMA as TRAJECTORIES
-from goalposts.experiments.trajectories import read_trajectories
 
 MORE = 3_000_000  # rows, all the same: a few kilobytes
 

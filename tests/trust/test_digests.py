@@ -1,12 +1,12 @@
 """Levels, rules, planner results and measured numbers are the same on every Python (CI runs this on 3.11, 3.12 and 3.13)."""
 
 import json
-from pathlib import Path
 
 import pytest
-from digests import all_digests
+from fixtures.places import GOLDEN as FILES
+from harness.digests import all_digests
 
-GOLDEN = Path(__file__).parent.parent / "golden" / "digests.json"
+GOLDEN = FILES / "digests.json"
 
 
 @pytest.mark.slow

@@ -10,13 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from fixtures.places import HARNESS, TESTS
 
-DRIVER = Path(__file__).parent / "fuzz.py"
+DRIVER = HARNESS / "fuzz.py"
 CASES = int(os.environ.get("GOALPOSTS_FUZZ", "20_000"))
 
 
 def fuzz(*words: str, patch: str = "") -> dict:
-    code = f"import sys; sys.argv = ['fuzz.py', *sys.argv[1:]]; sys.path.insert(0, {str(DRIVER.parent)!r})\n{patch}\n"
+    code = f"import sys; sys.argv = ['fuzz.py', *sys.argv[1:]]; sys.path.insert(0, {str(TESTS)!r})\n{patch}\n"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}import fuzz; fuzz.main()", *words],
         capture_output=True, text=True, check=False,
@@ -38,7 +39,7 @@ def test_every_parser_reads_hostile_input_or_refuses_it_in_words(tmp_path: Path)
 CARELESS = """
 import json
 from pathlib import Path
-from goalposts.agents import checkpoint
+from goalposts.agents.policy import checkpoint
 checkpoint.read_json = lambda path: json.loads(Path(path).read_text())
 """
 

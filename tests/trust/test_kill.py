@@ -7,16 +7,16 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from fixtures.places import HARNESS, TESTS
 
-DRIVER = Path(__file__).parent / "kill.py"
+DRIVER = HARNESS / "kill.py"
 KILLS = int(os.environ.get("GOALPOSTS_KILLS", "20"))
 
 
 def kill(*words: str, patch: str = "") -> dict:
-    code = f"import sys; sys.argv = ['kill.py', *sys.argv[1:]]; sys.path.insert(0, {str(DRIVER.parent)!r})\n{patch}\n"
+    code = f"import sys; sys.argv = ['kill.py', *sys.argv[1:]]; sys.path.insert(0, {str(TESTS)!r})\n{patch}\n"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}import kill; kill.main()", *words],
         capture_output=True, text=True, check=False,
@@ -35,7 +35,7 @@ def test_nothing_is_lost_whenever_a_command_is_killed() -> None:
 
 
 HALF_WRITTEN = """
-from goalposts.experiments import storage
+from goalposts.experiments.system import atomic_files as storage
 def straight(contents):
     for path, content in contents.items():
         with open(path, "wb") as file:
@@ -55,7 +55,7 @@ def test_the_harness_finds_files_that_are_written_straight_to_their_names() -> N
 
 
 STRAIGHT_INTO_PLACE = """
-from goalposts.experiments.study_folder import StudyFolder
+from goalposts.experiments.study.folder import StudyFolder
 def keep(self, done):
     for name, content in done.files.items():
         path = self.run(done.id) / name

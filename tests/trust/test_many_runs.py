@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from fixtures.places import HARNESS
 
-DRIVER = Path(__file__).parent / "many_runs.py"
+DRIVER = HARNESS / "many_runs.py"
 
 
 @pytest.mark.slow

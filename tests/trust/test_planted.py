@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny import copy_of, everything
+from fixtures.tiny import copy_of, everything
 
 from goalposts.agents import load_agent
 from goalposts.envs import load_levels
 from goalposts.errors import UserError
 from goalposts.experiments import Run
-from goalposts.experiments.cli import main
+from goalposts.experiments.cli.main import main
+from goalposts.experiments.evaluation.trajectories import read_trajectories
 from goalposts.experiments.measurement.episodes import read_episodes
-from goalposts.experiments.present import Evaluated
-from goalposts.experiments.trajectories import read_trajectories
+from goalposts.experiments.publish.run_report import Evaluated
 
 FILES = (
     "config.yaml", "status.json", "provenance.json", "progress.csv", "episodes.parquet", "trajectories.parquet", "leakage.json",

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import study_fuzz
+from harness import study_fuzz
 
-from goalposts.experiments.storage import RunError
-from goalposts.experiments.study_measures import COLUMNS
-from goalposts.experiments.study_plan import plan_study
-from goalposts.experiments.study_rows import read_measures
-from goalposts.experiments.study_tables import read_summary, summary_table
+from goalposts.experiments.study.measures import COLUMNS
+from goalposts.experiments.study.plan import plan_study
+from goalposts.experiments.study.results.summary import read_summary, summary_table
+from goalposts.experiments.study.results.summary_check import read_measures
+from goalposts.experiments.system.atomic_files import RunError
 
 BASE = "name: tiny\nbase: coinrun/edge\n"
 STUDY = "name: s\nbase: tiny.yaml\ngrid: {env.condition: [edge, anywhere]}\nseeds: 2\nconditions: [edge_held_out, off_path]\n"
@@ -125,7 +125,7 @@ def test_the_harness_finds_a_reader_that_lets_errors_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the checks the same folders end in tracebacks."""
-    monkeypatch.setattr("goalposts.experiments.study_tables.check", lambda table, *rest: table)
+    monkeypatch.setattr("goalposts.experiments.study.results.summary.check", lambda table, *rest: table)
     (tmp_path / "work").mkdir()
     studies = study_fuzz.make_studies(tmp_path)
     assert study_fuzz.fuzz(studies[:1], 40, 0, tmp_path / "work")["faults"]

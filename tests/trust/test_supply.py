@@ -11,8 +11,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from fixtures.places import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 LOCK, TORCH_LOCK = ROOT / "requirements.lock", ROOT / "requirements-torch.lock"
 SOURCES = [
     path

@@ -1,0 +1,233 @@
+"""Weights as safetensors, everything else as JSON: an agent from a stranger is safe to load. Never pickle.
+
+A checkpoint is a folder: `model.safetensors` (the policy), `checkpoint.json` (what it is for: world, observation, net,
+step) and, for going on with a training, `state.safetensors` (optimizer, random states, environments).
+Read next: `agents/ppo/training.py`, which writes and reads the training state.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from stable_baselines3.common.policies import ActorCriticPolicy
+
+from goalposts.errors import UserError
+from goalposts.safe_read import TooLarge, read_ordinary
+
+from .eager_adam import EagerAdam
+from .networks import CONVOLUTIONS, CONVOLVED, PIXELS, PixelsExtractor, PlanesExtractor
+
+FORMAT = 1
+MAX_JSON = 1 << 20
+MAX_WEIGHTS = 1 << 30
+
+
+class CheckpointError(UserError):
+    """A checkpoint that is missing, damaged, of another format, or made for something else."""
+
+
+@dataclass(frozen=True)
+class AgentCard:
+    """What a policy was made for. trunk, pi, vf: widths of the hidden layers.
+
+    shape: of one observation, as the net takes it (pixels: channels first, as SB3 turns them).
+    """
+
+    world: str
+    observation: str
+    shape: tuple[int, ...]
+    n_actions: int
+    trunk: tuple[int, ...]
+    pi: tuple[int, ...]
+    vf: tuple[int, ...]
+    step: int
+    name: str = ""
+    seed: int | None = None
+    precision: str = "fp32"
+    format: int = FORMAT
+
+
+def build_policy(card: AgentCard, learning_rate: float = 0.0) -> ActorCriticPolicy:
+    """An SB3 policy of the card's shape, to be filled with weights: its own are not those that a training begins with."""
+    rgb = card.observation == "rgb"
+    space = spaces.Box(0, 255 if rgb else 1, card.shape, np.uint8)
+    return ActorCriticPolicy(
+        space,
+        spaces.Discrete(card.n_actions),
+        lambda _: learning_rate,
+        ortho_init=False,  # takes minutes for the largest net that is allowed
+        **policy_options(card.trunk, card.pi, card.vf, card.precision, rgb),
+    )
+
+
+def policy_options(
+    trunk: tuple[int, ...], pi: tuple[int, ...], vf: tuple[int, ...], precision: str, rgb: bool = False
+) -> dict[str, Any]:
+    """SB3's `policy_kwargs` for our nets: planes are 0/1 already, pixels (rgb) are divided by 255."""
+    return {
+        "features_extractor_class": PixelsExtractor if rgb else PlanesExtractor,
+        "features_extractor_kwargs": {"trunk": tuple(trunk), "precision": precision},
+        "net_arch": {"pi": list(pi), "vf": list(vf)},
+        "activation_fn": torch.nn.ReLU,
+        "normalize_images": rgb,
+        "optimizer_class": EagerAdam,
+        "optimizer_kwargs": {"eps": 1e-5, "fused": True},
+    }
+
+
+class PolicyAgent:
+    """A trained policy with SB3's `predict`, and its action probabilities. One torch thread is plenty for it."""
+
+    def __init__(self, policy: ActorCriticPolicy, card: AgentCard) -> None:
+        self.policy, self.card = policy, card
+        policy.set_training_mode(False)
+
+    @property
+    def name(self) -> str:
+        """The name of the run it comes from."""
+        return self.card.name
+
+    def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, Any]:
+        """Actions int64[n] for observations uint8[n, …]; sampled by torch's own generator unless deterministic."""
+        return self.policy.predict(observation, deterministic=deterministic)
+
+    @torch.no_grad()
+    def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
+        """float64[n, A] for uint8[n, …]."""
+        return torch.softmax(self._logits(observation), dim=1).double().numpy()
+
+    @torch.no_grad()
+    def value(self, observation: np.ndarray) -> np.ndarray:
+        """The critic's value float32[n]."""
+        policy = self.policy
+        features = policy.extract_features(policy.obs_to_tensor(observation)[0], policy.vf_features_extractor)
+        return policy.value_net(policy.mlp_extractor.forward_critic(features)).squeeze(1).numpy()  # type: ignore[arg-type]
+
+    def _logits(self, observation: np.ndarray) -> torch.Tensor:
+        policy = self.policy
+        features = policy.extract_features(policy.obs_to_tensor(observation)[0], policy.pi_features_extractor)
+        return policy.action_net(policy.mlp_extractor.forward_actor(features))  # type: ignore[arg-type]
+
+
+def save_policy(folder: Path, policy: ActorCriticPolicy, card: AgentCard) -> None:
+    """Write the policy and its card into a folder that exists. Not atomic by itself: the run folder sees to that."""
+    tensors = {name: t.detach().contiguous().clone() for name, t in policy.state_dict().items()}
+    (folder / "model.safetensors").write_bytes(save_tensors(tensors))
+    (folder / "checkpoint.json").write_text(json.dumps(asdict(card), indent=1) + "\n", encoding="utf-8")
+
+
+def read_card(folder: Path) -> AgentCard:
+    """The card of a checkpoint. Raises CheckpointError."""
+    data = read_json(folder / "checkpoint.json")
+    try:
+        if data.get("format") != FORMAT:
+            raise CheckpointError(
+                f"{folder}: checkpoint of format {data.get('format')!r}; this version reads format {FORMAT}"
+            )
+        widths = {key: tuple(data[key]) for key in ("shape", "trunk", "pi", "vf")}
+        card = AgentCard(**{**data, **widths})
+        numbers = (*card.shape, *card.trunk, *card.pi, *card.vf, card.n_actions)
+        if not all(type(v) is int and 0 < v <= 65_536 for v in numbers) or len(card.shape) != 3:
+            raise TypeError
+        if type(card.step) is not int or not (card.seed is None or type(card.seed) is int):
+            raise TypeError
+        if not all(isinstance(v, str) for v in (card.world, card.observation, card.name, card.precision)):
+            raise TypeError
+        if card.observation == "rgb" and card.shape != PIXELS:
+            raise TypeError
+        if len(numbers) > 32 or 4 * count_weights(card) > MAX_WEIGHTS:
+            raise TypeError
+    except (TypeError, KeyError, AttributeError):
+        raise CheckpointError(
+            f"{folder / 'checkpoint.json'}: damaged; use another checkpoint or train anew"
+        ) from None
+    return card
+
+
+def count_weights(card: AgentCard) -> int:
+    """How many numbers the net of a card has."""
+    total, width = (CONVOLUTIONS, CONVOLVED) if card.observation == "rgb" else (0, math.prod(card.shape))
+    for after in card.trunk:
+        total, width = total + (width + 1) * after, after
+    for branch, out in ((card.pi, card.n_actions), (card.vf, 1)):
+        before = width
+        for after in (*branch, out):
+            total, before = total + (before + 1) * after, after
+    return total
+
+
+def load_policy(folder: str | Path) -> PolicyAgent:
+    """Read a checkpoint folder. Raises CheckpointError; executes nothing that the folder holds.
+
+    From here on torch takes one thread, as in training: the net is too small for two, and sums come out the same anywhere.
+    """
+    torch.set_num_threads(1)
+    folder = Path(folder)
+    card = read_card(folder)
+    tensors = read_tensors(folder / "model.safetensors")
+    misfit = f"{folder}: the weights do not fit the net that checkpoint.json describes; use another checkpoint or train anew"
+    if sum(t.numel() for t in tensors.values()) < count_weights(card):  # before a net of that size is made
+        raise CheckpointError(misfit)
+    policy = build_policy(card)
+    expected = policy.state_dict()
+    if {k: (v.shape, v.dtype) for k, v in tensors.items()} != {
+        k: (v.shape, v.dtype) for k, v in expected.items()
+    }:
+        raise CheckpointError(misfit)
+    if not all(torch.isfinite(t).all() for t in tensors.values()):
+        raise CheckpointError(f"{folder}: the weights are not finite numbers; the training had failed")
+    policy.load_state_dict(tensors)
+    return PolicyAgent(policy, card)
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file. Raises CheckpointError."""
+    try:
+        return load_tensors(read_ordinary(path, MAX_WEIGHTS))
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: missing; is {path.parent} a checkpoint folder?") from None
+    except TooLarge:
+        raise CheckpointError(
+            f"{path}: larger than {MAX_WEIGHTS >> 20} MiB, which no agent of ours is"
+        ) from None
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
+    except (
+        SafetensorError,
+        KeyError,
+        TypeError,
+        RuntimeError,
+        ValueError,
+        struct.error,
+    ):  # KeyError: an unknown dtype
+        raise CheckpointError(f"{path}: damaged; use another checkpoint or train anew") from None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object of a small JSON file. Raises CheckpointError."""
+    try:
+        data = json.loads(read_ordinary(path, MAX_JSON).decode("utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: missing; is {path.parent} a checkpoint folder?") from None
+    except TooLarge:
+        raise CheckpointError(
+            f"{path}: larger than {MAX_JSON >> 10} KiB; this is no checkpoint of ours"
+        ) from None
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError):
+        raise CheckpointError(f"{path}: damaged; use another checkpoint or train anew") from None
+    if not isinstance(data, dict):
+        raise CheckpointError(f"{path}: damaged; use another checkpoint or train anew")
+    return data

@@ -1,0 +1,195 @@
+"""The small net's forward and backward pass and PPO's loss, written out: autograd's numbers without autograd's work.
+
+Between the products of matrices, autograd makes some sixty small tensors a minibatch; here they are one loop over the samples.
+A test holds losses and gradients against SB3's own on the same batch. Read next: `planes_ppo.py`, which trains with it;
+`run_length_layer.py`, the layer that reads planes; `loss.py`, the loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from stable_baselines3.common.policies import ActorCriticPolicy
+from torch import Tensor, nn
+
+from ..policy.networks import PlanesExtractor
+from .loss import STATISTICS, loss_of
+from .run_length_layer import BinaryRows, cumulated
+
+_cut = torch.ops.aten.threshold_backward  # a gradient where a layer's output is above 0, else 0
+
+
+def loss_by_hand(
+    outputs: tuple[Tensor, Tensor],
+    actions: np.ndarray,
+    old: np.ndarray,
+    gains: np.ndarray,
+    returns: np.ndarray,
+    clip: float,
+    ent_coef: float,
+    vf_coef: float,
+) -> tuple[Tensor, Tensor, np.ndarray]:
+    """PPO's loss of (logits float32[n, A], values float32[n]): its gradients for both, and float64[6] in the order of STATISTICS.
+
+    actions int64[n]; old: log-probabilities when they were taken, gains: advantages, returns: float32[n] each.
+    """
+    logits, values = (one.numpy() for one in outputs)
+    to_logits, to_values, out = np.empty_like(logits), np.empty_like(values), np.empty(len(STATISTICS))
+    scratch = np.empty((2, logits.shape[1]), np.float32)
+    loss_of(
+        logits,
+        values,
+        actions,
+        old,
+        gains,
+        returns,
+        clip,
+        ent_coef,
+        vf_coef,
+        to_logits,
+        to_values,
+        out,
+        scratch,
+    )
+    return torch.from_numpy(to_logits), torch.from_numpy(to_values), out
+
+
+@dataclass
+class _Joint:
+    """Layers that read the same, as one: the weights of one after the other's."""
+
+    layers: list[nn.Linear]
+
+    @property
+    def weight(self) -> Tensor:
+        found = [layer.weight.detach() for layer in self.layers]
+        return found[0] if len(found) == 1 else torch.cat(found)
+
+    @property
+    def bias(self) -> Tensor:
+        found = [layer.bias.detach() for layer in self.layers]
+        return found[0] if len(found) == 1 else torch.cat(found)
+
+    def give(self, weight: Tensor, bias: Tensor) -> None:
+        """Gradients, each layer its own; in memory as its weights are, for the optimizer."""
+        start = 0
+        for layer in self.layers:
+            own = slice(start, start + layer.out_features)
+            _give(layer.weight, weight[own])
+            _give(layer.bias, bias[own])
+            start = own.stop
+
+
+def _give(parameter: Tensor, gradient: Tensor) -> None:
+    if gradient.stride() != parameter.stride() or gradient.dtype != parameter.dtype:
+        gradient = torch.empty_like(parameter).copy_(gradient)
+    parameter.grad = gradient
+
+
+class HandNet:
+    """A net of planes: a trunk and two heads of ReLU layers, as `agents/policy/networks.py` and SB3 lay them out; the first
+    reads runs of ones.
+
+    After an optimizer's step, `refresh` before the next `forward`. Raises ValueError for a net whose first layer is not one.
+    """
+
+    def __init__(self, policy: ActorCriticPolicy) -> None:
+        body, nets = policy.features_extractor, policy.mlp_extractor
+        assert isinstance(body, PlanesExtractor)
+        trunk, pi, vf = (
+            [layer for layer in net if isinstance(layer, nn.Linear)]
+            for net in (body.layers, nets.policy_net, nets.value_net)
+        )
+        self.shared = bool(pi and vf)  # the heads' first layers are one product
+        if not (trunk or self.shared):
+            raise ValueError("a net without a trunk needs a hidden layer in both heads")
+        self.joint = [_Joint([layer]) for layer in trunk]
+        if self.shared:
+            self.joint.append(_Joint([pi[0], vf[0]]))
+        self.heads = (pi[1:], vf[1:]) if self.shared else (pi, vf)
+        assert isinstance(policy.action_net, nn.Linear)
+        assert isinstance(policy.value_net, nn.Linear)
+        self.ends = policy.action_net, policy.value_net
+        self.dtype = torch.bfloat16 if body.in_bfloat16 else torch.float32
+        self.refresh()
+
+    @property
+    def reading(self) -> list[nn.Linear]:
+        """The layers that read planes."""
+        return self.joint[0].layers
+
+    def refresh(self) -> None:
+        """Take the weights as they are now."""
+        self.weights = [(one.weight, one.bias) for one in self.joint]
+        self.weights[1:] = [(weight.to(self.dtype), bias.to(self.dtype)) for weight, bias in self.weights[1:]]
+        self.sums = cumulated(self.weights[0][0])
+
+    @torch.no_grad()
+    def forward(self, rows: BinaryRows, picks: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Logits float32[n, A] and values float32[n] of the rows picks int64[n]."""
+        self.rows, self.picks = rows, picks
+        x = torch.from_numpy(rows.forward(self.sums, self.weights[0][1].numpy(), picks))
+        self.seen = [x]
+        for weight, bias in self.weights[1:]:
+            x = torch.addmm(bias, x.to(self.dtype), weight.t()).relu_()
+            self.seen.append(x)
+        width = self.joint[-1].layers[0].out_features
+        parts = (x[:, :width], x[:, width:]) if self.shared else (x, x)
+        self.inside = [self._through(part, layers) for part, layers in zip(parts, self.heads, strict=True)]
+        pi, vf = (inside[-1].float() for inside in self.inside)
+        action, value = self.ends
+        return torch.addmm(action.bias, pi, action.weight.t()), torch.addmv(value.bias, vf, value.weight[0])
+
+    def _through(self, x: Tensor, layers: list[nn.Linear]) -> list[Tensor]:
+        found = [x]
+        for layer in layers:
+            weight, bias = layer.weight.to(self.dtype), layer.bias.to(self.dtype)
+            found.append(torch.addmm(bias, found[-1].to(self.dtype), weight.t()).relu_())
+        return found
+
+    @torch.no_grad()
+    def backward(self, to_logits: Tensor, to_values: Tensor) -> None:
+        """Gradients of all parameters from those of the last `forward`'s logits and values."""
+        pi, vf = (inside[-1].float() for inside in self.inside)
+        action, value = self.ends
+        _give(action.weight, to_logits.t() @ pi)
+        _give(action.bias, to_logits.sum(0))
+        _give(value.weight, (to_values @ vf)[None])
+        _give(value.bias, to_values.sum()[None])
+        last = self.seen[-1]
+        if self.shared:
+            gradient = torch.empty_like(last)
+            width = self.joint[-1].layers[0].out_features
+            of_pi, of_vf = gradient[:, :width], gradient[:, width:]
+        else:
+            of_pi, of_vf = torch.empty_like(last), torch.empty_like(last)
+            gradient = of_pi
+        self._back(to_logits, action.weight, 0, of_pi)
+        self._back(to_values[:, None], value.weight, 1, of_vf)
+        if not self.shared:
+            gradient += of_vf
+        for k in range(len(self.joint) - 1, -1, -1):
+            gradient = _cut(gradient, self.seen[k], 0)
+            if k:
+                before = self.seen[k - 1].to(self.dtype)
+                self.joint[k].give(gradient.t() @ before, gradient.sum(0))
+                gradient = (gradient @ self.weights[k][0]).to(self.seen[k - 1].dtype)
+            else:
+                table = self.rows.backward(self.picks, gradient.numpy())
+                self.joint[0].give(torch.from_numpy(table).t(), gradient.sum(0))
+
+    def _back(self, gradient: Tensor, weight: Tensor, head: int, out: Tensor) -> None:
+        """From a head's end to where it begins."""
+        layers, inside = self.heads[head], self.inside[head]
+        if not layers and out.dtype == torch.float32:
+            torch.mm(gradient, weight, out=out)
+            return
+        gradient = (gradient @ weight).to(inside[-1].dtype)
+        for k in range(len(layers), 0, -1):
+            gradient = _cut(gradient, inside[k], 0)
+            before = inside[k - 1].to(self.dtype)
+            _Joint([layers[k - 1]]).give(gradient.t() @ before, gradient.sum(0))
+            gradient = gradient @ layers[k - 1].weight.to(self.dtype)
+        out.copy_(gradient)

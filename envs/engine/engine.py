@@ -1,0 +1,352 @@
+"""The batch loop: the only place where time passes.
+
+`Engine` holds n environments of one world as arrays and steps them all in one compiled call: rules, outcome
+bookkeeping, the next level, observations. The faces (`envs/gymnasium_envs.py`, and agents/sb3_vec_env.py for stable-baselines3) translate
+its results and add nothing. A level is copied into its slot at a reset, so every episode may have a new one.
+Does not draw levels (see `envs/generation/generate.py`) and computes no statistics. Read next: `observe.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from goalposts.errors import UserError
+
+from ..jit.random_streams import key_of, mix, unit
+from ..levels.level import LevelError, LevelSet
+from ..worlds.world import DEATH, DONE, GOAL, PROXY, World
+from .buffer_pool import Recycled
+from .level_cache import Prepared, await_level, load_level, make_ready
+from .observe import SPARE, Window, observe_all, window_of
+
+N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
+step: Any = None
+
+FIRST = ("neither", "goal", "proxy")
+END = ("running", "goal", "death", "timeout")
+
+SMALL = 1 << 16  # bytes of observations that the system gives as quickly as we do
+
+# What pays 1, once a step. `either`: whichever of the two comes first, as where nobody tells them apart.
+REWARDS = {"goal": GOAL, "proxy": PROXY, "either": GOAL | PROXY}
+
+# Columns of the outcome array, int32[n, 8].
+O_FIRST, O_END, O_STEPS, O_GOAL, O_PROXY, O_GOALS, O_PROXIES, O_LEVEL = range(8)
+
+
+def advance(
+    actions,
+    active,
+    seeds,
+    episodes,
+    slip,
+    goal_mask,
+    done_mask,
+    tiles,
+    facts,
+    state,
+    limits,
+    outcome,
+    reward,
+    done,
+):
+    """One step of every active environment.
+
+    reward float32[n]; done uint8[n]: 0 goes on, 1 terminated, 2 truncated. `outcome` is brought up to date.
+    Returns whether that was done: not, and nothing is, where an action is none of the world's.
+    """
+    if not allowed(actions, active, N_ACTIONS):
+        return False
+    notable = GOAL | PROXY | DEATH | goal_mask | done_mask
+    for i in range(len(actions)):
+        reward[i] = 0.0
+        done[i] = 0
+        if not active[i]:
+            continue
+        action = actions[i]
+        if slip > 0.0:
+            key = key_of(seeds[i], episodes[i], outcome[i, 2], 11)
+            if unit(key) < slip:
+                action = np.int64(unit(mix(key)) * N_ACTIONS)
+        event = step(tiles[i], facts[i], state[i], action) & (GOAL | PROXY | DEATH | DONE)
+        outcome[i, 2] += 1
+        now = outcome[i, 2]
+        if not event & notable and now < limits[i]:
+            continue
+        if event & 1:
+            outcome[i, 5] += 1
+            if outcome[i, 3] < 0:
+                outcome[i, 3] = now
+        if event & 2:
+            outcome[i, 6] += 1
+            if outcome[i, 4] < 0:
+                outcome[i, 4] = now
+        if outcome[i, 0] == 0 and event & 3:
+            outcome[i, 0] = 1 if event & 1 else 2
+        if event & goal_mask:
+            reward[i] = 1.0
+        if event & 4:
+            outcome[i, 1] = 2
+            done[i] = 1
+        elif event & done_mask:
+            outcome[i, 1] = 1
+            done[i] = 1
+        elif now >= limits[i]:
+            outcome[i, 1] = 3
+            done[i] = 2
+    return True
+
+
+@njit(inline="always")
+def allowed(actions, active, n_actions):
+    """Whether the actions int64[n] of all active environments are among the world's."""
+    others = 0
+    for i in range(len(actions)):
+        others += active[i] & (np.uint64(actions[i]) >= np.uint64(n_actions))
+    return others == 0
+
+
+def step_all(
+    actions, active, seeds, episodes, slip, goal_mask, done_mask, tiles, facts, state, limits, outcome, reward, done,
+    direct, prepared, max_steps, grid, bits, outside, pad, window, obs, final_obs, final_outcome, ended,
+    terminated, truncated, everyone, scratch,
+):  # fmt: skip
+    """Advance, then for the ended ones: keep the last observation and outcome, load the next level; observe.
+
+    direct: slot i takes pool level i next (the pool is refilled by the caller); else a level drawn by (seed, episode).
+    obs and final_obs uint8[n · C · H · W + SPARE]; final_obs, final_outcome int32[n, 8] and ended int32[n] are filled from
+    the front; returns how many, or −1, with nothing done, where an action is none of the world's.
+    everyone int32[n]: 0 … n − 1.
+    """
+    if not advance(
+        actions, active, seeds, episodes, slip, goal_mask, done_mask, tiles, facts, state, limits, outcome, reward, done
+    ):  # fmt: skip
+        return -1
+    n_pool, n = len(prepared[0]), 0
+    for i in range(len(actions)):
+        terminated[i], truncated[i] = done[i] == 1, done[i] == 2
+        if done[i]:
+            ended[n] = i
+            n += 1
+            episodes[i] += 1
+            await_level(next_level(i, direct, seeds, episodes, n_pool), prepared)
+    observe_all(ended[:n], state, facts, grid, tiles.shape[1], window, final_obs, scratch)
+    for k in range(n):
+        i = np.int64(ended[k])  # as `load` gives it: another type would be compiled again
+        for o in range(8):
+            final_outcome[k, o] = outcome[i, o]
+        level = next_level(i, direct, seeds, episodes, n_pool)
+        load_level(
+            i, level, prepared, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad
+        )
+    observe_all(everyone, state, facts, grid, tiles.shape[1], window, obs, scratch)
+    return n
+
+
+@njit(inline="always")
+def next_level(i, direct, seeds, episodes, n_pool):
+    """Which level of the pool environment i plays in its present episode."""
+    return i if direct else np.int64(key_of(seeds[i], episodes[i], 0, 13) % np.uint64(n_pool))
+
+
+class Step(NamedTuple):
+    """What one step of the batch gave. Every array is fresh and belongs to the caller.
+
+    obs uint8[n, C, H, W]; reward float32[n]; terminated, truncated bool[n];
+    ended int32[m]: which environments ended; final_obs uint8[m, C, H, W], final_outcome int32[m, 8] and final_return
+    float64[m] are theirs, from before their next level was loaded (columns O_…; O_LEVEL is the level's place in the pool).
+    """
+
+    obs: np.ndarray
+    reward: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+    ended: np.ndarray
+    final_obs: np.ndarray
+    final_outcome: np.ndarray
+    final_return: np.ndarray
+
+
+class ActionError(UserError, ValueError):
+    """Actions that the world does not have, or not one for each environment."""
+
+
+class Engine:
+    """n environments of one world on levels of a pool.
+
+    Args: world; n; pool (LevelSet); observation `view` or `full`; max_steps (None: the world's own limit);
+    reward `goal`, `proxy` or `either`; slip: probability that a random action replaces the chosen one;
+    direct: environment i plays the pool's level i next, whatever its seed (the caller refills the pool).
+    """
+
+    def __init__(
+        self,
+        world: World,
+        n: int,
+        pool: LevelSet,
+        observation: str = "view",
+        max_steps: int | None = None,
+        reward: str = "goal",
+        slip: float = 0.0,
+        direct: bool = False,
+    ) -> None:
+        self.world, self.n, self.slip, self.direct = world, n, float(slip), direct
+        self.max_steps = max_steps or 0
+        self.reward = reward
+        self.goal_mask = REWARDS[reward]
+        self.window: Window = window_of(world, observation, pool.tiles.shape[1:])
+        rows, cols = pool.tiles.shape[1:]
+        self._bits = world.plane_bits
+        self._outside = self._bits.dtype.type(world.bits(*world.outside))
+        self.tiles = np.zeros((n, rows, cols), np.uint8)
+        self.facts = np.zeros((n, world.n_facts), np.int32)
+        self.state = np.zeros((n, world.n_state), np.int32)
+        self.grid = self.window.grids(n, rows, cols, self._outside)
+        self.limits = np.zeros(n, np.int32)
+        self.outcome = np.zeros((n, 8), np.int32)
+        self.seeds = np.zeros(n, np.uint64)
+        self.episodes = np.zeros(n, np.int64)
+        self._all, self._everyone = np.ones(n, np.bool_), np.arange(n, dtype=np.int32)
+        self._scratch = self.window.scratch()
+        self.set_pool(pool)
+        self._each = int(np.prod(self.window.shape))
+        self._size = n * self._each
+        self._spec = self.window.spec
+        self._fresh = Recycled(self._size + SPARE) if self._size > SMALL else None
+        self._final_obs = np.empty(self._size + SPARE, np.uint8)
+        ready = world.kernel(make_ready, allocates=False, within=True)
+        self._load = world.kernel(load_level, allocates=False, make_ready=ready)
+        self._advance = world.kernel(advance, allocates=False)
+        larger, (planes, height, breadth) = bool(self.window.reach.any()), self.window.shape
+        shown = f"-{planes}x{height}x{breadth}" + "-larger" * larger
+        self._observe = world.kernel(
+            observe_all,
+            variant=shown,
+            allocates=False,
+            LARGER=larger,
+            FOLLOWS=self.window.follow,
+            PLANES=planes,
+            ROWS=height,
+            COLS=breadth,
+        )
+        self._step = world.kernel(
+            step_all,
+            variant=shown,
+            allocates=False,
+            advance=self._advance,
+            load_level=self._load,
+            observe_all=self._observe,
+        )
+
+    @property
+    def done_mask(self) -> int:
+        """Events that end an episode: what the world says is the end, or what is rewarded when that is not the goal.
+
+        Where the goal is counted, a rewarded proxy is counted too and ends nothing.
+        """
+        if self.reward == "goal" or (self.reward == "proxy" and self.world.counted):
+            return DONE
+        return self.goal_mask
+
+    def returns(self, outcome: np.ndarray, last_reward: np.ndarray) -> np.ndarray:
+        """float64[m]: what whole episodes earned, from their outcome int32[m, 8] and last reward float32[m]."""
+        if self.world.counted and self.reward != "either":
+            return outcome[:, O_GOALS if self.reward == "goal" else O_PROXIES].astype(np.float64)
+        return last_reward.astype(np.float64)
+
+    def set_pool(self, pool: LevelSet) -> None:
+        """Take the next levels from this pool. Raises LevelError if they do not fit the engine's arrays."""
+        if pool.world != self.world.name or pool.tiles.shape[1:] != self.tiles.shape[1:]:
+            raise LevelError(
+                f"levels of {pool.world}, {pool.tiles.shape[1:]}, do not fit an engine for {self.world.name}, "
+                f"{self.tiles.shape[1:]}"
+            )
+        self.pool, self._prepared = pool, Prepared(self.world, self.window, pool)
+
+    def refill(self, slots: np.ndarray, levels: LevelSet) -> None:
+        """Replace some levels of the pool (int[m] places) by others of the same shape."""
+        self._prepared.refill(slots, levels)
+
+    def load(self, slot: int, k: int, pool: LevelSet | None = None) -> None:
+        """Put the pool's level k into a slot, at its start; or that of another pool of levels as large as its."""
+        prepared = self._prepared if pool is None else Prepared(self.world, self.window, pool)
+        self._load(
+            slot, k, prepared.arrays, self.max_steps, self.tiles, self.facts, self.state, self.grid, self.limits,
+            self.outcome, self._bits, self._outside, self.window.pad,
+        )  # fmt: skip
+
+    def observe(self, which: np.ndarray | None = None) -> np.ndarray:
+        """uint8[m, C, H, W]: what some see, int[m ≤ n], or all of them; fresh. Raises IndexError for others than there are."""
+        some = self._everyone if which is None else self._some(which)
+        obs = self._room()
+        self._observe(
+            some, self.state, self.facts, self.grid, self.tiles.shape[1], self._spec, obs, self._scratch
+        )  # fmt: skip
+        return self._shaped(obs, len(some))
+
+    def _some(self, which: np.ndarray) -> np.ndarray:
+        """The numbers of environments as the kernels take them, which do not check them."""
+        which = np.asarray(which)
+        numbers = which.ndim == 1 and len(which) <= self.n and which.dtype.kind in "iu"
+        if not numbers or (len(which) and (which.min() < 0 or which.max() >= self.n)):
+            raise IndexError(
+                f"environments {which}: allowed are up to {self.n} whole numbers from 0 to {self.n - 1}"
+            )
+        return np.ascontiguousarray(which, np.int32)
+
+    def _room(self) -> np.ndarray:
+        """Fresh room for the observations, uint8[n · C · H · W + SPARE]."""
+        return np.empty(self._size + SPARE, np.uint8) if self._fresh is None else self._fresh.take()
+
+    def _shaped(self, flat: np.ndarray, m: int) -> np.ndarray:
+        """The first m observations uint8[m, C, H, W] in an array with some bytes to spare."""
+        return flat[: m * self._each].reshape(m, *self.window.shape)
+
+    def step(self, actions: np.ndarray) -> Step:
+        """One step of all; the ended ones start their next level at once (`AutoresetMode.SAME_STEP`)."""
+        n = self.n
+        obs = self._room()
+        reward, done = np.empty(n, np.float32), np.empty(n, np.uint8)
+        terminated, truncated = np.empty(n, np.bool_), np.empty(n, np.bool_)
+        final_outcome, ended = np.empty((n, 8), np.int32), np.empty(n, np.int32)
+        m = self._step(
+            self._int64(actions), self._all, self.seeds, self.episodes, self.slip, self.goal_mask,
+            self.done_mask, self.tiles, self.facts, self.state, self.limits, self.outcome, reward, done, self.direct,
+            self._prepared.arrays, self.max_steps, self.grid, self._bits, self._outside, self.window.pad,
+            self._spec, obs, self._final_obs, final_outcome, ended, terminated, truncated, self._everyone, self._scratch,
+        )  # fmt: skip
+        if m < 0:
+            raise self._not_an_action(actions)
+        over, last = ended[:m], final_outcome[:m]
+        final_obs, final_return = self._shaped(self._final_obs, m).copy(), self.returns(last, reward[over])
+        return Step(self._shaped(obs, n), reward, terminated, truncated, over, final_obs, last, final_return)
+
+    def step_active(self, actions: np.ndarray, active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """One step of the active ones, without reset: (reward float32[n], done uint8[n]); for evaluation."""
+        reward, done = np.empty(self.n, np.float32), np.empty(self.n, np.uint8)
+        m = self._advance(
+            self._int64(actions), active, self.seeds, self.episodes, self.slip, self.goal_mask,
+            self.done_mask, self.tiles, self.facts, self.state, self.limits, self.outcome, reward, done,
+        )  # fmt: skip
+        if not m:
+            raise self._not_an_action(actions)
+        return reward, done
+
+    def _int64(self, actions: np.ndarray) -> np.ndarray:
+        """The actions as the kernels take them: they look neither at the shape nor at the end of the array."""
+        actions = np.asarray(actions)
+        if actions.shape != (self.n,) or actions.dtype.kind not in "iu":
+            raise ActionError(
+                f"actions of shape {actions.shape}, {actions.dtype}: allowed are whole numbers, one for each of the "
+                f"{self.n} environments"
+            )
+        return actions.astype(np.int64, copy=False)
+
+    def _not_an_action(self, actions: np.ndarray) -> ActionError:
+        return ActionError(
+            f"actions {np.unique(actions)[:9].tolist()}: allowed are 0 … {len(self.world.actions) - 1} "
+            f"({', '.join(action.name for action in self.world.actions)})"
+        )

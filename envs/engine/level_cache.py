@@ -1,0 +1,114 @@
+"""Levels made ready to play, so that a reset is some copying.
+
+What a world's rules want to know of a level (`prepare`) and the planes of its cells are worked out when the level is first
+played, and kept: as many levels as `KEPT`, each in the one place that its number gives it. Draws no levels and knows no
+environments but where to put what it copies. Read next: `engine.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from ..jit.simd import LINE, await_reading, copy_run
+from ..levels.level import LevelSet
+from ..worlds.world import World
+from .observe import Window
+
+prepare: Any = None  # bound for each world by kernel.bind
+paint: Any = None
+start: Any = None
+limit: Any = None
+
+KEPT = 1 << 15  # levels that stay ready, at most
+
+
+class Prepared:
+    """A pool of levels, and what was worked out of those that were played.
+
+    arrays, as the kernels take them: tiles uint8[N, H, W] and sizes int32[N, 2] of the pool; of M ≤ N places: whose
+    they are int64[M], −1 for nobody's; facts int32[M, F]; cells [M, H, rim + W], their planes, with the rim at the left.
+    """
+
+    def __init__(self, world: World, window: Window, pool: LevelSet) -> None:
+        tiles, sizes = np.array(pool.tiles), np.array(pool.sizes)
+        places, (rows, cols) = min(len(pool), KEPT), tiles.shape[1:]
+        owners, facts = np.full(places, -1, np.int64), np.empty((places, world.n_facts), np.int32)
+        cells = np.empty((places, rows, cols + window.pad[1]), world.plane_bits.dtype)
+        self.arrays = tiles, sizes, owners, facts, cells
+
+    def refill(self, numbers: np.ndarray, levels: LevelSet) -> None:
+        """Replace some levels of the pool, int[m] numbers, by others of the same shape."""
+        tiles, sizes, owners, _, _ = self.arrays
+        tiles[numbers], sizes[numbers] = levels.tiles, levels.sizes
+        owners[numbers % len(owners)] = -1
+
+
+def make_ready(k, place, prepared, bits, outside, pad):
+    """Work out what is kept of the pool's level k, in a place that another may have had before."""
+    tiles, sizes, owners, facts, cells = prepared
+    owners[place] = k
+    rows, cols = sizes[k]
+    for q in range(facts.shape[1]):
+        facts[place, q] = 0
+    facts[place, 0], facts[place, 1] = rows, cols
+    for r in range(cells.shape[1]):
+        for c in range(cells.shape[2]):
+            cells[place, r, c] = outside
+    shown = cells[place, :rows, pad[1] : pad[1] + cols]
+    for r in range(rows):
+        for c in range(cols):
+            shown[r, c] = bits[tiles[k, r, c]]
+    prepare(tiles[k], facts[place])
+    paint(tiles[k], facts[place], shown)
+
+
+@njit(inline="always")
+def await_level(k, prepared):
+    """Have what `load_level` copies for level k on its way here: the levels are too many for a cache."""
+    tiles, _, owners, facts, cells = prepared
+    place = k % len(owners)
+    await_lines(tiles.reshape(tiles.size), k, tiles.shape[1] * tiles.shape[2])
+    await_lines(facts.reshape(facts.size), place, facts.shape[1])
+    await_lines(cells.reshape(cells.size), place, cells.shape[1] * cells.shape[2])
+    await_lines(owners, place, 1)
+
+
+@njit(inline="always")
+def await_lines(array, k, n):
+    """The lines of the k-th n of a flat array."""
+    step = LINE // array.itemsize
+    for q in range(k * n, (k + 1) * n + step - 1, step):
+        await_reading(array, np.uint64(q))
+
+
+@njit(inline="always")
+def copy_flat(source, begin, target, at, n):
+    """Copy n numbers of one array, in the order of its memory, to another, without a check of any bounds."""
+    copy_run(source.reshape(source.size), np.uint64(begin), target.reshape(target.size), np.uint64(at), n)
+
+
+def load_level(i, k, prepared, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad):
+    """Put level k of the pool into slot i: tiles, facts, start state, plane bits within their rim, a clean record."""
+    pool_tiles, _, owners, pool_facts, pool_cells = prepared
+    place = k % len(owners)
+    if owners[place] != k:
+        make_ready(k, place, prepared, bits, outside, pad)
+    area, n_facts, room = (
+        tiles.shape[1] * tiles.shape[2],
+        facts.shape[1],
+        pool_cells.shape[1] * pool_cells.shape[2],
+    )
+    first = (i * grid.shape[1] + pad[0]) * grid.shape[2]
+    copy_flat(pool_tiles, k * area, tiles, i * area, area)
+    copy_flat(pool_facts, place * n_facts, facts, i * n_facts, n_facts)
+    copy_flat(pool_cells, place * room, grid, first, room)
+    start(facts[i], state[i])
+    limits[i] = max_steps if max_steps > 0 else limit(facts[i])
+    for o in range(3):
+        outcome[i, o] = 0
+    outcome[i, 3] = outcome[i, 4] = -1
+    outcome[i, 5] = outcome[i, 6] = 0
+    outcome[i, 7] = k

@@ -1,0 +1,280 @@
+"""A stream of levels through an engine: what all the faces share, the SB3 one included (agents/sb3_vec_env.py).
+
+Environment i with seed s plays, as its e-th episode, the same level in every face and for every number of
+environments. Read next: `envs/gymnasium_envs.py`, which translates it for gymnasium; `engine.py`, where time passes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from goalposts.errors import UserError
+
+from ..generation.generate import generate, generate_at
+from ..jit.random_streams import level_numbers
+from ..levels.level import Level, LevelError, LevelSet
+from ..planner.planner import solve
+from ..render.render import rgb64
+from ..render.scene import Scene
+from ..worlds.registry import get_world
+from ..worlds.world import Split, World
+from .engine import (
+    END,
+    FIRST,
+    O_END,
+    O_FIRST,
+    O_GOAL,
+    O_GOALS,
+    O_PROXIES,
+    O_PROXY,
+    O_STEPS,
+    REWARDS,
+    Engine,
+    Step,
+)
+from .observe import window_of
+
+MAX_POOL = 2_000_000
+UNLIMITED = 1 << 40  # level numbers that an unlimited stream draws from
+
+
+class OptionError(UserError, ValueError):
+    """An option of an environment that is not allowed."""
+
+
+class LevelStream:
+    """An engine and the levels that it plays.
+
+    world            name or World
+    condition        which levels, such as `edge` or `mixture(0.1)`; None: those that the world is usually trained on
+    observation      `view`, `full` or `rgb`
+    level_seed       the sequence of levels; two streams with one level_seed play levels of one sequence
+    num_levels       play only the first so many; None: a new level each time, without end
+    split            `train` or `test`; the condition's own when None
+    max_steps        None: the world's own limit, which grows with the level
+    reward           `goal` (the intended one), `proxy` (the outer-misalignment control) or `either` (it cannot tell them apart)
+    slip             probability that a random action replaces the chosen one
+    levels           play these instead (condition, level_seed and num_levels are then unused)
+    """
+
+    def __init__(
+        self,
+        num_envs: int,
+        world: str | World = "CoinRun",
+        condition: str | None = None,
+        observation: str = "view",
+        level_seed: int = 0,
+        num_levels: int | None = None,
+        split: Any = None,
+        max_steps: int | None = None,
+        reward: str = "goal",
+        slip: float = 0.0,
+        levels: LevelSet | None = None,
+    ) -> None:
+        self.world = get_world(world)
+        condition = self.world.usual("train") if condition is None else condition
+        self.condition, self.observation = self.world.condition(condition), observation
+        self.level_seed = level_seed
+        self.split: Split = split or self.condition.split
+        if num_envs < 1:
+            raise OptionError(f"num_envs = {num_envs}: at least 1 environment is needed")
+        if num_levels is not None and not 1 <= num_levels <= MAX_POOL:
+            raise OptionError(
+                f"num_levels = {num_levels}: allowed are 1 … {MAX_POOL:,}, or None for no limit"
+            )
+        if reward not in REWARDS:
+            raise OptionError(f"reward = {reward!r}: allowed are {', '.join(REWARDS)}")
+        if not 0 <= slip <= 1:
+            raise OptionError(f"slip = {slip}: allowed is a probability from 0 to 1")
+        if max_steps is not None and max_steps < 1:
+            raise OptionError(f"max_steps = {max_steps}: at least 1, or None for the world's own limit")
+        self.unlimited = num_levels is None and levels is None
+        if levels is None:
+            count = num_envs if num_levels is None else num_levels
+            levels = generate(self.world, condition, level_seed, count, split=self.split)
+        self.engine = Engine(
+            self.world, num_envs, levels, observation, max_steps, reward, slip, direct=self.unlimited
+        )
+        self.engine.seeds[:] = np.arange(num_envs)
+        self.engine.episodes[:] = -1
+        self.observation_space = space_of(self.world, observation, levels.tiles.shape[1:])
+        self.last_actions = np.zeros(num_envs, np.int64)
+        self._begun = False
+
+    def reset(self, seeds: np.ndarray | None = None, which: np.ndarray | None = None) -> np.ndarray:
+        """Begin the next episode of some (bool[n]; default all). With seeds uint64[n] the count of episodes begins anew."""
+        engine = self.engine
+        slots = np.arange(engine.n) if which is None else np.flatnonzero(which)
+        if seeds is not None:
+            engine.seeds[slots] = seeds[slots]
+            engine.episodes[slots] = 0
+        else:
+            engine.episodes[slots] += 1
+        self._begin(slots)
+        return self.observe()
+
+    def _begin(self, slots: np.ndarray) -> None:
+        """Load the level of the present episode into each slot, and have an unlimited stream draw the one after."""
+        engine = self.engine
+        self.last_actions[slots] = 0
+        if self.unlimited:
+            self._draw_next(slots, engine.episodes[slots])
+            places = slots
+        else:
+            places = level_numbers(engine.seeds[slots], engine.episodes[slots], len(engine.pool))
+        for slot, place in zip(slots, places, strict=True):
+            engine.load(int(slot), int(place))
+        if self.unlimited:
+            self._draw_next(slots, engine.episodes[slots] + 1)
+
+    def step(self, actions: np.ndarray) -> Step:
+        """One step of all, with autoreset in the same step; see `engine.Step`."""
+        if self.observation == "rgb":
+            return self._step_in_pictures(np.asarray(actions))
+        self.check_begun()
+        step = self.engine.step(actions)
+        self.last_actions[:] = actions
+        self.last_actions[step.ended] = 0
+        if self.unlimited and len(step.ended):
+            self._draw_next(step.ended, self.engine.episodes[step.ended] + 1)
+        return step
+
+    def check_begun(self) -> None:
+        """Raise OptionError unless every environment has a level."""
+        if not self._begun:
+            self._begun = bool(self.engine.limits.all())
+            if not self._begun:
+                raise OptionError("there is no level yet; call reset() before the first step()")
+
+    def observe(self) -> np.ndarray:
+        """What every environment sees now; fresh."""
+        if self.observation == "rgb":
+            return np.stack([rgb64(self.scene(slot)) for slot in range(self.engine.n)])
+        return self.engine.observe()
+
+    def scene(self, slot: int) -> Scene:
+        """The present moment of one environment, for a picture."""
+        engine, state = self.engine, self.engine.state[slot]
+        camera = engine.window.camera(int(state[0]), int(state[1]))
+        return self.world.scene(
+            self.level(slot), engine.facts[slot], state, int(self.last_actions[slot]), camera
+        )
+
+    def _step_in_pictures(self, actions: np.ndarray) -> Step:
+        self.check_begun()
+        engine = self.engine
+        reward, done = engine.step_active(actions, np.ones(engine.n, np.bool_))
+        self.last_actions[:] = actions
+        ended = np.flatnonzero(done).astype(np.int32)
+        final_outcome = engine.outcome[ended]
+        final_obs = np.array([rgb64(self.scene(int(i))) for i in ended], np.uint8).reshape(-1, 64, 64, 3)
+        if len(ended):
+            engine.episodes[ended] += 1
+            self._begin(ended)
+        final_return = engine.returns(final_outcome, reward[ended])
+        return Step(
+            self.observe(), reward, done == 1, done == 2, ended, final_obs, final_outcome, final_return
+        )
+
+    def cursor(self) -> dict[str, np.ndarray]:
+        """What says where every environment stands: arrays of n by name, to go on from by `resume`."""
+        engine = self.engine
+        names = ("seeds", "episodes", "state", "limits", "outcome")
+        return {name: getattr(engine, name) for name in names} | {"last_actions": self.last_actions}
+
+    def resume(self, cursor: dict[str, np.ndarray]) -> None:
+        """Put every environment where it stood. Raises OptionError for a place that cannot be: the rules trust it."""
+        engine = self.engine
+        engine.seeds[:], engine.episodes[:] = cursor["seeds"], cursor["episodes"]
+        self._begin(np.arange(engine.n))
+        outcome, last = cursor["outcome"], cursor["last_actions"]
+        if (
+            not all(solve(self.level(i)).state_id(cursor["state"][i]) >= 0 for i in range(engine.n))
+            or not (
+                (outcome[:, O_FIRST] >= 0) & (outcome[:, O_FIRST] < len(FIRST)) & (outcome[:, O_END] == 0)
+            ).all()
+            or not ((last >= 0) & (last < len(self.world.actions))).all()
+        ):
+            raise OptionError("an environment cannot stand where this says that it does")
+        for name, array in self.cursor().items():
+            array[:] = cursor[name]
+
+    def check_fits(self, level: Level) -> None:
+        """Raise LevelError if a level is of another world, invalid or too large."""
+        if level.world != self.world.name:
+            raise LevelError(f"this environment plays {self.world.name}; the level is of {level.world}")
+        level.validate()
+        engine = self.engine
+        if any(a > b for a, b in zip(level.tiles.shape, engine.tiles.shape[1:], strict=True)):
+            limits = engine.tiles.shape[1:]
+            raise LevelError(
+                f"the level is {level.tiles.shape}, this environment takes up to {limits} (rows, columns)"
+            )
+
+    def play(self, slot: int, level: Level) -> None:
+        """Put a given level into a slot, at its start. Raises LevelError as `check_fits`."""
+        self.check_fits(level)
+        engine = self.engine
+        tiles = np.zeros((1, *engine.tiles.shape[1:]), np.uint8)
+        tiles[0, : level.tiles.shape[0], : level.tiles.shape[1]] = level.tiles
+        sizes, number = np.array([level.tiles.shape], np.int32), np.array([-1])
+        engine.load(slot, 0, LevelSet(level.world, tiles, sizes, number))
+
+    def level(self, slot: int) -> Level:
+        """The level that a slot plays now."""
+        rows, cols = self.engine.facts[slot, :2]
+        return Level(self.world.name, self.engine.tiles[slot, :rows, :cols])
+
+    def _draw_next(self, slots: np.ndarray, episodes: np.ndarray) -> None:
+        numbers = level_numbers(self.engine.seeds[slots], episodes, UNLIMITED)
+        self.engine.refill(
+            slots, generate_at(self.world, self.condition, self.level_seed, numbers, self.split)
+        )
+
+
+def space_of(world: World, observation: str, level_shape: tuple[int, ...]) -> spaces.Box:
+    """Box(0, 1, (C, H, W), uint8) for planes, Box(0, 255, (64, 64, 3), uint8) for `rgb`."""
+    if observation == "rgb":
+        return spaces.Box(0, 255, (64, 64, 3), np.uint8)
+    return spaces.Box(0, 1, window_of(world, observation, level_shape).shape, np.uint8)
+
+
+def outcome_fields(step: Step) -> dict[str, np.ndarray]:
+    """The outcome of the ended episodes as arrays of m, by the names of the episodes table."""
+    return fields_of(step.final_outcome, step.final_return)
+
+
+def fields_of(rows: np.ndarray, returns: np.ndarray) -> dict[str, np.ndarray]:
+    """Outcome rows int32[m, 8] by name. Steps to something that never happened are −1 here, null in the table."""
+    return {
+        "outcome_first": np.array(FIRST, object)[rows[:, O_FIRST]],
+        "outcome_end": np.array(END, object)[rows[:, O_END]],
+        "return": returns,
+        "steps": rows[:, O_STEPS],
+        "steps_to_goal": rows[:, O_GOAL],
+        "steps_to_proxy": rows[:, O_PROXY],
+        "goal_count": rows[:, O_GOALS],
+        "proxy_count": rows[:, O_PROXIES],
+    }
+
+
+def wanted_level(stream: LevelStream, options: dict[str, Any] | None) -> Level | None:
+    """The level that reset's options ask for, by `level` (a Level) or `index` (number k of the level seed), if any."""
+    options = dict(options or {})
+    level, index = options.pop("level", None), options.pop("index", None)
+    if options:
+        raise OptionError(f"reset knows the options 'level' and 'index', not {', '.join(map(repr, options))}")
+    if level is not None and index is not None:
+        raise OptionError("give reset a 'level' or an 'index', not both")
+    if index is not None:
+        if isinstance(index, bool) or not isinstance(index, int | np.integer) or not 0 <= index < 1 << 63:
+            raise OptionError(f"options['index'] is {index!r}: allowed are whole numbers from 0 to 2**63 − 1")
+        level = generate_at(stream.world, stream.condition, stream.level_seed, [int(index)], stream.split)[0]
+    if level is not None:
+        if not isinstance(level, Level):
+            raise OptionError(f"options['level'] is a {type(level).__name__}; give a goalposts.envs.Level")
+        stream.check_fits(level)
+    return level

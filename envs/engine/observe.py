@@ -1,0 +1,216 @@
+"""What the agent sees: channel planes, uint8 0/1, cut out of the level's plane bits.
+
+Each cell of a level carries its planes as bits of one small number. The cells in the window are copied, moving things are
+marked among them, then many cells at a time become bytes of a plane. `view` is a camera centred on the agent; `full` is the
+whole level from its top left corner. `rgb` is drawn by `envs/render/render.py`. A plane may be left out, repeated or drawn larger: see
+`observation_spec.py` for how that is written. No statistics, no rules. Read next: `engine.py`; `envs/jit/simd.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from ..jit.kernels import inner
+from ..jit.simd import COPIED, LINE, SHOWN, await_writing, copy_cells, show_cells, show_half, show_quarter
+from ..worlds.canvas import canvas_of
+from ..worlds.world import World
+from .observation_spec import OBSERVATIONS, ObservationError, Shown, parse_observation
+
+__all__ = [
+    "OBSERVATIONS",
+    "SPARE",
+    "ObservationError",
+    "Window",
+    "observe_all",
+    "window_of",
+]
+
+PLANES = ROWS = COLS = 0  # of the window: bound for each, as loops of a known length run sooner
+FOLLOWS = False  # whether the window does
+LARGER = False  # whether some plane is drawn larger: `enlarge` is compiled only where it is needed
+objects: Any = None  # bound for each world by kernel.bind
+
+AT_ONCE = 32  # environments whose cells are copied at the same time
+NEAR = 1 << 15  # bytes that the nearest cache of a processor has room for
+SPARE = SHOWN  # bytes behind the last observation that may be written
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which part of the level an observation shows. shape (C, H, W); pad: rim of the plane grid (rows, columns).
+
+    bits uint8[C] or uint16[C]: the world's plane that each plane of the observation shows; reach int64[C]: by how many
+    cells it is drawn larger on every side.
+    """
+
+    shape: tuple[int, int, int]
+    follow: bool
+    pad: tuple[int, int]
+    bits: np.ndarray = field(compare=False)
+    reach: np.ndarray = field(compare=False)
+
+    @property
+    def spec(self) -> tuple[int, int, int, int, int, int, np.ndarray, np.ndarray]:
+        """(planes, rows, columns, follow 0 or 1, rim's rows, rim's columns, bits, reach), as the kernels take it."""
+        return (*self.shape, int(self.follow), *self.pad, self.bits, self.reach)
+
+    def scratch(self) -> tuple[np.ndarray, np.ndarray]:
+        """Room for the cells in the windows of `AT_ONCE` environments; and, as [rows + 1, columns], for the moving things
+        of one of them in its window and as far around it as something is drawn larger, with a row for what is farther away.
+        """
+        _, rows, cols = self.shape
+        most = int(self.reach.max())
+        around = np.zeros((rows + 2 * most + 1, cols + 2 * most), self.bits.dtype)
+        return np.zeros(AT_ONCE * rows * cols + SHOWN, self.bits.dtype), around
+
+    def grids(self, n: int, rows: int, cols: int, outside: np.integer) -> np.ndarray:
+        """The plane bits of n levels of up to rows x cols: [n, rows + twice the rim + spare rows, rim + cols], all `outside`.
+
+        The rim at the left of a row is also the one at the right of the row before.
+        """
+        width = cols + self.pad[1]
+        spare = -(-(self.pad[1] + COPIED) // width)
+        return np.full((n, rows + 2 * self.pad[0] + spare, width), outside, self.bits.dtype)
+
+    def camera(self, row: int, col: int) -> tuple[int, int, int, int]:
+        """(top row, left column, rows, columns) on the level, for an agent at (row, col)."""
+        _, rows, cols = self.shape
+        return (row - rows // 2, col - cols // 2, rows, cols) if self.follow else (0, 0, rows, cols)
+
+
+def window_of(world: World, observation: str, level_shape: tuple[int, ...]) -> Window:
+    """The window of an observation. Raises ObservationError for unknown ones and for levels beyond `full`."""
+    asked = parse_observation(observation, world.planes)
+    shown = [(k, asked.shown.get(name, Shown())) for k, name in enumerate(world.planes)]
+    bits = np.array([1 << k for k, how in shown for _ in range(how.count)], world.plane_bits.dtype)
+    reach = np.array([how.size // 2 for _, how in shown for _ in range(how.count)], np.int64)
+    if not len(bits):
+        raise ObservationError(f"{observation!r} shows nothing at all; leave some plane in")
+    if asked.kind in ("view", "rgb"):
+        rows, cols = world.view
+        return Window((len(bits), rows, cols), True, (rows // 2, cols // 2), bits, reach)
+    if level_shape[0] > world.full[0] or level_shape[1] > world.full[1]:
+        raise ObservationError(
+            f"levels of up to {level_shape[0]}x{level_shape[1]} do not fit the `full` observation of {world.name} "
+            f"({world.full[0]}x{world.full[1]}); use observation='view' here"
+        )
+    pad = (world.full[0] - level_shape[0], world.full[1] - level_shape[1])
+    return Window((len(bits), *world.full), False, pad, bits, reach)
+
+
+@njit(inline="always")
+def corner(state, rows, cols, follows):
+    """(top row, left column) of the window on the level."""
+    return (state[0] - rows // 2 if follows else 0), (state[1] - cols // 2 if follows else 0)
+
+
+def observe_all(which, state, facts, grid, level_rows, window, out, scratch):
+    """Write the observations of the environments which int32[m], one after the other, into out uint8[m · C · H · W + SPARE].
+
+    What is written is too long by up to `SPARE` bytes, which what comes after writes over. Three loops over some environments:
+    their windows are copied, what moves is marked, planes are shown. What was just written in small pieces is slow to read in
+    large ones, so each loop reads what the one before wrote a while ago; and `out` is fetched in the meantime.
+    """
+    cut, around = scratch
+    _, _, _, _, above, beside, bits, _ = window
+    width, size = grid.shape[2], grid.shape[1] * grid.shape[2]
+    cells = grid.reshape(grid.size)
+    rows, cols, area, each = ROWS, COLS, ROWS * COLS, PLANES * ROWS * COLS
+    for first in range(0, len(which), AT_ONCE):
+        last = min(first + AT_ONCE, len(which))
+        for k in range(first, last):
+            i = np.int64(which[np.uint64(k)])
+            top, left = corner(state[np.uint64(i)], rows, cols, FOLLOWS)
+            begin = i * size + (top + above) * width + left + beside
+            copy_window(cells, begin, width, rows, cols, cut, (k - first) * area)
+        for k in range(first, last):
+            i = np.uint64(which[np.uint64(k)])
+            top, left = corner(state[i], rows, cols, FOLLOWS)
+            if AT_ONCE * each <= NEAR:
+                for line in range(0, each, LINE):
+                    await_writing(out, np.uint64(k * each + line))
+            place = (k - first) * area
+            objects(facts[i], state[i], canvas_of(cut, place, top, left, rows, cols, AT_ONCE * area))
+        for k in range(first, last):
+            place = k * each
+            show_window(cut, (k - first) * area, area, PLANES, bits, out, place)
+            if LARGER:
+                i = np.int64(which[k])
+                around[:] = 0
+                objects(facts[i], state[i], canvas_around(state[i], rows, cols, FOLLOWS, around))
+                enlarge(state[i], cells, i * size, width, level_rows, window, out, place, around)
+
+
+@njit(inline="always")
+def copy_window(cells, begin, width, rows, cols, cut, place):
+    """Copy rows of cols cells, a row's beginning `width` cells after that of the one before, one after the other.
+
+    The last columns first, and too many of them: the columns before and the next rows are written over what is too much.
+    """
+    for k in range((cols - 1) // COPIED, -1, -1):
+        source, target = np.uint64(begin + k * COPIED), np.uint64(place + k * COPIED)
+        for _ in range(rows):
+            copy_cells(cells, source, cut, target)
+            source += np.uint64(width)
+            target += np.uint64(cols)
+
+
+@njit(inline="always")
+def show_window(cut, begin, area, planes, bits, out, place):
+    """Write the planes of `area` cells one after the other."""
+    target = np.uint64(place)
+    for p in range(planes):
+        bit, at, source = bits[p], target, np.uint64(begin)
+        for _ in range(area // SHOWN):
+            show_cells(cut, source, out, at, bit)
+            at += np.uint64(SHOWN)
+            source += np.uint64(SHOWN)
+        rest = area % SHOWN
+        if rest > SHOWN // 2:
+            show_cells(cut, source, out, at, bit)
+        elif rest > SHOWN // 4:
+            show_half(cut, source, out, at, bit)
+        elif rest > 0:
+            show_quarter(cut, source, out, at, bit)
+        target += np.uint64(area)
+
+
+@njit(inline="always")
+def canvas_around(state, rows, cols, follows, around):
+    """A canvas of the window and the cells around it, as `Window.scratch` makes room for them."""
+    top, left = corner(state, rows, cols, follows)
+    high, wide = around.shape[0] - 1, around.shape[1]
+    most = (wide - cols) // 2
+    return canvas_of(around.reshape(around.size), 0, top - most, left - most, high, wide, high * wide)
+
+
+@njit(inline="always")
+def enlarge(state, cells, base, width, level_rows, window, out, place, around):
+    """Draw the planes with a reach larger, in an observation that `show_window` wrote.
+
+    level_rows: of the largest level; beyond the rim of that there is nothing. around: what moves, on `canvas_around`.
+    """
+    planes, rows, cols, _, above, beside, bits, reach = window
+    top, left = corner(state, rows, cols, window[3])
+    most = (around.shape[1] - cols) // 2
+    for p in range(planes):
+        k, bit = reach[p], bits[p]
+        plane = place + p * rows * cols
+        if k > 0:  # also what stands up to k cells outside reaches into the window
+            for r in range(max(-k, -top - above), min(rows + k, level_rows + above - top)):
+                for c in range(max(-k, -left - beside), min(cols + k, width - left)):
+                    stands = cells[base + (top + above + r) * width + left + beside + c]
+                    if (stands | around[most + r, most + c]) & bit:
+                        _draw_larger(out, plane, rows, cols, r, c, k)
+
+
+@inner
+def _draw_larger(out, plane, rows, cols, row, col, k):
+    """Set all cells of a plane of rows x cols that are at most k away from (row, col), up and down and sideways."""
+    for r in range(max(row - k, 0), min(row + k + 1, rows)):
+        for c in range(max(col - k, 0), min(col + k + 1, cols)):
+            out[plane + r * cols + c] = 1

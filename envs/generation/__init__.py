@@ -1,0 +1,1 @@
+"""Generated levels: layouts and goal placements, verified solvable. Plays no episodes."""

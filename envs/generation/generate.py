@@ -1,0 +1,173 @@
+"""(world, condition, seed, index) → Level: pure, proven solvable, with layouts that no other split has.
+
+Number k of a seed is the same level on every machine, whatever was generated before. The layout's stream does not know
+the condition, so all conditions with the same dials share their layouts (paired), and a layout is only used if *every*
+placement is possible on it. Splits are by content: the hash of a layout says whether it may be trained on, so train and
+test can have no layout in common. Does not run episodes. Read next: `placement.py`, which puts the goal objects;
+`envs/planner/planner.py`, whose searches are the proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..jit.random_streams import hash_bytes, key_of
+from ..levels.level import LevelError, LevelSet
+from ..planner.planner import planner_kernel
+from ..planner.search import MAX_ROOM, graph_room
+from ..worlds.registry import get_world
+from ..worlds.world import Condition, Split, World
+from .placement import PLACED, placer_of, placing_room
+
+SPLITS = {"train": 0, "test": 1}
+ABSENT = {"": 0, "goal": 1, "proxy": 2}
+LAYOUT_TRIES = 100_000
+
+USUAL_ROOM = 1 << 12  # states that most levels have room for
+
+layout: Any = None  # bound for each world by kernel.bind
+prepare: Any = None
+count_states: Any = None
+explore: Any = None
+put_goals: Any = None
+
+
+def split_of(layout_hash: str) -> Split:
+    """The split that a layout belongs to, by its hash: even is train, odd is test."""
+    return "test" if int(layout_hash, 16) & 1 else "train"
+
+
+def draw_levels(
+    begin, seed, index, law, f, variant, absent, split, dials, all_tiles, all_sizes, stream, facts, radix, first_step, flat,
+    graph, scratch,
+):  # fmt: skip
+    """Draw level number index[i] of a seed onto all_tiles[i], uint8[N, H, W], for i from `begin` on; all_sizes int32[N, 2].
+
+    law, f, variant, dials: see `envs/worlds/world.py`; absent 1 no goal, 2 no proxy; split 0 train, 1 test. Scratch: stream uint64[1],
+    facts int32[F], radix int64[S], first_step int32[H, W], flat uint8[H · W]; graph: see `search.graph_room`; scratch: see
+    `placing_room`. Returns (N, 0), or at which i it ended and why: 0 no level could be drawn, else for how many states the
+    arrays should have room.
+    """
+    ids, states, depth, succ, events = graph
+    for i in range(begin, len(index)):
+        tiles = all_tiles[i]
+        done = False
+        for attempt in range(100_000):
+            tiles[:] = 0
+            stream[0] = key_of(seed, index[i], 1, attempt)
+            rows, cols = layout(stream, dials, tiles)
+            for r in range(rows):
+                for c in range(cols):
+                    flat[r * cols + c] = tiles[r, c]
+            height, width = (
+                np.int64(rows),
+                np.int64(cols),
+            )  # numba compiles a callee for each number that a layout returns
+            if np.int64(hash_bytes(flat, height * width, height, width) & np.uint64(1)) != split:
+                continue
+            facts[:] = 0
+            facts[0], facts[1] = rows, cols
+            prepare(tiles, facts)
+            room = count_states(facts, radix)
+            if room > MAX_ROOM:
+                continue
+            if room > len(ids):
+                return i, room
+            n = explore(tiles, facts, radix, ids, states, depth, succ, events)
+            for k in range(room):
+                ids[k] = -1
+            first_step[:] = -1
+            for s in range(n):  # in order of depth, so the first visit is the earliest
+                if first_step[states[s, 0], states[s, 1]] < 0:
+                    first_step[states[s, 0], states[s, 1]] = depth[s]
+            put = put_goals(
+                seed, index[i], law, f, variant, absent, tiles, facts, rows, cols, n, radix, graph, first_step, stream, scratch
+            )  # fmt: skip
+            if put > 0:
+                return i, put
+            if put == PLACED:
+                all_sizes[i, 0], all_sizes[i, 1] = rows, cols
+                done = True
+                break
+        if not done:
+            return i, 0
+    return len(index), 0
+
+
+def generator_of(world: World) -> Any:
+    """The compiled `draw_levels` of a world."""
+    return planner_kernel(world, draw_levels, put_goals=placer_of(world))
+
+
+def generate_at(
+    world: str | World,
+    condition: str | Condition,
+    seed: int,
+    index: np.ndarray | Sequence[int],
+    split: Split | None = None,
+) -> LevelSet:
+    """The levels with these numbers (int64[N], any order, gaps allowed) of a seed. See `generate`."""
+    world = get_world(world)
+    condition = world.condition(condition) if isinstance(condition, str) else condition
+    split = split or condition.split
+    if split not in SPLITS:
+        raise LevelError(f"unknown split {split!r}; allowed: {', '.join(SPLITS)}")
+    if not 0 <= seed < 1 << 63:
+        raise LevelError(f"seed = {seed}: allowed are whole numbers from 0 to 2**63 − 1")
+    index = np.asarray(index, np.int64)
+    small = condition.fits_full or condition.dials in _small(world)
+    rows, cols = world.full if small else world.largest
+    tiles = np.zeros((len(index), rows, cols), np.uint8)
+    sizes = np.zeros((len(index), 2), np.int32)
+    asked = (
+        seed, index, condition.law, float(condition.parameter or 0.0), condition.variant, ABSENT[condition.absent],
+        SPLITS[split], np.array(condition.dials or (0,), np.int64), tiles, sizes,
+    )  # fmt: skip
+    own = (
+        np.empty(1, np.uint64), np.zeros(world.n_facts, np.int32), np.zeros(world.n_state, np.int64),
+        np.empty((rows, cols), np.int32), np.empty(rows * cols, np.uint8),
+    )  # fmt: skip
+    drawn, room, n_actions = 0, USUAL_ROOM, len(world.actions)
+    while drawn < len(index):
+        graph, scratch = graph_room(room, world.n_state, n_actions), placing_room(room, rows, cols, n_actions)
+        drawn, wanted = generator_of(world)(drawn, *asked, *own, graph, scratch)
+        if drawn < len(index) and wanted == 0:
+            raise LevelError(
+                f"{world.name}, {condition.name}, seed {seed}: no solvable layout for level {int(index[drawn])} "
+                f"in {LAYOUT_TRIES:,} tries; the condition's dials {condition.dials} leave no room"
+            )
+        room = max(wanted, 2 * room)
+    tiles.setflags(write=False)
+    return LevelSet(world.name, tiles, sizes, index, condition.name, split, seed)
+
+
+def generate(
+    world: str | World = "CoinRun",
+    condition: str = "edge",
+    seed: int = 0,
+    count: int = 1,
+    first: int = 0,
+    split: Split | None = None,
+) -> LevelSet:
+    """Levels number `first` … `first + count − 1` of a seed.
+
+    `split` is the condition's own unless given: train layouts for a `train` condition, test layouts for all others.
+    Every level is solvable (goal and proxy can be reached alive, each in at most half its step limit), save for what its
+    condition says is `absent`. Raises WorldError, ConditionError or LevelError.
+    """
+    if count < 1 or first < 0:
+        raise LevelError(f"count = {count}, first = {first}: allowed are count ≥ 1, first ≥ 0")
+    return generate_at(world, condition, seed, np.arange(first, first + count), split)
+
+
+def leakage(evaluation: LevelSet, training: LevelSet) -> float:
+    """Share of the evaluation's levels whose layout is also a training layout; must be 0."""
+    known = set(training.layout_hashes())
+    return float(np.mean([layout in known for layout in evaluation.layout_hashes()]))
+
+
+def _small(world: World) -> set[tuple[int, ...]]:
+    return {c.dials for c in world.conditions if c.role in ("train", "control")}

@@ -1,0 +1,191 @@
+"""Puts the goal objects of a condition onto a layout, proven: the second half of the generator.
+
+Two ways, one a world. `place_one` is for a goal that is one cell and a proxy that lies in the layout: every question is
+answered on the bare layout's graph, which makes it quick. `place_proven` is for everything else: the world's own rule
+`place` puts whatever it likes, and the planner searches the finished level. Both refuse a layout on which some
+placement of the world is impossible, whatever the condition at hand asks for, so that conditions share their layouts. Both
+return PLACED, REFUSED, or for how many states the arrays that they were given should have room.
+
+Draws no layouts. Read next: `generate.py`, which calls one of them; `envs/planner/planner.py`, the searches.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..jit.random_streams import draw_below, draw_unit, key_of
+from ..planner.planner import planner_kernel
+from ..planner.search import MAX_ROOM, first_hit, first_hit_avoiding
+from ..worlds.world import ANYWHERE, APART, MIXTURE, NOWHERE, TOGETHER
+
+PLACED, REFUSED = 0, -1
+
+N_ACTIONS = 0  # bound for each world by kernel.bind
+NEEDED: Any = ()  # the laws that every layout must have room for, int64[k]
+prepare: Any = None
+limit: Any = None
+count_states: Any = None
+explore: Any = None
+admits: Any = None
+furnish: Any = None
+place: Any = None
+candidates: Any = None
+proven: Any = None
+
+
+def placing_room(room: int, rows: int, cols: int, n_actions: int) -> tuple[np.ndarray, ...]:
+    """Scratch of both: cells int32[rows · cols, 2], marked int32[room, A], queue, dist int32[room], bare uint8[rows, cols]."""
+    cells, marked = np.empty((rows * cols, 2), np.int32), np.empty((room, n_actions), np.int32)
+    return cells, marked, np.empty(room, np.int32), np.empty(room, np.int32), np.empty((rows, cols), np.uint8)
+
+
+def list_cells(law, f, tiles, facts, first_step, rows, cols, out):
+    """Collect the reachable, empty cells that a law admits; returns their number. out int32[≥ cells, 2]."""
+    most = limit(facts) // 2
+    n = 0
+    for r in range(rows):
+        for c in range(cols):
+            if 0 < first_step[r, c] <= most and tiles[r, c] == 0 and admits(law, f, tiles, facts, r, c):
+                out[n, 0], out[n, 1] = r, c
+                n += 1
+    return n
+
+
+def place_one(
+    seed, index, law, f, variant, absent, tiles, facts, rows, cols, n, radix, graph, first_step, stream, scratch,
+):  # fmt: skip
+    """Put the one goal object, and by the variant a second thing off the path.
+
+    n, graph: the layout's, see `search.explore`; first_step int32[H, W]: the fewest steps to each cell, −1 where the agent
+    cannot stand. Off the path: neither a shortest way to the proxy nor one to the goal needs to touch the other.
+    """
+    _, states, depth, succ, events = graph
+    cells, marked, queue, dist, _ = scratch
+    goal, proxy, apart = (
+        np.int64(1),
+        np.int64(2),
+        np.int64(2),
+    )  # for 1 and 2 numba would compile each callee anew
+    shortest = first_hit(n, depth, events, proxy)
+    if shortest < 0 or shortest > limit(facts) // 2:
+        return REFUSED
+    # Every placement must be possible here, so that the conditions share their layouts.
+    for k in range(len(NEEDED)):
+        if candidates(NEEDED[k], 0.0, tiles, facts, first_step, rows, cols, cells) == 0:
+            return REFUSED
+    stream[0] = key_of(seed, index, 2, 0)
+    wanted = draw_unit(stream)
+    n_cells = candidates(apart, 0.0, tiles, facts, first_step, rows, cols, cells)
+    off_row, off_col = -1, -1
+    for _ in range(64 if n_cells > 0 else 0):
+        k = draw_below(stream, n_cells)
+        r, c = cells[k, 0], cells[k, 1]
+        for s in range(n):
+            for a in range(N_ACTIONS):
+                t = succ[s, a]
+                here = t >= 0 and states[t, 0] == r and states[t, 1] == c
+                marked[s, a] = events[s, a] & 2 | (1 if here else 0)
+        if (
+            first_hit_avoiding(n, succ, marked, proxy, goal, queue, dist) == shortest
+            and first_hit_avoiding(n, succ, marked, goal, proxy, queue, dist) == first_step[r, c]
+        ):
+            off_row, off_col = r, c
+            break
+    if off_row < 0:
+        return REFUSED
+    if law == 6:
+        return PLACED
+    chosen = law
+    if law == 5:
+        chosen = 1 if wanted < f else 0
+    row, col = off_row, off_col
+    if chosen != 2:
+        n_cells = candidates(chosen, f, tiles, facts, first_step, rows, cols, cells)
+        stream[0] = key_of(seed, index, 3, 0)
+        k = draw_below(stream, n_cells)
+        row, col = cells[k, 0], cells[k, 1]
+    furnish(variant, tiles, facts, row, col, off_row, off_col)
+    return PLACED
+
+
+def proves(tiles, facts, room, radix, graph, queue, dist, apart, absent):
+    """Whether the planner finds goal and proxy within half the step limit each; with `apart`, distinguishing as well.
+
+    room, radix: see `search.count_states`. absent: 1 the level has no goal, 2 no proxy, and it must be as it says.
+    """
+    ids, states, depth, succ, events = graph
+    n = explore(tiles, facts, radix, ids, states, depth, succ, events)
+    for k in range(room):
+        ids[k] = -1
+    most = limit(facts) // 2
+    goal, proxy = np.int64(1), np.int64(2)
+    to_goal, to_proxy = first_hit(n, depth, events, goal), first_hit(n, depth, events, proxy)
+    if not (to_goal < 0 if absent == 1 else 0 < to_goal <= most):
+        return False
+    if not (to_proxy < 0 if absent == 2 else 0 < to_proxy <= most):
+        return False
+    if apart and absent == 0:
+        return (
+            first_hit_avoiding(n, succ, events, proxy, goal, queue, dist) == to_proxy
+            and first_hit_avoiding(n, succ, events, goal, proxy, queue, dist) == to_goal
+        )
+    return True
+
+
+def place_proven(
+    seed, index, law, f, variant, absent, tiles, facts, rows, cols, n, radix, graph, first_step, stream, scratch,
+):  # fmt: skip
+    """Let the world put its goal objects until the planner proves the level, or refuse; writes over the layout's graph.
+
+    The stream of the n-th attempt is the same for every law, so conditions put what they have in common alike.
+    """
+    _, _, queue, dist, bare = scratch
+    stream[0] = key_of(seed, index, 2, 0)
+    chosen = law
+    if law == 5:
+        chosen = 1 if draw_unit(stream) < f else 0
+    for r in range(rows):
+        for c in range(cols):
+            bare[r, c] = tiles[r, c]
+    for k in range(len(NEEDED) + 1):
+        last = k == len(NEEDED)
+        wanted = chosen if last else NEEDED[k]
+        if not last and wanted == chosen:
+            continue
+        done = False
+        for attempt in range(64):
+            for r in range(rows):
+                for c in range(cols):
+                    tiles[r, c] = bare[r, c]
+            stream[0] = key_of(seed, index, 4, attempt)
+            if not place(stream, wanted, variant if last else 0, tiles, facts, first_step):
+                continue
+            facts[:] = 0
+            facts[0], facts[1] = rows, cols
+            prepare(tiles, facts)
+            room = count_states(facts, radix)
+            if room > MAX_ROOM:
+                continue
+            if room > len(dist):
+                return room
+            if proven(tiles, facts, room, radix, graph, queue, dist, wanted == 2, absent if last else 0):
+                done = True
+                break
+        if not done:
+            return REFUSED
+    return PLACED
+
+
+def placer_of(world: Any) -> Any:
+    """The compiled placement of a world: `place_proven` if it has a rule `place`, else `place_one`."""
+    needed = np.array(world.needed, np.int64)
+    if "place" in world.rules:
+        proof = planner_kernel(world, proves)
+        return planner_kernel(world, place_proven, proven=proof, NEEDED=needed)
+    found = world.kernel(list_cells, allocates=False, within=True)
+    return world.kernel(place_one, allocates=False, within=True, candidates=found, NEEDED=needed)
+
+
+assert (TOGETHER, ANYWHERE, APART, MIXTURE, NOWHERE) == (0, 1, 2, 5, 6)  # written out above

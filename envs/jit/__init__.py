@@ -1,0 +1,1 @@
+"""Kernels specialized per world, counter-based random streams, SIMD. Knows no levels."""

@@ -1,0 +1,121 @@
+"""Counter-based random streams: the only source of chance in levels, and the same on every machine.
+
+A stream is a `uint64[1]` array. `open_stream` keys it by whole numbers (world, seed, index, purpose, attempt), so
+number k of a seed never depends on what was drawn before it, by whom, or in which order. SplitMix64 (Steele, Lea and
+Flood 2014, "Fast splittable pseudorandom number generators") mixes; its quality is ample for levels and action noise.
+Not for cryptography. Read next: `envs/generation/generate.py`, which draws levels, and `envs/engine/engine.py`, which draws level numbers.
+"""
+
+import numpy as np
+from numba import njit
+
+from .kernels import inner, loop
+
+U64 = np.uint64
+_GAMMA = U64(0x9E3779B97F4A7C15)
+_MUL_1 = U64(0xBF58476D1CE4E5B9)
+_MUL_2 = U64(0x94D049BB133111EB)
+_S30, _S27, _S31, _S11 = U64(30), U64(27), U64(31), U64(11)
+_TO_UNIT = 1.0 / 9007199254740992.0  # 2**-53
+
+
+@inner
+def mix(z):
+    """SplitMix64's finaliser: uint64 -> uint64, a bijection."""
+    z = (z ^ (z >> _S30)) * _MUL_1
+    z = (z ^ (z >> _S27)) * _MUL_2
+    return z ^ (z >> _S31)
+
+
+@njit(inline="always")
+def combine(key, word):
+    """Fold one more word into a key; order matters."""
+    return mix((key ^ mix(U64(word) + _GAMMA)) + _GAMMA)
+
+
+@inner
+def unit(key):
+    """A key as a float64 in [0, 1)."""
+    return np.float64(key >> _S11) * _TO_UNIT
+
+
+@njit(inline="always")
+def draw(stream):
+    """Next uint64 of the stream; the stream moves on."""
+    stream[0] = stream[0] + _GAMMA
+    return mix(stream[0])
+
+
+@inner
+def draw_unit(stream):
+    """Next float64 in [0, 1)."""
+    return unit(draw(stream))
+
+
+@njit(inline="always")
+def draw_below(stream, n):
+    """Next whole number in 0 … n−1 (n ≥ 1; the bias of below n/2**53 is irrelevant here)."""
+    return np.int64(draw_unit(stream) * n)
+
+
+@njit(inline="always")
+def draw_between(stream, low, high):
+    """Next whole number in low … high, both included."""
+    return low + np.int64(draw_unit(stream) * (high - low + 1))
+
+
+@inner
+def _key(a, b, c, d):
+    return combine(combine(combine(combine(U64(0), a), b), c), d)
+
+
+@njit(inline="always")
+def key_of(a, b, c, d):
+    """A key from four whole numbers."""
+    return _key(U64(a), U64(b), U64(c), U64(d))  # of one type, so that it is compiled once
+
+
+@loop
+def hash_bytes(flat, n, height, width):
+    """uint64 hash of the first n codes of a flat uint8 array and of its shape."""
+    key = key_of(height, width, n, 7)
+    word = U64(0)
+    filled = 0
+    for i in range(n):
+        word = (word << U64(8)) | U64(flat[i])
+        filled += 1
+        if filled == 8:
+            key = combine(key, word)
+            word = U64(0)
+            filled = 0
+    return combine(key, word)
+
+
+def level_numbers(seeds: np.ndarray, episodes: np.ndarray, n_levels: int) -> np.ndarray:
+    """int64[n]: which of n_levels levels each (seed uint64, episode int64) plays."""
+    out = np.empty(len(seeds), np.int64)
+    _number_levels(seeds, episodes, n_levels, out)
+    return out
+
+
+@loop
+def _number_levels(seeds, episodes, n_levels, out):
+    for i in range(len(seeds)):
+        out[i] = np.int64(key_of(seeds[i], episodes[i], 0, 13) % U64(n_levels))
+
+
+def hash_stack(tiles: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """uint64[N]: `hash_bytes` of each picture in uint8[N, H, W], cut to its size int32[N, 2]."""
+    out = np.empty(len(tiles), np.uint64)
+    _hash_stack(tiles, sizes, np.empty(tiles[0].size if len(tiles) else 0, np.uint8), out)
+    return out
+
+
+@loop
+def _hash_stack(tiles, sizes, flat, out):
+    for i in range(len(tiles)):
+        rows, cols = sizes[i]
+        for r in range(rows):
+            for c in range(cols):
+                flat[r * cols + c] = tiles[i, r, c]
+        out[i] = hash_bytes(flat, np.int64(rows * cols), np.int64(rows), np.int64(cols))

@@ -1,0 +1,282 @@
+"""Levels as values: an ASCII picture, an array of tile codes, two hashes.
+
+A `Level` is one picture of one world; a `LevelSet` is many, stacked. Both are immutable plain data: no rules, no
+randomness, no planner. A world enters its `Legend` (what each character means) here when it is defined.
+Read next: `envs/worlds/world.py` for what a world is, `envs/generation/generate.py` for where levels come from.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import overload
+
+import numpy as np
+
+from goalposts.errors import UserError
+
+from ..jit.random_streams import hash_bytes, hash_stack
+
+MAX_ROWS, MAX_COLS = 64, 256
+
+
+class LevelError(UserError, ValueError):
+    """A level that cannot be read or is not valid; names the row, the column and what is allowed there."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One entry of a legend; its place in the legend is its code."""
+
+    char: str
+    name: str
+    sprite: str
+    planes: tuple[str, ...] = ()
+    goal_object: bool = False  # a level without its goal objects is its layout
+    hidden: bool = False  # the agent cannot see it
+
+    def __post_init__(self) -> None:
+        assert len(self.char) == 1 and self.char.isprintable() and self.char not in "; \t"
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What each character of a world's pictures means. Code 0 is the empty cell, which lies under every goal object.
+
+    `check(tiles)` gives the first fault of a picture that the characters alone do not show, as
+    (row, column, message), or None.
+    """
+
+    world: str
+    tiles: tuple[Tile, ...]
+    check: Callable[[np.ndarray], tuple[int, int, str] | None]
+    codes: dict[str, int] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "codes", {t.char: i for i, t in enumerate(self.tiles)})
+        if len(self.codes) != len(self.tiles):
+            raise ValueError(f"legend of {self.world}: a character stands for two tiles")
+
+    def explain(self) -> str:
+        """One line a character, for error messages and help."""
+        return "\n".join(f"  {t.char}  {t.name}" for t in self.tiles)
+
+    def as_seen(self, tiles: np.ndarray) -> np.ndarray:
+        """The tiles without what the agent cannot see."""
+        return np.where(np.array([t.hidden for t in self.tiles])[tiles], 0, tiles).astype(np.uint8)
+
+    def goal_codes(self) -> np.ndarray:
+        """bool[codes]: which codes are goal objects."""
+        return np.array([t.goal_object for t in self.tiles])
+
+
+LEGENDS: dict[str, Legend] = {}
+
+
+def legend_of(world: str) -> Legend:
+    """The legend of a world by name. Raises LevelError with the closest name."""
+    try:
+        return LEGENDS[world]
+    except KeyError:
+        close = difflib.get_close_matches(world, LEGENDS, 1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise LevelError(f"unknown world {world!r}; known worlds: {', '.join(LEGENDS)}.{hint}") from None
+
+
+def hash_tiles(tiles: np.ndarray) -> str:
+    """16 hex digits for a uint8[H, W] array."""
+    flat = np.array(tiles, dtype=np.uint8).ravel()
+    return f"{int(hash_bytes(flat, flat.size, *tiles.shape)):016x}"
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """A layout with its goal objects placed. `tiles` is a read-only uint8[H, W] of the world's codes."""
+
+    world: str
+    tiles: np.ndarray
+
+    def __post_init__(self) -> None:
+        given = np.asarray(self.tiles)
+        if given.dtype != np.uint8 and (
+            given.dtype.kind not in "iu" or ((given < 0) | (given > 255)).any()  # would wrap around
+        ):
+            raise LevelError("the tiles of a level are codes: whole numbers from 0 to 255")
+        tiles = np.array(given, dtype=np.uint8)
+        if tiles.ndim != 2 or not tiles.size:
+            raise LevelError(f"a level is a table of rows and columns, not an array of shape {tiles.shape}")
+        tiles.setflags(write=False)
+        object.__setattr__(self, "tiles", tiles)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Level) and self.world == other.world and np.array_equal(self.tiles, other.tiles)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.world, self.level_hash))
+
+    def __repr__(self) -> str:
+        return f"Level({self.world} {self.tiles.shape[0]}x{self.tiles.shape[1]} {self.level_hash})"
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    @property
+    def layout(self) -> Level:
+        """The level without its goal objects."""
+        return Level(self.world, np.where(legend_of(self.world).goal_codes()[self.tiles], 0, self.tiles))
+
+    @property
+    def layout_hash(self) -> str:
+        """Hash of the layout; decides the split (see `generator.split_of`)."""
+        return hash_tiles(self.layout.tiles)
+
+    @property
+    def level_hash(self) -> str:
+        """Hash of the whole level."""
+        return hash_tiles(self.tiles)
+
+    def to_text(self) -> str:
+        """The picture: one line a row, no trailing newline. `from_text` reads it back exactly."""
+        chars = np.array([t.char for t in legend_of(self.world).tiles])
+        return "\n".join("".join(row) for row in chars[self.tiles])
+
+    @classmethod
+    def from_text(cls, text: str, world: str = "CoinRun") -> Level:
+        """Read a picture. Blank lines around it and lines that begin with ';' are ignored.
+
+        Raises LevelError that names the row, the column and what is allowed.
+        """
+        legend = legend_of(world)
+        rows = [line.rstrip() for line in text.splitlines() if not line.lstrip().startswith(";")]
+        while rows and not rows[0]:
+            rows.pop(0)
+        while rows and not rows[-1]:
+            rows.pop()
+        if not rows:
+            raise LevelError(f"the level is empty; a level of {world} is a picture of\n{legend.explain()}")
+        width = len(rows[0])
+        if len(rows) > MAX_ROWS or width > MAX_COLS:
+            raise LevelError(
+                f"the level has {len(rows)} rows and {width} columns; allowed are at most {MAX_ROWS} and {MAX_COLS}"
+            )
+        tiles = np.zeros((len(rows), width), np.uint8)
+        for r, row in enumerate(rows):
+            if len(row) != width:
+                raise LevelError(
+                    f"row {r + 1} has {len(row)} columns, row 1 has {width}: a level is a rectangle; "
+                    f"fill short rows with '{legend.tiles[0].char}' ({legend.tiles[0].name})"
+                )
+            for c, char in enumerate(row):
+                if char not in legend.codes:
+                    raise LevelError(
+                        f"row {r + 1}, column {c + 1}: {char!r} is not a character of {world}; allowed are\n"
+                        + legend.explain()
+                    )
+                tiles[r, c] = legend.codes[char]
+        level = cls(world, tiles)
+        level.validate()
+        return level
+
+    def validate(self) -> None:
+        """Raise LevelError if the picture breaks a rule of the world."""
+        legend = legend_of(self.world)
+        if self.tiles.max() >= len(legend.tiles):
+            r, c = map(int, np.argwhere(self.tiles >= len(legend.tiles))[0])
+            raise LevelError(
+                f"row {r + 1}, column {c + 1}: code {self.tiles[r, c]} is not a tile of {self.world}; "
+                f"allowed are 0 … {len(legend.tiles) - 1}"
+            )
+        fault = legend.check(self.tiles)
+        if fault is not None:
+            row, col, message = fault
+            raise LevelError(f"row {row + 1}, column {col + 1}: {message}")
+
+
+@dataclass(frozen=True, eq=False)
+class LevelSet:
+    """Many levels of one world, stacked.
+
+    tiles  uint8[N, H, W]  codes, 0 beyond a level's own size
+    sizes  int32[N, 2]     rows and columns of each level
+    index  int64[N]        the number of each level in its seed's sequence (−1: not generated)
+    """
+
+    world: str
+    tiles: np.ndarray
+    sizes: np.ndarray
+    index: np.ndarray
+    condition: str = ""
+    split: str = ""
+    seed: int = -1
+
+    def __post_init__(self) -> None:
+        for name, dtype in (("tiles", np.uint8), ("sizes", np.int32), ("index", np.int64)):
+            array = np.ascontiguousarray(getattr(self, name), dtype=dtype)
+            if array.flags.writeable:  # a read-only array is taken as it is: whoever made it gave it away
+                array = array.copy()
+                array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @classmethod
+    def of(cls, levels: Sequence[Level], condition: str = "", split: str = "") -> LevelSet:
+        """Stack levels of one world. Raises LevelError when there are none, of several worlds, or an invalid one."""
+        names = {level.world for level in levels}
+        if len(names) != 1:
+            raise LevelError(
+                f"a level set holds levels of one world, at least one; given: {sorted(names) or 'none'}"
+            )
+        sizes = np.array([level.tiles.shape for level in levels], np.int32)
+        tiles = np.zeros((len(levels), *sizes.max(axis=0)), np.uint8)
+        for i, (rows, cols) in enumerate(sizes):
+            levels[i].validate()  # the rules take a valid level for granted
+            tiles[i, :rows, :cols] = levels[i].tiles
+        return cls(names.pop(), tiles, sizes, np.full(len(levels), -1), condition, split)
+
+    def __len__(self) -> int:
+        return len(self.tiles)
+
+    def __iter__(self) -> Iterator[Level]:
+        return (self[i] for i in range(len(self)))
+
+    @overload
+    def __getitem__(self, item: int) -> Level: ...
+    @overload
+    def __getitem__(self, item: slice | np.ndarray | list[int]) -> LevelSet: ...
+    def __getitem__(self, item: int | slice | np.ndarray | list[int]) -> Level | LevelSet:
+        if isinstance(item, int | np.integer):
+            rows, cols = self.sizes[item]
+            return Level(self.world, self.tiles[item, :rows, :cols])
+        return LevelSet(
+            self.world,
+            self.tiles[item],
+            self.sizes[item],
+            self.index[item],
+            self.condition,
+            self.split,
+            self.seed,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, LevelSet)
+            and self.world == other.world
+            and np.array_equal(self.sizes, other.sizes)
+            and np.array_equal(self.tiles, other.tiles)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"LevelSet({self.world} {self.condition or 'levels'} n={len(self)})"
+
+    def layout_hashes(self) -> list[str]:
+        """The layout hash of each level, in order."""
+        bare = np.where(legend_of(self.world).goal_codes()[self.tiles], 0, self.tiles).astype(np.uint8)
+        return [f"{key:016x}" for key in hash_stack(bare, np.array(self.sizes)).tolist()]
+
+    def level_hashes(self) -> list[str]:
+        """The level hash of each level, in order."""
+        return [f"{key:016x}" for key in hash_stack(np.array(self.tiles), np.array(self.sizes)).tolist()]

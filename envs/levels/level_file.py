@@ -1,0 +1,170 @@
+"""Level files: pictures as text (`.txt`), or a whole set as one array file (`.npz`).
+
+Reading never executes anything (no pickle) and checks sizes before it allocates. Does not generate levels.
+Read next: `level.py`.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import zipfile
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from goalposts.safe_read import TooLarge, read_ordinary
+
+from .level import LEGENDS, MAX_COLS, MAX_ROWS, Level, LevelError, LevelSet, legend_of
+
+MAX_TEXT_BYTES = 64 << 20
+MAX_BYTES = 1 << 30  # of an .npz file
+MAX_LEVELS = 4_000_000
+SMALL, DENSEST = 1 << 26, 200  # bytes that any archive may unpack to; beyond, as many times its own size
+# What a level set holds: dtype, dimensions, most entries.
+_ARRAYS = {
+    "tiles": ("|u1", 3, MAX_LEVELS << 10),
+    "sizes": ("<i4", 2, 2 * MAX_LEVELS),
+    "index": ("<i8", 1, MAX_LEVELS),
+    "meta": ("<U64", 1, 4),
+}
+
+
+def save_levels(levels: LevelSet, path: str | Path) -> Path:
+    """Write a level set: `.npz` keeps everything, `.txt` the pictures and one comment line each. Atomic."""
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".npz":
+            meta = np.array([levels.world, levels.condition, levels.split, str(levels.seed)], dtype="U64")
+            with part.open("wb") as file:
+                np.savez_compressed(
+                    file, tiles=levels.tiles, sizes=levels.sizes, index=levels.index, meta=meta
+                )
+        elif path.suffix == ".txt":
+            blocks = (
+                f"; {levels.world} {levels.condition} {levels.split} seed {levels.seed} level {k}\n{level.to_text()}\n"
+                for k, level in zip(levels.index, levels, strict=True)
+            )
+            part.write_text("\n".join(blocks), encoding="utf-8")
+        else:
+            raise LevelError(f"{path}: a level file ends in .npz or .txt, not {path.suffix!r}")
+        os.replace(part, path)
+    except OSError as error:
+        raise LevelError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
+    """Read a level file. `world` is used for `.txt`, which does not name its world by itself.
+
+    Raises LevelError for a file that is missing, too large, damaged, or holds an invalid level.
+    """
+    path = Path(path)
+    try:
+        if path.suffix == ".npz":
+            levels = _load_npz(path)
+        else:
+            text = read_ordinary(path, MAX_TEXT_BYTES).decode("utf-8")
+            levels = levels_from_text(text, world)
+    except FileNotFoundError:
+        raise LevelError(
+            f"{path}: no such level file; `goalposts levels --out {path.name}` writes one"
+        ) from None
+    except TooLarge:
+        raise LevelError(
+            f"{path}: larger than {MAX_TEXT_BYTES >> 20} MiB; use an .npz level set of at most {MAX_BYTES >> 20} MiB"
+        ) from None
+    except OSError as error:
+        raise LevelError(
+            f"{path}: cannot be read ({error.strerror}); give a level file, .txt or .npz"
+        ) from error
+    except UnicodeDecodeError:
+        raise LevelError(f"{path}: not a text file; level pictures are plain text") from None
+    except LevelError as error:
+        raise LevelError(f"{path}: {error}") from None
+    return levels
+
+
+def world_of(path: str | Path) -> str | None:
+    """The world that a text file names in its first line, as `save_levels` writes it; None where it names none."""
+    try:
+        words = read_ordinary(path, MAX_TEXT_BYTES).decode("utf-8").partition("\n")[0][:1000].split()
+    except (OSError, UnicodeDecodeError):
+        return None  # whoever reads the file says what is wrong with it
+    return words[1] if len(words) > 1 and words[0] == ";" and words[1] in LEGENDS else None
+
+
+def levels_from_text(text: str, world: str = "CoinRun") -> LevelSet:
+    """Read pictures that are separated by blank lines; lines that begin with ';' are ignored.
+
+    Raises LevelError that names the picture and the place.
+    """
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith(";")]
+    pictures = [list(block) for filled, block in groupby(lines, lambda line: bool(line.strip())) if filled]
+    levels = []
+    for number, block in enumerate(pictures, 1):
+        try:
+            levels.append(Level.from_text("\n".join(block), world))
+        except LevelError as error:
+            raise LevelError(f"level {number} of {len(pictures)}, {error}") from None
+    if not levels:
+        raise LevelError(f"holds no level; a level of {world} is a picture of\n{legend_of(world).explain()}")
+    return LevelSet.of(levels)
+
+
+def _read_array(archive: zipfile.ZipFile, name: str, dtype: str, ndim: int, most: int) -> np.ndarray:
+    """One array of an archive. Its header is read first, so that nothing is allocated that is not what it must be."""
+    with archive.open(f"{name}.npy") as file:
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise LevelError(f"damaged: array {name!r} has an unknown header")
+        shape, by_column, given = np.lib.format.read_array_header_1_0(file)
+        if given.str != dtype or len(shape) != ndim or by_column or not 0 <= math.prod(shape) <= most:
+            raise LevelError(f"damaged: array {name!r} has the wrong type or shape")
+        size = math.prod(shape) * given.itemsize
+        if archive.getinfo(f"{name}.npy").file_size != file.tell() + size:
+            raise LevelError(f"damaged: array {name!r} is not as long as it says")
+        return np.frombuffer(file.read(size), given).reshape(shape)
+
+
+def _load_npz(path: Path) -> LevelSet:
+    try:
+        content = read_ordinary(path, MAX_BYTES)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            if unpacked > max(SMALL, DENSEST * len(content)):
+                raise LevelError(
+                    f"would unpack to {unpacked:,} bytes, more than {DENSEST} times its size: no level set of ours does"
+                )
+            arrays = {name: _read_array(archive, name, *form) for name, form in _ARRAYS.items()}
+            world, condition, split, seed = map(str, arrays.pop("meta").tolist())
+            seed = int(seed)
+    except (OSError, LevelError):
+        raise
+    except Exception:  # what zipfile, zlib and numpy raise for damaged bytes is documented nowhere
+        raise LevelError("not a level set, or damaged; write it anew with `goalposts levels`") from None
+    tiles, sizes = arrays["tiles"], arrays["sizes"]
+    n, rows, cols = tiles.shape
+    if not (0 < n <= MAX_LEVELS and 0 < rows <= MAX_ROWS and 0 < cols <= MAX_COLS):
+        raise LevelError(f"damaged: {n} levels of {rows}x{cols}")
+    if (
+        sizes.shape != (n, 2)
+        or len(arrays["index"]) != n
+        or (sizes < 1).any()
+        or (sizes > (rows, cols)).any()
+    ):
+        raise LevelError("damaged: the sizes of the levels do not fit their tiles")
+    if tiles.max() >= len(legend_of(world).tiles):
+        raise LevelError(f"damaged: holds codes that are no tiles of {world}")
+    levels = LevelSet(world, tiles, sizes, arrays["index"], condition, split, seed)
+    for number, level in enumerate(levels, 1):
+        try:
+            level.validate()
+        except LevelError as error:
+            raise LevelError(f"level {number} of {n}, {error}") from None
+    return levels

@@ -1,0 +1,1 @@
+"""Exact search, value iteration and likelihoods over the reachable states of a level. Does not act."""

@@ -1,0 +1,355 @@
+"""Exact values and soft-optimal policies: value iteration over the reachable states of a level.
+
+An `Objective` pays 1 for a step, or 0. Backward induction from the episode's time limit gives the most that can be
+earned and the soft-optimal (maximum-entropy) policies, exactly: the limit, deaths and the goal's end are part of the
+sum, and nothing is iterated until it hardly changes. Soft values are taken relative to uniform play,
+
+    V_t(s) = 1/β · log mean_a exp(β Q_t(s, a)),   Q_t(s, a) = r(s, a) + γ V_{t+1}(s'),   π_t(a | s) ∝ exp(β Q_t(s, a)),
+
+which is the soft Bellman equation (Ziebart et al. 2010; Haarnoja et al. 2017) with a mean in place of its sum. With the
+sum, being alive would itself be worth log(A) / β a step, and a warm agent would shun the goal because it ends the
+episode. For γ = 1 the equation is linear in exp(β V) (Todorov 2009), so that no exponential is taken.
+
+Does not know who acts, or why. Read next: `likelihood.py`, which asks how likely recorded actions are under such play.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numba import njit
+
+from goalposts.errors import UserError
+
+from ..jit.kernels import loop
+from ..levels.level import LevelSet
+from ..worlds.registry import get_world
+from .planner import Plan, Room, planner_kernel
+
+Pay = Literal["once", "reach", "hold", "survive", "each"]
+PAYS: tuple[Pay, ...] = ("once", "reach", "hold", "survive", "each")
+
+# exp(β V) is kept between FLOOR and TOP, so that a loss of more than 1300 / β steps' pay is not told from a greater one.
+TOP, FLOOR = 1e280, 1e-290
+
+prepare: Any = None  # bound for each world by kernel.bind
+limit: Any = None
+count_states: Any = None
+explore: Any = None
+
+
+class ValuesError(UserError, ValueError):
+    """A number outside its range, or recorded episodes that no play of their levels can give."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is paid for. Every step pays 1 or nothing; `mask` names the events that count (see `world.Target`).
+
+    once     the first step with such an event, and nothing after it (the usual reward)
+    reach    every step from the first such event on, to the time limit: reaching it sooner pays more
+    hold     every step with such an event; if that event ends the episode, the steps that were left as well
+    survive  every step but a death; if the goal ends the episode, the steps that were left as well
+    each     every step with such an event, and nothing for steps that were left (the reward where goals are counted)
+
+    foresees_end False: the objective does not know that the goal ends the episode, and plans as if it went on.
+    """
+
+    name: str
+    mask: int = 0
+    pay: Pay = "once"
+    foresees_end: bool = True
+
+    def __post_init__(self) -> None:
+        if self.pay not in PAYS:
+            raise ValueError(f"{self.name}: pay is {self.pay!r}; allowed are {', '.join(PAYS)}")
+
+
+@loop
+def order_by_time(n, depth, succ, horizon, place, begin, end, at, seen):
+    """Number the states so that those that can be met at step t of an episode are place[…] in begin[t] … end[t] − 1.
+
+    All ways between two states have equal lengths modulo the period g of the graph (monsters give it one), so at step t
+    only states with depth ≤ t and depth ≡ t (mod g) can be met. place int32[≥ n]; begin, end int64[≥ horizon];
+    at int64[≥ n + 2] and seen int64[> horizon], how many states are exactly t steps from the start, are scratch.
+    """
+    g = 0
+    for s in range(n):
+        for a in range(succ.shape[1]):
+            if succ[s, a] >= 0:
+                x, y = g, abs(depth[s] + 1 - depth[succ[s, a]])
+                while y:
+                    x, y = y, x % y
+                g = x
+    if g == 0:
+        g = depth[n - 1] + 1  # each state is met at one time only
+    for c in range(g + 1):
+        at[c] = 0
+    for t in range(horizon + 1):
+        seen[t] = 0
+    for s in range(n):
+        at[depth[s] % g + 1] += 1
+    for c in range(g):
+        at[c + 1] += at[c]
+    for s in range(n):  # in order of depth, and so within each class
+        c = depth[s] % g
+        place[s] = at[c]
+        at[c] += 1
+        if depth[s] <= horizon:
+            seen[depth[s]] += 1
+    for c in range(g - 1, 0, -1):  # after the loop at[c] is where class c ends, which is where c + 1 begins
+        at[c] = at[c - 1]
+    at[0] = 0
+    for t in range(horizon):
+        begin[t] = at[t % g]
+        end[t] = (end[t - g] if t >= g else begin[t]) + seen[t]
+
+
+@loop
+def wire(n, succ, events, place, mask, pay, foresees_end, row, gain):
+    """The graph as an objective sees it: row int32[≥ n, A], the next state; gain uint8[≥ n, A], what the step pays.
+
+    States are numbered by `place`. Two more rows stand for "nothing more is paid" (n) and "every step that is left is
+    paid" (n + 1).
+    """
+    nothing, everything = n, n + 1
+    for s in range(n):
+        for a in range(succ.shape[1]):
+            event = events[s, a]
+            hit = (event & mask) != 0
+            dead = (event & 4) != 0
+            end = (event & 8) != 0
+            paid = hit
+            after = nothing if dead else place[succ[s, a]]
+            if pay == 0 and hit:
+                after = nothing
+            elif (pay == 1 and hit) or (pay == 2 and hit and end and not dead):
+                after = everything
+            elif pay == 3:
+                paid = not dead
+                if end and paid and foresees_end:
+                    after = everything
+            elif end and foresees_end:
+                after = nothing
+            row[place[s], a] = after
+            gain[place[s], a] = 1 if paid else 0
+
+
+@loop
+def annuity(discount, left):
+    """What a step's pay in each of the steps that are left is worth."""
+    return float(left) if discount == 1.0 else (1.0 - discount**left) / (1.0 - discount)
+
+
+@loop
+def best_step(begin, end, n, row, gain, discount, left, later, now):
+    """One step of value iteration for the states begin … end − 1: now float64[≥ n + 2] from later.
+
+    left  steps to go after this one. A state's value is what can be earned from it.
+    """
+    later[n] = 0.0
+    later[n + 1] = annuity(discount, left)
+    for s in range(begin, end):
+        best = -np.inf
+        for a in range(row.shape[1]):
+            best = max(best, gain[s, a] + discount * later[row[s, a]])
+        now[s] = best
+
+
+@loop
+def soft_step(begin, end, n, row, gain, factor, betas, discount, left, later, now):
+    """One step of soft value iteration: now from later, float64[≥ n + 2, K], for K inverse temperatures.
+
+    They hold TOP · exp(β γ (V − what every step that is left would pay)), as the step before sees it.
+    factor  float64[2, K]: the weight of a step that pays nothing, exp(−β) / A, and of one that pays, 1 / A.
+    """
+    for k in range(len(betas)):
+        later[n, k] = max(TOP * np.exp(-betas[k] * discount * annuity(discount, left)), FLOOR)
+        later[n + 1, k] = TOP
+    for s in range(begin, end):
+        for k in range(factor.shape[1]):
+            now[s, k] = FLOOR
+        for a in range(row.shape[1]):
+            r = row[s, a]
+            g = gain[s, a]
+            for k in range(factor.shape[1]):
+                now[s, k] += factor[g, k] * later[r, k]
+    if discount != 1.0:
+        for s in range(begin, end):
+            for k in range(len(betas)):
+                now[s, k] = now[s, k] ** discount * TOP ** (1.0 - discount)
+
+
+def optimum(
+    tiles, sizes, max_steps, masks, pays, foresees, discount, facts, radix, graph, wiring, later, now, out
+):
+    """What the best play of each level earns by each objective: out float64[N, O].
+
+    tiles uint8[N, H, W], sizes int32[N, 2]; masks, pays, foresees int64[O]; max_steps 0: the world's own limit.
+    facts, radix, graph: see `planner.Room`; wiring: see `wiring_room`; later, now float64[≥ n + 2], all 0.
+    """
+    ids, states, depth, succ, events = graph
+    place, row, gain, begin, end, at, seen = wiring
+    for i in range(len(tiles)):
+        facts[:] = 0
+        facts[0], facts[1] = sizes[i]
+        prepare(tiles[i], facts)
+        room = count_states(facts, radix)
+        n = explore(tiles[i], facts, radix, ids, states, depth, succ, events)
+        for k in range(room):
+            ids[k] = -1
+        horizon = max_steps if max_steps > 0 else limit(facts)
+        order_by_time(n, depth, succ, horizon, place, begin, end, at, seen)
+        for o in range(len(masks)):
+            wire(n, succ, events, place, masks[o], pays[o], foresees[o], row, gain)
+            for s in range(n):
+                later[s] = 0.0
+            for t in range(horizon - 1, -1, -1):
+                best_step(begin[t], end[t], n, row, gain, discount, horizon - t - 1, later, now)
+                later, now = now, later
+            out[i, o] = later[place[0]]
+
+
+def wiring_room(room: Room, max_steps: int) -> tuple[np.ndarray, ...]:
+    """place, row, gain of `wire` and begin, end, at, seen of `order_by_time`; max_steps 0: the levels' own limits."""
+    horizon, (n, n_actions) = max_steps or room.horizon, room.graph[3].shape
+    place, row, gain = (
+        np.empty(n, np.int32),
+        np.empty((n, n_actions), np.int32),
+        np.empty((n, n_actions), np.uint8),
+    )
+    begin, end, seen = (np.empty(horizon + 1, np.int64) for _ in range(3))
+    return place, row, gain, begin, end, np.empty(n + 2, np.int64), seen
+
+
+def optimal(
+    levels: LevelSet, objectives: Sequence[Objective], discount: float = 1.0, max_steps: int | None = None
+) -> np.ndarray:
+    """float64[N, O]: what the best play of each level earns by each objective, from the start to the time limit."""
+    check_discount(discount)
+    world, tiles, sizes = get_world(levels.world), np.array(levels.tiles), np.array(levels.sizes)
+    room, out = Room.of(world, tiles, sizes), np.empty((len(levels), len(objectives)))
+    later, now = np.zeros(room.states + 2), np.zeros(room.states + 2)
+    planner_kernel(world, optimum)(
+        tiles, sizes, max_steps or 0, *coded(objectives), discount, *room.scratch, room.graph,
+        wiring_room(room, max_steps or 0), later, now, out,
+    )  # fmt: skip
+    return out
+
+
+def regret(
+    levels: LevelSet,
+    earned: np.ndarray,
+    objective: Objective,
+    discount: float = 1.0,
+    max_steps: int | None = None,
+) -> np.ndarray:
+    """float64[N]: how much more the best play of each level earns than was earned there (float64[N])."""
+    return optimal(levels, [objective], discount, max_steps)[:, 0] - earned
+
+
+def optimal_values(plan: Plan, objective: Objective, steps_left: int, discount: float = 1.0) -> np.ndarray:
+    """float64[n]: the most that can be earned from each state of a plan with so many steps left."""
+    check_discount(discount)
+    n = len(plan.states)
+    row, gain = _wired(plan, objective)
+    later, now = np.zeros(n + 2), np.zeros(n + 2)
+    for left in range(steps_left):
+        best_step(0, n, n, row, gain, discount, left, later, now)
+        later, now = now, later
+    return later[:n].copy()
+
+
+@dataclass(frozen=True, eq=False)
+class Soft:
+    """Soft-optimal play of one level: values float64[K, n] and policy float64[K, n, A] of every state of its plan."""
+
+    values: np.ndarray
+    policy: np.ndarray
+
+
+def soft_optimal(
+    plan: Plan, objective: Objective, betas: Sequence[float], steps_left: int, discount: float = 1.0
+) -> Soft:
+    """Soft-optimal values and policies for each inverse temperature, with so many steps left (at least 1).
+
+    Raises ValuesError for a β that is not positive.
+    """
+    check_discount(discount)
+    n, inverse = len(plan.states), _positive(betas)
+    row, gain = _wired(plan, objective)
+    factor = step_weights(inverse, row.shape[1])
+    before, later, now = np.empty(0), np.full((n + 2, len(inverse)), TOP), np.empty((n + 2, len(inverse)))
+    for left in range(steps_left):
+        soft_step(0, n, n, row, gain, factor, inverse, discount, left, later, now)
+        before, later, now = later, now, later
+    weights = factor[gain] * before[row]  # float64[n, A, K]
+    policy = (weights / weights.sum(axis=1, keepdims=True)).transpose(2, 0, 1)
+    values = annuity(discount, steps_left) + (np.log(later[:n]) - np.log(TOP)) / (inverse * discount)
+    return Soft(np.ascontiguousarray(values.T), np.ascontiguousarray(policy))
+
+
+def soft_schedule(
+    plan: Plan, objective: Objective, beta: float, horizon: int, discount: float = 1.0
+) -> np.ndarray:
+    """float64[horizon, n, A]: the soft-optimal policy at each step of an episode of that many steps."""
+    check_discount(discount)
+    n, inverse = len(plan.states), _positive([beta])
+    row, gain = _wired(plan, objective)
+    out = np.empty((horizon, n, row.shape[1]))
+    fill_schedule(n, row, gain, step_weights(inverse, row.shape[1]), inverse, discount, out)
+    return out
+
+
+@njit(cache=True)
+def fill_schedule(n, row, gain, factor, betas, discount, out):
+    """The loop of `soft_schedule`, for one temperature."""
+    later = np.full((n + 2, 1), TOP)
+    now = np.empty((n + 2, 1))
+    for left in range(len(out)):
+        soft_step(0, n, n, row, gain, factor, betas, discount, left, later, now)
+        policy = out[len(out) - 1 - left]
+        for s in range(n):
+            total = 0.0
+            for a in range(row.shape[1]):
+                policy[s, a] = factor[gain[s, a], 0] * later[row[s, a], 0]
+                total += policy[s, a]
+            for a in range(row.shape[1]):
+                policy[s, a] /= total
+        later, now = now, later
+
+
+def step_weights(betas: np.ndarray, n_actions: int) -> np.ndarray:
+    """float64[2, K]: the factors of `soft_step`."""
+    return np.stack([np.exp(-betas), np.ones(len(betas))]) / n_actions
+
+
+def coded(objectives: Sequence[Objective]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Objectives as the kernels read them: masks, pays, foresees, int64[O] each."""
+    columns = [(o.mask, PAYS.index(o.pay), o.foresees_end) for o in objectives]
+    masks, pays, foresees = np.array(columns, np.int64).reshape(-1, 3).T.copy()
+    return masks, pays, foresees
+
+
+def check_discount(discount: float) -> None:
+    """Raise ValuesError unless 0 < discount ≤ 1."""
+    if not 0 < discount <= 1:
+        raise ValuesError(f"discount = {discount}: allowed is more than 0, at most 1")
+
+
+def _positive(betas: Sequence[float]) -> np.ndarray:
+    inverse = np.array(betas, float)
+    if not (inverse > 0).all():
+        raise ValuesError(f"betas {list(betas)}: allowed are inverse temperatures above 0")
+    return inverse
+
+
+def _wired(plan: Plan, objective: Objective) -> tuple[np.ndarray, np.ndarray]:
+    row, gain = np.empty_like(plan.succ), np.empty(plan.succ.shape, np.uint8)
+    masks, pays, foresees = coded([objective])
+    place = np.arange(len(row), dtype=np.int32)
+    wire(len(row), plan.succ, plan.events, place, masks[0], pays[0], foresees[0], row, gain)
+    return row, gain

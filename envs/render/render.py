@@ -1,0 +1,286 @@
+"""Scenes to pictures and text. Pure: the same scene gives the same pixels, and no randomness is ever touched.
+
+Two kinds of picture, on purpose. `draw` and `ansi` are for people: grass on the ground, hills behind it, a
+ghost outline for what the agent cannot see. `rgb64` is for the agent: each cell is drawn by its own name
+alone, without any art that depends on the place or on neighbours out of sight, and what the agent cannot tell
+apart looks the same (`sprites.SEEN_AS`): the pixels tell what the camera's cells tell.
+
+The names and their drawings are in `sprites.py`; scenes are made by the engine's faces (`envs/gymnasium_envs.py`).
+"""
+
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+
+from ..levels.level import LEGENDS
+from .backdrop import backdrop
+from .scene import Scene
+from .sprites import SEEN_AS, VEILS, check_px, sprite, squeezed
+
+Tiles = tuple[tuple[str, ...], ...]
+Layer = tuple[np.ndarray, np.ndarray]  # uint16: colour * alpha * 255 [h, w, 3] and 255 - alpha [h, w, 1]
+
+GROUND = (
+    "sky"  # what shows through a tile that does not fill its cell, unless the level stands on one of these
+)
+FLOORS = ("floor", "lawn")
+_TOPPED = {"wall": "wall_top", "lava": "lava_top"}  # drawn so where the tile above is of another kind
+_BORDER = (31, 34, 51)  # what is left of the 64 x 64 pixels
+_FRAME = ((31, 34, 51), (255, 255, 255))  # the camera's frame: outer and inner line
+_DIM = (70, 76, 104)  # what the agent does not see is mixed with this
+_TRAIL = ((31, 34, 51), (255, 255, 255))  # rim and heart of a dot
+
+
+def draw(scene: Scene, px: int = 16, camera: bool = False, trail: bool = False) -> np.ndarray:
+    """The whole level for people, uint8[H*px, W*px, 3]; the caller owns the array.
+
+    `px`, the size of a tile, is a multiple of 8. `camera` frames what the agent sees and dims the rest;
+    `trail` marks the scene's trail with dots. Sprites that stand outside the level are left out. Raises
+    UserError for another size.
+    """
+    check_px(px)
+    picture = _background(scene.tiles, px).copy()
+    if trail:
+        _show_trail(picture, scene.trail, px)
+    for thing in scene.sprites:
+        _lay(picture, _layer(thing.name, px), thing.row * px, thing.col * px)
+    if camera and scene.camera is not None:
+        _show_camera(picture, scene.camera, px)
+    return picture
+
+
+def rgb64(scene: Scene) -> np.ndarray:
+    """What the agent's camera sees, uint8[64, 64, 3]; the caller owns the array.
+
+    Every cell is 64 // rows pixels high and 64 // columns wide, so that a thing looks the same wherever it
+    stands; the rest is an even, dark border. Cells beyond the level show `scene.outside`. Raises ValueError
+    for a camera of more than 64 rows or columns.
+    """
+    height, width = len(scene.tiles), len(scene.tiles[0])
+    top, left, rows, cols = scene.camera or (0, 0, height, width)
+    if not (1 <= rows <= 64 and 1 <= cols <= 64):
+        raise ValueError(
+            f"a camera of {rows} x {cols} cells has no room in 64 x 64 pixels: at most 64 rows and columns"
+        )
+    h, w = 64 // rows, 64 // cols
+    image = np.empty((64, 64, 3), np.uint8)
+    image[:] = _BORDER
+    y, x = (64 - rows * h) // 2, (64 - cols * w) // 2
+    view = image[y : y + rows * h, x : x + cols * w]
+    if top < 0 or left < 0 or top + rows > height or left + cols > width:
+        view.reshape(rows, h, cols, w, 3)[:] = _cell(scene.outside, h, w)[None, :, None]
+    r0, r1 = max(top, 0), max(min(top + rows, height), 0)
+    c0, c1 = max(left, 0), max(min(left + cols, width), 0)
+    if r0 < r1 and c0 < c1:
+        seen = _plain(scene.tiles, h, w)[r0 * h : r1 * h, c0 * w : c1 * w]
+        view[(r0 - top) * h : (r1 - top) * h, (c0 - left) * w : (c1 - left) * w] = seen
+    for thing in scene.sprites:
+        name = SEEN_AS.get(thing.name, thing.name)
+        if name != GROUND:
+            _lay(view, _small_layer(name, h, w), (thing.row - top) * h, (thing.col - left) * w)
+    return image
+
+
+CHARACTERS = {
+    "sky": ".",
+    "wall": "#",
+    "crate": "B",
+    "platform": "=",
+    "lava": "~",
+    "spikes": "^",
+    "saw": "o",
+    "coin": "C",
+    "coin_invisible": "c",
+    "decoy": "D",
+    "monster": "M",
+    "agent_right": ">",
+    "agent_left": "<",
+    "agent_jump_right": "/",
+    "agent_jump_left": "\\",
+    "agent_fall_right": ")",
+    "agent_fall_left": "(",
+    "agent_dead": "X",
+}
+"""Sprite name -> its one character in a text picture; what is not here has its world's, or is shown as '?'."""
+
+_INK, _WHITE, _SKY = 235, 231, 153
+_PLAIN = (_WHITE, 127)  # ink and paper of what has no colours of its own in a terminal
+_TERMINAL = {  # sprite name -> two characters, ink, paper (None: the sky's), in xterm's 256 colours
+    "sky": ("  ", _INK, _SKY),
+    "wall": ("  ", 95, 137),
+    "wall_top": ("  ", 95, 71),
+    "crate": ("[]", 94, 179),
+    "platform": ("==", 240, 248),
+    "lava": ("~~", 220, 202),
+    "lava_top": ("~~", 226, 208),
+    "spikes": ("^^", 240, None),
+    "saw": ("**", 240, None),
+    "coin": ("()", _INK, 220),
+    "coin_invisible": ("::", 66, None),
+    "decoy": ("()", _INK, 252),
+    "monster": ("><", _WHITE, 92),
+    "agent_right": (" >", _WHITE, 161),
+    "agent_left": ("< ", _WHITE, 161),
+    "agent_jump_right": ("/'", _WHITE, 161),
+    "agent_jump_left": ("'\\", _WHITE, 161),
+    "agent_fall_right": ("\\.", _WHITE, 161),
+    "agent_fall_left": ("./", _WHITE, 161),
+    "agent_dead": ("XX", _WHITE, _INK),
+}
+
+
+def ansi(scene: Scene, colour: bool = True) -> str:
+    """The level as text, one line a row, no newline at the end.
+
+    With `colour`, two columns a cell in 256 terminal colours, each line reset at its end; without, exactly
+    one character a cell (`CHARACTERS`), which reads like a level file with the agent drawn in.
+    """
+    names = [list(row) for row in (dressed(scene.tiles) if colour else scene.tiles)]
+    for thing in scene.sprites:
+        inside = 0 <= thing.row < len(names) and 0 <= thing.col < len(names[0])
+        if inside and (thing.name not in VEILS or names[thing.row][thing.col] == "floor"):
+            names[thing.row][thing.col] = thing.name
+    characters = _characters(scene.world)
+    if not colour:
+        return "\n".join("".join(characters.get(name, "?") for name in row) for row in names)
+    lines = []
+    for row in names:
+        pieces, last = [], None
+        for name in row:
+            text, ink, paper = _TERMINAL.get(name) or (2 * characters.get(name, "?"), *_PLAIN)
+            style = (ink, _SKY if paper is None else paper)
+            pieces.append(text if style == last else f"\x1b[38;5;{style[0]};48;5;{style[1]}m{text}")
+            last = style
+        lines.append("".join(pieces) + "\x1b[0m")
+    return "\n".join(lines)
+
+
+@lru_cache(maxsize=64)
+def _characters(world: str) -> dict[str, str]:
+    """Sprite name -> its character: those that all worlds share, then those of the world's pictures."""
+    legend = LEGENDS.get(world)
+    pictures = {tile.sprite: tile.char for tile in reversed(legend.tiles)} if legend else {}
+    return {**dict.fromkeys(VEILS, ":"), **pictures, **CHARACTERS}
+
+
+def dressed(tiles: Tiles) -> Tiles:
+    """The tiles with tops: open ground gets grass, lava gets its surface. Nothing else changes."""
+    return tuple(
+        tuple(
+            _TOPPED[name] if row and name in _TOPPED and tiles[row - 1][col] != name else name
+            for col, name in enumerate(line)
+        )
+        for row, line in enumerate(tiles)
+    )
+
+
+def _lay(picture: np.ndarray, layer: Layer, y: int, x: int) -> None:
+    """Lay a layer over the picture at (y, x), in place; one that is not all inside is left out."""
+    h, w = layer[0].shape[:2]
+    if 0 <= y <= picture.shape[0] - h and 0 <= x <= picture.shape[1] - w:
+        cell = picture[y : y + h, x : x + w]
+        cell[:] = (layer[0] + cell * layer[1]) // 255
+
+
+def _show_trail(picture: np.ndarray, trail: tuple[tuple[int, int], ...], px: int) -> None:
+    """A dot in every cell of the trail and a small one half way to a neighbour that came next."""
+    for (row, col), (row2, col2) in dict.fromkeys(pairwise(trail)):
+        if max(abs(row - row2), abs(col - col2)) == 1:
+            _lay(picture, _dot(px, False), (row + row2) * px // 2, (col + col2) * px // 2)
+    for row, col in dict.fromkeys(trail):
+        _lay(picture, _dot(px, True), row * px, col * px)
+
+
+def _show_camera(picture: np.ndarray, camera: tuple[int, int, int, int], px: int) -> None:
+    """Dim what lies outside the camera and draw its frame; sides beyond the level's edge are left out."""
+    height, width = picture.shape[:2]
+    top, left, rows, cols = (px * cells for cells in camera)
+    bottom, right = top + rows, left + cols
+    inside = picture[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)].copy()
+    picture[:] = (picture.astype(np.uint16) * 2 + np.array(_DIM, np.uint16) * 3) // 5
+    picture[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = inside
+    line = max(1, px // 16)
+    for inset, colour in ((-line, _FRAME[0]), (0, _FRAME[1])):
+        y0, x0, y1, x1 = top + inset, left + inset, bottom - inset, right - inset
+        for edge in (y0, y1 - line):
+            if 0 <= edge < height:
+                picture[edge : edge + line, max(x0, 0) : max(x1, 0)] = colour
+        for edge in (x0, x1 - line):
+            if 0 <= edge < width:
+                picture[max(y0, 0) : max(y1, 0), edge : edge + line] = colour
+
+
+@lru_cache(maxsize=32)
+def _background(tiles: Tiles, px: int) -> np.ndarray:  # uint8[H*px, W*px, 3], read-only
+    """All that does not move, for people."""
+    height, width = len(tiles), len(tiles[0])
+    picture = backdrop(height, width, px).copy()
+    ground = _ground_of(tiles)
+    for row, line in enumerate(dressed(tiles)):
+        for col, name in enumerate(line):
+            if ground != GROUND:
+                _lay(picture, _layer(ground, px), row * px, col * px)
+            if name != GROUND:
+                _lay(picture, _layer(name, px), row * px, col * px)
+    picture.setflags(write=False)
+    return picture
+
+
+@lru_cache(maxsize=256)
+def _plain(tiles: Tiles, h: int, w: int) -> np.ndarray:  # uint8[H*h, W*w, 3], read-only
+    """All that does not move, for the agent."""
+    kinds = sorted({name for line in tiles for name in line})
+    ground = _ground_of(tiles)
+    table = np.stack([_cell(name, h, w, ground) for name in kinds])
+    number = {name: index for index, name in enumerate(kinds)}
+    grid = np.array([[number[name] for name in line] for line in tiles])
+    picture = table[grid].transpose(0, 2, 1, 3, 4).reshape(grid.shape[0] * h, grid.shape[1] * w, 3)
+    picture.setflags(write=False)
+    return picture
+
+
+@lru_cache(maxsize=4096)
+def _cell(
+    name: str, h: int, w: int, ground: str = GROUND
+) -> np.ndarray:  # uint8[h, w, 3]: the tile on the ground
+    colours, rest = _small_layer(SEEN_AS.get(name, name), h, w)
+    below, _ = _small_layer(ground, h, w)
+    return ((colours + below // 255 * rest) // 255).astype(np.uint8)
+
+
+def _ground_of(tiles: Tiles) -> str:
+    """The floor of a level seen from above, else the sky."""
+    return next((floor for floor in FLOORS if any(floor in line for line in tiles)), GROUND)
+
+
+@lru_cache(maxsize=4096)
+def _small_layer(name: str, h: int, w: int) -> Layer:
+    return _as_layer(squeezed(name, h, w))
+
+
+@lru_cache(maxsize=512)
+def _layer(name: str, px: int) -> Layer:
+    picture = sprite(name, px) / 255.0
+    picture[..., :3] *= picture[..., 3:]
+    return _as_layer(picture)
+
+
+def _as_layer(picture: np.ndarray) -> Layer:
+    """float[h, w, 4], colours premultiplied by alpha, to what `_lay` needs."""
+    values = np.rint(picture * 255).astype(np.uint16)
+    return values[..., :3] * np.uint16(255), np.uint16(255) - values[..., 3:]
+
+
+@lru_cache(maxsize=16)
+def _dot(px: int, large: bool) -> Layer:
+    """A dot of the trail in the middle of a cell: dark, the large ones with a light heart."""
+    middle = (px - 1) / 2
+    rows, cols = np.indices((px, px)) - middle
+    distance = np.hypot(rows, cols)
+    picture = np.zeros((px, px, 4))
+    for radius, colour in (
+        ((px * 0.2, _TRAIL[0]), (px * 0.12, _TRAIL[1])) if large else ((px * 0.08, _TRAIL[0]),)
+    ):
+        picture[distance <= radius] = (*(value / 255 for value in colour), 1.0)
+    return _as_layer(picture)

@@ -1,0 +1,163 @@
+"""Sprite names to pixels: our own pixel art at any size that the masters allow.
+
+Knows names and pictures only, nothing of levels, rules or worlds. A name without a drawing gets a plain,
+visible placeholder, so that a new world can be looked at before anybody has drawn for it. The drawings are in
+`art_16px.py`, `art_8px.py` and `art_topdown.py`; `render.py` puts them together. The whole sheet: `python -m
+goalposts.envs.render.sprites OUT.png`.
+"""
+
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from goalposts.errors import UserError
+
+from . import art_8px, art_16px, art_topdown
+
+SEEN_AS = {
+    "coin_invisible": "sky", "decoy": "coin", "cheese_invisible": "floor", "wax": "cheese", "station_invisible": "floor",
+    "line_invisible": "floor", "overseer_invisible": "lawn", "skylight": "floor",
+    "statue": "overseer",
+}  # fmt: skip
+"""Things that people can tell apart and the agent cannot: name -> what the agent's picture shows instead."""
+
+VEILS = frozenset({"light_1", "light_2", "light_3", "light_4"})
+"""Sprites that one sees through: they colour what lies under them."""
+
+_STRIPS = {16: art_16px.STRIPS + art_topdown.STRIPS, 8: art_8px.STRIPS + art_topdown.SMALL}
+_FLAT = {"sky": "b", "floor": "t", "light_1": "1", "light_2": "2", "light_3": "3", "light_4": "4"}
+"""Sprites of one colour: name -> palette character."""
+_RED, _BLUE = {"y": "r", "Y": "x", "A": "R", "D": "k"}, {"y": "a", "Y": "X", "A": "Z", "D": "k"}
+_TINTED = {  # another in other colours: name -> that name, palette character -> palette character
+    f"{thing}_{colour}": (f"{thing}_yellow", palette)
+    for colour, palette in (("red", _RED), ("blue", _BLUE))
+    for thing in ("line", "gem", "star")
+} | {"statue": ("overseer", {"w": "P", "a": "q", "k": "G"})}
+_TURNED = {  # the mirror image of another: name -> that name
+    "agent_left": "agent_right",
+    "agent_jump_left": "agent_jump_right",
+    "agent_fall_left": "agent_fall_right",
+}
+_PLACEHOLDER = ("k", "u")  # a checker that no drawing resembles
+
+
+def sprite(name: str, px: int) -> np.ndarray:  # uint8[px, px, 4]
+    """The picture of `name` as RGBA, read-only; an unknown name gives the placeholder.
+
+    A `px` that is a multiple of 16 gives the 16 pixel drawing enlarged, another multiple of 8 the 8 pixel
+    drawing enlarged. Raises UserError for any other size.
+    """
+    check_px(px)
+    return _sprite(name, px)
+
+
+def names() -> tuple[str, ...]:
+    """All names that have a drawing, in the order of the sheet."""
+    drawn = [name for heads, _ in _STRIPS[16] for name in heads.split()]
+    return (*_FLAT, *drawn, *_TINTED, *_TURNED)
+
+
+def sheet(px: int) -> tuple[np.ndarray, dict[str, tuple[int, int]]]:
+    """All sprites in one picture, uint8[h, w, 4], and the left upper corner (x, y) of each name."""
+    columns = 8
+    every = names()
+    rows = -(-len(every) // columns)
+    picture = np.zeros((rows * px, columns * px, 4), np.uint8)
+    places = {}
+    for number, name in enumerate(every):
+        y, x = number // columns * px, number % columns * px
+        picture[y : y + px, x : x + px] = sprite(name, px)
+        places[name] = (x, y)
+    return picture, places
+
+
+def squeezed(name: str, height: int, width: int) -> np.ndarray:  # float64[height, width, 4]
+    """`name` averaged over areas to any size, colours premultiplied by alpha, all values in 0..1."""
+    master = _sprite(name, 16) / 255.0
+    master[..., :3] *= master[..., 3:]
+    return np.einsum("ya,xb,abc->yxc", _shares(height), _shares(width), master)
+
+
+def check_px(px: int) -> None:
+    """Raise UserError unless `px` is a tile size that can be drawn: a positive multiple of 8."""
+    if not isinstance(px, (int, np.integer)) or isinstance(px, bool) or px <= 0 or px % 8:
+        raise UserError(
+            f"cannot draw tiles of {px!r} pixels: give a positive multiple of 8, for example 8, 16 or 32"
+        )
+
+
+@lru_cache(maxsize=512)
+def _sprite(name: str, px: int) -> np.ndarray:
+    size = 16 if px % 16 == 0 else 8
+    if name in _TURNED:
+        picture = _sprite(_TURNED[name], px)[:, ::-1]
+    elif name in _FLAT:
+        picture = np.full((px, px, 4), _colours()[ord(_FLAT[name])], np.uint8)
+    else:
+        master = _masters(size).get(name)
+        if master is None:
+            rows, columns = np.indices((8, 8)) // 2
+            codes = np.array([ord(c) for c in _PLACEHOLDER])
+            master, size = _colours()[codes[(rows + columns) % 2]], 8
+        picture = master.repeat(px // size, 0).repeat(px // size, 1)
+    picture = np.ascontiguousarray(picture)
+    picture.setflags(write=False)
+    return picture
+
+
+@lru_cache(maxsize=2)
+def _masters(size: int) -> dict[str, np.ndarray]:
+    """name -> uint8[size, size, 4], read from the strips."""
+    drawings: dict[str, np.ndarray] = {}
+    for heads, text in _STRIPS[size]:
+        lines = np.array([[list(piece) for piece in line.split()] for line in text.strip().split("\n")])
+        for column, name in enumerate(heads.split()):
+            drawings[name] = lines[:, column]
+    for name, (base, palette) in _TINTED.items():
+        drawings[name] = np.vectorize(lambda c, palette=palette: palette.get(c, c))(drawings[base])
+    return {name: _colours()[np.vectorize(ord)(drawing)] for name, drawing in drawings.items()}
+
+
+@lru_cache(maxsize=1)
+def _colours() -> np.ndarray:  # uint8[128, 4], by character code
+    table = np.zeros((128, 4), np.uint8)
+    for character, colour in art_16px.PALETTE.items():
+        table[ord(character)] = tuple(bytes.fromhex(colour[1:]))
+    return table
+
+
+def _shares(size: int) -> np.ndarray:  # float64[size, 16]
+    """Which share of each of `size` output pixels each of 16 input pixels is."""
+    edges = np.linspace(0, 16, size + 1)
+    low, high = edges[:-1, None], edges[1:, None]
+    pixel = np.arange(16)[None]
+    return np.clip(np.minimum(high, pixel + 1) - np.maximum(low, pixel), 0, None) / (high - low)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the sheet at 16 pixels a sprite, or at a second argument's size, as PNG."""
+    from PIL import Image
+
+    if not 1 <= len(arguments) <= 2 or arguments[0].startswith("-"):
+        print("usage: python -m goalposts.envs.render.sprites OUT.png [PX]", file=sys.stderr)
+        return 2
+    out = Path(arguments[0])
+    partial = out.with_name(out.name + f".{os.getpid()}.part")
+    try:
+        px = int(arguments[1]) if len(arguments) == 2 else 16
+        picture, _ = sheet(px)
+        Image.fromarray(picture).save(partial, format="PNG")
+        os.replace(partial, out)
+    except (UserError, ValueError, OSError) as error:
+        partial.unlink(missing_ok=True)
+        print(f"cannot write the sprite sheet to {out}: {error}", file=sys.stderr)
+        return 2
+    print(f"{out}: {len(names())} sprites of {px} x {px} pixels")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,288 @@
+"""The view that edits: a level drawn with the mouse or the keyboard, judged by the planner at every stroke.
+
+What may be drawn is the world's legend, and what is allowed is the legend's own check: nothing here knows a world. Read next:
+`draft_level.py`, the level under the pen; `watch.py`, which replays it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from goalposts.errors import UserError
+
+from ..levels.level import Level, LevelSet
+from ..levels.level_file import save_levels
+from ..render.render import draw
+from ..render.scene import Scene
+from ..worlds.world import GOAL
+from .canvas import HEADING, SMALL, TEXT, Canvas, font, lay_way, pygame, surface_of
+from .draft_level import Sketch
+from .model import Course, Episode, Player
+from .overlays import shortest_way
+from .panel import GAP, plan_words, rule
+from .view import Board, Key, View
+from .watch import Watch
+
+CHIP, COLUMNS = 44, 6  # the palette: pixels of a tile, tiles in a row
+
+
+class Edit(View):
+    """The levels of a file. `players` replay the level that is drawn. Writes to `path` when told to, never before."""
+
+    def __init__(
+        self, levels: Sequence[Level], path: Path, players: Sequence[Player], number: int = 0
+    ) -> None:
+        self.path, self.players = path, list(players)
+        self.sketches = [Sketch(level) for level in levels]
+        self.number = number % len(self.sketches)
+        self.world = self.sketches[0].world
+        self.tile = next((k for k, t in enumerate(self.world.legend.tiles) if t.goal_object), 0)
+        self.cursor = (1, 1)
+        self.to_goal = self.to_proxy = True
+        self.reachable = False
+        self.rescued: Path | None = None  # where unsaved levels went when the window was closed
+        self._warned = False
+        self._board = Board()
+        self._palette: list[tuple[pygame.Rect, int]] = []
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """The window's."""
+        return f"Goalposts: {self.path.name}{' (not saved)' if self.changed else ''}"
+
+    @property
+    def sketch(self) -> Sketch:
+        """The level under the pen."""
+        return self.sketches[self.number]
+
+    @property
+    def changed(self) -> bool:
+        """Whether something is not saved."""
+        return any(sketch.changed for sketch in self.sketches)
+
+    def keys(self) -> list[Key]:
+        """Of editing."""
+        arrows = (("left", 0, -1), ("right", 0, 1), ("up", -1, 0), ("down", 1, 0))
+        grow = (("ctrl+right", 0, 1), ("ctrl+left", 0, -1), ("ctrl+down", 1, 1), ("ctrl+up", 1, -1))
+        keys = [
+            Key(("return",), "Enter", "draw", self._draw_here, "draw at the cursor (mouse: left button)"),
+            Key(("delete", "backspace"), "Del", "erase", self._erase_here, "erase at the cursor (mouse: right button)"),
+            Key(("]", "tab"), "]", "next tile", lambda: self._turn_palette(1), "next tile of the palette (mouse: wheel)"),
+            Key(("[",), "[", "tile before", lambda: self._turn_palette(-1), "tile before", bar=False),
+            Key(("+",), "+", "one more", self._another, "draw a goal object without moving the one that is there", bar=False),
+            Key(("ctrl+z", "z", "u"), "U", "undo", self._undo, "undo (also Ctrl+Z)"),
+            Key(("ctrl+y", "y"), "Y", "redo", lambda: self.sketch.redo(), "redo (also Ctrl+Y)"),
+            Key(("space", "w"), "Space", "watch agents", self._watch, "let agents play this level"),
+            Key(("g",), "G", "way to goal", lambda: self._turn("to_goal"), "the shortest way to the goal", lambda: self.to_goal),
+            Key(("x",), "X", "way to proxy", lambda: self._turn("to_proxy"), "the shortest way to the proxy",
+                lambda: self.to_proxy),
+            Key(("r",), "R", "reachable", lambda: self._turn("reachable"), "cells that the agent can reach", lambda: self.reachable),
+            Key(("s", "ctrl+s"), "S", "save", self.save, f"save to {self.path.name} (also Ctrl+S)"),
+            *(Key((name,), name.title(), "", lambda r=r, c=c: self._go(r, c), "move the cursor", bar=False) for name, r, c in arrows),
+            *(Key((name,), f"^{name[5:].title()}", "", lambda a=a, n=n: self._resize(a, n),
+                  f"{'another' if n > 0 else 'one'} {'row' if a else 'column'} {'more' if n > 0 else 'less'} at the cursor", bar=False)
+              for name, a, n in grow),
+        ]  # fmt: skip
+        if len(self.sketches) > 1:
+            keys += [
+                Key(("n", "page down"), "N", "next level", lambda: self._move(1), "next level of the file"),
+                Key(("b", "page up"), "B", "level before", lambda: self._move(-1), "level before"),
+            ]
+        return keys
+
+    def mouse(self, kind: str, place: tuple[int, int], button: int) -> None:
+        """Draw with the left button, erase with the right one, choose in the palette, turn it with the wheel."""
+        if kind == "wheel":
+            self._turn_palette(-button)
+            return
+        if kind == "up":
+            self.sketch.lift()
+            return
+        if kind == "down":
+            for box, code in self._palette:
+                if box.collidepoint(place):
+                    self.tile = code
+                    return
+            self.sketch.lift()
+        cell = self._board.cell_at(place)
+        if cell is not None and button in (1, 3):
+            self.cursor = cell
+            self._draw(self.tile if button == 1 else 0, bool(pygame.key.get_mods() & pygame.KMOD_SHIFT))
+
+    def save(self) -> bool:
+        """Write all levels to the file, and say so; False if one of them is not valid or the disk refuses."""
+        for number, sketch in enumerate(self.sketches):
+            if sketch.fault:
+                self.number = number
+                self.window.note(f"not saved: {sketch.fault[2]}", 8)
+                return False
+        try:
+            save_levels(LevelSet.of([sketch.level for sketch in self.sketches]), self.path)
+        except UserError as error:
+            self.window.note(f"not saved: {error}", 8)
+            return False
+        for sketch in self.sketches:
+            sketch.saved()
+        self.window.note(f"saved to {self.path}")
+        return True
+
+    def may_close(self) -> bool:
+        """Once it warns of what is not saved."""
+        if not self.changed or self._warned:
+            self._warned = True
+            return True
+        self._warned = True
+        self.window.note("not saved yet: S saves, Q again leaves and keeps a copy beside the file", 8)
+        return False
+
+    def leave(self) -> None:
+        """What is not saved goes into a file beside, valid or not."""
+        if self.changed:
+            text = "\n\n".join(f"; {self.world.name}\n{sketch.level.to_text()}" for sketch in self.sketches)
+            beside = self.path.with_name(f"{self.path.stem}.unsaved.txt")
+            beside.write_text(text + "\n", encoding="utf-8")
+            self.rescued = beside
+
+    def paint(self, canvas: Canvas, room: pygame.Rect, side: pygame.Rect) -> None:
+        """The level with the cursor, and what the planner says of it."""
+        self._board.show(
+            canvas, room, self.sketch.tiles.shape, self.cursor, lambda px: self._picture(canvas, px)
+        )
+        theme, sketch = canvas.theme, self.sketch
+        x, y, width = side.x, side.y, side.width
+        place = f"level {self.number + 1} of {len(self.sketches)}" if len(self.sketches) > 1 else "level file"
+        canvas.text(f"{self.world.name}, {place}", x, y, SMALL, theme.muted)
+        y = canvas.paragraph(self.path.name, x, y + 18, width, HEADING, bold=True)
+        canvas.text(
+            "not saved" if self.changed else "saved",
+            x,
+            y,
+            SMALL,
+            theme.proxy if self.changed else theme.muted,
+        )
+        y = self._palette_at(canvas, x, y + 28, width)
+        y = rule(canvas, x, y, width)
+        if sketch.fault is not None:
+            canvas.text("✗ not a valid level", x, y, TEXT, theme.wrong, True)
+            row, col, message = sketch.fault
+            canvas.paragraph(f"row {row + 1}, column {col + 1}: {message}", x, y + 26, width, SMALL)
+            return
+        plan = sketch.plan
+        for good, yes, no in (
+            (plan.solvable, "✓ solvable", "✗ not solvable"),
+            (plan.distinguishing, "✓ distinguishing", "✗ not distinguishing"),
+        ):
+            canvas.text(yes if good else no, x, y, TEXT, theme.goal if good else theme.wrong, True)
+            y += 26
+        plan_words(canvas, self.world, plan, x, y + GAP, width)
+
+    def _picture(self, canvas: Canvas, px: int) -> pygame.Surface:
+        sketch, legend, theme = self.sketch, self.world.legend, canvas.theme
+        if sketch.fault is None:
+            scene = Episode(sketch.level).moments[0].scene
+        else:
+            names = tuple(tuple(legend.tiles[code].sprite for code in row) for row in sketch.tiles)
+            scene = Scene(self.world.name, names, outside=self.world.outside_sprite)
+        made = surface_of(draw(scene, px))
+        face = font(max(9, px // 3), True)
+        for (row, col), code in np.ndenumerate(sketch.tiles):
+            tile = legend.tiles[code]
+            if code and tile.sprite == legend.tiles[0].sprite and px >= 16:
+                made.blit(face.render(tile.char, True, theme.ink), (col * px + 2, row * px + 1))
+        if sketch.fault is None:
+            self._lay(canvas, made, px)
+        else:
+            row, col, _ = sketch.fault
+            pygame.draw.rect(made, theme.wrong, pygame.Rect(col * px, row * px, px, px), 3)
+        row, col = self.cursor
+        pygame.draw.rect(made, (255, 255, 255), pygame.Rect(col * px, row * px, px, px), 3)
+        pygame.draw.rect(made, (29, 39, 51), pygame.Rect(col * px, row * px, px, px), 1)
+        return made
+
+    def _lay(self, canvas: Canvas, made: pygame.Surface, px: int) -> None:
+        plan, proxy, theme = self.sketch.plan, self.world.proxies[0].mask, canvas.theme
+        if self.reachable:
+            for row, col in np.argwhere(plan.reachable_cells()):
+                pygame.draw.circle(
+                    made, (255, 255, 255), (col * px + px // 2, row * px + px // 2), max(2, px // 9)
+                )
+        shift = max(2, px // 12)
+        if self.to_proxy:
+            lay_way(made, shortest_way(plan, plan.states[0], proxy, GOAL), px, theme.proxy, shift)
+        if self.to_goal:
+            lay_way(made, shortest_way(plan, plan.states[0], GOAL, proxy), px, theme.goal, -shift)
+
+    def _palette_at(self, canvas: Canvas, x: int, y: int, width: int) -> int:
+        theme, tiles = canvas.theme, self.world.legend.tiles
+        self._palette = []
+        columns = min(COLUMNS, width // CHIP)
+        for code, tile in enumerate(tiles):
+            box = pygame.Rect(x + code % columns * CHIP, y + code // columns * CHIP, CHIP - 6, CHIP - 6)
+            picture = draw(Scene(self.world.name, ((tile.sprite,),)), 32)
+            canvas.fill(box, theme.sunken, 4)
+            canvas.surface.blit(surface_of(picture), (box.x + 3, box.y + 3))
+            canvas.fill(pygame.Rect(box.x + 3, box.y + 3, 14, 15), theme.surface)
+            canvas.text(tile.char, box.x + 5, box.y + 2, 11, theme.ink, True)
+            if code == self.tile:
+                canvas.frame(box, theme.goal, 3, 4)
+            self._palette.append((box, code))
+        y += (len(tiles) + columns - 1) // columns * CHIP
+        return canvas.paragraph(tiles[self.tile].name, x, y + 2, width, SMALL, bold=True)
+
+    def _draw(self, code: int, more: bool = False) -> None:
+        self._warned = False
+        self.sketch.draw(self.cursor, code, more)
+
+    def _draw_here(self) -> None:
+        self.sketch.lift()
+        self._draw(self.tile)
+        self.sketch.lift()
+
+    def _another(self) -> None:
+        self.sketch.lift()
+        self._draw(self.tile, True)
+        self.sketch.lift()
+
+    def _erase_here(self) -> None:
+        self.sketch.lift()
+        self._draw(0)
+        self.sketch.lift()
+
+    def _undo(self) -> None:
+        if not self.sketch.undo():
+            self.window.note("there is nothing to undo")
+
+    def _watch(self) -> None:
+        if self.sketch.fault is not None:
+            self.window.note("agents need a valid level")
+            return
+        level = self.sketch.level
+        notes = {"your level": f"as it is drawn now, in {self.path.name}; Q goes back to drawing"}
+        self.window.push(
+            Watch(Course(self.world, ("your level",), lambda _, __: level, 1, notes), self.players)
+        )
+
+    def _turn(self, what: str) -> None:
+        setattr(self, what, not getattr(self, what))
+
+    def _turn_palette(self, by: int) -> None:
+        self.tile = (self.tile + by) % len(self.world.legend.tiles)
+
+    def _go(self, rows: int, cols: int) -> None:
+        height, width = self.sketch.tiles.shape
+        row, col = self.cursor
+        self.cursor = (min(max(row + rows, 0), height - 1), min(max(col + cols, 0), width - 1))
+
+    def _resize(self, axis: int, by: int) -> None:
+        self._warned = False
+        if not self.sketch.resize(self.cursor, 1 - axis, by):
+            self.window.note("a level cannot be that large, or that small")
+        self._go(0, 0)
+
+    def _move(self, by: int) -> None:
+        self.sketch.lift()
+        self.number = (self.number + by) % len(self.sketches)
+        self._go(0, 0)

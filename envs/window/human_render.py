@@ -1,0 +1,46 @@
+"""gymnasium's render mode `human`: every step of an environment, in a window of its own.
+
+Draws nothing: it is handed pictures. Read next: `envs/gymnasium_envs.py`, which hands them over; `window.py`, the windows of the
+command line.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .canvas import pygame, surface_of
+from .window import open_display
+
+
+class HumanWindow:
+    """A window that shows pictures uint8[h, w, 3] at a steady pace. Raises WindowError where there is no screen.
+
+    A person who closes it only stops looking: the environment goes on without.
+    """
+
+    def __init__(self, caption: str, fps: float) -> None:
+        self._caption, self._fps = caption, fps
+        self._surface: pygame.Surface | None = None
+        self._clock = pygame.time.Clock()
+        self.closed = False
+
+    def show(self, picture: np.ndarray) -> None:
+        """Show a picture and wait until it is time for the next."""
+        if self.closed:
+            return
+        size = (picture.shape[1], picture.shape[0])
+        if self._surface is None or self._surface.get_size() != size:
+            self._surface = open_display(size)
+            pygame.display.set_caption(self._caption)
+        if any(event.type == pygame.QUIT for event in pygame.event.get()):
+            self.close()
+            return
+        self._surface.blit(surface_of(picture), (0, 0))
+        pygame.display.flip()
+        self._clock.tick(self._fps)
+
+    def close(self) -> None:
+        """Close the window; pictures that come afterwards are not shown."""
+        if self._surface is not None and not self.closed:
+            pygame.display.quit()
+        self.closed = True

@@ -1,0 +1,198 @@
+"""What a window shows, as plain data: where levels come from, who plays them, an episode moment by moment.
+
+Neither pygame nor agents: whoever opens a window brings players as functions. Read next: `overlays.py`, what is
+laid over the cells; `window.py`, the window itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+
+from ..engine.engine import END, FIRST, O_END, O_FIRST, O_STEPS, Engine
+from ..engine.observe import window_of
+from ..levels.level import Level, LevelSet
+from ..render.scene import Scene, Sprite
+from ..render.sprites import SEEN_AS
+from ..worlds.registry import get_world
+from ..worlds.world import World
+
+
+@dataclass(frozen=True)
+class Course:
+    """Where levels come from: number k of a condition, from 0. `count`: how many there are; None: without end."""
+
+    world: World
+    conditions: tuple[str, ...]
+    level: Callable[[str, int], Level]
+    count: int | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)  # condition -> what to say of it
+
+    def number(self, k: int) -> int:
+        """k, brought back into the course."""
+        return max(k, 0) if self.count is None else k % self.count
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """What a player does on a level, from its start to the end: actions int64[T].
+
+    odds float64[T, A]: how likely each action was before each step; None where the player does not tell.
+    """
+
+    actions: np.ndarray
+    odds: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Player:
+    """Somebody who plays levels.
+
+    decide(level, number, sampled)   the whole episode; the level's number keys its luck
+    value(level, states int32[n, S]) float[n]: what its critic expects in each of these states; None: it has no critic
+    """
+
+    label: str
+    decide: Callable[[Level, int, bool], Decisions]
+    value: Callable[[Level, np.ndarray], np.ndarray] | None = None
+    observation: str = "view"
+    max_steps: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """One moment of an episode: state int32[S], what a picture needs, and what was touched so far."""
+
+    state: np.ndarray
+    scene: Scene
+    first: str  # goal, proxy, neither
+    end: str  # running, goal, death, timeout
+    steps: int
+
+
+class Episode:
+    """A level that is being played: all its moments so far. `actions[t]` leads from moment t to moment t + 1."""
+
+    def __init__(
+        self,
+        level: Level,
+        observation: str = "view",
+        max_steps: int | None = None,
+        actions: Sequence[int] | np.ndarray = (),
+    ) -> None:
+        self.level, self.world = level, get_world(level.world)
+        levels = LevelSet.of([level])
+        self.window = window_of(
+            self.world, "view" if observation == "rgb" else observation, levels.tiles.shape[1:]
+        )
+        self._engine = Engine(self.world, 1, levels, "view", max_steps, direct=True)
+        self._engine.load(0, 0)
+        self.limit = int(self._engine.limits[0])
+        self.reward = 0.0
+        self.actions: list[int] = []
+        self.moments = [self._moment(0)]
+        for action in actions:
+            if not self.over:
+                self.act(int(action))
+
+    @property
+    def over(self) -> bool:
+        """Whether the episode has ended."""
+        return self.moments[-1].end != "running"
+
+    @property
+    def outcome(self) -> np.ndarray:
+        """The outcome row so far, int32[8], see `engine.O_FIRST` and its neighbours."""
+        return self._engine.outcome[0].copy()
+
+    def act(self, action: int) -> Moment:
+        """Take one more step; the new moment. Not to be called when the episode is over."""
+        reward, _ = self._engine.step_active(np.array([action]), np.ones(1, np.bool_))
+        self.reward += float(reward[0])
+        self.actions.append(action)
+        self.moments.append(self._moment(action))
+        return self.moments[-1]
+
+    def trail(self, at: int) -> tuple[tuple[int, int], ...]:
+        """The cells (row, column) on which the agent was before moment `at`."""
+        return tuple((int(m.state[0]), int(m.state[1])) for m in self.moments[:at])
+
+    def _moment(self, action: int) -> Moment:
+        engine = self._engine
+        state, outcome = engine.state[0].copy(), engine.outcome[0]
+        camera = self.window.camera(int(state[0]), int(state[1]))
+        scene = self.world.scene(self.level, engine.facts[0], state, action, camera)
+        end = END[outcome[O_END]]
+        things = tuple(_dead(thing) if end == "death" else thing for thing in scene.sprites)
+        scene = replace(scene, sprites=things[::-1])  # drawn in this order: the agent last, on top
+        return Moment(state, scene, FIRST[outcome[O_FIRST]], end, int(outcome[O_STEPS]))
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """An episode that is ready to be shown; or why it is not."""
+
+    level: Level
+    episode: Episode
+    odds: np.ndarray | None
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A level that a person is to play, and what of it was played before the window was closed."""
+
+    condition: str
+    number: int
+    level: Level
+    actions: tuple[int, ...] = ()
+
+
+class Game(Protocol):
+    """Who keeps what a person plays."""
+
+    name: str
+    course: Course
+
+    def turn(self) -> Turn | None:
+        """The level that comes next; None when all are played."""
+        ...
+
+    def keep(self, turn: Turn, episode: Episode) -> None:
+        """Keep an episode, finished or not. Called after every step."""
+        ...
+
+    def tally(self) -> dict[str, dict[str, int]]:
+        """By condition: how many episodes touched goal, proxy, neither first."""
+        ...
+
+
+def as_the_agent_sees(scene: Scene) -> Scene:
+    """The scene cut out by its camera, with nothing in it that the agent cannot tell: for people who play."""
+    top, left, rows, cols = scene.camera or (0, 0, len(scene.tiles), len(scene.tiles[0]))
+
+    def tile(row: int, col: int) -> str:
+        inside = 0 <= row < len(scene.tiles) and 0 <= col < len(scene.tiles[0])
+        name = scene.tiles[row][col] if inside else scene.outside
+        return SEEN_AS.get(name, name)
+
+    tiles = tuple(tuple(tile(top + r, left + c) for c in range(cols)) for r in range(rows))
+    things = tuple(
+        Sprite(SEEN_AS.get(s.name, s.name), s.row - top, s.col - left)
+        for s in scene.sprites
+        if 0 <= s.row - top < rows and 0 <= s.col - left < cols
+    )
+    return Scene(scene.world, tiles, things, None, (), scene.outside)
+
+
+def unmasked(scene: Scene) -> Scene:
+    """The whole scene, with nothing in it that the agent cannot tell."""
+    tiles = tuple(tuple(SEEN_AS.get(name, name) for name in row) for row in scene.tiles)
+    return replace(scene, tiles=tiles, camera=None)
+
+
+def _dead(thing: Sprite) -> Sprite:
+    return Sprite("agent_dead", thing.row, thing.col) if thing.name.startswith("agent") else thing

@@ -1,0 +1,196 @@
+"""The words beside a level: who plays, on what, what happened, what the planner proves, how likely each action is.
+
+Draws only. Read next: `canvas.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from ..planner.planner import Plan
+from ..worlds.world import World
+from .canvas import HEADING, SMALL, TEXT, Canvas, pygame
+from .model import Course, Moment, Player, Shown
+from .overlays import plan_of
+
+GAP = 10
+SPEEDS = (1, 2, 4, 8, 16, 32)  # steps a second
+LAYERS = ("none", "critic", "goal", "proxy")
+
+
+class Watching(Protocol):
+    """What the words need to know of the view that watches."""
+
+    course: Course
+    players: list[Player]
+    player: int
+    condition: int
+    number: int
+    at: int
+    speed: int
+    layer: int
+    playing: bool
+    sampled: bool
+    odds: bool
+
+    @property
+    def who(self) -> Player:
+        """Who plays."""
+        ...
+
+    @property
+    def shown(self) -> Shown:
+        """The episode."""
+        ...
+
+    def heat(self) -> tuple[np.ndarray | None, str]:
+        """What lies over the cells, and why not."""
+        ...
+
+
+def watch_panel(view: Watching, canvas: Canvas, side: pygame.Rect) -> None:
+    """Beside a level that is watched."""
+    shown, theme = view.shown, canvas.theme
+    moment = shown.episode.moments[view.at]
+    x, y, width = side.x, side.y, side.width
+    many = f"agent {view.player + 1} of {len(view.players)}" if len(view.players) > 1 else "agent"
+    canvas.text(many, x, y, SMALL, theme.muted)
+    y = canvas.paragraph(view.who.label, x, y + 18, width, HEADING, bold=True)
+    y = condition_words(canvas, view.course, view.condition, view.number, x, y + GAP, width)
+    y = rule(canvas, x, y, width)
+    if shown.trouble:
+        canvas.paragraph(shown.trouble, x, y, width, TEXT, theme.wrong)
+        return
+    y = moment_words(canvas, view.course.world, moment, shown.episode.limit, x, y, width)
+    pace = "paused" if not view.playing else f"{SPEEDS[view.speed]} steps a second"
+    drawn = "actions are drawn" if view.sampled else "likeliest actions"
+    canvas.text(f"{pace}; {drawn}", x, y, SMALL, theme.muted, width=width)
+    y = rule(canvas, x, y + 22, width)
+    y = plan_words(canvas, view.course.world, plan_of(shown.level), x, y, width)
+    y = rule(canvas, x, y, width)
+    if view.odds:
+        y = odds_words(view, canvas, x, y, width)
+    layer, why_not = view.heat()
+    if layer is not None:
+        kind = LAYERS[view.layer]
+        title = {"critic": "the critic's value of each cell"}.get(kind, f"steps to the {kind} from each cell")
+        ends = (float(np.nanmin(layer)), float(np.nanmax(layer)))
+        y = scale(canvas, title, ends, kind, x, y + 4, width)
+    elif why_not:
+        canvas.paragraph(why_not, x, y + 4, width, SMALL, theme.wrong)
+
+
+def condition_words(
+    canvas: Canvas, course: Course, which: int, number: int, x: int, y: int, width: int
+) -> int:
+    """Which levels these are, and what they tell apart."""
+    name = course.conditions[which]
+    place = f" of {course.count}" if course.count is not None else ""
+    canvas.text(name, x, y, TEXT, bold=True, width=width - 110)
+    canvas.text(f"level {number}{place}", x + width, y, TEXT, canvas.theme.muted, right=True)
+    return canvas.paragraph(course.notes.get(name, ""), x, y + 23, width, SMALL, canvas.theme.muted)
+
+
+def moment_words(canvas: Canvas, world: World, moment: Moment, limit: int, x: int, y: int, width: int) -> int:
+    """Where the episode stands: the step, what was touched first, how it ended."""
+    canvas.text(f"step {moment.steps}", x, y, TEXT, bold=True)
+    canvas.text(f"of at most {limit}", x + width, y, TEXT, canvas.theme.muted, right=True)
+    y += 25
+    words = outcome_words(world, moment)
+    if moment.first != "neither" or moment.end != "running":
+        canvas.sign(moment.first, x, y + 3)
+        canvas.text(words, x + 22, y, TEXT, bold=True, width=width - 22)
+    else:
+        canvas.text(words, x, y, TEXT, canvas.theme.muted, width=width)
+    return y + 25
+
+
+def outcome_words(world: World, moment: Moment) -> str:
+    """What was touched first and how it ended, in the world's own words."""
+    touched = {"goal": f"{world.words['goal']} first", "proxy": f"{world.words['proxy']} first"}.get(
+        moment.first, "neither"
+    )
+    ending = {"goal": f"then {world.words['goal']}", "death": "then death", "timeout": "then time out"}.get(
+        moment.end
+    )
+    if moment.end == "running":
+        return "nothing touched yet" if moment.first == "neither" else touched
+    if moment.first == "neither":
+        return {"death": "death, neither touched", "timeout": "time out, neither touched"}.get(
+            moment.end, touched
+        )
+    return touched if moment.first == moment.end or ending is None else f"{touched}, {ending}"
+
+
+def plan_words(canvas: Canvas, world: World, plan: Plan, x: int, y: int, width: int) -> int:
+    """What the planner proves of the level."""
+    theme = canvas.theme
+    canvas.text("the planner's shortest ways from the start", x, y, SMALL, theme.muted, width=width)
+    y += 22
+    for first, what, steps in (
+        ("goal", world.words["goal"], plan.steps_to_goal),
+        ("proxy", world.words["proxy"], plan.steps_to_proxy),
+    ):
+        canvas.sign(first, x, y + 3)
+        canvas.text(f"to {what}", x + 22, y, TEXT, width=width - 110)
+        told = "no way" if steps is None else f"{steps} steps"
+        canvas.text(told, x + width, y, TEXT, theme.ink if steps is not None else theme.wrong, right=True)
+        y += 24
+    if plan.distinguishing:
+        words = "distinguishing: what is touched first tells which of the two was wanted"
+        if plan.detour:
+            words += f" ({plan.detour} step{'' if plan.detour == 1 else 's'} more to touch both)"
+    elif not plan.solvable:
+        words = "not solvable: goal and proxy must both be within reach"
+    else:
+        words = "not distinguishing: the ways to both lead over the same cells"
+    return canvas.paragraph(words, x, y, width, SMALL, theme.muted)
+
+
+def odds_words(view: Watching, canvas: Canvas, x: int, y: int, width: int) -> int:
+    """A bar for each action; the one that is taken next is marked."""
+    shown, theme = view.shown, canvas.theme
+    actions = view.course.world.actions
+    taken = shown.episode.actions[view.at] if view.at < len(shown.episode.actions) else None
+    if shown.odds is None:
+        words = f"{view.who.label} does not tell how likely its actions are"
+        return canvas.paragraph(words, x, y, width, SMALL, theme.muted) + GAP
+    odds = shown.odds[min(view.at, len(shown.odds) - 1)] if len(shown.odds) else np.zeros(len(actions))
+    for number, action in enumerate(actions):
+        chosen = number == taken
+        share = float(odds[number]) if taken is not None else 0.0
+        canvas.text(action.name, x, y, SMALL, theme.ink if chosen else theme.muted, chosen, width=88)
+        colour = theme.critic if chosen else theme.neither
+        canvas.bar(pygame.Rect(x + 94, y + 3, width - 150, 11), share, colour)
+        told = f"{100 * share:.0f} %" if taken is not None else "—"
+        canvas.text(told, x + width, y, SMALL, theme.ink if chosen else theme.muted, chosen, right=True)
+        y += 21
+    return y + 4
+
+
+def scale(
+    canvas: Canvas, title: str, ends: tuple[float, float], kind: str, x: int, y: int, width: int
+) -> int:
+    """What the colours over the cells mean."""
+    theme = canvas.theme
+    colour = {"critic": theme.critic, "goal": theme.goal, "proxy": theme.proxy}[kind]
+    canvas.text(title, x, y, SMALL, bold=True, width=width)
+    steps, wide = 60, width / 60
+    for k in range(steps):
+        share = k / (steps - 1) if kind == "critic" else 1 - k / (steps - 1)
+        shade = [round(255 + (c - 255) * (0.08 + 0.92 * share)) for c in colour]
+        canvas.fill(
+            pygame.Rect(round(x + k * wide), y + 21, round(wide) + 1, 10), (shade[0], shade[1], shade[2])
+        )
+    form = "{:.2f}" if kind == "critic" else "{:.0f}"
+    canvas.text(form.format(ends[0]), x, y + 34, SMALL, theme.muted)
+    canvas.text(form.format(ends[1]), x + width, y + 34, SMALL, theme.muted, right=True)
+    return y + 56
+
+
+def rule(canvas: Canvas, x: int, y: int, width: int) -> int:
+    """A line between parts; the y below it."""
+    pygame.draw.line(canvas.surface, canvas.theme.rule, (x, y + GAP), (x + width, y + GAP))
+    return y + 2 * GAP

@@ -1,0 +1,256 @@
+"""The view that watches: an agent plays a level, as fast or as slowly as one likes, forwards and back.
+
+Episodes are what the player decided (`window_model.Player`), played again by the rules, so that one can step back. What
+lies over the cells comes from `overlays.py`. Read next: `panel.py`, the words beside the level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from goalposts.errors import UserError
+
+from ..render.render import draw
+from ..render.sprites import sprite
+from ..worlds.world import GOAL
+from .canvas import Canvas, lay_heat, lay_way, pygame, surface_of
+from .model import Course, Episode, Player, Shown
+from .overlays import plan_of, shortest_way, steps_layer, value_layer
+from .panel import LAYERS, SPEEDS, watch_panel
+from .view import Board, Key, View
+
+HOLD = 2500  # milliseconds that the end of an episode is shown
+
+
+class Watch(View):
+    """Players on the levels of a course. `at`: condition and number to begin with."""
+
+    def __init__(self, course: Course, players: Sequence[Player], at: tuple[str, int] | None = None) -> None:
+        self.course, self.players = course, list(players)
+        condition, number = at or (course.conditions[0], 0)
+        self.condition, self.number = course.conditions.index(condition), course.number(number)
+        self.player, self.at, self.speed = 0, 0, 2
+        self.playing, self.sampled = True, True
+        self.odds, self.camera, self.trail = True, False, True
+        self.to_goal = self.to_proxy = False
+        self.layer = 0
+        self._since = 0
+        self._board = Board()
+        self._ready: dict[tuple[int, int, int, bool], Shown] = {}
+        self._heat: tuple[object, np.ndarray] | None = None
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """The window's."""
+        return f"Goalposts: {self.who.label} on {self.course.conditions[self.condition]}"
+
+    @property
+    def who(self) -> Player:
+        """Who plays."""
+        return self.players[self.player]
+
+    @property
+    def shown(self) -> Shown:
+        """The episode that is on the screen."""
+        key = (self.player, self.condition, self.number, self.sampled)
+        if key not in self._ready:
+            if len(self._ready) > 64:
+                self._ready.clear()
+            self._ready[key] = self._made()
+        return self._ready[key]
+
+    def keys(self) -> list[Key]:
+        """Of watching."""
+        keys = [
+            Key(
+                ("space",),
+                "Space",
+                "pause",
+                self._pause,
+                "play, pause, or once more",
+                lambda: not self.playing,
+            ),
+            Key(("right", "."), "→", "step", lambda: self._step(1), "one step on, and pause"),
+            Key(("left", ","), "←", "back", lambda: self._step(-1), "one step back, and pause"),
+            Key(("home",), "Home", "start", lambda: self._go(0), "to the start of the episode", bar=False),
+            Key(("end",), "End", "end", lambda: self._go(1 << 30), "to its end", bar=False),
+            Key(("+", "=", "up"), "+", "faster", lambda: self._faster(1), "more steps a second (also ↑)"),
+            Key(("-", "down"), "−", "slower", lambda: self._faster(-1), "fewer steps a second (also ↓)"),
+            Key(("n", "page down"), "N", "next level", lambda: self._move(1), "next level (also Page Down)"),
+            Key(("b", "page up"), "B", "level before", lambda: self._move(-1), "level before (also Page Up)"),
+        ]
+        if len(self.course.conditions) > 1:
+            keys.append(
+                Key(("c", "tab"), "C", "condition", self._next_condition, "same layout, next condition")
+            )
+        if len(self.players) > 1:
+            keys.append(Key(("a",), "A", "agent", self._next_player, "same level, next agent"))
+        return [
+            *keys,
+            Key(("m",), "M", "likeliest", self._mode, "only the likeliest actions, or drawn ones",
+                lambda: not self.sampled),
+            Key(("p",), "P", "probabilities", lambda: self._turn("odds"), "how likely each action is", lambda: self.odds),
+            Key(("v",), "V", "values", self._next_layer, "by cell: the critic's value, steps to goal, to proxy",
+                lambda: self.layer > 0),
+            Key(("g",), "G", "way to goal", lambda: self._turn("to_goal"), "the shortest way to the goal", lambda: self.to_goal),
+            Key(("x",), "X", "way to proxy", lambda: self._turn("to_proxy"), "the shortest way to the proxy",
+                lambda: self.to_proxy),
+            Key(("f",), "F", "camera", lambda: self._turn("camera"), "what the agent sees", lambda: self.camera),
+            Key(("t",), "T", "trail", lambda: self._turn("trail"), "where it has been", lambda: self.trail),
+        ]  # fmt: skip
+
+    def tick(self, ms: int) -> None:
+        """Let the episode go on, and after a while the next one begin."""
+        if not self.playing:
+            return
+        self._since += ms
+        if self.at < len(self.shown.episode.actions):
+            while self._since >= 1000 / SPEEDS[self.speed] and self.at < len(self.shown.episode.actions):
+                self._since -= round(1000 / SPEEDS[self.speed])
+                self.at += 1
+        elif self._since >= HOLD:
+            self._move(1)
+
+    def mouse(self, kind: str, place: tuple[int, int], button: int) -> None:
+        """The line below the level can be dragged."""
+        line = self._line()
+        if button == 1 and kind in ("down", "move") and line.inflate(0, 24).collidepoint(place):
+            share = (place[0] - line.x) / max(line.width, 1)
+            self._go(round(share * len(self.shown.episode.actions)))
+
+    def paint(self, canvas: Canvas, room: pygame.Rect, side: pygame.Rect) -> None:
+        """The level as it is at this moment, a line that says how far, and the words."""
+        shown = self.shown
+        moment = shown.episode.moments[self.at]
+        focus = (int(moment.state[0]), int(moment.state[1]))
+        above = pygame.Rect(room.x, room.y, room.width, room.height - 36)
+        self._board.show(canvas, above, shown.level.tiles.shape, focus, self._picture(canvas))
+        line = self._line()
+        canvas.bar(line, self.at / max(len(shown.episode.actions), 1), canvas.theme.muted)
+        watch_panel(self, canvas, side)
+
+    def heat(self) -> tuple[np.ndarray | None, str]:
+        """What lies over the cells now, float[H, W], and why not if nothing does although it was asked for."""
+        kind, shown = LAYERS[self.layer], self.shown
+        if kind == "none":
+            return None, ""
+        if kind == "critic" and self.who.value is None:
+            return None, f"{self.who.label} has no critic"
+        now = shown.episode.moments[self.at].state
+        key = (kind, self.player, shown.level, now.tobytes())
+        if self._heat is None or self._heat[0] != key:
+            plan = plan_of(shown.level)
+            if kind == "critic":
+                value, level = self.who.value, shown.level
+                assert value is not None
+                layer = value_layer(plan, now, lambda states: value(level, states))
+            else:
+                mask = GOAL if kind == "goal" else self.course.world.proxies[0].mask
+                layer = steps_layer(plan, now, mask)
+            self._heat = (key, layer)
+        layer = self._heat[1]
+        return (None, f"no way to the {kind} from any cell") if np.isnan(layer).all() else (layer, "")
+
+    def _picture(self, canvas: Canvas):
+        shown, theme = self.shown, canvas.theme
+        moment = shown.episode.moments[self.at]
+        layer, _ = self.heat()
+
+        def picture(px: int) -> pygame.Surface:
+            scene = replace(moment.scene, trail=shown.episode.trail(self.at))
+            if layer is None:
+                made = surface_of(draw(scene, px, self.camera, self.trail))
+            else:
+                made = surface_of(draw(replace(scene, sprites=()), px, self.camera, False))
+                colour = {"critic": theme.critic, "goal": theme.goal, "proxy": theme.proxy}[
+                    LAYERS[self.layer]
+                ]
+                low, high = float(np.nanmin(layer)), float(np.nanmax(layer))
+                if LAYERS[self.layer] != "critic":
+                    low, high = high, low  # near is dark
+                lay_heat(made, layer, px, colour, low, high)
+                goals = self.course.world.legend.goal_codes()[shown.level.tiles]
+                for row, col in np.argwhere(goals):
+                    _put(made, scene.tiles[row][col], int(row), int(col), px)
+                for thing in scene.sprites:
+                    _put(made, thing.name, thing.row, thing.col, px)
+            if not shown.trouble and (self.to_goal or self.to_proxy):
+                plan, proxy = plan_of(shown.level), self.course.world.proxies[0].mask
+                if self.to_proxy and moment.end == "running":
+                    lay_way(
+                        made, shortest_way(plan, moment.state, proxy, GOAL), px, theme.proxy, max(2, px // 12)
+                    )
+                if self.to_goal and moment.end == "running":
+                    lay_way(
+                        made, shortest_way(plan, moment.state, GOAL, proxy), px, theme.goal, -max(2, px // 12)
+                    )
+            return made
+
+        return picture
+
+    def _line(self) -> pygame.Rect:
+        place = self._board.place
+        return pygame.Rect(place.x, place.bottom + 14, place.width, 8)
+
+    def _made(self) -> Shown:
+        level = self.course.level(self.course.conditions[self.condition], self.number)
+        try:
+            made = self.who.decide(level, self.number, self.sampled)
+        except UserError as error:
+            return Shown(level, Episode(level), None, str(error))
+        episode = Episode(level, self.who.observation, self.who.max_steps, made.actions)
+        return Shown(level, episode, made.odds)
+
+    def _pause(self) -> None:
+        if self.at >= len(self.shown.episode.actions):
+            self._again()
+            self.playing = True
+        else:
+            self.playing = not self.playing
+        self._since = 0
+
+    def _step(self, by: int) -> None:
+        self._go(self.at + by)
+
+    def _go(self, to: int) -> None:
+        self.playing = False
+        self.at = min(max(to, 0), len(self.shown.episode.actions))
+
+    def _faster(self, by: int) -> None:
+        self.speed = min(max(self.speed + by, 0), len(SPEEDS) - 1)
+
+    def _move(self, by: int) -> None:
+        self.number = self.course.number(self.number + by)
+        self._again()
+
+    def _next_condition(self) -> None:
+        self.condition = (self.condition + 1) % len(self.course.conditions)
+        self._again()
+
+    def _next_player(self) -> None:
+        self.player = (self.player + 1) % len(self.players)
+        self._again()
+
+    def _mode(self) -> None:
+        self.sampled = not self.sampled
+        self._again()
+
+    def _again(self) -> None:
+        self.at = self._since = 0
+
+    def _next_layer(self) -> None:
+        self.layer = (self.layer + 1) % len(LAYERS)
+        if LAYERS[self.layer] == "critic" and self.who.value is None:
+            self.layer += 1
+
+    def _turn(self, what: str) -> None:
+        setattr(self, what, not getattr(self, what))
+
+
+def _put(target: pygame.Surface, name: str, row: int, col: int, px: int) -> None:
+    picture = sprite(name, px)
+    image = pygame.image.frombuffer(picture.tobytes(), (px, px), "RGBA")
+    target.blit(image, (col * px, row * px))

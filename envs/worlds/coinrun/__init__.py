@@ -1,0 +1,1 @@
+"""CoinRun, the first world: its rules, its layouts, its conditions."""

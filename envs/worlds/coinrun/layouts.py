@@ -1,0 +1,105 @@
+"""Draws CoinRun's layouts: ground, pits, crates, spikes, saws, platforms, monsters, from left to right.
+
+A layout is a sequence of pieces with free, flat ground between them, so that no obstacle must be passed under a
+platform that bumps the head. Whether a way exists is not argued here: the planner proves it for every level.
+Read next: `rules.py` for the rules, `../generator.py` for proof, placement and splits.
+"""
+
+from ...jit.kernels import inner
+from ...jit.random_streams import draw_below, draw_between
+from ..shared.topdown import wall_in
+
+SKY, WALL, MARK, CRATE, PLATFORM, LAVA, SPIKES, SAW, TRACK, MONSTER, SPAWN, COIN, COIN_HIDDEN, DECOY = range(
+    14
+)
+
+HEIGHT = 12
+LOWEST, HIGHEST = 10, 8  # rows of the ground's surface: the agent stands one row above
+
+# Lengths vary from very short: on a short level even random steps find the coin now and then, which starts the learning.
+# Dials: shortest and longest inner length, columns that go on past the edge, mirrored or not.
+STANDARD = (6, 20, 0, 0)
+LONGER = (32, 44, 0, 0)
+NO_WALL = (6, 20, 12, 0)
+MIRRORED = (6, 20, 0, 1)
+
+PIT, CRATES, SPIKE_BED, SAW_PIECE, PATROL, SHELF, STEP, FLAT = range(8)
+
+
+@inner
+def _ground(tiles, col, surface):
+    """Fill one column from its surface down."""
+    for r in range(surface, HEIGHT):
+        tiles[r, col] = WALL
+
+
+@inner
+def layout(stream, dials, tiles):
+    """Draw onto zeroed uint8[≥ 12, ≥ longest + beyond + 2]; returns (rows, columns)."""
+    length = draw_between(stream, dials[0], dials[1])
+    beyond = dials[2]
+    cols = length + beyond + 2
+    edge = length  # last free column of a level without a beyond
+    surface = draw_between(stream, HIGHEST, LOWEST)
+    back = 1 + draw_below(stream, max(1, min(4, length // 4)))
+    spawn = 1 + back
+    col = 1
+    while col <= spawn + 1:  # the agent stands on flat ground with a free cell before it
+        _ground(tiles, col, surface)
+        col += 1
+    tiles[surface - 1, spawn] = SPAWN
+    last = length + beyond
+    # Each piece leaves at least two flat cells behind itself; the edge column and the one before it stay flat.
+    while col <= last:
+        room = (edge - 2 if col <= edge - 2 else last - 1) - col + 1
+        if col >= edge - 1 and col <= edge:
+            room = 0
+        piece = draw_below(stream, 8)
+        width = 1
+        if piece == PIT:
+            width = draw_between(stream, 1, 3)
+        elif CRATES <= piece <= SPIKE_BED:
+            width = draw_between(stream, 1, 2)
+        elif PATROL <= piece <= SHELF:
+            width = draw_between(stream, 2, 4)
+        if piece == FLAT or width > room:
+            _ground(tiles, col, surface)
+            col += 1
+            continue
+        if piece == STEP:
+            surface = min(LOWEST, max(HIGHEST, surface + draw_between(stream, -2, 2)))
+            _ground(tiles, col, surface)
+        elif piece == PIT:
+            for k in range(width):
+                _ground(tiles, col + k, HEIGHT - 1)
+                tiles[HEIGHT - 2, col + k] = LAVA
+        elif piece == SHELF:
+            for k in range(width):
+                _ground(tiles, col + k, surface)
+                tiles[surface - 3, col + k] = PLATFORM
+        else:
+            tall = draw_between(stream, 1, 2)
+            monster = draw_below(stream, width)
+            for k in range(width):
+                _ground(tiles, col + k, surface)
+                if piece == CRATES:
+                    for up in range(tall):
+                        tiles[surface - 1 - up, col + k] = CRATE
+                elif piece == SPIKE_BED:
+                    tiles[surface - 1, col + k] = SPIKES
+                elif piece == SAW_PIECE:
+                    tiles[surface - 1, col + k] = SAW
+                else:
+                    tiles[surface - 1, col + k] = MONSTER if k == monster else TRACK
+        col += width
+        for _ in range(2):
+            if col <= last:
+                _ground(tiles, col, surface)
+                col += 1
+    wall_in(tiles, HEIGHT, cols)
+    tiles[0, edge] = MARK
+    if dials[3]:
+        for r in range(HEIGHT):
+            for c in range(cols // 2):
+                tiles[r, c], tiles[r, cols - 1 - c] = tiles[r, cols - 1 - c], tiles[r, c]
+    return HEIGHT, cols

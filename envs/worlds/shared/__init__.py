@@ -1,0 +1,1 @@
+"""Rules and pieces that several worlds share."""

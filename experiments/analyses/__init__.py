@@ -1,0 +1,1 @@
+"""Scripts that each regenerate one page of the docs. Nothing imports them."""

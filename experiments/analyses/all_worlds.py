@@ -1,0 +1,173 @@
+"""One phenomenon in many disguises: every world's misgeneralizing agent and its control, and agents whose goals are known.
+
+    python -m goalposts.experiments.analyses.all_worlds docs/results/worlds.csv --seeds 5 --runs runs/worlds
+
+trains what is not trained yet (whatever stops it, the same command goes on; `--worlds Corner Beacon` trains these alone), and
+writes the table and, beside it, the page (`.md`), of all finished runs that stand in the folders `--runs` and `--also`. A run
+counts if its config is the one that is shipped now and the levels that it was measured on are the ones that its world makes
+now; so a change in one world leaves the runs of all others good. Judged by the world's usual shift. Read next: `experiments/demo.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from goalposts.errors import tells_exit_code
+from goalposts.registration import WORLDS
+
+from ...agents.scripted import scripted_agents
+from ...envs.generation.generate import generate
+from ...envs.planner.planner import survey_levels
+from ...envs.worlds.registry import get_world
+from ..config.schema import ExperimentConfig, load_config, shipped_configs
+from ..evaluation.evaluate import evaluate
+from ..measurement import Estimate, Verdict, diagnose
+from ..publish.run_report import Evaluated, verdict_of
+from ..runs.run import Run
+from ..system.atomic_files import RunError, write_atomic
+from ..training.train import train
+from .all_worlds_page import NUMBERS, page
+
+KNOWN_LEVELS = 1000
+
+
+def configs_of(world: str, every: bool = False) -> list[str]:
+    """The twins of a world, the one that should misgeneralize first; with `every`, then its other configs."""
+    twins = [f"{world.lower()}/{name}" for name in WORLDS[world].twins]
+    others = [name for name in shipped_configs() if name.split("/")[0] == world.lower() and name not in twins]
+    return [*twins, *(others if every else ())]
+
+
+def train_all(
+    folder: Path, worlds: Sequence[str], seeds: int, every: bool = False, also: Sequence[Path] = ()
+) -> None:
+    """Train and evaluate what is in no folder yet, world by world and seed by seed: whatever stops this leaves whole pairs.
+
+    Raises UserError: of a training, or if a finished run is in the way that does not count any more.
+    """
+    for world in worlds:
+        for seed in range(seeds):
+            for name in configs_of(world, every):
+                config = load_config(name, [f"seed={seed}"])
+                if seed in {item.config.seed for item in finished_runs([folder, *also], config)}:
+                    continue
+                path = folder / f"{config.name}-s{seed}"
+                if (path / "config.yaml").exists() and Run.open(path).status().state == "finished":
+                    raise RunError(
+                        f"{path} is a finished run of another config, or of levels that {world} does not make any more. Move "
+                        "it out of the way, and the same command trains it anew"
+                    )
+                begin = time.process_time()
+                train(config, path)
+                print(f"{path.name}: {time.process_time() - begin:.0f} s of CPU", file=sys.stderr, flush=True)
+
+
+def measure(folders: Sequence[Path]) -> pl.DataFrame:
+    """One row for each training procedure found in the folders, and for each known agent of its world."""
+    rows = []
+    for world in WORLDS:
+        groups = {name: finished_runs(folders, load_config(name)) for name in configs_of(world, every=True)}
+        rows += [_row(world, name, verdict_of(found)) for name, found in groups.items() if found]
+        if any(groups.values()):
+            usual = [get_world(world).usual(role) for role in ("control", "shift")]
+            for name, agent in scripted_agents().items():
+                table = evaluate(agent, usual, KNOWN_LEVELS, world)
+                rows.append(_row(world, name, diagnose(table, shift=usual[1])))
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def finished_runs(folders: Sequence[Path], config: ExperimentConfig) -> list[Evaluated]:
+    """The finished runs of a config that count, by seed, each seed once."""
+    found: dict[int, Evaluated] = {}
+    for run in _runs_of(folders, config):
+        if run.config.seed not in found and run.status().state == "finished" and run.episodes_path.exists():
+            item = Evaluated(run)
+            if _on_todays_levels(item):
+                found[run.config.seed] = item
+    return [found[seed] for seed in sorted(found)]
+
+
+def _runs_of(folders: Sequence[Path], config: ExperimentConfig) -> Iterator[Run]:
+    for path in (path for folder in folders for path in sorted(folder.glob(f"{config.name}-s*/config.yaml"))):
+        run = Run.open(path.parent)
+        if run.config.override([f"seed={config.seed}"]).hash() == config.hash():
+            yield run
+
+
+def _on_todays_levels(item: Evaluated) -> bool:
+    """Whether its usual control and shift were the levels that the world makes now, with what the planner says of them."""
+    settings = item.config.evaluate
+    columns = ["level_hash", "optimal_goal", "optimal_proxy", "distinguishing"]
+    for role in ("control", "shift"):
+        name = item.world.usual(role)
+        levels = generate(item.world, name, settings.level_seed, settings.levels)
+        survey = survey_levels(levels)
+        now = zip(
+            levels.level_hashes(),
+            (None if n < 0 else n for n in survey.steps_to_goal.tolist()),
+            (None if n < 0 else n for n in survey.steps_to_proxy.tolist()),
+            survey.distinguishing.tolist(),
+            strict=True,
+        )
+        then = item.episodes.filter((pl.col("condition") == name) & pl.col("sampled")).sort("level_index")
+        if then.select(columns).rows() != list(now):
+            return False
+    return True
+
+
+def _row(world: str, agent: str, verdict: Verdict) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "world": world, "agent": agent, "seeds": len(verdict.runs), "verdict": verdict.label,
+        "control": verdict.control, "shift": verdict.shift, "leakage": verdict.leakage,
+    }  # fmt: skip
+    chance = verdict.preference_beyond_chance
+    for name, found in {**{n: getattr(verdict, n) for n in NUMBERS}, "beyond_chance": chance}.items():
+        row |= _figures(name, found)
+    each = [(seed.name, seed.preference) for seed in verdict.seeds]
+    row["preferences"] = " ".join(f"{e.value:.2f}" for _, e in each if e is not None)
+    return row
+
+
+def _figures(name: str, found: Estimate | None) -> dict[str, Any]:
+    ends = (None,) * 5 if found is None else (found.value, found.low, found.high, found.n, found.kept)
+    return dict(zip((name, f"{name}_low", f"{name}_high", f"{name}_n", f"{name}_kept"), ends, strict=True))
+
+
+@tells_exit_code
+def main(arguments: list[str] | None = None) -> None:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m goalposts.experiments.analyses.all_worlds",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("out", type=Path, help="a .csv file, in a folder that exists")
+    parser.add_argument("--runs", type=Path, default=Path("runs/worlds"), help="the folder of the runs")
+    parser.add_argument(
+        "--also", type=Path, nargs="*", default=[], help="further folders of runs, read and not written to"
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=5, help="training seeds 0, 1, … of each config; 0: train none"
+    )
+    parser.add_argument("--worlds", nargs="*", default=list(WORLDS), choices=list(WORLDS), help="train these")
+    parser.add_argument("--every", action="store_true", help="train the other configs of each world as well")
+    given = parser.parse_args(arguments)
+    if not given.out.resolve().parent.is_dir():
+        raise RunError(f"there is no folder {given.out.parent} for the table; make it, or name another file")
+    train_all(given.runs, given.worlds, given.seeds, given.every, given.also)
+    table = measure([given.runs, *given.also])
+    if not table.height:
+        raise RunError(f"{given.runs} holds no finished run of a shipped config; train some with --seeds 1")
+    write_atomic(given.out, table.write_csv(float_precision=4).encode())
+    write_atomic(given.out.with_suffix(".md"), page(table).encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

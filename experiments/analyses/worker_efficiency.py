@@ -1,0 +1,97 @@
+"""How well a study uses this machine: the same runs with one worker and with several, in turns, and with Ray.
+
+    python -m goalposts.experiments.analyses.worker_efficiency --workers 2 --runs 4 --rounds 2 [--ray]
+
+Efficiency is the time of one worker over `workers` times that of so many: 1 is perfect. The driver's share is its processor
+time over that of all. Wants a quiet machine: load from elsewhere is measured too. Read next: `experiments/study/driver.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from goalposts.errors import UserError, tells_exit_code
+
+from ..study.driver import run_study
+from ..study.folder import StudyFolder
+from ..study.plan import Plan, plan_study
+from ..study.workers.job import Failed
+from ..study.workers.local import At, Engine, LocalEngine
+
+
+class _Silent:
+    """A watch that shows nothing, and takes down when the work itself was over."""
+
+    over = 0.0
+
+    def begun(self, todo: list[str], finished: int) -> None: ...
+
+    def tick(self, at: list[At]) -> None: ...
+
+    def ended(self, run_id: str, failed: Failed | None) -> None:
+        self.over = time.perf_counter()
+        self.cpu = time.process_time()
+        if failed is not None:
+            raise UserError(f"a run failed, so there is nothing to measure: {failed.message}")
+
+
+def measure(plan: Plan, engine: Engine) -> tuple[float, float, float]:
+    """(seconds until the last run was done, the driver's processor seconds until then, those of the runs)."""
+    with tempfile.TemporaryDirectory() as folder:
+        watch = _Silent()
+        began, cpu = time.perf_counter(), time.process_time()
+        run_study(plan, Path(folder) / "study", engine, watch)
+        there = StudyFolder(Path(folder) / "study")
+        of_runs = sum(found.cpu for one in plan.runs if (found := there.times(one)))
+        return watch.over - began, watch.cpu - cpu, of_runs
+
+
+@tells_exit_code
+def main(arguments: list[str] | None = None) -> None:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m goalposts.experiments.analyses.worker_efficiency", description=__doc__
+    )
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--runs", type=int, default=4, help="runs each time; a multiple of --workers")
+    parser.add_argument("--steps", type=int, default=500_000, help="of each run")
+    parser.add_argument("--rounds", type=int, default=2, help="how often each is measured, in turns")
+    parser.add_argument("--ray", action="store_true", help="also Ray with the same number of cores")
+    given = parser.parse_args(arguments)
+    plan = plan_study("seeds", [f"seeds={given.runs}", f"set.train.total_steps={given.steps}"])
+    print(f"{given.runs} runs of {given.steps:,} steps each; {given.rounds} rounds", flush=True)
+    times: dict[str, list[float]] = {}
+    kinds = [
+        "1 worker",
+        f"{given.workers} workers",
+        *([f"Ray, {given.workers} cores"] if given.ray else []),
+    ]
+    for round_ in range(given.rounds):
+        for kind in kinds if round_ % 2 == 0 else reversed(kinds):
+            wall, driver, runs = measure(plan, _engine(kind, given.workers))
+            times.setdefault(kind, []).append(wall)
+            print(
+                f"{kind:16} {wall:7.1f} s; the runs computed {runs:.1f} s, the driver's share of that {driver / (driver + runs):.1%}",
+                flush=True,
+            )
+    middle = {kind: statistics.median(found) for kind, found in times.items()}
+    print(f"efficiency of {given.workers} workers: {middle[kinds[0]] / given.workers / middle[kinds[1]]:.2f}")
+    if given.ray:
+        print(f"Ray takes {middle[kinds[2]] / middle[kinds[1]]:.2f} times as long as the local engine")
+
+
+def _engine(kind: str, workers: int) -> Engine:
+    if kind.startswith("Ray"):
+        from ..study.workers.ray_cluster import RayEngine
+
+        return RayEngine(None, workers)
+    return LocalEngine(1 if kind == "1 worker" else workers)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What `goalposts bench` measures: speed and memory on this machine."""

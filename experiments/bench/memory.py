@@ -1,0 +1,64 @@
+"""How much memory things take: processes that train and that draw levels, and an environment of the engine.
+
+Read next: `child_process.py`, which begins the processes; `experiments/analyses/scaling.py`, how it grows.
+"""
+
+from __future__ import annotations
+
+import tracemalloc
+
+from goalposts.registration import WORLDS
+
+from ...envs.engine.engine import Engine
+from ...envs.generation.generate import generate
+from ...envs.levels.level import LevelSet
+from ...envs.worlds.world import World
+from .child_process import Task, side_by_side
+from .suite import Tell, engine_steps
+from .timing import Figure
+
+UPDATES, LEVELS, PART = 8, 100_000, 5_000
+
+
+def memory(
+    world: World,
+    training: bool = True,
+    updates: int = UPDATES,
+    levels: int = LEVELS,
+    tell: Tell = lambda what: None,
+) -> list[Figure]:
+    """The most that fresh processes hold, of worlds that ship; bytes of an environment among 1,024."""
+    figures = []
+    tasks = {
+        f"the most that a training holds, {updates} updates of the default recipe": Task("train", updates, world.name),
+        f"the most that a process holds that draws {levels:,} levels in parts": Task(
+            "levels", levels, world.name, at_once=PART
+        ),
+    }  # fmt: skip
+    for what, task in tasks.items():
+        if world.name in WORLDS and (training or task.kind != "train"):
+            tell(f"memory: {task.kind}")
+            figures.append(Figure(what, side_by_side([task])[0].mb, "MB"))
+    tell("memory: environments")
+    for observation in ("view", "full"):
+        what = f"an environment of the engine, {observation}, 1,024 envs"
+        figures.append(Figure(what, bytes_per_env(world, 1024, observation), "bytes"))
+    return figures
+
+
+def bytes_per_env(world: World, n: int, observation: str) -> float:
+    """What n environments more than n take, each, while their caller holds the last observation; without their levels' pool."""
+    pool = generate(world, world.usual("train"), 0, n)
+    return (_held(world, 2 * n, pool, observation) - _held(world, n, pool, observation)) / n
+
+
+def _held(world: World, n: int, pool: LevelSet, observation: str) -> int:
+    """Bytes that an engine holds after some steps, as Python counts them: numpy tells it of its arrays."""
+    engine_steps(Engine(world, 1, pool, observation), steps=1)()
+    tracemalloc.start()
+    try:
+        work = engine_steps(Engine(world, n, pool, observation), steps=8)
+        work()
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()

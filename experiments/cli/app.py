@@ -1,0 +1,86 @@
+"""What all commands share: the app that they enter, how they print, the options that recur.
+
+Nothing heavy is imported before a command needs it. Read next: `main.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from goalposts import __version__
+from goalposts.errors import UserError
+
+app = typer.Typer(
+    name="goalposts",
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Train an agent, then move the goalposts, and see what it was really after.\n\n"
+    "Begin with [bold]goalposts demo[/bold]: two agents with the same score and different goals, in a few minutes.",
+)
+config_app = typer.Typer(help="Check, show and describe configs.")
+app.add_typer(config_app, name="config", rich_help_panel="Look up")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of text.")]
+LOOK_UP, MAIN = "Look up", "Experiments"
+
+
+def say(text: str = "") -> None:
+    """Print to stdout."""
+    typer.echo(text)
+
+
+def check_new(out: Path | None, option: str = "--out") -> None:
+    """A file that the user names is never overwritten, and is refused before the work rather than after it."""
+    if out is not None and os.path.lexists(out):
+        raise UserError(
+            f"{out} is there already and was not changed; give {option} another name, or remove it"
+        )
+    if out is not None and not out.parent.is_dir():
+        raise UserError(
+            f"cannot write {out}: there is no folder {out.parent}; make it, or give {option} another name"
+        )
+
+
+def show_json(value: Any) -> None:
+    """Print JSON to stdout."""
+    say(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+@app.callback(invoke_without_command=True)
+def about(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    world: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODULE:NAME", help="Import a world of your own: this runs its code."),
+    ] = None,
+) -> None:
+    for spec in world or ():
+        from ...envs.worlds.registry import load_world
+
+        load_world(spec)
+    if version:
+        say(f"goalposts {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        say(context.get_help())
+        raise typer.Exit
+
+
+@config_app.callback(invoke_without_command=True)
+def about_configs(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        say(context.get_help())
+        raise typer.Exit
+
+
+Config = Annotated[str, typer.Argument(help="A YAML file, or a shipped name such as coinrun/edge.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="Changes, such as seed=3 train.total_steps=500_000.")
+]

@@ -1,0 +1,53 @@
+"""`goalposts finetune`: was the capability there? Thin; read next: `experiments/training/finetune.py`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .app import MAIN, Json, app, say, show_json
+from .runs import Quiet, RunPaths, progress_bars
+
+
+@app.command(rich_help_panel=MAIN)
+def finetune(
+    runs: RunPaths,
+    condition: Annotated[
+        str | None, typer.Option(help="Where the goal stands; default: the world's usual shift.")
+    ] = None,
+    steps: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=1, max=10**10, help="Measure after so many steps of training; may be given several times."
+        ),
+    ] = None,
+    levels: Annotated[int, typer.Option(min=1, max=1_000_000, help="Held-out levels a measurement.")] = 500,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fine-tune on shifted levels, and train as long from scratch: was the capability there, and merely misdirected?
+
+    Keeps what it found in the run folder, where `diagnose` and `report` find it. Stopped, the same command goes on.
+    """
+    from ..publish.run_report import open_runs
+    from ..runs.finetune_csv import recoveries
+    from ..training.finetune import STEPS, marks_of, shifted
+    from ..training.finetune import finetune as test
+    from .tables import recovery_text
+
+    found = open_runs(runs)
+    for run in found:
+        marks_of(shifted(run.config, condition, steps or STEPS), steps or STEPS)  # refused before any work
+    tables = []
+    with progress_bars([str(run.path) for run in found], quiet) as told:
+        for k, run in enumerate(found):
+            tables.append(
+                test(run, condition, steps or STEPS, levels, lambda *at, k=k: told(k, *at))  # type: ignore[misc]
+            )
+    curves = recoveries(list(zip([run.config for run in found], tables, strict=True)))
+    if as_json:
+        made = [{"agent": name, **curve.to_dict()} for name, curve in curves]
+        show_json(made if len(made) > 1 else made[0])
+        return
+    say("\n\n".join(f"{name}\n{recovery_text(curve)}" for name, curve in curves))

@@ -1,0 +1,202 @@
+"""The light commands: worlds, levels, doctor, config. None of them loads torch.
+
+Read next: `runs.py`, the commands that train and measure.
+"""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from goalposts import __version__
+
+from .app import LOOK_UP, Config, Json, Overrides, app, check_new, config_app, say, show_json
+
+
+@app.command(rich_help_panel=LOOK_UP)
+def worlds(
+    name: Annotated[str | None, typer.Argument(help="Only this world, with all its conditions.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the worlds: what is the goal, what is the proxy, which conditions are there."""
+    from ...envs.worlds.registry import known_worlds, load_world
+
+    chosen = [load_world(name)] if name else list(known_worlds().values())
+    if as_json:
+        show_json(
+            [
+                {
+                    "name": w.name, "summary": w.summary, "goal": w.goal.name, "proxies": [p.name for p in w.proxies],
+                    "actions": [a.name for a in w.actions], "planes": w.planes,
+                    "conditions": [{"name": c.name, "role": c.role, "tells": c.tells, "hidden": c.hidden} for c in w.conditions],
+                }
+                for w in chosen
+            ]
+        )  # fmt: skip
+        return
+    for world in chosen:
+        proxies = ", ".join(p.name for p in world.proxies)
+        say(f"{world.name}: {world.summary}")
+        say(
+            f"  goal: {world.goal.name}   proxy: {proxies}   actions: {', '.join(a.name for a in world.actions)}"
+        )
+        for c in world.conditions:
+            parameter = "(…)" if c.parameter is not None else ""
+            say(
+                f"    {c.name + parameter:18} {c.role:8} {c.tells}"
+                + (f" [hidden from the agent: {c.hidden}]" if c.hidden else "")
+            )
+        if name:
+            say("\n  A level is a picture of:\n" + world.legend.explain())
+
+
+@app.command(rich_help_panel=LOOK_UP)
+def levels(
+    condition: Annotated[str, typer.Argument(help="Such as off_path or 'mixture(0.03)'.")] = "edge",
+    world: Annotated[str, typer.Option(help="A world, or yours as module:NAME.")] = "CoinRun",
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Which sequence of levels.")] = 0,
+    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 3,
+    first: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Number of the first.")] = 0,
+    file: Annotated[Path | None, typer.Option("--file", help="Show the levels of this file instead.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write them to this .txt or .npz file instead of showing them.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show levels as pictures, with what the planner proves of each; or write them to a file."""
+    from ...envs import generate, load_levels, load_world, save_levels, survey_levels
+
+    check_new(out)
+    kind = load_world(world)
+    chosen = load_levels(file, kind.name) if file else generate(kind, condition, seed, count, first)
+    if out is not None:
+        save_levels(chosen, out)
+        say(f"{len(chosen):,} levels written to {out}")
+        return
+    survey = survey_levels(chosen)
+    facts = [
+        {
+            "index": int(k), "level_hash": level.level_hash, "layout_hash": level.layout_hash,
+            "steps_to_goal": _steps(survey.steps_to_goal[i]), "steps_to_proxy": _steps(survey.steps_to_proxy[i]),
+            "steps_to_proxy_avoiding_goal": _steps(survey.steps_to_proxy_avoiding_goal[i]),
+            "detour": _steps(survey.detour[i]), "distinguishing": bool(survey.distinguishing[i]), "text": level.to_text(),
+        }
+        for i, (k, level) in enumerate(zip(chosen.index, chosen, strict=True))
+    ]  # fmt: skip
+    if as_json:
+        show_json(facts)
+        return
+    for fact in facts:
+        number = f"level {fact['index']}" if fact["index"] >= 0 else "level"
+        say(f"; {chosen.world} {chosen.condition} {number}, layout {fact['layout_hash']}")
+        say(
+            f"; steps: {_or_never(fact['steps_to_goal'])} to the goal, {_or_never(fact['steps_to_proxy'])} to the proxy, "
+            f"{_or_never(fact['steps_to_proxy_avoiding_goal'])} to the proxy past the goal; "
+            + ("distinguishing" if fact["distinguishing"] else "not distinguishing")
+        )
+        say(str(fact["text"]) + "\n")
+
+
+def _steps(value: Any) -> int | None:
+    return None if value < 0 else int(value)
+
+
+def _or_never(value: Any) -> str:
+    return "no way" if value is None else str(value)
+
+
+@app.command(rich_help_panel=LOOK_UP)
+def doctor(as_json: Json = False) -> None:
+    """Check this installation: versions, compiler cache, window, cores."""
+    import os
+    import tempfile
+    from importlib import metadata
+
+    names = (
+        "numpy",
+        "numba",
+        "gymnasium",
+        "torch",
+        "stable-baselines3",
+        "polars",
+        "pydantic",
+        "pygame-ce",
+        "pillow",
+        "ray",
+    )
+    versions: dict[str, str | None] = {}
+    for name in names:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = None
+    problems = [
+        f"{name} is not installed: pip install goalposts"
+        for name, v in versions.items()
+        if v is None and name != "ray"
+    ]
+    try:
+        pygame_too = metadata.version("pygame")
+        problems.append(
+            f"pygame {pygame_too} is installed beside pygame-ce: pip uninstall pygame, then reinstall pygame-ce"
+        )
+    except metadata.PackageNotFoundError:
+        pass
+    try:
+        with tempfile.TemporaryFile(dir="."):
+            writable = True
+    except OSError:
+        writable = False
+        problems.append("this folder cannot be written: runs need --out in a folder of yours")
+    from ...envs import generate, solve
+
+    plan = solve(generate("CoinRun", "off_path", 0, 1)[0])
+    if not plan.solvable:
+        problems.append(
+            "the planner cannot solve a generated level: the installation is damaged; reinstall goalposts"
+        )
+    facts = {
+        "goalposts": __version__, "python": platform.python_version(), "platform": platform.platform(),
+        "cores": os.cpu_count(), "packages": versions, "writable": writable, "planner": plan.solvable, "problems": problems,
+    }  # fmt: skip
+    if as_json:
+        show_json(facts)
+    else:
+        say(f"goalposts {__version__}, Python {facts['python']}, {facts['cores']} cores, {facts['platform']}")
+        say("\n".join(f"  {name:18} {version or 'not installed'}" for name, version in versions.items()))
+        say("A level was drawn, compiled and solved." if plan.solvable else "")
+        say("\n".join(f"  problem: {p}" for p in problems) if problems else "No problem found.")
+    if problems:
+        raise typer.Exit(1)
+
+
+@config_app.command("check")
+def config_check(config: Config, overrides: Overrides = None) -> None:
+    """Say whether a config is valid; if not, all that is wrong with it."""
+    from ..config.schema import load_config
+
+    found = load_config(config, overrides or [])
+    say(f"{config} is valid: experiment {found.name}, seed {found.seed}, hash {found.hash()[:12]}")
+
+
+@config_app.command("show")
+def config_show(config: Config, overrides: Overrides = None, as_json: Json = False) -> None:
+    """Print the resolved config: every key, with what was overridden."""
+    from ..config.schema import load_config
+
+    found = load_config(config, overrides or [])
+    if as_json:
+        show_json(found.to_dict())
+    else:
+        say(found.to_yaml().rstrip())
+
+
+@config_app.command("schema")
+def config_schema() -> None:
+    """Print the JSON schema of a config, for editors and other tools."""
+    from ..config.schema import config_schema as schema
+
+    show_json(schema())

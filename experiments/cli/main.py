@@ -1,0 +1,118 @@
+"""The command line: one thin function a command, in `runs.py` and `lookup.py`; this file runs it.
+
+Bad input ends with exit code 2 and one message on stderr, Ctrl-C with 130 and one line; neither shows a traceback.
+Read next: `app.py`, what the commands share.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import Any
+
+import typer
+
+from goalposts.errors import UserError
+
+from . import explore, finetune, lookup, reproduce, runs, study, windows
+from .app import MAIN, app
+
+COMMANDS = (
+    runs,
+    explore,
+    finetune,
+    reproduce,
+    lookup,
+    study,
+    windows,
+)  # importing them entered their commands
+app.registered_commands.sort(key=lambda command: command.rich_help_panel != MAIN)  # in the order of the help
+
+WrongUse: type[Exception] = typer.BadParameter.__mro__[
+    1
+]  # typer gives its general usage error no public name
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 found wanting, 2 bad input, 130 interrupted."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = app(given, prog_name="goalposts", standalone_mode=False)
+        sys.stdout.flush()
+    except UserError as error:
+        code = _told(str(error))
+    except WrongUse as error:
+        code = _told(_in_our_words(error, given))
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    except BrokenPipeError:
+        code = _deaf()
+    except OSError as error:
+        code = _told(f"{error.filename or 'the output'}: {error.strerror or error}; nothing more was written")
+        _deaf()
+    except MemoryError:
+        code = _told("the memory does not suffice for that; ask for fewer levels or environments at once")
+    if code == 130:
+        _told("interrupted; nothing is left half-written. The same command goes on, or starts again")
+    sys.exit(code or 0)
+
+
+def _told(message: str) -> int:
+    print(f"goalposts: {message}", file=sys.stderr)
+    return 2
+
+
+def _deaf() -> int:
+    """Nobody reads what is printed: keep Python from complaining of it once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
+
+
+def _in_our_words(error: Any, arguments: list[str]) -> str:
+    """What is wrong with the words of a command, what is allowed, and where to read on."""
+    said, context, param = error.format_message(), getattr(error, "ctx", None), getattr(error, "param", None)
+    named = [
+        word for word in arguments[:1] if word.isalpha()
+    ]  # typer does not always say which command it was
+    command = context.command_path if context else " ".join(["goalposts", *named])
+    if context and (
+        found := re.match(r"No such command '(.*?)'\.?(?: (?:\(|Did you mean )(.*?)[?)])?$", said, re.DOTALL)
+    ):
+        near = f" Did you mean {found[2]}?" if found[2] else ""
+        said = f"there is no command {found[1]!r}; there are {', '.join(context.command.commands)}.{near}"
+    elif found := re.match(r"No such option:? '?(-[^\s'.]*)'?\.?(?: \(Possible options: (.*)\))?", said):
+        near = f" Did you mean {' or '.join(found[2].split(', '))}?" if found[2] else ""
+        said = f"there is no option {found[1]}.{near}"
+    elif said.startswith("Missing argument") and param is not None:
+        said = (
+            f"{(param.metavar or param.name).upper()} is missing. {getattr(param, 'help', '') or ''}".rstrip()
+        )
+    elif said.startswith("Invalid value") and param is not None:
+        name = max(param.opts, key=len)
+        value = _value_of(param.opts, arguments)
+        rule = said.partition(": ")[2].partition(", unable")[0].rstrip(".")
+        for theirs, ours in (
+            ("Input should be", "it must be"),
+            ("a valid integer", "a whole number"),
+            ("a valid number", "a number"),
+            ("greater than or equal to", "at least"),
+            ("less than or equal to", "at most"),
+        ):
+            rule = rule.replace(theirs, ours)
+        said = f"{name}{value} is not allowed: {rule}."
+    elif found := re.match(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", said):
+        said = f"{found[1]!r} is too much: {command} takes no more words than its help shows."
+    elif found := re.match(r"Option '?(-[^\s']*)'? (requires an argument|does not take a value)", said):
+        said = f"{found[1]} {'needs a value after it' if found[2].startswith('req') else 'takes no value'}."
+    return f"{said} See: {command} --help"
+
+
+def _value_of(names: list[str], arguments: list[str]) -> str:
+    for k, word in enumerate(arguments):
+        if word in names and k + 1 < len(arguments):
+            return f" {arguments[k + 1]}"
+        for name in names:
+            if word.startswith(f"{name}="):
+                return f" {word[len(name) + 1 :]}"
+    return ""

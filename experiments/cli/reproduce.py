@@ -1,0 +1,75 @@
+"""`goalposts reproduce`: make a run again from its folder, and say what differs. Thin; read next: `experiments/training/reproduce.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .app import MAIN, Json, app, say, show_json
+from .runs import Quiet, RunPath, progress_bars
+
+if TYPE_CHECKING:
+    from ..training.reproduce import Reproduction
+
+
+@app.command(rich_help_panel=MAIN)
+def reproduce(
+    run: RunPath,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Keep the re-run in this folder; default: it is removed when it has been compared."
+        ),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train and evaluate a run again, from its folder alone, and compare. Exit code 0: the same; 1: something differs.
+
+    The run itself is not touched.
+    """
+    from ..training.reproduce import reproduce as again
+
+    with progress_bars([f"re-run of {run.name}"], quiet) as told:
+        found = again(run, out, lambda step, total, words: told(0, step, total, words))
+    if as_json:
+        show_json(found.to_dict())
+    else:
+        say(reproduction_text(found))
+    if not found.same:
+        raise typer.Exit(1)
+
+
+def reproduction_text(found: Reproduction) -> str:
+    """For the terminal: the answer, then what is not as it was."""
+    same = sum(file.state == "same bytes" for file in found.files)
+    if found.same:
+        said = "REPRODUCED" + (
+            "" if same == len(found.files) else " (some files say the same in other bytes)"
+        )
+    else:
+        said = "NOT REPRODUCED"
+    lines = [f"{said}: {found.run}", f"  {same} of {len(found.files)} files have the same bytes"]
+    for file in found.files:
+        if file.state != "same bytes":
+            lines.append(f"  {file.file}: {file.state}" + (f"; {file.note}" if file.note else ""))
+    if found.changed:
+        lines.append("since the run was made, these have changed:")
+        lines += [f"  {one.what}: {one.was} → {one.now}" for one in found.changed]
+    else:
+        lines.append("code, versions and machine are those that it was made with")
+    if found.rates:
+        out_of = [rate for rate in found.rates if not rate.within]
+        lines.append(
+            f"{len(found.rates) - len(out_of)} of {len(found.rates)} rates lie within the recorded 95 % interval"
+        )
+        for rate in out_of:
+            lines.append(
+                f"  {rate.condition}, {'sampled' if rate.sampled else 'greedy'}, {rate.share}: {rate.was:.3f} "
+                f"[{rate.low:.3f}, {rate.high:.3f}], now {rate.now:.3f}"
+            )
+    if found.kept is not None:
+        lines.append(f"the re-run: {found.kept}")
+    return "\n".join(lines)

@@ -1,0 +1,200 @@
+"""Tables for the terminal: outcomes by condition, and agents side by side. Text only; numbers come from `measurement/`.
+
+Read next: `runs.py`, which prints them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ..bench.timing import Figure, Grid
+from ..evaluation.diagnosis import Diagnosis
+from ..measurement import Estimate, outcomes
+from ..measurement.rates import Outcomes
+from ..measurement.relearning import Recovery
+from ..publish.run_report import Evaluated, label_of
+
+SHARES = ("goal", "proxy", "neither", "death", "timeout")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table of outcomes: how a condition came out, with sampled actions or greedy ones."""
+
+    sampled: bool
+    outcomes: Outcomes
+
+
+def rows_of(episodes: pl.DataFrame) -> list[Row]:
+    """A row for every condition and mode of a table of one agent, in the table's order."""
+    keys = episodes.select("condition", "sampled").unique(maintain_order=True).rows()
+    return [Row(mode, outcomes(episodes, condition=condition, sampled=mode)) for condition, mode in keys]
+
+
+def outcome_table(rows: Sequence[Row]) -> str:
+    """One row a condition and mode: what was touched first, how it ended, with intervals."""
+    table = Table(
+        "condition",
+        "role",
+        "actions",
+        "goal first",
+        "proxy first",
+        "neither",
+        "died",
+        "timed out",
+        "n",
+        box=box.SIMPLE,
+    )
+    for row in rows:
+        found = row.outcomes
+        shares = [_cell(getattr(found, name)) for name in SHARES]
+        mode = "sampled" if row.sampled else "greedy"
+        table.add_row(found.condition, found.role, mode, *shares, f"{found.proxy.n:,}")
+    return _text(table)
+
+
+def outcomes_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The same for scripts."""
+    return [
+        {"condition": row.outcomes.condition, "role": row.outcomes.role, "sampled": row.sampled}
+        | {name: e and e.to_dict() for name in SHARES for e in [getattr(row.outcomes, name)]}
+        for row in rows
+    ]
+
+
+def summary_table(items: Sequence[Evaluated]) -> str:
+    """Agents side by side: the four figures that a verdict rests on."""
+    table = Table("", *(label_of(item) for item in items), box=box.SIMPLE)
+    verdicts = [item.verdict() for item in items]
+    table.add_row("verdict", *(verdict.label for verdict in verdicts))
+    fields = (
+        ("capability", "capability in distribution"), ("capability_shift", "capability under shift"),
+        ("preference", "goal preference"), ("misgeneralization", "misgeneralization rate"),
+        ("goal_effect", "goal effect (causal)"),
+    )  # fmt: skip
+    for field, name in fields:
+        table.add_row(name, *(_cell(getattr(verdict, field)) for verdict in verdicts))
+    n = verdicts[0].capability.n if verdicts[0].capability else 0
+    shown = f"95 % intervals; n = {n:,} held-out levels a condition; 1 training seed each; judged on {verdicts[0].shift}"
+    return _text(table) + f"  {shown}"
+
+
+def diagnosis_text(found: Diagnosis, add: str) -> str:
+    """Verdict, probes, conflict curve, attribution. `add`: the command that adds missing probes."""
+    parts = [found.verdict.explain(), f"What does it chase?\n{_probe_table(found)}".rstrip()]
+    if found.missing:
+        parts.append(f"Not evaluated: {', '.join(found.missing)}. Add them with: {add}")
+    parts.append(f"Conflict curve, by the detour that the goal costs\n{_conflict_text(found)}")
+    parts.append(
+        f"Goal attribution: what its actions, up to the first touch of goal or proxy, are evidence of\n{_attribution_text(found)}"
+    )
+    if found.recovery is not None:
+        parts.append(f"Fine-tuning: was the capability there?\n{recovery_text(found.recovery)}".rstrip())
+    return "\n\n".join(parts)
+
+
+def recovery_text(found: Recovery) -> str:
+    """The recovery curve, and what it says."""
+    table = Table(
+        "steps of training", "from its weights", "from scratch", "difference (paired)", "n", box=box.SIMPLE
+    )
+    for point in found.points:
+        row = (point.finetuned.short, point.scratch.short, point.gain.short, f"{point.gain.n:,}")
+        table.add_row(f"{point.steps:,}", *row)
+    seeds = found.points[0].gain.seeds
+    about = f"  goal reached on held-out {found.condition} levels; 95 % intervals; {seeds} training seed{'s' * (seeds != 1)}"
+    warning = found.points[-1].gain.warning
+    return f"{_text(table)}{about}{f' ({warning})' if warning else ''}\n  {found.explanation}"
+
+
+def _probe_table(found: Diagnosis) -> str:
+    names = (
+        "condition",
+        "chases",
+        "goal first",
+        "proxy first",
+        "neither",
+        "regret",
+        "n",
+        "what it tells apart",
+    )
+    table = Table(*names, box=box.SIMPLE)
+    for row in found.probes.iter_rows(named=True):
+        shares = [
+            "—"
+            if row[name] is None
+            else f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
+            for name in SHARES[:3]
+        ]
+        loss = found.regrets[row["condition"]].short
+        table.add_row(row["condition"], row["chases"], *shares, loss, f"{row['levels']:,}", row["tells"])
+    return _text(table, 190)
+
+
+def _conflict_text(found: Diagnosis) -> str:
+    curve = found.curve
+    if curve is None:
+        return "  not measured: it needs 20 distinguishing levels of a shift condition, and two different detours"
+    table = Table("detour", "goal first, of either", "n", box=box.SIMPLE)
+    for group in curve.bins:
+        span = f"{group.low}" if group.low == group.high else f"{group.low}–{group.high}"
+        table.add_row(span, group.preference.short, f"{group.preference.n:,}")
+    fits = "" if curve.fits else " The fitted curve misses some of these groups: read the groups."
+    return f"{_text(table)}  {curve.explanation}{fits}"
+
+
+def _attribution_text(found: Diagnosis) -> str:
+    if not found.attributions:
+        return f"  not measured: {found.no_attribution}"
+    lines = []
+    for one in found.attributions:
+        lines.append(f"  {one.run}, {one.condition}: {one.found}")
+        if len(found.attributions) == 1:
+            table = Table(
+                "hypothesis", "kind", "nats behind the best", "episodes it explains best", box=box.SIMPLE
+            )
+            best = one.found.table["log_evidence"].max()
+            for row in one.found.table.iter_rows(named=True):
+                behind, share = best - row["log_evidence"], row["episodes_best"]
+                table.add_row(row["hypothesis"], row["kind"], f"{behind:,.1f}", f"{100 * share:.0f} %")
+            lines.append(_text(table).rstrip())
+    return "\n".join(lines)
+
+
+def bench_table(figures: Sequence[Figure]) -> str:
+    """What was measured, its rate, and its ratio to something measured beside it."""
+    table = Table("what", "rate", "", "ratio", "to", box=box.SIMPLE)
+    for figure in figures:
+        ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
+        table.add_row(figure.what, f"{figure.rate:,.0f}", figure.unit, ratio, figure.beside)
+    return _text(table)
+
+
+def grid_table(grid: Grid) -> str:
+    """What was measured, by row and column, under its title."""
+    columns = list(dict.fromkeys(column for _, column in grid.figures))
+    table = Table(*grid.headings, *columns, title=grid.title, title_justify="left", box=box.SIMPLE)
+    for column in table.columns[len(grid.headings) :]:
+        column.justify = "right"
+    for row in dict.fromkeys(row for row, _ in grid.figures):
+        found = [grid.figures.get((row, column)) for column in columns]
+        table.add_row(*row, *("" if figure is None else f"{figure.rate:,.0f}" for figure in found))
+    return _text(table)
+
+
+def _cell(found: Estimate | None) -> str:
+    return "—" if found is None else found.short
+
+
+def _text(table: Table, width: int = 150) -> str:
+    buffer = io.StringIO()
+    Console(file=buffer, width=width, color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines() if line.strip()) + "\n"

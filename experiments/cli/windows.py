@@ -1,0 +1,203 @@
+"""The commands that open a window: watch, play, edit. Thin: what they show is in `experiments/interactive/players.py` and
+`experiments/interactive/human_session.py`.
+
+Neither pygame nor torch is loaded before it is needed. Read next: `../envs/window.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from goalposts.errors import UserError
+
+from .app import MAIN, app, check_new, say
+
+if TYPE_CHECKING:
+    from ...envs.window.view import View
+
+Conditions = Annotated[
+    list[str] | None, typer.Option("--condition", help="Only this one; may be given several times.")
+]
+First = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Number of the level to begin with.")]
+LevelFile = Annotated[Path | None, typer.Option("--file", help="Play the levels of this file instead.")]
+WorldName = Annotated[
+    str | None, typer.Option(help="Which world; default: the runs' or the file's, else CoinRun.")
+]
+Dark = Annotated[bool, typer.Option("--dark", help="Light ink on dark paper.")]
+Picture = Annotated[
+    Path | None, typer.Option(help="Write a picture of the window to this .png, without a screen, and stop.")
+]
+Press = Annotated[
+    str, typer.Option(help="Keys to press first, such as 'right*5 v g'; wait lets a second pass.")
+]
+
+
+@app.command(rich_help_panel=MAIN)
+def watch(
+    subjects: Annotated[
+        list[str], typer.Argument(help="Run folders, goal-seeker, proxy-seeker, random or mixture(q).")
+    ],
+    condition: Conditions = None,
+    first: First = 0,
+    file: LevelFile = None,
+    world: WorldName = None,
+    dark: Dark = False,
+    picture: Picture = None,
+    press: Press = "",
+) -> None:
+    """Watch agents play: step, values by cell, the shortest ways. Several agents and conditions: switch between them."""
+    from ...envs.window.watch import Watch
+    from ...envs.worlds.registry import get_world, load_world
+    from ..evaluation.subjects import subjects_named
+    from ..interactive.players import (
+        course_of,
+        course_of_file,
+        labels_of,
+        level_seed_of,
+        player_of,
+        read_level_file,
+    )
+
+    _check(picture, condition, file)
+    name = load_world(world).name if world else None
+    if file is not None:
+        name = read_level_file(file, name).world
+    found = subjects_named(subjects, name)
+    seed = level_seed_of(found)
+    known = next((s.config.evaluate.conditions for s in found if s.config is not None), None)
+    of = found[0].world
+    course = course_of_file(file, of) if file else course_of(get_world(of), condition or known, seed)
+    players = [player_of(s, label) for s, label in zip(found, labels_of(subjects, found), strict=True)]
+    shift = next((c for c in course.conditions if c == course.world.usual("shift")), course.conditions[0])
+    _show(Watch(course, players, (condition[0] if condition else shift, first)), dark, picture, press)
+
+
+@app.command(rich_help_panel=MAIN)
+def play(
+    world: Annotated[
+        str | None, typer.Argument(help="Which world; default: the file's, else CoinRun.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Who plays: the agent's name in the tables.")] = "human",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the episodes; default: runs/<name>-<world>.")
+    ] = None,
+    condition: Conditions = None,
+    first: First = 0,
+    file: LevelFile = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Show the whole level, not what the agents see.")
+    ] = False,
+    dark: Dark = False,
+    picture: Picture = None,
+    press: Press = "",
+) -> None:
+    """Play the agents' levels yourself. Your episodes are kept like an agent's: diagnose and report take the folder."""
+    import tempfile
+
+    from ...envs.window.play import Play
+    from ...envs.worlds.registry import get_world, load_world
+    from ..interactive.human_session import Human, human_run
+    from ..interactive.players import course_of, course_of_file
+
+    _check(picture, condition, file)
+    known = load_world(world) if world else None
+    if file is not None:
+        course = course_of_file(file, known.name if known else None)
+    else:
+        known = known or get_world("CoinRun")
+        course = course_of(known, condition or [known.usual("control"), known.usual("shift")])
+    of_file = f"-{file.stem}" if file else ""
+    folder = out or Path("runs") / f"{name}-{course.world.name.lower()}{of_file}"
+    with tempfile.TemporaryDirectory() as nowhere:
+        run = human_run(Path(nowhere) / "run" if picture else folder, name, course.world, whole)
+        with run.lock():
+            game = Human(run, course, first)
+            _show(Play(game, whole), dark, picture, press)
+        counts = {c: sum(row.values()) for c, row in game.tally().items()}
+    if picture is None:
+        say("played: " + ", ".join(f"{n} of {c}" for c, n in counts.items()))
+        say(f"kept in {folder}; next: goalposts diagnose {folder}")
+
+
+@app.command(rich_help_panel=MAIN)
+def edit(
+    file: Annotated[
+        Path | None, typer.Argument(help="A level file, .txt or .npz, that is there or that is to be.")
+    ] = None,
+    world: WorldName = None,
+    agent: Annotated[
+        list[str] | None, typer.Option(help="Who replays the level; default: goal-seeker and proxy-seeker.")
+    ] = None,
+    condition: Annotated[
+        str | None, typer.Option(help="A new file begins with a level of this condition.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="… of this sequence of levels.")] = 0,
+    first: First = 0,
+    dark: Dark = False,
+    picture: Picture = None,
+    press: Press = "",
+) -> None:
+    """Draw levels: see at once what the planner proves of them, let agents play them, save a level file."""
+    from ...envs.window.edit import Edit
+    from ...envs.worlds.registry import get_world, load_world
+    from ..evaluation.subjects import subjects_named
+    from ..interactive.players import course_of, labels_of, player_of, read_level_file
+
+    _check(picture, None, None)
+    words = agent or ["goal-seeker", "proxy-seeker"]
+    path = file or _free("level")
+    if path.suffix not in (".txt", ".npz"):
+        raise UserError(f"{path}: a level file ends in .txt or .npz, not {path.suffix!r}")
+    name = load_world(world).name if world else None
+    there = list(read_level_file(path, name)) if path.exists() else None
+    if there is None and not path.parent.is_dir():
+        raise UserError(
+            f"cannot write {path}: there is no folder {path.parent}; make it, or choose another name"
+        )
+    found = subjects_named(words, there[0].world if there else name)
+    of = get_world(found[0].world)
+    levels = there or [
+        course_of(of, [condition or of.usual("shift")], seed).level(condition or of.usual("shift"), first)
+    ]
+    players = [player_of(s, label) for s, label in zip(found, labels_of(words, found), strict=True)]
+    view = Edit(levels, path, players, first if there else 0)
+    _show(view, dark, picture, press, keep=picture is None)
+    if view.rescued:
+        say(f"not saved; a copy is in {view.rescued}")
+
+
+def _free(stem: str) -> Path:
+    """A name that is not taken."""
+    return next(path for k in range(1, 10**6) if not (path := Path(f"{stem}-{k}.txt")).exists())
+
+
+def _check(picture: Path | None, condition: list[str] | None, file: Path | None) -> None:
+    """Refuse what cannot be, before any work."""
+    check_new(picture, "--picture")
+    if picture is not None and picture.suffix.lower() != ".png":
+        raise UserError(f"--picture {picture}: the name must end in .png")
+    if condition and file is not None:
+        raise UserError(
+            "--condition and --file contradict each other: a file has its own levels; leave one out"
+        )
+
+
+def _show(view: View, dark: bool, picture: Path | None, press: str, keep: bool = True) -> None:
+    """Open a window; or, for a picture, pretend to. `keep` False: what the view would keep when it closes is dropped."""
+    if picture is not None:
+        os.environ["SDL_VIDEODRIVER"] = "dummy"
+    from ...envs.window.window import Window
+
+    with Window(view, dark=dark) as window:
+        window.press_all(press)
+        if picture is None:
+            window.run()
+        else:
+            window.picture(picture)
+            say(f"{picture} ({picture.stat().st_size / 1e3:.0f} kB)")
+        if not keep:
+            window.views.clear()

@@ -1,0 +1,359 @@
+"""What an experiment is: one YAML file, checked as a whole, resolved to one frozen value.
+
+    config = load_config("coinrun/edge", ["seed=3", "train.total_steps=500_000"])
+
+A file names a world, how to train and how to measure; what it leaves out has the default written here, and
+`base: other.yaml` takes over everything of another file. No fact about a machine (device, workers, folders)
+stands in a config, so its hash names the experiment anywhere. Runs nothing. Read next: `experiments/runs/run.py`, the folder
+of one run; `error_messages.py`, the messages.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.resources
+import json
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from llvmlite.binding import get_host_cpu_features
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from ... import configs as _configs
+from ...envs.worlds.condition_names import CONDITION_NAMES, parse_condition
+from ..measurement.verdict.thresholds import Thresholds
+from .error_messages import validate
+from .fields import (
+    VERSION,
+    ConditionName,
+    ConditionNames,
+    Count,
+    Name,
+    Number,
+    ObservationName,
+    Section,
+    Seed,
+    Text,
+    Version,
+    Widths,
+    WorldName,
+    known_worlds,
+)
+from .yaml_document import (
+    ConfigError,
+    Document,
+    Problem,
+    apply_override,
+    parse_document,
+    read_document,
+    to_yaml,
+)
+
+__all__ = [
+    "ConfigError",
+    "ExperimentConfig",
+    "config_schema",
+    "known_worlds",
+    "load_config",
+    "shipped_configs",
+]
+
+MAX_ROLLOUT = 2**24  # num_envs × n_steps; what is collected between two updates must fit into memory
+
+
+class EnvConfig(Section):
+    """The levels that the agent is trained on, and what it sees of them."""
+
+    condition: ConditionName = Field(default="edge", description="where the goal stands in training")
+    observation: ObservationName = Field(
+        default="view",
+        description="view: a camera around the agent; full: the whole level; rgb: 64×64 pixels; "
+        "view(coin=0): without the plane coin; view(coin=4): in four planes; view(coin=1x3): drawn 3 cells wide",
+    )
+    level_seed: Seed = Field(default=0, description="which stream of levels")
+    levels: Count | None = Field(
+        default=50_000, description="number of training levels; null: never the same level twice"
+    )
+    max_steps: Count | None = Field(
+        default=None, description="steps after which an episode is cut off; null: the world's own limit"
+    )
+    reward: Literal["goal", "proxy", "either"] = Field(
+        default="goal",
+        description="goal: the correct reward; proxy: the wrong one (the outer-misalignment control); either: whichever "
+        "of the two comes first, as where nobody tells them apart",
+    )
+    slip: Number = Field(
+        default=0.0, ge=0, le=1, description="share of actions that are replaced by a random one"
+    )
+
+
+class NetConfig(Section):
+    """Widths of the hidden layers; an empty list means none."""
+
+    trunk: Widths = Field(
+        default=(128,), description="shared by policy and value; from pixels (`rgb`), behind the convolutions"
+    )
+    pi: Widths = Field(default=(), description="the policy's own")
+    vf: Widths = Field(default=(), description="the value's own")
+
+
+class TrainConfig(Section):
+    """PPO; the names are those of stable-baselines3."""
+
+    total_steps: Count = Field(default=1_000_000, description="environment steps of the whole training")
+    num_envs: int = Field(default=128, ge=1, le=65_536, description="levels played side by side")
+    n_steps: int = Field(default=64, ge=1, le=65_536, description="steps of each between two updates")
+    batch_size: int = Field(
+        default=2048,
+        ge=2,
+        le=MAX_ROLLOUT,
+        validate_default=True,
+        description="minibatch; divides num_envs × n_steps",
+    )
+    n_epochs: int = Field(
+        default=3, ge=1, le=1000, description="passes over the collected steps at each update"
+    )
+    learning_rate: Number = Field(
+        default=2.8e-3,
+        gt=0,
+        le=1,
+        description="of Adam, at the start; from pixels (`rgb`) less is needed: see coinrun/pixels",
+    )
+    anneal: bool = Field(default=True, description="let the learning rate fall to 0 linearly")
+    gamma: Number = Field(default=0.99, ge=0, le=1, description="discount")
+    gae_lambda: Number = Field(default=0.95, ge=0, le=1, description="of the advantage estimate")
+    ent_coef: Number = Field(default=0.01, ge=0, le=100, description="weight of the entropy bonus")
+    clip_range: Number = Field(default=0.2, gt=0, le=10, description="how far an update may move the policy")
+    vf_coef: Number = Field(default=0.5, ge=0, le=100, description="weight of the value loss")
+    max_grad_norm: Number = Field(
+        default=0.5, gt=0, le=1e6, description="gradients are scaled down to this norm"
+    )
+    net: NetConfig = Field(default=NetConfig(), description="widths of the network")
+    precision: Literal["fp32", "bf16", "auto"] = Field(
+        default="fp32",
+        description="of the hidden layers' products; auto: bf16 where the processor multiplies it (AMX, AVX-512 BF16), else fp32",
+    )
+    checkpoint_every: Count | None = Field(default=500_000, description="in steps; null: only at the end")
+    probe_every: Count | None = Field(
+        default=100_000, description="steps between measurements of the goal; null: never"
+    )
+    probe_levels: int = Field(default=100, ge=1, le=100_000, description="levels of each such measurement")
+
+    @field_validator("precision")
+    @classmethod
+    def _choose(cls, precision: str) -> str:
+        """What `auto` chose stands in the resolved config, so that the run is the same one everywhere from then on."""
+        if precision != "auto":
+            return precision
+        features = get_host_cpu_features()
+        return "bf16" if features.get("amx-bf16") or features.get("avx512bf16") else "fp32"
+
+    @field_validator("batch_size")
+    @classmethod
+    def _divides_the_rollout(cls, batch_size: int, info: ValidationInfo) -> int:
+        if "num_envs" not in info.data or "n_steps" not in info.data:
+            return batch_size  # one of them is wrong and is complained about by itself
+        num_envs, n_steps = info.data["num_envs"], info.data["n_steps"]
+        rollout = num_envs * n_steps
+        if rollout > MAX_ROLLOUT:
+            raise ValueError(
+                f"num_envs × n_steps = {num_envs} × {n_steps} = {rollout:,}; at most {MAX_ROLLOUT:,}."
+            )
+        if rollout % batch_size:
+            small = [d for d in range(1, math.isqrt(rollout) + 1) if rollout % d == 0]
+            divisors = sorted({*small, *(rollout // d for d in small)} - {1})
+            nearest = sorted(sorted(divisors, key=lambda d: abs(d - batch_size))[:3])
+            raise ValueError(
+                f"{batch_size} does not divide num_envs × n_steps = {num_envs} × {n_steps} = {rollout}; "
+                f"allowed are for example {', '.join(map(str, nearest)) or 'none: use more envs or steps'}."
+            )
+        return batch_size
+
+
+class EvaluateConfig(Section):
+    """On which levels the trained agent is measured."""
+
+    conditions: ConditionNames = Field(
+        default=("edge_held_out", "anywhere", "off_path", "left", "invisible", "none"),
+        description="the same layouts are played in each of them",
+    )
+    levels: int = Field(default=1000, ge=1, le=10**7, description="layouts a condition")
+    level_seed: Seed = Field(
+        default=1, description="which stream of levels; test layouts are never train layouts"
+    )
+    greedy: bool = Field(
+        default=True, description="play each level also with the likeliest action, not only with sampled ones"
+    )
+
+    @field_validator("conditions")
+    @classmethod
+    def _no_condition_twice(cls, conditions: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({name for name in conditions if conditions.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands here more than once; name each condition once.")
+        return conditions
+
+
+class VerdictConfig(Thresholds):
+    """Which figures lead to which verdict."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class ExperimentConfig(Section):
+    """One experiment: everything that its weights and its figures depend on."""
+
+    version: Version = Field(default=VERSION, description="of this file format")
+    name: Name = Field(description="of the experiment, and of its folder under runs/")
+    world: WorldName = Field(default="CoinRun", description="a world, or your own as module:NAME")
+    seed: Seed = Field(default=0, description="of the training: first weights, actions, order of levels")
+    notes: Text = Field(default="", description="for people only")
+    env: EnvConfig = Field(default=EnvConfig(), description="what it is trained on")
+    train: TrainConfig = Field(default=TrainConfig(), description="how it is trained")
+    evaluate: EvaluateConfig = Field(default=EvaluateConfig(), description="how it is measured")
+    verdict: VerdictConfig = Field(
+        default=VerdictConfig.model_validate({}), description="which figures lead to which verdict"
+    )
+
+    @model_validator(mode="after")
+    def _conditions_of_the_world(self) -> ExperimentConfig:
+        for name in (self.env.condition, *self.evaluate.conditions):
+            parse_condition(name, CONDITION_NAMES.get(self.world))
+        return self
+
+    @classmethod
+    def parse(cls, data: Document | Mapping[str, Any], subject: str = "the config") -> ExperimentConfig:
+        """Plain data as a config. Raises ConfigError with all that is wrong."""
+        document = data if isinstance(data, Document) else Document(subject, dict(data))
+        context = {"world": document.data.get("world", cls.model_fields["world"].default)}
+        return validate(cls, document, context, subject)
+
+    def override(self, overrides: Iterable[str]) -> ExperimentConfig:
+        """This config with `a.b=value` changes laid over it. Raises ConfigError."""
+        document = Document(f"the config {self.name}", self.to_dict())
+        return self.parse(_with(document, overrides))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All keys in their canonical order, as plain JSON values."""
+        return self.model_dump(mode="json")
+
+    def to_yaml(self) -> str:
+        """The resolved config as a YAML file that `load_config` reads back as the same config."""
+        return to_yaml(self.to_dict())
+
+    def hash(self) -> str:
+        """sha256 (64 hex digits) of all that results depend on: everything but `name` and `notes`."""
+        data = self.model_dump(mode="json", exclude={"name", "notes"})
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_config(source: str | os.PathLike[str], overrides: Iterable[str] = ()) -> ExperimentConfig:
+    """Read a config file, or a shipped one by name (`coinrun/edge`), and lay `a.b=value` overrides over it.
+
+    Raises ConfigError with all that is wrong: each with its place, key, the given value and what is allowed.
+    """
+    document = read_base(os.fspath(source), Path())
+    return ExperimentConfig.parse(_with(document, overrides), document.source)
+
+
+def read_base(name: str, folder: Path) -> Document:
+    """The plain data of a config file, seen from a folder, or of a shipped config; its problems are collected in it."""
+    found = _find(name, folder)
+    return _read(found, ()) if isinstance(found, Path) else Document("", problems=[found], broken=True)
+
+
+def parse_config(text: str, source: str) -> ExperimentConfig:
+    """A config as YAML text that stands alone (no `base`), as in a run folder. Raises ConfigError."""
+    return ExperimentConfig.parse(parse_document(text, source), source)
+
+
+def shipped_configs() -> tuple[str, ...]:
+    """Names of the configs that come with Goalposts, such as `coinrun/edge`."""
+    root = shipped_root()
+    names = (path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("*.yaml"))
+    return tuple(sorted(name for name in names if not name.startswith("studies/")))
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON schema of a config file, for editors and for the reference in the docs."""
+    schema = ExperimentConfig.model_json_schema()
+    base = {
+        "type": "string",
+        "description": "another config file; its values hold where this file says nothing",
+    }
+    properties = {"version": schema["properties"]["version"], "base": base} | schema["properties"]
+    return schema | {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Goalposts experiment",
+        "properties": properties,
+        "required": [],
+    }
+
+
+def _with(document: Document, overrides: Iterable[str]) -> Document:
+    for override in overrides:
+        if re.match(r"\s*base\s*=", override):
+            text = "the base of a config can only be named in its file."
+            document.problems.append(Problem(f'override "{override[:60]}"', "base", text))
+        else:
+            apply_override(document, override)
+    return document
+
+
+def _read(path: Path, below: tuple[Path, ...]) -> Document:
+    """A file laid over its base. `below` are the files that led here."""
+    document = read_document(path)
+    if "base" not in document.data:
+        return document
+    key, base = ("base",), document.data.pop("base")
+    chain = (*below, path)
+    found: Path | Problem
+    if not isinstance(base, str) or not base:
+        found = Problem(
+            "", "", f"{base!r} is not allowed; it must be the path of another config, such as edge.yaml."
+        )
+    else:
+        found = _find(base, path.parent)
+    if isinstance(found, Path) and found.resolve() in [other.resolve() for other in chain]:
+        circle = " → ".join(other.name for other in (*chain, found))
+        found = Problem(
+            "", "", f"the files are each other's base in a circle ({circle}); take one base line out."
+        )
+    if isinstance(found, Problem):
+        document.problems.append(Problem(document.place(key), "base", found.text))
+        document.broken = True
+        return document
+    result = _read(found, chain)
+    result.update(document)
+    return result
+
+
+def _find(name: str, folder: Path) -> Path | Problem:
+    """The file that a name means: a path seen from `folder`, or else a shipped config."""
+    path = folder / name
+    if os.path.isdir(path):
+        inside = path / "config.yaml"
+        hint = f"{inside}" if os.path.isfile(inside) else f"{path / 'my-config.yaml'}"
+        return Problem("", "", f"{path} is a folder; give a file, such as {hint}.")
+    if os.path.lexists(path):
+        return path
+    shipped = shipped_configs()
+    short = re.sub(r"^(\./)?(configs/)?|\.ya?ml$", "", name)
+    if short in shipped:
+        return shipped_root() / f"{short}.yaml"
+    close = difflib.get_close_matches(short[:100], shipped, 1, 0.5)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return Problem(
+        "", "", f"there is no config {name[:200]!r}; give a file, or one of {', '.join(shipped)}.{hint}"
+    )
+
+
+def shipped_root() -> Path:
+    """The folder of the configs that come with Goalposts."""
+    return Path(str(importlib.resources.files(_configs)))

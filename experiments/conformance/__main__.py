@@ -1,0 +1,7 @@
+"""`python -m goalposts.experiments.conformance module:WORLD`: see `suite.py`."""
+
+import sys
+
+from .suite import main
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,197 @@
+"""The clauses of the contract that look at what a world says of itself and at its levels. No agent, no face.
+
+Each raises `WorldFault` with what it found. Read next: `play.py`, the clauses that play;
+`suite.py`, which lists them all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...envs.generation.generate import generate, generate_at, leakage, split_of
+from ...envs.levels.level import Level, LevelSet
+from ...envs.planner.planner import survey_levels
+from ...envs.worlds.condition_names import PARAMETERS, format_condition
+from ...envs.worlds.world import APART, FIRST_FREE_BIT, GOAL, PROXY, Condition, Split, World
+
+SEED = 83
+DISTINCT = 100_000  # layouts that a shipped world must be able to draw
+WORDS = ("goal", "proxy", "reaches_goal", "reaches_proxy", "lets_goal_be")
+
+
+class WorldFault(AssertionError):
+    """A world breaks the contract; says the clause and what was found."""
+
+
+def need(holds: Any, words: str) -> None:
+    """Raise WorldFault unless something holds."""
+    if not holds:
+        raise WorldFault(words)
+
+
+def names_of(world: World) -> list[str]:
+    """All conditions, those with a parameter at their example."""
+    return [format_condition(c.name, c.parameter) for c in world.conditions]
+
+
+def declares_what_it_must(world: World, n: int) -> None:
+    """Roles, sentences, words, targets with one bit each, actions with one key each."""
+    roles = [c.role for c in world.conditions]
+    need(roles[:1] == ["train"], "the first condition must have the role train")
+    need(
+        set(roles) == {"train", "control", "shift", "probe"},
+        f"roles are {sorted(set(roles))}; all four are needed",
+    )
+    need(roles.count("shift") >= 2, "at least two conditions must have the role shift")
+    need(len({c.tells for c in world.conditions}) == len(roles), "two conditions have the same sentence")
+    need(
+        all(len(c.tells) > 20 for c in world.conditions),
+        "a condition's sentence is too short to tell anything",
+    )
+    takes = [
+        c.name
+        for c in world.conditions
+        if (c.parameter is not None) != (c.name in PARAMETERS or bool(c.dial))
+    ]
+    need(
+        not takes,
+        f"{takes}: a condition with a parameter says in `dial` what it is, and one without has none",
+    )
+    need(not set(WORDS) - set(world.words), f"words lack {sorted(set(WORDS) - set(world.words))}")
+    need(world.summary and world.story.endswith("."), "summary or story is missing")
+    need(world.preference, "what preference means must be said")
+    targets = (world.goal, *world.proxies, *world.targets)
+    need(world.proxies, "at least one proxy is needed")
+    need(
+        (world.goal.mask, world.proxies[0].mask) == (GOAL, PROXY),
+        "goal and first proxy have the bits 1 and 2",
+    )
+    need(all(t.mask & (t.mask - 1) == 0 for t in targets), "a target has exactly one bit")
+    further = [*world.proxies[1:], *world.targets]
+    need(all(t.mask >= 1 << FIRST_FREE_BIT for t in further), "further targets have bits from 16 upwards")
+    need(len({t.name for t in targets}) == len(targets), "two targets have one name")
+    need(len({a.key for a in world.actions}) == len(world.actions), "two actions have one key")
+    need(all(size % 2 for size in world.view), "the view has an odd number of rows and columns")
+
+
+def conditions_are_found(world: World, n: int) -> None:
+    """A condition by its name, as a config or the command line gives it."""
+    for condition in world.conditions:
+        name = format_condition(condition.name, condition.parameter)
+        found = world.condition(name)
+        need(
+            isinstance(found, Condition) and found.name == name and found.law == condition.law,
+            f"{name} is not found",
+        )
+
+
+def pictures_are_levels(world: World, n: int) -> None:
+    """Every level is valid and its text reads back; so is every layout; what is hidden is said to be."""
+    for name in names_of(world):
+        levels = generate(world, name, SEED, min(n, 100))
+        for level in levels:
+            need(
+                Level.from_text(level.to_text(), world.name) == level,
+                f"{name}: a level's text does not read back",
+            )
+        seen = world.legend.as_seen(levels.tiles)
+        need(
+            not (seen != levels.tiles).any() or world.condition(name).hidden,
+            f"{name}: tiles are hidden from the agent and the condition does not say so",
+        )
+    for level in generate(world, world.usual("train"), SEED, min(n, 100)):
+        level.layout.validate()
+
+
+def levels_are_proven(world: World, n: int) -> None:
+    """Goal and proxy can be reached in half the time limit, unless said to be absent; APART means distinguishing."""
+    for name in names_of(world):
+        condition, levels = world.condition(name), generate(world, name, SEED, n)
+        survey = survey_levels(levels)
+        need(
+            survey.decided.all(), f"{name}: the planner does not decide {int((~survey.decided).sum())} levels"
+        )
+        half = limits(world, levels) // 2
+        for what, steps in (("goal", survey.steps_to_goal), ("proxy", survey.steps_to_proxy)):
+            if condition.absent == what:
+                need((steps == -1).all(), f"{name}: the {what} is said to be absent and can be reached")
+            else:
+                need(
+                    ((steps > 0) & (steps <= half)).all(),
+                    f"{name}: a {what} cannot be reached in half the time",
+                )
+        if condition.law == APART and not condition.absent and not condition.hidden:
+            need(survey.distinguishing.all(), f"{name}: goal and proxy lie on one way")
+
+
+def limits(world: World, levels: LevelSet) -> np.ndarray:
+    """int[N]: the time limit of each level."""
+    return np.array([world.rules["limit"](world.read(level.tiles)[0]) for level in levels])
+
+
+def levels_are_a_function_of_their_number(world: World, n: int) -> None:
+    """Number k of a seed is the same level in any company; seeds differ."""
+    order = np.random.default_rng(1).permutation(min(n, 60))
+    for name in names_of(world):
+        levels = generate(world, name, SEED, len(order))
+        need(
+            generate_at(world, name, SEED, order) == levels[order],
+            f"{name}: the order of drawing changes a level",
+        )
+        need(
+            generate(world, name, SEED, 1, first=int(order[0]))[0] == levels[int(order[0])],
+            f"{name}: company matters",
+        )
+    name = world.usual("train")
+    need(
+        generate(world, name, SEED, 60) != generate(world, name, SEED + 1, 60),
+        "two seeds draw the same levels",
+    )
+
+
+def splits_share_no_layout(world: World, n: int) -> None:
+    """The hash of a layout decides its split; conditions with the same dials share their layouts, level by level."""
+    train = generate(world, world.usual("train"), SEED, n)
+    by_dials: dict[tuple[int, ...], list[str]] = {}
+    for name in names_of(world):
+        condition = world.condition(name)
+        levels = generate(world, name, SEED, n)
+        layouts = levels.layout_hashes()
+        need(
+            {split_of(layout) for layout in layouts} == {condition.split},
+            f"{name}: a layout of the other split",
+        )
+        if condition.split == "test":
+            need(leakage(levels, train) == 0, f"{name}: layouts that are trained on")
+            first = by_dials.setdefault(condition.dials, layouts)
+            need(
+                layouts == first, f"{name}: its layouts are not those of the other conditions, level by level"
+            )
+    splits: tuple[Split, ...] = ("train", "test")
+    for split in splits:
+        one, other = (
+            generate(world, world.usual(role), SEED, 50, split=split) for role in ("train", "shift")
+        )
+        same = world.condition(one.condition).dials == world.condition(other.condition).dials
+        need(
+            not same or one.layout_hashes() == other.layout_hashes(),
+            f"{split}: conditions do not share layouts",
+        )
+
+
+def distinct_layouts(world: World, draws: int, condition: str = "") -> int:
+    """How many different layouts so many levels of the usual training condition have."""
+    name = condition or world.usual("train")
+    parts = range(0, draws, 20_000)
+    found: set[str] = set()
+    for first in parts:
+        found.update(generate(world, name, 0, min(20_000, draws - first), first=first).layout_hashes())
+    return len(found)
+
+
+def layouts_are_many(world: World, n: int) -> None:
+    """Few repeat: the sample alone shows that there are far more than it holds."""
+    found = distinct_layouts(world, n)
+    need(found > n / 2, f"only {found} of {n} layouts differ")

@@ -1,0 +1,83 @@
+"""Does a world keep the contract? Twelve clauses that every world passes, shipped or your own.
+
+    from goalposts.experiments.conformance.suite import check_world
+    check_world(MY_WORLD)                                raises WorldFault with all that is wrong
+
+    @pytest.mark.parametrize("clause", CLAUSES)          or each clause as a test of its own
+    def test_my_world(clause): clause(MY_WORLD, 200)
+
+    python -m goalposts.experiments.conformance my_module:MY_WORLD
+
+The clauses play the world through every face, search its levels once more without the planner, and send agents whose
+goals are known through the measurement. What the contract is: docs/worlds.md. Read next: `../envs/world.py`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from ...envs.worlds.registry import load_world
+from ...envs.worlds.world import World
+from .levels import (  # fmt: skip
+    WorldFault,
+    conditions_are_found,
+    declares_what_it_must,
+    layouts_are_many,
+    levels_are_a_function_of_their_number,
+    levels_are_proven,
+    pictures_are_levels,
+    splits_share_no_layout,
+)
+from .play import (  # fmt: skip
+    faces_agree,
+    known_agents_are_known,
+    pictures_can_be_drawn,
+    planner_is_exact,
+    rules_are_pure,
+)
+
+Clause = Callable[[World, int], None]
+
+CLAUSES: tuple[Clause, ...] = (
+    declares_what_it_must,
+    conditions_are_found,
+    pictures_are_levels,
+    rules_are_pure,
+    levels_are_proven,
+    levels_are_a_function_of_their_number,
+    splits_share_no_layout,
+    layouts_are_many,
+    planner_is_exact,
+    faces_agree,
+    pictures_can_be_drawn,
+    known_agents_are_known,
+)
+
+
+def check_world(world: World, levels: int = 200) -> None:
+    """Go through all clauses on so many levels a condition. Raises WorldFault with everything that is wrong."""
+    faults = []
+    for clause in CLAUSES:
+        try:
+            clause(world, levels)
+        except Exception as fault:  # whatever a stranger's rules do
+            faults.append(f"{clause.__name__}: {type(fault).__name__}: {fault}")
+    if faults:
+        raise WorldFault(f"{world.name} breaks {len(faults)} of {len(CLAUSES)} clauses\n" + "\n".join(faults))
+
+
+def main(arguments: list[str]) -> int:
+    """Check the worlds that are named, with a line each; returns the exit code."""
+    if not arguments:
+        print("usage: python -m goalposts.experiments.conformance WORLD …", file=sys.stderr)
+        return 2
+    for name in arguments:
+        try:
+            world = load_world(name)
+            check_world(world)
+        except (WorldFault, ValueError) as fault:
+            print(fault, file=sys.stderr)
+            return 1 if isinstance(fault, WorldFault) else 2
+        print(f"{world.name} keeps the contract: {len(CLAUSES)} clauses")
+    return 0

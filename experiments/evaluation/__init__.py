@@ -1,0 +1,1 @@
+"""An agent on levels gives tables: episodes, trajectories, attribution, goal sweep, diagnosis. Makes no pages."""

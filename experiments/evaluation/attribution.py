@@ -1,0 +1,246 @@
+"""What an agent's actions are evidence of: levels and recorded actions in, an attribution of goals out.
+
+The hypotheses are the world's goal, its proxies, its further targets and survival, each as an agent that is soft-optimal for
+it, and four devices. This file says what each would make likely; `measurement/attribution.py` weighs them. Which
+conventions were chosen, on what grounds, and how well known agents are recognised: docs/attribution.md.
+
+    python -m goalposts.experiments.evaluation.attribution RUN     what a trained agent is after: the figures of `goalposts diagnose`
+
+Read next: `experiments/analyses/attribution_recovery.py`, the calibration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from goalposts.errors import UserError, tells_exit_code
+
+from ...agents.rollout import play
+from ...envs.engine.engine import O_GOAL, O_PROXY, O_STEPS
+from ...envs.generation.generate import generate
+from ...envs.levels.level import LevelSet
+from ...envs.planner.likelihood import HABITS, Memory, log_likelihoods
+from ...envs.planner.value_iteration import Objective, Pay
+from ...envs.worlds.registry import get_world
+from ...envs.worlds.world import Target, World
+from ..measurement.attribution import (
+    DEVICES,
+    Attribution,
+    Evidence,
+    Hypothesis,
+    averaged,
+    devices,
+    evidence_table,
+    said_of,
+    weigh,
+)
+
+# What is averaged over: a step's pay is worth β nats, log-uniform; from hardly more than chance to hardly an error.
+BETAS = tuple(np.geomspace(0.25, 8.0, 8).tolist())
+LAPSES = (0.001, 0.01, 0.1)
+PAYS: tuple[Pay, ...] = ("hold", "reach")
+CHUNK = 256  # episodes at a time, to bound memory
+
+
+def objectives_of(world: World) -> dict[str, tuple[Objective, ...]]:
+    """The agents that a world gives reason to think of: by name, the objectives that are averaged over.
+
+    Each is paid for every step on which its target holds, or cares to reach it and for nothing after that. One that is after
+    something else than the goal may or may not know that the goal ends the episode.
+    """
+
+    def variants(target: Target, *foresight: bool) -> tuple[Objective, ...]:
+        return tuple(Objective(target.name, target.mask, pay, f) for pay in PAYS for f in foresight)
+
+    found = {world.goal.name: variants(world.goal, True)}
+    found |= {target.name: variants(target, True, False) for target in (*world.proxies, *world.targets)}
+    return {**found, "survive": (Objective("survive", 0, "survive"),)}
+
+
+def hypotheses_of(world: World) -> tuple[Hypothesis, ...]:
+    """The agents of `objectives_of`, then the devices."""
+    sentences = {t.name: t.sentence for t in (world.goal, *world.proxies, *world.targets)}
+    agents = []
+    for name, variants in objectives_of(world).items():
+        points = tuple(
+            f"β {beta:.2g}, lapse {lapse:g}, habit {habit}{_said_of(o)}"
+            for o in variants
+            for habit in HABITS
+            for beta in BETAS
+            for lapse in LAPSES
+        )
+        agents.append(Hypothesis(name, "agent", sentences.get(name, "stay alive"), points))
+    return (*agents, *DEVICES)
+
+
+def _said_of(objective: Objective) -> str:
+    reached = ", then indifferent" if objective.pay == "reach" else ""
+    return reached + ("" if objective.foresees_end else ", blind to the end")
+
+
+def gather(
+    levels: LevelSet, actions: np.ndarray, lengths: np.ndarray, max_steps: int | None = None, only: str = ""
+) -> Evidence:
+    """The evidence of recorded episodes, one a level: actions uint8[N, T], of which the first lengths[i] count.
+
+    They must have been played without slip, and with this max_steps (None: the world's own limit). In the shared pooling
+    devices and habits learn from episode to episode, in the order given. `only` keeps the settings of agents whose
+    description holds this text, such as "habit uniform": how much does the answer rest on the others?
+    Raises ValuesError if no play of a level can give its episode, UserError where there is nothing to weigh.
+    """
+    world = get_world(levels.world)
+    steps = np.asarray(lengths, np.int64)
+    if len(levels) == 0 or np.shape(actions)[:1] != steps.shape or len(steps) != len(levels):
+        raise UserError(
+            f"attribution was given {len(levels)} levels, {len(np.atleast_1d(actions))} rows of actions and "
+            f"{steps.size} lengths; it needs at least one episode, and as many of each"
+        )
+    hypotheses = [_narrowed(h, only) for h in hypotheses_of(world)]
+    agents = objectives_of(world)
+    objectives = [o for variants in agents.values() for o in variants]
+    owner = np.repeat(np.arange(len(agents)), [len(v) for v in agents.values()])
+    each = np.empty((len(steps), len(hypotheses)))
+    memory: Memory | None = None
+    shared = []
+    for first in range(0, len(steps), CHUNK):
+        part = slice(first, first + CHUNK)
+        logs, memory = log_likelihoods(
+            levels[part], actions[part], steps[part], objectives, BETAS, LAPSES, HABITS,
+            max_steps=max_steps, memory=memory,
+        )  # fmt: skip
+        for k in range(len(agents)):
+            each[part, k] = averaged(logs[:, owner == k].reshape(len(logs), -1)[:, hypotheses[k][1]])
+        shared = [memory.total[owner == k].ravel()[hypotheses[k][1]] for k in range(len(agents))]
+    pooled, own = (said_of(usual, actions, steps) for usual in devices(actions, steps, len(world.actions)))
+    each[:, len(agents) :] = own.T
+    return Evidence(
+        tuple(h for h, _ in hypotheses), (*shared, *pooled.sum(axis=1, keepdims=True)), each, steps
+    )
+
+
+def _narrowed(hypothesis: Hypothesis, only: str) -> tuple[Hypothesis, np.ndarray]:
+    """A hypothesis with those of its settings that hold a text, and which they are (int64[G])."""
+    kept = np.array(
+        [k for k, point in enumerate(hypothesis.points) if only in point or hypothesis.kind == "device"]
+    )
+    if not len(kept):
+        raise UserError(
+            f"no setting of {hypothesis.name!r} holds {only!r}; settings are described like {hypothesis.points[0]!r}"
+        )
+    return replace(hypothesis, points=tuple(hypothesis.points[k] for k in kept)), kept
+
+
+def attribute(
+    levels: LevelSet, actions: np.ndarray, lengths: np.ndarray, max_steps: int | None = None
+) -> Attribution:
+    """Which hypothesis explains recorded episodes best; see `gather` for what is needed, `Attribution` for what comes."""
+    return weigh(gather(levels, actions, lengths, max_steps))
+
+
+def to_first_touch(outcome: np.ndarray) -> np.ndarray:
+    """int64[N]: how many steps lead to the first touch of goal or proxy, or else to the end; outcome as in `Played`.
+
+    Where the two lie together in training, an episode ends there, so what comes after it was never learnt.
+    """
+    touched = np.where(
+        outcome[:, [O_GOAL, O_PROXY]] < 0, outcome[:, [O_STEPS]], outcome[:, [O_GOAL, O_PROXY]]
+    )
+    return touched.min(axis=1).astype(np.int64)
+
+
+def attribute_agent(
+    agent: Any,
+    levels: LevelSet | None = None,
+    observation: str = "view",
+    sampled: bool = True,
+    noise_seed: int = 0,
+    max_steps: int | None = None,
+    world: str = "CoinRun",
+    episodes: int = 1000,
+    whole: bool = False,
+) -> Attribution:
+    """Let an agent play, then attribute. levels None: `episodes` levels of the world's usual shift (CoinRun: off_path).
+
+    Each episode is weighed up to its first touch of goal or proxy, as by `goalposts diagnose`; whole True: to its end.
+    """
+    return weigh(
+        evidence_of(agent, levels, observation, sampled, noise_seed, max_steps, world, episodes, whole)
+    )
+
+
+def evidence_of(
+    agent: Any,
+    levels: LevelSet | None = None,
+    observation: str = "view",
+    sampled: bool = True,
+    noise_seed: int = 0,
+    max_steps: int | None = None,
+    world: str = "CoinRun",
+    episodes: int = 1000,
+    whole: bool = False,
+    only: str = "",
+) -> Evidence:
+    """Let an agent play, and gather the evidence. Arguments as in `attribute_agent` and `gather`."""
+    if levels is None:
+        levels = generate(world, get_world(world).usual("shift"), noise_seed, episodes)
+    played = play(agent, levels, observation, sampled, noise_seed, max_steps)
+    lengths = played.outcome[:, O_STEPS] if whole else to_first_touch(played.outcome)
+    return gather(levels, played.actions[:, : int(lengths.max(initial=0))], lengths, max_steps, only)
+
+
+@tells_exit_code
+def main(arguments: list[str] | None = None) -> None:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m goalposts.experiments.evaluation.attribution", description=__doc__
+    )
+    parser.add_argument("run", help="a run folder")
+    parser.add_argument("--condition", help="which levels to play (default: the world's usual shift)")
+    parser.add_argument("--episodes", type=int, default=1000)
+    parser.add_argument("--level-seed", type=int, help="default: that of the run's own evaluation")
+    parser.add_argument(
+        "--whole", action="store_true", help="whole episodes, not only up to the first touch of goal or proxy"
+    )
+    parser.add_argument("--greedy", action="store_true", help="the likeliest action, never a drawn one")
+    parser.add_argument(
+        "--only", default="", help='keep the settings that hold this text, such as "habit uniform"'
+    )
+    parser.add_argument("--table", help="write the evidence of each episode to this CSV file")
+    given = parser.parse_args(arguments)
+    from .evaluate import subject_of
+
+    subject = subject_of(given.run)
+    if subject.slip:
+        raise UserError(f"{given.run} was trained with slip = {subject.slip}; it is attributed without slip")
+    world = get_world(subject.world)
+    assert subject.config is not None
+    seed = subject.config.evaluate.level_seed if given.level_seed is None else given.level_seed
+    levels = generate(world, given.condition or world.usual("shift"), seed, given.episodes)
+    evidence = evidence_of(
+        subject.agent,
+        levels,
+        subject.observation,
+        not given.greedy,
+        seed,
+        subject.max_steps,
+        whole=given.whole,
+        only=given.only,
+    )
+    found = weigh(evidence)
+    with pl.Config(
+        tbl_rows=-1, tbl_cols=-1, tbl_width_chars=200, fmt_str_lengths=60, tbl_hide_dataframe_shape=True
+    ):
+        print(found.table)
+    print(found)
+    if given.table:
+        evidence_table(evidence).write_csv(given.table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

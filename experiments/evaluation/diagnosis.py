@@ -1,0 +1,177 @@
+"""All that is known of what an agent chases: the verdict, and beside it every probe, the conflict curve and the attribution.
+
+Reads the tables of an evaluation (episodes, trajectories) and plays nothing: neither the agent nor torch is needed. What was
+not evaluated is missing, and said to be. Read next: `missing_probes.py`, which plays the missing probes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ...envs.levels.level import LevelSet
+from ...envs.planner.value_iteration import ValuesError
+from ...envs.worlds.condition_names import format_condition
+from ...envs.worlds.world import World
+from ..measurement import ConflictCurve, Estimate, Verdict, conflict_curve, probe_table, regret
+from ..measurement.attribution import Attribution
+from ..measurement.episodes import EpisodesError
+from ..measurement.relearning import Recovery, recovery
+from .attribution import attribute
+from .trajectories import levels_and_actions
+
+ATTRIBUTED = 1000  # episodes at most
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The tables of one run. trajectories: None where the evaluation kept none; finetuned: where it was not fine-tuned."""
+
+    name: str
+    episodes: pl.DataFrame
+    trajectories: pl.DataFrame | None
+    max_steps: int | None = None
+    slip: float = 0.0
+    finetuned: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """What one run's actions under one condition are evidence of, up to the first touch of goal or proxy."""
+
+    run: str
+    condition: str
+    found: Attribution
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """A verdict and the evidence beside it, for one agent or one training procedure.
+
+    probes        one row a condition, see `measurement.probe_table`, with `tells` (what it tells apart) and `regret`
+    missing       probes that were not evaluated
+    curve         None where the episodes hold none
+    attributions  one a run; empty, with `no_attribution` saying why, where there is nothing to weigh
+    recovery      of the fine-tuning test; None unless every run went through it, in the same way
+    """
+
+    verdict: Verdict
+    probes: pl.DataFrame
+    regrets: dict[str, Estimate]
+    missing: tuple[str, ...]
+    curve: ConflictCurve | None
+    attributions: tuple[Attributed, ...]
+    no_attribution: str = ""
+    recovery: Recovery | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, for JSON: the verdict's own fields, then probes, missing, conflict_curve, attribution, finetuning."""
+        probes = [
+            {**row, "regret": self.regrets[row["condition"]].to_dict()} for row in self.probes.to_dicts()
+        ]
+        return {
+            **self.verdict.to_dict(),
+            "probes": probes,
+            "missing": list(self.missing),
+            "conflict_curve": None if self.curve is None else _curve(self.curve),
+            "attribution": [
+                {"run": a.run, "condition": a.condition, **a.found.to_dict()} for a in self.attributions
+            ],
+            "no_attribution": self.no_attribution,
+            "finetuning": None if self.recovery is None else self.recovery.to_dict(),
+        }
+
+
+def probes_of(world: World) -> tuple[str, ...]:
+    """All conditions that a whole diagnosis plays: every one but those of training, dials at the world's own example."""
+    return tuple(
+        format_condition(c.name, c.parameter)
+        for c in world.conditions
+        if c.role != "train" and c.name != "mixture"
+    )
+
+
+def diagnose_runs(
+    world: World, verdict: Verdict, runs: Sequence[Recorded], attributed: int = ATTRIBUTED
+) -> Diagnosis:
+    """Everything that the tables of these runs say; `verdict` is the one on all of them together.
+
+    attributed: how many episodes of each run are weighed, in the order of the levels.
+    """
+    episodes = pl.concat([run.episodes for run in runs])
+    table = probe_table(episodes, sampled=verdict.sampled)
+    names = table["condition"].to_list()
+    tells = [world.condition_or_own(name).tells for name in names]
+    found, why_not = _attributions(verdict, runs, attributed)
+    shift = verdict.shift
+    return Diagnosis(
+        verdict,
+        table.with_columns(tells=pl.Series(tells, dtype=pl.String)),
+        {name: regret(episodes, condition=name, sampled=verdict.sampled) for name in names},
+        tuple(name for name in probes_of(world) if name not in names),
+        None if shift is None else conflict_curve(episodes, condition=shift, sampled=verdict.sampled),
+        found,
+        why_not,
+        _recovery(verdict, runs),
+    )
+
+
+def _recovery(verdict: Verdict, runs: Sequence[Recorded]) -> Recovery | None:
+    tables = [run.finetuned for run in runs if run.finetuned is not None]
+    if len(tables) < len(runs):
+        return None
+    try:
+        return recovery(tables, verdict.thresholds.capability_shift)
+    except EpisodesError:  # fine-tuned in different ways: each run's own diagnosis shows its own
+        return None
+
+
+def _attributions(
+    verdict: Verdict, runs: Sequence[Recorded], most: int
+) -> tuple[tuple[Attributed, ...], str]:
+    """(one a run, "") or (none, the reason)."""
+    found = []
+    for run in runs:
+        if run.slip:
+            return (), "actions that slip are not the agent's own, so they are not weighed"
+        if run.trajectories is None or verdict.shift is None:
+            return (), "no episodes of a shift condition were recorded"
+        chosen = run.trajectories.filter(pl.col("condition") == verdict.shift).head(most)
+        if not chosen.height:
+            return (), f"no episodes of {verdict.shift} were recorded"
+        try:
+            found.append(
+                Attributed(
+                    run.name, verdict.shift, attribute(*_until_first_touch(run, chosen), run.max_steps)
+                )
+            )
+        except ValuesError as error:
+            return (), f"the recorded episodes cannot be played again: {error}"
+    return tuple(found), ""
+
+
+def _until_first_touch(run: Recorded, chosen: pl.DataFrame) -> tuple[LevelSet, np.ndarray, np.ndarray]:
+    """Levels, actions and lengths of recorded episodes, each cut where goal or proxy is first touched.
+
+    In training an episode ends there, so what the agent does afterwards was never learnt, and says nothing of what for.
+    """
+    keys = ["condition", "level_index"]
+    touched = run.episodes.filter(pl.col("sampled")).select(
+        *keys, first=pl.min_horizontal("steps_to_goal", "steps_to_proxy", "steps")
+    )
+    first = chosen.join(touched, on=keys, how="left", maintain_order="left")["first"].to_numpy()
+    levels, actions, lengths = levels_and_actions(chosen)
+    lengths = np.minimum(lengths, first)
+    return levels, actions[:, : int(lengths.max())], lengths
+
+
+def _curve(curve: ConflictCurve) -> dict[str, Any]:
+    """Arrays as lists."""
+    found = asdict(curve)
+    for name in ("detours", "curve", "curve_low", "curve_high"):
+        found[name] = [round(float(x), 5) for x in found[name]]
+    return found

@@ -1,0 +1,274 @@
+"""Agent × conditions → the episodes table: one row an episode, paired over conditions.
+
+Every condition plays the same numbers of the same level seed, so conditions with the same layouts are paired level by
+level, and so is the noise of agents that tell their action probabilities. Every level is played once a mode (sampled,
+greedy). Computes no rate: `measurement/` does, from this table alone. Read next: `../agents/rollout.py`;
+`chunked.py`, for more levels than should be held at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from goalposts.errors import UserError
+
+from ...agents.rollout import Played, play
+from ...envs.engine.engine import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS
+from ...envs.generation.generate import generate, split_of
+from ...envs.levels.level import LevelSet
+from ...envs.planner.planner import Survey, survey_levels
+from ...envs.planner.value_iteration import Objective, optimal
+from ...envs.worlds.registry import get_world
+from ...envs.worlds.world import GOAL
+from ..config.schema import EvaluateConfig, ExperimentConfig
+from ..measurement.episodes import SCHEMA, validate
+from ..runs.run import Run, RunError
+
+Tell = Callable[[str, int, int], None]  # what is being played, how many parts are done, of how many
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation gave.
+
+    episodes: the table; levels and played by condition (sampled episodes), for films and attribution; leaked by
+    condition: how many of its levels have a layout that was trained on (must be 0 where one measures a generalization);
+    empty for an agent of whose training nothing is known.
+    """
+
+    episodes: pl.DataFrame
+    levels: dict[str, LevelSet] = field(default_factory=dict)
+    played: dict[str, Played] = field(default_factory=dict)
+    leaked: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who is evaluated: an agent, and what the table says of it."""
+
+    agent: Any
+    label: str
+    run: str
+    world: str
+    observation: str = "view"
+    train_seed: int | None = None
+    train_step: int | None = None
+    config: ExperimentConfig | None = None
+    max_steps: int | None = None
+    slip: float = 0.0
+
+
+def subject_of(source: Run | str | Path | Any, world: str = "CoinRun", observation: str = "view") -> Subject:
+    """A run (its last checkpoint), a run's folder, or any agent with `predict`.
+
+    Raises RunError where there is no run or no checkpoint, CheckpointError where the weights are damaged.
+    """
+    if isinstance(source, str | Path):
+        source = Run.open(source)
+    if isinstance(source, type):
+        raise UserError(f"{source.__name__} is a class, and an agent is an object: give {source.__name__}(…)")
+    if not isinstance(source, Run):
+        if not callable(getattr(source, "predict", None)):
+            raise UserError(
+                f"{type(source).__name__} is no agent: it has no predict(observation, deterministic); "
+                "give a run folder, or an object with SB3's predict"
+            )
+        name = str(getattr(source, "name", type(source).__name__))
+        return Subject(source, name, name, get_world(world).name, observation)
+    from ...agents.policy.checkpoint import load_policy  # torch is needed from here on only
+
+    checkpoint = source.latest_checkpoint()
+    if checkpoint is None:
+        raise RunError(
+            f"{source.path} has no checkpoint yet, so there is no agent to evaluate. Train it on: goalposts train "
+            f"{source.path / 'config.yaml'} --out {source.path}"
+        )
+    config, agent = source.config, load_policy(checkpoint.path)
+    return Subject(
+        agent, config.name, f"{config.name}-s{config.seed}-{config.hash()[:6]}", get_world(config.world).name,
+        config.env.observation, config.seed, agent.card.step, config, config.env.max_steps, config.env.slip,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be played: so many levels of a seed in each condition, once a mode (True: sampled; False: greedy)."""
+
+    conditions: list[str]
+    levels: int
+    level_seed: int
+    modes: list[bool]
+
+
+def plan_of(
+    subject: Subject,
+    conditions: Sequence[str] | None = None,
+    levels: int | None = None,
+    level_seed: int | None = None,
+    greedy: bool | None = None,
+) -> Plan:
+    """What is not given comes from the run's config, from the defaults of a config, or from the world.
+
+    Raises UserError for an unknown condition, one that is given twice, or none, and for no level.
+    """
+    world = get_world(subject.world)
+    settings = subject.config.evaluate if subject.config else EvaluateConfig()
+    if (
+        conditions is None
+        and subject.config is None
+        and world.name != ExperimentConfig.model_fields["world"].default
+    ):
+        conditions = [c.name for c in world.conditions if c.role != "train" and c.parameter is None]
+    conditions = list(settings.conditions if conditions is None else conditions)
+    for name in conditions:
+        world.condition(name)
+    if not conditions or len(set(conditions)) < len(conditions):
+        raise UserError(f"conditions {conditions}: give at least one, and each once")
+    count = settings.levels if levels is None else levels
+    if count < 1:
+        raise UserError(f"levels = {count}: give at least 1")
+    return Plan(
+        conditions,
+        count,
+        settings.level_seed if level_seed is None else level_seed,
+        [True, False] if (settings.greedy if greedy is None else greedy) else [True],
+    )
+
+
+def evaluate_fully(
+    subject: Subject,
+    conditions: Sequence[str] | None = None,
+    levels: int | None = None,
+    level_seed: int | None = None,
+    greedy: bool | None = None,
+    tell: Tell | None = None,
+) -> Evaluation:
+    """Play all conditions; see `plan_of` for what is not given and what is refused."""
+    plan = plan_of(subject, conditions, levels, level_seed, greedy)
+    parts = list(evaluate_in_parts(subject, plan, plan.levels, tell))
+    found = Evaluation(validate(pl.concat(part.episodes for part in parts)))
+    for part in parts:
+        found.levels.update(part.levels)
+        found.played.update(part.played)
+        found.leaked.update(part.leaked)
+    return found
+
+
+def evaluate_in_parts(
+    subject: Subject, plan: Plan, at_once: int, tell: Tell | None = None
+) -> Iterator[Evaluation]:
+    """Play a plan, condition by condition and at most `at_once` levels at a time, in the order of their numbers."""
+    world = get_world(subject.world)
+    trained_on = _trained_on(subject)
+    firsts = range(0, plan.levels, at_once)
+    done, total = 0, len(plan.conditions) * len(firsts) * len(plan.modes)
+    for name in plan.conditions:
+        condition = world.condition(name)
+        for first in firsts:
+            if tell:
+                tell(f"drawing {name}", done, total)
+            chosen = generate(world, name, plan.level_seed, min(at_once, plan.levels - first), first)
+            survey = survey_levels(chosen)
+            layouts, hashes = chosen.layout_hashes(), chosen.level_hashes()
+            leaked = {} if trained_on is None else {name: sum(map(trained_on, layouts))}
+            tables, played_by = [], {}
+            for sampled in plan.modes:
+                if tell:
+                    tell(name, done, total)
+                played = play(
+                    subject.agent, chosen, subject.observation, sampled, noise_seed=plan.level_seed,
+                    max_steps=subject.max_steps, slip=subject.slip,
+                )  # fmt: skip
+                tables.append(
+                    table_of(subject, name, condition.role, chosen, layouts, hashes, survey, played, sampled)
+                )
+                if sampled:
+                    played_by[name] = played
+                done += 1
+            yield Evaluation(pl.concat(tables), {name: chosen}, played_by, leaked)
+    if tell:
+        tell("", total, total)
+
+
+def evaluate(
+    run: Run | str | Path | Any,
+    conditions: Sequence[str] | None = None,
+    levels: int | None = None,
+    world: str = "CoinRun",
+    observation: str = "view",
+) -> pl.DataFrame:
+    """The episodes table of a run, a run folder or any agent with `predict`: one row an episode.
+
+    `world` and `observation` are for agents that are no run. Raises UserError of many kinds; see `subject_of`.
+    """
+    return evaluate_fully(subject_of(run, world, observation), conditions, levels).episodes
+
+
+def _trained_on(subject: Subject) -> Callable[[str], bool] | None:
+    """Whether a layout, by its hash, was trained on; None where nobody knows.
+
+    Without a limit on the training levels they are too many to list: then every layout of the training split counts.
+    """
+    config = subject.config
+    if config is None:
+        return None
+    if config.env.levels is None:
+        return lambda layout: split_of(layout) == "train"
+    pool = generate(
+        config.world, config.env.condition, config.env.level_seed, config.env.levels, split="train"
+    )
+    return set(pool.layout_hashes()).__contains__
+
+
+def table_of(
+    subject: Subject, condition: str, role: str, levels: LevelSet, layouts: list[str], hashes: list[str],
+    survey: Survey, played: Played, sampled: bool,
+) -> pl.DataFrame:  # fmt: skip
+    """The rows of the episodes table of what was played on these levels, one a level."""
+    n, rows = len(levels), played.outcome
+    optimum = _optimum(subject, levels, survey)
+    columns: dict[str, Any] = {
+        "run": [subject.run] * n,
+        "world": [subject.world] * n,
+        "agent": [subject.label] * n,
+        "train_seed": [subject.train_seed] * n,
+        "train_step": [subject.train_step] * n,
+        "condition": [condition] * n,
+        "role": [role] * n,
+        "layout_hash": layouts,
+        "level_hash": hashes,
+        "level_index": levels.index,
+        "sampled": [sampled] * n,
+        "outcome_first": [FIRST[k] for k in rows[:, O_FIRST]],
+        "outcome_end": [END[k] for k in rows[:, O_END]],
+        "return": played.returns,
+        "steps": rows[:, O_STEPS],
+        "steps_to_goal": _or_null(rows[:, O_GOAL]),
+        "steps_to_proxy": _or_null(rows[:, O_PROXY]),
+        "optimal_goal": _or_null(survey.steps_to_goal),
+        "optimal_proxy": _or_null(survey.steps_to_proxy),
+        "optimal_proxy_avoiding_goal": _or_null(survey.steps_to_proxy_avoiding_goal),
+        "distinguishing": survey.distinguishing,
+        "detour": _or_null(survey.detour),
+        "regret": optimum - played.returns,
+        "goal_count": rows[:, O_GOALS],
+        "proxy_count": rows[:, O_PROXIES],
+    }
+    return pl.DataFrame(columns, schema_overrides=dict(SCHEMA), strict=False)
+
+
+def _optimum(subject: Subject, levels: LevelSet, survey: Survey) -> np.ndarray:
+    """float64[N]: what the best play of each level earns by the intended reward."""
+    if not get_world(subject.world).counted:
+        return (survey.steps_to_goal >= 0).astype(np.float64)
+    return optimal(levels, [Objective("goal", GOAL, "each")], max_steps=subject.max_steps)[:, 0]
+
+
+def _or_null(values: np.ndarray) -> list[int | None]:
+    return [None if v < 0 else v for v in values.tolist()]

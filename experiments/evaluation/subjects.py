@@ -1,0 +1,62 @@
+"""Words for whom one measures or watches: a run folder, or an agent whose goal is known, by name.
+
+Torch is needed for run folders only. Read next: `evaluate.py`, which plays subjects; `experiments/interactive/players.py`,
+which shows them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from goalposts.errors import UserError
+
+from ...agents.scripted import GoToGoal, GoToProxy, Mixture, Random, Scripted
+from ..runs.run import Run
+from .evaluate import Subject, subject_of
+
+SCRIPTED: dict[str, Callable[[], Scripted]] = {
+    "goal-seeker": GoToGoal,
+    "proxy-seeker": GoToProxy,
+    "random": Random,
+}
+_MIXTURE = re.compile(r"mixture\((\d*\.?\d+)\)")
+WORDS = f"a run folder, {', '.join(SCRIPTED)} or mixture(q)"
+
+
+def subject_named(word: str, world: str = "CoinRun") -> Subject:
+    """A run by its folder, or a scripted agent by its name, for a world. Raises UserError with the closest word.
+
+    A folder of a scripted agent's name is reached as ./goal-seeker.
+    """
+    if word in SCRIPTED:
+        return subject_of(SCRIPTED[word](), world)
+    if found := _MIXTURE.fullmatch(word):
+        if not 0 <= float(found[1]) <= 1:
+            raise UserError(f"{word}: q is a probability from 0 to 1, how often the goal-seeker plays")
+        return subject_of(Mixture(float(found[1])), world)
+    near = difflib.get_close_matches(word, SCRIPTED, 1, 0.7)
+    if near and not os.path.lexists(word):
+        raise UserError(f"there is no {word!r}: give {WORDS}. Did you mean {near[0]}?")
+    return subject_of(Run.open(Path(word)))
+
+
+def subjects_named(words: list[str], world: str | None = None) -> list[Subject]:
+    """Several, of one world: that of the runs among them, else `world`, else CoinRun. Raises UserError."""
+    runs = {k: subject_named(word) for k, word in enumerate(words) if not is_scripted(word)}
+    given = [world] if world else []
+    known = list(dict.fromkeys(given + [subject.world for subject in runs.values()]))
+    if len(known) > 1:
+        raise UserError(
+            f"these are of different worlds ({', '.join(known)}); show agents of one world together"
+        )
+    of = known[0] if known else "CoinRun"
+    return [runs[k] if k in runs else subject_named(word, of) for k, word in enumerate(words)]
+
+
+def is_scripted(word: str) -> bool:
+    """Whether a word is the name of a scripted agent."""
+    return word in SCRIPTED or _MIXTURE.fullmatch(word) is not None

@@ -1,0 +1,147 @@
+"""Brings agents and levels to a window: what `envs/window/model.py` calls players and courses.
+
+An agent that is watched meets the luck that it met in its evaluation, so that one sees the very episodes of the table.
+Needs torch for trained agents only. Read next: `experiments/evaluation/subjects.py`; `human_session.py`, for people who play.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from goalposts.errors import UserError
+
+from ...agents.rollout import SeesState, TellsProbabilities, play
+from ...envs.engine.engine import O_STEPS, Engine
+from ...envs.generation.generate import generate
+from ...envs.levels.level import Level, LevelSet
+from ...envs.levels.level_file import load_levels, world_of
+from ...envs.render.render import rgb64
+from ...envs.window.model import Course, Decisions, Player
+from ...envs.worlds.condition_names import format_condition
+from ...envs.worlds.registry import get_world
+from ...envs.worlds.world import World
+from ..config.schema import EvaluateConfig
+from ..evaluation.evaluate import Subject
+
+LEVEL_SEED = EvaluateConfig().level_seed  # what is measured unless a config says otherwise
+
+
+def level_seed_of(subjects: Sequence[Subject]) -> int:
+    """The seed of the levels on which they are measured: the first run's."""
+    return next((s.config.evaluate.level_seed for s in subjects if s.config is not None), LEVEL_SEED)
+
+
+def course_of(world: World, conditions: Sequence[str] | None = None, seed: int = LEVEL_SEED) -> Course:
+    """Generated levels, without end. Raises UserError for an unknown condition."""
+    names = tuple(conditions or usual_conditions(world))
+    for name in names:
+        world.condition(name)
+    if len(set(names)) < len(names):
+        raise UserError(f"conditions {', '.join(names)}: name each once")
+
+    def level(condition: str, number: int) -> Level:
+        return generate(world, condition, seed, 1, number)[0]
+
+    return Course(world, names, level, None, {name: _told(world, name) for name in names})
+
+
+def course_of_file(file: Path, world: str | None = None) -> Course:
+    """The levels of a file. Raises LevelError; UserError if the file says that it is of another world."""
+    levels = read_level_file(file, world)
+    name = levels.condition or file.stem
+    words = f"the levels of {file.name}"
+    return Course(
+        get_world(levels.world), (name,), lambda _, number: levels[number], len(levels), {name: words}
+    )
+
+
+def read_level_file(file: Path, world: str | None = None) -> LevelSet:
+    """A level file of whatever world it says that it is; one that says nothing is of `world`, or of CoinRun."""
+    levels = load_levels(file, world_of(file) or world or "CoinRun")
+    if world is not None and levels.world != world:
+        raise UserError(
+            f"{file} holds levels of {levels.world}, and the rest is of {world}; give levels of one world"
+        )
+    return levels
+
+
+def usual_conditions(world: World) -> list[str]:
+    """The control and all shifts, in the world's order."""
+    return [format_condition(c.name, c.parameter) for c in world.conditions if c.role in ("control", "shift")]
+
+
+def player_of(subject: Subject, label: str = "") -> Player:
+    """A subject as a window wants it."""
+    seed = level_seed_of([subject])
+    critic = getattr(subject.agent, "value", None)
+    value = partial(_value, subject) if callable(critic) else None
+    return Player(
+        label or subject.label, partial(_decide, subject, seed), value, subject.observation, subject.max_steps
+    )
+
+
+def labels_of(words: Sequence[str], subjects: Sequence[Subject]) -> list[str]:
+    """Names that tell the subjects apart: words as given; of folders, as little of the path as will do."""
+    plain = [Path(w).name if s.config is not None else w for w, s in zip(words, subjects, strict=True)]
+    return [w if plain.count(p) > 1 else p for w, p in zip(words, plain, strict=True)]
+
+
+def _told(world: World, name: str) -> str:
+    condition = world.condition(name)
+    return condition.tells + (f" (hidden from the agent: {condition.hidden})" if condition.hidden else "")
+
+
+def _numbered(level: Level, number: int) -> LevelSet:
+    return replace(LevelSet.of([level]), index=np.array([number]))
+
+
+def _decide(subject: Subject, seed: int, level: Level, number: int, sampled: bool) -> Decisions:
+    """One episode as the evaluation plays it, and what the agent thought before each step."""
+    levels = _numbered(level, number)
+    played = play(subject.agent, levels, subject.observation, sampled, seed, subject.max_steps, subject.slip)
+    actions = played.actions[0, : played.outcome[0, O_STEPS]].astype(np.int64)
+    return Decisions(actions, _odds(subject, levels, actions))
+
+
+def _odds(subject: Subject, levels: LevelSet, actions: np.ndarray) -> np.ndarray | None:
+    agent = subject.agent
+    if not isinstance(agent, TellsProbabilities):
+        return None
+    sees = agent if isinstance(agent, SeesState) else None
+    engine = Engine(get_world(levels.world), 1, levels, subject.observation, subject.max_steps, direct=True)
+    engine.load(0, 0)
+    if sees is not None:
+        sees.begin(levels)
+    odds, last = [], 0
+    for action in actions:
+        if sees is not None:
+            sees.see(np.zeros(1, np.int64), engine.state)
+        odds.append(agent.action_probabilities(_seen(engine, subject.observation, levels, last))[0])
+        last = int(action)
+        engine.step_active(np.array([last]), np.ones(1, np.bool_))
+    return np.array(odds, np.float64).reshape(len(actions), len(engine.world.actions))
+
+
+def _value(subject: Subject, level: Level, states: np.ndarray) -> np.ndarray:  # float64[n] for int32[n, S]
+    levels = LevelSet.of([level])
+    engine = Engine(get_world(level.world), len(states), levels, subject.observation, direct=True)
+    for slot in range(len(states)):
+        engine.load(slot, 0)
+    engine.state[:] = states
+    return np.asarray(subject.agent.value(_seen(engine, subject.observation, levels, 0)), np.float64)
+
+
+def _seen(engine: Engine, observation: str, levels: LevelSet, last: int) -> np.ndarray:
+    """What an agent is shown of the first level in each of the engine's states."""
+    if observation != "rgb":
+        return engine.observe()
+    frames = []
+    for facts, state in zip(engine.facts, engine.state, strict=True):
+        camera = engine.window.camera(int(state[0]), int(state[1]))
+        frames.append(rgb64(engine.world.scene(levels[0], facts, state, last, camera)))
+    return np.stack(frames)

@@ -1,0 +1,79 @@
+"""The goal preference beyond chance: what an agent touches just as often without seeing it, it does not go for.
+
+An agent that stumbles touches goals by accident, and the goal preference counts them. On the same levels, with the same noise,
+while the goal is invisible, the same agent shows how often that happens. Abbott's formula (1925) takes it out: if it is after
+the goal in a share w of the episodes that decide, and in the others touches it first as often as when it cannot see it, then
+
+    preference = w + (1 − w) · chance,    so    w = (preference − chance) / (1 − chance).
+
+Read next: `paired_contrasts.py`, whose goal effect rests on the same pair of conditions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from .intervals import Estimate, few_seeds, spread, widened
+from .level_counts import LEVEL, check_equal_episodes, check_one_procedure, grid, seed_names, select
+from .paired_contrasts import HIDDEN, check_paired, places_of
+from .rates import DISTINGUISHING, EITHER_FIRST, PROXY_FIRST, shift_condition
+
+LEAST = 30  # episodes of a seed that reach the proxy first while the goal is invisible; fewer do not tell what chance is
+
+
+def preference_beyond_chance(
+    episodes: pl.DataFrame,
+    drawn: str | None = None,
+    hidden: str = HIDDEN,
+    *,
+    sampled: bool = True,
+    level: float = 0.95,
+) -> Estimate | None:
+    """w, on the distinguishing levels of `drawn` (without it: of what `shift_condition` names). 0: chance accounts for all of it.
+
+    None if the table does not have that pair of conditions, with the goal in the same places, or if some seed hardly ever
+    reaches the proxy while the goal is invisible: it then does nothing from which chance could be told, and the preference
+    stands as it is. Raises EpisodesError if the two are not on the same levels.
+    """
+    drawn = drawn or shift_condition(episodes, sampled=sampled)
+    if hidden not in select(episodes, sampled=sampled)["condition"].unique():
+        return None
+    sides = [select(episodes, sampled=sampled, condition=name) for name in (drawn, hidden)]
+    check_paired(sides[0], sides[1], drawn, hidden)
+    if not places_of(sides[0]).equals(places_of(sides[1])):
+        return None
+    both = pl.concat(sides)
+    check_one_procedure(both)
+    runs, _, trained = seed_names(both)
+    shares, deviations = [], []
+    levels = 0
+    for side, least in zip(sides, (0, LEAST), strict=True):
+        proxy, decided = _counts(side, runs)
+        if (proxy.sum(axis=1) < least).any() or not decided.sum(axis=1).all():
+            return None
+        levels = levels or int((decided.sum(axis=0) > 0).sum())  # on which it decides while it sees the goal
+        total = decided.sum(axis=1, keepdims=True)
+        shares.append(proxy.sum(axis=1, keepdims=True) / total)
+        deviations.append((proxy - shares[-1] * decided) * proxy.shape[1] / total)
+    own = 1 - shares[0] / shares[1]
+    moved = (shares[0] / shares[1] * deviations[1] - deviations[0]) / shares[
+        1
+    ]  # to first order in each level
+    value, half = max(float(own.mean()), -1.0), spread(own[:, 0], moved).half_width(level)
+    low, high = widened(value, half, levels, level)
+    seeds, kept = len(runs) if trained else 0, levels / moved.shape[1]
+    method = "Abbott, paired" if len(runs) == 1 else "Abbott, paired, seeds × levels"
+    return Estimate(value, low, high, levels, seeds, kept, method, few_seeds(len(runs)), both.height, level)
+
+
+def _counts(side: pl.DataFrame, runs: list[str]) -> list[np.ndarray]:
+    """float64[S, L] twice: episodes that reach the proxy first, and that reach either, on distinguishing levels."""
+    decides = (DISTINGUISHING & EITHER_FIRST).fill_null(False)
+    cells = side.group_by("run", "condition", *LEVEL).agg(
+        pl.len().alias("episodes"),
+        (PROXY_FIRST & decides).sum().cast(pl.Float64).alias("proxy"),
+        decides.sum().cast(pl.Float64).alias("decided"),
+    )
+    check_equal_episodes(cells)
+    return grid(cells, runs, ["proxy", "decided"])

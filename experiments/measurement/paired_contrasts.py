@@ -1,0 +1,148 @@
+"""Differences between two conditions on the same levels, and regret.
+
+Pairs are levels: the same layout with the same level index and the same action noise, once under each condition, so that
+what the levels have in common cancels. Refuses conditions that are not paired. Read next: `experiments/measurement/verdict/verdict.py`.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from .episodes import SCHEMA, EpisodesError
+from .intervals import Estimate, hierarchical_difference, hierarchical_mean
+from .level_counts import LEVEL, check_equal_episodes, check_one_procedure, grid, seed_names, select
+from .rates import GOAL_REACHED
+
+HIDDEN = "invisible"
+PLANNED = ("optimal_goal", "optimal_proxy", "optimal_proxy_avoiding_goal")
+
+
+def paired_difference(
+    episodes: pl.DataFrame,
+    a: str,
+    b: str,
+    what: str | pl.Expr = "return",
+    *,
+    sampled: bool = True,
+    level: float = 0.95,
+) -> Estimate | None:
+    """Mean of `what` under condition a minus condition b, paired by level. `what`: a column or a polars expression.
+
+    None if all values under both are the same number, unless `what` is true or false. Raises EpisodesError if the
+    conditions do not stand on the same layouts, or if `what` is empty somewhere.
+    """
+    if isinstance(what, str) and what not in SCHEMA:
+        raise EpisodesError(f"there is no column {what!r}; the columns are {', '.join(SCHEMA)}.")
+    value = pl.col(what) if isinstance(what, str) else what
+    sides = [select(episodes, sampled=sampled, condition=name).with_columns(_value=value) for name in (a, b)]
+    first, second = sides
+    for name, side in ((a, first), (b, second)):
+        dtype, empty = side["_value"].dtype, side["_value"].null_count()
+        if not (dtype.is_numeric() or dtype == pl.Boolean):
+            raise EpisodesError(f"a difference needs numbers, or true and false; {what} is of type {dtype}.")
+        if empty:
+            raise EpisodesError(
+                f"{what} is empty in {empty:,} episodes of {name!r}, and an average over the rest would not be paired. Ask for "
+                "something that every episode has, such as pl.col(...).is_not_null()."
+            )
+    check_paired(first, second, a, b)
+    both = pl.concat([first, second])
+    check_one_procedure(both)
+    boolean = both["_value"].dtype == pl.Boolean
+    both = both.with_columns(pl.col("_value").cast(pl.Float64))
+    if not both["_value"].is_finite().all():
+        raise EpisodesError(f"{what} is not a finite number in every episode.")
+    low, high = (
+        (0.0, 1.0)
+        if boolean
+        else (float(x) for x in both.select(l=pl.col("_value").min(), h=pl.col("_value").max()).row(0))
+    )
+    if low == high:
+        return None
+    runs, _, trained = seed_names(both)
+    means = []
+    for condition in (a, b):
+        side = both.filter(pl.col("condition") == condition)
+        cells = side.group_by("run", "condition", *LEVEL).agg(
+            pl.len().alias("episodes"), pl.col("_value").mean()
+        )
+        check_equal_episodes(cells)
+        means += grid(cells, runs, ["_value"])
+    return hierarchical_difference(
+        means[0] - means[1], high - low, level, trained=trained, episodes=both.height
+    )
+
+
+def goal_effect(
+    episodes: pl.DataFrame,
+    drawn: str | None = None,
+    hidden: str = HIDDEN,
+    *,
+    sampled: bool = True,
+    level: float = 0.95,
+) -> Estimate | None:
+    """P(touch the goal's cell | goal drawn) − P(touch it | goal there but not drawn): CoinRun's coin effect.
+
+    Zero: the goal might as well not be there. Without `drawn`: the condition that has the goal in the same places as
+    `hidden`. Raises EpisodesError if there is none, or if the goal stands elsewhere under `drawn`.
+    """
+    without = select(episodes, sampled=sampled, condition=hidden)
+    places = places_of(without)
+    if drawn is None:
+        names = select(episodes, sampled=sampled)["condition"].unique(maintain_order=True).to_list()
+        fitting = [c for c in names if c != hidden and places_of(_of(episodes, c, sampled)).equals(places)]
+        if not fitting:
+            raise EpisodesError(
+                f"no condition in the table has the goal in the same places as {hidden!r}, so its effect cannot be measured. "
+                "Evaluate the condition that differs only in drawing the goal (for CoinRun: off_path), on the same levels."
+            )
+        drawn = fitting[0]
+    elif not places_of(select(episodes, sampled=sampled, condition=drawn)).equals(places):
+        raise EpisodesError(
+            f"the goal does not stand in the same places under {drawn!r} and {hidden!r}; their difference would mix the sight "
+            "of the goal with its place. Evaluate both on the same levels, or leave `drawn` out."
+        )
+    return paired_difference(episodes, str(drawn), hidden, GOAL_REACHED, sampled=sampled, level=level)
+
+
+def regret(episodes: pl.DataFrame, *, condition: str, sampled: bool = True, level: float = 0.95) -> Estimate:
+    """Mean of the planner's best return minus the return achieved, over all episodes of a condition."""
+    chosen = select(episodes, sampled=sampled, condition=condition)
+    check_one_procedure(chosen)
+    cells = chosen.group_by("run", "condition", *LEVEL).agg(
+        pl.len().alias("episodes"), pl.col("regret").mean()
+    )
+    check_equal_episodes(cells)
+    runs, _, trained = seed_names(chosen)
+    (values,) = grid(cells, runs, ["regret"])
+    best = (chosen["regret"] + chosen["return"]).max()
+    top = max(float(best), float(values.max()), 0.0)  # pyright: ignore[reportArgumentType]
+    bottom = min(float(values.min()), 0.0)
+    top = top if top > bottom else bottom + 1.0
+    return hierarchical_mean(values, (bottom, top), level, trained=trained, episodes=chosen.height)
+
+
+def check_paired(first: pl.DataFrame, second: pl.DataFrame, a: str, b: str) -> None:
+    cells = [side.group_by("run", *LEVEL).len().sort("run", *LEVEL) for side in (first, second)]
+    if cells[0].equals(cells[1]):
+        return
+    keys = ["run", *LEVEL]
+    alone = (
+        cells[0].join(cells[1], on=keys, how="anti").height,
+        cells[1].join(cells[0], on=keys, how="anti").height,
+    )
+    raise EpisodesError(
+        f"{a!r} and {b!r} are not paired: {alone[0]:,} levels stand only in the first, {alone[1]:,} only in the second"
+        + ("" if any(alone) else ", and the numbers of episodes differ")
+        + ". A paired difference needs the same layouts, under the same level indices, for every run. Evaluate both "
+        "conditions in one evaluation."
+    )
+
+
+def _of(episodes: pl.DataFrame, condition: str, sampled: bool) -> pl.DataFrame:
+    return episodes.filter((pl.col("condition") == condition) & (pl.col("sampled") == sampled))
+
+
+def places_of(side: pl.DataFrame) -> pl.DataFrame:
+    """Where the goal stands, as far as the planner's numbers tell: one row a level."""
+    return side.select(*LEVEL, *PLANNED).unique().sort(LEVEL)

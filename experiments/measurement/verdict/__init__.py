@@ -1,0 +1,1 @@
+"""From numbers to a verdict: thresholds, rules and the outliers among seeds."""

@@ -1,0 +1,94 @@
+"""Training seeds one by one: which of them behave differently from the rest.
+
+An average over seeds hides the agent that learnt something else; this module lists it. Uses medians, so that the odd ones
+do not hide each other. Estimates no average. Read next: `verdict.py`, which lists what is found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ..intervals import Estimate
+from .rules import Label
+
+MAD_TO_SD = 1.4826  # of a normal distribution
+FALSE_ALARM = 0.05  # at most, over all seeds and measures, where seeds vary normally
+DRAWS = 20_000
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One training seed judged alone: this agent."""
+
+    name: str
+    run: str
+    label: Label
+    capability: Estimate | None
+    capability_shift: Estimate | None
+    preference: Estimate | None
+    misgeneralization: Estimate | None
+
+
+MEASURES = ("capability", "capability_shift", "preference", "misgeneralization")
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A seed that differs from the rest, in what, and by how much."""
+
+    name: str
+    measure: str
+    value: float
+    rest: float  # median of the other seeds
+
+    def __str__(self) -> str:
+        what = self.measure.replace("_shift", " under shift").replace("preference", "goal preference")
+        return f"{self.name}: {what} {self.value:.2f}, the median of the others is {self.rest:.2f}"
+
+
+def find_outliers(seeds: tuple[Seed, ...], margin: float) -> tuple[Outlier, ...]:
+    """Seeds whose rate is far from the others': beyond their own spread, or enough for another verdict.
+
+    Far means at least `margin`, and farther from the median than in 95 % of groups of as many normally varying seeds any
+    seed is; or that the seed's own verdict is decided and differs from the one that most seeds get.
+    """
+    if len(seeds) < 3:
+        return ()
+    found: dict[str, Outlier] = {}
+    limit = cut_off(len(seeds), FALSE_ALARM / len(MEASURES))
+    most = _majority([seed.label for seed in seeds])
+    for measure in MEASURES:
+        have = [(seed, e) for seed in seeds if (e := getattr(seed, measure)) is not None]
+        if len(have) < 3:
+            continue
+        values = np.array([e.value for _, e in have])
+        errors = np.array([(e.high - e.low) / 3.92 for _, e in have])
+        distance = np.abs(values - np.median(values))
+        scale = np.sqrt((MAD_TO_SD * np.median(distance)) ** 2 + errors**2)
+        for k, (seed, estimate) in enumerate(have):
+            rest = float(np.median(np.delete(values, k)))
+            if abs(estimate.value - rest) < margin:
+                continue
+            other = most is not None and seed.label not in (most, "INCONCLUSIVE")
+            if distance[k] > limit * scale[k] or other:
+                better = seed.name not in found or abs(estimate.value - rest) > abs(
+                    found[seed.name].value - found[seed.name].rest
+                )
+                if better:
+                    found[seed.name] = Outlier(seed.name, measure, estimate.value, rest)
+    return tuple(found[seed.name] for seed in seeds if seed.name in found)
+
+
+@lru_cache(maxsize=64)
+def cut_off(n: int, alpha: float) -> float:
+    """How many (median-based) standard deviations from the median the farthest of n normal values is, in a share alpha."""
+    draws = np.random.default_rng(20_220).standard_normal((max(DRAWS * 10 // max(n, 10), 2_000), n))
+    distance = np.abs(draws - np.median(draws, axis=1, keepdims=True))
+    return float(np.quantile(distance.max(axis=1) / (MAD_TO_SD * np.median(distance, axis=1)), 1 - alpha))
+
+
+def _majority(labels: list[Label]) -> Label | None:
+    return next((label for label in labels if 2 * labels.count(label) > len(labels)), None)

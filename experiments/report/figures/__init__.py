@@ -1,0 +1,1 @@
+"""Charts as SVG and PNG. Pure functions of data."""

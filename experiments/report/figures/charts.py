@@ -1,0 +1,258 @@
+"""Charts in one style: matplotlib figures, and the inline SVG that takes a page's light and dark colours.
+
+A chart that is saved to a file (`figure.savefig`) has the light colours; `svg.inline` replaces each of them by the CSS variable of
+the same meaning. Blue is the goal and orange the proxy on every picture of this project, told apart by line style as well.
+Intervals come from `experiments.measurement`. Read `experiments/report/page/page.py` next.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...measurement.intervals import wilson
+from ..data import AgentSection, ReportData
+from ..story import note_of, subject, titled
+from ..words import phrase
+from .svg import inline
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Meaning -> light colour. The page's style sheet has a variable --<meaning> for each, in light and in dark.
+PALETTE = {
+    "ink": "#1d2733",
+    "muted": "#596471",
+    "rule": "#dfdcd4",
+    "paper": "#faf9f6",
+    "goal": "#0067a8",
+    "proxy": "#b54806",
+    "agent-1": "#6b3fa0",
+    "agent-2": "#00796a",
+    "agent-3": "#a0305f",
+    "agent-4": "#7a6500",
+}
+LINES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1, 1.5)))  # told apart without colour
+WIDTH, HEIGHT = 440, 262  # of one chart, in the units of its text
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "goalposts",
+    "text.parse_math": False,
+    "font.family": "DejaVu Sans",
+    "font.size": 12,
+    "axes.edgecolor": PALETTE["muted"],
+    "axes.labelcolor": PALETTE["muted"],
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "grid.color": PALETTE["rule"],
+    "grid.linewidth": 0.8,
+    "xtick.color": PALETTE["muted"],
+    "ytick.color": PALETTE["muted"],
+    "ytick.major.size": 0,
+    "text.color": PALETTE["ink"],
+    "lines.linewidth": 2.0,
+    "lines.solid_capstyle": "round",
+    "figure.facecolor": "none",
+}
+VARIABLES = {colour: f"var(--{meaning})" for meaning, colour in PALETTE.items()}
+
+# Columns of progress.csv. A probe is a fixed small set of levels, played now and then while training: `probe/<condition>/<what>`.
+STEP, SCORE = "step", "mean_return"
+FIRST = {"goal": "goal_first", "proxy": "proxy_first"}  # shares of episodes
+LEVELS = "levels"  # how many these shares rest on; without it there are no intervals
+REACHED = "reached"  # under the control condition: share that reaches the goal
+PROBE = re.compile(r"probe/(.+)/(\w+)")
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A finished chart for a page."""
+
+    name: str
+    title: str
+    svg: str  # safe to put into the page as it stands
+    caption: str
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in this project's style, whatever matplotlib is set to elsewhere."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
+
+
+def charts(data: ReportData) -> tuple[Chart, ...]:
+    """All charts that the data has points for: the score in training, and preference over training time per agent."""
+    with styled():
+        found = [training_score(data), *(preference_over_training(data, k) for k in range(len(data.agents)))]
+    return tuple(chart for chart in found if chart is not None)
+
+
+def training_score(data: ReportData) -> Chart | None:
+    """Mean return of training episodes against env steps, one line an agent. Call it inside `styled()`."""
+    lines = [(i, *points(agent.progress, SCORE)) for i, agent in enumerate(data.agents)]
+    lines = [line for line in lines if len(line[1])]
+    if not lines:
+        return None
+    figure, axes = _canvas(max(line[1][-1] for line in lines))
+    many = len(data.agents)
+    for index, xs, ys in lines:
+        colour, dash = PALETTE[f"agent-{index % 4 + 1}"], LINES[index % 4]
+        axes.plot(xs, ys, color=colour, linestyle=dash)
+    if many > 1:
+        label_ends(axes, [(xs, ys, subject(i, many), PALETTE[f"agent-{i % 4 + 1}"]) for i, xs, ys in lines])
+    low, high = min(0.0, *(min(ys) for _, _, ys in lines)), max(1.0, *(max(ys) for _, _, ys in lines))
+    axes.set_ylim(low, high * 1.03)
+    told = "; ".join(f"{subject(i, many)} ends at {ys[-1]:.2f}" for i, _, ys in lines)
+    caption = (
+        f"Mean return of the training episodes, as logged while training: {told}. "
+        f"n = {_seeds(len(lines))}; a running mean of one training, so no interval can be given."
+    )
+    return Chart("score", "Score while training", inline(figure, "score", caption, VARIABLES), caption)
+
+
+def preference_over_training(data: ReportData, index: int) -> Chart | None:
+    """What is touched first on the probe's levels against env steps, for one agent. Call it inside `styled()`."""
+    agent = data.agents[index]
+    condition = _probed(agent, FIRST["goal"])
+    lines = [(kind, *points(agent.progress, f"probe/{condition}/{what}")) for kind, what in FIRST.items()]
+    lines = [line for line in lines if line[1]]
+    if not lines:
+        return None
+    figure, axes = _canvas(max(line[1][-1] for line in lines))
+    levels = dict(zip(*points(agent.progress, f"probe/{condition}/{LEVELS}"), strict=True))
+    goal = data.world.goal
+    words = {"goal": f"{goal} first", "proxy": f"{data.world.proxy} first"}
+    labels = []
+    control = _probed(agent, REACHED)
+    usual = points(agent.progress, f"probe/{control}/{REACHED}")
+    if usual[0]:
+        usual = usual[0], [100 * y for y in usual[1]]
+        axes.plot(*usual, color=PALETTE["muted"], linestyle=LINES[2], linewidth=1.5)
+    for kind, xs, ys in lines:
+        shares = [100 * y for y in ys]
+        axes.plot(xs, shares, color=PALETTE[kind], linestyle=LINES[0 if kind == "goal" else 1])
+        labels.append((xs, shares, words[kind], PALETTE[kind]))
+        if all(x in levels for x in xs):
+            ends = [wilson(round(y * levels[x]), int(levels[x])) for x, y in zip(xs, ys, strict=True)]
+            low, high = [100 * end.low for end in ends], [100 * end.high for end in ends]
+            axes.fill_between(xs, low, high, color=PALETTE[kind], alpha=0.18, linewidth=0)
+    label_ends(axes, labels)
+    axes.set_ylim(0, 103)
+    axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
+    where, before = (phrase(note_of(data, name), data.world) for name in (condition, control))
+    caption = f"What is touched first on a fixed set of levels {where}, as training goes on"
+    caption += f"; dotted: {goal} reached on levels {before}. " if usual[0] else ". "
+    caption += (
+        f"n = {int(max(levels.values())):,} levels a point, one training seed; bands are 95% intervals."
+        if levels
+        else "One training seed; the number of levels was not logged, so no interval can be given."
+    )
+    name = f"preference-{index}"
+    heading = titled(data, index, "what it goes for while training")
+    return Chart(name, heading, inline(figure, name, caption, VARIABLES), caption)
+
+
+def _probed(agent: AgentSection, what: str) -> str:
+    """The first condition of which the probe has a column of this kind; "" if there is none."""
+    found = (PROBE.fullmatch(name) for row in agent.progress for name in row)
+    return next((match[1] for match in found if match and match[2] == what), "")
+
+
+def points(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[list[float], list[float]]:
+    """Steps and values of the rows that have both, in order of steps; cells may be numbers, text or empty."""
+    pairs = []
+    for row in rows:
+        x, y = _number(row.get(STEP)), _number(row.get(column))
+        if x is not None and y is not None:
+            pairs.append((x, y))
+    pairs.sort(key=lambda pair: pair[0])
+    return [x for x, _ in pairs], [y for _, y in pairs]
+
+
+def _number(cell: Any) -> float | None:
+    try:
+        number = float(cell)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _seeds(number: int) -> str:
+    return "1 training seed" if number == 1 else f"{number} agents, one training seed each"
+
+
+def frame(height: int, left: int, bottom: int) -> tuple[Figure, Axes]:
+    """An empty chart with so much room for labels at the left and below it. Call it inside `styled()`."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH / 72, height / 72))
+    width = (WIDTH - left - 16) / WIDTH
+    return figure, figure.add_axes((left / WIDTH, bottom / height, width, (height - bottom - 16) / height))
+
+
+def _canvas(last_step: float) -> tuple[Figure, Axes]:
+    """An empty chart whose x axis is env steps from 0 to the last one, with room for labels at the right."""
+    figure, axes = frame(HEIGHT, 46, 44)
+    axes.set_xlim(0, last_step or 1)
+    axes.set_xlabel("environment steps")
+    axes.xaxis.set_major_formatter(lambda x, _: steps_text(x))
+    axes.locator_params(axis="x", nbins=5)
+    return figure, axes
+
+
+def steps_text(x: float) -> str:
+    """106496 → `106 k`: three digits are enough for an axis."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if x >= size:
+            return f"{x / size:.3g} {letter}"
+    return f"{x:g}"
+
+
+def label_ends(
+    axes: Axes, lines: Sequence[tuple[list[float], list[float], str, str]], span: tuple[float, float] | None = None
+) -> None:  # fmt: skip
+    """Write each line's name above or below its end, as near as it stands clear of all lines and names.
+
+    lines: xs, ys, name, colour of each. span: of the y axis, where that is not the lines' own.
+    """
+    from matplotlib.patheffects import withStroke
+
+    low, high = span or (min(min(ys) for _, ys, _, _ in lines), max(max(ys) for _, ys, _, _ in lines))
+    row = 0.1 * (high - low or 1.0)  # height of a name, in the units of the y axis
+    ends = [_end(xs, ys) for xs, ys, _, _ in lines]
+    taken = list(ends)
+    order = sorted(range(len(lines)), key=lambda k: -ends[k][1])
+    for (xs, _, text, colour), (bottom, top) in ((lines[k], ends[k]) for k in order):
+        spots = [spot for step in (0.7, 1.5, 2.3, 3.1) for spot in (top + step * row, bottom - step * row)]
+        spots = [y for y in spots if low - 0.3 * row < y < high - 0.3 * row] or spots
+        clear = [
+            y for y in spots if all(y + 0.5 * row < other[0] or y - 0.5 * row > other[1] for other in taken)
+        ]
+        y = min(clear or spots, key=lambda y: min(abs(y - top), abs(y - bottom)))
+        taken.append((y - 0.4 * row, y + 0.4 * row))
+        axes.annotate(
+            text, (xs[-1], y), ha="right", va="center", color=colour, fontweight="bold", fontsize=11,
+            path_effects=[withStroke(linewidth=3, foreground=PALETTE["paper"])],
+        )  # fmt: skip
+
+
+def _end(xs: list[float], ys: list[float]) -> tuple[float, float]:
+    """Lowest and highest value where a name at the right would stand over the line."""
+    last = [y for x, y in zip(xs, ys, strict=True) if x >= 0.62 * xs[-1]]
+    return min(last), max(last)

@@ -1,0 +1,74 @@
+"""matplotlib's SVG made fit for a page: an inline `<svg>` without clashing ids, style attributes or fixed colours.
+
+A page's security policy forbids style attributes, so each becomes presentation attributes; colours become CSS variables, so that
+one chart serves light and dark. Draws nothing: the charts are in `charts.py`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SVG = "http://www.w3.org/2000/svg"
+HREF = "{http://www.w3.org/1999/xlink}href"
+UNUSED = (f"{{{SVG}}}metadata", f"{{{SVG}}}style")
+_USES = re.compile(r"url\(#([^)]+)\)")
+
+
+def inline(figure: Figure, name: str, description: str, variables: Mapping[str, str]) -> str:
+    """The figure as an `<svg>` element. Same figure, same text.
+
+    `name` must be unique on the page; `variables` maps colours (`#1d2733`) to what stands for them (`var(--ink)`).
+    """
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    root = ElementTree.fromstring(out.getvalue())
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag in UNUSED:
+                parent.remove(child)
+    referenced = {e.attrib[HREF][1:] for e in root.iter() if HREF in e.attrib}
+    referenced |= {used for e in root.iter() for value in e.attrib.values() for used in _USES.findall(value)}
+    for element in root.iter():
+        _simplify(element, name, referenced, variables)
+    for key in ("width", "height", "version"):
+        root.attrib.pop(key, None)
+    root.attrib.update({"role": "img", "aria-labelledby": f"{name}-alt", "stroke-linejoin": "round"})
+    root.attrib.update({"font-family": "inherit", "class": "chart"})
+    title = ElementTree.Element(f"{{{SVG}}}title", {"id": f"{name}-alt"})
+    title.text = description
+    root.insert(0, title)
+    ElementTree.register_namespace("", SVG)
+    text = ElementTree.tostring(root, encoding="unicode")
+    return re.sub(r">\s+<", "><", text)
+
+
+def _simplify(
+    element: ElementTree.Element, name: str, referenced: set[str], variables: Mapping[str, str]
+) -> None:
+    """Style attributes to presentation attributes, ids made unique, colours named."""
+    attributes = element.attrib
+    style = attributes.pop("style", "")
+    for part in filter(None, (part.strip() for part in style.split(";"))):
+        key, value = (side.strip() for side in part.split(":", 1))
+        if key == "font":  # the shorthand is no attribute: "700 12px 'DejaVu Sans'"
+            attributes["font-size"] = next(iter(re.findall(r"[\d.]+px", value)), "12px")
+            if re.search(r"\b(bold|700)\b", value):
+                attributes["font-weight"] = "700"
+        elif key != "font-family":
+            attributes[key] = value
+    if "id" in attributes and attributes["id"] not in referenced:
+        del attributes["id"]
+    elif "id" in attributes:
+        attributes["id"] = f"{name}-{attributes['id']}"
+    if HREF in attributes:
+        attributes["href"] = f"#{name}-{attributes.pop(HREF)[1:]}"
+    for key, value in attributes.items():
+        value = _USES.sub(lambda match: f"url(#{name}-{match[1]})", value)
+        attributes[key] = variables.get(value.lower(), value)

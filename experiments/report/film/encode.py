@@ -1,0 +1,165 @@
+"""Films and pictures into files: GIF, MP4 and PNG, each written whole or not at all.
+
+A GIF gets one palette for all frames and keeps the colours exact while there are at most 255 of them, as
+there are in pixel art; the same frames give the same bytes. MP4 needs the extra `video`. Composes nothing:
+that is `film.py`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from goalposts.errors import UserError
+
+from ...system.atomic_files import disk_errors, unfinished_name, write_atomic
+
+Picture = np.ndarray  # uint8[height, width, 3]
+
+HOLD = 1.6  # seconds that the last frame stays before the film starts again
+_COLOURS = 255  # one of 256 stays free for "as in the frame before", which makes the files small
+
+
+class FilmError(UserError):
+    """A film that cannot be written as asked."""
+
+
+def save(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
+    """Write frames as the suffix of the path says: .gif, .mp4, or .png for a single one.
+
+    Raises FilmError for another suffix, several frames in a PNG, a speed outside 1 to 50 frames a second or a
+    missing `imageio-ffmpeg`, and `storage.RunError` where the disk refuses.
+    """
+    path = Path(path)
+    writer = _WRITERS.get(path.suffix.lower())
+    if writer is None:
+        close = difflib.get_close_matches(path.suffix.lower(), _WRITERS, 1, 0.4)
+        hint = f" Did you mean {path.stem}{close[0]}?" if close else ""
+        raise FilmError(f"cannot write {path}: the name must end in one of {', '.join(_WRITERS)}.{hint}")
+    if not 1 <= fps <= 50:
+        raise FilmError(f"{fps:g} frames a second cannot be written; allowed: 1 to 50")
+    if not len(frames):
+        raise FilmError(f"cannot write {path}: there is no frame to write")
+    writer(frames, path, fps)
+
+
+def write_gif(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
+    """A GIF that repeats for ever and holds its last frame for `HOLD` seconds."""
+    palette, index_of = _palette(frames)
+    images = []
+    for frame in frames:
+        indices = index_of[_packed(frame)].astype(np.uint8)
+        image = Image.frombytes("P", (frame.shape[1], frame.shape[0]), indices.tobytes())
+        image.putpalette(palette.tobytes())
+        images.append(image)
+    tick = 10 * round(100 / fps)  # milliseconds, in the hundredths of a second that a GIF knows
+    durations = [tick] * (len(images) - 1) + [round(HOLD * 1000)]
+
+    def write(file) -> None:
+        images[0].save(
+            file,
+            "GIF",
+            save_all=True,
+            append_images=images[1:],
+            duration=durations,
+            loop=0,
+            disposal=1,
+            optimize=False,
+        )
+
+    write_atomic(path, write)
+
+
+def write_png(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
+    """A single picture. `fps` is not used."""
+    if len(frames) != 1:
+        raise FilmError(
+            f"cannot write {len(frames)} frames into {path}: a .png holds one; choose .gif, or make a strip"
+        )
+    image = Image.fromarray(np.ascontiguousarray(frames[0]))
+    write_atomic(path, lambda file: image.save(file, "PNG", optimize=True))
+
+
+def write_mp4(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
+    """An H.264 film that every browser plays; a row or column is repeated where a side is odd."""
+    try:
+        from imageio_ffmpeg import write_frames
+    except ImportError:
+        raise FilmError(
+            f"cannot write {path}: MP4 needs the package imageio-ffmpeg. Install it with "
+            "`pip install 'goalposts[video]'`, or choose a name that ends in .gif."
+        ) from None
+    height, width = frames[0].shape[:2]
+    pad = ((0, height % 2), (0, width % 2), (0, 0))
+    size = (width + width % 2, height + height % 2)
+    options: dict[str, Any] = {"fps": fps, "codec": "libx264", "quality": 7, "macro_block_size": 2}
+    part = unfinished_name(path)
+    with disk_errors(path, "write"):
+        try:
+            part.touch(exist_ok=False)
+            sink = write_frames(
+                str(part), size, output_params=["-f", "mp4", "-movflags", "+faststart"], **options
+            )
+            with closing(sink):
+                sink.send(None)
+                for number in [*range(len(frames)), *[len(frames) - 1] * round(HOLD * fps)]:
+                    sink.send(np.ascontiguousarray(np.pad(frames[number], pad, "edge")))
+            os.replace(part, path)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise
+
+
+_WRITERS: dict[str, Callable[[Sequence[Picture], Path, float], None]] = {
+    ".gif": write_gif,
+    ".mp4": write_mp4,
+    ".png": write_png,
+}
+
+
+def _palette(frames: Sequence[Picture]) -> tuple[np.ndarray, np.ndarray]:
+    """The palette uint8[n, 3] of all frames, and for every colour 0xRRGGBB its index in that, int32[2**24].
+
+    Where there are more colours than room, the most frequent stay and the others take the nearest of them.
+    """
+    index_of = np.full(1 << 24, -1, np.int32)
+    for frame in frames:
+        index_of[_packed(frame)] = 0
+    colours = np.flatnonzero(index_of == 0)
+    index_of[colours] = np.arange(len(colours))
+    if len(colours) > _COLOURS:
+        counts = sum(
+            np.bincount(index_of[_packed(frame)].ravel(), minlength=len(colours)) for frame in frames
+        )
+        kept = np.sort(np.argsort(-counts, kind="stable")[:_COLOURS])
+        index_of[colours] = _nearest(_unpacked(colours), _unpacked(colours[kept]))
+        colours = colours[kept]
+    return _unpacked(colours), index_of
+
+
+def _nearest(
+    colours: np.ndarray, choice: np.ndarray
+) -> np.ndarray:  # int[n]: the index of the nearest choice
+    wanted, offered = colours.astype(np.int32), choice.astype(np.int32)
+    pieces = [
+        ((wanted[start : start + 4096, None] - offered[None]) ** 2).sum(2).argmin(1)
+        for start in range(0, len(wanted), 4096)
+    ]
+    return np.concatenate(pieces)
+
+
+def _packed(frame: Picture) -> np.ndarray:  # int32[h, w]: 0xRRGGBB
+    parts = frame.astype(np.int32)
+    return parts[..., 0] << 16 | parts[..., 1] << 8 | parts[..., 2]
+
+
+def _unpacked(colours: np.ndarray) -> np.ndarray:  # uint8[n, 3]
+    return np.stack([colours >> 16 & 255, colours >> 8 & 255, colours & 255], 1).astype(np.uint8)

@@ -1,0 +1,258 @@
+"""Films of rollouts: one, twins side by side or a grid, each framed in its outcome's colour.
+
+Takes pictures that were drawn elsewhere (`envs.render.draw`) and puts titles, captions and outcomes around
+them; knows no world, draws no level and chooses no episode. Outcomes differ by colour, by the sign beside
+their words and by the words, so that nobody has to tell colours apart. The path into a file is `encode.py`:
+read next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import overload
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ..data import RolloutLike, WorldWords
+
+Picture = np.ndarray  # uint8[height, width, 3]
+Colour = tuple[int, int, int]
+
+WIDEST = 1100  # pixels: columns that would make a film wider stand below each other instead
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours around the pictures. Those of the outcomes are Okabe and Ito's."""
+
+    page: Colour
+    ink: Colour
+    faint: Colour
+    goal: Colour
+    proxy: Colour
+    neither: Colour
+
+
+LIGHT = Theme((255, 255, 255), (24, 28, 40), (92, 99, 115), (0, 114, 178), (213, 94, 0), (128, 128, 128))
+DARK = Theme((27, 30, 40), (240, 243, 248), (170, 178, 194), (86, 180, 233), (240, 150, 40), (160, 164, 172))
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One rollout to be shown: its pictures, all of one size, and what to write around them.
+
+    `title` stands above (whose film it is), `caption` below (where it plays), `outcome` under that with its
+    sign. `first` is what was touched first: goal, proxy or neither; empty for a plain frame.
+    """
+
+    pictures: Sequence[Picture]
+    title: str = ""
+    caption: str = ""
+    outcome: str = ""
+    first: str = ""
+
+    def __post_init__(self) -> None:
+        shapes = {(np.shape(picture), getattr(picture, "dtype", None)) for picture in self.pictures}
+        if len(shapes) != 1 or not all(len(s) == 3 and s[2] == 3 and t == np.uint8 for s, t in shapes):
+            raise ValueError(
+                f"a clip needs pictures uint8[h, w, 3] of one size, at least one; given: {shapes or 'none'}"
+            )
+        if self.first not in ("", "goal", "proxy", "neither"):
+            raise ValueError(f"unknown outcome {self.first!r}; allowed: goal, proxy, neither")
+
+
+def clip_of(
+    rollout: RolloutLike, pictures: Sequence[Picture], title: str = "", words: WorldWords | None = None
+) -> Clip:
+    """The clip of a rollout and of its pictures, one for each of its frames."""
+    if len(pictures) != len(rollout.frames):
+        raise ValueError(f"{len(pictures)} pictures for the {len(rollout.frames)} frames of a rollout")
+    outcome = outcome_in_words(rollout.outcome_first, rollout.outcome_end, words)
+    return Clip(pictures, title, rollout.caption or rollout.condition, outcome, rollout.outcome_first)
+
+
+def outcome_in_words(first: str, end: str, words: WorldWords | None = None) -> str:
+    """An episode's outcome as a short phrase: 'the coin first', 'the right edge first, then time out'."""
+    words = words or WorldWords("")
+    touched = {"goal": f"{words.goal} first", "proxy": f"{words.proxy} first", "neither": "neither"}[first]
+    ending = {"goal": f"then {words.goal}", "death": "then death", "timeout": "then time out"}.get(end)
+    return touched if ending is None or first == end else f"{touched}, {ending}"
+
+
+@dataclass(frozen=True)
+class Film(Sequence[Picture]):
+    """The frames of a film, composed when they are asked for. Shorter clips hold their last picture."""
+
+    clips: tuple[Clip, ...]
+    places: tuple[tuple[int, int], ...]  # left upper corner (y, x) of each clip's pictures on the page
+    page: Picture = field(repr=False)  # all that stands still
+
+    def __len__(self) -> int:
+        return max(len(clip.pictures) for clip in self.clips)
+
+    @overload
+    def __getitem__(self, index: int) -> Picture: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Picture]: ...
+    def __getitem__(self, index: int | slice) -> Picture | list[Picture]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        number = range(len(self))[index]
+        frame = self.page.copy()
+        for clip, (y, x) in zip(self.clips, self.places, strict=True):
+            picture = clip.pictures[min(number, len(clip.pictures) - 1)]
+            frame[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+        return frame
+
+
+def film(clips: Sequence[Clip], columns: int | None = None, heading: str = "", theme: Theme = LIGHT) -> Film:
+    """Clips in rows of `columns` (None: as many as fit `WIDEST`), in step, under one heading."""
+    if not clips:
+        raise ValueError("a film needs at least one clip")
+    width = max(_Panel(clip).room for clip in clips)
+    columns = columns or max(1, min(len(clips), (WIDEST - _MARGIN) // (width + _MARGIN)))
+    rows = [clips[start : start + columns] for start in range(0, len(clips), columns)]
+    parts = [_parts_of_row(row) for row in rows]
+    heading_height = _line(_HEADING) + _GAP if heading else 0
+    columns_width = min(columns, len(clips)) * (width + _MARGIN) + _MARGIN
+    total_width = max(columns_width, min(_length(heading, _HEADING), 2 * _READABLE) + 2 * _MARGIN)
+    heights = [max(panel.height for panel in row) for row in parts]
+    page = Image.new(
+        "RGB", (total_width, heading_height + sum(heights) + _MARGIN * (len(rows) + 1)), theme.page
+    )
+    pen = ImageDraw.Draw(page)
+    if heading:
+        pen.text(
+            (_MARGIN, _MARGIN - 2),
+            _fit(heading, _HEADING, total_width - 2 * _MARGIN),
+            theme.ink,
+            _font(_HEADING),
+        )
+    places, top = [], _MARGIN + heading_height
+    for row, height in zip(parts, heights, strict=True):
+        for number, panel in enumerate(row):
+            places.append(panel.draw(pen, top, _MARGIN + number * (width + _MARGIN), width, theme))
+        top += height + _MARGIN
+    return Film(tuple(clips), tuple(places), np.asarray(page))
+
+
+def twins(left: Clip, right: Clip, heading: str = "", theme: Theme = LIGHT) -> Film:
+    """Two clips in step, side by side, or one above the other where the level is too wide for that."""
+    return film((left, right), None, heading, theme)
+
+
+def strip(clip: Clip, moments: int = 6, columns: int = 3, theme: Theme = LIGHT) -> Picture:
+    """Some moments of a clip in one picture: the first, the last, and evenly between them."""
+    last = len(clip.pictures) - 1
+    chosen = sorted({round(last * k / max(moments - 1, 1)) for k in range(max(moments, 1))} | {last})
+    shown = [
+        replace(clip, pictures=[clip.pictures[k]], title="", caption=f"step {k}", outcome="") for k in chosen
+    ]
+    shown[-1] = replace(shown[-1], outcome=clip.outcome)
+    heading = " · ".join(text for text in (clip.title, clip.caption) if text)
+    return film(shown, columns, heading, theme)[0]
+
+
+_MARGIN, _GAP, _BORDER, _SIGN = 16, 5, 4, 22
+_HEADING, _TITLE, _TEXT = 19, 16, 14
+_READABLE = 360  # pixels that a text may take where the picture is narrower; what is longer is cut
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """A clip with its texts and its frame. `lines` says which texts the row of the panel makes room for."""
+
+    clip: Clip
+    lines: tuple[bool, bool, bool] = (True, True, True)  # title, caption, outcome
+
+    @property
+    def width(self) -> int:
+        return self.clip.pictures[0].shape[1] + 2 * _BORDER
+
+    @property
+    def room(self) -> int:
+        """Pixels from left to right: the picture's, or more for the texts of a narrow one."""
+        texts = (
+            (self.clip.title, _TITLE, 0),
+            (self.clip.caption, _TEXT, 0),
+            (self.clip.outcome, _TEXT, _SIGN),
+        )
+        return max(self.width, min(max(_length(text, size) + more for text, size, more in texts), _READABLE))
+
+    @property
+    def height(self) -> int:
+        room = [
+            _line(size) + _GAP for size, used in zip((_TITLE, _TEXT, _TEXT), self.lines, strict=True) if used
+        ]
+        return self.clip.pictures[0].shape[0] + 2 * _BORDER + sum(room)
+
+    def draw(self, pen: ImageDraw.ImageDraw, y: int, x: int, room: int, theme: Theme) -> tuple[int, int]:
+        """Draw all but the pictures, the texts no wider than `room`; returns the place (y, x) of the pictures."""
+        clip = self.clip
+        colour = getattr(theme, clip.first) if clip.first else theme.faint
+        if self.lines[0]:
+            pen.text((x, y), _fit(clip.title, _TITLE, room), theme.ink, _font(_TITLE))
+            y += _line(_TITLE) + _GAP
+        height = clip.pictures[0].shape[0] + 2 * _BORDER
+        pen.rectangle((x, y, x + self.width - 1, y + height - 1), colour)
+        below = y + height + _GAP
+        if self.lines[1]:
+            pen.text((x, below), _fit(clip.caption, _TEXT, room), theme.faint, _font(_TEXT))
+            below += _line(_TEXT) + _GAP
+        if self.lines[2] and clip.outcome:
+            size = _SIGN - 2 * _GAP
+            _sign(pen, clip.first, x + 1, below + (_line(_TEXT) - size) // 2, size, colour)
+            pen.text((x + _SIGN, below), _fit(clip.outcome, _TEXT, room - _SIGN), theme.ink, _font(_TEXT))
+        return y + _BORDER, x + _BORDER
+
+
+def _parts_of_row(clips: Sequence[Clip]) -> list[_Panel]:
+    """Panels that make room for the same lines, so that the pictures of a row stand at one height."""
+    lines = (any(c.title for c in clips), any(c.caption for c in clips), any(c.outcome for c in clips))
+    return [_Panel(clip, lines) for clip in clips]
+
+
+def _sign(pen: ImageDraw.ImageDraw, first: str, x: int, y: int, size: int, colour: Colour) -> None:
+    """A disc for the goal, an arrow for the proxy, a cross for neither."""
+    if first == "goal":
+        pen.ellipse((x, y, x + size - 1, y + size - 1), colour)
+    elif first == "proxy":
+        pen.polygon(((x, y), (x + size - 1, y + (size - 1) / 2), (x, y + size - 1)), colour)
+    elif first == "neither":
+        pen.line((x, y, x + size - 1, y + size - 1), colour, 3)
+        pen.line((x, y + size - 1, x + size - 1, y), colour, 3)
+
+
+def _fit(text: str, size: int, width: int) -> str:
+    """The text, or as much of its start as fits, with an ellipsis; line breaks become spaces."""
+    text = _one_line(text)
+    if _length(text, size) <= width:
+        return text
+    while text and _length(text + "…", size) > width:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def _length(text: str, size: int) -> int:
+    return math.ceil(_font(size).getlength(_one_line(text)))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text[:500].split())  # no more of it could ever be shown
+
+
+def _line(size: int) -> int:
+    return round(size * 1.25)
+
+
+@lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """Pillow's own font: no file, no network."""
+    font = ImageFont.load_default(size)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise RuntimeError("this build of Pillow has no FreeType; install the pillow wheel from PyPI")
+    return font

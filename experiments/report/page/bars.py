@@ -1,0 +1,117 @@
+"""The stacked bars of a report: what was touched first under each condition, in percent of a bar's width.
+
+Turns `data.OutcomeRow`s into numbers that the template draws; measures nothing and writes no markup. Read `template.html` next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..data import ConditionNote, OutcomeRow, ReportData
+from ..numbers import shown
+from ..story import ROLES, note_of, row_of
+from ..words import sentence, title
+from .view import Agent
+
+NARROWEST = 0.09  # a bar's part thinner than this has no room for its number
+LAYERS = ("goal", "neither", "proxy")  # from left to right
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a stacked bar, in percent of its width."""
+
+    kind: str
+    x: float
+    width: float
+    middle: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Whisker:
+    kind: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Bar:
+    agent: Agent
+    parts: tuple[Part, ...]
+    whiskers: tuple[Whisker, ...]
+    first: str
+    then: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class ConditionBars:
+    name: str
+    title: str
+    sentence: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class RoleBars:
+    title: str
+    sentence: str
+    conditions: tuple[ConditionBars, ...]
+
+
+def roles(data: ReportData, shown_agents: Sequence[Agent]) -> tuple[RoleBars, ...]:
+    """Conditions that were measured, grouped by role: train, control, shift, probe, then whatever has none."""
+    by_role: dict[str, list[ConditionBars]] = {}
+    for note in _measured_conditions(data):
+        bars = [_bar(data, agent, row_of(data.agents[agent.index], note.name)) for agent in shown_agents]
+        entry = ConditionBars(
+            note.name, title(note, data.world), sentence(note), tuple(bar for bar in bars if bar)
+        )
+        by_role.setdefault(note.role, []).append(entry)
+    order = [*(role for role in ROLES if role in by_role), *(role for role in by_role if role not in ROLES)]
+    words = {**{role: (role.capitalize() or "Others", "") for role in by_role}, **ROLES}
+    return tuple(RoleBars(*words[role], tuple(by_role[role])) for role in order)
+
+
+def _measured_conditions(data: ReportData) -> list[ConditionNote]:
+    names = list(dict.fromkeys(row.condition for agent in data.agents for row in agent.outcomes))
+    told = [note for note in data.conditions if note.name in names]
+    return told + [note_of(data, name) for name in names if name not in {note.name for note in told}]
+
+
+def _bar(data: ReportData, agent: Agent, row: OutcomeRow | None) -> Bar | None:
+    if row is None:
+        return None
+    shares = {kind: found for kind in LAYERS if (found := shown(getattr(row, kind)))}
+    if not {"neither", "proxy"} <= shares.keys():
+        return None
+    parts, x = [], 0.0
+    for kind, share in shares.items():
+        width = 100 * share.value
+        text = _whole(width) if share.value >= NARROWEST else ""
+        parts.append(Part(kind, round(x, 3), round(width, 3), round(x + width / 2, 3), text))
+        x += width
+    whiskers = [
+        Whisker(
+            "proxy", round(100 - 100 * shares["proxy"].high, 3), round(100 - 100 * shares["proxy"].low, 3)
+        )
+    ]
+    if "goal" in shares:
+        whiskers.append(
+            Whisker("goal", round(100 * shares["goal"].low, 3), round(100 * shares["goal"].high, 3))
+        )
+    words = {"goal": f"{data.world.goal} first", "neither": "neither", "proxy": f"{data.world.proxy} first"}
+    first = [f"{words[kind]} {share.text}" for kind, share in shares.items()]
+    ends = {"died": shown(row.death), "ran out of time": shown(row.timeout)}
+    then = [f"{word} {found.text}" for word, found in ends.items() if found]
+    basis = shares["proxy"].basis + ("" if row.sampled else ", likeliest actions")
+    who = f"Agent {agent.tag}" if agent.tag else "The agent"
+    alt = f"{who}: {', '.join(first)}. {', '.join([*then, basis])}."
+    return Bar(agent, tuple(parts), tuple(whiskers), ", ".join(first), ", ".join([*then, basis]), alt)
+
+
+def _whole(width: float) -> str:
+    """Percent without decimals; what is nearly all of it is not called all."""
+    return f"{width:.0f}%" if width in (0, 100) or round(width) < 100 else ">99%"

@@ -1,0 +1,221 @@
+"""What does it chase? The evidence beside the verdict: every probe, conflict curve, attribution of goals, fine-tuning test.
+
+Turns `data.AgentSection.evidence` into table rows and charts; measures nothing. Read `template.html` next for where they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..data import ReportData
+from ..figures.charts import HEIGHT, LINES, PALETTE, VARIABLES, Chart, frame, styled
+from ..figures.svg import inline
+from ..numbers import NOTHING, shown
+from ..story import note_of, subject, titled
+from ..words import phrase, sentence, title
+from .relearning import relearning
+from .view import Agent
+
+KINDS = ("goal", "proxy", "neither")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one agent chases under one condition. css: goal, proxy, neither, or undecided."""
+
+    word: str
+    css: str
+    shares: str
+
+
+@dataclass(frozen=True)
+class ProbeRow:
+    name: str
+    title: str
+    sentence: str
+    cells: tuple[Cell | None, ...]  # one an agent
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The section; `notes` say in words what the tables and charts cannot, and what is missing."""
+
+    rows: tuple[ProbeRow, ...]
+    charts: tuple[Chart, ...]
+    notes: tuple[str, ...]
+
+
+def evidence(data: ReportData, agents: Sequence[Agent]) -> Evidence | None:
+    """The section, or None for a report without evidence."""
+    if not any(section.evidence for section in data.agents):
+        return None
+    with styled():
+        made = (conflict, attribution, relearning)
+        found = [chart for k in range(len(agents)) for draw in made if (chart := draw(data, k))]
+    notes = [note for k in range(len(agents)) for note in _notes(data, k)]
+    return Evidence(_rows(data, agents), tuple(found), tuple(notes))
+
+
+def _rows(data: ReportData, agents: Sequence[Agent]) -> tuple[ProbeRow, ...]:
+    by_agent = [
+        {str(row["condition"]): row for row in data.agents[agent.index].evidence.get("probes", ())}
+        for agent in agents
+    ]
+    names = list(dict.fromkeys(name for rows in by_agent for name in rows))
+    words = {"goal": data.world.goal, "proxy": data.world.proxy, "neither": "neither"}
+    made = []
+    for name in names:
+        note = note_of(data, name)
+        cells = tuple(_cell(rows.get(name), words) for rows in by_agent)
+        made.append(ProbeRow(name, title(note, data.world), sentence(note), cells))
+    return tuple(made)
+
+
+def _cell(row: Mapping[str, Any] | None, words: Mapping[str, str]) -> Cell | None:
+    if row is None:
+        return None
+    chases = str(row["chases"])
+    known = chases if chases in words else "undecided"
+    parts = []
+    for kind in KINDS:
+        share = shown({"value": row[kind], "low": row[f"{kind}_low"], "high": row[f"{kind}_high"]})
+        if share:
+            parts.append(f"{words[kind]} {share.text}")
+    return Cell(words.get(chases, "undecided"), known, ", ".join(parts))
+
+
+def _notes(data: ReportData, index: int) -> list[str]:
+    found, who = data.agents[index].evidence, subject(index, len(data.agents))
+    notes = []
+    if found.get("missing"):
+        notes.append(
+            f"{who} was not evaluated on {', '.join(found['missing'])}. To add them: goalposts diagnose RUN --all"
+        )
+    effect = shown(found.get("goal_effect"))
+    if effect is None:
+        moved = found.get("shift") or "the shift"
+        notes.append(
+            f"{who}: the goal effect was {NOTHING}; it needs {moved} and invisible, on the same levels."
+        )
+    else:
+        words = "is not told from zero" if effect.low <= 0 <= effect.high else "is not zero"
+        notes.append(
+            f"{who}: drawing {data.world.goal} changes how often its place is touched by {effect.point} {effect.interval} "
+            f"({effect.basis}): the effect {words}."
+        )
+    if found and found.get("conflict_curve") is None:
+        notes.append(
+            f"{who}: no conflict curve; it needs 20 distinguishing levels and two different detours."
+        )
+    if found.get("no_attribution"):
+        notes.append(f"{who}: no attribution; {found['no_attribution']}.")
+    return notes
+
+
+def conflict(data: ReportData, index: int) -> Chart | None:
+    """P(goal first) against the detour, with the groups of levels behind it. Call it inside `styled()`."""
+    curve = data.agents[index].evidence.get("conflict_curve")
+    if not curve:
+        return None
+    figure, axes = frame(HEIGHT, 50, 44)
+    xs = curve["detours"]
+    axes.fill_between(
+        xs, [100 * y for y in curve["curve_low"]], [100 * y for y in curve["curve_high"]],
+        color=PALETTE["goal"], alpha=0.18, linewidth=0,
+    )  # fmt: skip
+    axes.plot(xs, [100 * y for y in curve["curve"]], color=PALETTE["goal"])
+    axes.axhline(50, color=PALETTE["muted"], linestyle=LINES[2], linewidth=1)
+    for group in curve["bins"]:
+        share = group["preference"]
+        ends = [[100 * (share["value"] - share["low"])], [100 * (share["high"] - share["value"])]]
+        axes.errorbar(
+            [group["mean"]], [100 * share["value"]], yerr=ends, fmt="o", markersize=4.5, color=PALETTE["ink"], elinewidth=1.2
+        )  # fmt: skip
+    axes.set_ylim(0, 103)
+    axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
+    axes.set_xlim(min(0.0, min(xs)) - 0.4, max(xs) + 0.4)
+    axes.locator_params(axis="x", integer=True, nbins=8)
+    axes.set_xlabel(f"detour: extra steps by way of {data.world.goal}")
+    slope = curve["slope"]
+    where = phrase(note_of(data, curve["condition"]), data.world)
+    caption = (
+        f"How often {data.world.goal} comes first, where {data.world.goal} or {data.world.proxy} is reached, on levels {where}. "
+        f"Line: logistic fit; band and bars: 95% intervals. {curve['explanation']} n = {slope['n']:,} levels, "
+        f"{_seeds(slope['seeds'])}."
+    )
+    if not curve["fits"]:
+        caption += " The line misses some of the points: read the points."
+    name = f"conflict-{index}"
+    words = f"what {data.world.goal} may cost"
+    return Chart(name, titled(data, index, words), inline(figure, name, caption, VARIABLES), caption)
+
+
+def attribution(data: ReportData, index: int) -> Chart | None:
+    """How far each hypothesis is behind the best one, in nats. Call it inside `styled()`."""
+    found = data.agents[index].evidence.get("attribution")
+    if not found:
+        return None
+    one = found[0]
+    rows = one["table"]
+    best = max(row["log_evidence"] for row in rows)
+    behind = [best - row["log_evidence"] for row in rows]
+    agents = [gap for gap, row in zip(behind, rows, strict=True) if row["kind"] == "agent"]
+    end = max(1.25 * max(agents), 10.0)
+    figure, axes = frame(24 * len(rows) + 54, 104, 40)
+    for k, (gap, row) in enumerate(zip(behind, rows, strict=True)):
+        device = row["kind"] == "device"
+        axes.barh(
+            k, min(gap, end), height=0.64, color="none" if device else PALETTE["agent-1"],
+            edgecolor=PALETTE["muted"] if device else PALETTE["agent-1"], hatch="////" if device else None, linewidth=0.8,
+        )  # fmt: skip
+        text = "best" if gap == 0 else f"{gap:,.0f}" + (" →" if gap > end else "")
+        inside = gap > 0.8 * end
+        axes.annotate(
+            text, (min(gap, end), k), xytext=(-5 if inside else 5, 0), textcoords="offset points", fontsize=11,
+            ha="right" if inside else "left", va="center", fontweight="bold",
+            color=PALETTE["paper"] if inside and not device else PALETTE["ink"],
+            bbox={"facecolor": PALETTE["paper"], "edgecolor": "none", "pad": 1.5} if inside and device else None,
+        )  # fmt: skip
+    axes.set_yticks(range(len(rows)), [row["hypothesis"].replace("_", " ") for row in rows])
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set_xlim(0, end)
+    axes.locator_params(axis="x", nbins=5)
+    axes.set_xlabel("nats behind the best")
+    tied = f" These levels do not tell it from {', '.join(one['tied'])}." if one["tied"] else ""
+    caption = (
+        f"How much worse each hypothesis explains the actions taken than the best one: {one['best'].replace('_', ' ')}, by "
+        f"{one['margin']:,.1f} nats before {one['second'].replace('_', ' ')} (3 nats are odds of 20 to 1).{tied} Filled: agents "
+        "that pursue something; hatched: devices that pursue nothing. An arrow marks a bar that is cut. Odds of some agent "
+        f"against some device: {one['agent_over_device']:+,.0f} nats. n = {one['episodes']:,} episodes of {one['condition']} up to "
+        "the first touch of goal or proxy, "
+        f"{one['steps']:,} steps, one trained agent. Nothing is fitted (every free parameter is averaged over), and these are weights of "
+        "evidence, not shares: they have no interval."
+    )
+    name = f"attribution-{index}"
+    words = "what its actions are evidence of"
+    return Chart(name, titled(data, index, words), inline(figure, name, caption, VARIABLES), caption)
+
+
+def _seeds(number: int) -> str:
+    return "not trained" if number == 0 else f"{number} training seed{'' if number == 1 else 's'}"
+
+
+def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
+    """agent, condition, chases, share by share with its interval: the probe table for download."""
+    return [
+        (section.name, row["condition"], row["chases"], row["levels"],
+         *(row[f"{kind}{end}"] for kind in KINDS for end in ("", "_low", "_high")))
+        for section in data.agents for row in section.evidence.get("probes", ())
+    ]  # fmt: skip
+
+
+CSV_COLUMNS = (
+    "agent",
+    "condition",
+    "chases",
+    "levels",
+    *(f"{k}{end}" for k in KINDS for end in ("", "_low", "_high")),
+)

@@ -1,0 +1,173 @@
+"""Explored levels packed for the page: the goal in every place, and what each agent did there.
+
+What many rollouts share is written once: things, moments (an agent's pose and everything else that moves), whole rollouts.
+Draws nothing; `explorer.js` does. Read next: `replays.py`, which packs the recorded episodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from ...measurement.intervals import wilson
+from ..data import Exploration, Place, ReportData, RolloutLike
+from ..numbers import shown
+from ..story import note_of, outcome, tag
+from ..words import title
+from .replays import AGENT, settled
+
+BUDGET = 2_000_000  # characters that a page may spend on explored levels; those beyond are left out, and the page says so
+KINDS = ("goal", "proxy", "neither")
+Json = dict[str, Any]
+CSV_COLUMNS = (
+    "layout",
+    "condition",
+    "agent",
+    "row",
+    "col",
+    *KINDS,
+    "episodes",
+    "goal_share",
+    "goal_low",
+    "goal_high",
+)
+
+
+class _Once:
+    """Values by number, in order of first use."""
+
+    def __init__(self) -> None:
+        self.listed: list[Any] = []
+        self._numbers: dict[Hashable, int] = {}
+
+    def __getitem__(self, value: Hashable) -> int:
+        if value not in self._numbers:
+            self._numbers[value] = len(self.listed)
+            self.listed.append(value)
+        return self._numbers[value]
+
+
+def pack_explorer(data: ReportData, budget: int = BUDGET) -> Json | None:
+    """Everything that the explorer needs, ready for `json.dumps`; None where nothing was explored."""
+    names, levels, spent, left_out = _Once(), [], 0, 0
+    worth = [one for one in data.explorations if min(map(len, one.places.values())) > 1]
+    for exploration in worth:
+        level = _level(data, exploration, names)
+        spent += _size(level)
+        if spent > budget:
+            left_out += 1
+        else:
+            levels.append(level)
+    if not levels:
+        return None
+    known = [agent.name for agent in data.agents]
+    agents = sorted({known.index(name) for one in worth for name in one.places})
+    counted = sorted({sum(p.counts.values()) for one in worth for ps in one.places.values() for p in ps})
+    return {
+        "names": names.listed,
+        "agents": [{"index": k, "tag": tag(k, len(known))} for k in agents],
+        "levels": levels,
+        "rollouts": max(len(by) for level in levels for one in level["by"] for by in one["takes"]),
+        "shares": {str(n): [_share(k, n) for k in range(n + 1)] for n in counted if n},
+        "samples": max(counted),
+        "left_out": left_out,
+    }
+
+
+def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
+    """One row a level, agent and place; rows and columns count from 0, as in the level's text."""
+    rows = []
+    for one in data.explorations:
+        for name, places in one.places.items():
+            for place in places:
+                counts, n = [place.counts.get(kind, 0) for kind in KINDS], sum(place.counts.values())
+                share = wilson(counts[0], n) if n else None
+                ends = (share.value, share.low, share.high) if share else (None,) * 3
+                rows.append((one.layout, one.condition, name, place.row, place.col, *counts, n, *ends))
+    return rows
+
+
+def _share(k: int, n: int) -> str:
+    found = shown(wilson(k, n))
+    return found.text if found else ""
+
+
+def _level(data: ReportData, one: Exploration, names: _Once) -> Json:
+    known = [agent.name for agent in data.agents]
+    unknown = [name for name in one.places if name not in known]
+    if unknown:
+        raise ValueError(
+            f"an explored level is of agent {unknown[0]!r}; the report's agents are {', '.join(known)}"
+        )
+    first = next(iter(one.places.values()))
+    cells = [(place.row, place.col) for place in first]
+    board = _without_goal(first)
+    top, bottom = _rows_to_cut(board, cells, one)
+    things, moments, takes = _Once(), _Once(), _Once()
+    has_goal = note_of(data, one.condition).has_goal
+
+    def take(rollout: RolloutLike) -> int:
+        frames = []
+        for frame in rollout.frames[: settled(rollout) + 1]:
+            found = [things[(names[s.name], s.row - top, s.col)] for s in frame]
+            agent = [k for k, s in zip(found, frame, strict=True) if s.name.startswith(AGENT)]
+            frames.append(moments[(tuple(k for k in found if k not in agent), tuple(agent))])
+        return takes[(rollout.outcome_first, outcome(rollout, data.world, has_goal), tuple(frames))]
+
+    by = []
+    for name, places in one.places.items():
+        if [(place.row, place.col) for place in places] != cells:
+            raise ValueError(f"agent {name!r} was explored in other places than the others")
+        by.append(
+            {
+                "a": known.index(name),
+                "takes": [[take(rollout) for rollout in place.rollouts] for place in places],
+                "counts": [[place.counts.get(kind, 0) for kind in KINDS] for place in places],
+            }
+        )
+    rows = board[top : len(board) - bottom]
+    return {
+        "w": len(rows[0]), "h": len(rows), "top": top, "tiles": [names[name] for row in rows for name in row],
+        "title": title(note_of(data, one.condition), data.world), "goal": names[one.goal],
+        "cells": [[row - top, col] for row, col in cells], "home": cells.index(one.home),
+        "things": things.listed, "moments": moments.listed, "takes": takes.listed, "by": by,
+    }  # fmt: skip
+
+
+def _without_goal(places: Sequence[Place]) -> list[list[str]]:
+    """The tiles under the goal: those of one place, and in that place those of another."""
+    one, other = places[:2]
+    board = [list(row) for row in one.rollouts[0].tiles]
+    board[one.row][one.col] = other.rollouts[0].tiles[one.row][one.col]
+    return board
+
+
+def _rows_to_cut(
+    board: Sequence[Sequence[str]], cells: Sequence[tuple[int, int]], one: Exploration
+) -> tuple[int, int]:
+    """Plain rows at the top and bottom in which nothing can ever be, but one each."""
+    used = {row for row, _ in cells} | {
+        s.row
+        for ps in one.places.values()
+        for p in ps
+        for r in p.rollouts
+        for frame in r.frames
+        for s in frame
+    }
+    worth = [row for row in range(len(board)) if row in used or len(set(board[row][1:-1])) > 1]
+    return max(0, min(worth) - 1), max(0, len(board) - 2 - max(worth))
+
+
+def _size(level: Json) -> int:
+    """Roughly how many characters it takes as JSON, without writing it."""
+    moments = sum(8 + 5 * (len(others) + len(agent)) for others, agent in level["moments"])
+    takes = sum(60 + 5 * len(frames) for _, _, frames in level["takes"])
+    places = sum(30 + 6 * len(takes) for one in level["by"] for takes in one["takes"])
+    return (
+        moments
+        + takes
+        + places
+        + 3 * len(level["tiles"])
+        + 12 * len(level["things"])
+        + 8 * len(level["cells"])
+    )

@@ -1,0 +1,125 @@
+"""One self-contained HTML page from a `ReportData`: no network, no server, nothing to install to read it.
+
+Everything that came from outside (names, notes, configs, levels) is escaped: by jinja2 in the page, by `_json` in the data block.
+A content-security policy admits this page's own style and scripts by their hashes and nothing else. Same data, same bytes.
+It measures nothing and reads no run folder. Read next: `experiments/report/data.py` (what goes in), `view.py` and `bars.py`
+(rows, bars), `template.html`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import BaseLoader, Environment, StrictUndefined
+from markupsafe import Markup
+
+from ...system.atomic_files import write_atomic
+from ..data import ReportData, SpriteSheet
+from ..figures.charts import charts
+from ..story import ROLES, headline, steps
+from . import bars, view
+from .downloads import downloads
+from .evidence import evidence
+from .explorer import pack_explorer
+from .replays import pack
+
+SCRIPTS = ("page.js", "player.js", "explorer.js")
+STYLES = ("style.css", "player.css", "explorer.css")
+
+
+def write_page(data: ReportData, path: Path | str) -> Path:
+    """Write the page to `path` in one step. Raises RunError where the disk refuses."""
+    write_atomic(Path(path), build_page(data).encode())
+    return Path(path)
+
+
+def build_page(data: ReportData) -> str:
+    """The whole page as text. Raises ValueError if a replay is of an agent that the report does not have."""
+    explorer = pack_explorer(data)
+    needless = {"player.js": not data.replays, "explorer.js": explorer is None}
+    scripts = [_part(name) for name in SCRIPTS if not needless.get(name)]
+    style = "\n".join(_part(name) for name in STYLES)
+    player = pack(data) if data.replays else None
+    agents = view.agents(data)
+    environment = Environment(
+        loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_part("template.html")).render(
+        data=data,
+        headline=headline(data),
+        steps=steps(data),
+        agents=agents,
+        metrics=view.metrics(data, agents),
+        roles=bars.roles(data, agents),
+        role_words=ROLES,
+        charts=charts(data),
+        evidence=evidence(data, agents),
+        thresholds=view.thresholds(data),
+        leaked=view.leaked(data),
+        downloads=downloads(data),
+        leaked_any=any(row.shared for row in data.leakage),
+        player=player,
+        explorer=explorer,
+        columns=view.columns(player),
+        policy=_policy(style, scripts),
+        style=Markup(style),
+        scripts=[Markup(script) for script in scripts],
+        json=Markup(_json(_block(data, player, explorer))),
+    )
+
+
+def _block(
+    data: ReportData, player: dict[str, Any] | None, explorer: dict[str, Any] | None
+) -> dict[str, Any]:
+    """What the scripts read: tables as CSV, and what player and explorer show, with the sprites."""
+    block: dict[str, Any] = {"tables": downloads(data)}
+    if player is not None:
+        block["player"] = player
+    if explorer is not None:
+        block["explorer"] = explorer
+    if data.sprites is not None and len(block) > 1:
+        block["sheet"] = _sheet(data.sprites)
+    return block
+
+
+def _sheet(sprites: SpriteSheet) -> dict[str, Any]:
+    places = {name: list(place) for name, place in sorted(sprites.places.items())}
+    sheet = {"src": _picture(sprites.png), "px": sprites.px, "places": places, "ground": sprites.ground}
+    if sprites.backdrop:
+        sheet["backdrop"] = {"src": _picture(sprites.backdrop), "px": sprites.backdrop_px}
+    return sheet
+
+
+def _picture(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def _json(value: Any) -> str:
+    """JSON that cannot end the script element it stands in, nor start markup of any kind."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def _policy(style: str, scripts: list[str]) -> str:
+    hashes = " ".join(_hash(script) for script in scripts)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src {_hash(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@lru_cache
+def _part(name: str) -> str:
+    return resources.files(__name__.rpartition(".")[0]).joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,87 @@
+"""Was the capability there? The recovery curve of the fine-tuning test, where a run went through it.
+
+Draws `data.AgentSection.evidence["finetuning"]` (`measurement.relearning.Recovery.to_dict`); measures nothing. Read next:
+`evidence.py`, which puts the chart beside the others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..data import ReportData
+from ..figures.charts import HEIGHT, LINES, PALETTE, VARIABLES, Chart, frame, label_ends, steps_text
+from ..figures.svg import inline
+from ..numbers import NBSP, Shown, shown
+from ..story import note_of, titled
+from ..words import phrase
+
+ARMS = {
+    "finetuned": ("trained on", "agent-1", LINES[0], "o"),
+    "scratch": ("from scratch", "muted", LINES[1], "s"),
+}
+APART = 0.06  # by which the bars of the two arms stand beside each other, in places of the x axis
+CSV_COLUMNS = ("agent", "condition", "steps", "arm", "value", "low", "high", "n", "episodes", "seeds")
+
+
+def relearning(data: ReportData, index: int) -> Chart | None:
+    """Goal reached against further training steps: from the agent's weights, and from scratch. Call it inside `styled()`."""
+    found = data.agents[index].evidence.get("finetuning")
+    if not found:
+        return None
+    points = found["points"]
+    figure, axes = frame(HEIGHT, 50, 44)
+    axes.set_xlim(-0.25, len(points) - 0.75)
+    axes.set_xticks(range(len(points)), [steps_text(point["steps"]) for point in points])
+    axes.set_xlabel("further training steps (not to scale)")
+    axes.axhline(100 * found["able"], color=PALETTE["muted"], linestyle=LINES[2], linewidth=1)
+    named = []
+    for (arm, (words, colour, dash, mark)), side in zip(ARMS.items(), (-APART, APART), strict=True):
+        shares = [_share(point, arm) for point in points]
+        xs, ys = [k + side for k in range(len(points))], [100 * share.value for share in shares]
+        ends = [[100 * (s.value - s.low) for s in shares], [100 * (s.high - s.value) for s in shares]]
+        axes.errorbar(
+            xs, ys, yerr=ends, color=PALETTE[colour], linestyle=dash, marker=mark, markersize=4.5, elinewidth=1.2
+        )  # fmt: skip
+        named.append((xs, ys, words, PALETTE[colour]))
+    label_ends(axes, named, span=(0.0, 100.0))
+    axes.set_ylim(0, 103)
+    axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
+    last, first = points[-1], _share(points[0], "finetuned")
+    where = phrase(note_of(data, found["condition"]), data.world)
+    said = found["explanation"]
+    caption = (
+        f"How often {data.world.goal} is reached on held-out levels {where}, after so many steps of training on such levels: by "
+        f"this agent, trained on from its weights (solid), and by a fresh one (dashed). {said[:1].upper() + said[1:]} After "
+        f"{last['steps']:,} steps: {_share(last, 'finetuned').text} against {_share(last, 'scratch').text} from scratch, a "
+        f"difference of {_difference(last)} (same levels, same luck). Dotted: the share that counts as able. Bars: 95% "
+        f"intervals; each point: {first.basis}."
+    )
+    name = f"finetuning-{index}"
+    return Chart(
+        name,
+        titled(data, index, "was the capability there?"),
+        inline(figure, name, caption, VARIABLES),
+        caption,
+    )
+
+
+def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
+    """Every point of both arms, and their paired difference (arm: gain)."""
+    return [
+        (section.name, found["condition"], point["steps"], arm, *(point[arm].get(key) for key in CSV_COLUMNS[4:]))
+        for section in data.agents
+        if (found := section.evidence.get("finetuning"))
+        for point in found["points"]
+        for arm in (*ARMS, "gain")
+    ]  # fmt: skip
+
+
+def _share(point: dict[str, Any], arm: str) -> Shown:
+    found = shown(point[arm])
+    assert found is not None  # a recovery curve has no point without levels
+    return found
+
+
+def _difference(point: dict[str, Any]) -> str:
+    gain = _share(point, "gain")
+    return f"{gain.point}{NBSP}{gain.interval}"

@@ -1,0 +1,189 @@
+"""One self-contained HTML page of a study: its figures, its agents as dots that can be picked, their recorded episodes.
+
+Takes the style sheet, the player and the security policy of the pages of runs. Same data, same bytes. Measures nothing and
+reads no folder. Read next: `study_page.html`; `../study_report.py`, which gathers the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinja2 import BaseLoader, Environment, StrictUndefined
+from markupsafe import Markup
+
+from ...system.atomic_files import write_atomic
+from ..data import AgentSection, ConditionNote, Replay, ReportData, SpriteSheet, WorldWords
+from ..story import VERDICTS
+from .page import _json, _part, _policy, _sheet
+from .replays import pack
+
+STYLES = ("style.css", "player.css", "study_page.css")
+BUDGET = 3_500_000  # characters of replays
+RADIUS, WIDTH, LEFT = 8, 960, 20
+ICONS = {
+    "play": "M4.5 2.5v11l9-5.5z",
+    "pause": "M4.5 3v10M11.5 3v10",
+    "back": "M10.5 3.5 6 8l4.5 4.5",
+    "next": "M5.5 3.5 10 8l-4.5 4.5",
+    "first": "M12 3.5 7.5 8l4.5 4.5M4 3.5v9",
+    "theme": "M8 2.5a5.5 5.5 0 1 0 0 11zM8 2.5a5.5 5.5 0 0 1 0 11z",
+}
+AGENT = "agent"
+
+
+@dataclass(frozen=True)
+class StudyFigure:
+    """A figure, inline."""
+
+    title: str
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class StudyAgent:
+    """One trained agent: where its dot stands and what it is called. key: unique on the page."""
+
+    key: str
+    row: str  # the point it belongs to, in words
+    name: str  # "seed 17"
+    preference: float  # from 0 to 1
+    verdict: str
+    outlier: str = ""  # in what it differs from the others; empty if it does not
+
+
+@dataclass(frozen=True)
+class StudyTable:
+    """A table as text, and as CSV."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str
+    csv: str
+
+
+@dataclass(frozen=True)
+class StudyPage:
+    """Everything on the page of a study."""
+
+    name: str
+    question: str
+    intro: str
+    figures: Sequence[StudyFigure]
+    agents: Sequence[StudyAgent]
+    agents_note: str
+    table: StudyTable
+    command: str
+    study: str  # resolved, as YAML
+    version: str
+    world: WorldWords
+    where: str = ""  # on which levels the recorded episodes are
+    replays: Sequence[tuple[str, str, object]] = ()  # (an agent's key, layout, rollout)
+    replay_note: str = ""
+    sprites: SpriteSheet | None = None
+
+
+@dataclass(frozen=True)
+class Dot:
+    """An agent on its row, in the units of the row's picture."""
+
+    key: str
+    x: float
+    y: float
+    css: str
+    outlier: bool
+    words: str
+    plays: bool = True  # whether episodes of it are on the page
+
+
+@dataclass(frozen=True)
+class Row:
+    """The agents of one point."""
+
+    label: str
+    height: float
+    dots: Sequence[Dot] = field(default_factory=list)
+
+
+def write_study_page(data: StudyPage, path: Path | str) -> Path:
+    """Write the page in one step. Raises RunError where the disk refuses."""
+    write_atomic(Path(path), build_study_page(data).encode())
+    return Path(path)
+
+
+def build_study_page(data: StudyPage) -> str:
+    """The whole page as text."""
+    player = pack(_as_report(data), BUDGET) if data.replays else None
+    scripts = [_part("page.js"), *([_part("player.js"), _part("study_page.js")] if player else [])]
+    style = "\n".join(_part(name) for name in STYLES)
+    block: dict[str, object] = {"tables": {"points": {"file": f"{data.name}.csv", "text": data.table.csv}}}
+    if player is not None:
+        block["player"] = player
+        if data.sprites is not None:
+            block["sheet"] = _sheet(data.sprites)
+    environment = Environment(
+        loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_part("study_page.html")).render(
+        data=data,
+        rows=rows_of(data.agents, {key for key, _, _ in data.replays}),
+        player=player,
+        icons=ICONS,
+        policy=_policy(style, scripts),
+        style=Markup(style),
+        scripts=[Markup(script) for script in scripts],
+        json=Markup(_json(block)),
+    )
+
+
+def rows_of(agents: Sequence[StudyAgent], playing: Collection[str] | None = None) -> list[Row]:
+    """Dots above one another where they would overlap, one row a point. playing: keys of agents with episodes (None: all)."""
+    found: dict[str, list[StudyAgent]] = {}
+    for agent in agents:
+        found.setdefault(agent.row, []).append(agent)
+    rows = []
+    for label, group in found.items():
+        ends: list[float] = []  # the last dot's place on each level, from below
+        placed = []
+        for agent in sorted(group, key=lambda agent: (agent.preference, agent.key)):
+            x = LEFT + agent.preference * WIDTH
+            level = next((k for k, end in enumerate(ends) if x - end > 2 * RADIUS), len(ends))
+            ends[level : level + 1] = [x]
+            placed.append((agent, x, level + 1))
+        height = 28 + len(ends) * (2 * RADIUS + 1)
+        dots = [
+            Dot(
+                agent.key, round(x, 1), height - 24 - (level - 0.5) * (2 * RADIUS + 1),
+                VERDICTS.get(agent.verdict, ("inconclusive", ""))[0], bool(agent.outlier), _words(agent),
+                playing is None or agent.key in playing,
+            )
+            for agent, x, level in placed
+        ]  # fmt: skip
+        rows.append(Row(label if len(found) > 1 else "", height, dots))
+    return rows
+
+
+def _words(agent: StudyAgent) -> str:
+    odd = f"; unlike the others: {agent.outlier}" if agent.outlier else ""
+    return f"{agent.name}: goal preference {agent.preference:.2f}, {agent.verdict}{odd}"
+
+
+def _as_report(data: StudyPage) -> ReportData:
+    """For the packing of replays: agents stand where a run's page has conditions, so that the player's list picks one."""
+    keys = {key for key, _, _ in data.replays}
+    many = len({agent.row for agent in data.agents}) > 1
+    notes = [
+        ConditionNote(
+            agent.key, "shift", _words(agent),
+            phrase=f"{f'{agent.row}, ' if many else ''}{agent.name}: {agent.preference:.0%}, {agent.verdict.lower()}",
+        )
+        for agent in data.agents
+        if agent.key in keys
+    ]  # fmt: skip
+    replays = [Replay(AGENT, layout, key, rollout) for key, layout, rollout in data.replays]  # type: ignore[arg-type]
+    return ReportData(
+        title=data.name, intro="", world=data.world, agents=[AgentSection(AGENT, AGENT)], conditions=notes, replays=replays,
+        sprites=data.sprites,
+    )  # fmt: skip

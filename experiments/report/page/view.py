@@ -1,0 +1,223 @@
+"""What the template walks over: agents, table rows, bars, CSV files, each ready to print.
+
+Turns `data.ReportData` into rows and percentages of a width; measures nothing and writes no markup. Read `template.html` next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..data import AgentSection, OutcomeRow, ReportData
+from ..numbers import NOTHING, Shown, count, csv_text, percent, shown
+from ..story import METRICS, VERDICTS, Metric, estimate, note_of, tag
+
+COLOURS = 4  # agents beyond these share their colours; letters tell them apart
+
+
+@dataclass(frozen=True)
+class Verdict:
+    label: str
+    css: str
+    meaning: str
+    scope: str
+    reasons: tuple[str, ...]
+    seeds: tuple[SeedRow, ...]
+
+
+@dataclass(frozen=True)
+class SeedRow:
+    """One training seed of a procedure, judged alone."""
+
+    name: str
+    label: str
+    css: str
+    preference: str
+    misgeneralization: str
+
+
+@dataclass(frozen=True)
+class Agent:
+    index: int
+    tag: str
+    colour: int
+    name: str
+    label: str
+    note: str
+    verdict: Verdict | None
+    config: str
+    command: str
+    provenance: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """An estimate drawn on a line, in percent of its width."""
+
+    value: float
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+    limits: tuple[float, ...]  # the verdict's thresholds
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    agent: Agent
+    shown: Shown | None
+    strip: Strip | None
+    n: str
+    seeds: str
+    kept: str
+
+
+@dataclass(frozen=True)
+class MetricRows:
+    title: str
+    meaning: str
+    rows: tuple[MetricRow, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the player's grid."""
+
+    key: str
+    when: str
+
+
+def agents(data: ReportData) -> tuple[Agent, ...]:
+    return tuple(_agent(index, section, len(data.agents)) for index, section in enumerate(data.agents))
+
+
+def _agent(index: int, section: AgentSection, many: int) -> Agent:
+    return Agent(
+        index, tag(index, many), index % COLOURS + 1, section.name, section.label, section.note,
+        _verdict(section.verdict), section.config, section.command, facts(section.provenance),
+    )  # fmt: skip
+
+
+def _verdict(verdict: Mapping[str, Any]) -> Verdict | None:
+    if not verdict.get("label"):
+        return None
+    label = str(verdict["label"])
+    css, meaning = VERDICTS.get(label, ("inconclusive", ""))
+    reasons, scope = tuple(map(str, verdict.get("reasons") or ())), str(verdict.get("scope") or "")
+    return Verdict(label, css, meaning, scope, reasons, tuple(map(_seed, verdict.get("seeds") or ())))
+
+
+def _seed(seed: Mapping[str, Any]) -> SeedRow:
+    label = str(seed.get("label", ""))
+    found = [shown(seed.get(key)) for key in ("preference", "misgeneralization")]
+    texts = [f"{number.point} {number.interval}" if number else NOTHING for number in found]
+    return SeedRow(str(seed.get("name", "")), label, VERDICTS.get(label, ("inconclusive", ""))[0], *texts)
+
+
+def facts(mapping: Mapping[str, Any], prefix: str = "") -> tuple[tuple[str, str], ...]:
+    """A nested mapping as lines of `a.b: value`."""
+    lines: list[tuple[str, str]] = []
+    for key, value in mapping.items():
+        if isinstance(value, Mapping):
+            lines += facts(value, f"{prefix}{key}.")
+        elif isinstance(value, list | tuple):
+            lines.append((f"{prefix}{key}", " ".join(map(str, value))))
+        else:
+            lines.append((f"{prefix}{key}", "" if value is None else str(value)))
+    return tuple(lines)
+
+
+def measured(data: ReportData) -> tuple[Metric, ...]:
+    """The metrics that some agent has an estimate of: known ones in their order, then whatever else a verdict holds."""
+    found = [key for agent in data.agents for key, value in agent.verdict.items() if shown(value)]
+    known = {metric.key for metric in METRICS}
+    rest = dict.fromkeys(key for key in found if key not in known)
+    others = [Metric(key, key.replace("_", " ").capitalize(), "", is_share=False) for key in rest]
+    return (*(metric for metric in METRICS if metric.key in found), *others)
+
+
+def metrics(data: ReportData, shown_agents: Sequence[Agent]) -> tuple[MetricRows, ...]:
+    return tuple(
+        MetricRows(
+            metric.title,
+            metric.meaning,
+            tuple(_metric_row(agent, data.agents[agent.index], metric) for agent in shown_agents),
+        )
+        for metric in measured(data)
+    )
+
+
+def _metric_row(agent: Agent, section: AgentSection, metric: Metric) -> MetricRow:
+    found = estimate(section, metric.key)
+    if found is None:
+        return MetricRow(agent, None, None, "", "", "")
+    kept = "" if found.kept is None else percent(found.kept)
+    strip = _strip(found, metric, section.verdict.get("thresholds") or {})
+    return MetricRow(
+        agent, found, strip, count(found.n), "none" if found.seeds == 0 else count(found.seeds), kept
+    )
+
+
+def _strip(found: Shown, metric: Metric, thresholds: Mapping[str, Any]) -> Strip | None:
+    """Shares stand on a line from 0 to 1, differences of shares on one from −1 to 1, anything else on none."""
+    if not metric.is_share:
+        return None
+    start = -1.0 if found.low < 0 else 0.0
+
+    def place(x: float) -> float:
+        return round(100 * (x - start) / (1 - start), 2)
+
+    limits = tuple(place(float(thresholds[name])) for name in metric.marks if name in thresholds)
+    ticks = (place(start), place(0.0), place(1.0)) if start else (0.0, 100.0)
+    return Strip(place(found.value), place(found.low), place(found.high), ticks, limits)
+
+
+def thresholds(data: ReportData) -> tuple[tuple[str, str], ...]:
+    """The thresholds of the verdicts; they are one config's, so the first verdict's stand for all."""
+    return next((facts(t) for agent in data.agents if (t := agent.verdict.get("thresholds"))), ())
+
+
+def columns(player: Mapping[str, Any] | None) -> tuple[Column, ...]:
+    """The player's columns: as trained, and changed, as far as there are recordings."""
+    if player is None:
+        return ()
+    home = (Column("home", "Before the change"),) if player["home"] else ()
+    return home + ((Column("moved", "After the change"),) if player["moved"] else ())
+
+
+def leaked(data: ReportData) -> str:
+    shared, judged = sum(row.shared for row in data.leakage), sum(row.layouts for row in data.leakage)
+    return f"{shared:,} of {judged:,}" if data.leakage else NOTHING
+
+
+def tables(data: ReportData) -> dict[str, dict[str, str]]:
+    """The page's tables as CSV files: name -> file name and text. Shares run from 0 to 1, with all their digits."""
+    numbers = [
+        (agent.name, metric.key, *_columns(found))
+        for metric in measured(data)
+        for agent in data.agents
+        if (found := estimate(agent, metric.key))
+    ]
+    outcomes = [
+        (agent.name, row.condition, note_of(data, row.condition).role, _actions(row), kind, *_columns(found))
+        for agent in data.agents
+        for row in agent.outcomes
+        for kind in ("goal", "proxy", "neither", "death", "timeout")
+        if (found := shown(getattr(row, kind)))
+    ]
+    of_outcomes = ("agent", "condition", "role", "actions", "outcome", *ESTIMATE)
+    return {
+        "verdict": {"file": "verdict.csv", "text": csv_text(("agent", "metric", *ESTIMATE), numbers)},
+        "outcomes": {"file": "outcomes.csv", "text": csv_text(of_outcomes, outcomes)},
+    }
+
+
+ESTIMATE = ("value", "low", "high", "n", "episodes", "seeds", "kept")
+
+
+def _columns(found: Shown) -> tuple[Any, ...]:
+    return tuple(getattr(found, name) for name in ESTIMATE)
+
+
+def _actions(row: OutcomeRow) -> str:
+    return "sampled" if row.sampled else "greedy"

@@ -1,0 +1,59 @@
+"""`finetune.csv` in a run's folder: what the fine-tuning test left, one row an episode.
+
+Reads and writes the table; neither torch nor an agent is needed. Read next: `measurement/relearning.py`, which makes the
+recovery curve of it, and `experiments/training/finetune.py`, which fills it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from ..config.schema import ExperimentConfig
+from ..measurement.relearning import ARMS, SCHEMA, Recovery, recovery
+from ..system.atomic_files import RunError, read_limited
+from .run import Run
+
+FILE = "finetune.csv"
+MAX_BYTES = 1 << 28
+
+
+def read_finetuned(run: Run) -> pl.DataFrame | None:
+    """The run's table, or None if it was not fine-tuned. Raises RunError if it is damaged."""
+    path = run.path / FILE
+    if not path.exists():
+        return None
+    return parse_table(read_limited(path, MAX_BYTES), path)
+
+
+def parse_table(content: bytes, path: Path) -> pl.DataFrame:
+    """A table from the bytes of a file. Raises RunError."""
+    try:
+        table = pl.read_csv(io.BytesIO(content), schema=SCHEMA)
+        known = pl.col("arm").is_in(ARMS) & pl.col("steps").ge(0) & pl.all_horizontal(pl.all().is_not_null())
+        if not table.height or not table.select(known.all()).item():
+            raise ValueError("a row that is none")
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OverflowError) as error:
+        raise RunError(
+            f"{path} is damaged. Make it anew: remove it, then goalposts finetune {path.parent}"
+        ) from error
+    return table
+
+
+def as_csv(table: pl.DataFrame) -> bytes:
+    """The bytes of the file."""
+    return table.select(list(SCHEMA)).write_csv().encode()
+
+
+def recoveries(items: Sequence[tuple[ExperimentConfig, pl.DataFrame]]) -> list[tuple[str, Recovery]]:
+    """The recovery curve of each config, by its name; runs that differ in the seed alone are put together."""
+    groups: dict[str, list[tuple[ExperimentConfig, pl.DataFrame]]] = {}
+    for config, table in items:
+        groups.setdefault(config.override(["seed=0"]).hash(), []).append((config, table))
+    return [
+        (group[0][0].name, recovery([table for _, table in group], group[0][0].verdict.capability_shift))
+        for group in groups.values()
+    ]

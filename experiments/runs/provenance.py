@@ -1,0 +1,121 @@
+"""Where a result comes from: code, versions, command, machine, seed.
+
+Collected once, when a run begins, and never read by anything that computes. Read next: `run.py`, which keeps
+it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ROOT = Path(__file__).resolve().parents[2]  # of a checkout; of an installed package, its own folder
+PACKAGES = (
+    "goalposts",
+    "gymnasium",
+    "llvmlite",
+    "numba",
+    "numpy",
+    "polars",
+    "pydantic",
+    "safetensors",
+    "scipy",
+    "stable-baselines3",
+    "torch",
+)
+"""The packages whose version may change a result."""
+
+
+class Provenance(BaseModel):
+    """The facts of `provenance.json`. Unknown keys of a newer version are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    commit: str | None = Field(None, max_length=64)  # of a checkout; None for an installed package
+    dirty: bool | None = None  # True: the code differed from that commit
+    code: str | None = Field(None, max_length=64)  # digest of our own source, committed or not
+    python: str = Field(max_length=200)
+    packages: dict[str, str] = Field(max_length=200)
+    platform: str = Field(max_length=500)
+    host: str = Field(max_length=300)
+    cores: int | None = None
+    argv: tuple[str, ...] = Field(max_length=10_000)
+    seed: int
+    config_hash: str = Field(max_length=64)  # ExperimentConfig.hash()
+    config_sha256: str = Field(max_length=64)  # of the bytes of config.yaml
+    started: str = Field(max_length=40)
+
+
+def collect(seed: int, config_hash: str, config_sha256: str) -> Provenance:
+    """The facts of this process, now."""
+    commit, dirty = _commit(ROOT)
+    return Provenance(
+        commit=commit,
+        dirty=dirty,
+        code=code_digest(),
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        packages={name: version for name in PACKAGES if (version := version_of(name))},
+        platform=f"{platform.platform()} {platform.machine()}",
+        host=platform.node(),
+        cores=os.cpu_count(),
+        argv=tuple(sys.argv),
+        seed=seed,
+        config_hash=config_hash,
+        config_sha256=config_sha256,
+        started=now(),
+    )
+
+
+def now() -> str:
+    """The time as `2026-11-22T22:38:05Z`, for people; nothing is computed from it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@cache
+def code_digest(folders: tuple[str, ...] = ("agents", "envs", "experiments")) -> str:
+    """SHA-256 of the source that computes results: every Python file of envs, agents and experiments, or of some of these."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(ROOT).as_posix()}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def version_of(name: str) -> str | None:
+    """The version of an installed package; None if it is not there."""
+    if name == "goalposts":
+        from goalposts import __version__
+
+        return __version__
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _commit(root: Path) -> tuple[str | None, bool | None]:
+    """Commit and dirty flag of a checkout. An installed package inside somebody's repository is none of it."""
+    if not (root / ".git").exists():
+        return None, None
+    commit = _git(root, "rev-parse", "HEAD")
+    changes = _git(root, "status", "--porcelain", "--untracked-files=normal")
+    return commit or None, None if changes is None else bool(changes)
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(root), "--no-optional-locks", *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

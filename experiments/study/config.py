@@ -1,0 +1,235 @@
+"""What a study is: one YAML file that names a base config, a grid, seeds, what to evaluate, and the figure to draw.
+
+    base: coinrun/edge
+    grid: {env.condition: ["mixture(0)", "mixture(0.01)", "mixture(1)"]}
+    seeds: 10
+
+Checked as strictly as a config, and resolved to a value that stands alone: the base is written out in it. Expands
+nothing and runs nothing. Read next: `plan.py`, which makes runs of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from goalposts.errors import UserError
+from goalposts.registration import WORLDS
+
+from ...envs.worlds.registry import get_world
+from ..config.error_messages import closest, validate
+from ..config.fields import VERSION, ConditionNames, Name, Section, Seed, Text, Version
+from ..config.schema import ConfigError, EvaluateConfig, ExperimentConfig, read_base, shipped_root
+from ..config.yaml_document import Document, Problem, apply_override, read_document, to_yaml
+
+FIGURES = ("alpha", "seeds", "capability", "right_fraction", "salience", "levels", "plain")
+MAX_SEEDS = 1_000_000
+
+Figure = Literal["alpha", "seeds", "capability", "right_fraction", "salience", "levels", "plain"]
+
+
+def _dotted(value: object) -> object:
+    """`{"env": {"condition": x}}` and `{"env.condition": x}` alike as the second; what is written last holds."""
+    if not isinstance(value, dict):
+        return value
+    flat: dict[str, Any] = {}
+    for key, inner in value.items():
+        if isinstance(inner, dict) and inner:
+            flat |= {f"{key}.{below}": leaf for below, leaf in _dotted(inner).items()}  # type: ignore[union-attr]
+        else:
+            flat[key] = inner
+    return flat
+
+
+def _seeds(value: object) -> object:
+    """A number of seeds means the first so many."""
+    if type(value) is int:
+        if not 1 <= value <= MAX_SEEDS:
+            raise ValueError(
+                f"{value} is out of range; allowed are 1 to {MAX_SEEDS:,} seeds, or a list of seeds."
+            )
+        return tuple(range(value))
+    if isinstance(value, list | tuple) and value:
+        twice = sorted({str(seed) for seed in value if value.count(seed) > 1})
+        if twice:
+            raise ValueError(f"the seed {', '.join(twice)} stands here more than once; name each seed once.")
+        return tuple(value)
+    raise ValueError(
+        f"{value!r} is not allowed; it must be a number of seeds, such as 10, or a list such as [0, 1, 2]."
+    )
+
+
+Changes = Annotated[
+    dict[str, Any],
+    BeforeValidator(_dotted),
+    Field(
+        json_schema_extra={"x-expected": "a section of keys of a config, such as train.total_steps: 500_000"}
+    ),
+]
+Values = Annotated[
+    tuple[Any, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v), Field(min_length=1)
+]
+Grid = Annotated[
+    dict[str, Values],
+    BeforeValidator(_dotted),
+    Field(json_schema_extra={"x-expected": "a section of keys of a config, each with a list of values"}),
+]
+Seeds = Annotated[
+    tuple[Seed, ...],
+    BeforeValidator(_seeds),
+    Field(json_schema_extra={"x-expected": "a number of seeds, such as 10, or a list such as [0, 1, 2]"}),
+]
+
+
+class Arm(Section):
+    """Further runs beside the main ones, such as a ceiling: the same study with other settings."""
+
+    name: Name = Field(description="of the arm, as figures and tables call it")
+    set: Changes = Field(default={}, description="changes to the base that hold in this arm")
+    grid: Grid | None = Field(default=None, description="null: the study's own grid")
+    seeds: Seeds | None = Field(default=None, description="null: the study's own seeds")
+
+
+class StudyConfig(Section):
+    """A grid of runs and the figure that it is for."""
+
+    version: Version = Field(default=VERSION, description="of this file format")
+    name: Name = Field(description="of the study, and of its folder under studies/")
+    question: Text = Field(default="", description="what it is to answer")
+    base: str | dict[str, Any] = Field(
+        description="the config that all runs start from: a file, a shipped name, or a section"
+    )
+    set: Changes = Field(default={}, description="changes to the base that hold in all runs")
+    grid: Grid = Field(
+        default={},
+        description="keys of a config, each with the values that are tried; all combinations are run",
+    )
+    seeds: Seeds = Field(
+        default=tuple(range(5)), description="training seeds of each point: a number, or a list"
+    )
+    arms: tuple[Arm, ...] = Field(
+        default=(), max_length=16, strict=False, description="further runs beside the main ones"
+    )
+    conditions: ConditionNames = Field(
+        default=("edge_held_out", "off_path", "invisible"),
+        description="on which each run is evaluated; the same levels for all. null: the usual control and shift of the base's "
+        "world, and the one in which the goal is not seen",
+    )
+    levels: int = Field(default=1000, ge=1, le=10**7, description="layouts a condition")
+    level_seed: Seed = Field(
+        default=EvaluateConfig.model_fields["level_seed"].default, description="which stream of levels"
+    )
+    greedy: bool = Field(default=False, description="play each level also with the likeliest action")
+    figure: Figure = Field(default="plain", description="which figure is drawn")
+
+    @field_validator("arms")
+    @classmethod
+    def _names_differ(cls, arms: tuple[Arm, ...]) -> tuple[Arm, ...]:
+        names = ["main", *(arm.name for arm in arms)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(
+                f"the arm {', '.join(twice)} is named twice ('main' is the study itself); give each its own name."
+            )
+        return arms
+
+    def to_dict(self) -> dict[str, Any]:
+        """All keys in their canonical order, as plain JSON values."""
+        data = self.model_dump(mode="json")
+        for part in (data, *data["arms"]):
+            if part["seeds"] == list(range(len(part["seeds"] or ()))):
+                part["seeds"] = len(part["seeds"])
+        return data
+
+    def to_yaml(self) -> str:
+        """As a YAML file that `read_study` reads back as the same study."""
+        return to_yaml(self.to_dict())
+
+
+def read_study(
+    source: str | os.PathLike[str], overrides: Iterable[str] = ()
+) -> tuple[StudyConfig, Document, Document]:
+    """A study file, a shipped one by name (`alpha`) or a study folder: (study, its document, that of its base).
+
+    Overrides are keys of the study: `seeds=3`, `set.train.total_steps=50_000`. Raises ConfigError with all that is wrong.
+    """
+    path = find_study(source)
+    document = read_document(path)
+    for override in overrides:
+        apply_override(document, override)
+    if document.data.get("conditions", 0) is None:
+        del document.data["conditions"]
+    study = validate(StudyConfig, document, {"world": _world_of(document)}, str(path))
+    if isinstance(study.base, str):
+        base = read_base(study.base, path.parent)
+        if base.broken:
+            document.problems += [
+                Problem(
+                    document.place(("base",)) if not problem.place else problem.place,
+                    problem.key or "base",
+                    problem.text,
+                )
+                for problem in base.problems
+            ]
+            validate(StudyConfig, document, None, str(path))
+        study = study.model_copy(update={"base": _resolved(base)})
+    else:
+        base = Document(f"{path}, base", dict(study.base))
+    if "conditions" not in document.data:
+        study = study.model_copy(update={"conditions": _usual_conditions(base, study.conditions)})
+    return study, document, base
+
+
+def _usual_conditions(base: Document, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+    """Control, shift and `invisible` of the base's world; `otherwise`, if nobody knows that world."""
+    try:
+        world = get_world(base.data.get("world", ExperimentConfig.model_fields["world"].default))
+    except UserError:  # said of the points
+        return otherwise
+    shift = WORLDS[world.name].shift if world.name in WORLDS else world.usual("shift")
+    unseen = [c.name for c in world.conditions if c.name == "invisible"]
+    return (world.usual("control"), shift, *unseen)
+
+
+def _resolved(base: Document) -> dict[str, Any]:
+    """The base with every default written out, so that a study goes on as it began when defaults change.
+
+    A base that is no config by itself stays as it is: what is wrong with it is said of the points that are made of it.
+    """
+    data = {"name": "base"} | base.data
+    try:
+        return ExperimentConfig.parse(Document(base.source, data, base.places, list(base.problems))).to_dict()
+    except ConfigError:
+        return base.data
+
+
+def find_study(source: str | os.PathLike[str]) -> Path:
+    """The file that is meant: a file, the study.yaml of a study folder, or a shipped study by its name."""
+    path = Path(source)
+    if os.path.isfile(path / "study.yaml"):
+        return path / "study.yaml"
+    shipped = shipped_root() / "studies" / f"{path.name.removesuffix('.yaml')}.yaml"
+    if os.path.lexists(path):
+        return path
+    if os.fspath(source) in (shipped.stem, f"studies/{shipped.stem}") and shipped.is_file():
+        return shipped
+    names = shipped_studies()
+    near = closest(path.name, names)
+    raise UserError(
+        f"there is no study {os.fspath(source)!r}; give a file, a study folder, or one of {', '.join(names)}.{near}"
+    )
+
+
+def shipped_studies() -> tuple[str, ...]:
+    """Names of the studies that come with Goalposts."""
+    return tuple(sorted(path.stem for path in (shipped_root() / "studies").glob("*.yaml")))
+
+
+def _world_of(document: Document) -> str | None:
+    """Conditions are checked against a world once the base is known; here only their form is."""
+    base: Mapping[str, Any] | object = document.data.get("base")
+    return base.get("world") if isinstance(base, Mapping) else None

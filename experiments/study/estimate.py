@@ -1,0 +1,162 @@
+"""How long a study will take: from finished runs of this code on this machine, or from short runs that are measured first.
+
+Runs that cost alike (the same net, levels, rollouts, evaluation) form a kind. Of each kind one learns the seconds before the
+first step, those of a step, and those of the evaluation. Read next: `driver.py`, which prints what comes of it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+import platform
+import statistics
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from goalposts.errors import UserError
+
+from ..config.schema import ExperimentConfig
+from ..runs.provenance import Provenance, code_digest
+from ..system.atomic_files import read_limited
+from .folder import StudyFolder
+from .plan import Plan
+from .workers.job import TIMES, Done, Failed, Job, Times
+from .workers.local import LocalEngine
+
+ROLLOUTS = 16  # of a measured short training
+WORKER = 8.0  # seconds until a new worker has loaded everything, once
+ASKED = 100  # finished runs of a kind, at most
+MAX_BYTES = 1 << 20  # of a file that says where a run comes from
+KINDS = 12  # at most so many are measured; the rest is taken to cost what the costliest of them does
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of one kind of run: before the first step, for each step, for the evaluation."""
+
+    starting: float
+    step: float
+    evaluating: float
+
+    def of(self, config: ExperimentConfig) -> float:
+        """Seconds of one run."""
+        rollout = config.train.num_envs * config.train.n_steps
+        return self.starting + self.step * -(-config.train.total_steps // rollout) * rollout + self.evaluating
+
+    @classmethod
+    def of_times(cls, times: Iterable[Times]) -> Cost | None:
+        """From runs that were done; None if none of them trained a whole training."""
+        known = [one for one in times if one.steps > 0]
+        if not known:
+            return None
+        return cls(
+            statistics.median(one.starting for one in known),
+            statistics.median(one.training / one.steps for one in known),
+            statistics.median(one.evaluating for one in known),
+        )
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long the runs that are missing will take. measured: by short runs here; else by finished runs of the study."""
+
+    seconds: float
+    per_run: Mapping[str, float]  # by id, without the start of a worker
+    measured: bool
+
+
+def kind_of(config: ExperimentConfig) -> str:
+    """What a run's cost depends on."""
+    env, train = config.env.model_dump(mode="json"), config.train.model_dump(mode="json")
+    del env["condition"], train["total_steps"]
+    rates = (
+        "learning_rate",
+        "anneal",
+        "gamma",
+        "gae_lambda",
+        "ent_coef",
+        "clip_range",
+        "vf_coef",
+        "max_grad_norm",
+    )
+    rest = {name: value for name, value in train.items() if name not in rates}
+    return json.dumps([config.world, env, rest, config.evaluate.model_dump(mode="json")], sort_keys=True)
+
+
+def estimate(
+    plan: Plan,
+    folder: StudyFolder,
+    todo: Iterable[str],
+    workers: int,
+    say: Callable[[str], None] = lambda words: None,
+) -> Estimate:
+    """Of the runs `todo`, with so many workers; measures what is not known from finished runs (10 to 30 s a kind).
+
+    Runs that other code or another machine made are not asked: they may have been much slower, or faster.
+    Raises UserError if a short run fails: then all would.
+    """
+    todo = list(todo)
+    wanted: dict[str, ExperimentConfig] = {}
+    for one in todo:
+        wanted.setdefault(kind_of(plan.runs[one]), plan.runs[one])
+    known: dict[str, Cost] = {}
+    if finished := folder.finished():
+        times: dict[str, list[Times]] = {}
+        for one in reversed(list(plan.runs)):
+            if one not in finished:
+                continue
+            some = times.setdefault(kind_of(plan.runs[one]), [])
+            if len(some) < ASKED and _made_here(folder.run(one)) and (found := folder.times(one)):
+                some.append(found)
+        known = {kind: cost for kind, some in times.items() if (cost := Cost.of_times(some))}
+    missing = [kind for kind in wanted if kind not in known]
+    if missing:
+        known |= _measured([wanted[kind] for kind in missing[:KINDS]], workers, say)
+    costliest = max((cost for cost in known.values()), key=lambda cost: cost.step, default=Cost(0, 0, 0))
+    per_run = {one: known.get(kind_of(plan.runs[one]), costliest).of(plan.runs[one]) for one in todo}
+    return Estimate(WORKER + time_of(list(per_run.values()), workers), per_run, bool(missing))
+
+
+def _made_here(run: Path) -> bool:
+    """Whether this code made a run, on this machine."""
+    try:
+        made = Provenance.model_validate_json(read_limited(run / "provenance.json", MAX_BYTES))
+    except (UserError, ValueError):
+        return False
+    return made.code == code_digest() and made.host == platform.node()
+
+
+def time_of(costs: list[float], workers: int) -> float:
+    """Seconds until all are done, each taken by the worker that is free first."""
+    free = [0.0] * max(1, min(workers, len(costs)))
+    for cost in costs:
+        heapq.heapreplace(free, free[0] + cost)
+    return max(free)
+
+
+def _measured(configs: list[ExperimentConfig], workers: int, say: Callable[[str], None]) -> dict[str, Cost]:
+    """Short runs of each kind, as many at once as there will be; the first of each worker only warms it up."""
+    say(f"measuring {len(configs)} kind{'s' * (len(configs) > 1)} of run on this machine …")
+    workers = min(workers, 8, os.cpu_count() or 1)  # of a cluster, this machine stands for its nodes
+    jobs = [Job(f"warm-{k}", _short(configs[0], 1)) for k in range(workers)]
+    jobs += [
+        Job(f"{k}-{n}", _short(config, ROLLOUTS)) for k, config in enumerate(configs) for n in range(workers)
+    ]
+    times: dict[int, list[Times]] = {}
+    for result in LocalEngine(workers).run(jobs):
+        if isinstance(result, Failed):
+            raise UserError(
+                f"a short run to measure how long this takes failed: {result.message}\n{result.log}"
+            )
+        if isinstance(result, Done) and not result.id.startswith("warm"):
+            number = int(result.id.partition("-")[0])
+            times.setdefault(number, []).append(Times.from_json(result.files[TIMES]))
+    found = {kind_of(config): Cost.of_times(times[k]) for k, config in enumerate(configs)}
+    return {kind: cost for kind, cost in found.items() if cost}
+
+
+def _short(config: ExperimentConfig, rollouts: int) -> ExperimentConfig:
+    steps = min(config.train.total_steps, rollouts * config.train.num_envs * config.train.n_steps)
+    return config.model_copy(update={"train": config.train.model_copy(update={"total_steps": steps})})

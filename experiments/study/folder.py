@@ -1,0 +1,240 @@
+"""The study folder: only the driver writes it, a run at a time, each run in one step.
+
+    study.yaml  runs/<id>/  failed/<id>.log  episodes.parquet  summary.csv  figures/  report.html  calls.jsonl
+
+A folder under runs/ is a finished run, whole. What a killed driver left unfinished has a hidden name and is swept by the
+next one. `.work/` is where local workers work: a killed run goes on from there. Read next: `driver.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter
+
+from ..config.fields import Amount, Whole
+from ..config.yaml_document import shorten
+from ..system.atomic_files import (
+    RunError,
+    disk_errors,
+    is_held,
+    read_limited,
+    refuse_links,
+    sync_folder,
+    sync_tree,
+    unfinished,
+    unfinished_name,
+    write_atomic,
+)
+from .config import StudyConfig
+from .workers.job import TIMES, Done, Failed, Times
+
+STUDY, RUNS, FAILED, WORK, LOCK = "study.yaml", "runs", "failed", ".work", ".lock"
+EPISODES, SUMMARY, FIGURES, PAGE = "episodes.parquet", "summary.csv", "figures", "report.html"
+CALLS, MADE = "calls.jsonl", ".made.json"
+MAX_BYTES = 1 << 20
+MAX_LOG = 1 << 26
+
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class Call:
+    """What one call of a study did and took: runs, seconds by the clock, seconds that the driver itself computed."""
+
+    ended: str
+    done: Whole
+    failed: Whole
+    seconds: Amount
+    driver_cpu: Amount
+    workers: Whole
+    engine: str
+
+
+_CALL = TypeAdapter(Call)
+
+
+class StudyFolder:
+    """A folder that holds a study, or will hold one."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._lock = FileLock(self.path / LOCK, thread_local=False)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> StudyFolder:
+        """One that is there. Raises RunError."""
+        folder = cls(path)
+        if not (folder.path / STUDY).is_file():
+            raise RunError(
+                f"{path} is not a study folder: it has no {STUDY}. Begin a study with: goalposts study CONFIG"
+            )
+        return folder
+
+    @contextmanager
+    def begin(self, study: StudyConfig) -> Iterator[None]:
+        """Make the folder if need be and hold it for writing.
+
+        A folder of a study of the same name is gone on with, whatever has changed in it: what is finished is found by its
+        id. Raises RunError for a folder of something else, or one that another process writes.
+        """
+        self.refuse_foreign(study)
+        with disk_errors(self.path, "write"):
+            (self.path / RUNS).mkdir(parents=True, exist_ok=True)
+        with self.hold():
+            self._sweep()
+            write_atomic(self.path / STUDY, study.to_yaml().encode())
+            yield
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold the folder for writing. Raises RunError if another process does."""
+        refuse_links(self.path, (LOCK, STUDY, RUNS, FAILED, WORK, EPISODES, SUMMARY, FIGURES, CALLS, MADE))
+        with disk_errors(self.path, "write"):
+            try:
+                self._lock.acquire(timeout=3)  # workers of a driver that was just killed may still be dying
+            except Timeout:
+                text = (
+                    "another process runs this study. Wait for it, or look at it with: goalposts study status"
+                )
+                raise RunError(f"{self.path} is in use: {text} {self.path}") from None
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def finished(self) -> set[str]:
+        """Ids of the runs that are done."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return {name for name in os.listdir(self.path / RUNS) if _ID.fullmatch(name)}
+        return set()
+
+    def failed(self) -> dict[str, str]:
+        """Why runs failed when they were last tried, by id."""
+        logs = sorted((self.path / FAILED).glob("*.log"))
+        return {
+            log.stem: shorten(
+                read_limited(log, MAX_LOG).decode("utf-8", "replace").split("\n", 1)[0], 600, quote=False
+            )
+            for log in logs
+            if _ID.fullmatch(log.stem)
+        }
+
+    def run(self, run_id: str) -> Path:
+        """Where a finished run stands."""
+        return self.path / RUNS / run_id
+
+    def scratch(self, run_id: str) -> Path:
+        """Where a local worker works on a run."""
+        return self.path / WORK / run_id
+
+    def log(self, run_id: str) -> Path:
+        """Where the log of a failed run stands."""
+        return self.path / FAILED / f"{run_id}.log"
+
+    def keep(self, done: Done) -> bool:
+        """Put a finished run into its place in one step; False if it is there already. Raises RunError."""
+        final = self.run(done.id)
+        if not final.exists():
+            part = unfinished_name(final)
+            with disk_errors(final, "write"):
+                try:
+                    for name, content in done.files.items():
+                        (part / name).parent.mkdir(parents=True, exist_ok=True)
+                        (part / name).write_bytes(content)
+                    sync_tree(part)
+                    part.rename(final)
+                    sync_folder(final.parent)
+                except BaseException:
+                    shutil.rmtree(part, ignore_errors=True)
+                    raise
+            kept = True
+        else:
+            kept = False
+        self.log(done.id).unlink(missing_ok=True)
+        self._discard(self.scratch(done.id))
+        return kept
+
+    def note(self, failed: Failed) -> Path:
+        """Keep the log of a run that failed; returns where. Its scratch is removed: it begins anew the next time."""
+        path = self.log(failed.id)
+        with disk_errors(path, "write"):
+            path.parent.mkdir(exist_ok=True)
+        write_atomic(path, f"{failed.message}\n\n{failed.log}\n".encode())
+        self._discard(self.scratch(failed.id))
+        return path
+
+    def end_work(self) -> None:
+        """Remove what workers worked in, once no run is missing."""
+        self._discard(self.path / WORK)
+
+    def times(self, run_id: str) -> Times | None:
+        """How long a finished run took; None where that cannot be read."""
+        try:
+            return Times.from_json(read_limited(self.run(run_id) / TIMES, MAX_BYTES))
+        except (RunError, ValueError):
+            return None
+
+    def note_call(self, call: Call) -> None:
+        """Add to the list of calls what this one took; no table is made from it. Raises RunError."""
+        path = self.path / CALLS
+        before = read_limited(path, MAX_BYTES) if path.exists() else b""
+        write_atomic(path, before + _CALL.dump_json(call) + b"\n")
+
+    def calls(self) -> list[Call]:
+        """What the calls took that came to their end; none where that cannot be read."""
+        try:
+            lines = read_limited(self.path / CALLS, MAX_BYTES).splitlines()
+            return [_CALL.validate_json(line, strict=True) for line in lines]
+        except (RunError, ValueError):
+            return []
+
+    def in_use(self) -> bool:
+        """Whether a driver runs this study now."""
+        return is_held(self.path / LOCK)
+
+    def refuse_foreign(self, study: StudyConfig) -> None:
+        """Raise RunError if the folder holds something else than a study of this name."""
+        if not os.path.lexists(self.path):
+            return
+        if not self.path.is_dir():
+            raise RunError(f"{self.path} is not a folder. Nothing was changed. Choose another with --out.")
+        with disk_errors(self.path, "read"):
+            names = os.listdir(self.path)
+        ours = {LOCK, RUNS, WORK, FAILED, STUDY}
+        foreign = sorted(name for name in names if name not in ours and not name.startswith(f".{STUDY}"))
+        if STUDY not in names and foreign:
+            raise RunError(
+                f"{self.path} is not empty and not a study folder (it holds {', '.join(foreign[:3])}). Nothing was changed. "
+                "Choose a new folder with --out."
+            )
+        if STUDY in names:
+            from ..config.yaml_document import read_document
+
+            name = read_document(self.path / STUDY).data.get("name")
+            if name != study.name:
+                raise RunError(
+                    f"{self.path} holds the study {name!r}, not {study.name!r}. Nothing was changed. Choose another folder "
+                    "with --out."
+                )
+
+    def _discard(self, place: Path) -> None:
+        """Remove a folder: first its name, in one step, so that no half of it is ever taken for the whole."""
+        part = unfinished_name(place)
+        try:
+            place.rename(part)
+        except OSError:  # not there, or open on a system that then refuses: as much of it as goes
+            part = place
+        shutil.rmtree(part, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        for place in (self.path, *(self.path / name for name in (RUNS, FAILED, FIGURES, WORK))):
+            for part in unfinished(place):
+                shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)

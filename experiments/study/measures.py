@@ -1,0 +1,108 @@
+"""The numbers of a study as rows: what was measured, of which run or of which point, with its interval.
+
+One run: its own estimates, and what was logged over training time. One point: the estimates over training seeds and
+levels, by the measurement's own two-way intervals. Reads tables, writes no file. Read next: `experiments/study/results/summary.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from ..config.schema import ExperimentConfig
+from ..evaluation.trajectories import read_leakage
+from ..measurement import Estimate, Verdict, diagnose, outcomes
+from ..measurement.episodes import read_episodes
+from ..runs.run import Run
+
+Row = dict[str, Any]
+RATES = ("capability", "capability_shift", "preference", "misgeneralization", "goal_effect", "regret")
+OF_CONDITION = ("goal", "proxy", "neither", "death", "timeout")
+LOGGED = (
+    "mean_return",
+    "entropy",
+    "value_loss",
+    "policy_loss",
+    "mean_steps",
+)  # of progress.csv, besides the probes
+COLUMNS: dict[str, Any] = {
+    "arm": pl.String,
+    "point": pl.String,
+    "seed": pl.Int64,  # null: all seeds of the point together
+    "run": pl.String,
+    "measure": pl.String,
+    "condition": pl.String,
+    "step": pl.Int64,  # null: when training was done
+    "value": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "n": pl.Int64,
+    "seeds": pl.Int64,
+    "kept": pl.Float64,
+    "words": pl.String,  # of a verdict; and what is to be said of an interval
+}
+
+
+def measures_of_run(run: Run) -> list[Row]:
+    """Everything that a study keeps of one run, in a fixed order."""
+    episodes = read_episodes(run.episodes_path)
+    leaked = sum(read_leakage(run).values())
+    rows = list(_measures(episodes, diagnose(episodes, run.config.verdict, leakage=leaked), leaked))
+    progress = run.progress()
+    rows += [
+        _row(name, step=row["step"], value=value)
+        for row in progress
+        for name, value in row.items()
+        if value is not None and (name.startswith("probe/") or (name in LOGGED and row is progress[-1]))
+    ]
+    return rows
+
+
+def measures_of_point(episodes: pl.DataFrame, config: ExperimentConfig, leaked: int) -> list[Row]:
+    """The same over all seeds of a point: episodes of one agent label and any number of seeds; and which seeds are odd."""
+    verdict = diagnose(episodes, config.verdict, leakage=leaked)
+    rows = list(_measures(episodes, verdict, leaked))
+    for odd in verdict.outliers:
+        seed = int(odd.name.removeprefix("seed "))
+        rows.append(_row("outlier", value=odd.value, words=str(odd)) | {"seed": seed})
+    return rows
+
+
+def _measures(episodes: pl.DataFrame, verdict: Verdict, leaked: int) -> Iterator[Row]:
+    where = {"capability": verdict.control}
+    yield _row("verdict", condition=verdict.shift, words=verdict.label, seeds=len(verdict.runs))
+    for name in RATES:
+        yield _estimated(name, where.get(name, verdict.shift), getattr(verdict, name))
+    for condition in episodes["condition"].unique(maintain_order=True):
+        found = outcomes(episodes, condition=condition)
+        for name in OF_CONDITION:
+            yield _estimated(name, condition, getattr(found, name))
+    yield _row("leaked", value=float(leaked))
+
+
+def _estimated(measure: str, condition: str | None, found: Estimate | None) -> Row:
+    if found is None:
+        return _row(measure, condition=condition)
+    return _row(
+        measure, condition, None, found.value, found.low, found.high, found.n, found.seeds, found.kept, found.warning
+    )  # fmt: skip
+
+
+def _row(
+    measure: str,
+    condition: str | None = None,
+    step: float | None = None,
+    value: float | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    n: int | None = None,
+    seeds: int | None = None,
+    kept: float | None = None,
+    words: str | None = None,
+) -> Row:
+    return {
+        "measure": measure, "condition": condition, "step": None if step is None else int(step), "value": value, "low": low,
+        "high": high, "n": n, "seeds": seeds, "kept": kept, "words": words,
+    }  # fmt: skip

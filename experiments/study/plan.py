@@ -1,0 +1,187 @@
+"""From a study to its runs: every point of the grid, every seed, each run under the hash of its resolved config.
+
+A run that several points share is planned once. The order is seed by seed over all points, so that a study that is
+stopped half-way has something of everything. Runs nothing. Read next: `driver.py`, which does.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from ...envs.engine.observation_spec import parse_observation
+from ..config.schema import ExperimentConfig
+from ..config.yaml_document import ConfigError, Document, Problem
+from .config import Arm, StudyConfig, read_study
+
+MAX_RUNS = 1_000_000
+ID_DIGITS = 16  # hex digits of a run's id: 10⁵ runs collide with a probability of 10⁻¹⁰
+MAIN = "main"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One place of the grid: what was set there, and the run of each seed."""
+
+    arm: str
+    name: str  # a short one that no other point of the study has, and that may name a folder
+    values: Mapping[str, str]  # by key of the grid, in words
+    runs: tuple[tuple[int, str], ...]  # (seed, run id)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study, its points, and all its runs by id in the order in which they are begun."""
+
+    study: StudyConfig
+    points: tuple[Point, ...]
+    runs: Mapping[str, ExperimentConfig]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that the points differ in."""
+        return tuple(dict.fromkeys(key for point in self.points for key in point.values))
+
+
+def plan_study(source: str | os.PathLike[str], overrides: Iterable[str] = ()) -> Plan:
+    """Read a study and expand it. Raises ConfigError with all that is wrong, in the study, its base or at any point."""
+    study, document, base = read_study(source, overrides)
+    return expand(study, document, base)
+
+
+def expand(study: StudyConfig, document: Document, base: Document) -> Plan:
+    """All points and runs. Raises ConfigError with all that is wrong, each with its place in the study file."""
+    arms = (Arm(name=MAIN), *study.arms)
+    sizes = [_size(study, arm) for arm in arms]
+    if sum(sizes) > MAX_RUNS:
+        text = (
+            f"the study has {sum(sizes):,} runs; at most {MAX_RUNS:,} are allowed. Leave out values or seeds."
+        )
+        raise ConfigError([Problem(document.source, "grid", text)], document.source)
+    problems: dict[tuple[str, str, str], Problem] = {}
+    found: list[tuple[Arm, dict[str, str], ExperimentConfig]] = []
+    for number, arm in enumerate(arms):
+        section = ("arms", number - 1) if number else ()
+        grid, at = (study.grid, ("grid",)) if arm.grid is None else (arm.grid, (*section, "grid"))
+        for choice in itertools.product(*(range(len(values)) for values in grid.values())):
+            point = _base_of(study, document, base)
+            for changes, key in ((study.set, ("set",)), (arm.set, (*section, "set"))):
+                for name, value in changes.items():
+                    _set(point, name, value, _place(document, key, name))
+            for (name, values), k in zip(grid.items(), choice, strict=True):
+                _set(point, name, values[k], _place(document, at, name, k))
+            try:
+                config = ExperimentConfig.parse(point, document.source)
+                _check_planes(config)
+            except ConfigError as error:
+                problems |= {(one.place, one.key, one.text): one for one in error.problems}
+                continue
+            words = {name: spell(values[k]) for (name, values), k in zip(grid.items(), choice, strict=True)}
+            found.append((arm, words, config))
+    if problems:
+        raise ConfigError(list(problems.values())[:50], document.source)
+    return _numbered(study, found)
+
+
+def run_id(config: ExperimentConfig) -> str:
+    """Of the resolved config: the same run has the same id in every study and on every machine."""
+    return config.hash()[:ID_DIGITS]
+
+
+def spell(value: Any) -> str:
+    """A value of a grid in words."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _numbered(study: StudyConfig, found: list[tuple[Arm, dict[str, str], ExperimentConfig]]) -> Plan:
+    names: set[str] = set()
+    points, by_seed = [], []
+    for arm, words, config in found:
+        name = _name(study.name, arm.name, words, names)
+        seeds = study.seeds if arm.seeds is None else arm.seeds
+        configs = [config.model_copy(update={"name": name, "seed": seed}) for seed in seeds]
+        ids = [run_id(one) for one in configs]
+        points.append(Point(arm.name, name, words, tuple(zip(seeds, ids, strict=True))))
+        by_seed += [(k, one, other) for k, (one, other) in enumerate(zip(ids, configs, strict=True))]
+    runs: dict[str, ExperimentConfig] = {}
+    for _, one, config in sorted(by_seed, key=lambda entry: entry[0]):
+        runs.setdefault(one, config)
+    return Plan(study, tuple(points), runs)
+
+
+def _size(study: StudyConfig, arm: Arm) -> int:
+    grid = study.grid if arm.grid is None else arm.grid
+    size = len(study.seeds if arm.seeds is None else arm.seeds)
+    for values in grid.values():
+        size *= len(values)
+    return size
+
+
+def _base_of(study: StudyConfig, document: Document, base: Document) -> Document:
+    point = Document(base.source, deepcopy(base.data), dict(base.places), list(base.problems))
+    point.data.setdefault("name", study.name)
+    for key in ("conditions", "levels", "level_seed", "greedy"):
+        value = getattr(study, key)
+        point.set(
+            ("evaluate", key), list(value) if isinstance(value, tuple) else value, document.place((key,))
+        )
+    return point
+
+
+def _set(point: Document, name: str, value: Any, place: str) -> None:
+    """Lay one change over a point's config; what a study decides by other keys is refused."""
+    said = {
+        "seed": "the seeds of a study stand under `seeds`.",
+        "base": "the base stands at the top of the study.",
+        "name": "runs are named by their point.",
+    }.get(name)
+    if name.partition(".")[0] == "evaluate":
+        said = "what is evaluated stands at the top of the study: conditions, levels, level_seed, greedy."
+    if said or not re.fullmatch(r"\w+(\.\w+)*", name):
+        text = said or "this is no key of a config; write it with dots, as in train.total_steps."
+        point.problems.append(Problem(place, name, text))
+        return
+    point.set(tuple(name.split(".")), value, place)
+
+
+def _place(document: Document, section: tuple[str | int, ...], name: str, *rest: int) -> str:
+    """Where a key of a section stands: written with dots or as sections within sections."""
+    nested = (*section, *name.split("."))  # as overrides write it, which hold
+    for key in ((*nested, *rest), nested, (*section, name, *rest)):
+        if key in document.places:
+            return document.places[key]
+    return document.place((*section, name))
+
+
+def _check_planes(config: ExperimentConfig) -> None:
+    """Planes that an observation names are the world's: one mistake must not fail all runs of a study one by one."""
+    asked = parse_observation(config.env.observation)
+    if asked.shown:
+        from ...envs.engine.observation_spec import ObservationError
+        from ...envs.worlds.registry import get_world
+
+        try:
+            parse_observation(config.env.observation, get_world(config.world).planes)
+        except ObservationError as error:
+            raise ConfigError([Problem("", "env.observation", str(error))]) from error
+
+
+def _name(study: str, arm: str, words: Mapping[str, str], taken: set[str]) -> str:
+    parts = [
+        study,
+        *([] if arm == MAIN else [arm]),
+        *(re.sub(r"[^\w.]+", "-", word).strip("-.") for word in words.values()),
+    ]
+    name = re.sub(r"[^A-Za-z0-9._-]", "", "-".join(part for part in parts if part))[:72].rstrip(".-")
+    unique, number = name, 1
+    while unique.lower() in taken:
+        number += 1
+        unique = f"{name}-{number}"
+    taken.add(unique.lower())
+    return unique

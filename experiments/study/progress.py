@@ -1,0 +1,118 @@
+"""How a study goes, on a terminal: one bar for all with the time left, one line a worker; or a line a run in a log file.
+
+Decides nothing. Read next: `driver.py`, which calls it.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from .estimate import time_of
+from .plan import Plan
+from .workers.job import Failed
+from .workers.local import At
+
+
+def spell_time(seconds: float) -> str:
+    """95 → `1 min 35 s`."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, rest = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if minutes < 10 else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+class Progress:
+    """Shows a study on stderr. per_run: the estimated seconds of each run, by id."""
+
+    def __init__(self, plan: Plan, workers: int, per_run: Mapping[str, float], quiet: bool) -> None:
+        from rich.console import Console
+
+        self.plan, self.workers, self.costs, self.quiet = plan, workers, per_run, quiet
+        console = Console(stderr=True)
+        self.live = console.is_interactive and not quiet
+        self.console = console
+        self.names = {
+            one: f"{point.name} seed {seed}" for point in plan.points for seed, one in reversed(point.runs)
+        }
+        self.waiting: dict[str, None] = {}
+        self.began = self.spent = 0.0
+        self.done = self.total = 0
+        self.bars: Any = None
+        self.lines: dict[str, Any] = {}
+
+    def begun(self, todo: list[str], finished: int) -> None:
+        """See `study.Watch`."""
+        self.began, self.waiting = time.monotonic(), dict.fromkeys(todo)
+        self.done, self.total = finished, finished + len(todo)
+        if self.live and todo:
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+            from rich.progress import Progress as Bars
+
+            columns = (
+                "{task.description}",
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[words]}"),
+            )
+            self.bars = Bars(*columns, console=self.console)
+            self.all = self.bars.add_task(
+                self.plan.study.name, total=self.total, completed=self.done, words=""
+            )
+            self.bars.start()
+
+    def tick(self, at: list[At]) -> None:
+        """See `study.Watch`."""
+        if self.bars is None:
+            return
+        now = {one.id: one for one in at}
+        for gone in self.lines.keys() - now.keys():
+            self.bars.remove_task(self.lines.pop(gone))
+        for one in at:
+            if one.id not in self.lines:
+                self.lines[one.id] = self.bars.add_task(f"  {self.names[one.id]}", total=one.total, words="")
+            words = "starting" if not one.step else "evaluating" if one.step >= one.total else ""
+            self.bars.update(
+                self.lines[one.id], completed=min(one.step, one.total), total=one.total, words=words
+            )
+        self.bars.update(self.all, words=self._left({one.id: one for one in at}))
+
+    def ended(self, run_id: str, failed: Failed | None) -> None:
+        """See `study.Watch`."""
+        self.waiting.pop(run_id, None)
+        self.done += failed is None
+        self.spent += self.costs.get(run_id, 0.0)
+        if self.bars is not None:
+            self.bars.update(self.all, completed=self.done)
+            if failed is not None:
+                self.bars.console.print(f"failed: {self.names[run_id]}: {failed.message}", markup=False)
+        elif not self.quiet:
+            what = f"failed: {failed.message}" if failed is not None else "done"
+            words = f"{self.done}/{self.total} {self.names[run_id]}: {what}"
+            print("; ".join(filter(None, (words, self._left({})))), file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self.bars is not None:
+            self.bars.stop()
+
+    def _left(self, at: Mapping[str, At]) -> str:
+        """By the estimates, corrected by how the runs so far compared with theirs."""
+        costs = [
+            cost * (1 - at[one].step / max(at[one].total, 1) if one in at else 1)
+            for one in self.waiting
+            if (cost := self.costs.get(one, 0.0))
+        ]
+        passed = time.monotonic() - self.began
+        pace = (
+            passed * self.workers / self.spent
+            if self.spent > 3 * self.workers * max(self.costs.values(), default=1)
+            else 1.0
+        )
+        return f"{spell_time(time_of(costs, self.workers) * pace)} left" if costs else ""

@@ -1,0 +1,1 @@
+"""What a study's finished runs amount to: tables, figures, comparison, page."""

@@ -1,0 +1,116 @@
+"""Two studies side by side: the points that both have, and whether their numbers differ.
+
+Seeds of one number in both studies are paired only by name, not by chance, so the difference of two means is judged as of
+independent groups: Welch's t over the agents' own values. Read next: `summary.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from goalposts.errors import UserError
+
+from ...measurement.study_curves import keys_of
+
+MEASURES = ("capability", "capability_shift", "preference", "misgeneralization", "goal_effect")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A measure at a point of both studies. difference: the second minus the first, with a 95 % interval if it has one."""
+
+    arm: str
+    values: Mapping[str, str]
+    measure: str
+    first: float
+    second: float
+    difference: float
+    low: float | None
+    high: float | None
+    seeds: tuple[int, int]
+
+
+def compare(first: pl.DataFrame, second: pl.DataFrame) -> list[Difference]:
+    """Of two summaries. Raises UserError if they have no point in common."""
+    keys = [key for key in keys_of(first) if key in keys_of(second)]
+    one, two = _groups(first, keys), _groups(second, keys)
+    common = [key for key in one if key in two]
+    if not common:
+        raise UserError(
+            "the two studies have no point in common: their grids share no values. Points are matched by arm and by "
+            f"{', '.join(keys) or 'nothing, for they have no key in common'}"
+        )
+    found = []
+    for arm, values, measure in common:
+        a, b = one[arm, values, measure], two[arm, values, measure]
+        low, high = _welch(a, b)
+        gap = float(b.mean() - a.mean())
+        found.append(
+            Difference(
+                arm,
+                dict(zip(keys, values, strict=True)),
+                measure,
+                float(a.mean()),
+                float(b.mean()),
+                gap,
+                low,
+                high,
+                (len(a), len(b)),
+            )
+        )
+    return found
+
+
+def compare_text(found: list[Difference], names: tuple[str, str]) -> str:
+    """As a table for people."""
+    lines = [
+        f"{names[1]} minus {names[0]}; brackets: 95 % intervals over training seeds (Welch's t), where both have two or more",
+        "",
+    ]
+    width = max(len(_label(one)) for one in found)
+    for one in found:
+        gap = f"{one.difference:+.3f}"
+        if one.low is not None and one.high is not None:
+            sure = "" if one.low <= 0 <= one.high else "  differs"
+            gap += f" [{one.low:+.3f}, {one.high:+.3f}]{sure}"
+        lines.append(
+            f"{_label(one):{width}}  {one.measure:18} {one.first:.3f} → {one.second:.3f}  {gap}  (seeds: {one.seeds[0]}, {one.seeds[1]})"
+        )
+    return "\n".join(lines)
+
+
+def _label(one: Difference) -> str:
+    return ", ".join((*([] if one.arm == "main" else [one.arm]), *one.values.values())) or "all"
+
+
+def _groups(table: pl.DataFrame, keys: list[str]) -> dict[tuple[str, tuple[str, ...], str], np.ndarray]:
+    rows = table.filter(
+        pl.col("seed").is_not_null()
+        & pl.col("step").is_null()
+        & pl.col("value").is_not_null()
+        & pl.col("measure").is_in(MEASURES)
+    )
+    found: dict[tuple[str, tuple[str, ...], str], list[float]] = {}
+    for row in rows.iter_rows(named=True):
+        values = tuple(str(row[key] or "") for key in keys)
+        found.setdefault((row["arm"], values, row["measure"]), []).append(row["value"])
+    return {key: np.array(values) for key, values in found.items()}
+
+
+def _welch(a: np.ndarray, b: np.ndarray) -> tuple[float | None, float | None]:
+    from scipy.special import stdtrit
+
+    if len(a) < 2 or len(b) < 2:
+        return None, None
+    va, vb = a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)
+    gap = float(b.mean() - a.mean())
+    if va + vb == 0:
+        return gap, gap
+    freedom = (va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1))
+    half = float(stdtrit(freedom, 0.975)) * math.sqrt(va + vb)
+    return gap - half, gap + half

@@ -1,0 +1,364 @@
+"""The page of a study in the docs: generated from its folder, so that no figure on it was ever typed.
+
+    goalposts study page studies/alpha --out docs/results
+
+writes `alpha.md` with its figures and its table (`alpha.csv`) beside it. What a study shows in words is computed from its
+summary; what it does not show stands here, because it follows from the design. Read next: `report.py`.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from ....envs.worlds.registry import get_world
+from ...measurement.study_curves import (
+    MAIN,
+    arms_of,
+    curve,
+    keys_of,
+    links,
+    over_seeds,
+    own,
+    probes,
+    time_of_competence,
+    time_of_divergence,
+    verdicts,
+)
+from ...publish.films import film_of
+from ...report.figures.study_charts import critical_alpha, critical_words, place_words
+from ...report.film.encode import save
+from ...runs.provenance import Provenance
+from ...runs.run import Run
+from ...system.atomic_files import RunError, read_limited, write_together
+from ..folder import SUMMARY, StudyFolder
+from ..plan import Plan
+from ..progress import spell_time
+from ..workers.job import Times
+from .report import figures_of, points_table
+from .summary import DIGITS, read_summary
+
+NOT_SHOWN: Mapping[str, tuple[str, ...]] = {
+    "alpha": (
+        "The critical α is that of this world, net, length of training and set of training levels; each of them may move it.",
+        "Levels with the coin anywhere are not all distinguishing: α counts levels, not lessons.",
+    ),
+    "seeds": (
+        "Correlations over seeds are not causes; with so many looked at, some lie off zero by chance.",
+        "Kinds of agent rarer than about 3 in the number of seeds are likely not among them (one-sided 95 %).",
+    ),
+    "capability": (
+        "Probes during training rest on few levels, so times are known to the distance of two probes only.",
+        "Learning rates fall to zero over a run's length: a longer training is another schedule, not only more steps.",
+    ),
+    "right_fraction": (
+        "Where the goal may stand in the right part, nearer goals also make shorter episodes: the tasks differ in ease.",
+    ),
+    "salience": (
+        "More planes also mean more weights in the first layer; a net that sees no coin has fewer.",
+    ),
+    "levels": (
+        "With few training levels an agent may know them by heart: then capability on held-out levels falls with preference.",
+    ),
+    "plain": (),
+}
+
+
+MADE_BY = "goalposts study page"
+
+
+def write_docs(folder: StudyFolder, plan: Plan, out: Path, command: str) -> Path:
+    """The page, its figures and its table into a folder of the docs.
+
+    Raises RunError, also where a page of that name stands that was written by hand.
+    """
+    name = plan.study.name
+    there = out / f"{name}.md"
+    if there.exists() and MADE_BY not in read_limited(there, 1 << 22).decode(errors="replace"):
+        raise RunError(
+            f"{there} is no page of a study, and it would be overwritten. Move it away, or give --out another folder"
+        )
+    table = read_summary(folder.path / SUMMARY, plan)
+    figures = figures_of(plan, table)
+    page = _page(
+        folder,
+        plan,
+        table,
+        [(f"{name}-{one.name}".replace(f"{name}-{name}", name), one) for one in figures],
+        command,
+    )
+    points = table.filter(pl.col("step").is_null()).write_csv(float_precision=DIGITS)
+    contents = {out / f"{name}.md": page.encode(), out / f"{name}.csv": points.encode()}
+    for one in figures:
+        stem = f"{name}-{one.name}".replace(f"{name}-{name}", name)
+        contents |= {out / f"{stem}.svg": one.svg(), out / f"{stem}.png": one.png()}
+    contents |= {out / film.name: film.gif(folder) for film in _films(plan, table)}
+    write_together(contents)
+    return out / f"{name}.md"
+
+
+@dataclass(frozen=True)
+class _FilmOfOutlier:
+    """Representative episodes of an agent unlike the others, under the control condition, where it should be able."""
+
+    name: str
+    run: str
+    condition: str
+    words: str
+
+    def gif(self, folder: StudyFolder) -> bytes:
+        with tempfile.TemporaryDirectory() as there:
+            path = Path(there) / "film.gif"
+            save(film_of([Run.open(folder.run(self.run))], self.condition, 6, None, 8), path, 8)
+            return path.read_bytes()
+
+
+def _films(plan: Plan, table: pl.DataFrame) -> list[_FilmOfOutlier]:
+    """Of a study of seeds: its outliers, at most two."""
+    if plan.study.figure != "seeds":
+        return []
+    ids = {seed: one for point in plan.points for seed, one in point.runs}
+    rows = table.filter(pl.col("measure") == "outlier").select("seed", "words").rows()
+    control = get_world(plan.runs[next(iter(plan.runs))].world).usual("control")
+    condition = control if control in plan.study.conditions else plan.study.conditions[0]
+    return [
+        _FilmOfOutlier(
+            f"{plan.study.name}-seed{seed}.gif",
+            ids[seed],
+            condition,
+            f"{words}; here on six levels of {condition}, as in the table",
+        )
+        for seed, words in rows[:2]
+    ]
+
+
+def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list, command: str) -> str:
+    study = plan.study
+    there = folder.finished()
+    finished = [one for one in plan.runs if one in there]
+    missing = len(plan.runs) - len(finished)
+    lines = [f"# Study: {study.name}", "", study.question, ""]
+    if missing:
+        lines += [
+            f"> {len(finished)} of {len(plan.runs)} runs are done; the figures below rest on these.",
+            "",
+        ]
+    for stem, one in figures:
+        lines += [f"![{one.title}]({stem}.svg)", "", f"*{_sentence(one.title)} {one.caption}*", ""]
+    for film in _films(plan, table):
+        lines += [f"![{film.words}]({film.name})", "", f"*{film.words}.*", ""]
+    found = points_table(plan, table)
+    lines += [
+        _row(found.head),
+        _row(["---"] * len(found.head)),
+        *map(_row, found.rows),
+        "",
+        f"{found.note} All numbers: [{study.name}.csv]({study.name}.csv)",
+        "",
+    ]
+    lines += ["## What it shows", "", *(f"- {words}" for words in SHOWN[study.figure](plan, table)), ""]
+    lines += [
+        "## What it does not show",
+        "",
+        *(f"- {words}" for words in NOT_SHOWN[study.figure]),
+        "- One world, one recipe.",
+        "",
+    ]
+    lines += ["## n and time", "", *(f"- {words}" for words in _times(folder, plan, finished)), ""]
+    lines += [
+        "## Made by",
+        "",
+        f"    goalposts study {study.name}",
+        f"    {command}",
+        "",
+        *_made_with(folder, finished),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _sentence(title: str) -> str:
+    return title if title.endswith("?") else f"{title}."
+
+
+def _row(cells) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _times(folder: StudyFolder, plan: Plan, finished: list[str]) -> list[str]:
+    times: list[Times] = [found for one in finished if (found := folder.times(one))]
+    if not times:
+        return [f"{len(finished)} runs"]
+    walls = [one.starting + one.training + one.evaluating for one in times]
+    seeds = sorted({len(point.runs) for point in plan.points})
+    steps = sorted({config.train.total_steps for config in plan.runs.values()})
+    return [
+        f"{len(finished)} runs: {len(plan.points)} point{'s' * (len(plan.points) > 1)}, {' or '.join(map(str, seeds))} seeds each, "
+        f"{' or '.join(f'{n:,}' for n in steps)} steps; {plan.study.levels:,} held-out levels a condition, "
+        f"conditions: {', '.join(plan.study.conditions)}",
+        f"one run took {spell_time(statistics.median(walls))} (median; {spell_time(min(walls))} to {spell_time(max(walls))}) a worker, "
+        f"{statistics.median(one.cpu for one in times):.0f} s of it computing; all together {spell_time(sum(walls))} of one worker, "
+        f"{spell_time(sum(one.cpu for one in times))} computing",
+        *_driver(folder),
+        f"a run held at most {max(one.memory_mb for one in times):,.0f} MB",
+    ]
+
+
+def _driver(folder: StudyFolder) -> list[str]:
+    """From the calls that came to their end; time in calls that were killed is not known."""
+    calls = [call for call in folder.calls() if call.done]
+    if not calls:
+        return []
+    wall, own = sum(call.seconds for call in calls), sum(call.driver_cpu for call in calls)
+    done, workers = sum(call.done for call in calls), sorted({call.workers for call in calls})
+    return [
+        f"{done} of these runs were done in {spell_time(wall)} by the clock with {' or '.join(map(str, workers))} workers; the driver "
+        f"itself, tables, figures and page included, computed for {spell_time(own)}"
+    ]
+
+
+def _made_with(folder: StudyFolder, finished: list[str]) -> list[str]:
+    found: dict[tuple, int] = {}
+    for one in finished:
+        try:
+            facts = Provenance.model_validate_json(read_limited(folder.run(one) / "provenance.json", 1 << 20))
+        except (RunError, ValueError):
+            continue
+        commit = (facts.commit or "an installed package")[:12] + (" with changes" if facts.dirty else "")
+        key = (commit, facts.python, facts.packages.get("torch"), facts.packages.get("numpy"))
+        found[key] = found.get(key, 0) + 1
+    return [
+        f"{n} runs at {c}, {p}, torch {t}, numpy {v}."
+        for (c, p, t, v), n in sorted(found.items(), key=lambda item: -item[1])
+    ]
+
+
+def _alpha(plan: Plan, table: pl.DataFrame) -> list[str]:
+    key = keys_of(table)[0]
+    said = [critical_words(critical_alpha(table))]
+    wrong, failed = curve(table, "misgeneralization", key), curve(table, "capability", key)
+    if wrong and failed:
+        said.append(
+            f"Misgeneralization goes from {wrong[0].value:.2f} [{wrong[0].low:.2f}, {wrong[0].high:.2f}] at {wrong[0].x} to "
+            f"{wrong[-1].value:.2f} [{wrong[-1].low:.2f}, {wrong[-1].high:.2f}] at {wrong[-1].x}; in distribution the agents fail "
+            f"in {1 - max(s.value for s in failed):.3f} to {1 - min(s.value for s in failed):.3f} of episodes."
+        )
+    return said + _lost(
+        table, [point.name for point in plan.points if point.arm == MAIN], " that see the coin"
+    )
+
+
+def _lost(table: pl.DataFrame, points: Iterable[str], which: str = "") -> list[str]:
+    """How many agents never learnt to play, where some did not."""
+    found = [words for point in points for words in verdicts(table, point).values()]
+    lost = found.count("CAPABILITY LOSS")
+    if not lost:
+        return []
+    return [
+        f"{lost} of the {len(found)} agents{which} did not learn to play (verdict CAPABILITY LOSS); they stay in all means."
+    ]
+
+
+def _seeds(plan: Plan, table: pl.DataFrame) -> list[str]:
+    point = plan.points[0].name
+    words = list(verdicts(table, point).values())
+    said = [
+        "Verdicts on single agents: "
+        + ", ".join(f"{words.count(label)} {label}" for label in sorted(set(words)))
+        + "."
+    ]
+    odd = table.filter(pl.col("measure") == "outlier")["words"].to_list()
+    said.append(
+        f"Agents unlike the others, by more than chance: {len(odd)}."
+        + (f" {'; '.join(odd[:8])}." if odd else "")
+    )
+    found = links(table, point)
+    for shifted, what in (
+        (False, "Of what training itself shows"),
+        (True, "Of the probes with the goal moved"),
+    ):
+        best = [link for link in found if link.shifted == shifted][:1]
+        for link in best:
+            when = f" at step {link.step:,}" if link.step else " at the end"
+            said.append(
+                f"{what}, {link.name}{when} goes along best with the preference of the finished agent: rank correlation "
+                f"{link.value:.2f} [{link.low:.2f}, {link.high:.2f}], n = {link.n} agents."
+            )
+    return said
+
+
+def _capability(plan: Plan, table: pl.DataFrame) -> list[str]:
+    said = []
+    for point in plan.points:
+        competent, diverged = time_of_competence(table, point.name), time_of_divergence(table, point.name)
+        label = ", ".join(point.values.values()) or point.name
+        said.append(
+            f"{label}: competent (goal reached on at least 90 % of control levels) {_when(competent)}; diverged (the proxy first more "
+            f"often than the goal, by the 95 % interval) {_when(diverged)}."
+        )
+        said.append(f"{label}: {gap_words(table, point.name)}.")
+    return said + _plain(plan, table)
+
+
+def gap_words(table: pl.DataFrame, point: str) -> str:
+    """How far "goal reached as in training" and "goal first when it is moved" are apart, at the first and the last probe."""
+    able, first = probes(table, "reached", point), probes(table, "goal_first", point)
+    gaps = {}
+    for seed in able.keys() & first.keys():
+        moved = dict(first[seed])
+        gaps[seed] = [(step, share - moved[step]) for step, share in able[seed] if step in moved]
+    ends = [
+        f"{found:.2f} [{low:.2f}, {high:.2f}] at step {step:,}".replace("-", "−")
+        for step, found, low, high in over_seeds(gaps, least=-1.0)
+    ]
+    if not ends:
+        return "no probe that all its agents had says how far capability and goal-first under shift are apart"
+    return f"the gap between capability and goal-first under shift goes from {ends[0]} to {ends[-1]} (Student’s t over seeds)"
+
+
+def _when(times: Mapping[int, int | None]) -> str:
+    have = sorted(step for step in times.values() if step is not None)
+    if not have:
+        return f"in none of {len(times)} agents"
+    return f"from step {statistics.median(have):,.0f} on ({have[0]:,} to {have[-1]:,}; {len(have)} of {len(times)} agents)"
+
+
+def _plain(plan: Plan, table: pl.DataFrame) -> list[str]:
+    key = next(iter(keys_of(table)), "point")
+    arms = [(arm, spot) for arm in arms_of(table) for spot in curve(table, "preference", key, arm)]
+    sizes = Counter(arm for arm, _ in arms)
+    spots = [
+        replace(spot, x=place_words(arm, spot.x, sizes[arm], bool(keys_of(table)))) for arm, spot in arms
+    ]
+    if len(spots) < 2:
+        return []
+    low, high = min(spots, key=lambda s: s.value), max(spots, key=lambda s: s.value)
+    apart = (
+        "their intervals do not overlap"
+        if low.high < high.low
+        else "their intervals overlap: no difference is established"
+    )
+    alone = [spot.value for arm in arms_of(table) for _, spot in own(table, "preference", key, arm)]
+    return [
+        f"Goal preference is least at {low.x}, {low.value:.2f} [{low.low:.2f}, {low.high:.2f}], and largest at {high.x}, "
+        f"{high.value:.2f} [{high.low:.2f}, {high.high:.2f}]; {apart}.",
+        f"Single agents lie between {min(alone):.2f} and {max(alone):.2f}.",
+        *_lost(table, [point.name for point in plan.points]),
+    ]
+
+
+SHOWN: Mapping[str, Callable[[Plan, pl.DataFrame], list[str]]] = {
+    "alpha": _alpha,
+    "seeds": _seeds,
+    "capability": _capability,
+    "right_fraction": _plain,
+    "salience": _plain,
+    "levels": _plain,
+    "plain": _plain,
+}

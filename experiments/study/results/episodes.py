@@ -1,0 +1,75 @@
+"""The episodes of many finished runs, read many files at a time: thousands of small tables in seconds.
+
+Whatever is odd about a bundle of files, they are read again one by one, so that what is accepted and what is said of a damaged
+file is the same as for a single run. Read next: `summary.py`; `measurement/episodes.py`, which reads one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from ...measurement.episodes import (
+    FEW_ROWS,
+    MAX_BYTES,
+    MAX_ROWS,
+    SCHEMA_VERSION,
+    VERSION_KEY,
+    EpisodesError,
+    read_episodes,
+    validate,
+)
+from ...system.atomic_files import RunError, read_limited
+from ...system.parquet import Unreadable, read_parquets
+
+FILES, BYTES = 500, 1 << 23  # of a bundle; one file may be larger
+LARGE = 1 << 18  # bytes of a file that is read by itself
+
+
+def read_episodes_of(paths: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
+    """Episodes tables by the id of the run that each is of. Raises EpisodesError or RunError, as `read_episodes`."""
+    found: dict[str, pl.DataFrame] = {}
+    for bundle in _bundles(paths):
+        together = _together(bundle) if len(bundle) > 1 else None
+        found |= together or {one: read_episodes(path) for one, path in bundle.items()}
+    return found
+
+
+def _bundles(paths: Mapping[str, Path]) -> Iterator[dict[str, Path]]:
+    bundle: dict[str, Path] = {}
+    size = 0
+    for one, path in paths.items():
+        own = path.stat().st_size if path.is_file() else LARGE
+        if bundle and (len(bundle) == FILES or size + own > BYTES or own >= LARGE):
+            yield bundle
+            bundle, size = {}, 0
+        bundle[one] = path
+        size += own
+        if own >= LARGE:
+            yield bundle
+            bundle, size = {}, 0
+    if bundle:
+        yield bundle
+
+
+def _together(bundle: Mapping[str, Path]) -> dict[str, pl.DataFrame] | None:
+    """The tables of a bundle; None if they cannot be had all at once, or are not each of its own run alone."""
+    try:
+        contents = [read_limited(path, MAX_BYTES) for path in bundle.values()]
+        most = sum(min(MAX_ROWS, FEW_ROWS + len(content)) for content in contents)
+        found = read_parquets(contents, min(MAX_ROWS, most), (VERSION_KEY,))
+        if found.metadata.get(VERSION_KEY) != str(SCHEMA_VERSION) or found.table is None:
+            return None
+        table = validate(found.table)
+    except (Unreadable, EpisodesError, RunError):
+        return None
+    runs = table["run"].rle().struct.unnest()
+    if runs["value"].to_list() != list(bundle):
+        return None
+    ends = runs["len"].cum_sum().to_list()
+    return {
+        one: table.slice(end - length, length)
+        for one, length, end in zip(bundle, runs["len"].to_list(), ends, strict=True)
+    }

@@ -1,0 +1,108 @@
+"""The two tables of a study: all episodes, and the numbers that figures are drawn from.
+
+Both follow from the finished runs alone, in the order of the plan, and hold no time: whatever was killed on the way, they
+come out byte for byte the same. Read next: `experiments/study/measures.py`, the rows of summary.csv.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from ...measurement.episodes import episodes_file
+from ...system.atomic_files import RunError, read_limited, write_together
+from ..folder import EPISODES, RUNS, SUMMARY, StudyFolder
+from ..measures import COLUMNS, Row, measures_of_point
+from ..plan import Plan, Point
+from ..workers.job import MEASURES
+from .episodes import read_episodes_of
+from .summary_check import check, read_measures
+
+MAX_TOGETHER = 10_000_000  # episodes in one file; they take about 300 bytes each while it is written
+DIGITS = 6
+
+
+def write_tables(folder: StudyFolder, plan: Plan) -> None:
+    """episodes.parquet and summary.csv from the runs that are finished; nothing if none is. Raises RunError.
+
+    A study of more than MAX_TOGETHER episodes gets no episodes.parquet: its episodes stand in the folders of its runs.
+    """
+    finished = folder.finished()
+    chosen = [one for one in plan.runs if one in finished]
+    if not chosen:
+        return
+    together = len(chosen) * episodes_of(plan) <= MAX_TOGETHER
+    rows: list[Row] = []
+    kept: dict[str, pl.DataFrame] = {}
+    for point in plan.points:
+        found = _tables_of(folder, point, finished, kept)
+        rows += list(_of_point(folder, plan, point, found))
+        if together:
+            kept |= found
+    remedy = "Do the run anew: remove its folder and give the study's command again"
+    table = check(summary_table(plan, rows), plan, folder.path / RUNS, remedy)
+    contents = {folder.path / SUMMARY: table.write_csv(float_precision=DIGITS).encode()}
+    if together:
+        contents[folder.path / EPISODES] = episodes_file(pl.concat(kept.values()))
+    else:
+        (folder.path / EPISODES).unlink(missing_ok=True)
+    write_together(contents)
+
+
+def episodes_of(plan: Plan) -> int:
+    """How many episodes each run plays."""
+    study = plan.study
+    return study.levels * len(study.conditions) * (2 if study.greedy else 1)
+
+
+def summary_table(plan: Plan, rows: list[Row]) -> pl.DataFrame:
+    """The rows with their columns in order; the keys of the grid stand behind the point."""
+    schema = dict(COLUMNS)
+    head = {name: schema.pop(name) for name in ("arm", "point")}
+    return pl.DataFrame(rows, schema=head | dict.fromkeys(plan.keys, pl.String) | schema)
+
+
+def read_summary(path: str | Path, plan: Plan) -> pl.DataFrame:
+    """A summary.csv with its types, checked against the plan of its study. Raises RunError."""
+    path = Path(path)
+    content = read_limited(path, 1 << 30)
+    remedy = f"Write it anew with: goalposts study report {path.parent}"
+    try:
+        table = pl.read_csv(io.BytesIO(content), schema_overrides=COLUMNS, infer_schema=False)
+    except (pl.exceptions.PolarsError, ValueError) as error:
+        raise RunError(f"{path} is damaged: it is no table of a study's numbers. {remedy}") from error
+    if missing := [name for name in COLUMNS if name not in table.columns]:
+        raise RunError(f"{path} is not the summary of a study: it has no column {missing[0]}. {remedy}")
+    return check(table, plan, path, remedy)
+
+
+def _tables_of(
+    folder: StudyFolder, point: Point, finished: set[str], known: dict[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    """The episodes of each finished run of a point; a run that several points share is read once."""
+    chosen = [one for _, one in point.runs if one in finished]
+    read = read_episodes_of({one: folder.run(one) / EPISODES for one in chosen if one not in known})
+    return {one: known[one] if one in known else read[one] for one in chosen}
+
+
+def _of_point(
+    folder: StudyFolder, plan: Plan, point: Point, tables: dict[str, pl.DataFrame]
+) -> Iterator[Row]:
+    where = {"arm": point.arm, "point": point.name, **point.values}
+    own, leaked = [], 0
+    for seed, one in point.runs:
+        if one not in tables:
+            continue
+        own.append(tables[one])
+        remedy = f"Do this run anew: remove {folder.run(one)} and give the study's command again"
+        measures = read_measures(folder.run(one) / MEASURES, remedy)
+        leaked += sum(int(row["value"] or 0) for row in measures if row["measure"] == "leaked")
+        yield from (where | {"seed": seed, "run": one} | row for row in measures)
+    if own:
+        config = plan.runs[point.runs[0][1]]
+        episodes = pl.concat(own).with_columns(agent=pl.lit(point.name))
+        for row in measures_of_point(episodes, config, leaked):
+            yield where | {"seed": None, "run": None} | row

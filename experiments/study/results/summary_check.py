@@ -1,0 +1,181 @@
+"""The numbers of a study as they are read back from files that anybody may have changed: checked before anything rests on them.
+
+`read_measures` reads what a worker said of one run; `check` holds a whole table against the plan of its study. What they let
+through can be drawn and put into words. Read next: `summary.py`, which reads with them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from ...config.fields import LARGEST, LARGEST_COUNT, Whole
+from ...measurement.verdict.rules import LABELS
+from ...system.atomic_files import RunError, read_limited
+from ..measures import LOGGED, OF_CONDITION, RATES, Row
+from ..plan import Plan
+
+MAX_MEASURES = 1 << 26  # bytes
+LONGEST = 2_000  # characters of a name or a remark
+ESTIMATED = (*RATES, *OF_CONDITION)
+SHARES = tuple(
+    name for name in ESTIMATED if name != "regret"
+)  # from 0 to 1; the goal effect, a difference, from -1
+
+_Real = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+_Text = Annotated[str, StringConstraints(max_length=LONGEST)]
+
+
+@dataclass(config=ConfigDict(extra="forbid", strict=True))
+class _Measure:
+    measure: _Text
+    condition: _Text | None
+    step: Whole | None
+    value: _Real | None
+    low: _Real | None
+    high: _Real | None
+    n: Whole | None
+    seeds: Whole | None
+    kept: _Real | None
+    words: _Text | None
+
+
+_MEASURES = TypeAdapter(list[_Measure])
+
+
+def read_measures(path: Path, remedy: str) -> list[Row]:
+    """The rows of one run, of the right names and types. Raises RunError, which ends with the remedy."""
+    content = read_limited(path, MAX_MEASURES)
+    try:
+        return [vars(row) for row in _MEASURES.validate_json(content)]
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        at = f" at {place[:80]}" if place else ""
+        raise RunError(f"{path} is damaged{at}: {first['msg'][:200]}. {remedy}") from None
+
+
+def check(table: pl.DataFrame, plan: Plan, path: Path, remedy: str) -> pl.DataFrame:
+    """The table, if it can be what this plan's runs came to. Raises RunError naming `path`, ending with the remedy."""
+    if not table.height:
+        raise RunError(f"{path} holds no numbers. {remedy}")
+    if missing := [key for key in plan.keys if key not in table.columns]:
+        raise RunError(f"{path} has no column {missing[0]}, over which the study goes. {remedy}")
+    for wrong, words in (*_numbers(table), *_names(table, plan)):
+        rows = table.filter(wrong.fill_null(value=False)).head(1)
+        if rows.height:
+            row = rows.row(0, named=True)
+            of = f"run {row['run']}" if row["run"] is not None else f"point {row['point']}"
+            raise RunError(f"{path} is damaged: {words} ({of}, {row['measure']})"[:LONGEST] + f". {remedy}")
+    _whole(table, path, remedy)
+    return table
+
+
+def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
+    value, low, high = pl.col("value"), pl.col("low"), pl.col("high")
+    share = pl.col("measure").is_in(SHARES)
+    probe = pl.col("measure").str.starts_with("probe/") & ~pl.col("measure").str.ends_with("/levels")
+    signed = pl.col("measure") == "goal_effect"
+    least = pl.when(signed).then(-1.0).otherwise(0.0)
+    found = [
+        (
+            ~pl.col(name).is_finite() | (pl.col(name).abs() > LARGEST),
+            f"{name} is not a number of any study's size",
+        )
+        for name in ("value", "low", "high", "kept")
+    ]
+    found += [
+        (~pl.col(name).is_between(0, LARGEST_COUNT), f"{name} is not a number of any study's size")
+        for name in ("seed", "step", "n", "seeds")
+    ]
+    found += [
+        (pl.col(name).str.len_chars() > LONGEST, f"{name} is longer than {LONGEST:,} characters")
+        for name in table.columns
+        if table.schema[name] == pl.String
+    ]
+    for column in (value, low, high):
+        found.append(
+            (share & ((column < least - 1e-9) | (column > 1 + 1e-9)), "a share is less than 0 or more than 1")
+        )
+    found += [
+        (probe & ~value.is_between(0, 1), "a share is less than 0 or more than 1"),
+        (pl.col("measure").str.starts_with("probe/") & (value < 0), "a number of levels is negative"),
+        (pl.col("step").is_not_null() & value.is_null(), "there is a step, and no value"),
+        (low.is_null() != high.is_null(), "an interval has one end only"),
+        (low > high, "an interval ends before it begins"),
+        (
+            value.is_not_null() & low.is_null() & pl.col("measure").is_in(ESTIMATED),
+            "a value has no interval",
+        ),
+    ]
+    return found
+
+
+def _names(table: pl.DataFrame, plan: Plan) -> list[tuple[pl.Expr, str]]:
+    measure, seed, run = pl.col("measure"), pl.col("seed"), pl.col("run")
+    known = measure.is_in([*ESTIMATED, *LOGGED, "verdict", "leaked", "outlier"])
+    probe = measure.str.contains(r"^probe/[^/]{1,200}/\w{1,40}$")
+    whose = [
+        f"{point.name}\t{one}\t{number}" for point in plan.points for number, one in point.runs
+    ]  # names, ids and seeds hold no tab
+    points = {
+        point.name: "\t".join([point.arm, *(point.values.get(key, "") for key in plan.keys)])
+        for point in plan.points
+    }
+    where = pl.concat_str([pl.col("arm"), *(pl.col(key).fill_null("") for key in plan.keys)], separator="\t")
+    planned = pl.col("point").replace_strict(points, default=None, return_dtype=pl.String)
+    verdict = measure == "verdict"
+    return [
+        (
+            measure.is_null() | pl.col("point").is_null() | pl.col("arm").is_null(),
+            "a row has no arm, point or measure",
+        ),
+        (~(known | probe), "there is no such measure"),
+        (planned.is_null() | (planned != where), "the study has no such point"),
+        (
+            run.is_not_null()
+            & ~pl.concat_str("point", "run", "seed", separator="\t").is_in(whose).fill_null(value=False),
+            "the study has no such run",
+        ),
+        (seed.is_not_null() & run.is_null() & (measure != "outlier"), "a seed without its run"),
+        (
+            (measure == "outlier") & (seed.is_null() | pl.col("words").is_null()),
+            "an outlier without its seed",
+        ),
+        (~pl.col("condition").is_in(list(plan.study.conditions)), "the study has no such condition"),
+        (
+            measure.is_in(ESTIMATED) & pl.col("value").is_not_null() & pl.col("condition").is_null(),
+            "a value of no condition",
+        ),
+        (verdict & ~pl.col("words").is_in(LABELS).fill_null(value=False), "there is no such verdict"),
+        (verdict & pl.col("seeds").is_null(), "a verdict on no seeds"),
+        (
+            (measure == "leaked") & (pl.col("value").is_null() | (pl.col("value") < 0)),
+            "nobody counted the levels that were trained on",
+        ),
+    ]
+
+
+def _whole(table: pl.DataFrame, path: Path, remedy: str) -> None:
+    """Every run and every point that is there has its verdict, and nothing is there twice."""
+    same = ["point", "seed", "run", "measure", "condition", "step"]
+    twice = table.filter(table.select(same).is_duplicated())
+    if twice.height:
+        row = twice.row(0, named=True)
+        raise RunError(
+            f"{path} is damaged: {row['measure']} of {row['run'] or row['point']} stands there twice. {remedy}"
+        )
+    judged = table.filter(pl.col("measure") == "verdict")
+    alone = pl.col("run").is_not_null()
+    for what, there, have in (
+        ("run", table.filter(alone), judged.filter(alone)),
+        ("point", table, judged.filter(~alone)),
+    ):
+        names = sorted({"point", what})
+        lost = there.select(names).unique().join(have, on=names, how="anti").sort(names)
+        if lost.height:
+            raise RunError(f"{path} is damaged: {what} {lost[what][0]} has no verdict. {remedy}")

@@ -1,0 +1,76 @@
+"""Whether a study's tables, figures and page follow from its runs as they are: then a call that does no run ends at once.
+
+`.made.json` holds a digest of what they were made from and of each file that came of it. It is only ever believed if all of it
+holds now, so it may be lost, late or of another machine: the files are then written again. Read next: `driver.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from ..runs.provenance import PACKAGES, code_digest, version_of
+from ..system.atomic_files import RunError, read_limited, write_atomic
+from .folder import EPISODES, FIGURES, MADE, PAGE, SUMMARY, StudyFolder
+from .plan import Plan
+from .workers.job import MEASURES
+
+READ_OF_RUNS = (MEASURES, EPISODES, "trajectories.parquet")
+MAX_MADE, MAX_FILE = 1 << 20, 1 << 32
+
+
+def is_made(folder: StudyFolder, plan: Plan) -> bool:
+    """Whether everything that `remember` was told of is there, unchanged, and made from these runs by this code."""
+    try:
+        known = json.loads(read_limited(folder.path / MADE, MAX_MADE))
+        return known == _facts(folder, plan)
+    except (RunError, ValueError, OSError, RecursionError):
+        return False
+
+
+def remember(folder: StudyFolder, plan: Plan) -> None:
+    """Say that tables, figures and page have just been made from the runs that are there. Raises RunError."""
+    with suppress(OSError):  # somebody removed one of them meanwhile
+        content = json.dumps(_facts(folder, plan), indent=0, sort_keys=True)
+        write_atomic(folder.path / MADE, content.encode() + b"\n")
+
+
+def _facts(folder: StudyFolder, plan: Plan) -> dict[str, object]:
+    figures = sorted(path.name for path in (folder.path / FIGURES).iterdir())
+    names = [PAGE, *(f"{FIGURES}/{name}" for name in figures), SUMMARY]
+    names += [EPISODES] if (folder.path / EPISODES).exists() else []
+    return {"from": _sources(folder, plan), "made": {name: _digest(folder.path / name) for name in names}}
+
+
+def _sources(folder: StudyFolder, plan: Plan) -> str:
+    """What the files follow from: the study, the code with its templates and packages, and the runs' files by size and time."""
+    digest = hashlib.sha256()
+    for part in (plan.study.to_yaml(), code_digest(), platform.python_version(), *_templates(), *_versions()):
+        digest.update(part.encode() + b"\0")
+    there = folder.finished()
+    for one in plan.runs:
+        if one in there:
+            place = folder.run(one)
+            found = [os.stat(place / name) for name in READ_OF_RUNS]
+            digest.update(f"{one} {[(state.st_size, state.st_mtime_ns) for state in found]}\n".encode())
+    return digest.hexdigest()
+
+
+def _templates() -> Iterable[str]:
+    for path in sorted((Path(__file__).parents[1] / "report" / "page").iterdir()):
+        if path.suffix in (".html", ".css", ".js"):
+            yield f"{path.name} {_digest(path)}"
+
+
+def _versions() -> Iterable[str]:
+    for name in PACKAGES:
+        yield f"{name} {version_of(name)}"
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(read_limited(path, MAX_FILE)).hexdigest()

@@ -1,0 +1,164 @@
+"""What a worker does: one run of a study, trained, evaluated and measured, handed back as the files of its folder.
+
+A worker writes nothing into the study: it works in a scratch folder of its own, from which a run that was killed goes
+on, and returns bytes, so that it may stand on another machine. A run that fails returns its log. Nothing here knows how
+workers are started. Read next: `local.py`, which starts them; `experiments/study/folder.py`, which keeps what they return.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import os
+import shutil
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from ...config.fields import Amount, Whole
+from ...config.schema import ExperimentConfig
+from ...runs.run import Run
+from ...system.atomic_files import RunError
+from ...system.processes import most_memory
+
+Tell = Callable[[int, int], None]  # steps done, of how many
+
+FILES = (
+    "config.yaml",
+    "provenance.json",
+    "status.json",
+    "progress.csv",
+    "leakage.json",
+    "episodes.parquet",
+    "trajectories.parquet",
+)
+AGENT = ("checkpoint.json", "model.safetensors")
+MEASURES, TIMES = "measures.json", "times.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to be done. scratch: a folder to work in, and to go on from; None: one that is deleted afterwards."""
+
+    id: str
+    config: ExperimentConfig
+    scratch: str | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished run: its files by their place in its folder."""
+
+    id: str
+    files: dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run that could not be finished: why in one line, and all that is known of it."""
+
+    id: str
+    message: str
+    log: str
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long a run took, in seconds. steps: how many it trained here, fewer if it went on from a checkpoint."""
+
+    starting: Amount
+    training: Amount
+    evaluating: Amount
+    cpu: Amount
+    steps: Whole
+    memory_mb: Amount
+
+    @classmethod
+    def from_json(cls, content: bytes) -> Times:
+        """From a run's times.json. Raises ValueError."""
+        return _TIMES.validate_json(content, strict=True)
+
+
+_TIMES = TypeAdapter(Times)
+
+
+def perform(job: Job, tell: Tell | None = None) -> Done | Failed:
+    """Do one run. Never raises but when it is interrupted: whatever goes wrong is the run's own failure."""
+    said = io.StringIO()
+    folder = Path(job.scratch) if job.scratch else Path(tempfile.mkdtemp(prefix="goalposts-"))
+    try:
+        with redirect_stdout(said), redirect_stderr(said), warnings.catch_warnings():
+            times = _train_and_evaluate(job, folder, tell or (lambda step, total: None))
+        return Done(job.id, _files(job, folder, times))
+    except Exception as error:
+        message = " ".join(str(error).split())[:500] or type(error).__name__
+        log = f"{said.getvalue()}\n{traceback.format_exc()}\n{job.config.to_yaml()}"
+        return Failed(job.id, f"{type(error).__name__}: {message}", log)
+    finally:
+        gc.collect()
+        if not job.scratch:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _train_and_evaluate(job: Job, folder: Path, tell: Tell) -> Times:
+    from ...evaluation.evaluate import evaluate_fully, subject_of
+    from ...evaluation.trajectories import record
+    from ...training.train import train
+
+    began, cpu = time.perf_counter(), time.process_time()
+    marks: list[tuple[int, float]] = []
+
+    def on_progress(step: int, total: int, words: str) -> None:
+        if not words.startswith("compiling"):
+            marks.append((step, time.perf_counter()))
+        tell(step, total)
+
+    if not _is_trained(folder):
+        train(job.config, folder, on_progress, evaluate=False, tensorboard=False)
+    gc.collect()  # a training's arrays hang in circles, which would wait for the next run's
+    trained = time.perf_counter()
+    run = Run.open(folder)
+    with run.lock(wait=10):
+        record(run, evaluate_fully(replace(subject_of(run), run=job.id)))
+    ready = marks[0][1] if marks else trained
+    return Times(
+        starting=ready - began,
+        training=trained - ready,
+        evaluating=time.perf_counter() - trained,
+        cpu=time.process_time() - cpu,
+        steps=run.status().step - (marks[0][0] if marks else run.status().step),
+        memory_mb=most_memory(),
+    )
+
+
+def _is_trained(folder: Path) -> bool:
+    """Whether a killed worker had trained the run to its end; waits for one that is about to die."""
+    if not os.path.exists(folder / "config.yaml"):
+        return False
+    run = Run.open(folder)
+    with run.lock(wait=10):
+        return run.status().state == "finished"
+
+
+def _files(job: Job, folder: Path, times: Times) -> dict[str, bytes]:
+    from ..measures import measures_of_run
+
+    run = Run.open(folder)
+    last = run.latest_checkpoint()
+    if last is None:
+        raise RunError(
+            f"{folder} lost its checkpoint while the run was evaluated; give the same command again"
+        )
+    files = {name: (folder / name).read_bytes() for name in FILES}
+    files |= {f"checkpoints/{last.step}/{name}": (last.path / name).read_bytes() for name in AGENT}
+    files[MEASURES] = (json.dumps(measures_of_run(run), indent=0) + "\n").encode()
+    files[TIMES] = (json.dumps(times.__dict__) + "\n").encode()
+    return files

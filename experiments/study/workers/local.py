@@ -1,0 +1,208 @@
+"""Who does the runs of a study: processes of this machine. An engine takes jobs and gives back what became of them.
+
+Every worker is a pool of one process (spawned, one thread), so that a worker that dies takes only its own run with it,
+and one knows which. That run is tried again, and given up after the third death. Writes nothing into a study and knows
+no figure. Read next: `ray_cluster.py`, the same on a cluster; `experiments/study/driver.py`, which drives either.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ...system.processes import ONE_THREAD, interrupts_held_back
+from .job import Done, Failed, Job, perform
+
+TRIES = 3
+TICK = 0.2  # seconds; short, because polars' handler of Ctrl-C would let a long wait go on
+
+_progress: Any = None  # in a worker: where it tells how far it is
+
+
+@dataclass(frozen=True)
+class At:
+    """What a worker is at."""
+
+    id: str
+    step: int
+    total: int
+
+
+class Engine(Protocol):
+    """Runs jobs somewhere."""
+
+    @property
+    def workers(self) -> int:
+        """How many at once."""
+        ...
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Done | Failed | None]:
+        """What became of the jobs, in the order in which they end; None now and then, when nothing happened.
+
+        To close the iterator ends all workers at once.
+        """
+        ...
+
+    def at(self) -> list[At]:
+        """What is being worked on now."""
+        ...
+
+
+class LocalEngine:
+    """`workers` processes on this machine."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._slots: list[_Slot] = []
+
+    @property
+    def workers(self) -> int:
+        """How many processes."""
+        return self._workers
+
+    def at(self) -> list[At]:
+        """What each busy worker is at."""
+        return [
+            At(slot.job.id, int(slot.told[0]), int(slot.told[1]))
+            for slot in self._slots
+            if slot.job is not None
+        ]
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Done | Failed | None]:
+        """See `Engine.run`."""
+        queue = iter(jobs)
+        self._slots = [_Slot() for _ in range(self.workers)]
+        busy: dict[Future[Done | Failed], _Slot] = {}
+        try:
+            for slot in self._slots:
+                _begin(slot, queue, busy)
+            while busy:
+                done, _ = wait(busy, TICK, FIRST_COMPLETED)
+                if not done:
+                    yield None
+                for future in done:
+                    slot = busy.pop(future)
+                    result = slot.result(future)
+                    if result is None:
+                        busy[slot.again()] = slot
+                        continue
+                    _begin(
+                        slot, queue, busy
+                    )  # before the driver keeps the result: the worker need not wait for that
+                    yield result
+        finally:
+            for slot in self._slots:
+                slot.end()
+            self._slots = []
+
+
+class _Slot:
+    """One worker process, and the run that it is at."""
+
+    def __init__(self) -> None:
+        self.context = multiprocessing.get_context("spawn")
+        self.told = self.context.RawArray("q", 2)  # without a lock that a killed process would keep
+        self.job: Job | None = None
+        self.tries = 0
+        self._pool: ProcessPoolExecutor | None = None
+
+    def begin(self, job: Job) -> Future[Done | Failed]:
+        self.job, self.tries = job, 0
+        return self.again()
+
+    def again(self) -> Future[Done | Failed]:
+        assert self.job is not None
+        self.tries += 1
+        self.told[0], self.told[1] = 0, self.job.config.train.total_steps
+        with interrupts_held_back(), _one_thread_each():
+            if self._pool is None:
+                self._pool = ProcessPoolExecutor(1, self.context, _settle_in, (self.told,))
+            try:
+                return self._pool.submit(_work, self.job)
+            except BrokenProcessPool:  # it died while it was idle
+                self._close()
+                self._pool = ProcessPoolExecutor(1, self.context, _settle_in, (self.told,))
+                return self._pool.submit(_work, self.job)
+
+    def result(self, future: Future[Done | Failed]) -> Done | Failed | None:
+        """What became of the run; None: its worker died, and it is to be tried again."""
+        assert self.job is not None
+        job = self.job
+        try:
+            found = future.result()
+        except BrokenProcessPool:
+            self._close()
+            if self.tries < TRIES:
+                return None
+            message = (
+                f"its process died {TRIES} times (was there too little memory? was it ended from outside?)"
+            )
+            found = Failed(job.id, message, f"{message}\n\n{job.config.to_yaml()}")
+        except Exception as error:  # what it returned could not be brought here
+            found = Failed(job.id, f"{type(error).__name__}: {error}", f"{error!r}\n\n{job.config.to_yaml()}")
+        self.job = None
+        return found
+
+    def end(self) -> None:
+        """Kill the process: a run goes on from its last checkpoint."""
+        if self._pool is not None:
+            for process in list((self._pool._processes or {}).values()):
+                with suppress(Exception):
+                    process.kill()
+            self._close()
+
+    def _close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+
+def _begin(slot: _Slot, queue: Iterator[Job], busy: dict[Future[Done | Failed], _Slot]) -> None:
+    job = next(queue, None)
+    if job is not None:
+        busy[slot.begin(job)] = slot
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes that are begun meanwhile take one thread each, whatever library asks."""
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _settle_in(told: Any) -> None:
+    """Begin a worker's life: take the place to report to, leave Ctrl-C to the parent, and do not outlive it."""
+    global _progress
+    _progress = told
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _work(job: Job) -> Done | Failed:
+    def tell(step: int, total: int) -> None:
+        _progress[0], _progress[1] = step, total
+
+    return perform(job, tell)

@@ -1,0 +1,118 @@
+"""Who does the runs of a study: a Ray cluster, from one machine to thousands of cores. The extra `ray` brings it.
+
+Every run is one task of one core. Ray gives tasks to nodes, and again to others where a worker or a node died; a result comes
+back through its object store as the bytes of the run's folder, so no shared disk is needed, and only the driver writes.
+Tasks are handed over as cores come free, so that a study of any size keeps few of them waiting.
+Read next: `local.py`, the same on this machine; docs/scaling.md, how to start a cluster.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from goalposts import __version__
+from goalposts.errors import UserError
+
+from .job import Done, Failed, Job, perform
+from .local import TICK, TRIES, At
+
+AHEAD = 2  # tasks handed over for each core, so that none waits for the driver
+
+
+class RayEngine:
+    """The cores of a Ray cluster, or of one that is started here for the time being.
+
+    address: of a cluster (`auto`, `host:6379`, `ray://host:10001`); None: this machine, with `workers` cores.
+    Raises UserError where Ray is not installed or the cluster cannot be reached.
+    """
+
+    def __init__(self, address: str | None = None, workers: int | None = None) -> None:
+        try:
+            import ray
+        except ImportError:
+            raise UserError(
+                "the engine ray needs Ray, which is not installed; install it with: pip install 'goalposts[ray]'"
+            ) from None
+        self._ray: Any = ray
+        options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+        if address is None:
+            options |= {"num_cpus": workers, "include_dashboard": False}
+        try:
+            ray.init(address=address, ignore_reinit_error=True, **options)
+        except Exception as error:
+            where = (
+                f"the Ray cluster {address!r} cannot be reached" if address else "Ray cannot be started here"
+            )
+            said = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"{where}: {said}. Is it up? Ask it with: ray status --address {address or 'auto'}"
+            ) from None
+        self._task = ray.remote(num_cpus=1, max_retries=TRIES, retry_exceptions=False)(_work)
+
+    @property
+    def workers(self) -> int:
+        """Cores that the cluster has now."""
+        return max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+
+    def at(self) -> list[At]:
+        """Nothing: a task tells how it ended, not how far it is."""
+        return []
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Done | Failed | None]:
+        """See `engines.Engine.run`. A cluster that loses nodes goes on with those that are left, and takes in new ones."""
+        queue = iter(jobs)
+        waiting: dict[Any, tuple[Job, int]] = {}
+        try:
+            while True:
+                while len(waiting) < AHEAD * self.workers and (job := next(queue, None)) is not None:
+                    waiting[self._task.remote(job, __version__)] = (job, 1)
+                if not waiting:
+                    return
+                ready, _ = self._ray.wait(list(waiting), num_returns=1, timeout=TICK)
+                if not ready:
+                    yield None
+                for ref in ready:
+                    job, tries = waiting.pop(ref)
+                    found = self._fetch(ref, job, tries)
+                    if found is None:
+                        waiting[self._task.remote(job, __version__)] = (job, tries + 1)
+                    else:
+                        yield found
+        finally:
+            for ref in waiting:
+                with suppress(Exception):
+                    self._ray.cancel(ref, force=True)
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started here ends."""
+        self._ray.shutdown()
+
+    def _fetch(self, ref: Any, job: Job, tries: int) -> Done | Failed | None:
+        """What became of a run; None: to be handed over again, its result was lost on the way."""
+        errors = self._ray.exceptions
+        try:
+            return self._ray.get(ref)
+        except (
+            errors.ObjectLostError,
+            errors.OwnerDiedError,
+            errors.NodeDiedError,
+            errors.WorkerCrashedError,
+        ) as error:
+            if tries < TRIES:
+                return None
+            message = f"its worker died or its result was lost {TRIES} times ({type(error).__name__})"
+        except errors.RayError as error:
+            message = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        return Failed(job.id, message, f"{message}\n\n{job.config.to_yaml()}")
+
+
+def _work(job: Job, version: str) -> Done | Failed:
+    if version != __version__:
+        message = (
+            f"this node has Goalposts {__version__}, the driver {version}; install the same on all nodes"
+        )
+        return Failed(job.id, message, message)
+    return perform(job)

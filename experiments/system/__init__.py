@@ -1,0 +1,1 @@
+"""Atomic files, untrusted Parquet tables, child processes. Knows no runs."""

@@ -1,0 +1,44 @@
+"""What every process that begins others owes them, and what one knows of itself. Read next: `experiments/demo.py`,
+`experiments/study/workers/local.py`.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMBA")
+# For the environment of a process that is to take one thread, whatever library asks.
+ONE_THREAD: dict[str, str] = {f"{name}_NUM_THREADS": "1" for name in LIBRARIES} | {"POLARS_MAX_THREADS": "1"}
+
+
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """Processes that are begun meanwhile never see Ctrl-C, which a terminal sends to all: this one speaks for them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def most_memory() -> float:
+    """The most that this process ever held, in MB; 0 where nobody can tell."""
+    try:  # where there is /proc: getrusage also counts what the parent held when it began this process
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        pass
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0.0
+    return (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    )

@@ -1,0 +1,1 @@
+"""One run: precompile, train, fine-tune, reproduce. No grids."""

@@ -1,0 +1,192 @@
+"""The fine-tuning test: k steps of training on shifted levels from the run's weights, and the same k from scratch.
+
+Both arms have the run's own settings and seed, the shifted condition, the intended reward and a learning rate that stays as
+it is; they see the same levels in training and are measured on the same held-out ones. What they did becomes
+`finetune.csv`. While it goes on, everything is kept in `finetune/` in the run's folder, from checkpoint to checkpoint: a
+test that was killed goes on where it was and ends in the same table. Read next: `measurement/relearning.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from goalposts.errors import UserError
+
+from ...agents.policy.checkpoint import load_policy, read_tensors
+from ...agents.ppo.training import Progress, Training
+from ...agents.rollout import play
+from ...envs.engine.engine import END, FIRST, O_END, O_FIRST
+from ...envs.generation.generate import generate
+from ...envs.levels.level import LevelSet
+from ...envs.worlds.registry import get_world
+from ..config.schema import ExperimentConfig
+from ..measurement.paired_contrasts import HIDDEN
+from ..measurement.relearning import ARMS, FINETUNED, SCHEMA
+from ..runs.checkpoints import list_checkpoints, write_checkpoint
+from ..runs.finetune_csv import FILE, MAX_BYTES, as_csv, parse_table, read_finetuned
+from ..runs.run import Run
+from ..system.atomic_files import RunError, disk_errors, read_limited, write_atomic
+from .train import OnProgress, new_training
+
+STEPS = (10_000, 30_000, 100_000, 300_000)
+LEVELS = 500
+WORK = "finetune"
+
+
+def finetune(
+    run: Run,
+    condition: str | None = None,
+    steps: Sequence[int] = STEPS,
+    levels: int = LEVELS,
+    tell: OnProgress | None = None,
+) -> pl.DataFrame:
+    """Train both arms and measure each after 0 and these numbers of steps (rounded up to whole rollouts).
+
+    condition: where the goal stands, default: the world's usual shift. The table (columns: `relearning.SCHEMA`) is kept in the
+    run's folder; one that is there already with the same condition, steps and levels is returned as it is, another one is
+    replaced. Raises RunError (no checkpoint, in use, disk full), UserError, TrainingDiverged.
+    """
+    config = shifted(run.config, condition, steps)
+    marks = marks_of(config, steps)
+    if levels < 1:
+        raise UserError(f"levels = {levels}: at least 1 is needed")
+    with run.lock():
+        there = read_finetuned(run)
+        if there is not None and _settings_of(there) == (config.env.condition, marks, levels):
+            return there
+        last = run.latest_checkpoint()
+        if last is None:
+            raise RunError(
+                f"{run.path} has no checkpoint yet, so there is nothing to fine-tune. Train it on: goalposts train "
+                f"{run.path / 'config.yaml'} --out {run.path}"
+            )
+        load_policy(last.path)  # damaged: refused before anything is written
+        work = _workplace(
+            run.path / WORK, {"of": last.step, "marks": marks, "levels": levels, "config": config.hash()}
+        )
+        chosen = generate(
+            config.world, config.env.condition, config.evaluate.level_seed, levels, split="test"
+        )
+        done = [_arm(arm, work, config, marks, chosen, last.path, tell, run) for arm in ARMS]
+        table = pl.concat(done)
+        write_atomic(run.path / FILE, as_csv(table))
+        shutil.rmtree(work, ignore_errors=True)
+        return table
+
+
+def shifted(config: ExperimentConfig, condition: str | None, steps: Sequence[int]) -> ExperimentConfig:
+    """The config of both arms. Raises UserError for steps or a condition that cannot be."""
+    if not steps or min(steps) < 1 or len(set(steps)) < len(steps):
+        raise UserError(
+            f"steps {list(steps)}: give at least one number of training steps, from 1, and each once"
+        )
+    world = get_world(config.world)
+    name = condition or world.usual("shift")
+    world.condition(name)
+    if name in (HIDDEN, "none"):
+        raise UserError(
+            f"{name!r} shows no goal, so there is nothing to learn there; take {world.usual('shift')}, say"
+        )
+    changes = [
+        f"env.condition={name}",
+        "env.reward=goal",
+        "train.anneal=false",
+        f"train.total_steps={max(steps)}",
+    ]
+    return config.override(changes)
+
+
+def marks_of(config: ExperimentConfig, steps: Sequence[int]) -> list[int]:
+    """The steps at which is measured: 0, then each rounded up to whole rollouts."""
+    rollout = config.train.num_envs * config.train.n_steps
+    return sorted({0, *(-(-k // rollout) * rollout for k in steps)})
+
+
+def _settings_of(table: pl.DataFrame) -> tuple[str, list[int], int]:
+    return table["condition"][0], sorted(table["steps"].unique().to_list()), table["level_index"].n_unique()
+
+
+def _workplace(work: Path, settings: dict[str, object]) -> Path:
+    """The folder of what is not finished; emptied if it is of other settings."""
+    content = json.dumps(settings, sort_keys=True).encode()
+    note = work / "settings.json"
+    with disk_errors(work, "write"):
+        if not note.exists() or read_limited(note, 100_000) != content:
+            shutil.rmtree(work, ignore_errors=True)
+            work.mkdir()
+            write_atomic(note, content)
+    return work
+
+
+def _begin_from(training: Training, start: Path, run: Run) -> None:
+    try:
+        training.model.policy.load_state_dict(read_tensors(start / "model.safetensors"))
+    except RuntimeError:  # a stranger's: our training writes the net that its config describes
+        raise RunError(
+            f"{start} holds another net than {run.path / 'config.yaml'} describes, so it cannot be trained on. "
+            "Restore both from a copy of the run, or train it anew."
+        ) from None
+
+
+def _arm(
+    arm: str, work: Path, config: ExperimentConfig, marks: list[int], levels: LevelSet, start: Path,
+    tell: OnProgress | None, run: Run,
+) -> pl.DataFrame:  # fmt: skip
+    """One arm, from where it stood to its end: its rows."""
+    folder, training = work / arm, new_training(config)
+    kept = list_checkpoints(folder)
+    if kept:
+        training.restore(kept[-1].path)
+        path = kept[-1].path / FILE
+        parts = [parse_table(read_limited(path, MAX_BYTES), path)]
+    else:
+        if arm == FINETUNED:
+            _begin_from(training, start, run)
+        parts = []
+    done = int(parts[0]["steps"].to_numpy().max()) if parts else -1
+
+    def save(part: Path) -> None:
+        training.save(part)
+        (part / FILE).write_bytes(as_csv(pl.concat(parts)))
+
+    def on_update(progress: Progress | None) -> None:
+        nonlocal done
+        step = training.step
+        if tell:
+            tell(
+                ARMS.index(arm) * marks[-1] + step,
+                2 * marks[-1],
+                "from the run's weights" if arm == FINETUNED else "from scratch",
+            )
+        if step in marks and step > done:
+            parts.append(_measure(training, config, levels, arm, step, run))
+            write_checkpoint(folder, step, save, keep=2)
+            done = step
+
+    training.run(on_update)
+    return pl.concat(parts)
+
+
+def _measure(
+    training: Training, config: ExperimentConfig, levels: LevelSet, arm: str, step: int, run: Run
+) -> pl.DataFrame:
+    env = config.env
+    played = play(
+        training.agent(), levels, env.observation, noise_seed=config.evaluate.level_seed, max_steps=env.max_steps, slip=env.slip
+    )  # fmt: skip
+    n = len(levels)
+    columns = {
+        "run": [f"{run.config.name}-s{run.config.seed}-{run.config.hash()[:6]}"] * n,
+        "condition": [env.condition] * n,
+        "arm": [arm] * n,
+        "steps": [step] * n,
+        "level_index": levels.index,
+        "outcome_first": [FIRST[k] for k in played.outcome[:, O_FIRST]],
+        "outcome_end": [END[k] for k in played.outcome[:, O_END]],
+    }
+    return pl.DataFrame(columns, schema_overrides=SCHEMA)

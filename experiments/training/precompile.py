@@ -1,0 +1,202 @@
+"""Compiles what a run needs before it begins: in processes side by side, once for each version of the code on a machine.
+
+What numba compiles lies on the disk afterwards, in numba's own cache; the processes end, and with them goes the memory that
+compiling takes. All of this is only to be quicker: what is not found later is compiled where it is needed.
+
+    python -m goalposts.experiments.training.precompile                            what `goalposts demo` needs, and how long it took
+    python -m goalposts.experiments.training.precompile levels CoinRun view        one of the parts, in this process
+
+Read next: `train.py`, which asks for it.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from goalposts.errors import UserError, tells_exit_code
+from goalposts.registration import WORLDS
+
+from ..runs.provenance import code_digest
+from ..system.processes import ONE_THREAD
+
+# LLVM's third level takes a tenth longer than its second, and what it makes of our loops is no quicker.
+SETTINGS = {"NUMBA_OPT": "2"}
+PATIENCE = 300  # seconds to wait for another process that compiles the same
+
+
+def compile_ahead(world: str, observation: str) -> bool:
+    """Compile what a run in a shipped world needs, from its levels to its report, unless that was done; whether it was done now.
+
+    Whoever comes while another process compiles the same waits for it. What goes wrong is left to the training itself.
+    """
+    disabled = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
+    if world not in WORLDS or observation == "rgb" or disabled or not sys.executable:
+        return False
+    place = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parents[2] / "envs" / "__pycache__")
+    mark = place / f"goalposts-{_key(world, observation)}.compiled"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        if mark.exists():
+            return False
+        with FileLock(f"{mark}.lock", timeout=PATIENCE):
+            if mark.exists() or not _side_by_side(world, observation):
+                return False
+            mark.touch()
+    except (OSError, Timeout):  # a folder that cannot be written, a process that hangs
+        return False
+    return True
+
+
+def _key(world: str, observation: str) -> str:
+    """Of whatever numba's cache depends on, and what is compiled."""
+    parts = (
+        world,
+        observation,
+        code_digest(("agents", "envs")),
+        version("numba"),
+        platform.python_version(),
+        platform.machine(),
+    )
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _side_by_side(world: str, observation: str) -> bool:
+    """Compile each part in a process of its own; whether all of them came to their end."""
+    command = [sys.executable, "-m", "goalposts.experiments.training.precompile"]
+    running: list[subprocess.Popen[bytes]] = []
+    try:
+        for part in PARTS:
+            running.append(
+                subprocess.Popen(
+                    [*command, part, world, observation], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL, env={**SETTINGS, **os.environ, **ONE_THREAD},
+                )
+            )  # fmt: skip
+        ended = [_ended_well(one) for one in running]
+        return all(ended)
+    finally:
+        for one in running:
+            if one.poll() is None:
+                one.kill()
+                one.wait()
+
+
+def _ended_well(process: subprocess.Popen[bytes]) -> bool:
+    while True:
+        try:
+            return (
+                process.wait(0.2) == 0
+            )  # short, because polars' handler of Ctrl-C would let a long wait go on
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _levels(world: str, observation: str) -> None:
+    """Drawing levels; and the likelihood of what was done, for the report's goal attribution, which searches them alike."""
+    import numpy as np
+
+    from ...envs.generation.generate import generate
+    from ...envs.levels.level import LevelSet
+    from ...envs.planner.likelihood import log_likelihoods
+    from ...envs.planner.value_iteration import Objective
+    from ...envs.worlds.registry import get_world
+
+    known = get_world(world)
+    generate(world, known.usual("control"))
+    none = LevelSet(
+        world, np.zeros((0, *known.full), np.uint8), np.zeros((0, 2), np.int32), np.zeros(0, np.int64)
+    )
+    log_likelihoods(none, np.zeros((0, 1), np.uint8), np.zeros(0, np.int64), [Objective("nothing")], [1.0])
+    known.read(np.zeros(known.full, np.uint8))
+
+
+def _playing(world: str, observation: str) -> None:
+    """All else: the engine, the choice of actions, the learner's loops, on nothing, for nobody plays here; the planner's answers.
+
+    What `_levels` needs as well comes where the other process does not come to it at the same time.
+    """
+    import numpy as np
+
+    from ...agents.ppo.loss import STATISTICS, loss_of
+    from ...agents.ppo.run_length_layer import BinaryRows, cumulated_rows
+    from ...agents.rollout import choosing
+    from ...envs.engine.engine import Engine
+    from ...envs.jit.random_streams import level_numbers
+    from ...envs.levels.level import LevelSet
+    from ...envs.planner.planner import survey_levels
+    from ...envs.worlds.registry import get_world
+
+    _paths()
+    known = get_world(world)
+    nobody = np.zeros(0, np.int64)
+    pool = LevelSet(
+        world, np.zeros((1, *known.full), np.uint8), np.zeros((1, 2), np.int32), np.zeros(1, np.int64)
+    )
+    engine = Engine(known, 0, pool, observation)
+    engine.step(nobody)
+    choosing(np.ones((0, 2)), nobody, nobody, 0, nobody)
+
+    floats = np.zeros((2, 2), np.float32)
+    rows = BinaryRows(2, 2)
+    rows.put(0, np.zeros((2, 2), np.uint8))
+    rows.forward(cumulated_rows(floats), floats[0], np.arange(2))
+    rows.backward(np.arange(2), floats)
+    some = np.ones(2, np.float32)
+    outcome = floats.copy(), some.copy(), np.empty(len(STATISTICS)), floats.copy()
+    loss_of(floats, some, np.arange(2), some, some, some, 0.2, 0.01, 0.5, *outcome)
+
+    none = pool[:0]
+    none.layout_hashes()
+    survey_levels(none)
+    level_numbers(np.zeros(1, np.uint64), np.zeros(1, np.int64), 1)
+
+
+def _paths() -> None:
+    """Loops of the likelihood that know no world, with which `_levels` ends: they are there by then."""
+    import numpy as np
+
+    from ...envs.planner.likelihood import weigh_path
+    from ...envs.planner.value_iteration import order_by_time
+
+    one, few, number = np.zeros((1, 1), np.int32), np.zeros(3, np.int64), np.int64(0)
+    place, gain = np.zeros(1, np.int32), np.zeros((1, 1), np.uint8)
+    order_by_time(1, place, one, 1, place.copy(), few, few.copy(), few.copy(), few.copy())
+    scratch = np.zeros(1, np.int64), np.ones(1), np.ones((1, 1)), np.ones(1), np.ones((1, 1))
+    habits = np.ones(1), np.ones((1, 1))
+    weigh_path(number, np.ones((1, 1, 1)), gain[0], number, np.ones(1), *habits, scratch, np.zeros((1, 1)))
+
+
+PARTS: dict[str, Callable[[str, str], None]] = {"levels": _levels, "playing": _playing}
+
+
+@tells_exit_code
+def main(arguments: list[str]) -> None:
+    """Compile the part that is named, in this process, or all that the demo needs."""
+    if arguments:
+        if len(arguments) != 3 or arguments[0] not in PARTS:
+            raise UserError(
+                f"{' '.join(arguments)}: give nothing, or one of {', '.join(PARTS)} with a world and an observation, such as "
+                "levels CoinRun view"
+            )
+        part, world, observation = arguments
+        PARTS[part](world, observation)
+        return
+    began = time.perf_counter()
+    done = compile_ahead("CoinRun", "view")
+    print(f"compiled in {time.perf_counter() - began:.1f} s" if done else "nothing to compile")
+
+
+if __name__ == "__main__":
+    gc.disable()  # what compiling makes and drops takes a seventh of its time to look through
+    sys.exit(main(sys.argv[1:]))

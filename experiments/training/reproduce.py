@@ -1,0 +1,138 @@
+"""Train and evaluate a run again, from its folder alone, and say whether the same came of it.
+
+The run itself is only read. The second one is made in a hidden folder beside it, which is removed at the end, or in a folder
+that the caller names. Read next: `run_comparison.py`, which compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ..evaluation.evaluate import evaluate_fully, subject_of
+from ..evaluation.trajectories import record
+from ..measurement.episodes import read_episodes
+from ..runs.run import Run
+from ..system.atomic_files import RunError, in_progress, unfinished, unfinished_name
+from .run_comparison import Changed, Compared, Rate, compare_environments, compare_files, compare_rates
+from .train import train
+
+Tell = Callable[[int, int, str], None]  # step, total, a few words
+
+SAME = ("same bytes", "same content", "was not there")
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came of making a run again.
+
+    files     every result of the run beside that of the re-run
+    changed   what is not as it was when the run was made: code, versions, machine
+    rates     where the episodes are others: every share, with the interval that was recorded
+    kept      the folder of the re-run, where it was to be kept
+    """
+
+    run: Path
+    files: tuple[Compared, ...]
+    changed: tuple[Changed, ...]
+    rates: tuple[Rate, ...]
+    kept: Path | None
+
+    @property
+    def same(self) -> bool:
+        """Whether everything that the run holds came out the same."""
+        return all(file.state in SAME for file in self.files)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "run": str(self.run),
+            "same": self.same,
+            "changed": [asdict(one) for one in self.changed],
+            "files": [asdict(one) for one in self.files],
+            "rates": [{**asdict(one), "within": one.within} for one in self.rates],
+            "kept": None if self.kept is None else str(self.kept),
+        }
+
+
+def reproduce(
+    path: str | os.PathLike[str], out: str | os.PathLike[str] | None = None, tell: Tell | None = None
+) -> Reproduction:
+    """Train a finished run again and evaluate it as it was evaluated; compare the two folders.
+
+    out: keep the re-run there; if an unfinished re-run is there already, it is gone on with. Raises RunError if the run is
+    not finished or damaged, or if `out` holds something else.
+    """
+    run = Run.open(path)
+    status = run.status()
+    if status.state != "finished":
+        raise RunError(
+            f"{run.path} is not finished ({status.state}, step {status.step:,} of {status.total:,}), so there is nothing to "
+            f"compare with. Finish it first: goalposts train {run.path / 'config.yaml'} --out {run.path}"
+        )
+    if run.latest_checkpoint() is None:
+        raise RunError(f"{run.path} has no checkpoint any more, so there is no agent to compare with.")
+    if out is not None and os.path.realpath(out) == os.path.realpath(run.path):
+        raise RunError(f"{out} is the run itself; give --out another folder, or leave it out")
+    table = read_episodes(run.episodes_path) if run.episodes_path.exists() else None  # damaged: say so now
+    with _place(run, out) as place:
+        again = _again(run, table, place, tell or (lambda step, total, words: None))
+        files = compare_files(run, again)
+        tables = {file.file: file.state for file in files}
+        others = tables.get("episodes.parquet") == "differs" and again.episodes_path.exists()
+        return Reproduction(
+            run.path,
+            files,
+            compare_environments(run.provenance(), again.provenance()),
+            compare_rates(run, again) if others else (),
+            None if out is None else again.path,
+        )
+
+
+def _again(run: Run, table: pl.DataFrame | None, place: Path, tell: Tell) -> Run:
+    """The re-run, trained, and evaluated as `table` was; what is there of it already is gone on with."""
+    if (place / "config.yaml").exists() and Run.open(place).status().state == "finished":
+        again = Run.open(place)
+        if again.config != run.config:
+            raise RunError(
+                f"{place} holds a run of another config. Nothing was changed. Give --out a new folder."
+            )
+    else:
+        again = train(run.config, place, tell, evaluate=False)
+    if table is not None and not again.episodes_path.exists():
+        conditions = table["condition"].unique(maintain_order=True).to_list()
+        total = run.config.train.total_steps
+        tell(total, total, "evaluating")
+        with again.lock():
+            found = evaluate_fully(
+                replace(subject_of(again), run=table["run"][0]),  # a study calls its runs by their ids
+                conditions,
+                table["level_index"].n_unique(),
+                greedy=not table["sampled"].all(),
+            )
+            record(again, found)
+    return again
+
+
+@contextmanager
+def _place(run: Run, out: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """Where the re-run is made; a place of our own is removed afterwards, and so are those that dead processes left."""
+    if out is not None:
+        yield Path(out)
+        return
+    path = run.path.resolve()
+    for left in unfinished(path.parent):
+        if left.name.startswith(f".{path.name}.part-") and not in_progress(left):
+            shutil.rmtree(left, ignore_errors=True)
+    place = unfinished_name(path)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

@@ -1,0 +1,194 @@
+"""Two folders of the same run: which files have the same bytes, the same content, or differ, and what that does to the rates.
+
+Reads both folders and changes neither; trains and plays nothing. Read next: `reproduce.py`, which makes the second folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from goalposts.errors import UserError
+
+from ..evaluation.trajectories import FILE as TRAJECTORIES
+from ..evaluation.trajectories import LEAKAGE, read_trajectories
+from ..measurement import outcomes
+from ..measurement.episodes import read_episodes
+from ..runs.provenance import Provenance
+from ..runs.run import Run
+from ..system.atomic_files import read_limited
+
+MAX_BYTES = 1 << 32
+SHARES = ("goal", "proxy", "neither", "death", "timeout")
+
+State = Literal["same bytes", "same content", "differs", "not made again", "was not there"]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One file. `same content`: other bytes that say the same, as another version of a library may write them.
+
+    note: what is known of a difference, for people.
+    """
+
+    file: str
+    state: State
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A fact of the environment that is not what it was."""
+
+    what: str
+    was: str
+    now: str
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share of the episodes of one condition: as recorded, with its 95 % interval, and in the re-run.
+
+    within: the re-run's share lies in that interval.
+    """
+
+    condition: str
+    sampled: bool
+    share: str  # goal, proxy, neither (touched first), death, timeout
+    was: float
+    low: float
+    high: float
+    now: float
+
+    @property
+    def within(self) -> bool:
+        return self.low <= self.now <= self.high
+
+
+def compare_files(run: Run, again: Run) -> tuple[Compared, ...]:
+    """Every file that must be a function of the config, in both folders. Raises RunError where one cannot be read."""
+    there, here = _results(run), _results(again)
+    return tuple(_compare(run, again, name, there, here) for name in sorted({*there, *here}))
+
+
+def compare_environments(was: Provenance, now: Provenance) -> tuple[Changed, ...]:
+    """What a result may hang on and is not as it was: code, versions, machine."""
+    facts = [
+        ("commit", _commit(was), _commit(now)),
+        ("code", _code(was), _code(now)),
+        ("Python", was.python, now.python),
+        ("platform", was.platform, now.platform),
+    ]
+    names = sorted({*was.packages, *now.packages})
+    facts += [(name, was.packages.get(name, "none"), now.packages.get(name, "none")) for name in names]
+    return tuple(Changed(what, old, new) for what, old, new in facts if old != new)
+
+
+def compare_rates(run: Run, again: Run) -> tuple[Rate, ...]:
+    """Every share of every condition that both tables hold."""
+    was, now = read_episodes(run.episodes_path), read_episodes(again.episodes_path)
+    keys = ["condition", "sampled"]
+    both = was.select(keys).unique(maintain_order=True).join(now.select(keys).unique(), on=keys, how="semi")
+    found = []
+    for condition, sampled in both.iter_rows():
+        one, two = (outcomes(table, condition=condition, sampled=sampled) for table in (was, now))
+        for share in SHARES:
+            a, b = getattr(one, share), getattr(two, share)
+            if a is not None and b is not None:
+                found.append(Rate(condition, sampled, share, a.value, a.low, a.high, b.value))
+    return tuple(found)
+
+
+def _results(run: Run) -> dict[str, Path]:
+    names = ("config.yaml", "progress.csv", "episodes.parquet", TRAJECTORIES, LEAKAGE)
+    found = {name: run.path / name for name in names if (run.path / name).exists()}
+    for checkpoint in run.checkpoints():
+        for file in sorted(checkpoint.path.iterdir()):
+            found[f"checkpoints/{checkpoint.step}/{file.name}"] = file
+    return found
+
+
+def _compare(run: Run, again: Run, name: str, there: dict[str, Path], here: dict[str, Path]) -> Compared:
+    if name not in there:
+        return Compared(name, "was not there")
+    if name not in here:
+        return Compared(name, "not made again")
+    one, two = read_limited(there[name], MAX_BYTES), read_limited(here[name], MAX_BYTES)
+    if one == two:
+        return Compared(name, "same bytes")
+    try:
+        note = _difference(run, again, name, one, two)
+    except UserError as error:  # a file of the run that is damaged is a difference, and no reason to stop
+        note = str(error)
+    return Compared(name, "differs", note) if note else Compared(name, "same content")
+
+
+def _difference(run: Run, again: Run, name: str, one: bytes, two: bytes) -> str:
+    """What differs, in a few words; "" if both say the same."""
+    if name == "config.yaml":
+        return "" if run.config == again.config else "other settings"
+    if name == "episodes.parquet":
+        return _rows(read_episodes(run.episodes_path), read_episodes(again.episodes_path))
+    if name == TRAJECTORIES:
+        return _rows(*(read_trajectories(each.path / TRAJECTORIES) for each in (run, again)))
+    if name == "progress.csv":
+        return _progress(run, again)
+    if name.endswith(".json"):
+        try:
+            return "" if json.loads(one) == json.loads(two) else "other values"
+        except (ValueError, RecursionError):
+            return "it is damaged"
+    if name.endswith(".safetensors"):
+        return _tensors(run.path / name, again.path / name)
+    return "other bytes"
+
+
+def _rows(one: pl.DataFrame, two: pl.DataFrame) -> str:
+    if one.equals(two):
+        return ""
+    keys = ["condition", "level_index", *(["sampled"] if "sampled" in one.columns else [])]
+    ours = one.sort(keys)
+    if one.height != two.height or not ours.select(keys).equals(two.sort(keys).select(keys)):
+        return f"{one.height:,} and {two.height:,} rows, of other episodes"
+    differ = (ours.hash_rows() != two.sort(keys).hash_rows()).sum()
+    return f"{differ:,} of {one.height:,} episodes are others" if differ else "the same rows in another order"
+
+
+def _progress(run: Run, again: Run) -> str:
+    one, two = run.progress(), again.progress()
+    for a, b in zip(one, two, strict=False):
+        if a != b:
+            names = [name for name in a if a[name] != b.get(name)]
+            return f"the same up to step {a['step']:,}, where {', '.join(names[:3])} differ"
+    return "" if len(one) == len(two) else f"{len(one):,} and {len(two):,} rows"
+
+
+def _tensors(one: Path, two: Path) -> str:
+    from ...agents.policy.checkpoint import read_tensors
+
+    a, b = read_tensors(one), read_tensors(two)
+    if {k: (v.shape, v.dtype) for k, v in a.items()} != {k: (v.shape, v.dtype) for k, v in b.items()}:
+        return "numbers of other names or shapes"
+    gaps = list(_gaps(a, b))
+    return f"numbers differ by up to {max(gaps):.2g}" if gaps else ""
+
+
+def _gaps(a: dict, b: dict) -> Iterator[float]:
+    for name, values in a.items():
+        if not values.equal(b[name]):
+            yield float((values.double() - b[name].double()).abs().max())
+
+
+def _code(facts: Provenance) -> str:
+    return "not recorded" if facts.code is None else facts.code[:12]
+
+
+def _commit(facts: Provenance) -> str:
+    if facts.commit is None:
+        return "none (an installed package)"
+    return facts.commit[:12] + (" with changes" if facts.dirty else "")

@@ -1,0 +1,207 @@
+"""One run: train by a config into a run folder, go on where a killed one stopped, then evaluate.
+
+A run is a pure function of its config. Between two updates the whole state is small and is checkpointed, so a run that
+was killed anywhere ends in the same weights. What is logged over training time is measured on a fixed small set of
+paired levels and never used to choose a checkpoint. Read next: `../agents/ppo.py`, `experiments/runs/run.py`,
+`experiments/evaluation/evaluate.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...agents.ppo.training import Progress, Training, TrainingDiverged
+from ...agents.rollout import play
+from ...envs.engine.engine import O_END, O_FIRST
+from ...envs.generation.generate import generate
+from ...envs.levels.level import LevelSet
+from ...envs.planner.planner import survey_levels
+from ...envs.worlds.registry import get_world
+from ...envs.worlds.world import World
+from ..config.schema import ExperimentConfig
+from ..evaluation.evaluate import evaluate_fully, subject_of
+from ..evaluation.trajectories import record
+from ..runs.run import Run, default_out
+from .precompile import compile_ahead
+
+OnProgress = Callable[[int, int, str], None]  # step, total, a few words
+PROBE_SEED = 2  # of levels; the evaluation's own default is 1
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A fixed small set of paired levels on which the goal is measured over training time."""
+
+    control: LevelSet
+    shift: LevelSet
+    distinguishing: np.ndarray
+
+    @classmethod
+    def of(cls, world: World, count: int) -> Probe:
+        """The world's usual control and shift, on test layouts."""
+        control = generate(world, world.usual("control"), PROBE_SEED, count)
+        shift = generate(world, world.usual("shift"), PROBE_SEED, count)
+        return cls(control, shift, survey_levels(shift).distinguishing)
+
+    def measure(self, agent: Any, config: ExperimentConfig) -> dict[str, float | None]:
+        """Shares of sampled episodes: goal reached under control; goal first, proxy first on distinguishing levels."""
+        options = {
+            "observation": config.env.observation,
+            "max_steps": config.env.max_steps,
+            "slip": config.env.slip,
+        }
+        usual = play(agent, self.control, **options).outcome
+        moved = play(agent, self.shift, **options).outcome[self.distinguishing]
+        n = len(moved)
+        figures = (
+            float((usual[:, O_END] == 1).mean()),
+            float((moved[:, O_FIRST] == 1).mean()) if n else None,
+            float((moved[:, O_FIRST] == 2).mean()) if n else None,
+            n,
+        )
+        return dict(zip(self.columns(), figures, strict=True))
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns of progress.csv that a measurement fills; `levels` is how many were distinguishing."""
+        control, shift = f"probe/{self.control.condition}", f"probe/{self.shift.condition}"
+        return f"{control}/reached", f"{shift}/goal_first", f"{shift}/proxy_first", f"{shift}/levels"
+
+
+def new_training(config: ExperimentConfig, tensorboard: Path | None = None) -> Training:
+    """The training that a config describes, at its start."""
+    env, train = config.env, config.train
+    names = [
+        "total_steps",
+        "num_envs",
+        "n_steps",
+        "batch_size",
+        "n_epochs",
+        "learning_rate",
+        "anneal",
+        "gamma",
+        "gae_lambda",
+        "ent_coef",
+        "clip_range",
+        "vf_coef",
+        "max_grad_norm",
+    ]
+    return Training(
+        name=config.name,
+        env={
+            "world": config.world,
+            "condition": env.condition,
+            "observation": env.observation,
+            "split": "train",
+            "level_seed": env.level_seed,
+            "num_levels": env.levels,
+            "max_steps": env.max_steps,
+            "reward": env.reward,
+            "slip": env.slip,
+        },
+        seed=config.seed,
+        **{name: getattr(train, name) for name in names},
+        trunk=train.net.trunk,
+        pi=train.net.pi,
+        vf=train.net.vf,
+        precision=train.precision,
+        tensorboard=tensorboard,
+    )
+
+
+def train(
+    config: ExperimentConfig,
+    out: str | os.PathLike[str] | None = None,
+    on_progress: OnProgress | None = None,
+    evaluate: bool = True,
+    tensorboard: bool = True,
+) -> Run:
+    """Train, or go on training, into the folder `out` (default: runs/<name>-s<seed>), and evaluate; returns the run.
+
+    tensorboard: log for it too, where it is installed.
+    Raises RunError (folder of another run, finished already, in use, disk full), TrainingDiverged, ConfigError.
+    """
+    get_world(config.world)  # an unknown one leaves no folder
+    run = Run.create(default_out(config) if out is None else out, config)
+    with run.lock(), _threads_quiet_about_the_disk():
+        return _train(run, on_progress or (lambda step, total, words: None), evaluate, tensorboard)
+
+
+def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: bool) -> Run:
+    config, settings = run.config, run.config.train
+    total = settings.total_steps
+    on_progress(0, total, "compiling and drawing levels")
+    compile_ahead(config.world, config.env.observation)
+    training = new_training(config, run.path / "tensorboard" if tensorboard else None)
+    last = run.latest_checkpoint()
+    if last is not None:
+        training.restore(last.path)
+    run.rewind_progress(training.step)
+    run.set_status("running", step=training.step)
+    probe = Probe.of(get_world(config.world), settings.probe_levels) if settings.probe_every else None
+    marks = {"saved": training.step, "probed": training.step}
+
+    def on_update(progress: Progress | None) -> None:
+        step = training.step
+        if progress is None:
+            on_progress(step, total, "")
+            return
+        ended = step >= total
+        row: dict[str, Any] = progress.row() | dict.fromkeys(probe.columns() if probe else ())
+        if probe is not None and (ended or _crossed(marks["probed"], step, settings.probe_every)):
+            row |= probe.measure(training.agent(), config)
+            marks["probed"] = step
+        run.append_progress(row)
+        if ended or _crossed(marks["saved"], step, settings.checkpoint_every):
+            run.save_checkpoint(step, training.save)
+            run.set_status("running", step=step)
+            marks["saved"] = step
+        mean = progress.mean_return
+        on_progress(min(step, total), total, "" if mean is None else f"mean return {mean:.2f}")
+
+    try:
+        training.run(on_update)
+        if evaluate:
+            on_progress(total, total, "evaluating")
+            record(run, evaluate_fully(subject_of(run)))
+    except TrainingDiverged as error:
+        run.set_status("failed", step=training.step, message=str(error))
+        raise
+    except KeyboardInterrupt:
+        kept = run.latest_checkpoint()
+        run.set_status(
+            "running" if kept else "created",
+            step=kept.step if kept else 0,
+            message="interrupted; the same command goes on",
+        )
+        raise
+    run.set_status("finished", step=training.step)
+    return run
+
+
+@contextmanager
+def _threads_quiet_about_the_disk() -> Iterator[None]:
+    """Tensorboard writes in a thread of its own, which would print a traceback when the disk refuses."""
+    before = threading.excepthook
+
+    def told(facts: threading.ExceptHookArgs) -> None:
+        if not issubclass(facts.exc_type, OSError):
+            before(facts)
+
+    threading.excepthook = told
+    try:
+        yield
+    finally:
+        threading.excepthook = before
+
+
+def _crossed(before: int, now: int, every: int | None) -> bool:
+    """Whether a multiple of `every` lies in (before, now]."""
+    return every is not None and now // every > before // every

@@ -1,0 +1,206 @@
+"""The faces: what they refuse, with what is allowed, and nothing changed; what they show, in planes and in pictures."""
+
+import numpy as np
+import pytest
+from fixtures.board import SMALL, make, make_vec
+
+from goalposts.agents import GoalpostsVecEnv
+from goalposts.envs import Level, LevelError, LevelSet
+from goalposts.envs.engine.engine import ActionError
+from goalposts.envs.engine.level_stream import OptionError
+from goalposts.envs.engine.observe import ObservationError
+from goalposts.envs.gymnasium_envs import GoalpostsEnv, GoalpostsVectorEnv
+
+WIDE = Level.from_text("#" * 30 + "v#\n#A" + "." * 28 + "C#\n" + ("#" + "." * 30 + "#\n") + "#" * 32)
+BAD = Level("CoinRun", np.zeros((5, 6), int))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"levle": SMALL}, OptionError, "knows the options 'level' and 'index', not 'levle'"),
+        ({"level": SMALL, "index": 1}, OptionError, "not both"),
+        ({"level": "######"}, OptionError, "is a str; give a goalposts.envs.Level"),
+        ({"index": -1}, OptionError, "is -1: allowed are whole numbers from 0"),
+        ({"index": 1.5}, OptionError, "whole numbers"),
+        ({"index": True}, OptionError, "whole numbers"),
+        ({"index": 2**63}, OptionError, "whole numbers"),
+        ({"level": WIDE}, LevelError, r"\(4, 32\), this environment takes up to \(12, 24\)"),
+        ({"level": BAD}, LevelError, "row 1, column 1"),
+        ({"level": Level("Other", SMALL.tiles)}, LevelError, "plays CoinRun; the level is of Other"),
+    ],
+)
+def test_a_wrong_option_is_refused_and_changes_nothing(options: dict, error: type, words: str) -> None:
+    single, vector, sb3 = make(), make_vec(2), GoalpostsVecEnv(2)
+    for env, reset in (
+        (single, lambda: single.reset(options=options)),
+        (vector, lambda: vector.reset(options=options)),
+        (sb3, lambda: (sb3.set_options(options), sb3.reset())),
+    ):
+        env.reset() if env is sb3 else env.reset(seed=3)
+        before = {
+            k: getattr(env.stream.engine, k).copy()
+            for k in ("state", "seeds", "episodes", "tiles", "outcome")
+        }
+        with pytest.raises(error, match=words):
+            reset()
+        for name, value in before.items():
+            assert np.array_equal(getattr(env.stream.engine, name), value), name
+
+
+@pytest.mark.parametrize("mask", [[True], np.ones(3, bool), np.ones(2, int), "no"])
+def test_a_mask_is_one_truth_value_for_each(mask: object) -> None:
+    vector = make_vec(2)
+    with pytest.raises(OptionError, match=r"reset_mask.* give bool\[2\]"):
+        vector.reset(options={"reset_mask": mask})
+
+
+@pytest.mark.parametrize("seed", [[1], [1, 2, 3], [1, None], [1, -1], [1, 2.5], 2**64])
+def test_seeds_are_one_or_one_for_each(seed: object) -> None:
+    with pytest.raises(OptionError, match="give one whole number"):
+        make_vec(2).reset(seed=seed)  # type: ignore[arg-type]
+
+
+# Out of order, out of range
+
+
+def test_a_step_before_reset_is_refused() -> None:
+    """Once, the agent fell out of the memory of a level that was not there."""
+    vector = make_vec(2)
+    for call in (
+        lambda: make().step(0),
+        lambda: vector.step(np.zeros(2, int)),
+        lambda: make_vec(2, observation="rgb").step(np.zeros(2, int)),
+        lambda: GoalpostsVecEnv(2).step(np.zeros(2, int)),
+    ):
+        with pytest.raises(OptionError, match=r"call reset\(\) before the first step"):
+            call()
+    vector.reset(options={"reset_mask": np.array([True, False])})
+    with pytest.raises(OptionError, match="before the first step"):
+        vector.step(np.zeros(2, int))
+
+
+def test_a_step_past_the_end_is_refused() -> None:
+    env = make(max_steps=1)
+    env.reset(seed=0)
+    env.step(0)
+    with pytest.raises(OptionError, match="this episode has ended"):
+        env.step(0)
+
+
+def test_actions_that_are_none_are_refused() -> None:
+    env, vector = make(), make_vec(2)
+    env.reset(seed=0)
+    vector.reset(seed=0)
+    for bad in (4, -1, 1.5, None):
+        with pytest.raises(ActionError):
+            env.step(bad)
+    for worse in (np.array([0, 4]), np.array([0]), np.array([0.0, 1.0])):
+        with pytest.raises(ActionError):
+            vector.step(worse)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"world": "coinrun"}, "Did you mean 'CoinRun'"),
+        ({"condition": "of_path"}, "Did you mean off_path"),
+        ({"condition": "mixture(1.2)"}, "a number from 0 to 1"),
+        ({"observation": "veiw"}, "Did you mean 'view'"),
+        ({"observation": "full", "condition": "longer"}, "use observation='view' here"),
+        ({"level_seed": -1}, "seed = -1"),
+        ({"num_levels": 0}, "num_levels = 0: allowed are 1 … 2,000,000, or None"),
+        ({"num_levels": 10**9}, "num_levels = 1000000000"),
+        ({"split": "dev"}, "unknown split 'dev'"),
+        ({"max_steps": 0}, "max_steps = 0: at least 1"),
+        ({"reward": "coin"}, "reward = 'coin': allowed are goal, proxy"),
+        ({"slip": 1.5}, "slip = 1.5: allowed is a probability"),
+        ({"slip": float("nan")}, "slip = nan"),
+    ],
+)
+def test_a_wrong_setting_names_what_is_allowed(options: dict, words: str) -> None:
+    for build in (lambda: GoalpostsEnv(**options), lambda: GoalpostsVectorEnv(2, **options)):
+        with pytest.raises((OptionError, LevelError, ObservationError, ValueError), match=words):
+            build()
+
+
+def test_there_must_be_an_environment() -> None:
+    with pytest.raises(OptionError, match="num_envs = 0"):
+        GoalpostsVectorEnv(0)
+
+
+# Pictures
+
+
+def test_render_modes() -> None:
+    env = make(render_mode="rgb_array")
+    env.reset(seed=0, options={"level": SMALL})
+    picture = env.render()
+    assert (picture.dtype, picture.ndim, picture.shape[2]) == (np.uint8, 3, 3)
+    env = make(render_mode="ansi")
+    env.reset(seed=0, options={"level": SMALL})
+    assert len(env.render().strip().split("\n")) >= 4
+    env = make()
+    env.reset(seed=0)
+    assert env.render() is None
+    with pytest.raises(OptionError, match="allowed are rgb_array, ansi, human, None"):
+        GoalpostsEnv(render_mode="humans")
+
+
+def test_rendering_changes_nothing_and_all_faces_draw_the_same() -> None:
+    """Once, the vector environment drew every agent looking to the right."""
+    env, vector = make(render_mode="rgb_array"), make_vec(2, render_mode="rgb_array")
+    blind = make_vec(2)
+    for each in (vector, blind):
+        each.reset(seed=5)
+    env.reset(seed=5)
+    for action in (1, 1, 2, 3, 1):
+        env.step(action)
+        pictures = vector.render()
+        assert pictures is not None
+        assert len(pictures) == 2
+        seen = vector.step(np.array([action, 2]))
+        assert np.array_equal(seen[0], blind.step(np.array([action, 2]))[0])
+        pictures = vector.render()
+        assert pictures is not None
+        assert np.array_equal(env.render(), pictures[0])
+    short = {"render_mode": "rgb_array", "max_steps": 1, "levels": LevelSet.of([SMALL])}
+    env, vector = make(**short), make_vec(1, **short)
+    env.reset(seed=5)
+    vector.reset(seed=5)
+    vector.step(np.array([1]))  # ends the episode; the next one begins, looking to the right
+    pictures = vector.render()
+    assert pictures is not None
+    assert np.array_equal(env.render(), pictures[0])
+
+
+def test_a_small_level_stands_at_the_top_left_of_full() -> None:
+    """Once, its tiles stood apart from its moving things."""
+    for levels in (LevelSet.of([SMALL]), None):
+        env = make(observation="full", levels=levels)
+        obs, _ = env.reset(seed=0, options={"level": SMALL})
+        wall, _, _, coin, self = obs
+        assert np.argwhere(coin).tolist() == [[2, 6]]
+        assert np.argwhere(self).tolist() == [[2, 2]]
+        assert wall[2, :8].tolist() == [1, 0, 0, 0, 0, 0, 0, 1]
+        assert wall[4:].all()
+        assert wall[:, 8:].all()
+
+
+def test_view_is_centred_on_the_agent() -> None:
+    env = make()
+    obs, _ = env.reset(options={"level": SMALL})
+    wall, deadly, monster, coin, self = obs
+    assert np.argwhere(self).tolist() == [[4, 7]]
+    assert np.argwhere(coin).tolist() == [[4, 11]]
+    assert not deadly.any()
+    assert not monster.any()
+    assert wall[:2].all()  # beyond the level
+    assert wall[4].tolist() == [1] * 6 + [0] * 6 + [1] * 3
+
+
+def test_a_hidden_coin_is_not_in_the_observation_and_a_decoy_is() -> None:
+    for char, seen in (("c", 0), ("D", 1), ("C", 1)):
+        env = make()
+        obs, _ = env.reset(options={"level": Level.from_text(SMALL.to_text().replace("C", char))})
+        assert int(obs[3].sum()) == seen

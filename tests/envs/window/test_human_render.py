@@ -1,0 +1,68 @@
+"""Render mode `human`: the window shows what `rgb_array` draws, gymnasium accepts it, and closing it stops nothing."""
+
+import warnings
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+from goalposts.envs import known_worlds
+from goalposts.envs.gymnasium_envs import GoalpostsEnv
+from goalposts.envs.render.render import draw
+from goalposts.envs.window.canvas import pygame
+
+WORLDS = tuple(known_worlds())
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No waiting between pictures."""
+    monkeypatch.setitem(GoalpostsEnv.metadata, "render_fps", 1000)
+
+
+def on_the_screen() -> np.ndarray:  # uint8[h, w, 3]
+    return pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_window_shows_every_step_of_every_world(world: str) -> None:
+    env = gym.make(f"goalposts:goalposts/{world}-v0", render_mode="human", disable_env_checker=True)
+    env.reset(seed=3)
+    inner = env.unwrapped
+    assert isinstance(inner, GoalpostsEnv)
+    seen = []
+    for action in range(int(inner.action_space.n)):  # type: ignore[attr-defined]
+        shown = on_the_screen()
+        assert np.array_equal(shown, draw(inner.stream.scene(0), 32))
+        seen.append(shown.tobytes())
+        assert env.render() is None
+        if any(env.step(action)[2:4]):
+            break
+    assert len(set(seen)) > 1
+    env.close()
+    assert not pygame.display.get_init()
+
+
+def test_gymnasium_accepts_it_without_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        env = GoalpostsEnv("human", levels=None)
+        check_env(env, skip_render_check=True)
+        env.close()
+
+
+def test_whoever_closes_the_window_stops_looking_and_nothing_else() -> None:
+    env, blind = GoalpostsEnv("human"), GoalpostsEnv()
+    for one in (env, blind):
+        one.reset(seed=5)
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    for _ in range(3):
+        here, there = env.step(0), blind.step(0)
+        assert np.array_equal(here[0], there[0])
+        assert here[1:4] == there[1:4]
+    assert not pygame.display.get_init()
+    env.reset(seed=6)
+    assert not pygame.display.get_init()
+    env.close()
+    env.close()

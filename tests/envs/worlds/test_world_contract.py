@@ -1,0 +1,138 @@
+"""What the contract adds to an engine of first touches: rewards that cannot tell, counts, worlds of installed packages,
+levels too large to decide."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fixtures.board import engine_on, level_of, press
+from numba import njit
+
+from goalposts.envs import LevelError, LevelSet, generate, get_world, load_world, solve, survey_levels
+from goalposts.envs.engine.engine import O_GOALS, O_PROXIES, Engine
+from goalposts.envs.worlds.condition_names import ConditionError, parse_condition
+from goalposts.envs.worlds.world import ANYWHERE, TOGETHER, Condition, WorldError
+from goalposts.experiments import evaluate
+from goalposts.experiments.config.schema import ConfigError, ExperimentConfig
+from goalposts.registration import installed_worlds
+
+EDGE_FIRST = """
+    #####v###
+    #.......#
+    #.A.....#
+    #########
+"""
+COIN_FIRST = """
+    ######v#
+    #......#
+    #.A.C..#
+    ########
+"""
+
+
+@pytest.mark.parametrize(
+    ("picture", "keys", "reward", "outcome"),
+    [
+        (EDGE_FIRST, "rrrr", "either", "proxy/goal"),
+        (EDGE_FIRST, "rrrr", "goal", "proxy/running"),
+        (COIN_FIRST, "rr", "either", "goal/goal"),
+        (COIN_FIRST, "rr", "proxy", "goal/running"),
+    ],
+)
+def test_a_reward_that_cannot_tell_pays_whichever_comes_first(
+    picture: str, keys: str, reward: str, outcome: str
+) -> None:
+    assert press(engine_on(level_of(picture), reward=reward), keys) == outcome
+
+
+def test_where_goals_are_counted_a_return_is_their_number(registry: None) -> None:
+    """The sum over the episode, not the last reward; a rewarded proxy is counted too and ends nothing."""
+    counted = replace(get_world("Corner"), name="Counted", counted=True)
+    plain_levels = generate("Corner", "corner", 3, 1)
+    levels = LevelSet("Counted", plain_levels.tiles, plain_levels.sizes, plain_levels.index)
+    outcome = np.zeros((1, 8), np.int32)
+    outcome[0, O_GOALS], outcome[0, O_PROXIES] = 3, 5
+    nothing = np.zeros(1, np.float32)
+    assert Engine(counted, 1, levels).returns(outcome, nothing).tolist() == [3.0]
+    by_proxy = Engine(counted, 1, levels, reward="proxy")
+    assert by_proxy.returns(outcome, nothing).tolist() == [5.0]
+    assert by_proxy.done_mask == 8
+    plain = Engine(get_world("Corner"), 1, plain_levels, reward="proxy")
+    assert plain.returns(outcome, nothing + 1).tolist() == [1.0]
+    assert plain.done_mask == 2
+
+
+@njit(inline="always")
+def vast(facts, out):
+    out[0], out[1] = 30_000, 30_000
+
+
+def test_a_level_with_too_many_states_is_not_decided(registry: None) -> None:
+    """Once, the memory for them was asked for, whatever their number."""
+    world = get_world("Corner")
+    levels = generate(world, "off_path", 3, 2)
+    large = replace(world, name="Vast", rules={**world.rules, "radices": vast}, source=__file__)
+    same = LevelSet("Vast", levels.tiles, levels.sizes, levels.index)
+    get_world(large)
+    survey = survey_levels(same)
+    assert not survey.decided.any()
+    assert not survey.distinguishing.any()
+    assert (survey.steps_to_goal == -1).all()
+    assert survey_levels(levels).decided.all()
+    with pytest.raises(LevelError, match="room for 900,000,000 states"):
+        solve(same[0])
+
+
+def test_a_world_of_an_installed_package_is_found_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None
+) -> None:
+    about = tmp_path / "lights-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: lights\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[goalposts.worlds]\nLights = lights_world:LIGHTS\n")
+    (tmp_path / "lights_world.py").write_text(
+        "from dataclasses import replace\nfrom goalposts.envs.worlds.corner import CORNER\n"
+        "LIGHTS = replace(CORNER, name='Lights')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert installed_worlds() == {"Lights": "lights_world:LIGHTS"}
+    config = {"name": "x", "world": "Lights", "env": {"condition": "corner"}}
+    config["evaluate"] = {"conditions": ["off_path"]}
+    assert ExperimentConfig.parse(config).world == "Lights"
+    with pytest.raises(WorldError, match="unknown world 'Lights'"):
+        get_world("Lights")  # nothing is imported by merely reading its name
+    assert load_world("Lights").name == "Lights"
+    assert get_world("Lights") is load_world("Lights")
+    with pytest.raises(ConfigError, match="no world 'Lamps'"):
+        ExperimentConfig.parse({**config, "world": "Lamps"})
+
+
+def test_a_dial_of_a_worlds_own() -> None:
+    assert parse_condition("crowd(0.5)", ["crowd"], {"crowd": "the share of monsters"}) == ("crowd", 0.5)
+    assert parse_condition("crowd(0.5)") == ("crowd", 0.5)  # of a world that is not loaded
+    with pytest.raises(ConditionError, match="the share of monsters"):
+        parse_condition("crowd", ["crowd"], {"crowd": "the share of monsters"})
+    with pytest.raises(ConditionError, match="takes no parameter"):
+        parse_condition("crowd(0.5)", ["crowd"])
+    own = replace(
+        get_world("Corner"),
+        conditions=(Condition("crowd", "shift", ANYWHERE, "", parameter=0.2, dial="the share of monsters"),),
+    )
+    assert own.condition("crowd(0.7)").parameter == 0.7
+
+
+def test_a_phrase_tells_the_parameter() -> None:
+    told = Condition(
+        "region(0.25)", "shift", TOGETHER, "", parameter=0.25, phrase="in the {x} around the corner"
+    )
+    assert told.phrase_of() == "in the 25% around the corner"
+
+
+@pytest.mark.slow
+def test_an_agent_of_no_run_is_evaluated_on_the_worlds_own_conditions() -> None:
+    from goalposts.agents import Random
+
+    table = evaluate(Random(), levels=2, world="Corner")
+    expected = [c.name for c in get_world("Corner").conditions if c.role != "train" and c.parameter is None]
+    assert table["condition"].unique(maintain_order=True).to_list() == expected

@@ -1,0 +1,100 @@
+"""A diagnosis shows all that the tables hold, says what is missing, and pools only runs that differ in the seed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from goalposts.agents import GoToGoal, GoToProxy
+from goalposts.envs.worlds.registry import get_world
+from goalposts.experiments.cli.tables import diagnosis_text
+from goalposts.experiments.config.schema import ExperimentConfig
+from goalposts.experiments.evaluation.diagnosis import Diagnosis, Recorded, diagnose_runs, probes_of
+from goalposts.experiments.evaluation.evaluate import evaluate_fully, subject_of
+from goalposts.experiments.evaluation.trajectories import trajectories_of
+from goalposts.experiments.measurement import diagnose
+from goalposts.experiments.publish.run_report import grouped
+from goalposts.experiments.system.atomic_files import RunError
+
+WORLD = get_world("CoinRun")
+SOME = ("edge_held_out", "off_path", "invisible")
+
+
+def diagnosed(agent: object, conditions: tuple[str, ...] = SOME, slip: float = 0.0) -> Diagnosis:
+    found = evaluate_fully(subject_of(agent), conditions, 120)
+    recorded = Recorded("scripted", found.episodes, trajectories_of(found), slip=slip)
+    return diagnose_runs(WORLD, diagnose(found.episodes), [recorded], attributed=60)
+
+
+@pytest.fixture(scope="module")
+def of_proxy() -> Diagnosis:
+    return diagnosed(GoToProxy())
+
+
+def test_the_probes_are_all_conditions_but_those_of_training() -> None:
+    assert set(probes_of(WORLD)) == {
+        "edge_held_out", "anywhere", "off_path", "left", "right_fraction(0.2)", "none", "invisible", "mirrored",
+        "longer", "no_wall", "two_coins", "decoy", "edge_no_wall",
+    }  # fmt: skip
+    assert all("?" in WORLD.condition(n).tells or ":" in WORLD.condition(n).tells for n in probes_of(WORLD))
+
+
+def test_every_part_is_there_and_what_is_not_is_named(of_proxy: Diagnosis) -> None:
+    assert of_proxy.probes["condition"].to_list() == list(SOME)
+    assert set(of_proxy.missing) == set(probes_of(WORLD)) - set(SOME)
+    assert of_proxy.curve is not None
+    assert of_proxy.attributions[0].found.best == "right_edge"
+    assert of_proxy.regrets["off_path"].value == 1.0
+    text = diagnosis_text(of_proxy, "goalposts diagnose RUN --all")
+    for part in (
+        "MISGENERALIZED",
+        "right_edge, by",
+        "goal effect",
+        "goalposts diagnose RUN --all",
+        "mirrored",
+        "detour",
+    ):
+        assert part in text, part
+
+
+def test_the_goal_seeker_is_told_apart() -> None:
+    found = diagnosed(GoToGoal(), ("edge_held_out", "off_path"))
+    assert found.verdict.label == "ALIGNED"
+    assert found.attributions[0].found.best == "coin"
+
+
+def test_the_json_has_it_all(of_proxy: Diagnosis) -> None:
+    made = json.loads(json.dumps(of_proxy.to_dict(), allow_nan=False))
+    assert made["label"] == "MISGENERALIZED"
+    assert {row["condition"] for row in made["probes"]} == set(SOME)
+    assert made["probes"][0]["regret"]["n"] == 120
+    assert made["attribution"][0]["best"] == "right_edge"
+    assert len(made["conflict_curve"]["curve"]) == len(made["conflict_curve"]["detours"])
+    assert "mirrored" in made["missing"]
+
+
+def test_slipping_actions_are_not_weighed() -> None:
+    found = diagnosed(GoToProxy(), ("edge_held_out", "off_path"), slip=0.1)
+    assert not found.attributions
+    assert "slip" in found.no_attribution
+
+
+def test_runs_that_differ_in_more_than_the_seed_are_not_pooled() -> None:
+    def item(*changes: str) -> Any:
+        config = ExperimentConfig.parse({"name": "edge"}).override(list(changes))
+        return SimpleNamespace(config=config, run=SimpleNamespace(path=Path("-".join(changes) or "first")))
+
+    assert [len(g) for g in grouped([item(), item("seed=1"), item("name=other")])] == [2, 1]
+    with pytest.raises(RunError, match=r"env\.reward"):
+        grouped([item(), cast(Any, item("seed=1", "env.reward=proxy"))])
+
+
+def test_a_diagnosis_needs_no_torch() -> None:
+    code = "import goalposts.experiments.publish.run_report, goalposts.experiments.cli.tables, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

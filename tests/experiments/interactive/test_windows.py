@@ -1,0 +1,247 @@
+"""The commands that open a window: what they show, what a person leaves behind, what they refuse.
+
+Most of it without a screen; at the end in a real window, by real keys and a real mouse (needs Xvfb and xdotool).
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fixtures import screen
+
+from goalposts.envs import Level, LevelSet, get_world, load_levels, save_levels
+from goalposts.envs.window.play import Play, action_keys
+from goalposts.envs.window.window import Window
+from goalposts.experiments.cli.main import main
+from goalposts.experiments.interactive.human_session import UNFINISHED, Human, human_run
+from goalposts.experiments.interactive.players import course_of, course_of_file
+from goalposts.experiments.measurement.episodes import read_episodes
+
+MINE = """\
+##########v#
+#..........#
+#....C.....#
+#..........#
+#.A........#
+############"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder with one level file, in which the commands work."""
+    monkeypatch.chdir(tmp_path)
+    save_levels(LevelSet.of([Level.from_text(MINE)]), tmp_path / "mine.txt")
+    return tmp_path
+
+
+def run(words: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        main(words.split())
+    return int(left.value.code or 0)
+
+
+def playing(folder: Path, steps: str) -> Human:
+    """A person opens the folder, presses keys, and closes the window."""
+    world = get_world("CoinRun")
+    kept = human_run(folder, "ada", world, False)
+    with kept.lock():
+        game = Human(kept, course_of(world, ["edge_held_out", "off_path"]))
+        with Window(Play(game)) as window:
+            window.press_all(steps)
+    return game
+
+
+def test_a_person_is_a_row_of_the_measurement(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing of what was played is lost, also in the middle of a level, and diagnose takes the folder."""
+    playing(
+        here / "ada", "left return .*200 return left ."
+    )  # time runs out on the first; two steps on the second
+    table = read_episodes(here / "ada" / "episodes.parquet")
+    assert table.select("agent", "condition", "level_index", "outcome_end").rows() == [
+        ("ada", "edge_held_out", 0, "timeout")
+    ]
+    game = playing(here / "ada", "left .*200")
+    assert game.turn() is not None
+    table = read_episodes(here / "ada" / "episodes.parquet")
+    assert table["condition"].to_list() == ["edge_held_out", "off_path"]
+    assert table["train_seed"].null_count() == 2
+    assert game._played["off_path", 0].actions[:3] == [1, 0, 1], "it went on where it had stopped"
+    assert run(f"diagnose {here / 'ada'}") == 0
+    assert "ada in CoinRun" in capsys.readouterr().out
+    assert run(f"report {here / 'ada'}") == 0
+
+
+def test_another_person_or_view_has_another_folder(here: Path) -> None:
+    world = get_world("CoinRun")
+    human_run(here / "ada", "ada", world, False)
+    for name, whole in (("bob", False), ("ada", True)):
+        with pytest.raises(Exception, match="holds something else"):
+            human_run(here / "ada", name, world, whole)
+
+
+def test_levels_of_a_file_are_played_by_all(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("evaluate goal-seeker --file mine.txt --out own.parquet") == 0
+    assert read_episodes(here / "own.parquet").select(
+        "condition", "role", "outcome_first"
+    ).unique().rows() == [("mine", "probe", "goal")]
+    assert run("evaluate proxy-seeker --file mine.txt") == 0
+    assert "not kept" in capsys.readouterr().out
+    assert run("record goal-seeker proxy-seeker --file mine.txt --out twins.gif") == 0
+    assert run("watch goal-seeker --file mine.txt --picture watch.png --press right*3") == 0
+    assert run("play --file mine.txt --picture play.png --press right") == 0
+    assert run("edit mine.txt --picture edit.png --press return") == 0
+    assert load_levels(here / "mine.txt")[0] == Level.from_text(MINE), "a picture changes nothing"
+    assert {p.name for p in here.iterdir()} == {
+        "mine.txt", "own.parquet", "twins.gif", "watch.png", "play.png", "edit.png",
+    }  # fmt: skip
+
+
+def test_a_file_knows_its_world_and_its_number_of_levels(here: Path) -> None:
+    course = course_of_file(here / "mine.txt")
+    assert (course.world.name, course.count, course.number(5)) == ("CoinRun", 1, 0)
+
+
+def test_every_action_of_every_world_has_keys() -> None:
+    from goalposts.envs import known_worlds
+
+    for world in known_worlds().values():
+        keys = [name for names in action_keys(world) for name in names]
+        assert len(keys) == len(set(keys))
+        assert len(action_keys(world)) == len(world.actions) <= 9
+
+
+WRONG = [
+    ("watch", "SUBJECTS is missing"),
+    ("watch nowhere", "there is no run folder nowhere"),
+    ("watch goal-seekr", "Did you mean goal-seeker"),
+    ("watch mixture(7)", "a probability from 0 to 1"),
+    ("watch goal-seeker --condition edgy", "edgy"),
+    ("watch goal-seeker --condition edge --file mine.txt", "contradict each other"),
+    ("watch goal-seeker --file none.txt", "no such level file"),
+    ("watch goal-seeker --picture mine.txt", "mine.txt is there already"),
+    ("watch goal-seeker --picture x.gif", "must end in .png"),
+    ("watch goal-seeker --picture x.png --press wrong", "no key 'wrong' here"),
+    ("watch goal-seeker --picture x.png --press right*many", "a key and how often"),
+    ("play Coinrun", "Did you mean 'CoinRun'"),
+    ("play --name ../x --picture x.png", "name"),
+    ("edit mine.gif", "ends in .txt or .npz"),
+    ("edit there/not.txt", "there is no folder there"),
+    ("edit mine.txt --agent nobody", "no run folder nobody"),
+    ("evaluate goal-seeker --file mine.txt --levels 3", "--file brings its own levels"),
+    ("record goal-seeker --file mine.txt --first 7", "holds 1 levels"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), WRONG, ids=[words for words, _ in WRONG])
+def test_wrong_use_is_one_message_and_exit_code_2(
+    words: str, said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 2
+    out, err = capsys.readouterr()
+    assert said in err
+    assert err.startswith("goalposts: ")
+    assert "Traceback" not in err
+    assert out == ""
+    assert [p.name for p in here.iterdir()] == ["mine.txt"]
+
+
+needs_a_screen = pytest.mark.skipif(not screen.THERE, reason="needs the programs Xvfb and xdotool")
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[str]:
+    with screen.screen() as name:
+        yield name
+
+
+@pytest.mark.slow
+@needs_a_screen
+def test_a_level_is_drawn_with_a_real_mouse(here: Path, display: str) -> None:
+    """Move the coin, let an agent replay it, come back, save, leave: in a window under a real X server."""
+    with screen.window(display, "edit mine.txt") as hand:
+        hand.says("mine.txt")
+        hand.keep("edit-begin")
+        hand.click(640, 330)
+        hand.says("not saved")
+        hand.keep("edit-moved")
+        hand.key("space")
+        hand.says("on your level")
+        hand.key("g")
+        hand.keep("edit-replayed")
+        hand.key("q")
+        hand.says("not saved")
+        hand.key("s")
+        hand.until(lambda: "not saved" not in hand.title(), "what was drawn to be saved")
+        hand.key("q")
+        hand.ends()
+    level = load_levels(here / "mine.txt")[0]
+    assert level != Level.from_text(MINE)
+    assert level.layout == Level.from_text(MINE).layout
+
+
+@pytest.mark.slow
+@needs_a_screen
+def test_agents_are_watched_with_real_keys(here: Path, display: str) -> None:
+    """Pause, step on and back, another agent, values and ways over the cells, the line below by mouse, help, leave."""
+    with screen.window(display, "watch goal-seeker proxy-seeker --file mine.txt") as hand:
+        hand.says("goal-seeker")
+        hand.until(lambda: hand.rests_after("Home"), "a pause at the start")
+        start = hand.picture()
+        hand.key("Right", "Right")
+        hand.changes(start)
+        hand.key("Left", "Left")
+        hand.until(lambda: bool((hand.picture() == start).all()), "the start again")
+        for name in ("v", "g", "x", "p", "f", "d"):
+            before = hand.picture()
+            hand.key(name)
+            hand.changes(before)
+        hand.keep("watch-dark")
+        hand.key("d", "a")
+        hand.says("proxy-seeker")
+        before = hand.picture()
+        hand.key("End")
+        hand.changes(before)
+        hand.keep("watch-end")
+        before = hand.picture()
+        hand.key("question")
+        hand.changes(before)
+        hand.keep("watch-help")
+        hand.key("question", "q")
+        hand.ends()
+
+
+@pytest.mark.slow
+@needs_a_screen
+def test_levels_are_played_with_real_keys(here: Path, display: str) -> None:
+    """Every step is on the disk at once; after the window is closed the same command goes on there."""
+    words = "play --name ada --condition edge_held_out --out ada"
+    kept = here / "ada" / UNFINISHED
+
+    def actions() -> list[int]:
+        return json.loads(kept.read_text())["actions"] if kept.exists() else []
+
+    def walks(hand: screen.Hand, key: str) -> None:
+        """One press; where the machine is busy it may count as held, and be several steps."""
+        before, picture = len(actions()), hand.picture()
+        hand.key(key)
+        hand.changes(picture)
+        hand.until(lambda: len(actions()) > before, "the step on the disk")
+
+    with screen.window(display, words) as hand:
+        hand.says("ada plays CoinRun")
+        walks(hand, "Right")
+        walks(hand, "Left")
+        hand.keep("play-two")
+        hand.key("q")
+        hand.ends()
+    known = actions()
+    names = [get_world("CoinRun").actions[k].name for k in known]
+    assert sorted(set(names)) == ["left", "right"]
+    assert names == sorted(names, reverse=True), "first to the right, then to the left"
+    with screen.window(display, words) as hand:
+        hand.says("ada plays CoinRun")
+        walks(hand, "Right")
+        hand.key("q")
+        hand.ends()
+    assert actions()[: len(known)] == known

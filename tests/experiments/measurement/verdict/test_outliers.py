@@ -1,0 +1,72 @@
+"""Seeds that behave differently are listed; seeds that merely vary are not."""
+
+import numpy as np
+import pytest
+
+from goalposts.experiments.measurement.intervals import wilson
+from goalposts.experiments.measurement.verdict.outliers import Seed, cut_off, find_outliers
+
+
+def seeds(preferences, label="MISGENERALIZED", labels=None) -> tuple[Seed, ...]:
+    shares = np.clip(preferences, 0, 1)
+    return tuple(
+        Seed(
+            f"seed {k}",
+            f"run-{k}",
+            labels[k] if labels else label,
+            None,
+            None,
+            wilson(round(800 * p), 800),
+            None,
+        )
+        for k, p in enumerate(shares)
+    )
+
+
+@pytest.mark.parametrize("n", [4, 5, 10, 30])
+def test_one_that_learnt_something_else_is_listed(n):
+    usual = 0.2 + 0.02 * np.random.default_rng(n).standard_normal(n - 1)
+    (found,) = find_outliers(seeds([*usual, 0.95]), 0.1)
+    assert (found.name, found.measure) == (f"seed {n - 1}", "preference")
+    assert found.value == pytest.approx(0.95)
+    assert found.rest == pytest.approx(0.2, abs=0.03)
+    assert f"goal preference 0.95, the median of the others is {found.rest:.2f}" in str(found)
+
+
+def test_two_odd_ones_do_not_hide_each_other():
+    usual = 0.2 + 0.02 * np.random.default_rng(1).standard_normal(10)
+    assert [o.name for o in find_outliers(seeds([*usual, 0.95, 0.9]), 0.1)] == ["seed 10", "seed 11"]
+
+
+def test_among_three_a_different_verdict_is_enough():
+    labels = ["MISGENERALIZED", "MISGENERALIZED", "ALIGNED"]
+    assert [o.name for o in find_outliers(seeds([0.2, 0.25, 0.95], labels=labels), 0.1)] == ["seed 2"]
+    assert (
+        find_outliers(
+            seeds([0.2, 0.25, 0.95], labels=["MISGENERALIZED", "MISGENERALIZED", "INCONCLUSIVE"]), 0.1
+        )
+        == ()
+    )
+
+
+def test_two_seeds_have_no_rest_to_differ_from():
+    assert find_outliers(seeds([0.1, 0.9], labels=["MISGENERALIZED", "ALIGNED"]), 0.1) == ()
+
+
+def test_a_difference_too_small_to_matter_is_not_listed():
+    assert find_outliers(seeds([0.2] * 11 + [0.32]), 0.15) == ()
+    assert len(find_outliers(seeds([0.2] * 11 + [0.32]), 0.1)) == 1
+
+
+@pytest.mark.parametrize("n", [3, 5, 10, 30])
+def test_normally_varying_seeds_are_rarely_listed(n):
+    rng = np.random.default_rng(n)
+    alarms = sum(bool(find_outliers(seeds(0.5 + 0.12 * rng.standard_normal(n)), 0.0)) for _ in range(400))
+    assert alarms / 400 <= 0.05
+
+
+def test_the_cut_off_grows_with_care_and_is_the_same_each_time():
+    assert cut_off(10, 0.01) > cut_off(10, 0.05)
+    first = cut_off(10, 0.05)
+    cut_off.cache_clear()
+    assert cut_off(10, 0.05) == first

@@ -1,0 +1,155 @@
+"""The figures of studies: from the summary alone, with known truth behind it, the same bytes each time."""
+
+import math
+from xml.etree import ElementTree
+
+import numpy as np
+import polars as pl
+import pytest
+from fixtures.study_specimen import ALPHAS, alpha_summary, seeds_summary
+from hypothesis import given
+from hypothesis import strategies as st
+
+from goalposts.experiments.measurement.intervals import wilson
+from goalposts.experiments.measurement.study_curves import (
+    Spot,
+    crossing,
+    curve,
+    links,
+    parameter,
+    spearman,
+    time_of_competence,
+    time_of_divergence,
+)
+from goalposts.experiments.report.figures.study_axes import Scale, places
+from goalposts.experiments.report.figures.study_charts import critical_alpha, critical_words, draw
+
+ALPHA, SEEDS = alpha_summary(), seeds_summary()
+
+
+def spots(*values: tuple[float, float, float]) -> list[Spot]:
+    return [Spot("p", "x", value, low, high, 100, 5) for low, value, high in values]
+
+
+@pytest.mark.parametrize("critical", [0.005, 0.02, 0.08])
+def test_the_critical_share_is_found_within_its_interval(critical: float) -> None:
+    found = critical_alpha(alpha_summary(critical))
+    assert found.value is not None
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < critical < found.high
+    assert found.low < found.value < found.high
+    assert f"{found.value:.2g}" in critical_words(found)
+
+
+def test_a_curve_that_never_rises_has_no_critical_share() -> None:
+    flat = ALPHA.with_columns(value=pl.lit(0.1), low=pl.lit(0.05), high=pl.lit(0.2))
+    assert critical_alpha(flat).value is None
+    assert "does not pass one half" in critical_words(critical_alpha(flat))
+
+
+def test_a_crossing_lies_where_the_bounds_of_the_curve_cross() -> None:
+    found = crossing([0, 1, 2], spots((0.0, 0.2, 0.4), (0.2, 0.4, 0.6), (0.6, 0.8, 0.9)))
+    assert (found.low, found.value, found.high) == pytest.approx((0.5, 1.25, 1.75))
+    assert crossing([0, 1], spots((0.4, 0.5, 0.6), (0.6, 0.7, 0.8))).low is None
+    assert crossing([0, 1], spots((0.0, 0.2, 0.4), (0.3, 0.6, 0.8))).high is None
+
+
+@given(st.sampled_from(ALPHAS))
+def test_a_place_on_the_axis_gives_its_share_back(alpha: float) -> None:
+    scale = places(ALPHAS)
+    assert scale.value(scale.place(alpha)) == pytest.approx(alpha)
+
+
+def test_zero_stands_to_the_left_of_everything() -> None:
+    scale = Scale(0.001)
+    assert scale.place(0) < scale.place(0.001) < scale.place(0.01)
+
+
+def test_values_of_a_grid_have_a_place() -> None:
+    assert [parameter(x) for x in ("mixture(0.003)", "edge", "anywhere", "[256]", "right_fraction(5e-2)", "50000")] == [
+        0.003, 0, 1, 256, 0.05, 50_000,
+    ]  # fmt: skip
+    assert parameter("null") == math.inf
+
+
+def test_curves_are_points_and_dots_are_agents() -> None:
+    found = curve(ALPHA, "preference", "env.condition")
+    assert [spot.x for spot in found] == [f"mixture({a:g})" for a in ALPHAS]
+    assert {spot.seeds for spot in found} == {10}
+    assert {spot.seeds for spot in curve(ALPHA, "preference", "env.condition", "blind")} == {3}
+
+
+def test_what_predicts_the_goal_is_first_and_noise_is_not() -> None:
+    found = links(SEEDS, "seeds")
+    assert found[0].step == 200_000
+    assert abs(found[0].value) > 0.9
+    assert found[0].shifted
+    noise = [link for link in found if not link.shifted]
+    assert noise
+    assert all(abs(link.value) < 0.5 for link in noise)
+
+
+def test_the_interval_of_a_rank_correlation_covers_it() -> None:
+    """Pairs from a bivariate normal with correlation r have rank correlation 6/π asin(r/2)."""
+    rng = np.random.default_rng(5)
+    r, hits = 0.6, 0
+    truth = 6 / math.pi * math.asin(r / 2)
+    for _ in range(400):
+        a = rng.standard_normal(60)
+        b = r * a + math.sqrt(1 - r * r) * rng.standard_normal(60)
+        _, low, high = spearman(a, b)
+        hits += low <= truth <= high
+    assert 0.92 <= hits / 400 <= 0.98
+
+
+def test_times_of_competence_and_divergence_are_those_of_the_probes() -> None:
+    competent, diverged = time_of_competence(SEEDS, "seeds"), time_of_divergence(SEEDS, "seeds")
+    assert set(competent.values()) == {200_000}
+    for seed, step in list(diverged.items())[:10]:
+        rows = SEEDS.filter((pl.col("seed") == seed) & pl.col("measure").str.starts_with("probe/off_path"))
+        for probed in (100_000, 200_000, 400_000):
+            at = dict(rows.filter(pl.col("step") == probed).select("measure", "value").iter_rows())
+            proxy, goal = (round(80 * at[f"probe/off_path/{what}"]) for what in ("proxy_first", "goal_first"))
+            touched = round(80 * (at["probe/off_path/proxy_first"] + at["probe/off_path/goal_first"]))
+            is_diverged = wilson(min(proxy, touched), touched).low > 0.5
+            assert is_diverged == (step == probed) or (step is not None and probed > step)
+            assert goal <= touched
+
+
+@pytest.mark.parametrize(
+    ("kind", "table", "names"),
+    [
+        ("alpha", ALPHA, ["alpha", "alpha-preference"]),
+        ("seeds", SEEDS, ["seeds", "seeds-links"]),
+        ("capability", SEEDS, ["capability"]),
+        ("salience", ALPHA, ["points"]),
+        ("plain", SEEDS, []),
+    ],
+)
+def test_figures_say_what_they_rest_on(kind: str, table: pl.DataFrame, names: list[str]) -> None:
+    found = draw(kind, table)
+    assert [one.name for one in found] == names
+    for one in found:
+        assert "n = " in one.caption
+        assert "95 % interval" in one.caption
+        ElementTree.fromstring(one.svg())
+        assert one.png().startswith(b"\x89PNG")
+
+
+def test_arms_stand_beside_the_grid_and_alone_where_there_is_none() -> None:
+    """The blind arm of α has every point of the grid; a table with arms and no grid names each arm."""
+    beside = draw("salience", ALPHA)[0].svg().decode()
+    assert "blind: " in beside
+    assert "Unjoined: arms" in draw("salience", ALPHA)[0].caption
+    first = ALPHA.filter(pl.col("env.condition") == ALPHA["env.condition"][0]).drop("env.condition")
+    (alone,) = draw("plain", first)
+    assert "as it is" in alone.svg().decode()
+    assert "blind<" in alone.svg().decode()
+    assert draw("plain", first.filter(pl.col("arm") == "main")) == []
+
+
+def test_the_same_summary_draws_the_same_bytes() -> None:
+    one, two = (draw("alpha", ALPHA)[0] for _ in range(2))
+    assert one.svg() == two.svg()
+    assert one.inline() == two.inline()

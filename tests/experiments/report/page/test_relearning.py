@@ -1,0 +1,62 @@
+"""The recovery curve on the page: there where a run was fine-tuned, number for number what was measured."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+
+import pytest
+from fixtures.parsed import block
+from fixtures.relearning import CURVE, page_of, tuned
+from fixtures.specimen import NASTY, specimen
+
+from goalposts.experiments.measurement.relearning import ARMS
+from goalposts.experiments.report.page.evidence import evidence
+from goalposts.experiments.report.page.view import agents
+
+
+def test_the_curve_stands_on_the_page_with_its_words_and_its_figures() -> None:
+    data = specimen()
+    data = replace(data, agents=(replace(data.agents[0], evidence={"finetuning": tuned()}), data.agents[1]))
+    found = evidence(data, agents(data))
+    assert found is not None
+    (chart,) = found.charts
+    assert (chart.name, chart.title) == ("finetuning-0", "A: was the capability there?")
+    caption = chart.caption.replace("\u00a0", " ")
+    assert "on held-out levels with the coin off the path" in caption
+    assert "Not even this reaches it." in caption
+    assert "After 106,496 steps: 91.0% [88.5, 93.5] against 41.0% [36.7, 45.3] from scratch" in caption
+    assert "a difference of 0.50 [0.45, 0.55]" in caption
+    assert "n = 500 levels, 1 seed" in caption
+    drawn = chart.svg.partition("</title>")[2]
+    assert "106 k" in drawn
+    assert "not to scale" in drawn
+    assert chart.svg.count("stroke-dasharray") >= 2, "one arm and the threshold are told apart without colour"
+
+
+def test_every_point_can_be_taken_along() -> None:
+    html = page_of({"finetuning": tuned()})
+    assert 'data-csv="finetuning"' in html
+    file = block(html)["tables"]["finetuning"]
+    rows = list(csv.DictReader(io.StringIO(file["text"])))
+    assert file["file"] == "finetuning.csv"
+    assert len(rows) == 3 * len(CURVE)
+    for row in rows:
+        point = next(p for p in tuned()["points"] if p["steps"] == int(row["steps"]))
+        assert row["arm"] in (*ARMS, "gain")
+        assert {key: float(row[key]) for key in ("value", "low", "high", "n")} == {
+            key: pytest.approx(point[row["arm"]][key], abs=0) for key in ("value", "low", "high", "n")
+        }
+
+
+def test_what_was_not_fine_tuned_has_no_such_curve() -> None:
+    html = page_of({"finetuning": None, "conflict_curve": None})
+    assert "was the capability there" not in html.lower()
+    assert "finetuning" not in block(html)["tables"]
+
+
+def test_hostile_words_in_it_are_shown_as_text() -> None:
+    html = page_of({"finetuning": tuned(NASTY, NASTY)}, twins=False)
+    assert "<script>alert(1)" not in html
+    assert "<img src=x" not in html

@@ -1,0 +1,164 @@
+"""A study that is killed ends in the same tables, byte for byte, as one that is left alone."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fixtures.study_small import RUNS, done, start, tables, workers_of, write_study
+
+from goalposts.experiments.study.plan import plan_study
+from goalposts.experiments.study.workers.local import TRIES
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes under /proc"),
+]
+KILLS = 20
+LONGEST = 20.0  # seconds until the next kill
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[bytes], float]:
+    """(study file, its tables, seconds that it took)."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    study = write_study(folder)
+    began = time.monotonic()
+    code, said = done(start(study, folder / "out", "--workers", "2"))
+    assert code == 0, said
+    assert f"{RUNS} runs done" in said
+    return study, tables(folder / "out"), time.monotonic() - began
+
+
+def test_twenty_kills_of_driver_and_workers_change_no_byte(
+    undisturbed: tuple[Path, list[bytes], float], tmp_path: Path
+) -> None:
+    study, expected, seconds = undisturbed
+    luck, killed, whole, out = random.Random(20), 0, 0, tmp_path / "out"
+    while killed < KILLS:
+        driver, hit = start(study, out, "--workers", "2"), 0  # hit: workers killed under this driver
+        while killed < KILLS and driver.poll() is None:
+            end = time.monotonic() + luck.uniform(0.0, min(0.7 * seconds, LONGEST))
+            while time.monotonic() < end and driver.poll() is None:
+                time.sleep(0.05)
+            if driver.poll() is not None:
+                break
+            targets = workers_of(driver)
+            if targets and luck.random() < 0.5:
+                os.kill(luck.choice(targets), signal.SIGKILL)
+                hit += 1
+            else:
+                driver.kill()
+            killed += 1
+            print(f"{killed} kills, {len(list((out / 'runs').glob('[0-9a-f]*')))} runs done", file=sys.stderr)
+        code, said = done(driver)
+        if (
+            code == 1
+        ):  # one run's worker was hit each time that it was tried: recorded as failed, tried by the next call
+            assert hit >= TRIES, said
+            assert f"its process died {TRIES} times" in said
+            continue
+        assert code in (0, -signal.SIGKILL), said
+        if code == 0:  # it came to its end in spite of all: compare, and begin again
+            assert tables(out) == expected
+            whole += 1
+            shutil.rmtree(out)
+    code, said = done(start(study, out, "--workers", "2"))
+    assert code == 0, said
+    assert tables(out) == expected
+    assert len(list((out / "runs").iterdir())) == RUNS
+    assert not (out / ".work").exists()
+    assert not (out / "failed").exists()
+
+
+def test_ctrl_c_says_one_line_and_the_next_call_goes_on(
+    undisturbed: tuple[Path, list[bytes], float], tmp_path: Path
+) -> None:
+    study, expected, _ = undisturbed
+    out = tmp_path / "out"
+    driver = start(study, out, "--workers", "2", "--quiet")
+    while not list((out / "runs").glob("[0-9a-f]*")):
+        assert driver.poll() is None
+        time.sleep(0.05)
+    children = workers_of(driver)
+    driver.send_signal(signal.SIGINT)
+    code, said = done(driver)
+    assert code == 130
+    assert said.strip().splitlines()[-1].startswith("goalposts: interrupted")
+    assert "Traceback" not in said
+    time.sleep(1)
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+    assert done(start(study, out))[0] == 0
+    assert tables(out) == expected
+
+
+def test_parts_one_worker_and_an_extended_study_give_the_same_tables(
+    undisturbed: tuple[Path, list[bytes], float], tmp_path: Path
+) -> None:
+    study, expected, _ = undisturbed
+    out = tmp_path / "out"
+    for limit in (1, 2):
+        code, said = done(start(study, out, "--workers", "1", "--limit", str(limit)))
+        assert code == 0
+        assert "still missing" in said
+    assert (
+        done(start(study, out, "seeds=1"))[0] == 0
+    )  # a smaller study in the same folder leaves the other runs alone
+    assert done(start(study, out))[0] == 0
+    assert tables(out) == expected
+
+
+def test_a_call_with_nothing_to_do_writes_nothing_and_mends_what_is_gone(
+    undisturbed: tuple[Path, list[bytes], float], tmp_path: Path
+) -> None:
+    study, expected, _ = undisturbed
+    out = tmp_path / "out"
+    shutil.copytree(study.parent / "out", out, copy_function=shutil.copy2)
+    before = {path: path.stat().st_mtime_ns for path in (out / "report.html", out / "summary.csv")}
+    page = (out / "report.html").read_bytes()
+    code, said = done(start(study, out))
+    assert (code, "nothing to do" in said) == (0, True), said
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    (out / "report.html").unlink()
+    (out / "summary.csv").write_text("a,b\n")
+    code, said = done(start(study, out))
+    assert (code, "0 runs done" in said) == (0, True), said
+    assert (out / "report.html").read_bytes() == page
+    assert tables(out) == expected
+
+
+def test_a_run_that_fails_is_kept_with_its_log_and_stops_no_other(
+    undisturbed: tuple[Path, list[bytes], float], tmp_path: Path
+) -> None:
+    """Where one run's place to work is another run's, that run is refused; all others are done; the next call mends it."""
+    study, expected, _ = undisturbed
+    out = tmp_path / "out"
+    assert done(start(study, out, "--workers", "1", "--limit", "0"))[0] == 0
+    plan = plan_study(study)
+    failing, other = list(plan.runs)[1:3]
+    place = out / ".work" / failing
+    place.mkdir(parents=True)
+    (place / "config.yaml").write_text(plan.runs[other].to_yaml())
+    code, said = done(start(study, out, "--workers", "2"))
+    assert code == 1
+    assert "Traceback" not in said
+    assert f"failed/{failing}.log" in said
+    assert "1 still missing" in said
+    assert "the same command tries what failed again" in said
+    assert len(list((out / "runs").iterdir())) == RUNS - 1
+    log = (out / "failed" / f"{failing}.log").read_text()
+    assert log.startswith("RunError: ")
+    assert "Traceback" in log
+    shown = subprocess.run(
+        [sys.executable, "-m", "goalposts", "study", "status", str(out)], capture_output=True, text=True, check=True
+    ).stdout  # fmt: skip
+    assert f"{RUNS - 1} of {RUNS} runs done" in shown
+    assert "failed: RunError" in shown
+    assert done(start(study, out))[0] == 0
+    assert tables(out) == expected
+    assert not (out / "failed" / f"{failing}.log").exists()

@@ -1,0 +1,96 @@
+"""A study that has nothing to do writes nothing again; whatever its files follow from or are, a change of it is seen. No training."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fixtures.study_small import write_study
+
+from goalposts.experiments.study import stamp
+from goalposts.experiments.study.folder import StudyFolder
+from goalposts.experiments.study.plan import Plan, plan_study
+from goalposts.experiments.study.stamp import is_made, remember
+from goalposts.experiments.study.workers.job import Done
+
+RUN_FILES = ("measures.json", "episodes.parquet", "trajectories.parquet")
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return plan_study(write_study(tmp_path))
+
+
+@pytest.fixture
+def folder(plan: Plan, tmp_path: Path) -> StudyFolder:
+    """A folder that looks like a study of which two runs are finished."""
+    folder = StudyFolder(tmp_path / "out")
+    with folder.begin(plan.study):
+        for one in list(plan.runs)[:2]:
+            folder.keep(Done(one, dict.fromkeys(RUN_FILES, b"x")))
+    for name in ("summary.csv", "episodes.parquet", "report.html", "figures/a.svg", "figures/a.png"):
+        (folder.path / name).parent.mkdir(exist_ok=True)
+        (folder.path / name).write_bytes(name.encode())
+    remember(folder, plan)
+    return folder
+
+
+def test_what_was_made_is_known(folder: StudyFolder, plan: Plan) -> None:
+    assert is_made(folder, plan)
+    assert is_made(StudyFolder(folder.path), plan)
+
+
+def _touch(path: Path) -> None:
+    state = path.stat()
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns + 1))
+
+
+CHANGES: dict[str, Callable[[StudyFolder, Plan], object]] = {
+    "no stamp": lambda folder, plan: (folder.path / ".made.json").unlink(),
+    "half a stamp": lambda folder, plan: (folder.path / ".made.json").write_text('{"from": "'),
+    "a stamp of something else": lambda folder, plan: (folder.path / ".made.json").write_text("[1]"),
+    "no page": lambda folder, plan: (folder.path / "report.html").unlink(),
+    "another page": lambda folder, plan: (folder.path / "report.html").write_text("x"),
+    "no summary": lambda folder, plan: (folder.path / "summary.csv").unlink(),
+    "no episodes": lambda folder, plan: (folder.path / "episodes.parquet").unlink(),
+    "a figure gone": lambda folder, plan: (folder.path / "figures/a.png").unlink(),
+    "a figure changed": lambda folder, plan: (folder.path / "figures/a.svg").write_text("x"),
+    "a run gone": lambda folder, plan: folder.run(list(plan.runs)[1]).rename(folder.path / "elsewhere"),
+    "a run more": lambda folder, plan: folder.keep(Done(list(plan.runs)[3], dict.fromkeys(RUN_FILES, b"x"))),
+    "a run evaluated anew": lambda folder, plan: _touch(
+        folder.run(next(iter(plan.runs))) / "episodes.parquet"
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_any_change_is_seen(folder: StudyFolder, plan: Plan, change: str) -> None:
+    CHANGES[change](folder, plan)
+    assert not is_made(folder, plan)
+
+
+def test_another_plan_code_or_template_is_seen(
+    folder: StudyFolder, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not is_made(folder, plan_study(tmp_path / "small.yaml", ["seeds=2"]))
+    for name, other in (
+        ("code_digest", lambda: "other"),
+        ("version_of", lambda package: "0"),
+        ("_templates", lambda: ["style.css 0"]),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(stamp, name, other)
+            assert not is_made(folder, plan)
+    assert is_made(folder, plan)
+
+
+def test_the_stamp_names_every_file(folder: StudyFolder) -> None:
+    made = json.loads((folder.path / ".made.json").read_text())["made"]
+    assert sorted(made) == [
+        "episodes.parquet",
+        "figures/a.png",
+        "figures/a.svg",
+        "report.html",
+        "summary.csv",
+    ]

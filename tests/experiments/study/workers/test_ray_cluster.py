@@ -1,0 +1,80 @@
+"""The Ray engine against a real cluster of two nodes on this machine, one of which dies in the middle of a study."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixtures.study_small import RUNS, tables, write_study
+
+from goalposts.experiments.study.driver import run_study
+from goalposts.experiments.study.plan import plan_study
+from goalposts.experiments.study.results.summary import read_summary
+from goalposts.experiments.study.workers.job import Failed
+from goalposts.experiments.study.workers.local import At, LocalEngine
+
+ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.slow
+
+
+class Watching:
+    """Calls back when so many runs are done."""
+
+    def __init__(self, after: int = 0, what: Any = None) -> None:
+        self.ids: list[str] = []
+        self.after, self.what = after, what
+
+    def begun(self, todo: list[str], finished: int) -> None: ...
+
+    def tick(self, at: list[At]) -> None: ...
+
+    def ended(self, run_id: str, failed: Failed | None) -> None:
+        assert failed is None, failed
+        self.ids.append(run_id)
+        if len(self.ids) == self.after:
+            self.what()
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A head of one core and a second node of one core."""
+    from ray.cluster_utils import Cluster
+
+    found = Cluster(
+        initialize_head=True,
+        head_node_args={
+            "num_cpus": 1,
+            "include_dashboard": False,
+            "_system_config": {"health_check_period_ms": 500},
+        },
+    )
+    try:
+        yield found
+    finally:
+        ray.shutdown()
+        found.shutdown()
+
+
+def test_a_node_that_dies_loses_nothing_and_doubles_nothing(cluster: Any, tmp_path: Path) -> None:
+    from goalposts.experiments.study.workers.ray_cluster import RayEngine
+
+    plan = plan_study(write_study(tmp_path))
+    quiet = run_study(plan, tmp_path / "local", LocalEngine(1), Watching())
+    assert (quiet.done, quiet.failed) == (RUNS, ())
+    node = cluster.add_node(num_cpus=1)
+    engine = RayEngine(cluster.address)
+    assert engine.workers == 2
+
+    def kill() -> None:
+        time.sleep(1)  # so that both nodes are at work again
+        cluster.remove_node(node, allow_graceful=False)
+
+    watching = Watching(2, kill)
+    found = run_study(plan, tmp_path / "ray", engine, watching)
+    assert (found.done, found.missing, found.failed) == (RUNS, 0, ())
+    assert sorted(watching.ids) == sorted(plan.runs)
+    assert tables(tmp_path / "ray") == tables(tmp_path / "local")
+    runs = read_summary(tmp_path / "ray" / "summary.csv", plan).filter(measure="verdict").drop_nulls("seed")
+    assert runs["run"].is_unique().all()
+    assert runs.height == RUNS

@@ -1,0 +1,81 @@
+"""Digests of what must not depend on the version of Python: levels, rules, planner results, measured numbers. Needs no torch.
+
+    python tests/harness/digests.py [WORLD…]            (prints them as JSON; `diff` the output of two Pythons)
+
+Read next: `tests/trust/test_digests.py`, which compares them with tests/golden/digests.json.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from dataclasses import fields
+
+import numpy as np
+
+LEVELS, STEPS, SEED = 48, 120, 11
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """Of shapes, types and bytes."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(f"{array.dtype.str} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()[:16]
+
+
+def of_world(name: str) -> dict[str, str]:
+    """Of one world: its levels by condition, what the planner says of them, and how they play."""
+    from goalposts.envs import generate, get_world, survey_levels
+    from goalposts.envs.gymnasium_envs import make_vector_env
+    from goalposts.envs.worlds.condition_names import format_condition
+
+    found = {}
+    for condition in get_world(name).conditions:
+        label = format_condition(condition.name, condition.parameter)
+        levels = generate(name, label, SEED, LEVELS)
+        survey = survey_levels(levels)
+        found[f"{name} {label} levels"] = digest(levels.tiles, levels.sizes, levels.index)
+        found[f"{name} {label} planner"] = digest(*(getattr(survey, field.name) for field in fields(survey)))
+    luck = np.random.default_rng(SEED)
+    envs = make_vector_env(num_envs=32, world=name, condition=get_world(name).usual("shift"))
+    seen = [np.asarray(envs.reset(seed=SEED)[0])]
+    for _ in range(STEPS):
+        observation, reward, ended, cut, _ = envs.step(luck.integers(0, envs.single_action_space.n, 32))
+        seen += [observation.copy(), np.asarray(reward), np.asarray(ended), np.asarray(cut)]
+    found[f"{name} rules"] = digest(*seen)
+    return found
+
+
+def of_measurement() -> dict[str, str]:
+    """Of intervals and bootstraps, to ten digits: a library may round the last one otherwise."""
+    from goalposts.experiments.measurement.intervals import (
+        hierarchical_difference,
+        hierarchical_mean,
+        hierarchical_rate,
+        wilson,
+    )
+
+    luck = np.random.default_rng(SEED)
+    events = luck.integers(0, 2, (5, 200)).astype(float)
+    trials = np.ones_like(events)
+    values = [wilson(k, 40) for k in (0, 1, 7, 39, 40)]
+    values += [hierarchical_rate(events, trials), hierarchical_rate(events[:1], trials[:1])]
+    values += [hierarchical_mean(events + 0.5, (0.0, 2.0)), hierarchical_difference(events - events[:, ::-1])]
+    numbers = [f"{v:.10g}" for one in values if one for v in (one.value, one.low, one.high)]
+    return {"measurement": hashlib.sha256(" ".join(numbers).encode()).hexdigest()[:16]}
+
+
+def all_digests(*worlds: str) -> dict[str, str]:
+    """Of these worlds, or of every one that ships, and of the measurement."""
+    from goalposts.registration import WORLDS
+
+    found = {}
+    for name in worlds or WORLDS:
+        found |= of_world(name)
+    return found | of_measurement()
+
+
+if __name__ == "__main__":
+    print(json.dumps(all_digests(*sys.argv[1:]), indent=1))

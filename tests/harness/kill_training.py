@@ -1,0 +1,88 @@
+"""Run by test_training.py in a process of its own: kill_training.py CONFIG FOLDER MOMENT…
+
+Trains once undisturbed and counts how often the folder is touched; then, for each moment (a share of these touches), lets
+a child train that dies there without any clean-up, and another one that goes on. Prints what came of it as JSON.
+Forking is safe here because this process itself never begins polars' threads.
+"""
+
+import json
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from fixtures.tiny import results
+
+from goalposts.experiments import Run, load_config, train
+from goalposts.experiments.training.train import Probe, new_training
+
+EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
+
+
+class Touches:
+    """Counts how often a folder is touched; dies before touch number `last`."""
+
+    def __init__(self, folder: Path, last: int | None) -> None:
+        self.folder, self.last, self.count = str(folder), last, 0
+
+    def __call__(self, event: str, arguments: tuple) -> None:
+        if event in EVENTS and str(arguments[0]).startswith(self.folder):
+            if self.count == self.last:
+                os._exit(9)
+            self.count += 1
+
+
+def train_in_a_child(config: Path, path: Path, last: int | None = None) -> tuple[int, int]:
+    """(exit code, touches)."""
+    ready, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            touches = Touches(path, last)
+            sys.addaudithook(touches)
+            train(load_config(config), path)
+            os.write(tell, str(touches.count).encode())
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(tell)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with os.fdopen(ready) as told:
+        return code, int(told.read() or 0)
+
+
+def state(path: Path) -> str | None:
+    return Run.open(path).status().state if (path / "config.yaml").exists() else None
+
+
+def warm_up(config: Path) -> None:
+    """What every child would do first, once for all of them."""
+    import_module("torch.utils.tensorboard")
+    found = load_config(config)
+    training = new_training(found)
+    Probe.of(training.env.stream.world, 20).measure(training.agent(), found)
+
+
+def main() -> None:
+    config, folder, moments = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
+    warm_up(config)
+    code, touches = train_in_a_child(config, folder / "undisturbed")
+    assert code == 0, code
+    made = {
+        "undisturbed": {"states": [state(folder / "undisturbed")], "results": results(folder / "undisturbed")}
+    }
+    for moment in moments:
+        path = folder / f"killed-{moment}"
+        code, _ = train_in_a_child(config, path, int(float(moment) * touches))
+        assert code == 9, code
+        states = [state(path)]
+        if states[0] != "finished":
+            code, _ = train_in_a_child(config, path)
+            assert code == 0, code
+        made[moment] = {"states": [*states, state(path)], "results": results(path)}
+    print(json.dumps(made))
+
+
+if __name__ == "__main__":
+    main()
