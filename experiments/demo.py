@@ -20,9 +20,10 @@ from pathlib import Path
 from goalposts.registration import WORLDS
 
 from .config.schema import ExperimentConfig, load_config
-from .evaluation.goal_sweep_file import Seen, explored
+from .evaluation.evaluated_run import Evaluated
+from .publish.explorer import Seen, explored
 from .publish.films import before_and_after, film_of
-from .publish.run_report import Evaluated, report_data
+from .publish.run_report import report_data
 from .report.film.encode import save
 from .report.page.page import write_page
 from .runs.run import Run, RunError

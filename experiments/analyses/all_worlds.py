@@ -28,8 +28,8 @@ from ...envs.planner.planner import survey_levels
 from ...envs.worlds.registry import get_world
 from ..config.schema import ExperimentConfig, load_config, shipped_configs
 from ..evaluation.evaluate import evaluate
+from ..evaluation.evaluated_run import Evaluated, verdict_of
 from ..measurement import Estimate, Verdict, diagnose
-from ..publish.run_report import Evaluated, verdict_of
 from ..runs.run import Run
 from ..system.atomic_files import RunError, write_atomic
 from ..training.train import train

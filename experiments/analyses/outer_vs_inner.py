@@ -22,10 +22,10 @@ import polars as pl
 from goalposts.errors import tells_exit_code
 
 from ..evaluation.attribution import attribute
+from ..evaluation.evaluated_run import Evaluated, evaluated, open_runs
 from ..evaluation.trajectories import levels_and_actions
 from ..measurement import Estimate, outcomes
 from ..measurement.attribution import Attribution
-from ..publish.run_report import Evaluated, evaluated, open_runs
 from ..report.figures.charts import PALETTE, styled
 from ..system.atomic_files import write_atomic
 

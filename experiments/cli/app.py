@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,3 +86,39 @@ Config = Annotated[str, typer.Argument(help="A YAML file, or a shipped name such
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="Changes, such as seed=3 train.total_steps=500_000.")
 ]
+
+
+RunPath = Annotated[Path, typer.Argument(help="A run folder, such as runs/edge-s0.")]
+
+
+RunPaths = Annotated[list[Path], typer.Argument(help="Run folders; several are judged together.")]
+
+
+@contextmanager
+def progress_bars(labels: list[str], quiet: bool) -> Iterator[Any]:
+    """Bars on stderr, one a label, if somebody can watch them; yields told(which, step, total, words)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        "{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[words]}"),
+    )
+    console = Console(stderr=True)
+    bars = Progress(*columns, console=console, disable=quiet or not console.is_interactive)
+    tasks = [bars.add_task(label, total=None, words="waiting") for label in labels]
+
+    def told(which: int, step: int, total: int, words: str) -> None:
+        bars.start()  # only now: what is refused before any work needs no bar
+        bars.update(tasks[which], completed=step, total=total, words=words)
+
+    try:
+        yield told
+    finally:
+        bars.stop()
+
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]

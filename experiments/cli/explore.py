@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .app import MAIN, app, say
-from .runs import RunPaths
+from .app import MAIN, RunPaths, app, say
 
 
 @app.command(rich_help_panel=MAIN)
@@ -20,9 +19,9 @@ def explore(
 
     Name an agent and its control together: they get the same levels.
     """
+    from ..evaluation.evaluated_run import open_runs
     from ..evaluation.goal_sweep import explore as play_everywhere
     from ..evaluation.goal_sweep_file import FILE
-    from ..publish.run_report import open_runs
 
     found = open_runs(runs)
     counts = play_everywhere(found, levels, samples)

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .app import MAIN, Json, app, say, show_json
-from .runs import Quiet, RunPaths, progress_bars
+from .app import MAIN, Json, Quiet, RunPaths, app, progress_bars, say, show_json
 
 
 @app.command(rich_help_panel=MAIN)
@@ -30,7 +29,7 @@ def finetune(
 
     Keeps what it found in the run folder, where `diagnose` and `report` find it. Stopped, the same command goes on.
     """
-    from ..publish.run_report import open_runs
+    from ..evaluation.evaluated_run import open_runs
     from ..runs.finetune_csv import recoveries
     from ..training.finetune import STEPS, marks_of, shifted
     from ..training.finetune import finetune as test

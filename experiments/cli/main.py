@@ -12,22 +12,28 @@ import sys
 from typing import Any
 
 import typer
+from typer.models import CommandInfo
 
 from goalposts.errors import UserError
 
-from . import explore, finetune, lookup, reproduce, runs, study, windows
-from .app import MAIN, app
+from . import bench, demo, explore, finetune, lookup, report, reproduce, runs, study, windows
+from .app import app
 
-COMMANDS = (
-    runs,
-    explore,
-    finetune,
-    reproduce,
-    lookup,
-    study,
-    windows,
-)  # importing them entered their commands
-app.registered_commands.sort(key=lambda command: command.rich_help_panel != MAIN)  # in the order of the help
+# Importing these modules entered their commands.
+MODULES = (demo, runs, report, explore, finetune, reproduce, lookup, bench, study, windows)
+# The order of the help; a command that is not listed comes last.
+ORDER = [
+    *("demo", "train", "evaluate", "diagnose", "report", "record", "explore", "finetune", "reproduce"),
+    *("watch", "play", "edit", "bench", "worlds", "levels", "doctor"),
+]
+
+
+def _rank(command: CommandInfo) -> int:
+    name = command.name or getattr(command.callback, "__name__", "")
+    return ORDER.index(name) if name in ORDER else len(ORDER)
+
+
+app.registered_commands.sort(key=_rank)
 
 WrongUse: type[Exception] = typer.BadParameter.__mro__[
     1

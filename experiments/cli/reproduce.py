@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .app import MAIN, Json, app, say, show_json
-from .runs import Quiet, RunPath, progress_bars
+from .app import MAIN, Json, Quiet, RunPath, app, progress_bars, say, show_json
 
 if TYPE_CHECKING:
     from ..training.reproduce import Reproduction

@@ -7,36 +7,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from ..bench.timing import Figure, Grid
 from ..evaluation.diagnosis import Diagnosis
-from ..measurement import Estimate, outcomes
-from ..measurement.rates import Outcomes
+from ..evaluation.evaluated_run import Evaluated
+from ..measurement import Estimate
+from ..measurement.rates import Row
 from ..measurement.relearning import Recovery
-from ..publish.run_report import Evaluated, label_of
+from ..publish.wording import label_of
 
 SHARES = ("goal", "proxy", "neither", "death", "timeout")
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of the table of outcomes: how a condition came out, with sampled actions or greedy ones."""
-
-    sampled: bool
-    outcomes: Outcomes
-
-
-def rows_of(episodes: pl.DataFrame) -> list[Row]:
-    """A row for every condition and mode of a table of one agent, in the table's order."""
-    keys = episodes.select("condition", "sampled").unique(maintain_order=True).rows()
-    return [Row(mode, outcomes(episodes, condition=condition, sampled=mode)) for condition, mode in keys]
 
 
 def outcome_table(rows: Sequence[Row]) -> str:

@@ -52,15 +52,9 @@ def watch(
     """Watch agents play: step, values by cell, the shortest ways. Several agents and conditions: switch between them."""
     from ...envs.window.watch import Watch
     from ...envs.worlds.registry import get_world, load_world
-    from ..evaluation.subjects import subjects_named
-    from ..interactive.players import (
-        course_of,
-        course_of_file,
-        labels_of,
-        level_seed_of,
-        player_of,
-        read_level_file,
-    )
+    from ..evaluation.level_files import read_level_file
+    from ..evaluation.subjects import labels_of, level_seed_of, subjects_named
+    from ..interactive.players import course_of, course_of_file, player_of
 
     _check(picture, condition, file)
     name = load_world(world).name if world else None
@@ -144,8 +138,9 @@ def edit(
     """Draw levels: see at once what the planner proves of them, let agents play them, save a level file."""
     from ...envs.window.edit import Edit
     from ...envs.worlds.registry import get_world, load_world
-    from ..evaluation.subjects import subjects_named
-    from ..interactive.players import course_of, labels_of, player_of, read_level_file
+    from ..evaluation.level_files import read_level_file
+    from ..evaluation.subjects import labels_of, subjects_named
+    from ..interactive.players import course_of, player_of
 
     _check(picture, None, None)
     words = agent or ["goal-seeker", "proxy-seeker"]

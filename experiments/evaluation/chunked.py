@@ -17,9 +17,8 @@ import polars as pl
 
 from goalposts.errors import UserError
 
-from ..cli.tables import Row, rows_of
 from ..measurement.episodes import MAX_ROWS, SCHEMA_VERSION, VERSION_KEY, episodes_file
-from ..measurement.rates import pooled
+from ..measurement.rates import Row, pooled, rows_of
 from ..runs.run import Run
 from ..system.atomic_files import disk_errors, unfinished_name, write_together
 from .evaluate import Evaluation, Plan, Subject, Tell, evaluate_in_parts

@@ -19,10 +19,10 @@ from ...envs.engine.engine import FIRST, O_FIRST, O_STEPS
 from ...envs.levels.level import Level, LevelSet
 from ...envs.planner.planner import solve, survey_levels
 from ...envs.worlds.world import GOAL
-from ..publish.run_report import SHOWN, Evaluated, evaluated
 from ..runs.run import Run
 from ..system.atomic_files import RunError
 from .evaluate import Subject, subject_of
+from .evaluated_run import SHOWN, Evaluated, evaluated
 from .goal_sweep_file import GREEDY, SCHEMA, moved, write_explored
 from .replay import representative
 

@@ -7,27 +7,20 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from goalposts.errors import UserError
-
 from ...envs.levels.level import Level
-from ...envs.worlds.registry import get_world
 from ...envs.worlds.world import World
-from ..report.data import Exploration, Place
 from ..runs.run import Run
 from ..system.atomic_files import RunError, read_limited, write_atomic
 from ..system.parquet import Unreadable, read_parquet
-from .replay import replay
 from .trajectories import MAX_PICTURE, MAX_STEPS
 
 FILE = "explored.parquet"
 GREEDY = -1  # the number of the rollout that takes the likeliest actions; 0, 1, … are sampled
-SHOWN = 3  # sampled rollouts of each place that a page can play; all of them count
 MAX_BYTES, MAX_ROWS = 1 << 28, 2_000_000
 SCHEMA: dict[str, pl.DataType] = {
     "run": pl.String(),
@@ -43,15 +36,6 @@ SCHEMA: dict[str, pl.DataType] = {
     "outcome_first": pl.String(),
     "actions": pl.Binary(),  # one byte an action
 }
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A run as a page shows it: its name there, and its episodes table."""
-
-    name: str
-    run: Run
-    episodes: pl.DataFrame
 
 
 def write_explored(run: Run, table: pl.DataFrame) -> Path:
@@ -82,24 +66,6 @@ def read_explored(path: Path) -> pl.DataFrame:
     return table
 
 
-def explored(seen: Sequence[Seen]) -> list[Exploration]:
-    """What the runs have of the same levels, in the order of the first that has any; [] where nothing was explored.
-
-    What was played by another checkpoint than the one in the episodes table is left out. Raises RunError.
-    """
-    tables = {one.name: table for one in seen if (table := _current(one)) is not None}
-    keys = ["condition", "level_index", "layout_hash", "level"]
-    found = []
-    for key in (
-        next(iter(tables.values())).select(keys).unique(maintain_order=True).iter_rows() if tables else ()
-    ):
-        chosen = [pl.col(name) == value for name, value in zip(keys, key, strict=True)]
-        parts = {name: part for name, table in tables.items() if (part := table.filter(chosen)).height}
-        limits = {one.name: one.run.config.env.max_steps for one in seen}
-        found.append(exploration_of(parts, limits))
-    return found
-
-
 def moved(level: Level, home: tuple[int, int], to: tuple[int, int]) -> Level:
     """The level with what stands at `home` put elsewhere."""
     tiles = np.array(level.tiles)
@@ -119,50 +85,3 @@ def home_of(level: Level, world: World, places: Sequence[tuple[int, int]]) -> tu
         ):
             return row, col
     raise RunError("an explored level has no goal in any of its places; make it anew with: goalposts explore")
-
-
-def _current(one: Seen) -> pl.DataFrame | None:
-    path = one.run.path / FILE
-    if not path.exists():
-        return None
-    table, keys = read_explored(path), ["run", "train_step"]
-    known = one.episodes.select(keys).unique().cast({name: SCHEMA[name] for name in keys})
-    return table if table.height and table.select(keys).unique().equals(known) else None
-
-
-def exploration_of(parts: dict[str, pl.DataFrame], limits: dict[str, int | None]) -> Exploration:
-    """One level as a page shows it, from each agent's rows of it. limits: steps an episode may have. Raises RunError."""
-    first = next(iter(parts.values()))
-    facts = first.row(0, named=True)
-    world = get_world(facts["world"])
-    cells = first.select("row", "col").unique(maintain_order=True).rows()
-    try:
-        level = Level.from_text(facts["level"], world.name)
-        home = home_of(level, world, cells)
-        places = {
-            name: [_place(level, home, cell, part, limits[name]) for cell in cells]
-            for name, part in parts.items()
-        }
-    except RunError:
-        raise
-    except (UserError, IndexError) as error:
-        raise RunError(
-            f"an explored level cannot be played again ({str(error).rstrip('.')}); make it anew with: goalposts explore"
-        ) from error
-    goal = world.legend.tiles[level.tiles[home]].sprite
-    return Exploration(facts["layout_hash"], facts["condition"], goal, home, places)
-
-
-def _place(
-    level: Level, home: tuple[int, int], cell: tuple[int, int], part: pl.DataFrame, limit: int | None
-) -> Place:
-    here = part.filter((pl.col("row") == cell[0]) & (pl.col("col") == cell[1])).sort("rollout")
-    sampled = here.filter(pl.col("rollout") != GREEDY)
-    counts = {
-        kind: sampled.filter(pl.col("outcome_first") == kind).height for kind in ("goal", "proxy", "neither")
-    }
-    shown = here.filter(pl.col("rollout") < SHOWN)
-    there = moved(level, home, cell)
-    return Place(
-        *cell, counts, [replay(there, list(actions), max_steps=limit) for actions in shown["actions"]]
-    )

@@ -15,16 +15,13 @@ import polars as pl
 from goalposts.errors import UserError
 
 from ...agents.rollout import play
+from ...envs.levels.level import LevelSet
+from ...envs.levels.level_file import load_levels, world_of
 from ...envs.planner.planner import survey_levels
 from ...envs.worlds.registry import get_world
-from ..interactive.players import labels_of, level_seed_of, player_of, read_level_file
 from ..measurement.episodes import validate
-from ..publish.films import check_px
-from ..report.data import WorldWords
-from ..report.film.film import Clip, Film, clip_of, film, strip, twins
 from .evaluate import Evaluation, Subject, Tell, table_of
-from .replay import replay
-from .subjects import subjects_named
+from .subjects import level_seed_of
 
 
 def evaluate_file(subject: Subject, file: Path, greedy: bool = True, tell: Tell | None = None) -> Evaluation:
@@ -47,32 +44,11 @@ def evaluate_file(subject: Subject, file: Path, greedy: bool = True, tell: Tell 
     return Evaluation(validate(pl.concat(tables)), {name: levels}, played_by)
 
 
-def film_of_file(
-    words: list[str], file: Path, first: int, count: int, px: int, as_strip: bool = False
-) -> Film | list[np.ndarray]:
-    """One subject on `count` levels of a file from number `first`, or two subjects on one of them. Raises UserError."""
-    if len(words) > 2:
-        raise UserError(f"{len(words)} agents were given; record takes one, or two for twins")
-    check_px(px)
-    if (len(words) > 1 or as_strip) and count > 1:
-        raise UserError(f"--count {count}: twins and strips (.png) show one level; leave --count out")
-    levels = read_level_file(file)
-    if first + count > len(levels):
+def read_level_file(file: Path, world: str | None = None) -> LevelSet:
+    """A level file of whatever world it says that it is; one that says nothing is of `world`, or of CoinRun."""
+    levels = load_levels(file, world_of(file) or world or "CoinRun")
+    if world is not None and levels.world != world:
         raise UserError(
-            f"{file} holds {len(levels)} levels, numbered from 0; --first {first} --count {count} is beyond them"
+            f"{file} holds levels of {levels.world}, and the rest is of {world}; give levels of one world"
         )
-    subjects = subjects_named(words, levels.world)
-    world = get_world(levels.world)
-    clips: list[Clip] = []
-    for subject, label in zip(subjects, labels_of(words, subjects), strict=True):
-        player = player_of(subject, label)
-        for number in range(first, first + count):
-            actions = player.decide(levels[number], number, True).actions
-            rollout = replay(
-                levels[number], actions, subject.observation, subject.max_steps,
-                agent=label, condition=file.stem, caption=f"{file.name}, level {number}",
-            )  # fmt: skip
-            clips.append(clip_of(rollout, rollout.pictures(px), label, WorldWords(world.name, **world.words)))
-    if len(words) == 2:
-        return twins(clips[0], clips[1])
-    return [strip(clips[0])] if as_strip else film(clips)
+    return levels

@@ -9,12 +9,19 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from goalposts.errors import UserError
 
+from ...agents.rollout import play
 from ...agents.scripted import GoToGoal, GoToProxy, Mixture, Random, Scripted
+from ...envs.engine.engine import O_STEPS
+from ...envs.levels.level import Level, LevelSet
+from ..config.schema import EvaluateConfig
 from ..runs.run import Run
 from .evaluate import Subject, subject_of
 
@@ -57,6 +64,29 @@ def subjects_named(words: list[str], world: str | None = None) -> list[Subject]:
     return [runs[k] if k in runs else subject_named(word, of) for k, word in enumerate(words)]
 
 
+def actions_on(
+    subject: Subject, level: Level, number: int, sampled: bool = True
+) -> np.ndarray:  # int64[steps]
+    """What a subject does on a level as its evaluation plays it; `number` keys the random numbers of the actions."""
+    levels, seed = replace(LevelSet.of([level]), index=np.array([number])), level_seed_of([subject])
+    played = play(subject.agent, levels, subject.observation, sampled, seed, subject.max_steps, subject.slip)
+    return played.actions[0, : played.outcome[0, O_STEPS]].astype(np.int64)
+
+
 def is_scripted(word: str) -> bool:
     """Whether a word is the name of a scripted agent."""
     return word in SCRIPTED or _MIXTURE.fullmatch(word) is not None
+
+
+LEVEL_SEED = EvaluateConfig().level_seed  # what is measured unless a config says otherwise
+
+
+def level_seed_of(subjects: Sequence[Subject]) -> int:
+    """The seed of the levels on which they are measured: the first run's."""
+    return next((s.config.evaluate.level_seed for s in subjects if s.config is not None), LEVEL_SEED)
+
+
+def labels_of(words: Sequence[str], subjects: Sequence[Subject]) -> list[str]:
+    """Names that tell the subjects apart: words as given; of folders, as little of the path as will do."""
+    plain = [Path(w).name if s.config is not None else w for w, s in zip(words, subjects, strict=True)]
+    return [w if plain.count(p) > 1 else p for w, p in zip(words, plain, strict=True)]

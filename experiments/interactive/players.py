@@ -15,25 +15,18 @@ import numpy as np
 
 from goalposts.errors import UserError
 
-from ...agents.rollout import SeesState, TellsProbabilities, play
-from ...envs.engine.engine import O_STEPS, Engine
+from ...agents.rollout import SeesState, TellsProbabilities
+from ...envs.engine.engine import Engine
 from ...envs.generation.generate import generate
 from ...envs.levels.level import Level, LevelSet
-from ...envs.levels.level_file import load_levels, world_of
 from ...envs.render.render import rgb64
 from ...envs.window.model import Course, Decisions, Player
 from ...envs.worlds.condition_names import format_condition
 from ...envs.worlds.registry import get_world
 from ...envs.worlds.world import World
-from ..config.schema import EvaluateConfig
 from ..evaluation.evaluate import Subject
-
-LEVEL_SEED = EvaluateConfig().level_seed  # what is measured unless a config says otherwise
-
-
-def level_seed_of(subjects: Sequence[Subject]) -> int:
-    """The seed of the levels on which they are measured: the first run's."""
-    return next((s.config.evaluate.level_seed for s in subjects if s.config is not None), LEVEL_SEED)
+from ..evaluation.level_files import read_level_file
+from ..evaluation.subjects import LEVEL_SEED, actions_on
 
 
 def course_of(world: World, conditions: Sequence[str] | None = None, seed: int = LEVEL_SEED) -> Course:
@@ -60,16 +53,6 @@ def course_of_file(file: Path, world: str | None = None) -> Course:
     )
 
 
-def read_level_file(file: Path, world: str | None = None) -> LevelSet:
-    """A level file of whatever world it says that it is; one that says nothing is of `world`, or of CoinRun."""
-    levels = load_levels(file, world_of(file) or world or "CoinRun")
-    if world is not None and levels.world != world:
-        raise UserError(
-            f"{file} holds levels of {levels.world}, and the rest is of {world}; give levels of one world"
-        )
-    return levels
-
-
 def usual_conditions(world: World) -> list[str]:
     """The control and all shifts, in the world's order."""
     return [format_condition(c.name, c.parameter) for c in world.conditions if c.role in ("control", "shift")]
@@ -77,18 +60,11 @@ def usual_conditions(world: World) -> list[str]:
 
 def player_of(subject: Subject, label: str = "") -> Player:
     """A subject as a window wants it."""
-    seed = level_seed_of([subject])
     critic = getattr(subject.agent, "value", None)
     value = partial(_value, subject) if callable(critic) else None
     return Player(
-        label or subject.label, partial(_decide, subject, seed), value, subject.observation, subject.max_steps
+        label or subject.label, partial(_decide, subject), value, subject.observation, subject.max_steps
     )
-
-
-def labels_of(words: Sequence[str], subjects: Sequence[Subject]) -> list[str]:
-    """Names that tell the subjects apart: words as given; of folders, as little of the path as will do."""
-    plain = [Path(w).name if s.config is not None else w for w, s in zip(words, subjects, strict=True)]
-    return [w if plain.count(p) > 1 else p for w, p in zip(words, plain, strict=True)]
 
 
 def _told(world: World, name: str) -> str:
@@ -100,12 +76,10 @@ def _numbered(level: Level, number: int) -> LevelSet:
     return replace(LevelSet.of([level]), index=np.array([number]))
 
 
-def _decide(subject: Subject, seed: int, level: Level, number: int, sampled: bool) -> Decisions:
+def _decide(subject: Subject, level: Level, number: int, sampled: bool) -> Decisions:
     """One episode as the evaluation plays it, and what the agent thought before each step."""
-    levels = _numbered(level, number)
-    played = play(subject.agent, levels, subject.observation, sampled, seed, subject.max_steps, subject.slip)
-    actions = played.actions[0, : played.outcome[0, O_STEPS]].astype(np.int64)
-    return Decisions(actions, _odds(subject, levels, actions))
+    actions = actions_on(subject, level, number, sampled)
+    return Decisions(actions, _odds(subject, _numbered(level, number), actions))
 
 
 def _odds(subject: Subject, levels: LevelSet, actions: np.ndarray) -> np.ndarray | None:

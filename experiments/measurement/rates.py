@@ -152,3 +152,17 @@ def _certain(found: Estimate | None) -> Estimate:
     if found is None:
         raise EpisodesError("the table holds no episodes of this condition.")
     return found
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table of outcomes: how a condition came out, with sampled actions or greedy ones."""
+
+    sampled: bool
+    outcomes: Outcomes
+
+
+def rows_of(episodes: pl.DataFrame) -> list[Row]:
+    """A row for every condition and mode of a table of one agent, in the table's order."""
+    keys = episodes.select("condition", "sampled").unique(maintain_order=True).rows()
+    return [Row(mode, outcomes(episodes, condition=condition, sampled=mode)) for condition, mode in keys]

@@ -1,6 +1,6 @@
 """Films of recorded episodes: one, a grid of several, twins on the same level.
 
-Read next: `report/film.py`, which composes, `report/filmfile.py`, which writes.
+Read next: `experiments/report/film/film.py`, which composes, `experiments/report/film/encode.py`, which writes.
 """
 
 from __future__ import annotations
@@ -8,17 +8,23 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from goalposts.errors import UserError
 
-from ..evaluation.replay import Rollout, representative, rollouts_of
+from ...envs.worlds.registry import get_world
+from ..evaluation.evaluated_run import Evaluated, evaluated, rollouts_of_run
+from ..evaluation.level_files import read_level_file
+from ..evaluation.replay import Rollout, replay, representative, rollouts_of
+from ..evaluation.subjects import actions_on, labels_of, subjects_named
+from ..report.data import WorldWords
 from ..report.film.film import Clip, Film, clip_of, film, strip, twins
 from ..report.words import title
 from ..runs.run import Run, RunError
-from .run_report import Evaluated, evaluated, label_of, notes_of, rollouts_of_run, words_of
+from .wording import label_of, notes_of, words_of
 
 PICKS = {"misgeneralized": "proxy", "goal": "goal", "death": "death", "timeout": "timeout"}
 
@@ -112,3 +118,33 @@ def _on_the_same_level(item: Evaluated, other: Rollout) -> Rollout:
             f"goalposts evaluate {item.run.path} --condition '{other.condition}'"
         )
     return rollouts_of(recorded, other.condition, numbers[:1], item.config.env.max_steps)[0]
+
+
+def film_of_file(
+    words: list[str], file: Path, first: int, count: int, px: int, as_strip: bool = False
+) -> Film | list[np.ndarray]:
+    """One subject on `count` levels of a file from number `first`, or two subjects on one of them. Raises UserError."""
+    if len(words) > 2:
+        raise UserError(f"{len(words)} agents were given; record takes one, or two for twins")
+    check_px(px)
+    if (len(words) > 1 or as_strip) and count > 1:
+        raise UserError(f"--count {count}: twins and strips (.png) show one level; leave --count out")
+    levels = read_level_file(file)
+    if first + count > len(levels):
+        raise UserError(
+            f"{file} holds {len(levels)} levels, numbered from 0; --first {first} --count {count} is beyond them"
+        )
+    subjects = subjects_named(words, levels.world)
+    world = get_world(levels.world)
+    clips: list[Clip] = []
+    for subject, label in zip(subjects, labels_of(words, subjects), strict=True):
+        for number in range(first, first + count):
+            actions = actions_on(subject, levels[number], number)
+            rollout = replay(
+                levels[number], actions, subject.observation, subject.max_steps,
+                agent=label, condition=file.stem, caption=f"{file.name}, level {number}",
+            )  # fmt: skip
+            clips.append(clip_of(rollout, rollout.pictures(px), label, WorldWords(world.name, **world.words)))
+    if len(words) == 2:
+        return twins(clips[0], clips[1])
+    return [strip(clips[0])] if as_strip else film(clips)

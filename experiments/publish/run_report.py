@@ -5,205 +5,29 @@ Neither torch nor an agent is needed: everything was recorded when the run was e
 
 from __future__ import annotations
 
-import io
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import polars as pl
-from PIL import Image
 
 from goalposts import __version__
 
-from ...envs.render.backdrop import backdrop
-from ...envs.render.render import FLOORS
-from ...envs.render.sprites import sheet
-from ...envs.worlds.registry import get_world
-from ...envs.worlds.world import World
-from ..evaluation.diagnosis import ATTRIBUTED, Diagnosis, Recorded, diagnose_runs
-from ..evaluation.evaluate import Evaluation
-from ..evaluation.goal_sweep_file import Seen, explored
-from ..evaluation.replay import Rollout, representative, rollouts_of
+from ..evaluation.evaluated_run import SHOWN, Evaluated, evaluated
+from ..evaluation.replay import representative, rollouts_of
 from ..evaluation.trajectories import FILE as TRAJECTORIES
-from ..evaluation.trajectories import check_together, read_leakage, read_trajectories, trajectories_of
-from ..measurement import Verdict, diagnose, outcomes
-from ..measurement.episodes import read_episodes
+from ..measurement import outcomes
 from ..report.data import (
     AgentSection,
-    ConditionNote,
     Leakage,
     OutcomeRow,
     Replay,
     ReportData,
-    SpriteSheet,
-    WorldWords,
 )
-from ..report.words import phrase
-from ..runs.finetune_csv import read_finetuned
-from ..runs.run import Run, differences
+from ..runs.run import Run
 from ..system.atomic_files import RunError
+from .explorer import Seen, explored
+from .wording import label_of, notes_of, sprites_of, words_of
 
-SHOWN = 8  # levels in a report's player
 SHOWN_EPISODES = 300  # episodes that a report's attribution rests on
-PX, BACKDROP_PX = 16, 8
-
-
-class Evaluated:
-    """A run that has been evaluated: its tables and its verdict. Raises RunError if it was not.
-
-    name: short, as pages and tables call it. fresh: an evaluation to use in place of the recorded one.
-    """
-
-    def __init__(self, run: Run, name: str = "", fresh: Evaluation | None = None) -> None:
-        if fresh is None and not run.episodes_path.exists():
-            raise RunError(
-                f"{run.path} has not been evaluated yet. Do that with: goalposts evaluate {run.path}"
-            )
-        self.run, self.config, self._fresh = run, run.config, fresh
-        self.name = name or run.path.resolve().name
-        self.world = get_world(run.config.world)
-        self.episodes = read_episodes(run.episodes_path) if fresh is None else fresh.episodes
-        self.leaked = read_leakage(run) if fresh is None else fresh.leaked
-
-    def verdict(self) -> Verdict:
-        """By the thresholds of the run's own config, and by its world's usual shift."""
-        return verdict_of([self])
-
-    def usual_shift(self) -> str | None:
-        """The shift by which its world says that agents are judged, if it was evaluated there."""
-        name = self.world.usual("shift")
-        return name if name in self.conditions() else None
-
-    def judged_leakage(self) -> int | None:
-        """How many levels of control and shift conditions have a layout that was trained on."""
-        if not self.leaked:
-            return None
-        roles = dict(self.episodes.select("condition", "role").unique().iter_rows())
-        return sum(n for name, n in self.leaked.items() if roles.get(name) in ("control", "shift"))
-
-    def trajectories(self) -> pl.DataFrame:
-        """The recorded sampled episodes."""
-        if self._fresh is not None:
-            return trajectories_of(self._fresh)
-        path = self.run.path / TRAJECTORIES
-        if not path.exists():
-            raise RunError(f"{path} is missing. Record the episodes with: goalposts evaluate {self.run.path}")
-        found = read_trajectories(path)
-        check_together(self.run, self.episodes, found)
-        return found
-
-    def recorded(self) -> Recorded:
-        """Its tables, for a diagnosis."""
-        there = self._fresh is not None or (self.run.path / TRAJECTORIES).exists()
-        env = self.config.env
-        return Recorded(
-            self.name, self.episodes, self.trajectories() if there else None, env.max_steps, env.slip,
-            read_finetuned(self.run),
-        )  # fmt: skip
-
-    def diagnosis(self, attributed: int = ATTRIBUTED) -> Diagnosis:
-        """On this agent alone."""
-        return diagnose_runs(self.world, self.verdict(), [self.recorded()], attributed)
-
-    def untrained(self) -> bool:
-        """Whether nobody trained who played here: a person, say."""
-        return self.episodes["train_seed"].null_count() == self.episodes.height > 0
-
-    def conditions(self) -> list[str]:
-        """In the order of the evaluation."""
-        return self.episodes["condition"].unique(maintain_order=True).to_list()
-
-
-def open_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Run]:
-    """Several run folders, each once. Raises RunError."""
-    runs = [Run.open(path) for path in paths]
-    places = [run.path.resolve() for run in runs]
-    for k, place in enumerate(places):
-        if place in places[:k]:
-            raise RunError(f"{runs[k].path} is given twice; name each run once")
-    return runs
-
-
-def evaluated(runs: Sequence[Run], fresh: Mapping[int, Evaluation] | None = None) -> list[Evaluated]:
-    """The runs with names that differ: those of their folders, with the folder above where two are alike.
-
-    fresh: by position, evaluations to use in place of the recorded ones.
-    """
-    paths = [run.path.resolve() for run in runs]
-    names = [path.name for path in paths]
-    if len(set(names)) < len(names):
-        names = ["/".join(path.parts[-2:]) for path in paths]
-    if len(set(names)) < len(names):
-        names = [f"{name} ({k})" for k, name in enumerate(names, 1)]
-    fresh = fresh or {}
-    return [Evaluated(run, name, fresh.get(k)) for k, (run, name) in enumerate(zip(runs, names, strict=True))]
-
-
-def grouped(items: Sequence[Evaluated]) -> list[list[Evaluated]]:
-    """Runs that differ in nothing but the seed together: a training procedure each.
-
-    Raises RunError for runs of one name and different configs.
-    """
-    groups: dict[str, list[Evaluated]] = {}
-    for item in items:
-        groups.setdefault(item.config.name, []).append(item)
-    for name, (first, *others) in groups.items():
-        for other in others:
-            found = differences(first.config, other.config, ("seed",))
-            if found:
-                raise RunError(
-                    f"{first.run.path} and {other.run.path} are both called {name!r} but differ in {found} (in the first, in "
-                    "the second). Runs are judged together if only their seeds differ: diagnose these one by one"
-                )
-    return list(groups.values())
-
-
-def verdict_of(group: Sequence[Evaluated]) -> Verdict:
-    """On runs that `grouped` put together. Raises EpisodesError."""
-    known = [n for item in group if (n := item.judged_leakage()) is not None]
-    table = pl.concat([item.episodes for item in group])
-    shift = group[0].usual_shift()
-    return diagnose(table, group[0].config.verdict, shift=shift, leakage=sum(known) if known else None)
-
-
-def verdicts_of(items: Sequence[Evaluated]) -> list[Verdict]:
-    """A verdict for each config, see `grouped`."""
-    return [verdict_of(group) for group in grouped(items)]
-
-
-def diagnoses_of(items: Sequence[Evaluated]) -> list[Diagnosis]:
-    """A whole diagnosis for each config, see `grouped`."""
-    return [
-        diagnose_runs(group[0].world, verdict_of(group), [item.recorded() for item in group])
-        for group in grouped(items)
-    ]
-
-
-def notes_of(world: World, names: Sequence[str]) -> list[ConditionNote]:
-    """Conditions in words."""
-    found = (world.condition_or_own(name) for name in names)
-    return [
-        ConditionNote(name, c.role, c.tells, c.phrase_of(), has_goal=c.absent != "goal")
-        for name, c in zip(names, found, strict=True)
-    ]
-
-
-def words_of(world: World) -> WorldWords:
-    """How reports speak of a world."""
-    return WorldWords(world.name, **world.words)
-
-
-def label_of(item: Evaluated) -> str:
-    """What an agent was trained on, in words: "trained with the coin at the edge". Who was not trained has a name."""
-    if item.untrained():
-        return item.config.name
-    words = words_of(item.world)
-    note = notes_of(item.world, [item.config.env.condition])[0]
-    reward = item.config.env.reward
-    what = {"goal": "", "proxy": f", rewarded for {words.proxy} instead"}.get(
-        reward, f", rewarded for {words.proxy} as well"
-    )
-    return f"trained {phrase(note, words)}{what}"
 
 
 def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int = SHOWN) -> ReportData:
@@ -269,22 +93,6 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
     )
 
 
-def sprites_of(world: World) -> SpriteSheet:
-    """All drawings of a page, and what stands behind them in this world."""
-    picture, places = sheet(PX)
-    floor = next((tile.sprite for tile in world.legend.tiles if tile.sprite in FLOORS), None)
-    if floor is not None:  # seen from above
-        return SpriteSheet(_png(picture), places, PX, ground=floor)
-    behind = _png(backdrop(*world.full, BACKDROP_PX))
-    return SpriteSheet(_png(picture), places, PX, backdrop=behind, backdrop_px=BACKDROP_PX)
-
-
-def _png(picture: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 def _replays(items: Sequence[Evaluated], shift: str, count: int) -> list[Replay]:
     numbers = representative([item.episodes for item in items], shift, count)
     control = items[0].world.usual("control")
@@ -304,23 +112,3 @@ def _replays(items: Sequence[Evaluated], shift: str, count: int) -> list[Replay]
             ):
                 replays.append(Replay(item.name, layouts[k], condition, rollout))
     return replays
-
-
-def rollouts_of_run(
-    items: Sequence[Evaluated], condition: str, count: int, outcome: str | None = None
-) -> list[Rollout]:
-    """Recorded episodes of the first run, on levels representative of all; or those with an outcome. Raises RunError."""
-    item = items[0]
-    if condition not in item.conditions():
-        raise RunError(
-            f"{item.run.path} was not evaluated on {condition!r}; it was on {', '.join(item.conditions())}. "
-            f"Evaluate it there: goalposts evaluate {item.run.path} --condition '{condition}'"
-        )
-    tables = [one.episodes for one in items if condition in one.conditions()]
-    numbers = representative(tables, condition, count, outcome)
-    if not numbers:
-        raise RunError(
-            f"no sampled episode of {item.name} on {condition} ended that way ({outcome}); choose another --pick or "
-            "--condition"
-        )
-    return rollouts_of(item.trajectories(), condition, numbers, item.config.env.max_steps)

@@ -350,7 +350,7 @@ def _as_none(read: Callable[[bytes], object]) -> Callable[[bytes], object]:
 
 def _whole_run(run: Path, work: Path) -> Parser:
     """A run folder of which one file is another: opened, and everything read that a report reads."""
-    from goalposts.experiments.publish.run_report import Evaluated
+    from goalposts.experiments.evaluation.evaluated_run import Evaluated
     from goalposts.experiments.runs.run import Run
 
     folder = Path(shutil.copytree(run, work / "whole"))

@@ -19,9 +19,9 @@ from goalposts.envs import load_levels
 from goalposts.errors import UserError
 from goalposts.experiments import Run
 from goalposts.experiments.cli.main import main
+from goalposts.experiments.evaluation.evaluated_run import Evaluated
 from goalposts.experiments.evaluation.trajectories import read_trajectories
 from goalposts.experiments.measurement.episodes import read_episodes
-from goalposts.experiments.publish.run_report import Evaluated
 
 FILES = (
     "config.yaml", "status.json", "provenance.json", "progress.csv", "episodes.parquet", "trajectories.parquet", "leakage.json",

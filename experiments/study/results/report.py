@@ -16,7 +16,7 @@ from ....envs.worlds.registry import get_world
 from ...evaluation.replay import representative, rollouts_of
 from ...evaluation.trajectories import read_trajectories
 from ...measurement.episodes import read_episodes
-from ...publish.run_report import notes_of, sprites_of, words_of
+from ...publish.wording import notes_of, sprites_of, words_of
 from ...report.figures.study_axes import Drawn
 from ...report.figures.study_charts import draw
 from ...report.page.study_page import StudyAgent, StudyFigure, StudyPage, StudyTable, write_study_page

@@ -23,8 +23,8 @@ from goalposts.experiments.evaluation.attribution import (
     objectives_of,
     to_first_touch,
 )
+from goalposts.experiments.evaluation.evaluated_run import diagnoses_of, evaluated, open_runs
 from goalposts.experiments.measurement.attribution import weigh
-from goalposts.experiments.publish.run_report import diagnoses_of, evaluated, open_runs
 
 WORLD = get_world("CoinRun")
 

@@ -10,13 +10,12 @@ from polars.testing import assert_frame_equal
 
 from goalposts.errors import UserError
 from goalposts.experiments import Run, evaluate_fully, subject_of
-from goalposts.experiments.cli.tables import rows_of
 from goalposts.experiments.evaluation import chunked
 from goalposts.experiments.evaluation.chunked import evaluate_many
 from goalposts.experiments.evaluation.evaluate import Plan, plan_of
 from goalposts.experiments.evaluation.trajectories import read_leakage, read_trajectories, record
 from goalposts.experiments.measurement.episodes import read_episodes
-from goalposts.experiments.measurement.rates import OUTCOMES, outcomes, pooled
+from goalposts.experiments.measurement.rates import OUTCOMES, outcomes, pooled, rows_of
 
 PAIR = ["edge_held_out", "off_path"]
 

@@ -17,9 +17,9 @@ from goalposts.experiments.cli.tables import diagnosis_text
 from goalposts.experiments.config.schema import ExperimentConfig
 from goalposts.experiments.evaluation.diagnosis import Diagnosis, Recorded, diagnose_runs, probes_of
 from goalposts.experiments.evaluation.evaluate import evaluate_fully, subject_of
+from goalposts.experiments.evaluation.evaluated_run import grouped
 from goalposts.experiments.evaluation.trajectories import trajectories_of
 from goalposts.experiments.measurement import diagnose
-from goalposts.experiments.publish.run_report import grouped
 from goalposts.experiments.system.atomic_files import RunError
 
 WORLD = get_world("CoinRun")

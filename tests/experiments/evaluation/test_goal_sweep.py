@@ -20,20 +20,14 @@ from goalposts.experiments.cli.main import main
 from goalposts.experiments.evaluation import goal_sweep as module
 from goalposts.experiments.evaluation import goal_sweep_file as kept
 from goalposts.experiments.evaluation.goal_sweep import explore
-from goalposts.experiments.evaluation.goal_sweep_file import (
-    FILE,
-    GREEDY,
-    SCHEMA,
-    Seen,
-    exploration_of,
-    explored,
-    read_explored,
-)
+from goalposts.experiments.evaluation.goal_sweep_file import FILE, GREEDY, SCHEMA, read_explored
 from goalposts.experiments.evaluation.replay import replay
 from goalposts.experiments.evaluation.trajectories import FILE as TRAJECTORIES
 from goalposts.experiments.evaluation.trajectories import record
 from goalposts.experiments.interactive.human_session import human_run
-from goalposts.experiments.publish.run_report import notes_of, report_data, sprites_of, words_of
+from goalposts.experiments.publish.explorer import SHOWN, Seen, exploration_of, explored
+from goalposts.experiments.publish.run_report import report_data
+from goalposts.experiments.publish.wording import notes_of, sprites_of, words_of
 from goalposts.experiments.report import AgentSection, ReportData
 from goalposts.experiments.report.page.explorer import pack_explorer
 from goalposts.experiments.report.page.page import build_page
@@ -182,7 +176,7 @@ def test_a_page_counts_every_sampled_rollout_and_can_play_some(pair: tuple[Path,
                     kind: sampled.count(kind) for kind in ("goal", "proxy", "neither")
                 }
                 assert [r.outcome_first for r in place.rollouts] == here["outcome_first"].to_list()[
-                    : 1 + kept.SHOWN
+                    : 1 + SHOWN
                 ]
     assert 'id="explorer"' in build_page(data)
 

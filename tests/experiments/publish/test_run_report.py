@@ -14,18 +14,13 @@ from PIL import Image
 from goalposts.errors import UserError
 from goalposts.experiments import Run, evaluate_fully, load_config, subject_of, train
 from goalposts.experiments.cli.main import main
+from goalposts.experiments.evaluation.evaluated_run import Evaluated, evaluated, open_runs, verdicts_of
 from goalposts.experiments.evaluation.replay import replay, representative, rollouts_of
 from goalposts.experiments.evaluation.trajectories import record
 from goalposts.experiments.measurement import write_episodes
 from goalposts.experiments.publish.films import film_of
-from goalposts.experiments.publish.run_report import (
-    Evaluated,
-    evaluated,
-    label_of,
-    open_runs,
-    report_data,
-    verdicts_of,
-)
+from goalposts.experiments.publish.run_report import report_data
+from goalposts.experiments.publish.wording import label_of
 from goalposts.experiments.report.page.page import build_page
 
 

@@ -13,8 +13,9 @@ from goalposts.agents.policy.checkpoint import save_policy
 from goalposts.errors import UserError
 from goalposts.experiments.cli.main import main as command
 from goalposts.experiments.cli.tables import diagnosis_text
+from goalposts.experiments.evaluation.evaluated_run import diagnoses_of, evaluated, open_runs
 from goalposts.experiments.measurement.relearning import SCHEMA
-from goalposts.experiments.publish.run_report import diagnoses_of, evaluated, open_runs, report_data
+from goalposts.experiments.publish.run_report import report_data
 from goalposts.experiments.report.page.page import build_page
 from goalposts.experiments.runs.finetune_csv import FILE, read_finetuned
 from goalposts.experiments.runs.run import Run

@@ -1,0 +1,90 @@
+"""`goalposts bench`: speed and memory on this machine. Thin; read next: `experiments/bench/suite.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goalposts.errors import UserError
+
+from .app import (
+    LOOK_UP,
+    Json,
+    app,
+    say,
+    show_json,
+)
+
+
+@app.command(rich_help_panel=LOOK_UP)
+def bench(
+    world: Annotated[str, typer.Option(help="Which world.")] = "CoinRun",
+    seconds: Annotated[
+        float, typer.Option(min=0.05, max=600, help="How long each figure is measured.")
+    ] = 1.0,
+    training: Annotated[bool, typer.Option(help="Measure training too.")] = True,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Also every world in every face with every observation, a whole run, rollouts, and memory.",
+        ),
+    ] = False,
+    peers: Annotated[
+        bool, typer.Option(help="Measure others beside it: SB3, torch, Minigrid if installed.")
+    ] = False,
+    check: Annotated[
+        Path | None,
+        typer.Option(help="A file that --json wrote: exit code 1 where a ratio fell to less than half."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure how fast everything is on this machine, one thread each."""
+    from dataclasses import asdict
+
+    from goalposts.registration import WORLDS
+
+    from ...envs.worlds.registry import get_world, known_worlds
+    from ..bench.suite import bench as measure
+    from ..bench.timing import fallen, read_figures
+    from .tables import bench_table, grid_table
+
+    def tell(what: str) -> None:
+        typer.echo(f"measuring {what} …", err=True)
+
+    baseline = read_figures(check) if check else []
+    home = get_world(world)
+    if (training or peers) and home.name not in WORLDS:
+        raise UserError(
+            f"{world} does not ship with Goalposts, and learning is measured in worlds that do: "
+            "give --no-training, and no --peers"
+        )
+    figures, grids = measure(world, seconds, training, tell), []
+    if everything:
+        from ..bench.matrix import matrix
+        from ..bench.memory import memory
+        from ..bench.rollouts import rollouts
+
+        if training:
+            from ..bench.training import STEPS, recipe, whole_run
+
+            tell("a whole run")
+            figures.append(whole_run(recipe(home, total_steps=STEPS)))
+        tell("rollouts that are held, then let go")
+        figures += rollouts(home, seconds)
+        figures += memory(home, training, tell=tell)
+        grids = matrix(known_worlds().values(), seconds, tell=tell)
+    if peers:
+        from ..bench.peers import bench_peers
+
+        figures += bench_peers(home, 10 * seconds, tell)
+    figures_of_grids = [figure for grid in grids for figure in grid.figures.values()]
+    if as_json:
+        show_json([asdict(figure) for figure in [*figures, *figures_of_grids]])
+    else:
+        say("\n".join([bench_table(figures), *map(grid_table, grids)]))
+    if slower := fallen(figures, baseline):
+        typer.echo("\n".join(["slower than half the baseline:", *slower]), err=True)
+        raise typer.Exit(1)

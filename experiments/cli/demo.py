@@ -1,0 +1,50 @@
+"""`goalposts demo`: two agents, one training score, different goals. Thin; read next: `experiments/demo.py`."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .app import (
+    MAIN,
+    Quiet,
+    app,
+    progress_bars,
+    say,
+)
+
+
+@app.command(rich_help_panel=MAIN)
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for both runs, the report and the film.")] = Path("demo"),
+    world: Annotated[str, typer.Option(help="Which world.")] = "CoinRun",
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Training seed of both agents.")] = 0,
+    steps: Annotated[int | None, typer.Option(min=1, help="Environment steps of each training.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Trainings at once; default: one a core.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Two agents, the same training score, different goals: train, move the goal, read both verdicts."""
+    from ..demo import demo_configs, run_demo
+    from ..publish.wording import label_of
+    from .tables import summary_table
+
+    began = time.monotonic()
+    configs = demo_configs(world, seed, [f"train.total_steps={steps}"] if steps else [])
+    labels = [config.name for config in configs]
+    command = f"goalposts demo --world {world} --seed {seed}" + (f" --steps {steps}" if steps else "")
+    with progress_bars(labels, quiet) as told:
+        made = run_demo(out, configs, workers or os.cpu_count() or 1, told, command)
+    say(summary_table(list(made.twins)))
+    for item in made.twins:
+        verdict = item.verdict()
+        say(f"\n{verdict.label}: the agent {label_of(item)}")
+        say("\n".join(f"  • {reason}" for reason in verdict.reasons))
+    leaked = [item.judged_leakage() for item in made.twins]
+    say(f"\nleakage: {', '.join(map(str, leaked))} evaluation levels have a layout that was trained on")
+    say(f"report:  {made.page}\nfilm:    {made.film}\n{time.monotonic() - began:.0f} s")

@@ -1,0 +1,103 @@
+"""`goalposts report` and `goalposts record`: pages and films of runs. Thin; read next: `experiments/publish/run_report.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from goalposts.errors import UserError
+
+from .app import (
+    MAIN,
+    RunPaths,
+    app,
+    check_new,
+    say,
+)
+
+
+@app.command(rich_help_panel=MAIN)
+def report(
+    runs: RunPaths,
+    out: Annotated[
+        Path | None, typer.Option(help="The page; default: report.html in the first run's folder.")
+    ] = None,
+) -> None:
+    """One self-contained HTML page of a run, of several side by side, or of a study. Works offline; can be mailed."""
+    from ..study.folder import STUDY
+
+    if len(runs) == 1 and (runs[0] / STUDY).is_file():
+        from .study import say_study_report
+
+        if out is not None:
+            raise UserError(
+                f"{runs[0]} is a study: its page and figures are written into its own folder; leave out --out"
+            )
+        return say_study_report(runs[0])
+    from ..evaluation.evaluated_run import open_runs
+    from ..publish.run_report import report_data
+    from ..report.page.page import write_page
+
+    found = open_runs(runs)
+    check_new(out)
+    command = "goalposts report " + " ".join(path.resolve().name for path in runs)
+    page = out or runs[0] / "report.html"
+    write_page(report_data(found, command), page)
+    say(f"{page} ({page.stat().st_size / 1e6:.1f} MB)")
+
+
+@app.command(rich_help_panel=MAIN)
+def record(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="A run folder; two make twins on the same level. With --file also goal-seeker …"),
+    ],
+    out: Annotated[Path | None, typer.Option(help=".gif, .png (a strip) or .mp4 (extra `video`).")] = None,
+    condition: Annotated[
+        str | None, typer.Option(help="Default: the condition that the verdict is about.")
+    ] = None,
+    count: Annotated[
+        int, typer.Option(min=1, max=64, help="How many levels; more than one make a grid.")
+    ] = 1,
+    pick: Annotated[
+        str | None, typer.Option(help="Only episodes that ended so: misgeneralized, goal, death, timeout.")
+    ] = None,
+    before_after: Annotated[
+        bool,
+        typer.Option("--before-after", help="One run on one layout: as in training, and after the move."),
+    ] = False,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Film what is played on the levels of this file.")
+    ] = None,
+    first: Annotated[int, typer.Option(min=0, help="Number of the file's first level to be filmed.")] = 0,
+    px: Annotated[int, typer.Option(help="Pixels a tile: 8, 16 or 32.")] = 16,
+    fps: Annotated[float, typer.Option(min=1, max=50, help="Frames a second.")] = 8,
+) -> None:
+    """Make a film of recorded episodes, chosen in the proportions of the table, never by hand."""
+    from ..evaluation.evaluated_run import open_runs
+    from ..publish.films import film_before_and_after, film_of
+    from ..report.film.encode import save
+
+    if file is not None:
+        from ..publish.films import film_of_file
+
+        if condition or pick or before_after:
+            raise UserError("--file brings its own levels; leave --condition, --pick and --before-after out")
+        check_new(out)
+        path = out or file.with_suffix(".gif")
+        check_new(path)
+        strip = path.suffix.lower() == ".png"
+        made = film_of_file([str(run) for run in runs], file, first, count, px, strip)
+    else:
+        found = open_runs(runs)
+        check_new(out)
+        path = out or runs[0] / "rollout.gif"
+        strip = path.suffix.lower() == ".png"
+        if before_after:
+            made = film_before_and_after(found, condition, count, pick, px, strip)
+        else:
+            made = film_of(found, condition, count, pick, px, as_strip=strip)
+    save(cast(Any, made), path, fps)
+    say(f"{path} ({path.stat().st_size / 1e3:.0f} kB)")

@@ -1,0 +1,96 @@
+"""What a report's explorer shows of a goal sweep: the goal in every place of a level, and what each agent did there.
+
+Plays the recorded actions again for pictures; needs neither the agent nor torch. Read next: `experiments/evaluation/goal_sweep_file.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from goalposts.errors import UserError
+
+from ...envs.levels.level import Level
+from ...envs.worlds.registry import get_world
+from ..evaluation.goal_sweep_file import FILE, GREEDY, SCHEMA, home_of, moved, read_explored
+from ..evaluation.replay import replay
+from ..report.data import Exploration, Place
+from ..runs.run import Run
+from ..system.atomic_files import RunError
+
+SHOWN = 3  # sampled rollouts of each place that a page can play; all of them count
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A run as a page shows it: its name there, and its episodes table."""
+
+    name: str
+    run: Run
+    episodes: pl.DataFrame
+
+
+def explored(seen: Sequence[Seen]) -> list[Exploration]:
+    """What the runs have of the same levels, in the order of the first that has any; [] where nothing was explored.
+
+    What was played by another checkpoint than the one in the episodes table is left out. Raises RunError.
+    """
+    tables = {one.name: table for one in seen if (table := _current(one)) is not None}
+    keys = ["condition", "level_index", "layout_hash", "level"]
+    found = []
+    for key in (
+        next(iter(tables.values())).select(keys).unique(maintain_order=True).iter_rows() if tables else ()
+    ):
+        chosen = [pl.col(name) == value for name, value in zip(keys, key, strict=True)]
+        parts = {name: part for name, table in tables.items() if (part := table.filter(chosen)).height}
+        limits = {one.name: one.run.config.env.max_steps for one in seen}
+        found.append(exploration_of(parts, limits))
+    return found
+
+
+def _current(one: Seen) -> pl.DataFrame | None:
+    path = one.run.path / FILE
+    if not path.exists():
+        return None
+    table, keys = read_explored(path), ["run", "train_step"]
+    known = one.episodes.select(keys).unique().cast({name: SCHEMA[name] for name in keys})
+    return table if table.height and table.select(keys).unique().equals(known) else None
+
+
+def exploration_of(parts: dict[str, pl.DataFrame], limits: dict[str, int | None]) -> Exploration:
+    """One level as a page shows it, from each agent's rows of it. limits: steps an episode may have. Raises RunError."""
+    first = next(iter(parts.values()))
+    facts = first.row(0, named=True)
+    world = get_world(facts["world"])
+    cells = first.select("row", "col").unique(maintain_order=True).rows()
+    try:
+        level = Level.from_text(facts["level"], world.name)
+        home = home_of(level, world, cells)
+        places = {
+            name: [_place(level, home, cell, part, limits[name]) for cell in cells]
+            for name, part in parts.items()
+        }
+    except RunError:
+        raise
+    except (UserError, IndexError) as error:
+        raise RunError(
+            f"an explored level cannot be played again ({str(error).rstrip('.')}); make it anew with: goalposts explore"
+        ) from error
+    goal = world.legend.tiles[level.tiles[home]].sprite
+    return Exploration(facts["layout_hash"], facts["condition"], goal, home, places)
+
+
+def _place(
+    level: Level, home: tuple[int, int], cell: tuple[int, int], part: pl.DataFrame, limit: int | None
+) -> Place:
+    here = part.filter((pl.col("row") == cell[0]) & (pl.col("col") == cell[1])).sort("rollout")
+    sampled = here.filter(pl.col("rollout") != GREEDY)
+    counts = {
+        kind: sampled.filter(pl.col("outcome_first") == kind).height for kind in ("goal", "proxy", "neither")
+    }
+    shown = here.filter(pl.col("rollout") < SHOWN)
+    there = moved(level, home, cell)
+    return Place(
+        *cell, counts, [replay(there, list(actions), max_steps=limit) for actions in shown["actions"]]
+    )

@@ -1,0 +1,68 @@
+"""Words and drawings of a world for a page: notes on conditions, labels of agents, the sprite sheet.
+
+Reads no tables. Read next: `run_report.py`, which fills a report with them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from ...envs.render.backdrop import backdrop
+from ...envs.render.render import FLOORS
+from ...envs.render.sprites import sheet
+from ...envs.worlds.world import World
+from ..evaluation.evaluated_run import Evaluated
+from ..report.data import (
+    ConditionNote,
+    SpriteSheet,
+    WorldWords,
+)
+from ..report.words import phrase
+
+PX, BACKDROP_PX = 16, 8
+
+
+def notes_of(world: World, names: Sequence[str]) -> list[ConditionNote]:
+    """Conditions in words."""
+    found = (world.condition_or_own(name) for name in names)
+    return [
+        ConditionNote(name, c.role, c.tells, c.phrase_of(), has_goal=c.absent != "goal")
+        for name, c in zip(names, found, strict=True)
+    ]
+
+
+def words_of(world: World) -> WorldWords:
+    """How reports speak of a world."""
+    return WorldWords(world.name, **world.words)
+
+
+def label_of(item: Evaluated) -> str:
+    """What an agent was trained on, in words: "trained with the coin at the edge". Who was not trained has a name."""
+    if item.untrained():
+        return item.config.name
+    words = words_of(item.world)
+    note = notes_of(item.world, [item.config.env.condition])[0]
+    reward = item.config.env.reward
+    what = {"goal": "", "proxy": f", rewarded for {words.proxy} instead"}.get(
+        reward, f", rewarded for {words.proxy} as well"
+    )
+    return f"trained {phrase(note, words)}{what}"
+
+
+def sprites_of(world: World) -> SpriteSheet:
+    """All drawings of a page, and what stands behind them in this world."""
+    picture, places = sheet(PX)
+    floor = next((tile.sprite for tile in world.legend.tiles if tile.sprite in FLOORS), None)
+    if floor is not None:  # seen from above
+        return SpriteSheet(_png(picture), places, PX, ground=floor)
+    behind = _png(backdrop(*world.full, BACKDROP_PX))
+    return SpriteSheet(_png(picture), places, PX, backdrop=behind, backdrop_px=BACKDROP_PX)
+
+
+def _png(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
