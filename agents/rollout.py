@@ -3,7 +3,7 @@
 Every level is played exactly once to its end, so timeouts count like all others. The noise that turns probabilities
 into actions is keyed by (noise seed, level number, step): an agent that tells its action probabilities meets the same
 luck on the same layout in every condition, which makes comparisons paired. Knows no rates and no tables.
-Read next: `../experiments/evaluation.py`, which makes the episodes table.
+Read next: `experiments/evaluation/evaluate.py`, which makes the episodes table.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The stable-baselines3 face of the engine: a native `VecEnv`, without a wrapper or a process in between.
 
 `infos` follow SB3: an ended environment's dict has `terminal_observation`, `TimeLimit.truncated`, `episode` (r, l, t) and
-the outcome fields; the others are empty. Adds no rules and no statistics. Read next: `../envs/faces.py`, the others.
+the outcome fields; the others are empty. Adds no rules and no statistics. Read next: `envs/gymnasium_envs.py`, the others.
 """
 
 from __future__ import annotations

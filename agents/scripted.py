@@ -15,8 +15,8 @@ from ..envs.jit.random_streams import level_numbers
 from ..envs.levels.level import Level, LevelSet, legend_of
 from ..envs.planner.planner import Plan, solve
 from ..envs.planner.search import steps_to_go
+from ..envs.worlds.contract.world import GOAL
 from ..envs.worlds.registry import get_world
-from ..envs.worlds.world import GOAL
 
 
 class Scripted:

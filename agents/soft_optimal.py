@@ -1,8 +1,8 @@
 """What an agent may turn out to be, as agents that can be played: soft-optimal for an objective, or a mere device.
 
-They are what goal attribution is calibrated with (`../experiments/recovery.py`): each goes through `play` like any
+They are what goal attribution is calibrated with (`experiments/analyses/attribution_recovery.py`): each goes through `play` like any
 other agent, and must be recognised from its actions. They know which action they took last, so they draw their own
-luck, by their seed. Read next: `../envs/values.py`.
+luck, by their seed. Read next: `envs/planner/value_iteration.py`.
 """
 
 from __future__ import annotations

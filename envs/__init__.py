@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from .levels.level_file import levels_from_text, load_levels, save_levels
     from .planner.planner import Plan, Survey, solve, survey_levels
     from .render.scene import Scene, Sprite
+    from .worlds.contract.world import Condition, Target, World, WorldError
     from .worlds.registry import get_world, known_worlds, load_world
-    from .worlds.world import Condition, Target, World, WorldError
 
 _HOME = {
     "engine.engine": ("Engine", "Step"),
@@ -23,7 +23,7 @@ _HOME = {
     "levels.level_file": ("levels_from_text", "load_levels", "save_levels"),
     "planner.planner": ("Plan", "Survey", "solve", "survey_levels"),
     "render.scene": ("Scene", "Sprite"),
-    "worlds.world": ("Condition", "Target", "World", "WorldError"),
+    "worlds.contract.world": ("Condition", "Target", "World", "WorldError"),
     "worlds.registry": ("get_world", "known_worlds", "load_world"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

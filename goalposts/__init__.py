@@ -6,7 +6,9 @@ Importing it costs nothing: no numpy, no numba, no torch. Read next: `registrati
 """
 
 import os.path as _path
+import sys as _sys
 
+from . import moved as _moved
 from . import registration as _registration
 
 __version__ = "0.1.0"
@@ -16,4 +18,5 @@ _root = _path.dirname(_path.dirname(__file__))
 if _path.isfile(_path.join(_root, "pyproject.toml")):
     __path__.append(_root)
 
+_sys.meta_path.append(_moved.MovedModules())
 _registration.register_with_gymnasium()

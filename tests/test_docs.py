@@ -30,7 +30,7 @@ from config_reference import config_page, study_page, worlds_page  # noqa: E402
 from pictures import picture_commands  # noqa: E402
 
 from goalposts.experiments.config.schema import load_config  # noqa: E402
-from goalposts.experiments.study.plan import plan_study  # noqa: E402
+from goalposts.experiments.study.design.plan import plan_study  # noqa: E402
 
 WRITTEN = {"reference/cli.md", "reference/config.md", "reference/study.md", "reference/worlds.md"}
 LINK = re.compile(r"\]\((?![a-z]+:)([^)\s#]*)(?:#[^)\s]*)?\)")

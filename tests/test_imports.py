@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("envs", "agents", "experiments")
+MOST_MODULES = 14  # in a folder; aim for 12
+MOST_LINES = 400  # in a file
+MOST_FLOORS = 9  # of rooms that import each other downward
 
 # What a module under the name on the left must not import: parts of goalposts, or other people's packages.
 FORBIDDEN = {
@@ -181,6 +185,113 @@ def test_git_ignores_no_source_file() -> None:
         check=False,
     )
     assert done.stdout.split() == [], done.stderr
+
+
+# ── the laws of the house ──
+
+
+def room(name: str, path: Path) -> str:
+    """The folder that a module belongs to, as a package name."""
+    return name if path.name == "__init__.py" else name.rpartition(".")[0]
+
+
+def doors(files: dict[str, Path]) -> dict[str, set[str]]:
+    """For each folder, the folders that its modules import from.
+
+    A package's own file only re-exports what lies below it, so it is not counted as a module of the folder.
+    """
+    rooms = {name: room(name, path) for name, path in files.items()}
+    found: dict[str, set[str]] = {place: set() for place in rooms.values()}
+    for name, path in files.items():
+        if path.name == "__init__.py":
+            continue
+        for module, _ in imported(name, path, set(files)):
+            if module in rooms and files[module].name != "__init__.py" and rooms[module] != rooms[name]:
+                found[rooms[name]].add(rooms[module])
+    return found
+
+
+def floors(graph: dict[str, set[str]]) -> dict[str, int]:
+    """How many folders lie below each one, on the longest way down. Raises CycleError for folders in a circle."""
+    found: dict[str, int] = {}
+    for place in graphlib.TopologicalSorter(graph).static_order():
+        found[place] = 1 + max((found[below] for below in graph.get(place, ())), default=0)
+    return found
+
+
+def houses(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The same with what lies below a room taken into it: envs and agents are one room each, experiments one per folder."""
+
+    def outer(place: str) -> str:
+        parts = place.split(".")
+        return ".".join(parts[: 3 if parts[1] == "experiments" else 2])
+
+    found: dict[str, set[str]] = {}
+    for place, below in graph.items():
+        found.setdefault(outer(place), set()).update(outer(other) for other in below)
+    return {place: below - {place} for place, below in found.items()}
+
+
+def test_folders_form_no_circle() -> None:
+    assert floors(doors(FILES))
+
+
+def test_rooms_are_on_few_floors() -> None:
+    found = floors(houses(doors(FILES)))
+    assert max(found.values()) <= MOST_FLOORS, sorted(found.items(), key=lambda item: -item[1])
+
+
+def test_a_circle_of_folders_is_seen(tmp_path: Path) -> None:
+    """Without this the test above would pass on a walk that sees nothing."""
+    texts = {"x.a": "from ..y.b import B\n", "y.b": "from ..x.c import C\n", "x.c": ""}
+    files = {}
+    for name, text in texts.items():
+        path = tmp_path / f"{name}.py"
+        path.write_text(text)
+        files[f"goalposts.envs.{name}"] = path
+    assert circle(files) == []
+    with pytest.raises(graphlib.CycleError):
+        floors(doors(files))
+
+
+def test_a_folder_holds_few_modules_and_a_file_few_lines() -> None:
+    modules: dict[Path, int] = {}
+    for path in FILES.values():
+        modules[path.parent] = modules.get(path.parent, 0) + (path.name != "__init__.py")
+    crowded = {folder.relative_to(ROOT).as_posix(): n for folder, n in modules.items() if n > MOST_MODULES}
+    assert crowded == {}
+    files = [
+        *FILES.values(),
+        *(ROOT / "goalposts").glob("*.py"),
+        *(ROOT / "tests").rglob("*.py"),
+        *(ROOT / "docs" / "_build").glob("*.py"),
+    ]
+    lines = {path.relative_to(ROOT).as_posix(): len(path.read_text("utf-8").splitlines()) for path in files}
+    assert {name: n for name, n in lines.items() if n > MOST_LINES} == {}
+
+
+def test_every_package_says_what_belongs_there() -> None:
+    silent = [
+        name
+        for name, path in FILES.items()
+        if path.name == "__init__.py"
+        and not (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").strip()
+    ]
+    assert silent == []
+
+
+def test_files_named_in_docstrings_exist() -> None:
+    """`Read next: ...` leads somewhere: a path from the root, or from the file's own folder."""
+    missing = []
+    for path in [*FILES.values(), *(ROOT / "goalposts").glob("*.py"), *(ROOT / "tests").rglob("*.py")]:
+        tree = ast.parse(path.read_text("utf-8"))
+        for node in ast.walk(tree):
+            if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+                continue
+            for name in re.findall(r"`([\w./]+\.(?:py|js|css))`", ast.get_docstring(node) or ""):
+                if not any((place / name).exists() for place in (ROOT, path.parent)):
+                    missing.append(f"{path.relative_to(ROOT)}: {name}")
+    assert missing == []
 
 
 def run_python(code: str, *arguments: str) -> str:

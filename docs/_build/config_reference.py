@@ -1,7 +1,7 @@
 """Configs, studies and worlds as pages: every key with its default and what is allowed, written from the models.
 
 Reads the JSON schemas that `goalposts config schema` prints, the shipped files and the list of worlds. Read next:
-`hooks.py`; experiments/config/schema.py and experiments/study/config.py, where the keys come from.
+`hooks.py`; experiments/config/schema.py and experiments/study/design/config.py, where the keys come from.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from goalposts.envs.worlds.registry import known_worlds
 from goalposts.experiments.config.schema import config_schema, shipped_configs, shipped_root
-from goalposts.experiments.study.config import StudyConfig, shipped_studies
+from goalposts.experiments.study.design.config import StudyConfig, shipped_studies
 
 Schema = Mapping[str, Any]
 

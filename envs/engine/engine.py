@@ -17,7 +17,7 @@ from goalposts.errors import UserError
 
 from ..jit.random_streams import key_of, mix, unit
 from ..levels.level import LevelError, LevelSet
-from ..worlds.world import DEATH, DONE, GOAL, PROXY, World
+from ..worlds.contract.world import DEATH, DONE, GOAL, PROXY, World
 from .buffer_pool import Recycled
 from .level_cache import Prepared, await_level, load_level, make_ready
 from .observe import SPARE, Window, observe_all, window_of

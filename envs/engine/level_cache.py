@@ -14,7 +14,7 @@ from numba import njit
 
 from ..jit.simd import LINE, await_reading, copy_run
 from ..levels.level import LevelSet
-from ..worlds.world import World
+from ..worlds.contract.world import World
 from .observe import Window
 
 prepare: Any = None  # bound for each world by kernel.bind

@@ -19,8 +19,8 @@ from ..levels.level import Level, LevelError, LevelSet
 from ..planner.planner import solve
 from ..render.render import rgb64
 from ..render.scene import Scene
+from ..worlds.contract.world import Split, World
 from ..worlds.registry import get_world
-from ..worlds.world import Split, World
 from .engine import (
     END,
     FIRST,

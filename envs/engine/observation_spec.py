@@ -2,7 +2,8 @@
 
 In brackets stands how single planes are shown: `plane=COUNT` or `plane=COUNTxSIZE`. COUNT is how many planes of the
 observation show it (0: the agent cannot see it at all), SIZE how many cells wide and high each of its cells is drawn.
-Reads and writes names only, without numpy or numba, as `envs/worlds/condition_names.py` does. Read next: `observe.py`, which draws them.
+Reads and writes names only, without numpy or numba, as `envs/worlds/contract/condition_names.py` does. Read next:
+`observe.py`, which draws them.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from numba import njit
 
 from ..jit.kernels import inner
 from ..jit.simd import COPIED, LINE, SHOWN, await_writing, copy_cells, show_cells, show_half, show_quarter
-from ..worlds.canvas import canvas_of
-from ..worlds.world import World
+from ..worlds.contract.canvas import canvas_of
+from ..worlds.contract.world import World
 from .observation_spec import OBSERVATIONS, ObservationError, Shown, parse_observation
 
 __all__ = [

@@ -18,8 +18,8 @@ from ..jit.random_streams import hash_bytes, key_of
 from ..levels.level import LevelError, LevelSet
 from ..planner.planner import planner_kernel
 from ..planner.search import MAX_ROOM, graph_room
+from ..worlds.contract.world import Condition, Split, World
 from ..worlds.registry import get_world
-from ..worlds.world import Condition, Split, World
 from .placement import PLACED, placer_of, placing_room
 
 SPLITS = {"train": 0, "test": 1}
@@ -46,7 +46,8 @@ def draw_levels(
 ):  # fmt: skip
     """Draw level number index[i] of a seed onto all_tiles[i], uint8[N, H, W], for i from `begin` on; all_sizes int32[N, 2].
 
-    law, f, variant, dials: see `envs/worlds/world.py`; absent 1 no goal, 2 no proxy; split 0 train, 1 test. Scratch: stream uint64[1],
+    law, f, variant, dials: see `envs/worlds/contract/world.py`; absent 1 no goal, 2 no proxy; split 0 train, 1 test. Scratch:
+    stream uint64[1],
     facts int32[F], radix int64[S], first_step int32[H, W], flat uint8[H · W]; graph: see `search.graph_room`; scratch: see
     `placing_room`. Returns (N, 0), or at which i it ended and why: 0 no level could be drawn, else for how many states the
     arrays should have room.

@@ -18,7 +18,7 @@ import numpy as np
 from ..jit.random_streams import draw_below, draw_unit, key_of
 from ..planner.planner import planner_kernel
 from ..planner.search import MAX_ROOM, first_hit, first_hit_avoiding
-from ..worlds.world import ANYWHERE, APART, MIXTURE, NOWHERE, TOGETHER
+from ..worlds.contract.world import ANYWHERE, APART, MIXTURE, NOWHERE, TOGETHER
 
 PLACED, REFUSED = 0, -1
 

@@ -2,7 +2,7 @@
 
 A `Level` is one picture of one world; a `LevelSet` is many, stacked. Both are immutable plain data: no rules, no
 randomness, no planner. A world enters its `Legend` (what each character means) here when it is defined.
-Read next: `envs/worlds/world.py` for what a world is, `envs/generation/generate.py` for where levels come from.
+Read next: `envs/worlds/contract/world.py` for what a world is, `envs/generation/generate.py` for where levels come from.
 """
 
 from __future__ import annotations

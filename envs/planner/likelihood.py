@@ -12,7 +12,7 @@ about how often a was taken over how often it was up for choice (Hunter 2004; Ca
 summed over the steps before. If the objective asks for nothing, w is the same for all actions, and this is Laplace's rule.
 Each step's probabilities add up to one whatever was learnt, so the product is a likelihood in which nothing was fitted.
 
-Infers nothing from the numbers and knows no priors. Read next: `../experiments/attribute.py`.
+Infers nothing from the numbers and knows no priors. Read next: `experiments/evaluation/attribution.py`.
 """
 
 from __future__ import annotations

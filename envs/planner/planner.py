@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..levels.level import Level, LevelError, LevelSet
+from ..worlds.contract.world import GOAL, World
 from ..worlds.registry import get_world
-from ..worlds.world import GOAL, World
 from .search import (
     MAX_ROOM,
     count_states,

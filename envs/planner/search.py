@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from ..jit.kernels import loop
-from ..worlds.world import DEATH
+from ..worlds.contract.world import DEATH
 
 MAX_ROOM = 30_000_000  # states: about a gigabyte
 

@@ -17,7 +17,7 @@ from ..levels.level import Level, LevelSet
 from ..levels.level_file import save_levels
 from ..render.render import draw
 from ..render.scene import Scene
-from ..worlds.world import GOAL
+from ..worlds.contract.world import GOAL
 from .canvas import HEADING, SMALL, TEXT, Canvas, font, lay_way, pygame, surface_of
 from .draft_level import Sketch
 from .model import Course, Episode, Player

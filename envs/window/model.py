@@ -17,8 +17,8 @@ from ..engine.observe import window_of
 from ..levels.level import Level, LevelSet
 from ..render.scene import Scene, Sprite
 from ..render.sprites import SEEN_AS
+from ..worlds.contract.world import World
 from ..worlds.registry import get_world
-from ..worlds.world import World
 
 
 @dataclass(frozen=True)

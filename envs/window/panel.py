@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from ..planner.planner import Plan
-from ..worlds.world import World
+from ..worlds.contract.world import World
 from .canvas import HEADING, SMALL, TEXT, Canvas, pygame
 from .model import Course, Moment, Player, Shown
 from .overlays import plan_of

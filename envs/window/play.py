@@ -7,7 +7,7 @@ which keeps it. Read next: `panel.py`, the words beside the level.
 from __future__ import annotations
 
 from ..render.render import draw
-from ..worlds.world import World
+from ..worlds.contract.world import World
 from .canvas import HEADING, SMALL, TEXT, Canvas, pygame, surface_of
 from .model import Course, Episode, Game, Turn, as_the_agent_sees, unmasked
 from .panel import GAP, outcome_words, rule

@@ -15,7 +15,7 @@ from goalposts.errors import UserError
 
 from ..render.render import draw
 from ..render.sprites import sprite
-from ..worlds.world import GOAL
+from ..worlds.contract.world import GOAL
 from .canvas import Canvas, lay_heat, lay_way, pygame, surface_of
 from .model import Course, Episode, Player, Shown
 from .overlays import plan_of, shortest_way, steps_layer, value_layer

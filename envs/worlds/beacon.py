@@ -14,6 +14,19 @@ from numba import njit
 from ..jit.kernels import inner
 from ..levels.level import Legend, Tile
 from ..render.scene import Sprite
+from .contract.world import (
+    ANYWHERE,
+    APART,
+    GOAL,
+    MIXTURE,
+    NOWHERE,
+    PROXY,
+    TOGETHER,
+    Condition,
+    Target,
+    World,
+    rules_of,
+)
 from .shared import topdown
 from .shared.topdown import (
     ACTIONS,
@@ -28,19 +41,6 @@ from .shared.topdown import (
     put,
     walk,
     walled_room,
-)
-from .world import (
-    ANYWHERE,
-    APART,
-    GOAL,
-    MIXTURE,
-    NOWHERE,
-    PROXY,
-    TOGETHER,
-    Condition,
-    Target,
-    World,
-    rules_of,
 )
 
 STATION, STATION_LIT, LAMP, SKYLIGHT, STATION_HIDDEN = range(3, 8)

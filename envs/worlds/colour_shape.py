@@ -16,8 +16,7 @@ from ..jit.kernels import inner
 from ..jit.random_streams import draw_below
 from ..levels.level import Legend, Tile
 from ..render.scene import Sprite
-from .shared.topdown import ACTIONS, GROUND, WALKER, agent_sprite, amount, checker, put, walk, walled_room
-from .world import (
+from .contract.world import (
     ANYWHERE,
     APART,
     GOAL,
@@ -30,6 +29,7 @@ from .world import (
     World,
     rules_of,
 )
+from .shared.topdown import ACTIONS, GROUND, WALKER, agent_sprite, amount, checker, put, walk, walled_room
 
 COLOURS = {"yellow": ("red", "green"), "red": ("red",), "blue": ("blue",)}  # and the planes that show them
 SHAPES = ("line", "gem", "star")

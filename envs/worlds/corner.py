@@ -14,6 +14,19 @@ from ..jit.kernels import inner
 from ..jit.random_streams import draw_between
 from ..levels.level import Legend, Tile
 from ..render.scene import Sprite
+from .contract.world import (
+    ANYWHERE,
+    APART,
+    GOAL,
+    MIXTURE,
+    NOWHERE,
+    PROXY,
+    TOGETHER,
+    Condition,
+    Target,
+    World,
+    rules_of,
+)
 from .shared.single_goal import DECOYED, INVISIBLE, TWO, put_goal
 from .shared.topdown import (
     ACTIONS,
@@ -29,19 +42,6 @@ from .shared.topdown import (
     maze,
     spawn_anywhere,
     walk,
-)
-from .world import (
-    ANYWHERE,
-    APART,
-    GOAL,
-    MIXTURE,
-    NOWHERE,
-    PROXY,
-    TOGETHER,
-    Condition,
-    Target,
-    World,
-    rules_of,
 )
 
 CHEESE, CHEESE_HIDDEN, DECOY = 3, 4, 5

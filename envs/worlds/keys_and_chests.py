@@ -16,7 +16,20 @@ from ..jit.kernels import inner
 from ..jit.random_streams import draw_below, draw_between
 from ..levels.level import Legend, Tile
 from ..render.scene import Sprite
-from .canvas import mark
+from .contract.canvas import mark
+from .contract.world import (
+    ANYWHERE,
+    APART,
+    GOAL,
+    MIXTURE,
+    NOWHERE,
+    PROXY,
+    TOGETHER,
+    Condition,
+    Target,
+    World,
+    rules_of,
+)
 from .shared import topdown
 from .shared.collectibles import MOST, here, note, pictures, sets, show, size
 from .shared.topdown import (
@@ -33,19 +46,6 @@ from .shared.topdown import (
     put,
     walk,
     walled_room,
-)
-from .world import (
-    ANYWHERE,
-    APART,
-    GOAL,
-    MIXTURE,
-    NOWHERE,
-    PROXY,
-    TOGETHER,
-    Condition,
-    Target,
-    World,
-    rules_of,
 )
 
 KEY, CHEST, CHEST_HIDDEN = range(3, 6)

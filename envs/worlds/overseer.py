@@ -17,6 +17,18 @@ from ..jit.kernels import inner
 from ..jit.random_streams import draw_below, draw_between
 from ..levels.level import Legend, Tile
 from ..render.scene import Sprite
+from .contract.world import (
+    ANYWHERE,
+    APART,
+    GOAL,
+    MIXTURE,
+    PROXY,
+    TOGETHER,
+    Condition,
+    Target,
+    World,
+    rules_of,
+)
 from .shared import topdown
 from .shared.topdown import (
     ACTIONS,
@@ -32,7 +44,6 @@ from .shared.topdown import (
     walk,
     wall_in,
 )
-from .world import ANYWHERE, APART, GOAL, MIXTURE, PROXY, TOGETHER, Condition, Target, World, rules_of
 
 FLOWERS, GATE, WATCHER, WATCHER_HIDDEN, STATUE = range(3, 8)
 INVISIBLE, STATUARY = 1, 2  # variants

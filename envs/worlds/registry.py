@@ -1,6 +1,6 @@
 """Worlds by name: those that ship (listed in `goalposts.registration`), installed packages' and users' own.
 
-Read next: `../world.py`, the contract; `envs/worlds/coinrun/rules.py`,
+Read next: `envs/worlds/contract/world.py`, the contract; `envs/worlds/coinrun/rules.py`,
 an example.
 """
 
@@ -11,7 +11,7 @@ import importlib
 
 from goalposts.registration import WORLDS, installed_worlds
 
-from .world import World, WorldError
+from .contract.world import World, WorldError
 
 
 def _shipped(place: str) -> World:

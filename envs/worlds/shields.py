@@ -17,7 +17,20 @@ from ..jit.kernels import inner
 from ..jit.random_streams import draw_below, draw_between
 from ..levels.level import Legend, Tile
 from ..render.scene import Sprite
-from .canvas import mark
+from .contract.canvas import mark
+from .contract.world import (
+    ANYWHERE,
+    APART,
+    GOAL,
+    MIXTURE,
+    NOWHERE,
+    PROXY,
+    TOGETHER,
+    Condition,
+    Target,
+    World,
+    rules_of,
+)
 from .shared import topdown
 from .shared.collectibles import MOST, here, note, pictures, sets, show, size
 from .shared.topdown import (
@@ -36,19 +49,6 @@ from .shared.topdown import (
     put,
     walk,
     walled_room,
-)
-from .world import (
-    ANYWHERE,
-    APART,
-    GOAL,
-    MIXTURE,
-    NOWHERE,
-    PROXY,
-    TOGETHER,
-    Condition,
-    Target,
-    World,
-    rules_of,
 )
 
 APPLE, SHIELD, MONSTER, APPLE_HIDDEN = range(3, 7)

@@ -11,7 +11,7 @@ out of reach on most. `posed` levels take that away: the same layouts, with less
 
 writes the table and, beside it, the page (`.md`); a row as soon as it is known, so that, stopped, the same command goes on
 with the rows that are missing.
-Read next: `measurement/attribution.py`.
+Read next: `experiments/measurement/attribution.py`.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from ...envs.engine.engine import O_STEPS
 from ...envs.generation.generate import generate
 from ...envs.levels.level import Level, LevelSet
 from ...envs.planner.planner import Plan, solve
+from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
-from ...envs.worlds.world import World
 from ..evaluation.attribution import attribute, hypotheses_of, objectives_of
 from ..system.atomic_files import write_atomic
 

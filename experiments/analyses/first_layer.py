@@ -5,7 +5,7 @@
 A minibatch of 2,048 views that a random agent saw, 256 units, milliseconds forward and backward (gradient of the weights);
 best of repetitions that take turns. Then what several seeds in one process could save: an update of the default recipe beside
 one of the same calls on next to no data, and the hidden layer's products of one seed beside those of eight at once. Read next:
-`../agents/binary.py`.
+`agents/ppo/run_length_layer.py`.
 """
 
 from __future__ import annotations

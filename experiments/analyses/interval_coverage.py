@@ -3,7 +3,7 @@
     python -m goalposts.experiments.analyses.interval_coverage docs/results/coverage.csv
 
 writes the table and, beside it, the page (`.md`). The same generators, with other numbers, stand in
-tests/experiments/measurement/test_coverage.py. Read next: `measurement/intervals.py`.
+tests/experiments/measurement/test_coverage.py. Read next: `experiments/measurement/intervals.py`.
 """
 
 from __future__ import annotations

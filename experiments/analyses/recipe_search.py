@@ -26,8 +26,8 @@ from statistics import median
 from goalposts.errors import UserError, tells_exit_code
 
 from ...agents.ppo.training import Progress
+from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
-from ...envs.worlds.world import World
 from ..config.schema import load_config
 from ..training.train import new_training
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from goalposts.errors import UserError, tells_exit_code
 
+from ..study.design.plan import Plan, plan_study
 from ..study.driver import run_study
-from ..study.folder import StudyFolder
-from ..study.plan import Plan, plan_study
+from ..study.folder.folder import StudyFolder
 from ..study.workers.job import Failed
 from ..study.workers.local import At, Engine, LocalEngine
 

@@ -14,7 +14,7 @@ from ...envs.engine.observation_spec import OBSERVATIONS
 from ...envs.generation.generate import generate
 from ...envs.gymnasium_envs import GoalpostsEnv, GoalpostsVectorEnv
 from ...envs.levels.level import LevelSet
-from ...envs.worlds.world import World
+from ...envs.worlds.contract.world import World
 from .suite import Tell, levels, pictures, single_steps, vector_steps
 from .timing import Figure, Grid, Work, best_rate
 

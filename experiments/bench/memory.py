@@ -12,7 +12,7 @@ from goalposts.registration import WORLDS
 from ...envs.engine.engine import Engine
 from ...envs.generation.generate import generate
 from ...envs.levels.level import LevelSet
-from ...envs.worlds.world import World
+from ...envs.worlds.contract.world import World
 from .child_process import Task, side_by_side
 from .suite import Tell, engine_steps
 from .timing import Figure

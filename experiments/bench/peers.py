@@ -23,7 +23,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 from ...agents.policy.checkpoint import policy_options
 from ...agents.sb3_vec_env import GoalpostsVecEnv
 from ...envs.gymnasium_envs import GoalpostsVectorEnv
-from ...envs.worlds.world import World
+from ...envs.worlds.contract.world import World
 from ..config.schema import ExperimentConfig
 from ..training.train import new_training
 from .suite import vector_steps

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from goalposts.registration import WORLDS
 
-from ...envs.worlds.world import World
+from ...envs.worlds.contract.world import World
 from .child_process import Task, side_by_side
 from .suite import Held
 from .timing import Figure

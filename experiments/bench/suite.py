@@ -20,8 +20,8 @@ from ...envs.generation.generate import generate
 from ...envs.gymnasium_envs import GoalpostsEnv, GoalpostsVectorEnv
 from ...envs.planner.planner import survey_levels
 from ...envs.render.render import rgb64
+from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
-from ...envs.worlds.world import World
 from .timing import Figure, Work, best_rate, in_turns
 
 POOL = 16_384  # levels; a new one at every reset

@@ -17,7 +17,7 @@ from goalposts.registration import WORLDS
 
 from ...agents.rollout import play
 from ...envs.generation.generate import generate
-from ...envs.worlds.world import World
+from ...envs.worlds.contract.world import World
 from ..config.schema import ExperimentConfig, load_config
 from ..training.train import new_training, train
 from .timing import Figure, best_rate

@@ -9,13 +9,7 @@ import typer
 
 from goalposts.errors import UserError
 
-from .app import (
-    LOOK_UP,
-    Json,
-    app,
-    say,
-    show_json,
-)
+from .app import LOOK_UP, Json, app, say, show_json
 
 
 @app.command(rich_help_panel=LOOK_UP)

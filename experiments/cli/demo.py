@@ -9,13 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .app import (
-    MAIN,
-    Quiet,
-    app,
-    progress_bars,
-    say,
-)
+from .app import MAIN, Quiet, app, progress_bars, say
 
 
 @app.command(rich_help_panel=MAIN)

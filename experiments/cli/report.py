@@ -9,13 +9,7 @@ import typer
 
 from goalposts.errors import UserError
 
-from .app import (
-    MAIN,
-    RunPaths,
-    app,
-    check_new,
-    say,
-)
+from .app import MAIN, RunPaths, app, check_new, say
 
 
 @app.command(rich_help_panel=MAIN)
@@ -26,7 +20,7 @@ def report(
     ] = None,
 ) -> None:
     """One self-contained HTML page of a run, of several side by side, or of a study. Works offline; can be mailed."""
-    from ..study.folder import STUDY
+    from ..study.folder.folder import STUDY
 
     if len(runs) == 1 and (runs[0] / STUDY).is_file():
         from .study import say_study_report

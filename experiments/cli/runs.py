@@ -14,19 +14,7 @@ import typer
 
 from goalposts.errors import UserError
 
-from .app import (
-    MAIN,
-    Config,
-    Json,
-    Overrides,
-    Quiet,
-    RunPaths,
-    app,
-    check_new,
-    progress_bars,
-    say,
-    show_json,
-)
+from .app import MAIN, Config, Json, Overrides, Quiet, RunPaths, app, check_new, progress_bars, say, show_json
 
 
 @app.command(rich_help_panel=MAIN)

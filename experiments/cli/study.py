@@ -64,12 +64,12 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Do the runs of a study that are missing, and write its tables. Stopped? The same command goes on."""
+    from ..study.design.plan import plan_study
     from ..study.driver import default_out, run_study, todo_of
-    from ..study.estimate import Estimate
-    from ..study.estimate import estimate as estimate_time
-    from ..study.folder import STUDY, StudyFolder
-    from ..study.plan import plan_study
-    from ..study.progress import Progress, spell_time
+    from ..study.folder.estimate import Estimate
+    from ..study.folder.estimate import estimate as estimate_time
+    from ..study.folder.folder import STUDY, StudyFolder
+    from ..study.folder.progress import Progress, spell_time
     from ..study.workers.local import LocalEngine
 
     plan = plan_study(config, overrides or [])
@@ -113,8 +113,8 @@ def run(
 @study_app.command()
 def status(path: StudyPath, as_json: Json = False) -> None:
     """How far a study is: runs done, missing and failed, point by point."""
-    from ..study.folder import StudyFolder
-    from ..study.plan import plan_study
+    from ..study.design.plan import plan_study
+    from ..study.folder.folder import StudyFolder
 
     folder = StudyFolder.open(path)
     plan = plan_study(path)
@@ -205,9 +205,9 @@ def compare(first: StudyPath, second: StudyPath, as_json: Json = False) -> None:
     """Two studies side by side: what differs at the points that both have."""
     from dataclasses import asdict
 
+    from ..study.design.plan import plan_study
     from ..study.driver import check_study
-    from ..study.folder import SUMMARY
-    from ..study.plan import plan_study
+    from ..study.folder.folder import SUMMARY
     from ..study.results.compare import compare as compare_tables
     from ..study.results.compare import compare_text
     from ..study.results.summary import read_summary
@@ -240,8 +240,8 @@ def page(
     out: Annotated[Path, typer.Option(help="A folder of the docs.")] = Path("docs/results"),
 ) -> None:
     """Write the study's page for the docs: question, figures, table, what it shows and what not, n, time."""
+    from ..study.design.plan import plan_study
     from ..study.driver import check_study
-    from ..study.plan import plan_study
     from ..study.results.docs_page import write_docs
 
     command = f"goalposts study page studies/{path.resolve().name} --out {out}"

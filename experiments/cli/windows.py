@@ -1,7 +1,7 @@
 """The commands that open a window: watch, play, edit. Thin: what they show is in `experiments/interactive/players.py` and
 `experiments/interactive/human_session.py`.
 
-Neither pygame nor torch is loaded before it is needed. Read next: `../envs/window.py`.
+Neither pygame nor torch is loaded before it is needed. Read next: `envs/window/window.py`.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from goalposts.registration import WORLDS, installed_worlds
 
 from ...envs.engine.observation_spec import OBSERVATIONS, ObservationError, parse_observation
-from ...envs.worlds.condition_names import CONDITION_NAMES, format_condition, parse_condition
+from ...envs.worlds.contract.condition_names import CONDITION_NAMES, format_condition, parse_condition
 from .error_messages import closest, spell_value
 
 VERSION = 1

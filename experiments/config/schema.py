@@ -25,7 +25,7 @@ from llvmlite.binding import get_host_cpu_features
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from ... import configs as _configs
-from ...envs.worlds.condition_names import CONDITION_NAMES, parse_condition
+from ...envs.worlds.contract.condition_names import CONDITION_NAMES, parse_condition
 from ..measurement.verdict.thresholds import Thresholds
 from .error_messages import validate
 from .fields import (

@@ -13,8 +13,8 @@ import numpy as np
 from ...envs.generation.generate import generate, generate_at, leakage, split_of
 from ...envs.levels.level import Level, LevelSet
 from ...envs.planner.planner import survey_levels
-from ...envs.worlds.condition_names import PARAMETERS, format_condition
-from ...envs.worlds.world import APART, FIRST_FREE_BIT, GOAL, PROXY, Condition, Split, World
+from ...envs.worlds.contract.condition_names import PARAMETERS, format_condition
+from ...envs.worlds.contract.world import APART, FIRST_FREE_BIT, GOAL, PROXY, Condition, Split, World
 
 SEED = 83
 DISTINCT = 100_000  # layouts that a shipped world must be able to draw

@@ -18,8 +18,8 @@ from ...envs.gymnasium_envs import GoalpostsEnv, GoalpostsVectorEnv
 from ...envs.levels.level import Level
 from ...envs.planner.planner import survey_levels
 from ...envs.render.render import ansi, draw, rgb64
-from ...envs.worlds.canvas import canvas_of
-from ...envs.worlds.world import DEATH, GOAL, PROXY, World
+from ...envs.worlds.contract.canvas import canvas_of
+from ...envs.worlds.contract.world import DEATH, GOAL, PROXY, World
 from ..evaluation.evaluate import evaluate
 from ..measurement import capability_in_distribution, goal_preference, misgeneralization_rate
 from .levels import SEED, names_of, need

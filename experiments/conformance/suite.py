@@ -9,7 +9,7 @@
     python -m goalposts.experiments.conformance my_module:MY_WORLD
 
 The clauses play the world through every face, search its levels once more without the planner, and send agents whose
-goals are known through the measurement. What the contract is: docs/worlds.md. Read next: `../envs/world.py`.
+goals are known through the measurement. What the contract is: docs/worlds.md. Read next: `envs/worlds/contract/world.py`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import load_world
-from ...envs.worlds.world import World
-from .levels import (  # fmt: skip
+from .levels import (
     WorldFault,
     conditions_are_found,
     declares_what_it_must,
@@ -29,13 +29,7 @@ from .levels import (  # fmt: skip
     pictures_are_levels,
     splits_share_no_layout,
 )
-from .play import (  # fmt: skip
-    faces_agree,
-    known_agents_are_known,
-    pictures_can_be_drawn,
-    planner_is_exact,
-    rules_are_pure,
-)
+from .play import faces_agree, known_agents_are_known, pictures_can_be_drawn, planner_is_exact, rules_are_pure
 
 Clause = Callable[[World, int], None]
 

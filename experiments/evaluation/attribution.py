@@ -1,7 +1,7 @@
 """What an agent's actions are evidence of: levels and recorded actions in, an attribution of goals out.
 
 The hypotheses are the world's goal, its proxies, its further targets and survival, each as an agent that is soft-optimal for
-it, and four devices. This file says what each would make likely; `measurement/attribution.py` weighs them. Which
+it, and four devices. This file says what each would make likely; `experiments/measurement/attribution.py` weighs them. Which
 conventions were chosen, on what grounds, and how well known agents are recognised: docs/attribution.md.
 
     python -m goalposts.experiments.evaluation.attribution RUN     what a trained agent is after: the figures of `goalposts diagnose`
@@ -27,8 +27,8 @@ from ...envs.generation.generate import generate
 from ...envs.levels.level import LevelSet
 from ...envs.planner.likelihood import HABITS, Memory, log_likelihoods
 from ...envs.planner.value_iteration import Objective, Pay
+from ...envs.worlds.contract.world import Target, World
 from ...envs.worlds.registry import get_world
-from ...envs.worlds.world import Target, World
 from ..measurement.attribution import (
     DEVICES,
     Attribution,

@@ -15,8 +15,8 @@ import polars as pl
 
 from ...envs.levels.level import LevelSet
 from ...envs.planner.value_iteration import ValuesError
-from ...envs.worlds.condition_names import format_condition
-from ...envs.worlds.world import World
+from ...envs.worlds.contract.condition_names import format_condition
+from ...envs.worlds.contract.world import World
 from ..measurement import ConflictCurve, Estimate, Verdict, conflict_curve, probe_table, regret
 from ..measurement.attribution import Attribution
 from ..measurement.episodes import EpisodesError

@@ -2,7 +2,7 @@
 
 Every condition plays the same numbers of the same level seed, so conditions with the same layouts are paired level by
 level, and so is the noise of agents that tell their action probabilities. Every level is played once a mode (sampled,
-greedy). Computes no rate: `measurement/` does, from this table alone. Read next: `../agents/rollout.py`;
+greedy). Computes no rate: `measurement/` does, from this table alone. Read next: `agents/rollout.py`;
 `chunked.py`, for more levels than should be held at once.
 """
 
@@ -24,8 +24,8 @@ from ...envs.generation.generate import generate, split_of
 from ...envs.levels.level import LevelSet
 from ...envs.planner.planner import Survey, survey_levels
 from ...envs.planner.value_iteration import Objective, optimal
+from ...envs.worlds.contract.world import GOAL
 from ...envs.worlds.registry import get_world
-from ...envs.worlds.world import GOAL
 from ..config.schema import EvaluateConfig, ExperimentConfig
 from ..measurement.episodes import SCHEMA, validate
 from ..runs.run import Run, RunError

@@ -18,7 +18,7 @@ from ...agents.rollout import Played, play
 from ...envs.engine.engine import FIRST, O_FIRST, O_STEPS
 from ...envs.levels.level import Level, LevelSet
 from ...envs.planner.planner import solve, survey_levels
-from ...envs.worlds.world import GOAL
+from ...envs.worlds.contract.world import GOAL
 from ..runs.run import Run
 from ..system.atomic_files import RunError
 from .evaluate import Subject, subject_of

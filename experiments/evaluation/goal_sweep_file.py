@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from ...envs.levels.level import Level
-from ...envs.worlds.world import World
+from ...envs.worlds.contract.world import World
 from ..runs.run import Run
 from ..system.atomic_files import RunError, read_limited, write_atomic
 from ..system.parquet import Unreadable, read_parquet

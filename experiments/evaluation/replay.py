@@ -1,7 +1,7 @@
 """Episodes as pictures need them: level, actions, and what moves at every step. Made by playing the actions again.
 
 The rules are deterministic, so a level and its actions are the whole episode. Draws nothing: `report/` does, from this.
-Read next: `report/film.py`, `report/page.py`.
+Read next: `experiments/report/film/film.py`, `experiments/report/page/page.py`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The first try of each level counts. The order is level by level through all conditions, so that whenever the person stops
 the conditions are as good as balanced. Written after every step: a window that is closed, or killed, loses nothing. Needs no
-torch. Read next: `../envs/window_play.py`, the window.
+torch. Read next: `envs/window/play.py`, the window.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...agents.rollout import Played
 from ...envs.levels.level import Level, LevelSet
 from ...envs.planner.planner import survey_levels
 from ...envs.window.model import Course, Episode, Turn
-from ...envs.worlds.world import World
+from ...envs.worlds.contract.world import World
 from ..config.schema import ExperimentConfig
 from ..evaluation.evaluate import Evaluation, Subject, table_of
 from ..evaluation.trajectories import FILE, read_trajectories, record

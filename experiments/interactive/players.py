@@ -21,9 +21,9 @@ from ...envs.generation.generate import generate
 from ...envs.levels.level import Level, LevelSet
 from ...envs.render.render import rgb64
 from ...envs.window.model import Course, Decisions, Player
-from ...envs.worlds.condition_names import format_condition
+from ...envs.worlds.contract.condition_names import format_condition
+from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
-from ...envs.worlds.world import World
 from ..evaluation.evaluate import Subject
 from ..evaluation.level_files import read_level_file
 from ..evaluation.subjects import LEVEL_SEED, actions_on

@@ -5,8 +5,9 @@ they did last to what they do next. Nothing is fitted: every free parameter of a
 a hypothesis pays for its freedom. Two poolings over a batch of episodes: `shared`, one set of parameters for all of them,
 which is right for one agent; `each`, parameters drawn anew for every episode.
 
-Numbers in, numbers out: what an objective makes likely is worked out in `../attribute.py`. The formulas, their sources and
-a worked example: docs/attribution.md. Read next: `../attribute.py`.
+Numbers in, numbers out: what an objective makes likely is worked out in `experiments/evaluation/attribution.py`. The formulas,
+their sources and
+a worked example: docs/attribution.md. Read next: `experiments/evaluation/attribution.py`.
 """
 
 from __future__ import annotations

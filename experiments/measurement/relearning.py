@@ -2,7 +2,7 @@
 
 After Shah et al. 2022: an agent that can already do what is asked, and merely wants something else, learns to want it in a
 few steps; one that cannot must learn to do it as well. Both play the same held-out levels after the same numbers of steps, so
-their difference is paired. Reads one table, one row an episode; trains nothing. Read next: `../finetune.py`, which does.
+their difference is paired. Reads one table, one row an episode; trains nothing. Read next: `experiments/training/finetune.py`, which does.
 """
 
 from __future__ import annotations

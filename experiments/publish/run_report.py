@@ -1,6 +1,6 @@
 """From run folders to what is shown: the data of a report page, clips of a film. Reads folders, decides nothing.
 
-Neither torch nor an agent is needed: everything was recorded when the run was evaluated. Read next: `report/data.py`.
+Neither torch nor an agent is needed: everything was recorded when the run was evaluated. Read next: `experiments/report/data.py`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,7 @@ from ..evaluation.evaluated_run import SHOWN, Evaluated, evaluated
 from ..evaluation.replay import representative, rollouts_of
 from ..evaluation.trajectories import FILE as TRAJECTORIES
 from ..measurement import outcomes
-from ..report.data import (
-    AgentSection,
-    Leakage,
-    OutcomeRow,
-    Replay,
-    ReportData,
-)
+from ..report.data import AgentSection, Leakage, OutcomeRow, Replay, ReportData
 from ..runs.run import Run
 from ..system.atomic_files import RunError
 from .explorer import Seen, explored

@@ -13,13 +13,9 @@ from PIL import Image
 from ...envs.render.backdrop import backdrop
 from ...envs.render.render import FLOORS
 from ...envs.render.sprites import sheet
-from ...envs.worlds.world import World
+from ...envs.worlds.contract.world import World
 from ..evaluation.evaluated_run import Evaluated
-from ..report.data import (
-    ConditionNote,
-    SpriteSheet,
-    WorldWords,
-)
+from ..report.data import ConditionNote, SpriteSheet, WorldWords
 from ..report.words import phrase
 
 PX, BACKDROP_PX = 16, 8

@@ -1,1 +1,1 @@
-"""A grid of runs: config, plan, folder, driver. Single runs are made by `experiments/training`."""
+"""A grid of runs, driven from its plan to its results. Single runs are made by `experiments/training`."""

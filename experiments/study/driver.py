@@ -1,7 +1,8 @@
 """A study from its plan to its folder: finds what is missing, has an engine do it, keeps each run, writes the tables.
 
-Whenever it is killed, the next call does exactly what is missing. Read next: `plan.py`, `experiments/study/workers/local.py`,
-`folder.py`, `experiments/study/results/summary.py`.
+Whenever it is killed, the next call does exactly what is missing. Read next: `experiments/study/design/plan.py`,
+`experiments/study/workers/local.py`,
+`experiments/study/folder/folder.py`, `experiments/study/results/summary.py`.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import Protocol
 
 from ..runs.provenance import now
 from ..system.atomic_files import RunError
-from .folder import WORK, Call, StudyFolder
-from .plan import Plan
+from .design.plan import Plan
+from .folder.folder import WORK, Call, StudyFolder
+from .folder.stamp import is_made, remember
 from .results.summary import write_tables
-from .stamp import is_made, remember
 from .workers.job import Failed, Job
 from .workers.local import At, Engine, LocalEngine
 
@@ -119,7 +120,7 @@ def check_study(path: str | os.PathLike[str]) -> StudyFolder:
 
 def report_study(path: str | os.PathLike[str]) -> Path:
     """Write a study's tables, figures and page anew from its finished runs; returns the page. Raises RunError."""
-    from .plan import plan_study
+    from .design.plan import plan_study
 
     folder, plan = check_study(path), plan_study(path)
     with folder.hold():

@@ -3,7 +3,7 @@
 Both arms have the run's own settings and seed, the shifted condition, the intended reward and a learning rate that stays as
 it is; they see the same levels in training and are measured on the same held-out ones. What they did becomes
 `finetune.csv`. While it goes on, everything is kept in `finetune/` in the run's folder, from checkpoint to checkpoint: a
-test that was killed goes on where it was and ends in the same table. Read next: `measurement/relearning.py`.
+test that was killed goes on where it was and ends in the same table. Read next: `experiments/measurement/relearning.py`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A run is a pure function of its config. Between two updates the whole state is small and is checkpointed, so a run that
 was killed anywhere ends in the same weights. What is logged over training time is measured on a fixed small set of
-paired levels and never used to choose a checkpoint. Read next: `../agents/ppo.py`, `experiments/runs/run.py`,
+paired levels and never used to choose a checkpoint. Read next: `agents/ppo/training.py`, `experiments/runs/run.py`,
 `experiments/evaluation/evaluate.py`.
 """
 
@@ -24,8 +24,8 @@ from ...envs.engine.engine import O_END, O_FIRST
 from ...envs.generation.generate import generate
 from ...envs.levels.level import LevelSet
 from ...envs.planner.planner import survey_levels
+from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
-from ...envs.worlds.world import World
 from ..config.schema import ExperimentConfig
 from ..evaluation.evaluate import evaluate_fully, subject_of
 from ..evaluation.trajectories import record

@@ -13,6 +13,7 @@ import sys
 from dataclasses import fields
 
 import numpy as np
+import polars as pl
 
 LEVELS, STEPS, SEED = 48, 120, 11
 
@@ -25,11 +26,37 @@ def digest(*arrays: np.ndarray) -> str:
     return found.hexdigest()[:16]
 
 
+def of_table(table: pl.DataFrame) -> str:
+    """Of an episodes table's values, whatever its run is called."""
+    columns = []
+    for name in (name for name in table.columns if name != "run"):
+        if table[name].dtype == pl.String:
+            text = "\0".join("\1" if value is None else value for value in table[name])
+            columns.append(np.frombuffer(text.encode(), np.uint8))
+        else:
+            columns.append(table[name].cast(pl.Float64).fill_null(np.nan).to_numpy())
+    return digest(*columns)
+
+
+def thousand_levels() -> dict[str, str]:
+    """Of 1,000 levels of each world's usual control and shift."""
+    from goalposts.envs import generate, get_world
+    from goalposts.registration import WORLDS
+
+    found = {}
+    for name in WORLDS:
+        for role in ("control", "shift"):
+            condition = get_world(name).usual(role)
+            levels = generate(name, condition, SEED, 1000)
+            found[f"{name} {condition} levels"] = digest(levels.tiles, levels.sizes, levels.index)
+    return found
+
+
 def of_world(name: str) -> dict[str, str]:
     """Of one world: its levels by condition, what the planner says of them, and how they play."""
     from goalposts.envs import generate, get_world, survey_levels
     from goalposts.envs.gymnasium_envs import make_vector_env
-    from goalposts.envs.worlds.condition_names import format_condition
+    from goalposts.envs.worlds.contract.condition_names import format_condition
 
     found = {}
     for condition in get_world(name).conditions:

@@ -42,7 +42,7 @@ COMPILED = ("envs", "agents")  # … what lies in these folders, of which only w
 PARSING = (
     "goalposts.envs.levels.level",
     "goalposts.envs.levels.level_file",
-    "goalposts.envs.worlds.condition_names",
+    "goalposts.envs.worlds.contract.condition_names",
     "goalposts.envs.engine.observation_spec",
     "goalposts.agents.policy.checkpoint",
 )

@@ -6,7 +6,7 @@ One warm process imports and compiles; every command runs in a fork of it, with 
 at a random time, killed from outside (alone, or with the processes that it began), or at a random touch of its folder, by whichever
 of its processes. Whatever it began must die with it. After each death every file that can be seen must be
 whole (as it was, or as it would become), and the same command, given again, must end in the same bytes as an undisturbed one.
-A part of the commands is killed a second time while it goes on. It tests no disk that refuses: see `test_cli_disk.py`.
+A part of the commands is killed a second time while it goes on. It tests no disk that refuses: see `tests/experiments/cli/test_disk.py`.
 Forking is safe because this process itself never begins polars' threads. Read next: `tests/trust/test_kill.py`.
 """
 

@@ -33,8 +33,8 @@ from goalposts.experiments.evaluation.trajectories import read_trajectories
 from goalposts.experiments.measurement.episodes import SCHEMA_VERSION, VERSION_KEY, read_episodes
 from goalposts.experiments.runs.provenance import Provenance
 from goalposts.experiments.runs.run import Run
-from goalposts.experiments.study.folder import StudyFolder
-from goalposts.experiments.study.plan import Plan, plan_study
+from goalposts.experiments.study.design.plan import Plan, plan_study
+from goalposts.experiments.study.folder.folder import StudyFolder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

@@ -89,7 +89,7 @@ def make_run(folder: Path) -> Path:
 def parsers(run: Path, work: Path) -> dict[str, Parser]:
     """All of them, by name. `run`: a finished run; `work`: an empty folder, on a fast disk, to write inputs to."""
     from goalposts.envs import generate, levels_from_text, load_levels, save_levels
-    from goalposts.envs.worlds.condition_names import parse_condition
+    from goalposts.envs.worlds.contract.condition_names import parse_condition
     from goalposts.experiments.config.schema import ExperimentConfig, parse_config
     from goalposts.experiments.evaluation.goal_sweep_file import read_explored
     from goalposts.experiments.evaluation.trajectories import (
@@ -301,7 +301,7 @@ def _studies(work: Path, file: Callable) -> list[Parser]:
     from goalposts.experiments.config.schema import shipped_root
     from goalposts.experiments.measurement.relearning import ARMS, SCHEMA
     from goalposts.experiments.runs.finetune_csv import as_csv, parse_table
-    from goalposts.experiments.study.plan import plan_study
+    from goalposts.experiments.study.design.plan import plan_study
     from goalposts.experiments.study.results.summary import read_summary, summary_table
     from goalposts.experiments.study.results.summary_check import read_measures
     from goalposts.experiments.study.workers.job import Times

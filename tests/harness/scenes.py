@@ -40,7 +40,7 @@ IMPORTS = (
     "goalposts.experiments.publish.films", "goalposts.experiments.evaluation.missing_probes", "goalposts.experiments.training.reproduce",
     "goalposts.experiments.cli.tables", "goalposts.experiments.report.page.page", "goalposts.experiments.report.film.encode",
     "goalposts.experiments.study.driver", "goalposts.experiments.study.results.report", "goalposts.experiments.study.results.docs_page",
-    "goalposts.experiments.study.estimate", "goalposts.experiments.study.progress",
+    "goalposts.experiments.study.folder.estimate", "goalposts.experiments.study.folder.progress",
 )  # fmt: skip
 
 

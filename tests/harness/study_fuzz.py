@@ -88,9 +88,9 @@ def rows_of(plan: Any) -> list[dict]:
 
 def make_studies(place: Path) -> list[Path]:
     """Small studies with tables and page, one of each kind."""
+    from goalposts.experiments.study.design.plan import plan_study
     from goalposts.experiments.study.driver import run_study
-    from goalposts.experiments.study.plan import plan_study
-    from goalposts.experiments.study.progress import Progress
+    from goalposts.experiments.study.folder.progress import Progress
     from goalposts.experiments.study.workers.local import LocalEngine
 
     (place / "tiny.yaml").write_text(BASE, encoding="utf-8")
@@ -232,8 +232,8 @@ def _fewer(study: Path, rng: random.Random) -> str:
 
 
 def _study(path: Path, rng: random.Random) -> str:
-    from goalposts.experiments.study.config import StudyConfig
-    from goalposts.experiments.study.plan import plan_study
+    from goalposts.experiments.study.design.config import StudyConfig
+    from goalposts.experiments.study.design.plan import plan_study
 
     study = plan_study(path).study
     figures = StudyConfig.model_json_schema()["properties"]["figure"]["enum"]

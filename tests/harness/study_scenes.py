@@ -71,7 +71,7 @@ def _study(folder: Path, command: Command, words: list[str]) -> None:
 def _every_file(folder: Path) -> None:
     """Each run of the study in a folder of its own, of which every checkpoint is kept."""
     from goalposts.experiments import Run
-    from goalposts.experiments.study.plan import plan_study
+    from goalposts.experiments.study.design.plan import plan_study
     from goalposts.experiments.study.workers.job import Done, Job, perform
 
     save = Run.save_checkpoint

@@ -55,7 +55,7 @@ def test_the_harness_finds_files_that_are_written_straight_to_their_names() -> N
 
 
 STRAIGHT_INTO_PLACE = """
-from goalposts.experiments.study.folder import StudyFolder
+from goalposts.experiments.study.folder.folder import StudyFolder
 def keep(self, done):
     for name, content in done.files.items():
         path = self.run(done.id) / name

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from harness import study_fuzz
 
-from goalposts.experiments.study.measures import COLUMNS
-from goalposts.experiments.study.plan import plan_study
+from goalposts.experiments.study.design.measures import COLUMNS
+from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.results.summary import read_summary, summary_table
 from goalposts.experiments.study.results.summary_check import read_measures
 from goalposts.experiments.system.atomic_files import RunError

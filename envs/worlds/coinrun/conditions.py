@@ -6,8 +6,8 @@ Read next: `rules.py` for the rules.
 import numpy as np
 
 from ...levels.level import Legend, Tile
+from ..contract.world import ANYWHERE, APART, MIXTURE, NOWHERE, TOGETHER, Condition
 from ..shared.single_goal import DECOYED, INVISIBLE, TWO
-from ..world import ANYWHERE, APART, MIXTURE, NOWHERE, TOGETHER, Condition
 from .layouts import LONGER, MARK, MIRRORED, MONSTER, NO_WALL, SPAWN, STANDARD, TRACK, WALL
 
 EDGE, OFF_PATH, LEFT, RIGHT_FRACTION = TOGETHER, APART, 3, 4  # placement laws

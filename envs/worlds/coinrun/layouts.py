@@ -2,7 +2,7 @@
 
 A layout is a sequence of pieces with free, flat ground between them, so that no obstacle must be passed under a
 platform that bumps the head. Whether a way exists is not argued here: the planner proves it for every level.
-Read next: `rules.py` for the rules, `../generator.py` for proof, placement and splits.
+Read next: `rules.py` for the rules, `envs/generation/generate.py` for proof, placement and splits.
 """
 
 from ...jit.kernels import inner

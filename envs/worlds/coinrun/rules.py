@@ -14,9 +14,9 @@ from numba import njit
 
 from ...jit.kernels import inner
 from ...render.scene import Sprite
-from ..canvas import mark
+from ..contract.canvas import mark
+from ..contract.world import GOAL, PROXY, Action, Target, World, rules_of
 from ..shared.single_goal import put_goal
-from ..world import GOAL, PROXY, Action, Target, World, rules_of
 from .conditions import CONDITIONS, EDGE, LEFT, LEGEND, MAX_MONSTERS, OFF_PATH, RIGHT_FRACTION
 from .layouts import (
     COIN,

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from ...render.scene import Sprite
-from ..canvas import mark
+from ..contract.canvas import mark
 from .topdown import COL, COLS, ROW, ROWS
 
 MOST = 5  # things of a kind

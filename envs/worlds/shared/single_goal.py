@@ -1,7 +1,7 @@
 """What worlds share whose goal is one cell: the goal, hidden if need be, and a second thing off the path.
 
 Not a world. Read next: `envs/worlds/coinrun/rules.py` and `envs/worlds/corner.py`, which furnish their levels so;
-`../placement.py`, which finds the cells.
+`envs/generation/placement.py`, which finds the cells.
 """
 
 from numba import njit

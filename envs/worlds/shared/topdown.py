@@ -13,8 +13,8 @@ from ...jit.kernels import inner
 from ...jit.random_streams import draw_below, draw_between
 from ...levels.level import Tile
 from ...render.scene import Sprite
-from ..canvas import mark
-from ..world import Action
+from ..contract.canvas import mark
+from ..contract.world import Action
 
 STAY, UP, DOWN, LEFTWARD, RIGHTWARD = range(5)
 ACTIONS = (

@@ -1,7 +1,7 @@
 """One self-contained HTML page of a study: its figures, its agents as dots that can be picked, their recorded episodes.
 
 Takes the style sheet, the player and the security policy of the pages of runs. Same data, same bytes. Measures nothing and
-reads no folder. Read next: `study_page.html`; `../study_report.py`, which gathers the data.
+reads no folder. Read next: `study_page.html`; `experiments/study/results/report.py`, which gathers the data.
 """
 
 from __future__ import annotations

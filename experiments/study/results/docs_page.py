@@ -37,9 +37,9 @@ from ...report.film.encode import save
 from ...runs.provenance import Provenance
 from ...runs.run import Run
 from ...system.atomic_files import RunError, read_limited, write_together
-from ..folder import SUMMARY, StudyFolder
-from ..plan import Plan
-from ..progress import spell_time
+from ..design.plan import Plan
+from ..folder.folder import SUMMARY, StudyFolder
+from ..folder.progress import spell_time
 from ..workers.job import Times
 from .report import figures_of, points_table
 from .summary import DIGITS, read_summary

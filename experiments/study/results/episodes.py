@@ -1,7 +1,7 @@
 """The episodes of many finished runs, read many files at a time: thousands of small tables in seconds.
 
 Whatever is odd about a bundle of files, they are read again one by one, so that what is accepted and what is said of a damaged
-file is the same as for a single run. Read next: `summary.py`; `measurement/episodes.py`, which reads one.
+file is the same as for a single run. Read next: `summary.py`; `experiments/measurement/episodes.py`, which reads one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From a study's folder to what is shown of it: its figures as files, its page. Everything rests on summary.csv.
 
 Only the recorded episodes of single agents are read from the runs' folders. Needs no torch. Read next:
-`report/study_figures.py`, `report/study_page.py`; `docs_page.py`, the page for the docs.
+`experiments/report/figures/study_charts.py`, `experiments/report/page/study_page.py`; `docs_page.py`, the page for the docs.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from ...report.figures.study_charts import draw
 from ...report.page.study_page import StudyAgent, StudyFigure, StudyPage, StudyTable, write_study_page
 from ...report.words import phrase
 from ...system.atomic_files import disk_errors, write_together
-from ..folder import FIGURES, PAGE, SUMMARY, StudyFolder
-from ..plan import Plan
+from ..design.plan import Plan
+from ..folder.folder import FIGURES, PAGE, SUMMARY, StudyFolder
 from .summary import read_summary
 
 LEVELS = 4  # recorded levels of each agent

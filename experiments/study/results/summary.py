@@ -1,7 +1,7 @@
 """The two tables of a study: all episodes, and the numbers that figures are drawn from.
 
 Both follow from the finished runs alone, in the order of the plan, and hold no time: whatever was killed on the way, they
-come out byte for byte the same. Read next: `experiments/study/measures.py`, the rows of summary.csv.
+come out byte for byte the same. Read next: `experiments/study/design/measures.py`, the rows of summary.csv.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import polars as pl
 
 from ...measurement.episodes import episodes_file
 from ...system.atomic_files import RunError, read_limited, write_together
-from ..folder import EPISODES, RUNS, SUMMARY, StudyFolder
-from ..measures import COLUMNS, Row, measures_of_point
-from ..plan import Plan, Point
+from ..design.measures import COLUMNS, Row, measures_of_point
+from ..design.plan import Plan, Point
+from ..folder.folder import EPISODES, RUNS, SUMMARY, StudyFolder
 from ..workers.job import MEASURES
 from .episodes import read_episodes_of
 from .summary_check import check, read_measures

@@ -16,8 +16,8 @@ from pydantic.dataclasses import dataclass
 from ...config.fields import LARGEST, LARGEST_COUNT, Whole
 from ...measurement.verdict.rules import LABELS
 from ...system.atomic_files import RunError, read_limited
-from ..measures import LOGGED, OF_CONDITION, RATES, Row
-from ..plan import Plan
+from ..design.measures import LOGGED, OF_CONDITION, RATES, Row
+from ..design.plan import Plan
 
 MAX_MEASURES = 1 << 26  # bytes
 LONGEST = 2_000  # characters of a name or a remark

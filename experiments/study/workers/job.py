@@ -2,7 +2,7 @@
 
 A worker writes nothing into the study: it works in a scratch folder of its own, from which a run that was killed goes
 on, and returns bytes, so that it may stand on another machine. A run that fails returns its log. Nothing here knows how
-workers are started. Read next: `local.py`, which starts them; `experiments/study/folder.py`, which keeps what they return.
+workers are started. Read next: `local.py`, which starts them; `experiments/study/folder/folder.py`, which keeps what they return.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def _is_trained(folder: Path) -> bool:
 
 
 def _files(job: Job, folder: Path, times: Times) -> dict[str, bytes]:
-    from ..measures import measures_of_run
+    from ..design.measures import measures_of_run
 
     run = Run.open(folder)
     last = run.latest_checkpoint()

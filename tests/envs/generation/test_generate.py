@@ -29,8 +29,8 @@ from goalposts.envs import (
     survey_levels,
 )
 from goalposts.envs.generation import generate as generator
-from goalposts.envs.worlds.condition_names import ConditionError
-from goalposts.envs.worlds.world import Condition
+from goalposts.envs.worlds.contract.condition_names import ConditionError
+from goalposts.envs.worlds.contract.world import Condition
 
 GOLDEN = FILES / "level_hashes.json"
 EVERY = (

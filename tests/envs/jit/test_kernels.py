@@ -99,6 +99,29 @@ def test_an_edited_rule_is_compiled_anew(copy: Path) -> None:
     assert run(PLAY, copy)[1:] == ["3", "40", "1"]  # what was compiled for these sources is still good
 
 
+MAZE = """
+import numpy as np, goalposts
+from goalposts.envs import Engine, generate, get_world
+world = get_world("Corner")
+engine = Engine(world, 1, generate(world, "off_path", 0, 1))
+engine.load(0, 0)
+start = engine.state[0, :2].copy()
+for action in (1, 2, 3, 4) * 3:
+    engine.step_active(np.array([action]), np.array([True]))
+    if (engine.state[0, :2] != start).any():
+        break
+print((engine.state[0, :2] != start).any(), sum(engine._advance.stats.cache_hits.values()))
+"""
+
+
+def test_an_edited_callee_two_folders_away_is_compiled_anew(copy: Path) -> None:
+    """Corner's kernels are written in envs/engine, its rules call `walk` of envs/worlds/shared: numba watches neither."""
+    assert run(MAZE, copy) == ["True", "0"]
+    assert run(MAZE, copy) == ["True", "1"]  # from the cache
+    edit(copy / "envs/worlds/shared/topdown.py", r"state\[ROW\], state\[COL\] = row, col", "pass")
+    assert run(MAZE, copy) == ["False", "0"]  # nobody walks any more
+
+
 OWN = """
 from dataclasses import replace
 from numba import njit

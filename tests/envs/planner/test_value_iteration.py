@@ -194,7 +194,7 @@ def test_regret_is_nothing_for_the_planner_and_one_for_a_goal_that_is_missed():
 
 
 class Habit:
-    """What an agent is used to, learnt as `likelihood.py` says, in dictionaries and for one temperature."""
+    """What an agent is used to, learnt as `envs/planner/likelihood.py` says, in dictionaries and for one temperature."""
 
     def __init__(self, kind: str) -> None:
         self.kind, self.seen, self.exposure = kind, {}, {}

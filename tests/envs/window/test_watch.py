@@ -13,7 +13,7 @@ from goalposts.envs.window.canvas import pygame
 from goalposts.envs.window.overlays import shortest_way, steps_layer, value_layer
 from goalposts.envs.window.watch import Watch
 from goalposts.envs.window.window import Window, WindowError
-from goalposts.envs.worlds.world import GOAL, PROXY
+from goalposts.envs.worlds.contract.world import GOAL, PROXY
 
 
 def watching(world: str = "CoinRun") -> Window:

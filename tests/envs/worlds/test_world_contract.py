@@ -11,8 +11,8 @@ from numba import njit
 
 from goalposts.envs import LevelError, LevelSet, generate, get_world, load_world, solve, survey_levels
 from goalposts.envs.engine.engine import O_GOALS, O_PROXIES, Engine
-from goalposts.envs.worlds.condition_names import ConditionError, parse_condition
-from goalposts.envs.worlds.world import ANYWHERE, TOGETHER, Condition, WorldError
+from goalposts.envs.worlds.contract.condition_names import ConditionError, parse_condition
+from goalposts.envs.worlds.contract.world import ANYWHERE, TOGETHER, Condition, WorldError
 from goalposts.experiments import evaluate
 from goalposts.experiments.config.schema import ConfigError, ExperimentConfig
 from goalposts.registration import installed_worlds

@@ -12,8 +12,8 @@ import goalposts.registration
 from goalposts.envs import Level, LevelSet, generate, get_world, known_worlds, load_world, survey_levels
 from goalposts.envs.engine.engine import Engine
 from goalposts.envs.worlds.coinrun.rules import COINRUN
-from goalposts.envs.worlds.condition_names import CONDITION_NAMES, PARAMETERS, ConditionError
-from goalposts.envs.worlds.world import World, WorldError
+from goalposts.envs.worlds.contract.condition_names import CONDITION_NAMES, PARAMETERS, ConditionError
+from goalposts.envs.worlds.contract.world import World, WorldError
 
 SHIPPED = [get_world(name) for name in goalposts.registration.WORLDS]
 CONDITIONS = [

@@ -10,7 +10,7 @@ from goalposts.envs import World, generate, get_world, load_world
 from goalposts.envs.engine.engine import Engine
 from goalposts.envs.levels.level import LevelError
 from goalposts.envs.render.sprites import names as drawn_names
-from goalposts.envs.worlds.canvas import mark
+from goalposts.envs.worlds.contract.canvas import mark
 from goalposts.experiments.config.schema import load_config, shipped_configs
 from goalposts.experiments.conformance.levels import (
     DISTINCT,

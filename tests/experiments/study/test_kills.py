@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from fixtures.study_small import RUNS, done, start, tables, workers_of, write_study
 
-from goalposts.experiments.study.plan import plan_study
+from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.workers.local import TRIES
 
 pytestmark = [

@@ -22,7 +22,7 @@ from fixtures.study_specimen import alpha_summary
 
 from goalposts.experiments.report.figures.study_charts import draw
 from goalposts.experiments.report.page.study_page import StudyAgent, StudyFigure, StudyPage, write_study_page
-from goalposts.experiments.study.plan import plan_study
+from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.results.report import MEASURES, points_table
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from goalposts.experiments.report.page.study_page import (
     build_study_page,
     rows_of,
 )
-from goalposts.experiments.study.folder import StudyFolder
-from goalposts.experiments.study.plan import plan_study
+from goalposts.experiments.study.design.plan import plan_study
+from goalposts.experiments.study.folder.folder import StudyFolder
 from goalposts.experiments.study.results.compare import compare, compare_text
 from goalposts.experiments.study.results.docs_page import SHOWN, gap_words, write_docs
 from goalposts.experiments.system.atomic_files import RunError
@@ -126,7 +126,7 @@ def test_studies_without_a_common_point_are_refused() -> None:
 
 def test_shipped_studies_have_a_figure_and_say_what_they_do_not_show() -> None:
     from goalposts.experiments.report.figures.study_charts import FIGURES
-    from goalposts.experiments.study.config import FIGURES as NAMES
+    from goalposts.experiments.study.design.config import FIGURES as NAMES
     from goalposts.experiments.study.results.docs_page import NOT_SHOWN
 
     assert set(FIGURES) == set(NAMES) == set(SHOWN) == set(NOT_SHOWN)

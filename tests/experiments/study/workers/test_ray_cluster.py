@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fixtures.study_small import RUNS, tables, write_study
 
+from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.driver import run_study
-from goalposts.experiments.study.plan import plan_study
 from goalposts.experiments.study.results.summary import read_summary
 from goalposts.experiments.study.workers.job import Failed
 from goalposts.experiments.study.workers.local import At, LocalEngine

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goalposts.envs.worlds.condition_names import (
+from goalposts.envs.worlds.contract.condition_names import (
     CONDITION_NAMES,
     ConditionError,
     format_condition,

@@ -1,7 +1,7 @@
 """From a study to its runs: every point of the grid, every seed, each run under the hash of its resolved config.
 
 A run that several points share is planned once. The order is seed by seed over all points, so that a study that is
-stopped half-way has something of everything. Runs nothing. Read next: `driver.py`, which does.
+stopped half-way has something of everything. Runs nothing. Read next: `experiments/study/driver.py`, which does.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from ...envs.engine.observation_spec import parse_observation
-from ..config.schema import ExperimentConfig
-from ..config.yaml_document import ConfigError, Document, Problem
+from ....envs.engine.observation_spec import parse_observation
+from ...config.schema import ExperimentConfig
+from ...config.yaml_document import ConfigError, Document, Problem
 from .config import Arm, StudyConfig, read_study
 
 MAX_RUNS = 1_000_000
@@ -163,8 +163,8 @@ def _check_planes(config: ExperimentConfig) -> None:
     """Planes that an observation names are the world's: one mistake must not fail all runs of a study one by one."""
     asked = parse_observation(config.env.observation)
     if asked.shown:
-        from ...envs.engine.observation_spec import ObservationError
-        from ...envs.worlds.registry import get_world
+        from ....envs.engine.observation_spec import ObservationError
+        from ....envs.worlds.registry import get_world
 
         try:
             parse_observation(config.env.observation, get_world(config.world).planes)

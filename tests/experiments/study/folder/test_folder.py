@@ -8,12 +8,12 @@ import pytest
 from fixtures.study_small import write_study
 
 from goalposts.experiments.runs.provenance import collect
-from goalposts.experiments.study import estimate
+from goalposts.experiments.study.design.plan import Plan, plan_study
 from goalposts.experiments.study.driver import todo_of
-from goalposts.experiments.study.estimate import Cost, kind_of, time_of
-from goalposts.experiments.study.folder import Call, StudyFolder
-from goalposts.experiments.study.plan import Plan, plan_study
-from goalposts.experiments.study.progress import Progress, spell_time
+from goalposts.experiments.study.folder import estimate
+from goalposts.experiments.study.folder.estimate import Cost, kind_of, time_of
+from goalposts.experiments.study.folder.folder import Call, StudyFolder
+from goalposts.experiments.study.folder.progress import Progress, spell_time
 from goalposts.experiments.study.workers.job import Done, Failed, Times
 from goalposts.experiments.study.workers.local import At
 from goalposts.experiments.system.atomic_files import RunError

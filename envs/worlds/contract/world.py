@@ -18,7 +18,7 @@ rules can play:
     admits(law, f, tiles, facts, row, col) -> bool, with         where one goal object may stand, when the goal is one cell
     furnish(variant, tiles, facts, row, col, row2, col2)         and the proxy lies in the layout; much quicker
 
-Says what a world is, does not run one. docs/worlds.md tells how to write one. Read next: `worlds/coinrun.py` (an
+Says what a world is, does not run one. docs/worlds.md tells how to write one. Read next: `envs/worlds/coinrun/rules.py` (an
 example), `envs/generation/placement.py`, `envs/engine/engine.py` (where time passes).
 """
 
@@ -33,9 +33,9 @@ from numba import njit
 
 from goalposts.errors import UserError
 
-from ..jit.kernels import bind
-from ..levels.level import LEGENDS, Legend, Level
-from ..render.scene import Scene, Sprite
+from ...jit.kernels import bind
+from ...levels.level import LEGENDS, Legend, Level
+from ...render.scene import Scene, Sprite
 from .condition_names import parse_condition
 
 # Events of a step, as bits. A world may declare more targets from bit 4 upwards.

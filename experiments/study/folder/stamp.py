@@ -1,7 +1,7 @@
 """Whether a study's tables, figures and page follow from its runs as they are: then a call that does no run ends at once.
 
 `.made.json` holds a digest of what they were made from and of each file that came of it. It is only ever believed if all of it
-holds now, so it may be lost, late or of another machine: the files are then written again. Read next: `driver.py`.
+holds now, so it may be lost, late or of another machine: the files are then written again. Read next: `experiments/study/driver.py`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from ..runs.provenance import PACKAGES, code_digest, version_of
-from ..system.atomic_files import RunError, read_limited, write_atomic
+from ...runs.provenance import PACKAGES, code_digest, version_of
+from ...system.atomic_files import RunError, read_limited, write_atomic
+from ..design.plan import Plan
+from ..workers.job import MEASURES
 from .folder import EPISODES, FIGURES, MADE, PAGE, SUMMARY, StudyFolder
-from .plan import Plan
-from .workers.job import MEASURES
 
 READ_OF_RUNS = (MEASURES, EPISODES, "trajectories.parquet")
 MAX_MADE, MAX_FILE = 1 << 20, 1 << 32
@@ -62,7 +62,7 @@ def _sources(folder: StudyFolder, plan: Plan) -> str:
 
 
 def _templates() -> Iterable[str]:
-    for path in sorted((Path(__file__).parents[1] / "report" / "page").iterdir()):
+    for path in sorted((Path(__file__).parents[2] / "report" / "page").iterdir()):
         if path.suffix in (".html", ".css", ".js"):
             yield f"{path.name} {_digest(path)}"
 

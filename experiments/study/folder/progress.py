@@ -1,6 +1,6 @@
 """How a study goes, on a terminal: one bar for all with the time left, one line a worker; or a line a run in a log file.
 
-Decides nothing. Read next: `driver.py`, which calls it.
+Decides nothing. Read next: `experiments/study/driver.py`, which calls it.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ..design.plan import Plan
+from ..workers.job import Failed
+from ..workers.local import At
 from .estimate import time_of
-from .plan import Plan
-from .workers.job import Failed
-from .workers.local import At
 
 
 def spell_time(seconds: float) -> str:

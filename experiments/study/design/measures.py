@@ -11,11 +11,11 @@ from typing import Any
 
 import polars as pl
 
-from ..config.schema import ExperimentConfig
-from ..evaluation.trajectories import read_leakage
-from ..measurement import Estimate, Verdict, diagnose, outcomes
-from ..measurement.episodes import read_episodes
-from ..runs.run import Run
+from ...config.schema import ExperimentConfig
+from ...evaluation.trajectories import read_leakage
+from ...measurement import Estimate, Verdict, diagnose, outcomes
+from ...measurement.episodes import read_episodes
+from ...runs.run import Run
 
 Row = dict[str, Any]
 RATES = ("capability", "capability_shift", "preference", "misgeneralization", "goal_effect", "regret")

@@ -3,7 +3,7 @@
     study.yaml  runs/<id>/  failed/<id>.log  episodes.parquet  summary.csv  figures/  report.html  calls.jsonl
 
 A folder under runs/ is a finished run, whole. What a killed driver left unfinished has a hidden name and is swept by the
-next one. `.work/` is where local workers work: a killed run goes on from there. Read next: `driver.py`.
+next one. `.work/` is where local workers work: a killed run goes on from there. Read next: `experiments/study/driver.py`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
 
-from ..config.fields import Amount, Whole
-from ..config.yaml_document import shorten
-from ..system.atomic_files import (
+from ...config.fields import Amount, Whole
+from ...config.yaml_document import shorten
+from ...system.atomic_files import (
     RunError,
     disk_errors,
     is_held,
@@ -33,8 +33,8 @@ from ..system.atomic_files import (
     unfinished_name,
     write_atomic,
 )
-from .config import StudyConfig
-from .workers.job import TIMES, Done, Failed, Times
+from ..design.config import StudyConfig
+from ..workers.job import TIMES, Done, Failed, Times
 
 STUDY, RUNS, FAILED, WORK, LOCK = "study.yaml", "runs", "failed", ".work", ".lock"
 EPISODES, SUMMARY, FIGURES, PAGE = "episodes.parquet", "summary.csv", "figures", "report.html"
@@ -216,7 +216,7 @@ class StudyFolder:
                 "Choose a new folder with --out."
             )
         if STUDY in names:
-            from ..config.yaml_document import read_document
+            from ...config.yaml_document import read_document
 
             name = read_document(self.path / STUDY).data.get("name")
             if name != study.name:

@@ -1,7 +1,7 @@
 """How long a study will take: from finished runs of this code on this machine, or from short runs that are measured first.
 
 Runs that cost alike (the same net, levels, rollouts, evaluation) form a kind. Of each kind one learns the seconds before the
-first step, those of a step, and those of the evaluation. Read next: `driver.py`, which prints what comes of it.
+first step, those of a step, and those of the evaluation. Read next: `experiments/study/driver.py`, which prints what comes of it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from pathlib import Path
 
 from goalposts.errors import UserError
 
-from ..config.schema import ExperimentConfig
-from ..runs.provenance import Provenance, code_digest
-from ..system.atomic_files import read_limited
+from ...config.schema import ExperimentConfig
+from ...runs.provenance import Provenance, code_digest
+from ...system.atomic_files import read_limited
+from ..design.plan import Plan
+from ..workers.job import TIMES, Done, Failed, Job, Times
+from ..workers.local import LocalEngine
 from .folder import StudyFolder
-from .plan import Plan
-from .workers.job import TIMES, Done, Failed, Job, Times
-from .workers.local import LocalEngine
 
 ROLLOUTS = 16  # of a measured short training
 WORKER = 8.0  # seconds until a new worker has loaded everything, once

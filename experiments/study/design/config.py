@@ -20,11 +20,11 @@ from pydantic import BeforeValidator, Field, field_validator
 from goalposts.errors import UserError
 from goalposts.registration import WORLDS
 
-from ...envs.worlds.registry import get_world
-from ..config.error_messages import closest, validate
-from ..config.fields import VERSION, ConditionNames, Name, Section, Seed, Text, Version
-from ..config.schema import ConfigError, EvaluateConfig, ExperimentConfig, read_base, shipped_root
-from ..config.yaml_document import Document, Problem, apply_override, read_document, to_yaml
+from ....envs.worlds.registry import get_world
+from ...config.error_messages import closest, validate
+from ...config.fields import VERSION, ConditionNames, Name, Section, Seed, Text, Version
+from ...config.schema import ConfigError, EvaluateConfig, ExperimentConfig, read_base, shipped_root
+from ...config.yaml_document import Document, Problem, apply_override, read_document, to_yaml
 
 FIGURES = ("alpha", "seeds", "capability", "right_fraction", "salience", "levels", "plain")
 MAX_SEEDS = 1_000_000

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from fixtures.study_small import write_study
 
-from goalposts.experiments.study import stamp
-from goalposts.experiments.study.folder import StudyFolder
-from goalposts.experiments.study.plan import Plan, plan_study
-from goalposts.experiments.study.stamp import is_made, remember
+from goalposts.experiments.study.design.plan import Plan, plan_study
+from goalposts.experiments.study.folder import stamp
+from goalposts.experiments.study.folder.folder import StudyFolder
+from goalposts.experiments.study.folder.stamp import is_made, remember
 from goalposts.experiments.study.workers.job import Done
 
 RUN_FILES = ("measures.json", "episodes.parquet", "trajectories.parquet")

@@ -1,0 +1,1 @@
+"""A study's folder: what is finished, whether its results are up to date, how long the rest will take."""

@@ -1,0 +1,142 @@
+"""Paths that README or the docs once showed still import, and still run with `python -m`; what adb767d wrote still loads."""
+
+import ast
+import json
+import subprocess
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from fixtures.places import GOLDEN, TESTS
+from fixtures.tiny import copy_of
+from harness.digests import digest, of_table, thousand_levels
+
+from goalposts.envs import generate, load_levels
+from goalposts.experiments import Run, diagnose
+from goalposts.experiments.measurement import read_episodes
+from goalposts.experiments.study.folder.folder import StudyFolder
+from goalposts.moved import MOVED
+
+OLD = TESTS / "fixtures" / "made_by_adb767d"
+
+
+def run_python(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("old", MOVED)
+def test_an_old_path_still_imports(old: str) -> None:
+    with pytest.warns(DeprecationWarning, match=MOVED[old]):
+        found = import_module(old)
+    assert found is import_module(MOVED[old])
+    sys.modules.pop(old)
+
+
+@pytest.mark.parametrize("old", ["goalposts.experiments.known", "goalposts.experiments.ahead"])
+def test_an_old_path_still_runs(old: str) -> None:
+    """A wrong word ends both with their own message: the new module ran."""
+    new = run_python("-m", MOVED[old], "no", "such")
+    found = run_python("-m", old, "no", "such")
+    assert (found.returncode, found.stdout) == (new.returncode, new.stdout)
+    assert found.stderr.splitlines()[-1] == new.stderr.splitlines()[-1]
+
+
+def test_old_paths_lead_to_modules() -> None:
+    assert all(find_spec(new) is not None for new in MOVED.values())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from goalposts.envs.level import Legend, Tile",
+        "from goalposts.envs.world import ANYWHERE, Condition, Target, World, rules_of",
+        "from goalposts.envs.worlds.grid import ACTIONS, walk, walled_room",
+        "from goalposts.envs.worlds.registry import get_world",
+        "from goalposts.envs.worlds import Condition, Legend, Target, Tile, World, mark, rules_of",
+        "from goalposts.experiments.attribute import attribute, attribute_agent",
+        "from goalposts.experiments.conformance import check_world",
+        "from goalposts.experiments.measurement.intervals import hierarchical_rate, wilson",
+    ],
+)
+def test_what_the_docs_once_imported(statement: str) -> None:
+    done = run_python("-W", "ignore::DeprecationWarning", "-c", statement)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_lazy_names_of_packages_are_those_that_they_list() -> None:
+    for package in ("envs", "envs.worlds", "agents", "experiments", "experiments.measurement"):
+        module = import_module(f"goalposts.{package}")
+        assert all(getattr(module, name) is not None for name in module.__all__)
+        tree = ast.parse(Path(str(module.__file__)).read_text("utf-8"))
+        typed = {
+            alias.name
+            for node in tree.body
+            if isinstance(node, ast.If)
+            for part in ast.walk(node)
+            if isinstance(part, ast.ImportFrom)
+            for alias in part.names
+        }
+        assert typed == set(module.__all__), package
+
+
+# ── what adb767d wrote ──
+
+
+def test_a_run_still_loads_and_means_the_same(tmp_path: Path) -> None:
+    run = Run.open(copy_of(OLD / "run", tmp_path / "run"))
+    assert run.status().state == "finished"
+    episodes = read_episodes(run.episodes_path)
+    assert diagnose(episodes).to_dict()["label"]
+    done = run_python("-m", "goalposts", "report", str(run.path))
+    assert done.returncode == 0, done.stderr
+    done = run_python(
+        "-m", "goalposts", "evaluate", str(run.path), "--out", str(tmp_path / "again.parquet"), "--quiet"
+    )
+    assert done.returncode == 0, done.stderr
+    assert of_table(read_episodes(tmp_path / "again.parquet")) == of_table(episodes)
+
+
+def test_a_study_still_loads_and_its_tables_are_the_same(tmp_path: Path) -> None:
+    path = copy_of(OLD / "study", tmp_path / "study")
+    assert len(StudyFolder.open(path).finished()) == 2
+    before = (path / "summary.csv").read_bytes()
+    done = run_python("-m", "goalposts", "study", "report", str(path))
+    assert done.returncode == 0, done.stderr
+    assert (path / "summary.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["levels.txt", "levels.npz"])
+def test_a_level_file_still_loads(name: str) -> None:
+    levels = load_levels(OLD / name, "CoinRun")
+    assert levels.level_hashes() == generate("CoinRun", "off_path", 0, 5).level_hashes()
+
+
+KNOWN = json.loads((GOLDEN / "adb767d.json").read_text("utf-8"))
+
+
+@pytest.mark.slow
+def test_levels_are_those_of_adb767d() -> None:
+    assert thousand_levels() == {name: KNOWN[name] for name in KNOWN if name.endswith(" levels")}
+
+
+@pytest.mark.slow
+def test_weights_and_table_are_those_of_adb767d(tmp_path: Path) -> None:
+    """One training and its evaluation, with torch's and MKL's plain code, which is the same on every x86-64 processor."""
+    from fixtures.tiny import CHECKED, plain_arithmetic
+    from safetensors.numpy import load_file
+
+    (tmp_path / "tiny.yaml").write_text(CHECKED)
+    done = subprocess.run(
+        [sys.executable, "-m", "goalposts", "train", "tiny.yaml", "--out", "run", "-q"],
+        cwd=tmp_path, env=plain_arithmetic(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = {"episodes": of_table(read_episodes(tmp_path / "run" / "episodes.parquet"))}
+    for file in sorted(tmp_path.glob("run/checkpoints/*/*.safetensors")):
+        tensors = load_file(file)
+        found[f"weights {file.parent.name} {file.name}"] = digest(
+            *(tensors[name] for name in sorted(tensors))
+        )
+    assert found == {name: value for name, value in KNOWN.items() if not name.endswith(" levels")}
