@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from fixtures.places import ROOT
 
+from goalposts.envs import generate
+
 
 def run(code: str, where: Path, *path: Path) -> list[str]:
     """The words that a fresh process prints, which imports goalposts from `where`."""
@@ -101,9 +103,9 @@ def test_an_edited_rule_is_compiled_anew(copy: Path) -> None:
 
 MAZE = """
 import numpy as np, goalposts
-from goalposts.envs import Engine, generate, get_world
-world = get_world("Corner")
-engine = Engine(world, 1, generate(world, "off_path", 0, 1))
+from goalposts.envs import Engine, Level, LevelSet, get_world
+level = Level.from_text(LEVEL, "Corner")
+engine = Engine(get_world("Corner"), 1, LevelSet.of([level]))
 engine.load(0, 0)
 start = engine.state[0, :2].copy()
 for action in (1, 2, 3, 4) * 3:
@@ -116,10 +118,11 @@ print((engine.state[0, :2] != start).any(), sum(engine._advance.stats.cache_hits
 
 def test_an_edited_callee_two_folders_away_is_compiled_anew(copy: Path) -> None:
     """Corner's kernels are written in envs/engine, its rules call `walk` of envs/worlds/shared: numba watches neither."""
-    assert run(MAZE, copy) == ["True", "0"]
-    assert run(MAZE, copy) == ["True", "1"]  # from the cache
+    play = f"LEVEL = {generate('Corner', 'off_path', 0, 1)[0].to_text()!r}\n{MAZE}"
+    assert run(play, copy) == ["True", "0"]
+    assert run(play, copy) == ["True", "1"]  # from the cache
     edit(copy / "envs/worlds/shared/topdown.py", r"state\[ROW\], state\[COL\] = row, col", "pass")
-    assert run(MAZE, copy) == ["False", "0"]  # nobody walks any more
+    assert run(play, copy) == ["False", "0"]  # nobody walks any more
 
 
 OWN = """
