@@ -1,4 +1,4 @@
-"""Agents: PPO training, checkpoints, scripted agents, and playing levels. Adds torch and stable-baselines3.
+"""Agents: who acts on levels, trained or scripted, and how episodes are played. Knows no run folders.
 
 The names below are imported when first used, so that scripted agents do not wait for torch. Read next: `rollout.py`.
 """

@@ -1,4 +1,4 @@
-"""Worlds, levels and the engine that plays them: numpy, numba and gymnasium only. Read next: `envs/levels/level.py`.
+"""Worlds, levels and the engine that plays them. Needs numpy, numba and gymnasium; knows no agent.
 
 The names below are imported when they are first used, so that a light command need not wait for numba.
 """

@@ -1,4 +1,4 @@
-"""Experiments: configs, run folders, training, evaluation, the measurement, reports, the command line.
+"""Everything that reads or writes a folder: runs, studies, the measurement, reports, the command line.
 
 The names below are imported when first used, so that light commands do not wait for torch. Read next: `experiments/config/schema.py`.
 """

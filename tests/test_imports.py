@@ -270,14 +270,29 @@ def test_a_folder_holds_few_modules_and_a_file_few_lines() -> None:
     assert {name: n for name, n in lines.items() if n > MOST_LINES} == {}
 
 
-def test_every_package_says_what_belongs_there() -> None:
-    silent = [
-        name
-        for name, path in FILES.items()
+def test_the_map_lists_every_package_with_its_own_sentence() -> None:
+    """docs/architecture.md: a row per package, which is the first line of its docstring."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    listed = dict(re.findall(r"^\| `([a-z0-9_/]+)` \| (.+) \|$", page, re.MULTILINE))
+    packages = {
+        path.parent.relative_to(ROOT).as_posix(): ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+        for path in FILES.values()
         if path.name == "__init__.py"
-        and not (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").strip()
+    }
+    assert listed == {place: text.partition("\n")[0] for place, text in packages.items()}
+
+
+def test_the_map_names_files_that_exist() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rooms = [
+        ROOT,
+        *{path.parent for path in FILES.values()},
+        *(ROOT / top for top in FOLDERS),
+        ROOT / "experiments",
     ]
-    assert silent == []
+    names = re.findall(r"`([\w./]+(?:\.py|\.html|/))`", page)
+    assert len(names) > 40
+    assert [name for name in names if not any((place / name).exists() for place in rooms)] == []
 
 
 def test_files_named_in_docstrings_exist() -> None:

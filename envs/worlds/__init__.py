@@ -1,4 +1,4 @@
-"""The worlds, one per file, and what the author of a world imports. The contract is in `contract/world.py`.
+"""The worlds, one per file, their registry, and what the author of a world imports. No loops over levels.
 
 The names below are imported when first used. Read next: `coinrun/rules.py`, the first world; `registry.py`, which lists them.
 """

@@ -1,1 +1,1 @@
-"""People and agents in a window: who plays, and what is kept of it. Leaves pygame to `envs/window`."""
+"""People and agents in a window: who plays, and which episodes are kept. Leaves pygame to `envs/window`."""

@@ -1,4 +1,4 @@
-"""Tables in, numbers out: imports neither envs nor agents nor torch. Read next: `episodes.py`.
+"""Tables in, numbers out: every rate, interval and curve. Imports neither envs nor agents nor torch.
 
 Names are loaded when first used: a config that only wants `Thresholds` does not wait for polars.
 """

@@ -1,4 +1,4 @@
-"""Reports and films: tables and rollouts in, pictures out.
+"""Data of a report in, HTML, SVG and GIF out. Pure functions: reads no folders, imports neither envs nor agents.
 
 `data` says what a page needs; `page` builds the HTML, `figures` the charts, `film` the GIFs. Nothing here imports envs, agents or torch.
 """

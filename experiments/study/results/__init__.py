@@ -1,1 +1,1 @@
-"""What a study's finished runs amount to: tables, figures, comparison, page."""
+"""The results of a study's finished runs: tables, figures, comparison, page."""
