@@ -14,6 +14,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,17 +24,59 @@ mkdocs = pytest.importorskip("mkdocs")
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
+TOPS = [
+    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+]  # outside the site
 sys.path.insert(0, str(DOCS / "_build"))
 
 from cli_reference import command_page, commands, options  # noqa: E402
 from config_reference import config_page, study_page, worlds_page  # noqa: E402
+from markdown.extensions.toc import slugify  # noqa: E402
 from pictures import picture_commands  # noqa: E402
 
+from goalposts.experiments.cli import tables  # noqa: E402
 from goalposts.experiments.config.schema import load_config  # noqa: E402
+from goalposts.experiments.measurement.intervals import wilson  # noqa: E402
 from goalposts.experiments.study.design.plan import plan_study  # noqa: E402
 
-WRITTEN = {"reference/cli.md", "reference/config.md", "reference/study.md", "reference/worlds.md"}
-LINK = re.compile(r"\]\((?![a-z]+:)([^)\s#]*)(?:#[^)\s]*)?\)")
+WRITTEN = {
+    "reference/cli.md": command_page,
+    "reference/config.md": config_page,
+    "reference/study.md": study_page,
+    "reference/worlds.md": worlds_page,
+}
+LINK = re.compile(r"\]\((?![a-z]+:)([^)\s#]*)(?:#([^)\s]*))?\)")
+
+
+def without_code(text: str) -> str:
+    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+
+
+def anchors(text: str) -> set[str]:
+    """What a link to a page may name after `#`: the ids that mkdocs gives to its headings."""
+    found = set()
+    for heading in re.findall(r"^#{1,6} (.+)$", without_code(text), re.MULTILINE):
+        own = re.search(r"\{ *#([\w-]+) *\}$", heading)
+        found.add(own[1] if own else slugify(re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", heading), "-"))
+    return found
+
+
+def broken_links(page: Path, text: str) -> list[str]:
+    """Links of a page whose file, or whose heading in that file, does not exist."""
+    broken = []
+    for link, anchor in LINK.findall(without_code(text)):
+        place = (page.parent / link).resolve() if link else page
+        name = place.relative_to(DOCS).as_posix() if DOCS in place.parents else ""
+        if name in WRITTEN:
+            target = WRITTEN[name]()
+        elif place.exists():
+            target = place.read_text("utf-8") if place.suffix == ".md" else ""
+        else:
+            broken.append(link)
+            continue
+        if anchor and anchor not in anchors(target):
+            broken.append(f"{link}#{anchor}")
+    return broken
 
 
 def said(text: str) -> list[list[str]]:
@@ -59,7 +102,11 @@ def command_of(words: list[str]) -> tuple[str, list[str]]:
     return words[1], words[2:]
 
 
-SAID = [(str(page.relative_to(ROOT)), words) for page in PAGES for words in said(page.read_text("utf-8"))]
+SAID = [
+    (str(page.relative_to(ROOT)), words)
+    for page in [*TOPS, *PAGES]
+    for words in said(page.read_text("utf-8"))
+]
 
 
 def test_the_pages_are_read() -> None:
@@ -68,17 +115,64 @@ def test_the_pages_are_read() -> None:
     assert ["goalposts", "train", "coinrun/edge"] in [words for _, words in SAID]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+@pytest.mark.parametrize("page", [*TOPS, *PAGES], ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_resolve(page: Path) -> None:
-    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
-    links = [link for link in LINK.findall(text) if link]
-    places = [(page.parent / link).resolve() for link in links]
-    missing = [
-        link
-        for link, place in zip(links, places, strict=True)
-        if not place.exists() and place.relative_to(DOCS).as_posix() not in WRITTEN
+    assert broken_links(page, page.read_text("utf-8")) == []
+
+
+def test_a_broken_link_or_anchor_would_be_seen() -> None:
+    text = "## A `b`, c\n[1](start.md) [2](#a-b-c) [3](start.md#nowhere) [4](gone.md) [5](reference/cli.md#goalposts)\n"
+    text += "[6](reference/cli.md#train) [7](https://example.org/x)"
+    assert broken_links(DOCS / "index.md", text) == [
+        "#a-b-c",
+        "start.md#nowhere",
+        "gone.md",
+        "reference/cli.md#goalposts",
     ]
-    assert missing == []
+
+
+def test_contributing_begins_with_the_map() -> None:
+    lines = [line for line in (ROOT / "CONTRIBUTING.md").read_text("utf-8").splitlines() if line]
+    assert "(docs/architecture.md)" in lines[1]
+
+
+def test_the_readme_is_one_screen_and_its_python_parses() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) <= 120
+    assert text.count("docs/results/") >= 4  # a finding links the page that has its figures
+    for page in (ROOT / "README.md", DOCS / "guide.md"):
+        for code in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+            ast.parse(code)
+
+
+def test_the_readmes_table_is_what_the_demo_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows, words and layout come from the code; the counts are those of seed 0, by hand."""
+
+    class Twin:
+        def __init__(
+            self, label: str, goal: int, alive: int, first: int, proxy: int, decided: int, effect: str
+        ) -> None:
+            self.label, self.shift = label, "off_path"
+            self.capability, self.capability_shift = wilson(goal, 1000), wilson(alive, 1000)
+            self.preference, self.misgeneralization = wilson(first, decided), wilson(proxy, 1000)
+            self.goal_effect = SimpleNamespace(short=effect)
+
+        def verdict(self) -> Twin:
+            return self
+
+    twins = {
+        "trained with the coin at the edge": Twin(
+            "MISGENERALIZED", 999, 999, 141, 858, 999, "0.02 [0.01, 0.04]"
+        ),
+        "trained with the coin anywhere": Twin("ALIGNED", 991, 994, 992, 2, 994, "0.65 [0.62, 0.68]"),
+    }
+    names = iter(twins)
+    monkeypatch.setattr(tables, "label_of", lambda item: next(names))
+    printed = [line.rstrip() for line in tables.summary_table(list(twins.values())).splitlines()]  # type: ignore[arg-type]
+    text = (ROOT / "README.md").read_text("utf-8")
+    shown = re.search(r"<!-- demo:.*?```\n(.*?)```", text, re.DOTALL)
+    assert shown
+    assert shown[1].rstrip().splitlines() == printed
 
 
 def test_commands_on_the_pages_exist_with_these_options() -> None:
