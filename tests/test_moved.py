@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from fixtures.places import GOLDEN, TESTS
 from fixtures.tiny import copy_of
-from harness.digests import digest, of_table, thousand_levels
+from harness.digests import thousand_levels
 
 from goalposts.envs import generate, load_levels
 from goalposts.experiments import Run, diagnose
 from goalposts.experiments.measurement import read_episodes
 from goalposts.experiments.study.folder.folder import StudyFolder
+from goalposts.experiments.study.results.golden import digest, digest_of_table
 from goalposts.moved import MOVED
 
 OLD = TESTS / "fixtures" / "made_by_adb767d"
@@ -95,7 +96,7 @@ def test_a_run_still_loads_and_means_the_same(tmp_path: Path) -> None:
         "-m", "goalposts", "evaluate", str(run.path), "--out", str(tmp_path / "again.parquet"), "--quiet"
     )
     assert done.returncode == 0, done.stderr
-    assert of_table(read_episodes(tmp_path / "again.parquet")) == of_table(episodes)
+    assert digest_of_table(read_episodes(tmp_path / "again.parquet")) == digest_of_table(episodes)
 
 
 def test_a_study_still_loads_and_its_tables_are_the_same(tmp_path: Path) -> None:
@@ -133,7 +134,7 @@ def test_weights_and_table_are_those_of_adb767d(tmp_path: Path) -> None:
         cwd=tmp_path, env=plain_arithmetic(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    found = {"episodes": of_table(read_episodes(tmp_path / "run" / "episodes.parquet"))}
+    found = {"episodes": digest_of_table(read_episodes(tmp_path / "run" / "episodes.parquet"))}
     for file in sorted(tmp_path.glob("run/checkpoints/*/*.safetensors")):
         tensors = load_file(file)
         found[f"weights {file.parent.name} {file.name}"] = digest(

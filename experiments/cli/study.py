@@ -61,6 +61,12 @@ def run(
     address: Annotated[
         str | None, typer.Option(help="Of a Ray cluster: auto, host:6379 or ray://host:10001.")
     ] = None,
+    rows: Annotated[
+        Path | None,
+        typer.Option(
+            help="A Parquet file that records what each run contributed; runs in it are not done again."
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Do the runs of a study that are missing, and write its tables. Stopped? The same command goes on."""
@@ -78,7 +84,11 @@ def run(
     folder.refuse_foreign(plan.study)  # before anything is measured or said
     chosen = None if dry_run else _ray(engine, address, workers)
     at_once = chosen.workers if chosen is not None else workers or os.cpu_count() or 1
-    todo = todo_of(plan, folder, limit)
+    if rows is not None and not rows.parent.is_dir():
+        raise UserError(
+            f"cannot write {rows}: there is no folder {rows.parent}; make it, or give --rows another name"
+        )
+    todo = todo_of(plan, folder, limit, rows)
     say(_plan_words(plan, folder, todo))
     expected = Estimate(0.0, {}, False)
     if todo and (estimate or dry_run):
@@ -92,7 +102,7 @@ def run(
     watch = Progress(plan, at_once, expected.per_run, quiet)
     began = time.monotonic()
     try:
-        found = run_study(plan, path, chosen or LocalEngine(at_once), watch, limit)
+        found = run_study(plan, path, chosen or LocalEngine(at_once), watch, limit, rows)
     finally:
         watch.close()
     took = time.monotonic() - began

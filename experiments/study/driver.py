@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +20,8 @@ from ..system.atomic_files import RunError
 from .design.plan import Plan
 from .folder.folder import WORK, Call, StudyFolder
 from .folder.stamp import is_made, remember
+from .results.golden import golden_digests
+from .results.recorded_rows import read_rows, restore_rows, write_rows
 from .results.summary import write_tables
 from .workers.job import Failed, Job
 from .workers.local import At, Engine, LocalEngine
@@ -54,24 +56,32 @@ def default_out(plan: Plan) -> Path:
     return Path("studies") / plan.study.name
 
 
-def todo_of(plan: Plan, folder: StudyFolder, limit: int | None = None) -> list[str]:
-    """Ids of the runs to be done now, in order."""
-    finished = folder.finished()
+def todo_of(plan: Plan, folder: StudyFolder, limit: int | None = None, rows: Path | None = None) -> list[str]:
+    """Ids of the runs to be done now, in order; without those that a file of recorded rows holds. Raises RunError."""
+    finished = folder.finished() | (
+        read_rows(rows).measures.keys() if rows is not None and rows.exists() else set()
+    )
     return [one for one in plan.runs if one not in finished][: limit if limit is not None else None]
 
 
 def run_study(
-    plan: Plan, out: str | os.PathLike[str], engine: Engine, watch: Watch, limit: int | None = None
+    plan: Plan,
+    out: str | os.PathLike[str],
+    engine: Engine,
+    watch: Watch,
+    limit: int | None = None,
+    rows: Path | None = None,
 ) -> Outcome:
     """Do what is missing, at most `limit` runs, and write tables, figures and page if they are not made from just these runs.
 
+    rows: a file that records what each finished run contributed; runs that it holds are not done again.
     Raises RunError; a failing run raises nothing.
     """
     folder = StudyFolder(out)
     failed: list[Failed] = []
     done = 0
     began, cpu = time.monotonic(), time.process_time()
-    with folder.begin(plan.study):
+    with folder.begin(plan.study), _recorded(rows, folder, plan):
         before = len(folder.finished() & plan.runs.keys())
         todo = todo_of(plan, folder, limit)
         watch.begun(todo, before)
@@ -97,6 +107,20 @@ def run_study(
             wall, own = time.monotonic() - began, time.process_time() - cpu
             folder.note_call(Call(now(), done, len(failed), wall, own, engine.workers, type(engine).__name__))
     return Outcome(done, before, missing, tuple(failed), written)
+
+
+@contextmanager
+def _recorded(rows: Path | None, folder: StudyFolder, plan: Plan) -> Iterator[None]:
+    """Take over what a file of recorded rows holds; at the end, however it comes, record what is finished then."""
+    if rows is None:
+        yield
+        return
+    golden = golden_digests(plan)
+    restore_rows(rows, folder, plan, golden)
+    try:
+        yield
+    finally:
+        write_rows(rows, folder, plan, golden)
 
 
 def _results(engine: Engine, jobs: Iterator[Job]):

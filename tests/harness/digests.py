@@ -13,29 +13,10 @@ import sys
 from dataclasses import fields
 
 import numpy as np
-import polars as pl
+
+from goalposts.experiments.study.results.golden import digest
 
 LEVELS, STEPS, SEED = 48, 120, 11
-
-
-def digest(*arrays: np.ndarray) -> str:
-    """Of shapes, types and bytes."""
-    found = hashlib.sha256()
-    for array in arrays:
-        found.update(f"{array.dtype.str} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()[:16]
-
-
-def of_table(table: pl.DataFrame) -> str:
-    """Of an episodes table's values, whatever its run is called."""
-    columns = []
-    for name in (name for name in table.columns if name != "run"):
-        if table[name].dtype == pl.String:
-            text = "\0".join("\1" if value is None else value for value in table[name])
-            columns.append(np.frombuffer(text.encode(), np.uint8))
-        else:
-            columns.append(table[name].cast(pl.Float64).fill_null(np.nan).to_numpy())
-    return digest(*columns)
 
 
 def thousand_levels() -> dict[str, str]:

@@ -39,6 +39,7 @@ from ..workers.job import TIMES, Done, Failed, Times
 STUDY, RUNS, FAILED, WORK, LOCK = "study.yaml", "runs", "failed", ".work", ".lock"
 EPISODES, SUMMARY, FIGURES, PAGE = "episodes.parquet", "summary.csv", "figures", "report.html"
 CALLS, MADE = "calls.jsonl", ".made.json"
+RECORDED = "recorded.json"  # marks a run that came from a file of recorded rows: tables only, no agent
 MAX_BYTES = 1 << 20
 MAX_LOG = 1 << 26
 
@@ -130,6 +131,10 @@ class StudyFolder:
     def run(self, run_id: str) -> Path:
         """Where a finished run stands."""
         return self.path / RUNS / run_id
+
+    def can_be_played(self, run_id: str) -> bool:
+        """Whether a finished run has its agent and its recorded episodes; False for one that came from recorded rows."""
+        return not (self.run(run_id) / RECORDED).exists()
 
     def scratch(self, run_id: str) -> Path:
         """Where a local worker works on a run."""

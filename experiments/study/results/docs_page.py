@@ -98,7 +98,7 @@ def write_docs(folder: StudyFolder, plan: Plan, out: Path, command: str) -> Path
     for one in figures:
         stem = f"{name}-{one.name}".replace(f"{name}-{name}", name)
         contents |= {out / f"{stem}.svg": one.svg(), out / f"{stem}.png": one.png()}
-    contents |= {out / film.name: film.gif(folder) for film in _films(plan, table)}
+    contents |= {out / film.name: film.gif(folder) for film in _films(folder, plan, table)}
     write_together(contents)
     return out / f"{name}.md"
 
@@ -119,7 +119,7 @@ class _FilmOfOutlier:
             return path.read_bytes()
 
 
-def _films(plan: Plan, table: pl.DataFrame) -> list[_FilmOfOutlier]:
+def _films(folder: StudyFolder, plan: Plan, table: pl.DataFrame) -> list[_FilmOfOutlier]:
     """Of a study of seeds: its outliers, at most two."""
     if plan.study.figure != "seeds":
         return []
@@ -134,7 +134,7 @@ def _films(plan: Plan, table: pl.DataFrame) -> list[_FilmOfOutlier]:
             condition,
             f"{words}; here on six levels of {condition}, as in the table",
         )
-        for seed, words in rows[:2]
+        for seed, words in [row for row in rows if folder.can_be_played(ids[row[0]])][:2]
     ]
 
 
@@ -151,7 +151,7 @@ def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list, c
         ]
     for stem, one in figures:
         lines += [f"![{one.title}]({stem}.svg)", "", f"*{_sentence(one.title)} {one.caption}*", ""]
-    for film in _films(plan, table):
+    for film in _films(folder, plan, table):
         lines += [f"![{film.words}]({film.name})", "", f"*{film.words}.*", ""]
     found = points_table(plan, table)
     lines += [

@@ -108,7 +108,7 @@ def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list[Dr
     if condition is not None and chosen:
         ends = [runs[by_preference[0].key], runs[by_preference[-1].key]]
         numbers = _levels_to_show(folder, ends, condition)
-        for agent in chosen:
+        for agent in (agent for agent in chosen if folder.can_be_played(runs[agent.key])):
             replays += _replays(folder, runs[agent.key], agent.key, condition, numbers, config.env.max_steps)
     done = table.filter(pl.col("measure") == "verdict")["run"].n_unique() - 1
     words = words_of(world)

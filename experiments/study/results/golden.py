@@ -1,0 +1,105 @@
+"""Golden digests of the recipes behind a study: a short training and its evaluation, with arithmetic that every x86-64 processor has.
+
+If they change, the code trains or evaluates differently, and rows that were recorded before do not belong with new runs.
+
+    python -m goalposts.experiments.study.results.golden CONFIG.yaml     (the digests of one config, as JSON)
+
+Read next: `recorded_rows.py`, which compares them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ...config.schema import ExperimentConfig, load_config
+from ...system.atomic_files import RunError
+from ..design.plan import Plan
+
+# A few seconds: the same code as the real training, on a small net and few levels.
+SHORT = (
+    *("seed=0", "train.total_steps=4096", "train.num_envs=32", "train.n_steps=32", "train.batch_size=256"),
+    *(
+        "train.checkpoint_every=4096",
+        "train.probe_every=4096",
+        "train.probe_levels=10",
+        "train.precision=fp32",
+    ),
+    *("env.levels=200", "evaluate.levels=20"),
+)
+# Neither torch nor MKL then uses what only some processors have.
+PLAIN = {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE", "OMP_NUM_THREADS": "1"}
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """16 hex digits of shapes, types and bytes."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(f"{array.dtype.str} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()[:16]
+
+
+def digest_of_table(table: pl.DataFrame) -> str:
+    """Of an episodes table's values, whatever its run is called."""
+    columns = []
+    for name in (name for name in table.columns if name != "run"):
+        if table[name].dtype == pl.String:
+            text = "\0".join("\1" if value is None else value for value in table[name])
+            columns.append(np.frombuffer(text.encode(), np.uint8))
+        else:
+            columns.append(table[name].cast(pl.Float64).fill_null(np.nan).to_numpy())
+    return digest(*columns)
+
+
+def golden_digests(plan: Plan) -> dict[str, str]:
+    """By world and what was digested, for each world of a study's runs. Raises RunError if a training fails.
+
+    They do not depend on the study. Each is made in a process of its own, because torch reads its surroundings when it
+    starts: 5 to 15 seconds per world.
+    """
+    found: dict[str, str] = {}
+    for world in sorted({config.world for config in plan.runs.values()}):
+        config = ExperimentConfig.parse({"version": 1, "name": "golden", "world": world})
+        with tempfile.TemporaryDirectory(prefix="goalposts-") as folder:
+            file = Path(folder) / "config.yaml"
+            file.write_text(config.to_yaml(), encoding="utf-8")
+            done = subprocess.run(
+                [sys.executable, "-m", "goalposts.experiments.study.results.golden", str(file)],
+                env={**os.environ, **PLAIN},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise RunError(f"the golden training of {world} failed: {last[:300]}")
+        found |= {f"{world} {name}": value for name, value in json.loads(done.stdout).items()}
+    return found
+
+
+def _digests(config: ExperimentConfig) -> dict[str, str]:
+    from safetensors.numpy import load_file
+
+    from ...measurement.episodes import read_episodes
+    from ...training.train import train
+
+    with tempfile.TemporaryDirectory(prefix="goalposts-") as folder:
+        run = train(config, Path(folder) / "run", tensorboard=False)
+        last = run.latest_checkpoint()
+        if last is None:
+            raise RunError("the golden training left no checkpoint")
+        tensors = load_file(last.path / "model.safetensors")
+        weights = digest(*(tensors[name] for name in sorted(tensors)))
+        return {"training": weights, "evaluation": digest_of_table(read_episodes(run.episodes_path))}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_digests(load_config(sys.argv[1]).override(SHORT))))

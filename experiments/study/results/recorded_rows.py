@@ -1,0 +1,134 @@
+"""What each finished run of a study contributed to its tables, in one small file that can be committed.
+
+A long study can then be done in parts, on machines that forget: the next part skips the runs that are recorded, and ends in
+the same tables as if all had been done at once. The file is a Parquet table of episodes, sorted so that it compresses to
+a few bytes per episode; its metadata hold each run's measures and the golden digests (`golden.py`) of the code that made them.
+It holds no weights and no trajectories: films, players and `evaluate` need the run itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from ...measurement.episodes import MAX_ROWS, SCHEMA, episodes_file, validate
+from ...system.atomic_files import RunError, read_limited, write_atomic
+from ...system.parquet import Unreadable, read_parquet
+from ..design.plan import Plan
+from ..folder.folder import EPISODES, RECORDED, StudyFolder
+from ..workers.job import MEASURES, Done
+from .episodes import read_episodes_of
+
+VERSION = "1"
+KEYS = VERSION_KEY, MEASURES_KEY, GOLDEN_KEY = (
+    "goalposts.rows.version",
+    "goalposts.rows.measures",
+    "goalposts.rows.golden",
+)
+MAX_BYTES, MAX_MEASURES = 1 << 30, 1 << 28  # of the file; of the measures of all runs, unpacked
+ORDER = ("condition", "sampled", "level_index", "run")
+
+
+@dataclass(frozen=True)
+class RecordedRows:
+    """Runs by id: the text of measures.json and the episodes; and the golden digests that they belong to."""
+
+    measures: Mapping[str, str] = field(default_factory=dict)
+    episodes: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    golden: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_rows(path: Path) -> RecordedRows:
+    """A file that `write_rows` made. Raises RunError, or EpisodesError for a table that contradicts itself."""
+    remedy = "Restore it, or remove it and run the study again"
+    try:
+        found = read_parquet(read_limited(path, MAX_BYTES), MAX_ROWS, KEYS)
+    except Unreadable as error:
+        raise RunError(f"{path} is not a file of recorded rows ({error}). {remedy}") from None
+    if found.metadata.get(VERSION_KEY) != VERSION or found.table is None:
+        raise RunError(f"{path} is not a file of recorded rows of version {VERSION}. {remedy}")
+    try:
+        unpack = zlib.decompressobj()
+        text = unpack.decompress(base64.b64decode(found.metadata[MEASURES_KEY]), MAX_MEASURES)
+        if unpack.unconsumed_tail:
+            raise RunError(f"{path} has more than {MAX_MEASURES >> 20} MiB of measures. {remedy}")
+        measures = {str(one): json.dumps(rows) for one, rows in json.loads(text).items()}
+        golden = {str(name): str(value) for name, value in json.loads(found.metadata[GOLDEN_KEY]).items()}
+    except (KeyError, ValueError, AttributeError, zlib.error, RecursionError) as error:
+        raise RunError(f"{path} is damaged ({type(error).__name__}). {remedy}") from None
+    parts = {str(key[0]): part for key, part in found.table.partition_by("run", as_dict=True).items()}
+    if set(parts) != set(measures):
+        raise RunError(f"{path} is damaged: episodes and measures are of different runs. {remedy}")
+    episodes = {one: validate(part.select(list(SCHEMA))) for one, part in parts.items()}
+    return RecordedRows(measures, episodes, golden)
+
+
+def restore_rows(path: Path, folder: StudyFolder, plan: Plan, golden: Mapping[str, str]) -> int:
+    """Put what is recorded of the plan's runs into the study's folder, as finished runs; how many.
+
+    golden: what `golden_digests` finds now. The folder must be held. Raises RunError if the code now trains or evaluates
+    differently than when the rows were recorded.
+    """
+    if not path.exists():
+        return 0
+    recorded, finished = read_rows(path), folder.finished()
+    _refuse_other_code(path, recorded, golden)
+    wanted = [one for one in plan.runs if one in recorded.measures and one not in finished]
+    for one in wanted:
+        files = {
+            "config.yaml": plan.runs[one].to_yaml().encode(),
+            MEASURES: recorded.measures[one].encode(),
+            EPISODES: episodes_file(recorded.episodes[one]),
+            RECORDED: json.dumps({"rows": path.name, "golden": dict(recorded.golden)}, indent=0).encode(),
+        }
+        folder.keep(Done(one, files))
+    return len(wanted)
+
+
+def write_rows(path: Path, folder: StudyFolder, plan: Plan, golden: Mapping[str, str]) -> int:
+    """Record all finished runs of the plan, and keep what the file already has; how many it holds. Raises RunError."""
+    before = read_rows(path) if path.exists() else RecordedRows()
+    _refuse_other_code(path, before, golden)
+    finished = folder.finished()
+    new = [one for one in plan.runs if one in finished and one not in before.measures]
+    if not new and path.exists():
+        return len(before.measures)
+    tables = read_episodes_of({one: folder.run(one) / EPISODES for one in new})
+    measures = dict(before.measures)
+    measures |= {one: read_limited(folder.run(one) / MEASURES, MAX_MEASURES).decode() for one in new}
+    if not measures:
+        return 0
+    episodes = pl.concat([*before.episodes.values(), *tables.values()]).sort(ORDER, maintain_order=True)
+    packed = zlib.compress(
+        json.dumps({one: json.loads(measures[one]) for one in sorted(measures)}).encode(), 9
+    )
+    metadata = {
+        VERSION_KEY: VERSION,
+        MEASURES_KEY: base64.b64encode(packed).decode(),
+        GOLDEN_KEY: json.dumps({**before.golden, **golden}, sort_keys=True),
+    }
+    buffer = io.BytesIO()
+    episodes.write_parquet(buffer, compression="zstd", compression_level=19, metadata=metadata)
+    write_atomic(path, buffer.getvalue())
+    return len(measures)
+
+
+def _refuse_other_code(path: Path, recorded: RecordedRows, golden: Mapping[str, str]) -> None:
+    if other := list(_differences(recorded.golden, golden)):
+        raise RunError(
+            f"{path} was recorded by code that trains or evaluates differently ({', '.join(other)}), so its rows do not belong "
+            "with new runs. Check out the commit that recorded it, or give --rows another file and run the study again"
+        )
+
+
+def _differences(recorded: Mapping[str, str], golden: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted(recorded.keys() & golden.keys()):
+        if recorded[name] != golden[name]:
+            yield f"{name}: {recorded[name]} recorded, {golden[name]} now"
