@@ -18,11 +18,11 @@ demo: $(READY) ## train the twins, evaluate them, write the report
 test: $(READY) ## the tests that take seconds (PYTEST_ARGS="-k …"; those of minutes: PYTEST_ARGS="-m slow")
 	$(BIN)/pytest -m "not slow" -n 2 $(PYTEST_ARGS)
 
-check: $(READY) ## lint, format, types, direction of imports
+check: $(READY) ## lint, format, types, the laws of imports, stale results
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
-	$(BIN)/pytest -q tests/test_imports.py
+	$(BIN)/pytest -q tests/test_imports.py tests/test_results.py
 
 docs: $(READY) ## build the documentation into site/, to be opened as files
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

@@ -37,10 +37,12 @@ from ...report.film.encode import save
 from ...runs.provenance import Provenance
 from ...runs.run import Run
 from ...system.atomic_files import RunError, read_limited, write_together
-from ..design.plan import Plan
+from ..design.config import shipped_studies
+from ..design.plan import Plan, plan_study
 from ..folder.folder import SUMMARY, StudyFolder
 from ..folder.progress import spell_time
 from ..workers.job import Times
+from .page_header import STUDIES, front_matter, golden_of
 from .report import figures_of, points_table
 from .summary import DIGITS, read_summary
 
@@ -93,6 +95,7 @@ def write_docs(folder: StudyFolder, plan: Plan, out: Path, command: str) -> Path
         [(f"{name}-{one.name}".replace(f"{name}-{name}", name), one) for one in figures],
         command,
     )
+    page = _header(folder, plan, out, command) + page
     points = table.filter(pl.col("step").is_null()).write_csv(float_precision=DIGITS)
     contents = {out / f"{name}.md": page.encode(), out / f"{name}.csv": points.encode()}
     for one in figures:
@@ -181,6 +184,19 @@ def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list, c
         "",
     ]
     return "\n".join(lines)
+
+
+def _header(folder: StudyFolder, plan: Plan, out: Path, command: str) -> str:
+    """What made the page: for a study that is not shipped under this name, only the command and n."""
+    seeds = sorted({len(point.runs) for point in plan.points})
+    n = f"{len(folder.finished() & plan.runs.keys())} agents, {' or '.join(map(str, seeds))} training seeds per point"
+    worlds = {config.world for config in plan.runs.values()}
+    golden = {world: known for world, known in golden_of(out).items() if world in worlds}
+    shipped = (
+        plan.study.name in shipped_studies() and plan_study(plan.study.name).runs.keys() == plan.runs.keys()
+    )
+    recipes = [f"{STUDIES}{plan.study.name}"] if shipped else []
+    return front_matter(f"goalposts study {plan.study.name}; {command}", n, recipes, golden)
 
 
 def _sentence(title: str) -> str:

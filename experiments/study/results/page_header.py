@@ -1,0 +1,110 @@
+"""The header of a page of results: what made it. If the recipe that is shipped changes, the page is stale, and a check says so.
+
+Front matter in YAML: `command` that remakes the page, `n`, `recipes` (by name, the hash of the config or of all runs of the
+study that the page rests on) and `worlds` (the golden digests of their levels, from `golden.json` beside the pages).
+
+    python -m goalposts.experiments.study.results.page_header docs/results/pixels.md     (after a page was remade by hand)
+
+Read next: `docs_page.py`, which writes the pages of studies with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from goalposts.errors import UserError
+
+from ...config.schema import load_config
+from ..design.plan import plan_study
+
+GOLDEN = "golden.json"
+FENCE = "---\n"
+STUDIES = "studies/"
+
+
+def recipe_hash(name: str) -> str:
+    """16 hex digits of a shipped config, such as `coinrun/edge`, or of all runs of a shipped study, such as `studies/alpha`."""
+    if name.startswith(STUDIES):
+        runs = sorted(plan_study(name.removeprefix(STUDIES)).runs)
+        return hashlib.sha256("\n".join(runs).encode()).hexdigest()[:16]
+    return load_config(name).hash()[:16]
+
+
+def golden_of(folder: Path) -> dict[str, str]:
+    """The golden digest of each world, which stands beside the pages; {} where it does not."""
+    path = folder / GOLDEN
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def front_matter(command: str, n: str, recipes: Iterable[str], worlds: Mapping[str, str]) -> str:
+    """The header, to be put in front of a page."""
+    header = {
+        "command": command,
+        "n": n,
+        "recipes": {name: recipe_hash(name) for name in recipes},
+        "worlds": dict(worlds),
+    }
+    return FENCE + yaml.safe_dump(header, sort_keys=False, allow_unicode=True, width=1000) + FENCE + "\n"
+
+
+def split(page: str) -> tuple[dict[str, Any], str]:
+    """The header of a page, {} if it has none, and the rest."""
+    if not page.startswith(FENCE) or FENCE not in page[len(FENCE) :]:
+        return {}, page
+    head, _, body = page[len(FENCE) :].partition(FENCE)
+    found = yaml.safe_load(head)
+    return (found if isinstance(found, dict) else {}), body.lstrip("\n")
+
+
+def problems_of(page: Path) -> list[str]:
+    """Why a page may not be what the shipped recipes make: one message per reason, with the remedy."""
+    header, _ = split(page.read_text(encoding="utf-8"))
+    missing = [key for key in ("command", "n", "recipes", "worlds") if key not in header]
+    if missing:
+        return [
+            f"{page.name}: the header lacks {', '.join(missing)}; {__name__.rpartition('.')[2]}.py says what it holds"
+        ]
+    remedy = f"remake the page: {header['command']}"
+    found = []
+    for name, known in header["recipes"].items():
+        try:
+            now = recipe_hash(name)
+        except UserError as error:
+            found.append(
+                f"{page.name}: the recipe {name} is not shipped ({str(error).splitlines()[0]}); {remedy}"
+            )
+            continue
+        if now != known:
+            found.append(f"{page.name}: made with recipe {name} {known}, shipped is {now}; {remedy}")
+    golden = golden_of(page.parent)
+    for world, known in header["worlds"].items():
+        if golden.get(world) != known:
+            found.append(f"{page.name}: levels of {world} were {known}, now {golden.get(world)}; {remedy}")
+    return found
+
+
+def main(pages: list[str]) -> int:
+    """Renew the hashes of pages that were just remade."""
+    if not pages:
+        print("usage: python -m goalposts.experiments.study.results.page_header PAGE.md ...", file=sys.stderr)
+        return 2
+    for name in pages:
+        path = Path(name)
+        header, body = split(path.read_text(encoding="utf-8"))
+        golden = golden_of(path.parent)
+        worlds = {world: golden[world] for world in header["worlds"]}
+        path.write_text(
+            front_matter(header["command"], header["n"], header["recipes"], worlds) + body, encoding="utf-8"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

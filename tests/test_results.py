@@ -1,0 +1,73 @@
+"""Results that cannot go stale: every page says what made it, and is what the shipped recipes make, or says that it is not."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+from fixtures.places import DOCS, GOLDEN
+
+from goalposts.experiments.study.results.page_header import front_matter, golden_of, problems_of, split
+
+RESULTS = DOCS / "results"
+PAGES = sorted(path for path in RESULTS.glob("*.md") if path.name != "index.md")
+
+# Pages that a review found stale in November 2026. Each carries a banner; only a revised measurement removes an entry.
+STALE = {
+    "attribution-confusion": "margins that its command no longer gives; devices that see nothing",
+    "attribution-twins": "an older recipe",
+    "outer-inner": "the figure swaps the pair's colors",
+    "worlds": "CoinRun's rows are of an older recipe",
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_is_what_the_shipped_recipe_makes(page: Path) -> None:
+    stale = "> **Stale.**" in page.read_text("utf-8")
+    assert stale == (page.stem in STALE), "a stale page carries a banner, and no other page does"
+    if not stale:
+        assert problems_of(page) == []
+    header, body = split(page.read_text("utf-8"))
+    assert header["command"]
+    assert header["n"]
+    assert body.startswith("# ")
+
+
+def test_every_allowed_page_is_there() -> None:
+    assert set(STALE) <= {page.stem for page in PAGES}
+
+
+def test_the_golden_digests_are_those_that_the_tests_of_levels_hold() -> None:
+    known = json.loads((GOLDEN / "adb767d.json").read_text("utf-8"))
+    for world, digest in golden_of(RESULTS).items():
+        lines = [f"{name} {value}" for name, value in sorted(known.items()) if name.startswith(f"{world} ")]
+        assert len(lines) == 2
+        assert digest == hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def planted(folder: Path, recipes: dict[str, str], worlds: dict[str, str]) -> Path:
+    (folder / "golden.json").write_text(json.dumps({"CoinRun": "0123456789abcdef"}))
+    page = front_matter("goalposts train coinrun/edge", "5 training seeds", recipes, worlds) + "# A page\n"
+    for name, known in recipes.items():
+        page = re.sub(rf"(  {name}: ).*", rf"\g<1>{known}", page)
+    path = folder / "page.md"
+    path.write_text(page)
+    return path
+
+
+def test_a_planted_stale_page_is_caught(tmp_path: Path) -> None:
+    header, _ = split((RESULTS / "coinrun-twins.md").read_text("utf-8"))
+    now = header["recipes"]["coinrun/edge"]
+    good = planted(tmp_path, {"coinrun/edge": now}, {"CoinRun": "0123456789abcdef"})
+    assert problems_of(good) == []
+    (told,) = problems_of(
+        planted(tmp_path, {"coinrun/edge": "'0000000000000000'"}, {"CoinRun": "0123456789abcdef"})
+    )
+    assert f"made with recipe coinrun/edge 0000000000000000, shipped is {now}" in told
+    assert "remake the page: goalposts train coinrun/edge" in told
+    (told,) = problems_of(planted(tmp_path, {"coinrun/edge": now}, {"CoinRun": "fedcba9876543210"}))
+    assert "levels of CoinRun were fedcba9876543210, now 0123456789abcdef" in told
+    (tmp_path / "page.md").write_text("# No header\n")
+    (told,) = problems_of(tmp_path / "page.md")
+    assert "lacks command, n, recipes, worlds" in told
