@@ -27,7 +27,7 @@ from .publish.run_report import report_data
 from .report.film.encode import save
 from .report.page.page import write_page
 from .runs.run import Run, RunError
-from .system.processes import interrupts_held_back
+from .system.processes import imports_from_elsewhere, interrupts_held_back
 
 Told = Callable[[int, int, int, str], None]  # which run, step, total, words
 GRACE = 10  # seconds for a training that is ended to be gone
@@ -69,7 +69,8 @@ def train_side_by_side(configs: Sequence[ExperimentConfig], out: Path, workers: 
 
 def _train_all(jobs: list[tuple[int, ExperimentConfig, Path]], workers: int, told: Told) -> None:
     context = multiprocessing.get_context("spawn")
-    inbox: multiprocessing.Queue[tuple[int, int, int, str]] = context.Queue()
+    with imports_from_elsewhere():
+        inbox: multiprocessing.Queue[tuple[int, int, int, str]] = context.Queue()
     over = threading.Event()
 
     def listen() -> None:
@@ -85,7 +86,7 @@ def _train_all(jobs: list[tuple[int, ExperimentConfig, Path]], workers: int, tol
     try:
         with ProcessPoolExecutor(min(workers, len(jobs)), context, _settle_in, (inbox,)) as pool:
             try:
-                with interrupts_held_back():
+                with interrupts_held_back(), imports_from_elsewhere():
                     waiting = {pool.submit(_train_one, *job) for job in jobs}
                 while waiting:  # in short waits: polars' handler of Ctrl-C would let a long one go on
                     done, waiting = wait(waiting, 0.2, FIRST_COMPLETED)

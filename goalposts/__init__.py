@@ -8,8 +8,12 @@ Importing it costs nothing: no numpy, no numba, no torch. Read next: `registrati
 import os.path as _path
 import sys as _sys
 
-from . import moved as _moved
-from . import registration as _registration
+from . import isolation as _isolation
+
+_isolation.forget_folder_of_m()  # before any module is imported that Python has not loaded itself
+
+from . import moved as _moved  # noqa: E402
+from . import registration as _registration  # noqa: E402
 
 __version__ = "0.1.0"
 
@@ -18,5 +22,6 @@ _root = _path.dirname(_path.dirname(__file__))
 if _path.isfile(_path.join(_root, "pyproject.toml")):
     __path__.append(_root)
 
+_sys.meta_path.insert(0, _isolation.Guard())
 _sys.meta_path.append(_moved.MovedModules())
 _registration.register_with_gymnasium()

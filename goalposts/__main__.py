@@ -5,11 +5,14 @@ import signal
 import sys
 from types import FrameType
 
+from goalposts.isolation import forget_working_directory
+
 INTERRUPTED = "goalposts: interrupted"
 
 
 def main() -> None:
     """Run the command line; the exit code is its own."""
+    forget_working_directory()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     try:

@@ -19,15 +19,25 @@ from typing import Any
 
 from numba import njit
 
+from .kernel_cache import keep
+
 ENVS = Path(__file__).parents[1]  # whatever lies below may be compiled into a kernel
 
 # Left out, as it takes time to compile and nobody uses it: checks of divisors, a wrapper for callers in C.
-COMPILED: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+COMPILED: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 # Where no arrays are made, numba need not count who holds one, which takes as long as a step does.
 MAKES_NO_ARRAYS: dict[str, Any] = {"_nrt": False}
 
-# Decorates a loop that makes no arrays and calls nothing of another file, so that its cache cannot go stale.
-loop: Any = njit(**COMPILED, **MAKES_NO_ARRAYS)
+
+def cached(function: Callable[..., Any], **options: Any) -> Any:
+    """Compile a function that calls nothing of another file, so that its cache cannot go stale."""
+    return keep(njit(**options)(function))
+
+
+def loop(function: Callable[..., Any]) -> Any:
+    """Compile such a function that makes no arrays either."""
+    return cached(function, **COMPILED, **MAKES_NO_ARRAYS)
+
 
 # Decorates what loops call. That Python can call it too takes time to compile, but else it would crash the interpreter.
 INNER: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True}
@@ -70,4 +80,4 @@ def bind(
     bound.__doc__ = inspect.getdoc(template)
     ours = source is None or ENVS in Path(source).parents
     options = (MAKES_NO_ARRAYS if ours and not allocates else {}) | (NEVER_FROM_PYTHON if within else {})
-    return njit(**COMPILED, **options)(bound)
+    return cached(bound, **COMPILED, **options)

@@ -11,9 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from ..jit.kernels import loop
+from ..jit.kernels import cached, loop
 from ..worlds.contract.world import DEATH
 
 MAX_ROOM = 30_000_000  # states: about a gigabyte
@@ -175,7 +174,7 @@ def first_hit_after(n, succ, events, mask, via, queue, dist):
     return -1
 
 
-@njit(cache=True)
+@cached
 def steps_to_go(n, succ, events, mask):
     """int32[n]: fewest steps from every state to an event in `mask`; −1 where impossible."""
     n_actions = succ.shape[1]

@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numba import njit
 
 from goalposts.errors import UserError
 
-from ..jit.kernels import loop
+from ..jit.kernels import cached, loop
 from ..levels.level import LevelSet
 from ..worlds.registry import get_world
 from .planner import Plan, Room, planner_kernel
@@ -304,7 +303,7 @@ def soft_schedule(
     return out
 
 
-@njit(cache=True)
+@cached
 def fill_schedule(n, row, gain, factor, betas, discount, out):
     """The loop of `soft_schedule`, for one temperature."""
     later = np.full((n + 2, 1), TOP)

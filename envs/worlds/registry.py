@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 
+from goalposts.isolation import modules_of_working_directory
 from goalposts.registration import WORLDS, installed_worlds
 
 from .contract.world import World, WorldError
@@ -60,7 +61,8 @@ def load_world(spec: str) -> World:
         return get_world(spec)
     module, _, attribute = place.partition(":")
     try:
-        world = getattr(importlib.import_module(module), attribute)
+        with modules_of_working_directory():  # asked for by name, and never in the place of another module
+            world = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise WorldError(f"world {spec!r} cannot be loaded: {error}; write it as `module:NAME`") from error
     if not isinstance(world, World):

@@ -4,15 +4,45 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from goalposts.isolation import safe_environment
 
 LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMBA")
 # For the environment of a process that is to take one thread, whatever library asks.
 ONE_THREAD: dict[str, str] = {f"{name}_NUM_THREADS": "1" for name in LIBRARIES} | {"POLARS_MAX_THREADS": "1"}
+
+
+def python_module(name: str) -> list[str]:
+    """The command that runs a module of ours in a Python of its own, wherever it is started; with `safe_environment`."""
+    return [sys.executable, "-P", "-m", name]
+
+
+@contextmanager
+def imports_from_elsewhere() -> Iterator[None]:
+    """Processes that `multiprocessing` begins meanwhile import nothing from the working directory."""
+    with environment(safe_environment()):
+        yield
+
+
+@contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

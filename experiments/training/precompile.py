@@ -20,15 +20,16 @@ import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from goalposts.cache_place import kernel_place
 from goalposts.errors import UserError, tells_exit_code
+from goalposts.isolation import safe_environment
 from goalposts.registration import WORLDS
 
 from ..runs.provenance import code_digest
-from ..system.processes import ONE_THREAD
+from ..system.processes import ONE_THREAD, python_module
 
 # LLVM's third level takes a tenth longer than its second, and what it makes of our loops is no quicker.
 SETTINGS = {"NUMBA_OPT": "2"}
@@ -43,17 +44,22 @@ def compile_ahead(world: str, observation: str) -> bool:
     disabled = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
     if world not in WORLDS or observation == "rgb" or disabled or not sys.executable:
         return False
-    place = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(__file__).parents[2] / "envs" / "__pycache__")
+    place = kernel_place().folder
+    if place is None:  # what other processes compile would be lost
+        return False
     mark = place / f"goalposts-{_key(world, observation)}.compiled"
     try:
-        place.mkdir(parents=True, exist_ok=True)
         if mark.exists():
             return False
         with FileLock(f"{mark}.lock", timeout=PATIENCE):
             if mark.exists() or not _side_by_side(world, observation):
                 return False
             mark.touch()
-    except (OSError, Timeout):  # a folder that cannot be written, a process that hangs
+    except (
+        OSError,
+        NotImplementedError,
+        Timeout,
+    ):  # a disk that is full or has no locks, a process that hangs
         return False
     return True
 
@@ -73,14 +79,14 @@ def _key(world: str, observation: str) -> str:
 
 def _side_by_side(world: str, observation: str) -> bool:
     """Compile each part in a process of its own; whether all of them came to their end."""
-    command = [sys.executable, "-m", "goalposts.experiments.training.precompile"]
+    command = python_module("goalposts.experiments.training.precompile")
     running: list[subprocess.Popen[bytes]] = []
     try:
         for part in PARTS:
             running.append(
                 subprocess.Popen(
                     [*command, part, world, observation], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL, env={**SETTINGS, **os.environ, **ONE_THREAD},
+                    stderr=subprocess.DEVNULL, env={**SETTINGS, **os.environ, **safe_environment(), **ONE_THREAD},
                 )
             )  # fmt: skip
         ended = [_ended_well(one) for one in running]

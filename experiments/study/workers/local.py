@@ -14,11 +14,11 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ...system.processes import ONE_THREAD, interrupts_held_back
+from ...system.processes import ONE_THREAD, environment, imports_from_elsewhere, interrupts_held_back
 from .job import Done, Failed, Job, perform
 
 TRIES = 3
@@ -122,7 +122,7 @@ class _Slot:
         assert self.job is not None
         self.tries += 1
         self.told[0], self.told[1] = 0, self.job.config.train.total_steps
-        with interrupts_held_back(), _one_thread_each():
+        with interrupts_held_back(), imports_from_elsewhere(), environment(ONE_THREAD):
             if self._pool is None:
                 self._pool = ProcessPoolExecutor(1, self.context, _settle_in, (self.told,))
             try:
@@ -169,21 +169,6 @@ def _begin(slot: _Slot, queue: Iterator[Job], busy: dict[Future[Done | Failed], 
     job = next(queue, None)
     if job is not None:
         busy[slot.begin(job)] = slot
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes that are begun meanwhile take one thread each, whatever library asks."""
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _settle_in(told: Any) -> None:

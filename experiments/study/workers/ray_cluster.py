@@ -9,13 +9,15 @@ Read next: `local.py`, the same on this machine; docs/scaling.md, how to start a
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from goalposts import __version__
 from goalposts.errors import UserError
 
+from ...system.processes import imports_from_elsewhere
 from .job import Done, Failed, Job, perform
 from .local import TICK, TRIES, At
 
@@ -41,7 +43,8 @@ class RayEngine:
         if address is None:
             options |= {"num_cpus": workers, "include_dashboard": False}
         try:
-            ray.init(address=address, ignore_reinit_error=True, **options)
+            with _nowhere(), imports_from_elsewhere():
+                ray.init(address=address, ignore_reinit_error=True, **options)
         except Exception as error:
             where = (
                 f"the Ray cluster {address!r} cannot be reached" if address else "Ray cannot be started here"
@@ -107,6 +110,22 @@ class RayEngine:
         except errors.RayError as error:
             message = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         return Failed(job.id, message, f"{message}\n\n{job.config.to_yaml()}")
+
+
+@contextmanager
+def _nowhere() -> Iterator[None]:
+    """In the root folder for a while: Ray's workers import modules from the folder in which the driver joins the cluster."""
+    try:
+        before = os.open(os.curdir, os.O_RDONLY)
+    except OSError:  # a folder that was removed
+        before = None
+    os.chdir(os.sep)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.chdir(before)
+            os.close(before)
 
 
 def _work(job: Job, version: str) -> Done | Failed:

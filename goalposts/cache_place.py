@@ -1,0 +1,151 @@
+"""Where compiled kernels are cached: a folder that only the user can write.
+
+numba's cache is pickle, so whoever can write it can run code. A place is used only if it is absolute, belongs to the user and
+neither it nor any folder above it can be changed by others. In order: `NUMBA_CACHE_DIR`, `envs/__pycache__` of a checkout,
+`XDG_CACHE_HOME` or `~/.cache`, a private folder in the temporary folder; if none of them is safe, kernels stay in memory.
+Needs the standard library only. Read next: `envs/jit/kernel_cache.py`, which keeps the kernels there.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+NAME = "goalposts"
+
+
+class Place(NamedTuple):
+    """A folder for caches; None: there is no safe one. `why` says so if it is not a usual place."""
+
+    folder: Path | None
+    why: str
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+
+tell: Callable[[str], object] = _warn
+"""How a caller learns that kernels are not kept in a usual place; the command line prints it."""
+
+
+def kernel_place() -> Place:
+    """The place of the compiled kernels; made if need be, checked once per process."""
+    return _found(os.environ.get("NUMBA_CACHE_DIR", ""))
+
+
+@cache
+def _found(asked: str) -> Place:
+    refused = ""
+    for folder, usual in _candidates(asked):
+        reason = _make_private(folder)
+        if reason is None:
+            why = "" if usual else f"kernels are cached in {folder}, because {refused}"
+            return _told(Place(folder, why), asked, refused)
+        refused = refused or f"{folder} {reason}"
+    why = f"kernels are compiled into memory, again in each process, because {refused}; set NUMBA_CACHE_DIR"
+    return _told(Place(None, f"{why} to a folder that only you can write"), asked, refused)
+
+
+def _told(place: Place, asked: str, refused: str) -> Place:
+    if asked and refused.startswith(asked) and not place.why:
+        place = Place(place.folder, f"NUMBA_CACHE_DIR is ignored: {refused}")
+    if asked and not os.path.isabs(asked):
+        place = Place(place.folder, f"NUMBA_CACHE_DIR={asked} is ignored: it must be an absolute path")
+    if place.why:
+        tell(place.why)
+    return place
+
+
+def _candidates(asked: str) -> Iterator[tuple[Path, bool]]:
+    """Folders to try, and whether a user would look for the cache there."""
+    if os.path.isabs(asked):
+        yield Path(asked), True
+    root = Path(__file__).resolve().parents[1]
+    if (root / "pyproject.toml").is_file():
+        yield root / "envs" / "__pycache__", True
+    caches = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(caches):
+        yield Path(caches) / NAME, True
+    elif (home := home_folder()) is not None:
+        yield home / ".cache" / NAME, True
+    for above in (os.environ.get("TMPDIR", ""), "/tmp", "/var/tmp", tempfile.gettempdir()):
+        # `gettempdir` names the working folder if there is no other, which may be anybody's.
+        if os.path.isabs(above) and not _same(above, os.curdir):
+            yield Path(above) / f"{NAME}-{os.getuid() if hasattr(os, 'getuid') else 'cache'}", False
+
+
+def home_folder() -> Path | None:
+    """The user's home; None if neither HOME nor the list of users names one."""
+    home = os.environ.get("HOME", "")
+    if not os.path.isabs(home):
+        with suppress(ImportError, KeyError):
+            import pwd
+
+            home = pwd.getpwuid(os.getuid()).pw_dir
+    return Path(home) if os.path.isabs(home) else None
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
+def _make_private(folder: Path) -> str | None:
+    """Make a folder that is not there, and check it; why it cannot be used, or None."""
+    try:
+        missing = [above for above in (folder, *folder.parents) if not os.path.lexists(above)]
+        for above in reversed(missing):
+            with suppress(FileExistsError):  # another process makes it, too
+                os.mkdir(above, 0o700)
+        reason = why_not_private(folder)
+        if reason is None:
+            with tempfile.TemporaryFile(dir=folder):  # a disk may be read-only, or full
+                pass
+        return reason
+    except OSError as error:
+        return f"cannot be written ({error.strerror or error})"
+
+
+def why_not_private(folder: Path) -> str | None:
+    """None if nobody but the user (and root) can change what lies in a folder; otherwise the reason."""
+    if not hasattr(os, "getuid"):  # Windows: folders below a user's profile are the user's
+        return None
+    if os.lstat(folder).st_uid != os.getuid():
+        return "belongs to somebody else"
+    real = Path(os.path.realpath(folder))
+    for above in (real, *real.parents):
+        facts = os.lstat(above)
+        if not stat.S_ISDIR(facts.st_mode):
+            return "is not a folder"
+        if facts.st_uid not in (0, os.getuid()) or (above == real and facts.st_uid != os.getuid()):
+            return f"can be changed by the owner of {above}"
+        sticky = above != real and bool(facts.st_mode & stat.S_ISVTX)
+        if facts.st_mode & stat.S_IWOTH and not sticky:
+            return f"can be changed by everybody ({above} is writable for all)"
+        if facts.st_mode & stat.S_IWGRP and not sticky and not _group_of_one(facts.st_gid):
+            return f"can be changed by others ({above} is writable for a group)"
+    return None
+
+
+def _group_of_one(group: int) -> bool:
+    """Whether a group is the user's own, as many systems give one to each user."""
+    if sys.platform == "win32" or group == 0:
+        return True
+    with suppress(ImportError, KeyError):
+        import grp
+        import pwd
+
+        name, known = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(group)
+        return known.gr_name == name and set(known.gr_mem) <= {name}
+    return False

@@ -1,0 +1,220 @@
+"""An untrusted folder as the working directory: no library takes modules, settings or caches from it."""
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import pytest
+from fixtures.faults import row
+from fixtures.places import ROOT
+from fixtures.tiny import copy_of
+
+from goalposts.cache_place import kernel_place, why_not_private
+
+GOALPOSTS = [str(Path(sys.executable).with_name("goalposts"))]
+AS_MODULE = [sys.executable, "-m", "goalposts"]
+LEVELS = ["levels", "--count", "1"]
+
+# Libraries that commands import, modules that only some machines have, and some that Python brings but does not load at once.
+SHADOWS = """
+numpy numba torch polars yaml typer rich matplotlib gymnasium pydantic scipy stable_baselines3 PIL
+filelock safetensors tqdm jinja2 pygame llvmlite pandas tensorflow tensorboard ray wandb cuda
+IPython icc_rt intel_openmp evil json pickle random tempfile hashlib struct uuid secrets decimal
+subprocess multiprocessing logging statistics
+"""
+
+
+def hostile(folder: Path) -> Path:
+    """Fill a folder with whatever a library might read there. Returns the file that appears once any of it has run."""
+    mark = folder / "it-ran"
+    code = f"import os; os.close(os.open({str(mark)!r}, os.O_CREAT | os.O_WRONLY))\n"
+    for name in SHADOWS.split():
+        (folder / f"{name}.py").write_text(code + f"raise ImportError('{name} of the working directory')\n")
+    points = folder / "evil-1.dist-info"
+    points.mkdir()
+    (points / "METADATA").write_text("Metadata-Version: 2.1\nName: evil\nVersion: 1\n")
+    groups = ("numba_extensions", "torch.backends", "gymnasium.envs", "pydantic", "goalposts.worlds")
+    (points / "entry_points.txt").write_text("".join(f"[{group}]\ninit = evil:init\n" for group in groups))
+    (folder / ".numba_config.yaml").write_text(
+        "cache_dir: ./c\ndisable_jit: 1\ncache_locator_classes: evil.Locator\n"
+    )
+    for index in forged_indices(folder, code):
+        index.parent.mkdir(parents=True, exist_ok=True)
+    (folder / "matplotlibrc").write_text("backend: module://evil\nfont.size: 31\n")
+    return mark
+
+
+def forged_indices(folder: Path, code: str) -> list[Path]:
+    """Pickles that run code, under each name and in each folder in which numba or Goalposts might look for a cache."""
+
+    class Attack:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return exec, (code,)
+
+    forged = pickle.dumps(numba.__version__) + pickle.dumps(Attack())
+    place = kernel_place().folder
+    assert place is not None
+    names = {path.relative_to(place) for path in place.glob("*/*.nb[ci]")}
+    assert names, "the tests before this one compiled nothing"
+    made = []
+    for start in (
+        "c",
+        "cache",
+        "c/goalposts",
+        ".cache/goalposts",
+        "goalposts-0",
+        "__pycache__",
+        ".cache/numba",
+    ):
+        for name in names:
+            path = folder / start / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(forged)
+            made.append(path)
+    return made
+
+
+def run(command: list[str], folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    env = {
+        name: value for name, value in os.environ.items() if name not in ("MPLBACKEND", "PYTHONPATH")
+    } | variables
+    return subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """Something is in the cache, so that its names are known."""
+    from goalposts.envs import generate, survey_levels
+
+    survey_levels(generate("CoinRun", "edge", 0, 3))
+
+
+@row("A1")
+@pytest.mark.parametrize("entry", [GOALPOSTS, AS_MODULE], ids=["goalposts", "python -m"])
+def test_nothing_of_the_working_directory_runs(entry: list[str], tmp_path: Path) -> None:
+    mark = hostile(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    done = run([*entry, *LEVELS], tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not mark.exists()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@row("A1")
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"NUMBA_CACHE_DIR": "c"},
+        {"NUMBA_CACHE_DIR": "./c", "XDG_CACHE_HOME": ".cache", "HOME": "."},
+        {"XDG_CACHE_HOME": "c", "HOME": "c", "TMPDIR": ".", "MPLCONFIGDIR": ".", "XDG_CONFIG_HOME": "."},
+    ],
+)  # fmt: skip
+def test_a_relative_place_of_caches_is_not_used(variables: dict[str, str], tmp_path: Path) -> None:
+    mark = hostile(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    done = run([*GOALPOSTS, *LEVELS], tmp_path, **variables)
+    assert done.returncode == 0, done.stderr
+    assert not mark.exists()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@row("A1")
+def test_python_users_are_protected_from_settings_and_caches(tmp_path: Path) -> None:
+    """With a script of their own, modules of its folder are theirs; what numba would read there is not."""
+    (tmp_path / ".numba_config.yaml").write_text("cache_dir: ./c\ndisable_jit: 1\n")
+    code = (
+        "from goalposts.envs import generate, survey_levels; survey_levels(generate('CoinRun', 'edge', 0, 3))\n"
+        "import numba; print(numba.config.CACHE_DIR == '', numba.config.DISABLE_JIT)"
+    )
+    done = run([sys.executable, "-c", code], tmp_path)
+    assert done.stdout.split() == ["True", "0"]
+    assert [path.name for path in tmp_path.iterdir()] == [".numba_config.yaml"]
+
+
+@row("A1", "A11")
+@pytest.mark.slow
+@pytest.mark.parametrize("entry", [GOALPOSTS, AS_MODULE], ids=["goalposts", "python -m"])
+def test_every_command_is_safe_in_a_hostile_run_folder(
+    entry: list[str], tmp_path: Path, tiny_run: Path
+) -> None:
+    folder = copy_of(tiny_run, tmp_path / "run")
+    mark = hostile(folder)
+    for arguments in (
+        "diagnose . --json", "evaluate .", "report .", "record . --out film.gif", "worlds", "doctor", "reproduce .",
+        "train ./config.yaml --out new", "watch . --picture w.png", "play --picture p.png", "explore .",
+    ):  # fmt: skip
+        done = run([*entry, *arguments.split()], folder)
+        assert "Traceback" not in done.stderr, (arguments, done.stderr)
+        assert not mark.exists(), (arguments, done.stderr)
+
+
+@row("A1")
+@pytest.mark.slow
+def test_processes_that_are_started_are_safe_too(tmp_path: Path, tiny_config: Path) -> None:
+    """Those that compile ahead, those of a study, those of a Ray cluster."""
+    (tmp_path / "study.yaml").write_text(
+        f"name: s\nbase: {tiny_config}\nset: {{train.total_steps: 2048}}\nseeds: 2\n", encoding="utf-8"
+    )
+    mark = hostile(tmp_path)
+    for arguments, variables in (
+        ("study study.yaml --workers 2 --out local", {"NUMBA_CACHE_DIR": str(tmp_path / "fresh")}),
+        ("study study.yaml --engine ray --workers 2 --out ray", {}),
+    ):
+        done = run([*AS_MODULE, *arguments.split()], tmp_path, **variables)
+        assert not mark.exists(), (arguments, done.stderr)
+        assert "Traceback" not in done.stderr, (arguments, done.stderr)
+
+
+@row("A11")
+@pytest.mark.parametrize("command", ["report .", "train config.yaml --out new"])
+def test_a_pipe_in_the_place_of_settings_stops_nothing(command: str, tmp_path: Path, tiny_run: Path) -> None:
+    folder = copy_of(tiny_run, tmp_path / "run")
+    for name in ("matplotlibrc", ".numba_config.yaml", "sitecustomize.py", "numpy.py"):
+        os.mkfifo(folder / name)
+    done = subprocess.run(
+        [*GOALPOSTS, *command.split()], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+@row("A1")
+def test_a_place_that_others_can_change_is_none(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    inner = tmp_path / "above" / "place"
+    inner.mkdir(parents=True)
+    inner.chmod(0o700)
+    (tmp_path / "above").chmod(0o700)
+    assert why_not_private(inner) is None
+    inner.chmod(0o777)
+    assert "everybody" in str(why_not_private(inner))
+    inner.chmod(0o700)
+    (tmp_path / "above").chmod(0o777)
+    assert "everybody" in str(why_not_private(inner))
+    (tmp_path / "above").chmod(0o1777)  # as /tmp: others cannot rename what is ours
+    assert why_not_private(inner) is None
+    if os.getuid() == 0:
+        os.chown(inner, 12345, 12345)
+        assert "somebody else" in str(why_not_private(inner))
+
+
+@row("A1")
+def test_a_shared_cache_folder_is_not_used(tmp_path: Path) -> None:
+    mark = tmp_path / "it-ran"
+    shared = tmp_path / "c"
+    forged_indices(tmp_path, f"open({str(mark)!r}, 'w')")
+    shared.chmod(0o777)
+    done = run([*GOALPOSTS, *LEVELS], tmp_path, NUMBA_CACHE_DIR=str(shared))
+    assert (done.returncode, mark.exists()) == (0, False)
+    assert "NUMBA_CACHE_DIR is ignored" in done.stderr
+    assert "everybody" in done.stderr
+
+
+def test_nothing_is_compiled_into_the_cache_of_numba() -> None:
+    """Law: all that is kept goes through `kernel_cache.keep`, whose place is checked."""
+    sources = [path for folder in ("envs", "agents", "experiments") for path in (ROOT / folder).rglob("*.py")]
+    assert [path for path in sources if "cache=True" in path.read_text("utf-8")] == []
