@@ -23,9 +23,8 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataC
 from goalposts.cache_place import kernel_place
 from goalposts.isolation import open_nothing_relative
 
-vars(config)["open"] = open_nothing_relative(
-    builtins.open
-)  # numba reads `.numba_config.yaml` again whenever it compiles
+# numba reads `.numba_config.yaml` again whenever it compiles.
+setattr(config, "open", open_nothing_relative(builtins.open))  # noqa: B010
 
 MAGIC = b"goalposts kernel 1\n"  # of a data file; the SHA-256 of what follows comes next
 _DIGEST = hashlib.sha256().digest_size
