@@ -32,6 +32,7 @@ sys.path.insert(0, str(DOCS / "_build"))
 from cli_reference import command_page, commands, options  # noqa: E402
 from config_reference import config_page, study_page, worlds_page  # noqa: E402
 from markdown.extensions.toc import slugify  # noqa: E402
+from metrics_reference import metrics_page  # noqa: E402
 from pictures import picture_commands  # noqa: E402
 
 from goalposts.experiments.cli import tables  # noqa: E402
@@ -42,6 +43,7 @@ from goalposts.experiments.study.design.plan import plan_study  # noqa: E402
 WRITTEN = {
     "reference/cli.md": command_page,
     "reference/config.md": config_page,
+    "reference/metrics.md": metrics_page,
     "reference/study.md": study_page,
     "reference/worlds.md": worlds_page,
 }

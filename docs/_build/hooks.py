@@ -1,6 +1,6 @@
 """What mkdocs does beside rendering the pages in docs/: it writes the reference, lists the results and carries sources.
 
-- `reference/*.md` are written from the code and never committed (`cli_reference.py`, `config_reference.py`).
+- `reference/*.md` are written from the code and never committed (`cli_reference.py`, `config_reference.py`, `metrics_reference.py`).
 - In the `nav` of mkdocs.yml a pattern such as `results/*.md` stands for all pages that match and are named nowhere else.
 - `<!-- results -->` on a page becomes the list of results with the question that each one answers.
 - A link to a file outside docs/ becomes a link to a page of the site that shows that file: the site is whole without a network.
@@ -19,6 +19,7 @@ from typing import Any
 
 from cli_reference import command_page
 from config_reference import config_page, study_page, worlds_page
+from metrics_reference import metrics_page
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -29,6 +30,7 @@ from goalposts.envs.render.sprites import sprite
 PAGES = {
     "reference/cli.md": command_page,
     "reference/config.md": config_page,
+    "reference/metrics.md": metrics_page,
     "reference/study.md": study_page,
     "reference/worlds.md": worlds_page,
 }

@@ -33,7 +33,7 @@ from ..measurement import Estimate, Verdict, diagnose
 from ..runs.run import Run
 from ..system.atomic_files import RunError, write_atomic
 from ..training.train import train
-from .all_worlds_page import NUMBERS, page
+from .all_worlds_page import JUDGED, page
 
 KNOWN_LEVELS = 1000
 
@@ -127,9 +127,9 @@ def _row(world: str, agent: str, verdict: Verdict) -> dict[str, Any]:
         "world": world, "agent": agent, "seeds": len(verdict.runs), "verdict": verdict.label,
         "control": verdict.control, "shift": verdict.shift, "leakage": verdict.leakage,
     }  # fmt: skip
-    chance = verdict.preference_beyond_chance
-    for name, found in {**{n: getattr(verdict, n) for n in NUMBERS}, "beyond_chance": chance}.items():
-        row |= _figures(name, found)
+    for metric in JUDGED:
+        row |= _figures(metric.key, verdict.numbers[metric.key])
+    row |= _figures("beyond_chance", verdict.preference_beyond_chance)
     each = [(seed.name, seed.preference) for seed in verdict.seeds]
     row["preferences"] = " ".join(f"{e.value:.2f}" for _, e in each if e is not None)
     return row

@@ -13,12 +13,12 @@ from goalposts.registration import WORLDS
 
 from ...envs.worlds.registry import get_world
 from ..measurement.intervals import Estimate
+from ..measurement.metrics import METRICS
 from ..measurement.verdict.thresholds import Thresholds
 
-NUMBERS = ("capability", "capability_shift", "preference", "misgeneralization")
+JUDGED = [metric for metric in METRICS if metric.judged]
 COLUMNS = (
-    "world, shift", "agent", "n", "capability in distribution", "capability under shift", "goal preference",
-    "misgeneralization rate", "verdict",
+    "world, shift", "agent", "n", *(metric.name for metric in JUDGED), "verdict",
 )  # fmt: skip
 ASKED = 0.9  # of the capability in distribution, of an agent and of its control
 
@@ -42,7 +42,7 @@ def page(table: pl.DataFrame) -> str:
     ]
     for row in table.iter_rows(named=True):
         trained = "/" in row["agent"]
-        cells = [_cell(row, name) for name in NUMBERS]
+        cells = [_cell(row, metric.key) for metric in JUDGED]
         agent = _name(row) if trained else row["agent"]
         n = row["seeds"] if trained else "–"
         lines.append(

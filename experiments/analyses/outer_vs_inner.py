@@ -29,9 +29,6 @@ from ..measurement.attribution import Attribution
 from ..report.figures.charts import PALETTE, styled
 from ..system.atomic_files import write_atomic
 
-NUMBERS = (
-    "capability", "capability_shift", "preference", "preference_beyond_chance", "misgeneralization", "goal_effect",
-)  # fmt: skip
 ON = ("left", "invisible", "none")  # conditions whose share of proxy-first episodes stands in the table
 
 
@@ -49,8 +46,8 @@ def _row(item: Evaluated) -> dict[str, Any]:
         "verdict": verdict.label,
         "training_return": _last(item.run.progress()),
     }
-    for name in NUMBERS:
-        row |= _estimate(name, getattr(verdict, name))
+    for name, number in verdict.numbers.items():
+        row |= _estimate(name, number)
     for condition in ON:
         if condition in item.conditions():
             row |= _estimate(f"proxy_first_{condition}", outcomes(item.episodes, condition=condition).proxy)

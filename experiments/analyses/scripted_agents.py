@@ -19,10 +19,10 @@ from ...envs.worlds.registry import get_world
 from ..evaluation.diagnosis import probes_of
 from ..evaluation.evaluate import evaluate
 from ..measurement import probe_table
+from ..measurement.episodes import FIRST
 from ..system.atomic_files import write_atomic
 
 LEVELS = 1000
-SHARES = ("goal", "proxy", "neither")
 
 
 def known_scores(
@@ -54,7 +54,7 @@ def page(table: pl.DataFrame, world: str = "CoinRun") -> str:
         cells = []
         for agent in agents:
             row = table.filter((pl.col("agent") == agent) & (pl.col("condition") == name)).row(0, named=True)
-            shares = " / ".join("—" if row[s] is None else f"{100 * row[s]:.0f}" for s in SHARES)
+            shares = " / ".join("—" if row[s] is None else f"{100 * row[s]:.0f}" for s in FIRST)
             cells.append(f"**{row['chases']}** {shares}")
         lines.append(f"| `{name}` | {get_world(world).condition(name).tells} | {' | '.join(cells)} |")
     lines += [

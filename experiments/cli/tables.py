@@ -17,11 +17,11 @@ from ..bench.timing import Figure, Grid
 from ..evaluation.diagnosis import Diagnosis
 from ..evaluation.evaluated_run import Evaluated
 from ..measurement import Estimate
-from ..measurement.rates import Row
+from ..measurement.episodes import FIRST
+from ..measurement.metrics import METRICS
+from ..measurement.rates import OUTCOMES, Row
 from ..measurement.relearning import Recovery
 from ..publish.wording import label_of
-
-SHARES = ("goal", "proxy", "neither", "death", "timeout")
 
 
 def outcome_table(rows: Sequence[Row]) -> str:
@@ -40,7 +40,7 @@ def outcome_table(rows: Sequence[Row]) -> str:
     )
     for row in rows:
         found = row.outcomes
-        shares = [_cell(getattr(found, name)) for name in SHARES]
+        shares = [_cell(getattr(found, name)) for name in OUTCOMES]
         mode = "sampled" if row.sampled else "greedy"
         table.add_row(found.condition, found.role, mode, *shares, f"{found.proxy.n:,}")
     return _text(table)
@@ -50,23 +50,18 @@ def outcomes_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """The same for scripts."""
     return [
         {"condition": row.outcomes.condition, "role": row.outcomes.role, "sampled": row.sampled}
-        | {name: e and e.to_dict() for name in SHARES for e in [getattr(row.outcomes, name)]}
+        | {name: e and e.to_dict() for name in OUTCOMES for e in [getattr(row.outcomes, name)]}
         for row in rows
     ]
 
 
 def summary_table(items: Sequence[Evaluated]) -> str:
-    """Agents side by side: the four figures that a verdict rests on."""
+    """Agents side by side: the numbers of their verdicts."""
     table = Table("", *(label_of(item) for item in items), box=box.SIMPLE)
     verdicts = [item.verdict() for item in items]
     table.add_row("verdict", *(verdict.label for verdict in verdicts))
-    fields = (
-        ("capability", "capability in distribution"), ("capability_shift", "capability under shift"),
-        ("preference", "goal preference"), ("misgeneralization", "misgeneralization rate"),
-        ("goal_effect", "goal effect (causal)"),
-    )  # fmt: skip
-    for field, name in fields:
-        table.add_row(name, *(_cell(getattr(verdict, field)) for verdict in verdicts))
+    for metric in METRICS:
+        table.add_row(metric.name, *(_cell(verdict.numbers[metric.key]) for verdict in verdicts))
     n = verdicts[0].capability.n if verdicts[0].capability else 0
     shown = f"95 % intervals; n = {n:,} held-out levels a condition; 1 training seed each; judged on {verdicts[0].shift}"
     return _text(table) + f"  {shown}"
@@ -117,7 +112,7 @@ def _probe_table(found: Diagnosis) -> str:
             "—"
             if row[name] is None
             else f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
-            for name in SHARES[:3]
+            for name in FIRST
         ]
         loss = found.regrets[row["condition"]].short
         table.add_row(row["condition"], row["chases"], *shares, loss, f"{row['levels']:,}", row["tells"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from .episodes import validate
+from .episodes import FIRST, validate
 from .intervals import Estimate
 from .level_counts import select
 from .rates import OUTCOMES, Outcomes, outcomes
@@ -30,7 +30,7 @@ def probe_table(episodes: pl.DataFrame, *, sampled: bool = True, level: float = 
 
 def chases(found: Outcomes) -> str:
     """What more than half of the episodes touch first, by the lower bound: goal, proxy, neither; else undecided."""
-    for name in ("goal", "proxy", "neither"):
+    for name in FIRST:
         share: Estimate | None = getattr(found, name)
         if share is not None and share.low > 0.5:
             return name

@@ -15,6 +15,7 @@ from ...envs.levels.level import Level
 from ...envs.worlds.registry import get_world
 from ..evaluation.goal_sweep_file import FILE, GREEDY, SCHEMA, home_of, moved, read_explored
 from ..evaluation.replay import replay
+from ..measurement.episodes import FIRST
 from ..report.data import Exploration, Place
 from ..runs.run import Run
 from ..system.atomic_files import RunError
@@ -86,9 +87,7 @@ def _place(
 ) -> Place:
     here = part.filter((pl.col("row") == cell[0]) & (pl.col("col") == cell[1])).sort("rollout")
     sampled = here.filter(pl.col("rollout") != GREEDY)
-    counts = {
-        kind: sampled.filter(pl.col("outcome_first") == kind).height for kind in ("goal", "proxy", "neither")
-    }
+    counts = {kind: sampled.filter(pl.col("outcome_first") == kind).height for kind in FIRST}
     shown = here.filter(pl.col("rollout") < SHOWN)
     there = moved(level, home, cell)
     return Place(

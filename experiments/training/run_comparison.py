@@ -19,12 +19,12 @@ from ..evaluation.trajectories import FILE as TRAJECTORIES
 from ..evaluation.trajectories import LEAKAGE, read_trajectories
 from ..measurement import outcomes
 from ..measurement.episodes import read_episodes
+from ..measurement.rates import OUTCOMES
 from ..runs.provenance import Provenance
 from ..runs.run import Run
 from ..system.atomic_files import read_limited
 
 MAX_BYTES = 1 << 32
-SHARES = ("goal", "proxy", "neither", "death", "timeout")
 
 State = Literal["same bytes", "same content", "differs", "not made again", "was not there"]
 
@@ -97,7 +97,7 @@ def compare_rates(run: Run, again: Run) -> tuple[Rate, ...]:
     found = []
     for condition, sampled in both.iter_rows():
         one, two = (outcomes(table, condition=condition, sampled=sampled) for table in (was, now))
-        for share in SHARES:
+        for share in OUTCOMES:
             a, b = getattr(one, share), getattr(two, share)
             if a is not None and b is not None:
                 found.append(Rate(condition, sampled, share, a.value, a.low, a.high, b.value))

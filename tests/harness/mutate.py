@@ -48,7 +48,7 @@ GROUPS = {  # which tests are asked
         f"experiments/measurement/{name}.py"
         for name in (
             "test_attribution", "test_chance_correction", "test_conflict_curve", "test_paired_contrasts", "test_level_counts",
-            "test_episodes", "test_intervals", "test_probe_table", "test_rates", "test_relearning", "test_worked_numbers",
+            "test_episodes", "test_intervals", "test_metrics", "test_probe_table", "test_rates", "test_relearning", "test_worked_numbers",
             "verdict/test_rules", "verdict/test_outliers", "verdict/test_verdict",
         )
     ),
@@ -70,7 +70,7 @@ MODULES = (
         f"{MEASURED}{name}.py"
         for name in (
             "attribution", "chance_correction", "conflict", "paired_contrasts", "level_counts", "episodes", "intervals",
-            "probes", "rates", "relearning", "verdict/rules", "verdict/outliers", "verdict/verdict",
+            "metrics", "probes", "rates", "relearning", "verdict/rules", "verdict/outliers", "verdict/verdict",
         )
     ),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..intervals import Estimate
+from ..metrics import METRICS
 from .rules import Label
 
 MAD_TO_SD = 1.4826  # of a normal distribution
@@ -32,9 +33,6 @@ class Seed:
     misgeneralization: Estimate | None
 
 
-MEASURES = ("capability", "capability_shift", "preference", "misgeneralization")
-
-
 @dataclass(frozen=True)
 class Outlier:
     """A seed that differs from the rest, in what, and by how much."""
@@ -45,7 +43,7 @@ class Outlier:
     rest: float  # median of the other seeds
 
     def __str__(self) -> str:
-        what = self.measure.replace("_shift", " under shift").replace("preference", "goal preference")
+        what = next(metric.name for metric in METRICS if metric.key == self.measure)
         return f"{self.name}: {what} {self.value:.2f}, the median of the others is {self.rest:.2f}"
 
 
@@ -58,9 +56,10 @@ def find_outliers(seeds: tuple[Seed, ...], margin: float) -> tuple[Outlier, ...]
     if len(seeds) < 3:
         return ()
     found: dict[str, Outlier] = {}
-    limit = cut_off(len(seeds), FALSE_ALARM / len(MEASURES))
+    measures = [metric.key for metric in METRICS if metric.judged]
+    limit = cut_off(len(seeds), FALSE_ALARM / len(measures))
     most = _majority([seed.label for seed in seeds])
-    for measure in MEASURES:
+    for measure in measures:
         have = [(seed, e) for seed in seeds if (e := getattr(seed, measure)) is not None]
         if len(have) < 3:
             continue

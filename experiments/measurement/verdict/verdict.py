@@ -8,39 +8,21 @@ Read next: `rules.py` for the rules, `experiments/measurement/probes.py` for the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import polars as pl
 
-from ..chance_correction import preference_beyond_chance
 from ..episodes import EpisodesError, validate
 from ..intervals import Estimate, percent, unseen_share
-from ..level_counts import Counts, check_one_procedure, count, seed_names, select
-from ..paired_contrasts import HIDDEN, goal_effect, regret
-from ..rates import (
-    DISTINGUISHING,
-    EITHER_FIRST,
-    GOAL_REACHED,
-    PROXY_FIRST,
-    estimate,
-    preference_counts,
-    shift_condition,
-)
+from ..level_counts import Counts, check_one_procedure, seed_names, select
+from ..metrics import METRICS, Judged
+from ..rates import estimate, shift_condition
 from .outliers import Outlier, Seed, find_outliers
 from .rules import Label, Numbers, judge
 from .thresholds import Thresholds
 
 AGENT, PROCEDURE = "this agent", "this training procedure"
-MEASURED = (
-    ("capability", "capability in distribution"),
-    ("capability_shift", "capability under shift"),
-    ("preference", "goal preference"),
-    ("preference_beyond_chance", "  the same beyond chance"),
-    ("misgeneralization", "misgeneralization rate"),
-    ("goal_effect", "goal effect"),
-    ("regret", "regret under shift"),
-)
 
 
 @dataclass(frozen=True)
@@ -71,20 +53,22 @@ class Verdict:
         int | None
     )  # layouts of the judged conditions that also stand in a training condition; None: not known
     thresholds: Thresholds
-    capability: Estimate | None
-    capability_shift: Estimate | None
-    preference: Estimate | None
-    misgeneralization: Estimate | None
-    goal_effect: Estimate | None
-    regret: Estimate | None
+    numbers: Mapping[str, Estimate | None] = field(hash=False)  # by the keys of METRICS, in their order
     seeds: tuple[Seed, ...] = ()  # each training seed judged alone; empty for one
     outliers: tuple[Outlier, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
-    preference_beyond_chance: Estimate | None = None
+
+    def __getattr__(self, key: str) -> Estimate | None:
+        """A number by its key: `verdict.preference`."""
+        numbers = self.__dict__.get("numbers", {})
+        if key not in numbers:
+            raise AttributeError(f"a verdict has no {key!r}; its numbers are {', '.join(numbers)}")
+        return numbers[key]
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, for JSON; the estimates stand beside the label, each with value, low, high, n, seeds, kept …"""
-        return {**asdict(self), "thresholds": self.thresholds.model_dump()}
+        found = asdict(self)
+        return {**found, **found.pop("numbers"), "thresholds": self.thresholds.model_dump()}
 
     def explain(self) -> str:
         """The verdict as text for people: word, reasons, numbers, thresholds."""
@@ -92,9 +76,10 @@ class Verdict:
         lines = [f"{self.label}: {self.agent} in {self.world} ({self.scope}{by})", ""]
         lines += [f"  • {reason}" for reason in self.reasons]
         lines.append("")
-        for field, name in MEASURED:
-            found = getattr(self, field)
-            lines.append(f"  {name:27}{'not measured' if found is None else found}")
+        width = max(len(metric.title) for metric in METRICS) + 2
+        for metric in METRICS:
+            found = self.numbers[metric.key]
+            lines.append(f"  {metric.name:{width}}{'not measured' if found is None else found}")
         shown = ", ".join(f"{name} {value}" for name, value in self.thresholds.model_dump().items())
         return "\n".join([*lines, "", "  in brackets: 95 % intervals", f"  thresholds: {shown}"])
 
@@ -126,8 +111,8 @@ def diagnose(
         select(table, sampled=sampled, condition=shift)  # names what there is, if it is not there
     elif _first_of_role(chosen, "shift") is not None:
         shift = shift_condition(table, sampled=sampled)
-    counts = _counts(chosen, control, shift, sampled)
-    numbers = _numbers(counts, control, shift)
+    measured, trouble = _measure(Judged(chosen, control, shift, sampled))
+    numbers = _judged(measured, control, shift)
     label, reasons = judge(numbers, limits)
     shared = _leakage(table, control, shift) if leakage is None else leakage
     notes: list[str] = []
@@ -138,7 +123,7 @@ def diagnose(
             "the levels anew with disjoint splits."
         )
     several = len(runs) > 1
-    seeds = _seeds(counts, runs, names, control, shift, limits) if several else ()
+    seeds = _seeds(measured, runs, names, control, shift, limits) if several else ()
     outliers = find_outliers(seeds, limits.seed_margin)
     notes += _scope(names, trained) + _on_seeds(label, seeds, outliers)
     elsewhere = tuple(
@@ -147,7 +132,6 @@ def diagnose(
         if other != shift
     )
     notes += [_differs(other) for other in elsewhere if other.label not in (label, "INCONCLUSIVE")]
-    effect, trouble = _goal_effect(chosen, sampled)
     notes += trouble
     verdict = Verdict(
         label=label,
@@ -161,16 +145,10 @@ def diagnose(
         sampled=sampled,
         leakage=shared,
         thresholds=limits,
-        capability=numbers.capability,
-        capability_shift=numbers.capability_shift,
-        preference=numbers.preference,
-        misgeneralization=numbers.misgeneralization,
-        goal_effect=effect,
-        regret=None if shift is None else regret(chosen, condition=shift, sampled=sampled),
+        numbers={key: _estimated(found) for key, found in measured.items()},
         seeds=seeds,
         outliers=outliers,
         elsewhere=elsewhere,
-        preference_beyond_chance=_beyond_chance(chosen, shift, sampled),
     )
     return _with_reasons(verdict, (*reasons, *notes))
 
@@ -190,34 +168,32 @@ def diagnose_each(
     }
 
 
-def _counts(
-    chosen: pl.DataFrame, control: str | None, shift: str | None, sampled: bool
-) -> Mapping[str, Counts]:
-    found: dict[str, Counts] = {}
-    if control is not None:
-        found["capability"] = count(chosen.filter(pl.col("role") == "control"), GOAL_REACHED)
-    if shift is not None:
-        moved = chosen.filter(pl.col("condition") == shift)
-        found["capability_shift"] = count(moved, EITHER_FIRST)
-        found["preference"] = preference_counts(chosen, shift, sampled)
-        found["misgeneralization"] = count(moved, PROXY_FIRST, DISTINGUISHING)
-    return found
+Measured = Mapping[str, Counts | Estimate | None]
 
 
-def _numbers(counts: Mapping[str, Counts], control: str | None, shift: str | None) -> Numbers:
-    found = {name: estimate(these) for name, these in counts.items()}
-    return Numbers(
-        control,
-        shift,
-        found.get("capability"),
-        found.get("capability_shift"),
-        found.get("preference"),
-        found.get("misgeneralization"),
-    )
+def _measure(judged: Judged) -> tuple[Measured, list[str]]:
+    """Every number of METRICS, and what is to be said of those that could not be measured."""
+    found: dict[str, Counts | Estimate | None] = {}
+    trouble = []
+    for metric in METRICS:
+        try:
+            found[metric.key] = metric.measured(judged)
+        except EpisodesError as error:
+            found[metric.key] = None
+            trouble.append(f"The {metric.name} was not measured: {error}")
+    return found, trouble
+
+
+def _estimated(found: Counts | Estimate | None) -> Estimate | None:
+    return estimate(found) if isinstance(found, Counts) else found
+
+
+def _judged(measured: Measured, control: str | None, shift: str | None) -> Numbers:
+    return Numbers(control, shift, **{m.key: _estimated(measured[m.key]) for m in METRICS if m.judged})
 
 
 def _seeds(
-    counts: Mapping[str, Counts],
+    measured: Measured,
     runs: list[str],
     names: tuple[str, ...],
     control: str | None,
@@ -226,26 +202,21 @@ def _seeds(
 ) -> tuple[Seed, ...]:
     judged = []
     for k, (run, name) in enumerate(zip(runs, names, strict=True)):
-        alone = _numbers({measure: these.of_seed(k) for measure, these in counts.items()}, control, shift)
-        label, _ = judge(alone, limits)
-        judged.append(
-            Seed(
-                name,
-                run,
-                label,
-                alone.capability,
-                alone.capability_shift,
-                alone.preference,
-                alone.misgeneralization,
-            )
-        )
+        alone = {
+            m.key: estimate(found.of_seed(k)) if isinstance(found := measured[m.key], Counts) else None
+            for m in METRICS
+            if m.judged
+        }
+        label, _ = judge(Numbers(control, shift, **alone), limits)
+        judged.append(Seed(name, run, label, **alone))
     return tuple(judged)
 
 
 def _judged_elsewhere(
     chosen: pl.DataFrame, control: str | None, shift: str, sampled: bool, limits: Thresholds
 ) -> Elsewhere:
-    numbers = _numbers(_counts(chosen, control, shift, sampled), control, shift)
+    judged = Judged(chosen, control, shift, sampled)
+    numbers = _judged({m.key: m.measured(judged) for m in METRICS if m.judged}, control, shift)
     label, _ = judge(numbers, limits)
     return Elsewhere(shift, label, numbers.capability_shift, numbers.preference, numbers.misgeneralization)
 
@@ -263,22 +234,6 @@ def _leakage(table: pl.DataFrame, control: str | None, shift: str | None) -> int
         "layout_hash"
     ]
     return int(judged.unique().is_in(trained.implode()).sum())
-
-
-def _goal_effect(chosen: pl.DataFrame, sampled: bool) -> tuple[Estimate | None, list[str]]:
-    if not chosen.filter(pl.col("condition") == HIDDEN).height:
-        return None, []
-    try:
-        return goal_effect(chosen, sampled=sampled), []
-    except EpisodesError as error:
-        return None, [f"The goal effect was not measured: {error}"]
-
-
-def _beyond_chance(chosen: pl.DataFrame, shift: str | None, sampled: bool) -> Estimate | None:
-    try:
-        return None if shift is None else preference_beyond_chance(chosen, shift, sampled=sampled)
-    except EpisodesError:  # not paired: the goal effect says so
-        return None
 
 
 def _scope(names: tuple[str, ...], trained: bool) -> list[str]:
@@ -317,9 +272,9 @@ def _differs(other: Elsewhere) -> str:
 
 def _with_reasons(verdict: Verdict, reasons: tuple[str, ...]) -> Verdict:
     warned: dict[str, list[str]] = {}
-    for field, name in MEASURED:
-        found = getattr(verdict, field)
+    for metric in METRICS:
+        found = verdict.numbers[metric.key]
         if found is not None and found.warning:
-            warned.setdefault(found.warning, []).append(name)
+            warned.setdefault(found.warning, []).append(metric.name)
     notes = [f"Take care with {', '.join(names)}: {warning}." for warning, names in warned.items()]
-    return Verdict(**{**verdict.__dict__, "reasons": (*reasons, *notes)})
+    return replace(verdict, reasons=(*reasons, *notes))

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...measurement.episodes import FIRST
 from ..data import ReportData
 from ..figures.charts import HEIGHT, LINES, PALETTE, VARIABLES, Chart, frame, styled
 from ..figures.svg import inline
@@ -17,8 +18,6 @@ from ..story import note_of, subject, titled
 from ..words import phrase, sentence, title
 from .relearning import relearning
 from .view import Agent
-
-KINDS = ("goal", "proxy", "neither")
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def _cell(row: Mapping[str, Any] | None, words: Mapping[str, str]) -> Cell | Non
     chases = str(row["chases"])
     known = chases if chases in words else "undecided"
     parts = []
-    for kind in KINDS:
+    for kind in FIRST:
         share = shown({"value": row[kind], "low": row[f"{kind}_low"], "high": row[f"{kind}_high"]})
         if share:
             parts.append(f"{words[kind]} {share.text}")
@@ -207,7 +206,7 @@ def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
     """agent, condition, chases, share by share with its interval: the probe table for download."""
     return [
         (section.name, row["condition"], row["chases"], row["levels"],
-         *(row[f"{kind}{end}"] for kind in KINDS for end in ("", "_low", "_high")))
+         *(row[f"{kind}{end}"] for kind in FIRST for end in ("", "_low", "_high")))
         for section in data.agents for row in section.evidence.get("probes", ())
     ]  # fmt: skip
 
@@ -217,5 +216,5 @@ CSV_COLUMNS = (
     "condition",
     "chases",
     "levels",
-    *(f"{k}{end}" for k in KINDS for end in ("", "_low", "_high")),
+    *(f"{k}{end}" for k in FIRST for end in ("", "_low", "_high")),
 )

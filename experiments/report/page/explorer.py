@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+from ...measurement.episodes import FIRST
 from ...measurement.intervals import wilson
 from ..data import Exploration, Place, ReportData, RolloutLike
 from ..numbers import shown
@@ -17,7 +18,6 @@ from ..words import title
 from .replays import AGENT, settled
 
 BUDGET = 2_000_000  # characters that a page may spend on explored levels; those beyond are left out, and the page says so
-KINDS = ("goal", "proxy", "neither")
 Json = dict[str, Any]
 CSV_COLUMNS = (
     "layout",
@@ -25,7 +25,7 @@ CSV_COLUMNS = (
     "agent",
     "row",
     "col",
-    *KINDS,
+    *FIRST,
     "episodes",
     "goal_share",
     "goal_low",
@@ -80,7 +80,7 @@ def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
     for one in data.explorations:
         for name, places in one.places.items():
             for place in places:
-                counts, n = [place.counts.get(kind, 0) for kind in KINDS], sum(place.counts.values())
+                counts, n = [place.counts.get(kind, 0) for kind in FIRST], sum(place.counts.values())
                 share = wilson(counts[0], n) if n else None
                 ends = (share.value, share.low, share.high) if share else (None,) * 3
                 rows.append((one.layout, one.condition, name, place.row, place.col, *counts, n, *ends))
@@ -122,7 +122,7 @@ def _level(data: ReportData, one: Exploration, names: _Once) -> Json:
             {
                 "a": known.index(name),
                 "takes": [[take(rollout) for rollout in place.rollouts] for place in places],
-                "counts": [[place.counts.get(kind, 0) for kind in KINDS] for place in places],
+                "counts": [[place.counts.get(kind, 0) for kind in FIRST] for place in places],
             }
         )
     rows = board[top : len(board) - bottom]

@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...measurement.metrics import METRICS, Metric
+from ...measurement.rates import OUTCOMES
 from ..data import AgentSection, OutcomeRow, ReportData
 from ..numbers import NOTHING, Shown, count, csv_text, percent, shown
-from ..story import METRICS, VERDICTS, Metric, estimate, note_of, tag
+from ..story import VERDICTS, estimate, note_of, tag
 
 COLOURS = 4  # agents beyond these share their colours; letters tell them apart
 
@@ -128,12 +130,8 @@ def facts(mapping: Mapping[str, Any], prefix: str = "") -> tuple[tuple[str, str]
 
 
 def measured(data: ReportData) -> tuple[Metric, ...]:
-    """The metrics that some agent has an estimate of: known ones in their order, then whatever else a verdict holds."""
-    found = [key for agent in data.agents for key, value in agent.verdict.items() if shown(value)]
-    known = {metric.key for metric in METRICS}
-    rest = dict.fromkeys(key for key in found if key not in known)
-    others = [Metric(key, key.replace("_", " ").capitalize(), "", is_share=False) for key in rest]
-    return (*(metric for metric in METRICS if metric.key in found), *others)
+    """The metrics that some agent has an estimate of, in their order."""
+    return tuple(m for m in METRICS if any(estimate(agent, m.key) for agent in data.agents))
 
 
 def metrics(data: ReportData, shown_agents: Sequence[Agent]) -> tuple[MetricRows, ...]:
@@ -159,15 +157,15 @@ def _metric_row(agent: Agent, section: AgentSection, metric: Metric) -> MetricRo
 
 
 def _strip(found: Shown, metric: Metric, thresholds: Mapping[str, Any]) -> Strip | None:
-    """Shares stand on a line from 0 to 1, differences of shares on one from −1 to 1, anything else on none."""
-    if not metric.is_share:
+    """Shares are on a line from 0 to 1, or from −1 where one is below 0; anything else is on none."""
+    if metric.unit != "share":
         return None
     start = -1.0 if found.low < 0 else 0.0
 
     def place(x: float) -> float:
         return round(100 * (x - start) / (1 - start), 2)
 
-    limits = tuple(place(float(thresholds[name])) for name in metric.marks if name in thresholds)
+    limits = tuple(place(float(thresholds[name])) for name in metric.thresholds if name in thresholds)
     ticks = (place(start), place(0.0), place(1.0)) if start else (0.0, 100.0)
     return Strip(place(found.value), place(found.low), place(found.high), ticks, limits)
 
@@ -202,7 +200,7 @@ def tables(data: ReportData) -> dict[str, dict[str, str]]:
         (agent.name, row.condition, note_of(data, row.condition).role, _actions(row), kind, *_columns(found))
         for agent in data.agents
         for row in agent.outcomes
-        for kind in ("goal", "proxy", "neither", "death", "timeout")
+        for kind in OUTCOMES
         if (found := shown(getattr(row, kind)))
     ]
     of_outcomes = ("agent", "condition", "role", "actions", "outcome", *ESTIMATE)

@@ -15,11 +15,11 @@ from ...config.schema import ExperimentConfig
 from ...evaluation.trajectories import read_leakage
 from ...measurement import Estimate, Verdict, diagnose, outcomes
 from ...measurement.episodes import read_episodes
+from ...measurement.metrics import METRICS
+from ...measurement.rates import OUTCOMES
 from ...runs.run import Run
 
 Row = dict[str, Any]
-RATES = ("capability", "capability_shift", "preference", "misgeneralization", "goal_effect", "regret")
-OF_CONDITION = ("goal", "proxy", "neither", "death", "timeout")
 LOGGED = (
     "mean_return",
     "entropy",
@@ -71,13 +71,13 @@ def measures_of_point(episodes: pl.DataFrame, config: ExperimentConfig, leaked: 
 
 
 def _measures(episodes: pl.DataFrame, verdict: Verdict, leaked: int) -> Iterator[Row]:
-    where = {"capability": verdict.control}
     yield _row("verdict", condition=verdict.shift, words=verdict.label, seeds=len(verdict.runs))
-    for name in RATES:
-        yield _estimated(name, where.get(name, verdict.shift), getattr(verdict, name))
+    for metric in METRICS:
+        on = verdict.control if metric.about == "control" else verdict.shift
+        yield _estimated(metric.key, on, verdict.numbers[metric.key])
     for condition in episodes["condition"].unique(maintain_order=True):
         found = outcomes(episodes, condition=condition)
-        for name in OF_CONDITION:
+        for name in OUTCOMES:
             yield _estimated(name, condition, getattr(found, name))
     yield _row("leaked", value=float(leaked))
 

@@ -15,9 +15,8 @@ import polars as pl
 
 from goalposts.errors import UserError
 
+from ...measurement.metrics import METRICS
 from ...measurement.study_curves import keys_of
-
-MEASURES = ("capability", "capability_shift", "preference", "misgeneralization", "goal_effect")
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def _groups(table: pl.DataFrame, keys: list[str]) -> dict[tuple[str, tuple[str, 
         pl.col("seed").is_not_null()
         & pl.col("step").is_null()
         & pl.col("value").is_not_null()
-        & pl.col("measure").is_in(MEASURES)
+        & pl.col("measure").is_in([metric.key for metric in METRICS])
     )
     found: dict[tuple[str, tuple[str, ...], str], list[float]] = {}
     for row in rows.iter_rows(named=True):

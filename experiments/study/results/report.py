@@ -16,6 +16,7 @@ from ....envs.worlds.registry import get_world
 from ...evaluation.replay import representative, rollouts_of
 from ...evaluation.trajectories import read_trajectories
 from ...measurement.episodes import read_episodes
+from ...measurement.metrics import METRICS
 from ...publish.wording import notes_of, sprites_of, words_of
 from ...report.figures.study_axes import Drawn
 from ...report.figures.study_charts import draw
@@ -28,13 +29,6 @@ from .summary import read_summary
 
 LEVELS = 4  # recorded levels of each agent
 AGENTS = 150  # that can be picked; beyond, the outliers and an even choice of the rest
-MEASURES = {
-    "capability": "capability",
-    "capability_shift": "capability under shift",
-    "preference": "goal preference",
-    "misgeneralization": "misgeneralization rate",
-    "goal_effect": "goal effect",
-}
 
 
 def figures_of(plan: Plan, table: pl.DataFrame) -> list[Drawn]:
@@ -65,11 +59,8 @@ def write_report(folder: StudyFolder, plan: Plan) -> Path:
 def points_table(plan: Plan, table: pl.DataFrame) -> StudyTable:
     """One row a point: the estimates over its seeds."""
     keys = plan.keys
-    shown = {
-        name: title
-        for name, title in MEASURES.items()
-        if table.filter(pl.col("measure") == name)["value"].count()
-    }
+    measured = table.filter(pl.col("value").is_not_null())["measure"].unique()
+    shown = {metric.key: metric.name for metric in METRICS if metric.key in measured}
     arms = len({point.arm for point in plan.points}) > 1
     rows = []
     for point in plan.points:

@@ -14,17 +14,15 @@ from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, Validati
 from pydantic.dataclasses import dataclass
 
 from ...config.fields import LARGEST, LARGEST_COUNT, Whole
+from ...measurement.metrics import METRICS
+from ...measurement.rates import OUTCOMES
 from ...measurement.verdict.rules import LABELS
 from ...system.atomic_files import RunError, read_limited
-from ..design.measures import LOGGED, OF_CONDITION, RATES, Row
+from ..design.measures import LOGGED, Row
 from ..design.plan import Plan
 
 MAX_MEASURES = 1 << 26  # bytes
 LONGEST = 2_000  # characters of a name or a remark
-ESTIMATED = (*RATES, *OF_CONDITION)
-SHARES = tuple(
-    name for name in ESTIMATED if name != "regret"
-)  # from 0 to 1; the goal effect, a difference, from -1
 
 _Real = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 _Text = Annotated[str, StringConstraints(max_length=LONGEST)]
@@ -75,12 +73,20 @@ def check(table: pl.DataFrame, plan: Plan, path: Path, remedy: str) -> pl.DataFr
     return table
 
 
+def _spans() -> dict[str, tuple[float, float]]:
+    """Everything that is an estimate, and between which values it lies."""
+    return {metric.key: metric.span for metric in METRICS} | dict.fromkeys(OUTCOMES, (0.0, 1.0))
+
+
 def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
     value, low, high = pl.col("value"), pl.col("low"), pl.col("high")
-    share = pl.col("measure").is_in(SHARES)
+    spans = _spans()
+    estimated = pl.col("measure").is_in(list(spans))
+    least, most = (
+        pl.col("measure").replace_strict({name: span[end] for name, span in spans.items()}, default=None)
+        for end in (0, 1)
+    )
     probe = pl.col("measure").str.starts_with("probe/") & ~pl.col("measure").str.ends_with("/levels")
-    signed = pl.col("measure") == "goal_effect"
-    least = pl.when(signed).then(-1.0).otherwise(0.0)
     found = [
         (
             ~pl.col(name).is_finite() | (pl.col(name).abs() > LARGEST),
@@ -99,7 +105,7 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
     ]
     for column in (value, low, high):
         found.append(
-            (share & ((column < least - 1e-9) | (column > 1 + 1e-9)), "a share is less than 0 or more than 1")
+            ((column < least - 1e-9) | (column > most + 1e-9), "a share is less than 0 or more than 1")
         )
     found += [
         (probe & ~value.is_between(0, 1), "a share is less than 0 or more than 1"),
@@ -108,7 +114,7 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
         (low.is_null() != high.is_null(), "an interval has one end only"),
         (low > high, "an interval ends before it begins"),
         (
-            value.is_not_null() & low.is_null() & pl.col("measure").is_in(ESTIMATED),
+            value.is_not_null() & low.is_null() & estimated,
             "a value has no interval",
         ),
     ]
@@ -117,7 +123,7 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
 
 def _names(table: pl.DataFrame, plan: Plan) -> list[tuple[pl.Expr, str]]:
     measure, seed, run = pl.col("measure"), pl.col("seed"), pl.col("run")
-    known = measure.is_in([*ESTIMATED, *LOGGED, "verdict", "leaked", "outlier"])
+    known = measure.is_in([*_spans(), *LOGGED, "verdict", "leaked", "outlier"])
     probe = measure.str.contains(r"^probe/[^/]{1,200}/\w{1,40}$")
     whose = [
         f"{point.name}\t{one}\t{number}" for point in plan.points for number, one in point.runs
@@ -148,7 +154,7 @@ def _names(table: pl.DataFrame, plan: Plan) -> list[tuple[pl.Expr, str]]:
         ),
         (~pl.col("condition").is_in(list(plan.study.conditions)), "the study has no such condition"),
         (
-            measure.is_in(ESTIMATED) & pl.col("value").is_not_null() & pl.col("condition").is_null(),
+            measure.is_in(list(_spans())) & pl.col("value").is_not_null() & pl.col("condition").is_null(),
             "a value of no condition",
         ),
         (verdict & ~pl.col("words").is_in(LABELS).fill_null(value=False), "there is no such verdict"),

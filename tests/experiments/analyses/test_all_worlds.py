@@ -96,7 +96,7 @@ def row(agent: str, capability: float, preference: float, verdict: str, seeds: i
         "shift": "aftermath", "leakage": 0, "preferences": "0.10 0.20 0.30",
     }  # fmt: skip
     values = (capability, 0.99, preference, 1 - preference)
-    for name, value in zip(all_worlds.NUMBERS, values, strict=True):
+    for name, value in zip((metric.key for metric in all_worlds.JUDGED), values, strict=True):
         found |= {
             name: value,
             f"{name}_low": value - 0.05,

@@ -35,7 +35,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from goalposts.experiments.measurement import episodes, intervals, level_counts, paired_contrasts, rates
+from goalposts.experiments.measurement import (
+    episodes,
+    intervals,
+    level_counts,
+    metrics,
+    paired_contrasts,
+    rates,
+)
 from goalposts.experiments.measurement.verdict import rules, verdict
 
 from . import (
@@ -120,7 +127,7 @@ def wald_for_pairs(patch: pytest.MonkeyPatch) -> None:
 
 
 def goal_must_come_first(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(verdict, "GOAL_REACHED", rates.GOAL_FIRST)
+    patch.setattr(metrics, "GOAL_REACHED", rates.GOAL_FIRST)
 
 
 def same_training_twice(patch: pytest.MonkeyPatch) -> None:

@@ -20,10 +20,11 @@ from fixtures.specimen import WORDS, recording, sprites
 from fixtures.study_small import done, start, write_study
 from fixtures.study_specimen import alpha_summary
 
+from goalposts.experiments.measurement.metrics import METRICS
 from goalposts.experiments.report.figures.study_charts import draw
 from goalposts.experiments.report.page.study_page import StudyAgent, StudyFigure, StudyPage, write_study_page
 from goalposts.experiments.study.design.plan import plan_study
-from goalposts.experiments.study.results.report import MEASURES, points_table
+from goalposts.experiments.study.results.report import points_table
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -123,7 +124,7 @@ def equal_to_the_summary(page: Page, page_file: Path, summary: pl.DataFrame) -> 
     table = page.locator("#numbers table")
     head = table.locator("thead th").all_inner_texts()
     pooled = summary.filter(pl.col("seed").is_null())
-    titles = {title: name for name, title in MEASURES.items()}
+    titles = {metric.name: metric.key for metric in METRICS}
     points = pooled.filter(pl.col("step").is_null())["point"].unique(maintain_order=True).to_list()
     lines = table.locator("tbody tr").all()
     assert len(lines) == len(points)

@@ -1,0 +1,128 @@
+"""A number of a verdict is defined once: one entry of METRICS, and terminal, report, studies, CSV, JSON and docs have it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from fixtures import simulate
+from fixtures.specimen import specimen
+
+from goalposts.experiments.cli.tables import summary_table
+from goalposts.experiments.measurement import diagnose, wilson
+from goalposts.experiments.measurement.metrics import METRICS, Metric
+from goalposts.experiments.report.page.page import build_page
+from goalposts.experiments.study.design import measures
+from goalposts.experiments.study.design.plan import plan_study
+from goalposts.experiments.study.results.compare import compare
+from goalposts.experiments.study.results.report import points_table
+from goalposts.experiments.study.results.summary import summary_table as study_summary
+from goalposts.experiments.study.results.summary_check import check
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "docs" / "_build"))
+
+from metrics_reference import metrics_page
+
+MADE_UP = Metric(
+    "hesitation", "Hesitation", "How long it stands still.", "shift", lambda judged: wilson(120, 400), "one half"
+)  # fmt: skip
+
+
+class Item:
+    """What the terminal's table needs of an evaluated run."""
+
+    def __init__(self, verdict) -> None:
+        self.verdict = lambda: verdict
+
+
+@pytest.fixture
+def one_more(monkeypatch: pytest.MonkeyPatch) -> Metric:
+    shipped = METRICS
+    for module in list(sys.modules.values()):
+        if getattr(module, "METRICS", None) is shipped:
+            monkeypatch.setattr(module, "METRICS", (*shipped, MADE_UP))
+    return MADE_UP
+
+
+def paired(seeds: tuple[int, ...] = (0,)) -> pl.DataFrame:
+    """Episodes from which every number can be measured."""
+    rng, n = np.random.default_rng(5), len(seeds)
+    drawn, hidden = np.where(rng.random((2, n, 300)) < 0.4, simulate.GOAL, simulate.PROXY)
+    unseen = simulate.table(hidden, "invisible", train_seeds=seeds)
+    return pl.concat(
+        [
+            simulate.table(np.full((n, 300), simulate.BOTH), "edge_held_out", train_seeds=seeds),
+            simulate.table(drawn, train_seeds=seeds),
+            unseen.with_columns(layout_hash=pl.format("layout-{}", "level_index")),
+        ]
+    )
+
+
+def places(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Everything that a verdict on `paired` episodes becomes, as text."""
+    verdict = diagnose(paired())
+    data = specimen(twins=False)
+    section = replace(data.agents[0], verdict=verdict.to_dict(), progress=(), evidence={})
+    monkeypatch.setattr("goalposts.experiments.cli.tables.label_of", lambda item: "the agent")
+    plan = plan_study("seeds", ["seeds=1"])
+    (point,) = plan.points
+    ((seed, run),) = point.runs
+    own = {"arm": point.arm, "point": point.name, "seed": seed, "run": run}
+    rows = list(measures._measures(paired(), verdict, 0))
+    rows = [own | row for row in rows] + [own | {"seed": None, "run": None} | row for row in rows]
+    summary = check(study_summary(plan, rows), plan, Path("summary.csv"), "")
+    page = build_page(replace(data, agents=[section]))
+    return {
+        "verdict": str(verdict),
+        "JSON": " ".join(verdict.to_dict()),
+        "terminal": summary_table([Item(verdict)]),  # type: ignore[list-item]
+        "report": page,
+        "the report's CSV": page.partition("report-data")[2],
+        "study CSV": summary.write_csv(),
+        "study page": " ".join(points_table(plan, summary).head),
+        "comparison of studies": " ".join(one.measure for one in compare(summary, summary)),
+        "docs": metrics_page(),
+    }
+
+
+def test_every_metric_is_in_terminal_report_studies_csv_json_and_docs(monkeypatch) -> None:
+    found = places(monkeypatch)
+    missing = [
+        (metric.key, place)
+        for place, text in found.items()
+        for metric in METRICS
+        if not any(word in text for word in (metric.key, metric.title, f" {metric.name} "))
+    ]
+    assert missing == []
+    assert not [place for place, text in found.items() if MADE_UP.key in text.lower()]
+
+
+def test_one_entry_is_enough_for_a_new_metric(one_more: Metric, monkeypatch) -> None:
+    for place, text in places(monkeypatch).items():
+        assert one_more.key in text.lower(), place
+
+
+def test_metrics_have_their_own_keys_and_titles_and_every_threshold_exists() -> None:
+    known = set(diagnose(paired()).thresholds.model_dump())
+    assert (
+        len({metric.key for metric in METRICS}) == len({metric.title for metric in METRICS}) == len(METRICS)
+    )
+    assert {name for metric in METRICS for name in metric.thresholds} <= known
+    assert all(metric.chance and metric.meaning.endswith(".") for metric in METRICS)
+
+
+def test_values_lie_within_their_span() -> None:
+    numbers = diagnose(paired((0, 1, 2))).numbers
+    for metric in METRICS:
+        found = numbers[metric.key]
+        assert found is not None, metric.key
+        assert metric.span[0] <= found.low <= found.value <= found.high <= metric.span[1]
+
+
+def test_an_unknown_number_of_a_verdict_is_named_with_those_there_are() -> None:
+    with pytest.raises(AttributeError, match=r"no 'prefrence'; its numbers are capability, .*regret"):
+        _ = diagnose(paired()).prefrence
