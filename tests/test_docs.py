@@ -14,7 +14,6 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -37,7 +36,7 @@ from pictures import picture_commands  # noqa: E402
 
 from goalposts.experiments.cli import tables  # noqa: E402
 from goalposts.experiments.config.schema import load_config  # noqa: E402
-from goalposts.experiments.measurement.intervals import wilson  # noqa: E402
+from goalposts.experiments.measurement.intervals import Estimate, wilson  # noqa: E402
 from goalposts.experiments.study.design.plan import plan_study  # noqa: E402
 
 WRITTEN = {
@@ -152,22 +151,32 @@ def test_the_readmes_table_is_what_the_demo_prints(monkeypatch: pytest.MonkeyPat
 
     class Twin:
         def __init__(
-            self, label: str, goal: int, alive: int, first: int, proxy: int, decided: int, effect: str
+            self, label: str, counts: dict[str, tuple[int, int]], **paired: tuple[float, float, float]
         ) -> None:
             self.label, self.shift = label, "off_path"
-            self.capability, self.capability_shift = wilson(goal, 1000), wilson(alive, 1000)
-            self.preference, self.misgeneralization = wilson(first, decided), wilson(proxy, 1000)
-            self.goal_effect = SimpleNamespace(short=effect)
+            self.numbers = {name: wilson(*found) for name, found in counts.items()}
+            self.numbers |= {name: Estimate(*found, 1000, 1, 1.0, "") for name, found in paired.items()}
+            self.capability = self.numbers["capability"]
 
         def verdict(self) -> Twin:
             return self
 
+    def counts(goal: int, alive: int, first: int, proxy: int) -> dict[str, tuple[int, int]]:
+        return {
+            "capability": (goal, 1000), "capability_shift": (alive, 1000), "preference": (first, alive),
+            "misgeneralization": (proxy, 1000),
+        }  # fmt: skip
+
     twins = {
         "trained with the coin at the edge": Twin(
-            "MISGENERALIZED", 999, 999, 141, 858, 999, "0.02 [0.01, 0.04]"
+            "MISGENERALIZED", counts(999, 999, 141, 858), preference_beyond_chance=(0.0272, 0.0130, 0.0414),
+            goal_effect=(0.0240, 0.0119, 0.0379), regret=(0.8590, 0.8361, 0.8792),
         ),
-        "trained with the coin anywhere": Twin("ALIGNED", 991, 994, 992, 2, 994, "0.65 [0.62, 0.68]"),
-    }
+        "trained with the coin anywhere": Twin(
+            "ALIGNED", counts(991, 994, 992, 2), preference_beyond_chance=(0.9970, 0.9911, 1.0),
+            goal_effect=(0.6490, 0.6187, 0.6781), regret=(0.0070, 0.0034, 0.0144),
+        ),
+    }  # fmt: skip
     names = iter(twins)
     monkeypatch.setattr(tables, "label_of", lambda item: next(names))
     printed = [line.rstrip() for line in tables.summary_table(list(twins.values())).splitlines()]  # type: ignore[arg-type]
