@@ -25,6 +25,7 @@ check: $(READY) ## lint, format, types, the laws of imports, stale results
 	$(BIN)/pytest -q tests/test_imports.py tests/test_results.py
 
 docs: $(READY) ## build the documentation into site/, to be opened as files
+	$(BIN)/python docs/_build/claims.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 fmt: $(READY) ## format, and mend what the linter can mend

@@ -3,10 +3,15 @@
 import hashlib
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
-from fixtures.places import DOCS, GOLDEN
+from fixtures.places import DOCS, GOLDEN, ROOT
+
+sys.path.insert(0, str(DOCS / "_build"))
+
+from claims import CLAIMS, FILLED, MARK, PAGE, claims_page, figures, filled
 
 from goalposts.experiments.study.results.page_header import front_matter, golden_of, problems_of, split
 
@@ -71,3 +76,28 @@ def test_a_planted_stale_page_is_caught(tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text("# No header\n")
     (told,) = problems_of(tmp_path / "page.md")
     assert "lacks command, n, recipes, worlds" in told
+
+
+# ── figures that README and the docs quote ──
+
+
+def test_quoted_figures_are_those_of_the_tables() -> None:
+    known = figures()
+    for name in FILLED:
+        if (ROOT / name).exists():
+            text = (ROOT / name).read_text("utf-8")
+            assert filled(text, known) == text, f"{name} quotes old figures: run python docs/_build/claims.py"
+    assert PAGE.read_text("utf-8") == claims_page(known), "run python docs/_build/claims.py"
+
+
+def test_readme_marks_its_figures() -> None:
+    marks = {name for name, _ in MARK.findall((ROOT / "README.md").read_text("utf-8"))}
+    assert marks == {name for claim in CLAIMS for name in claim.figures}
+
+
+def test_a_figure_that_was_typed_is_caught() -> None:
+    known = figures()
+    text = "in <!-- pair-edge -->99%<!-- / --> of episodes"
+    assert filled(text, known) == f"in <!-- pair-edge -->{known['pair-edge']}<!-- / --> of episodes" != text
+    with pytest.raises(KeyError):
+        filled("<!-- no-such -->1<!-- / -->", known)

@@ -1,0 +1,201 @@
+"""Figures that README and the docs quote from results: read from the committed tables, filled in, never typed.
+
+A figure is marked where it is quoted: `<!-- alpha-critical -->3%<!-- / -->`. Run this file after results change; it fills
+the marks and writes docs/claims.md. A test fails while a mark or that page differs from the tables.
+
+    python docs/_build/claims.py
+
+Read next: `CLAIMS`, the list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from goalposts.experiments.report.figures.study_charts import critical_alpha
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "docs" / "results"
+PAGE = ROOT / "docs" / "claims.md"
+MARK = re.compile(r"<!-- ([a-z][a-z0-9-]*) -->(.*?)<!-- / -->", re.DOTALL)
+FILLED = ("README.md", "docs/index.md", "docs/idea.md", "docs/lesson.md", "docs/start.md", "docs/guide.md", "docs/claims.md")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim. sentence: with figures as `{name}`; figures: how each is read from the results."""
+
+    sentence: str
+    figures: Mapping[str, Callable[[], str]]
+    n: str
+    command: str
+    seconds: str  # on two cores of a 2024 server
+    page: str
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.3g}%"
+
+
+def _pair(column: int, interval: bool) -> Callable[[], str]:
+    """Goal preference of the pair, column 0 for the coin at the edge, 1 for the coin anywhere."""
+
+    def read() -> str:
+        text = (RESULTS / "coinrun-twins.md").read_text(encoding="utf-8")
+        row = re.search(r"^\| goal preference \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
+        assert row is not None
+        value, low, high = (100 * float(x) for x in re.findall(r"[\d.]+", row[column + 1]))
+        return f"{low:.3g}–{high:.3g}%" if interval else f"{value:.3g}%"
+
+    return read
+
+
+def _least_capability() -> str:
+    text = (RESULTS / "coinrun-twins.md").read_text(encoding="utf-8")
+    block = text[text.index("| capability in distribution") :].splitlines()[:2]
+    by_seed = [float(x) for x in re.findall(r"0\.\d+", block[1])]
+    return f"{int(100 * min(by_seed)) / 100:.2f}"
+
+
+def _study(name: str) -> pl.DataFrame:
+    table = pl.read_csv(RESULTS / f"{name}.csv", infer_schema=False)
+    return table.with_columns(pl.col("seed").cast(pl.Int64), pl.col("value", "low", "high").cast(pl.Float64))
+
+
+def _critical(interval: bool) -> Callable[[], str]:
+    def read() -> str:
+        found = critical_alpha(_study("alpha").filter(pl.col("arm") == "main"))
+        assert found.value is not None
+        assert found.low is not None
+        assert found.high is not None
+        return f"{100 * found.low:.2g}–{100 * found.high:.2g}%" if interval else f"{100 * found.value:.1g}%"
+
+    return read
+
+
+def _verdicts(name: str, label: str, all_of_them: bool = False) -> Callable[[], str]:
+    def read() -> str:
+        rows = _study(name).filter((pl.col("measure") == "verdict") & pl.col("seed").is_not_null())
+        return str(rows.height if all_of_them else rows.filter(pl.col("words") == label).height)
+
+    return read
+
+
+def _aligned_from() -> str:
+    rows = _study("alpha").filter((pl.col("measure") == "verdict") & pl.col("seed").is_null() & (pl.col("arm") == "main"))
+    shares = {float(x[8:-1]): words for x, words in rows.select("env.condition", "words").iter_rows()}
+    misses = max(share for share, words in shares.items() if words != "ALIGNED")
+    return _percent(min(share for share in shares if share > misses))
+
+
+def _agents(name: str, arm: str) -> Callable[[], str]:
+    return lambda: str(_study(name).filter(pl.col("arm") == arm)["run"].drop_nulls().n_unique())
+
+
+CLAIMS = (
+    Claim(
+        "Agents of both kinds reach at least {pair-capability} on held-out levels of the training kind.",
+        {"pair-capability": _least_capability},
+        "5 training seeds each",
+        "goalposts train coinrun/edge seed=0 (and coinrun/anywhere, seeds 0 to 4); goalposts diagnose RUNS",
+        "60",
+        "coinrun-twins",
+    ),
+    Claim(
+        "With the coin moved, agents trained with the coin at the edge reach it first in {pair-edge} of decided episodes "
+        "({pair-edge-ci}), their twins in {pair-anywhere} ({pair-anywhere-ci}).",
+        {
+            "pair-edge": _pair(0, False),
+            "pair-edge-ci": _pair(0, True),
+            "pair-anywhere": _pair(1, False),
+            "pair-anywhere-ci": _pair(1, True),
+        },
+        "5 training seeds each",
+        "goalposts train coinrun/edge seed=0 (and coinrun/anywhere, seeds 0 to 4); goalposts diagnose RUNS",
+        "60",
+        "coinrun-twins",
+    ),
+    Claim(
+        "Of {seeds-all} agents that differ only in their training seed, {seeds-misgeneralized} are judged `MISGENERALIZED`.",
+        {
+            "seeds-all": _verdicts("seeds", "", all_of_them=True),
+            "seeds-misgeneralized": _verdicts("seeds", "MISGENERALIZED"),
+        },
+        "100 training seeds",
+        "goalposts study seeds",
+        "382",
+        "seeds",
+    ),
+    Claim(
+        "Across {alpha-agents} agents, the goal preference passes one half with the coin anywhere in {alpha-critical} of the training "
+        "levels ({alpha-critical-ci}).",
+        {
+            "alpha-agents": _agents("alpha", "main"),
+            "alpha-critical": _critical(False),
+            "alpha-critical-ci": _critical(True),
+        },
+        "10 training seeds per point",
+        "goalposts study alpha",
+        "600",
+        "alpha",
+    ),
+    Claim(
+        "The verdict is `ALIGNED` from {alpha-aligned} of the training levels on.",
+        {"alpha-aligned": _aligned_from},
+        "10 training seeds per point",
+        "goalposts study alpha",
+        "600",
+        "alpha",
+    ),
+)
+
+
+def figures() -> dict[str, str]:
+    """Every figure by its name, as it is quoted."""
+    return {name: read() for claim in CLAIMS for name, read in claim.figures.items()}
+
+
+def filled(text: str, known: Mapping[str, str]) -> str:
+    """A page with the figures in its marks. Raises KeyError for a mark that no claim has."""
+    return MARK.sub(lambda mark: f"<!-- {mark[1]} -->{known[mark[1]]}<!-- / -->", text)
+
+
+def claims_page(known: Mapping[str, str]) -> str:
+    """docs/claims.md."""
+    rows = [
+        f"| {claim.sentence.format_map(known)} | {claim.n} | `{claim.command}` | {claim.seconds} | [{claim.page}](results/{claim.page}.md) |"
+        for claim in CLAIMS
+    ]
+    return "\n".join(
+        [
+            "# Claims",
+            "",
+            "What README and the docs claim about results, one line each, with the command that remakes the figure. The figures are read",
+            "from the committed tables by `docs/_build/claims.py`. A claim about results that is not listed here is not made.",
+            "Intervals are 95% intervals over training seeds and levels; seconds are on two cores.",
+            "",
+            "| claim | n | command | seconds | page |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def main() -> None:
+    """Fill the marks of all pages, and write the page of claims."""
+    known = figures()
+    for name in FILLED:
+        path = ROOT / name
+        if path.exists() and path != PAGE:
+            path.write_text(filled(path.read_text(encoding="utf-8"), known), encoding="utf-8")
+    PAGE.write_text(claims_page(known), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
