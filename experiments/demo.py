@@ -25,8 +25,9 @@ from .publish.explorer import Seen, explored
 from .publish.films import before_and_after, film_of
 from .publish.run_report import report_data
 from .report.film.encode import save
-from .report.page.page import write_page
+from .report.page.page import is_page, write_page
 from .runs.run import Run, RunError
+from .system.links import refuse_link
 from .system.processes import imports_from_elsewhere, interrupts_held_back
 
 Told = Callable[[int, int, int, str], None]  # which run, step, total, words
@@ -58,13 +59,19 @@ def train_side_by_side(configs: Sequence[ExperimentConfig], out: Path, workers: 
 
     Whatever stops one of them, or this process, stops all; the next call goes on. Raises UserError.
     """
-    paths = [out / f"{config.name}-s{config.seed}" for config in configs]
+    paths = _paths(out, configs)
+    for path in paths:
+        refuse_link(path)
     todo = [i for i, path in enumerate(paths) if not _is_finished(path, configs[i])]
     for i in sorted(todo, key=lambda i: not paths[i].exists()):  # what may be refused comes first
         Run.create(paths[i], configs[i])
     if todo:
         _train_all([(i, configs[i], paths[i]) for i in todo], workers, told)
     return [Run.open(path) for path in paths]
+
+
+def _paths(out: Path, configs: Sequence[ExperimentConfig]) -> list[Path]:
+    return [out / f"{config.name}-s{config.seed}" for config in configs]
 
 
 def _train_all(jobs: list[tuple[int, ExperimentConfig, Path]], workers: int, told: Told) -> None:
@@ -112,19 +119,29 @@ def _train_all(jobs: list[tuple[int, ExperimentConfig, Path]], workers: int, tol
 
 def run_demo(out: Path, configs: Sequence[ExperimentConfig], workers: int, told: Told, command: str) -> Demo:
     """Train both, write `report.html` and `twins.gif` into `out`, a `rollout.gif` into each run. Raises UserError."""
+    page, film = out / "report.html", out / "twins.gif"
+    _refuse_foreign(page, film, configs)
     runs = train_side_by_side(configs, out, workers, told)
     items = (Evaluated(runs[0]), Evaluated(runs[1]))
     if not explored([Seen(item.name, item.run, item.episodes) for item in items]):
         from .evaluation.goal_sweep import explore  # torch is needed from here on only
 
         explore(runs)
-    page = out / "report.html"
     write_page(report_data(runs, command, title=f"{items[0].world.name} demo"), page)
-    film = out / "twins.gif"
     save(film_of(runs, None, 1, None, px=16), film)
     for item in items:
         save(before_and_after(item), item.run.path / "rollout.gif")
     return Demo(items, page, film)
+
+
+def _refuse_foreign(page: Path, film: Path, configs: Sequence[ExperimentConfig]) -> None:
+    """Raise RunError where the demo's page or film would overwrite something else."""
+    ours = is_page(page) or any((path / "config.yaml").exists() for path in _paths(page.parent, configs))
+    for path in (page, film):
+        if os.path.lexists(path) and not ours:
+            raise RunError(
+                f"{path} was made by no demo, and it would be overwritten. Nothing was changed. Choose another folder with --out."
+            )
 
 
 def _is_finished(path: Path, config: ExperimentConfig) -> bool:

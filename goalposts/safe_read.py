@@ -16,6 +16,10 @@ class NotOrdinary(OSError):
     """A pipe, a device or a socket where a file should be."""
 
 
+class IsALink(OSError):
+    """A link where a file of the same folder should be."""
+
+
 class TooLarge(OSError):
     """A file of more bytes than are read. `size` is how many it has."""
 
@@ -24,12 +28,20 @@ class TooLarge(OSError):
         self.size = size
 
 
-def read_ordinary(path: str | os.PathLike[str], limit: int) -> bytes:
+def read_ordinary(path: str | os.PathLike[str], limit: int, follow: bool = True) -> bytes:
     """The bytes of an ordinary file of at most `limit` bytes.
 
-    Raises FileNotFoundError, IsADirectoryError, NotOrdinary, TooLarge, or another OSError of the system.
+    follow: the path was given by the user, so it may be a link; one inside a folder that may be anybody's must not be.
+    Raises FileNotFoundError, IsADirectoryError, IsALink, NotOrdinary, TooLarge, or another OSError of the system.
     """
-    handle = os.open(Path(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    if not follow:
+        if os.path.islink(path):
+            raise IsALink(
+                errno.ELOOP, "is a link, which would be read from elsewhere; put a copy in its place"
+            )
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+    handle = os.open(Path(path), flags)
     with open(handle, "rb") as file:
         facts = os.fstat(handle)
         if stat.S_ISDIR(facts.st_mode):

@@ -23,7 +23,7 @@ from safetensors.torch import save as save_tensors
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from goalposts.errors import UserError
-from goalposts.safe_read import TooLarge, read_ordinary
+from goalposts.safe_read import IsALink, TooLarge, read_ordinary
 
 from .eager_adam import EagerAdam
 from .networks import CONVOLUTIONS, CONVOLVED, PIXELS, PixelsExtractor, PlanesExtractor
@@ -194,13 +194,15 @@ def load_policy(folder: str | Path) -> PolicyAgent:
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a safetensors file. Raises CheckpointError."""
     try:
-        return load_tensors(read_ordinary(path, MAX_WEIGHTS))
+        return load_tensors(read_ordinary(path, MAX_WEIGHTS, follow=False))
     except FileNotFoundError:
         raise CheckpointError(f"{path}: missing; is {path.parent} a checkpoint folder?") from None
     except TooLarge:
         raise CheckpointError(
             f"{path}: larger than {MAX_WEIGHTS >> 20} MiB, which no agent of ours is"
         ) from None
+    except IsALink as error:
+        raise CheckpointError(f"{path} {error.strerror}") from None
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
     except (
@@ -217,13 +219,15 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
 def read_json(path: Path) -> dict[str, Any]:
     """The object of a small JSON file. Raises CheckpointError."""
     try:
-        data = json.loads(read_ordinary(path, MAX_JSON).decode("utf-8"))
+        data = json.loads(read_ordinary(path, MAX_JSON, follow=False).decode("utf-8"))
     except FileNotFoundError:
         raise CheckpointError(f"{path}: missing; is {path.parent} a checkpoint folder?") from None
     except TooLarge:
         raise CheckpointError(
             f"{path}: larger than {MAX_JSON >> 10} KiB; this is no checkpoint of ours"
         ) from None
+    except IsALink as error:
+        raise CheckpointError(f"{path} {error.strerror}") from None
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError):

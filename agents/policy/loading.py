@@ -13,10 +13,16 @@ from .checkpoint import CheckpointError, PolicyAgent, load_policy
 def load_agent(path: str | Path) -> PolicyAgent:
     """The agent of a checkpoint folder, or of the latest checkpoint of a run folder. Raises CheckpointError."""
     path = Path(path)
+    if (path / "checkpoints").is_symlink():
+        raise CheckpointError(
+            f"{path / 'checkpoints'} is a link, which would be read from elsewhere; put a copy in its place"
+        )
     if (path / "checkpoint.json").exists():
         return load_policy(path)
     found = [
-        p for p in (path / "checkpoints").glob("*") if p.name.isdecimal() and (p / "checkpoint.json").exists()
+        p
+        for p in (path / "checkpoints").glob("*")
+        if p.name.isdecimal() and not p.is_symlink() and (p / "checkpoint.json").exists()
     ]
     if not found:
         raise CheckpointError(

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import zipfile
 from itertools import groupby
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from goalposts.safe_read import TooLarge, read_ordinary
+from goalposts.safe_write import write_whole
 
 from .level import LEGENDS, MAX_COLS, MAX_ROWS, Level, LevelError, LevelSet, legend_of
 
@@ -35,28 +36,26 @@ _ARRAYS = {
 def save_levels(levels: LevelSet, path: str | Path) -> Path:
     """Write a level set: `.npz` keeps everything, `.txt` the pictures and one comment line each. Atomic."""
     path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    meta = np.array([levels.world, levels.condition, levels.split, str(levels.seed)], dtype="U64")
+
+    def write_arrays(file: BinaryIO) -> None:
+        np.savez_compressed(file, tiles=levels.tiles, sizes=levels.sizes, index=levels.index, meta=meta)
+
+    def write_text(file: BinaryIO) -> None:
+        blocks = (
+            f"; {levels.world} {levels.condition} {levels.split} seed {levels.seed} level {k}\n{level.to_text()}\n"
+            for k, level in zip(levels.index, levels, strict=True)
+        )
+        file.write("\n".join(blocks).encode())
+
+    writers = {".npz": write_arrays, ".txt": write_text}
+    if path.suffix not in writers:
+        raise LevelError(f"{path}: a level file ends in .npz or .txt, not {path.suffix!r}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".npz":
-            meta = np.array([levels.world, levels.condition, levels.split, str(levels.seed)], dtype="U64")
-            with part.open("wb") as file:
-                np.savez_compressed(
-                    file, tiles=levels.tiles, sizes=levels.sizes, index=levels.index, meta=meta
-                )
-        elif path.suffix == ".txt":
-            blocks = (
-                f"; {levels.world} {levels.condition} {levels.split} seed {levels.seed} level {k}\n{level.to_text()}\n"
-                for k, level in zip(levels.index, levels, strict=True)
-            )
-            part.write_text("\n".join(blocks), encoding="utf-8")
-        else:
-            raise LevelError(f"{path}: a level file ends in .npz or .txt, not {path.suffix!r}")
-        os.replace(part, path)
+        write_whole(path, writers[path.suffix])
     except OSError as error:
         raise LevelError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 

@@ -6,7 +6,6 @@ visible placeholder, so that a new world can be looked at before anybody has dra
 goalposts.envs.render.sprites OUT.png`.
 """
 
-import os
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from goalposts.errors import UserError
+from goalposts.safe_write import write_whole
 
 from . import art_8px, art_16px, art_topdown
 
@@ -145,14 +145,11 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m goalposts.envs.render.sprites OUT.png [PX]", file=sys.stderr)
         return 2
     out = Path(arguments[0])
-    partial = out.with_name(out.name + f".{os.getpid()}.part")
     try:
         px = int(arguments[1]) if len(arguments) == 2 else 16
         picture, _ = sheet(px)
-        Image.fromarray(picture).save(partial, format="PNG")
-        os.replace(partial, out)
+        write_whole(out, lambda file: Image.fromarray(picture).save(file, format="PNG"))
     except (UserError, ValueError, OSError) as error:
-        partial.unlink(missing_ok=True)
         print(f"cannot write the sprite sheet to {out}: {error}", file=sys.stderr)
         return 2
     print(f"{out}: {len(names())} sprites of {px} x {px} pixels")

@@ -6,12 +6,15 @@ What may be drawn is the world's legend, and what is allowed is the legend's own
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 
 from goalposts.errors import UserError
+from goalposts.safe_write import write_whole
 
 from ..levels.level import Level, LevelSet
 from ..levels.level_file import save_levels
@@ -142,8 +145,9 @@ class Edit(View):
         """What is not saved goes into a file beside, valid or not."""
         if self.changed:
             text = "\n\n".join(f"; {self.world.name}\n{sketch.level.to_text()}" for sketch in self.sketches)
-            beside = self.path.with_name(f"{self.path.stem}.unsaved.txt")
-            beside.write_text(text + "\n", encoding="utf-8")
+            names = (f"{self.path.stem}.unsaved{'' if k == 1 else f'-{k}'}.txt" for k in count(1))
+            beside = next(path for name in names if not os.path.lexists(path := self.path.with_name(name)))
+            write_whole(beside, f"{text}\n".encode())
             self.rescued = beside
 
     def paint(self, canvas: Canvas, room: pygame.Rect, side: pygame.Rect) -> None:

@@ -68,7 +68,7 @@ def paired(ours: Work, theirs: Work, seconds: float, least: int = 3) -> tuple[fl
 def read_figures(path: Path) -> list[Figure]:
     """The figures that `goalposts bench --json` wrote. Raises UserError for anything else."""
     try:
-        rows = json.loads(read_limited(path, 1 << 20))
+        rows = json.loads(read_limited(path, 1 << 20, follow=True))
         found = [Figure(**row) for row in rows]
         if not found or not all(
             isinstance(f.what, str) and isinstance(f.ratio, float | int | None) for f in found

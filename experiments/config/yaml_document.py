@@ -101,7 +101,7 @@ def read_document(path: Path) -> Document:
     """Read a YAML file that holds a mapping. What is wrong is collected in `.problems`, never raised."""
     document = Document(str(path))
     try:
-        text = read_limited(path, MAX_BYTES).decode("utf-8-sig")
+        text = read_limited(path, MAX_BYTES, follow=True).decode("utf-8-sig")
     except RunError as error:
         document.problems.append(Problem("", "", str(error)))
         document.broken = True

@@ -38,7 +38,7 @@ class Evaluated:
         self.run, self.config, self._fresh = run, run.config, fresh
         self.name = name or run.path.resolve().name
         self.world = get_world(run.config.world)
-        self.episodes = read_episodes(run.episodes_path) if fresh is None else fresh.episodes
+        self.episodes = read_episodes(run.episodes_path, follow=False) if fresh is None else fresh.episodes
         self.leaked = read_leakage(run) if fresh is None else fresh.leaked
 
     def verdict(self) -> Verdict:

@@ -22,7 +22,7 @@ def play_missing(run: Run, tell: Tell | None = None) -> tuple[str, ...]:
     """
     with run.lock():
         there = run.episodes_path.exists()
-        episodes = read_episodes(run.episodes_path) if there else None
+        episodes = read_episodes(run.episodes_path, follow=False) if there else None
         known = set() if episodes is None else set(episodes["condition"].unique())
         missing = tuple(name for name in probes_of(get_world(run.config.world)) if name not in known)
         if missing:

@@ -135,7 +135,7 @@ def what_stays(run: Run, new: list[str], facts: Facts) -> Kept | None:
     """
     if not run.episodes_path.exists():
         return None
-    episodes = read_episodes(run.episodes_path).filter(~pl.col("condition").is_in(new))
+    episodes = read_episodes(run.episodes_path, follow=False).filter(~pl.col("condition").is_in(new))
     if not episodes.height:
         return None
     of_kept = _facts(episodes)

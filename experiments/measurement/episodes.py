@@ -97,10 +97,13 @@ def validate(episodes: pl.DataFrame) -> pl.DataFrame:
     return typed
 
 
-def read_episodes(path: str | Path) -> pl.DataFrame:
-    """An episodes table from a Parquet file that `write_episodes` made. Raises EpisodesError or RunError."""
+def read_episodes(path: str | Path, follow: bool = True) -> pl.DataFrame:
+    """An episodes table from a Parquet file that `write_episodes` made. Raises EpisodesError or RunError.
+
+    follow: whether the path may be a link; False for one inside a folder that may be anybody's.
+    """
     path = Path(path)
-    content = read_limited(path, MAX_BYTES)
+    content = read_limited(path, MAX_BYTES, follow)
     try:
         found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), (VERSION_KEY,))
     except Unreadable as error:

@@ -15,7 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..system.atomic_files import disk_errors, sync_folder, sync_tree, unfinished, unfinished_name
+from ..system.atomic_files import RunError, disk_errors, sync_folder, sync_tree
+from ..system.leftovers import sweep, unfinished, unfinished_name
+from ..system.links import refuse_link
+
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
+_PARTS = re.compile(rf"({_NUMBER.pattern})(\.old)?")
 
 
 @dataclass(frozen=True)
@@ -29,9 +34,10 @@ class Checkpoint:
 def list_checkpoints(folder: Path) -> tuple[Checkpoint, ...]:
     """The complete checkpoints in a folder, oldest first; none if there is no such folder."""
     found = []
+    refuse_link(folder)
     with disk_errors(folder, "read"), suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
-            if re.fullmatch(r"0|[1-9][0-9]{0,17}", entry.name) and entry.is_dir(follow_symlinks=False):
+            if _NUMBER.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
                 found.append(Checkpoint(int(entry.name), Path(entry.path)))
     return tuple(sorted(found, key=lambda checkpoint: checkpoint.step))
 
@@ -50,10 +56,17 @@ def write_checkpoint(
             part.mkdir()
             writer(part)
             sync_tree(part)
+            made = set(os.listdir(part))
+            if final.exists() and (foreign := sorted(set(os.listdir(final)) - made)):
+                raise RunError(
+                    f"{final / foreign[0]} is nothing that a training writes, so {final} is not replaced. Nothing was changed. "
+                    "Move that file away."
+                )
+            others = [old for old in list_checkpoints(folder) if old.step != step]
             if (
                 keep is not None
             ):  # before the new one has its name: killed in between, a run redoes what is missing
-                _drop([old for old in list_checkpoints(folder) if old.step != step][: 1 - keep])
+                _drop([old for old in others if set(os.listdir(old.path)) <= made][: 1 - keep])
             if final.exists():
                 final.rename(_set_aside(final))
             part.rename(final)
@@ -67,13 +80,13 @@ def write_checkpoint(
 
 
 def sweep_checkpoints(folder: Path) -> None:
-    """Remove what dead processes left unfinished; put back a checkpoint that was about to be replaced."""
-    for aside in folder.glob(".*.old"):
-        final = folder / aside.name[1 : -len(".old")]
-        with suppress(OSError):
-            shutil.rmtree(aside) if final.exists() else aside.rename(final)
-    for part in unfinished(folder):
-        shutil.rmtree(part, ignore_errors=True)
+    """Remove what dead processes, or this one, left unfinished; put back a checkpoint that was about to be replaced."""
+    for aside in unfinished(folder):
+        step, old, _ = aside.name[1:].partition(".old.part-")
+        if old and _NUMBER.fullmatch(step) and not os.path.lexists(folder / step):
+            with suppress(OSError):
+                aside.rename(folder / step)
+    sweep(folder, _PARTS, own=True)
 
 
 def _drop(checkpoints: list[Checkpoint]) -> None:
@@ -84,4 +97,4 @@ def _drop(checkpoints: list[Checkpoint]) -> None:
 
 
 def _set_aside(final: Path) -> Path:
-    return final.with_name(f".{final.name}.old")
+    return unfinished_name(final.with_name(f"{final.name}.old"))

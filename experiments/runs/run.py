@@ -13,27 +13,25 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-import shutil
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from numbers import Real
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..config.schema import ConfigError, ExperimentConfig, parse_config
 from ..system.atomic_files import (
     RunError,
     disk_errors,
-    in_progress,
-    is_held,
     read_limited,
-    refuse_links,
-    unfinished,
     write_atomic,
 )
+from ..system.leftovers import made_here, sweep, unfinished
+from ..system.links import refuse_links
+from ..system.locks import FileLock, Timeout, is_held
 from .checkpoints import Checkpoint, list_checkpoints, sweep_checkpoints, write_checkpoint
 from .progress_csv import Row, append_row, read_rows, rewind_rows
 from .provenance import Provenance, collect, now
@@ -42,16 +40,17 @@ __all__ = ["Checkpoint", "Run", "RunError", "Status", "default_out"]
 
 CONFIG, PROVENANCE, STATUS, LOCK = "config.yaml", "provenance.json", "status.json", ".lock"
 PROGRESS, EPISODES, CHECKPOINTS = "progress.csv", "episodes.parquet", "checkpoints"
-OURS = (
-    CONFIG,
-    PROVENANCE,
-    STATUS,
-    LOCK,
-    PROGRESS,
-    EPISODES,
-    CHECKPOINTS,
-    "tensorboard",
-)  # what is written here
+READ = (
+    *(CONFIG, PROVENANCE, STATUS, LOCK, PROGRESS, EPISODES, CHECKPOINTS, "tensorboard"),
+    *("trajectories.parquet", "leakage.json", "explored.parquet", "finetune.csv", "finetune"),
+    *("unfinished.json", "measures.json", "times.json"),
+)
+"""What is read or added to here, now or later: none of it may be a link."""
+WRITTEN = re.compile("|".join(map(re.escape, (*READ, "report.html", "rollout.gif"))))
+"""What else is written here is replaced as a whole."""
+_OF_RUN = re.compile(
+    rf"(?:{WRITTEN.pattern})|{CHECKPOINTS}/[0-9]+/(?:checkpoint|state)\.json|{CHECKPOINTS}/[0-9]+/(?:model|state)\.safetensors"
+)
 MAX_BYTES = 1_000_000  # of each of the small files
 
 State = Literal["created", "running", "finished", "failed"]
@@ -134,7 +133,7 @@ class Run:
     def status(self) -> Status:
         """The state last written. Raises RunError if the file is damaged."""
         remedy = "Delete that file: the next training of this run writes it anew."
-        if not (self.path / STATUS).exists():
+        if (self.path / STATUS).is_symlink() or not (self.path / STATUS).exists():
             last = self.latest_checkpoint()
             total = self.config.train.total_steps
             return Status(step=last.step if last else 0, total=total, created=now(), updated=now())
@@ -175,7 +174,7 @@ class Run:
         if self._lock.is_locked:
             yield self
             return
-        refuse_links(self.path, OURS)
+        refuse_links(self.path, READ)
         with disk_errors(self.path / LOCK, "write"):
             try:
                 self._lock.acquire(timeout=wait)
@@ -287,14 +286,13 @@ class Run:
 
     def _sweep(self) -> None:
         """Remove what dead processes left unfinished. Only with the lock held."""
-        for part in unfinished(self.path):
-            if not in_progress(part):
-                if part.is_dir() and not part.is_symlink():
-                    shutil.rmtree(part, ignore_errors=True)
-                else:
-                    with suppress(OSError):
-                        part.unlink()
+        sweep(self.path, WRITTEN)
         sweep_checkpoints(self.path / CHECKPOINTS)
+
+
+def is_of_run(path: str) -> bool:
+    """Whether a file is one that a training or evaluation writes, by its path from the run folder."""
+    return _OF_RUN.fullmatch(path) is not None
 
 
 def default_out(config: ExperimentConfig) -> Path:
@@ -310,13 +308,30 @@ def _refuse_foreign(path: Path) -> None:
         raise RunError(f"{path} is not a folder. Nothing was changed. Choose another with --out.")
     with disk_errors(path, "read"):
         names = sorted(os.listdir(path))
-    ours = {CONFIG, PROVENANCE, STATUS, LOCK} | {part.name for part in unfinished(path)}
+    ours = {part.name for part in unfinished(path) if made_here(part, WRITTEN)}
+    ours |= {name for name, is_ours in _FIRST.items() if CONFIG not in names and is_ours(path / name)}
     foreign = [name for name in names if name not in ours]
     if foreign and CONFIG not in names:
         raise RunError(
             f"{path} is not empty and not a run folder (it holds {', '.join(foreign[:3])}). Nothing was changed. "
             "Choose a new folder with --out."
         )
+
+
+def _is_json(model: type[BaseModel], path: Path) -> bool:
+    try:
+        _read_json(model, path, "")
+    except RunError:
+        return False
+    return not path.is_symlink()
+
+
+_FIRST: dict[str, Callable[[Path], bool]] = {
+    PROVENANCE: lambda path: _is_json(Provenance, path),
+    STATUS: lambda path: _is_json(Status, path),
+    LOCK: lambda path: path.is_file() and not path.is_symlink() and path.stat().st_size == 0,
+}
+"""What a killed process may have left of a run that has no config.yaml yet, and whether a file of that name is one."""
 
 
 def _not_a_run(path: Path) -> str:

@@ -9,7 +9,7 @@ test that was killed goes on where it was and ends in the same table. Read next:
 from __future__ import annotations
 
 import json
-import shutil
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,11 +31,14 @@ from ..runs.checkpoints import list_checkpoints, write_checkpoint
 from ..runs.finetune_csv import FILE, MAX_BYTES, as_csv, parse_table, read_finetuned
 from ..runs.run import Run
 from ..system.atomic_files import RunError, disk_errors, read_limited, write_atomic
+from ..system.leftovers import discard
 from .train import OnProgress, new_training
 
 STEPS = (10_000, 30_000, 100_000, 300_000)
 LEVELS = 500
 WORK = "finetune"
+_CHECKPOINT = r"(?:checkpoint\.json|model\.safetensors|state\.json|state\.safetensors|finetune\.csv)"
+_SCRATCH = re.compile(rf"settings\.json|(?:{'|'.join(ARMS)})/[0-9]+/{_CHECKPOINT}")
 
 
 def finetune(
@@ -75,7 +78,7 @@ def finetune(
         done = [_arm(arm, work, config, marks, chosen, last.path, tell, run) for arm in ARMS]
         table = pl.concat(done)
         write_atomic(run.path / FILE, as_csv(table))
-        shutil.rmtree(work, ignore_errors=True)
+        discard(work, is_scratch)
         return table
 
 
@@ -101,6 +104,11 @@ def shifted(config: ExperimentConfig, condition: str | None, steps: Sequence[int
     return config.override(changes)
 
 
+def is_scratch(path: str) -> bool:
+    """Whether a file is one that a test writes on its way, by its path from the scratch folder."""
+    return _SCRATCH.fullmatch(path) is not None
+
+
 def marks_of(config: ExperimentConfig, steps: Sequence[int]) -> list[int]:
     """The steps at which is measured: 0, then each rounded up to whole rollouts."""
     rollout = config.train.num_envs * config.train.n_steps
@@ -117,7 +125,11 @@ def _workplace(work: Path, settings: dict[str, object]) -> Path:
     note = work / "settings.json"
     with disk_errors(work, "write"):
         if not note.exists() or read_limited(note, 100_000) != content:
-            shutil.rmtree(work, ignore_errors=True)
+            if foreign := discard(work, is_scratch):
+                raise RunError(
+                    f"{work / foreign[0]} is nothing that the fine-tuning test writes, and its scratch folder would be emptied. "
+                    "Nothing was changed. Move that file away."
+                )
             work.mkdir()
             write_atomic(note, content)
     return work

@@ -20,7 +20,8 @@ from ..evaluation.evaluate import evaluate_fully, subject_of
 from ..evaluation.trajectories import record
 from ..measurement.episodes import read_episodes
 from ..runs.run import Run
-from ..system.atomic_files import RunError, in_progress, unfinished, unfinished_name
+from ..system.atomic_files import RunError
+from ..system.leftovers import of_name, sweep, unfinished_name
 from .run_comparison import Changed, Compared, Rate, compare_environments, compare_files, compare_rates
 from .train import train
 
@@ -81,7 +82,9 @@ def reproduce(
         raise RunError(f"{run.path} has no checkpoint any more, so there is no agent to compare with.")
     if out is not None and os.path.realpath(out) == os.path.realpath(run.path):
         raise RunError(f"{out} is the run itself; give --out another folder, or leave it out")
-    table = read_episodes(run.episodes_path) if run.episodes_path.exists() else None  # damaged: say so now
+    table = (
+        read_episodes(run.episodes_path, follow=False) if run.episodes_path.exists() else None
+    )  # damaged: say so now
     with _place(run, out) as place:
         again = _again(run, table, place, tell or (lambda step, total, words: None))
         files = compare_files(run, again)
@@ -128,9 +131,7 @@ def _place(run: Run, out: str | os.PathLike[str] | None) -> Iterator[Path]:
         yield Path(out)
         return
     path = run.path.resolve()
-    for left in unfinished(path.parent):
-        if left.name.startswith(f".{path.name}.part-") and not in_progress(left):
-            shutil.rmtree(left, ignore_errors=True)
+    sweep(path.parent, of_name(path.name), folders_only=True)
     place = unfinished_name(path)
     try:
         yield place

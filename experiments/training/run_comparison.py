@@ -91,7 +91,10 @@ def compare_environments(was: Provenance, now: Provenance) -> tuple[Changed, ...
 
 def compare_rates(run: Run, again: Run) -> tuple[Rate, ...]:
     """Every share of every condition that both tables hold."""
-    was, now = read_episodes(run.episodes_path), read_episodes(again.episodes_path)
+    was, now = (
+        read_episodes(run.episodes_path, follow=False),
+        read_episodes(again.episodes_path, follow=False),
+    )
     keys = ["condition", "sampled"]
     both = was.select(keys).unique(maintain_order=True).join(now.select(keys).unique(), on=keys, how="semi")
     found = []
@@ -133,7 +136,9 @@ def _difference(run: Run, again: Run, name: str, one: bytes, two: bytes) -> str:
     if name == "config.yaml":
         return "" if run.config == again.config else "other settings"
     if name == "episodes.parquet":
-        return _rows(read_episodes(run.episodes_path), read_episodes(again.episodes_path))
+        return _rows(
+            read_episodes(run.episodes_path, follow=False), read_episodes(again.episodes_path, follow=False)
+        )
     if name == TRAJECTORIES:
         return _rows(*(read_trajectories(each.path / TRAJECTORIES) for each in (run, again)))
     if name == "progress.csv":

@@ -18,8 +18,9 @@ import numpy as np
 from PIL import Image
 
 from goalposts.errors import UserError
+from goalposts.safe_write import sync_file
 
-from ...system.atomic_files import disk_errors, unfinished_name, write_atomic
+from ...system.atomic_files import disk_errors, sync_folder, unfinished_name, write_atomic
 
 Picture = np.ndarray  # uint8[height, width, 3]
 
@@ -111,7 +112,10 @@ def write_mp4(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
                 sink.send(None)
                 for number in [*range(len(frames)), *[len(frames) - 1] * round(HOLD * fps)]:
                     sink.send(np.ascontiguousarray(np.pad(frames[number], pad, "edge")))
+            with part.open("rb+") as file:
+                sync_file(file.fileno())
             os.replace(part, path)
+            sync_folder(path.parent)
         except BaseException:
             with suppress(OSError):
                 part.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from typing import Any
 from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from ...system.atomic_files import write_atomic
+from ...system.atomic_files import RunError, read_limited, write_atomic
 from ..data import ReportData, SpriteSheet
 from ..figures.charts import charts
 from ..story import ROLES, headline, steps
@@ -29,6 +29,7 @@ from .evidence import evidence
 from .explorer import pack_explorer
 from .replays import pack
 
+GENERATOR, MAX_BYTES = b'<meta name="generator" content="Goalposts">', 1 << 30
 SCRIPTS = ("page.js", "player.js", "explorer.js")
 STYLES = ("style.css", "player.css", "explorer.css")
 
@@ -37,6 +38,14 @@ def write_page(data: ReportData, path: Path | str) -> Path:
     """Write the page to `path` in one step. Raises RunError where the disk refuses."""
     write_atomic(Path(path), build_page(data).encode())
     return Path(path)
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is a page that Goalposts wrote."""
+    try:
+        return GENERATOR in read_limited(path, MAX_BYTES)[:1000]
+    except RunError:
+        return False
 
 
 def build_page(data: ReportData) -> str:

@@ -47,7 +47,7 @@ COLUMNS: dict[str, Any] = {
 
 def measures_of_run(run: Run) -> list[Row]:
     """Everything that a study keeps of one run, in a fixed order."""
-    episodes = read_episodes(run.episodes_path)
+    episodes = read_episodes(run.episodes_path, follow=False)
     leaked = sum(read_leakage(run).values())
     rows = list(_measures(episodes, diagnose(episodes, run.config.verdict, leakage=leaked), leaked))
     progress = run.progress()

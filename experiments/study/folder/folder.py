@@ -10,29 +10,29 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
 
 from ...config.fields import Amount, Whole
 from ...config.yaml_document import shorten
+from ...runs.run import is_of_run
 from ...system.atomic_files import (
     RunError,
     disk_errors,
-    is_held,
     read_limited,
-    refuse_links,
     sync_folder,
     sync_tree,
-    unfinished,
-    unfinished_name,
     write_atomic,
 )
+from ...system.leftovers import discard, made_here, of_name, sweep, unfinished, unfinished_name
+from ...system.links import refuse_links
+from ...system.locks import FileLock, Timeout, is_held
 from ..design.config import StudyConfig
 from ..workers.job import TIMES, Done, Failed, Times
 
@@ -43,7 +43,18 @@ RECORDED = "recorded.json"  # marks a run that came from a file of recorded rows
 MAX_BYTES = 1 << 20
 MAX_LOG = 1 << 26
 
+SHALLOW = (LOCK, STUDY, RUNS, FAILED, EPISODES, SUMMARY, FIGURES, CALLS, MADE)
+"""What is read or written here: none of it may be a link, nor hold one. What lies in a run is checked when it is read."""
+
 _ID = re.compile(r"[0-9a-f]{16}")
+_WRITTEN = {
+    "": re.compile("|".join(map(re.escape, (STUDY, EPISODES, SUMMARY, PAGE, CALLS, MADE, WORK)))),
+    RUNS: _ID,
+    FAILED: re.compile(rf"{_ID.pattern}\.log"),
+    FIGURES: re.compile(r".+\.(svg|png)"),
+    WORK: _ID,
+}
+"""Names that are written in each folder of a study."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,13 @@ class StudyFolder:
             raise RunError(
                 f"{path} is not a study folder: it has no {STUDY}. Begin a study with: goalposts study CONFIG"
             )
+        folder.check()
         return folder
+
+    def check(self) -> None:
+        """Raise RunError if anything that is read or written here is a link."""
+        refuse_links(self.path, SHALLOW, deep=False)
+        refuse_links(self.path, (WORK,))
 
     @contextmanager
     def begin(self, study: StudyConfig) -> Iterator[None]:
@@ -86,6 +103,7 @@ class StudyFolder:
         A folder of a study of the same name is gone on with, whatever has changed in it: what is finished is found by its
         id. Raises RunError for a folder of something else, or one that another process writes.
         """
+        self.check()
         self.refuse_foreign(study)
         with disk_errors(self.path, "write"):
             (self.path / RUNS).mkdir(parents=True, exist_ok=True)
@@ -97,7 +115,7 @@ class StudyFolder:
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Hold the folder for writing. Raises RunError if another process does."""
-        refuse_links(self.path, (LOCK, STUDY, RUNS, FAILED, WORK, EPISODES, SUMMARY, FIGURES, CALLS, MADE))
+        self.check()
         with disk_errors(self.path, "write"):
             try:
                 self._lock.acquire(timeout=3)  # workers of a driver that was just killed may still be dying
@@ -214,7 +232,8 @@ class StudyFolder:
         with disk_errors(self.path, "read"):
             names = os.listdir(self.path)
         ours = {LOCK, RUNS, WORK, FAILED, STUDY}
-        foreign = sorted(name for name in names if name not in ours and not name.startswith(f".{STUDY}"))
+        ours |= {part.name for part in unfinished(self.path) if made_here(part, of_name(STUDY))}
+        foreign = sorted(name for name in names if name not in ours)
         if STUDY not in names and foreign:
             raise RunError(
                 f"{self.path} is not empty and not a study folder (it holds {', '.join(foreign[:3])}). Nothing was changed. "
@@ -231,15 +250,14 @@ class StudyFolder:
                 )
 
     def _discard(self, place: Path) -> None:
-        """Remove a folder: first its name, in one step, so that no half of it is ever taken for the whole."""
-        part = unfinished_name(place)
-        try:
-            place.rename(part)
-        except OSError:  # not there, or open on a system that then refuses: as much of it as goes
-            part = place
-        shutil.rmtree(part, ignore_errors=True)
+        """Remove scratch work. Where something else lies in it, it stays, under a name that no worker takes."""
+        if (
+            discard(place, lambda path: is_of_run(path) or is_of_run(path.partition("/")[2]))
+            and place != self.path / WORK
+        ):
+            with suppress(OSError):
+                place.rename(place.with_name(f"{place.name}-kept-{secrets.token_hex(4)}"))
 
     def _sweep(self) -> None:
-        for place in (self.path, *(self.path / name for name in (RUNS, FAILED, FIGURES, WORK))):
-            for part in unfinished(place):
-                shutil.rmtree(part, ignore_errors=True) if part.is_dir() else part.unlink(missing_ok=True)
+        for name, written in _WRITTEN.items():
+            sweep(self.path / name, written, own=True)

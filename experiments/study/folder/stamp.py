@@ -56,7 +56,7 @@ def _sources(folder: StudyFolder, plan: Plan) -> str:
     for one in plan.runs:
         if one in there:
             place = folder.run(one)
-            found = [os.stat(place / name) for name in READ_OF_RUNS if (place / name).exists()]
+            found = [os.lstat(place / name) for name in READ_OF_RUNS if (place / name).exists()]
             digest.update(f"{one} {[(state.st_size, state.st_mtime_ns) for state in found]}\n".encode())
     return digest.hexdigest()
 

@@ -8,6 +8,7 @@ summary; what it does not show stands here, because it follows from the design. 
 
 from __future__ import annotations
 
+import os
 import statistics
 import tempfile
 from collections import Counter
@@ -82,7 +83,7 @@ def write_docs(folder: StudyFolder, plan: Plan, out: Path, command: str) -> Path
     """
     name = plan.study.name
     there = out / f"{name}.md"
-    if there.exists() and MADE_BY not in read_limited(there, 1 << 22).decode(errors="replace"):
+    if there.exists() and MADE_BY not in read_limited(there, 1 << 22, follow=True).decode(errors="replace"):
         raise RunError(
             f"{there} is no page of a study, and it would be overwritten. Move it away, or give --out another folder"
         )
@@ -102,6 +103,10 @@ def write_docs(folder: StudyFolder, plan: Plan, out: Path, command: str) -> Path
         stem = f"{name}-{one.name}".replace(f"{name}-{name}", name)
         contents |= {out / f"{stem}.svg": one.svg(), out / f"{stem}.png": one.png()}
     contents |= {out / film.name: film.gif(folder) for film in _films(folder, plan, table)}
+    if not there.exists() and (others := [path for path in contents if os.path.lexists(path)]):
+        raise RunError(
+            f"{others[0]} belongs to no page of a study here, and it would be overwritten. Move it away, or give --out another folder"
+        )
     write_together(contents)
     return out / f"{name}.md"
 

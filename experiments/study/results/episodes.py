@@ -33,7 +33,7 @@ def read_episodes_of(paths: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
     found: dict[str, pl.DataFrame] = {}
     for bundle in _bundles(paths):
         together = _together(bundle) if len(bundle) > 1 else None
-        found |= together or {one: read_episodes(path) for one, path in bundle.items()}
+        found |= together or {one: read_episodes(path, follow=False) for one, path in bundle.items()}
     return found
 
 

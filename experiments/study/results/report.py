@@ -170,7 +170,7 @@ def _levels_to_show(folder: StudyFolder, runs: list[str], condition: str) -> lis
     """Levels on which the agents at both ends of the line behave in their own proportions."""
     ends = dict.fromkeys((runs[0], runs[-1]))
     return representative(
-        [read_episodes(folder.run(one) / "episodes.parquet") for one in ends], condition, LEVELS
+        [read_episodes(folder.run(one) / "episodes.parquet", follow=False) for one in ends], condition, LEVELS
     )
 
 

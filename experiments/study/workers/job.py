@@ -27,6 +27,7 @@ from ...config.fields import Amount, Whole
 from ...config.schema import ExperimentConfig
 from ...runs.run import Run
 from ...system.atomic_files import RunError
+from ...system.links import refuse_link
 from ...system.processes import most_memory
 
 Tell = Callable[[int, int], None]  # steps done, of how many
@@ -96,6 +97,7 @@ def perform(job: Job, tell: Tell | None = None) -> Done | Failed:
     folder = Path(job.scratch) if job.scratch else Path(tempfile.mkdtemp(prefix="goalposts-"))
     try:
         with redirect_stdout(said), redirect_stderr(said), warnings.catch_warnings():
+            refuse_link(folder)
             times = _train_and_evaluate(job, folder, tell or (lambda step, total: None))
         return Done(job.id, _files(job, folder, times))
     except Exception as error:

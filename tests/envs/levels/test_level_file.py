@@ -255,8 +255,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
         patch.setattr(os, "replace", full)
         with pytest.raises(LevelError, match="No space left on device"):
             save_levels(LEVELS, path)
-    monkeypatch.setattr(np, "savez_compressed", full)
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(LevelError, match="cannot be written"):
         save_levels(LEVELS, path)
     assert path.read_bytes() == before

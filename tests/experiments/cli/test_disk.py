@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-import numpy as np
 import pytest
 from fixtures.tiny import copy_of, everything, results
 
@@ -90,11 +89,7 @@ def test_a_disk_that_is_full_leaves_what_is_there(
 def test_a_full_disk_leaves_no_level_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], suffix: str
 ) -> None:
-    def full(*anything: object, **more: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(np, "savez_compressed", full)
-    monkeypatch.setattr(Path, "write_text", full)
+    fill_at(monkeypatch, 0)
     said = refused(capsys, "levels", "--out", tmp_path / f"levels.{suffix}")
     assert "No space left on device" in said
     assert os.listdir(tmp_path) == []

@@ -1,0 +1,110 @@
+"""What a killed process left, and what belongs to the user: only files that Goalposts wrote are ever removed.
+
+Unfinished work has a hidden name `.NAME.part-PID-HEX` (`goalposts/safe_write.py`). It is removed if NAME is one that is written
+in that folder and process PID is dead. A folder of finished scratch work is removed only if nothing else lies in it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from goalposts.safe_write import UNFINISHED, short_name, unfinished_name
+
+__all__ = ["discard", "foreign_in", "in_progress", "made_here", "sweep", "unfinished", "unfinished_name"]
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """What is being written in a folder, or was when the process died."""
+    try:
+        return sorted(Path(entry.path) for entry in os.scandir(folder) if UNFINISHED.fullmatch(entry.name))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def made_here(part: Path, names: re.Pattern[str]) -> bool:
+    """Whether a name is that of unfinished work on one of these names."""
+    match = UNFINISHED.fullmatch(part.name)
+    return match is not None and names.fullmatch(match["name"]) is not None
+
+
+def in_progress(part: Path) -> bool:
+    """Whether the process that writes an unfinished file still lives on this machine."""
+    match = UNFINISHED.fullmatch(part.name)
+    if os.name != "posix" or match is None:
+        return False
+    try:
+        os.kill(int(match["pid"]), 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError, ValueError):
+        return False
+    return True
+
+
+def sweep(folder: Path, names: re.Pattern[str], own: bool = False, folders_only: bool = False) -> None:
+    """Remove what dead processes left of work on these names. Links are left alone: unfinished work is none.
+
+    own: what this process left counts too; only for the holder of the folder's lock.
+    """
+    for part in unfinished(folder):
+        match = UNFINISHED.fullmatch(part.name)
+        if match is None or not names.fullmatch(match["name"]):
+            continue
+        mine = own and match["pid"] == str(os.getpid())
+        if not mine and in_progress(part):
+            continue
+        with suppress(OSError):
+            mode = os.lstat(part).st_mode
+            if stat.S_ISDIR(mode):
+                shutil.rmtree(part, ignore_errors=True)
+            elif stat.S_ISREG(mode) and not folders_only:
+                part.unlink()
+
+
+def foreign_in(folder: Path, ours: Callable[[str], bool]) -> list[str]:
+    """What lies anywhere below a folder and is no file of ours, as paths from there; links are never ours.
+
+    ours: whether a file is, by its path from the folder (`a/b.json`); unfinished work of ours always is.
+    """
+    found: list[str] = []
+    for root, folders, files in os.walk(folder):
+        links = [name for name in folders if os.path.islink(os.path.join(root, name))]
+        for name in (*links, *files):
+            path = Path(root, name)
+            relative = path.relative_to(folder).as_posix()
+            if path.is_symlink() or not (
+                ours(relative) or any(map(UNFINISHED.fullmatch, relative.split("/")))
+            ):
+                found.append(relative)
+    return sorted(found)
+
+
+def discard(place: Path, ours: Callable[[str], bool]) -> list[str]:
+    """Remove a folder of ours and return []; or leave it as it is and return what else lies in it.
+
+    It first loses its name, in one step, so that no half of it is ever taken for the whole.
+    """
+    if place.is_symlink():
+        return [place.name]
+    if not place.is_dir():
+        return []
+    if foreign := foreign_in(place, ours):
+        return foreign
+    part = unfinished_name(place)
+    try:
+        place.rename(part)
+    except OSError:  # not there, or open on a system that then refuses: as much of it as goes
+        part = place
+    shutil.rmtree(part, ignore_errors=True)
+    return []
+
+
+def of_name(name: str) -> re.Pattern[str]:
+    """The pattern of unfinished work on one name."""
+    return re.compile(re.escape(short_name(name)))
