@@ -16,30 +16,51 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from ..envs.engine.engine import Step
-from ..envs.engine.level_stream import LevelStream, outcome_fields, wanted_level
+from ..envs.engine.level_stream import outcome_fields, stream_of, wanted_level
+from ..envs.engine.options import OptionError, seeds_of
 
 
 class GoalpostsVecEnv(VecEnv):
-    """n environments for SB3. Arguments as for `goalposts.envs.engine.level_stream.LevelStream`.
+    """n environments for SB3. Options as for `goalposts.envs.engine.level_stream.LevelStream`.
 
-    Observations are fresh arrays uint8[n, C, H, W] that the caller may keep.
+    Observations are fresh arrays uint8[n, C, H, W] that the caller may keep. `render()` tiles a picture of each environment,
+    unless render_mode is None.
     """
 
-    def __init__(self, num_envs: int, **options: Any) -> None:
-        self.stream = LevelStream(num_envs, **options)
-        self.render_mode = None
+    def __init__(self, num_envs: int, render_mode: str | None = "rgb_array", **options: Any) -> None:
+        if render_mode not in ("rgb_array", None):
+            raise OptionError(f"render_mode = {render_mode!r}: allowed are rgb_array, None")
+        self.stream = stream_of(num_envs, options, ("render_mode",))
+        self.render_mode = render_mode
+        num_envs = self.stream.engine.n
         super().__init__(
             num_envs, self.stream.observation_space, spaces.Discrete(len(self.stream.world.actions))
         )
+        self.metadata["render_fps"] = 8
         self._actions = np.zeros(num_envs, np.int64)
         self._began = time.monotonic()
         self.outcomes: list[np.ndarray] = []  # final_outcome rows since somebody last took them
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy continues as the original would; its clock too, which another process would read differently."""
+        return {**self.__dict__, "_began": time.monotonic() - self._began}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._began = time.monotonic() - state["_began"]
+
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        """Seeds s, s + 1, … for the next reset. Raises OptionError."""
+        if seed is not None:
+            seed = int(seeds_of([seed], 1)[0][0])
+            seeds_of(seed, self.num_envs)
+        return super().seed(seed)
+
     def reset(self) -> VecEnvObs:
         """Begin new episodes everywhere; what `seed` and `set_options` (as gymnasium's reset) gave takes effect here."""
         wanted = [wanted_level(self.stream, options) for options in self._options]
-        seeds = [s for s in self._seeds if s is not None]
-        obs = self.stream.reset(np.array(seeds, np.uint64) if len(seeds) == self.num_envs else None)
+        seeds, given = seeds_of(self._seeds, self.num_envs)
+        obs = self.stream.reset(seeds, None, given)
         if any(level is not None for level in wanted):
             for slot, level in enumerate(wanted):
                 if level is not None:
@@ -89,8 +110,12 @@ class GoalpostsVecEnv(VecEnv):
         """Nothing to free."""
 
     def get_images(self) -> Sequence[np.ndarray | None]:
-        """No pictures: see `goalposts.envs.render.render`."""
-        return [None] * self.num_envs
+        """A picture uint8[H, W, 3] of each environment, all of one size."""
+        return [self.stream.frame(slot) for slot in range(self.num_envs)]
+
+    def get_action_meanings(self) -> list[str]:
+        """The names of the actions, in order."""
+        return [action.name for action in self.stream.world.actions]
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         """The same value for every environment."""

@@ -13,20 +13,13 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 
+from goalposts.whole_numbers import is_whole
+
 from .engine.engine import O_END
-from .engine.level_stream import LevelStream, OptionError, fields_of, outcome_fields, wanted_level
+from .engine.level_stream import fields_of, outcome_fields, stream_of, wanted_level
+from .engine.options import OptionError, seeds_of
 from .levels.level import Level
-from .render.render import ansi, draw
-
-
-def _seeds(seed: Any, n: int) -> np.ndarray:
-    """uint64[n]: s, s + 1, … for one seed s, or the n that are given. Raises OptionError."""
-    given = [seed + i for i in range(n)] if isinstance(seed, int | np.integer) else list(seed)
-    if len(given) != n or not all(isinstance(s, int | np.integer) and 0 <= s < 1 << 64 for s in given):
-        raise OptionError(
-            f"seed = {seed!r}: give one whole number from 0 to 2**64 − {n}, or {n} of them, one an environment"
-        )
-    return np.array(given, np.uint64)
+from .render.render import ansi
 
 
 class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
@@ -38,27 +31,34 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
     metadata = {"render_modes": ["rgb_array", "ansi", "human"], "render_fps": 8}  # noqa: RUF012, gymnasium's own form
 
     def __init__(self, render_mode: str | None = None, **options: Any) -> None:
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise OptionError(
-                f"render_mode = {render_mode!r}: allowed are {', '.join(self.metadata['render_modes'])}, None"
-            )
+        _check_render_mode(render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
-        self.stream = LevelStream(1, **options)
+        self.stream = stream_of(1, options, ("render_mode",))
         self.observation_space = self.stream.observation_space
         self.action_space = cast("spaces.Space[np.int64]", spaces.Discrete(len(self.stream.world.actions)))
         self._active = np.ones(1, np.bool_)
+        self._seeded = False
         self._window: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy continues as the original would, and opens a window of its own."""
+        return {**self.__dict__, "_window": None}
+
+    def get_action_meanings(self) -> list[str]:
+        """The names of the actions, in order."""
+        return [action.name for action in self.stream.world.actions]
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin the next episode; with a seed, the first of that seed."""
         level = wanted_level(self.stream, options)
-        fresh = self._np_random is None
-        super().reset(seed=seed)
-        if seed is None and fresh:
-            seed = int(self.np_random.integers(1 << 62))
-        obs = self.stream.reset(None if seed is None else _seeds(seed, 1))
+        seeds, given = seeds_of(seed if seed is None else [seed], 1)
+        super().reset(seed=int(seeds[0]) if given[0] else None)
+        if not given[0] and not self._seeded:
+            seeds, given = seeds_of(int(self.np_random.integers(1 << 62)), 1)
+        self._seeded = True
+        obs = self.stream.reset(seeds, None, given)
         if level is not None:
             self.stream.play(0, level)
             obs = self.stream.observe()
@@ -90,7 +90,7 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
         """A picture uint8[H, W, 3] or a text, as `render_mode` says; in mode `human`, None: the window shows every step."""
         if self.render_mode in (None, "human"):
             return None
-        return draw(self.stream.scene(0)) if self.render_mode == "rgb_array" else ansi(self.stream.scene(0))
+        return self.stream.frame(0) if self.render_mode == "rgb_array" else ansi(self.stream.scene(0))
 
     def close(self) -> None:
         """Close the window of mode `human`, if there is one."""
@@ -106,22 +106,34 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
             from .window.human_render import HumanWindow  # pygame is needed from here on only
 
             self._window = HumanWindow(f"Goalposts: {self.stream.world.name}", self.metadata["render_fps"])
-        scene = self.stream.scene(0)
-        self._window.show(draw(scene, 32 if len(scene.tiles[0]) <= 40 else 16))
+        self._window.show(self.stream.frame(0, 32 if self.stream.engine.tiles.shape[2] <= 40 else 16))
 
 
 class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
-    """n environments in one engine, `AutoresetMode.SAME_STEP`. Returned arrays are fresh and belong to the caller.
+    """n environments in one engine. Returned arrays are fresh and belong to the caller.
 
-    Where episodes ended, `infos` has `final_obs` (object[n], None elsewhere), `final_info` (the outcome fields as arrays
-    of n, defined where `_final_info`) and the masks `_final_obs`, `_final_info` (bool[n]).
+    autoreset_mode, gymnasium's, as its name, its value or itself; where episodes ended, `infos` then has:
+    SAME_STEP (default)  `final_obs` (object[n], None elsewhere), `final_info` (the outcome fields as arrays of n, defined
+                         where `_final_info`) and the masks `_final_obs`, `_final_info` (bool[n])
+    NEXT_STEP, DISABLED  the outcome fields as arrays of n, each with its mask `_NAME`; the next step (of these, its action
+                         is ignored) or the caller's reset with a `reset_mask` begins their next level
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 8, "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012
 
-    def __init__(self, num_envs: int, render_mode: str | None = None, **options: Any) -> None:
-        self.num_envs, self.render_mode = num_envs, render_mode
-        self.stream = LevelStream(num_envs, **options)
+    def __init__(
+        self,
+        num_envs: int,
+        render_mode: str | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        **options: Any,
+    ) -> None:
+        _check_render_mode(render_mode, self.metadata["render_modes"])
+        self.render_mode, self.autoreset_mode = render_mode, _mode_of(autoreset_mode)
+        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        self.stream = stream_of(num_envs, options, ("render_mode", "autoreset_mode"))
+        self.num_envs = num_envs = self.stream.engine.n
+        self._seeded = np.zeros(num_envs, np.bool_)
         self.single_observation_space = self.stream.observation_space
         self.single_action_space = spaces.Discrete(len(self.stream.world.actions))
         self.observation_space = gym.vector.utils.batch_space(self.single_observation_space, num_envs)
@@ -130,7 +142,10 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin new episodes. A seed s means s, s + 1, … for the environments; `options["reset_mask"]` chooses some."""
+        """Begin new episodes. A seed s means s, s + 1, … for the environments; `options["reset_mask"]` chooses some.
+
+        In a list of seeds, None leaves an environment in its sequence.
+        """
         options = dict(options or {})
         which = np.asarray(options.pop("reset_mask", np.ones(self.num_envs, np.bool_)))
         if which.shape != (self.num_envs,) or which.dtype != np.bool_:
@@ -138,11 +153,14 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
                 f"options['reset_mask'] is {which.dtype}{which.shape}: give bool[{self.num_envs}]"
             )
         level = wanted_level(self.stream, options)
-        fresh = self._np_random is None
-        super().reset(seed=int(seed) if isinstance(seed, int | np.integer) else None)
-        if seed is None and fresh:
-            seed = int(self.np_random.integers(1 << 62))
-        obs = self.stream.reset(None if seed is None else _seeds(seed, self.num_envs), which)
+        seeds, given = seeds_of(seed, self.num_envs)
+        super().reset(seed=int(seeds[0]) if is_whole(seed) else None)
+        unseeded = which & ~given & ~self._seeded
+        if unseeded.any():
+            drawn, _ = seeds_of(int(self.np_random.integers(1 << 62)), self.num_envs)
+            seeds, given = np.where(unseeded, drawn, seeds), given | unseeded
+        self._seeded |= which
+        obs = self.stream.reset(seeds, which, given)
         if level is not None:
             for slot in np.flatnonzero(which):
                 self.stream.play(int(slot), level)
@@ -152,33 +170,95 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def step(
         self, actions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """One step of all; ended environments begin their next level at once."""
+        """One step of all; ended environments begin their next level as `autoreset_mode` says."""
+        if self.autoreset_mode is not AutoresetMode.SAME_STEP:
+            return self._step_and_wait(actions)
         step = self.stream.step(actions)
         infos: dict[str, Any] = {}
         if len(step.ended):
-            mask = np.zeros(self.num_envs, np.bool_)
-            mask[step.ended] = True
             final_obs = np.full(self.num_envs, None, object)
             for j, i in enumerate(step.ended):
                 final_obs[i] = step.final_obs[j]
-            final: dict[str, Any] = {}
-            for name, values in outcome_fields(step).items():
-                column = np.zeros(self.num_envs, values.dtype)
-                column[step.ended] = values
-                final[name], final[f"_{name}"] = column, mask.copy()
+            mask = self._mask(step.ended)
             infos = {
                 "final_obs": final_obs,
                 "_final_obs": mask,
-                "final_info": final,
+                "final_info": self._columns(step.ended, outcome_fields(step)),
                 "_final_info": mask.copy(),
             }
         return step.obs, step.reward.astype(np.float64), step.terminated, step.truncated, infos
 
+    def _step_and_wait(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """One step of those whose episode runs; the others begin their next level (NEXT_STEP) or are refused (DISABLED)."""
+        stream, engine = self.stream, self.stream.engine
+        stream.check_begun()
+        over = engine.outcome[:, O_END] != 0
+        if self.autoreset_mode is AutoresetMode.DISABLED and over.any():
+            raise OptionError(
+                f"the episodes of environments {np.flatnonzero(over).tolist()} have ended and autoreset is disabled; "
+                "call reset(options={'reset_mask': terminated | truncated}) before the next step()"
+            )
+        reward, done = engine.step_active(actions, ~over)
+        stream.last_actions[~over] = np.asarray(actions)[~over]
+        stream.begin_next(np.flatnonzero(over))
+        ended = np.flatnonzero(done)
+        infos: dict[str, Any] = {}
+        if len(ended):
+            rows = engine.outcome[ended]
+            infos = self._columns(ended, fields_of(rows, engine.returns(rows, reward[ended])))
+        return stream.observe(), reward.astype(np.float64), done == 1, done == 2, infos
+
+    def _mask(self, ended: np.ndarray) -> np.ndarray:
+        """bool[n]: which environments are among `ended`, int[m]."""
+        mask = np.zeros(self.num_envs, np.bool_)
+        mask[ended] = True
+        return mask
+
+    def _columns(self, ended: np.ndarray, fields: dict[str, np.ndarray]) -> dict[str, Any]:
+        """Fields of the m ended environments as arrays of n, each with its mask `_NAME`."""
+        infos: dict[str, Any] = {}
+        for name, values in fields.items():
+            column = np.zeros(self.num_envs, values.dtype)
+            column[ended] = values
+            infos[name], infos[f"_{name}"] = column, self._mask(ended)
+        return infos
+
     def render(self) -> tuple[np.ndarray, ...] | None:
-        """A picture of each environment, when `render_mode` is `rgb_array`."""
+        """A picture uint8[H, W, 3] of each environment, all of one size, when `render_mode` is `rgb_array`."""
         if self.render_mode is None:
             return None
-        return tuple(draw(self.stream.scene(slot)) for slot in range(self.num_envs))
+        return tuple(self.stream.frame(slot) for slot in range(self.num_envs))
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """As gymnasium's vector environments: what a method returns, or an attribute, once for each environment."""
+        value = getattr(self, name)
+        return (value(*args, **kwargs) if callable(value) else value,) * self.num_envs
+
+    def get_attr(self, name: str) -> tuple[Any, ...]:
+        """An attribute, once for each environment: they share one engine."""
+        return (getattr(self, name),) * self.num_envs
+
+    def get_action_meanings(self) -> list[str]:
+        """The names of the actions, in order."""
+        return [action.name for action in self.stream.world.actions]
+
+
+def _check_render_mode(mode: Any, modes: list[str]) -> None:
+    if mode not in (None, *modes):
+        hint = "; for a window use gymnasium.make with render_mode='human'" if mode == "human" else ""
+        raise OptionError(f"render_mode = {mode!r}: allowed are {', '.join(modes)}, None{hint}")
+
+
+def _mode_of(mode: Any) -> AutoresetMode:
+    """gymnasium's mode, given as itself, by its name or by its value."""
+    for known in AutoresetMode:
+        if mode is known or mode in (known.name, known.value):
+            return known
+    raise OptionError(
+        f"autoreset_mode = {mode!r}: must be one of {', '.join(known.name for known in AutoresetMode)}"
+    )
 
 
 def make_env(**options: Any) -> GoalpostsEnv:

@@ -33,6 +33,8 @@ SMALL = 1 << 16  # bytes of observations that the system gives as quickly as we 
 # What pays 1, once a step. `either`: whichever of the two comes first, as where nobody tells them apart.
 REWARDS = {"goal": GOAL, "proxy": PROXY, "either": GOAL | PROXY}
 
+BOUND = ("_load", "_advance", "_observe", "_step", "_fresh")  # what `Engine._bind` makes
+
 # Columns of the outcome array, int32[n, 8].
 O_FIRST, O_END, O_STEPS, O_GOAL, O_PROXY, O_GOALS, O_PROXIES, O_LEVEL = range(8)
 
@@ -215,8 +217,22 @@ class Engine:
         self._each = int(np.prod(self.window.shape))
         self._size = n * self._each
         self._spec = self.window.spec
-        self._fresh = Recycled(self._size + SPARE) if self._size > SMALL else None
         self._final_obs = np.empty(self._size + SPARE, np.uint8)
+        self._bind()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything except what belongs to this process: compiled kernels, and arrays that callers still hold."""
+        return {name: value for name, value in self.__dict__.items() if name not in BOUND}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A copy continues as the original would."""
+        self.__dict__.update(state)
+        self._bind()
+
+    def _bind(self) -> None:
+        """Take the world's kernels (`BOUND`), compiled for this observation."""
+        world = self.world
+        self._fresh = Recycled(self._size + SPARE) if self._size > SMALL else None
         ready = world.kernel(make_ready, allocates=False, within=True)
         self._load = world.kernel(load_level, allocates=False, make_ready=ready)
         self._advance = world.kernel(advance, allocates=False)

@@ -6,18 +6,19 @@ environments. Read next: `envs/gymnasium_envs.py`, which translates it for gymna
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
-from goalposts.errors import UserError
+from goalposts.whole_numbers import is_whole, whole
 
 from ..generation.generate import generate, generate_at
 from ..jit.random_streams import level_numbers
 from ..levels.level import Level, LevelError, LevelSet
 from ..planner.planner import solve
-from ..render.render import rgb64
+from ..render.render import framed, rgb64
 from ..render.scene import Scene
 from ..worlds.contract.world import Split, World
 from ..worlds.registry import get_world
@@ -36,13 +37,10 @@ from .engine import (
     Step,
 )
 from .observe import window_of
+from .options import OptionError, check_levels, check_names
 
 MAX_POOL = 2_000_000
 UNLIMITED = 1 << 40  # level numbers that an unlimited stream draws from
-
-
-class OptionError(UserError, ValueError):
-    """An option of an environment that is not allowed."""
 
 
 class LevelStream:
@@ -74,6 +72,10 @@ class LevelStream:
         slip: float = 0.0,
         levels: LevelSet | None = None,
     ) -> None:
+        num_envs, level_seed = whole("num_envs", num_envs, OptionError), whole("level_seed", level_seed, OptionError)
+        num_levels = None if num_levels is None else whole("num_levels", num_levels, OptionError)
+        max_steps = None if max_steps is None else whole("max_steps", max_steps, OptionError)
+        levels = check_levels(levels)
         self.world = get_world(world)
         condition = self.world.usual("train") if condition is None else condition
         self.condition, self.observation = self.world.condition(condition), observation
@@ -104,17 +106,30 @@ class LevelStream:
         self.last_actions = np.zeros(num_envs, np.int64)
         self._begun = False
 
-    def reset(self, seeds: np.ndarray | None = None, which: np.ndarray | None = None) -> np.ndarray:
-        """Begin the next episode of some (bool[n]; default all). With seeds uint64[n] the count of episodes begins anew."""
+    def reset(
+        self,
+        seeds: np.ndarray | None = None,
+        which: np.ndarray | None = None,
+        given: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Begin the next episode of some (bool[n]; default all); returns the observations of all.
+
+        seeds uint64[n]: an environment with a new seed plays the first episode of that seed; given bool[n]: which of the
+        seeds are new (default: all); the others continue their own sequence.
+        """
         engine = self.engine
         slots = np.arange(engine.n) if which is None else np.flatnonzero(which)
         if seeds is not None:
-            engine.seeds[slots] = seeds[slots]
-            engine.episodes[slots] = 0
-        else:
-            engine.episodes[slots] += 1
-        self._begin(slots)
+            new = slots if given is None else slots[given[slots]]
+            engine.seeds[new], engine.episodes[new] = seeds[new], -1
+        self.begin_next(slots)
         return self.observe()
+
+    def begin_next(self, slots: np.ndarray) -> None:
+        """Begin the next episode of each slot, int[m]."""
+        if len(slots):
+            self.engine.episodes[slots] += 1
+            self._begin(slots)
 
     def _begin(self, slots: np.ndarray) -> None:
         """Load the level of the present episode into each slot, and have an unlimited stream draw the one after."""
@@ -147,7 +162,7 @@ class LevelStream:
         if not self._begun:
             self._begun = bool(self.engine.limits.all())
             if not self._begun:
-                raise OptionError("there is no level yet; call reset() before the first step()")
+                raise OptionError("there is no level yet; call reset() before the first step() or render()")
 
     def observe(self) -> np.ndarray:
         """What every environment sees now; fresh."""
@@ -156,12 +171,18 @@ class LevelStream:
         return self.engine.observe()
 
     def scene(self, slot: int) -> Scene:
-        """The present moment of one environment, for a picture."""
+        """The present moment of one environment, for a picture. Raises OptionError before the first reset."""
+        self.check_begun()
         engine, state = self.engine, self.engine.state[slot]
         camera = engine.window.camera(int(state[0]), int(state[1]))
         return self.world.scene(
             self.level(slot), engine.facts[slot], state, int(self.last_actions[slot]), camera
         )
+
+    def frame(self, slot: int, px: int = 16) -> np.ndarray:
+        """uint8[H, W, 3]: a picture for people; the same size for every level that this stream can play."""
+        rows, cols = self.engine.tiles.shape[1:]
+        return framed(self.scene(slot), rows, cols, px)
 
     def _step_in_pictures(self, actions: np.ndarray) -> Step:
         self.check_begun()
@@ -171,9 +192,7 @@ class LevelStream:
         ended = np.flatnonzero(done).astype(np.int32)
         final_outcome = engine.outcome[ended]
         final_obs = np.array([rgb64(self.scene(int(i))) for i in ended], np.uint8).reshape(-1, 64, 64, 3)
-        if len(ended):
-            engine.episodes[ended] += 1
-            self._begin(ended)
+        self.begin_next(ended)
         final_return = engine.returns(final_outcome, reward[ended])
         return Step(
             self.observe(), reward, done == 1, done == 2, ended, final_obs, final_outcome, final_return
@@ -224,7 +243,8 @@ class LevelStream:
         engine.load(slot, 0, LevelSet(level.world, tiles, sizes, number))
 
     def level(self, slot: int) -> Level:
-        """The level that a slot plays now."""
+        """The level that a slot plays now. Raises OptionError before the first reset."""
+        self.check_begun()
         rows, cols = self.engine.facts[slot, :2]
         return Level(self.world.name, self.engine.tiles[slot, :rows, :cols])
 
@@ -235,6 +255,16 @@ class LevelStream:
         )
 
 
+def stream_of(num_envs: int, options: dict[str, Any], own: tuple[str, ...] = ()) -> LevelStream:
+    """A stream with these options. Raises OptionError for an unknown one; own: further options of the caller."""
+    check_names(options, {*KNOWN, *own})
+    return LevelStream(num_envs, **options)
+
+
+KNOWN = tuple(signature(LevelStream).parameters)[1:]
+"""The names of the options, `num_envs` left out."""
+
+
 def space_of(world: World, observation: str, level_shape: tuple[int, ...]) -> spaces.Box:
     """Box(0, 1, (C, H, W), uint8) for planes, Box(0, 255, (64, 64, 3), uint8) for `rgb`."""
     if observation == "rgb":
@@ -243,13 +273,17 @@ def space_of(world: World, observation: str, level_shape: tuple[int, ...]) -> sp
 
 
 def outcome_fields(step: Step) -> dict[str, np.ndarray]:
-    """The outcome of the ended episodes as arrays of m, by the names of the episodes table."""
+    """The outcome of the ended episodes as arrays of m: see `fields_of`."""
     return fields_of(step.final_outcome, step.final_return)
 
 
 def fields_of(rows: np.ndarray, returns: np.ndarray) -> dict[str, np.ndarray]:
-    """Outcome rows int32[m, 8] by name. Steps to something that never happened are −1 here, null in the table."""
+    """Outcome rows int32[m, 8] by the names of the episodes table, and `is_success`: the goal was reached.
+
+    Steps to something that never happened are −1 here, null in the table.
+    """
     return {
+        "is_success": rows[:, O_GOAL] >= 0,
         "outcome_first": np.array(FIRST, object)[rows[:, O_FIRST]],
         "outcome_end": np.array(END, object)[rows[:, O_END]],
         "return": returns,
@@ -270,7 +304,7 @@ def wanted_level(stream: LevelStream, options: dict[str, Any] | None) -> Level |
     if level is not None and index is not None:
         raise OptionError("give reset a 'level' or an 'index', not both")
     if index is not None:
-        if isinstance(index, bool) or not isinstance(index, int | np.integer) or not 0 <= index < 1 << 63:
+        if not is_whole(index) or not 0 <= int(index) < 1 << 63:
             raise OptionError(f"options['index'] is {index!r}: allowed are whole numbers from 0 to 2**63 − 1")
         level = generate_at(stream.world, stream.condition, stream.level_seed, [int(index)], stream.split)[0]
     if level is not None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import overload
+from dataclasses import dataclass, field, fields
+from typing import Any, overload
 
 import numpy as np
 
@@ -116,6 +116,9 @@ class Level:
 
     def __hash__(self) -> int:
         return hash((self.world, self.level_hash))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Level, (self.world, self.tiles)
 
     def __repr__(self) -> str:
         return f"Level({self.world} {self.tiles.shape[0]}x{self.tiles.shape[1]} {self.level_hash})"
@@ -234,6 +237,9 @@ class LevelSet:
             levels[i].validate()  # the rules take a valid level for granted
             tiles[i, :rows, :cols] = levels[i].tiles
         return cls(names.pop(), tiles, sizes, np.full(len(levels), -1), condition, split)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LevelSet, tuple(getattr(self, field.name) for field in fields(self))
 
     def __len__(self) -> int:
         return len(self.tiles)

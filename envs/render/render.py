@@ -26,7 +26,7 @@ GROUND = (
 )
 FLOORS = ("floor", "lawn")
 _TOPPED = {"wall": "wall_top", "lava": "lava_top"}  # drawn so where the tile above is of another kind
-_BORDER = (31, 34, 51)  # what is left of the 64 x 64 pixels
+_BORDER = (31, 34, 51)  # what is left of the 64 x 64 pixels, or of a frame
 _FRAME = ((31, 34, 51), (255, 255, 255))  # the camera's frame: outer and inner line
 _DIM = (70, 76, 104)  # what the agent does not see is mixed with this
 _TRAIL = ((31, 34, 51), (255, 255, 255))  # rim and heart of a dot
@@ -48,6 +48,21 @@ def draw(scene: Scene, px: int = 16, camera: bool = False, trail: bool = False) 
     if camera and scene.camera is not None:
         _show_camera(picture, scene.camera, px)
     return picture
+
+
+def framed(scene: Scene, rows: int, cols: int, px: int = 16) -> np.ndarray:
+    """The level in the middle of a picture for rows x cols tiles, uint8[rows*px, cols*px, 3], so that levels of any size
+    up to that give pictures of one size; the caller owns the array.
+    """
+    picture = draw(scene, px)
+    height, width = picture.shape[:2]
+    if (height, width) == (rows * px, cols * px):
+        return picture
+    whole = np.empty((rows * px, cols * px, 3), np.uint8)
+    whole[:] = _BORDER
+    top, left = (rows * px - height) // 2, (cols * px - width) // 2
+    whole[top : top + height, left : left + width] = picture
+    return whole
 
 
 def rgb64(scene: Scene) -> np.ndarray:

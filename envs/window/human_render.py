@@ -6,16 +6,20 @@ command line.
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 
 from .canvas import pygame, surface_of
-from .window import open_display
+from .window import WindowError, open_display
+
+LOG = logging.getLogger("goalposts")
 
 
 class HumanWindow:
-    """A window that shows pictures uint8[h, w, 3] at a steady pace. Raises WindowError where there is no screen.
+    """A window that shows pictures uint8[h, w, 3] at a steady pace.
 
-    A person who closes it only stops looking: the environment goes on without.
+    The environment continues without it when a person closes it, and where there is no screen, which is logged once.
     """
 
     def __init__(self, caption: str, fps: float) -> None:
@@ -30,7 +34,12 @@ class HumanWindow:
             return
         size = (picture.shape[1], picture.shape[0])
         if self._surface is None or self._surface.get_size() != size:
-            self._surface = open_display(size)
+            try:
+                self._surface = open_display(size)
+            except WindowError as error:
+                self.closed = True
+                LOG.warning("no window can be opened (%s); render_mode='rgb_array' needs none", error.__context__)
+                return
             pygame.display.set_caption(self._caption)
         if any(event.type == pygame.QUIT for event in pygame.event.get()):
             self.close()

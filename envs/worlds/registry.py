@@ -6,8 +6,12 @@ an example.
 
 from __future__ import annotations
 
+import copyreg
 import difflib
 import importlib
+import sys
+from dataclasses import fields
+from typing import Any
 
 from goalposts.isolation import modules_of_working_directory
 from goalposts.registration import WORLDS, installed_worlds
@@ -21,6 +25,7 @@ def _shipped(place: str) -> World:
 
 
 _WORLDS: dict[str, World] = {name: _shipped(entry.place) for name, entry in WORLDS.items()}
+_LOADED: dict[str, str] = {}  # name of a world: what `load_world` was given for it
 
 
 def known_worlds() -> dict[str, World]:
@@ -68,6 +73,7 @@ def load_world(spec: str) -> World:
     if not isinstance(world, World):
         raise WorldError(f"world {spec!r} is a {type(world).__name__}, not a goalposts.envs.World")
     _WORLDS[spec] = _enter(world)
+    _LOADED[world.name] = spec
     return world
 
 
@@ -75,3 +81,30 @@ def _enter(world: World) -> World:
     if _WORLDS.setdefault(world.name, world) is not world:
         raise WorldError(f"there is another world called {world.name} already; give yours a name of its own")
     return world
+
+
+def _reduce(world: World) -> tuple[Any, ...]:
+    """How a world is pickled: by name if it is known, else by its module, as Python pickles a function, else by its fields."""
+    if world.name in WORLDS and _WORLDS.get(world.name) is world:
+        return get_world, (world.name,)
+    if world.name in _LOADED and _WORLDS.get(world.name) is world:
+        return load_world, (_LOADED[world.name],)
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) == world.source:
+            for attribute, value in vars(module).items():
+                if value is world:
+                    return _from_module, (name, attribute)
+    return _from_fields, ({field.name: getattr(world, field.name) for field in fields(world)},)
+
+
+def _from_module(module: str, attribute: str) -> World:
+    return _enter(getattr(importlib.import_module(module), attribute))
+
+
+def _from_fields(given: dict[str, Any]) -> World:
+    known = _WORLDS.get(given["name"])
+    same = known is not None and all(getattr(known, name) == given[name] for name in ("source", "summary", "planes"))
+    return known if known is not None and same else _enter(World(**given))
+
+
+copyreg.pickle(World, _reduce)

@@ -105,7 +105,6 @@ def test_what_sb3_asks_of_it() -> None:
     assert env.get_attr("note", 1) == [7]
     assert env.env_method("take_outcomes", indices=[0])[0].shape == (0, 8)
     assert env.env_is_wrapped(Monitor) == [False] * 3
-    assert env.get_images() == [None] * 3
     with pytest.raises(AttributeError):
         env.get_attr("no_such_thing")
     env.close()

@@ -20,7 +20,7 @@ from goalposts.envs import LevelSet, generate, solve
 
 OBSERVATIONS = ("view", "full", "rgb")
 FIELDS = {
-    "outcome_first", "outcome_end", "return", "steps", "steps_to_goal", "steps_to_proxy", "goal_count", "proxy_count",
+    "is_success", "outcome_first", "outcome_end", "return", "steps", "steps_to_goal", "steps_to_proxy", "goal_count", "proxy_count",
 }  # fmt: skip
 
 

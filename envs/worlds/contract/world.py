@@ -167,6 +167,13 @@ class World:
         object.__setattr__(self, "_kernels", {})
         object.__setattr__(self, "_tile_sprites", np.array([t.sprite for t in self.legend.tiles], object))
 
+    def __copy__(self) -> World:
+        """Itself: a world is a value. How it is pickled: `envs/worlds/registry.py`."""
+        return self
+
+    def __deepcopy__(self, memo: Any) -> World:
+        return self
+
     @property
     def plane_bits(self) -> np.ndarray:
         """uint8[codes], or uint16 where there are more than eight planes: the planes that a tile sets, as bits."""

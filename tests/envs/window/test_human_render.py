@@ -9,7 +9,7 @@ from gymnasium.utils.env_checker import check_env
 
 from goalposts.envs import known_worlds
 from goalposts.envs.gymnasium_envs import GoalpostsEnv
-from goalposts.envs.render.render import draw
+from goalposts.envs.render.render import framed
 from goalposts.envs.window.canvas import pygame
 
 WORLDS = tuple(known_worlds())
@@ -34,7 +34,8 @@ def test_the_window_shows_every_step_of_every_world(world: str) -> None:
     seen = []
     for action in range(int(inner.action_space.n)):  # type: ignore[attr-defined]
         shown = on_the_screen()
-        assert np.array_equal(shown, draw(inner.stream.scene(0), 32))
+        rows, cols = inner.stream.engine.tiles.shape[1:]
+        assert np.array_equal(shown, framed(inner.stream.scene(0), rows, cols, 32))
         seen.append(shown.tobytes())
         assert env.render() is None
         if any(env.step(action)[2:4]):

@@ -1,0 +1,86 @@
+"""Options and seeds of an environment, checked before anything is built.
+
+Each message names the option, what it takes and what to write instead. Read next: `level_stream.py`, which takes them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from goalposts.errors import UserError
+from goalposts.whole_numbers import is_whole
+
+from ..levels.level import Level, LevelSet
+
+# Names that other libraries and the configs use, and what they are called here.
+ALSO_KNOWN_AS = {
+    "n_envs": "num_envs",
+    "num_env": "num_envs",
+    "max_episode_steps": "max_steps",
+    "time_limit": "max_steps",
+    "n_levels": "num_levels",
+    "start_level": "level_seed",
+    "seed": "level_seed",
+    "sticky": "slip",
+    "obs_type": "observation",
+    "env": "world",
+}
+
+
+class OptionError(UserError, ValueError):
+    """An option of an environment that is not allowed."""
+
+
+def check_names(given: Iterable[str], known: Collection[str]) -> None:
+    """Raise OptionError for a name that is none of the options, with the closest."""
+    for name in given:
+        if name in known:
+            continue
+        close = difflib.get_close_matches(name.lower(), known, 1)
+        meant = ALSO_KNOWN_AS.get(name) or (close[0] if close else "")
+        hint = f" Did you mean {meant!r}?" if meant in known else ""
+        if name == "seed":
+            hint += " The seed of an environment is given to reset(seed=…)."
+        raise OptionError(f"unknown option {name!r}; the options are {', '.join(sorted(known))}.{hint}")
+
+
+def check_levels(levels: Any) -> LevelSet | None:
+    """The levels if they are a LevelSet or None. Raises OptionError that says how to write what was meant."""
+    if levels is None or isinstance(levels, LevelSet):
+        return levels
+    if is_whole(levels):
+        remedy = f"for a number of generated levels write num_levels={levels}"
+    elif isinstance(levels, Level):
+        remedy = "write levels=LevelSet.of([level])"
+    elif isinstance(levels, list | tuple) and levels and all(isinstance(one, Level) for one in levels):
+        remedy = "write levels=LevelSet.of(levels)"
+    elif isinstance(levels, str):
+        remedy = "read a file of levels with goalposts.envs.load_levels"
+    else:
+        remedy = "for a number of generated levels write num_levels=…"
+    raise OptionError(
+        f"levels is a {type(levels).__name__}: must be a goalposts.envs.LevelSet, the levels to play; {remedy}"
+    )
+
+
+def seeds_of(seed: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """(seeds uint64[n], given bool[n]): s, s + 1, … for one seed s; or one an environment, None where it has none.
+
+    Raises OptionError.
+    """
+    if seed is None:
+        return np.zeros(n, np.uint64), np.zeros(n, np.bool_)
+    if is_whole(seed):
+        seeds: list[Any] = [int(seed) + i for i in range(n)]
+    else:
+        seeds = list(seed) if isinstance(seed, Sequence | np.ndarray) and np.ndim(seed) == 1 else []
+    if len(seeds) != n or not all(s is None or (is_whole(s) and 0 <= int(s) < 1 << 64) for s in seeds):
+        raise OptionError(
+            f"seed = {seed!r}: give one whole number from 0 to 2**64 − {n}, or {n} of them, one per environment "
+            "(None: no new seed)"
+        )
+    return np.array([0 if s is None else int(s) for s in seeds], np.uint64), np.array([s is not None for s in seeds], np.bool_)
