@@ -20,6 +20,8 @@ from .engine.level_stream import fields_of, outcome_fields, stream_of, wanted_le
 from .engine.options import OptionError, seeds_of
 from .levels.level import Level
 from .render.render import ansi
+from .worlds.contract.world import World
+from .worlds.registry import load_world
 
 
 class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
@@ -261,11 +263,33 @@ def _mode_of(mode: Any) -> AutoresetMode:
     )
 
 
-def make_env(**options: Any) -> GoalpostsEnv:
-    """gymnasium's entry point."""
-    return GoalpostsEnv(**options)
+class AnyWorldEnv(GoalpostsEnv):
+    """The environment of a custom world, by gymnasium's id `goalposts/World-v0`.
+
+    world: `module:NAME`, which is imported, the name of a world that is known or installed, or a World.
+    """
+
+    def __init__(
+        self, render_mode: str | None = None, world: str | World | None = None, **options: Any
+    ) -> None:
+        super().__init__(render_mode, world=_loaded(world), **options)
 
 
 def make_vector_env(num_envs: int, **options: Any) -> GoalpostsVectorEnv:
     """gymnasium's vector entry point."""
     return GoalpostsVectorEnv(num_envs, **options)
+
+
+def make_any_vector_env(
+    num_envs: int, world: str | World | None = None, **options: Any
+) -> GoalpostsVectorEnv:
+    """gymnasium's vector entry point of custom worlds; see `AnyWorldEnv`."""
+    return GoalpostsVectorEnv(num_envs, world=_loaded(world), **options)
+
+
+def _loaded(world: str | World | None) -> World:
+    if world is None:
+        raise OptionError(
+            "goalposts/World-v0 needs to know which world: give world='my_module:MY_WORLD', or a goalposts.envs.World"
+        )
+    return load_world(world) if isinstance(world, str) else world

@@ -74,6 +74,9 @@ WORLDS: Mapping[str, Entry] = {
 }
 """The one list of worlds. A new world is one file in `envs/worlds/` and one entry here; a test compares the two."""
 
+ANY_WORLD = "World"
+"""The gymnasium id of custom worlds is `goalposts/World-v0`; its option `world` is `module:NAME` or a World."""
+
 ENTRY_POINTS = "goalposts.worlds"
 """The group in which an installed package enters worlds of its own: `Name = "its.module:ITS_WORLD"`."""
 
@@ -99,10 +102,15 @@ def _enter_ids() -> None:
     for world in WORLDS:
         gymnasium.register(
             id=f"goalposts/{world}-v0",
-            entry_point="goalposts.envs.gymnasium_envs:make_env",
+            entry_point="goalposts.envs.gymnasium_envs:GoalpostsEnv",
             vector_entry_point="goalposts.envs.gymnasium_envs:make_vector_env",
             kwargs={"world": world},
         )
+    gymnasium.register(
+        id=f"goalposts/{ANY_WORLD}-v0",
+        entry_point="goalposts.envs.gymnasium_envs:AnyWorldEnv",
+        vector_entry_point="goalposts.envs.gymnasium_envs:make_any_vector_env",
+    )
 
 
 class _GymnasiumWatcher:

@@ -72,7 +72,10 @@ class LevelStream:
         slip: float = 0.0,
         levels: LevelSet | None = None,
     ) -> None:
-        num_envs, level_seed = whole("num_envs", num_envs, OptionError), whole("level_seed", level_seed, OptionError)
+        num_envs, level_seed = (
+            whole("num_envs", num_envs, OptionError),
+            whole("level_seed", level_seed, OptionError),
+        )
         num_levels = None if num_levels is None else whole("num_levels", num_levels, OptionError)
         max_steps = None if max_steps is None else whole("max_steps", max_steps, OptionError)
         levels = check_levels(levels)

@@ -83,4 +83,6 @@ def seeds_of(seed: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
             f"seed = {seed!r}: give one whole number from 0 to 2**64 − {n}, or {n} of them, one per environment "
             "(None: no new seed)"
         )
-    return np.array([0 if s is None else int(s) for s in seeds], np.uint64), np.array([s is not None for s in seeds], np.bool_)
+    return np.array([0 if s is None else int(s) for s in seeds], np.uint64), np.array(
+        [s is not None for s in seeds], np.bool_
+    )

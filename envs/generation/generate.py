@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from goalposts.whole_numbers import whole
+
 from ..jit.random_streams import hash_bytes, key_of
 from ..levels.level import LevelError, LevelSet
 from ..planner.planner import planner_kernel
@@ -116,6 +118,7 @@ def generate_at(
     split = split or condition.split
     if split not in SPLITS:
         raise LevelError(f"unknown split {split!r}; allowed: {', '.join(SPLITS)}")
+    seed = whole("seed", seed, LevelError)
     if not 0 <= seed < 1 << 63:
         raise LevelError(f"seed = {seed}: allowed are whole numbers from 0 to 2**63 − 1")
     index = np.asarray(index, np.int64)
@@ -159,6 +162,7 @@ def generate(
     Every level is solvable (goal and proxy can be reached alive, each in at most half its step limit), save for what its
     condition says is `absent`. Raises WorldError, ConditionError or LevelError.
     """
+    count, first = whole("count", count, LevelError), whole("first", first, LevelError)
     if count < 1 or first < 0:
         raise LevelError(f"count = {count}, first = {first}: allowed are count ≥ 1, first ≥ 0")
     return generate_at(world, condition, seed, np.arange(first, first + count), split)

@@ -38,7 +38,9 @@ class HumanWindow:
                 self._surface = open_display(size)
             except WindowError as error:
                 self.closed = True
-                LOG.warning("no window can be opened (%s); render_mode='rgb_array' needs none", error.__context__)
+                LOG.warning(
+                    "no window can be opened (%s); render_mode='rgb_array' needs none", error.__context__
+                )
                 return
             pygame.display.set_caption(self._caption)
         if any(event.type == pygame.QUIT for event in pygame.event.get()):

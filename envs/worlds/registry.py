@@ -103,7 +103,9 @@ def _from_module(module: str, attribute: str) -> World:
 
 def _from_fields(given: dict[str, Any]) -> World:
     known = _WORLDS.get(given["name"])
-    same = known is not None and all(getattr(known, name) == given[name] for name in ("source", "summary", "planes"))
+    same = known is not None and all(
+        getattr(known, name) == given[name] for name in ("source", "summary", "planes")
+    )
     return known if known is not None and same else _enter(World(**given))
 
 

@@ -18,6 +18,7 @@ from ...envs.worlds.contract.world import APART, FIRST_FREE_BIT, GOAL, PROXY, Co
 
 SEED = 83
 DISTINCT = 100_000  # layouts that a shipped world must be able to draw
+SHORTEST_SENTENCE = 21  # characters
 WORDS = ("goal", "proxy", "reaches_goal", "reaches_proxy", "lets_goal_be")
 
 
@@ -46,9 +47,11 @@ def declares_what_it_must(world: World, n: int) -> None:
     )
     need(roles.count("shift") >= 2, "at least two conditions must have the role shift")
     need(len({c.tells for c in world.conditions}) == len(roles), "two conditions have the same sentence")
+    short = {c.name: c.tells for c in world.conditions if len(c.tells) < SHORTEST_SENTENCE}
     need(
-        all(len(c.tells) > 20 for c in world.conditions),
-        "a condition's sentence is too short to tell anything",
+        not short,
+        f"`tells` must be a sentence of at least {SHORTEST_SENTENCE} characters that says what a condition "
+        f"distinguishes; too short: {short}",
     )
     takes = [
         c.name

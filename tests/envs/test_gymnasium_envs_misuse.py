@@ -55,7 +55,10 @@ def test_a_mask_is_one_truth_value_for_each(mask: object) -> None:
         vector.reset(options={"reset_mask": mask})
 
 
-@pytest.mark.parametrize("seed", [[1], [1, 2, 3], [1, -1], [1, 2.5], 2**64, -1, True, [1, True], "ab", 1.0, np.array([1.0, 2.0]), {1, 2}])
+@pytest.mark.parametrize(
+    "seed",
+    [[1], [1, 2, 3], [1, -1], [1, 2.5], 2**64, -1, True, [1, True], "ab", 1.0, np.array([1.0, 2.0]), {1, 2}],
+)
 def test_seeds_are_one_or_one_for_each(seed: object) -> None:
     with pytest.raises(OptionError, match="give one whole number"):
         make_vec(2).reset(seed=seed)  # type: ignore[arg-type]

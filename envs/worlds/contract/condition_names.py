@@ -44,11 +44,13 @@ def parse_condition(
         raise ConditionError(f"a condition is a name such as 'edge' or 'mixture(0.1)', not {_short(text)}.")
     match = _FORM.fullmatch(text)
     if match is None:
-        raise ConditionError(f"{_short(text)} is not a condition; write a name such as edge or mixture(0.1).")
+        hint = _closest(text.partition("(")[0], known)
+        raise ConditionError(
+            f"{_short(text)} is not a condition; write a name such as edge or mixture(0.1).{hint}"
+        )
     name, given = match[1], match[2]
     if known is not None and name not in known:
-        close = difflib.get_close_matches(name.lower(), sorted(known), 1)
-        hint = f" Did you mean {_example(close[0])}?" if close else ""
+        hint = _closest(name, known)
         listing = ", ".join(_example(entry) for entry in known)
         raise ConditionError(f"there is no condition {_short(name)}; the conditions are {listing}.{hint}")
     if name not in dials and (known is not None or given is None):
@@ -72,6 +74,14 @@ def format_condition(name: str, parameter: float | None = None) -> str:
     if parameter is None:
         return name
     return f"{name}({repr(float(parameter)).removesuffix('.0')})"
+
+
+def _closest(name: str, known: Collection[str] | None) -> str:
+    """` Did you mean off_path?`, of the known conditions (None: those of any shipped world), or nothing."""
+    among = sorted(known or {name for names in CONDITION_NAMES.values() for name in names})
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])|[\s.-]+", "_", name.strip()[:64]).lower()
+    close = difflib.get_close_matches(plain, among, 1)
+    return f" Did you mean {_example(close[0])}?" if close else ""
 
 
 def _example(name: str) -> str:
