@@ -16,7 +16,7 @@ def is_whole(value: Any) -> bool:
         index(value)
     except TypeError:
         return False
-    return not isinstance(value, bool) and getattr(value, "dtype", None) != bool
+    return not isinstance(value, bool) and not str(getattr(value, "dtype", "")).endswith("bool")
 
 
 def whole(name: str, value: Any, error: type[UserError] = UserError) -> int:

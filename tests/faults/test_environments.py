@@ -291,7 +291,7 @@ def test_every_autoreset_mode_is_gymnasiums(mode: AutoresetMode, observation: st
         assert same(one[:4], other[:4])
         done = one[2] | one[3]
         ends += done.sum()
-        infos, expected = (i["final_info"] if "final_info" in i else i for i in (one[4], other[4]))
+        infos, expected = (i.get("final_info", i) for i in (one[4], other[4]))
         assert set(infos) == set(expected)
         for name, values in infos.items():
             assert np.array_equal(values[done], np.asarray(expected[name])[done]), name
