@@ -36,7 +36,7 @@ class GoalpostsVecEnv(VecEnv):
         super().__init__(
             num_envs, self.stream.observation_space, spaces.Discrete(len(self.stream.world.actions))
         )
-        self.metadata["render_fps"] = 8
+        self.metadata = {**self.metadata, "render_fps": 8}  # type: ignore[assignment]
         self._actions = np.zeros(num_envs, np.int64)
         self._began = time.monotonic()
         self.outcomes: list[np.ndarray] = []  # final_outcome rows since somebody last took them
@@ -46,7 +46,7 @@ class GoalpostsVecEnv(VecEnv):
         return {**self.__dict__, "_began": time.monotonic() - self._began}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        vars(self).update(state)
         self._began = time.monotonic() - state["_began"]
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
