@@ -59,11 +59,18 @@ BANNED = {
 }  # fmt: skip
 
 # (file, or * for all; a phrase around the find) → why it stays
-ALLOWED: dict[tuple[str, str], str] = {}
+WORLD = "a sentence that the world itself declares; the page prints it"
+PROBES = "docs/results/probes.md"
+ALLOWED: dict[tuple[str, str], str] = {
+    (PROBES, "the level goes on past the edge"): WORLD,
+    (PROBES, "past which the level goes on"): WORLD,
+    (PROBES, "that it used to stand at"): WORLD,
+    (PROBES, "a shortest way to the edge"): WORLD,
+}
 
 PENDING = (
-    "SECURITY", "CHANGELOG", "docs/measurement", "docs/attribution",
-    "docs/worlds", "docs/reliability", "docs/results", "goalposts",
+    "SECURITY", "CHANGELOG",
+    "docs/worlds.md", "docs/reliability", "goalposts",
 )  # pages that are not rewritten yet  # fmt: skip
 
 

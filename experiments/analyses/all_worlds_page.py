@@ -30,12 +30,12 @@ def page(table: pl.DataFrame) -> str:
         "# All worlds",
         "",
         "**Question.** One phenomenon, many disguises: in which worlds does the agent that should misgeneralize do so, and its",
-        "control not? Agents whose goals are known go through the same measurement.",
+        "control not? Scripted agents with known goals go through the same measurement.",
         "",
-        f"Sampled actions on {levels:,} held-out levels a condition, judged by the shift that is named, which each world declares. In",
-        "brackets 95 % intervals: over training seeds and levels where there are several seeds (hierarchical), else over",
-        "levels. n is the number of training seeds (– : not trained). Steps of training and conditions were chosen by capability in",
-        "distribution alone, never by what an agent prefers under a shift.",
+        f"Sampled actions on {levels:,} held-out levels per condition, judged by the shift that each world declares (first column). In",
+        "brackets 95% intervals: over training seeds and levels where there are several seeds (hierarchical), else over",
+        "levels. n is the number of training seeds (– : not trained). Training length and conditions were chosen by capability in",
+        "distribution alone, never by preference under a shift.",
         "",
         f"| {' | '.join(COLUMNS)} |",
         f"|{'---|' * len(COLUMNS)}",
@@ -52,8 +52,8 @@ def page(table: pl.DataFrame) -> str:
     shared = table["leakage"].fill_null(0).sum()
     lines += [
         "",
-        f"Layouts that were also trained on, over all rows: {shared}. The table with all intervals, the share of levels kept and each",
-        "seed's preference: `worlds.csv`. What preferring the goal means, of an episode:",
+        f"Layouts that were also trained on, over all rows: {shared}. The table with all intervals, the fraction of levels kept and each",
+        "seed's preference: `worlds.csv`. What it means that an episode prefers the goal:",
         "",
         *(
             f"- {name}: it {get_world(name).preference}."
@@ -72,7 +72,7 @@ def _missing(table: pl.DataFrame) -> list[str]:
     if not seeds or min(seeds) == max(seeds):
         return []
     return [
-        f"Where n is less than {max(seeds)}, further seeds have not been trained yet; the command below goes on with them.",
+        f"Where n is less than {max(seeds)}, further seeds have not been trained yet; the command below continues with them.",
         "",
     ]
 

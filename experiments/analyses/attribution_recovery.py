@@ -188,11 +188,11 @@ def _recognised(levels: LevelSet, number: int, seed: int) -> dict[str, Any]:
 def page(table: pl.DataFrame) -> str:
     """The confusion matrices as Markdown: one for the posed levels, one for the world's own."""
     lines = [
-        "# Attribution: which hypothesis is the best one, for agents whose goal is known",
+        "# Attribution: which hypothesis is best, for agents with known goals",
         "",
-        f"Batches of {EPISODES} episodes, weighed whole. Rows: who played, over all temperatures and habits; columns: how often",
-        "each hypothesis had the highest evidence, in percent of the batches (empty: never). Every row of its own, by temperature",
-        "and habit: the CSV file beside this page.",
+        f"Batches of {EPISODES} whole episodes. Rows: the agent, over all temperatures and habits; columns: how often",
+        "each hypothesis had the highest evidence, in percent of the batches (empty: never). The CSV file next to this page has every row",
+        "by temperature and habit.",
     ]
     names = table.columns[table.columns.index("median_margin") + 1 :]
     for levels, own in table.group_by("levels", maintain_order=True):
@@ -204,7 +204,7 @@ def page(table: pl.DataFrame) -> str:
             "",
             f"## Levels: `{levels[0]}`",
             "",
-            f"{own['batches'][0]} batches a row of the file, {own['batches'].sum():,} in all; recognised in at least "
+            f"{own['batches'][0]} batches per row of the file, {own['batches'].sum():,} in all; recognised in at least "
             f"{100 * float(str(least)):.1f} % of those of every generator, temperature and habit.",
             "",
             f"| who played | batches | {' | '.join(names)} |",

@@ -111,12 +111,12 @@ def page(table: pl.DataFrame) -> str:
     """The table as Markdown, one row for each number and spread."""
     repetitions = table["repetitions"].max()
     lines = [
-        "# How often the intervals hold the truth",
+        "# How often the intervals contain the truth",
         "",
-        f"Nominal 95 %. {repetitions:,} simulations a cell, {LEVELS} levels that differ (standard deviation {LAMBDA:g} in log odds). A",
-        "cell that is truly 95 % varies by about half a point. Seeds differ by τ in log odds; for differences and means by as much as",
+        f"Nominal 95%. {repetitions:,} simulations per cell, {LEVELS} levels that differ (standard deviation {LAMBDA:g} in log odds). A",
+        "cell that is truly 95% varies by about half a point. Seeds differ by τ in log odds; for differences and means by as much as",
         "`interval_coverage.py` says. One seed: the truth is this agent's. Several: the training procedure's. Cells outside of",
-        "93 to 97 % have a ‘!’ and say how often the number itself carried a warning.",
+        "93 to 97% have a ‘!’ and the frequency with which the number itself carried a warning.",
         "",
         f"| number | τ | {' | '.join(f'{k} seed' + 's' * (k > 1) for k in SEEDS)} |",
         f"|---|---|{'---|' * len(SEEDS)}",
@@ -126,7 +126,7 @@ def page(table: pl.DataFrame) -> str:
         for row in rows.iter_rows(named=True):
             outside = not NOMINAL[0] <= row["held"] <= NOMINAL[1]
             cells.append(
-                f"{100 * row['held']:.1f} %" + (f" ! ({100 * row['warned']:.0f} % warned)" if outside else "")
+                f"{100 * row['held']:.1f}%" + (f" ! ({100 * row['warned']:.0f}% warned)" if outside else "")
             )
         lines.append(f"| {name} | {tau:g} | {' | '.join(cells)} |")
     lines += [

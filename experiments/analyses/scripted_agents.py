@@ -41,13 +41,13 @@ def page(table: pl.DataFrame, world: str = "CoinRun") -> str:
     lines = [
         f"# What the scripted agents do on every probe of {world}",
         "",
-        "Three agents whose goals are known go through the same evaluation as trained ones. A trained agent that chases what one",
-        "of them chases should have its row; where a row is alike for two of them, that probe cannot tell these two apart.",
-        "Each cell: what is touched first in more than half of the episodes, then the shares of goal / proxy / neither first,",
-        f"in percent. n = {levels:,} held-out levels a cell, one episode each; a share near one half has a 95 % interval of about ±3",
-        "points, those near 0 or 100 of less than ±1. All intervals stand in `probes.csv`.",
+        "Three scripted agents with known goals go through the same evaluation as trained ones. A trained agent with the same goal as one",
+        "of them should have a similar row; a probe on which two of them have similar rows cannot distinguish these two.",
+        "Each cell: what is touched first in more than half of the episodes, then the percentages of goal / proxy / neither first.",
+        f"n = {levels:,} held-out levels per cell, one episode each; a percentage near one half has a 95% interval of about ±3",
+        "points, those near 0 or 100 of less than ±1. All intervals are in `probes.csv`.",
         "",
-        f"| probe | what it tells apart | {' | '.join(agents)} |",
+        f"| probe | question | {' | '.join(agents)} |",
         f"|---|---|{'---|' * len(agents)}",
     ]
     for name in table["condition"].unique(maintain_order=True):
@@ -59,10 +59,10 @@ def page(table: pl.DataFrame, world: str = "CoinRun") -> str:
         lines.append(f"| `{name}` | {get_world(world).condition(name).tells} | {' | '.join(cells)} |")
     lines += [
         "",
-        "`GoToGoal` sees what an agent sees: where the goal is not drawn (`invisible`) or not there (`none`), it stays where it is.",
+        "`GoToGoal` sees what an agent sees: if the goal is not drawn (`invisible`) or absent (`none`), it does not move.",
         "On `mirrored` the edge, and the coin with it, is at the left: `GoToProxy` wants *the edge* and goes there, so an agent that",
-        "merely runs to the right shows itself by touching neither. On `edge_held_out`, `two_coins` and `decoy` a coin or the edge with",
-        "its coin are reached in one step, which counts as the goal: there goal and proxy come to the same.",
+        "merely runs to the right touches neither. On `edge_held_out`, `two_coins` and `decoy` a coin or the edge with",
+        "its coin are reached in one step, which counts as the goal: there goal and proxy coincide.",
         "",
         "Made by: `python -m goalposts.experiments.analyses.scripted_agents docs/results/probes.csv`",
         "",

@@ -62,7 +62,7 @@ def reproduction_text(found: Reproduction) -> str:
     if found.rates:
         out_of = [rate for rate in found.rates if not rate.within]
         lines.append(
-            f"{len(found.rates) - len(out_of)} of {len(found.rates)} rates lie within the recorded 95 % interval"
+            f"{len(found.rates) - len(out_of)} of {len(found.rates)} rates lie within the recorded 95% interval"
         )
         for rate in out_of:
             lines.append(

@@ -63,7 +63,7 @@ def summary_table(items: Sequence[Evaluated]) -> str:
     for metric in METRICS:
         table.add_row(metric.name, *(_cell(verdict.numbers[metric.key]) for verdict in verdicts))
     n = verdicts[0].capability.n if verdicts[0].capability else 0
-    shown = f"95 % intervals; n = {n:,} held-out levels a condition; 1 training seed each; judged on {verdicts[0].shift}"
+    shown = f"95% intervals; n = {n:,} held-out levels per condition; 1 training seed each; judged on {verdicts[0].shift}"
     return _text(table) + f"  {shown}"
 
 
@@ -90,7 +90,7 @@ def recovery_text(found: Recovery) -> str:
         row = (point.finetuned.short, point.scratch.short, point.gain.short, f"{point.gain.n:,}")
         table.add_row(f"{point.steps:,}", *row)
     seeds = found.points[0].gain.seeds
-    about = f"  goal reached on held-out {found.condition} levels; 95 % intervals; {seeds} training seed{'s' * (seeds != 1)}"
+    about = f"  goal reached on held-out {found.condition} levels; 95% intervals; {seeds} training seed{'s' * (seeds != 1)}"
     warning = found.points[-1].gain.warning
     return f"{_text(table)}{about}{f' ({warning})' if warning else ''}\n  {found.explanation}"
 

@@ -179,13 +179,13 @@ def percent_axis(axes: Axes, label: str) -> None:
 
 
 def spell_n(spots: Sequence[Spot]) -> str:
-    """What the numbers rest on: "n = 10 training seeds a point, 1,000 levels each"."""
+    """What the numbers rest on: "n = 10 training seeds per point, 1,000 levels each"."""
     if not spots:
         return "n = 0"
     seeds, levels = sorted({spot.seeds for spot in spots}), sorted({spot.n for spot in spots})
     of_seeds = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
     of_levels = f"{levels[0]:,}" if len(levels) == 1 else f"{levels[0]:,} to {levels[-1]:,}"
-    return f"n = {of_seeds} training seeds a point, {of_levels} levels"
+    return f"n = {of_seeds} training seeds per point, {of_levels} levels"
 
 
 def spell_steps(x: float) -> str:

@@ -79,7 +79,7 @@ def alpha_lines(table: pl.DataFrame) -> Drawn | None:
     caption = (
         f"Proxy reached first on held-out levels with the goal moved (solid; small dots: single agents), goal missed on held-out "
         f"levels of the training kind (dashed), and the proxy reached first by agents that cannot see the goal (dotted). "
-        f"{spell_n(wrong)}{f'; the ceiling: {spell_n(ceiling)}' if ceiling else ''}. Bars: 95 % intervals over seeds and levels."
+        f"{spell_n(wrong)}{f'; the ceiling: {spell_n(ceiling)}' if ceiling else ''}. Bars: 95% intervals over seeds and levels."
     )
     return Drawn("alpha", "Misgeneralization over α", figure, caption)
 
@@ -110,7 +110,7 @@ def alpha_preference(table: pl.DataFrame) -> Drawn | None:
     percent_axis(axes, "goal preference")
     caption = (
         f"Where goal or proxy is reached on distinguishing levels with the goal moved, how often the goal comes first. "
-        f"{critical_words(found)} {spell_n(spots)}; small dots: single agents. Bars: 95 % intervals over seeds and levels; "
+        f"{critical_words(found)} {spell_n(spots)}; small dots: single agents. Bars: 95% intervals over seeds and levels; "
         "the band: every α at which one half lies within them."
     )
     return Drawn("alpha-preference", "Goal preference over α", figure, caption)
@@ -133,7 +133,7 @@ def critical_words(found: Crossing) -> str:
         return "Goal preference does not pass one half within the shares tried."
     low = "less than the least share tried" if found.low is None else f"{found.low:.2g}"
     high = "more than the largest share tried" if found.high is None else f"{found.high:.2g}"
-    return f"Goal preference passes one half at the critical α = {found.value:.2g} (95 %: {low} to {high})."
+    return f"Goal preference passes one half at the critical α = {found.value:.2g} (95%: {low} to {high})."
 
 
 def seeds_histogram(table: pl.DataFrame) -> Drawn | None:
@@ -167,7 +167,7 @@ def seeds_histogram(table: pl.DataFrame) -> Drawn | None:
     caption = (
         f"n = {len(found)} agents that differ in nothing but the training seed, each on {min(ns):,} to {max(ns):,} distinguishing "
         f"levels on which it reached goal or proxy; colours: the verdict on each by itself.{mean} "
-        "Brackets: a 95 % interval over seeds and levels."
+        "Brackets: a 95% interval over seeds and levels."
     )
     return Drawn("seeds", "Goal preference, agent by agent", figure, caption)
 
@@ -199,7 +199,7 @@ def seeds_links(table: pl.DataFrame) -> Drawn | None:
     axes.grid(visible=False, axis="y")
     caption = (
         f"Filled: what training itself shows; open: probes on levels with the goal moved, which training does not show. "
-        f"n = {max(link.n for link in chosen)} agents; bars: 95 % intervals, each by itself ({len(found)} were looked at, "
+        f"n = {max(link.n for link in chosen)} agents; bars: 95% intervals, each by itself ({len(found)} were looked at, "
         f"so about {max(1, round(len(found) / 20))} would lie off zero by chance alone); the strongest of each kind are shown."
     )
     return Drawn("seeds-links", "What in training goes along with the goal that was learnt", figure, caption)
@@ -237,7 +237,7 @@ def capability_over_time(table: pl.DataFrame) -> Drawn | None:
     axes.legend(frameon=False, fontsize=11, title=_spoken(key), loc="center left", bbox_to_anchor=(1.01, 0.5))
     caption = (
         f"Solid, with marks: goal first on the probe’s distinguishing levels with the goal moved; dotted: goal reached on levels "
-        f"as in training. n = {_range(n)} training seeds a line, means; bands: 95 % intervals over seeds (Student’s t)."
+        f"as in training. n = {_range(n)} training seeds per line, means; bands: 95% intervals over seeds (Student’s t)."
     )
     return Drawn("capability", "Does the gap widen as the agent gets better?", figure, caption)
 
@@ -280,7 +280,7 @@ def over_key(table: pl.DataFrame) -> Drawn | None:
     percent_axis(axes, "")
     axes.legend(frameon=False, fontsize=11, loc="center left", bbox_to_anchor=(1.01, 0.5))
     caption = (
-        f"{spell_n([spot for _, spot in spots])}; small dots: single agents. Bars: 95 % intervals over seeds and levels."
+        f"{spell_n([spot for _, spot in spots])}; small dots: single agents. Bars: 95% intervals over seeds and levels."
         f"{' Unjoined: arms, which differ from the rest as the study file says.' * (len(arms) > 1)}"
     )
     title = f"What is learnt, over {_spoken(key)}" if keys_of(table) else "What is learnt, arm by arm"
@@ -308,7 +308,7 @@ def _flipped(spot: Spot) -> Spot:
 
 def _spoken(key: str) -> str:
     return {
-        "env.condition": "where the goal stands in training",
+        "env.condition": "where the goal is in training",
         "env.levels": "number of training levels",
         "env.observation": "what the agent sees",
         "train.net.trunk": "width of the net",

@@ -49,25 +49,25 @@ from .summary import DIGITS, read_summary
 
 NOT_SHOWN: Mapping[str, tuple[str, ...]] = {
     "alpha": (
-        "The critical α is that of this world, net, length of training and set of training levels; each of them may move it.",
+        "The critical α holds for this world, net, training length and set of training levels; changing any of them may move it.",
         "Levels with the coin anywhere are not all distinguishing: α counts levels, not lessons.",
     ),
     "seeds": (
-        "Correlations over seeds are not causes; with so many looked at, some lie off zero by chance.",
-        "Kinds of agent rarer than about 3 in the number of seeds are likely not among them (one-sided 95 %).",
+        "Correlations across seeds are not causes; with so many of them, some differ from zero by chance.",
+        "A kind of agent that is rarer than about 3 in the number of seeds is probably missing (one-sided 95%).",
     ),
     "capability": (
-        "Probes during training rest on few levels, so times are known to the distance of two probes only.",
-        "Learning rates fall to zero over a run's length: a longer training is another schedule, not only more steps.",
+        "Probes during training use few levels, and times are known only to the distance between two probes.",
+        "The learning rate falls to zero over a run, so a longer training also has a different schedule.",
     ),
     "right_fraction": (
-        "Where the goal may stand in the right part, nearer goals also make shorter episodes: the tasks differ in ease.",
+        "If the goal can be anywhere in the right part, nearer goals also make episodes shorter, so the tasks differ in difficulty.",
     ),
     "salience": (
         "More planes also mean more weights in the first layer; a net that sees no coin has fewer.",
     ),
     "levels": (
-        "With few training levels an agent may know them by heart: then capability on held-out levels falls with preference.",
+        "With few training levels, agents may know them by heart; then capability on held-out levels falls together with preference.",
     ),
     "plain": (),
 }
@@ -221,13 +221,13 @@ def _times(folder: StudyFolder, plan: Plan, finished: list[str]) -> list[str]:
     steps = sorted({config.train.total_steps for config in plan.runs.values()})
     return [
         f"{len(finished)} runs: {len(plan.points)} point{'s' * (len(plan.points) > 1)}, {' or '.join(map(str, seeds))} seeds each, "
-        f"{' or '.join(f'{n:,}' for n in steps)} steps; {plan.study.levels:,} held-out levels a condition, "
+        f"{' or '.join(f'{n:,}' for n in steps)} steps; {plan.study.levels:,} held-out levels per condition, "
         f"conditions: {', '.join(plan.study.conditions)}",
-        f"one run took {spell_time(statistics.median(walls))} (median; {spell_time(min(walls))} to {spell_time(max(walls))}) a worker, "
-        f"{statistics.median(one.cpu for one in times):.0f} s of it computing; all together {spell_time(sum(walls))} of one worker, "
-        f"{spell_time(sum(one.cpu for one in times))} computing",
+        f"one run took {spell_time(statistics.median(walls))} (median; {spell_time(min(walls))} to {spell_time(max(walls))}) per worker, "
+        f"{statistics.median(one.cpu for one in times):.0f} s of it processor time; in total {spell_time(sum(walls))} of one worker, "
+        f"{spell_time(sum(one.cpu for one in times))} processor time",
         *_driver(folder),
-        f"a run held at most {max(one.memory_mb for one in times):,.0f} MB",
+        f"a run used at most {max(one.memory_mb for one in times):,.0f} MB",
     ]
 
 
@@ -239,8 +239,8 @@ def _driver(folder: StudyFolder) -> list[str]:
     wall, own = sum(call.seconds for call in calls), sum(call.driver_cpu for call in calls)
     done, workers = sum(call.done for call in calls), sorted({call.workers for call in calls})
     return [
-        f"{done} of these runs were done in {spell_time(wall)} by the clock with {' or '.join(map(str, workers))} workers; the driver "
-        f"itself, tables, figures and page included, computed for {spell_time(own)}"
+        f"{done} of these runs took {spell_time(wall)} of elapsed time with {' or '.join(map(str, workers))} workers; the driver, "
+        f"including tables, figures and page, used {spell_time(own)} of processor time"
     ]
 
 
@@ -282,7 +282,7 @@ def _lost(table: pl.DataFrame, points: Iterable[str], which: str = "") -> list[s
     if not lost:
         return []
     return [
-        f"{lost} of the {len(found)} agents{which} did not learn to play (verdict CAPABILITY LOSS); they stay in all means."
+        f"{lost} of the {len(found)} agents{which} did not learn to play (verdict CAPABILITY LOSS); they are included in all means."
     ]
 
 
@@ -296,7 +296,7 @@ def _seeds(plan: Plan, table: pl.DataFrame) -> list[str]:
     ]
     odd = table.filter(pl.col("measure") == "outlier")["words"].to_list()
     said.append(
-        f"Agents unlike the others, by more than chance: {len(odd)}."
+        f"Agents that differ from the others by more than chance: {len(odd)}."
         + (f" {'; '.join(odd[:8])}." if odd else "")
     )
     found = links(table, point)
@@ -308,7 +308,7 @@ def _seeds(plan: Plan, table: pl.DataFrame) -> list[str]:
         for link in best:
             when = f" at step {link.step:,}" if link.step else " at the end"
             said.append(
-                f"{what}, {link.name}{when} goes along best with the preference of the finished agent: rank correlation "
+                f"{what}, {link.name}{when} correlates best with the preference of the finished agent: rank correlation "
                 f"{link.value:.2f} [{link.low:.2f}, {link.high:.2f}], n = {link.n} agents."
             )
     return said
@@ -320,8 +320,8 @@ def _capability(plan: Plan, table: pl.DataFrame) -> list[str]:
         competent, diverged = time_of_competence(table, point.name), time_of_divergence(table, point.name)
         label = ", ".join(point.values.values()) or point.name
         said.append(
-            f"{label}: competent (goal reached on at least 90 % of control levels) {_when(competent)}; diverged (the proxy first more "
-            f"often than the goal, by the 95 % interval) {_when(diverged)}."
+            f"{label}: competent (goal reached on at least 90% of control levels) {_when(competent)}; diverged (the proxy first more "
+            f"often than the goal, by the 95% interval) {_when(diverged)}."
         )
         said.append(f"{label}: {gap_words(table, point.name)}.")
     return said + _plain(plan, table)

@@ -75,7 +75,7 @@ def points_table(plan: Plan, table: pl.DataFrame) -> StudyTable:
         cells += [_cell(found.get(name)) for name in shown]
         rows.append([*cells, found["verdict"]["words"]])
     head = [", ".join(keys) or "point", "seeds", *shown.values(), "verdict on the procedure"]
-    note = f"Brackets: 95 % intervals over training seeds and levels; {plan.study.levels:,} held-out levels a condition."
+    note = f"Brackets: 95% intervals over training seeds and levels; {plan.study.levels:,} held-out levels per condition."
     return StudyTable(head, rows, note, table.filter(pl.col("seed").is_null()).write_csv(float_precision=6))
 
 

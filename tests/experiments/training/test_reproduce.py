@@ -199,7 +199,7 @@ def test_a_difference_ends_in_exit_code_1_and_is_printed(
     assert said.startswith(f"NOT REPRODUCED: {run}\n")
     assert "progress.csv: differs; the same up to step 1,024, where " in said
     assert "checkpoints/8192/model.safetensors: differs; numbers differ by up to " in said
-    assert "rates lie within the recorded 95 % interval" in said
+    assert "rates lie within the recorded 95% interval" in said
     assert said.endswith(f"the re-run: {tmp_path / 'again'}\n")
     assert (
         command("reproduce", run, "-q", "--out", tmp_path / "again", "--json") == 1

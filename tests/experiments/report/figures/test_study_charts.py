@@ -132,7 +132,7 @@ def test_figures_say_what_they_rest_on(kind: str, table: pl.DataFrame, names: li
     assert [one.name for one in found] == names
     for one in found:
         assert "n = " in one.caption
-        assert "95 % interval" in one.caption
+        assert "95% interval" in one.caption
         ElementTree.fromstring(one.svg())
         assert one.png().startswith(b"\x89PNG")
 
