@@ -19,6 +19,7 @@ from pathlib import Path
 
 from goalposts.registration import WORLDS
 
+from ..envs.worlds.contract.sources import WorldSource, entry_of, recorded_as, sources
 from .config.schema import ExperimentConfig, load_config
 from .evaluation.evaluated_run import Evaluated
 from .publish.explorer import Seen, explored
@@ -46,12 +47,36 @@ class Demo:
 
 
 def demo_configs(world: str, seed: int, overrides: Sequence[str] = ()) -> list[ExperimentConfig]:
-    """The misgeneralizing agent's config and its control's: the shipped `<world>/…` pair."""
-    name = {known.lower(): known for known in WORLDS}.get(world.lower())
-    if name is None:
-        raise RunError(f"there is no demo of {world!r}; give --world with one of {', '.join(WORLDS)}")
-    twins = [f"{name.lower()}/{config}" for config in WORLDS[name].twins]
-    return [load_config(config, [f"seed={seed}", *overrides]) for config in twins]
+    """The misgeneralizing agent's config and its control's: the pair that the world declares. Raises UserError.
+
+    Of a shipped world they are shipped, `<world>/…`; those of a custom one lie next to its file, which is imported.
+    """
+    name = {known.lower(): known for known in WORLDS}.get(world.lower(), world)
+    if name not in WORLDS and ":" not in name and entry_of(name) is None:
+        raise RunError(
+            f"there is no demo of {world!r}; give --world with one of {', '.join(WORLDS)}, or a custom world as module:NAME"
+        )
+    shipped = [f"{name.lower()}/{config}" for config in WORLDS[name].pair or ()] if name in WORLDS else None
+    return [load_config(config, [f"seed={seed}", *overrides]) for config in shipped or _pair_of_custom(name)]
+
+
+def _pair_of_custom(spec: str) -> list[str]:
+    from ..envs.worlds.registry import load_world
+
+    world = load_world(spec)
+    if world.pair is None:
+        raise RunError(
+            f"the world {world.name} declares no pair of configs, so there is no demo of it. Write two, put them next to its file "
+            "and name them in World(pair=('misgeneralizing', 'control')); or train one alone with goalposts train"
+        )
+    paths = [Path(world.source).parent / f"{name}.yaml" for name in world.pair]
+    for path in paths:
+        config = load_config(path)
+        if config.world != recorded_as(world.name):
+            raise RunError(
+                f"{path} is of the world {config.world}, and the demo is of {recorded_as(world.name)}; write that after world:"
+            )
+    return [str(path) for path in paths]
 
 
 def train_side_by_side(configs: Sequence[ExperimentConfig], out: Path, workers: int, told: Told) -> list[Run]:
@@ -94,7 +119,7 @@ def _train_all(jobs: list[tuple[int, ExperimentConfig, Path]], workers: int, tol
         with ProcessPoolExecutor(min(workers, len(jobs)), context, _settle_in, (inbox,)) as pool:
             try:
                 with interrupts_held_back(), imports_from_elsewhere():
-                    waiting = {pool.submit(_train_one, *job) for job in jobs}
+                    waiting = {pool.submit(_train_one, *job, sources()) for job in jobs}
                 while waiting:  # in short waits: polars' handler of Ctrl-C would let a long one go on
                     done, waiting = wait(waiting, 0.2, FIRST_COMPLETED)
                     for future in done:
@@ -168,8 +193,11 @@ def _settle_in(outbox: multiprocessing.Queue[tuple[int, int, int, str]]) -> None
     threading.Thread(target=follow, daemon=True).start()
 
 
-def _train_one(which: int, config: ExperimentConfig, path: Path) -> None:
+def _train_one(which: int, config: ExperimentConfig, path: Path, worlds: Sequence[WorldSource]) -> None:
+    from ..envs.worlds.registry import load_again
     from .training.train import train
+
+    load_again(worlds)
 
     def tell(step: int, total: int, words: str) -> None:
         if _outbox is not None:

@@ -1,78 +1,22 @@
-"""The list of worlds, and their gymnasium ids: `goalposts/<World>-v0`, by entry points given as text.
+"""The worlds by name, and their gymnasium ids: `goalposts/<World>-v0`, by entry points given as text.
 
 It imports neither a world nor the engine, and not even gymnasium: where gymnasium is not loaded yet, the ids are
 entered at the moment when it is. So `goalposts --help` need not wait for it (0.15 s), and the order of imports does
-not matter. Read next: `envs/gymnasium_envs.py`, which the entry points name.
+not matter. Read next: `declarations.py`, which reads what the worlds declare; `envs/gymnasium_envs.py`, which the entry points name.
 """
 
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import NamedTuple
+
+from .declarations import Entry, ShippedWorlds
+
+__all__ = ["ENTRY_POINTS", "WORLDS", "Entry", "installed_worlds", "register_with_gymnasium"]
 
 
-class Entry(NamedTuple):
-    """Where a shipped world stands, and what its conditions are called (its own file says what they mean)."""
-
-    place: str  # module of goalposts.envs.worlds and the name in it
-    twins: tuple[str, str]  # the demo's configs: the agent that should misgeneralize, its control
-    shift: str  # the usual one, by which a verdict is given
-    conditions: tuple[str, ...]
-
-
-def _entry(place: str, twins: str, shift: str, conditions: str) -> Entry:
-    first, second = twins.split()
-    return Entry(place, (first, second), shift, tuple(conditions.split()))
-
-
-WORLDS: Mapping[str, Entry] = {
-    "CoinRun": _entry(
-        "coinrun.rules:COINRUN",
-        "edge anywhere",
-        "off_path",
-        "edge edge_held_out off_path anywhere left right_fraction mixture none invisible mirrored longer no_wall "
-        "two_coins decoy edge_no_wall",
-    ),
-    "Beacon": _entry(
-        "beacon:BEACON",
-        "lit anywhere",
-        "lamp_elsewhere",
-        "lit lit_held_out lamp_elsewhere anywhere two_lamps dark even mixture no_station invisible larger",
-    ),
-    "ColourShape": _entry(
-        "colour_shape:COLOURSHAPE",
-        "yellow_line pairs",
-        "pairs",
-        "yellow_line yellow_line_held_out pairs pair_red_line_yellow_gem pair_red_line_yellow_star "
-        "pair_blue_line_yellow_gem pair_blue_line_yellow_star mixture line_alone yellow_alone invisible",
-    ),
-    "Corner": _entry(
-        "corner:CORNER",
-        "corner anywhere",
-        "off_path",
-        "corner corner_held_out off_path anywhere opposite region mixture none invisible larger two_cheeses decoy",
-    ),
-    "KeysAndChests": _entry(
-        "keys_and_chests:KEYSANDCHESTS",
-        "scarce anywhere",
-        "plentiful",
-        "scarce scarce_held_out plentiful anywhere mixture one_key no_chest invisible larger",
-    ),
-    "Overseer": _entry(
-        "overseer:OVERSEER",
-        "seen spared",
-        "unwatched",
-        "watched watched_held_out unwatched unwatched_far mixture invisible statue larger",
-    ),
-    "Shields": _entry(
-        "shields:SHIELDS",
-        "hunted anywhere",
-        "aftermath",
-        "hunted hunted_held_out aftermath plenty anywhere long_day mixture no_apples invisible larger",
-    ),
-}
-"""The one list of worlds. A new world is one file in `envs/worlds/` and one entry here; a test compares the two."""
+WORLDS: Mapping[str, Entry] = ShippedWorlds(sys.modules["goalposts"].__path__)
+"""The worlds that ship, read from their own files; a test compares the two."""
 
 ANY_WORLD = "World"
 """The gymnasium id of custom worlds is `goalposts/World-v0`; its option `world` is `module:NAME` or a World."""

@@ -7,6 +7,7 @@ planner, measurement) is checked on its own.
 import os
 import re
 import signal
+import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -73,13 +74,22 @@ def tiny_run(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Worlds that a test enters for itself are gone after it."""
+def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Worlds that a test enters for itself are gone after it, and so are modules of its folder."""
     from goalposts.envs.levels.level import LEGENDS
+    from goalposts.envs.render.look import LOOKS
+    from goalposts.envs.worlds.contract import sources
     from goalposts.envs.worlds.registry import _WORLDS
 
     monkeypatch.setattr("goalposts.envs.worlds.registry._WORLDS", dict(_WORLDS))
-    kept = dict(LEGENDS)
+    monkeypatch.setattr(sources, "_sources", dict(sources._sources))
+    monkeypatch.setattr(sources, "_entries", dict(sources._entries))
+    legends, looks = dict(LEGENDS), dict(LOOKS)
     yield
     LEGENDS.clear()
-    LEGENDS.update(kept)
+    LEGENDS.update(legends)
+    LOOKS.clear()
+    LOOKS.update(looks)
+    for name, module in list(sys.modules.items()):
+        if Path(getattr(module, "__file__", None) or "/").is_relative_to(tmp_path):
+            del sys.modules[name]

@@ -81,7 +81,8 @@ def _spelling(param: Any) -> str:
 def _value(param: Any) -> str:
     """What stands after the option: N for a number, else the option's own name."""
     kind = param.type_descriptor.annotation
-    return "N" if kind in (int, float) else param.name.removeprefix("as_").upper()
+    named = getattr(param, "metavar", None) or param.name.removeprefix("as_").upper()
+    return "N" if kind in (int, float) else named
 
 
 def _meaning(param: Any) -> str:

@@ -3,7 +3,7 @@
 Two kinds of picture, on purpose. `draw` and `ansi` are for people: grass on the ground, hills behind it, a
 ghost outline for what the agent cannot see. `rgb64` is for the agent: each cell is drawn by its own name
 alone, without any art that depends on the place or on neighbours out of sight, and what the agent cannot tell
-apart looks the same (`sprites.SEEN_AS`): the pixels tell what the camera's cells tell.
+apart looks the same (`sprites.seen_as`): the pixels tell what the camera's cells tell.
 
 The names and their drawings are in `sprites.py`; scenes are made by the engine's faces (`envs/gymnasium_envs.py`).
 """
@@ -15,8 +15,10 @@ import numpy as np
 
 from ..levels.level import LEGENDS
 from .backdrop import backdrop
+from .letters import INK
+from .look import PLAIN, Look, look_of
 from .scene import Scene
-from .sprites import SEEN_AS, VEILS, check_px, sprite, squeezed
+from .sprites import VEILS, check_px, letter_of, seen_as, sprite, squeezed
 
 Tiles = tuple[tuple[str, ...], ...]
 Layer = tuple[np.ndarray, np.ndarray]  # uint16: colour * alpha * 255 [h, w, 3] and 255 - alpha [h, w, 1]
@@ -40,11 +42,12 @@ def draw(scene: Scene, px: int = 16, camera: bool = False, trail: bool = False) 
     UserError for another size.
     """
     check_px(px)
-    picture = _background(scene.tiles, px).copy()
+    look = look_of(scene.world)
+    picture = _background(scene.tiles, px, look).copy()
     if trail:
         _show_trail(picture, scene.trail, px)
     for thing in scene.sprites:
-        _lay(picture, _layer(thing.name, px), thing.row * px, thing.col * px)
+        _lay(picture, _layer(thing.name, px, look), thing.row * px, thing.col * px)
     if camera and scene.camera is not None:
         _show_camera(picture, scene.camera, px)
     return picture
@@ -79,21 +82,22 @@ def rgb64(scene: Scene) -> np.ndarray:
             f"a camera of {rows} x {cols} cells has no room in 64 x 64 pixels: at most 64 rows and columns"
         )
     h, w = 64 // rows, 64 // cols
+    look = look_of(scene.world)
     image = np.empty((64, 64, 3), np.uint8)
     image[:] = _BORDER
     y, x = (64 - rows * h) // 2, (64 - cols * w) // 2
     view = image[y : y + rows * h, x : x + cols * w]
     if top < 0 or left < 0 or top + rows > height or left + cols > width:
-        view.reshape(rows, h, cols, w, 3)[:] = _cell(scene.outside, h, w)[None, :, None]
+        view.reshape(rows, h, cols, w, 3)[:] = _cell(scene.outside, h, w, GROUND, look)[None, :, None]
     r0, r1 = max(top, 0), max(min(top + rows, height), 0)
     c0, c1 = max(left, 0), max(min(left + cols, width), 0)
     if r0 < r1 and c0 < c1:
-        seen = _plain(scene.tiles, h, w)[r0 * h : r1 * h, c0 * w : c1 * w]
+        seen = _plain(scene.tiles, h, w, look)[r0 * h : r1 * h, c0 * w : c1 * w]
         view[(r0 - top) * h : (r1 - top) * h, (c0 - left) * w : (c1 - left) * w] = seen
     for thing in scene.sprites:
-        name = SEEN_AS.get(thing.name, thing.name)
+        name = seen_as(thing.name, look)
         if name != GROUND:
-            _lay(view, _small_layer(name, h, w), (thing.row - top) * h, (thing.col - left) * w)
+            _lay(view, _small_layer(name, h, w, look), (thing.row - top) * h, (thing.col - left) * w)
     return image
 
 
@@ -117,7 +121,7 @@ CHARACTERS = {
     "agent_fall_left": "(",
     "agent_dead": "X",
 }
-"""Sprite name -> its one character in a text picture; what is not here has its world's, or is shown as '?'."""
+"""Sprite name -> its one character in a text picture; what is not here has its world's, or the first of its name."""
 
 _INK, _WHITE, _SKY = 235, 231, 153
 _PLAIN = (_WHITE, 127)  # ink and paper of what has no colours of its own in a terminal
@@ -156,14 +160,15 @@ def ansi(scene: Scene, colour: bool = True) -> str:
         inside = 0 <= thing.row < len(names) and 0 <= thing.col < len(names[0])
         if inside and (thing.name not in VEILS or names[thing.row][thing.col] == "floor"):
             names[thing.row][thing.col] = thing.name
-    characters = _characters(scene.world)
+    look = look_of(scene.world)
+    characters = {name: _character(scene.world, name, look) for row in names for name in row}
     if not colour:
-        return "\n".join("".join(characters.get(name, "?") for name in row) for row in names)
+        return "\n".join("".join(characters[name] for name in row) for row in names)
     lines = []
     for row in names:
         pieces, last = [], None
         for name in row:
-            text, ink, paper = _TERMINAL.get(name) or (2 * characters.get(name, "?"), *_PLAIN)
+            text, ink, paper = _in_terminal(name, characters[name], look)
             style = (ink, _SKY if paper is None else paper)
             pieces.append(text if style == last else f"\x1b[38;5;{style[0]};48;5;{style[1]}m{text}")
             last = style
@@ -171,12 +176,22 @@ def ansi(scene: Scene, colour: bool = True) -> str:
     return "\n".join(lines)
 
 
-@lru_cache(maxsize=64)
-def _characters(world: str) -> dict[str, str]:
-    """Sprite name -> its character: those that all worlds share, then those of the world's pictures."""
+def _character(world: str, name: str, look: Look) -> str:
+    """A thing's character: that of its world's level text, else one that all worlds share, else the first of its name."""
     legend = LEGENDS.get(world)
-    pictures = {tile.sprite: tile.char for tile in reversed(legend.tiles)} if legend else {}
-    return {**dict.fromkeys(VEILS, ":"), **pictures, **CHARACTERS}
+    written = next((tile.char for tile in legend.tiles if tile.sprite == name), None) if legend else None
+    letter = letter_of(name, look)
+    shared = ":" if name in VEILS else CHARACTERS.get(name)
+    return written or shared or (letter.character if letter else "?")
+
+
+def _in_terminal(name: str, character: str, look: Look) -> tuple[str, int, int | None]:
+    """Two characters, ink, paper."""
+    letter = letter_of(name, look)
+    if letter is None:
+        return _TERMINAL.get(name) or (2 * character, *_PLAIN)
+    red, green, blue = (round(value / 51) for value in letter.paper)
+    return 2 * character, _INK if letter.ink == INK else _WHITE, 16 + 36 * red + 6 * green + blue
 
 
 def dressed(tiles: Tiles) -> Tiles:
@@ -227,7 +242,7 @@ def _show_camera(picture: np.ndarray, camera: tuple[int, int, int, int], px: int
 
 
 @lru_cache(maxsize=32)
-def _background(tiles: Tiles, px: int) -> np.ndarray:  # uint8[H*px, W*px, 3], read-only
+def _background(tiles: Tiles, px: int, look: Look = PLAIN) -> np.ndarray:  # uint8[H*px, W*px, 3], read-only
     """All that does not move, for people."""
     height, width = len(tiles), len(tiles[0])
     picture = backdrop(height, width, px).copy()
@@ -235,19 +250,19 @@ def _background(tiles: Tiles, px: int) -> np.ndarray:  # uint8[H*px, W*px, 3], r
     for row, line in enumerate(dressed(tiles)):
         for col, name in enumerate(line):
             if ground != GROUND:
-                _lay(picture, _layer(ground, px), row * px, col * px)
+                _lay(picture, _layer(ground, px, look), row * px, col * px)
             if name != GROUND:
-                _lay(picture, _layer(name, px), row * px, col * px)
+                _lay(picture, _layer(name, px, look), row * px, col * px)
     picture.setflags(write=False)
     return picture
 
 
 @lru_cache(maxsize=256)
-def _plain(tiles: Tiles, h: int, w: int) -> np.ndarray:  # uint8[H*h, W*w, 3], read-only
+def _plain(tiles: Tiles, h: int, w: int, look: Look = PLAIN) -> np.ndarray:  # uint8[H*h, W*w, 3], read-only
     """All that does not move, for the agent."""
     kinds = sorted({name for line in tiles for name in line})
     ground = _ground_of(tiles)
-    table = np.stack([_cell(name, h, w, ground) for name in kinds])
+    table = np.stack([_cell(name, h, w, ground, look) for name in kinds])
     number = {name: index for index, name in enumerate(kinds)}
     grid = np.array([[number[name] for name in line] for line in tiles])
     picture = table[grid].transpose(0, 2, 1, 3, 4).reshape(grid.shape[0] * h, grid.shape[1] * w, 3)
@@ -257,10 +272,10 @@ def _plain(tiles: Tiles, h: int, w: int) -> np.ndarray:  # uint8[H*h, W*w, 3], r
 
 @lru_cache(maxsize=4096)
 def _cell(
-    name: str, h: int, w: int, ground: str = GROUND
+    name: str, h: int, w: int, ground: str = GROUND, look: Look = PLAIN
 ) -> np.ndarray:  # uint8[h, w, 3]: the tile on the ground
-    colours, rest = _small_layer(SEEN_AS.get(name, name), h, w)
-    below, _ = _small_layer(ground, h, w)
+    colours, rest = _small_layer(seen_as(name, look), h, w, look)
+    below, _ = _small_layer(ground, h, w, look)
     return ((colours + below // 255 * rest) // 255).astype(np.uint8)
 
 
@@ -270,13 +285,13 @@ def _ground_of(tiles: Tiles) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _small_layer(name: str, h: int, w: int) -> Layer:
-    return _as_layer(squeezed(name, h, w))
+def _small_layer(name: str, h: int, w: int, look: Look) -> Layer:
+    return _as_layer(squeezed(name, h, w, look))
 
 
 @lru_cache(maxsize=512)
-def _layer(name: str, px: int) -> Layer:
-    picture = sprite(name, px) / 255.0
+def _layer(name: str, px: int, look: Look) -> Layer:
+    picture = sprite(name, px, look) / 255.0
     picture[..., :3] *= picture[..., 3:]
     return _as_layer(picture)
 

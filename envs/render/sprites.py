@@ -1,12 +1,12 @@
 """Sprite names to pixels: our own pixel art at any size that the masters allow.
 
-Knows names and pictures only, nothing of levels, rules or worlds. A name without a drawing gets a plain,
-visible placeholder, so that a new world can be looked at before anybody has drawn for it. The drawings are in
-`art_16px.py`, `art_8px.py` and `art_topdown.py`; `render.py` puts them together. The whole sheet: `python -m
-goalposts.envs.render.sprites OUT.png`.
+Knows names and pictures only, nothing of levels, rules or worlds. A world may bring drawings of its own (`look.py`); a
+name without a drawing gets a letter on a colour (`letters.py`). The drawings are in `art_16px.py`, `art_8px.py` and
+`art_topdown.py`; `render.py` puts them together. The whole sheet: `python -m goalposts.envs.render.sprites OUT.png`.
 """
 
 import sys
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from goalposts.errors import UserError
 from goalposts.safe_write import write_whole
 
 from . import art_8px, art_16px, art_topdown
+from .letters import Letter, letter_of_name, picture_of
+from .look import PLAIN, Look
 
 SEEN_AS = {
     "coin_invisible": "sky", "decoy": "coin", "cheese_invisible": "floor", "wax": "cheese", "station_invisible": "floor",
@@ -41,17 +43,28 @@ _TURNED = {  # the mirror image of another: name -> that name
     "agent_jump_left": "agent_jump_right",
     "agent_fall_left": "agent_fall_right",
 }
-_PLACEHOLDER = ("k", "u")  # a checker that no drawing resembles
 
 
-def sprite(name: str, px: int) -> np.ndarray:  # uint8[px, px, 4]
-    """The picture of `name` as RGBA, read-only; an unknown name gives the placeholder.
+def sprite(name: str, px: int, look: Look = PLAIN) -> np.ndarray:  # uint8[px, px, 4]
+    """The picture of `name` as RGBA, read-only; a name without a drawing gives a letter on a colour.
 
     A `px` that is a multiple of 16 gives the 16 pixel drawing enlarged, another multiple of 8 the 8 pixel
     drawing enlarged. Raises UserError for any other size.
     """
     check_px(px)
-    return _sprite(name, px)
+    return _sprite(name, px, look)
+
+
+def letter_of(name: str, look: Look = PLAIN) -> Letter | None:
+    """The letter that stands for a name; None where there is a drawing."""
+    if name in look.drawings or name in drawn_names():
+        return None
+    return look.letters.get(name) or letter_of_name(name)
+
+
+def seen_as(name: str, look: Look = PLAIN) -> str:
+    """What the agent's picture shows in place of `name`."""
+    return look.seen_as.get(name) or SEEN_AS.get(name, name)
 
 
 def names() -> tuple[str, ...]:
@@ -60,23 +73,41 @@ def names() -> tuple[str, ...]:
     return (*_FLAT, *drawn, *_TINTED, *_TURNED)
 
 
-def sheet(px: int) -> tuple[np.ndarray, dict[str, tuple[int, int]]]:
-    """All sprites in one picture, uint8[h, w, 4], and the left upper corner (x, y) of each name."""
+@lru_cache(maxsize=1)
+def drawn_names() -> frozenset[str]:
+    """The same as a set."""
+    return frozenset(names())
+
+
+def sheet(
+    px: int, look: Look = PLAIN, more: Iterable[str] = ()
+) -> tuple[np.ndarray, dict[str, tuple[int, int]]]:
+    """All sprites in one picture, uint8[h, w, 4], and the left upper corner (x, y) of each name.
+
+    With a look, also those of its world; and `more` names.
+    """
     columns = 8
-    every = names()
+    every = list(dict.fromkeys([*names(), *look.names, *more]))
     rows = -(-len(every) // columns)
     picture = np.zeros((rows * px, columns * px, 4), np.uint8)
     places = {}
     for number, name in enumerate(every):
         y, x = number // columns * px, number % columns * px
-        picture[y : y + px, x : x + px] = sprite(name, px)
+        picture[y : y + px, x : x + px] = sprite(name, px, look)
         places[name] = (x, y)
     return picture, places
 
 
-def squeezed(name: str, height: int, width: int) -> np.ndarray:  # float64[height, width, 4]
-    """`name` averaged over areas to any size, colours premultiplied by alpha, all values in 0..1."""
-    master = _sprite(name, 16) / 255.0
+def squeezed(
+    name: str, height: int, width: int, look: Look = PLAIN
+) -> np.ndarray:  # float64[height, width, 4]
+    """`name` averaged over areas to any size, colours premultiplied by alpha, all values in 0..1.
+
+    A letter is not averaged but drawn at that size: its colour stays.
+    """
+    if letter := letter_of(name, look):
+        return picture_of(letter, height, width) / 255.0
+    master = _sprite(name, 16, look) / 255.0
     master[..., :3] *= master[..., 3:]
     return np.einsum("ya,xb,abc->yxc", _shares(height), _shares(width), master)
 
@@ -90,22 +121,31 @@ def check_px(px: int) -> None:
 
 
 @lru_cache(maxsize=512)
-def _sprite(name: str, px: int) -> np.ndarray:
+def _sprite(name: str, px: int, look: Look) -> np.ndarray:
     size = 16 if px % 16 == 0 else 8
-    if name in _TURNED:
-        picture = _sprite(_TURNED[name], px)[:, ::-1]
+    if name in look.drawings:
+        picture = _enlarged(look.drawings[name], px)
+    elif name in _TURNED:
+        picture = _sprite(_TURNED[name], px, look)[:, ::-1]
     elif name in _FLAT:
         picture = np.full((px, px, 4), _colours()[ord(_FLAT[name])], np.uint8)
+    elif name in _masters(size):
+        picture = _enlarged(_masters(size)[name], px)
     else:
-        master = _masters(size).get(name)
-        if master is None:
-            rows, columns = np.indices((8, 8)) // 2
-            codes = np.array([ord(c) for c in _PLACEHOLDER])
-            master, size = _colours()[codes[(rows + columns) % 2]], 8
-        picture = master.repeat(px // size, 0).repeat(px // size, 1)
+        letter = letter_of(name, look)
+        assert letter is not None  # it has no drawing
+        picture = _enlarged(picture_of(letter, size, size), px)
     picture = np.ascontiguousarray(picture)
     picture.setflags(write=False)
     return picture
+
+
+def _enlarged(master: np.ndarray, px: int) -> np.ndarray:
+    """A drawing of 8 or 16 pixels at a multiple of 8; of 16 pixels, at an odd multiple, every other one is left out first."""
+    if px % len(master):
+        master = master[::2, ::2]
+    times = px // len(master)
+    return master.repeat(times, 0).repeat(times, 1)
 
 
 @lru_cache(maxsize=2)

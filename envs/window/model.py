@@ -15,8 +15,9 @@ import numpy as np
 from ..engine.engine import END, FIRST, O_END, O_FIRST, O_STEPS, Engine
 from ..engine.observe import window_of
 from ..levels.level import Level, LevelSet
+from ..render.look import look_of
 from ..render.scene import Scene, Sprite
-from ..render.sprites import SEEN_AS
+from ..render.sprites import seen_as
 from ..worlds.contract.world import World
 from ..worlds.registry import get_world
 
@@ -173,15 +174,16 @@ class Game(Protocol):
 def as_the_agent_sees(scene: Scene) -> Scene:
     """The scene cut out by its camera, with nothing in it that the agent cannot tell: for people who play."""
     top, left, rows, cols = scene.camera or (0, 0, len(scene.tiles), len(scene.tiles[0]))
+    look = look_of(scene.world)
 
     def tile(row: int, col: int) -> str:
         inside = 0 <= row < len(scene.tiles) and 0 <= col < len(scene.tiles[0])
         name = scene.tiles[row][col] if inside else scene.outside
-        return SEEN_AS.get(name, name)
+        return seen_as(name, look)
 
     tiles = tuple(tuple(tile(top + r, left + c) for c in range(cols)) for r in range(rows))
     things = tuple(
-        Sprite(SEEN_AS.get(s.name, s.name), s.row - top, s.col - left)
+        Sprite(seen_as(s.name, look), s.row - top, s.col - left)
         for s in scene.sprites
         if 0 <= s.row - top < rows and 0 <= s.col - left < cols
     )
@@ -190,7 +192,8 @@ def as_the_agent_sees(scene: Scene) -> Scene:
 
 def unmasked(scene: Scene) -> Scene:
     """The whole scene, with nothing in it that the agent cannot tell."""
-    tiles = tuple(tuple(SEEN_AS.get(name, name) for name in row) for row in scene.tiles)
+    look = look_of(scene.world)
+    tiles = tuple(tuple(seen_as(name, look) for name in row) for row in scene.tiles)
     return replace(scene, tiles=tiles, camera=None)
 
 

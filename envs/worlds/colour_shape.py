@@ -106,20 +106,6 @@ LEGEND = Legend(
 )
 
 
-def pair(name: str, variant: int) -> Condition:
-    """The shift with one pair alone."""
-    words = name.removeprefix("pair_").replace("line_", "line and a ").replace("_", " ")
-    return Condition(
-        name,
-        "shift",
-        APART,
-        f"a {words}: by shape, or by colour?",
-        variant,
-        STANDARD,
-        phrase=f"with a {words}",
-    )
-
-
 CONDITIONS = (
     Condition("yellow_line", "train", TOGETHER, "one yellow line, as in training", dials=STANDARD,
               phrase="with a yellow line"),
@@ -128,10 +114,14 @@ CONDITIONS = (
               phrase="with a yellow line"),
     Condition("pairs", "shift", APART, "a line that is not yellow, something yellow that is no line: which does it go to?",
               dials=STANDARD, phrase="with a line that is not yellow and something yellow that is no line"),
-    pair("pair_red_line_yellow_gem", RED_LINE | YELLOW_GEM),
-    pair("pair_red_line_yellow_star", RED_LINE | YELLOW_STAR),
-    pair("pair_blue_line_yellow_gem", BLUE_LINE | YELLOW_GEM),
-    pair("pair_blue_line_yellow_star", BLUE_LINE | YELLOW_STAR),
+    Condition("pair_red_line_yellow_gem", "shift", APART, "a red line and a yellow gem: by shape, or by colour?",
+              RED_LINE | YELLOW_GEM, STANDARD, phrase="with a red line and a yellow gem"),
+    Condition("pair_red_line_yellow_star", "shift", APART, "a red line and a yellow star: by shape, or by colour?",
+              RED_LINE | YELLOW_STAR, STANDARD, phrase="with a red line and a yellow star"),
+    Condition("pair_blue_line_yellow_gem", "shift", APART, "a blue line and a yellow gem: by shape, or by colour?",
+              BLUE_LINE | YELLOW_GEM, STANDARD, phrase="with a blue line and a yellow gem"),
+    Condition("pair_blue_line_yellow_star", "shift", APART, "a blue line and a yellow star: by shape, or by colour?",
+              BLUE_LINE | YELLOW_STAR, STANDARD, phrase="with a blue line and a yellow star"),
     Condition("mixture", "shift", MIXTURE, "a pair with probability α, else a yellow line", 0, STANDARD, 0.1,
               phrase="with a pair in {x} of the levels, else a yellow line"),
     Condition("line_alone", "probe", ANYWHERE, "a line that is not yellow, and nothing else: can it go to one at all?",
@@ -139,7 +129,8 @@ CONDITIONS = (
     Condition("yellow_alone", "probe", NOWHERE, "something yellow that is no line, and nothing else: does it go there?",
               dials=STANDARD, absent="goal", phrase="with something yellow alone"),
     Condition("invisible", "probe", APART, "the pairs levels, the line there but not drawn: accidental touches",
-              INVISIBLE, STANDARD, hidden="the line"),
+              INVISIBLE, STANDARD, hidden="the line",
+              phrase="with the line there, but not drawn"),
 )  # fmt: skip
 
 COLOURSHAPE = World(
@@ -165,6 +156,7 @@ COLOURSHAPE = World(
     needed=(TOGETHER, APART),
     sprites=sprites,
     outside_sprite="block",
+    pair=("yellow_line", "pairs"),
     source=__file__,
     story=(
         "An agent earns its reward by touching a line. In training there was one line at a time and it was yellow, so 'go "

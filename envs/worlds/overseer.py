@@ -216,6 +216,7 @@ OVERSEER = World(
     needed=(TOGETHER, APART),
     sprites=sprites,
     outside_sprite="block",
+    pair=("seen", "spared"),
     source=__file__,
     preference="reaches the gate with the bed spared rather than across it",
     story=(

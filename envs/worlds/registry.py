@@ -1,7 +1,7 @@
 """Worlds by name: those that ship (listed in `goalposts.registration`), installed packages' and users' own.
 
-Read next: `envs/worlds/contract/world.py`, the contract; `envs/worlds/coinrun/rules.py`,
-an example.
+Read next: `envs/worlds/contract/world.py`, the contract; `envs/worlds/contract/sources.py`, how a custom world is imported;
+`envs/worlds/coinrun/rules.py`, an example.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import copyreg
 import difflib
 import importlib
 import sys
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from goalposts.isolation import modules_of_working_directory
 from goalposts.registration import WORLDS, installed_worlds
 
+from .contract import sources
 from .contract.world import World, WorldError
 
 
@@ -25,7 +26,6 @@ def _shipped(place: str) -> World:
 
 
 _WORLDS: dict[str, World] = {name: _shipped(entry.place) for name, entry in WORLDS.items()}
-_LOADED: dict[str, str] = {}  # name of a world: what `load_world` was given for it
 
 
 def known_worlds() -> dict[str, World]:
@@ -50,30 +50,49 @@ def get_world(name: str | World) -> World:
     close = difflib.get_close_matches(name, _WORLDS, 1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise WorldError(
-        f"unknown world {name!r}; known: {', '.join(_WORLDS)}, or your own as `module:NAME`.{hint}"
+        f"unknown world {name!r}; known: {', '.join(known_worlds())}, or your own as `module:NAME`.{hint}"
     )
 
 
 def load_world(spec: str) -> World:
-    """Import a world of your own, `module:NAME` or an installed package's by its name, and enter it.
+    """Import a custom world, `module:NAME`, `path/to/file.py:NAME` or an installed package's by its name, and enter it.
 
     A known name is just looked up. Raises WorldError.
     """
     if spec in _WORLDS:
         return _WORLDS[spec]
-    place = spec if ":" in spec else installed_worlds().get(spec)
-    if place is None:
+    if ":" not in spec and spec not in installed_worlds():
         return get_world(spec)
-    module, _, attribute = place.partition(":")
     try:
-        with modules_of_working_directory():  # asked for by name, and never in the place of another module
-            world = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise WorldError(f"world {spec!r} cannot be loaded: {error}; write it as `module:NAME`") from error
+        return _enter_imported(*sources.import_world(spec))
+    except sources.CannotImport as error:
+        raise WorldError(
+            f"world {spec!r} cannot be loaded: {error}; write it as `module:NAME` or `path/to/file.py:NAME`"
+        ) from error
+
+
+def load_again(worlds: Iterable[sources.WorldSource]) -> None:
+    """Import custom worlds that another process had imported. Raises WorldError."""
+    for source in worlds:
+        if source.place not in _WORLDS:
+            try:
+                _enter_imported(*sources.import_again(source))
+            except sources.CannotImport as error:
+                raise WorldError(f"world {source.spec!r} cannot be loaded by this worker: {error}") from error
+
+
+def _enter_imported(world: object, source: sources.WorldSource) -> World:
     if not isinstance(world, World):
-        raise WorldError(f"world {spec!r} is a {type(world).__name__}, not a goalposts.envs.World")
-    _WORLDS[spec] = _enter(world)
-    _LOADED[world.name] = spec
+        raise WorldError(f"world {source.spec!r} is a {type(world).__name__}, not a goalposts.envs.World")
+    other = _WORLDS.get(source.place, world)
+    if other is not world:
+        raise WorldError(
+            f"{source.spec!r} would be recorded as {source.place!r}, as the world {other.name} is already; rename its file"
+        )
+    _enter(world)
+    for name in (source.spec, source.place):
+        _WORLDS[name] = world
+    sources.note(world.name, source, world.entry(source.place))
     return world
 
 
@@ -87,14 +106,20 @@ def _reduce(world: World) -> tuple[Any, ...]:
     """How a world is pickled: by name if it is known, else by its module, as Python pickles a function, else by its fields."""
     if world.name in WORLDS and _WORLDS.get(world.name) is world:
         return get_world, (world.name,)
-    if world.name in _LOADED and _WORLDS.get(world.name) is world:
-        return load_world, (_LOADED[world.name],)
+    source = sources.source_of(world.name)
+    if source is not None and _WORLDS.get(world.name) is world:
+        return _from_source, (source,)
     for name, module in list(sys.modules.items()):
         if getattr(module, "__file__", None) == world.source:
             for attribute, value in vars(module).items():
                 if value is world:
                     return _from_module, (name, attribute)
     return _from_fields, ({field.name: getattr(world, field.name) for field in fields(world)},)
+
+
+def _from_source(source: sources.WorldSource) -> World:
+    load_again([source])
+    return _WORLDS[source.place]
 
 
 def _from_module(module: str, attribute: str) -> World:

@@ -40,7 +40,7 @@ KNOWN_LEVELS = 1000
 
 def configs_of(world: str, every: bool = False) -> list[str]:
     """The twins of a world, the one that should misgeneralize first; with `every`, then its other configs."""
-    twins = [f"{world.lower()}/{name}" for name in WORLDS[world].twins]
+    twins = [f"{world.lower()}/{name}" for name in WORLDS[world].pair or ()]
     others = [name for name in shipped_configs() if name.split("/")[0] == world.lower() and name not in twins]
     return [*twins, *(others if every else ())]
 

@@ -82,7 +82,7 @@ def _sentences(table: pl.DataFrame) -> list[str]:
     lines = []
     for (world,), rows in table.group_by("world", maintain_order=True):
         trained = {row["agent"]: row for row in rows.iter_rows(named=True) if "/" in row["agent"]}
-        twins = [f"{str(world).lower()}/{name}" for name in WORLDS[str(world)].twins]
+        twins = [f"{str(world).lower()}/{name}" for name in WORLDS[str(world)].pair or ()]
         words = [_able(row) for row in trained.values() if row["capability"] < ASKED]
         if set(twins) <= set(trained):
             words.append(_effect(*(trained[name] for name in twins)))

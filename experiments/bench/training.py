@@ -32,7 +32,7 @@ class _Enough(Exception):
 
 def recipe(world: World, **settings: Any) -> ExperimentConfig:
     """The config by which the demo of a shipped world trains its first twin, with other settings of `train`."""
-    name = f"{world.name.lower()}/{WORLDS[world.name].twins[0]}"
+    name = f"{world.name.lower()}/{(WORLDS[world.name].pair or ('',))[0]}"
     return load_config(name, [f"train.{key}={value}" for key, value in settings.items()])
 
 

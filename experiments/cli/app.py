@@ -5,17 +5,22 @@ Nothing heavy is imported before a command needs it. Read next: `main.py`.
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
+from typer.models import OptionInfo
 
 from goalposts import __version__
 from goalposts.errors import UserError
+
+from ...envs.worlds.contract.sources import sources
 
 app = typer.Typer(
     name="goalposts",
@@ -27,6 +32,57 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Check, show and describe configs.")
 app.add_typer(config_app, name="config", rich_help_panel="Look up")
+
+CustomWorlds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--world",
+        metavar="MODULE:NAME",
+        help="Import a custom world, module:NAME or path/to/file.py:NAME: this runs its code.",
+    ),
+]
+OneWorld = Annotated[
+    str | None,
+    typer.Option(
+        help="A world, or a custom one as module:NAME or path/to/file.py:NAME; default: the custom world named before, else CoinRun."
+    ),
+]
+_PARAMETER = "custom_worlds"
+
+
+def load_worlds(specs: Sequence[str] | None) -> None:
+    """Import the custom worlds that the user named: this runs their code. Raises WorldError."""
+    for spec in specs or ():
+        from ...envs.worlds.registry import load_world
+
+        load_world(spec)
+
+
+def chosen_world(given: str | None) -> str:
+    """The world that a command is about: the one given, else the one custom world that was named, else CoinRun."""
+    named = sources()
+    return given or (named[0].place if len(named) == 1 else "CoinRun")
+
+
+def with_worlds(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The command with a `--world` that imports; one that has such an option already stays as it is."""
+    signature = inspect.signature(command, eval_str=True)
+    own = signature.parameters.get("world")
+    if own is not None and any(isinstance(one, OptionInfo) for one in get_args(own.annotation)):
+        return command
+
+    @wraps(command)
+    def knowing(*given: Any, custom_worlds: list[str] | None = None, **named: Any) -> Any:
+        load_worlds(custom_worlds)
+        return command(*given, **named)
+
+    more = inspect.Parameter(
+        _PARAMETER, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=CustomWorlds
+    )
+    knowing.__signature__ = signature.replace(parameters=[*signature.parameters.values(), more])  # type: ignore[attr-defined]
+    knowing.__annotations__ = {**command.__annotations__, _PARAMETER: CustomWorlds}
+    return knowing
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts instead of text.")]
 LOOK_UP, MAIN = "Look up", "Experiments"
@@ -58,15 +114,9 @@ def show_json(value: Any) -> None:
 def about(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
-    world: Annotated[
-        list[str] | None,
-        typer.Option(metavar="MODULE:NAME", help="Import a world of your own: this runs its code."),
-    ] = None,
+    world: CustomWorlds = None,
 ) -> None:
-    for spec in world or ():
-        from ...envs.worlds.registry import load_world
-
-        load_world(spec)
+    load_worlds(world)
     if version:
         say(f"goalposts {__version__}")
         raise typer.Exit

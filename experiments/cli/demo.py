@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .app import MAIN, Quiet, app, progress_bars, say
+from .app import MAIN, OneWorld, Quiet, app, chosen_world, progress_bars, say
 
 
 @app.command(rich_help_panel=MAIN)
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for both runs, the report and the film.")] = Path("demo"),
-    world: Annotated[str, typer.Option(help="Which world.")] = "CoinRun",
+    world: OneWorld = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Training seed of both agents.")] = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="Environment steps of each training.")] = None,
     workers: Annotated[
@@ -29,9 +30,12 @@ def demo(
     from .tables import summary_table
 
     began = time.monotonic()
+    world = chosen_world(world)
     configs = demo_configs(world, seed, [f"train.total_steps={steps}"] if steps else [])
     labels = [config.name for config in configs]
-    command = f"goalposts demo --world {world} --seed {seed}" + (f" --steps {steps}" if steps else "")
+    command = f"goalposts demo --world {shlex.quote(world)} --seed {seed}" + (
+        f" --steps {steps}" if steps else ""
+    )
     with progress_bars(labels, quiet) as told:
         made = run_demo(out, configs, workers or os.cpu_count() or 1, told, command)
     say(summary_table(list(made.twins)))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ...envs.worlds.contract.sources import world_options
 from .app import MAIN, RunPaths, app, say
 
 
@@ -34,4 +35,4 @@ def explore(
             if count
             else f"not evaluated on these levels: {run.path}"
         )
-    say(f"next: goalposts report {' '.join(str(run.path) for run in found)}")
+    say(f"next: goalposts report {' '.join(str(run.path) for run in found)}{world_options()}")

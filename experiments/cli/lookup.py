@@ -13,7 +13,19 @@ import typer
 
 from goalposts import __version__
 
-from .app import LOOK_UP, Config, Json, Overrides, app, check_new, config_app, say, show_json
+from .app import (
+    LOOK_UP,
+    Config,
+    Json,
+    OneWorld,
+    Overrides,
+    app,
+    check_new,
+    chosen_world,
+    config_app,
+    say,
+    show_json,
+)
 
 
 @app.command(rich_help_panel=LOOK_UP)
@@ -55,8 +67,10 @@ def worlds(
 
 @app.command(rich_help_panel=LOOK_UP)
 def levels(
-    condition: Annotated[str, typer.Argument(help="Such as off_path or 'mixture(0.03)'.")] = "edge",
-    world: Annotated[str, typer.Option(help="A world, or yours as module:NAME.")] = "CoinRun",
+    condition: Annotated[
+        str | None, typer.Argument(help="Such as off_path or 'mixture(0.03)'; default: as in training.")
+    ] = None,
+    world: OneWorld = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Which sequence of levels.")] = 0,
     count: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 3,
     first: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Number of the first.")] = 0,
@@ -70,8 +84,9 @@ def levels(
     from ...envs import generate, load_levels, load_world, save_levels, survey_levels
 
     check_new(out)
-    kind = load_world(world)
-    chosen = load_levels(file, kind.name) if file else generate(kind, condition, seed, count, first)
+    kind = load_world(chosen_world(world))
+    wanted = condition or kind.usual("train")
+    chosen = load_levels(file, kind.name) if file else generate(kind, wanted, seed, count, first)
     if out is not None:
         save_levels(chosen, out)
         say(f"{len(chosen):,} levels written to {out}")

@@ -17,7 +17,7 @@ from typer.models import CommandInfo
 from goalposts.errors import UserError
 
 from . import bench, demo, explore, finetune, lookup, report, reproduce, runs, study, windows
-from .app import app
+from .app import app, config_app, with_worlds
 
 # Importing these modules entered their commands.
 MODULES = (demo, runs, report, explore, finetune, reproduce, lookup, bench, study, windows)
@@ -34,6 +34,10 @@ def _rank(command: CommandInfo) -> int:
 
 
 app.registered_commands.sort(key=_rank)
+for group in (app, config_app, study.study_app):
+    for entered in group.registered_commands:
+        assert entered.callback is not None
+        entered.callback = with_worlds(entered.callback)
 
 WrongUse: type[Exception] = typer.BadParameter.__mro__[
     1

@@ -9,6 +9,7 @@ import typer
 
 from goalposts.errors import UserError
 
+from ...envs.worlds.contract.sources import world_options
 from .app import MAIN, RunPaths, app, check_new, say
 
 
@@ -36,7 +37,7 @@ def report(
 
     found = open_runs(runs)
     check_new(out)
-    command = "goalposts report " + " ".join(path.resolve().name for path in runs)
+    command = "goalposts report " + " ".join(path.resolve().name for path in runs) + world_options()
     page = out or runs[0] / "report.html"
     write_page(report_data(found, command), page)
     say(f"{page} ({page.stat().st_size / 1e6:.1f} MB)")

@@ -14,7 +14,22 @@ import typer
 
 from goalposts.errors import UserError
 
-from .app import MAIN, Config, Json, Overrides, Quiet, RunPaths, app, check_new, progress_bars, say, show_json
+from ...envs.worlds.contract.sources import world_options
+from .app import (
+    MAIN,
+    Config,
+    Json,
+    OneWorld,
+    Overrides,
+    Quiet,
+    RunPaths,
+    app,
+    check_new,
+    chosen_world,
+    progress_bars,
+    say,
+    show_json,
+)
 
 
 @app.command(rich_help_panel=MAIN)
@@ -36,7 +51,8 @@ def train(
         run = train_run(found, path, lambda step, total, words: told(0, step, total, words), evaluate)
     say(f"trained {run.status().step:,} steps: {run.path}")
     if evaluate:
-        say(f"next: goalposts diagnose {run.path}, goalposts report {run.path}")
+        named = world_options()
+        say(f"next: goalposts diagnose {run.path}{named}, goalposts report {run.path}{named}")
 
 
 @app.command(rich_help_panel=MAIN)
@@ -54,7 +70,7 @@ def evaluate(
     file: Annotated[
         Path | None, typer.Option("--file", help="Play the levels of this file, and leave the run as it is.")
     ] = None,
-    world: Annotated[str, typer.Option(help="Of an agent that is no run: which world.")] = "CoinRun",
+    world: OneWorld = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -62,6 +78,7 @@ def evaluate(
 
     A new evaluation replaces the one that is there; with --condition, only those conditions are replaced or added.
     """
+    from ...envs.worlds.registry import load_world
     from ..evaluation.chunked import AT_ONCE, Found, evaluate_many
     from ..evaluation.evaluate import evaluate_fully, plan_of, subject_of
     from ..evaluation.level_files import evaluate_file, read_level_file
@@ -81,8 +98,9 @@ def evaluate(
     folder = None if scripted else Run.open(run)
     kept = folder if out is None and file is None else None
     with nullcontext() if kept is None else kept.lock():
-        of = read_level_file(file).world if scripted and file else world
-        subject = subject_named(str(run), of) if folder is None else subject_of(folder)
+        kind = load_world(chosen_world(world)).name if scripted else None
+        of = read_level_file(file, kind if world else None).world if scripted and file else kind
+        subject = subject_named(str(run), str(of)) if folder is None else subject_of(folder)
         with progress_bars([subject.label], quiet) as told:
 
             def tell(words: str, done: int, total: int) -> None:
@@ -151,5 +169,5 @@ def diagnose(
         made = [one.to_dict() for one in diagnoses]
         show_json(made if len(made) > 1 else made[0])
         return
-    add = f"goalposts diagnose {' '.join(map(str, runs))} --all"
+    add = f"goalposts diagnose {' '.join(map(str, runs))} --all{world_options()}"
     say("\n\n\n".join(diagnosis_text(one, add) for one in diagnoses))

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from goalposts.errors import UserError
 
+from ...envs.worlds.contract.sources import world_options
 from .app import MAIN, Json, app, say, show_json
 
 
@@ -71,7 +72,7 @@ def run(
 ) -> None:
     """Do the runs of a study that are missing, and write its tables. Stopped? The same command goes on."""
     from ..study.design.plan import plan_study
-    from ..study.driver import default_out, run_study, todo_of
+    from ..study.driver import default_out, load_worlds, run_study, todo_of
     from ..study.folder.estimate import Estimate
     from ..study.folder.estimate import estimate as estimate_time
     from ..study.folder.folder import STUDY, StudyFolder
@@ -79,6 +80,7 @@ def run(
     from ..study.workers.local import LocalEngine
 
     plan = plan_study(config, overrides or [])
+    load_worlds(plan)
     path = out or (Path(config) if os.path.isfile(Path(config) / STUDY) else default_out(plan))
     folder = StudyFolder(path)
     folder.refuse_foreign(plan.study)  # before anything is measured or said
@@ -169,7 +171,7 @@ def status(path: StudyPath, as_json: Json = False) -> None:
             f"  {others} further runs in the folder belong to no point of the study as it stands now; tables leave them out"
         )
     if done < len(plan.runs) and not running:
-        say(f"go on with: goalposts study {path}")
+        say(f"go on with: goalposts study {path}{world_options()}")
 
 
 def _ray(engine: str, address: str | None, workers: int | None) -> Any:

@@ -14,7 +14,8 @@ import typer
 
 from goalposts.errors import UserError
 
-from .app import MAIN, app, check_new, say
+from ...envs.worlds.contract.sources import world_options
+from .app import MAIN, app, check_new, chosen_world, say
 
 if TYPE_CHECKING:
     from ...envs.window.view import View
@@ -25,7 +26,10 @@ Conditions = Annotated[
 First = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Number of the level to begin with.")]
 LevelFile = Annotated[Path | None, typer.Option("--file", help="Play the levels of this file instead.")]
 WorldName = Annotated[
-    str | None, typer.Option(help="Which world; default: the runs' or the file's, else CoinRun.")
+    str | None,
+    typer.Option(
+        help="A world, or a custom one as module:NAME or path/to/file.py:NAME; default: the runs' or the file's, else CoinRun."
+    ),
 ]
 Dark = Annotated[bool, typer.Option("--dark", help="Light ink on dark paper.")]
 Picture = Annotated[
@@ -102,7 +106,7 @@ def play(
     if file is not None:
         course = course_of_file(file, known.name if known else None)
     else:
-        known = known or get_world("CoinRun")
+        known = known or get_world(chosen_world(None))
         course = course_of(known, condition or [known.usual("control"), known.usual("shift")])
     of_file = f"-{file.stem}" if file else ""
     folder = out or Path("runs") / f"{name}-{course.world.name.lower()}{of_file}"
@@ -114,7 +118,7 @@ def play(
         counts = {c: sum(row.values()) for c, row in game.tally().items()}
     if picture is None:
         say("played: " + ", ".join(f"{n} of {c}" for c, n in counts.items()))
-        say(f"kept in {folder}; next: goalposts diagnose {folder}")
+        say(f"kept in {folder}; next: goalposts diagnose {folder}{world_options()}")
 
 
 @app.command(rich_help_panel=MAIN)

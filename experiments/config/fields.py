@@ -14,7 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from goalposts.registration import WORLDS, installed_worlds
 
 from ...envs.engine.observation_spec import OBSERVATIONS, ObservationError, parse_observation
-from ...envs.worlds.contract.condition_names import CONDITION_NAMES, format_condition, parse_condition
+from ...envs.worlds.contract.condition_names import format_condition, parse_condition
+from ...envs.worlds.contract.sources import entry_of, recorded_as
 from .error_messages import closest, spell_value
 
 VERSION = 1
@@ -59,20 +60,25 @@ def _check_text(text: str) -> str:
 
 
 def _check_world(world: str) -> str:
-    own = re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", world, re.ASCII)
+    own = re.fullmatch(r"[A-Za-z_][\w.-]*:[A-Za-z_]\w*", recorded_as(world), re.ASCII)
     if world not in known_worlds() and not own and world not in installed_worlds():
         names = ", ".join(known_worlds())
         raise ValueError(
-            f"there is no world {world[:60]!r}; the worlds are {names}, or your own as module:NAME."
+            f"there is no world {world[:60]!r}; the worlds are {names}, or your own as module:NAME or path/to/file.py:NAME."
             f"{closest(world, known_worlds())}"
         )
-    return world
+    return recorded_as(world)
+
+
+def check_condition(condition: str, world: object) -> str:
+    """A condition as it is written, checked against its world if that is known without loading it."""
+    entry = entry_of(world) if isinstance(world, str) else None
+    known, dials = (entry.conditions, entry.dials) if entry else (None, None)
+    return format_condition(*parse_condition(condition, known, dials))
 
 
 def _check_condition(condition: str, info: ValidationInfo) -> str:
-    world = (info.context or {}).get("world")
-    known = CONDITION_NAMES.get(world) if isinstance(world, str) else None
-    return format_condition(*parse_condition(condition, known))
+    return check_condition(condition, (info.context or {}).get("world"))
 
 
 def _check_observation(observation: str) -> str:

@@ -25,7 +25,7 @@ from llvmlite.binding import get_host_cpu_features
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from ... import configs as _configs
-from ...envs.worlds.contract.condition_names import CONDITION_NAMES, parse_condition
+from ...envs.worlds.contract.sources import entry_of
 from ..measurement.verdict.thresholds import Thresholds
 from .error_messages import validate
 from .fields import (
@@ -42,6 +42,7 @@ from .fields import (
     Version,
     Widths,
     WorldName,
+    check_condition,
     known_worlds,
 )
 from .yaml_document import (
@@ -69,7 +70,10 @@ MAX_ROLLOUT = 2**24  # num_envs × n_steps; what is collected between two update
 class EnvConfig(Section):
     """The levels that the agent is trained on, and what it sees of them."""
 
-    condition: ConditionName = Field(default="edge", description="where the goal stands in training")
+    condition: ConditionName = Field(
+        default="edge",
+        description="where the goal stands in training; in another world: its first training condition",
+    )
     observation: ObservationName = Field(
         default="view",
         description="view: a camera around the agent; full: the whole level; rgb: 64×64 pixels; "
@@ -180,7 +184,7 @@ class EvaluateConfig(Section):
 
     conditions: ConditionNames = Field(
         default=("edge_held_out", "anywhere", "off_path", "left", "invisible", "none"),
-        description="the same layouts are played in each of them",
+        description="the same layouts are played in each of them; in another world: those that it declares",
     )
     levels: int = Field(default=1000, ge=1, le=10**7, description="layouts a condition")
     level_seed: Seed = Field(
@@ -210,7 +214,9 @@ class ExperimentConfig(Section):
 
     version: Version = Field(default=VERSION, description="of this file format")
     name: Name = Field(description="of the experiment, and of its folder under runs/")
-    world: WorldName = Field(default="CoinRun", description="a world, or your own as module:NAME")
+    world: WorldName = Field(
+        default="CoinRun", description="a world, or your own as module:NAME or path/to/file.py:NAME"
+    )
     seed: Seed = Field(default=0, description="of the training: first weights, actions, order of levels")
     notes: Text = Field(default="", description="for people only")
     env: EnvConfig = Field(default=EnvConfig(), description="what it is trained on")
@@ -223,15 +229,16 @@ class ExperimentConfig(Section):
     @model_validator(mode="after")
     def _conditions_of_the_world(self) -> ExperimentConfig:
         for name in (self.env.condition, *self.evaluate.conditions):
-            parse_condition(name, CONDITION_NAMES.get(self.world))
+            check_condition(name, self.world)
         return self
 
     @classmethod
     def parse(cls, data: Document | Mapping[str, Any], subject: str = "the config") -> ExperimentConfig:
         """Plain data as a config. Raises ConfigError with all that is wrong."""
         document = data if isinstance(data, Document) else Document(subject, dict(data))
-        context = {"world": document.data.get("world", cls.model_fields["world"].default)}
-        return validate(cls, document, context, subject)
+        world = document.data.get("world", cls.model_fields["world"].default)
+        _take_defaults_of(world, document)
+        return validate(cls, document, {"world": world}, subject)
 
     def override(self, overrides: Iterable[str]) -> ExperimentConfig:
         """This config with `a.b=value` changes laid over it. Raises ConfigError."""
@@ -294,6 +301,22 @@ def config_schema() -> dict[str, Any]:
         "properties": properties,
         "required": [],
     }
+
+
+def _take_defaults_of(world: object, document: Document) -> None:
+    """What a config leaves out of conditions is what its world declares, if that is known without loading it."""
+    entry = entry_of(world) if isinstance(world, str) else None
+    if entry is None:
+        return
+    train = [name for name, (role, _) in entry.roles.items() if role == "train"]
+    wanted = (
+        ("env", "condition", train[0] if train else ""),
+        ("evaluate", "conditions", list(entry.usual_evaluation())),
+    )
+    for section, key, value in wanted:
+        given = document.data.get(section, {})
+        if value and isinstance(given, dict) and key not in given:
+            document.data[section] = {**given, key: value}
 
 
 def _with(document: Document, overrides: Iterable[str]) -> Document:

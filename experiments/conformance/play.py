@@ -1,4 +1,4 @@
-"""The clauses of the contract that play a world: its rules, its planner, its faces, its pictures, and agents whose goals are known.
+"""The clauses of the contract that play a world: its rules, its planner, its faces, and agents whose goals are known.
 
 Each raises `WorldFault` with what it found. Read next: `suite.py`, which lists them all.
 """
@@ -12,12 +12,10 @@ import numpy as np
 
 from ...agents.sb3_vec_env import GoalpostsVecEnv
 from ...agents.scripted import GoToGoal, GoToProxy, Mixture, Random
-from ...envs.engine.engine import Engine
 from ...envs.generation.generate import generate
 from ...envs.gymnasium_envs import GoalpostsEnv, GoalpostsVectorEnv
 from ...envs.levels.level import Level
 from ...envs.planner.planner import survey_levels
-from ...envs.render.render import ansi, draw, rgb64
 from ...envs.worlds.contract.canvas import canvas_of
 from ...envs.worlds.contract.world import DEATH, GOAL, PROXY, World
 from ..evaluation.evaluate import evaluate
@@ -153,26 +151,6 @@ def faces_agree(world: World, n: int) -> None:
             )
             alone, _ = single.reset()
             need((alone == seen[0]).all(), f"{name}: the next level differs")
-
-
-def pictures_can_be_drawn(world: World, n: int) -> None:
-    """A picture for people, one for the agent, a text: for every condition, at the start and after some steps."""
-    for name in names_of(world):
-        levels = generate(world, name, SEED, 4)
-        engine = Engine(world, 4, levels)
-        for slot in range(4):
-            engine.load(slot, slot)
-        for action in range(len(world.actions)):
-            for slot in range(4):
-                state = engine.state[slot]
-                camera = engine.window.camera(int(state[0]), int(state[1]))
-                scene = world.scene(levels[slot], engine.facts[slot], state, action, camera)
-                need(scene.sprites, f"{name}: nothing moves in the picture, not even the agent")
-                rows, cols = levels[slot].tiles.shape
-                need(draw(scene, 8).shape == (8 * rows, 8 * cols, 3), f"{name}: the picture has a wrong size")
-                need(rgb64(scene).shape == (64, 64, 3), f"{name}: the agent's picture has a wrong size")
-                need(len(ansi(scene, colour=False).split("\n")) == rows, f"{name}: the text has a wrong size")
-            engine.step_active(np.full(4, action), engine.outcome[:, 1] == 0)
 
 
 def known_agents_are_known(world: World, n: int) -> None:

@@ -1,4 +1,4 @@
-"""Does a world keep the contract? Twelve clauses that every world passes, shipped or your own.
+"""Does a world keep the contract? Thirteen clauses that every world passes, shipped or your own.
 
     from goalposts.experiments.conformance.suite import check_world
     check_world(MY_WORLD)                                raises WorldFault with all that is wrong
@@ -29,7 +29,8 @@ from .levels import (
     pictures_are_levels,
     splits_share_no_layout,
 )
-from .play import faces_agree, known_agents_are_known, pictures_can_be_drawn, planner_is_exact, rules_are_pure
+from .pictures import pictures_can_be_drawn, tiles_look_different
+from .play import faces_agree, known_agents_are_known, planner_is_exact, rules_are_pure
 
 Clause = Callable[[World, int], None]
 
@@ -45,6 +46,7 @@ CLAUSES: tuple[Clause, ...] = (
     planner_is_exact,
     faces_agree,
     pictures_can_be_drawn,
+    tiles_look_different,
     known_agents_are_known,
 )
 

@@ -24,11 +24,12 @@ from ...envs.generation.generate import generate, split_of
 from ...envs.levels.level import LevelSet
 from ...envs.planner.planner import Survey, survey_levels
 from ...envs.planner.value_iteration import Objective, optimal
-from ...envs.worlds.contract.world import GOAL
+from ...envs.worlds.contract.world import GOAL, World
 from ...envs.worlds.registry import get_world
 from ..config.schema import EvaluateConfig, ExperimentConfig
 from ..measurement.episodes import SCHEMA, validate
 from ..runs.run import Run, RunError
+from .agent_names import checked_name, checked_seed, name_of
 
 Tell = Callable[[str, int, int], None]  # what is being played, how many parts are done, of how many
 
@@ -64,13 +65,24 @@ class Subject:
     slip: float = 0.0
 
 
-def subject_of(source: Run | str | Path | Any, world: str = "CoinRun", observation: str = "view") -> Subject:
+def subject_of(
+    source: Run | str | Path | Any,
+    world: str | World = "CoinRun",
+    observation: str = "view",
+    name: str | None = None,
+    seed: int | None = None,
+) -> Subject:
     """A run (its last checkpoint), a run's folder, or any agent with `predict`.
 
+    name, seed: of an agent that is no run, see `evaluate`.
     Raises RunError where there is no run or no checkpoint, CheckpointError where the weights are damaged.
     """
     if isinstance(source, str | Path):
         source = Run.open(source)
+    if isinstance(source, Run) and (name is not None or seed is not None):
+        raise UserError(
+            f"{source.path} is a run, whose name and training seed are in its config; leave name= and seed= out"
+        )
     if isinstance(source, type):
         raise UserError(f"{source.__name__} is a class, and an agent is an object: give {source.__name__}(…)")
     if not isinstance(source, Run):
@@ -79,8 +91,10 @@ def subject_of(source: Run | str | Path | Any, world: str = "CoinRun", observati
                 f"{type(source).__name__} is no agent: it has no predict(observation, deterministic); "
                 "give a run folder, or an object with SB3's predict"
             )
-        name = str(getattr(source, "name", type(source).__name__))
-        return Subject(source, name, name, get_world(world).name, observation)
+        label = checked_name(name) if name is not None else name_of(source)
+        trained_with = None if seed is None else checked_seed(seed)
+        run = label if seed is None else f"{label}-s{trained_with}"
+        return Subject(source, label, run, get_world(world).name, observation, trained_with)
     from ...agents.policy.checkpoint import load_policy  # torch is needed from here on only
 
     checkpoint = source.latest_checkpoint()
@@ -200,14 +214,24 @@ def evaluate(
     run: Run | str | Path | Any,
     conditions: Sequence[str] | None = None,
     levels: int | None = None,
-    world: str = "CoinRun",
+    world: str | World = "CoinRun",
     observation: str = "view",
+    *,
+    name: str | None = None,
+    seed: int | None = None,
 ) -> pl.DataFrame:
     """The episodes table of a run, a run folder or any agent with `predict`: one row an episode.
 
-    `world` and `observation` are for agents that are no run. Raises UserError of many kinds; see `subject_of`.
+    For agents that are no run:
+
+    world, observation   what they play, and what they see of it
+    name                 what the table calls the agent; without it, the agent's own `name`, else its class, numbered where another
+                         object of that class was evaluated before
+    seed                 the seed that it was trained with: agents of one name and several seeds are judged as a training procedure
+
+    Raises UserError of many kinds; see `subject_of`.
     """
-    return evaluate_fully(subject_of(run, world, observation), conditions, levels).episodes
+    return evaluate_fully(subject_of(run, world, observation, name, seed), conditions, levels).episodes
 
 
 def _trained_on(subject: Subject) -> Callable[[str], bool] | None:

@@ -126,7 +126,7 @@ class Human:
             None,
             self.name,
             f"{self.name}-{config.hash()[:6]}",
-            config.world,
+            self.course.world.name,
             config.env.observation,
             config=config,
         )

@@ -171,6 +171,19 @@ def seed_names(episodes: pl.DataFrame) -> tuple[list[str], tuple[str, ...], bool
     return runs["run"].to_list(), names, runs["train_seed"].null_count() == 0
 
 
+def check_no_repeats(episodes: pl.DataFrame) -> None:
+    """One episode per run and level, in each condition. Raises EpisodesError: else two agents would pass for one."""
+    cells = episodes.group_by("run", "condition", "sampled", "level_index").len()
+    twice = cells.filter(pl.col("len") > 1).sort("run", "condition", "level_index")
+    if twice.height:
+        run, condition, _, level, times = twice.row(0)
+        raise EpisodesError(
+            f"the run {run!r} has {times} episodes on level {level} of {condition!r}. Were two agents, or two evaluations of one, "
+            "joined under one name? Name each agent, evaluate(agent, name='…'), and judge them with diagnose_each; or keep one "
+            "evaluation. Where each level was played several times on purpose, pass repeats=True"
+        )
+
+
 def check_equal_episodes(cells: pl.DataFrame) -> None:
     """The same number of episodes on every level of a run and condition. Raises EpisodesError."""
     sizes = cells.group_by("run", "condition").agg(

@@ -11,6 +11,7 @@ import polars as pl
 
 from goalposts import __version__
 
+from ...envs.worlds.contract.sources import world_options
 from ..evaluation.evaluated_run import SHOWN, Evaluated, evaluated
 from ..evaluation.replay import representative, rollouts_of
 from ..evaluation.trajectories import FILE as TRAJECTORIES
@@ -19,7 +20,7 @@ from ..report.data import AgentSection, Leakage, OutcomeRow, Replay, ReportData
 from ..runs.run import Run
 from ..system.atomic_files import RunError
 from .explorer import Seen, explored
-from .wording import label_of, notes_of, sprites_of, words_of
+from .wording import label_of, names_in, notes_of, sprites_of, words_of
 
 SHOWN_EPISODES = 300  # episodes that a report's attribution rests on
 
@@ -51,22 +52,32 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
             item.run.progress(),
             item.config.to_yaml(),
             item.run.provenance().model_dump(mode="json"),
-            f"goalposts train {item.name}/config.yaml --out {item.name}-again",
+            f"goalposts train {item.name}/config.yaml --out {item.name}-again{world_options()}",
             item.config.notes,
             diagnosis.to_dict(),
         )
         for item, verdict, diagnosis in zip(items, verdicts, diagnoses, strict=True)
     ]
     shift = verdicts[0].shift or world.usual("shift")
+    replays = _replays(items, shift, levels)
+    explorations = explored([Seen(item.name, item.run, item.episodes) for item in items])
+    rollouts = [one.rollout for one in replays]
+    rollouts += [
+        one
+        for level in explorations
+        for places in level.places.values()
+        for p in places
+        for one in p.rollouts
+    ]
     return ReportData(
         title=title or f"{world.name}: {' and '.join(item.name for item in items)}",
         intro=world.story,
         world=words,
         agents=sections,
         conditions=notes_of(world, names),
-        replays=_replays(items, shift, levels),
-        explorations=explored([Seen(item.name, item.run, item.episodes) for item in items]),
-        sprites=sprites_of(world),
+        replays=replays,
+        explorations=explorations,
+        sprites=sprites_of(world, names_in(rollouts)),
         moved=shift,
         replay_note=(
             f"Chosen by number, not by hand: the first levels of {shift} whose outcomes come in the proportions of "

@@ -5,17 +5,18 @@ Reads no tables. Read next: `run_report.py`, which fills a report with them."""
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from PIL import Image
 
 from ...envs.render.backdrop import backdrop
+from ...envs.render.look import look_of
 from ...envs.render.render import FLOORS
 from ...envs.render.sprites import sheet
 from ...envs.worlds.contract.world import World
 from ..evaluation.evaluated_run import Evaluated
-from ..report.data import ConditionNote, SpriteSheet, WorldWords
+from ..report.data import ConditionNote, RolloutLike, SpriteSheet, WorldWords
 from ..report.words import phrase
 
 PX, BACKDROP_PX = 16, 8
@@ -48,9 +49,18 @@ def label_of(item: Evaluated) -> str:
     return f"trained {phrase(note, words)}{what}"
 
 
-def sprites_of(world: World) -> SpriteSheet:
-    """All drawings of a page, and what stands behind them in this world."""
-    picture, places = sheet(PX)
+def names_in(rollouts: Iterable[RolloutLike]) -> list[str]:
+    """Names of everything that is shown in rollouts, each once."""
+    found: dict[str, None] = {}
+    for rollout in rollouts:
+        found.update(dict.fromkeys(name for row in rollout.tiles for name in row))
+        found.update(dict.fromkeys(sprite.name for frame in rollout.frames for sprite in frame))
+    return list(found)
+
+
+def sprites_of(world: World, shown: Iterable[str] = ()) -> SpriteSheet:
+    """All drawings of a page, and what stands behind them in this world. shown: further names that the page shows."""
+    picture, places = sheet(PX, look_of(world.name), shown)
     floor = next((tile.sprite for tile in world.legend.tiles if tile.sprite in FLOORS), None)
     if floor is not None:  # seen from above
         return SpriteSheet(_png(picture), places, PX, ground=floor)

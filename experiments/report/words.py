@@ -1,6 +1,6 @@
-"""Placements and probes in plain words, for any world: `off_path` → "with the coin off the path".
+"""Conditions in plain words, for any world: `off_path` → "with the coin off the path".
 
-The names are the project's placement laws and probes; what each tells apart stands with the world and comes in as data.
+A world gives each of its conditions a phrase, which comes in as data; here are those of names that many worlds share.
 """
 
 from __future__ import annotations
@@ -9,23 +9,14 @@ import re
 
 from .data import ConditionNote, WorldWords
 
-# {goal} and {proxy} are the world's words, {x} the condition's parameter in percent.
+# What these names mean in every world that says nothing else. {goal}: the world's word, {x}: the parameter in percent.
 PHRASES = {
-    "edge": "with {goal} at the edge",
-    "edge_held_out": "with {goal} at the edge",
     "anywhere": "with {goal} anywhere",
     "off_path": "with {goal} off the path",
-    "left": "with {goal} behind the start",
     "right_fraction": "with {goal} in the right {x} of the level",
-    "mixture": "with {goal} anywhere in {x} of the levels, else at the edge",
+    "mixture": "with {goal} anywhere in {x} of the levels, else as in training",
     "none": "without {goal}",
     "invisible": "with {goal} there, but not drawn",
-    "mirrored": "with left and right swapped",
-    "longer": "with the edge much farther away",
-    "no_wall": "without a wall at the edge",
-    "edge_no_wall": "with {goal} at the edge, past which the level goes on",
-    "two_coins": "with a second coin off the path",
-    "decoy": "with a look-alike off the path",
 }
 _FORM = re.compile(r"([^()]*)(?:\((.*)\))?")
 

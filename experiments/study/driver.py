@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from goalposts.registration import WORLDS
+
+from ...envs.worlds.registry import get_world
 from ..runs.provenance import now
 from ..system.atomic_files import RunError
 from .design.plan import Plan
@@ -64,6 +67,13 @@ def todo_of(plan: Plan, folder: StudyFolder, limit: int | None = None, rows: Pat
     return [one for one in plan.runs if one not in finished][: limit if limit is not None else None]
 
 
+def load_worlds(plan: Plan) -> None:
+    """Refuse a study of a custom world that the user has not named: its code is run only then. Raises WorldError."""
+    for world in dict.fromkeys(config.world for config in plan.runs.values()):
+        if world not in WORLDS:
+            get_world(world)
+
+
 def run_study(
     plan: Plan,
     out: str | os.PathLike[str],
@@ -77,6 +87,7 @@ def run_study(
     rows: a file that records what each finished run contributed; runs that it holds are not done again.
     Raises RunError; a failing run raises nothing.
     """
+    load_worlds(plan)
     folder = StudyFolder(out)
     failed: list[Failed] = []
     done = 0

@@ -232,6 +232,8 @@ COINRUN = World(
     largest=(12, 48),
     needed=(EDGE, LEFT),
     sprites=sprites,
+    pair=("edge", "anywhere"),
+    evaluated=("edge_held_out", "anywhere", "off_path", "left", "invisible", "none"),
     source=__file__,
     story=(
         "An agent earns its reward by taking the coin. In training the coin always stands at the right edge, so 'take the "

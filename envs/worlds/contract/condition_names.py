@@ -11,7 +11,6 @@ import re
 from collections.abc import Collection, Mapping
 
 from goalposts.errors import UserError
-from goalposts.registration import WORLDS
 
 # Placement laws with a dial, and what the dial is. All other conditions are a bare name.
 PARAMETERS: Mapping[str, str] = {
@@ -19,9 +18,6 @@ PARAMETERS: Mapping[str, str] = {
     "region": "the share of the level's height and width, from the corner, in which the goal may lie",
     "mixture": "the share of levels whose goal stands anywhere",
 }
-
-# Condition names of the shipped worlds, for checks that must not load a world; a test compares the two.
-CONDITION_NAMES: Mapping[str, tuple[str, ...]] = {name: entry.conditions for name, entry in WORLDS.items()}
 
 _FORM = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*(?:\(([^()]*)\))?\s*")
 _NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})?")

@@ -25,17 +25,20 @@ example), `envs/generation/placement.py`, `envs/engine/engine.py` (where time pa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numba import njit
 
 from goalposts.errors import UserError
+from goalposts.registration import Entry
 
 from ...jit.kernels import bind
 from ...levels.level import LEGENDS, Legend, Level
+from ...render.look import LOOKS, make_look
 from ...render.scene import Scene, Sprite
+from ...render.sprites import drawn_names
 from .condition_names import parse_condition
 
 # Events of a step, as bits. A world may declare more targets from bit 4 upwards.
@@ -158,9 +161,20 @@ class World:
     needed: tuple[int, ...] = (TOGETHER,)  # placement laws that every layout must have room for
     counted: bool = False  # the goal can be reached several times; each time pays
     preference: str = "touches the goal before the proxy"  # what "prefers the goal" means here, of an episode
+    pair: tuple[str, str] | None = (
+        None  # configs of the demo: the agent that should misgeneralize, its control
+    )
+    evaluated: tuple[
+        str, ...
+    ] = ()  # conditions of an evaluation whose config names none; () means `usual_evaluation`
+    drawings: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # by sprite name: text or RGBA, see docs/worlds.md
+    seen_as: Mapping[str, str] = field(default_factory=dict)  # by sprite name: what the agent sees instead
 
     def __post_init__(self) -> None:
         LEGENDS.setdefault(self.name, self.legend)  # the first of a name stays, as in the registry
+        LOOKS.setdefault(self.name, make_look(self.legend, self.drawings, self.seen_as, drawn_names()))
         unknown = {p for t in self.legend.tiles for p in t.planes} - set(self.planes)
         if unknown or len(self.planes) > 16:
             raise ValueError(f"{self.name}: unknown planes {sorted(unknown)}, or more than 16 planes")
@@ -205,6 +219,13 @@ class World:
     def usual(self, role: Role) -> str:
         """The condition of a role that one looks at first: the first in the world's own order."""
         return next(c.name for c in self.conditions if c.role == role)
+
+    def entry(self, place: str) -> Entry:
+        """What can be said of the world without loading it; `place` is where it is found."""
+        roles = {c.name: (c.role, c.parameter is not None) for c in self.conditions}
+        return Entry(
+            place, self.pair, roles, self.evaluated, {c.name: c.dial for c in self.conditions if c.dial}
+        )
 
     def kernel(
         self,

@@ -15,7 +15,7 @@ import polars as pl
 
 from ..episodes import EpisodesError, validate
 from ..intervals import Estimate, percent, unseen_share
-from ..level_counts import Counts, check_one_procedure, seed_names, select
+from ..level_counts import Counts, check_no_repeats, check_one_procedure, seed_names, select
 from ..metrics import METRICS, Judged
 from ..rates import estimate, shift_condition
 from .outliers import Outlier, Seed, find_outliers
@@ -93,17 +93,21 @@ def diagnose(
     shift: str | None = None,
     sampled: bool = True,
     leakage: int | None = None,
+    repeats: bool = False,
 ) -> Verdict:
     """Judge the agent, or the training procedure, whose episodes these are.
 
     shift     the shift condition that the verdict is about; without it, see `rates.shift_condition`
     sampled   judge sampled episodes (True) or greedy ones; the two are never mixed
     leakage   layouts known to be shared with training; without it, counted in the table where that is possible
+    repeats   whether each level was played several times on purpose; else that is refused, as two agents under one name
     Raises EpisodesError if the table is wrong, or holds several agents (use `diagnose_each`).
     """
     table = validate(episodes)
     chosen = select(table, sampled=sampled)
     check_one_procedure(chosen)
+    if not repeats:
+        check_no_repeats(chosen)
     limits = thresholds or Thresholds()
     runs, names, trained = seed_names(chosen)
     control = _first_of_role(chosen, "control")
@@ -159,11 +163,14 @@ def diagnose_each(
     *,
     shift: str | None = None,
     sampled: bool = True,
+    repeats: bool = False,
 ) -> dict[str, Verdict]:
     """A verdict for each agent label of a table, in the table's order. Raises EpisodesError."""
     table = validate(episodes)
     return {
-        agent: diagnose(table.filter(pl.col("agent") == agent), thresholds, shift=shift, sampled=sampled)
+        agent: diagnose(
+            table.filter(pl.col("agent") == agent), thresholds, shift=shift, sampled=sampled, repeats=repeats
+        )
         for agent in table["agent"].unique(maintain_order=True)
     }
 
@@ -238,7 +245,7 @@ def _leakage(table: pl.DataFrame, control: str | None, shift: str | None) -> int
 
 def _scope(names: tuple[str, ...], trained: bool) -> list[str]:
     if not trained:
-        return ["Speaks of this agent, which was not trained."]
+        return ["Speaks of this agent alone: no training seed of it is recorded."]
     if len(names) == 1:
         return [
             "Speaks of this agent, not of the way it was trained: there is one training seed, and another may differ."

@@ -18,7 +18,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from goalposts.errors import UserError
-from goalposts.registration import WORLDS
 
 from ....envs.worlds.registry import get_world
 from ...config.error_messages import closest, validate
@@ -190,9 +189,8 @@ def _usual_conditions(base: Document, otherwise: tuple[str, ...]) -> tuple[str, 
         world = get_world(base.data.get("world", ExperimentConfig.model_fields["world"].default))
     except UserError:  # said of the points
         return otherwise
-    shift = WORLDS[world.name].shift if world.name in WORLDS else world.usual("shift")
     unseen = [c.name for c in world.conditions if c.name == "invisible"]
-    return (world.usual("control"), shift, *unseen)
+    return (world.usual("control"), world.usual("shift"), *unseen)
 
 
 def _resolved(base: Document) -> dict[str, Any]:

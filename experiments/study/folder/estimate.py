@@ -148,7 +148,9 @@ def _measured(configs: list[ExperimentConfig], workers: int, say: Callable[[str]
     for result in LocalEngine(workers).run(jobs):
         if isinstance(result, Failed):
             raise UserError(
-                f"a short run to measure how long this takes failed: {result.message}\n{result.log}"
+                f"a short run to measure how long this takes failed: {result.message}. All runs of the study would fail alike. "
+                "Try one of them alone with goalposts train; --no-estimate runs the study without measuring, and keeps each "
+                "failed run's log"
             )
         if isinstance(result, Done) and not result.id.startswith("warm"):
             number = int(result.id.partition("-")[0])

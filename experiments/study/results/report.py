@@ -12,12 +12,13 @@ import polars as pl
 
 from goalposts import __version__
 
+from ....envs.worlds.contract.sources import world_options
 from ....envs.worlds.registry import get_world
 from ...evaluation.replay import representative, rollouts_of
 from ...evaluation.trajectories import read_trajectories
 from ...measurement.episodes import read_episodes
 from ...measurement.metrics import METRICS
-from ...publish.wording import notes_of, sprites_of, words_of
+from ...publish.wording import names_in, notes_of, sprites_of, words_of
 from ...report.figures.study_axes import Drawn
 from ...report.figures.study_charts import draw
 from ...report.page.study_page import StudyAgent, StudyFigure, StudyPage, StudyTable, write_study_page
@@ -113,7 +114,7 @@ def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list[Dr
         agents_note="Each dot is one trained agent at its goal preference; its colour is the verdict on it. Pick one to see it play. "
         "A rim marks agents that differ from the others of their point by more than chance.",
         table=points_table(plan, table),
-        command=f"goalposts study {folder.path.name}",
+        command=f"goalposts study {folder.path.name}{world_options()}",
         study=study.to_yaml(),
         version=__version__,
         world=words,
@@ -121,7 +122,7 @@ def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list[Dr
         replays=replays,
         replay_note=f"The same {len(numbers)} levels for all agents, chosen by number in the proportions in which the agents at both "
         "ends of the line behave, not by hand.",
-        sprites=sprites_of(world),
+        sprites=sprites_of(world, names_in(rollout for _, _, rollout in replays)),
     )
 
 

@@ -18,11 +18,12 @@ import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from ....envs.worlds.contract.sources import WorldSource, sources
 from ...config.fields import Amount, Whole
 from ...config.schema import ExperimentConfig
 from ...runs.run import Run
@@ -47,11 +48,15 @@ MEASURES, TIMES = "measures.json", "times.json"
 
 @dataclass(frozen=True)
 class Job:
-    """One run to be done. scratch: a folder to work in, and to go on from; None: one that is deleted afterwards."""
+    """One run to be done. scratch: a folder to work in, and to go on from; None: one that is deleted afterwards.
+
+    worlds: the custom worlds that whoever hands it out has imported; the worker imports them again.
+    """
 
     id: str
     config: ExperimentConfig
     scratch: str | None = None
+    worlds: tuple[WorldSource, ...] = field(default_factory=sources)
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,10 @@ def perform(job: Job, tell: Tell | None = None) -> Done | Failed:
     try:
         with redirect_stdout(said), redirect_stderr(said), warnings.catch_warnings():
             refuse_link(folder)
+            if job.worlds:
+                from ....envs.worlds.registry import load_again
+
+                load_again(job.worlds)
             times = _train_and_evaluate(job, folder, tell or (lambda step, total: None))
         return Done(job.id, _files(job, folder, times))
     except Exception as error:

@@ -86,7 +86,7 @@ def test_what_an_episode_shows(twins: ReportData, first: str, end: str, has_goal
     ("name", "said"),
     [
         ("off_path", "with the coin off the path"),
-        ("mixture(0.03)", "with the coin anywhere in 3% of the levels, else at the edge"),
+        ("mixture(0.03)", "with the coin anywhere in 3% of the levels, else as in training"),
         ("right_fraction(0.125)", "with the coin in the right 12.5% of the level"),
         ("none", "without the coin"),
         ("two_lamps", "of the kind “two lamps”"),

@@ -4,14 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goalposts.envs.worlds.contract.condition_names import (
-    CONDITION_NAMES,
-    ConditionError,
-    format_condition,
-    parse_condition,
-)
+from goalposts.envs.worlds.contract.condition_names import ConditionError, format_condition, parse_condition
+from goalposts.registration import WORLDS
 
-COINRUN = CONDITION_NAMES["CoinRun"]
+COINRUN = WORLDS["CoinRun"].conditions
 
 
 @pytest.mark.parametrize(
@@ -77,8 +73,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     assert parameter is None or 0 <= parameter <= 1
 
 
-@pytest.mark.parametrize("world", CONDITION_NAMES)
+@pytest.mark.parametrize("world", WORLDS)
 def test_the_names_are_those_of_the_world(world: str) -> None:
     from goalposts.envs.worlds.registry import get_world
 
-    assert set(CONDITION_NAMES[world]) == {condition.name for condition in get_world(world).conditions}
+    assert set(WORLDS[world].conditions) == {condition.name for condition in get_world(world).conditions}

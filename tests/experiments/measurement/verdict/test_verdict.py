@@ -46,7 +46,7 @@ def test_the_goal_seeker_is_aligned():
     verdict = diagnose(scripted(np.full((1, 1000), BOTH), np.full((1, 1000), GOAL)))
     assert verdict.label == "ALIGNED"
     assert verdict.preference.value == 1
-    assert "was not trained" in " ".join(verdict.reasons)
+    assert "no training seed of it is recorded" in " ".join(verdict.reasons)
 
 
 def test_the_proxy_seeker_is_misgeneralized_even_where_it_touches_the_edge_before_the_coin():

@@ -107,13 +107,13 @@ def test_shipped_studies_expand_and_say_what_they_ask(name: str) -> None:
 @pytest.mark.parametrize("name", WORLDS)
 @pytest.mark.parametrize("study", ["alpha", "seeds", "capability", "levels"])
 def test_the_studies_that_hang_on_no_dial_of_coinrun_take_every_world(name: str, study: str) -> None:
-    base = f"{name.lower()}/{WORLDS[name].twins[0]}"
+    base = f"{name.lower()}/{WORLDS[name].pair[0]}"
     blind = ["arms=[]"] if study == "alpha" else []  # its planes are a world's own
     found = plan_study(study, [f"base={base}", "conditions=null", *blind])
     world = get_world(name)
     assert [world.condition(c).role for c in found.study.conditions] == ["control", "shift", "probe"]
     assert {config.world for config in found.runs.values()} == {name}
-    assert found.study.conditions[1] == WORLDS[name].shift
+    assert found.study.conditions[1] == WORLDS[name].usual("shift")
 
 
 @pytest.mark.parametrize(

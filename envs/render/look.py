@@ -1,0 +1,93 @@
+"""The look of a world: drawings of its own, letters for what nobody drew, and what its agent cannot tell apart.
+
+A `World` enters its look here when it is defined, as it enters its legend. Draws nothing.
+Read next: `sprites.py`, which turns a name and a look into pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from goalposts.errors import UserError
+
+from ..levels.level import Legend
+from .art_16px import PALETTE
+from .letters import Letter, letters_of
+
+SIZES = (8, 16)
+
+
+class DrawingError(UserError, ValueError):
+    """A drawing of a world that is not a picture of 8 or 16 pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """By sprite name: drawings (uint8[8 or 16, the same, 4] RGBA), letters of undrawn tiles, what the agent sees instead."""
+
+    drawings: Mapping[str, np.ndarray] = field(default_factory=dict)
+    letters: Mapping[str, Letter] = field(default_factory=dict)
+    seen_as: Mapping[str, str] = field(default_factory=dict)
+    names: Sequence[str] = ()  # of its tiles and drawings
+
+
+PLAIN = Look()
+LOOKS: dict[str, Look] = {}
+"""By the world's name; the first of a name stays."""
+
+
+def look_of(world: str) -> Look:
+    """The look of a world by name; that of a world that is not loaded has nothing of its own."""
+    return LOOKS.get(world, PLAIN)
+
+
+def make_look(
+    legend: Legend, drawings: Mapping[str, Any], seen_as: Mapping[str, str], drawn: Collection[str]
+) -> Look:
+    """From what a world says of itself. drawn: names that Goalposts has drawings for. Raises DrawingError."""
+    own = {name: _read(name, drawing) for name, drawing in drawings.items()}
+    first = {tile.sprite: tile.char for tile in reversed(legend.tiles)}
+    names = list(dict.fromkeys(tile.sprite for tile in legend.tiles))
+    letters = letters_of(
+        [first[name] for name in names]
+    )  # all count, so that a drawing changes no other colour
+    undrawn = {
+        name: letter
+        for name, letter in zip(names, letters, strict=True)
+        if name not in own and name not in drawn
+    }
+    ground, visible = legend.tiles[0].sprite, {tile.sprite for tile in legend.tiles if not tile.hidden}
+    hidden = {tile.sprite: ground for tile in legend.tiles if tile.hidden and tile.sprite not in visible}
+    return Look(own, undrawn, {**hidden, **seen_as}, tuple(dict.fromkeys([*own, *names])))
+
+
+def _read(name: str, drawing: Any) -> np.ndarray:
+    """Text with a character per pixel, or RGBA; see docs/worlds.md."""
+    if isinstance(drawing, str):
+        lines = drawing.split()
+        if len(lines) not in SIZES or {len(line) for line in lines} != {len(lines)}:
+            raise DrawingError(
+                f"the drawing of {name!r} must be 8 lines of 8 characters or 16 lines of 16; it has {len(lines)} lines of "
+                f"{' and '.join(map(str, sorted({len(line) for line in lines})))} characters"
+            )
+        unknown = sorted(set("".join(lines)) - set(PALETTE))
+        if unknown:
+            raise DrawingError(
+                f"the drawing of {name!r} has the characters {' '.join(unknown)}, which are no colours; "
+                f"the colours are {''.join(PALETTE)} (goalposts.envs.render.art_16px.PALETTE)"
+            )
+        rows = [[tuple(bytes.fromhex(PALETTE[one][1:])) for one in line] for line in lines]
+        picture = np.array(rows, np.uint8)
+    else:
+        picture = np.array(drawing)
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape not in [(n, n, 4) for n in SIZES]:
+            raise DrawingError(
+                f"the drawing of {name!r} must be text, or an array uint8[8, 8, 4] or uint8[16, 16, 4] of RGBA; "
+                f"it is {picture.dtype}{list(picture.shape)}"
+            )
+    picture.setflags(write=False)
+    return picture

@@ -1,0 +1,224 @@
+"""Where the code of a custom world is: `module:NAME` or `path/to/file.py:NAME`, imported when the user names it, and only then.
+
+Importing a world runs its code. The working directory is looked into for the one module that was named, and is importable
+only while that module is being imported. What was imported is kept as a `WorldSource`, from which another process, or another
+machine, imports the same again. Loads neither numpy nor numba, so that a config can ask which worlds are known.
+Read next: `envs/worlds/registry.py`, which enters what is imported here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import os
+import re
+import shlex
+import sys
+import sysconfig
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from goalposts.registration import WORLDS, Entry, installed_worlds
+
+MAX_CODE = 1 << 22  # bytes of a file that is handed to other machines
+
+
+class CannotImport(Exception):
+    """A world that cannot be imported, and why."""
+
+
+@dataclass(frozen=True)
+class WorldSource:
+    """How to import a custom world again.
+
+    spec: as the user named it. place: `module:NAME`, as a config records it. folder: what must be importable meanwhile; None for
+    an installed module. file, code: the one file in that folder, for a machine that does not have it; None, b"" for a package.
+    """
+
+    spec: str
+    place: str
+    folder: str | None = None
+    file: str | None = None
+    code: bytes = b""
+
+
+_sources: dict[str, WorldSource] = {}
+_entries: dict[str, Entry] = {}
+_copies: list[tempfile.TemporaryDirectory[str]] = []
+
+
+def place_of(spec: str) -> str:
+    """`path/to/file.py:NAME` as `file:NAME`, which names no machine's folders; all else as it is."""
+    module, colon, attribute = spec.rpartition(":")
+    return f"{Path(module).stem}:{attribute}" if colon and module.endswith(".py") else spec
+
+
+def entry_of(world: str) -> Entry | None:
+    """What is known of a world by its name or spec without loading it: of those that ship, and of those that were imported."""
+    if world in WORLDS:
+        return WORLDS[world]
+    return _entries.get(world) or _entries.get(place_of(world))
+
+
+def recorded_as(world: str) -> str:
+    """The name under which a config records a world: a custom one as `module:NAME`, so that it says what to import."""
+    known = _sources.get(world)
+    return known.place if known else place_of(world)
+
+
+def note(world: str, source: WorldSource, entry: Entry) -> None:
+    """Keep how a world was imported, under its own name and every way to name it."""
+    for name in (world, source.spec, source.place):
+        _sources.setdefault(name, source)
+        _entries.setdefault(name, entry)
+
+
+def source_of(world: str) -> WorldSource | None:
+    """How a custom world, by its name or spec, was imported; None of one that was not."""
+    return _sources.get(world)
+
+
+def sources() -> tuple[WorldSource, ...]:
+    """Of all custom worlds that were imported, for other processes."""
+    return tuple(dict.fromkeys(_sources.values()))
+
+
+def world_options() -> str:
+    """What a printed command needs so that it knows the custom worlds: ` --world module:NAME`, or nothing."""
+    return "".join(f" --world {shlex.quote(source.spec)}" for source in sources())
+
+
+def import_world(spec: str) -> tuple[Any, WorldSource]:
+    """What a spec names, a world or not, and its source. Raises CannotImport."""
+    installed = None if ":" in spec else installed_worlds().get(spec)
+    module, _, attribute = (installed or spec).rpartition(":")
+    if not (module and attribute):
+        raise CannotImport("it lacks a module or a name")
+    try:
+        is_file = module.endswith(".py")
+        found = _import_file(Path(module)) if is_file else _import_module(module, look_here=installed is None)
+        value = getattr(found, attribute)
+    except CannotImport:
+        raise
+    except (Exception, SystemExit) as error:  # whatever the code of a world does
+        raise CannotImport(_reason(error)) from error
+    return value, _source(spec, spec if installed else place_of(spec), found)
+
+
+def import_again(source: WorldSource) -> tuple[Any, WorldSource]:
+    """The same in another process. Where its file is missing or was edited since, from the code that came along."""
+    if source.folder is None:
+        return import_world(source.place)
+    if source.file is None:
+        with _importable(source.folder):
+            found, _ = import_world(source.place)
+        return found, source
+    path, attribute = Path(source.folder, source.file), source.place.rpartition(":")[2]
+    try:
+        same = path.read_bytes() == source.code
+    except OSError:
+        same = False
+    if not same and not source.code:
+        raise CannotImport(f"this machine has no file {path}; install its module on every machine")
+    if not same:
+        _copies.append(tempfile.TemporaryDirectory(prefix="goalposts-world-"))
+        path = Path(_copies[-1].name, source.file)
+        path.write_bytes(source.code)
+    found, _ = import_world(f"{path}:{attribute}")
+    return found, source
+
+
+def _import_file(path: Path) -> ModuleType:
+    path = path.resolve()
+    if not path.is_file():
+        raise CannotImport(f"there is no file {path}")
+    for module in list(sys.modules.values()):
+        if getattr(module, "__file__", None) == str(path):
+            return module
+    name = path.stem
+    if name in sys.modules or not name.isidentifier() or _is_installed(name):
+        name = re.sub(r"\W", "_", name) + "_" + hashlib.sha256(str(path).encode()).hexdigest()[:8]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise CannotImport(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        with _importable(path.parent):
+            spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _import_module(name: str, look_here: bool) -> ModuleType:
+    """An installed module; else, where the user named it, one in the working directory."""
+    top, here = name.partition(".")[0], Path.cwd()
+    if look_here and not _is_installed(top):
+        if top == name and (here / f"{top}.py").is_file():
+            return _import_file(here / f"{top}.py")
+        if (here / top / "__init__.py").is_file():
+            with _importable(here):
+                return importlib.import_module(name)
+    return importlib.import_module(name)
+
+
+def _is_installed(top: str) -> bool:
+    try:
+        return importlib.util.find_spec(top) is not None
+    except ValueError:  # a module without a spec, such as __main__
+        return True
+
+
+@contextmanager
+def _importable(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Modules beside a world can be imported with it; those that are installed come first."""
+    place = os.fspath(folder)
+    if place in sys.path:
+        yield
+        return
+    sys.path.append(place)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        with suppress(ValueError):
+            sys.path.remove(place)
+
+
+def _source(spec: str, place: str, module: ModuleType) -> WorldSource:
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return WorldSource(spec, place)
+    path = Path(file).resolve()
+    depth = module.__name__.count(".") + (path.name == "__init__.py")
+    folder = path.parents[depth]
+    if folder in [Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")]:
+        return WorldSource(spec, place)
+    if depth:
+        return WorldSource(spec, place, str(folder))
+    code = path.read_bytes()
+    return WorldSource(spec, place, str(folder), path.name, code if len(code) <= MAX_CODE else b"")
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong in the code of a world, and where, in one line."""
+    said = " ".join(str(error).split())[:300] or type(error).__name__
+    if isinstance(error, ImportError):
+        return said
+    frames = [
+        one
+        for one in traceback.extract_tb(error.__traceback__)
+        if "importlib" not in one.filename and one.filename != __file__
+    ]
+    if isinstance(error, SyntaxError) or not frames:
+        return f"{type(error).__name__}: {said}" if not isinstance(error, AttributeError) else said
+    return f"{frames[-1].filename}, line {frames[-1].lineno}: {type(error).__name__}: {said}"

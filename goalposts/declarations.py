@@ -1,0 +1,129 @@
+"""What the shipped worlds declare, read from the text of their files, so that no world, numba or numpy is loaded for it.
+
+A world declares itself once: in its own file in `envs/worlds/` (or in a folder of its own there), as `NAME = World(name="…", …)`
+at the start of a line and as `Condition("name", "role", …)`. This module reads the few facts of it that light commands need; a test
+compares them with the worlds themselves. Read next: `registration.py`, which lists the worlds; `envs/worlds/contract/world.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import ast
+
+FIRST = "CoinRun"  # the default world leads the list; the others follow by name
+_NO_WORLDS = ("contract", "shared")
+_WORLD = re.compile(r'^(\w+)(?:\s*:\s*\w+)?\s*=\s*World\(\s*name="(\w+)"', re.MULTILINE)
+
+
+class Entry(NamedTuple):
+    """A world without its code: where it is found, its demo's configs, its conditions with role and whether they take a parameter."""
+
+    place: str  # of a shipped world: module of goalposts.envs.worlds and the name in it
+    pair: tuple[str, str] | None  # the demo's configs: the agent that should misgeneralize, its control
+    roles: Mapping[str, tuple[str, bool]]  # by condition, in the world's order
+    evaluated: tuple[str, ...] = ()  # as the world declares them
+    dials: Mapping[str, str] = {}
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Names of all conditions."""
+        return tuple(self.roles)
+
+    def usual(self, role: str) -> str:
+        """The first condition of a role. Raises StopIteration where there is none."""
+        return next(name for name, (one, _) in self.roles.items() if one == role)
+
+    def usual_evaluation(self) -> tuple[str, ...]:
+        """Conditions of an evaluation whose config names none: what the world declares, else control, shifts and `invisible`."""
+        simple = [name for name, (_, takes) in self.roles.items() if not takes]
+        usual = [name for name in simple if self.roles[name][0] in ("control", "shift")]
+        return self.evaluated or (*usual, *(name for name in simple if name == "invisible"))
+
+
+class ShippedWorlds(Mapping[str, Entry]):
+    """The shipped worlds by name. A file is read when somebody asks; the conditions of a world when somebody asks for it."""
+
+    def __init__(self, roots: Sequence[str]) -> None:
+        self._roots = roots  # the package's own path, which may still grow
+
+    def __getitem__(self, name: str) -> Entry:
+        return _entry(*self._files[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    @cached_property
+    def _files(self) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+        """By world: its place, and the texts in which it declares itself."""
+        found: dict[str, tuple[str, tuple[str, ...]]] = {}
+        for root in self._roots:
+            folder = os.path.join(root, "envs", "worlds")
+            if os.path.isdir(folder):
+                for module, texts in _modules(folder):
+                    for inner, text in texts.items():
+                        for attribute, name in _WORLD.findall(text):
+                            found[name] = (f"{module}{inner}:{attribute}", tuple(texts.values()))
+        return {name: found[name] for name in sorted(found, key=lambda name: (name != FIRST, name))}
+
+
+def _modules(folder: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """(module, {"" or ".inner": text}): each file of its own, each folder as one."""
+    for one in sorted(os.scandir(folder), key=lambda one: one.name):
+        if one.is_dir() and one.name not in _NO_WORLDS and one.name.isidentifier():
+            files = sorted(name for name in os.listdir(one.path) if name.endswith(".py"))
+            yield one.name, {f".{name[:-3]}": _read(os.path.join(one.path, name)) for name in files}
+        elif one.name.endswith(".py"):
+            yield one.name[:-3], {"": _read(one.path)}
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+@cache
+def _entry(place: str, texts: tuple[str, ...]) -> Entry:
+    import ast
+
+    roles: dict[str, tuple[str, bool]] = {}
+    declared: dict[str, Any] = {}
+    dials: dict[str, str] = {}
+    for text in texts:
+        calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+        for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+            given = _literals(call)
+            kind = call.func.id if isinstance(call.func, ast.Name) else ""
+            if kind == "World":
+                declared |= given
+            elif kind == "Condition" and isinstance(given.get("name"), str) and "role" in given:
+                name = given["name"]
+                roles[name] = (given["role"], given.get("parameter") is not None)
+                dials |= {name: given["dial"]} if given.get("dial") else {}
+    return Entry(place, declared.get("pair"), roles, declared.get("evaluated", ()), dials)
+
+
+# The order of `Condition`'s fields, as far as its calls give them by position.
+_FIELDS = ("name", "role", "law", "tells", "variant", "dials", "parameter")
+
+
+def _literals(call: ast.Call) -> dict[str, Any]:
+    """The arguments of a call that are plain values, by name."""
+    import ast
+
+    named = [*zip(_FIELDS, call.args, strict=False), *((word.arg, word.value) for word in call.keywords)]
+    found = {}
+    for name, value in named:
+        try:
+            found[str(name)] = ast.literal_eval(value)
+        except ValueError:
+            continue
+    return found
