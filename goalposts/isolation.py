@@ -52,19 +52,6 @@ def safe_environment() -> "dict[str, str]":
     return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}
 
 
-class modules_of_working_directory:
-    """A context in which a module that is found nowhere else is taken from the working directory."""
-
-    def __enter__(self) -> None:
-        self.folder = os.path.abspath(os.curdir) if os.path.isdir(os.curdir) else ""
-        if self.folder:
-            sys.path.append(self.folder)
-
-    def __exit__(self, *_: object) -> None:
-        if self.folder and self.folder in sys.path:  # the last one: a module may have added others
-            del sys.path[len(sys.path) - 1 - sys.path[::-1].index(self.folder)]
-
-
 def forget_folder_of_m() -> None:
     """Under `python -m goalposts…`: the working directory is the first place of modules, until this removes it."""
     words = getattr(sys, "orig_argv", [])
