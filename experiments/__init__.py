@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .config.schema import ConfigError, ExperimentConfig, load_config
     from .evaluation.evaluate import Evaluation, evaluate, evaluate_fully, subject_of
-    from .measurement import Estimate, Thresholds, Verdict, diagnose
+    from .measurement import Estimate, Thresholds, Verdict, diagnose, diagnose_each
     from .runs.run import Run, RunError
     from .training.train import train
 
 _HOME = {
     "config.schema": ("ConfigError", "ExperimentConfig", "load_config"),
     "evaluation.evaluate": ("Evaluation", "evaluate", "evaluate_fully", "subject_of"),
-    "measurement": ("Estimate", "Thresholds", "Verdict", "diagnose"),
+    "measurement": ("Estimate", "Thresholds", "Verdict", "diagnose", "diagnose_each"),
     "runs.run": ("Run", "RunError"),
     "training.train": ("train",),
 }
@@ -24,7 +24,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
     "ConfigError", "Estimate", "Evaluation", "ExperimentConfig", "Run", "RunError", "Thresholds", "Verdict",
-    "diagnose", "evaluate", "evaluate_fully", "load_config", "subject_of", "train",
+    "diagnose", "diagnose_each", "evaluate", "evaluate_fully", "load_config", "subject_of", "train",
 ]  # fmt: skip
 
 

@@ -9,12 +9,12 @@ import typer
 
 from goalposts.errors import UserError
 
-from .app import LOOK_UP, Json, app, say, show_json
+from .app import LOOK_UP, Json, OneWorld, app, chosen_world, say, show_json
 
 
 @app.command(rich_help_panel=LOOK_UP)
 def bench(
-    world: Annotated[str, typer.Option(help="Which world.")] = "CoinRun",
+    world: OneWorld = None,
     seconds: Annotated[
         float, typer.Option(min=0.05, max=600, help="How long each figure is measured.")
     ] = 1.0,
@@ -40,7 +40,7 @@ def bench(
 
     from goalposts.registration import WORLDS
 
-    from ...envs.worlds.registry import get_world, known_worlds
+    from ...envs.worlds.registry import known_worlds, load_world
     from ..bench.suite import bench as measure
     from ..bench.timing import fallen, read_figures
     from .tables import bench_table, grid_table
@@ -49,13 +49,13 @@ def bench(
         typer.echo(f"measuring {what} …", err=True)
 
     baseline = read_figures(check) if check else []
-    home = get_world(world)
-    if (training or peers) and home.name not in WORLDS:
+    home = load_world(chosen_world(world))
+    if (training or peers or everything) and home.name not in WORLDS:
         raise UserError(
-            f"{world} does not ship with Goalposts, and learning is measured in worlds that do: "
-            "give --no-training, and no --peers"
+            f"{home.name} does not ship with Goalposts, and learning and memory are measured in worlds that do: "
+            "give --no-training, and neither --all nor --peers"
         )
-    figures, grids = measure(world, seconds, training, tell), []
+    figures, grids = measure(home.name, seconds, training, tell), []
     if everything:
         from ..bench.matrix import matrix
         from ..bench.memory import memory
