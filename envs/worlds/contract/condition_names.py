@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 
 from goalposts.errors import UserError
+from goalposts.registration import WORLDS
 
 # Placement laws with a dial, and what the dial is. All other conditions are a bare name.
 PARAMETERS: Mapping[str, str] = {
@@ -74,7 +75,7 @@ def format_condition(name: str, parameter: float | None = None) -> str:
 
 def _closest(name: str, known: Collection[str] | None) -> str:
     """` Did you mean off_path?`, of the known conditions (None: those of any shipped world), or nothing."""
-    among = sorted(known or {name for names in CONDITION_NAMES.values() for name in names})
+    among = sorted(known or {name for entry in WORLDS.values() for name in entry.conditions})
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])|[\s.-]+", "_", name.strip()[:64]).lower()
     close = difflib.get_close_matches(plain, among, 1)
     return f" Did you mean {_example(close[0])}?" if close else ""
