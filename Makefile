@@ -54,7 +54,7 @@ lock: ## pin what pyproject.toml asks for (LOCK_ARGS=--upgrade takes newer relea
 	$(LOCK_VENV)/bin/pip-compile --no-config --quiet --no-header --generate-hashes --strip-extras \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --annotation-style line \
 	  --unsafe-package torch --constraint requirements-torch.lock \
-	  --extra dev --extra tensorboard --extra video --extra browser --extra docs --extra ray $(LOCK_ARGS) -o requirements.lock pyproject.toml
+	  --extra dev --extra tensorboard --extra video --extra browser --extra docs --extra ray --extra contrib $(LOCK_ARGS) -o requirements.lock pyproject.toml
 	awk 'BEGIN { print "# All but torch (requirements-torch.lock), for Python 3.11 to 3.13. Written by `make lock`: not by hand." } \
 	  /^# WARNING/ { exit } /^[a-z0-9]/ { keep = !/^(nvidia-|cuda-|triton)/ } keep && NF' requirements.lock > requirements.lock.new
 	mv requirements.lock.new requirements.lock

@@ -1,0 +1,88 @@
+"""`goalposts/World-v0`: custom worlds through gymnasium, by `module:NAME` or as a value, also in copies and other processes."""
+
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from fixtures.places import ROOT
+
+from goalposts.envs import get_world, load_world
+from goalposts.errors import UserError
+
+ID = "goalposts:goalposts/World-v0"
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> Path:
+    """The world of docs/worlds.md, where Python finds it."""
+    source = re.search(
+        r"```python\n(\"\"\"Flag.*?)```", (ROOT / "docs" / "worlds.md").read_text("utf-8"), re.DOTALL
+    )
+    assert source is not None
+    path = tmp_path / "flag_for_gymnasium.py"
+    path.write_text(source[1])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("goalposts.envs.worlds.registry._LOADED", {})
+    return path
+
+
+def test_without_a_world_it_says_how_to_name_one() -> None:
+    for build in (lambda: gym.make(ID), lambda: gym.make_vec(ID, num_envs=2)):
+        with pytest.raises(UserError, match="world='my_module:MY_WORLD'"):
+            build()
+
+
+def test_known_worlds_go_through_it_too() -> None:
+    one, other = gym.make(ID, world="CoinRun"), gym.make("goalposts:goalposts/CoinRun-v0")
+    assert np.array_equal(one.reset(seed=3)[0], other.reset(seed=3)[0])
+    vector = gym.make_vec(ID, num_envs=2, world=get_world("CoinRun"))
+    assert np.array_equal(vector.reset(seed=3)[0][0], other.reset(seed=3)[0])
+
+
+def test_a_custom_world_is_itself_in_a_copy(module: Path) -> None:
+    """By what `load_world` was given, else by its module; neither compiles anything."""
+    import flag_for_gymnasium  # type: ignore[import-not-found]
+
+    world = flag_for_gymnasium.MY_WORLD
+    assert pickle.loads(pickle.dumps(world)) is world
+    assert load_world("flag_for_gymnasium:MY_WORLD") is world
+    assert pickle.loads(pickle.dumps(world)) is world
+    assert b"load_world" in pickle.dumps(world)
+
+
+PROGRAM = """
+import pickle
+import gymnasium as gym, numpy as np
+
+if __name__ == "__main__":
+    options = {"world": "flag_for_gymnasium:MY_WORLD", "condition": "apart", "max_steps": 5}
+    native = gym.make_vec("goalposts:goalposts/World-v0", num_envs=2, autoreset_mode="NEXT_STEP", **options)
+    spawned = gym.make_vec("goalposts:goalposts/World-v0", num_envs=2, vectorization_mode="async",
+                           vector_kwargs={"context": "spawn"}, **options)
+    assert np.array_equal(native.reset(seed=1)[0], spawned.reset(seed=1)[0])
+    twin = pickle.loads(pickle.dumps(native))
+    for action in (1, 2, 3, 0, 1, 2, 3, 0):
+        steps = [env.step(np.full(2, action)) for env in (native, spawned, twin)]
+        assert all(np.array_equal(steps[0][0], step[0]) for step in steps)
+    spawned.close()
+    print("same")
+"""
+
+
+@pytest.mark.slow
+def test_a_custom_world_plays_alike_in_every_process(module: Path) -> None:
+    (module.parent / "program.py").write_text(PROGRAM)
+    done = subprocess.run(
+        [sys.executable, "program.py"],
+        cwd=module.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+    )
+    assert done.stdout == "same\n", done.stderr
