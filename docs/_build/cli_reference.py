@@ -17,9 +17,9 @@ from goalposts.experiments.cli import main
 INTRO = """\
 # The command line
 
-This page is written from the commands themselves when the site is built. `goalposts COMMAND --help` says the same in a
-terminal. Bad input ends with exit code 2 and one message that says what is allowed; Ctrl-C leaves nothing half-written, and the
-same command goes on.
+This page is generated from the commands when the site is built. `goalposts COMMAND --help` prints the same text in a
+terminal. Invalid input ends with exit code 2 and one message that names the allowed values. Ctrl-C leaves no file half-written; run the
+same command again to resume.
 
 """
 

@@ -28,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Train an agent, then move the goalposts, and see what it was really after.\n\n"
-    "Begin with [bold]goalposts demo[/bold]: two agents with the same score and different goals, in a few minutes.",
+    "Start with [bold]goalposts demo[/bold]: two agents with the same score and different goals, in a few minutes.",
 )
 config_app = typer.Typer(help="Check, show and describe configs.")
 app.add_typer(config_app, name="config", rich_help_panel="Look up")
@@ -113,7 +113,7 @@ def show_json(value: Any) -> None:
 @app.callback(invoke_without_command=True)
 def about(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
     world: CustomWorlds = None,
 ) -> None:
     load_worlds(world)

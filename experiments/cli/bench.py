@@ -16,26 +16,28 @@ from .app import LOOK_UP, Json, OneWorld, app, chosen_world, say, show_json
 def bench(
     world: OneWorld = None,
     seconds: Annotated[
-        float, typer.Option(min=0.05, max=600, help="How long each figure is measured.")
+        float, typer.Option(min=0.05, max=600, help="Time per measurement, in seconds.")
     ] = 1.0,
     training: Annotated[bool, typer.Option(help="Measure training too.")] = True,
     everything: Annotated[
         bool,
         typer.Option(
             "--all",
-            help="Also every world in every face with every observation, a whole run, rollouts, and memory.",
+            help="Also every world with every interface and observation, a whole run, rollouts, and memory.",
         ),
     ] = False,
     peers: Annotated[
-        bool, typer.Option(help="Measure others beside it: SB3, torch, Minigrid if installed.")
+        bool, typer.Option(help="Also measure comparable software: SB3, torch, Minigrid if installed.")
     ] = False,
     check: Annotated[
         Path | None,
-        typer.Option(help="A file that --json wrote: exit code 1 where a ratio fell to less than half."),
+        typer.Option(
+            help="A file written by --json; exit code 1 if a ratio fell below half of its value there."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure how fast everything is on this machine, one thread each."""
+    """Measure speed on this machine, with one thread per measurement."""
     from dataclasses import asdict
 
     from goalposts.registration import WORLDS

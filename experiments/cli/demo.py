@@ -20,11 +20,11 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Training seed of both agents.")] = 0,
     steps: Annotated[int | None, typer.Option(min=1, help="Environment steps of each training.")] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Trainings at once; default: one a core.")
+        int | None, typer.Option(min=1, help="Number of simultaneous trainings; default: one per core.")
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Two agents, the same training score, different goals: train, move the goal, read both verdicts."""
+    """Train two agents with the same training score and different goals, move the goal, and print both verdicts."""
     from ..demo import demo_configs, run_demo
     from ..publish.wording import label_of
     from .tables import summary_table

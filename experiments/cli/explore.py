@@ -13,12 +13,12 @@ from .app import MAIN, RunPaths, app, say
 @app.command(rich_help_panel=MAIN)
 def explore(
     runs: RunPaths,
-    levels: Annotated[int, typer.Option(min=1, max=20, help="How many levels of the shift condition.")] = 3,
-    samples: Annotated[int, typer.Option(min=1, max=500, help="Sampled episodes a place.")] = 20,
+    levels: Annotated[int, typer.Option(min=1, max=20, help="Number of levels of the shift condition.")] = 3,
+    samples: Annotated[int, typer.Option(min=1, max=500, help="Sampled episodes per placement.")] = 20,
 ) -> None:
-    """Put the goal into every place of a few levels and play there, so that a reader of the report can drag it.
+    """Play every placement of the goal on a few levels, so that readers of the report can drag the goal.
 
-    Name an agent and its control together: they get the same levels.
+    Give an agent and its control together, so that they get the same levels.
     """
     from ..evaluation.evaluated_run import open_runs
     from ..evaluation.goal_sweep import explore as play_everywhere
@@ -27,7 +27,7 @@ def explore(
     found = open_runs(runs)
     counts = play_everywhere(found, levels, samples)
     if not any(counts):
-        say("none of these levels has one single goal that can be moved, so there is nothing to drag")
+        say("none of these levels has exactly one movable goal, so there is nothing to drag")
         return
     for run, count in zip(found, counts, strict=True):
         say(

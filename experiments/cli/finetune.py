@@ -13,21 +13,19 @@ from .app import MAIN, Json, Quiet, RunPaths, app, progress_bars, say, show_json
 def finetune(
     runs: RunPaths,
     condition: Annotated[
-        str | None, typer.Option(help="Where the goal stands; default: the world's usual shift.")
+        str | None, typer.Option(help="Condition to fine-tune on; default: the world's usual shift.")
     ] = None,
     steps: Annotated[
         list[int] | None,
-        typer.Option(
-            min=1, max=10**10, help="Measure after so many steps of training; may be given several times."
-        ),
+        typer.Option(min=1, max=10**10, help="Measure after this many training steps; may be repeated."),
     ] = None,
-    levels: Annotated[int, typer.Option(min=1, max=1_000_000, help="Held-out levels a measurement.")] = 500,
+    levels: Annotated[int, typer.Option(min=1, max=1_000_000, help="Held-out levels per measurement.")] = 500,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fine-tune on shifted levels, and train as long from scratch: was the capability there, and merely misdirected?
+    """Test whether the capability was lost or merely misdirected: fine-tune on shifted levels, against training from scratch.
 
-    Keeps what it found in the run folder, where `diagnose` and `report` find it. Stopped, the same command goes on.
+    The result is stored in the run folder, where `diagnose` and `report` find it. Run the command again to resume.
     """
     from ..evaluation.evaluated_run import open_runs
     from ..runs.finetune_csv import recoveries

@@ -33,7 +33,7 @@ def worlds(
     name: Annotated[str | None, typer.Argument(help="Only this world, with all its conditions.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the worlds: what is the goal, what is the proxy, which conditions are there."""
+    """List the worlds with their goals, proxies and conditions."""
     from ...envs.worlds.registry import known_worlds, load_world
 
     chosen = [load_world(name)] if name else list(known_worlds().values())
@@ -71,16 +71,16 @@ def levels(
         str | None, typer.Argument(help="Such as off_path or 'mixture(0.03)'; default: as in training.")
     ] = None,
     world: OneWorld = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Which sequence of levels.")] = 0,
-    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 3,
-    first: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Number of the first.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the sequence of levels.")] = 0,
+    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of levels.")] = 3,
+    first: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Index of the first level.")] = 0,
     file: Annotated[Path | None, typer.Option("--file", help="Show the levels of this file instead.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write them to this .txt or .npz file instead of showing them.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show levels as pictures, with what the planner proves of each; or write them to a file."""
+    """Print levels as text with the planner's results, or write them to a file."""
     from ...envs import generate, load_levels, load_world, save_levels, survey_levels
 
     check_new(out)
@@ -190,7 +190,7 @@ def doctor(as_json: Json = False) -> None:
 
 @config_app.command("check")
 def config_check(config: Config, overrides: Overrides = None) -> None:
-    """Say whether a config is valid; if not, all that is wrong with it."""
+    """Check a config and report all mistakes at once."""
     from ..config.schema import load_config
 
     found = load_config(config, overrides or [])
@@ -199,7 +199,7 @@ def config_check(config: Config, overrides: Overrides = None) -> None:
 
 @config_app.command("show")
 def config_show(config: Config, overrides: Overrides = None, as_json: Json = False) -> None:
-    """Print the resolved config: every key, with what was overridden."""
+    """Print the resolved config: every key, with overrides applied."""
     from ..config.schema import load_config
 
     found = load_config(config, overrides or [])

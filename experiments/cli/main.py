@@ -62,9 +62,9 @@ def main(arguments: list[str] | None = None) -> None:
         code = _told(f"{error.filename or 'the output'}: {error.strerror or error}; nothing more was written")
         _deaf()
     except MemoryError:
-        code = _told("the memory does not suffice for that; ask for fewer levels or environments at once")
+        code = _told("out of memory; reduce the number of levels or environments")
     if code == 130:
-        _told("interrupted; nothing is left half-written. The same command goes on, or starts again")
+        _told("interrupted; no file is left half-written. Run the same command again to resume or restart")
     sys.exit(code or 0)
 
 
@@ -112,7 +112,7 @@ def _in_our_words(error: Any, arguments: list[str]) -> str:
             rule = rule.replace(theirs, ours)
         said = f"{name}{value} is not allowed: {rule}."
     elif found := re.match(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", said):
-        said = f"{found[1]!r} is too much: {command} takes no more words than its help shows."
+        said = f"unexpected argument {found[1]!r} for {command}."
     elif found := re.match(r"Option '?(-[^\s']*)'? (requires an argument|does not take a value)", said):
         said = f"{found[1]} {'needs a value after it' if found[2].startswith('req') else 'takes no value'}."
     return f"{said} See: {command} --help"

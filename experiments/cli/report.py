@@ -20,7 +20,7 @@ def report(
         Path | None, typer.Option(help="The page; default: report.html in the first run's folder.")
     ] = None,
 ) -> None:
-    """One self-contained HTML page of a run, of several side by side, or of a study. Works offline; can be mailed."""
+    """Write one self-contained HTML page for a run, several runs side by side, or a study. It works offline."""
     from ..study.folder.folder import STUDY
 
     if len(runs) == 1 and (runs[0] / STUDY).is_file():
@@ -47,30 +47,33 @@ def report(
 def record(
     runs: Annotated[
         list[Path],
-        typer.Argument(help="A run folder; two make twins on the same level. With --file also goal-seeker …"),
+        typer.Argument(
+            help="A run folder, or two to show both on the same level. With --file also goal-seeker …"
+        ),
     ],
     out: Annotated[Path | None, typer.Option(help=".gif, .png (a strip) or .mp4 (extra `video`).")] = None,
     condition: Annotated[
         str | None, typer.Option(help="Default: the condition that the verdict is about.")
     ] = None,
     count: Annotated[
-        int, typer.Option(min=1, max=64, help="How many levels; more than one make a grid.")
+        int, typer.Option(min=1, max=64, help="Number of levels; more than one are shown as a grid.")
     ] = 1,
     pick: Annotated[
-        str | None, typer.Option(help="Only episodes that ended so: misgeneralized, goal, death, timeout.")
+        str | None,
+        typer.Option(help="Only episodes with this outcome: misgeneralized, goal, death, timeout."),
     ] = None,
     before_after: Annotated[
         bool,
-        typer.Option("--before-after", help="One run on one layout: as in training, and after the move."),
+        typer.Option("--before-after", help="One run on one layout, before and after the goal is moved."),
     ] = False,
     file: Annotated[
-        Path | None, typer.Option("--file", help="Film what is played on the levels of this file.")
+        Path | None, typer.Option("--file", help="Film episodes on the levels of this file.")
     ] = None,
-    first: Annotated[int, typer.Option(min=0, help="Number of the file's first level to be filmed.")] = 0,
-    px: Annotated[int, typer.Option(help="Pixels a tile: 8, 16 or 32.")] = 16,
-    fps: Annotated[float, typer.Option(min=1, max=50, help="Frames a second.")] = 8,
+    first: Annotated[int, typer.Option(min=0, help="Index of the first level of the file to film.")] = 0,
+    px: Annotated[int, typer.Option(help="Pixels per tile: 8, 16 or 32.")] = 16,
+    fps: Annotated[float, typer.Option(min=1, max=50, help="Frames per second.")] = 8,
 ) -> None:
-    """Make a film of recorded episodes, chosen in the proportions of the table, never by hand."""
+    """Make a film of recorded episodes, chosen in proportion to their outcomes, never by hand."""
     from ..evaluation.evaluated_run import open_runs
     from ..publish.films import film_before_and_after, film_of
     from ..report.film.encode import save

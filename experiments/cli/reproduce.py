@@ -18,16 +18,14 @@ def reproduce(
     run: RunPath,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="Keep the re-run in this folder; default: it is removed when it has been compared."
-        ),
+        typer.Option(help="Keep the re-run in this folder; default: delete it after the comparison."),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train and evaluate a run again, from its folder alone, and compare. Exit code 0: the same; 1: something differs.
+    """Train and evaluate a run again from its folder alone, and compare. Exit code 0: identical; 1: different.
 
-    The run itself is not touched.
+    The run itself is not changed.
     """
     from ..training.reproduce import reproduce as again
 
@@ -46,7 +44,7 @@ def reproduction_text(found: Reproduction) -> str:
     same = sum(file.state == "same bytes" for file in found.files)
     if found.same:
         said = "REPRODUCED" + (
-            "" if same == len(found.files) else " (some files say the same in other bytes)"
+            "" if same == len(found.files) else " (some files have the same content in other bytes)"
         )
     else:
         said = "NOT REPRODUCED"
@@ -55,10 +53,10 @@ def reproduction_text(found: Reproduction) -> str:
         if file.state != "same bytes":
             lines.append(f"  {file.file}: {file.state}" + (f"; {file.note}" if file.note else ""))
     if found.changed:
-        lines.append("since the run was made, these have changed:")
+        lines.append("changed since the run was made:")
         lines += [f"  {one.what}: {one.was} → {one.now}" for one in found.changed]
     else:
-        lines.append("code, versions and machine are those that it was made with")
+        lines.append("code, versions and machine are unchanged")
     if found.rates:
         out_of = [rate for rate in found.rates if not rate.within]
         lines.append(

@@ -37,10 +37,10 @@ def train(
     config: Config,
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; default: runs/<name>-s<seed>.")] = None,
-    evaluate: Annotated[bool, typer.Option(help="Evaluate when training is done.")] = True,
+    evaluate: Annotated[bool, typer.Option(help="Evaluate after training.")] = True,
     quiet: Quiet = False,
 ) -> None:
-    """Train one agent by a config. A run that was stopped goes on where it was: give the same command again."""
+    """Train one agent from a config. To resume an interrupted run, run the same command again."""
     from ..config.schema import load_config
     from ..runs.run import default_out
     from ..training.train import train as train_run
@@ -60,23 +60,21 @@ def evaluate(
     run: Annotated[
         Path, typer.Argument(help="A run folder, or goal-seeker, proxy-seeker, random, mixture(q).")
     ],
-    condition: Annotated[
-        list[str] | None, typer.Option(help="Only this one; may be given several times.")
-    ] = None,
-    levels: Annotated[int | None, typer.Option(min=1, max=10_000_000, help="Layouts a condition.")] = None,
+    condition: Annotated[list[str] | None, typer.Option(help="Only this condition; may be repeated.")] = None,
+    levels: Annotated[int | None, typer.Option(min=1, max=10_000_000, help="Layouts per condition.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write the table here, and leave the run as it is.")
+        Path | None, typer.Option(help="Write the table to this file and leave the run unchanged.")
     ] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", help="Play the levels of this file, and leave the run as it is.")
+        Path | None, typer.Option("--file", help="Play the levels of this file and leave the run unchanged.")
     ] = None,
     world: OneWorld = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Play the conditions, print the outcomes, and keep the episodes in the run folder.
+    """Play the conditions, print the outcomes, and store the episodes in the run folder.
 
-    A new evaluation replaces the one that is there; with --condition, only those conditions are replaced or added.
+    A new evaluation replaces the old one; with --condition, only those conditions are replaced or added.
     """
     from ...envs.worlds.registry import load_world
     from ..evaluation.chunked import AT_ONCE, Found, evaluate_many
@@ -134,17 +132,17 @@ def evaluate(
 def diagnose(
     runs: RunPaths,
     all_probes: Annotated[
-        bool, typer.Option("--all", help="First play the probes that are missing, and keep them.")
+        bool, typer.Option("--all", help="First play the missing probes, and keep them.")
     ] = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Play every probe anew on 200 levels, and keep nothing.")
+        bool, typer.Option("--quick", help="Play every probe again on 200 levels, and keep nothing.")
     ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """What it chases: verdict, every probe, conflict curve, attribution, each with reasons and intervals.
+    """Diagnose what an agent pursues: verdict, probes, conflict curve, attribution, with reasons and intervals.
 
-    Runs of one config and several seeds are judged together, as a training procedure.
+    Several seeds of one config are judged together, as a training procedure.
     """
     from ..evaluation.evaluated_run import diagnoses_of, evaluated, open_runs
     from .tables import diagnosis_text

@@ -30,7 +30,7 @@ class _RunUnlessNamed(TyperGroup):
 
 
 study_app = typer.Typer(
-    cls=_RunUnlessNamed, no_args_is_help=True, help="Run a grid of trainings, and draw what comes of it."
+    cls=_RunUnlessNamed, no_args_is_help=True, help="Run a grid of trainings and plot the results."
 )
 app.add_typer(study_app, name="study", rich_help_panel=MAIN)
 
@@ -47,30 +47,30 @@ def run(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Study folder; default: studies/<name>.")] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, max=4096, help="Runs at once; default: one a core.")
+        int | None, typer.Option(min=1, max=4096, help="Number of simultaneous runs; default: one per core.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=0, help="Do at most so many runs now.")] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="Maximum number of runs in this call.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the plan and its estimated time, run nothing.")
+        bool, typer.Option("--dry-run", help="Show the plan and the estimated time; run nothing.")
     ] = False,
     estimate: Annotated[
-        bool, typer.Option(help="Measure first how long it will take, where no finished run tells.")
+        bool, typer.Option(help="Estimate the time by short runs if there are no finished ones.")
     ] = True,
     engine: Annotated[
-        str, typer.Option(help="local (processes of this machine) or ray (a cluster).")
+        str, typer.Option(help="local (processes on this machine) or ray (a cluster).")
     ] = "local",
     address: Annotated[
-        str | None, typer.Option(help="Of a Ray cluster: auto, host:6379 or ray://host:10001.")
+        str | None, typer.Option(help="Address of a Ray cluster: auto, host:6379 or ray://host:10001.")
     ] = None,
     rows: Annotated[
         Path | None,
         typer.Option(
-            help="A Parquet file that records what each run contributed; runs in it are not done again."
+            help="A Parquet file that records what each run contributed; recorded runs are not repeated."
         ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Do the runs of a study that are missing, and write its tables. Stopped? The same command goes on."""
+    """Do the missing runs of a study and write its tables. Run the command again to resume."""
     from ..study.design.plan import plan_study
     from ..study.driver import default_out, load_worlds, run_study, todo_of
     from ..study.folder.estimate import Estimate
@@ -112,19 +112,19 @@ def run(
     if found.written or found.missing:
         say(f"{found.done} runs done in {spell_time(took)}{more}: {path}")
     else:
-        say(f"nothing to do: tables, figures and page stand as these runs make them{more}: {path}")
+        say(f"up to date: tables, figures and page match the finished runs{more}: {path}")
     if todo and expected.seconds and not found.failed:
         say(f"that was {took / expected.seconds:.2f} times the estimate")
     for failed in found.failed:
         say(f"failed: {watch.names[failed.id]}: {failed.message}\n        log: {folder.log(failed.id)}")
     if found.failed:
-        say("the same command tries what failed again")
+        say("run the same command again to retry the failed runs")
         raise typer.Exit(1)
 
 
 @study_app.command()
 def status(path: StudyPath, as_json: Json = False) -> None:
-    """How far a study is: runs done, missing and failed, point by point."""
+    """Show the progress of a study: runs done, missing and failed, point by point."""
     from ..study.design.plan import plan_study
     from ..study.folder.folder import StudyFolder
 
@@ -168,7 +168,7 @@ def status(path: StudyPath, as_json: Json = False) -> None:
             say(f"  {'':{width}}  {seed} failed: {why}")
     if others:
         say(
-            f"  {others} further runs in the folder belong to no point of the study as it stands now; tables leave them out"
+            f"  {others} further runs in the folder belong to no point of the current study; tables leave them out"
         )
     if done < len(plan.runs) and not running:
         say(f"go on with: goalposts study {path}{world_options()}")
@@ -177,13 +177,15 @@ def status(path: StudyPath, as_json: Json = False) -> None:
 def _ray(engine: str, address: str | None, workers: int | None) -> Any:
     """The Ray engine where that is what is wanted; None for the local one."""
     if engine not in ("local", "ray"):
-        raise UserError(f"there is no engine {engine!r}; the engines are local and ray")
+        raise UserError(f"unknown engine {engine!r}; must be local or ray")
     if engine == "local":
         if address is not None:
-            raise UserError("--address is of a Ray cluster; give --engine ray with it")
+            raise UserError("--address requires --engine ray")
         return None
     if address is not None and workers is not None:
-        raise UserError("a cluster has the cores that it has; leave out --workers, or --address")
+        raise UserError(
+            "--workers cannot be combined with --address: a cluster decides by its cores; leave one out"
+        )
     from ..study.workers.ray_cluster import RayEngine
 
     return RayEngine(address, workers)
@@ -214,7 +216,7 @@ def _plan_words(plan: Any, folder: Any, todo: list[str]) -> str:
 
 @study_app.command()
 def compare(first: StudyPath, second: StudyPath, as_json: Json = False) -> None:
-    """Two studies side by side: what differs at the points that both have."""
+    """Compare two studies at the points that both have."""
     from dataclasses import asdict
 
     from ..study.design.plan import plan_study
@@ -242,7 +244,7 @@ def say_study_report(path: Path) -> None:
 
 @study_app.command()
 def report(path: StudyPath) -> None:
-    """Write a study's tables, figures and report.html anew from its finished runs."""
+    """Regenerate a study's tables, figures and report.html from its finished runs."""
     say_study_report(path)
 
 
@@ -251,7 +253,7 @@ def page(
     path: StudyPath,
     out: Annotated[Path, typer.Option(help="A folder of the docs.")] = Path("docs/results"),
 ) -> None:
-    """Write the study's page for the docs: question, figures, table, what it shows and what not, n, time."""
+    """Write the study's page for the docs: question, figures, table, what it shows and does not show, n, time."""
     from ..study.design.plan import plan_study
     from ..study.driver import check_study
     from ..study.results.docs_page import write_docs

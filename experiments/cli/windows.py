@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from ...envs.window.view import View
 
 Conditions = Annotated[
-    list[str] | None, typer.Option("--condition", help="Only this one; may be given several times.")
+    list[str] | None, typer.Option("--condition", help="Only this condition; may be repeated.")
 ]
-First = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Number of the level to begin with.")]
+First = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Index of the first level.")]
 LevelFile = Annotated[Path | None, typer.Option("--file", help="Play the levels of this file instead.")]
 WorldName = Annotated[
     str | None,
@@ -31,12 +31,12 @@ WorldName = Annotated[
         help="A world, or a custom one as module:NAME or path/to/file.py:NAME; default: the runs' or the file's, else CoinRun."
     ),
 ]
-Dark = Annotated[bool, typer.Option("--dark", help="Light ink on dark paper.")]
+Dark = Annotated[bool, typer.Option("--dark", help="Dark mode.")]
 Picture = Annotated[
-    Path | None, typer.Option(help="Write a picture of the window to this .png, without a screen, and stop.")
+    Path | None, typer.Option(help="Write an image of the window to this .png without a screen, and exit.")
 ]
 Press = Annotated[
-    str, typer.Option(help="Keys to press first, such as 'right*5 v g'; wait lets a second pass.")
+    str, typer.Option(help="Keys to press first, such as 'right*5 v g'; wait pauses for a second.")
 ]
 
 
@@ -53,7 +53,7 @@ def watch(
     picture: Picture = None,
     press: Press = "",
 ) -> None:
-    """Watch agents play: step, values by cell, the shortest ways. Several agents and conditions: switch between them."""
+    """Watch agents play, with values per cell and shortest paths. Switch between several agents and conditions."""
     from ...envs.window.watch import Watch
     from ...envs.worlds.registry import get_world, load_world
     from ..evaluation.level_files import read_level_file
@@ -77,23 +77,23 @@ def watch(
 @app.command(rich_help_panel=MAIN)
 def play(
     world: Annotated[
-        str | None, typer.Argument(help="Which world; default: the file's, else CoinRun.")
+        str | None, typer.Argument(help="World; default: that of the file, else CoinRun.")
     ] = None,
-    name: Annotated[str, typer.Option(help="Who plays: the agent's name in the tables.")] = "human",
+    name: Annotated[str, typer.Option(help="Name of the player in the tables.")] = "human",
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the episodes; default: runs/<name>-<world>.")
+        Path | None, typer.Option(help="Folder for the episodes; default: runs/<name>-<world>.")
     ] = None,
     condition: Conditions = None,
     first: First = 0,
     file: LevelFile = None,
     whole: Annotated[
-        bool, typer.Option("--whole", help="Show the whole level, not what the agents see.")
+        bool, typer.Option("--whole", help="Show the whole level, not only what agents see.")
     ] = False,
     dark: Dark = False,
     picture: Picture = None,
     press: Press = "",
 ) -> None:
-    """Play the agents' levels yourself. Your episodes are kept like an agent's: diagnose and report take the folder."""
+    """Play the agents' levels yourself. Your episodes are stored like an agent's, so diagnose and report accept the folder."""
     import tempfile
 
     from ...envs.window.play import Play
@@ -123,23 +123,22 @@ def play(
 
 @app.command(rich_help_panel=MAIN)
 def edit(
-    file: Annotated[
-        Path | None, typer.Argument(help="A level file, .txt or .npz, that is there or that is to be.")
-    ] = None,
+    file: Annotated[Path | None, typer.Argument(help="A level file, .txt or .npz, existing or new.")] = None,
     world: WorldName = None,
     agent: Annotated[
-        list[str] | None, typer.Option(help="Who replays the level; default: goal-seeker and proxy-seeker.")
+        list[str] | None,
+        typer.Option(help="Agent that replays the level; default: goal-seeker and proxy-seeker."),
     ] = None,
-    condition: Annotated[
-        str | None, typer.Option(help="A new file begins with a level of this condition.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="… of this sequence of levels.")] = 0,
+    condition: Annotated[str | None, typer.Option(help="Condition of the first level of a new file.")] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Seed of the sequence of levels for a new file.")
+    ] = 0,
     first: First = 0,
     dark: Dark = False,
     picture: Picture = None,
     press: Press = "",
 ) -> None:
-    """Draw levels: see at once what the planner proves of them, let agents play them, save a level file."""
+    """Draw levels, see the planner's results at once, let agents play them, and save a level file."""
     from ...envs.window.edit import Edit
     from ...envs.worlds.registry import get_world, load_world
     from ..evaluation.level_files import read_level_file

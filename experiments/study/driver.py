@@ -149,7 +149,7 @@ def check_study(path: str | os.PathLike[str]) -> StudyFolder:
     """A study folder with its tables. Raises RunError."""
     folder = StudyFolder.open(path)
     if not folder.finished():
-        raise RunError(f"{path} has no finished run yet; go on with: goalposts study {path}")
+        raise RunError(f"{path} has no finished run yet; resume with: goalposts study {path}")
     return folder
 
 

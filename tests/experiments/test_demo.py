@@ -138,7 +138,7 @@ def test_stopped_in_the_midst_it_leaves_no_process_and_can_go_on(tmp_path: Path,
         assert process.returncode == 130
         assert (
             err
-            == "goalposts: interrupted; nothing is left half-written. The same command goes on, or starts again\n"
+            == "goalposts: interrupted; no file is left half-written. Run the same command again to resume or restart\n"
         )
     for file in files:
         run = Run.open(file.parent)

@@ -122,7 +122,7 @@ def test_a_call_with_nothing_to_do_writes_nothing_and_mends_what_is_gone(
     before = {path: path.stat().st_mtime_ns for path in (out / "report.html", out / "summary.csv")}
     page = (out / "report.html").read_bytes()
     code, said = done(start(study, out))
-    assert (code, "nothing to do" in said) == (0, True), said
+    assert (code, "up to date" in said) == (0, True), said
     assert {path: path.stat().st_mtime_ns for path in before} == before
     (out / "report.html").unlink()
     (out / "summary.csv").write_text("a,b\n")
@@ -149,7 +149,7 @@ def test_a_run_that_fails_is_kept_with_its_log_and_stops_no_other(
     assert "Traceback" not in said
     assert f"failed/{failing}.log" in said
     assert "1 still missing" in said
-    assert "the same command tries what failed again" in said
+    assert "run the same command again to retry the failed runs" in said
     assert len(list((out / "runs").iterdir())) == RUNS - 1
     log = (out / "failed" / f"{failing}.log").read_text()
     assert log.startswith("RunError: ")
