@@ -165,7 +165,7 @@ def doctor(as_json: Json = False) -> None:
             writable = True
     except OSError:
         writable = False
-        problems.append("this folder cannot be written: runs need --out in a folder of yours")
+        problems.append("this folder is not writable; give runs an --out in a folder that is")
     from ...envs import generate, solve
 
     plan = solve(generate("CoinRun", "off_path", 0, 1)[0])

@@ -171,7 +171,7 @@ def status(path: StudyPath, as_json: Json = False) -> None:
             f"  {others} further runs in the folder belong to no point of the current study; tables leave them out"
         )
     if done < len(plan.runs) and not running:
-        say(f"go on with: goalposts study {path}{world_options()}")
+        say(f"resume with: goalposts study {path}{world_options()}")
 
 
 def _ray(engine: str, address: str | None, workers: int | None) -> Any:

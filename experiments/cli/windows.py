@@ -28,7 +28,7 @@ LevelFile = Annotated[Path | None, typer.Option("--file", help="Play the levels 
 WorldName = Annotated[
     str | None,
     typer.Option(
-        help="A world, or a custom one as module:NAME or path/to/file.py:NAME; default: the runs' or the file's, else CoinRun."
+        help="A world, or a custom one as module:NAME or path/to/file.py:NAME; default: that of the runs or the file, else CoinRun."
     ),
 ]
 Dark = Annotated[bool, typer.Option("--dark", help="Dark mode.")]
