@@ -57,13 +57,15 @@ def watch(
     from ...envs.window.watch import Watch
     from ...envs.worlds.registry import get_world, load_world
     from ..evaluation.level_files import read_level_file
-    from ..evaluation.subjects import labels_of, level_seed_of, subjects_named
+    from ..evaluation.subjects import is_scripted, labels_of, level_seed_of, subjects_named
     from ..interactive.players import course_of, course_of_file, player_of
 
     _check(picture, condition, file)
     name = load_world(world).name if world else None
     if file is not None:
         name = read_level_file(file, name).world
+    elif all(map(is_scripted, subjects)):
+        name = load_world(chosen_world(world)).name
     found = subjects_named(subjects, name)
     seed = level_seed_of(found)
     known = next((s.config.evaluate.conditions for s in found if s.config is not None), None)
@@ -142,7 +144,7 @@ def edit(
     from ...envs.window.edit import Edit
     from ...envs.worlds.registry import get_world, load_world
     from ..evaluation.level_files import read_level_file
-    from ..evaluation.subjects import labels_of, subjects_named
+    from ..evaluation.subjects import is_scripted, labels_of, subjects_named
     from ..interactive.players import course_of, player_of
 
     _check(picture, None, None)
@@ -156,6 +158,8 @@ def edit(
         raise UserError(
             f"cannot write {path}: there is no folder {path.parent}; make it, or choose another name"
         )
+    if there is None and all(map(is_scripted, words)):
+        name = load_world(chosen_world(world)).name
     found = subjects_named(words, there[0].world if there else name)
     of = get_world(found[0].world)
     levels = there or [

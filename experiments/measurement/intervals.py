@@ -27,7 +27,7 @@ BY_CHANCE = 0.99  # seeds that do not differ at all are taken for seeds that may
 class Estimate:
     """A number with its interval.
 
-    n       levels that it rests on            seeds  training seeds; 0 for an agent that was not trained
+    n       levels that it rests on            seeds  training seeds; 0 where none is known
     kept    share of the levels kept           level  the interval's nominal coverage
     """
 

@@ -27,7 +27,7 @@ class Shown:
     high: float
     n: int | None = None  # levels
     episodes: int | None = None
-    seeds: int | None = None  # 0: an agent that was not trained
+    seeds: int | None = None  # 0: no training seed is known
     kept: float | None = None
     warning: str = ""
 
@@ -56,7 +56,7 @@ class Shown:
         if self.episodes and self.n and self.episodes > self.n * max(self.seeds or 1, 1):
             parts.append(f"{self.episodes:,} episodes")
         if self.seeds is not None:
-            parts.append(_some(self.seeds, "seed") if self.seeds else "not trained")
+            parts.append(_some(self.seeds, "seed") if self.seeds else "no training seed")
         return ", ".join(parts)
 
 

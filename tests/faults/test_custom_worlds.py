@@ -193,6 +193,21 @@ def test_a_package_beside_the_user_is_imported_again_by_its_folder(home: Path) -
 
 
 @row("C1")
+@pytest.mark.parametrize("name", ["my-flags.py", "my flags.py", "2flags.py", "json.py"])
+def test_a_file_may_have_any_name(home: Path, name: str) -> None:
+    """Also one that cannot be imported as a module, or that is called like an installed one."""
+    import json
+
+    (home / FILE).rename(home / name)
+    world = load_world(f"{name}:MY_WORLD")
+    config = load_config("my.yaml", [f"world={home / name}:MY_WORLD"])
+    assert get_world(config.world) is world
+    assert load_config("my.yaml", [f"world={config.world}"]).hash() == config.hash()
+    assert sys.modules["json"] is json
+    load_again(sources())
+
+
+@row("C1")
 def test_two_files_of_one_name_are_not_confused(home: Path) -> None:
     (home / "other").mkdir()
     text = (home / FILE).read_text()

@@ -57,7 +57,10 @@ _copies: list[tempfile.TemporaryDirectory[str]] = []
 def place_of(spec: str) -> str:
     """`path/to/file.py:NAME` as `file:NAME`, which names no machine's folders; all else as it is."""
     module, colon, attribute = spec.rpartition(":")
-    return f"{Path(module).stem}:{attribute}" if colon and module.endswith(".py") else spec
+    if not colon or not module.endswith(".py"):
+        return spec
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", Path(module).stem)
+    return f"{name if name[:1].isalpha() else f'_{name}'}:{attribute}"
 
 
 def entry_of(world: str) -> Entry | None:

@@ -199,7 +199,7 @@ def attribution(data: ReportData, index: int) -> Chart | None:
 
 
 def _seeds(number: int) -> str:
-    return "not trained" if number == 0 else f"{number} training seed{'' if number == 1 else 's'}"
+    return "no training seed" if number == 0 else f"{number} training seed{'' if number == 1 else 's'}"
 
 
 def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
