@@ -13,9 +13,10 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from ..envs.engine.engine import O_END, ActionError, Engine
+from ..envs.engine.engine import ActionError, Engine
+from ..envs.engine.outcome import CONTINUES, O_END, RUNNING
 from ..envs.jit.kernels import bind
-from ..envs.jit.random_streams import key_of, mix, unit
+from ..envs.jit.random_streams import ACTION_NOISE, EVALUATION_SLIP, key_of, mix, unit
 from ..envs.levels.level import LevelSet
 from ..envs.render.render import rgb64
 from ..envs.worlds.registry import get_world
@@ -51,7 +52,7 @@ def choose(probabilities, numbers, steps, noise_seed, actions):
     """Inverse of the cumulated probabilities at the level's own noise of this step."""
     n_actions = probabilities.shape[1]
     for i in range(len(numbers)):
-        u = unit(key_of(noise_seed, numbers[i], steps[i], 17))
+        u = unit(key_of(noise_seed, numbers[i], steps[i], ACTION_NOISE))
         total = 0.0
         for a in range(n_actions):
             total += probabilities[i, a]
@@ -66,7 +67,7 @@ def choose(probabilities, numbers, steps, noise_seed, actions):
 def slip_some(actions, numbers, steps, noise_seed, slip, n_actions):
     """Replace a share of the actions by random ones, keyed as above."""
     for i in range(len(numbers)):
-        key = key_of(noise_seed, numbers[i], steps[i], 19)
+        key = key_of(noise_seed, numbers[i], steps[i], EVALUATION_SLIP)
         if unit(key) < slip:
             actions[i] = np.int64(unit(mix(key)) * n_actions)
 
@@ -77,7 +78,7 @@ choosing, slipping = bind(choose, {}, "play"), bind(slip_some, {}, "play")
 
 @dataclass(frozen=True, eq=False)
 class Played:
-    """One episode a level. outcome int32[N, 8] (columns `engine.O_…`), returns float64[N], actions uint8[N, T].
+    """One episode a level. outcome int32[N, 8] (columns `outcome.O_…`), returns float64[N], actions uint8[N, T].
 
     The actions are those that were carried out, slips included: played again, they give the same episode.
     Only the first `outcome[i, O_STEPS]` of a row count; the rest are 255.
@@ -167,8 +168,8 @@ def _play_batch(
         reward, done = engine.step_active(actions, active)
         returns += reward
         steps += active
-        active &= done == 0
-    assert (engine.outcome[:, O_END] > 0).all()
+        active &= done == CONTINUES
+    assert (engine.outcome[:, O_END] != RUNNING).all()
     return Played(engine.outcome.copy(), returns, np.stack(taken, axis=1))
 
 

@@ -102,7 +102,7 @@ class GoalpostsVecEnv(VecEnv):
         return step
 
     def take_outcomes(self) -> np.ndarray:
-        """int32[m, 8]: the outcomes of all episodes that ended since the last call (columns `engine.O_…`)."""
+        """int32[m, 8]: the outcomes of all episodes that ended since the last call (columns `outcome.O_…`)."""
         rows, self.outcomes = self.outcomes, []
         return np.concatenate(rows) if rows else np.empty((0, 8), np.int32)
 

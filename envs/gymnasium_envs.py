@@ -15,9 +15,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from goalposts.whole_numbers import is_whole
 
-from .engine.engine import O_END
 from .engine.level_stream import fields_of, outcome_fields, stream_of, wanted_level
 from .engine.options import OptionError, seeds_of
+from .engine.outcome import O_END, RUNNING, TERMINATED, TRUNCATED
 from .levels.level import Level
 from .render.render import ansi
 from .worlds.contract.world import World
@@ -81,7 +81,8 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
         if done[0]:
             fields = fields_of(engine.outcome, engine.returns(engine.outcome, reward))
             info = {name: values[0] for name, values in fields.items()}
-        return self.stream.observe()[0], float(reward[0]), bool(done[0] == 1), bool(done[0] == 2), info
+        terminated, truncated = bool(done[0] == TERMINATED), bool(done[0] == TRUNCATED)
+        return self.stream.observe()[0], float(reward[0]), terminated, truncated, info
 
     @property
     def level(self) -> Level:
@@ -196,7 +197,7 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         """One step of those whose episode runs; the others begin their next level (NEXT_STEP) or are refused (DISABLED)."""
         stream, engine = self.stream, self.stream.engine
         stream.check_begun()
-        over = engine.outcome[:, O_END] != 0
+        over = engine.outcome[:, O_END] != RUNNING
         if self.autoreset_mode is AutoresetMode.DISABLED and over.any():
             raise OptionError(
                 f"the episodes of environments {np.flatnonzero(over).tolist()} have ended and autoreset is disabled; "
@@ -210,7 +211,7 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         if len(ended):
             rows = engine.outcome[ended]
             infos = self._columns(ended, fields_of(rows, engine.returns(rows, reward[ended])))
-        return stream.observe(), reward.astype(np.float64), done == 1, done == 2, infos
+        return stream.observe(), reward.astype(np.float64), done == TERMINATED, done == TRUNCATED, infos
 
     def _mask(self, ended: np.ndarray) -> np.ndarray:
         """bool[n]: which environments are among `ended`, int[m]."""

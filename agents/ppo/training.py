@@ -22,7 +22,16 @@ from stable_baselines3.common.logger import Logger, configure
 
 from goalposts.errors import UserError
 
-from ...envs.engine.engine import O_END, O_FIRST, O_STEPS
+from ...envs.engine.outcome import (
+    ENDED_BY_DEATH,
+    ENDED_BY_GOAL,
+    ENDED_BY_LIMIT,
+    FIRST_GOAL,
+    FIRST_PROXY,
+    O_END,
+    O_FIRST,
+    O_STEPS,
+)
 from ..policy.checkpoint import (
     AgentCard,
     CheckpointError,
@@ -281,7 +290,7 @@ class _Boundary(BaseCallback):
     def _progress(self) -> Progress:
         rows, logged = self.outcomes, self.owner.model.logger.name_to_value
         n = len(rows)
-        earned = self.owner.env.stream.engine.returns(rows, rows[:, O_END] == 1)
+        earned = self.owner.env.stream.engine.returns(rows, rows[:, O_END] == ENDED_BY_GOAL)
 
         def share(column: int, value: int) -> float | None:
             return float((rows[:, column] == value).mean()) if n else None
@@ -289,7 +298,7 @@ class _Boundary(BaseCallback):
         return Progress(
             self.owner.step, self.owner.total_steps, n, float(earned.mean()) if n else None,
             float(rows[:, O_STEPS].mean()) if n else None,
-            share(O_FIRST, 1), share(O_FIRST, 2), share(O_END, 2), share(O_END, 3),
+            share(O_FIRST, FIRST_GOAL), share(O_FIRST, FIRST_PROXY), share(O_END, ENDED_BY_DEATH), share(O_END, ENDED_BY_LIMIT),
             float(logged["train/policy_gradient_loss"]), float(logged["train/value_loss"]),
             -float(logged["train/entropy_loss"]), float(logged["train/learning_rate"]),
         )  # fmt: skip

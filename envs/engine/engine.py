@@ -15,18 +15,34 @@ from numba import njit
 
 from goalposts.errors import UserError
 
-from ..jit.random_streams import key_of, mix, unit
+from ..jit.random_streams import EPISODE_LEVEL, TRAINING_SLIP, key_of, mix, unit
 from ..levels.level import LevelError, LevelSet
 from ..worlds.contract.world import DEATH, DONE, GOAL, PROXY, World
 from .buffer_pool import Recycled
 from .level_cache import Prepared, await_level, load_level, make_ready
 from .observe import SPARE, Window, observe_all, window_of
+from .outcome import (
+    CONTINUES,
+    ENDED_BY_DEATH,
+    ENDED_BY_GOAL,
+    ENDED_BY_LIMIT,
+    FIRST_GOAL,
+    FIRST_NEITHER,
+    FIRST_PROXY,
+    NEVER,
+    O_END,
+    O_FIRST,
+    O_GOAL,
+    O_GOALS,
+    O_PROXIES,
+    O_PROXY,
+    O_STEPS,
+    TERMINATED,
+    TRUNCATED,
+)
 
 N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
 step: Any = None
-
-FIRST = ("neither", "goal", "proxy")
-END = ("running", "goal", "death", "timeout")
 
 SMALL = 1 << 16  # bytes of observations that the system gives as quickly as we do
 
@@ -34,9 +50,6 @@ SMALL = 1 << 16  # bytes of observations that the system gives as quickly as we 
 REWARDS = {"goal": GOAL, "proxy": PROXY, "either": GOAL | PROXY}
 
 BOUND = ("_load", "_advance", "_observe", "_step", "_fresh")  # what `Engine._bind` makes
-
-# Columns of the outcome array, int32[n, 8].
-O_FIRST, O_END, O_STEPS, O_GOAL, O_PROXY, O_GOALS, O_PROXIES, O_LEVEL = range(8)
 
 
 def advance(
@@ -57,7 +70,7 @@ def advance(
 ):
     """One step of every active environment.
 
-    reward float32[n]; done uint8[n]: 0 goes on, 1 terminated, 2 truncated. `outcome` is brought up to date.
+    reward float32[n]; done uint8[n]: CONTINUES, TERMINATED or TRUNCATED. `outcome` is brought up to date.
     Returns whether that was done: not, and nothing is, where an action is none of the world's.
     """
     if not allowed(actions, active, N_ACTIONS):
@@ -65,40 +78,40 @@ def advance(
     notable = GOAL | PROXY | DEATH | goal_mask | done_mask
     for i in range(len(actions)):
         reward[i] = 0.0
-        done[i] = 0
+        done[i] = CONTINUES
         if not active[i]:
             continue
         action = actions[i]
         if slip > 0.0:
-            key = key_of(seeds[i], episodes[i], outcome[i, 2], 11)
+            key = key_of(seeds[i], episodes[i], outcome[i, O_STEPS], TRAINING_SLIP)
             if unit(key) < slip:
                 action = np.int64(unit(mix(key)) * N_ACTIONS)
         event = step(tiles[i], facts[i], state[i], action) & (GOAL | PROXY | DEATH | DONE)
-        outcome[i, 2] += 1
-        now = outcome[i, 2]
+        outcome[i, O_STEPS] += 1
+        now = outcome[i, O_STEPS]
         if not event & notable and now < limits[i]:
             continue
-        if event & 1:
-            outcome[i, 5] += 1
-            if outcome[i, 3] < 0:
-                outcome[i, 3] = now
-        if event & 2:
-            outcome[i, 6] += 1
-            if outcome[i, 4] < 0:
-                outcome[i, 4] = now
-        if outcome[i, 0] == 0 and event & 3:
-            outcome[i, 0] = 1 if event & 1 else 2
+        if event & GOAL:
+            outcome[i, O_GOALS] += 1
+            if outcome[i, O_GOAL] == NEVER:
+                outcome[i, O_GOAL] = now
+        if event & PROXY:
+            outcome[i, O_PROXIES] += 1
+            if outcome[i, O_PROXY] == NEVER:
+                outcome[i, O_PROXY] = now
+        if outcome[i, O_FIRST] == FIRST_NEITHER and event & (GOAL | PROXY):
+            outcome[i, O_FIRST] = FIRST_GOAL if event & GOAL else FIRST_PROXY
         if event & goal_mask:
             reward[i] = 1.0
-        if event & 4:
-            outcome[i, 1] = 2
-            done[i] = 1
+        if event & DEATH:
+            outcome[i, O_END] = ENDED_BY_DEATH
+            done[i] = TERMINATED
         elif event & done_mask:
-            outcome[i, 1] = 1
-            done[i] = 1
+            outcome[i, O_END] = ENDED_BY_GOAL
+            done[i] = TERMINATED
         elif now >= limits[i]:
-            outcome[i, 1] = 3
-            done[i] = 2
+            outcome[i, O_END] = ENDED_BY_LIMIT
+            done[i] = TRUNCATED
     return True
 
 
@@ -129,7 +142,7 @@ def step_all(
         return -1
     n_pool, n = len(prepared[0]), 0
     for i in range(len(actions)):
-        terminated[i], truncated[i] = done[i] == 1, done[i] == 2
+        terminated[i], truncated[i] = done[i] == TERMINATED, done[i] == TRUNCATED
         if done[i]:
             ended[n] = i
             n += 1
@@ -151,7 +164,7 @@ def step_all(
 @njit(inline="always")
 def next_level(i, direct, seeds, episodes, n_pool):
     """Which level of the pool environment i plays in its present episode."""
-    return i if direct else np.int64(key_of(seeds[i], episodes[i], 0, 13) % np.uint64(n_pool))
+    return i if direct else np.int64(key_of(seeds[i], episodes[i], 0, EPISODE_LEVEL) % np.uint64(n_pool))
 
 
 class Step(NamedTuple):

@@ -16,6 +16,19 @@ from ..jit.simd import LINE, await_reading, copy_run
 from ..levels.level import LevelSet
 from ..worlds.contract.world import World
 from .observe import Window
+from .outcome import (
+    FIRST_NEITHER,
+    NEVER,
+    O_END,
+    O_FIRST,
+    O_GOAL,
+    O_GOALS,
+    O_LEVEL,
+    O_PROXIES,
+    O_PROXY,
+    O_STEPS,
+    RUNNING,
+)
 
 prepare: Any = None  # bound for each world by kernel.bind
 paint: Any = None
@@ -107,8 +120,7 @@ def load_level(i, k, prepared, max_steps, tiles, facts, state, grid, limits, out
     copy_flat(pool_cells, place * room, grid, first, room)
     start(facts[i], state[i])
     limits[i] = max_steps if max_steps > 0 else limit(facts[i])
-    for o in range(3):
-        outcome[i, o] = 0
-    outcome[i, 3] = outcome[i, 4] = -1
-    outcome[i, 5] = outcome[i, 6] = 0
-    outcome[i, 7] = k
+    outcome[i, O_FIRST], outcome[i, O_END], outcome[i, O_STEPS] = FIRST_NEITHER, RUNNING, 0
+    outcome[i, O_GOAL] = outcome[i, O_PROXY] = NEVER
+    outcome[i, O_GOALS] = outcome[i, O_PROXIES] = 0
+    outcome[i, O_LEVEL] = k

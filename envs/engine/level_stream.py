@@ -22,7 +22,10 @@ from ..render.render import framed, rgb64
 from ..render.scene import Scene
 from ..worlds.contract.world import Split, World
 from ..worlds.registry import get_world
-from .engine import (
+from .engine import REWARDS, Engine, Step
+from .observe import window_of
+from .options import OptionError, check_levels, check_names
+from .outcome import (
     END,
     FIRST,
     O_END,
@@ -32,12 +35,10 @@ from .engine import (
     O_PROXIES,
     O_PROXY,
     O_STEPS,
-    REWARDS,
-    Engine,
-    Step,
+    RUNNING,
+    TERMINATED,
+    TRUNCATED,
 )
-from .observe import window_of
-from .options import OptionError, check_levels, check_names
 
 MAX_POOL = 2_000_000
 UNLIMITED = 1 << 40  # level numbers that an unlimited stream draws from
@@ -198,7 +199,14 @@ class LevelStream:
         self.begin_next(ended)
         final_return = engine.returns(final_outcome, reward[ended])
         return Step(
-            self.observe(), reward, done == 1, done == 2, ended, final_obs, final_outcome, final_return
+            self.observe(),
+            reward,
+            done == TERMINATED,
+            done == TRUNCATED,
+            ended,
+            final_obs,
+            final_outcome,
+            final_return,
         )
 
     def cursor(self) -> dict[str, np.ndarray]:
@@ -216,7 +224,9 @@ class LevelStream:
         if (
             not all(solve(self.level(i)).state_id(cursor["state"][i]) >= 0 for i in range(engine.n))
             or not (
-                (outcome[:, O_FIRST] >= 0) & (outcome[:, O_FIRST] < len(FIRST)) & (outcome[:, O_END] == 0)
+                (outcome[:, O_FIRST] >= 0)
+                & (outcome[:, O_FIRST] < len(FIRST))
+                & (outcome[:, O_END] == RUNNING)
             ).all()
             or not ((last >= 0) & (last < len(self.world.actions))).all()
         ):

@@ -16,16 +16,16 @@ import numpy as np
 
 from goalposts.whole_numbers import whole
 
-from ..jit.random_streams import hash_bytes, key_of
+from ..jit.random_streams import LAYOUT, hash_bytes, key_of
 from ..levels.level import LevelError, LevelSet
 from ..planner.planner import planner_kernel
 from ..planner.search import MAX_ROOM, graph_room
 from ..worlds.contract.world import Condition, Split, World
 from ..worlds.registry import get_world
-from .placement import PLACED, placer_of, placing_room
+from .placement import NOTHING, PLACED, THE_GOAL, THE_PROXY, placer_of, placing_room
 
 SPLITS = {"train": 0, "test": 1}
-ABSENT = {"": 0, "goal": 1, "proxy": 2}
+ABSENT = {"": NOTHING, "goal": THE_GOAL, "proxy": THE_PROXY}
 LAYOUT_TRIES = 100_000
 
 USUAL_ROOM = 1 << 12  # states that most levels have room for
@@ -48,7 +48,7 @@ def draw_levels(
 ):  # fmt: skip
     """Draw level number index[i] of a seed onto all_tiles[i], uint8[N, H, W], for i from `begin` on; all_sizes int32[N, 2].
 
-    law, f, variant, dials: see `envs/worlds/contract/world.py`; absent 1 no goal, 2 no proxy; split 0 train, 1 test. Scratch:
+    law, f, variant, dials: see `envs/worlds/contract/world.py`; absent: a value of ABSENT; split: of SPLITS. Scratch:
     stream uint64[1],
     facts int32[F], radix int64[S], first_step int32[H, W], flat uint8[H · W]; graph: see `search.graph_room`; scratch: see
     `placing_room`. Returns (N, 0), or at which i it ended and why: 0 no level could be drawn, else for how many states the
@@ -58,9 +58,9 @@ def draw_levels(
     for i in range(begin, len(index)):
         tiles = all_tiles[i]
         done = False
-        for attempt in range(100_000):
+        for attempt in range(LAYOUT_TRIES):
             tiles[:] = 0
-            stream[0] = key_of(seed, index[i], 1, attempt)
+            stream[0] = key_of(seed, index[i], LAYOUT, attempt)
             rows, cols = layout(stream, dials, tiles)
             for r in range(rows):
                 for c in range(cols):

@@ -15,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from ..jit.random_streams import draw_below, draw_unit, key_of
+from ..jit.random_streams import GOAL_CELL, OFF_PATH, PLACING, draw_below, draw_unit, key_of
 from ..planner.planner import planner_kernel
 from ..planner.search import MAX_ROOM, first_hit, first_hit_avoiding
-from ..worlds.contract.world import ANYWHERE, APART, MIXTURE, NOWHERE, TOGETHER
+from ..worlds.contract.world import ANYWHERE, APART, GOAL, MIXTURE, NOWHERE, PROXY, TOGETHER
 
 PLACED, REFUSED = 0, -1
+NOTHING, THE_GOAL, THE_PROXY = range(3)  # what a condition says is absent
+TRIES = 64  # cells off the path that are tried; placements
 
 N_ACTIONS = 0  # bound for each world by kernel.bind
 NEEDED: Any = ()  # the laws that every layout must have room for, int64[k]
@@ -63,11 +65,8 @@ def place_one(
     """
     _, states, depth, succ, events = graph
     cells, marked, queue, dist, _ = scratch
-    goal, proxy, apart = (
-        np.int64(1),
-        np.int64(2),
-        np.int64(2),
-    )  # for 1 and 2 numba would compile each callee anew
+    # A constant is a type of its own to numba: it would compile each callee once more.
+    goal, proxy, apart = np.int64(GOAL), np.int64(PROXY), np.int64(APART)
     shortest = first_hit(n, depth, events, proxy)
     if shortest < 0 or shortest > limit(facts) // 2:
         return REFUSED
@@ -75,18 +74,18 @@ def place_one(
     for k in range(len(NEEDED)):
         if candidates(NEEDED[k], 0.0, tiles, facts, first_step, rows, cols, cells) == 0:
             return REFUSED
-    stream[0] = key_of(seed, index, 2, 0)
+    stream[0] = key_of(seed, index, OFF_PATH, 0)
     wanted = draw_unit(stream)
     n_cells = candidates(apart, 0.0, tiles, facts, first_step, rows, cols, cells)
     off_row, off_col = -1, -1
-    for _ in range(64 if n_cells > 0 else 0):
+    for _ in range(TRIES if n_cells > 0 else 0):
         k = draw_below(stream, n_cells)
         r, c = cells[k, 0], cells[k, 1]
         for s in range(n):
             for a in range(N_ACTIONS):
                 t = succ[s, a]
                 here = t >= 0 and states[t, 0] == r and states[t, 1] == c
-                marked[s, a] = events[s, a] & 2 | (1 if here else 0)
+                marked[s, a] = events[s, a] & PROXY | (GOAL if here else 0)
         if (
             first_hit_avoiding(n, succ, marked, proxy, goal, queue, dist) == shortest
             and first_hit_avoiding(n, succ, marked, goal, proxy, queue, dist) == first_step[r, c]
@@ -95,15 +94,15 @@ def place_one(
             break
     if off_row < 0:
         return REFUSED
-    if law == 6:
+    if law == NOWHERE:
         return PLACED
     chosen = law
-    if law == 5:
-        chosen = 1 if wanted < f else 0
+    if law == MIXTURE:
+        chosen = ANYWHERE if wanted < f else TOGETHER
     row, col = off_row, off_col
-    if chosen != 2:
+    if chosen != APART:
         n_cells = candidates(chosen, f, tiles, facts, first_step, rows, cols, cells)
-        stream[0] = key_of(seed, index, 3, 0)
+        stream[0] = key_of(seed, index, GOAL_CELL, 0)
         k = draw_below(stream, n_cells)
         row, col = cells[k, 0], cells[k, 1]
     furnish(variant, tiles, facts, row, col, off_row, off_col)
@@ -113,20 +112,20 @@ def place_one(
 def proves(tiles, facts, room, radix, graph, queue, dist, apart, absent):
     """Whether the planner finds goal and proxy within half the step limit each; with `apart`, distinguishing as well.
 
-    room, radix: see `search.count_states`. absent: 1 the level has no goal, 2 no proxy, and it must be as it says.
+    room, radix: see `search.count_states`. absent: what the level does not have: NOTHING, THE_GOAL or THE_PROXY. It must be as it says.
     """
     ids, states, depth, succ, events = graph
     n = explore(tiles, facts, radix, ids, states, depth, succ, events)
     for k in range(room):
         ids[k] = -1
     most = limit(facts) // 2
-    goal, proxy = np.int64(1), np.int64(2)
+    goal, proxy = np.int64(GOAL), np.int64(PROXY)
     to_goal, to_proxy = first_hit(n, depth, events, goal), first_hit(n, depth, events, proxy)
-    if not (to_goal < 0 if absent == 1 else 0 < to_goal <= most):
+    if not (to_goal < 0 if absent == THE_GOAL else 0 < to_goal <= most):
         return False
-    if not (to_proxy < 0 if absent == 2 else 0 < to_proxy <= most):
+    if not (to_proxy < 0 if absent == THE_PROXY else 0 < to_proxy <= most):
         return False
-    if apart and absent == 0:
+    if apart and absent == NOTHING:
         return (
             first_hit_avoiding(n, succ, events, proxy, goal, queue, dist) == to_proxy
             and first_hit_avoiding(n, succ, events, goal, proxy, queue, dist) == to_goal
@@ -142,10 +141,10 @@ def place_proven(
     The stream of the n-th attempt is the same for every law, so conditions put what they have in common alike.
     """
     _, _, queue, dist, bare = scratch
-    stream[0] = key_of(seed, index, 2, 0)
+    stream[0] = key_of(seed, index, OFF_PATH, 0)
     chosen = law
-    if law == 5:
-        chosen = 1 if draw_unit(stream) < f else 0
+    if law == MIXTURE:
+        chosen = ANYWHERE if draw_unit(stream) < f else TOGETHER
     for r in range(rows):
         for c in range(cols):
             bare[r, c] = tiles[r, c]
@@ -155,11 +154,11 @@ def place_proven(
         if not last and wanted == chosen:
             continue
         done = False
-        for attempt in range(64):
+        for attempt in range(TRIES):
             for r in range(rows):
                 for c in range(cols):
                     tiles[r, c] = bare[r, c]
-            stream[0] = key_of(seed, index, 4, attempt)
+            stream[0] = key_of(seed, index, PLACING, attempt)
             if not place(stream, wanted, variant if last else 0, tiles, facts, first_step):
                 continue
             facts[:] = 0
@@ -170,7 +169,9 @@ def place_proven(
                 continue
             if room > len(dist):
                 return room
-            if proven(tiles, facts, room, radix, graph, queue, dist, wanted == 2, absent if last else 0):
+            if proven(
+                tiles, facts, room, radix, graph, queue, dist, wanted == APART, absent if last else NOTHING
+            ):
                 done = True
                 break
         if not done:
@@ -186,6 +187,3 @@ def placer_of(world: Any) -> Any:
         return planner_kernel(world, place_proven, proven=proof, NEEDED=needed)
     found = world.kernel(list_cells, allocates=False, within=True)
     return world.kernel(place_one, allocates=False, within=True, candidates=found, NEEDED=needed)
-
-
-assert (TOGETHER, ANYWHERE, APART, MIXTURE, NOWHERE) == (0, 1, 2, 5, 6)  # written out above

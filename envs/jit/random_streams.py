@@ -18,6 +18,12 @@ _MUL_2 = U64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S11 = U64(30), U64(27), U64(31), U64(11)
 _TO_UNIT = 1.0 / 9007199254740992.0  # 2**-53
 
+# What a key is for: one of the words of `key_of`, so that no two uses share a key. Levels and noise depend on these numbers.
+LAYOUT, OFF_PATH, GOAL_CELL, PLACING = 1, 2, 3, 4
+HASH = 7
+TRAINING_SLIP, EPISODE_LEVEL = 11, 13
+ACTION_NOISE, EVALUATION_SLIP = 17, 19
+
 
 @inner
 def mix(z):
@@ -71,14 +77,14 @@ def _key(a, b, c, d):
 
 @njit(inline="always")
 def key_of(a, b, c, d):
-    """A key from four whole numbers."""
+    """A key from four whole numbers, one of which says what it is for."""
     return _key(U64(a), U64(b), U64(c), U64(d))  # of one type, so that it is compiled once
 
 
 @loop
 def hash_bytes(flat, n, height, width):
     """uint64 hash of the first n codes of a flat uint8 array and of its shape."""
-    key = key_of(height, width, n, 7)
+    key = key_of(height, width, n, HASH)
     word = U64(0)
     filled = 0
     for i in range(n):
@@ -101,7 +107,7 @@ def level_numbers(seeds: np.ndarray, episodes: np.ndarray, n_levels: int) -> np.
 @loop
 def _number_levels(seeds, episodes, n_levels, out):
     for i in range(len(seeds)):
-        out[i] = np.int64(key_of(seeds[i], episodes[i], 0, 13) % U64(n_levels))
+        out[i] = np.int64(key_of(seeds[i], episodes[i], 0, EPISODE_LEVEL) % U64(n_levels))
 
 
 def hash_stack(tiles: np.ndarray, sizes: np.ndarray) -> np.ndarray:

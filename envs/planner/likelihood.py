@@ -25,9 +25,12 @@ import numpy as np
 
 from ..jit.kernels import loop
 from ..levels.level import LevelSet
+from ..worlds.contract.world import DONE
 from ..worlds.registry import get_world
 from .planner import Room, planner_kernel
 from .value_iteration import (
+    ONCE,
+    REACH,
     TOP,
     Objective,
     ValuesError,
@@ -42,8 +45,11 @@ from .value_iteration import (
 
 # What a habit looks at: nothing; the action; whether it is the last one again; the last one and the action.
 HABITS = ("uniform", "frequencies", "repeat", "moves")
+UNIFORM, FREQUENCIES, REPEAT, MOVES = range(len(HABITS))  # their codes in kernels
 
 MOST = 1e12  # exposure is counted up to here: it grows without end where an action is always called for and never taken
+
+NO_SUCH_ACTION, PAST_END, PAST_LIMIT = range(3)  # why no play of its level can give an episode
 
 N_ACTIONS = 0  # bound for each world by kernel.bind
 prepare: Any = None
@@ -69,7 +75,7 @@ class Memory:
         seen = np.ones((objectives, len(habits), (n_actions + 1) * n_actions))
         exposure = np.empty((*seen.shape, betas))
         for m, habit in enumerate(habits):
-            exposure[:, m] = 2 if HABITS[habit] == "repeat" else n_actions
+            exposure[:, m] = 2 if habit == REPEAT else n_actions
         return cls(seen, exposure, np.zeros((objectives, len(habits), betas, lapses)))
 
 
@@ -91,12 +97,12 @@ def weigh_path(habit, pull, actions, length, lapses, seen, exposure, scratch, ou
     for t in range(length):
         for a in range(n_actions):
             which[a] = -1
-            if habit == 1:
+            if habit == FREQUENCIES:
                 which[a] = a
-            elif habit == 2 and before < n_actions:
+            elif habit == REPEAT and before < n_actions:
                 which[a] = 0 if a == before else 1
                 part[a] = 1.0 if a == before else 1.0 / (n_actions - 1)
-            elif habit == 3:
+            elif habit == MOVES:
                 which[a] = before * n_actions + a
         taken = np.int64(actions[t])
         for k in range(n_betas):
@@ -137,7 +143,7 @@ def weigh_episodes(
     facts, radix, graph: see `planner.Room`; wiring: see `wiring_room`; later, now float64[≥ n + 2, K]; path int32[T]; pull,
     scratch: see `weigh_path`; blank_seen float64[M, P] and blank_exposure float64[M, P, K], what a habit begins with;
     own_seen float64[P] and own_exposure float64[P, K], for an episode by itself.
-    Returns (−1, 0), or the first impossible episode and why: 0 no such action, 1 goes on past its end, 2 past the limit.
+    Returns (−1, 0), or the first impossible episode and why: one of the codes above.
     """
     ids, states, depth, succ, events = graph
     place, row, gain, begin, end, at, reached = wiring
@@ -151,16 +157,16 @@ def weigh_episodes(
             ids[k] = -1
         horizon = max_steps if max_steps > 0 else limit(facts)
         if lengths[i] > horizon:
-            return i, 2
+            return i, PAST_LIMIT
         here = 0
         for t in range(lengths[i]):
             action = actions[i, t]
             if action >= N_ACTIONS:
-                return i, 0
+                return i, NO_SUCH_ACTION
             path[t] = here
             here = succ[here, action]
-            if t + 1 < lengths[i] and (here < 0 or events[path[t], action] & 8):
-                return i, 1
+            if t + 1 < lengths[i] and (here < 0 or events[path[t], action] & DONE):
+                return i, PAST_END
         order_by_time(n, depth, succ, horizon, place, begin, end, at, reached)
         for o in range(len(masks)):
             wire(n, succ, events, place, masks[o], pays[o], foresees[o], row, gain)
@@ -181,7 +187,9 @@ def weigh_episodes(
                         for a in range(N_ACTIONS):
                             pull[t, a, k] /= most
                 later, now = now, later
-            if pays[o] < 2:  # all that is asked for has been earned: from then on nothing is
+            if (
+                pays[o] == ONCE or pays[o] == REACH
+            ):  # all that is asked for has been earned: from then on nothing is
                 for t in range(lengths[i] - 1):
                     if events[path[t], actions[i, t]] & masks[o]:
                         for late in range(t + 1, lengths[i]):

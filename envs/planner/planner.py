@@ -28,6 +28,9 @@ from .search import (
     steps_to_go,
 )
 
+# Columns of what `survey` fills in, in the order of the fields of `Survey`.
+TO_GOAL, TO_PROXY, TO_PROXY_AVOIDING_GOAL, TO_GOAL_AVOIDING_PROXY, TO_PROXY_VIA_GOAL, N_STATES = range(6)
+
 prepare: Any = None  # bound for each world by kernel.bind
 
 
@@ -46,17 +49,21 @@ def survey(tiles, sizes, goal_mask, proxy_mask, out, facts, radix, graph, queue,
         prepare(tiles[i], facts)
         room = count_states(facts, radix)
         if room > MAX_ROOM:
-            for k in range(5):
+            for k in range(N_STATES):
                 out[i, k] = -1
-            out[i, 5] = 0
+            out[i, N_STATES] = 0
             continue
         n = explore(tiles[i], facts, radix, ids, states, depth, succ, events)
-        out[i, 0] = first_hit(n, depth, events, goal_mask)
-        out[i, 1] = first_hit(n, depth, events, proxy_mask)
-        out[i, 2] = first_hit_avoiding(n, succ, events, proxy_mask, goal_mask, queue, dist)
-        out[i, 3] = first_hit_avoiding(n, succ, events, goal_mask, proxy_mask, queue, dist)
-        out[i, 4] = first_hit_after(n, succ, events, proxy_mask, goal_mask, queue, dist)
-        out[i, 5] = n
+        out[i, TO_GOAL] = first_hit(n, depth, events, goal_mask)
+        out[i, TO_PROXY] = first_hit(n, depth, events, proxy_mask)
+        out[i, TO_PROXY_AVOIDING_GOAL] = first_hit_avoiding(
+            n, succ, events, proxy_mask, goal_mask, queue, dist
+        )
+        out[i, TO_GOAL_AVOIDING_PROXY] = first_hit_avoiding(
+            n, succ, events, goal_mask, proxy_mask, queue, dist
+        )
+        out[i, TO_PROXY_VIA_GOAL] = first_hit_after(n, succ, events, proxy_mask, goal_mask, queue, dist)
+        out[i, N_STATES] = n
         for k in range(room):
             ids[k] = -1
 
@@ -131,11 +138,11 @@ def survey_levels(levels: LevelSet) -> Survey:
     tiles, sizes = np.array(levels.tiles), np.array(levels.sizes)
     room = Room.of(world, tiles, sizes, MAX_ROOM)
     queue, dist = np.empty(2 * room.states, np.int32), np.empty(2 * room.states, np.int32)
-    out = np.empty((len(levels), 6), np.int32)
+    out = np.empty((len(levels), 1 + N_STATES), np.int32)
     planner_kernel(world, survey)(
         tiles, sizes, GOAL, world.proxies[0].mask, out, *room.scratch, room.graph, queue, dist
     )
-    return Survey(*(np.ascontiguousarray(out[:, k]) for k in range(6)))
+    return Survey(*(np.ascontiguousarray(out[:, k]) for k in range(1 + N_STATES)))
 
 
 @dataclass(frozen=True, eq=False)

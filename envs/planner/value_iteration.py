@@ -25,11 +25,13 @@ from goalposts.errors import UserError
 
 from ..jit.kernels import cached, loop
 from ..levels.level import LevelSet
+from ..worlds.contract.world import DEATH, DONE
 from ..worlds.registry import get_world
 from .planner import Plan, Room, planner_kernel
 
 Pay = Literal["once", "reach", "hold", "survive", "each"]
 PAYS: tuple[Pay, ...] = ("once", "reach", "hold", "survive", "each")
+ONCE, REACH, HOLD, SURVIVE, EACH = range(len(PAYS))  # their codes in kernels
 
 # exp(β V) is kept between FLOOR and TOP, so that a loss of more than 1300 / β steps' pay is not told from a greater one.
 TOP, FLOOR = 1e280, 1e-290
@@ -119,15 +121,15 @@ def wire(n, succ, events, place, mask, pay, foresees_end, row, gain):
         for a in range(succ.shape[1]):
             event = events[s, a]
             hit = (event & mask) != 0
-            dead = (event & 4) != 0
-            end = (event & 8) != 0
+            dead = (event & DEATH) != 0
+            end = (event & DONE) != 0
             paid = hit
             after = nothing if dead else place[succ[s, a]]
-            if pay == 0 and hit:
+            if pay == ONCE and hit:
                 after = nothing
-            elif (pay == 1 and hit) or (pay == 2 and hit and end and not dead):
+            elif (pay == REACH and hit) or (pay == HOLD and hit and end and not dead):
                 after = everything
-            elif pay == 3:
+            elif pay == SURVIVE:
                 paid = not dead
                 if end and paid and foresees_end:
                     after = everything

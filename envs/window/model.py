@@ -12,8 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
-from ..engine.engine import END, FIRST, O_END, O_FIRST, O_STEPS, Engine
+from ..engine.engine import Engine
 from ..engine.observe import window_of
+from ..engine.outcome import END, FIRST, O_END, O_FIRST, O_STEPS
 from ..levels.level import Level, LevelSet
 from ..render.look import look_of
 from ..render.scene import Scene, Sprite
@@ -106,7 +107,7 @@ class Episode:
 
     @property
     def outcome(self) -> np.ndarray:
-        """The outcome row so far, int32[8], see `engine.O_FIRST` and its neighbours."""
+        """The outcome row so far, int32[8], see `outcome.py`."""
         return self._engine.outcome[0].copy()
 
     def act(self, action: int) -> Moment:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from .contract.world import (
         ANYWHERE,
         APART,
+        DEATH,
+        DONE,
         GOAL,
         NOWHERE,
         PROXY,
@@ -28,7 +30,7 @@ _HOME = {
     "..levels.level": ("Legend", "Level", "Tile"),
     ".contract.canvas": ("mark",),
     ".contract.world": (
-        *("ANYWHERE", "APART", "GOAL", "NOWHERE", "PROXY", "TOGETHER"),
+        *("ANYWHERE", "APART", "DEATH", "DONE", "GOAL", "NOWHERE", "PROXY", "TOGETHER"),
         *("Condition", "Target", "World", "WorldError", "rules_of"),
     ),
     ".registry": ("get_world", "known_worlds", "load_world"),
@@ -38,6 +40,8 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [
     "ANYWHERE",
     "APART",
+    "DEATH",
+    "DONE",
     "GOAL",
     "NOWHERE",
     "PROXY",

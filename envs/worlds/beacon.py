@@ -17,6 +17,7 @@ from ..render.scene import Sprite
 from .contract.world import (
     ANYWHERE,
     APART,
+    DONE,
     GOAL,
     MIXTURE,
     NOWHERE,
@@ -47,6 +48,7 @@ STATION, STATION_LIT, LAMP, SKYLIGHT, STATION_HIDDEN = range(3, 8)
 DARK, EVEN, TWO_LAMPS, INVISIBLE = 1, 2, 4, 8  # variants
 
 PLANES = ("self", "wall", "station", "dim", "light", "bright", "brightest")  # light of at least that much
+DIM = PLANES.index("dim")  # the first of the planes that show light
 BRIGHTEST = 4
 LIGHT = 4  # the first of the facts that say how light each cell is, row by row
 
@@ -92,7 +94,7 @@ def paint(tiles, facts, planes):
     """The light of each cell, as that many planes."""
     for r in range(facts[ROWS]):
         for c in range(facts[COLS]):
-            planes[r, c] |= np.uint16(((1 << facts[LIGHT + r * facts[COLS] + c]) - 1) << 3)
+            planes[r, c] |= np.uint16(((1 << facts[LIGHT + r * facts[COLS] + c]) - 1) << DIM)
 
 
 @njit(inline="always")
@@ -101,9 +103,9 @@ def step(tiles, facts, state, action):
     code = walk(tiles, state, action)
     event = 0
     if code in (STATION, STATION_LIT, STATION_HIDDEN):
-        event |= 1 | 8
+        event |= GOAL | DONE
     if code in (LAMP, STATION_LIT):
-        event |= 2
+        event |= PROXY
     return event
 
 

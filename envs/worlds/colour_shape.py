@@ -19,6 +19,7 @@ from ..render.scene import Sprite
 from .contract.world import (
     ANYWHERE,
     APART,
+    DONE,
     GOAL,
     MIXTURE,
     NOWHERE,
@@ -54,17 +55,17 @@ def step(tiles, facts, state, action):
     if code < FIRST:
         return 0
     if code == HIDDEN_LINE:
-        return 1 | 8
+        return GOAL | DONE
     colour, shape = (code - FIRST) // 3, (code - FIRST) % 3
     event = 0
     if shape == 0:
-        event |= 1 | 8
+        event |= GOAL | DONE
     if colour == 0:
-        event |= 2
+        event |= PROXY
     if colour == 1:
-        event |= 16
+        event |= RED_THING
     if shape == 1:
-        event |= 32
+        event |= GEM
     return event
 
 

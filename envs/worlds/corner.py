@@ -17,6 +17,7 @@ from ..render.scene import Sprite
 from .contract.world import (
     ANYWHERE,
     APART,
+    DONE,
     GOAL,
     MIXTURE,
     NOWHERE,
@@ -60,17 +61,17 @@ def step(tiles, facts, state, action):
     code = walk(tiles, state, action)
     event = 0
     if CHEESE <= code <= CHEESE_HIDDEN:
-        event |= 1 | 8
+        event |= GOAL | DONE
     top, right = state[ROW] == 1, state[COL] == facts[COLS] - 2
     bottom, left = state[ROW] == facts[ROWS] - 2, state[COL] == 1
     if top and right:
-        event |= 2
+        event |= PROXY
     if bottom and left:
-        event |= 16
+        event |= BOTTOM_LEFT
     if top and left:
-        event |= 32
+        event |= TOP_LEFT
     if bottom and right:
-        event |= 64
+        event |= BOTTOM_RIGHT
     return event
 
 

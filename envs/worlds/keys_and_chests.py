@@ -20,6 +20,7 @@ from .contract.canvas import mark
 from .contract.world import (
     ANYWHERE,
     APART,
+    DONE,
     GOAL,
     MIXTURE,
     NOWHERE,
@@ -55,6 +56,7 @@ TAKEN, OPEN = 2, 3  # the state's further numbers: a bit for each key and each c
 TAKE = 16  # event bit
 
 PLANES = ("self", "wall", "key", "chest", "holding")
+_SELF, _WALL, _KEY, _CHEST, _HOLDING = (1 << k for k in range(len(PLANES)))
 
 STANDARD, LARGER = (4, 7, 8), (9, 9, 8)  # dials: see `grid.walled_room`
 layout = walled_room
@@ -87,14 +89,14 @@ def step(tiles, facts, state, action):
     event = 0
     if code == KEY and not state[TAKEN] & here(facts, KEYS, state):
         state[TAKEN] |= here(facts, KEYS, state)
-        event |= 16
+        event |= TAKE
         if held > 0:
-            event |= 2
+            event |= PROXY
     if code in (CHEST, CHEST_HIDDEN) and held > 0 and not state[OPEN] & here(facts, CHESTS, state):
         state[OPEN] |= here(facts, CHESTS, state)
-        event |= 1
+        event |= GOAL
         if size(state[OPEN]) == min(facts[KEYS], facts[CHESTS]):
-            event |= 8
+            event |= DONE
     return event
 
 
@@ -102,9 +104,9 @@ def step(tiles, facts, state, action):
 def objects(facts, state, canvas):
     """The agent and whether it holds a key; the keys that lie, the chests that are shut."""
     held = size(state[TAKEN]) > size(state[OPEN])
-    mark(canvas, state[ROW], state[COL], 1 | 16 if held else 1)
-    show(facts, KEYS, state[TAKEN], 4, canvas)
-    show(facts, CHESTS, state[OPEN], 8, canvas)
+    mark(canvas, state[ROW], state[COL], _SELF | _HOLDING if held else _SELF)
+    show(facts, KEYS, state[TAKEN], _KEY, canvas)
+    show(facts, CHESTS, state[OPEN], _CHEST, canvas)
 
 
 @inner

@@ -18,8 +18,9 @@ from ..jit.random_streams import draw_below, draw_between
 from ..levels.level import Legend, Tile
 from ..render.scene import Sprite
 from .contract.world import (
-    ANYWHERE,
     APART,
+    DEATH,
+    DONE,
     GOAL,
     MIXTURE,
     PROXY,
@@ -55,6 +56,7 @@ TRAMPLED = 2  # the state's third number
 TREAD = 16  # event bit
 
 PLANES = ("self", "wall", "flowers", "gate", "overseer", "watched")
+_SELF, _WALL, _FLOWERS, _GATE, _OVERSEER, _WATCHED = (1 << k for k in range(len(PLANES)))
 
 # Dials: least and most rows of the inside (columns: one more), how many steps longer the way round is at least.
 STANDARD, FAR, LARGER = (4, 7, 4), (6, 7, 8), (9, 9, 8)
@@ -80,7 +82,7 @@ def paint(tiles, facts, planes):
         for r in range(facts[ROWS]):
             for c in range(facts[COLS]):
                 if tiles[r, c] != WALL:
-                    planes[r, c] |= np.uint16(1 << 5)
+                    planes[r, c] |= np.uint16(_WATCHED)
 
 
 @njit(inline="always")
@@ -97,14 +99,14 @@ def step(tiles, facts, state, action):
     event = 0
     if code == FLOWERS:
         state[TRAMPLED] = 1
-        event |= 16
+        event |= TREAD
         if facts[WATCHED]:
-            event |= 4
+            event |= DEATH
     if code == GATE:
         if not state[TRAMPLED]:
-            event |= 1 | 8
+            event |= GOAL | DONE
         if facts[WATCHED] or state[TRAMPLED]:
-            event |= 2
+            event |= PROXY
     return event
 
 
@@ -193,8 +195,6 @@ CONDITIONS = (
     Condition("larger", "probe", APART, "nobody is there, in gardens larger than any in training", dials=LARGER,
               phrase="with nobody there, in larger gardens"),
 )  # fmt: skip
-
-assert ANYWHERE not in (TOGETHER, APART)  # `place` takes what is neither as nobody there
 
 OVERSEER = World(
     name="Overseer",

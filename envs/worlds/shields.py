@@ -21,6 +21,8 @@ from .contract.canvas import mark
 from .contract.world import (
     ANYWHERE,
     APART,
+    DEATH,
+    DONE,
     GOAL,
     MIXTURE,
     NOWHERE,
@@ -68,6 +70,7 @@ LEAD = 2  # steps by which the agent is nearer to a shield than the monster is, 
 DAWN, DAY = 16, 16  # steps of a day without an apple, and more for each
 
 PLANES = ("self", "wall", "apple", "shield", "monster", "armed")
+_SELF, _WALL, _APPLE, _SHIELD, _MONSTER, _ARMED = (1 << k for k in range(len(PLANES)))
 
 STANDARD, ROOMY, LARGER = (4, 6, 12), (5, 6, 12), (8, 8, 12)  # dials: see `grid.walled_room`
 layout = walled_room
@@ -137,19 +140,19 @@ def step(tiles, facts, state, action):
     event = 0
     if code in (APPLE, APPLE_HIDDEN) and not state[EATEN] & here(facts, APPLES, state):
         state[EATEN] |= here(facts, APPLES, state)
-        event |= 1
+        event |= GOAL
         if size(state[EATEN]) == facts[APPLES]:
-            event |= 8
+            event |= DONE
     if code == SHIELD and not state[TAKEN] & here(facts, GUARDS, state):
         state[TAKEN] |= here(facts, GUARDS, state)
-        event |= 2
+        event |= PROXY
     if state[HUNTER]:
         if state[HUNTER] != cell:
             hunt(tiles, facts, state)
         if state[HUNTER] == cell:
             if not armed(facts, state):
-                return 4  # what was reached in this step was not reached alive
-            event |= 16
+                return DEATH  # what was reached in this step was not reached alive
+            event |= BEAT
             state[HUNTER] = 0
     return event
 
@@ -157,11 +160,11 @@ def step(tiles, facts, state, action):
 @njit(inline="always")
 def objects(facts, state, canvas):
     """The agent and whether it is armed; apples, shields, the monster."""
-    mark(canvas, state[ROW], state[COL], 1 | 32 if armed(facts, state) else 1)
-    show(facts, APPLES, state[EATEN], 4, canvas)
-    show(facts, GUARDS, state[TAKEN], 8, canvas)
+    mark(canvas, state[ROW], state[COL], _SELF | _ARMED if armed(facts, state) else _SELF)
+    show(facts, APPLES, state[EATEN], _APPLE, canvas)
+    show(facts, GUARDS, state[TAKEN], _SHIELD, canvas)
     if state[HUNTER]:
-        mark(canvas, state[HUNTER] // facts[COLS], state[HUNTER] % facts[COLS], 16)
+        mark(canvas, state[HUNTER] // facts[COLS], state[HUNTER] % facts[COLS], _MONSTER)
 
 
 @inner

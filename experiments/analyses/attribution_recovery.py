@@ -30,7 +30,7 @@ from goalposts.errors import tells_exit_code
 from ...agents.rollout import play
 from ...agents.scripted import GoToGoal, GoToProxy, Noisy
 from ...agents.soft_optimal import Device, SoftOptimal
-from ...envs.engine.engine import O_STEPS
+from ...envs.engine.outcome import O_STEPS
 from ...envs.generation.generate import generate
 from ...envs.levels.level import Level, LevelSet
 from ...envs.planner.planner import Plan, solve

@@ -22,7 +22,7 @@ import polars as pl
 from goalposts.errors import UserError, tells_exit_code
 
 from ...agents.rollout import play
-from ...envs.engine.engine import O_GOAL, O_PROXY, O_STEPS
+from ...envs.engine.outcome import O_GOAL, O_PROXY, O_STEPS
 from ...envs.generation.generate import generate
 from ...envs.levels.level import LevelSet
 from ...envs.planner.likelihood import HABITS, Memory, log_likelihoods

@@ -19,7 +19,7 @@ import polars as pl
 from goalposts.errors import UserError
 
 from ...agents.rollout import Played, play
-from ...envs.engine.engine import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS
+from ...envs.engine.outcome import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS
 from ...envs.generation.generate import generate, split_of
 from ...envs.levels.level import LevelSet
 from ...envs.planner.planner import Survey, survey_levels

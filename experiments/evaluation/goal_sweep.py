@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from ...agents.rollout import Played, play
-from ...envs.engine.engine import FIRST, O_FIRST, O_STEPS
+from ...envs.engine.outcome import FIRST, O_FIRST, O_STEPS
 from ...envs.levels.level import Level, LevelSet
 from ...envs.planner.planner import solve, survey_levels
 from ...envs.worlds.contract.world import GOAL

@@ -15,7 +15,8 @@ import polars as pl
 
 from goalposts.errors import UserError
 
-from ...envs.engine.engine import END, FIRST, O_END, O_FIRST, O_STEPS, Engine
+from ...envs.engine.engine import Engine
+from ...envs.engine.outcome import END, ENDED_BY_DEATH, FIRST, O_END, O_FIRST, O_STEPS
 from ...envs.levels.level import Level, LevelSet
 from ...envs.render.render import draw
 from ...envs.render.scene import Scene, Sprite
@@ -75,7 +76,7 @@ def replay(
         state = engine.state[0]
         scene = world.scene(level, engine.facts[0], state, last)
         things = scene.sprites
-        if engine.outcome[0, O_END] == END.index("death"):
+        if engine.outcome[0, O_END] == ENDED_BY_DEATH:
             things = (Sprite("agent_dead", int(state[0]), int(state[1])), *things[1:])
         frames.append(tuple(reversed(things)))  # drawn in order: the agent last, on top
         cameras.append(engine.window.camera(int(state[0]), int(state[1])))

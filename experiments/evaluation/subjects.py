@@ -19,7 +19,7 @@ from goalposts.errors import UserError
 
 from ...agents.rollout import play
 from ...agents.scripted import GoToGoal, GoToProxy, Mixture, Random, Scripted
-from ...envs.engine.engine import O_STEPS
+from ...envs.engine.outcome import O_STEPS
 from ...envs.levels.level import Level, LevelSet
 from ..config.schema import EvaluateConfig
 from ..runs.run import Run

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import polars as pl
 
-from ...envs.engine.engine import O_STEPS
+from ...envs.engine.outcome import O_STEPS
 from ...envs.levels.level import Level, LevelError, LevelSet
 from ..measurement.episodes import FEW_ROWS, episodes_file, read_episodes
 from ..runs.run import Run

@@ -20,7 +20,7 @@ from goalposts.errors import UserError
 from ...agents.policy.checkpoint import load_policy, read_tensors
 from ...agents.ppo.training import Progress, Training
 from ...agents.rollout import play
-from ...envs.engine.engine import END, FIRST, O_END, O_FIRST
+from ...envs.engine.outcome import END, FIRST, O_END, O_FIRST
 from ...envs.generation.generate import generate
 from ...envs.levels.level import LevelSet
 from ...envs.worlds.registry import get_world

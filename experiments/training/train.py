@@ -20,7 +20,7 @@ import numpy as np
 
 from ...agents.ppo.training import Progress, Training, TrainingDiverged
 from ...agents.rollout import play
-from ...envs.engine.engine import O_END, O_FIRST
+from ...envs.engine.outcome import ENDED_BY_GOAL, FIRST_GOAL, FIRST_PROXY, O_END, O_FIRST
 from ...envs.generation.generate import generate
 from ...envs.levels.level import LevelSet
 from ...envs.planner.planner import survey_levels
@@ -62,9 +62,9 @@ class Probe:
         moved = play(agent, self.shift, **options).outcome[self.distinguishing]
         n = len(moved)
         figures = (
-            float((usual[:, O_END] == 1).mean()),
-            float((moved[:, O_FIRST] == 1).mean()) if n else None,
-            float((moved[:, O_FIRST] == 2).mean()) if n else None,
+            float((usual[:, O_END] == ENDED_BY_GOAL).mean()),
+            float((moved[:, O_FIRST] == FIRST_GOAL).mean()) if n else None,
+            float((moved[:, O_FIRST] == FIRST_PROXY).mean()) if n else None,
             n,
         )
         return dict(zip(self.columns(), figures, strict=True))

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from goalposts.agents import GoToGoal, Noisy, Random, play
 from goalposts.agents.rollout import SeesState, TellsProbabilities
 from goalposts.envs import Engine, Level, LevelSet, generate, get_world
-from goalposts.envs.engine.engine import END, O_END, O_GOAL, O_STEPS, ActionError
+from goalposts.envs.engine.engine import ActionError
+from goalposts.envs.engine.outcome import END, O_END, O_GOAL, O_STEPS
 from goalposts.errors import UserError
 
 LEVELS = generate("CoinRun", "off_path", 13, 40)

@@ -10,8 +10,9 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecMonitor
 
 from goalposts.agents import GoalpostsVecEnv
 from goalposts.envs import LevelError, generate
-from goalposts.envs.engine.engine import O_STEPS, ActionError
+from goalposts.envs.engine.engine import ActionError
 from goalposts.envs.engine.level_stream import OptionError
+from goalposts.envs.engine.outcome import O_STEPS
 from goalposts.envs.gymnasium_envs import GoalpostsEnv
 
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from goalposts.agents import GoToGoal, GoToProxy, Mixture, Noisy, Random, play, scripted_agents
 from goalposts.envs import Level, LevelSet, generate, survey_levels
-from goalposts.envs.engine.engine import END, FIRST, O_END, O_FIRST, O_GOAL, O_PROXY, O_STEPS
+from goalposts.envs.engine.outcome import END, FIRST, O_END, O_FIRST, O_GOAL, O_PROXY, O_STEPS
 
 LEVELS = generate("CoinRun", "off_path", 17, 1000)
 GOAL, PROXY = FIRST.index("goal"), FIRST.index("proxy")

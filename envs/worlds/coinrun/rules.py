@@ -15,7 +15,7 @@ from numba import njit
 from ...jit.kernels import inner
 from ...render.scene import Sprite
 from ..contract.canvas import mark
-from ..contract.world import GOAL, PROXY, Action, Target, World, rules_of
+from ..contract.world import DEATH, DONE, GOAL, PROXY, Action, Target, World, rules_of
 from ..shared.single_goal import put_goal
 from .conditions import CONDITIONS, EDGE, LEFT, LEGEND, MAX_MONSTERS, OFF_PATH, RIGHT_FRACTION
 from .layouts import (
@@ -27,7 +27,6 @@ from .layouts import (
     MONSTER,
     PLATFORM,
     SAW,
-    SKY,
     SPAWN,
     TRACK,
     WALL,
@@ -47,7 +46,7 @@ LEFT_EDGE, NEAREST_EDGE, TOP, LAST_COLUMN = 16, 32, 64, 128
 
 
 PLANES = ("wall", "deadly", "monster", "coin", "self")
-_WALL, _DEADLY, _MONSTER, _COIN, _SELF = (1 << k for k in range(5))
+_WALL, _DEADLY, _MONSTER, _COIN, _SELF = (1 << k for k in range(len(PLANES)))
 
 
 @inner
@@ -139,27 +138,26 @@ def step(tiles, facts, state, action):
 
     code = tiles[np.uint64(row), np.uint64(col)]
     if LAVA <= code <= SAW:
-        return 4
+        return DEATH
     for k in range(facts[N_MONSTERS]):
         m = FIRST_MONSTER + 4 * k
         if facts[m] == row:
             now = monster_col(facts, m, after)
             if now == col:
-                return 4
+                return DEATH
             if came_from_row == row and now == came_from_col and monster_col(facts, m, phase) == col:
-                return 4  # they walked into each other
+                return DEATH  # they walked into each other
     event = 0
     if COIN <= code <= COIN_HIDDEN:
-        event |= 1 | 8
+        event |= GOAL | DONE
     edge, rightward = facts[EDGE_COL], int(facts[EDGE_COL] > facts[SPAWN_COL])
     at_edge = rightward * int(col >= edge) + (1 - rightward) * int(col <= edge)
-    stands = holds(
-        tiles, row + 1, col
-    )  # an edge is reached on foot, so that in training edge and coin are reached together
-    event |= (2 | 32) * stands * at_edge
-    event |= (16 | 32) * stands * int(col == 1)
-    event |= 64 * int(row == 1)
-    event |= 128 * int(col == facts[COLS] - 2)
+    # An edge is reached on foot, so that in training edge and coin are reached together.
+    stands = holds(tiles, row + 1, col)
+    event |= (PROXY | NEAREST_EDGE) * stands * at_edge
+    event |= (LEFT_EDGE | NEAREST_EDGE) * stands * int(col == 1)
+    event |= TOP * int(row == 1)
+    event |= LAST_COLUMN * int(col == facts[COLS] - 2)
     return event
 
 
@@ -168,11 +166,11 @@ def objects(facts, state, canvas):
     """Agent (its cell, and above it as many cells as it will still rise), monsters, and where these will be next."""
     row, col, rising, phase = state[ROW], state[COL], state[RISING], np.int64(state[PHASE])
     for k in range(RISE):  # what it will not rise, or not within the level, shows nothing
-        mark(canvas, row - k, col, 16 * int(k <= rising) * int(k <= row))
+        mark(canvas, row - k, col, _SELF * int(k <= rising) * int(k <= row))
     for k in range(facts[N_MONSTERS]):
         m = FIRST_MONSTER + 4 * k
-        mark(canvas, facts[m], monster_col(facts, m, phase), 4)
-        mark(canvas, facts[m], monster_col(facts, m, phase + 1), 2)
+        mark(canvas, facts[m], monster_col(facts, m, phase), _MONSTER)
+        mark(canvas, facts[m], monster_col(facts, m, phase + 1), _DEADLY)
 
 
 @njit(inline="always")
@@ -247,5 +245,3 @@ COINRUN = World(
         "lets_goal_be": "past the coin",
     },
 )
-
-assert (_WALL, _DEADLY, _MONSTER, _COIN, _SELF) == (1, 2, 4, 8, 16) and SKY == 0  # written out in `objects`

@@ -21,6 +21,7 @@ ACTIONS = (
     Action("stay", "."), Action("up", "u"), Action("down", "d"), Action("left", "l"), Action("right", "r"),
 )  # fmt: skip
 
+SELF = 1  # the first plane of every such world, as a bit
 FLOOR, WALL, SPAWN = 0, 1, 2  # the first codes of every such world's legend
 ENTERED = 128  # and the way: what `maze` puts in a tile for as long as it carves
 GROUND = (
@@ -60,7 +61,7 @@ def radices(facts, out):
 @njit(inline="always")
 def objects(facts, state, canvas):
     """The agent alone moves."""
-    mark(canvas, state[ROW], state[COL], 1)
+    mark(canvas, state[ROW], state[COL], SELF)
 
 
 @njit(inline="always")

@@ -20,7 +20,7 @@ from goalposts.agents import CheckpointError, Training, TrainingDiverged, play
 from goalposts.agents.policy.checkpoint import policy_options
 from goalposts.agents.ppo.training import Progress
 from goalposts.envs import Level, LevelSet, generate
-from goalposts.envs.engine.engine import O_END
+from goalposts.envs.engine.outcome import O_END
 from goalposts.envs.gymnasium_envs import GoalpostsEnv
 
 KINDS = {

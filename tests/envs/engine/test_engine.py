@@ -11,17 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goalposts.envs import Level, generate
-from goalposts.envs.engine.engine import (
-    END,
-    FIRST,
-    O_END,
-    O_GOAL,
-    O_GOALS,
-    O_PROXIES,
-    O_PROXY,
-    O_STEPS,
-    Engine,
-)
+from goalposts.envs.engine.engine import Engine
+from goalposts.envs.engine.outcome import END, FIRST, O_END, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS
 
 HALL = """
     ########v#

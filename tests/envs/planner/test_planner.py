@@ -12,7 +12,7 @@ from fixtures.slow_coinrun import KEYS, SlowCoinRun, fewest_steps
 
 from goalposts.agents import GoToGoal, GoToProxy, play
 from goalposts.envs import Level, LevelError, LevelSet, generate, get_world, solve, survey_levels
-from goalposts.envs.engine.engine import END, FIRST, O_END, O_FIRST, O_GOAL, O_PROXY, O_STEPS
+from goalposts.envs.engine.outcome import END, FIRST, O_END, O_FIRST, O_GOAL, O_PROXY, O_STEPS
 from goalposts.envs.planner.planner import Plan
 
 GOAL, PROXY = 1, 2

@@ -13,7 +13,7 @@ from scipy.special import logsumexp
 
 from goalposts.agents import GoToProxy, Noisy, Random, play
 from goalposts.envs import Level, LevelSet, generate, get_world, solve
-from goalposts.envs.engine.engine import O_END, O_STEPS
+from goalposts.envs.engine.outcome import O_END, O_STEPS
 from goalposts.envs.planner.likelihood import HABITS, log_likelihoods
 from goalposts.envs.planner.value_iteration import (
     Objective,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goalposts.envs import Level, generate
-from goalposts.envs.engine.engine import END, O_END, O_GOALS, O_PROXIES
+from goalposts.envs.engine.outcome import END, O_END, O_GOALS, O_PROXIES
 from goalposts.envs.worlds.shared.single_goal import put_goal
 
 HALL = """

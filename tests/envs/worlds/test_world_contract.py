@@ -10,7 +10,8 @@ from fixtures.board import engine_on, level_of, press
 from numba import njit
 
 from goalposts.envs import LevelError, LevelSet, generate, get_world, load_world, solve, survey_levels
-from goalposts.envs.engine.engine import O_GOALS, O_PROXIES, Engine
+from goalposts.envs.engine.engine import Engine
+from goalposts.envs.engine.outcome import O_GOALS, O_PROXIES
 from goalposts.envs.worlds.contract.condition_names import ConditionError, parse_condition
 from goalposts.envs.worlds.contract.world import ANYWHERE, TOGETHER, Condition, WorldError
 from goalposts.experiments import evaluate

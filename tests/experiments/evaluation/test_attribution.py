@@ -6,7 +6,7 @@ import pytest
 from goalposts.agents import GoToGoal, GoToProxy, Mixture, Noisy, Random, play
 from goalposts.agents.soft_optimal import Device, SoftOptimal
 from goalposts.envs import Level, LevelSet, generate, get_world, solve
-from goalposts.envs.engine.engine import O_GOAL, O_PROXY, O_STEPS
+from goalposts.envs.engine.outcome import O_GOAL, O_PROXY, O_STEPS
 from goalposts.envs.planner.likelihood import HABITS, log_likelihoods
 from goalposts.envs.planner.value_iteration import ValuesError
 from goalposts.errors import UserError
