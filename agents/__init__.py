@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .policy.checkpoint import AgentCard, CheckpointError, PolicyAgent, load_policy
     from .policy.loading import load_agent
-    from .ppo.training import Progress, Training, TrainingDiverged
+    from .ppo.training import PPOSettings, Progress, Training, TrainingDiverged
     from .rollout import Agent, Played, play
     from .sb3_vec_env import GoalpostsVecEnv
     from .scripted import GoToGoal, GoToProxy, Mixture, Noisy, Random, Scripted, scripted_agents
@@ -18,7 +18,7 @@ _HOME = {
     "policy.checkpoint": ("AgentCard", "CheckpointError", "PolicyAgent", "load_policy"),
     "rollout": ("Agent", "Played", "play"),
     "policy.loading": ("load_agent",),
-    "ppo.training": ("Progress", "Training", "TrainingDiverged"),
+    "ppo.training": ("PPOSettings", "Progress", "Training", "TrainingDiverged"),
     "scripted": ("GoToGoal", "GoToProxy", "Mixture", "Noisy", "Random", "Scripted", "scripted_agents"),
     "sb3_vec_env": ("GoalpostsVecEnv",),
 }
@@ -26,7 +26,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
     "Agent", "AgentCard", "CheckpointError", "GoToGoal", "GoToProxy", "GoalpostsVecEnv", "Mixture", "Noisy",
-    "Played", "PolicyAgent", "Progress", "Random", "Scripted", "Training", "TrainingDiverged", "load_agent",
+    "PPOSettings", "Played", "PolicyAgent", "Progress", "Random", "Scripted", "Training", "TrainingDiverged", "load_agent",
     "load_policy", "play",
     "scripted_agents",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ squared errors of the values, an entropy bonus. Read next: `manual_backprop.py`,
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,19 +14,44 @@ from ...envs.jit.kernels import loop
 STATISTICS = ("policy_gradient_loss", "value_loss", "entropy_loss", "loss", "approx_kl", "clip_fraction")
 
 
-@loop
-def loss_of(
-    logits, values, actions, old, gains, returns, clip, ent_coef, vf_coef, to_logits, to_values, out, scratch
-):
-    """Fills to_logits float32[n, A] and to_values float32[n], the gradients, and out float64[6], the STATISTICS.
-
-    Arguments as for `by_hand.loss_by_hand`; scratch float32[2, A].
+class Minibatch(NamedTuple):
+    """What a rollout says of n samples: actions int64[n], and float32[n] each: the actions' log-probabilities when they were
+    taken, advantages, returns.
     """
+
+    actions: np.ndarray
+    old_log_probs: np.ndarray
+    advantages: np.ndarray
+    returns: np.ndarray
+
+
+class LossCoefficients(NamedTuple):
+    """Of PPO's loss, by SB3's names."""
+
+    clip_range: float
+    ent_coef: float
+    vf_coef: float
+
+
+class LossGradients(NamedTuple):
+    """Of the loss by the net's outputs, float32[n, A] and float32[n]; statistics float64[6]: STATISTICS."""
+
+    to_logits: np.ndarray
+    to_values: np.ndarray
+    statistics: np.ndarray
+
+
+@loop
+def loss_of(logits, values, batch, coefficients, out, scratch):
+    """Fill in the gradients for logits float32[n, A] and values float32[n], and the statistics; scratch float32[2, A]."""
+    actions, old_log_probs, advantages, returns = batch
+    clip, ent_coef, vf_coef = coefficients
+    to_logits, to_values, statistics = out
     n, width = logits.shape
-    share = np.float32(1) / np.float32(n)
+    fraction = np.float32(1) / np.float32(n)
     low, high = np.float32(1 - clip), np.float32(1 + clip)
-    weight, pull = np.float32(ent_coef) * share, np.float32(2 * vf_coef) * share
-    odds, logs = scratch[0], scratch[1]
+    weight, pull = np.float32(ent_coef) * fraction, np.float32(2 * vf_coef) * fraction
+    probabilities, log_probs = scratch[0], scratch[1]
     policy = value = entropy = kl = clipped = 0.0
     for i in range(n):
         top = logits[i, 0]
@@ -37,26 +63,27 @@ def loss_of(
         norm = top + math.log(total)
         mean = np.float32(0)
         for a in range(width):
-            logs[a] = logits[i, a] - norm
-            odds[a] = math.exp(logs[a])
-            mean += odds[a] * logs[a]
+            log_probs[a] = logits[i, a] - norm
+            probabilities[a] = math.exp(log_probs[a])
+            mean += probabilities[a] * log_probs[a]
         entropy += mean
-        change = logs[actions[i]] - old[i]
-        ratio, gain = math.exp(change), gains[i]
-        whole, held = gain * ratio, gain * min(max(ratio, low), high)
+        change = log_probs[actions[i]] - old_log_probs[i]
+        ratio, advantage = math.exp(change), advantages[i]
+        whole, held = advantage * ratio, advantage * min(max(ratio, low), high)
         policy -= min(whole, held)
         inside = low <= ratio <= high
         slope = np.float32(0)  # of the loss by the log-probability
         if inside or whole < held:
-            slope = -whole * share
+            slope = -whole * fraction
         kl += (ratio - np.float32(1)) - change
         clipped += abs(ratio - np.float32(1)) > np.float32(clip)
         for a in range(width):
-            to_logits[i, a] = odds[a] * (weight * (logs[a] - mean) - slope)
+            to_logits[i, a] = probabilities[a] * (weight * (log_probs[a] - mean) - slope)
         to_logits[i, actions[i]] += slope
         off = values[i] - returns[i]
         value += off * off
         to_values[i] = pull * off
-    out[0], out[1], out[2] = policy / n, value / n, entropy / n
-    out[3] = out[0] + ent_coef * out[2] + vf_coef * out[1]
-    out[4], out[5] = kl / n, clipped / n
+    policy, value, entropy = policy / n, value / n, entropy / n
+    loss = policy + ent_coef * entropy + vf_coef * value
+    for k, statistic in enumerate((policy, value, entropy, loss, kl / n, clipped / n)):
+        statistics[k] = statistic

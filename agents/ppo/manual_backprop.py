@@ -15,45 +15,20 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor, nn
 
 from ..policy.networks import PlanesExtractor
-from .loss import STATISTICS, loss_of
+from .loss import STATISTICS, LossCoefficients, LossGradients, Minibatch, loss_of
 from .run_length_layer import BinaryRows, cumulated
 
 _cut = torch.ops.aten.threshold_backward  # a gradient where a layer's output is above 0, else 0
 
 
 def loss_by_hand(
-    outputs: tuple[Tensor, Tensor],
-    actions: np.ndarray,
-    old: np.ndarray,
-    gains: np.ndarray,
-    returns: np.ndarray,
-    clip: float,
-    ent_coef: float,
-    vf_coef: float,
+    outputs: tuple[Tensor, Tensor], batch: Minibatch, coefficients: LossCoefficients
 ) -> tuple[Tensor, Tensor, np.ndarray]:
-    """PPO's loss of (logits float32[n, A], values float32[n]): its gradients for both, and float64[6] in the order of STATISTICS.
-
-    actions int64[n]; old: log-probabilities when they were taken, gains: advantages, returns: float32[n] each.
-    """
-    logits, values = (one.numpy() for one in outputs)
-    to_logits, to_values, out = np.empty_like(logits), np.empty_like(values), np.empty(len(STATISTICS))
-    scratch = np.empty((2, logits.shape[1]), np.float32)
-    loss_of(
-        logits,
-        values,
-        actions,
-        old,
-        gains,
-        returns,
-        clip,
-        ent_coef,
-        vf_coef,
-        to_logits,
-        to_values,
-        out,
-        scratch,
-    )
-    return torch.from_numpy(to_logits), torch.from_numpy(to_values), out
+    """PPO's loss of (logits float32[n, A], values float32[n]): its gradients for both, and float64[6] in the order of STATISTICS."""
+    logits, values = (output.numpy() for output in outputs)
+    out = LossGradients(np.empty_like(logits), np.empty_like(values), np.empty(len(STATISTICS)))
+    loss_of(logits, values, batch, coefficients, out, np.empty((2, logits.shape[1]), np.float32))
+    return torch.from_numpy(out.to_logits), torch.from_numpy(out.to_values), out.statistics
 
 
 @dataclass

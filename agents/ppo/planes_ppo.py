@@ -21,7 +21,7 @@ from torch import nn
 
 from ..policy.networks import Extractor
 from ..sb3_vec_env import GoalpostsVecEnv
-from .loss import STATISTICS
+from .loss import STATISTICS, LossCoefficients, Minibatch
 from .manual_backprop import HandNet, loss_by_hand
 from .run_length_layer import MAX_INPUTS, BinaryRows, by_input
 
@@ -97,10 +97,11 @@ class PlanesPPO(PPO):
         self._update_learning_rate(self.policy.optimizer)
         clip = self.clip_range(self._current_progress_remaining)  # type: ignore[operator]
         buffer = self.rollout_buffer
-        actions, old, advantages, returns = (
+        actions, old_log_probs, advantages, returns = (
             a.reshape(-1) for a in (buffer.actions, buffer.log_probs, buffer.advantages, buffer.returns)
         )
         actions = actions.astype(np.int64)
+        coefficients = LossCoefficients(clip, self.ent_coef, self.vf_coef)
         parameters = list(self.policy.parameters())
         logs = []
         for _ in range(self.n_epochs):
@@ -110,20 +111,12 @@ class PlanesPPO(PPO):
             for start in range(0, len(order), self.batch_size):
                 picks = order[start : start + self.batch_size]
                 self._net.refresh()
-                found = self._net.forward(self._rows, picks)
-                gains = advantages[picks]
+                outputs = self._net.forward(self._rows, picks)
+                scaled = advantages[picks]
                 if self.normalize_advantage and len(picks) > 1:
-                    gains = (gains - gains.mean()) / (gains.std(ddof=1) + np.float32(1e-8))
-                to_logits, to_values, log = loss_by_hand(
-                    found,
-                    actions[picks],
-                    old[picks],
-                    gains,
-                    returns[picks],
-                    clip,
-                    self.ent_coef,
-                    self.vf_coef,
-                )
+                    scaled = (scaled - scaled.mean()) / (scaled.std(ddof=1) + np.float32(1e-8))
+                batch = Minibatch(actions[picks], old_log_probs[picks], scaled, returns[picks])
+                to_logits, to_values, log = loss_by_hand(outputs, batch, coefficients)
                 logs.append(log)
                 self._net.backward(to_logits, to_values)
                 nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)

@@ -72,57 +72,61 @@ class Progress:
         return {name: value for name, value in self.__dict__.items() if name != "total"}
 
 
-class Training:
-    """A PPO model on its levels.
+@dataclass(frozen=True)
+class PPOSettings:
+    """How to train, by SB3's names; trunk, pi, vf are hidden widths."""
 
-    env: options of `GoalpostsVecEnv`; the other arguments bear SB3's names; trunk, pi, vf are hidden widths.
-    """
+    total_steps: int
+    num_envs: int
+    n_steps: int
+    batch_size: int
+    n_epochs: int
+    learning_rate: float
+    anneal: bool
+    gamma: float
+    gae_lambda: float
+    ent_coef: float
+    clip_range: float
+    vf_coef: float
+    max_grad_norm: float
+    trunk: tuple[int, ...]
+    pi: tuple[int, ...]
+    vf: tuple[int, ...]
+    precision: str = "fp32"
+
+
+# Those that SB3's PPO takes under the same name.
+SB3_OPTIONS = (
+    *("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda"),
+    *("ent_coef", "clip_range", "vf_coef", "max_grad_norm"),
+)
+
+
+class Training:
+    """A PPO model on its levels. env: options of `GoalpostsVecEnv`."""
 
     def __init__(
         self,
+        settings: PPOSettings,
         *,
         name: str,
         env: dict[str, Any],
         seed: int,
-        total_steps: int,
-        num_envs: int,
-        n_steps: int,
-        batch_size: int,
-        n_epochs: int,
-        learning_rate: float,
-        anneal: bool,
-        gamma: float,
-        gae_lambda: float,
-        ent_coef: float,
-        clip_range: float,
-        vf_coef: float,
-        max_grad_norm: float,
-        trunk: tuple[int, ...],
-        pi: tuple[int, ...],
-        vf: tuple[int, ...],
-        precision: str = "fp32",
         tensorboard: Path | None = None,
     ) -> None:
         torch.set_num_threads(1)
-        self.total_steps, self.seed = total_steps, seed
-        self.env = GoalpostsVecEnv(num_envs, **env)
-        rgb = env.get("observation") == "rgb"
+        self.total_steps, self.seed = settings.total_steps, seed
+        self.env = GoalpostsVecEnv(settings.num_envs, **env)
+        trunk, pi, vf, precision = settings.trunk, settings.pi, settings.vf, settings.precision
+        rgb, rate = env.get("observation") == "rgb", settings.learning_rate
         self.model = PlanesPPO(
             "MlpPolicy",
             self.env,
-            learning_rate=(lambda left: learning_rate * left) if anneal else learning_rate,
-            n_steps=n_steps,
-            batch_size=batch_size,
-            n_epochs=n_epochs,
-            gamma=gamma,
-            gae_lambda=gae_lambda,
-            ent_coef=ent_coef,
-            clip_range=clip_range,
-            vf_coef=vf_coef,
-            max_grad_norm=max_grad_norm,
+            learning_rate=(lambda left: rate * left) if settings.anneal else rate,
             policy_kwargs=policy_options(trunk, pi, vf, precision, rgb),
             seed=seed,
             device="cpu",
+            **{option: getattr(settings, option) for option in SB3_OPTIONS},
         )
         self._first_seed = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> np.uint64(2))
         self.env.seed(self._first_seed)

@@ -18,6 +18,7 @@ from goalposts.errors import UserError
 from ..jit.random_streams import EPISODE_LEVEL, TRAINING_SLIP, key_of, mix, unit
 from ..levels.level import LevelError, LevelSet
 from ..worlds.contract.world import DEATH, DONE, GOAL, PROXY, World
+from .arrays import EngineArrays, EngineOptions, StepArrays
 from .buffer_pool import Recycled
 from .level_cache import Prepared, await_level, load_level, make_ready
 from .observe import SPARE, Window, observe_all, window_of
@@ -52,29 +53,15 @@ REWARDS = {"goal": GOAL, "proxy": PROXY, "either": GOAL | PROXY}
 BOUND = ("_load", "_advance", "_observe", "_step", "_fresh")  # what `Engine._bind` makes
 
 
-def advance(
-    actions,
-    active,
-    seeds,
-    episodes,
-    slip,
-    goal_mask,
-    done_mask,
-    tiles,
-    facts,
-    state,
-    limits,
-    outcome,
-    reward,
-    done,
-):
-    """One step of every active environment.
+def advance(actions, active, arrays, options, reward, done):
+    """One step of every active environment; `outcome` is brought up to date. reward, done: see `StepArrays`.
 
-    reward float32[n]; done uint8[n]: CONTINUES, TERMINATED or TRUNCATED. `outcome` is brought up to date.
     Returns whether that was done: not, and nothing is, where an action is none of the world's.
     """
     if not allowed(actions, active, N_ACTIONS):
         return False
+    tiles, facts, state, outcome = arrays.tiles, arrays.facts, arrays.state, arrays.outcome
+    goal_mask, done_mask = options.goal_mask, options.done_mask
     notable = GOAL | PROXY | DEATH | goal_mask | done_mask
     for i in range(len(actions)):
         reward[i] = 0.0
@@ -82,25 +69,16 @@ def advance(
         if not active[i]:
             continue
         action = actions[i]
-        if slip > 0.0:
-            key = key_of(seeds[i], episodes[i], outcome[i, O_STEPS], TRAINING_SLIP)
-            if unit(key) < slip:
+        if options.slip > 0.0:
+            key = key_of(arrays.seeds[i], arrays.episodes[i], outcome[i, O_STEPS], TRAINING_SLIP)
+            if unit(key) < options.slip:
                 action = np.int64(unit(mix(key)) * N_ACTIONS)
         event = step(tiles[i], facts[i], state[i], action) & (GOAL | PROXY | DEATH | DONE)
         outcome[i, O_STEPS] += 1
-        now = outcome[i, O_STEPS]
-        if not event & notable and now < limits[i]:
+        now, limit = outcome[i, O_STEPS], arrays.limits[i]
+        if not event & notable and now < limit:
             continue
-        if event & GOAL:
-            outcome[i, O_GOALS] += 1
-            if outcome[i, O_GOAL] == NEVER:
-                outcome[i, O_GOAL] = now
-        if event & PROXY:
-            outcome[i, O_PROXIES] += 1
-            if outcome[i, O_PROXY] == NEVER:
-                outcome[i, O_PROXY] = now
-        if outcome[i, O_FIRST] == FIRST_NEITHER and event & (GOAL | PROXY):
-            outcome[i, O_FIRST] = FIRST_GOAL if event & GOAL else FIRST_PROXY
+        note(event, now, outcome[i])
         if event & goal_mask:
             reward[i] = 1.0
         if event & DEATH:
@@ -109,7 +87,7 @@ def advance(
         elif event & done_mask:
             outcome[i, O_END] = ENDED_BY_GOAL
             done[i] = TERMINATED
-        elif now >= limits[i]:
+        elif now >= limit:
             outcome[i, O_END] = ENDED_BY_LIMIT
             done[i] = TRUNCATED
     return True
@@ -124,40 +102,46 @@ def allowed(actions, active, n_actions):
     return others == 0
 
 
-def step_all(
-    actions, active, seeds, episodes, slip, goal_mask, done_mask, tiles, facts, state, limits, outcome, reward, done,
-    direct, prepared, max_steps, grid, bits, outside, pad, window, obs, final_obs, final_outcome, ended,
-    terminated, truncated, everyone, scratch,
-):  # fmt: skip
+@njit(inline="always")
+def note(event, now, outcome):
+    """Count what a step touched in an episode's outcome int32[8]."""
+    if event & GOAL:
+        outcome[O_GOALS] += 1
+        if outcome[O_GOAL] == NEVER:
+            outcome[O_GOAL] = now
+    if event & PROXY:
+        outcome[O_PROXIES] += 1
+        if outcome[O_PROXY] == NEVER:
+            outcome[O_PROXY] = now
+    if outcome[O_FIRST] == FIRST_NEITHER and event & (GOAL | PROXY):
+        outcome[O_FIRST] = FIRST_GOAL if event & GOAL else FIRST_PROXY
+
+
+def step_all(actions, active, arrays, options, levels, window, scratch, out):
     """Advance, then for the ended ones: keep the last observation and outcome, load the next level; observe.
 
-    direct: slot i takes pool level i next (the pool is refilled by the caller); else a level drawn by (seed, episode).
-    obs and final_obs uint8[n · C · H · W + SPARE]; final_obs, final_outcome int32[n, 8] and ended int32[n] are filled from
-    the front; returns how many, or −1, with nothing done, where an action is none of the world's.
-    everyone int32[n]: 0 … n − 1.
+    levels: CachedLevels; window: WindowSpec; out: StepArrays. Returns how many ended, or −1, with nothing done, where an
+    action is none of the world's.
     """
-    if not advance(
-        actions, active, seeds, episodes, slip, goal_mask, done_mask, tiles, facts, state, limits, outcome, reward, done
-    ):  # fmt: skip
+    if not advance(actions, active, arrays, options, out.reward, out.done):
         return -1
-    n_pool, n = len(prepared[0]), 0
+    done, ended, outcome, episodes = out.done, out.ended, arrays.outcome, arrays.episodes
+    n_pool, n = len(levels.tiles), 0
     for i in range(len(actions)):
-        terminated[i], truncated[i] = done[i] == TERMINATED, done[i] == TRUNCATED
+        out.terminated[i], out.truncated[i] = done[i] == TERMINATED, done[i] == TRUNCATED
         if done[i]:
             ended[n] = i
             n += 1
             episodes[i] += 1
-            await_level(next_level(i, direct, seeds, episodes, n_pool), prepared)
-    observe_all(ended[:n], state, facts, grid, tiles.shape[1], window, final_obs, scratch)
+            await_level(next_level(i, options.direct, arrays.seeds, episodes, n_pool), levels)
+    observe_all(ended[:n], arrays, window, out.final_obs, scratch)
     for k in range(n):
         i = np.int64(ended[k])  # as `load` gives it: another type would be compiled again
-        for o in range(8):
-            final_outcome[k, o] = outcome[i, o]
-        level = next_level(i, direct, seeds, episodes, n_pool)
-        load_level(
-            i, level, prepared, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad
-        )
-    observe_all(everyone, state, facts, grid, tiles.shape[1], window, obs, scratch)
+        for o in range(outcome.shape[1]):
+            out.final_outcome[k, o] = outcome[i, o]
+        level = next_level(i, options.direct, arrays.seeds, episodes, n_pool)
+        load_level(i, level, levels, arrays, options)
+    observe_all(arrays.everyone, arrays, window, out.obs, scratch)
     return n
 
 
@@ -208,28 +192,45 @@ class Engine:
         slip: float = 0.0,
         direct: bool = False,
     ) -> None:
-        self.world, self.n, self.slip, self.direct = world, n, float(slip), direct
-        self.max_steps = max_steps or 0
-        self.reward = reward
+        self.world, self.n, self.reward = world, n, reward
         self.goal_mask = REWARDS[reward]
-        self.window: Window = window_of(world, observation, pool.tiles.shape[1:])
         rows, cols = pool.tiles.shape[1:]
-        self._bits = world.plane_bits
-        self._outside = self._bits.dtype.type(world.bits(*world.outside))
+        self.window: Window = window_of(world, observation, (rows, cols))
+        bits = world.plane_bits
+        outside = bits.dtype.type(world.bits(*world.outside))
         self.tiles = np.zeros((n, rows, cols), np.uint8)
         self.facts = np.zeros((n, world.n_facts), np.int32)
         self.state = np.zeros((n, world.n_state), np.int32)
-        self.grid = self.window.grids(n, rows, cols, self._outside)
         self.limits = np.zeros(n, np.int32)
         self.outcome = np.zeros((n, 8), np.int32)
         self.seeds = np.zeros(n, np.uint64)
         self.episodes = np.zeros(n, np.int64)
-        self._all, self._everyone = np.ones(n, np.bool_), np.arange(n, dtype=np.int32)
-        self._scratch = self.window.scratch()
+        self._arrays = EngineArrays(
+            self.tiles,
+            self.facts,
+            self.state,
+            self.window.grids(n, rows, cols, outside),
+            self.limits,
+            self.outcome,
+            self.seeds,
+            self.episodes,
+            np.arange(n, dtype=np.int32),
+        )
+        self._options = EngineOptions(
+            float(slip),
+            self.goal_mask,
+            self.done_mask,
+            max_steps or 0,
+            direct,
+            bits,
+            outside,
+            self.window.pad,
+        )
+        self._all = np.ones(n, np.bool_)
+        self._scratch, self._spec = self.window.scratch(), self.window.spec
         self.set_pool(pool)
         self._each = int(np.prod(self.window.shape))
         self._size = n * self._each
-        self._spec = self.window.spec
         self._final_obs = np.empty(self._size + SPARE, np.uint8)
         self._bind()
 
@@ -244,13 +245,13 @@ class Engine:
 
     def _bind(self) -> None:
         """Take the world's kernels (`BOUND`), compiled for this observation."""
-        world = self.world
+        world, (planes, height, breadth) = self.world, self.window.shape
+        larger = bool(self.window.reach.any())
+        shown = f"-{planes}x{height}x{breadth}" + "-larger" * larger
         self._fresh = Recycled(self._size + SPARE) if self._size > SMALL else None
         ready = world.kernel(make_ready, allocates=False, within=True)
         self._load = world.kernel(load_level, allocates=False, make_ready=ready)
         self._advance = world.kernel(advance, allocates=False)
-        larger, (planes, height, breadth) = bool(self.window.reach.any()), self.window.shape
-        shown = f"-{planes}x{height}x{breadth}" + "-larger" * larger
         self._observe = world.kernel(
             observe_all,
             variant=shown,
@@ -302,18 +303,13 @@ class Engine:
     def load(self, slot: int, k: int, pool: LevelSet | None = None) -> None:
         """Put the pool's level k into a slot, at its start; or that of another pool of levels as large as its."""
         prepared = self._prepared if pool is None else Prepared(self.world, self.window, pool)
-        self._load(
-            slot, k, prepared.arrays, self.max_steps, self.tiles, self.facts, self.state, self.grid, self.limits,
-            self.outcome, self._bits, self._outside, self.window.pad,
-        )  # fmt: skip
+        self._load(slot, k, prepared.arrays, self._arrays, self._options)
 
     def observe(self, which: np.ndarray | None = None) -> np.ndarray:
         """uint8[m, C, H, W]: what some see, int[m ≤ n], or all of them; fresh. Raises IndexError for others than there are."""
-        some = self._everyone if which is None else self._some(which)
+        some = self._arrays.everyone if which is None else self._some(which)
         obs = self._room()
-        self._observe(
-            some, self.state, self.facts, self.grid, self.tiles.shape[1], self._spec, obs, self._scratch
-        )  # fmt: skip
+        self._observe(some, self._arrays, self._spec, obs, self._scratch)
         return self._shaped(obs, len(some))
 
     def _some(self, which: np.ndarray) -> np.ndarray:
@@ -341,12 +337,17 @@ class Engine:
         reward, done = np.empty(n, np.float32), np.empty(n, np.uint8)
         terminated, truncated = np.empty(n, np.bool_), np.empty(n, np.bool_)
         final_outcome, ended = np.empty((n, 8), np.int32), np.empty(n, np.int32)
+        out = StepArrays(reward, done, terminated, truncated, obs, self._final_obs, final_outcome, ended)
         m = self._step(
-            self._int64(actions), self._all, self.seeds, self.episodes, self.slip, self.goal_mask,
-            self.done_mask, self.tiles, self.facts, self.state, self.limits, self.outcome, reward, done, self.direct,
-            self._prepared.arrays, self.max_steps, self.grid, self._bits, self._outside, self.window.pad,
-            self._spec, obs, self._final_obs, final_outcome, ended, terminated, truncated, self._everyone, self._scratch,
-        )  # fmt: skip
+            self._int64(actions),
+            self._all,
+            self._arrays,
+            self._options,
+            self._prepared.arrays,
+            self._spec,
+            self._scratch,
+            out,
+        )
         if m < 0:
             raise self._not_an_action(actions)
         over, last = ended[:m], final_outcome[:m]
@@ -356,10 +357,7 @@ class Engine:
     def step_active(self, actions: np.ndarray, active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One step of the active ones, without reset: (reward float32[n], done uint8[n]); for evaluation."""
         reward, done = np.empty(self.n, np.float32), np.empty(self.n, np.uint8)
-        m = self._advance(
-            self._int64(actions), active, self.seeds, self.episodes, self.slip, self.goal_mask,
-            self.done_mask, self.tiles, self.facts, self.state, self.limits, self.outcome, reward, done,
-        )  # fmt: skip
+        m = self._advance(self._int64(actions), active, self._arrays, self._options, reward, done)
         if not m:
             raise self._not_an_action(actions)
         return reward, done

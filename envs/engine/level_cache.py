@@ -15,6 +15,7 @@ from numba import njit
 from ..jit.simd import LINE, await_reading, copy_run
 from ..levels.level import LevelSet
 from ..worlds.contract.world import World
+from .arrays import CachedLevels
 from .observe import Window
 from .outcome import (
     FIRST_NEITHER,
@@ -39,18 +40,14 @@ KEPT = 1 << 15  # levels that stay ready, at most
 
 
 class Prepared:
-    """A pool of levels, and what was worked out of those that were played.
-
-    arrays, as the kernels take them: tiles uint8[N, H, W] and sizes int32[N, 2] of the pool; of M ≤ N places: whose
-    they are int64[M], −1 for nobody's; facts int32[M, F]; cells [M, H, rim + W], their planes, with the rim at the left.
-    """
+    """A pool of levels, and what was worked out of those that were played; arrays: as the kernels take them."""
 
     def __init__(self, world: World, window: Window, pool: LevelSet) -> None:
         tiles, sizes = np.array(pool.tiles), np.array(pool.sizes)
         places, (rows, cols) = min(len(pool), KEPT), tiles.shape[1:]
         owners, facts = np.full(places, -1, np.int64), np.empty((places, world.n_facts), np.int32)
         cells = np.empty((places, rows, cols + window.pad[1]), world.plane_bits.dtype)
-        self.arrays = tiles, sizes, owners, facts, cells
+        self.arrays = CachedLevels(tiles, sizes, owners, facts, cells)
 
     def refill(self, numbers: np.ndarray, levels: LevelSet) -> None:
         """Replace some levels of the pool, int[m] numbers, by others of the same shape."""
@@ -59,9 +56,9 @@ class Prepared:
         owners[numbers % len(owners)] = -1
 
 
-def make_ready(k, place, prepared, bits, outside, pad):
-    """Work out what is kept of the pool's level k, in a place that another may have had before."""
-    tiles, sizes, owners, facts, cells = prepared
+def make_ready(k, place, levels, bits, outside, beside):
+    """Work out what is kept of the pool's level k, in a place that another may have had before. beside: columns of the rim."""
+    tiles, sizes, owners, facts, cells = levels
     owners[place] = k
     rows, cols = sizes[k]
     for q in range(facts.shape[1]):
@@ -70,7 +67,7 @@ def make_ready(k, place, prepared, bits, outside, pad):
     for r in range(cells.shape[1]):
         for c in range(cells.shape[2]):
             cells[place, r, c] = outside
-    shown = cells[place, :rows, pad[1] : pad[1] + cols]
+    shown = cells[place, :rows, beside : beside + cols]
     for r in range(rows):
         for c in range(cols):
             shown[r, c] = bits[tiles[k, r, c]]
@@ -79,9 +76,9 @@ def make_ready(k, place, prepared, bits, outside, pad):
 
 
 @njit(inline="always")
-def await_level(k, prepared):
+def await_level(k, levels):
     """Have what `load_level` copies for level k on its way here: the levels are too many for a cache."""
-    tiles, _, owners, facts, cells = prepared
+    tiles, _, owners, facts, cells = levels
     place = k % len(owners)
     await_lines(tiles.reshape(tiles.size), k, tiles.shape[1] * tiles.shape[2])
     await_lines(facts.reshape(facts.size), place, facts.shape[1])
@@ -103,23 +100,20 @@ def copy_flat(source, begin, target, at, n):
     copy_run(source.reshape(source.size), np.uint64(begin), target.reshape(target.size), np.uint64(at), n)
 
 
-def load_level(i, k, prepared, max_steps, tiles, facts, state, grid, limits, outcome, bits, outside, pad):
+def load_level(i, k, levels, arrays, options):
     """Put level k of the pool into slot i: tiles, facts, start state, plane bits within their rim, a clean record."""
-    pool_tiles, _, owners, pool_facts, pool_cells = prepared
-    place = k % len(owners)
-    if owners[place] != k:
-        make_ready(k, place, prepared, bits, outside, pad)
-    area, n_facts, room = (
-        tiles.shape[1] * tiles.shape[2],
-        facts.shape[1],
-        pool_cells.shape[1] * pool_cells.shape[2],
-    )
-    first = (i * grid.shape[1] + pad[0]) * grid.shape[2]
-    copy_flat(pool_tiles, k * area, tiles, i * area, area)
-    copy_flat(pool_facts, place * n_facts, facts, i * n_facts, n_facts)
-    copy_flat(pool_cells, place * room, grid, first, room)
-    start(facts[i], state[i])
-    limits[i] = max_steps if max_steps > 0 else limit(facts[i])
+    tiles, facts, grid, outcome = arrays.tiles, arrays.facts, arrays.grid, arrays.outcome
+    (above, beside), max_steps = options.pad, options.max_steps
+    place = k % len(levels.owners)
+    if levels.owners[place] != k:
+        make_ready(k, place, levels, options.bits, options.outside, beside)
+    area, n_facts, cells = tiles.shape[1] * tiles.shape[2], facts.shape[1], levels.cells
+    n_cells = cells.shape[1] * cells.shape[2]
+    copy_flat(levels.tiles, k * area, tiles, i * area, area)
+    copy_flat(levels.facts, place * n_facts, facts, i * n_facts, n_facts)
+    copy_flat(cells, place * n_cells, grid, (i * grid.shape[1] + above) * grid.shape[2], n_cells)
+    start(facts[i], arrays.state[i])
+    arrays.limits[i] = max_steps if max_steps > 0 else limit(facts[i])
     outcome[i, O_FIRST], outcome[i, O_END], outcome[i, O_STEPS] = FIRST_NEITHER, RUNNING, 0
     outcome[i, O_GOAL] = outcome[i, O_PROXY] = NEVER
     outcome[i, O_GOALS] = outcome[i, O_PROXIES] = 0

@@ -18,6 +18,7 @@ from ..jit.kernels import inner
 from ..jit.simd import COPIED, LINE, SHOWN, await_writing, copy_cells, show_cells, show_half, show_quarter
 from ..worlds.contract.canvas import canvas_of
 from ..worlds.contract.world import World
+from .arrays import ObservingScratch, WindowSpec
 from .observation_spec import OBSERVATIONS, ObservationError, Shown, parse_observation
 
 __all__ = [
@@ -54,18 +55,18 @@ class Window:
     reach: np.ndarray = field(compare=False)
 
     @property
-    def spec(self) -> tuple[int, int, int, int, int, int, np.ndarray, np.ndarray]:
-        """(planes, rows, columns, follow 0 or 1, rim's rows, rim's columns, bits, reach), as the kernels take it."""
-        return (*self.shape, int(self.follow), *self.pad, self.bits, self.reach)
+    def spec(self) -> WindowSpec:
+        """As the kernels take it."""
+        return WindowSpec(*self.shape, int(self.follow), *self.pad, self.bits, self.reach)
 
-    def scratch(self) -> tuple[np.ndarray, np.ndarray]:
+    def scratch(self) -> ObservingScratch:
         """Room for the cells in the windows of `AT_ONCE` environments; and, as [rows + 1, columns], for the moving things
         of one of them in its window and as far around it as something is drawn larger, with a row for what is farther away.
         """
         _, rows, cols = self.shape
         most = int(self.reach.max())
         around = np.zeros((rows + 2 * most + 1, cols + 2 * most), self.bits.dtype)
-        return np.zeros(AT_ONCE * rows * cols + SHOWN, self.bits.dtype), around
+        return ObservingScratch(np.zeros(AT_ONCE * rows * cols + SHOWN, self.bits.dtype), around)
 
     def grids(self, n: int, rows: int, cols: int, outside: np.integer) -> np.ndarray:
         """The plane bits of n levels of up to rows x cols: [n, rows + twice the rim + spare rows, rim + cols], all `outside`.
@@ -108,15 +109,14 @@ def corner(state, rows, cols, follows):
     return (state[0] - rows // 2 if follows else 0), (state[1] - cols // 2 if follows else 0)
 
 
-def observe_all(which, state, facts, grid, level_rows, window, out, scratch):
+def observe_all(which, arrays, window, out, scratch):
     """Write the observations of the environments which int32[m], one after the other, into out uint8[m · C · H · W + SPARE].
 
     What is written is too long by up to `SPARE` bytes, which what comes after writes over. Three loops over some environments:
     their windows are copied, what moves is marked, planes are shown. What was just written in small pieces is slow to read in
     large ones, so each loop reads what the one before wrote a while ago; and `out` is fetched in the meantime.
     """
-    cut, around = scratch
-    _, _, _, _, above, beside, bits, _ = window
+    facts, state, grid, cut = arrays.facts, arrays.state, arrays.grid, scratch.cut
     width, size = grid.shape[2], grid.shape[1] * grid.shape[2]
     cells = grid.reshape(grid.size)
     rows, cols, area, each = ROWS, COLS, ROWS * COLS, PLANES * ROWS * COLS
@@ -125,7 +125,7 @@ def observe_all(which, state, facts, grid, level_rows, window, out, scratch):
         for k in range(first, last):
             i = np.int64(which[np.uint64(k)])
             top, left = corner(state[np.uint64(i)], rows, cols, FOLLOWS)
-            begin = i * size + (top + above) * width + left + beside
+            begin = i * size + (top + window.above) * width + left + window.beside
             copy_window(cells, begin, width, rows, cols, cut, (k - first) * area)
         for k in range(first, last):
             i = np.uint64(which[np.uint64(k)])
@@ -137,12 +137,12 @@ def observe_all(which, state, facts, grid, level_rows, window, out, scratch):
             objects(facts[i], state[i], canvas_of(cut, place, top, left, rows, cols, AT_ONCE * area))
         for k in range(first, last):
             place = k * each
-            show_window(cut, (k - first) * area, area, PLANES, bits, out, place)
+            show_window(cut, (k - first) * area, area, PLANES, window.bits, out, place)
             if LARGER:
-                i = np.int64(which[k])
+                i, around = np.int64(which[k]), scratch.around
                 around[:] = 0
                 objects(facts[i], state[i], canvas_around(state[i], rows, cols, FOLLOWS, around))
-                enlarge(state[i], cells, i * size, width, level_rows, window, out, place, around)
+                enlarge(i, arrays, window, out, place, around)
 
 
 @njit(inline="always")
@@ -189,13 +189,15 @@ def canvas_around(state, rows, cols, follows, around):
 
 
 @njit(inline="always")
-def enlarge(state, cells, base, width, level_rows, window, out, place, around):
-    """Draw the planes with a reach larger, in an observation that `show_window` wrote.
+def enlarge(i, arrays, window, out, place, around):
+    """Draw the planes with a reach larger, in the observation of environment i that `show_window` wrote.
 
-    level_rows: of the largest level; beyond the rim of that there is nothing. around: what moves, on `canvas_around`.
+    Beyond the rim of the largest level there is nothing. around: what moves, on `canvas_around`.
     """
-    planes, rows, cols, _, above, beside, bits, reach = window
-    top, left = corner(state, rows, cols, window[3])
+    planes, rows, cols, follows, above, beside, bits, reach = window
+    grid, level_rows = arrays.grid, arrays.tiles.shape[1]
+    width, cells, base = grid.shape[2], grid.reshape(grid.size), i * grid.shape[1] * grid.shape[2]
+    top, left = corner(arrays.state[i], rows, cols, follows)
     most = (around.shape[1] - cols) // 2
     for p in range(planes):
         k, bit = reach[p], bits[p]

@@ -13,16 +13,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numba import njit
 
 from goalposts.whole_numbers import whole
 
 from ..jit.random_streams import LAYOUT, hash_bytes, key_of
 from ..levels.level import LevelError, LevelSet
 from ..planner.planner import planner_kernel
-from ..planner.search import MAX_ROOM, graph_room
+from ..planner.search import MAX_ROOM, forget, search_arrays
 from ..worlds.contract.world import Condition, Split, World
 from ..worlds.registry import get_world
-from .placement import NOTHING, PLACED, THE_GOAL, THE_PROXY, placer_of, placing_room
+from .placement import NOTHING, PLACED, THE_GOAL, THE_PROXY, Request, placer_of, placing_arrays
 
 SPLITS = {"train": 0, "test": 1}
 ABSENT = {"": NOTHING, "goal": THE_GOAL, "proxy": THE_PROXY}
@@ -31,8 +32,7 @@ LAYOUT_TRIES = 100_000
 USUAL_ROOM = 1 << 12  # states that most levels have room for
 
 layout: Any = None  # bound for each world by kernel.bind
-prepare: Any = None
-count_states: Any = None
+open_level: Any = None
 explore: Any = None
 put_goals: Any = None
 
@@ -42,53 +42,37 @@ def split_of(layout_hash: str) -> Split:
     return "test" if int(layout_hash, 16) & 1 else "train"
 
 
-def draw_levels(
-    begin, seed, index, law, f, variant, absent, split, dials, all_tiles, all_sizes, stream, facts, radix, first_step, flat,
-    graph, scratch,
-):  # fmt: skip
+def draw_levels(begin, index, request, all_tiles, all_sizes, search, placing):
     """Draw level number index[i] of a seed onto all_tiles[i], uint8[N, H, W], for i from `begin` on; all_sizes int32[N, 2].
 
-    law, f, variant, dials: see `envs/worlds/contract/world.py`; absent: a value of ABSENT; split: of SPLITS. Scratch:
-    stream uint64[1],
-    facts int32[F], radix int64[S], first_step int32[H, W], flat uint8[H · W]; graph: see `search.graph_room`; scratch: see
-    `placing_room`. Returns (N, 0), or at which i it ended and why: 0 no level could be drawn, else for how many states the
-    arrays should have room.
+    Returns (N, 0), or at which i it ended and why: 0 no level could be drawn, else for how many states the arrays should
+    have room.
     """
-    ids, states, depth, succ, events = graph
+    ids, states, depth, _, _ = search.graph
+    stream, first_step = placing.stream, placing.first_step
     for i in range(begin, len(index)):
         tiles = all_tiles[i]
         done = False
         for attempt in range(LAYOUT_TRIES):
             tiles[:] = 0
-            stream[0] = key_of(seed, index[i], LAYOUT, attempt)
-            rows, cols = layout(stream, dials, tiles)
-            for r in range(rows):
-                for c in range(cols):
-                    flat[r * cols + c] = tiles[r, c]
-            height, width = (
-                np.int64(rows),
-                np.int64(cols),
-            )  # numba compiles a callee for each number that a layout returns
-            if np.int64(hash_bytes(flat, height * width, height, width) & np.uint64(1)) != split:
+            stream[0] = key_of(request.seed, index[i], LAYOUT, attempt)
+            rows, cols = layout(stream, request.dials, tiles)
+            # A constant is a type of its own to numba: it would compile each callee once more.
+            height, width = np.int64(rows), np.int64(cols)
+            if split_of_tiles(tiles, height, width, placing.flat) != request.split:
                 continue
-            facts[:] = 0
-            facts[0], facts[1] = rows, cols
-            prepare(tiles, facts)
-            room = count_states(facts, radix)
+            room = open_level(tiles, height, width, search.facts, search.radix)
             if room > MAX_ROOM:
                 continue
             if room > len(ids):
                 return i, room
-            n = explore(tiles, facts, radix, ids, states, depth, succ, events)
-            for k in range(room):
-                ids[k] = -1
+            n = explore(tiles, search)
+            forget(ids, room)
             first_step[:] = -1
             for s in range(n):  # in order of depth, so the first visit is the earliest
                 if first_step[states[s, 0], states[s, 1]] < 0:
                     first_step[states[s, 0], states[s, 1]] = depth[s]
-            put = put_goals(
-                seed, index[i], law, f, variant, absent, tiles, facts, rows, cols, n, radix, graph, first_step, stream, scratch
-            )  # fmt: skip
+            put = put_goals(request, index[i], tiles, height, width, n, search, placing)
             if put > 0:
                 return i, put
             if put == PLACED:
@@ -98,6 +82,15 @@ def draw_levels(
         if not done:
             return i, 0
     return len(index), 0
+
+
+@njit(inline="always")
+def split_of_tiles(tiles, height, width, flat):
+    """The code of the split that a layout belongs to; see `split_of`."""
+    for r in range(height):
+        for c in range(width):
+            flat[r * width + c] = tiles[r, c]
+    return np.int64(hash_bytes(flat, height * width, height, width) & np.uint64(1))
 
 
 def generator_of(world: World) -> Any:
@@ -126,24 +119,26 @@ def generate_at(
     rows, cols = world.full if small else world.largest
     tiles = np.zeros((len(index), rows, cols), np.uint8)
     sizes = np.zeros((len(index), 2), np.int32)
-    asked = (
-        seed, index, condition.law, float(condition.parameter or 0.0), condition.variant, ABSENT[condition.absent],
-        SPLITS[split], np.array(condition.dials or (0,), np.int64), tiles, sizes,
-    )  # fmt: skip
-    own = (
-        np.empty(1, np.uint64), np.zeros(world.n_facts, np.int32), np.zeros(world.n_state, np.int64),
-        np.empty((rows, cols), np.int32), np.empty(rows * cols, np.uint8),
-    )  # fmt: skip
+    request = Request(
+        seed,
+        condition.law,
+        float(condition.parameter or 0.0),
+        condition.variant,
+        ABSENT[condition.absent],
+        SPLITS[split],
+        np.array(condition.dials or (0,), np.int64),
+    )
     drawn, room, n_actions = 0, USUAL_ROOM, len(world.actions)
     while drawn < len(index):
-        graph, scratch = graph_room(room, world.n_state, n_actions), placing_room(room, rows, cols, n_actions)
-        drawn, wanted = generator_of(world)(drawn, *asked, *own, graph, scratch)
-        if drawn < len(index) and wanted == 0:
+        search = search_arrays(room, world.n_facts, world.n_state, n_actions)
+        placing = placing_arrays(room, rows, cols, n_actions)
+        drawn, needed = generator_of(world)(drawn, index, request, tiles, sizes, search, placing)
+        if drawn < len(index) and not needed:
             raise LevelError(
                 f"{world.name}, {condition.name}, seed {seed}: no solvable layout for level {int(index[drawn])} "
                 f"in {LAYOUT_TRIES:,} tries; the condition's dials {condition.dials} leave no room"
             )
-        room = max(wanted, 2 * room)
+        room = max(needed, 2 * room)
     tiles.setflags(write=False)
     return LevelSet(world.name, tiles, sizes, index, condition.name, split, seed)
 

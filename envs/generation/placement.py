@@ -11,13 +11,14 @@ Draws no layouts. Read next: `generate.py`, which calls one of them; `envs/plann
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 
 from ..jit.random_streams import GOAL_CELL, OFF_PATH, PLACING, draw_below, draw_unit, key_of
 from ..planner.planner import planner_kernel
-from ..planner.search import MAX_ROOM, first_hit, first_hit_avoiding
+from ..planner.search import MAX_ROOM, first_hit, first_hit_avoiding, forget
 from ..worlds.contract.world import ANYWHERE, APART, GOAL, MIXTURE, NOWHERE, PROXY, TOGETHER
 
 PLACED, REFUSED = 0, -1
@@ -26,9 +27,8 @@ TRIES = 64  # cells off the path that are tried; placements
 
 N_ACTIONS = 0  # bound for each world by kernel.bind
 NEEDED: Any = ()  # the laws that every layout must have room for, int64[k]
-prepare: Any = None
 limit: Any = None
-count_states: Any = None
+open_level: Any = None
 explore: Any = None
 admits: Any = None
 furnish: Any = None
@@ -37,10 +37,50 @@ candidates: Any = None
 proven: Any = None
 
 
-def placing_room(room: int, rows: int, cols: int, n_actions: int) -> tuple[np.ndarray, ...]:
-    """Scratch of both: cells int32[rows · cols, 2], marked int32[room, A], queue, dist int32[room], bare uint8[rows, cols]."""
-    cells, marked = np.empty((rows * cols, 2), np.int32), np.empty((room, n_actions), np.int32)
-    return cells, marked, np.empty(room, np.int32), np.empty(room, np.int32), np.empty((rows, cols), np.uint8)
+class Request(NamedTuple):
+    """What levels are asked for: seed, split (of `SPLITS`), and the numbers of a `Condition`.
+
+    law, f, variant, dials: see `envs/worlds/contract/world.py`; absent: NOTHING, THE_GOAL or THE_PROXY.
+    """
+
+    seed: int
+    law: int
+    f: float
+    variant: int
+    absent: int
+    split: int
+    dials: np.ndarray
+
+
+class PlacingArrays(NamedTuple):
+    """What generator and placement need beside the search.
+
+    stream uint64[1]; first_step int32[H, W]: the fewest steps to each cell of the layout, −1 where the agent cannot stand.
+    Scratch: flat uint8[H · W], bare uint8[H, W], cells int32[H · W, 2], marked int32[room, A], queue and dist int32[room].
+    """
+
+    stream: np.ndarray
+    first_step: np.ndarray
+    flat: np.ndarray
+    bare: np.ndarray
+    cells: np.ndarray
+    marked: np.ndarray
+    queue: np.ndarray
+    dist: np.ndarray
+
+
+def placing_arrays(room: int, rows: int, cols: int, n_actions: int) -> PlacingArrays:
+    """Arrays for layouts of up to rows x cols, with room for so many states."""
+    return PlacingArrays(
+        np.empty(1, np.uint64),
+        np.empty((rows, cols), np.int32),
+        np.empty(rows * cols, np.uint8),
+        np.empty((rows, cols), np.uint8),
+        np.empty((rows * cols, 2), np.int32),
+        np.empty((room, n_actions), np.int32),
+        np.empty(room, np.int32),
+        np.empty(room, np.int32),
+    )
 
 
 def list_cells(law, f, tiles, facts, first_step, rows, cols, out):
@@ -55,18 +95,16 @@ def list_cells(law, f, tiles, facts, first_step, rows, cols, out):
     return n
 
 
-def place_one(
-    seed, index, law, f, variant, absent, tiles, facts, rows, cols, n, radix, graph, first_step, stream, scratch,
-):  # fmt: skip
+def place_one(request, index, tiles, rows, cols, n, search, placing):
     """Put the one goal object, and by the variant a second thing off the path.
 
-    n, graph: the layout's, see `search.explore`; first_step int32[H, W]: the fewest steps to each cell, −1 where the agent
-    cannot stand. Off the path: neither a shortest way to the proxy nor one to the goal needs to touch the other.
+    n, search: of the layout, see `search.explore`. Off the path: neither a shortest way to the proxy nor one to the goal
+    needs to touch the other.
     """
-    _, states, depth, succ, events = graph
-    cells, marked, queue, dist, _ = scratch
+    facts, (_, _, depth, _, events) = search.facts, search.graph
+    stream, first_step, cells = placing.stream, placing.first_step, placing.cells
     # A constant is a type of its own to numba: it would compile each callee once more.
-    goal, proxy, apart = np.int64(GOAL), np.int64(PROXY), np.int64(APART)
+    proxy, apart = np.int64(PROXY), np.int64(APART)
     shortest = first_hit(n, depth, events, proxy)
     if shortest < 0 or shortest > limit(facts) // 2:
         return REFUSED
@@ -74,51 +112,61 @@ def place_one(
     for k in range(len(NEEDED)):
         if candidates(NEEDED[k], 0.0, tiles, facts, first_step, rows, cols, cells) == 0:
             return REFUSED
-    stream[0] = key_of(seed, index, OFF_PATH, 0)
+    stream[0] = key_of(request.seed, index, OFF_PATH, 0)
     wanted = draw_unit(stream)
     n_cells = candidates(apart, 0.0, tiles, facts, first_step, rows, cols, cells)
     off_row, off_col = -1, -1
     for _ in range(TRIES if n_cells > 0 else 0):
         k = draw_below(stream, n_cells)
         r, c = cells[k, 0], cells[k, 1]
-        for s in range(n):
-            for a in range(N_ACTIONS):
-                t = succ[s, a]
-                here = t >= 0 and states[t, 0] == r and states[t, 1] == c
-                marked[s, a] = events[s, a] & PROXY | (GOAL if here else 0)
-        if (
-            first_hit_avoiding(n, succ, marked, proxy, goal, queue, dist) == shortest
-            and first_hit_avoiding(n, succ, marked, goal, proxy, queue, dist) == first_step[r, c]
-        ):
+        if is_off_path(r, c, shortest, n, search.graph, placing):
             off_row, off_col = r, c
             break
     if off_row < 0:
         return REFUSED
-    if law == NOWHERE:
+    if request.law == NOWHERE:
         return PLACED
-    chosen = law
-    if law == MIXTURE:
-        chosen = ANYWHERE if wanted < f else TOGETHER
+    chosen = request.law
+    if request.law == MIXTURE:
+        chosen = ANYWHERE if wanted < request.f else TOGETHER
     row, col = off_row, off_col
     if chosen != APART:
-        n_cells = candidates(chosen, f, tiles, facts, first_step, rows, cols, cells)
-        stream[0] = key_of(seed, index, GOAL_CELL, 0)
+        n_cells = candidates(chosen, request.f, tiles, facts, first_step, rows, cols, cells)
+        stream[0] = key_of(request.seed, index, GOAL_CELL, 0)
         k = draw_below(stream, n_cells)
         row, col = cells[k, 0], cells[k, 1]
-    furnish(variant, tiles, facts, row, col, off_row, off_col)
+    furnish(request.variant, tiles, facts, row, col, off_row, off_col)
     return PLACED
 
 
-def proves(tiles, facts, room, radix, graph, queue, dist, apart, absent):
+@njit(inline="always")
+def is_off_path(row, col, shortest, n, graph, placing):
+    """Whether some shortest way to the proxy spares the cell, and some shortest way to the cell spares the proxy."""
+    _, states, _, succ, events = graph
+    marked, queue, dist = placing.marked, placing.queue, placing.dist
+    # A constant is a type of its own to numba: it would compile each callee once more.
+    goal, proxy = np.int64(GOAL), np.int64(PROXY)
+    for s in range(n):
+        for a in range(succ.shape[1]):
+            t = succ[s, a]
+            here = t >= 0 and states[t, 0] == row and states[t, 1] == col
+            marked[s, a] = events[s, a] & PROXY | (GOAL if here else 0)
+    return (
+        first_hit_avoiding(n, succ, marked, proxy, goal, queue, dist) == shortest
+        and first_hit_avoiding(n, succ, marked, goal, proxy, queue, dist) == placing.first_step[row, col]
+    )
+
+
+def proves(tiles, room, search, placing, apart, absent):
     """Whether the planner finds goal and proxy within half the step limit each; with `apart`, distinguishing as well.
 
-    room, radix: see `search.count_states`. absent: what the level does not have: NOTHING, THE_GOAL or THE_PROXY. It must be as it says.
+    room: see `search.open_level`. absent: what the level does not have: NOTHING, THE_GOAL or THE_PROXY. It must be as it says.
     """
-    ids, states, depth, succ, events = graph
-    n = explore(tiles, facts, radix, ids, states, depth, succ, events)
-    for k in range(room):
-        ids[k] = -1
-    most = limit(facts) // 2
+    ids, _, depth, succ, events = search.graph
+    queue, dist = placing.queue, placing.dist
+    n = explore(tiles, search)
+    forget(ids, room)
+    most = limit(search.facts) // 2
     goal, proxy = np.int64(GOAL), np.int64(PROXY)
     to_goal, to_proxy = first_hit(n, depth, events, goal), first_hit(n, depth, events, proxy)
     if not (to_goal < 0 if absent == THE_GOAL else 0 < to_goal <= most):
@@ -133,18 +181,16 @@ def proves(tiles, facts, room, radix, graph, queue, dist, apart, absent):
     return True
 
 
-def place_proven(
-    seed, index, law, f, variant, absent, tiles, facts, rows, cols, n, radix, graph, first_step, stream, scratch,
-):  # fmt: skip
+def place_proven(request, index, tiles, rows, cols, n, search, placing):
     """Let the world put its goal objects until the planner proves the level, or refuse; writes over the layout's graph.
 
     The stream of the n-th attempt is the same for every law, so conditions put what they have in common alike.
     """
-    _, _, queue, dist, bare = scratch
-    stream[0] = key_of(seed, index, OFF_PATH, 0)
-    chosen = law
-    if law == MIXTURE:
-        chosen = ANYWHERE if draw_unit(stream) < f else TOGETHER
+    stream, bare, facts = placing.stream, placing.bare, search.facts
+    stream[0] = key_of(request.seed, index, OFF_PATH, 0)
+    chosen = request.law
+    if request.law == MIXTURE:
+        chosen = ANYWHERE if draw_unit(stream) < request.f else TOGETHER
     for r in range(rows):
         for c in range(cols):
             bare[r, c] = tiles[r, c]
@@ -158,20 +204,16 @@ def place_proven(
             for r in range(rows):
                 for c in range(cols):
                     tiles[r, c] = bare[r, c]
-            stream[0] = key_of(seed, index, PLACING, attempt)
-            if not place(stream, wanted, variant if last else 0, tiles, facts, first_step):
+            stream[0] = key_of(request.seed, index, PLACING, attempt)
+            if not place(stream, wanted, request.variant if last else 0, tiles, facts, placing.first_step):
                 continue
-            facts[:] = 0
-            facts[0], facts[1] = rows, cols
-            prepare(tiles, facts)
-            room = count_states(facts, radix)
+            room = open_level(tiles, rows, cols, facts, search.radix)
             if room > MAX_ROOM:
                 continue
-            if room > len(dist):
+            if room > len(placing.dist):
                 return room
-            if proven(
-                tiles, facts, room, radix, graph, queue, dist, wanted == APART, absent if last else NOTHING
-            ):
+            absent = request.absent if last else NOTHING
+            if proven(tiles, room, search, placing, wanted == APART, absent):
                 done = True
                 break
         if not done:

@@ -19,15 +19,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 
 from ..jit.kernels import loop
 from ..levels.level import LevelSet
 from ..worlds.contract.world import DONE
 from ..worlds.registry import get_world
-from .planner import Room, planner_kernel
+from .planner import SearchBuffers, planner_kernel
+from .search import forget
+from .value_arrays import CodedObjectives, SoftWeights
 from .value_iteration import (
     ONCE,
     REACH,
@@ -38,9 +41,9 @@ from .value_iteration import (
     coded,
     order_by_time,
     soft_step,
-    step_weights,
+    soft_weights,
+    value_arrays,
     wire,
-    wiring_room,
 )
 
 # What a habit looks at: nothing; the action; whether it is the last one again; the last one and the action.
@@ -52,9 +55,8 @@ MOST = 1e12  # exposure is counted up to here: it grows without end where an act
 NO_SUCH_ACTION, PAST_END, PAST_LIMIT = range(3)  # why no play of its level can give an episode
 
 N_ACTIONS = 0  # bound for each world by kernel.bind
-prepare: Any = None
 limit: Any = None
-count_states: Any = None
+open_level: Any = None
 explore: Any = None
 
 
@@ -79,16 +81,87 @@ class Memory:
         return cls(seen, exposure, np.zeros((objectives, len(habits), betas, lapses)))
 
 
-@loop
-def weigh_path(habit, pull, actions, length, lapses, seen, exposure, scratch, out):
-    """Add the log likelihood of one episode to out float64[K, E], with a habit that learns as it goes.
+@dataclass(frozen=True)
+class ActionModel:
+    """How actions follow from an objective.
 
-    pull float64[T, A, K] are the weights exp(β Q), the largest 1; seen float64[P] and exposure float64[P, K] are the habit's memory.
-    scratch: which int64[A], the parameter that an action goes by, −1: none; part float64[A], what share of its parameter it
-    has; usual float64[A, K]; ahead float64[K], how much more likely the objective makes an action than the weights say;
+    betas   inverse temperatures: nats for the pay of one step.
+    lapses  probabilities that a step follows the habit alone.
+    habits  some of HABITS.
+    """
+
+    betas: Sequence[float]
+    lapses: Sequence[float] = (0.0,)
+    habits: Sequence[str] = HABITS[:1]
+    discount: float = 1.0
+
+
+class Episodes(NamedTuple):
+    """Recorded episodes as the kernels read them.
+
+    tiles uint8[N, H, W], sizes int32[N, 2]; actions uint8[N, T], lengths int64[N]; max_steps 0: the world's own limit.
+    """
+
+    tiles: np.ndarray
+    sizes: np.ndarray
+    actions: np.ndarray
+    lengths: np.ndarray
+    max_steps: int
+
+
+class Models(NamedTuple):
+    """What the actions are explained by: objectives, habits int64[M] by their codes, temperatures, lapses float64[E]."""
+
+    objectives: CodedObjectives
+    habits: np.ndarray
+    weights: SoftWeights
+    lapses: np.ndarray
+
+
+class HabitMemory(NamedTuple):
+    """What one habit has learnt: seen float64[P], exposure float64[P, K]; or several, with axes before these."""
+
+    seen: np.ndarray
+    exposure: np.ndarray
+
+
+class PathScratch(NamedTuple):
+    """Scratch of `weigh_path`.
+
+    which int64[A]: the parameter that an action goes by, −1: none; part float64[A]: what share of its parameter it has;
+    usual float64[A, K]; ahead float64[K]: how much more likely the objective makes an action than the weights say;
     product float64[K, E].
     """
+
+    which: np.ndarray
+    part: np.ndarray
+    usual: np.ndarray
+    ahead: np.ndarray
+    product: np.ndarray
+
+
+class LikelihoodArrays(NamedTuple):
+    """What `weigh_episodes` writes into.
+
+    path int32[T]: the states of an episode; pull float64[T, A, K]: see `weigh_path`; blank [M, P], what each habit begins
+    with; own [P], for an episode by itself.
+    """
+
+    path: np.ndarray
+    pull: np.ndarray
+    blank: HabitMemory
+    own: HabitMemory
+    scratch: PathScratch
+
+
+@loop
+def weigh_path(habit, pull, actions, length, lapses, memory, scratch, out):
+    """Add the log likelihood of one episode to out float64[K, E], with a habit that learns as it goes.
+
+    pull float64[T, A, K] are the weights exp(β Q), the largest 1.
+    """
     n_actions, n_betas = pull.shape[1], pull.shape[2]
+    seen, exposure = memory
     which, part, usual, ahead, product = scratch
     for a in range(n_actions):
         part[a] = 1.0
@@ -133,88 +206,90 @@ def weigh_path(habit, pull, actions, length, lapses, seen, exposure, scratch, ou
             out[k, e] += np.log(product[k, e])
 
 
-def weigh_episodes(
-    tiles, sizes, max_steps, actions, lengths, habits, masks, pays, foresees, factor, betas, lapses, discount,
-    seen, exposure, total, out, facts, radix, graph, wiring, later, now, path, pull, scratch, blank_seen,
-    blank_exposure, own_seen, own_exposure,
-):  # fmt: skip
-    """The loop of `log_likelihoods`: adds to out float64[N, O, M, K, E], all 0 before, and goes on with a Memory.
+@njit(inline="always")
+def follow(actions, length, graph, path):
+    """Fill in the states of an episode, path int32[T]. Returns −1, or why there is no such play: one of the codes above."""
+    here = 0
+    for t in range(length):
+        action = actions[t]
+        if action >= graph.succ.shape[1]:
+            return NO_SUCH_ACTION
+        path[t] = here
+        here = graph.succ[here, action]
+        if t + 1 < length and (here < 0 or graph.events[path[t], action] & DONE):
+            return PAST_END
+    return -1
 
-    facts, radix, graph: see `planner.Room`; wiring: see `wiring_room`; later, now float64[≥ n + 2, K]; path int32[T]; pull,
-    scratch: see `weigh_path`; blank_seen float64[M, P] and blank_exposure float64[M, P, K], what a habit begins with;
-    own_seen float64[P] and own_exposure float64[P, K], for an episode by itself.
+
+@njit(inline="always")
+def pull_along(n, horizon, path, weights, values, pull):
+    """Fill in pull float64[T, A, K] along path int32[T], by soft value iteration for the objective that was wired."""
+    wired, schedule, later, now = values
+    _, row, gain = wired
+    factor = weights.factor
+    n_actions, n_betas = pull.shape[1], pull.shape[2]
+    for s in range(n):
+        for k in range(n_betas):
+            later[s, k] = TOP
+    for t in range(horizon - 1, -1, -1):
+        soft_step(schedule.begin[t], schedule.end[t], n, wired, weights, horizon - t - 1, later, now)
+        if t < len(path):
+            s = wired.place[path[t]]
+            for k in range(n_betas):
+                most = 0.0
+                for a in range(n_actions):
+                    pull[t, a, k] = factor[gain[s, a], k] * later[row[s, a], k]
+                    most = max(most, pull[t, a, k])
+                for a in range(n_actions):
+                    pull[t, a, k] /= most
+        later, now = now, later
+
+
+@njit(inline="always")
+def end_at_first(mask, path, actions, events, pull):
+    """Where the first event has earned all that is asked for, nothing pulls from then on."""
+    for t in range(len(path) - 1):
+        if events[path[t], actions[t]] & mask:
+            for late in range(t + 1, len(path)):
+                pull[late] = 1.0
+            break
+
+
+def weigh_episodes(episodes, models, memory, out, search, values, arrays):
+    """The loop of `log_likelihoods`: adds to out float64[N, O, M, K, E], all 0 before, and to memory: seen, exposure, total.
+
     Returns (−1, 0), or the first impossible episode and why: one of the codes above.
     """
-    ids, states, depth, succ, events = graph
-    place, row, gain, begin, end, at, reached = wiring
-    for i in range(len(tiles)):
-        facts[:] = 0
-        facts[0], facts[1] = sizes[i]
-        prepare(tiles[i], facts)
-        room = count_states(facts, radix)
-        n = explore(tiles[i], facts, radix, ids, states, depth, succ, events)
-        for k in range(room):
-            ids[k] = -1
-        horizon = max_steps if max_steps > 0 else limit(facts)
-        if lengths[i] > horizon:
+    seen, exposure, total = memory
+    objectives, habits, weights, lapses = models
+    path, pull, blank, own, scratch = arrays
+    ids, _, depth, succ, events = search.graph
+    for i in range(len(episodes.tiles)):
+        tiles, height, width = episodes.tiles[i], episodes.sizes[i, 0], episodes.sizes[i, 1]
+        room = open_level(tiles, np.int64(height), np.int64(width), search.facts, search.radix)
+        n = explore(tiles, search)
+        forget(ids, room)
+        horizon = episodes.max_steps if episodes.max_steps > 0 else limit(search.facts)
+        actions, length = episodes.actions[i], episodes.lengths[i]
+        if length > horizon:
             return i, PAST_LIMIT
-        here = 0
-        for t in range(lengths[i]):
-            action = actions[i, t]
-            if action >= N_ACTIONS:
-                return i, NO_SUCH_ACTION
-            path[t] = here
-            here = succ[here, action]
-            if t + 1 < lengths[i] and (here < 0 or events[path[t], action] & DONE):
-                return i, PAST_END
-        order_by_time(n, depth, succ, horizon, place, begin, end, at, reached)
-        for o in range(len(masks)):
-            wire(n, succ, events, place, masks[o], pays[o], foresees[o], row, gain)
-            for s in range(n):
-                for k in range(len(betas)):
-                    later[s, k] = TOP
-            for t in range(horizon - 1, -1, -1):
-                soft_step(
-                    begin[t], end[t], n, row, gain, factor, betas, discount, horizon - t - 1, later, now
-                )
-                if t < lengths[i]:
-                    s = place[path[t]]
-                    for k in range(len(betas)):
-                        most = 0.0
-                        for a in range(N_ACTIONS):
-                            pull[t, a, k] = factor[gain[s, a], k] * later[row[s, a], k]
-                            most = max(most, pull[t, a, k])
-                        for a in range(N_ACTIONS):
-                            pull[t, a, k] /= most
-                later, now = now, later
-            if (
-                pays[o] == ONCE or pays[o] == REACH
-            ):  # all that is asked for has been earned: from then on nothing is
-                for t in range(lengths[i] - 1):
-                    if events[path[t], actions[i, t]] & masks[o]:
-                        for late in range(t + 1, lengths[i]):
-                            pull[late] = 1.0
-                        break
+        why = follow(actions, length, search.graph, path)
+        if why >= 0:
+            return i, why
+        order_by_time(n, depth, succ, horizon, values.wired.place, values.schedule)
+        for o in range(len(objectives.masks)):
+            wire(n, succ, events, objectives, o, values.wired)
+            pull_along(n, horizon, path[:length], weights, values, pull)
+            if objectives.pays[o] == ONCE or objectives.pays[o] == REACH:
+                end_at_first(objectives.masks[o], path[:length], actions, events, pull)
             for m in range(len(habits)):
-                habit = habits[m]
-                for p in range(len(own_seen)):
-                    own_seen[p] = blank_seen[m, p]
-                    for k in range(len(betas)):
-                        own_exposure[p, k] = blank_exposure[m, p, k]
-                weigh_path(
-                    habit, pull, actions[i], lengths[i], lapses, own_seen, own_exposure, scratch, out[i, o, m]
-                )
-                weigh_path(
-                    habit,
-                    pull,
-                    actions[i],
-                    lengths[i],
-                    lapses,
-                    seen[o, m],
-                    exposure[o, m],
-                    scratch,
-                    total[o, m],
-                )
+                for p in range(len(own.seen)):
+                    own.seen[p] = blank.seen[m, p]
+                    for k in range(pull.shape[2]):
+                        own.exposure[p, k] = blank.exposure[m, p, k]
+                weigh_path(habits[m], pull, actions, length, lapses, own, scratch, out[i, o, m])
+                lasting = HabitMemory(seen[o, m], exposure[o, m])
+                weigh_path(habits[m], pull, actions, length, lapses, lasting, scratch, total[o, m])
     return -1, 0
 
 
@@ -223,63 +298,77 @@ def log_likelihoods(
     actions: np.ndarray,
     lengths: np.ndarray,
     objectives: Sequence[Objective],
-    betas: Sequence[float],
-    lapses: Sequence[float] = (0.0,),
-    habits: Sequence[str] = HABITS[:1],
-    discount: float = 1.0,
+    model: ActionModel,
     max_steps: int | None = None,
     memory: Memory | None = None,
 ) -> tuple[np.ndarray, Memory]:
     """Log likelihood of N episodes for O objectives, M habits, K temperatures and E lapses.
 
     actions uint8[N, T], of which the first lengths[i] count, played without slip on levels[i].
-    betas   inverse temperatures: nats for the pay of one step.
-    lapses  probabilities that a step follows the habit alone.
-    habits  some of HABITS.
     memory  of the episodes before, if there were any; it is changed.
     Returns (each float64[N, O, M, K, E]: every episode on its own, its habit learnt from nothing; the memory, whose
     `total` float64[O, M, K, E] is of all episodes together, the habit learnt from one to the next, in this order).
     Raises ValuesError if no play of a level can give its episode.
     """
-    check_discount(discount)
-    world, n = get_world(levels.world), len(levels)
-    taken, long = np.ascontiguousarray(actions, np.uint8), np.ascontiguousarray(lengths, np.int64)
-    if (
-        taken.ndim != 2
-        or len(taken) != n
-        or long.shape != (n,)
-        or (long > taken.shape[1]).any()
-        or (long < 0).any()
-    ):
-        raise ValuesError(
-            f"{n} levels, actions of shape {taken.shape}, lengths of shape {long.shape}: give actions uint8[N, T] and "
-            "lengths int[N] from 0 to T, one row a level"
-        )
-    n_actions, inverse, codes = len(world.actions), np.array(betas, float), [HABITS.index(h) for h in habits]
+    check_discount(model.discount)
+    world = get_world(levels.world)
+    episodes = _episodes(levels, actions, lengths, max_steps or 0)
+    n_actions, betas, codes = (
+        len(world.actions),
+        np.array(model.betas, float),
+        [*map(HABITS.index, model.habits)],
+    )
     if memory is None:
-        memory = Memory.blank(len(objectives), codes, len(inverse), len(lapses), n_actions)
-    out, tiles, sizes = np.zeros((n, *memory.total.shape)), np.array(levels.tiles), np.array(levels.sizes)
-    room, blank = Room.of(world, tiles, sizes), Memory.blank(1, codes, len(inverse), len(lapses), n_actions)
-    later, now = np.empty((room.states + 2, len(inverse))), np.empty((room.states + 2, len(inverse)))
-    path, pull = np.empty(taken.shape[1], np.int32), np.empty((taken.shape[1], n_actions, len(inverse)))
-    scratch = (
-        np.empty(n_actions, np.int64), np.empty(n_actions), np.empty((n_actions, len(inverse))), np.empty(len(inverse)),
-        np.empty(out.shape[3:]),
-    )  # fmt: skip
+        memory = Memory.blank(len(objectives), codes, len(betas), len(model.lapses), n_actions)
+    out = np.zeros((len(levels), *memory.total.shape))
+    models = Models(
+        coded(objectives),
+        np.array(codes),
+        soft_weights(betas, n_actions, model.discount),
+        np.array(model.lapses, float),
+    )
+    buffers = SearchBuffers.of(world, episodes.tiles, episodes.sizes)
+    values = value_arrays(buffers, episodes.max_steps, len(betas))
+    arrays = _likelihood_arrays(episodes.actions.shape[1], n_actions, codes, len(betas), len(model.lapses))
     at, why = planner_kernel(world, weigh_episodes)(
-        tiles, sizes, max_steps or 0, taken, long, np.array(codes), *coded(objectives),
-        step_weights(inverse, n_actions), inverse, np.array(lapses, float), discount,
-        memory.seen, memory.exposure, memory.total, out, *room.scratch, room.graph, wiring_room(room, max_steps or 0),
-        later, now, path, pull, scratch, blank.seen[0], blank.exposure[0], np.empty(memory.seen.shape[2]),
-        np.empty(memory.exposure.shape[2:]),
-    )  # fmt: skip
+        episodes, models, (memory.seen, memory.exposure, memory.total), out, buffers.arrays, values, arrays
+    )
     if at >= 0:
-        reason = (
-            f"holds an action that {world.name} does not have; allowed are 0 … {n_actions - 1}",
-            "goes on after the step that ended it",
-            "is longer than the time limit; give the max_steps that it was played with",
-        )[why]
+        reason = {
+            NO_SUCH_ACTION: f"holds an action that {world.name} does not have; allowed are 0 … {n_actions - 1}",
+            PAST_END: "goes on after the step that ended it",
+            PAST_LIMIT: "is longer than the time limit; give the max_steps that it was played with",
+        }[why]
         raise ValuesError(
             f"episode {at} {reason}. Levels and actions must belong together, row by row, and be played without slip"
         )
     return out, memory
+
+
+def _episodes(levels: LevelSet, actions: np.ndarray, lengths: np.ndarray, max_steps: int) -> Episodes:
+    """The episodes as the kernels read them. Raises ValuesError for shapes that do not fit each other."""
+    n = len(levels)
+    actions, lengths = np.ascontiguousarray(actions, np.uint8), np.ascontiguousarray(lengths, np.int64)
+    fits = actions.ndim == 2 and len(actions) == n and lengths.shape == (n,)
+    if not fits or (lengths > actions.shape[1]).any() or (lengths < 0).any():
+        raise ValuesError(
+            f"{n} levels, actions of shape {actions.shape}, lengths of shape {lengths.shape}: give actions uint8[N, T] and "
+            "lengths int[N] from 0 to T, one row per level"
+        )
+    return Episodes(np.array(levels.tiles), np.array(levels.sizes), actions, lengths, max_steps)
+
+
+def _likelihood_arrays(
+    steps: int, n_actions: int, codes: Sequence[int], betas: int, lapses: int
+) -> LikelihoodArrays:
+    blank = Memory.blank(1, codes, betas, lapses, n_actions)
+    scratch = PathScratch(
+        np.empty(n_actions, np.int64),
+        np.empty(n_actions),
+        np.empty((n_actions, betas)),
+        np.empty(betas),
+        np.empty((betas, lapses)),
+    )
+    own = HabitMemory(np.empty(blank.seen.shape[2]), np.empty(blank.exposure.shape[2:]))
+    path, pull = np.empty(steps, np.int32), np.empty((steps, n_actions, betas))
+    return LikelihoodArrays(path, pull, HabitMemory(blank.seen[0], blank.exposure[0]), own, scratch)

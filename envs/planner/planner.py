@@ -18,42 +18,39 @@ from ..worlds.contract.world import GOAL, World
 from ..worlds.registry import get_world
 from .search import (
     MAX_ROOM,
-    count_states,
+    SearchArrays,
     explore,
     first_hit,
     first_hit_after,
     first_hit_avoiding,
-    graph_room,
+    forget,
     measure,
+    open_level,
+    search_arrays,
     steps_to_go,
 )
 
 # Columns of what `survey` fills in, in the order of the fields of `Survey`.
 TO_GOAL, TO_PROXY, TO_PROXY_AVOIDING_GOAL, TO_GOAL_AVOIDING_PROXY, TO_PROXY_VIA_GOAL, N_STATES = range(6)
 
-prepare: Any = None  # bound for each world by kernel.bind
 
-
-def survey(tiles, sizes, goal_mask, proxy_mask, out, facts, radix, graph, queue, dist):
+def survey(tiles, sizes, goal_mask, proxy_mask, out, arrays, queue, dist):
     """The planner's numbers for a stack of levels.
 
     tiles uint8[N, H, W], sizes int32[N, 2]; out int32[N, 6]: steps to the goal, to the proxy, to the proxy without
     touching the goal, to the goal without touching the proxy, to the proxy by way of the goal (−1 impossible), number of
     reachable states (0: the level has room for more than MAX_ROOM, and nothing is decided).
-    facts, radix, graph, queue, dist: scratch, see `measure` and `graph_room`; queue and dist int32[2 · room].
+    queue and dist int32[2 · room] are scratch.
     """
-    ids, states, depth, succ, events = graph
+    ids, _, depth, succ, events = arrays.graph
     for i in range(len(tiles)):
-        facts[:] = 0
-        facts[0], facts[1] = sizes[i]
-        prepare(tiles[i], facts)
-        room = count_states(facts, radix)
+        room = open_level(tiles[i], np.int64(sizes[i, 0]), np.int64(sizes[i, 1]), arrays.facts, arrays.radix)
         if room > MAX_ROOM:
             for k in range(N_STATES):
                 out[i, k] = -1
             out[i, N_STATES] = 0
             continue
-        n = explore(tiles[i], facts, radix, ids, states, depth, succ, events)
+        n = explore(tiles[i], arrays)
         out[i, TO_GOAL] = first_hit(n, depth, events, goal_mask)
         out[i, TO_PROXY] = first_hit(n, depth, events, proxy_mask)
         out[i, TO_PROXY_AVOIDING_GOAL] = first_hit_avoiding(
@@ -64,8 +61,7 @@ def survey(tiles, sizes, goal_mask, proxy_mask, out, facts, radix, graph, queue,
         )
         out[i, TO_PROXY_VIA_GOAL] = first_hit_after(n, succ, events, proxy_mask, goal_mask, queue, dist)
         out[i, N_STATES] = n
-        for k in range(room):
-            ids[k] = -1
+        forget(ids, room)
 
 
 @dataclass(frozen=True)
@@ -106,42 +102,38 @@ class Survey:
 
 def planner_kernel(world: World, template: Any, **more: Any) -> Any:
     """A template for a world, with the planner's own kernels bound in; it makes no arrays."""
-    count = world.kernel(count_states, allocates=False, within=True)
-    exploring = world.kernel(explore, allocates=False)
-    return world.kernel(template, allocates=False, count_states=count, explore=exploring, **more)
+    opened = world.kernel(open_level, allocates=False, within=True)
+    explored = world.kernel(explore, allocates=False)
+    return world.kernel(template, allocates=False, open_level=opened, explore=explored, **more)
 
 
 @dataclass(frozen=True, eq=False)
-class Room:
+class SearchBuffers:
     """What the kernels need to search the levels of a set one by one.
 
-    states: the most that a level has room for; horizon: the longest time limit; scratch: facts int32[F], radix int64[S];
-    graph: see `search.graph_room`.
+    states: the most that a level has room for; horizon: the longest time limit.
     """
 
     states: int
     horizon: int
-    scratch: tuple[np.ndarray, np.ndarray]
-    graph: tuple[np.ndarray, ...]
+    arrays: SearchArrays
 
     @classmethod
-    def of(cls, world: World, tiles: np.ndarray, sizes: np.ndarray, most: int = 1 << 62) -> Room:
-        """For levels uint8[N, H, W] of these sizes int32[N, 2], but for those with room for more than `most` states."""
-        scratch = np.zeros(world.n_facts, np.int32), np.zeros(world.n_state, np.int64)
-        room, horizon = planner_kernel(world, measure)(tiles, sizes, most, *scratch)
-        return cls(room, horizon, scratch, graph_room(room, world.n_state, len(world.actions)))
+    def of(cls, world: World, tiles: np.ndarray, sizes: np.ndarray, most: int = 1 << 62) -> SearchBuffers:
+        """For levels uint8[N, H, W] of these sizes int32[N, 2], except those with room for more than `most` states."""
+        facts, radix = np.zeros(world.n_facts, np.int32), np.zeros(world.n_state, np.int64)
+        room, horizon = planner_kernel(world, measure)(tiles, sizes, most, facts, radix)
+        return cls(room, horizon, search_arrays(room, world.n_facts, world.n_state, len(world.actions)))
 
 
 def survey_levels(levels: LevelSet) -> Survey:
     """Solve every level of a set."""
     world = get_world(levels.world)
     tiles, sizes = np.array(levels.tiles), np.array(levels.sizes)
-    room = Room.of(world, tiles, sizes, MAX_ROOM)
-    queue, dist = np.empty(2 * room.states, np.int32), np.empty(2 * room.states, np.int32)
+    buffers = SearchBuffers.of(world, tiles, sizes, MAX_ROOM)
+    queue, dist = np.empty(2 * buffers.states, np.int32), np.empty(2 * buffers.states, np.int32)
     out = np.empty((len(levels), 1 + N_STATES), np.int32)
-    planner_kernel(world, survey)(
-        tiles, sizes, GOAL, world.proxies[0].mask, out, *room.scratch, room.graph, queue, dist
-    )
+    planner_kernel(world, survey)(tiles, sizes, GOAL, world.proxies[0].mask, out, buffers.arrays, queue, dist)
     return Survey(*(np.ascontiguousarray(out[:, k]) for k in range(1 + N_STATES)))
 
 
@@ -266,9 +258,8 @@ def solve(level: Level) -> Plan:
     world = get_world(level.world)
     tiles = np.array(level.tiles)
     facts, sizes = world.read(tiles)
-    graph = graph_room(check_room(sizes), world.n_state, len(world.actions))
-    n = world.kernel(explore, allocates=False)(tiles, facts, sizes, *graph)
-    ids, states, depth, succ, events = graph
-    return Plan(
-        level, facts, sizes, ids, states[:n].copy(), depth[:n].copy(), succ[:n].copy(), events[:n].copy()
-    )
+    arrays = search_arrays(check_room(sizes), world.n_facts, world.n_state, len(world.actions))
+    arrays = arrays._replace(facts=facts, radix=sizes)
+    n = world.kernel(explore, allocates=False)(tiles, arrays)
+    ids, *rest = arrays.graph
+    return Plan(level, facts, sizes, ids, *(array[:n].copy() for array in rest))

@@ -1,16 +1,17 @@
 """Search over the states of a level: the loops that planner, generator and placement share, compiled for each world.
 
 `explore` lists the reachable states and what each action does in each; the others answer one question each on that small
-graph. `count_states`, `measure` and `explore` are templates, which call a world's rules by name: see `envs/jit/kernels.py`. Whoever
-calls brings the arrays (`graph_room`): numba takes longer to compile what makes its own. Nothing here knows what a coin is.
+graph. `open_level`, `measure` and `explore` are templates, which call a world's rules by name: see `envs/jit/kernels.py`. The
+caller brings the arrays (`SearchArrays`): numba takes longer to compile what makes its own. Nothing here knows what a coin is.
 Read next: `planner.py`, which asks the questions.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 
 from ..jit.kernels import cached, loop
 from ..worlds.contract.world import DEATH
@@ -25,57 +26,90 @@ radices: Any = None
 limit: Any = None
 
 
-def count_states(facts, sizes):
-    """How many states the level has room for (an upper bound of the reachable ones).
+class SearchGraph(NamedTuple):
+    """The state graph of a level with n reachable states, as `explore` fills it in.
 
-    sizes int64[N_STATE]: on return, how many values each entry of a state can take.
+    ids     int32[≥ room]          before a search all −1; then the id of each packed state, −1 where unreachable
+    states  int32[> n, N_STATE]    in order of discovery, the start first; the row behind the last is scratch
+    depth   int32[≥ n]             steps from the start
+    succ    int32[≥ n, N_ACTIONS]  id of the next state, −1 after a death
+    events  int32[≥ n, N_ACTIONS]  event bits of the step
     """
-    radices(facts, sizes)
-    total = 1
+
+    ids: np.ndarray
+    states: np.ndarray
+    depth: np.ndarray
+    succ: np.ndarray
+    events: np.ndarray
+
+
+class SearchArrays(NamedTuple):
+    """What the kernels need to search one level after the other.
+
+    facts int32[N_FACTS], of the level; radix int64[N_STATE]: how many values each entry of a state can take.
+    """
+
+    facts: np.ndarray
+    radix: np.ndarray
+    graph: SearchGraph
+
+
+def search_arrays(room: int, n_facts: int, n_state: int, n_actions: int) -> SearchArrays:
+    """Arrays for levels with room for so many states."""
+    graph = SearchGraph(
+        np.full(room, -1, np.int32),
+        np.empty((room + 1, n_state), np.int32),
+        np.empty(room, np.int32),
+        np.empty((room, n_actions), np.int32),
+        np.empty((room, n_actions), np.int32),
+    )
+    return SearchArrays(np.zeros(n_facts, np.int32), np.zeros(n_state, np.int64), graph)
+
+
+def open_level(tiles, rows, cols, facts, radix):
+    """Fill in facts and radix; returns how many states the level has room for, an upper bound of the reachable ones."""
+    facts[:] = 0
+    facts[0], facts[1] = rows, cols
+    prepare(tiles, facts)
+    radices(facts, radix)
+    room = 1
     for k in range(N_STATE):
-        total *= sizes[k]
-    return total
+        room *= radix[k]
+    return room
 
 
 def measure(tiles, sizes, most, facts, radix):
     """(room for the states of the largest level of a stack that has room for at most so many, the longest time limit).
 
-    tiles uint8[N, H, W], sizes int32[N, 2]; facts int32[N_FACTS] and radix int64[N_STATE] are scratch.
+    tiles uint8[N, H, W], sizes int32[N, 2]; facts, radix: see `SearchArrays`.
     """
     room, horizon = 0, 0
     for i in range(len(tiles)):
-        facts[:] = 0
-        facts[0], facts[1] = sizes[i]
-        prepare(tiles[i], facts)
+        own = open_level(tiles[i], np.int64(sizes[i, 0]), np.int64(sizes[i, 1]), facts, radix)
         horizon = max(horizon, limit(facts))
-        own = count_states(facts, radix)
         if own <= most:
             room = max(room, own)
     return room, horizon
 
 
-def graph_room(room: int, n_state: int, n_actions: int) -> tuple[np.ndarray, ...]:
-    """ids, states, depth, succ, events, as `explore` fills them, for levels with room for so many states."""
-    states, depth = np.empty((room + 1, n_state), np.int32), np.empty(room, np.int32)
-    succ, events = np.empty((room, n_actions), np.int32), np.empty((room, n_actions), np.int32)
-    return np.full(room, -1, np.int32), states, depth, succ, events
+@njit(inline="always")
+def forget(ids, room):
+    """Make the ids of a level with this room as they were before its search."""
+    for k in range(room):
+        ids[k] = -1
 
 
-def explore(tiles, facts, sizes, ids, states, depth, succ, events):
-    """Breadth-first over all living states; returns their number n.
+def explore(tiles, arrays):
+    """Search a level breadth-first over all living states; returns their number n. Facts and radix are those of the level.
 
-    sizes   int64[N_STATE]         as `count_states` leaves them
-    ids     int32[≥ count_states]  on entry all −1; on return the id of each packed state, −1 where unreachable
-    states  int32[> n, N_STATE]    in order of discovery, the start first; the row behind the last is scratch
-    depth   int32[≥ n]             steps from the start
-    succ    int32[≥ n, N_ACTIONS]  id of the next state, −1 after a death
-    events  int32[≥ n, N_ACTIONS]  event bits of the step
     Steps that end an episode by the goal are followed all the same: the search asks what would be possible.
     """
+    facts, radix, graph = arrays
+    ids, states, depth, succ, events = graph
     start(facts, states[0])
     key = 0
     for k in range(N_STATE):
-        key = key * sizes[k] + states[0, k]
+        key = key * radix[k] + states[0, k]
     ids[key] = 0
     depth[0] = 0
     n = 1
@@ -92,14 +126,14 @@ def explore(tiles, facts, sizes, ids, states, depth, succ, events):
                 continue
             key = 0
             for k in range(N_STATE):
-                key = key * sizes[k] + state[k]
-            found = ids[key]
-            if found < 0:
-                found = n
+                key = key * radix[k] + state[k]
+            after = ids[key]
+            if after < 0:
+                after = n
                 ids[key] = n
                 depth[n] = depth[head] + 1
                 n += 1
-            succ[head, action] = found
+            succ[head, action] = after
         head += 1
     return n
 

@@ -23,11 +23,13 @@ import numpy as np
 
 from goalposts.errors import UserError
 
-from ..jit.kernels import cached, loop
+from ..jit.kernels import bind, cached, loop
 from ..levels.level import LevelSet
 from ..worlds.contract.world import DEATH, DONE
 from ..worlds.registry import get_world
-from .planner import Plan, Room, planner_kernel
+from .planner import Plan, SearchBuffers, planner_kernel
+from .search import forget
+from .value_arrays import CodedObjectives, Schedule, SoftWeights, ValueArrays, WiredGraph
 
 Pay = Literal["once", "reach", "hold", "survive", "each"]
 PAYS: tuple[Pay, ...] = ("once", "reach", "hold", "survive", "each")
@@ -36,9 +38,8 @@ ONCE, REACH, HOLD, SURVIVE, EACH = range(len(PAYS))  # their codes in kernels
 # exp(β V) is kept between FLOOR and TOP, so that a loss of more than 1300 / β steps' pay is not told from a greater one.
 TOP, FLOOR = 1e280, 1e-290
 
-prepare: Any = None  # bound for each world by kernel.bind
-limit: Any = None
-count_states: Any = None
+limit: Any = None  # bound for each world by kernel.bind
+open_level: Any = None
 explore: Any = None
 
 
@@ -70,13 +71,13 @@ class Objective:
 
 
 @loop
-def order_by_time(n, depth, succ, horizon, place, begin, end, at, seen):
-    """Number the states so that those that can be met at step t of an episode are place[…] in begin[t] … end[t] − 1.
+def order_by_time(n, depth, succ, horizon, place, schedule):
+    """Number the states in `place` so that those that can be met at a step lie side by side, and fill in the schedule.
 
     All ways between two states have equal lengths modulo the period g of the graph (monsters give it one), so at step t
-    only states with depth ≤ t and depth ≡ t (mod g) can be met. place int32[≥ n]; begin, end int64[≥ horizon];
-    at int64[≥ n + 2] and seen int64[> horizon], how many states are exactly t steps from the start, are scratch.
+    only states with depth ≤ t and depth ≡ t (mod g) can be met.
     """
+    begin, end, at, seen = schedule
     g = 0
     for s in range(n):
         for a in range(succ.shape[1]):
@@ -109,13 +110,10 @@ def order_by_time(n, depth, succ, horizon, place, begin, end, at, seen):
         end[t] = (end[t - g] if t >= g else begin[t]) + seen[t]
 
 
-@loop
-def wire(n, succ, events, place, mask, pay, foresees_end, row, gain):
-    """The graph as an objective sees it: row int32[≥ n, A], the next state; gain uint8[≥ n, A], what the step pays.
-
-    States are numbered by `place`. Two more rows stand for "nothing more is paid" (n) and "every step that is left is
-    paid" (n + 1).
-    """
+def _wire(n, succ, events, objectives, o, wired):
+    """Fill in row and gain of the graph for objective number o."""
+    place, row, gain = wired
+    mask, pay, foresees_end = objectives.masks[o], objectives.pays[o], objectives.foresees[o]
     nothing, everything = n, n + 1
     for s in range(n):
         for a in range(succ.shape[1]):
@@ -139,6 +137,9 @@ def wire(n, succ, events, place, mask, pay, foresees_end, row, gain):
             gain[place[s], a] = 1 if paid else 0
 
 
+wire = bind(_wire, {}, "values", allocates=False)  # bound, because the bits of events are another file's
+
+
 @loop
 def annuity(discount, left):
     """What a step's pay in each of the steps that are left is worth."""
@@ -146,11 +147,12 @@ def annuity(discount, left):
 
 
 @loop
-def best_step(begin, end, n, row, gain, discount, left, later, now):
+def best_step(begin, end, n, wired, discount, left, later, now):
     """One step of value iteration for the states begin … end − 1: now float64[≥ n + 2] from later.
 
     left  steps to go after this one. A state's value is what can be earned from it.
     """
+    row, gain = wired.row, wired.gain
     later[n] = 0.0
     later[n + 1] = annuity(discount, left)
     for s in range(begin, end):
@@ -161,12 +163,13 @@ def best_step(begin, end, n, row, gain, discount, left, later, now):
 
 
 @loop
-def soft_step(begin, end, n, row, gain, factor, betas, discount, left, later, now):
+def soft_step(begin, end, n, wired, weights, left, later, now):
     """One step of soft value iteration: now from later, float64[≥ n + 2, K], for K inverse temperatures.
 
     They hold TOP · exp(β γ (V − what every step that is left would pay)), as the step before sees it.
-    factor  float64[2, K]: the weight of a step that pays nothing, exp(−β) / A, and of one that pays, 1 / A.
     """
+    row, gain = wired.row, wired.gain
+    factor, betas, discount = weights
     for k in range(len(betas)):
         later[n, k] = max(TOP * np.exp(-betas[k] * discount * annuity(discount, left)), FLOOR)
         later[n + 1, k] = TOP
@@ -184,46 +187,43 @@ def soft_step(begin, end, n, row, gain, factor, betas, discount, left, later, no
                 now[s, k] = now[s, k] ** discount * TOP ** (1.0 - discount)
 
 
-def optimum(
-    tiles, sizes, max_steps, masks, pays, foresees, discount, facts, radix, graph, wiring, later, now, out
-):
+def optimum(tiles, sizes, max_steps, objectives, discount, arrays, values, out):
     """What the best play of each level earns by each objective: out float64[N, O].
 
-    tiles uint8[N, H, W], sizes int32[N, 2]; masks, pays, foresees int64[O]; max_steps 0: the world's own limit.
-    facts, radix, graph: see `planner.Room`; wiring: see `wiring_room`; later, now float64[≥ n + 2], all 0.
+    tiles uint8[N, H, W], sizes int32[N, 2]; max_steps 0: the world's own limit. later and now of the values are all 0.
     """
-    ids, states, depth, succ, events = graph
-    place, row, gain, begin, end, at, seen = wiring
+    ids, _, depth, succ, events = arrays.graph
+    wired, schedule, later, now = values
     for i in range(len(tiles)):
-        facts[:] = 0
-        facts[0], facts[1] = sizes[i]
-        prepare(tiles[i], facts)
-        room = count_states(facts, radix)
-        n = explore(tiles[i], facts, radix, ids, states, depth, succ, events)
-        for k in range(room):
-            ids[k] = -1
-        horizon = max_steps if max_steps > 0 else limit(facts)
-        order_by_time(n, depth, succ, horizon, place, begin, end, at, seen)
-        for o in range(len(masks)):
-            wire(n, succ, events, place, masks[o], pays[o], foresees[o], row, gain)
+        room = open_level(tiles[i], np.int64(sizes[i, 0]), np.int64(sizes[i, 1]), arrays.facts, arrays.radix)
+        n = explore(tiles[i], arrays)
+        forget(ids, room)
+        horizon = max_steps if max_steps > 0 else limit(arrays.facts)
+        order_by_time(n, depth, succ, horizon, wired.place, schedule)
+        for o in range(len(objectives.masks)):
+            wire(n, succ, events, objectives, o, wired)
             for s in range(n):
                 later[s] = 0.0
             for t in range(horizon - 1, -1, -1):
-                best_step(begin[t], end[t], n, row, gain, discount, horizon - t - 1, later, now)
+                begin, end = schedule.begin[t], schedule.end[t]
+                best_step(begin, end, n, wired, discount, horizon - t - 1, later, now)
                 later, now = now, later
-            out[i, o] = later[place[0]]
+            out[i, o] = later[wired.place[0]]
 
 
-def wiring_room(room: Room, max_steps: int) -> tuple[np.ndarray, ...]:
-    """place, row, gain of `wire` and begin, end, at, seen of `order_by_time`; max_steps 0: the levels' own limits."""
-    horizon, (n, n_actions) = max_steps or room.horizon, room.graph[3].shape
-    place, row, gain = (
-        np.empty(n, np.int32),
-        np.empty((n, n_actions), np.int32),
-        np.empty((n, n_actions), np.uint8),
-    )
+def value_arrays(buffers: SearchBuffers, max_steps: int, *temperatures: int) -> ValueArrays:
+    """Arrays of the right size, later and now all 0, with an axis for temperatures if any; max_steps 0: the levels' own limits."""
+    horizon, (n, n_actions) = max_steps or buffers.horizon, buffers.arrays.graph.succ.shape
     begin, end, seen = (np.empty(horizon + 1, np.int64) for _ in range(3))
-    return place, row, gain, begin, end, np.empty(n + 2, np.int64), seen
+    later, now = (np.zeros((n + 2, *temperatures)) for _ in range(2))
+    return ValueArrays(
+        _unwired(n, n_actions), Schedule(begin, end, np.empty(n + 2, np.int64), seen), later, now
+    )
+
+
+def _unwired(n: int, n_actions: int) -> WiredGraph:
+    shape = n, n_actions
+    return WiredGraph(np.arange(n, dtype=np.int32), np.empty(shape, np.int32), np.empty(shape, np.uint8))
 
 
 def optimal(
@@ -232,12 +232,10 @@ def optimal(
     """float64[N, O]: what the best play of each level earns by each objective, from the start to the time limit."""
     check_discount(discount)
     world, tiles, sizes = get_world(levels.world), np.array(levels.tiles), np.array(levels.sizes)
-    room, out = Room.of(world, tiles, sizes), np.empty((len(levels), len(objectives)))
-    later, now = np.zeros(room.states + 2), np.zeros(room.states + 2)
-    planner_kernel(world, optimum)(
-        tiles, sizes, max_steps or 0, *coded(objectives), discount, *room.scratch, room.graph,
-        wiring_room(room, max_steps or 0), later, now, out,
-    )  # fmt: skip
+    buffers, out = SearchBuffers.of(world, tiles, sizes), np.empty((len(levels), len(objectives)))
+    most, values = max_steps or 0, value_arrays(buffers, max_steps or 0)
+    optimum_of = planner_kernel(world, optimum)
+    optimum_of(tiles, sizes, most, coded(objectives), discount, buffers.arrays, values, out)
     return out
 
 
@@ -256,10 +254,10 @@ def optimal_values(plan: Plan, objective: Objective, steps_left: int, discount: 
     """float64[n]: the most that can be earned from each state of a plan with so many steps left."""
     check_discount(discount)
     n = len(plan.states)
-    row, gain = _wired(plan, objective)
+    wired = _wired(plan, objective)
     later, now = np.zeros(n + 2), np.zeros(n + 2)
     for left in range(steps_left):
-        best_step(0, n, n, row, gain, discount, left, later, now)
+        best_step(0, n, n, wired, discount, left, later, now)
         later, now = now, later
     return later[:n].copy()
 
@@ -281,13 +279,13 @@ def soft_optimal(
     """
     check_discount(discount)
     n, inverse = len(plan.states), _positive(betas)
-    row, gain = _wired(plan, objective)
-    factor = step_weights(inverse, row.shape[1])
+    wired = _wired(plan, objective)
+    soft = soft_weights(inverse, wired.row.shape[1], discount)
     before, later, now = np.empty(0), np.full((n + 2, len(inverse)), TOP), np.empty((n + 2, len(inverse)))
     for left in range(steps_left):
-        soft_step(0, n, n, row, gain, factor, inverse, discount, left, later, now)
+        soft_step(0, n, n, wired, soft, left, later, now)
         before, later, now = later, now, later
-    weights = factor[gain] * before[row]  # float64[n, A, K]
+    weights = soft.factor[wired.gain] * before[wired.row]  # float64[n, A, K]
     policy = (weights / weights.sum(axis=1, keepdims=True)).transpose(2, 0, 1)
     values = annuity(discount, steps_left) + (np.log(later[:n]) - np.log(TOP)) / (inverse * discount)
     return Soft(np.ascontiguousarray(values.T), np.ascontiguousarray(policy))
@@ -299,19 +297,21 @@ def soft_schedule(
     """float64[horizon, n, A]: the soft-optimal policy at each step of an episode of that many steps."""
     check_discount(discount)
     n, inverse = len(plan.states), _positive([beta])
-    row, gain = _wired(plan, objective)
-    out = np.empty((horizon, n, row.shape[1]))
-    fill_schedule(n, row, gain, step_weights(inverse, row.shape[1]), inverse, discount, out)
+    wired = _wired(plan, objective)
+    out = np.empty((horizon, n, wired.row.shape[1]))
+    fill_schedule(n, wired, soft_weights(inverse, wired.row.shape[1], discount), out)
     return out
 
 
 @cached
-def fill_schedule(n, row, gain, factor, betas, discount, out):
+def fill_schedule(n, wired, weights, out):
     """The loop of `soft_schedule`, for one temperature."""
+    _, row, gain = wired
+    factor = weights.factor
     later = np.full((n + 2, 1), TOP)
     now = np.empty((n + 2, 1))
     for left in range(len(out)):
-        soft_step(0, n, n, row, gain, factor, betas, discount, left, later, now)
+        soft_step(0, n, n, wired, weights, left, later, now)
         policy = out[len(out) - 1 - left]
         for s in range(n):
             total = 0.0
@@ -323,16 +323,16 @@ def fill_schedule(n, row, gain, factor, betas, discount, out):
         later, now = now, later
 
 
-def step_weights(betas: np.ndarray, n_actions: int) -> np.ndarray:
-    """float64[2, K]: the factors of `soft_step`."""
-    return np.stack([np.exp(-betas), np.ones(len(betas))]) / n_actions
+def soft_weights(betas: np.ndarray, n_actions: int, discount: float) -> SoftWeights:
+    """The weights of `soft_step` for these inverse temperatures float64[K]."""
+    factor = np.stack([np.exp(-betas), np.ones(len(betas))]) / n_actions
+    return SoftWeights(factor, betas, float(discount))
 
 
-def coded(objectives: Sequence[Objective]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Objectives as the kernels read them: masks, pays, foresees, int64[O] each."""
+def coded(objectives: Sequence[Objective]) -> CodedObjectives:
+    """Objectives as the kernels read them."""
     columns = [(o.mask, PAYS.index(o.pay), o.foresees_end) for o in objectives]
-    masks, pays, foresees = np.array(columns, np.int64).reshape(-1, 3).T.copy()
-    return masks, pays, foresees
+    return CodedObjectives(*np.array(columns, np.int64).reshape(-1, 3).T.copy())
 
 
 def check_discount(discount: float) -> None:
@@ -348,9 +348,7 @@ def _positive(betas: Sequence[float]) -> np.ndarray:
     return inverse
 
 
-def _wired(plan: Plan, objective: Objective) -> tuple[np.ndarray, np.ndarray]:
-    row, gain = np.empty_like(plan.succ), np.empty(plan.succ.shape, np.uint8)
-    masks, pays, foresees = coded([objective])
-    place = np.arange(len(row), dtype=np.int32)
-    wire(len(row), plan.succ, plan.events, place, masks[0], pays[0], foresees[0], row, gain)
-    return row, gain
+def _wired(plan: Plan, objective: Objective) -> WiredGraph:
+    wired = _unwired(*plan.succ.shape)
+    wire(len(plan.succ), plan.succ, plan.events, coded([objective]), 0, wired)
+    return wired

@@ -107,7 +107,7 @@ class Episode:
 
     @property
     def outcome(self) -> np.ndarray:
-        """The outcome row so far, int32[8], see `outcome.py`."""
+        """The outcome row so far, int32[8], see `envs/engine/outcome.py`."""
         return self._engine.outcome[0].copy()
 
     def act(self, action: int) -> Moment:

@@ -25,7 +25,7 @@ from ...agents.rollout import play
 from ...envs.engine.outcome import O_GOAL, O_PROXY, O_STEPS
 from ...envs.generation.generate import generate
 from ...envs.levels.level import LevelSet
-from ...envs.planner.likelihood import HABITS, Memory, log_likelihoods
+from ...envs.planner.likelihood import HABITS, ActionModel, Memory, log_likelihoods
 from ...envs.planner.value_iteration import Objective, Pay
 from ...envs.worlds.contract.world import Target, World
 from ...envs.worlds.registry import get_world
@@ -44,6 +44,7 @@ from ..measurement.attribution import (
 # What is averaged over: a step's pay is worth β nats, log-uniform; from hardly more than chance to hardly an error.
 BETAS = tuple(np.geomspace(0.25, 8.0, 8).tolist())
 LAPSES = (0.001, 0.01, 0.1)
+MODEL = ActionModel(BETAS, LAPSES, HABITS)
 PAYS: tuple[Pay, ...] = ("hold", "reach")
 CHUNK = 256  # episodes at a time, to bound memory
 
@@ -111,9 +112,8 @@ def gather(
     for first in range(0, len(steps), CHUNK):
         part = slice(first, first + CHUNK)
         logs, memory = log_likelihoods(
-            levels[part], actions[part], steps[part], objectives, BETAS, LAPSES, HABITS,
-            max_steps=max_steps, memory=memory,
-        )  # fmt: skip
+            levels[part], actions[part], steps[part], objectives, MODEL, max_steps, memory
+        )
         for k in range(len(agents)):
             each[part, k] = averaged(logs[:, owner == k].reshape(len(logs), -1)[:, hypotheses[k][1]])
         shared = [memory.total[owner == k].ravel()[hypotheses[k][1]] for k in range(len(agents))]

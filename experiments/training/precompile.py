@@ -114,7 +114,7 @@ def _levels(world: str, observation: str) -> None:
 
     from ...envs.generation.generate import generate
     from ...envs.levels.level import LevelSet
-    from ...envs.planner.likelihood import log_likelihoods
+    from ...envs.planner.likelihood import ActionModel, log_likelihoods
     from ...envs.planner.value_iteration import Objective
     from ...envs.worlds.registry import get_world
 
@@ -123,7 +123,8 @@ def _levels(world: str, observation: str) -> None:
     none = LevelSet(
         world, np.zeros((0, *known.full), np.uint8), np.zeros((0, 2), np.int32), np.zeros(0, np.int64)
     )
-    log_likelihoods(none, np.zeros((0, 1), np.uint8), np.zeros(0, np.int64), [Objective("nothing")], [1.0])
+    nothing, anyhow = [Objective("nothing")], ActionModel([1.0])
+    log_likelihoods(none, np.zeros((0, 1), np.uint8), np.zeros(0, np.int64), nothing, anyhow)
     known.read(np.zeros(known.full, np.uint8))
 
 
@@ -134,7 +135,7 @@ def _playing(world: str, observation: str) -> None:
     """
     import numpy as np
 
-    from ...agents.ppo.loss import STATISTICS, loss_of
+    from ...agents.ppo.loss import STATISTICS, LossCoefficients, LossGradients, Minibatch, loss_of
     from ...agents.ppo.run_length_layer import BinaryRows, cumulated_rows
     from ...agents.rollout import choosing
     from ...envs.engine.engine import Engine
@@ -159,8 +160,11 @@ def _playing(world: str, observation: str) -> None:
     rows.forward(cumulated_rows(floats), floats[0], np.arange(2))
     rows.backward(np.arange(2), floats)
     some = np.ones(2, np.float32)
-    outcome = floats.copy(), some.copy(), np.empty(len(STATISTICS)), floats.copy()
-    loss_of(floats, some, np.arange(2), some, some, some, 0.2, 0.01, 0.5, *outcome)
+    batch, gradients = (
+        Minibatch(np.arange(2), some, some, some),
+        LossGradients(floats.copy(), some.copy(), np.empty(len(STATISTICS))),
+    )
+    loss_of(floats, some, batch, LossCoefficients(0.2, 0.01, 0.5), gradients, floats.copy())
 
     none = pool[:0]
     none.layout_hashes()
@@ -172,15 +176,16 @@ def _paths() -> None:
     """Loops of the likelihood that know no world, with which `_levels` ends: they are there by then."""
     import numpy as np
 
-    from ...envs.planner.likelihood import weigh_path
+    from ...envs.planner.likelihood import HabitMemory, PathScratch, weigh_path
+    from ...envs.planner.value_arrays import Schedule
     from ...envs.planner.value_iteration import order_by_time
 
     one, few, number = np.zeros((1, 1), np.int32), np.zeros(3, np.int64), np.int64(0)
     place, gain = np.zeros(1, np.int32), np.zeros((1, 1), np.uint8)
-    order_by_time(1, place, one, 1, place.copy(), few, few.copy(), few.copy(), few.copy())
-    scratch = np.zeros(1, np.int64), np.ones(1), np.ones((1, 1)), np.ones(1), np.ones((1, 1))
-    habits = np.ones(1), np.ones((1, 1))
-    weigh_path(number, np.ones((1, 1, 1)), gain[0], number, np.ones(1), *habits, scratch, np.zeros((1, 1)))
+    order_by_time(1, place, one, 1, place.copy(), Schedule(few, few.copy(), few.copy(), few.copy()))
+    scratch = PathScratch(np.zeros(1, np.int64), np.ones(1), np.ones((1, 1)), np.ones(1), np.ones((1, 1)))
+    memory = HabitMemory(np.ones(1), np.ones((1, 1)))
+    weigh_path(number, np.ones((1, 1, 1)), gain[0], number, np.ones(1), memory, scratch, np.zeros((1, 1)))
 
 
 PARTS: dict[str, Callable[[str, str], None]] = {"levels": _levels, "playing": _playing}

@@ -12,13 +12,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...agents.ppo.training import Progress, Training, TrainingDiverged
+from ...agents.ppo.training import PPOSettings, Progress, Training, TrainingDiverged
 from ...agents.rollout import play
 from ...envs.engine.outcome import ENDED_BY_GOAL, FIRST_GOAL, FIRST_PROXY, O_END, O_FIRST
 from ...envs.generation.generate import generate
@@ -26,7 +26,7 @@ from ...envs.levels.level import LevelSet
 from ...envs.planner.planner import survey_levels
 from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
-from ..config.schema import ExperimentConfig
+from ..config.schema import ExperimentConfig, TrainConfig
 from ..evaluation.evaluate import evaluate_fully, subject_of
 from ..evaluation.trajectories import record
 from ..runs.run import Run, default_out
@@ -75,25 +75,20 @@ class Probe:
         return f"{control}/reached", f"{shift}/goal_first", f"{shift}/proxy_first", f"{shift}/levels"
 
 
+def ppo_settings(train: TrainConfig) -> PPOSettings:
+    """What a config says of the learner."""
+    names = {field.name for field in fields(PPOSettings)} & set(TrainConfig.model_fields)
+    net = train.net
+    return PPOSettings(
+        **{name: getattr(train, name) for name in names}, trunk=net.trunk, pi=net.pi, vf=net.vf
+    )
+
+
 def new_training(config: ExperimentConfig, tensorboard: Path | None = None) -> Training:
     """The training that a config describes, at its start."""
     env, train = config.env, config.train
-    names = [
-        "total_steps",
-        "num_envs",
-        "n_steps",
-        "batch_size",
-        "n_epochs",
-        "learning_rate",
-        "anneal",
-        "gamma",
-        "gae_lambda",
-        "ent_coef",
-        "clip_range",
-        "vf_coef",
-        "max_grad_norm",
-    ]
     return Training(
+        ppo_settings(train),
         name=config.name,
         env={
             "world": config.world,
@@ -107,11 +102,6 @@ def new_training(config: ExperimentConfig, tensorboard: Path | None = None) -> T
             "slip": env.slip,
         },
         seed=config.seed,
-        **{name: getattr(train, name) for name in names},
-        trunk=train.net.trunk,
-        pi=train.net.pi,
-        vf=train.net.vf,
-        precision=train.precision,
         tensorboard=tensorboard,
     )
 

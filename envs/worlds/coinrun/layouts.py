@@ -23,7 +23,8 @@ LONGER = (32, 44, 0, 0)
 NO_WALL = (6, 20, 12, 0)
 MIRRORED = (6, 20, 0, 1)
 
-PIT, CRATES, SPIKE_BED, SAW_PIECE, PATROL, SHELF, STEP, FLAT = range(8)
+PIECES = 8
+PIT, CRATES, SPIKE_BED, SAW_PIECE, PATROL, SHELF, STEP, FLAT = range(PIECES)
 
 
 @inner
@@ -31,6 +32,32 @@ def _ground(tiles, col, surface):
     """Fill one column from its surface down."""
     for r in range(surface, HEIGHT):
         tiles[r, col] = WALL
+
+
+@inner
+def _width(stream, piece):
+    """Draw how many columns a piece takes."""
+    if piece == PIT:
+        return draw_between(stream, 1, 3)
+    if CRATES <= piece <= SPIKE_BED:
+        return draw_between(stream, 1, 2)
+    if PATROL <= piece <= SHELF:
+        return draw_between(stream, 2, 4)
+    return 1
+
+
+@inner
+def _obstacle(tiles, col, surface, piece, tall, is_monster):
+    """Put what a column of a piece holds on the ground: crates, so many high, spikes, a saw, a monster or its track."""
+    if piece == CRATES:
+        for up in range(tall):
+            tiles[surface - 1 - up, col] = CRATE
+    elif piece == SPIKE_BED:
+        tiles[surface - 1, col] = SPIKES
+    elif piece == SAW_PIECE:
+        tiles[surface - 1, col] = SAW
+    else:
+        tiles[surface - 1, col] = MONSTER if is_monster else TRACK
 
 
 @inner
@@ -54,14 +81,8 @@ def layout(stream, dials, tiles):
         room = (edge - 2 if col <= edge - 2 else last - 1) - col + 1
         if col >= edge - 1 and col <= edge:
             room = 0
-        piece = draw_below(stream, 8)
-        width = 1
-        if piece == PIT:
-            width = draw_between(stream, 1, 3)
-        elif CRATES <= piece <= SPIKE_BED:
-            width = draw_between(stream, 1, 2)
-        elif PATROL <= piece <= SHELF:
-            width = draw_between(stream, 2, 4)
+        piece = draw_below(stream, PIECES)
+        width = _width(stream, piece)
         if piece == FLAT or width > room:
             _ground(tiles, col, surface)
             col += 1
@@ -82,15 +103,7 @@ def layout(stream, dials, tiles):
             monster = draw_below(stream, width)
             for k in range(width):
                 _ground(tiles, col + k, surface)
-                if piece == CRATES:
-                    for up in range(tall):
-                        tiles[surface - 1 - up, col + k] = CRATE
-                elif piece == SPIKE_BED:
-                    tiles[surface - 1, col + k] = SPIKES
-                elif piece == SAW_PIECE:
-                    tiles[surface - 1, col + k] = SAW
-                else:
-                    tiles[surface - 1, col + k] = MONSTER if k == monster else TRACK
+                _obstacle(tiles, col + k, surface, piece, tall, k == monster)
         col += width
         for _ in range(2):
             if col <= last:

@@ -191,7 +191,7 @@ def admits(law, f, tiles, facts, row, col):
 @njit(inline="always")
 def furnish(variant, tiles, facts, row, col, row2, col2):
     """Put the coin on (row, col). The second cell, off the path, takes the second coin or the decoy."""
-    put_goal(variant, COIN, COIN_HIDDEN, DECOY, tiles, row, col, row2, col2)
+    put_goal(variant, (COIN, COIN_HIDDEN, DECOY), tiles, (row, col), (row2, col2))
 
 
 def sprites(tiles: np.ndarray, facts: np.ndarray, state: np.ndarray, last_action: int) -> tuple[Sprite, ...]:

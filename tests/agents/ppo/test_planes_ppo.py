@@ -13,6 +13,7 @@ from stable_baselines3 import PPO
 
 from goalposts.agents.policy.checkpoint import policy_options
 from goalposts.agents.policy.eager_adam import EagerAdam
+from goalposts.agents.ppo.loss import LossCoefficients, Minibatch
 from goalposts.agents.ppo.manual_backprop import loss_by_hand
 from goalposts.agents.ppo.planes_ppo import PlanesPPO
 from goalposts.agents.ppo.run_length_layer import BinaryRows, cumulated
@@ -87,24 +88,26 @@ def test_gradients_are_those_of_sb3_on_the_same_batch(net):
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(2, 7), st.sampled_from([0.0, 0.1, 3.0]))
 def test_the_loss_and_its_gradients_are_autograds(seed, n, actions, spread):
-    """SB3's loss by its own words, also where ratios are far outside the clip and odds near 0."""
+    """SB3's loss by its own words, also where ratios are far outside the clip and probabilities near 0."""
     clip, ent_coef, vf_coef = 0.2, 0.01, 0.5
     rng = np.random.default_rng(seed)
     logits = torch.from_numpy((3 * rng.standard_normal((n, actions))).astype(np.float32)).requires_grad_()
     values = torch.from_numpy(rng.standard_normal(n).astype(np.float32)).requires_grad_()
     taken = rng.integers(0, actions, n)
-    gains, returns = (rng.standard_normal(n).astype(np.float32) for _ in range(2))
+    advantages, returns = (rng.standard_normal(n).astype(np.float32) for _ in range(2))
     chosen = torch.distributions.Categorical(logits=logits).log_prob(torch.from_numpy(taken))
     old = (chosen.detach().numpy() + spread * rng.standard_normal(n)).astype(np.float32)
     ratio = (chosen - torch.from_numpy(old)).exp()
-    gain = torch.from_numpy(gains)
+    gain = torch.from_numpy(advantages)
     policy = -torch.min(gain * ratio, gain * ratio.clamp(1 - clip, 1 + clip)).mean()
     value = torch.nn.functional.mse_loss(torch.from_numpy(returns), values)
     entropy = -torch.distributions.Categorical(logits=logits).entropy().mean()
     loss = policy + ent_coef * entropy + vf_coef * value
     loss.backward()
     to_logits, to_values, found = loss_by_hand(
-        (logits.detach(), values.detach()), taken, old, gains, returns, clip, ent_coef, vf_coef
+        (logits.detach(), values.detach()),
+        Minibatch(taken, old, advantages, returns),
+        LossCoefficients(clip, ent_coef, vf_coef),
     )
     assert logits.grad is not None
     assert values.grad is not None

@@ -29,8 +29,10 @@ def test_levels_that_share_a_place(world: str, numbers: list[int], places: int) 
     home = get_world(world)
     levels = generate(home, home.usual("shift"), 3, 12)
     engine = Engine(home, 4, levels, "view")
-    tiles, sizes, owners, facts, cells = engine._prepared.arrays
-    engine._prepared.arrays = tiles, sizes, owners[:places], facts[:places], cells[:places]
+    kept = engine._prepared.arrays
+    engine._prepared.arrays = kept._replace(
+        owners=kept.owners[:places], facts=kept.facts[:places], cells=kept.cells[:places]
+    )
     for turn, k in enumerate(numbers):
         engine.load(turn % 4, k)
     for turn, k in list(enumerate(numbers))[-4:]:
@@ -64,6 +66,6 @@ def test_so_many_places_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     home = get_world("CoinRun")
     pool = generate(home, "edge", 1, 20)
     engine = Engine(home, 1, pool, "view")
-    assert len(engine._prepared.arrays[2]) == 20
+    assert len(engine._prepared.arrays.owners) == 20
     monkeypatch.setattr("goalposts.envs.engine.level_cache.KEPT", 7)
     assert [len(a) for a in Prepared(home, engine.window, pool).arrays] == [20, 20, 7, 7, 7]

@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 from goalposts.agents import GoToProxy, Noisy, Random, play
 from goalposts.envs import Level, LevelSet, generate, get_world, solve
 from goalposts.envs.engine.outcome import O_END, O_STEPS
-from goalposts.envs.planner.likelihood import HABITS, log_likelihoods
+from goalposts.envs.planner.likelihood import HABITS, ActionModel, log_likelihoods
 from goalposts.envs.planner.value_iteration import (
     Objective,
     ValuesError,
@@ -256,7 +256,7 @@ def test_likelihood_of_an_episode_is_the_product_of_the_policies_on_its_way(obje
     betas, lapses = (0.4, 3.0), (0.0, 0.2)
     for discount in (1.0, 0.95):
         each, memory = log_likelihoods(
-            levels, played.actions, lengths, [objective], betas, lapses, HABITS, discount=discount
+            levels, played.actions, lengths, [objective], ActionModel(betas, lapses, HABITS, discount)
         )
         paths = [path_of(level, objective, betas, discount, row[:n].tolist())
                  for level, row, n in zip(levels, played.actions, lengths, strict=True)]  # fmt: skip
@@ -292,7 +292,7 @@ def test_likelihood_does_not_depend_on_the_batch():
     levels = levels_of(12)
     played = play(Random(), levels)
     lengths = played.outcome[:, O_STEPS]
-    arguments = (ALL, (1.0,), (0.1,), HABITS)
+    arguments = (ALL, ActionModel((1.0,), (0.1,), HABITS))
     whole, memory = log_likelihoods(levels, played.actions, lengths, *arguments)
     order = np.random.default_rng(1).permutation(12)
     mixed, _ = log_likelihoods(levels[order], played.actions[order], lengths[order], *arguments)
@@ -318,8 +318,9 @@ def test_likelihoods_of_all_continuations_sum_to_one(start):
         here = int(plan.succ[here, action])
     rows = np.array([[*start[:-1], a] for a in range(4)], np.uint8)
     levels, lengths = LevelSet.of([level] * 4), np.full(4, len(start))
-    whole, _ = log_likelihoods(levels, rows, lengths, ALL, (1.3,), (0.1,), HABITS)
-    before, _ = log_likelihoods(levels[:1], rows[:1, :-1], lengths[:1] - 1, ALL, (1.3,), (0.1,), HABITS)
+    model = ActionModel((1.3,), (0.1,), HABITS)
+    whole, _ = log_likelihoods(levels, rows, lengths, ALL, model)
+    before, _ = log_likelihoods(levels[:1], rows[:1, :-1], lengths[:1] - 1, ALL, model)
     assert np.exp(whole - before).sum(axis=0) == pytest.approx(1.0)
 
 
@@ -327,7 +328,7 @@ def test_extreme_temperatures_on_long_levels_stay_finite():
     levels = generate("CoinRun", "longer", 2, 5)
     played = play(Random(), levels)
     got, memory = log_likelihoods(
-        levels, played.actions, played.outcome[:, O_STEPS], ALL, (50.0,), (1e-3,), HABITS
+        levels, played.actions, played.outcome[:, O_STEPS], ALL, ActionModel((50.0,), (1e-3,), HABITS)
     )
     assert np.isfinite(got).all()
     assert np.isfinite(memory.total).all()
@@ -342,9 +343,9 @@ def test_episodes_that_cannot_be_are_refused():
         (np.full((1, 3), 9, np.uint8), 3, "action that CoinRun does not have; allowed are 0 … 3"),
     ):
         with pytest.raises(ValuesError, match=words):
-            log_likelihoods(levels, actions, np.array([length]), ALL, (1.0,))
+            log_likelihoods(levels, actions, np.array([length]), ALL, ActionModel((1.0,)))
     with pytest.raises(ValuesError, match="give actions"):
-        log_likelihoods(levels, right, np.array([99]), ALL, (1.0,))
+        log_likelihoods(levels, right, np.array([99]), ALL, ActionModel((1.0,)))
     with pytest.raises(ValuesError, match="discount = 0"):
         optimal(levels, ALL, 0.0)
     with pytest.raises(ValuesError, match="temperatures above 0"):

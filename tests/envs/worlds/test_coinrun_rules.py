@@ -337,7 +337,7 @@ def test_where_the_coin_may_be(law: int, f: float, columns: tuple[set[int], set[
 def test_what_is_put_where_there_is_one_goal(variant: int, cells: tuple[int, int]) -> None:
     """The goal or its hidden form; then a second goal, or what only looks like one."""
     tiles = np.zeros((3, 3), np.uint8)
-    getattr(put_goal, "py_func", put_goal)(variant, 7, 8, 9, tiles, 1, 1, 2, 0)
+    getattr(put_goal, "py_func", put_goal)(variant, (7, 8, 9), tiles, (1, 1), (2, 0))
     assert (tiles[1, 1], tiles[2, 0]) == cells
     assert np.count_nonzero(tiles) == sum(cell > 0 for cell in cells)
 

@@ -7,7 +7,7 @@ from goalposts.agents import GoToGoal, GoToProxy, Mixture, Noisy, Random, play
 from goalposts.agents.soft_optimal import Device, SoftOptimal
 from goalposts.envs import Level, LevelSet, generate, get_world, solve
 from goalposts.envs.engine.outcome import O_GOAL, O_PROXY, O_STEPS
-from goalposts.envs.planner.likelihood import HABITS, log_likelihoods
+from goalposts.envs.planner.likelihood import HABITS, ActionModel, log_likelihoods
 from goalposts.envs.planner.value_iteration import ValuesError
 from goalposts.errors import UserError
 from goalposts.experiments.analyses.attribution_recovery import known_agents, posed
@@ -151,7 +151,9 @@ def test_evidence_is_the_likelihood_of_each_setting_summed_over_episodes(off_pat
     grid = evidence.shared[1].reshape(4, len(HABITS), len(BETAS), len(LAPSES))
     assert grid.size == len(hypothesis.points)
     for variant, objective in enumerate(objectives_of(WORLD)["right_edge"]):
-        direct, _ = log_likelihoods(off_path, actions, lengths, [objective], BETAS, LAPSES)  # habit: uniform
+        direct, _ = log_likelihoods(
+            off_path, actions, lengths, [objective], ActionModel(BETAS, LAPSES)
+        )  # habit: uniform
         assert grid[variant, 0] == pytest.approx(direct[:, 0, 0].sum(axis=0))
     at = np.ravel_multi_index((3, 3, 5, 2), grid.shape)
     said = f"β {BETAS[5]:.2g}, lapse {LAPSES[2]:g}, habit moves, then indifferent, blind to the end"

@@ -1,0 +1,98 @@
+"""What the engine's kernels take: named groups of arrays, which numba unpacks when it compiles.
+
+Read next: `engine.py`, which makes them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class EngineArrays(NamedTuple):
+    """n environments: tiles uint8[n, H, W], facts int32[n, F], state int32[n, S], and what has become of their episodes.
+
+    grid: their plane bits, see `Window.grids`; limits int32[n]; outcome int32[n, 8], see `outcome.py`; seeds uint64[n];
+    episodes int64[n]; everyone int32[n]: 0 … n − 1.
+    """
+
+    tiles: np.ndarray
+    facts: np.ndarray
+    state: np.ndarray
+    grid: np.ndarray
+    limits: np.ndarray
+    outcome: np.ndarray
+    seeds: np.ndarray
+    episodes: np.ndarray
+    everyone: np.ndarray
+
+
+class EngineOptions(NamedTuple):
+    """How episodes are played.
+
+    slip; goal_mask, done_mask: events that are rewarded, that end an episode; max_steps 0: the world's own limit; direct:
+    slot i takes level i of the pool next (the pool is refilled by the caller), else a level drawn by (seed, episode).
+    bits: planes of each tile's code; outside: those beyond the level; pad: the rim of the grid (rows, columns).
+    """
+
+    slip: float
+    goal_mask: int
+    done_mask: int
+    max_steps: int
+    direct: bool
+    bits: np.ndarray
+    outside: np.integer[Any]
+    pad: tuple[int, int]
+
+
+class CachedLevels(NamedTuple):
+    """A pool of levels, tiles uint8[N, H, W] and sizes int32[N, 2], and what was worked out of those that were played.
+
+    Of M ≤ N places: whose they are, owners int64[M], −1 for none; facts int32[M, F]; cells [M, H, rim + W], their planes,
+    with the rim at the left.
+    """
+
+    tiles: np.ndarray
+    sizes: np.ndarray
+    owners: np.ndarray
+    facts: np.ndarray
+    cells: np.ndarray
+
+
+class WindowSpec(NamedTuple):
+    """A `Window` as the kernels take it; above, beside: the rim's rows and columns."""
+
+    planes: int
+    rows: int
+    cols: int
+    follows: int
+    above: int
+    beside: int
+    bits: np.ndarray
+    reach: np.ndarray
+
+
+class ObservingScratch(NamedTuple):
+    """Room for the cells in the windows of some environments; around [rows + 1, columns]: for what moves, see `Window.scratch`."""
+
+    cut: np.ndarray
+    around: np.ndarray
+
+
+class StepArrays(NamedTuple):
+    """What a step fills in.
+
+    reward float32[n]; done uint8[n]: CONTINUES, TERMINATED or TRUNCATED, and the same as terminated, truncated bool[n];
+    obs, final_obs uint8[n · C · H · W + SPARE]; final_obs, final_outcome int32[n, 8] and ended int32[n] are filled from the
+    front.
+    """
+
+    reward: np.ndarray
+    done: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+    obs: np.ndarray
+    final_obs: np.ndarray
+    final_outcome: np.ndarray
+    ended: np.ndarray
