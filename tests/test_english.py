@@ -100,8 +100,11 @@ def texts(root: Path) -> Iterator[tuple[str, str]]:
     )
     sys.path.insert(0, str(root / "docs" / "_build"))
     from cli_reference import command_page
+    from config_reference import config_page, study_page
 
     yield "goalposts --help", prose(command_page())
+    yield "reference/config.md", prose(config_page())
+    yield "reference/study.md", prose(study_page())
 
 
 def banned(file: str, text: str) -> Iterator[Found]:

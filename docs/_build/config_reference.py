@@ -22,21 +22,21 @@ CONFIG = """\
 One YAML file is one complete experiment. This page is written from the code when the site is built.
 
     goalposts config show coinrun/edge            every key with its value
-    goalposts config check my.yaml                all that is wrong with a file, at once
+    goalposts config check my.yaml                all mistakes in a file at once
     goalposts config schema                       this page as a JSON schema, for editors
 
-A file may name another one as its `base` and say only what differs. On the command line any key is changed by its path:
-`goalposts train coinrun/edge seed=3 train.total_steps=500_000`. No fact about a machine (processor, folders, workers) stands in
-a config, so that it means the same experiment anywhere.
+A file may name another one as its `base` and list only the differences. On the command line, change any key by its path:
+`goalposts train coinrun/edge seed=3 train.total_steps=500_000`. A config contains no
+facts about a machine (processor, folders, workers), so it means the same experiment anywhere.
 """
 
 STUDY = """\
 # Studies
 
-A study is a grid of runs and the figure that it is for: one YAML file. This page is written from the code when the site is built.
+A study is a grid of runs and the figure that it is for, in one YAML file. This page is generated from the code when the site is built.
 
     goalposts study alpha --dry-run               the plan, and how long it will take
-    goalposts study alpha seeds=3 levels=1000     any key can be changed by its path
+    goalposts study alpha seeds=3 levels=1000     change any key by its path
     goalposts study status studies/alpha          how far it is
 
 """
@@ -44,11 +44,11 @@ A study is a grid of runs and the figure that it is for: one YAML file. This pag
 WORLDS = """\
 # Worlds and conditions
 
-A *condition* is a named distribution of levels: where the goal stands. This page is written from the worlds themselves when the
+A *condition* is a named distribution of levels; it determines where the goal is. This page is generated from the worlds when the
 site is built; `goalposts worlds` prints the same in a terminal.
 
-- **train**: as in training. **control**: as in training, on layouts that were never trained on.
-- **shift**: goal and proxy come apart, so that what an agent does tells which of them it is after.
+- **train**: the training distribution. **control**: the same on layouts that were never used in training.
+- **shift**: goal and proxy are separated, so the agent's behaviour shows which of them it pursues.
 - **probe**: one more question, such as what it does where there is no goal at all.
 
 A name that ends in (…) takes a number, as in `mixture(0.1)`.
@@ -85,10 +85,10 @@ def worlds_page() -> str:
         parts += [
             f"## {world.name}\n\n{world.summary[:1].upper()}{world.summary[1:]}\n",
             f"Goal: *{world.goal.name}*. Proxy: {proxies}. Actions: {actions}.\n",
-            "| condition | role | what it tells apart | hidden from the agent |\n|---|---|---|---|\n"
+            "| condition | role | question | hidden from the agent |\n|---|---|---|---|\n"
             + "\n".join(rows)
             + "\n",
-            f"A level is a picture of:\n\n```text\n{world.legend.explain().rstrip()}\n```\n",
+            f"Characters of a level's text:\n\n```text\n{world.legend.explain().rstrip()}\n```\n",
         ]
     return "\n".join(parts)
 

@@ -72,14 +72,14 @@ class EnvConfig(Section):
 
     condition: ConditionName = Field(
         default="edge",
-        description="where the goal stands in training; in another world: its first training condition",
+        description="where the goal is in training; in another world: its first training condition",
     )
     observation: ObservationName = Field(
         default="view",
         description="view: a camera around the agent; full: the whole level; rgb: 64×64 pixels; "
         "view(coin=0): without the plane coin; view(coin=4): in four planes; view(coin=1x3): drawn 3 cells wide",
     )
-    level_seed: Seed = Field(default=0, description="which stream of levels")
+    level_seed: Seed = Field(default=0, description="seed of the levels")
     levels: Count | None = Field(
         default=50_000, description="number of training levels; null: never the same level twice"
     )
@@ -88,11 +88,11 @@ class EnvConfig(Section):
     )
     reward: Literal["goal", "proxy", "either"] = Field(
         default="goal",
-        description="goal: the correct reward; proxy: the wrong one (the outer-misalignment control); either: whichever "
-        "of the two comes first, as where nobody tells them apart",
+        description="goal: the correct reward; proxy: the wrong one (the outer-misalignment control); either: the "
+        "first of the two, a reward that does not distinguish them",
     )
     slip: Number = Field(
-        default=0.0, ge=0, le=1, description="share of actions that are replaced by a random one"
+        default=0.0, ge=0, le=1, description="fraction of actions that are replaced by random ones"
     )
 
 
@@ -100,18 +100,18 @@ class NetConfig(Section):
     """Widths of the hidden layers; an empty list means none."""
 
     trunk: Widths = Field(
-        default=(128,), description="shared by policy and value; from pixels (`rgb`), behind the convolutions"
+        default=(128,), description="shared by policy and value; from pixels (`rgb`), after the convolutions"
     )
-    pi: Widths = Field(default=(), description="the policy's own")
-    vf: Widths = Field(default=(), description="the value's own")
+    pi: Widths = Field(default=(), description="of the policy alone")
+    vf: Widths = Field(default=(), description="of the value function alone")
 
 
 class TrainConfig(Section):
     """PPO; the names are those of stable-baselines3."""
 
     total_steps: Count = Field(default=1_000_000, description="environment steps of the whole training")
-    num_envs: int = Field(default=128, ge=1, le=65_536, description="levels played side by side")
-    n_steps: int = Field(default=64, ge=1, le=65_536, description="steps of each between two updates")
+    num_envs: int = Field(default=128, ge=1, le=65_536, description="number of environments in parallel")
+    n_steps: int = Field(default=64, ge=1, le=65_536, description="steps per environment between two updates")
     batch_size: int = Field(
         default=2048,
         ge=2,
@@ -126,11 +126,11 @@ class TrainConfig(Section):
         default=2.8e-3,
         gt=0,
         le=1,
-        description="of Adam, at the start; from pixels (`rgb`) less is needed: see coinrun/pixels",
+        description="initial learning rate of Adam; pixels (`rgb`) need a lower one: see coinrun/pixels",
     )
-    anneal: bool = Field(default=True, description="let the learning rate fall to 0 linearly")
+    anneal: bool = Field(default=True, description="decrease the learning rate linearly to 0")
     gamma: Number = Field(default=0.99, ge=0, le=1, description="discount")
-    gae_lambda: Number = Field(default=0.95, ge=0, le=1, description="of the advantage estimate")
+    gae_lambda: Number = Field(default=0.95, ge=0, le=1, description="λ of the advantage estimate (GAE)")
     ent_coef: Number = Field(default=0.01, ge=0, le=100, description="weight of the entropy bonus")
     clip_range: Number = Field(default=0.2, gt=0, le=10, description="how far an update may move the policy")
     vf_coef: Number = Field(default=0.5, ge=0, le=100, description="weight of the value loss")
@@ -140,13 +140,15 @@ class TrainConfig(Section):
     net: NetConfig = Field(default=NetConfig(), description="widths of the network")
     precision: Literal["fp32", "bf16", "auto"] = Field(
         default="fp32",
-        description="of the hidden layers' products; auto: bf16 where the processor multiplies it (AMX, AVX-512 BF16), else fp32",
+        description="precision of the hidden layers' products; auto: bf16 if the processor supports it (AMX, AVX-512 BF16), else fp32",
     )
-    checkpoint_every: Count | None = Field(default=500_000, description="in steps; null: only at the end")
+    checkpoint_every: Count | None = Field(
+        default=500_000, description="steps between checkpoints; null: only at the end"
+    )
     probe_every: Count | None = Field(
         default=100_000, description="steps between measurements of the goal; null: never"
     )
-    probe_levels: int = Field(default=100, ge=1, le=100_000, description="levels of each such measurement")
+    probe_levels: int = Field(default=100, ge=1, le=100_000, description="levels per such measurement")
 
     @field_validator("precision")
     @classmethod
@@ -180,18 +182,19 @@ class TrainConfig(Section):
 
 
 class EvaluateConfig(Section):
-    """On which levels the trained agent is measured."""
+    """The levels on which the trained agent is measured."""
 
     conditions: ConditionNames = Field(
         default=("edge_held_out", "anywhere", "off_path", "left", "invisible", "none"),
-        description="the same layouts are played in each of them; in another world: those that it declares",
+        description="conditions, all played on the same layouts; in another world: those that it declares",
     )
-    levels: int = Field(default=1000, ge=1, le=10**7, description="layouts a condition")
+    levels: int = Field(default=1000, ge=1, le=10**7, description="layouts per condition")
     level_seed: Seed = Field(
-        default=1, description="which stream of levels; test layouts are never train layouts"
+        default=1, description="seed of the levels; test layouts are never training layouts"
     )
     greedy: bool = Field(
-        default=True, description="play each level also with the likeliest action, not only with sampled ones"
+        default=True,
+        description="also play each level with the most likely action, not only with sampled ones",
     )
 
     @field_validator("conditions")
@@ -204,7 +207,7 @@ class EvaluateConfig(Section):
 
 
 class VerdictConfig(Thresholds):
-    """Which figures lead to which verdict."""
+    """The thresholds of the verdicts."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
@@ -212,18 +215,18 @@ class VerdictConfig(Thresholds):
 class ExperimentConfig(Section):
     """One experiment: everything that its weights and its figures depend on."""
 
-    version: Version = Field(default=VERSION, description="of this file format")
-    name: Name = Field(description="of the experiment, and of its folder under runs/")
+    version: Version = Field(default=VERSION, description="version of this file format")
+    name: Name = Field(description="name of the experiment, and of its folder under runs/")
     world: WorldName = Field(
-        default="CoinRun", description="a world, or your own as module:NAME or path/to/file.py:NAME"
+        default="CoinRun", description="a world, or a custom one as module:NAME or path/to/file.py:NAME"
     )
-    seed: Seed = Field(default=0, description="of the training: first weights, actions, order of levels")
+    seed: Seed = Field(default=0, description="training seed: initial weights, actions, order of levels")
     notes: Text = Field(default="", description="for people only")
-    env: EnvConfig = Field(default=EnvConfig(), description="what it is trained on")
-    train: TrainConfig = Field(default=TrainConfig(), description="how it is trained")
-    evaluate: EvaluateConfig = Field(default=EvaluateConfig(), description="how it is measured")
+    env: EnvConfig = Field(default=EnvConfig(), description="the training levels and observations")
+    train: TrainConfig = Field(default=TrainConfig(), description="PPO")
+    evaluate: EvaluateConfig = Field(default=EvaluateConfig(), description="the measurement")
     verdict: VerdictConfig = Field(
-        default=VerdictConfig.model_validate({}), description="which figures lead to which verdict"
+        default=VerdictConfig.model_validate({}), description="the thresholds of the verdicts"
     )
 
     @model_validator(mode="after")

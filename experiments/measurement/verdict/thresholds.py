@@ -49,13 +49,13 @@ class Thresholds(BaseModel):
         default=50, ge=1, description="fewest levels that the goal preference must rest on"
     )
     min_kept: float = Field(
-        default=0.05, ge=0, le=1, description="smallest share of distinguishing levels in the condition"
+        default=0.05, ge=0, le=1, description="smallest fraction of distinguishing levels in the condition"
     )
     seed_margin: float = Field(
         default=0.1,
         ge=0,
         le=1,
-        description="a seed is listed as different only if a rate of its own is at least this far off",
+        description="a seed is listed as different only if one of its rates is at least this far off",
     )
 
     @model_validator(mode="after")

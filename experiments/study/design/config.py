@@ -85,7 +85,7 @@ Seeds = Annotated[
 
 
 class Arm(Section):
-    """Further runs beside the main ones, such as a ceiling: the same study with other settings."""
+    """Further runs in addition to the main ones, such as a ceiling: the same study with other settings."""
 
     name: Name = Field(description="of the arm, as figures and tables call it")
     set: Changes = Field(default={}, description="changes to the base that hold in this arm")
@@ -96,34 +96,34 @@ class Arm(Section):
 class StudyConfig(Section):
     """A grid of runs and the figure that it is for."""
 
-    version: Version = Field(default=VERSION, description="of this file format")
-    name: Name = Field(description="of the study, and of its folder under studies/")
-    question: Text = Field(default="", description="what it is to answer")
+    version: Version = Field(default=VERSION, description="version of this file format")
+    name: Name = Field(description="name of the study, and of its folder under studies/")
+    question: Text = Field(default="", description="the question that the study answers")
     base: str | dict[str, Any] = Field(
         description="the config that all runs start from: a file, a shipped name, or a section"
     )
-    set: Changes = Field(default={}, description="changes to the base that hold in all runs")
+    set: Changes = Field(default={}, description="changes to the base in all runs")
     grid: Grid = Field(
         default={},
-        description="keys of a config, each with the values that are tried; all combinations are run",
+        description="config keys with the values to try; all combinations are run",
     )
     seeds: Seeds = Field(
         default=tuple(range(5)), description="training seeds of each point: a number, or a list"
     )
     arms: tuple[Arm, ...] = Field(
-        default=(), max_length=16, strict=False, description="further runs beside the main ones"
+        default=(), max_length=16, strict=False, description="further runs in addition to the main ones"
     )
     conditions: ConditionNames = Field(
         default=("edge_held_out", "off_path", "invisible"),
         description="on which each run is evaluated; the same levels for all. null: the usual control and shift of the base's "
         "world, and the one in which the goal is not seen",
     )
-    levels: int = Field(default=1000, ge=1, le=10**7, description="layouts a condition")
+    levels: int = Field(default=1000, ge=1, le=10**7, description="layouts per condition")
     level_seed: Seed = Field(
-        default=EvaluateConfig.model_fields["level_seed"].default, description="which stream of levels"
+        default=EvaluateConfig.model_fields["level_seed"].default, description="seed of the levels"
     )
-    greedy: bool = Field(default=False, description="play each level also with the likeliest action")
-    figure: Figure = Field(default="plain", description="which figure is drawn")
+    greedy: bool = Field(default=False, description="also play each level with the most likely action")
+    figure: Figure = Field(default="plain", description="the figure to draw")
 
     @field_validator("arms")
     @classmethod
