@@ -30,6 +30,7 @@ from .report.page.page import is_page, write_page
 from .runs.run import Run, RunError
 from .system.links import refuse_link
 from .system.processes import imports_from_elsewhere, interrupts_held_back
+from .training.precompile import announce
 
 Told = Callable[[int, int, int, str], None]  # which run, step, total, words
 GRACE = 10  # seconds for a training that is ended to be gone
@@ -90,6 +91,8 @@ def train_side_by_side(configs: Sequence[ExperimentConfig], out: Path, workers: 
     todo = [i for i, path in enumerate(paths) if not _is_finished(path, configs[i])]
     for i in sorted(todo, key=lambda i: not paths[i].exists()):  # what may be refused comes first
         Run.create(paths[i], configs[i])
+    for i in todo:
+        announce(configs[i].world, configs[i].env.observation)
     if todo:
         _train_all([(i, configs[i], paths[i]) for i in todo], workers, told)
     return [Run.open(path) for path in paths]

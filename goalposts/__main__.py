@@ -5,14 +5,19 @@ import signal
 import sys
 from types import FrameType
 
-from goalposts.isolation import forget_working_directory
+from goalposts import notices
+from goalposts.isolation import forget_senseless_threads, forget_working_directory
+from goalposts.streams import make_ready, warn
 
 INTERRUPTED = "goalposts: interrupted"
 
 
 def main() -> None:
     """Run the command line; the exit code is its own."""
+    make_ready()
+    notices.printed = lambda message: warn(f"goalposts: {message}")
     forget_working_directory()
+    forget_senseless_threads()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     try:
@@ -21,7 +26,7 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt:  # before the command line could see to it
-        print(INTERRUPTED, file=sys.stderr)
+        warn(INTERRUPTED)
         sys.exit(130)
 
 

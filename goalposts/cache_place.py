@@ -12,12 +12,13 @@ import os
 import stat
 import sys
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+from .notices import notice
 
 NAME = "goalposts"
 
@@ -27,14 +28,6 @@ class Place(NamedTuple):
 
     folder: Path | None
     why: str
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, RuntimeWarning, stacklevel=2)
-
-
-tell: Callable[[str], object] = _warn
-"""How a caller learns that kernels are not kept in a usual place; the command line prints it."""
 
 
 def kernel_place() -> Place:
@@ -61,7 +54,7 @@ def _told(place: Place, asked: str, refused: str) -> Place:
     if asked and not os.path.isabs(asked):
         place = Place(place.folder, f"NUMBA_CACHE_DIR={asked} is ignored: it must be an absolute path")
     if place.why:
-        tell(place.why)
+        notice(place.why)
     return place
 
 
@@ -75,7 +68,7 @@ def _candidates(asked: str) -> Iterator[tuple[Path, bool]]:
     caches = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(caches):
         yield Path(caches) / NAME, True
-    elif (home := home_folder()) is not None:
+    elif (home := home_folder()) is not None and home.is_dir():  # a home that is missing is not made
         yield home / ".cache" / NAME, True
     for above in (os.environ.get("TMPDIR", ""), "/tmp", "/var/tmp", tempfile.gettempdir()):
         # `gettempdir` names the working folder if there is no other, which may be anybody's.

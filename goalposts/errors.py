@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
 
+from goalposts.streams import make_ready, stop_writing, warn
+
 P = ParamSpec("P")
 
 
@@ -21,11 +23,15 @@ def tells_exit_code(command: Callable[P, None]) -> Callable[P, int]:
 
     @wraps(command)
     def inner(*given: P.args, **options: P.kwargs) -> int:
+        make_ready()
         try:
             command(*given, **options)
+            sys.stdout.flush()
         except UserError as error:
-            print(error, file=sys.stderr)
+            warn(str(error))
             return 2
+        except BrokenPipeError:
+            return stop_writing()
         return 0
 
     return inner

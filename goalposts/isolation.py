@@ -106,12 +106,66 @@ class Guard:
         def run_guarded(module: "ModuleType") -> None:
             module.open = open_nothing_relative(open)  # type: ignore[attr-defined]
             try:
-                run(module)
+                (_run_numba if fullname.startswith("numba") else _run_matplotlib)(run, module)
             finally:
                 del module.open  # type: ignore[attr-defined]
 
         spec.loader.exec_module = run_guarded  # type: ignore[method-assign]
         return spec
+
+
+def _run_numba(run: "Callable[[ModuleType], object]", module: "ModuleType") -> None:
+    """Let numba read its variables; those that it cannot use are left out and named, instead of a traceback for each."""
+    import re
+    import warnings
+
+    forget_senseless_threads()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run(module)
+    for warning in caught:
+        found = re.match(r"Environment variable '(NUMBA_\w+)' is defined but", str(warning.message))
+        if found is None:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+        else:
+            _forget(found[1], "numba cannot use it")
+
+
+def _run_matplotlib(run: "Callable[[ModuleType], object]", module: "ModuleType") -> None:
+    """Import matplotlib without MPLBACKEND, then set it, unless there is no such backend: then it cannot be imported at all."""
+    backend = os.environ.pop("MPLBACKEND", "")
+    run(module)
+    if backend:
+        os.environ["MPLBACKEND"] = backend
+        try:
+            module.rcParams["backend"] = backend
+        except ValueError:
+            _forget("MPLBACKEND", "matplotlib has no such backend")
+
+
+THREADS = (
+    "NUMBA_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+)
+
+
+def forget_senseless_threads() -> None:
+    """Numbers of threads are whole and at least 1; libraries answer others with tracebacks, or with lines of their own."""
+    for name in THREADS:
+        value = os.environ.get(name, "1").strip()
+        if not all(part.strip().isdecimal() and int(part) > 0 for part in value.split(",")):
+            _forget(name, "it must be a whole number, at least 1")
+
+
+def _forget(name: str, reason: str) -> None:
+    """Leave an environment variable out, here and in the processes that this one starts."""
+    from .notices import notice
+
+    value = os.environ.pop(name)
+    notice(f"{name}={value} is ignored: {reason}")
 
 
 def _goalposts_imports() -> bool:

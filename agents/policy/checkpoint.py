@@ -26,6 +26,7 @@ from goalposts.errors import UserError
 from goalposts.safe_read import IsALink, TooLarge, read_ordinary
 
 from .eager_adam import EagerAdam
+from .library_defaults import with_defaults
 from .networks import CONVOLUTIONS, CONVOLVED, PIXELS, PixelsExtractor, PlanesExtractor
 
 FORMAT = 1
@@ -98,21 +99,34 @@ class PolicyAgent:
         """The name of the run it comes from."""
         return self.card.name
 
+    @with_defaults
     def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, Any]:
         """Actions int64[n] for observations uint8[n, …]; sampled by torch's own generator unless deterministic."""
+        if self._is_empty(observation):
+            return np.zeros(0, np.int64), None
         return self.policy.predict(observation, deterministic=deterministic)
 
+    @with_defaults
     @torch.no_grad()
     def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
         """float64[n, A] for uint8[n, …]."""
+        if self._is_empty(observation):
+            return np.zeros((0, self.card.n_actions))
         return torch.softmax(self._logits(observation), dim=1).double().numpy()
 
+    @with_defaults
     @torch.no_grad()
     def value(self, observation: np.ndarray) -> np.ndarray:
         """The critic's value float32[n]."""
+        if self._is_empty(observation):
+            return np.zeros(0, np.float32)
         policy = self.policy
         features = policy.extract_features(policy.obs_to_tensor(observation)[0], policy.vf_features_extractor)
         return policy.value_net(policy.mlp_extractor.forward_critic(features)).squeeze(1).numpy()  # type: ignore[arg-type]
+
+    def _is_empty(self, observation: Any) -> bool:
+        """Whether it is a batch of no observation, as is left when all episodes have ended; SB3 cannot take one."""
+        return np.shape(observation) == (0, *self.card.shape)
 
     def _logits(self, observation: np.ndarray) -> torch.Tensor:
         policy = self.policy
@@ -167,12 +181,12 @@ def count_weights(card: AgentCard) -> int:
     return total
 
 
+@with_defaults
 def load_policy(folder: str | Path) -> PolicyAgent:
     """Read a checkpoint folder. Raises CheckpointError; executes nothing that the folder holds.
 
-    From here on torch takes one thread, as in training: the net is too small for two, and sums come out the same anywhere.
+    Its net takes one thread, as in training: it is too small for two, and sums come out the same anywhere.
     """
-    torch.set_num_threads(1)
     folder = Path(folder)
     card = read_card(folder)
     tensors = read_tensors(folder / "model.safetensors")

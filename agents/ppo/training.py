@@ -41,6 +41,7 @@ from ..policy.checkpoint import (
     read_tensors,
     save_policy,
 )
+from ..policy.library_defaults import with_defaults
 from ..sb3_vec_env import GoalpostsVecEnv
 from .planes_ppo import PlanesPPO
 
@@ -105,6 +106,7 @@ SB3_OPTIONS = (
 class Training:
     """A PPO model on its levels. env: options of `GoalpostsVecEnv`."""
 
+    @with_defaults
     def __init__(
         self,
         settings: PPOSettings,
@@ -114,7 +116,6 @@ class Training:
         seed: int,
         tensorboard: Path | None = None,
     ) -> None:
-        torch.set_num_threads(1)
         self.total_steps, self.seed = settings.total_steps, seed
         self.env = GoalpostsVecEnv(settings.num_envs, **env)
         trunk, pi, vf, precision = settings.trunk, settings.pi, settings.vf, settings.precision
@@ -153,6 +154,7 @@ class Training:
         """What the policy is, at this step."""
         return AgentCard(**{**self._card.__dict__, "step": self.step})
 
+    @with_defaults
     def run(self, on_update: Callable[[Progress | None], None]) -> None:
         """Train to `total_steps`, rounded up to whole rollouts.
 
@@ -182,6 +184,7 @@ class Training:
         """Whether all weights are finite numbers."""
         return all(bool(torch.isfinite(p).all()) for p in self.model.policy.parameters())
 
+    @with_defaults
     def save(self, folder: Path) -> None:
         """Write policy, card and training state into a folder that exists."""
         save_policy(folder, self.model.policy, self.card())
@@ -201,6 +204,7 @@ class Training:
         }  # fmt: skip
         (folder / "state.json").write_text(json.dumps(state) + "\n", encoding="utf-8")
 
+    @with_defaults
     def restore(self, folder: Path) -> None:
         """Go on from a folder that `save` wrote, of the same settings. Raises CheckpointError."""
         tensors, weights = (

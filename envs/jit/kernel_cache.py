@@ -8,12 +8,12 @@ Without a safe place nothing is kept. Read next: `goalposts/cache_place.py`, whi
 from __future__ import annotations
 
 import builtins
-import contextlib
 import hashlib
 import inspect
 import os
 import pickle
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataC
 
 from goalposts.cache_place import kernel_place
 from goalposts.isolation import open_nothing_relative
+from goalposts.notices import progress
 
 # numba reads `.numba_config.yaml` again whenever it compiles.
 setattr(config, "open", open_nothing_relative(builtins.open))  # noqa: B010
@@ -30,12 +31,16 @@ MAGIC = b"goalposts kernel 1\n"  # of a data file; the SHA-256 of what follows c
 _DIGEST = hashlib.sha256().digest_size
 
 
-def keep(dispatcher: Any) -> Any:
-    """Let a compiled function find its machine code on the disk, and leave it there. Returns the dispatcher."""
+def keep(dispatcher: Any, world: str = "") -> Any:
+    """Let a compiled function find its machine code on the disk, and leave it there. Returns the dispatcher.
+
+    world: for which it is compiled, as the user is told when that begins.
+    """
     if not hasattr(dispatcher, "_cache"):  # NUMBA_DISABLE_JIT=1: it is the plain function
         return dispatcher
     folder = kernel_place().folder
-    dispatcher._cache = NullCache() if folder is None else KernelCache(dispatcher.py_func, folder)
+    function = dispatcher.py_func
+    dispatcher._cache = _Memory(world) if folder is None else KernelCache(function, folder, world)
     return dispatcher
 
 
@@ -115,10 +120,27 @@ class _Files(IndexDataCacheFile):
             file.write(MAGIC + hashlib.sha256(body).digest() + body)
 
 
+def say_that_it_compiles(world: str) -> None:
+    """Say once per world that kernels are compiled; loops that belong to no world are compiled in less than a second."""
+    if world:
+        progress(f"compiling kernels for {world} …")
+
+
+class _Memory(NullCache):
+    """Keeps nothing."""
+
+    def __init__(self, world: str) -> None:
+        self.world = world
+
+    def load_overload(self, sig: Any, target_context: Any) -> None:
+        say_that_it_compiles(self.world)
+
+
 class KernelCache(FunctionCache):
     """The cache of one function."""
 
-    def __init__(self, function: Any, folder: Path) -> None:
+    def __init__(self, function: Any, folder: Path, world: str = "") -> None:
+        self.world = world
         self._name, self._py_func = repr(function), function
         self._impl: Any = _Results(function, folder)
         self._cache_path = self._impl.locator.get_cache_path()
@@ -129,12 +151,14 @@ class KernelCache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled function; None if it is not there, or damaged."""
-        try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # of a file that other versions of numba or Python wrote
-            return None
+        found = None
+        with suppress(Exception):  # of a file that other versions of numba or Python wrote
+            found = super().load_overload(sig, target_context)
+        if found is None:
+            say_that_it_compiles(self.world)
+        return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep a compiled function, if the disk takes it; it works without."""
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             super().save_overload(sig, data)

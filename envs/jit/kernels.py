@@ -29,9 +29,9 @@ COMPILED: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wra
 MAKES_NO_ARRAYS: dict[str, Any] = {"_nrt": False}
 
 
-def cached(function: Callable[..., Any], **options: Any) -> Any:
+def cached(function: Callable[..., Any], world: str = "", **options: Any) -> Any:
     """Compile a function that calls nothing of another file, so that its cache cannot go stale."""
-    return keep(njit(**options)(function))
+    return keep(njit(**options)(function), world)
 
 
 def loop(function: Callable[..., Any]) -> Any:
@@ -63,10 +63,11 @@ def bind(
     source: str | None = None,
     allocates: bool = True,
     within: bool = False,
+    world: str = "",
 ) -> Any:
     """Compile `template` with `rules` in place of the globals of the same names.
 
-    `tag` names the world; `source` is the file that holds the rules, when it lies outside envs/.
+    `tag` names the world and its variant, `world` the world for people; `source` is the file of rules outside envs/.
     allocates: whether the template makes arrays; rules from elsewhere may make some. within: nothing but other kernels calls it.
     Returns a numba dispatcher that caches across processes.
     """
@@ -80,4 +81,4 @@ def bind(
     bound.__doc__ = inspect.getdoc(template)
     ours = source is None or ENVS in Path(source).parents
     options = (MAKES_NO_ARRAYS if ours and not allocates else {}) | (NEVER_FROM_PYTHON if within else {})
-    return cached(bound, **COMPILED, **options)
+    return cached(bound, world, **COMPILED, **options)

@@ -11,7 +11,7 @@ import logging
 import numpy as np
 
 from .canvas import pygame, surface_of
-from .window import WindowError, open_display
+from .display import WindowError, open_display
 
 LOG = logging.getLogger("goalposts")
 

@@ -6,13 +6,10 @@ else imports pygame, and nothing imports these files before a window is asked fo
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
-from goalposts.errors import UserError
-
 from .canvas import DARK, HEADING, LIGHT, SMALL, TEXT, Canvas, key_width, pygame
+from .display import WindowError, open_display
 from .view import Key, View
 
 SIZE, SMALLEST = (1180, 740), (640, 420)
@@ -22,10 +19,6 @@ HELD = (
     pygame.K_LSHIFT, pygame.K_RSHIFT, pygame.K_LCTRL, pygame.K_RCTRL, pygame.K_LALT, pygame.K_RALT, pygame.K_LMETA,
     pygame.K_RMETA, pygame.K_CAPSLOCK, pygame.K_MODE,
 )  # fmt: skip
-
-
-class WindowError(UserError):
-    """There is no screen to open a window on, or no such key."""
 
 
 class Window:
@@ -247,27 +240,6 @@ class Window:
             canvas.text(
                 key.tells or key.label, max(x + 76, cap.right + 8), y + 3, TEXT, width=box.width // 2 - 120
             )
-
-
-def open_display(size: tuple[int, int], resizable: bool = False) -> pygame.Surface:
-    """Open the one display of this process. Raises WindowError where there is no screen."""
-    asked = os.environ.get("SDL_VIDEODRIVER")
-    nowhere = sys.platform.startswith("linux") and not any(
-        map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY"))
-    )
-    try:
-        if nowhere and not asked:
-            raise pygame.error("neither DISPLAY nor WAYLAND_DISPLAY is set")
-        pygame.display.init()
-        if not asked and pygame.display.get_driver() in ("dummy", "offscreen"):
-            pygame.display.quit()
-            raise pygame.error("the screen does not answer")
-        return pygame.display.set_mode(size, pygame.RESIZABLE if resizable else 0)
-    except pygame.error as error:
-        raise WindowError(
-            f"no window can be opened ({str(error).rstrip('.')}): there is no screen here. Work where there is one, or let the "
-            "command write a picture instead: --picture FILE.png; films need no screen either: goalposts record"
-        ) from None
 
 
 def name_of(event: pygame.event.Event) -> str:

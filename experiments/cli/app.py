@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -19,6 +20,7 @@ from typer.models import OptionInfo
 
 from goalposts import __version__
 from goalposts.errors import UserError
+from goalposts.streams import takes_unicode
 
 from ...envs.worlds.contract.sources import sources
 
@@ -88,9 +90,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts inste
 LOOK_UP, MAIN = "Look up", "Experiments"
 
 
-def say(text: str = "") -> None:
+def say(text: str = "", end: str = "\n") -> None:
     """Print to stdout."""
-    typer.echo(text)
+    typer.echo(text + end, nl=False)
 
 
 def check_new(out: Path | None, option: str = "--out") -> None:
@@ -106,8 +108,8 @@ def check_new(out: Path | None, option: str = "--out") -> None:
 
 
 def show_json(value: Any) -> None:
-    """Print JSON to stdout."""
-    say(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+    """Print JSON to stdout; escaped where the output's encoding has not all characters."""
+    say(json.dumps(value, indent=1, ensure_ascii=not takes_unicode(sys.stdout), default=str))
 
 
 @app.callback(invoke_without_command=True)

@@ -29,11 +29,12 @@ def finetune(
     """
     from ..evaluation.evaluated_run import open_runs
     from ..runs.finetune_csv import recoveries
-    from ..training.finetune import STEPS, marks_of, shifted
+
+    found = open_runs(runs)
+    from ..training.finetune import STEPS, marks_of, shifted  # torch: only for runs that are there
     from ..training.finetune import finetune as test
     from .tables import recovery_text
 
-    found = open_runs(runs)
     for run in found:
         marks_of(shifted(run.config, condition, steps or STEPS), steps or STEPS)  # refused before any work
     tables = []

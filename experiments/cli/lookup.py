@@ -166,8 +166,16 @@ def doctor(as_json: Json = False) -> None:
     except OSError:
         writable = False
         problems.append("this folder is not writable; give runs an --out in a folder that is")
-    from ...envs import generate, solve
+    from goalposts.cache_place import kernel_place
 
+    from ...envs import generate, solve
+    from ...envs.jit.kernel_cache import damaged_files
+
+    place = kernel_place()
+    damaged = damaged_files(place.folder) if place.folder else []
+    problems += [
+        f"{path} is no file, so no kernel can be kept there: remove it" for path in damaged if path.is_dir()
+    ]
     plan = solve(generate("CoinRun", "off_path", 0, 1)[0])
     if not plan.solvable:
         problems.append(
@@ -176,12 +184,24 @@ def doctor(as_json: Json = False) -> None:
     facts = {
         "goalposts": __version__, "python": platform.python_version(), "platform": platform.platform(),
         "cores": os.cpu_count(), "packages": versions, "writable": writable, "planner": plan.solvable, "problems": problems,
+        "kernel_cache": place.folder and str(place.folder), "damaged_kernels": list(map(str, damaged)),
     }  # fmt: skip
     if as_json:
         show_json(facts)
     else:
         say(f"goalposts {__version__}, Python {facts['python']}, {facts['cores']} cores, {facts['platform']}")
         say("\n".join(f"  {name:18} {version or 'not installed'}" for name, version in versions.items()))
+        say(
+            f"Compiled kernels are kept in {place.folder}."
+            if place.folder
+            else "Compiled kernels are not kept."
+        )
+        say(
+            "".join(
+                f"  {path} is damaged; its kernel is compiled again when it is needed\n" for path in damaged
+            ),
+            end="",
+        )
         say("A level was drawn, compiled and solved." if plan.solvable else "")
         say("\n".join(f"  problem: {p}" for p in problems) if problems else "No problem found.")
     if problems:

@@ -6,15 +6,17 @@ Read next: `app.py`, what the commands share.
 
 from __future__ import annotations
 
-import os
 import re
 import sys
+import traceback
+from pathlib import Path
 from typing import Any
 
 import typer
 from typer.models import CommandInfo
 
 from goalposts.errors import UserError
+from goalposts.streams import is_broken_pipe, make_ready, stop_writing, warn
 
 from . import bench, demo, explore, finetune, lookup, report, reproduce, runs, study, windows
 from .app import app, config_app, with_worlds
@@ -46,6 +48,7 @@ WrongUse: type[Exception] = typer.BadParameter.__mro__[
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 found wanting, 2 bad input, 130 interrupted."""
+    make_ready()
     given = sys.argv[1:] if arguments is None else arguments
     try:
         code = app(given, prog_name="goalposts", standalone_mode=False)
@@ -54,13 +57,19 @@ def main(arguments: list[str] | None = None) -> None:
         code = _told(str(error))
     except WrongUse as error:
         code = _told(_in_our_words(error, given))
-    except (KeyboardInterrupt, typer.Abort):
+    except typer.Abort as error:  # typer takes the end of a file for Ctrl-D
+        code = _ended_early(error.__cause__) if isinstance(error.__cause__, EOFError) else 130
+    except KeyboardInterrupt:
         code = 130
+    except SystemExit as error:
+        if not is_broken_pipe(error):
+            raise
+        code = stop_writing()
     except BrokenPipeError:
-        code = _deaf()
+        code = stop_writing()
     except OSError as error:
         code = _told(f"{error.filename or 'the output'}: {error.strerror or error}; nothing more was written")
-        _deaf()
+        stop_writing()
     except MemoryError:
         code = _told("out of memory; reduce the number of levels or environments")
     if code == 130:
@@ -69,14 +78,18 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _told(message: str) -> int:
-    print(f"goalposts: {message}", file=sys.stderr)
+    warn(f"goalposts: {message}")
     return 2
 
 
-def _deaf() -> int:
-    """Nobody reads what is printed: keep Python from complaining of it once more when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 141
+def _ended_early(error: EOFError) -> int:
+    """A library read a file that was cut: say which part of it did."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" (in {frames[-1].name} of {Path(frames[-1].filename).name})" if frames else ""
+    _told(
+        f"a file that was read is cut off: {error or 'unexpected end of file'}{where}; goalposts doctor looks for it"
+    )
+    return 1
 
 
 def _in_our_words(error: Any, arguments: list[str]) -> str:

@@ -27,7 +27,10 @@ def reproduce(
 
     The run itself is not changed.
     """
-    from ..training.reproduce import reproduce as again
+    from ..runs.run import Run
+
+    Run.open(run)
+    from ..training.reproduce import reproduce as again  # torch: only for a run that is there
 
     with progress_bars([f"re-run of {run.name}"], quiet) as told:
         found = again(run, out, lambda step, total, words: told(0, step, total, words))

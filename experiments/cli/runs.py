@@ -43,10 +43,11 @@ def train(
     """Train one agent from a config. To resume an interrupted run, run the same command again."""
     from ..config.schema import load_config
     from ..runs.run import default_out
-    from ..training.train import train as train_run
 
     found = load_config(config, overrides or [])
     path = out or default_out(found)
+    from ..training.train import train as train_run  # torch: only for a config that is valid
+
     with progress_bars([found.name], quiet) as told:
         run = train_run(found, path, lambda step, total, words: told(0, step, total, words), evaluate)
     say(f"trained {run.status().step:,} steps: {run.path}")

@@ -54,13 +54,13 @@ def watch(
     press: Press = "",
 ) -> None:
     """Watch agents play, with values per cell and shortest paths. Switch between several agents and conditions."""
+    _check(picture, condition, file)
     from ...envs.window.watch import Watch
     from ...envs.worlds.registry import get_world, load_world
     from ..evaluation.level_files import read_level_file
     from ..evaluation.subjects import is_scripted, labels_of, level_seed_of, subjects_named
     from ..interactive.players import course_of, course_of_file, player_of
 
-    _check(picture, condition, file)
     name = load_world(world).name if world else None
     if file is not None:
         name = read_level_file(file, name).world
@@ -98,12 +98,12 @@ def play(
     """Play the agents' levels yourself. Your episodes are stored like an agent's, so diagnose and report accept the folder."""
     import tempfile
 
+    _check(picture, condition, file)
     from ...envs.window.play import Play
     from ...envs.worlds.registry import get_world, load_world
     from ..interactive.human_session import Human, human_run
     from ..interactive.players import course_of, course_of_file
 
-    _check(picture, condition, file)
     known = load_world(world) if world else None
     if file is not None:
         course = course_of_file(file, known.name if known else None)
@@ -141,17 +141,17 @@ def edit(
     press: Press = "",
 ) -> None:
     """Draw levels, see the planner's results at once, let agents play them, and save a level file."""
+    words = agent or ["goal-seeker", "proxy-seeker"]
+    path = file or _free("level")
+    if path.suffix not in (".txt", ".npz"):
+        raise UserError(f"{path}: a level file ends in .txt or .npz, not {path.suffix!r}")
+    _check(picture, None, None)
     from ...envs.window.edit import Edit
     from ...envs.worlds.registry import get_world, load_world
     from ..evaluation.level_files import read_level_file
     from ..evaluation.subjects import is_scripted, labels_of, subjects_named
     from ..interactive.players import course_of, player_of
 
-    _check(picture, None, None)
-    words = agent or ["goal-seeker", "proxy-seeker"]
-    path = file or _free("level")
-    if path.suffix not in (".txt", ".npz"):
-        raise UserError(f"{path}: a level file ends in .txt or .npz, not {path.suffix!r}")
     name = load_world(world).name if world else None
     there = list(read_level_file(path, name)) if path.exists() else None
     if there is None and not path.parent.is_dir():
@@ -186,6 +186,10 @@ def _check(picture: Path | None, condition: list[str] | None, file: Path | None)
         raise UserError(
             "--condition and --file contradict each other: a file has its own levels; leave one out"
         )
+    if picture is None:
+        from ...envs.window.display import check_screen
+
+        check_screen()  # before anything is compiled
 
 
 def _show(view: View, dark: bool, picture: Path | None, press: str, keep: bool = True) -> None:

@@ -29,6 +29,7 @@ from ...envs.worlds.registry import get_world
 from ..config.schema import EvaluateConfig, ExperimentConfig
 from ..measurement.episodes import SCHEMA, validate
 from ..runs.run import Run, RunError
+from ..system.forks import refuse_after_fork
 from .agent_names import checked_name, checked_seed, name_of
 
 Tell = Callable[[str, int, int], None]  # what is being played, how many parts are done, of how many
@@ -178,6 +179,7 @@ def evaluate_in_parts(
     subject: Subject, plan: Plan, at_once: int, tell: Tell | None = None
 ) -> Iterator[Evaluation]:
     """Play a plan, condition by condition and at most `at_once` levels at a time, in the order of their numbers."""
+    refuse_after_fork()
     world = get_world(subject.world)
     trained_on = _trained_on(subject)
     firsts = range(0, plan.levels, at_once)

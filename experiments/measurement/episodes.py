@@ -17,6 +17,7 @@ import polars as pl
 from goalposts.errors import UserError
 
 from ..system.atomic_files import read_limited, write_atomic
+from ..system.forks import refuse_after_fork
 from ..system.parquet import Unreadable, read_parquet
 
 SCHEMA_VERSION = 1
@@ -80,6 +81,7 @@ def validate(episodes: pl.DataFrame) -> pl.DataFrame:
     Whole numbers of another width are converted; everything else must fit. Where goal and proxy are touched in one
     step, the goal counts as first.
     """
+    refuse_after_fork()
     if not isinstance(episodes, pl.DataFrame):
         raise EpisodesError(
             f"an episodes table is a polars.DataFrame, not {type(episodes).__name__}; "
@@ -102,6 +104,7 @@ def read_episodes(path: str | Path, follow: bool = True) -> pl.DataFrame:
 
     follow: whether the path may be a link; False for one inside a folder that may be anybody's.
     """
+    refuse_after_fork()
     path = Path(path)
     content = read_limited(path, MAX_BYTES, follow)
     try:

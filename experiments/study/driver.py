@@ -20,6 +20,7 @@ from goalposts.registration import WORLDS
 from ...envs.worlds.registry import get_world
 from ..runs.provenance import now
 from ..system.atomic_files import RunError
+from ..training.precompile import announce
 from .design.plan import Plan
 from .folder.folder import WORK, Call, StudyFolder
 from .folder.stamp import is_made, remember
@@ -95,6 +96,9 @@ def run_study(
     with folder.begin(plan.study), _recorded(rows, folder, plan):
         before = len(folder.finished() & plan.runs.keys())
         todo = todo_of(plan, folder, limit)
+        if isinstance(engine, LocalEngine):
+            for one in todo:
+                announce(plan.runs[one].world, plan.runs[one].env.observation)
         watch.begun(todo, before)
         with closing(_results(engine, _jobs(plan, folder, todo, isinstance(engine, LocalEngine)))) as results:
             for result in results:

@@ -24,6 +24,8 @@ from pathlib import Path
 
 import polars as pl
 
+from .forks import refuse_after_fork
+
 READER = Path(__file__).with_name("parquet_worker.py")
 MEMORY = 4 << 30  # bytes of addresses that the reader may hold, and …
 MEMORY_A_BYTE = 48  # … this for each byte of the file: a table unpacked, and once more as it is sent
@@ -154,6 +156,7 @@ def read_parquets(contents: Sequence[bytes], most_rows: int, keys: tuple[str, ..
 
     A question for each of many small files takes ten times as long. Which of them is to blame for a refusal is not said.
     """
+    refuse_after_fork()
     content = b"".join(contents)
     question = {
         "sizes": [len(one) for one in contents],

@@ -19,13 +19,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from goalposts.cache_place import kernel_place
 from goalposts.errors import UserError, tells_exit_code
 from goalposts.isolation import safe_environment
+from goalposts.notices import progress
 from goalposts.registration import WORLDS
 
 from ..runs.provenance import code_digest
@@ -41,16 +44,11 @@ def compile_ahead(world: str, observation: str) -> bool:
 
     Whoever comes while another process compiles the same waits for it. What goes wrong is left to the training itself.
     """
-    disabled = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
-    if world not in WORLDS or observation == "rgb" or disabled or not sys.executable:
-        return False
-    place = kernel_place().folder
-    if place is None:  # what other processes compile would be lost
-        return False
-    mark = place / f"goalposts-{_key(world, observation)}.compiled"
+    mark = _mark(world, observation)
     try:
-        if mark.exists():
+        if mark is None or mark.exists():
             return False
+        progress(f"compiling kernels for {world} …")
         with FileLock(f"{mark}.lock", timeout=PATIENCE):
             if mark.exists() or not _side_by_side(world, observation):
                 return False
@@ -62,6 +60,23 @@ def compile_ahead(world: str, observation: str) -> bool:
     ):  # a disk that is full or has no locks, a process that hangs
         return False
     return True
+
+
+def announce(world: str, observation: str) -> None:
+    """Say that kernels will be compiled, where other processes do it, which say nothing."""
+    with suppress(OSError):
+        mark = _mark(world, observation)
+        if mark is not None and not mark.exists():
+            progress(f"compiling kernels for {world} …")
+
+
+def _mark(world: str, observation: str) -> Path | None:
+    """The file that says that all was compiled; None if nothing is compiled ahead."""
+    disabled = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
+    if world not in WORLDS or observation == "rgb" or disabled or not sys.executable:
+        return None
+    place = kernel_place().folder  # without one, what other processes compile would be lost
+    return None if place is None else place / f"goalposts-{_key(world, observation)}.compiled"
 
 
 def _key(world: str, observation: str) -> str:

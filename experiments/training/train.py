@@ -30,6 +30,7 @@ from ..config.schema import ExperimentConfig, TrainConfig
 from ..evaluation.evaluate import evaluate_fully, subject_of
 from ..evaluation.trajectories import record
 from ..runs.run import Run, default_out
+from ..system.forks import refuse_after_fork
 from .precompile import compile_ahead
 
 OnProgress = Callable[[int, int, str], None]  # step, total, a few words
@@ -118,6 +119,7 @@ def train(
     tensorboard: log for it too, where it is installed.
     Raises RunError (folder of another run, finished already, in use, disk full), TrainingDiverged, ConfigError.
     """
+    refuse_after_fork()
     get_world(config.world)  # an unknown one leaves no folder
     run = Run.create(default_out(config) if out is None else out, config)
     with run.lock(), _threads_quiet_about_the_disk():

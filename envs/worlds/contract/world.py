@@ -244,7 +244,9 @@ class World:
         if key not in kernels:
             sizes = {"N_STATE": self.n_state, "N_FACTS": self.n_facts, "N_ACTIONS": len(self.actions)}
             rules = {"paint": paint_nothing, **self.rules, **sizes, **more}
-            kernels[key] = bind(template, rules, self.name + variant, self.source, allocates, within)
+            kernels[key] = bind(
+                template, rules, self.name + variant, self.source, allocates, within, self.name
+            )
         return kernels[key]
 
     def scene(

@@ -1,0 +1,57 @@
+"""The screen: whether there is one, and the one display of this process.
+
+Needs pygame only, so that a command can ask for the screen before anything is compiled. Read next: `window.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it would stand in the output of commands
+
+import pygame
+
+from goalposts.errors import UserError
+
+
+class WindowError(UserError):
+    """There is no screen to open a window on, or no such key."""
+
+
+def check_screen() -> None:
+    """Raise WindowError where no window can be opened."""
+    _begin()
+    pygame.display.quit()
+
+
+def open_display(size: tuple[int, int], resizable: bool = False) -> pygame.Surface:
+    """Open the one display of this process. Raises WindowError where there is no screen."""
+    _begin()
+    try:
+        return pygame.display.set_mode(size, pygame.RESIZABLE if resizable else 0)
+    except pygame.error as error:
+        raise _no_window(error) from None
+
+
+def _begin() -> None:
+    asked = os.environ.get("SDL_VIDEODRIVER")
+    nowhere = sys.platform.startswith("linux") and not any(
+        map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY"))
+    )
+    try:
+        if nowhere and not asked:
+            raise pygame.error("neither DISPLAY nor WAYLAND_DISPLAY is set")
+        pygame.display.init()
+        if not asked and pygame.display.get_driver() in ("dummy", "offscreen"):
+            pygame.display.quit()
+            raise pygame.error("the screen does not answer")
+    except pygame.error as error:
+        raise _no_window(error) from None
+
+
+def _no_window(error: pygame.error) -> WindowError:
+    return WindowError(
+        f"no window can be opened ({str(error).rstrip('.')}): there is no screen here. Work where there is one, or let the "
+        "command write a picture instead: --picture FILE.png; films need no screen either: goalposts record"
+    )

@@ -1,0 +1,54 @@
+"""Forked processes: polars' threads are not copied by a fork, so a child would wait for them for ever.
+
+A child that was forked after polars had begun its threads is refused in words, as nothing can start them again there. Children that
+play, train with another library or only import polars are left alone. Read next: `processes.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from goalposts.errors import UserError
+
+TASKS = Path("/proc/self/task")
+POOL = tuple(
+    f"polars-{digit}" for digit in range(10)
+)  # its threads are numbered; others are begun when it is imported
+_begun_before_fork = _refused = False
+
+
+def refuse_after_fork() -> None:
+    """Raise UserError in a forked child that cannot use polars."""
+    if _refused:
+        raise UserError(
+            "this process was forked from one that had evaluated, trained or used polars in another way; polars would wait here "
+            "for ever. Start it afresh: multiprocessing.get_context('spawn'), or ProcessPoolExecutor(mp_context=…) with it"
+        )
+
+
+def _before_fork() -> None:
+    global _begun_before_fork
+    _begun_before_fork = "polars" in sys.modules and _polars_has_threads()
+
+
+def _in_child() -> None:
+    global _refused
+    _refused = _refused or _begun_before_fork
+
+
+def _polars_has_threads() -> bool:
+    """Whether polars has begun its threads; where threads have no names to look at, it is taken to have."""
+    if not TASKS.is_dir():
+        return True
+    for task in TASKS.iterdir():
+        with suppress(OSError):  # it ended meanwhile
+            if (task / "comm").read_text(errors="replace").startswith(POOL):
+                return True
+    return False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_child=_in_child)
