@@ -90,7 +90,7 @@ class Guard:
     Only where Goalposts imports them: a script of the user's that imports matplotlib first gets what matplotlib documents.
     """
 
-    GUARDED = ("numba.core.config", "matplotlib")
+    GUARDED = ("numba.core.config", "matplotlib", "torch._logging._internal")
 
     def find_spec(
         self, fullname: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
@@ -106,7 +106,7 @@ class Guard:
         def run_guarded(module: "ModuleType") -> None:
             module.open = open_nothing_relative(open)  # type: ignore[attr-defined]
             try:
-                (_run_numba if fullname.startswith("numba") else _run_matplotlib)(run, module)
+                RUN[fullname.partition(".")[0]](run, module)
             finally:
                 del module.open  # type: ignore[attr-defined]
 
@@ -143,6 +143,22 @@ def _run_matplotlib(run: "Callable[[ModuleType], object]", module: "ModuleType")
             _forget("MPLBACKEND", "matplotlib has no such backend")
 
 
+def _run_torch(run: "Callable[[ModuleType], object]", module: "ModuleType") -> None:
+    """Let torch read TORCH_LOGS when it starts; if it names no log of torch's, torch could not be imported at all."""
+    run(module)
+    usual = getattr(module, "_update_log_state_from_env", None)
+
+    def read() -> None:
+        try:
+            usual()  # type: ignore[misc]
+        except ValueError:
+            _forget("TORCH_LOGS", "torch has no such log")
+
+    if usual is not None and "TORCH_LOGS" in os.environ:
+        module._update_log_state_from_env = read  # type: ignore[attr-defined]
+
+
+RUN = {"numba": _run_numba, "matplotlib": _run_matplotlib, "torch": _run_torch}
 THREADS = (
     "NUMBA_NUM_THREADS",
     "OMP_NUM_THREADS",

@@ -1,0 +1,90 @@
+"""What a user sees first: bad arguments and a missing screen at once, a line before anything is compiled."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from fixtures.command import GOALPOSTS, run
+from fixtures.faults import row
+
+LOADED = """
+import sys
+from goalposts.__main__ import main
+sys.argv = ["goalposts", *sys.argv[1:]]
+try:
+    main()
+finally:
+    print("loaded:", *(m for m in ("torch", "numba", "matplotlib", "polars") if m in sys.modules), file=sys.stderr)
+"""
+
+
+@row("B17")
+@pytest.mark.parametrize(
+    ("words", "said", "loaded"),
+    [
+        ("train coinrun/egde", "there is no config", ""),
+        ("train coinrun/edge sed=3", "unknown key", ""),
+        ("play", "no window can be opened", ""),
+        ("watch goal-seeker", "no window can be opened", ""),
+        ("edit", "no window can be opened", ""),
+        ("edit level.jpg", "ends in .txt or .npz", ""),
+        ("reproduce nothing", "there is no run folder", ""),
+        ("finetune nothing", "there is no run folder", "numba polars"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_loaded(
+    words: str, said: str, loaded: str, tmp_path: Path
+) -> None:
+    done = run([sys.executable, "-c", LOADED, *words.split()], tmp_path, DISPLAY="", WAYLAND_DISPLAY="")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.splitlines()[-1] == f"loaded: {loaded}".strip()
+
+
+def first_line(command: list[str], folder: Path, **variables: str) -> tuple[str, float, float]:
+    """The first line on stderr, when it came, and when the libraries were loaded as far as one can see: seconds of the process."""
+    began = time.monotonic()
+    process = subprocess.Popen(
+        command, cwd=folder, env=os.environ | variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )  # fmt: skip
+    limit = threading.Timer(300, process.kill)
+    limit.start()
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    heard = time.monotonic() - began
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    limit.cancel()
+    return line, heard, began
+
+
+@row("B17")
+@pytest.mark.parametrize(
+    ("words", "world"),
+    [
+        ("levels lit --world Beacon --count 1", "Beacon"),
+        ("play Beacon --picture p.png", "Beacon"),
+        ("evaluate goal-seeker --levels 5 --out t.parquet", "CoinRun"),
+        ("demo --steps 4096", "CoinRun"),
+    ],
+)  # fmt: skip
+def test_a_line_is_shown_before_kernels_are_compiled(words: str, world: str, tmp_path: Path) -> None:
+    place = tmp_path / "cache"
+    line, heard, _ = first_line([*GOALPOSTS, *words.split()], tmp_path, NUMBA_CACHE_DIR=str(place))
+    assert line == f"goalposts: compiling kernels for {world} …\n"
+    assert len(list(place.rglob("*.nbc"))) <= 3, "much was compiled before the line"
+    assert heard < 60  # of a process on a machine that is busy; the files above are the real measure
+
+
+@row("B17")
+@pytest.mark.slow
+@pytest.mark.parametrize("words", ["train tiny.yaml --out r", "watch proxy-seeker --picture p.png"])
+def test_the_line_comes_in_slow_commands_too(words: str, tmp_path: Path, tiny_config: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(tiny_config.read_text())
+    line, *_ = first_line([*GOALPOSTS, *words.split()], tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+    assert line == "goalposts: compiling kernels for CoinRun …\n"
