@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,10 @@ class GoalpostsVecEnv(VecEnv):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._began = time.monotonic() - state["_began"]
+
+    def __copy__(self) -> Any:
+        """As `copy.deepcopy`: a shallow copy would move the original's engine."""
+        return deepcopy(self)
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         """Seeds s, s + 1, … for the next reset. Raises OptionError."""

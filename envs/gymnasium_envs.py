@@ -6,6 +6,7 @@ Read next: `envs/engine/level_stream.py`, which they share with the SB3 face; `e
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any, cast
 
 import gymnasium as gym
@@ -45,6 +46,10 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
     def __getstate__(self) -> dict[str, Any]:
         """A copy continues as the original would, and opens a window of its own."""
         return {**self.__dict__, "_window": None}
+
+    def __copy__(self) -> Any:
+        """As `copy.deepcopy`: a shallow copy would move the original's engine."""
+        return deepcopy(self)
 
     def get_action_meanings(self) -> list[str]:
         """The names of the actions, in order."""
@@ -242,6 +247,10 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def get_attr(self, name: str) -> tuple[Any, ...]:
         """An attribute, once for each environment: they share one engine."""
         return (getattr(self, name),) * self.num_envs
+
+    def __copy__(self) -> Any:
+        """As `copy.deepcopy`: a shallow copy would move the original's engine."""
+        return deepcopy(self)
 
     def get_action_meanings(self) -> list[str]:
         """The names of the actions, in order."""

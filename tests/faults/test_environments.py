@@ -118,6 +118,15 @@ def test_a_copy_in_another_process_continues_too(kind: str, tmp_path: Path) -> N
 
 
 @row("B2")
+def test_a_shallow_copy_leaves_the_original_where_it_is() -> None:
+    for kind in ("Env", "VectorEnv", "VecEnv"):
+        player = Player(kind)
+        env = player.env if kind == "VecEnv" else player.env.unwrapped
+        alone = player.play(copy.copy(env), 9, luck=2)
+        assert same(alone, player.play(env, 9, luck=2))
+
+
+@row("B2")
 def test_worlds_and_levels_stay_what_they_are_in_a_copy() -> None:
     world = get_world("CoinRun")
     for how in (copy.copy, *COPIES.values()):
