@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """As Python's own handler, but for modules that are being imported: some swallow the exception, as numpy.random may."""
+    """As Python's own handler, except for modules that are being imported: some swallow the exception, as numpy.random may."""
     while frame is not None:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             os.write(2, f"{INTERRUPTED}\n".encode())

@@ -1,6 +1,6 @@
 """Where compiled kernels are cached: a folder that only the user can write.
 
-numba's cache is pickle, so whoever can write it can run code. A place is used only if it is absolute, belongs to the user and
+numba's cache is pickle, so write access to it allows running code. A place is used only if it is absolute, belongs to the user and
 neither it nor any folder above it can be changed by others. In order: `NUMBA_CACHE_DIR`, `envs/__pycache__` of a checkout,
 `XDG_CACHE_HOME` or `~/.cache`, a private folder in the temporary folder; if none of them is safe, kernels stay in memory.
 Needs the standard library only. Read next: `envs/jit/kernel_cache.py`, which keeps the kernels there.
@@ -111,7 +111,7 @@ def _make_private(folder: Path) -> str | None:
 
 
 def why_not_private(folder: Path) -> str | None:
-    """None if nobody but the user (and root) can change what lies in a folder; otherwise the reason."""
+    """None if only the user (and root) can change what lies in a folder; otherwise the reason."""
     if not hasattr(os, "getuid"):  # Windows: folders below a user's profile are the user's
         return None
     if os.lstat(folder).st_uid != os.getuid():

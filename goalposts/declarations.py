@@ -1,6 +1,6 @@
-"""What the shipped worlds declare, read from the text of their files, so that no world, numba or numpy is loaded for it.
+"""Declarations of the shipped worlds, read from the text of their files, so that no world, numba or numpy is loaded for it.
 
-A world declares itself once: in its own file in `envs/worlds/` (or in a folder of its own there), as `NAME = World(name="…", …)`
+A world declares itself once: in its own file in `envs/worlds/` (or in its own folder there), as `NAME = World(name="…", …)`
 at the start of a line and as `Condition("name", "role", …)`. This module reads the few facts of it that light commands need; a test
 compares them with the worlds themselves. Read next: `registration.py`, which lists the worlds; `envs/worlds/contract/world.py`.
 """
@@ -47,7 +47,7 @@ class Entry(NamedTuple):
 
 
 class ShippedWorlds(Mapping[str, Entry]):
-    """The shipped worlds by name. A file is read when somebody asks; the conditions of a world when somebody asks for it."""
+    """The shipped worlds by name. A file is read on demand; the conditions of a world when that world is asked for."""
 
     def __init__(self, roots: Sequence[str]) -> None:
         self._roots = roots  # the package's own path, which may still grow

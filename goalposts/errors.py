@@ -1,4 +1,4 @@
-"""Errors that a user can mend.
+"""Errors that a user can fix.
 
 Every message says what was given, what is allowed and what to do next. The command line prints it without a traceback
 and exits with code 2; a Python caller catches `UserError` or the narrower class that a function documents.
@@ -19,7 +19,7 @@ class UserError(Exception):
 
 
 def tells_exit_code(command: Callable[P, None]) -> Callable[P, int]:
-    """A command line of a module of its own: 0, or 2 where bad input was given, whose message it prints on stderr."""
+    """Turn a module's main function into one that returns 0, or 2 after bad input, with its message on stderr."""
 
     @wraps(command)
     def inner(*given: P.args, **options: P.kwargs) -> int:

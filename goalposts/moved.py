@@ -1,6 +1,6 @@
 """Old module paths that README or the docs once showed: they still import and still run with `python -m`.
 
-One finder at the end of `sys.meta_path`, asked only for modules that nobody else has. It answers with the module at the
+One finder at the end of `sys.meta_path`, asked only for modules that no other finder has. It answers with the module at the
 new path and warns. A new path belongs in the docs; an old one belongs here and nowhere else.
 """
 

@@ -33,7 +33,7 @@ def installed_worlds() -> dict[str, str]:
 
 
 def register_with_gymnasium() -> None:
-    """Enter the ids now if gymnasium is loaded, else as soon as somebody imports it."""
+    """Enter the ids now if gymnasium is loaded, else as soon as it is imported."""
     if "gymnasium" in sys.modules:
         _enter_ids()
     else:

@@ -1,4 +1,4 @@
-"""Reading a file that a stranger may have made: an ordinary file, of limited size, without waiting for anything.
+"""Read an untrusted file: an ordinary file, of limited size, without waiting for anything.
 
 A pipe would wait for ever and a device never ends, so neither is opened as if it were a file, nor reached through a link.
 Every part of Goalposts reads through here; each puts what is refused into its own words. Parses nothing.
@@ -31,7 +31,7 @@ class TooLarge(OSError):
 def read_ordinary(path: str | os.PathLike[str], limit: int, follow: bool = True) -> bytes:
     """The bytes of an ordinary file of at most `limit` bytes.
 
-    follow: the path was given by the user, so it may be a link; one inside a folder that may be anybody's must not be.
+    follow: the path was given by the user, so it may be a link; one inside an untrusted folder must not be.
     Raises FileNotFoundError, IsADirectoryError, IsALink, NotOrdinary, TooLarge, or another OSError of the system.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)

@@ -1,6 +1,6 @@
 """Writing a file in one step: it is there whole or not at all, whenever the process dies.
 
-A write goes to a hidden file beside its target, under a name that nobody can predict and that must not exist; it is flushed to
+A write goes to a hidden file next to its target, under a name that no other process can predict and that must not exist; it is flushed to
 the disk and then takes the target's name. A target that is a link is replaced, never followed. Every part of Goalposts writes
 through here; each puts what the system refuses into its own words. Read next: `experiments/system/atomic_files.py`.
 """
@@ -75,7 +75,7 @@ def unfinished_name(path: Path) -> Path:
 
 
 def short_name(name: str) -> str:
-    """As much of a name as stands in that of its unfinished twin."""
+    """The part of a name that its unfinished twin's name contains."""
     while len(os.fsencode(name)) > _LONGEST:
         name = name[:-1]
     return name

@@ -148,7 +148,7 @@ RunPaths = Annotated[list[Path], typer.Argument(help="Run folders; several are j
 
 @contextmanager
 def progress_bars(labels: list[str], quiet: bool) -> Iterator[Any]:
-    """Bars on stderr, one a label, if somebody can watch them; yields told(which, step, total, words)."""
+    """Progress bars on stderr, one per label, if stderr is a terminal; yields update(which, step, total, words)."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -1,4 +1,4 @@
-"""The command line: one thin function a command, in `runs.py` and `lookup.py`; this file runs it.
+"""The command line: one thin function per command, in `runs.py` and `lookup.py`; this file runs it.
 
 Bad input ends with exit code 2 and one message on stderr, Ctrl-C with 130 and one line; neither shows a traceback.
 Read next: `app.py`, what the commands share.

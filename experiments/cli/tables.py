@@ -25,7 +25,7 @@ from ..publish.wording import label_of
 
 
 def outcome_table(rows: Sequence[Row]) -> str:
-    """One row a condition and mode: what was touched first, how it ended, with intervals."""
+    """One row per condition and mode: what was touched first, how it ended, with intervals."""
     table = Table(
         "condition",
         "role",
@@ -150,7 +150,7 @@ def _attribution_text(found: Diagnosis) -> str:
 
 
 def bench_table(figures: Sequence[Figure]) -> str:
-    """What was measured, its rate, and its ratio to something measured beside it."""
+    """What was measured, its rate, and its ratio to a comparable measurement."""
     table = Table("what", "rate", "", "ratio", "to", box=box.SIMPLE)
     for figure in figures:
         ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"

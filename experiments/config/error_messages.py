@@ -1,4 +1,4 @@
-"""What is wrong with a document, in words for the person who wrote it.
+"""Error messages for a document, for the person who wrote it.
 
 Checks plain data against a pydantic model and turns every complaint into a `Problem`: place, key, what was
 given, what is allowed, the closest match. What is allowed is read off the model's JSON schema, so it is
@@ -46,7 +46,7 @@ def validate(
 
 
 def expected(schema: Mapping[str, Any]) -> str:
-    """A JSON schema of one value in words: "a whole number of at least 1, or null"."""
+    """Describe the JSON schema of one value: "a whole number of at least 1, or null"."""
     if "x-expected" in schema:
         return schema["x-expected"]
     if "anyOf" in schema:
@@ -74,7 +74,7 @@ def closest(word: str, choices: Iterable[str]) -> str:
 
 
 def spell_value(value: object) -> str:
-    """A value as it stands in YAML, short, with its kind where that is what is wrong."""
+    """A value as written in YAML, short, with its kind where that is what is wrong."""
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, list):

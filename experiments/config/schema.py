@@ -1,10 +1,10 @@
-"""What an experiment is: one YAML file, checked as a whole, resolved to one frozen value.
+"""The config of an experiment: one YAML file, checked as a whole, resolved to one frozen value.
 
     config = load_config("coinrun/edge", ["seed=3", "train.total_steps=500_000"])
 
 A file names a world, how to train and how to measure; what it leaves out has the default written here, and
-`base: other.yaml` takes over everything of another file. No fact about a machine (device, workers, folders)
-stands in a config, so its hash names the experiment anywhere. Runs nothing. Read next: `experiments/runs/run.py`, the folder
+`base: other.yaml` takes over everything of another file. A config contains no facts about a machine (device,
+workers, folders), so its hash names the experiment anywhere. Runs nothing. Read next: `experiments/runs/run.py`, the folder
 of one run; `error_messages.py`, the messages.
 """
 
@@ -153,7 +153,7 @@ class TrainConfig(Section):
     @field_validator("precision")
     @classmethod
     def _choose(cls, precision: str) -> str:
-        """What `auto` chose stands in the resolved config, so that the run is the same one everywhere from then on."""
+        """Resolve `auto` and record the choice in the config, so that the run is the same everywhere."""
         if precision != "auto":
             return precision
         features = get_host_cpu_features()
@@ -279,7 +279,7 @@ def read_base(name: str, folder: Path) -> Document:
 
 
 def parse_config(text: str, source: str) -> ExperimentConfig:
-    """A config as YAML text that stands alone (no `base`), as in a run folder. Raises ConfigError."""
+    """A config from self-contained YAML text (no `base`), as in a run folder. Raises ConfigError."""
     return ExperimentConfig.parse(parse_document(text, source), source)
 
 
@@ -307,7 +307,7 @@ def config_schema() -> dict[str, Any]:
 
 
 def _take_defaults_of(world: object, document: Document) -> None:
-    """What a config leaves out of conditions is what its world declares, if that is known without loading it."""
+    """Fill in missing conditions from the world's declaration, if it is known without loading the world."""
     entry = entry_of(world) if isinstance(world, str) else None
     if entry is None:
         return

@@ -1,4 +1,4 @@
-"""YAML text as plain data that remembers where each value stands.
+"""YAML text as plain data that remembers the position of each value.
 
 Reads a strict, small YAML: mappings, lists and scalars as in YAML 1.2 (so `7e-4` is a number and `on` is a
 word), one document, no tags, no anchors, no key twice. Nothing in a file can run anything or take much time
@@ -69,7 +69,7 @@ class Document:
     broken: bool = False  # the data are not what was written: checking them would only raise phantoms
 
     def place(self, key: Key) -> str:
-        """Where a key stands; for one that is missing, where the section stands that lacks it."""
+        """The position of a key; for a missing key, the position of its section."""
         while key:
             if key in self.places:
                 return self.places[key]

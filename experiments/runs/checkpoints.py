@@ -1,7 +1,7 @@
 """`checkpoints/<step>/`: folders that are there whole or not at all.
 
 A checkpoint is written under a hidden name, flushed to the disk and renamed; one that is dropped is renamed before it is
-deleted. So every folder with a number for a name is complete. What stands in it is the writer's affair
+deleted. So every folder with a number for a name is complete. Its content is defined by the writer
 (`agents/policy/checkpoint.py`). Read next: `run.py`, which holds the lock meanwhile.
 """
 

@@ -1,4 +1,4 @@
-"""`finetune.csv` in a run's folder: what the fine-tuning test left, one row an episode.
+"""`finetune.csv` in a run's folder: what the fine-tuning test left, one row per episode.
 
 Reads and writes the table; neither torch nor an agent is needed. Read next: `experiments/measurement/relearning.py`, which makes the
 recovery curve of it, and `experiments/training/finetune.py`, which fills it.

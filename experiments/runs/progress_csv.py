@@ -1,4 +1,4 @@
-"""`progress.csv`: one line a step of training, appended as it happens, rewound when a run goes on from a
+"""`progress.csv`: one line a step of training, appended as it happens, rewound when a run resumes from a
 checkpoint.
 
 A line that was cut off by the death of the process is never read and is removed by the next writer. Numbers

@@ -104,7 +104,7 @@ def version_of(name: str) -> str | None:
 
 
 def _commit(root: Path) -> tuple[str | None, bool | None]:
-    """Commit and dirty flag of a checkout. An installed package inside somebody's repository is none of it."""
+    """Commit and dirty flag of a checkout. An installed package inside another repository does not count."""
     if not (root / ".git").exists():
         return None, None
     commit = _git(root, "rev-parse", "HEAD")

@@ -4,7 +4,7 @@
 
 Every file appears in one piece, every checkpoint folder too; what a killed process left unfinished has a
 hidden name, is never read and is swept by the next one that locks the run. One process at a time writes
-(`with run.lock()`), anybody may read. Knows nothing of training or of what stands in a checkpoint. Read next:
+(`with run.lock()`), any may read. Knows nothing about training or the content of a checkpoint. Read next:
 `experiments/training/train.py`, which fills it.
 """
 
@@ -87,7 +87,7 @@ class Run:
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], config: ExperimentConfig) -> Run:
-        """A new run folder, or the unfinished one of the same config that is there already, to go on with it.
+        """A new run folder, or the unfinished one of the same config that exists already, to resume it.
 
         Raises RunError, with nothing changed, if the folder holds another config, a finished run or other files.
         """
@@ -110,7 +110,7 @@ class Run:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Run:
-        """An existing run, for reading or for going on. Raises RunError if it is missing, damaged or edited."""
+        """An existing run, to read or to resume. Raises RunError if it is missing, damaged or edited."""
         path = Path(path)
         if not os.path.exists(path / CONFIG):
             raise RunError(_not_a_run(path))
@@ -223,13 +223,13 @@ class Run:
         return read_rows(self.path / PROGRESS)
 
     def rewind_progress(self, step: int) -> None:
-        """Remove the rows beyond `step`, before training goes on from a checkpoint. Needs the lock."""
+        """Remove the rows beyond `step`, before training resumes from a checkpoint. Needs the lock."""
         self._need_lock()
         rewind_rows(self.path / PROGRESS, step)
 
     @property
     def episodes_path(self) -> Path:
-        """Where the episodes table stands, whether or not there is one yet."""
+        """The path of the episodes table, whether or not it exists yet."""
         return self.path / EPISODES
 
     # --- within
@@ -296,7 +296,7 @@ def is_of_run(path: str) -> bool:
 
 
 def default_out(config: ExperimentConfig) -> Path:
-    """Where a run goes that is not told where: `runs/<name>-s<seed>`."""
+    """The default folder of a run: `runs/<name>-s<seed>`."""
     return Path("runs") / f"{config.name}-s{config.seed}"
 
 
