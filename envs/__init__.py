@@ -3,43 +3,42 @@
 The names below are imported when they are first used, so that a light command need not wait for numba.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from goalposts.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from .engine.engine import Engine, Step
-    from .generation.generate import generate, generate_at, leakage, split_of
-    from .levels.level import Level, LevelError, LevelSet
-    from .levels.level_file import levels_from_text, load_levels, save_levels
-    from .planner.planner import Plan, Survey, solve, survey_levels
-    from .render.scene import Scene, Sprite
-    from .worlds.contract.world import Condition, Target, World, WorldError
-    from .worlds.registry import get_world, known_worlds, load_world
+    from .engine.engine import Engine as Engine, Step as Step
+    from .generation.generate import (
+        generate as generate,
+        generate_at as generate_at,
+        leakage as leakage,
+        split_of as split_of,
+    )
+    from .levels.level import Level as Level, LevelError as LevelError, LevelSet as LevelSet
+    from .levels.level_file import (
+        levels_from_text as levels_from_text,
+        load_levels as load_levels,
+        save_levels as save_levels,
+    )
+    from .planner.planner import (
+        Plan as Plan,
+        Survey as Survey,
+        solve as solve,
+        survey_levels as survey_levels,
+    )
+    from .render.scene import Scene as Scene, Sprite as Sprite
+    from .worlds.contract.world import (
+        Condition as Condition,
+        Target as Target,
+        World as World,
+        WorldError as WorldError,
+    )
+    from .worlds.registry import (
+        get_world as get_world,
+        known_worlds as known_worlds,
+        load_world as load_world,
+    )
 
-_HOME = {
-    "engine.engine": ("Engine", "Step"),
-    "generation.generate": ("generate", "generate_at", "leakage", "split_of"),
-    "levels.level": ("Level", "LevelError", "LevelSet"),
-    "levels.level_file": ("levels_from_text", "load_levels", "save_levels"),
-    "planner.planner": ("Plan", "Survey", "solve", "survey_levels"),
-    "render.scene": ("Scene", "Sprite"),
-    "worlds.contract.world": ("Condition", "Target", "World", "WorldError"),
-    "worlds.registry": ("get_world", "known_worlds", "load_world"),
-}
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
-
-__all__ = [
-    "Condition", "Engine", "Level", "LevelError", "LevelSet", "Plan", "Scene", "Sprite", "Step", "Survey", "Target",
-    "World", "WorldError", "generate", "generate_at", "get_world", "known_worlds", "leakage", "levels_from_text", "load_levels",
-    "load_world",
-    "save_levels", "solve", "split_of", "survey_levels",
-]  # fmt: skip
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module 'goalposts.envs' has no attribute {name!r}")
-    import_module(".worlds.registry", __name__)  # it enters the legends, without which no picture can be read
-    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
-    globals()[name] = value
-    return value
+# Legends are entered by then, without which no level text can be read.
+__getattr__, __all__ = lazy_exports(__name__, first=".worlds.registry")

@@ -67,7 +67,14 @@ def test_what_the_docs_once_imported(statement: str) -> None:
 
 
 def test_the_lazy_names_of_packages_are_those_that_they_list() -> None:
-    for package in ("envs", "envs.worlds", "agents", "experiments", "experiments.measurement"):
+    for package in (
+        "envs",
+        "envs.worlds",
+        "agents",
+        "experiments",
+        "experiments.conformance",
+        "experiments.measurement",
+    ):
         module = import_module(f"goalposts.{package}")
         assert all(getattr(module, name) is not None for name in module.__all__)
         tree = ast.parse(Path(str(module.__file__)).read_text("utf-8"))

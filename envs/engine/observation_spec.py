@@ -8,11 +8,11 @@ Reads and writes names only, without numpy or numba, as `envs/worlds/contract/co
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from goalposts.closest import closest
 from goalposts.errors import UserError
 
 OBSERVATIONS = ("view", "full", "rgb")
@@ -61,8 +61,7 @@ def parse_observation(text: str, planes: Collection[str] | None = None) -> Obser
     match = _FORM.fullmatch(text) if isinstance(text, str) else None
     kind = match[1] if match else ""
     if match is None or kind not in OBSERVATIONS:
-        close = difflib.get_close_matches(kind or str(text)[:40], OBSERVATIONS, 1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        hint = closest(kind or text, OBSERVATIONS)
         raise ObservationError(
             f"unknown observation {str(text)[:60]!r}; it must be one of {', '.join(OBSERVATIONS)}, or with planes as in view(coin=0).{hint}"
         )
@@ -86,8 +85,7 @@ def parse_observation(text: str, planes: Collection[str] | None = None) -> Obser
                 f"{item.strip()!r} is out of range: a plane is shown 0 to {MAX_COUNT} times, {', '.join(map(str, SIZES))} cells wide"
             )
         if planes is not None and name not in planes:
-            close = difflib.get_close_matches(name, list(planes), 1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ObservationError(f"there is no plane {name!r}; the planes are {', '.join(planes)}.{hint}")
+            known = f"the planes are {', '.join(planes)}"
+            raise ObservationError(f"there is no plane {name!r}; {known}.{closest(name, planes)}")
         found[name] = Shown(count, size)
     return Observation(kind, found)

@@ -5,12 +5,12 @@ Each message names the option, what it takes and what to write instead. Read nex
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from goalposts.closest import closest
 from goalposts.errors import UserError
 from goalposts.whole_numbers import is_whole
 
@@ -40,9 +40,7 @@ def check_names(given: Iterable[str], known: Collection[str]) -> None:
     for name in given:
         if name in known:
             continue
-        close = difflib.get_close_matches(name.lower(), known, 1)
-        meant = ALSO_KNOWN_AS.get(name) or (close[0] if close else "")
-        hint = f" Did you mean {meant!r}?" if meant in known else ""
+        hint = closest(ALSO_KNOWN_AS.get(name, name), known)
         if name == "seed":
             hint += " The seed of an environment is given to reset(seed=…)."
         raise OptionError(f"unknown option {name!r}; the options are {', '.join(sorted(known))}.{hint}")

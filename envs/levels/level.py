@@ -7,13 +7,13 @@ Read next: `envs/worlds/contract/world.py` for what a world is, `envs/generation
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, overload
 
 import numpy as np
 
+from goalposts.closest import closest
 from goalposts.errors import UserError
 
 from ..jit.random_streams import hash_bytes, hash_stack
@@ -79,9 +79,8 @@ def legend_of(world: str) -> Legend:
     try:
         return LEGENDS[world]
     except KeyError:
-        close = difflib.get_close_matches(world, LEGENDS, 1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise LevelError(f"unknown world {world!r}; known worlds: {', '.join(LEGENDS)}.{hint}") from None
+        known = f"known worlds: {', '.join(LEGENDS)}"
+        raise LevelError(f"unknown world {world!r}; {known}.{closest(world, LEGENDS)}") from None
 
 
 def hash_tiles(tiles: np.ndarray) -> str:

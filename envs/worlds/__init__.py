@@ -3,67 +3,28 @@
 The names below are imported when first used. Read next: `coinrun/rules.py`, the first world; `registry.py`, which lists them.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from goalposts.lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from ..levels.level import Legend, Level, Tile
-    from .contract.canvas import mark
+    from ..levels.level import Legend as Legend, Level as Level, Tile as Tile
+    from .contract.canvas import mark as mark
     from .contract.world import (
-        ANYWHERE,
-        APART,
-        DEATH,
-        DONE,
-        GOAL,
-        NOWHERE,
-        PROXY,
-        TOGETHER,
-        Condition,
-        Target,
-        World,
-        WorldError,
-        rules_of,
+        ANYWHERE as ANYWHERE,
+        APART as APART,
+        DEATH as DEATH,
+        DONE as DONE,
+        GOAL as GOAL,
+        NOWHERE as NOWHERE,
+        PROXY as PROXY,
+        TOGETHER as TOGETHER,
+        Condition as Condition,
+        Target as Target,
+        World as World,
+        WorldError as WorldError,
+        rules_of as rules_of,
     )
-    from .registry import get_world, known_worlds, load_world
+    from .registry import get_world as get_world, known_worlds as known_worlds, load_world as load_world
 
-_HOME = {
-    "..levels.level": ("Legend", "Level", "Tile"),
-    ".contract.canvas": ("mark",),
-    ".contract.world": (
-        *("ANYWHERE", "APART", "DEATH", "DONE", "GOAL", "NOWHERE", "PROXY", "TOGETHER"),
-        *("Condition", "Target", "World", "WorldError", "rules_of"),
-    ),
-    ".registry": ("get_world", "known_worlds", "load_world"),
-}
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
-
-__all__ = [
-    "ANYWHERE",
-    "APART",
-    "DEATH",
-    "DONE",
-    "GOAL",
-    "NOWHERE",
-    "PROXY",
-    "TOGETHER",
-    "Condition",
-    "Legend",
-    "Level",
-    "Target",
-    "Tile",
-    "World",
-    "WorldError",
-    "get_world",
-    "known_worlds",
-    "load_world",
-    "mark",
-    "rules_of",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_MODULE_OF[name], __name__), name)
-    globals()[name] = value
-    return value
+__getattr__, __all__ = lazy_exports(__name__)

@@ -7,13 +7,13 @@ Read next: `envs/worlds/contract/world.py`, the contract; `envs/worlds/contract/
 from __future__ import annotations
 
 import copyreg
-import difflib
 import importlib
 import sys
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
+from goalposts.closest import closest
 from goalposts.registration import WORLDS, installed_worlds
 
 from .contract import sources
@@ -47,10 +47,8 @@ def get_world(name: str | World) -> World:
             f"the world {name!r} is code of its own and is not loaded by naming it in a file. If you trust it, say so: "
             f"goalposts --world {name} … on the command line, goalposts.envs.load_world({name!r}) in Python"
         )
-    close = difflib.get_close_matches(name, _WORLDS, 1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
     raise WorldError(
-        f"unknown world {name!r}; known: {', '.join(known_worlds())}, or your own as `module:NAME`.{hint}"
+        f"unknown world {name!r}; known: {', '.join(known_worlds())}, or your own as `module:NAME`.{closest(name, known_worlds())}"
     )
 
 

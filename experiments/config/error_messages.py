@@ -7,11 +7,12 @@ written down once, in the model. Read next: `schema.py`, whose models are checke
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+
+from goalposts.closest import closest
 
 from .yaml_document import ConfigError, Document, Key, Problem, shorten, spell
 
@@ -64,13 +65,6 @@ def expected(schema: Mapping[str, Any]) -> str:
         return f"a section with keys such as {', '.join(list(schema.get('properties', {}))[:3])}"
     words = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "null": "null"}
     return words.get(str(kind), "another value") + _range(schema)
-
-
-def closest(word: str, choices: Iterable[str]) -> str:
-    """`" Did you mean 'seed'?"` or nothing."""
-    names = {choice.lower(): choice for choice in choices}
-    match = difflib.get_close_matches(word[:100].lower(), names, 1, 0.6)
-    return f" Did you mean {names[match[0]]!r}?" if match else ""
 
 
 def spell_value(value: object) -> str:

@@ -11,12 +11,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 
+from goalposts.closest import closest
 from goalposts.registration import WORLDS, installed_worlds
 
 from ...envs.engine.observation_spec import OBSERVATIONS, ObservationError, parse_observation
 from ...envs.worlds.contract.condition_names import format_condition, parse_condition
 from ...envs.worlds.contract.sources import entry_of, recorded_as
-from .error_messages import closest, spell_value
+from .error_messages import spell_value
 
 VERSION = 1
 

@@ -10,7 +10,6 @@ of one run; `error_messages.py`, the messages.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import importlib.resources
 import json
@@ -23,6 +22,8 @@ from typing import Any, Literal
 
 from llvmlite.binding import get_host_cpu_features
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from goalposts.closest import closest
 
 from ... import configs as _configs
 from ...envs.worlds.contract.sources import entry_of
@@ -373,11 +374,8 @@ def _find(name: str, folder: Path) -> Path | Problem:
     short = re.sub(r"^(\./)?(configs/)?|\.ya?ml$", "", name)
     if short in shipped:
         return shipped_root() / f"{short}.yaml"
-    close = difflib.get_close_matches(short[:100], shipped, 1, 0.5)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return Problem(
-        "", "", f"there is no config {name[:200]!r}; give a file, or one of {', '.join(shipped)}.{hint}"
-    )
+    known = f"give a file, or one of {', '.join(shipped)}.{closest(short, shipped)}"
+    return Problem("", "", f"there is no config {name[:200]!r}; {known}")
 
 
 def shipped_root() -> Path:

@@ -6,7 +6,6 @@ which shows them.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from goalposts.closest import closest
 from goalposts.errors import UserError
 
 from ...agents.rollout import play
@@ -45,9 +45,9 @@ def subject_named(word: str, world: str = "CoinRun") -> Subject:
         if not 0 <= float(found[1]) <= 1:
             raise UserError(f"{word}: q is a probability from 0 to 1, how often the goal-seeker plays")
         return subject_of(Mixture(float(found[1])), world)
-    near = difflib.get_close_matches(word, SCRIPTED, 1, 0.7)
-    if near and not os.path.lexists(word):
-        raise UserError(f"there is no {word!r}: give {WORDS}. Did you mean {near[0]}?")
+    hint = closest(word, SCRIPTED, str)
+    if hint and not os.path.lexists(word):
+        raise UserError(f"there is no {word!r}: give {WORDS}.{hint}")
     return subject_of(Run.open(Path(word)))
 
 

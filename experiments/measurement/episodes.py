@@ -7,13 +7,13 @@ no number. Read next: `level_counts.py`, which lays a table out as training seed
 
 from __future__ import annotations
 
-import difflib
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
 
+from goalposts.closest import near
 from goalposts.errors import UserError
 
 from ..system.atomic_files import read_limited, write_atomic
@@ -159,10 +159,8 @@ def _check_names(columns: list[str]) -> None:
         return
     lines = []
     for name in missing:
-        close = difflib.get_close_matches(name, extra, 1)
-        lines.append(
-            f"column {name!r} is missing" + (f" (there is {close[0]!r}: rename it?)" if close else "")
-        )
+        there = "".join(f" (there is {found!r}: rename it?)" for found in near(name, extra))
+        lines.append(f"column {name!r} is missing{there}")
     if extra:
         lines.append("there is no column " + ", ".join(repr(name) for name in extra[:5]) + ": drop it")
     raise EpisodesError(

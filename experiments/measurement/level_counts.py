@@ -7,12 +7,13 @@ way in which timeouts vanish). Estimates nothing. Read next: `rates.py`.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+
+from goalposts.closest import closest
 
 from .episodes import EpisodesError
 
@@ -73,8 +74,7 @@ def select(
         found = found.filter(pl.col("condition") == condition)
         if not found.height:
             names = episodes["condition"].unique(maintain_order=True).to_list()
-            close = difflib.get_close_matches(condition, names, 1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
+            hint = closest(condition, names)
             raise EpisodesError(
                 f"the table holds no {kind} episodes of condition {condition!r}, only of {_conditions(episodes)}.{hint}"
             )

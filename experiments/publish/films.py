@@ -5,7 +5,6 @@ Read next: `experiments/report/film/film.py`, which composes, `experiments/repor
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from goalposts.closest import closest
 from goalposts.errors import UserError
 
 from ...envs.worlds.registry import get_world
@@ -36,11 +36,7 @@ def film_of(
     if len(runs) > 2:
         raise UserError(f"{len(runs)} runs were given; record takes one, or two for twins")
     if pick is not None and pick not in PICKS:
-        close = difflib.get_close_matches(pick, PICKS, 1)
-        raise UserError(
-            f"--pick {pick}: allowed are {', '.join(PICKS)}."
-            + (f" Did you mean {close[0]}?" if close else "")
-        )
+        raise UserError(f"--pick {pick}: allowed are {', '.join(PICKS)}.{closest(pick, PICKS, str)}")
     check_px(px)
     if as_strip and (count > 1 or len(runs) > 1):
         raise UserError("a .png shows one episode of one run, as a strip; several make a film: choose .gif")

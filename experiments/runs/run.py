@@ -10,7 +10,6 @@ hidden name, is never read and is swept by the next one that locks the run. One 
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 import re
@@ -21,6 +20,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from goalposts.closest import near
 
 from ..config.schema import ConfigError, ExperimentConfig, parse_config
 from ..system.atomic_files import (
@@ -343,14 +344,14 @@ def _not_a_run(path: Path) -> str:
     here = path if os.path.isdir(path) else path.parent
     with suppress(OSError):
         runs = sorted(entry.name for entry in os.scandir(here) if os.path.isfile(Path(entry.path) / CONFIG))
-        close = difflib.get_close_matches(path.name, runs, 3, 0.5) or runs[:5]
+        close = near(path.name, runs, 3) or runs[:5]
         if close:
-            near = f" Runs that are there: {', '.join(str(here / name) for name in close)}."
+            hint = f" Runs that are there: {', '.join(str(here / name) for name in close)}."
         else:
-            near = " Train one first: goalposts train coinrun/edge"
+            hint = " Train one first: goalposts train coinrun/edge"
         if os.path.isdir(path):
-            return f"{path} is not a run folder: it has no {CONFIG}.{near}"
-        return f"{what}{near}"
+            return f"{path} is not a run folder: it has no {CONFIG}.{hint}"
+        return f"{what}{hint}"
     return f"{what} Train one first: goalposts train coinrun/edge"
 
 

@@ -6,10 +6,10 @@ means in a world stands in the world's own file. Read next: `world.py`, the cont
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Mapping
 
+from goalposts.closest import closest
 from goalposts.errors import UserError
 from goalposts.registration import WORLDS
 
@@ -77,8 +77,7 @@ def _closest(name: str, known: Collection[str] | None) -> str:
     """` Did you mean off_path?`, of the known conditions (None: those of any shipped world), or nothing."""
     among = sorted(known or {name for entry in WORLDS.values() for name in entry.conditions})
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])|[\s.-]+", "_", name.strip()[:64]).lower()
-    close = difflib.get_close_matches(plain, among, 1)
-    return f" Did you mean {_example(close[0])}?" if close else ""
+    return closest(plain, among, _example)
 
 
 def _example(name: str) -> str:

@@ -7,7 +7,6 @@ that is `film.py`.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from goalposts.closest import closest
 from goalposts.errors import UserError
 from goalposts.safe_write import sync_file
 
@@ -41,8 +41,7 @@ def save(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
     path = Path(path)
     writer = _WRITERS.get(path.suffix.lower())
     if writer is None:
-        close = difflib.get_close_matches(path.suffix.lower(), _WRITERS, 1, 0.4)
-        hint = f" Did you mean {path.stem}{close[0]}?" if close else ""
+        hint = closest(path.suffix, _WRITERS, lambda suffix: path.stem + suffix)
         raise FilmError(f"cannot write {path}: the name must end in one of {', '.join(_WRITERS)}.{hint}")
     if not 1 <= fps <= 50:
         raise FilmError(f"{fps:g} frames a second cannot be written; allowed: 1 to 50")

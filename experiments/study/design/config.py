@@ -17,10 +17,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from goalposts.closest import closest
 from goalposts.errors import UserError
 
 from ....envs.worlds.registry import get_world
-from ...config.error_messages import closest, validate
+from ...config.error_messages import validate
 from ...config.fields import VERSION, ConditionNames, Name, Section, Seed, Text, Version
 from ...config.schema import ConfigError, EvaluateConfig, ExperimentConfig, read_base, shipped_root
 from ...config.yaml_document import Document, Problem, apply_override, read_document, to_yaml
