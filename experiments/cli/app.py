@@ -16,15 +16,29 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
+from typer.core import TyperGroup
 from typer.models import OptionInfo
 
 from goalposts import __version__
+from goalposts.closest import closest
 from goalposts.errors import UserError
 from goalposts.streams import takes_unicode
 
 from ...envs.worlds.contract.sources import sources
 
+
+class Commands(TyperGroup):
+    """A group whose unknown commands are answered with those that there are."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            there = f"there are {', '.join(self.commands)}.{closest(args[0], self.commands)}"
+            raise UserError(f"there is no command {args[0]!r}; {there} See: {ctx.command_path} --help")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
+    cls=Commands,
     name="goalposts",
     add_completion=False,
     rich_markup_mode="rich",
@@ -32,7 +46,7 @@ app = typer.Typer(
     help="Train an agent, then move the goalposts, and see what it was really after.\n\n"
     "Start with [bold]goalposts demo[/bold]: two agents with the same score and different goals, in a few minutes.",
 )
-config_app = typer.Typer(help="Check, show and describe configs.")
+config_app = typer.Typer(cls=Commands, help="Check, show and describe configs.")
 app.add_typer(config_app, name="config", rich_help_panel="Look up")
 
 CustomWorlds = Annotated[

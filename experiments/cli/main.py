@@ -41,9 +41,15 @@ for group in (app, config_app, study.study_app):
         assert entered.callback is not None
         entered.callback = with_worlds(entered.callback)
 
-WrongUse: type[Exception] = typer.BadParameter.__mro__[
-    1
-]  # typer gives its general usage error no public name
+RULES = {
+    "Input should be": "it must be",
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+}
+EXTRA = r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)"  # the one kind of misuse that has no type of its own
+ERRORS: Any = sys.modules[typer.BadParameter.__module__]  # click's, wherever typer keeps them
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -55,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stdout.flush()
     except UserError as error:
         code = _told(str(error))
-    except WrongUse as error:
+    except ERRORS.UsageError as error:
         code = _told(_in_our_words(error, given))
     except typer.Abort as error:  # typer takes the end of a file for Ctrl-D
         code = _ended_early(error.__cause__) if isinstance(error.__cause__, EOFError) else 130
@@ -94,40 +100,26 @@ def _ended_early(error: EOFError) -> int:
 
 def _in_our_words(error: Any, arguments: list[str]) -> str:
     """What is wrong with the words of a command, what is allowed, and where to read on."""
-    said, context, param = error.format_message(), getattr(error, "ctx", None), getattr(error, "param", None)
-    named = [
-        word for word in arguments[:1] if word.isalpha()
-    ]  # typer does not always say which command it was
+    context, param = error.ctx, getattr(error, "param", None)
+    named = [word for word in arguments[:1] if word.isalpha()]  # not every error says which command it was
     command = context.command_path if context else " ".join(["goalposts", *named])
-    if context and (
-        found := re.match(r"No such command '(.*?)'\.?(?: (?:\(|Did you mean )(.*?)[?)])?$", said, re.DOTALL)
-    ):
-        near = f" Did you mean {found[2]}?" if found[2] else ""
-        said = f"there is no command {found[1]!r}; there are {', '.join(context.command.commands)}.{near}"
-    elif found := re.match(r"No such option:? '?(-[^\s'.]*)'?\.?(?: \(Possible options: (.*)\))?", said):
-        near = f" Did you mean {' or '.join(found[2].split(', '))}?" if found[2] else ""
-        said = f"there is no option {found[1]}.{near}"
-    elif said.startswith("Missing argument") and param is not None:
-        said = (
-            f"{(param.metavar or param.name).upper()} is missing. {getattr(param, 'help', '') or ''}".rstrip()
-        )
-    elif said.startswith("Invalid value") and param is not None:
-        name = max(param.opts, key=len)
-        value = _value_of(param.opts, arguments)
-        rule = said.partition(": ")[2].partition(", unable")[0].rstrip(".")
-        for theirs, ours in (
-            ("Input should be", "it must be"),
-            ("a valid integer", "a whole number"),
-            ("a valid number", "a number"),
-            ("greater than or equal to", "at least"),
-            ("less than or equal to", "at most"),
-        ):
+    said = error.format_message()
+    if isinstance(error, ERRORS.NoSuchOption):
+        meant = " or ".join(sorted(error.possibilities or ()))
+        said = f"there is no option {error.option_name}." + (f" Did you mean {meant}?" if meant else "")
+    elif isinstance(error, ERRORS.BadOptionUsage):
+        given = any(word.startswith(f"{error.option_name}=") for word in arguments)
+        said = f"{error.option_name} {'takes no value' if given else 'needs a value after it'}."
+    elif isinstance(error, ERRORS.MissingParameter) and param is not None:
+        name = (param.metavar or param.name).upper()
+        said = f"{name} is missing. {getattr(param, 'help', '') or ''}".rstrip()
+    elif isinstance(error, ERRORS.BadParameter) and param is not None:
+        rule = error.message.partition(", unable")[0].rstrip(".")
+        for theirs, ours in RULES.items():
             rule = rule.replace(theirs, ours)
-        said = f"{name}{value} is not allowed: {rule}."
-    elif found := re.match(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", said):
+        said = f"{max(param.opts, key=len)}{_value_of(param.opts, arguments)} is not allowed: {rule}."
+    elif found := re.match(EXTRA, said):
         said = f"unexpected argument {found[1]!r} for {command}."
-    elif found := re.match(r"Option '?(-[^\s']*)'? (requires an argument|does not take a value)", said):
-        said = f"{found[1]} {'needs a value after it' if found[2].startswith('req') else 'takes no value'}."
     return f"{said} See: {command} --help"
 
 

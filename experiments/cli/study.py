@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from goalposts.errors import UserError
 
 from ...envs.worlds.contract.sources import world_options
-from .app import MAIN, Json, app, say, show_json
+from .app import MAIN, Commands, Json, app, say, show_json
 
 
-class _RunUnlessNamed(TyperGroup):
+class _RunUnlessNamed(Commands):
     """Words that begin with no command of the group are those of its command `run`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
