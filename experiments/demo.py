@@ -1,6 +1,7 @@
 """The demo: an agent that misgeneralizes and its control, trained side by side, measured, shown on one page.
 
-Two processes, one torch thread each. Finished runs are kept: a second demo in the same folder trains nothing anew.
+Two processes, one torch thread each, from the pool of studies. Finished runs are kept: a second demo in the same folder
+trains nothing.
 Read next: `experiments/training/train.py` (one run), `experiments/publish/run_report.py` (what is shown).
 """
 
@@ -9,17 +10,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
-import signal
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from goalposts.registration import WORLDS
 
-from ..envs.worlds.contract.sources import WorldSource, entry_of, recorded_as, sources
+from ..envs.worlds.contract.sources import entry_of, recorded_as
 from .config.schema import ExperimentConfig, load_config
 from .evaluation.evaluated_run import Evaluated
 from .publish.explorer import Seen, explored
@@ -28,14 +26,13 @@ from .publish.run_report import report_data
 from .report.film.encode import save
 from .report.page.page import is_page, write_page
 from .runs.run import Run, RunError
+from .study.workers.job import Done, Failed, Job, Tell
+from .study.workers.local import LocalEngine
 from .system.links import refuse_link
-from .system.processes import imports_from_elsewhere, interrupts_held_back
+from .system.processes import imports_from_elsewhere
 from .training.precompile import announce
 
 Told = Callable[[int, int, int, str], None]  # which run, step, total, words
-GRACE = 10  # seconds for a training that is ended to be gone
-
-_outbox: multiprocessing.Queue[tuple[int, int, int, str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -102,47 +99,39 @@ def _paths(out: Path, configs: Sequence[ExperimentConfig]) -> list[Path]:
     return [out / f"{config.name}-s{config.seed}" for config in configs]
 
 
+@dataclass(frozen=True)
+class _Training(Job):
+    """A run that is trained and evaluated in its own folder, `scratch`."""
+
+    def do(self, tell: Tell) -> Done | Failed:
+        from ..envs.worlds.registry import load_again
+        from .training.train import train
+
+        load_again(self.worlds)
+        train(self.config, Path(str(self.scratch)), tell)
+        return Done(self.id, {})
+
+
 def _train_all(jobs: list[tuple[int, ExperimentConfig, Path]], workers: int, told: Told) -> None:
-    context = multiprocessing.get_context("spawn")
     with imports_from_elsewhere():
-        inbox: multiprocessing.Queue[tuple[int, int, int, str]] = context.Queue()
-    over = threading.Event()
+        inbox: multiprocessing.Queue[tuple[str, int, int, str]] = multiprocessing.get_context("spawn").Queue()
+    pool = LocalEngine(min(workers, len(jobs)), inbox)
 
-    def listen() -> None:
-        while not over.is_set() or not inbox.empty():
-            try:
-                told(*inbox.get(timeout=0.1))
-            except queue.Empty:
-                continue
+    def listen(patience: float) -> None:
+        with suppress(queue.Empty):
+            while True:
+                which, step, total, words = inbox.get(timeout=patience)
+                told(int(which), step, total, words)
 
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
-    others = set(multiprocessing.active_children())
-    try:
-        with ProcessPoolExecutor(min(workers, len(jobs)), context, _settle_in, (inbox,)) as pool:
-            try:
-                with interrupts_held_back(), imports_from_elsewhere():
-                    waiting = {pool.submit(_train_one, *job, sources()) for job in jobs}
-                while waiting:  # in short waits: polars' handler of Ctrl-C would let a long one go on
-                    done, waiting = wait(waiting, 0.2, FIRST_COMPLETED)
-                    for future in done:
-                        future.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                ours = set(multiprocessing.active_children()) - others
-                for child in ours:
-                    child.terminate()
-                for child in ours:  # its run stays locked until it is gone
-                    child.join(GRACE)
-                raise
-    except BrokenProcessPool as error:
-        raise RunError(
-            "one of the trainings was ended from outside; was there too little memory? The same command goes on where it was, "
-            "and takes less with --workers 1"
-        ) from error
-    finally:
-        over.set()
-        listener.join(timeout=2)
+    with closing(pool.run(_Training(str(i), config, str(path)) for i, config, path in jobs)) as results:
+        for found in results:
+            listen(0.001)
+            if isinstance(found, Failed):
+                raise found.error or RunError(
+                    f"a training was given up: {found.message}. The same command goes on where it was, and takes less memory "
+                    "with --workers 1"
+                )
+    listen(0.1)
 
 
 def run_demo(out: Path, configs: Sequence[ExperimentConfig], workers: int, told: Told, command: str) -> Demo:
@@ -179,31 +168,3 @@ def _is_finished(path: Path, config: ExperimentConfig) -> bool:
     return (
         run.config.hash() == config.hash() and run.status().state == "finished" and run.episodes_path.exists()
     )
-
-
-def _settle_in(outbox: multiprocessing.Queue[tuple[int, int, int, str]]) -> None:
-    """Begin a child's life: take the way to report, leave Ctrl-C to the parent, and do not outlive it."""
-    global _outbox
-    _outbox = outbox
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
-def _train_one(which: int, config: ExperimentConfig, path: Path, worlds: Sequence[WorldSource]) -> None:
-    from ..envs.worlds.registry import load_again
-    from .training.train import train
-
-    load_again(worlds)
-
-    def tell(step: int, total: int, words: str) -> None:
-        if _outbox is not None:
-            _outbox.put((which, step, total, words))
-
-    train(config, path, tell)

@@ -21,7 +21,7 @@ from ..study.design.plan import Plan, plan_study
 from ..study.driver import run_study
 from ..study.folder.folder import StudyFolder
 from ..study.workers.job import Failed
-from ..study.workers.local import At, Engine, LocalEngine
+from ..study.workers.local import At, Executor, LocalEngine
 
 
 class _Silent:
@@ -40,7 +40,7 @@ class _Silent:
             raise UserError(f"a run failed, so there is nothing to measure: {failed.message}")
 
 
-def measure(plan: Plan, engine: Engine) -> tuple[float, float, float]:
+def measure(plan: Plan, engine: Executor) -> tuple[float, float, float]:
     """(seconds until the last run was done, the driver's processor seconds until then, those of the runs)."""
     with tempfile.TemporaryDirectory() as folder:
         watch = _Silent()
@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"Ray takes {middle[kinds[2]] / middle[kinds[1]]:.2f} times as long as the local engine")
 
 
-def _engine(kind: str, workers: int) -> Engine:
+def _engine(kind: str, workers: int) -> Executor:
     if kind.startswith("Ray"):
         from ..study.workers.ray_cluster import RayEngine
 

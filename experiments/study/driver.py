@@ -28,7 +28,7 @@ from .results.golden import golden_digests
 from .results.recorded_rows import read_rows, restore_rows, write_rows
 from .results.summary import write_tables
 from .workers.job import Failed, Job
-from .workers.local import At, Engine, LocalEngine
+from .workers.local import At, Executor, LocalEngine
 
 
 class Watch(Protocol):
@@ -78,7 +78,7 @@ def load_worlds(plan: Plan) -> None:
 def run_study(
     plan: Plan,
     out: str | os.PathLike[str],
-    engine: Engine,
+    engine: Executor,
     watch: Watch,
     limit: int | None = None,
     rows: Path | None = None,
@@ -138,7 +138,7 @@ def _recorded(rows: Path | None, folder: StudyFolder, plan: Plan) -> Iterator[No
         write_rows(rows, folder, plan, golden)
 
 
-def _results(engine: Engine, jobs: Iterator[Job]):
+def _results(engine: Executor, jobs: Iterator[Job]):
     """As a generator, so that leaving it early closes the engine's."""
     yield from engine.run(jobs)
 

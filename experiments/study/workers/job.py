@@ -31,7 +31,7 @@ from ...system.atomic_files import RunError
 from ...system.links import refuse_link
 from ...system.processes import most_memory
 
-Tell = Callable[[int, int], None]  # steps done, of how many
+Tell = Callable[[int, int, str], None]  # steps done, of how many, and what is being done
 
 FILES = (
     "config.yaml",
@@ -58,6 +58,10 @@ class Job:
     scratch: str | None = None
     worlds: tuple[WorldSource, ...] = field(default_factory=sources)
 
+    def do(self, tell: Tell) -> Done | Failed:
+        """The whole run, where the worker is."""
+        return perform(self, tell)
+
 
 @dataclass(frozen=True)
 class Done:
@@ -74,6 +78,7 @@ class Failed:
     id: str
     message: str
     log: str
+    error: Exception | None = None  # that the worker itself raised
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,7 @@ def perform(job: Job, tell: Tell | None = None) -> Done | Failed:
                 from ....envs.worlds.registry import load_again
 
                 load_again(job.worlds)
-            times = _train_and_evaluate(job, folder, tell or (lambda step, total: None))
+            times = _train_and_evaluate(job, folder, tell or (lambda step, total, words: None))
         return Done(job.id, _files(job, folder, times))
     except Exception as error:
         message = " ".join(str(error).split())[:500] or type(error).__name__
@@ -130,7 +135,7 @@ def _train_and_evaluate(job: Job, folder: Path, tell: Tell) -> Times:
     def on_progress(step: int, total: int, words: str) -> None:
         if not words.startswith("compiling"):
             marks.append((step, time.perf_counter()))
-        tell(step, total)
+        tell(step, total, words)
 
     if not _is_trained(folder):
         train(job.config, folder, on_progress, evaluate=False, tensorboard=False)

@@ -1,8 +1,8 @@
-"""Who does the runs of a study: processes of this machine. An engine takes jobs and gives back what became of them.
+"""The process pool: runs jobs in processes of this machine. An executor takes jobs and yields their results.
 
 Every worker is a pool of one process (spawned, one thread), so that a worker that dies takes only its own run with it,
-and one knows which. That run is tried again, and given up after the third death. Writes nothing into a study and knows
-no figure. Read next: `ray_cluster.py`, the same on a cluster; `experiments/study/driver.py`, which drives either.
+and one knows which. That run is tried again, and given up after the third death. Studies and the demo use it.
+Read next: `ray_cluster.py`, the same on a cluster; `experiments/study/driver.py`, which drives either.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -19,12 +19,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...system.processes import ONE_THREAD, environment, imports_from_elsewhere, interrupts_held_back
-from .job import Done, Failed, Job, perform
+from .job import Done, Failed, Job
 
 TRIES = 3
+GRACE = 10  # seconds for a killed process to be gone
 TICK = 0.2  # seconds; short, because polars' handler of Ctrl-C would let a long wait go on
 
 _progress: Any = None  # in a worker: where it tells how far it is
+_outbox: Any = None  # and the queue for every word of it, if someone listens
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class At:
     total: int
 
 
-class Engine(Protocol):
+class Executor(Protocol):
     """Runs jobs somewhere."""
 
     @property
@@ -57,10 +59,13 @@ class Engine(Protocol):
 
 
 class LocalEngine:
-    """`workers` processes on this machine."""
+    """`workers` processes on this machine.
 
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
+    inbox: a queue of the spawn context that gets (job's id, step, total, words) whenever a job tells of its progress.
+    """
+
+    def __init__(self, workers: int, inbox: Any = None) -> None:
+        self._workers, self._inbox = workers, inbox
         self._slots: list[_Slot] = []
 
     @property
@@ -76,10 +81,10 @@ class LocalEngine:
             if slot.job is not None
         ]
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Done | Failed | None]:
-        """See `Engine.run`."""
+    def run(self, jobs: Iterable[Job]) -> Generator[Done | Failed | None, None, None]:
+        """See `Executor.run`."""
         queue = iter(jobs)
-        self._slots = [_Slot() for _ in range(self.workers)]
+        self._slots = [_Slot(self._inbox) for _ in range(self.workers)]
         busy: dict[Future[Done | Failed], _Slot] = {}
         try:
             for slot in self._slots:
@@ -107,8 +112,9 @@ class LocalEngine:
 class _Slot:
     """One worker process, and the run that it is at."""
 
-    def __init__(self) -> None:
+    def __init__(self, inbox: Any) -> None:
         self.context = multiprocessing.get_context("spawn")
+        self.inbox = inbox
         self.told = self.context.RawArray("q", 2)  # without a lock that a killed process would keep
         self.job: Job | None = None
         self.tries = 0
@@ -124,12 +130,12 @@ class _Slot:
         self.told[0], self.told[1] = 0, self.job.config.train.total_steps
         with interrupts_held_back(), imports_from_elsewhere(), environment(ONE_THREAD):
             if self._pool is None:
-                self._pool = ProcessPoolExecutor(1, self.context, _settle_in, (self.told,))
+                self._pool = ProcessPoolExecutor(1, self.context, _settle_in, (self.told, self.inbox))
             try:
                 return self._pool.submit(_work, self.job)
             except BrokenProcessPool:  # it died while it was idle
                 self._close()
-                self._pool = ProcessPoolExecutor(1, self.context, _settle_in, (self.told,))
+                self._pool = ProcessPoolExecutor(1, self.context, _settle_in, (self.told, self.inbox))
                 return self._pool.submit(_work, self.job)
 
     def result(self, future: Future[Done | Failed]) -> Done | Failed | None:
@@ -147,17 +153,23 @@ class _Slot:
             )
             found = Failed(job.id, message, f"{message}\n\n{job.config.to_yaml()}")
         except Exception as error:  # what it returned could not be brought here
-            found = Failed(job.id, f"{type(error).__name__}: {error}", f"{error!r}\n\n{job.config.to_yaml()}")
+            found = Failed(
+                job.id, f"{type(error).__name__}: {error}", f"{error!r}\n\n{job.config.to_yaml()}", error
+            )
         self.job = None
         return found
 
     def end(self) -> None:
-        """Kill the process: a run goes on from its last checkpoint."""
+        """Kill the process: a run goes on from its last checkpoint. Its folder is locked until the process is gone."""
         if self._pool is not None:
-            for process in list((self._pool._processes or {}).values()):
+            processes = list((self._pool._processes or {}).values())
+            for process in processes:
                 with suppress(Exception):
                     process.kill()
             self._close()
+            for process in processes:
+                with suppress(Exception):
+                    process.join(GRACE)
 
     def _close(self) -> None:
         if self._pool is not None:
@@ -171,10 +183,10 @@ def _begin(slot: _Slot, queue: Iterator[Job], busy: dict[Future[Done | Failed], 
         busy[slot.begin(job)] = slot
 
 
-def _settle_in(told: Any) -> None:
-    """Begin a worker's life: take the place to report to, leave Ctrl-C to the parent, and do not outlive it."""
-    global _progress
-    _progress = told
+def _settle_in(told: Any, outbox: Any) -> None:
+    """Begin a worker's life: take the places to report to, leave Ctrl-C to the parent, and do not outlive it."""
+    global _progress, _outbox
+    _progress, _outbox = told, outbox
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -187,7 +199,9 @@ def _settle_in(told: Any) -> None:
 
 
 def _work(job: Job) -> Done | Failed:
-    def tell(step: int, total: int) -> None:
+    def tell(step: int, total: int, words: str) -> None:
         _progress[0], _progress[1] = step, total
+        if _outbox is not None:
+            _outbox.put((job.id, step, total, words))
 
-    return perform(job, tell)
+    return job.do(tell)
