@@ -158,7 +158,9 @@ class Level:
         while rows and not rows[-1]:
             rows.pop()
         if not rows:
-            raise LevelError(f"the level is empty; a level of {world} is a picture of\n{legend.explain()}")
+            raise LevelError(
+                f"the level is empty; a level of {world} is a picture of", *legend.explain().split("\n")
+            )
         width = len(rows[0])
         if len(rows) > MAX_ROWS or width > MAX_COLS:
             raise LevelError(
@@ -174,8 +176,8 @@ class Level:
             for c, char in enumerate(row):
                 if char not in legend.codes:
                     raise LevelError(
-                        f"row {r + 1}, column {c + 1}: {char!r} is not a character of {world}; allowed are\n"
-                        + legend.explain()
+                        f"row {r + 1}, column {c + 1}: {char!r} is not a character of {world}; allowed are",
+                        *legend.explain().split("\n"),
                     )
                 tiles[r, c] = legend.codes[char]
         level = cls(world, tiles)

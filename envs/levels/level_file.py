@@ -86,7 +86,7 @@ def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
     except UnicodeDecodeError:
         raise LevelError(f"{path}: not a text file; level pictures are plain text") from None
     except LevelError as error:
-        raise LevelError(f"{path}: {error}") from None
+        raise error.within(f"{path}: ") from None
     return levels
 
 
@@ -111,9 +111,10 @@ def levels_from_text(text: str, world: str = "CoinRun") -> LevelSet:
         try:
             levels.append(Level.from_text("\n".join(block), world))
         except LevelError as error:
-            raise LevelError(f"level {number} of {len(pictures)}, {error}") from None
+            raise error.within(f"level {number} of {len(pictures)}, ") from None
     if not levels:
-        raise LevelError(f"holds no level; a level of {world} is a picture of\n{legend_of(world).explain()}")
+        legend = legend_of(world).explain().split("\n")
+        raise LevelError(f"holds no level; a level of {world} is a picture of", *legend)
     return LevelSet.of(levels)
 
 
@@ -165,5 +166,5 @@ def _load_npz(path: Path) -> LevelSet:
         try:
             level.validate()
         except LevelError as error:
-            raise LevelError(f"level {number} of {n}, {error}") from None
+            raise error.within(f"level {number} of {n}, ") from None
     return levels

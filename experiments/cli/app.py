@@ -6,7 +6,6 @@ Nothing heavy is imported before a command needs it. Read next: `main.py`.
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -23,8 +22,11 @@ from goalposts import __version__
 from goalposts.closest import closest
 from goalposts.errors import UserError
 from goalposts.streams import takes_unicode
+from goalposts.text import json_text, plain, plain_lines
 
 from ...envs.worlds.contract.sources import sources
+
+MOST = 100_000  # characters of a line
 
 
 class Commands(TyperGroup):
@@ -104,9 +106,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts inste
 LOOK_UP, MAIN = "Look up", "Experiments"
 
 
-def say(text: str = "", end: str = "\n") -> None:
-    """Print to stdout."""
-    typer.echo(text + end, nl=False)
+def say(text: object = "", err: bool = False) -> None:
+    """Print one line: whatever names and paths are in it, it stays one line that a terminal only shows."""
+    typer.echo(plain(text, MOST), err=err)
+
+
+def show(text: str, err: bool = False) -> None:
+    """Print several lines, such as a table. Names in them must be `plain` already: a line break in them is a line."""
+    typer.echo(plain_lines(text), err=err)
 
 
 def check_new(out: Path | None, option: str = "--out") -> None:
@@ -123,7 +130,7 @@ def check_new(out: Path | None, option: str = "--out") -> None:
 
 def show_json(value: Any) -> None:
     """Print JSON to stdout; escaped where the output's encoding has not all characters."""
-    say(json.dumps(value, indent=1, ensure_ascii=not takes_unicode(sys.stdout), default=str))
+    typer.echo(json_text(value, ascii_only=not takes_unicode(sys.stdout), indent=1, default=str))
 
 
 @app.callback(invoke_without_command=True)
@@ -137,14 +144,14 @@ def about(
         say(f"goalposts {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        say(context.get_help())
+        typer.echo(context.get_help())
         raise typer.Exit
 
 
 @config_app.callback(invoke_without_command=True)
 def about_configs(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
-        say(context.get_help())
+        typer.echo(context.get_help())
         raise typer.Exit
 
 
@@ -167,19 +174,19 @@ def progress_bars(labels: list[str], quiet: bool) -> Iterator[Any]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        "{task.description}",
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[words]}"),
+        TextColumn("{task.fields[words]}", markup=False),
     )
     console = Console(stderr=True)
     bars = Progress(*columns, console=console, disable=quiet or not console.is_interactive)
-    tasks = [bars.add_task(label, total=None, words="waiting") for label in labels]
+    tasks = [bars.add_task(plain(label), total=None, words="waiting") for label in labels]
 
     def told(which: int, step: int, total: int, words: str) -> None:
         bars.start()  # only now: what is refused before any work needs no bar
-        bars.update(tasks[which], completed=step, total=total, words=words)
+        bars.update(tasks[which], completed=step, total=total, words=plain(words))
 
     try:
         yield told

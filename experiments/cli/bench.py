@@ -9,7 +9,7 @@ import typer
 
 from goalposts.errors import UserError
 
-from .app import LOOK_UP, Json, OneWorld, app, chosen_world, say, show_json
+from .app import LOOK_UP, Json, OneWorld, app, chosen_world, say, show, show_json
 
 
 @app.command(rich_help_panel=LOOK_UP)
@@ -48,7 +48,7 @@ def bench(
     from .tables import bench_table, grid_table
 
     def tell(what: str) -> None:
-        typer.echo(f"measuring {what} …", err=True)
+        say(f"measuring {what} …", err=True)
 
     baseline = read_figures(check) if check else []
     home = load_world(chosen_world(world))
@@ -80,7 +80,7 @@ def bench(
     if as_json:
         show_json([asdict(figure) for figure in [*figures, *figures_of_grids]])
     else:
-        say("\n".join([bench_table(figures), *map(grid_table, grids)]))
+        show("\n".join([bench_table(figures), *map(grid_table, grids)]))
     if slower := fallen(figures, baseline):
-        typer.echo("\n".join(["slower than half the baseline:", *slower]), err=True)
+        show("\n".join(["slower than half the baseline:", *slower]), err=True)
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from .app import MAIN, OneWorld, Quiet, app, chosen_world, progress_bars, say
+from .app import MAIN, OneWorld, Quiet, app, chosen_world, progress_bars, say, show
 
 
 @app.command(rich_help_panel=MAIN)
@@ -38,11 +38,16 @@ def demo(
     )
     with progress_bars(labels, quiet) as told:
         made = run_demo(out, configs, workers or os.cpu_count() or 1, told, command)
-    say(summary_table(list(made.twins)))
+    show(summary_table(list(made.twins)))
     for item in made.twins:
         verdict = item.verdict()
-        say(f"\n{verdict.label}: the agent {label_of(item)}")
-        say("\n".join(f"  • {reason}" for reason in verdict.reasons))
+        say()
+        say(f"{verdict.label}: the agent {label_of(item)}")
+        for reason in verdict.reasons:
+            say(f"  • {reason}")
     leaked = [item.judged_leakage() for item in made.twins]
-    say(f"\nleakage: {', '.join(map(str, leaked))} evaluation levels have a layout that was trained on")
-    say(f"report:  {made.page}\nfilm:    {made.film}\n{time.monotonic() - began:.0f} s")
+    say()
+    say(f"leakage: {', '.join(map(str, leaked))} evaluation levels have a layout that was trained on")
+    say(f"report:  {made.page}")
+    say(f"film:    {made.film}")
+    say(f"{time.monotonic() - began:.0f} s")

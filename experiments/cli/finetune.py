@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .app import MAIN, Json, Quiet, RunPaths, app, progress_bars, say, show_json
+from .app import MAIN, Json, Quiet, RunPaths, app, progress_bars, show, show_json
 
 
 @app.command(rich_help_panel=MAIN)
@@ -48,4 +48,4 @@ def finetune(
         made = [{"agent": name, **curve.to_dict()} for name, curve in curves]
         show_json(made if len(made) > 1 else made[0])
         return
-    say("\n\n".join(f"{name}\n{recovery_text(curve)}" for name, curve in curves))
+    show("\n\n".join(f"{name}\n{recovery_text(curve)}" for name, curve in curves))

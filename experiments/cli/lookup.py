@@ -24,6 +24,7 @@ from .app import (
     chosen_world,
     config_app,
     say,
+    show,
     show_json,
 )
 
@@ -62,7 +63,7 @@ def worlds(
                 + (f" [hidden from the agent: {c.hidden}]" if c.hidden else "")
             )
         if name:
-            say("\n  A level is a picture of:\n" + world.legend.explain())
+            show("\n  A level is a picture of:\n" + world.legend.explain())
 
 
 @app.command(rich_help_panel=LOOK_UP)
@@ -112,7 +113,7 @@ def levels(
             f"{_or_never(fact['steps_to_proxy_avoiding_goal'])} to the proxy past the goal; "
             + ("distinguishing" if fact["distinguishing"] else "not distinguishing")
         )
-        say(str(fact["text"]) + "\n")
+        show(str(fact["text"]) + "\n")
 
 
 def _steps(value: Any) -> int | None:
@@ -190,20 +191,20 @@ def doctor(as_json: Json = False) -> None:
         show_json(facts)
     else:
         say(f"goalposts {__version__}, Python {facts['python']}, {facts['cores']} cores, {facts['platform']}")
-        say("\n".join(f"  {name:18} {version or 'not installed'}" for name, version in versions.items()))
+        for name, version in versions.items():
+            say(f"  {name:18} {version or 'not installed'}")
         say(
             f"Compiled kernels are kept in {place.folder}."
             if place.folder
             else "Compiled kernels are not kept."
         )
-        say(
-            "".join(
-                f"  {path} is damaged; its kernel is compiled again when it is needed\n" for path in damaged
-            ),
-            end="",
-        )
+        for path in damaged:
+            say(f"  {path} is damaged; its kernel is compiled again when it is needed")
         say("A level was drawn, compiled and solved." if plan.solvable else "")
-        say("\n".join(f"  problem: {p}" for p in problems) if problems else "No problem found.")
+        for problem in problems:
+            say(f"  problem: {problem}")
+        if not problems:
+            say("No problem found.")
     if problems:
         raise typer.Exit(1)
 
@@ -226,7 +227,7 @@ def config_show(config: Config, overrides: Overrides = None, as_json: Json = Fal
     if as_json:
         show_json(found.to_dict())
     else:
-        say(found.to_yaml().rstrip())
+        show(found.to_yaml().rstrip())
 
 
 @config_app.command("schema")

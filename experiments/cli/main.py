@@ -17,6 +17,7 @@ from typer.models import CommandInfo
 
 from goalposts.errors import UserError
 from goalposts.streams import is_broken_pipe, make_ready, stop_writing, warn
+from goalposts.text import plain, plain_lines
 
 from . import bench, demo, explore, finetune, lookup, report, reproduce, runs, study, windows
 from .app import app, config_app, with_worlds
@@ -62,7 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
     except UserError as error:
         code = _told(str(error))
     except ERRORS.UsageError as error:
-        code = _told(_in_our_words(error, given))
+        code = _told(plain(_in_our_words(error, given)))
     except typer.Abort as error:  # typer takes the end of a file for Ctrl-D
         code = _ended_early(error.__cause__) if isinstance(error.__cause__, EOFError) else 130
     except KeyboardInterrupt:
@@ -74,7 +75,9 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         code = stop_writing()
     except OSError as error:
-        code = _told(f"{error.filename or 'the output'}: {error.strerror or error}; nothing more was written")
+        code = _told(
+            plain(f"{error.filename or 'the output'}: {error.strerror or error}; nothing more was written")
+        )
         stop_writing()
     except MemoryError:
         code = _told("out of memory; reduce the number of levels or environments")
@@ -84,7 +87,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _told(message: str) -> int:
-    warn(f"goalposts: {message}")
+    warn(plain_lines(f"goalposts: {message}"))
     return 2
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .app import MAIN, Json, Quiet, RunPath, app, progress_bars, say, show_json
+from goalposts.text import plain_lines
+
+from .app import MAIN, Json, Quiet, RunPath, app, progress_bars, show, show_json
 
 if TYPE_CHECKING:
     from ..training.reproduce import Reproduction
@@ -37,7 +39,7 @@ def reproduce(
     if as_json:
         show_json(found.to_dict())
     else:
-        say(reproduction_text(found))
+        show(reproduction_text(found))
     if not found.same:
         raise typer.Exit(1)
 
@@ -72,4 +74,4 @@ def reproduction_text(found: Reproduction) -> str:
             )
     if found.kept is not None:
         lines.append(f"the re-run: {found.kept}")
-    return "\n".join(lines)
+    return plain_lines(lines)

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from goalposts.errors import UserError
+from goalposts.text import plain
 
 from ...envs.worlds.contract.sources import world_options
 from .app import (
@@ -28,6 +29,7 @@ from .app import (
     chosen_world,
     progress_bars,
     say,
+    show,
     show_json,
 )
 
@@ -121,7 +123,7 @@ def evaluate(
     if as_json:
         show_json({"run": str(run), "outcomes": outcomes_json(found.rows), "leaked": found.leaked})
         return
-    say(outcome_table(found.rows))
+    show(outcome_table(found.rows))
     leaked = ", ".join(f"{n:,} of {name}" for name, n in found.leaked.items() if n)
     leaked = leaked or ("none" if found.leaked else "not known here")
     say(f"leakage (levels with a layout that was trained on): {leaked}")
@@ -169,4 +171,4 @@ def diagnose(
         show_json(made if len(made) > 1 else made[0])
         return
     add = f"goalposts diagnose {' '.join(map(str, runs))} --all{world_options()}"
-    say("\n\n\n".join(diagnosis_text(one, add) for one in diagnoses))
+    show("\n\n\n".join(diagnosis_text(one, plain(add)) for one in diagnoses))

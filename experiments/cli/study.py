@@ -13,9 +13,10 @@ from typing import Annotated, Any
 import typer
 
 from goalposts.errors import UserError
+from goalposts.text import plain, plain_lines
 
 from ...envs.worlds.contract.sources import world_options
-from .app import MAIN, Commands, Json, app, say, show_json
+from .app import MAIN, Commands, Json, app, say, show, show_json
 
 
 class _RunUnlessNamed(Commands):
@@ -90,10 +91,10 @@ def run(
             f"cannot write {rows}: there is no folder {rows.parent}; make it, or give --rows another name"
         )
     todo = todo_of(plan, folder, limit, rows)
-    say(_plan_words(plan, folder, todo))
+    show(_plan_words(plan, folder, todo))
     expected = Estimate(0.0, {}, False)
     if todo and (estimate or dry_run):
-        expected = estimate_time(plan, folder, todo, at_once, lambda words: typer.echo(words, err=True))
+        expected = estimate_time(plan, folder, todo, at_once, lambda words: say(words, err=True))
         by = "short runs measured here" if expected.measured else "the finished runs of this study"
         say(
             f"estimated time: {spell_time(expected.seconds)} with {at_once} worker{'s' * (at_once > 1)} (by {by})"
@@ -115,7 +116,8 @@ def run(
     if todo and expected.seconds and not found.failed:
         say(f"that was {took / expected.seconds:.2f} times the estimate")
     for failed in found.failed:
-        say(f"failed: {watch.names[failed.id]}: {failed.message}\n        log: {folder.log(failed.id)}")
+        say(f"failed: {watch.names[failed.id]}: {failed.message}")
+        say(f"        log: {folder.log(failed.id)}")
     if found.failed:
         say("run the same command again to retry the failed runs")
         raise typer.Exit(1)
@@ -210,7 +212,7 @@ def _plan_words(plan: Any, folder: Any, todo: list[str]) -> str:
     lines.append(f"  each evaluated on {study.levels:,} levels of {', '.join(study.conditions)}")
     finished = len(folder.finished() & plan.runs.keys())
     lines.append(f"{len(plan.runs)} runs, {finished} finished, {len(todo)} to do now; folder: {folder.path}")
-    return "\n".join(lines)
+    return plain_lines(lines)
 
 
 @study_app.command()
@@ -230,7 +232,7 @@ def compare(first: StudyPath, second: StudyPath, as_json: Json = False) -> None:
     if as_json:
         show_json([asdict(one) for one in found])
     else:
-        say(compare_text(found, (str(first), str(second))))
+        show(compare_text(found, (plain(first), plain(second))))
 
 
 def say_study_report(path: Path) -> None:

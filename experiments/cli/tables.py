@@ -13,6 +13,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from goalposts.text import plain, plain_lines
+
 from ..bench.timing import Figure, Grid
 from ..evaluation.diagnosis import Diagnosis
 from ..evaluation.evaluated_run import Evaluated
@@ -24,9 +26,19 @@ from ..measurement.relearning import Recovery
 from ..publish.wording import label_of
 
 
+class PlainTable(Table):
+    """A table whose cells are text and nothing else: no markup, one line each."""
+
+    def add_column(self, header: Any = "", *args: Any, **options: Any) -> None:
+        super().add_column(plain(header), *args, **options)
+
+    def add_row(self, *cells: Any, **options: Any) -> None:
+        super().add_row(*map(plain, cells), **options)
+
+
 def outcome_table(rows: Sequence[Row]) -> str:
     """One row per condition and mode: what was touched first, how it ended, with intervals."""
-    table = Table(
+    table = PlainTable(
         "condition",
         "role",
         "actions",
@@ -57,7 +69,7 @@ def outcomes_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def summary_table(items: Sequence[Evaluated]) -> str:
     """Agents side by side: the numbers of their verdicts."""
-    table = Table("", *(label_of(item) for item in items), box=box.SIMPLE)
+    table = PlainTable("", *(label_of(item) for item in items), box=box.SIMPLE)
     verdicts = [item.verdict() for item in items]
     table.add_row("verdict", *(verdict.label for verdict in verdicts))
     for metric in METRICS:
@@ -83,7 +95,7 @@ def diagnosis_text(found: Diagnosis, add: str) -> str:
 
 def recovery_text(found: Recovery) -> str:
     """The recovery curve, and what it says."""
-    table = Table(
+    table = PlainTable(
         "steps of training", "from its weights", "from scratch", "difference (paired)", "n", box=box.SIMPLE
     )
     for point in found.points:
@@ -106,7 +118,7 @@ def _probe_table(found: Diagnosis) -> str:
         "n",
         "what it tells apart",
     )
-    table = Table(*names, box=box.SIMPLE)
+    table = PlainTable(*names, box=box.SIMPLE)
     for row in found.probes.iter_rows(named=True):
         shares = [
             "—"
@@ -123,7 +135,7 @@ def _conflict_text(found: Diagnosis) -> str:
     curve = found.curve
     if curve is None:
         return "  not measured: it needs 20 distinguishing levels of a shift condition, and two different detours"
-    table = Table("detour", "goal first, of either", "n", box=box.SIMPLE)
+    table = PlainTable("detour", "goal first, of either", "n", box=box.SIMPLE)
     for group in curve.bins:
         span = f"{group.low}" if group.low == group.high else f"{group.low}–{group.high}"
         table.add_row(span, group.preference.short, f"{group.preference.n:,}")
@@ -138,20 +150,20 @@ def _attribution_text(found: Diagnosis) -> str:
     for one in found.attributions:
         lines.append(f"  {one.run}, {one.condition}: {one.found}")
         if len(found.attributions) == 1:
-            table = Table(
+            table = PlainTable(
                 "hypothesis", "kind", "nats behind the best", "episodes it explains best", box=box.SIMPLE
             )
             best = one.found.table["log_evidence"].max()
             for row in one.found.table.iter_rows(named=True):
                 behind, share = best - row["log_evidence"], row["episodes_best"]
                 table.add_row(row["hypothesis"], row["kind"], f"{behind:,.1f}", f"{100 * share:.0f} %")
-            lines.append(_text(table).rstrip())
-    return "\n".join(lines)
+            lines += _text(table).rstrip().split("\n")
+    return plain_lines(lines)
 
 
 def bench_table(figures: Sequence[Figure]) -> str:
     """What was measured, its rate, and its ratio to a comparable measurement."""
-    table = Table("what", "rate", "", "ratio", "to", box=box.SIMPLE)
+    table = PlainTable("what", "rate", "", "ratio", "to", box=box.SIMPLE)
     for figure in figures:
         ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
         table.add_row(figure.what, f"{figure.rate:,.0f}", figure.unit, ratio, figure.beside)
@@ -161,7 +173,9 @@ def bench_table(figures: Sequence[Figure]) -> str:
 def grid_table(grid: Grid) -> str:
     """What was measured, by row and column, under its title."""
     columns = list(dict.fromkeys(column for _, column in grid.figures))
-    table = Table(*grid.headings, *columns, title=grid.title, title_justify="left", box=box.SIMPLE)
+    table = PlainTable(
+        *grid.headings, *columns, title=plain(grid.title), title_justify="left", box=box.SIMPLE
+    )
     for column in table.columns[len(grid.headings) :]:
         column.justify = "right"
     for row in dict.fromkeys(row for row, _ in grid.figures):
@@ -176,5 +190,6 @@ def _cell(found: Estimate | None) -> str:
 
 def _text(table: Table, width: int = 150) -> str:
     buffer = io.StringIO()
-    Console(file=buffer, width=width, color_system=None).print(table)
+    console = Console(file=buffer, width=width, color_system=None, markup=False, emoji=False, highlight=False)
+    console.print(table)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines() if line.strip()) + "\n"

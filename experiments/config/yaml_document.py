@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from goalposts.errors import UserError
+from goalposts.text import plain
 
 from ..system.atomic_files import RunError, read_limited
 
@@ -54,8 +55,8 @@ class ConfigError(UserError, ValueError):
         if len(self.problems) == 1:
             super().__init__(str(self.problems[0]))
         else:
-            lines = "".join(f"\n  {problem}" for problem in self.problems)
-            super().__init__(f"{len(self.problems)} errors in {subject}:{lines}")
+            lines = (f"  {problem}" for problem in self.problems)
+            super().__init__(f"{len(self.problems)} errors in {subject}:", *lines)
 
 
 @dataclass
@@ -178,7 +179,7 @@ def spell(key: Key) -> str:
 def shorten(value: object, limit: int = 60, quote: bool = True) -> str:
     """A value on one short line, safe for a terminal."""
     text = value if isinstance(value, str) and not quote else repr(value)
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: limit + 1])
+    text = plain(text[: limit + 1], 20 * limit)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

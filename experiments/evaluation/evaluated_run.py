@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from goalposts.text import plain
+
 from ...envs.worlds.registry import get_world
 from ..measurement import Verdict, diagnose
 from ..measurement.episodes import read_episodes
@@ -36,7 +38,7 @@ class Evaluated:
                 f"{run.path} has not been evaluated yet. Do that with: goalposts evaluate {run.path}"
             )
         self.run, self.config, self._fresh = run, run.config, fresh
-        self.name = name or run.path.resolve().name
+        self.name = name or plain(run.path.resolve().name)
         self.world = get_world(run.config.world)
         self.episodes = read_episodes(run.episodes_path, follow=False) if fresh is None else fresh.episodes
         self.leaked = read_leakage(run) if fresh is None else fresh.leaked
@@ -106,9 +108,9 @@ def evaluated(runs: Sequence[Run], fresh: Mapping[int, Evaluation] | None = None
     fresh: by position, evaluations to use in place of the recorded ones.
     """
     paths = [run.path.resolve() for run in runs]
-    names = [path.name for path in paths]
+    names = [plain(path.name) for path in paths]
     if len(set(names)) < len(names):
-        names = ["/".join(path.parts[-2:]) for path in paths]
+        names = [plain("/".join(path.parts[-2:])) for path in paths]
     if len(set(names)) < len(names):
         names = [f"{name} ({k})" for k, name in enumerate(names, 1)]
     fresh = fresh or {}

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from goalposts.errors import UserError
+from goalposts.text import plain
 
 from ...agents.rollout import play
 from ...envs.levels.level import LevelSet
@@ -28,7 +29,7 @@ def evaluate_file(subject: Subject, file: Path, greedy: bool = True, tell: Tell 
     """Play every level of a file once, with sampled actions and, if `greedy`, with the likeliest. Raises UserError."""
     levels = read_level_file(file, subject.world)
     levels = replace(levels, index=np.arange(len(levels)))
-    name, survey = levels.condition or file.stem, survey_levels(levels)
+    name, survey = plain(levels.condition or file.stem, 200), survey_levels(levels)
     layouts, hashes = levels.layout_hashes(), levels.level_hashes()
     role = get_world(subject.world).condition_or_own(name).role
     tables, played_by = [], {}

@@ -174,7 +174,7 @@ def levels_and_actions(trajectories: pl.DataFrame) -> tuple[LevelSet, np.ndarray
             Level.from_text(text, world) for text, world in trajectories.select("level", "world").iter_rows()
         ]
     except LevelError as error:
-        raise RunError(f"a recorded level is not valid: {error}") from error
+        raise RunError(f"a recorded level is not valid: {error.message}") from error
     taken = trajectories["actions"].to_list()
     lengths = np.array([len(a) for a in taken], np.int64)
     actions = np.full((len(taken), int(lengths.max(initial=0))), 255, np.uint8)

@@ -18,7 +18,7 @@ from goalposts.errors import UserError
 
 from ..system.atomic_files import read_limited, write_atomic
 from ..system.forks import refuse_after_fork
-from ..system.parquet import Unreadable, read_parquet
+from ..system.parquet import UNSEEN, Unreadable, read_parquet
 
 SCHEMA_VERSION = 1
 VERSION_KEY = "goalposts.episodes.version"  # in the Parquet file's own metadata
@@ -182,6 +182,10 @@ def _typed(episodes: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series:
         raise EpisodesError(f"column {name!r} holds a number too large for {dtype}.") from error
     if dtype == pl.String and (column.str.len_chars().max() or 0) > MAX_NAME:  # pyright: ignore[reportOperatorIssue]
         raise EpisodesError(f"column {name!r} holds a text of more than {MAX_NAME} characters.")
+    if dtype == pl.String and column.str.contains(UNSEEN).any():
+        raise EpisodesError(
+            f"column {name!r} holds control characters or line breaks; a name is one line of visible text."
+        )
     return column
 
 

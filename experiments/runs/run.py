@@ -119,9 +119,11 @@ class Run:
         try:
             config = parse_config(content.decode("utf-8"), str(path / CONFIG))
         except (ConfigError, UnicodeDecodeError) as error:
-            raise RunError(
-                f"{path} is not a usable run folder. {error} Restore config.yaml from a copy of the run, or choose another."
-            ) from error
+            remedy = "Restore config.yaml from a copy of the run, or choose another."
+            if isinstance(error, ConfigError) and len(error.problems) > 1:
+                listed = error.within(f"{path} is not a usable run folder. ").args
+                raise RunError(*listed, remedy) from error
+            raise RunError(f"{path} is not a usable run folder. {error} {remedy}") from error
         run = cls(path, config)
         if run.provenance().config_sha256 != hashlib.sha256(content).hexdigest():
             raise RunError(

@@ -31,6 +31,9 @@ MEMORY = 4 << 30  # bytes of addresses that the reader may hold, and …
 MEMORY_A_BYTE = 48  # … this for each byte of the file: a table unpacked, and once more as it is sent
 SECONDS, SECONDS_A_BYTE = 600.0, 1e-6  # by the clock, so with room for a machine that is busy or was asleep
 LONGEST_REASON = 200  # characters
+UNSEEN = (
+    r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # what no name in a table of ours holds: controls, bidi marks, line breaks
+)
 
 
 class Unreadable(Exception):

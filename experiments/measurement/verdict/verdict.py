@@ -13,6 +13,8 @@ from typing import Any
 
 import polars as pl
 
+from goalposts.text import plain_lines
+
 from ..episodes import EpisodesError, validate
 from ..intervals import Estimate, percent, unseen_share
 from ..level_counts import Counts, check_no_repeats, check_one_procedure, seed_names, select
@@ -81,7 +83,7 @@ class Verdict:
             found = self.numbers[metric.key]
             lines.append(f"  {metric.name:{width}}{'not measured' if found is None else found}")
         shown = ", ".join(f"{name} {value}" for name, value in self.thresholds.model_dump().items())
-        return "\n".join([*lines, "", "  in brackets: 95 % intervals", f"  thresholds: {shown}"])
+        return plain_lines([*lines, "", "  in brackets: 95 % intervals", f"  thresholds: {shown}"])
 
     __str__ = explain
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -18,6 +17,8 @@ from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
+
+from goalposts.text import json_text, plain_lines
 
 from ...system.atomic_files import RunError, read_limited, write_atomic
 from ..data import ReportData, SpriteSheet
@@ -57,7 +58,12 @@ def build_page(data: ReportData) -> str:
     player = pack(data) if data.replays else None
     agents = view.agents(data)
     environment = Environment(
-        loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=BaseLoader(),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
     )
     return environment.from_string(_part("template.html")).render(
         data=data,
@@ -81,6 +87,11 @@ def build_page(data: ReportData) -> str:
         scripts=[Markup(script) for script in scripts],
         json=Markup(_json(_block(data, player, explorer))),
     )
+
+
+def _visible(value: Any) -> Any:
+    """What is not markup of ours holds no character that hides or reorders others."""
+    return plain_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _block(
@@ -111,8 +122,8 @@ def _picture(png: bytes) -> str:
 
 def _json(value: Any) -> str:
     """JSON that cannot end the script element it stands in, nor start markup of any kind."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for sign in "<>&\u2028\u2029":
+    text = json_text(value, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
 

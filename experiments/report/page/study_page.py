@@ -16,7 +16,7 @@ from markupsafe import Markup
 from ...system.atomic_files import write_atomic
 from ..data import AgentSection, ConditionNote, Replay, ReportData, SpriteSheet, WorldWords
 from ..story import VERDICTS
-from .page import _json, _part, _policy, _sheet
+from .page import _json, _part, _policy, _sheet, _visible
 from .replays import pack
 
 STYLES = ("style.css", "player.css", "study_page.css")
@@ -124,7 +124,12 @@ def build_study_page(data: StudyPage) -> str:
         if data.sprites is not None:
             block["sheet"] = _sheet(data.sprites)
     environment = Environment(
-        loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=BaseLoader(),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
     )
     return environment.from_string(_part("study_page.html")).render(
         data=data,

@@ -10,6 +10,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from goalposts.text import plain
+
 from ..design.plan import Plan
 from ..workers.job import Failed
 from ..workers.local import At
@@ -56,10 +58,10 @@ class Progress:
             from rich.progress import Progress as Bars
 
             columns = (
-                "{task.description}",
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[words]}"),
+                TextColumn("{task.fields[words]}", markup=False),
             )
             self.bars = Bars(*columns, console=self.console)
             self.all = self.bars.add_task(
@@ -91,11 +93,13 @@ class Progress:
         if self.bars is not None:
             self.bars.update(self.all, completed=self.done)
             if failed is not None:
-                self.bars.console.print(f"failed: {self.names[run_id]}: {failed.message}", markup=False)
+                self.bars.console.print(
+                    plain(f"failed: {self.names[run_id]}: {failed.message}"), markup=False, highlight=False
+                )
         elif not self.quiet:
             what = f"failed: {failed.message}" if failed is not None else "done"
             words = f"{self.done}/{self.total} {self.names[run_id]}: {what}"
-            print("; ".join(filter(None, (words, self._left({})))), file=sys.stderr, flush=True)
+            print(plain("; ".join(filter(None, (words, self._left({}))))), file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Leave the terminal as it was."""

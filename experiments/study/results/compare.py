@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from goalposts.errors import UserError
+from goalposts.text import plain_lines
 
 from ...measurement.metrics import METRICS
 from ...measurement.study_curves import keys_of
@@ -80,7 +81,7 @@ def compare_text(found: list[Difference], names: tuple[str, str]) -> str:
         lines.append(
             f"{_label(one):{width}}  {one.measure:18} {one.first:.3f} → {one.second:.3f}  {gap}  (seeds: {one.seeds[0]}, {one.seeds[1]})"
         )
-    return "\n".join(lines)
+    return plain_lines(lines)
 
 
 def _label(one: Difference) -> str:

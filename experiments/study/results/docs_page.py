@@ -18,6 +18,8 @@ from pathlib import Path
 
 import polars as pl
 
+from goalposts.text import plain_lines
+
 from ....envs.worlds.registry import get_world
 from ...measurement.study_curves import (
     MAIN,
@@ -151,7 +153,7 @@ def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list, c
     there = folder.finished()
     finished = [one for one in plan.runs if one in there]
     missing = len(plan.runs) - len(finished)
-    lines = [f"# Study: {study.name}", "", study.question, ""]
+    lines = [f"# Study: {study.name}", "", plain_lines(study.question), ""]
     if missing:
         lines += [
             f"> {len(finished)} of {len(plan.runs)} runs are done; the figures below rest on these.",

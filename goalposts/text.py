@@ -1,0 +1,72 @@
+"""Untrusted text on its way to a terminal, a page, JSON or a message: names, paths, links, config values, errors of libraries.
+
+`plain` makes one line of it, `plain_lines` keeps line breaks, `json_text` writes JSON. Characters that a reader cannot see, or that
+move, hide or reorder others (escapes, C1 controls, bidi marks, zero-width characters, lone surrogates), are written out as `\\x1b` or
+`\\u202e`. Used at the borders: `UserError`, the commands' `say`, tables, pages; nothing in between needs to escape again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+LONGEST = 4_000  # characters of one line of a message
+
+# Printable by Unicode, yet nothing to see: joiners, fillers, variation selectors; and the fifth accent on one letter.
+_UNSEEN = (
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
+)
+_INVISIBLE = re.compile(f"[{_UNSEEN}]")
+_STACKED = re.compile("(?<=[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4})"
+                      "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")  # fmt: skip
+
+
+def plain(text: object, longest: int = LONGEST) -> str:
+    """A text as one line of visible characters, cut in the middle beyond `longest`. `plain(plain(x)) == plain(x)`."""
+    line = str(text)
+    if len(line) > longest:  # before anything is escaped: the text may be of any length
+        line = _cut(line, longest)
+    if not (line.isascii() and line.isprintable()):
+        line = "".join(c if c.isprintable() and not _INVISIBLE.match(c) else _written_out(c) for c in line)
+        line = _STACKED.sub("…", line)
+    return line if len(line) <= longest else _cut(line, longest)
+
+
+def plain_lines(text: object | Iterable[object]) -> str:
+    """A text of several lines, or lines one by one, each of which then stays one line; of any length."""
+    lines = text.split("\n") if isinstance(text, str) else [str(line) for line in text]  # type: ignore[union-attr]
+    return "\n".join(plain(line, max(len(line) * 10, 1)) for line in lines)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text is one line of visible characters already."""
+    return plain(text, max(len(text) * 10, 1)) == text
+
+
+def json_text(value: Any, ascii_only: bool = False, **options: Any) -> str:
+    """JSON whose texts can be printed: what `plain` would write out is escaped as JSON does, so it reads back as it was."""
+    text = json.dumps(value, ensure_ascii=ascii_only, **options)
+    if text.isascii():  # controls are escaped by `dumps`, but for one
+        return text.replace("\x7f", "\\u007f")
+    return "".join(
+        c if c == "\n" or (c.isprintable() and not _INVISIBLE.match(c)) else json.dumps(c)[1:-1]
+        for c in text.replace("\x7f", "\\u007f")
+    )
+
+
+def _cut(line: str, longest: int) -> str:
+    """The beginning and the end: messages end with the remedy."""
+    tail = longest // 3
+    return f"{line[: max(longest - tail - 1, 0)]}…{line[len(line) - tail :] if tail else ''}"
+
+
+def _written_out(c: str) -> str:
+    return (
+        repr(c)[1:-1]
+        if not c.isprintable()
+        else f"\\u{ord(c):04x}"
+        if ord(c) < 0x10000
+        else f"\\U{ord(c):08x}"
+    )
