@@ -11,6 +11,8 @@ import os
 import stat
 from pathlib import Path
 
+from .budget import reading_budget
+
 
 class NotOrdinary(OSError):
     """A pipe, a device or a socket where a file should be."""
@@ -31,17 +33,11 @@ class TooLarge(OSError):
 def read_ordinary(path: str | os.PathLike[str], limit: int, follow: bool = True) -> bytes:
     """The bytes of an ordinary file of at most `limit` bytes.
 
-    follow: the path was given by the user, so it may be a link; one inside an untrusted folder must not be.
-    Raises FileNotFoundError, IsADirectoryError, IsALink, NotOrdinary, TooLarge, or another OSError of the system.
+        follow: the path was given by the user, so it may be a link; one inside an untrusted folder must not be.
+    Raises FileNotFoundError, IsADirectoryError, IsALink, NotOrdinary, TooLarge, or another OSError of the system; OverBudget
+    if the file, which may be sparse, is larger than what this command may spend on files (`budget.py`).
     """
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    if not follow:
-        if os.path.islink(path):
-            raise IsALink(
-                errno.ELOOP, "is a link, which would be read from elsewhere; put a copy in its place"
-            )
-        flags |= getattr(os, "O_NOFOLLOW", 0)
-    handle = os.open(Path(path), flags)
+    handle = _opened(path, follow)
     with open(handle, "rb") as file:
         facts = os.fstat(handle)
         if stat.S_ISDIR(facts.st_mode):
@@ -50,9 +46,31 @@ def read_ordinary(path: str | os.PathLike[str], limit: int, follow: bool = True)
             raise NotOrdinary(errno.EINVAL, "not an ordinary file")
         if facts.st_size > limit:
             raise TooLarge(facts.st_size, limit)
+        reading_budget().claim(facts.st_size, path)
         content = file.read(min(facts.st_size, limit) + 1)  # `read` takes as much memory as it is asked for
         while facts.st_size < len(content) <= limit and (more := file.read(1 << 20)):  # it grows meanwhile
             content += more
     if len(content) > limit:
         raise TooLarge(len(content), limit)
+    reading_budget().read(len(content))
     return content
+
+
+def read_beginning(path: str | os.PathLike[str], size: int, follow: bool = True) -> bytes:
+    """The first `size` bytes of an ordinary file of any length. Raises as `read_ordinary`."""
+    handle = _opened(path, follow)
+    with open(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise NotOrdinary(errno.EINVAL, "not an ordinary file")
+        return file.read(size)
+
+
+def _opened(path: str | os.PathLike[str], follow: bool) -> int:
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    if not follow:
+        if os.path.islink(path):
+            raise IsALink(
+                errno.ELOOP, "is a link, which would be read from elsewhere; put a copy in its place"
+            )
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+    return os.open(Path(path), flags)

@@ -19,6 +19,7 @@ _UNSEEN = (
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
 )
 _INVISIBLE = re.compile(f"[{_UNSEEN}]")
+_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")  # as harmless as the usual one
 _STACKED = re.compile("(?<=[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4})"
                       "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")  # fmt: skip
 
@@ -29,7 +30,7 @@ def plain(text: object, longest: int = LONGEST) -> str:
     if len(line) > longest:  # before anything is escaped: the text may be of any length
         line = _cut(line, longest)
     if not (line.isascii() and line.isprintable()):
-        line = "".join(c if c.isprintable() and not _INVISIBLE.match(c) else _written_out(c) for c in line)
+        line = "".join(c if _is_visible(c) else _written_out(c) for c in line)
         line = _STACKED.sub("…", line)
     return line if len(line) <= longest else _cut(line, longest)
 
@@ -51,9 +52,12 @@ def json_text(value: Any, ascii_only: bool = False, **options: Any) -> str:
     if text.isascii():  # controls are escaped by `dumps`, but for one
         return text.replace("\x7f", "\\u007f")
     return "".join(
-        c if c == "\n" or (c.isprintable() and not _INVISIBLE.match(c)) else json.dumps(c)[1:-1]
-        for c in text.replace("\x7f", "\\u007f")
+        c if c == "\n" or _is_visible(c) else json.dumps(c)[1:-1] for c in text.replace("\x7f", "\\u007f")
     )
+
+
+def _is_visible(c: str) -> bool:
+    return not _INVISIBLE.match(c) if c.isprintable() else _SPACE.match(c) is not None
 
 
 def _cut(line: str, longest: int) -> str:

@@ -22,6 +22,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from stable_baselines3.common.policies import ActorCriticPolicy
 
+from goalposts.budget import reading_budget
 from goalposts.errors import UserError
 from goalposts.safe_read import IsALink, TooLarge, read_ordinary
 
@@ -32,6 +33,7 @@ from .networks import CONVOLUTIONS, CONVOLVED, PIXELS, PixelsExtractor, PlanesEx
 FORMAT = 1
 MAX_JSON = 1 << 20
 MAX_WEIGHTS = 1 << 30
+COPIES = 4  # of the weights, at most at once: the file, its tensors, the net, what the net is filled from
 
 
 class CheckpointError(UserError):
@@ -193,6 +195,7 @@ def load_policy(folder: str | Path) -> PolicyAgent:
     misfit = f"{folder}: the weights do not fit the net that checkpoint.json describes; use another checkpoint or train anew"
     if sum(t.numel() for t in tensors.values()) < count_weights(card):  # before a net of that size is made
         raise CheckpointError(misfit)
+    reading_budget().claim(COPIES * 4 * count_weights(card), folder)
     policy = build_policy(card)
     expected = policy.state_dict()
     if {k: (v.shape, v.dtype) for k, v in tensors.items()} != {
@@ -208,7 +211,12 @@ def load_policy(folder: str | Path) -> PolicyAgent:
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a safetensors file. Raises CheckpointError."""
     try:
-        return load_tensors(read_ordinary(path, MAX_WEIGHTS, follow=False))
+        content = read_ordinary(path, MAX_WEIGHTS, follow=False)
+        names = struct.unpack("<Q", content[:8])[0] if len(content) >= 8 else 0
+        if not 0 < names <= MAX_JSON:  # a header of millions of names
+            raise ValueError
+        reading_budget().claim(COPIES * len(content), path)
+        return load_tensors(content)
     except FileNotFoundError:
         raise CheckpointError(f"{path}: missing; is {path.parent} a checkpoint folder?") from None
     except TooLarge:

@@ -15,7 +15,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from goalposts.safe_read import TooLarge, read_ordinary
+from goalposts.budget import OverBudget, reading_budget
+from goalposts.safe_read import TooLarge, read_beginning, read_ordinary
 from goalposts.safe_write import write_whole
 
 from .level import LEGENDS, MAX_COLS, MAX_ROWS, Level, LevelError, LevelSet, legend_of
@@ -23,6 +24,8 @@ from .level import LEGENDS, MAX_COLS, MAX_ROWS, Level, LevelError, LevelSet, leg
 MAX_TEXT_BYTES = 64 << 20
 MAX_BYTES = 1 << 30  # of an .npz file
 MAX_LEVELS = 4_000_000
+LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+A_LINE, A_LEVEL = 120, 1_000  # bytes of a line of text, and of a level, as Python holds them
 SMALL, DENSEST = 1 << 26, 200  # bytes that any archive may unpack to; beyond, as many times its own size
 # What a level set holds: dtype, dimensions, most entries.
 _ARRAYS = {
@@ -71,6 +74,7 @@ def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
         else:
             text = read_ordinary(path, MAX_TEXT_BYTES).decode("utf-8")
             levels = levels_from_text(text, world)
+            reading_budget().hold(levels, levels.tiles.nbytes, path)
     except FileNotFoundError:
         raise LevelError(
             f"{path}: no such level file; `goalposts levels --out {path.name}` writes one"
@@ -93,7 +97,7 @@ def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
 def world_of(path: str | Path) -> str | None:
     """The world that a text file names in its first line, as `save_levels` writes it; None where it names none."""
     try:
-        words = read_ordinary(path, MAX_TEXT_BYTES).decode("utf-8").partition("\n")[0][:1000].split()
+        words = read_beginning(path, 1000).partition(b"\n")[0].decode("utf-8").split()
     except (OSError, UnicodeDecodeError):
         return None  # whoever reads the file says what is wrong with it
     return words[1] if len(words) > 1 and words[0] == ";" and words[1] in LEGENDS else None
@@ -104,10 +108,15 @@ def levels_from_text(text: str, world: str = "CoinRun") -> LevelSet:
 
     Raises LevelError that names the picture and the place.
     """
+    budget, what = reading_budget(), "this text"
+    budget.claim(8 * len(text) + A_LINE * sum(map(text.count, LINE_ENDS)), what)
     lines = [line for line in text.splitlines() if not line.lstrip().startswith(";")]
     pictures = [list(block) for filled, block in groupby(lines, lambda line: bool(line.strip())) if filled]
+    sizes = [max(map(len, block)) for block in pictures], [len(block) for block in pictures]
+    most = min(max(sizes[0], default=0), MAX_COLS) * min(max(sizes[1], default=0), MAX_ROWS)
+    budget.claim(8 * len(text) + (A_LEVEL + 2 * most) * len(pictures), what)
     levels = []
-    for number, block in enumerate(pictures, 1):
+    for number, block in enumerate(budget.each(pictures, what), 1):
         try:
             levels.append(Level.from_text("\n".join(block), world))
         except LevelError as error:
@@ -141,10 +150,11 @@ def _load_npz(path: Path) -> LevelSet:
                 raise LevelError(
                     f"would unpack to {unpacked:,} bytes, more than {DENSEST} times its size: no level set of ours does"
                 )
+            reading_budget().claim(len(content) + 3 * unpacked, path)
             arrays = {name: _read_array(archive, name, *form) for name, form in _ARRAYS.items()}
             world, condition, split, seed = map(str, arrays.pop("meta").tolist())
             seed = int(seed)
-    except (OSError, LevelError):
+    except (OSError, LevelError, OverBudget):
         raise
     except Exception:  # what zipfile, zlib and numpy raise for damaged bytes is documented nowhere
         raise LevelError("not a level set, or damaged; write it anew with `goalposts levels`") from None
@@ -162,7 +172,9 @@ def _load_npz(path: Path) -> LevelSet:
     if tiles.max() >= len(legend_of(world).tiles):
         raise LevelError(f"damaged: holds codes that are no tiles of {world}")
     levels = LevelSet(world, tiles, sizes, arrays["index"], condition, split, seed)
-    for number, level in enumerate(levels, 1):
+    budget = reading_budget()
+    budget.hold(levels, tiles.nbytes, path)
+    for number, level in enumerate(budget.each(levels, path), 1):
         try:
             level.validate()
         except LevelError as error:

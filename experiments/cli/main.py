@@ -15,6 +15,7 @@ from typing import Any
 import typer
 from typer.models import CommandInfo
 
+from goalposts.budget import begin
 from goalposts.errors import UserError
 from goalposts.streams import is_broken_pipe, make_ready, stop_writing, warn
 from goalposts.text import plain, plain_lines
@@ -58,6 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
     make_ready()
     given = sys.argv[1:] if arguments is None else arguments
     try:
+        begin()
         code = app(given, prog_name="goalposts", standalone_mode=False)
         sys.stdout.flush()
     except UserError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -37,7 +38,7 @@ def report(
 
     found = open_runs(runs)
     check_new(out)
-    command = "goalposts report " + " ".join(path.resolve().name for path in runs) + world_options()
+    command = "goalposts report " + " ".join(shlex.quote(str(path)) for path in runs) + world_options()
     page = out or runs[0] / "report.html"
     write_page(report_data(found, command), page)
     say(f"{page} ({page.stat().st_size / 1e6:.1f} MB)")

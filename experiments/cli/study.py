@@ -71,7 +71,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Do the missing runs of a study and write its tables. Run the command again to resume."""
-    from ..study.design.plan import plan_study
+    from ..study.design.plan import plan_study, refuse_changes
     from ..study.driver import default_out, load_worlds, run_study, todo_of
     from ..study.folder.estimate import Estimate
     from ..study.folder.estimate import estimate as estimate_time
@@ -79,6 +79,7 @@ def run(
     from ..study.folder.progress import Progress, spell_time
     from ..study.workers.local import LocalEngine
 
+    refuse_changes(config, overrides or [], out)
     plan = plan_study(config, overrides or [])
     load_worlds(plan)
     path = out or (Path(config) if os.path.isfile(Path(config) / STUDY) else default_out(plan))
@@ -93,7 +94,7 @@ def run(
     todo = todo_of(plan, folder, limit, rows)
     show(_plan_words(plan, folder, todo))
     expected = Estimate(0.0, {}, False)
-    if todo and (estimate or dry_run):
+    if todo and estimate:
         expected = estimate_time(plan, folder, todo, at_once, lambda words: say(words, err=True))
         by = "short runs measured here" if expected.measured else "the finished runs of this study"
         say(
@@ -186,6 +187,11 @@ def _ray(engine: str, address: str | None, workers: int | None) -> Any:
     if address is not None and workers is not None:
         raise UserError(
             "--workers cannot be combined with --address: a cluster decides by its cores; leave one out"
+        )
+    if address is None and workers is not None and (there := os.environ.get("RAY_ADDRESS")):
+        raise UserError(
+            f"--workers cannot be combined with a cluster, and RAY_ADDRESS={there} names one; leave out --workers, or unset "
+            "RAY_ADDRESS to use the cores of this machine"
         )
     from ..study.workers.ray_cluster import RayEngine
 

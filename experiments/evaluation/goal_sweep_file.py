@@ -12,16 +12,21 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from goalposts.budget import reading_budget
+
 from ...envs.levels.level import Level
 from ...envs.worlds.contract.world import World
 from ..runs.run import Run
 from ..system.atomic_files import RunError, read_limited, write_atomic
 from ..system.parquet import Unreadable, read_parquet
-from .trajectories import MAX_PICTURE, MAX_STEPS
+from .trajectories import MAX_PICTURE, MAX_STEPS, refuse_unseen
 
 FILE = "explored.parquet"
 GREEDY = -1  # the number of the rollout that takes the likeliest actions; 0, 1, … are sampled
 MAX_BYTES, MAX_ROWS = 1 << 28, 2_000_000
+FEW_ROWS = 10_000  # that any file may claim; beyond, one a byte
+MAX_LEVELS = 100
+SECONDS_A_BYTE = 2e-4  # that playing it again may take: a page of ours takes a third of that
 SCHEMA: dict[str, pl.DataType] = {
     "run": pl.String(),
     "train_step": pl.Int64(),
@@ -51,9 +56,10 @@ def read_explored(path: Path) -> pl.DataFrame:
     content = read_limited(path, MAX_BYTES)
     remedy = f"Write it anew with: goalposts explore {path.parent}"
     try:
-        table = read_parquet(content, MAX_ROWS).table
+        found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), what=path)
     except Unreadable as error:
         raise RunError(f"{path} is damaged: it is not a whole Parquet file ({error}). {remedy}") from None
+    table = found.table
     if table is None:
         raise RunError(f"{path} holds more rollouts than any of ours. {remedy}")
     if dict(table.schema) != SCHEMA or any(
@@ -63,7 +69,12 @@ def read_explored(path: Path) -> pl.DataFrame:
     too_long = (pl.col("actions").bin.size() > MAX_STEPS) | (pl.col("level").str.len_bytes() > MAX_PICTURE)
     if table.filter(too_long).height:
         raise RunError(f"{path} holds an episode or a level larger than any of ours. {remedy}")
-    return table
+    refuse_unseen(table, path, remedy)
+    levels = table.select("condition", "level_index", "layout_hash", "level").n_unique()
+    if levels > MAX_LEVELS:
+        raise RunError(f"{path} holds {levels:,} levels; an exploration has at most {MAX_LEVELS}. {remedy}")
+    reading_budget().read(len(content), SECONDS_A_BYTE)
+    return reading_budget().hold(table, found.size, path)
 
 
 def moved(level: Level, home: tuple[int, int], to: tuple[int, int]) -> Level:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from goalposts.budget import reading_budget
 from goalposts.errors import UserError
 
 from ...envs.engine.engine import Engine
@@ -68,7 +69,7 @@ def replay(
     active = np.ones(1, np.bool_)
     frames, cameras, done = [], [], []
     last = 0
-    for action in [None, *map(int, actions)]:
+    for action in reading_budget().each([None, *map(int, actions)], "a recorded episode"):
         if action is not None:
             last = action
             engine.step_active(np.array([action]), active)

@@ -16,12 +16,15 @@ from typing import Any, BinaryIO
 import numpy as np
 import polars as pl
 
+from goalposts.budget import reading_budget
+
 from ...envs.engine.outcome import O_STEPS
-from ...envs.levels.level import Level, LevelError, LevelSet
+from ...envs.levels.level import MAX_COLS, Level, LevelError, LevelSet
+from ...envs.levels.level import MAX_ROWS as MAX_ROWS_OF_LEVEL
 from ..measurement.episodes import FEW_ROWS, episodes_file, read_episodes
 from ..runs.run import Run
 from ..system.atomic_files import RunError, read_limited, write_together
-from ..system.parquet import Unreadable, read_parquet
+from ..system.parquet import UNSEEN, Unreadable, read_parquet
 from .evaluate import Evaluation
 
 FILE = "trajectories.parquet"
@@ -30,6 +33,7 @@ MAX_BYTES = 1 << 30
 MAX_STEPS = 100_000
 MAX_PICTURE = 1 << 15
 MAX_ROWS = 50_000_000
+PER_LEVEL = 1_000  # bytes of a level as an object
 Content = bytes | Callable[[BinaryIO], object]  # of a file, or what writes it
 # Of episodes that may stand in one table: levels a condition, runs, training steps, modes.
 Facts = tuple[Any, ...]
@@ -68,9 +72,10 @@ def read_trajectories(path: Path) -> pl.DataFrame:
     content = read_limited(path, MAX_BYTES)
     remedy = f"Write it anew with: goalposts evaluate {path.parent}"
     try:
-        table = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content))).table
+        found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), what=path)
     except Unreadable as error:
         raise RunError(f"{path} is damaged: it is not a whole Parquet file ({error}). {remedy}") from None
+    table = found.table
     if table is None:
         raise RunError(f"{path} claims more episodes than its size or any evaluation of ours holds. {remedy}")
     if dict(table.schema) != SCHEMA or any(table[name].null_count() for name in SCHEMA):
@@ -78,7 +83,15 @@ def read_trajectories(path: Path) -> pl.DataFrame:
     too_long = (pl.col("actions").bin.size() > MAX_STEPS) | (pl.col("level").str.len_bytes() > MAX_PICTURE)
     if table.filter(too_long).height:
         raise RunError(f"{path} holds an episode or a level larger than any of ours. {remedy}")
-    return table
+    refuse_unseen(table, path, remedy)
+    return reading_budget().hold(table, found.size, path)
+
+
+def refuse_unseen(table: pl.DataFrame, path: Path, remedy: str) -> None:
+    """Raise RunError if a name in the table is not one line of visible text."""
+    for name in table.columns:
+        if name != "level" and table.schema[name] == pl.String and table[name].str.contains(UNSEEN).any():
+            raise RunError(f"{path}: column {name!r} holds control characters or line breaks. {remedy}")
 
 
 def read_leakage(run: Run) -> dict[str, int]:
@@ -169,10 +182,19 @@ def check_together(run: Run, episodes: pl.DataFrame, trajectories: pl.DataFrame)
 
 def levels_and_actions(trajectories: pl.DataFrame) -> tuple[LevelSet, np.ndarray, np.ndarray]:
     """(levels, actions uint8[N, T] padded by 255, lengths int64[N]) of some rows of one world. Raises RunError."""
+    budget, what = reading_budget(), "the recorded episodes"
+    lines = trajectories.select(
+        rows=pl.col("level").str.count_matches("\n", literal=True), size=pl.col("level").str.len_bytes()
+    ).max()
+    longest = int(trajectories["actions"].bin.size().max() or 0)  # pyright: ignore[reportArgumentType]
+    most_rows, most_columns = (
+        (int(lines["rows"][0] or 0) + 1, int(lines["size"][0] or 0)) if lines.height else (0, 0)
+    )
+    a_level = min(most_rows, MAX_ROWS_OF_LEVEL) * min(most_columns, MAX_COLS)
+    budget.claim(trajectories.height * (2 * a_level + longest + PER_LEVEL), what)
     try:
-        levels = [
-            Level.from_text(text, world) for text, world in trajectories.select("level", "world").iter_rows()
-        ]
+        rows = trajectories.select("level", "world").iter_rows()
+        levels = [Level.from_text(text, world) for text, world in budget.each(rows, what)]
     except LevelError as error:
         raise RunError(f"a recorded level is not valid: {error.message}") from error
     taken = trajectories["actions"].to_list()

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from pathlib import Path
 
 import polars as pl
 
+from goalposts.budget import reading_budget
 from goalposts.closest import near
 from goalposts.errors import UserError
 
@@ -24,6 +26,8 @@ SCHEMA_VERSION = 1
 VERSION_KEY = "goalposts.episodes.version"  # in the Parquet file's own metadata
 MAX_BYTES = 4 * 2**30  # of a file
 MAX_ROWS = 50_000_000
+MANY_ROWS = 500_000
+CHECKING = 2.5  # times the memory of a table is taken while it is checked
 FEW_ROWS = 100_000  # that any file may claim; beyond, one a byte
 MAX_NAME = 512  # characters in a text column
 
@@ -108,7 +112,7 @@ def read_episodes(path: str | Path, follow: bool = True) -> pl.DataFrame:
     path = Path(path)
     content = read_limited(path, MAX_BYTES, follow)
     try:
-        found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), (VERSION_KEY,))
+        found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), (VERSION_KEY,), path)
     except Unreadable as error:
         raise EpisodesError(
             f"{path} is not a whole Parquet file ({error}). Evaluate again to make it anew."
@@ -129,10 +133,13 @@ def read_episodes(path: str | Path, follow: bool = True) -> pl.DataFrame:
             f"{path} claims {found.rows:,} rows in {len(content):,} bytes, which no evaluation does. "
             "Evaluate again to make it anew."
         )
+    budget = reading_budget()
+    budget.claim(CHECKING * found.size, path)
     try:
-        return validate(found.table)
+        with budget.clock(path):
+            return budget.hold(validate(found.table), found.size, path)
     except EpisodesError as error:
-        raise EpisodesError(f"{path}: {error}") from error
+        raise error.within(f"{path}: ") from error
 
 
 def write_episodes(episodes: pl.DataFrame, path: str | Path) -> None:
@@ -250,7 +257,14 @@ def _check_rules(table: pl.DataFrame) -> None:
 
 def _check_levels(table: pl.DataFrame) -> None:
     """A condition has one role, and a level index in it is one level."""
-    roles = table.group_by("world", "condition", maintain_order=True).agg(pl.col("role").n_unique())
+    names = ("world", "condition", "role")  # grouped where they change only, which takes hardly any memory
+    changed = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in names)
+    roles = (
+        table.select(names)
+        .filter(changed)
+        .group_by("world", "condition", maintain_order=True)
+        .agg(pl.col("role").n_unique())
+    )
     mixed = roles.filter(pl.col("role") > 1)
     if mixed.height:
         raise EpisodesError(
@@ -258,11 +272,21 @@ def _check_levels(table: pl.DataFrame) -> None:
         )
     facts = ["layout_hash", "level_hash", "optimal_goal", "optimal_proxy", "optimal_proxy_avoiding_goal"]
     facts += ["distinguishing", "detour"]
-    kinds = table.select("run", "condition", "level_index", *facts).unique()
-    twice = kinds.filter(pl.struct("run", "condition", "level_index").is_duplicated())
-    if twice.height:
+    key = ["run", "condition", "level_index"]
+    if table.height > MANY_ROWS:  # by hashes, which take a tenth of the memory
+        hashed = table.select(key=_hash(key), whole=_hash([*key, *facts]))
+        if hashed.unique().height == hashed["key"].n_unique():
+            return
+    kinds = table.select(*key, *facts).unique()
+    if kinds.select(key).unique().height < kinds.height:
+        twice = kinds.filter(pl.struct(key).is_duplicated())
         row = twice.sort("run", "condition", "level_index").row(0, named=True)
         raise EpisodesError(
             f"level {row['level_index']} of condition {row['condition']!r} in run {row['run']!r} is two different levels; "
             "a level index names one level of a condition. Were two evaluations joined? Keep one."
         )
+
+
+def _hash(columns: list[str]) -> pl.Expr:
+    parts = (pl.col(name).hash(seed) for seed, name in enumerate(columns))
+    return reduce(lambda one, other: one ^ other, parts)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from goalposts.budget import OverBudget, reading_budget
 from goalposts.errors import UserError
 
 from ...envs.levels.level import Level
@@ -65,14 +66,15 @@ def exploration_of(parts: dict[str, pl.DataFrame], limits: dict[str, int | None]
     facts = first.row(0, named=True)
     world = get_world(facts["world"])
     cells = first.select("row", "col").unique(maintain_order=True).rows()
+    budget = reading_budget()
     try:
         level = Level.from_text(facts["level"], world.name)
         home = home_of(level, world, cells)
         places = {
-            name: [_place(level, home, cell, part, limits[name]) for cell in cells]
+            name: [_place(level, home, cell, part, limits[name]) for cell in budget.each(cells, FILE)]
             for name, part in parts.items()
         }
-    except RunError:
+    except (RunError, OverBudget):
         raise
     except (UserError, IndexError) as error:
         raise RunError(

@@ -6,7 +6,6 @@ recovery curve of it, and `experiments/training/finetune.py`, which fills it.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,10 +14,11 @@ import polars as pl
 from ..config.schema import ExperimentConfig
 from ..measurement.relearning import ARMS, SCHEMA, Recovery, recovery
 from ..system.atomic_files import RunError, read_limited
+from ..system.parquet import Unreadable, read_csv
 from .run import Run
 
 FILE = "finetune.csv"
-MAX_BYTES = 1 << 28
+MAX_BYTES, MAX_ROWS = 1 << 28, 5_000_000
 
 
 def read_finetuned(run: Run) -> pl.DataFrame | None:
@@ -32,11 +32,11 @@ def read_finetuned(run: Run) -> pl.DataFrame | None:
 def parse_table(content: bytes, path: Path) -> pl.DataFrame:
     """A table from the bytes of a file. Raises RunError."""
     try:
-        table = pl.read_csv(io.BytesIO(content), schema=SCHEMA)
+        table = read_csv(content, MAX_ROWS, SCHEMA, exact=True, what=path)
         known = pl.col("arm").is_in(ARMS) & pl.col("steps").ge(0) & pl.all_horizontal(pl.all().is_not_null())
         if not table.height or not table.select(known.all()).item():
             raise ValueError("a row that is none")
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OverflowError) as error:
+    except (pl.exceptions.PolarsError, Unreadable, ValueError, OverflowError) as error:
         raise RunError(
             f"{path} is damaged. Make it anew: remove it, then goalposts finetune {path.parent}"
         ) from error

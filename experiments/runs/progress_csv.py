@@ -16,10 +16,13 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from goalposts.budget import reading_budget
+
 from ..system.atomic_files import RunError, disk_errors, read_limited, write_atomic
 
 MAX_BYTES = 256_000_000
-MAX_HEADER = 1_000_000
+MAX_HEADER, MAX_COLUMNS = 100_000, 1_000
+A_LINE, A_CELL = 500, 150  # bytes of a row and of a number in it, as Python holds them
 
 Row = dict[str, float | None]  # "step" is always there and always a whole number
 
@@ -119,9 +122,17 @@ def _opened(path: Path, buffering: int = -1) -> BinaryIO:
 def _rows(path: Path, tolerant: bool) -> list[Row]:
     if not path.exists():
         return []
-    lines = read_limited(path, MAX_BYTES).decode("utf-8", "replace").split("\n")[:-1]
+    content, budget = read_limited(path, MAX_BYTES), reading_budget()
+    head = content.find(b"\n")
+    if not 0 <= head <= MAX_HEADER or content.count(b",", 0, head) >= MAX_COLUMNS:
+        if not content:
+            return []
+        raise _damaged(path)
+    lines, cells = content.count(b"\n"), content.count(b",")
+    budget.claim(4 * len(content) + A_LINE * lines + A_CELL * cells, path)
+    lines = content.decode("utf-8", "replace").split("\n")[:-1]
     header, rows = _columns(path, lines[0]) if lines else [], []
-    for number, line in enumerate(lines[1:], 2):
+    for number, line in enumerate(budget.each(lines[1:], path), 2):
         row = _row(header, line)
         if row is not None:
             rows.append(row)

@@ -121,8 +121,8 @@ class Run:
         except (ConfigError, UnicodeDecodeError) as error:
             remedy = "Restore config.yaml from a copy of the run, or choose another."
             if isinstance(error, ConfigError) and len(error.problems) > 1:
-                listed = error.within(f"{path} is not a usable run folder. ").args
-                raise RunError(*listed, remedy) from error
+                first, *more = error.args
+                raise RunError(f"{path} is not a usable run folder. {first}", *more, remedy) from error
             raise RunError(f"{path} is not a usable run folder. {error} {remedy}") from error
         run = cls(path, config)
         if run.provenance().config_sha256 != hashlib.sha256(content).hexdigest():
@@ -344,6 +344,8 @@ def _not_a_run(path: Path) -> str:
         f"{path} is a file, not a run folder." if os.path.isfile(path) else f"there is no run folder {path}."
     )
     here = path if os.path.isdir(path) else path.parent
+    if not path.is_absolute() and os.path.isfile(Path("runs") / path / CONFIG):
+        return f"{what} Did you mean {Path('runs') / path}?"
     with suppress(OSError):
         runs = sorted(entry.name for entry in os.scandir(here) if os.path.isfile(Path(entry.path) / CONFIG))
         close = near(path.name, runs, 3) or runs[:5]

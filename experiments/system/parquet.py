@@ -1,10 +1,11 @@
-"""Reading Parquet tables that a stranger may have made, in a process that may die.
+"""The one guarded reader of tables that somebody else may have made, Parquet and CSV: in a process that may die.
 
 A reader of Parquet takes memory as the file tells it to, and a damaged file can make polars end its process at once, which no
-`try` catches. So the bytes go to a reader of their own: a second Python that has imported polars and nothing else, whose memory and
-time are limited, and which writes nothing anywhere. Its answer is a table, a refusal, or its death. It is started by
-the first table that a process reads (a fifth of a second), kept for the next one, and ends with its parent.
-Checks no columns: whoever reads a table knows what it must hold. Read next: `parquet_worker.py`, what runs there.
+`try` catches; a CSV with a header of a million names does the same. So the bytes go to a second Python that has imported polars and
+nothing else, whose memory and time are limited by what is left of this command's budget (`goalposts/budget.py`), and which writes nothing
+anywhere. Its answer is a table in parts, a refusal, or its death. It is started by the first table that a process reads (a fifth of a
+second), kept for the next one, and ends with its parent.
+Checks no columns: each caller knows what its table must hold. Read next: `parquet_worker.py`, what runs there.
 """
 
 from __future__ import annotations
@@ -24,12 +25,19 @@ from pathlib import Path
 
 import polars as pl
 
+from goalposts.budget import reading_budget
+from goalposts.text import plain
+
 from .forks import refuse_after_fork
 
 READER = Path(__file__).with_name("parquet_worker.py")
-MEMORY = 4 << 30  # bytes of addresses that the reader may hold, and …
-MEMORY_A_BYTE = 48  # … this for each byte of the file: a table unpacked, and once more as it is sent
-SECONDS, SECONDS_A_BYTE = 600.0, 1e-6  # by the clock, so with room for a machine that is busy or was asleep
+ITSELF, UNPACKING = (
+    600 << 20,
+    1 << 30,
+)  # bytes of addresses that the reader needs to start, and to unpack a part of a table
+PATIENCE = 10  # seconds by the clock for each of processor time: the machine may be busy, or was asleep
+CSV_COPIES = 8  # times its size a CSV file may take while it is parsed
+MOST_COLUMNS, LONGEST_HEADER = 256, 1 << 16
 LONGEST_REASON = 200  # characters
 UNSEEN = (
     r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # what no name in a table of ours holds: controls, bidi marks, line breaks
@@ -37,7 +45,7 @@ UNSEEN = (
 
 
 class Unreadable(Exception):
-    """Bytes that are no whole Parquet file, or none that can be read within the limits; says why in a few words."""
+    """Bytes that are no whole table, or none that can be read within the limits; says why in a few words."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,7 @@ class Parquet:
     rows: int
     metadata: Mapping[str, str]  # of the keys that were asked for, those that are there
     table: pl.DataFrame | None
+    size: int = 0  # bytes in memory
 
 
 class _Reader:
@@ -56,11 +65,13 @@ class _Reader:
         self.lock = threading.Lock()
         self.process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, content: bytes, question: dict[str, object], seconds: float) -> tuple[dict, bytes]:
+    def ask(
+        self, content: bytes, question: dict[str, object], seconds: float
+    ) -> tuple[dict, list[pl.DataFrame]]:
         with self.lock:
             process = self.process = self.process or _start()
             late = threading.Event()
-            watch = threading.Timer(seconds, lambda: (late.set(), process.kill()))
+            watch = threading.Timer(PATIENCE * seconds, lambda: (late.set(), process.kill()))
             watch.daemon = True
             watch.start()
             try:
@@ -69,12 +80,16 @@ class _Reader:
                 process.stdin.write(struct.pack("<QQ", len(words), len(content)) + words)
                 process.stdin.write(content)
                 process.stdin.flush()
+                parts = []
+                while part := self._receive(process):
+                    parts.append(pl.read_ipc(io.BytesIO(part)))
                 answer = json.loads(self._receive(process))
-                table = self._receive(process)
             except (OSError, EOFError, ValueError):
                 self.end()
-                if late.is_set():
-                    raise Unreadable(f"reading it took longer than {seconds:,.0f} s") from None
+                if late.is_set() or process.returncode == -_SIGXCPU:
+                    raise Unreadable(
+                        f"reading it took longer than {seconds:,.2g} s of processor time"
+                    ) from None
                 raise Unreadable("it asks for more memory than a table of its size can need") from None
             except (
                 BaseException
@@ -85,7 +100,7 @@ class _Reader:
                 watch.cancel()
             if not answer.get("healthy"):
                 self.end()
-            return answer, table
+            return answer, parts
 
     @staticmethod
     def _receive(process: subprocess.Popen[bytes]) -> bytes:
@@ -104,6 +119,8 @@ class _Reader:
         process, self.process = self.process, None
         if process is None:
             return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)  # it may have been ended by a limit, which its exit code says
         process.kill()
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(OSError):
@@ -119,6 +136,7 @@ class _Reader:
         self.lock, self.process = threading.Lock(), None
 
 
+_SIGXCPU = 24
 _reader = _Reader()
 atexit.register(_reader.end)
 if hasattr(os, "register_at_fork"):
@@ -149,26 +167,81 @@ def _quiet() -> Iterator[None]:
         raise Unreadable(f"no process could be started to read it in: {error.strerror}") from error
 
 
-def read_parquet(content: bytes, most_rows: int, keys: tuple[str, ...] = ()) -> Parquet:
-    """A Parquet file's table, and of its metadata those `keys`. Raises Unreadable; nothing else comes of hostile bytes."""
-    return read_parquets([content], most_rows, keys)
+def read_parquet(
+    content: bytes, most_rows: int, keys: tuple[str, ...] = (), what: object = "this table"
+) -> Parquet:
+    """A Parquet file's table, and of its metadata those `keys`. what: its name in messages.
+
+    Raises Unreadable, or OverBudget if it takes more than this command may spend; nothing else comes of hostile bytes.
+    """
+    return read_parquets([content], most_rows, keys, what)
 
 
-def read_parquets(contents: Sequence[bytes], most_rows: int, keys: tuple[str, ...] = ()) -> Parquet:
-    """Several files of the same columns as one table, and that metadata which all have alike. Raises Unreadable.
+def read_parquets(
+    contents: Sequence[bytes], most_rows: int, keys: tuple[str, ...] = (), what: object = "these tables"
+) -> Parquet:
+    """Several files of the same columns as one table, and that metadata which all have alike. Raises as `read_parquet`.
 
     A question for each of many small files takes ten times as long. Which of them is to blame for a refusal is not said.
     """
-    refuse_after_fork()
-    content = b"".join(contents)
     question = {
+        "kind": "parquet",
         "sizes": [len(one) for one in contents],
         "most_rows": most_rows,
         "keys": keys,
-        "memory": MEMORY + MEMORY_A_BYTE * len(content),
     }
-    answer, table = _reader.ask(content, question, SECONDS + SECONDS_A_BYTE * len(content))
+    return _table(b"".join(contents), question, what)
+
+
+def read_csv(
+    content: bytes,
+    most_rows: int,
+    schema: Mapping[str, object],
+    exact: bool = False,
+    what: object = "this table",
+) -> pl.DataFrame:
+    """A CSV file with a header; columns that `schema` does not name are text. exact: no others are allowed.
+
+    Raises as `read_parquet`.
+    """
+    reading_budget().claim(CSV_COPIES * len(content), what)
+    header = content[: LONGEST_HEADER + 1].split(b"\n", 1)[0]
+    if len(header) > LONGEST_HEADER or header.count(b",") >= MOST_COLUMNS:
+        raise Unreadable(
+            f"its header is longer than {LONGEST_HEADER >> 10} kB or names over {MOST_COLUMNS} columns"
+        )
+    types = {name: str(dtype) for name, dtype in schema.items()}
+    question = {
+        "kind": "csv",
+        "sizes": [len(content)],
+        "most_rows": most_rows,
+        "keys": (),
+        "schema": types,
+        "exact": exact,
+    }
+    found = _table(content, question, what)
+    if found.table is None:
+        raise Unreadable(f"it has {found.rows:,} lines; at most {most_rows:,} are read")
+    return found.table
+
+
+def _table(content: bytes, question: dict[str, object], what: object) -> Parquet:
+    """Ask the reader, within what is left of the budget."""
+    refuse_after_fork()
+    budget = reading_budget()
+    room, seconds = max(budget.memory - budget.held - len(content), 0), budget.left()
+    question |= {"most_columns": MOST_COLUMNS, "table": room, "seconds": seconds}
+    question["memory"] = ITSELF + min(room, UNPACKING) + 4 * len(content)
+    with budget.clock(what):
+        try:
+            answer, parts = _reader.ask(content, question, seconds)
+        except TimeoutError:
+            raise budget.too_slow(what) from None
+        budget.spend(float(answer.get("seconds", 0.0)))
+    if "too_large" in answer:
+        budget.claim(int(answer["too_large"]) + len(content), what)
+        raise Unreadable("it asks for more memory than a table of its size can need")
     if "refused" in answer:
-        raise Unreadable(str(answer["refused"])[:LONGEST_REASON] or "damaged")
-    found = pl.read_ipc(io.BytesIO(table)) if table else None
-    return Parquet(int(answer["rows"]), answer["metadata"], found)
+        raise Unreadable(plain(answer["refused"], LONGEST_REASON) or "damaged")
+    table = None if not parts else parts[0] if len(parts) == 1 else pl.concat(parts, rechunk=False)
+    return Parquet(int(answer["rows"]), answer["metadata"], table, int(answer.get("size", 0)))

@@ -1,9 +1,9 @@
-"""The process in which strangers' Parquet files are read: asks on stdin, answers on stdout, dies without harm.
+"""The process in which untrusted Parquet and CSV files are read: asks on stdin, answers on stdout, dies without harm.
 
 Imports nothing of Goalposts, opens no file, and is started by `parquet.py` alone. A question is two lengths (uint64), a JSON object
-and the bytes of a file, or of several of like columns one after the other, which become one table; an answer is a length and a
-JSON object, then a length and the table as Arrow IPC (of length 0 where there is none). Its memory is limited for each question
-anew, where the system can do that (Linux).
+and the bytes of a file, or of several of like columns one after the other, which become one table. An answer is the parts of the
+table, each a length and Arrow IPC, then a length of 0, and a length and a JSON object. Only one part is unpacked at a time. Memory
+and processor time are limited for each question, where the system can do that (memory: Linux).
 """
 
 import contextlib
@@ -12,44 +12,115 @@ import json
 import signal
 import struct
 import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import polars as pl
 
 REFUSALS = (pl.exceptions.PolarsError, OSError, ValueError, OverflowError)
+PART, ROWS = 1 << 25, 50_000  # bytes of a table that are unpacked and sent at once; rows to begin with
+WIDTHS = {
+    pl.String: 16,
+    pl.Binary: 16,
+    pl.Boolean: 1,
+    pl.Int32: 4,
+    pl.UInt32: 4,
+    pl.Float32: 4,
+}  # of a cell; others: 8
+INLINE = 12  # bytes of a text that lie in its cell
 
 
-def answer(content: bytes, question: dict) -> tuple[dict, bytes]:
-    """What the file holds, or why it is refused. Not `healthy`: after this, the process should not be asked again.
+def answer(content: bytes, question: dict, send: Callable[[pl.DataFrame], None]) -> dict:
+    """Send the parts of a table, and return what the file holds or why it is refused.
 
-    Of several files, that metadata which all have alike.
+    Not `healthy`: after this, the process should not be asked again. Of several files, that metadata which all have alike.
     """
     try:
-        files, at = [], 0
-        for size in question["sizes"]:
-            files.append(content[at : at + size])
-            at += size
-        known = [pl.read_parquet_metadata(io.BytesIO(file)) for file in files]
-        rows = pl.scan_parquet(sources(files)).select(pl.len()).collect().item()
-        found = {
-            "rows": rows,
-            "metadata": {
-                key: known[0][key]
-                for key in question["keys"]
-                if key in known[0] and all(one.get(key) == known[0][key] for one in known)
-            },
-            "healthy": True,
-        }
-        if rows > question["most_rows"]:
-            return found, b""
-        buffer = io.BytesIO()
-        table = pl.read_parquet(sources(files))
-        (table.rechunk() if len(files) > 1 else table).write_ipc(buffer)
-        return {**found, "healthy": len(content) < 1 << 24}, buffer.getvalue()
+        found, parts = (csv if question["kind"] == "csv" else parquet)(content, question)
+        size = 0
+        for part in parts:
+            size += size_of(part)
+            if size > question["table"]:
+                return {"too_large": size, "healthy": True}
+            send(part)
+        return {**found, "size": size, "healthy": len(content) < 1 << 24}
+    except TooLarge as error:
+        return {"too_large": error.args[0], "healthy": True}
     except REFUSALS as error:
-        return {"refused": first_line(error), "healthy": True}, b""
+        return {"refused": first_line(error), "healthy": True}
     except (pl.exceptions.PanicException, MemoryError) as error:
-        return {"refused": first_line(error), "healthy": False}, b""
+        return {"refused": first_line(error), "healthy": False}
+
+
+class TooLarge(Exception):
+    """A table of more bytes than there are for it; holds how many at least."""
+
+
+def parquet(content: bytes, question: dict) -> tuple[dict, Iterable[pl.DataFrame]]:
+    """What one or several Parquet files claim, and their table in parts; none if they have too many rows."""
+    files, at = [], 0
+    for size in question["sizes"]:
+        files.append(content[at : at + size])
+        at += size
+    schema = pl.read_parquet_schema(io.BytesIO(files[0]))
+    if len(schema) > question["most_columns"]:
+        raise ValueError(f"it has {len(schema):,} columns")
+    known = [pl.read_parquet_metadata(io.BytesIO(file)) for file in files]
+    rows = pl.scan_parquet(sources(files)).select(pl.len()).collect().item()
+    metadata = {
+        key: known[0][key]
+        for key in question["keys"]
+        if key in known[0] and all(one.get(key) == known[0][key] for one in known)
+    }
+    if rows > question["most_rows"]:
+        return {"rows": rows, "metadata": metadata}, ()
+    least = rows * sum(WIDTHS.get(dtype.base_type(), 8) for dtype in schema.values())
+    if least > question["table"]:
+        raise TooLarge(least)
+    return {"rows": rows, "metadata": metadata}, unpacked(files, rows)
+
+
+def unpacked(files: list[bytes], rows: int) -> Iterator[pl.DataFrame]:
+    """The table of the files in parts of about PART bytes, one at a time; at least one."""
+    if rows <= ROWS:
+        yield pl.read_parquet(sources(files))
+        return
+    at, step = 0, ROWS
+    while at < rows:
+        part = pl.scan_parquet(sources(files)).slice(at, step).collect()
+        yield part
+        at += step
+        step = max(1, min(2 * step, step * PART // max(size_of(part), 1)))
+
+
+def csv(content: bytes, question: dict) -> tuple[dict, Iterable[pl.DataFrame]]:
+    """The table of a CSV file with a header in parts, none if it has too many lines."""
+    rows = content.count(b"\n")
+    if rows > question["most_rows"]:
+        return {"rows": rows, "metadata": {}}, ()
+    types = {name: getattr(pl, dtype) for name, dtype in question["schema"].items()}
+    columns = content[: 1 << 20].split(b"\n", 1)[0].count(b",") + 1
+    if rows * columns * 16 > question["table"]:
+        raise TooLarge(rows * columns * 16)
+    if question["exact"]:
+        table = pl.read_csv(io.BytesIO(content), schema=types)
+    else:
+        table = pl.read_csv(io.BytesIO(content), schema_overrides=types, infer_schema=False)
+    return {"rows": table.height, "metadata": {}}, table.iter_slices(ROWS) if table.height else [table]
+
+
+def size_of(table: pl.DataFrame) -> int:
+    """Bytes of a table once each text is written out, however often a file shares it."""
+    total = 0
+    for column in table:
+        total += WIDTHS.get(column.dtype.base_type(), 8) * table.height
+        if column.dtype in (pl.String, pl.Binary):
+            sizes = column.str.len_bytes() if column.dtype == pl.String else column.bin.size()
+            total += int(sizes.cast(pl.UInt64).filter(sizes > INLINE).sum() or 0)
+        elif column.dtype.is_nested():
+            total += int(column.estimated_size())
+    return total
 
 
 def sources(files: list[bytes]) -> Any:
@@ -64,26 +135,35 @@ def first_line(error: BaseException) -> str:
     return "its parts contradict each other" if "::" in line or "{" in line or not line else line[:200]
 
 
-def limit(memory: int) -> None:
-    """From now on, no more addresses than this, where the system knows such a limit."""
+def limit(memory: int, seconds: float) -> None:
+    """From now on, no more addresses and processor time than this, where the system knows such limits."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (memory, resource.getrlimit(resource.RLIMIT_AS)[1]))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        used = int(time.process_time() + seconds) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (used, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+        resource.setrlimit(resource.RLIMIT_AS, (memory, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; with it this process ends
     asked, told = sys.stdin.buffer, sys.stdout.buffer
+
+    def send(part: pl.DataFrame) -> None:
+        buffer = io.BytesIO()
+        part.write_ipc(buffer, compat_level=pl.CompatLevel.oldest())
+        told.write(struct.pack("<Q", buffer.tell()))
+        told.write(buffer.getbuffer())
+
     while len(head := asked.read(16)) == 16:
         words, size = struct.unpack("<QQ", head)
         question = json.loads(asked.read(words))
-        limit(question["memory"])
-        found, table = answer(asked.read(size), question)
-        said = json.dumps(found).encode()
-        told.write(struct.pack("<Q", len(said)) + said + struct.pack("<Q", len(table)))
-        told.write(table)
+        limit(question["memory"], question["seconds"])
+        began = time.process_time()
+        found = answer(asked.read(size), question, send)
+        said = json.dumps({**found, "seconds": time.process_time() - began}).encode()
+        told.write(struct.pack("<QQ", 0, len(said)) + said)
         told.flush()
 
 

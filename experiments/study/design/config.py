@@ -11,6 +11,7 @@ nothing and runs nothing. Read next: `plan.py`, which makes runs of it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,7 +28,7 @@ from ...config.schema import ConfigError, EvaluateConfig, ExperimentConfig, read
 from ...config.yaml_document import Document, Problem, apply_override, read_document, to_yaml
 
 FIGURES = ("alpha", "seeds", "capability", "right_fraction", "salience", "levels", "plain")
-MAX_SEEDS = 1_000_000
+MAX_SEEDS = 100_000
 
 Figure = Literal["alpha", "seeds", "capability", "right_fraction", "salience", "levels", "plain"]
 
@@ -157,7 +158,7 @@ def read_study(
 
     Overrides are keys of the study: `seeds=3`, `set.train.total_steps=50_000`. Raises ConfigError with all that is wrong.
     """
-    path = find_study(source)
+    path, overrides = find_study(source), list(overrides)
     document = read_document(path)
     for override in overrides:
         apply_override(document, override)
@@ -165,7 +166,10 @@ def read_study(
         del document.data["conditions"]
     study = validate(StudyConfig, document, {"world": _world_of(document)}, str(path))
     if isinstance(study.base, str):
-        base = read_base(study.base, path.parent)
+        given = any(
+            re.match(r"\s*base\s*=", override) for override in overrides
+        )  # seen from the working directory
+        base = read_base(study.base, Path() if given else path.parent)
         if base.broken:
             document.problems += [
                 Problem(

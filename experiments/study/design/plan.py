@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from goalposts.budget import reading_budget
 
 from ....envs.engine.observation_spec import parse_observation
 from ...config.schema import ExperimentConfig
-from ...config.yaml_document import ConfigError, Document, Problem
+from ...config.yaml_document import ConfigError, Document, Problem, shorten
 from .config import Arm, StudyConfig, read_study
 
-MAX_RUNS = 1_000_000
+MAX_RUNS, MAX_POINTS = 100_000, 10_000
 ID_DIGITS = 16  # hex digits of a run's id: 10⁵ runs collide with a probability of 10⁻¹⁰
 MAIN = "main"
 
@@ -55,6 +59,25 @@ def plan_study(source: str | os.PathLike[str], overrides: Iterable[str] = ()) ->
     return expand(study, document, base)
 
 
+def refuse_changes(source: str | os.PathLike[str], overrides: Iterable[str], out: object) -> None:
+    """Raise ConfigError if overrides would make a study folder another study in place, which needs a folder of its own.
+
+    More seeds are no other study: what is finished stays, and what is missing is done.
+    """
+    folder, changes = Path(source), [one for one in overrides if one.partition("=")[0].strip() != "seeds"]
+    if out is not None or not changes or not (folder / "study.yaml").is_file():
+        return
+    before, after = read_study(folder)[0].to_dict(), read_study(folder, changes)[0].to_dict()
+    changed = [
+        f"{key} {shorten(before[key])} and {shorten(after[key])}"
+        for key in after
+        if before[key] != after[key]
+    ]
+    if changed:
+        text = f"{folder} holds another study: {'; '.join(changed)} (before and after). Nothing was changed. "
+        raise ConfigError([Problem("", "", text + "Give the changed study a folder of its own with --out.")])
+
+
 def expand(study: StudyConfig, document: Document, base: Document) -> Plan:
     """All points and runs. Raises ConfigError with all that is wrong, each with its place in the study file."""
     arms = (Arm(name=MAIN), *study.arms)
@@ -64,12 +87,17 @@ def expand(study: StudyConfig, document: Document, base: Document) -> Plan:
             f"the study has {sum(sizes):,} runs; at most {MAX_RUNS:,} are allowed. Leave out values or seeds."
         )
         raise ConfigError([Problem(document.source, "grid", text)], document.source)
+    points = sum(_points(study, arm) for arm in arms)
+    if points > MAX_POINTS:
+        text = f"the grid has {points:,} points; at most {MAX_POINTS:,} are allowed. Leave out values."
+        raise ConfigError([Problem(document.source, "grid", text)], document.source)
     problems: dict[tuple[str, str, str], Problem] = {}
     found: list[tuple[Arm, dict[str, str], ExperimentConfig]] = []
     for number, arm in enumerate(arms):
         section = ("arms", number - 1) if number else ()
         grid, at = (study.grid, ("grid",)) if arm.grid is None else (arm.grid, (*section, "grid"))
-        for choice in itertools.product(*(range(len(values)) for values in grid.values())):
+        choices = itertools.product(*(range(len(values)) for values in grid.values()))
+        for choice in reading_budget().each(choices, document.source):
             point = _base_of(study, document, base)
             for changes, key in ((study.set, ("set",)), (arm.set, (*section, "set"))):
                 for name, value in changes.items():
@@ -100,7 +128,7 @@ def spell(value: Any) -> str:
 
 
 def _numbered(study: StudyConfig, found: list[tuple[Arm, dict[str, str], ExperimentConfig]]) -> Plan:
-    names: set[str] = set()
+    names: dict[str, int] = {}
     points, by_seed = [], []
     for arm, words, config in found:
         name = _name(study.name, arm.name, words, names)
@@ -116,11 +144,12 @@ def _numbered(study: StudyConfig, found: list[tuple[Arm, dict[str, str], Experim
 
 
 def _size(study: StudyConfig, arm: Arm) -> int:
+    return _points(study, arm) * len(study.seeds if arm.seeds is None else arm.seeds)
+
+
+def _points(study: StudyConfig, arm: Arm) -> int:
     grid = study.grid if arm.grid is None else arm.grid
-    size = len(study.seeds if arm.seeds is None else arm.seeds)
-    for values in grid.values():
-        size *= len(values)
-    return size
+    return math.prod(len(values) for values in grid.values())
 
 
 def _base_of(study: StudyConfig, document: Document, base: Document) -> Document:
@@ -172,16 +201,18 @@ def _check_planes(config: ExperimentConfig) -> None:
             raise ConfigError([Problem("", "env.observation", str(error))]) from error
 
 
-def _name(study: str, arm: str, words: Mapping[str, str], taken: set[str]) -> str:
+def _name(study: str, arm: str, words: Mapping[str, str], taken: dict[str, int]) -> str:
+    """A name that no other point has. taken: those that have been given, with the last number that was put behind each."""
     parts = [
         study,
         *([] if arm == MAIN else [arm]),
         *(re.sub(r"[^\w.]+", "-", word).strip("-.") for word in words.values()),
     ]
     name = re.sub(r"[^A-Za-z0-9._-]", "", "-".join(part for part in parts if part))[:72].rstrip(".-")
-    unique, number = name, 1
+    unique, number = name, taken.get(name.lower(), 1)
     while unique.lower() in taken:
         number += 1
         unique = f"{name}-{number}"
-    taken.add(unique.lower())
+    taken[name.lower()] = number
+    taken.setdefault(unique.lower(), 1)
     return unique

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from goalposts.safe_read import read_beginning
+
 from ...config.fields import Amount, Whole
 from ...config.yaml_document import shorten
 from ...runs.run import is_of_run
@@ -41,7 +43,7 @@ EPISODES, SUMMARY, FIGURES, PAGE = "episodes.parquet", "summary.csv", "figures",
 CALLS, MADE = "calls.jsonl", ".made.json"
 RECORDED = "recorded.json"  # marks a run that came from a file of recorded rows: tables only, no agent
 MAX_BYTES = 1 << 20
-MAX_LOG = 1 << 26
+MAX_LINE = 1 << 12  # bytes of a log that are read to say why a run failed
 
 SHALLOW = (LOCK, STUDY, RUNS, FAILED, EPISODES, SUMMARY, FIGURES, CALLS, MADE)
 """What is read or written here: none of it may be a link, nor hold one. What lies in a run is checked when it is read."""
@@ -137,14 +139,8 @@ class StudyFolder:
 
     def failed(self) -> dict[str, str]:
         """Why runs failed when they were last tried, by id."""
-        logs = sorted((self.path / FAILED).glob("*.log"))
-        return {
-            log.stem: shorten(
-                read_limited(log, MAX_LOG).decode("utf-8", "replace").split("\n", 1)[0], 600, quote=False
-            )
-            for log in logs
-            if _ID.fullmatch(log.stem)
-        }
+        logs = [log for log in sorted((self.path / FAILED).glob("*.log")) if _ID.fullmatch(log.stem)]
+        return {log.stem: _first_line(log) for log in logs}
 
     def run(self, run_id: str) -> Path:
         """Where a finished run stands."""
@@ -261,3 +257,9 @@ class StudyFolder:
     def _sweep(self) -> None:
         for name, written in _WRITTEN.items():
             sweep(self.path / name, written, own=True)
+
+
+def _first_line(log: Path) -> str:
+    with disk_errors(log, "read"):
+        content = read_beginning(log, MAX_LINE, follow=False)
+    return shorten(content.decode("utf-8", "replace").split("\n", 1)[0], 600, quote=False)

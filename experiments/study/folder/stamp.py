@@ -10,9 +10,12 @@ import hashlib
 import json
 import os
 import platform
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+from goalposts.budget import reading_budget
 
 from ...runs.provenance import PACKAGES, code_digest, version_of
 from ...system.atomic_files import RunError, read_limited, write_atomic
@@ -21,7 +24,7 @@ from ..workers.job import MEASURES
 from .folder import EPISODES, FIGURES, MADE, PAGE, SUMMARY, StudyFolder
 
 READ_OF_RUNS = (MEASURES, EPISODES, "trajectories.parquet")
-MAX_MADE, MAX_FILE = 1 << 20, 1 << 32
+MAX_MADE = 1 << 20
 
 
 def is_made(folder: StudyFolder, plan: Plan) -> bool:
@@ -73,4 +76,11 @@ def _versions() -> Iterable[str]:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(read_limited(path, MAX_FILE)).hexdigest()
+    """Of a file of any length, which is not held."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(f"{path} is not an ordinary file")
+        for part in reading_budget().each(iter(lambda: file.read(1 << 20), b""), path):
+            digest.update(part)
+    return digest.hexdigest()

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
+from goalposts.budget import OverBudget, reading_budget
+
 from ...measurement.episodes import (
     FEW_ROWS,
     MAX_BYTES,
@@ -59,17 +61,19 @@ def _together(bundle: Mapping[str, Path]) -> dict[str, pl.DataFrame] | None:
     try:
         contents = [read_limited(path, MAX_BYTES) for path in bundle.values()]
         most = sum(min(MAX_ROWS, FEW_ROWS + len(content)) for content in contents)
-        found = read_parquets(contents, min(MAX_ROWS, most), (VERSION_KEY,))
+        found = read_parquets(
+            contents, min(MAX_ROWS, most), (VERSION_KEY,), f"{len(contents)} tables of episodes"
+        )
         if found.metadata.get(VERSION_KEY) != str(SCHEMA_VERSION) or found.table is None:
             return None
         table = validate(found.table)
-    except (Unreadable, EpisodesError, RunError):
+    except (Unreadable, EpisodesError, RunError, OverBudget):
         return None
     runs = table["run"].rle().struct.unnest()
     if runs["value"].to_list() != list(bundle):
         return None
-    ends = runs["len"].cum_sum().to_list()
+    ends, a_row = runs["len"].cum_sum().to_list(), found.size / max(table.height, 1)
     return {
-        one: table.slice(end - length, length)
+        one: reading_budget().hold(table.slice(end - length, length), a_row * length, bundle[one])
         for one, length, end in zip(bundle, runs["len"].to_list(), ends, strict=True)
     }

@@ -6,14 +6,16 @@ come out byte for byte the same. Read next: `experiments/study/design/measures.p
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 
+from goalposts.budget import reading_budget
+
 from ...measurement.episodes import episodes_file
 from ...system.atomic_files import RunError, read_limited, write_together
+from ...system.parquet import Unreadable, read_csv
 from ..design.measures import COLUMNS, Row, measures_of_point
 from ..design.plan import Plan, Point
 from ..folder.folder import EPISODES, RUNS, SUMMARY, StudyFolder
@@ -22,19 +24,23 @@ from .episodes import read_episodes_of
 from .summary_check import check, read_measures
 
 MAX_TOGETHER = 10_000_000  # episodes in one file; they take about 300 bytes each while it is written
+MAX_ROWS = 50_000_000  # of summary.csv
+AN_EPISODE = 600  # bytes while its table is written
 DIGITS = 6
 
 
 def write_tables(folder: StudyFolder, plan: Plan) -> None:
     """episodes.parquet and summary.csv from the runs that are finished; nothing if none is. Raises RunError.
 
-    A study of more than MAX_TOGETHER episodes gets no episodes.parquet: its episodes stand in the folders of its runs.
+    A study of more than MAX_TOGETHER episodes, or of more than this command may hold (`goalposts/budget.py`), gets no
+    episodes.parquet: its episodes are in the folders of its runs.
     """
     finished = folder.finished()
     chosen = [one for one in plan.runs if one in finished]
     if not chosen:
         return
-    together = len(chosen) * episodes_of(plan) <= MAX_TOGETHER
+    most = min(MAX_TOGETHER, reading_budget().memory // AN_EPISODE)
+    together = len(chosen) * episodes_of(plan) <= most
     rows: list[Row] = []
     kept: dict[str, pl.DataFrame] = {}
     for point in plan.points:
@@ -68,11 +74,11 @@ def summary_table(plan: Plan, rows: list[Row]) -> pl.DataFrame:
 def read_summary(path: str | Path, plan: Plan) -> pl.DataFrame:
     """A summary.csv with its types, checked against the plan of its study. Raises RunError."""
     path = Path(path)
-    content = read_limited(path, 1 << 30)
+    content = read_limited(path, 1 << 28)
     remedy = f"Write it anew with: goalposts study report {path.parent}"
     try:
-        table = pl.read_csv(io.BytesIO(content), schema_overrides=COLUMNS, infer_schema=False)
-    except (pl.exceptions.PolarsError, ValueError) as error:
+        table = read_csv(content, MAX_ROWS, COLUMNS, what=path)
+    except Unreadable as error:
         raise RunError(f"{path} is damaged: it is no table of a study's numbers. {remedy}") from error
     if missing := [name for name in COLUMNS if name not in table.columns]:
         raise RunError(f"{path} is not the summary of a study: it has no column {missing[0]}. {remedy}")

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Annotated
 
 import polars as pl
-from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import ConfigDict, FailFast, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
+
+from goalposts.budget import reading_budget
 
 from ...config.fields import LARGEST, LARGEST_COUNT, Whole
 from ...measurement.metrics import METRICS
@@ -22,6 +24,7 @@ from ..design.measures import LOGGED, Row
 from ..design.plan import Plan
 
 MAX_MEASURES = 1 << 26  # bytes
+A_VALUE = 200  # bytes of a JSON value while it is checked
 LONGEST = 2_000  # characters of a name or a remark
 
 _Real = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
@@ -42,12 +45,14 @@ class _Measure:
     words: _Text | None
 
 
-_MEASURES = TypeAdapter(list[_Measure])
+_MEASURES = TypeAdapter(Annotated[list[_Measure], FailFast()])
 
 
 def read_measures(path: Path, remedy: str) -> list[Row]:
     """The rows of one run, of the right names and types. Raises RunError, which ends with the remedy."""
-    content = read_limited(path, MAX_MEASURES)
+    content, budget = read_limited(path, MAX_MEASURES), reading_budget()
+    values = sum(map(content.count, (b"[", b"{", b",", b":")))
+    budget.claim(A_VALUE * values + 2 * len(content), path)
     try:
         return [vars(row) for row in _MEASURES.validate_json(content)]
     except ValidationError as error:

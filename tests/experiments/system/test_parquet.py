@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from goalposts.budget import VARIABLE, OverBudget
 from goalposts.experiments.system import parquet
 from goalposts.experiments.system.parquet import Unreadable, read_parquet
 
@@ -79,10 +80,15 @@ def test_a_small_file_that_unpacks_to_more_than_the_limit_is_refused(monkeypatch
     assert len(bomb) < 1 << 20
     assert read_parquet(bomb, 32).rows == 32
     parquet._reader.end()
-    monkeypatch.setattr(parquet, "MEMORY", 1 << 29)
-    monkeypatch.setattr(parquet, "MEMORY_A_BYTE", 0)
-    with pytest.raises(Unreadable):
+    monkeypatch.setenv(VARIABLE, "100MB")
+    with pytest.raises(OverBudget, match=f"would take 1.. MB of memory.*{VARIABLE}=4GB"):
         read_parquet(bomb, 32)
+    monkeypatch.setattr(parquet, "UNPACKING", 0)  # of addresses, which are limited too
+    monkeypatch.setattr(parquet, "ITSELF", 420 << 20)
+    monkeypatch.setenv(VARIABLE, "2GB")
+    with pytest.raises(Unreadable, match="more memory"):
+        read_parquet(bomb, 32)
+    monkeypatch.undo()
     assert read_parquet(file(), 5).rows == 5  # under the same limit
     parquet._reader.end()
 
@@ -97,8 +103,8 @@ def test_what_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
 
     parquet._reader.end()
     monkeypatch.setattr(parquet, "_start", stopped)
-    monkeypatch.setattr(parquet, "SECONDS", 0.1)
-    with pytest.raises(Unreadable, match="longer than"):
+    monkeypatch.setenv(VARIABLE, "0.01s")
+    with pytest.raises(OverBudget, match=r"longer than the 0\.01 s"):
         read_parquet(file(), 5)
 
 

@@ -1,0 +1,58 @@
+"""Paths, overrides, names and surroundings of studies and runs."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from fixtures.faults import row
+from fixtures.places import ROOT, TESTS
+from fixtures.tiny import YAML
+
+from goalposts.errors import UserError
+from goalposts.experiments.cli.study import _ray
+from goalposts.experiments.runs.run import Run
+from goalposts.experiments.study.design.config import read_study
+from goalposts.experiments.study.design.plan import refuse_changes
+
+MADE = TESTS / "fixtures" / "made_by_adb767d"
+
+
+@row("C9")
+def test_no_extra_is_without_code() -> None:
+    assert "wandb" not in (ROOT / "pyproject.toml").read_text("utf-8")
+
+
+@row("B12")
+def test_a_cluster_in_the_environment_and_workers_contradict_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:6390")
+    with pytest.raises(UserError, match=r"RAY_ADDRESS=127.*leave out --workers"):
+        _ray("ray", None, 1)
+
+
+@row("C10")
+def test_a_base_on_the_command_line_is_seen_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my.yaml").write_text(YAML, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert read_study("alpha", ["base=my.yaml"])[0].base["train"]["total_steps"] == 8192
+
+
+@row("C10")
+def test_a_study_folder_is_not_made_another_study(tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    shutil.copytree(MADE / "study", study)
+    with pytest.raises(UserError, match="holds another study: levels"):
+        refuse_changes(study, ["levels=7"], None)
+    refuse_changes(study, ["seeds=7"], None)
+    refuse_changes(study, ["levels=7"], tmp_path / "other")
+
+
+@row("C10")
+def test_a_run_below_runs_is_suggested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(MADE / "run", tmp_path / "runs" / "edge-s0")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="Did you mean runs/edge-s0"):
+        Run.open("edge-s0")
