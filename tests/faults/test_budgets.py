@@ -1,0 +1,253 @@
+"""Small files that take gigabytes or minutes: each reader asks the one budget first, and the message says how to allow more."""
+
+import gc
+import io
+import json
+import os
+import shutil
+import struct
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from fixtures.faults import row
+from fixtures.places import TESTS
+
+from goalposts.agents.policy.checkpoint import CheckpointError, read_tensors
+from goalposts.budget import MEMORY, VARIABLE, Budget, OverBudget, parse_budget, reading_budget
+from goalposts.envs import load_levels
+from goalposts.envs.levels.level import Level
+from goalposts.errors import UserError
+from goalposts.experiments.config.schema import ConfigError
+from goalposts.experiments.evaluation.goal_sweep_file import SCHEMA as EXPLORED
+from goalposts.experiments.evaluation.goal_sweep_file import read_explored
+from goalposts.experiments.evaluation.trajectories import levels_and_actions
+from goalposts.experiments.measurement.episodes import read_episodes
+from goalposts.experiments.runs.finetune_csv import parse_table
+from goalposts.experiments.runs.progress_csv import read_rows
+from goalposts.experiments.study.design.plan import plan_study
+from goalposts.experiments.study.folder.folder import StudyFolder
+from goalposts.experiments.study.results.summary import read_summary
+from goalposts.experiments.study.results.summary_check import read_measures
+from goalposts.experiments.system.atomic_files import RunError, read_limited
+
+MADE = TESTS / "fixtures" / "made_by_adb767d"
+LEVEL = (MADE / "levels.txt").read_text("utf-8").split("\n\n")[0]
+
+
+def sparse(path: Path, size: int) -> Path:
+    """A file of `size` bytes that takes no room on the disk."""
+    path.touch()
+    os.truncate(path, size)
+    return path
+
+
+@row("A4")
+def test_a_long_progress_file_is_refused_before_its_rows_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "progress.csv"
+    path.write_bytes(b"step\n" + b"1\n" * 20_000_000)
+    began = time.process_time()
+    with pytest.raises(OverBudget, match=rf"would take 10,... MB .* may spend 2,000 MB .*{VARIABLE}=16GB"):
+        read_rows(path)
+    assert time.process_time() - began < 5
+
+
+@row("A4")
+@pytest.mark.parametrize("content", [b"step" + b",a" * 5_000 + b"\n", b"x" * 300_000, b"\n" * 1_000])
+def test_a_header_of_progress_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "progress.csv").write_bytes(content)
+    with pytest.raises(RunError, match="line 1 is damaged"):
+        read_rows(tmp_path / "progress.csv")
+
+
+@row("A4")
+def test_headers_of_a_million_names_reach_no_parser(tmp_path: Path) -> None:
+    study = tmp_path / "study"
+    shutil.copytree(MADE / "study", study)
+    header = b"arm" + b",a" * 1_000_000 + b"\n"
+    (study / "summary.csv").write_bytes(header)
+    with pytest.raises(RunError, match="no table of a study's numbers"):
+        read_summary(study / "summary.csv", plan_study(study))
+    with pytest.raises(RunError, match="is damaged"):
+        parse_table(header, tmp_path / "finetune.csv")
+    with pytest.raises(OverBudget, match=r"would take 2,... MB"):
+        parse_table(b"\n" * 270_000_000, tmp_path / "finetune.csv")
+
+
+@row("A4")
+def test_a_table_is_measured_unpacked_however_often_it_shares_a_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lone = {name: pl.Series([None], dtype=dtype) for name, dtype in EXPLORED.items()}
+    table = (
+        pl.DataFrame(lone)
+        .with_columns(level=pl.lit("#" * 30_000))
+        .select(pl.all().repeat_by(9_000).explode())
+    )
+    table.write_parquet(tmp_path / "explored.parquet")
+    assert (tmp_path / "explored.parquet").stat().st_size < 50_000
+    monkeypatch.setenv(VARIABLE, "100MB")
+    with pytest.raises(OverBudget, match=r"would take 2\d\d MB"):
+        read_explored(tmp_path / "explored.parquet")
+    monkeypatch.delenv(VARIABLE)
+    with pytest.raises(RunError, match="other columns"):
+        read_explored(tmp_path / "explored.parquet")
+    pl.DataFrame({f"c{k}": [1] for k in range(1_000)}).write_parquet(tmp_path / "episodes.parquet")
+    with pytest.raises(UserError, match="1,000 columns"):
+        read_episodes(tmp_path / "episodes.parquet")
+
+
+@row("A4")
+def test_kilobytes_of_explored_levels_do_not_hold_millions_of_rows(tmp_path: Path) -> None:
+    """The bug: 5.5 kB took 92 s."""
+    lone = pl.DataFrame({name: pl.Series([None], dtype=dtype) for name, dtype in EXPLORED.items()})
+    lone.select(pl.all().repeat_by(1_000_000).explode()).write_parquet(tmp_path / "explored.parquet")
+    with pytest.raises(RunError, match="more rollouts than any of ours"):
+        read_explored(tmp_path / "explored.parquet")
+
+
+@row("A4")
+@pytest.mark.parametrize(
+    "text", ["\r" * 20_000_000, "\u2028" * 20_000_000, "A\n\n" * 10_000_000], ids=["cr", "ls", "short"]
+)
+def test_a_text_of_millions_of_lines_is_refused_before_it_is_split(tmp_path: Path, text: str) -> None:
+    (tmp_path / "levels.txt").write_text(text, encoding="utf-8", newline="")
+    with pytest.raises(OverBudget, match="would take"):
+        load_levels(tmp_path / "levels.txt")
+
+
+@row("A4")
+def test_one_large_level_does_not_make_all_others_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "60MB")
+    wide = "\n".join(["#" * 256] * 64)
+    (tmp_path / "levels.txt").write_text(f"{wide}\n\n" + "#\n\n" * 2_000, "utf-8")
+    with pytest.raises(OverBudget, match="would take"):
+        load_levels(tmp_path / "levels.txt")
+    table = pl.DataFrame({"level": [wide, *["#"] * 2_000], "world": "CoinRun", "actions": [b"\0"] * 2_001})
+    with pytest.raises(OverBudget, match="recorded episodes"):
+        levels_and_actions(table)
+    long = pl.DataFrame(
+        {"level": [LEVEL] * 1_000, "world": "CoinRun", "actions": [b"\0" * 100_000, *[b"\0"] * 999]}
+    )
+    with pytest.raises(OverBudget, match="recorded episodes"):
+        levels_and_actions(long)
+
+
+@row("A4")
+@pytest.mark.parametrize(
+    "change",
+    [("seeds", "1000000"), ("seeds", "100000"), ("grid", "{train.n_epochs: [%s], env.levels: [%s]}")],
+)
+def test_studies_of_more_runs_than_anyone_does_are_refused_at_once(
+    tmp_path: Path, change: tuple[str, str]
+) -> None:
+    """The bugs: a million seeds took 36 s in `study status`, a grid of 2,199 x 399 for ever."""
+    key, value = change
+    value = value.replace("%s", ", ".join(map(str, range(1, 1_000)))) if key == "grid" else value
+    (tmp_path / "s.yaml").write_text(f"name: s\nbase: coinrun/edge\narms: [{{name: b}}]\n{key}: {value}\n")
+    began = time.process_time()
+    with pytest.raises(ConfigError, match=r"at most 100,000|allowed are 1 to 100,000"):
+        plan_study(tmp_path / "s.yaml")
+    assert time.process_time() - began < 2
+
+
+@row("A4")
+def test_points_of_one_name_are_numbered_in_no_time_and_as_before(tmp_path: Path) -> None:
+    values = ", ".join(f'"mixture(0.{k:03})"' for k in range(1, 40))
+    text = f"name: {'n' * 72}\nbase: coinrun/edge\nseeds: 1\ngrid: {{env.condition: [{values}]}}\n"
+    (tmp_path / "s.yaml").write_text(text)
+    names = [point.name for point in plan_study(tmp_path / "s.yaml").points]
+    assert names == ["n" * 72, *(f"{'n' * 72}-{k}" for k in range(2, 40))]
+
+
+@row("A4")
+def test_json_of_millions_of_values_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    for content in (b"[" + b"0," * 12_000_000 + b"0]", b"[" * 12_000_000, b'{"":' * 6_000_000):
+        (tmp_path / "measures.json").write_bytes(content)
+        with pytest.raises(OverBudget, match="would take"):
+            read_measures(tmp_path / "measures.json", "Do it again")
+
+
+@row("A4")
+def test_weights_with_a_header_of_a_million_names_are_refused(tmp_path: Path) -> None:
+    empty = {f"t{k}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for k in range(30_000)}
+    header = json.dumps(empty).encode()
+    (tmp_path / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
+    with pytest.raises(CheckpointError, match="damaged"):
+        read_tensors(tmp_path / "model.safetensors")
+
+
+@row("A4")
+def test_a_sparse_file_is_refused_by_its_size_and_a_log_is_read_at_its_beginning(tmp_path: Path) -> None:
+    with pytest.raises(OverBudget, match=r"would take 4,295 MB"):
+        read_limited(sparse(tmp_path / "episodes.parquet", 1 << 32), 1 << 33)
+    study = tmp_path / "study"
+    shutil.copytree(MADE / "study", study)
+    (study / "failed").mkdir()
+    log = study / "failed" / f"{'0' * 16}.log"
+    log.write_bytes(b"why\n")
+    sparse(log, 1 << 32)
+    assert StudyFolder.open(study).failed() == {"0" * 16: "why"}
+
+
+@row("A4")
+def test_what_is_held_counts_until_it_is_gone() -> None:
+    budget, thing = Budget(memory=100), pl.DataFrame({"x": [1]})
+    budget.hold(thing, 60, "a.parquet")
+    with pytest.raises(OverBudget, match=r"b\.parquet would take"):
+        budget.claim(41, "b.parquet")
+    del thing
+    gc.collect()
+    budget.claim(100, "b.parquet")
+
+
+@row("A4")
+def test_time_adds_up_over_a_command_and_grows_with_what_is_read() -> None:
+    budget = Budget(seconds=0.05, total=True)
+
+    def work() -> None:
+        with budget.clock("x.csv"):
+            end = time.process_time() + 0.03
+            while time.process_time() < end:
+                pass
+
+    work()
+    with pytest.raises(OverBudget, match=r"reading x.csv took longer than the 0\.05 s"):
+        work()
+    budget.read(10**6, 1e-6)
+    work()
+    with pytest.raises(OverBudget):
+        for _ in budget.each(iter(int, 1), "a loop without end"):
+            pass
+
+
+@row("A4")
+def test_the_budget_is_said_and_can_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parse_budget("") == (2 * 10**9, 60.0)
+    assert parse_budget("8GB,300s") == (8 * 10**9, 300.0)
+    assert parse_budget("500mb") == (5 * 10**8, 60.0)
+    assert parse_budget("2min") == (MEMORY, 120.0)
+    for wrong in ("8", "lots", "-1GB", "0GB", "1e9GB", "8GB;rm"):
+        with pytest.raises(UserError, match=f"{VARIABLE}=8GB,300s"):
+            parse_budget(wrong)
+    monkeypatch.setenv(VARIABLE, "3GB")
+    assert reading_budget().memory == 3 * 10**9
+
+
+@row("A4")
+def test_what_our_commands_make_is_read_as_before(tmp_path: Path) -> None:
+    """A table in many parts: the same rows in the same order, the same types."""
+    table = read_episodes(MADE / "run" / "episodes.parquet")
+    large = pl.concat(
+        [table.with_columns(pl.lit(f"run-{k}").alias("run")) for k in range(200_000 // table.height + 1)]
+    )
+    content = io.BytesIO()
+    large.write_parquet(content, metadata={"goalposts.episodes.version": "1"}, row_group_size=70_000)
+    (tmp_path / "episodes.parquet").write_bytes(content.getvalue())
+    assert read_episodes(tmp_path / "episodes.parquet").equals(large)
+    level = Level.from_text(LEVEL)
+    assert np.array_equal(load_levels(MADE / "levels.txt")[0].tiles, level.tiles)
