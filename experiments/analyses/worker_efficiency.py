@@ -17,7 +17,7 @@ from pathlib import Path
 
 from goalposts.errors import UserError, tells_exit_code
 
-from ..study.design.plan import Plan, plan_study
+from ..study.design.plan import StudyPlan, plan_study
 from ..study.driver import run_study
 from ..study.folder.folder import StudyFolder
 from ..study.workers.job import Failed
@@ -40,7 +40,7 @@ class _Silent:
             raise UserError(f"a run failed, so there is nothing to measure: {failed.message}")
 
 
-def measure(plan: Plan, engine: Executor) -> tuple[float, float, float]:
+def measure(plan: StudyPlan, engine: Executor) -> tuple[float, float, float]:
     """(seconds until the last run was done, the driver's processor seconds until then, those of the runs)."""
     with tempfile.TemporaryDirectory() as folder:
         watch = _Silent()

@@ -73,10 +73,10 @@ def run(
     """Do the missing runs of a study and write its tables. Run the command again to resume."""
     from ..study.design.plan import plan_study, refuse_changes
     from ..study.driver import default_out, load_worlds, run_study, todo_of
-    from ..study.folder.estimate import Estimate
+    from ..study.folder.estimate import TimeEstimate
     from ..study.folder.estimate import estimate as estimate_time
     from ..study.folder.folder import STUDY, StudyFolder
-    from ..study.folder.progress import Progress, spell_time
+    from ..study.folder.progress import StudyProgress, spell_time
     from ..study.workers.local import LocalEngine
 
     refuse_changes(config, overrides or [], out)
@@ -93,7 +93,7 @@ def run(
         )
     todo = todo_of(plan, folder, limit, rows)
     show(_plan_words(plan, folder, todo))
-    expected = Estimate(0.0, {}, False)
+    expected = TimeEstimate(0.0, {}, False)
     if todo and estimate:
         expected = estimate_time(plan, folder, todo, at_once, lambda words: say(words, err=True))
         by = "short runs measured here" if expected.measured else "the finished runs of this study"
@@ -102,7 +102,7 @@ def run(
         )
     if dry_run:
         return
-    watch = Progress(plan, at_once, expected.per_run, quiet)
+    watch = StudyProgress(plan, at_once, expected.per_run, quiet)
     began = time.monotonic()
     try:
         found = run_study(plan, path, chosen or LocalEngine(at_once), watch, limit, rows)

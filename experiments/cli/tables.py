@@ -21,7 +21,7 @@ from ..evaluation.evaluated_run import Evaluated
 from ..measurement import Estimate
 from ..measurement.episodes import FIRST
 from ..measurement.metrics import METRICS
-from ..measurement.rates import OUTCOMES, Row
+from ..measurement.rates import OUTCOMES, OutcomesRow
 from ..measurement.relearning import Recovery
 from ..publish.wording import label_of
 
@@ -36,7 +36,7 @@ class PlainTable(Table):
         super().add_row(*map(plain, cells), **options)
 
 
-def outcome_table(rows: Sequence[Row]) -> str:
+def outcome_table(rows: Sequence[OutcomesRow]) -> str:
     """One row per condition and mode: what was touched first, how it ended, with intervals."""
     table = PlainTable(
         "condition",
@@ -58,7 +58,7 @@ def outcome_table(rows: Sequence[Row]) -> str:
     return _text(table)
 
 
-def outcomes_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def outcomes_json(rows: Sequence[OutcomesRow]) -> list[dict[str, Any]]:
     """The same for scripts."""
     return [
         {"condition": row.outcomes.condition, "role": row.outcomes.role, "sampled": row.sampled}

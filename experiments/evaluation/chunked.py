@@ -18,10 +18,10 @@ import polars as pl
 from goalposts.errors import UserError
 
 from ..measurement.episodes import MAX_ROWS, SCHEMA_VERSION, VERSION_KEY, episodes_file
-from ..measurement.rates import Row, pooled, rows_of
+from ..measurement.rates import OutcomesRow, pooled, rows_of
 from ..runs.run import Run
 from ..system.atomic_files import disk_errors, unfinished_name, write_together
-from .evaluate import Evaluation, Plan, Subject, Tell, evaluate_in_parts
+from .evaluate import Evaluation, EvaluationSpec, Subject, Tell, evaluate_in_parts
 from .trajectories import files_of, trajectories_of, what_stays
 
 AT_ONCE = 20_000  # levels
@@ -32,7 +32,7 @@ ROWS_A_GROUP = 100_000  # of a Parquet file: said, so that the same episodes are
 class Found:
     """What is told of an evaluation: the rows of its table of outcomes, and its leakage by condition."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[OutcomesRow] = field(default_factory=list)
     leaked: dict[str, int] = field(default_factory=dict)
 
     def add(self, part: Evaluation) -> None:
@@ -42,14 +42,18 @@ class Found:
         for new in rows_of(part.episodes):
             for k, row in enumerate(self.rows):
                 if (row.sampled, row.outcomes.condition) == (new.sampled, new.outcomes.condition):
-                    self.rows[k] = Row(row.sampled, pooled([row.outcomes, new.outcomes]))
+                    self.rows[k] = OutcomesRow(row.sampled, pooled([row.outcomes, new.outcomes]))
                     break
             else:
                 self.rows.append(new)
 
 
 def evaluate_many(
-    subject: Subject, plan: Plan, target: Run | Path | None, add: bool = False, tell: Tell | None = None
+    subject: Subject,
+    plan: EvaluationSpec,
+    target: Run | Path | None,
+    add: bool = False,
+    tell: Tell | None = None,
 ) -> Found:
     """Play a plan in parts of `AT_ONCE` levels, and keep it as `record` would.
 

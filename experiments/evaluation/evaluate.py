@@ -112,7 +112,7 @@ def subject_of(
 
 
 @dataclass(frozen=True)
-class Plan:
+class EvaluationSpec:
     """What is to be played: so many levels of a seed in each condition, once a mode (True: sampled; False: greedy)."""
 
     conditions: list[str]
@@ -127,7 +127,7 @@ def plan_of(
     levels: int | None = None,
     level_seed: int | None = None,
     greedy: bool | None = None,
-) -> Plan:
+) -> EvaluationSpec:
     """What is not given comes from the run's config, from the defaults of a config, or from the world.
 
     Raises UserError for an unknown condition, one that is given twice, or none, and for no level.
@@ -148,7 +148,7 @@ def plan_of(
     count = settings.levels if levels is None else levels
     if count < 1:
         raise UserError(f"levels = {count}: give at least 1")
-    return Plan(
+    return EvaluationSpec(
         conditions,
         count,
         settings.level_seed if level_seed is None else level_seed,
@@ -176,7 +176,7 @@ def evaluate_fully(
 
 
 def evaluate_in_parts(
-    subject: Subject, plan: Plan, at_once: int, tell: Tell | None = None
+    subject: Subject, plan: EvaluationSpec, at_once: int, tell: Tell | None = None
 ) -> Iterator[Evaluation]:
     """Play a plan, condition by condition and at most `at_once` levels at a time, in the order of their numbers."""
     refuse_after_fork()

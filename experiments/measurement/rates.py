@@ -155,14 +155,16 @@ def _certain(found: Estimate | None) -> Estimate:
 
 
 @dataclass(frozen=True)
-class Row:
+class OutcomesRow:
     """A row of the table of outcomes: how a condition came out, with sampled actions or greedy ones."""
 
     sampled: bool
     outcomes: Outcomes
 
 
-def rows_of(episodes: pl.DataFrame) -> list[Row]:
+def rows_of(episodes: pl.DataFrame) -> list[OutcomesRow]:
     """A row for every condition and mode of a table of one agent, in the table's order."""
     keys = episodes.select("condition", "sampled").unique(maintain_order=True).rows()
-    return [Row(mode, outcomes(episodes, condition=condition, sampled=mode)) for condition, mode in keys]
+    return [
+        OutcomesRow(mode, outcomes(episodes, condition=condition, sampled=mode)) for condition, mode in keys
+    ]

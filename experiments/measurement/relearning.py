@@ -30,7 +30,7 @@ SCHEMA: dict[str, pl.DataType] = {
 
 
 @dataclass(frozen=True)
-class Point:
+class RecoveryPoint:
     """After so many steps: the share of held-out levels on which the goal is reached, and the paired difference."""
 
     steps: int
@@ -49,7 +49,7 @@ class Recovery:
 
     condition: str
     able: float
-    points: tuple[Point, ...]
+    points: tuple[RecoveryPoint, ...]
 
     @property
     def recovered(self) -> dict[str, int | None]:
@@ -133,7 +133,7 @@ def recovery(tables: Sequence[pl.DataFrame], able: float, level: float = 0.95) -
         gain = hierarchical_difference(
             arms[FINETUNED] - arms[SCRATCH], 1.0, level, episodes=2 * arms[FINETUNED].size
         )
-        points.append(Point(count, one[FINETUNED], one[SCRATCH], gain))
+        points.append(RecoveryPoint(count, one[FINETUNED], one[SCRATCH], gain))
     return Recovery(conditions[0], able, tuple(points))
 
 

@@ -19,7 +19,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a c
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownEstimate:
     """One estimate with its interval, ready to print."""
 
     value: float
@@ -60,7 +60,7 @@ class Shown:
         return ", ".join(parts)
 
 
-def shown(estimate: Any) -> Shown | None:
+def shown(estimate: Any) -> ShownEstimate | None:
     """An estimate (mapping or object with value, low, high, …) as `Shown`; None when it has no value or no interval."""
     if estimate is None:
         return None
@@ -73,7 +73,9 @@ def shown(estimate: Any) -> Shown | None:
         return None
     n, episodes, seeds = (None if get(key) is None else int(get(key)) for key in ("n", "episodes", "seeds"))
     kept = None if get("kept") is None else float(get("kept"))
-    return Shown(float(value), float(low), float(high), n, episodes, seeds, kept, str(get("warning") or ""))
+    return ShownEstimate(
+        float(value), float(low), float(high), n, episodes, seeds, kept, str(get("warning") or "")
+    )
 
 
 def percent(share: float) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .data import AgentSection, ConditionNote, OutcomeRow, ReportData, RolloutLike, WorldWords
-from .numbers import Shown, shown
+from .numbers import ShownEstimate, shown
 from .words import phrase, sentence
 
 ALIKE = 0.05  # two capabilities closer than this are called the same score
@@ -39,7 +39,7 @@ VERDICTS = {  # label -> (css class, what it means)
 
 
 @dataclass(frozen=True)
-class Step:
+class StoryStep:
     """One of the three steps of the first screen: what was trained, what was changed, what it did."""
 
     title: str
@@ -94,7 +94,7 @@ def _never_able(agent: AgentSection) -> bool:
     return found is not None and least is not None and found.high < least
 
 
-def steps(data: ReportData) -> tuple[Step, ...]:
+def steps(data: ReportData) -> tuple[StoryStep, ...]:
     """What was trained, what was changed, what it did: as far as the data can say."""
     many, words = len(data.agents), data.world
     trained = [f"{_agent(i, many)} was {agent.label}" for i, agent in enumerate(data.agents) if agent.label]
@@ -107,12 +107,12 @@ def steps(data: ReportData) -> tuple[Step, ...]:
             who, share = ("it" if many == 1 else subject(0, many)), shares[0].split(" in ", 1)[1]
             shares[0] = f"{who} {words.reaches_goal} in {share}"
             told.append(f"On new levels {phrase(home, words)}, {_listed(shares)} of episodes.")
-    found = [Step("Trained", tuple(told))] if told else []
+    found = [StoryStep("Trained", tuple(told))] if told else []
     moved = moved_condition(data)
     if moved is not None:
         tried = {1: "it was", 2: "both were"}.get(many, "all were")
         found.append(
-            Step("Changed", (f"Then {tried} tried on levels {phrase(moved, words)}. {sentence(moved)}",))
+            StoryStep("Changed", (f"Then {tried} tried on levels {phrase(moved, words)}. {sentence(moved)}",))
         )
         did = [
             _did(words, subject(i, many), row_of(agent, moved.name), moved)
@@ -120,7 +120,9 @@ def steps(data: ReportData) -> tuple[Step, ...]:
         ]
         if any(did):
             found.append(
-                Step("What it did" if many == 1 else "What they did", tuple(text for text in did if text))
+                StoryStep(
+                    "What it did" if many == 1 else "What they did", tuple(text for text in did if text)
+                )
             )
     return tuple(found)
 
@@ -174,7 +176,7 @@ def _same_score(agents: Sequence[AgentSection]) -> bool:
     return len(values) == len(agents) > 1 and max(values) - min(values) <= ALIKE
 
 
-def estimate(agent: AgentSection, key: str) -> Shown | None:
+def estimate(agent: AgentSection, key: str) -> ShownEstimate | None:
     """A number of the agent's verdict."""
     return shown(agent.verdict.get(key))
 

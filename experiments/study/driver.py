@@ -21,7 +21,7 @@ from ...envs.worlds.registry import get_world
 from ..runs.provenance import now
 from ..system.atomic_files import RunError
 from ..training.precompile import announce
-from .design.plan import Plan
+from .design.plan import StudyPlan
 from .folder.folder import WORK, Call, StudyFolder
 from .folder.stamp import is_made, remember
 from .results.golden import golden_digests
@@ -31,7 +31,7 @@ from .workers.job import Failed, Job
 from .workers.local import At, Executor, LocalEngine
 
 
-class Watch(Protocol):
+class StudyWatch(Protocol):
     """Who wants to know how a study goes."""
 
     def begun(self, todo: list[str], finished: int) -> None:
@@ -55,12 +55,14 @@ class Outcome:
     written: bool = True  # tables, figures and page; False: they were there, made from just these runs
 
 
-def default_out(plan: Plan) -> Path:
+def default_out(plan: StudyPlan) -> Path:
     """Where a study goes that is not told where."""
     return Path("studies") / plan.study.name
 
 
-def todo_of(plan: Plan, folder: StudyFolder, limit: int | None = None, rows: Path | None = None) -> list[str]:
+def todo_of(
+    plan: StudyPlan, folder: StudyFolder, limit: int | None = None, rows: Path | None = None
+) -> list[str]:
     """Ids of the runs to be done now, in order; without those that a file of recorded rows holds. Raises RunError."""
     finished = folder.finished() | (
         read_rows(rows).measures.keys() if rows is not None and rows.exists() else set()
@@ -68,7 +70,7 @@ def todo_of(plan: Plan, folder: StudyFolder, limit: int | None = None, rows: Pat
     return [one for one in plan.runs if one not in finished][: limit if limit is not None else None]
 
 
-def load_worlds(plan: Plan) -> None:
+def load_worlds(plan: StudyPlan) -> None:
     """Refuse a study of a custom world that the user has not named: its code is run only then. Raises WorldError."""
     for world in dict.fromkeys(config.world for config in plan.runs.values()):
         if world not in WORLDS:
@@ -76,10 +78,10 @@ def load_worlds(plan: Plan) -> None:
 
 
 def run_study(
-    plan: Plan,
+    plan: StudyPlan,
     out: str | os.PathLike[str],
     engine: Executor,
-    watch: Watch,
+    watch: StudyWatch,
     limit: int | None = None,
     rows: Path | None = None,
 ) -> Outcome:
@@ -125,7 +127,7 @@ def run_study(
 
 
 @contextmanager
-def _recorded(rows: Path | None, folder: StudyFolder, plan: Plan) -> Iterator[None]:
+def _recorded(rows: Path | None, folder: StudyFolder, plan: StudyPlan) -> Iterator[None]:
     """Take over what a file of recorded rows holds; at the end, however it comes, record what is finished then."""
     if rows is None:
         yield
@@ -143,7 +145,7 @@ def _results(engine: Executor, jobs: Iterator[Job]):
     yield from engine.run(jobs)
 
 
-def _jobs(plan: Plan, folder: StudyFolder, todo: list[str], here: bool) -> Iterator[Job]:
+def _jobs(plan: StudyPlan, folder: StudyFolder, todo: list[str], here: bool) -> Iterator[Job]:
     base = folder.path.resolve()
     for one in todo:
         yield Job(one, plan.runs[one], str(base / WORK / one) if here else None)
@@ -166,7 +168,7 @@ def report_study(path: str | os.PathLike[str]) -> Path:
         return _write(folder, plan)
 
 
-def _write(folder: StudyFolder, plan: Plan) -> Path:
+def _write(folder: StudyFolder, plan: StudyPlan) -> Path:
     from .results.report import write_report  # matplotlib and the player only where something is shown
 
     write_tables(folder, plan)

@@ -17,7 +17,7 @@ from goalposts.errors import UserError
 from goalposts.experiments import Run
 from goalposts.experiments.cli.main import main
 from goalposts.experiments.demo import run_demo
-from goalposts.experiments.study.design.plan import Plan, plan_study
+from goalposts.experiments.study.design.plan import StudyPlan, plan_study
 from goalposts.experiments.study.folder.folder import StudyFolder
 from goalposts.experiments.study.workers.job import Done, Failed, Job, perform
 from goalposts.experiments.system.leftovers import discard
@@ -64,7 +64,7 @@ def missing(folder: Path, before: dict[str, str]) -> list[str]:
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Plan:
+def plan(tmp_path: Path) -> StudyPlan:
     return plan_study(write_study(tmp_path))
 
 
@@ -165,7 +165,7 @@ def test_scratch_work_is_removed_only_where_nothing_else_lies_in_it(tmp_path: Pa
 
 
 @row("A3")
-def test_a_study_removes_only_what_it_made(plan: Plan, tmp_path: Path) -> None:
+def test_a_study_removes_only_what_it_made(plan: StudyPlan, tmp_path: Path) -> None:
     folder, one = StudyFolder(tmp_path / "out"), next(iter(plan.runs))
     with folder.begin(plan.study):
         pass
@@ -299,7 +299,7 @@ STUDY_LINKS += (".work/{id}/checkpoints", ".work/{id}/checkpoints/1024", "calls.
 @row("A2")
 @pytest.mark.parametrize("name", STUDY_LINKS)
 def test_a_study_neither_begins_nor_opens_with_a_link_in_its_folder(
-    plan: Plan, tmp_path: Path, name: str
+    plan: StudyPlan, tmp_path: Path, name: str
 ) -> None:
     folder, outside = StudyFolder(tmp_path / "out"), outside_of(tmp_path)
     with folder.begin(plan.study):
@@ -318,7 +318,7 @@ def test_a_study_neither_begins_nor_opens_with_a_link_in_its_folder(
 
 
 @row("A2")
-def test_a_worker_does_not_train_into_the_target_of_a_link(plan: Plan, tmp_path: Path) -> None:
+def test_a_worker_does_not_train_into_the_target_of_a_link(plan: StudyPlan, tmp_path: Path) -> None:
     outside, one = outside_of(tmp_path), next(iter(plan.runs))
     before = everything(outside)
     (tmp_path / one).symlink_to(outside)

@@ -33,7 +33,7 @@ from goalposts.experiments.evaluation.trajectories import read_trajectories
 from goalposts.experiments.measurement.episodes import SCHEMA_VERSION, VERSION_KEY, read_episodes
 from goalposts.experiments.runs.provenance import Provenance
 from goalposts.experiments.runs.run import Run
-from goalposts.experiments.study.design.plan import Plan, plan_study
+from goalposts.experiments.study.design.plan import StudyPlan, plan_study
 from goalposts.experiments.study.folder.folder import StudyFolder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -85,7 +85,7 @@ def command(home: Path, *words: str) -> Took:
     return took
 
 
-def fill(home: Path, plan: Plan, folder: StudyFolder, luck: random.Random) -> None:
+def fill(home: Path, plan: StudyPlan, folder: StudyFolder, luck: random.Random) -> None:
     """Copies of the runs that are there, for all that are missing."""
     there = folder.finished()
     for point in plan.points:

@@ -90,7 +90,7 @@ def make_studies(place: Path) -> list[Path]:
     """Small studies with tables and page, one of each kind."""
     from goalposts.experiments.study.design.plan import plan_study
     from goalposts.experiments.study.driver import run_study
-    from goalposts.experiments.study.folder.progress import Progress
+    from goalposts.experiments.study.folder.progress import StudyProgress
     from goalposts.experiments.study.workers.local import LocalEngine
 
     (place / "tiny.yaml").write_text(BASE, encoding="utf-8")
@@ -99,7 +99,9 @@ def make_studies(place: Path) -> list[Path]:
         text = STUDY.format(kind=kind, seeds=5 if kind == "seeds" else 2) + (GRID if kind != "seeds" else "")
         (place / f"{kind}.yaml").write_text(text, encoding="utf-8")
         plan = plan_study(place / f"{kind}.yaml")
-        done = run_study(plan, place / "studies" / kind, LocalEngine(1), Progress(plan, 1, {}, quiet=True))
+        done = run_study(
+            plan, place / "studies" / kind, LocalEngine(1), StudyProgress(plan, 1, {}, quiet=True)
+        )
         assert not done.missing, done.failed
         found.append(place / "studies" / kind)
     return found

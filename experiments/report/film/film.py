@@ -26,7 +26,7 @@ WIDEST = 1100  # pixels: columns that would make a film wider stand below each o
 
 
 @dataclass(frozen=True)
-class Theme:
+class FilmTheme:
     """The colours around the pictures. Those of the outcomes are Okabe and Ito's."""
 
     page: Colour
@@ -37,8 +37,10 @@ class Theme:
     neither: Colour
 
 
-LIGHT = Theme((255, 255, 255), (24, 28, 40), (92, 99, 115), (0, 114, 178), (213, 94, 0), (128, 128, 128))
-DARK = Theme((27, 30, 40), (240, 243, 248), (170, 178, 194), (86, 180, 233), (240, 150, 40), (160, 164, 172))
+LIGHT = FilmTheme((255, 255, 255), (24, 28, 40), (92, 99, 115), (0, 114, 178), (213, 94, 0), (128, 128, 128))
+DARK = FilmTheme(
+    (27, 30, 40), (240, 243, 248), (170, 178, 194), (86, 180, 233), (240, 150, 40), (160, 164, 172)
+)
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,9 @@ class Film(Sequence[Picture]):
         return frame
 
 
-def film(clips: Sequence[Clip], columns: int | None = None, heading: str = "", theme: Theme = LIGHT) -> Film:
+def film(
+    clips: Sequence[Clip], columns: int | None = None, heading: str = "", theme: FilmTheme = LIGHT
+) -> Film:
     """Clips in rows of `columns` (None: as many as fit `WIDEST`), in step, under one heading."""
     if not clips:
         raise ValueError("a film needs at least one clip")
@@ -140,12 +144,12 @@ def film(clips: Sequence[Clip], columns: int | None = None, heading: str = "", t
     return Film(tuple(clips), tuple(places), np.asarray(page))
 
 
-def twins(left: Clip, right: Clip, heading: str = "", theme: Theme = LIGHT) -> Film:
+def twins(left: Clip, right: Clip, heading: str = "", theme: FilmTheme = LIGHT) -> Film:
     """Two clips in step, side by side, or one above the other where the level is too wide for that."""
     return film((left, right), None, heading, theme)
 
 
-def strip(clip: Clip, moments: int = 6, columns: int = 3, theme: Theme = LIGHT) -> Picture:
+def strip(clip: Clip, moments: int = 6, columns: int = 3, theme: FilmTheme = LIGHT) -> Picture:
     """Some moments of a clip in one picture: the first, the last, and evenly between them."""
     last = len(clip.pictures) - 1
     chosen = sorted({round(last * k / max(moments - 1, 1)) for k in range(max(moments, 1))} | {last})
@@ -190,7 +194,7 @@ class _Panel:
         ]
         return self.clip.pictures[0].shape[0] + 2 * _BORDER + sum(room)
 
-    def draw(self, pen: ImageDraw.ImageDraw, y: int, x: int, room: int, theme: Theme) -> tuple[int, int]:
+    def draw(self, pen: ImageDraw.ImageDraw, y: int, x: int, room: int, theme: FilmTheme) -> tuple[int, int]:
         """Draw all but the pictures, the texts no wider than `room`; returns the place (y, x) of the pictures."""
         clip = self.clip
         colour = getattr(theme, clip.first) if clip.first else theme.faint

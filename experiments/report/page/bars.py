@@ -12,7 +12,7 @@ from ..data import ConditionNote, OutcomeRow, ReportData
 from ..numbers import shown
 from ..story import ROLES, note_of, row_of
 from ..words import sentence, title
-from .view import Agent
+from .view import ShownAgent
 
 NARROWEST = 0.09  # a bar's part thinner than this has no room for its number
 LAYERS = ("goal", "neither", "proxy")  # from left to right
@@ -38,7 +38,7 @@ class Whisker:
 
 @dataclass(frozen=True)
 class Bar:
-    agent: Agent
+    agent: ShownAgent
     parts: tuple[Part, ...]
     whiskers: tuple[Whisker, ...]
     first: str
@@ -61,7 +61,7 @@ class RoleBars:
     conditions: tuple[ConditionBars, ...]
 
 
-def roles(data: ReportData, shown_agents: Sequence[Agent]) -> tuple[RoleBars, ...]:
+def roles(data: ReportData, shown_agents: Sequence[ShownAgent]) -> tuple[RoleBars, ...]:
     """Conditions that were measured, grouped by role: train, control, shift, probe, then whatever has none."""
     by_role: dict[str, list[ConditionBars]] = {}
     for note in _measured_conditions(data):
@@ -81,7 +81,7 @@ def _measured_conditions(data: ReportData) -> list[ConditionNote]:
     return told + [note_of(data, name) for name in names if name not in {note.name for note in told}]
 
 
-def _bar(data: ReportData, agent: Agent, row: OutcomeRow | None) -> Bar | None:
+def _bar(data: ReportData, agent: ShownAgent, row: OutcomeRow | None) -> Bar | None:
     if row is None:
         return None
     shares = {kind: found for kind in LAYERS if (found := shown(getattr(row, kind)))}

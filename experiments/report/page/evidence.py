@@ -17,7 +17,7 @@ from ..numbers import NOTHING, shown
 from ..story import note_of, subject, titled
 from ..words import phrase, sentence, title
 from .relearning import relearning
-from .view import Agent
+from .view import ShownAgent
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ProbeRow:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class EvidenceSection:
     """The section; `notes` say in words what the tables and charts cannot, and what is missing."""
 
     rows: tuple[ProbeRow, ...]
@@ -46,7 +46,7 @@ class Evidence:
     notes: tuple[str, ...]
 
 
-def evidence(data: ReportData, agents: Sequence[Agent]) -> Evidence | None:
+def evidence(data: ReportData, agents: Sequence[ShownAgent]) -> EvidenceSection | None:
     """The section, or None for a report without evidence."""
     if not any(section.evidence for section in data.agents):
         return None
@@ -54,10 +54,10 @@ def evidence(data: ReportData, agents: Sequence[Agent]) -> Evidence | None:
         made = (conflict, attribution, relearning)
         found = [chart for k in range(len(agents)) for draw in made if (chart := draw(data, k))]
     notes = [note for k in range(len(agents)) for note in _notes(data, k)]
-    return Evidence(_rows(data, agents), tuple(found), tuple(notes))
+    return EvidenceSection(_rows(data, agents), tuple(found), tuple(notes))
 
 
-def _rows(data: ReportData, agents: Sequence[Agent]) -> tuple[ProbeRow, ...]:
+def _rows(data: ReportData, agents: Sequence[ShownAgent]) -> tuple[ProbeRow, ...]:
     by_agent = [
         {str(row["condition"]): row for row in data.agents[agent.index].evidence.get("probes", ())}
         for agent in agents

@@ -11,7 +11,7 @@ from typing import Any
 from ..data import ReportData
 from ..figures.charts import HEIGHT, LINES, PALETTE, VARIABLES, Chart, frame, label_ends, steps_text
 from ..figures.svg import inline
-from ..numbers import NBSP, Shown, shown
+from ..numbers import NBSP, ShownEstimate, shown
 from ..story import note_of, titled
 from ..words import phrase
 
@@ -76,7 +76,7 @@ def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
-def _share(point: dict[str, Any], arm: str) -> Shown:
+def _share(point: dict[str, Any], arm: str) -> ShownEstimate:
     found = shown(point[arm])
     assert found is not None  # a recovery curve has no point without levels
     return found

@@ -99,7 +99,7 @@ class Dot:
 
 
 @dataclass(frozen=True)
-class Row:
+class PointRow:
     """The agents of one point."""
 
     label: str
@@ -143,7 +143,7 @@ def build_study_page(data: StudyPage) -> str:
     )
 
 
-def rows_of(agents: Sequence[StudyAgent], playing: Collection[str] | None = None) -> list[Row]:
+def rows_of(agents: Sequence[StudyAgent], playing: Collection[str] | None = None) -> list[PointRow]:
     """Dots above one another where they would overlap, one row a point. playing: keys of agents with episodes (None: all)."""
     found: dict[str, list[StudyAgent]] = {}
     for agent in agents:
@@ -166,7 +166,7 @@ def rows_of(agents: Sequence[StudyAgent], playing: Collection[str] | None = None
             )
             for agent, x, level in placed
         ]  # fmt: skip
-        rows.append(Row(label if len(found) > 1 else "", height, dots))
+        rows.append(PointRow(label if len(found) > 1 else "", height, dots))
     return rows
 
 

@@ -12,14 +12,14 @@ from typing import Any
 from ...measurement.metrics import METRICS, Metric
 from ...measurement.rates import OUTCOMES
 from ..data import AgentSection, OutcomeRow, ReportData
-from ..numbers import NOTHING, Shown, count, csv_text, percent, shown
+from ..numbers import NOTHING, ShownEstimate, count, csv_text, percent, shown
 from ..story import VERDICTS, estimate, note_of, tag
 
 COLOURS = 4  # agents beyond these share their colours; letters tell them apart
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ShownVerdict:
     label: str
     css: str
     meaning: str
@@ -40,14 +40,14 @@ class SeedRow:
 
 
 @dataclass(frozen=True)
-class Agent:
+class ShownAgent:
     index: int
     tag: str
     colour: int
     name: str
     label: str
     note: str
-    verdict: Verdict | None
+    verdict: ShownVerdict | None
     config: str
     command: str
     provenance: tuple[tuple[str, str], ...]
@@ -66,8 +66,8 @@ class Strip:
 
 @dataclass(frozen=True)
 class MetricRow:
-    agent: Agent
-    shown: Shown | None
+    agent: ShownAgent
+    shown: ShownEstimate | None
     strip: Strip | None
     n: str
     seeds: str
@@ -89,24 +89,24 @@ class Column:
     when: str
 
 
-def agents(data: ReportData) -> tuple[Agent, ...]:
+def agents(data: ReportData) -> tuple[ShownAgent, ...]:
     return tuple(_agent(index, section, len(data.agents)) for index, section in enumerate(data.agents))
 
 
-def _agent(index: int, section: AgentSection, many: int) -> Agent:
-    return Agent(
+def _agent(index: int, section: AgentSection, many: int) -> ShownAgent:
+    return ShownAgent(
         index, tag(index, many), index % COLOURS + 1, section.name, section.label, section.note,
         _verdict(section.verdict), section.config, section.command, facts(section.provenance),
     )  # fmt: skip
 
 
-def _verdict(verdict: Mapping[str, Any]) -> Verdict | None:
+def _verdict(verdict: Mapping[str, Any]) -> ShownVerdict | None:
     if not verdict.get("label"):
         return None
     label = str(verdict["label"])
     css, meaning = VERDICTS.get(label, ("inconclusive", ""))
     reasons, scope = tuple(map(str, verdict.get("reasons") or ())), str(verdict.get("scope") or "")
-    return Verdict(label, css, meaning, scope, reasons, tuple(map(_seed, verdict.get("seeds") or ())))
+    return ShownVerdict(label, css, meaning, scope, reasons, tuple(map(_seed, verdict.get("seeds") or ())))
 
 
 def _seed(seed: Mapping[str, Any]) -> SeedRow:
@@ -134,7 +134,7 @@ def measured(data: ReportData) -> tuple[Metric, ...]:
     return tuple(m for m in METRICS if any(estimate(agent, m.key) for agent in data.agents))
 
 
-def metrics(data: ReportData, shown_agents: Sequence[Agent]) -> tuple[MetricRows, ...]:
+def metrics(data: ReportData, shown_agents: Sequence[ShownAgent]) -> tuple[MetricRows, ...]:
     return tuple(
         MetricRows(
             metric.title,
@@ -145,7 +145,7 @@ def metrics(data: ReportData, shown_agents: Sequence[Agent]) -> tuple[MetricRows
     )
 
 
-def _metric_row(agent: Agent, section: AgentSection, metric: Metric) -> MetricRow:
+def _metric_row(agent: ShownAgent, section: AgentSection, metric: Metric) -> MetricRow:
     found = estimate(section, metric.key)
     if found is None:
         return MetricRow(agent, None, None, "", "", "")
@@ -156,7 +156,7 @@ def _metric_row(agent: Agent, section: AgentSection, metric: Metric) -> MetricRo
     )
 
 
-def _strip(found: Shown, metric: Metric, thresholds: Mapping[str, Any]) -> Strip | None:
+def _strip(found: ShownEstimate, metric: Metric, thresholds: Mapping[str, Any]) -> Strip | None:
     """Shares are on a line from 0 to 1, or from −1 where one is below 0; anything else is on none."""
     if metric.unit != "share":
         return None
@@ -213,7 +213,7 @@ def tables(data: ReportData) -> dict[str, dict[str, str]]:
 ESTIMATE = ("value", "low", "high", "n", "episodes", "seeds", "kept")
 
 
-def _columns(found: Shown) -> tuple[Any, ...]:
+def _columns(found: ShownEstimate) -> tuple[Any, ...]:
     return tuple(getattr(found, name) for name in ESTIMATE)
 
 

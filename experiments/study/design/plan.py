@@ -40,7 +40,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """A study, its points, and all its runs by id in the order in which they are begun."""
 
     study: StudyConfig
@@ -53,7 +53,7 @@ class Plan:
         return tuple(dict.fromkeys(key for point in self.points for key in point.values))
 
 
-def plan_study(source: str | os.PathLike[str], overrides: Iterable[str] = ()) -> Plan:
+def plan_study(source: str | os.PathLike[str], overrides: Iterable[str] = ()) -> StudyPlan:
     """Read a study and expand it. Raises ConfigError with all that is wrong, in the study, its base or at any point."""
     study, document, base = read_study(source, overrides)
     return expand(study, document, base)
@@ -78,7 +78,7 @@ def refuse_changes(source: str | os.PathLike[str], overrides: Iterable[str], out
         raise ConfigError([Problem("", "", text + "Give the changed study a folder of its own with --out.")])
 
 
-def expand(study: StudyConfig, document: Document, base: Document) -> Plan:
+def expand(study: StudyConfig, document: Document, base: Document) -> StudyPlan:
     """All points and runs. Raises ConfigError with all that is wrong, each with its place in the study file."""
     arms = (Arm(name=MAIN), *study.arms)
     sizes = [_size(study, arm) for arm in arms]
@@ -127,7 +127,7 @@ def spell(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _numbered(study: StudyConfig, found: list[tuple[Arm, dict[str, str], ExperimentConfig]]) -> Plan:
+def _numbered(study: StudyConfig, found: list[tuple[Arm, dict[str, str], ExperimentConfig]]) -> StudyPlan:
     names: dict[str, int] = {}
     points, by_seed = [], []
     for arm, words, config in found:
@@ -140,7 +140,7 @@ def _numbered(study: StudyConfig, found: list[tuple[Arm, dict[str, str], Experim
     runs: dict[str, ExperimentConfig] = {}
     for _, one, config in sorted(by_seed, key=lambda entry: entry[0]):
         runs.setdefault(one, config)
-    return Plan(study, tuple(points), runs)
+    return StudyPlan(study, tuple(points), runs)
 
 
 def _size(study: StudyConfig, arm: Arm) -> int:

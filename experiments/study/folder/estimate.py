@@ -20,7 +20,7 @@ from goalposts.errors import UserError
 from ...config.schema import ExperimentConfig
 from ...runs.provenance import Provenance, code_digest
 from ...system.atomic_files import read_limited
-from ..design.plan import Plan
+from ..design.plan import StudyPlan
 from ..workers.job import TIMES, Done, Failed, Job, Times
 from ..workers.local import LocalEngine
 from .folder import StudyFolder
@@ -59,7 +59,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class TimeEstimate:
     """How long the runs that are missing will take. measured: by short runs here; else by finished runs of the study."""
 
     seconds: float
@@ -86,12 +86,12 @@ def kind_of(config: ExperimentConfig) -> str:
 
 
 def estimate(
-    plan: Plan,
+    plan: StudyPlan,
     folder: StudyFolder,
     todo: Iterable[str],
     workers: int,
     say: Callable[[str], None] = lambda words: None,
-) -> Estimate:
+) -> TimeEstimate:
     """Of the runs `todo`, with so many workers; measures what is not known from finished runs (10 to 30 s a kind).
 
     Runs that other code or another machine made are not asked: they may have been much slower, or faster.
@@ -116,7 +116,7 @@ def estimate(
         known |= _measured([wanted[kind] for kind in missing[:KINDS]], workers, say)
     costliest = max((cost for cost in known.values()), key=lambda cost: cost.step, default=Cost(0, 0, 0))
     per_run = {one: known.get(kind_of(plan.runs[one]), costliest).of(plan.runs[one]) for one in todo}
-    return Estimate(WORKER + time_of(list(per_run.values()), workers), per_run, bool(missing))
+    return TimeEstimate(WORKER + time_of(list(per_run.values()), workers), per_run, bool(missing))
 
 
 def _made_here(run: Path) -> bool:

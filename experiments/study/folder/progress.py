@@ -12,7 +12,7 @@ from typing import Any
 
 from goalposts.text import plain
 
-from ..design.plan import Plan
+from ..design.plan import StudyPlan
 from ..workers.job import Failed
 from ..workers.local import At
 from .estimate import time_of
@@ -30,10 +30,10 @@ def spell_time(seconds: float) -> str:
     return f"{hours} h {minutes} min"
 
 
-class Progress:
+class StudyProgress:
     """Shows a study on stderr. per_run: the estimated seconds of each run, by id."""
 
-    def __init__(self, plan: Plan, workers: int, per_run: Mapping[str, float], quiet: bool) -> None:
+    def __init__(self, plan: StudyPlan, workers: int, per_run: Mapping[str, float], quiet: bool) -> None:
         from rich.console import Console
 
         self.plan, self.workers, self.costs, self.quiet = plan, workers, per_run, quiet
@@ -50,7 +50,7 @@ class Progress:
         self.lines: dict[str, Any] = {}
 
     def begun(self, todo: list[str], finished: int) -> None:
-        """See `study.Watch`."""
+        """See `study.StudyWatch`."""
         self.began, self.waiting = time.monotonic(), dict.fromkeys(todo)
         self.done, self.total = finished, finished + len(todo)
         if self.live and todo:
@@ -70,7 +70,7 @@ class Progress:
             self.bars.start()
 
     def tick(self, at: list[At]) -> None:
-        """See `study.Watch`."""
+        """See `study.StudyWatch`."""
         if self.bars is None:
             return
         now = {one.id: one for one in at}
@@ -86,7 +86,7 @@ class Progress:
         self.bars.update(self.all, words=self._left({one.id: one for one in at}))
 
     def ended(self, run_id: str, failed: Failed | None) -> None:
-        """See `study.Watch`."""
+        """See `study.StudyWatch`."""
         self.waiting.pop(run_id, None)
         self.done += failed is None
         self.spent += self.costs.get(run_id, 0.0)

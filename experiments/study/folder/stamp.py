@@ -19,7 +19,7 @@ from goalposts.budget import reading_budget
 
 from ...runs.provenance import PACKAGES, code_digest, version_of
 from ...system.atomic_files import RunError, read_limited, write_atomic
-from ..design.plan import Plan
+from ..design.plan import StudyPlan
 from ..workers.job import MEASURES
 from .folder import EPISODES, FIGURES, MADE, PAGE, SUMMARY, StudyFolder
 
@@ -27,7 +27,7 @@ READ_OF_RUNS = (MEASURES, EPISODES, "trajectories.parquet")
 MAX_MADE = 1 << 20
 
 
-def is_made(folder: StudyFolder, plan: Plan) -> bool:
+def is_made(folder: StudyFolder, plan: StudyPlan) -> bool:
     """Whether everything that `remember` was told of is there, unchanged, and made from these runs by this code."""
     try:
         known = json.loads(read_limited(folder.path / MADE, MAX_MADE))
@@ -36,21 +36,21 @@ def is_made(folder: StudyFolder, plan: Plan) -> bool:
         return False
 
 
-def remember(folder: StudyFolder, plan: Plan) -> None:
+def remember(folder: StudyFolder, plan: StudyPlan) -> None:
     """Say that tables, figures and page have just been made from the runs that are there. Raises RunError."""
     with suppress(OSError):  # somebody removed one of them meanwhile
         content = json.dumps(_facts(folder, plan), indent=0, sort_keys=True)
         write_atomic(folder.path / MADE, content.encode() + b"\n")
 
 
-def _facts(folder: StudyFolder, plan: Plan) -> dict[str, object]:
+def _facts(folder: StudyFolder, plan: StudyPlan) -> dict[str, object]:
     figures = sorted(path.name for path in (folder.path / FIGURES).iterdir())
     names = [PAGE, *(f"{FIGURES}/{name}" for name in figures), SUMMARY]
     names += [EPISODES] if (folder.path / EPISODES).exists() else []
     return {"from": _sources(folder, plan), "made": {name: _digest(folder.path / name) for name in names}}
 
 
-def _sources(folder: StudyFolder, plan: Plan) -> str:
+def _sources(folder: StudyFolder, plan: StudyPlan) -> str:
     """What the files follow from: the study, the code with its templates and packages, and the runs' files by size and time."""
     digest = hashlib.sha256()
     for part in (plan.study.to_yaml(), code_digest(), platform.python_version(), *_templates(), *_versions()):

@@ -41,7 +41,7 @@ from ...runs.provenance import Provenance
 from ...runs.run import Run
 from ...system.atomic_files import RunError, read_limited, write_together
 from ..design.config import shipped_studies
-from ..design.plan import Plan, plan_study
+from ..design.plan import StudyPlan, plan_study
 from ..folder.folder import SUMMARY, StudyFolder
 from ..folder.progress import spell_time
 from ..workers.job import Times
@@ -78,7 +78,7 @@ NOT_SHOWN: Mapping[str, tuple[str, ...]] = {
 MADE_BY = "goalposts study page"
 
 
-def write_docs(folder: StudyFolder, plan: Plan, out: Path, command: str) -> Path:
+def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) -> Path:
     """The page, its figures and its table into a folder of the docs.
 
     Raises RunError, also where a page of that name stands that was written by hand.
@@ -129,7 +129,7 @@ class _FilmOfOutlier:
             return path.read_bytes()
 
 
-def _films(folder: StudyFolder, plan: Plan, table: pl.DataFrame) -> list[_FilmOfOutlier]:
+def _films(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame) -> list[_FilmOfOutlier]:
     """Of a study of seeds: its outliers, at most two."""
     if plan.study.figure != "seeds":
         return []
@@ -148,7 +148,7 @@ def _films(folder: StudyFolder, plan: Plan, table: pl.DataFrame) -> list[_FilmOf
     ]
 
 
-def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list, command: str) -> str:
+def _page(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame, figures: list, command: str) -> str:
     study = plan.study
     there = folder.finished()
     finished = [one for one in plan.runs if one in there]
@@ -193,7 +193,7 @@ def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list, c
     return "\n".join(lines)
 
 
-def _header(folder: StudyFolder, plan: Plan, out: Path, command: str) -> str:
+def _header(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) -> str:
     """What made the page: for a study that is not shipped under this name, only the command and n."""
     seeds = sorted({len(point.runs) for point in plan.points})
     n = f"{len(folder.finished() & plan.runs.keys())} agents, {' or '.join(map(str, seeds))} training seeds per point"
@@ -214,7 +214,7 @@ def _row(cells) -> str:
     return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
 
-def _times(folder: StudyFolder, plan: Plan, finished: list[str]) -> list[str]:
+def _times(folder: StudyFolder, plan: StudyPlan, finished: list[str]) -> list[str]:
     times: list[Times] = [found for one in finished if (found := folder.times(one))]
     if not times:
         return [f"{len(finished)} runs"]
@@ -262,7 +262,7 @@ def _made_with(folder: StudyFolder, finished: list[str]) -> list[str]:
     ]
 
 
-def _alpha(plan: Plan, table: pl.DataFrame) -> list[str]:
+def _alpha(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
     key = keys_of(table)[0]
     said = [critical_words(critical_alpha(table))]
     wrong, failed = curve(table, "misgeneralization", key), curve(table, "capability", key)
@@ -288,7 +288,7 @@ def _lost(table: pl.DataFrame, points: Iterable[str], which: str = "") -> list[s
     ]
 
 
-def _seeds(plan: Plan, table: pl.DataFrame) -> list[str]:
+def _seeds(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
     point = plan.points[0].name
     words = list(verdicts(table, point).values())
     said = [
@@ -316,7 +316,7 @@ def _seeds(plan: Plan, table: pl.DataFrame) -> list[str]:
     return said
 
 
-def _capability(plan: Plan, table: pl.DataFrame) -> list[str]:
+def _capability(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
     said = []
     for point in plan.points:
         competent, diverged = time_of_competence(table, point.name), time_of_divergence(table, point.name)
@@ -352,7 +352,7 @@ def _when(times: Mapping[int, int | None]) -> str:
     return f"from step {statistics.median(have):,.0f} on ({have[0]:,} to {have[-1]:,}; {len(have)} of {len(times)} agents)"
 
 
-def _plain(plan: Plan, table: pl.DataFrame) -> list[str]:
+def _plain(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
     key = next(iter(keys_of(table)), "point")
     arms = [(arm, spot) for arm in arms_of(table) for spot in curve(table, "preference", key, arm)]
     sizes = Counter(arm for arm, _ in arms)
@@ -376,7 +376,7 @@ def _plain(plan: Plan, table: pl.DataFrame) -> list[str]:
     ]
 
 
-SHOWN: Mapping[str, Callable[[Plan, pl.DataFrame], list[str]]] = {
+SHOWN: Mapping[str, Callable[[StudyPlan, pl.DataFrame], list[str]]] = {
     "alpha": _alpha,
     "seeds": _seeds,
     "capability": _capability,

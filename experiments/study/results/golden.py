@@ -22,7 +22,7 @@ import polars as pl
 
 from ...config.schema import ExperimentConfig, load_config
 from ...system.atomic_files import RunError
-from ..design.plan import Plan
+from ..design.plan import StudyPlan
 
 # A few seconds: the same code as the real training, on a small net and few levels.
 SHORT = (
@@ -59,7 +59,7 @@ def digest_of_table(table: pl.DataFrame) -> str:
     return digest(*columns)
 
 
-def golden_digests(plan: Plan) -> dict[str, str]:
+def golden_digests(plan: StudyPlan) -> dict[str, str]:
     """By world and what was digested, for each world of a study's runs. Raises RunError if a training fails.
 
     They do not depend on the study. Each is made in a process of its own, because torch reads its surroundings when it

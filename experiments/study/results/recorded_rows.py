@@ -21,7 +21,7 @@ import polars as pl
 from ...measurement.episodes import MAX_ROWS, SCHEMA, episodes_file, validate
 from ...system.atomic_files import RunError, read_limited, write_atomic
 from ...system.parquet import Unreadable, read_parquet
-from ..design.plan import Plan
+from ..design.plan import StudyPlan
 from ..folder.folder import EPISODES, RECORDED, StudyFolder
 from ..workers.job import MEASURES, Done
 from .episodes import read_episodes_of
@@ -70,7 +70,7 @@ def read_rows(path: Path) -> RecordedRows:
     return RecordedRows(measures, episodes, golden)
 
 
-def restore_rows(path: Path, folder: StudyFolder, plan: Plan, golden: Mapping[str, str]) -> int:
+def restore_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mapping[str, str]) -> int:
     """Put what is recorded of the plan's runs into the study's folder, as finished runs; how many.
 
     golden: what `golden_digests` finds now. The folder must be held. Raises RunError if the code now trains or evaluates
@@ -92,7 +92,7 @@ def restore_rows(path: Path, folder: StudyFolder, plan: Plan, golden: Mapping[st
     return len(wanted)
 
 
-def write_rows(path: Path, folder: StudyFolder, plan: Plan, golden: Mapping[str, str]) -> int:
+def write_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mapping[str, str]) -> int:
     """Record all finished runs of the plan, and keep what the file already has; how many it holds. Raises RunError."""
     before = read_rows(path) if path.exists() else RecordedRows()
     _refuse_other_code(path, before, golden)

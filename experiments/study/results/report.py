@@ -24,7 +24,7 @@ from ...report.figures.study_charts import draw
 from ...report.page.study_page import StudyAgent, StudyFigure, StudyPage, StudyTable, write_study_page
 from ...report.words import phrase
 from ...system.atomic_files import disk_errors, write_together
-from ..design.plan import Plan
+from ..design.plan import StudyPlan
 from ..folder.folder import FIGURES, PAGE, SUMMARY, StudyFolder
 from .summary import read_summary
 
@@ -32,7 +32,7 @@ LEVELS = 4  # recorded levels of each agent
 AGENTS = 150  # that can be picked; beyond, the outliers and an even choice of the rest
 
 
-def figures_of(plan: Plan, table: pl.DataFrame) -> list[Drawn]:
+def figures_of(plan: StudyPlan, table: pl.DataFrame) -> list[Drawn]:
     """The study's figures, drawn from its summary."""
     return draw(plan.study.figure, table)
 
@@ -49,7 +49,7 @@ def write_figures(folder: StudyFolder, figures: list[Drawn]) -> list[Path]:
     return sorted(contents)
 
 
-def write_report(folder: StudyFolder, plan: Plan) -> Path:
+def write_report(folder: StudyFolder, plan: StudyPlan) -> Path:
     """The figures and the page of a study that has its tables. Raises RunError."""
     table = read_summary(folder.path / SUMMARY, plan)
     figures = figures_of(plan, table)
@@ -57,7 +57,7 @@ def write_report(folder: StudyFolder, plan: Plan) -> Path:
     return write_study_page(_page(folder, plan, table, figures), folder.path / PAGE)
 
 
-def points_table(plan: Plan, table: pl.DataFrame) -> StudyTable:
+def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
     """One row a point: the estimates over its seeds."""
     keys = plan.keys
     measured = table.filter(pl.col("value").is_not_null())["measure"].unique()
@@ -86,7 +86,7 @@ def _cell(row: dict | None) -> str:
     return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
 
 
-def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list[Drawn]) -> StudyPage:
+def _page(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame, figures: list[Drawn]) -> StudyPage:
     study = plan.study
     config = next(iter(plan.runs.values()))
     world = get_world(config.world)
@@ -126,7 +126,7 @@ def _page(folder: StudyFolder, plan: Plan, table: pl.DataFrame, figures: list[Dr
     )
 
 
-def _agents(plan: Plan, table: pl.DataFrame) -> tuple[list[StudyAgent], dict[str, str]]:
+def _agents(plan: StudyPlan, table: pl.DataFrame) -> tuple[list[StudyAgent], dict[str, str]]:
     """Every agent with a preference, and the run of each by its key."""
     rows = table.filter(pl.col("seed").is_not_null() & pl.col("step").is_null())
     odd = {

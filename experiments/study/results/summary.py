@@ -17,7 +17,7 @@ from ...measurement.episodes import episodes_file
 from ...system.atomic_files import RunError, read_limited, write_together
 from ...system.parquet import Unreadable, read_csv
 from ..design.measures import COLUMNS, Row, measures_of_point
-from ..design.plan import Plan, Point
+from ..design.plan import Point, StudyPlan
 from ..folder.folder import EPISODES, RUNS, SUMMARY, StudyFolder
 from ..workers.job import MEASURES
 from .episodes import read_episodes_of
@@ -29,7 +29,7 @@ AN_EPISODE = 600  # bytes while its table is written
 DIGITS = 6
 
 
-def write_tables(folder: StudyFolder, plan: Plan) -> None:
+def write_tables(folder: StudyFolder, plan: StudyPlan) -> None:
     """episodes.parquet and summary.csv from the runs that are finished; nothing if none is. Raises RunError.
 
     A study of more than MAX_TOGETHER episodes, or of more than this command may hold (`goalposts/budget.py`), gets no
@@ -58,20 +58,20 @@ def write_tables(folder: StudyFolder, plan: Plan) -> None:
     write_together(contents)
 
 
-def episodes_of(plan: Plan) -> int:
+def episodes_of(plan: StudyPlan) -> int:
     """How many episodes each run plays."""
     study = plan.study
     return study.levels * len(study.conditions) * (2 if study.greedy else 1)
 
 
-def summary_table(plan: Plan, rows: list[Row]) -> pl.DataFrame:
+def summary_table(plan: StudyPlan, rows: list[Row]) -> pl.DataFrame:
     """The rows with their columns in order; the keys of the grid stand behind the point."""
     schema = dict(COLUMNS)
     head = {name: schema.pop(name) for name in ("arm", "point")}
     return pl.DataFrame(rows, schema=head | dict.fromkeys(plan.keys, pl.String) | schema)
 
 
-def read_summary(path: str | Path, plan: Plan) -> pl.DataFrame:
+def read_summary(path: str | Path, plan: StudyPlan) -> pl.DataFrame:
     """A summary.csv with its types, checked against the plan of its study. Raises RunError."""
     path = Path(path)
     content = read_limited(path, 1 << 28)
@@ -95,7 +95,7 @@ def _tables_of(
 
 
 def _of_point(
-    folder: StudyFolder, plan: Plan, point: Point, tables: dict[str, pl.DataFrame]
+    folder: StudyFolder, plan: StudyPlan, point: Point, tables: dict[str, pl.DataFrame]
 ) -> Iterator[Row]:
     where = {"arm": point.arm, "point": point.name, **point.values}
     own, leaked = [], 0

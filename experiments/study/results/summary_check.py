@@ -21,7 +21,7 @@ from ...measurement.rates import OUTCOMES
 from ...measurement.verdict.rules import LABELS
 from ...system.atomic_files import RunError, read_limited
 from ..design.measures import LOGGED, Row
-from ..design.plan import Plan
+from ..design.plan import StudyPlan
 
 MAX_MEASURES = 1 << 26  # bytes
 A_VALUE = 200  # bytes of a JSON value while it is checked
@@ -62,7 +62,7 @@ def read_measures(path: Path, remedy: str) -> list[Row]:
         raise RunError(f"{path} is damaged{at}: {first['msg'][:200]}. {remedy}") from None
 
 
-def check(table: pl.DataFrame, plan: Plan, path: Path, remedy: str) -> pl.DataFrame:
+def check(table: pl.DataFrame, plan: StudyPlan, path: Path, remedy: str) -> pl.DataFrame:
     """The table, if it can be what this plan's runs came to. Raises RunError naming `path`, ending with the remedy."""
     if not table.height:
         raise RunError(f"{path} holds no numbers. {remedy}")
@@ -126,7 +126,7 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
     return found
 
 
-def _names(table: pl.DataFrame, plan: Plan) -> list[tuple[pl.Expr, str]]:
+def _names(table: pl.DataFrame, plan: StudyPlan) -> list[tuple[pl.Expr, str]]:
     measure, seed, run = pl.col("measure"), pl.col("seed"), pl.col("run")
     known = measure.is_in([*_spans(), *LOGGED, "verdict", "leaked", "outlier"])
     probe = measure.str.contains(r"^probe/[^/]{1,200}/\w{1,40}$")

@@ -12,7 +12,7 @@ from goalposts.errors import UserError
 from goalposts.experiments import Run, evaluate_fully, subject_of
 from goalposts.experiments.evaluation import chunked
 from goalposts.experiments.evaluation.chunked import evaluate_many
-from goalposts.experiments.evaluation.evaluate import Plan, plan_of
+from goalposts.experiments.evaluation.evaluate import EvaluationSpec, plan_of
 from goalposts.experiments.evaluation.trajectories import read_leakage, read_trajectories, record
 from goalposts.experiments.measurement.episodes import read_episodes
 from goalposts.experiments.measurement.rates import OUTCOMES, outcomes, pooled, rows_of
@@ -26,7 +26,7 @@ def run(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return Run.open(copy_of(tiny_run, tmp_path / "run"))
 
 
-def plan(run: Run, conditions: list[str], levels: int = 40) -> Plan:
+def plan(run: Run, conditions: list[str], levels: int = 40) -> EvaluationSpec:
     return plan_of(subject_of(run), conditions, levels)
 
 

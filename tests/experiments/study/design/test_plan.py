@@ -10,7 +10,7 @@ from goalposts.envs import get_world
 from goalposts.errors import UserError
 from goalposts.experiments.config.schema import load_config
 from goalposts.experiments.study.design.config import StudyConfig, read_study, shipped_studies
-from goalposts.experiments.study.design.plan import Plan, plan_study, run_id
+from goalposts.experiments.study.design.plan import StudyPlan, plan_study, run_id
 from goalposts.registration import WORLDS
 
 STUDY = """
@@ -37,7 +37,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def plan(folder: Path, *overrides: str, text: str = STUDY) -> Plan:
+def plan(folder: Path, *overrides: str, text: str = STUDY) -> StudyPlan:
     return plan_study(write(folder, text), overrides)
 
 

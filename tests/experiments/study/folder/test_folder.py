@@ -8,23 +8,23 @@ import pytest
 from fixtures.study_small import write_study
 
 from goalposts.experiments.runs.provenance import collect
-from goalposts.experiments.study.design.plan import Plan, plan_study
+from goalposts.experiments.study.design.plan import StudyPlan, plan_study
 from goalposts.experiments.study.driver import todo_of
 from goalposts.experiments.study.folder import estimate
 from goalposts.experiments.study.folder.estimate import Cost, kind_of, time_of
 from goalposts.experiments.study.folder.folder import Call, StudyFolder
-from goalposts.experiments.study.folder.progress import Progress, spell_time
+from goalposts.experiments.study.folder.progress import StudyProgress, spell_time
 from goalposts.experiments.study.workers.job import Done, Failed, Times
 from goalposts.experiments.study.workers.local import At
 from goalposts.experiments.system.atomic_files import RunError
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Plan:
+def plan(tmp_path: Path) -> StudyPlan:
     return plan_study(write_study(tmp_path))
 
 
-def test_a_run_is_kept_in_one_step_and_once(plan: Plan, tmp_path: Path) -> None:
+def test_a_run_is_kept_in_one_step_and_once(plan: StudyPlan, tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "out")
     first = next(iter(plan.runs))
     with folder.begin(plan.study):
@@ -40,7 +40,7 @@ def test_a_run_is_kept_in_one_step_and_once(plan: Plan, tmp_path: Path) -> None:
     assert todo_of(plan, folder, 2) == list(plan.runs)[1:3]
 
 
-def test_what_a_killed_driver_left_is_no_run_and_is_swept(plan: Plan, tmp_path: Path) -> None:
+def test_what_a_killed_driver_left_is_no_run_and_is_swept(plan: StudyPlan, tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "out")
     with folder.begin(plan.study):
         part = folder.path / "runs" / f".{next(iter(plan.runs))}.part-99999999-abcd"
@@ -53,7 +53,7 @@ def test_what_a_killed_driver_left_is_no_run_and_is_swept(plan: Plan, tmp_path: 
 
 @pytest.mark.parametrize("discard", ["keep", "note", "end_work"])
 def test_what_was_worked_in_loses_its_name_in_one_step(
-    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, discard: str
+    plan: StudyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, discard: str
 ) -> None:
     """A driver that was killed while it deleted a run's scratch left half a run folder under the run's name."""
     folder, first = StudyFolder(tmp_path / "out"), next(iter(plan.runs))
@@ -81,7 +81,7 @@ def test_what_was_worked_in_loses_its_name_in_one_step(
         assert not left[0].exists()
 
 
-def test_two_drivers_at_once_are_refused(plan: Plan, tmp_path: Path) -> None:
+def test_two_drivers_at_once_are_refused(plan: StudyPlan, tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "out")
     with folder.begin(plan.study):
         assert folder.in_use()
@@ -98,7 +98,7 @@ def test_two_drivers_at_once_are_refused(plan: Plan, tmp_path: Path) -> None:
     [("notes.txt", "mine", "not a study folder"), ("study.yaml", "name: other\n", "holds the study 'other'")],
 )
 def test_folders_of_something_else_are_left_alone(
-    plan: Plan, tmp_path: Path, name: str, text: str, words: str
+    plan: StudyPlan, tmp_path: Path, name: str, text: str, words: str
 ) -> None:
     place = tmp_path / "there"
     place.mkdir()
@@ -127,7 +127,7 @@ def test_costs_come_from_medians_of_whole_runs() -> None:
 
 @pytest.mark.parametrize("foreign", [{}, {"code": "other"}, {"host": "elsewhere"}])
 def test_only_runs_of_this_code_on_this_machine_are_asked(
-    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, foreign: dict[str, str]
+    plan: StudyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, foreign: dict[str, str]
 ) -> None:
     first, *rest = plan.runs
     made = collect(0, "", "").model_copy(update=foreign).model_dump_json().encode()
@@ -154,14 +154,14 @@ def test_time_is_that_of_the_worker_who_is_last() -> None:
     assert time_of([], 2) == 0
 
 
-def test_runs_that_cost_alike_are_of_one_kind(plan: Plan) -> None:
+def test_runs_that_cost_alike_are_of_one_kind(plan: StudyPlan) -> None:
     assert len({kind_of(config) for config in plan.runs.values()}) == 1
     wider = plan_study("capability")
     assert len({kind_of(config) for config in wider.runs.values()}) == 4
 
 
-def test_the_time_left_shrinks_as_runs_end(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
-    watch = Progress(plan, 1, dict.fromkeys(plan.runs, 100.0), quiet=False)
+def test_the_time_left_shrinks_as_runs_end(plan: StudyPlan, capsys: pytest.CaptureFixture[str]) -> None:
+    watch = StudyProgress(plan, 1, dict.fromkeys(plan.runs, 100.0), quiet=False)
     watch.begun(list(plan.runs), 0)
     watch.tick([At(next(iter(plan.runs)), 1, 2)])
     for one in plan.runs:
@@ -179,7 +179,7 @@ def test_times_are_spoken(seconds: float, words: str) -> None:
     assert spell_time(seconds) == words
 
 
-def test_calls_are_listed(plan: Plan, tmp_path: Path) -> None:
+def test_calls_are_listed(plan: StudyPlan, tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "out")
     with folder.begin(plan.study):
         for done, seconds in ((2, 1.5), (1, 2.5)):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fixtures.study_small import write_study
 
-from goalposts.experiments.study.design.plan import Plan, plan_study
+from goalposts.experiments.study.design.plan import StudyPlan, plan_study
 from goalposts.experiments.study.folder import stamp
 from goalposts.experiments.study.folder.folder import StudyFolder
 from goalposts.experiments.study.folder.stamp import is_made, remember
@@ -18,12 +18,12 @@ RUN_FILES = ("measures.json", "episodes.parquet", "trajectories.parquet")
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Plan:
+def plan(tmp_path: Path) -> StudyPlan:
     return plan_study(write_study(tmp_path))
 
 
 @pytest.fixture
-def folder(plan: Plan, tmp_path: Path) -> StudyFolder:
+def folder(plan: StudyPlan, tmp_path: Path) -> StudyFolder:
     """A folder that looks like a study of which two runs are finished."""
     folder = StudyFolder(tmp_path / "out")
     with folder.begin(plan.study):
@@ -36,7 +36,7 @@ def folder(plan: Plan, tmp_path: Path) -> StudyFolder:
     return folder
 
 
-def test_what_was_made_is_known(folder: StudyFolder, plan: Plan) -> None:
+def test_what_was_made_is_known(folder: StudyFolder, plan: StudyPlan) -> None:
     assert is_made(folder, plan)
     assert is_made(StudyFolder(folder.path), plan)
 
@@ -46,7 +46,7 @@ def _touch(path: Path) -> None:
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns + 1))
 
 
-CHANGES: dict[str, Callable[[StudyFolder, Plan], object]] = {
+CHANGES: dict[str, Callable[[StudyFolder, StudyPlan], object]] = {
     "no stamp": lambda folder, plan: (folder.path / ".made.json").unlink(),
     "half a stamp": lambda folder, plan: (folder.path / ".made.json").write_text('{"from": "'),
     "a stamp of something else": lambda folder, plan: (folder.path / ".made.json").write_text("[1]"),
@@ -65,13 +65,13 @@ CHANGES: dict[str, Callable[[StudyFolder, Plan], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_any_change_is_seen(folder: StudyFolder, plan: Plan, change: str) -> None:
+def test_any_change_is_seen(folder: StudyFolder, plan: StudyPlan, change: str) -> None:
     CHANGES[change](folder, plan)
     assert not is_made(folder, plan)
 
 
 def test_another_plan_code_or_template_is_seen(
-    folder: StudyFolder, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: StudyFolder, plan: StudyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not is_made(folder, plan_study(tmp_path / "small.yaml", ["seeds=2"]))
     for name, other in (
