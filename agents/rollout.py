@@ -15,10 +15,10 @@ import numpy as np
 
 from ..envs.engine.engine import ActionError, Engine
 from ..envs.engine.outcome import CONTINUES, O_END, RUNNING
+from ..envs.engine.pixels import observe_pixels
 from ..envs.jit.kernels import bind
 from ..envs.jit.random_streams import ACTION_NOISE, EVALUATION_SLIP, key_of, mix, unit
 from ..envs.levels.level import LevelSet
-from ..envs.render.render import rgb64
 from ..envs.worlds.registry import get_world
 
 BATCH = 1024
@@ -145,7 +145,7 @@ def _play_batch(
     steps = np.zeros(n, np.int64)
     while active.any():
         alive = np.flatnonzero(active)
-        obs = _pictures(engine, alive, actions) if observation == "rgb" else engine.observe(alive)
+        obs = observe_pixels(engine, alive, actions) if observation == "rgb" else engine.observe(alive)
         if sees is not None:
             sees.see(alive, engine.state[alive])
         if tells is not None:
@@ -180,14 +180,3 @@ def _check_odds(odds: np.ndarray, n: int, n_actions: int) -> None:
         )
     if not (np.isfinite(odds).all() and (odds >= 0).all() and odds.any(axis=1).all()):
         raise ActionError("the agent gave action probabilities that are not finite numbers from 0, or all 0")
-
-
-def _pictures(engine: Engine, alive: np.ndarray, actions: np.ndarray) -> np.ndarray:
-    """uint8[m, 64, 64, 3]: what agents that learn from pixels see."""
-    frames = []
-    for i in map(int, alive):
-        state = engine.state[i]
-        level = engine.pool[i]
-        camera = engine.window.camera(int(state[0]), int(state[1]))
-        frames.append(rgb64(engine.world.scene(level, engine.facts[i], state, int(actions[i]), camera)))
-    return np.stack(frames)

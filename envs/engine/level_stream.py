@@ -18,7 +18,7 @@ from ..generation.generate import generate, generate_at
 from ..jit.random_streams import level_numbers
 from ..levels.level import Level, LevelError, LevelSet
 from ..planner.planner import solve
-from ..render.render import framed, rgb64
+from ..render.render import framed
 from ..render.scene import Scene
 from ..worlds.contract.world import Split, World
 from ..worlds.registry import get_world
@@ -39,6 +39,7 @@ from .outcome import (
     TERMINATED,
     TRUNCATED,
 )
+from .pixels import level_of, observe_pixels, scene_of
 
 MAX_POOL = 2_000_000
 UNLIMITED = 1 << 40  # level numbers that an unlimited stream draws from
@@ -152,7 +153,7 @@ class LevelStream:
     def step(self, actions: np.ndarray) -> Step:
         """One step of all, with autoreset in the same step; see `engine.Step`."""
         if self.observation == "rgb":
-            return self._step_in_pictures(np.asarray(actions))
+            return self._step_in_pixels(np.asarray(actions))
         self.check_begun()
         step = self.engine.step(actions)
         self.last_actions[:] = actions
@@ -171,31 +172,28 @@ class LevelStream:
     def observe(self) -> np.ndarray:
         """What every environment sees now; fresh."""
         if self.observation == "rgb":
-            return np.stack([rgb64(self.scene(slot)) for slot in range(self.engine.n)])
+            self.check_begun()
+            return observe_pixels(self.engine, range(self.engine.n), self.last_actions)
         return self.engine.observe()
 
     def scene(self, slot: int) -> Scene:
-        """The present moment of one environment, for a picture. Raises OptionError before the first reset."""
+        """The present moment of one environment, to be drawn. Raises OptionError before the first reset."""
         self.check_begun()
-        engine, state = self.engine, self.engine.state[slot]
-        camera = engine.window.camera(int(state[0]), int(state[1]))
-        return self.world.scene(
-            self.level(slot), engine.facts[slot], state, int(self.last_actions[slot]), camera
-        )
+        return scene_of(self.engine, slot, int(self.last_actions[slot]))
 
     def frame(self, slot: int, px: int = 16) -> np.ndarray:
-        """uint8[H, W, 3]: a picture for people; the same size for every level that this stream can play."""
+        """uint8[H, W, 3]: an image for people; the same size for every level that this stream can play."""
         rows, cols = self.engine.tiles.shape[1:]
         return framed(self.scene(slot), rows, cols, px)
 
-    def _step_in_pictures(self, actions: np.ndarray) -> Step:
+    def _step_in_pixels(self, actions: np.ndarray) -> Step:
         self.check_begun()
         engine = self.engine
         reward, done = engine.step_active(actions, np.ones(engine.n, np.bool_))
         self.last_actions[:] = actions
         ended = np.flatnonzero(done).astype(np.int32)
         final_outcome = engine.outcome[ended]
-        final_obs = np.array([rgb64(self.scene(int(i))) for i in ended], np.uint8).reshape(-1, 64, 64, 3)
+        final_obs = observe_pixels(engine, ended, self.last_actions)
         self.begin_next(ended)
         final_return = engine.returns(final_outcome, reward[ended])
         return Step(
@@ -258,8 +256,7 @@ class LevelStream:
     def level(self, slot: int) -> Level:
         """The level that a slot plays now. Raises OptionError before the first reset."""
         self.check_begun()
-        rows, cols = self.engine.facts[slot, :2]
-        return Level(self.world.name, self.engine.tiles[slot, :rows, :cols])
+        return level_of(self.engine, slot)
 
     def _draw_next(self, slots: np.ndarray, episodes: np.ndarray) -> None:
         numbers = level_numbers(self.engine.seeds[slots], episodes, UNLIMITED)

@@ -17,9 +17,9 @@ from goalposts.errors import UserError
 
 from ...agents.rollout import SeesState, TellsProbabilities
 from ...envs.engine.engine import Engine
+from ...envs.engine.pixels import observe_pixels
 from ...envs.generation.generate import generate
 from ...envs.levels.level import Level, LevelSet
-from ...envs.render.render import rgb64
 from ...envs.window.model import Course, Decisions, Player
 from ...envs.worlds.contract.condition_names import format_condition
 from ...envs.worlds.contract.world import World
@@ -95,7 +95,7 @@ def _odds(subject: Subject, levels: LevelSet, actions: np.ndarray) -> np.ndarray
     for action in actions:
         if sees is not None:
             sees.see(np.zeros(1, np.int64), engine.state)
-        odds.append(agent.action_probabilities(_seen(engine, subject.observation, levels, last))[0])
+        odds.append(agent.action_probabilities(_seen(engine, subject.observation, last))[0])
         last = int(action)
         engine.step_active(np.array([last]), np.ones(1, np.bool_))
     return np.array(odds, np.float64).reshape(len(actions), len(engine.world.actions))
@@ -107,15 +107,11 @@ def _value(subject: Subject, level: Level, states: np.ndarray) -> np.ndarray:  #
     for slot in range(len(states)):
         engine.load(slot, 0)
     engine.state[:] = states
-    return np.asarray(subject.agent.value(_seen(engine, subject.observation, levels, 0)), np.float64)
+    return np.asarray(subject.agent.value(_seen(engine, subject.observation, 0)), np.float64)
 
 
-def _seen(engine: Engine, observation: str, levels: LevelSet, last: int) -> np.ndarray:
-    """What an agent is shown of the first level in each of the engine's states."""
+def _seen(engine: Engine, observation: str, last: int) -> np.ndarray:
+    """What an agent is shown in each of the engine's states."""
     if observation != "rgb":
         return engine.observe()
-    frames = []
-    for facts, state in zip(engine.facts, engine.state, strict=True):
-        camera = engine.window.camera(int(state[0]), int(state[1]))
-        frames.append(rgb64(engine.world.scene(levels[0], facts, state, last, camera)))
-    return np.stack(frames)
+    return observe_pixels(engine, range(engine.n), np.full(engine.n, last))
