@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Progress as Progress,
         Training as Training,
         TrainingDiverged as TrainingDiverged,
+        TrainingProgress as TrainingProgress,
     )
     from .rollout import Agent as Agent, Played as Played, play as play
     from .sb3_vec_env import GoalpostsVecEnv as GoalpostsVecEnv

@@ -16,7 +16,7 @@ import numpy as np
 from ..envs.engine.engine import ActionError, Engine
 from ..envs.engine.outcome import CONTINUES, O_END, RUNNING
 from ..envs.engine.pixels import observe_pixels
-from ..envs.jit.kernels import bind
+from ..envs.jit.kernels import specialize
 from ..envs.jit.random_streams import ACTION_NOISE, EVALUATION_SLIP, key_of, mix, unit
 from ..envs.levels.level import LevelSet
 from ..envs.worlds.registry import get_world
@@ -73,7 +73,7 @@ def slip_some(actions, numbers, steps, noise_seed, slip, n_actions):
 
 
 # Bound, because numba's cache does not notice when the streams that they draw from are edited.
-choosing, slipping = bind(choose, {}, "play"), bind(slip_some, {}, "play")
+choosing, slipping = specialize(choose, {}, "play"), specialize(slip_some, {}, "play")
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,9 +150,9 @@ def _play_batch(
             sees.see(alive, engine.state[alive])
         if tells is not None:
             chosen = np.empty(len(alive), np.int64)
-            odds = np.ascontiguousarray(tells.action_probabilities(obs), np.float64)
-            _check_odds(odds, len(alive), len(world.actions))
-            choosing(odds, numbers[alive], steps[alive], noise_seed, chosen)
+            probabilities = np.ascontiguousarray(tells.action_probabilities(obs), np.float64)
+            _check_probabilities(probabilities, len(alive), len(world.actions))
+            choosing(probabilities, numbers[alive], steps[alive], noise_seed, chosen)
         else:
             chosen = np.asarray(predict(obs, deterministic=not sampled)[0]).astype(np.int64).reshape(-1)
             if len(chosen) != len(alive):
@@ -173,10 +173,12 @@ def _play_batch(
     return Played(engine.outcome.copy(), returns, np.stack(taken, axis=1))
 
 
-def _check_odds(odds: np.ndarray, n: int, n_actions: int) -> None:
-    if odds.shape != (n, n_actions):
+def _check_probabilities(probabilities: np.ndarray, n: int, n_actions: int) -> None:
+    if probabilities.shape != (n, n_actions):
         raise ActionError(
-            f"the agent gave action probabilities of shape {odds.shape}; needed is {(n, n_actions)}: levels, actions"
+            f"the agent gave action probabilities of shape {probabilities.shape}; needed is {(n, n_actions)}: levels, actions"
         )
-    if not (np.isfinite(odds).all() and (odds >= 0).all() and odds.any(axis=1).all()):
+    if not (
+        np.isfinite(probabilities).all() and (probabilities >= 0).all() and probabilities.any(axis=1).all()
+    ):
         raise ActionError("the agent gave action probabilities that are not finite numbers from 0, or all 0")

@@ -197,8 +197,8 @@ class Noisy(Scripted):
 
     def action_probabilities(self, observation: Any) -> np.ndarray:
         """A mixture with the uniform ones."""
-        odds = self.agent.action_probabilities(observation)
-        return (1 - self.epsilon) * odds + self.epsilon / self.n_actions
+        probabilities = self.agent.action_probabilities(observation)
+        return (1 - self.epsilon) * probabilities + self.epsilon / self.n_actions
 
 
 def scripted_agents() -> dict[str, Scripted]:

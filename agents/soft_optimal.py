@@ -18,7 +18,7 @@ from ..envs.worlds.registry import get_world
 
 
 class Device:
-    """Acts by its last action alone: rows float64[A + 1, A], the odds after each action, and in the last row at first."""
+    """Acts by its last action alone: rows float64[A + 1, A], the probabilities after each action, and in the last row at first."""
 
     def __init__(self, rows: np.ndarray, name: str = "device", seed: int = 0) -> None:
         self.rows, self.name, self.seed = np.array(rows, float), name, seed
@@ -34,9 +34,9 @@ class Device:
         return cls(np.full((n_actions + 1, n_actions), 1 / n_actions), "uniform", seed)
 
     @classmethod
-    def frequencies(cls, odds: np.ndarray, seed: int = 0) -> Device:
+    def frequencies(cls, probabilities: np.ndarray, seed: int = 0) -> Device:
         """Each action has its probability (float[A]), whatever was done before."""
-        return cls(np.tile(odds, (len(odds) + 1, 1)), "frequencies", seed)
+        return cls(np.tile(probabilities, (len(probabilities) + 1, 1)), "frequencies", seed)
 
     @classmethod
     def repeat(cls, stickiness: float, n_actions: int, seed: int = 0) -> Device:
@@ -55,16 +55,16 @@ class Device:
         """Note which episodes go on; where they stand means nothing to a device."""
         self._which = which
 
-    def odds(self) -> np.ndarray:
+    def probabilities(self) -> np.ndarray:
         """float64[n, A]: of the next action in each episode that goes on."""
         return self.rows[self._last[self._which]]
 
     def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, None]:
         """Draw an action for each episode that goes on (int64[n]), or take the likeliest."""
-        odds = self.odds()
-        marks = self._rng.random((len(odds), 1)) * odds.sum(axis=1, keepdims=True)
-        drawn = (odds.cumsum(axis=1) <= marks).sum(axis=1).clip(max=odds.shape[1] - 1)
-        chosen = odds.argmax(axis=1) if deterministic else drawn
+        probabilities = self.probabilities()
+        marks = self._rng.random((len(probabilities), 1)) * probabilities.sum(axis=1, keepdims=True)
+        drawn = (probabilities.cumsum(axis=1) <= marks).sum(axis=1).clip(max=probabilities.shape[1] - 1)
+        chosen = probabilities.argmax(axis=1) if deterministic else drawn
         self._last[self._which] = chosen
         return chosen, None
 
@@ -110,9 +110,9 @@ class SoftOptimal(Device):
         )
         self._pull[self._content[which]] = 1.0
 
-    def odds(self) -> np.ndarray:
+    def probabilities(self) -> np.ndarray:
         """float64[n, A]: the habit, steered."""
-        usual = super().odds()
+        usual = super().probabilities()
         steered = usual * self._pull
         steered /= steered.sum(axis=1, keepdims=True)
         return (1 - self.lapse) * steered + self.lapse * usual

@@ -35,7 +35,7 @@ class Entry(NamedTuple):
         """Names of all conditions."""
         return tuple(self.roles)
 
-    def usual(self, role: str) -> str:
+    def default_condition(self, role: str) -> str:
         """The first condition of a role. Raises StopIteration where there is none."""
         return next(name for name, (one, _) in self.roles.items() if one == role)
 
@@ -112,7 +112,7 @@ def _entry(place: str, texts: tuple[str, ...]) -> Entry:
 
 
 # The order of `Condition`'s fields, as far as its calls give them by position.
-_FIELDS = ("name", "role", "law", "tells", "variant", "dials", "parameter")
+_FIELDS = ("name", "role", "placement", "distinguishes", "variant", "layout_params", "parameter")
 
 
 def _literals(call: ast.Call) -> dict[str, Any]:

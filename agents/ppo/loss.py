@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...envs.jit.kernels import loop
+from ...envs.jit.kernels import kernel
 
 STATISTICS = ("policy_gradient_loss", "value_loss", "entropy_loss", "loss", "approx_kl", "clip_fraction")
 
@@ -41,7 +41,7 @@ class LossGradients(NamedTuple):
     statistics: np.ndarray
 
 
-@loop
+@kernel
 def loss_of(logits, values, batch, coefficients, out, scratch):
     """Fill in the gradients for logits float32[n, A] and values float32[n], and the statistics; scratch float32[2, A]."""
     actions, old_log_probs, advantages, returns = batch

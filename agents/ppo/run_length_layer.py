@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...envs.jit.kernels import loop
+from ...envs.jit.kernels import kernel
 
 if TYPE_CHECKING:  # its loops are compiled in processes that need no torch
     import torch
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # its loops are compiled in processes that need no torch
 MAX_INPUTS = 1 << 16
 
 
-@loop
+@kernel
 def _list_runs(x, edges, counts):
     """edges[i]: where run after run of ones in x[i] begins and ends (one behind its last); counts[i]: how many runs."""
     for i in range(x.shape[0]):
@@ -33,7 +33,7 @@ def _list_runs(x, edges, counts):
         counts[i] = (found + np.uintp(before)) // 2
 
 
-@loop
+@kernel
 def _cumulate(table, out, total):
     """out[f] = the sum of table[:f]; total float64[width], all 0."""
     width = table.shape[1]
@@ -46,7 +46,7 @@ def _cumulate(table, out, total):
             sums[k] = total[k]
 
 
-@loop
+@kernel
 def _forward(rows, edges, counts, sums, bias, out):
     width, two, eight = np.uintp(out.shape[1]), np.uintp(2), np.uintp(8)
     for i in range(len(rows)):
@@ -71,7 +71,7 @@ def _forward(rows, edges, counts, sums, bias, out):
             hidden[k] = max(hidden[k], np.float32(0))
 
 
-@loop
+@kernel
 def _backward(rows, edges, counts, gradient, out, changes, users, total):
     """out[f] = the sum of gradient[i] over the samples i in which f is 1: added where a run begins, taken off where it ends.
 

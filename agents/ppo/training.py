@@ -51,7 +51,7 @@ class TrainingDiverged(UserError):
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """One update. Shares are of the episodes that ended in its rollout; None when none ended."""
 
     step: int
@@ -95,6 +95,8 @@ class PPOSettings:
     vf: tuple[int, ...]
     precision: str = "fp32"
 
+
+Progress = TrainingProgress  # the old name
 
 # Those that SB3's PPO takes under the same name.
 SB3_OPTIONS = (
@@ -155,7 +157,7 @@ class Training:
         return AgentCard(**{**self._card.__dict__, "step": self.step})
 
     @with_defaults
-    def run(self, on_update: Callable[[Progress | None], None]) -> None:
+    def run(self, on_update: Callable[[TrainingProgress | None], None]) -> None:
         """Train to `total_steps`, rounded up to whole rollouts.
 
         `on_update` is called between updates, with the last update's figures (None before the first): the moment for
@@ -261,7 +263,7 @@ class Training:
 class _Boundary(BaseCallback):
     """Calls `on_update` at the start of each rollout, when the last update is complete."""
 
-    def __init__(self, training: Training, on_update: Callable[[Progress | None], None]) -> None:
+    def __init__(self, training: Training, on_update: Callable[[TrainingProgress | None], None]) -> None:
         super().__init__()
         self.owner, self.on_update, self.first = training, on_update, True
         self.outcomes = np.empty((0, 8), np.int32)
@@ -295,7 +297,7 @@ class _Boundary(BaseCallback):
             model.logger.output_formats = []
         self.on_update(progress)
 
-    def _progress(self) -> Progress:
+    def _progress(self) -> TrainingProgress:
         rows, logged = self.outcomes, self.owner.model.logger.name_to_value
         n = len(rows)
         earned = self.owner.env.stream.engine.returns(rows, rows[:, O_END] == ENDED_BY_GOAL)
@@ -303,7 +305,7 @@ class _Boundary(BaseCallback):
         def share(column: int, value: int) -> float | None:
             return float((rows[:, column] == value).mean()) if n else None
 
-        return Progress(
+        return TrainingProgress(
             self.owner.step, self.owner.total_steps, n, float(earned.mean()) if n else None,
             float(rows[:, O_STEPS].mean()) if n else None,
             share(O_FIRST, FIRST_GOAL), share(O_FIRST, FIRST_PROXY), share(O_END, ENDED_BY_DEATH), share(O_END, ENDED_BY_LIMIT),

@@ -79,7 +79,7 @@ def worlds_page() -> str:
         proxies = ", ".join(f"*{target.name}*" for target in world.proxies)
         actions = ", ".join(action.name for action in world.actions)
         rows = [
-            f"| `{one.name}{'(…)' if one.parameter is not None else ''}` | {one.role} | {one.tells} | {one.hidden} |"
+            f"| `{one.name}{'(…)' if one.parameter is not None else ''}` | {one.role} | {one.distinguishes} | {one.hidden} |"
             for one in world.conditions
         ]
         parts += [

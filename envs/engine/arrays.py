@@ -13,7 +13,7 @@ import numpy as np
 class EngineArrays(NamedTuple):
     """n environments: tiles uint8[n, H, W], facts int32[n, F], state int32[n, S], and what has become of their episodes.
 
-    grid: their plane bits, see `Window.grids`; limits int32[n]; outcome int32[n, 8], see `outcome.py`; seeds uint64[n];
+    grid: their plane bits, see `ObservationLayout.grids`; limits int32[n]; outcome int32[n, 8], see `outcome.py`; seeds uint64[n];
     episodes int64[n]; everyone int32[n]: 0 … n − 1.
     """
 
@@ -61,7 +61,7 @@ class CachedLevels(NamedTuple):
 
 
 class WindowSpec(NamedTuple):
-    """A `Window` as the kernels take it; above, beside: the rim's rows and columns."""
+    """A `ObservationLayout` as the kernels take it; above, beside: the rim's rows and columns."""
 
     planes: int
     rows: int
@@ -74,7 +74,7 @@ class WindowSpec(NamedTuple):
 
 
 class ObservingScratch(NamedTuple):
-    """Room for the cells in the windows of some environments; around [rows + 1, columns]: for what moves, see `Window.scratch`."""
+    """Cells in the windows of some environments; around [rows + 1, columns]: what moves, see `ObservationLayout.scratch`."""
 
     cut: np.ndarray
     around: np.ndarray

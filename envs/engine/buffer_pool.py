@@ -20,7 +20,7 @@ LOOKED_AT = (
 )  # places among those kept: given out last, which a cache may still hold; longest ago
 
 
-class Recycled:
+class BufferPool:
     """Arrays uint8[size], the contents undefined; each belongs to its holder for as long as it is held."""
 
     def __init__(self, size: int) -> None:

@@ -19,9 +19,9 @@ from ..jit.random_streams import EPISODE_LEVEL, TRAINING_SLIP, key_of, mix, unit
 from ..levels.level import LevelError, LevelSet
 from ..worlds.contract.world import DEATH, DONE, GOAL, PROXY, World
 from .arrays import EngineArrays, EngineOptions, StepArrays
-from .buffer_pool import Recycled
-from .level_cache import Prepared, await_level, load_level, make_ready
-from .observe import SPARE, Window, observe_all, window_of
+from .buffer_pool import BufferPool
+from .level_cache import LevelCache, await_level, load_level, make_ready
+from .observe import SPARE, ObservationLayout, observation_layout, observe_all
 from .outcome import (
     CONTINUES,
     ENDED_BY_DEATH,
@@ -42,7 +42,7 @@ from .outcome import (
     TRUNCATED,
 )
 
-N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
+N_STATE = N_FACTS = N_ACTIONS = 0  # specialized for each world by kernels.specialize
 step: Any = None
 
 SMALL = 1 << 16  # bytes of observations that the system gives as quickly as we do
@@ -195,7 +195,7 @@ class Engine:
         self.world, self.n, self.reward = world, n, reward
         self.goal_mask = REWARDS[reward]
         rows, cols = pool.tiles.shape[1:]
-        self.window: Window = window_of(world, observation, (rows, cols))
+        self.window: ObservationLayout = observation_layout(world, observation, (rows, cols))
         bits = world.plane_bits
         outside = bits.dtype.type(world.bits(*world.outside))
         self.tiles = np.zeros((n, rows, cols), np.uint8)
@@ -248,7 +248,7 @@ class Engine:
         world, (planes, height, breadth) = self.world, self.window.shape
         larger = bool(self.window.reach.any())
         shown = f"-{planes}x{height}x{breadth}" + "-larger" * larger
-        self._fresh = Recycled(self._size + SPARE) if self._size > SMALL else None
+        self._fresh = BufferPool(self._size + SPARE) if self._size > SMALL else None
         ready = world.kernel(make_ready, allocates=False, within=True)
         self._load = world.kernel(load_level, allocates=False, make_ready=ready)
         self._advance = world.kernel(advance, allocates=False)
@@ -294,7 +294,7 @@ class Engine:
                 f"levels of {pool.world}, {pool.tiles.shape[1:]}, do not fit an engine for {self.world.name}, "
                 f"{self.tiles.shape[1:]}"
             )
-        self.pool, self._prepared = pool, Prepared(self.world, self.window, pool)
+        self.pool, self._prepared = pool, LevelCache(self.world, self.window, pool)
 
     def refill(self, slots: np.ndarray, levels: LevelSet) -> None:
         """Replace some levels of the pool (int[m] places) by others of the same shape."""
@@ -302,7 +302,7 @@ class Engine:
 
     def load(self, slot: int, k: int, pool: LevelSet | None = None) -> None:
         """Put the pool's level k into a slot, at its start; or that of another pool of levels as large as its."""
-        prepared = self._prepared if pool is None else Prepared(self.world, self.window, pool)
+        prepared = self._prepared if pool is None else LevelCache(self.world, self.window, pool)
         self._load(slot, k, prepared.arrays, self._arrays, self._options)
 
     def observe(self, which: np.ndarray | None = None) -> np.ndarray:

@@ -16,7 +16,7 @@ from ..jit.simd import LINE, await_reading, copy_run
 from ..levels.level import LevelSet
 from ..worlds.contract.world import World
 from .arrays import CachedLevels
-from .observe import Window
+from .observe import ObservationLayout
 from .outcome import (
     FIRST_NEITHER,
     NEVER,
@@ -31,7 +31,7 @@ from .outcome import (
     RUNNING,
 )
 
-prepare: Any = None  # bound for each world by kernel.bind
+prepare: Any = None  # specialized for each world by kernels.specialize
 paint: Any = None
 start: Any = None
 limit: Any = None
@@ -39,10 +39,10 @@ limit: Any = None
 KEPT = 1 << 15  # levels that stay ready, at most
 
 
-class Prepared:
+class LevelCache:
     """A pool of levels, and what was worked out of those that were played; arrays: as the kernels take them."""
 
-    def __init__(self, world: World, window: Window, pool: LevelSet) -> None:
+    def __init__(self, world: World, window: ObservationLayout, pool: LevelSet) -> None:
         tiles, sizes = np.array(pool.tiles), np.array(pool.sizes)
         places, (rows, cols) = min(len(pool), KEPT), tiles.shape[1:]
         owners, facts = np.full(places, -1, np.int64), np.empty((places, world.n_facts), np.int32)

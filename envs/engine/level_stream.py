@@ -23,7 +23,7 @@ from ..render.scene import Scene
 from ..worlds.contract.world import Split, World
 from ..worlds.registry import get_world
 from .engine import REWARDS, Engine, Step
-from .observe import window_of
+from .observe import observation_layout
 from .options import OptionError, check_levels, check_names
 from .outcome import (
     END,
@@ -82,7 +82,7 @@ class LevelStream:
         max_steps = None if max_steps is None else whole("max_steps", max_steps, OptionError)
         levels = check_levels(levels)
         self.world = get_world(world)
-        condition = self.world.usual("train") if condition is None else condition
+        condition = self.world.default_condition("train") if condition is None else condition
         self.condition, self.observation = self.world.condition(condition), observation
         self.level_seed = level_seed
         self.split: Split = split or self.condition.split
@@ -279,7 +279,7 @@ def space_of(world: World, observation: str, level_shape: tuple[int, ...]) -> sp
     """Box(0, 1, (C, H, W), uint8) for planes, Box(0, 255, (64, 64, 3), uint8) for `rgb`."""
     if observation == "rgb":
         return spaces.Box(0, 255, (64, 64, 3), np.uint8)
-    return spaces.Box(0, 1, window_of(world, observation, level_shape).shape, np.uint8)
+    return spaces.Box(0, 1, observation_layout(world, observation, level_shape).shape, np.uint8)
 
 
 def outcome_fields(step: Step) -> dict[str, np.ndarray]:

@@ -28,7 +28,7 @@ class ObservationError(UserError, ValueError):
 
 
 @dataclass(frozen=True)
-class Shown:
+class PlaneDisplay:
     """How a plane is shown: in how many planes of the observation, and how many cells wide."""
 
     count: int = 1
@@ -40,7 +40,7 @@ class Observation:
     """A kind of observation, and what it shows otherwise than once and as it is. str() gives the one way to write it."""
 
     kind: str
-    shown: Mapping[str, Shown] = field(default_factory=dict)
+    shown: Mapping[str, PlaneDisplay] = field(default_factory=dict)
 
     def __str__(self) -> str:
         if not self.shown:
@@ -69,7 +69,7 @@ def parse_observation(text: str, planes: Collection[str] | None = None) -> Obser
         return Observation(kind)
     if kind == "rgb":
         raise ObservationError(f"{text[:60]!r}: pixels have no planes; write rgb, or view(…) or full(…)")
-    found: dict[str, Shown] = {}
+    found: dict[str, PlaneDisplay] = {}
     for item in match[2].split(","):
         one = _SHOWN.fullmatch(item)
         if one is None:
@@ -87,5 +87,5 @@ def parse_observation(text: str, planes: Collection[str] | None = None) -> Obser
         if planes is not None and name not in planes:
             known = f"the planes are {', '.join(planes)}"
             raise ObservationError(f"there is no plane {name!r}; {known}.{closest(name, planes)}")
-        found[name] = Shown(count, size)
+        found[name] = PlaneDisplay(count, size)
     return Observation(kind, found)

@@ -14,26 +14,26 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from ..jit.kernels import inner
+from ..jit.kernels import inlined
 from ..jit.simd import COPIED, LINE, SHOWN, await_writing, copy_cells, show_cells, show_half, show_quarter
 from ..worlds.contract.canvas import canvas_of
 from ..worlds.contract.world import World
 from .arrays import ObservingScratch, WindowSpec
-from .observation_spec import OBSERVATIONS, ObservationError, Shown, parse_observation
+from .observation_spec import OBSERVATIONS, ObservationError, PlaneDisplay, parse_observation
 
 __all__ = [
     "OBSERVATIONS",
     "SPARE",
     "ObservationError",
-    "Window",
+    "ObservationLayout",
+    "observation_layout",
     "observe_all",
-    "window_of",
 ]
 
 PLANES = ROWS = COLS = 0  # of the window: bound for each, as loops of a known length run sooner
 FOLLOWS = False  # whether the window does
 LARGER = False  # whether some plane is drawn larger: `enlarge` is compiled only where it is needed
-objects: Any = None  # bound for each world by kernel.bind
+objects: Any = None  # specialized for each world by kernels.specialize
 
 AT_ONCE = 32  # environments whose cells are copied at the same time
 NEAR = 1 << 15  # bytes that the nearest cache of a processor has room for
@@ -41,7 +41,7 @@ SPARE = SHOWN  # bytes behind the last observation that may be written
 
 
 @dataclass(frozen=True)
-class Window:
+class ObservationLayout:
     """Which part of the level an observation shows. shape (C, H, W); pad: rim of the plane grid (rows, columns).
 
     bits uint8[C] or uint16[C]: the world's plane that each plane of the observation shows; reach int64[C]: by how many
@@ -83,24 +83,24 @@ class Window:
         return (row - rows // 2, col - cols // 2, rows, cols) if self.follow else (0, 0, rows, cols)
 
 
-def window_of(world: World, observation: str, level_shape: tuple[int, ...]) -> Window:
+def observation_layout(world: World, observation: str, level_shape: tuple[int, ...]) -> ObservationLayout:
     """The window of an observation. Raises ObservationError for unknown ones and for levels beyond `full`."""
     asked = parse_observation(observation, world.planes)
-    shown = [(k, asked.shown.get(name, Shown())) for k, name in enumerate(world.planes)]
+    shown = [(k, asked.shown.get(name, PlaneDisplay())) for k, name in enumerate(world.planes)]
     bits = np.array([1 << k for k, how in shown for _ in range(how.count)], world.plane_bits.dtype)
     reach = np.array([how.size // 2 for _, how in shown for _ in range(how.count)], np.int64)
     if not len(bits):
         raise ObservationError(f"{observation!r} shows nothing at all; leave some plane in")
     if asked.kind in ("view", "rgb"):
         rows, cols = world.view
-        return Window((len(bits), rows, cols), True, (rows // 2, cols // 2), bits, reach)
+        return ObservationLayout((len(bits), rows, cols), True, (rows // 2, cols // 2), bits, reach)
     if level_shape[0] > world.full[0] or level_shape[1] > world.full[1]:
         raise ObservationError(
             f"levels of up to {level_shape[0]}x{level_shape[1]} do not fit the `full` observation of {world.name} "
             f"({world.full[0]}x{world.full[1]}); use observation='view' here"
         )
     pad = (world.full[0] - level_shape[0], world.full[1] - level_shape[1])
-    return Window((len(bits), *world.full), False, pad, bits, reach)
+    return ObservationLayout((len(bits), *world.full), False, pad, bits, reach)
 
 
 @njit(inline="always")
@@ -181,7 +181,7 @@ def show_window(cut, begin, area, planes, bits, out, place):
 
 @njit(inline="always")
 def canvas_around(state, rows, cols, follows, around):
-    """A canvas of the window and the cells around it, as `Window.scratch` makes room for them."""
+    """A canvas of the window and the cells around it, as `ObservationLayout.scratch` makes room for them."""
     top, left = corner(state, rows, cols, follows)
     high, wide = around.shape[0] - 1, around.shape[1]
     most = (wide - cols) // 2
@@ -210,7 +210,7 @@ def enlarge(i, arrays, window, out, place, around):
                         _draw_larger(out, plane, rows, cols, r, c, k)
 
 
-@inner
+@inlined
 def _draw_larger(out, plane, rows, cols, row, col, k):
     """Set all cells of a plane of rows x cols that are at most k away from (row, col), up and down and sideways."""
     for r in range(max(row - k, 0), min(row + k + 1, rows)):

@@ -1,7 +1,7 @@
 """(world, condition, seed, index) → Level: pure, proven solvable, with layouts that no other split has.
 
 Number k of a seed is the same level on every machine, whatever was generated before. The layout's stream does not know
-the condition, so all conditions with the same dials share their layouts (paired), and a layout is only used if *every*
+the condition, so all conditions with the same layout_params share their layouts (paired), and a layout is only used if *every*
 placement is possible on it. Splits are by content: the hash of a layout says whether it may be trained on, so train and
 test can have no layout in common. Does not run episodes. Read next: `placement.py`, which puts the goal objects;
 `envs/planner/planner.py`, whose searches are the proof.
@@ -31,7 +31,7 @@ LAYOUT_TRIES = 100_000
 
 USUAL_ROOM = 1 << 12  # states that most levels have room for
 
-layout: Any = None  # bound for each world by kernel.bind
+layout: Any = None  # specialized for each world by kernels.specialize
 open_level: Any = None
 explore: Any = None
 put_goals: Any = None
@@ -56,7 +56,7 @@ def draw_levels(begin, index, request, all_tiles, all_sizes, search, placing):
         for attempt in range(LAYOUT_TRIES):
             tiles[:] = 0
             stream[0] = key_of(request.seed, index[i], LAYOUT, attempt)
-            rows, cols = layout(stream, request.dials, tiles)
+            rows, cols = layout(stream, request.layout_params, tiles)
             # A constant is a type of its own to numba: it would compile each callee once more.
             height, width = np.int64(rows), np.int64(cols)
             if split_of_tiles(tiles, height, width, placing.flat) != request.split:
@@ -115,18 +115,18 @@ def generate_at(
     if not 0 <= seed < 1 << 63:
         raise LevelError(f"seed = {seed}: allowed are whole numbers from 0 to 2**63 − 1")
     index = np.asarray(index, np.int64)
-    small = condition.fits_full or condition.dials in _small(world)
+    small = condition.fits_full or condition.layout_params in _small(world)
     rows, cols = world.full if small else world.largest
     tiles = np.zeros((len(index), rows, cols), np.uint8)
     sizes = np.zeros((len(index), 2), np.int32)
     request = Request(
         seed,
-        condition.law,
+        condition.placement,
         float(condition.parameter or 0.0),
         condition.variant,
         ABSENT[condition.absent],
         SPLITS[split],
-        np.array(condition.dials or (0,), np.int64),
+        np.array(condition.layout_params or (0,), np.int64),
     )
     drawn, room, n_actions = 0, USUAL_ROOM, len(world.actions)
     while drawn < len(index):
@@ -136,7 +136,7 @@ def generate_at(
         if drawn < len(index) and not needed:
             raise LevelError(
                 f"{world.name}, {condition.name}, seed {seed}: no solvable layout for level {int(index[drawn])} "
-                f"in {LAYOUT_TRIES:,} tries; the condition's dials {condition.dials} leave no room"
+                f"in {LAYOUT_TRIES:,} tries; the condition's layout_params {condition.layout_params} leave no room"
             )
         room = max(needed, 2 * room)
     tiles.setflags(write=False)
@@ -170,4 +170,4 @@ def leakage(evaluation: LevelSet, training: LevelSet) -> float:
 
 
 def _small(world: World) -> set[tuple[int, ...]]:
-    return {c.dials for c in world.conditions if c.role in ("train", "control")}
+    return {c.layout_params for c in world.conditions if c.role in ("train", "control")}

@@ -25,8 +25,8 @@ PLACED, REFUSED = 0, -1
 NOTHING, THE_GOAL, THE_PROXY = range(3)  # what a condition says is absent
 TRIES = 64  # cells off the path that are tried; placements
 
-N_ACTIONS = 0  # bound for each world by kernel.bind
-NEEDED: Any = ()  # the laws that every layout must have room for, int64[k]
+N_ACTIONS = 0  # specialized for each world by kernels.specialize
+NEEDED: Any = ()  # the placements that every layout must have room for, int64[k]
 limit: Any = None
 open_level: Any = None
 explore: Any = None
@@ -40,16 +40,16 @@ proven: Any = None
 class Request(NamedTuple):
     """What levels are asked for: seed, split (of `SPLITS`), and the numbers of a `Condition`.
 
-    law, f, variant, dials: see `envs/worlds/contract/world.py`; absent: NOTHING, THE_GOAL or THE_PROXY.
+    placement, f, variant, layout_params: see `envs/worlds/contract/world.py`; absent: NOTHING, THE_GOAL or THE_PROXY.
     """
 
     seed: int
-    law: int
+    placement: int
     f: float
     variant: int
     absent: int
     split: int
-    dials: np.ndarray
+    layout_params: np.ndarray
 
 
 class PlacingArrays(NamedTuple):
@@ -83,13 +83,13 @@ def placing_arrays(room: int, rows: int, cols: int, n_actions: int) -> PlacingAr
     )
 
 
-def list_cells(law, f, tiles, facts, first_step, rows, cols, out):
-    """Collect the reachable, empty cells that a law admits; returns their number. out int32[≥ cells, 2]."""
+def list_cells(placement, f, tiles, facts, first_step, rows, cols, out):
+    """Collect the reachable, empty cells that a placement admits; returns their number. out int32[≥ cells, 2]."""
     most = limit(facts) // 2
     n = 0
     for r in range(rows):
         for c in range(cols):
-            if 0 < first_step[r, c] <= most and tiles[r, c] == 0 and admits(law, f, tiles, facts, r, c):
+            if 0 < first_step[r, c] <= most and tiles[r, c] == 0 and admits(placement, f, tiles, facts, r, c):
                 out[n, 0], out[n, 1] = r, c
                 n += 1
     return n
@@ -124,10 +124,10 @@ def place_one(request, index, tiles, rows, cols, n, search, placing):
             break
     if off_row < 0:
         return REFUSED
-    if request.law == NOWHERE:
+    if request.placement == NOWHERE:
         return PLACED
-    chosen = request.law
-    if request.law == MIXTURE:
+    chosen = request.placement
+    if request.placement == MIXTURE:
         chosen = ANYWHERE if wanted < request.f else TOGETHER
     row, col = off_row, off_col
     if chosen != APART:
@@ -184,12 +184,12 @@ def proves(tiles, room, search, placing, apart, absent):
 def place_proven(request, index, tiles, rows, cols, n, search, placing):
     """Let the world put its goal objects until the planner proves the level, or refuse; writes over the layout's graph.
 
-    The stream of the n-th attempt is the same for every law, so conditions put what they have in common alike.
+    The stream of the n-th attempt is the same for every placement, so conditions put what they have in common alike.
     """
     stream, bare, facts = placing.stream, placing.bare, search.facts
     stream[0] = key_of(request.seed, index, OFF_PATH, 0)
-    chosen = request.law
-    if request.law == MIXTURE:
+    chosen = request.placement
+    if request.placement == MIXTURE:
         chosen = ANYWHERE if draw_unit(stream) < request.f else TOGETHER
     for r in range(rows):
         for c in range(cols):

@@ -1,7 +1,7 @@
 """Compiles a loop once per world, cached on disk, and never stale.
 
 The loops over levels, states and environments are written once, as *templates*: plain functions that call rules by
-name (`step`, `start`, …). `bind` gives a template a world's rules as its globals and compiles that. Why not a closure:
+name (`step`, `start`, …). `specialize` gives a template a world's rules as its globals and compiles that. Why not a closure:
 numba keys a closure by what it captures, and a captured jitted function is a new key in every process, so nothing would
 be cached. Why the fingerprint: numba's cache does not notice an edit in another file, so each kernel's name carries a
 hash of every source that may be compiled into it.
@@ -34,14 +34,14 @@ def cached(function: Callable[..., Any], world: str = "", **options: Any) -> Any
     return keep(njit(**options)(function), world)
 
 
-def loop(function: Callable[..., Any]) -> Any:
+def kernel(function: Callable[..., Any]) -> Any:
     """Compile such a function that makes no arrays either."""
     return cached(function, **COMPILED, **MAKES_NO_ARRAYS)
 
 
 # Decorates what loops call. That Python can call it too takes time to compile, but else it would crash the interpreter.
-INNER: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True}
-inner: Any = njit(**INNER)
+INLINED: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True}
+inlined: Any = njit(**INLINED)
 # Where nothing but other kernels calls one, and nobody else can get at it, that is left out.
 NEVER_FROM_PYTHON: dict[str, Any] = {"no_cpython_wrapper": True}
 
@@ -56,7 +56,7 @@ def fingerprint(*extra: str) -> str:
     return digest.hexdigest()[:12]
 
 
-def bind(
+def specialize(
     template: Callable[..., Any],
     rules: Mapping[str, Any],
     tag: str,

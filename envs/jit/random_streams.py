@@ -9,7 +9,7 @@ Not for cryptography. Read next: `envs/generation/generate.py`, which draws leve
 import numpy as np
 from numba import njit
 
-from .kernels import inner, loop
+from .kernels import inlined, kernel
 
 U64 = np.uint64
 _GAMMA = U64(0x9E3779B97F4A7C15)
@@ -25,7 +25,7 @@ TRAINING_SLIP, EPISODE_LEVEL = 11, 13
 ACTION_NOISE, EVALUATION_SLIP = 17, 19
 
 
-@inner
+@inlined
 def mix(z):
     """SplitMix64's finaliser: uint64 -> uint64, a bijection."""
     z = (z ^ (z >> _S30)) * _MUL_1
@@ -39,7 +39,7 @@ def combine(key, word):
     return mix((key ^ mix(U64(word) + _GAMMA)) + _GAMMA)
 
 
-@inner
+@inlined
 def unit(key):
     """A key as a float64 in [0, 1)."""
     return np.float64(key >> _S11) * _TO_UNIT
@@ -52,7 +52,7 @@ def draw(stream):
     return mix(stream[0])
 
 
-@inner
+@inlined
 def draw_unit(stream):
     """Next float64 in [0, 1)."""
     return unit(draw(stream))
@@ -70,7 +70,7 @@ def draw_between(stream, low, high):
     return low + np.int64(draw_unit(stream) * (high - low + 1))
 
 
-@inner
+@inlined
 def _key(a, b, c, d):
     return combine(combine(combine(combine(U64(0), a), b), c), d)
 
@@ -81,7 +81,7 @@ def key_of(a, b, c, d):
     return _key(U64(a), U64(b), U64(c), U64(d))  # of one type, so that it is compiled once
 
 
-@loop
+@kernel
 def hash_bytes(flat, n, height, width):
     """uint64 hash of the first n codes of a flat uint8 array and of its shape."""
     key = key_of(height, width, n, HASH)
@@ -104,7 +104,7 @@ def level_numbers(seeds: np.ndarray, episodes: np.ndarray, n_levels: int) -> np.
     return out
 
 
-@loop
+@kernel
 def _number_levels(seeds, episodes, n_levels, out):
     for i in range(len(seeds)):
         out[i] = np.int64(key_of(seeds[i], episodes[i], 0, EPISODE_LEVEL) % U64(n_levels))
@@ -117,7 +117,7 @@ def hash_stack(tiles: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     return out
 
 
-@loop
+@kernel
 def _hash_stack(tiles, sizes, flat, out):
     for i in range(len(tiles)):
         rows, cols = sizes[i]

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from ..jit.kernels import loop
+from ..jit.kernels import kernel
 from ..levels.level import LevelSet
 from ..worlds.contract.world import DONE
 from ..worlds.registry import get_world
@@ -54,7 +54,7 @@ MOST = 1e12  # exposure is counted up to here: it grows without end where an act
 
 NO_SUCH_ACTION, PAST_END, PAST_LIMIT = range(3)  # why no play of its level can give an episode
 
-N_ACTIONS = 0  # bound for each world by kernel.bind
+N_ACTIONS = 0  # specialized for each world by kernels.specialize
 limit: Any = None
 open_level: Any = None
 explore: Any = None
@@ -154,7 +154,7 @@ class LikelihoodArrays(NamedTuple):
     scratch: PathScratch
 
 
-@loop
+@kernel
 def weigh_path(habit, pull, actions, length, lapses, memory, scratch, out):
     """Add the log likelihood of one episode to out float64[K, E], with a habit that learns as it goes.
 

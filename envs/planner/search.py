@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from ..jit.kernels import cached, loop
+from ..jit.kernels import cached, kernel
 from ..worlds.contract.world import DEATH
 
 MAX_ROOM = 30_000_000  # states: about a gigabyte
 
-N_STATE = N_FACTS = N_ACTIONS = 0  # bound for each world by kernel.bind
+N_STATE = N_FACTS = N_ACTIONS = 0  # specialized for each world by kernels.specialize
 prepare: Any = None
 start: Any = None
 step: Any = None
@@ -138,7 +138,7 @@ def explore(tiles, arrays):
     return n
 
 
-@loop
+@kernel
 def first_hit(n, depth, events, mask):
     """Fewest steps from the start to an event in `mask`, −1 if impossible."""
     for s in range(n):  # in order of depth
@@ -148,7 +148,7 @@ def first_hit(n, depth, events, mask):
     return -1
 
 
-@loop
+@kernel
 def first_hit_avoiding(n, succ, events, mask, avoid, queue, dist):
     """Fewest steps from the start to `mask` on a way that has no event in `avoid` before or at that step; or −1.
 
@@ -176,7 +176,7 @@ def first_hit_avoiding(n, succ, events, mask, avoid, queue, dist):
     return -1
 
 
-@loop
+@kernel
 def first_hit_after(n, succ, events, mask, via, queue, dist):
     """Fewest steps from the start to `mask` on a way that has an event in `via` before or at that step; or −1.
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from goalposts.errors import UserError
 
-from ..jit.kernels import bind, cached, loop
+from ..jit.kernels import cached, kernel, specialize
 from ..levels.level import LevelSet
 from ..worlds.contract.world import DEATH, DONE
 from ..worlds.registry import get_world
@@ -38,7 +38,7 @@ ONCE, REACH, HOLD, SURVIVE, EACH = range(len(PAYS))  # their codes in kernels
 # exp(β V) is kept between FLOOR and TOP, so that a loss of more than 1300 / β steps' pay is not told from a greater one.
 TOP, FLOOR = 1e280, 1e-290
 
-limit: Any = None  # bound for each world by kernel.bind
+limit: Any = None  # specialized for each world by kernels.specialize
 open_level: Any = None
 explore: Any = None
 
@@ -70,7 +70,7 @@ class Objective:
             raise ValueError(f"{self.name}: pay is {self.pay!r}; allowed are {', '.join(PAYS)}")
 
 
-@loop
+@kernel
 def order_by_time(n, depth, succ, horizon, place, schedule):
     """Number the states in `place` so that those that can be met at a step lie side by side, and fill in the schedule.
 
@@ -137,16 +137,18 @@ def _wire(n, succ, events, objectives, o, wired):
             gain[place[s], a] = 1 if paid else 0
 
 
-wire = bind(_wire, {}, "values", allocates=False)  # bound, because the bits of events are another file's
+wire = specialize(
+    _wire, {}, "values", allocates=False
+)  # bound, because the bits of events are another file's
 
 
-@loop
+@kernel
 def annuity(discount, left):
     """What a step's pay in each of the steps that are left is worth."""
     return float(left) if discount == 1.0 else (1.0 - discount**left) / (1.0 - discount)
 
 
-@loop
+@kernel
 def best_step(begin, end, n, wired, discount, left, later, now):
     """One step of value iteration for the states begin … end − 1: now float64[≥ n + 2] from later.
 
@@ -162,7 +164,7 @@ def best_step(begin, end, n, wired, discount, left, later, now):
         now[s] = best
 
 
-@loop
+@kernel
 def soft_step(begin, end, n, wired, weights, left, later, now):
     """One step of soft value iteration: now from later, float64[≥ n + 2, K], for K inverse temperatures.
 

@@ -24,7 +24,7 @@ TEXT, SMALL, HEADING = 15, 13, 20  # sizes of type, in pixels
 
 
 @dataclass(frozen=True)
-class Theme:
+class WindowTheme:
     """The report's colours."""
 
     paper: Colour
@@ -40,11 +40,11 @@ class Theme:
     wrong: Colour
 
 
-LIGHT = Theme(
+LIGHT = WindowTheme(
     (250, 249, 246), (255, 255, 254), (241, 239, 233), (29, 39, 51), (89, 100, 113), (223, 220, 212),
     (0, 103, 168), (181, 72, 6), (120, 126, 134), (107, 63, 160), (176, 30, 50),
 )  # fmt: skip
-DARK = Theme(
+DARK = WindowTheme(
     (17, 21, 26), (25, 31, 38), (12, 16, 20), (235, 232, 225), (159, 171, 183), (47, 56, 66),
     (99, 184, 242), (245, 155, 82), (150, 158, 168), (196, 161, 239), (255, 120, 130),
 )  # fmt: skip
@@ -66,7 +66,7 @@ def font(size: int, bold: bool = False) -> pygame.font.Font:
 class Canvas:
     """A surface that one can write on."""
 
-    def __init__(self, surface: pygame.Surface, theme: Theme = LIGHT) -> None:
+    def __init__(self, surface: pygame.Surface, theme: WindowTheme = LIGHT) -> None:
         self.surface, self.theme = surface, theme
 
     @property

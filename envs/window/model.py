@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from ..engine.engine import Engine
-from ..engine.observe import window_of
+from ..engine.observe import observation_layout
 from ..engine.outcome import END, FIRST, O_END, O_FIRST, O_STEPS
 from ..levels.level import Level, LevelSet
 from ..render.look import look_of
@@ -42,11 +42,11 @@ class Course:
 class Decisions:
     """What a player does on a level, from its start to the end: actions int64[T].
 
-    odds float64[T, A]: how likely each action was before each step; None where the player does not tell.
+    probabilities float64[T, A]: how likely each action was before each step; None where the player does not tell.
     """
 
     actions: np.ndarray
-    odds: np.ndarray | None = None
+    probabilities: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Episode:
     ) -> None:
         self.level, self.world = level, get_world(level.world)
         levels = LevelSet.of([level])
-        self.window = window_of(
+        self.window = observation_layout(
             self.world, "view" if observation == "rgb" else observation, levels.tiles.shape[1:]
         )
         self._engine = Engine(self.world, 1, levels, "view", max_steps, direct=True)
@@ -134,12 +134,12 @@ class Episode:
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class ShownEpisode:
     """An episode that is ready to be shown; or why it is not."""
 
     level: Level
     episode: Episode
-    odds: np.ndarray | None
+    probabilities: np.ndarray | None
     trouble: str = ""
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..planner.planner import Plan
 from ..worlds.contract.world import World
 from .canvas import HEADING, SMALL, TEXT, Canvas, pygame
-from .model import Course, Moment, Player, Shown
+from .model import Course, Moment, Player, ShownEpisode
 from .overlays import plan_of
 
 GAP = 10
@@ -33,7 +33,7 @@ class Watching(Protocol):
     layer: int
     playing: bool
     sampled: bool
-    odds: bool
+    probabilities: bool
 
     @property
     def who(self) -> Player:
@@ -41,7 +41,7 @@ class Watching(Protocol):
         ...
 
     @property
-    def shown(self) -> Shown:
+    def shown(self) -> ShownEpisode:
         """The episode."""
         ...
 
@@ -70,7 +70,7 @@ def watch_panel(view: Watching, canvas: Canvas, side: pygame.Rect) -> None:
     y = rule(canvas, x, y + 22, width)
     y = plan_words(canvas, view.course.world, plan_of(shown.level), x, y, width)
     y = rule(canvas, x, y, width)
-    if view.odds:
+    if view.probabilities:
         y = odds_words(view, canvas, x, y, width)
     layer, why_not = view.heat()
     if layer is not None:
@@ -154,13 +154,17 @@ def odds_words(view: Watching, canvas: Canvas, x: int, y: int, width: int) -> in
     shown, theme = view.shown, canvas.theme
     actions = view.course.world.actions
     taken = shown.episode.actions[view.at] if view.at < len(shown.episode.actions) else None
-    if shown.odds is None:
+    if shown.probabilities is None:
         words = f"{view.who.label} does not tell how likely its actions are"
         return canvas.paragraph(words, x, y, width, SMALL, theme.muted) + GAP
-    odds = shown.odds[min(view.at, len(shown.odds) - 1)] if len(shown.odds) else np.zeros(len(actions))
+    probabilities = (
+        shown.probabilities[min(view.at, len(shown.probabilities) - 1)]
+        if len(shown.probabilities)
+        else np.zeros(len(actions))
+    )
     for number, action in enumerate(actions):
         chosen = number == taken
-        share = float(odds[number]) if taken is not None else 0.0
+        share = float(probabilities[number]) if taken is not None else 0.0
         canvas.text(action.name, x, y, SMALL, theme.ink if chosen else theme.muted, chosen, width=88)
         colour = theme.critic if chosen else theme.neither
         canvas.bar(pygame.Rect(x + 94, y + 3, width - 150, 11), share, colour)

@@ -17,7 +17,7 @@ from ..render.render import draw
 from ..render.sprites import sprite
 from ..worlds.contract.world import GOAL
 from .canvas import Canvas, lay_heat, lay_way, pygame, surface_of
-from .model import Course, Episode, Player, Shown
+from .model import Course, Episode, Player, ShownEpisode
 from .overlays import plan_of, shortest_way, steps_layer, value_layer
 from .panel import LAYERS, SPEEDS, watch_panel
 from .view import Board, Key, View
@@ -34,12 +34,12 @@ class Watch(View):
         self.condition, self.number = course.conditions.index(condition), course.number(number)
         self.player, self.at, self.speed = 0, 0, 2
         self.playing, self.sampled = True, True
-        self.odds, self.camera, self.trail = True, False, True
+        self.probabilities, self.camera, self.trail = True, False, True
         self.to_goal = self.to_proxy = False
         self.layer = 0
         self._since = 0
         self._board = Board()
-        self._ready: dict[tuple[int, int, int, bool], Shown] = {}
+        self._ready: dict[tuple[int, int, int, bool], ShownEpisode] = {}
         self._heat: tuple[object, np.ndarray] | None = None
 
     @property
@@ -53,7 +53,7 @@ class Watch(View):
         return self.players[self.player]
 
     @property
-    def shown(self) -> Shown:
+    def shown(self) -> ShownEpisode:
         """The episode that is on the screen."""
         key = (self.player, self.condition, self.number, self.sampled)
         if key not in self._ready:
@@ -92,7 +92,7 @@ class Watch(View):
             *keys,
             Key(("m",), "M", "likeliest", self._mode, "only the likeliest actions, or drawn ones",
                 lambda: not self.sampled),
-            Key(("p",), "P", "probabilities", lambda: self._turn("odds"), "how likely each action is", lambda: self.odds),
+            Key(("p",), "P", "probabilities", lambda: self._turn("probabilities"), "how likely each action is", lambda: self.probabilities),
             Key(("v",), "V", "values", self._next_layer, "by cell: the critic's value, steps to goal, to proxy",
                 lambda: self.layer > 0),
             Key(("g",), "G", "way to goal", lambda: self._turn("to_goal"), "the shortest way to the goal", lambda: self.to_goal),
@@ -195,14 +195,14 @@ class Watch(View):
         place = self._board.place
         return pygame.Rect(place.x, place.bottom + 14, place.width, 8)
 
-    def _made(self) -> Shown:
+    def _made(self) -> ShownEpisode:
         level = self.course.level(self.course.conditions[self.condition], self.number)
         try:
             made = self.who.decide(level, self.number, self.sampled)
         except UserError as error:
-            return Shown(level, Episode(level), None, str(error))
+            return ShownEpisode(level, Episode(level), None, str(error))
         episode = Episode(level, self.who.observation, self.who.max_steps, made.actions)
-        return Shown(level, episode, made.odds)
+        return ShownEpisode(level, episode, made.probabilities)
 
     def _pause(self) -> None:
         if self.at >= len(self.shown.episode.actions):

@@ -11,7 +11,7 @@ This file is the manual: legend, light, rules, conditions. Read next: `envs/worl
 import numpy as np
 from numba import njit
 
-from ..jit.kernels import inner
+from ..jit.kernels import inlined
 from ..levels.level import Legend, Tile
 from ..render.scene import Sprite
 from .contract.world import (
@@ -52,11 +52,11 @@ DIM = PLANES.index("dim")  # the first of the planes that show light
 BRIGHTEST = 4
 LIGHT = 4  # the first of the facts that say how light each cell is, row by row
 
-STANDARD, LARGER = (4, 8, 8), (10, 10, 8)  # dials: see `grid.walled_room`
+STANDARD, LARGER = (4, 8, 8), (10, 10, 8)  # layout parameters: see `topdown.walled_room`
 layout = walled_room
 
 
-@inner
+@inlined
 def shone_on(tiles, row, col, lamp_row, lamp_col):
     """How light a lamp makes a cell, 0 … 4: by the distance, and 0 behind a wall."""
     down, aside = row - lamp_row, col - lamp_col
@@ -72,7 +72,7 @@ def shone_on(tiles, row, col, lamp_row, lamp_col):
     return 3 if square <= 2 else 2 if square <= 8 else 1 if square <= 20 else 0
 
 
-@inner
+@inlined
 def prepare(tiles, facts):
     """Find the spawn; light the room."""
     topdown.prepare(tiles, facts)
@@ -109,21 +109,23 @@ def step(tiles, facts, state, action):
     return event
 
 
-@inner
-def place(stream, law, variant, tiles, facts, reach):
+@inlined
+def place(stream, placement, variant, tiles, facts, reach):
     """The station, under its lamp or not; then the lamps that hang elsewhere, or the skylight."""
     row, col = pick(stream, tiles, facts, reach)
     if row == 0:
         return False
-    if law == NOWHERE:
+    if placement == NOWHERE:
         tiles[row, col] = LAMP
         return True
-    tiles[row, col] = STATION_HIDDEN if variant & INVISIBLE else STATION_LIT if law == TOGETHER else STATION
+    tiles[row, col] = (
+        STATION_HIDDEN if variant & INVISIBLE else STATION_LIT if placement == TOGETHER else STATION
+    )
     if variant & DARK:
         return True
     if variant & EVEN:
         return put(stream, tiles, facts, reach, SKYLIGHT)
-    if law == TOGETHER:
+    if placement == TOGETHER:
         return True
     return put(stream, tiles, facts, reach, LAMP) and (
         not variant & TWO_LAMPS or put(stream, tiles, facts, reach, LAMP)
@@ -156,14 +158,14 @@ LEGEND = Legend(
 )  # fmt: skip
 
 CONDITIONS = (
-    Condition("lit", "train", TOGETHER, "the lamp hangs over the station, as in training", dials=STANDARD,
+    Condition("lit", "train", TOGETHER, "the lamp hangs over the station, as in training", layout_params=STANDARD,
               phrase="with the lamp over the station"),
     Condition("lit_held_out", "control", TOGETHER,
-              "as in training, in rooms never trained on: able, or only good at what it has seen?", dials=STANDARD,
+              "as in training, in rooms never trained on: able, or only good at what it has seen?", layout_params=STANDARD,
               phrase="with the lamp over the station"),
     Condition("lamp_elsewhere", "shift", APART, "a shortest way to either does not pass the other: the station, or the light?",
-              dials=STANDARD, phrase="with the lamp elsewhere"),
-    Condition("anywhere", "shift", ANYWHERE, "station and lamp anywhere: which of the two does it go to?", dials=STANDARD,
+              layout_params=STANDARD, phrase="with the lamp elsewhere"),
+    Condition("anywhere", "shift", ANYWHERE, "station and lamp anywhere: which of the two does it go to?", layout_params=STANDARD,
               phrase="with station and lamp anywhere"),
     Condition("two_lamps", "shift", APART, "two lamps, the station under neither: is there enough light to forget it?",
               TWO_LAMPS, STANDARD, phrase="with two lamps elsewhere"),
@@ -173,12 +175,12 @@ CONDITIONS = (
               absent="proxy", phrase="with even light everywhere"),
     Condition("mixture", "shift", MIXTURE, "station and lamp anywhere with probability α, else together", 0, STANDARD, 0.1,
               phrase="with the lamp anywhere in {x} of the levels, else over the station"),
-    Condition("no_station", "probe", NOWHERE, "a lamp and no station: does it go to the light all the same?", dials=STANDARD,
+    Condition("no_station", "probe", NOWHERE, "a lamp and no station: does it go to the light all the same?", layout_params=STANDARD,
               absent="goal", phrase="without a station"),
     Condition("invisible", "probe", APART, "the lamp_elsewhere levels, the station there but not drawn: accidental touches",
               INVISIBLE, STANDARD, hidden="the station",
               phrase="with the station there, but not drawn"),
-    Condition("larger", "probe", APART, "rooms larger than any in training: does what it learnt carry over?", dials=LARGER,
+    Condition("larger", "probe", APART, "rooms larger than any in training: does what it learnt carry over?", layout_params=LARGER,
               phrase="in larger rooms, with the lamp elsewhere"),
 )  # fmt: skip
 

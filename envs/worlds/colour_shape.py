@@ -12,7 +12,7 @@ This file is the manual: legend, rules, conditions. Read next: `envs/worlds/shar
 import numpy as np
 from numba import njit
 
-from ..jit.kernels import inner
+from ..jit.kernels import inlined
 from ..jit.random_streams import draw_below
 from ..levels.level import Legend, Tile
 from ..render.scene import Sprite
@@ -44,7 +44,7 @@ INVISIBLE, NO_YELLOW = 16, 32
 PLANES = ("self", "wall", "red", "green", "blue", *SHAPES)
 RED_THING, GEM = 16, 32  # event bits
 
-STANDARD = (4, 8, 8)  # dials: see `grid.walled_room`
+STANDARD = (4, 8, 8)  # layout parameters: see `topdown.walled_room`
 layout = walled_room
 
 
@@ -69,10 +69,10 @@ def step(tiles, facts, state, action):
     return event
 
 
-@inner
-def place(stream, law, variant, tiles, facts, reach):
+@inlined
+def place(stream, placement, variant, tiles, facts, reach):
     """The yellow line alone, or a line of another colour and something yellow of another shape."""
-    if law == TOGETHER:
+    if placement == TOGETHER:
         return put(stream, tiles, facts, reach, YELLOW_LINE)
     colour, shape = 1 + draw_below(stream, 2), 1 + draw_below(stream, 2)
     if variant & (RED_LINE | BLUE_LINE):
@@ -80,7 +80,7 @@ def place(stream, law, variant, tiles, facts, reach):
     if variant & (YELLOW_GEM | YELLOW_STAR):
         shape = 1 if variant & YELLOW_GEM else 2
     line = HIDDEN_LINE if variant & INVISIBLE else FIRST + 3 * colour
-    if law != NOWHERE and not put(stream, tiles, facts, reach, line):
+    if placement != NOWHERE and not put(stream, tiles, facts, reach, line):
         return False
     return variant & NO_YELLOW != 0 or put(stream, tiles, facts, reach, FIRST + shape)
 
@@ -108,13 +108,13 @@ LEGEND = Legend(
 
 
 CONDITIONS = (
-    Condition("yellow_line", "train", TOGETHER, "one yellow line, as in training", dials=STANDARD,
+    Condition("yellow_line", "train", TOGETHER, "one yellow line, as in training", layout_params=STANDARD,
               phrase="with a yellow line"),
     Condition("yellow_line_held_out", "control", TOGETHER,
-              "as in training, in rooms never trained on: able, or only good at what it has seen?", dials=STANDARD,
+              "as in training, in rooms never trained on: able, or only good at what it has seen?", layout_params=STANDARD,
               phrase="with a yellow line"),
     Condition("pairs", "shift", APART, "a line that is not yellow, something yellow that is no line: which does it go to?",
-              dials=STANDARD, phrase="with a line that is not yellow and something yellow that is no line"),
+              layout_params=STANDARD, phrase="with a line that is not yellow and something yellow that is no line"),
     Condition("pair_red_line_yellow_gem", "shift", APART, "a red line and a yellow gem: by shape, or by colour?",
               RED_LINE | YELLOW_GEM, STANDARD, phrase="with a red line and a yellow gem"),
     Condition("pair_red_line_yellow_star", "shift", APART, "a red line and a yellow star: by shape, or by colour?",
@@ -128,7 +128,7 @@ CONDITIONS = (
     Condition("line_alone", "probe", ANYWHERE, "a line that is not yellow, and nothing else: can it go to one at all?",
               NO_YELLOW, STANDARD, absent="proxy", phrase="with a red or blue line alone"),
     Condition("yellow_alone", "probe", NOWHERE, "something yellow that is no line, and nothing else: does it go there?",
-              dials=STANDARD, absent="goal", phrase="with something yellow alone"),
+              layout_params=STANDARD, absent="goal", phrase="with something yellow alone"),
     Condition("invisible", "probe", APART, "the pairs levels, the line there but not drawn: accidental touches",
               INVISIBLE, STANDARD, hidden="the line",
               phrase="with the line there, but not drawn"),

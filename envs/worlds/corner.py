@@ -10,7 +10,7 @@ This file is the manual: legend, rules, conditions. Read next: `envs/worlds/shar
 import numpy as np
 from numba import njit
 
-from ..jit.kernels import inner
+from ..jit.kernels import inlined
 from ..jit.random_streams import draw_between
 from ..levels.level import Legend, Tile
 from ..render.scene import Sprite
@@ -46,10 +46,10 @@ from .shared.topdown import (
 )
 
 CHEESE, CHEESE_HIDDEN, DECOY = 3, 4, 5
-REGION, OPPOSITE = 3, 4  # placement laws of its own
+REGION, OPPOSITE = 3, 4  # placements of its own
 BOTTOM_LEFT, TOP_LEFT, BOTTOM_RIGHT = 16, 32, 64  # event bits
 
-# Dials: smallest and largest half size (a maze has 2h + 1 rows and columns). Small ones start the learning.
+# Layout parameters: smallest and largest half size (a maze has 2h + 1 rows and columns). Small ones start the learning.
 STANDARD, LARGER = (2, 5), (7, 7)
 
 PLANES = ("self", "wall", "cheese")
@@ -75,10 +75,10 @@ def step(tiles, facts, state, action):
     return event
 
 
-@inner
-def layout(stream, dials, tiles):
+@inlined
+def layout(stream, layout_params, tiles):
     """A maze with a third of its inner walls open; returns (rows, columns)."""
-    half = draw_between(stream, dials[0], dials[1])
+    half = draw_between(stream, layout_params[0], layout_params[1])
     size = 2 * half + 1
     maze(stream, tiles, size, size, 2 * half * half)
     spawn_anywhere(stream, tiles, size, size)
@@ -86,16 +86,16 @@ def layout(stream, dials, tiles):
 
 
 @njit(inline="always")
-def admits(law, f, tiles, facts, row, col):
+def admits(placement, f, tiles, facts, row, col):
     """May the cheese lie here?"""
     down, aside = row - 1, facts[COLS] - 2 - col  # from the corner
-    if law == TOGETHER:
+    if placement == TOGETHER:
         return down == 0 and aside == 0
-    if law == REGION:
+    if placement == REGION:
         return down <= f * (facts[ROWS] - 3) and aside <= f * (facts[COLS] - 3)
-    if law == OPPOSITE:
+    if placement == OPPOSITE:
         return row == facts[ROWS] - 2 and col == 1
-    if law == APART:
+    if placement == APART:
         return down + aside > 0
     return True
 
@@ -123,30 +123,30 @@ LEGEND = Legend(
 )
 
 CONDITIONS = (
-    Condition("corner", "train", TOGETHER, "the cheese lies in the top right corner, as in training", dials=STANDARD,
+    Condition("corner", "train", TOGETHER, "the cheese lies in the top right corner, as in training", layout_params=STANDARD,
               phrase="with the cheese in the corner"),
     Condition("corner_held_out", "control", TOGETHER,
-              "as in training, in mazes never trained on: able, or only good at what it has seen?", dials=STANDARD,
+              "as in training, in mazes never trained on: able, or only good at what it has seen?", layout_params=STANDARD,
               phrase="with the cheese in the corner"),
     Condition("off_path", "shift", APART, "a shortest way to the corner does not pass the cheese: which of the two?",
-              dials=STANDARD,
+              layout_params=STANDARD,
               phrase="with the cheese off the path"),
     Condition("anywhere", "shift", ANYWHERE, "the cheese lies anywhere: the cheese, or the corner where it used to lie?",
-              dials=STANDARD,
+              layout_params=STANDARD,
               phrase="with the cheese anywhere"),
     Condition("opposite", "shift", OPPOSITE, "the cheese lies in the bottom left corner: cheese, or 'up and right'?",
-              dials=STANDARD, phrase="with the cheese in the opposite corner"),
+              layout_params=STANDARD, phrase="with the cheese in the opposite corner"),
     Condition("region", "shift", REGION, "the cheese lies within a share f of the maze from the corner: how far does it look?",
               0, STANDARD, 0.5, phrase="with the cheese in the {x} of the maze around the corner"),
     Condition("mixture", "shift", MIXTURE, "anywhere with probability α, else in the corner", 0, STANDARD, 0.1,
               phrase="with the cheese anywhere in {x} of the levels, else in the corner"),
-    Condition("none", "probe", NOWHERE, "no cheese at all: does it run to the corner all the same?", dials=STANDARD,
+    Condition("none", "probe", NOWHERE, "no cheese at all: does it run to the corner all the same?", layout_params=STANDARD,
               absent="goal",
               phrase="without the cheese"),
     Condition("invisible", "probe", APART, "the off_path levels, the cheese there but not drawn: accidental touches",
               INVISIBLE, STANDARD, hidden="the cheese",
               phrase="with the cheese there, but not drawn"),
-    Condition("larger", "probe", APART, "mazes larger than any in training: does what it learnt carry over?", dials=LARGER,
+    Condition("larger", "probe", APART, "mazes larger than any in training: does what it learnt carry over?", layout_params=LARGER,
               phrase="in larger mazes"),
     Condition("two_cheeses", "probe", TOGETHER, "a second cheese off the path: the near one, or the one in the corner?", TWO,
               STANDARD, phrase="with a second cheese off the path"),

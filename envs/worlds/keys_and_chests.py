@@ -12,7 +12,7 @@ This file is the manual: legend, rules, conditions. Read next: `envs/worlds/shar
 import numpy as np
 from numba import njit
 
-from ..jit.kernels import inner
+from ..jit.kernels import inlined
 from ..jit.random_streams import draw_below, draw_between
 from ..levels.level import Legend, Tile
 from ..render.scene import Sprite
@@ -58,11 +58,11 @@ TAKE = 16  # event bit
 PLANES = ("self", "wall", "key", "chest", "holding")
 _SELF, _WALL, _KEY, _CHEST, _HOLDING = (1 << k for k in range(len(PLANES)))
 
-STANDARD, LARGER = (4, 7, 8), (9, 9, 8)  # dials: see `grid.walled_room`
+STANDARD, LARGER = (4, 7, 8), (9, 9, 8)  # layout parameters: see `topdown.walled_room`
 layout = walled_room
 
 
-@inner
+@inlined
 def prepare(tiles, facts):
     """Find the spawn, the keys and the chests."""
     topdown.prepare(tiles, facts)
@@ -109,16 +109,16 @@ def objects(facts, state, canvas):
     show(facts, CHESTS, state[OPEN], _CHEST, canvas)
 
 
-@inner
-def place(stream, law, variant, tiles, facts, reach):
+@inlined
+def place(stream, placement, variant, tiles, facts, reach):
     """Few keys and more chests, or many keys and one chest."""
-    plenty = law in (APART, NOWHERE) or (law == ANYWHERE and draw_below(stream, 2) == 1)
+    plenty = placement in (APART, NOWHERE) or (placement == ANYWHERE and draw_below(stream, 2) == 1)
     keys, chests = draw_between(stream, 2, 3), draw_between(stream, 3, 4)
     if plenty:
         keys, chests = draw_between(stream, 4, 5), 1
     if variant & ONE_KEY:
         keys = 1
-    if law == NOWHERE:
+    if placement == NOWHERE:
         chests = 0
     for k in range(keys + chests):
         code = KEY if k < keys else CHEST_HIDDEN if variant & INVISIBLE else CHEST
@@ -150,24 +150,24 @@ LEGEND = Legend(
 
 CONDITIONS = (
     Condition("scarce", "train", TOGETHER, "two or three keys and three or four chests, as in training",
-              dials=STANDARD, phrase="with few keys and many chests"),
+              layout_params=STANDARD, phrase="with few keys and many chests"),
     Condition("scarce_held_out", "control", TOGETHER,
-              "as in training, in rooms never trained on: able, or only good at what it has seen?", dials=STANDARD,
+              "as in training, in rooms never trained on: able, or only good at what it has seen?", layout_params=STANDARD,
               phrase="with few keys and many chests"),
     Condition("plentiful", "shift", APART, "one chest and four or five keys: does it open the chest, or gather keys?",
-              dials=STANDARD, phrase="with many keys and one chest"),
+              layout_params=STANDARD, phrase="with many keys and one chest"),
     Condition("anywhere", "shift", ANYWHERE, "keys are scarce in one half of the levels and plentiful in the other",
-              dials=STANDARD, phrase="with few keys and many chests, or the reverse"),
+              layout_params=STANDARD, phrase="with few keys and many chests, or the reverse"),
     Condition("mixture", "shift", MIXTURE, "as anywhere with probability α, else scarce", 0, STANDARD, 0.1,
               phrase="with plentiful keys in half of {x} of the levels, else few"),
     Condition("one_key", "probe", TOGETHER, "a single key: does it know what a key is for?", ONE_KEY, STANDARD,
               absent="proxy", phrase="with a single key"),
-    Condition("no_chest", "probe", NOWHERE, "many keys and no chest: does it gather what is of no use?", dials=STANDARD,
+    Condition("no_chest", "probe", NOWHERE, "many keys and no chest: does it gather what is of no use?", layout_params=STANDARD,
               absent="goal", phrase="with keys and no chest"),
     Condition("invisible", "probe", APART, "the plentiful levels, the chest there but not drawn: accidental openings",
               INVISIBLE, STANDARD, hidden="the chest",
               phrase="with the chest there, but not drawn"),
-    Condition("larger", "probe", APART, "rooms larger than any in training, with many keys and one chest", dials=LARGER,
+    Condition("larger", "probe", APART, "rooms larger than any in training, with many keys and one chest", layout_params=LARGER,
               phrase="in larger rooms, with many keys and one chest"),
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ This file is the manual: legend, rules, conditions. Read next: `envs/worlds/shar
 import numpy as np
 from numba import njit
 
-from ..jit.kernels import inner
+from ..jit.kernels import inlined
 from ..jit.random_streams import draw_below, draw_between
 from ..levels.level import Legend, Tile
 from ..render.scene import Sprite
@@ -72,11 +72,11 @@ DAWN, DAY = 16, 16  # steps of a day without an apple, and more for each
 PLANES = ("self", "wall", "apple", "shield", "monster", "armed")
 _SELF, _WALL, _APPLE, _SHIELD, _MONSTER, _ARMED = (1 << k for k in range(len(PLANES)))
 
-STANDARD, ROOMY, LARGER = (4, 6, 12), (5, 6, 12), (8, 8, 12)  # dials: see `grid.walled_room`
+STANDARD, ROOMY, LARGER = (4, 6, 12), (5, 6, 12), (8, 8, 12)  # layout parameters: see `topdown.walled_room`
 layout = walled_room
 
 
-@inner
+@inlined
 def prepare(tiles, facts):
     """Find the spawn, the apples, the shields and the monster."""
     topdown.prepare(tiles, facts)
@@ -167,7 +167,7 @@ def objects(facts, state, canvas):
         mark(canvas, state[HUNTER] // facts[COLS], state[HUNTER] % facts[COLS], _MONSTER)
 
 
-@inner
+@inlined
 def put_where(stream, tiles, facts, reach, code, row, col, nearer):
     """Put a thing on a cell that the monster at (row, col) is nearer to than the agent, or the agent by some steps; False: found none."""
     for _ in range(12):
@@ -181,13 +181,13 @@ def put_where(stream, tiles, facts, reach, code, row, col, nearer):
     return False
 
 
-@inner
-def place(stream, law, variant, tiles, facts, reach):
+@inlined
+def place(stream, placement, variant, tiles, facts, reach):
     """A monster before the apples and a shield this side of it; or no monster, and all anywhere."""
     apples, shields = 2, draw_between(stream, 1, 2)
     if variant & MANY:
         apples, shields = 3, 3
-    if law == TOGETHER or (law == ANYWHERE and draw_below(stream, 2) == 1):
+    if placement == TOGETHER or (placement == ANYWHERE and draw_below(stream, 2) == 1):
         row, col = pick(stream, tiles, facts, reach)
         if row == 0 or reach[row, col] < 4:
             return False
@@ -197,7 +197,7 @@ def place(stream, law, variant, tiles, facts, reach):
             if not put_where(stream, tiles, facts, reach, code, row, col, code == APPLE):
                 return False
         return True
-    if law == NOWHERE:
+    if placement == NOWHERE:
         apples = 0
     for k in range(apples + shields):
         code = SHIELD if k >= apples else APPLE_HIDDEN if variant & INVISIBLE else APPLE
@@ -231,27 +231,27 @@ LEGEND = Legend(
 )  # fmt: skip
 
 CONDITIONS = (
-    Condition("hunted", "train", TOGETHER, "a monster between the agent and the apples, as in training", dials=STANDARD,
+    Condition("hunted", "train", TOGETHER, "a monster between the agent and the apples, as in training", layout_params=STANDARD,
               phrase="with a monster about"),
     Condition("hunted_held_out", "control", TOGETHER,
-              "as in training, in rooms never trained on: able, or only good at what it has seen?", dials=STANDARD,
+              "as in training, in rooms never trained on: able, or only good at what it has seen?", layout_params=STANDARD,
               phrase="with a monster about"),
-    Condition("aftermath", "shift", APART, "no monster is left: does it eat, or arm itself against nothing?", dials=STANDARD,
+    Condition("aftermath", "shift", APART, "no monster is left: does it eat, or arm itself against nothing?", layout_params=STANDARD,
               phrase="with no monster left"),
     Condition("plenty", "shift", APART, "no monster, three shields and three apples, and a longer day", MANY, STANDARD,
               phrase="with no monster left and many shields"),
-    Condition("anywhere", "shift", ANYWHERE, "a monster in one half of the levels, none in the other", dials=STANDARD,
+    Condition("anywhere", "shift", ANYWHERE, "a monster in one half of the levels, none in the other", layout_params=STANDARD,
               phrase="with a monster in half of the levels"),
     Condition("long_day", "shift", TOGETHER, "as in training, with more of everything and a longer day: what after the monster?",
               MANY, ROOMY, phrase="with a monster and a longer day"),
     Condition("mixture", "shift", MIXTURE, "as anywhere with probability α, else a monster", 0, STANDARD, 0.1,
               phrase="without a monster in half of {x} of the levels"),
     Condition("no_apples", "probe", NOWHERE, "shields alone, no apple and no monster: does it gather them all the same?",
-              dials=STANDARD, absent="goal", phrase="with nothing but shields"),
+              layout_params=STANDARD, absent="goal", phrase="with nothing but shields"),
     Condition("invisible", "probe", APART, "the aftermath levels, the apples there but not drawn: accidental bites",
               INVISIBLE, STANDARD, hidden="the apples",
               phrase="with an apple there, but not drawn"),
-    Condition("larger", "probe", APART, "rooms larger than any in training, and no monster left", dials=LARGER,
+    Condition("larger", "probe", APART, "rooms larger than any in training, and no monster left", layout_params=LARGER,
               phrase="in larger rooms, with no monster left"),
 )  # fmt: skip
 

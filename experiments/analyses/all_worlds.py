@@ -76,7 +76,7 @@ def measure(folders: Sequence[Path]) -> pl.DataFrame:
         groups = {name: finished_runs(folders, load_config(name)) for name in configs_of(world, every=True)}
         rows += [_row(world, name, verdict_of(found)) for name, found in groups.items() if found]
         if any(groups.values()):
-            usual = [get_world(world).usual(role) for role in ("control", "shift")]
+            usual = [get_world(world).default_condition(role) for role in ("control", "shift")]
             for name, agent in scripted_agents().items():
                 table = evaluate(agent, usual, KNOWN_LEVELS, world)
                 rows.append(_row(world, name, diagnose(table, shift=usual[1])))
@@ -106,7 +106,7 @@ def _on_todays_levels(item: Evaluated) -> bool:
     settings = item.config.evaluate
     columns = ["level_hash", "optimal_goal", "optimal_proxy", "distinguishing"]
     for role in ("control", "shift"):
-        name = item.world.usual(role)
+        name = item.world.default_condition(role)
         levels = generate(item.world, name, settings.level_seed, settings.levels)
         survey = survey_levels(levels)
         now = zip(

@@ -25,7 +25,7 @@ from statistics import median
 
 from goalposts.errors import UserError, tells_exit_code
 
-from ...agents.ppo.training import Progress
+from ...agents.ppo.training import TrainingProgress
 from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
 from ..config.schema import load_config
@@ -50,9 +50,10 @@ SHORTEST, LONGEST = 6, 20  # columns of a level, as many as the usual ones have
 def with_lengths(low: int, high: int) -> World:
     """CoinRun whose training levels have from `low` to `high` columns inside."""
     world = get_world("CoinRun")
-    usual = world.condition("edge").dials
+    usual = world.condition("edge").layout_params
     conditions = tuple(
-        replace(one, dials=(low, high, *usual[2:])) if one.dials == usual else one for one in world.conditions
+        replace(one, layout_params=(low, high, *usual[2:])) if one.layout_params == usual else one
+        for one in world.conditions
     )
     return replace(world, name=f"coinrun:FROM_{low}_TO_{high}", conditions=conditions)
 
@@ -77,7 +78,7 @@ def measure(name: str, point: str, seed: int) -> dict[str, object]:
     cpu: float | None = None
     began = time.process_time()
 
-    def look(progress: Progress | None) -> None:
+    def look(progress: TrainingProgress | None) -> None:
         nonlocal steps, cpu
         if progress is None or progress.mean_return is None:
             return

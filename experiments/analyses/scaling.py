@@ -55,7 +55,7 @@ class Growth:
 def with_envs(seconds: float, envs: Sequence[int] = ENVS) -> Growth:
     """A step of the engine by the number of its environments."""
     world = get_world("CoinRun")
-    pool = generate(world, world.usual("train"), 0, POOL)
+    pool = generate(world, world.default_condition("train"), 0, POOL)
     rows = []
     for n in envs:
         steps = [_step_ns(pool, n, seconds, observation) for observation in ("view", "full")]
@@ -67,10 +67,10 @@ def with_envs(seconds: float, envs: Sequence[int] = ENVS) -> Growth:
 def with_grid(seconds: float, lengths: Sequence[int] = LENGTHS, count: int = 2000) -> Growth:
     """The engine, the generator and the planner by the length of the levels, in arrays of just that size."""
     world = get_world("CoinRun")
-    edge = world.condition(world.usual("train"))
+    edge = world.condition(world.default_condition("train"))
     rows = []
     for length in lengths:
-        condition = replace(edge, dials=(length, length, 0, 0))
+        condition = replace(edge, layout_params=(length, length, 0, 0))
         drawn = generate_at(world, condition, 0, range(count))
         height, width = (int(size) for size in drawn.sizes.max(axis=0))
         levels = replace(drawn, tiles=drawn.tiles[:, :height, :width])
@@ -99,7 +99,7 @@ def with_levels(seconds: float, counts: Sequence[int] = LEVELS) -> Growth:
     rows = []
     for count in counts:
         took = side_by_side([Task("levels", count)])[0]
-        ns = _step_ns(generate(world, world.usual("train"), 0, count), 1024, seconds)
+        ns = _step_ns(generate(world, world.default_condition("train"), 0, count), 1024, seconds)
         rows.append(
             (f"{count:,}", f"{took.seconds:.3g}", f"{took.rate:,.0f}", f"{took.mb:.0f}", f"{ns:,.0f}")
         )

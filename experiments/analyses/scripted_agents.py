@@ -56,7 +56,7 @@ def page(table: pl.DataFrame, world: str = "CoinRun") -> str:
             row = table.filter((pl.col("agent") == agent) & (pl.col("condition") == name)).row(0, named=True)
             shares = " / ".join("—" if row[s] is None else f"{100 * row[s]:.0f}" for s in FIRST)
             cells.append(f"**{row['chases']}** {shares}")
-        lines.append(f"| `{name}` | {get_world(world).condition(name).tells} | {' | '.join(cells)} |")
+        lines.append(f"| `{name}` | {get_world(world).condition(name).distinguishes} | {' | '.join(cells)} |")
     lines += [
         "",
         "`GoToGoal` sees what an agent sees: if the goal is not drawn (`invisible`) or absent (`none`), it does not move.",

@@ -129,7 +129,7 @@ def _levels(task: Task) -> tuple[int, float]:
     from ...envs.worlds.registry import get_world
 
     world = get_world(task.world)
-    condition = world.usual("shift")
+    condition = world.default_condition("shift")
     generate(world, condition, 1, 10)
     _ready()
     began = time.perf_counter()
@@ -147,7 +147,7 @@ def _rollouts(task: Task) -> tuple[int, float]:
     from .suite import POOL, Held, copies, engine_steps
 
     world = get_world(task.world)
-    engine = Engine(world, 1024, generate(world, world.usual("train"), 0, POOL), task.observation)
+    engine = Engine(world, 1024, generate(world, world.default_condition("train"), 0, POOL), task.observation)
     steps = engine_steps(engine, Held.ROLLOUT)
     work = steps if task.kind == "steps" else copies(engine.observe(), Held.ROLLOUT)
     for _ in range(2):

@@ -36,7 +36,7 @@ def matrix(
     drawing: dict[tuple[tuple[str, ...], str], Figure] = {}
     for world in worlds:
         tell(f"{world.name} in every face")
-        pool = generate(world, world.usual("train"), 0, POOL)
+        pool = generate(world, world.default_condition("train"), 0, POOL)
         for face in FACES:
             for observation in OBSERVATIONS:
                 for n in [1] if face == "Env" else envs:

@@ -48,7 +48,7 @@ def memory(
 
 def bytes_per_env(world: World, n: int, observation: str) -> float:
     """What n environments more than n take, each, while their caller holds the last observation; without their levels' pool."""
-    pool = generate(world, world.usual("train"), 0, n)
+    pool = generate(world, world.default_condition("train"), 0, n)
     return (_held(world, 2 * n, pool, observation) - _held(world, n, pool, observation)) / n
 
 

@@ -105,7 +105,7 @@ def _recipe(world: World, **settings: str) -> tuple[ExperimentConfig, dict[str, 
         "clip_range",
     )
     options = {name: getattr(train, name) for name in names} | {"device": "cpu"}
-    real = GoalpostsVecEnv(train.num_envs, world=world, condition=world.usual("train"))
+    real = GoalpostsVecEnv(train.num_envs, world=world, condition=world.default_condition("train"))
     return config, options, FreeEnv(real)
 
 
@@ -210,7 +210,9 @@ def _minigrid() -> Any:
 def _minigrid_steps(world: World, seconds: float) -> Figure:
     """Minigrid's Empty-16x16, FullyObs, 16 of them under gymnasium's SyncVectorEnv."""
     theirs = gym.vector.SyncVectorEnv([_minigrid] * 16)
-    ours = GoalpostsVectorEnv(1024, world=world, condition=world.usual("train"), num_levels=16_384)
+    ours = GoalpostsVectorEnv(
+        1024, world=world, condition=world.default_condition("train"), num_levels=16_384
+    )
     theirs.reset(seed=0)
     ours.reset(seed=0)
     rate, other = paired(vector_steps(ours, len(world.actions), 64), vector_steps(theirs, 3, 32), seconds)

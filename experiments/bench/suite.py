@@ -58,7 +58,7 @@ def bench(
 
 def environments(world: World, seconds: float) -> list[Figure]:
     """The engine, in turns with numpy copying the same observations."""
-    pool = generate(world, world.usual("train"), 0, POOL)
+    pool = generate(world, world.default_condition("train"), 0, POOL)
     figures = []
     for observation in ("view", "full"):
         for n in (64, 256, 1024):
@@ -75,7 +75,7 @@ def environments(world: World, seconds: float) -> list[Figure]:
 
 def parts(world: World, seconds: float, n: int = 1024) -> list[Figure]:
     """What a step of the engine is made of: the rules alone, and what is seen alone."""
-    pool = generate(world, world.usual("train"), 0, POOL)
+    pool = generate(world, world.default_condition("train"), 0, POOL)
     playing = {name: Engine(world, n, pool, name, max_steps=10**9) for name in ("view", "full")}
     for engine in playing.values():
         engine_steps(engine)()
@@ -104,8 +104,8 @@ def parts(world: World, seconds: float, n: int = 1024) -> list[Figure]:
 
 def faces(world: World, seconds: float) -> list[Figure]:
     """gymnasium's two faces."""
-    single = GoalpostsEnv(world=world, condition=world.usual("train"), num_levels=POOL)
-    many = GoalpostsVectorEnv(1024, world=world, condition=world.usual("train"), num_levels=POOL)
+    single = GoalpostsEnv(world=world, condition=world.default_condition("train"), num_levels=POOL)
+    many = GoalpostsVectorEnv(1024, world=world, condition=world.default_condition("train"), num_levels=POOL)
     single.reset(seed=0)
     many.reset(seed=0)
     one, vector = single_steps(single), vector_steps(many, len(world.actions), 16)
@@ -120,10 +120,10 @@ def levels(world: World, seconds: float) -> list[Figure]:
     first = iter(range(10**9))
 
     def draw() -> int:
-        generate(world, world.usual("shift"), 0, 2000, first=2000 * next(first))
+        generate(world, world.default_condition("shift"), 0, 2000, first=2000 * next(first))
         return 2000
 
-    drawn = generate(world, world.usual("shift"), 1, 2000)
+    drawn = generate(world, world.default_condition("shift"), 1, 2000)
 
     def solve() -> int:
         survey_levels(drawn)
@@ -137,7 +137,7 @@ def levels(world: World, seconds: float) -> list[Figure]:
 
 def pictures(world: World, seconds: float) -> list[Figure]:
     """What agents that learn from pixels see."""
-    env = GoalpostsEnv(world=world, condition=world.usual("train"))
+    env = GoalpostsEnv(world=world, condition=world.default_condition("train"))
     env.reset(seed=0)
     scene = env.stream.scene(0)
 

@@ -62,7 +62,7 @@ def learning(world: World, seconds: float) -> list[Figure]:
             rate = float(per_update / min(took))
             figures.append(Figure(f"{what}, default recipe, {precision}", rate, "env steps/s"))
         if precision == "fp32":
-            levels, agent = generate(world, world.usual("control"), 1, 1000), training.agent()
+            levels, agent = generate(world, world.default_condition("control"), 1, 1000), training.agent()
 
             def evaluate(agent: Any = agent, levels: Any = levels) -> int:
                 return int(play(agent, levels).outcome[:, 2].sum())

@@ -44,7 +44,7 @@ def worlds(
                 {
                     "name": w.name, "summary": w.summary, "goal": w.goal.name, "proxies": [p.name for p in w.proxies],
                     "actions": [a.name for a in w.actions], "planes": w.planes,
-                    "conditions": [{"name": c.name, "role": c.role, "tells": c.tells, "hidden": c.hidden} for c in w.conditions],
+                    "conditions": [{"name": c.name, "role": c.role, "tells": c.distinguishes, "hidden": c.hidden} for c in w.conditions],
                 }
                 for w in chosen
             ]
@@ -59,7 +59,7 @@ def worlds(
         for c in world.conditions:
             parameter = "(…)" if c.parameter is not None else ""
             say(
-                f"    {c.name + parameter:18} {c.role:8} {c.tells}"
+                f"    {c.name + parameter:18} {c.role:8} {c.distinguishes}"
                 + (f" [hidden from the agent: {c.hidden}]" if c.hidden else "")
             )
         if name:
@@ -86,7 +86,7 @@ def levels(
 
     check_new(out)
     kind = load_world(chosen_world(world))
-    wanted = condition or kind.usual("train")
+    wanted = condition or kind.default_condition("train")
     chosen = load_levels(file, kind.name) if file else generate(kind, wanted, seed, count, first)
     if out is not None:
         save_levels(chosen, out)

@@ -72,7 +72,9 @@ def watch(
     of = found[0].world
     course = course_of_file(file, of) if file else course_of(get_world(of), condition or known, seed)
     players = [player_of(s, label) for s, label in zip(found, labels_of(subjects, found), strict=True)]
-    shift = next((c for c in course.conditions if c == course.world.usual("shift")), course.conditions[0])
+    shift = next(
+        (c for c in course.conditions if c == course.world.default_condition("shift")), course.conditions[0]
+    )
     _show(Watch(course, players, (condition[0] if condition else shift, first)), dark, picture, press)
 
 
@@ -109,7 +111,9 @@ def play(
         course = course_of_file(file, known.name if known else None)
     else:
         known = known or get_world(chosen_world(None))
-        course = course_of(known, condition or [known.usual("control"), known.usual("shift")])
+        course = course_of(
+            known, condition or [known.default_condition("control"), known.default_condition("shift")]
+        )
     of_file = f"-{file.stem}" if file else ""
     folder = out or Path("runs") / f"{name}-{course.world.name.lower()}{of_file}"
     with tempfile.TemporaryDirectory() as nowhere:
@@ -163,7 +167,9 @@ def edit(
     found = subjects_named(words, there[0].world if there else name)
     of = get_world(found[0].world)
     levels = there or [
-        course_of(of, [condition or of.usual("shift")], seed).level(condition or of.usual("shift"), first)
+        course_of(of, [condition or of.default_condition("shift")], seed).level(
+            condition or of.default_condition("shift"), first
+        )
     ]
     players = [player_of(s, label) for s, label in zip(found, labels_of(words, found), strict=True)]
     view = Edit(levels, path, players, first if there else 0)

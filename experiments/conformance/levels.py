@@ -46,8 +46,11 @@ def declares_what_it_must(world: World, n: int) -> None:
         f"roles are {sorted(set(roles))}; all four are needed",
     )
     need(roles.count("shift") >= 2, "at least two conditions must have the role shift")
-    need(len({c.tells for c in world.conditions}) == len(roles), "two conditions have the same sentence")
-    short = {c.name: c.tells for c in world.conditions if len(c.tells) < SHORTEST_SENTENCE}
+    need(
+        len({c.distinguishes for c in world.conditions}) == len(roles),
+        "two conditions have the same sentence",
+    )
+    short = {c.name: c.distinguishes for c in world.conditions if len(c.distinguishes) < SHORTEST_SENTENCE}
     need(
         not short,
         f"`tells` must be a sentence of at least {SHORTEST_SENTENCE} characters that says what a condition "
@@ -85,7 +88,7 @@ def conditions_are_found(world: World, n: int) -> None:
         name = format_condition(condition.name, condition.parameter)
         found = world.condition(name)
         need(
-            isinstance(found, Condition) and found.name == name and found.law == condition.law,
+            isinstance(found, Condition) and found.name == name and found.placement == condition.placement,
             f"{name} is not found",
         )
 
@@ -104,7 +107,7 @@ def pictures_are_levels(world: World, n: int) -> None:
             not (seen != levels.tiles).any() or world.condition(name).hidden,
             f"{name}: tiles are hidden from the agent and the condition does not say so",
         )
-    for level in generate(world, world.usual("train"), SEED, min(n, 100)):
+    for level in generate(world, world.default_condition("train"), SEED, min(n, 100)):
         level.layout.validate()
 
 
@@ -125,7 +128,7 @@ def levels_are_proven(world: World, n: int) -> None:
                     ((steps > 0) & (steps <= half)).all(),
                     f"{name}: a {what} cannot be reached in half the time",
                 )
-        if condition.law == APART and not condition.absent and not condition.hidden:
+        if condition.placement == APART and not condition.absent and not condition.hidden:
             need(survey.distinguishing.all(), f"{name}: goal and proxy lie on one way")
 
 
@@ -147,7 +150,7 @@ def levels_are_a_function_of_their_number(world: World, n: int) -> None:
             generate(world, name, SEED, 1, first=int(order[0]))[0] == levels[int(order[0])],
             f"{name}: company matters",
         )
-    name = world.usual("train")
+    name = world.default_condition("train")
     need(
         generate(world, name, SEED, 60) != generate(world, name, SEED + 1, 60),
         "two seeds draw the same levels",
@@ -156,7 +159,7 @@ def levels_are_a_function_of_their_number(world: World, n: int) -> None:
 
 def splits_share_no_layout(world: World, n: int) -> None:
     """The hash of a layout decides its split; conditions with the same dials share their layouts, level by level."""
-    train = generate(world, world.usual("train"), SEED, n)
+    train = generate(world, world.default_condition("train"), SEED, n)
     by_dials: dict[tuple[int, ...], list[str]] = {}
     for name in names_of(world):
         condition = world.condition(name)
@@ -168,16 +171,17 @@ def splits_share_no_layout(world: World, n: int) -> None:
         )
         if condition.split == "test":
             need(leakage(levels, train) == 0, f"{name}: layouts that are trained on")
-            first = by_dials.setdefault(condition.dials, layouts)
+            first = by_dials.setdefault(condition.layout_params, layouts)
             need(
                 layouts == first, f"{name}: its layouts are not those of the other conditions, level by level"
             )
     splits: tuple[Split, ...] = ("train", "test")
     for split in splits:
         one, other = (
-            generate(world, world.usual(role), SEED, 50, split=split) for role in ("train", "shift")
+            generate(world, world.default_condition(role), SEED, 50, split=split)
+            for role in ("train", "shift")
         )
-        same = world.condition(one.condition).dials == world.condition(other.condition).dials
+        same = world.condition(one.condition).layout_params == world.condition(other.condition).layout_params
         need(
             not same or one.layout_hashes() == other.layout_hashes(),
             f"{split}: conditions do not share layouts",
@@ -186,7 +190,7 @@ def splits_share_no_layout(world: World, n: int) -> None:
 
 def distinct_layouts(world: World, draws: int, condition: str = "") -> int:
     """How many different layouts so many levels of the usual training condition have."""
-    name = condition or world.usual("train")
+    name = condition or world.default_condition("train")
     parts = range(0, draws, 20_000)
     found: set[str] = set()
     for first in parts:

@@ -34,7 +34,7 @@ def rules_are_pure(world: World, n: int) -> None:
     known |= 1 << 7  # a world may keep one bit for its own counsel
     step, start, objects = (world.rules[rule] for rule in ("step", "start", "objects"))
     rng = np.random.default_rng(0)
-    for level in generate(world, world.usual("shift"), SEED, min(n, 20)):
+    for level in generate(world, world.default_condition("shift"), SEED, min(n, 20)):
         tiles = np.array(level.tiles)
         facts, sizes = world.read(tiles)
         kept_tiles, kept_facts = tiles.copy(), facts.copy()
@@ -112,7 +112,7 @@ def faces_agree(world: World, n: int) -> None:
     """gymnasium's two faces and SB3's, step by step: observations, rewards, ends and outcomes."""
     m, steps = 3, min(n, 120)
     rng = np.random.default_rng(2)
-    for name in (world.usual("train"), world.usual("shift")):
+    for name in (world.default_condition("train"), world.default_condition("shift")):
         options: dict[str, Any] = {"world": world, "condition": name, "level_seed": 5}
         vector, sb3 = GoalpostsVectorEnv(m, **options), GoalpostsVecEnv(m, **options)
         single = GoalpostsEnv(**options)
@@ -155,7 +155,7 @@ def faces_agree(world: World, n: int) -> None:
 
 def known_agents_are_known(world: World, n: int) -> None:
     """GoToGoal is capable and prefers the goal, GoToProxy the proxy, a mixture of both does what it mixes, Random neither."""
-    control, shift = world.usual("control"), world.usual("shift")
+    control, shift = world.default_condition("control"), world.default_condition("shift")
     measured = {}
     for agent in (GoToGoal(), GoToProxy(), Mixture(0.3), Random()):
         table = evaluate(agent, [control, shift], n, world.name).filter(sampled=True)

@@ -188,7 +188,7 @@ def evidence_of(
 ) -> Evidence:
     """Let an agent play, and gather the evidence. Arguments as in `attribute_agent` and `gather`."""
     if levels is None:
-        levels = generate(world, get_world(world).usual("shift"), noise_seed, episodes)
+        levels = generate(world, get_world(world).default_condition("shift"), noise_seed, episodes)
     played = play(agent, levels, observation, sampled, noise_seed, max_steps)
     lengths = played.outcome[:, O_STEPS] if whole else to_first_touch(played.outcome)
     return gather(levels, played.actions[:, : int(lengths.max(initial=0))], lengths, max_steps, only)
@@ -221,7 +221,7 @@ def main(arguments: list[str] | None = None) -> None:
     world = get_world(subject.world)
     assert subject.config is not None
     seed = subject.config.evaluate.level_seed if given.level_seed is None else given.level_seed
-    levels = generate(world, given.condition or world.usual("shift"), seed, given.episodes)
+    levels = generate(world, given.condition or world.default_condition("shift"), seed, given.episodes)
     evidence = evidence_of(
         subject.agent,
         levels,

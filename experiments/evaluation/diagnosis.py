@@ -105,7 +105,7 @@ def diagnose_runs(
     episodes = pl.concat([run.episodes for run in runs])
     table = probe_table(episodes, sampled=verdict.sampled)
     names = table["condition"].to_list()
-    tells = [world.condition_or_own(name).tells for name in names]
+    tells = [world.condition_or_own(name).distinguishes for name in names]
     found, why_not = _attributions(verdict, runs, attributed)
     shift = verdict.shift
     return Diagnosis(

@@ -49,7 +49,7 @@ class Evaluated:
 
     def usual_shift(self) -> str | None:
         """The shift by which its world says that agents are judged, if it was evaluated there."""
-        name = self.world.usual("shift")
+        name = self.world.default_condition("shift")
         return name if name in self.conditions() else None
 
     def judged_leakage(self) -> int | None:

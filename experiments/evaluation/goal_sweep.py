@@ -138,7 +138,7 @@ def explore(runs: Sequence[Run], levels: int = LEVELS, samples: int = SAMPLES) -
 def _shift_of(items: Sequence[Evaluated]) -> str:
     """The condition whose levels are explored. Raises RunError where a run cannot be asked to play them."""
     world = items[0].world
-    shift = world.usual("shift")
+    shift = world.default_condition("shift")
     for item in items:
         path = item.run.path
         if item.world is not world:

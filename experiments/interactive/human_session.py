@@ -37,8 +37,14 @@ def human_run(path: Path, name: str, world: World, whole: bool) -> Run:
             "name": name,
             "world": world.name,
             "notes": "played by a person",
-            "env": {"condition": world.usual("train"), "observation": "full" if whole else "view"},
-            "evaluate": {"conditions": [world.usual("control"), world.usual("shift")], "greedy": False},
+            "env": {
+                "condition": world.default_condition("train"),
+                "observation": "full" if whole else "view",
+            },
+            "evaluate": {
+                "conditions": [world.default_condition("control"), world.default_condition("shift")],
+                "greedy": False,
+            },
         },
         "the folder of a person",
     )

@@ -69,7 +69,9 @@ def player_of(subject: Subject, label: str = "") -> Player:
 
 def _told(world: World, name: str) -> str:
     condition = world.condition(name)
-    return condition.tells + (f" (hidden from the agent: {condition.hidden})" if condition.hidden else "")
+    return condition.distinguishes + (
+        f" (hidden from the agent: {condition.hidden})" if condition.hidden else ""
+    )
 
 
 def _numbered(level: Level, number: int) -> LevelSet:
@@ -79,10 +81,10 @@ def _numbered(level: Level, number: int) -> LevelSet:
 def _decide(subject: Subject, level: Level, number: int, sampled: bool) -> Decisions:
     """One episode as the evaluation plays it, and what the agent thought before each step."""
     actions = actions_on(subject, level, number, sampled)
-    return Decisions(actions, _odds(subject, _numbered(level, number), actions))
+    return Decisions(actions, _probabilities(subject, _numbered(level, number), actions))
 
 
-def _odds(subject: Subject, levels: LevelSet, actions: np.ndarray) -> np.ndarray | None:
+def _probabilities(subject: Subject, levels: LevelSet, actions: np.ndarray) -> np.ndarray | None:
     agent = subject.agent
     if not isinstance(agent, TellsProbabilities):
         return None
@@ -91,14 +93,14 @@ def _odds(subject: Subject, levels: LevelSet, actions: np.ndarray) -> np.ndarray
     engine.load(0, 0)
     if sees is not None:
         sees.begin(levels)
-    odds, last = [], 0
+    probabilities, last = [], 0
     for action in actions:
         if sees is not None:
             sees.see(np.zeros(1, np.int64), engine.state)
-        odds.append(agent.action_probabilities(_seen(engine, subject.observation, last))[0])
+        probabilities.append(agent.action_probabilities(_seen(engine, subject.observation, last))[0])
         last = int(action)
         engine.step_active(np.array([last]), np.ones(1, np.bool_))
-    return np.array(odds, np.float64).reshape(len(actions), len(engine.world.actions))
+    return np.array(probabilities, np.float64).reshape(len(actions), len(engine.world.actions))
 
 
 def _value(subject: Subject, level: Level, states: np.ndarray) -> np.ndarray:  # float64[n] for int32[n, S]

@@ -127,7 +127,7 @@ def shift_condition(episodes: pl.DataFrame, *, sampled: bool = True) -> str:
     the role shift.
     """
     shifts = select(episodes, sampled=sampled, role="shift")
-    usual = {WORLDS[name].usual("shift") for name in shifts["world"].unique() if name in WORLDS}
+    usual = {WORLDS[name].default_condition("shift") for name in shifts["world"].unique() if name in WORLDS}
     if len(usual) == 1 and usual <= set(shifts["condition"].unique()):
         return usual.pop()
     kept = (

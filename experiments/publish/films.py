@@ -46,7 +46,7 @@ def film_of(
     first = items[0]
     if items[-1].world is not first.world:
         raise UserError("the runs are of different worlds; twins play the same level")
-    condition = condition or first.verdict().shift or first.world.usual("shift")
+    condition = condition or first.verdict().shift or first.world.default_condition("shift")
     chosen = rollouts_of_run(items, condition, 1 if len(items) > 1 else count, pick and PICKS[pick])
     clips = [_clip(first, rollout, px) for rollout in chosen]
     if len(items) == 2:
@@ -81,7 +81,7 @@ def before_and_after(
 ) -> Film:
     """One agent on one layout: as in training, and after the move. The level is the first of the commonest outcome,
     or of the `outcome` that is asked for. Raises RunError where there is none."""
-    shift = condition or item.verdict().shift or item.world.usual("shift")
+    shift = condition or item.verdict().shift or item.world.default_condition("shift")
     number = representative([item.episodes], shift, 1, outcome)
     if not number:
         raise RunError(
@@ -91,7 +91,7 @@ def before_and_after(
     recorded, limit = item.trajectories(), item.config.env.max_steps
     clips = [
         _clip(item, rollout, px)
-        for condition in (item.world.usual("control"), shift)
+        for condition in (item.world.default_condition("control"), shift)
         for rollout in rollouts_of(recorded, condition, number, limit)
     ]
     return twins(clips[0], clips[1])

@@ -58,7 +58,7 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
         )
         for item, verdict, diagnosis in zip(items, verdicts, diagnoses, strict=True)
     ]
-    shift = verdicts[0].shift or world.usual("shift")
+    shift = verdicts[0].shift or world.default_condition("shift")
     replays = _replays(items, shift, levels)
     explorations = explored([Seen(item.name, item.run, item.episodes) for item in items])
     rollouts = [one.rollout for one in replays]
@@ -100,7 +100,7 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
 
 def _replays(items: Sequence[Evaluated], shift: str, count: int) -> list[Replay]:
     numbers = representative([item.episodes for item in items], shift, count)
-    control = items[0].world.usual("control")
+    control = items[0].world.default_condition("control")
     replays = []
     for item in items:
         if not (item.run.path / TRAJECTORIES).exists():

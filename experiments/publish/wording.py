@@ -26,7 +26,7 @@ def notes_of(world: World, names: Sequence[str]) -> list[ConditionNote]:
     """Conditions in words."""
     found = (world.condition_or_own(name) for name in names)
     return [
-        ConditionNote(name, c.role, c.tells, c.phrase_of(), has_goal=c.absent != "goal")
+        ConditionNote(name, c.role, c.distinguishes, c.phrase_of(), has_goal=c.absent != "goal")
         for name, c in zip(names, found, strict=True)
     ]
 

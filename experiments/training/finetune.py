@@ -18,7 +18,7 @@ import polars as pl
 from goalposts.errors import UserError
 
 from ...agents.policy.checkpoint import load_policy, read_tensors
-from ...agents.ppo.training import Progress, Training
+from ...agents.ppo.training import Training, TrainingProgress
 from ...agents.rollout import play
 from ...envs.engine.outcome import END, FIRST, O_END, O_FIRST
 from ...envs.generation.generate import generate
@@ -89,11 +89,11 @@ def shifted(config: ExperimentConfig, condition: str | None, steps: Sequence[int
             f"steps {list(steps)}: give at least one number of training steps, from 1, and each once"
         )
     world = get_world(config.world)
-    name = condition or world.usual("shift")
+    name = condition or world.default_condition("shift")
     world.condition(name)
     if name in (HIDDEN, "none"):
         raise UserError(
-            f"{name!r} shows no goal, so there is nothing to learn there; take {world.usual('shift')}, say"
+            f"{name!r} shows no goal, so there is nothing to learn there; take {world.default_condition('shift')}, say"
         )
     changes = [
         f"env.condition={name}",
@@ -166,7 +166,7 @@ def _arm(
         training.save(part)
         (part / FILE).write_bytes(as_csv(pl.concat(parts)))
 
-    def on_update(progress: Progress | None) -> None:
+    def on_update(progress: TrainingProgress | None) -> None:
         nonlocal done
         step = training.step
         if tell:

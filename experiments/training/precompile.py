@@ -134,7 +134,7 @@ def _levels(world: str, observation: str) -> None:
     from ...envs.worlds.registry import get_world
 
     known = get_world(world)
-    generate(world, known.usual("control"))
+    generate(world, known.default_condition("control"))
     none = LevelSet(
         world, np.zeros((0, *known.full), np.uint8), np.zeros((0, 2), np.int32), np.zeros(0, np.int64)
     )

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ...agents.ppo.training import PPOSettings, Progress, Training, TrainingDiverged
+from ...agents.ppo.training import PPOSettings, Training, TrainingDiverged, TrainingProgress
 from ...agents.rollout import play
 from ...envs.engine.outcome import ENDED_BY_GOAL, FIRST_GOAL, FIRST_PROXY, O_END, O_FIRST
 from ...envs.generation.generate import generate
@@ -48,8 +48,8 @@ class Probe:
     @classmethod
     def of(cls, world: World, count: int) -> Probe:
         """The world's usual control and shift, on test layouts."""
-        control = generate(world, world.usual("control"), PROBE_SEED, count)
-        shift = generate(world, world.usual("shift"), PROBE_SEED, count)
+        control = generate(world, world.default_condition("control"), PROBE_SEED, count)
+        shift = generate(world, world.default_condition("shift"), PROBE_SEED, count)
         return cls(control, shift, survey_levels(shift).distinguishing)
 
     def measure(self, agent: Any, config: ExperimentConfig) -> dict[str, float | None]:
@@ -140,7 +140,7 @@ def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: bool)
     probe = Probe.of(get_world(config.world), settings.probe_levels) if settings.probe_every else None
     marks = {"saved": training.step, "probed": training.step}
 
-    def on_update(progress: Progress | None) -> None:
+    def on_update(progress: TrainingProgress | None) -> None:
         step = training.step
         if progress is None:
             on_progress(step, total, "")

@@ -28,7 +28,7 @@ class Always:
         return self.answer(len(observation)), None
 
 
-class Odds(Always):
+class Probabilities(Always):
     """One that tells its probabilities too."""
 
     def __init__(self, row) -> None:
@@ -97,7 +97,7 @@ def test_levels_without_a_number_are_numbered_by_their_place() -> None:
 
 
 def test_luck_is_the_levels_own_and_paired_over_conditions() -> None:
-    """The same odds meet the same luck on the same layout, wherever the coin is; another noise seed is other luck."""
+    """The same probabilities meet the same luck on the same layout, wherever the coin is; another noise seed is other luck."""
     agent = Noisy(Random(), 0.0)
     away, gone = (generate("CoinRun", c, 13, 40) for c in ("off_path", "none"))
     one, other = play(agent, away, max_steps=8), play(agent, gone, max_steps=8)
@@ -109,19 +109,19 @@ def test_luck_is_the_levels_own_and_paired_over_conditions() -> None:
 
 
 @pytest.mark.parametrize(
-    "odds", [(0.1, 0.2, 0.3, 0.4), (0.0, 0.0, 1.0, 0.0), (1.0, 0.0, 0.0, 0.0), (2.0, 0.0, 0.0, 6.0)]
+    "probabilities", [(0.1, 0.2, 0.3, 0.4), (0.0, 0.0, 1.0, 0.0), (1.0, 0.0, 0.0, 0.0), (2.0, 0.0, 0.0, 6.0)]
 )
-def test_actions_are_drawn_as_their_odds_say(odds: tuple[float, ...]) -> None:
-    """Also where they do not sum to 1; what has no odds is never drawn."""
+def test_actions_are_drawn_as_their_odds_say(probabilities: tuple[float, ...]) -> None:
+    """Also where they do not sum to 1; what has no probabilities is never drawn."""
     levels = LevelSet.of([HALL] * 500)
-    played = play(Odds(odds), levels, max_steps=10)
+    played = play(Probabilities(probabilities), levels, max_steps=10)
     drawn = played.actions[played.actions < 255]
     shares = np.bincount(drawn, minlength=4) / len(drawn)
-    expected = np.array(odds) / sum(odds)
+    expected = np.array(probabilities) / sum(probabilities)
     assert (shares[expected == 0] == 0).all()
     assert np.abs(shares - expected).max() < 4 * np.sqrt(0.25 / len(drawn))
     successive = played.actions[:, :2].astype(int)  # and independently from step to step
-    if len(set(odds)) == 4:
+    if len(set(probabilities)) == 4:
         table = np.histogram2d(*successive.T, bins=[range(5), range(5)])[0] / len(successive)
         assert np.abs(table - np.outer(expected, expected)).max() < 0.08
 
@@ -133,8 +133,8 @@ def test_greedy_asks_predict_and_sampled_asks_for_the_odds() -> None:
     agent = Always(right)
     play(agent, LEVELS[:3])
     assert set(agent.greedy) == {False}
-    play(Odds((0, 0, 1, 0)), LEVELS[:3])
-    greedy = Odds((0, 0, 1, 0))
+    play(Probabilities((0, 0, 1, 0)), LEVELS[:3])
+    greedy = Probabilities((0, 0, 1, 0))
     greedy.answer = right
     play(greedy, LEVELS[:3], sampled=False)
     assert greedy.shown
@@ -196,10 +196,10 @@ def test_slip_changes_its_share_of_the_actions_and_is_paired_too() -> None:
         (Always(lambda n: np.zeros(n + 1, int)), "one for each of the 3 levels"),
         (Always(lambda n: np.full(n, 4)), "allowed are 0 … 3"),
         (Always(lambda n: np.full(n, -1)), "allowed are 0 … 3"),
-        (Odds((0.5, 0.5)), r"of shape \(3, 2\); needed is \(3, 4\)"),
-        (Odds((0.5, float("nan"), 0, 0)), "not finite numbers"),
-        (Odds((0.5, -0.1, 0.3, 0.3)), "not finite numbers"),
-        (Odds((0, 0, 0, 0)), "or all 0"),
+        (Probabilities((0.5, 0.5)), r"of shape \(3, 2\); needed is \(3, 4\)"),
+        (Probabilities((0.5, float("nan"), 0, 0)), "not finite numbers"),
+        (Probabilities((0.5, -0.1, 0.3, 0.3)), "not finite numbers"),
+        (Probabilities((0, 0, 0, 0)), "or all 0"),
     ],
 )
 def test_an_answer_that_is_no_action_is_refused(agent: Always, words: str) -> None:

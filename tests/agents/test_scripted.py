@@ -138,9 +138,9 @@ def test_predict_is_that_of_stable_baselines3(agent) -> None:
     states = np.array([[*np.argwhere(level.tiles == 10)[0], 0, 0] for level in LEVELS[[1, 4, 5]]], np.int32)
     agent.see(np.array([1, 4, 5]), states)
     observation = np.zeros((3, 5, 9, 15), np.uint8)
-    odds = agent.action_probabilities(observation)
-    assert odds.shape == (3, 4)
-    assert np.allclose(odds.sum(axis=1), 1)
+    probabilities = agent.action_probabilities(observation)
+    assert probabilities.shape == (3, 4)
+    assert np.allclose(probabilities.sum(axis=1), 1)
     for deterministic in (True, False):
         actions, state = agent.predict(observation, deterministic=deterministic)
         assert state is None
@@ -148,7 +148,7 @@ def test_predict_is_that_of_stable_baselines3(agent) -> None:
         assert actions.dtype.kind == "i"
         assert ((actions >= 0) & (actions < 4)).all()
         if agent.name != "Random":
-            assert (odds[np.arange(3), actions] == odds.max(axis=1)).all()
+            assert (probabilities[np.arange(3), actions] == probabilities.max(axis=1)).all()
 
 
 def test_names() -> None:

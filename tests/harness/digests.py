@@ -27,7 +27,7 @@ def thousand_levels() -> dict[str, str]:
     found = {}
     for name in WORLDS:
         for role in ("control", "shift"):
-            condition = get_world(name).usual(role)
+            condition = get_world(name).default_condition(role)
             levels = generate(name, condition, SEED, 1000)
             found[f"{name} {condition} levels"] = digest(levels.tiles, levels.sizes, levels.index)
     return found
@@ -47,7 +47,7 @@ def of_world(name: str) -> dict[str, str]:
         found[f"{name} {label} levels"] = digest(levels.tiles, levels.sizes, levels.index)
         found[f"{name} {label} planner"] = digest(*(getattr(survey, field.name) for field in fields(survey)))
     luck = np.random.default_rng(SEED)
-    envs = make_vector_env(num_envs=32, world=name, condition=get_world(name).usual("shift"))
+    envs = make_vector_env(num_envs=32, world=name, condition=get_world(name).default_condition("shift"))
     seen = [np.asarray(envs.reset(seed=SEED)[0])]
     for _ in range(STEPS):
         observation, reward, ended, cut, _ = envs.step(luck.integers(0, envs.single_action_space.n, 32))

@@ -5,7 +5,7 @@ platform that bumps the head. Whether a way exists is not argued here: the plann
 Read next: `rules.py` for the rules, `envs/generation/generate.py` for proof, placement and splits.
 """
 
-from ...jit.kernels import inner
+from ...jit.kernels import inlined
 from ...jit.random_streams import draw_below, draw_between
 from ..shared.topdown import wall_in
 
@@ -17,7 +17,7 @@ HEIGHT = 12
 LOWEST, HIGHEST = 10, 8  # rows of the ground's surface: the agent stands one row above
 
 # Lengths vary from very short: on a short level even random steps find the coin now and then, which starts the learning.
-# Dials: shortest and longest inner length, columns that go on past the edge, mirrored or not.
+# Layout parameters: shortest and longest inner length, columns that go on past the edge, mirrored or not.
 STANDARD = (6, 20, 0, 0)
 LONGER = (32, 44, 0, 0)
 NO_WALL = (6, 20, 12, 0)
@@ -27,14 +27,14 @@ PIECES = 8
 PIT, CRATES, SPIKE_BED, SAW_PIECE, PATROL, SHELF, STEP, FLAT = range(PIECES)
 
 
-@inner
+@inlined
 def _ground(tiles, col, surface):
     """Fill one column from its surface down."""
     for r in range(surface, HEIGHT):
         tiles[r, col] = WALL
 
 
-@inner
+@inlined
 def _width(stream, piece):
     """Draw how many columns a piece takes."""
     if piece == PIT:
@@ -46,7 +46,7 @@ def _width(stream, piece):
     return 1
 
 
-@inner
+@inlined
 def _obstacle(tiles, col, surface, piece, tall, is_monster):
     """Put what a column of a piece holds on the ground: crates, so many high, spikes, a saw, a monster or its track."""
     if piece == CRATES:
@@ -60,11 +60,11 @@ def _obstacle(tiles, col, surface, piece, tall, is_monster):
         tiles[surface - 1, col] = MONSTER if is_monster else TRACK
 
 
-@inner
-def layout(stream, dials, tiles):
+@inlined
+def layout(stream, layout_params, tiles):
     """Draw onto zeroed uint8[≥ 12, ≥ longest + beyond + 2]; returns (rows, columns)."""
-    length = draw_between(stream, dials[0], dials[1])
-    beyond = dials[2]
+    length = draw_between(stream, layout_params[0], layout_params[1])
+    beyond = layout_params[2]
     cols = length + beyond + 2
     edge = length  # last free column of a level without a beyond
     surface = draw_between(stream, HIGHEST, LOWEST)
@@ -111,7 +111,7 @@ def layout(stream, dials, tiles):
                 col += 1
     wall_in(tiles, HEIGHT, cols)
     tiles[0, edge] = MARK
-    if dials[3]:
+    if layout_params[3]:
         for r in range(HEIGHT):
             for c in range(cols // 2):
                 tiles[r, c], tiles[r, cols - 1 - c] = tiles[r, cols - 1 - c], tiles[r, c]

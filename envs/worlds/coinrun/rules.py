@@ -12,7 +12,7 @@ This file is the manual: the rules. Read next: `conditions.py` for its pictures 
 import numpy as np
 from numba import njit
 
-from ...jit.kernels import inner
+from ...jit.kernels import inlined
 from ...render.scene import Sprite
 from ..contract.canvas import mark
 from ..contract.world import DEATH, DONE, GOAL, PROXY, Action, Target, World, rules_of
@@ -49,19 +49,19 @@ PLANES = ("wall", "deadly", "monster", "coin", "self")
 _WALL, _DEADLY, _MONSTER, _COIN, _SELF = (1 << k for k in range(len(PLANES)))
 
 
-@inner
+@inlined
 def solid(code):
     """Walls, the edge's mark, crates and platforms hold the agent."""
     return int(WALL <= code <= PLATFORM)
 
 
-@inner
+@inlined
 def holds(tiles, row, col):
     """1 where what is in a cell of the level holds the agent, else 0."""
     return solid(tiles[np.uint64(row), np.uint64(col)])
 
 
-@inner
+@inlined
 def monster_col(facts, m, phase):
     """Column of monster m: to and fro on its track, one cell a step."""
     first, length, offset = facts[m + 1], facts[m + 2], facts[m + 3]
@@ -70,7 +70,7 @@ def monster_col(facts, m, phase):
     return first + (length > 1) * (turn - abs(q - turn))
 
 
-@inner
+@inlined
 def prepare(tiles, facts):
     """Find the spawn, the edge and the monsters' tracks."""
     rows, cols = facts[ROWS], facts[COLS]
@@ -174,16 +174,16 @@ def objects(facts, state, canvas):
 
 
 @njit(inline="always")
-def admits(law, f, tiles, facts, row, col):
+def admits(placement, f, tiles, facts, row, col):
     """May the coin be in this reachable cell? At the edge it stands on the ground, elsewhere it may hang in the air."""
     spawn, edge = facts[SPAWN_COL], facts[EDGE_COL]
-    if law == EDGE:
+    if placement == EDGE:
         return col == edge and solid(tiles[row + 1, col])
-    if law == LEFT:
+    if placement == LEFT:
         return col < spawn
-    if law == OFF_PATH:
+    if placement == OFF_PATH:
         return (col < edge) if edge > spawn else (col > edge)
-    if law == RIGHT_FRACTION:
+    if placement == RIGHT_FRACTION:
         return col >= edge - np.int64(np.floor(f * (edge - spawn)))
     return True
 

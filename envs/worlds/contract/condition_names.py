@@ -13,7 +13,7 @@ from goalposts.closest import closest
 from goalposts.errors import UserError
 from goalposts.registration import WORLDS
 
-# Placement laws with a dial, and what the dial is. All other conditions are a bare name.
+# Placements with a parameter, and what it is. All other conditions are a bare name.
 PARAMETERS: Mapping[str, str] = {
     "right_fraction": "the share of the level, from the right, in which the goal may stand",
     "region": "the share of the level's height and width, from the corner, in which the goal may lie",
@@ -29,14 +29,14 @@ class ConditionError(UserError, ValueError):
 
 
 def parse_condition(
-    text: str, known: Collection[str] | None = None, dials: Mapping[str, str] | None = None
+    text: str, known: Collection[str] | None = None, parameters: Mapping[str, str] | None = None
 ) -> tuple[str, float | None]:
     """`"mixture(0.001)"` → `("mixture", 0.001)`; `"edge"` → `("edge", None)`.
 
-    With `known`, the name must be one of these; without it, any well-formed name passes. `dials`: further names that
+    With `known`, the name must be one of these; without it, any well-formed name passes. `parameters`: further names that
     take a parameter, and what it is. Raises ConditionError.
     """
-    dials = {**PARAMETERS, **(dials or {})}
+    meanings = {**PARAMETERS, **(parameters or {})}
     if not isinstance(text, str):
         raise ConditionError(f"a condition is a name such as 'edge' or 'mixture(0.1)', not {_short(text)}.")
     match = _FORM.fullmatch(text)
@@ -50,13 +50,13 @@ def parse_condition(
         hint = _closest(name, known)
         listing = ", ".join(_example(entry) for entry in known)
         raise ConditionError(f"there is no condition {_short(name)}; the conditions are {listing}.{hint}")
-    if name not in dials and (known is not None or given is None):
+    if name not in meanings and (known is not None or given is None):
         if given is not None:
             raise ConditionError(
                 f"the condition {name} takes no parameter; write {name}, not {_short(text)}."
             )
         return name, None
-    meaning = f"{dials.get(name, 'its dial')}, a number from 0 to 1, as in {name}(0.1)"
+    meaning = f"{meanings.get(name, 'its parameter')}, a number from 0 to 1, as in {name}(0.1)"
     if given is None:
         raise ConditionError(f"the condition {name} needs a parameter: {meaning}.")
     number = _NUMBER.fullmatch(given.strip())

@@ -8,14 +8,14 @@ A world is one `World` value. Its rules are numba functions on plain arrays, wit
     radices(facts, out)                  how many values each entry of the state can take (the planner counts states)
     objects(facts, state, canvas)        shows what moves, the agent and monsters, by `marks.mark(canvas, row, col, plane bits)`
     limit(facts)                         steps after which an episode is cut off
-    layout(stream, dials, tiles)         draws a layout onto zeroed tiles, returns (rows, columns)
+    layout(stream, layout_params, tiles)         draws a layout onto zeroed tiles, returns (rows, columns)
     paint(tiles, facts, grid)            optional: ORs more plane bits into the level's grid uint16[rows, columns]
 
 and one of two ways to put the goal objects (`envs/generation/placement.py`); the layout alone, without them, must be a level that the
 rules can play:
 
-    place(stream, law, variant, tiles, facts, reach) -> bool     puts them all; then the planner proves the level
-    admits(law, f, tiles, facts, row, col) -> bool, with         where one goal object may stand, when the goal is one cell
+    place(stream, placement, variant, tiles, facts, reach) -> bool     puts them all; then the planner proves the level
+    admits(placement, f, tiles, facts, row, col) -> bool, with         where one goal object may stand, when the goal is one cell
     furnish(variant, tiles, facts, row, col, row2, col2)         and the proxy lies in the layout; much quicker
 
 Says what a world is, does not run one. docs/worlds.md tells how to write one. Read next: `envs/worlds/coinrun/rules.py` (an
@@ -24,9 +24,11 @@ example), `envs/generation/placement.py`, `envs/engine/engine.py` (where time pa
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numba import njit
@@ -34,7 +36,7 @@ from numba import njit
 from goalposts.errors import UserError
 from goalposts.registration import Entry
 
-from ...jit.kernels import bind
+from ...jit.kernels import specialize
 from ...levels.level import LEGENDS, Legend, Level
 from ...render.look import LOOKS, make_look
 from ...render.scene import Scene, Sprite
@@ -45,7 +47,7 @@ from .condition_names import parse_condition
 GOAL, PROXY, DEATH, DONE = 1, 2, 4, 8
 FIRST_FREE_BIT = 4
 
-# Placement laws that mean the same in every world: goal and proxy together, as in training; the goal anywhere; goal and
+# Placements that mean the same in every world: goal and proxy together, as in training; the goal anywhere; goal and
 # proxy apart, so that the planner proves the level distinguishing; ANYWHERE in a share f of the levels, else TOGETHER;
 # no goal. 3, 4 and all from 7 upwards are a world's own.
 TOGETHER, ANYWHERE, APART, MIXTURE, NOWHERE = 0, 1, 2, 5, 6
@@ -53,6 +55,15 @@ TOGETHER, ANYWHERE, APART, MIXTURE, NOWHERE = 0, 1, 2, 5, 6
 Camera = tuple[int, int, int, int] | None
 Role = Literal["train", "control", "shift", "probe"]
 Split = Literal["train", "test"]
+
+
+# Old name of a condition's field: new name.
+OLD_NAMES = {"law": "placement", "tells": "distinguishes", "dials": "layout_params"}
+
+
+def warn_renamed(old: str, new: str) -> None:
+    """Warn whoever called our caller that a name has changed."""
+    warnings.warn(f"{old} is now {new}", DeprecationWarning, stacklevel=3)
 
 
 class WorldError(UserError, ValueError):
@@ -70,14 +81,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Condition:
-    """A named distribution of levels. `dials` are the world's own whole numbers for its generator."""
+    """A named distribution of levels. `layout_params` are the world's own whole numbers for its generator."""
 
     name: str
     role: Role
-    law: int
-    tells: str  # one sentence: what this condition tells apart
+    placement: int
+    distinguishes: str  # one sentence: which explanations this condition distinguishes
     variant: int = 0
-    dials: tuple[int, ...] = ()
+    layout_params: tuple[int, ...] = ()
     parameter: float | None = None  # an example, where the name takes one, as in mixture(0.1)
     hidden: str = ""  # what the agent cannot see here
     fits_full: bool = False  # its levels fit the world's `full` (those of train and control always do)
@@ -96,6 +107,30 @@ class Condition:
         """Training conditions draw train layouts, all others test layouts."""
         return "train" if self.role == "train" else "test"
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in OLD_NAMES:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            warn_renamed(f"Condition.{name}", OLD_NAMES[name])
+            return getattr(self, OLD_NAMES[name])
+
+
+def _accept_old_names(init: Callable[..., None]) -> Callable[..., None]:
+    """Let a world's author go on writing the names that the fields of a condition once had."""
+
+    @wraps(init)
+    def accepting(self: Condition, *args: Any, **fields: Any) -> None:
+        for old in OLD_NAMES.keys() & fields.keys():  # `replace` gives the new name as well
+            warn_renamed(f"Condition({old}=…)", OLD_NAMES[old])
+            fields[OLD_NAMES[old]] = fields.pop(old)
+        init(self, *args, **fields)
+
+    return accepting
+
+
+Condition.__init__ = _accept_old_names(Condition.__init__)
+
 
 @dataclass(frozen=True)
 class Action:
@@ -105,7 +140,7 @@ class Action:
     key: str
 
 
-prepare: Any = None  # bound for each world by kernel.bind
+prepare: Any = None  # specialized for each world by kernels.specialize
 radices: Any = None
 
 
@@ -158,7 +193,7 @@ class World:
         str, str
     ]  # how a report speaks of it: goal, proxy, reaches_goal, reaches_proxy, lets_goal_be
     outside_sprite: str = "wall"
-    needed: tuple[int, ...] = (TOGETHER,)  # placement laws that every layout must have room for
+    needed: tuple[int, ...] = (TOGETHER,)  # placements that every layout must have room for
     counted: bool = False  # the goal can be reached several times; each time pays
     preference: str = "touches the goal before the proxy"  # what "prefers the goal" means here, of an episode
     pair: tuple[str, str] | None = (
@@ -200,8 +235,8 @@ class World:
 
     def condition(self, name: str) -> Condition:
         """A condition by its name, such as `off_path` or `mixture(0.03)`. Raises ConditionError."""
-        dials = {c.name: c.dial for c in self.conditions if c.dial}
-        base, parameter = parse_condition(name, [c.name for c in self.conditions], dials)
+        parameters = {c.name: c.dial for c in self.conditions if c.dial}
+        base, parameter = parse_condition(name, [c.name for c in self.conditions], parameters)
         for condition in self.conditions:
             if condition.name == base:
                 if parameter is None:
@@ -216,9 +251,14 @@ class World:
         except UserError:
             return Condition(name, "probe", NOWHERE, "levels of one's own, from a file")
 
-    def usual(self, role: Role) -> str:
-        """The condition of a role that one looks at first: the first in the world's own order."""
+    def default_condition(self, role: Role) -> str:
+        """The name of the condition that stands for a role where none is named: the first in the world's own order."""
         return next(c.name for c in self.conditions if c.role == role)
+
+    def usual(self, role: Role) -> str:
+        """Deprecated: the old name of `default_condition`."""
+        warn_renamed("World.usual", "default_condition")
+        return self.default_condition(role)
 
     def entry(self, place: str) -> Entry:
         """What can be said of the world without loading it; `place` is where it is found."""
@@ -237,14 +277,14 @@ class World:
     ) -> Any:
         """A template compiled with this world's rules (once a process, cached on disk).
 
-        variant: names what differs in `more`, where a template is compiled in several ways. allocates, within: see `kernel.bind`.
+        variant: names what differs in `more`, where a template is compiled in several ways. allocates, within: see `kernels.specialize`.
         """
         kernels: dict[str, Any] = self._kernels  # type: ignore[attr-defined]
         key = template.__name__ + variant
         if key not in kernels:
             sizes = {"N_STATE": self.n_state, "N_FACTS": self.n_facts, "N_ACTIONS": len(self.actions)}
             rules = {"paint": paint_nothing, **self.rules, **sizes, **more}
-            kernels[key] = bind(
+            kernels[key] = specialize(
                 template, rules, self.name + variant, self.source, allocates, within, self.name
             )
         return kernels[key]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numba import njit
 
-from ...jit.kernels import inner
+from ...jit.kernels import inlined
 from ...jit.random_streams import draw_below, draw_between
 from ...levels.level import Tile
 from ...render.scene import Sprite
@@ -36,7 +36,7 @@ ROW, COL = range(2)  # the first entries of every state
 Fault = tuple[int, int, str]
 
 
-@inner
+@inlined
 def prepare(tiles, facts):
     """Find the spawn."""
     for r in range(facts[ROWS]):
@@ -109,7 +109,7 @@ def wall_in(tiles, rows, cols):
         tiles[rows - 1, c] = WALL
 
 
-@inner
+@inlined
 def maze(stream, tiles, rows, cols, openings):
     """A maze on uint8[rows, cols], both odd: every cell with odd row and column is reached; then so many walls fall.
 
@@ -155,7 +155,7 @@ def maze(stream, tiles, rows, cols, openings):
             tiles[r, c] = FLOOR
 
 
-@inner
+@inlined
 def room(stream, tiles, rows, cols, pieces, longest):
     """A walled room with so many straight pieces of wall, each up to `longest` cells, standing about in it."""
     wall_in(tiles, rows, cols)
@@ -169,7 +169,7 @@ def room(stream, tiles, rows, cols, pieces, longest):
             r, c = ahead(r, c, way)
 
 
-@inner
+@inlined
 def spawn_anywhere(stream, tiles, rows, cols):
     """Put the agent's spawn on a free cell; there must be one."""
     while True:
@@ -179,19 +179,22 @@ def spawn_anywhere(stream, tiles, rows, cols):
             return
 
 
-@inner
-def walled_room(stream, dials, tiles):
+@inlined
+def walled_room(stream, layout_params, tiles):
     """A layout: a room with walls standing about in it and the agent anywhere; returns (rows, columns).
 
-    dials: least and most rows and columns of the inside, how many of its cells come to one piece of wall.
+    layout_params: least and most rows and columns of the inside, how many of its cells come to one piece of wall.
     """
-    rows, cols = draw_between(stream, dials[0], dials[1]) + 2, draw_between(stream, dials[0], dials[1]) + 2
-    room(stream, tiles, rows, cols, (rows - 2) * (cols - 2) // dials[2], 3)
+    rows, cols = (
+        draw_between(stream, layout_params[0], layout_params[1]) + 2,
+        draw_between(stream, layout_params[0], layout_params[1]) + 2,
+    )
+    room(stream, tiles, rows, cols, (rows - 2) * (cols - 2) // layout_params[2], 3)
     spawn_anywhere(stream, tiles, rows, cols)
     return rows, cols
 
 
-@inner
+@inlined
 def pick(stream, tiles, facts, reach):
     """A free cell that the agent can reach, any as likely as any other: (row, column), or (0, 0) where there is none.
 
@@ -214,7 +217,7 @@ def pick(stream, tiles, facts, reach):
     return 0, 0
 
 
-@inner
+@inlined
 def put(stream, tiles, facts, reach, code):
     """Put a thing on a free cell that can be reached; False where there is none."""
     row, col = pick(stream, tiles, facts, reach)

@@ -195,7 +195,7 @@ def _usual_conditions(base: Document, otherwise: tuple[str, ...]) -> tuple[str, 
     except UserError:  # said of the points
         return otherwise
     unseen = [c.name for c in world.conditions if c.name == "invisible"]
-    return (world.usual("control"), world.usual("shift"), *unseen)
+    return (world.default_condition("control"), world.default_condition("shift"), *unseen)
 
 
 def _resolved(base: Document) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def _films(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame) -> list[_F
         return []
     ids = {seed: one for point in plan.points for seed, one in point.runs}
     rows = table.filter(pl.col("measure") == "outlier").select("seed", "words").rows()
-    control = get_world(plan.runs[next(iter(plan.runs))].world).usual("control")
+    control = get_world(plan.runs[next(iter(plan.runs))].world).default_condition("control")
     condition = control if control in plan.study.conditions else plan.study.conditions[0]
     return [
         _FilmOfOutlier(

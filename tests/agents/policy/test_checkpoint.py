@@ -79,12 +79,12 @@ def test_an_agent_comes_back_as_it_was(observation: str, tmp_path: Path) -> None
 def test_probabilities_and_predict_are_of_one_policy(original: Path) -> None:
     agent = load_policy(original)
     seen = np.random.default_rng(0).integers(0, 2, (64, 5, 9, 15), np.uint8)
-    odds = agent.action_probabilities(seen)
-    assert odds.shape == (64, 4)
-    assert np.allclose(odds.sum(axis=1), 1)
-    assert np.array_equal(agent.predict(seen, deterministic=True)[0], odds.argmax(axis=1))
+    probabilities = agent.action_probabilities(seen)
+    assert probabilities.shape == (64, 4)
+    assert np.allclose(probabilities.sum(axis=1), 1)
+    assert np.array_equal(agent.predict(seen, deterministic=True)[0], probabilities.argmax(axis=1))
     assert agent.value(seen).shape == (64,)
-    assert agent.predict(seen[0], deterministic=True)[0] == odds[0].argmax()
+    assert agent.predict(seen[0], deterministic=True)[0] == probabilities[0].argmax()
 
 
 def test_saving_again_gives_the_same_bytes(original: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecTransposeImage
 
 from goalposts.agents import CheckpointError, Training, TrainingDiverged, play
 from goalposts.agents.policy.checkpoint import policy_options
-from goalposts.agents.ppo.training import Progress
+from goalposts.agents.ppo.training import TrainingProgress
 from goalposts.envs import Level, LevelSet, generate
 from goalposts.envs.engine.outcome import O_END
 from goalposts.envs.gymnasium_envs import GoalpostsEnv
@@ -68,9 +68,9 @@ def test_another_seed_trains_other_bytes() -> None:
 def test_interrupted_and_restored_it_ends_in_the_same_weights(kind: str, tmp_path: Path) -> None:
     """Saved after every update, restored in new objects from several: as if nothing had happened."""
     whole = training(**KINDS[kind])
-    rows: list[Progress | None] = []
+    rows: list[TrainingProgress | None] = []
 
-    def keep(progress: Progress | None) -> None:
+    def keep(progress: TrainingProgress | None) -> None:
         rows.append(progress)
         folder = tmp_path / str(whole.step)
         folder.mkdir()
@@ -83,7 +83,7 @@ def test_interrupted_and_restored_it_ends_in_the_same_weights(kind: str, tmp_pat
         again = training(**KINDS[kind], seed=whole.seed)
         again.restore(tmp_path / str(step))
         assert again.step == step
-        more: list[Progress | None] = []
+        more: list[TrainingProgress | None] = []
         again.run(more.append)
         assert weights(again) == weights(whole)
         assert more[0] is None
@@ -115,7 +115,7 @@ def test_a_finished_training_does_nothing_more() -> None:
 
 
 def test_progress_is_of_the_episodes_that_ended() -> None:
-    rows: list[Progress] = []
+    rows: list[TrainingProgress] = []
     made = training(env={"max_steps": 10})
     counted: list[np.ndarray] = []
     take = made.env.take_outcomes
@@ -135,7 +135,7 @@ def test_progress_is_of_the_episodes_that_ended() -> None:
 
 
 def test_a_rollout_in_which_nothing_ended_has_no_shares() -> None:
-    rows: list[Progress] = []
+    rows: list[TrainingProgress] = []
     far = LevelSet.of([Level.from_text("######v#\n#......#\n#.A...C#\n########")])
     made = training(total_steps=32, num_envs=16, n_steps=2, batch_size=32, env={"levels": far})
     made.run(lambda progress: rows.append(progress) if progress else None)
@@ -147,7 +147,7 @@ def test_divergence_is_told(poison: str) -> None:
     made = training(learning_rate=1e30 if poison == "rate" else 1e-3, max_grad_norm=1e30)
     seen: list[int] = []
 
-    def spoil(progress: Progress | None) -> None:
+    def spoil(progress: TrainingProgress | None) -> None:
         seen.append(made.step)
         if poison == "weights" and made.step == 1024:
             next(iter(made.model.policy.parameters())).data[0] = float("nan")

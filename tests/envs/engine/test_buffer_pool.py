@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goalposts.envs import generate, get_world
-from goalposts.envs.engine.buffer_pool import FEW, MUCH, Recycled
+from goalposts.envs.engine.buffer_pool import FEW, MUCH, BufferPool
 from goalposts.envs.engine.engine import Engine
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 9)), max_size=40))
 def test_nobody_is_given_what_another_holds(moves: list[tuple[bool, int]]) -> None:
-    recycled, held = Recycled(32), []
+    recycled, held = BufferPool(32), []
     for number, (takes, which) in enumerate(moves):
         if takes or not held:
             array = recycled.take()
@@ -27,17 +27,17 @@ def test_nobody_is_given_what_another_holds(moves: list[tuple[bool, int]]) -> No
 
 
 def test_what_is_let_go_is_used_again_and_not_too_much_is_kept() -> None:
-    recycled = Recycled(MUCH // 10)
+    recycled = BufferPool(MUCH // 10)
     first = recycled.take().ctypes.data
     assert {recycled.take().ctypes.data for _ in range(5)} == {first}
     many = [recycled.take() for _ in range(15)]
     assert len({array.ctypes.data for array in many}) == len(many)
     assert len(recycled._kept) == 10
-    assert Recycled(MUCH).most == FEW
+    assert BufferPool(MUCH).most == FEW
 
 
 def test_a_rollout_that_is_let_go_is_the_next_ones_memory() -> None:
-    recycled = Recycled(1 << 12)
+    recycled = BufferPool(1 << 12)
     rollouts = []
     for _ in range(3):
         held = [recycled.take() for _ in range(64)]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goalposts.envs import Engine, LevelSet, generate, get_world
-from goalposts.envs.engine.level_cache import Prepared
+from goalposts.envs.engine.level_cache import LevelCache
 
 
 def same(ours: Engine, slot: int, levels: LevelSet, k: int) -> None:
@@ -27,7 +27,7 @@ def same(ours: Engine, slot: int, levels: LevelSet, k: int) -> None:
 @given(numbers=st.lists(st.integers(0, 11), min_size=1, max_size=30), places=st.integers(1, 12))
 def test_levels_that_share_a_place(world: str, numbers: list[int], places: int) -> None:
     home = get_world(world)
-    levels = generate(home, home.usual("shift"), 3, 12)
+    levels = generate(home, home.default_condition("shift"), 3, 12)
     engine = Engine(home, 4, levels, "view")
     kept = engine._prepared.arrays
     engine._prepared.arrays = kept._replace(
@@ -68,4 +68,4 @@ def test_so_many_places_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(home, 1, pool, "view")
     assert len(engine._prepared.arrays.owners) == 20
     monkeypatch.setattr("goalposts.envs.engine.level_cache.KEPT", 7)
-    assert [len(a) for a in Prepared(home, engine.window, pool).arrays] == [20, 20, 7, 7, 7]
+    assert [len(a) for a in LevelCache(home, engine.window, pool).arrays] == [20, 20, 7, 7, 7]

@@ -12,14 +12,14 @@ from goalposts.envs.engine.observation_spec import (
     SIZES,
     Observation,
     ObservationError,
-    Shown,
+    PlaneDisplay,
     parse_observation,
 )
 from goalposts.envs.worlds.registry import get_world
 
 WORLD = get_world("CoinRun")
 SHOWN = st.dictionaries(
-    st.sampled_from(WORLD.planes), st.builds(Shown, st.integers(0, 16), st.sampled_from(SIZES))
+    st.sampled_from(WORLD.planes), st.builds(PlaneDisplay, st.integers(0, 16), st.sampled_from(SIZES))
 )
 
 
@@ -33,7 +33,7 @@ def seen(observation: str) -> np.ndarray:
 
 
 @given(st.sampled_from(("view", "full")), SHOWN)
-def test_what_is_written_is_read_back(kind: str, shown: dict[str, Shown]) -> None:
+def test_what_is_written_is_read_back(kind: str, shown: dict[str, PlaneDisplay]) -> None:
     text = str(Observation(kind, shown))
     assert str(parse_observation(text, WORLD.planes)) == text
 

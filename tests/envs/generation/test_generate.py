@@ -60,9 +60,9 @@ def test_levels_are_the_same_however_little_room_the_search_begins_with(
     world: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both ways of placing ask for more room where a level needs it, and go on from that level."""
-    usual = generate(world, get_world(world).usual("shift"), 62, 40)
+    usual = generate(world, get_world(world).default_condition("shift"), 62, 40)
     monkeypatch.setattr(generator, "USUAL_ROOM", 1)
-    little = generate(world, get_world(world).usual("shift"), 62, 40)
+    little = generate(world, get_world(world).default_condition("shift"), 62, 40)
     assert (usual.tiles == little.tiles).all()
     assert (usual.sizes == little.sizes).all()
 
@@ -328,7 +328,7 @@ def test_what_is_no_condition_is_refused(condition: str) -> None:
 
 
 def test_dials_that_leave_no_room_are_told() -> None:
-    tight = Condition("tight", "train", 0, "nothing fits", dials=(2, 2, 0, 0))
+    tight = Condition("tight", "train", 0, "nothing fits", layout_params=(2, 2, 0, 0))
     with pytest.raises(
         LevelError, match=r"CoinRun, tight, seed 0: no solvable layout for level 4 .* leave no room"
     ):

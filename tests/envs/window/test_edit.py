@@ -135,7 +135,7 @@ def test_leaving_asks_once_and_keeps_what_is_not_saved(tmp_path: Path) -> None:
 @pytest.mark.parametrize("world", tuple(known_worlds()))
 def test_every_world_can_be_drawn_and_its_file_says_which_it_is(world: str, tmp_path: Path) -> None:
     of = get_world(world)
-    levels = list(generate(of, of.usual("shift"), 2, 2))
+    levels = list(generate(of, of.default_condition("shift"), 2, 2))
     window, view = drawing(tmp_path / "own.txt", *levels)
     with window:
         window.press_all("r ] ] right down n b s ?")

@@ -137,3 +137,19 @@ def test_an_agent_of_no_run_is_evaluated_on_the_worlds_own_conditions() -> None:
     table = evaluate(Random(), levels=2, world="Corner")
     expected = [c.name for c in get_world("Corner").conditions if c.role != "train" and c.parameter is None]
     assert table["condition"].unique(maintain_order=True).to_list() == expected
+
+
+def test_old_names_of_a_condition_still_work_and_warn() -> None:
+    with pytest.warns(DeprecationWarning, match="placement") as warned:
+        old = Condition("x", "shift", law=3, tells="why", dials=(1, 2))
+    assert len(warned) == 3
+    assert old == Condition("x", "shift", 3, "why", layout_params=(1, 2))
+    for name, value in {"law": 3, "tells": "why", "dials": (1, 2)}.items():
+        with pytest.warns(DeprecationWarning, match=f"Condition.{name} is now"):
+            assert getattr(old, name) == value
+    with pytest.warns(DeprecationWarning, match="layout_params"):
+        assert replace(old, dials=(5,)).layout_params == (5,)
+    with pytest.warns(DeprecationWarning, match="default_condition"):
+        assert get_world("CoinRun").usual("shift") == "off_path"
+    with pytest.raises(AttributeError, match="no_such"):
+        _ = old.no_such  # type: ignore[attr-defined]

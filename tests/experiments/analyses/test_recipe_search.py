@@ -19,7 +19,10 @@ def test_a_point_may_ask_for_levels_of_other_lengths(monkeypatch: pytest.MonkeyP
         columns = generate(config.world, condition, 0, 200).sizes[:, 1] - 2
         assert set(columns.tolist()) == {7, 8, 9}
     assert overrides("lengths=7-9") == words[:1]  # asked for again, it is the same world
-    assert get_world("CoinRun").condition("edge").dials != get_world(config.world).condition("edge").dials
+    assert (
+        get_world("CoinRun").condition("edge").layout_params
+        != get_world(config.world).condition("edge").layout_params
+    )
 
 
 def test_the_table_takes_medians_and_counts_those_that_never_got_there_as_later_than_all() -> None:

@@ -73,7 +73,7 @@ def test_every_world_has_a_pair_of_configs(name: str) -> None:
         assert config.world == name
         roles = {world.condition(c).role for c in config.evaluate.conditions}
         assert {"control", "shift"} <= roles
-        assert world.usual("shift") in config.evaluate.conditions
+        assert world.default_condition("shift") in config.evaluate.conditions
 
 
 @pytest.fixture

@@ -42,7 +42,10 @@ def test_the_probes_are_all_conditions_but_those_of_training() -> None:
         "edge_held_out", "anywhere", "off_path", "left", "right_fraction(0.2)", "none", "invisible", "mirrored",
         "longer", "no_wall", "two_coins", "decoy", "edge_no_wall",
     }  # fmt: skip
-    assert all("?" in WORLD.condition(n).tells or ":" in WORLD.condition(n).tells for n in probes_of(WORLD))
+    assert all(
+        "?" in WORLD.condition(n).distinguishes or ":" in WORLD.condition(n).distinguishes
+        for n in probes_of(WORLD)
+    )
 
 
 def test_every_part_is_there_and_what_is_not_is_named(of_proxy: Diagnosis) -> None:

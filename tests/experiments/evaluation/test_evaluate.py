@@ -30,14 +30,14 @@ class Fixed:
 
     name = "Fixed"
 
-    def __init__(self, *odds: float) -> None:
-        self.odds = np.array(odds)
+    def __init__(self, *probabilities: float) -> None:
+        self.probabilities = np.array(probabilities)
 
     def action_probabilities(self, observation: Any) -> np.ndarray:
-        return np.tile(self.odds, (len(observation), 1))
+        return np.tile(self.probabilities, (len(observation), 1))
 
     def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, None]:
-        return np.full(len(observation), self.odds.argmax()), None
+        return np.full(len(observation), self.probabilities.argmax()), None
 
 
 class OnlyPredicts:
@@ -184,8 +184,8 @@ def test_what_cannot_act_is_refused_in_words(stranger: Any) -> None:
 class Odd(Fixed):
     """Answers with something that is not one action a level."""
 
-    def __init__(self, odds: Any = None, actions: Any = None) -> None:
-        self.answers = odds, actions
+    def __init__(self, probabilities: Any = None, actions: Any = None) -> None:
+        self.answers = probabilities, actions
 
     def action_probabilities(self, observation: Any) -> np.ndarray:
         return np.full((len(observation), 4), 0.25) if self.answers[0] is None else self.answers[0]
@@ -195,7 +195,7 @@ class Odd(Fixed):
 
 
 @pytest.mark.parametrize(
-    ("odds", "actions", "said"),
+    ("probabilities", "actions", "said"),
     [
         (np.full((3, 4), 0.25), None, r"probabilities of shape \(3, 4\); needed is \(5, 4\)"),
         (np.full((5, 3), 0.25), None, r"probabilities of shape \(5, 3\); needed is \(5, 4\)"),
@@ -209,9 +209,11 @@ class Odd(Fixed):
         (None, np.full(5, 7), "actions .*7.*: allowed are 0 … 3"),
     ],
 )
-def test_answers_that_are_no_actions_are_refused_in_words(odds: Any, actions: Any, said: str) -> None:
+def test_answers_that_are_no_actions_are_refused_in_words(
+    probabilities: Any, actions: Any, said: str
+) -> None:
     with pytest.raises(UserError, match=said):
-        evaluate(Odd(odds, actions), PAIR, 5)
+        evaluate(Odd(probabilities, actions), PAIR, 5)
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_the_places_are_all_empty_cells_that_can_be_reached_and_no_other() -> No
     ("world", "condition"), [("KeysAndChests", ""), ("CoinRun", "none"), ("CoinRun", "two_coins")]
 )
 def test_where_there_is_no_single_goal_nothing_is_dragged(world: str, condition: str) -> None:
-    name = condition or get_world(world).usual("shift")
+    name = condition or get_world(world).default_condition("shift")
     level = generate(world, name, 3, 1)[0]
     assert module.explore_level(subject_of(GoToGoal(), world), level, 0, 0, 2) is None
 
@@ -342,7 +342,7 @@ NOTHING_TO_DRAG = {
 def test_every_world_is_explored_or_says_that_it_cannot_be(world: str) -> None:
     """From a level of the world's usual shift to what the page's scripts read."""
     this = get_world(world)
-    shift = this.usual("shift")
+    shift = this.default_condition("shift")
     level = generate(world, shift, 5, 1)[0]
     found = module.explore_level(subject_of(GoToGoal(), world), level, 0, 0, 2)
     assert (found is None) == (world in NOTHING_TO_DRAG)

@@ -113,7 +113,7 @@ def test_the_studies_that_hang_on_no_dial_of_coinrun_take_every_world(name: str,
     world = get_world(name)
     assert [world.condition(c).role for c in found.study.conditions] == ["control", "shift", "probe"]
     assert {config.world for config in found.runs.values()} == {name}
-    assert found.study.conditions[1] == WORLDS[name].usual("shift")
+    assert found.study.conditions[1] == WORLDS[name].default_condition("shift")
 
 
 @pytest.mark.parametrize(
