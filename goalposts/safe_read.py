@@ -30,6 +30,11 @@ class TooLarge(OSError):
         self.size = size
 
 
+def decode_text(content: bytes) -> str:
+    """UTF-8 as any editor saves it: with or without a byte order mark, a final Ctrl-Z left out. Raises UnicodeDecodeError."""
+    return content.decode("utf-8-sig").removesuffix("\x1a")
+
+
 def read_ordinary(path: str | os.PathLike[str], limit: int, follow: bool = True) -> bytes:
     """The bytes of an ordinary file of at most `limit` bytes.
 

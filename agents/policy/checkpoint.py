@@ -156,7 +156,11 @@ def read_card(folder: Path) -> AgentCard:
         numbers = (*card.shape, *card.trunk, *card.pi, *card.vf, card.n_actions)
         if not all(type(v) is int and 0 < v <= 65_536 for v in numbers) or len(card.shape) != 3:
             raise TypeError
-        if type(card.step) is not int or not (card.seed is None or type(card.seed) is int):
+        if (
+            type(card.step) is not int
+            or not 0 <= card.step < 10**18
+            or not (card.seed is None or type(card.seed) is int)
+        ):
             raise TypeError
         if not all(isinstance(v, str) for v in (card.world, card.observation, card.name, card.precision)):
             raise TypeError

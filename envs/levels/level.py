@@ -62,6 +62,16 @@ class Legend:
         """One line a character, for error messages and help."""
         return "\n".join(f"  {t.char}  {t.name}" for t in self.tiles)
 
+    def is_comment(self, line: str) -> bool:
+        """Whether a line of text is a comment: it begins with `;`, or with `#` and a space and holds something that is no tile.
+
+        `#` is a wall in most worlds and a space is no tile, so a row of walls is never taken for a comment.
+        """
+        text = line.strip()
+        if text.startswith("#") and text[1:2].isspace() and text[1] not in self.codes:
+            return any(char not in self.codes and not char.isspace() for char in text)
+        return text.startswith(";")
+
     def as_seen(self, tiles: np.ndarray) -> np.ndarray:
         """The tiles without what the agent cannot see."""
         return np.where(np.array([t.hidden for t in self.tiles])[tiles], 0, tiles).astype(np.uint8)
@@ -147,12 +157,12 @@ class Level:
 
     @classmethod
     def from_text(cls, text: str, world: str = "CoinRun") -> Level:
-        """Read a picture. Blank lines around it and lines that begin with ';' are ignored.
+        """Read a picture. Blank lines around it and comments (`Legend.is_comment`) are ignored.
 
         Raises LevelError that names the row, the column and what is allowed.
         """
         legend = legend_of(world)
-        rows = [line.rstrip() for line in text.splitlines() if not line.lstrip().startswith(";")]
+        rows = [line.rstrip() for line in text.splitlines() if not legend.is_comment(line)]
         while rows and not rows[0]:
             rows.pop(0)
         while rows and not rows[-1]:

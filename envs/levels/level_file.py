@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
@@ -16,7 +17,7 @@ from typing import BinaryIO
 import numpy as np
 
 from goalposts.budget import OverBudget, reading_budget
-from goalposts.safe_read import TooLarge, read_beginning, read_ordinary
+from goalposts.safe_read import TooLarge, decode_text, read_beginning, read_ordinary
 from goalposts.safe_write import write_whole
 
 from .level import LEGENDS, MAX_COLS, MAX_ROWS, Level, LevelError, LevelSet, legend_of
@@ -72,7 +73,7 @@ def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
         if path.suffix == ".npz":
             levels = _load_npz(path)
         else:
-            text = read_ordinary(path, MAX_TEXT_BYTES).decode("utf-8")
+            text = decode_text(read_ordinary(path, MAX_TEXT_BYTES))
             levels = levels_from_text(text, world)
             reading_budget().hold(levels, levels.tiles.nbytes, path)
     except FileNotFoundError:
@@ -97,34 +98,54 @@ def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
 def world_of(path: str | Path) -> str | None:
     """The world that a text file names in its first line, as `save_levels` writes it; None where it names none."""
     try:
-        words = read_beginning(path, 1000).partition(b"\n")[0].decode("utf-8").split()
+        first = decode_text(read_beginning(path, 1000).partition(b"\n")[0])
     except (OSError, UnicodeDecodeError):
         return None  # whoever reads the file says what is wrong with it
-    return words[1] if len(words) > 1 and words[0] == ";" and words[1] in LEGENDS else None
+    words = first.split()
+    return words[1] if len(words) > 1 and words[0] in (";", "#") and words[1] in LEGENDS else None
 
 
 def levels_from_text(text: str, world: str = "CoinRun") -> LevelSet:
-    """Read pictures that are separated by blank lines; lines that begin with ';' are ignored.
+    """Read pictures that are separated by blank lines or by comments (`Legend.is_comment`).
 
-    Raises LevelError that names the picture and the place.
+    A comment within one valid picture is ignored. Raises LevelError that names the picture and the place.
     """
     budget, what = reading_budget(), "this text"
     budget.claim(8 * len(text) + A_LINE * sum(map(text.count, LINE_ENDS)), what)
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith(";")]
-    pictures = [list(block) for filled, block in groupby(lines, lambda line: bool(line.strip())) if filled]
+    pictures = [picture for block in _blocks(text) for picture in _pictures(block, world)]
     sizes = [max(map(len, block)) for block in pictures], [len(block) for block in pictures]
     most = min(max(sizes[0], default=0), MAX_COLS) * min(max(sizes[1], default=0), MAX_ROWS)
     budget.claim(8 * len(text) + (A_LEVEL + 2 * most) * len(pictures), what)
     levels = []
-    for number, block in enumerate(budget.each(pictures, what), 1):
+    for number, rows in enumerate(budget.each(pictures, what), 1):
         try:
-            levels.append(Level.from_text("\n".join(block), world))
+            levels.append(Level.from_text("\n".join(rows), world))
         except LevelError as error:
             raise error.within(f"level {number} of {len(pictures)}, ") from None
     if not levels:
         legend = legend_of(world).explain().split("\n")
         raise LevelError(f"holds no level; a level of {world} is a picture of", *legend)
     return LevelSet.of(levels)
+
+
+def _blocks(text: str) -> Iterator[list[str]]:
+    """Lines between blank lines."""
+    for filled, block in groupby(text.splitlines(), lambda line: bool(line.strip())):
+        if filled:
+            yield list(block)
+
+
+def _pictures(block: list[str], world: str) -> list[list[str]]:
+    """The rows of each picture in a block: of one, if all rows together are a level; else of one between each two comments."""
+    parts = [list(rows) for comment, rows in groupby(block, legend_of(world).is_comment) if not comment]
+    if len(parts) < 2:
+        return parts
+    together = [row for rows in parts for row in rows]
+    try:
+        Level.from_text("\n".join(together), world)
+    except LevelError:
+        return parts
+    return [together]
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, dtype: str, ndim: int, most: int) -> np.ndarray:

@@ -63,7 +63,8 @@ def main(arguments: list[str] | None = None) -> None:
         code = app(given, prog_name="goalposts", standalone_mode=False)
         sys.stdout.flush()
     except UserError as error:
-        code = _told(str(error))
+        _told(str(error))
+        code = getattr(error, "exit_code", 2)
     except ERRORS.UsageError as error:
         code = _told(plain(_in_our_words(error, given)))
     except typer.Abort as error:  # typer takes the end of a file for Ctrl-D

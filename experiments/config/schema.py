@@ -53,8 +53,11 @@ from .yaml_document import (
     apply_override,
     parse_document,
     read_document,
+    refuse_what_is_none,
     to_yaml,
 )
+
+MAX_BASES = 16  # files that are each the base of the one before
 
 __all__ = [
     "ConfigError",
@@ -273,10 +276,17 @@ def load_config(source: str | os.PathLike[str], overrides: Iterable[str] = ()) -
     return ExperimentConfig.parse(_with(document, overrides), document.source)
 
 
-def read_base(name: str, folder: Path) -> Document:
-    """The plain data of a config file, seen from a folder, or of a shipped config; its problems are collected in it."""
-    found = _find(name, folder)
-    return _read(found, ()) if isinstance(found, Path) else Document("", problems=[found], broken=True)
+def read_base(name: str, folder: Path, closed: bool = False) -> Document:
+    """The plain data of a config file, seen from a folder, or of a shipped config; its problems are collected in it.
+
+    closed: the folder may come from anywhere, so no file outside it is read.
+    """
+    found = _find(name, folder, folder if closed else None)
+    return (
+        _read(found, (), folder if closed else None)
+        if isinstance(found, Path)
+        else Document("", problems=[found], broken=True)
+    )
 
 
 def parse_config(text: str, source: str) -> ExperimentConfig:
@@ -333,20 +343,26 @@ def _with(document: Document, overrides: Iterable[str]) -> Document:
     return document
 
 
-def _read(path: Path, below: tuple[Path, ...]) -> Document:
-    """A file laid over its base. `below` are the files that led here."""
+def _read(path: Path, below: tuple[Path, ...], within: Path | None = None) -> Document:
+    """A file laid over its base. `below` are the files that led here; `within`: the folder that bases must not leave."""
     document = read_document(path)
+    refuse_what_is_none(document, {"version", "base", *ExperimentConfig.model_fields}, "config")
     if "base" not in document.data:
         return document
     key, base = ("base",), document.data.pop("base")
     chain = (*below, path)
     found: Path | Problem
+    if len(chain) > MAX_BASES:
+        text = f"more than {MAX_BASES} files are each the base of another ({chain[0].name} → {chain[1].name} → …); merge some."
+        document.problems.append(Problem(document.place(key), "base", text))
+        document.broken = True
+        return document
     if not isinstance(base, str) or not base:
         found = Problem(
             "", "", f"{base!r} is not allowed; it must be the path of another config, such as edge.yaml."
         )
     else:
-        found = _find(base, path.parent)
+        found = _find(base, path.parent, within)
     if isinstance(found, Path) and found.resolve() in [other.resolve() for other in chain]:
         circle = " → ".join(other.name for other in (*chain, found))
         found = Problem(
@@ -356,14 +372,20 @@ def _read(path: Path, below: tuple[Path, ...]) -> Document:
         document.problems.append(Problem(document.place(key), "base", found.text))
         document.broken = True
         return document
-    result = _read(found, chain)
+    result = _read(found, chain, within)
     result.update(document)
     return result
 
 
-def _find(name: str, folder: Path) -> Path | Problem:
+def _find(name: str, folder: Path, within: Path | None = None) -> Path | Problem:
     """The file that a name means: a path seen from `folder`, or else a shipped config."""
     path = folder / name
+    if within is not None and _is_outside(path, folder, within):
+        text = (
+            f"{name[:200]!r} lies outside of {within}, and the study.yaml of a study folder names nothing outside of it. "
+            "Copy that file into the folder, or give the study as a file of its own."
+        )
+        return Problem("", "", text)
     if os.path.isdir(path):
         inside = path / "config.yaml"
         hint = f"{inside}" if os.path.isfile(inside) else f"{path / 'my-config.yaml'}"
@@ -376,6 +398,13 @@ def _find(name: str, folder: Path) -> Path | Problem:
         return shipped_root() / f"{short}.yaml"
     known = f"give a file, or one of {', '.join(shipped)}.{closest(short, shipped)}"
     return Problem("", "", f"there is no config {name[:200]!r}; {known}")
+
+
+def _is_outside(path: Path, folder: Path, within: Path) -> bool:
+    """Whether a base leads out of a folder; a link does. What is shipped may name what is shipped."""
+    if folder.resolve().is_relative_to(shipped_root().resolve()):
+        return False
+    return path.is_symlink() or not path.resolve().is_relative_to(within.resolve())
 
 
 def shipped_root() -> Path:

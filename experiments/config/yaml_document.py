@@ -8,8 +8,9 @@ which uses both.
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import yaml
 
 from goalposts.errors import UserError
+from goalposts.safe_read import decode_text
 from goalposts.text import plain
 
 from ..system.atomic_files import RunError, read_limited
@@ -102,7 +104,7 @@ def read_document(path: Path) -> Document:
     """Read a YAML file that holds a mapping. What is wrong is collected in `.problems`, never raised."""
     document = Document(str(path))
     try:
-        text = read_limited(path, MAX_BYTES, follow=True).decode("utf-8-sig")
+        text = decode_text(read_limited(path, MAX_BYTES, follow=True))
     except RunError as error:
         document.problems.append(Problem("", "", str(error)))
         document.broken = True
@@ -138,6 +140,17 @@ def parse_document(text: str, source: str) -> Document:
         text = f"a character that no text has (code {error.character}); is this the right file?"
         document.problems.append(Problem(source, "", text))
     return document
+
+
+def refuse_what_is_none(document: Document, known: Collection[str], what: str) -> None:
+    """Put one problem in place of all others if a file has none of the known keys: its content is never quoted then."""
+    if document.broken or not document.data:
+        return
+    if any(difflib.get_close_matches(key[:100], known, 1, 0.6) for key in document.data):
+        return
+    document.data, document.places, document.broken = {}, {}, True
+    text = f"this is no {what}: it has none of its keys, such as {', '.join(sorted(known)[:3])}. Is it the right file?"
+    document.problems = [Problem(document.source, "", text)]
 
 
 def apply_override(document: Document, override: str) -> None:
@@ -240,7 +253,11 @@ def _explain(error: yaml.MarkedYAMLError) -> str:
         return f"{problem}."
     if "'\\t'" in problem:
         return "there is a tab here; YAML indents with spaces."
-    return f"this is not YAML: {f'{error.context}, ' if error.context else ''}{problem}."
+    words = f"{f'{error.context}, ' if error.context else ''}{problem}"
+    return f"this is not YAML: {_QUOTED.sub('what stands there', words)}."
+
+
+_QUOTED = re.compile(r"'[^']{2,}'|\"[^\"]{2,}\"")  # of a file that may hold anything, not a word is repeated
 
 
 class _Refusal(yaml.MarkedYAMLError):

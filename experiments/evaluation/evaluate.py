@@ -96,7 +96,7 @@ def subject_of(
         trained_with = None if seed is None else checked_seed(seed)
         run = label if seed is None else f"{label}-s{trained_with}"
         return Subject(source, label, run, get_world(world).name, observation, trained_with)
-    from ...agents.policy.checkpoint import load_policy  # torch is needed from here on only
+    from ..runs.agent_card import load_agent_of  # torch is needed from here on only
 
     checkpoint = source.latest_checkpoint()
     if checkpoint is None:
@@ -104,7 +104,7 @@ def subject_of(
             f"{source.path} has no checkpoint yet, so there is no agent to evaluate. Train it on: goalposts train "
             f"{source.path / 'config.yaml'} --out {source.path}"
         )
-    config, agent = source.config, load_policy(checkpoint.path)
+    config, agent = source.config, load_agent_of(source.config, checkpoint)
     return Subject(
         agent, config.name, f"{config.name}-s{config.seed}-{config.hash()[:6]}", get_world(config.world).name,
         config.env.observation, config.seed, agent.card.step, config, config.env.max_steps, config.env.slip,

@@ -97,7 +97,9 @@ def _ends(path: Path) -> tuple[list[str], int | None]:
             return [], None
         if not header.endswith(b"\n"):
             raise _damaged(path)
-        columns = _columns(path, header.decode("utf-8", "replace").rstrip("\n"))  # before anything is cut off
+        columns = _columns(
+            path, header.decode("utf-8", "replace").rstrip("\r\n")
+        )  # before anything is cut off
         size = file.seek(0, os.SEEK_END)
         tail_at = max(len(header), size - 1_000_000)
         file.seek(tail_at)
@@ -130,7 +132,7 @@ def _rows(path: Path, tolerant: bool) -> list[Row]:
         raise _damaged(path)
     lines, cells = content.count(b"\n"), content.count(b",")
     budget.claim(4 * len(content) + A_LINE * lines + A_CELL * cells, path)
-    lines = content.decode("utf-8", "replace").split("\n")[:-1]
+    lines = content.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")[:-1]
     header, rows = _columns(path, lines[0]) if lines else [], []
     for number, line in enumerate(budget.each(lines[1:], path), 2):
         row = _row(header, line)

@@ -11,11 +11,13 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from llvmlite.binding import get_host_cpu_features
 from pydantic import BaseModel, ConfigDict, Field
 
 ROOT = Path(__file__).resolve().parents[2]  # of a checkout; of an installed package, its own folder
@@ -35,6 +37,18 @@ PACKAGES = (
 """The packages whose version may change a result."""
 
 
+ARITHMETIC = (
+    "ATEN_CPU_CAPABILITY",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "DNNL_MAX_CPU_ISA",
+    "ONEDNN_MAX_CPU_ISA",
+)
+"""Environment variables by which torch, MKL and oneDNN choose instructions, and so the order of sums."""
+VECTORS = ("avx", "avx2", "fma", "avx512f", "avx512vnni", "avx512bf16", "amx-bf16", "neon", "sve", "bf16")
+"""Features of processors that these libraries, and our `precision: auto`, choose by."""
+
+
 class Provenance(BaseModel):
     """The facts of `provenance.json`. Unknown keys of a newer version are ignored."""
 
@@ -48,6 +62,9 @@ class Provenance(BaseModel):
     platform: str = Field(max_length=500)
     host: str = Field(max_length=300)
     cores: int | None = None
+    processor: dict[str, str] = Field(
+        {}, max_length=20
+    )  # what arithmetic may depend on; {}: of an older version
     argv: tuple[str, ...] = Field(max_length=10_000)
     seed: int
     config_hash: str = Field(max_length=64)  # ExperimentConfig.hash()
@@ -67,12 +84,25 @@ def collect(seed: int, config_hash: str, config_sha256: str) -> Provenance:
         platform=f"{platform.platform()} {platform.machine()}",
         host=platform.node(),
         cores=os.cpu_count(),
-        argv=tuple(sys.argv),
+        processor=processor_facts(),
+        argv=tuple(os.fsencode(word).decode("utf-8", "replace") for word in sys.argv),
         seed=seed,
         config_hash=config_hash,
         config_sha256=config_sha256,
         started=now(),
     )
+
+
+def processor_facts() -> dict[str, str]:
+    """What torch, MKL and oneDNN may choose their arithmetic by, as far as it is known without loading torch."""
+    facts = {name: value for name in ARITHMETIC if (value := os.environ.get(name))}
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        with suppress(Exception):  # another version of torch may not know it
+            facts["torch"] = str(torch.backends.cpu.get_cpu_capability())
+    features = get_host_cpu_features()
+    facts["vectors"] = " ".join(name for name in VECTORS if features.get(name)) or "none"
+    return {name: value[:200] for name, value in facts.items()}
 
 
 def now() -> str:

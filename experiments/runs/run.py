@@ -12,16 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from numbers import Real
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from goalposts.closest import near
+from goalposts.safe_read import decode_text
 
 from ..config.schema import ConfigError, ExperimentConfig, parse_config
 from ..system.atomic_files import (
@@ -30,49 +27,28 @@ from ..system.atomic_files import (
     read_limited,
     write_atomic,
 )
-from ..system.leftovers import made_here, sweep, unfinished
+from ..system.leftovers import sweep
 from ..system.links import refuse_links
-from ..system.locks import FileLock, Timeout, is_held
+from ..system.locks import FolderGone, FolderLock, Timeout, folder_gone, is_held
 from .checkpoints import Checkpoint, list_checkpoints, sweep_checkpoints, write_checkpoint
+from .folder_names import (
+    CHECKPOINTS,
+    CONFIG,
+    EPISODES,
+    LOCK,
+    PROGRESS,
+    PROVENANCE,
+    READ,
+    STATUS,
+    WRITTEN,
+    not_a_run,
+    refuse_foreign,
+)
 from .progress_csv import Row, append_row, read_rows, rewind_rows
 from .provenance import Provenance, collect, now
+from .status import MAX_BYTES, State, Status, host_name, read_json, write_json
 
 __all__ = ["Checkpoint", "Run", "RunError", "Status", "default_out"]
-
-CONFIG, PROVENANCE, STATUS, LOCK = "config.yaml", "provenance.json", "status.json", ".lock"
-PROGRESS, EPISODES, CHECKPOINTS = "progress.csv", "episodes.parquet", "checkpoints"
-READ = (
-    *(CONFIG, PROVENANCE, STATUS, LOCK, PROGRESS, EPISODES, CHECKPOINTS, "tensorboard"),
-    *("trajectories.parquet", "leakage.json", "explored.parquet", "finetune.csv", "finetune"),
-    *("unfinished.json", "measures.json", "times.json"),
-)
-"""What is read or added to here, now or later: none of it may be a link."""
-WRITTEN = re.compile("|".join(map(re.escape, (*READ, "report.html", "rollout.gif"))))
-"""What else is written here is replaced as a whole."""
-_OF_RUN = re.compile(
-    rf"(?:{WRITTEN.pattern})|{CHECKPOINTS}/[0-9]+/(?:checkpoint|state)\.json|{CHECKPOINTS}/[0-9]+/(?:model|state)\.safetensors"
-)
-MAX_BYTES = 1_000_000  # of each of the small files
-
-State = Literal["created", "running", "finished", "failed"]
-ModelT = TypeVar("ModelT", bound=BaseModel)
-
-
-class Status(BaseModel):
-    """How far a run is. `running` may also mean killed: ask `Run.in_use`. Times are for people."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    state: State = "created"
-    step: int = Field(default=0, ge=0)
-    total: int = Field(ge=0)
-    message: str = Field(default="", max_length=10_000)
-    created: str = Field(max_length=40)
-    started: str | None = Field(default=None, max_length=40)
-    updated: str = Field(max_length=40)
-    finished: str | None = Field(default=None, max_length=40)
-    pid: int | None = None
-    host: str = Field(default="", max_length=300)
 
 
 class Run:
@@ -81,7 +57,8 @@ class Run:
     def __init__(self, path: Path, config: ExperimentConfig) -> None:
         self.path = path
         self.config = config
-        self._lock = FileLock(path / LOCK, thread_local=False)
+        self._lock = FolderLock(path / LOCK)
+        self._began = False  # whether there was a config.yaml while the lock was held
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -93,7 +70,7 @@ class Run:
         Raises RunError, with nothing changed, if the folder holds another config, a finished run or other files.
         """
         path = Path(path)
-        _refuse_foreign(path)
+        refuse_foreign(path)
         if os.path.exists(path / CONFIG):
             return cls._go_on(path, config)
         missing = [folder for folder in (path, *path.parents) if not os.path.exists(folder)]
@@ -114,10 +91,10 @@ class Run:
         """An existing run, to read or to resume. Raises RunError if it is missing, damaged or edited."""
         path = Path(path)
         if not os.path.exists(path / CONFIG):
-            raise RunError(_not_a_run(path))
+            raise RunError(not_a_run(path))
         content = read_limited(path / CONFIG, MAX_BYTES)
         try:
-            config = parse_config(content.decode("utf-8"), str(path / CONFIG))
+            config = parse_config(decode_text(content), str(path / CONFIG))
         except (ConfigError, UnicodeDecodeError) as error:
             remedy = "Restore config.yaml from a copy of the run, or choose another."
             if isinstance(error, ConfigError) and len(error.problems) > 1:
@@ -125,7 +102,7 @@ class Run:
                 raise RunError(f"{path} is not a usable run folder. {first}", *more, remedy) from error
             raise RunError(f"{path} is not a usable run folder. {error} {remedy}") from error
         run = cls(path, config)
-        if run.provenance().config_sha256 != hashlib.sha256(content).hexdigest():
+        if run.provenance().config_sha256 not in _digests(content, config):
             raise RunError(
                 f"{path / CONFIG} was edited after the run began, so it does not describe this run any more. "
                 "Undo the edit, or start a new run: goalposts train CONFIG --out another-folder."
@@ -140,11 +117,11 @@ class Run:
             last = self.latest_checkpoint()
             total = self.config.train.total_steps
             return Status(step=last.step if last else 0, total=total, created=now(), updated=now())
-        return _read_json(Status, self.path / STATUS, remedy)
+        return read_json(Status, self.path / STATUS, remedy)
 
     def provenance(self) -> Provenance:
         """Where the run comes from. Raises RunError if the file is missing or damaged."""
-        return _read_json(Provenance, self.path / PROVENANCE, "Restore it from a copy of the run.")
+        return read_json(Provenance, self.path / PROVENANCE, "Restore it from a copy of the run.")
 
     def set_status(self, state: State | None = None, step: int | None = None, message: str = "") -> Status:
         """Write the state; what is not given stays, the message excepted. Needs the lock."""
@@ -161,9 +138,9 @@ class Run:
             updated=time,
             finished=time if state in ("finished", "failed") else None,
             pid=os.getpid() if state == "running" else None,
-            host=_host(),
+            host=host_name(),
         )
-        write_atomic(self.path / STATUS, _json(status))
+        write_atomic(self.path / STATUS, write_json(status))
         return status
 
     # --- one writer at a time
@@ -181,11 +158,15 @@ class Run:
         with disk_errors(self.path / LOCK, "write"):
             try:
                 self._lock.acquire(timeout=wait)
-            except Timeout:
-                raise RunError(self._who_holds_it()) from None
+            except Timeout as error:
+                raise RunError(self._who_holds_it(error.who)) from None
         try:
             self._sweep()
             yield self
+            self.check_there()
+        except (RunError, OSError):
+            self.check_there()
+            raise
         finally:
             self._lock.release()
 
@@ -258,9 +239,9 @@ class Run:
         content = self.config.to_yaml().encode()
         digest = hashlib.sha256(content).hexdigest()
         facts = collect(self.config.seed, self.config.hash(), digest)
-        status = Status(total=self.config.train.total_steps, created=now(), updated=now(), host=_host())
-        write_atomic(self.path / PROVENANCE, _json(facts))
-        write_atomic(self.path / STATUS, _json(status))
+        status = Status(total=self.config.train.total_steps, created=now(), updated=now(), host=host_name())
+        write_atomic(self.path / PROVENANCE, write_json(facts))
+        write_atomic(self.path / STATUS, write_json(status))
         write_atomic(self.path / CONFIG, content)
 
     def _take_back(self, folders: list[Path]) -> None:
@@ -276,12 +257,22 @@ class Run:
     def _need_lock(self) -> None:
         if not self._lock.is_locked:
             raise RunError(f"{self.path} is not locked by this process: write inside `with run.lock():`.")
+        self.check_there()
 
-    def _who_holds_it(self) -> str:
-        who = ""
+    def check_there(self) -> None:
+        """Raise FolderGone if the folder was removed, emptied or replaced while this process held its lock."""
+        if self._lock.is_locked and os.path.lexists(self.path / CONFIG):
+            self._began = True
+        self._lock.check()
+        if self._began and not os.path.lexists(self.path / CONFIG):
+            raise FolderGone(folder_gone(self.path / CONFIG))
+
+    def _who_holds_it(self, who: str = "") -> str:
+        who = who and f" ({who})"
         with suppress(RunError):
             status = self.status()
-            who = f" (process {status.pid} on {status.host}, since {status.started})" if status.pid else ""
+            if status.pid and not who:
+                who = f" (process {status.pid} on {status.host}, since {status.started})"
         return (
             f"{self.path} is in use by another process{who}. Nothing was changed. "
             "Wait until it is done, or choose another folder with --out."
@@ -293,70 +284,15 @@ class Run:
         sweep_checkpoints(self.path / CHECKPOINTS)
 
 
-def is_of_run(path: str) -> bool:
-    """Whether a file is one that a training or evaluation writes, by its path from the run folder."""
-    return _OF_RUN.fullmatch(path) is not None
-
-
 def default_out(config: ExperimentConfig) -> Path:
     """The default folder of a run: `runs/<name>-s<seed>`."""
     return Path("runs") / f"{config.name}-s{config.seed}"
 
 
-def _refuse_foreign(path: Path) -> None:
-    """A folder that is neither missing, nor empty, nor ours, is not written to."""
-    if not os.path.lexists(path):
-        return
-    if not os.path.isdir(path):
-        raise RunError(f"{path} is not a folder. Nothing was changed. Choose another with --out.")
-    with disk_errors(path, "read"):
-        names = sorted(os.listdir(path))
-    ours = {part.name for part in unfinished(path) if made_here(part, WRITTEN)}
-    ours |= {name for name, is_ours in _FIRST.items() if CONFIG not in names and is_ours(path / name)}
-    foreign = [name for name in names if name not in ours]
-    if foreign and CONFIG not in names:
-        raise RunError(
-            f"{path} is not empty and not a run folder (it holds {', '.join(foreign[:3])}). Nothing was changed. "
-            "Choose a new folder with --out."
-        )
-
-
-def _is_json(model: type[BaseModel], path: Path) -> bool:
-    try:
-        _read_json(model, path, "")
-    except RunError:
-        return False
-    return not path.is_symlink()
-
-
-_FIRST: dict[str, Callable[[Path], bool]] = {
-    PROVENANCE: lambda path: _is_json(Provenance, path),
-    STATUS: lambda path: _is_json(Status, path),
-    LOCK: lambda path: path.is_file() and not path.is_symlink() and path.stat().st_size == 0,
-}
-"""What a killed process may have left of a run that has no config.yaml yet, and whether a file of that name is one."""
-
-
-def _not_a_run(path: Path) -> str:
-    if os.path.isfile(path.parent / CONFIG):
-        return f"{path} is a part of a run; give the run folder: {path.parent}"
-    what = (
-        f"{path} is a file, not a run folder." if os.path.isfile(path) else f"there is no run folder {path}."
-    )
-    here = path if os.path.isdir(path) else path.parent
-    if not path.is_absolute() and os.path.isfile(Path("runs") / path / CONFIG):
-        return f"{what} Did you mean {Path('runs') / path}?"
-    with suppress(OSError):
-        runs = sorted(entry.name for entry in os.scandir(here) if os.path.isfile(Path(entry.path) / CONFIG))
-        close = near(path.name, runs, 3) or runs[:5]
-        if close:
-            hint = f" Runs that are there: {', '.join(str(here / name) for name in close)}."
-        else:
-            hint = " Train one first: goalposts train coinrun/edge"
-        if os.path.isdir(path):
-            return f"{path} is not a run folder: it has no {CONFIG}.{hint}"
-        return f"{what}{hint}"
-    return f"{what} Train one first: goalposts train coinrun/edge"
+def _digests(content: bytes, config: ExperimentConfig) -> set[str]:
+    """Of config.yaml as it is, as it was written if only ends of lines differ (git may change those), and of what it says."""
+    plain = decode_text(content).replace("\r\n", "\n").encode()
+    return {hashlib.sha256(text).hexdigest() for text in (content, plain, config.to_yaml().encode())}
 
 
 def differences(one: ExperimentConfig, two: ExperimentConfig, but: tuple[str, ...] = ()) -> str:
@@ -373,19 +309,3 @@ def _flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
             yield from _flat(value, f"{above}{key}.")
         else:
             yield f"{above}{key}", value
-
-
-def _json(model: BaseModel) -> bytes:
-    return model.model_dump_json(indent=2).encode() + b"\n"
-
-
-def _read_json(model: type[ModelT], path: Path, remedy: str) -> ModelT:
-    try:
-        return model.model_validate_json(read_limited(path, MAX_BYTES), strict=True)
-    except ValidationError as error:
-        where = ".".join(map(str, error.errors()[0]["loc"]))
-        raise RunError(f"{path} is damaged{f' at {where}' if where else ''}. {remedy}") from error
-
-
-def _host() -> str:
-    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")

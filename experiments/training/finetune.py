@@ -17,7 +17,7 @@ import polars as pl
 
 from goalposts.errors import UserError
 
-from ...agents.policy.checkpoint import load_policy, read_tensors
+from ...agents.policy.checkpoint import read_tensors
 from ...agents.ppo.training import Training, TrainingProgress
 from ...agents.rollout import play
 from ...envs.engine.outcome import END, FIRST, O_END, O_FIRST
@@ -27,6 +27,7 @@ from ...envs.worlds.registry import get_world
 from ..config.schema import ExperimentConfig
 from ..measurement.paired_contrasts import HIDDEN
 from ..measurement.relearning import ARMS, FINETUNED, SCHEMA
+from ..runs.agent_card import load_agent_of
 from ..runs.checkpoints import list_checkpoints, write_checkpoint
 from ..runs.finetune_csv import FILE, MAX_BYTES, as_csv, parse_table, read_finetuned
 from ..runs.run import Run
@@ -68,7 +69,7 @@ def finetune(
                 f"{run.path} has no checkpoint yet, so there is nothing to fine-tune. Train it on: goalposts train "
                 f"{run.path / 'config.yaml'} --out {run.path}"
             )
-        load_policy(last.path)  # damaged: refused before anything is written
+        load_agent_of(run.config, last)  # damaged: refused before anything is written
         work = _workplace(
             run.path / WORK, {"of": last.step, "marks": marks, "levels": levels, "config": config.hash()}
         )

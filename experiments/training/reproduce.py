@@ -22,7 +22,16 @@ from ..measurement.episodes import read_episodes
 from ..runs.run import Run
 from ..system.atomic_files import RunError
 from ..system.leftovers import of_name, sweep, unfinished_name
-from .run_comparison import Changed, Compared, Rate, compare_environments, compare_files, compare_rates
+from .run_comparison import (
+    PROCESSOR,
+    Changed,
+    Compared,
+    Rate,
+    agree,
+    compare_environments,
+    compare_files,
+    compare_rates,
+)
 from .train import train
 
 Tell = Callable[[int, int, str], None]  # step, total, a few words
@@ -51,11 +60,22 @@ class Reproduction:
         """Whether everything that the run holds came out the same."""
         return all(file.state in SAME for file in self.files)
 
+    @property
+    def other_processor(self) -> bool:
+        """Whether torch may have computed in another order of sums: then the same bytes cannot be expected."""
+        return any(one.what == PROCESSOR for one in self.changed)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it is the same, or, where only a processor's features stand between the two, the rates agree."""
+        return self.same or (self.other_processor and agree(self.rates))
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "run": str(self.run),
             "same": self.same,
+            "agrees": self.agrees,
             "changed": [asdict(one) for one in self.changed],
             "files": [asdict(one) for one in self.files],
             "rates": [{**asdict(one), "within": one.within} for one in self.rates],

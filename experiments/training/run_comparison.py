@@ -6,7 +6,7 @@ Reads both folders and changes neither; trains and plays nothing. Read next: `re
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -76,6 +76,21 @@ def compare_files(run: Run, again: Run) -> tuple[Compared, ...]:
     return tuple(_compare(run, again, name, there, here) for name in sorted({*there, *here}))
 
 
+PROCESSOR = "processor features"
+
+
+def _spell(facts: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(facts.items()))
+
+
+def agree(rates: Sequence[Rate]) -> bool:
+    """Whether no more rates lie outside their recorded 95% intervals than chance puts there, in 99 of 100 cases."""
+    from scipy.stats import binom
+
+    outside = sum(not rate.within for rate in rates)
+    return bool(rates) and outside <= int(binom.ppf(0.99, len(rates), 0.05))
+
+
 def compare_environments(was: Provenance, now: Provenance) -> tuple[Changed, ...]:
     """What a result may hang on and is not as it was: code, versions, machine."""
     facts = [
@@ -84,6 +99,8 @@ def compare_environments(was: Provenance, now: Provenance) -> tuple[Changed, ...
         ("Python", was.python, now.python),
         ("platform", was.platform, now.platform),
     ]
+    if was.processor and now.processor:
+        facts.append((PROCESSOR, _spell(was.processor), _spell(now.processor)))
     names = sorted({*was.packages, *now.packages})
     facts += [(name, was.packages.get(name, "none"), now.packages.get(name, "none")) for name in names]
     return tuple(Changed(what, old, new) for what, old, new in facts if old != new)

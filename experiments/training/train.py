@@ -29,6 +29,7 @@ from ...envs.worlds.registry import get_world
 from ..config.schema import ExperimentConfig, TrainConfig
 from ..evaluation.evaluate import evaluate_fully, subject_of
 from ..evaluation.trajectories import record
+from ..runs.agent_card import check_card_of
 from ..runs.run import Run, default_out
 from ..system.forks import refuse_after_fork
 from .precompile import compile_ahead
@@ -134,6 +135,7 @@ def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: bool)
     training = new_training(config, run.path / "tensorboard" if tensorboard else None)
     last = run.latest_checkpoint()
     if last is not None:
+        check_card_of(config, last)
         training.restore(last.path)
     run.rewind_progress(training.step)
     run.set_status("running", step=training.step)

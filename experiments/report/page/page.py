@@ -37,7 +37,7 @@ STYLES = ("style.css", "player.css", "explorer.css")
 
 def write_page(data: ReportData, path: Path | str) -> Path:
     """Write the page to `path` in one step. Raises RunError where the disk refuses."""
-    write_atomic(Path(path), build_page(data).encode())
+    write_atomic(Path(path), build_page(data).encode("utf-8", "replace"))  # a path may hold what is no text
     return Path(path)
 
 

@@ -109,7 +109,7 @@ class PointRow:
 
 def write_study_page(data: StudyPage, path: Path | str) -> Path:
     """Write the page in one step. Raises RunError where the disk refuses."""
-    write_atomic(Path(path), build_study_page(data).encode())
+    write_atomic(Path(path), build_study_page(data).encode("utf-8", "replace"))
     return Path(path)
 
 

@@ -25,7 +25,14 @@ from ....envs.worlds.registry import get_world
 from ...config.error_messages import validate
 from ...config.fields import VERSION, ConditionNames, Name, Section, Seed, Text, Version
 from ...config.schema import ConfigError, EvaluateConfig, ExperimentConfig, read_base, shipped_root
-from ...config.yaml_document import Document, Problem, apply_override, read_document, to_yaml
+from ...config.yaml_document import (
+    Document,
+    Problem,
+    apply_override,
+    read_document,
+    refuse_what_is_none,
+    to_yaml,
+)
 
 FIGURES = ("alpha", "seeds", "capability", "right_fraction", "salience", "levels", "plain")
 MAX_SEEDS = 100_000
@@ -160,6 +167,7 @@ def read_study(
     """
     path, overrides = find_study(source), list(overrides)
     document = read_document(path)
+    refuse_what_is_none(document, set(StudyConfig.model_fields), "study")
     for override in overrides:
         apply_override(document, override)
     if document.data.get("conditions", 0) is None:
@@ -169,7 +177,8 @@ def read_study(
         given = any(
             re.match(r"\s*base\s*=", override) for override in overrides
         )  # seen from the working directory
-        base = read_base(study.base, Path() if given else path.parent)
+        of_folder = os.path.isdir(source) and not given
+        base = read_base(study.base, Path() if given else path.parent, closed=of_folder)
         if base.broken:
             document.problems += [
                 Problem(

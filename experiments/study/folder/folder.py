@@ -19,11 +19,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from goalposts.errors import UserError
 from goalposts.safe_read import read_beginning
 
 from ...config.fields import Amount, Whole
 from ...config.yaml_document import shorten
-from ...runs.run import is_of_run
+from ...runs.folder_names import is_of_run
 from ...system.atomic_files import (
     RunError,
     disk_errors,
@@ -34,8 +35,8 @@ from ...system.atomic_files import (
 )
 from ...system.leftovers import discard, made_here, of_name, sweep, unfinished, unfinished_name
 from ...system.links import refuse_links
-from ...system.locks import FileLock, Timeout, is_held
-from ..design.config import StudyConfig
+from ...system.locks import HELD, FolderLock, Timeout, is_held
+from ..design.config import StudyConfig, read_study
 from ..workers.job import TIMES, Done, Failed, Times
 
 STUDY, RUNS, FAILED, WORK, LOCK = "study.yaml", "runs", "failed", ".work", ".lock"
@@ -80,7 +81,7 @@ class StudyFolder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self._lock = FileLock(self.path / LOCK, thread_local=False)
+        self._lock = FolderLock(self.path / LOCK)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> StudyFolder:
@@ -111,8 +112,24 @@ class StudyFolder:
             (self.path / RUNS).mkdir(parents=True, exist_ok=True)
         with self.hold():
             self._sweep()
-            write_atomic(self.path / STUDY, study.to_yaml().encode())
+            self._write_study(study)
             yield
+
+    def _write_study(self, study: StudyConfig) -> None:
+        """Keep what the study is. A file that was written by hand stays: as it is, or beside the new one if it says other things."""
+        path, text = self.path / STUDY, study.to_yaml()
+        if path.exists():
+            there = read_limited(path, MAX_BYTES)
+            known: StudyConfig | None = None
+            with suppress(UserError):
+                known = read_study(self.path)[0]
+            if known is not None and known.to_yaml() == text:
+                return
+            if known is None or known.to_yaml().split() != there.decode("utf-8", "replace").split():
+                names = ("study-before.yaml", *(f"study-before-{k}.yaml" for k in range(2, 1000)))
+                free = next(self.path / name for name in names if not os.path.lexists(self.path / name))
+                write_atomic(free, there)
+        write_atomic(path, text.encode())
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -121,13 +138,15 @@ class StudyFolder:
         with disk_errors(self.path, "write"):
             try:
                 self._lock.acquire(timeout=3)  # workers of a driver that was just killed may still be dying
-            except Timeout:
-                text = (
-                    "another process runs this study. Wait for it, or look at it with: goalposts study status"
-                )
-                raise RunError(f"{self.path} is in use: {text} {self.path}") from None
+            except Timeout as error:
+                text = f"another process runs this study{error.who and f' ({error.who})'}. Wait for it, or look at it with: "
+                raise RunError(f"{self.path} is in use: {text}goalposts study status {self.path}") from None
         try:
             yield
+            self._lock.check()
+        except (RunError, OSError):
+            self._lock.check()
+            raise
         finally:
             self._lock.release()
 
@@ -160,6 +179,7 @@ class StudyFolder:
 
     def keep(self, done: Done) -> bool:
         """Put a finished run into its place in one step; False if it is there already. Raises RunError."""
+        self._lock.check()
         final = self.run(done.id)
         if not final.exists():
             part = unfinished_name(final)
@@ -227,7 +247,7 @@ class StudyFolder:
             raise RunError(f"{self.path} is not a folder. Nothing was changed. Choose another with --out.")
         with disk_errors(self.path, "read"):
             names = os.listdir(self.path)
-        ours = {LOCK, RUNS, WORK, FAILED, STUDY}
+        ours = {LOCK, LOCK + HELD, RUNS, WORK, FAILED, STUDY}
         ours |= {part.name for part in unfinished(self.path) if made_here(part, of_name(STUDY))}
         foreign = sorted(name for name in names if name not in ours)
         if STUDY not in names and foreign:

@@ -1,7 +1,8 @@
 """Whether a study's tables, figures and page follow from its runs as they are: then a call that does no run ends at once.
 
-`.made.json` holds a digest of what they were made from and of each file that came of it. It is only ever believed if all of it
-holds now, so it may be lost, late or of another machine: the files are then written again. Read next: `experiments/study/driver.py`.
+`.made.json` holds a digest of what they were made from and of each file that came of it, signed with a secret of this user on
+this machine. It is believed only if all of it holds now and the signature is ours: in a folder from elsewhere, or where the mark is
+lost or late, the files are written again. Read next: `experiments/study/driver.py`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from goalposts.budget import reading_budget
 
 from ...runs.provenance import PACKAGES, code_digest, version_of
 from ...system.atomic_files import RunError, read_limited, write_atomic
+from ...system.machine_key import is_signed, sign
 from ..design.plan import StudyPlan
 from ..workers.job import MEASURES
 from .folder import EPISODES, FIGURES, MADE, PAGE, SUMMARY, StudyFolder
@@ -31,16 +33,21 @@ def is_made(folder: StudyFolder, plan: StudyPlan) -> bool:
     """Whether everything that `remember` was told of is there, unchanged, and made from these runs by this code."""
     try:
         known = json.loads(read_limited(folder.path / MADE, MAX_MADE))
-        return known == _facts(folder, plan)
-    except (RunError, ValueError, OSError, RecursionError):
+        facts = _facts(folder, plan)
+        return known == facts | {"by": known["by"]} and is_signed(_bytes(facts), known["by"])
+    except (RunError, ValueError, OSError, RecursionError, KeyError, TypeError):
         return False
 
 
 def remember(folder: StudyFolder, plan: StudyPlan) -> None:
     """Say that tables, figures and page have just been made from the runs that are there. Raises RunError."""
     with suppress(OSError):  # somebody removed one of them meanwhile
-        content = json.dumps(_facts(folder, plan), indent=0, sort_keys=True)
-        write_atomic(folder.path / MADE, content.encode() + b"\n")
+        facts = _facts(folder, plan)
+        write_atomic(folder.path / MADE, _bytes(facts | {"by": sign(_bytes(facts))}))
+
+
+def _bytes(facts: dict[str, object]) -> bytes:
+    return json.dumps(facts, indent=0, sort_keys=True).encode() + b"\n"
 
 
 def _facts(folder: StudyFolder, plan: StudyPlan) -> dict[str, object]:
