@@ -11,7 +11,6 @@ of one run; `error_messages.py`, the messages.
 from __future__ import annotations
 
 import hashlib
-import importlib.resources
 import json
 import math
 import os
@@ -23,11 +22,9 @@ from typing import Any, Literal
 from llvmlite.binding import get_host_cpu_features
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from goalposts.closest import closest
-
-from ... import configs as _configs
 from ...envs.worlds.contract.sources import entry_of
 from ..measurement.verdict.thresholds import Thresholds
+from .bases import read_with_bases, shipped_configs, shipped_root
 from .error_messages import validate
 from .fields import (
     VERSION,
@@ -52,12 +49,8 @@ from .yaml_document import (
     Problem,
     apply_override,
     parse_document,
-    read_document,
-    refuse_what_is_none,
     to_yaml,
 )
-
-MAX_BASES = 16  # files that are each the base of the one before
 
 __all__ = [
     "ConfigError",
@@ -66,6 +59,7 @@ __all__ = [
     "known_worlds",
     "load_config",
     "shipped_configs",
+    "shipped_root",
 ]
 
 MAX_ROLLOUT = 2**24  # num_envs × n_steps; what is collected between two updates must fit into memory
@@ -281,24 +275,13 @@ def read_base(name: str, folder: Path, closed: bool = False) -> Document:
 
     closed: the folder may come from anywhere, so no file outside it is read.
     """
-    found = _find(name, folder, folder if closed else None)
-    return (
-        _read(found, (), folder if closed else None)
-        if isinstance(found, Path)
-        else Document("", problems=[found], broken=True)
-    )
+    keys = {"version", "base", *ExperimentConfig.model_fields}
+    return read_with_bases(name, folder, keys, folder if closed else None)
 
 
 def parse_config(text: str, source: str) -> ExperimentConfig:
     """A config from self-contained YAML text (no `base`), as in a run folder. Raises ConfigError."""
     return ExperimentConfig.parse(parse_document(text, source), source)
-
-
-def shipped_configs() -> tuple[str, ...]:
-    """Names of the configs that come with Goalposts, such as `coinrun/edge`."""
-    root = shipped_root()
-    names = (path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("*.yaml"))
-    return tuple(sorted(name for name in names if not name.startswith("studies/")))
 
 
 def config_schema() -> dict[str, Any]:
@@ -341,72 +324,3 @@ def _with(document: Document, overrides: Iterable[str]) -> Document:
         else:
             apply_override(document, override)
     return document
-
-
-def _read(path: Path, below: tuple[Path, ...], within: Path | None = None) -> Document:
-    """A file laid over its base. `below` are the files that led here; `within`: the folder that bases must not leave."""
-    document = read_document(path)
-    refuse_what_is_none(document, {"version", "base", *ExperimentConfig.model_fields}, "config")
-    if "base" not in document.data:
-        return document
-    key, base = ("base",), document.data.pop("base")
-    chain = (*below, path)
-    found: Path | Problem
-    if len(chain) > MAX_BASES:
-        text = f"more than {MAX_BASES} files are each the base of another ({chain[0].name} → {chain[1].name} → …); merge some."
-        document.problems.append(Problem(document.place(key), "base", text))
-        document.broken = True
-        return document
-    if not isinstance(base, str) or not base:
-        found = Problem(
-            "", "", f"{base!r} is not allowed; it must be the path of another config, such as edge.yaml."
-        )
-    else:
-        found = _find(base, path.parent, within)
-    if isinstance(found, Path) and found.resolve() in [other.resolve() for other in chain]:
-        circle = " → ".join(other.name for other in (*chain, found))
-        found = Problem(
-            "", "", f"the files are each other's base in a circle ({circle}); take one base line out."
-        )
-    if isinstance(found, Problem):
-        document.problems.append(Problem(document.place(key), "base", found.text))
-        document.broken = True
-        return document
-    result = _read(found, chain, within)
-    result.update(document)
-    return result
-
-
-def _find(name: str, folder: Path, within: Path | None = None) -> Path | Problem:
-    """The file that a name means: a path seen from `folder`, or else a shipped config."""
-    path = folder / name
-    if within is not None and _is_outside(path, folder, within):
-        text = (
-            f"{name[:200]!r} lies outside of {within}, and the study.yaml of a study folder names nothing outside of it. "
-            "Copy that file into the folder, or give the study as a file of its own."
-        )
-        return Problem("", "", text)
-    if os.path.isdir(path):
-        inside = path / "config.yaml"
-        hint = f"{inside}" if os.path.isfile(inside) else f"{path / 'my-config.yaml'}"
-        return Problem("", "", f"{path} is a folder; give a file, such as {hint}.")
-    if os.path.lexists(path):
-        return path
-    shipped = shipped_configs()
-    short = re.sub(r"^(\./)?(configs/)?|\.ya?ml$", "", name)
-    if short in shipped:
-        return shipped_root() / f"{short}.yaml"
-    known = f"give a file, or one of {', '.join(shipped)}.{closest(short, shipped)}"
-    return Problem("", "", f"there is no config {name[:200]!r}; {known}")
-
-
-def _is_outside(path: Path, folder: Path, within: Path) -> bool:
-    """Whether a base leads out of a folder; a link does. What is shipped may name what is shipped."""
-    if folder.resolve().is_relative_to(shipped_root().resolve()):
-        return False
-    return path.is_symlink() or not path.resolve().is_relative_to(within.resolve())
-
-
-def shipped_root() -> Path:
-    """The folder of the configs that come with Goalposts."""
-    return Path(str(importlib.resources.files(_configs)))

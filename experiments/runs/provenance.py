@@ -85,7 +85,7 @@ def collect(seed: int, config_hash: str, config_sha256: str) -> Provenance:
         host=platform.node(),
         cores=os.cpu_count(),
         processor=processor_facts(),
-        argv=tuple(os.fsencode(word).decode("utf-8", "replace") for word in sys.argv),
+        argv=tuple(word.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for word in sys.argv),
         seed=seed,
         config_hash=config_hash,
         config_sha256=config_sha256,

@@ -58,6 +58,7 @@ class Run:
         self.path = path
         self.config = config
         self._lock = FolderLock(path / LOCK)
+        self._gone = False  # whether FolderGone was raised
         self._began = False  # whether there was a config.yaml while the lock was held
 
     def __repr__(self) -> str:
@@ -163,7 +164,8 @@ class Run:
         try:
             self._sweep()
             yield self
-            self.check_there()
+            if not self._gone:  # said once
+                self.check_there()
         except (RunError, OSError):
             self.check_there()
             raise
@@ -263,9 +265,11 @@ class Run:
         """Raise FolderGone if the folder was removed, emptied or replaced while this process held its lock."""
         if self._lock.is_locked and os.path.lexists(self.path / CONFIG):
             self._began = True
+        self._gone = True
         self._lock.check()
         if self._began and not os.path.lexists(self.path / CONFIG):
             raise FolderGone(folder_gone(self.path / CONFIG))
+        self._gone = False
 
     def _who_holds_it(self, who: str = "") -> str:
         who = who and f" ({who})"

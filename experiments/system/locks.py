@@ -45,7 +45,7 @@ class FolderGone(RunError):
 def folder_gone(path: Path) -> str:
     """What to say of a file or folder that vanished while it was written."""
     return (
-        f"cannot write {path}: its folder is not there any more, or is another one. It was removed or replaced while this command "
+        f"cannot write {path}: its folder is not there (any more), or is another one. It was removed or replaced while this command "
         "wrote there, so the work ends here and what it made is lost. Give the same command again."
     )
 

@@ -193,7 +193,7 @@ def test_a_run_that_vanishes_while_it_trains_is_not_called_trained(
     monkeypatch.setattr("goalposts.experiments.training.train.Run.append_progress", vanish)
     code, out, err = command(capsys, "train", tiny_config, "--out", path, "--quiet", "train.total_steps=1024")
     assert (code, out, err.count("\n")) == (1, "", 1), err
-    assert "its folder is not there any more" in err
+    assert "its folder is not there (any more)" in err
     assert not (path / "config.yaml").exists()
 
 

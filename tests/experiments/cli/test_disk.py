@@ -18,12 +18,12 @@ from goalposts.experiments.system import atomic_files
 NOBODY = 65534
 
 
-def refused(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
+def refused(capsys: pytest.CaptureFixture[str], *words: str | Path, code: int = 2) -> str:
     """The message of a command that fails as it should."""
     with pytest.raises(SystemExit) as ended:
         main([str(word) for word in words])
     said = capsys.readouterr()
-    assert (ended.value.code, said.out) == (2, ""), said
+    assert (ended.value.code, said.out) == (code, ""), said
     assert said.err.startswith("goalposts: cannot write ") or "cannot be written" in said.err
     assert said.err.count("\n") == 1
     return said.err
@@ -176,7 +176,7 @@ def test_a_folder_that_vanishes_in_training_is_told_and_not_made_again(
         append(run, row)
 
     monkeypatch.setattr(Run, "append_progress", vanish)
-    said = refused(capsys, "train", tiny_config, "--out", path)
+    said = refused(capsys, "train", tiny_config, "--out", path, code=1)
     assert "its folder is not there (any more)" in said
     assert not (path / "config.yaml").exists()
 
