@@ -60,6 +60,7 @@ def advance(actions, active, arrays, options, reward, done):
     """
     if not allowed(actions, active, N_ACTIONS):
         return False
+    arrays, options = EngineArrays(*arrays), EngineOptions(*options)
     tiles, facts, state, outcome = arrays.tiles, arrays.facts, arrays.state, arrays.outcome
     goal_mask, done_mask = options.goal_mask, options.done_mask
     notable = GOAL | PROXY | DEATH | goal_mask | done_mask
@@ -123,25 +124,26 @@ def step_all(actions, active, arrays, options, levels, window, scratch, out):
     levels: CachedLevels; window: WindowSpec; out: StepArrays. Returns how many ended, or −1, with nothing done, where an
     action is none of the world's.
     """
+    out, slots = StepArrays(*out), EngineArrays(*arrays)
+    direct, n_pool, n = EngineOptions(*options).direct, len(levels[0]), 0
     if not advance(actions, active, arrays, options, out.reward, out.done):
         return -1
-    done, ended, outcome, episodes = out.done, out.ended, arrays.outcome, arrays.episodes
-    n_pool, n = len(levels.tiles), 0
+    done, ended, outcome, episodes = out.done, out.ended, slots.outcome, slots.episodes
     for i in range(len(actions)):
         out.terminated[i], out.truncated[i] = done[i] == TERMINATED, done[i] == TRUNCATED
         if done[i]:
             ended[n] = i
             n += 1
             episodes[i] += 1
-            await_level(next_level(i, options.direct, arrays.seeds, episodes, n_pool), levels)
+            await_level(next_level(i, direct, slots.seeds, episodes, n_pool), levels)
     observe_all(ended[:n], arrays, window, out.final_obs, scratch)
     for k in range(n):
         i = np.int64(ended[k])  # as `load` gives it: another type would be compiled again
         for o in range(outcome.shape[1]):
             out.final_outcome[k, o] = outcome[i, o]
-        level = next_level(i, options.direct, arrays.seeds, episodes, n_pool)
+        level = next_level(i, direct, slots.seeds, episodes, n_pool)
         load_level(i, level, levels, arrays, options)
-    observe_all(arrays.everyone, arrays, window, out.obs, scratch)
+    observe_all(slots.everyone, arrays, window, out.obs, scratch)
     return n
 
 
@@ -205,7 +207,7 @@ class Engine:
         self.outcome = np.zeros((n, 8), np.int32)
         self.seeds = np.zeros(n, np.uint64)
         self.episodes = np.zeros(n, np.int64)
-        self._arrays = EngineArrays(
+        self._named = EngineArrays(
             self.tiles,
             self.facts,
             self.state,
@@ -216,7 +218,7 @@ class Engine:
             self.episodes,
             np.arange(n, dtype=np.int32),
         )
-        self._options = EngineOptions(
+        named_options = EngineOptions(
             float(slip),
             self.goal_mask,
             self.done_mask,
@@ -226,8 +228,10 @@ class Engine:
             outside,
             self.window.pad,
         )
+        # Plain tuples: numba takes 10 µs longer for each call from Python that gives it a NamedTuple.
+        self._arrays, self._options = tuple(self._named), tuple(named_options)
         self._all = np.ones(n, np.bool_)
-        self._scratch, self._spec = self.window.scratch(), self.window.spec
+        self._scratch, self._spec = tuple(self.window.scratch()), tuple(self.window.spec)
         self.set_pool(pool)
         self._each = int(np.prod(self.window.shape))
         self._size = n * self._each
@@ -303,11 +307,11 @@ class Engine:
     def load(self, slot: int, k: int, pool: LevelSet | None = None) -> None:
         """Put the pool's level k into a slot, at its start; or that of another pool of levels as large as its."""
         prepared = self._prepared if pool is None else LevelCache(self.world, self.window, pool)
-        self._load(slot, k, prepared.arrays, self._arrays, self._options)
+        self._load(slot, k, tuple(prepared.arrays), self._arrays, self._options)
 
     def observe(self, which: np.ndarray | None = None) -> np.ndarray:
         """uint8[m, C, H, W]: what some see, int[m ≤ n], or all of them; fresh. Raises IndexError for others than there are."""
-        some = self._arrays.everyone if which is None else self._some(which)
+        some = self._named.everyone if which is None else self._some(which)
         obs = self._room()
         self._observe(some, self._arrays, self._spec, obs, self._scratch)
         return self._shaped(obs, len(some))
@@ -337,13 +341,13 @@ class Engine:
         reward, done = np.empty(n, np.float32), np.empty(n, np.uint8)
         terminated, truncated = np.empty(n, np.bool_), np.empty(n, np.bool_)
         final_outcome, ended = np.empty((n, 8), np.int32), np.empty(n, np.int32)
-        out = StepArrays(reward, done, terminated, truncated, obs, self._final_obs, final_outcome, ended)
+        out = (reward, done, terminated, truncated, obs, self._final_obs, final_outcome, ended)
         m = self._step(
             self._int64(actions),
             self._all,
             self._arrays,
             self._options,
-            self._prepared.arrays,
+            tuple(self._prepared.arrays),
             self._spec,
             self._scratch,
             out,

@@ -15,7 +15,7 @@ from numba import njit
 from ..jit.simd import LINE, await_reading, copy_run
 from ..levels.level import LevelSet
 from ..worlds.contract.world import World
-from .arrays import CachedLevels
+from .arrays import CachedLevels, EngineArrays, EngineOptions
 from .observe import ObservationLayout
 from .outcome import (
     FIRST_NEITHER,
@@ -102,6 +102,7 @@ def copy_flat(source, begin, target, at, n):
 
 def load_level(i, k, levels, arrays, options):
     """Put level k of the pool into slot i: tiles, facts, start state, plane bits within their rim, a clean record."""
+    levels, arrays, options = CachedLevels(*levels), EngineArrays(*arrays), EngineOptions(*options)
     tiles, facts, grid, outcome = arrays.tiles, arrays.facts, arrays.grid, arrays.outcome
     (above, beside), max_steps = options.pad, options.max_steps
     place = k % len(levels.owners)

@@ -18,7 +18,7 @@ from ..jit.kernels import inlined
 from ..jit.simd import COPIED, LINE, SHOWN, await_writing, copy_cells, show_cells, show_half, show_quarter
 from ..worlds.contract.canvas import canvas_of
 from ..worlds.contract.world import World
-from .arrays import ObservingScratch, WindowSpec
+from .arrays import EngineArrays, ObservingScratch, WindowSpec
 from .observation_spec import OBSERVATIONS, ObservationError, PlaneDisplay, parse_observation
 
 __all__ = [
@@ -116,6 +116,7 @@ def observe_all(which, arrays, window, out, scratch):
     their windows are copied, what moves is marked, planes are shown. What was just written in small pieces is slow to read in
     large ones, so each loop reads what the one before wrote a while ago; and `out` is fetched in the meantime.
     """
+    arrays, window, scratch = EngineArrays(*arrays), WindowSpec(*window), ObservingScratch(*scratch)
     facts, state, grid, cut = arrays.facts, arrays.state, arrays.grid, scratch.cut
     width, size = grid.shape[2], grid.shape[1] * grid.shape[2]
     cells = grid.reshape(grid.size)
