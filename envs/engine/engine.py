@@ -203,6 +203,7 @@ class Engine:
         self.tiles = np.zeros((n, rows, cols), np.uint8)
         self.facts = np.zeros((n, world.n_facts), np.int32)
         self.state = np.zeros((n, world.n_state), np.int32)
+        self.grid = self.window.grids(n, rows, cols, outside)
         self.limits = np.zeros(n, np.int32)
         self.outcome = np.zeros((n, 8), np.int32)
         self.seeds = np.zeros(n, np.uint64)
@@ -211,7 +212,7 @@ class Engine:
             self.tiles,
             self.facts,
             self.state,
-            self.window.grids(n, rows, cols, outside),
+            self.grid,
             self.limits,
             self.outcome,
             self.seeds,
