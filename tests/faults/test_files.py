@@ -380,6 +380,8 @@ def test_no_module_writes_a_file_by_itself() -> None:
         "experiments/training/finetune.py",
         "experiments/evaluation/chunked.py",  # into an unfinished folder of pieces
         "experiments/study/folder/folder.py",  # into an unfinished run
+        "envs/worlds/contract/sources.py",  # into a private temporary folder
+        "experiments/study/results/golden.py",  # the same
         "experiments/analyses/recipe_search.py",  # appends to a list while it searches
     }
     root = TESTS.parent

@@ -22,6 +22,7 @@ import yaml
 from goalposts.errors import UserError
 
 from ...config.schema import load_config
+from ...system.atomic_files import write_atomic
 from ..design.plan import plan_study
 
 GOLDEN = "golden.json"
@@ -100,9 +101,8 @@ def main(pages: list[str]) -> int:
         header, body = split(path.read_text(encoding="utf-8"))
         golden = golden_of(path.parent)
         worlds = {world: golden[world] for world in header["worlds"]}
-        path.write_text(
-            front_matter(header["command"], header["n"], header["recipes"], worlds) + body, encoding="utf-8"
-        )
+        text = front_matter(header["command"], header["n"], header["recipes"], worlds) + body
+        write_atomic(path, text.encode())
     return 0
 
 
