@@ -8,7 +8,7 @@ Importing it costs nothing: no numpy, no numba, no torch. Read next: `registrati
 import os.path as _path
 import sys as _sys
 
-from . import isolation as _isolation
+from .process import isolation as _isolation
 
 _isolation.forget_folder_of_m()  # before any module is imported that Python has not loaded itself
 

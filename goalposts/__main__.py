@@ -5,9 +5,9 @@ import signal
 import sys
 from types import FrameType
 
-from goalposts import notices
-from goalposts.isolation import forget_senseless_threads, forget_working_directory
-from goalposts.streams import make_ready, warn
+from goalposts.process import notices
+from goalposts.process.isolation import forget_senseless_threads, forget_working_directory
+from goalposts.process.streams import make_ready, warn
 
 INTERRUPTED = "goalposts: interrupted"
 

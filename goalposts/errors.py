@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, Self
 
-from goalposts.streams import make_ready, stop_writing, warn
+from goalposts.process.streams import make_ready, stop_writing, warn
 
 from .text import plain
 

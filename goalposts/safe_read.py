@@ -11,7 +11,7 @@ import os
 import stat
 from pathlib import Path
 
-from .budget import reading_budget
+from .process.budget import reading_budget
 
 
 class NotOrdinary(OSError):
@@ -40,7 +40,7 @@ def read_ordinary(path: str | os.PathLike[str], limit: int, follow: bool = True)
 
         follow: the path was given by the user, so it may be a link; one inside an untrusted folder must not be.
     Raises FileNotFoundError, IsADirectoryError, IsALink, NotOrdinary, TooLarge, or another OSError of the system; OverBudget
-    if the file, which may be sparse, is larger than what this command may spend on files (`budget.py`).
+    if the file, which may be sparse, is larger than what this command may spend on files (`goalposts/process/budget.py`).
     """
     handle = _opened(path, follow)
     with open(handle, "rb") as file:

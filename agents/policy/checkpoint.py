@@ -22,8 +22,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from stable_baselines3.common.policies import ActorCriticPolicy
 
-from goalposts.budget import reading_budget
 from goalposts.errors import UserError
+from goalposts.process.budget import reading_budget
 from goalposts.safe_read import IsALink, TooLarge, read_ordinary
 
 from .eager_adam import EagerAdam

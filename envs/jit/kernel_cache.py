@@ -2,7 +2,7 @@
 
 numba's own takes its place from the working directory's `.numba_config.yaml`, raises on an empty or cut file, and finds no damage
 inside of compiled code. Here a file is used only if its digest is right; anything else is compiled again and written over.
-Without a safe place nothing is kept. Read next: `goalposts/cache_place.py`, which finds the place.
+Without a safe place nothing is kept. Read next: `goalposts/process/cache_place.py`, which finds the place.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Any
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, NullCache
 
-from goalposts.cache_place import kernel_place
-from goalposts.isolation import open_nothing_relative
-from goalposts.notices import progress
+from goalposts.process.cache_place import kernel_place
+from goalposts.process.isolation import open_nothing_relative
+from goalposts.process.notices import progress
 
 # numba reads `.numba_config.yaml` again whenever it compiles.
 setattr(config, "open", open_nothing_relative(builtins.open))  # noqa: B010

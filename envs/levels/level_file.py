@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from goalposts.budget import OverBudget, reading_budget
+from goalposts.process.budget import OverBudget, reading_budget
 from goalposts.safe_read import TooLarge, decode_text, read_beginning, read_ordinary
 from goalposts.safe_write import write_whole
 

@@ -21,7 +21,7 @@ from typer.models import OptionInfo
 from goalposts import __version__
 from goalposts.closest import closest
 from goalposts.errors import UserError
-from goalposts.streams import takes_unicode
+from goalposts.process.streams import takes_unicode
 from goalposts.text import json_text, plain, plain_lines
 
 from ...envs.worlds.contract.sources import sources

@@ -167,7 +167,7 @@ def doctor(as_json: Json = False) -> None:
     except OSError:
         writable = False
         problems.append("this folder is not writable; give runs an --out in a folder that is")
-    from goalposts.cache_place import kernel_place
+    from goalposts.process.cache_place import kernel_place
 
     from ...envs import generate, solve
     from ...envs.jit.kernel_cache import damaged_files

@@ -15,9 +15,9 @@ from typing import Any
 import typer
 from typer.models import CommandInfo
 
-from goalposts.budget import begin
 from goalposts.errors import UserError
-from goalposts.streams import is_broken_pipe, make_ready, stop_writing, warn
+from goalposts.process.budget import begin
+from goalposts.process.streams import is_broken_pipe, make_ready, stop_writing, warn
 from goalposts.text import plain, plain_lines
 
 from . import bench, demo, explore, finetune, lookup, report, reproduce, runs, study, windows

@@ -43,14 +43,7 @@ from .fields import (
     check_condition,
     known_worlds,
 )
-from .yaml_document import (
-    ConfigError,
-    Document,
-    Problem,
-    apply_override,
-    parse_document,
-    to_yaml,
-)
+from .yaml_document import ConfigError, Document, Problem, apply_override, parse_document, to_yaml
 
 __all__ = [
     "ConfigError",

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from goalposts.budget import reading_budget
+from goalposts.process.budget import reading_budget
 
 from ...envs.levels.level import Level
 from ...envs.worlds.contract.world import World

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from goalposts.budget import reading_budget
 from goalposts.errors import UserError
+from goalposts.process.budget import reading_budget
 
 from ...envs.engine.engine import Engine
 from ...envs.engine.outcome import END, ENDED_BY_DEATH, FIRST, O_END, O_FIRST, O_STEPS

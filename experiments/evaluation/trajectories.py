@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import polars as pl
 
-from goalposts.budget import reading_budget
+from goalposts.process.budget import reading_budget
 
 from ...envs.engine.outcome import O_STEPS
 from ...envs.levels.level import MAX_COLS, Level, LevelError, LevelSet

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import polars as pl
 
-from goalposts.budget import reading_budget
 from goalposts.closest import near
 from goalposts.errors import UserError
+from goalposts.process.budget import reading_budget
 
 from ..system.atomic_files import read_limited, write_atomic
 from ..system.forks import refuse_after_fork

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from goalposts.budget import OverBudget, reading_budget
 from goalposts.errors import UserError
+from goalposts.process.budget import OverBudget, reading_budget
 
 from ...envs.levels.level import Level
 from ...envs.worlds.registry import get_world

@@ -16,7 +16,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from goalposts.budget import reading_budget
+from goalposts.process.budget import reading_budget
 
 from ..system.atomic_files import RunError, disk_errors, read_limited, write_atomic
 

@@ -21,12 +21,7 @@ from typing import Any
 from goalposts.safe_read import decode_text
 
 from ..config.schema import ConfigError, ExperimentConfig, parse_config
-from ..system.atomic_files import (
-    RunError,
-    disk_errors,
-    read_limited,
-    write_atomic,
-)
+from ..system.atomic_files import RunError, disk_errors, read_limited, write_atomic
 from ..system.leftovers import sweep
 from ..system.links import refuse_links
 from ..system.locks import FolderGone, FolderLock, Timeout, folder_gone, is_held

@@ -9,7 +9,7 @@ import secrets
 from contextlib import suppress
 from functools import cache
 
-from goalposts.cache_place import kernel_place
+from goalposts.process.cache_place import kernel_place
 from goalposts.safe_read import read_ordinary
 
 NAME, LENGTH = "marks.key", 32

@@ -2,7 +2,8 @@
 
 A reader of Parquet takes memory as the file tells it to, and a damaged file can make polars end its process at once, which no
 `try` catches; a CSV with a header of a million names does the same. So the bytes go to a second Python that has imported polars and
-nothing else, whose memory and time are limited by what is left of this command's budget (`goalposts/budget.py`), and which writes nothing
+nothing else, whose memory and time are limited by what is left of this command's budget (`goalposts/process/budget.py`), and
+which writes nothing
 anywhere. Its answer is a table in parts, a refusal, or its death. It is started by the first table that a process reads (a fifth of a
 second), kept for the next one, and ends with its parent.
 Checks no columns: each caller knows what its table must hold. Read next: `parquet_worker.py`, what runs there.
@@ -25,7 +26,7 @@ from pathlib import Path
 
 import polars as pl
 
-from goalposts.budget import reading_budget
+from goalposts.process.budget import reading_budget
 from goalposts.text import plain
 
 from .forks import refuse_after_fork

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from goalposts.isolation import safe_environment
+from goalposts.process.isolation import safe_environment
 
 LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMBA")
 # For the environment of a process that is to take one thread, whatever library asks.

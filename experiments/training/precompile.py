@@ -25,10 +25,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from goalposts.cache_place import kernel_place
 from goalposts.errors import UserError, tells_exit_code
-from goalposts.isolation import safe_environment
-from goalposts.notices import progress
+from goalposts.process.cache_place import kernel_place
+from goalposts.process.isolation import safe_environment
+from goalposts.process.notices import progress
 from goalposts.registration import WORLDS
 
 from ..runs.provenance import code_digest

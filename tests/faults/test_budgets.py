@@ -16,7 +16,6 @@ from fixtures.faults import row
 from fixtures.places import TESTS
 
 from goalposts.agents.policy.checkpoint import CheckpointError, read_tensors
-from goalposts.budget import MEMORY, VARIABLE, Budget, OverBudget, parse_budget, reading_budget
 from goalposts.envs import load_levels
 from goalposts.envs.levels.level import Level
 from goalposts.errors import UserError
@@ -32,6 +31,7 @@ from goalposts.experiments.study.folder.folder import StudyFolder
 from goalposts.experiments.study.results.summary import read_summary
 from goalposts.experiments.study.results.summary_check import read_measures
 from goalposts.experiments.system.atomic_files import RunError, read_limited
+from goalposts.process.budget import MEMORY, VARIABLE, Budget, OverBudget, parse_budget, reading_budget
 
 MADE = TESTS / "fixtures" / "made_by_adb767d"
 LEVEL = (MADE / "levels.txt").read_text("utf-8").split("\n\n")[0]

@@ -11,9 +11,9 @@ import pytest
 from fixtures.command import GOALPOSTS, LEVELS, run
 from fixtures.faults import row
 
-from goalposts import cache_place
 from goalposts.envs.jit.kernel_cache import KernelCache, damaged_files, keep
 from goalposts.envs.jit.kernels import njit
+from goalposts.process import cache_place
 
 
 def add(x, y):

@@ -12,7 +12,7 @@ from fixtures.faults import row
 from fixtures.places import ROOT
 from fixtures.tiny import copy_of
 
-from goalposts.cache_place import kernel_place, why_not_private
+from goalposts.process.cache_place import kernel_place, why_not_private
 
 GOALPOSTS = [str(Path(sys.executable).with_name("goalposts"))]
 AS_MODULE = [sys.executable, "-m", "goalposts"]

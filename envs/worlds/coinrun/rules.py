@@ -18,20 +18,7 @@ from ..contract.canvas import mark
 from ..contract.world import DEATH, DONE, GOAL, PROXY, Action, Target, World, rules_of
 from ..shared.single_goal import put_goal
 from .conditions import CONDITIONS, EDGE, LEFT, LEGEND, MAX_MONSTERS, OFF_PATH, RIGHT_FRACTION
-from .layouts import (
-    COIN,
-    COIN_HIDDEN,
-    DECOY,
-    LAVA,
-    MARK,
-    MONSTER,
-    PLATFORM,
-    SAW,
-    SPAWN,
-    TRACK,
-    WALL,
-    layout,
-)
+from .layouts import COIN, COIN_HIDDEN, DECOY, LAVA, MARK, MONSTER, PLATFORM, SAW, SPAWN, TRACK, WALL, layout
 
 STAY, LEFTWARD, RIGHTWARD, JUMP = range(4)
 RISE = 3  # cells that a jump rises

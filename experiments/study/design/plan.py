@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from goalposts.budget import reading_budget
+from goalposts.process.budget import reading_budget
 
 from ....envs.engine.observation_spec import parse_observation
 from ...config.schema import ExperimentConfig

@@ -25,14 +25,7 @@ from goalposts.safe_read import read_beginning
 from ...config.fields import Amount, Whole
 from ...config.yaml_document import shorten
 from ...runs.folder_names import is_of_run
-from ...system.atomic_files import (
-    RunError,
-    disk_errors,
-    read_limited,
-    sync_folder,
-    sync_tree,
-    write_atomic,
-)
+from ...system.atomic_files import RunError, disk_errors, read_limited, sync_folder, sync_tree, write_atomic
 from ...system.leftovers import discard, made_here, of_name, sweep, unfinished, unfinished_name
 from ...system.links import refuse_links
 from ...system.locks import HELD, FolderLock, Timeout, is_held

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from goalposts.budget import reading_budget
+from goalposts.process.budget import reading_budget
 
 from ...runs.provenance import PACKAGES, code_digest, version_of
 from ...system.atomic_files import RunError, read_limited, write_atomic

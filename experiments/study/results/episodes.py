@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from goalposts.budget import OverBudget, reading_budget
+from goalposts.process.budget import OverBudget, reading_budget
 
 from ...measurement.episodes import (
     FEW_ROWS,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from goalposts.budget import reading_budget
+from goalposts.process.budget import reading_budget
 
 from ...measurement.episodes import episodes_file
 from ...system.atomic_files import RunError, read_limited, write_together
@@ -32,7 +32,7 @@ DIGITS = 6
 def write_tables(folder: StudyFolder, plan: StudyPlan) -> None:
     """episodes.parquet and summary.csv from the runs that are finished; nothing if none is. Raises RunError.
 
-    A study of more than MAX_TOGETHER episodes, or of more than this command may hold (`goalposts/budget.py`), gets no
+    A study of more than MAX_TOGETHER episodes, or of more than this command may hold (`goalposts/process/budget.py`), gets no
     episodes.parquet: its episodes are in the folders of its runs.
     """
     finished = folder.finished()

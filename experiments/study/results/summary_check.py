@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import ConfigDict, FailFast, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from goalposts.budget import reading_budget
+from goalposts.process.budget import reading_budget
 
 from ...config.fields import LARGEST, LARGEST_COUNT, Whole
 from ...measurement.metrics import METRICS

@@ -11,9 +11,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from goalposts.budget import VARIABLE, OverBudget
 from goalposts.experiments.system import parquet
 from goalposts.experiments.system.parquet import Unreadable, read_parquet
+from goalposts.process.budget import VARIABLE, OverBudget
 
 
 def file(rows: int = 5) -> bytes:

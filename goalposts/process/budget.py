@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from .errors import UserError
+from ..errors import UserError
 
 VARIABLE = "GOALPOSTS_BUDGET"
 MEMORY, SECONDS = 2 * 10**9, 60.0

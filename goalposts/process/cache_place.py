@@ -62,7 +62,7 @@ def _candidates(asked: str) -> Iterator[tuple[Path, bool]]:
     """Folders to try, and whether a user would look for the cache there."""
     if os.path.isabs(asked):
         yield Path(asked), True
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     if (root / "pyproject.toml").is_file():
         yield root / "envs" / "__pycache__", True
     caches = os.environ.get("XDG_CACHE_HOME", "")
