@@ -8,7 +8,6 @@ which uses both.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from goalposts.closest import near
 from goalposts.errors import UserError
 from goalposts.safe_read import decode_text
 from goalposts.text import plain
@@ -146,7 +146,7 @@ def refuse_what_is_none(document: Document, known: Collection[str], what: str) -
     """Put one problem in place of all others if a file has none of the known keys: its content is never quoted then."""
     if document.broken or not document.data:
         return
-    if any(difflib.get_close_matches(key[:100], known, 1, 0.6) for key in document.data):
+    if any(near(key, known) for key in document.data):
         return
     document.data, document.places, document.broken = {}, {}, True
     text = f"this is no {what}: it has none of its keys, such as {', '.join(sorted(known)[:3])}. Is it the right file?"

@@ -107,7 +107,11 @@ def test_the_end_of_a_file_is_no_interruption(
 
 @row("B1")
 @pytest.mark.slow
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"__class__": "FontManager"}', os.urandom(100)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"__class__": "FontManager"}', bytes(range(128, 228))],
+    ids=["empty", "cut", "a list", "another object", "garbage"],
+)
 def test_a_damaged_font_cache_stops_no_report(content: bytes, tmp_path: Path, tiny_run: Path) -> None:
     import matplotlib.font_manager as fonts
 

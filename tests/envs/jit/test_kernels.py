@@ -12,12 +12,22 @@ from fixtures.places import ROOT
 
 from goalposts.envs import generate
 
+# An editable install asks its own finder first, whatever PYTHONPATH says.
+NO_CHECKOUT = (
+    "import sys; sys.meta_path[:] = [f for f in sys.meta_path if getattr(f, '__name__', '') != 'Checkout']\n"
+)
+
 
 def run(code: str, where: Path, *path: Path) -> list[str]:
     """The words that a fresh process prints, which imports goalposts from `where`."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (where, *path)))}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=where, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", NO_CHECKOUT + code],
+        cwd=where,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()

@@ -265,7 +265,7 @@ def test_without_colour_the_text_is_one_character_a_cell():
         "#####~~###^^####",
         "#####~~#########",
     ]
-    assert render.ansi(scene_of("..", Sprite("a thing from another world", 0, 1)), colour=False) == ".?"
+    assert render.ansi(scene_of("..", Sprite("a thing from another world", 0, 1)), colour=False) == ".a"
 
 
 def test_with_colour_the_text_is_two_columns_a_cell_and_every_line_ends_plain():

@@ -146,8 +146,9 @@ def test_weights_of_another_net_than_the_config_are_refused_in_words(
     save_policy(last.path, other.policy, other.card)
     assert main(["finetune", str(path), "--steps", "1000", "--levels", "5"]) == 2
     said = capsys.readouterr()
-    assert f"{last.path} holds another net than {path / 'config.yaml'} describes" in said.err
-    assert "Restore both from a copy of the run" in said.err
+    assert f"{last.path / 'checkpoint.json'} contradicts the run" in said.err
+    assert "trunk (24,), not (32,)" in said.err
+    assert "Restore it from a copy of the run" in said.err
     assert said.out == ""
     assert "Traceback" not in said.err
     assert not (path / FILE).exists()
