@@ -80,6 +80,7 @@ def test_render_modes_and_render_before_reset_get_one_message() -> None:
 
 @row("C5")
 @pytest.mark.parametrize("cut_off", [False, True])
+@pytest.mark.slow
 def test_an_editable_install_is_found_next_to_any_folder_of_its_name(tmp_path: Path, cut_off: bool) -> None:
     """Once, a folder called goalposts next to a script was taken for the package, as a namespace package."""
     build = f"import sys; sys.path.insert(0, {str(ROOT / 'goalposts')!r}); import build_backend as b; b.build_editable('w')"

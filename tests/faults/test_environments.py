@@ -95,6 +95,7 @@ def test_copies_continue_as_the_original(how: str, kind: str, options: dict[str,
 
 @row("B2")
 @pytest.mark.parametrize("kind", ["Env", "VectorEnv", "VecEnv"])
+@pytest.mark.slow
 def test_a_copy_in_another_process_continues_too(kind: str, tmp_path: Path) -> None:
     player = Player(kind)
     player.play(player.env, 3, luck=1)

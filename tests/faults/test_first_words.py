@@ -73,6 +73,7 @@ def first_line(command: list[str], folder: Path, **variables: str) -> tuple[str,
         ("demo --steps 4096", "CoinRun"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_line_is_shown_before_kernels_are_compiled(words: str, world: str, tmp_path: Path) -> None:
     place = tmp_path / "cache"
     line, heard, _ = first_line([*GOALPOSTS, *words.split()], tmp_path, NUMBA_CACHE_DIR=str(place))

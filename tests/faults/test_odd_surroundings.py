@@ -70,6 +70,7 @@ def check(variable: str, command: str, folder: Path, tiny_run: Path, tiny_config
 
 @row("B4", "B18")
 @pytest.mark.parametrize(("variable", "command"), FEW)
+@pytest.mark.slow
 def test_a_few_odd_surroundings(
     variable: str, command: str, tmp_path: Path, tiny_run: Path, tiny_config: Path
 ) -> None:

@@ -22,6 +22,7 @@ def shell(command: str, folder: Path) -> tuple[int, str, str]:
 
 @row("B6")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.slow
 def test_a_closed_stream_changes_no_exit_code(closed: str, tmp_path: Path) -> None:
     code, out, err = shell(f"{GP} --version {closed}", tmp_path)
     assert (code, err) == (0, "")
@@ -33,6 +34,7 @@ def test_a_closed_stream_changes_no_exit_code(closed: str, tmp_path: Path) -> No
 
 @row("B6")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.slow
 def test_files_of_ours_take_no_number_of_a_closed_stream(closed: str, tmp_path: Path) -> None:
     code, _, _ = shell(f"{GP} levels --count 2 --out levels.txt {closed}", tmp_path)
     assert code == 0
@@ -84,6 +86,7 @@ def test_json_loses_nothing_in_a_legacy_encoding(tmp_path: Path) -> None:
         f"{GP} levels nonsense 2>&1 | true",
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_reader_that_stops_early_is_no_error(command: str, tmp_path: Path) -> None:
     code, _, err = shell(command, tmp_path)
     assert code in (0, 2, 141)

@@ -114,6 +114,7 @@ def test_nothing_of_the_working_directory_runs(entry: list[str], tmp_path: Path)
         {"XDG_CACHE_HOME": "c", "HOME": "c", "TMPDIR": ".", "MPLCONFIGDIR": ".", "XDG_CONFIG_HOME": "."},
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_a_relative_place_of_caches_is_not_used(variables: dict[str, str], tmp_path: Path) -> None:
     mark = hostile(tmp_path)
     before = sorted(tmp_path.rglob("*"))
@@ -172,6 +173,7 @@ def test_processes_that_are_started_are_safe_too(tmp_path: Path, tiny_config: Pa
 
 @row("A11")
 @pytest.mark.parametrize("command", ["report .", "train config.yaml --out new"])
+@pytest.mark.slow
 def test_a_pipe_in_the_place_of_settings_stops_nothing(command: str, tmp_path: Path, tiny_run: Path) -> None:
     folder = copy_of(tiny_run, tmp_path / "run")
     for name in ("matplotlibrc", ".numba_config.yaml", "sitecustomize.py", "numpy.py"):
@@ -203,6 +205,7 @@ def test_a_place_that_others_can_change_is_none(tmp_path: Path) -> None:
 
 
 @row("A1")
+@pytest.mark.slow
 def test_a_shared_cache_folder_is_not_used(tmp_path: Path) -> None:
     mark = tmp_path / "it-ran"
     shared = tmp_path / "c"
