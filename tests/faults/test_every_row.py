@@ -11,7 +11,7 @@ PAGE = ROOT.parent / "shared" / "faults" / "README.md"
 LEFT_OPEN = {"C3", "C11"}
 
 
-def tested() -> set[str]:
+def rows_with_tests() -> set[str]:
     found = set()
     for path in TESTS.rglob("test_*.py"):
         for ids in re.findall(r"^@row\(([^)]*)\)", path.read_text("utf-8"), re.MULTILINE):
@@ -20,7 +20,7 @@ def tested() -> set[str]:
 
 
 def test_every_row_has_a_test() -> None:
-    assert tested() == set(ROWS) - LEFT_OPEN
+    assert rows_with_tests() == set(ROWS) - LEFT_OPEN
 
 
 def test_the_rows_are_those_of_the_page() -> None:
