@@ -174,6 +174,10 @@ def forget_senseless_threads() -> None:
         value = os.environ.get(name, "1").strip()
         if not all(part.strip().isdecimal() and int(part) > 0 for part in value.split(",")):
             _forget(name, "it must be a whole number, at least 1")
+    for name in [name for name in os.environ if name.startswith("TQDM_")]:
+        del os.environ[
+            name
+        ]  # torch imports tqdm, which ends in a traceback on a wrong one; nothing here shows its bars
 
 
 def _forget(name: str, reason: str) -> None:

@@ -100,7 +100,8 @@ def parsers(run: Path, work: Path) -> dict[str, Parser]:
     from goalposts.experiments.measurement.episodes import read_episodes
     from goalposts.experiments.runs.progress_csv import append_row, read_rows, rewind_rows
     from goalposts.experiments.runs.provenance import Provenance
-    from goalposts.experiments.runs.run import Run, Status, _read_json
+    from goalposts.experiments.runs.run import Run
+    from goalposts.experiments.runs.status import Status, read_json
 
     def file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], object]:
         path = work / name
@@ -177,13 +178,13 @@ def parsers(run: Path, work: Path) -> dict[str, Parser]:
             "status",
             bytes_of(run / "status.json"),
             (*JSON, *NAMES),
-            file("status.json", lambda p: _read_json(Status, p, "Delete it.")),
+            file("status.json", lambda p: read_json(Status, p, "Delete it.")),
         ),
         Parser(
             "provenance",
             bytes_of(run / "provenance.json"),
             (*JSON, *NAMES),
-            file("provenance.json", lambda p: _read_json(Provenance, p, "Restore it.")),
+            file("provenance.json", lambda p: read_json(Provenance, p, "Restore it.")),
         ),
         Parser(
             "leakage",

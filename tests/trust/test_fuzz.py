@@ -19,7 +19,7 @@ CASES = int(os.environ.get("GOALPOSTS_FUZZ", "20_000"))
 def fuzz(*words: str, patch: str = "") -> dict:
     code = f"import sys; sys.argv = ['fuzz.py', *sys.argv[1:]]; sys.path.insert(0, {str(TESTS)!r})\n{patch}\n"
     done = subprocess.run(
-        [sys.executable, "-c", f"{code}import fuzz; fuzz.main()", *words],
+        [sys.executable, "-c", f"{code}from harness import fuzz; fuzz.main()", *words],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout.startswith("{"), done.stderr

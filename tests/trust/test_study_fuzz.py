@@ -1,5 +1,6 @@
 """Study folders of strangers: whatever stands in their files, the commands over studies read it or refuse it in words."""
 
+import json
 import random
 import shutil
 from pathlib import Path
@@ -126,6 +127,10 @@ def test_the_harness_finds_a_reader_that_lets_errors_through(
 ) -> None:
     """Without the checks the same folders end in tracebacks."""
     monkeypatch.setattr("goalposts.experiments.study.results.summary.check", lambda table, *rest: table)
+    monkeypatch.setattr(
+        "goalposts.experiments.study.results.summary.read_measures",
+        lambda path, remedy: json.loads(path.read_bytes()),
+    )
     (tmp_path / "work").mkdir()
     studies = study_fuzz.make_studies(tmp_path)
     assert study_fuzz.fuzz(studies[:1], 40, 0, tmp_path / "work")["faults"]
