@@ -5,7 +5,7 @@
 trains what is not trained yet (whatever stops it, the same command goes on; `--worlds Corner Beacon` trains these alone), and
 writes the table and, beside it, the page (`.md`), of all finished runs that stand in the folders `--runs` and `--also`. A run
 counts if its config is the one that is shipped now and the levels that it was measured on are the ones that its world makes
-now; so a change in one world leaves the runs of all others good. Judged by the world's usual shift. Read next: `experiments/demo.py`.
+now; so a change in one world leaves the runs of all others good. Judged by the world's usual shift. Read next: `experiments/study/demo.py`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 
 runs `goalposts demo` in a folder that is deleted afterwards and takes the time of its parts. In the trainings' processes these
 are told apart by what they report on the way. Kernels that are on the disk already are not compiled: for a first demo, give
-`NUMBA_CACHE_DIR` an empty folder. Read next: `experiments/demo.py`.
+`NUMBA_CACHE_DIR` an empty folder. Read next: `experiments/study/demo.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .. import demo
 from ..evaluation import goal_sweep
+from ..study import demo
 
 PARTS = {
     "explore": "playing what the explorer can show",

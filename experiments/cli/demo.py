@@ -1,4 +1,4 @@
-"""`goalposts demo`: two agents, one training score, different goals. Thin; read next: `experiments/demo.py`."""
+"""`goalposts demo`: two agents, one training score, different goals. Thin; read next: `experiments/study/demo.py`."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Train two agents with the same training score and different goals, move the goal, and print both verdicts."""
-    from ..demo import demo_configs, run_demo
     from ..publish.wording import label_of
+    from ..study.demo import demo_configs, run_demo
     from .tables import summary_table
 
     began = time.monotonic()

@@ -1,7 +1,7 @@
 """The commands that train, measure and show runs. Thin: each calls one function of the other packages.
 
 Read next: `experiments/training/train.py`, `experiments/evaluation/evaluate.py`, `experiments/publish/run_report.py`,
-`experiments/demo.py`.
+`experiments/study/demo.py`.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""A grid of runs, driven from its plan to its results. Single runs are made by `experiments/training`."""
+"""A grid of runs, driven from its plan to its results, and the demo, the smallest grid. Single runs: `experiments/training`."""

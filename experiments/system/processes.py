@@ -1,4 +1,4 @@
-"""What every process that begins others owes them, and what one knows of itself. Read next: `experiments/demo.py`,
+"""What every process that begins others owes them, and what one knows of itself. Read next: `experiments/study/demo.py`,
 `experiments/study/workers/local.py`.
 """
 

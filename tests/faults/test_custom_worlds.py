@@ -230,7 +230,7 @@ def test_a_demo_needs_a_pair_of_configs_and_says_so(home: Path, goalposts: Goalp
 
 @row("C1")
 def test_a_demo_takes_the_pair_that_lies_next_to_the_worlds_file(home: Path) -> None:
-    from goalposts.experiments.demo import demo_configs
+    from goalposts.experiments.study.demo import demo_configs
 
     text = (home / FILE).read_text().replace("    planes=(", '    pair=("my", "control"),\n    planes=(', 1)
     (home / "sub").mkdir()

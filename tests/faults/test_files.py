@@ -16,7 +16,7 @@ from goalposts.envs import generate, load_levels, save_levels
 from goalposts.errors import UserError
 from goalposts.experiments import Run
 from goalposts.experiments.cli.main import main
-from goalposts.experiments.demo import run_demo
+from goalposts.experiments.study.demo import run_demo
 from goalposts.experiments.study.design.plan import StudyPlan, plan_study
 from goalposts.experiments.study.folder.folder import StudyFolder
 from goalposts.experiments.study.workers.job import Done, Failed, Job, perform

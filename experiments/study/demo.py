@@ -17,20 +17,20 @@ from pathlib import Path
 
 from goalposts.registration import WORLDS
 
-from ..envs.worlds.contract.sources import entry_of, recorded_as
-from .config.schema import ExperimentConfig, load_config
-from .evaluation.evaluated_run import Evaluated
-from .publish.explorer import Seen, explored
-from .publish.films import before_and_after, film_of
-from .publish.run_report import report_data
-from .report.film.encode import save
-from .report.page.page import is_page, write_page
-from .runs.run import Run, RunError
-from .study.workers.job import Done, Failed, Job, Tell
-from .study.workers.local import LocalEngine
-from .system.links import refuse_link
-from .system.processes import imports_from_elsewhere
-from .training.precompile import announce
+from ...envs.worlds.contract.sources import entry_of, recorded_as
+from ..config.schema import ExperimentConfig, load_config
+from ..evaluation.evaluated_run import Evaluated
+from ..publish.explorer import Seen, explored
+from ..publish.films import before_and_after, film_of
+from ..publish.run_report import report_data
+from ..report.film.encode import save
+from ..report.page.page import is_page, write_page
+from ..runs.run import Run, RunError
+from ..system.links import refuse_link
+from ..system.processes import imports_from_elsewhere
+from ..training.precompile import announce
+from .workers.job import Done, Failed, Job, Tell
+from .workers.local import LocalEngine
 
 Told = Callable[[int, int, int, str], None]  # which run, step, total, words
 
@@ -59,7 +59,7 @@ def demo_configs(world: str, seed: int, overrides: Sequence[str] = ()) -> list[E
 
 
 def _pair_of_custom(spec: str) -> list[str]:
-    from ..envs.worlds.registry import load_world
+    from ...envs.worlds.registry import load_world
 
     world = load_world(spec)
     if world.pair is None:
@@ -104,8 +104,8 @@ class _Training(Job):
     """A run that is trained and evaluated in its own folder, `scratch`."""
 
     def do(self, tell: Tell) -> Done | Failed:
-        from ..envs.worlds.registry import load_again
-        from .training.train import train
+        from ...envs.worlds.registry import load_again
+        from ..training.train import train
 
         load_again(self.worlds)
         train(self.config, Path(str(self.scratch)), tell)
@@ -141,7 +141,7 @@ def run_demo(out: Path, configs: Sequence[ExperimentConfig], workers: int, told:
     runs = train_side_by_side(configs, out, workers, told)
     items = (Evaluated(runs[0]), Evaluated(runs[1]))
     if not explored([Seen(item.name, item.run, item.episodes) for item in items]):
-        from .evaluation.goal_sweep import explore  # torch is needed from here on only
+        from ..evaluation.goal_sweep import explore  # torch is needed from here on only
 
         explore(runs)
     write_page(report_data(runs, command, title=f"{items[0].world.name} demo"), page)

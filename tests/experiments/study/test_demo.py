@@ -11,9 +11,10 @@ import pytest
 from fixtures.tiny import everything
 
 from goalposts.errors import UserError
-from goalposts.experiments import Run, demo, train
+from goalposts.experiments import Run, train
 from goalposts.experiments.config.schema import ExperimentConfig
-from goalposts.experiments.demo import demo_configs, run_demo, train_side_by_side
+from goalposts.experiments.study import demo
+from goalposts.experiments.study.demo import demo_configs, run_demo, train_side_by_side
 
 SMALL = [
     "env.levels=200", "train.total_steps=2048", "train.num_envs=16", "train.n_steps=32", "train.batch_size=256",
