@@ -103,7 +103,7 @@ CLAIMS = (
         {"pair-capability": _least_capability},
         "5 training seeds each",
         "goalposts train coinrun/edge seed=0 (and coinrun/anywhere, seeds 0 to 4); goalposts diagnose RUNS",
-        "60",
+        "about 60 (not timed; ten runs of 6 s)",
         "coinrun-twins",
     ),
     Claim(
@@ -117,7 +117,7 @@ CLAIMS = (
         },
         "5 training seeds each",
         "goalposts train coinrun/edge seed=0 (and coinrun/anywhere, seeds 0 to 4); goalposts diagnose RUNS",
-        "60",
+        "about 60 (not timed; ten runs of 6 s)",
         "coinrun-twins",
     ),
     Claim(
