@@ -59,17 +59,23 @@ class Parquet:
     size: int = 0  # bytes in memory
 
 
+WORN = 1 << 26  # bytes of a table after which the reader is ended; the next table gets another
+FEW = 20  # questions after which a refusal is asked again of a fresh reader
+
+
 class _Reader:
     """The process that reads. One call at a time; after any trouble it is ended, and the next call starts another."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.process: subprocess.Popen[bytes] | None = None
+        self.asked = 0  # questions to this process
 
     def ask(
         self, content: bytes, question: dict[str, object], seconds: float
     ) -> tuple[dict, list[pl.DataFrame]]:
         with self.lock:
+            self.asked = self.asked + 1 if self.process is not None else 1
             process = self.process = self.process or _start()
             late = threading.Event()
             watch = threading.Timer(PATIENCE * seconds, lambda: (late.set(), process.kill()))
@@ -237,6 +243,14 @@ def _table(content: bytes, question: dict[str, object], what: object) -> Parquet
         except TimeoutError:
             raise budget.too_slow(what) from None
         budget.spend(float(answer.get("seconds", 0.0)))
+    if (
+        "refused" in answer and _reader.asked > FEW
+    ):  # memory that it still holds may be why: a fresh reader decides
+        _reader.end()
+        with budget.clock(what):
+            answer, parts = _reader.ask(content, question, budget.left())
+    if "too_large" in answer or int(answer.get("size", 0)) > WORN:
+        _reader.end()
     if "too_large" in answer:
         budget.claim(int(answer["too_large"]) + len(content), what)
         raise Unreadable("it asks for more memory than a table of its size can need")

@@ -30,6 +30,7 @@ from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.folder.folder import StudyFolder
 from goalposts.experiments.study.results.summary import read_summary
 from goalposts.experiments.study.results.summary_check import read_measures
+from goalposts.experiments.system import parquet
 from goalposts.experiments.system.atomic_files import RunError, read_limited
 from goalposts.process.budget import MEMORY, VARIABLE, Budget, OverBudget, parse_budget, reading_budget
 
@@ -88,6 +89,7 @@ def test_a_table_is_measured_unpacked_however_often_it_shares_a_text(
     )
     table.write_parquet(tmp_path / "explored.parquet")
     assert (tmp_path / "explored.parquet").stat().st_size < 50_000
+    parquet._reader.end()  # what other tests' tables left in it is not the matter here
     monkeypatch.setenv(VARIABLE, "100MB")
     with pytest.raises(OverBudget, match=r"would take 2\d\d MB"):
         read_explored(tmp_path / "explored.parquet")
