@@ -42,6 +42,7 @@ def test_more_rows_than_allowed_are_counted_but_not_read() -> None:
 
 
 def test_one_process_reads_all_files_and_goes_on_after_a_damaged_one() -> None:
+    parquet._reader.end()  # a reader that was asked often is replaced before it refuses
     read_parquet(file(), 5)
     first = reader_id()
     for damaged in (b"", b"PAR1", file()[:-9], b"PAR1" + bytes(100) + b"PAR1"):
