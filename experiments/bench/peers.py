@@ -37,6 +37,7 @@ def bench_peers(
     world: World, seconds: float, tell: Callable[[str], None] = lambda what: None
 ) -> list[Figure]:
     """Our rate, with its ratio to each peer's as the figure beside it."""
+    torch.set_num_threads(1)  # others get one thread as well: ours takes one by itself, and gives it back
     figures = []
     for name, measure in PEERS.items():
         if measure in (_minigrid_steps, _minigrid_training) and importlib.util.find_spec("minigrid") is None:
