@@ -1,4 +1,4 @@
-"""A letter on a colour: how a thing looks that nobody drew. Distinct by construction, at any size, for people and for agents.
+"""A letter on a colour: how a thing without a drawing looks. Distinct by construction, at any size, for people and for agents.
 
 A tile of a world gets the character of its legend and a colour that no other tile of the legend has, and the upper left pixel
 always shows that colour. A thing that moves gets the first letter of its name, on a dark colour made from the name.

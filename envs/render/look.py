@@ -1,4 +1,4 @@
-"""The look of a world: drawings of its own, letters for what nobody drew, and what its agent cannot tell apart.
+"""The look of a world: drawings of its own, letters for what has no drawing, and what its agent cannot tell apart.
 
 A `World` enters its look here when it is defined, as it enters its legend. Draws nothing.
 Read next: `sprites.py`, which turns a name and a look into pixels.

@@ -62,7 +62,7 @@ OLD_NAMES = {"law": "placement", "tells": "distinguishes", "dials": "layout_para
 
 
 def warn_renamed(old: str, new: str) -> None:
-    """Warn whoever called our caller that a name has changed."""
+    """Warn the caller's caller that a name has changed."""
     warnings.warn(f"{old} is now {new}", DeprecationWarning, stacklevel=3)
 
 
