@@ -106,7 +106,7 @@ def readonly(tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Pat
     for command in ("report", "record"):  # what they compile is in the cache from here on
         done(capsys, command, path)
     for name in (
-        "demo",
+        "study.demo",
         "evaluation.missing_probes",
         "evaluation.evaluate",
     ):  # nobody may perhaps not read Python's own files
