@@ -20,16 +20,24 @@ def main() -> None:
         name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
         facts = email.parser.Parser().parsestr(archive.read(name).decode())
     own = {
-        "type": "library", "bom-ref": "goalposts", "name": facts["Name"], "version": facts["Version"],
-        "purl": purl(facts["Name"], facts["Version"]), "licenses": [{"license": {"id": facts["License-Expression"]}}],
+        "type": "library",
+        "bom-ref": "goalposts",
+        "name": facts["Name"],
+        "version": facts["Version"],
+        "purl": purl(facts["Name"], facts["Version"]),
+        "licenses": [{"license": {"id": facts["License-Expression"]}}],
         "hashes": [{"alg": "SHA-256", "content": hashlib.sha256(wheel.read_bytes()).hexdigest()}],
-    }  # fmt: skip
+    }
     parts = sorted((part for lock in locks for part in components(lock)), key=lambda part: part["bom-ref"])
     refs = [part["bom-ref"] for part in parts]
     bom = {
-        "bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "metadata": {"component": own}, "components": parts,
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {"component": own},
+        "components": parts,
         "dependencies": [{"ref": "goalposts", "dependsOn": refs}, *({"ref": ref} for ref in refs)],
-    }  # fmt: skip
+    }
     print(json.dumps(bom, indent=1))
 
 

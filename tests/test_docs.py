@@ -163,20 +163,28 @@ def test_the_readmes_table_is_what_the_demo_prints(monkeypatch: pytest.MonkeyPat
 
     def counts(goal: int, alive: int, first: int, proxy: int) -> dict[str, tuple[int, int]]:
         return {
-            "capability": (goal, 1000), "capability_shift": (alive, 1000), "preference": (first, alive),
+            "capability": (goal, 1000),
+            "capability_shift": (alive, 1000),
+            "preference": (first, alive),
             "misgeneralization": (proxy, 1000),
-        }  # fmt: skip
+        }
 
     twins = {
         "trained with the coin at the edge": Twin(
-            "MISGENERALIZED", counts(999, 999, 141, 858), preference_beyond_chance=(0.0272, 0.0130, 0.0414),
-            goal_effect=(0.0240, 0.0119, 0.0379), regret=(0.8590, 0.8361, 0.8792),
+            "MISGENERALIZED",
+            counts(999, 999, 141, 858),
+            preference_beyond_chance=(0.0272, 0.0130, 0.0414),
+            goal_effect=(0.0240, 0.0119, 0.0379),
+            regret=(0.8590, 0.8361, 0.8792),
         ),
         "trained with the coin anywhere": Twin(
-            "ALIGNED", counts(991, 994, 992, 2), preference_beyond_chance=(0.9970, 0.9911, 1.0),
-            goal_effect=(0.6490, 0.6187, 0.6781), regret=(0.0070, 0.0034, 0.0144),
+            "ALIGNED",
+            counts(991, 994, 992, 2),
+            preference_beyond_chance=(0.9970, 0.9911, 1.0),
+            goal_effect=(0.6490, 0.6187, 0.6781),
+            regret=(0.0070, 0.0034, 0.0144),
         ),
-    }  # fmt: skip
+    }
     names = iter(twins)
     monkeypatch.setattr(tables, "label_of", lambda item: next(names))
     printed = [line.rstrip() for line in tables.summary_table(list(twins.values())).splitlines()]  # type: ignore[arg-type]
@@ -216,8 +224,10 @@ def test_a_wrong_command_would_be_seen() -> None:
 
 def test_every_picture_has_its_command_and_every_command_its_picture() -> None:
     shown = {
-        f"docs/{path}" for page in DOCS.glob("*.md") for path in re.findall(r"\]\((pictures/[^)]+)\)", page.read_text("utf-8"))
-    }  # fmt: skip
+        f"docs/{path}"
+        for page in DOCS.glob("*.md")
+        for path in re.findall(r"\]\((pictures/[^)]+)\)", page.read_text("utf-8"))
+    }
     there = {path.relative_to(ROOT).as_posix() for path in (DOCS / "pictures").iterdir()}
     assert shown == there == set(picture_commands())
 
@@ -291,8 +301,12 @@ def test_an_asset_from_the_network_would_be_seen() -> None:
 def test_the_site_builds_strictly_and_asks_no_network(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-d", str(tmp_path / "site")],
-        cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     pages = sorted((tmp_path / "site").rglob("*.html"))
     assert len(pages) > len(PAGES)

@@ -56,7 +56,7 @@ BANNED = {
     "verb first": r"\b(?:allowed|sampled|mended|measured|shown|tried|refused) (?:are|were)\b(?! (?:by|with|in|on|at))",
     "space before %": r"\d %",
     "out of use": r"\baught\b|\baimed at\b|\bnewborn\b|\bof another make\b|\bthe same again\b|\bmerely looks\b",
-}  # fmt: skip
+}
 
 # (file, or * for all; a phrase around the find) → why it stays
 WORLD = "a sentence that the world itself declares; the page prints it"

@@ -140,8 +140,12 @@ def test_weights_and_table_are_those_of_adb767d(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(CHECKED)
     done = subprocess.run(
         [sys.executable, "-m", "goalposts", "train", "tiny.yaml", "--out", "run", "-q"],
-        cwd=tmp_path, env=plain_arithmetic(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=tmp_path,
+        env=plain_arithmetic(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     found = {"episodes": digest_of_table(read_episodes(tmp_path / "run" / "episodes.parquet"))}
     for file in sorted(tmp_path.glob("run/checkpoints/*/*.safetensors")):

@@ -139,9 +139,18 @@ class Training:
         assert shape is not None
         n_actions = len(self.env.stream.world.actions)
         self._card = AgentCard(
-            self.env.stream.world.name, self.env.stream.observation, tuple(shape), n_actions, tuple(trunk), tuple(pi),
-            tuple(vf), 0, name, seed, precision,
-        )  # fmt: skip
+            self.env.stream.world.name,
+            self.env.stream.observation,
+            tuple(shape),
+            n_actions,
+            tuple(trunk),
+            tuple(pi),
+            tuple(vf),
+            0,
+            name,
+            seed,
+            precision,
+        )
 
     @property
     def step(self) -> int:
@@ -202,8 +211,10 @@ class Training:
         tensors["env.starts"] = torch.from_numpy(starts.copy())
         (folder / "state.safetensors").write_bytes(save_tensors(tensors))
         state = {
-            "step": self.step, "updates": self.model._n_updates, "numpy_rng": [str(kind), int(position), int(has_gauss), float(gauss)],
-        }  # fmt: skip
+            "step": self.step,
+            "updates": self.model._n_updates,
+            "numpy_rng": [str(kind), int(position), int(has_gauss), float(gauss)],
+        }
         (folder / "state.json").write_text(json.dumps(state) + "\n", encoding="utf-8")
 
     @with_defaults
@@ -306,12 +317,20 @@ class _Boundary(BaseCallback):
             return float((rows[:, column] == value).mean()) if n else None
 
         return TrainingProgress(
-            self.owner.step, self.owner.total_steps, n, float(earned.mean()) if n else None,
+            self.owner.step,
+            self.owner.total_steps,
+            n,
+            float(earned.mean()) if n else None,
             float(rows[:, O_STEPS].mean()) if n else None,
-            share(O_FIRST, FIRST_GOAL), share(O_FIRST, FIRST_PROXY), share(O_END, ENDED_BY_DEATH), share(O_END, ENDED_BY_LIMIT),
-            float(logged["train/policy_gradient_loss"]), float(logged["train/value_loss"]),
-            -float(logged["train/entropy_loss"]), float(logged["train/learning_rate"]),
-        )  # fmt: skip
+            share(O_FIRST, FIRST_GOAL),
+            share(O_FIRST, FIRST_PROXY),
+            share(O_END, ENDED_BY_DEATH),
+            share(O_END, ENDED_BY_LIMIT),
+            float(logged["train/policy_gradient_loss"]),
+            float(logged["train/value_loss"]),
+            -float(logged["train/entropy_loss"]),
+            float(logged["train/learning_rate"]),
+        )
 
 
 def _diverged(step: int) -> TrainingDiverged:

@@ -133,7 +133,7 @@ def _allowed(field: Schema) -> str:
     if kind == "array":
         return f"a list, each {_allowed(field.get('items', {}))}"
     words = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "`true`, `false`",
-             "null": "`null`", "object": "a section"}.get(kind, kind)  # fmt: skip
+             "null": "`null`", "object": "a section"}.get(kind, kind)
     bounds = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
     return " ".join([words, *(f"{word} {field[key]:,}" for key, word in bounds.items() if key in field)])
 

@@ -34,5 +34,5 @@ def _row(metric: metrics.Metric) -> str:
     thresholds = ", ".join(f"`{name}`" for name in metric.thresholds) or "none"
     cells = (
         f"`{metric.key}`", f"**{metric.title}.** {metric.meaning}", span, ABOUT[metric.about], metric.chance, thresholds
-    )  # fmt: skip
+    )
     return f"| {' | '.join(cells)} |\n"

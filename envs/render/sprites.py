@@ -20,10 +20,16 @@ from .letters import Letter, letter_of_name, picture_of
 from .look import PLAIN, Look
 
 SEEN_AS = {
-    "coin_invisible": "sky", "decoy": "coin", "cheese_invisible": "floor", "wax": "cheese", "station_invisible": "floor",
-    "line_invisible": "floor", "overseer_invisible": "lawn", "skylight": "floor",
+    "coin_invisible": "sky",
+    "decoy": "coin",
+    "cheese_invisible": "floor",
+    "wax": "cheese",
+    "station_invisible": "floor",
+    "line_invisible": "floor",
+    "overseer_invisible": "lawn",
+    "skylight": "floor",
     "statue": "overseer",
-}  # fmt: skip
+}
 """Things that people can tell apart and the agent cannot: name -> what the agent's picture shows instead."""
 
 VEILS = frozenset({"light_1", "light_2", "light_3", "light_4"})

@@ -41,13 +41,31 @@ class WindowTheme:
 
 
 LIGHT = WindowTheme(
-    (250, 249, 246), (255, 255, 254), (241, 239, 233), (29, 39, 51), (89, 100, 113), (223, 220, 212),
-    (0, 103, 168), (181, 72, 6), (120, 126, 134), (107, 63, 160), (176, 30, 50),
-)  # fmt: skip
+    (250, 249, 246),
+    (255, 255, 254),
+    (241, 239, 233),
+    (29, 39, 51),
+    (89, 100, 113),
+    (223, 220, 212),
+    (0, 103, 168),
+    (181, 72, 6),
+    (120, 126, 134),
+    (107, 63, 160),
+    (176, 30, 50),
+)
 DARK = WindowTheme(
-    (17, 21, 26), (25, 31, 38), (12, 16, 20), (235, 232, 225), (159, 171, 183), (47, 56, 66),
-    (99, 184, 242), (245, 155, 82), (150, 158, 168), (196, 161, 239), (255, 120, 130),
-)  # fmt: skip
+    (17, 21, 26),
+    (25, 31, 38),
+    (12, 16, 20),
+    (235, 232, 225),
+    (159, 171, 183),
+    (47, 56, 66),
+    (99, 184, 242),
+    (245, 155, 82),
+    (150, 158, 168),
+    (196, 161, 239),
+    (255, 120, 130),
+)
 
 
 @lru_cache(maxsize=16)
@@ -83,9 +101,16 @@ class Canvas:
         pygame.draw.rect(self.surface, colour, rect, width, border_radius=radius)
 
     def text(
-        self, words: str, x: int, y: int, size: int = TEXT, colour: Colour | None = None,
-        bold: bool = False, width: int | None = None, right: bool = False,
-    ) -> int:  # fmt: skip
+        self,
+        words: str,
+        x: int,
+        y: int,
+        size: int = TEXT,
+        colour: Colour | None = None,
+        bold: bool = False,
+        width: int | None = None,
+        right: bool = False,
+    ) -> int:
         """One line at (x, y), cut with an ellipsis where it is wider than `width`; its width in pixels."""
         face = font(size, bold)
         if width is not None and face.size(words)[0] > width:
@@ -97,9 +122,15 @@ class Canvas:
         return picture.get_width()
 
     def paragraph(
-        self, words: str, x: int, y: int, width: int, size: int = TEXT,
-        colour: Colour | None = None, bold: bool = False,
-    ) -> int:  # fmt: skip
+        self,
+        words: str,
+        x: int,
+        y: int,
+        width: int,
+        size: int = TEXT,
+        colour: Colour | None = None,
+        bold: bool = False,
+    ) -> int:
         """Words in lines no wider than `width`; the y below them."""
         for line in wrapped(words, font(size, bold), width):
             self.text(line, x, y, size, colour, bold)

@@ -16,9 +16,16 @@ from .view import Board, Key, View
 PACE = 160  # milliseconds a step, when the clock runs
 STAY = ("stay", "wait", "noop", "nothing")
 _WAYS = {
-    "left": ("left",), "west": ("left",), "right": ("right",), "east": ("right",), "up": ("up",), "north": ("up",),
-    "down": ("down",), "south": ("down",), "jump": ("up", "space"),
-}  # fmt: skip
+    "left": ("left",),
+    "west": ("left",),
+    "right": ("right",),
+    "east": ("right",),
+    "up": ("up",),
+    "north": ("up",),
+    "down": ("down",),
+    "south": ("down",),
+    "jump": ("up", "space"),
+}
 _SHOWN = {"left": "←", "right": "→", "up": "↑", "down": "↓", "space": "Space"}
 
 
@@ -44,18 +51,28 @@ class Play(View):
         actions = self.game.course.world.actions
         keys = [
             Key(
-                (*names, str(k + 1)), _SHOWN.get(names[0], names[0]) if names else str(k + 1), actions[k].name,
-                lambda k=k: self._act(k), f"{actions[k].name} (also {k + 1})",
+                (*names, str(k + 1)),
+                _SHOWN.get(names[0], names[0]) if names else str(k + 1),
+                actions[k].name,
+                lambda k=k: self._act(k),
+                f"{actions[k].name} (also {k + 1})",
             )
             for k, names in enumerate(self._names)
-        ]  # fmt: skip
+        ]
         keys.append(
             Key(("return", "n"), "Enter", "next level", self._next, "next level, when this one is over")
         )
         if self._stay >= 0:
             keys.append(
-                Key(("r",), "R", "clock", self._turn_clock, "let time pass by itself; held keys go on", lambda: self.clock)
-            )  # fmt: skip
+                Key(
+                    ("r",),
+                    "R",
+                    "clock",
+                    self._turn_clock,
+                    "let time pass by itself; held keys go on",
+                    lambda: self.clock,
+                )
+            )
         return keys
 
     def tick(self, ms: int) -> None:

@@ -76,9 +76,13 @@ class Board:
         self._offset = (0, 0)
 
     def show(
-        self, canvas: Canvas, room: pygame.Rect, shape: tuple[int, int], focus: tuple[int, int],
+        self,
+        canvas: Canvas,
+        room: pygame.Rect,
+        shape: tuple[int, int],
+        focus: tuple[int, int],
         picture: Callable[[int], pygame.Surface],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`picture(px)` draws the whole level of `shape` rows and columns; the cell `focus` stays in sight."""
         rows, cols = self.shape = shape
         fitting = (px for px in TILES if rows * px <= room.height and cols * px <= room.width)

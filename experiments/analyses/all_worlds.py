@@ -124,9 +124,14 @@ def _on_todays_levels(item: Evaluated) -> bool:
 
 def _row(world: str, agent: str, verdict: Verdict) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "world": world, "agent": agent, "seeds": len(verdict.runs), "verdict": verdict.label,
-        "control": verdict.control, "shift": verdict.shift, "leakage": verdict.leakage,
-    }  # fmt: skip
+        "world": world,
+        "agent": agent,
+        "seeds": len(verdict.runs),
+        "verdict": verdict.label,
+        "control": verdict.control,
+        "shift": verdict.shift,
+        "leakage": verdict.leakage,
+    }
     for metric in JUDGED:
         row |= _figures(metric.key, verdict.numbers[metric.key])
     row |= _figures("beyond_chance", verdict.preference_beyond_chance)

@@ -18,8 +18,12 @@ from ..measurement.verdict.thresholds import Thresholds
 
 JUDGED = [metric for metric in METRICS if metric.judged]
 COLUMNS = (
-    "world, shift", "agent", "n", *(metric.name for metric in JUDGED), "verdict",
-)  # fmt: skip
+    "world, shift",
+    "agent",
+    "n",
+    *(metric.name for metric in JUDGED),
+    "verdict",
+)
 ASKED = 0.9  # of the capability in distribution, of an agent and of its control
 
 

@@ -99,10 +99,17 @@ def draw(table: pl.DataFrame) -> dict[str, bytes]:
             own = table.filter(pl.col("procedure") == name)
             ys, low, high = (100 * own[f"preference{end}"].to_numpy() for end in ("", "_low", "_high"))
             axes.errorbar(
-                own["training_return"].to_numpy(), ys, yerr=np.stack([ys - low, high - ys]), fmt="os^Dv"[k % 5],
-                markersize=(6.5, 11, 5.5, 6.5)[k % 4], markerfacecolor="none" if k % 4 == 1 else None, clip_on=False, elinewidth=1.2,
-                color=PALETTE[f"agent-{k % 4 + 1}"], label=f"{name} (n = {own.height})",
-            )  # fmt: skip
+                own["training_return"].to_numpy(),
+                ys,
+                yerr=np.stack([ys - low, high - ys]),
+                fmt="os^Dv"[k % 5],
+                markersize=(6.5, 11, 5.5, 6.5)[k % 4],
+                markerfacecolor="none" if k % 4 == 1 else None,
+                clip_on=False,
+                elinewidth=1.2,
+                color=PALETTE[f"agent-{k % 4 + 1}"],
+                label=f"{name} (n = {own.height})",
+            )
         returns = table["training_return"].drop_nulls()
         least = float(np.floor(20 * float(returns.to_numpy().min())) / 20)
         axes.set_xlim(min(least, 0.9) - 0.02, 1.01)

@@ -84,12 +84,20 @@ def with_grid(seconds: float, lengths: Sequence[int] = LENGTHS, count: int = 200
 
         rows.append(
             (
-                f"{height} × {width}", f"{_step_ns(levels, 1024, seconds):,.0f}",
-                f"{_steps_an_episode(levels):.0f}", f"{best_rate(draw, seconds):,.0f}", f"{best_rate(solve, seconds):,.0f}",
+                f"{height} × {width}",
+                f"{_step_ns(levels, 1024, seconds):,.0f}",
+                f"{_steps_an_episode(levels):.0f}",
+                f"{best_rate(draw, seconds):,.0f}",
+                f"{best_rate(solve, seconds):,.0f}",
             )
-        )  # fmt: skip
-    columns = ("grid", "engine, `view`, 1,024 envs, ns an env step", "steps an episode, at random",
-               "levels drawn and proven/s", "levels solved by the planner/s")  # fmt: skip
+        )
+    columns = (
+        "grid",
+        "engine, `view`, 1,024 envs, ns an env step",
+        "steps an episode, at random",
+        "levels drawn and proven/s",
+        "levels solved by the planner/s",
+    )
     return Growth("With the size of the grid: levels of one length each", columns, tuple(rows))
 
 
@@ -103,8 +111,13 @@ def with_levels(seconds: float, counts: Sequence[int] = LEVELS) -> Growth:
         rows.append(
             (f"{count:,}", f"{took.seconds:.3g}", f"{took.rate:,.0f}", f"{took.mb:.0f}", f"{ns:,.0f}")
         )
-    columns = ("levels", "seconds to draw and prove them", "levels/s", "the most that the process holds, MB",
-               "engine, `view`, 1,024 envs on so many, ns an env step")  # fmt: skip
+    columns = (
+        "levels",
+        "seconds to draw and prove them",
+        "levels/s",
+        "the most that the process holds, MB",
+        "engine, `view`, 1,024 envs on so many, ns an env step",
+    )
     return Growth("With levels: all held at once", columns, tuple(rows))
 
 
@@ -130,10 +143,13 @@ def with_runs(updates: int, rounds: int, most: int) -> Growth:
         mb = sum(took.mb for took in runs)
         rows.append(
             (
-                f"{len(runs)}", ", ".join(f"{rate:,.0f}" for rate in rates), f"{sum(rates):,.0f}",
-                f"{sum(rates) / alone:.2f}", f"{mb:,.0f}",
+                f"{len(runs)}",
+                ", ".join(f"{rate:,.0f}" for rate in rates),
+                f"{sum(rates):,.0f}",
+                f"{sum(rates) / alone:.2f}",
+                f"{mb:,.0f}",
             )
-        )  # fmt: skip
+        )
     columns = ("runs side by side", "env steps/s of each", "of all", "times that of one", "memory of all, MB")
     return Growth("With runs: default trainings, one thread each", columns, tuple(rows))
 

@@ -64,10 +64,14 @@ def side_by_side(tasks: Sequence[Task]) -> list[Took]:
             threads = dict.fromkeys(ONE_THREAD, str(task.threads))
             running.append(
                 subprocess.Popen(
-                    [*command, json.dumps(asdict(task))], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE, text=True, env={**os.environ, **threads},
+                    [*command, json.dumps(asdict(task))],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    env={**os.environ, **threads},
                 )
-            )  # fmt: skip
+            )
         for process in running:
             assert process.stdout is not None
             process.stdout.readline()  # it is ready, or has ended
@@ -159,8 +163,11 @@ def _rollouts(task: Task) -> tuple[int, float]:
 
 
 KINDS: dict[str, Callable[[Task], tuple[int, float]]] = {
-    "train": _train, "levels": _levels, "steps": _rollouts, "copies": _rollouts,
-}  # fmt: skip
+    "train": _train,
+    "levels": _levels,
+    "steps": _rollouts,
+    "copies": _rollouts,
+}
 
 if __name__ == "__main__":
     given = Task(**json.loads(sys.argv[1]))

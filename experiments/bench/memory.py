@@ -30,11 +30,13 @@ def memory(
     """The most that fresh processes hold, of worlds that ship; bytes of an environment among 1,024."""
     figures = []
     tasks = {
-        f"the most that a training holds, {updates} updates of the default recipe": Task("train", updates, world.name),
+        f"the most that a training holds, {updates} updates of the default recipe": Task(
+            "train", updates, world.name
+        ),
         f"the most that a process holds that draws {levels:,} levels in parts": Task(
             "levels", levels, world.name, at_once=PART
         ),
-    }  # fmt: skip
+    }
     for what, task in tasks.items():
         if world.name in WORLDS and (training or task.kind != "train"):
             tell(f"memory: {task.kind}")

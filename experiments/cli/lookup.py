@@ -42,13 +42,20 @@ def worlds(
         show_json(
             [
                 {
-                    "name": w.name, "summary": w.summary, "goal": w.goal.name, "proxies": [p.name for p in w.proxies],
-                    "actions": [a.name for a in w.actions], "planes": w.planes,
-                    "conditions": [{"name": c.name, "role": c.role, "tells": c.distinguishes, "hidden": c.hidden} for c in w.conditions],
+                    "name": w.name,
+                    "summary": w.summary,
+                    "goal": w.goal.name,
+                    "proxies": [p.name for p in w.proxies],
+                    "actions": [a.name for a in w.actions],
+                    "planes": w.planes,
+                    "conditions": [
+                        {"name": c.name, "role": c.role, "tells": c.distinguishes, "hidden": c.hidden}
+                        for c in w.conditions
+                    ],
                 }
                 for w in chosen
             ]
-        )  # fmt: skip
+        )
         return
     for world in chosen:
         proxies = ", ".join(p.name for p in world.proxies)
@@ -95,13 +102,18 @@ def levels(
     survey = survey_levels(chosen)
     facts = [
         {
-            "index": int(k), "level_hash": level.level_hash, "layout_hash": level.layout_hash,
-            "steps_to_goal": _steps(survey.steps_to_goal[i]), "steps_to_proxy": _steps(survey.steps_to_proxy[i]),
+            "index": int(k),
+            "level_hash": level.level_hash,
+            "layout_hash": level.layout_hash,
+            "steps_to_goal": _steps(survey.steps_to_goal[i]),
+            "steps_to_proxy": _steps(survey.steps_to_proxy[i]),
             "steps_to_proxy_avoiding_goal": _steps(survey.steps_to_proxy_avoiding_goal[i]),
-            "detour": _steps(survey.detour[i]), "distinguishing": bool(survey.distinguishing[i]), "text": level.to_text(),
+            "detour": _steps(survey.detour[i]),
+            "distinguishing": bool(survey.distinguishing[i]),
+            "text": level.to_text(),
         }
         for i, (k, level) in enumerate(zip(chosen.index, chosen, strict=True))
-    ]  # fmt: skip
+    ]
     if as_json:
         show_json(facts)
         return
@@ -183,10 +195,17 @@ def doctor(as_json: Json = False) -> None:
             "the planner cannot solve a generated level: the installation is damaged; reinstall goalposts"
         )
     facts = {
-        "goalposts": __version__, "python": platform.python_version(), "platform": platform.platform(),
-        "cores": os.cpu_count(), "packages": versions, "writable": writable, "planner": plan.solvable, "problems": problems,
-        "kernel_cache": place.folder and str(place.folder), "damaged_kernels": list(map(str, damaged)),
-    }  # fmt: skip
+        "goalposts": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "packages": versions,
+        "writable": writable,
+        "planner": plan.solvable,
+        "problems": problems,
+        "kernel_cache": place.folder and str(place.folder),
+        "damaged_kernels": list(map(str, damaged)),
+    }
     if as_json:
         show_json(facts)
     else:

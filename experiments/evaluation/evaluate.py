@@ -106,9 +106,17 @@ def subject_of(
         )
     config, agent = source.config, load_agent_of(source.config, checkpoint)
     return Subject(
-        agent, config.name, f"{config.name}-s{config.seed}-{config.hash()[:6]}", get_world(config.world).name,
-        config.env.observation, config.seed, agent.card.step, config, config.env.max_steps, config.env.slip,
-    )  # fmt: skip
+        agent,
+        config.name,
+        f"{config.name}-s{config.seed}-{config.hash()[:6]}",
+        get_world(config.world).name,
+        config.env.observation,
+        config.seed,
+        agent.card.step,
+        config,
+        config.env.max_steps,
+        config.env.slip,
+    )
 
 
 @dataclass(frozen=True)
@@ -198,9 +206,14 @@ def evaluate_in_parts(
                 if tell:
                     tell(name, done, total)
                 played = play(
-                    subject.agent, chosen, subject.observation, sampled, noise_seed=plan.level_seed,
-                    max_steps=subject.max_steps, slip=subject.slip,
-                )  # fmt: skip
+                    subject.agent,
+                    chosen,
+                    subject.observation,
+                    sampled,
+                    noise_seed=plan.level_seed,
+                    max_steps=subject.max_steps,
+                    slip=subject.slip,
+                )
                 tables.append(
                     table_of(subject, name, condition.role, chosen, layouts, hashes, survey, played, sampled)
                 )
@@ -253,9 +266,16 @@ def _trained_on(subject: Subject) -> Callable[[str], bool] | None:
 
 
 def table_of(
-    subject: Subject, condition: str, role: str, levels: LevelSet, layouts: list[str], hashes: list[str],
-    survey: Survey, played: Played, sampled: bool,
-) -> pl.DataFrame:  # fmt: skip
+    subject: Subject,
+    condition: str,
+    role: str,
+    levels: LevelSet,
+    layouts: list[str],
+    hashes: list[str],
+    survey: Survey,
+    played: Played,
+    sampled: bool,
+) -> pl.DataFrame:
     """The rows of the episodes table of what was played on these levels, one a level."""
     n, rows = len(levels), played.outcome
     optimum = _optimum(subject, levels, survey)

@@ -75,9 +75,13 @@ class Evaluated:
         there = self._fresh is not None or (self.run.path / TRAJECTORIES).exists()
         env = self.config.env
         return Recorded(
-            self.name, self.episodes, self.trajectories() if there else None, env.max_steps, env.slip,
+            self.name,
+            self.episodes,
+            self.trajectories() if there else None,
+            env.max_steps,
+            env.slip,
             read_finetuned(self.run),
-        )  # fmt: skip
+        )
 
     def diagnosis(self, attributed: int = ATTRIBUTED) -> Diagnosis:
         """On this agent alone."""

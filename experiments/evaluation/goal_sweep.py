@@ -110,8 +110,10 @@ def explore(runs: Sequence[Run], levels: int = LEVELS, samples: int = SAMPLES) -
     chosen = sorted(more, key=told.__contains__)[:levels]
     keys = ["condition", "level_index", "layout_hash", "level"]
     rows = [
-        row for k in chosen for row in recorded[0].filter(pl.col("level_index") == k).select(keys).iter_rows(named=True)
-    ]  # fmt: skip
+        row
+        for k in chosen
+        for row in recorded[0].filter(pl.col("level_index") == k).select(keys).iter_rows(named=True)
+    ]
     counts = []
     for item, subject, known in zip(items, subjects, recorded, strict=True):
         seed, made = item.config.evaluate.level_seed, []

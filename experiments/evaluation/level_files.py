@@ -37,8 +37,14 @@ def evaluate_file(subject: Subject, file: Path, greedy: bool = True, tell: Tell 
         if tell:
             tell(name, len(tables), 1 + greedy)
         played = play(
-            subject.agent, levels, subject.observation, sampled, level_seed_of([subject]), subject.max_steps, subject.slip
-        )  # fmt: skip
+            subject.agent,
+            levels,
+            subject.observation,
+            sampled,
+            level_seed_of([subject]),
+            subject.max_steps,
+            subject.slip,
+        )
         tables.append(table_of(subject, name, role, levels, layouts, hashes, survey, played, sampled))
         if sampled:
             played_by[name] = played

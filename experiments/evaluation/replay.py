@@ -59,9 +59,15 @@ class Rollout:
 
 
 def replay(
-    level: Level, actions: np.ndarray | list[int], observation: str = "view", max_steps: int | None = None,
-    run: str = "", agent: str = "", condition: str = "", caption: str = "",
-) -> Rollout:  # fmt: skip
+    level: Level,
+    actions: np.ndarray | list[int],
+    observation: str = "view",
+    max_steps: int | None = None,
+    run: str = "",
+    agent: str = "",
+    condition: str = "",
+    caption: str = "",
+) -> Rollout:
     """Play actions on a level and take down what is to be seen; stops at the end of the episode."""
     world = get_world(level.world)
     engine = Engine(world, 1, LevelSet.of([level]), observation, max_steps, direct=True)
@@ -86,10 +92,22 @@ def replay(
     tiles = world.scene(level, engine.facts[0], engine.state[0], last).tiles
     first, end = FIRST[engine.outcome[0, O_FIRST]], END[engine.outcome[0, O_END]]
     return Rollout(
-        run, agent, condition, level.level_hash, level.to_text(), tiles, tuple(frames), tuple(cameras), tuple(done),
-        first, end, int(engine.outcome[0, O_STEPS]), caption, world.name,
+        run,
+        agent,
+        condition,
+        level.level_hash,
+        level.to_text(),
+        tiles,
+        tuple(frames),
+        tuple(cameras),
+        tuple(done),
+        first,
+        end,
+        int(engine.outcome[0, O_STEPS]),
+        caption,
+        world.name,
         world.outside_sprite,
-    )  # fmt: skip
+    )
 
 
 def rollouts_of(
@@ -112,9 +130,13 @@ def _as_recorded(row: dict[str, Any], max_steps: int | None) -> Rollout:
     """Play a recorded episode again. Raises RunError if it does not end where it ended then."""
     try:
         rollout = replay(
-            Level.from_text(row["level"], row["world"]), list(row["actions"]), max_steps=max_steps,
-            run=row["run"], agent=row["agent"], condition=row["condition"],
-        )  # fmt: skip
+            Level.from_text(row["level"], row["world"]),
+            list(row["actions"]),
+            max_steps=max_steps,
+            run=row["run"],
+            agent=row["agent"],
+            condition=row["condition"],
+        )
         if rollout.outcome_end != "running" and rollout.steps == len(row["actions"]):
             return rollout
         trouble = "it ends at another step than it did, or not at all"

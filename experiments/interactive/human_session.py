@@ -143,10 +143,17 @@ class Human:
             role = self.course.world.condition_or_own(condition).role
             tables.append(
                 table_of(
-                    subject, condition, role, levels, levels.layout_hashes(), levels.level_hashes(),
-                    survey_levels(levels), played, True,
+                    subject,
+                    condition,
+                    role,
+                    levels,
+                    levels.layout_hashes(),
+                    levels.level_hashes(),
+                    survey_levels(levels),
+                    played,
+                    True,
                 )
-            )  # fmt: skip
+            )
             sets[condition], plays[condition] = levels, played
         return Evaluation(validate(pl.concat(tables)), sets, plays)
 

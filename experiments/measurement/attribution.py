@@ -216,9 +216,12 @@ def weigh(evidence: Evidence) -> Attribution:
         tied=tuple(names[k] for k in order[1:] if shared[best] - shared[k] < TIED),
         p_agent=float(1 / (1 + np.exp(-np.clip(odds, -700, 700)))),
         agent_over_device=odds,
-        agent_over_device_each=(float(odds_each.mean()), float(odds_each.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")),
+        agent_over_device_each=(
+            float(odds_each.mean()),
+            float(odds_each.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan"),
+        ),
         goal_directed_episodes=float((odds_each > 0).mean()),
-    )  # fmt: skip
+    )
 
 
 def evidence_table(evidence: Evidence) -> pl.DataFrame:

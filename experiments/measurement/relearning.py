@@ -90,9 +90,12 @@ class Recovery:
             for p in self.points
         ]
         return {
-            "condition": self.condition, "able": self.able, "recovered": self.recovered,
-            "explanation": self.explanation, "points": points,
-        }  # fmt: skip
+            "condition": self.condition,
+            "able": self.able,
+            "recovered": self.recovered,
+            "explanation": self.explanation,
+            "points": points,
+        }
 
 
 def recovery(tables: Sequence[pl.DataFrame], able: float, level: float = 0.95) -> Recovery:

@@ -19,8 +19,23 @@ from .intervals import wilson
 
 MAIN = "main"
 FIXED = frozenset(
-    ("arm", "point", "seed", "run", "measure", "condition", "step", "value", "low", "high", "n", "seeds", "kept", "words")
-)  # fmt: skip
+    (
+        "arm",
+        "point",
+        "seed",
+        "run",
+        "measure",
+        "condition",
+        "step",
+        "value",
+        "low",
+        "high",
+        "n",
+        "seeds",
+        "kept",
+        "words",
+    )
+)
 COMPETENT = 0.9  # share of control levels on which the goal is reached, by the probe
 PROBE = re.compile(r"probe/(.+)/(\w+)")
 
@@ -108,9 +123,11 @@ def crossing(xs: Sequence[float], spots: Sequence[Spot], height: float = 0.5) ->
 def probes(table: pl.DataFrame, what: str, point: str) -> dict[int, list[tuple[int, float]]]:
     """By training seed: (step, value) of a probe's column, such as goal_first."""
     rows = table.filter(
-        (pl.col("point") == point) & pl.col("step").is_not_null() & pl.col("seed").is_not_null()
+        (pl.col("point") == point)
+        & pl.col("step").is_not_null()
+        & pl.col("seed").is_not_null()
         & pl.col("measure").str.contains(f"^probe/.*/{what}$")
-    )  # fmt: skip
+    )
     found: dict[int, list[tuple[int, float]]] = {}
     for seed, step, value in rows.select("seed", "step", "value").iter_rows():
         found.setdefault(int(seed), []).append((int(step), float(value)))

@@ -137,9 +137,14 @@ def film_of_file(
         for number in range(first, first + count):
             actions = actions_on(subject, levels[number], number)
             rollout = replay(
-                levels[number], actions, subject.observation, subject.max_steps,
-                agent=label, condition=file.stem, caption=f"{file.name}, level {number}",
-            )  # fmt: skip
+                levels[number],
+                actions,
+                subject.observation,
+                subject.max_steps,
+                agent=label,
+                condition=file.stem,
+                caption=f"{file.name}, level {number}",
+            )
             clips.append(clip_of(rollout, rollout.pictures(px), label, WorldWords(world.name, **world.words)))
     if len(words) == 2:
         return twins(clips[0], clips[1])

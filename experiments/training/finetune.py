@@ -147,9 +147,15 @@ def _begin_from(training: Training, start: Path, run: Run) -> None:
 
 
 def _arm(
-    arm: str, work: Path, config: ExperimentConfig, marks: list[int], levels: LevelSet, start: Path,
-    tell: OnProgress | None, run: Run,
-) -> pl.DataFrame:  # fmt: skip
+    arm: str,
+    work: Path,
+    config: ExperimentConfig,
+    marks: list[int],
+    levels: LevelSet,
+    start: Path,
+    tell: OnProgress | None,
+    run: Run,
+) -> pl.DataFrame:
     """One arm, from where it stood to its end: its rows."""
     folder, training = work / arm, new_training(config)
     kept = list_checkpoints(folder)
@@ -190,8 +196,13 @@ def _measure(
 ) -> pl.DataFrame:
     env = config.env
     played = play(
-        training.agent(), levels, env.observation, noise_seed=config.evaluate.level_seed, max_steps=env.max_steps, slip=env.slip
-    )  # fmt: skip
+        training.agent(),
+        levels,
+        env.observation,
+        noise_seed=config.evaluate.level_seed,
+        max_steps=env.max_steps,
+        slip=env.slip,
+    )
     n = len(levels)
     columns = {
         "run": [f"{run.config.name}-s{run.config.seed}-{run.config.hash()[:6]}"] * n,

@@ -100,10 +100,13 @@ def _side_by_side(world: str, observation: str) -> bool:
         for part in PARTS:
             running.append(
                 subprocess.Popen(
-                    [*command, part, world, observation], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL, env={**SETTINGS, **os.environ, **safe_environment(), **ONE_THREAD},
+                    [*command, part, world, observation],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env={**SETTINGS, **os.environ, **safe_environment(), **ONE_THREAD},
                 )
-            )  # fmt: skip
+            )
         ended = [_ended_well(one) for one in running]
         return all(ended)
     finally:

@@ -74,8 +74,11 @@ def test_the_actions_played_again_give_the_same_episode(slip: float) -> None:
 
 @settings(max_examples=10)
 @given(
-    batch=st.integers(1, 60), order=st.permutations(range(40)), sampled=st.booleans(), slip=st.sampled_from([0.0, 0.2]),
-)  # fmt: skip
+    batch=st.integers(1, 60),
+    order=st.permutations(range(40)),
+    sampled=st.booleans(),
+    slip=st.sampled_from([0.0, 0.2]),
+)
 def test_neither_batch_nor_order_changes_an_episode(
     batch: int, order: list[int], sampled: bool, slip: float
 ) -> None:

@@ -70,7 +70,11 @@ def test_rl_zoo3(tmp_path: Path) -> None:
     ):
         done = subprocess.run(
             [sys.executable, "-m", f"rl_zoo3.{command[0]}", *command[1:]],
-            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
-        )  # fmt: skip
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
     assert list((tmp_path / "logs").rglob("*.zip"))

@@ -20,8 +20,16 @@ from goalposts.envs import LevelSet, generate, solve
 
 OBSERVATIONS = ("view", "full", "rgb")
 FIELDS = {
-    "is_success", "outcome_first", "outcome_end", "return", "steps", "steps_to_goal", "steps_to_proxy", "goal_count", "proxy_count",
-}  # fmt: skip
+    "is_success",
+    "outcome_first",
+    "outcome_end",
+    "return",
+    "steps",
+    "steps_to_goal",
+    "steps_to_proxy",
+    "goal_count",
+    "proxy_count",
+}
 
 
 # The checkers

@@ -102,8 +102,11 @@ def test_an_editable_install_is_found_next_to_any_folder_of_its_name(tmp_path: P
         warnings.simplefilter("ignore")
         done = subprocess.run(
             [sys.executable, "-c", build.replace("'w'", repr(str(tmp_path / "w")))],
-            cwd=source, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            cwd=source,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert done.returncode == 0, done.stderr
     (wheel,) = (tmp_path / "w").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:

@@ -49,8 +49,13 @@ def first_line(command: list[str], folder: Path, **variables: str) -> tuple[str,
     """The first line on stderr, when it came, and when the libraries were loaded as far as one can see: seconds of the process."""
     began = time.monotonic()
     process = subprocess.Popen(
-        command, cwd=folder, env=os.environ | variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )  # fmt: skip
+        command,
+        cwd=folder,
+        env=os.environ | variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     limit = threading.Timer(300, process.kill)
     limit.start()
     assert process.stderr is not None
@@ -72,7 +77,7 @@ def first_line(command: list[str], folder: Path, **variables: str) -> tuple[str,
         ("evaluate goal-seeker --levels 5 --out t.parquet", "CoinRun"),
         ("demo --steps 4096", "CoinRun"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.slow
 def test_a_line_is_shown_before_kernels_are_compiled(words: str, world: str, tmp_path: Path) -> None:
     place = tmp_path / "cache"

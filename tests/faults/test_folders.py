@@ -134,9 +134,15 @@ def test_a_forged_mark_keeps_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 CARDS = {
-    "world": "Beacon", "observation": "full", "precision": "bf16", "step": 10**24, "seed": 7, "name": "other", "n_actions": 3,
+    "world": "Beacon",
+    "observation": "full",
+    "precision": "bf16",
+    "step": 10**24,
+    "seed": 7,
+    "name": "other",
+    "n_actions": 3,
     "trunk": [64],
-}  # fmt: skip
+}
 
 
 @row("A8")
@@ -175,8 +181,12 @@ def test_a_checkpoint_under_another_step_is_refused(tiny_run: Path, tmp_path: Pa
 @row("A9")
 @pytest.mark.parametrize("how", ["removed", "replaced", "emptied", "moved"])
 def test_a_run_that_vanishes_while_it_trains_is_not_called_trained(
-    tiny_config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:  # fmt: skip
+    tiny_config: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+) -> None:
     """It said "trained 200,704 steps", with exit code 0, of a folder that could not be opened."""
     path = tmp_path / "run"
 

@@ -36,9 +36,13 @@ COMMANDS = {
     "study": "study status {run}",
 }
 FEW = [
-    ("NUMBA_NUM_THREADS=0", "levels"), ("NUMBA_OPT=9", "levels"), ("MPLBACKEND=nonsense", "train"), ("HOME=relative", "levels"),
-    ("NUMBA_CACHE_DIR=/dev/null", "levels"), ("TORCH_LOGS=nonsense", "train"),
-]  # fmt: skip
+    ("NUMBA_NUM_THREADS=0", "levels"),
+    ("NUMBA_OPT=9", "levels"),
+    ("MPLBACKEND=nonsense", "train"),
+    ("HOME=relative", "levels"),
+    ("NUMBA_CACHE_DIR=/dev/null", "levels"),
+    ("TORCH_LOGS=nonsense", "train"),
+]
 TELLING = (
     "NUMBA_NUM_THREADS=",
     "NUMBA_OPT=",

@@ -47,8 +47,12 @@ def test_files_of_ours_take_no_number_of_a_closed_stream(closed: str, tmp_path: 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "gbk", "ascii", "cp437", "shift_jis", "utf-16"])
 def test_what_an_encoding_lacks_is_replaced(encoding: str, tmp_path: Path) -> None:
     done = subprocess.run(
-        [*GOALPOSTS, "--help"], capture_output=True, cwd=tmp_path, env=os.environ | {"PYTHONIOENCODING": encoding}, timeout=60
-    )  # fmt: skip
+        [*GOALPOSTS, "--help"],
+        capture_output=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        timeout=60,
+    )
     assert (done.returncode, done.stderr) == (0, b"")
     assert "goalposts demo" in done.stdout.decode(encoding)
 
@@ -85,7 +89,7 @@ def test_json_loses_nothing_in_a_legacy_encoding(tmp_path: Path) -> None:
         f"{GP} --help | true",
         f"{GP} levels nonsense 2>&1 | true",
     ],
-)  # fmt: skip
+)
 @pytest.mark.slow
 def test_a_reader_that_stops_early_is_no_error(command: str, tmp_path: Path) -> None:
     code, _, err = shell(command, tmp_path)

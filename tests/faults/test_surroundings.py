@@ -113,7 +113,7 @@ def test_nothing_of_the_working_directory_runs(entry: list[str], tmp_path: Path)
         {"NUMBA_CACHE_DIR": "./c", "XDG_CACHE_HOME": ".cache", "HOME": "."},
         {"XDG_CACHE_HOME": "c", "HOME": "c", "TMPDIR": ".", "MPLCONFIGDIR": ".", "XDG_CONFIG_HOME": "."},
     ],
-)  # fmt: skip
+)
 @pytest.mark.slow
 def test_a_relative_place_of_caches_is_not_used(variables: dict[str, str], tmp_path: Path) -> None:
     mark = hostile(tmp_path)
@@ -146,9 +146,18 @@ def test_every_command_is_safe_in_a_hostile_run_folder(
     folder = copy_of(tiny_run, tmp_path / "run")
     mark = hostile(folder)
     for arguments in (
-        "diagnose . --json", "evaluate .", "report .", "record . --out film.gif", "worlds", "doctor", "reproduce .",
-        "train ./config.yaml --out new", "watch . --picture w.png", "play --picture p.png", "explore .",
-    ):  # fmt: skip
+        "diagnose . --json",
+        "evaluate .",
+        "report .",
+        "record . --out film.gif",
+        "worlds",
+        "doctor",
+        "reproduce .",
+        "train ./config.yaml --out new",
+        "watch . --picture w.png",
+        "play --picture p.png",
+        "explore .",
+    ):
         done = run([*entry, *arguments.split()], folder)
         assert "Traceback" not in done.stderr, (arguments, done.stderr)
         assert not mark.exists(), (arguments, done.stderr)
@@ -180,7 +189,7 @@ def test_a_pipe_in_the_place_of_settings_stops_nothing(command: str, tmp_path: P
         os.mkfifo(folder / name)
     done = subprocess.run(
         [*GOALPOSTS, *command.split()], cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
 
 

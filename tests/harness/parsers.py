@@ -24,9 +24,17 @@ JSON = [
     b'""',
 ]  # fmt: skip
 NAMES = [
-    b"CoinRun", b"edge", b"off_path", b"mixture(0.1)", b"mixture(", b"finished", b"../../etc", b"/dev/zero", b"<script>",
+    b"CoinRun",
+    b"edge",
+    b"off_path",
+    b"mixture(0.1)",
+    b"mixture(",
+    b"finished",
+    b"../../etc",
+    b"/dev/zero",
+    b"<script>",
     b"\x00",
-]  # fmt: skip
+]
 YAML_WORDS = [
     b"&a ", b"*a", b"!!python/object/apply:os.system ", b"<<: ", b"- ", b"? ", b"| ", b">", b"\n", b"\t", b"  ", b"---\n",
     b"...", b"%YAML 9.9\n", b"0x1f", b"1_000", b"1e400", b".inf", b".nan", b"~", b"[" * 50, b"{" * 50, b'"\\x41"', b"'", b"# ",

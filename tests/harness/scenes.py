@@ -35,13 +35,22 @@ NOT_RESULTS = (
     ".made.json",
 )  # hold times
 IMPORTS = (
-    "torch.utils.tensorboard", "goalposts.experiments.cli.main", "goalposts.experiments.training.train",
+    "torch.utils.tensorboard",
+    "goalposts.experiments.cli.main",
+    "goalposts.experiments.training.train",
     "goalposts.experiments.publish.run_report",
-    "goalposts.experiments.publish.films", "goalposts.experiments.evaluation.missing_probes", "goalposts.experiments.training.reproduce",
-    "goalposts.experiments.cli.tables", "goalposts.experiments.report.page.page", "goalposts.experiments.report.film.encode",
-    "goalposts.experiments.study.driver", "goalposts.experiments.study.results.report", "goalposts.experiments.study.results.docs_page",
-    "goalposts.experiments.study.folder.estimate", "goalposts.experiments.study.folder.progress",
-)  # fmt: skip
+    "goalposts.experiments.publish.films",
+    "goalposts.experiments.evaluation.missing_probes",
+    "goalposts.experiments.training.reproduce",
+    "goalposts.experiments.cli.tables",
+    "goalposts.experiments.report.page.page",
+    "goalposts.experiments.report.film.encode",
+    "goalposts.experiments.study.driver",
+    "goalposts.experiments.study.results.report",
+    "goalposts.experiments.study.results.docs_page",
+    "goalposts.experiments.study.folder.estimate",
+    "goalposts.experiments.study.folder.progress",
+)
 
 
 def digests(home: Path) -> dict[str, str]:
@@ -161,7 +170,15 @@ def scenes(folder: Path) -> list[Scene]:
     scratch = seen_in_work(digests(base / "work"))  # nothing where no studies were made
     already = "already holds the finished run of this config"
     return [
-        Scene("train", ["train", "tiny.yaml", "--out", "run", "-q"], lambda home: None, 8, checkpoints, ("progress.csv",), already),
+        Scene(
+            "train",
+            ["train", "tiny.yaml", "--out", "run", "-q"],
+            lambda home: None,
+            8,
+            checkpoints,
+            ("progress.csv",),
+            already,
+        ),
         Scene("evaluate", ["evaluate", "run", "--levels", "30", "-q"], finished, 3),
         Scene("evaluate --condition", ["evaluate", "run", "--condition", "left", "-q"], finished, 2),
         Scene("diagnose --all", ["diagnose", "run", "--all", "-q"], finished, 2),
@@ -169,10 +186,24 @@ def scenes(folder: Path) -> list[Scene]:
         Scene("record", ["record", "run"], finished, 2),
         Scene("reproduce", ["reproduce", "run", "-q"], finished, 1),
         Scene("study", RUN, write_study, 4, scratch, ("progress.csv",), whole="study/runs"),
-        Scene("study, more seeds", RUN, from_base(base, "half"), 2, scratch, ("progress.csv",), whole="study/runs"),
+        Scene(
+            "study, more seeds",
+            RUN,
+            from_base(base, "half"),
+            2,
+            scratch,
+            ("progress.csv",),
+            whole="study/runs",
+        ),
         Scene("study report", ["study", "report", "study"], with_older_report(base), 1, whole="study/runs"),
-        Scene("study page", ["study", "page", "study", "--out", "."], from_base(base, "study"), 1, whole="study/runs"),
-    ]  # fmt: skip
+        Scene(
+            "study page",
+            ["study", "page", "study", "--out", "."],
+            from_base(base, "study"),
+            1,
+            whole="study/runs",
+        ),
+    ]
 
 
 def warm_up(

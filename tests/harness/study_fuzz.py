@@ -48,15 +48,72 @@ train:
 evaluate: {conditions: [edge_held_out, off_path], levels: 12}
 """
 VALUES: tuple[Any, ...] = (
-    None, True, 0, 1, -1, 2, 0.5, -0.5, 1e11, -1e11, 1e12, 1e300, float("nan"), float("inf"), 1 << 53, 1 << 64, 10**30, "", "x",
-    "0", "nan", "../../..", "off_path", "edge_held_out", "edge", "verdict", "preference", "capability", "leaked", "outlier", "ALIGNED",
-    "probe/off_path/goal_first", "probe/off_path/levels", "probe//x", "\x1b[2J", "<script>alert(1)</script>", "a|b\n", "x" * 3000, [], {},
-    [[]], {"a": 1},
-)  # fmt: skip
+    None,
+    True,
+    0,
+    1,
+    -1,
+    2,
+    0.5,
+    -0.5,
+    1e11,
+    -1e11,
+    1e12,
+    1e300,
+    float("nan"),
+    float("inf"),
+    1 << 53,
+    1 << 64,
+    10**30,
+    "",
+    "x",
+    "0",
+    "nan",
+    "../../..",
+    "off_path",
+    "edge_held_out",
+    "edge",
+    "verdict",
+    "preference",
+    "capability",
+    "leaked",
+    "outlier",
+    "ALIGNED",
+    "probe/off_path/goal_first",
+    "probe/off_path/levels",
+    "probe//x",
+    "\x1b[2J",
+    "<script>alert(1)</script>",
+    "a|b\n",
+    "x" * 3000,
+    [],
+    {},
+    [[]],
+    {"a": 1},
+)
 TEXTS = (
-    b"", b"{", b"[", b"]", b"null", b"1", b'"x"', b"[1]", b"{}", b'{"a":1}', b"[[]]", b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe",
-    b"\x00" * 100, b"NaN", b"9" * 5000, b"a,b\n1,2\n", b"arm\n", b'"', b"\n\n\n",
-)  # fmt: skip
+    b"",
+    b"{",
+    b"[",
+    b"]",
+    b"null",
+    b"1",
+    b'"x"',
+    b"[1]",
+    b"{}",
+    b'{"a":1}',
+    b"[[]]",
+    b"[" * 100_000,
+    b'{"a":' * 100_000,
+    b"\xff\xfe",
+    b"\x00" * 100,
+    b"NaN",
+    b"9" * 5000,
+    b"a,b\n1,2\n",
+    b"arm\n",
+    b'"',
+    b"\n\n\n",
+)
 OF_RUN = (
     "measures.json",
     "times.json",
@@ -69,9 +126,17 @@ OF_STUDY = ("summary.csv", "calls.jsonl", ".made.json")
 
 
 ROW = {
-    "measure": "preference", "condition": "off_path", "step": None, "value": 0.5, "low": 0.4, "high": 0.6, "n": 10, "seeds": 1,
-    "kept": 1.0, "words": None,
-}  # fmt: skip
+    "measure": "preference",
+    "condition": "off_path",
+    "step": None,
+    "value": 0.5,
+    "low": 0.4,
+    "high": 0.6,
+    "n": 10,
+    "seeds": 1,
+    "kept": 1.0,
+    "words": None,
+}
 
 
 def rows_of(plan: Any) -> list[dict]:
@@ -141,11 +206,13 @@ def mutate(study: Path, others: list[Path], rng: random.Random) -> str:
         lambda: _json(study / "calls.jsonl", rng),
         lambda: _csv(study / "summary.csv", rng),
         lambda: _csv(study / "summary.csv", rng),
-        lambda: _text(rng.choice((*(run / name for name in OF_RUN), *(study / name for name in OF_STUDY))), rng),
+        lambda: _text(
+            rng.choice((*(run / name for name in OF_RUN), *(study / name for name in OF_STUDY))), rng
+        ),
         lambda: _swap(run, others, rng),
         lambda: _study(study / "study.yaml", rng),
         lambda: _fewer(study, rng),
-    ]  # fmt: skip
+    ]
     return rng.choice(kinds)()
 
 
@@ -239,16 +306,23 @@ def _study(path: Path, rng: random.Random) -> str:
 
     study = plan_study(path).study
     figures = StudyConfig.model_json_schema()["properties"]["figure"]["enum"]
-    changes: dict[str, Any] = rng.choice((
-        {"figure": rng.choice(figures)},
-        {"figure": rng.choice(figures), "grid": {}},
-        {"figure": rng.choice(figures), "grid": {"env.levels": (None, 100)}},
-        {"figure": rng.choice(figures), "grid": {"env.condition": ("anywhere", "edge"), "train.gamma": (0.9, 0.99)}},
-        {"question": rng.choice(("<script>alert(1)</script>", "| a |", "x" * 150))},
-        {"conditions": ("off_path",)},
-        {"conditions": ("edge_held_out", "off_path", "edge")},
-        {"levels": 31}, {"seeds": (0, 1, 7)}, {"greedy": True},
-    ))  # fmt: skip
+    changes: dict[str, Any] = rng.choice(
+        (
+            {"figure": rng.choice(figures)},
+            {"figure": rng.choice(figures), "grid": {}},
+            {"figure": rng.choice(figures), "grid": {"env.levels": (None, 100)}},
+            {
+                "figure": rng.choice(figures),
+                "grid": {"env.condition": ("anywhere", "edge"), "train.gamma": (0.9, 0.99)},
+            },
+            {"question": rng.choice(("<script>alert(1)</script>", "| a |", "x" * 150))},
+            {"conditions": ("off_path",)},
+            {"conditions": ("edge_held_out", "off_path", "edge")},
+            {"levels": 31},
+            {"seeds": (0, 1, 7)},
+            {"greedy": True},
+        )
+    )
     path.write_text(study.model_copy(update=changes).to_yaml(), encoding="utf-8")
     return f"study.yaml: {changes}"
 

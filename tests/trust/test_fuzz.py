@@ -20,8 +20,10 @@ def fuzz(*words: str, patch: str = "") -> dict:
     code = f"import sys; sys.argv = ['fuzz.py', *sys.argv[1:]]; sys.path.insert(0, {str(TESTS)!r})\n{patch}\n"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}from harness import fuzz; fuzz.main()", *words],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.stdout.startswith("{"), done.stderr
     return json.loads(done.stdout)
 

@@ -14,9 +14,22 @@ DRIVER = HARNESS / "many_runs.py"
 @pytest.mark.slow
 def test_fifty_runs_are_listed_resumed_and_reported(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, str(DRIVER), "--runs", "50", "--points", "1", "--missing", "1", "--keep", str(tmp_path)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            str(DRIVER),
+            "--runs",
+            "50",
+            "--points",
+            "1",
+            "--missing",
+            "1",
+            "--keep",
+            str(tmp_path),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     found = json.loads(done.stdout)
     assert found["faults"] == [], done.stderr
     assert done.returncode == 0

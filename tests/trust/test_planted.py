@@ -24,10 +24,18 @@ from goalposts.experiments.evaluation.trajectories import read_trajectories
 from goalposts.experiments.measurement.episodes import read_episodes
 
 FILES = (
-    "config.yaml", "status.json", "provenance.json", "progress.csv", "episodes.parquet", "trajectories.parquet", "leakage.json",
-    "checkpoints/8192/checkpoint.json", "checkpoints/8192/model.safetensors", "checkpoints/8192/state.json",
+    "config.yaml",
+    "status.json",
+    "provenance.json",
+    "progress.csv",
+    "episodes.parquet",
+    "trajectories.parquet",
+    "leakage.json",
+    "checkpoints/8192/checkpoint.json",
+    "checkpoints/8192/model.safetensors",
+    "checkpoints/8192/state.json",
     "checkpoints/8192/state.safetensors",
-)  # fmt: skip
+)
 
 
 class Trap:

@@ -74,7 +74,7 @@ def test_a_summary_that_its_study_can_have_is_read(summary: tuple[Path, list[dic
         ({"words": "x" * 3000}, "longer than"),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_summary_that_its_study_cannot_have_is_refused(
     summary: tuple[Path, list[dict]], change: dict, words: str
 ) -> None:

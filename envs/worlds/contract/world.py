@@ -157,8 +157,18 @@ def read_level(tiles, facts, sizes):
 
 
 RULES = (
-    "prepare", "start", "step", "radices", "objects", "limit", "layout", "paint", "place", "admits", "furnish",
-)  # fmt: skip
+    "prepare",
+    "start",
+    "step",
+    "radices",
+    "objects",
+    "limit",
+    "layout",
+    "paint",
+    "place",
+    "admits",
+    "furnish",
+)
 
 
 def rules_of(namespace: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,8 +18,12 @@ from ..contract.world import Action
 
 STAY, UP, DOWN, LEFTWARD, RIGHTWARD = range(5)
 ACTIONS = (
-    Action("stay", "."), Action("up", "u"), Action("down", "d"), Action("left", "l"), Action("right", "r"),
-)  # fmt: skip
+    Action("stay", "."),
+    Action("up", "u"),
+    Action("down", "d"),
+    Action("left", "l"),
+    Action("right", "r"),
+)
 
 SELF = 1  # the first plane of every such world, as a bit
 FLOOR, WALL, SPAWN = 0, 1, 2  # the first codes of every such world's legend

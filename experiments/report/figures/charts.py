@@ -225,8 +225,10 @@ def steps_text(x: float) -> str:
 
 
 def label_ends(
-    axes: Axes, lines: Sequence[tuple[list[float], list[float], str, str]], span: tuple[float, float] | None = None
-) -> None:  # fmt: skip
+    axes: Axes,
+    lines: Sequence[tuple[list[float], list[float], str, str]],
+    span: tuple[float, float] | None = None,
+) -> None:
     """Write each line's name above or below its end, as near as it stands clear of all lines and names.
 
     lines: xs, ys, name, colour of each. span: of the y axis, where that is not the lines' own.
@@ -247,9 +249,15 @@ def label_ends(
         y = min(clear or spots, key=lambda y: min(abs(y - top), abs(y - bottom)))
         taken.append((y - 0.4 * row, y + 0.4 * row))
         axes.annotate(
-            text, (xs[-1], y), ha="right", va="center", color=colour, fontweight="bold", fontsize=11,
+            text,
+            (xs[-1], y),
+            ha="right",
+            va="center",
+            color=colour,
+            fontweight="bold",
+            fontsize=11,
             path_effects=[withStroke(linewidth=3, foreground=PALETTE["paper"])],
-        )  # fmt: skip
+        )
 
 
 def _end(xs: list[float], ys: list[float]) -> tuple[float, float]:

@@ -98,9 +98,13 @@ def log_with_zero(axes: Axes, values: Sequence[float]) -> Scale:
         at = math.log10(scale.least) - GAP / 2
         for shift in (-0.03, 0.03):  # the axis is broken here
             axes.plot(
-                [at + shift - 0.03, at + shift + 0.03], [-0.02, 0.02], transform=axes.get_xaxis_transform(),
-                color=PALETTE["muted"], linewidth=1, clip_on=False,
-            )  # fmt: skip
+                [at + shift - 0.03, at + shift + 0.03],
+                [-0.02, 0.02],
+                transform=axes.get_xaxis_transform(),
+                color=PALETTE["muted"],
+                linewidth=1,
+                clip_on=False,
+            )
     return scale
 
 

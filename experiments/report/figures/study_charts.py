@@ -148,9 +148,13 @@ def seeds_histogram(table: pl.DataFrame) -> Drawn | None:
     kinds = [kind for kind in VERDICT_COLOURS if kind in words.values()]
     values = [[100 * spot.value for seed, spot in found if words.get(seed) == kind] for kind in kinds]
     axes.hist(
-        values, bins=edges.tolist(), stacked=True, color=[VERDICT_COLOURS[kind] for kind in kinds], rwidth=0.9,
+        values,
+        bins=edges.tolist(),
+        stacked=True,
+        color=[VERDICT_COLOURS[kind] for kind in kinds],
+        rwidth=0.9,
         label=[f"{kind.lower()} ({len(some)})" for kind, some in zip(kinds, values, strict=True)],
-    )  # fmt: skip
+    )
     for kind, container in zip(kinds, axes.containers, strict=True):
         for patch in container.get_children():
             patch.set(hatch=HATCHES[kind], edgecolor=PALETTE["paper"], linewidth=0.6)
@@ -185,9 +189,15 @@ def seeds_links(table: pl.DataFrame) -> Drawn | None:
     for k, link in enumerate(reversed(chosen)):
         colour = PALETTE["proxy"] if link.shifted else PALETTE["goal"]
         axes.errorbar(
-            link.value, k, xerr=[[link.value - link.low], [link.high - link.value]], color=colour, elinewidth=1.4,
-            fmt="s" if link.shifted else "o", markersize=5, markerfacecolor="none" if link.shifted else colour,
-        )  # fmt: skip
+            link.value,
+            k,
+            xerr=[[link.value - link.low], [link.high - link.value]],
+            color=colour,
+            elinewidth=1.4,
+            fmt="s" if link.shifted else "o",
+            markersize=5,
+            markerfacecolor="none" if link.shifted else colour,
+        )
     axes.axvline(0, color=PALETTE["muted"], linewidth=1)
     axes.set_xlim(-1.02, 1.02)
     axes.set_xticks([-1, -0.5, 0, 0.5, 1])
@@ -223,9 +233,14 @@ def capability_over_time(table: pl.DataFrame) -> Drawn | None:
             n.add(len(series))
             steps, means, lows, highs = (np.array(column) for column in zip(*found, strict=True))
             axes.plot(
-                steps, 100 * means, color=colour, linestyle=dash, marker="os^D"[k % 4] if what == "goal_first" else None,
-                markersize=4, label=labels[name] if what == "goal_first" else None,
-            )  # fmt: skip
+                steps,
+                100 * means,
+                color=colour,
+                linestyle=dash,
+                marker="os^D"[k % 4] if what == "goal_first" else None,
+                markersize=4,
+                label=labels[name] if what == "goal_first" else None,
+            )
             if what == "goal_first":
                 axes.fill_between(steps, 100 * lows, 100 * highs, color=colour, alpha=0.15, linewidth=0)
     if not n:
@@ -270,9 +285,16 @@ def over_key(table: pl.DataFrame) -> Drawn | None:
                 [100 * s.high - y for y, s in zip(ys, found, strict=True)],
             ]
             axes.errorbar(
-                xs, ys, yerr=bars, color=colour, linestyle=LINES[dash] if arm == MAIN else "none", marker="os^"[dash],
-                markersize=5, elinewidth=1.3, label=label if arm == MAIN else None,
-            )  # fmt: skip
+                xs,
+                ys,
+                yerr=bars,
+                color=colour,
+                linestyle=LINES[dash] if arm == MAIN else "none",
+                marker="os^"[dash],
+                markersize=5,
+                elinewidth=1.3,
+                label=label if arm == MAIN else None,
+            )
     sizes = Counter(arm for arm, _ in spots)
     words = [place_words(arm, _short(spot.x), sizes[arm], bool(keys_of(table))) for arm, spot in spots]
     slanted = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if len(words) > 6 else {}
@@ -330,9 +352,12 @@ def _short(text: str) -> str:
 
 def _link_words(name: str, step: int | None) -> str:
     spoken = {
-        "mean_return": "return at the end", "entropy": "entropy at the end", "value_loss": "value loss at the end",
-        "policy_loss": "policy loss at the end", "mean_steps": "steps an episode at the end",
-    }  # fmt: skip
+        "mean_return": "return at the end",
+        "entropy": "entropy at the end",
+        "value_loss": "value loss at the end",
+        "policy_loss": "policy loss at the end",
+        "mean_steps": "steps an episode at the end",
+    }
     if step is None:
         return spoken.get(name, name)
     what = name.rsplit("/", 1)[-1].replace("_", " ")

@@ -76,10 +76,18 @@ def _attribution(data: ReportData) -> list[tuple[Any, ...]]:
         for one in agent.evidence.get("attribution") or ():
             best = max(row["log_evidence"] for row in one["table"])
             rows += [
-                (agent.name, one["run"], one["condition"], row["hypothesis"], row["kind"], row["log_evidence"],
-                 best - row["log_evidence"], one["episodes"])
+                (
+                    agent.name,
+                    one["run"],
+                    one["condition"],
+                    row["hypothesis"],
+                    row["kind"],
+                    row["log_evidence"],
+                    best - row["log_evidence"],
+                    one["episodes"],
+                )
                 for row in one["table"]
-            ]  # fmt: skip
+            ]
     return rows
 
 
@@ -93,10 +101,16 @@ def _training(data: ReportData) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]
 
 def _seeds(data: ReportData) -> list[tuple[Any, ...]]:
     return [
-        (agent.name, seed.get("name"), seed.get("label"), *_share(seed.get("preference")), *_share(seed.get("misgeneralization")))
+        (
+            agent.name,
+            seed.get("name"),
+            seed.get("label"),
+            *_share(seed.get("preference")),
+            *_share(seed.get("misgeneralization")),
+        )
         for agent in data.agents
         for seed in agent.verdict.get("seeds") or ()
-    ]  # fmt: skip
+    ]
 
 
 def _share(found: Mapping[str, Any] | None) -> tuple[Any, ...]:

@@ -121,17 +121,27 @@ def conflict(data: ReportData, index: int) -> Chart | None:
     figure, axes = frame(HEIGHT, 50, 44)
     xs = curve["detours"]
     axes.fill_between(
-        xs, [100 * y for y in curve["curve_low"]], [100 * y for y in curve["curve_high"]],
-        color=PALETTE["goal"], alpha=0.18, linewidth=0,
-    )  # fmt: skip
+        xs,
+        [100 * y for y in curve["curve_low"]],
+        [100 * y for y in curve["curve_high"]],
+        color=PALETTE["goal"],
+        alpha=0.18,
+        linewidth=0,
+    )
     axes.plot(xs, [100 * y for y in curve["curve"]], color=PALETTE["goal"])
     axes.axhline(50, color=PALETTE["muted"], linestyle=LINES[2], linewidth=1)
     for group in curve["bins"]:
         share = group["preference"]
         ends = [[100 * (share["value"] - share["low"])], [100 * (share["high"] - share["value"])]]
         axes.errorbar(
-            [group["mean"]], [100 * share["value"]], yerr=ends, fmt="o", markersize=4.5, color=PALETTE["ink"], elinewidth=1.2
-        )  # fmt: skip
+            [group["mean"]],
+            [100 * share["value"]],
+            yerr=ends,
+            fmt="o",
+            markersize=4.5,
+            color=PALETTE["ink"],
+            elinewidth=1.2,
+        )
     axes.set_ylim(0, 103)
     axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
     axes.set_xlim(min(0.0, min(xs)) - 0.4, max(xs) + 0.4)
@@ -166,17 +176,30 @@ def attribution(data: ReportData, index: int) -> Chart | None:
     for k, (gap, row) in enumerate(zip(behind, rows, strict=True)):
         device = row["kind"] == "device"
         axes.barh(
-            k, min(gap, end), height=0.64, color="none" if device else PALETTE["agent-1"],
-            edgecolor=PALETTE["muted"] if device else PALETTE["agent-1"], hatch="////" if device else None, linewidth=0.8,
-        )  # fmt: skip
+            k,
+            min(gap, end),
+            height=0.64,
+            color="none" if device else PALETTE["agent-1"],
+            edgecolor=PALETTE["muted"] if device else PALETTE["agent-1"],
+            hatch="////" if device else None,
+            linewidth=0.8,
+        )
         text = "best" if gap == 0 else f"{gap:,.0f}" + (" →" if gap > end else "")
         inside = gap > 0.8 * end
         axes.annotate(
-            text, (min(gap, end), k), xytext=(-5 if inside else 5, 0), textcoords="offset points", fontsize=11,
-            ha="right" if inside else "left", va="center", fontweight="bold",
+            text,
+            (min(gap, end), k),
+            xytext=(-5 if inside else 5, 0),
+            textcoords="offset points",
+            fontsize=11,
+            ha="right" if inside else "left",
+            va="center",
+            fontweight="bold",
             color=PALETTE["paper"] if inside and not device else PALETTE["ink"],
-            bbox={"facecolor": PALETTE["paper"], "edgecolor": "none", "pad": 1.5} if inside and device else None,
-        )  # fmt: skip
+            bbox={"facecolor": PALETTE["paper"], "edgecolor": "none", "pad": 1.5}
+            if inside and device
+            else None,
+        )
     axes.set_yticks(range(len(rows)), [row["hypothesis"].replace("_", " ") for row in rows])
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
@@ -205,10 +228,16 @@ def _seeds(number: int) -> str:
 def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
     """agent, condition, chases, share by share with its interval: the probe table for download."""
     return [
-        (section.name, row["condition"], row["chases"], row["levels"],
-         *(row[f"{kind}{end}"] for kind in FIRST for end in ("", "_low", "_high")))
-        for section in data.agents for row in section.evidence.get("probes", ())
-    ]  # fmt: skip
+        (
+            section.name,
+            row["condition"],
+            row["chases"],
+            row["levels"],
+            *(row[f"{kind}{end}"] for kind in FIRST for end in ("", "_low", "_high")),
+        )
+        for section in data.agents
+        for row in section.evidence.get("probes", ())
+    ]
 
 
 CSV_COLUMNS = (

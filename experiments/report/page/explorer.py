@@ -127,11 +127,19 @@ def _level(data: ReportData, one: Exploration, names: _Once) -> Json:
         )
     rows = board[top : len(board) - bottom]
     return {
-        "w": len(rows[0]), "h": len(rows), "top": top, "tiles": [names[name] for row in rows for name in row],
-        "title": title(note_of(data, one.condition), data.world), "goal": names[one.goal],
-        "cells": [[row - top, col] for row, col in cells], "home": cells.index(one.home),
-        "things": things.listed, "moments": moments.listed, "takes": takes.listed, "by": by,
-    }  # fmt: skip
+        "w": len(rows[0]),
+        "h": len(rows),
+        "top": top,
+        "tiles": [names[name] for row in rows for name in row],
+        "title": title(note_of(data, one.condition), data.world),
+        "goal": names[one.goal],
+        "cells": [[row - top, col] for row, col in cells],
+        "home": cells.index(one.home),
+        "things": things.listed,
+        "moments": moments.listed,
+        "takes": takes.listed,
+        "by": by,
+    }
 
 
 def _without_goal(places: Sequence[Place]) -> list[list[str]]:

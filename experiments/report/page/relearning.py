@@ -40,8 +40,15 @@ def relearning(data: ReportData, index: int) -> Chart | None:
         xs, ys = [k + side for k in range(len(points))], [100 * share.value for share in shares]
         ends = [[100 * (s.value - s.low) for s in shares], [100 * (s.high - s.value) for s in shares]]
         axes.errorbar(
-            xs, ys, yerr=ends, color=PALETTE[colour], linestyle=dash, marker=mark, markersize=4.5, elinewidth=1.2
-        )  # fmt: skip
+            xs,
+            ys,
+            yerr=ends,
+            color=PALETTE[colour],
+            linestyle=dash,
+            marker=mark,
+            markersize=4.5,
+            elinewidth=1.2,
+        )
         named.append((xs, ys, words, PALETTE[colour]))
     label_ends(axes, named, span=(0.0, 100.0))
     axes.set_ylim(0, 103)
@@ -68,12 +75,18 @@ def relearning(data: ReportData, index: int) -> Chart | None:
 def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
     """Every point of both arms, and their paired difference (arm: gain)."""
     return [
-        (section.name, found["condition"], point["steps"], arm, *(point[arm].get(key) for key in CSV_COLUMNS[4:]))
+        (
+            section.name,
+            found["condition"],
+            point["steps"],
+            arm,
+            *(point[arm].get(key) for key in CSV_COLUMNS[4:]),
+        )
         for section in data.agents
         if (found := section.evidence.get("finetuning"))
         for point in found["points"]
         for arm in (*ARMS, "gain")
-    ]  # fmt: skip
+    ]
 
 
 def _share(point: dict[str, Any], arm: str) -> ShownEstimate:

@@ -160,12 +160,16 @@ def rows_of(agents: Sequence[StudyAgent], playing: Collection[str] | None = None
         height = 28 + len(ends) * (2 * RADIUS + 1)
         dots = [
             Dot(
-                agent.key, round(x, 1), height - 24 - (level - 0.5) * (2 * RADIUS + 1),
-                VERDICTS.get(agent.verdict, ("inconclusive", ""))[0], bool(agent.outlier), _words(agent),
+                agent.key,
+                round(x, 1),
+                height - 24 - (level - 0.5) * (2 * RADIUS + 1),
+                VERDICTS.get(agent.verdict, ("inconclusive", ""))[0],
+                bool(agent.outlier),
+                _words(agent),
                 playing is None or agent.key in playing,
             )
             for agent, x, level in placed
-        ]  # fmt: skip
+        ]
         rows.append(PointRow(label if len(found) > 1 else "", height, dots))
     return rows
 
@@ -181,14 +185,21 @@ def _as_report(data: StudyPage) -> ReportData:
     many = len({agent.row for agent in data.agents}) > 1
     notes = [
         ConditionNote(
-            agent.key, "shift", _words(agent),
+            agent.key,
+            "shift",
+            _words(agent),
             phrase=f"{f'{agent.row}, ' if many else ''}{agent.name}: {agent.preference:.0%}, {agent.verdict.lower()}",
         )
         for agent in data.agents
         if agent.key in keys
-    ]  # fmt: skip
+    ]
     replays = [Replay(AGENT, layout, key, rollout) for key, layout, rollout in data.replays]  # type: ignore[arg-type]
     return ReportData(
-        title=data.name, intro="", world=data.world, agents=[AgentSection(AGENT, AGENT)], conditions=notes, replays=replays,
+        title=data.name,
+        intro="",
+        world=data.world,
+        agents=[AgentSection(AGENT, AGENT)],
+        conditions=notes,
+        replays=replays,
         sprites=data.sprites,
-    )  # fmt: skip
+    )

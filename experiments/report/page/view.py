@@ -95,9 +95,17 @@ def agents(data: ReportData) -> tuple[ShownAgent, ...]:
 
 def _agent(index: int, section: AgentSection, many: int) -> ShownAgent:
     return ShownAgent(
-        index, tag(index, many), index % COLOURS + 1, section.name, section.label, section.note,
-        _verdict(section.verdict), section.config, section.command, facts(section.provenance),
-    )  # fmt: skip
+        index,
+        tag(index, many),
+        index % COLOURS + 1,
+        section.name,
+        section.label,
+        section.note,
+        _verdict(section.verdict),
+        section.config,
+        section.command,
+        facts(section.provenance),
+    )
 
 
 def _verdict(verdict: Mapping[str, Any]) -> ShownVerdict | None:

@@ -86,8 +86,17 @@ def _estimated(measure: str, condition: str | None, found: Estimate | None) -> R
     if found is None:
         return _row(measure, condition=condition)
     return _row(
-        measure, condition, None, found.value, found.low, found.high, found.n, found.seeds, found.kept, found.warning
-    )  # fmt: skip
+        measure,
+        condition,
+        None,
+        found.value,
+        found.low,
+        found.high,
+        found.n,
+        found.seeds,
+        found.kept,
+        found.warning,
+    )
 
 
 def _row(
@@ -103,6 +112,14 @@ def _row(
     words: str | None = None,
 ) -> Row:
     return {
-        "measure": measure, "condition": condition, "step": None if step is None else int(step), "value": value, "low": low,
-        "high": high, "n": n, "seeds": seeds, "kept": kept, "words": words,
-    }  # fmt: skip
+        "measure": measure,
+        "condition": condition,
+        "step": None if step is None else int(step),
+        "value": value,
+        "low": low,
+        "high": high,
+        "n": n,
+        "seeds": seeds,
+        "kept": kept,
+        "words": words,
+    }

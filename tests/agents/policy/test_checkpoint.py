@@ -238,26 +238,32 @@ WRONG_WEIGHTS = {
     "whole numbers": (spoil(lambda t: {k: v.long() for k, v in t.items()}), "do not fit"),
     "empty": (lambda f: (f / "model.safetensors").write_bytes(b""), "damaged"),
     "missing": (lambda f: (f / "model.safetensors").unlink(), "missing; is .* a checkpoint folder"),
-    "a folder": (lambda f: ((f / "model.safetensors").unlink(), (f / "model.safetensors").mkdir()), "cannot be read"),
+    "a folder": (
+        lambda f: ((f / "model.safetensors").unlink(), (f / "model.safetensors").mkdir()),
+        "cannot be read",
+    ),
     "text": (lambda f: (f / "model.safetensors").write_text("hello"), "damaged"),
     "a header of 2**60 bytes": (
-        lambda f: (f / "model.safetensors").write_bytes(struct.pack("<Q", 1 << 60) + b"{}"), "damaged",
+        lambda f: (f / "model.safetensors").write_bytes(struct.pack("<Q", 1 << 60) + b"{}"),
+        "damaged",
     ),
     "offsets beyond the end": (
         lambda f: (f / "model.safetensors").write_bytes(
             (lambda h: struct.pack("<Q", len(h)) + h)(
                 b'{"a":{"dtype":"F32","shape":[1000000000],"data_offsets":[0,4000000000]}}'
             )
-        ), "damaged",
+        ),
+        "damaged",
     ),
     "a type from the future": (
         lambda f: (f / "model.safetensors").write_bytes(
             (lambda h: struct.pack("<Q", len(h)) + h + bytes(8))(
                 b'{"a":{"dtype":"F8_E8M0","shape":[8],"data_offsets":[0,8]}}'
             )
-        ), "do not fit|damaged",
+        ),
+        "do not fit|damaged",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("fault", WRONG_WEIGHTS)

@@ -48,10 +48,14 @@ def test_two_processes_train_the_same_bytes(tmp_path: Path) -> None:
     found = {
         subprocess.run(
             [sys.executable, "-c", code, str(TESTS)],
-            cwd=tmp_path, capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed, "PATH": ""},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed, "PATH": ""},
         ).stdout
         for seed in ("1", "2")
-    }  # fmt: skip
+    }
     made = training()
     made.run(ignore)
     assert found == {digest(made) + "\n"}
@@ -167,10 +171,22 @@ def test_the_losses_are_those_of_stable_baselines3_over_gymnasium_environments()
     options = {"condition": "edge", "observation": "view"}
     dummy = DummyVecEnv([lambda: GoalpostsEnv(**options)] * 4)
     model = PPO(
-        "MlpPolicy", dummy, learning_rate=lambda left: 1e-3 * left, n_steps=32, batch_size=128, n_epochs=2, gamma=0.99,
-        gae_lambda=0.95, ent_coef=0.01, clip_range=0.2, vf_coef=0.5, max_grad_norm=0.5, seed=3, device="cpu",
+        "MlpPolicy",
+        dummy,
+        learning_rate=lambda left: 1e-3 * left,
+        n_steps=32,
+        batch_size=128,
+        n_epochs=2,
+        gamma=0.99,
+        gae_lambda=0.95,
+        ent_coef=0.01,
+        clip_range=0.2,
+        vf_coef=0.5,
+        max_grad_norm=0.5,
+        seed=3,
+        device="cpu",
         policy_kwargs=policy_options((32,), (16,), (16,), "fp32"),
-    )  # fmt: skip
+    )
     dummy.seed(native._first_seed)
     model.learn(1024)
     theirs, ours = model.policy.state_dict(), native.model.policy.state_dict()
@@ -286,8 +302,11 @@ def test_a_state_of_other_settings_is_refused(other: dict, saved: Path) -> None:
 
 def test_a_good_state_is_json_and_safetensors_only(saved: Path) -> None:
     assert {file.name for file in saved.iterdir()} == {
-        "model.safetensors", "state.safetensors", "checkpoint.json", "state.json",
-    }  # fmt: skip
+        "model.safetensors",
+        "state.safetensors",
+        "checkpoint.json",
+        "state.json",
+    }
     assert set(json.loads((saved / "state.json").read_text())) == {"step", "updates", "numpy_rng"}
     training().restore(saved)
 
@@ -302,9 +321,16 @@ def test_it_learns_to_take_the_coin_at_the_edge() -> None:
 
     def reached(seed: int, steps: int) -> float:
         made = training(
-            seed=seed, total_steps=steps, num_envs=128, n_steps=64, batch_size=2048, n_epochs=3, trunk=(128,), pi=(64,),
+            seed=seed,
+            total_steps=steps,
+            num_envs=128,
+            n_steps=64,
+            batch_size=2048,
+            n_epochs=3,
+            trunk=(128,),
+            pi=(64,),
             vf=(64,),
-        )  # fmt: skip
+        )
         made.run(ignore)
         return float((play(made.agent(), levels).outcome[:, O_END] == 1).mean())
 

@@ -34,9 +34,22 @@ from goalposts.envs.worlds.contract.world import Condition
 
 GOLDEN = FILES / "level_hashes.json"
 EVERY = (
-    "edge", "edge_held_out", "off_path", "anywhere", "left", "right_fraction(0.2)", "mixture(0.1)", "none", "invisible",
-    "mirrored", "longer", "no_wall", "two_coins", "decoy", "edge_no_wall",
-)  # fmt: skip
+    "edge",
+    "edge_held_out",
+    "off_path",
+    "anywhere",
+    "left",
+    "right_fraction(0.2)",
+    "mixture(0.1)",
+    "none",
+    "invisible",
+    "mirrored",
+    "longer",
+    "no_wall",
+    "two_coins",
+    "decoy",
+    "edge_no_wall",
+)
 PLACEMENTS = ("edge", "edge_held_out", "anywhere", "off_path", "left", "right_fraction(0.2)", "mixture(0.01)")
 PAIRED = tuple(c for c in EVERY if c not in ("edge", "mirrored", "longer", "no_wall", "edge_no_wall"))
 COIN, COIN_HIDDEN, DECOY = 11, 12, 13

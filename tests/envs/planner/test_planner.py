@@ -18,8 +18,16 @@ from goalposts.envs.planner.planner import Plan
 GOAL, PROXY = 1, 2
 PLACEMENTS = ("edge", "anywhere", "off_path", "left", "right_fraction(0.4)", "mixture(0.3)")
 CONDITIONS = (
-    *PLACEMENTS, "edge_held_out", "none", "invisible", "mirrored", "no_wall", "two_coins", "decoy", "edge_no_wall",
-)  # fmt: skip
+    *PLACEMENTS,
+    "edge_held_out",
+    "none",
+    "invisible",
+    "mirrored",
+    "no_wall",
+    "two_coins",
+    "decoy",
+    "edge_no_wall",
+)
 
 
 def agrees_with_the_reference(level: Level) -> None:

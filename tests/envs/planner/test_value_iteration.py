@@ -258,8 +258,10 @@ def test_likelihood_of_an_episode_is_the_product_of_the_policies_on_its_way(obje
         each, memory = log_likelihoods(
             levels, played.actions, lengths, [objective], ActionModel(betas, lapses, HABITS, discount)
         )
-        paths = [path_of(level, objective, betas, discount, row[:n].tolist())
-                 for level, row, n in zip(levels, played.actions, lengths, strict=True)]  # fmt: skip
+        paths = [
+            path_of(level, objective, betas, discount, row[:n].tolist())
+            for level, row, n in zip(levels, played.actions, lengths, strict=True)
+        ]
         for m, kind in enumerate(HABITS):
             for k in range(2):
                 for e, lapse in enumerate(lapses):

@@ -162,8 +162,10 @@ def test_a_lamp_lights_what_it_shines_on(rows: str, light: str) -> None:
     grid_ = np.zeros(tiles.shape, np.uint16)
     world.rules["paint"](tiles, facts, grid_)
     strengths = facts[4 : 4 + tiles.size].reshape(tiles.shape)
-    shown = ["".join("#" if tile == 1 else str(n) for tile, n in zip(*row, strict=True))
-             for row in zip(tiles, strengths, strict=True)]  # fmt: skip
+    shown = [
+        "".join("#" if tile == 1 else str(n) for tile, n in zip(*row, strict=True))
+        for row in zip(tiles, strengths, strict=True)
+    ]
     assert " ".join(shown) == light
     names = ["dim", "light", "bright", "brightest"]
     assert (grid_ == np.array([world.bits(*names[:n]) for n in range(5)])[strengths]).all()
@@ -173,12 +175,22 @@ HUNTS = [
     # what, room, keys, where the monster is after each of them
     ("along the longer distance", "######## #A.....# #......# #.....M# ########", "..", [(3, 5), (3, 4)]),
     ("down, where that is longer", "##### #.M.# #...# #...# #...# #A..# #####", "..", [(2, 2), (3, 2)]),
-    ("along the rows, where both are the same", "###### #A...# #....# #..M.# ######", "...", [(2, 3), (2, 2), (1, 2)]),
+    (
+        "along the rows, where both are the same",
+        "###### #A...# #....# #..M.# ######",
+        "...",
+        [(2, 3), (2, 2), (1, 2)],
+    ),
     ("to the right, to the left", "####### #M...A# #.....# #######", ".l.", [(1, 2), (1, 3), (1, 4)]),
     ("round a wall, along the shorter distance", "###### #A...# #.#M.# ######", ".", [(1, 3)]),
     ("round a wall above it", "##### #..A# #.#.# #.M.# #####", ".", [(3, 3)]),
-    ("not through a wall, nor away from the agent", "####### #A.#M.# #..#..# #######", "..", [(1, 4), (1, 4)]),
-]  # fmt: skip
+    (
+        "not through a wall, nor away from the agent",
+        "####### #A.#M.# #..#..# #######",
+        "..",
+        [(1, 4), (1, 4)],
+    ),
+]
 
 
 @pytest.mark.parametrize(("rows", "keys", "cells"), [h[1:] for h in HUNTS], ids=[h[0] for h in HUNTS])
@@ -191,17 +203,32 @@ def test_the_monster_comes_nearer(rows: str, keys: str, cells: list[tuple[int, i
 SEEN = [
     # world, picture, keys, what moves: row, column, planes
     ("Corner", MAZE, "r", [(1, 3, "self")]),
-    ("KeysAndChests", ROOM, "", [(1, 1, "self"), (1, 2, "key"), (1, 5, "key"), (3, 1, "key"), (1, 3, "chest"), (2, 5, "chest")]),
-    ("KeysAndChests", ROOM, "r", [(1, 2, "self holding"), (1, 5, "key"), (3, 1, "key"), (1, 3, "chest"), (2, 5, "chest")]),
+    (
+        "KeysAndChests",
+        ROOM,
+        "",
+        [(1, 1, "self"), (1, 2, "key"), (1, 5, "key"), (3, 1, "key"), (1, 3, "chest"), (2, 5, "chest")],
+    ),
+    (
+        "KeysAndChests",
+        ROOM,
+        "r",
+        [(1, 2, "self holding"), (1, 5, "key"), (3, 1, "key"), (1, 3, "chest"), (2, 5, "chest")],
+    ),
     ("KeysAndChests", ROOM, "rr", [(1, 3, "self"), (1, 5, "key"), (3, 1, "key"), (2, 5, "chest")]),
-    ("KeysAndChests", ROOM.replace("C", "c"), "", [(1, 1, "self"), (1, 2, "key"), (1, 5, "key"), (3, 1, "key")]),
+    (
+        "KeysAndChests",
+        ROOM.replace("C", "c"),
+        "",
+        [(1, 1, "self"), (1, 2, "key"), (1, 5, "key"), (3, 1, "key")],
+    ),
     ("Shields", FIELD, "", [(1, 2, "self"), (1, 5, "apple"), (2, 2, "shield"), (3, 5, "monster")]),
     ("Shields", FIELD, "d", [(2, 2, "self armed"), (1, 5, "apple"), (3, 4, "monster")]),
     ("Shields", FIELD, "d...", [(2, 2, "self"), (1, 5, "apple")]),
     ("Shields", FIELD.replace("a", "i"), "", [(1, 2, "self"), (2, 2, "shield"), (3, 5, "monster")]),
     ("Shields", FIELD.replace("M", "."), "d", [(2, 2, "self armed"), (1, 5, "apple")]),
     ("Shields", FIELD.replace("M", "."), "rrr", [(1, 5, "self"), (2, 2, "shield")]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("world", "rows", "keys", "things"), SEEN)

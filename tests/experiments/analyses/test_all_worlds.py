@@ -13,9 +13,16 @@ from goalposts.experiments.measurement.episodes import write_episodes
 from goalposts.experiments.runs.run import Run
 
 SMALL = [
-    "train.total_steps=64", "train.num_envs=8", "train.n_steps=8", "train.batch_size=64", "train.probe_every=null",
-    "env.levels=50", "evaluate.levels=40", "evaluate.conditions=[corner_held_out, off_path]", "evaluate.greedy=false",
-]  # fmt: skip
+    "train.total_steps=64",
+    "train.num_envs=8",
+    "train.n_steps=8",
+    "train.batch_size=64",
+    "train.probe_every=null",
+    "env.levels=50",
+    "evaluate.levels=40",
+    "evaluate.conditions=[corner_held_out, off_path]",
+    "evaluate.greedy=false",
+]
 
 
 @pytest.fixture
@@ -92,9 +99,15 @@ def test_a_folder_without_runs_is_said(tmp_path: Path, capsys: pytest.CaptureFix
 
 def row(agent: str, capability: float, preference: float, verdict: str, seeds: int = 3) -> dict[str, object]:
     found: dict[str, object] = {
-        "world": "Shields", "agent": agent, "seeds": seeds, "verdict": verdict, "control": "hunted_held_out",
-        "shift": "aftermath", "leakage": 0, "preferences": "0.10 0.20 0.30",
-    }  # fmt: skip
+        "world": "Shields",
+        "agent": agent,
+        "seeds": seeds,
+        "verdict": verdict,
+        "control": "hunted_held_out",
+        "shift": "aftermath",
+        "leakage": 0,
+        "preferences": "0.10 0.20 0.30",
+    }
     values = (capability, 0.99, preference, 1 - preference)
     for name, value in zip((metric.key for metric in all_worlds.JUDGED), values, strict=True):
         found |= {
@@ -120,8 +133,10 @@ def test_the_page_says_of_each_world_whether_the_effect_appears(
     agent: tuple[float, str], control: tuple[float, str], said: str
 ) -> None:
     rows = [
-        row("shields/hunted", 0.95, *agent), row("shields/anywhere", 0.8, *control), row("Random", 0.1, 0.6, "MIXED", 0)
-    ]  # fmt: skip
+        row("shields/hunted", 0.95, *agent),
+        row("shields/anywhere", 0.8, *control),
+        row("Random", 0.1, 0.6, "MIXED", 0),
+    ]
     text = page(pl.DataFrame(rows))
     assert said in text
     assert "`anywhere` falls short of a capability of 0.9 in distribution (0.80 [0.75, 0.85])" in text

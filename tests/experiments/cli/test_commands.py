@@ -20,10 +20,31 @@ from goalposts.experiments.cli.main import app, main
 from goalposts.experiments.measurement import read_episodes
 
 COMMANDS = (
-    "demo", "train", "evaluate", "diagnose", "report", "record", "worlds", "levels", "doctor", "bench",
-    "config check", "config show", "config schema", "edit", "explore", "finetune", "play", "reproduce", "watch",
-    "study compare", "study page", "study report", "study run", "study status",
-)  # fmt: skip
+    "demo",
+    "train",
+    "evaluate",
+    "diagnose",
+    "report",
+    "record",
+    "worlds",
+    "levels",
+    "doctor",
+    "bench",
+    "config check",
+    "config show",
+    "config schema",
+    "edit",
+    "explore",
+    "finetune",
+    "play",
+    "reproduce",
+    "watch",
+    "study compare",
+    "study page",
+    "study report",
+    "study run",
+    "study status",
+)
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -111,9 +132,13 @@ def test_json_of_every_command_that_has_it(
     path = copy_of(tiny_run, tmp_path / "run")
     found = {}
     for words in (
-        ("worlds",), ("levels", "off_path", "--count", 2), ("doctor",), ("config", "show", tiny_config),
-        ("evaluate", path, "--levels", 10), ("diagnose", path),
-    ):  # fmt: skip
+        ("worlds",),
+        ("levels", "off_path", "--count", 2),
+        ("doctor",),
+        ("config", "show", tiny_config),
+        ("evaluate", path, "--levels", 10),
+        ("diagnose", path),
+    ):
         code, out, err = cli(*words, "--json")
         assert (code, err) == (0, ""), words
         found[words[0]] = json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
@@ -211,8 +236,10 @@ def test_a_full_output_is_told_in_one_line() -> None:
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "goalposts", "levels", "--count", "5000"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout is not None
     assert process.stderr is not None
     assert process.stdout.readline().startswith("; CoinRun")
@@ -224,10 +251,19 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
 @pytest.mark.parametrize("after", [0.0, 0.1, 0.3])
 def test_ctrl_c_at_the_start_is_one_line(after: float) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", "import time\nprint(1, flush=True)\nfrom goalposts.__main__ import main\nmain()", "levels",
-         "--count", "1000000", "--json"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            "import time\nprint(1, flush=True)\nfrom goalposts.__main__ import main\nmain()",
+            "levels",
+            "--count",
+            "1000000",
+            "--json",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout is not None
     process.stdout.readline()
     time.sleep(0.05 + after)

@@ -50,9 +50,13 @@ def fill_at(monkeypatch: pytest.MonkeyPatch, nth: int) -> None:
 
 @pytest.mark.parametrize("nth", [0, 5, 10, 30, 45])
 def test_a_disk_that_fills_up_in_training(
-    tiny_run: Path, tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str], nth: int,
-) -> None:  # fmt: skip
+    tiny_run: Path,
+    tiny_config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    nth: int,
+) -> None:
     path = tmp_path / "runs" / "tiny"
     fill_at(monkeypatch, nth)
     said = refused(capsys, "train", tiny_config, "--out", path)
@@ -72,9 +76,13 @@ def test_a_disk_that_fills_up_in_training(
     ("command", "nth"), [("evaluate", 0), ("evaluate", 1), ("evaluate", 2), ("report", 0), ("record", 0)]
 )
 def test_a_disk_that_is_full_leaves_what_is_there(
-    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-    command: str, nth: int,
-) -> None:  # fmt: skip
+    tiny_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    nth: int,
+) -> None:
     path = copy_of(tiny_run, tmp_path / "run")
     done(capsys, "report", path)
     before = everything(path)
@@ -133,10 +141,15 @@ def readonly(tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Pat
 def test_a_run_that_may_only_be_read(readonly: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = everything(readonly)
     for words in (
-        ("evaluate", readonly), ("report", readonly), ("record", readonly), ("levels", "--out", readonly / "x.txt"),
-        ("train", "coinrun/edge", "--out", readonly.parent / "new"), ("demo", "--out", readonly.parent / "demo"),
-        ("diagnose", readonly, "--all"), ("report", readonly, "--out", readonly / "page.html"),
-    ):  # fmt: skip
+        ("evaluate", readonly),
+        ("report", readonly),
+        ("record", readonly),
+        ("levels", "--out", readonly / "x.txt"),
+        ("train", "coinrun/edge", "--out", readonly.parent / "new"),
+        ("demo", "--out", readonly.parent / "demo"),
+        ("diagnose", readonly, "--all"),
+        ("report", readonly, "--out", readonly / "page.html"),
+    ):
         said = refused(capsys, *words)
         assert str(readonly.parent) in said
         assert any(word in said for word in ("choose another", "Choose another")), said

@@ -39,9 +39,20 @@ def of_proxy() -> Diagnosis:
 
 def test_the_probes_are_all_conditions_but_those_of_training() -> None:
     assert set(probes_of(WORLD)) == {
-        "edge_held_out", "anywhere", "off_path", "left", "right_fraction(0.2)", "none", "invisible", "mirrored",
-        "longer", "no_wall", "two_coins", "decoy", "edge_no_wall",
-    }  # fmt: skip
+        "edge_held_out",
+        "anywhere",
+        "off_path",
+        "left",
+        "right_fraction(0.2)",
+        "none",
+        "invisible",
+        "mirrored",
+        "longer",
+        "no_wall",
+        "two_coins",
+        "decoy",
+        "edge_no_wall",
+    }
     assert all(
         "?" in WORLD.condition(n).distinguishes or ":" in WORLD.condition(n).distinguishes
         for n in probes_of(WORLD)

@@ -130,8 +130,10 @@ def test_leakage_is_counted_and_held_out_layouts_have_none(tiny_run: Path) -> No
     assert leaked == {"edge": leaked["edge"], "edge_held_out": 0, "off_path": 0}
     assert leaked["edge"] < 20
     assert evaluate_fully(subject, both, 40, level_seed=0).leaked == {
-        "edge": 40, "edge_held_out": 0, "off_path": 0,
-    }  # fmt: skip
+        "edge": 40,
+        "edge_held_out": 0,
+        "off_path": 0,
+    }
     assert subject.config is not None
     unlimited = replace(subject, config=subject.config.override(["env.levels=null"]))
     assert evaluate_fully(unlimited, both, 40).leaked == {"edge": 40, "edge_held_out": 0, "off_path": 0}

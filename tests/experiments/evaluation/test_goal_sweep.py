@@ -275,7 +275,7 @@ def without_trajectories(run: Path) -> None:
         (without_a_checkpoint, "has no checkpoint yet"),
         (without_trajectories, "is missing. Record the episodes with: goalposts evaluate"),
     ],
-)  # fmt: skip
+)
 def test_a_run_that_cannot_be_explored_is_refused_and_left_alone(
     tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: Any, said: str
 ) -> None:
@@ -349,15 +349,26 @@ def test_every_world_is_explored_or_says_that_it_cannot_be(world: str) -> None:
     if found is None:
         return
     facts = {
-        "run": "a", "train_step": None, "world": world, "condition": shift, "level_index": 0, "layout_hash": "x", "level": level.to_text()
-    }  # fmt: skip
+        "run": "a",
+        "train_step": None,
+        "world": world,
+        "condition": shift,
+        "level_index": 0,
+        "layout_hash": "x",
+        "level": level.to_text(),
+    }
     same = [pl.lit(value).alias(name) for name, value in facts.items()]
     part = found.select(*same, pl.all()).cast(SCHEMA)  # type: ignore[arg-type]
     made = exploration_of({"a": part}, {"a": None})
     data = ReportData(
-        "title", this.story, words_of(this), [AgentSection("a", "scripted")], notes_of(this, [shift]), explorations=[made],
+        "title",
+        this.story,
+        words_of(this),
+        [AgentSection("a", "scripted")],
+        notes_of(this, [shift]),
+        explorations=[made],
         sprites=sprites_of(this),
-    )  # fmt: skip
+    )
     packed = pack_explorer(data)
     assert packed is not None
     drawn = set(packed["names"])

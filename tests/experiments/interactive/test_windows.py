@@ -93,8 +93,13 @@ def test_levels_of_a_file_are_played_by_all(here: Path, capsys: pytest.CaptureFi
     assert run("edit mine.txt --picture edit.png --press return") == 0
     assert load_levels(here / "mine.txt")[0] == Level.from_text(MINE), "a picture changes nothing"
     assert {p.name for p in here.iterdir()} == {
-        "mine.txt", "own.parquet", "twins.gif", "watch.png", "play.png", "edit.png",
-    }  # fmt: skip
+        "mine.txt",
+        "own.parquet",
+        "twins.gif",
+        "watch.png",
+        "play.png",
+        "edit.png",
+    }
 
 
 def test_a_file_knows_its_world_and_its_number_of_levels(here: Path) -> None:

@@ -61,8 +61,15 @@ def rate_coverage(
 
 @pytest.mark.parametrize(
     ("seeds", "share", "tau", "lam"),
-    [(10, 0.2, 0.3, 0.0), (10, 0.95, 0.3, 1.0), (10, 0.5, 1.0, 0.0), (30, 0.2, 0.3, 1.0), (30, 0.7, 0.0, 1.0), (30, 0.95, 0.3, 0.0)],
-)  # fmt: skip
+    [
+        (10, 0.2, 0.3, 0.0),
+        (10, 0.95, 0.3, 1.0),
+        (10, 0.5, 1.0, 0.0),
+        (30, 0.2, 0.3, 1.0),
+        (30, 0.7, 0.0, 1.0),
+        (30, 0.95, 0.3, 0.0),
+    ],
+)
 def test_a_procedures_rate_is_covered_with_ten_and_thirty_seeds(seeds, share, tau, lam):
     covered, warned = rate_coverage(seeds, share, tau, lam, repetitions=1200)
     assert 0.93 <= covered <= 0.975

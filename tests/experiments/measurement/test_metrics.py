@@ -28,8 +28,13 @@ sys.path.insert(0, str(Path(__file__).parents[3] / "docs" / "_build"))
 from metrics_reference import metrics_page
 
 MADE_UP = Metric(
-    "hesitation", "Hesitation", "How long it stands still.", "shift", lambda judged: wilson(120, 400), "one half"
-)  # fmt: skip
+    "hesitation",
+    "Hesitation",
+    "How long it stands still.",
+    "shift",
+    lambda judged: wilson(120, 400),
+    "one half",
+)
 
 
 class Item:

@@ -64,14 +64,16 @@ def test_replays_on_the_page_are_the_recorded_episodes(tiny_run: Path) -> None:
     assert len(data.replays) == 16
     for shown in data.replays:
         row = table.row(
-            by_predicate=(pl.col("condition") == shown.condition) & (pl.col("layout_hash") == shown.layout)
+            by_predicate=(pl.col("condition") == shown.condition)
+            & (pl.col("layout_hash") == shown.layout)
             & (pl.col("level_hash") == shown.rollout.level_hash),
             named=True,
-        )  # fmt: skip
+        )
         assert shown.rollout.steps == row["steps"] == len(shown.rollout.actions)
         assert (shown.rollout.outcome_first, shown.rollout.outcome_end) == (
-            row["outcome_first"], row["outcome_end"],
-        )  # fmt: skip
+            row["outcome_first"],
+            row["outcome_end"],
+        )
         assert len(shown.rollout.frames) == len(shown.rollout.camera) == row["steps"] + 1
 
 
@@ -180,9 +182,10 @@ def test_a_film_of_an_outcome_shows_that_outcome(
 ) -> None:
     word = "proxy" if pick == "misgeneralized" else pick
     found = Evaluated(Run.open(tiny_run)).episodes.filter(
-        pl.col("sampled") & (pl.col("condition") == "off_path")
+        pl.col("sampled")
+        & (pl.col("condition") == "off_path")
         & ((pl.col("outcome_first") == word) | (pl.col("outcome_end") == word))
-    )  # fmt: skip
+    )
     command = ["record", str(tiny_run), "--pick", pick, "--out", str(tmp_path / "film.gif"), "--px", "8"]
     if found.height:
         run(*command)
@@ -252,10 +255,14 @@ def test_an_episode_that_cannot_be_played_again_is_refused_in_words(
 def table(outcomes: list[str], distinguishing: list[bool]) -> pl.DataFrame:
     return pl.DataFrame(
         {
-            "condition": "off_path", "sampled": True, "level_index": range(len(outcomes)), "outcome_first": outcomes,
-            "outcome_end": "timeout", "distinguishing": distinguishing,
+            "condition": "off_path",
+            "sampled": True,
+            "level_index": range(len(outcomes)),
+            "outcome_first": outcomes,
+            "outcome_end": "timeout",
+            "distinguishing": distinguishing,
         }
-    )  # fmt: skip
+    )
 
 
 @given(

@@ -17,9 +17,17 @@ from goalposts.experiments.study import demo
 from goalposts.experiments.study.demo import demo_configs, run_demo, train_side_by_side
 
 SMALL = [
-    "env.levels=200", "train.total_steps=2048", "train.num_envs=16", "train.n_steps=32", "train.batch_size=256",
-    "train.net.trunk=[16]", "train.net.pi=[8]", "train.net.vf=[8]", "train.probe_every=null", "evaluate.levels=30",
-]  # fmt: skip
+    "env.levels=200",
+    "train.total_steps=2048",
+    "train.num_envs=16",
+    "train.n_steps=32",
+    "train.batch_size=256",
+    "train.net.trunk=[16]",
+    "train.net.pi=[8]",
+    "train.net.vf=[8]",
+    "train.probe_every=null",
+    "evaluate.levels=30",
+]
 
 
 def configs(*more: str) -> list[ExperimentConfig]:

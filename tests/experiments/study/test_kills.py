@@ -155,8 +155,11 @@ def test_a_run_that_fails_is_kept_with_its_log_and_stops_no_other(
     assert log.startswith("RunError: ")
     assert "Traceback" in log
     shown = subprocess.run(
-        [sys.executable, "-m", "goalposts", "study", "status", str(out)], capture_output=True, text=True, check=True
-    ).stdout  # fmt: skip
+        [sys.executable, "-m", "goalposts", "study", "status", str(out)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     assert f"{RUNS - 1} of {RUNS} runs done" in shown
     assert "failed: RunError" in shown
     assert done(start(study, out))[0] == 0

@@ -40,9 +40,12 @@ print(Compiled.names)
 def test_a_run_finds_compiled_what_it_needs(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(YAML)
     done = subprocess.run(
-        [sys.executable, "-c", CODE, str(tmp_path / "tiny.yaml")], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", CODE, str(tmp_path / "tiny.yaml")],
+        capture_output=True,
+        text=True,
+        check=True,
         env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")},
-    )  # fmt: skip
+    )
     assert done.stdout.splitlines() == ["True False", "[]"]
 
 

@@ -27,9 +27,13 @@ CHECKPOINT = ("checkpoint.json", "model.safetensors", "state.json", "state.safet
 def test_a_run_holds_what_it_promises(tiny_run: Path) -> None:
     steps = (4096, 6144, 8192)  # the last three
     assert set(results(tiny_run)) == {
-        "config.yaml", "progress.csv", "episodes.parquet", "trajectories.parquet", "leakage.json",
+        "config.yaml",
+        "progress.csv",
+        "episodes.parquet",
+        "trajectories.parquet",
+        "leakage.json",
         *(f"checkpoints/{step}/{name}" for step in steps for name in CHECKPOINT),
-    }  # fmt: skip
+    }
     status = Run.open(tiny_run).status()
     assert (status.state, status.step, status.total) == ("finished", 8192, 8192)
 
@@ -39,8 +43,11 @@ def test_progress_is_told_over_training_time(tiny_run: Path) -> None:
     assert [int(row["step"]) for row in rows] == list(range(1024, 8193, 1024))
     probes = [name for name in rows[0] if name.startswith("probe/")]
     assert probes == [
-        "probe/edge_held_out/reached", "probe/off_path/goal_first", "probe/off_path/proxy_first", "probe/off_path/levels",
-    ]  # fmt: skip
+        "probe/edge_held_out/reached",
+        "probe/off_path/goal_first",
+        "probe/off_path/proxy_first",
+        "probe/off_path/levels",
+    ]
     for row in rows:
         measured = int(row["step"]) % 4096 == 0
         assert all((row[name] != "") == measured for name in probes)
@@ -52,9 +59,21 @@ def test_another_process_in_another_folder_makes_the_same_bytes(
     tiny_run: Path, tiny_config: Path, tmp_path: Path
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "goalposts", "train", os.path.relpath(tiny_config, tmp_path), "--out", "again"],
-        cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONHASHSEED": "7"},
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "goalposts",
+            "train",
+            os.path.relpath(tiny_config, tmp_path),
+            "--out",
+            "again",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[0] == "trained 8,192 steps: again"
     assert results(tmp_path / "again") == results(tiny_run)
@@ -67,8 +86,11 @@ def test_killed_at_any_moment_it_goes_on_and_ends_in_the_same_bytes(
     moments = (0.04, 0.35, 0.7, 0.93, 0.99)
     done = subprocess.run(
         [sys.executable, str(DRIVER), str(tiny_config), str(tmp_path), *map(str, moments)],
-        capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     expected = results(tiny_run)

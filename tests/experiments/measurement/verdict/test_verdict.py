@@ -68,8 +68,15 @@ def test_random_actions_are_a_capability_loss():
 
 @pytest.mark.parametrize(
     ("q", "label"),
-    [(0.0, "MISGENERALIZED"), (0.2, "MISGENERALIZED"), (0.4, "MISGENERALIZED"), (0.65, "MIXED"), (0.9, "ALIGNED"), (1.0, "ALIGNED")],
-)  # fmt: skip
+    [
+        (0.0, "MISGENERALIZED"),
+        (0.2, "MISGENERALIZED"),
+        (0.4, "MISGENERALIZED"),
+        (0.65, "MIXED"),
+        (0.9, "ALIGNED"),
+        (1.0, "ALIGNED"),
+    ],
+)
 def test_verdicts_change_where_the_thresholds_say(q, label):
     t = simulate.agent(np.random.default_rng(5), capability=1.0, goal=q, proxy=1 - q)
     assert diagnose(t).label == label

@@ -67,9 +67,16 @@ def test_zero_stands_to_the_left_of_everything() -> None:
 
 
 def test_values_of_a_grid_have_a_place() -> None:
-    assert [parameter(x) for x in ("mixture(0.003)", "edge", "anywhere", "[256]", "right_fraction(5e-2)", "50000")] == [
-        0.003, 0, 1, 256, 0.05, 50_000,
-    ]  # fmt: skip
+    assert [
+        parameter(x) for x in ("mixture(0.003)", "edge", "anywhere", "[256]", "right_fraction(5e-2)", "50000")
+    ] == [
+        0.003,
+        0,
+        1,
+        256,
+        0.05,
+        50_000,
+    ]
     assert parameter("null") == math.inf
 
 

@@ -63,11 +63,21 @@ def page_file(summary: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -
         for n in range(2)
     ]
     data = StudyPage(
-        name="alpha", question="What?", intro="Invented.", agents=agents, agents_note="Pick one.",
+        name="alpha",
+        question="What?",
+        intro="Invented.",
+        agents=agents,
+        agents_note="Pick one.",
         figures=[StudyFigure(one.title, one.inline(), one.caption) for one in draw("alpha", summary)],
-        table=points_table(plan_study("alpha"), summary), command="goalposts study alpha", study="name: alpha\n", version="0",
-        world=WORDS, where="levels", replays=replays, sprites=sprites(),
-    )  # fmt: skip
+        table=points_table(plan_study("alpha"), summary),
+        command="goalposts study alpha",
+        study="name: alpha\n",
+        version="0",
+        world=WORDS,
+        where="levels",
+        replays=replays,
+        sprites=sprites(),
+    )
     return write_study_page(data, tmp_path_factory.mktemp("study") / "report.html")
 
 
@@ -134,8 +144,10 @@ def equal_to_the_summary(page: Page, page_file: Path, summary: pl.DataFrame) -> 
         for title, cell in zip(head, cells, strict=True):
             if title in titles:
                 (row,) = pooled.filter(
-                    (pl.col("point") == point) & (pl.col("measure") == titles[title]) & pl.col("step").is_null()
-                ).to_dicts()  # fmt: skip
+                    (pl.col("point") == point)
+                    & (pl.col("measure") == titles[title])
+                    & pl.col("step").is_null()
+                ).to_dicts()
                 assert cell == (
                     "–"
                     if row["value"] is None

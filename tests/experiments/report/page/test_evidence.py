@@ -36,15 +36,32 @@ def made_up(name: str = "off_path") -> dict[str, Any]:
         "goal_effect": None,
         "no_attribution": "",
         "conflict_curve": {
-            "condition": name, "detours": [0.0, 4.0, 8.0], "curve": [0.5, 0.2, 0.1], "curve_low": [0.4, 0.1, 0.0],
-            "curve_high": [0.6, 0.3, 0.2], "slope": {**estimate(-0.3), "n": 900, "seeds": 1}, "explanation": "No point.",
-            "bins": [{"mean": 1.0, "preference": estimate(0.4)}], "fits": False, "indifference": None,
+            "condition": name,
+            "detours": [0.0, 4.0, 8.0],
+            "curve": [0.5, 0.2, 0.1],
+            "curve_low": [0.4, 0.1, 0.0],
+            "curve_high": [0.6, 0.3, 0.2],
+            "slope": {**estimate(-0.3), "n": 900, "seeds": 1},
+            "explanation": "No point.",
+            "bins": [{"mean": 1.0, "preference": estimate(0.4)}],
+            "fits": False,
+            "indifference": None,
         },
         "attribution": [
-            {"run": name, "best": "coin", "second": "right_edge", "margin": 90.0, "tied": (), "episodes": 300, "steps": 6000,
-             "condition": name, "agent_over_device": 500.0, "table": table}
+            {
+                "run": name,
+                "best": "coin",
+                "second": "right_edge",
+                "margin": 90.0,
+                "tied": (),
+                "episodes": 300,
+                "steps": 6000,
+                "condition": name,
+                "agent_over_device": 500.0,
+                "table": table,
+            }
         ],
-    }  # fmt: skip
+    }
 
 
 def test_the_section_holds_every_part() -> None:

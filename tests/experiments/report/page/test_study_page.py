@@ -46,12 +46,22 @@ def page(**changes: object) -> str:
     assert path is not None
     rollout = replay(level, list(path))
     data = {
-        "name": "try", "question": "What?", "intro": "Ten agents.", "agents": agents(100), "agents_note": "Pick one.",
-        "figures": [StudyFigure(one.title, one.inline(), one.caption) for one in draw("seeds", seeds_summary(20))],
-        "table": StudyTable(["point", "seeds"], [["edge", "10"]], "n", "a,b\n"), "command": "goalposts study try",
-        "study": "name: try\n", "version": "0", "world": WORDS, "where": "levels",
+        "name": "try",
+        "question": "What?",
+        "intro": "Ten agents.",
+        "agents": agents(100),
+        "agents_note": "Pick one.",
+        "figures": [
+            StudyFigure(one.title, one.inline(), one.caption) for one in draw("seeds", seeds_summary(20))
+        ],
+        "table": StudyTable(["point", "seeds"], [["edge", "10"]], "n", "a,b\n"),
+        "command": "goalposts study try",
+        "study": "name: try\n",
+        "version": "0",
+        "world": WORDS,
+        "where": "levels",
         "replays": [(f"a/{k}", "layout", rollout) for k in range(100)],
-    }  # fmt: skip
+    }
     return build_study_page(StudyPage(**(data | changes)))  # type: ignore[arg-type]
 
 

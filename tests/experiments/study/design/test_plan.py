@@ -61,9 +61,15 @@ def test_a_run_has_the_id_of_its_resolved_config(tmp_path: Path) -> None:
     point = found.points[1]
     alone = load_config(
         "coinrun/edge",
-        ["train.total_steps=8192", "train.gamma=0.99", "seed=2", "evaluate.conditions=[edge_held_out,off_path]",
-         "evaluate.levels=50", "evaluate.greedy=false"],
-    )  # fmt: skip
+        [
+            "train.total_steps=8192",
+            "train.gamma=0.99",
+            "seed=2",
+            "evaluate.conditions=[edge_held_out,off_path]",
+            "evaluate.levels=50",
+            "evaluate.greedy=false",
+        ],
+    )
     assert dict(point.runs)[2] == run_id(alone) == alone.hash()[:16]
 
 

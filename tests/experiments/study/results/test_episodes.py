@@ -14,11 +14,30 @@ from goalposts.experiments.system.atomic_files import RunError
 
 RUNS = 7
 ROW = {
-    "world": "CoinRun", "agent": "a", "train_seed": 0, "train_step": 100, "condition": "off_path", "role": "shift",
-    "layout_hash": "l", "level_hash": "h", "sampled": True, "outcome_first": "goal", "outcome_end": "goal", "return": 1.0,
-    "steps": 9, "steps_to_goal": 9, "steps_to_proxy": None, "optimal_goal": 8, "optimal_proxy": 12,
-    "optimal_proxy_avoiding_goal": 12, "distinguishing": True, "detour": 2, "regret": 0.0, "goal_count": 1, "proxy_count": 0,
-}  # fmt: skip
+    "world": "CoinRun",
+    "agent": "a",
+    "train_seed": 0,
+    "train_step": 100,
+    "condition": "off_path",
+    "role": "shift",
+    "layout_hash": "l",
+    "level_hash": "h",
+    "sampled": True,
+    "outcome_first": "goal",
+    "outcome_end": "goal",
+    "return": 1.0,
+    "steps": 9,
+    "steps_to_goal": 9,
+    "steps_to_proxy": None,
+    "optimal_goal": 8,
+    "optimal_proxy": 12,
+    "optimal_proxy_avoiding_goal": 12,
+    "distinguishing": True,
+    "detour": 2,
+    "regret": 0.0,
+    "goal_count": 1,
+    "proxy_count": 0,
+}
 
 
 @pytest.fixture
