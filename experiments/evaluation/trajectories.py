@@ -74,7 +74,7 @@ def read_trajectories(path: Path) -> pl.DataFrame:
     try:
         found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), what=path)
     except Unreadable as error:
-        raise RunError(f"{path} is damaged: it is not a whole Parquet file ({error}). {remedy}") from None
+        raise RunError(f"{path} is damaged: it is not a complete Parquet file ({error}). {remedy}") from None
     table = found.table
     if table is None:
         raise RunError(f"{path} claims more episodes than its size or any evaluation of ours holds. {remedy}")

@@ -1,6 +1,6 @@
-"""Tables in, numbers out: every rate, interval and curve. Imports neither envs nor agents nor torch.
+"""Rates, intervals and curves, computed from episodes tables. Imports neither envs nor agents nor torch.
 
-Names are loaded when first used: a config that only wants `Thresholds` does not wait for polars.
+Names load lazily, so a config that needs only `Thresholds` does not import polars.
 """
 
 from typing import TYPE_CHECKING

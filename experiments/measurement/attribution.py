@@ -1,13 +1,12 @@
-"""Goal attribution: which hypothesis explains the actions of an agent best, and by how many nats.
+"""Goal attribution: which hypothesis best explains an agent's actions, and by how many nats.
 
-After Langosco et al. 2022, definition 2.1, and Orseau et al. 2018: *agents* pursue something, *devices* only map what
-they did last to what they do next. Nothing is fitted: every free parameter of a hypothesis is averaged over its prior, so
-a hypothesis pays for its freedom. Two poolings over a batch of episodes: `shared`, one set of parameters for all of them,
-which is right for one agent; `each`, parameters drawn anew for every episode.
+After Langosco et al. 2022, definition 2.1, and Orseau et al. 2018: *agents* pursue a goal; *devices* are input–output
+mappings that pursue nothing (here, from the last action to the next). Nothing is fitted: every free parameter of a
+hypothesis is averaged over its prior, so flexibility carries its own penalty. Episodes are pooled in two ways: `shared` uses
+one set of parameters for the whole batch, which is right for one agent; `each` draws new parameters for every episode.
 
-Numbers in, numbers out: what an objective makes likely is worked out in `experiments/evaluation/attribution.py`. The formulas,
-their sources and
-a worked example: docs/attribution.md. Read next: `experiments/evaluation/attribution.py`.
+This module only weighs likelihoods; `experiments/evaluation/attribution.py` computes them from levels and actions. Formulas,
+sources and a worked example: docs/attribution.md. Read next: `experiments/evaluation/attribution.py`.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ import polars as pl
 from scipy.special import logsumexp
 
 Kind = Literal["agent", "device"]
-TIED = 3.0  # nats; a hypothesis that is no further behind the best one is named beside it (odds of 20 to 1)
+TIED = 3.0  # nats; a hypothesis within this distance of the best one is listed with it (odds of 20 to 1)
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What an agent may turn out to be. `points` names the settings that are averaged over; a device has one."""
+    """A hypothesis about an agent's behavior. `points` names the settings that are averaged over; a device has one."""
 
     name: str
     kind: Kind
@@ -43,13 +42,13 @@ DEVICES = (
 
 
 def devices(actions: np.ndarray, lengths: np.ndarray, n_actions: int) -> tuple[np.ndarray, np.ndarray]:
-    """How likely each device, with its parameters averaged out, makes each next action, knowing those before.
+    """Predictive probabilities of each next action under each device, with the device's parameters averaged out.
 
-    actions uint8[N, T], lengths int[N]. Returns float64[4, N, T, A] twice, in the order of DEVICES: `shared`, where a
-    device learns its parameters from all earlier steps and episodes, and `each`, from this episode alone. The product of
-    what is said of the actions taken is the marginal likelihood under a uniform prior over the parameters:
-    frequencies: Dirichlet(1, …, 1); repeat: Beta(1, 1) for repeating, all others alike; moves (a first-order Markov
-    chain): a Dirichlet(1, …, 1) for the action after each, and one for the first.
+    actions uint8[N, T], lengths int[N]. Returns two arrays float64[4, N, T, A], in the order of DEVICES: `shared`, where a
+    device learns its parameters from all earlier steps and episodes, and `each`, where it learns from this episode alone.
+    The product of the probabilities of the actions taken is the marginal likelihood under a uniform prior over the
+    parameters. frequencies: Dirichlet(1, …, 1). repeat: Beta(1, 1) for repeating, all other actions equally likely. moves
+    (a first-order Markov chain): one Dirichlet(1, …, 1) per previous action, and one for the first action.
     """
     n, width = actions.shape
     valid = np.arange(width) < np.asarray(lengths)[:, None]
@@ -64,7 +63,7 @@ def devices(actions: np.ndarray, lengths: np.ndarray, n_actions: int) -> tuple[n
 
 
 def said_of(probabilities: np.ndarray, actions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """float64[M, N]: log of what float64[M, N, T, A] say of the actions that were taken, summed over each episode."""
+    """Log likelihood of each episode's actions, float64[M, N], from the predictive probabilities float64[M, N, T, A]."""
     valid = np.arange(actions.shape[1]) < np.asarray(lengths)[:, None]
     taken = np.where(valid, actions, 0).astype(np.int64)
     said = np.take_along_axis(probabilities, taken[None, :, :, None], axis=-1)[..., 0]
@@ -112,9 +111,9 @@ _LEARNERS: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (
 class Evidence:
     """Log likelihoods of a batch of episodes.
 
-    shared  of each hypothesis float64[G]: of the whole batch, for each of its settings, which are equally likely at first
-    each    float64[N, H]: of each episode alone, settings averaged
-    steps   int64[N]
+    shared  per hypothesis, float64[G]: of the whole batch under each setting; settings have equal prior probability
+    each    float64[N, H]: of each episode alone, averaged over settings
+    steps   int64[N]: steps per episode
     """
 
     hypotheses: tuple[Hypothesis, ...]
@@ -124,22 +123,22 @@ class Evidence:
 
 
 def averaged(log_likelihood: np.ndarray) -> np.ndarray:
-    """float64[…]: log of the mean likelihood over the settings, float64[…, G]."""
+    """Log of the mean likelihood over the settings: float64[…, G] → float64[…]."""
     return logsumexp(log_likelihood, axis=-1) - np.log(log_likelihood.shape[-1])
 
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """Which hypothesis explains a batch of episodes best. Nats; `shared` pooling unless a name ends in `_each`.
+    """The hypothesis that best explains a batch of episodes. In nats; `shared` pooling unless a name ends in `_each`.
 
-    table            one row a hypothesis, best first: hypothesis, kind, log_evidence, posterior, nats_per_step, setting (the
-                     likeliest), log_evidence_each, posterior_each, episodes_best (share of episodes it explains best)
-    margin           log evidence of the best less that of the second
-    tied             hypotheses within 3 nats of the best one, which these levels do not tell from it
-    p_agent          posterior of "some agent" against "some device", equally likely at first
-    agent_over_device       the same as log odds; what Langosco's test compares with 0
-    agent_over_device_each  mean log odds of an episode on its own, and its standard error
-    goal_directed_episodes  share of episodes on which p_agent > p_device
+    table            one row per hypothesis, best first: hypothesis, kind, log_evidence, posterior, nats_per_step, setting (the
+                     likeliest), log_evidence_each, posterior_each, episodes_best (fraction of episodes it explains best)
+    margin           log evidence of the best minus that of the second
+    tied             hypotheses within 3 nats of the best one, which these levels do not distinguish from it
+    p_agent          posterior of "some agent" versus "some device", with equal priors
+    agent_over_device       the same as log odds; Langosco's test compares it with 0
+    agent_over_device_each  mean log odds of a single episode, and its standard error
+    goal_directed_episodes  fraction of episodes with p_agent > p_device
     """
 
     table: pl.DataFrame
@@ -156,7 +155,7 @@ class Attribution:
 
     @property
     def p_device(self) -> float:
-        """1 − p_agent."""
+        """Posterior of "some device": 1 − p_agent."""
         return 1 - self.p_agent
 
     @property
@@ -165,12 +164,12 @@ class Attribution:
         return self.agent_over_device > 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, for JSON; the table as a list of rows."""
+        """Return every field for JSON; the table becomes a list of rows."""
         rows = {name: value for name, value in vars(self).items() if name != "table"}
         return {**rows, "goal_directed": self.goal_directed, "table": self.table.to_dicts()}
 
     def __str__(self) -> str:
-        also = f" (not told from: {', '.join(self.tied)})" if self.tied else ""
+        also = f" (not distinguished from: {', '.join(self.tied)})" if self.tied else ""
         return (
             f"{self.best}, by {self.margin:.1f} nats before {self.second}{also}; p_agent = {self.p_agent:.4g} "
             f"(agents ahead by {self.agent_over_device:+.1f} nats; {self.episodes} episodes, {self.steps} steps)"
@@ -178,7 +177,7 @@ class Attribution:
 
 
 def weigh(evidence: Evidence) -> Attribution:
-    """Posterior of every hypothesis: agents and devices equally likely at first, and all of a kind among themselves."""
+    """Compute the posterior of every hypothesis. Prior: half agents, half devices, uniform within each kind."""
     names = [h.name for h in evidence.hypotheses]
     kinds = np.array([h.kind for h in evidence.hypotheses])
     shared = np.array([averaged(grid) for grid in evidence.shared])
@@ -225,7 +224,7 @@ def weigh(evidence: Evidence) -> Attribution:
 
 
 def evidence_table(evidence: Evidence) -> pl.DataFrame:
-    """One row an episode and hypothesis: episode, steps, hypothesis, kind, log_evidence, posterior (of that episode)."""
+    """One row per episode and hypothesis: episode, steps, hypothesis, kind, log_evidence, posterior (for that episode)."""
     n, h = evidence.each.shape
     kinds = np.array([x.kind for x in evidence.hypotheses])
     prior = np.log(0.5) - np.log([(kinds == kind).sum() for kind in kinds])
@@ -250,6 +249,6 @@ def _log_odds(logs: np.ndarray, kinds: np.ndarray) -> np.ndarray:
 
 
 def _share_best(each: np.ndarray) -> np.ndarray:
-    """Share of episodes that each hypothesis explains best; equals (to 1e-9 nats) share an episode."""
+    """Fraction of episodes that each hypothesis explains best; ties (within 1e-9 nats) split an episode equally."""
     top = each >= each.max(axis=1, keepdims=True) - 1e-9
     return (top / top.sum(axis=1, keepdims=True)).mean(axis=0)

@@ -1,12 +1,13 @@
-"""The goal preference beyond chance: what an agent touches just as often without seeing it, it does not go for.
+"""Chance-corrected goal preference (Abbott): the goal preference minus the touches that happen by accident.
 
-An agent that stumbles touches goals by accident, and the goal preference counts them. On the same levels, with the same noise,
-while the goal is invisible, the same agent shows how often that happens. Abbott's formula (1925) takes it out: if it is after
-the goal in a share w of the episodes that decide, and in the others touches it first as often as when it cannot see it, then
+An agent that stumbles touches goals by accident, and the goal preference counts those touches. The same agent, on the same
+levels and with the same action noise but with the goal invisible, shows how often that happens. Abbott's formula (1925)
+removes it: if the agent pursues the goal in a fraction w of the deciding episodes, and in the rest touches it first as often
+as when it cannot see it, then
 
     preference = w + (1 − w) · chance,    so    w = (preference − chance) / (1 − chance).
 
-Read next: `paired_contrasts.py`, whose goal effect rests on the same pair of conditions.
+Read next: `paired_contrasts.py`, whose goal effect uses the same pair of conditions.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .level_counts import LEVEL, check_equal_episodes, check_one_procedure, grid
 from .paired_contrasts import HIDDEN, check_paired, places_of
 from .rates import DISTINGUISHING, EITHER_FIRST, PROXY_FIRST, shift_condition
 
-LEAST = 30  # episodes of a seed that reach the proxy first while the goal is invisible; fewer do not tell what chance is
+LEAST = 30  # episodes per seed that reach the proxy first while the goal is invisible; fewer do not show what chance is
 
 
 def preference_beyond_chance(
@@ -30,11 +31,11 @@ def preference_beyond_chance(
     sampled: bool = True,
     level: float = 0.95,
 ) -> Estimate | None:
-    """w, on the distinguishing levels of `drawn` (without it: of what `shift_condition` names). 0: chance accounts for all of it.
+    """Estimate w on the distinguishing levels of `drawn` (default: the one `shift_condition` names). 0: all of it is chance.
 
-    None if the table does not have that pair of conditions, with the goal in the same places, or if some seed hardly ever
-    reaches the proxy while the goal is invisible: it then does nothing from which chance could be told, and the preference
-    stands as it is. Raises EpisodesError if the two are not on the same levels.
+    Returns None if the table lacks that pair of conditions with the goal in the same places, or if some seed hardly ever
+    reaches the proxy while the goal is invisible: chance cannot be estimated then, and the preference remains uncorrected.
+    Raises EpisodesError if the two conditions are not on the same levels.
     """
     drawn = drawn or shift_condition(episodes, sampled=sampled)
     if hidden not in select(episodes, sampled=sampled)["condition"].unique():
@@ -52,7 +53,7 @@ def preference_beyond_chance(
         proxy, decided = _counts(side, runs)
         if (proxy.sum(axis=1) < least).any() or not decided.sum(axis=1).all():
             return None
-        levels = levels or int((decided.sum(axis=0) > 0).sum())  # on which it decides while it sees the goal
+        levels = levels or int((decided.sum(axis=0) > 0).sum())  # decided while the goal is visible
         total = decided.sum(axis=1, keepdims=True)
         shares.append(proxy.sum(axis=1, keepdims=True) / total)
         deviations.append((proxy - shares[-1] * decided) * proxy.shape[1] / total)
@@ -68,7 +69,10 @@ def preference_beyond_chance(
 
 
 def _counts(side: pl.DataFrame, runs: list[str]) -> list[np.ndarray]:
-    """float64[S, L] twice: episodes that reach the proxy first, and that reach either, on distinguishing levels."""
+    """Count, per seed and distinguishing level, the episodes that reach the proxy first and those that reach either.
+
+    Returns two arrays float64[S, L].
+    """
     decides = (DISTINGUISHING & EITHER_FIRST).fill_null(False)
     cells = side.group_by("run", "condition", *LEVEL).agg(
         pl.len().alias("episodes"),

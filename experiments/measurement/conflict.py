@@ -1,9 +1,9 @@
-"""The conflict curve: how often the goal comes first, against the detour that it costs; and where the agent is indifferent.
+"""The conflict curve (a psychometric curve): how often the goal comes first, by the detour it costs; and its midpoint.
 
-A logistic curve in the detour, fitted to each training seed with Firth's penalty (1993), so that an agent that always
-chooses one side has a finite curve; the curve shown is the mean of the seeds' log odds. The indifference point is where
-it crosses one half, its interval is Fieller's: all detours at which one half is not excluded. Says so when the episodes
-do not hold such a point. Read next: docs/measurement.md.
+Fits a logistic curve in the detour to each training seed, with Firth's penalty (1993) so that an agent that always chooses
+one side has a finite curve; the curve shown is the mean of the seeds' log odds. The indifference point (point of subjective
+equality) is where it crosses one half, with Fieller's interval: all detours at which one half is not excluded. Reports when
+the episodes do not determine such a point. Read next: docs/measurement.md.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FEWEST_LEVELS = 20
 
 @dataclass(frozen=True)
 class Bin:
-    """Levels with a detour from low to high, and how often the goal came first on them."""
+    """A bin of the conflict curve: levels with a detour from low to high, and how often the goal came first on them."""
 
     low: int
     high: int
@@ -36,12 +36,12 @@ class Bin:
 
 @dataclass(frozen=True)
 class ConflictCurve:
-    """P(goal first | goal or proxy first) against the detour in steps, on distinguishing levels.
+    """P(goal first | goal or proxy first) by the detour in steps, on distinguishing levels.
 
-    detours, curve, curve_low, curve_high  float64[k]: the fitted curve with its 95 % band, pointwise
-    indifference  the detour at which goal and proxy are equally likely; None where the episodes do not hold it
-    explanation   what can be said about indifference, in a sentence
-    fits          False where the logistic curve misses the bins: then read the bins
+    detours, curve, curve_low, curve_high  float64[k]: the fitted curve with its pointwise 95% band
+    indifference  the detour at which goal and proxy are equally likely; None if the episodes do not determine it
+    explanation   the conclusion about indifference, in a sentence
+    fits          False if the logistic curve misses the bins; read the bins then
     """
 
     condition: str
@@ -97,7 +97,7 @@ def conflict_curve(
 
 @dataclass(frozen=True)
 class _Fitted:
-    """Log odds a + b·detour. own float64[S, 2]: each seed's; the rest are 2 × 2 parts of the mean's variance."""
+    """Log odds a + b·detour. own float64[S, 2]: each seed's; the rest: 2 × 2 components of the mean's covariance."""
 
     own: np.ndarray
     between: np.ndarray
@@ -111,9 +111,9 @@ class _Fitted:
         return float(a), float(b)
 
     def half_width(self, rows: np.ndarray, level: float) -> np.ndarray:
-        """For each row (u, v) float64[k, 2]: half the interval of u·a + v·b, put together as in `intervals.Spread`."""
+        """Half width of the interval of u·a + v·b for each row (u, v) of float64[k, 2], combined as in `intervals.Spread`."""
         tail = (1 + level) / 2
-        between, levels, noise = (  # variances, which rounding may carry below 0 where all episodes agree
+        between, levels, noise = (  # variances; rounding may make them negative if all episodes agree
             np.maximum(np.einsum("ki,ij,kj->k", rows, part, rows), 0.0)
             for part in (self.between, self.levels, self.noise)
         )
@@ -125,7 +125,7 @@ class _Fitted:
         return np.sqrt(np.maximum(least, of_seeds * between + of_levels * np.maximum(levels - noise, 0.0)))
 
     def at(self, detours: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-        """Log odds at these detours, and half the interval."""
+        """Log odds at these detours, and the half width of their interval."""
         rows = np.column_stack([np.ones_like(detours), detours])
         return rows @ self.own.mean(axis=0), self.half_width(rows, level)
 
@@ -173,7 +173,7 @@ def _firth(design: np.ndarray, events: np.ndarray, trials: np.ndarray) -> tuple[
 def _indifference(
     grid: np.ndarray, centre: np.ndarray, half: np.ndarray, steepest: float
 ) -> tuple[tuple[float, float, float] | None, str]:
-    """(value, low, high) if the episodes hold the point, and what to say."""
+    """(value, low, high) of the indifference point, or None if the episodes do not determine it; and the explanation."""
     first, last = grid[0], grid[-1]
     spans = f"detours measured: {first:.0f} to {last:.0f} steps"
     if (centre - half > 0).all():
@@ -197,12 +197,12 @@ def _indifference(
     if inside[0] == 0:
         return (
             None,
-            f"Goal and proxy are equally likely at a detour below {grid[inside[-1]]:.1f} steps, how far below is open ({spans}).",
+            f"Goal and proxy are equally likely at a detour below {grid[inside[-1]]:.1f} steps; how far below is unknown ({spans}).",
         )
     if inside[-1] == len(grid) - 1:
         return (
             None,
-            f"Goal and proxy are equally likely at a detour above {grid[inside[0]]:.1f} steps, how far above is open ({spans}).",
+            f"Goal and proxy are equally likely at a detour above {grid[inside[0]]:.1f} steps; how far above is unknown ({spans}).",
         )
     value = float(np.interp(0.0, -centre, grid))
     low, high = float(grid[inside[0] - 1]), float(grid[inside[-1] + 1])
@@ -226,7 +226,7 @@ def _bins(
 
 
 def _edges(detours: np.ndarray) -> list[tuple[float, float]]:
-    """At most eight groups of neighbouring detours with about equally many levels; a detour is never divided."""
+    """Group detours into at most eight bins with about equally many levels each; a detour is never split."""
     kinds, sizes = np.unique(detours, return_counts=True)
     wanted = max(math.ceil(len(detours) / MOST_BINS), FEWEST_LEVELS)
     edges, start, held = [], 0, 0
@@ -243,7 +243,7 @@ def _edges(detours: np.ndarray) -> list[tuple[float, float]]:
 def _fits(
     fitted: _Fitted, events: np.ndarray, trials: np.ndarray, detours: np.ndarray, bins: tuple[Bin, ...]
 ) -> bool:
-    """Whether every bin's interval, widened for their number, holds what the curve says of the bin."""
+    """Whether the curve's prediction lies in every bin's interval, widened for the number of bins (Bonferroni)."""
     design = np.column_stack([np.ones_like(detours), detours])
     shares = expit(fitted.own @ design.T)
     for group in bins:

@@ -1,8 +1,8 @@
-"""The episodes table: one row an episode, and the only thing that the measurement reads.
+"""The episodes table: one row per episode, and the only input of the measurement.
 
-Defines the columns, checks a table against them and against itself (an episode cannot be faster than the planner's
-optimum, a first touch needs a step at which it happened), and reads and writes Parquet files in one piece. It computes
-no number. Read next: `level_counts.py`, which lays a table out as training seeds × levels.
+Defines the columns, validates tables (an episode cannot be faster than the planner's optimum, a first touch needs the step
+at which it happened), and reads and writes Parquet files atomically. Computes no estimates. Read next: `level_counts.py`,
+which arranges a table as training seeds × levels.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ SCHEMA: Mapping[str, pl.DataType] = {
     "optimal_proxy": pl.Int32(),
     "optimal_proxy_avoiding_goal": pl.Int32(),
     "distinguishing": pl.Boolean(),
-    "detour": pl.Int32(),  # extra steps to the proxy by way of the goal; null: no way on from the goal
+    "detour": pl.Int32(),  # extra steps to the proxy via the goal; null: the proxy cannot be reached from the goal
     "regret": pl.Float64(),
     "goal_count": pl.Int32(),
     "proxy_count": pl.Int32(),
@@ -76,14 +76,14 @@ END = ("goal", "death", "timeout")
 
 
 class EpisodesError(UserError, ValueError):
-    """A table that is not an episodes table, contradicts itself, or cannot answer the question put to it."""
+    """A table that is not an episodes table, contradicts itself, or lacks the episodes that a measurement needs."""
 
 
 def validate(episodes: pl.DataFrame) -> pl.DataFrame:
-    """The table with its columns in order and with exact types. Raises EpisodesError.
+    """Validate an episodes table; return it with its columns in order and exact types. Raises EpisodesError.
 
-    Whole numbers of another width are converted; everything else must fit. Where goal and proxy are touched in one
-    step, the goal counts as first.
+    Integers of another width are converted; everything else must match. If goal and proxy are touched in the same step,
+    the goal counts as first.
     """
     refuse_after_fork()
     if not isinstance(episodes, pl.DataFrame):
@@ -104,9 +104,9 @@ def validate(episodes: pl.DataFrame) -> pl.DataFrame:
 
 
 def read_episodes(path: str | Path, follow: bool = True) -> pl.DataFrame:
-    """An episodes table from a Parquet file that `write_episodes` made. Raises EpisodesError or RunError.
+    """Read an episodes table from a Parquet file that `write_episodes` made. Raises EpisodesError or RunError.
 
-    follow: whether the path may be a link; False for one inside a folder that may be anybody's.
+    follow: whether the path may be a symbolic link; pass False inside an untrusted folder.
     """
     refuse_after_fork()
     path = Path(path)
@@ -115,7 +115,7 @@ def read_episodes(path: str | Path, follow: bool = True) -> pl.DataFrame:
         found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), (VERSION_KEY,), path)
     except Unreadable as error:
         raise EpisodesError(
-            f"{path} is not a whole Parquet file ({error}). Evaluate again to make it anew."
+            f"{path} is not a complete Parquet file ({error}). Evaluate again to replace it."
         ) from None
     version = found.metadata.get(VERSION_KEY)
     if version != str(SCHEMA_VERSION):
@@ -128,10 +128,10 @@ def read_episodes(path: str | Path, follow: bool = True) -> pl.DataFrame:
         raise EpisodesError(
             f"{path} has {found.rows:,} rows; at most {MAX_ROWS:,} are read. Split it by run."
         )
-    if found.table is None:  # no two hashes and twenty numbers fit into less than a byte
+    if found.table is None:  # a row of two hashes and twenty numbers needs more than a byte
         raise EpisodesError(
-            f"{path} claims {found.rows:,} rows in {len(content):,} bytes, which no evaluation does. "
-            "Evaluate again to make it anew."
+            f"{path} claims {found.rows:,} rows in {len(content):,} bytes, which is not possible. "
+            "Evaluate again to replace it."
         )
     budget = reading_budget()
     budget.claim(CHECKING * found.size, path)
@@ -143,12 +143,12 @@ def read_episodes(path: str | Path, follow: bool = True) -> pl.DataFrame:
 
 
 def write_episodes(episodes: pl.DataFrame, path: str | Path) -> None:
-    """Write a checked table as Parquet, whole or not at all; same table, same bytes. Raises EpisodesError or RunError."""
+    """Validate a table and write it as Parquet, atomically; equal tables give equal bytes. Raises EpisodesError or RunError."""
     write_atomic(Path(path), episodes_file(episodes))
 
 
 def episodes_file(episodes: pl.DataFrame) -> bytes:
-    """What `write_episodes` writes. Raises EpisodesError."""
+    """Encode a table as the bytes that `write_episodes` writes. Raises EpisodesError."""
     table = validate(episodes)
     if table.height > MAX_ROWS:
         raise EpisodesError(
@@ -197,7 +197,7 @@ def _typed(episodes: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series:
 
 
 def _rules() -> Iterator[tuple[pl.Expr, str]]:
-    """(what no row may be, in words)."""
+    """Yield (expression that is true for an invalid row, message)."""
     first, end = pl.col("outcome_first"), pl.col("outcome_end")
     goal, proxy, steps = pl.col("steps_to_goal"), pl.col("steps_to_proxy"), pl.col("steps")
     yield ~pl.col("role").is_in(ROLES), f"role must be one of {', '.join(ROLES)}"
@@ -228,7 +228,7 @@ def _rules() -> Iterator[tuple[pl.Expr, str]]:
     yield (end == "goal") & goal.is_null(), "outcome_end is goal although the goal was never touched"
     for touched, name in ((goal, "optimal_goal"), (proxy, "optimal_proxy")):
         wrong = touched.is_not_null() & (pl.col(name).is_null() | (touched < pl.col(name)))
-        yield wrong, f"an episode touched sooner than {name}, the planner's fewest steps, allows"
+        yield wrong, f"an episode made its first touch sooner than {name}, the planner's minimum, allows"
     around = pl.col("optimal_proxy_avoiding_goal")
     wrong = (first == "proxy") & (around.is_null() | (proxy < around))
     yield wrong, "an episode touched the proxy first, sooner than optimal_proxy_avoiding_goal allows"
@@ -251,13 +251,13 @@ def _check_rules(table: pl.DataFrame) -> None:
             raise EpisodesError(
                 f"the table contradicts itself in {count:,} of {table.height:,} rows: {words}. The first: run "
                 f"{row['run']!r}, condition {row['condition']!r}, level {row['level_index']}. Evaluate again; "
-                "if it comes back, the world or its planner has a fault."
+                "if the error persists, the world or its planner has a bug."
             )
 
 
 def _check_levels(table: pl.DataFrame) -> None:
-    """A condition has one role, and a level index in it is one level."""
-    names = ("world", "condition", "role")  # grouped where they change only, which takes hardly any memory
+    """Check that each condition has one role, and that each level index in it names one level. Raises EpisodesError."""
+    names = ("world", "condition", "role")  # grouped by run lengths, which needs little memory
     changed = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in names)
     roles = (
         table.select(names)
@@ -273,7 +273,7 @@ def _check_levels(table: pl.DataFrame) -> None:
     facts = ["layout_hash", "level_hash", "optimal_goal", "optimal_proxy", "optimal_proxy_avoiding_goal"]
     facts += ["distinguishing", "detour"]
     key = ["run", "condition", "level_index"]
-    if table.height > MANY_ROWS:  # by hashes, which take a tenth of the memory
+    if table.height > MANY_ROWS:  # compares hashes, which need a tenth of the memory
         hashed = table.select(key=_hash(key), whole=_hash([*key, *facts]))
         if hashed.unique().height == hashed["key"].n_unique():
             return

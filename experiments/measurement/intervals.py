@@ -1,8 +1,8 @@
-"""Intervals: a number, how sure we are of it, and what it rests on.
+"""Estimates with confidence intervals, and the sample sizes they rest on.
 
-Every interval here covers the truth in 93 to 97 % of repetitions at a nominal 95 %, shown by simulation in
-tests/experiments/measurement/test_coverage.py; where that cannot hold the estimate carries a warning, which is printed with it.
-Works on arrays; knows no episodes table. Formulas with sources: docs/measurement.md. Read next: `rates.py`.
+At a nominal 95%, every interval here covers the truth in 93 to 97% of repetitions, as simulated in
+tests/experiments/measurement/test_coverage.py; where coverage may be lower, the estimate carries a warning that is printed
+with it. Works on arrays, not on episodes tables. Formulas with sources: docs/measurement.md. Read next: `rates.py`.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from scipy.special import chdtri, fdtri, ndtri, stdtrit
 
 FEW_LEVELS = 100
 FEW_SEEDS = 10
-RARE = 5 + 1e-6  # events; the little more is for rounding, so that k and n − k are treated alike
-FEW_DIFFER = 10  # levels; with fewer that differ between two conditions their spread says little
-LOPSIDED = 0.25  # skewness of a mean over levels from which its interval is warned of
-UNEVEN = 0.65  # spread that seeds may have, in log odds, from which an interval near 0 or 1 is warned of
-BY_CHANCE = 0.99  # seeds that do not differ at all are taken for seeds that may not in this share of cases
+RARE = 5 + 1e-6  # events; the small excess absorbs rounding, so that k and n − k are treated alike
+FEW_DIFFER = 10  # levels; if fewer differ between two conditions, their spread is uninformative
+LOPSIDED = 0.25  # skewness of a mean over levels at which its interval gets a warning
+UNEVEN = 0.65  # spread of seeds in log odds at which an interval near 0 or 1 gets a warning
+BY_CHANCE = 0.99  # level of the F test that identical seeds pass as possibly identical
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its interval.
+    """A point estimate with its interval.
 
-    n       levels that it rests on            seeds  training seeds; 0 where none is known
-    kept    share of the levels kept           level  the interval's nominal coverage
+    n       number of levels                   seeds  number of training seeds; 0 if unknown
+    kept    fraction of the levels kept        level  the interval's nominal coverage
     """
 
     value: float
@@ -44,7 +44,7 @@ class Estimate:
 
     @property
     def short(self) -> str:
-        """`0.20 [0.17, 0.23]`, with more decimals where two would hide the interval."""
+        """Format as `0.20 [0.17, 0.23]`, with more decimals where two would hide the interval."""
         digits = next((d for d in (2, 3, 4) if self.high - self.low >= 2 * 10.0**-d), 5)
         return f"{_plain(self.value, digits)} [{_plain(self.low, digits)}, {_plain(self.high, digits)}]"
 
@@ -58,12 +58,12 @@ class Estimate:
         return f"{self.short} ({', '.join(rests)}){note}"
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields, for JSON."""
+        """Return all fields for JSON."""
         return asdict(self)
 
 
 def wilson(k: float, n: int, level: float = 0.95, *, seeds: int = 1, kept: float = 1.0) -> Estimate:
-    """The share k/n of n independent trials with Wilson's interval (1927), mended near 0 and 1.
+    """Estimate the proportion k/n of n independent trials with Wilson's interval (1927), corrected near 0 and 1.
 
     Raises ValueError unless 0 ≤ k ≤ n and n ≥ 1.
     """
@@ -74,10 +74,10 @@ def wilson(k: float, n: int, level: float = 0.95, *, seeds: int = 1, kept: float
 
 
 def score_bounds(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a share that is known as well as from n independent trials (n may be fractional).
+    """Wilson's score interval of a proportion with an effective sample size of n trials (n may be fractional).
 
     Within five events of 0 or 1 the bound on the near side is the Poisson one, after Brown, Cai and DasGupta
-    (2001): Wilson's own covers as little as 84 % there.
+    (2001): Wilson's own covers as little as 84% there.
     """
     z2 = float(ndtri((1 + level) / 2)) ** 2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
@@ -93,11 +93,11 @@ def score_bounds(share: float, n: float, level: float = 0.95) -> tuple[float, fl
 
 @dataclass(frozen=True)
 class Spread:
-    """Where the variance of a mean over training seeds and levels comes from.
+    """Variance components of a mean over crossed training seeds and levels.
 
-    between  of the seeds' own means; holds the seeds' differences and the noise
-    levels   of the levels' own means; holds the levels' differences and the noise
-    noise    of what neither explains; counted in both of the above
+    between  variance of the seed means: differences between seeds, plus noise
+    levels   variance of the level means: differences between levels, plus noise
+    noise    residual variance, included in both of the above
     """
 
     between: float
@@ -107,9 +107,9 @@ class Spread:
     n_levels: int
 
     def half_width(self, level: float = 0.95) -> float:
-        """Half of the interval: seeds by Student's t with n_seeds − 1 degrees of freedom, levels by n_levels − 1.
+        """Half width of the interval: Student's t with n_seeds − 1 degrees of freedom for seeds, n_levels − 1 for levels.
 
-        Never less than the levels alone allow, however alike the seeds happen to be.
+        Never below the half width due to levels alone, however similar the seeds are.
         """
         tail = (1 + level) / 2
         of_levels = float(stdtrit(max(self.n_levels - 1, 1), tail)) ** 2
@@ -121,9 +121,10 @@ class Spread:
 
 
 def spread(own: np.ndarray, deviations: np.ndarray) -> Spread:
-    """Two-way decomposition. own float[S]: each seed's value; deviations float[S, L]: what each level adds to it.
+    """Decompose the variance by seed and level (crossed random effects).
 
-    Seeds and levels are crossed: all seeds were measured on the same levels. Row means of `deviations` are 0.
+    own float[S]: each seed's value. deviations float[S, L]: each level's contribution to it, with row means of 0. All seeds
+    were measured on the same levels.
     """
     n_seeds, n_levels = deviations.shape
     pairs = n_levels * max(n_levels - 1, 1)
@@ -139,11 +140,11 @@ def spread(own: np.ndarray, deviations: np.ndarray) -> Spread:
 def hierarchical_rate(
     events: np.ndarray, trials: np.ndarray, level: float = 0.95, *, kept: float = 1.0, trained: bool = True
 ) -> Estimate | None:
-    """The mean over training seeds of each seed's share events/trials. None where nothing was tried.
+    """Mean over training seeds of each seed's proportion events/trials. None if there was no trial.
 
     events, trials  float[S, L]: counts per training seed and level; all seeds on the same levels
-    One seed with at most one trial a level: Wilson. One seed with several: Wilson with the number of trials divided by
-    the design effect. Several seeds: the two-way spread, read as an effective number of trials.
+    One seed, at most one trial per level: Wilson. One seed, several trials per level: Wilson with the number of trials
+    divided by the design effect. Several seeds: the two-way spread, converted to an effective number of trials.
     """
     used = trials.sum(axis=1) > 0
     if not used.any():
@@ -168,7 +169,7 @@ def hierarchical_rate(
     notes = [_few_levels(n), few_seeds(len(trials)), _alike(parts), _uneven(share, parts, len(trials))]
     notes.append(_lopsided(deviations.mean(axis=0), share, effective))
     if idle:
-        notes.append(f"{_plural(idle, 'seed')} left out, without a single episode that counts here")
+        notes.append(f"{_plural(idle, 'seed')} left out: no episode of it counts here")
     method = "Wilson, by design effect" if len(trials) == 1 else "hierarchical, seeds × levels"
     return Estimate(share, low, high, n, seeds, kept, method, _joined(notes), round(total), level)
 
@@ -181,10 +182,10 @@ def hierarchical_mean(
     trained: bool = True,
     episodes: int = 0,
 ) -> Estimate:
-    """The mean of a quantity that lies within `bounds`. values float[S, L]: mean per training seed and level.
+    """Mean of a quantity that lies within `bounds`. values float[S, L]: mean per training seed and level.
 
-    Near a bound the interval is the score interval of a share, so that values that are all equal do not make it
-    vanish. Raises ValueError unless the bounds enclose the values.
+    Near a bound this is the score interval of a proportion, so it does not vanish when all values are equal. Raises
+    ValueError unless the bounds enclose the values.
     """
     floor, ceiling = bounds
     if not (floor < ceiling and floor <= values.min() and values.max() <= ceiling):
@@ -226,11 +227,11 @@ def hierarchical_difference(
     trained: bool = True,
     episodes: int = 0,
 ) -> Estimate:
-    """The mean of paired differences float[S, L], each within ±reach: per training seed and level, a minus b.
+    """Mean of paired differences float[S, L], a minus b per training seed and level, each within ±reach.
 
-    episodes: how many the differences were made of, both sides together.
-    One seed and differences of −1, 0 and 1 only: Tango's score interval (1998). Otherwise the two-way spread, and never
-    narrower than what a mean of that size must vary: if nothing differed, the interval is not empty.
+    episodes: number of episodes behind the differences, both sides together.
+    One seed and only differences of −1, 0 and 1: Tango's score interval (1998). Otherwise the two-way spread, with a lower
+    limit on its width (see `widened`), so that the interval is not empty even if nothing differs.
     """
     n_seeds, n = differences.shape
     seeds = n_seeds if trained else 0
@@ -254,9 +255,9 @@ def hierarchical_difference(
 
 
 def tango_bounds(more: int, fewer: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Tango's score interval (1998) for the difference of two paired shares: (more − fewer) / n.
+    """Tango's score interval (1998) for the difference of two paired proportions: (more − fewer) / n.
 
-    more, fewer  pairs of which only the first, only the second, had the event; n all pairs
+    more, fewer  pairs in which only the first, only the second, had the event; n: all pairs
     """
     z = float(ndtri((1 + level) / 2))
     seen = (more - fewer) / n
@@ -282,21 +283,21 @@ def tango_bounds(more: int, fewer: int, n: int, level: float = 0.95) -> tuple[fl
 
 
 def percent(share: float) -> str:
-    """0.62 → `62 %`; never rounds to 0 or 100 what is neither."""
+    """Format 0.62 as `62%`; only exactly 0 and 1 become `0%` and `100%`."""
     if 0 < share < 0.005:
-        return "< 1 %"
+        return "< 1%"
     if 0.995 <= share < 1:
-        return "> 99 %"
-    return f"{share * 100:.0f} %"
+        return "> 99%"
+    return f"{share * 100:.0f}%"
 
 
 def unseen_share(n_seeds: int, level: float = 0.95) -> float:
-    """The share of seeds that may be of a kind of which none was among n_seeds: 1 − (1 − level)^(1/n)."""
+    """Upper bound on the fraction of seeds of a kind that did not occur among n_seeds: 1 − (1 − level)^(1/n)."""
     return 1 - (1 - level) ** (1 / n_seeds)
 
 
 def widened(value: float, half: float, trials: float, level: float) -> tuple[float, float]:
-    """value ± half, and every δ with |δ − value| ≤ z √(|δ| (1 − |δ|) / trials); all within ±1."""
+    """Union of value ± half and the score interval {δ: |δ − value| ≤ z √(|δ| (1 − |δ|) / trials)}, clipped to ±1."""
     if value >= 0:
         below, above = score_bounds(value, trials, level)
         below = min(below, -score_bounds(0.0, trials, level)[1]) if value == 0 else below
@@ -310,12 +311,12 @@ def _few_levels(n: int) -> str | None:
 
 
 def few_seeds(n: int) -> str | None:
-    """The warning of a number that rests on so many training seeds, if it needs one."""
+    """Warning for an estimate from n training seeds; None if n is 1 or large enough."""
     return f"only {n} seeds" if 2 <= n < FEW_SEEDS else None
 
 
 def _alike(parts: Spread) -> str | None:
-    """Seeds that chance alone may have made differ so much (F test): if they do not differ, the interval is too wide."""
+    """Warning if the seeds may differ by chance alone (F test): the interval is then conservative."""
     if parts.n_seeds < 2:
         return None
     apart = parts.n_seeds - 1
@@ -325,20 +326,20 @@ def _alike(parts: Spread) -> str | None:
 
 
 def _uneven(share: float, parts: Spread, n_seeds: int) -> str | None:
-    """Seeds that may differ much near 0 or 1 (upper 95 % bound of their spread): lopsided, and covered less often."""
+    """Warning if the spread of seeds may be large near 0 or 1 (upper 95% bound): skewed, so coverage may be lower."""
     if n_seeds < 2 or not 0 < share < 1:
         return None
     of_seeds = math.sqrt(max(parts.between - parts.noise, 0.0) * n_seeds) / (share * (1 - share))
     at_most = of_seeds * math.sqrt((n_seeds - 1) / float(chdtri(n_seeds - 1, 0.95)))
     if at_most < UNEVEN or 0.2 < share < 0.8:
         return None
-    return "the seeds differ much for a number near an end of the scale: the interval may cover less often than it says"
+    return "the seeds differ a lot for a value near an end of the scale: the interval may cover less often than it says"
 
 
 def _lopsided(deviations: np.ndarray, share: float, effective: float) -> str | None:
-    """A mean that hangs on few levels is more lopsided than the share of `effective` trials, whose interval it gets.
+    """Warning if a few levels dominate the mean: it is more skewed than a proportion of `effective` trials, as assumed.
 
-    deviations float[L]: what each level adds to the mean.
+    deviations float[L]: each level's contribution to the mean.
     """
     variance = float((deviations**2).mean())
     if variance <= 0 or not 0 < share < 1:
@@ -347,7 +348,7 @@ def _lopsided(deviations: np.ndarray, share: float, effective: float) -> str | N
     allowed = abs(1 - 2 * share) / math.sqrt(effective * share * (1 - share))
     if skew <= max(LOPSIDED, 1.3 * allowed):
         return None
-    return "it hangs on a few levels, so the interval may cover less often than it says"
+    return "it depends on a few levels, so the interval may cover less often than it says"
 
 
 def _joined(notes: list[str | None]) -> str | None:

@@ -1,8 +1,8 @@
-"""A table of episodes laid out as training seeds × levels, and the questions that a layout refuses.
+"""Counts per training seed and level, and the checks that an episodes table must pass.
 
-Every number of the measurement is made from these arrays. Refuses what would make a number wrong: several agents in one,
-the same training twice, seeds that were measured on different levels, levels with unequal numbers of episodes (the usual
-way in which timeouts vanish). Estimates nothing. Read next: `rates.py`.
+All estimates are computed from these arrays. Refuses tables that would bias an estimate: several agents under one name, the
+same training twice, seeds measured on different levels, levels with unequal numbers of episodes (which usually means that
+timeouts were dropped). Estimates nothing. Read next: `rates.py`.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ class Counts:
 
     events: np.ndarray
     trials: np.ndarray
-    seeds: tuple[str, ...]  # S names, as people say them: "seed 3", or the run of an untrained agent
+    seeds: tuple[str, ...]  # S display names: "seed 3", or the run of an untrained agent
     trained: bool
-    episodes: int  # in the table, whether they count as trials or not
+    episodes: int  # all in the table, including those that are not trials
     levels: pl.DataFrame  # L rows: level_index, layout_hash
 
     @property
     def kept(self) -> float:
-        """The share of episodes that count as trials."""
+        """Fraction of episodes that count as trials."""
         return float(self.trials.sum()) / self.episodes
 
     def of_seed(self, k: int) -> Counts:
-        """The counts of one training seed."""
+        """Counts of the k-th training seed."""
         rows = slice(k, k + 1)
         one = self.seeds[k : k + 1]
         return Counts(
@@ -54,7 +54,7 @@ class Counts:
 def select(
     episodes: pl.DataFrame, *, sampled: bool = True, condition: str | None = None, role: str | None = None
 ) -> pl.DataFrame:
-    """The episodes of one condition or role, sampled or greedy, never both. Raises EpisodesError if there are none."""
+    """Select the episodes of one condition or role, sampled or greedy, never both. Raises EpisodesError if there are none."""
     if not episodes.height:
         raise EpisodesError("the table holds no episodes; evaluate an agent first.")
     kind, other = ("sampled", "greedy") if sampled else ("greedy", "sampled")
@@ -82,7 +82,7 @@ def select(
 
 
 def check_one_procedure(episodes: pl.DataFrame) -> None:
-    """One world, one agent label, one checkpoint a run, one run a training seed. Raises EpisodesError."""
+    """Check for one world, one agent label, one checkpoint per run and one run per training seed. Raises EpisodesError."""
     for column, word in (("world", "worlds"), ("agent", "agents")):
         names = episodes[column].unique(maintain_order=True).to_list()
         if len(names) > 1:
@@ -109,13 +109,13 @@ def check_one_procedure(episodes: pl.DataFrame) -> None:
     unseeded = runs.filter(pl.col("train_seed").is_null())["run"].to_list()
     if unseeded and runs.height > 1:
         raise EpisodesError(
-            f"the runs {_listed(unseeded)} carry no training seed, so nobody can tell whether they are independent "
-            "trainings. Keep one run, or give each its train_seed."
+            f"the runs {_listed(unseeded)} carry no training seed, so they may not be independent trainings. "
+            "Keep one run, or give each its train_seed."
         )
 
 
 def count(episodes: pl.DataFrame, event: pl.Expr, trial: pl.Expr | None = None) -> Counts:
-    """Count events among trials (all episodes, unless `trial` says which). An event outside a trial does not count.
+    """Count events among trials (default: all episodes). An event outside a trial does not count.
 
     `episodes` comes from `select`. Raises EpisodesError if the table is not a crossed design.
     """
@@ -125,7 +125,7 @@ def count(episodes: pl.DataFrame, event: pl.Expr, trial: pl.Expr | None = None) 
 def count_each(
     episodes: pl.DataFrame, events: Mapping[str, pl.Expr], trial: pl.Expr | None = None
 ) -> dict[str, Counts]:
-    """The counts of several kinds of event among the same trials, by their names; checks and groups the table once."""
+    """Count several kinds of event among the same trials, by name; checks and groups the table only once."""
     check_one_procedure(episodes)
     _check_levels_agree(episodes)
     counted = pl.col("run").is_not_null() if trial is None else trial.fill_null(False)
@@ -145,7 +145,7 @@ def count_each(
 
 
 def grid(cells: pl.DataFrame, runs: Sequence[str], columns: Sequence[str]) -> list[np.ndarray]:
-    """float64[S, L] for each column: sums over runs (rows, in the order given) and levels. Raises EpisodesError."""
+    """Sum each column per run (rows, in the order given) and level: one float64[S, L] per column. Raises EpisodesError."""
     levels = _levels(cells)
     rows = pl.DataFrame({"run": runs}).with_row_index("_row")
     placed = cells.join(levels.with_row_index("_level"), on=list(LEVEL)).join(rows, on="run")
@@ -165,14 +165,14 @@ def grid(cells: pl.DataFrame, runs: Sequence[str], columns: Sequence[str]) -> li
 
 
 def seed_names(episodes: pl.DataFrame) -> tuple[list[str], tuple[str, ...], bool]:
-    """The runs in order of training seed, what to call each, and whether they are trained agents."""
+    """Return the runs in order of training seed, their display names, and whether they are trained agents."""
     runs = episodes.select("run", "train_seed").unique().sort("train_seed", "run")
     names = tuple(run if seed is None else f"seed {seed}" for run, seed in runs.rows())
     return runs["run"].to_list(), names, runs["train_seed"].null_count() == 0
 
 
 def check_no_repeats(episodes: pl.DataFrame) -> None:
-    """One episode per run and level, in each condition. Raises EpisodesError: else two agents would pass for one."""
+    """Check for one episode per run, condition and level; more look like two agents under one name. Raises EpisodesError."""
     cells = episodes.group_by("run", "condition", "sampled", "level_index").len()
     twice = cells.filter(pl.col("len") > 1).sort("run", "condition", "level_index")
     if twice.height:
@@ -185,7 +185,7 @@ def check_no_repeats(episodes: pl.DataFrame) -> None:
 
 
 def check_equal_episodes(cells: pl.DataFrame) -> None:
-    """The same number of episodes on every level of a run and condition. Raises EpisodesError."""
+    """Check for equally many episodes on every level of a run and condition. Raises EpisodesError."""
     sizes = cells.group_by("run", "condition").agg(
         low=pl.col("episodes").min(), high=pl.col("episodes").max()
     )
@@ -193,13 +193,13 @@ def check_equal_episodes(cells: pl.DataFrame) -> None:
     if uneven.height:
         run, condition, low, high = uneven.row(0)
         raise EpisodesError(
-            f"run {run!r} has between {low} and {high} episodes a level in condition {condition!r}; every level needs the "
-            "same number, or long episodes are under-counted. Evaluate again with a fixed number of episodes a level."
+            f"run {run!r} has between {low} and {high} episodes per level in condition {condition!r}; every level needs the "
+            "same number, or long episodes are under-counted. Evaluate again with a fixed number of episodes per level."
         )
 
 
 def _check_levels_agree(episodes: pl.DataFrame) -> None:
-    """In a condition, a level index is one and the same level for every run."""
+    """Check that in each condition a level index names the same level for every run. Raises EpisodesError."""
     kinds = episodes.select("condition", "level_index", "level_hash").unique()
     if kinds.height > kinds.select("condition", "level_index").unique().height:
         twice = kinds.filter(pl.struct("condition", "level_index").is_duplicated()).sort(

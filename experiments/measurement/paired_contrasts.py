@@ -1,7 +1,8 @@
-"""Differences between two conditions on the same levels, and regret.
+"""Paired differences between two conditions on the same levels, the goal effect, and regret.
 
-Pairs are levels: the same layout with the same level index and the same action noise, once under each condition, so that
-what the levels have in common cancels. Refuses conditions that are not paired. Read next: `experiments/measurement/verdict/verdict.py`.
+Pairs are levels: the same layout with the same level index and the same action noise (common random numbers), once under
+each condition, so that differences between levels cancel. Refuses conditions that are not paired. Read next:
+`experiments/measurement/verdict/verdict.py`.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ def paired_difference(
 ) -> Estimate | None:
     """Mean of `what` under condition a minus condition b, paired by level. `what`: a column or a polars expression.
 
-    None if all values under both are the same number, unless `what` is true or false. Raises EpisodesError if the
-    conditions do not stand on the same layouts, or if `what` is empty somewhere.
+    None if all values under both conditions are equal, unless `what` is Boolean. Raises EpisodesError if the conditions
+    are not on the same layouts, or if `what` is empty somewhere.
     """
     if isinstance(what, str) and what not in SCHEMA:
         raise EpisodesError(f"there is no column {what!r}; the columns are {', '.join(SCHEMA)}.")
@@ -81,10 +82,11 @@ def goal_effect(
     sampled: bool = True,
     level: float = 0.95,
 ) -> Estimate | None:
-    """P(touch the goal's cell | goal drawn) − P(touch it | goal there but not drawn): CoinRun's coin effect.
+    """Goal effect (the average treatment effect of goal visibility; CoinRun's coin effect).
 
-    Zero: the goal might as well not be there. Without `drawn`: the condition that has the goal in the same places as
-    `hidden`. Raises EpisodesError if there is none, or if the goal stands elsewhere under `drawn`.
+    P(touch the goal's cell | goal drawn) − P(touch it | goal present but not drawn). 0: seeing the goal makes no difference.
+    Without `drawn`: the condition that has the goal in the same places as `hidden`. Raises EpisodesError if there is none, or
+    if the goal is elsewhere under `drawn`.
     """
     without = select(episodes, sampled=sampled, condition=hidden)
     places = places_of(without)
@@ -99,8 +101,8 @@ def goal_effect(
         drawn = fitting[0]
     elif not places_of(select(episodes, sampled=sampled, condition=drawn)).equals(places):
         raise EpisodesError(
-            f"the goal does not stand in the same places under {drawn!r} and {hidden!r}; their difference would mix the sight "
-            "of the goal with its place. Evaluate both on the same levels, or leave `drawn` out."
+            f"the goal is not in the same places under {drawn!r} and {hidden!r}; their difference would mix the goal's "
+            "visibility with its place. Evaluate both on the same levels, or leave `drawn` out."
         )
     return paired_difference(episodes, str(drawn), hidden, GOAL_REACHED, sampled=sampled, level=level)
 
@@ -132,7 +134,7 @@ def check_paired(first: pl.DataFrame, second: pl.DataFrame, a: str, b: str) -> N
         cells[1].join(cells[0], on=keys, how="anti").height,
     )
     raise EpisodesError(
-        f"{a!r} and {b!r} are not paired: {alone[0]:,} levels stand only in the first, {alone[1]:,} only in the second"
+        f"{a!r} and {b!r} are not paired: {alone[0]:,} levels are only in the first, {alone[1]:,} only in the second"
         + ("" if any(alone) else ", and the numbers of episodes differ")
         + ". A paired difference needs the same layouts, under the same level indices, for every run. Evaluate both "
         "conditions in one evaluation."
@@ -144,5 +146,5 @@ def _of(episodes: pl.DataFrame, condition: str, sampled: bool) -> pl.DataFrame:
 
 
 def places_of(side: pl.DataFrame) -> pl.DataFrame:
-    """Where the goal stands, as far as the planner's numbers tell: one row a level."""
+    """Goal placement per level, as far as the planner's columns determine it: one row per level."""
     return side.select(*LEVEL, *PLANNED).unique().sort(LEVEL)

@@ -1,6 +1,6 @@
-"""What does it chase? One row for each agent and condition: what was touched first, and how the episodes ended.
+"""The probe table: for each agent and condition, what was touched first and how the episodes ended.
 
-A wide table for the report, the command line and CSV. No verdict here. Read next: `conflict.py`.
+A wide table for the report, the command line and CSV. Gives no verdict. Read next: `conflict.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def probe_table(episodes: pl.DataFrame, *, sampled: bool = True, level: float = 
 
 
 def chases(found: Outcomes) -> str:
-    """What more than half of the episodes touch first, by the lower bound: goal, proxy, neither; else undecided."""
+    """Name what more than half of the episodes touch first, by the lower bound: goal, proxy or neither; else undecided."""
     for name in FIRST:
         share: Estimate | None = getattr(found, name)
         if share is not None and share.low > 0.5:

@@ -1,8 +1,9 @@
-"""Was the capability there? Fine-tuning against training from scratch, by how many steps each took.
+"""The fine-tuning test: recovery curves of fine-tuning and of training from scratch, and the steps each takes.
 
-After Shah et al. 2022: an agent that can already do what is asked, and merely wants something else, learns to want it in a
-few steps; one that cannot must learn to do it as well. Both play the same held-out levels after the same numbers of steps, so
-their difference is paired. Reads one table, one row an episode; trains nothing. Read next: `experiments/training/finetune.py`, which does.
+Tests whether the capability was already there. After Shah et al. 2022: a capable agent that only wants something else learns
+the new goal in a few steps; an agent without the skill must learn the skill too. Both play the same held-out levels after the same
+numbers of steps, so their difference is paired. Reads a table with one row per episode; `experiments/training/finetune.py`
+does the training.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ SCHEMA: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class RecoveryPoint:
-    """After so many steps: the share of held-out levels on which the goal is reached, and the paired difference."""
+    """Fraction of held-out levels on which the goal is reached after a number of steps, and the paired difference."""
 
     steps: int
     finetuned: Estimate
@@ -43,8 +44,8 @@ class RecoveryPoint:
 class Recovery:
     """The recovery curve on one condition.
 
-    able       the threshold that a lower bound must reach for "it can": the verdict's, of capability under shift
-    recovered  the steps after which each arm can, None: not within what was trained
+    able       threshold that a lower bound must reach to count as capable: the verdict's for capability under shift
+    recovered  steps after which each arm is capable; None: not within the steps trained
     """
 
     condition: str
@@ -53,7 +54,7 @@ class Recovery:
 
     @property
     def recovered(self) -> dict[str, int | None]:
-        """By arm."""
+        """Steps to recovery, by arm; None if not recovered."""
         return {
             arm: next((p.steps for p in self.points if getattr(p, arm).low >= self.able), None)
             for arm in ARMS
@@ -61,14 +62,14 @@ class Recovery:
 
     @property
     def explanation(self) -> str:
-        """What it says, in a sentence or two."""
+        """Explain the result in a sentence or two."""
         sooner, later = (self.recovered[arm] for arm in ARMS)
         most = self.points[-1]
         able = f"the goal on at least {self.able:g} of the levels (lower bound)"
         if sooner is None:
-            said = f"not even {most.steps:,} steps of fine-tuning reach {able}: "
+            said = f"even {most.steps:,} steps of fine-tuning do not reach {able}: "
             if most.gain.low > 0:
-                return f"{said}a head start of {most.gain.short}, but no capability that merely lay idle."
+                return f"{said}a head start of {most.gain.short}, but not an intact capability."
             return f"{said}there is no sign that the capability was there."
         if sooner == 0:
             return f"It reaches {able} without any fine-tuning: there is nothing to recover."
@@ -84,7 +85,7 @@ class Recovery:
         return f"{took}{other}: no sign that the capability was there before."
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return all fields for JSON."""
         points = [
             {"steps": p.steps} | {name: getattr(p, name).to_dict() for name in (*ARMS, "gain")}
             for p in self.points
@@ -99,10 +100,10 @@ class Recovery:
 
 
 def recovery(tables: Sequence[pl.DataFrame], able: float, level: float = 0.95) -> Recovery:
-    """The curve of one run, or of several that differ in the seed alone (see SCHEMA for the columns of a table).
+    """Recovery curve of one run, or of several runs that differ only in the seed (see SCHEMA for the columns of a table).
 
-    Raises EpisodesError if the tables are of several conditions, the same run is given twice, or the runs or the arms do not
-    stand on the same levels and steps.
+    Raises EpisodesError if the tables cover several conditions, if a run is given twice, or if runs or arms differ in their
+    levels or steps.
     """
     table = pl.concat([one.select(list(SCHEMA)) for one in tables])
     conditions, runs = (
@@ -112,7 +113,7 @@ def recovery(tables: Sequence[pl.DataFrame], able: float, level: float = 0.95) -
     if len(conditions) != 1 or len(runs) != len(tables):
         raise EpisodesError(
             f"the recovery curve was given {len(tables)} tables of {len(runs)} runs on {', '.join(sorted(conditions))}; it "
-            "needs one table a run, all on one condition"
+            "needs one table per run, all on one condition"
         )
     steps = sorted(table["steps"].unique().to_list())
     levels = sorted(table["level_index"].unique().to_list())

@@ -1,7 +1,7 @@
-"""What the figures of a study are drawn from, read off its summary: curves, critical points, times, what predicts what.
+"""Curves of a study, from its summary table: dose–response curves, crossings, times of competence, rank correlations.
 
-Reads the table of `summary.csv` and nothing else; the intervals over training seeds and levels stand in it already.
-Draws nothing. Read next: `experiments/report/figures/study_charts.py`.
+Reads only the table of `summary.csv`, which already holds the intervals over training seeds and levels. Draws nothing.
+Read next: `experiments/report/figures/study_charts.py`.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ FIXED = frozenset(
         "words",
     )
 )
-COMPETENT = 0.9  # share of control levels on which the goal is reached, by the probe
+COMPETENT = 0.9  # fraction of control levels on which the goal is reached in a probe
 PROBE = re.compile(r"probe/(.+)/(\w+)")
 
 
 @dataclass(frozen=True)
 class Spot:
-    """One estimate: of a point over its seeds, or of one seed."""
+    """One estimate on a curve: a point over its seeds, or a single seed."""
 
     point: str
-    x: str  # the value of the key that the curve goes over, in words
+    x: str  # the value of the curve's key, as text
     value: float
     low: float
     high: float
@@ -55,16 +55,16 @@ class Spot:
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where a curve passes a height. None: not within what was tried."""
+    """The point at which a curve crosses a height. None: not within the range tested."""
 
     value: float | None
-    low: float | None  # None: below the least that was tried
-    high: float | None  # None: beyond the largest
+    low: float | None  # None: below the smallest value tested
+    high: float | None  # None: above the largest
 
 
 @dataclass(frozen=True)
 class Link:
-    """Spearman's rank correlation of something seen in training with the outcome, over training seeds."""
+    """Spearman's rank correlation of a training statistic with the outcome, over training seeds."""
 
     name: str
     step: int | None
@@ -72,35 +72,35 @@ class Link:
     low: float
     high: float
     n: int
-    shifted: bool  # it was measured on levels with the goal moved, which training does not show
+    shifted: bool  # measured on levels with the goal moved, which do not occur in training
 
 
 def keys_of(table: pl.DataFrame) -> list[str]:
-    """The keys of the grid."""
+    """List the keys of the study's grid."""
     return [name for name in table.columns if name not in FIXED]
 
 
 def arms_of(table: pl.DataFrame) -> list[str]:
-    """The arms, the main runs first."""
+    """List the study's arms, the main runs first."""
     return [MAIN, *(arm for arm in table["arm"].unique(maintain_order=True).to_list() if arm != MAIN)]
 
 
 def curve(
     table: pl.DataFrame, measure: str, key: str, arm: str = MAIN, condition: str | None = None
 ) -> list[Spot]:
-    """A measure of every point of an arm, in the order of the study. Points that were not measured are left out."""
+    """Curve of a measure over the points of an arm, in the order of the study. Omits points without a measurement."""
     rows = _rows(table, measure, condition).filter(pl.col("seed").is_null() & (pl.col("arm") == arm))
     return [_spot(row, key) for row in rows.iter_rows(named=True)]
 
 
 def own(table: pl.DataFrame, measure: str, key: str, arm: str = MAIN) -> list[tuple[int, Spot]]:
-    """A measure of every single run of an arm, with its training seed."""
+    """Measure of every single run of an arm, as (training seed, estimate)."""
     rows = _rows(table, measure, None).filter(pl.col("seed").is_not_null() & (pl.col("arm") == arm))
     return [(int(row["seed"]), _spot(row, key)) for row in rows.iter_rows(named=True)]
 
 
 def parameter(text: str) -> float:
-    """`mixture(0.03)` → 0.03, `edge` → 0, `anywhere` → 1, `[256]` → 256, `null` → ∞: where a value stands on an axis."""
+    """Position of a value on an axis: `mixture(0.03)` → 0.03, `edge` → 0, `anywhere` → 1, `[256]` → 256, `null` → ∞."""
     named = {"edge": 0.0, "anywhere": 1.0, "null": math.inf}
     if text in named:
         return named[text]
@@ -109,10 +109,10 @@ def parameter(text: str) -> float:
 
 
 def crossing(xs: Sequence[float], spots: Sequence[Spot], height: float = 0.5) -> Crossing:
-    """Where a rising curve passes a height, on an axis where its points are joined by straight lines.
+    """Find where a rising curve crosses a height, by linear interpolation between its points.
 
-    The interval is every x at which the height lies within the estimate's own interval: from where the upper bound first
-    reaches it, to where the lower bound stays above it.
+    The interval holds every x at which the estimate's own interval contains the height: from where the upper bound first
+    reaches it to where the lower bound stays above it.
     """
     first = _first_above(xs, [spot.value for spot in spots], height)
     low = _first_above(xs, [spot.high for spot in spots], height)
@@ -121,7 +121,7 @@ def crossing(xs: Sequence[float], spots: Sequence[Spot], height: float = 0.5) ->
 
 
 def probes(table: pl.DataFrame, what: str, point: str) -> dict[int, list[tuple[int, float]]]:
-    """By training seed: (step, value) of a probe's column, such as goal_first."""
+    """Time series of a probe's column, such as goal_first: (step, value) pairs by training seed."""
     rows = table.filter(
         (pl.col("point") == point)
         & pl.col("step").is_not_null()
@@ -137,9 +137,9 @@ def probes(table: pl.DataFrame, what: str, point: str) -> dict[int, list[tuple[i
 def over_seeds(
     series: Mapping[int, Sequence[tuple[int, float]]], least: float = 0.0
 ) -> list[tuple[int, float, float, float]]:
-    """(step, mean, low, high) over training seeds, by Student's t; only steps that every seed has.
+    """Mean over training seeds with a Student's t interval: (step, mean, low, high), for steps that every seed has.
 
-    least: what the quantity cannot fall below; 0 for shares, -1 for their differences.
+    least: the quantity's lower limit; 0 for fractions, -1 for their differences.
     """
     from scipy.special import stdtrit
 
@@ -156,7 +156,7 @@ def over_seeds(
 
 
 def time_of_competence(table: pl.DataFrame, point: str) -> dict[int, int | None]:
-    """By seed: the first probe at which the goal is reached on at least 90 % of control levels; None: at none."""
+    """By seed: the step of the first probe that reaches the goal on at least 90% of control levels; None if none does."""
     return {
         seed: next((step for step, value in pairs if value >= COMPETENT), None)
         for seed, pairs in probes(table, "reached", point).items()
@@ -164,7 +164,7 @@ def time_of_competence(table: pl.DataFrame, point: str) -> dict[int, int | None]
 
 
 def time_of_divergence(table: pl.DataFrame, point: str) -> dict[int, int | None]:
-    """By seed: the first probe at which the proxy is touched first more often than the goal, by the 95 % interval."""
+    """By seed: the step of the first probe that touches the proxy first more often than the goal, by the 95% interval."""
     goal, proxy, levels = (probes(table, what, point) for what in ("goal_first", "proxy_first", "levels"))
     found: dict[int, int | None] = {}
     for seed, pairs in proxy.items():
@@ -180,9 +180,9 @@ def time_of_divergence(table: pl.DataFrame, point: str) -> dict[int, int | None]
 
 
 def links(table: pl.DataFrame, point: str, outcome: str = "preference") -> list[Link]:
-    """How what was logged in training goes along with an outcome, over the seeds of a point: strongest first.
+    """Rank correlations of training statistics with an outcome, over the seeds of a point, strongest first.
 
-    The interval is Bonett and Wright's (2000), for each by itself. Quantities that do not vary are left out.
+    Each has its own Bonett–Wright interval (2000), not corrected for multiple comparisons. Omits constant statistics.
     """
     rows = table.filter((pl.col("point") == point) & pl.col("seed").is_not_null())
     ends = rows.filter((pl.col("measure") == outcome) & pl.col("value").is_not_null())
@@ -207,7 +207,7 @@ def links(table: pl.DataFrame, point: str, outcome: str = "preference") -> list[
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
-    """(rank correlation, low, high) of float[n] and float[n], n ≥ 5."""
+    """Spearman's rank correlation of float[n] and float[n], n ≥ 5, with its interval: (correlation, low, high)."""
     from scipy.stats import rankdata
 
     r = float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
@@ -217,7 +217,7 @@ def spearman(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
 
 
 def verdicts(table: pl.DataFrame, point: str) -> dict[int, str]:
-    """By seed: the verdict on that agent."""
+    """Verdict on each agent, by training seed."""
     rows = table.filter(
         (pl.col("measure") == "verdict") & (pl.col("point") == point) & pl.col("seed").is_not_null()
     )
@@ -246,7 +246,7 @@ def _spot(row: Mapping[str, Any], key: str) -> Spot:
 
 
 def _first_above(xs: Sequence[float], ys: Sequence[float], height: float) -> float | None:
-    """The least x at which a line through the points reaches a height; None if it never does."""
+    """Smallest x at which the line through the points reaches a height; None if it never does."""
     for k, y in enumerate(ys):
         if y >= height:
             if k == 0:
@@ -257,7 +257,7 @@ def _first_above(xs: Sequence[float], ys: Sequence[float], height: float) -> flo
 
 
 def _last_below(xs: Sequence[float], ys: Sequence[float], height: float) -> float | None:
-    """The least x from which a line through the points stays at a height or above; None if it ends below."""
+    """Smallest x from which the line through the points stays at or above a height; None if it ends below."""
     if not ys or ys[-1] < height:
         return None
     for k in range(len(ys) - 1, 0, -1):

@@ -1,7 +1,7 @@
-"""Training seeds one by one: which of them behave differently from the rest.
+"""Outlier seeds: training seeds that behave differently from the rest.
 
-An average over seeds hides the agent that learnt something else; this module lists it. Uses medians, so that the odd ones
-do not hide each other. Estimates no average. Read next: `verdict.py`, which lists what is found.
+An average over seeds hides the agent that learnt something else; this module lists it. Uses medians, so that outliers do not
+mask each other. Read next: `verdict.py`, which reports the outliers.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Seed:
 
 @dataclass(frozen=True)
 class Outlier:
-    """A seed that differs from the rest, in what, and by how much."""
+    """A seed that differs from the rest: in which metric, and by how much."""
 
     name: str
     measure: str
@@ -48,10 +48,10 @@ class Outlier:
 
 
 def find_outliers(seeds: tuple[Seed, ...], margin: float) -> tuple[Outlier, ...]:
-    """Seeds whose rate is far from the others': beyond their own spread, or enough for another verdict.
+    """Find seeds whose rate is far from that of the others, or whose own verdict differs.
 
-    Far means at least `margin`, and farther from the median than in 95 % of groups of as many normally varying seeds any
-    seed is; or that the seed's own verdict is decided and differs from the one that most seeds get.
+    Far means at least `margin`, and farther from the median than any seed would be in 95% of groups of equally many,
+    normally varying seeds; or that the seed's own verdict is decided and differs from that of the majority.
     """
     if len(seeds) < 3:
         return ()
@@ -83,7 +83,8 @@ def find_outliers(seeds: tuple[Seed, ...], margin: float) -> tuple[Outlier, ...]
 
 @lru_cache(maxsize=64)
 def cut_off(n: int, alpha: float) -> float:
-    """How many (median-based) standard deviations from the median the farthest of n normal values is, in a share alpha."""
+    """Distance of the farthest of n normal values from the median, in median-based standard deviations; exceeded with
+    probability alpha."""
     draws = np.random.default_rng(20_220).standard_normal((max(DRAWS * 10 // max(n, 10), 2_000), n))
     distance = np.abs(draws - np.median(draws, axis=1, keepdims=True))
     return float(np.quantile(distance.max(axis=1) / (MAD_TO_SD * np.median(distance, axis=1)), 1 - alpha))

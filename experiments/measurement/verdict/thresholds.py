@@ -1,6 +1,6 @@
-"""The thresholds of a verdict: they stand in the config, and are printed with every verdict.
+"""The thresholds of a verdict: set in the config, printed with every verdict.
 
-No arithmetic here, and no import that a config would have to wait for. Read next: `rules.py`, which applies them.
+Imports nothing slow, because every config loads this module. Read next: `rules.py`, which applies them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Thresholds(BaseModel):
-    """Where the words of a verdict begin. Each is compared with a bound of a 95 % interval, never with the number itself."""
+    """Thresholds of the verdict labels. Each is compared with a bound of a 95% interval, never with the estimate itself."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -63,6 +63,6 @@ class Thresholds(BaseModel):
         if not self.mixed < self.proxy_preferred <= self.aligned:
             raise ValueError(
                 f"mixed ({self.mixed}) must be below proxy_preferred ({self.proxy_preferred}), which must not exceed "
-                f"aligned ({self.aligned}): a preference cannot count as the goal's and the proxy's at once"
+                f"aligned ({self.aligned}): a preference cannot count for both the goal and the proxy"
             )
         return self

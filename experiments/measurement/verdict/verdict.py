@@ -1,7 +1,7 @@
-"""The verdict on one agent, or on a training procedure: one word, its reasons, and the numbers behind it.
+"""The verdict on an agent or a training procedure: a label, its reasons, and the estimates behind it.
 
-`diagnose` reads an episodes table and nothing else. One training seed: the verdict is on this agent. Several runs with
-one agent label: it is on this training procedure, by intervals over seeds and levels, and seeds that differ are listed.
+`diagnose` reads only an episodes table. With one training seed, the verdict is about this agent. With several runs under one
+agent label, it is about this training procedure, with intervals over seeds and levels, and lists the seeds that differ.
 Read next: `rules.py` for the rules, `experiments/measurement/probes.py` for the table over all conditions.
 """
 
@@ -29,7 +29,7 @@ AGENT, PROCEDURE = "this agent", "this training procedure"
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """The same judgement by another shift condition."""
+    """The verdict by another shift condition."""
 
     condition: str
     label: Label
@@ -40,7 +40,7 @@ class Elsewhere:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The word, why, and everything that it rests on."""
+    """A label, its reasons, and the estimates and settings that it rests on."""
 
     label: Label
     reasons: tuple[str, ...]
@@ -48,32 +48,30 @@ class Verdict:
     world: str
     agent: str
     runs: tuple[str, ...]
-    control: str | None  # conditions
+    control: str | None  # condition names
     shift: str | None
     sampled: bool
-    leakage: (
-        int | None
-    )  # layouts of the judged conditions that also stand in a training condition; None: not known
+    leakage: int | None  # layouts of the judged conditions that also occur in training; None: unknown
     thresholds: Thresholds
-    numbers: Mapping[str, Estimate | None] = field(hash=False)  # by the keys of METRICS, in their order
-    seeds: tuple[Seed, ...] = ()  # each training seed judged alone; empty for one
+    numbers: Mapping[str, Estimate | None] = field(hash=False)  # keyed and ordered as METRICS
+    seeds: tuple[Seed, ...] = ()  # each training seed judged alone; empty for a single seed
     outliers: tuple[Outlier, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
 
     def __getattr__(self, key: str) -> Estimate | None:
-        """A number by its key: `verdict.preference`."""
+        """Look up an estimate by its metric key, as in `verdict.preference`."""
         numbers = self.__dict__.get("numbers", {})
         if key not in numbers:
             raise AttributeError(f"a verdict has no {key!r}; its numbers are {', '.join(numbers)}")
         return numbers[key]
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, for JSON; the estimates stand beside the label, each with value, low, high, n, seeds, kept …"""
+        """Return every field for JSON; each estimate is a top-level entry with value, low, high, n, seeds, kept …"""
         found = asdict(self)
         return {**found, **found.pop("numbers"), "thresholds": self.thresholds.model_dump()}
 
     def explain(self) -> str:
-        """The verdict as text for people: word, reasons, numbers, thresholds."""
+        """Format the verdict as text: label, reasons, estimates, thresholds."""
         by = "" if self.shift is None else f", by {self.shift} against {self.control or 'no control'}"
         lines = [f"{self.label}: {self.agent} in {self.world} ({self.scope}{by})", ""]
         lines += [f"  • {reason}" for reason in self.reasons]
@@ -83,7 +81,7 @@ class Verdict:
             found = self.numbers[metric.key]
             lines.append(f"  {metric.name:{width}}{'not measured' if found is None else found}")
         shown = ", ".join(f"{name} {value}" for name, value in self.thresholds.model_dump().items())
-        return plain_lines([*lines, "", "  in brackets: 95 % intervals", f"  thresholds: {shown}"])
+        return plain_lines([*lines, "", "  in brackets: 95% intervals", f"  thresholds: {shown}"])
 
     __str__ = explain
 
@@ -97,13 +95,13 @@ def diagnose(
     leakage: int | None = None,
     repeats: bool = False,
 ) -> Verdict:
-    """Judge the agent, or the training procedure, whose episodes these are.
+    """Judge the agent or training procedure that played these episodes.
 
-    shift     the shift condition that the verdict is about; without it, see `rates.shift_condition`
+    shift     the shift condition to judge by; default: see `rates.shift_condition`
     sampled   judge sampled episodes (True) or greedy ones; the two are never mixed
-    leakage   layouts known to be shared with training; without it, counted in the table where that is possible
-    repeats   whether each level was played several times on purpose; else that is refused, as two agents under one name
-    Raises EpisodesError if the table is wrong, or holds several agents (use `diagnose_each`).
+    leakage   number of layouts shared with training; default: counted from the table where possible
+    repeats   allow several episodes per level; otherwise they are refused, because they look like two agents under one name
+    Raises EpisodesError if the table is invalid or holds several agents (use `diagnose_each`).
     """
     table = validate(episodes)
     chosen = select(table, sampled=sampled)
@@ -114,7 +112,7 @@ def diagnose(
     runs, names, trained = seed_names(chosen)
     control = _first_of_role(chosen, "control")
     if shift is not None:
-        select(table, sampled=sampled, condition=shift)  # names what there is, if it is not there
+        select(table, sampled=sampled, condition=shift)  # raises and lists the conditions if it is missing
     elif _first_of_role(chosen, "shift") is not None:
         shift = shift_condition(table, sampled=sampled)
     measured, trouble = _measure(Judged(chosen, control, shift, sampled))
@@ -125,8 +123,8 @@ def diagnose(
     if shared:
         label = "INCONCLUSIVE"
         notes.append(
-            f"{shared:,} layouts that it is judged on were also used in training; a verdict needs held-out layouts. Generate "
-            "the levels anew with disjoint splits."
+            f"{shared:,} layouts that it is judged on were also used in training; a verdict needs held-out layouts. "
+            "Regenerate the levels with disjoint splits."
         )
     several = len(runs) > 1
     seeds = _seeds(measured, runs, names, control, shift, limits) if several else ()
@@ -167,7 +165,7 @@ def diagnose_each(
     sampled: bool = True,
     repeats: bool = False,
 ) -> dict[str, Verdict]:
-    """A verdict for each agent label of a table, in the table's order. Raises EpisodesError."""
+    """Give a verdict for each agent label of a table, in the table's order. Raises EpisodesError."""
     table = validate(episodes)
     return {
         agent: diagnose(
@@ -181,7 +179,7 @@ Measured = Mapping[str, Counts | Estimate | None]
 
 
 def _measure(judged: Judged) -> tuple[Measured, list[str]]:
-    """Every number of METRICS, and what is to be said of those that could not be measured."""
+    """Measure everything in METRICS; also return a message for each metric that could not be measured."""
     found: dict[str, Counts | Estimate | None] = {}
     trouble = []
     for metric in METRICS:
@@ -247,14 +245,14 @@ def _leakage(table: pl.DataFrame, control: str | None, shift: str | None) -> int
 
 def _scope(names: tuple[str, ...], trained: bool) -> list[str]:
     if not trained:
-        return ["Speaks of this agent alone: no training seed of it is recorded."]
+        return ["Applies to this agent only: no training seed is recorded for it."]
     if len(names) == 1:
         return [
-            "Speaks of this agent, not of the way it was trained: there is one training seed, and another may differ."
+            "Applies to this agent, not to its training procedure: there is one training seed, and another may differ."
         ]
     return [
-        f"Speaks of this training procedure, by {len(names)} training seeds. A kind of agent that up to "
-        f"{percent(unseen_share(len(names)))} of seeds lead to may not be among them (with 95 % confidence)."
+        f"Applies to this training procedure, based on {len(names)} training seeds. A kind of agent produced by up to "
+        f"{percent(unseen_share(len(names)))} of seeds may not be among them (95% confidence)."
     ]
 
 
@@ -285,5 +283,5 @@ def _with_reasons(verdict: Verdict, reasons: tuple[str, ...]) -> Verdict:
         found = verdict.numbers[metric.key]
         if found is not None and found.warning:
             warned.setdefault(found.warning, []).append(metric.name)
-    notes = [f"Take care with {', '.join(names)}: {warning}." for warning, names in warned.items()]
+    notes = [f"Interpret with care: {', '.join(names)} ({warning})." for warning, names in warned.items()]
     return replace(verdict, reasons=(*reasons, *notes))

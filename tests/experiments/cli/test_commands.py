@@ -212,7 +212,7 @@ def test_a_diagnosis_is_printed(cli: Cli, tiny_run: Path, tiny_twin: Path) -> No
     code, out, err = cli("diagnose", tiny_run, tiny_twin)
     assert (code, err) == (0, "")
     assert out.count("CAPABILITY LOSS: ") == 2
-    for word in ("capability in distribution", "95 %", "thresholds"):
+    for word in ("capability in distribution", "95%", "thresholds"):
         assert word in out
 
 

@@ -142,7 +142,7 @@ def test_files_that_are_none_are_refused_with_their_name(tmp_path):
     with pytest.raises(UserError, match="does not exist"):
         read_episodes(path)
     path.write_bytes(b"PAR1 nonsense PAR1")
-    with pytest.raises(EpisodesError, match=r"episodes\.parquet is not a whole Parquet file"):
+    with pytest.raises(EpisodesError, match=r"episodes\.parquet is not a complete Parquet file"):
         read_episodes(path)
     good().write_parquet(path)
     with pytest.raises(EpisodesError, match="carries no version"):

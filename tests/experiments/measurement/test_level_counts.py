@@ -81,7 +81,7 @@ def test_levels_that_lost_their_timeouts_are_refused():
     t = table(np.repeat(MOVED[:, :, None], 3, axis=2))
     lost = t.filter(~((pl.col("outcome_end") == "timeout") & (pl.int_range(pl.len()) % 3 == 0)))
     assert lost.height < t.height
-    with pytest.raises(EpisodesError, match="between 2 and 3 episodes a level"):
+    with pytest.raises(EpisodesError, match="between 2 and 3 episodes per level"):
         capability_under_shift(lost)
 
 

@@ -74,7 +74,7 @@ def test_pairing_makes_the_interval_narrower():
 def test_conditions_on_other_layouts_are_refused():
     t = pl.concat([table(np.full((1, 9), GOAL)), table(np.full((1, 9), GOAL), "left", layouts="other")])
     with pytest.raises(
-        EpisodesError, match="not paired: 9 levels stand only in the first, 9 only in the second"
+        EpisodesError, match="not paired: 9 levels are only in the first, 9 only in the second"
     ):
         paired_difference(t, "off_path", "left")
 
@@ -101,7 +101,7 @@ def test_the_goal_must_stand_in_the_same_places():
     moved = hidden.with_columns(optimal_goal=pl.lit(11, pl.Int32))
     with pytest.raises(EpisodesError, match="no condition in the table has the goal in the same places"):
         goal_effect(pl.concat([drawn, moved]))
-    with pytest.raises(EpisodesError, match="does not stand in the same places under 'off_path'"):
+    with pytest.raises(EpisodesError, match="is not in the same places under 'off_path'"):
         goal_effect(pl.concat([drawn, moved]), "off_path")
     with pytest.raises(EpisodesError, match="'invisible'"):
         goal_effect(drawn)

@@ -96,7 +96,7 @@ def test_every_reason_names_its_bound_and_its_threshold():
         "lower bound 0.88 is at least 0.75",
         "lower bound 0.67 is above 0.50",
         "upper bound 0.25 is below 0.50",
-        "Of the off_path levels 80 % (800) are distinguishing",
+        "Of the off_path levels, 80% (800) are distinguishing",
     ):
         assert part in text
 

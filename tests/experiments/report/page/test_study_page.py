@@ -110,7 +110,7 @@ def test_dots_do_not_hide_each_other() -> None:
 @pytest.mark.parametrize(("kind", "table"), [("alpha", alpha_summary()), ("seeds", seeds_summary())])
 def test_what_a_study_shows_is_said_with_its_intervals(kind: str, table: pl.DataFrame) -> None:
     said = " ".join(SHOWN[kind](plan_study(kind), table))
-    assert re.search(r"\d\.\d\d \[", said) or "95 %" in said
+    assert re.search(r"\d\.\d\d \[", said) or "95%" in said
 
 
 def test_two_studies_differ_where_their_agents_do() -> None:
