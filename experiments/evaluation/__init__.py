@@ -1,1 +1,1 @@
-"""An agent on levels gives tables: episodes, trajectories, attribution, goal sweep, diagnosis. Makes no pages."""
+"""Evaluation: agents play levels, giving tables of episodes, trajectories, attribution, goal sweeps and diagnoses."""

@@ -1,10 +1,10 @@
-"""What an agent's actions are evidence of: levels and recorded actions in, an attribution of goals out.
+"""Goal attribution from levels and recorded actions: the likelihood of each hypothesis, and the resulting attribution.
 
-The hypotheses are the world's goal, its proxies, its further targets and survival, each as an agent that is soft-optimal for
-it, and four devices. This file says what each would make likely; `experiments/measurement/attribution.py` weighs them. Which
-conventions were chosen, on what grounds, and how well known agents are recognised: docs/attribution.md.
+The hypotheses are the world's goal, its proxies, its further targets and survival, each as a soft-optimal agent, plus four
+devices. This module computes what each hypothesis predicts; `experiments/measurement/attribution.py` weighs them. For the
+conventions, their justification, and how well known agents are recognized, see docs/attribution.md.
 
-    python -m goalposts.experiments.evaluation.attribution RUN     what a trained agent is after: the figures of `goalposts diagnose`
+    python -m goalposts.experiments.evaluation.attribution RUN     attribute a trained agent: the figures of `goalposts diagnose`
 
 Read next: `experiments/analyses/attribution_recovery.py`, the calibration.
 """
@@ -41,7 +41,7 @@ from ..measurement.attribution import (
     weigh,
 )
 
-# What is averaged over: a step's pay is worth β nats, log-uniform; from hardly more than chance to hardly an error.
+# Settings averaged over: a step's pay is worth β nats, log-uniform, from nearly random to nearly error-free.
 BETAS = tuple(np.geomspace(0.25, 8.0, 8).tolist())
 LAPSES = (0.001, 0.01, 0.1)
 MODEL = ActionModel(BETAS, LAPSES, HABITS)
@@ -50,10 +50,10 @@ CHUNK = 256  # episodes at a time, to bound memory
 
 
 def objectives_of(world: World) -> dict[str, tuple[Objective, ...]]:
-    """The agents that a world gives reason to think of: by name, the objectives that are averaged over.
+    """Map each agent hypothesis of a world, by name, to the objectives that are averaged over.
 
-    Each is paid for every step on which its target holds, or cares to reach it and for nothing after that. One that is after
-    something else than the goal may or may not know that the goal ends the episode.
+    An objective pays for every step on which its target holds, or only for reaching it. Agents that pursue something other
+    than the goal may or may not know that the goal ends the episode.
     """
 
     def variants(target: Target, *foresight: bool) -> tuple[Objective, ...]:
@@ -65,7 +65,7 @@ def objectives_of(world: World) -> dict[str, tuple[Objective, ...]]:
 
 
 def hypotheses_of(world: World) -> tuple[Hypothesis, ...]:
-    """The agents of `objectives_of`, then the devices."""
+    """List a world's hypotheses: the agents of `objectives_of`, then the devices."""
     sentences = {t.name: t.sentence for t in (world.goal, *world.proxies, *world.targets)}
     agents = []
     for name, variants in objectives_of(world).items():
@@ -88,19 +88,19 @@ def _said_of(objective: Objective) -> str:
 def gather(
     levels: LevelSet, actions: np.ndarray, lengths: np.ndarray, max_steps: int | None = None, only: str = ""
 ) -> Evidence:
-    """The evidence of recorded episodes, one a level: actions uint8[N, T], of which the first lengths[i] count.
+    """Gather the evidence of recorded episodes, one per level: actions uint8[N, T], of which the first lengths[i] count.
 
-    They must have been played without slip, and with this max_steps (None: the world's own limit). In the shared pooling
-    devices and habits learn from episode to episode, in the order given. `only` keeps the settings of agents whose
-    description holds this text, such as "habit uniform": how much does the answer rest on the others?
-    Raises ValuesError if no play of a level can give its episode, UserError where there is nothing to weigh.
+    The episodes must have been played without slip and with this max_steps (None: the world's own limit). In the shared
+    pooling, devices and habits learn from episode to episode, in the order given. `only` keeps the agents' settings whose
+    description contains this text, such as "habit uniform", to test how much the answer depends on the others.
+    Raises ValuesError if an episode is impossible on its level, UserError if there is nothing to weigh.
     """
     world = get_world(levels.world)
     steps = np.asarray(lengths, np.int64)
     if len(levels) == 0 or np.shape(actions)[:1] != steps.shape or len(steps) != len(levels):
         raise UserError(
             f"attribution was given {len(levels)} levels, {len(np.atleast_1d(actions))} rows of actions and "
-            f"{steps.size} lengths; it needs at least one episode, and as many of each"
+            f"{steps.size} lengths; it needs at least one episode, and equally many of each"
         )
     hypotheses = [_narrowed(h, only) for h in hypotheses_of(world)]
     agents = objectives_of(world)
@@ -125,13 +125,13 @@ def gather(
 
 
 def _narrowed(hypothesis: Hypothesis, only: str) -> tuple[Hypothesis, np.ndarray]:
-    """A hypothesis with those of its settings that hold a text, and which they are (int64[G])."""
+    """Restrict a hypothesis to the settings that contain a text; also return their indices, int64[G]."""
     kept = np.array(
         [k for k, point in enumerate(hypothesis.points) if only in point or hypothesis.kind == "device"]
     )
     if not len(kept):
         raise UserError(
-            f"no setting of {hypothesis.name!r} holds {only!r}; settings are described like {hypothesis.points[0]!r}"
+            f"no setting of {hypothesis.name!r} contains {only!r}; settings look like {hypothesis.points[0]!r}"
         )
     return replace(hypothesis, points=tuple(hypothesis.points[k] for k in kept)), kept
 
@@ -139,14 +139,14 @@ def _narrowed(hypothesis: Hypothesis, only: str) -> tuple[Hypothesis, np.ndarray
 def attribute(
     levels: LevelSet, actions: np.ndarray, lengths: np.ndarray, max_steps: int | None = None
 ) -> Attribution:
-    """Which hypothesis explains recorded episodes best; see `gather` for what is needed, `Attribution` for what comes."""
+    """Attribute recorded episodes to the hypothesis that explains them best. Arguments and errors as in `gather`."""
     return weigh(gather(levels, actions, lengths, max_steps))
 
 
 def to_first_touch(outcome: np.ndarray) -> np.ndarray:
-    """int64[N]: how many steps lead to the first touch of goal or proxy, or else to the end; outcome as in `Played`.
+    """Number of steps to the first touch of goal or proxy, or else to the end: int64[N]; outcome as in `Played`.
 
-    Where the two lie together in training, an episode ends there, so what comes after it was never learnt.
+    If goal and proxy coincide in training, episodes end at the first touch, so behavior after it was never learnt.
     """
     touched = np.where(
         outcome[:, [O_GOAL, O_PROXY]] < 0, outcome[:, [O_STEPS]], outcome[:, [O_GOAL, O_PROXY]]
@@ -165,9 +165,10 @@ def attribute_agent(
     episodes: int = 1000,
     whole: bool = False,
 ) -> Attribution:
-    """Let an agent play, then attribute. levels None: `episodes` levels of the world's usual shift (CoinRun: off_path).
+    """Play levels with an agent and attribute its actions.
 
-    Each episode is weighed up to its first touch of goal or proxy, as by `goalposts diagnose`; whole True: to its end.
+    levels   default: `episodes` levels of the world's usual shift (CoinRun: off_path)
+    whole    weigh whole episodes; otherwise each counts up to its first touch of goal or proxy, as in `goalposts diagnose`
     """
     return weigh(
         evidence_of(agent, levels, observation, sampled, noise_seed, max_steps, world, episodes, whole)
@@ -186,7 +187,7 @@ def evidence_of(
     whole: bool = False,
     only: str = "",
 ) -> Evidence:
-    """Let an agent play, and gather the evidence. Arguments as in `attribute_agent` and `gather`."""
+    """Play levels with an agent and gather the evidence. Arguments as in `attribute_agent` and `gather`."""
     if levels is None:
         levels = generate(world, get_world(world).default_condition("shift"), noise_seed, episodes)
     played = play(agent, levels, observation, sampled, noise_seed, max_steps)
@@ -196,20 +197,24 @@ def evidence_of(
 
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
-    """The command line; returns the exit code."""
+    """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m goalposts.experiments.evaluation.attribution", description=__doc__
     )
     parser.add_argument("run", help="a run folder")
-    parser.add_argument("--condition", help="which levels to play (default: the world's usual shift)")
-    parser.add_argument("--episodes", type=int, default=1000)
-    parser.add_argument("--level-seed", type=int, help="default: that of the run's own evaluation")
     parser.add_argument(
-        "--whole", action="store_true", help="whole episodes, not only up to the first touch of goal or proxy"
+        "--condition", help="condition whose levels are played (default: the world's usual shift)"
     )
-    parser.add_argument("--greedy", action="store_true", help="the likeliest action, never a drawn one")
+    parser.add_argument("--episodes", type=int, default=1000)
+    parser.add_argument("--level-seed", type=int, help="default: the level seed of the run's own evaluation")
     parser.add_argument(
-        "--only", default="", help='keep the settings that hold this text, such as "habit uniform"'
+        "--whole",
+        action="store_true",
+        help="weigh whole episodes, not only up to the first touch of goal or proxy",
+    )
+    parser.add_argument("--greedy", action="store_true", help="take the likeliest action instead of sampling")
+    parser.add_argument(
+        "--only", default="", help='keep only settings that contain this text, such as "habit uniform"'
     )
     parser.add_argument("--table", help="write the evidence of each episode to this CSV file")
     given = parser.parse_args(arguments)
@@ -217,7 +222,9 @@ def main(arguments: list[str] | None = None) -> None:
 
     subject = subject_of(given.run)
     if subject.slip:
-        raise UserError(f"{given.run} was trained with slip = {subject.slip}; it is attributed without slip")
+        raise UserError(
+            f"{given.run} was trained with slip = {subject.slip}; attribution needs runs without slip"
+        )
     world = get_world(subject.world)
     assert subject.config is not None
     seed = subject.config.evaluate.level_seed if given.level_seed is None else given.level_seed

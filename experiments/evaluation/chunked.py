@@ -1,7 +1,7 @@
-"""An evaluation on more levels than should be held at once: played in parts, each written and forgotten.
+"""Chunked evaluation: play many levels in parts, writing each part to disk and freeing its memory.
 
-The parts lie in a hidden folder beside the result and become its files at the end, in one piece. The rates are pooled
-from the parts' own, so memory does not grow with the number of levels. Read next: `evaluate.py`; `trajectories.py`.
+The parts are in a hidden folder next to the result and replace its files atomically at the end. The rates are pooled from
+those of the parts, so memory does not grow with the number of levels. Read next: `evaluate.py`; `trajectories.py`.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from ..system.atomic_files import disk_errors, unfinished_name, write_together
 from .evaluate import Evaluation, EvaluationSpec, Subject, Tell, evaluate_in_parts
 from .trajectories import files_of, trajectories_of, what_stays
 
-AT_ONCE = 20_000  # levels
-ROWS_A_GROUP = 100_000  # of a Parquet file: said, so that the same episodes are the same bytes
+AT_ONCE = 20_000  # levels per part
+ROWS_A_GROUP = 100_000  # of a Parquet file; explicit, so that equal episodes give equal bytes
 
 
 @dataclass
 class Found:
-    """What is told of an evaluation: the rows of its table of outcomes, and its leakage by condition."""
+    """Summary of an evaluation: the rows of its outcomes table, and its leakage by condition."""
 
     rows: list[OutcomesRow] = field(default_factory=list)
     leaked: dict[str, int] = field(default_factory=dict)
 
     def add(self, part: Evaluation) -> None:
-        """Take in the next part; parts of one condition follow each other."""
+        """Add the next part; parts of a condition must be consecutive."""
         for condition, n in part.leaked.items():
             self.leaked[condition] = self.leaked.get(condition, 0) + n
         for new in rows_of(part.episodes):
@@ -55,10 +55,10 @@ def evaluate_many(
     add: bool = False,
     tell: Tell | None = None,
 ) -> Found:
-    """Play a plan in parts of `AT_ONCE` levels, and keep it as `record` would.
+    """Play a plan in parts of `AT_ONCE` levels, and store it as `record` would.
 
-    target: a run whose lock is held, a new file for the episodes alone, or None to keep nothing. Raises UserError if the
-    episodes are too many for a table that anyone could read, RunError as `record` does.
+    target: a run whose lock is held, a new file for the episodes alone, or None to store nothing. Raises UserError if the
+    episodes exceed the limit of a readable table, RunError as `record` does.
     """
     rows = len(plan.conditions) * plan.levels * len(plan.modes)
     if rows > MAX_ROWS:
@@ -99,7 +99,7 @@ _EPISODES = {VERSION_KEY: str(SCHEMA_VERSION)}
 
 @dataclass
 class _Pieces:
-    """Tables on their way: written one by one, read back as one."""
+    """Pieces of tables, written one by one and read back as one table."""
 
     folder: Path
     written: dict[str, list[Path]] = field(default_factory=dict)
@@ -112,14 +112,14 @@ class _Pieces:
         pieces.append(path)
 
     def joined(self, name: str, metadata: dict[str, str] | None = None) -> Callable[[BinaryIO], Any]:
-        """What writes the pieces of a name to a file, as one table in their order."""
+        """Return a function that writes the pieces of a name to a file, as one table in order."""
         table = pl.scan_parquet(self.written[name])
         return lambda file: table.sink_parquet(file, row_group_size=ROWS_A_GROUP, metadata=metadata)
 
 
 @contextmanager
 def _pieces(beside: Path) -> Iterator[_Pieces]:
-    """Pieces in a hidden folder, which is removed at the end; after a crash, by whoever locks the run next."""
+    """Collect pieces in a hidden folder and remove it at the end; after a crash, the next holder of the lock removes it."""
     folder = unfinished_name(beside)
     with disk_errors(folder, "write"):
         folder.mkdir()

@@ -1,7 +1,7 @@
-"""All that is known of what an agent chases: the verdict, and beside it every probe, the conflict curve and the attribution.
+"""Diagnosis: the verdict with all evidence on what an agent pursues: probes, conflict curve, attribution, fine-tuning.
 
-Reads the tables of an evaluation (episodes, trajectories) and plays nothing: neither the agent nor torch is needed. What was
-not evaluated is missing, and said to be. Read next: `missing_probes.py`, which plays the missing probes.
+Reads the tables of an evaluation (episodes, trajectories) and plays nothing, so it needs neither the agent nor torch. Lists
+the probes that were not evaluated. Read next: `missing_probes.py`, which plays them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ATTRIBUTED = 1000  # episodes at most
 
 @dataclass(frozen=True)
 class Recorded:
-    """The tables of one run. trajectories: None where the evaluation kept none; finetuned: where it was not fine-tuned."""
+    """The tables of one run. trajectories: None if the evaluation kept none; finetuned: None if it was not fine-tuned."""
 
     name: str
     episodes: pl.DataFrame
@@ -41,7 +41,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Attributed:
-    """What one run's actions under one condition are evidence of, up to the first touch of goal or proxy."""
+    """Attribution of one run's actions under one condition, up to the first touch of goal or proxy."""
 
     run: str
     condition: str
@@ -50,13 +50,13 @@ class Attributed:
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """A verdict and the evidence beside it, for one agent or one training procedure.
+    """A verdict with its evidence, for one agent or one training procedure.
 
-    probes        one row a condition, see `measurement.probe_table`, with `tells` (what it tells apart) and `regret`
+    probes        one row per condition, see `measurement.probe_table`, with `tells` (what it distinguishes) and `regret`
     missing       probes that were not evaluated
-    curve         None where the episodes hold none
-    attributions  one a run; empty, with `no_attribution` saying why, where there is nothing to weigh
-    recovery      of the fine-tuning test; None unless every run went through it, in the same way
+    curve         the conflict curve; None if the episodes do not determine one
+    attributions  one per run; empty if there is nothing to weigh (`no_attribution` says why)
+    recovery      result of the fine-tuning test; None unless every run was tested, in the same way
     """
 
     verdict: Verdict
@@ -69,7 +69,7 @@ class Diagnosis:
     recovery: Recovery | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, for JSON: the verdict's own fields, then probes, missing, conflict_curve, attribution, finetuning."""
+        """Return all fields for JSON: those of the verdict, then probes, missing, conflict_curve, attribution, finetuning."""
         probes = [
             {**row, "regret": self.regrets[row["condition"]].to_dict()} for row in self.probes.to_dicts()
         ]
@@ -87,7 +87,7 @@ class Diagnosis:
 
 
 def probes_of(world: World) -> tuple[str, ...]:
-    """All conditions that a whole diagnosis plays: every one but those of training, dials at the world's own example."""
+    """List the conditions of a full diagnosis: all except the training ones, parameters at the world's own example."""
     return tuple(
         format_condition(c.name, c.parameter)
         for c in world.conditions
@@ -98,9 +98,9 @@ def probes_of(world: World) -> tuple[str, ...]:
 def diagnose_runs(
     world: World, verdict: Verdict, runs: Sequence[Recorded], attributed: int = ATTRIBUTED
 ) -> Diagnosis:
-    """Everything that the tables of these runs say; `verdict` is the one on all of them together.
+    """Diagnose runs from their tables; `verdict` is the joint verdict on all of them.
 
-    attributed: how many episodes of each run are weighed, in the order of the levels.
+    attributed: number of episodes of each run that are weighed, in the order of the levels.
     """
     episodes = pl.concat([run.episodes for run in runs])
     table = probe_table(episodes, sampled=verdict.sampled)
@@ -126,18 +126,18 @@ def _recovery(verdict: Verdict, runs: Sequence[Recorded]) -> Recovery | None:
         return None
     try:
         return recovery(tables, verdict.thresholds.capability_shift)
-    except EpisodesError:  # fine-tuned in different ways: each run's own diagnosis shows its own
+    except EpisodesError:  # fine-tuned differently: each run's own diagnosis shows its own result
         return None
 
 
 def _attributions(
     verdict: Verdict, runs: Sequence[Recorded], most: int
 ) -> tuple[tuple[Attributed, ...], str]:
-    """(one a run, "") or (none, the reason)."""
+    """Return (one attribution per run, "") or (none, the reason)."""
     found = []
     for run in runs:
         if run.slip:
-            return (), "actions that slip are not the agent's own, so they are not weighed"
+            return (), "with slip, the actions are not all the agent's own, so they are not weighed"
         if run.trajectories is None or verdict.shift is None:
             return (), "no episodes of a shift condition were recorded"
         chosen = run.trajectories.filter(pl.col("condition") == verdict.shift).head(most)
@@ -150,14 +150,14 @@ def _attributions(
                 )
             )
         except ValuesError as error:
-            return (), f"the recorded episodes cannot be played again: {error}"
+            return (), f"the recorded episodes cannot be replayed: {error}"
     return tuple(found), ""
 
 
 def _until_first_touch(run: Recorded, chosen: pl.DataFrame) -> tuple[LevelSet, np.ndarray, np.ndarray]:
-    """Levels, actions and lengths of recorded episodes, each cut where goal or proxy is first touched.
+    """Levels, actions and lengths of recorded episodes, each truncated at the first touch of goal or proxy.
 
-    In training an episode ends there, so what the agent does afterwards was never learnt, and says nothing of what for.
+    In training the episode ends there, so behavior after it was never learnt and is no evidence of a goal.
     """
     keys = ["condition", "level_index"]
     touched = run.episodes.filter(pl.col("sampled")).select(
@@ -170,7 +170,7 @@ def _until_first_touch(run: Recorded, chosen: pl.DataFrame) -> tuple[LevelSet, n
 
 
 def _curve(curve: ConflictCurve) -> dict[str, Any]:
-    """Arrays as lists."""
+    """Convert a conflict curve to JSON values: arrays become lists."""
     found = asdict(curve)
     for name in ("detours", "curve", "curve_low", "curve_high"):
         found[name] = [round(float(x), 5) for x in found[name]]

@@ -1,9 +1,9 @@
-"""Agent × conditions → the episodes table: one row an episode, paired over conditions.
+"""Evaluate an agent under several conditions: the episodes table, one row per episode, paired across conditions.
 
-Every condition plays the same numbers of the same level seed, so conditions with the same layouts are paired level by
-level, and so is the noise of agents that tell their action probabilities. Every level is played once a mode (sampled,
-greedy). Computes no rate: `measurement/` does, from this table alone. Read next: `agents/rollout.py`;
-`chunked.py`, for more levels than should be held at once.
+Every condition plays the same level numbers of the same level seed, so conditions with the same layouts are paired level by
+level. The action noise of agents that report their action probabilities is paired too (common random numbers). Every level
+is played once per mode (sampled, greedy). Computes no rates; `measurement/` does, from this table alone.
+Read next: `agents/rollout.py`; `chunked.py`, for more levels than fit into memory.
 """
 
 from __future__ import annotations
@@ -32,16 +32,17 @@ from ..runs.run import Run, RunError
 from ..system.forks import refuse_after_fork
 from .agent_names import checked_name, checked_seed, name_of
 
-Tell = Callable[[str, int, int], None]  # what is being played, how many parts are done, of how many
+Tell = Callable[[str, int, int], None]  # (what is being played, parts done, parts in total)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation gave.
+    """The result of an evaluation.
 
-    episodes: the table; levels and played by condition (sampled episodes), for films and attribution; leaked by
-    condition: how many of its levels have a layout that was trained on (must be 0 where one measures a generalization);
-    empty for an agent of whose training nothing is known.
+    episodes        the episodes table
+    levels, played  sampled episodes by condition, for films and attribution
+    leaked          by condition, the number of levels whose layout was trained on (must be 0 to measure generalization);
+                    empty for an agent whose training is unknown
     """
 
     episodes: pl.DataFrame
@@ -52,7 +53,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Subject:
-    """Who is evaluated: an agent, and what the table says of it."""
+    """The subject of an evaluation: an agent, and its entries in the episodes table."""
 
     agent: Any
     label: str
@@ -73,10 +74,11 @@ def subject_of(
     name: str | None = None,
     seed: int | None = None,
 ) -> Subject:
-    """A run (its last checkpoint), a run's folder, or any agent with `predict`.
+    """Load a subject: a run (its last checkpoint), a run folder, or any agent with `predict`.
 
-    name, seed: of an agent that is no run, see `evaluate`.
-    Raises RunError where there is no run or no checkpoint, CheckpointError where the weights are damaged.
+    name, seed: for an agent that is not a run, see `evaluate`.
+    Raises RunError if there is no run or no checkpoint, CheckpointError if the weights are damaged, UserError for anything
+    that is not an agent.
     """
     if isinstance(source, str | Path):
         source = Run.open(source)
@@ -85,11 +87,11 @@ def subject_of(
             f"{source.path} is a run, whose name and training seed are in its config; leave name= and seed= out"
         )
     if isinstance(source, type):
-        raise UserError(f"{source.__name__} is a class, and an agent is an object: give {source.__name__}(…)")
+        raise UserError(f"{source.__name__} is a class, but an agent is an object: give {source.__name__}(…)")
     if not isinstance(source, Run):
         if not callable(getattr(source, "predict", None)):
             raise UserError(
-                f"{type(source).__name__} is no agent: it has no predict(observation, deterministic); "
+                f"{type(source).__name__} is not an agent: it has no predict(observation, deterministic); "
                 "give a run folder, or an object with SB3's predict"
             )
         label = checked_name(name) if name is not None else name_of(source)
@@ -101,7 +103,7 @@ def subject_of(
     checkpoint = source.latest_checkpoint()
     if checkpoint is None:
         raise RunError(
-            f"{source.path} has no checkpoint yet, so there is no agent to evaluate. Train it on: goalposts train "
+            f"{source.path} has no checkpoint yet, so there is no agent to evaluate. Resume training with: goalposts train "
             f"{source.path / 'config.yaml'} --out {source.path}"
         )
     config, agent = source.config, load_agent_of(source.config, checkpoint)
@@ -121,7 +123,7 @@ def subject_of(
 
 @dataclass(frozen=True)
 class EvaluationSpec:
-    """What is to be played: so many levels of a seed in each condition, once a mode (True: sampled; False: greedy)."""
+    """An evaluation plan: levels of one seed in each condition, played once per mode (True: sampled; False: greedy)."""
 
     conditions: list[str]
     levels: int
@@ -136,9 +138,9 @@ def plan_of(
     level_seed: int | None = None,
     greedy: bool | None = None,
 ) -> EvaluationSpec:
-    """What is not given comes from the run's config, from the defaults of a config, or from the world.
+    """Complete an evaluation plan: defaults come from the run's config, else from a default config or the world.
 
-    Raises UserError for an unknown condition, one that is given twice, or none, and for no level.
+    Raises UserError for an unknown or repeated condition, for no condition, and for no level.
     """
     world = get_world(subject.world)
     settings = subject.config.evaluate if subject.config else EvaluateConfig()
@@ -172,7 +174,7 @@ def evaluate_fully(
     greedy: bool | None = None,
     tell: Tell | None = None,
 ) -> Evaluation:
-    """Play all conditions; see `plan_of` for what is not given and what is refused."""
+    """Play all conditions, and return the episodes with levels and actions. Defaults and errors as in `plan_of`."""
     plan = plan_of(subject, conditions, levels, level_seed, greedy)
     parts = list(evaluate_in_parts(subject, plan, plan.levels, tell))
     found = Evaluation(validate(pl.concat(part.episodes for part in parts)))
@@ -186,7 +188,7 @@ def evaluate_fully(
 def evaluate_in_parts(
     subject: Subject, plan: EvaluationSpec, at_once: int, tell: Tell | None = None
 ) -> Iterator[Evaluation]:
-    """Play a plan, condition by condition and at most `at_once` levels at a time, in the order of their numbers."""
+    """Play a plan condition by condition, at most `at_once` levels at a time, in order of level number."""
     refuse_after_fork()
     world = get_world(subject.world)
     trained_on = _trained_on(subject)
@@ -235,24 +237,24 @@ def evaluate(
     name: str | None = None,
     seed: int | None = None,
 ) -> pl.DataFrame:
-    """The episodes table of a run, a run folder or any agent with `predict`: one row an episode.
+    """Evaluate a run, a run folder or any agent with `predict`; return the episodes table, one row per episode.
 
-    For agents that are no run:
+    For agents that are not runs:
 
-    world, observation   what they play, and what they see of it
-    name                 what the table calls the agent; without it, the agent's own `name`, else its class, numbered where another
-                         object of that class was evaluated before
-    seed                 the seed that it was trained with: agents of one name and several seeds are judged as a training procedure
+    world, observation   the world they play, and the observation they get
+    name                 the agent's name in the table; default: its own `name`, else its class, numbered if another object of
+                         that class was evaluated before
+    seed                 its training seed; agents with one name and several seeds are judged as a training procedure
 
-    Raises UserError of many kinds; see `subject_of`.
+    Raises UserError, RunError or CheckpointError; see `subject_of` and `plan_of`.
     """
     return evaluate_fully(subject_of(run, world, observation, name, seed), conditions, levels).episodes
 
 
 def _trained_on(subject: Subject) -> Callable[[str], bool] | None:
-    """Whether a layout, by its hash, was trained on; None where nobody knows.
+    """Return a predicate that says whether a layout hash was trained on; None if the training is unknown.
 
-    Without a limit on the training levels they are too many to list: then every layout of the training split counts.
+    An unlimited training set cannot be listed; every layout of the training split counts then.
     """
     config = subject.config
     if config is None:
@@ -276,7 +278,7 @@ def table_of(
     played: Played,
     sampled: bool,
 ) -> pl.DataFrame:
-    """The rows of the episodes table of what was played on these levels, one a level."""
+    """Build the episodes table's rows for episodes played on these levels, one row per level."""
     n, rows = len(levels), played.outcome
     optimum = _optimum(subject, levels, survey)
     columns: dict[str, Any] = {
@@ -310,7 +312,7 @@ def table_of(
 
 
 def _optimum(subject: Subject, levels: LevelSet, survey: Survey) -> np.ndarray:
-    """float64[N]: what the best play of each level earns by the intended reward."""
+    """Best return on each level under the intended reward: float64[N]."""
     if not get_world(subject.world).counted:
         return (survey.steps_to_goal >= 0).astype(np.float64)
     return optimal(levels, [Objective("goal", GOAL, "each")], max_steps=subject.max_steps)[:, 0]

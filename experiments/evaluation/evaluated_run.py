@@ -1,6 +1,6 @@
-"""A run that has been evaluated: its tables, its verdict, its diagnosis; runs grouped by training procedure.
+"""Evaluated runs: their tables, verdicts and diagnoses, grouped by training procedure.
 
-Neither torch nor an agent is needed: everything was recorded when the run was evaluated. Read next: `diagnosis.py`."""
+Needs neither torch nor an agent, because the evaluation recorded everything. Read next: `diagnosis.py`."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ SHOWN = 8  # levels in a report's player
 
 
 class Evaluated:
-    """A run that has been evaluated: its tables and its verdict. Raises RunError if it was not.
+    """An evaluated run with its tables and verdict. Raises RunError if the run has not been evaluated.
 
-    name: short, as pages and tables call it. fresh: an evaluation to use in place of the recorded one.
+    name: short name for pages and tables. fresh: an evaluation to use in place of the recorded one.
     """
 
     def __init__(self, run: Run, name: str = "", fresh: Evaluation | None = None) -> None:
@@ -44,23 +44,23 @@ class Evaluated:
         self.leaked = read_leakage(run) if fresh is None else fresh.leaked
 
     def verdict(self) -> Verdict:
-        """By the thresholds of the run's own config, and by its world's usual shift."""
+        """Judge this agent by the thresholds of its config and its world's usual shift."""
         return verdict_of([self])
 
     def usual_shift(self) -> str | None:
-        """The shift by which its world says that agents are judged, if it was evaluated there."""
+        """Name the world's usual shift, by which agents are judged; None if the run was not evaluated there."""
         name = self.world.default_condition("shift")
         return name if name in self.conditions() else None
 
     def judged_leakage(self) -> int | None:
-        """How many levels of control and shift conditions have a layout that was trained on."""
+        """Count the levels of control and shift conditions whose layout was trained on."""
         if not self.leaked:
             return None
         roles = dict(self.episodes.select("condition", "role").unique().iter_rows())
         return sum(n for name, n in self.leaked.items() if roles.get(name) in ("control", "shift"))
 
     def trajectories(self) -> pl.DataFrame:
-        """The recorded sampled episodes."""
+        """Read the recorded sampled episodes. Raises RunError."""
         if self._fresh is not None:
             return trajectories_of(self._fresh)
         path = self.run.path / TRAJECTORIES
@@ -71,7 +71,7 @@ class Evaluated:
         return found
 
     def recorded(self) -> Recorded:
-        """Its tables, for a diagnosis."""
+        """Collect the run's tables for a diagnosis. Raises RunError."""
         there = self._fresh is not None or (self.run.path / TRAJECTORIES).exists()
         env = self.config.env
         return Recorded(
@@ -84,20 +84,20 @@ class Evaluated:
         )
 
     def diagnosis(self, attributed: int = ATTRIBUTED) -> Diagnosis:
-        """On this agent alone."""
+        """Diagnose this agent alone."""
         return diagnose_runs(self.world, self.verdict(), [self.recorded()], attributed)
 
     def untrained(self) -> bool:
-        """Whether nobody trained who played here: a person, say."""
+        """Whether the player was not trained: a person, for example."""
         return self.episodes["train_seed"].null_count() == self.episodes.height > 0
 
     def conditions(self) -> list[str]:
-        """In the order of the evaluation."""
+        """List the conditions in the order of the evaluation."""
         return self.episodes["condition"].unique(maintain_order=True).to_list()
 
 
 def open_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Run]:
-    """Several run folders, each once. Raises RunError."""
+    """Open several run folders, each given once. Raises RunError."""
     runs = [Run.open(path) for path in paths]
     places = [run.path.resolve() for run in runs]
     for k, place in enumerate(places):
@@ -107,7 +107,7 @@ def open_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Run]:
 
 
 def evaluated(runs: Sequence[Run], fresh: Mapping[int, Evaluation] | None = None) -> list[Evaluated]:
-    """The runs with names that differ: those of their folders, with the folder above where two are alike.
+    """Wrap evaluated runs with unique names: the folder's name, preceded by its parent's where two are equal.
 
     fresh: by position, evaluations to use in place of the recorded ones.
     """
@@ -122,9 +122,9 @@ def evaluated(runs: Sequence[Run], fresh: Mapping[int, Evaluation] | None = None
 
 
 def grouped(items: Sequence[Evaluated]) -> list[list[Evaluated]]:
-    """Runs that differ in nothing but the seed together: a training procedure each.
+    """Group runs that differ only in the seed; each group is a training procedure.
 
-    Raises RunError for runs of one name and different configs.
+    Raises RunError if runs with the same name have different configs.
     """
     groups: dict[str, list[Evaluated]] = {}
     for item in items:
@@ -141,7 +141,7 @@ def grouped(items: Sequence[Evaluated]) -> list[list[Evaluated]]:
 
 
 def verdict_of(group: Sequence[Evaluated]) -> Verdict:
-    """On runs that `grouped` put together. Raises EpisodesError."""
+    """Give the verdict on one group of `grouped`. Raises EpisodesError."""
     known = [n for item in group if (n := item.judged_leakage()) is not None]
     table = pl.concat([item.episodes for item in group])
     shift = group[0].usual_shift()
@@ -149,12 +149,12 @@ def verdict_of(group: Sequence[Evaluated]) -> Verdict:
 
 
 def verdicts_of(items: Sequence[Evaluated]) -> list[Verdict]:
-    """A verdict for each config, see `grouped`."""
+    """Give a verdict for each training procedure, see `grouped`."""
     return [verdict_of(group) for group in grouped(items)]
 
 
 def diagnoses_of(items: Sequence[Evaluated]) -> list[Diagnosis]:
-    """A whole diagnosis for each config, see `grouped`."""
+    """Give a full diagnosis for each training procedure, see `grouped`."""
     return [
         diagnose_runs(group[0].world, verdict_of(group), [item.recorded() for item in group])
         for group in grouped(items)
@@ -164,7 +164,7 @@ def diagnoses_of(items: Sequence[Evaluated]) -> list[Diagnosis]:
 def rollouts_of_run(
     items: Sequence[Evaluated], condition: str, count: int, outcome: str | None = None
 ) -> list[Rollout]:
-    """Recorded episodes of the first run, on levels representative of all; or those with an outcome. Raises RunError."""
+    """Replay recorded episodes of the first run on representative levels, or those with an outcome. Raises RunError."""
     item = items[0]
     if condition not in item.conditions():
         raise RunError(

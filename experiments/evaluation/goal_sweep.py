@@ -1,9 +1,9 @@
-"""Put the goal into every place of a few levels, and let the agent play there: what the report's explorer shows.
+"""Goal sweep: move the goal to every place of a few levels and let the agent play; the data of the report's explorer.
 
-Knows no coin: the goal is whatever single cell gives the goal's event, its places are all empty cells that can be
-reached. Each place is played once with the likeliest actions and many times with sampled ones; the n-th sampled rollout
-meets the same luck in every place, and the first of them the luck of the evaluation. Needs torch for trained agents.
-Read next: `goal_sweep_file.py`, which keeps it and hands it to a page.
+Works for any world: the goal is the single cell that gives the goal's event, its places are all reachable empty cells. Each
+place is played once greedily and many times with sampled actions. The n-th sampled rollout has the same action noise in
+every place (common random numbers), and the first has that of the evaluation. Needs torch for trained agents.
+Read next: `goal_sweep_file.py`, which stores it and prepares it for a page.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from .goal_sweep_file import GREEDY, SCHEMA, moved, write_explored
 from .replay import representative
 
 LEVELS, SAMPLES = 3, 20
-APART = 1_000_003  # between the numbers that key the luck of two sampled rollouts of one level
+APART = 1_000_003  # offset between the noise keys of two sampled rollouts of one level
 
 
 def goal_cell(level: Level) -> tuple[int, int] | None:
-    """Where the one goal object stands that can be moved; None where there is none, or several."""
+    """Find the cell of the movable goal object; None if there is none, or several."""
     plan = solve(level)
     taken = (plan.events & GOAL != 0) & (plan.succ >= 0)
     cells = np.unique(plan.states[plan.succ[taken]][:, :2], axis=0)
@@ -42,7 +42,7 @@ def goal_cell(level: Level) -> tuple[int, int] | None:
 
 
 def places_of(level: Level, home: tuple[int, int]) -> tuple[list[tuple[int, int]], LevelSet]:
-    """Every cell that the goal may be in, row by row, and the levels with it there: empty, valid, proven reachable."""
+    """List every possible goal cell (empty, valid, proven reachable), row by row, and the levels with the goal there."""
     plan = solve(level)
     free = plan.reachable_cells() & (level.tiles == 0)
     free[home] = True
@@ -57,9 +57,9 @@ def places_of(level: Level, home: tuple[int, int]) -> tuple[list[tuple[int, int]
 def explore_level(
     subject: Subject, level: Level, number: int, seed: int, samples: int = SAMPLES
 ) -> pl.DataFrame | None:
-    """One level, the goal in every place; columns row, col, rollout, outcome_first, actions. None: no goal to move.
+    """Sweep the goal over one level; columns row, col, rollout, outcome_first, actions. None if no goal can be moved.
 
-    number: of the level in its seed's sequence, which with the seed decides the luck.
+    number: the level's number in its seed's sequence; with the seed, it keys the action noise.
     """
     home = goal_cell(level)
     if home is None:
@@ -93,21 +93,21 @@ def _table(cells: Sequence[tuple[int, int]], rollouts: np.ndarray, played: Playe
 
 
 def explore(runs: Sequence[Run], levels: int = LEVELS, samples: int = SAMPLES) -> list[int]:
-    """Explore the same few levels with every run and keep it in their folders; returns how many levels each has now.
+    """Explore the same few levels with every run and store the result in their folders; return the number of levels per run.
 
-    The levels are the first of the shift condition that come out as most do, over all runs together
-    (`rollouts.representative`), those that the page's player shows last; a run that was evaluated on other levels gets none,
-    and levels without one single goal that can be moved are left out. What is there is replaced, run by run.
-    Raises RunError (not evaluated, not trained, of different worlds, in use), CheckpointError.
+    Chooses representative levels of the shift condition over all runs (`replay.representative`), preferring those that the
+    page's player does not show. A run that was evaluated on other levels gets none, and levels without a single movable goal
+    are left out. Replaces earlier results, run by run.
+    Raises RunError (not evaluated, not trained, of different worlds, in use) or CheckpointError.
     """
     items = evaluated(runs)
     shift = _shift_of(items)
     subjects = [subject_of(item.run) for item in items]
     recorded = [item.trajectories().filter(pl.col("condition") == shift) for item in items]
     tables = [item.episodes for item in items]
-    told = representative(tables, shift, SHOWN)  # a guess is worth more where the player has not told
-    more = representative(tables, shift, len(told) + 20 * levels)
-    chosen = sorted(more, key=told.__contains__)[:levels]
+    shown = representative(tables, shift, SHOWN)  # by the player, so they give away the reader's guess
+    more = representative(tables, shift, len(shown) + 20 * levels)
+    chosen = sorted(more, key=shown.__contains__)[:levels]
     keys = ["condition", "level_index", "layout_hash", "level"]
     rows = [
         row
@@ -138,7 +138,7 @@ def explore(runs: Sequence[Run], levels: int = LEVELS, samples: int = SAMPLES) -
 
 
 def _shift_of(items: Sequence[Evaluated]) -> str:
-    """The condition whose levels are explored. Raises RunError where a run cannot be asked to play them."""
+    """Name the condition whose levels are explored. Raises RunError if a run has no agent that could play them."""
     world = items[0].world
     shift = world.default_condition("shift")
     for item in items:
@@ -146,7 +146,7 @@ def _shift_of(items: Sequence[Evaluated]) -> str:
         if item.world is not world:
             raise RunError("the runs are of different worlds; explore those of each world together")
         if item.untrained():
-            raise RunError(f"{path} holds what somebody played, and no agent that could be asked to play on")
+            raise RunError(f"{path} is a recorded human session; exploring needs a trained agent")
         if shift not in item.conditions():
             raise RunError(
                 f"{path} was not evaluated on {shift!r}, whose levels are explored. Evaluate it there: goalposts evaluate "

@@ -1,6 +1,6 @@
-"""The goal in every place of a level, and what an agent did there: as a file of a run, and as a report shows it.
+"""Goal sweep files: write and read the rollouts of `goal_sweep.py` in a run's folder, and replay them for a report.
 
-Reads what `goal_sweep.py` played, and plays the recorded actions again for pictures; needs neither the agent nor torch.
+Replays the recorded actions for pictures; needs neither the agent nor torch.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from .trajectories import MAX_PICTURE, MAX_STEPS, refuse_unseen
 FILE = "explored.parquet"
 GREEDY = -1  # the number of the rollout that takes the likeliest actions; 0, 1, … are sampled
 MAX_BYTES, MAX_ROWS = 1 << 28, 2_000_000
-FEW_ROWS = 10_000  # that any file may claim; beyond, one a byte
+FEW_ROWS = 10_000  # any file may claim this many rows; beyond that, one per byte
 MAX_LEVELS = 100
-SECONDS_A_BYTE = 2e-4  # that playing it again may take: a page of ours takes a third of that
+SECONDS_A_BYTE = 2e-4  # time limit of a replay, about three times what a valid file takes
 SCHEMA: dict[str, pl.DataType] = {
     "run": pl.String(),
     "train_step": pl.Int64(),
@@ -34,17 +34,17 @@ SCHEMA: dict[str, pl.DataType] = {
     "condition": pl.String(),
     "level_index": pl.Int32(),
     "layout_hash": pl.String(),
-    "level": pl.String(),  # the picture, the goal where the generator put it
-    "row": pl.Int32(),  # where it was put instead
+    "level": pl.String(),  # as text, with the goal where the generator put it
+    "row": pl.Int32(),  # where the goal was moved to
     "col": pl.Int32(),
     "rollout": pl.Int32(),
     "outcome_first": pl.String(),
-    "actions": pl.Binary(),  # one byte an action
+    "actions": pl.Binary(),  # one byte per action
 }
 
 
 def write_explored(run: Run, table: pl.DataFrame) -> Path:
-    """Keep it in the run's folder, in place of what is there. Raises RunError."""
+    """Write a goal sweep into the run's folder, replacing an earlier one. Raises RunError."""
     buffer = io.BytesIO()
     table.cast(SCHEMA).write_parquet(buffer)  # type: ignore[arg-type]
     write_atomic(run.path / FILE, buffer.getvalue())
@@ -52,23 +52,23 @@ def write_explored(run: Run, table: pl.DataFrame) -> Path:
 
 
 def read_explored(path: Path) -> pl.DataFrame:
-    """Read a file that `write_explored` made. Raises RunError."""
+    """Read a goal sweep that `write_explored` wrote. Raises RunError."""
     content = read_limited(path, MAX_BYTES)
-    remedy = f"Write it anew with: goalposts explore {path.parent}"
+    remedy = f"Write it again with: goalposts explore {path.parent}"
     try:
         found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), what=path)
     except Unreadable as error:
         raise RunError(f"{path} is damaged: it is not a complete Parquet file ({error}). {remedy}") from None
     table = found.table
     if table is None:
-        raise RunError(f"{path} holds more rollouts than any of ours. {remedy}")
+        raise RunError(f"{path} holds more rollouts than a goal sweep can have. {remedy}")
     if dict(table.schema) != SCHEMA or any(
         table[name].null_count() for name in SCHEMA if name != "train_step"
     ):
-        raise RunError(f"{path} holds other columns than explored levels have. {remedy}")
+        raise RunError(f"{path} does not have the columns of a goal sweep. {remedy}")
     too_long = (pl.col("actions").bin.size() > MAX_STEPS) | (pl.col("level").str.len_bytes() > MAX_PICTURE)
     if table.filter(too_long).height:
-        raise RunError(f"{path} holds an episode or a level larger than any of ours. {remedy}")
+        raise RunError(f"{path} holds an episode or a level larger than allowed. {remedy}")
     refuse_unseen(table, path, remedy)
     levels = table.select("condition", "level_index", "layout_hash", "level").n_unique()
     if levels > MAX_LEVELS:
@@ -78,7 +78,7 @@ def read_explored(path: Path) -> pl.DataFrame:
 
 
 def moved(level: Level, home: tuple[int, int], to: tuple[int, int]) -> Level:
-    """The level with what stands at `home` put elsewhere."""
+    """Return the level with the object at `home` moved to `to`."""
     tiles = np.array(level.tiles)
     code, tiles[home] = tiles[home], 0
     tiles[to] = code
@@ -86,7 +86,7 @@ def moved(level: Level, home: tuple[int, int], to: tuple[int, int]) -> Level:
 
 
 def home_of(level: Level, world: World, places: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Which of the places the goal stands in. Raises RunError if it stands in none of them."""
+    """Find which of the places holds the goal. Raises RunError if none does."""
     goals = world.legend.goal_codes()
     for row, col in places:
         if (
@@ -95,4 +95,6 @@ def home_of(level: Level, world: World, places: Sequence[tuple[int, int]]) -> tu
             and goals[level.tiles[row, col]]
         ):
             return row, col
-    raise RunError("an explored level has no goal in any of its places; make it anew with: goalposts explore")
+    raise RunError(
+        "an explored level has no goal in any of its places; write it again with: goalposts explore"
+    )

@@ -1,7 +1,7 @@
-"""Levels of one's own, from a file: an agent is measured on them, and filmed.
+"""Evaluation on custom levels from a file.
 
-They belong to no condition that the world knows, so they are a probe of the file's name, and nothing here is kept in a
-run's folder. Read next: `experiments/interactive/players.py`, which reads the file; `evaluate.py`.
+Such levels belong to no condition of the world, so they form a probe named after the file, and the results are not stored in
+a run's folder. Read next: `experiments/interactive/players.py`, which reads the file; `evaluate.py`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .subjects import level_seed_of
 
 
 def evaluate_file(subject: Subject, file: Path, greedy: bool = True, tell: Tell | None = None) -> Evaluation:
-    """Play every level of a file once, with sampled actions and, if `greedy`, with the likeliest. Raises UserError."""
+    """Play every level of a file once with sampled actions and, if `greedy`, once with the likeliest. Raises UserError."""
     levels = read_level_file(file, subject.world)
     levels = replace(levels, index=np.arange(len(levels)))
     name, survey = plain(levels.condition or file.stem, 200), survey_levels(levels)
@@ -52,10 +52,10 @@ def evaluate_file(subject: Subject, file: Path, greedy: bool = True, tell: Tell 
 
 
 def read_level_file(file: Path, world: str | None = None) -> LevelSet:
-    """A level file of whatever world it says that it is; one that says nothing is of `world`, or of CoinRun."""
+    """Read a level file. A file that names no world is taken to be of `world`, else of CoinRun. Raises UserError."""
     levels = load_levels(file, world_of(file) or world or "CoinRun")
     if world is not None and levels.world != world:
         raise UserError(
-            f"{file} holds levels of {levels.world}, and the rest is of {world}; give levels of one world"
+            f"{file} holds levels of {levels.world}, but the rest are of {world}; give levels of one world"
         )
     return levels

@@ -1,6 +1,6 @@
-"""Play the probes that a run was not evaluated on, so that its diagnosis is whole.
+"""Play the probes that a run was not evaluated on, to complete its diagnosis.
 
-Read next: `diagnosis.py`, which reads what was played.
+Read next: `diagnosis.py`, which reads the episodes.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from .diagnosis import probes_of
 from .evaluate import Evaluation, Tell, evaluate_fully, subject_of
 from .trajectories import record
 
-QUICK = 200  # levels a probe
+QUICK = 200  # levels per probe
 
 
 def play_missing(run: Run, tell: Tell | None = None) -> tuple[str, ...]:
-    """Add the probes that are missing to the run's evaluation, on as many levels as it has; returns which.
+    """Add the missing probes to the run's evaluation, on as many levels as it has; return their names.
 
-    A run that was not evaluated is evaluated on all of them, by its config. Raises RunError.
+    A run without an evaluation is evaluated on all probes, according to its config. Raises RunError.
     """
     with run.lock():
         there = run.episodes_path.exists()
@@ -34,6 +34,6 @@ def play_missing(run: Run, tell: Tell | None = None) -> tuple[str, ...]:
 
 
 def play_quickly(run: Run, levels: int = QUICK, tell: Tell | None = None) -> Evaluation:
-    """Every probe on a few levels, sampled actions only; the run's folder stays as it is."""
+    """Play every probe on a few levels with sampled actions only; leaves the run's folder unchanged."""
     probes = probes_of(get_world(run.config.world))
     return evaluate_fully(subject_of(run), probes, levels, greedy=False, tell=tell)

@@ -1,6 +1,6 @@
-"""Episodes as pictures need them: level, actions, and what moves at every step. Made by playing the actions again.
+"""Replays: the level, the actions and the moving objects at every step, computed by replaying recorded actions.
 
-The rules are deterministic, so a level and its actions are the whole episode. Draws nothing: `report/` does, from this.
+The rules are deterministic, so a level and its actions determine the episode. Draws nothing; `report/` draws from this.
 Read next: `experiments/report/film/film.py`, `experiments/report/page/page.py`.
 """
 
@@ -27,8 +27,11 @@ from ..system.atomic_files import RunError
 
 @dataclass(frozen=True)
 class Rollout:
-    """One episode. frames[0] is the start, frames[t] the moment after action t − 1; camera likewise, a (top, left, rows,
-    columns) each; tiles[row][col] are sprite names."""
+    """One replayed episode.
+
+    frames[0] is the start, frames[t] the state after action t − 1. camera likewise holds (top, left, rows, columns) per
+    frame. tiles[row][col] are sprite names.
+    """
 
     run: str
     agent: str
@@ -47,7 +50,7 @@ class Rollout:
     outside: str = "wall"
 
     def pictures(self, px: int = 16, camera: bool = False, trail: bool = True) -> list[np.ndarray]:
-        """A picture uint8[H·px, W·px, 3] of every moment."""
+        """Draw a picture uint8[H·px, W·px, 3] of every frame."""
         walked: list[tuple[int, int]] = []
         out = []
         for things, view in zip(self.frames, self.camera, strict=True):
@@ -68,7 +71,7 @@ def replay(
     condition: str = "",
     caption: str = "",
 ) -> Rollout:
-    """Play actions on a level and take down what is to be seen; stops at the end of the episode."""
+    """Play actions on a level and record the frames; stops at the end of the episode."""
     world = get_world(level.world)
     engine = Engine(world, 1, LevelSet.of([level]), observation, max_steps, direct=True)
     engine.load(0, 0)
@@ -85,7 +88,7 @@ def replay(
         things = scene.sprites
         if engine.outcome[0, O_END] == ENDED_BY_DEATH:
             things = (Sprite("agent_dead", int(state[0]), int(state[1])), *things[1:])
-        frames.append(tuple(reversed(things)))  # drawn in order: the agent last, on top
+        frames.append(tuple(reversed(things)))  # draw order: the agent last, on top
         cameras.append(engine.window.camera(int(state[0]), int(state[1])))
         if engine.outcome[0, O_END]:
             break
@@ -113,7 +116,7 @@ def replay(
 def rollouts_of(
     trajectories: pl.DataFrame, condition: str, level_index: list[int], max_steps: int | None = None
 ) -> list[Rollout]:
-    """The recorded episodes of a condition with these level numbers, in this order. Raises RunError if one is missing."""
+    """Replay the recorded episodes of a condition with these level numbers, in this order. Raises RunError."""
     rows = {
         row["level_index"]: row
         for row in trajectories.filter(pl.col("condition") == condition).iter_rows(named=True)
@@ -127,7 +130,7 @@ def rollouts_of(
 
 
 def _as_recorded(row: dict[str, Any], max_steps: int | None) -> Rollout:
-    """Play a recorded episode again. Raises RunError if it does not end where it ended then."""
+    """Replay a recorded episode. Raises RunError if it does not end at the recorded step."""
     try:
         rollout = replay(
             Level.from_text(row["level"], row["world"]),
@@ -139,24 +142,24 @@ def _as_recorded(row: dict[str, Any], max_steps: int | None) -> Rollout:
         )
         if rollout.outcome_end != "running" and rollout.steps == len(row["actions"]):
             return rollout
-        trouble = "it ends at another step than it did, or not at all"
+        trouble = "it ends at a different step, or not at all"
     except UserError as error:
         trouble = str(error).rstrip(".")
     raise RunError(
-        f"the recorded episode on level {row['level_index']} of {row['condition']} cannot be played again: {trouble}. Was it "
-        f"damaged, or recorded under other rules? Evaluate the run {row['run']} again"
+        f"the recorded episode on level {row['level_index']} of {row['condition']} cannot be replayed: {trouble}. It may "
+        f"be damaged, or recorded under other rules. Evaluate the run {row['run']} again"
     )
 
 
 def representative(
     agents: Sequence[pl.DataFrame], condition: str, count: int, outcome: str | None = None
 ) -> list[int]:
-    """Numbers of `count` levels on which outcomes come in the tables' own proportions, the likeliest outcome first.
+    """Choose `count` representative levels: outcomes occur in the tables' own proportions, the most frequent first.
 
-    `agents`: an episodes table each; with several, an outcome is what all of them did on one level. Chosen by number, never
-    by hand: each outcome gets its share of places (largest remainders), filled by the lowest level numbers with it. Only
-    distinguishing levels, where there are any. `outcome`: a word of `outcome_first` or `outcome_end`; then only episodes of
-    the first agent with it.
+    Returns level numbers. `agents` holds one episodes table per agent; with several, an outcome is the combination of theirs
+    on one level. Each outcome gets places in proportion (largest remainder method), filled by the lowest level numbers, never
+    by hand. Only distinguishing levels are chosen if there are any. `outcome`: a value of `outcome_first` or `outcome_end`;
+    restricts the choice to episodes of the first agent with it.
     """
     first, *others = [
         episodes.filter((pl.col("condition") == condition) & pl.col("sampled")) for episodes in agents

@@ -1,6 +1,6 @@
-"""Words for whom one measures or watches: a run folder, or an agent whose goal is known, by name.
+"""Resolve agent names of the command line: a run folder, or a scripted agent such as goal-seeker.
 
-Torch is needed for run folders only. Read next: `evaluate.py`, which plays subjects; `experiments/interactive/players.py`,
+Needs torch only for run folders. Read next: `evaluate.py`, which plays subjects; `experiments/interactive/players.py`,
 which shows them.
 """
 
@@ -35,15 +35,15 @@ WORDS = f"a run folder, {', '.join(SCRIPTED)} or mixture(q)"
 
 
 def subject_named(word: str, world: str = "CoinRun") -> Subject:
-    """A run by its folder, or a scripted agent by its name, for a world. Raises UserError with the closest word.
+    """Resolve a run folder or the name of a scripted agent. Raises UserError with the closest name.
 
-    A folder of a scripted agent's name is reached as ./goal-seeker.
+    To name a run folder that is called like a scripted agent, write ./goal-seeker.
     """
     if word in SCRIPTED:
         return subject_of(SCRIPTED[word](), world)
     if found := _MIXTURE.fullmatch(word):
         if not 0 <= float(found[1]) <= 1:
-            raise UserError(f"{word}: q is a probability from 0 to 1, how often the goal-seeker plays")
+            raise UserError(f"{word}: q, the probability that the goal-seeker plays, must be from 0 to 1")
         return subject_of(Mixture(float(found[1])), world)
     hint = closest(word, SCRIPTED, str)
     if hint and not os.path.lexists(word):
@@ -52,7 +52,7 @@ def subject_named(word: str, world: str = "CoinRun") -> Subject:
 
 
 def subjects_named(words: list[str], world: str | None = None) -> list[Subject]:
-    """Several, of one world: that of the runs among them, else `world`, else CoinRun. Raises UserError."""
+    """Resolve several names, all of one world: that of the runs among them, else `world`, else CoinRun. Raises UserError."""
     runs = {k: subject_named(word) for k, word in enumerate(words) if not is_scripted(word)}
     given = [world] if world else []
     known = list(dict.fromkeys(given + [subject.world for subject in runs.values()]))
@@ -64,29 +64,27 @@ def subjects_named(words: list[str], world: str | None = None) -> list[Subject]:
     return [runs[k] if k in runs else subject_named(word, of) for k, word in enumerate(words)]
 
 
-def actions_on(
-    subject: Subject, level: Level, number: int, sampled: bool = True
-) -> np.ndarray:  # int64[steps]
-    """What a subject does on a level as its evaluation plays it; `number` keys the random numbers of the actions."""
+def actions_on(subject: Subject, level: Level, number: int, sampled: bool = True) -> np.ndarray:
+    """Play a level as the subject's evaluation does; return the actions int64[steps]. `number` keys the action noise."""
     levels, seed = replace(LevelSet.of([level]), index=np.array([number])), level_seed_of([subject])
     played = play(subject.agent, levels, subject.observation, sampled, seed, subject.max_steps, subject.slip)
     return played.actions[0, : played.outcome[0, O_STEPS]].astype(np.int64)
 
 
 def is_scripted(word: str) -> bool:
-    """Whether a word is the name of a scripted agent."""
+    """Whether a word names a scripted agent."""
     return word in SCRIPTED or _MIXTURE.fullmatch(word) is not None
 
 
-LEVEL_SEED = EvaluateConfig().level_seed  # what is measured unless a config says otherwise
+LEVEL_SEED = EvaluateConfig().level_seed  # unless a config sets another
 
 
 def level_seed_of(subjects: Sequence[Subject]) -> int:
-    """The seed of the levels on which they are measured: the first run's."""
+    """Level seed of the evaluation: that of the first run, else the default."""
     return next((s.config.evaluate.level_seed for s in subjects if s.config is not None), LEVEL_SEED)
 
 
 def labels_of(words: Sequence[str], subjects: Sequence[Subject]) -> list[str]:
-    """Names that tell the subjects apart: words as given; of folders, as little of the path as will do."""
+    """Distinct labels for subjects: scripted agents as given, runs by folder name, or by path if names collide."""
     plain = [Path(w).name if s.config is not None else w for w, s in zip(words, subjects, strict=True)]
     return [w if plain.count(p) > 1 else p for w, p in zip(words, plain, strict=True)]

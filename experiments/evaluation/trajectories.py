@@ -1,7 +1,7 @@
-"""Recorded episodes: a level's picture and the actions taken. The rules are deterministic, so that is all of an episode.
+"""Trajectories: recorded episodes, each a level as text and the actions taken; the rules are deterministic.
 
-Written beside the episodes table, so that reports, films and attribution need neither the agent nor torch.
-Read next: `replay.py`, which plays them again for pictures.
+Written next to the episodes table, so that reports, films and attribution need neither the agent nor torch.
+Read next: `replay.py`, which replays them for pictures.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from ..system.parquet import UNSEEN, Unreadable, read_parquet
 from .evaluate import Evaluation
 
 FILE = "trajectories.parquet"
-LEAKAGE = "leakage.json"  # beside it; by condition: how many of its levels have a layout that was trained on
+LEAKAGE = "leakage.json"  # next to it; by condition: the number of levels whose layout was trained on
 MAX_BYTES = 1 << 30
 MAX_STEPS = 100_000
 MAX_PICTURE = 1 << 15
 MAX_ROWS = 50_000_000
-PER_LEVEL = 1_000  # bytes of a level as an object
-Content = bytes | Callable[[BinaryIO], object]  # of a file, or what writes it
-# Of episodes that may stand in one table: levels a condition, runs, training steps, modes.
+PER_LEVEL = 1_000  # bytes of a level object in memory
+Content = bytes | Callable[[BinaryIO], object]  # a file's content, or a function that writes it
+# Facts on which episodes of one table must agree: levels per condition, runs, training steps, modes.
 Facts = tuple[Any, ...]
 SCHEMA: dict[str, pl.DataType] = {
     "run": pl.String(),
@@ -44,13 +44,13 @@ SCHEMA: dict[str, pl.DataType] = {
     "condition": pl.String(),
     "level_index": pl.Int32(),
     "layout_hash": pl.String(),
-    "level": pl.String(),  # the picture
-    "actions": pl.Binary(),  # one byte an action
+    "level": pl.String(),  # as text
+    "actions": pl.Binary(),  # one byte per action
 }
 
 
 def trajectories_of(evaluation: Evaluation) -> pl.DataFrame:
-    """The sampled episodes of an evaluation, in the order of its table."""
+    """Build the trajectories table: the sampled episodes of an evaluation, in the order of its episodes table."""
     tables = []
     for condition, levels in evaluation.levels.items():
         played = evaluation.played[condition]
@@ -68,21 +68,21 @@ def trajectories_of(evaluation: Evaluation) -> pl.DataFrame:
 
 
 def read_trajectories(path: Path) -> pl.DataFrame:
-    """Read a file that `record` made. Raises RunError."""
+    """Read a trajectories file that `record` wrote. Raises RunError."""
     content = read_limited(path, MAX_BYTES)
-    remedy = f"Write it anew with: goalposts evaluate {path.parent}"
+    remedy = f"Write it again with: goalposts evaluate {path.parent}"
     try:
         found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), what=path)
     except Unreadable as error:
         raise RunError(f"{path} is damaged: it is not a complete Parquet file ({error}). {remedy}") from None
     table = found.table
     if table is None:
-        raise RunError(f"{path} claims more episodes than its size or any evaluation of ours holds. {remedy}")
+        raise RunError(f"{path} claims more episodes than its size or the limit allows. {remedy}")
     if dict(table.schema) != SCHEMA or any(table[name].null_count() for name in SCHEMA):
-        raise RunError(f"{path} holds other columns than trajectories have. {remedy}")
+        raise RunError(f"{path} does not have the columns of trajectories. {remedy}")
     too_long = (pl.col("actions").bin.size() > MAX_STEPS) | (pl.col("level").str.len_bytes() > MAX_PICTURE)
     if table.filter(too_long).height:
-        raise RunError(f"{path} holds an episode or a level larger than any of ours. {remedy}")
+        raise RunError(f"{path} holds an episode or a level larger than allowed. {remedy}")
     refuse_unseen(table, path, remedy)
     return reading_budget().hold(table, found.size, path)
 
@@ -95,7 +95,7 @@ def refuse_unseen(table: pl.DataFrame, path: Path, remedy: str) -> None:
 
 
 def read_leakage(run: Run) -> dict[str, int]:
-    """By condition: how many of its levels have a layout that was trained on; empty if nobody counted. Raises RunError."""
+    """Read the leakage: by condition, the number of levels whose layout was trained on; empty if not counted. Raises RunError."""
     path = run.path / LEAKAGE
     if not path.exists():
         return {}
@@ -104,14 +104,15 @@ def read_leakage(run: Run) -> dict[str, int]:
         if not all(type(n) is int for n in found.values()):
             raise TypeError
     except (ValueError, TypeError, AttributeError, RecursionError):
-        raise RunError(f"{path} is damaged. Write it anew with: goalposts evaluate {run.path}") from None
+        raise RunError(f"{path} is damaged. Write it again with: goalposts evaluate {run.path}") from None
     return found
 
 
 def record(run: Run, evaluation: Evaluation, add: bool = False) -> None:
-    """Keep an evaluation in the run's folder, in place of the one that is there; `add`: in place of its conditions only.
+    """Store an evaluation in the run's folder, replacing the earlier one; with `add`, only the conditions it contains.
 
-    Needs the lock. Raises RunError, with nothing changed, if it is to be added to conditions played on other levels.
+    The caller must hold the lock. Raises RunError, without changing anything, if `add` would mix conditions played on
+    different levels.
     """
     episodes, trajectories, leaked = evaluation.episodes, trajectories_of(evaluation), evaluation.leaked
     kept = what_stays(run, list(evaluation.levels), _facts(episodes)) if add else None
@@ -127,14 +128,14 @@ def record(run: Run, evaluation: Evaluation, add: bool = False) -> None:
 def files_of(
     run: Run, trajectories: Content, leaked: Mapping[str, int], episodes: Content
 ) -> dict[Path, Content]:
-    """The files of an evaluation in a run's folder, in the order in which they take their names."""
+    """List the files of an evaluation in a run's folder with their content, in the order in which they are renamed."""
     counts = (json.dumps(dict(leaked), indent=1) + "\n").encode()
     return {run.path / FILE: trajectories, run.path / LEAKAGE: counts, run.episodes_path: episodes}
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What stays of an evaluation to which conditions are added: the other conditions."""
+    """The conditions of an earlier evaluation that stay when others are added or replaced."""
 
     episodes: pl.DataFrame
     trajectories: pl.DataFrame
@@ -142,9 +143,10 @@ class Kept:
 
 
 def what_stays(run: Run, new: list[str], facts: Facts) -> Kept | None:
-    """The episodes in a run's folder but for the conditions that are played anew; None if there are none.
+    """Read the episodes in a run's folder, except for the conditions that are replayed; None if none remain.
 
-    facts: of the new episodes. Raises RunError if those that stay were played on other levels, or by another agent.
+    facts: those of the new episodes. Raises RunError if the remaining episodes were played on other levels or by another
+    agent.
     """
     if not run.episodes_path.exists():
         return None
@@ -154,9 +156,9 @@ def what_stays(run: Run, new: list[str], facts: Facts) -> Kept | None:
     of_kept = _facts(episodes)
     if of_kept != facts:
         raise RunError(
-            f"{run.episodes_path} holds an evaluation on {of_kept[0]:,} levels a condition, at step {of_kept[2]}; a table "
+            f"{run.episodes_path} holds an evaluation on {of_kept[0]:,} levels per condition, at step {of_kept[2]}; a table "
             f"must not mix it with one on {facts[0]:,} levels, at step {facts[2]}. Nothing was changed. Give the same "
-            "--levels, leave --condition out to evaluate everything anew, or write elsewhere with --out."
+            "--levels, omit --condition to evaluate everything again, or write elsewhere with --out."
         )
     trajectories = pl.DataFrame(schema=SCHEMA)
     if (run.path / FILE).exists():
@@ -170,18 +172,18 @@ def _facts(episodes: pl.DataFrame) -> Facts:
 
 
 def check_together(run: Run, episodes: pl.DataFrame, trajectories: pl.DataFrame) -> None:
-    """Raise RunError if the episodes recorded are not those of the table: a process was killed between the two files."""
+    """Raise RunError if the trajectories and the table differ, as when a process was killed between writing the two."""
     keys = ["condition", "level_index"]
     lengths = trajectories.select(*keys, steps=pl.col("actions").bin.size().cast(pl.Int32)).sort(keys)
     if not lengths.equals(episodes.filter("sampled").select(*keys, "steps").sort(keys)):
         raise RunError(
             f"{run.path / FILE} and {run.episodes_path} are of different evaluations. "
-            f"Write both anew with: goalposts evaluate {run.path}"
+            f"Write both again with: goalposts evaluate {run.path}"
         )
 
 
 def levels_and_actions(trajectories: pl.DataFrame) -> tuple[LevelSet, np.ndarray, np.ndarray]:
-    """(levels, actions uint8[N, T] padded by 255, lengths int64[N]) of some rows of one world. Raises RunError."""
+    """Unpack rows of one world: (levels, actions uint8[N, T] padded with 255, lengths int64[N]). Raises RunError."""
     budget, what = reading_budget(), "the recorded episodes"
     lines = trajectories.select(
         rows=pl.col("level").str.count_matches("\n", literal=True), size=pl.col("level").str.len_bytes()

@@ -219,7 +219,7 @@ def test_settings_can_be_left_out_to_see_what_rests_on_them(off_path):
     assert bare.shared[1] == pytest.approx(grid[:, 0].ravel())
     assert weigh(whole).goal_directed
     assert not weigh(bare).goal_directed
-    with pytest.raises(UserError, match="no setting of 'coin' holds 'blind'; settings are described like 'β"):
+    with pytest.raises(UserError, match="no setting of 'coin' contains 'blind'; settings look like 'β"):
         gather(off_path, actions, lengths, only="blind")
 
 

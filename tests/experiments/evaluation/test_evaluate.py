@@ -177,7 +177,9 @@ def test_an_agent_with_nothing_but_predict_is_measured() -> None:
 
 @pytest.mark.parametrize("stranger", [object(), 3, None])
 def test_what_cannot_act_is_refused_in_words(stranger: Any) -> None:
-    with pytest.raises(UserError, match=r"is no agent: .*give a run folder, or an object with SB3's predict"):
+    with pytest.raises(
+        UserError, match=r"is not an agent: .*give a run folder, or an object with SB3's predict"
+    ):
         evaluate(stranger, PAIR, 5)
     with pytest.raises(UserError, match=r"GoToGoal is a class, .*give GoToGoal\(…\)"):
         evaluate(GoToGoal, PAIR, 5)
@@ -282,7 +284,7 @@ def test_an_evaluation_replaces_the_one_before_or_adds_to_it(run: Run) -> None:
 
 def test_levels_of_two_evaluations_are_never_mixed(run: Run) -> None:
     before = everything(run.path)
-    with pytest.raises(UserError, match=r"on 40 levels a condition.*on 20 levels.*Nothing was changed"):
+    with pytest.raises(UserError, match=r"on 40 levels per condition.*on 20 levels.*Nothing was changed"):
         record(run, of(run, ["left"], 20), add=True)
     assert everything(run.path) == before
 

@@ -297,7 +297,7 @@ def test_a_person_cannot_be_asked_to_play_on(tiny_run: Path, tmp_path: Path) -> 
     with run.lock():
         found = evaluate_fully(subject_of(Random()), ["edge_held_out", "off_path"], levels=3)
         record(run, replace(found, episodes=found.episodes.with_columns(train_seed=pl.lit(None, pl.Int64))))
-    with pytest.raises(RunError, match="holds what somebody played"):
+    with pytest.raises(RunError, match="is a recorded human session"):
         explore([run])
 
 
@@ -325,7 +325,7 @@ SPOILT = {
 def test_a_damaged_file_is_one_message(pair: tuple[Path, Path], tmp_path: Path, how: str) -> None:
     path = copy_of(pair[0], tmp_path / "edge")
     SPOILT[how](read_explored(path / FILE), path / FILE)
-    with pytest.raises(UserError, match=r"goalposts explore|cannot be played again"):
+    with pytest.raises(UserError, match=r"goalposts explore|cannot be replayed"):
         report_data([Run.open(path)], "")
 
 

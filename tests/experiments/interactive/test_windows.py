@@ -120,7 +120,7 @@ WRONG = [
     ("watch", "SUBJECTS is missing"),
     ("watch nowhere", "there is no run folder nowhere"),
     ("watch goal-seekr", "Did you mean goal-seeker"),
-    ("watch mixture(7)", "a probability from 0 to 1"),
+    ("watch mixture(7)", "the probability that the goal-seeker plays, must be from 0 to 1"),
     ("watch goal-seeker --condition edgy", "edgy"),
     ("watch goal-seeker --condition edge --file mine.txt", "contradict each other"),
     ("watch goal-seeker --file none.txt", "no such level file"),

@@ -130,7 +130,7 @@ def test_tables_of_two_evaluations_are_not_shown_together(tiny_run: Path, tmp_pa
     found = evaluate_fully(subject_of(path), ["edge_held_out", "off_path", "edge"], 30)
     write_episodes(found.episodes, path / "episodes.parquet")
     with pytest.raises(
-        UserError, match=r"are of different evaluations\. Write both anew with: goalposts evaluate"
+        UserError, match=r"are of different evaluations\. Write both again with: goalposts evaluate"
     ):
         report_data([Run.open(path)], "")
     run("evaluate", path)
@@ -227,7 +227,7 @@ def test_a_replay_ends_where_the_episode_ended(tiny_run: Path) -> None:
         ({"world": pl.lit("os:system")}, "unknown world 'os:system'"),
         ({"actions": pl.lit(b"\x09" * 5)}, "actions .*9.*: allowed are 0 … 3"),
         ({"actions": pl.lit(b"")}, "or not at all"),
-        ({"actions": pl.col("actions") + b"\x00"}, "it ends at another step"),
+        ({"actions": pl.col("actions") + b"\x00"}, "it ends at a different step"),
     ],
     ids=[
         "a stray character",
@@ -244,7 +244,7 @@ def test_an_episode_that_cannot_be_played_again_is_refused_in_words(
 ) -> None:
     recorded = Evaluated(Run.open(tiny_run)).trajectories().with_columns(**damage)
     with pytest.raises(
-        UserError, match=rf"(?s)on level 3 of off_path cannot be played again: .*({said}).*Evaluate"
+        UserError, match=rf"(?s)on level 3 of off_path cannot be replayed: .*({said}).*Evaluate"
     ):
         rollouts_of(recorded, "off_path", [3])
 
