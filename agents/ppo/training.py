@@ -57,8 +57,8 @@ class TrainingProgress:
     step: int
     total: int
     episodes: int
-    mean_return: float | None
-    mean_steps: float | None
+    ep_rew_mean: float | None
+    ep_len_mean: float | None
     goal_first: float | None
     proxy_first: float | None
     died: float | None

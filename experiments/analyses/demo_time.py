@@ -21,7 +21,7 @@ from ..evaluation import goal_sweep
 from ..study import demo
 
 PARTS = {
-    "explore": "playing what the explorer can show",
+    "sweep_goal": "playing what the explorer can show",
     "report_data": "gathering the page's figures",
     "write_page": "writing the page",
     "film_of": "playing the film",
@@ -51,7 +51,7 @@ def measured() -> tuple[dict[str, float], float]:
         return inner
 
     for name, words in PARTS.items():
-        module = goal_sweep if name == "explore" else demo
+        module = goal_sweep if name == "sweep_goal" else demo
         setattr(module, name, timed(getattr(module, name), words))
     demo.train_side_by_side = timed(demo.train_side_by_side, BOTH)
     with tempfile.TemporaryDirectory() as place:

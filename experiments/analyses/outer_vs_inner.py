@@ -77,7 +77,7 @@ def _whole(item: Evaluated, condition: str) -> Attribution:
 
 def _last(progress: Sequence[Any]) -> float | None:
     """The mean return of training episodes, as logged last."""
-    found = [float(row["mean_return"]) for row in progress if str(row.get("mean_return") or "")]
+    found = [float(row["ep_rew_mean"]) for row in progress if str(row.get("ep_rew_mean") or "")]
     return found[-1] if found else None
 
 

@@ -80,9 +80,9 @@ def measure(name: str, point: str, seed: int) -> dict[str, object]:
 
     def look(progress: TrainingProgress | None) -> None:
         nonlocal steps, cpu
-        if progress is None or progress.mean_return is None:
+        if progress is None or progress.ep_rew_mean is None:
             return
-        recent.append(progress.mean_return)
+        recent.append(progress.ep_rew_mean)
         if steps is None and len(recent) == UPDATES and min(recent) > WANTED:
             steps, cpu = progress.step, time.process_time() - began
 

@@ -25,6 +25,7 @@ from goalposts.process.streams import takes_unicode
 from goalposts.text import json_text, plain, plain_lines
 
 from ...envs.worlds.contract.sources import sources
+from .renamed import with_new_names
 
 MOST = 100_000  # characters of a line
 
@@ -33,6 +34,7 @@ class Commands(TyperGroup):
     """A group whose unknown commands are answered with those that there are."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        args = with_new_names("" if ctx.parent is None else ctx.info_name, args)
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             there = f"there are {', '.join(self.commands)}.{closest(args[0], self.commands)}"
             raise UserError(f"there is no command {args[0]!r}; {there} See: {ctx.command_path} --help")

@@ -20,14 +20,14 @@ from goalposts.process.budget import begin
 from goalposts.process.streams import is_broken_pipe, make_ready, stop_writing, warn
 from goalposts.text import plain, plain_lines
 
-from . import bench, demo, explore, finetune, lookup, report, reproduce, runs, study, windows
+from . import bench, demo, finetune, lookup, report, reproduce, runs, study, sweep_goal, windows
 from .app import app, config_app, with_worlds
 
 # Importing these modules entered their commands.
-MODULES = (demo, runs, report, explore, finetune, reproduce, lookup, bench, study, windows)
+MODULES = (demo, runs, report, sweep_goal, finetune, reproduce, lookup, bench, study, windows)
 # The order of the help; a command that is not listed comes last.
 ORDER = [
-    *("demo", "train", "evaluate", "diagnose", "report", "record", "explore", "finetune", "reproduce"),
+    *("demo", "train", "evaluate", "diagnose", "report", "record", "sweep-goal", "finetune", "reproduce"),
     *("watch", "play", "edit", "bench", "worlds", "levels", "doctor"),
 ]
 

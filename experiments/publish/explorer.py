@@ -14,7 +14,7 @@ from goalposts.process.budget import OverBudget, reading_budget
 
 from ...envs.levels.level import Level
 from ...envs.worlds.registry import get_world
-from ..evaluation.goal_sweep_file import FILE, GREEDY, SCHEMA, home_of, moved, read_explored
+from ..evaluation.goal_sweep_file import FILE, GREEDY, SCHEMA, home_of, moved, read_sweep, sweep_path
 from ..evaluation.replay import replay
 from ..measurement.episodes import FIRST
 from ..report.data import Exploration, Place
@@ -52,10 +52,10 @@ def explored(seen: Sequence[Seen]) -> list[Exploration]:
 
 
 def _current(one: Seen) -> pl.DataFrame | None:
-    path = one.run.path / FILE
+    path = sweep_path(one.run.path)
     if not path.exists():
         return None
-    table, keys = read_explored(path), ["run", "train_step"]
+    table, keys = read_sweep(path), ["run", "train_step"]
     known = one.episodes.select(keys).unique().cast({name: SCHEMA[name] for name in keys})
     return table if table.height and table.select(keys).unique().equals(known) else None
 
@@ -78,7 +78,7 @@ def exploration_of(parts: dict[str, pl.DataFrame], limits: dict[str, int | None]
         raise
     except (UserError, IndexError) as error:
         raise RunError(
-            f"an explored level cannot be played again ({str(error).rstrip('.')}); make it anew with: goalposts explore"
+            f"a swept level cannot be played again ({str(error).rstrip('.')}); make it again with: goalposts sweep-goal"
         ) from error
     goal = world.legend.tiles[level.tiles[home]].sprite
     return Exploration(facts["layout_hash"], facts["condition"], goal, home, places)

@@ -2,7 +2,8 @@
 checkpoint.
 
 A line that was cut off by the death of the process is never read and is removed by the next writer. Numbers
-only: a measure that is missing at a step is an empty cell. Read next: `run.py`, which calls this with the
+only: a measure that is missing at a step is an empty cell. A file with column names of version 1 is read, and resumed,
+under the present names. Read next: `run.py`, which calls this with the
 run's lock held.
 """
 
@@ -18,6 +19,7 @@ from typing import BinaryIO, cast
 
 from goalposts.process.budget import reading_budget
 
+from ..measurement.study_curves import current_column
 from ..system.atomic_files import RunError, disk_errors, read_limited, write_atomic
 
 MAX_BYTES = 256_000_000
@@ -146,7 +148,7 @@ def _rows(path: Path, tolerant: bool) -> list[Row]:
 
 
 def _columns(path: Path, header: str) -> list[str]:
-    columns = header.split(",")
+    columns = [current_column(name) for name in header.split(",")]
     if columns[0] != "step" or not all(_COLUMN.fullmatch(name) for name in columns):
         raise _damaged(path)
     return columns

@@ -141,9 +141,9 @@ def run_demo(out: Path, configs: Sequence[ExperimentConfig], workers: int, told:
     runs = train_side_by_side(configs, out, workers, told)
     items = (Evaluated(runs[0]), Evaluated(runs[1]))
     if not explored([Seen(item.name, item.run, item.episodes) for item in items]):
-        from ..evaluation.goal_sweep import explore  # torch is needed from here on only
+        from ..evaluation.goal_sweep import sweep_goal  # torch is needed from here on only
 
-        explore(runs)
+        sweep_goal(runs)
     write_page(report_data(runs, command, title=f"{items[0].world.name} demo"), page)
     save(film_of(runs, None, 1, None, px=16), film)
     for item in items:

@@ -29,17 +29,18 @@ from ...envs.worlds.registry import get_world
 from ..config.schema import ExperimentConfig, TrainConfig
 from ..evaluation.evaluate import evaluate_fully, subject_of
 from ..evaluation.trajectories import record
+from ..measurement.study_curves import EVAL
 from ..runs.agent_card import check_card_of
 from ..runs.run import Run, default_out
 from ..system.forks import refuse_after_fork
 from .precompile import compile_ahead
 
 OnProgress = Callable[[int, int, str], None]  # step, total, a few words
-PROBE_SEED = 2  # of levels; the evaluation's own default is 1
+EVAL_SEED = 2  # of levels; the evaluation's own default is 1
 
 
 @dataclass(frozen=True)
-class Probe:
+class TrainingEval:
     """A fixed small set of paired levels on which the goal is measured over training time."""
 
     control: LevelSet
@@ -47,10 +48,10 @@ class Probe:
     distinguishing: np.ndarray
 
     @classmethod
-    def of(cls, world: World, count: int) -> Probe:
+    def of(cls, world: World, count: int) -> TrainingEval:
         """The world's usual control and shift, on test layouts."""
-        control = generate(world, world.default_condition("control"), PROBE_SEED, count)
-        shift = generate(world, world.default_condition("shift"), PROBE_SEED, count)
+        control = generate(world, world.default_condition("control"), EVAL_SEED, count)
+        shift = generate(world, world.default_condition("shift"), EVAL_SEED, count)
         return cls(control, shift, survey_levels(shift).distinguishing)
 
     def measure(self, agent: Any, config: ExperimentConfig) -> dict[str, float | None]:
@@ -73,7 +74,7 @@ class Probe:
 
     def columns(self) -> tuple[str, ...]:
         """The columns of progress.csv that a measurement fills; `levels` is how many were distinguishing."""
-        control, shift = f"probe/{self.control.condition}", f"probe/{self.shift.condition}"
+        control, shift = f"{EVAL}{self.control.condition}", f"{EVAL}{self.shift.condition}"
         return f"{control}/reached", f"{shift}/goal_first", f"{shift}/proxy_first", f"{shift}/levels"
 
 
@@ -139,8 +140,10 @@ def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: bool)
         training.restore(last.path)
     run.rewind_progress(training.step)
     run.set_status("running", step=training.step)
-    probe = Probe.of(get_world(config.world), settings.probe_levels) if settings.probe_every else None
-    marks = {"saved": training.step, "probed": training.step}
+    periodic = (
+        TrainingEval.of(get_world(config.world), settings.probe_levels) if settings.probe_every else None
+    )
+    marks = {"saved": training.step, "evaluated": training.step}
 
     def on_update(progress: TrainingProgress | None) -> None:
         step = training.step
@@ -148,16 +151,16 @@ def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: bool)
             on_progress(step, total, "")
             return
         ended = step >= total
-        row: dict[str, Any] = progress.row() | dict.fromkeys(probe.columns() if probe else ())
-        if probe is not None and (ended or _crossed(marks["probed"], step, settings.probe_every)):
-            row |= probe.measure(training.agent(), config)
-            marks["probed"] = step
+        row: dict[str, Any] = progress.row() | dict.fromkeys(periodic.columns() if periodic else ())
+        if periodic is not None and (ended or _crossed(marks["evaluated"], step, settings.probe_every)):
+            row |= periodic.measure(training.agent(), config)
+            marks["evaluated"] = step
         run.append_progress(row)
         if ended or _crossed(marks["saved"], step, settings.checkpoint_every):
             run.save_checkpoint(step, training.save)
             run.set_status("running", step=step)
             marks["saved"] = step
-        mean = progress.mean_return
+        mean = progress.ep_rew_mean
         on_progress(min(step, total), total, "" if mean is None else f"mean return {mean:.2f}")
 
     try:

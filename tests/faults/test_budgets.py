@@ -21,7 +21,7 @@ from goalposts.envs.levels.level import Level
 from goalposts.errors import UserError
 from goalposts.experiments.config.schema import ConfigError
 from goalposts.experiments.evaluation.goal_sweep_file import SCHEMA as EXPLORED
-from goalposts.experiments.evaluation.goal_sweep_file import read_explored
+from goalposts.experiments.evaluation.goal_sweep_file import read_sweep
 from goalposts.experiments.evaluation.trajectories import levels_and_actions
 from goalposts.experiments.measurement.episodes import read_episodes
 from goalposts.experiments.runs.finetune_csv import parse_table
@@ -87,15 +87,15 @@ def test_a_table_is_measured_unpacked_however_often_it_shares_a_text(
         .with_columns(level=pl.lit("#" * 30_000))
         .select(pl.all().repeat_by(9_000).explode())
     )
-    table.write_parquet(tmp_path / "explored.parquet")
-    assert (tmp_path / "explored.parquet").stat().st_size < 50_000
+    table.write_parquet(tmp_path / "goal_sweep.parquet")
+    assert (tmp_path / "goal_sweep.parquet").stat().st_size < 50_000
     parquet._reader.end()  # what other tests' tables left in it is not the matter here
     monkeypatch.setenv(VARIABLE, "100MB")
     with pytest.raises(OverBudget, match=r"would take 2\d\d MB"):
-        read_explored(tmp_path / "explored.parquet")
+        read_sweep(tmp_path / "goal_sweep.parquet")
     monkeypatch.delenv(VARIABLE)
     with pytest.raises(RunError, match="not have the columns"):
-        read_explored(tmp_path / "explored.parquet")
+        read_sweep(tmp_path / "goal_sweep.parquet")
     pl.DataFrame({f"c{k}": [1] for k in range(1_000)}).write_parquet(tmp_path / "episodes.parquet")
     with pytest.raises(UserError, match="1,000 columns"):
         read_episodes(tmp_path / "episodes.parquet")
@@ -105,9 +105,9 @@ def test_a_table_is_measured_unpacked_however_often_it_shares_a_text(
 def test_kilobytes_of_explored_levels_do_not_hold_millions_of_rows(tmp_path: Path) -> None:
     """The bug: 5.5 kB took 92 s."""
     lone = pl.DataFrame({name: pl.Series([None], dtype=dtype) for name, dtype in EXPLORED.items()})
-    lone.select(pl.all().repeat_by(1_000_000).explode()).write_parquet(tmp_path / "explored.parquet")
+    lone.select(pl.all().repeat_by(1_000_000).explode()).write_parquet(tmp_path / "goal_sweep.parquet")
     with pytest.raises(RunError, match="more rollouts than a goal sweep can have"):
-        read_explored(tmp_path / "explored.parquet")
+        read_sweep(tmp_path / "goal_sweep.parquet")
 
 
 @row("A4")

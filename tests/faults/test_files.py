@@ -240,7 +240,7 @@ RUN_LINKS = (
     "trajectories.parquet",
     "leakage.json",
     "finetune.csv",
-    "explored.parquet",
+    "goal_sweep.parquet",
     "unfinished.json",
 )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from fixtures.tiny import results
 
 from goalposts.experiments import Run, load_config, train
-from goalposts.experiments.training.train import Probe, new_training
+from goalposts.experiments.training.train import TrainingEval, new_training
 
 EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
 
@@ -61,7 +61,7 @@ def warm_up(config: Path) -> None:
     import_module("torch.utils.tensorboard")
     found = load_config(config)
     training = new_training(found)
-    Probe.of(training.env.stream.world, 20).measure(training.agent(), found)
+    TrainingEval.of(training.env.stream.world, 20).measure(training.agent(), found)
 
 
 def main() -> None:

@@ -8,13 +8,13 @@ Intervals come from `experiments.measurement`. Read `experiments/report/page/pag
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...measurement.intervals import wilson
+from ...measurement.study_curves import EVAL, EVAL_COLUMN, RETURN
 from ..data import AgentSection, ReportData
 from ..story import note_of, subject, titled
 from ..words import phrase
@@ -67,12 +67,11 @@ STYLE: dict[Any, Any] = {
 }
 VARIABLES = {colour: f"var(--{meaning})" for meaning, colour in PALETTE.items()}
 
-# Columns of progress.csv. A probe is a fixed small set of levels, played now and then while training: `probe/<condition>/<what>`.
-STEP, SCORE = "step", "mean_return"
+# Columns of progress.csv. A periodic evaluation plays a fixed small set of levels while training: `eval/<condition>/<what>`.
+STEP = "step"
 FIRST = {"goal": "goal_first", "proxy": "proxy_first"}  # shares of episodes
 LEVELS = "levels"  # how many these shares rest on; without it there are no intervals
 REACHED = "reached"  # under the control condition: share that reaches the goal
-PROBE = re.compile(r"probe/(.+)/(\w+)")
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def charts(data: ReportData) -> tuple[Chart, ...]:
 
 def training_score(data: ReportData) -> Chart | None:
     """Mean return of training episodes against env steps, one line an agent. Call it inside `styled()`."""
-    lines = [(i, *points(agent.progress, SCORE)) for i, agent in enumerate(data.agents)]
+    lines = [(i, *points(agent.progress, RETURN)) for i, agent in enumerate(data.agents)]
     lines = [line for line in lines if len(line[1])]
     if not lines:
         return None
@@ -127,20 +126,20 @@ def training_score(data: ReportData) -> Chart | None:
 
 
 def preference_over_training(data: ReportData, index: int) -> Chart | None:
-    """What is touched first on the probe's levels against env steps, for one agent. Call it inside `styled()`."""
+    """What is touched first on the periodic evaluation's levels against env steps, for one agent. Call it inside `styled()`."""
     agent = data.agents[index]
-    condition = _probed(agent, FIRST["goal"])
-    lines = [(kind, *points(agent.progress, f"probe/{condition}/{what}")) for kind, what in FIRST.items()]
+    condition = _evaluated(agent, FIRST["goal"])
+    lines = [(kind, *points(agent.progress, f"{EVAL}{condition}/{what}")) for kind, what in FIRST.items()]
     lines = [line for line in lines if line[1]]
     if not lines:
         return None
     figure, axes = _canvas(max(line[1][-1] for line in lines))
-    levels = dict(zip(*points(agent.progress, f"probe/{condition}/{LEVELS}"), strict=True))
+    levels = dict(zip(*points(agent.progress, f"{EVAL}{condition}/{LEVELS}"), strict=True))
     goal = data.world.goal
     words = {"goal": f"{goal} first", "proxy": f"{data.world.proxy} first"}
     labels = []
-    control = _probed(agent, REACHED)
-    usual = points(agent.progress, f"probe/{control}/{REACHED}")
+    control = _evaluated(agent, REACHED)
+    usual = points(agent.progress, f"{EVAL}{control}/{REACHED}")
     if usual[0]:
         usual = usual[0], [100 * y for y in usual[1]]
         axes.plot(*usual, color=PALETTE["muted"], linestyle=LINES[2], linewidth=1.5)
@@ -168,9 +167,9 @@ def preference_over_training(data: ReportData, index: int) -> Chart | None:
     return Chart(name, heading, inline(figure, name, caption, VARIABLES), caption)
 
 
-def _probed(agent: AgentSection, what: str) -> str:
+def _evaluated(agent: AgentSection, what: str) -> str:
     """The first condition of which the probe has a column of this kind; "" if there is none."""
-    found = (PROBE.fullmatch(name) for row in agent.progress for name in row)
+    found = (EVAL_COLUMN.fullmatch(name) for row in agent.progress for name in row)
     return next((match[1] for match in found if match and match[2] == what), "")
 
 

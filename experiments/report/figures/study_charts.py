@@ -20,12 +20,12 @@ from ...measurement.study_curves import (
     arms_of,
     crossing,
     curve,
+    eval_series,
     keys_of,
     links,
     over_seeds,
     own,
     parameter,
-    probes,
     verdicts,
 )
 from .charts import LINES, PALETTE, styled
@@ -208,7 +208,7 @@ def seeds_links(table: pl.DataFrame) -> Drawn | None:
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     caption = (
-        f"Filled: what training itself shows; open: probes on levels with the goal moved, which training does not show. "
+        f"Filled: what training itself shows; open: evaluations on levels with the goal moved, which training does not show. "
         f"n = {max(link.n for link in chosen)} agents; bars: 95% intervals, each by itself ({len(found)} were looked at, "
         f"so about {max(1, round(len(found) / 20))} would lie off zero by chance alone); the strongest of each kind are shown."
     )
@@ -226,7 +226,7 @@ def capability_over_time(table: pl.DataFrame) -> Drawn | None:
         rows = table.filter(pl.col("point") == name)
         labels[name] = str(rows[key][0]) if key in rows.columns and rows[key][0] is not None else name
         for what, dash in (("reached", LINES[2]), ("goal_first", LINES[0])):
-            series = probes(table, what, name)
+            series = eval_series(table, what, name)
             found = over_seeds(series)
             if not found:
                 continue
@@ -352,11 +352,11 @@ def _short(text: str) -> str:
 
 def _link_words(name: str, step: int | None) -> str:
     spoken = {
-        "mean_return": "return at the end",
+        "ep_rew_mean": "return at the end",
         "entropy": "entropy at the end",
         "value_loss": "value loss at the end",
         "policy_loss": "policy loss at the end",
-        "mean_steps": "steps an episode at the end",
+        "ep_len_mean": "steps an episode at the end",
     }
     if step is None:
         return spoken.get(name, name)

@@ -90,7 +90,7 @@ def _notes(data: ReportData, index: int) -> list[str]:
     notes = []
     if found.get("missing"):
         notes.append(
-            f"{who} was not evaluated on {', '.join(found['missing'])}. To add them: goalposts diagnose RUN --all"
+            f"{who} was not evaluated on {', '.join(found['missing'])}. To add them: goalposts diagnose RUN --evaluate-missing"
         )
     effect = shown(found.get("goal_effect"))
     if effect is None:

@@ -14,6 +14,7 @@ import polars as pl
 from goalposts.process.budget import reading_budget
 
 from ...measurement.episodes import episodes_file
+from ...measurement.study_curves import current_column
 from ...system.atomic_files import RunError, read_limited, write_together
 from ...system.parquet import Unreadable, read_csv
 from ..design.measures import COLUMNS, Row, measures_of_point
@@ -82,6 +83,8 @@ def read_summary(path: str | Path, plan: StudyPlan) -> pl.DataFrame:
         raise RunError(f"{path} is damaged: it is no table of a study's numbers. {remedy}") from error
     if missing := [name for name in COLUMNS if name not in table.columns]:
         raise RunError(f"{path} is not the summary of a study: it has no column {missing[0]}. {remedy}")
+    measures = {name: current_column(name) for name in table["measure"].drop_nulls().unique()}
+    table = table.with_columns(pl.col("measure").replace(measures))
     return check(table, plan, path, remedy)
 
 
