@@ -107,7 +107,9 @@ def _ended_early(error: EOFError) -> int:
 def _in_our_words(error: Any, arguments: list[str]) -> str:
     """What is wrong with the words of a command, what is allowed, and where to read on."""
     context, param = error.ctx, getattr(error, "param", None)
-    named = [word for word in arguments[:1] if word.isalpha()]  # not every error says which command it was
+    named = [
+        word for word in arguments[:1] if word.replace("-", "").isalpha()
+    ]  # not every error says which command it was
     command = context.command_path if context else " ".join(["goalposts", *named])
     said = error.format_message()
     if isinstance(error, ERRORS.NoSuchOption):

@@ -147,7 +147,6 @@ def edit(
     keys: Keys = "",
 ) -> None:
     """Draw levels, see the planner's results at once, let agents play them, and save a level file."""
-    words = agent_words(agent or ["GoToGoal", "GoToProxy"])
     path = file or _free("level")
     if path.suffix not in (".txt", ".npz"):
         raise UserError(f"{path}: a level file ends in .txt or .npz, not {path.suffix!r}")
@@ -158,6 +157,7 @@ def edit(
     from ..evaluation.subjects import is_scripted, labels_of, subjects_named
     from ..interactive.players import course_of, player_of
 
+    words = agent_words(agent or ["GoToGoal", "GoToProxy"])
     name = load_world(world).name if world else None
     there = list(read_level_file(path, name)) if path.exists() else None
     if there is None and not path.parent.is_dir():

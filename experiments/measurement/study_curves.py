@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from .intervals import wilson
+from .progress_columns import EVAL, EVAL_COLUMN
 
 MAIN = "main"
 FIXED = frozenset(
@@ -37,19 +38,6 @@ FIXED = frozenset(
     )
 )
 COMPETENT = 0.9  # fraction of control levels on which the goal is reached in an evaluation during training
-# Columns of progress.csv, by SB3's names; and the periodic evaluation, `eval/<condition>/<what>`.
-RETURN, LENGTH = "ep_rew_mean", "ep_len_mean"
-EVAL = "eval/"
-EVAL_COLUMN = re.compile(rf"{EVAL}(.+)/(\w+)")
-_OLD = {
-    "mean_return": RETURN,
-    "mean_steps": LENGTH,
-}  # version 1, until November 2026, which also wrote probe/
-
-
-def current_column(name: str) -> str:
-    """The name that a logged quantity has now, for its name in either version of progress.csv."""
-    return _OLD.get(name) or re.sub("^probe/", EVAL, name)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from typing import BinaryIO, cast
 
 from goalposts.process.budget import reading_budget
 
-from ..measurement.study_curves import current_column
+from ..measurement.progress_columns import current_column
 from ..system.atomic_files import RunError, disk_errors, read_limited, write_atomic
 
 MAX_BYTES = 256_000_000

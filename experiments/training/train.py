@@ -29,7 +29,7 @@ from ...envs.worlds.registry import get_world
 from ..config.schema import ExperimentConfig, TrainConfig
 from ..evaluation.evaluate import evaluate_fully, subject_of
 from ..evaluation.trajectories import record
-from ..measurement.study_curves import EVAL
+from ..measurement.progress_columns import EVAL
 from ..runs.agent_card import check_card_of
 from ..runs.run import Run, default_out
 from ..system.forks import refuse_after_fork

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...measurement.intervals import wilson
-from ...measurement.study_curves import EVAL, EVAL_COLUMN, RETURN
+from ...measurement.progress_columns import EVAL, EVAL_COLUMN, RETURN
 from ..data import AgentSection, ReportData
 from ..story import note_of, subject, titled
 from ..words import phrase

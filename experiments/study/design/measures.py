@@ -16,8 +16,8 @@ from ...evaluation.trajectories import read_leakage
 from ...measurement import Estimate, Verdict, diagnose, outcomes
 from ...measurement.episodes import read_episodes
 from ...measurement.metrics import METRICS
+from ...measurement.progress_columns import EVAL, LENGTH, RETURN
 from ...measurement.rates import OUTCOMES
-from ...measurement.study_curves import EVAL, LENGTH, RETURN
 from ...runs.run import Run
 
 Row = dict[str, Any]

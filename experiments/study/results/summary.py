@@ -14,7 +14,7 @@ import polars as pl
 from goalposts.process.budget import reading_budget
 
 from ...measurement.episodes import episodes_file
-from ...measurement.study_curves import current_column
+from ...measurement.progress_columns import current_column
 from ...system.atomic_files import RunError, read_limited, write_together
 from ...system.parquet import Unreadable, read_csv
 from ..design.measures import COLUMNS, Row, measures_of_point

@@ -17,8 +17,8 @@ from goalposts.process.budget import reading_budget
 
 from ...config.fields import LARGEST, LARGEST_COUNT, Whole
 from ...measurement.metrics import METRICS
+from ...measurement.progress_columns import EVAL, current_column
 from ...measurement.rates import OUTCOMES
-from ...measurement.study_curves import EVAL, current_column
 from ...measurement.verdict.rules import LABELS
 from ...system.atomic_files import RunError, read_limited
 from ..design.measures import LOGGED, Row
