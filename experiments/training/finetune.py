@@ -112,7 +112,7 @@ def is_scratch(path: str) -> bool:
 
 def marks_of(config: ExperimentConfig, steps: Sequence[int]) -> list[int]:
     """The steps at which is measured: 0, then each rounded up to whole rollouts."""
-    rollout = config.train.num_envs * config.train.n_steps
+    rollout = config.train.rollout
     return sorted({0, *(-(-k // rollout) * rollout for k in steps)})
 
 
@@ -159,7 +159,7 @@ def _arm(
     """One arm, from where it stood to its end: its rows."""
     folder, training = work / arm, new_training(config)
     kept = list_checkpoints(folder)
-    if kept:
+    if kept and training.resumable:
         training.restore(kept[-1].path)
         path = kept[-1].path / FILE
         parts = [parse_table(read_limited(path, MAX_BYTES), path)]

@@ -12,13 +12,14 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...agents.ppo.training import PPOSettings, Training, TrainingDiverged, TrainingProgress
+from ...agents.algorithms.training import training_of
+from ...agents.ppo.training import Training, TrainingDiverged, TrainingProgress
 from ...agents.rollout import play
 from ...envs.engine.outcome import ENDED_BY_GOAL, FIRST_GOAL, FIRST_PROXY, O_END, O_FIRST
 from ...envs.generation.generate import generate
@@ -26,13 +27,14 @@ from ...envs.levels.level import LevelSet
 from ...envs.planner.planner import survey_levels
 from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
-from ..config.schema import ExperimentConfig, TrainConfig
+from ..config.schema import ExperimentConfig
 from ..evaluation.evaluate import evaluate_fully, subject_of
 from ..evaluation.trajectories import record
 from ..measurement.progress_columns import EVAL
 from ..runs.agent_card import check_card_of
 from ..runs.run import Run, default_out
 from ..system.forks import refuse_after_fork
+from .learner_settings import learner_settings
 from .precompile import compile_ahead
 
 OnProgress = Callable[[int, int, str], None]  # step, total, a few words
@@ -78,20 +80,11 @@ class TrainingEval:
         return f"{control}/reached", f"{shift}/goal_first", f"{shift}/proxy_first", f"{shift}/levels"
 
 
-def ppo_settings(train: TrainConfig) -> PPOSettings:
-    """What a config says of the learner."""
-    names = {field.name for field in fields(PPOSettings)} & set(TrainConfig.model_fields)
-    net = train.net
-    return PPOSettings(
-        **{name: getattr(train, name) for name in names}, trunk=net.trunk, pi=net.pi, vf=net.vf
-    )
-
-
 def new_training(config: ExperimentConfig, tensorboard: Path | None = None) -> Training:
     """The training that a config describes, at its start."""
     env, train = config.env, config.train
-    return Training(
-        ppo_settings(train),
+    return training_of(
+        learner_settings(train),
         name=config.name,
         env={
             "world": config.world,
@@ -137,6 +130,7 @@ def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: bool)
     last = run.latest_checkpoint()
     if last is not None:
         check_card_of(config, last)
+    if last is not None and training.resumable:
         training.restore(last.path)
     run.rewind_progress(training.step)
     run.set_status("running", step=training.step)
