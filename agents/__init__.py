@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         training_of as training_of,
     )
     from .named_code import load_code as load_code
+    from .normalized import Normalized as Normalized
     from .policy.checkpoint import (
         AgentCard as AgentCard,
         CheckpointError as CheckpointError,
