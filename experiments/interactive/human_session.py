@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from goalposts.safe_folder import remove_file
+
 from ...agents.rollout import Played
 from ...envs.levels.level import Level, LevelSet
 from ...envs.planner.planner import survey_levels
@@ -94,7 +96,7 @@ class Human:
             self._played[turn.condition, turn.number] = episode
             record(self.run, self._evaluation())
             with suppress(OSError):
-                (self.run.path / UNFINISHED).unlink(missing_ok=True)
+                remove_file(self.run.path / UNFINISHED)
         else:
             here = [turn.condition, turn.number, turn.level.level_hash]
             content = json.dumps({"level": here, "actions": episode.actions}) + "\n"

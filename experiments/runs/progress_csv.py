@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from goalposts.process.budget import reading_budget
+from goalposts.safe_folder import open_below
 
 from ..measurement.progress_columns import current_column
 from ..system.atomic_files import RunError, disk_errors, read_limited, write_atomic
@@ -116,7 +117,7 @@ def _ends(path: Path) -> tuple[list[str], int | None]:
 def _opened(path: Path, buffering: int = -1) -> BinaryIO:
     """An ordinary file, open for reading and writing; never the target of a link, never a pipe."""
     flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    handle = os.open(path, flags | getattr(os, "O_BINARY", 0))
+    handle = open_below(path, flags | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise RunError(f"{path} is not an ordinary file, so it was not touched. Move it away.")

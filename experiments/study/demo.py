@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goalposts.registration import WORLDS
+from goalposts.safe_folder import guard
 
 from ...envs.worlds.contract.sources import entry_of, recorded_as
 from ..config.schema import ExperimentConfig, load_config
@@ -83,6 +84,7 @@ def train_side_by_side(configs: Sequence[ExperimentConfig], out: Path, workers: 
     Whatever stops one of them, or this process, stops all; the next call goes on. Raises UserError.
     """
     paths = _paths(out, configs)
+    guard(out)
     for path in paths:
         refuse_link(path)
     todo = [i for i, path in enumerate(paths) if not _is_finished(path, configs[i])]
@@ -108,6 +110,7 @@ class _Training(Job):
         from ..training.train import train
 
         load_again(self.worlds)
+        guard(Path(str(self.scratch)).parent)
         train(self.config, Path(str(self.scratch)), tell)
         return Done(self.id, {})
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from goalposts.errors import UserError
+from goalposts.safe_folder import make_folder
 
 from ...agents.policy.checkpoint import read_tensors
 from ...agents.ppo.training import Training, TrainingProgress
@@ -131,7 +132,7 @@ def _workplace(work: Path, settings: dict[str, object]) -> Path:
                     f"{work / foreign[0]} is nothing that the fine-tuning test writes, and its scratch folder would be emptied. "
                     "Nothing was changed. Move that file away."
                 )
-            work.mkdir()
+            make_folder(work)
             write_atomic(note, content)
     return work
 

@@ -13,10 +13,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from goalposts.safe_folder import make_folder, pinned
 
 from ...agents.algorithms.training import training_of
 from ...agents.ppo.training import Training, TrainingDiverged, TrainingProgress
@@ -33,11 +36,13 @@ from ..evaluation.trajectories import record
 from ..measurement.progress_columns import EVAL
 from ..runs.agent_card import check_card_of
 from ..runs.run import Run, default_out
+from ..system.atomic_files import disk_errors
 from ..system.forks import refuse_after_fork
 from .learner_settings import learner_settings
 from .precompile import compile_ahead
 
 OnProgress = Callable[[int, int, str], None]  # step, total, a few words
+TENSORBOARD = "tensorboard"
 EVAL_SEED = 2  # of levels; the evaluation's own default is 1
 
 
@@ -117,16 +122,29 @@ def train(
     refuse_after_fork()
     get_world(config.world)  # an unknown one leaves no folder
     run = Run.create(default_out(config) if out is None else out, config)
-    with run.lock(), _threads_quiet_about_the_disk():
-        return _train(run, on_progress or (lambda step, total, words: None), evaluate, tensorboard)
+    with run.lock(), _threads_quiet_about_the_disk(), _tensorboard(run, tensorboard) as place:
+        return _train(run, on_progress or (lambda step, total, words: None), evaluate, place)
 
 
-def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: bool) -> Run:
+@contextmanager
+def _tensorboard(run: Run, wanted: bool) -> Iterator[Path | None]:
+    """The folder that tensorboard writes into, by paths of its own; None where it is not wanted or not installed."""
+    place = run.path / TENSORBOARD
+    if not wanted or find_spec("tensorboard") is None:
+        yield None
+        return
+    with disk_errors(place, "write"):
+        make_folder(place, exist_ok=True)
+    with pinned(place) as folder:
+        yield folder
+
+
+def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: Path | None) -> Run:
     config, settings = run.config, run.config.train
     total = settings.total_steps
     on_progress(0, total, "compiling and drawing levels")
     compile_ahead(config.world, config.env.observation)
-    training = new_training(config, run.path / "tensorboard" if tensorboard else None)
+    training = new_training(config, tensorboard)
     last = run.latest_checkpoint()
     if last is not None:
         check_card_of(config, last)

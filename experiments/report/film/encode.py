@@ -18,6 +18,7 @@ from PIL import Image
 
 from goalposts.closest import closest
 from goalposts.errors import UserError
+from goalposts.safe_folder import open_below, remove_file, rename
 from goalposts.safe_write import sync_file
 
 from ...system.atomic_files import disk_errors, sync_folder, unfinished_name, write_atomic
@@ -103,7 +104,7 @@ def write_mp4(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
     part = unfinished_name(path)
     with disk_errors(path, "write"):
         try:
-            part.touch(exist_ok=False)
+            os.close(open_below(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
             sink = write_frames(
                 str(part), size, output_params=["-f", "mp4", "-movflags", "+faststart"], **options
             )
@@ -111,13 +112,13 @@ def write_mp4(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
                 sink.send(None)
                 for number in [*range(len(frames)), *[len(frames) - 1] * round(HOLD * fps)]:
                     sink.send(np.ascontiguousarray(np.pad(frames[number], pad, "edge")))
-            with part.open("rb+") as file:
+            with open(open_below(part, os.O_RDWR), "rb+") as file:
                 sync_file(file.fileno())
-            os.replace(part, path)
+            rename(part, path)
             sync_folder(path.parent)
         except BaseException:
             with suppress(OSError):
-                part.unlink(missing_ok=True)
+                remove_file(part)
             raise
 
 

@@ -314,7 +314,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(suffix, tmp_path, m
     target = tmp_path / f"film{suffix}"
     target.write_bytes(b"the old one")
 
-    def full(*_):
+    def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
