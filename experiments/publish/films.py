@@ -1,4 +1,4 @@
-"""Films of recorded episodes: one, a grid of several, twins on the same level.
+"""Films of recorded episodes: a single episode, a grid of several, or twins on the same level.
 
 Read next: `experiments/report/film/film.py`, which composes, `experiments/report/film/encode.py`, which writes.
 """
@@ -37,12 +37,12 @@ def film_of(
     tile_size: int,
     as_strip: bool = False,
 ) -> Film | list[np.ndarray]:
-    """One run: `count` representative episodes. Two runs: twins on a level where both do what they do most often. Raises UserError."""
+    """Film `count` representative episodes of one run, or two runs as twins on a level typical of both. Raises UserError."""
     if len(runs) > 2:
-        raise UserError(f"{len(runs)} runs were given; record takes one, or two for twins")
+        raise UserError(f"{len(runs)} runs were given; record takes one run, or two for twins")
     if outcome is not None and outcome not in OUTCOMES:
         raise UserError(
-            f"--outcome {outcome}: allowed are {', '.join(OUTCOMES)}.{closest(outcome, OUTCOMES, str)}"
+            f"--outcome {outcome}: must be one of {', '.join(OUTCOMES)}.{closest(outcome, OUTCOMES, str)}"
         )
     check_tile_size(tile_size)
     if as_strip and (count > 1 or len(runs) > 1):
@@ -64,9 +64,9 @@ def film_of(
 
 
 def check_tile_size(tile_size: int) -> None:
-    """Raise UserError for a size of tiles that films do not have."""
+    """Raise UserError for an unsupported tile size."""
     if tile_size not in (8, 16, 32):
-        raise UserError(f"--tile-size {tile_size}: allowed are 8, 16 and 32")
+        raise UserError(f"--tile-size {tile_size}: must be 8, 16 or 32")
 
 
 def film_before_and_after(
@@ -77,22 +77,24 @@ def film_before_and_after(
     tile_size: int,
     as_strip: bool,
 ) -> Film:
-    """`before_and_after` as asked for on the command line. Raises UserError for what it cannot be."""
+    """Check the options of --before-after and make the film. Raises UserError for options that do not fit."""
     if len(runs) > 1 or count > 1 or as_strip:
         raise UserError(
             "--before-after shows one run on one layout, as a film: give one run, no --count, and .gif or .mp4"
         )
     check_tile_size(tile_size)
     if outcome is not None and outcome not in OUTCOMES:
-        raise UserError(f"--outcome {outcome}: allowed are {', '.join(OUTCOMES)}")
+        raise UserError(f"--outcome {outcome}: must be one of {', '.join(OUTCOMES)}")
     return before_and_after(evaluated(runs)[0], tile_size, condition, outcome and OUTCOMES[outcome])
 
 
 def before_and_after(
     item: Evaluated, tile_size: int = 16, condition: str | None = None, outcome: str | None = None
 ) -> Film:
-    """One agent on one layout: as in training, and after the move. The level is the first of the commonest outcome,
-    or of the `outcome` that is asked for. Raises RunError where there is none."""
+    """Film one agent on one layout: with the goal as in training, and after the goal is moved.
+
+    The level is the first with the most frequent outcome, or with `outcome` if given. Raises RunError if there is none.
+    """
     shift = condition or item.verdict().shift or item.world.default_condition("shift")
     number = representative([item.episodes], shift, 1, outcome)
     if not number:
@@ -117,7 +119,7 @@ def _clip(item: Evaluated, rollout: Rollout, tile_size: int) -> Clip:
 
 
 def _on_the_same_level(item: Evaluated, other: Rollout) -> Rollout:
-    """What this agent did where the other one played. Raises RunError if it never played there."""
+    """Replay this agent's episode on the level of another rollout. Raises RunError if there is none."""
     recorded = item.trajectories().filter(pl.col("level") == other.level_text)
     numbers = recorded.filter(pl.col("condition") == other.condition)["level_index"].to_list()
     if not numbers:
@@ -131,7 +133,7 @@ def _on_the_same_level(item: Evaluated, other: Rollout) -> Rollout:
 def film_of_file(
     words: list[str], file: Path, start: int, count: int, tile_size: int, as_strip: bool = False
 ) -> Film | list[np.ndarray]:
-    """One subject on `count` levels of a file from number `start`, or two subjects on one of them. Raises UserError."""
+    """Film one subject on `count` levels of a file from number `start`, or two subjects on one of them. Raises UserError."""
     if len(words) > 2:
         raise UserError(f"{len(words)} agents were given; record takes one, or two for twins")
     check_tile_size(tile_size)

@@ -76,7 +76,7 @@ def test_another_person_or_view_has_another_folder(here: Path) -> None:
     world = get_world("CoinRun")
     human_run(here / "ada", "ada", world, False)
     for name, whole in (("bob", False), ("ada", True)):
-        with pytest.raises(Exception, match="holds something else"):
+        with pytest.raises(Exception, match="belongs to another session"):
             human_run(here / "ada", name, world, whole)
 
 
