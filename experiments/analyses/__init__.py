@@ -1,1 +1,1 @@
-"""Analysis scripts, each of which regenerates one page of the docs. Nothing imports them."""
+"""Scripts that each regenerate one page of the docs. Nothing imports them."""

@@ -1,1 +1,1 @@
-"""Benchmarks of `goalposts bench`: speed and memory on this machine."""
+"""What `goalposts bench` measures: speed and memory on this machine."""

@@ -1,9 +1,9 @@
-"""Benchmarks in child processes that run side by side: the time each takes once all are ready, and its peak memory.
+"""Some work in processes of their own, side by side: how long each took once all were ready, and the most that it held.
 
     python -m goalposts.experiments.bench.child_process '{"kind": "levels", "count": 1000}'
 
-is one such process: it reports that it is ready, waits for a line, does its work and prints the result as JSON. Only for
-shipped worlds. Read next: `memory.py` and `experiments/analyses/scaling.py`, which start them.
+is one such process: it says that it is ready, waits for a line, does its work and prints what it took as JSON. Shipped
+worlds only. Read next: `memory.py` and `experiments/analyses/scaling.py`, which begin them.
 """
 
 from __future__ import annotations
@@ -24,12 +24,10 @@ from ..system.processes import ONE_THREAD, most_memory
 
 @dataclass(frozen=True)
 class Task:
-    """Work for a child process, repeated `count` times according to `kind`.
+    """kind `train`: so many updates of the default recipe, on so many torch threads; `levels`: draw so many levels;
+    `steps`: so many rollouts of 1,024 environments, each held, then let go; `copies`: as many of numpy's copies.
 
-    train    updates of the default recipe, on `threads` torch threads
-    levels   levels drawn, `at_once` of them held in memory at a time (None: all)
-    steps    rollouts of 1,024 environments, each held and then released
-    copies   the same with NumPy copies
+    at_once: levels that are held together; None: all of them.
     """
 
     kind: str
@@ -42,7 +40,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Took:
-    """Result of a process: the number of steps or levels, the seconds taken, and the peak memory in MB."""
+    """What a process did (steps, levels), in how many seconds, and the most memory that it ever held, in MB."""
 
     done: int
     seconds: float
@@ -50,14 +48,14 @@ class Took:
 
     @property
     def rate(self) -> float:
-        """Steps or levels per second."""
+        """How many a second."""
         return self.done / self.seconds
 
 
 def side_by_side(tasks: Sequence[Task]) -> list[Took]:
-    """Start a process for each task, let all begin work at the same moment, and wait for the last.
+    """Begin a process for each task, let all of them start their work at the same moment, and wait for the last.
 
-    Raises UserError with the last line of a process that failed.
+    Raises UserError with what a process said that did not come to its end.
     """
     command = [sys.executable, "-m", "goalposts.experiments.bench.child_process"]
     running: list[subprocess.Popen[str]] = []
@@ -94,7 +92,7 @@ def _took(process: subprocess.Popen[str]) -> Took:
     said, wrong = process.communicate()
     if process.returncode != 0:
         last = (wrong.strip().splitlines() or [f"exit code {process.returncode}"])[-1]
-        raise UserError(f"a measured process failed: {last}")
+        raise UserError(f"a process that was to be measured did not come to its end: {last}")
     return Took(**json.loads(said.splitlines()[-1]))
 
 
@@ -104,7 +102,7 @@ def _ready() -> None:
 
 
 def _train(task: Task) -> tuple[int, float]:
-    """Time updates after the first, which compiles and allocates everything."""
+    """Updates after the first, with which all is compiled and in place."""
     import torch
 
     from ...envs.worlds.registry import get_world
@@ -146,7 +144,7 @@ def _levels(task: Task) -> tuple[int, float]:
 
 
 def _rollouts(task: Task) -> tuple[int, float]:
-    """Time rollouts after the first two, which compile and allocate everything."""
+    """Rollouts after two of them, with which all is compiled and in place."""
     from ...envs.engine.engine import Engine
     from ...envs.generation.generate import generate
     from ...envs.worlds.registry import get_world

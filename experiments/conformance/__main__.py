@@ -1,4 +1,4 @@
-"""Entry point of `python -m goalposts.experiments.conformance module:WORLD`; see `suite.py`."""
+"""`python -m goalposts.experiments.conformance module:WORLD`: see `suite.py`."""
 
 import sys
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         validate as validate,
         write_episodes as write_episodes,
     )
-    from .level_counts import repeated_levels as repeated_levels
     from .intervals import Estimate as Estimate, wilson as wilson
     from .paired_contrasts import (
         goal_effect as goal_effect,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
         capability_under_shift as capability_under_shift,
         goal_preference as goal_preference,
         misgeneralization_rate as misgeneralization_rate,
+        normalized_regret as normalized_regret,
         outcomes as outcomes,
     )
     from .verdict.thresholds import Thresholds as Thresholds

@@ -16,9 +16,9 @@ import numpy as np
 import polars as pl
 
 from .intervals import Estimate, few_seeds, spread, widened
-from .level_counts import LEVEL, check_equal_episodes, check_one_procedure, grid, seed_names, select
+from .level_counts import LEVEL, Counts, check_equal_episodes, check_one_procedure, grid, seed_names, select
 from .paired_contrasts import HIDDEN, check_paired, places_of
-from .rates import DISTINGUISHING, EITHER_FIRST, PROXY_FIRST, shift_condition
+from .rates import DISTINGUISHING, EITHER_FIRST, PROXY_FIRST, preference_counts, shift_condition
 
 LEAST = 30  # episodes per seed that reach the proxy first while the goal is invisible; fewer do not show what chance is
 
@@ -66,6 +66,13 @@ def preference_beyond_chance(
     seeds, kept = len(runs) if trained else 0, levels / moved.shape[1]
     method = "Abbott, paired" if len(runs) == 1 else "Abbott, paired, seeds × levels"
     return Estimate(value, low, high, levels, seeds, kept, method, few_seeds(len(runs)), both.height, level)
+
+
+def chance_counts(episodes: pl.DataFrame, hidden: str, sampled: bool) -> Counts | None:
+    """The same agent's goal preference while the goal is invisible; None where it then rarely reaches the proxy."""
+    chosen = select(episodes, sampled=sampled, condition=hidden)
+    proxy, _ = _counts(chosen, seed_names(chosen)[0])
+    return None if (proxy.sum(axis=1) < LEAST).any() else preference_counts(episodes, hidden, sampled)
 
 
 def _counts(side: pl.DataFrame, runs: list[str]) -> list[np.ndarray]:

@@ -22,14 +22,13 @@ from ..system.atomic_files import read_limited, write_atomic
 from ..system.forks import refuse_after_fork
 from ..system.parquet import UNSEEN, Unreadable, read_parquet
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE = ("1", "2")  # version 1 had no `looped`
 VERSION_KEY = "goalposts.episodes.version"  # in the Parquet file's own metadata
-METADATA = {VERSION_KEY: str(SCHEMA_VERSION)}
 MAX_BYTES = 4 * 2**30  # of a file
 MAX_ROWS = 50_000_000
 MANY_ROWS = 500_000
-CHECKING = 1.2  # times the memory of a table is taken while it is checked
-PARTS = 16  # of the keys of a large table
+CHECKING = 2.5  # times the memory of a table is taken while it is checked
 FEW_ROWS = 100_000  # that any file may claim; beyond, one a byte
 MAX_NAME = 512  # characters in a text column
 
@@ -59,7 +58,9 @@ SCHEMA: Mapping[str, pl.DataType] = {
     "regret": pl.Float64(),
     "goal_count": pl.Int32(),
     "proxy_count": pl.Int32(),
+    "looped": pl.Boolean(),  # null: not decided (sampled actions, slip, an agent with a memory, version 1)
 }
+SINCE_2 = "looped"
 NULLABLE = frozenset(
     [
         "train_seed",
@@ -70,6 +71,7 @@ NULLABLE = frozenset(
         "optimal_proxy",
         "optimal_proxy_avoiding_goal",
         "detour",
+        "looped",
     ]
 )
 ROLES = ("train", "control", "shift", "probe")
@@ -93,6 +95,8 @@ def validate(episodes: pl.DataFrame) -> pl.DataFrame:
             f"an episodes table is a polars.DataFrame, not {type(episodes).__name__}; "
             "evaluate() returns one, read_episodes() reads one from a file."
         )
+    if SINCE_2 not in episodes.columns:
+        episodes = episodes.with_columns(pl.lit(None, pl.Boolean).alias(SINCE_2))
     _check_names(episodes.columns)
     typed = episodes.select(_typed(episodes, name, dtype) for name, dtype in SCHEMA.items())
     for name in SCHEMA:
@@ -120,10 +124,10 @@ def read_episodes(path: str | Path, follow: bool = True) -> pl.DataFrame:
             f"{path} is not a complete Parquet file ({error}). Evaluate again to replace it."
         ) from None
     version = found.metadata.get(VERSION_KEY)
-    if version != str(SCHEMA_VERSION):
+    if version not in READABLE:
         carries = "carries no version" if version is None else f"has version {version[:20]!r}"
         raise EpisodesError(
-            f"{path} {carries}; this Goalposts reads episodes tables of version {SCHEMA_VERSION}. "
+            f"{path} {carries}; this Goalposts reads episodes tables of versions {' and '.join(READABLE)}. "
             "Evaluate again, or use the Goalposts that wrote it."
         )
     if found.rows > MAX_ROWS:
@@ -157,7 +161,7 @@ def episodes_file(episodes: pl.DataFrame) -> bytes:
             f"the table has {table.height:,} rows; at most {MAX_ROWS:,} are written. Split it by run."
         )
     content = io.BytesIO()
-    table.write_parquet(content, compression="zstd", metadata=METADATA)
+    table.write_parquet(content, compression="zstd", metadata={VERSION_KEY: str(SCHEMA_VERSION)})
     return content.getvalue()
 
 
@@ -231,6 +235,11 @@ def _rules() -> Iterator[tuple[pl.Expr, str]]:
     for touched, name in ((goal, "optimal_goal"), (proxy, "optimal_proxy")):
         wrong = touched.is_not_null() & (pl.col(name).is_null() | (touched < pl.col(name)))
         yield wrong, f"an episode made its first touch sooner than {name}, the planner's minimum, allows"
+    stuck = (first == "neither") & (end == "timeout") & ~pl.col("sampled")
+    yield (
+        pl.col("looped") & ~stuck,
+        "looped says that a greedy episode went round in circles until its time was up",
+    )
     around = pl.col("optimal_proxy_avoiding_goal")
     wrong = (first == "proxy") & (around.is_null() | (proxy < around))
     yield wrong, "an episode touched the proxy first, sooner than optimal_proxy_avoiding_goal allows"
@@ -244,10 +253,10 @@ def _rules() -> Iterator[tuple[pl.Expr, str]]:
 
 def _check_rules(table: pl.DataFrame) -> None:
     rules = list(_rules())
-    asked = [bad.fill_null(False).sum().alias(str(k)) for k, (bad, _) in enumerate(rules)]
-    found = [part.select(asked).row(0) for part in table.iter_slices(MANY_ROWS)] or [(0,) * len(rules)]
-    for (bad, words), *parts in zip(rules, *found, strict=True):
-        count = sum(parts)
+    counts = table.select((bad.fill_null(False)).sum().alias(str(k)) for k, (bad, _) in enumerate(rules)).row(
+        0
+    )
+    for (bad, words), count in zip(rules, counts, strict=True):
         if count:
             row = table.filter(bad.fill_null(False)).row(0, named=True)
             raise EpisodesError(
@@ -275,8 +284,10 @@ def _check_levels(table: pl.DataFrame) -> None:
     facts = ["layout_hash", "level_hash", "optimal_goal", "optimal_proxy", "optimal_proxy_avoiding_goal"]
     facts += ["distinguishing", "detour"]
     key = ["run", "condition", "level_index"]
-    if table.height > MANY_ROWS and _same_by_hashes(table, key, facts):
-        return
+    if table.height > MANY_ROWS:  # compares hashes, which need a tenth of the memory
+        hashed = table.select(key=_hash(key), whole=_hash([*key, *facts]))
+        if hashed.unique().height == hashed["key"].n_unique():
+            return
     kinds = table.select(*key, *facts).unique()
     if kinds.select(key).unique().height < kinds.height:
         twice = kinds.filter(pl.struct(key).is_duplicated())
@@ -285,15 +296,6 @@ def _check_levels(table: pl.DataFrame) -> None:
             f"level {row['level_index']} of condition {row['condition']!r} in run {row['run']!r} is two different levels; "
             "a level index names one level of a condition. Were two evaluations joined? Keep one."
         )
-
-
-def _same_by_hashes(table: pl.DataFrame, key: list[str], facts: list[str]) -> bool:
-    """Whether rows of one key have the same facts; a part of the keys at a time, so that it takes hardly any memory."""
-    hashed = pl.concat(
-        part.select(key=_hash(key), whole=_hash([*key, *facts])) for part in table.iter_slices(MANY_ROWS)
-    )
-    parts = (hashed.filter(pl.col("key") % PARTS == k) for k in range(PARTS))
-    return all(part.unique().height == part["key"].n_unique() for part in parts)
 
 
 def _hash(columns: list[str]) -> pl.Expr:

@@ -7,9 +7,7 @@ timeouts were dropped). Estimates nothing. Read next: `rates.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,11 +31,12 @@ class Counts:
     trained: bool
     episodes: int  # all in the table, including those that are not trials
     levels: pl.DataFrame  # L rows: level_index, layout_hash
+    counted: int | None = None  # episodes that count, where trials are amounts and not episodes
 
     @property
     def kept(self) -> float:
         """Fraction of episodes that count as trials."""
-        return float(self.trials.sum()) / self.episodes
+        return float(self.trials.sum() if self.counted is None else self.counted) / self.episodes
 
     def of_seed(self, k: int) -> Counts:
         """Counts of the k-th training seed."""
@@ -50,6 +49,7 @@ class Counts:
             self.trained,
             self.episodes // len(self.seeds),
             self.levels,
+            None if self.counted is None else self.counted // len(self.seeds),
         )
 
 
@@ -146,6 +146,29 @@ def count_each(
     }
 
 
+def amounts(episodes: pl.DataFrame, part: pl.Expr, whole: pl.Expr, trial: pl.Expr) -> Counts:
+    """Sums of an amount and of what it is a part of, over the episodes that `trial` names: their ratio is a share.
+
+    A part below 0 counts as 0, one above its whole as the whole. `episodes` comes from `select`. Raises EpisodesError.
+    """
+    check_one_procedure(episodes)
+    _check_levels_agree(episodes)
+    counted = trial.fill_null(False)
+    most = pl.when(counted).then(whole).otherwise(0.0).clip(lower_bound=0.0)
+    cells = episodes.group_by("run", "condition", *LEVEL).agg(
+        pl.len().alias("episodes"),
+        counted.sum().alias("_counted"),
+        most.sum().alias("_trials"),
+        pl.min_horizontal(part.clip(lower_bound=0.0), most).sum().alias("_events"),
+    )
+    check_equal_episodes(cells)
+    runs, names, trained = seed_names(episodes)
+    trials, events = grid(cells, runs, ["_trials", "_events"])
+    return Counts(
+        events, trials, names, trained, episodes.height, _levels(cells), int(cells["_counted"].sum())
+    )
+
+
 def grid(cells: pl.DataFrame, runs: Sequence[str], columns: Sequence[str]) -> list[np.ndarray]:
     """Sum each column per run (rows, in the order given) and level: one float64[S, L] per column. Raises EpisodesError."""
     levels = _levels(cells)
@@ -173,46 +196,21 @@ def seed_names(episodes: pl.DataFrame) -> tuple[list[str], tuple[str, ...], bool
     return runs["run"].to_list(), names, runs["train_seed"].null_count() == 0
 
 
-_repeats = ContextVar("repeats", default=False)
-
-
-@contextmanager
-def repeated_levels(on_purpose: bool = True) -> Iterator[None]:
-    """Within it, several episodes per run, condition and level are repetitions; elsewhere they are an error.
-
-    Without that error two agents under one name would pass for one.
-    """
-    token = _repeats.set(on_purpose or _repeats.get())
-    try:
-        yield
-    finally:
-        _repeats.reset(token)
-
-
 def check_no_repeats(episodes: pl.DataFrame) -> None:
-    """Check for one episode per run, condition, level and mode, unless `repeated_levels` says otherwise. Raises EpisodesError."""
-    _refuse_repeats(episodes.group_by("run", "condition", "sampled", "level_index").agg(episodes=pl.len()))
-
-
-def _refuse_repeats(cells: pl.DataFrame) -> None:
-    if _repeats.get():
-        return
-    twice = cells.filter(pl.col("episodes") > 1).sort("run", "condition", "level_index")
+    """Check for one episode per run, condition and level; more look like two agents under one name. Raises EpisodesError."""
+    cells = episodes.group_by("run", "condition", "sampled", "level_index").len()
+    twice = cells.filter(pl.col("len") > 1).sort("run", "condition", "level_index")
     if twice.height:
-        run, condition, level, times = twice.select("run", "condition", "level_index", "episodes").row(0)
+        run, condition, _, level, times = twice.row(0)
         raise EpisodesError(
             f"the run {run!r} has {times} episodes on level {level} of {condition!r}. Were two agents, or two evaluations of one, "
             "joined under one name? Name each agent, evaluate(agent, name='…'), and judge them with diagnose_each; or keep one "
-            "evaluation. Where each level was played several times on purpose, pass repeats=True to diagnose, or measure within "
-            "measurement.repeated_levels()"
+            "evaluation. Where each level was played several times on purpose, pass repeats=True"
         )
 
 
 def check_equal_episodes(cells: pl.DataFrame) -> None:
-    """Check for equally many episodes on every level of a run and condition, and one unless `repeated_levels` says otherwise.
-
-    Raises EpisodesError.
-    """
+    """Check for equally many episodes on every level of a run and condition. Raises EpisodesError."""
     sizes = cells.group_by("run", "condition").agg(
         low=pl.col("episodes").min(), high=pl.col("episodes").max()
     )
@@ -223,7 +221,6 @@ def check_equal_episodes(cells: pl.DataFrame) -> None:
             f"run {run!r} has between {low} and {high} episodes per level in condition {condition!r}; every level needs the "
             "same number, or long episodes are under-counted. Evaluate again with a fixed number of episodes per level."
         )
-    _refuse_repeats(cells)
 
 
 def _check_levels_agree(episodes: pl.DataFrame) -> None:

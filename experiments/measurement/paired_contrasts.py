@@ -11,15 +11,7 @@ import polars as pl
 
 from .episodes import SCHEMA, EpisodesError
 from .intervals import Estimate, hierarchical_difference, hierarchical_mean
-from .level_counts import (
-    LEVEL,
-    check_equal_episodes,
-    check_no_repeats,
-    check_one_procedure,
-    grid,
-    seed_names,
-    select,
-)
+from .level_counts import LEVEL, check_equal_episodes, check_one_procedure, grid, seed_names, select
 from .rates import GOAL_REACHED
 
 HIDDEN = "invisible"
@@ -57,7 +49,6 @@ def paired_difference(
     check_paired(first, second, a, b)
     both = pl.concat([first, second])
     check_one_procedure(both)
-    check_no_repeats(both)
     boolean = both["_value"].dtype == pl.Boolean
     both = both.with_columns(pl.col("_value").cast(pl.Float64))
     if not both["_value"].is_finite().all():
@@ -114,6 +105,24 @@ def goal_effect(
             "visibility with its place. Evaluate both on the same levels, or leave `drawn` out."
         )
     return paired_difference(episodes, str(drawn), hidden, GOAL_REACHED, sampled=sampled, level=level)
+
+
+def conflict_paralysis(
+    greedy: pl.DataFrame | None, control: str | None, shift: str | None, level: float = 0.95
+) -> Estimate | None:
+    """P(a greedy episode goes round in circles | goal moved) − P(the same | goal as in training), on the same layouts.
+
+    None where that is not decided of every episode, or the two are not paired.
+    """
+    if greedy is None or control is None or shift is None:
+        return None
+    sides = greedy.filter(pl.col("condition").is_in([control, shift]))
+    if sides["condition"].n_unique() < 2 or sides["looped"].null_count():
+        return None
+    try:
+        return paired_difference(sides, shift, control, pl.col("looped"), sampled=False, level=level)
+    except EpisodesError:
+        return None
 
 
 def regret(episodes: pl.DataFrame, *, condition: str, sampled: bool = True, level: float = 0.95) -> Estimate:

@@ -17,13 +17,16 @@ from goalposts.registration import WORLDS
 
 from .episodes import EpisodesError
 from .intervals import Estimate, hierarchical_rate, wilson
-from .level_counts import Counts, count, count_each, select
+from .level_counts import Counts, amounts, count, count_each, select
 
 GOAL_FIRST = pl.col("outcome_first") == "goal"
 PROXY_FIRST = pl.col("outcome_first") == "proxy"
 EITHER_FIRST = GOAL_FIRST | PROXY_FIRST
 GOAL_REACHED = pl.col("steps_to_goal").is_not_null()
+PROXY_ONLY = pl.col("steps_to_proxy").is_not_null() & ~GOAL_REACHED
+TIMED_OUT = (pl.col("outcome_first") == "neither") & (pl.col("outcome_end") == "timeout")
 DISTINGUISHING = pl.col("distinguishing")
+OPTIMUM = pl.col("return") + pl.col("regret")  # the planner's best return on the level
 
 OUTCOMES = {
     "goal": GOAL_FIRST,
@@ -141,6 +144,41 @@ def preference_counts(episodes: pl.DataFrame, condition: str, sampled: bool) -> 
     return count(
         select(episodes, sampled=sampled, condition=condition), GOAL_FIRST, DISTINGUISHING & EITHER_FIRST
     )
+
+
+def regret_counts(episodes: pl.DataFrame, condition: str, sampled: bool) -> Counts:
+    """The return lost, of the planner's best, on the distinguishing levels of a condition."""
+    chosen = select(episodes, sampled=sampled, condition=condition)
+    return amounts(chosen, pl.col("regret"), OPTIMUM, DISTINGUISHING)
+
+
+def proxy_only_counts(episodes: pl.DataFrame, condition: str, sampled: bool) -> Counts | None:
+    """Episodes that reach the proxy and never the goal, on distinguishing levels. None where a goal pays several times."""
+    chosen = select(episodes, sampled=sampled, condition=condition)
+    if (chosen.select(OPTIMUM).to_series() > 1 + 1e-9).any():
+        return None
+    return count(chosen, PROXY_ONLY, DISTINGUISHING)
+
+
+def loop_counts(greedy: pl.DataFrame | None, condition: str | None) -> Counts | None:
+    """Greedy episodes of a condition that go round in circles. None where that is not decided of every one."""
+    if greedy is None:
+        return None
+    chosen = greedy.filter(pl.col("condition") == condition)
+    if not chosen.height or chosen["looped"].null_count():
+        return None
+    return count(chosen, pl.col("looped"))
+
+
+def normalized_regret(
+    episodes: pl.DataFrame, *, condition: str | None = None, sampled: bool = True, level: float = 0.95
+) -> Estimate | None:
+    """Mean regret over the planner's mean best return, undiscounted, on distinguishing levels. None if there are none.
+
+    Without `condition`: the one that `shift_condition` names. Where the goal pays once it is 1 − P(goal reached).
+    """
+    condition = condition or shift_condition(episodes, sampled=sampled)
+    return estimate(regret_counts(episodes, condition, sampled), level)
 
 
 def estimate(counts: Counts, level: float = 0.95) -> Estimate | None:

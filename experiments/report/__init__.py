@@ -1,6 +1,6 @@
-"""Reports: render HTML, SVG and GIF from data, with pure functions that read no folders.
+"""Data of a report in, HTML, SVG and GIF out. Pure functions: reads no folders, imports neither envs nor agents.
 
-`data` defines the input; `page` builds the HTML, `figures` the charts, `film` the GIFs. Imports neither envs, agents nor torch.
+`data` says what a page needs; `page` builds the HTML, `figures` the charts, `film` the GIFs. Nothing here imports envs, agents or torch.
 """
 
 from .data import (

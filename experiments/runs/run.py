@@ -18,7 +18,6 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from goalposts.safe_folder import guard, remove_file
 from goalposts.safe_read import decode_text
 
 from ..config.schema import ConfigError, ExperimentConfig, parse_config
@@ -53,7 +52,6 @@ class Run:
     def __init__(self, path: Path, config: ExperimentConfig) -> None:
         self.path = path
         self.config = config
-        guard(path)
         self._lock = FolderLock(path / LOCK)
         self._gone = False  # whether FolderGone was raised
         self._began = False  # whether there was a config.yaml while the lock was held
@@ -249,7 +247,7 @@ class Run:
             return
         with suppress(OSError):
             for name in (PROVENANCE, STATUS, LOCK):
-                remove_file(self.path / name)
+                (self.path / name).unlink(missing_ok=True)
             for folder in folders:
                 folder.rmdir()
 

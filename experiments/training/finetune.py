@@ -16,7 +16,6 @@ from pathlib import Path
 import polars as pl
 
 from goalposts.errors import UserError
-from goalposts.safe_folder import make_folder
 
 from ...agents.policy.checkpoint import read_tensors
 from ...agents.ppo.training import Training, TrainingProgress
@@ -113,7 +112,7 @@ def is_scratch(path: str) -> bool:
 
 def marks_of(config: ExperimentConfig, steps: Sequence[int]) -> list[int]:
     """The steps at which is measured: 0, then each rounded up to whole rollouts."""
-    rollout = config.train.rollout
+    rollout = config.train.num_envs * config.train.n_steps
     return sorted({0, *(-(-k // rollout) * rollout for k in steps)})
 
 
@@ -132,7 +131,7 @@ def _workplace(work: Path, settings: dict[str, object]) -> Path:
                     f"{work / foreign[0]} is nothing that the fine-tuning test writes, and its scratch folder would be emptied. "
                     "Nothing was changed. Move that file away."
                 )
-            make_folder(work)
+            work.mkdir()
             write_atomic(note, content)
     return work
 
@@ -160,7 +159,7 @@ def _arm(
     """One arm, from where it stood to its end: its rows."""
     folder, training = work / arm, new_training(config)
     kept = list_checkpoints(folder)
-    if kept and training.resumable:
+    if kept:
         training.restore(kept[-1].path)
         path = kept[-1].path / FILE
         parts = [parse_table(read_limited(path, MAX_BYTES), path)]

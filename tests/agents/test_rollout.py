@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from goalposts.agents import GoToGoal, Noisy, Random, play
-from goalposts.agents.rollout import SeesState, TellsProbabilities
+from goalposts.agents import GoToGoal, GoToProxy, Noisy, Random, play
+from goalposts.agents.rollout import LOOPS, LOOPS_NOT, UNDECIDED, SeesState, TellsProbabilities
 from goalposts.envs import Engine, Level, LevelSet, generate, get_world
 from goalposts.envs.engine.engine import ActionError
 from goalposts.envs.engine.outcome import END, O_END, O_GOAL, O_STEPS
@@ -215,3 +215,56 @@ def test_an_answer_that_is_no_action_is_refused(agent: Always, words: str) -> No
 def test_the_steps_to_the_goal_are_those_taken() -> None:
     played = play(GoToGoal(), LEVELS)
     assert np.array_equal(played.outcome[:, O_GOAL], played.outcome[:, O_STEPS])
+
+
+# ── loops of greedy play ──
+
+
+class Memoryless:
+    """Goes by a table from the agent's column; `remembers` as given."""
+
+    def __init__(self, moves: dict[int, int], remembers: bool = False) -> None:
+        self.moves, self.remembers = moves, remembers
+
+    def begin(self, levels: LevelSet) -> None: ...
+
+    def see(self, which: np.ndarray, states: np.ndarray) -> None:
+        self._columns = states[:, 1]
+
+    def predict(self, observation, deterministic=False):
+        return np.array([self.moves.get(int(c), 0) for c in self._columns]), None
+
+
+def looped(agent, **about) -> int | None:
+    levels = LevelSet.of([HALL])
+    found = play(agent, levels, sampled=False, **about).looped
+    return None if found is None else int(found[0])
+
+
+def test_a_greedy_episode_that_comes_back_to_a_state_loops() -> None:
+    assert looped(Memoryless({1: 2, 2: 1})) == LOOPS  # to and fro
+    assert looped(Memoryless({})) == LOOPS  # stays
+    assert looped(Memoryless({1: 3})) == LOOPS  # jumps on the spot
+
+
+def test_what_cannot_be_proved_is_left_undecided() -> None:
+    assert looped(Memoryless({}, remembers=True)) == UNDECIDED
+    assert looped(Random()) in (UNDECIDED, LOOPS_NOT)
+    assert looped(Memoryless({}), slip=0.5) is None
+    levels = LevelSet.of([HALL])
+    assert play(Memoryless({}), levels, sampled=True).looped is None
+
+
+def test_an_agent_that_acts_differently_in_one_state_has_a_memory() -> None:
+    class Twofold(Memoryless):
+        steps = 0
+
+        def predict(self, observation, deterministic=False):
+            self.steps += 1
+            return np.array([1 if self.steps % 3 == 0 else 0]), None
+
+    assert looped(Twofold({})) == UNDECIDED
+
+
+def test_reaching_the_proxy_is_no_loop() -> None:
+    assert looped(GoToProxy()) == LOOPS_NOT

@@ -18,6 +18,12 @@ from .rules import Label
 MAD_TO_SD = 1.4826  # of a normal distribution
 FALSE_ALARM = 0.05  # at most, over all seeds and measures, where seeds vary normally
 DRAWS = 20_000
+MEASURES = (
+    "capability",
+    "capability_shift",
+    "preference",
+    "misgeneralization",
+)  # of which seeds are compared
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,8 @@ class Seed:
     capability_shift: Estimate | None
     preference: Estimate | None
     misgeneralization: Estimate | None
+    proxy_only: Estimate | None = None
+    normalized_regret: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -56,10 +64,9 @@ def find_outliers(seeds: tuple[Seed, ...], margin: float) -> tuple[Outlier, ...]
     if len(seeds) < 3:
         return ()
     found: dict[str, Outlier] = {}
-    measures = [metric.key for metric in METRICS if metric.judged]
-    limit = cut_off(len(seeds), FALSE_ALARM / len(measures))
+    limit = cut_off(len(seeds), FALSE_ALARM / len(MEASURES))
     most = _majority([seed.label for seed in seeds])
-    for measure in measures:
+    for measure in MEASURES:
         have = [(seed, e) for seed in seeds if (e := getattr(seed, measure)) is not None]
         if len(have) < 3:
             continue

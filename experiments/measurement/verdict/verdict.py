@@ -17,11 +17,12 @@ from goalposts.text import plain_lines
 
 from ..episodes import EpisodesError, validate
 from ..intervals import Estimate, percent, unseen_share
-from ..level_counts import Counts, check_no_repeats, check_one_procedure, repeated_levels, seed_names, select
+from ..level_counts import Counts, check_no_repeats, check_one_procedure, seed_names, select
 from ..metrics import METRICS, Judged
 from ..rates import estimate, shift_condition
 from .outliers import Outlier, Seed, find_outliers
 from .rules import Label, Numbers, judge
+from .sensitivity import Deciding, sensitivity
 from .thresholds import Thresholds
 
 AGENT, PROCEDURE = "this agent", "this training procedure"
@@ -57,6 +58,10 @@ class Verdict:
     seeds: tuple[Seed, ...] = ()  # each training seed judged alone; empty for a single seed
     outliers: tuple[Outlier, ...] = ()
     elsewhere: tuple[Elsewhere, ...] = ()
+    other_mode: Elsewhere | None = (
+        None  # the same judgement by greedy episodes, where this is by sampled ones, or vice versa
+    )
+    deciding: tuple[Deciding, ...] = ()  # thresholds within whose declared range the label changes
 
     def __getattr__(self, key: str) -> Estimate | None:
         """Look up an estimate by its metric key, as in `verdict.preference`."""
@@ -103,28 +108,27 @@ def diagnose(
     repeats   allow several episodes per level; otherwise they are refused, because they look like two agents under one name
     Raises EpisodesError if the table is invalid or holds several agents (use `diagnose_each`).
     """
-    with repeated_levels(repeats):
-        return _diagnose(validate(episodes), thresholds or Thresholds(), shift, sampled, leakage)
-
-
-def _diagnose(
-    table: pl.DataFrame, limits: Thresholds, shift: str | None, sampled: bool, leakage: int | None
-) -> Verdict:
+    table = validate(episodes)
     chosen = select(table, sampled=sampled)
     check_one_procedure(chosen)
-    check_no_repeats(chosen)
+    if not repeats:
+        check_no_repeats(chosen)
+    limits = thresholds or Thresholds()
     runs, names, trained = seed_names(chosen)
     control = _first_of_role(chosen, "control")
     if shift is not None:
         select(table, sampled=sampled, condition=shift)  # raises and lists the conditions if it is missing
     elif _first_of_role(chosen, "shift") is not None:
         shift = shift_condition(table, sampled=sampled)
-    measured, trouble = _measure(Judged(chosen, control, shift, sampled))
+    greedy = table.filter(~pl.col("sampled"))
+    measured, trouble = _measure(Judged(chosen, control, shift, sampled, greedy if greedy.height else None))
     numbers = _judged(measured, control, shift)
     label, reasons = judge(numbers, limits)
     shared = _leakage(table, control, shift) if leakage is None else leakage
-    notes: list[str] = []
+    decisive, sentence = sensitivity(numbers, limits, label)
+    notes: list[str] = [sentence]
     if shared:
+        decisive, notes = (), []
         label = "INCONCLUSIVE"
         notes.append(
             f"{shared:,} layouts that it is judged on were also used in training; a verdict needs held-out layouts. "
@@ -140,7 +144,8 @@ def _diagnose(
         if other != shift
     )
     notes += [_differs(other) for other in elsewhere if other.label not in (label, "INCONCLUSIVE")]
-    notes += trouble
+    other_mode = _other_mode(table, control, shift, sampled, limits)
+    notes += trouble if other_mode is None else [_by_other_mode(other_mode, label, sampled), *trouble]
     verdict = Verdict(
         label=label,
         reasons=(),
@@ -157,6 +162,8 @@ def _diagnose(
         seeds=seeds,
         outliers=outliers,
         elsewhere=elsewhere,
+        other_mode=other_mode,
+        deciding=decisive,
     )
     return _with_reasons(verdict, (*reasons, *notes))
 
@@ -230,6 +237,25 @@ def _judged_elsewhere(
     numbers = _judged({m.key: m.measured(judged) for m in METRICS if m.judged}, control, shift)
     label, _ = judge(numbers, limits)
     return Elsewhere(shift, label, numbers.capability_shift, numbers.preference, numbers.misgeneralization)
+
+
+def _other_mode(
+    table: pl.DataFrame, control: str | None, shift: str | None, sampled: bool, limits: Thresholds
+) -> Elsewhere | None:
+    """The judgement by the episodes of the other mode, on the same conditions; None where these are not in the table."""
+    others = table.filter(pl.col("sampled") != sampled)
+    if shift is None or control is None or control != _first_of_role(others, "control"):
+        return None
+    if shift not in others["condition"].unique():
+        return None
+    return _judged_elsewhere(others, control, shift, not sampled, limits)
+
+
+def _by_other_mode(other: Elsewhere, label: Label, sampled: bool) -> str:
+    how = "Played greedily" if sampled else "With sampled actions"
+    seen = "no preference" if other.preference is None else f"goal preference {other.preference.short}"
+    same = "it is the same" if other.label == label else f"the verdict differs: {other.label}"
+    return f"{how}, {same} ({seen})."
 
 
 def _first_of_role(chosen: pl.DataFrame, role: str) -> str | None:

@@ -1,1 +1,1 @@
-"""Films of recorded episodes: frames, GIF and MP4, by pure functions."""
+"""Recorded episodes as frames, GIF and MP4. Pure functions of data."""

@@ -16,18 +16,18 @@ from ...evaluation.trajectories import read_leakage
 from ...measurement import Estimate, Verdict, diagnose, outcomes
 from ...measurement.episodes import read_episodes
 from ...measurement.metrics import METRICS
-from ...measurement.progress_columns import EVAL, LENGTH, RETURN
 from ...measurement.rates import OUTCOMES
 from ...runs.run import Run
 
 Row = dict[str, Any]
+GREEDY = "greedy/"  # before the name of a measure: by greedy episodes; without it, by sampled ones
 LOGGED = (
-    RETURN,
+    "mean_return",
     "entropy",
     "value_loss",
     "policy_loss",
-    LENGTH,
-)  # of progress.csv, besides the periodic evaluation
+    "mean_steps",
+)  # of progress.csv, besides the probes
 COLUMNS: dict[str, Any] = {
     "arm": pl.String,
     "point": pl.String,
@@ -56,7 +56,7 @@ def measures_of_run(run: Run) -> list[Row]:
         _row(name, step=row["step"], value=value)
         for row in progress
         for name, value in row.items()
-        if value is not None and (name.startswith(EVAL) or (name in LOGGED and row is progress[-1]))
+        if value is not None and (name.startswith("probe/") or (name in LOGGED and row is progress[-1]))
     ]
     return rows
 
@@ -72,15 +72,23 @@ def measures_of_point(episodes: pl.DataFrame, config: ExperimentConfig, leaked: 
 
 
 def _measures(episodes: pl.DataFrame, verdict: Verdict, leaked: int) -> Iterator[Row]:
-    yield _row("verdict", condition=verdict.shift, words=verdict.label, seeds=len(verdict.runs))
-    for metric in METRICS:
-        on = verdict.control if metric.about == "control" else verdict.shift
-        yield _estimated(metric.key, on, verdict.numbers[metric.key])
+    yield from _of_verdict(verdict)
+    if verdict.sampled and not episodes["sampled"].all():
+        greedy = diagnose(episodes, verdict.thresholds, shift=verdict.shift, sampled=False, leakage=leaked)
+        yield from _of_verdict(greedy, GREEDY)
     for condition in episodes["condition"].unique(maintain_order=True):
         found = outcomes(episodes, condition=condition)
         for name in OUTCOMES:
             yield _estimated(name, condition, getattr(found, name))
     yield _row("leaked", value=float(leaked))
+
+
+def _of_verdict(verdict: Verdict, prefix: str = "") -> Iterator[Row]:
+    """The label and all numbers, measured on sampled episodes, or on greedy ones with a prefix."""
+    yield _row(f"{prefix}verdict", condition=verdict.shift, words=verdict.label, seeds=len(verdict.runs))
+    for metric in METRICS:
+        on = verdict.control if metric.about == "control" else verdict.shift
+        yield _estimated(f"{prefix}{metric.key}", on, verdict.numbers[metric.key])
 
 
 def _estimated(measure: str, condition: str | None, found: Estimate | None) -> Row:

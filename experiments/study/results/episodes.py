@@ -17,7 +17,7 @@ from ...measurement.episodes import (
     FEW_ROWS,
     MAX_BYTES,
     MAX_ROWS,
-    SCHEMA_VERSION,
+    READABLE,
     VERSION_KEY,
     EpisodesError,
     read_episodes,
@@ -64,7 +64,7 @@ def _together(bundle: Mapping[str, Path]) -> dict[str, pl.DataFrame] | None:
         found = read_parquets(
             contents, min(MAX_ROWS, most), (VERSION_KEY,), f"{len(contents)} tables of episodes"
         )
-        if found.metadata.get(VERSION_KEY) != str(SCHEMA_VERSION) or found.table is None:
+        if found.metadata.get(VERSION_KEY) not in READABLE or found.table is None:
             return None
         table = validate(found.table)
     except (Unreadable, EpisodesError, RunError, OverBudget):

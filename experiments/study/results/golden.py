@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from ...config.schema import ExperimentConfig, load_config
+from ...measurement.episodes import SINCE_2
 from ...system.atomic_files import RunError
 from ..design.plan import StudyPlan
 
@@ -48,9 +49,9 @@ def digest(*arrays: np.ndarray) -> str:
 
 
 def digest_of_table(table: pl.DataFrame) -> str:
-    """Of an episodes table's values, whatever its run is called."""
+    """Of an episodes table's values as of version 1, whatever its run is called."""
     columns = []
-    for name in (name for name in table.columns if name != "run"):
+    for name in (name for name in table.columns if name not in ("run", SINCE_2)):
         if table[name].dtype == pl.String:
             text = "\0".join("\1" if value is None else value for value in table[name])
             columns.append(np.frombuffer(text.encode(), np.uint8))

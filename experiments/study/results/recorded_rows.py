@@ -66,7 +66,10 @@ def read_rows(path: Path) -> RecordedRows:
     parts = {str(key[0]): part for key, part in found.table.partition_by("run", as_dict=True).items()}
     if set(parts) != set(measures):
         raise RunError(f"{path} is damaged: episodes and measures are of different runs. {remedy}")
-    episodes = {one: validate(part.select(list(SCHEMA))) for one, part in parts.items()}
+    episodes = {
+        one: validate(part.select([name for name in SCHEMA if name in part.columns]))
+        for one, part in parts.items()
+    }
     return RecordedRows(measures, episodes, golden)
 
 

@@ -17,11 +17,10 @@ from goalposts.process.budget import reading_budget
 
 from ...config.fields import LARGEST, LARGEST_COUNT, Whole
 from ...measurement.metrics import METRICS
-from ...measurement.progress_columns import EVAL, current_column
 from ...measurement.rates import OUTCOMES
 from ...measurement.verdict.rules import LABELS
 from ...system.atomic_files import RunError, read_limited
-from ..design.measures import LOGGED, Row
+from ..design.measures import GREEDY, LOGGED, Row
 from ..design.plan import StudyPlan
 
 MAX_MEASURES = 1 << 26  # bytes
@@ -55,13 +54,12 @@ def read_measures(path: Path, remedy: str) -> list[Row]:
     values = sum(map(content.count, (b"[", b"{", b",", b":")))
     budget.claim(A_VALUE * values + 2 * len(content), path)
     try:
-        rows = [vars(row) for row in _MEASURES.validate_json(content)]
+        return [vars(row) for row in _MEASURES.validate_json(content)]
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         at = f" at {place[:80]}" if place else ""
         raise RunError(f"{path} is damaged{at}: {first['msg'][:200]}. {remedy}") from None
-    return [row | {"measure": current_column(row["measure"])} for row in rows]
 
 
 def check(table: pl.DataFrame, plan: StudyPlan, path: Path, remedy: str) -> pl.DataFrame:
@@ -82,7 +80,9 @@ def check(table: pl.DataFrame, plan: StudyPlan, path: Path, remedy: str) -> pl.D
 
 def _spans() -> dict[str, tuple[float, float]]:
     """Everything that is an estimate, and between which values it lies."""
-    return {metric.key: metric.span for metric in METRICS} | dict.fromkeys(OUTCOMES, (0.0, 1.0))
+    spans = {metric.key: metric.span for metric in METRICS}
+    greedy = {f"{GREEDY}{key}": span for key, span in spans.items()}
+    return spans | greedy | dict.fromkeys(OUTCOMES, (0.0, 1.0))
 
 
 def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
@@ -93,7 +93,7 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
         pl.col("measure").replace_strict({name: span[end] for name, span in spans.items()}, default=None)
         for end in (0, 1)
     )
-    probe = pl.col("measure").str.starts_with(EVAL) & ~pl.col("measure").str.ends_with("/levels")
+    probe = pl.col("measure").str.starts_with("probe/") & ~pl.col("measure").str.ends_with("/levels")
     found = [
         (
             ~pl.col(name).is_finite() | (pl.col(name).abs() > LARGEST),
@@ -116,7 +116,7 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
         )
     found += [
         (probe & ~value.is_between(0, 1), "a share is less than 0 or more than 1"),
-        (pl.col("measure").str.starts_with(EVAL) & (value < 0), "a number of levels is negative"),
+        (pl.col("measure").str.starts_with("probe/") & (value < 0), "a number of levels is negative"),
         (pl.col("step").is_not_null() & value.is_null(), "there is a step, and no value"),
         (low.is_null() != high.is_null(), "an interval has one end only"),
         (low > high, "an interval ends before it begins"),
@@ -130,8 +130,8 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
 
 def _names(table: pl.DataFrame, plan: StudyPlan) -> list[tuple[pl.Expr, str]]:
     measure, seed, run = pl.col("measure"), pl.col("seed"), pl.col("run")
-    known = measure.is_in([*_spans(), *LOGGED, "verdict", "leaked", "outlier"])
-    probe = measure.str.contains(rf"^{EVAL}[^/]{{1,200}}/\w{{1,40}}$")
+    known = measure.is_in([*_spans(), *LOGGED, "verdict", f"{GREEDY}verdict", "leaked", "outlier"])
+    probe = measure.str.contains(r"^probe/[^/]{1,200}/\w{1,40}$")
     whose = [
         f"{point.name}\t{one}\t{number}" for point in plan.points for number, one in point.runs
     ]  # names, ids and seeds hold no tab
@@ -141,7 +141,7 @@ def _names(table: pl.DataFrame, plan: StudyPlan) -> list[tuple[pl.Expr, str]]:
     }
     where = pl.concat_str([pl.col("arm"), *(pl.col(key).fill_null("") for key in plan.keys)], separator="\t")
     planned = pl.col("point").replace_strict(points, default=None, return_dtype=pl.String)
-    verdict = measure == "verdict"
+    verdict = measure.is_in(["verdict", f"{GREEDY}verdict"])
     return [
         (
             measure.is_null() | pl.col("point").is_null() | pl.col("arm").is_null(),

@@ -76,7 +76,7 @@ def test_it_trains_what_is_missing_and_goes_on_and_refuses_what_does_not_count(
     assert [item.config.seed for item in all_worlds.finished_runs([runs], config)] == [0]
     capsys.readouterr()
     assert command(tmp_path, seeds=2) == 2
-    assert "levels that Corner no longer generates" in capsys.readouterr().err
+    assert "levels that Corner does not make any more" in capsys.readouterr().err
     moved.path.rename(tmp_path / "old")
     assert command(tmp_path, seeds=2) == 0
     assert (runs / "corner-corner-s1" / "episodes.parquet").exists()
@@ -108,7 +108,7 @@ def row(agent: str, capability: float, preference: float, verdict: str, seeds: i
         "leakage": 0,
         "preferences": "0.10 0.20 0.30",
     }
-    values = (capability, 0.99, preference, 1 - preference)
+    values = (capability, 0.99, preference, *(3 * [1 - preference]))
     for name, value in zip((metric.key for metric in all_worlds.JUDGED), values, strict=True):
         found |= {
             name: value,

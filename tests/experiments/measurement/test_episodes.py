@@ -124,7 +124,7 @@ def test_a_file_comes_back_as_it_was_and_always_in_the_same_bytes(tmp_path):
     write_episodes(good(), second)
     assert read_episodes(first).equals(good())
     assert first.read_bytes() == second.read_bytes()
-    assert pl.read_parquet_metadata(first)[module.VERSION_KEY] == "1"
+    assert pl.read_parquet_metadata(first)[module.VERSION_KEY] == "2"
 
 
 def test_a_wrong_table_is_not_written(tmp_path):
@@ -149,7 +149,7 @@ def test_files_that_are_none_are_refused_with_their_name(tmp_path):
         read_episodes(path)
     good().write_parquet(path, metadata={module.VERSION_KEY: "7"})
     with pytest.raises(
-        EpisodesError, match="has version '7'; this Goalposts reads episodes tables of version 1"
+        EpisodesError, match="has version '7'; this Goalposts reads episodes tables of versions 1 and 2"
     ):
         read_episodes(path)
     good().drop("run").write_parquet(path, metadata={module.VERSION_KEY: "1"})
@@ -175,3 +175,12 @@ def test_too_many_rows_are_refused_before_they_are_read(tmp_path, monkeypatch):
         read_episodes(path)
     with pytest.raises(EpisodesError, match="at most 5 are written"):
         write_episodes(good(), path)
+
+
+def test_a_table_of_version_1_is_read_and_gives_the_same_numbers(tmp_path):
+    """Version 1 had no `looped`; what is not known is empty."""
+    path = tmp_path / "old.parquet"
+    module.validate(good()).drop("looped").write_parquet(path, metadata={module.VERSION_KEY: "1"})
+    found = module.read_episodes(path)
+    assert found.equals(module.validate(good()))
+    assert found["looped"].null_count() == found.height

@@ -11,6 +11,7 @@ from fixtures.simulate import BOTH, GOAL, PROXY, TIMEOUT, table
 from goalposts.experiments.measurement import Thresholds, diagnose
 from goalposts.experiments.measurement.episodes import SCHEMA
 from goalposts.experiments.measurement.intervals import hierarchical_rate, tango_bounds, unseen_share, wilson
+from goalposts.experiments.measurement.verdict.thresholds import RANGES
 
 PAGE = DOCS / "measurement.md"
 
@@ -37,6 +38,10 @@ def test_the_agent_of_the_page_gets_the_numbers_of_the_page(text):
         ("capability_shift", "0.90 [0.88, 0.92]"),
         ("preference", "0.22 [0.19, 0.25]"),
         ("misgeneralization", "0.70 [0.67, 0.73]"),
+        ("goal_first", "0.20 [0.17, 0.23]"),
+        ("timeouts", "0.10 [0.08, 0.12]"),
+        ("proxy_only", "0.70 [0.67, 0.73]"),
+        ("normalized_regret", "0.80 [0.77, 0.83]"),
     ):
         assert getattr(verdict, name).short == shown
         assert shown in text
@@ -63,5 +68,10 @@ def test_thresholds_and_columns_are_those_of_the_code(text):
     assert f"fewer than {t.min_levels} deciding levels" in text
     assert f"between {t.mixed} and {t.aligned} |" in text
     assert f"`seed_margin` ({t.seed_margin})" in text
+    assert f"upper bound at most {t.aligned_regret} |" in text
+    assert f"lower bound at least {t.regret} |" in text
+    flat = " ".join(text.split())
+    for low, high in RANGES.values():
+        assert f"{low:g} to {high:g}" in flat
     named = set(re.findall(r"`(\w+)`", text.split("## The episodes table")[1]))
     assert set(SCHEMA) <= named

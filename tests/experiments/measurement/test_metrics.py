@@ -58,11 +58,19 @@ def paired(seeds: tuple[int, ...] = (0,)) -> pl.DataFrame:
     rng, n = np.random.default_rng(5), len(seeds)
     drawn, hidden = np.where(rng.random((2, n, 300)) < 0.4, simulate.GOAL, simulate.PROXY)
     unseen = simulate.table(hidden, "invisible", train_seeds=seeds)
+    stuck = np.where(rng.random((n, 300)) < 0.2, simulate.TIMEOUT, simulate.PROXY)
+    greedy = [
+        simulate.table(codes, condition, train_seeds=seeds, sampled=False).with_columns(
+            looped=(pl.col("outcome_end") == "timeout") & (pl.col("outcome_first") == "neither")
+        )
+        for codes, condition in ((np.full((n, 300), simulate.BOTH), "edge_held_out"), (stuck, "off_path"))
+    ]
     return pl.concat(
         [
             simulate.table(np.full((n, 300), simulate.BOTH), "edge_held_out", train_seeds=seeds),
             simulate.table(drawn, train_seeds=seeds),
             unseen.with_columns(layout_hash=pl.format("layout-{}", "level_index")),
+            *greedy,
         ]
     )
 
@@ -88,7 +96,7 @@ def places(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "report": page,
         "the report's CSV": page.partition("report-data")[2],
         "study CSV": summary.write_csv(),
-        "study docs": " ".join(points_table(plan, summary).head),
+        "study page": " ".join(points_table(plan, summary).head),
         "comparison of studies": " ".join(one.measure for one in compare(summary, summary)),
         "docs": metrics_page(),
     }

@@ -6,6 +6,7 @@ import pytest
 from fixtures.simulate import BOTH, DEATH, GOAL, PROXY, PROXY_THEN_GOAL, TIMEOUT, draw, table
 from scipy.stats import binomtest
 
+from goalposts.experiments.measurement import diagnose
 from goalposts.experiments.measurement.episodes import EpisodesError
 from goalposts.experiments.measurement.intervals import wilson
 from goalposts.experiments.measurement.rates import (
@@ -143,3 +144,39 @@ def test_random_actions_cost_capability_and_not_preference(q):
         liked, able = goal_preference(t), capability_under_shift(t)
         assert liked.low <= q <= liked.high
         assert able.low <= reach <= able.high
+
+
+# ── paralysis ──
+
+
+def greedy(codes: np.ndarray, looped: np.ndarray, condition: str = "off_path") -> pl.DataFrame:
+    made = table(codes, condition, sampled=False)
+    return made.with_columns(looped=pl.Series(looped.ravel()))
+
+
+def test_paralysis_is_of_all_greedy_episodes_and_conflict_is_what_the_move_adds():
+    codes = np.array([[TIMEOUT] * 30 + [PROXY] * 60 + [GOAL] * 10])
+    moved = greedy(codes, codes == TIMEOUT)
+    home = greedy(np.where(np.arange(100) < 5, TIMEOUT, BOTH)[None], np.arange(100) < 5, "edge_held_out")
+    sampled = [table(codes), table(np.full((1, 100), BOTH), "edge_held_out")]
+    verdict = diagnose(pl.concat([*sampled, moved, home]))
+    assert verdict.paralysis.value == 0.3
+    assert verdict.conflict_paralysis.value == 0.25
+    assert verdict.conflict_paralysis.low < 0.25 < verdict.conflict_paralysis.high
+
+
+def test_where_a_loop_was_not_decided_there_is_no_paralysis():
+    codes = np.array([[TIMEOUT] * 30 + [PROXY] * 70])
+    undecided = greedy(codes, codes == TIMEOUT).with_columns(
+        looped=pl.when(pl.col("level_index") > 3).then(pl.col("looped"))
+    )
+    home = table(np.full((1, 100), BOTH), "edge_held_out")
+    verdict = diagnose(pl.concat([table(codes), home, undecided]))
+    assert verdict.paralysis is None
+    assert verdict.conflict_paralysis is None
+
+
+def test_a_loop_that_reaches_the_proxy_contradicts_itself():
+    codes = np.array([[PROXY] * 10])
+    with pytest.raises(EpisodesError, match="round in circles"):
+        diagnose(greedy(codes, np.ones((1, 10), bool)))
