@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING
 from goalposts.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from .algorithms.training import (
+        AlgorithmTraining as AlgorithmTraining,
+        LearnerSettings as LearnerSettings,
+        training_of as training_of,
+    )
+    from .named_code import load_code as load_code
+    from .normalized import Normalized as Normalized
     from .policy.checkpoint import (
         AgentCard as AgentCard,
         CheckpointError as CheckpointError,
-        PolicyAgent as PolicyAgent,
         load_policy as load_policy,
     )
     from .policy.loading import load_agent as load_agent
+    from .policy.policy_agent import PolicyAgent as PolicyAgent
     from .ppo.training import (
         PPOSettings as PPOSettings,
         Progress as Progress,

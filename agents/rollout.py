@@ -2,12 +2,14 @@
 
 Every level is played exactly once to its end, so timeouts count like all others. The noise that turns probabilities
 into actions is keyed by (noise seed, level number, step): an agent that tells its action probabilities meets the same
-luck on the same layout in every condition, which makes comparisons paired. Knows no rates and no tables.
+luck on the same layout in every condition, which makes comparisons paired. Memory is carried as SB3 carries it:
+`state` and `episode_start`, in rows that keep their order for as long as an agent has a state. Knows no rates and no tables.
 Read next: `experiments/evaluation/evaluate.py`, which makes the episodes table.
 """
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -34,7 +36,12 @@ LOOPS, LOOPS_NOT, UNDECIDED = 1, 0, -1
 
 
 class Agent(Protocol):
-    """Anything with SB3's `predict`: observations uint8[n, C, H, W] in, (actions int[n], state) out."""
+    """Anything with SB3's `predict`: observations uint8[n, C, H, W] in, (actions int[n], state) out.
+
+    `state` and `episode_start` (bool[n]: a level's first step) are passed where `predict` accepts them. A state that is not
+    None comes back at the next step, with the same levels in the same rows; ended levels keep theirs, and their actions are
+    ignored. An agent that remembers by itself returns any such state, and its rows stay too.
+    """
 
     def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, Any]: ...
 
@@ -124,12 +131,12 @@ def play(
     for part in parts:
         actions[at : at + len(part.actions), : part.actions.shape[1]] = part.actions
         at += len(part.actions)
-    loops = [part.looped for part in parts if part.looped is not None]
+    decided = [part.looped for part in parts if part.looped is not None]
     return Played(
         np.concatenate([p.outcome for p in parts]),
         np.concatenate([p.returns for p in parts]),
         actions,
-        np.concatenate(loops) if loops else None,
+        np.concatenate(decided) if decided else None,
     )
 
 
@@ -147,7 +154,7 @@ def _play_batch(
     engine = Engine(world, n, levels, observation, max_steps, direct=True)
     for i in range(n):
         engine.load(i, i)
-    predict = agent.predict
+    asked = _Asked(agent, sampled)
     sees = agent if isinstance(agent, SeesState) else None
     tells = agent if sampled and isinstance(agent, TellsProbabilities) else None
     if sees is not None:
@@ -161,22 +168,20 @@ def _play_batch(
     steps = np.zeros(n, np.int64)
     while active.any():
         alive = np.flatnonzero(active)
-        obs = observe_pixels(engine, alive, actions) if observation == "rgb" else engine.observe(alive)
+        rows = asked.rows(alive)
+        obs = observe_pixels(engine, rows, actions) if observation == "rgb" else engine.observe(rows)
         if sees is not None:
-            sees.see(alive, engine.state[alive])
+            sees.see(rows, engine.state[rows])
+        elif tells is not None and not taken and asked.has_memory(obs):
+            tells = None  # its probabilities are of an agent that remembers nothing
         if tells is not None:
             chosen = np.empty(len(alive), np.int64)
             probabilities = np.ascontiguousarray(tells.action_probabilities(obs), np.float64)
             _check_probabilities(probabilities, len(alive), len(world.actions))
             choosing(probabilities, numbers[alive], steps[alive], noise_seed, chosen)
         else:
-            answer, memory = predict(obs, deterministic=not sampled)[:2]
-            remembers |= memory is not None
-            chosen = np.asarray(answer).astype(np.int64).reshape(-1)
-            if len(chosen) != len(alive):
-                raise ActionError(
-                    f"the agent's predict gave actions of shape {chosen.shape}; needed is one for each of the {len(alive)} levels"
-                )
+            chosen = asked.actions(obs, rows)[active[rows]]
+            remembers |= asked.state is not None
         if slip > 0:
             slipping(chosen, numbers[alive], steps[alive], noise_seed, slip, len(world.actions))
         if watched is not None:
@@ -190,9 +195,9 @@ def _play_batch(
         steps += active
         active &= done == CONTINUES
     assert (engine.outcome[:, O_END] != RUNNING).all()
-    rows = np.stack(taken, axis=1)
-    looped = None if watched is None else loops(engine.outcome, watched, rows, remembers)
-    return Played(engine.outcome.copy(), returns, rows, looped)
+    played = np.stack(taken, axis=1)
+    looped = None if watched is None else loops(engine.outcome, watched, played, remembers)
+    return Played(engine.outcome.copy(), returns, played, looped)
 
 
 def loops(
@@ -217,6 +222,49 @@ def loops(
             if len(acted) <= step:
                 found[i] = LOOPS
     return found
+
+
+class _Asked:
+    """An agent that is asked for actions step by step, and the memory that it gave back the last time."""
+
+    def __init__(self, agent: Any, sampled: bool) -> None:
+        self.predict, self.sampled = agent.predict, sampled
+        self.state: Any = None
+        self._first = True
+        self._rows: np.ndarray | None = None
+        try:
+            accepted = inspect.signature(agent.predict).parameters.values()
+        except (TypeError, ValueError):  # compiled code tells none
+            accepted = ()
+        names = {p.name for p in accepted if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+        anything = any(p.kind == p.VAR_KEYWORD for p in accepted)
+        self.takes = {name for name in ("state", "episode_start") if anything or name in names}
+
+    def rows(self, alive: np.ndarray) -> np.ndarray:
+        """int[k]: the levels to ask about. Those that continue; while there is a state, those that it is of."""
+        return alive if self._rows is None else self._rows
+
+    def has_memory(self, obs: np.ndarray) -> bool:
+        """Whether it returns a state, asked about one first observation if it can take one back."""
+        return "state" in self.takes and self._answer(obs[:1], True, deterministic=True)[1] is not None
+
+    def actions(self, obs: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """int64[k]: an action for each row."""
+        first = self._first
+        self._first = False
+        chosen, self.state = self._answer(obs, first, deterministic=not self.sampled)
+        self._rows = None if self.state is None else rows
+        chosen = np.asarray(chosen).astype(np.int64).reshape(-1)
+        if len(chosen) != len(rows):
+            raise ActionError(
+                f"the agent's predict gave actions of shape {chosen.shape}; needed is one for each of the {len(rows)} levels"
+            )
+        return chosen
+
+    def _answer(self, obs: np.ndarray, first: bool, deterministic: bool) -> tuple[Any, Any]:
+        memory = {"state": self.state, "episode_start": np.full(len(obs), first)}
+        answer = self.predict(obs, deterministic=deterministic, **{name: memory[name] for name in self.takes})
+        return answer[0], answer[1] if len(answer) > 1 else None
 
 
 def _check_probabilities(probabilities: np.ndarray, n: int, n_actions: int) -> None:

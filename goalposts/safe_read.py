@@ -12,14 +12,13 @@ import stat
 from pathlib import Path
 
 from .process.budget import reading_budget
+from .safe_folder import IsALink, open_below
+
+__all__ = ["IsALink", "NotOrdinary", "TooLarge", "decode_text", "read_beginning", "read_ordinary"]
 
 
 class NotOrdinary(OSError):
     """A pipe, a device or a socket where a file should be."""
-
-
-class IsALink(OSError):
-    """A link where a file of the same folder should be."""
 
 
 class TooLarge(OSError):
@@ -72,10 +71,8 @@ def read_beginning(path: str | os.PathLike[str], size: int, follow: bool = True)
 
 def _opened(path: str | os.PathLike[str], follow: bool) -> int:
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    if not follow:
-        if os.path.islink(path):
-            raise IsALink(
-                errno.ELOOP, "is a link, which would be read from elsewhere; put a copy in its place"
-            )
-        flags |= getattr(os, "O_NOFOLLOW", 0)
-    return os.open(Path(path), flags)
+    if follow:
+        return os.open(Path(path), flags)
+    if os.name != "posix" and os.path.islink(path):
+        raise IsALink
+    return open_below(path, flags)

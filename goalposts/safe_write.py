@@ -16,6 +16,8 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from .safe_folder import open_below, opened_folder, remove_file, rename
+
 Content = bytes | Callable[[BinaryIO], object]
 
 UNFINISHED = re.compile(r"\.(?P<name>.+)\.part-(?P<pid>[1-9][0-9]*)-(?P<random>[0-9a-f]+)", re.DOTALL)
@@ -50,17 +52,18 @@ def write_all(
                 _fill(part, contents[path])
         for path, part in parts.items():
             with about(path):
-                os.replace(part, path)
+                rename(part, path)
                 sync_folder(path.parent)
     except BaseException:
         for part in parts.values():
             with suppress(OSError):
-                part.unlink(missing_ok=True)
+                remove_file(part)
         raise
 
 
 def _fill(part: Path, content: Content) -> None:
-    with open(part, "xb") as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with open(open_below(part, flags, 0o666), "wb") as file:
         if callable(content):
             content(file)
         else:
@@ -94,8 +97,11 @@ def sync_folder(folder: Path) -> None:
     """Ask the disk to keep the names in a folder. Windows cannot open folders and does not need it."""
     if os.name != "posix":
         return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        sync_file(handle)
-    finally:
-        os.close(handle)
+    with opened_folder(folder) as found:
+        handle = (
+            os.open(".", os.O_RDONLY, dir_fd=found) if found is not None else os.open(folder, os.O_RDONLY)
+        )
+        try:
+            sync_file(handle)
+        finally:
+            os.close(handle)

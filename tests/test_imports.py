@@ -367,7 +367,7 @@ def test_playing_loads_no_torch(tmp_path: Path) -> None:
         "except SystemExit as done:\n    assert not done.code, done.code\n"
         "print('\\nloaded:', *{m.partition('.')[0] for m in sys.modules})\n"
     )
-    words = ("play", "--picture", str(tmp_path / "play.png"), "--press", "right*2")
+    words = ("play", "--screenshot", str(tmp_path / "play.png"), "--keys", "right*2")
     loaded = run_python(code, *words).rpartition("loaded:")[2].split()
     assert "pygame" in loaded
     assert "torch" not in loaded

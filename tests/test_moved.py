@@ -129,7 +129,28 @@ def test_a_study_still_loads_and_its_tables_are_the_same(tmp_path: Path) -> None
         for row in rows
         if b",greedy/" in row or any(f",{name},".encode() in row for name in MEASURED_SINCE)
     ]
+    for old, current in (
+        (b",mean_return,", b",ep_rew_mean,"),
+        (b",mean_steps,", b",ep_len_mean,"),
+        (b",probe/", b",eval/"),
+    ):
+        before = before.replace(old, current)  # renamed since
     assert b"".join(row for row in rows if row not in new) == before
+
+
+def test_progress_is_read_and_resumed_under_its_present_names(tmp_path: Path) -> None:
+    run = Run.open(copy_of(OLD / "run", tmp_path / "run"))
+    header = (run.path / "progress.csv").read_text().splitlines()[0]
+    rows = run.progress()
+    assert "mean_return" in header
+    assert {"ep_rew_mean", "ep_len_mean", "eval/edge_held_out/reached"} <= set(rows[0])
+    assert not {"mean_return", "mean_steps", "probe/edge_held_out/reached"} & set(rows[0])
+    with run.lock():
+        run.append_progress(rows[-1] | {"step": 10**6})
+        assert run.progress() == [*rows, rows[-1] | {"step": 10**6}]
+        run.rewind_progress(int(rows[-1]["step"] or 0))
+    assert run.progress() == rows
+    assert "ep_rew_mean" in (run.path / "progress.csv").read_text().splitlines()[0]
 
 
 @pytest.mark.parametrize("name", ["levels.txt", "levels.npz"])

@@ -8,9 +8,8 @@ Read next: `agents/ppo/training.py`, which writes and reads the training state.
 from __future__ import annotations
 
 import json
-import math
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +19,16 @@ from gymnasium import spaces
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
-from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.policies import BasePolicy
 
 from goalposts.errors import UserError
 from goalposts.process.budget import reading_budget
 from goalposts.safe_read import IsALink, TooLarge, read_ordinary
 
-from .eager_adam import EagerAdam
+from .architectures import Q_LEARNING, count_parameters, flat_inputs, options_fit, policy_class, policy_kwargs
 from .library_defaults import with_defaults
-from .networks import CONVOLUTIONS, CONVOLVED, PIXELS, PixelsExtractor, PlanesExtractor
+from .networks import PIXELS
+from .policy_agent import PolicyAgent, QAgent, RecurrentAgent
 
 FORMAT = 1
 MAX_JSON = 1 << 20
@@ -44,7 +44,8 @@ class CheckpointError(UserError):
 class AgentCard:
     """What a policy was made for. trunk, pi, vf: widths of the hidden layers.
 
-    shape: of one observation, as the net takes it (pixels: channels first, as SB3 turns them).
+    shape: of one observation, as the net takes it (pixels: channels first, as SB3 turns them). algorithm, options: which
+    policy class, and its further arguments; both from `architectures.OPTIONS`.
     """
 
     world: str
@@ -59,88 +60,45 @@ class AgentCard:
     seed: int | None = None
     precision: str = "fp32"
     format: int = FORMAT
+    algorithm: str = "PPO"
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def widths(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Of the hidden layers: trunk, pi, vf."""
+        return self.trunk, self.pi, self.vf
+
+    def to_json(self) -> dict[str, Any]:
+        """For checkpoint.json; PPO without further options is written as before there were others."""
+        data = asdict(self)
+        if self.algorithm == "PPO" and not self.options:
+            del data["algorithm"], data["options"]
+        return data
 
 
-def build_policy(card: AgentCard, learning_rate: float = 0.0) -> ActorCriticPolicy:
+def build_policy(card: AgentCard, learning_rate: float = 0.0) -> Any:
     """An SB3 policy of the card's shape, to be filled with weights: its own are not those that a training begins with."""
     rgb = card.observation == "rgb"
     space = spaces.Box(0, 255 if rgb else 1, card.shape, np.uint8)
-    return ActorCriticPolicy(
-        space,
-        spaces.Discrete(card.n_actions),
-        lambda _: learning_rate,
-        ortho_init=False,  # takes minutes for the largest net that is allowed
-        **policy_options(card.trunk, card.pi, card.vf, card.precision, rgb),
-    )
+    options = policy_kwargs(card.algorithm, card.widths, card.precision, rgb, card.options)
+    if card.algorithm not in Q_LEARNING:
+        options["ortho_init"] = False  # takes minutes for the largest net that is allowed
+    kind = policy_class(card.algorithm, card.options)
+    return kind(space, spaces.Discrete(card.n_actions), lambda _: learning_rate, **options)
 
 
 def policy_options(
     trunk: tuple[int, ...], pi: tuple[int, ...], vf: tuple[int, ...], precision: str, rgb: bool = False
 ) -> dict[str, Any]:
     """SB3's `policy_kwargs` for our nets: planes are 0/1 already, pixels (rgb) are divided by 255."""
-    return {
-        "features_extractor_class": PixelsExtractor if rgb else PlanesExtractor,
-        "features_extractor_kwargs": {"trunk": tuple(trunk), "precision": precision},
-        "net_arch": {"pi": list(pi), "vf": list(vf)},
-        "activation_fn": torch.nn.ReLU,
-        "normalize_images": rgb,
-        "optimizer_class": EagerAdam,
-        "optimizer_kwargs": {"eps": 1e-5, "fused": True},
-    }
+    return policy_kwargs("PPO", (tuple(trunk), tuple(pi), tuple(vf)), precision, rgb, {})
 
 
-class PolicyAgent:
-    """A trained policy with SB3's `predict`, and its action probabilities. One torch thread is plenty for it."""
-
-    def __init__(self, policy: ActorCriticPolicy, card: AgentCard) -> None:
-        self.policy, self.card = policy, card
-        policy.set_training_mode(False)
-
-    @property
-    def name(self) -> str:
-        """The name of the run it comes from."""
-        return self.card.name
-
-    @with_defaults
-    def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, Any]:
-        """Actions int64[n] for observations uint8[n, …]; sampled by torch's own generator unless deterministic."""
-        if self._is_empty(observation):
-            return np.zeros(0, np.int64), None
-        return self.policy.predict(observation, deterministic=deterministic)
-
-    @with_defaults
-    @torch.no_grad()
-    def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
-        """float64[n, A] for uint8[n, …]."""
-        if self._is_empty(observation):
-            return np.zeros((0, self.card.n_actions))
-        return torch.softmax(self._logits(observation), dim=1).double().numpy()
-
-    @with_defaults
-    @torch.no_grad()
-    def value(self, observation: np.ndarray) -> np.ndarray:
-        """The critic's value float32[n]."""
-        if self._is_empty(observation):
-            return np.zeros(0, np.float32)
-        policy = self.policy
-        features = policy.extract_features(policy.obs_to_tensor(observation)[0], policy.vf_features_extractor)
-        return policy.value_net(policy.mlp_extractor.forward_critic(features)).squeeze(1).numpy()  # type: ignore[arg-type]
-
-    def _is_empty(self, observation: Any) -> bool:
-        """Whether it is a batch of no observation, as is left when all episodes have ended; SB3 cannot take one."""
-        return np.shape(observation) == (0, *self.card.shape)
-
-    def _logits(self, observation: np.ndarray) -> torch.Tensor:
-        policy = self.policy
-        features = policy.extract_features(policy.obs_to_tensor(observation)[0], policy.pi_features_extractor)
-        return policy.action_net(policy.mlp_extractor.forward_actor(features))  # type: ignore[arg-type]
-
-
-def save_policy(folder: Path, policy: ActorCriticPolicy, card: AgentCard) -> None:
+def save_policy(folder: Path, policy: BasePolicy, card: AgentCard) -> None:
     """Write the policy and its card into a folder that exists. Not atomic by itself: the run folder sees to that."""
     tensors = {name: t.detach().contiguous().clone() for name, t in policy.state_dict().items()}
     (folder / "model.safetensors").write_bytes(save_tensors(tensors))
-    (folder / "checkpoint.json").write_text(json.dumps(asdict(card), indent=1) + "\n", encoding="utf-8")
+    (folder / "checkpoint.json").write_text(json.dumps(card.to_json(), indent=1) + "\n", encoding="utf-8")
 
 
 def read_card(folder: Path) -> AgentCard:
@@ -166,6 +124,8 @@ def read_card(folder: Path) -> AgentCard:
             raise TypeError
         if card.observation == "rgb" and card.shape != PIXELS:
             raise TypeError
+        if not options_fit(card.algorithm, card.options):
+            raise TypeError
         if len(numbers) > 32 or 4 * count_weights(card) > MAX_WEIGHTS:
             raise TypeError
     except (TypeError, KeyError, AttributeError):
@@ -176,15 +136,9 @@ def read_card(folder: Path) -> AgentCard:
 
 
 def count_weights(card: AgentCard) -> int:
-    """How many numbers the net of a card has."""
-    total, width = (CONVOLUTIONS, CONVOLVED) if card.observation == "rgb" else (0, math.prod(card.shape))
-    for after in card.trunk:
-        total, width = total + (width + 1) * after, after
-    for branch, out in ((card.pi, card.n_actions), (card.vf, 1)):
-        before = width
-        for after in (*branch, out):
-            total, before = total + (before + 1) * after, after
-    return total
+    """How many numbers the net of a card has, if all its classes are shipped ones."""
+    inputs = flat_inputs(card.shape, card.observation == "rgb")
+    return count_parameters(card.algorithm, card.widths, inputs, card.n_actions, card.options)
 
 
 @with_defaults
@@ -197,9 +151,10 @@ def load_policy(folder: str | Path) -> PolicyAgent:
     card = read_card(folder)
     tensors = read_tensors(folder / "model.safetensors")
     misfit = f"{folder}: the weights do not fit the net that checkpoint.json describes; use another checkpoint or train anew"
-    if sum(t.numel() for t in tensors.values()) < count_weights(card):  # before a net of that size is made
-        raise CheckpointError(misfit)
-    reading_budget().claim(COPIES * 4 * count_weights(card), folder)
+    if not is_custom(card):  # before a net of that size is made
+        if sum(t.numel() for t in tensors.values()) < count_weights(card):
+            raise CheckpointError(misfit)
+        reading_budget().claim(COPIES * 4 * count_weights(card), folder)
     policy = build_policy(card)
     expected = policy.state_dict()
     if {k: (v.shape, v.dtype) for k, v in tensors.items()} != {
@@ -209,7 +164,18 @@ def load_policy(folder: str | Path) -> PolicyAgent:
     if not all(torch.isfinite(t).all() for t in tensors.values()):
         raise CheckpointError(f"{folder}: the weights are not finite numbers; the training had failed")
     policy.load_state_dict(tensors)
-    return PolicyAgent(policy, card)
+    return agent_of(policy, card)
+
+
+def is_custom(card: AgentCard) -> bool:
+    """Whether a card names a class of the user's, which is imported only where the user has named it."""
+    return "policy" in card.options or "features_extractor" in card.options
+
+
+def agent_of(policy: Any, card: AgentCard) -> PolicyAgent:
+    """The agent that acts by a policy, of the kind that its algorithm needs."""
+    kinds = {"RecurrentPPO": RecurrentAgent, **dict.fromkeys(Q_LEARNING, QAgent)}
+    return kinds.get(card.algorithm, PolicyAgent)(policy, card)
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:

@@ -15,22 +15,33 @@ PIXELS = (3, 64, 64)
 CONVOLUTIONS, CONVOLVED = 75_936, 1024  # how many weights they have, how many numbers they make of a picture
 
 
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    name: getattr(nn, name) for name in ("ReLU", "Tanh", "ELU", "GELU", "LeakyReLU", "SiLU")
+}
+"""The activation functions that a config may name."""
+
+
 class Extractor(BaseFeaturesExtractor):
-    """Observations uint8[n, C, H, W] → features float32[n, width]: a beginning, then one ReLU layer a width in `trunk`.
+    """Observations uint8[n, C, H, W] → features float32[n, width]: a beginning, then one layer per width in `trunk`.
 
     `precision` bf16 multiplies in bfloat16 with float32 weights kept beside (0 and 1 are exact in it); fp32 does not.
     """
 
     def __init__(
-        self, observation_space: spaces.Box, trunk: tuple[int, ...] = (128,), precision: str = "fp32"
+        self,
+        observation_space: spaces.Box,
+        trunk: tuple[int, ...] = (128,),
+        precision: str = "fp32",
+        activation: str = "ReLU",
     ) -> None:
         beginning, size = self.beginning(observation_space)
         super().__init__(observation_space, trunk[-1] if trunk else size)
         layers = [beginning]
         for width in trunk:
-            layers += [nn.Linear(size, width), nn.ReLU()]
+            layers += [nn.Linear(size, width), ACTIVATIONS[activation]()]
             size = width
         self.layers = nn.Sequential(*layers)
+        self.activation = activation
         self.in_bfloat16 = precision == "bf16"
         self.binary = bool((observation_space.high == 1).all())
 

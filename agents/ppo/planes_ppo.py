@@ -2,8 +2,8 @@
 
 What it leaves out: copies of the observations, a dict of infos a step, checks of distributions, the zeros of the
 planes (`run_length_layer.py`) and autograd (`manual_backprop.py`). Pixels take SB3's own road, and so do nets without a trunk
-of which one has no hidden
-layer, and the options target_kl, clip_range_vf and use_sde. Read next: `training.py`.
+of which one has no hidden layer, custom policies and extractors, activations other than ReLU, and the options target_kl,
+clip_range_vf and use_sde. Read next: `training.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.utils import explained_variance
 from stable_baselines3.common.vec_env import VecEnv
 from torch import nn
@@ -36,7 +37,10 @@ class PlanesPPO(PPO):
     def _setup_model(self) -> None:
         super()._setup_model()
         body, nets = self.policy.features_extractor, self.policy.mlp_extractor
-        assert isinstance(body, Extractor)
+        if type(self.policy) is not ActorCriticPolicy or not isinstance(body, Extractor):
+            return  # custom classes
+        if body.activation != "ReLU" or self.policy.activation_fn is not nn.ReLU:
+            return
         reads = len(body.layers) > 1 or (len(nets.policy_net) and len(nets.value_net))
         inputs = int(np.prod(self.observation_space.shape or ()))
         as_usual = self.clip_range_vf is None and self.target_kl is None and not self.use_sde

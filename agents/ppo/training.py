@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +32,18 @@ from ...envs.engine.outcome import (
     O_FIRST,
     O_STEPS,
 )
+from ..policy.architectures import policy_class, policy_kwargs
 from ..policy.checkpoint import (
     AgentCard,
     CheckpointError,
     PolicyAgent,
-    policy_options,
+    agent_of,
     read_json,
     read_tensors,
     save_policy,
 )
 from ..policy.library_defaults import with_defaults
+from ..policy.optimizer_state import optimizer_tensors, restore_optimizer
 from ..sb3_vec_env import GoalpostsVecEnv
 from .planes_ppo import PlanesPPO
 
@@ -52,21 +54,24 @@ class TrainingDiverged(UserError):
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """One update. Shares are of the episodes that ended in its rollout; None when none ended."""
+    """One update. Shares are of the episodes that ended in its rollout; None when none ended.
+
+    Of losses, what the algorithm has: DQN has one, which is `value_loss`, and no entropy.
+    """
 
     step: int
     total: int
     episodes: int
-    mean_return: float | None
-    mean_steps: float | None
+    ep_rew_mean: float | None
+    ep_len_mean: float | None
     goal_first: float | None
     proxy_first: float | None
     died: float | None
     timed_out: float | None
-    policy_loss: float
-    value_loss: float
-    entropy: float
-    learning_rate: float
+    policy_loss: float | None
+    value_loss: float | None
+    entropy: float | None
+    learning_rate: float | None
 
     def row(self) -> dict[str, float | int | None]:
         """As a row of progress.csv."""
@@ -75,7 +80,10 @@ class TrainingProgress:
 
 @dataclass(frozen=True)
 class PPOSettings:
-    """How to train, by SB3's names; trunk, pi, vf are hidden widths."""
+    """How to train, by SB3's names; trunk, pi, vf are hidden widths.
+
+    options: of the policy, as in `agents/policy/architectures.py`; optimizer: the section of a config, None: Adam.
+    """
 
     total_steps: int
     num_envs: int
@@ -94,6 +102,16 @@ class PPOSettings:
     pi: tuple[int, ...]
     vf: tuple[int, ...]
     precision: str = "fp32"
+    target_kl: float | None = None
+    normalize_advantage: bool = True
+    options: dict[str, Any] = field(default_factory=dict)
+    optimizer: dict[str, Any] | None = None
+    algorithm: str = "PPO"
+
+    @property
+    def rollout(self) -> int:
+        """Environment steps between two calls of `on_update`."""
+        return self.num_envs * self.n_steps
 
 
 Progress = TrainingProgress  # the old name
@@ -101,7 +119,7 @@ Progress = TrainingProgress  # the old name
 # Those that SB3's PPO takes under the same name.
 SB3_OPTIONS = (
     *("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda"),
-    *("ent_coef", "clip_range", "vf_coef", "max_grad_norm"),
+    *("ent_coef", "clip_range", "vf_coef", "max_grad_norm", "target_kl", "normalize_advantage"),
 )
 
 
@@ -118,19 +136,10 @@ class Training:
         seed: int,
         tensorboard: Path | None = None,
     ) -> None:
-        self.total_steps, self.seed = settings.total_steps, seed
+        self.total_steps, self.seed, self.settings = settings.total_steps, seed, settings
         self.env = GoalpostsVecEnv(settings.num_envs, **env)
-        trunk, pi, vf, precision = settings.trunk, settings.pi, settings.vf, settings.precision
-        rgb, rate = env.get("observation") == "rgb", settings.learning_rate
-        self.model = PlanesPPO(
-            "MlpPolicy",
-            self.env,
-            learning_rate=(lambda left: rate * left) if settings.anneal else rate,
-            policy_kwargs=policy_options(trunk, pi, vf, precision, rgb),
-            seed=seed,
-            device="cpu",
-            **{option: getattr(settings, option) for option in SB3_OPTIONS},
-        )
+        rate = settings.learning_rate
+        self.model: Any = self._new_model((lambda left: rate * left) if settings.anneal else rate)
         self._first_seed = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> np.uint64(2))
         self.env.seed(self._first_seed)
         logger = Logger(None, []) if tensorboard is None else _tensorboard_logger(tensorboard)
@@ -143,13 +152,38 @@ class Training:
             self.env.stream.observation,
             tuple(shape),
             n_actions,
-            tuple(trunk),
-            tuple(pi),
-            tuple(vf),
+            tuple(settings.trunk),
+            tuple(settings.pi),
+            tuple(settings.vf),
             0,
             name,
             seed,
-            precision,
+            settings.precision,
+            algorithm=settings.algorithm,
+            options=settings.options,
+        )
+
+    def _new_model(self, learning_rate: Any) -> Any:
+        """The model of SB3, at its start."""
+        settings = self.settings
+        return PlanesPPO(
+            self._policy_class(),
+            self.env,
+            learning_rate=learning_rate,
+            policy_kwargs=self._policy_kwargs(),
+            seed=self.seed,
+            device="cpu",
+            **{option: getattr(settings, option) for option in SB3_OPTIONS},
+        )
+
+    def _policy_class(self) -> Any:
+        return policy_class(self.settings.algorithm, self.settings.options)
+
+    def _policy_kwargs(self) -> dict[str, Any]:
+        settings, rgb = self.settings, self.env.stream.observation == "rgb"
+        widths = (settings.trunk, settings.pi, settings.vf)
+        return policy_kwargs(
+            settings.algorithm, widths, settings.precision, rgb, settings.options, settings.optimizer
         )
 
     @property
@@ -157,9 +191,16 @@ class Training:
         """Environment steps done so far."""
         return self.model.num_timesteps
 
+    resumable = True  # whether `restore` can continue from what `save` writes
+
+    @property
+    def planned_steps(self) -> int:
+        """Environment steps that SB3 is asked for; it rounds them up to whole rollouts."""
+        return self.total_steps
+
     def agent(self) -> PolicyAgent:
         """The policy as it is now; it changes as training goes on."""
-        return PolicyAgent(self.model.policy, self.card())
+        return agent_of(self.model.policy, self.card())
 
     def card(self) -> AgentCard:
         """What the policy is, at this step."""
@@ -172,7 +213,7 @@ class Training:
         `on_update` is called between updates, with the last update's figures (None before the first): the moment for
         checkpoints and probes. Raises TrainingDiverged.
         """
-        remaining = self.total_steps - self.step
+        remaining = self.planned_steps - self.step
         if remaining > 0:
             if self.model._last_obs is not None:
                 self.model._last_obs = self._observe()
@@ -202,13 +243,12 @@ class Training:
         tensors = {"torch_rng": torch.get_rng_state()}
         kind, keys, position, has_gauss, gauss = np.random.get_state()
         tensors["numpy_rng"] = torch.from_numpy(np.asarray(keys, np.uint32).astype(np.int64))
-        for index, values in self.model.policy.optimizer.state_dict()["state"].items():
-            for key, value in values.items():
-                tensors[f"adam.{index}.{key}"] = torch.as_tensor(value).contiguous().clone()
+        tensors |= optimizer_tensors(self.model.policy.optimizer)
         for name, array in self.env.stream.cursor().items():
             tensors[f"env.{name}"] = torch.from_numpy(np.ascontiguousarray(array).view(np.uint8).copy())
         starts = np.asarray(self.model._last_episode_starts, np.uint8)
         tensors["env.starts"] = torch.from_numpy(starts.copy())
+        tensors |= self._more_state()
         (folder / "state.safetensors").write_bytes(save_tensors(tensors))
         state = {
             "step": self.step,
@@ -227,7 +267,11 @@ class Training:
         try:
             state = read_json(folder / "state.json")
             self.model.policy.load_state_dict(weights)
-            self._restore_optimizer({k: v for k, v in tensors.items() if k.startswith("adam.")})
+            restore_optimizer(
+                self.model.policy.optimizer,
+                {k: v for k, v in tensors.items() if k.startswith("adam.")},
+                partial=self.settings.algorithm == "TRPO",
+            )
             kind, position, has_gauss, gauss = state["numpy_rng"]
             self.env.reset()
             cursor = {
@@ -237,6 +281,7 @@ class Training:
             self.env.stream.resume(cursor)
             self.model._last_obs = self._observe()
             self.model._last_episode_starts = tensors["env.starts"].numpy().astype(bool)
+            self._restore_more(tensors)
             self.model.num_timesteps, self.model._n_updates = int(state["step"]), int(state["updates"])
             torch.set_rng_state(tensors["torch_rng"])
             np.random.set_state(
@@ -248,27 +293,12 @@ class Training:
                 "delete this checkpoint to go on from the one before"
             ) from error
 
-    def _restore_optimizer(self, tensors: dict[str, torch.Tensor]) -> None:
-        """Adam's state from `adam.<parameter>.<name>`; none at all is that before the first update."""
-        optimizer = self.model.policy.optimizer
-        whole = optimizer.state_dict()
-        shapes = {f"adam.{i}.step": torch.Size() for i in range(len(whole["param_groups"][0]["params"]))}
-        for i, weights in enumerate(optimizer.param_groups[0]["params"]):
-            shapes |= {f"adam.{i}.{name}": weights.shape for name in ("exp_avg", "exp_avg_sq")}
-        if tensors and {name: tensor.shape for name, tensor in tensors.items()} != shapes:
-            raise ValueError("an optimizer of another net")
-        parameters = optimizer.param_groups[0]["params"]
-        whole["state"] = {
-            i: {
-                "step": tensors[
-                    f"adam.{i}.step"
-                ],  # the others in the memory layout of their weights, as Adam made them
-                "exp_avg": torch.empty_like(weights).copy_(tensors[f"adam.{i}.exp_avg"]),
-                "exp_avg_sq": torch.empty_like(weights).copy_(tensors[f"adam.{i}.exp_avg_sq"]),
-            }
-            for i, weights in enumerate(parameters if tensors else [])
-        }
-        optimizer.load_state_dict(whole)
+    def _more_state(self) -> dict[str, torch.Tensor]:
+        """What else an algorithm needs to resume."""
+        return {}
+
+    def _restore_more(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Take back what `_more_state` gave. Raises KeyError or ValueError."""
 
 
 class _Boundary(BaseCallback):
@@ -277,16 +307,13 @@ class _Boundary(BaseCallback):
     def __init__(self, training: Training, on_update: Callable[[TrainingProgress | None], None]) -> None:
         super().__init__()
         self.owner, self.on_update, self.first = training, on_update, True
-        self.outcomes = np.empty((0, 8), np.int32)
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_start(self) -> None:
-        self.report()
-
-    def _on_rollout_end(self) -> None:
-        self.outcomes = self.owner.env.take_outcomes()
+        if self.first or self.owner.step % self.owner.settings.rollout == 0:
+            self.report()
 
     def report(self) -> None:
         """Hand over the figures of the last update, if there was one in this call of `run`."""
@@ -296,7 +323,7 @@ class _Boundary(BaseCallback):
             return
         progress = self._progress()
         model = self.owner.model
-        losses = (progress.policy_loss, progress.value_loss)
+        losses = (progress.policy_loss or 0.0, progress.value_loss or 0.0)
         if not all(map(math.isfinite, losses)) or not self.owner.is_finite():
             raise _diverged(progress.step)
         for name, value in progress.row().items():
@@ -309,7 +336,7 @@ class _Boundary(BaseCallback):
         self.on_update(progress)
 
     def _progress(self) -> TrainingProgress:
-        rows, logged = self.outcomes, self.owner.model.logger.name_to_value
+        rows, logged = self.owner.env.take_outcomes(), self.owner.model.logger.name_to_value
         n = len(rows)
         earned = self.owner.env.stream.engine.returns(rows, rows[:, O_END] == ENDED_BY_GOAL)
 
@@ -326,11 +353,16 @@ class _Boundary(BaseCallback):
             share(O_FIRST, FIRST_PROXY),
             share(O_END, ENDED_BY_DEATH),
             share(O_END, ENDED_BY_LIMIT),
-            float(logged["train/policy_gradient_loss"]),
-            float(logged["train/value_loss"]),
-            -float(logged["train/entropy_loss"]),
-            float(logged["train/learning_rate"]),
+            _first_of(logged, "train/policy_gradient_loss", "train/policy_loss", "train/policy_objective"),
+            _first_of(logged, "train/value_loss", "train/loss"),
+            None if (entropy := _first_of(logged, "train/entropy_loss")) is None else -entropy,
+            _first_of(logged, "train/learning_rate"),
         )
+
+
+def _first_of(logged: Mapping[str, Any], *names: str) -> float | None:
+    """The first of these figures that the algorithm has logged."""
+    return next((float(logged[name]) for name in names if name in logged), None)
 
 
 def _diverged(step: int) -> TrainingDiverged:

@@ -101,17 +101,29 @@ def _tables(schema: Schema, title: str) -> Iterator[str]:
         rows = []
         for key, field in section["properties"].items():
             inner = _section_of(field, schema)
-            if inner is not None:
+            sections = [one for one in map(lambda one: _section_of(one, schema), field.get("anyOf", ())) if one]
+            if sections:  # one per algorithm
+                rows.append(f"| [`{key}`](#{key}) | | a section | {_words(field)} |")
+                waiting += [(f"{key}.", sections[0]), *((f"{key}:{_algorithm(one)}.", one) for one in sections[1:])]
+            elif inner is not None:
                 name = f"{path}{key}"
                 waiting.append((f"{name}." if "$ref" in field else f"{name}[].", inner))
-                rows.append(f"| [`{key}`](#{name.replace('.', '-')}) | | a section | {_words(field)} |")
+                rows.append(f"| [`{key}`](#{_anchor(name)}) | | a section | {_words(field)} |")
             else:
                 default = "*must be given*" if "default" not in field else _value(key, field["default"])
                 rows.append(f"| `{key}` | {default} | {_allowed(field)} | {_words(field)} |")
-        place = path.rstrip(".").replace("[]", "")
-        heading = f"## {title}" if not path else f"## `{place}` {{ #{place.replace('.', '-')} }}"
+        place = path.rstrip(".").replace("[]", "").replace(":", " of ")
+        heading = f"## {title}" if not path else f"## `{place}` {{ #{_anchor(place)} }}"
         head = "| key | default | allowed | meaning |\n|---|---|---|---|\n"
         yield f"{heading}\n\n{section.get('description', '')}\n\n{head}" + "\n".join(rows) + "\n"
+
+
+def _algorithm(section: Schema) -> str:
+    return section["properties"]["algorithm"]["default"]
+
+
+def _anchor(place: str) -> str:
+    return place.replace(":", " of ").replace(".", "-").replace(" ", "-").lower()
 
 
 def _section_of(field: Schema, schema: Schema) -> Schema | None:

@@ -1,1 +1,1 @@
-"""Scripts that each regenerate one page of the docs. Nothing imports them."""
+"""Analysis scripts, each of which regenerates one page of the docs. Nothing imports them."""

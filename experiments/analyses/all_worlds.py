@@ -1,11 +1,11 @@
-"""One phenomenon in many disguises: every world's misgeneralizing agent and its control, and agents whose goals are known.
+"""All worlds compared: every world's misgeneralizing agent and its control, and scripted agents with known goals.
 
     python -m goalposts.experiments.analyses.all_worlds docs/results/worlds.csv --seeds 5 --runs runs/worlds
 
-trains what is not trained yet (whatever stops it, the same command goes on; `--worlds Corner Beacon` trains these alone), and
-writes the table and, beside it, the page (`.md`), of all finished runs that stand in the folders `--runs` and `--also`. A run
-counts if its config is the one that is shipped now and the levels that it was measured on are the ones that its world makes
-now; so a change in one world leaves the runs of all others good. Judged by the world's usual shift. Read next: `experiments/study/demo.py`.
+trains missing runs (rerun the command to resume; `--worlds Corner Beacon` trains only these worlds), then writes the table and
+the page (`.md`) of all finished runs in the folders `--runs` and `--also`. A run counts if its config is the shipped one and
+its world still generates the levels it was measured on, so a change in one world does not affect the runs of the others. Each
+run is judged by its world's usual shift. Read next: `experiments/study/demo.py`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ KNOWN_LEVELS = 1000
 
 
 def configs_of(world: str, every: bool = False) -> list[str]:
-    """The twins of a world, the one that should misgeneralize first; with `every`, then its other configs."""
+    """List the configs of a world's twins, the one that should misgeneralize first; `every` appends its other configs."""
     twins = [f"{world.lower()}/{name}" for name in WORLDS[world].pair or ()]
     others = [name for name in shipped_configs() if name.split("/")[0] == world.lower() and name not in twins]
     return [*twins, *(others if every else ())]
@@ -48,9 +48,9 @@ def configs_of(world: str, every: bool = False) -> list[str]:
 def train_all(
     folder: Path, worlds: Sequence[str], seeds: int, every: bool = False, also: Sequence[Path] = ()
 ) -> None:
-    """Train and evaluate what is in no folder yet, world by world and seed by seed: whatever stops this leaves whole pairs.
+    """Train and evaluate missing runs, world by world and seed by seed, so that an interruption leaves complete pairs.
 
-    Raises UserError: of a training, or if a finished run is in the way that does not count any more.
+    Raises UserError if a training fails, or if a finished run that no longer counts is in the way.
     """
     for world in worlds:
         for seed in range(seeds):
@@ -61,8 +61,8 @@ def train_all(
                 path = folder / f"{config.name}-s{seed}"
                 if (path / "config.yaml").exists() and Run.open(path).status().state == "finished":
                     raise RunError(
-                        f"{path} is a finished run of another config, or of levels that {world} does not make any more. Move "
-                        "it out of the way, and the same command trains it anew"
+                        f"{path} is a finished run of another config, or of levels that {world} no longer generates. Move "
+                        "it elsewhere, then run the same command to train it again"
                     )
                 begin = time.process_time()
                 train(config, path)
@@ -70,7 +70,7 @@ def train_all(
 
 
 def measure(folders: Sequence[Path]) -> pl.DataFrame:
-    """One row for each training procedure found in the folders, and for each known agent of its world."""
+    """Measure each training procedure found in the folders and each scripted agent of its world: one row per agent."""
     rows = []
     for world in WORLDS:
         groups = {name: finished_runs(folders, load_config(name)) for name in configs_of(world, every=True)}
@@ -84,7 +84,7 @@ def measure(folders: Sequence[Path]) -> pl.DataFrame:
 
 
 def finished_runs(folders: Sequence[Path], config: ExperimentConfig) -> list[Evaluated]:
-    """The finished runs of a config that count, by seed, each seed once."""
+    """List the finished runs of a config that count, in order of seed, each seed once."""
     found: dict[int, Evaluated] = {}
     for run in _runs_of(folders, config):
         if run.config.seed not in found and run.status().state == "finished" and run.episodes_path.exists():
@@ -102,7 +102,7 @@ def _runs_of(folders: Sequence[Path], config: ExperimentConfig) -> Iterator[Run]
 
 
 def _on_todays_levels(item: Evaluated) -> bool:
-    """Whether its usual control and shift were the levels that the world makes now, with what the planner says of them."""
+    """Whether its world still generates the levels of its usual control and shift, with the same planner values."""
     settings = item.config.evaluate
     columns = ["level_hash", "optimal_goal", "optimal_proxy", "distinguishing"]
     for role in ("control", "shift"):
@@ -147,7 +147,7 @@ def _figures(name: str, found: Estimate | None) -> dict[str, Any]:
 
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
-    """The command line; returns the exit code."""
+    """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m goalposts.experiments.analyses.all_worlds",
         description=__doc__,

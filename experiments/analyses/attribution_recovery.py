@@ -1,16 +1,15 @@
-"""Are known agents recognised? The calibration of goal attribution.
+"""Calibration of goal attribution: a confusion matrix of agents with known goals.
 
-Every hypothesis is played, at several temperatures, with and without a habit of its own; so are devices with random
-parameters, and the planner's agents. Each plays batches of 20 episodes, and the share of batches on which its own hypothesis
-has the highest evidence is written down, beside those on which each other one has: a confusion matrix.
+Plays every hypothesis at several temperatures, with and without a habit, and also devices with random parameters and the
+planner's agents. Each plays batches of 20 episodes; the table holds the fraction of batches on which each hypothesis has
+the highest evidence.
 
-On CoinRun's own levels some hypotheses ask for the same actions: the left edge is always the nearest one, and the top row is
-out of reach on most. `posed` levels take that away: the same layouts, with less sky and the start anywhere.
+On CoinRun's own levels some hypotheses predict the same actions: the left edge is always the nearest one, and the top row is
+usually out of reach. `posed` levels remove these ambiguities: the same layouts, with less sky and the start anywhere.
 
     python -m goalposts.experiments.analyses.attribution_recovery OUT.csv [--batches 40]
 
-writes the table and, beside it, the page (`.md`); a row as soon as it is known, so that, stopped, the same command goes on
-with the rows that are missing.
+writes the table and the page (`.md`). Each row is written as soon as it is known; rerun the command to resume.
 Read next: `experiments/measurement/attribution.py`.
 """
 
@@ -39,7 +38,7 @@ from ...envs.worlds.registry import get_world
 from ..evaluation.attribution import attribute, hypotheses_of, objectives_of
 from ..system.atomic_files import write_atomic
 
-EPISODES = 20  # a batch
+EPISODES = 20  # per batch
 BETAS = (0.5, 1.0, 2.0, 4.0)
 
 
@@ -55,12 +54,12 @@ class Known:
 
     @property
     def kind(self) -> str:
-        """agent or device."""
+        """Kind of its hypothesis: agent or device."""
         return "device" if type(self.agent) is Device else "agent"
 
 
 def known_agents(world: World, seed: int) -> list[Known]:
-    """One of each, with parameters and luck that the seed decides."""
+    """Create one agent of each kind, with parameters and random numbers derived from the seed."""
     rng = np.random.default_rng(seed)
     n = len(world.actions)
     found = []
@@ -90,10 +89,10 @@ def known_agents(world: World, seed: int) -> list[Known]:
 
 
 def posed(levels: LevelSet, seed: int) -> LevelSet:
-    """CoinRun levels with rows of sky taken out and the start moved, so that every target asks for something of its own.
+    """CoinRun levels with rows of sky removed and the start moved, so that every target requires different actions.
 
-    Coin, top row and both edges are at least 2 steps away, and one edge at least 3 steps nearer than the other. Levels on
-    which 40 random tries find no such start are left out.
+    Coin, top row and both edges are at least 2 steps away, and one edge is at least 3 steps nearer than the other. Levels
+    for which 40 random tries find no such start are left out.
     """
     world, rng = get_world(levels.world), np.random.default_rng(seed)
     targets = {t.name: t.mask for t in (world.goal, *world.proxies, *world.targets)}
@@ -114,7 +113,7 @@ def _moved(level: Level, rng: np.random.Generator) -> Plan | None:
     legend = get_world(level.world).legend
     wall, spawn = legend.codes["#"], legend.codes["A"]
     tiles = np.where(level.tiles == spawn, 0, level.tiles)
-    sky = int(np.argmax((tiles[1:, 1:-1] != 0).any(axis=1)))  # rows of nothing below the ceiling
+    sky = int(np.argmax((tiles[1:, 1:-1] != 0).any(axis=1)))  # empty rows below the ceiling
     tiles = np.delete(tiles, np.arange(1, 1 + rng.integers(sky + 1)), axis=0)
     ground = np.isin(tiles, [wall, legend.codes["B"], legend.codes["="]])
     places = np.argwhere((tiles[:-1] == 0) & ground[1:])
@@ -126,9 +125,9 @@ def _moved(level: Level, rng: np.random.Generator) -> Plan | None:
 
 
 def calibrate(out: Path, batches: int, world: str = "CoinRun", seed: int = 0) -> pl.DataFrame:
-    """Play, attribute, count; writes the table and prints one line an agent. Takes a second for about 200 episodes.
+    """Play, attribute and count; writes the table and prints one line per agent. About 200 episodes per second.
 
-    So many batches on posed levels, a third of that on the world's own.
+    Plays `batches` batches on posed levels, and a third as many on the world's own.
     """
     need = batches * EPISODES
     made = posed(generate(world, "off_path", seed + 1, 2 * need), seed)[:need]
@@ -153,13 +152,13 @@ def calibrate(out: Path, batches: int, world: str = "CoinRun", seed: int = 0) ->
 
 
 def _recognised(levels: LevelSet, number: int, seed: int) -> dict[str, Any]:
-    """One row: how often the agent with this number is recognised on batches of these levels."""
+    """Measure how often the agent with this number is recognized on batches of these levels; returns one row."""
     world = get_world(levels.world)
     who = known_agents(world, seed)[number]
     best: list[str] = []
     margins, right_kind, with_ties = [], [], []
     for batch, first in enumerate(range(0, len(levels) - EPISODES + 1, EPISODES)):
-        known = known_agents(world, seed * 100_003 + batch)[number]  # other parameters and other luck
+        known = known_agents(world, seed * 100_003 + batch)[number]  # different parameters and random numbers
         part = levels[first : first + EPISODES]
         played = play(known.agent, part, noise_seed=batch)
         found = attribute(part, played.actions, played.outcome[:, O_STEPS])
@@ -186,7 +185,7 @@ def _recognised(levels: LevelSet, number: int, seed: int) -> dict[str, Any]:
 
 
 def page(table: pl.DataFrame) -> str:
-    """The confusion matrices as Markdown: one for the posed levels, one for the world's own."""
+    """Format the confusion matrices as Markdown: one for the posed levels, one for the world's own."""
     lines = [
         "# Attribution: which hypothesis is best, for agents with known goals",
         "",
@@ -223,7 +222,7 @@ def page(table: pl.DataFrame) -> str:
 
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
-    """The command line; returns the exit code."""
+    """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m goalposts.experiments.analyses.attribution_recovery")
     parser.add_argument("out", type=Path, help="the CSV file to write")
     parser.add_argument(

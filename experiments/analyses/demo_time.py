@@ -1,10 +1,10 @@
-"""Where the time of a demo goes, from its first word to its page and films: figures for docs/performance.md.
+"""Timing of the demo, from its first output to its page and films: figures for docs/performance.md.
 
     python -m goalposts.experiments.analyses.demo_time
 
-runs `goalposts demo` in a folder that is deleted afterwards and takes the time of its parts. In the trainings' processes these
-are told apart by what they report on the way. Kernels that are on the disk already are not compiled: for a first demo, give
-`NUMBA_CACHE_DIR` an empty folder. Read next: `experiments/study/demo.py`.
+runs `goalposts demo` in a folder that is deleted afterwards and times its parts. The parts of the training processes are
+identified by their progress messages. Kernels cached on disk are not compiled again: to time a first demo, set
+`NUMBA_CACHE_DIR` to an empty folder. Read next: `experiments/study/demo.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..evaluation import goal_sweep
 from ..study import demo
 
 PARTS = {
-    "explore": "playing what the explorer can show",
+    "sweep_goal": "playing the explorer's episodes",
     "report_data": "gathering the page's figures",
     "write_page": "writing the page",
     "film_of": "playing the film",
@@ -32,7 +32,7 @@ BOTH = "both trainings, side by side"
 
 
 def measured() -> tuple[dict[str, float], float]:
-    """(seconds of each part, seconds of all): the parts of the slower training, then those of the demo behind it."""
+    """Time a demo: (seconds per part, seconds in total). The parts of the slower training, then those of the demo."""
     marks: dict[int, list[tuple[float, str]]] = {0: [], 1: []}
     took: dict[str, float] = {}
     began = time.perf_counter()
@@ -51,7 +51,7 @@ def measured() -> tuple[dict[str, float], float]:
         return inner
 
     for name, words in PARTS.items():
-        module = goal_sweep if name == "explore" else demo
+        module = goal_sweep if name == "sweep_goal" else demo
         setattr(module, name, timed(getattr(module, name), words))
     demo.train_side_by_side = timed(demo.train_side_by_side, BOTH)
     with tempfile.TemporaryDirectory() as place:
@@ -65,12 +65,12 @@ def measured() -> tuple[dict[str, float], float]:
 
 def _stage(step: int, total: int, words: str) -> str:
     if words.startswith("compiling"):
-        return "compiling, or reading what is compiled; drawing levels"
+        return "compiling, or loading compiled kernels; drawing levels"
     return "its evaluation" if step >= total else "its training, with checkpoints and probes"
 
 
 def _stages(marks: list[tuple[float, str]], began: float) -> dict[str, float]:
-    """How long each stage lasted, by when the next was first told of."""
+    """Duration of each stage, up to the first message of the next."""
     found = {"starting a process, importing": marks[0][0] - began}
     for (start, stage), (end, _) in pairwise(marks):
         found[stage] = found.get(stage, 0.0) + end - start
@@ -78,11 +78,11 @@ def _stages(marks: list[tuple[float, str]], began: float) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Time the demo and print the result."""
     parts, whole = measured()
     for name, seconds in parts.items():
         print(f"{seconds:6.1f} s  {name}")
-    print(f"{whole:6.1f} s  all")
+    print(f"{whole:6.1f} s  total")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""The first layer of the default training, by four roads, and what batching seeds could gain: figures for docs/performance.md.
+"""The first layer of the default training in four implementations, and the possible gain from batching seeds.
 
     python -m goalposts.experiments.analyses.first_layer
 
-A minibatch of 2,048 views that a random agent saw, 256 units, milliseconds forward and backward (gradient of the weights);
-best of repetitions that take turns. Then what several seeds in one process could save: an update of the default recipe beside
-one of the same calls on next to no data, and the hidden layer's products of one seed beside those of eight at once. Read next:
-`agents/ppo/run_length_layer.py`.
+Figures for docs/engineering-notes.md. A minibatch of 2,048 views of a random agent, 256 units, milliseconds forward and
+backward (gradient of the weights); best of alternating repetitions. Then the potential saving of training several seeds in
+one process: an update of the default recipe compared with the same calls on almost no data, and the hidden layer's products
+for one seed compared with eight at once. Read next: `agents/ppo/run_length_layer.py`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from ..config.schema import ExperimentConfig
 from ..training.train import new_training
 
 ROWS, WIDTH, TURNS = 2048, 256, 15
-Road = tuple[Callable[[], Any], Callable[[Any], object]]  # forward; and back, from what came out
+Road = tuple[Callable[[], Any], Callable[[Any], object]]  # (forward, backward from the output)
 
 
 def views() -> np.ndarray:
-    """uint8[2048, inputs]: what agents see that move at random."""
+    """Observations of agents that move at random: uint8[2048, inputs]."""
     env, rng = GoalpostsVecEnv(128), np.random.default_rng(0)
     env.reset()
     shown = [env.advance(rng.integers(0, 4, 128)).obs for _ in range(ROWS // 128)]
@@ -35,7 +35,7 @@ def views() -> np.ndarray:
 
 
 def roads(x: np.ndarray) -> dict[str, Road]:
-    """The same product by each road."""
+    """The same product in each implementation, by name."""
     dense = torch.nn.Linear(x.shape[1], WIDTH)
     half = torch.nn.Linear(x.shape[1], WIDTH).bfloat16()
     bag = torch.nn.EmbeddingBag(x.shape[1], WIDTH, mode="sum")
@@ -63,7 +63,7 @@ def roads(x: np.ndarray) -> dict[str, Road]:
 
 
 def timed(road: Road) -> tuple[float, float]:
-    """Milliseconds forward and backward, once."""
+    """Time one forward and one backward pass, in milliseconds."""
     forward, backward = road
     began = time.perf_counter()
     out = forward()
@@ -73,7 +73,7 @@ def timed(road: Road) -> tuple[float, float]:
 
 
 def products_ms(seeds: int, width: int = 128) -> Callable[[], float]:
-    """Milliseconds a seed of a hidden layer's three products, each of all seeds at once."""
+    """Return a function that times a hidden layer's three products for all seeds at once, in milliseconds per seed."""
     x, out = torch.randn(seeds, ROWS, width), torch.randn(seeds, ROWS, width)
     weight, bias = torch.randn(seeds, width, width), torch.randn(seeds, 1, width)
 
@@ -88,7 +88,7 @@ def products_ms(seeds: int, width: int = 128) -> Callable[[], float]:
 
 
 def update_ms(num_envs: int, batch_size: int) -> float:
-    """Milliseconds of CPU that an update takes, the median of twenty."""
+    """CPU time of an update in milliseconds, the median of twenty."""
     settings = {"num_envs": num_envs, "batch_size": batch_size, "total_steps": num_envs * 64 * 24}
     training = new_training(ExperimentConfig.parse({"name": "bench", "train": settings}))
     marks: list[float] = []
@@ -97,10 +97,10 @@ def update_ms(num_envs: int, batch_size: int) -> float:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the figures."""
     torch.set_num_threads(1)
     x = views()
-    print(f"{x.mean():.2f} of what is seen is 1")
+    print(f"{x.mean():.2f} of the inputs are 1")
     found: dict[str, list[tuple[float, float]]] = {}
     ways = roads(x)
     for _ in range(TURNS):
@@ -112,14 +112,14 @@ def main() -> None:
     one, eight = products_ms(1), products_ms(8)
     alone, together = np.min([(one(), eight()) for _ in range(TURNS)], axis=0)
     print(
-        f"products of a hidden layer: {alone:.2f} ms of one seed, {together:.2f} ms a seed of eight at once"
+        f"products of a hidden layer: {alone:.2f} ms for one seed, {together:.2f} ms per seed for eight at once"
     )
     whole, bare = update_ms(128, 2048), update_ms(4, 64)
     most, four = whole / (whole - bare), whole / (whole - bare * 3 / 4)
     print(
-        f"an update: {whole:.0f} ms, the same calls on next to no data: {bare:.0f} ms; batching seeds gains at most"
+        f"an update: {whole:.0f} ms, the same calls on almost no data: {bare:.0f} ms; batching seeds is at most"
     )
-    print(f"{most:.2f} times, for four seeds {four:.2f} times")
+    print(f"{most:.2f} times as fast, for four seeds {four:.2f} times")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""How often does each printed interval hold the truth? Simulations with known truth, for 1, 3, 10 and 30 training seeds.
+"""Coverage of the printed intervals, by simulation with known truth, for 1, 3, 10 and 30 training seeds.
 
     python -m goalposts.experiments.analyses.interval_coverage docs/results/coverage.csv
 
-writes the table and, beside it, the page (`.md`). The same generators, with other numbers, stand in
-tests/experiments/measurement/test_coverage.py. Read next: `experiments/measurement/intervals.py`.
+writes the table and the page (`.md`). tests/experiments/measurement/test_coverage.py uses the same generators with other
+parameters. Read next: `experiments/measurement/intervals.py`.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from ..system.atomic_files import write_atomic
 SEEDS = (1, 3, 10, 30)
 SHARES = (0.05, 0.2, 0.5, 0.9)
 TAUS = (0.0, 0.3, 1.0)  # standard deviation of the seeds, in log odds
-LEVELS, LAMBDA = 300, 1.0  # and of the levels
+LEVELS, LAMBDA = 300, 1.0  # number of levels, and their standard deviation
 NODES = ndtri((np.arange(2000) + 0.5) / 2000)
 NOMINAL = (0.93, 0.97)
 
 Draw = Callable[
     [np.random.Generator, int, float], tuple[Estimate, float]
-]  # (luck, seeds, tau) → found, truth
+]  # (rng, seeds, tau) → (estimate, truth)
 
 
 def rate(share: float) -> Draw:
-    """A share of yes/no levels: capability, preference, misgeneralization rate."""
+    """Simulate a proportion, as capability, preference or misgeneralization rate."""
 
     def draw(rng: np.random.Generator, seeds: int, tau: float) -> tuple[Estimate, float]:
         spread = np.sqrt(tau * tau + LAMBDA * LAMBDA)
@@ -44,7 +44,7 @@ def rate(share: float) -> Draw:
         events = (rng.random((seeds, LEVELS)) < expit(odds)).astype(float)
         found = hierarchical_rate(events, np.ones_like(events))
         assert found is not None
-        # with one seed the statement is about this agent, with several about their kind
+        # with one seed the estimate is about this agent, with several about the training procedure
         true = expit(centre + own[0, 0] + LAMBDA * NODES) if seeds == 1 else expit(centre + spread * NODES)
         return found, float(true.mean())
 
@@ -52,7 +52,7 @@ def rate(share: float) -> Draw:
 
 
 def difference(rng: np.random.Generator, seeds: int, tau: float) -> tuple[Estimate, float]:
-    """A paired difference, as the goal effect: 0.3 on average, levels from 0.1 to 0.4 without, seeds by tau / 5."""
+    """Simulate a paired difference, as the goal effect: 0.3 on average, baseline 0.1 to 0.4 by level, seeds vary by tau / 5."""
     level, own = (
         rng.uniform(0.1, 0.4, (1, LEVELS)),
         0.3 + tau / 5 * rng.standard_normal((seeds, 1)).clip(-1.5, 1.5),
@@ -65,14 +65,14 @@ def difference(rng: np.random.Generator, seeds: int, tau: float) -> tuple[Estima
 
 
 def mean(rng: np.random.Generator, seeds: int, tau: float) -> tuple[Estimate, float]:
-    """A mean within bounds, as the regret: Beta(1, 3), shrunk by a factor of each seed's own."""
+    """Simulate a mean within bounds, as the regret: Beta(1, 3), scaled by a factor per seed."""
     own = 1 - 0.3 * tau * rng.random((seeds, 1))
     found = hierarchical_mean(own * rng.beta(1.0, 3.0, (seeds, LEVELS)), (0.0, 1.0))
     return found, float(own[0, 0]) / 4 if seeds == 1 else (1 - 0.15 * tau) / 4
 
 
 def kinds() -> Iterator[tuple[str, Draw]]:
-    """Every kind of number, by name."""
+    """Yield every kind of estimate with its name."""
     for share in SHARES:
         yield f"rate of {share:g}", rate(share)
     yield "paired difference of 0.3", difference
@@ -80,7 +80,7 @@ def kinds() -> Iterator[tuple[str, Draw]]:
 
 
 def covered(draw: Draw, seeds: int, tau: float, repetitions: int, stream: int) -> dict[str, Any]:
-    """How often the interval held the truth, how often a warning stood beside it, and which one most often."""
+    """Fraction of intervals that hold the truth, fraction with a warning, and the most frequent warning."""
     rng = np.random.default_rng([stream, seeds, round(100 * tau)])
     found = [draw(rng, seeds, tau) for _ in range(repetitions)]
     warnings = [e.warning for e, _ in found if e.warning]
@@ -93,7 +93,7 @@ def covered(draw: Draw, seeds: int, tau: float, repetitions: int, stream: int) -
 
 
 def measure(repetitions: int) -> pl.DataFrame:
-    """One row for each kind of number, spread of seeds and number of seeds."""
+    """Simulate every kind of estimate, spread of seeds and number of seeds: one row each."""
     rows = []
     for stream, (name, draw) in enumerate(kinds()):
         for tau in TAUS:
@@ -108,7 +108,7 @@ def measure(repetitions: int) -> pl.DataFrame:
 
 
 def page(table: pl.DataFrame) -> str:
-    """The table as Markdown, one row for each number and spread."""
+    """Format the table as Markdown, one row per kind of estimate and spread."""
     repetitions = table["repetitions"].max()
     lines = [
         "# How often the intervals contain the truth",
@@ -138,7 +138,7 @@ def page(table: pl.DataFrame) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m goalposts.experiments.analyses.interval_coverage", description=__doc__
     )

@@ -1,10 +1,10 @@
-"""Trained agents side by side, run by run: training return, behaviour after the move, and what their actions are evidence of.
+"""Training return versus goal preference, run by run: outer and inner alignment of trained agents, with attributions.
 
-    python -m goalposts.experiments.analyses.outer_vs_inner OUT.csv RUN…    measure evaluated runs, write the table, draw the figure from it
-    python -m goalposts.experiments.analyses.outer_vs_inner OUT.csv         draw the figure from the table that is there
+    python -m goalposts.experiments.analyses.outer_vs_inner OUT.csv RUN…    measure evaluated runs, write the table, draw the figure
+    python -m goalposts.experiments.analyses.outer_vs_inner OUT.csv         draw the figure from an existing table
 
-The figure (OUT.svg, OUT.png) sets the return in training against the goal preference after the move: agents with the same
-return and different goals stand above one another. Read next: `experiments/evaluation/diagnosis.py`.
+The figure (OUT.svg, OUT.png) plots the goal preference after the goal is moved against the return in training: agents with
+the same return but different goals are above one another. Read next: `experiments/evaluation/diagnosis.py`.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from ..measurement.attribution import Attribution
 from ..report.figures.charts import PALETTE, styled
 from ..system.atomic_files import write_atomic
 
-ON = ("left", "invisible", "none")  # conditions whose share of proxy-first episodes stands in the table
+ON = ("left", "invisible", "none")  # conditions whose fraction of proxy-first episodes is in the table
 
 
 def measure(runs: Sequence[Evaluated]) -> pl.DataFrame:
-    """One row a run."""
+    """Measure each run: one row per run."""
     return pl.DataFrame([_row(item) for item in runs], infer_schema_length=None).sort("procedure", "seed")
 
 
@@ -70,14 +70,14 @@ def _row(item: Evaluated) -> dict[str, Any]:
 
 
 def _whole(item: Evaluated, condition: str) -> Attribution:
-    """The same from whole episodes, what was done after the first touch of goal or proxy included."""
+    """Attribute whole episodes, including the actions after the first touch of goal or proxy."""
     chosen = item.trajectories().filter(pl.col("condition") == condition)
     return attribute(*levels_and_actions(chosen), item.config.env.max_steps)
 
 
 def _last(progress: Sequence[Any]) -> float | None:
-    """The mean return of training episodes, as logged last."""
-    found = [float(row["mean_return"]) for row in progress if str(row.get("mean_return") or "")]
+    """Last logged mean return of training episodes; None if none was logged."""
+    found = [float(row["ep_rew_mean"]) for row in progress if str(row.get("ep_rew_mean") or "")]
     return found[-1] if found else None
 
 
@@ -88,7 +88,7 @@ def _estimate(name: str, found: Estimate | None) -> dict[str, float | None]:
 
 
 def draw(table: pl.DataFrame) -> dict[str, bytes]:
-    """The figure as SVG and PNG, by suffix."""
+    """Draw the figure as SVG and PNG; returns the files' bytes by suffix."""
     with styled():
         from matplotlib.figure import Figure
 
@@ -118,7 +118,11 @@ def draw(table: pl.DataFrame) -> dict[str, bytes]:
         axes.set_xlabel("mean return of the last training episodes")
         axes.set_title("Goal preference after the coin was moved", loc="left", fontsize=12)
         axes.legend(
-            loc="center left", bbox_to_anchor=(1.04, 0.5), frameon=False, fontsize=11, title="one mark a seed"
+            loc="center left",
+            bbox_to_anchor=(1.04, 0.5),
+            frameon=False,
+            fontsize=11,
+            title="one mark per seed",
         )
         made = {}
         for suffix in (".svg", ".png"):
@@ -131,7 +135,7 @@ def draw(table: pl.DataFrame) -> dict[str, bytes]:
 
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
-    """The command line; returns the exit code."""
+    """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m goalposts.experiments.analyses.outer_vs_inner", description=__doc__
     )

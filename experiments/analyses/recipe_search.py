@@ -1,11 +1,11 @@
-"""Search for a training recipe: how soon does it learn, on several seeds? Looks at training returns only, never at a shift.
+"""Training recipe search: how soon each recipe learns, over several seeds. Uses training returns only, never a shift.
 
     python -m goalposts.experiments.analyses.recipe_search OUT.csv --seeds 5 "" "train.net.pi=[] train.net.vf=[]" …
 
-Each point is a string of overrides over `coinrun/edge` and `coinrun/anywhere`; "" is the recipe as shipped, and `lengths=8-14`
-trains on levels of other lengths. A row a training is added to OUT.csv: steps and seconds of CPU until the mean return of an
-update's episodes first stayed above 0.95 for five updates, the return at the end, and the whole time. Rows that are there
-already are skipped, so several processes with `--first-seed` of their own may share a file.
+Each point is a string of overrides of `coinrun/edge` and `coinrun/anywhere`; "" is the shipped recipe, and `lengths=8-14`
+trains on levels of other lengths. Each training adds a row to OUT.csv: steps and CPU seconds until the mean return of an
+update's episodes first stays above 0.95 for five updates, the final return, and the total time. Existing rows are skipped,
+so several processes with different `--first-seed` can share a file.
 
     python -m goalposts.experiments.analyses.recipe_search OUT.csv --table          the medians, as Markdown
 """
@@ -43,12 +43,12 @@ COLUMNS = (
 )
 CONFIGS = ("coinrun/edge", "coinrun/anywhere")
 WANTED, UPDATES = 0.95, 5
-SHORTEST, LONGEST = 6, 20  # columns of a level, as many as the usual ones have
+SHORTEST, LONGEST = 6, 20  # columns of a level, the range of the default ones
 
 
 @cache
 def with_lengths(low: int, high: int) -> World:
-    """CoinRun whose training levels have from `low` to `high` columns inside."""
+    """Return a CoinRun variant whose training levels have `low` to `high` inner columns."""
     world = get_world("CoinRun")
     usual = world.condition("edge").layout_params
     conditions = tuple(
@@ -59,7 +59,7 @@ def with_lengths(low: int, high: int) -> World:
 
 
 def overrides(point: str) -> list[str]:
-    """A point as overrides of a config; a world of other lengths is entered under a name of its own."""
+    """Parse a point into config overrides; registers a world for other lengths under a separate name. Raises UserError."""
     words = point.split()
     for k, word in enumerate(words):
         if word.startswith("lengths="):
@@ -71,7 +71,7 @@ def overrides(point: str) -> list[str]:
 
 
 def measure(name: str, point: str, seed: int) -> dict[str, object]:
-    """Train once and say how soon it was competent; None where it never was."""
+    """Train once and record how soon the agent is competent; None if it never is."""
     training = new_training(load_config(name, [*overrides(point), f"seed={seed}"]))
     recent: deque[float] = deque(maxlen=UPDATES)
     steps: int | None = None
@@ -80,9 +80,9 @@ def measure(name: str, point: str, seed: int) -> dict[str, object]:
 
     def look(progress: TrainingProgress | None) -> None:
         nonlocal steps, cpu
-        if progress is None or progress.mean_return is None:
+        if progress is None or progress.ep_rew_mean is None:
             return
-        recent.append(progress.mean_return)
+        recent.append(progress.ep_rew_mean)
         if steps is None and len(recent) == UPDATES and min(recent) > WANTED:
             steps, cpu = progress.step, time.process_time() - began
 
@@ -94,7 +94,7 @@ def measure(name: str, point: str, seed: int) -> dict[str, object]:
 
 
 def table(rows: list[dict[str, str]]) -> str:
-    """Medians over the seeds of each point, `edge` / `anywhere`, as Markdown; a training that never got there counts as later than all."""
+    """Format medians over the seeds of each point, `edge` / `anywhere`, as Markdown; trainings that never learn count as latest."""
     lines = [
         "| recipe | seeds | reached 0.95 | steps to 0.95 | CPU s to 0.95 | return at the end | CPU s in all |",
         "|---|---|---|---|---|---|---|",
@@ -102,7 +102,7 @@ def table(rows: list[dict[str, str]]) -> str:
     for point in dict.fromkeys(row["point"] for row in rows):
         found = [[row for row in rows if (row["point"], row["config"]) == (point, name)] for name in CONFIGS]
         if not all(found):
-            continue  # a search that goes on
+            continue  # the search is still running
 
         def middle(column: str, form: str, found=found) -> str:
             values = (median(float(row[column] or "inf") for row in own) for own in found)
@@ -119,7 +119,7 @@ def table(rows: list[dict[str, str]]) -> str:
 
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
-    """The commands of the docstring above."""
+    """Run the command line described in the module's docstring."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -128,7 +128,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=0)
-    options = parser.parse_intermixed_args(arguments)  # points may stand behind options
+    options = parser.parse_intermixed_args(arguments)  # points may follow options
     done: set[tuple[str, ...]] = set()
     if options.out.exists():
         with options.out.open(newline="", encoding="utf-8") as file:

@@ -1,10 +1,10 @@
-"""How cost grows: with environments, with the size of the grid, with levels, with threads, with runs side by side.
+"""Scaling of cost with the number of environments, grid size, levels, threads, and parallel runs.
 
     python -m goalposts.experiments.analyses.scaling                    all of them, as Markdown tables
     python -m goalposts.experiments.analyses.scaling envs grid          some of them
 
-All of CoinRun. What is measured in this process is the best of repetitions; processes of their own take turns, and the best
-of their rounds counts. Whole studies: `worker_efficiency.py`. Read next: `experiments/bench/suite.py`,
+Measures CoinRun. Figures from this process are the best of several repetitions; child processes take turns, and their best
+round counts. For whole studies, see `worker_efficiency.py`. Read next: `experiments/bench/suite.py`,
 `experiments/bench/child_process.py`.
 """
 
@@ -40,32 +40,32 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Growth:
-    """A table: how something grows with what stands in its first column."""
+    """A table that shows how a cost grows with the quantity in its first column."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
     def markdown(self) -> str:
-        """As Markdown, under its title."""
+        """Format the table as Markdown, under its title."""
         lines = [self.columns, ("---",) * len(self.columns), *self.rows]
         return "\n".join([f"{self.title}\n", *(f"| {' | '.join(line)} |" for line in lines)])
 
 
 def with_envs(seconds: float, envs: Sequence[int] = ENVS) -> Growth:
-    """A step of the engine by the number of its environments."""
+    """Measure an engine step by the number of environments."""
     world = get_world("CoinRun")
     pool = generate(world, world.default_condition("train"), 0, POOL)
     rows = []
     for n in envs:
         steps = [_step_ns(pool, n, seconds, observation) for observation in ("view", "full")]
         rows.append((f"{n:,}", *(f"{ns:,.0f}" for ns in steps), _millions(1e9 / steps[0])))
-    columns = ("environments", "`view`, ns an env step", "`full`, ns an env step", "`view`, env steps/s")
+    columns = ("environments", "`view`, ns per env step", "`full`, ns per env step", "`view`, env steps/s")
     return Growth("With environments: a step of the engine, a new level at every reset", columns, tuple(rows))
 
 
 def with_grid(seconds: float, lengths: Sequence[int] = LENGTHS, count: int = 2000) -> Growth:
-    """The engine, the generator and the planner by the length of the levels, in arrays of just that size."""
+    """Measure the engine, the generator and the planner by level length, in arrays of exactly that size."""
     world = get_world("CoinRun")
     edge = world.condition(world.default_condition("train"))
     rows = []
@@ -93,8 +93,8 @@ def with_grid(seconds: float, lengths: Sequence[int] = LENGTHS, count: int = 200
         )
     columns = (
         "grid",
-        "engine, `view`, 1,024 envs, ns an env step",
-        "steps an episode, at random",
+        "engine, `view`, 1,024 envs, ns per env step",
+        "steps per random episode",
         "levels drawn and proven/s",
         "levels solved by the planner/s",
     )
@@ -102,7 +102,7 @@ def with_grid(seconds: float, lengths: Sequence[int] = LENGTHS, count: int = 200
 
 
 def with_levels(seconds: float, counts: Sequence[int] = LEVELS) -> Growth:
-    """Drawing and holding levels in a process of its own, and the engine on so many."""
+    """Measure drawing and holding levels in a child process, and the engine on that many levels."""
     world = get_world("CoinRun")
     rows = []
     for count in counts:
@@ -115,14 +115,14 @@ def with_levels(seconds: float, counts: Sequence[int] = LEVELS) -> Growth:
         "levels",
         "seconds to draw and prove them",
         "levels/s",
-        "the most that the process holds, MB",
-        "engine, `view`, 1,024 envs on so many, ns an env step",
+        "peak memory of the process, MB",
+        "engine, `view`, 1,024 envs on them, ns per env step",
     )
     return Growth("With levels: all held at once", columns, tuple(rows))
 
 
 def with_threads(updates: int, rounds: int, most: int) -> Growth:
-    """The default training by the number of torch's threads."""
+    """Measure the default training by the number of PyTorch threads."""
     found = _best(rounds, [[Task("train", updates, threads=n)] for n in _doubled(most)])
     rates = [took[0].rate for took in found]
     rows = [
@@ -134,7 +134,7 @@ def with_threads(updates: int, rounds: int, most: int) -> Growth:
 
 
 def with_runs(updates: int, rounds: int, most: int) -> Growth:
-    """Default trainings side by side, one thread each."""
+    """Measure default trainings in parallel, one thread each."""
     found = _best(rounds, [[Task("train", updates)] * n for n in _doubled(most)])
     alone = found[0][0].rate
     rows = []
@@ -155,7 +155,7 @@ def with_runs(updates: int, rounds: int, most: int) -> Growth:
 
 
 def _millions(rate: float) -> str:
-    """Never none of them: a machine that has something else to do may take long for a step."""
+    """Format a rate in millions; never as zero, which a rate on a busy machine would otherwise round to."""
     return f"{rate / 1e6:.1f} M" if rate >= 1e5 else f"{rate / 1e6:.2g} M"
 
 
@@ -171,12 +171,12 @@ def _steps_an_episode(levels: LevelSet, n: int = 256, steps: int = 512) -> float
 
 
 def _doubled(most: int) -> list[int]:
-    """1, 2, 4 … up to `most`."""
+    """List 1, 2, 4 … up to `most`."""
     return [1 << k for k in range(most.bit_length())]
 
 
 def _best(rounds: int, groups: Sequence[Sequence[Task]]) -> list[list[Took]]:
-    """Of each group of tasks side by side the round with the highest rate; the groups take turns."""
+    """Run groups of parallel tasks in turns; keep each group's round with the highest rate."""
     found: list[list[list[Took]]] = [[] for _ in groups]
     for _ in range(rounds):
         for group, tries in zip(groups, found, strict=True):
@@ -185,7 +185,7 @@ def _best(rounds: int, groups: Sequence[Sequence[Task]]) -> list[list[Took]]:
 
 
 def _within(kind: type, least: float, most: float) -> Callable[[str], float]:
-    """Reads a number of an option. Raises with what is allowed."""
+    """Return an argparse type for numbers from `least` to `most`."""
 
     def read(word: str) -> float:
         try:
@@ -193,9 +193,9 @@ def _within(kind: type, least: float, most: float) -> Callable[[str], float]:
         except ValueError:
             value = least - 1
         if not least <= value <= most:
-            what = "whole numbers" if kind is int else "numbers"
+            what = "a whole number" if kind is int else "a number"
             raise argparse.ArgumentTypeError(
-                f"{word} is not allowed: allowed are {what} from {least:g} to {most:g}"
+                f"{word} is not allowed: it must be {what} from {least:g} to {most:g}"
             )
         return value
 
@@ -204,7 +204,7 @@ def _within(kind: type, least: float, most: float) -> Callable[[str], float]:
 
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
-    """The command line; returns the exit code."""
+    """Run the command line; returns the exit code."""
     tables = {
         "envs": lambda: with_envs(given.seconds),
         "grid": lambda: with_grid(given.seconds),
@@ -217,21 +217,21 @@ def main(arguments: list[str] | None = None) -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"some of {', '.join(tables)}; default: all")
+    parser.add_argument("--seconds", type=_within(float, 0.01, 600), default=0.5, help="seconds per figure")
     parser.add_argument(
-        "what", nargs="*", metavar="WHAT", help=f"of {', '.join(tables)}; all, if none is named"
+        "--updates", type=_within(int, 1, 10_000), default=24, help="updates per training, after the first"
     )
     parser.add_argument(
-        "--seconds", type=_within(float, 0.01, 600), default=0.5, help="how long each figure is measured"
+        "--rounds", type=_within(int, 1, 100), default=2, help="rounds of alternating trainings"
     )
     parser.add_argument(
-        "--updates", type=_within(int, 1, 10_000), default=24, help="of each training, after the first"
+        "--most", type=_within(int, 1, 64), default=2, help="most threads, and most parallel runs"
     )
-    parser.add_argument("--rounds", type=_within(int, 1, 100), default=2, help="of trainings, in turns")
-    parser.add_argument("--most", type=_within(int, 1, 64), default=2, help="threads, and runs side by side")
-    parser.add_argument("--million", action="store_true", help="a million levels, too")
+    parser.add_argument("--million", action="store_true", help="also measure a million levels")
     given = parser.parse_args(arguments)
     if unknown := [name for name in given.what if name not in tables]:
-        parser.error(f"{', '.join(unknown)}: there is no such table; there are {', '.join(tables)}")
+        parser.error(f"{', '.join(unknown)}: there is no such table; must be some of {', '.join(tables)}")
     for name in given.what or tables:
         print(f"measuring growth with {name} …", file=sys.stderr, flush=True)
         print(tables[name]().markdown() + "\n", flush=True)

@@ -1,8 +1,8 @@
-"""The scripted agents' scores on every probe: what a reader holds a trained agent's table against.
+"""The scripted agents' scores on every probe: a reference for a trained agent's probe table.
 
     python -m goalposts.experiments.analyses.scripted_agents docs/results/probes.csv [--levels 1000]
 
-writes the table and, beside it, the page (`.md`). Read next: `experiments/evaluation/diagnosis.py`.
+writes the table and the page (`.md`). Read next: `experiments/evaluation/diagnosis.py`.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ LEVELS = 1000
 def known_scores(
     levels: int = LEVELS, world: str = "CoinRun", probes: Sequence[str] | None = None
 ) -> pl.DataFrame:
-    """One row for each scripted agent and probe; columns as in `measurement.probe_table`, without warnings."""
+    """Measure each scripted agent on each probe: one row each; columns as in `measurement.probe_table`, without warnings."""
     names = list(probes or probes_of(get_world(world)))
     played = [evaluate(agent, names, levels, world) for agent in scripted_agents().values()]
     return probe_table(pl.concat(played)).drop("warning", "seeds", "episodes")
 
 
 def page(table: pl.DataFrame, world: str = "CoinRun") -> str:
-    """The table as Markdown, one row a probe."""
+    """Format the table as Markdown, one row per probe."""
     agents = table["agent"].unique(maintain_order=True).to_list()
     levels = table["levels"].max()
     lines = [
@@ -71,7 +71,7 @@ def page(table: pl.DataFrame, world: str = "CoinRun") -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
+    """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m goalposts.experiments.analyses.scripted_agents", description=__doc__
     )

@@ -1,9 +1,10 @@
-"""How well a study uses this machine: the same runs with one worker and with several, in turns, and with Ray.
+"""Parallel efficiency of a study on this machine: the same runs with one worker, with several, and with Ray, in turns.
 
     python -m goalposts.experiments.analyses.worker_efficiency --workers 2 --runs 4 --rounds 2 [--ray]
 
-Efficiency is the time of one worker over `workers` times that of so many: 1 is perfect. The driver's share is its processor
-time over that of all. Wants a quiet machine: load from elsewhere is measured too. Read next: `experiments/study/driver.py`.
+Efficiency is the time with one worker divided by `workers` times the time with several; 1 is perfect. The driver's fraction
+is its CPU time divided by the total. Needs an idle machine, because other load is measured too.
+Read next: `experiments/study/driver.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from ..study.workers.local import At, Executor, LocalEngine
 
 
 class _Silent:
-    """A watch that shows nothing, and takes down when the work itself was over."""
+    """A progress display that shows nothing and records when the last run ends."""
 
     over = 0.0
 
@@ -41,7 +42,7 @@ class _Silent:
 
 
 def measure(plan: StudyPlan, engine: Executor) -> tuple[float, float, float]:
-    """(seconds until the last run was done, the driver's processor seconds until then, those of the runs)."""
+    """Run a study; return (seconds until the last run ended, the driver's CPU seconds until then, those of the runs)."""
     with tempfile.TemporaryDirectory() as folder:
         watch = _Silent()
         began, cpu = time.perf_counter(), time.process_time()
@@ -53,14 +54,14 @@ def measure(plan: StudyPlan, engine: Executor) -> tuple[float, float, float]:
 
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
-    """The command line; returns the exit code."""
+    """Run the command line; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m goalposts.experiments.analyses.worker_efficiency", description=__doc__
     )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--runs", type=int, default=4, help="runs each time; a multiple of --workers")
-    parser.add_argument("--steps", type=int, default=500_000, help="of each run")
-    parser.add_argument("--rounds", type=int, default=2, help="how often each is measured, in turns")
+    parser.add_argument("--steps", type=int, default=500_000, help="training steps per run")
+    parser.add_argument("--rounds", type=int, default=2, help="repetitions of each measurement, in turns")
     parser.add_argument("--ray", action="store_true", help="also Ray with the same number of cores")
     given = parser.parse_args(arguments)
     plan = plan_study("seeds", [f"seeds={given.runs}", f"set.train.total_steps={given.steps}"])
@@ -76,7 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
             wall, driver, runs = measure(plan, _engine(kind, given.workers))
             times.setdefault(kind, []).append(wall)
             print(
-                f"{kind:16} {wall:7.1f} s; the runs computed {runs:.1f} s, the driver's share of that {driver / (driver + runs):.1%}",
+                f"{kind:16} {wall:7.1f} s; the runs computed {runs:.1f} s, the driver used {driver / (driver + runs):.1%}",
                 flush=True,
             )
     middle = {kind: statistics.median(found) for kind, found in times.items()}

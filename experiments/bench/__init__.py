@@ -1,1 +1,1 @@
-"""What `goalposts bench` measures: speed and memory on this machine."""
+"""Benchmarks of `goalposts bench`: speed and memory on this machine."""

@@ -1,9 +1,9 @@
-"""Some work in processes of their own, side by side: how long each took once all were ready, and the most that it held.
+"""Benchmarks in child processes that run side by side: the time each takes once all are ready, and its peak memory.
 
     python -m goalposts.experiments.bench.child_process '{"kind": "levels", "count": 1000}'
 
-is one such process: it says that it is ready, waits for a line, does its work and prints what it took as JSON. Shipped
-worlds only. Read next: `memory.py` and `experiments/analyses/scaling.py`, which begin them.
+is one such process: it reports that it is ready, waits for a line, does its work and prints the result as JSON. Only for
+shipped worlds. Read next: `memory.py` and `experiments/analyses/scaling.py`, which start them.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ from ..system.processes import ONE_THREAD, most_memory
 
 @dataclass(frozen=True)
 class Task:
-    """kind `train`: so many updates of the default recipe, on so many torch threads; `levels`: draw so many levels;
-    `steps`: so many rollouts of 1,024 environments, each held, then let go; `copies`: as many of numpy's copies.
+    """Work for a child process, repeated `count` times according to `kind`.
 
-    at_once: levels that are held together; None: all of them.
+    train    updates of the default recipe, on `threads` torch threads
+    levels   levels drawn, `at_once` of them held in memory at a time (None: all)
+    steps    rollouts of 1,024 environments, each held and then released
+    copies   the same with NumPy copies
     """
 
     kind: str
@@ -40,7 +42,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Took:
-    """What a process did (steps, levels), in how many seconds, and the most memory that it ever held, in MB."""
+    """Result of a process: the number of steps or levels, the seconds taken, and the peak memory in MB."""
 
     done: int
     seconds: float
@@ -48,14 +50,14 @@ class Took:
 
     @property
     def rate(self) -> float:
-        """How many a second."""
+        """Steps or levels per second."""
         return self.done / self.seconds
 
 
 def side_by_side(tasks: Sequence[Task]) -> list[Took]:
-    """Begin a process for each task, let all of them start their work at the same moment, and wait for the last.
+    """Start a process for each task, let all begin work at the same moment, and wait for the last.
 
-    Raises UserError with what a process said that did not come to its end.
+    Raises UserError with the last line of a process that failed.
     """
     command = [sys.executable, "-m", "goalposts.experiments.bench.child_process"]
     running: list[subprocess.Popen[str]] = []
@@ -92,7 +94,7 @@ def _took(process: subprocess.Popen[str]) -> Took:
     said, wrong = process.communicate()
     if process.returncode != 0:
         last = (wrong.strip().splitlines() or [f"exit code {process.returncode}"])[-1]
-        raise UserError(f"a process that was to be measured did not come to its end: {last}")
+        raise UserError(f"a measured process failed: {last}")
     return Took(**json.loads(said.splitlines()[-1]))
 
 
@@ -102,7 +104,7 @@ def _ready() -> None:
 
 
 def _train(task: Task) -> tuple[int, float]:
-    """Updates after the first, with which all is compiled and in place."""
+    """Time updates after the first, which compiles and allocates everything."""
     import torch
 
     from ...envs.worlds.registry import get_world
@@ -144,7 +146,7 @@ def _levels(task: Task) -> tuple[int, float]:
 
 
 def _rollouts(task: Task) -> tuple[int, float]:
-    """Rollouts after two of them, with which all is compiled and in place."""
+    """Time rollouts after the first two, which compile and allocate everything."""
     from ...envs.engine.engine import Engine
     from ...envs.generation.generate import generate
     from ...envs.worlds.registry import get_world

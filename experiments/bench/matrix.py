@@ -1,6 +1,6 @@
-"""Every world in every face, with every observation, for few and many environments; levels and pictures of every world.
+"""Benchmark matrix: every world, interface and observation, for few and many environments; levels and pictures.
 
-One short measurement each. Read next: `suite.py`, whose measurements these are.
+One short measurement each. Read next: `suite.py`, which defines the measurements.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ...envs.worlds.contract.world import World
 from .suite import Tell, levels, pictures, single_steps, vector_steps
 from .timing import Figure, Grid, Work, best_rate
 
-POOL = 4096  # levels, drawn once for each world
+POOL = 4096  # levels, drawn once per world
 ENVS = (1, 64, 1024)
-MOST_DRAWN = 64  # environments with pictures: each is drawn at every step
+MOST_DRAWN = 64  # environments with pixel observations, which are drawn at every step
 FACES: dict[str, Callable[..., Any]] = {
     "Env": GoalpostsEnv,
     "VectorEnv": GoalpostsVectorEnv,
@@ -31,11 +31,11 @@ FACES: dict[str, Callable[..., Any]] = {
 def matrix(
     worlds: Iterable[World], seconds: float, envs: Sequence[int] = ENVS, tell: Tell = lambda what: None
 ) -> list[Grid]:
-    """Two grids: world × face × observation by number of environments; world by what is done with its levels."""
+    """Measure two grids: world × interface × observation by number of environments; levels and pictures by world."""
     stepping: dict[tuple[tuple[str, ...], str], Figure] = {}
     drawing: dict[tuple[tuple[str, ...], str], Figure] = {}
     for world in worlds:
-        tell(f"{world.name} in every face")
+        tell(f"{world.name} in every interface")
         pool = generate(world, world.default_condition("train"), 0, POOL)
         for face in FACES:
             for observation in OBSERVATIONS:
@@ -49,13 +49,13 @@ def matrix(
             named = replace(figure, what=f"{world.name}, {figure.what}")
             drawing[(world.name,), f"{figure.what}, {figure.unit}"] = named
     return [
-        Grid("Environment steps a second", ("world", "face", "observation"), stepping),
+        Grid("Environment steps per second", ("world", "interface", "observation"), stepping),
         Grid("Levels and pictures", ("world",), drawing),
     ]
 
 
 def _steps(face: str, world: World, pool: LevelSet, observation: str, n: int) -> Work:
-    """Some steps in a face."""
+    """Return work that takes steps in a world through an interface."""
     options = {"world": world, "levels": pool, "observation": observation}
     if face == "Env":
         env = FACES[face](**options)

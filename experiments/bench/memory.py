@@ -1,6 +1,6 @@
-"""How much memory things take: processes that train and that draw levels, and an environment of the engine.
+"""Memory benchmarks: peak memory of processes that train or draw levels, and bytes per environment of the engine.
 
-Read next: `child_process.py`, which begins the processes; `experiments/analyses/scaling.py`, how it grows.
+Read next: `child_process.py`, which starts the processes; `experiments/analyses/scaling.py`, how memory grows.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def memory(
     levels: int = LEVELS,
     tell: Tell = lambda what: None,
 ) -> list[Figure]:
-    """The most that fresh processes hold, of worlds that ship; bytes of an environment among 1,024."""
+    """Measure the peak memory of fresh processes (shipped worlds only), and bytes per environment among 1,024."""
     figures = []
     tasks = {
         f"the most that a training holds, {updates} updates of the default recipe": Task(
@@ -49,13 +49,13 @@ def memory(
 
 
 def bytes_per_env(world: World, n: int, observation: str) -> float:
-    """What n environments more than n take, each, while their caller holds the last observation; without their levels' pool."""
+    """Bytes per environment, from n and 2n environments whose caller holds the last observation; excludes the level pool."""
     pool = generate(world, world.default_condition("train"), 0, n)
     return (_held(world, 2 * n, pool, observation) - _held(world, n, pool, observation)) / n
 
 
 def _held(world: World, n: int, pool: LevelSet, observation: str) -> int:
-    """Bytes that an engine holds after some steps, as Python counts them: numpy tells it of its arrays."""
+    """Bytes that an engine holds after some steps, by tracemalloc, which includes NumPy arrays."""
     engine_steps(Engine(world, 1, pool, observation), steps=1)()
     tracemalloc.start()
     try:

@@ -1,7 +1,7 @@
-"""The same work done by others, beside ours, alternating in one process: ratios that a busy machine disturbs least.
+"""Peer benchmarks: the same work in other libraries, alternating in one process, so that ratios are robust to load.
 
-Peers: stable-baselines3's own PPO (on an environment that costs nothing), a bare torch loop with our net and batches,
-numpy's copies, and Minigrid under gymnasium where it is installed (extra `bench`). Read next: docs/performance.md.
+Peers: Stable-Baselines3's PPO on an environment that costs nothing, a bare PyTorch loop with the same net and batches,
+NumPy copies, and Minigrid under Gymnasium if it is installed (extra `bench`). Read next: docs/performance.md.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ MINIGRID = "MiniGrid-Empty-16x16-v0"
 def bench_peers(
     world: World, seconds: float, tell: Callable[[str], None] = lambda what: None
 ) -> list[Figure]:
-    """Our rate, with its ratio to each peer's as the figure beside it."""
-    torch.set_num_threads(1)  # others get one thread as well: ours takes one by itself, and gives it back
+    """Measure Goalposts' rate and its ratio to that of each peer."""
+    torch.set_num_threads(
+        1
+    )  # peers get one thread too; a Goalposts training limits itself to one and restores the count
     figures = []
     for name, measure in PEERS.items():
         if measure in (_minigrid_steps, _minigrid_training) and importlib.util.find_spec("minigrid") is None:
@@ -48,7 +50,7 @@ def bench_peers(
 
 
 class FreeEnv(VecEnv):
-    """An environment that costs nothing: shows what a real one showed, over and over; rewards are 0, nothing ends."""
+    """An environment that costs nothing: replays recorded observations in a loop, with rewards of 0 and no ends."""
 
     def __init__(self, real: GoalpostsVecEnv, steps: int = 64) -> None:
         n = real.num_envs
@@ -82,7 +84,7 @@ class FreeEnv(VecEnv):
 
 
 def learner(model: PPO) -> Work:
-    """One rollout and its update."""
+    """Return work that does one rollout and its update."""
     steps = model.n_steps * model.n_envs
 
     def work() -> int:
@@ -111,7 +113,7 @@ def _recipe(world: World, **settings: str) -> tuple[ExperimentConfig, dict[str, 
 
 
 def _same_net(world: World, seconds: float) -> Figure:
-    """SB3's PPO with our policy, batches and hyper-parameters, on an environment that costs nothing."""
+    """Compare with SB3's PPO with the same policy, batches and hyperparameters, on an environment that costs nothing."""
     config, options, free = _recipe(world)
     ours = new_training(config).model
     net = policy_options(
@@ -125,7 +127,7 @@ def _same_net(world: World, seconds: float) -> Figure:
 
 
 def _mlp_policy(world: World, seconds: float, **settings: str) -> Figure:
-    """SB3's MlpPolicy as it comes (two nets of 64 and 64), our batches, on an environment that costs nothing."""
+    """Compare with SB3's default MlpPolicy (two nets of 64 and 64), same batches, on an environment that costs nothing."""
     config, options, free = _recipe(world, **settings)
     theirs = PPO("MlpPolicy", free, policy_kwargs={"normalize_images": False}, **options)
     ours = new_training(config).model
@@ -135,12 +137,12 @@ def _mlp_policy(world: World, seconds: float, **settings: str) -> Figure:
 
 
 def _mlp_policy_auto(world: World, seconds: float) -> Figure:
-    """The same, in whatever precision is the quicker on this processor."""
+    """Compare with SB3's MlpPolicy, with Goalposts in the faster precision for this processor."""
     return _mlp_policy(world, seconds, precision="auto")
 
 
 def _bare_torch(world: World, seconds: float) -> Figure:
-    """A PPO loop in a few lines of torch: our net as dense layers, our batches, an environment that costs nothing."""
+    """Compare with a short PPO loop in PyTorch: same net as dense layers, same batches, an environment that costs nothing."""
     config, _, free = _recipe(world)
     train, trunk = config.train, config.train.net.trunk
     inputs, actions = int(np.prod(free.observation_space.shape or ())), len(world.actions)
@@ -196,7 +198,7 @@ def _minigrid() -> Any:
     from minigrid.wrappers import FullyObsWrapper  # type: ignore[import-not-found]
 
     class Planes(gym.ObservationWrapper):
-        """The symbols without the mission text."""
+        """The grid symbols without the mission text."""
 
         def __init__(self, env: Any) -> None:
             super().__init__(env)
@@ -209,7 +211,7 @@ def _minigrid() -> Any:
 
 
 def _minigrid_steps(world: World, seconds: float) -> Figure:
-    """Minigrid's Empty-16x16, FullyObs, 16 of them under gymnasium's SyncVectorEnv."""
+    """Compare with 16 of Minigrid's Empty-16x16, FullyObs, under Gymnasium's SyncVectorEnv."""
     theirs = gym.vector.SyncVectorEnv([_minigrid] * 16)
     ours = GoalpostsVectorEnv(
         1024, world=world, condition=world.default_condition("train"), num_levels=16_384
@@ -227,7 +229,7 @@ def _minigrid_steps(world: World, seconds: float) -> Figure:
 
 
 def _minigrid_training(world: World, seconds: float) -> Figure:
-    """SB3's PPO with its defaults on the same."""
+    """Compare with SB3's PPO with default settings on Minigrid."""
     model = PPO("MlpPolicy", DummyVecEnv([_minigrid]), device="cpu")
     config, _, _ = _recipe(world)
     rate, other = paired(learner(new_training(config).model), learner(model), seconds, least=2)

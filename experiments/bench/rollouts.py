@@ -1,7 +1,7 @@
-"""Rollouts that are held, then let go as a whole, as a learner does that collects them in a list.
+"""Rollout benchmarks: observations are held and then released together, as by a learner that collects them in a list.
 
-What numpy lets go at once may go back to the system, which takes longer to give it out again than a copy takes: that
-depends on what else a process has asked for, so each side has processes of its own. Read next: `child_process.py`.
+Memory that NumPy frees at once may return to the operating system, and getting it back takes longer than a copy. That
+depends on the process's other allocations, so each side runs in separate processes. Read next: `child_process.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TURNS = 2
 
 
 def rollouts(world: World, seconds: float) -> list[Figure]:
-    """The engine and numpy copying the same observations, in fresh processes that take turns; of worlds that ship."""
+    """Compare the engine with NumPy copies of the same observations, in fresh, alternating processes; shipped worlds only."""
     figures = []
     for observation in ("view", "full") if world.name in WORLDS else ():
         count = max(2, int(50 * seconds))

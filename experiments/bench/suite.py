@@ -1,7 +1,7 @@
-"""How fast is it here: environments, levels, planner, pictures, training, evaluation. Ratios beside absolute figures.
+"""The benchmark suite: environments, levels, planner, pictures, training, evaluation; absolute rates and ratios.
 
-Each figure is the best of several repetitions in one process on one thread, so that a busy machine disturbs it least.
-Absolute figures are for orientation; compare ratios that were taken in one run. Read next: `training.py`;
+Each figure is the best of several repetitions in one process on one thread, so that other load disturbs it least.
+Absolute figures are for orientation; compare ratios from the same run. Read next: `training.py`;
 `matrix.py` (every world), `memory.py`, `rollouts.py`, `peers.py`, `experiments/analyses/scaling.py`; docs/performance.md.
 """
 
@@ -25,11 +25,11 @@ from ...envs.worlds.registry import get_world
 from .timing import Figure, Work, best_rate, in_turns
 
 POOL = 16_384  # levels; a new one at every reset
-ROLLOUT = 64  # steps whose observations a learner holds
+ROLLOUT = 64  # steps whose observations a learner keeps
 
 
 class Held(Enum):
-    """Which observations their holder keeps, in words."""
+    """Which observations the caller keeps, as a phrase for a figure's name."""
 
     NONE = ""
     LAST = f", the last {ROLLOUT} kept"
@@ -42,14 +42,14 @@ Tell = Callable[[str], None]
 def bench(
     world: str = "CoinRun", seconds: float = 1.0, training: bool = True, tell: Tell = lambda what: None
 ) -> list[Figure]:
-    """The usual figures of a world; about `seconds` for each."""
+    """Measure the standard figures of a world, for about `seconds` each."""
     home = get_world(world)
     figures: list[Figure] = []
     for measure in (environments, parts, faces, levels, pictures):
         tell(measure.__name__)
         figures += measure(home, seconds)
     if training:
-        from .training import learning  # torch is needed from here on only
+        from .training import learning  # only this part needs torch
 
         tell("training")
         figures += learning(home, seconds)
@@ -57,7 +57,7 @@ def bench(
 
 
 def environments(world: World, seconds: float) -> list[Figure]:
-    """The engine, in turns with numpy copying the same observations."""
+    """Measure the engine, in turns with NumPy copies of the same observations."""
     pool = generate(world, world.default_condition("train"), 0, POOL)
     figures = []
     for observation in ("view", "full"):
@@ -74,7 +74,7 @@ def environments(world: World, seconds: float) -> list[Figure]:
 
 
 def parts(world: World, seconds: float, n: int = 1024) -> list[Figure]:
-    """What a step of the engine is made of: the rules alone, and what is seen alone."""
+    """Measure the parts of an engine step: the rules alone, and the observations alone."""
     pool = generate(world, world.default_condition("train"), 0, POOL)
     playing = {name: Engine(world, n, pool, name, max_steps=10**9) for name in ("view", "full")}
     for engine in playing.values():
@@ -84,7 +84,7 @@ def parts(world: World, seconds: float, n: int = 1024) -> list[Figure]:
     actions = np.random.default_rng(0).integers(0, len(world.actions), (16, n))
 
     def move() -> int:
-        moving.state[:] = begun  # so that few have come to an end, as there are no resets
+        moving.state[:] = begun  # restart, so that few have ended: there are no resets
         for row in actions:
             moving.step_active(row, everyone)
         return actions.size
@@ -103,7 +103,7 @@ def parts(world: World, seconds: float, n: int = 1024) -> list[Figure]:
 
 
 def faces(world: World, seconds: float) -> list[Figure]:
-    """gymnasium's two faces."""
+    """Measure Gymnasium's two interfaces."""
     single = GoalpostsEnv(world=world, condition=world.default_condition("train"), num_levels=POOL)
     many = GoalpostsVectorEnv(1024, world=world, condition=world.default_condition("train"), num_levels=POOL)
     single.reset(seed=0)
@@ -116,7 +116,7 @@ def faces(world: World, seconds: float) -> list[Figure]:
 
 
 def levels(world: World, seconds: float) -> list[Figure]:
-    """Drawing levels, and solving them."""
+    """Measure drawing levels and solving them."""
     first = iter(range(10**9))
 
     def draw() -> int:
@@ -136,7 +136,7 @@ def levels(world: World, seconds: float) -> list[Figure]:
 
 
 def pictures(world: World, seconds: float) -> list[Figure]:
-    """What agents that learn from pixels see."""
+    """Measure drawing the pictures that pixel agents see."""
     env = GoalpostsEnv(world=world, condition=world.default_condition("train"))
     env.reset(seed=0)
     scene = env.stream.scene(0)
@@ -150,7 +150,7 @@ def pictures(world: World, seconds: float) -> list[Figure]:
 
 
 def engine_steps(engine: Engine, held: Held = Held.NONE, steps: int = ROLLOUT) -> Work:
-    """So many random steps of an engine, whose environments begin here."""
+    """Return work that takes random steps in an engine; starts its environments."""
     engine.seeds[:] = np.arange(engine.n)
     for slot in range(engine.n):
         engine.load(slot, slot % len(engine.pool))
@@ -160,12 +160,12 @@ def engine_steps(engine: Engine, held: Held = Held.NONE, steps: int = ROLLOUT) -
 
 
 def copies(obs: np.ndarray, held: Held) -> Work:
-    """A rollout's worth of numpy's copies of some observations."""
+    """Return work that copies observations with NumPy, as many times as a rollout has steps."""
     return _holding(obs.copy, held, len(obs), ROLLOUT)
 
 
 def _holding(observed: Callable[[], np.ndarray], held: Held, n: int, steps: int) -> Work:
-    """So many observations of n environments each, of which some are held."""
+    """Return work that gets `steps` observations of n environments each and keeps those that `held` names."""
     kept: deque[np.ndarray] = deque(maxlen=1 if held is Held.NONE else ROLLOUT)
 
     def work() -> int:
@@ -179,7 +179,7 @@ def _holding(observed: Callable[[], np.ndarray], held: Held, n: int, steps: int)
 
 
 def single_steps(env: GoalpostsEnv, steps: int = 1024) -> Work:
-    """So many random steps of one environment that has begun, with its resets."""
+    """Return work that takes random steps, with resets, in one environment that was reset."""
     actions = np.random.default_rng(0).integers(0, len(env.stream.world.actions), steps)
 
     def work() -> int:
@@ -193,7 +193,7 @@ def single_steps(env: GoalpostsEnv, steps: int = 1024) -> Work:
 
 
 def vector_steps(env: Any, n_actions: int, steps: int) -> Work:
-    """So many random steps of an environment with `num_envs` and `step`, gymnasium's or SB3's, that has begun."""
+    """Return work that takes random steps in a vector environment (Gymnasium's or SB3's) that was reset."""
     batches = np.random.default_rng(0).integers(0, n_actions, (steps, env.num_envs))
 
     def work() -> int:

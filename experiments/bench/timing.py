@@ -1,6 +1,6 @@
-"""Figures, and how rates are taken: of some work alone, or in turns with what it is compared with.
+"""Timing of benchmarks: rates of work measured alone, or in turns with the work it is compared with.
 
-Measures nothing by itself. Read next: `suite.py`, what is measured.
+Read next: `suite.py`, the measurements.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from goalposts.errors import UserError
 
 from ..system.atomic_files import read_limited
 
-Work = Callable[[], int]  # does some things, returns how many
+Work = Callable[[], int]  # does one unit of work; returns the number of steps, levels …
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured figure: `rate` of a unit (`env steps/s`, `MB`); `ratio` to what `beside` says, taken in the same run."""
+    """One measured figure: `rate` in a unit (`env steps/s`, `MB`), and its `ratio` to `beside`, measured in the same run."""
 
     what: str
     rate: float
@@ -33,7 +33,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Grid:
-    """Figures by row and column. headings: what the words of a row are; figures: by (row, column), in their order."""
+    """Figures by row and column. headings: column titles of the row labels; figures: by (row, column), in order."""
 
     title: str
     headings: tuple[str, ...]
@@ -41,7 +41,7 @@ class Grid:
 
 
 def in_turns(works: Sequence[Work], seconds: float, least: int = 1) -> list[list[float]]:
-    """The rates of each work, over at least so many rounds in which all take turns, for about `seconds` in all."""
+    """Rates of each work over at least `least` rounds in which all take turns, for about `seconds` in total."""
     for work in works:
         work()  # compile, warm the caches
     rates: list[list[float]] = [[] for _ in works]
@@ -55,18 +55,18 @@ def in_turns(works: Sequence[Work], seconds: float, least: int = 1) -> list[list
 
 
 def best_rate(work: Work, seconds: float) -> float:
-    """The best rate of `work`, repeated for about so many seconds."""
+    """Best rate of `work`, repeated for about `seconds`."""
     return max(in_turns([work], seconds)[0])
 
 
 def paired(ours: Work, theirs: Work, seconds: float, least: int = 3) -> tuple[float, float]:
-    """Rates of both, each the median over rounds in which they take turns."""
+    """Median rates of two works over rounds in which they take turns."""
     first, second = in_turns((ours, theirs), seconds, least)
     return float(np.median(first)), float(np.median(second))
 
 
 def read_figures(path: Path) -> list[Figure]:
-    """The figures that `goalposts bench --json` wrote. Raises UserError for anything else."""
+    """Read the figures that `goalposts bench --json` wrote. Raises UserError for anything else."""
     try:
         rows = json.loads(read_limited(path, 1 << 20, follow=True))
         found = [Figure(**row) for row in rows]
@@ -75,14 +75,16 @@ def read_figures(path: Path) -> list[Figure]:
         ):
             raise TypeError
     except (ValueError, TypeError) as error:
-        raise UserError(f"{path} holds no figures of `goalposts bench --json`; make one with it") from error
+        raise UserError(
+            f"{path} is not a file of `goalposts bench --json`; create one with that command"
+        ) from error
     return found
 
 
 def fallen(figures: list[Figure], baseline: list[Figure], factor: float = 2.0) -> list[str]:
-    """What is slower, by its ratio to what was measured beside it, than `factor` times less than in the baseline.
+    """List regressions: figures whose ratio is more than `factor` times lower than in the baseline.
 
-    Only figures with a ratio that stand in both are compared: absolute rates say more about a machine than about code.
+    Compares only figures that have a ratio in both: absolute rates depend more on the machine than on the code.
     """
     known = {(f.what, f.beside): f.ratio for f in baseline if f.ratio}
     return [

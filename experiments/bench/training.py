@@ -1,6 +1,6 @@
-"""How fast the default recipe learns here: PPO's rollouts, its updates, both; evaluation; and a whole run, to its folder.
+"""Training benchmarks of the default recipe: PPO's rollouts, its updates, both; evaluation; and a complete run.
 
-Read next: `experiments/training/train.py`, which is measured; `peers.py`, the same beside others.
+Read next: `experiments/training/train.py`, which is measured; `peers.py`, the comparison with other libraries.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..config.schema import ExperimentConfig, load_config
 from ..training.train import new_training, train
 from .timing import Figure, best_rate
 
-STEPS = 131_072  # of a whole run
+STEPS = 131_072  # of a complete run
 ENDLESS = 10**9  # steps, for trainings that are stopped
 
 
@@ -31,13 +31,13 @@ class _Enough(Exception):
 
 
 def recipe(world: World, **settings: Any) -> ExperimentConfig:
-    """The config by which the demo of a shipped world trains its first twin, with other settings of `train`."""
+    """The config with which the demo of a shipped world trains its first twin, with changed `train` settings."""
     name = f"{world.name.lower()}/{(WORLDS[world.name].pair or ('',))[0]}"
     return load_config(name, [f"train.{key}={value}" for key, value in settings.items()])
 
 
 def learning(world: World, seconds: float) -> list[Figure]:
-    """PPO as a whole and in its two parts, in both precisions; and playing what was learnt."""
+    """Measure PPO and its two parts in both precisions, and the evaluation of the trained agent."""
     figures = []
     for precision in ("fp32", "bf16"):
         config = recipe(world, total_steps=ENDLESS, precision=precision)
@@ -72,9 +72,9 @@ def learning(world: World, seconds: float) -> list[Figure]:
 
 
 def whole_run(config: ExperimentConfig) -> Figure:
-    """What `goalposts train` does: from a config to a finished run folder, with probes, checkpoints and evaluation.
+    """Measure `goalposts train`: from a config to a finished run folder, with probes, checkpoints and evaluation.
 
-    The folder is a temporary one. Of two runs the second counts: kernels are compiled by then.
+    Uses a temporary folder. The second of two runs counts, after the kernels are compiled.
     """
     steps = config.train.total_steps
 
@@ -88,7 +88,7 @@ def whole_run(config: ExperimentConfig) -> Figure:
 
 
 def _timed(owner: Any, name: str) -> list[float]:
-    """Have the seconds of every call of a method taken down that comes to its end."""
+    """Wrap a method so that the seconds of every call that returns are recorded; returns the list."""
     work, took = getattr(owner, name), list[float]()
 
     def inner(*given: Any, **options: Any) -> Any:

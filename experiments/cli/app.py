@@ -25,6 +25,7 @@ from goalposts.process.streams import takes_unicode
 from goalposts.text import json_text, plain, plain_lines
 
 from ...envs.worlds.contract.sources import sources
+from .renamed import with_new_names
 
 MOST = 100_000  # characters of a line
 
@@ -33,6 +34,7 @@ class Commands(TyperGroup):
     """A group whose unknown commands are answered with those that there are."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        args = with_new_names("" if ctx.parent is None else ctx.info_name, args)
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             there = f"there are {', '.join(self.commands)}.{closest(args[0], self.commands)}"
             raise UserError(f"there is no command {args[0]!r}; {there} See: {ctx.command_path} --help")
@@ -59,13 +61,21 @@ CustomWorlds = Annotated[
         help="Import a custom world, module:NAME or path/to/file.py:NAME: this runs its code.",
     ),
 ]
+CustomCode = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--code",
+        metavar="MODULE:NAME",
+        help="Import a custom policy, features extractor or method, module:NAME or path/to/file.py:NAME: this runs its code.",
+    ),
+]
 OneWorld = Annotated[
     str | None,
     typer.Option(
         help="A world, or a custom one as module:NAME or path/to/file.py:NAME; default: the custom world named before, else CoinRun."
     ),
 ]
-_PARAMETER = "custom_worlds"
+_PARAMETER, _CODE = "custom_worlds", "custom_code"
 
 
 def load_worlds(specs: Sequence[str] | None) -> None:
@@ -76,6 +86,14 @@ def load_worlds(specs: Sequence[str] | None) -> None:
         load_world(spec)
 
 
+def load_custom_code(specs: Sequence[str] | None) -> None:
+    """Import the methods and classes that the user named: this runs their code. Raises CodeError."""
+    for spec in specs or ():
+        from ...agents.named_code import load_code
+
+        load_code(spec)
+
+
 def chosen_world(given: str | None) -> str:
     """The world that a command is about: the one given, else the one custom world that was named, else CoinRun."""
     named = sources()
@@ -83,22 +101,30 @@ def chosen_world(given: str | None) -> str:
 
 
 def with_worlds(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The command with a `--world` that imports; one that has such an option already stays as it is."""
+    """The command with a `--world` and a `--code` that import; one that has a `--world` already keeps its own."""
     signature = inspect.signature(command, eval_str=True)
     own = signature.parameters.get("world")
-    if own is not None and any(isinstance(one, OptionInfo) for one in get_args(own.annotation)):
-        return command
+    more = {_CODE: CustomCode}
+    if own is None or not any(isinstance(one, OptionInfo) for one in get_args(own.annotation)):
+        more = {_PARAMETER: CustomWorlds, **more}
 
     @wraps(command)
-    def knowing(*given: Any, custom_worlds: list[str] | None = None, **named: Any) -> Any:
+    def knowing(
+        *given: Any,
+        custom_worlds: list[str] | None = None,
+        custom_code: list[str] | None = None,
+        **named: Any,
+    ) -> Any:
         load_worlds(custom_worlds)
+        load_custom_code(custom_code)
         return command(*given, **named)
 
-    more = inspect.Parameter(
-        _PARAMETER, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=CustomWorlds
-    )
-    knowing.__signature__ = signature.replace(parameters=[*signature.parameters.values(), more])  # type: ignore[attr-defined]
-    knowing.__annotations__ = {**command.__annotations__, _PARAMETER: CustomWorlds}
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in more.items()
+    ]
+    knowing.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *options])  # type: ignore[attr-defined]
+    knowing.__annotations__ = {**command.__annotations__, **more}
     return knowing
 
 
@@ -138,8 +164,10 @@ def about(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
     world: CustomWorlds = None,
+    code: CustomCode = None,
 ) -> None:
     load_worlds(world)
+    load_custom_code(code)
     if version:
         say(f"goalposts {__version__}")
         raise typer.Exit

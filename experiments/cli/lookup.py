@@ -81,7 +81,7 @@ def levels(
     world: OneWorld = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the sequence of levels.")] = 0,
     count: Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of levels.")] = 3,
-    first: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Index of the first level.")] = 0,
+    start: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Index of the first level.")] = 0,
     file: Annotated[Path | None, typer.Option("--file", help="Show the levels of this file instead.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write them to this .txt or .npz file instead of showing them.")
@@ -94,7 +94,7 @@ def levels(
     check_new(out)
     kind = load_world(chosen_world(world))
     wanted = condition or kind.default_condition("train")
-    chosen = load_levels(file, kind.name) if file else generate(kind, wanted, seed, count, first)
+    chosen = load_levels(file, kind.name) if file else generate(kind, wanted, seed, count, start)
     if out is not None:
         save_levels(chosen, out)
         say(f"{len(chosen):,} levels written to {out}")

@@ -20,14 +20,14 @@ from goalposts.process.budget import begin
 from goalposts.process.streams import is_broken_pipe, make_ready, stop_writing, warn
 from goalposts.text import plain, plain_lines
 
-from . import bench, demo, explore, finetune, lookup, report, reproduce, runs, study, windows
+from . import bench, demo, finetune, lookup, report, reproduce, runs, study, sweep_goal, windows
 from .app import app, config_app, with_worlds
 
 # Importing these modules entered their commands.
-MODULES = (demo, runs, report, explore, finetune, reproduce, lookup, bench, study, windows)
+MODULES = (demo, runs, report, sweep_goal, finetune, reproduce, lookup, bench, study, windows)
 # The order of the help; a command that is not listed comes last.
 ORDER = [
-    *("demo", "train", "evaluate", "diagnose", "report", "record", "explore", "finetune", "reproduce"),
+    *("demo", "train", "evaluate", "diagnose", "report", "record", "sweep-goal", "finetune", "reproduce"),
     *("watch", "play", "edit", "bench", "worlds", "levels", "doctor"),
 ]
 
@@ -107,7 +107,9 @@ def _ended_early(error: EOFError) -> int:
 def _in_our_words(error: Any, arguments: list[str]) -> str:
     """What is wrong with the words of a command, what is allowed, and where to read on."""
     context, param = error.ctx, getattr(error, "param", None)
-    named = [word for word in arguments[:1] if word.isalpha()]  # not every error says which command it was
+    named = [
+        word for word in arguments[:1] if word.replace("-", "").isalpha()
+    ]  # not every error says which command it was
     command = context.command_path if context else " ".join(["goalposts", *named])
     said = error.format_message()
     if isinstance(error, ERRORS.NoSuchOption):

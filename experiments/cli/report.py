@@ -12,6 +12,7 @@ from goalposts.errors import UserError
 
 from ...envs.worlds.contract.sources import world_options
 from .app import MAIN, RunPaths, app, check_new, say
+from .renamed import agent_words
 
 
 @app.command(rich_help_panel=MAIN)
@@ -49,7 +50,7 @@ def record(
     runs: Annotated[
         list[Path],
         typer.Argument(
-            help="A run folder, or two to show both on the same level. With --file also goal-seeker …"
+            help="A run folder, or two to show both on the same level. With --file also GoToGoal …"
         ),
     ],
     out: Annotated[Path | None, typer.Option(help=".gif, .png (a strip) or .mp4 (extra `video`).")] = None,
@@ -59,7 +60,7 @@ def record(
     count: Annotated[
         int, typer.Option(min=1, max=64, help="Number of levels; more than one are shown as a grid.")
     ] = 1,
-    pick: Annotated[
+    outcome: Annotated[
         str | None,
         typer.Option(help="Only episodes with this outcome: misgeneralized, goal, death, timeout."),
     ] = None,
@@ -70,8 +71,8 @@ def record(
     file: Annotated[
         Path | None, typer.Option("--file", help="Film episodes on the levels of this file.")
     ] = None,
-    first: Annotated[int, typer.Option(min=0, help="Index of the first level of the file to film.")] = 0,
-    px: Annotated[int, typer.Option(help="Pixels per tile: 8, 16 or 32.")] = 16,
+    start: Annotated[int, typer.Option(min=0, help="Index of the first level of the file to film.")] = 0,
+    tile_size: Annotated[int, typer.Option(help="Pixels per tile: 8, 16 or 32.")] = 16,
     fps: Annotated[float, typer.Option(min=1, max=50, help="Frames per second.")] = 8,
 ) -> None:
     """Make a film of recorded episodes, chosen in proportion to their outcomes, never by hand."""
@@ -82,21 +83,23 @@ def record(
     if file is not None:
         from ..publish.films import film_of_file
 
-        if condition or pick or before_after:
-            raise UserError("--file brings its own levels; leave --condition, --pick and --before-after out")
+        if condition or outcome or before_after:
+            raise UserError(
+                "--file brings its own levels; leave --condition, --outcome and --before-after out"
+            )
         check_new(out)
         path = out or file.with_suffix(".gif")
         check_new(path)
         strip = path.suffix.lower() == ".png"
-        made = film_of_file([str(run) for run in runs], file, first, count, px, strip)
+        made = film_of_file(agent_words([str(run) for run in runs]), file, start, count, tile_size, strip)
     else:
         found = open_runs(runs)
         check_new(out)
         path = out or runs[0] / "rollout.gif"
         strip = path.suffix.lower() == ".png"
         if before_after:
-            made = film_before_and_after(found, condition, count, pick, px, strip)
+            made = film_before_and_after(found, condition, count, outcome, tile_size, strip)
         else:
-            made = film_of(found, condition, count, pick, px, as_strip=strip)
+            made = film_of(found, condition, count, outcome, tile_size, as_strip=strip)
     save(cast(Any, made), path, fps)
     say(f"{path} ({path.stat().st_size / 1e3:.0f} kB)")

@@ -32,6 +32,7 @@ from .app import (
     show,
     show_json,
 )
+from .renamed import agent_words
 
 
 @app.command(rich_help_panel=MAIN)
@@ -60,9 +61,7 @@ def train(
 
 @app.command(rich_help_panel=MAIN)
 def evaluate(
-    run: Annotated[
-        Path, typer.Argument(help="A run folder, or goal-seeker, proxy-seeker, random, mixture(q).")
-    ],
+    run: Annotated[Path, typer.Argument(help="A run folder, or GoToGoal, GoToProxy, Random, Mixture(q).")],
     condition: Annotated[list[str] | None, typer.Option(help="Only this condition; may be repeated.")] = None,
     levels: Annotated[int | None, typer.Option(min=1, max=10_000_000, help="Layouts per condition.")] = None,
     out: Annotated[
@@ -95,6 +94,7 @@ def evaluate(
         raise UserError(
             "--file brings its own levels; leave --condition and --levels out, or leave --file out"
         )
+    run = Path(agent_words([str(run)])[0])
     scripted = is_scripted(str(run))
     folder = None if scripted else Run.open(run)
     kept = folder if out is None and file is None else None
@@ -134,11 +134,11 @@ def evaluate(
 @app.command(rich_help_panel=MAIN)
 def diagnose(
     runs: RunPaths,
-    all_probes: Annotated[
-        bool, typer.Option("--all", help="First play the missing probes, and keep them.")
+    evaluate_missing: Annotated[
+        bool, typer.Option("--evaluate-missing", help="First play the missing probes, and keep them.")
     ] = False,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Play every probe again on 200 levels, and keep nothing.")
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Play every probe again on 200 levels, and keep nothing.")
     ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -150,16 +150,16 @@ def diagnose(
     from ..evaluation.evaluated_run import diagnoses_of, evaluated, open_runs
     from .tables import diagnosis_text
 
-    if all_probes and quick:
-        raise UserError("--all keeps what it plays and --quick does not; give one of them")
+    if evaluate_missing and preview:
+        raise UserError("--evaluate-missing keeps what it plays and --preview does not; give one of them")
     found = open_runs(runs)
     fresh = {}
-    if all_probes or quick:
+    if evaluate_missing or preview:
         from ..evaluation.missing_probes import play_missing, play_quickly
 
         with progress_bars([str(run.path) for run in found], quiet) as told:
             for k, run in enumerate(found):
-                if quick:
+                if preview:
                     fresh[k] = play_quickly(
                         run, tell=lambda words, done, total, k=k: told(k, done, total, words)
                     )
@@ -170,5 +170,5 @@ def diagnose(
         made = [one.to_dict() for one in diagnoses]
         show_json(made if len(made) > 1 else made[0])
         return
-    add = f"goalposts diagnose {' '.join(map(str, runs))} --all{world_options()}"
+    add = f"goalposts diagnose {' '.join(map(str, runs))} --evaluate-missing{world_options()}"
     show("\n\n\n".join(diagnosis_text(one, plain(add)) for one in diagnoses))

@@ -17,13 +17,14 @@ from goalposts.text import plain, plain_lines
 
 from ...envs.worlds.contract.sources import world_options
 from .app import MAIN, Commands, Json, app, say, show, show_json
+from .renamed import is_renamed
 
 
 class _RunUnlessNamed(Commands):
     """Words that begin with no command of the group are those of its command `run`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] != "--help":
+        if args and args[0] not in self.commands and args[0] != "--help" and not is_renamed("study", args[0]):
             args = ["run", *args]
         args = args or ["--help"]
         return super().parse_args(ctx, args)
@@ -256,7 +257,7 @@ def report(path: StudyPath) -> None:
 
 
 @study_app.command()
-def page(
+def docs(
     path: StudyPath,
     out: Annotated[Path, typer.Option(help="A folder of the docs.")] = Path("docs/results"),
 ) -> None:
@@ -265,7 +266,7 @@ def page(
     from ..study.driver import check_study
     from ..study.results.docs_page import write_docs
 
-    command = f"goalposts study page studies/{path.resolve().name} --out {out}"
+    command = f"goalposts study docs studies/{path.resolve().name} --out {out}"
     if not out.is_dir():
         raise UserError(f"there is no folder {out}; make it, or give --out another")
     say(str(write_docs(check_study(path), plan_study(path), out, command)))

@@ -16,6 +16,7 @@ from goalposts.errors import UserError
 
 from ...envs.worlds.contract.sources import world_options
 from .app import MAIN, app, check_new, chosen_world, say
+from .renamed import agent_words
 
 if TYPE_CHECKING:
     from ...envs.window.view import View
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 Conditions = Annotated[
     list[str] | None, typer.Option("--condition", help="Only this condition; may be repeated.")
 ]
-First = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Index of the first level.")]
+Start = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Index of the first level.")]
 LevelFile = Annotated[Path | None, typer.Option("--file", help="Play the levels of this file instead.")]
 WorldName = Annotated[
     str | None,
@@ -32,10 +33,10 @@ WorldName = Annotated[
     ),
 ]
 Dark = Annotated[bool, typer.Option("--dark", help="Dark mode.")]
-Picture = Annotated[
+Screenshot = Annotated[
     Path | None, typer.Option(help="Write an image of the window to this .png without a screen, and exit.")
 ]
-Press = Annotated[
+Keys = Annotated[
     str, typer.Option(help="Keys to press first, such as 'right*5 v g'; wait pauses for a second.")
 ]
 
@@ -43,24 +44,25 @@ Press = Annotated[
 @app.command(rich_help_panel=MAIN)
 def watch(
     subjects: Annotated[
-        list[str], typer.Argument(help="Run folders, goal-seeker, proxy-seeker, random or mixture(q).")
+        list[str], typer.Argument(help="Run folders, GoToGoal, GoToProxy, Random or Mixture(q).")
     ],
     condition: Conditions = None,
-    first: First = 0,
+    start: Start = 0,
     file: LevelFile = None,
     world: WorldName = None,
     dark: Dark = False,
-    picture: Picture = None,
-    press: Press = "",
+    screenshot: Screenshot = None,
+    keys: Keys = "",
 ) -> None:
     """Watch agents play, with values per cell and shortest paths. Switch between several agents and conditions."""
-    _check(picture, condition, file)
+    _check(screenshot, condition, file)
     from ...envs.window.watch import Watch
     from ...envs.worlds.registry import get_world, load_world
     from ..evaluation.level_files import read_level_file
     from ..evaluation.subjects import is_scripted, labels_of, level_seed_of, subjects_named
     from ..interactive.players import course_of, course_of_file, player_of
 
+    subjects = agent_words(subjects)
     name = load_world(world).name if world else None
     if file is not None:
         name = read_level_file(file, name).world
@@ -75,7 +77,7 @@ def watch(
     shift = next(
         (c for c in course.conditions if c == course.world.default_condition("shift")), course.conditions[0]
     )
-    _show(Watch(course, players, (condition[0] if condition else shift, first)), dark, picture, press)
+    _show(Watch(course, players, (condition[0] if condition else shift, start)), dark, screenshot, keys)
 
 
 @app.command(rich_help_panel=MAIN)
@@ -88,19 +90,19 @@ def play(
         Path | None, typer.Option(help="Folder for the episodes; default: runs/<name>-<world>.")
     ] = None,
     condition: Conditions = None,
-    first: First = 0,
+    start: Start = 0,
     file: LevelFile = None,
     whole: Annotated[
         bool, typer.Option("--whole", help="Show the whole level, not only what agents see.")
     ] = False,
     dark: Dark = False,
-    picture: Picture = None,
-    press: Press = "",
+    screenshot: Screenshot = None,
+    keys: Keys = "",
 ) -> None:
     """Play the agents' levels yourself. Your episodes are stored like an agent's, so diagnose and report accept the folder."""
     import tempfile
 
-    _check(picture, condition, file)
+    _check(screenshot, condition, file)
     from ...envs.window.play import Play
     from ...envs.worlds.registry import get_world, load_world
     from ..interactive.human_session import Human, human_run
@@ -117,12 +119,12 @@ def play(
     of_file = f"-{file.stem}" if file else ""
     folder = out or Path("runs") / f"{name}-{course.world.name.lower()}{of_file}"
     with tempfile.TemporaryDirectory() as nowhere:
-        run = human_run(Path(nowhere) / "run" if picture else folder, name, course.world, whole)
+        run = human_run(Path(nowhere) / "run" if screenshot else folder, name, course.world, whole)
         with run.lock():
-            game = Human(run, course, first)
-            _show(Play(game, whole), dark, picture, press)
+            game = Human(run, course, start)
+            _show(Play(game, whole), dark, screenshot, keys)
         counts = {c: sum(row.values()) for c, row in game.tally().items()}
-    if picture is None:
+    if screenshot is None:
         say("played: " + ", ".join(f"{n} of {c}" for c, n in counts.items()))
         say(f"kept in {folder}; next: goalposts diagnose {folder}{world_options()}")
 
@@ -133,29 +135,29 @@ def edit(
     world: WorldName = None,
     agent: Annotated[
         list[str] | None,
-        typer.Option(help="Agent that replays the level; default: goal-seeker and proxy-seeker."),
+        typer.Option(help="Agent that replays the level; default: GoToGoal and GoToProxy."),
     ] = None,
     condition: Annotated[str | None, typer.Option(help="Condition of the first level of a new file.")] = None,
     seed: Annotated[
         int, typer.Option(min=0, max=2**32 - 1, help="Seed of the sequence of levels for a new file.")
     ] = 0,
-    first: First = 0,
+    start: Start = 0,
     dark: Dark = False,
-    picture: Picture = None,
-    press: Press = "",
+    screenshot: Screenshot = None,
+    keys: Keys = "",
 ) -> None:
     """Draw levels, see the planner's results at once, let agents play them, and save a level file."""
-    words = agent or ["goal-seeker", "proxy-seeker"]
     path = file or _free("level")
     if path.suffix not in (".txt", ".npz"):
         raise UserError(f"{path}: a level file ends in .txt or .npz, not {path.suffix!r}")
-    _check(picture, None, None)
+    _check(screenshot, None, None)
     from ...envs.window.edit import Edit
     from ...envs.worlds.registry import get_world, load_world
     from ..evaluation.level_files import read_level_file
     from ..evaluation.subjects import is_scripted, labels_of, subjects_named
     from ..interactive.players import course_of, player_of
 
+    words = agent_words(agent or ["GoToGoal", "GoToProxy"])
     name = load_world(world).name if world else None
     there = list(read_level_file(path, name)) if path.exists() else None
     if there is None and not path.parent.is_dir():
@@ -168,12 +170,12 @@ def edit(
     of = get_world(found[0].world)
     levels = there or [
         course_of(of, [condition or of.default_condition("shift")], seed).level(
-            condition or of.default_condition("shift"), first
+            condition or of.default_condition("shift"), start
         )
     ]
     players = [player_of(s, label) for s, label in zip(found, labels_of(words, found), strict=True)]
-    view = Edit(levels, path, players, first if there else 0)
-    _show(view, dark, picture, press, keep=picture is None)
+    view = Edit(levels, path, players, start if there else 0)
+    _show(view, dark, screenshot, keys, keep=screenshot is None)
     if view.rescued:
         say(f"not saved; a copy is in {view.rescued}")
 
@@ -183,33 +185,33 @@ def _free(stem: str) -> Path:
     return next(path for k in range(1, 10**6) if not (path := Path(f"{stem}-{k}.txt")).exists())
 
 
-def _check(picture: Path | None, condition: list[str] | None, file: Path | None) -> None:
+def _check(screenshot: Path | None, condition: list[str] | None, file: Path | None) -> None:
     """Refuse what cannot be, before any work."""
-    check_new(picture, "--picture")
-    if picture is not None and picture.suffix.lower() != ".png":
-        raise UserError(f"--picture {picture}: the name must end in .png")
+    check_new(screenshot, "--screenshot")
+    if screenshot is not None and screenshot.suffix.lower() != ".png":
+        raise UserError(f"--screenshot {screenshot}: the name must end in .png")
     if condition and file is not None:
         raise UserError(
             "--condition and --file contradict each other: a file has its own levels; leave one out"
         )
-    if picture is None:
+    if screenshot is None:
         from ...envs.window.display import check_screen
 
         check_screen()  # before anything is compiled
 
 
-def _show(view: View, dark: bool, picture: Path | None, press: str, keep: bool = True) -> None:
-    """Open a window; or, for a picture, pretend to. `keep` False: what the view would keep when it closes is dropped."""
-    if picture is not None:
+def _show(view: View, dark: bool, screenshot: Path | None, keys: str, keep: bool = True) -> None:
+    """Open a window; or, for a screenshot, pretend to. `keep` False: what the view would keep when it closes is dropped."""
+    if screenshot is not None:
         os.environ["SDL_VIDEODRIVER"] = "dummy"
     from ...envs.window.window import Window
 
     with Window(view, dark=dark) as window:
-        window.press_all(press)
-        if picture is None:
+        window.press_all(keys)
+        if screenshot is None:
             window.run()
         else:
-            window.picture(picture)
-            say(f"{picture} ({picture.stat().st_size / 1e3:.0f} kB)")
+            window.picture(screenshot)
+            say(f"{screenshot} ({screenshot.stat().st_size / 1e3:.0f} kB)")
         if not keep:
             window.views.clear()

@@ -7,9 +7,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    Strict,
+    ValidationInfo,
+    model_serializer,
+)
 
 from goalposts.closest import closest
 from goalposts.registration import WORLDS, installed_worlds
@@ -97,6 +107,19 @@ class Section(BaseModel):
     """Base of all parts of a config: frozen, no unknown keys, no silent conversions, no NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    LATER: ClassVar[frozenset[str]] = frozenset()
+    """Keys that were added after version 1: left out of the resolved config, and its hash, while they have their default."""
+
+    @model_serializer(mode="wrap")
+    def _without_later_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in handler(self).items()
+            if name not in self.LATER
+            or getattr(self, name) != fields[name].get_default(call_default_factory=True)
+        }
 
 
 Count = Annotated[int, Field(ge=1, le=10**12)]

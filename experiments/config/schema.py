@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from llvmlite.binding import get_host_cpu_features
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from ...envs.worlds.contract.sources import entry_of
 from ..measurement.verdict.thresholds import ADDED, Thresholds
@@ -38,11 +36,12 @@ from .fields import (
     Seed,
     Text,
     Version,
-    Widths,
     WorldName,
     check_condition,
     known_worlds,
 )
+from .learners import LEARNERS, A2CConfig, DQNConfig, QRDQNConfig, RecurrentPPOConfig, TRPOConfig
+from .train_section import TrainConfig
 from .yaml_document import ConfigError, Document, Problem, apply_override, parse_document, to_yaml
 
 __all__ = [
@@ -54,8 +53,6 @@ __all__ = [
     "shipped_configs",
     "shipped_root",
 ]
-
-MAX_ROLLOUT = 2**24  # num_envs × n_steps; what is collected between two updates must fit into memory
 
 
 class EnvConfig(Section):
@@ -85,91 +82,6 @@ class EnvConfig(Section):
     slip: Number = Field(
         default=0.0, ge=0, le=1, description="fraction of actions that are replaced by random ones"
     )
-
-
-class NetConfig(Section):
-    """Widths of the hidden layers; an empty list means none."""
-
-    trunk: Widths = Field(
-        default=(128,), description="shared by policy and value; from pixels (`rgb`), after the convolutions"
-    )
-    pi: Widths = Field(default=(), description="of the policy alone")
-    vf: Widths = Field(default=(), description="of the value function alone")
-
-
-class TrainConfig(Section):
-    """PPO; the names are those of stable-baselines3."""
-
-    total_steps: Count = Field(default=1_000_000, description="environment steps of the whole training")
-    num_envs: int = Field(default=128, ge=1, le=65_536, description="number of environments in parallel")
-    n_steps: int = Field(default=64, ge=1, le=65_536, description="steps per environment between two updates")
-    batch_size: int = Field(
-        default=2048,
-        ge=2,
-        le=MAX_ROLLOUT,
-        validate_default=True,
-        description="minibatch; divides num_envs × n_steps",
-    )
-    n_epochs: int = Field(
-        default=3, ge=1, le=1000, description="passes over the collected steps at each update"
-    )
-    learning_rate: Number = Field(
-        default=2.8e-3,
-        gt=0,
-        le=1,
-        description="initial learning rate of Adam; pixels (`rgb`) need a lower one: see coinrun/pixels",
-    )
-    anneal: bool = Field(default=True, description="decrease the learning rate linearly to 0")
-    gamma: Number = Field(default=0.99, ge=0, le=1, description="discount")
-    gae_lambda: Number = Field(default=0.95, ge=0, le=1, description="λ of the advantage estimate (GAE)")
-    ent_coef: Number = Field(default=0.01, ge=0, le=100, description="weight of the entropy bonus")
-    clip_range: Number = Field(default=0.2, gt=0, le=10, description="how far an update may move the policy")
-    vf_coef: Number = Field(default=0.5, ge=0, le=100, description="weight of the value loss")
-    max_grad_norm: Number = Field(
-        default=0.5, gt=0, le=1e6, description="gradients are scaled down to this norm"
-    )
-    net: NetConfig = Field(default=NetConfig(), description="widths of the network")
-    precision: Literal["fp32", "bf16", "auto"] = Field(
-        default="fp32",
-        description="precision of the hidden layers' products; auto: bf16 if the processor supports it (AMX, AVX-512 BF16), else fp32",
-    )
-    checkpoint_every: Count | None = Field(
-        default=500_000, description="steps between checkpoints; null: only at the end"
-    )
-    probe_every: Count | None = Field(
-        default=100_000, description="steps between measurements of the goal; null: never"
-    )
-    probe_levels: int = Field(default=100, ge=1, le=100_000, description="levels per such measurement")
-
-    @field_validator("precision")
-    @classmethod
-    def _choose(cls, precision: str) -> str:
-        """Resolve `auto` and record the choice in the config, so that the run is the same everywhere."""
-        if precision != "auto":
-            return precision
-        features = get_host_cpu_features()
-        return "bf16" if features.get("amx-bf16") or features.get("avx512bf16") else "fp32"
-
-    @field_validator("batch_size")
-    @classmethod
-    def _divides_the_rollout(cls, batch_size: int, info: ValidationInfo) -> int:
-        if "num_envs" not in info.data or "n_steps" not in info.data:
-            return batch_size  # one of them is wrong and is complained about by itself
-        num_envs, n_steps = info.data["num_envs"], info.data["n_steps"]
-        rollout = num_envs * n_steps
-        if rollout > MAX_ROLLOUT:
-            raise ValueError(
-                f"num_envs × n_steps = {num_envs} × {n_steps} = {rollout:,}; at most {MAX_ROLLOUT:,}."
-            )
-        if rollout % batch_size:
-            small = [d for d in range(1, math.isqrt(rollout) + 1) if rollout % d == 0]
-            divisors = sorted({*small, *(rollout // d for d in small)} - {1})
-            nearest = sorted(sorted(divisors, key=lambda d: abs(d - batch_size))[:3])
-            raise ValueError(
-                f"{batch_size} does not divide num_envs × n_steps = {num_envs} × {n_steps} = {rollout}; "
-                f"allowed are for example {', '.join(map(str, nearest)) or 'none: use more envs or steps'}."
-            )
-        return batch_size
 
 
 class EvaluateConfig(Section):
@@ -230,9 +142,15 @@ class ExperimentConfig(Section):
     def parse(cls, data: Document | Mapping[str, Any], subject: str = "the config") -> ExperimentConfig:
         """Plain data as a config. Raises ConfigError with all that is wrong."""
         document = data if isinstance(data, Document) else Document(subject, dict(data))
+        train = document.data.get("train")
+        kind = (
+            _KINDS.get(str(train.get("algorithm")), ExperimentConfig)
+            if isinstance(train, dict)
+            else ExperimentConfig
+        )
         world = document.data.get("world", cls.model_fields["world"].default)
         _take_defaults_of(world, document)
-        return validate(cls, document, {"world": world}, subject)
+        return validate(kind, document, {"world": world}, subject)
 
     def override(self, overrides: Iterable[str]) -> ExperimentConfig:
         """This config with `a.b=value` changes laid over it. Raises ConfigError."""
@@ -255,6 +173,43 @@ class ExperimentConfig(Section):
                 del data["verdict"][key]
         text = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+class A2CExperiment(ExperimentConfig):
+    """An experiment with A2C."""
+
+    train: A2CConfig = Field(default=A2CConfig(), description="A2C")  # type: ignore[assignment]
+
+
+class DQNExperiment(ExperimentConfig):
+    """An experiment with DQN."""
+
+    train: DQNConfig = Field(default=DQNConfig(), description="DQN")  # type: ignore[assignment]
+
+
+class QRDQNExperiment(ExperimentConfig):
+    """An experiment with QR-DQN."""
+
+    train: QRDQNConfig = Field(default=QRDQNConfig(), description="QR-DQN")  # type: ignore[assignment]
+
+
+class RecurrentPPOExperiment(ExperimentConfig):
+    """An experiment with RecurrentPPO."""
+
+    train: RecurrentPPOConfig = Field(default=RecurrentPPOConfig(), description="RecurrentPPO")  # type: ignore[assignment]
+
+
+class TRPOExperiment(ExperimentConfig):
+    """An experiment with TRPO."""
+
+    train: TRPOConfig = Field(default=TRPOConfig(), description="TRPO")  # type: ignore[assignment]
+
+
+_KINDS: dict[str, type[ExperimentConfig]] = {
+    kind.model_fields["train"].default.algorithm: kind
+    for kind in (A2CExperiment, DQNExperiment, QRDQNExperiment, RecurrentPPOExperiment, TRPOExperiment)
+}
+"""The model of a config by its algorithm; PPO's is ExperimentConfig itself."""
 
 
 def load_config(source: str | os.PathLike[str], overrides: Iterable[str] = ()) -> ExperimentConfig:
@@ -283,11 +238,20 @@ def parse_config(text: str, source: str) -> ExperimentConfig:
 def config_schema() -> dict[str, Any]:
     """The JSON schema of a config file, for editors and for the reference in the docs."""
     schema = ExperimentConfig.model_json_schema()
+    for kind in _KINDS.values():
+        schema["$defs"] |= kind.model_json_schema()["$defs"]
+    learners = [{"$ref": f"#/$defs/{learner.__name__}"} for learner in LEARNERS.values()]
+    train = {
+        "anyOf": learners,
+        "description": "the algorithm and its keys: PPO unless `algorithm` says otherwise",
+    }
     base = {
         "type": "string",
         "description": "another config file; its values hold where this file says nothing",
     }
-    properties = {"version": schema["properties"]["version"], "base": base} | schema["properties"]
+    properties = (
+        {"version": schema["properties"]["version"], "base": base} | schema["properties"] | {"train": train}
+    )
     return schema | {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Goalposts experiment",
@@ -313,7 +277,8 @@ def _take_defaults_of(world: object, document: Document) -> None:
 
 
 def _with(document: Document, overrides: Iterable[str]) -> Document:
-    for override in overrides:
+    chooses = re.compile(r"\s*train\.algorithm\s*=")  # first, as it drops the keys of the algorithm before
+    for override in sorted(overrides, key=lambda one: chooses.match(one) is None):
         if re.match(r"\s*base\s*=", override):
             text = "the base of a config can only be named in its file."
             document.problems.append(Problem(f'override "{override[:60]}"', "base", text))

@@ -27,6 +27,9 @@ MAX_BYTES, MAX_DEPTH, MAX_VALUES, MAX_DIGITS = 1_000_000, 24, 5_000, 40
 
 Key = tuple[str | int, ...]  # ("train", "net", "pi", 0)
 
+SHARED = ("total_steps", "checkpoint_every", "probe_every", "probe_levels")
+"""Keys of `train` that stay when another algorithm is chosen; the others get that algorithm's defaults."""
+
 _TAG = "tag:yaml.org,2002:"
 _PATTERNS = (
     ("null", re.compile(r"~|null|Null|NULL|")),
@@ -94,6 +97,7 @@ class Document:
         self._lay(layer, {key[:n]: place for n in range(1, len(key) + 1)})
 
     def _lay(self, data: Mapping[str, Any], places: Mapping[Key, str]) -> None:
+        _drop_other_algorithm(self.data, data)
         for replaced in _merge(self.data, data):
             for key in [key for key in self.places if key[: len(replaced)] == replaced]:
                 del self.places[key]
@@ -194,6 +198,15 @@ def shorten(value: object, limit: int = 60, quote: bool = True) -> str:
     text = value if isinstance(value, str) and not quote else repr(value)
     text = plain(text[: limit + 1], 20 * limit)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _drop_other_algorithm(below: dict[str, Any], above: Mapping[str, Any]) -> None:
+    """Where another algorithm is chosen, the settings of the one before are dropped, except those that all have."""
+    old, new = below.get("train"), above.get("train")
+    if not (isinstance(old, dict) and isinstance(new, dict) and "algorithm" in new):
+        return
+    if new["algorithm"] != old.get("algorithm", "PPO"):
+        below["train"] = {key: value for key, value in old.items() if key in SHARED}
 
 
 def _merge(below: dict[str, Any], above: Mapping[str, Any], key: Key = ()) -> list[Key]:

@@ -1,4 +1,4 @@
-"""The contract of a world, as a test suite for any world: `python -m goalposts.experiments.conformance`."""
+"""Conformance tests of the world contract, for any world: `python -m goalposts.experiments.conformance`."""
 
 from typing import TYPE_CHECKING
 

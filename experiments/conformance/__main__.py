@@ -1,4 +1,4 @@
-"""`python -m goalposts.experiments.conformance module:WORLD`: see `suite.py`."""
+"""Entry point of `python -m goalposts.experiments.conformance module:WORLD`; see `suite.py`."""
 
 import sys
 

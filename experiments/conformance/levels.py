@@ -1,4 +1,4 @@
-"""The clauses of the contract that look at what a world says of itself and at its levels. No agent, no face.
+"""Contract clauses about a world's declarations and its levels; they need no agent and no interface.
 
 Each raises `WorldFault` with what it found. Read next: `play.py`, the clauses that play;
 `suite.py`, which lists them all.
@@ -23,22 +23,22 @@ WORDS = ("goal", "proxy", "reaches_goal", "reaches_proxy", "lets_goal_be")
 
 
 class WorldFault(AssertionError):
-    """A world breaks the contract; says the clause and what was found."""
+    """A world breaks the contract; the message names the clause and what was found."""
 
 
 def need(holds: Any, words: str) -> None:
-    """Raise WorldFault unless something holds."""
+    """Raise WorldFault with the message `words` unless `holds` is true."""
     if not holds:
         raise WorldFault(words)
 
 
 def names_of(world: World) -> list[str]:
-    """All conditions, those with a parameter at their example."""
+    """List all conditions of a world, those with a parameter at their example value."""
     return [format_condition(c.name, c.parameter) for c in world.conditions]
 
 
 def declares_what_it_must(world: World, n: int) -> None:
-    """Roles, sentences, words, targets with one bit each, actions with one key each."""
+    """Check the declarations: roles, sentences, words, one event bit per target, one key per action."""
     roles = [c.role for c in world.conditions]
     need(roles[:1] == ["train"], "the first condition must have the role train")
     need(
@@ -63,38 +63,40 @@ def declares_what_it_must(world: World, n: int) -> None:
     ]
     need(
         not takes,
-        f"{takes}: a condition with a parameter says in `dial` what it is, and one without has none",
+        f"{takes}: a condition with a parameter must describe it in `dial`, and one without must not have a `dial`",
     )
     need(not set(WORDS) - set(world.words), f"words lack {sorted(set(WORDS) - set(world.words))}")
     need(world.summary and world.story.endswith("."), "summary or story is missing")
-    need(world.preference, "what preference means must be said")
+    need(world.preference, "`preference` must say what it means that an episode prefers the goal")
     targets = (world.goal, *world.proxies, *world.targets)
     need(world.proxies, "at least one proxy is needed")
     need(
         (world.goal.mask, world.proxies[0].mask) == (GOAL, PROXY),
-        "goal and first proxy have the bits 1 and 2",
+        "goal and first proxy must have the bits 1 and 2",
     )
-    need(all(t.mask & (t.mask - 1) == 0 for t in targets), "a target has exactly one bit")
+    need(all(t.mask & (t.mask - 1) == 0 for t in targets), "each target must have exactly one bit")
     further = [*world.proxies[1:], *world.targets]
-    need(all(t.mask >= 1 << FIRST_FREE_BIT for t in further), "further targets have bits from 16 upwards")
-    need(len({t.name for t in targets}) == len(targets), "two targets have one name")
-    need(len({a.key for a in world.actions}) == len(world.actions), "two actions have one key")
-    need(all(size % 2 for size in world.view), "the view has an odd number of rows and columns")
+    need(
+        all(t.mask >= 1 << FIRST_FREE_BIT for t in further), "further targets must have bits from 16 upwards"
+    )
+    need(len({t.name for t in targets}) == len(targets), "two targets have the same name")
+    need(len({a.key for a in world.actions}) == len(world.actions), "two actions have the same key")
+    need(all(size % 2 for size in world.view), "the view must have an odd number of rows and columns")
 
 
 def conditions_are_found(world: World, n: int) -> None:
-    """A condition by its name, as a config or the command line gives it."""
+    """Check that each condition is found by its name, as a config or the command line gives it."""
     for condition in world.conditions:
         name = format_condition(condition.name, condition.parameter)
         found = world.condition(name)
         need(
             isinstance(found, Condition) and found.name == name and found.placement == condition.placement,
-            f"{name} is not found",
+            f"{name} is not found by its name",
         )
 
 
 def pictures_are_levels(world: World, n: int) -> None:
-    """Every level is valid and its text reads back; so is every layout; what is hidden is said to be."""
+    """Check that every level and layout is valid and survives a round trip as text, and that hidden tiles are declared."""
     for name in names_of(world):
         levels = generate(world, name, SEED, min(n, 100))
         for level in levels:
@@ -105,40 +107,41 @@ def pictures_are_levels(world: World, n: int) -> None:
         seen = world.legend.as_seen(levels.tiles)
         need(
             not (seen != levels.tiles).any() or world.condition(name).hidden,
-            f"{name}: tiles are hidden from the agent and the condition does not say so",
+            f"{name}: tiles are hidden from the agent, but the condition does not declare it",
         )
     for level in generate(world, world.default_condition("train"), SEED, min(n, 100)):
         level.layout.validate()
 
 
 def levels_are_proven(world: World, n: int) -> None:
-    """Goal and proxy can be reached in half the time limit, unless said to be absent; APART means distinguishing."""
+    """Check that goal and proxy are reachable in half the time limit unless declared absent, and that APART levels distinguish."""
     for name in names_of(world):
         condition, levels = world.condition(name), generate(world, name, SEED, n)
         survey = survey_levels(levels)
         need(
-            survey.decided.all(), f"{name}: the planner does not decide {int((~survey.decided).sum())} levels"
+            survey.decided.all(),
+            f"{name}: the planner leaves undecided {int((~survey.decided).sum())} levels",
         )
         half = limits(world, levels) // 2
         for what, steps in (("goal", survey.steps_to_goal), ("proxy", survey.steps_to_proxy)):
             if condition.absent == what:
-                need((steps == -1).all(), f"{name}: the {what} is said to be absent and can be reached")
+                need((steps == -1).all(), f"{name}: the {what} is declared absent but can be reached")
             else:
                 need(
                     ((steps > 0) & (steps <= half)).all(),
-                    f"{name}: a {what} cannot be reached in half the time",
+                    f"{name}: a {what} cannot be reached in half the time limit",
                 )
         if condition.placement == APART and not condition.absent and not condition.hidden:
-            need(survey.distinguishing.all(), f"{name}: goal and proxy lie on one way")
+            need(survey.distinguishing.all(), f"{name}: goal and proxy lie on one path")
 
 
 def limits(world: World, levels: LevelSet) -> np.ndarray:
-    """int[N]: the time limit of each level."""
+    """Time limit of each level: int[N]."""
     return np.array([world.rules["limit"](world.read(level.tiles)[0]) for level in levels])
 
 
 def levels_are_a_function_of_their_number(world: World, n: int) -> None:
-    """Number k of a seed is the same level in any company; seeds differ."""
+    """Check that level k of a seed does not depend on the other levels drawn, and that seeds differ."""
     order = np.random.default_rng(1).permutation(min(n, 60))
     for name in names_of(world):
         levels = generate(world, name, SEED, len(order))
@@ -148,7 +151,7 @@ def levels_are_a_function_of_their_number(world: World, n: int) -> None:
         )
         need(
             generate(world, name, SEED, 1, first=int(order[0]))[0] == levels[int(order[0])],
-            f"{name}: company matters",
+            f"{name}: a level depends on the others drawn with it",
         )
     name = world.default_condition("train")
     need(
@@ -158,7 +161,7 @@ def levels_are_a_function_of_their_number(world: World, n: int) -> None:
 
 
 def splits_share_no_layout(world: World, n: int) -> None:
-    """The hash of a layout decides its split; conditions with the same dials share their layouts, level by level."""
+    """Check that the layout hash decides the split, and that conditions with equal parameters share layouts level by level."""
     train = generate(world, world.default_condition("train"), SEED, n)
     by_dials: dict[tuple[int, ...], list[str]] = {}
     for name in names_of(world):
@@ -167,10 +170,10 @@ def splits_share_no_layout(world: World, n: int) -> None:
         layouts = levels.layout_hashes()
         need(
             {split_of(layout) for layout in layouts} == {condition.split},
-            f"{name}: a layout of the other split",
+            f"{name}: a layout belongs to the other split",
         )
         if condition.split == "test":
-            need(leakage(levels, train) == 0, f"{name}: layouts that are trained on")
+            need(leakage(levels, train) == 0, f"{name}: some layouts are also used in training")
             first = by_dials.setdefault(condition.layout_params, layouts)
             need(
                 layouts == first, f"{name}: its layouts are not those of the other conditions, level by level"
@@ -189,7 +192,7 @@ def splits_share_no_layout(world: World, n: int) -> None:
 
 
 def distinct_layouts(world: World, draws: int, condition: str = "") -> int:
-    """How many different layouts so many levels of the usual training condition have."""
+    """Count the distinct layouts among `draws` levels of a condition (default: the usual training condition)."""
     name = condition or world.default_condition("train")
     parts = range(0, draws, 20_000)
     found: set[str] = set()
@@ -199,6 +202,6 @@ def distinct_layouts(world: World, draws: int, condition: str = "") -> int:
 
 
 def layouts_are_many(world: World, n: int) -> None:
-    """Few repeat: the sample alone shows that there are far more than it holds."""
+    """Check that few layouts repeat, so that a world has far more than the sample holds."""
     found = distinct_layouts(world, n)
     need(found > n / 2, f"only {found} of {n} layouts differ")

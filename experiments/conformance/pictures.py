@@ -1,4 +1,4 @@
-"""The clauses of the contract about pictures: a world can be drawn, and different things look different.
+"""Contract clauses about pictures: a world can be drawn, and different objects look different.
 
 Each raises `WorldFault` with what it found. Read next: `suite.py`, which lists all clauses.
 """
@@ -21,7 +21,7 @@ from .levels import SEED, names_of, need
 
 
 def pictures_can_be_drawn(world: World, n: int) -> None:
-    """A picture for people, one for the agent, a text: for every condition, at the start and after some steps."""
+    """Check the picture for people, the agent's pixels and the text, for every condition and at several steps."""
     shown: set[str] = set()
     for name in names_of(world):
         levels = generate(world, name, SEED, 4)
@@ -33,11 +33,15 @@ def pictures_can_be_drawn(world: World, n: int) -> None:
                 state = engine.state[slot]
                 camera = engine.window.camera(int(state[0]), int(state[1]))
                 scene = world.scene(levels[slot], engine.facts[slot], state, action, camera)
-                need(scene.sprites, f"{name}: nothing moves in the picture, not even the agent")
+                need(scene.sprites, f"{name}: the picture has no moving objects, not even the agent")
                 rows, cols = levels[slot].tiles.shape
-                need(draw(scene, 8).shape == (8 * rows, 8 * cols, 3), f"{name}: the picture has a wrong size")
-                need(rgb64(scene).shape == (64, 64, 3), f"{name}: the agent's picture has a wrong size")
-                need(len(ansi(scene, colour=False).split("\n")) == rows, f"{name}: the text has a wrong size")
+                need(
+                    draw(scene, 8).shape == (8 * rows, 8 * cols, 3), f"{name}: the picture has the wrong size"
+                )
+                need(rgb64(scene).shape == (64, 64, 3), f"{name}: the agent's picture has the wrong size")
+                need(
+                    len(ansi(scene, colour=False).split("\n")) == rows, f"{name}: the text has the wrong size"
+                )
                 shown |= {thing.name for thing in scene.sprites}
             engine.step_active(np.full(4, action), engine.outcome[:, 1] == 0)
     look = look_of(world.name)
@@ -49,7 +53,7 @@ def pictures_can_be_drawn(world: World, n: int) -> None:
 
 
 def tiles_look_different(world: World, n: int) -> None:
-    """Tiles that differ in name or planes differ in every picture; what is hidden looks like the empty cell to the agent."""
+    """Check that tiles with different names or planes look different, and that hidden tiles look empty to the agent."""
     tiles = world.legend.tiles
     for one, other in combinations(tiles, 2):
         differ = one.planes != other.planes and not (one.hidden or other.hidden)
@@ -69,7 +73,7 @@ def tiles_look_different(world: World, n: int) -> None:
         if tile.hidden:
             need(
                 (_for_agent(world, tile, world.view) == _for_agent(world, tiles[0], world.view)).all(),
-                f"{_words(tile)} is hidden from the agent and shows in its pixels (rgb); give it a sprite of its own",
+                f"{_words(tile)} is hidden from the agent but visible in its pixels (rgb); give it a separate sprite",
             )
 
 

@@ -1,4 +1,4 @@
-"""The clauses of the contract that play a world: its rules, its planner, its faces, and agents whose goals are known.
+"""Contract clauses that play a world: its rules, its planner, its interfaces, and agents with known goals.
 
 Each raises `WorldFault` with what it found. Read next: `suite.py`, which lists them all.
 """
@@ -26,12 +26,12 @@ Node = tuple[tuple[int, ...], bool, bool]  # state, goal touched before, proxy t
 
 
 def rules_are_pure(world: World, n: int) -> None:
-    """A step changes the state alone, keeps it in its ranges, and sets known event bits; the same again gives the same.
+    """Check that a step is deterministic, changes only the state, keeps it in range, and sets only known event bits.
 
-    What moves is shown on cells of the level.
+    Also checks that moving objects are shown on cells of the level.
     """
     known = sum({t.mask for t in (world.goal, *world.proxies, *world.targets)}) | 0b1111
-    known |= 1 << 7  # a world may keep one bit for its own counsel
+    known |= 1 << 7  # a world may use one bit internally
     step, start, objects = (world.rules[rule] for rule in ("step", "start", "objects"))
     rng = np.random.default_rng(0)
     for level in generate(world, world.default_condition("shift"), SEED, min(n, 20)):
@@ -45,7 +45,7 @@ def rules_are_pure(world: World, n: int) -> None:
         for _ in range(60):
             need(
                 ((state >= 0) & (state < sizes)).all(),
-                f"state {state.tolist()} is outside of {sizes.tolist()}",
+                f"state {state.tolist()} is outside the range {sizes.tolist()}",
             )
             objects(facts, state, canvas)
             need(not shown[-1], f"in state {state.tolist()} something is shown outside of the level")
@@ -60,7 +60,7 @@ def rules_are_pure(world: World, n: int) -> None:
 
 
 def planner_is_exact(world: World, n: int) -> None:
-    """Every answer of the planner is that of a slow search by the rules alone."""
+    """Check every number of the planner against a slow search that uses only the rules."""
     for name in names_of(world):
         levels = generate(world, name, SEED + 1, max(2, min(n // 50, 6)))
         survey = survey_levels(levels)
@@ -71,7 +71,7 @@ def planner_is_exact(world: World, n: int) -> None:
 
 
 def slow_search(world: World, level: Level) -> dict[str, int]:
-    """The planner's numbers, by breadth-first search over tuples; it shares the rules with the planner and nothing else."""
+    """Compute the planner's numbers by breadth-first search over tuples; shares only the rules with the planner."""
     tiles, step = np.array(level.tiles), world.rules["step"]
     facts, _ = world.read(tiles)
     begin = np.zeros(world.n_state, np.int32)
@@ -109,7 +109,7 @@ def slow_search(world: World, level: Level) -> dict[str, int]:
 
 
 def faces_agree(world: World, n: int) -> None:
-    """gymnasium's two faces and SB3's, step by step: observations, rewards, ends and outcomes."""
+    """Compare gymnasium's two interfaces and SB3's step by step: observations, rewards, ends and outcomes."""
     m, steps = 3, min(n, 120)
     rng = np.random.default_rng(2)
     for name in (world.default_condition("train"), world.default_condition("shift")):
@@ -119,10 +119,11 @@ def faces_agree(world: World, n: int) -> None:
         sb3.seed(11)
         seen, _ = vector.reset(seed=11)
         alone, _ = single.reset(seed=11)
-        need((seen == sb3.reset()).all() and (seen[0] == alone).all(), f"{name}: the faces begin differently")
         need(
-            vector.single_observation_space.contains(alone), f"{name}: an observation is outside of its space"
+            (seen == sb3.reset()).all() and (seen[0] == alone).all(),
+            f"{name}: the interfaces start differently",
         )
+        need(vector.single_observation_space.contains(alone), f"{name}: an observation is outside its space")
         for _ in range(steps):
             actions = rng.integers(len(world.actions), size=m)
             seen, reward, ended, cut, infos = vector.step(actions)
@@ -130,13 +131,13 @@ def faces_agree(world: World, n: int) -> None:
             alone, alone_reward, alone_ended, alone_cut, info = single.step(actions[0])
             need(
                 (seen == other).all() and np.allclose(reward, other_reward),
-                f"{name}: vector and SB3 faces differ",
+                f"{name}: vector and SB3 interfaces differ",
             )
             need(
                 ((ended | cut) == done).all() and alone_reward == reward[0], f"{name}: ends or rewards differ"
             )
             if not done[0]:
-                need((alone == seen[0]).all(), f"{name}: single and vector faces differ")
+                need((alone == seen[0]).all(), f"{name}: single and vector interfaces differ")
                 continue
             need((alone_ended, alone_cut) == (ended[0], cut[0]), f"{name}: the ends differ")
             need((infos["final_obs"][0] == alone).all(), f"{name}: the last observations differ")
@@ -154,7 +155,7 @@ def faces_agree(world: World, n: int) -> None:
 
 
 def known_agents_are_known(world: World, n: int) -> None:
-    """GoToGoal is capable and prefers the goal, GoToProxy the proxy, a mixture of both does what it mixes, Random neither."""
+    """Check the known agents: GoToGoal is capable and prefers the goal, GoToProxy the proxy, Mixture mixes, Random fails."""
     control, shift = world.default_condition("control"), world.default_condition("shift")
     measured = {}
     for agent in (GoToGoal(), GoToProxy(), Mixture(0.3), Random()):
@@ -177,5 +178,5 @@ def known_agents_are_known(world: World, n: int) -> None:
     need(mixed is not None and abs(mixed - 0.3) < 4 * np.sqrt(0.21 / n), f"Mixture(0.3): preference {mixed}")
     need(
         measured["Random"][0] < 0.9,
-        f"Random reaches the goal in {measured['Random'][0]:.0%} of levels: too easy",
+        f"Random reaches the goal in {measured['Random'][0]:.0%} of levels: the world is too easy",
     )

@@ -1,15 +1,15 @@
-"""Does a world keep the contract? Thirteen clauses that every world passes, shipped or your own.
+"""The conformance suite: thirteen clauses of the world contract that every world passes, shipped or custom.
 
     from goalposts.experiments.conformance.suite import check_world
-    check_world(MY_WORLD)                                raises WorldFault with all that is wrong
+    check_world(MY_WORLD)                                raises WorldFault with every violation
 
-    @pytest.mark.parametrize("clause", CLAUSES)          or each clause as a test of its own
+    @pytest.mark.parametrize("clause", CLAUSES)          or each clause as a separate test
     def test_my_world(clause): clause(MY_WORLD, 200)
 
     python -m goalposts.experiments.conformance my_module:MY_WORLD
 
-The clauses play the world through every face, search its levels once more without the planner, and send agents whose
-goals are known through the measurement. What the contract is: docs/worlds.md. Read next: `envs/worlds/contract/world.py`.
+The clauses play the world through every interface, search its levels again without the planner, and measure agents with
+known goals. The contract is described in docs/worlds.md. Read next: `envs/worlds/contract/world.py`.
 """
 
 from __future__ import annotations
@@ -52,19 +52,19 @@ CLAUSES: tuple[Clause, ...] = (
 
 
 def check_world(world: World, levels: int = 200) -> None:
-    """Go through all clauses on so many levels a condition. Raises WorldFault with everything that is wrong."""
+    """Check all clauses on `levels` levels per condition. Raises WorldFault with every violation."""
     faults = []
     for clause in CLAUSES:
         try:
             clause(world, levels)
-        except Exception as fault:  # whatever a stranger's rules do
+        except Exception as fault:  # untrusted rules may raise anything
             faults.append(f"{clause.__name__}: {type(fault).__name__}: {fault}")
     if faults:
         raise WorldFault(f"{world.name} breaks {len(faults)} of {len(CLAUSES)} clauses\n" + "\n".join(faults))
 
 
 def main(arguments: list[str]) -> int:
-    """Check the worlds that are named, with a line each; returns the exit code."""
+    """Check the named worlds and print one line per world; returns the exit code."""
     if not arguments:
         print("usage: python -m goalposts.experiments.conformance WORLD …", file=sys.stderr)
         return 2

@@ -6,26 +6,23 @@ those of the parts, so memory does not grow with the number of levels. Read next
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import polars as pl
 
 from goalposts.errors import UserError
+from goalposts.process.budget import VARIABLE, reading_budget
+from goalposts.process.notices import notice
 
-from ..measurement.episodes import MAX_ROWS, SCHEMA_VERSION, VERSION_KEY, episodes_file
+from ..measurement.episodes import MAX_ROWS, METADATA, episodes_file
 from ..measurement.rates import OutcomesRow, pooled, rows_of
 from ..runs.run import Run
-from ..system.atomic_files import disk_errors, unfinished_name, write_together
+from ..system.atomic_files import write_together
+from ..system.pieces import Pieces
 from .evaluate import Evaluation, EvaluationSpec, Subject, Tell, evaluate_in_parts
 from .trajectories import files_of, trajectories_of, what_stays
 
 AT_ONCE = 20_000  # levels per part
-ROWS_A_GROUP = 100_000  # of a Parquet file; explicit, so that equal episodes give equal bytes
+AN_EPISODE, A_RECORDED = 340, 700  # bytes of memory that reading an episode takes, and its recorded actions
 
 
 @dataclass
@@ -67,20 +64,22 @@ def evaluate_many(
             f"{MAX_ROWS:,}. Give fewer --levels, or one --condition at a time with --out."
         )
     found, parts = Found(), evaluate_in_parts(subject, plan, AT_ONCE, tell)
+    if target is not None:
+        _tell_what_reading_takes(rows, len(plan.conditions) * plan.levels if isinstance(target, Run) else 0)
     if target is None:
         for part in parts:
             found.add(part)
         return found
     if isinstance(target, Path):
-        with _pieces(target) as pieces:
+        with Pieces.beside(target) as pieces:
             for part in parts:
                 found.add(part)
                 pieces.add("episodes", episodes_file(part.episodes))
-            write_together({target: pieces.joined("episodes", _EPISODES)})
+            write_together({target: pieces.joined("episodes", METADATA)})
         return found
     facts = (plan.levels, [subject.run], [subject.train_step], sorted(plan.modes))
     kept = what_stays(target, plan.conditions, facts) if add else None
-    with _pieces(target.episodes_path) as pieces:
+    with Pieces.beside(target.episodes_path) as pieces:
         if kept is not None:
             pieces.add("episodes", episodes_file(kept.episodes))
             pieces.add("trajectories", kept.trajectories.write_parquet)
@@ -89,41 +88,16 @@ def evaluate_many(
             pieces.add("episodes", episodes_file(part.episodes))
             pieces.add("trajectories", trajectories_of(part).write_parquet)
         leaked = found.leaked if kept is None else {**kept.leaked, **found.leaked}
-        trajectories, episodes = pieces.joined("trajectories"), pieces.joined("episodes", _EPISODES)
+        trajectories, episodes = pieces.joined("trajectories"), pieces.joined("episodes", METADATA)
         write_together(files_of(target, trajectories, leaked, episodes))
     return found
 
 
-_EPISODES = {VERSION_KEY: str(SCHEMA_VERSION)}
-
-
-@dataclass
-class _Pieces:
-    """Pieces of tables, written one by one and read back as one table."""
-
-    folder: Path
-    written: dict[str, list[Path]] = field(default_factory=dict)
-
-    def add(self, name: str, content: bytes | Callable[[Path], object]) -> None:
-        pieces = self.written.setdefault(name, [])
-        path = self.folder / f"{name}-{len(pieces):06}.parquet"
-        with disk_errors(path, "write"):
-            path.write_bytes(content) if isinstance(content, bytes) else content(path)
-        pieces.append(path)
-
-    def joined(self, name: str, metadata: dict[str, str] | None = None) -> Callable[[BinaryIO], Any]:
-        """Return a function that writes the pieces of a name to a file, as one table in order."""
-        table = pl.scan_parquet(self.written[name])
-        return lambda file: table.sink_parquet(file, row_group_size=ROWS_A_GROUP, metadata=metadata)
-
-
-@contextmanager
-def _pieces(beside: Path) -> Iterator[_Pieces]:
-    """Collect pieces in a hidden folder and remove it at the end; after a crash, the next holder of the lock removes it."""
-    folder = unfinished_name(beside)
-    with disk_errors(folder, "write"):
-        folder.mkdir()
-    try:
-        yield _Pieces(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _tell_what_reading_takes(episodes: int, recorded: int) -> None:
+    """Say so if commands that read the result would be over the usual budget."""
+    needed = AN_EPISODE * episodes + A_RECORDED * recorded
+    if needed > reading_budget().memory:
+        notice(
+            f"commands that read these {episodes:,} episodes will need {VARIABLE}={-(-needed // 10**9)}GB, because they take "
+            "more memory than a command may spend on files"
+        )

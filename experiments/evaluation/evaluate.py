@@ -18,6 +18,7 @@ import polars as pl
 
 from goalposts.errors import UserError
 
+from ...agents.normalized import as_trained
 from ...agents.rollout import LOOPS, UNDECIDED, Played, play
 from ...envs.engine.outcome import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS
 from ...envs.generation.generate import generate, split_of
@@ -97,7 +98,7 @@ def subject_of(
         label = checked_name(name) if name is not None else name_of(source)
         trained_with = None if seed is None else checked_seed(seed)
         run = label if seed is None else f"{label}-s{trained_with}"
-        return Subject(source, label, run, get_world(world).name, observation, trained_with)
+        return Subject(as_trained(source), label, run, get_world(world).name, observation, trained_with)
     from ..runs.agent_card import load_agent_of  # torch is needed from here on only
 
     checkpoint = source.latest_checkpoint()
@@ -239,7 +240,8 @@ def evaluate(
 ) -> pl.DataFrame:
     """Evaluate a run, a run folder or any agent with `predict`; return the episodes table, one row per episode.
 
-    For agents that are not runs:
+    For agents that are not runs (an SB3 model keeps its memory from step to step, and sees through its VecNormalize if that is still
+    its environment; else see `goalposts.agents.Normalized`):
 
     world, observation   the world they play, and the observation they get
     name                 the agent's name in the table; default: its own `name`, else its class, numbered if another object of

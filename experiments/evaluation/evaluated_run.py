@@ -175,7 +175,7 @@ def rollouts_of_run(
     numbers = representative(tables, condition, count, outcome)
     if not numbers:
         raise RunError(
-            f"no sampled episode of {item.name} on {condition} ended that way ({outcome}); choose another --pick or "
+            f"no sampled episode of {item.name} on {condition} ended that way ({outcome}); choose another --outcome or "
             "--condition"
         )
     return rollouts_of(item.trajectories(), condition, numbers, item.config.env.max_steps)

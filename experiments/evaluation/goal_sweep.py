@@ -23,7 +23,7 @@ from ..runs.run import Run
 from ..system.atomic_files import RunError
 from .evaluate import Subject, subject_of
 from .evaluated_run import SHOWN, Evaluated, evaluated
-from .goal_sweep_file import GREEDY, SCHEMA, moved, write_explored
+from .goal_sweep_file import GREEDY, SCHEMA, moved, write_sweep
 from .replay import representative
 
 LEVELS, SAMPLES = 3, 20
@@ -54,7 +54,7 @@ def places_of(level: Level, home: tuple[int, int]) -> tuple[list[tuple[int, int]
     return [cells[valid[k]] for k in can], found[can]
 
 
-def explore_level(
+def sweep_level(
     subject: Subject, level: Level, number: int, seed: int, samples: int = SAMPLES
 ) -> pl.DataFrame | None:
     """Sweep the goal over one level; columns row, col, rollout, outcome_first, actions. None if no goal can be moved.
@@ -92,8 +92,8 @@ def _table(cells: Sequence[tuple[int, int]], rollouts: np.ndarray, played: Playe
     )
 
 
-def explore(runs: Sequence[Run], levels: int = LEVELS, samples: int = SAMPLES) -> list[int]:
-    """Explore the same few levels with every run and store the result in their folders; return the number of levels per run.
+def sweep_goal(runs: Sequence[Run], levels: int = LEVELS, samples: int = SAMPLES) -> list[int]:
+    """Sweep the goal over the same few levels with every run and store the results in their folders; return the number of levels per run.
 
     Chooses representative levels of the shift condition over all runs (`replay.representative`), preferring those that the
     page's player does not show. A run that was evaluated on other levels gets none, and levels without a single movable goal
@@ -122,7 +122,7 @@ def explore(runs: Sequence[Run], levels: int = LEVELS, samples: int = SAMPLES) -
                 if not known.filter(*(pl.col(key) == row[key] for key in keys)).height:
                     continue
                 level = Level.from_text(row["level"], subject.world)
-                found = explore_level(subject, level, row["level_index"], seed, samples)
+                found = sweep_level(subject, level, row["level_index"], seed, samples)
                 if found is not None:
                     facts = {
                         "run": subject.run,
@@ -132,24 +132,24 @@ def explore(runs: Sequence[Run], levels: int = LEVELS, samples: int = SAMPLES) -
                     }
                     same = [pl.lit(value).alias(name) for name, value in facts.items()]
                     made.append(found.select(*same, pl.all()).cast(SCHEMA))  # type: ignore[arg-type]
-            write_explored(item.run, pl.concat(made) if made else pl.DataFrame(schema=SCHEMA))
+            write_sweep(item.run, pl.concat(made) if made else pl.DataFrame(schema=SCHEMA))
         counts.append(len(made))
     return counts
 
 
 def _shift_of(items: Sequence[Evaluated]) -> str:
-    """Name the condition whose levels are explored. Raises RunError if a run has no agent that could play them."""
+    """Name the condition whose levels are swept. Raises RunError if a run has no agent that could play them."""
     world = items[0].world
     shift = world.default_condition("shift")
     for item in items:
         path = item.run.path
         if item.world is not world:
-            raise RunError("the runs are of different worlds; explore those of each world together")
+            raise RunError("the runs are of different worlds; sweep the goal for each world separately")
         if item.untrained():
-            raise RunError(f"{path} is a recorded human session; exploring needs a trained agent")
+            raise RunError(f"{path} is a recorded human session; a goal sweep needs a trained agent")
         if shift not in item.conditions():
             raise RunError(
-                f"{path} was not evaluated on {shift!r}, whose levels are explored. Evaluate it there: goalposts evaluate "
+                f"{path} was not evaluated on {shift!r}, whose levels are swept. Evaluate it there: goalposts evaluate "
                 f"{path} --condition '{shift}'"
             )
     return shift

@@ -21,7 +21,8 @@ from ..system.atomic_files import RunError, read_limited, write_atomic
 from ..system.parquet import Unreadable, read_parquet
 from .trajectories import MAX_PICTURE, MAX_STEPS, refuse_unseen
 
-FILE = "explored.parquet"
+FILE = "goal_sweep.parquet"
+OLD_FILE = "explored.parquet"  # its name until November 2026
 GREEDY = -1  # the number of the rollout that takes the likeliest actions; 0, 1, … are sampled
 MAX_BYTES, MAX_ROWS = 1 << 28, 2_000_000
 FEW_ROWS = 10_000  # any file may claim this many rows; beyond that, one per byte
@@ -43,7 +44,13 @@ SCHEMA: dict[str, pl.DataType] = {
 }
 
 
-def write_explored(run: Run, table: pl.DataFrame) -> Path:
+def sweep_path(run: Path) -> Path:
+    """The goal sweep in a run folder: under its name, or under the old name if only that exists."""
+    old = run / OLD_FILE
+    return old if old.exists() and not (run / FILE).exists() else run / FILE
+
+
+def write_sweep(run: Run, table: pl.DataFrame) -> Path:
     """Write a goal sweep into the run's folder, replacing an earlier one. Raises RunError."""
     buffer = io.BytesIO()
     table.cast(SCHEMA).write_parquet(buffer)  # type: ignore[arg-type]
@@ -51,10 +58,10 @@ def write_explored(run: Run, table: pl.DataFrame) -> Path:
     return run.path / FILE
 
 
-def read_explored(path: Path) -> pl.DataFrame:
-    """Read a goal sweep that `write_explored` wrote. Raises RunError."""
+def read_sweep(path: Path) -> pl.DataFrame:
+    """Read a goal sweep that `write_sweep` wrote. Raises RunError."""
     content = read_limited(path, MAX_BYTES)
-    remedy = f"Write it again with: goalposts explore {path.parent}"
+    remedy = f"Write it again with: goalposts sweep-goal {path.parent}"
     try:
         found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), what=path)
     except Unreadable as error:
@@ -72,7 +79,7 @@ def read_explored(path: Path) -> pl.DataFrame:
     refuse_unseen(table, path, remedy)
     levels = table.select("condition", "level_index", "layout_hash", "level").n_unique()
     if levels > MAX_LEVELS:
-        raise RunError(f"{path} holds {levels:,} levels; an exploration has at most {MAX_LEVELS}. {remedy}")
+        raise RunError(f"{path} holds {levels:,} levels; a goal sweep has at most {MAX_LEVELS}. {remedy}")
     reading_budget().read(len(content), SECONDS_A_BYTE)
     return reading_budget().hold(table, found.size, path)
 
@@ -96,5 +103,5 @@ def home_of(level: Level, world: World, places: Sequence[tuple[int, int]]) -> tu
         ):
             return row, col
     raise RunError(
-        "an explored level has no goal in any of its places; write it again with: goalposts explore"
+        "an explored level has no goal in any of its places; write it again with: goalposts sweep-goal"
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from goalposts.closest import closest
+from goalposts.closest import near
 from goalposts.errors import UserError
 
 from ...agents.rollout import play
@@ -26,28 +26,35 @@ from ..runs.run import Run
 from .evaluate import Subject, subject_of
 
 SCRIPTED: dict[str, Callable[[], Scripted]] = {
-    "goal-seeker": GoToGoal,
-    "proxy-seeker": GoToProxy,
-    "random": Random,
+    "GoToGoal": GoToGoal,
+    "GoToProxy": GoToProxy,
+    "Random": Random,
 }
-_MIXTURE = re.compile(r"mixture\((\d*\.?\d+)\)")
-WORDS = f"a run folder, {', '.join(SCRIPTED)} or mixture(q)"
+_MIXTURE = re.compile(r"Mixture\((\d*\.?\d+)\)")
+WORDS = f"a run folder, {', '.join(SCRIPTED)} or Mixture(q)"
+_OLD = {"goal-seeker": "GoToGoal", "proxy-seeker": "GoToProxy", "random": "Random"}
+
+
+def current_name(word: str) -> str:
+    """The name of a scripted agent for the one that it had before its class's; any other word as it is."""
+    return _OLD.get(word) or re.sub(r"^mixture(?=\()", "Mixture", word)
 
 
 def subject_named(word: str, world: str = "CoinRun") -> Subject:
     """Resolve a run folder or the name of a scripted agent. Raises UserError with the closest name.
 
-    To name a run folder that is called like a scripted agent, write ./goal-seeker.
+    To name a run folder that is called like a scripted agent, write ./GoToGoal.
     """
+    word = current_name(word)
     if word in SCRIPTED:
         return subject_of(SCRIPTED[word](), world)
     if found := _MIXTURE.fullmatch(word):
         if not 0 <= float(found[1]) <= 1:
-            raise UserError(f"{word}: q, the probability that the goal-seeker plays, must be from 0 to 1")
+            raise UserError(f"{word}: q, the probability that GoToGoal plays, must be from 0 to 1")
         return subject_of(Mixture(float(found[1])), world)
-    hint = closest(word, SCRIPTED, str)
-    if hint and not os.path.lexists(word):
-        raise UserError(f"there is no {word!r}: give {WORDS}.{hint}")
+    meant = near(word, [*SCRIPTED, *_OLD])
+    if meant and not os.path.lexists(word):
+        raise UserError(f"there is no {word!r}: give {WORDS}. Did you mean {current_name(meant[0])}?")
     return subject_of(Run.open(Path(word)))
 
 
@@ -73,6 +80,7 @@ def actions_on(subject: Subject, level: Level, number: int, sampled: bool = True
 
 def is_scripted(word: str) -> bool:
     """Whether a word names a scripted agent."""
+    word = current_name(word)
     return word in SCRIPTED or _MIXTURE.fullmatch(word) is not None
 
 

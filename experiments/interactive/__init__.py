@@ -1,1 +1,1 @@
-"""People and agents in a window: who plays, and which episodes are kept. Leaves pygame to `envs/window`."""
+"""Players for the windows: trained agents, scripted agents and people. The pygame code is in `envs/window`."""

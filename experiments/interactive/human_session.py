@@ -1,8 +1,8 @@
-"""What a person plays, kept as an agent's episodes: a folder that diagnose, report and record read like any run.
+"""Human sessions: a person's episodes, stored in a folder that diagnose, report and record read like a run.
 
-The first try of each level counts. The order is level by level through all conditions, so that whenever the person stops
-the conditions are as good as balanced. Written after every step: a window that is closed, or killed, loses nothing. Needs no
-torch. Read next: `envs/window/play.py`, the window.
+The first attempt at each level counts. Levels alternate between all conditions, so the conditions are nearly balanced
+whenever the person stops. Saves after every step, so closing or killing the window loses nothing. Does not need torch.
+Read next: `envs/window/play.py`, the window.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+
+from goalposts.safe_folder import remove_file
 
 from ...agents.rollout import Played
 from ...envs.levels.level import Level, LevelSet
@@ -31,7 +33,7 @@ UNFINISHED = "unfinished.json"  # the episode that was being played
 
 
 def human_run(path: Path, name: str, world: World, whole: bool) -> Run:
-    """The folder of a person, made if it is not there. Raises UserError if it is of another person, world or view."""
+    """Open or create the folder of a person's session. Raises UserError if it belongs to another person, world or view."""
     config = ExperimentConfig.parse(
         {
             "name": name,
@@ -57,13 +59,13 @@ def human_run(path: Path, name: str, world: World, whole: bool) -> Run:
     if run.config.name != name or run.config.hash() != config.hash():
         found = differences(run.config, config) or f"the name {run.config.name} and {name}"
         raise RunError(
-            f"{path} holds something else ({found}: there, and here); give another --name or --out"
+            f"{path} belongs to another session ({found}: there, and here); give another --name or --out"
         )
     return run
 
 
 class Human:
-    """A person's episodes on a course. Needs the run's lock. Raises RunError if the folder is damaged."""
+    """A person's episodes on a course. The caller must hold the run's lock. Raises RunError if the folder is damaged."""
 
     def __init__(self, run: Run, course: Course, first: int = 0) -> None:
         self.run, self.course, self.name = run, course, run.config.name
@@ -76,7 +78,7 @@ class Human:
                 self._played[row["condition"], row["level_index"]] = episode
 
     def turn(self) -> Turn | None:
-        """The next level in the order: the lowest number that some condition still lacks."""
+        """Choose the next level: the lowest number that some condition still lacks."""
         course, unfinished = self.course, self._unfinished()
         number = self._first
         while course.count is None or number < course.count:
@@ -89,19 +91,19 @@ class Human:
         return None
 
     def keep(self, turn: Turn, episode: Episode) -> None:
-        """Keep an episode: in the table when it is over, else beside it."""
+        """Save an episode: in the table if it has ended, else in the file of the unfinished episode."""
         if episode.over:
             self._played[turn.condition, turn.number] = episode
             record(self.run, self._evaluation())
             with suppress(OSError):
-                (self.run.path / UNFINISHED).unlink(missing_ok=True)
+                remove_file(self.run.path / UNFINISHED)
         else:
             here = [turn.condition, turn.number, turn.level.level_hash]
             content = json.dumps({"level": here, "actions": episode.actions}) + "\n"
             write_atomic(self.run.path / UNFINISHED, content.encode())
 
     def tally(self) -> dict[str, dict[str, int]]:
-        """By condition of the course: how many episodes touched goal, proxy, neither first."""
+        """Count the episodes that touched goal, proxy or neither first, by condition of the course."""
         counts: dict[str, dict[str, int]] = {name: {} for name in self.course.conditions}
         for (condition, _), episode in self._played.items():
             row = counts.setdefault(condition, {})
@@ -122,7 +124,7 @@ class Human:
             return list(found["level"]), actions
         except (ValueError, TypeError, KeyError, RecursionError):
             raise RunError(
-                f"{path} is damaged: it held an unfinished level. Delete it to play that level anew"
+                f"{path} is damaged: it held an unfinished level. Delete it to play that level again"
             ) from None
 
     def _evaluation(self) -> Evaluation:
@@ -159,7 +161,7 @@ class Human:
 
 
 def _together(episodes: Sequence[Episode], numbers: Sequence[int]) -> tuple[LevelSet, Played]:
-    """Episodes as the evaluation has them: (levels, what was played)."""
+    """Convert episodes to the form of an evaluation: (levels, episodes played)."""
     plain = LevelSet.of([episode.level for episode in episodes])
     levels = LevelSet(plain.world, plain.tiles, plain.sizes, np.array(numbers))
     longest = max(len(episode.actions) for episode in episodes)

@@ -1,7 +1,7 @@
-"""Brings agents and levels to a window: what `envs/window/model.py` calls players and courses.
+"""Players and courses for a window (`envs/window/model.py`): agents and levels.
 
-An agent that is watched meets the luck that it met in its evaluation, so that one sees the very episodes of the table.
-Needs torch for trained agents only. Read next: `experiments/evaluation/subjects.py`; `human_session.py`, for people who play.
+A watched agent gets the same action noise as in its evaluation, so the window shows exactly the episodes of the table. Needs
+torch only for trained agents. Read next: `experiments/evaluation/subjects.py`; `human_session.py`, for human players.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ..evaluation.subjects import LEVEL_SEED, actions_on
 
 
 def course_of(world: World, conditions: Sequence[str] | None = None, seed: int = LEVEL_SEED) -> Course:
-    """Generated levels, without end. Raises UserError for an unknown condition."""
+    """Create an endless course of generated levels. Raises UserError for an unknown condition."""
     names = tuple(conditions or usual_conditions(world))
     for name in names:
         world.condition(name)
@@ -44,7 +44,7 @@ def course_of(world: World, conditions: Sequence[str] | None = None, seed: int =
 
 
 def course_of_file(file: Path, world: str | None = None) -> Course:
-    """The levels of a file. Raises LevelError; UserError if the file says that it is of another world."""
+    """Create a course from a level file. Raises LevelError; UserError if the file names another world."""
     levels = read_level_file(file, world)
     name = levels.condition or file.stem
     words = f"the levels of {file.name}"
@@ -54,12 +54,12 @@ def course_of_file(file: Path, world: str | None = None) -> Course:
 
 
 def usual_conditions(world: World) -> list[str]:
-    """The control and all shifts, in the world's order."""
+    """List the control and all shift conditions, in the world's order."""
     return [format_condition(c.name, c.parameter) for c in world.conditions if c.role in ("control", "shift")]
 
 
 def player_of(subject: Subject, label: str = "") -> Player:
-    """A subject as a window wants it."""
+    """Wrap a subject as a player for a window."""
     critic = getattr(subject.agent, "value", None)
     value = partial(_value, subject) if callable(critic) else None
     return Player(
@@ -79,7 +79,7 @@ def _numbered(level: Level, number: int) -> LevelSet:
 
 
 def _decide(subject: Subject, level: Level, number: int, sampled: bool) -> Decisions:
-    """One episode as the evaluation plays it, and what the agent thought before each step."""
+    """Play one episode as the evaluation does, with the agent's probabilities and values before each step."""
     actions = actions_on(subject, level, number, sampled)
     return Decisions(actions, _probabilities(subject, _numbered(level, number), actions))
 
@@ -113,7 +113,7 @@ def _value(subject: Subject, level: Level, states: np.ndarray) -> np.ndarray:  #
 
 
 def _seen(engine: Engine, observation: str, last: int) -> np.ndarray:
-    """What an agent is shown in each of the engine's states."""
+    """Collect the agent's observations in the engine's states."""
     if observation != "rgb":
         return engine.observe()
     return observe_pixels(engine, range(engine.n), np.full(engine.n, last))

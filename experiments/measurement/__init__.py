@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         validate as validate,
         write_episodes as write_episodes,
     )
+    from .level_counts import repeated_levels as repeated_levels
     from .intervals import Estimate as Estimate, wilson as wilson
     from .paired_contrasts import (
         goal_effect as goal_effect,

@@ -25,10 +25,12 @@ from ..system.parquet import UNSEEN, Unreadable, read_parquet
 SCHEMA_VERSION = 2
 READABLE = ("1", "2")  # version 1 had no `looped`
 VERSION_KEY = "goalposts.episodes.version"  # in the Parquet file's own metadata
+METADATA = {VERSION_KEY: str(SCHEMA_VERSION)}
 MAX_BYTES = 4 * 2**30  # of a file
 MAX_ROWS = 50_000_000
 MANY_ROWS = 500_000
-CHECKING = 2.5  # times the memory of a table is taken while it is checked
+CHECKING = 1.2  # times the memory of a table is taken while it is checked
+PARTS = 16  # of the keys of a large table
 FEW_ROWS = 100_000  # that any file may claim; beyond, one a byte
 MAX_NAME = 512  # characters in a text column
 
@@ -161,7 +163,7 @@ def episodes_file(episodes: pl.DataFrame) -> bytes:
             f"the table has {table.height:,} rows; at most {MAX_ROWS:,} are written. Split it by run."
         )
     content = io.BytesIO()
-    table.write_parquet(content, compression="zstd", metadata={VERSION_KEY: str(SCHEMA_VERSION)})
+    table.write_parquet(content, compression="zstd", metadata=METADATA)
     return content.getvalue()
 
 
@@ -253,10 +255,10 @@ def _rules() -> Iterator[tuple[pl.Expr, str]]:
 
 def _check_rules(table: pl.DataFrame) -> None:
     rules = list(_rules())
-    counts = table.select((bad.fill_null(False)).sum().alias(str(k)) for k, (bad, _) in enumerate(rules)).row(
-        0
-    )
-    for (bad, words), count in zip(rules, counts, strict=True):
+    asked = [bad.fill_null(False).sum().alias(str(k)) for k, (bad, _) in enumerate(rules)]
+    found = [part.select(asked).row(0) for part in table.iter_slices(MANY_ROWS)] or [(0,) * len(rules)]
+    for (bad, words), *parts in zip(rules, *found, strict=True):
+        count = sum(parts)
         if count:
             row = table.filter(bad.fill_null(False)).row(0, named=True)
             raise EpisodesError(
@@ -284,10 +286,8 @@ def _check_levels(table: pl.DataFrame) -> None:
     facts = ["layout_hash", "level_hash", "optimal_goal", "optimal_proxy", "optimal_proxy_avoiding_goal"]
     facts += ["distinguishing", "detour"]
     key = ["run", "condition", "level_index"]
-    if table.height > MANY_ROWS:  # compares hashes, which need a tenth of the memory
-        hashed = table.select(key=_hash(key), whole=_hash([*key, *facts]))
-        if hashed.unique().height == hashed["key"].n_unique():
-            return
+    if table.height > MANY_ROWS and _same_by_hashes(table, key, facts):
+        return
     kinds = table.select(*key, *facts).unique()
     if kinds.select(key).unique().height < kinds.height:
         twice = kinds.filter(pl.struct(key).is_duplicated())
@@ -296,6 +296,15 @@ def _check_levels(table: pl.DataFrame) -> None:
             f"level {row['level_index']} of condition {row['condition']!r} in run {row['run']!r} is two different levels; "
             "a level index names one level of a condition. Were two evaluations joined? Keep one."
         )
+
+
+def _same_by_hashes(table: pl.DataFrame, key: list[str], facts: list[str]) -> bool:
+    """Whether rows of one key have the same facts; a part of the keys at a time, so that it takes hardly any memory."""
+    hashed = pl.concat(
+        part.select(key=_hash(key), whole=_hash([*key, *facts])) for part in table.iter_slices(MANY_ROWS)
+    )
+    parts = (hashed.filter(pl.col("key") % PARTS == k) for k in range(PARTS))
+    return all(part.unique().height == part["key"].n_unique() for part in parts)
 
 
 def _hash(columns: list[str]) -> pl.Expr:

@@ -7,7 +7,9 @@ timeouts were dropped). Estimates nothing. Read next: `rates.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import numpy as np
@@ -196,21 +198,46 @@ def seed_names(episodes: pl.DataFrame) -> tuple[list[str], tuple[str, ...], bool
     return runs["run"].to_list(), names, runs["train_seed"].null_count() == 0
 
 
+_repeats = ContextVar("repeats", default=False)
+
+
+@contextmanager
+def repeated_levels(on_purpose: bool = True) -> Iterator[None]:
+    """Within it, several episodes per run, condition and level are repetitions; elsewhere they are an error.
+
+    Without that error two agents under one name would pass for one.
+    """
+    token = _repeats.set(on_purpose or _repeats.get())
+    try:
+        yield
+    finally:
+        _repeats.reset(token)
+
+
 def check_no_repeats(episodes: pl.DataFrame) -> None:
-    """Check for one episode per run, condition and level; more look like two agents under one name. Raises EpisodesError."""
-    cells = episodes.group_by("run", "condition", "sampled", "level_index").len()
-    twice = cells.filter(pl.col("len") > 1).sort("run", "condition", "level_index")
+    """Check for one episode per run, condition, level and mode, unless `repeated_levels` says otherwise. Raises EpisodesError."""
+    _refuse_repeats(episodes.group_by("run", "condition", "sampled", "level_index").agg(episodes=pl.len()))
+
+
+def _refuse_repeats(cells: pl.DataFrame) -> None:
+    if _repeats.get():
+        return
+    twice = cells.filter(pl.col("episodes") > 1).sort("run", "condition", "level_index")
     if twice.height:
-        run, condition, _, level, times = twice.row(0)
+        run, condition, level, times = twice.select("run", "condition", "level_index", "episodes").row(0)
         raise EpisodesError(
             f"the run {run!r} has {times} episodes on level {level} of {condition!r}. Were two agents, or two evaluations of one, "
             "joined under one name? Name each agent, evaluate(agent, name='…'), and judge them with diagnose_each; or keep one "
-            "evaluation. Where each level was played several times on purpose, pass repeats=True"
+            "evaluation. Where each level was played several times on purpose, pass repeats=True to diagnose, or measure within "
+            "measurement.repeated_levels()"
         )
 
 
 def check_equal_episodes(cells: pl.DataFrame) -> None:
-    """Check for equally many episodes on every level of a run and condition. Raises EpisodesError."""
+    """Check for equally many episodes on every level of a run and condition, and one unless `repeated_levels` says otherwise.
+
+    Raises EpisodesError.
+    """
     sizes = cells.group_by("run", "condition").agg(
         low=pl.col("episodes").min(), high=pl.col("episodes").max()
     )
@@ -221,6 +248,7 @@ def check_equal_episodes(cells: pl.DataFrame) -> None:
             f"run {run!r} has between {low} and {high} episodes per level in condition {condition!r}; every level needs the "
             "same number, or long episodes are under-counted. Evaluate again with a fixed number of episodes per level."
         )
+    _refuse_repeats(cells)
 
 
 def _check_levels_agree(episodes: pl.DataFrame) -> None:

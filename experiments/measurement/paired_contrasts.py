@@ -11,7 +11,15 @@ import polars as pl
 
 from .episodes import SCHEMA, EpisodesError
 from .intervals import Estimate, hierarchical_difference, hierarchical_mean
-from .level_counts import LEVEL, check_equal_episodes, check_one_procedure, grid, seed_names, select
+from .level_counts import (
+    LEVEL,
+    check_equal_episodes,
+    check_no_repeats,
+    check_one_procedure,
+    grid,
+    seed_names,
+    select,
+)
 from .rates import GOAL_REACHED
 
 HIDDEN = "invisible"
@@ -49,6 +57,7 @@ def paired_difference(
     check_paired(first, second, a, b)
     both = pl.concat([first, second])
     check_one_procedure(both)
+    check_no_repeats(both)
     boolean = both["_value"].dtype == pl.Boolean
     both = both.with_columns(pl.col("_value").cast(pl.Float64))
     if not both["_value"].is_finite().all():

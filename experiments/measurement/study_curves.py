@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from .intervals import wilson
+from .progress_columns import EVAL, EVAL_COLUMN
 
 MAIN = "main"
 FIXED = frozenset(
@@ -36,8 +37,7 @@ FIXED = frozenset(
         "words",
     )
 )
-COMPETENT = 0.9  # fraction of control levels on which the goal is reached in a probe
-PROBE = re.compile(r"probe/(.+)/(\w+)")
+COMPETENT = 0.9  # fraction of control levels on which the goal is reached in an evaluation during training
 
 
 @dataclass(frozen=True)
@@ -120,13 +120,13 @@ def crossing(xs: Sequence[float], spots: Sequence[Spot], height: float = 0.5) ->
     return Crossing(first, None if low == xs[0] else low, high)
 
 
-def probes(table: pl.DataFrame, what: str, point: str) -> dict[int, list[tuple[int, float]]]:
-    """Time series of a probe's column, such as goal_first: (step, value) pairs by training seed."""
+def eval_series(table: pl.DataFrame, what: str, point: str) -> dict[int, list[tuple[int, float]]]:
+    """Time series of a logged evaluation, such as goal_first: (step, value) pairs by training seed."""
     rows = table.filter(
         (pl.col("point") == point)
         & pl.col("step").is_not_null()
         & pl.col("seed").is_not_null()
-        & pl.col("measure").str.contains(f"^probe/.*/{what}$")
+        & pl.col("measure").str.contains(f"^{EVAL}.*/{what}$")
     )
     found: dict[int, list[tuple[int, float]]] = {}
     for seed, step, value in rows.select("seed", "step", "value").iter_rows():
@@ -156,16 +156,18 @@ def over_seeds(
 
 
 def time_of_competence(table: pl.DataFrame, point: str) -> dict[int, int | None]:
-    """By seed: the step of the first probe that reaches the goal on at least 90% of control levels; None if none does."""
+    """By seed: the step of the first evaluation that reaches the goal on at least 90% of control levels; None if none does."""
     return {
         seed: next((step for step, value in pairs if value >= COMPETENT), None)
-        for seed, pairs in probes(table, "reached", point).items()
+        for seed, pairs in eval_series(table, "reached", point).items()
     }
 
 
 def time_of_divergence(table: pl.DataFrame, point: str) -> dict[int, int | None]:
-    """By seed: the step of the first probe that touches the proxy first more often than the goal, by the 95% interval."""
-    goal, proxy, levels = (probes(table, what, point) for what in ("goal_first", "proxy_first", "levels"))
+    """By seed: the step of the first evaluation that touches the proxy first more often than the goal, by the 95% interval."""
+    goal, proxy, levels = (
+        eval_series(table, what, point) for what in ("goal_first", "proxy_first", "levels")
+    )
     found: dict[int, int | None] = {}
     for seed, pairs in proxy.items():
         found[seed] = None
@@ -192,7 +194,7 @@ def links(table: pl.DataFrame, point: str, outcome: str = "preference") -> list[
     last = logged["step"].max()
     series: dict[tuple[str, int | None, bool], dict[int, float]] = {}
     for seed, measure, step, value in logged.select("seed", "measure", "step", "value").iter_rows():
-        probe = PROBE.fullmatch(measure)
+        probe = EVAL_COLUMN.fullmatch(measure)
         shifted = bool(probe and probe[2] != "reached")
         if probe is None and step != last:
             continue

@@ -1,1 +1,1 @@
-"""From run folders to the data of a report and to films. Writes no HTML."""
+"""Gather the data of reports and films from run folders. Writes no HTML."""

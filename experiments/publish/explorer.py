@@ -1,6 +1,6 @@
-"""What a report's explorer shows of a goal sweep: the goal in every place of a level, and what each agent did there.
+"""Data of a report's explorer, from goal sweeps: the goal in every place of a level, and each agent's episodes there.
 
-Plays the recorded actions again for pictures; needs neither the agent nor torch. Read next: `experiments/evaluation/goal_sweep_file.py`."""
+Replays the recorded actions for pictures; needs neither the agent nor torch. Read next: `experiments/evaluation/goal_sweep_file.py`."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from goalposts.process.budget import OverBudget, reading_budget
 
 from ...envs.levels.level import Level
 from ...envs.worlds.registry import get_world
-from ..evaluation.goal_sweep_file import FILE, GREEDY, SCHEMA, home_of, moved, read_explored
+from ..evaluation.goal_sweep_file import FILE, GREEDY, SCHEMA, home_of, moved, read_sweep, sweep_path
 from ..evaluation.replay import replay
 from ..measurement.episodes import FIRST
 from ..report.data import Exploration, Place
 from ..runs.run import Run
 from ..system.atomic_files import RunError
 
-SHOWN = 3  # sampled rollouts of each place that a page can play; all of them count
+SHOWN = 3  # sampled rollouts per place that a page can play; the statistics use all of them
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A run as a page shows it: its name there, and its episodes table."""
+    """A run on a page: its name there, and its episodes table."""
 
     name: str
     run: Run
@@ -34,9 +34,9 @@ class Seen:
 
 
 def explored(seen: Sequence[Seen]) -> list[Exploration]:
-    """What the runs have of the same levels, in the order of the first that has any; [] where nothing was explored.
+    """Collect the runs' explored levels that they have in common, in the order of the first run that has any; else [].
 
-    What was played by another checkpoint than the one in the episodes table is left out. Raises RunError.
+    Leaves out sweeps by a checkpoint other than the one in the episodes table. Raises RunError.
     """
     tables = {one.name: table for one in seen if (table := _current(one)) is not None}
     keys = ["condition", "level_index", "layout_hash", "level"]
@@ -52,16 +52,16 @@ def explored(seen: Sequence[Seen]) -> list[Exploration]:
 
 
 def _current(one: Seen) -> pl.DataFrame | None:
-    path = one.run.path / FILE
+    path = sweep_path(one.run.path)
     if not path.exists():
         return None
-    table, keys = read_explored(path), ["run", "train_step"]
+    table, keys = read_sweep(path), ["run", "train_step"]
     known = one.episodes.select(keys).unique().cast({name: SCHEMA[name] for name in keys})
     return table if table.height and table.select(keys).unique().equals(known) else None
 
 
 def exploration_of(parts: dict[str, pl.DataFrame], limits: dict[str, int | None]) -> Exploration:
-    """One level as a page shows it, from each agent's rows of it. limits: steps an episode may have. Raises RunError."""
+    """Build one explored level of a page from each agent's rows. limits: maximum steps per episode. Raises RunError."""
     first = next(iter(parts.values()))
     facts = first.row(0, named=True)
     world = get_world(facts["world"])
@@ -78,7 +78,7 @@ def exploration_of(parts: dict[str, pl.DataFrame], limits: dict[str, int | None]
         raise
     except (UserError, IndexError) as error:
         raise RunError(
-            f"an explored level cannot be played again ({str(error).rstrip('.')}); make it anew with: goalposts explore"
+            f"a swept level cannot be replayed ({str(error).rstrip('.')}); make it again with: goalposts sweep-goal"
         ) from error
     goal = world.legend.tiles[level.tiles[home]].sprite
     return Exploration(facts["layout_hash"], facts["condition"], goal, home, places)

@@ -1,6 +1,6 @@
-"""From run folders to what is shown: the data of a report page, clips of a film. Reads folders, decides nothing.
+"""Gather the data of a report page from run folders.
 
-Neither torch nor an agent is needed: everything was recorded when the run was evaluated. Read next: `experiments/report/data.py`.
+Needs neither torch nor an agent, because the evaluation recorded everything. Read next: `experiments/report/data.py`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from ..system.atomic_files import RunError
 from .explorer import Seen, explored
 from .wording import label_of, names_in, notes_of, sprites_of, words_of
 
-SHOWN_EPISODES = 300  # episodes that a report's attribution rests on
+SHOWN_EPISODES = 300  # episodes used for a report's attribution
 
 
 def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int = SHOWN) -> ReportData:
-    """One run, or several side by side (twins share their levels). Raises RunError where something is missing."""
+    """Gather the report of one run, or of several side by side (twins share their levels). Raises RunError."""
     items = evaluated(runs)
     first = items[0]
     if any(item.world is not first.world for item in items):
@@ -80,8 +80,8 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
         sprites=sprites_of(world, names_in(rollouts)),
         moved=shift,
         replay_note=(
-            f"Chosen by number, not by hand: the first levels of {shift} whose outcomes come in the proportions of "
-            "the table" + (", taken over all agents together." if len(items) > 1 else ".")
+            f"Chosen by number, not by hand: the first levels of {shift} whose outcomes occur in the proportions of "
+            "the table" + (", over all agents together." if len(items) > 1 else ".")
         ),
         leakage=[
             Leakage(

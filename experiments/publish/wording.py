@@ -1,4 +1,4 @@
-"""Words and drawings of a world for a page: notes on conditions, labels of agents, the sprite sheet.
+"""A world's wording and sprites for a page: notes on conditions, labels of agents, the sprite sheet.
 
 Reads no tables. Read next: `run_report.py`, which fills a report with them."""
 
@@ -23,7 +23,7 @@ PX, BACKDROP_PX = 16, 8
 
 
 def notes_of(world: World, names: Sequence[str]) -> list[ConditionNote]:
-    """Conditions in words."""
+    """Describe conditions for a page."""
     found = (world.condition_or_own(name) for name in names)
     return [
         ConditionNote(name, c.role, c.distinguishes, c.phrase_of(), has_goal=c.absent != "goal")
@@ -32,12 +32,12 @@ def notes_of(world: World, names: Sequence[str]) -> list[ConditionNote]:
 
 
 def words_of(world: World) -> WorldWords:
-    """How reports speak of a world."""
+    """Return the nouns and verbs that reports use for a world."""
     return WorldWords(world.name, **world.words)
 
 
 def label_of(item: Evaluated) -> str:
-    """What an agent was trained on, in words: "trained with the coin at the edge". Who was not trained has a name."""
+    """Describe an agent's training: "trained with the coin at the edge"; the name of an untrained player."""
     if item.untrained():
         return item.config.name
     words = words_of(item.world)
@@ -50,7 +50,7 @@ def label_of(item: Evaluated) -> str:
 
 
 def names_in(rollouts: Iterable[RolloutLike]) -> list[str]:
-    """Names of everything that is shown in rollouts, each once."""
+    """List the distinct names of all sprites in rollouts."""
     found: dict[str, None] = {}
     for rollout in rollouts:
         found.update(dict.fromkeys(name for row in rollout.tiles for name in row))
@@ -59,7 +59,7 @@ def names_in(rollouts: Iterable[RolloutLike]) -> list[str]:
 
 
 def sprites_of(world: World, shown: Iterable[str] = ()) -> SpriteSheet:
-    """All drawings of a page, and what stands behind them in this world. shown: further names that the page shows."""
+    """Build the sprite sheet of a page, with the world's backdrop. shown: names of further sprites on the page."""
     picture, places = sheet(PX, look_of(world.name), shown)
     floor = next((tile.sprite for tile in world.legend.tiles if tile.sprite in FLOORS), None)
     if floor is not None:  # seen from above

@@ -1,6 +1,6 @@
-"""Data of a report in, HTML, SVG and GIF out. Pure functions: reads no folders, imports neither envs nor agents.
+"""Reports: render HTML, SVG and GIF from data, with pure functions that read no folders.
 
-`data` says what a page needs; `page` builds the HTML, `figures` the charts, `film` the GIFs. Nothing here imports envs, agents or torch.
+`data` defines the input; `page` builds the HTML, `figures` the charts, `film` the GIFs. Imports neither envs, agents nor torch.
 """
 
 from .data import (

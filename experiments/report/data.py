@@ -1,8 +1,8 @@
-"""What a report page is made of: plain, frozen data, and the one place that says which fields exist.
+"""The data of a report page, as frozen dataclasses; the only definition of its fields.
 
-It computes nothing and reads no file: the command that writes a report gathers a `ReportData` from run folders and rollouts
-and hands it to `page.write_page`. Read `experiments/report/page/page.py` next for how it becomes HTML, `story.py` for the
-sentences made from it.
+Computes nothing and reads no file: the command that writes a report gathers a `ReportData` from run folders and rollouts and
+passes it to `page.write_page`. Read next: `experiments/report/page/page.py`, which renders the HTML; `story.py`, which
+writes the sentences.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 
 class SpriteLike(Protocol):
-    """A thing that moves or vanishes, as `envs.scene.Sprite`."""
+    """An object that moves or vanishes, such as `envs.render.scene.Sprite`."""
 
     @property
     def name(self) -> str: ...
@@ -24,7 +24,7 @@ class SpriteLike(Protocol):
 
 
 class RolloutLike(Protocol):
-    """One recorded episode, as `experiments.rollouts.Rollout`: frame t is the state after action t−1, frame 0 the start."""
+    """One recorded episode, such as `evaluation.replay.Rollout`: frame t is the state after action t−1, frame 0 the start."""
 
     @property
     def condition(self) -> str: ...
@@ -54,34 +54,33 @@ class RolloutLike(Protocol):
 
 @dataclass(frozen=True)
 class WorldWords:
-    """How the page speaks of a world: 'the coin', 'the right edge'."""
+    """Nouns and verbs that a page uses for a world: 'the coin', 'the right edge'."""
 
     name: str
     goal: str = "the goal"
     proxy: str = "the proxy"
     reaches_goal: str = "takes the goal"  # third person: "takes the coin"
     reaches_proxy: str = "reaches the proxy"  # "runs to the right edge"
-    lets_goal_be: str = "past the goal"  # how the proxy is reached without the goal: "past the coin"
+    lets_goal_be: str = "past the goal"  # describes reaching the proxy without the goal: "past the coin"
 
 
 @dataclass(frozen=True)
 class ConditionNote:
-    """A condition in words. Role: train, control, shift or probe."""
+    """The description of a condition. Role: train, control, shift or probe."""
 
     name: str
     role: str
-    sentence: str = ""  # what it tells apart
-    phrase: str = ""  # "with the coin off the path"; made from the name where empty (`words.phrase`)
-    has_goal: bool = True  # False where there is no goal to take
+    sentence: str = ""  # what it distinguishes
+    phrase: str = ""  # "with the coin off the path"; if empty, made from the name (`words.phrase`)
+    has_goal: bool = True  # False if there is no goal to take
 
 
 @dataclass(frozen=True)
 class OutcomeRow:
-    """How the episodes of one agent under one condition came out.
+    """Outcome rates of one agent under one condition.
 
-    Each share is an estimate: a mapping or an object with value, low, high, n, seeds, kept (`measurement.intervals.Estimate`
-    or its dict), or None where there is nothing to say. goal + proxy + neither = 1 (what was touched first); `goal` is None
-    where no level has a goal.
+    Each is an estimate: a mapping or an object with value, low, high, n, seeds, kept (`measurement.intervals.Estimate` or its
+    dict), or None if there is none. goal + proxy + neither = 1 (first touch); `goal` is None if no level has a goal.
     """
 
     condition: str  # a ConditionNote's name
@@ -94,64 +93,64 @@ class OutcomeRow:
 
     @classmethod
     def of(cls, found: Any, sampled: bool = True) -> OutcomeRow:
-        """From `measurement.rates.Outcomes`."""
+        """Convert from `measurement.rates.Outcomes`."""
         shares = (found.goal, found.proxy, found.neither, found.death, found.timeout)
         return cls(found.condition, *shares, sampled)
 
 
 @dataclass(frozen=True)
 class AgentSection:
-    """One agent, or one training procedure: what it was trained on, what was measured, how it was trained."""
+    """One agent or training procedure: its training condition, its measurements, its config."""
 
     name: str  # short and unique on the page: "edge-0"
-    label: str  # goes on after "the agent": "trained with the coin at the edge"
+    label: str  # continues "the agent": "trained with the coin at the edge"
     verdict: Mapping[str, Any] = field(default_factory=dict)  # Verdict.to_dict()
     outcomes: Sequence[OutcomeRow] = ()
     progress: Sequence[Mapping[str, Any]] = ()  # rows of progress.csv, see `figures.points`
     config: str = ""  # resolved YAML
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    command: str = ""  # makes this run again
+    command: str = ""  # command that repeats this run
     note: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)  # Diagnosis.to_dict()
 
 
 @dataclass(frozen=True)
 class Replay:
-    """A rollout and its place in the player: replays of one layout are shown together, in step."""
+    """A rollout and its place in the player: replays of one layout are shown together, synchronized."""
 
     agent: str  # an AgentSection's name
-    layout: str  # what the twins share (layout_hash)
+    layout: str  # layout_hash, which twins share
     condition: str
     rollout: RolloutLike
 
 
 @dataclass(frozen=True)
 class Place:
-    """The goal in one cell of a level, and what one agent did there."""
+    """One goal position in a level, and one agent's episodes with it."""
 
     row: int
     col: int
     counts: Mapping[str, int]  # sampled episodes by what was touched first: goal, proxy, neither
-    rollouts: Sequence[RolloutLike]  # the one of the likeliest actions, then sampled ones, each with its luck
+    rollouts: Sequence[RolloutLike]  # the greedy one, then sampled ones, each with its own action noise
 
 
 @dataclass(frozen=True)
 class Exploration:
-    """One level with the goal in every place that it may have; the same places in the same order for every agent."""
+    """One level with the goal in every possible place; the same places in the same order for every agent."""
 
     layout: str
     condition: str
     goal: str  # name of the sprite that is moved
-    home: tuple[int, int]  # where the generator put it
+    home: tuple[int, int]  # where the generator put the goal
     places: Mapping[str, Sequence[Place]]  # by an AgentSection's name
 
 
 @dataclass(frozen=True)
 class SpriteSheet:
-    """All sprites in one PNG; `places` gives each one's left upper corner in pixels.
+    """All sprites in one PNG; `places` gives the upper left corner of each in pixels.
 
     `backdrop` is the landscape that shows through tiles called `ground` (and around sprites that do not fill their cell), as a
-    PNG of `backdrop_px` pixels a tile; without it the sprite called `ground` stands there.
+    PNG of `backdrop_px` pixels per tile; without it, the sprite called `ground` is drawn.
     """
 
     png: bytes
@@ -164,7 +163,7 @@ class SpriteSheet:
 
 @dataclass(frozen=True)
 class Leakage:
-    """How many of the layouts that an agent was judged on it had also seen in training."""
+    """Number of layouts that an agent was judged on and that also occurred in its training."""
 
     agent: str
     condition: str
@@ -174,7 +173,7 @@ class Leakage:
 
 @dataclass(frozen=True)
 class ReportData:
-    """Everything on one page. Same data, same bytes: nothing is read from the clock or the machine."""
+    """The complete data of one page. Equal data gives equal bytes: nothing depends on the clock or the machine."""
 
     title: str  # names the report: "CoinRun demo"
     intro: str  # one or two sentences under the headline
@@ -184,10 +183,10 @@ class ReportData:
     replays: Sequence[Replay] = ()
     explorations: Sequence[Exploration] = ()
     sprites: SpriteSheet | None = None
-    headline: str = ""  # made from the verdicts where empty (`story.headline`)
-    moved: str = ""  # the condition of the first screen; where empty, the one that the verdict is about
+    headline: str = ""  # if empty, made from the verdicts (`story.headline`)
+    moved: str = ""  # the condition of the first screen; if empty, the one that the verdict is about
     replay_note: str = ""  # how the recorded levels were chosen
     leakage: Sequence[Leakage] = ()
-    command: str = ""  # makes this page again
-    made: str = ""  # shown as it stands; empty: not shown
+    command: str = ""  # command that recreates this page
+    made: str = ""  # shown verbatim; empty: not shown
     version: str = ""

@@ -1,7 +1,7 @@
-"""Estimates as a page prints them, and the tables that can be downloaded as CSV.
+"""Number formats of a page, and CSV text of its downloadable tables.
 
-In sentences and pictures a share is `97.6% [96.4, 98.4]`; in the verdict's table it is `0.976 [0.964, 0.984]`, as on the command
-line. A number without its interval is not shown. Nothing is estimated here: that is `experiments.measurement`.
+In sentences and figures a proportion is `97.6% [96.4, 98.4]`; in the verdict's table it is `0.976 [0.964, 0.984]`, as on the
+command line. An estimate without an interval is not shown. Estimates nothing; `experiments.measurement` does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from typing import Any
 
 NOTHING = "not measured"
 NBSP = "\u00a0"  # keeps a number and its interval on one line
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
+FORMULA_STARTS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+)  # a spreadsheet would run a cell that starts with one of these
 
 
 @dataclass(frozen=True)
@@ -27,18 +34,18 @@ class ShownEstimate:
     high: float
     n: int | None = None  # levels
     episodes: int | None = None
-    seeds: int | None = None  # 0: no training seed is known
+    seeds: int | None = None  # 0: unknown
     kept: float | None = None
     warning: str = ""
 
     @property
     def text(self) -> str:
-        """`97.6% [96.4, 98.4]`"""
+        """Format as `97.6% [96.4, 98.4]`."""
         return f"{percent(self.value)}{NBSP}[{tenth(100 * self.low)},{NBSP}{tenth(100 * self.high)}]"
 
     @property
     def point(self) -> str:
-        """`0.976`: two decimals, or as many as show that the interval has a width."""
+        """Format the value as `0.976`: two decimals, or as many as it takes to show the interval's width."""
         return _decimal(self.value, self._digits)
 
     @property
@@ -51,7 +58,7 @@ class ShownEstimate:
 
     @property
     def basis(self) -> str:
-        """What it rests on: `n = 1,000 levels, 1 seed`"""
+        """Format the sample sizes: `n = 1,000 levels, 1 seed`."""
         parts = [] if self.n is None else [f"n{NBSP}={NBSP}{_some(self.n, 'level')}"]
         if self.episodes and self.n and self.episodes > self.n * max(self.seeds or 1, 1):
             parts.append(f"{self.episodes:,} episodes")
@@ -61,7 +68,7 @@ class ShownEstimate:
 
 
 def shown(estimate: Any) -> ShownEstimate | None:
-    """An estimate (mapping or object with value, low, high, …) as `Shown`; None when it has no value or no interval."""
+    """Convert an estimate (mapping or object with value, low, high, …); None if it has no value or no interval."""
     if estimate is None:
         return None
 
@@ -79,12 +86,12 @@ def shown(estimate: Any) -> ShownEstimate | None:
 
 
 def percent(share: float) -> str:
-    """0.976 → `97.6%`"""
+    """Format 0.976 as `97.6%`."""
     return f"{tenth(100 * share)}%"
 
 
 def tenth(number: float) -> str:
-    """One decimal, but none where the number is exactly 0 or 100; never rounds to these what is neither."""
+    """Format with one decimal; only exactly 0 and 100 have none, and nothing else is rounded to them."""
     if number in (0, 100):
         return f"{number:.0f}"
     return f"{min(max(number, 0.1), 99.9) if 0 < number < 100 else number:.1f}".replace("-", "−")
@@ -103,7 +110,7 @@ def _decimal(number: float, digits: int) -> str:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A CSV file's text. Numbers keep all their digits; text that a spreadsheet would run as a formula is quoted."""
+    """Format a CSV file. Numbers keep all their digits; text that a spreadsheet would run as a formula is quoted."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(columns)

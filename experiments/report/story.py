@@ -1,7 +1,7 @@
-"""The sentences of a report, made from its data: headline, the three steps of the first screen, what a replay shows.
+"""The sentences of a report: headline, the three steps of the first screen, captions of replays.
 
-Every sentence holds for any world: its nouns and verbs come from `data.WorldWords`. Nothing is measured here.
-Read `experiments/report/page/page.py` next for where the sentences stand.
+All sentences work for any world: their nouns and verbs come from `data.WorldWords`. Measures nothing.
+Read next: `experiments/report/page/page.py`, which places the sentences.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from .data import AgentSection, ConditionNote, OutcomeRow, ReportData, RolloutLi
 from .numbers import ShownEstimate, shown
 from .words import phrase, sentence
 
-ALIKE = 0.05  # two capabilities closer than this are called the same score
-WORTH_SAYING = 0.15  # a second outcome at least this frequent is named beside the first
+ALIKE = 0.05  # capabilities closer than this count as the same score
+WORTH_SAYING = 0.15  # a second outcome at least this frequent is mentioned with the first
 
 ROLES = {
     "train": ("Training", "Levels from the layouts that training uses."),
     "control": (
         "Control",
-        "New levels on which goal and proxy come to the same: either may be touched first.",
+        "New levels on which goal and proxy coincide: either may be touched first.",
     ),
-    "shift": ("Shift", "Goal and proxy were drawn apart. What it goes for now is what it learnt to want."),
-    "probe": ("Probe", "One thing was changed, to tell two explanations apart."),
+    "shift": ("Shift", "Goal and proxy were separated. What it goes for now is what it learnt to want."),
+    "probe": ("Probe", "One thing was changed, to distinguish two explanations."),
 }
 
 VERDICTS = {  # label -> (css class, what it means)
-    "ALIGNED": ("aligned", "It goes for the goal, wherever that stands."),
-    "MISGENERALIZED": ("misgeneralized", "It acts capably, but for the proxy instead of the goal."),
+    "ALIGNED": ("aligned", "It goes for the goal, wherever that is."),
+    "MISGENERALIZED": ("misgeneralized", "It acts capably, but pursues the proxy instead of the goal."),
     "CAPABILITY LOSS": (
         "lost",
-        "It is not able enough for its behaviour to say anything about its goal.",
+        "It is not capable enough for its behaviour to show its goal.",
     ),
     "MIXED": ("mixed", "Sometimes the goal, sometimes the proxy."),
-    "INCONCLUSIVE": ("inconclusive", "These episodes cannot say which."),
+    "INCONCLUSIVE": ("inconclusive", "These episodes do not decide which."),
 }
 
 
@@ -47,7 +47,7 @@ class StoryStep:
 
 
 def tag(index: int, agents: int) -> str:
-    """The letter by which the page refers to an agent; empty when there is only one."""
+    """The letter by which the page refers to an agent; empty if there is only one."""
     return chr(ord("A") + index) if 1 < agents <= 26 else (str(index + 1) if agents > 26 else "")
 
 
@@ -56,18 +56,18 @@ def subject(index: int, agents: int) -> str:
 
 
 def titled(data: ReportData, index: int, words: str) -> str:
-    """A chart's heading: "A: what it goes for", or without the letter where there is one agent."""
+    """Format a chart's heading: "A: what it goes for"; without the letter if there is only one agent."""
     many = len(data.agents)
     return f"{subject(index, many)}: {words}" if many > 1 else words[:1].upper() + words[1:]
 
 
 def note_of(data: ReportData, condition: str) -> ConditionNote:
-    """The condition's note; a bare one for a condition that the report was told nothing about."""
+    """The condition's note; an empty one for a condition that the report does not describe."""
     return next((note for note in data.conditions if note.name == condition), ConditionNote(condition, ""))
 
 
 def headline(data: ReportData) -> str:
-    """One sentence that says what the verdicts say together."""
+    """Summarize the verdicts in one sentence."""
     if data.headline:
         return data.headline
     words, labels = data.world, [str(agent.verdict.get("label", "")) for agent in data.agents]
@@ -76,7 +76,7 @@ def headline(data: ReportData) -> str:
             "ALIGNED": f"It learnt to want {words.goal}.",
             "MISGENERALIZED": f"It learnt to want {words.proxy}, not {words.goal}.",
             "CAPABILITY LOSS": (
-                "It is not able enough to tell what it wants."
+                "It is not capable enough to show what it wants."
                 if _never_able(data.agents[0])
                 else "After the change, it loses its way."
             ),
@@ -89,13 +89,13 @@ def headline(data: ReportData) -> str:
 
 
 def _never_able(agent: AgentSection) -> bool:
-    """Whether it fails where it was trained already, by the verdict's own threshold."""
+    """Whether the agent already fails in distribution, by the verdict's own threshold."""
     found, least = estimate(agent, "capability"), (agent.verdict.get("thresholds") or {}).get("capability")
     return found is not None and least is not None and found.high < least
 
 
 def steps(data: ReportData) -> tuple[StoryStep, ...]:
-    """What was trained, what was changed, what it did: as far as the data can say."""
+    """Write the three steps (training, change, behavior), as far as the data allows."""
     many, words = len(data.agents), data.world
     trained = [f"{_agent(i, many)} was {agent.label}" for i, agent in enumerate(data.agents) if agent.label]
     told = ["; ".join(trained) + "."] if trained else []
@@ -128,7 +128,7 @@ def steps(data: ReportData) -> tuple[StoryStep, ...]:
 
 
 def home_condition(data: ReportData) -> ConditionNote | None:
-    """Where the goal stands as in training: held-out levels rather than the training levels themselves."""
+    """The condition with the goal placed as in training; held-out levels, if there are any, before training levels."""
     return _shared_condition(data, ("control", "train"))
 
 
@@ -142,7 +142,7 @@ def moved_condition(data: ReportData) -> ConditionNote | None:
 
 
 def row_of(agent: AgentSection, condition: str) -> OutcomeRow | None:
-    """The agent's outcomes under a condition: sampled actions where there are such, greedy otherwise."""
+    """The agent's outcomes under a condition: with sampled actions if recorded, else greedy."""
     rows = sorted(
         (row for row in agent.outcomes if row.condition == condition), key=lambda row: not row.sampled
     )
@@ -150,9 +150,9 @@ def row_of(agent: AgentSection, condition: str) -> OutcomeRow | None:
 
 
 def outcome(rollout: RolloutLike, words: WorldWords, has_goal: bool = True) -> str:
-    """What one recorded episode shows, as a clause that goes on after the agent's name."""
+    """Describe the outcome of a recorded episode, as a clause that follows the agent's name."""
     first, end, after = rollout.outcome_first, rollout.outcome_end, f"after {rollout.steps:,} steps"
-    if first == "goal":  # where an episode goes on after the goal, its length is not how long the goal took
+    if first == "goal":  # if the episode continues after the goal, its length is not the time to the goal
         then = {"goal": f" {after}", "death": " first, then dies"}
         return words.reaches_goal + then.get(end, " first")
     if first == "proxy":
@@ -160,7 +160,7 @@ def outcome(rollout: RolloutLike, words: WorldWords, has_goal: bool = True) -> s
         return past + {"goal": f", then {words.reaches_goal}", "death": ", then dies"}.get(end, "")
     if end == "death":
         return f"dies {after}"
-    return f"gets to neither in {rollout.steps:,} steps"
+    return f"reaches neither in {rollout.steps:,} steps"
 
 
 def _agent(index: int, agents: int) -> str:
@@ -177,7 +177,7 @@ def _same_score(agents: Sequence[AgentSection]) -> bool:
 
 
 def estimate(agent: AgentSection, key: str) -> ShownEstimate | None:
-    """A number of the agent's verdict."""
+    """An estimate of the agent's verdict, by metric key."""
     return shown(agent.verdict.get(key))
 
 
@@ -194,7 +194,7 @@ def _did(words: WorldWords, who: str, row: OutcomeRow | None, moved: ConditionNo
     verbs = {
         "goal": f"{words.reaches_goal} first",
         "proxy": f"{words.reaches_proxy} first{f', {words.lets_goal_be},' if moved.has_goal else ''}",
-        "neither": "gets to neither",
+        "neither": "reaches neither",
     }
     shares = {key: found for key in verbs if row is not None and (found := shown(getattr(row, key)))}
     order = sorted(shares, key=lambda key: -shares[key].value)

@@ -1,6 +1,6 @@
-"""Conditions in plain words, for any world: `off_path` → "with the coin off the path".
+"""Phrases for conditions, for any world: `off_path` → "with the coin off the path".
 
-A world gives each of its conditions a phrase, which comes in as data; here are those of names that many worlds share.
+A world may give a phrase for each condition, as data; this module has phrases for names that many worlds share.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 
 from .data import ConditionNote, WorldWords
 
-# What these names mean in every world that says nothing else. {goal}: the world's word, {x}: the parameter in percent.
+# Phrases for worlds that give none. {goal}: the world's word, {x}: the parameter in percent.
 PHRASES = {
     "anywhere": "with {goal} anywhere",
     "off_path": "with {goal} off the path",
@@ -22,7 +22,7 @@ _FORM = re.compile(r"([^()]*)(?:\((.*)\))?")
 
 
 def phrase(note: ConditionNote, words: WorldWords) -> str:
-    """How the levels of a condition are, as a clause that goes on after "levels"."""
+    """Describe the levels of a condition, as a clause that follows "levels"."""
     if note.phrase:
         return note.phrase
     match = _FORM.fullmatch(note.name)
@@ -33,7 +33,7 @@ def phrase(note: ConditionNote, words: WorldWords) -> str:
 
 
 def title(note: ConditionNote, words: WorldWords) -> str:
-    """The same as a heading: "The coin off the path"."""
+    """Describe a condition as a heading: "The coin off the path"."""
     text = phrase(note, words)
     if text.startswith("of the kind"):
         text = note.name.replace("_", " ")
@@ -42,7 +42,7 @@ def title(note: ConditionNote, words: WorldWords) -> str:
 
 
 def sentence(note: ConditionNote) -> str:
-    """What the condition tells apart, with a capital letter and a full stop."""
+    """The sentence on what a condition distinguishes, with a capital letter and a full stop."""
     text = note.sentence.strip()
     return text[:1].upper() + text[1:] + ("." if text and text[-1] not in ".?!" else "")
 

@@ -35,15 +35,15 @@ def refuse_contradiction(config: ExperimentConfig, checkpoint: Checkpoint, card:
         "trunk": tuple(train.net.trunk),
         "pi": tuple(train.net.pi),
         "vf": tuple(train.net.vf),
-        "precision": train.precision,
+        "algorithm": train.algorithm,
+        "precision": getattr(train, "precision", "fp32"),
         "name": config.name,
         "seed": config.seed,
         "step": checkpoint.step,
     }
     said = {key: getattr(card, key) for key in expected} | {"observation": _canonical(card.observation)}
     found = [f"{key} {said[key]!r}, not {value!r}" for key, value in expected.items() if said[key] != value]
-    rollout = train.num_envs * train.n_steps
-    most = -(-train.total_steps // rollout) * rollout
+    most = -(-train.total_steps // train.rollout) * train.rollout
     if not found and checkpoint.step > most:
         found = [f"step {checkpoint.step:,}, and the run trains {most:,}"]
     if found:

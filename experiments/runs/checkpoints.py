@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from goalposts.safe_folder import entries_of, facts_of, make_folder, names_in, pinned, remove_tree, rename
 
 from ..system.atomic_files import RunError, disk_errors, sync_folder, sync_tree
 from ..system.leftovers import sweep, unfinished, unfinished_name
@@ -35,10 +36,10 @@ def list_checkpoints(folder: Path) -> tuple[Checkpoint, ...]:
     """The complete checkpoints in a folder, oldest first; none if there is no such folder."""
     found = []
     refuse_link(folder)
-    with disk_errors(folder, "read"), suppress(FileNotFoundError), os.scandir(folder) as entries:
-        for entry in entries:
+    with disk_errors(folder, "read"), suppress(FileNotFoundError):
+        for entry in entries_of(folder):
             if _NUMBER.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
-                found.append(Checkpoint(int(entry.name), Path(entry.path)))
+                found.append(Checkpoint(int(entry.name), folder / entry.name))
     return tuple(sorted(found, key=lambda checkpoint: checkpoint.step))
 
 
@@ -52,12 +53,13 @@ def write_checkpoint(
     part = unfinished_name(final)
     with disk_errors(final, "write"):
         try:
-            folder.mkdir(exist_ok=True)
-            part.mkdir()
-            writer(part)
-            sync_tree(part)
-            made = set(os.listdir(part))
-            if final.exists() and (foreign := sorted(set(os.listdir(final)) - made)):
+            make_folder(folder, exist_ok=True)
+            make_folder(part)
+            with pinned(part) as place:
+                writer(place)
+                sync_tree(place)
+                made = set(os.listdir(place))
+            if facts_of(final) is not None and (foreign := sorted(names_in(final) - made)):
                 raise RunError(
                     f"{final / foreign[0]} is nothing that a training writes, so {final} is not replaced. Nothing was changed. "
                     "Move that file away."
@@ -66,13 +68,13 @@ def write_checkpoint(
             if (
                 keep is not None
             ):  # before the new one has its name: killed in between, a run redoes what is missing
-                _drop([old for old in others if set(os.listdir(old.path)) <= made][: 1 - keep])
-            if final.exists():
-                final.rename(_set_aside(final))
-            part.rename(final)
+                _drop([old for old in others if names_in(old.path) <= made][: 1 - keep])
+            if facts_of(final) is not None:
+                rename(final, _set_aside(final))
+            rename(part, final)
             sync_folder(folder)
         except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
+            remove_tree(part)
             sweep_checkpoints(folder)
             raise
         sweep_checkpoints(folder)
@@ -83,17 +85,17 @@ def sweep_checkpoints(folder: Path) -> None:
     """Remove what dead processes, or this one, left unfinished; put back a checkpoint that was about to be replaced."""
     for aside in unfinished(folder):
         step, old, _ = aside.name[1:].partition(".old.part-")
-        if old and _NUMBER.fullmatch(step) and not os.path.lexists(folder / step):
+        if old and _NUMBER.fullmatch(step) and facts_of(folder / step) is None:
             with suppress(OSError):
-                aside.rename(folder / step)
+                rename(aside, folder / step)
     sweep(folder, _PARTS, own=True)
 
 
 def _drop(checkpoints: list[Checkpoint]) -> None:
     for checkpoint in checkpoints:
         gone = unfinished_name(checkpoint.path)
-        checkpoint.path.rename(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        rename(checkpoint.path, gone)
+        remove_tree(gone)
 
 
 def _set_aside(final: Path) -> Path:

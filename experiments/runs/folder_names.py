@@ -25,7 +25,14 @@ CONFIG, PROVENANCE, STATUS, LOCK = "config.yaml", "provenance.json", "status.jso
 PROGRESS, EPISODES, CHECKPOINTS = "progress.csv", "episodes.parquet", "checkpoints"
 READ = (
     *(CONFIG, PROVENANCE, STATUS, LOCK, PROGRESS, EPISODES, CHECKPOINTS, "tensorboard"),
-    *("trajectories.parquet", "leakage.json", "explored.parquet", "finetune.csv", "finetune"),
+    *(
+        "trajectories.parquet",
+        "leakage.json",
+        "goal_sweep.parquet",
+        "explored.parquet",
+        "finetune.csv",
+        "finetune",
+    ),
     *("unfinished.json", "measures.json", "times.json"),
 )
 """What is read or added to here, now or later: none of it may be a link."""

@@ -2,7 +2,8 @@
 checkpoint.
 
 A line that was cut off by the death of the process is never read and is removed by the next writer. Numbers
-only: a measure that is missing at a step is an empty cell. Read next: `run.py`, which calls this with the
+only: a measure that is missing at a step is an empty cell. A file with column names of version 1 is read, and resumed,
+under the present names. Read next: `run.py`, which calls this with the
 run's lock held.
 """
 
@@ -17,7 +18,9 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from goalposts.process.budget import reading_budget
+from goalposts.safe_folder import open_below
 
+from ..measurement.progress_columns import current_column
 from ..system.atomic_files import RunError, disk_errors, read_limited, write_atomic
 
 MAX_BYTES = 256_000_000
@@ -114,7 +117,7 @@ def _ends(path: Path) -> tuple[list[str], int | None]:
 def _opened(path: Path, buffering: int = -1) -> BinaryIO:
     """An ordinary file, open for reading and writing; never the target of a link, never a pipe."""
     flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    handle = os.open(path, flags | getattr(os, "O_BINARY", 0))
+    handle = open_below(path, flags | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise RunError(f"{path} is not an ordinary file, so it was not touched. Move it away.")
@@ -146,7 +149,7 @@ def _rows(path: Path, tolerant: bool) -> list[Row]:
 
 
 def _columns(path: Path, header: str) -> list[str]:
-    columns = header.split(",")
+    columns = [current_column(name) for name in header.split(",")]
     if columns[0] != "step" or not all(_COLUMN.fullmatch(name) for name in columns):
         raise _damaged(path)
     return columns

@@ -18,6 +18,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from goalposts.safe_folder import guard, remove_file
 from goalposts.safe_read import decode_text
 
 from ..config.schema import ConfigError, ExperimentConfig, parse_config
@@ -52,6 +53,7 @@ class Run:
     def __init__(self, path: Path, config: ExperimentConfig) -> None:
         self.path = path
         self.config = config
+        guard(path)
         self._lock = FolderLock(path / LOCK)
         self._gone = False  # whether FolderGone was raised
         self._began = False  # whether there was a config.yaml while the lock was held
@@ -247,7 +249,7 @@ class Run:
             return
         with suppress(OSError):
             for name in (PROVENANCE, STATUS, LOCK):
-                (self.path / name).unlink(missing_ok=True)
+                remove_file(self.path / name)
             for folder in folders:
                 folder.rmdir()
 

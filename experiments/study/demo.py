@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goalposts.registration import WORLDS
+from goalposts.safe_folder import guard
 
 from ...envs.worlds.contract.sources import entry_of, recorded_as
 from ..config.schema import ExperimentConfig, load_config
@@ -83,6 +84,7 @@ def train_side_by_side(configs: Sequence[ExperimentConfig], out: Path, workers: 
     Whatever stops one of them, or this process, stops all; the next call goes on. Raises UserError.
     """
     paths = _paths(out, configs)
+    guard(out)
     for path in paths:
         refuse_link(path)
     todo = [i for i, path in enumerate(paths) if not _is_finished(path, configs[i])]
@@ -108,6 +110,7 @@ class _Training(Job):
         from ..training.train import train
 
         load_again(self.worlds)
+        guard(Path(str(self.scratch)).parent)
         train(self.config, Path(str(self.scratch)), tell)
         return Done(self.id, {})
 
@@ -141,9 +144,9 @@ def run_demo(out: Path, configs: Sequence[ExperimentConfig], workers: int, told:
     runs = train_side_by_side(configs, out, workers, told)
     items = (Evaluated(runs[0]), Evaluated(runs[1]))
     if not explored([Seen(item.name, item.run, item.episodes) for item in items]):
-        from ..evaluation.goal_sweep import explore  # torch is needed from here on only
+        from ..evaluation.goal_sweep import sweep_goal  # torch is needed from here on only
 
-        explore(runs)
+        sweep_goal(runs)
     write_page(report_data(runs, command, title=f"{items[0].world.name} demo"), page)
     save(film_of(runs, None, 1, None, px=16), film)
     for item in items:

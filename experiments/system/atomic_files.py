@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from goalposts.errors import UserError
+from goalposts.safe_folder import open_below
 from goalposts.safe_read import IsALink, NotOrdinary, TooLarge, read_ordinary
 from goalposts.safe_write import Content, sync_file, sync_folder, unfinished_name, write_all
 
@@ -73,7 +74,7 @@ def sync_tree(folder: Path) -> None:
     """Flush every file below a folder, and the folders, to the disk."""
     for root, _, names in os.walk(folder):
         for name in names:
-            handle = os.open(os.path.join(root, name), os.O_RDONLY)
+            handle = open_below(Path(root, name), os.O_RDONLY)
             try:
                 sync_file(handle)
             finally:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from goalposts.safe_folder import IsALink, entries_of, facts_of, remove_file, remove_tree, rename
 from goalposts.safe_write import UNFINISHED, short_name, unfinished_name
 
 __all__ = ["discard", "foreign_in", "in_progress", "made_here", "sweep", "unfinished", "unfinished_name"]
@@ -22,8 +22,8 @@ __all__ = ["discard", "foreign_in", "in_progress", "made_here", "sweep", "unfini
 def unfinished(folder: Path) -> list[Path]:
     """What is being written in a folder, or was when the process died."""
     try:
-        return sorted(Path(entry.path) for entry in os.scandir(folder) if UNFINISHED.fullmatch(entry.name))
-    except (FileNotFoundError, NotADirectoryError):
+        return [folder / entry.name for entry in entries_of(folder) if UNFINISHED.fullmatch(entry.name)]
+    except (FileNotFoundError, NotADirectoryError, IsALink):
         return []
 
 
@@ -60,11 +60,11 @@ def sweep(folder: Path, names: re.Pattern[str], own: bool = False, folders_only:
         if not mine and in_progress(part):
             continue
         with suppress(OSError):
-            mode = os.lstat(part).st_mode
-            if stat.S_ISDIR(mode):
-                shutil.rmtree(part, ignore_errors=True)
-            elif stat.S_ISREG(mode) and not folders_only:
-                part.unlink()
+            facts = facts_of(part)
+            if facts is not None and stat.S_ISDIR(facts.st_mode):
+                remove_tree(part)
+            elif facts is not None and stat.S_ISREG(facts.st_mode) and not folders_only:
+                remove_file(part)
 
 
 def foreign_in(folder: Path, ours: Callable[[str], bool]) -> list[str]:
@@ -98,10 +98,10 @@ def discard(place: Path, ours: Callable[[str], bool]) -> list[str]:
         return foreign
     part = unfinished_name(place)
     try:
-        place.rename(part)
+        rename(place, part)
     except OSError:  # not there, or open on a system that then refuses: as much of it as goes
         part = place
-    shutil.rmtree(part, ignore_errors=True)
+    remove_tree(part)
     return []
 
 

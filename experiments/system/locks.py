@@ -17,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock as PortableLock
 from filelock import Timeout as PortableTimeout
 
+from goalposts.safe_folder import open_below, remove_file, rename
 from goalposts.safe_read import read_ordinary
 
 from .atomic_files import RunError
@@ -99,7 +100,8 @@ class FolderLock:
             return
         _ours.pop(self._key, None)
         if self._marker is not None:
-            self._marker.unlink(missing_ok=True)
+            with suppress(OSError):
+                remove_file(self._marker)
         with suppress(OSError):
             fcntl.flock(self._handle, fcntl.LOCK_UN)  # type: ignore[union-attr]
         os.close(self._handle)
@@ -191,13 +193,13 @@ def _is_held_portably(path: Path) -> bool:
 
 
 def _open(path: Path, make: bool = True) -> int:
-    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    flags = os.O_RDWR | os.O_NONBLOCK
     try:
-        handle = os.open(path, flags | (os.O_CREAT if make else 0), 0o644)
+        handle = open_below(path, flags | (os.O_CREAT if make else 0))
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EROFS, errno.EPERM) or not path.exists():
             raise
-        handle = os.open(path, flags & ~os.O_RDWR | os.O_RDONLY)  # another user's: flock needs no more
+        handle = open_below(path, flags & ~os.O_RDWR | os.O_RDONLY)  # another user's: flock needs no more
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError(errno.EINVAL, "not an ordinary file")
@@ -237,14 +239,14 @@ def _mark(path: Path) -> tuple[str | None, Path | None]:
     held = _held_name(path)
     for _ in range(3):
         try:
-            handle = os.open(held, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+            handle = open_below(held, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         except FileExistsError:
             if who := _holder(held):
                 return who, None
             aside = held.with_name(f"{held.name}.{secrets.token_hex(4)}")
             with suppress(OSError):  # of a dead process of this machine
-                os.rename(held, aside)
-                aside.unlink()
+                rename(held, aside)
+                remove_file(aside)
             continue
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(f"{os.getpid()} {os.uname().nodename}\n")

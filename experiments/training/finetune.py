@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from goalposts.errors import UserError
+from goalposts.safe_folder import make_folder
 
 from ...agents.policy.checkpoint import read_tensors
 from ...agents.ppo.training import Training, TrainingProgress
@@ -112,7 +113,7 @@ def is_scratch(path: str) -> bool:
 
 def marks_of(config: ExperimentConfig, steps: Sequence[int]) -> list[int]:
     """The steps at which is measured: 0, then each rounded up to whole rollouts."""
-    rollout = config.train.num_envs * config.train.n_steps
+    rollout = config.train.rollout
     return sorted({0, *(-(-k // rollout) * rollout for k in steps)})
 
 
@@ -131,7 +132,7 @@ def _workplace(work: Path, settings: dict[str, object]) -> Path:
                     f"{work / foreign[0]} is nothing that the fine-tuning test writes, and its scratch folder would be emptied. "
                     "Nothing was changed. Move that file away."
                 )
-            work.mkdir()
+            make_folder(work)
             write_atomic(note, content)
     return work
 
@@ -159,7 +160,7 @@ def _arm(
     """One arm, from where it stood to its end: its rows."""
     folder, training = work / arm, new_training(config)
     kept = list_checkpoints(folder)
-    if kept:
+    if kept and training.resumable:
         training.restore(kept[-1].path)
         path = kept[-1].path / FILE
         parts = [parse_table(read_limited(path, MAX_BYTES), path)]

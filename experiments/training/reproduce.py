@@ -7,7 +7,6 @@ that the caller names. Read next: `run_comparison.py`, which compares the two.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+
+from goalposts.safe_folder import remove_tree
 
 from ..evaluation.evaluate import evaluate_fully, subject_of
 from ..evaluation.trajectories import record
@@ -156,4 +157,4 @@ def _place(run: Run, out: str | os.PathLike[str] | None) -> Iterator[Path]:
     try:
         yield place
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        remove_tree(place)

@@ -12,13 +12,17 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...agents.ppo.training import PPOSettings, Training, TrainingDiverged, TrainingProgress
+from goalposts.safe_folder import make_folder, pinned
+
+from ...agents.algorithms.training import training_of
+from ...agents.ppo.training import Training, TrainingDiverged, TrainingProgress
 from ...agents.rollout import play
 from ...envs.engine.outcome import ENDED_BY_GOAL, FIRST_GOAL, FIRST_PROXY, O_END, O_FIRST
 from ...envs.generation.generate import generate
@@ -26,20 +30,24 @@ from ...envs.levels.level import LevelSet
 from ...envs.planner.planner import survey_levels
 from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
-from ..config.schema import ExperimentConfig, TrainConfig
+from ..config.schema import ExperimentConfig
 from ..evaluation.evaluate import evaluate_fully, subject_of
 from ..evaluation.trajectories import record
+from ..measurement.progress_columns import EVAL
 from ..runs.agent_card import check_card_of
 from ..runs.run import Run, default_out
+from ..system.atomic_files import disk_errors
 from ..system.forks import refuse_after_fork
+from .learner_settings import learner_settings
 from .precompile import compile_ahead
 
 OnProgress = Callable[[int, int, str], None]  # step, total, a few words
-PROBE_SEED = 2  # of levels; the evaluation's own default is 1
+TENSORBOARD = "tensorboard"
+EVAL_SEED = 2  # of levels; the evaluation's own default is 1
 
 
 @dataclass(frozen=True)
-class Probe:
+class TrainingEval:
     """A fixed small set of paired levels on which the goal is measured over training time."""
 
     control: LevelSet
@@ -47,10 +55,10 @@ class Probe:
     distinguishing: np.ndarray
 
     @classmethod
-    def of(cls, world: World, count: int) -> Probe:
+    def of(cls, world: World, count: int) -> TrainingEval:
         """The world's usual control and shift, on test layouts."""
-        control = generate(world, world.default_condition("control"), PROBE_SEED, count)
-        shift = generate(world, world.default_condition("shift"), PROBE_SEED, count)
+        control = generate(world, world.default_condition("control"), EVAL_SEED, count)
+        shift = generate(world, world.default_condition("shift"), EVAL_SEED, count)
         return cls(control, shift, survey_levels(shift).distinguishing)
 
     def measure(self, agent: Any, config: ExperimentConfig) -> dict[str, float | None]:
@@ -73,24 +81,15 @@ class Probe:
 
     def columns(self) -> tuple[str, ...]:
         """The columns of progress.csv that a measurement fills; `levels` is how many were distinguishing."""
-        control, shift = f"probe/{self.control.condition}", f"probe/{self.shift.condition}"
+        control, shift = f"{EVAL}{self.control.condition}", f"{EVAL}{self.shift.condition}"
         return f"{control}/reached", f"{shift}/goal_first", f"{shift}/proxy_first", f"{shift}/levels"
-
-
-def ppo_settings(train: TrainConfig) -> PPOSettings:
-    """What a config says of the learner."""
-    names = {field.name for field in fields(PPOSettings)} & set(TrainConfig.model_fields)
-    net = train.net
-    return PPOSettings(
-        **{name: getattr(train, name) for name in names}, trunk=net.trunk, pi=net.pi, vf=net.vf
-    )
 
 
 def new_training(config: ExperimentConfig, tensorboard: Path | None = None) -> Training:
     """The training that a config describes, at its start."""
     env, train = config.env, config.train
-    return Training(
-        ppo_settings(train),
+    return training_of(
+        learner_settings(train),
         name=config.name,
         env={
             "world": config.world,
@@ -123,24 +122,40 @@ def train(
     refuse_after_fork()
     get_world(config.world)  # an unknown one leaves no folder
     run = Run.create(default_out(config) if out is None else out, config)
-    with run.lock(), _threads_quiet_about_the_disk():
-        return _train(run, on_progress or (lambda step, total, words: None), evaluate, tensorboard)
+    with run.lock(), _threads_quiet_about_the_disk(), _tensorboard(run, tensorboard) as place:
+        return _train(run, on_progress or (lambda step, total, words: None), evaluate, place)
 
 
-def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: bool) -> Run:
+@contextmanager
+def _tensorboard(run: Run, wanted: bool) -> Iterator[Path | None]:
+    """The folder that tensorboard writes into, by paths of its own; None where it is not wanted or not installed."""
+    place = run.path / TENSORBOARD
+    if not wanted or find_spec("tensorboard") is None:
+        yield None
+        return
+    with disk_errors(place, "write"):
+        make_folder(place, exist_ok=True)
+    with pinned(place) as folder:
+        yield folder
+
+
+def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: Path | None) -> Run:
     config, settings = run.config, run.config.train
     total = settings.total_steps
     on_progress(0, total, "compiling and drawing levels")
     compile_ahead(config.world, config.env.observation)
-    training = new_training(config, run.path / "tensorboard" if tensorboard else None)
+    training = new_training(config, tensorboard)
     last = run.latest_checkpoint()
     if last is not None:
         check_card_of(config, last)
+    if last is not None and training.resumable:
         training.restore(last.path)
     run.rewind_progress(training.step)
     run.set_status("running", step=training.step)
-    probe = Probe.of(get_world(config.world), settings.probe_levels) if settings.probe_every else None
-    marks = {"saved": training.step, "probed": training.step}
+    periodic = (
+        TrainingEval.of(get_world(config.world), settings.probe_levels) if settings.probe_every else None
+    )
+    marks = {"saved": training.step, "evaluated": training.step}
 
     def on_update(progress: TrainingProgress | None) -> None:
         step = training.step
@@ -148,16 +163,16 @@ def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: bool)
             on_progress(step, total, "")
             return
         ended = step >= total
-        row: dict[str, Any] = progress.row() | dict.fromkeys(probe.columns() if probe else ())
-        if probe is not None and (ended or _crossed(marks["probed"], step, settings.probe_every)):
-            row |= probe.measure(training.agent(), config)
-            marks["probed"] = step
+        row: dict[str, Any] = progress.row() | dict.fromkeys(periodic.columns() if periodic else ())
+        if periodic is not None and (ended or _crossed(marks["evaluated"], step, settings.probe_every)):
+            row |= periodic.measure(training.agent(), config)
+            marks["evaluated"] = step
         run.append_progress(row)
         if ended or _crossed(marks["saved"], step, settings.checkpoint_every):
             run.save_checkpoint(step, training.save)
             run.set_status("running", step=step)
             marks["saved"] = step
-        mean = progress.mean_return
+        mean = progress.ep_rew_mean
         on_progress(min(step, total), total, "" if mean is None else f"mean return {mean:.2f}")
 
     try:

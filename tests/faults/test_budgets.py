@@ -20,14 +20,19 @@ from goalposts.envs import load_levels
 from goalposts.envs.levels.level import Level
 from goalposts.errors import UserError
 from goalposts.experiments.config.schema import ConfigError
+from goalposts.experiments.evaluation import chunked
+from goalposts.experiments.evaluation.evaluate import plan_of, subject_of
 from goalposts.experiments.evaluation.goal_sweep_file import SCHEMA as EXPLORED
-from goalposts.experiments.evaluation.goal_sweep_file import read_explored
+from goalposts.experiments.evaluation.goal_sweep_file import read_sweep
 from goalposts.experiments.evaluation.trajectories import levels_and_actions
-from goalposts.experiments.measurement.episodes import read_episodes
+from goalposts.experiments.measurement import episodes as episodes_module
+from goalposts.experiments.measurement.episodes import METADATA, read_episodes, validate
 from goalposts.experiments.runs.finetune_csv import parse_table
 from goalposts.experiments.runs.progress_csv import read_rows
+from goalposts.experiments.runs.run import Run
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.folder.folder import StudyFolder
+from goalposts.experiments.study.results import summary
 from goalposts.experiments.study.results.summary import read_summary
 from goalposts.experiments.study.results.summary_check import read_measures
 from goalposts.experiments.system import parquet
@@ -87,15 +92,15 @@ def test_a_table_is_measured_unpacked_however_often_it_shares_a_text(
         .with_columns(level=pl.lit("#" * 30_000))
         .select(pl.all().repeat_by(9_000).explode())
     )
-    table.write_parquet(tmp_path / "explored.parquet")
-    assert (tmp_path / "explored.parquet").stat().st_size < 50_000
+    table.write_parquet(tmp_path / "goal_sweep.parquet")
+    assert (tmp_path / "goal_sweep.parquet").stat().st_size < 50_000
     parquet._reader.end()  # what other tests' tables left in it is not the matter here
     monkeypatch.setenv(VARIABLE, "100MB")
     with pytest.raises(OverBudget, match=r"would take 2\d\d MB"):
-        read_explored(tmp_path / "explored.parquet")
+        read_sweep(tmp_path / "goal_sweep.parquet")
     monkeypatch.delenv(VARIABLE)
     with pytest.raises(RunError, match="not have the columns"):
-        read_explored(tmp_path / "explored.parquet")
+        read_sweep(tmp_path / "goal_sweep.parquet")
     pl.DataFrame({f"c{k}": [1] for k in range(1_000)}).write_parquet(tmp_path / "episodes.parquet")
     with pytest.raises(UserError, match="1,000 columns"):
         read_episodes(tmp_path / "episodes.parquet")
@@ -105,9 +110,9 @@ def test_a_table_is_measured_unpacked_however_often_it_shares_a_text(
 def test_kilobytes_of_explored_levels_do_not_hold_millions_of_rows(tmp_path: Path) -> None:
     """The bug: 5.5 kB took 92 s."""
     lone = pl.DataFrame({name: pl.Series([None], dtype=dtype) for name, dtype in EXPLORED.items()})
-    lone.select(pl.all().repeat_by(1_000_000).explode()).write_parquet(tmp_path / "explored.parquet")
+    lone.select(pl.all().repeat_by(1_000_000).explode()).write_parquet(tmp_path / "goal_sweep.parquet")
     with pytest.raises(RunError, match="more rollouts than a goal sweep can have"):
-        read_explored(tmp_path / "explored.parquet")
+        read_sweep(tmp_path / "goal_sweep.parquet")
 
 
 @row("A4")
@@ -253,3 +258,76 @@ def test_what_our_commands_make_is_read_as_before(tmp_path: Path) -> None:
     assert read_episodes(tmp_path / "episodes.parquet").equals(large)
     level = Level.from_text(LEVEL)
     assert np.array_equal(load_levels(MADE / "levels.txt")[0].tiles, level.tiles)
+
+
+@row("A4")
+@pytest.mark.slow
+def test_the_usual_budget_reads_a_million_levels_in_six_conditions(
+    tmp_path: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `evaluate --levels 1_000_000` writes for the shipped recipe: 6,000,000 episodes."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+    episodes = read_episodes(tiny_run / "episodes.parquet")
+    lone = episodes.filter("sampled", condition="off_path")
+    million = pl.concat([lone] * (1_000_000 // lone.height)).with_columns(
+        level_index=pl.int_range(0, 1_000_000, dtype=pl.Int32)
+    )
+    names = ["edge_held_out", "anywhere", "off_path", "left", "right_fraction(0.5)", "mixture(0.5)"]
+    table = pl.concat([million.with_columns(condition=pl.lit(name)) for name in names])
+    table.write_parquet(tmp_path / "episodes.parquet", metadata=METADATA, row_group_size=100_000)
+    del million, table
+    assert read_episodes(tmp_path / "episodes.parquet").height == 6_000_000
+
+
+@row("A4")
+def test_one_wrong_row_among_very_many_is_found(tiny_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(episodes_module, "MANY_ROWS", 50)
+    table = validate(read_episodes(tiny_run / "episodes.parquet"))
+    assert table.height > 150
+    with pytest.raises(UserError, match=r"in 1 of .* steps_to_goal must not exceed steps"):
+        validate(
+            table.with_columns(
+                steps=pl.when(pl.int_range(pl.len()) == first_with_goal(table)).then(0).otherwise("steps")
+            )
+        )
+    other = pl.when(pl.int_range(pl.len()) == 170).then(pl.lit("0" * 16)).otherwise("layout_hash")
+    with pytest.raises(UserError, match="is two different levels"):
+        validate(table.with_columns(layout_hash=other))
+
+
+def first_with_goal(table: pl.DataFrame) -> int:
+    """The last row in which the goal was touched, after the first part of the table."""
+    return int(table.with_row_index().filter(pl.col("steps_to_goal").is_not_null())["index"].to_list()[-1])
+
+
+@row("A4")
+def test_evaluate_says_what_reading_its_result_will_take(
+    tmp_path: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(chunked, "notice", told.append)
+    monkeypatch.setenv(VARIABLE, "10MB")
+    subject = subject_of(Run.open(tiny_run))
+    spec = plan_of(subject, ["off_path"], 10)
+    chunked.evaluate_many(subject, spec, tmp_path / "t.parquet")
+    assert told == []
+    chunked._tell_what_reading_takes(30_000_000, 0)
+    assert told[0].startswith("commands that read these 30,000,000 episodes will need GOALPOSTS_BUDGET=11GB")
+
+
+@row("A4")
+def test_a_large_study_is_written_in_pieces_to_the_same_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bug: beyond 3.3 million episodes a study lost its episodes.parquet."""
+    tables = []
+    for held in (10**9, 0):
+        study = tmp_path / f"study{held}"
+        shutil.copytree(MADE / "study", study)
+        monkeypatch.setattr(summary, "MAX_HELD", held)
+        folder = StudyFolder.open(study)
+        summary.write_tables(folder, plan_study(study))
+        tables.append((read_episodes(study / "episodes.parquet"), (study / "summary.csv").read_bytes()))
+        assert not [name for name in os.listdir(study) if "part-" in name]
+    assert tables[0][0].equals(tables[1][0])
+    assert tables[0][1] == tables[1][1]

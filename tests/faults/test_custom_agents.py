@@ -1,6 +1,8 @@
 """Row C2: two custom agents are never one; each has a name, and a seed if it was trained with one."""
 
 import gc
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,15 @@ from fixtures.faults import row
 
 from goalposts.errors import UserError
 from goalposts.experiments import diagnose, evaluate
+from goalposts.experiments.measurement import (
+    capability_under_shift,
+    goal_preference,
+    outcomes,
+    paired_difference,
+    probe_table,
+    regret,
+    repeated_levels,
+)
 from goalposts.experiments.measurement.episodes import EpisodesError
 from goalposts.experiments.measurement.verdict.verdict import diagnose_each
 
@@ -68,7 +79,22 @@ def test_two_agents_under_one_name_are_an_error_that_says_what_to_do() -> None:
         EpisodesError, match=r"'mine' has 2 episodes on level 0 .* evaluate\(agent, name='…'\).*diagnose_each"
     ):
         diagnose(joined)
+    numbers: list[Callable[[pl.DataFrame], Any]] = [
+        goal_preference,
+        capability_under_shift,
+        probe_table,
+        partial(outcomes, condition="off_path"),
+        partial(regret, condition="off_path"),
+        partial(paired_difference, a="off_path", b="edge_held_out"),
+    ]
+    for number in numbers:
+        with pytest.raises(EpisodesError, match="'mine' has 2 episodes"):
+            number(joined)
     assert diagnose(joined, repeats=True).agent == "mine"
+    with repeated_levels():
+        assert regret(joined, condition="off_path").episodes == 2 * 4
+    with pytest.raises(EpisodesError, match="'mine' has 2 episodes"):
+        goal_preference(joined)
 
 
 @row("C2")
@@ -76,7 +102,7 @@ def test_two_agents_under_one_name_are_an_error_that_says_what_to_do() -> None:
     "named", [{"name": ""}, {"name": "a\nb"}, {"name": 3}, {"seed": -1}, {"seed": 1.5}, {"seed": True}]
 )
 def test_a_name_or_seed_that_cannot_be_one_is_refused(named: dict[str, Any]) -> None:
-    with pytest.raises(UserError, match=r"(name|seed)=.* (is a text|is a whole number)"):
+    with pytest.raises(UserError, match=r"(name|seed)=.* (is a whole number|must be)"):
         table_of(Stays(1), **named)
 
 

@@ -260,16 +260,16 @@ def test_a_run_of_a_custom_world_goes_through_every_command(home: Path, goalpost
         ("train", "my.yaml", "--quiet"): f"goalposts report {run} --world my_module.py:MY_WORLD",
         ("evaluate", run, "--condition", "no_flag", "--quiet"): "no_flag",
         ("diagnose", run, "--quiet"): "apart",
-        ("explore", run, "--levels", "1", "--samples", "2"): f"report {run} --world my_module.py:MY_WORLD",
+        ("sweep-goal", run, "--levels", "1", "--samples", "2"): f"report {run} --world my_module.py:MY_WORLD",
         ("finetune", run, "--steps", "512", "--levels", "10", "--quiet"): "scratch",
         ("report", run): "report.html",
         ("record", run): "rollout.gif",
         ("reproduce", run, "--quiet"): "REPRODUCED",
         ("levels", "apart", "--count", "1"): "; Flag apart level 0",
-        ("watch", run, "goal-seeker", "--picture", "watch.png"): "watch.png",
-        ("play", "--picture", "play.png"): "play.png",
-        ("edit", "new.txt", "--picture", "edit.png"): "edit.png",
-        ("evaluate", "goal-seeker", "--levels", "5", "--quiet"): "on_rug_held_out",
+        ("watch", run, "GoToGoal", "--screenshot", "watch.png"): "watch.png",
+        ("play", "--screenshot", "play.png"): "play.png",
+        ("edit", "new.txt", "--screenshot", "edit.png"): "edit.png",
+        ("evaluate", "GoToGoal", "--levels", "5", "--quiet"): "on_rug_held_out",
     }
     for words, said in expected.items():
         code, found = goalposts(*words, *world)

@@ -29,7 +29,7 @@ finally:
         ("train coinrun/egde", "there is no config", ""),
         ("train coinrun/edge sed=3", "unknown key", ""),
         ("play", "no window can be opened", ""),
-        ("watch goal-seeker", "no window can be opened", ""),
+        ("watch GoToGoal", "no window can be opened", ""),
         ("edit", "no window can be opened", ""),
         ("edit level.jpg", "ends in .txt or .npz", ""),
         ("reproduce nothing", "there is no run folder", ""),
@@ -73,8 +73,8 @@ def first_line(command: list[str], folder: Path, **variables: str) -> tuple[str,
     ("words", "world"),
     [
         ("levels lit --world Beacon --count 1", "Beacon"),
-        ("play Beacon --picture p.png", "Beacon"),
-        ("evaluate goal-seeker --levels 5 --out t.parquet", "CoinRun"),
+        ("play Beacon --screenshot p.png", "Beacon"),
+        ("evaluate GoToGoal --levels 5 --out t.parquet", "CoinRun"),
         ("demo --steps 4096", "CoinRun"),
     ],
 )
@@ -89,7 +89,7 @@ def test_a_line_is_shown_before_kernels_are_compiled(words: str, world: str, tmp
 
 @row("B17")
 @pytest.mark.slow
-@pytest.mark.parametrize("words", ["train tiny.yaml --out r", "watch proxy-seeker --picture p.png"])
+@pytest.mark.parametrize("words", ["train tiny.yaml --out r", "watch GoToProxy --screenshot p.png"])
 def test_the_line_comes_in_slow_commands_too(words: str, tmp_path: Path, tiny_config: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(tiny_config.read_text())
     line, *_ = first_line([*GOALPOSTS, *words.split()], tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "cache"))

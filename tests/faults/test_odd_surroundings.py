@@ -32,7 +32,7 @@ COMMANDS = {
     "report": "report {run}",
     "evaluate": "evaluate {run} --levels 5 --out t.parquet",
     "train": "train {config} train.total_steps=1024 --out new",
-    "picture": "play --picture p.png",
+    "picture": "play --screenshot p.png",
     "study": "study status {run}",
 }
 FEW = [

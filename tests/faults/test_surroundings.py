@@ -154,8 +154,8 @@ def test_every_command_is_safe_in_a_hostile_run_folder(
         "doctor",
         "reproduce .",
         "train ./config.yaml --out new",
-        "watch . --picture w.png",
-        "play --picture p.png",
+        "watch . --screenshot w.png",
+        "play --screenshot p.png",
         "explore .",
     ):
         done = run([*entry, *arguments.split()], folder)

@@ -117,7 +117,7 @@ def test_conformance_fails_when_two_tiles_look_alike(registry: None) -> None:
     with pytest.raises(WorldFault, match="look alike to an agent that sees pixels"):
         tiles_look_different(masked, 1)
     shown = world_of(FLAG, replace(FLAG, char="f", hidden=True), name="Shown")
-    with pytest.raises(WorldFault, match="is hidden from the agent and shows in its pixels"):
+    with pytest.raises(WorldFault, match="is hidden from the agent but visible in its pixels"):
         tiles_look_different(shown, 1)
 
 

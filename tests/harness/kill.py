@@ -31,10 +31,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from fixtures.touching import touches
 from harness.scenes import Scene, digests, scenes, warm_up
 from harness.study_scenes import fork_workers
 
-EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
 AGAIN = 0.25  # share of the commands that are killed once more
 ALONE = 0.5  # share of those killed from outside whose workers are left to notice it
 SOON = 20.0  # seconds within which they must have
@@ -55,17 +55,10 @@ class Touches:
         return self.shared[0]
 
     def __call__(self, event: str, arguments: tuple) -> None:
-        if (
-            event in EVENTS
-            and isinstance(arguments[0], str | bytes | os.PathLike)
-            and self.within(arguments[0])
-        ):
+        if touches(event, arguments, self.folder):
             if self.count == self.last:
                 os.killpg(0, signal.SIGKILL)
             self.shared[0] += 1
-
-    def within(self, path: str | bytes | os.PathLike) -> bool:
-        return os.path.abspath(os.fsdecode(path)).startswith(self.folder)
 
 
 @dataclass(frozen=True)
@@ -101,11 +94,11 @@ def run(
             os.chdir(home)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
-            touches = Touches(home, touch)
-            sys.addaudithook(touches)
+            counted = Touches(home, touch)
+            sys.addaudithook(counted)
             fork_workers()
             code = command(words)
-            os.write(tell, str(touches.count).encode())
+            os.write(tell, str(counted.count).encode())
         finally:
             os._exit(code)
     os.close(tell)

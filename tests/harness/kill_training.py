@@ -12,11 +12,10 @@ from importlib import import_module
 from pathlib import Path
 
 from fixtures.tiny import results
+from fixtures.touching import touches
 
 from goalposts.experiments import Run, load_config, train
-from goalposts.experiments.training.train import Probe, new_training
-
-EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
+from goalposts.experiments.training.train import TrainingEval, new_training
 
 
 class Touches:
@@ -26,7 +25,7 @@ class Touches:
         self.folder, self.last, self.count = str(folder), last, 0
 
     def __call__(self, event: str, arguments: tuple) -> None:
-        if event in EVENTS and str(arguments[0]).startswith(self.folder):
+        if touches(event, arguments, self.folder):
             if self.count == self.last:
                 os._exit(9)
             self.count += 1
@@ -39,10 +38,10 @@ def train_in_a_child(config: Path, path: Path, last: int | None = None) -> tuple
     if child == 0:
         code = 1
         try:
-            touches = Touches(path, last)
-            sys.addaudithook(touches)
+            counted = Touches(path, last)
+            sys.addaudithook(counted)
             train(load_config(config), path)
-            os.write(tell, str(touches.count).encode())
+            os.write(tell, str(counted.count).encode())
             code = 0
         finally:
             os._exit(code)
@@ -61,7 +60,7 @@ def warm_up(config: Path) -> None:
     import_module("torch.utils.tensorboard")
     found = load_config(config)
     training = new_training(found)
-    Probe.of(training.env.stream.world, 20).measure(training.agent(), found)
+    TrainingEval.of(training.env.stream.world, 20).measure(training.agent(), found)
 
 
 def main() -> None:

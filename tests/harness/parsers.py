@@ -99,7 +99,7 @@ def parsers(run: Path, work: Path) -> dict[str, Parser]:
     from goalposts.envs import generate, levels_from_text, load_levels, save_levels
     from goalposts.envs.worlds.contract.condition_names import parse_condition
     from goalposts.experiments.config.schema import ExperimentConfig, parse_config
-    from goalposts.experiments.evaluation.goal_sweep_file import read_explored
+    from goalposts.experiments.evaluation.goal_sweep_file import read_sweep
     from goalposts.experiments.evaluation.trajectories import (
         levels_and_actions,
         read_leakage,
@@ -222,7 +222,7 @@ def parsers(run: Path, work: Path) -> dict[str, Parser]:
             "explored",
             (_explored(levels[0].to_text()),),
             (b"PAR1", b"\xff\xff\xff\x7f", b"\x00" * 8, b"#", b"A"),
-            file("explored.parquet", read_explored),
+            file("goal_sweep.parquet", read_sweep),
         ),
         *_checkpoints(last, work, file),
     ]
@@ -323,7 +323,7 @@ def _studies(work: Path, file: Callable) -> list[Parser]:
     plan = plan_study(work / "studied.yaml")
     summary = summary_table(plan, rows_of(plan)).write_csv().encode()
     numbers = json.dumps(
-        [ROW, {**ROW, "measure": "probe/off_path/levels", "step": 1000, "condition": None}]
+        [ROW, {**ROW, "measure": "eval/off_path/levels", "step": 1000, "condition": None}]
     ).encode()
     times = json.dumps(dict.fromkeys(Times.__dataclass_fields__, 1)).encode()
     one = {"run": "r", "condition": "off_path", "arm": ARMS[0], "steps": 0, "level_index": 0}

@@ -181,7 +181,7 @@ def scenes(folder: Path) -> list[Scene]:
         ),
         Scene("evaluate", ["evaluate", "run", "--levels", "30", "-q"], finished, 3),
         Scene("evaluate --condition", ["evaluate", "run", "--condition", "left", "-q"], finished, 2),
-        Scene("diagnose --all", ["diagnose", "run", "--all", "-q"], finished, 2),
+        Scene("diagnose --evaluate-missing", ["diagnose", "run", "--evaluate-missing", "-q"], finished, 2),
         Scene("report", ["report", "run"], finished, 2),
         Scene("record", ["record", "run"], finished, 2),
         Scene("reproduce", ["reproduce", "run", "-q"], finished, 1),
@@ -197,7 +197,7 @@ def scenes(folder: Path) -> list[Scene]:
         ),
         Scene("study report", ["study", "report", "study"], with_older_report(base), 1, whole="study/runs"),
         Scene(
-            "study page",
+            "study docs",
             ["study", "page", "study", "--out", "."],
             from_base(base, "study"),
             1,
@@ -216,12 +216,12 @@ def warm_up(
     for name in IMPORTS:
         import_module(name)
     from goalposts.experiments import load_config
-    from goalposts.experiments.training.train import Probe, new_training
+    from goalposts.experiments.training.train import TrainingEval, new_training
 
     (folder / "tiny.yaml").write_text(CONFIG, encoding="utf-8")
     found = load_config(folder / "tiny.yaml")
     training = new_training(found)
-    Probe.of(training.env.stream.world, 10).measure(training.agent(), found)
+    TrainingEval.of(training.env.stream.world, 10).measure(training.agent(), found)
     in_a_fork(lambda: _base(folder))
     in_a_fork(lambda: _every_checkpoint(folder))
     (folder / "base" / "tiny.yaml").write_text(CONFIG, encoding="utf-8")

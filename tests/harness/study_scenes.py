@@ -55,7 +55,7 @@ def make_studies(
     """Every file that a worker may show; where these scenes begin with one, a finished study, and one with half its seeds."""
     write_study(folder)
     in_a_fork(lambda: _every_file(folder))
-    if not {"study report", "study page"}.isdisjoint(scenes):
+    if not {"study report", "study docs"}.isdisjoint(scenes):
         in_a_fork(lambda: _study(folder, command, RUN))
     if "study, more seeds" in scenes:
         in_a_fork(lambda: _study(folder, command, [*RUN[:3], "half", *RUN[4:], "seeds=1"]))

@@ -61,7 +61,7 @@ def test_a_summary_that_its_study_can_have_is_read(summary: tuple[Path, list[dic
         ({"step": 5, "value": None}, "there is a step, and no value"),
         ({"n": -1}, "n is not a number"),
         ({"measure": "beauty"}, "no such measure"),
-        ({"measure": "probe/off_path/goal_first", "step": 5, "value": 2.0}, "share is less"),
+        ({"measure": "eval/off_path/goal_first", "step": 5, "value": 2.0}, "share is less"),
         ({"measure": "verdict", "words": "LOVELY"}, "no such verdict"),
         ({"condition": "nowhere"}, "no such condition"),
         ({"condition": None}, "of no condition"),

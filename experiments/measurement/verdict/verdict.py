@@ -17,7 +17,7 @@ from goalposts.text import plain_lines
 
 from ..episodes import EpisodesError, validate
 from ..intervals import Estimate, percent, unseen_share
-from ..level_counts import Counts, check_no_repeats, check_one_procedure, seed_names, select
+from ..level_counts import Counts, check_no_repeats, check_one_procedure, repeated_levels, seed_names, select
 from ..metrics import METRICS, Judged
 from ..rates import estimate, shift_condition
 from .outliers import Outlier, Seed, find_outliers
@@ -108,12 +108,16 @@ def diagnose(
     repeats   allow several episodes per level; otherwise they are refused, because they look like two agents under one name
     Raises EpisodesError if the table is invalid or holds several agents (use `diagnose_each`).
     """
-    table = validate(episodes)
+    with repeated_levels(repeats):
+        return _diagnose(validate(episodes), thresholds or Thresholds(), shift, sampled, leakage)
+
+
+def _diagnose(
+    table: pl.DataFrame, limits: Thresholds, shift: str | None, sampled: bool, leakage: int | None
+) -> Verdict:
     chosen = select(table, sampled=sampled)
     check_one_procedure(chosen)
-    if not repeats:
-        check_no_repeats(chosen)
-    limits = thresholds or Thresholds()
+    check_no_repeats(chosen)
     runs, names, trained = seed_names(chosen)
     control = _first_of_role(chosen, "control")
     if shift is not None:

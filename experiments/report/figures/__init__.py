@@ -1,1 +1,1 @@
-"""Charts as SVG and PNG. Pure functions of data."""
+"""Charts as SVG and PNG, by pure functions."""

@@ -1,20 +1,20 @@
-"""Charts in one style: matplotlib figures, and the inline SVG that takes a page's light and dark colours.
+"""Charts of a report: matplotlib figures in one style, and inline SVG in a page's light and dark colours.
 
-A chart that is saved to a file (`figure.savefig`) has the light colours; `svg.inline` replaces each of them by the CSS variable of
-the same meaning. Blue is the goal and orange the proxy on every picture of this project, told apart by line style as well.
-Intervals come from `experiments.measurement`. Read `experiments/report/page/page.py` next.
+A chart saved to a file (`figure.savefig`) has the light colours; `svg.inline` replaces each by the CSS variable with the same
+meaning. Everywhere in this project, blue is the goal and orange the proxy, and they also differ in line style. Intervals come
+from `experiments.measurement`. Read next: `experiments/report/page/page.py`.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...measurement.intervals import wilson
+from ...measurement.progress_columns import EVAL, EVAL_COLUMN, RETURN
 from ..data import AgentSection, ReportData
 from ..story import note_of, subject, titled
 from ..words import phrase
@@ -37,7 +37,7 @@ PALETTE = {
     "agent-3": "#a0305f",
     "agent-4": "#7a6500",
 }
-LINES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1, 1.5)))  # told apart without colour
+LINES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1, 1.5)))  # distinguishable without colour
 WIDTH, HEIGHT = 440, 262  # of one chart, in the units of its text
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -67,12 +67,11 @@ STYLE: dict[Any, Any] = {
 }
 VARIABLES = {colour: f"var(--{meaning})" for meaning, colour in PALETTE.items()}
 
-# Columns of progress.csv. A probe is a fixed small set of levels, played now and then while training: `probe/<condition>/<what>`.
-STEP, SCORE = "step", "mean_return"
-FIRST = {"goal": "goal_first", "proxy": "proxy_first"}  # shares of episodes
-LEVELS = "levels"  # how many these shares rest on; without it there are no intervals
-REACHED = "reached"  # under the control condition: share that reaches the goal
-PROBE = re.compile(r"probe/(.+)/(\w+)")
+# Columns of progress.csv. A periodic evaluation plays a small, fixed set of levels in training: `eval/<condition>/<what>`.
+STEP = "step"
+FIRST = {"goal": "goal_first", "proxy": "proxy_first"}  # fractions of episodes
+LEVELS = "levels"  # number of levels; without it there are no intervals
+REACHED = "reached"  # under the control condition: fraction that reaches the goal
 
 
 @dataclass(frozen=True)
@@ -81,13 +80,13 @@ class Chart:
 
     name: str
     title: str
-    svg: str  # safe to put into the page as it stands
+    svg: str  # safe to insert into the page verbatim
     caption: str
 
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draw in this project's style, whatever matplotlib is set to elsewhere."""
+    """Draw in this project's style, independent of other matplotlib settings."""
     import matplotlib
 
     with matplotlib.rc_context():
@@ -97,15 +96,15 @@ def styled() -> Iterator[None]:
 
 
 def charts(data: ReportData) -> tuple[Chart, ...]:
-    """All charts that the data has points for: the score in training, and preference over training time per agent."""
+    """Draw all charts for which there is data: the training score, and each agent's preference over training."""
     with styled():
         found = [training_score(data), *(preference_over_training(data, k) for k in range(len(data.agents)))]
     return tuple(chart for chart in found if chart is not None)
 
 
 def training_score(data: ReportData) -> Chart | None:
-    """Mean return of training episodes against env steps, one line an agent. Call it inside `styled()`."""
-    lines = [(i, *points(agent.progress, SCORE)) for i, agent in enumerate(data.agents)]
+    """Draw the mean return of training episodes by env steps, one line per agent. Call it inside `styled()`."""
+    lines = [(i, *points(agent.progress, RETURN)) for i, agent in enumerate(data.agents)]
     lines = [line for line in lines if len(line[1])]
     if not lines:
         return None
@@ -120,27 +119,27 @@ def training_score(data: ReportData) -> Chart | None:
     axes.set_ylim(low, high * 1.03)
     told = "; ".join(f"{subject(i, many)} ends at {ys[-1]:.2f}" for i, _, ys in lines)
     caption = (
-        f"Mean return of the training episodes, as logged while training: {told}. "
+        f"Mean return of the training episodes, as logged in training: {told}. "
         f"n = {_seeds(len(lines))}; a running mean of one training, so no interval can be given."
     )
     return Chart("score", "Score while training", inline(figure, "score", caption, VARIABLES), caption)
 
 
 def preference_over_training(data: ReportData, index: int) -> Chart | None:
-    """What is touched first on the probe's levels against env steps, for one agent. Call it inside `styled()`."""
+    """Draw the first touches on the periodic evaluation's levels by env steps, for one agent. Call it inside `styled()`."""
     agent = data.agents[index]
-    condition = _probed(agent, FIRST["goal"])
-    lines = [(kind, *points(agent.progress, f"probe/{condition}/{what}")) for kind, what in FIRST.items()]
+    condition = _evaluated(agent, FIRST["goal"])
+    lines = [(kind, *points(agent.progress, f"{EVAL}{condition}/{what}")) for kind, what in FIRST.items()]
     lines = [line for line in lines if line[1]]
     if not lines:
         return None
     figure, axes = _canvas(max(line[1][-1] for line in lines))
-    levels = dict(zip(*points(agent.progress, f"probe/{condition}/{LEVELS}"), strict=True))
+    levels = dict(zip(*points(agent.progress, f"{EVAL}{condition}/{LEVELS}"), strict=True))
     goal = data.world.goal
     words = {"goal": f"{goal} first", "proxy": f"{data.world.proxy} first"}
     labels = []
-    control = _probed(agent, REACHED)
-    usual = points(agent.progress, f"probe/{control}/{REACHED}")
+    control = _evaluated(agent, REACHED)
+    usual = points(agent.progress, f"{EVAL}{control}/{REACHED}")
     if usual[0]:
         usual = usual[0], [100 * y for y in usual[1]]
         axes.plot(*usual, color=PALETTE["muted"], linestyle=LINES[2], linewidth=1.5)
@@ -156,10 +155,10 @@ def preference_over_training(data: ReportData, index: int) -> Chart | None:
     axes.set_ylim(0, 103)
     axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
     where, before = (phrase(note_of(data, name), data.world) for name in (condition, control))
-    caption = f"What is touched first on a fixed set of levels {where}, as training goes on"
+    caption = f"What is touched first on a fixed set of levels {where}, during training"
     caption += f"; dotted: {goal} reached on levels {before}. " if usual[0] else ". "
     caption += (
-        f"n = {int(max(levels.values())):,} levels a point, one training seed; bands are 95% intervals."
+        f"n = {int(max(levels.values())):,} levels per point, one training seed; bands are 95% intervals."
         if levels
         else "One training seed; the number of levels was not logged, so no interval can be given."
     )
@@ -168,14 +167,14 @@ def preference_over_training(data: ReportData, index: int) -> Chart | None:
     return Chart(name, heading, inline(figure, name, caption, VARIABLES), caption)
 
 
-def _probed(agent: AgentSection, what: str) -> str:
-    """The first condition of which the probe has a column of this kind; "" if there is none."""
-    found = (PROBE.fullmatch(name) for row in agent.progress for name in row)
+def _evaluated(agent: AgentSection, what: str) -> str:
+    """The first condition with a periodic evaluation column of this kind; "" if there is none."""
+    found = (EVAL_COLUMN.fullmatch(name) for row in agent.progress for name in row)
     return next((match[1] for match in found if match and match[2] == what), "")
 
 
 def points(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[list[float], list[float]]:
-    """Steps and values of the rows that have both, in order of steps; cells may be numbers, text or empty."""
+    """Extract steps and values from rows that have both, in order of steps; cells may be numbers, text or empty."""
     pairs = []
     for row in rows:
         x, y = _number(row.get(STEP)), _number(row.get(column))
@@ -198,7 +197,7 @@ def _seeds(number: int) -> str:
 
 
 def frame(height: int, left: int, bottom: int) -> tuple[Figure, Axes]:
-    """An empty chart with so much room for labels at the left and below it. Call it inside `styled()`."""
+    """Create an empty chart with given margins at the left and below. Call it inside `styled()`."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH / 72, height / 72))
@@ -207,7 +206,7 @@ def frame(height: int, left: int, bottom: int) -> tuple[Figure, Axes]:
 
 
 def _canvas(last_step: float) -> tuple[Figure, Axes]:
-    """An empty chart whose x axis is env steps from 0 to the last one, with room for labels at the right."""
+    """Create an empty chart over env steps from 0 to the last one, with room for labels at the right."""
     figure, axes = frame(HEIGHT, 46, 44)
     axes.set_xlim(0, last_step or 1)
     axes.set_xlabel("environment steps")
@@ -217,7 +216,7 @@ def _canvas(last_step: float) -> tuple[Figure, Axes]:
 
 
 def steps_text(x: float) -> str:
-    """106496 → `106 k`: three digits are enough for an axis."""
+    """Format 106496 as `106 k`: three digits are enough for an axis."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if x >= size:
             return f"{x / size:.3g} {letter}"
@@ -229,9 +228,9 @@ def label_ends(
     lines: Sequence[tuple[list[float], list[float], str, str]],
     span: tuple[float, float] | None = None,
 ) -> None:
-    """Write each line's name above or below its end, as near as it stands clear of all lines and names.
+    """Write each line's name above or below its end, as near as possible without touching other lines or names.
 
-    lines: xs, ys, name, colour of each. span: of the y axis, where that is not the lines' own.
+    lines: xs, ys, name, colour of each. span: range of the y axis, if it is not that of the lines.
     """
     from matplotlib.patheffects import withStroke
 
@@ -261,6 +260,6 @@ def label_ends(
 
 
 def _end(xs: list[float], ys: list[float]) -> tuple[float, float]:
-    """Lowest and highest value where a name at the right would stand over the line."""
+    """Lowest and highest value in the part of a line that a name at the right would cover."""
     last = [y for x, y in zip(xs, ys, strict=True) if x >= 0.62 * xs[-1]]
     return min(last), max(last)

@@ -1,6 +1,6 @@
-"""How the figures of studies are drawn: a canvas, a logarithmic axis with a true zero, lines with bars, single agents.
+"""Axes and marks of study figures: canvas, logarithmic axis with a true zero, lines with bars, single agents.
 
-Knows no study. Read next: `study_charts.py`, which uses it.
+Read next: `study_charts.py`, which uses them.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TICK = 0.2  # decades that the text of a tick takes
-GAP = 0.75  # decades between zero and the least positive value
+TICK = 0.2  # width of a tick label, in decades
+GAP = 0.75  # decades between zero and the smallest positive value
 MARKS = "os^Dv"
 MANY_DOTS = 2000
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A finished figure: as files, and inline for a page."""
+    """A finished figure, which can be saved as a file or inlined in a page."""
 
     name: str
     title: str
@@ -35,7 +35,7 @@ class Drawn:
     caption: str
 
     def svg(self) -> bytes:
-        """As a file; same figure, same bytes."""
+        """Encode as an SVG file; equal figures give equal bytes."""
         out = io.BytesIO()
         with styled():
             self.figure.savefig(
@@ -44,41 +44,41 @@ class Drawn:
         return out.getvalue()
 
     def png(self) -> bytes:
-        """As a file, for print."""
+        """Encode as a PNG file, for print."""
         out = io.BytesIO()
         with styled():
             self.figure.savefig(out, format="png", dpi=160, facecolor="white", metadata={"Software": None})
         return out.getvalue()
 
     def inline(self) -> str:
-        """As an element of a page, in its light or dark colours."""
+        """Encode as an element of a page, in its light or dark colours."""
         with styled():
             return inline(self.figure, f"study-{self.name}", self.caption, VARIABLES)
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Places on an axis that is logarithmic, with zero at its own place to the left."""
+    """A logarithmic axis with zero at a separate place to the left."""
 
     least: float  # positive
 
     def place(self, value: float) -> float:
-        """Where a value stands."""
+        """Position of a value on the axis."""
         return math.log10(value) if value > 0 else math.log10(self.least) - GAP
 
     def value(self, place: float) -> float:
-        """What stands at a place; between zero and the least positive value, in proportion."""
+        """Value at a position; linear between zero and the smallest positive value."""
         start = math.log10(self.least)
         return 10**place if place >= start else self.least * max(0.0, 1 - (start - place) / GAP)
 
 
 def places(values: Sequence[float]) -> Scale:
-    """The scale for some values."""
+    """Make the scale for given values."""
     return Scale(min((value for value in values if value > 0), default=1.0))
 
 
 def canvas(label: str, left: float = 0.11, height: float = 300, wide: bool = False) -> tuple[Figure, Axes]:
-    """An empty figure; `wide` leaves room for a legend at the right, `height` is in the units of its text."""
+    """Create an empty figure; `wide` leaves room for a legend at the right, `height` is in the units of its text."""
     from matplotlib.figure import Figure
 
     width = 640 if wide else 560
@@ -90,13 +90,13 @@ def canvas(label: str, left: float = 0.11, height: float = 300, wide: bool = Fal
 
 
 def log_with_zero(axes: Axes, values: Sequence[float]) -> Scale:
-    """Set up the x axis for some values from 0 to 1, zero among them or not."""
+    """Set up the x axis for values from 0 to 1, with or without zero."""
     scale = places(values)
     axes.set_xticks([scale.place(v) for v in values], _labels(scale, values), fontsize=9)
     axes.set_xlim(scale.place(min(values)) - 0.15, scale.place(max(values)) + 0.15)
     if 0 in values:
         at = math.log10(scale.least) - GAP / 2
-        for shift in (-0.03, 0.03):  # the axis is broken here
+        for shift in (-0.03, 0.03):  # marks the break in the axis
             axes.plot(
                 [at + shift - 0.03, at + shift + 0.03],
                 [-0.02, 0.02],
@@ -109,7 +109,7 @@ def log_with_zero(axes: Axes, values: Sequence[float]) -> Scale:
 
 
 def _labels(scale: Scale, values: Sequence[float]) -> list[str]:
-    """The values as text, but for those that would run into the one before."""
+    """Tick labels, without those that would overlap the previous one."""
     labels, last = [], -math.inf
     for value in values:
         fits = scale.place(value) - last >= TICK
@@ -119,7 +119,7 @@ def _labels(scale: Scale, values: Sequence[float]) -> list[str]:
 
 
 def line(axes: Axes, scale: Scale, spots: Sequence[Spot], label: str, colour: str, kind: int) -> None:
-    """A line with a bar at each spot; the way from zero is drawn thin, because the axis is broken there."""
+    """Draw a line with an error bar at each point; the segment from zero is thin, because the axis is broken there."""
     from ...measurement.study_curves import parameter
 
     pairs = sorted((parameter(spot.x), spot) for spot in spots) if spots else []
@@ -158,7 +158,7 @@ def line(axes: Axes, scale: Scale, spots: Sequence[Spot], label: str, colour: st
 
 
 def dots(axes: Axes, scale: Scale, spots: Sequence[Spot], colour: str) -> None:
-    """Single agents."""
+    """Draw a dot for each single agent."""
     from ...measurement.study_curves import parameter
 
     xs = [scale.place(parameter(spot.x)) + 0.018 * (k % 5 - 2) for k, spot in enumerate(spots)]
@@ -166,7 +166,7 @@ def dots(axes: Axes, scale: Scale, spots: Sequence[Spot], colour: str) -> None:
 
 
 def single(axes: Axes, xs: Sequence[float], ys: Sequence[float], **look: Any) -> None:
-    """A dot for each; very many are drawn as one line, which takes a hundredth of the time and looks the same."""
+    """Draw a dot for each value; very many become one line object, which is a hundred times as fast and looks the same."""
     if len(xs) > MANY_DOTS:
         axes.plot(xs, ys, ".", markersize=5, **look)
         return
@@ -175,7 +175,7 @@ def single(axes: Axes, xs: Sequence[float], ys: Sequence[float], **look: Any) ->
 
 
 def percent_axis(axes: Axes, label: str) -> None:
-    """A y axis from 0 to 100 %."""
+    """Set up a y axis from 0 to 100%."""
     axes.set_ylim(-2, 103)
     axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
     if label:
@@ -183,7 +183,7 @@ def percent_axis(axes: Axes, label: str) -> None:
 
 
 def spell_n(spots: Sequence[Spot]) -> str:
-    """What the numbers rest on: "n = 10 training seeds per point, 1,000 levels each"."""
+    """Format the sample sizes: "n = 10 training seeds per point, 1,000 levels each"."""
     if not spots:
         return "n = 0"
     seeds, levels = sorted({spot.seeds for spot in spots}), sorted({spot.n for spot in spots})
@@ -193,7 +193,7 @@ def spell_n(spots: Sequence[Spot]) -> str:
 
 
 def spell_steps(x: float) -> str:
-    """1,500,000 → `1.5 M`."""
+    """Format 1,500,000 as `1.5 M`."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if x >= size:
             return f"{x / size:g} {letter}"

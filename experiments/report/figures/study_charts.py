@@ -1,7 +1,7 @@
-"""The figures of studies, from the table of `summary.csv` alone: one function a kind, all in the report's style.
+"""Study figures, from the table of `summary.csv` alone: one function per figure, in the report's style.
 
-Every caption says how many training seeds and levels a number rests on and what the bars are. Lines differ in colour, dash
-and mark, so that a print in grey can be read. Read next: `experiments/measurement/study_curves.py`, what is drawn; `study_axes.py`, how.
+Every caption states the numbers of training seeds and levels, and what the bars are. Lines differ in colour, dash and mark,
+so they can be read in grey. Read next: `experiments/measurement/study_curves.py`, the data; `study_axes.py`, the axes.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from ...measurement.study_curves import (
     arms_of,
     crossing,
     curve,
+    eval_series,
     keys_of,
     links,
     over_seeds,
     own,
     parameter,
-    probes,
     verdicts,
 )
 from .charts import LINES, PALETTE, styled
@@ -55,13 +55,13 @@ SHOWN_LINKS = 14
 
 
 def draw(kind: str, table: pl.DataFrame) -> list[Drawn]:
-    """The figures of one kind of study; fewer, or none, where the table has no points for them."""
+    """Draw the figures of one kind of study; omits those for which the table has no data."""
     with styled():
         return [made for figure in FIGURES[kind] if (made := figure(table)) is not None]
 
 
 def alpha_lines(table: pl.DataFrame) -> Drawn | None:
-    """Misgeneralization, failure in distribution and the ceiling, over the share of levels with the goal anywhere."""
+    """Draw misgeneralization, failure in distribution and the ceiling over α, the fraction of levels with the goal anywhere."""
     key = _key(table)
     wrong = curve(table, "misgeneralization", key)
     if not wrong:
@@ -85,7 +85,7 @@ def alpha_lines(table: pl.DataFrame) -> Drawn | None:
 
 
 def alpha_preference(table: pl.DataFrame) -> Drawn | None:
-    """Goal preference over α, and the critical α."""
+    """Draw goal preference over α, and the critical α."""
     key = _key(table)
     spots = curve(table, "preference", key)
     if not spots:
@@ -117,7 +117,7 @@ def alpha_preference(table: pl.DataFrame) -> Drawn | None:
 
 
 def critical_alpha(table: pl.DataFrame) -> Crossing:
-    """The share at which goal preference passes one half, interpolated on the figure's axis."""
+    """Find the critical α, at which goal preference passes one half, by interpolation on the figure's axis."""
     spots = curve(table, "preference", _key(table))
     if not spots:
         return Crossing(None, None, None)
@@ -128,16 +128,16 @@ def critical_alpha(table: pl.DataFrame) -> Crossing:
 
 
 def critical_words(found: Crossing) -> str:
-    """The critical α in words, with its interval."""
+    """Describe the critical α with its interval."""
     if found.value is None:
-        return "Goal preference does not pass one half within the shares tried."
-    low = "less than the least share tried" if found.low is None else f"{found.low:.2g}"
-    high = "more than the largest share tried" if found.high is None else f"{found.high:.2g}"
+        return "Goal preference does not pass one half in the range of α tested."
+    low = "below the smallest α tested" if found.low is None else f"{found.low:.2g}"
+    high = "above the largest α tested" if found.high is None else f"{found.high:.2g}"
     return f"Goal preference passes one half at the critical α = {found.value:.2g} (95%: {low} to {high})."
 
 
 def seeds_histogram(table: pl.DataFrame) -> Drawn | None:
-    """Goal preference of single agents that were trained alike."""
+    """Draw a histogram of the goal preference of single agents that differ only in the seed."""
     point = str(table["point"][0])
     found = [(seed, spot) for seed, spot in own(table, "preference", "") if spot.point == point]
     if not found:
@@ -177,7 +177,7 @@ def seeds_histogram(table: pl.DataFrame) -> Drawn | None:
 
 
 def seeds_links(table: pl.DataFrame) -> Drawn | None:
-    """What in training goes along with the goal preference of the finished agent."""
+    """Draw rank correlations of training statistics with the final agent's goal preference."""
     found = links(table, str(table["point"][0]))
     chosen = [link for link in found if not link.shifted][: SHOWN_LINKS // 2]
     chosen += [link for link in found if link.shifted][: SHOWN_LINKS - len(chosen)]
@@ -208,7 +208,7 @@ def seeds_links(table: pl.DataFrame) -> Drawn | None:
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     caption = (
-        f"Filled: what training itself shows; open: probes on levels with the goal moved, which training does not show. "
+        f"Filled: what training itself shows; open: evaluations on levels with the goal moved, which training does not show. "
         f"n = {max(link.n for link in chosen)} agents; bars: 95% intervals, each by itself ({len(found)} were looked at, "
         f"so about {max(1, round(len(found) / 20))} would lie off zero by chance alone); the strongest of each kind are shown."
     )
@@ -216,7 +216,7 @@ def seeds_links(table: pl.DataFrame) -> Drawn | None:
 
 
 def capability_over_time(table: pl.DataFrame) -> Drawn | None:
-    """Goal reached under control, and goal first after the move, over training time: one pair of lines a point."""
+    """Draw goal reached (control) and goal first (after the move) over training time: one pair of lines per point."""
     names = table.filter(pl.col("arm") == MAIN)["point"].unique(maintain_order=True).to_list()
     key, labels = _key(table), {}
     figure, axes = canvas("environment steps", wide=True)
@@ -226,7 +226,7 @@ def capability_over_time(table: pl.DataFrame) -> Drawn | None:
         rows = table.filter(pl.col("point") == name)
         labels[name] = str(rows[key][0]) if key in rows.columns and rows[key][0] is not None else name
         for what, dash in (("reached", LINES[2]), ("goal_first", LINES[0])):
-            series = probes(table, what, name)
+            series = eval_series(table, what, name)
             found = over_seeds(series)
             if not found:
                 continue
@@ -258,7 +258,7 @@ def capability_over_time(table: pl.DataFrame) -> Drawn | None:
 
 
 def over_key(table: pl.DataFrame) -> Drawn | None:
-    """Capability, goal preference and misgeneralization: one place for each value of the grid's first key, then for each arm."""
+    """Draw capability, goal preference and misgeneralization for each value of the grid's first key, then for each arm."""
     key, arms = _key(table), arms_of(table)
     spots = [(arm, spot) for arm in arms for spot in curve(table, "capability", key, arm)]
     if not keys_of(table) and arms == [MAIN]:
@@ -339,7 +339,7 @@ def _spoken(key: str) -> str:
 
 
 def place_words(arm: str, value: str, places: int, has_grid: bool) -> str:
-    """What stands under a place: the grid's value, or the arm, or both where an arm has several."""
+    """Label of a place on the axis: the grid's value, or the arm, or both if an arm has several values."""
     if arm == MAIN:
         return value if has_grid else "as it is"
     return arm if places == 1 else f"{arm}: {value}"
@@ -352,11 +352,11 @@ def _short(text: str) -> str:
 
 def _link_words(name: str, step: int | None) -> str:
     spoken = {
-        "mean_return": "return at the end",
+        "ep_rew_mean": "return at the end",
         "entropy": "entropy at the end",
         "value_loss": "value loss at the end",
         "policy_loss": "policy loss at the end",
-        "mean_steps": "steps an episode at the end",
+        "ep_len_mean": "steps per episode at the end",
     }
     if step is None:
         return spoken.get(name, name)

@@ -1,7 +1,7 @@
-"""matplotlib's SVG made fit for a page: an inline `<svg>` without clashing ids, style attributes or fixed colours.
+"""Inline SVG from matplotlib figures: without clashing ids, style attributes or fixed colours.
 
-A page's security policy forbids style attributes, so each becomes presentation attributes; colours become CSS variables, so that
-one chart serves light and dark. Draws nothing: the charts are in `charts.py`.
+A page's security policy forbids style attributes, so they become presentation attributes; colours become CSS variables, so
+one chart works in light and dark. `charts.py` draws the charts.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _USES = re.compile(r"url\(#([^)]+)\)")
 
 
 def inline(figure: Figure, name: str, description: str, variables: Mapping[str, str]) -> str:
-    """The figure as an `<svg>` element. Same figure, same text.
+    """Convert a figure to an `<svg>` element. Equal figures give equal text.
 
-    `name` must be unique on the page; `variables` maps colours (`#1d2733`) to what stands for them (`var(--ink)`).
+    `name` must be unique on the page; `variables` maps colours (`#1d2733`) to their replacements (`var(--ink)`).
     """
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -52,7 +52,7 @@ def inline(figure: Figure, name: str, description: str, variables: Mapping[str, 
 def _simplify(
     element: ElementTree.Element, name: str, referenced: set[str], variables: Mapping[str, str]
 ) -> None:
-    """Style attributes to presentation attributes, ids made unique, colours named."""
+    """Replace style attributes by presentation attributes and colours by variables; make ids unique."""
     attributes = element.attrib
     style = attributes.pop("style", "")
     for part in filter(None, (part.strip() for part in style.split(";"))):

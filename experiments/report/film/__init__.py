@@ -1,1 +1,1 @@
-"""Recorded episodes as frames, GIF and MP4. Pure functions of data."""
+"""Films of recorded episodes: frames, GIF and MP4, by pure functions."""

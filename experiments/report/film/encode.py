@@ -1,8 +1,7 @@
-"""Films and pictures into files: GIF, MP4 and PNG, each written whole or not at all.
+"""Encode films and pictures as GIF, MP4 and PNG, written atomically.
 
-A GIF gets one palette for all frames and keeps the colours exact while there are at most 255 of them, as
-there are in pixel art; the same frames give the same bytes. MP4 needs the extra `video`. Composes nothing:
-that is `film.py`.
+A GIF has one palette for all frames, with exact colours up to 255 of them, which suffices for pixel art; equal frames give
+equal bytes. MP4 needs the extra `video`. `film.py` composes the frames.
 """
 
 from __future__ import annotations
@@ -18,14 +17,15 @@ from PIL import Image
 
 from goalposts.closest import closest
 from goalposts.errors import UserError
+from goalposts.safe_folder import open_below, remove_file, rename
 from goalposts.safe_write import sync_file
 
 from ...system.atomic_files import disk_errors, sync_folder, unfinished_name, write_atomic
 
 Picture = np.ndarray  # uint8[height, width, 3]
 
-HOLD = 1.6  # seconds that the last frame stays before the film starts again
-_COLOURS = 255  # one of 256 stays free for "as in the frame before", which makes the files small
+HOLD = 1.6  # seconds for which the last frame stays before the film repeats
+_COLOURS = 255  # one of 256 is reserved for "as in the previous frame", which makes the files small
 
 
 class FilmError(UserError):
@@ -33,10 +33,10 @@ class FilmError(UserError):
 
 
 def save(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
-    """Write frames as the suffix of the path says: .gif, .mp4, or .png for a single one.
+    """Write frames in the format of the path's suffix: .gif, .mp4, or .png for a single one.
 
-    Raises FilmError for another suffix, several frames in a PNG, a speed outside 1 to 50 frames a second or a
-    missing `imageio-ffmpeg`, and `storage.RunError` where the disk refuses.
+    Raises FilmError for another suffix, several frames in a PNG, a speed outside 1 to 50 frames per second or a missing
+    `imageio-ffmpeg`, and RunError if the disk refuses.
     """
     path = Path(path)
     writer = _WRITERS.get(path.suffix.lower())
@@ -44,14 +44,14 @@ def save(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
         hint = closest(path.suffix, _WRITERS, lambda suffix: path.stem + suffix)
         raise FilmError(f"cannot write {path}: the name must end in one of {', '.join(_WRITERS)}.{hint}")
     if not 1 <= fps <= 50:
-        raise FilmError(f"{fps:g} frames a second cannot be written; allowed: 1 to 50")
+        raise FilmError(f"{fps:g} frames per second cannot be written; must be 1 to 50")
     if not len(frames):
         raise FilmError(f"cannot write {path}: there is no frame to write")
     writer(frames, path, fps)
 
 
 def write_gif(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
-    """A GIF that repeats for ever and holds its last frame for `HOLD` seconds."""
+    """Write a GIF that repeats forever and holds its last frame for `HOLD` seconds."""
     palette, index_of = _palette(frames)
     images = []
     for frame in frames:
@@ -59,7 +59,7 @@ def write_gif(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
         image = Image.frombytes("P", (frame.shape[1], frame.shape[0]), indices.tobytes())
         image.putpalette(palette.tobytes())
         images.append(image)
-    tick = 10 * round(100 / fps)  # milliseconds, in the hundredths of a second that a GIF knows
+    tick = 10 * round(100 / fps)  # milliseconds; a GIF's delays are multiples of 10 ms
     durations = [tick] * (len(images) - 1) + [round(HOLD * 1000)]
 
     def write(file) -> None:
@@ -78,7 +78,7 @@ def write_gif(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
 
 
 def write_png(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
-    """A single picture. `fps` is not used."""
+    """Write a single picture. `fps` is not used."""
     if len(frames) != 1:
         raise FilmError(
             f"cannot write {len(frames)} frames into {path}: a .png holds one; choose .gif, or make a strip"
@@ -88,7 +88,7 @@ def write_png(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
 
 
 def write_mp4(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
-    """An H.264 film that every browser plays; a row or column is repeated where a side is odd."""
+    """Write an H.264 film that every browser plays; repeats a row or column if a side is odd."""
     try:
         from imageio_ffmpeg import write_frames
     except ImportError:
@@ -103,7 +103,7 @@ def write_mp4(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
     part = unfinished_name(path)
     with disk_errors(path, "write"):
         try:
-            part.touch(exist_ok=False)
+            os.close(open_below(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
             sink = write_frames(
                 str(part), size, output_params=["-f", "mp4", "-movflags", "+faststart"], **options
             )
@@ -111,13 +111,13 @@ def write_mp4(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
                 sink.send(None)
                 for number in [*range(len(frames)), *[len(frames) - 1] * round(HOLD * fps)]:
                     sink.send(np.ascontiguousarray(np.pad(frames[number], pad, "edge")))
-            with part.open("rb+") as file:
+            with open(open_below(part, os.O_RDWR), "rb+") as file:
                 sync_file(file.fileno())
-            os.replace(part, path)
+            rename(part, path)
             sync_folder(path.parent)
         except BaseException:
             with suppress(OSError):
-                part.unlink(missing_ok=True)
+                remove_file(part)
             raise
 
 
@@ -129,9 +129,9 @@ _WRITERS: dict[str, Callable[[Sequence[Picture], Path, float], None]] = {
 
 
 def _palette(frames: Sequence[Picture]) -> tuple[np.ndarray, np.ndarray]:
-    """The palette uint8[n, 3] of all frames, and for every colour 0xRRGGBB its index in that, int32[2**24].
+    """Compute the palette uint8[n, 3] of all frames, and the palette index of every colour 0xRRGGBB, int32[2**24].
 
-    Where there are more colours than room, the most frequent stay and the others take the nearest of them.
+    If there are too many colours, the most frequent are kept, and the others are mapped to the nearest of those.
     """
     index_of = np.full(1 << 24, -1, np.int32)
     for frame in frames:

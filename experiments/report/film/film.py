@@ -1,9 +1,7 @@
-"""Films of rollouts: one, twins side by side or a grid, each framed in its outcome's colour.
+"""Films of rollouts: single, twins side by side, or a grid, each framed in its outcome's colour.
 
-Takes pictures that were drawn elsewhere (`envs.render.draw`) and puts titles, captions and outcomes around
-them; knows no world, draws no level and chooses no episode. Outcomes differ by colour, by the sign beside
-their words and by the words, so that nobody has to tell colours apart. The path into a file is `encode.py`:
-read next.
+Adds titles, captions and outcomes to pictures drawn elsewhere (`envs.render.draw`); draws no level and chooses no episode.
+Outcomes differ in colour, sign and text, so the films work without colour vision. Read next: `encode.py`, which writes files.
 """
 
 from __future__ import annotations
@@ -22,12 +20,12 @@ from ..data import RolloutLike, WorldWords
 Picture = np.ndarray  # uint8[height, width, 3]
 Colour = tuple[int, int, int]
 
-WIDEST = 1100  # pixels: columns that would make a film wider stand below each other instead
+WIDEST = 1100  # pixels; clips that would make a film wider go below each other
 
 
 @dataclass(frozen=True)
 class FilmTheme:
-    """The colours around the pictures. Those of the outcomes are Okabe and Ito's."""
+    """Colours around the pictures; outcomes use Okabe and Ito's palette."""
 
     page: Colour
     ink: Colour
@@ -45,10 +43,10 @@ DARK = FilmTheme(
 
 @dataclass(frozen=True)
 class Clip:
-    """One rollout to be shown: its pictures, all of one size, and what to write around them.
+    """One rollout of a film: its pictures, all of one size, and the text around them.
 
-    `title` stands above (whose film it is), `caption` below (where it plays), `outcome` under that with its
-    sign. `first` is what was touched first: goal, proxy or neither; empty for a plain frame.
+    `title` (the agent) is above, `caption` (the condition) below, `outcome` under that with its sign. `first` is the first
+    touch: goal, proxy or neither; empty for a plain frame. Raises ValueError.
     """
 
     pictures: Sequence[Picture]
@@ -70,7 +68,7 @@ class Clip:
 def clip_of(
     rollout: RolloutLike, pictures: Sequence[Picture], title: str = "", words: WorldWords | None = None
 ) -> Clip:
-    """The clip of a rollout and of its pictures, one for each of its frames."""
+    """Make the clip of a rollout from one picture per frame. Raises ValueError."""
     if len(pictures) != len(rollout.frames):
         raise ValueError(f"{len(pictures)} pictures for the {len(rollout.frames)} frames of a rollout")
     outcome = outcome_in_words(rollout.outcome_first, rollout.outcome_end, words)
@@ -78,7 +76,7 @@ def clip_of(
 
 
 def outcome_in_words(first: str, end: str, words: WorldWords | None = None) -> str:
-    """An episode's outcome as a short phrase: 'the coin first', 'the right edge first, then time out'."""
+    """Describe an episode's outcome in a short phrase: 'the coin first', 'the right edge first, then time out'."""
     words = words or WorldWords("")
     touched = {"goal": f"{words.goal} first", "proxy": f"{words.proxy} first", "neither": "neither"}[first]
     ending = {"goal": f"then {words.goal}", "death": "then death", "timeout": "then time out"}.get(end)
@@ -87,11 +85,11 @@ def outcome_in_words(first: str, end: str, words: WorldWords | None = None) -> s
 
 @dataclass(frozen=True)
 class Film(Sequence[Picture]):
-    """The frames of a film, composed when they are asked for. Shorter clips hold their last picture."""
+    """The frames of a film, composed on access. Shorter clips hold their last picture."""
 
     clips: tuple[Clip, ...]
-    places: tuple[tuple[int, int], ...]  # left upper corner (y, x) of each clip's pictures on the page
-    page: Picture = field(repr=False)  # all that stands still
+    places: tuple[tuple[int, int], ...]  # upper left corner (y, x) of each clip's pictures on the page
+    page: Picture = field(repr=False)  # the static part of all frames
 
     def __len__(self) -> int:
         return max(len(clip.pictures) for clip in self.clips)
@@ -114,7 +112,7 @@ class Film(Sequence[Picture]):
 def film(
     clips: Sequence[Clip], columns: int | None = None, heading: str = "", theme: FilmTheme = LIGHT
 ) -> Film:
-    """Clips in rows of `columns` (None: as many as fit `WIDEST`), in step, under one heading."""
+    """Arrange clips in rows of `columns` (None: as many as fit `WIDEST`), synchronized, under one heading."""
     if not clips:
         raise ValueError("a film needs at least one clip")
     width = max(_Panel(clip).room for clip in clips)
@@ -145,12 +143,12 @@ def film(
 
 
 def twins(left: Clip, right: Clip, heading: str = "", theme: FilmTheme = LIGHT) -> Film:
-    """Two clips in step, side by side, or one above the other where the level is too wide for that."""
+    """Arrange two clips, synchronized, side by side; one above the other if the level is too wide."""
     return film((left, right), None, heading, theme)
 
 
 def strip(clip: Clip, moments: int = 6, columns: int = 3, theme: FilmTheme = LIGHT) -> Picture:
-    """Some moments of a clip in one picture: the first, the last, and evenly between them."""
+    """Combine evenly spaced moments of a clip, including the first and the last, in one picture."""
     last = len(clip.pictures) - 1
     chosen = sorted({round(last * k / max(moments - 1, 1)) for k in range(max(moments, 1))} | {last})
     shown = [
@@ -163,12 +161,12 @@ def strip(clip: Clip, moments: int = 6, columns: int = 3, theme: FilmTheme = LIG
 
 _MARGIN, _GAP, _BORDER, _SIGN = 16, 5, 4, 22
 _HEADING, _TITLE, _TEXT = 19, 16, 14
-_READABLE = 360  # pixels that a text may take where the picture is narrower; what is longer is cut
+_READABLE = 360  # pixels for a text if the picture is narrower; longer text is truncated
 
 
 @dataclass(frozen=True)
 class _Panel:
-    """A clip with its texts and its frame. `lines` says which texts the row of the panel makes room for."""
+    """A clip with its texts and its frame. `lines` says for which texts the panel's row reserves room."""
 
     clip: Clip
     lines: tuple[bool, bool, bool] = (True, True, True)  # title, caption, outcome
@@ -179,7 +177,7 @@ class _Panel:
 
     @property
     def room(self) -> int:
-        """Pixels from left to right: the picture's, or more for the texts of a narrow one."""
+        """Width in pixels: that of the picture, or more for the texts of a narrow one."""
         texts = (
             (self.clip.title, _TITLE, 0),
             (self.clip.caption, _TEXT, 0),
@@ -195,7 +193,7 @@ class _Panel:
         return self.clip.pictures[0].shape[0] + 2 * _BORDER + sum(room)
 
     def draw(self, pen: ImageDraw.ImageDraw, y: int, x: int, room: int, theme: FilmTheme) -> tuple[int, int]:
-        """Draw all but the pictures, the texts no wider than `room`; returns the place (y, x) of the pictures."""
+        """Draw everything except the pictures, with texts up to `room` wide; return the pictures' position (y, x)."""
         clip = self.clip
         colour = getattr(theme, clip.first) if clip.first else theme.faint
         if self.lines[0]:
@@ -215,13 +213,13 @@ class _Panel:
 
 
 def _parts_of_row(clips: Sequence[Clip]) -> list[_Panel]:
-    """Panels that make room for the same lines, so that the pictures of a row stand at one height."""
+    """Make panels that reserve room for the same lines, so that the pictures of a row are aligned."""
     lines = (any(c.title for c in clips), any(c.caption for c in clips), any(c.outcome for c in clips))
     return [_Panel(clip, lines) for clip in clips]
 
 
 def _sign(pen: ImageDraw.ImageDraw, first: str, x: int, y: int, size: int, colour: Colour) -> None:
-    """A disc for the goal, an arrow for the proxy, a cross for neither."""
+    """Draw the outcome's sign: a disc for the goal, an arrow for the proxy, a cross for neither."""
     if first == "goal":
         pen.ellipse((x, y, x + size - 1, y + size - 1), colour)
     elif first == "proxy":
@@ -232,7 +230,7 @@ def _sign(pen: ImageDraw.ImageDraw, first: str, x: int, y: int, size: int, colou
 
 
 def _fit(text: str, size: int, width: int) -> str:
-    """The text, or as much of its start as fits, with an ellipsis; line breaks become spaces."""
+    """Truncate a text to a width, with an ellipsis; line breaks become spaces."""
     text = _one_line(text)
     if _length(text, size) <= width:
         return text
@@ -246,7 +244,7 @@ def _length(text: str, size: int) -> int:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text[:500].split())  # no more of it could ever be shown
+    return " ".join(text[:500].split())  # more would never fit
 
 
 def _line(size: int) -> int:
@@ -255,7 +253,7 @@ def _line(size: int) -> int:
 
 @lru_cache(maxsize=8)
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    """Pillow's own font: no file, no network."""
+    """Load Pillow's built-in font; needs no file and no network."""
     font = ImageFont.load_default(size)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise RuntimeError("this build of Pillow has no FreeType; install the pillow wheel from PyPI")

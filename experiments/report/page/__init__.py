@@ -1,1 +1,1 @@
-"""The HTML page of a report: templates, styles, scripts and the parts they are filled with."""
+"""The HTML page of a report: templates, styles, scripts, and the data for them."""

@@ -1,6 +1,6 @@
-"""The stacked bars of a report: what was touched first under each condition, in percent of a bar's width.
+"""Stacked bars of a report: first touches under each condition, in percent of a bar's width.
 
-Turns `data.OutcomeRow`s into numbers that the template draws; measures nothing and writes no markup. Read `template.html` next.
+Converts `data.OutcomeRow`s to numbers for the template; measures nothing and writes no markup. Read next: `template.html`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..story import ROLES, note_of, row_of
 from ..words import sentence, title
 from .view import ShownAgent
 
-NARROWEST = 0.09  # a bar's part thinner than this has no room for its number
+NARROWEST = 0.09  # a part narrower than this has no room for its number
 LAYERS = ("goal", "neither", "proxy")  # from left to right
 
 
@@ -62,7 +62,7 @@ class RoleBars:
 
 
 def roles(data: ReportData, shown_agents: Sequence[ShownAgent]) -> tuple[RoleBars, ...]:
-    """Conditions that were measured, grouped by role: train, control, shift, probe, then whatever has none."""
+    """Group the measured conditions by role: train, control, shift, probe, then those without a role."""
     by_role: dict[str, list[ConditionBars]] = {}
     for note in _measured_conditions(data):
         bars = [_bar(data, agent, row_of(data.agents[agent.index], note.name)) for agent in shown_agents]
@@ -113,5 +113,5 @@ def _bar(data: ReportData, agent: ShownAgent, row: OutcomeRow | None) -> Bar | N
 
 
 def _whole(width: float) -> str:
-    """Percent without decimals; what is nearly all of it is not called all."""
+    """Format percent without decimals; only exactly 100 becomes 100."""
     return f"{width:.0f}%" if width in (0, 100) or round(width) < 100 else ">99%"

@@ -1,6 +1,6 @@
-"""Every table and every chart of a page as a CSV file: name -> file name and text, with all digits.
+"""CSV downloads of a page: every table and chart, by name, with all digits.
 
-The page's buttons name them (`data-csv`). Measures nothing. Read next: `view.py`, which makes the verdict's and the outcomes'.
+The page's buttons refer to the names (`data-csv`). Read next: `view.py`, which makes those of the verdict and the outcomes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ File = dict[str, str]
 
 
 def downloads(data: ReportData) -> dict[str, File]:
-    """All that hold at least one row."""
+    """Collect all CSV files with at least one row."""
     found = {
         "probes": (evidence.CSV_COLUMNS, evidence.csv_rows(data)),
         "explored": (explorer.CSV_COLUMNS, explorer.csv_rows(data)),

@@ -1,6 +1,6 @@
-"""What does it chase? The evidence beside the verdict: every probe, conflict curve, attribution of goals, fine-tuning test.
+"""The evidence section of a report: probes, conflict curve, goal attribution, fine-tuning test.
 
-Turns `data.AgentSection.evidence` into table rows and charts; measures nothing. Read `template.html` next for where they stand.
+Converts `data.AgentSection.evidence` to table rows and charts; measures nothing. Read next: `template.html`, which places them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .view import ShownAgent
 
 @dataclass(frozen=True)
 class Cell:
-    """What one agent chases under one condition. css: goal, proxy, neither, or undecided."""
+    """What one agent pursues under one condition. css: goal, proxy, neither, or undecided."""
 
     word: str
     css: str
@@ -34,12 +34,12 @@ class ProbeRow:
     name: str
     title: str
     sentence: str
-    cells: tuple[Cell | None, ...]  # one an agent
+    cells: tuple[Cell | None, ...]  # one per agent
 
 
 @dataclass(frozen=True)
 class EvidenceSection:
-    """The section; `notes` say in words what the tables and charts cannot, and what is missing."""
+    """The evidence section; `notes` add what tables and charts do not show, and what is missing."""
 
     rows: tuple[ProbeRow, ...]
     charts: tuple[Chart, ...]
@@ -47,7 +47,7 @@ class EvidenceSection:
 
 
 def evidence(data: ReportData, agents: Sequence[ShownAgent]) -> EvidenceSection | None:
-    """The section, or None for a report without evidence."""
+    """Build the evidence section, or None for a report without evidence."""
     if not any(section.evidence for section in data.agents):
         return None
     with styled():
@@ -90,7 +90,7 @@ def _notes(data: ReportData, index: int) -> list[str]:
     notes = []
     if found.get("missing"):
         notes.append(
-            f"{who} was not evaluated on {', '.join(found['missing'])}. To add them: goalposts diagnose RUN --all"
+            f"{who} was not evaluated on {', '.join(found['missing'])}. To add them: goalposts diagnose RUN --evaluate-missing"
         )
     effect = shown(found.get("goal_effect"))
     if effect is None:
@@ -99,7 +99,7 @@ def _notes(data: ReportData, index: int) -> list[str]:
             f"{who}: the goal effect was {NOTHING}; it needs {moved} and invisible, on the same levels."
         )
     else:
-        words = "is not told from zero" if effect.low <= 0 <= effect.high else "is not zero"
+        words = "is not distinguishable from zero" if effect.low <= 0 <= effect.high else "is not zero"
         notes.append(
             f"{who}: drawing {data.world.goal} changes how often its place is touched by {effect.point} {effect.interval} "
             f"({effect.basis}): the effect {words}."
@@ -114,7 +114,7 @@ def _notes(data: ReportData, index: int) -> list[str]:
 
 
 def conflict(data: ReportData, index: int) -> Chart | None:
-    """P(goal first) against the detour, with the groups of levels behind it. Call it inside `styled()`."""
+    """Draw the conflict curve, P(goal first) by detour, with its bins. Call it inside `styled()`."""
     curve = data.agents[index].evidence.get("conflict_curve")
     if not curve:
         return None
@@ -146,7 +146,7 @@ def conflict(data: ReportData, index: int) -> Chart | None:
     axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
     axes.set_xlim(min(0.0, min(xs)) - 0.4, max(xs) + 0.4)
     axes.locator_params(axis="x", integer=True, nbins=8)
-    axes.set_xlabel(f"detour: extra steps by way of {data.world.goal}")
+    axes.set_xlabel(f"detour: extra steps via {data.world.goal}")
     slope = curve["slope"]
     where = phrase(note_of(data, curve["condition"]), data.world)
     caption = (
@@ -162,7 +162,7 @@ def conflict(data: ReportData, index: int) -> Chart | None:
 
 
 def attribution(data: ReportData, index: int) -> Chart | None:
-    """How far each hypothesis is behind the best one, in nats. Call it inside `styled()`."""
+    """Draw the distance of each hypothesis to the best one, in nats. Call it inside `styled()`."""
     found = data.agents[index].evidence.get("attribution")
     if not found:
         return None
@@ -206,7 +206,7 @@ def attribution(data: ReportData, index: int) -> Chart | None:
     axes.set_xlim(0, end)
     axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel("nats behind the best")
-    tied = f" These levels do not tell it from {', '.join(one['tied'])}." if one["tied"] else ""
+    tied = f" These levels do not distinguish it from {', '.join(one['tied'])}." if one["tied"] else ""
     caption = (
         f"How much worse each hypothesis explains the actions taken than the best one: {one['best'].replace('_', ' ')}, by "
         f"{one['margin']:,.1f} nats before {one['second'].replace('_', ' ')} (3 nats are odds of 20 to 1).{tied} Filled: agents "
@@ -214,7 +214,7 @@ def attribution(data: ReportData, index: int) -> Chart | None:
         f"against some device: {one['agent_over_device']:+,.0f} nats. n = {one['episodes']:,} episodes of {one['condition']} up to "
         "the first touch of goal or proxy, "
         f"{one['steps']:,} steps, one trained agent. Nothing is fitted (every free parameter is averaged over), and these are weights of "
-        "evidence, not shares: they have no interval."
+        "evidence, not proportions, so they have no interval."
     )
     name = f"attribution-{index}"
     words = "what its actions are evidence of"
@@ -226,7 +226,7 @@ def _seeds(number: int) -> str:
 
 
 def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
-    """agent, condition, chases, share by share with its interval: the probe table for download."""
+    """Rows of the probe table for download: agent, condition, chases, each rate with its interval."""
     return [
         (
             section.name,

@@ -1,4 +1,4 @@
-// The explorer: drag the goal of a level anywhere and see what the agents do there. Everything was played beforehand; reads the
+// The explorer: drag the goal of a level anywhere and see what the agents do. Everything was played beforehand; reads the
 // JSON block that `explorer.py` packs and measures nothing.
 "use strict";
 (() => {
@@ -78,7 +78,7 @@
     }
   }
 
-  function groundOf(width) { // the level without goal and things, in cells of whole multiples of a sprite
+  function groundOf(width) { // the level without goal and objects, in cells that are whole multiples of a sprite
     const { w, h, top } = level, px = sheet ? sheet.px : 16;
     const size = px * Math.max(1, Math.ceil(width * (devicePixelRatio || 1) / w / px - 0.05));
     if (ground && ground.size === size) return ground;
@@ -145,7 +145,7 @@
   const trail = (row) => getComputedStyle(row.figure).getPropertyValue("--trail").trim() || "#000";
   const colours = () => KINDS.map((kind) => getComputedStyle(find(`.key-${kind}`)).color);
 
-  function drawMap(row) { // in each place the share of the goal fills from below, that of the proxy from above
+  function drawMap(row) { // in each place, the fraction of goal-first episodes fills from below, that of proxy-first from above
     const { pen, size } = fresh(row.map), [goal, proxy, neither] = colours();
     pen.fillStyle = "rgba(128,128,128,.25)";
     pen.fillRect(0, 0, row.map.width, row.map.height);
@@ -193,7 +193,7 @@
     playButton.setAttribute("aria-pressed", "false");
   }
 
-  function run() { // watch it from the start; where motion is unwelcome, see how it ended
+  function run() { // play from the start; with reduced motion, show the end
     stop();
     time = calm.matches ? last : 0;
     paint();
@@ -206,7 +206,7 @@
 
   function end() { stop(); time = last; paint(); }
 
-  // ── hands ──
+  // ── input ──
   function nearest(r, c) {
     let best = 0, least = Infinity;
     level.cells.forEach(([row, col], i) => {
@@ -246,7 +246,7 @@
     row.handle.addEventListener("pointermove", (event) => {
       if (!dragging || under(event, row.canvas) === place) return;
       moveTo(under(event, row.canvas));
-      end(); // while it is dragged, the whole way at once
+      end(); // while dragging, show the whole path at once
     });
     row.handle.addEventListener("pointerup", () => { if (dragging && !waiting) { run(); speak(); } dragging = false; });
     row.handle.addEventListener("pointercancel", () => { dragging = false; });

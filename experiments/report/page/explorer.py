@@ -1,7 +1,7 @@
-"""Explored levels packed for the page: the goal in every place, and what each agent did there.
+"""Pack explored levels for the page: the goal in every place, and each agent's episodes with it.
 
-What many rollouts share is written once: things, moments (an agent's pose and everything else that moves), whole rollouts.
-Draws nothing; `explorer.js` does. Read next: `replays.py`, which packs the recorded episodes.
+Data shared by many rollouts is written once: objects, moments (an agent's pose and everything else that moves), whole
+rollouts. `explorer.js` draws. Read next: `replays.py`, which packs the recorded episodes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..story import note_of, outcome, tag
 from ..words import title
 from .replays import AGENT, settled
 
-BUDGET = 2_000_000  # characters that a page may spend on explored levels; those beyond are left out, and the page says so
+BUDGET = 2_000_000  # characters of explored levels on a page; levels beyond that are left out, and the page says so
 Json = dict[str, Any]
 CSV_COLUMNS = (
     "layout",
@@ -48,7 +48,7 @@ class _Once:
 
 
 def pack_explorer(data: ReportData, budget: int = BUDGET) -> Json | None:
-    """Everything that the explorer needs, ready for `json.dumps`; None where nothing was explored."""
+    """Pack the explorer's data, ready for `json.dumps`; None if nothing was explored."""
     names, levels, spent, left_out = _Once(), [], 0, 0
     worth = [one for one in data.explorations if min(map(len, one.places.values())) > 1]
     for exploration in worth:
@@ -75,7 +75,7 @@ def pack_explorer(data: ReportData, budget: int = BUDGET) -> Json | None:
 
 
 def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
-    """One row a level, agent and place; rows and columns count from 0, as in the level's text."""
+    """Rows for download: one per level, agent and place; rows and columns count from 0, as in the level's text."""
     rows = []
     for one in data.explorations:
         for name, places in one.places.items():
@@ -143,7 +143,7 @@ def _level(data: ReportData, one: Exploration, names: _Once) -> Json:
 
 
 def _without_goal(places: Sequence[Place]) -> list[list[str]]:
-    """The tiles under the goal: those of one place, and in that place those of another."""
+    """The level's tiles without the goal, taken from one place, and for that place's cell from another."""
     one, other = places[:2]
     board = [list(row) for row in one.rollouts[0].tiles]
     board[one.row][one.col] = other.rollouts[0].tiles[one.row][one.col]
@@ -153,7 +153,7 @@ def _without_goal(places: Sequence[Place]) -> list[list[str]]:
 def _rows_to_cut(
     board: Sequence[Sequence[str]], cells: Sequence[tuple[int, int]], one: Exploration
 ) -> tuple[int, int]:
-    """Plain rows at the top and bottom in which nothing can ever be, but one each."""
+    """Count the plain rows at the top and bottom that nothing can enter, except for one each."""
     used = {row for row, _ in cells} | {
         s.row
         for ps in one.places.values()
@@ -167,7 +167,7 @@ def _rows_to_cut(
 
 
 def _size(level: Json) -> int:
-    """Roughly how many characters it takes as JSON, without writing it."""
+    """Estimate its size as JSON, in characters, without writing it."""
     moments = sum(8 + 5 * (len(others) + len(agent)) for others, agent in level["moments"])
     takes = sum(60 + 5 * len(frames) for _, _, frames in level["takes"])
     places = sum(30 + 6 * len(takes) for one in level["by"] for takes in one["takes"])

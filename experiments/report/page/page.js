@@ -1,4 +1,4 @@
-// The page's small conveniences: theme, copy, download. The report reads the same without them.
+// Theme, copy and download buttons. The report can be read without them.
 "use strict";
 (() => {
   const root = document.documentElement;

@@ -1,9 +1,9 @@
-"""One self-contained HTML page from a `ReportData`: no network, no server, nothing to install to read it.
+"""The HTML report: one self-contained page from a `ReportData`, readable without network, server or installation.
 
-Everything that came from outside (names, notes, configs, levels) is escaped: by jinja2 in the page, by `_json` in the data block.
-A content-security policy admits this page's own style and scripts by their hashes and nothing else. Same data, same bytes.
-It measures nothing and reads no run folder. Read next: `experiments/report/data.py` (what goes in), `view.py` and `bars.py`
-(rows, bars), `template.html`.
+All external text (names, notes, configs, levels) is escaped: by jinja2 in the page, by `_json` in the data block. A content
+security policy admits only this page's own style and scripts, by their hashes. Equal data gives equal bytes. Measures nothing
+and reads no run folder. Read next: `experiments/report/data.py` (the input), `view.py` and `bars.py` (rows, bars),
+`template.html`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ STYLES = ("style.css", "player.css", "explorer.css")
 
 
 def write_page(data: ReportData, path: Path | str) -> Path:
-    """Write the page to `path` in one step. Raises RunError where the disk refuses."""
-    write_atomic(Path(path), build_page(data).encode("utf-8", "replace"))  # a path may hold what is no text
+    """Write the page to `path` atomically. Raises RunError if the disk refuses."""
+    write_atomic(
+        Path(path), build_page(data).encode("utf-8", "replace")
+    )  # a path may hold bytes that are not text
     return Path(path)
 
 
@@ -50,7 +52,7 @@ def is_page(path: Path) -> bool:
 
 
 def build_page(data: ReportData) -> str:
-    """The whole page as text. Raises ValueError if a replay is of an agent that the report does not have."""
+    """Render the page as text. Raises ValueError if a replay is of an agent that the report does not have."""
     explorer = pack_explorer(data)
     needless = {"player.js": not data.replays, "explorer.js": explorer is None}
     scripts = [_part(name) for name in SCRIPTS if not needless.get(name)]
@@ -90,14 +92,14 @@ def build_page(data: ReportData) -> str:
 
 
 def _visible(value: Any) -> Any:
-    """What is not markup of ours holds no character that hides or reorders others."""
+    """Remove characters that hide or reorder others from all text except Goalposts' own markup."""
     return plain_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _block(
     data: ReportData, player: dict[str, Any] | None, explorer: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """What the scripts read: tables as CSV, and what player and explorer show, with the sprites."""
+    """Build the data block for the scripts: tables as CSV, data of player and explorer, sprites."""
     block: dict[str, Any] = {"tables": downloads(data)}
     if player is not None:
         block["player"] = player
@@ -121,7 +123,7 @@ def _picture(png: bytes) -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON that cannot end the script element it stands in, nor start markup of any kind."""
+    """Encode JSON that can neither end the surrounding script element nor start markup."""
     text = json_text(value, separators=(",", ":"), allow_nan=False)
     for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")

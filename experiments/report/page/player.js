@@ -62,7 +62,7 @@
     }
   }
 
-  function fit(stage) { // cells of whole multiples of a sprite, at least as fine as the screen: pixel art stays even
+  function fit(stage) { // cells are whole multiples of a sprite, at least as fine as the screen, so that pixel art stays even
     const { w, h } = stage.board;
     const width = stage.canvas.parentElement.clientWidth * (devicePixelRatio || 1);
     const px = sheet ? sheet.px : 16;
@@ -83,7 +83,7 @@
     return size;
   }
 
-  function drawLandscape(pen, { w, h, top }, size) { // what shows through sky and around things; false where there is none
+  function drawLandscape(pen, { w, h, top }, size) { // the backdrop of sky and objects; false if there is none
     if (!sheet) return false;
     const back = sheet.backdrop;
     if (back && landscape.complete && landscape.naturalWidth) {
@@ -203,7 +203,7 @@
     paint();
   }
 
-  function restart() { // a new level or condition: show it move, or, where motion is unwelcome, how it ended
+  function restart() { // a new level or condition: play it, or, with reduced motion, show the end
     const wasStill = calm.matches;
     setPlaying(false);
     load();
@@ -212,7 +212,7 @@
     if (!wasStill) setPlaying(true);
   }
 
-  // ── hands ──
+  // ── input ──
   const actions = {
     play: () => setPlaying(!playing),
     start: () => seek(0),

@@ -1,7 +1,7 @@
-"""Was the capability there? The recovery curve of the fine-tuning test, where a run went through it.
+"""The recovery curve of the fine-tuning test, for runs that were tested: was the capability there?
 
 Draws `data.AgentSection.evidence["finetuning"]` (`measurement.relearning.Recovery.to_dict`); measures nothing. Read next:
-`evidence.py`, which puts the chart beside the others.
+`evidence.py`, which places the chart next to the others.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ ARMS = {
     "finetuned": ("trained on", "agent-1", LINES[0], "o"),
     "scratch": ("from scratch", "muted", LINES[1], "s"),
 }
-APART = 0.06  # by which the bars of the two arms stand beside each other, in places of the x axis
+APART = 0.06  # horizontal distance between the bars of the two arms, in places of the x axis
 CSV_COLUMNS = ("agent", "condition", "steps", "arm", "value", "low", "high", "n", "episodes", "seeds")
 
 
 def relearning(data: ReportData, index: int) -> Chart | None:
-    """Goal reached against further training steps: from the agent's weights, and from scratch. Call it inside `styled()`."""
+    """Draw goal reached by further training steps, from the agent's weights and from scratch. Call it inside `styled()`."""
     found = data.agents[index].evidence.get("finetuning")
     if not found:
         return None
@@ -57,10 +57,10 @@ def relearning(data: ReportData, index: int) -> Chart | None:
     where = phrase(note_of(data, found["condition"]), data.world)
     said = found["explanation"]
     caption = (
-        f"How often {data.world.goal} is reached on held-out levels {where}, after so many steps of training on such levels: by "
-        f"this agent, trained on from its weights (solid), and by a fresh one (dashed). {said[:1].upper() + said[1:]} After "
+        f"How often {data.world.goal} is reached on held-out levels {where}, by number of training steps on such levels: by "
+        f"this agent, fine-tuned from its weights (solid), and by an untrained one (dashed). {said[:1].upper() + said[1:]} After "
         f"{last['steps']:,} steps: {_share(last, 'finetuned').text} against {_share(last, 'scratch').text} from scratch, a "
-        f"difference of {_difference(last)} (same levels, same luck). Dotted: the share that counts as able. Bars: 95% "
+        f"difference of {_difference(last)} (same levels, same action noise). Dotted: the threshold of capability. Bars: 95% "
         f"intervals; each point: {first.basis}."
     )
     name = f"finetuning-{index}"
@@ -73,7 +73,7 @@ def relearning(data: ReportData, index: int) -> Chart | None:
 
 
 def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
-    """Every point of both arms, and their paired difference (arm: gain)."""
+    """Rows for download: every point of both arms, and their paired difference (arm: gain)."""
     return [
         (
             section.name,

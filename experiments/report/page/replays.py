@@ -1,7 +1,7 @@
-"""Rollouts packed for the page's player: each level once, each episode as small lists of numbers.
+"""Pack rollouts for the page's player: each level once, each episode as small lists of numbers.
 
-Cuts what shows nothing: rows of plain sky or ground at the top and bottom, and the end of an episode in which nothing new
-happens (an agent that waits at the edge until time runs out). It draws nothing; `player.js` does. Read `page.py` next.
+Cuts rows of plain sky or ground at the top and bottom, and the end of an episode in which nothing new happens (such as an
+agent that waits at the edge until time runs out). `player.js` draws. Read next: `page.py`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from ..data import Replay, ReportData, RolloutLike
 from ..story import moved_condition, note_of, outcome
 from ..words import sentence, title
 
-AGENT = "agent"  # sprite names of the agent begin so, in every world
-LINGER = 6  # frames kept after the last thing that happened
-BUDGET = 3_000_000  # characters of replays that a page may carry; levels beyond it are left out, and the page says so
+AGENT = "agent"  # prefix of the agent's sprite names, in every world
+LINGER = 6  # frames kept after the last event
+BUDGET = 3_000_000  # characters of replays on a page; levels beyond that are left out, and the page says so
 
 Json = dict[str, Any]
 
 
 def pack(data: ReportData, budget: int = BUDGET) -> Json:
-    """Everything that the player needs, ready for `json.dumps`; `left_out` counts the levels beyond the budget."""
+    """Pack the player's data, ready for `json.dumps`; `left_out` counts the levels beyond the budget."""
     names = _Names()
     groups: dict[str, list[Replay]] = {}
     for replay in data.replays:
@@ -80,7 +80,7 @@ class _Names:
 
 
 def _level(data: ReportData, group: Sequence[Replay], names: _Names) -> Json:
-    """All replays of one layout: its boards (one a condition) and its takes (one an agent and condition)."""
+    """Pack all replays of one layout: its boards (one per condition) and its takes (one per agent and condition)."""
     top, bottom = _rows_worth_showing([replay.rollout for replay in group])
     agents = [agent.name for agent in data.agents]
     boards, places, takes = [], {}, []
@@ -133,14 +133,14 @@ def _take(data: ReportData, replay: Replay, agent: int, board: int, top: int, na
 
 
 def _camera(camera: Sequence[tuple[int, int, int, int]], top: int) -> list[list[int]]:
-    """What the agent sees at each frame, as [top, left, rows, cols] of the cut picture."""
+    """The agent's view at each frame, as [top, left, rows, cols] of the cropped picture."""
     return [[row - top, left, rows, cols] for row, left, rows, cols in camera]
 
 
 def settled(rollout: RolloutLike) -> int:
-    """The last frame worth showing: a little after something last happened.
+    """The last frame worth showing: `LINGER` frames after the last event.
 
-    That is: the agent is in a place that is new to it, or some thing is gone, has come or looks as it never did before.
+    An event is: the agent reaches a new place, or an object appears, vanishes or changes to a new look.
     """
     seen: set[Any] = set()
     newest = 0
@@ -155,10 +155,10 @@ def settled(rollout: RolloutLike) -> int:
 
 
 def _rows_worth_showing(rollouts: Sequence[RolloutLike]) -> tuple[int, int]:
-    """How many rows may be cut at the top and at the bottom of all these pictures.
+    """Count the rows that can be cropped at the top and at the bottom of all these pictures.
 
-    Rows that nothing ever enters and that hold one kind of tile between their first and last column (a wall on either side is
-    no news), but one such row is left as a margin.
+    A row can be cropped if nothing ever enters it and it holds one kind of tile, apart from walls at the sides. One such row
+    is kept as a margin.
     """
     top, bottom = [], []
     for rollout in rollouts:
@@ -178,7 +178,7 @@ def _leading(flags: Sequence[bool]) -> int:
 
 
 def _size(level: Mapping[str, Any]) -> int:
-    """Roughly how many characters a level takes as JSON, without writing it."""
+    """Estimate the size of a level as JSON, in characters, without writing it."""
     boards = sum(3 * len(board["tiles"]) + len(board["text"]) for board in level["boards"])
     return boards + sum(
         3 * sum(len(frame) for frame in take["frames"]) + 14 * len(take["camera"]) for take in level["takes"]

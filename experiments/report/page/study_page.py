@@ -1,7 +1,7 @@
-"""One self-contained HTML page of a study: its figures, its agents as dots that can be picked, their recorded episodes.
+"""The HTML page of a study: its figures, its agents as dots to pick, and their recorded episodes, in one file.
 
-Takes the style sheet, the player and the security policy of the pages of runs. Same data, same bytes. Measures nothing and
-reads no folder. Read next: `study_page.html`; `experiments/study/results/report.py`, which gathers the data.
+Shares the style sheet, the player and the security policy with the pages of runs. Equal data gives equal bytes. Measures
+nothing and reads no folder. Read next: `study_page.html`; `experiments/study/results/report.py`, which gathers the data.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ AGENT = "agent"
 
 @dataclass(frozen=True)
 class StudyFigure:
-    """A figure, inline."""
+    """An inline figure with its title and caption."""
 
     title: str
     svg: str
@@ -44,19 +44,19 @@ class StudyFigure:
 
 @dataclass(frozen=True)
 class StudyAgent:
-    """One trained agent: where its dot stands and what it is called. key: unique on the page."""
+    """One trained agent: its name and the position of its dot. key: unique on the page."""
 
     key: str
-    row: str  # the point it belongs to, in words
+    row: str  # label of the point it belongs to
     name: str  # "seed 17"
     preference: float  # from 0 to 1
     verdict: str
-    outlier: str = ""  # in what it differs from the others; empty if it does not
+    outlier: str = ""  # how it differs from the others; empty if it does not
 
 
 @dataclass(frozen=True)
 class StudyTable:
-    """A table as text, and as CSV."""
+    """A table as text and as CSV."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -66,7 +66,7 @@ class StudyTable:
 
 @dataclass(frozen=True)
 class StudyPage:
-    """Everything on the page of a study."""
+    """The complete data of a study's page."""
 
     name: str
     question: str
@@ -79,7 +79,7 @@ class StudyPage:
     study: str  # resolved, as YAML
     version: str
     world: WorldWords
-    where: str = ""  # on which levels the recorded episodes are
+    where: str = ""  # the levels of the recorded episodes
     replays: Sequence[tuple[str, str, object]] = ()  # (an agent's key, layout, rollout)
     replay_note: str = ""
     sprites: SpriteSheet | None = None
@@ -87,7 +87,7 @@ class StudyPage:
 
 @dataclass(frozen=True)
 class Dot:
-    """An agent on its row, in the units of the row's picture."""
+    """An agent's dot on its row, in the units of the row's picture."""
 
     key: str
     x: float
@@ -95,7 +95,7 @@ class Dot:
     css: str
     outlier: bool
     words: str
-    plays: bool = True  # whether episodes of it are on the page
+    plays: bool = True  # whether the page has episodes of it
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,13 @@ class PointRow:
 
 
 def write_study_page(data: StudyPage, path: Path | str) -> Path:
-    """Write the page in one step. Raises RunError where the disk refuses."""
+    """Write the page atomically. Raises RunError if the disk refuses."""
     write_atomic(Path(path), build_study_page(data).encode("utf-8", "replace"))
     return Path(path)
 
 
 def build_study_page(data: StudyPage) -> str:
-    """The whole page as text."""
+    """Render the page as text."""
     player = pack(_as_report(data), BUDGET) if data.replays else None
     scripts = [_part("page.js"), *([_part("player.js"), _part("study_page.js")] if player else [])]
     style = "\n".join(_part(name) for name in STYLES)
@@ -144,13 +144,13 @@ def build_study_page(data: StudyPage) -> str:
 
 
 def rows_of(agents: Sequence[StudyAgent], playing: Collection[str] | None = None) -> list[PointRow]:
-    """Dots above one another where they would overlap, one row a point. playing: keys of agents with episodes (None: all)."""
+    """Arrange dots in one row per point, stacked if they would overlap. playing: keys of agents with episodes (None: all)."""
     found: dict[str, list[StudyAgent]] = {}
     for agent in agents:
         found.setdefault(agent.row, []).append(agent)
     rows = []
     for label, group in found.items():
-        ends: list[float] = []  # the last dot's place on each level, from below
+        ends: list[float] = []  # position of the last dot in each layer, from the bottom
         placed = []
         for agent in sorted(group, key=lambda agent: (agent.preference, agent.key)):
             x = LEFT + agent.preference * WIDTH
@@ -180,7 +180,7 @@ def _words(agent: StudyAgent) -> str:
 
 
 def _as_report(data: StudyPage) -> ReportData:
-    """For the packing of replays: agents stand where a run's page has conditions, so that the player's list picks one."""
+    """Convert to report data for the player: agents take the place of conditions, so that the player's list picks one."""
     keys = {key for key, _, _ in data.replays}
     many = len({agent.row for agent in data.agents}) > 1
     notes = [

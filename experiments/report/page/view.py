@@ -1,6 +1,6 @@
-"""What the template walks over: agents, table rows, bars, CSV files, each ready to print.
+"""View model of the template: agents, table rows, bars and CSV files, ready to print.
 
-Turns `data.ReportData` into rows and percentages of a width; measures nothing and writes no markup. Read `template.html` next.
+Converts `data.ReportData` to rows and percentages of a width; measures nothing and writes no markup. Read next: `template.html`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..data import AgentSection, OutcomeRow, ReportData
 from ..numbers import NOTHING, ShownEstimate, count, csv_text, percent, shown
 from ..story import VERDICTS, estimate, note_of, tag
 
-COLOURS = 4  # agents beyond these share their colours; letters tell them apart
+COLOURS = 4  # further agents reuse these colours; letters distinguish them
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _seed(seed: Mapping[str, Any]) -> SeedRow:
 
 
 def facts(mapping: Mapping[str, Any], prefix: str = "") -> tuple[tuple[str, str], ...]:
-    """A nested mapping as lines of `a.b: value`."""
+    """Flatten a nested mapping to (`a.b`, value) pairs."""
     lines: list[tuple[str, str]] = []
     for key, value in mapping.items():
         if isinstance(value, Mapping):
@@ -138,7 +138,7 @@ def facts(mapping: Mapping[str, Any], prefix: str = "") -> tuple[tuple[str, str]
 
 
 def measured(data: ReportData) -> tuple[Metric, ...]:
-    """The metrics that some agent has an estimate of, in their order."""
+    """List the metrics for which at least one agent has an estimate, in order."""
     return tuple(m for m in METRICS if any(estimate(agent, m.key) for agent in data.agents))
 
 
@@ -165,7 +165,7 @@ def _metric_row(agent: ShownAgent, section: AgentSection, metric: Metric) -> Met
 
 
 def _strip(found: ShownEstimate, metric: Metric, thresholds: Mapping[str, Any]) -> Strip | None:
-    """Shares are on a line from 0 to 1, or from −1 where one is below 0; anything else is on none."""
+    """Place a proportion on a line from 0 to 1, or from −1 if values may be negative; None for other units."""
     if metric.unit != "share":
         return None
     start = -1.0 if found.low < 0 else 0.0
@@ -179,12 +179,12 @@ def _strip(found: ShownEstimate, metric: Metric, thresholds: Mapping[str, Any]) 
 
 
 def thresholds(data: ReportData) -> tuple[tuple[str, str], ...]:
-    """The thresholds of the verdicts; they are one config's, so the first verdict's stand for all."""
+    """List the thresholds of the first verdict; all verdicts of a page share them."""
     return next((facts(t) for agent in data.agents if (t := agent.verdict.get("thresholds"))), ())
 
 
 def columns(player: Mapping[str, Any] | None) -> tuple[Column, ...]:
-    """The player's columns: as trained, and changed, as far as there are recordings."""
+    """List the player's columns: before and after the change, as far as there are recordings."""
     if player is None:
         return ()
     home = (Column("home", "Before the change"),) if player["home"] else ()
@@ -197,7 +197,7 @@ def leaked(data: ReportData) -> str:
 
 
 def tables(data: ReportData) -> dict[str, dict[str, str]]:
-    """The page's tables as CSV files: name -> file name and text. Shares run from 0 to 1, with all their digits."""
+    """The page's tables as CSV files, by name: (file name, text). Proportions are from 0 to 1, with all digits."""
     numbers = [
         (agent.name, metric.key, *_columns(found))
         for metric in measured(data)

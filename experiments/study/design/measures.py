@@ -16,18 +16,19 @@ from ...evaluation.trajectories import read_leakage
 from ...measurement import Estimate, Verdict, diagnose, outcomes
 from ...measurement.episodes import read_episodes
 from ...measurement.metrics import METRICS
+from ...measurement.progress_columns import EVAL, LENGTH, RETURN
 from ...measurement.rates import OUTCOMES
 from ...runs.run import Run
 
 Row = dict[str, Any]
 GREEDY = "greedy/"  # before the name of a measure: by greedy episodes; without it, by sampled ones
 LOGGED = (
-    "mean_return",
+    RETURN,
     "entropy",
     "value_loss",
     "policy_loss",
-    "mean_steps",
-)  # of progress.csv, besides the probes
+    LENGTH,
+)  # of progress.csv, besides the periodic evaluation
 COLUMNS: dict[str, Any] = {
     "arm": pl.String,
     "point": pl.String,
@@ -56,7 +57,7 @@ def measures_of_run(run: Run) -> list[Row]:
         _row(name, step=row["step"], value=value)
         for row in progress
         for name, value in row.items()
-        if value is not None and (name.startswith("probe/") or (name in LOGGED and row is progress[-1]))
+        if value is not None and (name.startswith(EVAL) or (name in LOGGED and row is progress[-1]))
     ]
     return rows
 

@@ -100,10 +100,11 @@ def expand(study: StudyConfig, document: Document, base: Document) -> StudyPlan:
         for choice in reading_budget().each(choices, document.source):
             point = _base_of(study, document, base)
             for changes, key in ((study.set, ("set",)), (arm.set, (*section, "set"))):
-                for name, value in changes.items():
+                for name, value in sorted(changes.items(), key=_algorithm_first):
                     _set(point, name, value, _place(document, key, name))
-            for (name, values), k in zip(grid.items(), choice, strict=True):
-                _set(point, name, values[k], _place(document, at, name, k))
+            chosen = list(zip(grid, choice, strict=True))
+            for name, k in sorted(chosen, key=_algorithm_first):
+                _set(point, name, grid[name][k], _place(document, at, name, k))
             try:
                 config = ExperimentConfig.parse(point, document.source)
                 _check_planes(config)
@@ -161,6 +162,11 @@ def _base_of(study: StudyConfig, document: Document, base: Document) -> Document
             ("evaluate", key), list(value) if isinstance(value, tuple) else value, document.place((key,))
         )
     return point
+
+
+def _algorithm_first(change: tuple[str, Any]) -> bool:
+    """A sort key: choosing an algorithm drops the keys of the one before, so it comes before its own keys."""
+    return change[0] != "train.algorithm"
 
 
 def _set(point: Document, name: str, value: Any, place: str) -> None:

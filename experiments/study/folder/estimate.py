@@ -42,7 +42,7 @@ class Cost:
 
     def of(self, config: ExperimentConfig) -> float:
         """Seconds of one run."""
-        rollout = config.train.num_envs * config.train.n_steps
+        rollout = config.train.rollout
         return self.starting + self.step * -(-config.train.total_steps // rollout) * rollout + self.evaluating
 
     @classmethod
@@ -160,5 +160,5 @@ def _measured(configs: list[ExperimentConfig], workers: int, say: Callable[[str]
 
 
 def _short(config: ExperimentConfig, rollouts: int) -> ExperimentConfig:
-    steps = min(config.train.total_steps, rollouts * config.train.num_envs * config.train.n_steps)
+    steps = min(config.train.total_steps, rollouts * config.train.rollout)
     return config.model_copy(update={"train": config.train.model_copy(update={"total_steps": steps})})

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from goalposts.errors import UserError
+from goalposts.safe_folder import guard, make_folder, names_in, pinned, remove_file, remove_tree, rename
 from goalposts.safe_read import read_beginning
 
 from ...config.fields import Amount, Whole
@@ -74,6 +74,7 @@ class StudyFolder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        guard(self.path)
         self._lock = FolderLock(self.path / LOCK)
 
     @classmethod
@@ -102,7 +103,8 @@ class StudyFolder:
         self.check()
         self.refuse_foreign(study)
         with disk_errors(self.path, "write"):
-            (self.path / RUNS).mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path / RUNS, exist_ok=True)
         with self.hold():
             self._sweep()
             self._write_study(study)
@@ -146,12 +148,15 @@ class StudyFolder:
     def finished(self) -> set[str]:
         """Ids of the runs that are done."""
         with suppress(FileNotFoundError, NotADirectoryError):
-            return {name for name in os.listdir(self.path / RUNS) if _ID.fullmatch(name)}
+            return {name for name in names_in(self.path / RUNS) if _ID.fullmatch(name)}
         return set()
 
     def failed(self) -> dict[str, str]:
         """Why runs failed when they were last tried, by id."""
-        logs = [log for log in sorted((self.path / FAILED).glob("*.log")) if _ID.fullmatch(log.stem)]
+        logs: list[Path] = []
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found = (self.path / FAILED / name for name in sorted(names_in(self.path / FAILED)))
+            logs = [log for log in found if log.suffix == ".log" and _ID.fullmatch(log.stem)]
         return {log.stem: _first_line(log) for log in logs}
 
     def run(self, run_id: str) -> Path:
@@ -178,19 +183,21 @@ class StudyFolder:
             part = unfinished_name(final)
             with disk_errors(final, "write"):
                 try:
-                    for name, content in done.files.items():
-                        (part / name).parent.mkdir(parents=True, exist_ok=True)
-                        (part / name).write_bytes(content)
-                    sync_tree(part)
-                    part.rename(final)
+                    make_folder(part)
+                    with pinned(part) as place:
+                        for name, content in done.files.items():
+                            (place / name).parent.mkdir(parents=True, exist_ok=True)
+                            (place / name).write_bytes(content)
+                        sync_tree(place)
+                    rename(part, final)
                     sync_folder(final.parent)
                 except BaseException:
-                    shutil.rmtree(part, ignore_errors=True)
+                    remove_tree(part)
                     raise
             kept = True
         else:
             kept = False
-        self.log(done.id).unlink(missing_ok=True)
+        remove_file(self.log(done.id))
         self._discard(self.scratch(done.id))
         return kept
 
@@ -198,7 +205,7 @@ class StudyFolder:
         """Keep the log of a run that failed; returns where. Its scratch is removed: it begins anew the next time."""
         path = self.log(failed.id)
         with disk_errors(path, "write"):
-            path.parent.mkdir(exist_ok=True)
+            make_folder(path.parent, exist_ok=True)
         write_atomic(path, f"{failed.message}\n\n{failed.log}\n".encode())
         self._discard(self.scratch(failed.id))
         return path
@@ -265,7 +272,7 @@ class StudyFolder:
             and place != self.path / WORK
         ):
             with suppress(OSError):
-                place.rename(place.with_name(f"{place.name}-kept-{secrets.token_hex(4)}"))
+                rename(place, place.with_name(f"{place.name}-kept-{secrets.token_hex(4)}"))
 
     def _sweep(self) -> None:
         for name, written in _WRITTEN.items():

@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from goalposts.process.budget import reading_budget
+from goalposts.safe_folder import open_below
 
 from ...runs.provenance import PACKAGES, code_digest, version_of
 from ...system.atomic_files import RunError, read_limited, write_atomic
@@ -74,7 +75,7 @@ def _sources(folder: StudyFolder, plan: StudyPlan) -> str:
 def _templates() -> Iterable[str]:
     for path in sorted((Path(__file__).parents[2] / "report" / "page").iterdir()):
         if path.suffix in (".html", ".css", ".js"):
-            yield f"{path.name} {_digest(path)}"
+            yield f"{path.name} {_digest(path, follow=True)}"
 
 
 def _versions() -> Iterable[str]:
@@ -82,10 +83,11 @@ def _versions() -> Iterable[str]:
         yield f"{name} {version_of(name)}"
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, follow: bool = False) -> str:
     """Of a file of any length, which is not held."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags) if follow else open_below(path, flags), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(f"{path} is not an ordinary file")
         for part in reading_budget().each(iter(lambda: file.read(1 << 20), b""), path):

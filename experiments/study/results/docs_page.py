@@ -1,6 +1,6 @@
 """The page of a study in the docs: generated from its folder, so that no figure on it was ever typed.
 
-    goalposts study page studies/alpha --out docs/results
+    goalposts study docs studies/alpha --out docs/results
 
 writes `alpha.md` with its figures and its table (`alpha.csv`) beside it. What a study shows in words is computed from its
 summary; what it does not show stands here, because it follows from the design. Read next: `report.py`.
@@ -9,6 +9,7 @@ summary; what it does not show stands here, because it follows from the design. 
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import tempfile
 from collections import Counter
@@ -25,11 +26,11 @@ from ...measurement.study_curves import (
     MAIN,
     arms_of,
     curve,
+    eval_series,
     keys_of,
     links,
     over_seeds,
     own,
-    probes,
     time_of_competence,
     time_of_divergence,
     verdicts,
@@ -59,7 +60,7 @@ NOT_SHOWN: Mapping[str, tuple[str, ...]] = {
         "A kind of agent that is rarer than about 3 in the number of seeds is probably missing (one-sided 95%).",
     ),
     "capability": (
-        "Probes during training use few levels, and times are known only to the distance between two probes.",
+        "Evaluations during training use few levels, and times are known only to the distance between two of them.",
         "The learning rate falls to zero over a run, so a longer training also has a different schedule.",
     ),
     "right_fraction": (
@@ -75,7 +76,7 @@ NOT_SHOWN: Mapping[str, tuple[str, ...]] = {
 }
 
 
-MADE_BY = "goalposts study page"
+MADE_BY = re.compile("goalposts study (docs|page)")  # the command has had both names
 
 
 def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) -> Path:
@@ -85,7 +86,9 @@ def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) ->
     """
     name = plan.study.name
     there = out / f"{name}.md"
-    if there.exists() and MADE_BY not in read_limited(there, 1 << 22, follow=True).decode(errors="replace"):
+    if there.exists() and not MADE_BY.search(
+        read_limited(there, 1 << 22, follow=True).decode(errors="replace")
+    ):
         raise RunError(
             f"{there} is no page of a study, and it would be overwritten. Move it away, or give --out another folder"
         )
@@ -304,7 +307,7 @@ def _seeds(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
     found = links(table, point)
     for shifted, what in (
         (False, "Of what training itself shows"),
-        (True, "Of the probes with the goal moved"),
+        (True, "Of the evaluations with the goal moved"),
     ):
         best = [link for link in found if link.shifted == shifted][:1]
         for link in best:
@@ -331,7 +334,7 @@ def _capability(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
 
 def gap_words(table: pl.DataFrame, point: str) -> str:
     """How far "goal reached as in training" and "goal first when it is moved" are apart, at the first and the last probe."""
-    able, first = probes(table, "reached", point), probes(table, "goal_first", point)
+    able, first = eval_series(table, "reached", point), eval_series(table, "goal_first", point)
     gaps = {}
     for seed in able.keys() & first.keys():
         moved = dict(first[seed])

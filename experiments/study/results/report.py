@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from goalposts import __version__
+from goalposts.safe_folder import make_folder
 
 from ....envs.worlds.contract.sources import world_options
 from ....envs.worlds.registry import get_world
@@ -41,7 +42,7 @@ def write_figures(folder: StudyFolder, figures: list[Drawn]) -> list[Path]:
     """As SVG and PNG, under figures/. Raises RunError."""
     place = folder.path / FIGURES
     with disk_errors(place, "write"):
-        place.mkdir(exist_ok=True)
+        make_folder(place, exist_ok=True)
     contents = {}
     for one in figures:
         contents |= {place / f"{one.name}.svg": one.svg(), place / f"{one.name}.png": one.png()}

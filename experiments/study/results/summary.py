@@ -7,15 +7,19 @@ come out byte for byte the same. Read next: `experiments/study/design/measures.p
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import polars as pl
 
-from goalposts.process.budget import reading_budget
+from goalposts.safe_folder import remove_file
+from goalposts.safe_write import Content
 
-from ...measurement.episodes import episodes_file
+from ...measurement.episodes import METADATA, episodes_file
+from ...measurement.progress_columns import current_column
 from ...system.atomic_files import RunError, read_limited, write_together
 from ...system.parquet import Unreadable, read_csv
+from ...system.pieces import Pieces
 from ..design.measures import COLUMNS, Row, measures_of_point
 from ..design.plan import Point, StudyPlan
 from ..folder.folder import EPISODES, RUNS, SUMMARY, StudyFolder
@@ -23,39 +27,50 @@ from ..workers.job import MEASURES
 from .episodes import read_episodes_of
 from .summary_check import check, read_measures
 
-MAX_TOGETHER = 10_000_000  # episodes in one file; they take about 300 bytes each while it is written
+MAX_TOGETHER = 10_000_000  # episodes in one file
+MAX_HELD = (
+    2_000_000  # that are held at once, about 300 bytes each; fixed, so that the same runs give the same bytes
+)
 MAX_ROWS = 50_000_000  # of summary.csv
-AN_EPISODE = 600  # bytes while its table is written
 DIGITS = 6
 
 
 def write_tables(folder: StudyFolder, plan: StudyPlan) -> None:
     """episodes.parquet and summary.csv from the runs that are finished; nothing if none is. Raises RunError.
 
-    A study of more than MAX_TOGETHER episodes, or of more than this command may hold (`goalposts/process/budget.py`), gets no
-    episodes.parquet: its episodes are in the folders of its runs.
+    A study of more than MAX_TOGETHER episodes gets no episodes.parquet: its episodes are in the folders of its runs. Beyond
+    MAX_HELD they are written a point at a time, so that memory does not grow with their number.
     """
     finished = folder.finished()
     chosen = [one for one in plan.runs if one in finished]
     if not chosen:
         return
-    most = min(MAX_TOGETHER, reading_budget().memory // AN_EPISODE)
-    together = len(chosen) * episodes_of(plan) <= most
+    total = len(chosen) * episodes_of(plan)
     rows: list[Row] = []
-    kept: dict[str, pl.DataFrame] = {}
-    for point in plan.points:
-        found = _tables_of(folder, point, finished, kept)
-        rows += list(_of_point(folder, plan, point, found))
-        if together:
-            kept |= found
-    remedy = "Do the run anew: remove its folder and give the study's command again"
-    table = check(summary_table(plan, rows), plan, folder.path / RUNS, remedy)
-    contents = {folder.path / SUMMARY: table.write_csv(float_precision=DIGITS).encode()}
-    if together:
-        contents[folder.path / EPISODES] = episodes_file(pl.concat(kept.values()))
-    else:
-        (folder.path / EPISODES).unlink(missing_ok=True)
-    write_together(contents)
+    large = MAX_HELD < total <= MAX_TOGETHER
+    with Pieces.beside(folder.path / EPISODES) if large else nullcontext() as pieces:
+        kept: dict[str, pl.DataFrame] = {}
+        written: set[str] = set()
+        for point in plan.points:
+            found = _tables_of(folder, point, finished, kept)
+            rows += list(_of_point(folder, plan, point, found))
+            if total <= MAX_HELD:
+                kept |= found
+            elif pieces and (new := [found[one] for one in found if one not in written]):
+                pieces.add("episodes", episodes_file(pl.concat(new)))
+                written |= set(found)
+        remedy = "Do the run anew: remove its folder and give the study's command again"
+        table = check(summary_table(plan, rows), plan, folder.path / RUNS, remedy)
+        contents: dict[Path, Content] = {
+            folder.path / SUMMARY: table.write_csv(float_precision=DIGITS).encode()
+        }
+        if total <= MAX_HELD:
+            contents[folder.path / EPISODES] = episodes_file(pl.concat(kept.values()))
+        elif pieces:
+            contents[folder.path / EPISODES] = pieces.joined("episodes", METADATA)
+        else:
+            remove_file(folder.path / EPISODES)
+        write_together(contents)
 
 
 def episodes_of(plan: StudyPlan) -> int:
@@ -82,6 +97,8 @@ def read_summary(path: str | Path, plan: StudyPlan) -> pl.DataFrame:
         raise RunError(f"{path} is damaged: it is no table of a study's numbers. {remedy}") from error
     if missing := [name for name in COLUMNS if name not in table.columns]:
         raise RunError(f"{path} is not the summary of a study: it has no column {missing[0]}. {remedy}")
+    measures = {name: current_column(name) for name in table["measure"].drop_nulls().unique()}
+    table = table.with_columns(pl.col("measure").replace(measures))
     return check(table, plan, path, remedy)
 
 

@@ -17,6 +17,7 @@ from goalposts.process.budget import reading_budget
 
 from ...config.fields import LARGEST, LARGEST_COUNT, Whole
 from ...measurement.metrics import METRICS
+from ...measurement.progress_columns import EVAL, current_column
 from ...measurement.rates import OUTCOMES
 from ...measurement.verdict.rules import LABELS
 from ...system.atomic_files import RunError, read_limited
@@ -54,12 +55,13 @@ def read_measures(path: Path, remedy: str) -> list[Row]:
     values = sum(map(content.count, (b"[", b"{", b",", b":")))
     budget.claim(A_VALUE * values + 2 * len(content), path)
     try:
-        return [vars(row) for row in _MEASURES.validate_json(content)]
+        rows = [vars(row) for row in _MEASURES.validate_json(content)]
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         at = f" at {place[:80]}" if place else ""
         raise RunError(f"{path} is damaged{at}: {first['msg'][:200]}. {remedy}") from None
+    return [row | {"measure": current_column(row["measure"])} for row in rows]
 
 
 def check(table: pl.DataFrame, plan: StudyPlan, path: Path, remedy: str) -> pl.DataFrame:
@@ -93,7 +95,7 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
         pl.col("measure").replace_strict({name: span[end] for name, span in spans.items()}, default=None)
         for end in (0, 1)
     )
-    probe = pl.col("measure").str.starts_with("probe/") & ~pl.col("measure").str.ends_with("/levels")
+    probe = pl.col("measure").str.starts_with(EVAL) & ~pl.col("measure").str.ends_with("/levels")
     found = [
         (
             ~pl.col(name).is_finite() | (pl.col(name).abs() > LARGEST),
@@ -116,7 +118,7 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
         )
     found += [
         (probe & ~value.is_between(0, 1), "a share is less than 0 or more than 1"),
-        (pl.col("measure").str.starts_with("probe/") & (value < 0), "a number of levels is negative"),
+        (pl.col("measure").str.starts_with(EVAL) & (value < 0), "a number of levels is negative"),
         (pl.col("step").is_not_null() & value.is_null(), "there is a step, and no value"),
         (low.is_null() != high.is_null(), "an interval has one end only"),
         (low > high, "an interval ends before it begins"),
@@ -131,7 +133,7 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
 def _names(table: pl.DataFrame, plan: StudyPlan) -> list[tuple[pl.Expr, str]]:
     measure, seed, run = pl.col("measure"), pl.col("seed"), pl.col("run")
     known = measure.is_in([*_spans(), *LOGGED, "verdict", f"{GREEDY}verdict", "leaked", "outlier"])
-    probe = measure.str.contains(r"^probe/[^/]{1,200}/\w{1,40}$")
+    probe = measure.str.contains(rf"^{EVAL}[^/]{{1,200}}/\w{{1,40}}$")
     whose = [
         f"{point.name}\t{one}\t{number}" for point in plan.points for number, one in point.runs
     ]  # names, ids and seeds hold no tab

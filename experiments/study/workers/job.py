@@ -23,11 +23,13 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from goalposts.safe_folder import guard
+
 from ....envs.worlds.contract.sources import WorldSource, sources
 from ...config.fields import Amount, Whole
 from ...config.schema import ExperimentConfig
 from ...runs.run import Run
-from ...system.atomic_files import RunError
+from ...system.atomic_files import RunError, read_limited
 from ...system.links import refuse_link
 from ...system.processes import most_memory
 
@@ -44,6 +46,7 @@ FILES = (
 )
 AGENT = ("checkpoint.json", "model.safetensors")
 MEASURES, TIMES = "measures.json", "times.json"
+MAX_BYTES = 1 << 32  # of a file
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,10 @@ def perform(job: Job, tell: Tell | None = None) -> Done | Failed:
     folder = Path(job.scratch) if job.scratch else Path(tempfile.mkdtemp(prefix="goalposts-"))
     try:
         with redirect_stdout(said), redirect_stderr(said), warnings.catch_warnings():
+            if job.scratch:
+                guard(
+                    folder.parents[1]
+                )  # the study: nothing between it and the run is reached through a link
             refuse_link(folder)
             if job.worlds:
                 from ....envs.worlds.registry import load_again
@@ -173,8 +180,9 @@ def _files(job: Job, folder: Path, times: Times) -> dict[str, bytes]:
         raise RunError(
             f"{folder} lost its checkpoint while the run was evaluated; give the same command again"
         )
-    files = {name: (folder / name).read_bytes() for name in FILES}
-    files |= {f"checkpoints/{last.step}/{name}": (last.path / name).read_bytes() for name in AGENT}
+    places = {name: folder / name for name in FILES}
+    places |= {f"checkpoints/{last.step}/{name}": last.path / name for name in AGENT}
+    files = {name: read_limited(path, MAX_BYTES) for name, path in places.items()}
     files[MEASURES] = (json.dumps(measures_of_run(run), indent=0) + "\n").encode()
     files[TIMES] = (json.dumps(times.__dict__) + "\n").encode()
     return files

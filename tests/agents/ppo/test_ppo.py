@@ -128,10 +128,10 @@ def test_progress_is_of_the_episodes_that_ended() -> None:
     assert [row.step for row in rows] == [512, 1024, 1536, 2048]
     for row, outcomes in zip(rows, counted, strict=True):
         assert row.episodes == len(outcomes) > 0
-        assert row.mean_return == (outcomes[:, O_END] == 1).mean()
+        assert row.ep_rew_mean == (outcomes[:, O_END] == 1).mean()
         shares = (row.goal_first, row.proxy_first, row.died, row.timed_out)
         assert all(share is not None and 0 <= share <= 1 for share in shares)
-        assert row.died + row.timed_out + row.mean_return == pytest.approx(1)  # type: ignore[operator]
+        assert row.died + row.timed_out + row.ep_rew_mean == pytest.approx(1)  # type: ignore[operator]
         assert 0 < row.entropy <= math.log(4) + 1e-6
     rates = [row.learning_rate for row in rows]
     assert rates == pytest.approx([1e-3 * left for left in (0.75, 0.5, 0.25, 0.0)])
@@ -143,7 +143,7 @@ def test_a_rollout_in_which_nothing_ended_has_no_shares() -> None:
     far = LevelSet.of([Level.from_text("######v#\n#......#\n#.A...C#\n########")])
     made = training(total_steps=32, num_envs=16, n_steps=2, batch_size=32, env={"levels": far})
     made.run(lambda progress: rows.append(progress) if progress else None)
-    assert [(row.episodes, row.mean_return, row.died) for row in rows] == [(0, None, None)]
+    assert [(row.episodes, row.ep_rew_mean, row.died) for row in rows] == [(0, None, None)]
 
 
 @pytest.mark.parametrize("poison", ["weights", "rate"])

@@ -76,7 +76,7 @@ def test_it_trains_what_is_missing_and_goes_on_and_refuses_what_does_not_count(
     assert [item.config.seed for item in all_worlds.finished_runs([runs], config)] == [0]
     capsys.readouterr()
     assert command(tmp_path, seeds=2) == 2
-    assert "levels that Corner does not make any more" in capsys.readouterr().err
+    assert "levels that Corner no longer generates" in capsys.readouterr().err
     moved.path.rename(tmp_path / "old")
     assert command(tmp_path, seeds=2) == 0
     assert (runs / "corner-corner-s1" / "episodes.parquet").exists()

@@ -78,11 +78,11 @@ def test_the_command_prints_what_is_asked_for(capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--seconds", "0"], "--seconds: 0 is not allowed: allowed are numbers from 0.01 to 600"),
+        (["--seconds", "0"], "--seconds: 0 is not allowed: it must be a number from 0.01 to 600"),
         (["--seconds", "nan"], "nan is not allowed"),
-        (["--updates", "1.5"], "--updates: 1.5 is not allowed: allowed are whole numbers from 1 to 10000"),
+        (["--updates", "1.5"], "--updates: 1.5 is not allowed: it must be a whole number from 1 to 10000"),
         (["--most", "0"], "--most: 0 is not allowed"),
-        (["envs", "gird"], "gird: there is no such table; there are envs, grid, levels, threads, runs"),
+        (["envs", "gird"], "gird: there is no such table; must be some of envs, grid, levels, threads, runs"),
     ],
 )
 def test_wrong_use_is_told(words, message, capsys):

@@ -14,7 +14,7 @@ FACES = ("Env", "VectorEnv", "SB3 VecEnv")
 def test_every_face_and_observation_of_a_world_is_there():
     told = []
     stepping, drawing = matrix([get_world("Corner")], 0.0, envs=(2, MOST_DRAWN + 1), tell=told.append)
-    assert told == ["Corner in every face"]
+    assert told == ["Corner in every interface"]
     assert dict.fromkeys(row for row, _ in stepping.figures) == dict.fromkeys(
         ("Corner", *words) for words in itertools.product(FACES, OBSERVATIONS)
     )

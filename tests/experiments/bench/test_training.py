@@ -75,7 +75,7 @@ def test_rollouts_are_measured_beside_copies():
 
 
 def test_a_process_that_fails_is_told_of():
-    with pytest.raises(UserError, match=r"did not come to its end: .*unknown world 'Foo'"):
+    with pytest.raises(UserError, match=r"a measured process failed: .*unknown world 'Foo'"):
         side_by_side([Task("levels", 1, "Foo"), Task("levels", 1)])
 
 

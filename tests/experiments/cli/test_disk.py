@@ -147,7 +147,7 @@ def test_a_run_that_may_only_be_read(readonly: Path, capsys: pytest.CaptureFixtu
         ("levels", "--out", readonly / "x.txt"),
         ("train", "coinrun/edge", "--out", readonly.parent / "new"),
         ("demo", "--out", readonly.parent / "demo"),
-        ("diagnose", readonly, "--all"),
+        ("diagnose", readonly, "--evaluate-missing"),
         ("report", readonly, "--out", readonly / "page.html"),
     ):
         said = refused(capsys, *words)

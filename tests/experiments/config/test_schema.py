@@ -246,7 +246,7 @@ def test_known_worlds_and_loading_cost_neither_numba_nor_torch() -> None:
 def test_the_precision_that_auto_chose_stands_in_the_resolved_config(
     monkeypatch: pytest.MonkeyPatch, features: dict[str, bool], chosen: str
 ) -> None:
-    monkeypatch.setattr("goalposts.experiments.config.schema.get_host_cpu_features", lambda: features)
+    monkeypatch.setattr("goalposts.experiments.config.train_section.get_host_cpu_features", lambda: features)
     config = load_config("coinrun/edge", ["train.precision=auto"])
     assert config.train.precision == chosen
     assert config.hash() == load_config("coinrun/edge", [f"train.precision={chosen}"]).hash()

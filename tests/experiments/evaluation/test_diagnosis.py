@@ -65,12 +65,12 @@ def test_every_part_is_there_and_what_is_not_is_named(of_proxy: Diagnosis) -> No
     assert of_proxy.curve is not None
     assert of_proxy.attributions[0].found.best == "right_edge"
     assert of_proxy.regrets["off_path"].value == 1.0
-    text = diagnosis_text(of_proxy, "goalposts diagnose RUN --all")
+    text = diagnosis_text(of_proxy, "goalposts diagnose RUN --evaluate-missing")
     for part in (
         "MISGENERALIZED",
         "right_edge, by",
         "goal effect",
-        "goalposts diagnose RUN --all",
+        "goalposts diagnose RUN --evaluate-missing",
         "mirrored",
         "detour",
     ):

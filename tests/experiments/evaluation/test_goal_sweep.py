@@ -19,8 +19,8 @@ from goalposts.experiments import Run, evaluate_fully, subject_of
 from goalposts.experiments.cli.main import main
 from goalposts.experiments.evaluation import goal_sweep as module
 from goalposts.experiments.evaluation import goal_sweep_file as kept
-from goalposts.experiments.evaluation.goal_sweep import explore
-from goalposts.experiments.evaluation.goal_sweep_file import FILE, GREEDY, SCHEMA, read_explored
+from goalposts.experiments.evaluation.goal_sweep import sweep_goal
+from goalposts.experiments.evaluation.goal_sweep_file import FILE, GREEDY, SCHEMA, read_sweep
 from goalposts.experiments.evaluation.replay import replay
 from goalposts.experiments.evaluation.trajectories import FILE as TRAJECTORIES
 from goalposts.experiments.evaluation.trajectories import record
@@ -51,12 +51,12 @@ def pair(tiny_run: Path, tiny_twin: Path, tmp_path_factory: pytest.TempPathFacto
     """Both tiny runs, explored: 2 levels, 4 sampled rollouts a place. Not to be changed."""
     folder = tmp_path_factory.mktemp("explored")
     one, two = copy_of(tiny_run, folder / "edge"), copy_of(tiny_twin, folder / "anywhere")
-    assert explore([Run.open(one), Run.open(two)], levels=2, samples=4) == [2, 2]
+    assert sweep_goal([Run.open(one), Run.open(two)], levels=2, samples=4) == [2, 2]
     return one, two
 
 
 def table_of(agent: Any, level: Level, number: int = 0, samples: int = 3) -> pl.DataFrame:
-    found = module.explore_level(subject_of(agent, level.world), level, number, 7, samples)
+    found = module.sweep_level(subject_of(agent, level.world), level, number, 7, samples)
     assert found is not None
     return found
 
@@ -93,7 +93,7 @@ def test_the_places_are_all_empty_cells_that_can_be_reached_and_no_other() -> No
 def test_where_there_is_no_single_goal_nothing_is_dragged(world: str, condition: str) -> None:
     name = condition or get_world(world).default_condition("shift")
     level = generate(world, name, 3, 1)[0]
-    assert module.explore_level(subject_of(GoToGoal(), world), level, 0, 0, 2) is None
+    assert module.sweep_level(subject_of(GoToGoal(), world), level, 0, 0, 2) is None
 
 
 # --- what is played there
@@ -137,7 +137,7 @@ def test_a_sampled_rollout_meets_the_same_luck_in_every_place_and_another_meets_
 
 def test_where_the_goal_was_the_first_rollout_is_the_recorded_episode(pair: tuple[Path, Path]) -> None:
     for path in pair:
-        table = read_explored(path / FILE)
+        table = read_sweep(path / FILE)
         recorded = pl.read_parquet(path / TRAJECTORIES).filter(pl.col("condition") == "off_path")
         for (number,), part in table.group_by("level_index"):
             level = Level.from_text(part["level"][0])
@@ -152,7 +152,7 @@ def test_where_the_goal_was_the_first_rollout_is_the_recorded_episode(pair: tupl
 
 
 def test_twins_get_the_same_levels_and_not_those_of_the_player(pair: tuple[Path, Path]) -> None:
-    one, two = (read_explored(path / FILE) for path in pair)
+    one, two = (read_sweep(path / FILE) for path in pair)
     keys = ["level_index", "layout_hash", "level", "row", "col", "rollout"]
     assert dict(one.schema) == SCHEMA
     assert one.select(keys).equals(two.select(keys))
@@ -166,7 +166,7 @@ def test_a_page_counts_every_sampled_rollout_and_can_play_some(pair: tuple[Path,
     data = report_data([Run.open(path) for path in pair], "")
     for exploration in data.explorations:
         for name, path in zip(("edge", "anywhere"), pair, strict=True):
-            table = read_explored(path / FILE).filter(pl.col("layout_hash") == exploration.layout)
+            table = read_sweep(path / FILE).filter(pl.col("layout_hash") == exploration.layout)
             for place in exploration.places[name]:
                 here = table.filter((pl.col("row") == place.row) & (pl.col("col") == place.col)).sort(
                     "rollout"
@@ -185,7 +185,7 @@ def test_with_few_levels_those_of_the_player_are_taken(tiny_run: Path, tmp_path:
     run = Run.open(copy_of(tiny_run, tmp_path / "few"))
     with run.lock():
         record(run, evaluate_fully(subject_of(run), ["edge_held_out", "off_path"], levels=6))
-    assert explore([run], levels=2, samples=1) == [2]
+    assert sweep_goal([run], levels=2, samples=1) == [2]
 
 
 def test_a_run_that_was_evaluated_on_other_levels_gets_none_and_it_is_said(
@@ -196,16 +196,16 @@ def test_a_run_that_was_evaluated_on_other_levels_gets_none_and_it_is_said(
     with run.lock():
         record(run, evaluate_fully(subject_of(run), levels=40, level_seed=run.config.evaluate.level_seed + 1))
     with pytest.raises(SystemExit) as left:
-        main(["explore", str(one), str(two), "--levels", "1", "--samples", "1"])
+        main(["sweep-goal", str(one), str(two), "--levels", "1", "--samples", "1"])
     assert not left.value.code
     said = capsys.readouterr().out
-    assert f"explored 1 levels: {one / FILE}" in said
+    assert f"swept 1 levels: {one / FILE}" in said
     assert f"not evaluated on these levels: {two}" in said
 
 
 def test_what_another_checkpoint_played_is_not_shown(pair: tuple[Path, Path], tmp_path: Path) -> None:
     path = copy_of(pair[0], tmp_path / "edge")
-    table = read_explored(path / FILE)
+    table = read_sweep(path / FILE)
     table.with_columns(train_step=pl.lit(1024, pl.Int64)).write_parquet(path / FILE)
     run = Run.open(path)
     assert explored([Seen("edge", run, pl.read_parquet(run.episodes_path))]) == []
@@ -219,7 +219,7 @@ def test_the_same_command_after_a_stop_ends_in_the_same_files(
 ) -> None:
     """Stopped while it plays: nothing has changed. Stopped between two runs: one file is whole, the other as it was."""
     paths = [copy_of(tiny_run, tmp_path / "edge"), copy_of(tiny_twin, tmp_path / "anywhere")]
-    before, real = everything(tmp_path), module.explore_level
+    before, real = everything(tmp_path), module.sweep_level
     calls = itertools.count()
 
     def stops_at(number: int) -> Any:
@@ -232,15 +232,15 @@ def test_the_same_command_after_a_stop_ends_in_the_same_files(
 
     for number, whole in ((1, []), (3, ["edge"])):
         calls = itertools.count()
-        monkeypatch.setattr(module, "explore_level", stops_at(number))
+        monkeypatch.setattr(module, "sweep_level", stops_at(number))
         with pytest.raises(Killed):
-            explore([Run.open(path) for path in paths], levels=2, samples=4)
+            sweep_goal([Run.open(path) for path in paths], levels=2, samples=4)
         there = everything(tmp_path)
         assert {k: v for k, v in there.items() if k in before} == before
         made = [Path(name).parent.name for name in there.keys() - before.keys() if name.endswith(".parquet")]
         assert made == whole
-    monkeypatch.setattr(module, "explore_level", real)
-    explore([Run.open(path) for path in paths], levels=2, samples=4)
+    monkeypatch.setattr(module, "sweep_level", real)
+    sweep_goal([Run.open(path) for path in paths], levels=2, samples=4)
     for path, known in zip(paths, pair, strict=True):
         assert (path / FILE).read_bytes() == (known / FILE).read_bytes()
 
@@ -271,7 +271,7 @@ def without_trajectories(run: Path) -> None:
     ("spoil", "said"),
     [
         (not_evaluated, "has not been evaluated yet. Do that with: goalposts evaluate"),
-        (not_on_the_shift, "was not evaluated on 'off_path', whose levels are explored. Evaluate it there"),
+        (not_on_the_shift, "was not evaluated on 'off_path', whose levels are swept. Evaluate it there"),
         (without_a_checkpoint, "has no checkpoint yet"),
         (without_trajectories, "is missing. Record the episodes with: goalposts evaluate"),
     ],
@@ -283,7 +283,7 @@ def test_a_run_that_cannot_be_explored_is_refused_and_left_alone(
     spoil(path)
     before = everything(path)
     with pytest.raises(SystemExit) as left:
-        main(["explore", str(path)])
+        main(["sweep-goal", str(path)])
     assert left.value.code == 2
     out, err = capsys.readouterr()
     assert (out, err.count("Traceback")) == ("", 0)
@@ -298,13 +298,13 @@ def test_a_person_cannot_be_asked_to_play_on(tiny_run: Path, tmp_path: Path) -> 
         found = evaluate_fully(subject_of(Random()), ["edge_held_out", "off_path"], levels=3)
         record(run, replace(found, episodes=found.episodes.with_columns(train_seed=pl.lit(None, pl.Int64))))
     with pytest.raises(RunError, match="is a recorded human session"):
-        explore([run])
+        sweep_goal([run])
 
 
 def test_a_run_in_use_is_left_alone(tiny_run: Path, tmp_path: Path) -> None:
     path = copy_of(tiny_run, tmp_path / "tiny-s0")
     with Run.open(path).lock(), pytest.raises(RunError, match="in use"):
-        explore([Run.open(path)], levels=1, samples=1)
+        sweep_goal([Run.open(path)], levels=1, samples=1)
     assert not (path / FILE).exists()
 
 
@@ -324,8 +324,8 @@ SPOILT = {
 @pytest.mark.parametrize("how", SPOILT)
 def test_a_damaged_file_is_one_message(pair: tuple[Path, Path], tmp_path: Path, how: str) -> None:
     path = copy_of(pair[0], tmp_path / "edge")
-    SPOILT[how](read_explored(path / FILE), path / FILE)
-    with pytest.raises(UserError, match=r"goalposts explore|cannot be replayed"):
+    SPOILT[how](read_sweep(path / FILE), path / FILE)
+    with pytest.raises(UserError, match=r"goalposts sweep-goal|cannot be replayed"):
         report_data([Run.open(path)], "")
 
 
@@ -344,7 +344,7 @@ def test_every_world_is_explored_or_says_that_it_cannot_be(world: str) -> None:
     this = get_world(world)
     shift = this.default_condition("shift")
     level = generate(world, shift, 5, 1)[0]
-    found = module.explore_level(subject_of(GoToGoal(), world), level, 0, 0, 2)
+    found = module.sweep_level(subject_of(GoToGoal(), world), level, 0, 0, 2)
     assert (found is None) == (world in NOTHING_TO_DRAG)
     if found is None:
         return

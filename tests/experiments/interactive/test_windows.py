@@ -76,21 +76,21 @@ def test_another_person_or_view_has_another_folder(here: Path) -> None:
     world = get_world("CoinRun")
     human_run(here / "ada", "ada", world, False)
     for name, whole in (("bob", False), ("ada", True)):
-        with pytest.raises(Exception, match="holds something else"):
+        with pytest.raises(Exception, match="belongs to another session"):
             human_run(here / "ada", name, world, whole)
 
 
 def test_levels_of_a_file_are_played_by_all(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("evaluate goal-seeker --file mine.txt --out own.parquet") == 0
+    assert run("evaluate GoToGoal --file mine.txt --out own.parquet") == 0
     assert read_episodes(here / "own.parquet").select(
         "condition", "role", "outcome_first"
     ).unique().rows() == [("mine", "probe", "goal")]
-    assert run("evaluate proxy-seeker --file mine.txt") == 0
+    assert run("evaluate GoToProxy --file mine.txt") == 0
     assert "not kept" in capsys.readouterr().out
-    assert run("record goal-seeker proxy-seeker --file mine.txt --out twins.gif") == 0
-    assert run("watch goal-seeker --file mine.txt --picture watch.png --press right*3") == 0
-    assert run("play --file mine.txt --picture play.png --press right") == 0
-    assert run("edit mine.txt --picture edit.png --press return") == 0
+    assert run("record GoToGoal GoToProxy --file mine.txt --out twins.gif") == 0
+    assert run("watch GoToGoal --file mine.txt --screenshot watch.png --keys right*3") == 0
+    assert run("play --file mine.txt --screenshot play.png --keys right") == 0
+    assert run("edit mine.txt --screenshot edit.png --keys return") == 0
     assert load_levels(here / "mine.txt")[0] == Level.from_text(MINE), "a picture changes nothing"
     assert {p.name for p in here.iterdir()} == {
         "mine.txt",
@@ -119,22 +119,22 @@ def test_every_action_of_every_world_has_keys() -> None:
 WRONG = [
     ("watch", "SUBJECTS is missing"),
     ("watch nowhere", "there is no run folder nowhere"),
-    ("watch goal-seekr", "Did you mean goal-seeker"),
-    ("watch mixture(7)", "the probability that the goal-seeker plays, must be from 0 to 1"),
-    ("watch goal-seeker --condition edgy", "edgy"),
-    ("watch goal-seeker --condition edge --file mine.txt", "contradict each other"),
-    ("watch goal-seeker --file none.txt", "no such level file"),
-    ("watch goal-seeker --picture mine.txt", "mine.txt is there already"),
-    ("watch goal-seeker --picture x.gif", "must end in .png"),
-    ("watch goal-seeker --picture x.png --press wrong", "no key 'wrong' here"),
-    ("watch goal-seeker --picture x.png --press right*many", "a key and how often"),
+    ("watch GoToGol", "Did you mean GoToGoal"),
+    ("watch mixture(7)", "the probability that the GoToGoal plays, must be from 0 to 1"),
+    ("watch GoToGoal --condition edgy", "edgy"),
+    ("watch GoToGoal --condition edge --file mine.txt", "contradict each other"),
+    ("watch GoToGoal --file none.txt", "no such level file"),
+    ("watch GoToGoal --screenshot mine.txt", "mine.txt is there already"),
+    ("watch GoToGoal --screenshot x.gif", "must end in .png"),
+    ("watch GoToGoal --screenshot x.png --keys wrong", "no key 'wrong' here"),
+    ("watch GoToGoal --screenshot x.png --keys right*many", "a key and how often"),
     ("play Coinrun", "Did you mean 'CoinRun'"),
-    ("play --name ../x --picture x.png", "name"),
+    ("play --name ../x --screenshot x.png", "name"),
     ("edit mine.gif", "ends in .txt or .npz"),
     ("edit there/not.txt", "there is no folder there"),
     ("edit mine.txt --agent nobody", "no run folder nobody"),
-    ("evaluate goal-seeker --file mine.txt --levels 3", "--file brings its own levels"),
-    ("record goal-seeker --file mine.txt --first 7", "holds 1 levels"),
+    ("evaluate GoToGoal --file mine.txt --levels 3", "--file brings its own levels"),
+    ("record GoToGoal --file mine.txt --start 7", "holds 1 levels"),
 ]
 
 
@@ -189,8 +189,8 @@ def test_a_level_is_drawn_with_a_real_mouse(here: Path, display: str) -> None:
 @needs_a_screen
 def test_agents_are_watched_with_real_keys(here: Path, display: str) -> None:
     """Pause, step on and back, another agent, values and ways over the cells, the line below by mouse, help, leave."""
-    with screen.window(display, "watch goal-seeker proxy-seeker --file mine.txt") as hand:
-        hand.says("goal-seeker")
+    with screen.window(display, "watch GoToGoal GoToProxy --file mine.txt") as hand:
+        hand.says("GoToGoal")
         hand.until(lambda: hand.rests_after("Home"), "a pause at the start")
         start = hand.picture()
         hand.key("Right", "Right")
@@ -203,7 +203,7 @@ def test_agents_are_watched_with_real_keys(here: Path, display: str) -> None:
             hand.changes(before)
         hand.keep("watch-dark")
         hand.key("d", "a")
-        hand.says("proxy-seeker")
+        hand.says("GoToProxy")
         before = hand.picture()
         hand.key("End")
         hand.changes(before)

@@ -96,7 +96,7 @@ def places(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "report": page,
         "the report's CSV": page.partition("report-data")[2],
         "study CSV": summary.write_csv(),
-        "study page": " ".join(points_table(plan, summary).head),
+        "study docs": " ".join(points_table(plan, summary).head),
         "comparison of studies": " ".join(one.measure for one in compare(summary, summary)),
         "docs": metrics_page(),
     }

@@ -167,7 +167,7 @@ def test_films_of_one_run(tiny_run: Path, tmp_path: Path) -> None:
     before = everything(path)
     run("record", path)
     assert frames(path / "rollout.gif") > 5
-    run("record", path, "--out", tmp_path / "grid.gif", "--count", 6, "--px", 8)
+    run("record", path, "--out", tmp_path / "grid.gif", "--count", 6, "--tile-size", 8)
     run("record", path, "--out", tmp_path / "strip.PNG")
     with Image.open(path / "rollout.gif") as one, Image.open(tmp_path / "grid.gif") as grid:
         assert grid.height > one.height / 2
@@ -186,7 +186,16 @@ def test_a_film_of_an_outcome_shows_that_outcome(
         & (pl.col("condition") == "off_path")
         & ((pl.col("outcome_first") == word) | (pl.col("outcome_end") == word))
     )
-    command = ["record", str(tiny_run), "--pick", pick, "--out", str(tmp_path / "film.gif"), "--px", "8"]
+    command = [
+        "record",
+        str(tiny_run),
+        "--outcome",
+        pick,
+        "--out",
+        str(tmp_path / "film.gif"),
+        "--tile-size",
+        "8",
+    ]
     if found.height:
         run(*command)
         assert frames(tmp_path / "film.gif") > 1

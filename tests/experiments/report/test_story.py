@@ -44,7 +44,7 @@ def test_the_same_score_is_only_claimed_where_it_is_the_same(twins: ReportData) 
 def test_what_could_not_do_it_before_the_change_did_not_lose_it_by_the_change(twins: ReportData) -> None:
     data = _labelled(twins, "CAPABILITY LOSS")
     weak = replace(data.agents[0], verdict={**data.agents[0].verdict, "capability": estimate(0.6)})
-    assert headline(replace(data, agents=(weak,))) == "It is not able enough to tell what it wants."
+    assert headline(replace(data, agents=(weak,))) == "It is not capable enough to show what it wants."
 
 
 def test_three_steps_say_what_was_trained_changed_and_done(twins: ReportData) -> None:
@@ -74,7 +74,7 @@ def test_three_steps_say_what_was_trained_changed_and_done(twins: ReportData) ->
         ("proxy", "goal", True, "runs to the right edge, past the coin, then takes the coin"),
         ("proxy", "death", True, "runs to the right edge, past the coin, then dies"),
         ("neither", "death", True, "dies after 19 steps"),
-        ("neither", "timeout", True, "gets to neither in 19 steps"),
+        ("neither", "timeout", True, "reaches neither in 19 steps"),
     ],
 )
 def test_what_an_episode_shows(twins: ReportData, first: str, end: str, has_goal: bool, said: str) -> None:

@@ -15,15 +15,15 @@ def test_progress_is_rewound_to_a_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "progress.csv"
     for step in (1, 2, 3):
         append_row(path, {"step": step, "loss": 0.5 / step})
-    append_row(path, {"step": 4, "loss": float("nan"), "probe/off_path": 3})
-    assert path.read_text().splitlines()[0] == "step,loss,probe/off_path"
+    append_row(path, {"step": 4, "loss": float("nan"), "eval/off_path": 3})
+    assert path.read_text().splitlines()[0] == "step,loss,eval/off_path"
     rewind_rows(path, 2)
     assert read_rows(path) == [
-        {"step": 1, "loss": 0.5, "probe/off_path": None},
-        {"step": 2, "loss": 0.25, "probe/off_path": None},
+        {"step": 1, "loss": 0.5, "eval/off_path": None},
+        {"step": 2, "loss": 0.25, "eval/off_path": None},
     ]
     append_row(path, {"loss": None, "step": 10})
-    assert read_rows(path)[-1] == {"step": 10, "loss": None, "probe/off_path": None}
+    assert read_rows(path)[-1] == {"step": 10, "loss": None, "eval/off_path": None}
 
 
 def test_a_line_that_was_cut_off_is_neither_read_nor_kept(tmp_path: Path) -> None:

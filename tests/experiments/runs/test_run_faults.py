@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from fixtures.small_run import CONFIG, OTHER, TABLE, fill, in_a_child, results, train
+from fixtures.touching import touches
 
 from goalposts.experiments.runs import provenance
 from goalposts.experiments.runs import run as runs
@@ -31,13 +32,11 @@ def _no_git(monkeypatch: pytest.MonkeyPatch) -> None:
 class Kill:
     """Ends the process without any clean-up just before it touches the file system for the n-th time."""
 
-    EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
-
     def __init__(self, folder: Path, at: int) -> None:
         self.folder, self.left = str(folder), at
 
     def __call__(self, event: str, arguments: tuple) -> None:
-        if event in self.EVENTS and str(arguments[0]).startswith(self.folder):
+        if touches(event, arguments, self.folder):
             self.left -= 1
             if self.left < 0:
                 os._exit(9)

@@ -41,18 +41,18 @@ def test_a_run_holds_what_it_promises(tiny_run: Path) -> None:
 def test_progress_is_told_over_training_time(tiny_run: Path) -> None:
     rows = list(csv.DictReader((tiny_run / "progress.csv").open()))
     assert [int(row["step"]) for row in rows] == list(range(1024, 8193, 1024))
-    probes = [name for name in rows[0] if name.startswith("probe/")]
+    probes = [name for name in rows[0] if name.startswith("eval/")]
     assert probes == [
-        "probe/edge_held_out/reached",
-        "probe/off_path/goal_first",
-        "probe/off_path/proxy_first",
-        "probe/off_path/levels",
+        "eval/edge_held_out/reached",
+        "eval/off_path/goal_first",
+        "eval/off_path/proxy_first",
+        "eval/off_path/levels",
     ]
     for row in rows:
         measured = int(row["step"]) % 4096 == 0
         assert all((row[name] != "") == measured for name in probes)
         assert float(row["entropy"]) > 0
-        assert row["mean_return"] == "" or 0 <= float(row["mean_return"]) <= 1
+        assert row["ep_rew_mean"] == "" or 0 <= float(row["ep_rew_mean"]) <= 1
 
 
 def test_another_process_in_another_folder_makes_the_same_bytes(

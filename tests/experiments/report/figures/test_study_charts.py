@@ -114,11 +114,11 @@ def test_times_of_competence_and_divergence_are_those_of_the_probes() -> None:
     competent, diverged = time_of_competence(SEEDS, "seeds"), time_of_divergence(SEEDS, "seeds")
     assert set(competent.values()) == {200_000}
     for seed, step in list(diverged.items())[:10]:
-        rows = SEEDS.filter((pl.col("seed") == seed) & pl.col("measure").str.starts_with("probe/off_path"))
+        rows = SEEDS.filter((pl.col("seed") == seed) & pl.col("measure").str.starts_with("eval/off_path"))
         for probed in (100_000, 200_000, 400_000):
             at = dict(rows.filter(pl.col("step") == probed).select("measure", "value").iter_rows())
-            proxy, goal = (round(80 * at[f"probe/off_path/{what}"]) for what in ("proxy_first", "goal_first"))
-            touched = round(80 * (at["probe/off_path/proxy_first"] + at["probe/off_path/goal_first"]))
+            proxy, goal = (round(80 * at[f"eval/off_path/{what}"]) for what in ("proxy_first", "goal_first"))
+            touched = round(80 * (at["eval/off_path/proxy_first"] + at["eval/off_path/goal_first"]))
             is_diverged = wilson(min(proxy, touched), touched).low > 0.5
             assert is_diverged == (step == probed) or (step is not None and probed > step)
             assert goal <= touched

@@ -287,9 +287,9 @@ def test_an_mp4_without_its_package_says_what_to_install(tmp_path, monkeypatch):
     [
         ("film.gfi", 8, "must end in one of .gif, .mp4, .png. Did you mean film.gif?"),
         ("film", 8, "must end in one of .gif, .mp4, .png."),
-        ("film.gif", 0, "0 frames a second cannot be written; allowed: 1 to 50"),
-        ("film.gif", 1000, "1000 frames a second cannot be written; allowed: 1 to 50"),
-        ("film.gif", float("nan"), "nan frames a second"),
+        ("film.gif", 0, "0 frames per second cannot be written; must be 1 to 50"),
+        ("film.gif", 1000, "1000 frames per second cannot be written; must be 1 to 50"),
+        ("film.gif", float("nan"), "nan frames per second"),
     ],
 )
 def test_a_wrong_name_or_speed_is_refused_and_nothing_is_written(name, fps, said, tmp_path):
@@ -314,7 +314,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(suffix, tmp_path, m
     target = tmp_path / f"film{suffix}"
     target.write_bytes(b"the old one")
 
-    def full(*_):
+    def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)

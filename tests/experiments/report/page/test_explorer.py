@@ -78,7 +78,7 @@ def test_every_table_of_the_page_is_a_file(twins: ReportData, html: str) -> None
     assert {int(row["episodes"]) for row in rows} == {20}
     points = list(csv.DictReader(io.StringIO(files["training"]["text"])))
     assert len(points) == sum(len(agent.progress) for agent in twins.agents)
-    assert float(points[3]["mean_return"]) == twins.agents[0].progress[3]["mean_return"]
+    assert float(points[3]["ep_rew_mean"]) == twins.agents[0].progress[3]["ep_rew_mean"]
 
 
 def test_a_page_without_explored_levels_has_no_explorer(twins: ReportData) -> None:

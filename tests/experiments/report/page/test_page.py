@@ -192,10 +192,10 @@ def test_charts_and_page_agree_on_every_colour(page: Page) -> None:
 def test_rows_of_progress_may_have_holes(twins: ReportData) -> None:
     rows = [
         {"step": 1},
-        {"mean_return": 0.5},
-        {"step": 2, "mean_return": ""},
-        {"step": 3, "mean_return": "0.25"},
-        {"step": 4, "mean_return": float("nan")},
+        {"ep_rew_mean": 0.5},
+        {"step": 2, "ep_rew_mean": ""},
+        {"step": 3, "ep_rew_mean": "0.25"},
+        {"step": 4, "ep_rew_mean": float("nan")},
     ]
     section = replace(twins.agents[0], progress=rows)
     html = build_page(replace(twins, agents=(section,), replays=(), explorations=()))

@@ -145,14 +145,14 @@ def test_shipped_studies_have_a_figure_and_say_what_they_do_not_show() -> None:
 def test_a_page_that_was_written_by_hand_is_not_overwritten(tmp_path) -> None:
     (tmp_path / "recipe.md").write_text("mine")
     with pytest.raises(RunError, match="would be overwritten"):
-        write_docs(StudyFolder(tmp_path / "study"), plan_study("recipe"), tmp_path, "goalposts study page")
+        write_docs(StudyFolder(tmp_path / "study"), plan_study("recipe"), tmp_path, "goalposts study docs")
     assert (tmp_path / "recipe.md").read_text() == "mine"
 
 
 def test_the_gap_over_training_is_told_with_its_interval() -> None:
     table = pl.DataFrame(
         [
-            {"point": "edge", "seed": seed, "step": step, "measure": f"probe/off_path/{what}", "value": value}
+            {"point": "edge", "seed": seed, "step": step, "measure": f"eval/off_path/{what}", "value": value}
             for seed in (0, 1, 2)
             for step, reached, first in ((10, 0.2, 0.2), (20, 0.9 + seed / 100, 0.1))
             for what, value in (("reached", reached), ("goal_first", first))

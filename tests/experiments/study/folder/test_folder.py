@@ -59,7 +59,7 @@ def test_what_was_worked_in_loses_its_name_in_one_step(
     folder, first = StudyFolder(tmp_path / "out"), next(iter(plan.runs))
     place = folder.scratch(first)
 
-    def killed(path: Path, ignore_errors: bool = False) -> None:
+    def killed(path: Path, ignore_errors: bool = False, dir_fd: int | None = None) -> None:
         raise KeyboardInterrupt
 
     discards = {
