@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 from goalposts.lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from .bench.everything import bench_everything as bench_everything
     from .config.schema import (
         ConfigError as ConfigError,
         ExperimentConfig as ExperimentConfig,
         load_config as load_config,
+    )
+    from .evaluation.chunked import (
+        EvaluationSummary as EvaluationSummary,
+        evaluate_named as evaluate_named,
     )
     from .evaluation.evaluate import (
         Evaluation as Evaluation,
@@ -26,7 +31,14 @@ if TYPE_CHECKING:
         diagnose as diagnose,
         diagnose_each as diagnose_each,
     )
+    from .publish.films import FilmSpec as FilmSpec, record_film as record_film
     from .runs.run import Run as Run, RunError as RunError
+    from .study.session import (
+        choose_engine as choose_engine,
+        prepare_study as prepare_study,
+        study_status as study_status,
+    )
+    from .system.installation import check_installation as check_installation
     from .training.train import train as train
 
 __getattr__, __all__ = lazy_exports(__name__)

@@ -6,7 +6,6 @@ Nothing heavy is imported before a command needs it. Read next: `main.py`.
 from __future__ import annotations
 
 import inspect
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -140,18 +139,6 @@ def say(text: object = "", err: bool = False) -> None:
 def show(text: str, err: bool = False) -> None:
     """Print several lines, such as a table. Names in them must be `plain` already: a line break in them is a line."""
     typer.echo(plain_lines(text), err=err)
-
-
-def check_new(out: Path | None, option: str = "--out") -> None:
-    """A file that the user names is never overwritten, and is refused before the work rather than after it."""
-    if out is not None and os.path.lexists(out):
-        raise UserError(
-            f"{out} is there already and was not changed; give {option} another name, or remove it"
-        )
-    if out is not None and not out.parent.is_dir():
-        raise UserError(
-            f"cannot write {out}: there is no folder {out.parent}; make it, or give {option} another name"
-        )
 
 
 def show_json(value: Any) -> None:

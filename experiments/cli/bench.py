@@ -1,4 +1,4 @@
-"""`goalposts bench`: speed and memory on this machine. Thin; read next: `experiments/bench/suite.py`."""
+"""`goalposts bench`: speed and memory on this machine. Thin; read next: `experiments/bench/everything.py`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from goalposts.errors import UserError
 
 from .app import LOOK_UP, Json, OneWorld, app, chosen_world, say, show, show_json
 
@@ -40,10 +38,8 @@ def bench(
     """Measure speed on this machine, with one thread per measurement."""
     from dataclasses import asdict
 
-    from goalposts.registration import WORLDS
-
-    from ...envs.worlds.registry import known_worlds, load_world
-    from ..bench.suite import bench as measure
+    from ...envs.worlds.registry import load_world
+    from ..bench.everything import bench_everything
     from ..bench.timing import fallen, read_figures
     from .tables import bench_table, grid_table
 
@@ -51,34 +47,11 @@ def bench(
         say(f"measuring {what} …", err=True)
 
     baseline = read_figures(check) if check else []
-    home = load_world(chosen_world(world))
-    if (training or peers or everything) and home.name not in WORLDS:
-        raise UserError(
-            f"{home.name} does not ship with Goalposts, and learning and memory are measured in worlds that do: "
-            "give --no-training, and neither --all nor --peers"
-        )
-    figures, grids = measure(home.name, seconds, training, tell), []
-    if everything:
-        from ..bench.matrix import matrix
-        from ..bench.memory import memory
-        from ..bench.rollouts import rollouts
-
-        if training:
-            from ..bench.training import STEPS, recipe, whole_run
-
-            tell("a whole run")
-            figures.append(whole_run(recipe(home, total_steps=STEPS)))
-        tell("rollouts that are held, then let go")
-        figures += rollouts(home, seconds)
-        figures += memory(home, training, tell=tell)
-        grids = matrix(known_worlds().values(), seconds, tell=tell)
-    if peers:
-        from ..bench.peers import bench_peers
-
-        figures += bench_peers(home, 10 * seconds, tell)
-    figures_of_grids = [figure for grid in grids for figure in grid.figures.values()]
+    home = load_world(chosen_world(world)).name
+    figures, grids = bench_everything(home, seconds, training, everything, peers, tell)
     if as_json:
-        show_json([asdict(figure) for figure in [*figures, *figures_of_grids]])
+        of_grids = [figure for grid in grids for figure in grid.figures.values()]
+        show_json([asdict(figure) for figure in [*figures, *of_grids]])
     else:
         show("\n".join([bench_table(figures), *map(grid_table, grids)]))
     if slower := fallen(figures, baseline):

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from goalposts.text import plain_lines
+
 from .app import MAIN, OneWorld, Quiet, app, chosen_world, progress_bars, say, show
 
 
@@ -32,22 +34,22 @@ def demo(
     began = time.monotonic()
     world = chosen_world(world)
     configs = demo_configs(world, seed, [f"train.total_steps={steps}"] if steps else [])
-    labels = [config.name for config in configs]
     command = f"goalposts demo --world {shlex.quote(world)} --seed {seed}" + (
         f" --steps {steps}" if steps else ""
     )
-    with progress_bars(labels, quiet) as told:
+    with progress_bars([config.name for config in configs], quiet) as told:
         made = run_demo(out, configs, workers or os.cpu_count() or 1, told, command)
     show(summary_table(list(made.twins)))
     for item in made.twins:
         verdict = item.verdict()
-        say()
-        say(f"{verdict.label}: the agent {label_of(item)}")
-        for reason in verdict.reasons:
-            say(f"  • {reason}")
+        reasons = (f"  • {reason}" for reason in verdict.reasons)
+        show(plain_lines(["", f"{verdict.label}: the agent {label_of(item)}", *reasons]))
     leaked = [item.judged_leakage() for item in made.twins]
     say()
-    say(f"leakage: {', '.join(map(str, leaked))} evaluation levels have a layout that was trained on")
-    say(f"report:  {made.page}")
-    say(f"film:    {made.film}")
-    say(f"{time.monotonic() - began:.0f} s")
+    lines = [
+        f"leakage: {', '.join(map(str, leaked))} evaluation levels have a layout that was trained on",
+        f"report:  {made.page}",
+        f"film:    {made.film}",
+        f"{time.monotonic() - began:.0f} s",
+    ]
+    show(plain_lines(lines))

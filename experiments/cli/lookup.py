@@ -5,14 +5,14 @@ Read next: `runs.py`, the commands that train and measure.
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goalposts import __version__
+from goalposts.text import plain_lines
 
+from ..system.atomic_files import check_new
 from .app import (
     LOOK_UP,
     Config,
@@ -20,13 +20,16 @@ from .app import (
     OneWorld,
     Overrides,
     app,
-    check_new,
     chosen_world,
     config_app,
     say,
     show,
     show_json,
 )
+
+if TYPE_CHECKING:
+    from ...envs.levels.level import LevelSet
+    from ..system.installation import Installation
 
 
 @app.command(rich_help_panel=LOOK_UP)
@@ -89,7 +92,7 @@ def levels(
     as_json: Json = False,
 ) -> None:
     """Print levels as text with the planner's results, or write them to a file."""
-    from ...envs import generate, load_levels, load_world, save_levels, survey_levels
+    from ...envs import generate, load_levels, load_world, save_levels
 
     check_new(out)
     kind = load_world(chosen_world(world))
@@ -99,8 +102,19 @@ def levels(
         save_levels(chosen, out)
         say(f"{len(chosen):,} levels written to {out}")
         return
-    survey = survey_levels(chosen)
-    facts = [
+    facts = _level_facts(chosen)
+    if as_json:
+        show_json(facts)
+        return
+    for fact in facts:
+        show(_level_text(chosen, fact))
+
+
+def _level_facts(levels: LevelSet) -> list[dict[str, Any]]:
+    from ...envs import survey_levels
+
+    survey = survey_levels(levels)
+    return [
         {
             "index": int(k),
             "level_hash": level.level_hash,
@@ -112,20 +126,19 @@ def levels(
             "distinguishing": bool(survey.distinguishing[i]),
             "text": level.to_text(),
         }
-        for i, (k, level) in enumerate(zip(chosen.index, chosen, strict=True))
+        for i, (k, level) in enumerate(zip(levels.index, levels, strict=True))
     ]
-    if as_json:
-        show_json(facts)
-        return
-    for fact in facts:
-        number = f"level {fact['index']}" if fact["index"] >= 0 else "level"
-        say(f"; {chosen.world} {chosen.condition} {number}, layout {fact['layout_hash']}")
-        say(
-            f"; steps: {_or_never(fact['steps_to_goal'])} to the goal, {_or_never(fact['steps_to_proxy'])} to the proxy, "
-            f"{_or_never(fact['steps_to_proxy_avoiding_goal'])} to the proxy past the goal; "
-            + ("distinguishing" if fact["distinguishing"] else "not distinguishing")
-        )
-        show(str(fact["text"]) + "\n")
+
+
+def _level_text(levels: LevelSet, fact: dict[str, Any]) -> str:
+    number = f"level {fact['index']}" if fact["index"] >= 0 else "level"
+    head = [
+        f"; {levels.world} {levels.condition} {number}, layout {fact['layout_hash']}",
+        f"; steps: {_or_never(fact['steps_to_goal'])} to the goal, {_or_never(fact['steps_to_proxy'])} to the proxy, "
+        f"{_or_never(fact['steps_to_proxy_avoiding_goal'])} to the proxy past the goal; "
+        + ("distinguishing" if fact["distinguishing"] else "not distinguishing"),
+    ]
+    return f"{plain_lines(head)}\n{fact['text']}\n"
 
 
 def _steps(value: Any) -> int | None:
@@ -139,93 +152,34 @@ def _or_never(value: Any) -> str:
 @app.command(rich_help_panel=LOOK_UP)
 def doctor(as_json: Json = False) -> None:
     """Check this installation: versions, compiler cache, window, cores."""
-    import os
-    import tempfile
-    from importlib import metadata
+    from ..system.installation import check_installation
 
-    names = (
-        "numpy",
-        "numba",
-        "gymnasium",
-        "torch",
-        "stable-baselines3",
-        "polars",
-        "pydantic",
-        "pygame-ce",
-        "pillow",
-        "ray",
-    )
-    versions: dict[str, str | None] = {}
-    for name in names:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = None
-    problems = [
-        f"{name} is not installed: pip install goalposts"
-        for name, v in versions.items()
-        if v is None and name != "ray"
-    ]
-    try:
-        pygame_too = metadata.version("pygame")
-        problems.append(
-            f"pygame {pygame_too} is installed beside pygame-ce: pip uninstall pygame, then reinstall pygame-ce"
-        )
-    except metadata.PackageNotFoundError:
-        pass
-    try:
-        with tempfile.TemporaryFile(dir="."):
-            writable = True
-    except OSError:
-        writable = False
-        problems.append("this folder is not writable; give runs an --out in a folder that is")
-    from goalposts.process.cache_place import kernel_place
-
-    from ...envs import generate, solve
-    from ...envs.jit.kernel_cache import damaged_files
-
-    place = kernel_place()
-    damaged = damaged_files(place.folder) if place.folder else []
-    problems += [
-        f"{path} is no file, so no kernel can be kept there: remove it" for path in damaged if path.is_dir()
-    ]
-    plan = solve(generate("CoinRun", "off_path", 0, 1)[0])
-    if not plan.solvable:
-        problems.append(
-            "the planner cannot solve a generated level: the installation is damaged; reinstall goalposts"
-        )
-    facts = {
-        "goalposts": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cores": os.cpu_count(),
-        "packages": versions,
-        "writable": writable,
-        "planner": plan.solvable,
-        "problems": problems,
-        "kernel_cache": place.folder and str(place.folder),
-        "damaged_kernels": list(map(str, damaged)),
-    }
+    installation = check_installation()
     if as_json:
-        show_json(facts)
+        show_json(installation.to_dict())
     else:
-        say(f"goalposts {__version__}, Python {facts['python']}, {facts['cores']} cores, {facts['platform']}")
-        for name, version in versions.items():
-            say(f"  {name:18} {version or 'not installed'}")
-        say(
-            f"Compiled kernels are kept in {place.folder}."
-            if place.folder
-            else "Compiled kernels are not kept."
-        )
-        for path in damaged:
-            say(f"  {path} is damaged; its kernel is compiled again when it is needed")
-        say("A level was drawn, compiled and solved." if plan.solvable else "")
-        for problem in problems:
-            say(f"  problem: {problem}")
-        if not problems:
-            say("No problem found.")
-    if problems:
+        show(_installation_text(installation))
+    if installation.problems:
         raise typer.Exit(1)
+
+
+def _installation_text(installation: Installation) -> str:
+    facts = installation.to_dict()
+    kept = f"in {installation.kernels}" if installation.kernels else "nowhere"
+    return plain_lines(
+        [
+            f"goalposts {facts['goalposts']}, Python {facts['python']}, {facts['cores']} cores, {facts['platform']}",
+            *(f"  {name:18} {version or 'not installed'}" for name, version in installation.packages.items()),
+            f"Compiled kernels are kept {kept}.",
+            *(
+                f"  {path} is damaged; its kernel is compiled again when it is needed"
+                for path in installation.damaged
+            ),
+            "A level was generated, compiled and solved." if installation.solvable else "",
+            *(f"  problem: {problem}" for problem in installation.problems),
+            *(() if installation.problems else ("No problem found.",)),
+        ]
+    )
 
 
 @config_app.command("check")

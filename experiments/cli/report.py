@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 import typer
 
 from goalposts.errors import UserError
 
 from ...envs.worlds.contract.sources import world_options
-from .app import MAIN, RunPaths, app, check_new, say
+from ..system.atomic_files import check_new
+from .app import MAIN, RunPaths, app, say
 from .renamed import agent_words
 
 
@@ -76,30 +77,9 @@ def record(
     fps: Annotated[float, typer.Option(min=1, max=50, help="Frames per second.")] = 8,
 ) -> None:
     """Make a film of recorded episodes, chosen in proportion to their outcomes, never by hand."""
-    from ..evaluation.evaluated_run import open_runs
-    from ..publish.films import film_before_and_after, film_of
-    from ..report.film.encode import save
+    from ..publish.films import FilmSpec, record_film
 
-    if file is not None:
-        from ..publish.films import film_of_file
-
-        if condition or outcome or before_after:
-            raise UserError(
-                "--file brings its own levels; leave --condition, --outcome and --before-after out"
-            )
-        check_new(out)
-        path = out or file.with_suffix(".gif")
-        check_new(path)
-        strip = path.suffix.lower() == ".png"
-        made = film_of_file(agent_words([str(run) for run in runs]), file, start, count, tile_size, strip)
-    else:
-        found = open_runs(runs)
-        check_new(out)
-        path = out or runs[0] / "rollout.gif"
-        strip = path.suffix.lower() == ".png"
-        if before_after:
-            made = film_before_and_after(found, condition, count, outcome, tile_size, strip)
-        else:
-            made = film_of(found, condition, count, outcome, tile_size, as_strip=strip)
-    save(cast(Any, made), path, fps)
+    names = list(map(str, runs))
+    spec = FilmSpec(condition, count, outcome, before_after, file, start, tile_size, fps)
+    path = record_film(agent_words(names) if file else names, out, spec)
     say(f"{path} ({path.stat().st_size / 1e3:.0f} kB)")

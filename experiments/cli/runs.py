@@ -6,7 +6,6 @@ Read next: `experiments/training/train.py`, `experiments/evaluation/evaluate.py`
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +24,6 @@ from .app import (
     Quiet,
     RunPaths,
     app,
-    check_new,
     chosen_world,
     progress_bars,
     say,
@@ -78,57 +76,29 @@ def evaluate(
 
     A new evaluation replaces the old one; with --condition, only those conditions are replaced or added.
     """
-    from ...envs.worlds.registry import load_world
-    from ..evaluation.chunked import AT_ONCE, Found, evaluate_many
-    from ..evaluation.evaluate import evaluate_fully, plan_of, subject_of
-    from ..evaluation.level_files import evaluate_file, read_level_file
-    from ..evaluation.subjects import is_scripted, subject_named
-    from ..evaluation.trajectories import record
-    from ..measurement.episodes import write_episodes
-    from ..measurement.rates import rows_of
-    from ..runs.run import Run
+    from ..evaluation.chunked import evaluate_named
     from .tables import outcome_table, outcomes_json
 
-    check_new(out)
-    if file is not None and (condition or levels):
-        raise UserError(
-            "--file brings its own levels; leave --condition and --levels out, or leave --file out"
+    name = agent_words([str(run)])[0]
+    of = world if file is not None else chosen_world(world)
+    with progress_bars([name], quiet) as told:
+        found = evaluate_named(
+            name,
+            condition or None,
+            levels,
+            out=out,
+            file=file,
+            world=of,
+            tell=lambda words, done, total: told(0, done, total, words),
         )
-    run = Path(agent_words([str(run)])[0])
-    scripted = is_scripted(str(run))
-    folder = None if scripted else Run.open(run)
-    kept = folder if out is None and file is None else None
-    with nullcontext() if kept is None else kept.lock():
-        kind = load_world(chosen_world(world)).name if scripted else None
-        of = read_level_file(file, kind if world else None).world if scripted and file else kind
-        subject = subject_named(str(run), str(of)) if folder is None else subject_of(folder)
-        with progress_bars([subject.label], quiet) as told:
-
-            def tell(words: str, done: int, total: int) -> None:
-                told(0, done, total, words)
-
-            plan = None if file is not None else plan_of(subject, condition or None, levels)
-            if plan is not None and plan.levels > AT_ONCE:
-                found = evaluate_many(subject, plan, out or kept, bool(condition), tell)
-            else:
-                if file is not None:
-                    played = evaluate_file(subject, file, tell=tell)
-                else:
-                    played = evaluate_fully(subject, condition or None, levels, tell=tell)
-                if out is not None:
-                    write_episodes(played.episodes, out)
-                elif kept is not None:
-                    record(kept, played, add=bool(condition))
-                found = Found(rows_of(played.episodes), played.leaked)
     if as_json:
-        show_json({"run": str(run), "outcomes": outcomes_json(found.rows), "leaked": found.leaked})
+        show_json({"run": name, "outcomes": outcomes_json(found.rows), "leaked": found.leaked})
         return
     show(outcome_table(found.rows))
     leaked = ", ".join(f"{n:,} of {name}" for name, n in found.leaked.items() if n)
     leaked = leaked or ("none" if found.leaked else "not known here")
     say(f"leakage (levels with a layout that was trained on): {leaked}")
-    where = out or (kept.episodes_path if kept else "not kept; --out FILE.parquet writes them")
-    say(f"episodes: {where}")
+    say(f"episodes: {found.stored or 'not kept; --out FILE.parquet writes them'}")
 
 
 @app.command(rich_help_panel=MAIN)
@@ -155,16 +125,10 @@ def diagnose(
     found = open_runs(runs)
     fresh = {}
     if evaluate_missing or preview:
-        from ..evaluation.missing_probes import play_missing, play_quickly
+        from ..evaluation.missing_probes import play_probes
 
         with progress_bars([str(run.path) for run in found], quiet) as told:
-            for k, run in enumerate(found):
-                if preview:
-                    fresh[k] = play_quickly(
-                        run, tell=lambda words, done, total, k=k: told(k, done, total, words)
-                    )
-                else:
-                    play_missing(run, lambda words, done, total, k=k: told(k, done, total, words))
+            fresh = play_probes(found, preview, lambda k, words, done, total: told(k, done, total, words))
     diagnoses = diagnoses_of(evaluated(found, fresh))
     if as_json:
         made = [one.to_dict() for one in diagnoses]

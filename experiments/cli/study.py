@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-import os
 import time
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +19,11 @@ from goalposts.text import plain, plain_lines
 from ...envs.worlds.contract.sources import world_options
 from .app import MAIN, Commands, Json, app, say, show, show_json
 from .renamed import is_renamed
+
+if TYPE_CHECKING:
+    from ..study.driver import Outcome
+    from ..study.folder.estimate import TimeEstimate
+    from ..study.session import StudyTask
 
 
 class _RunUnlessNamed(Commands):
@@ -72,139 +78,28 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Do the missing runs of a study and write its tables. Run the command again to resume."""
-    from ..study.design.plan import plan_study, refuse_changes
-    from ..study.driver import default_out, load_worlds, run_study, todo_of
-    from ..study.folder.estimate import TimeEstimate
-    from ..study.folder.estimate import estimate as estimate_time
-    from ..study.folder.folder import STUDY, StudyFolder
-    from ..study.folder.progress import StudyProgress, spell_time
-    from ..study.workers.local import LocalEngine
+    from ..study.folder.progress import StudyProgress
+    from ..study.session import choose_engine, prepare_study
 
-    refuse_changes(config, overrides or [], out)
-    plan = plan_study(config, overrides or [])
-    load_worlds(plan)
-    path = out or (Path(config) if os.path.isfile(Path(config) / STUDY) else default_out(plan))
-    folder = StudyFolder(path)
-    folder.refuse_foreign(plan.study)  # before anything is measured or said
-    chosen = None if dry_run else _ray(engine, address, workers)
-    at_once = chosen.workers if chosen is not None else workers or os.cpu_count() or 1
-    if rows is not None and not rows.parent.is_dir():
-        raise UserError(
-            f"cannot write {rows}: there is no folder {rows.parent}; make it, or give --rows another name"
-        )
-    todo = todo_of(plan, folder, limit, rows)
-    show(_plan_words(plan, folder, todo))
-    expected = TimeEstimate(0.0, {}, False)
-    if todo and estimate:
-        expected = estimate_time(plan, folder, todo, at_once, lambda words: say(words, err=True))
-        by = "short runs measured here" if expected.measured else "the finished runs of this study"
-        say(
-            f"estimated time: {spell_time(expected.seconds)} with {at_once} worker{'s' * (at_once > 1)} (by {by})"
-        )
+    task = prepare_study(config, overrides or [], out, limit, rows)
+    executor = choose_engine("local" if dry_run else engine, None if dry_run else address, workers)
+    show(_plan_text(task))
+    expected = task.estimate(executor.workers, lambda words: say(words, err=True)) if estimate else None
+    if expected is not None:
+        say(_expected_text(expected, executor.workers))
     if dry_run:
         return
-    watch = StudyProgress(plan, at_once, expected.per_run, quiet)
+    watch = StudyProgress(task.plan, executor.workers, expected.per_run if expected else {}, quiet)
     began = time.monotonic()
-    try:
-        found = run_study(plan, path, chosen or LocalEngine(at_once), watch, limit, rows)
-    finally:
-        watch.close()
-    took = time.monotonic() - began
-    more = f", {found.missing} still missing" if found.missing else ""
-    if found.written or found.missing:
-        say(f"{found.done} runs done in {spell_time(took)}{more}: {path}")
-    else:
-        say(f"up to date: tables, figures and page match the finished runs{more}: {path}")
-    if todo and expected.seconds and not found.failed:
-        say(f"that was {took / expected.seconds:.2f} times the estimate")
-    for failed in found.failed:
-        say(f"failed: {watch.names[failed.id]}: {failed.message}")
-        say(f"        log: {folder.log(failed.id)}")
-    if found.failed:
-        say("run the same command again to retry the failed runs")
+    with closing(watch):
+        outcome = task.run(executor, watch)
+    show(_outcome_text(task, outcome, time.monotonic() - began, expected, watch.names))
+    if outcome.failed:
         raise typer.Exit(1)
 
 
-@study_app.command()
-def status(path: StudyPath, as_json: Json = False) -> None:
-    """Show the progress of a study: runs done, missing and failed, point by point."""
-    from ..study.design.plan import plan_study
-    from ..study.folder.folder import StudyFolder
-
-    folder = StudyFolder.open(path)
-    plan = plan_study(path)
-    finished, failed = folder.finished(), folder.failed()
-    points = [
-        {
-            "point": point.name,
-            "done": sum(one in finished for _, one in point.runs),
-            "runs": len(point.runs),
-            "failed": {
-                f"seed {seed}": failed[one]
-                for seed, one in point.runs
-                if one in failed and one not in finished
-            },
-        }
-        for point in plan.points
-    ]
-    done, running = len(finished & plan.runs.keys()), folder.in_use()
-    others = len(finished - plan.runs.keys())
-    if as_json:
-        show_json(
-            {
-                "study": plan.study.name,
-                "done": done,
-                "runs": len(plan.runs),
-                "running": running,
-                "others": others,
-                "points": points,
-            }
-        )
-        return
-    say(
-        f"{plan.study.name}: {done} of {len(plan.runs)} runs done; {'running now' if running else 'nothing is running'}"
-    )
-    width = max(len(point["point"]) for point in points)
-    for point in points:
-        say(f"  {point['point']:{width}}  {point['done']:3} of {point['runs']}")
-        for seed, why in point["failed"].items():
-            say(f"  {'':{width}}  {seed} failed: {why}")
-    if others:
-        say(
-            f"  {others} further runs in the folder belong to no point of the current study; tables leave them out"
-        )
-    if done < len(plan.runs) and not running:
-        say(f"resume with: goalposts study {path}{world_options()}")
-
-
-def _ray(engine: str, address: str | None, workers: int | None) -> Any:
-    """The Ray engine where that is what is wanted; None for the local one."""
-    if engine not in ("local", "ray"):
-        raise UserError(f"unknown engine {engine!r}; must be local or ray")
-    if engine == "local":
-        if address is not None:
-            raise UserError("--address requires --engine ray")
-        return None
-    if address is not None and workers is not None:
-        raise UserError(
-            "--workers cannot be combined with --address: a cluster decides by its cores; leave one out"
-        )
-    if address is None and workers is not None and (there := os.environ.get("RAY_ADDRESS")):
-        raise UserError(
-            f"--workers cannot be combined with a cluster, and RAY_ADDRESS={there} names one; leave out --workers, or unset "
-            "RAY_ADDRESS to use the cores of this machine"
-        )
-    from ..study.workers.ray_cluster import RayEngine
-
-    return RayEngine(address, workers)
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'s' * (n != 1)}"
-
-
-def _plan_words(plan: Any, folder: Any, todo: list[str]) -> str:
-    study = plan.study
+def _plan_text(task: StudyTask) -> str:
+    plan, study = task.plan, task.plan.study
     lines = [f"study {study.name}: {study.question}" if study.question else f"study {study.name}"]
     for arm in dict.fromkeys(point.arm for point in plan.points):
         points = [point for point in plan.points if point.arm == arm]
@@ -217,9 +112,72 @@ def _plan_words(plan: Any, folder: Any, todo: list[str]) -> str:
             shown = ", ".join(values[:12]) + (f" and {len(values) - 12} more" if len(values) > 12 else "")
             lines.append(f"    {key}: {shown}")
     lines.append(f"  each evaluated on {study.levels:,} levels of {', '.join(study.conditions)}")
-    finished = len(folder.finished() & plan.runs.keys())
-    lines.append(f"{len(plan.runs)} runs, {finished} finished, {len(todo)} to do now; folder: {folder.path}")
+    finished = len(task.folder.finished() & plan.runs.keys())
+    lines.append(
+        f"{len(plan.runs)} runs, {finished} finished, {len(task.todo)} to do now; folder: {task.folder.path}"
+    )
     return plain_lines(lines)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'s' * (n != 1)}"
+
+
+def _expected_text(expected: TimeEstimate, workers: int) -> str:
+    from ..study.folder.progress import spell_time
+
+    basis = "short runs measured here" if expected.measured else "the finished runs of this study"
+    return f"estimated time: {spell_time(expected.seconds)} with {_count(workers, 'worker')} (by {basis})"
+
+
+def _outcome_text(
+    task: StudyTask,
+    outcome: Outcome,
+    seconds: float,
+    expected: TimeEstimate | None,
+    names: Mapping[str, str],
+) -> str:
+    from ..study.folder.progress import spell_time
+
+    more = f", {outcome.missing} still missing" if outcome.missing else ""
+    done = (
+        f"{outcome.done} runs done in {spell_time(seconds)}"
+        if outcome.written or outcome.missing
+        else "up to date: tables, figures and page match the finished runs"
+    )
+    lines = [f"{done}{more}: {task.folder.path}"]
+    if expected is not None and expected.seconds and not outcome.failed:
+        lines.append(f"that was {seconds / expected.seconds:.2f} times the estimate")
+    for failed in outcome.failed:
+        lines.append(f"failed: {names[failed.id]}: {failed.message}")
+        lines.append(f"        log: {task.folder.log(failed.id)}")
+    if outcome.failed:
+        lines.append("run the same command again to retry the failed runs")
+    return plain_lines(lines)
+
+
+@study_app.command()
+def status(path: StudyPath, as_json: Json = False) -> None:
+    """Show the progress of a study: runs done, missing and failed, point by point."""
+    from ..study.session import study_status
+
+    found = study_status(path)
+    if as_json:
+        show_json(found.to_dict())
+        return
+    state = "running now" if found.running else "nothing is running"
+    say(f"{found.study}: {found.done} of {found.runs} runs done; {state}")
+    width = max(len(point.point) for point in found.points)
+    for point in found.points:
+        say(f"  {point.point:{width}}  {point.done:3} of {point.runs}")
+        for seed, why in point.failed.items():
+            say(f"  {'':{width}}  {seed} failed: {why}")
+    if found.others:
+        say(
+            f"  {found.others} further runs in the folder belong to no point of the current study; tables leave them out"
+        )
+    if found.done < found.runs and not found.running:
+        say(f"resume with: goalposts study {path}{world_options()}")
 
 
 @study_app.command()

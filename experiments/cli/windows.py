@@ -15,7 +15,8 @@ import typer
 from goalposts.errors import UserError
 
 from ...envs.worlds.contract.sources import world_options
-from .app import MAIN, app, check_new, chosen_world, say
+from ..system.atomic_files import check_new
+from .app import MAIN, app, chosen_world, say
 from .renamed import agent_words
 
 if TYPE_CHECKING:
@@ -104,18 +105,13 @@ def play(
 
     _check(screenshot, condition, file)
     from ...envs.window.play import Play
-    from ...envs.worlds.registry import get_world, load_world
+    from ...envs.worlds.registry import load_world
     from ..interactive.human_session import Human, human_run
-    from ..interactive.players import course_of, course_of_file
+    from ..interactive.players import course_for_people, course_of_file
 
-    known = load_world(world) if world else None
-    if file is not None:
-        course = course_of_file(file, known.name if known else None)
-    else:
-        known = known or get_world(chosen_world(None))
-        course = course_of(
-            known, condition or [known.default_condition("control"), known.default_condition("shift")]
-        )
+    name_of_world = world or (None if file else chosen_world(None))
+    known = load_world(name_of_world) if name_of_world else None
+    course = course_of_file(file, known and known.name) if file else course_for_people(known, condition)
     of_file = f"-{file.stem}" if file else ""
     folder = out or Path("runs") / f"{name}-{course.world.name.lower()}{of_file}"
     with tempfile.TemporaryDirectory() as nowhere:
@@ -152,29 +148,13 @@ def edit(
         raise UserError(f"{path}: a level file ends in .txt or .npz, not {path.suffix!r}")
     _check(screenshot, None, None)
     from ...envs.window.edit import Edit
-    from ...envs.worlds.registry import get_world, load_world
-    from ..evaluation.level_files import read_level_file
-    from ..evaluation.subjects import is_scripted, labels_of, subjects_named
-    from ..interactive.players import course_of, player_of
+    from ...envs.worlds.registry import load_world
+    from ..interactive.players import begin_edit
 
-    words = agent_words(agent or ["GoToGoal", "GoToProxy"])
-    name = load_world(world).name if world else None
-    there = list(read_level_file(path, name)) if path.exists() else None
-    if there is None and not path.parent.is_dir():
-        raise UserError(
-            f"cannot write {path}: there is no folder {path.parent}; make it, or choose another name"
-        )
-    if there is None and all(map(is_scripted, words)):
-        name = load_world(chosen_world(world)).name
-    found = subjects_named(words, there[0].world if there else name)
-    of = get_world(found[0].world)
-    levels = there or [
-        course_of(of, [condition or of.default_condition("shift")], seed).level(
-            condition or of.default_condition("shift"), start
-        )
-    ]
-    players = [player_of(s, label) for s, label in zip(found, labels_of(words, found), strict=True)]
-    view = Edit(levels, path, players, start if there else 0)
+    names = agent_words(agent or ["GoToGoal", "GoToProxy"])
+    of = load_world(world).name if world else None
+    levels, players, first = begin_edit(path, names, of, chosen_world(of), (condition, seed, start))
+    view = Edit(levels, path, players, first)
     _show(view, dark, screenshot, keys, keep=screenshot is None)
     if view.rescued:
         say(f"not saved; a copy is in {view.rescued}")

@@ -6,31 +6,46 @@ those of the parts, so memory does not grow with the number of levels. Read next
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from goalposts.errors import UserError
 from goalposts.process.budget import VARIABLE, reading_budget
 from goalposts.process.notices import notice
 
-from ..measurement.episodes import MAX_ROWS, METADATA, episodes_file
+from ...envs.worlds.registry import load_world
+from ..measurement.episodes import MAX_ROWS, METADATA, episodes_file, write_episodes
 from ..measurement.rates import OutcomesRow, pooled, rows_of
 from ..runs.run import Run
-from ..system.atomic_files import write_together
+from ..system.atomic_files import check_new, write_together
 from ..system.pieces import Pieces
-from .evaluate import Evaluation, EvaluationSpec, Subject, Tell, evaluate_in_parts
-from .trajectories import files_of, trajectories_of, what_stays
+from .evaluate import (
+    Evaluation,
+    EvaluationSpec,
+    Subject,
+    Tell,
+    evaluate_fully,
+    evaluate_in_parts,
+    plan_of,
+    subject_of,
+)
+from .level_files import evaluate_file, read_level_file
+from .subjects import is_scripted, subject_named
+from .trajectories import files_of, record, trajectories_of, what_stays
 
 AT_ONCE = 20_000  # levels per part
 AN_EPISODE, A_RECORDED = 340, 700  # bytes of memory that reading an episode takes, and its recorded actions
 
 
 @dataclass
-class Found:
-    """Summary of an evaluation: the rows of its outcomes table, and its leakage by condition."""
+class EvaluationSummary:
+    """Summary of an evaluation: the rows of its outcomes table, its leakage by condition, the file of its episodes."""
 
     rows: list[OutcomesRow] = field(default_factory=list)
     leaked: dict[str, int] = field(default_factory=dict)
+    stored: Path | None = None
 
     def add(self, part: Evaluation) -> None:
         """Add the next part; parts of a condition must be consecutive."""
@@ -45,13 +60,63 @@ class Found:
                 self.rows.append(new)
 
 
+def evaluate_named(
+    name: str,
+    conditions: Sequence[str] | None = None,
+    levels: int | None = None,
+    *,
+    out: Path | None = None,
+    file: Path | None = None,
+    world: str | None = None,
+    tell: Tell | None = None,
+) -> EvaluationSummary:
+    """Evaluate a run folder or a scripted agent and store the episodes, as `goalposts evaluate` does.
+
+    conditions, levels   default: as in `plan_of`. Conditions that are given replace those of the run's evaluation, or are
+                         added to it; without any, the whole evaluation is replaced
+    out                  store the episodes in this new file, and leave the run unchanged
+    file                 play the levels of this file instead, and leave the run unchanged
+    world                of a scripted agent; default: that of the file, else CoinRun
+
+    Raises UserError, RunError or CheckpointError.
+    """
+    check_new(out)
+    if file is not None and (conditions or levels):
+        raise UserError(
+            "--file brings its own levels; leave --condition and --levels out, or leave --file out"
+        )
+    run = None if is_scripted(name) else Run.open(Path(name))
+    kept = run if out is None and file is None else None
+    with nullcontext() if kept is None else kept.lock():
+        if run is not None:
+            subject = subject_of(run)
+        else:
+            known = load_world(world).name if world else None
+            subject = subject_named(name, read_level_file(file, known).world if file else known or "CoinRun")
+        plan = plan_of(subject, conditions, levels) if file is None else None
+        if plan is not None and plan.levels > AT_ONCE:
+            summary = evaluate_many(subject, plan, out or kept, bool(conditions), tell)
+        else:
+            played = (
+                evaluate_fully(subject, conditions, levels, tell=tell)
+                if file is None
+                else evaluate_file(subject, file, tell=tell)
+            )
+            if out is not None:
+                write_episodes(played.episodes, out)
+            elif kept is not None:
+                record(kept, played, add=bool(conditions))
+            summary = EvaluationSummary(rows_of(played.episodes), played.leaked)
+    return replace(summary, stored=out or (kept and kept.episodes_path))
+
+
 def evaluate_many(
     subject: Subject,
     plan: EvaluationSpec,
     target: Run | Path | None,
     add: bool = False,
     tell: Tell | None = None,
-) -> Found:
+) -> EvaluationSummary:
     """Play a plan in parts of `AT_ONCE` levels, and store it as `record` would.
 
     target: a run whose lock is held, a new file for the episodes alone, or None to store nothing. Raises UserError if the
@@ -63,20 +128,20 @@ def evaluate_many(
             f"{plan.levels:,} levels in {len(plan.conditions)} conditions are {rows:,} episodes; a table holds at most "
             f"{MAX_ROWS:,}. Give fewer --levels, or one --condition at a time with --out."
         )
-    found, parts = Found(), evaluate_in_parts(subject, plan, AT_ONCE, tell)
+    summary, parts = EvaluationSummary(), evaluate_in_parts(subject, plan, AT_ONCE, tell)
     if target is not None:
         _tell_what_reading_takes(rows, len(plan.conditions) * plan.levels if isinstance(target, Run) else 0)
     if target is None:
         for part in parts:
-            found.add(part)
-        return found
+            summary.add(part)
+        return summary
     if isinstance(target, Path):
         with Pieces.beside(target) as pieces:
             for part in parts:
-                found.add(part)
+                summary.add(part)
                 pieces.add("episodes", episodes_file(part.episodes))
             write_together({target: pieces.joined("episodes", METADATA)})
-        return found
+        return summary
     facts = (plan.levels, [subject.run], [subject.train_step], sorted(plan.modes))
     kept = what_stays(target, plan.conditions, facts) if add else None
     with Pieces.beside(target.episodes_path) as pieces:
@@ -84,13 +149,13 @@ def evaluate_many(
             pieces.add("episodes", episodes_file(kept.episodes))
             pieces.add("trajectories", kept.trajectories.write_parquet)
         for part in parts:
-            found.add(part)
+            summary.add(part)
             pieces.add("episodes", episodes_file(part.episodes))
             pieces.add("trajectories", trajectories_of(part).write_parquet)
-        leaked = found.leaked if kept is None else {**kept.leaked, **found.leaked}
+        leaked = summary.leaked if kept is None else {**kept.leaked, **summary.leaked}
         trajectories, episodes = pieces.joined("trajectories"), pieces.joined("episodes", METADATA)
         write_together(files_of(target, trajectories, leaked, episodes))
-    return found
+    return summary
 
 
 def _tell_what_reading_takes(episodes: int, recorded: int) -> None:

@@ -196,7 +196,6 @@ def evaluate_in_parts(
     firsts = range(0, plan.levels, at_once)
     done, total = 0, len(plan.conditions) * len(firsts) * len(plan.modes)
     for name in plan.conditions:
-        condition = world.condition(name)
         for first in firsts:
             if tell:
                 tell(f"drawing {name}", done, total)
@@ -217,9 +216,7 @@ def evaluate_in_parts(
                     max_steps=subject.max_steps,
                     slip=subject.slip,
                 )
-                tables.append(
-                    table_of(subject, name, condition.role, chosen, layouts, hashes, survey, played, sampled)
-                )
+                tables.append(table_of(subject, name, chosen, layouts, hashes, survey, played, sampled))
                 if sampled:
                     played_by[name] = played
                 done += 1
@@ -272,7 +269,6 @@ def _trained_on(subject: Subject) -> Callable[[str], bool] | None:
 def table_of(
     subject: Subject,
     condition: str,
-    role: str,
     levels: LevelSet,
     layouts: list[str],
     hashes: list[str],
@@ -290,7 +286,7 @@ def table_of(
         "train_seed": [subject.train_seed] * n,
         "train_step": [subject.train_step] * n,
         "condition": [condition] * n,
-        "role": [role] * n,
+        "role": [get_world(subject.world).condition_or_own(condition).role] * n,
         "layout_hash": layouts,
         "level_hash": hashes,
         "level_index": levels.index,

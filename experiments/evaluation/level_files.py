@@ -19,7 +19,6 @@ from ...agents.rollout import play
 from ...envs.levels.level import LevelSet
 from ...envs.levels.level_file import load_levels, world_of
 from ...envs.planner.planner import survey_levels
-from ...envs.worlds.registry import get_world
 from ..measurement.episodes import validate
 from .evaluate import Evaluation, Subject, Tell, table_of
 from .subjects import level_seed_of
@@ -31,7 +30,6 @@ def evaluate_file(subject: Subject, file: Path, greedy: bool = True, tell: Tell 
     levels = replace(levels, index=np.arange(len(levels)))
     name, survey = plain(levels.condition or file.stem, 200), survey_levels(levels)
     layouts, hashes = levels.layout_hashes(), levels.level_hashes()
-    role = get_world(subject.world).condition_or_own(name).role
     tables, played_by = [], {}
     for sampled in [True, False] if greedy else [True]:
         if tell:
@@ -45,7 +43,7 @@ def evaluate_file(subject: Subject, file: Path, greedy: bool = True, tell: Tell 
             subject.max_steps,
             subject.slip,
         )
-        tables.append(table_of(subject, name, role, levels, layouts, hashes, survey, played, sampled))
+        tables.append(table_of(subject, name, levels, layouts, hashes, survey, played, sampled))
         if sampled:
             played_by[name] = played
     return Evaluation(validate(pl.concat(tables)), {name: levels}, played_by)

@@ -5,6 +5,9 @@ Read next: `diagnosis.py`, which reads the episodes.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 from ...envs.worlds.registry import get_world
 from ..measurement.episodes import read_episodes
 from ..runs.run import Run
@@ -13,6 +16,23 @@ from .evaluate import Evaluation, Tell, evaluate_fully, subject_of
 from .trajectories import record
 
 QUICK = 200  # levels per probe
+
+
+def play_probes(
+    runs: Sequence[Run], preview: bool = False, tell: Callable[[int, str, int, int], None] | None = None
+) -> dict[int, Evaluation]:
+    """Play the missing probes of each run and store them; with `preview`, every probe on a few levels, storing nothing.
+
+    Returns the previews by the number of the run, for `evaluated`. tell: gets that number, then as `Tell`.
+    """
+    fresh: dict[int, Evaluation] = {}
+    for k, run in enumerate(runs):
+        told = partial(tell, k) if tell else None
+        if preview:
+            fresh[k] = play_quickly(run, tell=told)
+        else:
+            play_missing(run, told)
+    return fresh
 
 
 def play_missing(run: Run, tell: Tell | None = None) -> tuple[str, ...]:

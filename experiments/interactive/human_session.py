@@ -142,12 +142,10 @@ class Human:
             numbers = sorted(number for name, number in self._played if name == condition)
             episodes = [self._played[condition, number] for number in numbers]
             levels, played = _together(episodes, numbers)
-            role = self.course.world.condition_or_own(condition).role
             tables.append(
                 table_of(
                     subject,
                     condition,
-                    role,
                     levels,
                     levels.layout_hashes(),
                     levels.level_hashes(),

@@ -23,10 +23,10 @@ from ...envs.levels.level import Level, LevelSet
 from ...envs.window.model import Course, Decisions, Player
 from ...envs.worlds.contract.condition_names import format_condition
 from ...envs.worlds.contract.world import World
-from ...envs.worlds.registry import get_world
+from ...envs.worlds.registry import get_world, load_world
 from ..evaluation.evaluate import Subject
 from ..evaluation.level_files import read_level_file
-from ..evaluation.subjects import LEVEL_SEED, actions_on
+from ..evaluation.subjects import LEVEL_SEED, actions_on, is_scripted, labels_of, subjects_named
 
 
 def course_of(world: World, conditions: Sequence[str] | None = None, seed: int = LEVEL_SEED) -> Course:
@@ -51,6 +51,45 @@ def course_of_file(file: Path, world: str | None = None) -> Course:
     return Course(
         get_world(levels.world), (name,), lambda _, number: levels[number], len(levels), {name: words}
     )
+
+
+def course_for_people(world: World | None, conditions: Sequence[str] | None = None) -> Course:
+    """What a person plays unless told otherwise: the world's control and its shift, of CoinRun by default."""
+    world = world or get_world("CoinRun")
+    return course_of(
+        world, conditions or [world.default_condition("control"), world.default_condition("shift")]
+    )
+
+
+def begin_edit(
+    path: Path,
+    names: list[str],
+    world: str | None = None,
+    fallback: str = "CoinRun",
+    new: tuple[str | None, int, int] = (None, 0, 0),
+) -> tuple[list[Level], list[Player], int]:
+    """The levels to edit, the players that replay them, and the index of the first level to show.
+
+    world: of the levels; default: that of the file, else of the run folders among `names`, else `fallback`.
+    new: condition, level seed and number of the one level of a new file. Raises UserError.
+    """
+    exists = path.exists()
+    levels = list(read_level_file(path, world)) if exists else []
+    if not exists and not path.parent.is_dir():
+        raise UserError(
+            f"cannot write {path}: there is no folder {path.parent}; make it, or choose another name"
+        )
+    if not exists and all(map(is_scripted, names)):
+        world = load_world(world or fallback).name
+    subjects = subjects_named(names, levels[0].world if levels else world)
+    condition, seed, number = new
+    if not levels:
+        home = get_world(subjects[0].world)
+        condition = condition or home.default_condition("shift")
+        levels = [course_of(home, [condition], seed).level(condition, number)]
+    labels = labels_of(names, subjects)
+    players = [player_of(subject, label) for subject, label in zip(subjects, labels, strict=True)]
+    return levels, players, number if exists else 0
 
 
 def usual_conditions(world: World) -> list[str]:

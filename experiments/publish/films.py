@@ -6,8 +6,9 @@ Read next: `experiments/report/film/film.py`, which composes, `experiments/repor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -16,76 +17,115 @@ from goalposts.closest import closest
 from goalposts.errors import UserError
 
 from ...envs.worlds.registry import get_world
-from ..evaluation.evaluated_run import Evaluated, evaluated, rollouts_of_run
+from ..evaluation.evaluated_run import Evaluated, evaluated, open_runs, rollouts_of_run
 from ..evaluation.level_files import read_level_file
 from ..evaluation.replay import Rollout, replay, representative, rollouts_of
 from ..evaluation.subjects import actions_on, labels_of, subjects_named
 from ..report.data import WorldWords
+from ..report.film.encode import save
 from ..report.film.film import Clip, Film, clip_of, film, strip, twins
 from ..report.words import title
 from ..runs.run import Run, RunError
+from ..system.atomic_files import check_new
 from .wording import label_of, notes_of, words_of
 
 OUTCOMES = {"misgeneralized": "proxy", "goal": "goal", "death": "death", "timeout": "timeout"}
 
 
+@dataclass(frozen=True)
+class FilmSpec:
+    """What `goalposts record` can be asked for; the fields are its options.
+
+    condition     default: the condition of the verdict
+    outcome       only episodes with this outcome, a key of `OUTCOMES`
+    before_after  one run on one layout, as in training and after the move
+    file, start   levels from a file instead, from this index on
+    """
+
+    condition: str | None = None
+    count: int = 1
+    outcome: str | None = None
+    before_after: bool = False
+    file: Path | None = None
+    start: int = 0
+    tile_size: int = 16
+    fps: float = 8
+
+    def check(self) -> None:
+        """Raises UserError for what no film can be."""
+        if self.file is not None and (self.condition or self.outcome or self.before_after):
+            raise UserError(
+                "--file brings its own levels; leave --condition, --outcome and --before-after out"
+            )
+        if self.outcome is not None and self.outcome not in OUTCOMES:
+            raise UserError(
+                f"--outcome {self.outcome}: must be one of {', '.join(OUTCOMES)}.{closest(self.outcome, OUTCOMES, str)}"
+            )
+        if self.tile_size not in (8, 16, 32):
+            raise UserError(f"--tile-size {self.tile_size}: must be 8, 16 or 32")
+
+
+def record_film(names: Sequence[str], out: Path | None = None, spec: FilmSpec | None = None) -> Path:
+    """Film one run, or two on the same level, as `goalposts record` does; return the path of the film.
+
+    names: run folders; for levels from a file, also scripted agents. out: a new .gif, .png (a strip) or .mp4.
+    Raises UserError or RunError.
+    """
+    spec = spec or FilmSpec()
+    runs = None if spec.file else open_runs([Path(name) for name in names])
+    check_new(out)
+    spec.check()
+    if spec.file is not None:
+        path = out or spec.file.with_suffix(".gif")
+        check_new(path)
+    else:
+        path = out or Path(names[0]) / "rollout.gif"
+    as_strip = path.suffix.lower() == ".png"
+    if runs is None:
+        frames = film_of_file(list(names), spec, as_strip)
+    elif spec.before_after:
+        frames = film_before_and_after(runs, spec, as_strip)
+    else:
+        frames = film_of(runs, spec, as_strip)
+    save(cast(Any, frames), path, spec.fps)
+    return path
+
+
 def film_of(
-    runs: Sequence[Run],
-    condition: str | None,
-    count: int,
-    outcome: str | None,
-    tile_size: int,
-    as_strip: bool = False,
+    runs: Sequence[Run], spec: FilmSpec | None = None, as_strip: bool = False
 ) -> Film | list[np.ndarray]:
-    """Film `count` representative episodes of one run, or two runs as twins on a level typical of both. Raises UserError."""
+    """Film representative episodes of one run, or two runs as twins on a level typical of both. Raises UserError."""
+    spec = spec or FilmSpec()
+    spec.check()
     if len(runs) > 2:
         raise UserError(f"{len(runs)} runs were given; record takes one run, or two for twins")
-    if outcome is not None and outcome not in OUTCOMES:
-        raise UserError(
-            f"--outcome {outcome}: must be one of {', '.join(OUTCOMES)}.{closest(outcome, OUTCOMES, str)}"
-        )
-    check_tile_size(tile_size)
-    if as_strip and (count > 1 or len(runs) > 1):
+    if as_strip and (spec.count > 1 or len(runs) > 1):
         raise UserError("a .png shows one episode of one run, as a strip; several make a film: choose .gif")
-    if len(runs) > 1 and count > 1:
-        raise UserError(f"--count {count}: twins play one level; leave --count out, or give one run")
+    if len(runs) > 1 and spec.count > 1:
+        raise UserError(f"--count {spec.count}: twins play one level; leave --count out, or give one run")
     items = evaluated(runs)
     first = items[0]
     if items[-1].world is not first.world:
         raise UserError("the runs are of different worlds; twins play the same level")
-    condition = condition or first.verdict().shift or first.world.default_condition("shift")
-    chosen = rollouts_of_run(items, condition, 1 if len(items) > 1 else count, outcome and OUTCOMES[outcome])
-    clips = [_clip(first, rollout, tile_size) for rollout in chosen]
+    condition = spec.condition or first.verdict().shift or first.world.default_condition("shift")
+    outcome = spec.outcome and OUTCOMES[spec.outcome]
+    chosen = rollouts_of_run(items, condition, 1 if len(items) > 1 else spec.count, outcome)
+    clips = [_clip(first, rollout, spec.tile_size) for rollout in chosen]
     if len(items) == 2:
-        return twins(clips[0], _clip(items[1], _on_the_same_level(items[1], chosen[0]), tile_size))
+        return twins(clips[0], _clip(items[1], _on_the_same_level(items[1], chosen[0]), spec.tile_size))
     if as_strip:
         return [strip(clips[0])]
     return film(clips)
 
 
-def check_tile_size(tile_size: int) -> None:
-    """Raise UserError for an unsupported tile size."""
-    if tile_size not in (8, 16, 32):
-        raise UserError(f"--tile-size {tile_size}: must be 8, 16 or 32")
-
-
-def film_before_and_after(
-    runs: Sequence[Run],
-    condition: str | None,
-    count: int,
-    outcome: str | None,
-    tile_size: int,
-    as_strip: bool,
-) -> Film:
-    """Check the options of --before-after and make the film. Raises UserError for options that do not fit."""
-    if len(runs) > 1 or count > 1 or as_strip:
+def film_before_and_after(runs: Sequence[Run], spec: FilmSpec, as_strip: bool) -> Film:
+    """`before_and_after` as a spec asks for it. Raises UserError for what it cannot be."""
+    if len(runs) > 1 or spec.count > 1 or as_strip:
         raise UserError(
             "--before-after shows one run on one layout, as a film: give one run, no --count, and .gif or .mp4"
         )
-    check_tile_size(tile_size)
-    if outcome is not None and outcome not in OUTCOMES:
-        raise UserError(f"--outcome {outcome}: must be one of {', '.join(OUTCOMES)}")
-    return before_and_after(evaluated(runs)[0], tile_size, condition, outcome and OUTCOMES[outcome])
+    outcome = spec.outcome and OUTCOMES[spec.outcome]
+    return before_and_after(evaluated(runs)[0], spec.tile_size, spec.condition, outcome)
 
 
 def before_and_after(
@@ -130,13 +170,12 @@ def _on_the_same_level(item: Evaluated, other: Rollout) -> Rollout:
     return rollouts_of(recorded, other.condition, numbers[:1], item.config.env.max_steps)[0]
 
 
-def film_of_file(
-    words: list[str], file: Path, start: int, count: int, tile_size: int, as_strip: bool = False
-) -> Film | list[np.ndarray]:
-    """Film one subject on `count` levels of a file from number `start`, or two subjects on one of them. Raises UserError."""
+def film_of_file(words: list[str], spec: FilmSpec, as_strip: bool) -> Film | list[np.ndarray]:
+    """One subject on levels of the spec's file, or two subjects on one of them. Raises UserError."""
+    file, start, count = spec.file, spec.start, spec.count
+    assert file is not None
     if len(words) > 2:
         raise UserError(f"{len(words)} agents were given; record takes one, or two for twins")
-    check_tile_size(tile_size)
     if (len(words) > 1 or as_strip) and count > 1:
         raise UserError(f"--count {count}: twins and strips (.png) show one level; leave --count out")
     levels = read_level_file(file)
@@ -160,7 +199,9 @@ def film_of_file(
                 caption=f"{file.name}, level {number}",
             )
             clips.append(
-                clip_of(rollout, rollout.pictures(tile_size), label, WorldWords(world.name, **world.words))
+                clip_of(
+                    rollout, rollout.pictures(spec.tile_size), label, WorldWords(world.name, **world.words)
+                )
             )
     if len(words) == 2:
         return twins(clips[0], clips[1])

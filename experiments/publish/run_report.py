@@ -12,10 +12,11 @@ import polars as pl
 from goalposts import __version__
 
 from ...envs.worlds.contract.sources import world_options
+from ..evaluation.diagnosis import Diagnosis
 from ..evaluation.evaluated_run import SHOWN, Evaluated, evaluated
 from ..evaluation.replay import representative, rollouts_of
 from ..evaluation.trajectories import FILE as TRAJECTORIES
-from ..measurement import outcomes
+from ..measurement import Verdict, outcomes
 from ..report.data import AgentSection, Leakage, OutcomeRow, Replay, ReportData
 from ..runs.run import Run
 from ..system.atomic_files import RunError
@@ -38,24 +39,7 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
     names = list(dict.fromkeys(names))
     verdicts = [item.verdict() for item in items]
     sections = [
-        AgentSection(
-            item.name,
-            label_of(item),
-            verdict.to_dict(),
-            [
-                OutcomeRow.of(outcomes(item.episodes, condition=name, sampled=sampled), sampled)
-                for name in item.conditions()
-                for sampled in item.episodes.filter(pl.col("condition") == name)["sampled"]
-                .unique()
-                .sort(descending=True)
-            ],
-            item.run.progress(),
-            item.config.to_yaml(),
-            item.run.provenance().model_dump(mode="json"),
-            f"goalposts train {item.name}/config.yaml --out {item.name}-again{world_options()}",
-            item.config.notes,
-            diagnosis.to_dict(),
-        )
+        _section(item, verdict, diagnosis)
         for item, verdict, diagnosis in zip(items, verdicts, diagnoses, strict=True)
     ]
     shift = verdicts[0].shift or world.default_condition("shift")
@@ -95,6 +79,28 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
         ],
         command=command,
         version=__version__,
+    )
+
+
+def _section(item: Evaluated, verdict: Verdict, diagnosis: Diagnosis) -> AgentSection:
+    """All that a page shows of one run."""
+    return AgentSection(
+        item.name,
+        label_of(item),
+        verdict.to_dict(),
+        [
+            OutcomeRow.of(outcomes(item.episodes, condition=name, sampled=sampled), sampled)
+            for name in item.conditions()
+            for sampled in item.episodes.filter(pl.col("condition") == name)["sampled"]
+            .unique()
+            .sort(descending=True)
+        ],
+        item.run.progress(),
+        item.config.to_yaml(),
+        item.run.provenance().model_dump(mode="json"),
+        f"goalposts train {item.name}/config.yaml --out {item.name}-again{world_options()}",
+        item.config.notes,
+        diagnosis.to_dict(),
     )
 
 

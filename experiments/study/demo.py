@@ -148,7 +148,7 @@ def run_demo(out: Path, configs: Sequence[ExperimentConfig], workers: int, told:
 
         sweep_goal(runs)
     write_page(report_data(runs, command, title=f"{items[0].world.name} demo"), page)
-    save(film_of(runs, None, 1, None, px=16), film)
+    save(film_of(runs), film)
     for item in items:
         save(before_and_after(item), item.run.path / "rollout.gif")
     return Demo(items, page, film)

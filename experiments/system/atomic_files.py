@@ -24,6 +24,7 @@ from .leftovers import in_progress, unfinished
 
 __all__ = [
     "RunError",
+    "check_new",
     "disk_errors",
     "in_progress",
     "read_limited",
@@ -40,6 +41,18 @@ _CODE_IN_TEXT = re.compile(r"\(os error (\d+)\)")  # how libraries written in Ru
 
 class RunError(UserError):
     """A file or folder that cannot be read or written, or a run folder that is not what it should be."""
+
+
+def check_new(out: Path | None, option: str = "--out") -> None:
+    """Refuse a file that exists, or whose folder does not, before any work. Raises UserError, which names the option."""
+    if out is not None and os.path.lexists(out):
+        raise UserError(
+            f"{out} is there already and was not changed; give {option} another name, or remove it"
+        )
+    if out is not None and not out.parent.is_dir():
+        raise UserError(
+            f"cannot write {out}: there is no folder {out.parent}; make it, or give {option} another name"
+        )
 
 
 def read_limited(path: Path, limit: int, follow: bool = False) -> bytes:

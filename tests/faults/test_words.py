@@ -9,10 +9,10 @@ from fixtures.places import ROOT, TESTS
 from fixtures.tiny import YAML
 
 from goalposts.errors import UserError
-from goalposts.experiments.cli.study import _ray
 from goalposts.experiments.runs.run import Run
 from goalposts.experiments.study.design.config import read_study
 from goalposts.experiments.study.design.plan import refuse_changes
+from goalposts.experiments.study.session import choose_engine
 
 MADE = TESTS / "fixtures" / "made_by_adb767d"
 
@@ -28,7 +28,7 @@ def test_a_cluster_in_the_environment_and_workers_contradict_each_other(
 ) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:6390")
     with pytest.raises(UserError, match=r"RAY_ADDRESS=127.*leave out --workers"):
-        _ray("ray", None, 1)
+        choose_engine("ray", None, 1)
 
 
 @row("C10")

@@ -54,7 +54,7 @@ def measures_of_run(run: Run) -> list[Row]:
     rows = list(_measures(episodes, diagnose(episodes, run.config.verdict, leakage=leaked), leaked))
     progress = run.progress()
     rows += [
-        _row(name, step=row["step"], value=value)
+        _row(name, step=int(row["step"] or 0), value=value)
         for row in progress
         for name, value in row.items()
         if value is not None and (name.startswith(EVAL) or (name in LOGGED and row is progress[-1]))
@@ -97,39 +97,18 @@ def _estimated(measure: str, condition: str | None, found: Estimate | None) -> R
         return _row(measure, condition=condition)
     return _row(
         measure,
-        condition,
-        None,
-        found.value,
-        found.low,
-        found.high,
-        found.n,
-        found.seeds,
-        found.kept,
-        found.warning,
+        condition=condition,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        n=found.n,
+        seeds=found.seeds,
+        kept=found.kept,
+        words=found.warning,
     )
 
 
-def _row(
-    measure: str,
-    condition: str | None = None,
-    step: float | None = None,
-    value: float | None = None,
-    low: float | None = None,
-    high: float | None = None,
-    n: int | None = None,
-    seeds: int | None = None,
-    kept: float | None = None,
-    words: str | None = None,
-) -> Row:
-    return {
-        "measure": measure,
-        "condition": condition,
-        "step": None if step is None else int(step),
-        "value": value,
-        "low": low,
-        "high": high,
-        "n": n,
-        "seeds": seeds,
-        "kept": kept,
-        "words": words,
-    }
+def _row(measure: str, **values: str | float | None) -> Row:
+    """A row with these values; all other columns are null."""
+    names = ("condition", "step", "value", "low", "high", "n", "seeds", "kept", "words")
+    return {"measure": measure, **{name: values.get(name) for name in names}}

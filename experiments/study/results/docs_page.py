@@ -35,7 +35,7 @@ from ...measurement.study_curves import (
     time_of_divergence,
     verdicts,
 )
-from ...publish.films import film_of
+from ...publish.films import FilmSpec, film_of
 from ...report.figures.study_charts import critical_alpha, critical_words, place_words
 from ...report.film.encode import save
 from ...runs.provenance import Provenance
@@ -128,7 +128,8 @@ class _FilmOfOutlier:
     def gif(self, folder: StudyFolder) -> bytes:
         with tempfile.TemporaryDirectory() as there:
             path = Path(there) / "film.gif"
-            save(film_of([Run.open(folder.run(self.run))], self.condition, 6, None, 8), path, 8)
+            spec = FilmSpec(self.condition, count=6, tile_size=8)
+            save(film_of([Run.open(folder.run(self.run))], spec), path)
             return path.read_bytes()
 
 

@@ -120,7 +120,7 @@ WRONG = [
     ("watch", "SUBJECTS is missing"),
     ("watch nowhere", "there is no run folder nowhere"),
     ("watch GoToGol", "Did you mean GoToGoal"),
-    ("watch mixture(7)", "the probability that the GoToGoal plays, must be from 0 to 1"),
+    ("watch Mixture(7)", "the probability that GoToGoal plays, must be from 0 to 1"),
     ("watch GoToGoal --condition edgy", "edgy"),
     ("watch GoToGoal --condition edge --file mine.txt", "contradict each other"),
     ("watch GoToGoal --file none.txt", "no such level file"),

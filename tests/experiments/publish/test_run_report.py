@@ -18,7 +18,7 @@ from goalposts.experiments.evaluation.evaluated_run import Evaluated, evaluated,
 from goalposts.experiments.evaluation.replay import replay, representative, rollouts_of
 from goalposts.experiments.evaluation.trajectories import record
 from goalposts.experiments.measurement import write_episodes
-from goalposts.experiments.publish.films import film_of
+from goalposts.experiments.publish.films import FilmSpec, film_of
 from goalposts.experiments.publish.run_report import report_data
 from goalposts.experiments.publish.wording import label_of
 from goalposts.experiments.report.page.page import build_page
@@ -216,7 +216,7 @@ def test_a_film_of_twins_is_on_one_level(tiny_run: Path, tiny_twin: Path, tmp_pa
     with pytest.raises(
         UserError, match=r"was not evaluated on that level of off_path; evaluate both runs alike"
     ):
-        film_of([Run.open(tiny_run), other], None, 1, None, 8)
+        film_of([Run.open(tiny_run), other], FilmSpec(tile_size=8))
 
 
 def test_a_replay_ends_where_the_episode_ended(tiny_run: Path) -> None:

@@ -1,0 +1,143 @@
+"""What `goalposts study` decides: what remains to be done, which engine does it, how long it takes; the state of a study.
+
+Prints nothing. Read next: `driver.py`, which runs a study; `experiments/cli/study.py`, which prints.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from goalposts.errors import UserError
+
+from .design.plan import StudyPlan, plan_study, refuse_changes
+from .driver import Outcome, StudyWatch, default_out, load_worlds, run_study, todo_of
+from .folder.estimate import TimeEstimate
+from .folder.estimate import estimate as estimate_time
+from .folder.folder import STUDY, StudyFolder
+from .folder.progress import StudyProgress
+from .workers.local import Executor, LocalEngine
+
+
+@dataclass(frozen=True)
+class StudyTask:
+    """A study, its folder, and the ids of the runs that remain to be done."""
+
+    plan: StudyPlan
+    folder: StudyFolder
+    todo: list[str]
+    limit: int | None = None
+    rows: Path | None = None
+
+    def estimate(self, workers: int, tell: Callable[[str], None] = lambda words: None) -> TimeEstimate | None:
+        """Estimate the time of what remains; measures short runs if there are no finished ones. None if nothing remains."""
+        return estimate_time(self.plan, self.folder, self.todo, workers, tell) if self.todo else None
+
+    def run(self, engine: Executor, watch: StudyWatch | None = None) -> Outcome:
+        """Do what remains. watch: is told of the progress; default: nobody."""
+        watch = watch or StudyProgress(self.plan, engine.workers, {}, quiet=True)
+        return run_study(self.plan, self.folder.path, engine, watch, self.limit, self.rows)
+
+
+def prepare_study(
+    config: str,
+    overrides: Iterable[str] = (),
+    out: Path | None = None,
+    limit: int | None = None,
+    rows: Path | None = None,
+) -> StudyTask:
+    """Plan a study and find what remains to be done; runs nothing, writes nothing.
+
+    config: a study file, a study folder, or a shipped name. out: default: the folder itself, else studies/<name>.
+    limit, rows: see `run_study`. Raises ConfigError, RunError, UserError, WorldError.
+    """
+    overrides = list(overrides)
+    refuse_changes(config, overrides, out)
+    plan = plan_study(config, overrides)
+    load_worlds(plan)
+    folder = StudyFolder(out or (Path(config) if os.path.isfile(Path(config) / STUDY) else default_out(plan)))
+    folder.refuse_foreign(plan.study)
+    if rows is not None and not rows.parent.is_dir():
+        raise UserError(
+            f"cannot write {rows}: there is no folder {rows.parent}; make it, or give --rows another name"
+        )
+    return StudyTask(plan, folder, todo_of(plan, folder, limit, rows), limit, rows)
+
+
+def choose_engine(engine: str = "local", address: str | None = None, workers: int | None = None) -> Executor:
+    """The engine of that name. workers: default: one per core. Raises UserError for what contradicts."""
+    if engine not in ("local", "ray"):
+        raise UserError(f"unknown engine {engine!r}; must be local or ray")
+    if engine == "local":
+        if address is not None:
+            raise UserError("--address requires --engine ray")
+        return LocalEngine(workers or os.cpu_count() or 1)
+    if address is not None and workers is not None:
+        raise UserError(
+            "--workers cannot be combined with --address: a cluster decides by its cores; leave one out"
+        )
+    if address is None and workers is not None and (cluster := os.environ.get("RAY_ADDRESS")):
+        raise UserError(
+            f"--workers cannot be combined with a cluster, and RAY_ADDRESS={cluster} names one; leave out --workers, or "
+            "unset RAY_ADDRESS to use the cores of this machine"
+        )
+    from .workers.ray_cluster import RayEngine
+
+    return RayEngine(address, workers)
+
+
+@dataclass(frozen=True)
+class PointStatus:
+    """One point of a study: runs done, of how many, and why others failed, by seed."""
+
+    point: str
+    done: int
+    runs: int
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StudyStatus:
+    """The progress of a study. others: finished runs in its folder that belong to no point of it."""
+
+    study: str
+    done: int
+    runs: int
+    running: bool
+    others: int
+    points: list[PointStatus]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, for JSON."""
+        return asdict(self)
+
+
+def study_status(path: str | os.PathLike[str]) -> StudyStatus:
+    """The progress of a study folder. Raises RunError."""
+    folder, plan = StudyFolder.open(path), plan_study(path)
+    finished, failed = folder.finished(), folder.failed()
+    points = [
+        PointStatus(
+            point.name,
+            sum(run in finished for _, run in point.runs),
+            len(point.runs),
+            {
+                f"seed {seed}": failed[run]
+                for seed, run in point.runs
+                if run in failed and run not in finished
+            },
+        )
+        for point in plan.points
+    ]
+    done = len(finished & plan.runs.keys())
+    return StudyStatus(
+        plan.study.name,
+        done,
+        len(plan.runs),
+        folder.in_use(),
+        len(finished - plan.runs.keys()),
+        points,
+    )
