@@ -1,1 +1,1 @@
-"""A grid of runs, driven from its plan to its results, and the demo, the smallest grid. Single runs: `experiments/training`."""
+"""Studies: a grid of runs from plan to results; and the demo, the smallest grid. For single runs, see `experiments/training`."""

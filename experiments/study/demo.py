@@ -1,8 +1,7 @@
-"""The demo: an agent that misgeneralizes and its control, trained side by side, measured, shown on one page.
+"""The demo: an agent that misgeneralizes and its control, trained in parallel, measured, and shown on one page.
 
-Two processes, one torch thread each, from the pool of studies. Finished runs are kept: a second demo in the same folder
-trains nothing.
-Read next: `experiments/training/train.py` (one run), `experiments/publish/run_report.py` (what is shown).
+Uses two processes of the studies' process pool, with one torch thread each. Finished runs are kept: a second demo in the same
+folder trains nothing. Read next: `experiments/training/train.py` (one run), `experiments/publish/run_report.py` (the page).
 """
 
 from __future__ import annotations
@@ -33,12 +32,12 @@ from ..training.precompile import announce
 from .workers.job import Done, Failed, Job, Tell
 from .workers.local import LocalEngine
 
-Told = Callable[[int, int, int, str], None]  # which run, step, total, words
+Told = Callable[[int, int, int, str], None]  # (run, step, total, message)
 
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo made: the two runs, evaluated, the page and the film."""
+    """Result of the demo: the two evaluated runs, the page and the film."""
 
     twins: tuple[Evaluated, Evaluated]
     page: Path
@@ -46,9 +45,9 @@ class Demo:
 
 
 def demo_configs(world: str, seed: int, overrides: Sequence[str] = ()) -> list[ExperimentConfig]:
-    """The misgeneralizing agent's config and its control's: the pair that the world declares. Raises UserError.
+    """Read the configs of the misgeneralizing agent and its control: the pair that the world declares. Raises UserError.
 
-    Of a shipped world they are shipped, `<world>/…`; those of a custom one lie next to its file, which is imported.
+    The configs of a shipped world are shipped (`<world>/…`); those of a custom world are next to its file, which is imported.
     """
     name = {known.lower(): known for known in WORLDS}.get(world.lower(), world)
     if name not in WORLDS and ":" not in name and entry_of(name) is None:
@@ -65,7 +64,7 @@ def _pair_of_custom(spec: str) -> list[str]:
     world = load_world(spec)
     if world.pair is None:
         raise RunError(
-            f"the world {world.name} declares no pair of configs, so there is no demo of it. Write two, put them next to its file "
+            f"the world {world.name} declares no pair of configs, so it has no demo. Write two, put them next to its file "
             "and name them in World(pair=('misgeneralizing', 'control')); or train one alone with goalposts train"
         )
     paths = [Path(world.source).parent / f"{name}.yaml" for name in world.pair]
@@ -73,22 +72,24 @@ def _pair_of_custom(spec: str) -> list[str]:
         config = load_config(path)
         if config.world != recorded_as(world.name):
             raise RunError(
-                f"{path} is of the world {config.world}, and the demo is of {recorded_as(world.name)}; write that after world:"
+                f"{path} is of the world {config.world}, but the demo is of {recorded_as(world.name)}; write that after world:"
             )
     return [str(path) for path in paths]
 
 
 def train_side_by_side(configs: Sequence[ExperimentConfig], out: Path, workers: int, told: Told) -> list[Run]:
-    """Train (or go on, or keep what is finished) each config into its own folder under `out`.
+    """Train each config in its own folder under `out`; resumes unfinished runs and keeps finished ones.
 
-    Whatever stops one of them, or this process, stops all; the next call goes on. Raises UserError.
+    If one of them or this process stops, all stop; the next call resumes. Raises UserError.
     """
     paths = _paths(out, configs)
     guard(out)
     for path in paths:
         refuse_link(path)
     todo = [i for i, path in enumerate(paths) if not _is_finished(path, configs[i])]
-    for i in sorted(todo, key=lambda i: not paths[i].exists()):  # what may be refused comes first
+    for i in sorted(
+        todo, key=lambda i: not paths[i].exists()
+    ):  # existing folders first, which may be refused
         Run.create(paths[i], configs[i])
     for i in todo:
         announce(configs[i].world, configs[i].env.observation)
@@ -103,7 +104,7 @@ def _paths(out: Path, configs: Sequence[ExperimentConfig]) -> list[Path]:
 
 @dataclass(frozen=True)
 class _Training(Job):
-    """A run that is trained and evaluated in its own folder, `scratch`."""
+    """A job that trains and evaluates a run in its own folder, `scratch`."""
 
     def do(self, tell: Tell) -> Done | Failed:
         from ...envs.worlds.registry import load_again
@@ -131,14 +132,14 @@ def _train_all(jobs: list[tuple[int, ExperimentConfig, Path]], workers: int, tol
             listen(0.001)
             if isinstance(found, Failed):
                 raise found.error or RunError(
-                    f"a training was given up: {found.message}. The same command goes on where it was, and takes less memory "
-                    "with --workers 1"
+                    f"a training failed: {found.message}. To resume, run the same command again; with --workers 1 it needs less "
+                    "memory"
                 )
     listen(0.1)
 
 
 def run_demo(out: Path, configs: Sequence[ExperimentConfig], workers: int, told: Told, command: str) -> Demo:
-    """Train both, write `report.html` and `twins.gif` into `out`, a `rollout.gif` into each run. Raises UserError."""
+    """Train both agents; write `report.html` and `twins.gif` into `out`, a `rollout.gif` into each run. Raises UserError."""
     page, film = out / "report.html", out / "twins.gif"
     _refuse_foreign(page, film, configs)
     runs = train_side_by_side(configs, out, workers, told)
@@ -155,12 +156,12 @@ def run_demo(out: Path, configs: Sequence[ExperimentConfig], workers: int, told:
 
 
 def _refuse_foreign(page: Path, film: Path, configs: Sequence[ExperimentConfig]) -> None:
-    """Raise RunError where the demo's page or film would overwrite something else."""
+    """Raise RunError if the demo's page or film would overwrite another file."""
     ours = is_page(page) or any((path / "config.yaml").exists() for path in _paths(page.parent, configs))
     for path in (page, film):
         if os.path.lexists(path) and not ours:
             raise RunError(
-                f"{path} was made by no demo, and it would be overwritten. Nothing was changed. Choose another folder with --out."
+                f"{path} was not made by the demo and would be overwritten. Nothing was changed. Choose another folder with --out."
             )
 
 

@@ -1,8 +1,7 @@
-"""A study from its plan to its folder: finds what is missing, has an engine do it, keeps each run, writes the tables.
+"""The study driver: finds missing runs, has an engine do them, stores each run, and writes the tables.
 
-Whenever it is killed, the next call does exactly what is missing. Read next: `experiments/study/design/plan.py`,
-`experiments/study/workers/local.py`,
-`experiments/study/folder/folder.py`, `experiments/study/results/summary.py`.
+It can be killed at any time; the next call does exactly the missing runs. Read next: `experiments/study/design/plan.py`,
+`experiments/study/workers/local.py`, `experiments/study/folder/folder.py`, `experiments/study/results/summary.py`.
 """
 
 from __future__ import annotations
@@ -32,38 +31,38 @@ from .workers.local import At, Executor, LocalEngine
 
 
 class StudyWatch(Protocol):
-    """Who wants to know how a study goes."""
+    """Observer of a study's progress."""
 
     def begun(self, todo: list[str], finished: int) -> None:
-        """These runs are to be done now; so many were done before."""
+        """Called at the start, with the runs to do and the number already finished."""
 
     def tick(self, at: list[At]) -> None:
-        """Time passes."""
+        """Called regularly, with the current work of each worker."""
 
     def ended(self, run_id: str, failed: Failed | None) -> None:
-        """A run is done, or failed."""
+        """Called when a run has finished or failed."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a call of `run_study` came to: runs done now, done before, still missing, and those that failed."""
+    """Result of `run_study`: runs done now, done before, still missing, and failed."""
 
     done: int
     before: int
     missing: int
     failed: tuple[Failed, ...]
-    written: bool = True  # tables, figures and page; False: they were there, made from just these runs
+    written: bool = True  # whether tables, figures and page were written; False: they were up to date
 
 
 def default_out(plan: StudyPlan) -> Path:
-    """Where a study goes that is not told where."""
+    """The default folder of a study."""
     return Path("studies") / plan.study.name
 
 
 def todo_of(
     plan: StudyPlan, folder: StudyFolder, limit: int | None = None, rows: Path | None = None
 ) -> list[str]:
-    """Ids of the runs to be done now, in order; without those that a file of recorded rows holds. Raises RunError."""
+    """List the ids of the runs to do, in order, without those in a file of recorded rows. Raises RunError."""
     finished = folder.finished() | (
         read_rows(rows).measures.keys() if rows is not None and rows.exists() else set()
     )
@@ -71,7 +70,7 @@ def todo_of(
 
 
 def load_worlds(plan: StudyPlan) -> None:
-    """Refuse a study of a custom world that the user has not named: its code is run only then. Raises WorldError."""
+    """Load the study's worlds. Raises WorldError for a custom world that the user has not named, whose code must not run."""
     for world in dict.fromkeys(config.world for config in plan.runs.values()):
         if world not in WORLDS:
             get_world(world)
@@ -85,10 +84,10 @@ def run_study(
     limit: int | None = None,
     rows: Path | None = None,
 ) -> Outcome:
-    """Do what is missing, at most `limit` runs, and write tables, figures and page if they are not made from just these runs.
+    """Do the missing runs, at most `limit`, and write tables, figures and page unless they are up to date.
 
-    rows: a file that records what each finished run contributed; runs that it holds are not done again.
-    Raises RunError; a failing run raises nothing.
+    rows: a file that records the table rows of each finished run; runs in it are skipped.
+    Raises RunError; a failed run raises nothing.
     """
     load_worlds(plan)
     folder = StudyFolder(out)
@@ -128,7 +127,7 @@ def run_study(
 
 @contextmanager
 def _recorded(rows: Path | None, folder: StudyFolder, plan: StudyPlan) -> Iterator[None]:
-    """Take over what a file of recorded rows holds; at the end, however it comes, record what is finished then."""
+    """Restore the runs in a file of recorded rows; at the end, even after an error, record all finished runs."""
     if rows is None:
         yield
         return
@@ -141,7 +140,7 @@ def _recorded(rows: Path | None, folder: StudyFolder, plan: StudyPlan) -> Iterat
 
 
 def _results(engine: Executor, jobs: Iterator[Job]):
-    """As a generator, so that leaving it early closes the engine's."""
+    """Wrap the engine's results in a generator, so that leaving it early closes the engine's."""
     yield from engine.run(jobs)
 
 
@@ -152,7 +151,7 @@ def _jobs(plan: StudyPlan, folder: StudyFolder, todo: list[str], here: bool) -> 
 
 
 def check_study(path: str | os.PathLike[str]) -> StudyFolder:
-    """A study folder with its tables. Raises RunError."""
+    """Open a study folder that has tables. Raises RunError."""
     folder = StudyFolder.open(path)
     if not folder.finished():
         raise RunError(f"{path} has no finished run yet; resume with: goalposts study {path}")
@@ -160,7 +159,7 @@ def check_study(path: str | os.PathLike[str]) -> StudyFolder:
 
 
 def report_study(path: str | os.PathLike[str]) -> Path:
-    """Write a study's tables, figures and page anew from its finished runs; returns the page. Raises RunError."""
+    """Rewrite a study's tables, figures and page from its finished runs; returns the page. Raises RunError."""
     from .design.plan import plan_study
 
     folder, plan = check_study(path), plan_study(path)
@@ -169,7 +168,7 @@ def report_study(path: str | os.PathLike[str]) -> Path:
 
 
 def _write(folder: StudyFolder, plan: StudyPlan) -> Path:
-    from .results.report import write_report  # matplotlib and the player only where something is shown
+    from .results.report import write_report  # loads matplotlib and the player
 
     write_tables(folder, plan)
     page = write_report(folder, plan)

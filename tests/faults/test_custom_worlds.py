@@ -224,7 +224,7 @@ def test_two_files_of_one_name_are_not_confused(home: Path) -> None:
 def test_a_demo_needs_a_pair_of_configs_and_says_so(home: Path, goalposts: Goalposts) -> None:
     code, said = goalposts("demo", "--world", SPEC, "--out", "demo")
     assert code == 2
-    assert "the world Flag declares no pair of configs, so there is no demo of it" in said
+    assert "the world Flag declares no pair of configs, so it has no demo" in said
     assert not (home / "demo").exists()
 
 
@@ -247,7 +247,7 @@ def test_a_demo_takes_the_pair_that_lies_next_to_the_worlds_file(home: Path) -> 
     ]
     (home / "sub" / "control.yaml").write_text("base: coinrun/edge\nname: x\n")
     with pytest.raises(
-        UserError, match=r"control.yaml is of the world CoinRun, and the demo is of paired:MY_WORLD"
+        UserError, match=r"control.yaml is of the world CoinRun, but the demo is of paired:MY_WORLD"
     ):
         demo_configs("sub/paired.py:MY_WORLD", 3)
 

@@ -52,16 +52,16 @@ def test_a_summary_that_its_study_can_have_is_read(summary: tuple[Path, list[dic
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"value": 1.5}, "share is less than 0 or more than 1"),
+        ({"value": 1.5}, "fraction is less than 0 or more than 1"),
         ({"value": float("nan")}, "value is not a number of any study's size"),
         ({"high": float("inf")}, "high is not a number of any study's size"),
-        ({"low": None}, "one end only"),
+        ({"low": None}, "only one end"),
         ({"low": None, "high": None}, "a value has no interval"),
         ({"low": 0.7}, "ends before it begins"),
-        ({"step": 5, "value": None}, "there is a step, and no value"),
+        ({"step": 5, "value": None}, "there is a step without a value"),
         ({"n": -1}, "n is not a number"),
         ({"measure": "beauty"}, "no such measure"),
-        ({"measure": "eval/off_path/goal_first", "step": 5, "value": 2.0}, "share is less"),
+        ({"measure": "eval/off_path/goal_first", "step": 5, "value": 2.0}, "fraction is less"),
         ({"measure": "verdict", "words": "LOVELY"}, "no such verdict"),
         ({"condition": "nowhere"}, "no such condition"),
         ({"condition": None}, "of no condition"),
@@ -94,7 +94,7 @@ def test_a_summary_without_a_verdict_or_with_two_is_refused(summary: tuple[Path,
             place,
             [row for row in rows if row["run"] or row["point"] != "s-edge" or row["measure"] != "verdict"],
         )
-    with pytest.raises(RunError, match="stands there twice"):
+    with pytest.raises(RunError, match="occurs twice"):
         read(place, [*rows, rows[0]])
 
 

@@ -1,1 +1,1 @@
-"""A study as a value: its config, its plan of runs, what is measured of each. Runs nothing, keeps nothing."""
+"""Study design: the config of a study, its plan of runs, and the measures of each run. Runs and stores nothing."""

@@ -1,11 +1,11 @@
-"""What a study is: one YAML file that names a base config, a grid, seeds, what to evaluate, and the figure to draw.
+"""The study config: a YAML file with a base config, a grid, seeds, the evaluation, and the figure to draw.
 
     base: coinrun/edge
     grid: {env.condition: ["mixture(0)", "mixture(0.01)", "mixture(1)"]}
     seeds: 10
 
-Checked as strictly as a config, and resolved to a value that stands alone: the base is written out in it. Expands
-nothing and runs nothing. Read next: `plan.py`, which makes runs of it.
+Validated as strictly as a run's config, and resolved to a self-contained value that includes the base. Read next: `plan.py`,
+which expands it to runs.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Figure = Literal["alpha", "seeds", "capability", "right_fraction", "salience", "
 
 
 def _dotted(value: object) -> object:
-    """`{"env": {"condition": x}}` and `{"env.condition": x}` alike as the second; what is written last holds."""
+    """Flatten `{"env": {"condition": x}}` to `{"env.condition": x}`; of duplicate keys, the last one counts."""
     if not isinstance(value, dict):
         return value
     flat: dict[str, Any] = {}
@@ -54,17 +54,17 @@ def _dotted(value: object) -> object:
 
 
 def _seeds(value: object) -> object:
-    """A number of seeds means the first so many."""
+    """Expand a number n of seeds to the seeds 0 … n − 1. Raises ValueError."""
     if type(value) is int:
         if not 1 <= value <= MAX_SEEDS:
             raise ValueError(
-                f"{value} is out of range; allowed are 1 to {MAX_SEEDS:,} seeds, or a list of seeds."
+                f"{value} is out of range; must be 1 to {MAX_SEEDS:,} seeds, or a list of seeds."
             )
         return tuple(range(value))
     if isinstance(value, list | tuple) and value:
         twice = sorted({str(seed) for seed in value if value.count(seed) > 1})
         if twice:
-            raise ValueError(f"the seed {', '.join(twice)} stands here more than once; name each seed once.")
+            raise ValueError(f"the seed {', '.join(twice)} is listed more than once; name each seed once.")
         return tuple(value)
     raise ValueError(
         f"{value!r} is not allowed; it must be a number of seeds, such as 10, or a list such as [0, 1, 2]."
@@ -94,7 +94,7 @@ Seeds = Annotated[
 
 
 class Arm(Section):
-    """Further runs in addition to the main ones, such as a ceiling: the same study with other settings."""
+    """Additional runs, such as a ceiling: the same study with other settings."""
 
     name: Name = Field(description="of the arm, as figures and tables call it")
     set: Changes = Field(default={}, description="changes to the base that hold in this arm")
@@ -103,7 +103,7 @@ class Arm(Section):
 
 
 class StudyConfig(Section):
-    """A grid of runs and the figure that it is for."""
+    """A grid of runs and the figure to draw from it."""
 
     version: Version = Field(default=VERSION, description="version of this file format")
     name: Name = Field(description="name of the study, and of its folder under studies/")
@@ -146,7 +146,7 @@ class StudyConfig(Section):
         return arms
 
     def to_dict(self) -> dict[str, Any]:
-        """All keys in their canonical order, as plain JSON values."""
+        """Return all keys in canonical order, as plain JSON values."""
         data = self.model_dump(mode="json")
         for part in (data, *data["arms"]):
             if part["seeds"] == list(range(len(part["seeds"] or ()))):
@@ -154,16 +154,16 @@ class StudyConfig(Section):
         return data
 
     def to_yaml(self) -> str:
-        """As a YAML file that `read_study` reads back as the same study."""
+        """Format as YAML that `read_study` reads back as the same study."""
         return to_yaml(self.to_dict())
 
 
 def read_study(
     source: str | os.PathLike[str], overrides: Iterable[str] = ()
 ) -> tuple[StudyConfig, Document, Document]:
-    """A study file, a shipped one by name (`alpha`) or a study folder: (study, its document, that of its base).
+    """Read a study file, a shipped study by name (`alpha`) or a study folder; return (study, its document, its base's).
 
-    Overrides are keys of the study: `seeds=3`, `set.train.total_steps=50_000`. Raises ConfigError with all that is wrong.
+    Overrides are keys of the study: `seeds=3`, `set.train.total_steps=50_000`. Raises ConfigError with every mistake.
     """
     path, overrides = find_study(source), list(overrides)
     document = read_document(path)
@@ -176,7 +176,7 @@ def read_study(
     if isinstance(study.base, str):
         given = any(
             re.match(r"\s*base\s*=", override) for override in overrides
-        )  # seen from the working directory
+        )  # relative to the working directory
         of_folder = os.path.isdir(source) and not given
         base = read_base(study.base, Path() if given else path.parent, closed=of_folder)
         if base.broken:
@@ -198,19 +198,19 @@ def read_study(
 
 
 def _usual_conditions(base: Document, otherwise: tuple[str, ...]) -> tuple[str, ...]:
-    """Control, shift and `invisible` of the base's world; `otherwise`, if nobody knows that world."""
+    """Control, shift and `invisible` of the base's world; `otherwise` if that world is unknown."""
     try:
         world = get_world(base.data.get("world", ExperimentConfig.model_fields["world"].default))
-    except UserError:  # said of the points
+    except UserError:  # reported for the points
         return otherwise
     unseen = [c.name for c in world.conditions if c.name == "invisible"]
     return (world.default_condition("control"), world.default_condition("shift"), *unseen)
 
 
 def _resolved(base: Document) -> dict[str, Any]:
-    """The base with every default written out, so that a study goes on as it began when defaults change.
+    """Write out every default of the base, so that a study resumes unchanged if defaults change.
 
-    A base that is no config by itself stays as it is: what is wrong with it is said of the points that are made of it.
+    A base that is not a valid config by itself is left unchanged; its mistakes are reported for the points made from it.
     """
     data = {"name": "base"} | base.data
     try:
@@ -220,7 +220,7 @@ def _resolved(base: Document) -> dict[str, Any]:
 
 
 def find_study(source: str | os.PathLike[str]) -> Path:
-    """The file that is meant: a file, the study.yaml of a study folder, or a shipped study by its name."""
+    """Find a study's file: the given file, the study.yaml of a study folder, or a shipped study by name. Raises ConfigError."""
     path = Path(source)
     if os.path.isfile(path / "study.yaml"):
         return path / "study.yaml"
@@ -237,11 +237,11 @@ def find_study(source: str | os.PathLike[str]) -> Path:
 
 
 def shipped_studies() -> tuple[str, ...]:
-    """Names of the studies that come with Goalposts."""
+    """List the names of the shipped studies."""
     return tuple(sorted(path.stem for path in (shipped_root() / "studies").glob("*.yaml")))
 
 
 def _world_of(document: Document) -> str | None:
-    """Conditions are checked against a world once the base is known; here only their form is."""
+    """The document's world, if it is a shipped one; conditions are checked against it once the base is known."""
     base: Mapping[str, Any] | object = document.data.get("base")
     return base.get("world") if isinstance(base, Mapping) else None

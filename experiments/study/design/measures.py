@@ -1,7 +1,7 @@
-"""The numbers of a study as rows: what was measured, of which run or of which point, with its interval.
+"""Measures of a study, as rows of its summary: one estimate of a run or a point per row, with its interval.
 
-One run: its own estimates, and what was logged over training time. One point: the estimates over training seeds and
-levels, by the measurement's own two-way intervals. Reads tables, writes no file. Read next: `experiments/study/results/summary.py`.
+A run has its own estimates and the values logged during training. A point has estimates over training seeds and levels, with
+two-way intervals. Reads tables, writes no file. Read next: `experiments/study/results/summary.py`.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ COLUMNS: dict[str, Any] = {
     "run": pl.String,
     "measure": pl.String,
     "condition": pl.String,
-    "step": pl.Int64,  # null: when training was done
+    "step": pl.Int64,  # null: after training
     "value": pl.Float64,
     "low": pl.Float64,
     "high": pl.Float64,
     "n": pl.Int64,
     "seeds": pl.Int64,
     "kept": pl.Float64,
-    "words": pl.String,  # of a verdict; and what is to be said of an interval
+    "words": pl.String,  # a verdict's label; or an interval's warning
 }
 
 
 def measures_of_run(run: Run) -> list[Row]:
-    """Everything that a study keeps of one run, in a fixed order."""
+    """Compute the measures of one run, in a fixed order."""
     episodes = read_episodes(run.episodes_path, follow=False)
     leaked = sum(read_leakage(run).values())
     rows = list(_measures(episodes, diagnose(episodes, run.config.verdict, leakage=leaked), leaked))
@@ -63,7 +63,7 @@ def measures_of_run(run: Run) -> list[Row]:
 
 
 def measures_of_point(episodes: pl.DataFrame, config: ExperimentConfig, leaked: int) -> list[Row]:
-    """The same over all seeds of a point: episodes of one agent label and any number of seeds; and which seeds are odd."""
+    """Compute the measures of a point over all its seeds (episodes with one agent label), and its outlier seeds."""
     verdict = diagnose(episodes, config.verdict, leakage=leaked)
     rows = list(_measures(episodes, verdict, leaked))
     for odd in verdict.outliers:

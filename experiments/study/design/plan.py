@@ -1,7 +1,7 @@
-"""From a study to its runs: every point of the grid, every seed, each run under the hash of its resolved config.
+"""The study plan: all points of the grid and all seeds as runs, each identified by the hash of its resolved config.
 
-A run that several points share is planned once. The order is seed by seed over all points, so that a study that is
-stopped half-way has something of everything. Runs nothing. Read next: `experiments/study/driver.py`, which does.
+A run shared by several points is planned once. Runs are ordered by seed over all points, so that an interrupted study covers
+every point. Read next: `experiments/study/driver.py`, which does the runs.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from ...config.yaml_document import ConfigError, Document, Problem, shorten
 from .config import Arm, StudyConfig, read_study
 
 MAX_RUNS, MAX_POINTS = 100_000, 10_000
-ID_DIGITS = 16  # hex digits of a run's id: 10⁵ runs collide with a probability of 10⁻¹⁰
+ID_DIGITS = 16  # hex digits of a run's id; 10⁵ runs collide with a probability of about 10⁻¹⁰
 MAIN = "main"
 
 
 @dataclass(frozen=True)
 class Point:
-    """One place of the grid: what was set there, and the run of each seed."""
+    """One point of the grid: its settings, and the run of each seed."""
 
     arm: str
-    name: str  # a short one that no other point of the study has, and that may name a folder
-    values: Mapping[str, str]  # by key of the grid, in words
+    name: str  # short and unique within the study; can name a folder
+    values: Mapping[str, str]  # by key of the grid, as text
     runs: tuple[tuple[int, str], ...]  # (seed, run id)
 
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """A study, its points, and all its runs by id in the order in which they are begun."""
+    """A study, its points, and all its runs by id, in the order in which they start."""
 
     study: StudyConfig
     points: tuple[Point, ...]
@@ -49,20 +49,20 @@ class StudyPlan:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys that the points differ in."""
+        """The keys in which the points differ."""
         return tuple(dict.fromkeys(key for point in self.points for key in point.values))
 
 
 def plan_study(source: str | os.PathLike[str], overrides: Iterable[str] = ()) -> StudyPlan:
-    """Read a study and expand it. Raises ConfigError with all that is wrong, in the study, its base or at any point."""
+    """Read a study and expand it. Raises ConfigError with every mistake in the study, its base or its points."""
     study, document, base = read_study(source, overrides)
     return expand(study, document, base)
 
 
 def refuse_changes(source: str | os.PathLike[str], overrides: Iterable[str], out: object) -> None:
-    """Raise ConfigError if overrides would make a study folder another study in place, which needs a folder of its own.
+    """Raise ConfigError if overrides would turn a study folder into a different study, which needs a separate folder.
 
-    More seeds are no other study: what is finished stays, and what is missing is done.
+    More seeds do not make it a different study: finished runs stay, and missing ones are done.
     """
     folder, changes = Path(source), [one for one in overrides if one.partition("=")[0].strip() != "seeds"]
     if out is not None or not changes or not (folder / "study.yaml").is_file():
@@ -75,11 +75,11 @@ def refuse_changes(source: str | os.PathLike[str], overrides: Iterable[str], out
     ]
     if changed:
         text = f"{folder} holds another study: {'; '.join(changed)} (before and after). Nothing was changed. "
-        raise ConfigError([Problem("", "", text + "Give the changed study a folder of its own with --out.")])
+        raise ConfigError([Problem("", "", text + "Give the changed study a separate folder with --out.")])
 
 
 def expand(study: StudyConfig, document: Document, base: Document) -> StudyPlan:
-    """All points and runs. Raises ConfigError with all that is wrong, each with its place in the study file."""
+    """Expand a study to points and runs. Raises ConfigError with every mistake and its place in the study file."""
     arms = (Arm(name=MAIN), *study.arms)
     sizes = [_size(study, arm) for arm in arms]
     if sum(sizes) > MAX_RUNS:
@@ -119,12 +119,12 @@ def expand(study: StudyConfig, document: Document, base: Document) -> StudyPlan:
 
 
 def run_id(config: ExperimentConfig) -> str:
-    """Of the resolved config: the same run has the same id in every study and on every machine."""
+    """Id of a run, from its resolved config: equal in every study and on every machine."""
     return config.hash()[:ID_DIGITS]
 
 
 def spell(value: Any) -> str:
-    """A value of a grid in words."""
+    """Spell a grid value as text."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -165,29 +165,29 @@ def _base_of(study: StudyConfig, document: Document, base: Document) -> Document
 
 
 def _algorithm_first(change: tuple[str, Any]) -> bool:
-    """A sort key: choosing an algorithm drops the keys of the one before, so it comes before its own keys."""
+    """Sort key: puts the choice of an algorithm, which drops the previous one's keys, before the new one's keys."""
     return change[0] != "train.algorithm"
 
 
 def _set(point: Document, name: str, value: Any, place: str) -> None:
-    """Lay one change over a point's config; what a study decides by other keys is refused."""
+    """Apply one change to a point's config; refuses settings that a study has other keys for."""
     said = {
-        "seed": "the seeds of a study stand under `seeds`.",
-        "base": "the base stands at the top of the study.",
-        "name": "runs are named by their point.",
+        "seed": "set the seeds of a study under `seeds`.",
+        "base": "set the base at the top of the study.",
+        "name": "runs are named after their point.",
     }.get(name)
     if name.partition(".")[0] == "evaluate":
-        said = "what is evaluated stands at the top of the study: conditions, levels, level_seed, greedy."
+        said = "set the evaluation at the top of the study: conditions, levels, level_seed, greedy."
     if said or not re.fullmatch(r"\w+(\.\w+)*", name):
-        text = said or "this is no key of a config; write it with dots, as in train.total_steps."
+        text = said or "this is not a config key; write it with dots, as in train.total_steps."
         point.problems.append(Problem(place, name, text))
         return
     point.set(tuple(name.split(".")), value, place)
 
 
 def _place(document: Document, section: tuple[str | int, ...], name: str, *rest: int) -> str:
-    """Where a key of a section stands: written with dots or as sections within sections."""
-    nested = (*section, *name.split("."))  # as overrides write it, which hold
+    """Find the place of a section's key, written with dots or as nested sections."""
+    nested = (*section, *name.split("."))  # the form that overrides use, which take precedence
     for key in ((*nested, *rest), nested, (*section, name, *rest)):
         if key in document.places:
             return document.places[key]
@@ -195,7 +195,7 @@ def _place(document: Document, section: tuple[str | int, ...], name: str, *rest:
 
 
 def _check_planes(config: ExperimentConfig) -> None:
-    """Planes that an observation names are the world's: one mistake must not fail all runs of a study one by one."""
+    """Check that an observation's planes exist in the world, before every run of the study fails. Raises ConfigError."""
     asked = parse_observation(config.env.observation)
     if asked.shown:
         from ....envs.engine.observation_spec import ObservationError
@@ -208,7 +208,7 @@ def _check_planes(config: ExperimentConfig) -> None:
 
 
 def _name(study: str, arm: str, words: Mapping[str, str], taken: dict[str, int]) -> str:
-    """A name that no other point has. taken: those that have been given, with the last number that was put behind each."""
+    """Make a unique point name. taken: names already used, with the last number appended to each."""
     parts = [
         study,
         *([] if arm == MAIN else [arm]),

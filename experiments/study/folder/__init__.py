@@ -1,1 +1,1 @@
-"""A study's folder: what is finished, whether its results are up to date, how long the rest will take."""
+"""A study's folder: finished runs, up-to-date results, and the estimate of the remaining time."""

@@ -1,7 +1,7 @@
-"""How long a study will take: from finished runs of this code on this machine, or from short runs that are measured first.
+"""Time estimate of a study, from finished runs of this code on this machine, or from short runs measured first.
 
-Runs that cost alike (the same net, levels, rollouts, evaluation) form a kind. Of each kind one learns the seconds before the
-first step, those of a step, and those of the evaluation. Read next: `experiments/study/driver.py`, which prints what comes of it.
+Runs with the same cost (same net, levels, rollouts, evaluation) form a kind. For each kind, the estimate uses the seconds
+before the first step, per step, and for the evaluation. Read next: `experiments/study/driver.py`, which prints the estimate.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from ..workers.job import TIMES, Done, Failed, Job, Times
 from ..workers.local import LocalEngine
 from .folder import StudyFolder
 
-ROLLOUTS = 16  # of a measured short training
-WORKER = 8.0  # seconds until a new worker has loaded everything, once
-ASKED = 100  # finished runs of a kind, at most
-MAX_BYTES = 1 << 20  # of a file that says where a run comes from
-KINDS = 12  # at most so many are measured; the rest is taken to cost what the costliest of them does
+ROLLOUTS = 16  # in a measured short training
+WORKER = 8.0  # seconds for a new worker to load everything, once
+ASKED = 100  # most finished runs per kind that are read
+MAX_BYTES = 1 << 20  # of a run's provenance file
+KINDS = (
+    12  # most kinds that are measured; the others are assumed to cost as much as the most expensive of them
+)
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,13 @@ class Cost:
     evaluating: float
 
     def of(self, config: ExperimentConfig) -> float:
-        """Seconds of one run."""
+        """Seconds for one run."""
         rollout = config.train.rollout
         return self.starting + self.step * -(-config.train.total_steps // rollout) * rollout + self.evaluating
 
     @classmethod
     def of_times(cls, times: Iterable[Times]) -> Cost | None:
-        """From runs that were done; None if none of them trained a whole training."""
+        """Fit the cost to finished runs; None if none of them ran a complete training."""
         known = [one for one in times if one.steps > 0]
         if not known:
             return None
@@ -60,7 +62,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class TimeEstimate:
-    """How long the runs that are missing will take. measured: by short runs here; else by finished runs of the study."""
+    """Time estimate for the missing runs. measured: from short runs here; else from finished runs of the study."""
 
     seconds: float
     per_run: Mapping[str, float]  # by id, without the start of a worker
@@ -68,7 +70,7 @@ class TimeEstimate:
 
 
 def kind_of(config: ExperimentConfig) -> str:
-    """What a run's cost depends on."""
+    """Key of the settings that a run's cost depends on."""
     env, train = config.env.model_dump(mode="json"), config.train.model_dump(mode="json")
     del env["condition"], train["total_steps"]
     rates = (
@@ -92,10 +94,10 @@ def estimate(
     workers: int,
     say: Callable[[str], None] = lambda words: None,
 ) -> TimeEstimate:
-    """Of the runs `todo`, with so many workers; measures what is not known from finished runs (10 to 30 s a kind).
+    """Estimate the time for the runs `todo`; measures kinds without finished runs (10 to 30 s per kind).
 
-    Runs that other code or another machine made are not asked: they may have been much slower, or faster.
-    Raises UserError if a short run fails: then all would.
+    Ignores runs made by other code or on another machine, which may have been much slower or faster.
+    Raises UserError if a short run fails, because then all runs would.
     """
     todo = list(todo)
     wanted: dict[str, ExperimentConfig] = {}
@@ -129,7 +131,7 @@ def _made_here(run: Path) -> bool:
 
 
 def time_of(costs: list[float], workers: int) -> float:
-    """Seconds until all are done, each taken by the worker that is free first."""
+    """Seconds until all runs are done, each taken by the first free worker."""
     free = [0.0] * max(1, min(workers, len(costs)))
     for cost in costs:
         heapq.heapreplace(free, free[0] + cost)
@@ -137,9 +139,9 @@ def time_of(costs: list[float], workers: int) -> float:
 
 
 def _measured(configs: list[ExperimentConfig], workers: int, say: Callable[[str], None]) -> dict[str, Cost]:
-    """Short runs of each kind, as many at once as there will be; the first of each worker only warms it up."""
+    """Measure short runs of each kind, with the final number in parallel; the first run of each worker is a warm-up."""
     say(f"measuring {len(configs)} kind{'s' * (len(configs) > 1)} of run on this machine …")
-    workers = min(workers, 8, os.cpu_count() or 1)  # of a cluster, this machine stands for its nodes
+    workers = min(workers, 8, os.cpu_count() or 1)  # for a cluster, this machine represents its nodes
     jobs = [Job(f"warm-{k}", _short(configs[0], 1)) for k in range(workers)]
     jobs += [
         Job(f"{k}-{n}", _short(config, ROLLOUTS)) for k, config in enumerate(configs) for n in range(workers)

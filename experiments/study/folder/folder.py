@@ -1,9 +1,9 @@
-"""The study folder: only the driver writes it, a run at a time, each run in one step.
+"""The study folder: written only by the driver, one run at a time, each atomically.
 
     study.yaml  runs/<id>/  failed/<id>.log  episodes.parquet  summary.csv  figures/  report.html  calls.jsonl
 
-A folder under runs/ is a finished run, whole. What a killed driver left unfinished has a hidden name and is swept by the
-next one. `.work/` is where local workers work: a killed run goes on from there. Read next: `experiments/study/driver.py`.
+A folder under runs/ is a complete finished run. Unfinished files of a killed driver have hidden names and are removed by the
+next one. Local workers work in `.work/`, from which a killed run resumes. Read next: `experiments/study/driver.py`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ EPISODES, SUMMARY, FIGURES, PAGE = "episodes.parquet", "summary.csv", "figures",
 CALLS, MADE = "calls.jsonl", ".made.json"
 RECORDED = "recorded.json"  # marks a run that came from a file of recorded rows: tables only, no agent
 MAX_BYTES = 1 << 20
-MAX_LINE = 1 << 12  # bytes of a log that are read to say why a run failed
+MAX_LINE = 1 << 12  # bytes of a log that are read for the reason of a failure
 
 SHALLOW = (LOCK, STUDY, RUNS, FAILED, EPISODES, SUMMARY, FIGURES, CALLS, MADE)
 """What is read or written here: none of it may be a link, nor hold one. What lies in a run is checked when it is read."""
@@ -55,7 +55,7 @@ _WRITTEN = {
 
 @dataclass(frozen=True)
 class Call:
-    """What one call of a study did and took: runs, seconds by the clock, seconds that the driver itself computed."""
+    """Record of one call of a study: runs done, elapsed seconds, and the driver's own CPU seconds."""
 
     ended: str
     done: Whole
@@ -70,7 +70,7 @@ _CALL = TypeAdapter(Call)
 
 
 class StudyFolder:
-    """A folder that holds a study, or will hold one."""
+    """A folder that holds, or will hold, a study."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
@@ -79,11 +79,11 @@ class StudyFolder:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> StudyFolder:
-        """One that is there. Raises RunError."""
+        """Open an existing study folder. Raises RunError."""
         folder = cls(path)
         if not (folder.path / STUDY).is_file():
             raise RunError(
-                f"{path} is not a study folder: it has no {STUDY}. Begin a study with: goalposts study CONFIG"
+                f"{path} is not a study folder: it has no {STUDY}. Start a study with: goalposts study CONFIG"
             )
         folder.check()
         return folder
@@ -95,10 +95,10 @@ class StudyFolder:
 
     @contextmanager
     def begin(self, study: StudyConfig) -> Iterator[None]:
-        """Make the folder if need be and hold it for writing.
+        """Create the folder if necessary and hold it for writing.
 
-        A folder of a study of the same name is gone on with, whatever has changed in it: what is finished is found by its
-        id. Raises RunError for a folder of something else, or one that another process writes.
+        Resumes a study of the same name even if it has changed, because finished runs are found by id. Raises RunError for a
+        folder of something else, or one that another process writes.
         """
         self.check()
         self.refuse_foreign(study)
@@ -111,7 +111,7 @@ class StudyFolder:
             yield
 
     def _write_study(self, study: StudyConfig) -> None:
-        """Keep what the study is. A file that was written by hand stays: as it is, or beside the new one if it says other things."""
+        """Write study.yaml. A hand-written file is kept: unchanged, or next to the new one if their contents differ."""
         path, text = self.path / STUDY, study.to_yaml()
         if path.exists():
             there = read_limited(path, MAX_BYTES)
@@ -132,7 +132,7 @@ class StudyFolder:
         self.check()
         with disk_errors(self.path, "write"):
             try:
-                self._lock.acquire(timeout=3)  # workers of a driver that was just killed may still be dying
+                self._lock.acquire(timeout=3)  # workers of a driver that was just killed may still be ending
             except Timeout as error:
                 text = f"another process runs this study{error.who and f' ({error.who})'}. Wait for it, or look at it with: "
                 raise RunError(f"{self.path} is in use: {text}goalposts study status {self.path}") from None
@@ -146,13 +146,13 @@ class StudyFolder:
             self._lock.release()
 
     def finished(self) -> set[str]:
-        """Ids of the runs that are done."""
+        """Ids of the finished runs."""
         with suppress(FileNotFoundError, NotADirectoryError):
             return {name for name in names_in(self.path / RUNS) if _ID.fullmatch(name)}
         return set()
 
     def failed(self) -> dict[str, str]:
-        """Why runs failed when they were last tried, by id."""
+        """Reasons of failed runs at their last attempt, by id."""
         logs: list[Path] = []
         with suppress(FileNotFoundError, NotADirectoryError):
             found = (self.path / FAILED / name for name in sorted(names_in(self.path / FAILED)))
@@ -160,7 +160,7 @@ class StudyFolder:
         return {log.stem: _first_line(log) for log in logs}
 
     def run(self, run_id: str) -> Path:
-        """Where a finished run stands."""
+        """Path of a finished run."""
         return self.path / RUNS / run_id
 
     def can_be_played(self, run_id: str) -> bool:
@@ -168,15 +168,15 @@ class StudyFolder:
         return not (self.run(run_id) / RECORDED).exists()
 
     def scratch(self, run_id: str) -> Path:
-        """Where a local worker works on a run."""
+        """Path of a local worker's scratch folder for a run."""
         return self.path / WORK / run_id
 
     def log(self, run_id: str) -> Path:
-        """Where the log of a failed run stands."""
+        """Path of a failed run's log."""
         return self.path / FAILED / f"{run_id}.log"
 
     def keep(self, done: Done) -> bool:
-        """Put a finished run into its place in one step; False if it is there already. Raises RunError."""
+        """Store a finished run atomically; False if it already exists. Raises RunError."""
         self._lock.check()
         final = self.run(done.id)
         if not final.exists():
@@ -202,7 +202,7 @@ class StudyFolder:
         return kept
 
     def note(self, failed: Failed) -> Path:
-        """Keep the log of a run that failed; returns where. Its scratch is removed: it begins anew the next time."""
+        """Store the log of a failed run; return its path. Removes the scratch folder, so the next attempt starts from scratch."""
         path = self.log(failed.id)
         with disk_errors(path, "write"):
             make_folder(path.parent, exist_ok=True)
@@ -211,24 +211,24 @@ class StudyFolder:
         return path
 
     def end_work(self) -> None:
-        """Remove what workers worked in, once no run is missing."""
+        """Remove the workers' scratch folders, once no run is missing."""
         self._discard(self.path / WORK)
 
     def times(self, run_id: str) -> Times | None:
-        """How long a finished run took; None where that cannot be read."""
+        """Times of a finished run; None if they cannot be read."""
         try:
             return Times.from_json(read_limited(self.run(run_id) / TIMES, MAX_BYTES))
         except (RunError, ValueError):
             return None
 
     def note_call(self, call: Call) -> None:
-        """Add to the list of calls what this one took; no table is made from it. Raises RunError."""
+        """Append a call to the log of calls, which no table depends on. Raises RunError."""
         path = self.path / CALLS
         before = read_limited(path, MAX_BYTES) if path.exists() else b""
         write_atomic(path, before + _CALL.dump_json(call) + b"\n")
 
     def calls(self) -> list[Call]:
-        """What the calls took that came to their end; none where that cannot be read."""
+        """Read the calls that ended normally; empty if they cannot be read."""
         try:
             lines = read_limited(self.path / CALLS, MAX_BYTES).splitlines()
             return [_CALL.validate_json(line, strict=True) for line in lines]
@@ -240,7 +240,7 @@ class StudyFolder:
         return is_held(self.path / LOCK)
 
     def refuse_foreign(self, study: StudyConfig) -> None:
-        """Raise RunError if the folder holds something else than a study of this name."""
+        """Raise RunError if the folder holds anything but a study of this name."""
         if not os.path.lexists(self.path):
             return
         if not self.path.is_dir():
@@ -266,7 +266,7 @@ class StudyFolder:
                 )
 
     def _discard(self, place: Path) -> None:
-        """Remove scratch work. Where something else lies in it, it stays, under a name that no worker takes."""
+        """Remove a scratch folder. If it holds other files, keep it under a name that no worker uses."""
         if (
             discard(place, lambda path: is_of_run(path) or is_of_run(path.partition("/")[2]))
             and place != self.path / WORK

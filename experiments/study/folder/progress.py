@@ -1,6 +1,6 @@
-"""How a study goes, on a terminal: one bar for all with the time left, one line a worker; or a line a run in a log file.
+"""Progress display of a study: on a terminal, a bar with the time left and a line per worker; in a log, a line per run.
 
-Decides nothing. Read next: `experiments/study/driver.py`, which calls it.
+Read next: `experiments/study/driver.py`, which calls it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .estimate import time_of
 
 
 def spell_time(seconds: float) -> str:
-    """95 → `1 min 35 s`."""
+    """Spell a duration: 95 → `1 min 35 s`."""
     seconds = round(seconds)
     if seconds < 60:
         return f"{seconds} s"
@@ -31,7 +31,7 @@ def spell_time(seconds: float) -> str:
 
 
 class StudyProgress:
-    """Shows a study on stderr. per_run: the estimated seconds of each run, by id."""
+    """Progress display on stderr. per_run: estimated seconds of each run, by id."""
 
     def __init__(self, plan: StudyPlan, workers: int, per_run: Mapping[str, float], quiet: bool) -> None:
         from rich.console import Console
@@ -102,12 +102,12 @@ class StudyProgress:
             print(plain("; ".join(filter(None, (words, self._left({}))))), file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
         if self.bars is not None:
             self.bars.stop()
 
     def _left(self, at: Mapping[str, At]) -> str:
-        """By the estimates, corrected by how the runs so far compared with theirs."""
+        """Remaining time: the estimates, scaled by how the finished runs compared with theirs."""
         costs = [
             cost * (1 - at[one].step / max(at[one].total, 1) if one in at else 1)
             for one in self.waiting

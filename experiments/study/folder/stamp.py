@@ -1,8 +1,8 @@
-"""Whether a study's tables, figures and page follow from its runs as they are: then a call that does no run ends at once.
+"""The up-to-date stamp of a study: whether tables, figures and page match its runs, so that they need not be written again.
 
-`.made.json` holds a digest of what they were made from and of each file that came of it, signed with a secret of this user on
-this machine. It is believed only if all of it holds now and the signature is ours: in a folder from elsewhere, or where the mark is
-lost or late, the files are written again. Read next: `experiments/study/driver.py`.
+`.made.json` holds digests of the inputs and of each output file, signed with a secret of this user on this machine. It counts
+only if everything matches and the signature is valid; otherwise, as in a folder from elsewhere, the files are written again.
+Read next: `experiments/study/driver.py`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MAX_MADE = 1 << 20
 
 
 def is_made(folder: StudyFolder, plan: StudyPlan) -> bool:
-    """Whether everything that `remember` was told of is there, unchanged, and made from these runs by this code."""
+    """Whether all files recorded by `remember` exist unchanged and were made from these runs by this code."""
     try:
         known = json.loads(read_limited(folder.path / MADE, MAX_MADE))
         facts = _facts(folder, plan)
@@ -41,8 +41,8 @@ def is_made(folder: StudyFolder, plan: StudyPlan) -> bool:
 
 
 def remember(folder: StudyFolder, plan: StudyPlan) -> None:
-    """Say that tables, figures and page have just been made from the runs that are there. Raises RunError."""
-    with suppress(OSError):  # somebody removed one of them meanwhile
+    """Record that tables, figures and page were just made from the current runs. Raises RunError."""
+    with suppress(OSError):  # a file was removed meanwhile
         facts = _facts(folder, plan)
         write_atomic(folder.path / MADE, _bytes(facts | {"by": sign(_bytes(facts))}))
 
@@ -59,7 +59,7 @@ def _facts(folder: StudyFolder, plan: StudyPlan) -> dict[str, object]:
 
 
 def _sources(folder: StudyFolder, plan: StudyPlan) -> str:
-    """What the files follow from: the study, the code with its templates and packages, and the runs' files by size and time."""
+    """Digest of the inputs: the study, the code with its templates and packages, and the runs' files by size and time."""
     digest = hashlib.sha256()
     for part in (plan.study.to_yaml(), code_digest(), platform.python_version(), *_templates(), *_versions()):
         digest.update(part.encode() + b"\0")
@@ -84,7 +84,7 @@ def _versions() -> Iterable[str]:
 
 
 def _digest(path: Path, follow: bool = False) -> str:
-    """Of a file of any length, which is not held."""
+    """Digest of a file of any length, read in parts."""
     digest = hashlib.sha256()
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     with open(os.open(path, flags) if follow else open_below(path, flags), "rb") as file:

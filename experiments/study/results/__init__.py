@@ -1,1 +1,1 @@
-"""The results of a study's finished runs: tables, figures, comparison, page."""
+"""Results of a study's finished runs: tables, figures, comparison, page."""

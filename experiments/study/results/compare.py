@@ -1,7 +1,7 @@
-"""Two studies side by side: the points that both have, and whether their numbers differ.
+"""Compare two studies at the points that both have.
 
-Seeds of one number in both studies are paired only by name, not by chance, so the difference of two means is judged as of
-independent groups: Welch's t over the agents' own values. Read next: `summary.py`.
+Equal seed numbers in two studies do not make their agents a pair, so a difference of means is tested for independent groups:
+Welch's t over the agents' own values. Read next: `summary.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ...measurement.study_curves import keys_of
 
 @dataclass(frozen=True)
 class Difference:
-    """A measure at a point of both studies. difference: the second minus the first, with a 95 % interval if it has one."""
+    """A measure at a point of both studies. difference: the second minus the first, with a 95% interval if it has one."""
 
     arm: str
     values: Mapping[str, str]
@@ -36,14 +36,14 @@ class Difference:
 
 
 def compare(first: pl.DataFrame, second: pl.DataFrame) -> list[Difference]:
-    """Of two summaries. Raises UserError if they have no point in common."""
+    """Compare two summaries. Raises UserError if they have no point in common."""
     keys = [key for key in keys_of(first) if key in keys_of(second)]
     one, two = _groups(first, keys), _groups(second, keys)
     common = [key for key in one if key in two]
     if not common:
         raise UserError(
             "the two studies have no point in common: their grids share no values. Points are matched by arm and by "
-            f"{', '.join(keys) or 'nothing, for they have no key in common'}"
+            f"{', '.join(keys) or 'no key, because they have none in common'}"
         )
     found = []
     for arm, values, measure in common:
@@ -67,9 +67,9 @@ def compare(first: pl.DataFrame, second: pl.DataFrame) -> list[Difference]:
 
 
 def compare_text(found: list[Difference], names: tuple[str, str]) -> str:
-    """As a table for people."""
+    """Format the differences as a text table."""
     lines = [
-        f"{names[1]} minus {names[0]}; brackets: 95 % intervals over training seeds (Welch's t), where both have two or more",
+        f"{names[1]} minus {names[0]}; brackets: 95% intervals over training seeds (Welch's t), where both have two or more",
         "",
     ]
     width = max(len(_label(one)) for one in found)

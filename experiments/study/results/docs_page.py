@@ -1,9 +1,9 @@
-"""The page of a study in the docs: generated from its folder, so that no figure on it was ever typed.
+"""The docs page of a study, generated from its folder, so that no number on it is typed by hand.
 
     goalposts study docs studies/alpha --out docs/results
 
-writes `alpha.md` with its figures and its table (`alpha.csv`) beside it. What a study shows in words is computed from its
-summary; what it does not show stands here, because it follows from the design. Read next: `report.py`.
+writes `alpha.md`, its figures and its table (`alpha.csv`). The sentences on what a study shows are computed from its summary;
+those on what it does not show are in this module, because they follow from the design. Read next: `report.py`.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ MADE_BY = re.compile("goalposts study (docs|page)")  # the command has had both 
 
 
 def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) -> Path:
-    """The page, its figures and its table into a folder of the docs.
+    """Write the page, its figures and its table into a folder of the docs; return the page.
 
-    Raises RunError, also where a page of that name stands that was written by hand.
+    Raises RunError, also if a hand-written page of that name exists.
     """
     name = plan.study.name
     there = out / f"{name}.md"
@@ -90,7 +90,7 @@ def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) ->
         read_limited(there, 1 << 22, follow=True).decode(errors="replace")
     ):
         raise RunError(
-            f"{there} is no page of a study, and it would be overwritten. Move it away, or give --out another folder"
+            f"{there} is not a study's page and would be overwritten. Move it away, or give --out another folder"
         )
     table = read_summary(folder.path / SUMMARY, plan)
     figures = figures_of(plan, table)
@@ -110,7 +110,7 @@ def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) ->
     contents |= {out / film.name: film.gif(folder) for film in _films(folder, plan, table)}
     if not there.exists() and (others := [path for path in contents if os.path.lexists(path)]):
         raise RunError(
-            f"{others[0]} belongs to no page of a study here, and it would be overwritten. Move it away, or give --out another folder"
+            f"{others[0]} does not belong to a study's page here and would be overwritten. Move it away, or give --out another folder"
         )
     write_together(contents)
     return out / f"{name}.md"
@@ -118,7 +118,7 @@ def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) ->
 
 @dataclass(frozen=True)
 class _FilmOfOutlier:
-    """Representative episodes of an agent unlike the others, under the control condition, where it should be able."""
+    """A film of an outlier: representative episodes under the control condition, where the agent should be capable."""
 
     name: str
     run: str
@@ -134,7 +134,7 @@ class _FilmOfOutlier:
 
 
 def _films(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame) -> list[_FilmOfOutlier]:
-    """Of a study of seeds: its outliers, at most two."""
+    """Film the outliers of a study of seeds, at most two."""
     if plan.study.figure != "seeds":
         return []
     ids = {seed: one for point in plan.points for seed, one in point.runs}
@@ -198,7 +198,7 @@ def _page(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame, figures: li
 
 
 def _header(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) -> str:
-    """What made the page: for a study that is not shipped under this name, only the command and n."""
+    """Format the page's header; for a study that is not shipped under this name, only the command and n."""
     seeds = sorted({len(point.runs) for point in plan.points})
     n = f"{len(folder.finished() & plan.runs.keys())} agents, {' or '.join(map(str, seeds))} training seeds per point"
     worlds = {config.world for config in plan.runs.values()}
@@ -238,7 +238,7 @@ def _times(folder: StudyFolder, plan: StudyPlan, finished: list[str]) -> list[st
 
 
 def _driver(folder: StudyFolder) -> list[str]:
-    """From the calls that came to their end; time in calls that were killed is not known."""
+    """Summarize the driver's time, from calls that ended normally; the time of killed calls is unknown."""
     calls = [call for call in folder.calls() if call.done]
     if not calls:
         return []
@@ -282,7 +282,7 @@ def _alpha(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
 
 
 def _lost(table: pl.DataFrame, points: Iterable[str], which: str = "") -> list[str]:
-    """How many agents never learnt to play, where some did not."""
+    """Report the number of agents that never learnt to play, if any."""
     found = [words for point in points for words in verdicts(table, point).values()]
     lost = found.count("CAPABILITY LOSS")
     if not lost:
@@ -334,7 +334,7 @@ def _capability(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
 
 
 def gap_words(table: pl.DataFrame, point: str) -> str:
-    """How far "goal reached as in training" and "goal first when it is moved" are apart, at the first and the last probe."""
+    """Describe the gap between capability (control) and goal-first (shift), at the first and the last probe."""
     able, first = eval_series(table, "reached", point), eval_series(table, "goal_first", point)
     gaps = {}
     for seed in able.keys() & first.keys():

@@ -1,7 +1,7 @@
-"""The episodes of many finished runs, read many files at a time: thousands of small tables in seconds.
+"""Read the episodes of many finished runs, many files at a time: thousands of small tables in seconds.
 
-Whatever is odd about a bundle of files, they are read again one by one, so that what is accepted and what is said of a damaged
-file is the same as for a single run. Read next: `summary.py`; `experiments/measurement/episodes.py`, which reads one.
+If anything is wrong with a bundle of files, they are read again one by one, so that validation and error messages are the
+same as for a single run. Read next: `summary.py`; `experiments/measurement/episodes.py`, which reads one table.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from ...measurement.episodes import (
 from ...system.atomic_files import RunError, read_limited
 from ...system.parquet import Unreadable, read_parquets
 
-FILES, BYTES = 500, 1 << 23  # of a bundle; one file may be larger
-LARGE = 1 << 18  # bytes of a file that is read by itself
+FILES, BYTES = 500, 1 << 23  # limits of a bundle; a single file may be larger
+LARGE = 1 << 18  # bytes from which a file is read by itself
 
 
 def read_episodes_of(paths: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
-    """Episodes tables by the id of the run that each is of. Raises EpisodesError or RunError, as `read_episodes`."""
+    """Read episodes tables, by run id. Raises EpisodesError or RunError, as `read_episodes`."""
     found: dict[str, pl.DataFrame] = {}
     for bundle in _bundles(paths):
         together = _together(bundle) if len(bundle) > 1 else None
@@ -57,7 +57,7 @@ def _bundles(paths: Mapping[str, Path]) -> Iterator[dict[str, Path]]:
 
 
 def _together(bundle: Mapping[str, Path]) -> dict[str, pl.DataFrame] | None:
-    """The tables of a bundle; None if they cannot be had all at once, or are not each of its own run alone."""
+    """Read the tables of a bundle; None if they cannot be read together, or if one is not of exactly its own run."""
     try:
         contents = [read_limited(path, MAX_BYTES) for path in bundle.values()]
         most = sum(min(MAX_ROWS, FEW_ROWS + len(content)) for content in contents)

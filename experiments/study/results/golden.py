@@ -1,6 +1,6 @@
-"""Golden digests of the recipes behind a study: a short training and its evaluation, with arithmetic that every x86-64 processor has.
+"""Golden digests of a study's recipes: of a short training and its evaluation, with arithmetic common to all x86-64 processors.
 
-If they change, the code trains or evaluates differently, and rows that were recorded before do not belong with new runs.
+If they change, the code trains or evaluates differently, and rows recorded before must not be mixed with new runs.
 
     python -m goalposts.experiments.study.results.golden CONFIG.yaml     (the digests of one config, as JSON)
 
@@ -25,7 +25,7 @@ from ...measurement.episodes import SINCE_2
 from ...system.atomic_files import RunError
 from ..design.plan import StudyPlan
 
-# A few seconds: the same code as the real training, on a small net and few levels.
+# Takes a few seconds: the same code as a real training, with a small net and few levels.
 SHORT = (
     *("seed=0", "train.total_steps=4096", "train.num_envs=32", "train.n_steps=32", "train.batch_size=256"),
     *(
@@ -36,12 +36,12 @@ SHORT = (
     ),
     *("env.levels=200", "evaluate.levels=20"),
 )
-# Neither torch nor MKL then uses what only some processors have.
+# Keep torch and MKL from using instructions that only some processors have.
 PLAIN = {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE", "OMP_NUM_THREADS": "1"}
 
 
 def digest(*arrays: np.ndarray) -> str:
-    """16 hex digits of shapes, types and bytes."""
+    """Digest of arrays (shapes, types and bytes): 16 hex digits."""
     found = hashlib.sha256()
     for array in arrays:
         found.update(f"{array.dtype.str} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
@@ -49,7 +49,7 @@ def digest(*arrays: np.ndarray) -> str:
 
 
 def digest_of_table(table: pl.DataFrame) -> str:
-    """Of an episodes table's values as of version 1, whatever its run is called."""
+    """Digest of the values of an episodes table's version 1 columns, without the run's name."""
     columns = []
     for name in (name for name in table.columns if name not in ("run", SINCE_2)):
         if table[name].dtype == pl.String:
@@ -61,10 +61,10 @@ def digest_of_table(table: pl.DataFrame) -> str:
 
 
 def golden_digests(plan: StudyPlan) -> dict[str, str]:
-    """By world and what was digested, for each world of a study's runs. Raises RunError if a training fails.
+    """Compute the golden digests of each world of a study's runs, by world and content. Raises RunError if a training fails.
 
-    They do not depend on the study. Each is made in a process of its own, because torch reads its surroundings when it
-    starts: 5 to 15 seconds per world.
+    They do not depend on the study. Each world takes 5 to 15 seconds in a separate process, because torch reads environment
+    variables when it starts.
     """
     found: dict[str, str] = {}
     for world in sorted({config.world for config in plan.runs.values()}):

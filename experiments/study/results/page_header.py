@@ -1,9 +1,9 @@
-"""The header of a page of results: what made it. If the recipe that is shipped changes, the page is stale, and a check says so.
+"""The header of a results page: how it was made, so that a check can detect pages made with an outdated recipe.
 
-Front matter in YAML: `command` that remakes the page, `n`, `recipes` (by name, the hash of the config or of all runs of the
-study that the page rests on) and `worlds` (the golden digests of their levels, from `golden.json` beside the pages).
+Front matter in YAML: `command` that regenerates the page, `n`, `recipes` (by name, the hash of the config or of all runs of
+the study behind the page) and `worlds` (the golden digests of their levels, from `golden.json` next to the pages).
 
-    python -m goalposts.experiments.study.results.page_header docs/results/pixels.md     (after a page was remade by hand)
+    python -m goalposts.experiments.study.results.page_header docs/results/pixels.md     (after editing a page by hand)
 
 Read next: `docs_page.py`, which writes the pages of studies with it.
 """
@@ -31,7 +31,7 @@ STUDIES = "studies/"
 
 
 def recipe_hash(name: str) -> str:
-    """16 hex digits of a shipped config, such as `coinrun/edge`, or of all runs of a shipped study, such as `studies/alpha`."""
+    """Hash a shipped config, such as `coinrun/edge`, or all runs of a shipped study, such as `studies/alpha`: 16 hex digits."""
     if name.startswith(STUDIES):
         runs = sorted(plan_study(name.removeprefix(STUDIES)).runs)
         return hashlib.sha256("\n".join(runs).encode()).hexdigest()[:16]
@@ -39,13 +39,13 @@ def recipe_hash(name: str) -> str:
 
 
 def golden_of(folder: Path) -> dict[str, str]:
-    """The golden digest of each world, which stands beside the pages; {} where it does not."""
+    """Read the golden digest of each world from the folder of the pages; {} if it has none."""
     path = folder / GOLDEN
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def front_matter(command: str, n: str, recipes: Iterable[str], worlds: Mapping[str, str]) -> str:
-    """The header, to be put in front of a page."""
+    """Format the header of a page."""
     header = {
         "command": command,
         "n": n,
@@ -56,7 +56,7 @@ def front_matter(command: str, n: str, recipes: Iterable[str], worlds: Mapping[s
 
 
 def split(page: str) -> tuple[dict[str, Any], str]:
-    """The header of a page, {} if it has none, and the rest."""
+    """Split a page into its header ({} if it has none) and the rest."""
     if not page.startswith(FENCE) or FENCE not in page[len(FENCE) :]:
         return {}, page
     head, _, body = page[len(FENCE) :].partition(FENCE)
@@ -65,7 +65,7 @@ def split(page: str) -> tuple[dict[str, Any], str]:
 
 
 def problems_of(page: Path) -> list[str]:
-    """Why a page may not be what the shipped recipes make: one message per reason, with the remedy."""
+    """List why a page may be stale: one message per reason, with the remedy."""
     header, _ = split(page.read_text(encoding="utf-8"))
     missing = [key for key in ("command", "n", "recipes", "worlds") if key not in header]
     if missing:
@@ -92,7 +92,7 @@ def problems_of(page: Path) -> list[str]:
 
 
 def main(pages: list[str]) -> int:
-    """Renew the hashes of pages that were just remade."""
+    """Update the hashes of pages that were just regenerated; returns the exit code."""
     if not pages:
         print("usage: python -m goalposts.experiments.study.results.page_header PAGE.md ...", file=sys.stderr)
         return 2

@@ -1,9 +1,9 @@
-"""What each finished run of a study contributed to its tables, in one small file that can be committed.
+"""Recorded rows: the table rows of each finished run of a study, in one small file that can be committed.
 
-A long study can then be done in parts, on machines that forget: the next part skips the runs that are recorded, and ends in
-the same tables as if all had been done at once. The file is a Parquet table of episodes, sorted so that it compresses to
-a few bytes per episode; its metadata hold each run's measures and the golden digests (`golden.py`) of the code that made them.
-It holds no weights and no trajectories: films, players and `evaluate` need the run itself.
+With it, a long study can be done in parts, on temporary machines: the next part skips recorded runs and ends in the same
+tables as a study done at once. The file is a Parquet table of episodes, sorted so that it compresses to a few bytes per
+episode; its metadata holds each run's measures and the golden digests (`golden.py`) of the code that made them. It contains
+no weights and no trajectories: films, players and `evaluate` need the run itself.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ORDER = ("condition", "sampled", "level_index", "run")
 
 @dataclass(frozen=True)
 class RecordedRows:
-    """Runs by id: the text of measures.json and the episodes; and the golden digests that they belong to."""
+    """Recorded runs by id (the text of measures.json, the episodes), and the golden digests of the code that made them."""
 
     measures: Mapping[str, str] = field(default_factory=dict)
     episodes: Mapping[str, pl.DataFrame] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class RecordedRows:
 
 
 def read_rows(path: Path) -> RecordedRows:
-    """A file that `write_rows` made. Raises RunError, or EpisodesError for a table that contradicts itself."""
+    """Read a file that `write_rows` wrote. Raises RunError, or EpisodesError for a table that contradicts itself."""
     remedy = "Restore it, or remove it and run the study again"
     try:
         found = read_parquet(read_limited(path, MAX_BYTES), MAX_ROWS, KEYS)
@@ -74,10 +74,10 @@ def read_rows(path: Path) -> RecordedRows:
 
 
 def restore_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mapping[str, str]) -> int:
-    """Put what is recorded of the plan's runs into the study's folder, as finished runs; how many.
+    """Restore the plan's recorded runs in the study's folder as finished runs; return their number.
 
-    golden: what `golden_digests` finds now. The folder must be held. Raises RunError if the code now trains or evaluates
-    differently than when the rows were recorded.
+    golden: the current digests, from `golden_digests`. The caller must hold the folder. Raises RunError if the code now
+    trains or evaluates differently than when the rows were recorded.
     """
     if not path.exists():
         return 0
@@ -96,7 +96,7 @@ def restore_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mappi
 
 
 def write_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mapping[str, str]) -> int:
-    """Record all finished runs of the plan, and keep what the file already has; how many it holds. Raises RunError."""
+    """Record all finished runs of the plan, in addition to those in the file; return the total. Raises RunError."""
     before = read_rows(path) if path.exists() else RecordedRows()
     _refuse_other_code(path, before, golden)
     finished = folder.finished()

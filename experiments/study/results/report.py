@@ -1,6 +1,6 @@
-"""From a study's folder to what is shown of it: its figures as files, its page. Everything rests on summary.csv.
+"""The report of a study: its figures as files, and its page, from summary.csv.
 
-Only the recorded episodes of single agents are read from the runs' folders. Needs no torch. Read next:
+Reads only the recorded episodes of single agents from the runs' folders. Does not need torch. Read next:
 `experiments/report/figures/study_charts.py`, `experiments/report/page/study_page.py`; `docs_page.py`, the page for the docs.
 """
 
@@ -29,17 +29,17 @@ from ..design.plan import StudyPlan
 from ..folder.folder import FIGURES, PAGE, SUMMARY, StudyFolder
 from .summary import read_summary
 
-LEVELS = 4  # recorded levels of each agent
-AGENTS = 150  # that can be picked; beyond, the outliers and an even choice of the rest
+LEVELS = 4  # recorded levels per agent
+AGENTS = 150  # that can be picked; of more agents, the outliers and an even selection of the rest
 
 
 def figures_of(plan: StudyPlan, table: pl.DataFrame) -> list[Drawn]:
-    """The study's figures, drawn from its summary."""
+    """Draw the study's figures from its summary."""
     return draw(plan.study.figure, table)
 
 
 def write_figures(folder: StudyFolder, figures: list[Drawn]) -> list[Path]:
-    """As SVG and PNG, under figures/. Raises RunError."""
+    """Write figures as SVG and PNG, under figures/. Raises RunError."""
     place = folder.path / FIGURES
     with disk_errors(place, "write"):
         make_folder(place, exist_ok=True)
@@ -51,7 +51,7 @@ def write_figures(folder: StudyFolder, figures: list[Drawn]) -> list[Path]:
 
 
 def write_report(folder: StudyFolder, plan: StudyPlan) -> Path:
-    """The figures and the page of a study that has its tables. Raises RunError."""
+    """Write the figures and the page of a study that has its tables; return the page. Raises RunError."""
     table = read_summary(folder.path / SUMMARY, plan)
     figures = figures_of(plan, table)
     write_figures(folder, figures)
@@ -59,7 +59,7 @@ def write_report(folder: StudyFolder, plan: StudyPlan) -> Path:
 
 
 def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
-    """One row a point: the estimates over its seeds."""
+    """Build the table of a study: one row per point, with the estimates over its seeds."""
     keys = plan.keys
     measured = table.filter(pl.col("value").is_not_null())["measure"].unique()
     shown = {metric.key: metric.name for metric in METRICS if metric.key in measured}
@@ -128,7 +128,7 @@ def _page(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame, figures: li
 
 
 def _agents(plan: StudyPlan, table: pl.DataFrame) -> tuple[list[StudyAgent], dict[str, str]]:
-    """Every agent with a preference, and the run of each by its key."""
+    """List every agent that has a preference, and map its key to its run."""
     rows = table.filter(pl.col("seed").is_not_null() & pl.col("step").is_null())
     odd = {
         (p, s): w
@@ -158,7 +158,7 @@ def _agents(plan: StudyPlan, table: pl.DataFrame) -> tuple[list[StudyAgent], dic
 
 
 def _chosen(agents: list[StudyAgent]) -> list[StudyAgent]:
-    """Those whose episodes are shown."""
+    """Choose the agents whose episodes are shown."""
     if len(agents) <= AGENTS:
         return agents
     odd = [agent for agent in agents if agent.outlier][: AGENTS // 2]
@@ -169,7 +169,7 @@ def _chosen(agents: list[StudyAgent]) -> list[StudyAgent]:
 
 
 def _levels_to_show(folder: StudyFolder, runs: list[str], condition: str) -> list[int]:
-    """Levels on which the agents at both ends of the line behave in their own proportions."""
+    """Choose representative levels for the agents with the lowest and the highest preference."""
     ends = dict.fromkeys((runs[0], runs[-1]))
     return representative(
         [read_episodes(folder.run(one) / "episodes.parquet", follow=False) for one in ends], condition, LEVELS

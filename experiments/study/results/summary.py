@@ -1,7 +1,7 @@
-"""The two tables of a study: all episodes, and the numbers that figures are drawn from.
+"""The two tables of a study: all episodes, and the summary from which figures are drawn.
 
-Both follow from the finished runs alone, in the order of the plan, and hold no time: whatever was killed on the way, they
-come out byte for byte the same. Read next: `experiments/study/design/measures.py`, the rows of summary.csv.
+Both depend only on the finished runs, in the order of the plan, and contain no times, so they are byte-identical no matter
+how often the study was interrupted. Read next: `experiments/study/design/measures.py`, the rows of summary.csv.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from .summary_check import check, read_measures
 
 MAX_TOGETHER = 10_000_000  # episodes in one file
 MAX_HELD = (
-    2_000_000  # that are held at once, about 300 bytes each; fixed, so that the same runs give the same bytes
+    2_000_000  # held in memory at once, about 300 bytes each; fixed, so that equal runs give equal bytes
 )
 MAX_ROWS = 50_000_000  # of summary.csv
 DIGITS = 6
 
 
 def write_tables(folder: StudyFolder, plan: StudyPlan) -> None:
-    """episodes.parquet and summary.csv from the runs that are finished; nothing if none is. Raises RunError.
+    """Write episodes.parquet and summary.csv from the finished runs, if there are any. Raises RunError.
 
-    A study of more than MAX_TOGETHER episodes gets no episodes.parquet: its episodes are in the folders of its runs. Beyond
-    MAX_HELD they are written a point at a time, so that memory does not grow with their number.
+    A study with more than MAX_TOGETHER episodes gets no episodes.parquet: its episodes are in the folders of its runs. Beyond
+    MAX_HELD they are written one point at a time, so that memory does not grow with their number.
     """
     finished = folder.finished()
     chosen = [one for one in plan.runs if one in finished]
@@ -59,7 +59,7 @@ def write_tables(folder: StudyFolder, plan: StudyPlan) -> None:
             elif pieces and (new := [found[one] for one in found if one not in written]):
                 pieces.add("episodes", episodes_file(pl.concat(new)))
                 written |= set(found)
-        remedy = "Do the run anew: remove its folder and give the study's command again"
+        remedy = "Remove the run's folder and run the study's command again"
         table = check(summary_table(plan, rows), plan, folder.path / RUNS, remedy)
         contents: dict[Path, Content] = {
             folder.path / SUMMARY: table.write_csv(float_precision=DIGITS).encode()
@@ -74,27 +74,27 @@ def write_tables(folder: StudyFolder, plan: StudyPlan) -> None:
 
 
 def episodes_of(plan: StudyPlan) -> int:
-    """How many episodes each run plays."""
+    """Number of episodes per run."""
     study = plan.study
     return study.levels * len(study.conditions) * (2 if study.greedy else 1)
 
 
 def summary_table(plan: StudyPlan, rows: list[Row]) -> pl.DataFrame:
-    """The rows with their columns in order; the keys of the grid stand behind the point."""
+    """Build the summary with its columns in order; the grid's keys follow the point."""
     schema = dict(COLUMNS)
     head = {name: schema.pop(name) for name in ("arm", "point")}
     return pl.DataFrame(rows, schema=head | dict.fromkeys(plan.keys, pl.String) | schema)
 
 
 def read_summary(path: str | Path, plan: StudyPlan) -> pl.DataFrame:
-    """A summary.csv with its types, checked against the plan of its study. Raises RunError."""
+    """Read a summary.csv with its types, checked against the plan of its study. Raises RunError."""
     path = Path(path)
     content = read_limited(path, 1 << 28)
-    remedy = f"Write it anew with: goalposts study report {path.parent}"
+    remedy = f"Write it again with: goalposts study report {path.parent}"
     try:
         table = read_csv(content, MAX_ROWS, COLUMNS, what=path)
     except Unreadable as error:
-        raise RunError(f"{path} is damaged: it is no table of a study's numbers. {remedy}") from error
+        raise RunError(f"{path} is damaged: it is not a summary of a study. {remedy}") from error
     if missing := [name for name in COLUMNS if name not in table.columns]:
         raise RunError(f"{path} is not the summary of a study: it has no column {missing[0]}. {remedy}")
     measures = {name: current_column(name) for name in table["measure"].drop_nulls().unique()}
@@ -105,7 +105,7 @@ def read_summary(path: str | Path, plan: StudyPlan) -> pl.DataFrame:
 def _tables_of(
     folder: StudyFolder, point: Point, finished: set[str], known: dict[str, pl.DataFrame]
 ) -> dict[str, pl.DataFrame]:
-    """The episodes of each finished run of a point; a run that several points share is read once."""
+    """Read the episodes of each finished run of a point; a run shared by several points is read once."""
     chosen = [one for _, one in point.runs if one in finished]
     read = read_episodes_of({one: folder.run(one) / EPISODES for one in chosen if one not in known})
     return {one: known[one] if one in known else read[one] for one in chosen}
@@ -120,7 +120,7 @@ def _of_point(
         if one not in tables:
             continue
         own.append(tables[one])
-        remedy = f"Do this run anew: remove {folder.run(one)} and give the study's command again"
+        remedy = f"Remove {folder.run(one)} and run the study's command again"
         measures = read_measures(folder.run(one) / MEASURES, remedy)
         leaked += sum(int(row["value"] or 0) for row in measures if row["measure"] == "leaked")
         yield from (where | {"seed": seed, "run": one} | row for row in measures)

@@ -1,7 +1,7 @@
-"""The numbers of a study as they are read back from files that anybody may have changed: checked before anything rests on them.
+"""Validate the numbers of a study that are read from untrusted files.
 
-`read_measures` reads what a worker said of one run; `check` holds a whole table against the plan of its study. What they let
-through can be drawn and put into words. Read next: `summary.py`, which reads with them.
+`read_measures` reads a worker's measures of one run; `check` compares a whole table with the plan of its study. Validated
+tables can be drawn and described without further checks. Read next: `summary.py`, which uses both.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from ..design.measures import GREEDY, LOGGED, Row
 from ..design.plan import StudyPlan
 
 MAX_MEASURES = 1 << 26  # bytes
-A_VALUE = 200  # bytes of a JSON value while it is checked
-LONGEST = 2_000  # characters of a name or a remark
+A_VALUE = 200  # memory of a JSON value during validation, in bytes
+LONGEST = 2_000  # characters of a name or a warning
 
 _Real = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 _Text = Annotated[str, StringConstraints(max_length=LONGEST)]
@@ -50,7 +50,7 @@ _MEASURES = TypeAdapter(Annotated[list[_Measure], FailFast()])
 
 
 def read_measures(path: Path, remedy: str) -> list[Row]:
-    """The rows of one run, of the right names and types. Raises RunError, which ends with the remedy."""
+    """Read the rows of one run and check their names and types. Raises RunError with the remedy."""
     content, budget = read_limited(path, MAX_MEASURES), reading_budget()
     values = sum(map(content.count, (b"[", b"{", b",", b":")))
     budget.claim(A_VALUE * values + 2 * len(content), path)
@@ -65,11 +65,11 @@ def read_measures(path: Path, remedy: str) -> list[Row]:
 
 
 def check(table: pl.DataFrame, plan: StudyPlan, path: Path, remedy: str) -> pl.DataFrame:
-    """The table, if it can be what this plan's runs came to. Raises RunError naming `path`, ending with the remedy."""
+    """Return the table if it is a possible result of this plan's runs. Raises RunError with `path` and the remedy."""
     if not table.height:
         raise RunError(f"{path} holds no numbers. {remedy}")
     if missing := [key for key in plan.keys if key not in table.columns]:
-        raise RunError(f"{path} has no column {missing[0]}, over which the study goes. {remedy}")
+        raise RunError(f"{path} has no column {missing[0]}, a key of the study's grid. {remedy}")
     for wrong, words in (*_numbers(table), *_names(table, plan)):
         rows = table.filter(wrong.fill_null(value=False)).head(1)
         if rows.height:
@@ -81,7 +81,7 @@ def check(table: pl.DataFrame, plan: StudyPlan, path: Path, remedy: str) -> pl.D
 
 
 def _spans() -> dict[str, tuple[float, float]]:
-    """Everything that is an estimate, and between which values it lies."""
+    """Map every measure that is an estimate to its range of values."""
     spans = {metric.key: metric.span for metric in METRICS}
     greedy = {f"{GREEDY}{key}": span for key, span in spans.items()}
     return spans | greedy | dict.fromkeys(OUTCOMES, (0.0, 1.0))
@@ -114,13 +114,13 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
     ]
     for column in (value, low, high):
         found.append(
-            ((column < least - 1e-9) | (column > most + 1e-9), "a share is less than 0 or more than 1")
+            ((column < least - 1e-9) | (column > most + 1e-9), "a fraction is less than 0 or more than 1")
         )
     found += [
-        (probe & ~value.is_between(0, 1), "a share is less than 0 or more than 1"),
+        (probe & ~value.is_between(0, 1), "a fraction is less than 0 or more than 1"),
         (pl.col("measure").str.starts_with(EVAL) & (value < 0), "a number of levels is negative"),
-        (pl.col("step").is_not_null() & value.is_null(), "there is a step, and no value"),
-        (low.is_null() != high.is_null(), "an interval has one end only"),
+        (pl.col("step").is_not_null() & value.is_null(), "there is a step without a value"),
+        (low.is_null() != high.is_null(), "an interval has only one end"),
         (low > high, "an interval ends before it begins"),
         (
             value.is_not_null() & low.is_null() & estimated,
@@ -170,19 +170,19 @@ def _names(table: pl.DataFrame, plan: StudyPlan) -> list[tuple[pl.Expr, str]]:
         (verdict & pl.col("seeds").is_null(), "a verdict on no seeds"),
         (
             (measure == "leaked") & (pl.col("value").is_null() | (pl.col("value") < 0)),
-            "nobody counted the levels that were trained on",
+            "the count of levels that were trained on is missing",
         ),
     ]
 
 
 def _whole(table: pl.DataFrame, path: Path, remedy: str) -> None:
-    """Every run and every point that is there has its verdict, and nothing is there twice."""
+    """Check that every run and every point in the table has a verdict, and that no row occurs twice. Raises RunError."""
     same = ["point", "seed", "run", "measure", "condition", "step"]
     twice = table.filter(table.select(same).is_duplicated())
     if twice.height:
         row = twice.row(0, named=True)
         raise RunError(
-            f"{path} is damaged: {row['measure']} of {row['run'] or row['point']} stands there twice. {remedy}"
+            f"{path} is damaged: {row['measure']} of {row['run'] or row['point']} occurs twice. {remedy}"
         )
     judged = table.filter(pl.col("measure") == "verdict")
     alone = pl.col("run").is_not_null()

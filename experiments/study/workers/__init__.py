@@ -1,1 +1,1 @@
-"""The processes that carry out a study's runs, on this machine or on a Ray cluster."""
+"""Workers that do a study's runs, on this machine or on a Ray cluster."""

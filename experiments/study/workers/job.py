@@ -1,8 +1,8 @@
-"""What a worker does: one run of a study, trained, evaluated and measured, handed back as the files of its folder.
+"""The job of a worker: train, evaluate and measure one run of a study, and return the files of its folder.
 
-A worker writes nothing into the study: it works in a scratch folder of its own, from which a run that was killed goes
-on, and returns bytes, so that it may stand on another machine. A run that fails returns its log. Nothing here knows how
-workers are started. Read next: `local.py`, which starts them; `experiments/study/folder/folder.py`, which keeps what they return.
+A worker writes nothing into the study. It works in its own scratch folder, from which a killed run resumes, and returns
+bytes, so it can be on another machine. A failed run returns its log. Read next: `local.py`, which starts workers;
+`experiments/study/folder/folder.py`, which stores the results.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ...system.atomic_files import RunError, read_limited
 from ...system.links import refuse_link
 from ...system.processes import most_memory
 
-Tell = Callable[[int, int, str], None]  # steps done, of how many, and what is being done
+Tell = Callable[[int, int, str], None]  # (steps done, steps in total, activity)
 
 FILES = (
     "config.yaml",
@@ -51,9 +51,9 @@ MAX_BYTES = 1 << 32  # of a file
 
 @dataclass(frozen=True)
 class Job:
-    """One run to be done. scratch: a folder to work in, and to go on from; None: one that is deleted afterwards.
+    """One run to do. scratch: a folder to work in and to resume from; None: a temporary one.
 
-    worlds: the custom worlds that whoever hands it out has imported; the worker imports them again.
+    worlds: the custom worlds that the driver has imported; the worker imports them too.
     """
 
     id: str
@@ -62,13 +62,13 @@ class Job:
     worlds: tuple[WorldSource, ...] = field(default_factory=sources)
 
     def do(self, tell: Tell) -> Done | Failed:
-        """The whole run, where the worker is."""
+        """Do the whole run in the worker's process."""
         return perform(self, tell)
 
 
 @dataclass(frozen=True)
 class Done:
-    """A finished run: its files by their place in its folder."""
+    """A finished run: its files, by path within its folder."""
 
     id: str
     files: dict[str, bytes]
@@ -76,17 +76,17 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """A run that could not be finished: why in one line, and all that is known of it."""
+    """A failed run: the reason in one line, and its log."""
 
     id: str
     message: str
     log: str
-    error: Exception | None = None  # that the worker itself raised
+    error: Exception | None = None  # raised by the worker itself
 
 
 @dataclass(frozen=True)
 class Times:
-    """How long a run took, in seconds. steps: how many it trained here, fewer if it went on from a checkpoint."""
+    """Times of a run in seconds. steps: the number trained here, fewer if it resumed from a checkpoint."""
 
     starting: Amount
     training: Amount
@@ -97,7 +97,7 @@ class Times:
 
     @classmethod
     def from_json(cls, content: bytes) -> Times:
-        """From a run's times.json. Raises ValueError."""
+        """Parse a run's times.json. Raises ValueError."""
         return _TIMES.validate_json(content, strict=True)
 
 
@@ -105,7 +105,7 @@ _TIMES = TypeAdapter(Times)
 
 
 def perform(job: Job, tell: Tell | None = None) -> Done | Failed:
-    """Do one run. Never raises but when it is interrupted: whatever goes wrong is the run's own failure."""
+    """Do one run. Raises only when interrupted; any other error becomes the run's failure."""
     said = io.StringIO()
     folder = Path(job.scratch) if job.scratch else Path(tempfile.mkdtemp(prefix="goalposts-"))
     try:
@@ -146,7 +146,7 @@ def _train_and_evaluate(job: Job, folder: Path, tell: Tell) -> Times:
 
     if not _is_trained(folder):
         train(job.config, folder, on_progress, evaluate=False, tensorboard=False)
-    gc.collect()  # a training's arrays hang in circles, which would wait for the next run's
+    gc.collect()  # a training's arrays are in reference cycles, which would otherwise stay until the next run's
     trained = time.perf_counter()
     run = Run.open(folder)
     with run.lock(wait=10):
@@ -163,7 +163,7 @@ def _train_and_evaluate(job: Job, folder: Path, tell: Tell) -> Times:
 
 
 def _is_trained(folder: Path) -> bool:
-    """Whether a killed worker had trained the run to its end; waits for one that is about to die."""
+    """Whether a killed worker had finished training the run; waits for a worker that is still ending."""
     if not os.path.exists(folder / "config.yaml"):
         return False
     run = Run.open(folder)
@@ -178,7 +178,7 @@ def _files(job: Job, folder: Path, times: Times) -> dict[str, bytes]:
     last = run.latest_checkpoint()
     if last is None:
         raise RunError(
-            f"{folder} lost its checkpoint while the run was evaluated; give the same command again"
+            f"{folder} lost its checkpoint while the run was evaluated; run the same command again"
         )
     places = {name: folder / name for name in FILES}
     places |= {f"checkpoints/{last.step}/{name}": last.path / name for name in AGENT}

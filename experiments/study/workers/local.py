@@ -1,7 +1,7 @@
-"""The process pool: runs jobs in processes of this machine. An executor takes jobs and yields their results.
+"""The process pool: does jobs in processes on this machine. An executor takes jobs and yields their results.
 
-Every worker is a pool of one process (spawned, one thread), so that a worker that dies takes only its own run with it,
-and one knows which. That run is tried again, and given up after the third death. Studies and the demo use it.
+Every worker is a pool of one process (spawned, one thread), so that a dying worker affects only its own run, which is known.
+That run is tried again; after the third death it fails. Studies and the demo use it.
 Read next: `ray_cluster.py`, the same on a cluster; `experiments/study/driver.py`, which drives either.
 """
 
@@ -22,16 +22,16 @@ from ...system.processes import ONE_THREAD, environment, imports_from_elsewhere,
 from .job import Done, Failed, Job
 
 TRIES = 3
-GRACE = 10  # seconds for a killed process to be gone
-TICK = 0.2  # seconds; short, because polars' handler of Ctrl-C would let a long wait go on
+GRACE = 10  # seconds for a killed process to end
+TICK = 0.2  # seconds; short, because with polars' handler of Ctrl-C a long wait would continue
 
-_progress: Any = None  # in a worker: where it tells how far it is
-_outbox: Any = None  # and the queue for every word of it, if someone listens
+_progress: Any = None  # in a worker: shared memory for its progress
+_outbox: Any = None  # and the queue for its progress messages, if there is a listener
 
 
 @dataclass(frozen=True)
 class At:
-    """What a worker is at."""
+    """The current work of a worker."""
 
     id: str
     step: int
@@ -39,29 +39,29 @@ class At:
 
 
 class Executor(Protocol):
-    """Runs jobs somewhere."""
+    """An executor of jobs, on this machine or elsewhere."""
 
     @property
     def workers(self) -> int:
-        """How many at once."""
+        """Number of jobs at a time."""
         ...
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Done | Failed | None]:
-        """What became of the jobs, in the order in which they end; None now and then, when nothing happened.
+        """Yield the results of jobs in the order in which they end, and None regularly in between.
 
-        To close the iterator ends all workers at once.
+        Closing the iterator stops all workers immediately.
         """
         ...
 
     def at(self) -> list[At]:
-        """What is being worked on now."""
+        """List the current work of all workers."""
         ...
 
 
 class LocalEngine:
-    """`workers` processes on this machine.
+    """Executor with `workers` processes on this machine.
 
-    inbox: a queue of the spawn context that gets (job's id, step, total, words) whenever a job tells of its progress.
+    inbox: a queue of the spawn context that receives (job id, step, total, message) for every progress report.
     """
 
     def __init__(self, workers: int, inbox: Any = None) -> None:
@@ -70,11 +70,11 @@ class LocalEngine:
 
     @property
     def workers(self) -> int:
-        """How many processes."""
+        """Number of processes."""
         return self._workers
 
     def at(self) -> list[At]:
-        """What each busy worker is at."""
+        """List the current work of each busy worker."""
         return [
             At(slot.job.id, int(slot.told[0]), int(slot.told[1]))
             for slot in self._slots
@@ -101,7 +101,7 @@ class LocalEngine:
                         continue
                     _begin(
                         slot, queue, busy
-                    )  # before the driver keeps the result: the worker need not wait for that
+                    )  # before the driver stores the result, so that the worker does not wait
                     yield result
         finally:
             for slot in self._slots:
@@ -110,12 +110,14 @@ class LocalEngine:
 
 
 class _Slot:
-    """One worker process, and the run that it is at."""
+    """One worker process and its current run."""
 
     def __init__(self, inbox: Any) -> None:
         self.context = multiprocessing.get_context("spawn")
         self.inbox = inbox
-        self.told = self.context.RawArray("q", 2)  # without a lock that a killed process would keep
+        self.told = self.context.RawArray(
+            "q", 2
+        )  # without a lock, which a killed process would never release
         self.job: Job | None = None
         self.tries = 0
         self._pool: ProcessPoolExecutor | None = None
@@ -133,13 +135,13 @@ class _Slot:
                 self._pool = ProcessPoolExecutor(1, self.context, _settle_in, (self.told, self.inbox))
             try:
                 return self._pool.submit(_work, self.job)
-            except BrokenProcessPool:  # it died while it was idle
+            except BrokenProcessPool:  # it died while idle
                 self._close()
                 self._pool = ProcessPoolExecutor(1, self.context, _settle_in, (self.told, self.inbox))
                 return self._pool.submit(_work, self.job)
 
     def result(self, future: Future[Done | Failed]) -> Done | Failed | None:
-        """What became of the run; None: its worker died, and it is to be tried again."""
+        """Result of the run; None if its worker died and the run must be tried again."""
         assert self.job is not None
         job = self.job
         try:
@@ -148,11 +150,9 @@ class _Slot:
             self._close()
             if self.tries < TRIES:
                 return None
-            message = (
-                f"its process died {TRIES} times (was there too little memory? was it ended from outside?)"
-            )
+            message = f"its process died {TRIES} times (out of memory, or killed from outside?)"
             found = Failed(job.id, message, f"{message}\n\n{job.config.to_yaml()}")
-        except Exception as error:  # what it returned could not be brought here
+        except Exception as error:  # its result could not be transferred
             found = Failed(
                 job.id, f"{type(error).__name__}: {error}", f"{error!r}\n\n{job.config.to_yaml()}", error
             )
@@ -160,7 +160,7 @@ class _Slot:
         return found
 
     def end(self) -> None:
-        """Kill the process: a run goes on from its last checkpoint. Its folder is locked until the process is gone."""
+        """Kill the process; its run can resume from the last checkpoint. The folder is locked until the process has ended."""
         if self._pool is not None:
             processes = list((self._pool._processes or {}).values())
             for process in processes:
@@ -184,7 +184,7 @@ def _begin(slot: _Slot, queue: Iterator[Job], busy: dict[Future[Done | Failed], 
 
 
 def _settle_in(told: Any, outbox: Any) -> None:
-    """Begin a worker's life: take the places to report to, leave Ctrl-C to the parent, and do not outlive it."""
+    """Initialize a worker: set where it reports progress, leave Ctrl-C to the parent, and end with the parent."""
     global _progress, _outbox
     _progress, _outbox = told, outbox
     signal.signal(signal.SIGINT, signal.SIG_IGN)

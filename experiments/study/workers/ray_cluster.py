@@ -1,8 +1,8 @@
-"""Who does the runs of a study: a Ray cluster, from one machine to thousands of cores. The extra `ray` brings it.
+"""The Ray engine: does the runs of a study on a Ray cluster, from one machine to thousands of cores (extra `ray`).
 
-Every run is one task of one core. Ray gives tasks to nodes, and again to others where a worker or a node died; a result comes
-back through its object store as the bytes of the run's folder, so no shared disk is needed, and only the driver writes.
-Tasks are handed over as cores come free, so that a study of any size keeps few of them waiting.
+Every run is one task on one core. Ray assigns tasks to nodes, and reassigns them if a worker or a node dies. A result returns
+through the object store as the bytes of the run's folder, so no shared disk is needed, and only the driver writes. Tasks are
+submitted as cores become free, so that few of them wait, however large the study.
 Read next: `local.py`, the same on this machine; docs/scaling.md, how to start a cluster.
 """
 
@@ -21,14 +21,14 @@ from ...system.processes import imports_from_elsewhere
 from .job import Done, Failed, Job, perform
 from .local import TICK, TRIES, At
 
-AHEAD = 2  # tasks handed over for each core, so that none waits for the driver
+AHEAD = 2  # tasks submitted per core, so that no core waits for the driver
 
 
 class RayEngine:
-    """The cores of a Ray cluster, or of one that is started here for the time being.
+    """The cores of a Ray cluster, or of a temporary one started here.
 
     address: of a cluster (`auto`, `host:6379`, `ray://host:10001`); None: this machine, with `workers` cores.
-    Raises UserError where Ray is not installed or the cluster cannot be reached.
+    Raises UserError if Ray is not installed or the cluster cannot be reached.
     """
 
     def __init__(self, address: str | None = None, workers: int | None = None) -> None:
@@ -57,15 +57,15 @@ class RayEngine:
 
     @property
     def workers(self) -> int:
-        """Cores that the cluster has now."""
+        """Current number of cores of the cluster."""
         return max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
     def at(self) -> list[At]:
-        """Nothing: a task tells how it ended, not how far it is."""
+        """Always empty: a Ray task reports only its result, not its progress."""
         return []
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Done | Failed | None]:
-        """See `engines.Engine.run`. A cluster that loses nodes goes on with those that are left, and takes in new ones."""
+        """See `Executor.run`. If the cluster loses nodes, it continues with the remaining ones, and uses new ones."""
         queue = iter(jobs)
         waiting: dict[Any, tuple[Job, int]] = {}
         try:
@@ -90,11 +90,11 @@ class RayEngine:
                     self._ray.cancel(ref, force=True)
 
     def close(self) -> None:
-        """Leave the cluster; one that was started here ends."""
+        """Disconnect from the cluster; stop it if it was started here."""
         self._ray.shutdown()
 
     def _fetch(self, ref: Any, job: Job, tries: int) -> Done | Failed | None:
-        """What became of a run; None: to be handed over again, its result was lost on the way."""
+        """Fetch the result of a run; None if it was lost and the run must be submitted again."""
         errors = self._ray.exceptions
         try:
             return self._ray.get(ref)
@@ -114,7 +114,7 @@ class RayEngine:
 
 @contextmanager
 def _nowhere() -> Iterator[None]:
-    """In the root folder for a while: Ray's workers import modules from the folder in which the driver joins the cluster."""
+    """Change to the root folder temporarily: Ray's workers import modules from the folder in which the driver connects."""
     try:
         before = os.open(os.curdir, os.O_RDONLY)
     except OSError:  # a folder that was removed
