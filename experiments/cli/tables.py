@@ -116,7 +116,7 @@ def _probe_table(found: Diagnosis) -> str:
         "neither",
         "regret",
         "n",
-        "what it tells apart",
+        "what it distinguishes",
     )
     table = PlainTable(*names, box=box.SIMPLE)
     for row in found.probes.iter_rows(named=True):

@@ -77,12 +77,12 @@ def _read(path: Path, below: tuple[Path, ...], keys: Collection[str], within: Pa
 
 
 def _find(name: str, folder: Path, within: Path | None) -> Path | Problem:
-    """The file that a name means: a path seen from `folder`, or else a shipped config."""
+    """Find the file for a name: a path relative to `folder`, or else a shipped config."""
     path = folder / name
     if within is not None and _is_outside(path, folder, within):
         text = (
-            f"{name[:200]!r} lies outside of {within}, and the study.yaml of a study folder names nothing outside of it. "
-            "Copy that file into the folder, or give the study as a file of its own."
+            f"{name[:200]!r} is outside {within}, and the study.yaml of a study folder may not name a file outside it. "
+            "Copy that file into the folder, or give the study as a separate file."
         )
         return Problem("", "", text)
     if os.path.isdir(path):

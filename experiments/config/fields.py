@@ -31,7 +31,7 @@ from .error_messages import spell_value
 
 VERSION = 1
 
-# Numbers that stand in files of ours, as nobody's own file has larger ones.
+# Limits for numbers in files of Goalposts, far above any value that occurs.
 LARGEST, LARGEST_COUNT = 1e12, 1 << 53
 Whole = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 Amount = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]

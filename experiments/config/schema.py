@@ -105,7 +105,7 @@ class EvaluateConfig(Section):
     def _no_condition_twice(cls, conditions: tuple[str, ...]) -> tuple[str, ...]:
         twice = sorted({name for name in conditions if conditions.count(name) > 1})
         if twice:
-            raise ValueError(f"{', '.join(twice)} stands here more than once; name each condition once.")
+            raise ValueError(f"{', '.join(twice)} is listed more than once; name each condition once.")
         return conditions
 
 

@@ -28,14 +28,14 @@ _CLASS = re.compile(r"[A-Za-z_][\w.-]*:[A-Za-z_]\w*", re.ASCII)
 
 def _check_class(name: str) -> str:
     if not _CLASS.fullmatch(name):
-        raise ValueError(f"{name[:80]!r} names no class; write it as module:Class.")
+        raise ValueError(f"{name[:80]!r} is not a class; write it as module:Class.")
     return name
 
 
 def _check_algorithm(name: object) -> object:
     if name not in ALGORITHMS:
         raise ValueError(
-            f"{name!r} is no algorithm here; allowed are {', '.join(ALGORITHMS)}.{closest(str(name), ALGORITHMS)}"
+            f"{name!r} is not an algorithm; must be one of {', '.join(ALGORITHMS)}.{closest(str(name), ALGORITHMS)}"
         )
     return name
 
@@ -116,7 +116,7 @@ def divisor_of_rollout(batch_size: int, info: ValidationInfo) -> int:
         nearest = sorted(sorted(divisors, key=lambda d: abs(d - batch_size))[:3])
         raise ValueError(
             f"{batch_size} does not divide num_envs × n_steps = {num_envs} × {n_steps} = {rollout}; "
-            f"allowed are for example {', '.join(map(str, nearest)) or 'none: use more envs or steps'}."
+            f"for example {', '.join(map(str, nearest)) or 'none: use more envs or steps'}."
         )
     return batch_size
 

@@ -236,7 +236,7 @@ def _value(node: yaml.Node, key: Key, document: Document) -> Any:
                     Problem(line, spell(key), "a key must be one word, not a list or a section.")
                 )
             elif name_node.value in section:
-                text = "this key stands here for the second time; keep one of the two."
+                text = "this key occurs twice here; keep one of the two."
                 document.problems.append(Problem(line, spell((*key, name_node.value)), text))
             else:
                 section[name_node.value] = _value(value_node, (*key, name_node.value), document)
@@ -267,10 +267,10 @@ def _explain(error: yaml.MarkedYAMLError) -> str:
     if "'\\t'" in problem:
         return "there is a tab here; YAML indents with spaces."
     words = f"{f'{error.context}, ' if error.context else ''}{problem}"
-    return f"this is not YAML: {_QUOTED.sub('what stands there', words)}."
+    return f"this is not YAML: {_QUOTED.sub('the text there', words)}."
 
 
-_QUOTED = re.compile(r"'[^']{2,}'|\"[^\"]{2,}\"")  # of a file that may hold anything, not a word is repeated
+_QUOTED = re.compile(r"'[^']{2,}'|\"[^\"]{2,}\"")  # never repeat text of an untrusted file
 
 
 class _Refusal(yaml.MarkedYAMLError):

@@ -1,4 +1,4 @@
-"""Whether a checkpoint is of the run that it lies in: what its card says, compared with what the run's config says."""
+"""Check that a checkpoint belongs to its run, by comparing its card with the run's config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`checkpoints/<step>/`: folders that are there whole or not at all.
+"""`checkpoints/<step>/`: checkpoint folders, written atomically.
 
 A checkpoint is written under a hidden name, flushed to the disk and renamed; one that is dropped is renamed before it is
 deleted. So every folder with a number for a name is complete. Its content is defined by the writer

@@ -37,9 +37,7 @@ def parse_table(content: bytes, path: Path) -> pl.DataFrame:
         if not table.height or not table.select(known.all()).item():
             raise ValueError("a row that is none")
     except (pl.exceptions.PolarsError, Unreadable, ValueError, OverflowError) as error:
-        raise RunError(
-            f"{path} is damaged. Make it anew: remove it, then goalposts finetune {path.parent}"
-        ) from error
+        raise RunError(f"{path} is damaged. Remove it, then run: goalposts finetune {path.parent}") from error
     return table
 
 

@@ -143,7 +143,7 @@ def _rows(path: Path, tolerant: bool) -> list[Row]:
             rows.append(row)
         elif not tolerant:
             raise RunError(
-                f"{path}, line {number} is damaged. Going on with the run mends it, or delete the line."
+                f"{path}, line {number} is damaged. Resume the run, which repairs the file, or delete the line."
             )
     return rows
 

@@ -56,7 +56,7 @@ class Provenance(BaseModel):
 
     commit: str | None = Field(None, max_length=64)  # of a checkout; None for an installed package
     dirty: bool | None = None  # True: the code differed from that commit
-    code: str | None = Field(None, max_length=64)  # digest of our own source, committed or not
+    code: str | None = Field(None, max_length=64)  # digest of the source, including uncommitted changes
     python: str = Field(max_length=200)
     packages: dict[str, str] = Field(max_length=200)
     platform: str = Field(max_length=500)

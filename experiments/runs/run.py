@@ -110,7 +110,7 @@ class Run:
 
     def status(self) -> Status:
         """The state last written. Raises RunError if the file is damaged."""
-        remedy = "Delete that file: the next training of this run writes it anew."
+        remedy = "Delete that file: the next training of this run writes it again."
         if (self.path / STATUS).is_symlink() or not (self.path / STATUS).exists():
             last = self.latest_checkpoint()
             total = self.config.train.total_steps

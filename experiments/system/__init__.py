@@ -1,1 +1,1 @@
-"""Atomic files, untrusted Parquet tables, child processes. Knows no runs."""
+"""Atomic files, untrusted Parquet tables, child processes. Independent of runs."""

@@ -1,7 +1,6 @@
-"""Reading with limits and writing in one piece: a file is there whole or not at all, whenever the process
-dies.
+"""Bounded reads and atomic writes: a file is complete or absent, even if the process dies.
 
-Knows nothing of runs or configs. What the operating system refuses becomes a RunError that names the place and the remedy.
+Independent of runs and configs. Errors of the operating system become a RunError that names the path and the remedy.
 Read next: `goalposts/safe_write.py`, how files are written; `leftovers.py`, what is removed;
 `experiments/runs/run.py`, the folder that is written this way.
 """
@@ -56,7 +55,7 @@ def check_new(out: Path | None, option: str = "--out") -> None:
 
 
 def read_limited(path: Path, limit: int, follow: bool = False) -> bytes:
-    """The bytes of an ordinary file of at most `limit` bytes. Raises RunError; never waits for a pipe.
+    """Read an ordinary file of at most `limit` bytes. Raises RunError; never waits for a pipe.
 
     follow: the user gave this path, so it may be a link.
     """
@@ -74,12 +73,12 @@ def read_limited(path: Path, limit: int, follow: bool = False) -> bytes:
 
 
 def write_atomic(path: Path, content: Content) -> None:
-    """Write a file in one step: bytes, or a function that writes to an open binary file. Raises RunError."""
+    """Write a file atomically: bytes, or a function that writes to an open binary file. Raises RunError."""
     write_together({Path(path): content})
 
 
 def write_together(contents: Mapping[Path, Content]) -> None:
-    """Write files that belong together: none of them takes its name before all are on the disk. Raises RunError."""
+    """Write files that belong together: none is renamed before all are on disk. Raises RunError."""
     write_all(contents, lambda path: disk_errors(path, "write"))
 
 
@@ -97,7 +96,7 @@ def sync_tree(folder: Path) -> None:
 
 @contextmanager
 def disk_errors(path: Path, verb: str) -> Iterator[None]:
-    """Turn what the operating system refuses into a RunError about `path`; `verb` is "read" or "write"."""
+    """Convert errors of the operating system to a RunError about `path`; `verb` is "read" or "write"."""
     try:
         yield
     except UserError:

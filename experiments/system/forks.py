@@ -1,7 +1,7 @@
-"""Forked processes: polars' threads are not copied by a fork, so a child would wait for them for ever.
+"""Forked processes: a fork does not copy polars' threads, so a child would wait for them forever.
 
-A child that was forked after polars had begun its threads is refused in words, as nothing can start them again there. Children that
-play, train with another library or only import polars are left alone. Read next: `processes.py`.
+A child forked after polars started its threads gets an error message, because they cannot be restarted there. Children that
+play, train with another library or only import polars are not affected. Read next: `processes.py`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _in_child() -> None:
 
 
 def _polars_has_threads() -> bool:
-    """Whether polars has begun its threads; where threads have no names to look at, it is taken to have."""
+    """Whether polars has started its threads; assumed if thread names are not available."""
     if not TASKS.is_dir():
         return True
     for task in TASKS.iterdir():

@@ -39,7 +39,7 @@ class Installation:
     problems: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, for JSON."""
+        """Return all fields for JSON."""
         return {
             "goalposts": __version__,
             "python": platform.python_version(),
@@ -63,12 +63,14 @@ def check_installation(folder: Path = Path()) -> Installation:
     problems = [f"{name} is not installed: pip install goalposts" for name in REQUIRED if not packages[name]]
     if twin := _version("pygame"):
         problems.append(
-            f"pygame {twin} is installed beside pygame-ce: pip uninstall pygame, then reinstall pygame-ce"
+            f"pygame {twin} is installed in addition to pygame-ce: pip uninstall pygame, then reinstall pygame-ce"
         )
     if not writable:
         problems.append("this folder is not writable; give runs an --out in a folder that is")
     problems += [
-        f"{path} is no file, so no kernel can be kept there: remove it" for path in damaged if path.is_dir()
+        f"{path} is not a file, so no kernel can be stored there: remove it"
+        for path in damaged
+        if path.is_dir()
     ]
     if not solvable:
         problems.append(

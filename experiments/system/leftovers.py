@@ -1,7 +1,7 @@
-"""What a killed process left, and what belongs to the user: only files that Goalposts wrote are ever removed.
+"""Clean up after killed processes: only files that Goalposts wrote are ever removed.
 
-Unfinished work has a hidden name `.NAME.part-PID-HEX` (`goalposts/safe_write.py`). It is removed if NAME is one that is written
-in that folder and process PID is dead. A folder of finished scratch work is removed only if nothing else lies in it.
+Unfinished work has a hidden name `.NAME.part-PID-HEX` (`goalposts/safe_write.py`). It is removed if NAME is a name that
+Goalposts writes in that folder and process PID is dead. A finished scratch folder is removed only if it holds nothing else.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["discard", "foreign_in", "in_progress", "made_here", "sweep", "unfini
 
 
 def unfinished(folder: Path) -> list[Path]:
-    """What is being written in a folder, or was when the process died."""
+    """List the unfinished files of a folder, of living and dead processes."""
     try:
         return [folder / entry.name for entry in entries_of(folder) if UNFINISHED.fullmatch(entry.name)]
     except (FileNotFoundError, NotADirectoryError, IsALink):
@@ -28,13 +28,13 @@ def unfinished(folder: Path) -> list[Path]:
 
 
 def made_here(part: Path, names: re.Pattern[str]) -> bool:
-    """Whether a name is that of unfinished work on one of these names."""
+    """Whether a path is unfinished work on one of these names."""
     match = UNFINISHED.fullmatch(part.name)
     return match is not None and names.fullmatch(match["name"]) is not None
 
 
 def in_progress(part: Path) -> bool:
-    """Whether the process that writes an unfinished file still lives on this machine."""
+    """Whether the process that writes an unfinished file is alive on this machine."""
     match = UNFINISHED.fullmatch(part.name)
     if os.name != "posix" or match is None:
         return False
@@ -48,9 +48,9 @@ def in_progress(part: Path) -> bool:
 
 
 def sweep(folder: Path, names: re.Pattern[str], own: bool = False, folders_only: bool = False) -> None:
-    """Remove what dead processes left of work on these names. Links are left alone: unfinished work is none.
+    """Remove unfinished work of dead processes on these names. Leaves links alone, because unfinished work is never a link.
 
-    own: what this process left counts too; only for the holder of the folder's lock.
+    own: also remove work of this process; only for the holder of the folder's lock.
     """
     for part in unfinished(folder):
         match = UNFINISHED.fullmatch(part.name)
@@ -68,9 +68,9 @@ def sweep(folder: Path, names: re.Pattern[str], own: bool = False, folders_only:
 
 
 def foreign_in(folder: Path, ours: Callable[[str], bool]) -> list[str]:
-    """What lies anywhere below a folder and is no file of ours, as paths from there; links are never ours.
+    """List foreign files anywhere below a folder, as relative paths; links always count as foreign.
 
-    ours: whether a file is, by its path from the folder (`a/b.json`); unfinished work of ours always is.
+    ours: predicate for Goalposts' own files, by relative path (`a/b.json`); its unfinished work always counts as own.
     """
     found: list[str] = []
     for root, folders, files in os.walk(folder):
@@ -86,9 +86,9 @@ def foreign_in(folder: Path, ours: Callable[[str], bool]) -> list[str]:
 
 
 def discard(place: Path, ours: Callable[[str], bool]) -> list[str]:
-    """Remove a folder of ours and return []; or leave it as it is and return what else lies in it.
+    """Remove a folder of Goalposts and return []; if it holds foreign files, leave it unchanged and return those.
 
-    It first loses its name, in one step, so that no half of it is ever taken for the whole.
+    The folder is renamed first, so that a half-removed folder is never mistaken for a complete one.
     """
     if place.is_symlink():
         return [place.name]
@@ -99,7 +99,9 @@ def discard(place: Path, ours: Callable[[str], bool]) -> list[str]:
     part = unfinished_name(place)
     try:
         rename(place, part)
-    except OSError:  # not there, or open on a system that then refuses: as much of it as goes
+    except (
+        OSError
+    ):  # missing, or open on a system that refuses to remove open files: remove as much as possible
         part = place
     remove_tree(part)
     return []

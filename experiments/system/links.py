@@ -1,7 +1,7 @@
-"""Folders that may come from anywhere: nothing in them is read or written through a link.
+"""Refuse symbolic links in untrusted folders: nothing is read or written through a link.
 
-Checked are the names that we read and write, and all that lies below those that are folders. Which names these are, the owner of
-the folder says. Read next: `experiments/runs/run.py`.
+Checks the names that Goalposts reads and writes in a folder, as given by the caller, and everything below those that are
+folders. Read next: `experiments/runs/run.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .atomic_files import RunError, disk_errors
 
-DEEPEST, MOST = 8, 200_000  # folders below each other, and entries in all, that are looked at
+DEEPEST, MOST = 8, 200_000  # deepest nesting, and most entries, that are checked
 
 
 def refuse_link(path: Path) -> None:
@@ -26,9 +26,9 @@ def refuse_link(path: Path) -> None:
 
 
 def refuse_links(folder: Path, names: Iterable[str], deep: bool = True) -> None:
-    """Raise RunError if one of these names in a folder is a link, or holds one; `deep`: anywhere below, else directly in it.
+    """Raise RunError if one of these names in a folder is a link or contains one (`deep`: at any depth, else directly).
 
-    What is written through a link would land somewhere else, and what is read would come from there.
+    Through a link, data would be written to or read from another place.
     """
     left = [MOST]
     for name in names:

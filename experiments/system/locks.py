@@ -1,7 +1,7 @@
-"""One writer at a time: the lock of a run or study folder, which the system frees when its holder dies.
+"""The lock of a run or study folder: one writer at a time; the system releases it when its holder dies.
 
-`flock` where the disk has it; else a record lock (`fcntl`); on a disk with neither, a file `.lock.held` that names its process.
-While a lock is held, its folder is known by its descriptor: `check` says if it was removed or replaced meanwhile.
+Uses `flock` if the disk supports it, else a record lock (`fcntl`); on a disk with neither, a file `.lock.held` that names its
+process. While a lock is held, a descriptor identifies the folder: `check` detects if it was removed or replaced.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class FolderGone(RunError):
 
 
 def folder_gone(path: Path) -> str:
-    """What to say of a file or folder that vanished while it was written."""
+    """Error message for a file or folder that vanished while it was written."""
     return (
         f"cannot write {path}: its folder is not there (any more), or is another one. It was removed or replaced while this command "
         "wrote there, so the work ends here and what it made is lost. Give the same command again."
@@ -52,7 +52,7 @@ def folder_gone(path: Path) -> str:
 
 
 class Timeout(Exception):
-    """Another process holds the lock. `who`: which, and what to delete if it is gone; empty where the system knows."""
+    """Another process holds the lock. `who`: which one, and the file to delete if it is gone; empty for locks of the system."""
 
     def __init__(self, who: str = "") -> None:
         super().__init__(who)
@@ -78,7 +78,7 @@ class FolderLock:
         return self._handle is not None and self._pid == os.getpid()
 
     def acquire(self, timeout: float = 0.0) -> None:
-        """Take the lock within so many seconds. Raises Timeout, or OSError where the file cannot be opened."""
+        """Take the lock within `timeout` seconds. Raises Timeout, or OSError if the file cannot be opened."""
         if self._portable is not None:
             try:
                 self._portable.acquire(timeout=timeout)
@@ -92,7 +92,7 @@ class FolderLock:
             time.sleep(POLL)
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         if self._portable is not None:
             self._portable.release()
             return
@@ -110,7 +110,7 @@ class FolderLock:
         self._handle = self._folder = self._marker = None
 
     def check(self) -> None:
-        """Raise FolderGone if the folder is not the one that was locked any more."""
+        """Raise FolderGone if the folder is no longer the one that was locked."""
         if self._folder is None:
             return
         try:
@@ -122,7 +122,7 @@ class FolderLock:
             raise FolderGone(folder_gone(self.path.parent))
 
     def _try(self) -> str | None:
-        """None: it is ours now. Otherwise who has it, as far as that is known."""
+        """Try to take the lock: None on success, else the holder, as far as it is known."""
         if _is_ours(self.path):
             return ""
         handle = _open(self.path)
@@ -150,7 +150,7 @@ class FolderLock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds a lock now; never waits, writes nothing. A link is no lock of ours."""
+    """Whether a process holds the lock; never waits, writes nothing. A symbolic link does not count as a lock."""
     if not path.exists() or path.is_symlink():
         return False
     if fcntl is None:
@@ -159,7 +159,7 @@ def is_held(path: Path) -> bool:
         if _is_ours(path):
             return True
         handle = _open(path, make=False)
-    except OSError:  # a folder that cannot be written: nobody works there
+    except OSError:  # a read-only folder has no writer
         return False
     try:
         if not _lock(handle):
@@ -172,7 +172,7 @@ def is_held(path: Path) -> bool:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether this process holds it. Asked before the file is opened: to close any descriptor of it frees a record lock."""
+    """Whether this process holds the lock. Checked before opening the file: closing any descriptor of it frees a record lock."""
     try:
         facts = os.stat(path, follow_symlinks=False)
     except FileNotFoundError:
@@ -207,7 +207,7 @@ def _open(path: Path, make: bool = True) -> int:
 
 
 def _lock(handle: int) -> bool:
-    """Take the lock that this disk has; True where it has none, too."""
+    """Take the kind of lock that this disk supports; also True if it supports none."""
     assert fcntl is not None
     for take in (fcntl.flock, fcntl.lockf):
         try:
@@ -235,7 +235,7 @@ def _held_name(path: Path) -> Path:
 
 
 def _mark(path: Path) -> tuple[str | None, Path | None]:
-    """Without locks of the disk: (who holds it, None), or (None, the file that says that we do)."""
+    """Lock by a marker file, for disks without locks: (the holder, None), or (None, this process's marker)."""
     held = _held_name(path)
     for _ in range(3):
         try:
@@ -255,7 +255,7 @@ def _mark(path: Path) -> tuple[str | None, Path | None]:
 
 
 def _holder(held: Path) -> str | None:
-    """Who a marker names, unless that is a dead process of this machine."""
+    """The holder that a marker names, unless it is a dead process of this machine."""
     try:
         words = read_ordinary(held, 300, follow=False).decode("utf-8", "replace").split()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""A secret of this user on this machine, by which a mark in a folder is known to be ours and not written by somebody else."""
+"""A secret of this user on this machine, which signs stamps in folders so that stamps from elsewhere are not trusted."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ NAME, LENGTH = "marks.key", 32
 
 
 def sign(content: bytes) -> str | None:
-    """The signature of some bytes; None where there is no folder that only this user can write."""
+    """Sign bytes; None if there is no folder that only this user can write."""
     key = _key()
     return None if key is None else hmac.new(key, content, hashlib.sha256).hexdigest()
 
 
 def is_signed(content: bytes, signature: object) -> bool:
-    """Whether `sign` gave this signature of these bytes, on this machine."""
+    """Whether `sign` made this signature of these bytes on this machine."""
     expected = sign(content)
     return expected is not None and isinstance(signature, str) and hmac.compare_digest(expected, signature)
 

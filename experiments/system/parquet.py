@@ -1,12 +1,11 @@
-"""The one guarded reader of tables that somebody else may have made, Parquet and CSV: in a process that may die.
+"""The guarded reader of untrusted Parquet and CSV tables, which runs in a separate process that may die.
 
-A reader of Parquet takes memory as the file tells it to, and a damaged file can make polars end its process at once, which no
-`try` catches; a CSV with a header of a million names does the same. So the bytes go to a second Python that has imported polars and
-nothing else, whose memory and time are limited by what is left of this command's budget (`goalposts/process/budget.py`), and
-which writes nothing
-anywhere. Its answer is a table in parts, a refusal, or its death. It is started by the first table that a process reads (a fifth of a
-second), kept for the next one, and ends with its parent.
-Checks no columns: each caller knows what its table must hold. Read next: `parquet_worker.py`, what runs there.
+A Parquet reader allocates as much memory as the file claims, and a damaged file can make polars abort its process, which no
+`try` catches; a CSV file with a million column names does the same. So the bytes go to a second Python that imports only
+polars, writes nothing, and is limited to the rest of this command's memory and time budget (`goalposts/process/budget.py`).
+It answers with a table in parts, with a refusal, or by dying. It starts with the first table that a process reads (a fifth of
+a second), stays for further tables, and ends with its parent.
+Does not check columns; callers do. Read next: `parquet_worker.py`, the code of that process.
 """
 
 from __future__ import annotations
@@ -40,18 +39,16 @@ PATIENCE = 10  # seconds by the clock for each of processor time: the machine ma
 CSV_COPIES = 8  # times its size a CSV file may take while it is parsed
 MOST_COLUMNS, LONGEST_HEADER = 256, 1 << 16
 LONGEST_REASON = 200  # characters
-UNSEEN = (
-    r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # what no name in a table of ours holds: controls, bidi marks, line breaks
-)
+UNSEEN = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # never in a name in a valid table: controls, bidi marks, line breaks
 
 
 class Unreadable(Exception):
-    """Bytes that are no whole table, or none that can be read within the limits; says why in a few words."""
+    """Bytes that are not a complete table, or exceed the limits; the message says why."""
 
 
 @dataclass(frozen=True)
 class Parquet:
-    """A table as it was read. `table` is None if the file claims more than `most_rows`; nothing of it was unpacked then."""
+    """A table read from a file. `table` is None if the file claims more than `most_rows`; nothing is unpacked then."""
 
     rows: int
     metadata: Mapping[str, str]  # of the keys that were asked for, those that are there
@@ -59,12 +56,12 @@ class Parquet:
     size: int = 0  # bytes in memory
 
 
-WORN = 1 << 26  # bytes of a table after which the reader is ended; the next table gets another
-FEW = 20  # questions after which a refusal is asked again of a fresh reader
+WORN = 1 << 26  # bytes of a table after which the reader is stopped; the next table gets a new one
+FEW = 20  # number of requests after which a refusal is retried with a new reader
 
 
 class _Reader:
-    """The process that reads. One call at a time; after any trouble it is ended, and the next call starts another."""
+    """The reader process. One call at a time; after an error it is stopped, and the next call starts a new one."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -120,7 +117,7 @@ class _Reader:
         return found
 
     def end(self) -> None:
-        """End the process; the next question starts another."""
+        """Stop the process; the next request starts a new one."""
         process, self.process = self.process, None
         if process is None:
             return
@@ -133,7 +130,7 @@ class _Reader:
         process.wait()
 
     def forget(self) -> None:
-        """In a forked child: the process belongs to the parent, and two who ask it would take each other's answers."""
+        """Drop the process in a forked child: it belongs to the parent, and sharing it would mix up the answers."""
         if self.process is not None:
             for pipe in (self.process.stdin, self.process.stdout):
                 pipe.raw.close()  # type: ignore[union-attr]  # without writing out what the parent began
@@ -149,7 +146,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _start() -> subprocess.Popen[bytes]:
-    """A Python that finds what this one finds, and runs nothing but the reader."""
+    """Start a Python with this one's module search path that runs only the reader."""
     start = (
         f"import sys; sys.path[:] = {[os.path.abspath(p) for p in sys.path if p]!r}; "
         f"exec(compile(open({os.fspath(READER)!r}, encoding='utf-8').read(), {os.fspath(READER)!r}, 'exec'))"
@@ -175,9 +172,9 @@ def _quiet() -> Iterator[None]:
 def read_parquet(
     content: bytes, most_rows: int, keys: tuple[str, ...] = (), what: object = "this table"
 ) -> Parquet:
-    """A Parquet file's table, and of its metadata those `keys`. what: its name in messages.
+    """Read a Parquet file's table, and the given `keys` of its metadata. what: its name in messages.
 
-    Raises Unreadable, or OverBudget if it takes more than this command may spend; nothing else comes of hostile bytes.
+    Raises Unreadable, or OverBudget if it needs more than this command may use; hostile bytes have no other effect.
     """
     return read_parquets([content], most_rows, keys, what)
 
@@ -185,9 +182,9 @@ def read_parquet(
 def read_parquets(
     contents: Sequence[bytes], most_rows: int, keys: tuple[str, ...] = (), what: object = "these tables"
 ) -> Parquet:
-    """Several files of the same columns as one table, and that metadata which all have alike. Raises as `read_parquet`.
+    """Read several files with the same columns as one table, and the metadata they share. Raises as `read_parquet`.
 
-    A question for each of many small files takes ten times as long. Which of them is to blame for a refusal is not said.
+    Ten times as fast as separate requests for many small files. A refusal does not say which file caused it.
     """
     question = {
         "kind": "parquet",
@@ -205,7 +202,7 @@ def read_csv(
     exact: bool = False,
     what: object = "this table",
 ) -> pl.DataFrame:
-    """A CSV file with a header; columns that `schema` does not name are text. exact: no others are allowed.
+    """Read a CSV file with a header; columns not in `schema` are text. exact: refuse such columns.
 
     Raises as `read_parquet`.
     """
@@ -231,7 +228,7 @@ def read_csv(
 
 
 def _table(content: bytes, question: dict[str, object], what: object) -> Parquet:
-    """Ask the reader, within what is left of the budget."""
+    """Send a request to the reader, within the rest of the budget."""
     refuse_after_fork()
     budget = reading_budget()
     room, seconds = max(budget.memory - budget.held - len(content), 0), budget.left()

@@ -1,9 +1,9 @@
-"""The process in which untrusted Parquet and CSV files are read: asks on stdin, answers on stdout, dies without harm.
+"""The process that reads untrusted Parquet and CSV files: requests on stdin, answers on stdout; its death does no harm.
 
-Imports nothing of Goalposts, opens no file, and is started by `parquet.py` alone. A question is two lengths (uint64), a JSON object
-and the bytes of a file, or of several of like columns one after the other, which become one table. An answer is the parts of the
-table, each a length and Arrow IPC, then a length of 0, and a length and a JSON object. Only one part is unpacked at a time. Memory
-and processor time are limited for each question, where the system can do that (memory: Linux).
+Imports nothing of Goalposts, opens no file, and is started only by `parquet.py`. A request is two lengths (uint64), a JSON
+object, and the bytes of a file, or of several concatenated files with the same columns, which become one table. An answer is
+the parts of the table, each a length and Arrow IPC, then a length of 0, and a length and a JSON object. Only one part is
+unpacked at a time. Memory and CPU time are limited per request where the system supports it (memory: Linux).
 """
 
 import contextlib
@@ -32,9 +32,9 @@ INLINE = 12  # bytes of a text that lie in its cell
 
 
 def answer(content: bytes, question: dict, send: Callable[[pl.DataFrame], None]) -> dict:
-    """Send the parts of a table, and return what the file holds or why it is refused.
+    """Send the parts of a table; return facts about the file, or why it is refused.
 
-    Not `healthy`: after this, the process should not be asked again. Of several files, that metadata which all have alike.
+    Not `healthy`: the process should not be used again. For several files, the facts hold the metadata they share.
     """
     try:
         found, parts = (csv if question["kind"] == "csv" else parquet)(content, question)
@@ -54,11 +54,11 @@ def answer(content: bytes, question: dict, send: Callable[[pl.DataFrame], None])
 
 
 class TooLarge(Exception):
-    """A table of more bytes than there are for it; holds how many at least."""
+    """A table that exceeds its memory limit; holds a lower bound on its size in bytes."""
 
 
 def parquet(content: bytes, question: dict) -> tuple[dict, Iterable[pl.DataFrame]]:
-    """What one or several Parquet files claim, and their table in parts; none if they have too many rows."""
+    """Read what Parquet files claim, and their table in parts; no parts if they have too many rows."""
     files, at = [], 0
     for size in question["sizes"]:
         files.append(content[at : at + size])
@@ -82,7 +82,7 @@ def parquet(content: bytes, question: dict) -> tuple[dict, Iterable[pl.DataFrame
 
 
 def unpacked(files: list[bytes], rows: int) -> Iterator[pl.DataFrame]:
-    """The table of the files in parts of about PART bytes, one at a time; at least one."""
+    """Yield the files' table in parts of about PART bytes, one at a time; at least one part."""
     if rows <= ROWS:
         yield pl.read_parquet(sources(files))
         return
@@ -95,7 +95,7 @@ def unpacked(files: list[bytes], rows: int) -> Iterator[pl.DataFrame]:
 
 
 def csv(content: bytes, question: dict) -> tuple[dict, Iterable[pl.DataFrame]]:
-    """The table of a CSV file with a header in parts, none if it has too many lines."""
+    """Read a CSV file with a header in parts; no parts if it has too many lines."""
     rows = content.count(b"\n")
     if rows > question["most_rows"]:
         return {"rows": rows, "metadata": {}}, ()
@@ -111,7 +111,7 @@ def csv(content: bytes, question: dict) -> tuple[dict, Iterable[pl.DataFrame]]:
 
 
 def size_of(table: pl.DataFrame) -> int:
-    """Bytes of a table once each text is written out, however often a file shares it."""
+    """Size of a table in bytes with every text written out, even if the file stores it only once."""
     total = 0
     for column in table:
         total += WIDTHS.get(column.dtype.base_type(), 8) * table.height
@@ -124,19 +124,19 @@ def size_of(table: pl.DataFrame) -> int:
 
 
 def sources(files: list[bytes]) -> Any:
-    """As polars takes them."""
+    """Wrap files as sources for polars."""
     return io.BytesIO(files[0]) if len(files) == 1 else [io.BytesIO(file) for file in files]
 
 
 def first_line(error: BaseException) -> str:
-    """In words that a reader of the message can use; what is written for programmers of polars says no more than "damaged"."""
+    """The first line of an error, if it helps a user; messages meant for polars developers become "damaged"."""
     line = (str(error).strip().splitlines() or [""])[0].removeprefix("parquet: ")
     line = line.removeprefix("File out of specification: ")
     return "its parts contradict each other" if "::" in line or "{" in line or not line else line[:200]
 
 
 def limit(memory: int, seconds: float) -> None:
-    """From now on, no more addresses and processor time than this, where the system knows such limits."""
+    """Limit this process's address space and CPU time, if the system supports it."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 

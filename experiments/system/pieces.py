@@ -1,4 +1,4 @@
-"""Tables too large to be held: written in pieces to a hidden folder next to the result, and joined at the end.
+"""Write tables that exceed memory in pieces, in a hidden folder next to the result, and join them at the end.
 
 Memory does not grow with the number of pieces. Read next: `experiments/evaluation/chunked.py`, which evaluates this way.
 """
@@ -30,7 +30,7 @@ class Pieces:
     @classmethod
     @contextmanager
     def beside(cls, path: Path) -> Iterator[Self]:
-        """Pieces in a hidden folder next to the result, which is removed at the end; after a crash, by the next command that locks it."""
+        """Collect pieces in a hidden folder next to the result and remove it; after a crash, the next lock holder removes it."""
         folder = unfinished_name(path)
         with disk_errors(folder, "write"):
             make_folder(folder)
@@ -49,6 +49,6 @@ class Pieces:
         pieces.append(path)
 
     def joined(self, name: str, metadata: dict[str, str] | None = None) -> Callable[[BinaryIO], Any]:
-        """What writes the pieces of a name to a file, as one table in their order."""
+        """Return a function that writes the pieces of a name to a file, as one table in order."""
         table = pl.scan_parquet(self.written[name])
         return lambda file: table.sink_parquet(file, row_group_size=ROWS_A_GROUP, metadata=metadata)

@@ -1,5 +1,6 @@
-"""What every process that begins others owes them, and what one knows of itself. Read next: `experiments/study/demo.py`,
-`experiments/study/workers/local.py`.
+"""Child processes: their commands, environment and signals; and the memory use of this process.
+
+Read next: `experiments/study/demo.py`, `experiments/study/workers/local.py`.
 """
 
 from __future__ import annotations
@@ -14,25 +15,25 @@ from pathlib import Path
 from goalposts.process.isolation import safe_environment
 
 LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMBA")
-# For the environment of a process that is to take one thread, whatever library asks.
+# Environment variables that limit a process to one thread in every library.
 ONE_THREAD: dict[str, str] = {f"{name}_NUM_THREADS": "1" for name in LIBRARIES} | {"POLARS_MAX_THREADS": "1"}
 
 
 def python_module(name: str) -> list[str]:
-    """The command that runs a module of ours in a Python of its own, wherever it is started; with `safe_environment`."""
+    """Command that runs a Goalposts module in a new Python from any working directory; use with `safe_environment`."""
     return [sys.executable, "-P", "-m", name]
 
 
 @contextmanager
 def imports_from_elsewhere() -> Iterator[None]:
-    """Processes that `multiprocessing` begins meanwhile import nothing from the working directory."""
+    """Keep processes that `multiprocessing` starts meanwhile from importing from the working directory."""
     with environment(safe_environment()):
         yield
 
 
 @contextmanager
 def environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a while."""
+    """Set environment variables temporarily."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -47,7 +48,7 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def interrupts_held_back() -> Iterator[None]:
-    """Processes that are begun meanwhile never see Ctrl-C, which a terminal sends to all: this one speaks for them."""
+    """Keep processes started meanwhile from receiving Ctrl-C, which a terminal sends to all; this process handles it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -59,8 +60,8 @@ def interrupts_held_back() -> Iterator[None]:
 
 
 def most_memory() -> float:
-    """The most that this process ever held, in MB; 0 where nobody can tell."""
-    try:  # where there is /proc: getrusage also counts what the parent held when it began this process
+    """Peak memory of this process in MB; 0 if unknown."""
+    try:  # prefer /proc: getrusage also counts the parent's memory at the time this process started
         lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
         return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM:"))
     except (OSError, StopIteration):

@@ -1,9 +1,9 @@
 """The fine-tuning test: k steps of training on shifted levels from the run's weights, and the same k from scratch.
 
-Both arms have the run's own settings and seed, the shifted condition, the intended reward and a learning rate that stays as
-it is; they see the same levels in training and are measured on the same held-out ones. What they did becomes
-`finetune.csv`. While it goes on, everything is kept in `finetune/` in the run's folder, from checkpoint to checkpoint: a
-test that was killed goes on where it was and ends in the same table. Read next: `experiments/measurement/relearning.py`.
+Both arms have the run's settings and seed, the shifted condition, the intended reward and a constant learning rate; they
+train on the same levels and are measured on the same held-out ones. The result is `finetune.csv`. Until the test ends, its
+checkpoints are in `finetune/` in the run's folder: a killed test resumes and ends in the same table.
+Read next: `experiments/measurement/relearning.py`.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ def finetune(
     levels: int = LEVELS,
     tell: OnProgress | None = None,
 ) -> pl.DataFrame:
-    """Train both arms and measure each after 0 and these numbers of steps (rounded up to whole rollouts).
+    """Train both arms; measure each after 0 and the given numbers of steps (rounded up to whole rollouts).
 
-    condition: where the goal stands, default: the world's usual shift. The table (columns: `relearning.SCHEMA`) is kept in the
-    run's folder; one that is there already with the same condition, steps and levels is returned as it is, another one is
-    replaced. Raises RunError (no checkpoint, in use, disk full), UserError, TrainingDiverged.
+    condition: placement of the goal; default: the world's usual shift. The table (columns: `relearning.SCHEMA`) is stored in
+    the run's folder. An existing table with the same condition, steps and levels is returned unchanged; any other is replaced.
+    Raises RunError (no checkpoint, in use, disk full), UserError, TrainingDiverged.
     """
     config = shifted(run.config, condition, steps)
     marks = marks_of(config, steps)
@@ -67,10 +67,10 @@ def finetune(
         last = run.latest_checkpoint()
         if last is None:
             raise RunError(
-                f"{run.path} has no checkpoint yet, so there is nothing to fine-tune. Train it on: goalposts train "
+                f"{run.path} has no checkpoint yet, so there is nothing to fine-tune. Resume training with: goalposts train "
                 f"{run.path / 'config.yaml'} --out {run.path}"
             )
-        load_agent_of(run.config, last)  # damaged: refused before anything is written
+        load_agent_of(run.config, last)  # refuses damaged weights before anything is written
         work = _workplace(
             run.path / WORK, {"of": last.step, "marks": marks, "levels": levels, "config": config.hash()}
         )
@@ -85,7 +85,7 @@ def finetune(
 
 
 def shifted(config: ExperimentConfig, condition: str | None, steps: Sequence[int]) -> ExperimentConfig:
-    """The config of both arms. Raises UserError for steps or a condition that cannot be."""
+    """Make the config of both arms. Raises UserError for impossible steps or conditions."""
     if not steps or min(steps) < 1 or len(set(steps)) < len(steps):
         raise UserError(
             f"steps {list(steps)}: give at least one number of training steps, from 1, and each once"
@@ -107,12 +107,12 @@ def shifted(config: ExperimentConfig, condition: str | None, steps: Sequence[int
 
 
 def is_scratch(path: str) -> bool:
-    """Whether a file is one that a test writes on its way, by its path from the scratch folder."""
+    """Whether a file is one that an unfinished test writes, by its path from the scratch folder."""
     return _SCRATCH.fullmatch(path) is not None
 
 
 def marks_of(config: ExperimentConfig, steps: Sequence[int]) -> list[int]:
-    """The steps at which is measured: 0, then each rounded up to whole rollouts."""
+    """Steps at which each arm is measured: 0, then the given ones rounded up to whole rollouts."""
     rollout = config.train.rollout
     return sorted({0, *(-(-k // rollout) * rollout for k in steps)})
 
@@ -122,14 +122,14 @@ def _settings_of(table: pl.DataFrame) -> tuple[str, list[int], int]:
 
 
 def _workplace(work: Path, settings: dict[str, object]) -> Path:
-    """The folder of what is not finished; emptied if it is of other settings."""
+    """The scratch folder of an unfinished test; emptied if it belongs to other settings. Raises RunError."""
     content = json.dumps(settings, sort_keys=True).encode()
     note = work / "settings.json"
     with disk_errors(work, "write"):
         if not note.exists() or read_limited(note, 100_000) != content:
             if foreign := discard(work, is_scratch):
                 raise RunError(
-                    f"{work / foreign[0]} is nothing that the fine-tuning test writes, and its scratch folder would be emptied. "
+                    f"{work / foreign[0]} is not a file of the fine-tuning test, and its scratch folder would be emptied. "
                     "Nothing was changed. Move that file away."
                 )
             make_folder(work)
@@ -140,10 +140,12 @@ def _workplace(work: Path, settings: dict[str, object]) -> Path:
 def _begin_from(training: Training, start: Path, run: Run) -> None:
     try:
         training.model.policy.load_state_dict(read_tensors(start / "model.safetensors"))
-    except RuntimeError:  # a stranger's: our training writes the net that its config describes
+    except (
+        RuntimeError
+    ):  # an untrusted file: a training of Goalposts writes the net that its config describes
         raise RunError(
-            f"{start} holds another net than {run.path / 'config.yaml'} describes, so it cannot be trained on. "
-            "Restore both from a copy of the run, or train it anew."
+            f"{start} holds a different net from the one in {run.path / 'config.yaml'}, so training cannot continue from it. "
+            "Restore both from a copy of the run, or train it again."
         ) from None
 
 
@@ -157,7 +159,7 @@ def _arm(
     tell: OnProgress | None,
     run: Run,
 ) -> pl.DataFrame:
-    """One arm, from where it stood to its end: its rows."""
+    """Train and measure one arm, or resume it; return its rows."""
     folder, training = work / arm, new_training(config)
     kept = list_checkpoints(folder)
     if kept and training.resumable:

@@ -1,4 +1,4 @@
-"""From the `train` section of a config to what the agents' side takes. Read next: `train.py`."""
+"""Convert the `train` section of a config to the settings of a learner. Read next: `train.py`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ NOT_ARGUMENTS = {
     *("algorithm", "total_steps", "num_envs", "learning_rate", "anneal", "net", "optimizer", "n_quantiles"),
     *("checkpoint_every", "probe_every", "probe_levels"),
 }
-"""Keys of `train` that are no arguments of SB3's class."""
+"""Keys of `train` that are not arguments of SB3's class."""
 
 
 def learner_settings(train: Any) -> PPOSettings | LearnerSettings:
-    """What a config says of the learner; `train` is a section of `experiments/config/learners.py` or PPO's."""
+    """Make the learner's settings from `train`, a section of `experiments/config/learners.py` or PPO's."""
     net = train.net
     if isinstance(train, TrainConfig):
         names = {field.name for field in fields(PPOSettings)} & set(TrainConfig.model_fields) - {"optimizer"}
@@ -49,7 +49,7 @@ def _widths(net: NetConfig) -> dict[str, Any]:
 
 
 def policy_options_of(train: Any) -> dict[str, Any]:
-    """The arguments of the policy that a checkpoint's card records: only those that are not PPO's usual ones."""
+    """Policy arguments that a checkpoint's card records: those that differ from PPO's defaults."""
     net = train.net
     options = {
         name: getattr(net, name) for name in NetConfig.LATER if getattr(net, name) != _default(net, name)

@@ -1,12 +1,12 @@
-"""Compiles what a run needs before it begins: in processes side by side, once for each version of the code on a machine.
+"""Compile a run's kernels before it starts, in parallel processes, once per version of the code and machine.
 
-What numba compiles lies on the disk afterwards, in numba's own cache; the processes end, and with them goes the memory that
-compiling takes. All of this is only to be quicker: what is not found later is compiled where it is needed.
+The kernels are stored in numba's cache on disk; the processes end, which frees the memory that compiling takes. This only
+saves time: a kernel that is not cached is compiled when it is first needed.
 
-    python -m goalposts.experiments.training.precompile                            what `goalposts demo` needs, and how long it took
+    python -m goalposts.experiments.training.precompile                            compile for `goalposts demo`; print the time
     python -m goalposts.experiments.training.precompile levels CoinRun view        one of the parts, in this process
 
-Read next: `train.py`, which asks for it.
+Read next: `train.py`, which calls it.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from goalposts.registration import WORLDS
 from ..runs.provenance import code_digest
 from ..system.processes import ONE_THREAD, python_module
 
-# LLVM's third level takes a tenth longer than its second, and what it makes of our loops is no quicker.
+# LLVM's third optimization level compiles a tenth slower than its second, and these loops run no faster.
 SETTINGS = {"NUMBA_OPT": "2"}
 PATIENCE = 300  # seconds to wait for another process that compiles the same
 
 
 def compile_ahead(world: str, observation: str) -> bool:
-    """Compile what a run in a shipped world needs, from its levels to its report, unless that was done; whether it was done now.
+    """Compile all kernels of a run in a shipped world, from levels to report, unless cached; return whether it compiled.
 
-    Whoever comes while another process compiles the same waits for it. What goes wrong is left to the training itself.
+    Waits if another process compiles the same. Errors are ignored here and appear in the training itself.
     """
     mark = _mark(world, observation)
     try:
@@ -57,13 +57,13 @@ def compile_ahead(world: str, observation: str) -> bool:
         OSError,
         NotImplementedError,
         Timeout,
-    ):  # a disk that is full or has no locks, a process that hangs
+    ):  # disk full, no locks on the disk, or a process that hangs
         return False
     return True
 
 
 def announce(world: str, observation: str) -> None:
-    """Say that kernels will be compiled, where other processes do it, which say nothing."""
+    """Print that kernels will be compiled, on behalf of other processes that do so silently."""
     with suppress(OSError):
         mark = _mark(world, observation)
         if mark is not None and not mark.exists():
@@ -71,16 +71,16 @@ def announce(world: str, observation: str) -> None:
 
 
 def _mark(world: str, observation: str) -> Path | None:
-    """The file that says that all was compiled; None if nothing is compiled ahead."""
+    """The file that marks all kernels as compiled; None if nothing is compiled ahead."""
     disabled = os.environ.get("NUMBA_DISABLE_JIT", "0") != "0"
     if world not in WORLDS or observation == "rgb" or disabled or not sys.executable:
         return None
-    place = kernel_place().folder  # without one, what other processes compile would be lost
+    place = kernel_place().folder  # without one, kernels of other processes would be lost
     return None if place is None else place / f"goalposts-{_key(world, observation)}.compiled"
 
 
 def _key(world: str, observation: str) -> str:
-    """Of whatever numba's cache depends on, and what is compiled."""
+    """Key of everything that numba's cache depends on, and of the kernels compiled."""
     parts = (
         world,
         observation,
@@ -93,7 +93,7 @@ def _key(world: str, observation: str) -> str:
 
 
 def _side_by_side(world: str, observation: str) -> bool:
-    """Compile each part in a process of its own; whether all of them came to their end."""
+    """Compile each part in a separate process; return whether all of them succeeded."""
     command = python_module("goalposts.experiments.training.precompile")
     running: list[subprocess.Popen[bytes]] = []
     try:
@@ -121,13 +121,13 @@ def _ended_well(process: subprocess.Popen[bytes]) -> bool:
         try:
             return (
                 process.wait(0.2) == 0
-            )  # short, because polars' handler of Ctrl-C would let a long wait go on
+            )  # short, because with polars' handler of Ctrl-C a long wait would continue
         except subprocess.TimeoutExpired:
             continue
 
 
 def _levels(world: str, observation: str) -> None:
-    """Drawing levels; and the likelihood of what was done, for the report's goal attribution, which searches them alike."""
+    """Compile level generation, and the likelihoods of the report's goal attribution, which share its search kernels."""
     import numpy as np
 
     from ...envs.generation.generate import generate
@@ -147,9 +147,9 @@ def _levels(world: str, observation: str) -> None:
 
 
 def _playing(world: str, observation: str) -> None:
-    """All else: the engine, the choice of actions, the learner's loops, on nothing, for nobody plays here; the planner's answers.
+    """Compile everything else: the engine, action selection, the learner's loops (on empty arrays), and the planner.
 
-    What `_levels` needs as well comes where the other process does not come to it at the same time.
+    Kernels that `_levels` needs too are compiled at a time when the other process does not.
     """
     import numpy as np
 
@@ -191,7 +191,7 @@ def _playing(world: str, observation: str) -> None:
 
 
 def _paths() -> None:
-    """Loops of the likelihood that know no world, with which `_levels` ends: they are there by then."""
+    """Compile the world-independent loops of the likelihood, which `_levels` needs at its end."""
     import numpy as np
 
     from ...envs.planner.likelihood import HabitMemory, PathScratch, weigh_path
@@ -211,7 +211,7 @@ PARTS: dict[str, Callable[[str, str], None]] = {"levels": _levels, "playing": _p
 
 @tells_exit_code
 def main(arguments: list[str]) -> None:
-    """Compile the part that is named, in this process, or all that the demo needs."""
+    """Compile the named part in this process, or everything for the demo."""
     if arguments:
         if len(arguments) != 3 or arguments[0] not in PARTS:
             raise UserError(
@@ -227,5 +227,5 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    gc.disable()  # what compiling makes and drops takes a seventh of its time to look through
+    gc.disable()  # garbage collection takes a seventh of the compilation time
     sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,6 @@
-"""Train and evaluate a run again, from its folder alone, and say whether the same came of it.
+"""Reproduce a run: train and evaluate it again from its folder alone, and compare the results.
 
-The run itself is only read. The second one is made in a hidden folder beside it, which is removed at the end, or in a folder
+The run itself is only read. The re-run is made in a hidden folder next to it, which is removed at the end, or in a folder
 that the caller names. Read next: `run_comparison.py`, which compares the two.
 """
 
@@ -35,19 +35,19 @@ from .run_comparison import (
 )
 from .train import train
 
-Tell = Callable[[int, int, str], None]  # step, total, a few words
+Tell = Callable[[int, int, str], None]  # (step, total, message)
 
 SAME = ("same bytes", "same content", "was not there")
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came of making a run again.
+    """Result of reproducing a run.
 
-    files     every result of the run beside that of the re-run
-    changed   what is not as it was when the run was made: code, versions, machine
-    rates     where the episodes are others: every share, with the interval that was recorded
-    kept      the folder of the re-run, where it was to be kept
+    files     comparison of every result of the run with that of the re-run
+    changed   differences in code, versions or machine since the run was made
+    rates     if the episodes differ: every rate, with the recorded interval
+    kept      the folder of the re-run, if it is kept
     """
 
     run: Path
@@ -58,21 +58,21 @@ class Reproduction:
 
     @property
     def same(self) -> bool:
-        """Whether everything that the run holds came out the same."""
+        """Whether all results are identical."""
         return all(file.state in SAME for file in self.files)
 
     @property
     def other_processor(self) -> bool:
-        """Whether torch may have computed in another order of sums: then the same bytes cannot be expected."""
+        """Whether torch may have summed in another order on this processor, so that bytes may differ."""
         return any(one.what == PROCESSOR for one in self.changed)
 
     @property
     def agrees(self) -> bool:
-        """Whether it is the same, or, where only a processor's features stand between the two, the rates agree."""
+        """Whether the results are identical; or, if only processor features differ, whether the rates agree."""
         return self.same or (self.other_processor and agree(self.rates))
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return all fields for JSON."""
         return {
             "run": str(self.run),
             "same": self.same,
@@ -89,8 +89,8 @@ def reproduce(
 ) -> Reproduction:
     """Train a finished run again and evaluate it as it was evaluated; compare the two folders.
 
-    out: keep the re-run there; if an unfinished re-run is there already, it is gone on with. Raises RunError if the run is
-    not finished or damaged, or if `out` holds something else.
+    out: keep the re-run there; an unfinished re-run in that folder is resumed. Raises RunError if the run is unfinished or
+    damaged, or if `out` holds something else.
     """
     run = Run.open(path)
     status = run.status()
@@ -100,12 +100,12 @@ def reproduce(
             f"compare with. Finish it first: goalposts train {run.path / 'config.yaml'} --out {run.path}"
         )
     if run.latest_checkpoint() is None:
-        raise RunError(f"{run.path} has no checkpoint any more, so there is no agent to compare with.")
+        raise RunError(f"{run.path} no longer has a checkpoint, so there is no agent to compare with.")
     if out is not None and os.path.realpath(out) == os.path.realpath(run.path):
         raise RunError(f"{out} is the run itself; give --out another folder, or leave it out")
     table = (
         read_episodes(run.episodes_path, follow=False) if run.episodes_path.exists() else None
-    )  # damaged: say so now
+    )  # report damage now
     with _place(run, out) as place:
         again = _again(run, table, place, tell or (lambda step, total, words: None))
         files = compare_files(run, again)
@@ -121,7 +121,7 @@ def reproduce(
 
 
 def _again(run: Run, table: pl.DataFrame | None, place: Path, tell: Tell) -> Run:
-    """The re-run, trained, and evaluated as `table` was; what is there of it already is gone on with."""
+    """Train the re-run and evaluate it as `table` was; resumes an unfinished re-run."""
     if (place / "config.yaml").exists() and Run.open(place).status().state == "finished":
         again = Run.open(place)
         if again.config != run.config:
@@ -136,7 +136,7 @@ def _again(run: Run, table: pl.DataFrame | None, place: Path, tell: Tell) -> Run
         tell(total, total, "evaluating")
         with again.lock():
             found = evaluate_fully(
-                replace(subject_of(again), run=table["run"][0]),  # a study calls its runs by their ids
+                replace(subject_of(again), run=table["run"][0]),  # a study names its runs by id
                 conditions,
                 table["level_index"].n_unique(),
                 greedy=not table["sampled"].all(),
@@ -147,7 +147,7 @@ def _again(run: Run, table: pl.DataFrame | None, place: Path, tell: Tell) -> Run
 
 @contextmanager
 def _place(run: Run, out: str | os.PathLike[str] | None) -> Iterator[Path]:
-    """Where the re-run is made; a place of our own is removed afterwards, and so are those that dead processes left."""
+    """Provide the folder of the re-run; removes a temporary one afterwards, and those left by dead processes."""
     if out is not None:
         yield Path(out)
         return

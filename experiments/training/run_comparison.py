@@ -1,6 +1,6 @@
-"""Two folders of the same run: which files have the same bytes, the same content, or differ, and what that does to the rates.
+"""Compare two folders of the same run: files with equal bytes, equal content, or differences, and the effect on the rates.
 
-Reads both folders and changes neither; trains and plays nothing. Read next: `reproduce.py`, which makes the second folder.
+Reads both folders and changes neither. Read next: `reproduce.py`, which makes the second folder.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ State = Literal["same bytes", "same content", "differs", "not made again", "was 
 
 @dataclass(frozen=True)
 class Compared:
-    """One file. `same content`: other bytes that say the same, as another version of a library may write them.
+    """Comparison of one file. `same content`: different bytes with equal content, as written by another library version.
 
-    note: what is known of a difference, for people.
+    note: description of a difference.
     """
 
     file: str
@@ -43,7 +43,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Changed:
-    """A fact of the environment that is not what it was."""
+    """A fact of the environment that has changed."""
 
     what: str
     was: str
@@ -52,9 +52,9 @@ class Changed:
 
 @dataclass(frozen=True)
 class Rate:
-    """A share of the episodes of one condition: as recorded, with its 95 % interval, and in the re-run.
+    """A rate of one condition: as recorded, with its 95% interval, and in the re-run.
 
-    within: the re-run's share lies in that interval.
+    within: whether the re-run's rate lies in that interval.
     """
 
     condition: str
@@ -71,7 +71,7 @@ class Rate:
 
 
 def compare_files(run: Run, again: Run) -> tuple[Compared, ...]:
-    """Every file that must be a function of the config, in both folders. Raises RunError where one cannot be read."""
+    """Compare every file that must be a function of the config. Raises RunError for an unreadable file."""
     there, here = _results(run), _results(again)
     return tuple(_compare(run, again, name, there, here) for name in sorted({*there, *here}))
 
@@ -84,7 +84,7 @@ def _spell(facts: dict[str, str]) -> str:
 
 
 def agree(rates: Sequence[Rate]) -> bool:
-    """Whether no more rates lie outside their recorded 95% intervals than chance puts there, in 99 of 100 cases."""
+    """Whether the number of rates outside their recorded 95% intervals is consistent with chance, at the 99% level."""
     from scipy.stats import binom
 
     outside = sum(not rate.within for rate in rates)
@@ -92,7 +92,7 @@ def agree(rates: Sequence[Rate]) -> bool:
 
 
 def compare_environments(was: Provenance, now: Provenance) -> tuple[Changed, ...]:
-    """What a result may hang on and is not as it was: code, versions, machine."""
+    """List changes that may affect a result: code, versions, machine."""
     facts = [
         ("commit", _commit(was), _commit(now)),
         ("code", _code(was), _code(now)),
@@ -107,7 +107,7 @@ def compare_environments(was: Provenance, now: Provenance) -> tuple[Changed, ...
 
 
 def compare_rates(run: Run, again: Run) -> tuple[Rate, ...]:
-    """Every share of every condition that both tables hold."""
+    """Compare every rate of every condition that is in both tables."""
     was, now = (
         read_episodes(run.episodes_path, follow=False),
         read_episodes(again.episodes_path, follow=False),
@@ -143,13 +143,13 @@ def _compare(run: Run, again: Run, name: str, there: dict[str, Path], here: dict
         return Compared(name, "same bytes")
     try:
         note = _difference(run, again, name, one, two)
-    except UserError as error:  # a file of the run that is damaged is a difference, and no reason to stop
+    except UserError as error:  # a damaged file of the run is a difference, not a reason to stop
         note = str(error)
     return Compared(name, "differs", note) if note else Compared(name, "same content")
 
 
 def _difference(run: Run, again: Run, name: str, one: bytes, two: bytes) -> str:
-    """What differs, in a few words; "" if both say the same."""
+    """Describe the difference between two files; "" if their content is equal."""
     if name == "config.yaml":
         return "" if run.config == again.config else "other settings"
     if name == "episodes.parquet":
@@ -176,9 +176,9 @@ def _rows(one: pl.DataFrame, two: pl.DataFrame) -> str:
     keys = ["condition", "level_index", *(["sampled"] if "sampled" in one.columns else [])]
     ours = one.sort(keys)
     if one.height != two.height or not ours.select(keys).equals(two.sort(keys).select(keys)):
-        return f"{one.height:,} and {two.height:,} rows, of other episodes"
+        return f"{one.height:,} and {two.height:,} rows, of different episodes"
     differ = (ours.hash_rows() != two.sort(keys).hash_rows()).sum()
-    return f"{differ:,} of {one.height:,} episodes are others" if differ else "the same rows in another order"
+    return f"{differ:,} of {one.height:,} episodes differ" if differ else "the same rows in another order"
 
 
 def _progress(run: Run, again: Run) -> str:
@@ -195,7 +195,7 @@ def _tensors(one: Path, two: Path) -> str:
 
     a, b = read_tensors(one), read_tensors(two)
     if {k: (v.shape, v.dtype) for k, v in a.items()} != {k: (v.shape, v.dtype) for k, v in b.items()}:
-        return "numbers of other names or shapes"
+        return "arrays with other names or shapes"
     gaps = list(_gaps(a, b))
     return f"numbers differ by up to {max(gaps):.2g}" if gaps else ""
 

@@ -1,4 +1,4 @@
-"""One run: train by a config into a run folder, go on where a killed one stopped, then evaluate.
+"""Train one run from a config into a run folder, or resume a killed one; then evaluate it.
 
 A run is a pure function of its config. Between two updates the whole state is small and is checkpointed, so a run that
 was killed anywhere ends in the same weights. What is logged over training time is measured on a fixed small set of
@@ -41,7 +41,7 @@ from ..system.forks import refuse_after_fork
 from .learner_settings import learner_settings
 from .precompile import compile_ahead
 
-OnProgress = Callable[[int, int, str], None]  # step, total, a few words
+OnProgress = Callable[[int, int, str], None]  # (step, total, message)
 TENSORBOARD = "tensorboard"
 EVAL_SEED = 2  # of levels; the evaluation's own default is 1
 
@@ -62,7 +62,7 @@ class TrainingEval:
         return cls(control, shift, survey_levels(shift).distinguishing)
 
     def measure(self, agent: Any, config: ExperimentConfig) -> dict[str, float | None]:
-        """Shares of sampled episodes: goal reached under control; goal first, proxy first on distinguishing levels."""
+        """Fractions of sampled episodes: goal reached under control; goal first, proxy first on distinguishing levels."""
         options = {
             "observation": config.env.observation,
             "max_steps": config.env.max_steps,
@@ -114,13 +114,13 @@ def train(
     evaluate: bool = True,
     tensorboard: bool = True,
 ) -> Run:
-    """Train, or go on training, into the folder `out` (default: runs/<name>-s<seed>), and evaluate; returns the run.
+    """Train or resume a run in the folder `out` (default: runs/<name>-s<seed>), and evaluate it; returns the run.
 
     tensorboard: log for it too, where it is installed.
     Raises RunError (folder of another run, finished already, in use, disk full), TrainingDiverged, ConfigError.
     """
     refuse_after_fork()
-    get_world(config.world)  # an unknown one leaves no folder
+    get_world(config.world)  # raises before a folder is made
     run = Run.create(default_out(config) if out is None else out, config)
     with run.lock(), _threads_quiet_about_the_disk(), _tensorboard(run, tensorboard) as place:
         return _train(run, on_progress or (lambda step, total, words: None), evaluate, place)
@@ -128,7 +128,7 @@ def train(
 
 @contextmanager
 def _tensorboard(run: Run, wanted: bool) -> Iterator[Path | None]:
-    """The folder that tensorboard writes into, by paths of its own; None where it is not wanted or not installed."""
+    """Folder for tensorboard logs, whose paths tensorboard chooses; None if not wanted or not installed."""
     place = run.path / TENSORBOARD
     if not wanted or find_spec("tensorboard") is None:
         yield None
@@ -188,7 +188,7 @@ def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: Path 
         run.set_status(
             "running" if kept else "created",
             step=kept.step if kept else 0,
-            message="interrupted; the same command goes on",
+            message="interrupted; rerun the command to resume",
         )
         raise
     run.set_status("finished", step=training.step)
@@ -197,7 +197,7 @@ def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: Path 
 
 @contextmanager
 def _threads_quiet_about_the_disk() -> Iterator[None]:
-    """Tensorboard writes in a thread of its own, which would print a traceback when the disk refuses."""
+    """Silence tensorboard's writer thread, which would print a traceback if the disk refuses."""
     before = threading.excepthook
 
     def told(facts: threading.ExceptHookArgs) -> None:

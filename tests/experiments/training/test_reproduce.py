@@ -153,7 +153,7 @@ def test_other_episodes_are_counted_and_their_rates_held_against_the_intervals(
     other = evaluate_fully(proxy, names, 40, greedy=True)
     write_episodes(other.episodes, run / "episodes.parquet")
     [(state, note)] = notes(run, tiny_run).values()
-    assert (state, note.endswith("of 240 episodes are others")) == ("differs", True)
+    assert (state, note.endswith("of 240 episodes differ")) == ("differs", True)
     rates = compare_rates(Run.open(run), Run.open(tiny_run))
     assert len(rates) == 3 * 2 * 5
     assert {rate.within for rate in rates} == {True, False}
@@ -229,7 +229,7 @@ def test_what_cannot_be_compared_is_refused_before_any_work(
             None,
             r"is not finished \(running, step 4,096 of 8,192\).*goalposts train .*config\.yaml --out",
         ),
-        (bare, None, "has no checkpoint any more"),
+        (bare, None, "no longer has a checkpoint"),
         (tiny_run, tiny_run, "is the run itself"),
         (tiny_run, tiny_twin, "holds a run of another config"),
         (tiny_run, tmp_path, "not empty and not a run folder"),
