@@ -17,10 +17,13 @@ import numpy as np
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it would stand in the output of commands
 import pygame
 
+from goalposts.text import plain
+
 Colour = tuple[int, int, int]
 Cells = list[tuple[int, int]]
 
 TEXT, SMALL, HEADING = 15, 13, 20  # sizes of type, in pixels
+MOST = 1_000  # characters of a line
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ class Canvas:
         right: bool = False,
     ) -> int:
         """One line at (x, y), cut with an ellipsis where it is wider than `width`; its width in pixels."""
-        face = font(size, bold)
+        face, words = font(size, bold), plain(words, MOST)
         if width is not None and face.size(words)[0] > width:
             while words and face.size(words + "…")[0] > width:
                 words = words[:-1]

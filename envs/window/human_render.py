@@ -10,6 +10,8 @@ import logging
 
 import numpy as np
 
+from goalposts.text import plain
+
 from .canvas import pygame, surface_of
 from .display import WindowError, open_display
 
@@ -42,7 +44,7 @@ class HumanWindow:
                     "no window can be opened (%s); render_mode='rgb_array' needs none", error.__context__
                 )
                 return
-            pygame.display.set_caption(self._caption)
+            pygame.display.set_caption(plain(self._caption, 200))
         if any(event.type == pygame.QUIT for event in pygame.event.get()):
             self.close()
             return

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from goalposts.text import plain
+
 from .canvas import DARK, HEADING, LIGHT, SMALL, TEXT, Canvas, key_width, pygame
 from .display import WindowError, open_display
 from .view import Key, View
@@ -133,7 +135,7 @@ class Window:
         canvas = Canvas(self.surface, DARK if self.dark else LIGHT)
         theme = canvas.theme
         canvas.surface.fill(theme.paper)
-        pygame.display.set_caption(self.view.title)
+        pygame.display.set_caption(plain(self.view.title, 200))
         width, height = canvas.size
         bar = self._bar(canvas)
         side = pygame.Rect(width - SIDE, 0, SIDE, height - bar)

@@ -17,6 +17,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from goalposts.process.streams import make_ready, warn
+from goalposts.text import plain, plain_lines
+
 from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import load_world
 from .levels import (
@@ -65,6 +68,7 @@ def check_world(world: World, levels: int = 200) -> None:
 
 def main(arguments: list[str]) -> int:
     """Check the named worlds and print one line per world; returns the exit code."""
+    make_ready()
     if not arguments:
         print("usage: python -m goalposts.experiments.conformance WORLD …", file=sys.stderr)
         return 2
@@ -73,7 +77,7 @@ def main(arguments: list[str]) -> int:
             world = load_world(name)
             check_world(world)
         except (WorldFault, ValueError) as fault:
-            print(fault, file=sys.stderr)
+            warn(plain_lines(str(fault)))
             return 1 if isinstance(fault, WorldFault) else 2
-        print(f"{world.name} keeps the contract: {len(CLAUSES)} clauses")
+        print(f"{plain(world.name)} keeps the contract: {len(CLAUSES)} clauses")
     return 0

@@ -13,6 +13,9 @@ _told: set[str] = set()
 
 def notice(message: str) -> None:
     """Show a message, once in a process."""
+    from ..text import plain
+
+    message = plain(message)
     if message in _told:
         return
     _told.add(message)

@@ -6,7 +6,9 @@ import re
 import shutil
 import unicodedata
 from pathlib import Path
+from xml.etree import ElementTree
 
+import numpy as np
 import polars as pl
 import pytest
 from fixtures.faults import row
@@ -190,3 +192,70 @@ def test_the_status_of_a_study_shows_why_runs_failed_on_one_line_each(
     assert code == 0, err
     assert not hidden(out)
     assert len(re.findall("failed: ValueError", out)) == 1
+
+
+@row("A5")
+@pytest.mark.parametrize("name", ["\0", "\x1b]0;x\x07", "a\nb", "\udcff", "\u202eevil", "x" * 100_000])
+def test_windows_show_any_text_as_one_line(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pygame = pytest.importorskip("pygame")
+    from goalposts.envs.window.canvas import LIGHT, Canvas
+    from goalposts.envs.window.human_render import HumanWindow
+
+    titles: list[str] = []
+    true_caption = pygame.display.set_caption
+    monkeypatch.setattr(
+        pygame.display, "set_caption", lambda title: (titles.append(title), true_caption(title))
+    )
+    canvas = Canvas(pygame.Surface((200, 50)), LIGHT)
+    assert canvas.text(name, 0, 0, width=150) <= 150
+    assert canvas.text(name[:50], 0, 0) >= 0
+    assert canvas.paragraph(name[:50], 0, 0, 150) > 0
+    window = HumanWindow(name, 60)
+    window.show(np.zeros((8, 8, 3), np.uint8))
+    window.close()
+    assert len(titles) == 1
+    assert not hidden(titles[0])
+    assert "\n" not in titles[0]
+
+
+@row("A5")
+def test_conformance_reports_faults_as_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from goalposts.experiments.conformance import suite
+
+    def fails(*_: object) -> None:
+        raise ValueError("\x1b[31mforged\rline")
+
+    monkeypatch.setattr(suite, "CLAUSES", (fails,))
+    assert suite.main(["CoinRun"]) == 1
+    assert not hidden(capsys.readouterr().err)
+
+
+@row("A5")
+@pytest.mark.parametrize(
+    "name", ["$x^$", "$\\frac{$", "中文字", "_hidden", "</text><script>alert(1)</script>", "&amp;"]
+)
+@pytest.mark.filterwarnings("error")
+def test_charts_take_any_name(name: str) -> None:
+    from goalposts.experiments.report.figures.charts import VARIABLES, frame, label_ends, styled
+    from goalposts.experiments.report.figures.svg import inline
+
+    with styled():
+        figure, axes = frame(262, 46, 44)
+        axes.set_xlim(0, 1)
+        label_ends(axes, [([0.0, 1.0], [0.0, 1.0], name, "#1d2733")], (0, 1))
+        svg = inline(figure, "a chart", "of a name", VARIABLES)
+    assert "<script" not in svg
+    ElementTree.fromstring(svg)
+
+
+@row("A5")
+def test_a_notice_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    from goalposts.process import notices
+
+    told: list[str] = []
+    monkeypatch.setattr(notices, "printed", told.append)
+    notices.notice("TORCH_LOGS=\x1b[2J\nforged is ignored")
+    assert not hidden(told[0])
+    assert "\n" not in told[0]

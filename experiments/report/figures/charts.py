@@ -8,6 +8,7 @@ from `experiments.measurement`. Read next: `experiments/report/page/page.py`.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,7 +90,8 @@ def styled() -> Iterator[None]:
     """Draw in this project's style, independent of other matplotlib settings."""
     import matplotlib
 
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # of a name; the browser has other fonts
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
         yield
