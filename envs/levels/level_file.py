@@ -17,12 +17,14 @@ from typing import BinaryIO
 import numpy as np
 
 from goalposts.process.budget import OverBudget, reading_budget
+from goalposts.process.notices import progress
 from goalposts.safe_read import TooLarge, decode_text, read_beginning, read_ordinary
 from goalposts.safe_write import write_whole
 
 from .level import LEGENDS, MAX_COLS, MAX_ROWS, Level, LevelError, LevelSet, legend_of
 
 MAX_TEXT_BYTES = 64 << 20
+LONG_TEXT = 5 * 10**6  # characters, beyond which a command says that it reads
 MAX_BYTES = 1 << 30  # of an .npz file
 MAX_LEVELS = 4_000_000
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
@@ -74,6 +76,8 @@ def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
             levels = _load_npz(path)
         else:
             text = decode_text(read_ordinary(path, MAX_TEXT_BYTES))
+            if len(text) > LONG_TEXT:
+                progress(f"reading {path}, {len(text) / 10**6:,.0f} MB of level text")
             levels = levels_from_text(text, world)
             reading_budget().hold(levels, levels.tiles.nbytes, path)
     except FileNotFoundError:
@@ -125,7 +129,7 @@ def levels_from_text(text: str, world: str = "CoinRun") -> LevelSet:
     if not levels:
         legend = legend_of(world).explain().split("\n")
         raise LevelError(f"holds no level; a level of {world} is a picture of", *legend)
-    return LevelSet.of(levels)
+    return LevelSet.of(levels, checked=True)
 
 
 def _blocks(text: str) -> Iterator[list[str]]:
