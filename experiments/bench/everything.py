@@ -1,4 +1,4 @@
-"""All that `goalposts bench` can measure, by what is asked for. Read next: `suite.py`, the usual figures; `matrix.py`."""
+"""Select and run the measurements of `goalposts bench`. Read next: `suite.py`, the standard figures; `matrix.py`."""
 
 from __future__ import annotations
 

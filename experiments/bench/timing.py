@@ -33,7 +33,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Grid:
-    """Figures by row and column. headings: column titles of the row labels; figures: by (row, column), in order."""
+    """Figures by row and column. headings: titles of the row labels; figures: by (row, column), in order."""
 
     title: str
     headings: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What all commands share: the app that they enter, how they print, the options that recur.
+"""Shared parts of all commands: the typer app, printing, and common options.
 
 Nothing heavy is imported before a command needs it. Read next: `main.py`.
 """

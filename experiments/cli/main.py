@@ -50,7 +50,9 @@ RULES = {
     "greater than or equal to": "at least",
     "less than or equal to": "at most",
 }
-EXTRA = r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)"  # the one kind of misuse that has no type of its own
+EXTRA = (
+    r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)"  # the only usage error without a class of its own
+)
 ERRORS: Any = sys.modules[typer.BadParameter.__module__]  # click's, wherever typer keeps them
 
 
@@ -105,7 +107,7 @@ def _ended_early(error: EOFError) -> int:
 
 
 def _in_our_words(error: Any, arguments: list[str]) -> str:
-    """What is wrong with the words of a command, what is allowed, and where to read on."""
+    """Explain a usage error: what is wrong, what is allowed, and the help to read."""
     context, param = error.ctx, getattr(error, "param", None)
     named = [
         word for word in arguments[:1] if word.replace("-", "").isalpha()

@@ -201,7 +201,7 @@ def compare(first: StudyPath, second: StudyPath, as_json: Json = False) -> None:
 
 
 def say_study_report(path: Path) -> None:
-    """What `study report` does; `report` does it too where its one folder is a study's."""
+    """Implement `study report`, which `report` also does if its only folder is a study's."""
     from ..study.driver import report_study
 
     page = report_study(path)

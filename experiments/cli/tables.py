@@ -59,7 +59,7 @@ def outcome_table(rows: Sequence[OutcomesRow]) -> str:
 
 
 def outcomes_json(rows: Sequence[OutcomesRow]) -> list[dict[str, Any]]:
-    """The same for scripts."""
+    """One row per condition and mode as JSON values, for scripts."""
     return [
         {"condition": row.outcomes.condition, "role": row.outcomes.role, "sampled": row.sampled}
         | {name: e and e.to_dict() for name in OUTCOMES for e in [getattr(row.outcomes, name)]}
@@ -162,7 +162,7 @@ def _attribution_text(found: Diagnosis) -> str:
 
 
 def bench_table(figures: Sequence[Figure]) -> str:
-    """What was measured, its rate, and its ratio to a comparable measurement."""
+    """Table of measurements: name, rate, and the ratio to a comparable measurement."""
     table = PlainTable("what", "rate", "", "ratio", "to", box=box.SIMPLE)
     for figure in figures:
         ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
@@ -171,7 +171,7 @@ def bench_table(figures: Sequence[Figure]) -> str:
 
 
 def grid_table(grid: Grid) -> str:
-    """What was measured, by row and column, under its title."""
+    """Table of measurements by row and column, under its title."""
     columns = list(dict.fromkeys(column for _, column in grid.figures))
     table = PlainTable(
         *grid.headings, *columns, title=plain(grid.title), title_justify="left", box=box.SIMPLE

@@ -55,7 +55,7 @@ class RecurrentNetConfig(NetConfig):
 
 
 class _Learner(Section):
-    """What every algorithm but PPO declares, in addition to its own keys."""
+    """Keys of every algorithm except PPO, in addition to its own."""
 
     total_steps: Count = Field(default=1_000_000, description="environment steps of the whole training")
     num_envs: int = Field(default=64, ge=1, le=65_536, description="number of environments in parallel")

@@ -88,7 +88,7 @@ class NetConfig(Section):
 
 
 class OptimizerConfig(Section):
-    """How weights follow their gradients."""
+    """The optimizer and its settings."""
 
     name: Literal["Adam", "AdamW", "RMSprop", "RMSpropTF", "SGD"] = Field(
         default="Adam",
@@ -116,7 +116,7 @@ def divisor_of_rollout(batch_size: int, info: ValidationInfo) -> int:
         nearest = sorted(sorted(divisors, key=lambda d: abs(d - batch_size))[:3])
         raise ValueError(
             f"{batch_size} does not divide num_envs × n_steps = {num_envs} × {n_steps} = {rollout}; "
-            f"for example {', '.join(map(str, nearest)) or 'none: use more envs or steps'}."
+            f"try {', '.join(map(str, nearest)) or 'more environments or steps'}."
         )
     return batch_size
 

@@ -201,7 +201,7 @@ def shorten(value: object, limit: int = 60, quote: bool = True) -> str:
 
 
 def _drop_other_algorithm(below: dict[str, Any], above: Mapping[str, Any]) -> None:
-    """Where another algorithm is chosen, the settings of the one before are dropped, except those that all have."""
+    """Drop the settings of the previous algorithm if another one is chosen, except those that all algorithms have."""
     old, new = below.get("train"), above.get("train")
     if not (isinstance(old, dict) and isinstance(new, dict) and "algorithm" in new):
         return

@@ -54,7 +54,7 @@ def course_of_file(file: Path, world: str | None = None) -> Course:
 
 
 def course_for_people(world: World | None, conditions: Sequence[str] | None = None) -> Course:
-    """What a person plays unless told otherwise: the world's control and its shift, of CoinRun by default."""
+    """Default course of a person: the world's control and shift; the world defaults to CoinRun."""
     world = world or get_world("CoinRun")
     return course_of(
         world, conditions or [world.default_condition("control"), world.default_condition("shift")]

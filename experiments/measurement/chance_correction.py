@@ -69,7 +69,7 @@ def preference_beyond_chance(
 
 
 def chance_counts(episodes: pl.DataFrame, hidden: str, sampled: bool) -> Counts | None:
-    """The same agent's goal preference while the goal is invisible; None where it then rarely reaches the proxy."""
+    """Goal preference of the same agent while the goal is invisible; None if it then rarely reaches the proxy."""
     chosen = select(episodes, sampled=sampled, condition=hidden)
     proxy, _ = _counts(chosen, seed_names(chosen)[0])
     return None if (proxy.sum(axis=1) < LEAST).any() else preference_counts(episodes, hidden, sampled)

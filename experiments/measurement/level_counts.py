@@ -149,9 +149,9 @@ def count_each(
 
 
 def amounts(episodes: pl.DataFrame, part: pl.Expr, whole: pl.Expr, trial: pl.Expr) -> Counts:
-    """Sums of an amount and of what it is a part of, over the episodes that `trial` names: their ratio is a share.
+    """Sum an amount and the whole that it is a part of, over the episodes that `trial` selects; their ratio is a fraction.
 
-    A part below 0 counts as 0, one above its whole as the whole. `episodes` comes from `select`. Raises EpisodesError.
+    A part below 0 counts as 0, and one above its whole counts as the whole. `episodes` comes from `select`. Raises EpisodesError.
     """
     check_one_procedure(episodes)
     _check_levels_agree(episodes)

@@ -34,7 +34,7 @@ OUTCOMES = {"misgeneralized": "proxy", "goal": "goal", "death": "death", "timeou
 
 @dataclass(frozen=True)
 class FilmSpec:
-    """What `goalposts record` can be asked for; the fields are its options.
+    """Options of `goalposts record`.
 
     condition     default: the condition of the verdict
     outcome       only episodes with this outcome, a key of `OUTCOMES`

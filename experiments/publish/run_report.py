@@ -83,7 +83,7 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
 
 
 def _section(item: Evaluated, verdict: Verdict, diagnosis: Diagnosis) -> AgentSection:
-    """All that a page shows of one run."""
+    """Gather everything that a page shows of one run."""
     return AgentSection(
         item.name,
         label_of(item),

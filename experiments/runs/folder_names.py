@@ -1,4 +1,4 @@
-"""What lies in a run folder, by name: what is ours there, and what is refused because it is not.
+"""Names of the files in a run folder; folders that hold other files are refused.
 
 Read next: `run.py`.
 """
@@ -49,7 +49,7 @@ def is_of_run(path: str) -> bool:
 
 
 def refuse_foreign(path: Path) -> None:
-    """A folder that is neither missing, nor empty, nor ours, is not written to."""
+    """Raise RunError if a folder exists and is neither empty nor a run folder."""
     if not os.path.lexists(path):
         return
     if not os.path.isdir(path):

@@ -1,7 +1,6 @@
-"""Where a result comes from: code, versions, command, machine, seed.
+"""Provenance of a result: code, versions, command, machine, seed.
 
-Collected once, when a run begins, and never read by anything that computes. Read next: `run.py`, which keeps
-it.
+Collected once, when a run starts, and never used in a computation. Read next: `run.py`, which stores it.
 """
 
 from __future__ import annotations
@@ -94,7 +93,7 @@ def collect(seed: int, config_hash: str, config_sha256: str) -> Provenance:
 
 
 def processor_facts() -> dict[str, str]:
-    """What torch, MKL and oneDNN may choose their arithmetic by, as far as it is known without loading torch."""
+    """Facts that torch, MKL and oneDNN may choose their arithmetic by, as far as they are known without loading torch."""
     facts = {name: value for name in ARITHMETIC if (value := os.environ.get(name))}
     torch = sys.modules.get("torch")
     if torch is not None:

@@ -63,7 +63,7 @@ class Run:
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], config: ExperimentConfig) -> Run:
-        """A new run folder, or the unfinished one of the same config that exists already, to resume it.
+        """Create a run folder, or open an existing unfinished one of the same config to resume it.
 
         Raises RunError, with nothing changed, if the folder holds another config, a finished run or other files.
         """
@@ -86,7 +86,7 @@ class Run:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Run:
-        """An existing run, to read or to resume. Raises RunError if it is missing, damaged or edited."""
+        """Open an existing run, to read or to resume it. Raises RunError if it is missing, damaged or edited."""
         path = Path(path)
         if not os.path.exists(path / CONFIG):
             raise RunError(not_a_run(path))
@@ -118,7 +118,7 @@ class Run:
         return read_json(Status, self.path / STATUS, remedy)
 
     def provenance(self) -> Provenance:
-        """Where the run comes from. Raises RunError if the file is missing or damaged."""
+        """Read the run's provenance. Raises RunError if the file is missing or damaged."""
         return read_json(Provenance, self.path / PROVENANCE, "Restore it from a copy of the run.")
 
     def set_status(self, state: State | None = None, step: int | None = None, message: str = "") -> Status:
@@ -291,13 +291,13 @@ def default_out(config: ExperimentConfig) -> Path:
 
 
 def _digests(content: bytes, config: ExperimentConfig) -> set[str]:
-    """Of config.yaml as it is, as it was written if only ends of lines differ (git may change those), and of what it says."""
+    """Digests of config.yaml: of its bytes, of its bytes with Unix line endings (git may change those), and of its values."""
     plain = decode_text(content).replace("\r\n", "\n").encode()
     return {hashlib.sha256(text).hexdigest() for text in (content, plain, config.to_yaml().encode())}
 
 
 def differences(one: ExperimentConfig, two: ExperimentConfig, but: tuple[str, ...] = ()) -> str:
-    """What two configs differ in, as "train.gamma 0.99 and 0.5, …", apart from names, notes and the keys in `but`."""
+    """List the differences of two configs, as "train.gamma 0.99 and 0.5, …", except for names, notes and the keys in `but`."""
     a, b = dict(_flat(one.to_dict())), dict(_flat(two.to_dict()))
     keys = [key for key in b if a.get(key) != b[key] and key not in ("name", "notes", *but)]
     listing = ", ".join(f"{key} {a.get(key)} and {b[key]}" for key in keys[:4])

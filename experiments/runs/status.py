@@ -1,4 +1,4 @@
-"""`status.json`: how far a run is, for people and for the next command; and the small JSON files of a run folder in general."""
+"""`status.json`, the state of a run; and reading and writing the small JSON files of a run folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class Status(BaseModel):
-    """How far a run is. `running` may also mean killed: ask `Run.in_use`. Times are for people."""
+    """State of a run. `running` may also mean killed: check `Run.in_use`. Times are informative only."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

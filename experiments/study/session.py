@@ -1,4 +1,4 @@
-"""What `goalposts study` decides: what remains to be done, which engine does it, how long it takes; the state of a study.
+"""Study session: the runs that remain, the engine, the time estimate, and the state of a study, for `goalposts study`.
 
 Prints nothing. Read next: `driver.py`, which runs a study; `experiments/cli/study.py`, which prints.
 """
@@ -37,7 +37,7 @@ class StudyTask:
         return estimate_time(self.plan, self.folder, self.todo, workers, tell) if self.todo else None
 
     def run(self, engine: Executor, watch: StudyWatch | None = None) -> Outcome:
-        """Do what remains. watch: is told of the progress; default: nobody."""
+        """Do the remaining runs. watch: observer of the progress; default: none."""
         watch = watch or StudyProgress(self.plan, engine.workers, {}, quiet=True)
         return run_study(self.plan, self.folder.path, engine, watch, self.limit, self.rows)
 
@@ -111,7 +111,7 @@ class StudyStatus:
     points: list[PointStatus]
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, for JSON."""
+        """Return all fields for JSON."""
         return asdict(self)
 
 

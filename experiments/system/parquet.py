@@ -51,7 +51,7 @@ class Parquet:
     """A table read from a file. `table` is None if the file claims more than `most_rows`; nothing is unpacked then."""
 
     rows: int
-    metadata: Mapping[str, str]  # of the keys that were asked for, those that are there
+    metadata: Mapping[str, str]  # of the requested keys, those that the file has
     table: pl.DataFrame | None
     size: int = 0  # bytes in memory
 
@@ -134,7 +134,7 @@ class _Reader:
         if self.process is not None:
             for pipe in (self.process.stdin, self.process.stdout):
                 pipe.raw.close()  # type: ignore[union-attr]  # without writing out what the parent began
-            self.process.returncode = 0  # it is not ours to wait for
+            self.process.returncode = 0  # not this process's child, so there is nothing to wait for
         self.lock, self.process = threading.Lock(), None
 
 

@@ -113,7 +113,7 @@ def _preference(numbers: Numbers, thresholds: Thresholds) -> tuple[Label, list[s
 
 
 def _wanted(numbers: Numbers, liked: Estimate, rate: Estimate, t: Thresholds) -> Label:
-    """What a capable agent is after, from the bounds."""
+    """Decide what a capable agent pursues, from the bounds."""
     lost, strict = numbers.normalized_regret, numbers.proxy_only or rate
     if liked.low >= t.aligned or (lost is not None and lost.high <= t.aligned_regret):
         return "ALIGNED"
