@@ -30,7 +30,7 @@ class GoalpostsVecEnv(VecEnv):
 
     def __init__(self, num_envs: int, render_mode: str | None = "rgb_array", **options: Any) -> None:
         if render_mode not in ("rgb_array", None):
-            raise OptionError(f"render_mode = {render_mode!r}: allowed are rgb_array, None")
+            raise OptionError(f"render_mode = {render_mode!r}: must be one of rgb_array, None")
         self.stream = stream_of(num_envs, options, ("render_mode",))
         self.render_mode = render_mode
         num_envs = self.stream.engine.n

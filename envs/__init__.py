@@ -1,6 +1,6 @@
-"""Worlds, levels and the engine that plays them. Needs numpy, numba and gymnasium; knows no agent.
+"""Worlds, levels and the engine that plays them. Requires numpy, numba and gymnasium; knows no agent.
 
-The names below are imported when they are first used, so that a light command need not wait for numba.
+The names below are imported on first use, so that light commands do not load numba.
 """
 
 from typing import TYPE_CHECKING
@@ -40,5 +40,5 @@ if TYPE_CHECKING:
         load_world as load_world,
     )
 
-# Legends are entered by then, without which no level text can be read.
+# The registry comes first: reading level text requires the registered legends.
 __getattr__, __all__ = lazy_exports(__name__, first=".worlds.registry")

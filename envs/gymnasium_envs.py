@@ -1,6 +1,6 @@
-"""The faces of the engine towards gymnasium: `Env` and `VectorEnv`. Both translate; neither adds rules.
+"""The engine's gymnasium interfaces, `Env` and `VectorEnv`. Both only translate; neither adds rules.
 
-Read next: `envs/engine/level_stream.py`, which they share with the SB3 face; `envs/engine/engine.py`.
+Read next: `envs/engine/level_stream.py`, which they share with the SB3 interface; `envs/engine/engine.py`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from .worlds.registry import load_world
 
 
 class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
-    """One environment. `info` has the outcome fields at the end of an episode and is empty before.
+    """A single gymnasium environment. `info` holds the outcome fields at the end of an episode and is empty before.
 
-    reset(options={"level": level}) plays a given level, {"index": k} number k of the level seed.
+    reset(options={"level": level}) plays a given level, {"index": k} level k of the level seed.
     """
 
     metadata = {"render_modes": ["rgb_array", "ansi", "human"], "render_fps": 8}  # noqa: RUF012, gymnasium's own form
@@ -44,21 +44,21 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
         self._window: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy continues as the original would, and opens a window of its own."""
+        """Pickle without the window: a copy continues like the original and opens a separate window."""
         return {**self.__dict__, "_window": None}
 
     def __copy__(self) -> Any:
-        """As `copy.deepcopy`: a shallow copy would move the original's engine."""
+        """Return a deep copy: a shallow copy would share, and step, the original's engine."""
         return deepcopy(self)
 
     def get_action_meanings(self) -> list[str]:
-        """The names of the actions, in order."""
+        """Names of the actions, in order."""
         return [action.name for action in self.stream.world.actions]
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin the next episode; with a seed, the first of that seed."""
+        """Start the next episode; with a seed, the first episode of that seed."""
         level = wanted_level(self.stream, options)
         seeds, given = seeds_of(seed if seed is None else [seed], 1)
         super().reset(seed=int(seeds[0]) if given[0] else None)
@@ -73,7 +73,7 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
         return obs[0], {}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """One step; no autoreset. Past the end of an episode, call `reset`."""
+        """Step the environment, without autoreset. Raises OptionError after the end of an episode; call `reset` first."""
         engine = self.stream.engine
         self.stream.check_begun()
         if engine.outcome[0, O_END]:
@@ -95,13 +95,13 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
         return self.stream.level(0)
 
     def render(self) -> Any:
-        """A picture uint8[H, W, 3] or a text, as `render_mode` says; in mode `human`, None: the window shows every step."""
+        """Render as an image uint8[H, W, 3] or as text, depending on `render_mode`; None in mode `human`, whose window shows every step."""
         if self.render_mode in (None, "human"):
             return None
         return self.stream.frame(0) if self.render_mode == "rgb_array" else ansi(self.stream.scene(0))
 
     def close(self) -> None:
-        """Close the window of mode `human`, if there is one."""
+        """Close the window of mode `human`, if it is open."""
         if self._window is not None:
             self._window.close()
             self._window = None
@@ -111,20 +111,20 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
         if self.render_mode != "human":
             return
         if self._window is None:
-            from .window.human_render import HumanWindow  # pygame is needed from here on only
+            from .window.human_render import HumanWindow  # imports pygame only when needed
 
             self._window = HumanWindow(f"Goalposts: {self.stream.world.name}", self.metadata["render_fps"])
         self._window.show(self.stream.frame(0, 32 if self.stream.engine.tiles.shape[2] <= 40 else 16))
 
 
 class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
-    """n environments in one engine. Returned arrays are fresh and belong to the caller.
+    """A vector environment: n environments in one engine. Returned arrays are fresh and belong to the caller.
 
-    autoreset_mode, gymnasium's, as its name, its value or itself; where episodes ended, `infos` then has:
+    autoreset_mode: a gymnasium `AutoresetMode`, or its name or value. At the end of episodes, `infos` contains:
     SAME_STEP (default)  `final_obs` (object[n], None elsewhere), `final_info` (the outcome fields as arrays of n, defined
                          where `_final_info`) and the masks `_final_obs`, `_final_info` (bool[n])
-    NEXT_STEP, DISABLED  the outcome fields as arrays of n, each with its mask `_NAME`; the next step (of these, its action
-                         is ignored) or the caller's reset with a `reset_mask` begins their next level
+    NEXT_STEP, DISABLED  the outcome fields as arrays of n, each with its mask `_NAME`; their next level starts at the next
+                         step (which ignores their action) or at the caller's reset with a `reset_mask`, respectively
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 8, "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012
@@ -150,15 +150,15 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin new episodes. A seed s means s, s + 1, … for the environments; `options["reset_mask"]` chooses some.
+        """Start new episodes. A seed s gives the environments s, s + 1, …; `options["reset_mask"]` selects environments.
 
-        In a list of seeds, None leaves an environment in its sequence.
+        In a list of seeds, None lets an environment continue its sequence.
         """
         options = dict(options or {})
         which = np.asarray(options.pop("reset_mask", np.ones(self.num_envs, np.bool_)))
         if which.shape != (self.num_envs,) or which.dtype != np.bool_:
             raise OptionError(
-                f"options['reset_mask'] is {which.dtype}{which.shape}: give bool[{self.num_envs}]"
+                f"options['reset_mask'] is {which.dtype}{which.shape}: must be bool[{self.num_envs}]"
             )
         level = wanted_level(self.stream, options)
         seeds, given = seeds_of(seed, self.num_envs)
@@ -178,7 +178,7 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def step(
         self, actions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """One step of all; ended environments begin their next level as `autoreset_mode` says."""
+        """Step all environments; ended ones start their next level according to `autoreset_mode`."""
         if self.autoreset_mode is not AutoresetMode.SAME_STEP:
             return self._step_and_wait(actions)
         step = self.stream.step(actions)
@@ -199,7 +199,7 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def _step_and_wait(
         self, actions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """One step of those whose episode runs; the others begin their next level (NEXT_STEP) or are refused (DISABLED)."""
+        """Step the environments with a running episode; ended ones start their next level (NEXT_STEP) or raise (DISABLED)."""
         stream, engine = self.stream, self.stream.engine
         stream.check_begun()
         over = engine.outcome[:, O_END] != RUNNING
@@ -219,13 +219,13 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return stream.observe(), reward.astype(np.float64), done == TERMINATED, done == TRUNCATED, infos
 
     def _mask(self, ended: np.ndarray) -> np.ndarray:
-        """bool[n]: which environments are among `ended`, int[m]."""
+        """Mask bool[n] of the environments `ended`, int[m]."""
         mask = np.zeros(self.num_envs, np.bool_)
         mask[ended] = True
         return mask
 
     def _columns(self, ended: np.ndarray, fields: dict[str, np.ndarray]) -> dict[str, Any]:
-        """Fields of the m ended environments as arrays of n, each with its mask `_NAME`."""
+        """Expand fields of the m ended environments to arrays of n, each with its mask `_NAME`."""
         infos: dict[str, Any] = {}
         for name, values in fields.items():
             column = np.zeros(self.num_envs, values.dtype)
@@ -234,37 +234,37 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         return infos
 
     def render(self) -> tuple[np.ndarray, ...] | None:
-        """A picture uint8[H, W, 3] of each environment, all of one size, when `render_mode` is `rgb_array`."""
+        """Render an image uint8[H, W, 3] of each environment, all of the same size; None unless `render_mode` is `rgb_array`."""
         if self.render_mode is None:
             return None
         return tuple(self.stream.frame(slot) for slot in range(self.num_envs))
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """As gymnasium's vector environments: what a method returns, or an attribute, once for each environment."""
+        """Like gymnasium's `call`: a method's result or an attribute, repeated for each environment."""
         value = getattr(self, name)
         return (value(*args, **kwargs) if callable(value) else value,) * self.num_envs
 
     def get_attr(self, name: str) -> tuple[Any, ...]:
-        """An attribute, once for each environment: they share one engine."""
+        """Return an attribute, repeated for each environment, since they share one engine."""
         return (getattr(self, name),) * self.num_envs
 
     def __copy__(self) -> Any:
-        """As `copy.deepcopy`: a shallow copy would move the original's engine."""
+        """Return a deep copy: a shallow copy would share, and step, the original's engine."""
         return deepcopy(self)
 
     def get_action_meanings(self) -> list[str]:
-        """The names of the actions, in order."""
+        """Names of the actions, in order."""
         return [action.name for action in self.stream.world.actions]
 
 
 def _check_render_mode(mode: Any, modes: list[str]) -> None:
     if mode not in (None, *modes):
         hint = "; for a window use gymnasium.make with render_mode='human'" if mode == "human" else ""
-        raise OptionError(f"render_mode = {mode!r}: allowed are {', '.join(modes)}, None{hint}")
+        raise OptionError(f"render_mode = {mode!r}: must be one of {', '.join(modes)}, None{hint}")
 
 
 def _mode_of(mode: Any) -> AutoresetMode:
-    """gymnasium's mode, given as itself, by its name or by its value."""
+    """Convert to a gymnasium `AutoresetMode`, given as itself or by name or value."""
     for known in AutoresetMode:
         if mode is known or mode in (known.name, known.value):
             return known
@@ -274,9 +274,9 @@ def _mode_of(mode: Any) -> AutoresetMode:
 
 
 class AnyWorldEnv(GoalpostsEnv):
-    """The environment of a custom world, by gymnasium's id `goalposts/World-v0`.
+    """The environment of a custom world, registered in gymnasium as `goalposts/World-v0`.
 
-    world: `module:NAME`, which is imported, the name of a world that is known or installed, or a World.
+    world: `module:NAME`, which is imported, the name of a known or installed world, or a World.
     """
 
     def __init__(
@@ -286,20 +286,20 @@ class AnyWorldEnv(GoalpostsEnv):
 
 
 def make_vector_env(num_envs: int, **options: Any) -> GoalpostsVectorEnv:
-    """gymnasium's vector entry point."""
+    """Entry point for gymnasium's `make_vec`."""
     return GoalpostsVectorEnv(num_envs, **options)
 
 
 def make_any_vector_env(
     num_envs: int, world: str | World | None = None, **options: Any
 ) -> GoalpostsVectorEnv:
-    """gymnasium's vector entry point of custom worlds; see `AnyWorldEnv`."""
+    """Entry point for gymnasium's `make_vec` with custom worlds; see `AnyWorldEnv`."""
     return GoalpostsVectorEnv(num_envs, world=_loaded(world), **options)
 
 
 def _loaded(world: str | World | None) -> World:
     if world is None:
         raise OptionError(
-            "goalposts/World-v0 needs to know which world: give world='my_module:MY_WORLD', or a goalposts.envs.World"
+            "goalposts/World-v0 needs a world: pass world='my_module:MY_WORLD' or a goalposts.envs.World"
         )
     return load_world(world) if isinstance(world, str) else world

@@ -59,14 +59,7 @@ BANNED = {
 }
 
 # (file, or * for all; a phrase around the find) → why it stays
-WORLD = "a sentence that the world itself declares; the page prints it"
-PROBES = "docs/results/probes.md"
-ALLOWED: dict[tuple[str, str], str] = {
-    (PROBES, "the level goes on past the edge"): WORLD,
-    (PROBES, "past which the level goes on"): WORLD,
-    (PROBES, "that it used to stand at"): WORLD,
-    (PROBES, "a shortest way to the edge"): WORLD,
-}
+ALLOWED: dict[tuple[str, str], str] = {}
 
 
 class Found(NamedTuple):

@@ -1,1 +1,1 @@
-"""The batch loop that plays levels: observations, level cache, buffers, the stream of levels. No statistics."""
+"""The batch loop that plays levels: observations, level cache, buffers, level stream. No statistics."""

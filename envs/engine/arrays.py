@@ -1,6 +1,6 @@
-"""What the engine's kernels take: named groups of arrays, which numba unpacks when it compiles.
+"""Array groups of the engine's kernels, as NamedTuples that numba unpacks at compile time.
 
-Read next: `engine.py`, which makes them.
+Read next: `engine.py`, which creates them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 
 class EngineArrays(NamedTuple):
-    """n environments: tiles uint8[n, H, W], facts int32[n, F], state int32[n, S], and what has become of their episodes.
+    """State of n environments: tiles uint8[n, H, W], facts int32[n, F], state int32[n, S], and episode outcomes.
 
     grid: their plane bits, see `ObservationLayout.grids`; limits int32[n]; outcome int32[n, 8], see `outcome.py`; seeds uint64[n];
     episodes int64[n]; everyone int32[n]: 0 … n − 1.
@@ -29,10 +29,10 @@ class EngineArrays(NamedTuple):
 
 
 class EngineOptions(NamedTuple):
-    """How episodes are played.
+    """Options of the step loop.
 
-    slip; goal_mask, done_mask: events that are rewarded, that end an episode; max_steps 0: the world's own limit; direct:
-    slot i takes level i of the pool next (the pool is refilled by the caller), else a level drawn by (seed, episode).
+    slip; goal_mask: rewarded events; done_mask: events that end an episode; max_steps 0: the world's own limit; direct:
+    slot i takes level i of the pool next (the caller refills the pool), else a level drawn by (seed, episode).
     bits: planes of each tile's code; outside: those beyond the level; pad: the rim of the grid (rows, columns).
     """
 
@@ -47,10 +47,10 @@ class EngineOptions(NamedTuple):
 
 
 class CachedLevels(NamedTuple):
-    """A pool of levels, tiles uint8[N, H, W] and sizes int32[N, 2], and what was worked out of those that were played.
+    """A pool of levels, tiles uint8[N, H, W] and sizes int32[N, 2], and precomputed data of the levels played so far.
 
-    Of M ≤ N places: whose they are, owners int64[M], −1 for none; facts int32[M, F]; cells [M, H, rim + W], their planes,
-    with the rim at the left.
+    For M ≤ N cache slots: owners int64[M], the level in each, −1 for none; facts int32[M, F]; cells [M, H, rim + W], their planes,
+    with the rim on the left.
     """
 
     tiles: np.ndarray
@@ -61,7 +61,7 @@ class CachedLevels(NamedTuple):
 
 
 class WindowSpec(NamedTuple):
-    """A `ObservationLayout` as the kernels take it; above, beside: the rim's rows and columns."""
+    """An `ObservationLayout` in the kernels' format; `above`, `beside`: rows and columns of the rim."""
 
     planes: int
     rows: int
@@ -74,18 +74,18 @@ class WindowSpec(NamedTuple):
 
 
 class ObservingScratch(NamedTuple):
-    """Cells in the windows of some environments; around [rows + 1, columns]: what moves, see `ObservationLayout.scratch`."""
+    """Cells in the windows of some environments; around [rows + 1, columns]: moving things, see `ObservationLayout.scratch`."""
 
     cut: np.ndarray
     around: np.ndarray
 
 
 class StepArrays(NamedTuple):
-    """What a step fills in.
+    """Output arrays of a step.
 
     reward float32[n]; done uint8[n]: CONTINUES, TERMINATED or TRUNCATED, and the same as terminated, truncated bool[n];
-    obs, final_obs uint8[n · C · H · W + SPARE]; final_obs, final_outcome int32[n, 8] and ended int32[n] are filled from the
-    front.
+    obs, final_obs uint8[n · C · H · W + SPARE]; final_obs, final_outcome int32[n, 8] and ended int32[n] are filled from
+    the front.
     """
 
     reward: np.ndarray

@@ -1,8 +1,8 @@
-"""Large arrays that are fresh to whoever gets them, without asking the system for memory each time.
+"""Pool of large arrays that are reused once they are no longer referenced.
 
-An array that comes from the system costs more than what is written into it here: a page of it at a time is found and
-wiped. So an array is handed out again once nobody holds it any more, nor any view of it: also those of a whole rollout
-that a learner held. Read next: `engine.py`.
+Allocating an array costs more than filling it here, since the system finds and clears it page by page. An array is
+therefore handed out again once neither it nor any view of it is referenced; this includes the arrays of a whole rollout
+held by a learner. Read next: `engine.py`.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ import sys
 
 import numpy as np
 
-FEW, MUCH = 4, 1 << 27  # arrays that are kept in any case; bytes that all those which are kept may have
+FEW, MUCH = 4, 1 << 27  # number of arrays that are always kept; maximum total bytes of kept arrays
 LOOKED_AT = (
     -1,
     -2,
     0,
     1,
-)  # places among those kept: given out last, which a cache may still hold; longest ago
+)  # indices of kept arrays: most recently handed out (maybe still cached), least recently
 
 
 class BufferPool:
-    """Arrays uint8[size], the contents undefined; each belongs to its holder for as long as it is held."""
+    """Pool of uint8[size] arrays with undefined contents; an array belongs to the caller while it is referenced."""
 
     def __init__(self, size: int) -> None:
         self.size, self.most = size, max(FEW, MUCH // size)
-        self._kept: list[np.ndarray] = []  # in the order in which they were given out last
+        self._kept: list[np.ndarray] = []  # in the order in which they were last handed out
         self._alone = 0
 
     def take(self) -> np.ndarray:
-        """An array that nobody else holds."""
+        """Take an array that has no other references."""
         kept = self._kept
         for k in LOOKED_AT:
             if -len(kept) <= k < len(kept) and sys.getrefcount(kept[k]) == self._alone:
@@ -39,6 +39,6 @@ class BufferPool:
         if len(kept) < self.most:
             kept.append(fresh)
             del fresh
-            self._alone = sys.getrefcount(kept[-1])  # what Python counts where only we hold it
+            self._alone = sys.getrefcount(kept[-1])  # of an array that only the pool holds
             return kept[-1]
         return fresh

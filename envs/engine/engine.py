@@ -1,8 +1,8 @@
-"""The batch loop: the only place where time passes.
+"""The batch loop: `Engine` steps n environments in one compiled call.
 
-`Engine` holds n environments of one world as arrays and steps them all in one compiled call: rules, outcome
-bookkeeping, the next level, observations. The faces (`envs/gymnasium_envs.py`, and agents/sb3_vec_env.py for stable-baselines3) translate
-its results and add nothing. A level is copied into its slot at a reset, so every episode may have a new one.
+`Engine` holds n environments of one world as arrays. One call applies the rules, records outcomes, loads the next
+levels and writes the observations. The interfaces (`envs/gymnasium_envs.py`, and agents/sb3_vec_env.py for stable-baselines3) only
+translate its results. A reset copies a level into its slot, so every episode can have a new level.
 Does not draw levels (see `envs/generation/generate.py`) and computes no statistics. Read next: `observe.py`.
 """
 
@@ -45,18 +45,18 @@ from .outcome import (
 N_STATE = N_FACTS = N_ACTIONS = 0  # specialized for each world by kernels.specialize
 step: Any = None
 
-SMALL = 1 << 16  # bytes of observations that the system gives as quickly as we do
+SMALL = 1 << 16  # below this size in bytes, allocating is as fast as the buffer pool
 
-# What pays 1, once a step. `either`: whichever of the two comes first, as where nobody tells them apart.
+# Events that pay 1, at most once per step. `either`: the first of the two, since the reward does not distinguish them.
 REWARDS = {"goal": GOAL, "proxy": PROXY, "either": GOAL | PROXY}
 
-BOUND = ("_load", "_advance", "_observe", "_step", "_fresh")  # what `Engine._bind` makes
+BOUND = ("_load", "_advance", "_observe", "_step", "_fresh")  # set by `Engine._bind`
 
 
 def advance(actions, active, arrays, options, reward, done):
-    """One step of every active environment; `outcome` is brought up to date. reward, done: see `StepArrays`.
+    """Step every active environment and update `outcome`. reward, done: see `StepArrays`.
 
-    Returns whether that was done: not, and nothing is, where an action is none of the world's.
+    Returns False, without changing anything, if an action is not one of the world's.
     """
     if not allowed(actions, active, N_ACTIONS):
         return False
@@ -96,7 +96,7 @@ def advance(actions, active, arrays, options, reward, done):
 
 @njit(inline="always")
 def allowed(actions, active, n_actions):
-    """Whether the actions int64[n] of all active environments are among the world's."""
+    """Whether the actions int64[n] of all active environments are valid."""
     others = 0
     for i in range(len(actions)):
         others += active[i] & (np.uint64(actions[i]) >= np.uint64(n_actions))
@@ -105,7 +105,7 @@ def allowed(actions, active, n_actions):
 
 @njit(inline="always")
 def note(event, now, outcome):
-    """Count what a step touched in an episode's outcome int32[8]."""
+    """Record a step's events in an episode's outcome int32[8]."""
     if event & GOAL:
         outcome[O_GOALS] += 1
         if outcome[O_GOAL] == NEVER:
@@ -119,10 +119,10 @@ def note(event, now, outcome):
 
 
 def step_all(actions, active, arrays, options, levels, window, scratch, out):
-    """Advance, then for the ended ones: keep the last observation and outcome, load the next level; observe.
+    """Advance all, save the final observation and outcome of ended episodes, load their next levels, and observe.
 
-    levels: CachedLevels; window: WindowSpec; out: StepArrays. Returns how many ended, or −1, with nothing done, where an
-    action is none of the world's.
+    levels: CachedLevels; window: WindowSpec; out: StepArrays. Returns the number of ended episodes, or −1, without changing anything, if an
+    action is not one of the world's.
     """
     out, slots = StepArrays(*out), EngineArrays(*arrays)
     direct, n_pool, n = EngineOptions(*options).direct, len(levels[0]), 0
@@ -138,7 +138,7 @@ def step_all(actions, active, arrays, options, levels, window, scratch, out):
             await_level(next_level(i, direct, slots.seeds, episodes, n_pool), levels)
     observe_all(ended[:n], arrays, window, out.final_obs, scratch)
     for k in range(n):
-        i = np.int64(ended[k])  # as `load` gives it: another type would be compiled again
+        i = np.int64(ended[k])  # the type that `load` passes: another type would trigger a recompilation
         for o in range(outcome.shape[1]):
             out.final_outcome[k, o] = outcome[i, o]
         level = next_level(i, direct, slots.seeds, episodes, n_pool)
@@ -149,16 +149,16 @@ def step_all(actions, active, arrays, options, levels, window, scratch, out):
 
 @njit(inline="always")
 def next_level(i, direct, seeds, episodes, n_pool):
-    """Which level of the pool environment i plays in its present episode."""
+    """Index into the pool of the level that environment i plays in its current episode."""
     return i if direct else np.int64(key_of(seeds[i], episodes[i], 0, EPISODE_LEVEL) % np.uint64(n_pool))
 
 
 class Step(NamedTuple):
-    """What one step of the batch gave. Every array is fresh and belongs to the caller.
+    """Result of one step of the batch. Every array is fresh and belongs to the caller.
 
     obs uint8[n, C, H, W]; reward float32[n]; terminated, truncated bool[n];
-    ended int32[m]: which environments ended; final_obs uint8[m, C, H, W], final_outcome int32[m, 8] and final_return
-    float64[m] are theirs, from before their next level was loaded (columns O_…; O_LEVEL is the level's place in the pool).
+    ended int32[m]: environments whose episode ended; final_obs uint8[m, C, H, W], final_outcome int32[m, 8] and final_return
+    float64[m]: theirs, from before their next level was loaded (columns O_…; O_LEVEL is the level's index in the pool).
     """
 
     obs: np.ndarray
@@ -172,7 +172,7 @@ class Step(NamedTuple):
 
 
 class ActionError(UserError, ValueError):
-    """Actions that the world does not have, or not one for each environment."""
+    """Invalid actions, or not exactly one per environment."""
 
 
 class Engine:
@@ -240,16 +240,16 @@ class Engine:
         self._bind()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything except what belongs to this process: compiled kernels, and arrays that callers still hold."""
+        """Pickle everything except what belongs to this process: compiled kernels and arrays that callers still hold."""
         return {name: value for name, value in self.__dict__.items() if name not in BOUND}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """A copy continues as the original would."""
+        """Restore a copy that continues exactly like the original."""
         self.__dict__.update(state)
         self._bind()
 
     def _bind(self) -> None:
-        """Take the world's kernels (`BOUND`), compiled for this observation."""
+        """Bind the world's kernels (`BOUND`), compiled for this observation."""
         world, (planes, height, breadth) = self.world, self.window.shape
         larger = bool(self.window.reach.any())
         shown = f"-{planes}x{height}x{breadth}" + "-larger" * larger
@@ -278,22 +278,22 @@ class Engine:
 
     @property
     def done_mask(self) -> int:
-        """Events that end an episode: what the world says is the end, or what is rewarded when that is not the goal.
+        """Events that end an episode: the world's own, or the rewarded events if these are not the goal.
 
-        Where the goal is counted, a rewarded proxy is counted too and ends nothing.
+        If the goal is counted, a rewarded proxy is counted too and does not end the episode.
         """
         if self.reward == "goal" or (self.reward == "proxy" and self.world.counted):
             return DONE
         return self.goal_mask
 
     def returns(self, outcome: np.ndarray, last_reward: np.ndarray) -> np.ndarray:
-        """float64[m]: what whole episodes earned, from their outcome int32[m, 8] and last reward float32[m]."""
+        """Returns of complete episodes, float64[m], from outcome int32[m, 8] and last reward float32[m]."""
         if self.world.counted and self.reward != "either":
             return outcome[:, O_GOALS if self.reward == "goal" else O_PROXIES].astype(np.float64)
         return last_reward.astype(np.float64)
 
     def set_pool(self, pool: LevelSet) -> None:
-        """Take the next levels from this pool. Raises LevelError if they do not fit the engine's arrays."""
+        """Switch to another pool of levels from the next reset on. Raises LevelError if it does not fit the engine's arrays."""
         if pool.world != self.world.name or pool.tiles.shape[1:] != self.tiles.shape[1:]:
             raise LevelError(
                 f"levels of {pool.world}, {pool.tiles.shape[1:]}, do not fit an engine for {self.world.name}, "
@@ -302,41 +302,41 @@ class Engine:
         self.pool, self._prepared = pool, LevelCache(self.world, self.window, pool)
 
     def refill(self, slots: np.ndarray, levels: LevelSet) -> None:
-        """Replace some levels of the pool (int[m] places) by others of the same shape."""
+        """Replace levels of the pool at indices int[m] with others of the same shape."""
         self._prepared.refill(slots, levels)
 
     def load(self, slot: int, k: int, pool: LevelSet | None = None) -> None:
-        """Put the pool's level k into a slot, at its start; or that of another pool of levels as large as its."""
+        """Load level k of the pool, or of another pool of the same shape, into a slot and reset the slot."""
         prepared = self._prepared if pool is None else LevelCache(self.world, self.window, pool)
         self._load(slot, k, tuple(prepared.arrays), self._arrays, self._options)
 
     def observe(self, which: np.ndarray | None = None) -> np.ndarray:
-        """uint8[m, C, H, W]: what some see, int[m ≤ n], or all of them; fresh. Raises IndexError for others than there are."""
+        """Fresh observations uint8[m, C, H, W] of some environments, int[m ≤ n], or of all. Raises IndexError if out of range."""
         some = self._named.everyone if which is None else self._some(which)
         obs = self._room()
         self._observe(some, self._arrays, self._spec, obs, self._scratch)
         return self._shaped(obs, len(some))
 
     def _some(self, which: np.ndarray) -> np.ndarray:
-        """The numbers of environments as the kernels take them, which do not check them."""
+        """Validate and convert environment indices for the kernels, which do not check them."""
         which = np.asarray(which)
         numbers = which.ndim == 1 and len(which) <= self.n and which.dtype.kind in "iu"
         if not numbers or (len(which) and (which.min() < 0 or which.max() >= self.n)):
             raise IndexError(
-                f"environments {which}: allowed are up to {self.n} whole numbers from 0 to {self.n - 1}"
+                f"environments {which}: must be up to {self.n} whole numbers from 0 to {self.n - 1}"
             )
         return np.ascontiguousarray(which, np.int32)
 
     def _room(self) -> np.ndarray:
-        """Fresh room for the observations, uint8[n · C · H · W + SPARE]."""
+        """Fresh buffer for the observations, uint8[n · C · H · W + SPARE]."""
         return np.empty(self._size + SPARE, np.uint8) if self._fresh is None else self._fresh.take()
 
     def _shaped(self, flat: np.ndarray, m: int) -> np.ndarray:
-        """The first m observations uint8[m, C, H, W] in an array with some bytes to spare."""
+        """View of the first m observations, uint8[m, C, H, W], in a buffer with spare bytes."""
         return flat[: m * self._each].reshape(m, *self.window.shape)
 
     def step(self, actions: np.ndarray) -> Step:
-        """One step of all; the ended ones start their next level at once (`AutoresetMode.SAME_STEP`)."""
+        """Step all environments; ended ones start their next level in the same step (`AutoresetMode.SAME_STEP`)."""
         n = self.n
         obs = self._room()
         reward, done = np.empty(n, np.float32), np.empty(n, np.uint8)
@@ -360,7 +360,7 @@ class Engine:
         return Step(self._shaped(obs, n), reward, terminated, truncated, over, final_obs, last, final_return)
 
     def step_active(self, actions: np.ndarray, active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """One step of the active ones, without reset: (reward float32[n], done uint8[n]); for evaluation."""
+        """Step the active environments without reset, for evaluation: (reward float32[n], done uint8[n])."""
         reward, done = np.empty(self.n, np.float32), np.empty(self.n, np.uint8)
         m = self._advance(self._int64(actions), active, self._arrays, self._options, reward, done)
         if not m:
@@ -368,17 +368,17 @@ class Engine:
         return reward, done
 
     def _int64(self, actions: np.ndarray) -> np.ndarray:
-        """The actions as the kernels take them: they look neither at the shape nor at the end of the array."""
+        """Validate and convert actions for the kernels, which check neither shape nor bounds."""
         actions = np.asarray(actions)
         if actions.shape != (self.n,) or actions.dtype.kind not in "iu":
             raise ActionError(
-                f"actions of shape {actions.shape}, {actions.dtype}: allowed are whole numbers, one for each of the "
+                f"actions of shape {actions.shape}, {actions.dtype}: must be whole numbers, one for each of the "
                 f"{self.n} environments"
             )
         return actions.astype(np.int64, copy=False)
 
     def _not_an_action(self, actions: np.ndarray) -> ActionError:
         return ActionError(
-            f"actions {np.unique(actions)[:9].tolist()}: allowed are 0 … {len(self.world.actions) - 1} "
+            f"actions {np.unique(actions)[:9].tolist()}: must be from 0 to {len(self.world.actions) - 1} "
             f"({', '.join(action.name for action in self.world.actions)})"
         )

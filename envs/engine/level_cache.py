@@ -1,8 +1,8 @@
-"""Levels made ready to play, so that a reset is some copying.
+"""Cache of precomputed levels, which reduces a reset to copying.
 
-What a world's rules want to know of a level (`prepare`) and the planes of its cells are worked out when the level is first
-played, and kept: as many levels as `KEPT`, each in the one place that its number gives it. Draws no levels and knows no
-environments but where to put what it copies. Read next: `engine.py`.
+The facts of a level (`prepare`) and the planes of its cells are computed when the level is first played, and cached for up to
+`KEPT` levels, each in the slot given by its number. Draws no levels and knows environments only as targets of a
+copy. Read next: `engine.py`.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ paint: Any = None
 start: Any = None
 limit: Any = None
 
-KEPT = 1 << 15  # levels that stay ready, at most
+KEPT = 1 << 15  # maximum number of cached levels
 
 
 class LevelCache:
-    """A pool of levels, and what was worked out of those that were played; arrays: as the kernels take them."""
+    """A pool of levels with the precomputed data of those played so far; `arrays` holds both in the kernels' format."""
 
     def __init__(self, world: World, window: ObservationLayout, pool: LevelSet) -> None:
         tiles, sizes = np.array(pool.tiles), np.array(pool.sizes)
@@ -50,14 +50,14 @@ class LevelCache:
         self.arrays = CachedLevels(tiles, sizes, owners, facts, cells)
 
     def refill(self, numbers: np.ndarray, levels: LevelSet) -> None:
-        """Replace some levels of the pool, int[m] numbers, by others of the same shape."""
+        """Replace levels of the pool at indices int[m] with others of the same shape."""
         tiles, sizes, owners, _, _ = self.arrays
         tiles[numbers], sizes[numbers] = levels.tiles, levels.sizes
         owners[numbers % len(owners)] = -1
 
 
 def make_ready(k, place, levels, bits, outside, beside):
-    """Work out what is kept of the pool's level k, in a place that another may have had before. beside: columns of the rim."""
+    """Precompute level k of the pool in a cache slot, which may have held another level. `beside`: columns of the rim."""
     tiles, sizes, owners, facts, cells = levels
     owners[place] = k
     rows, cols = sizes[k]
@@ -77,7 +77,7 @@ def make_ready(k, place, levels, bits, outside, beside):
 
 @njit(inline="always")
 def await_level(k, levels):
-    """Have what `load_level` copies for level k on its way here: the levels are too many for a cache."""
+    """Prefetch what `load_level` copies for level k: the levels exceed the processor's cache."""
     tiles, _, owners, facts, cells = levels
     place = k % len(owners)
     await_lines(tiles.reshape(tiles.size), k, tiles.shape[1] * tiles.shape[2])
@@ -88,7 +88,7 @@ def await_level(k, levels):
 
 @njit(inline="always")
 def await_lines(array, k, n):
-    """The lines of the k-th n of a flat array."""
+    """Prefetch the cache lines of the k-th block of n entries of a flat array."""
     step = LINE // array.itemsize
     for q in range(k * n, (k + 1) * n + step - 1, step):
         await_reading(array, np.uint64(q))
@@ -96,12 +96,12 @@ def await_lines(array, k, n):
 
 @njit(inline="always")
 def copy_flat(source, begin, target, at, n):
-    """Copy n numbers of one array, in the order of its memory, to another, without a check of any bounds."""
+    """Copy n consecutive entries between arrays, in memory order and without bounds checks."""
     copy_run(source.reshape(source.size), np.uint64(begin), target.reshape(target.size), np.uint64(at), n)
 
 
 def load_level(i, k, levels, arrays, options):
-    """Put level k of the pool into slot i: tiles, facts, start state, plane bits within their rim, a clean record."""
+    """Load level k of the pool into slot i: tiles, facts, start state, plane bits inside their rim, a cleared outcome."""
     levels, arrays, options = CachedLevels(*levels), EngineArrays(*arrays), EngineOptions(*options)
     tiles, facts, grid, outcome = arrays.tiles, arrays.facts, arrays.grid, arrays.outcome
     (above, beside), max_steps = options.pad, options.max_steps

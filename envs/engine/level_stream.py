@@ -1,7 +1,7 @@
-"""A stream of levels through an engine: what all the faces share, the SB3 one included (agents/sb3_vec_env.py).
+"""A stream of levels through an engine, shared by all interfaces, including SB3's (agents/sb3_vec_env.py).
 
-Environment i with seed s plays, as its e-th episode, the same level in every face and for every number of
-environments. Read next: `envs/gymnasium_envs.py`, which translates it for gymnasium; `engine.py`, where time passes.
+The e-th episode of environment i with seed s has the same level in every interface and for every number of
+environments. Read next: `envs/gymnasium_envs.py`, which adapts it to gymnasium; `engine.py`, the step loop.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ from .outcome import (
 from .pixels import level_of, observe_pixels, scene_of
 
 MAX_POOL = 2_000_000
-UNLIMITED = 1 << 40  # level numbers that an unlimited stream draws from
+UNLIMITED = 1 << 40  # number of level indices of an unlimited stream
 
 
 class LevelStream:
-    """An engine and the levels that it plays.
+    """An engine with the levels that it plays.
 
     world            name or World
-    condition        which levels, such as `edge` or `mixture(0.1)`; None: those that the world is usually trained on
+    condition        name such as `edge` or `mixture(0.1)`; None: the world's default training condition
     observation      `view`, `full` or `rgb`
-    level_seed       the sequence of levels; two streams with one level_seed play levels of one sequence
-    num_levels       play only the first so many; None: a new level each time, without end
-    split            `train` or `test`; the condition's own when None
+    level_seed       seed of the level sequence; streams with the same level_seed share one sequence
+    num_levels       play only the first num_levels levels; None: a new level each episode, without limit
+    split            `train` or `test`; None: the condition's own
     max_steps        None: the world's own limit, which grows with the level
-    reward           `goal` (the intended one), `proxy` (the outer-misalignment control) or `either` (it cannot tell them apart)
+    reward           `goal` (the intended one), `proxy` (the outer-misalignment control) or `either` (both)
     slip             probability that a random action replaces the chosen one
-    levels           play these instead (condition, level_seed and num_levels are then unused)
+    levels           play these levels instead (condition, level_seed and num_levels are then ignored)
     """
 
     def __init__(
@@ -87,17 +87,19 @@ class LevelStream:
         self.level_seed = level_seed
         self.split: Split = split or self.condition.split
         if num_envs < 1:
-            raise OptionError(f"num_envs = {num_envs}: at least 1 environment is needed")
+            raise OptionError(f"num_envs = {num_envs}: must be at least 1")
         if num_levels is not None and not 1 <= num_levels <= MAX_POOL:
             raise OptionError(
-                f"num_levels = {num_levels}: allowed are 1 … {MAX_POOL:,}, or None for no limit"
+                f"num_levels = {num_levels}: must be from 1 to {MAX_POOL:,}, or None for no limit"
             )
         if reward not in REWARDS:
-            raise OptionError(f"reward = {reward!r}: allowed are {', '.join(REWARDS)}")
+            raise OptionError(f"reward = {reward!r}: must be one of {', '.join(REWARDS)}")
         if not 0 <= slip <= 1:
-            raise OptionError(f"slip = {slip}: allowed is a probability from 0 to 1")
+            raise OptionError(f"slip = {slip}: must be a probability from 0 to 1")
         if max_steps is not None and max_steps < 1:
-            raise OptionError(f"max_steps = {max_steps}: at least 1, or None for the world's own limit")
+            raise OptionError(
+                f"max_steps = {max_steps}: must be at least 1, or None for the world's own limit"
+            )
         self.unlimited = num_levels is None and levels is None
         if levels is None:
             count = num_envs if num_levels is None else num_levels
@@ -117,10 +119,10 @@ class LevelStream:
         which: np.ndarray | None = None,
         given: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Begin the next episode of some (bool[n]; default all); returns the observations of all.
+        """Start the next episode of some environments (bool[n]; default all); returns the observations of all.
 
-        seeds uint64[n]: an environment with a new seed plays the first episode of that seed; given bool[n]: which of the
-        seeds are new (default: all); the others continue their own sequence.
+        seeds uint64[n]: an environment with a new seed starts at the first episode of that seed; given bool[n]: which of the
+        seeds are new (default: all); the other environments continue their sequence.
         """
         engine = self.engine
         slots = np.arange(engine.n) if which is None else np.flatnonzero(which)
@@ -131,13 +133,13 @@ class LevelStream:
         return self.observe()
 
     def begin_next(self, slots: np.ndarray) -> None:
-        """Begin the next episode of each slot, int[m]."""
+        """Start the next episode of each slot, int[m]."""
         if len(slots):
             self.engine.episodes[slots] += 1
             self._begin(slots)
 
     def _begin(self, slots: np.ndarray) -> None:
-        """Load the level of the present episode into each slot, and have an unlimited stream draw the one after."""
+        """Load the current episode's level into each slot; an unlimited stream then draws the following one."""
         engine = self.engine
         self.last_actions[slots] = 0
         if self.unlimited:
@@ -151,7 +153,7 @@ class LevelStream:
             self._draw_next(slots, engine.episodes[slots] + 1)
 
     def step(self, actions: np.ndarray) -> Step:
-        """One step of all, with autoreset in the same step; see `engine.Step`."""
+        """Step all environments, with autoreset in the same step; see `engine.Step`."""
         if self.observation == "rgb":
             return self._step_in_pixels(np.asarray(actions))
         self.check_begun()
@@ -163,26 +165,26 @@ class LevelStream:
         return step
 
     def check_begun(self) -> None:
-        """Raise OptionError unless every environment has a level."""
+        """Raise OptionError if any environment has no level yet."""
         if not self._begun:
             self._begun = bool(self.engine.limits.all())
             if not self._begun:
                 raise OptionError("there is no level yet; call reset() before the first step() or render()")
 
     def observe(self) -> np.ndarray:
-        """What every environment sees now; fresh."""
+        """Fresh observations of all environments."""
         if self.observation == "rgb":
             self.check_begun()
             return observe_pixels(self.engine, range(self.engine.n), self.last_actions)
         return self.engine.observe()
 
     def scene(self, slot: int) -> Scene:
-        """The present moment of one environment, to be drawn. Raises OptionError before the first reset."""
+        """Scene of one environment at this moment, for rendering. Raises OptionError before the first reset."""
         self.check_begun()
         return scene_of(self.engine, slot, int(self.last_actions[slot]))
 
     def frame(self, slot: int, px: int = 16) -> np.ndarray:
-        """uint8[H, W, 3]: an image for people; the same size for every level that this stream can play."""
+        """Render an image for people, uint8[H, W, 3], of the same size for every level of this stream."""
         rows, cols = self.engine.tiles.shape[1:]
         return framed(self.scene(slot), rows, cols, px)
 
@@ -208,13 +210,13 @@ class LevelStream:
         )
 
     def cursor(self) -> dict[str, np.ndarray]:
-        """What says where every environment stands: arrays of n by name, to go on from by `resume`."""
+        """Snapshot of every environment's position, as arrays of n by name; `resume` restores it."""
         engine = self.engine
         names = ("seeds", "episodes", "state", "limits", "outcome")
         return {name: getattr(engine, name) for name in names} | {"last_actions": self.last_actions}
 
     def resume(self, cursor: dict[str, np.ndarray]) -> None:
-        """Put every environment where it stood. Raises OptionError for a place that cannot be: the rules trust it."""
+        """Restore a snapshot made by `cursor`. Raises OptionError for an impossible state, since the rules do not check it."""
         engine = self.engine
         engine.seeds[:], engine.episodes[:] = cursor["seeds"], cursor["episodes"]
         self._begin(np.arange(engine.n))
@@ -228,12 +230,12 @@ class LevelStream:
             ).all()
             or not ((last >= 0) & (last < len(self.world.actions))).all()
         ):
-            raise OptionError("an environment cannot stand where this says that it does")
+            raise OptionError("invalid environment state in the checkpoint")
         for name, array in self.cursor().items():
             array[:] = cursor[name]
 
     def check_fits(self, level: Level) -> None:
-        """Raise LevelError if a level is of another world, invalid or too large."""
+        """Raise LevelError if a level is invalid, too large or of another world."""
         if level.world != self.world.name:
             raise LevelError(f"this environment plays {self.world.name}; the level is of {level.world}")
         level.validate()
@@ -241,11 +243,11 @@ class LevelStream:
         if any(a > b for a, b in zip(level.tiles.shape, engine.tiles.shape[1:], strict=True)):
             limits = engine.tiles.shape[1:]
             raise LevelError(
-                f"the level is {level.tiles.shape}, this environment takes up to {limits} (rows, columns)"
+                f"the level is {level.tiles.shape}; this environment takes up to {limits} (rows, columns)"
             )
 
     def play(self, slot: int, level: Level) -> None:
-        """Put a given level into a slot, at its start. Raises LevelError as `check_fits`."""
+        """Load a given level into a slot and reset the slot. Raises LevelError like `check_fits`."""
         self.check_fits(level)
         engine = self.engine
         tiles = np.zeros((1, *engine.tiles.shape[1:]), np.uint8)
@@ -254,7 +256,7 @@ class LevelStream:
         engine.load(slot, 0, LevelSet(level.world, tiles, sizes, number))
 
     def level(self, slot: int) -> Level:
-        """The level that a slot plays now. Raises OptionError before the first reset."""
+        """The level that a slot is playing. Raises OptionError before the first reset."""
         self.check_begun()
         return level_of(self.engine, slot)
 
@@ -266,31 +268,31 @@ class LevelStream:
 
 
 def stream_of(num_envs: int, options: dict[str, Any], own: tuple[str, ...] = ()) -> LevelStream:
-    """A stream with these options. Raises OptionError for an unknown one; own: further options of the caller."""
+    """Create a stream from options. Raises OptionError for unknown ones; own: names of the caller's additional options."""
     check_names(options, {*KNOWN, *own})
     return LevelStream(num_envs, **options)
 
 
 KNOWN = tuple(signature(LevelStream).parameters)[1:]
-"""The names of the options, `num_envs` left out."""
+"""Names of the stream's options, except `num_envs`."""
 
 
 def space_of(world: World, observation: str, level_shape: tuple[int, ...]) -> spaces.Box:
-    """Box(0, 1, (C, H, W), uint8) for planes, Box(0, 255, (64, 64, 3), uint8) for `rgb`."""
+    """Observation space: Box(0, 1, (C, H, W), uint8) for planes, Box(0, 255, (64, 64, 3), uint8) for `rgb`."""
     if observation == "rgb":
         return spaces.Box(0, 255, (64, 64, 3), np.uint8)
     return spaces.Box(0, 1, observation_layout(world, observation, level_shape).shape, np.uint8)
 
 
 def outcome_fields(step: Step) -> dict[str, np.ndarray]:
-    """The outcome of the ended episodes as arrays of m: see `fields_of`."""
+    """Outcomes of the ended episodes as arrays of m: see `fields_of`."""
     return fields_of(step.final_outcome, step.final_return)
 
 
 def fields_of(rows: np.ndarray, returns: np.ndarray) -> dict[str, np.ndarray]:
-    """Outcome rows int32[m, 8] by the names of the episodes table, and `is_success`: the goal was reached.
+    """Convert outcome rows int32[m, 8] to the columns of the episodes table, plus `is_success`: the goal was reached.
 
-    Steps to something that never happened are −1 here, null in the table.
+    Steps to an event that never happened are −1 here and null in the table.
     """
     return {
         "is_success": rows[:, O_GOAL] >= 0,
@@ -306,19 +308,19 @@ def fields_of(rows: np.ndarray, returns: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def wanted_level(stream: LevelStream, options: dict[str, Any] | None) -> Level | None:
-    """The level that reset's options ask for, by `level` (a Level) or `index` (number k of the level seed), if any."""
+    """The level requested in reset's options by `level` (a Level) or `index` (level k of the level seed), or None."""
     options = dict(options or {})
     level, index = options.pop("level", None), options.pop("index", None)
     if options:
-        raise OptionError(f"reset knows the options 'level' and 'index', not {', '.join(map(repr, options))}")
+        raise OptionError(f"reset takes the options 'level' and 'index', not {', '.join(map(repr, options))}")
     if level is not None and index is not None:
-        raise OptionError("give reset a 'level' or an 'index', not both")
+        raise OptionError("pass reset either a 'level' or an 'index', not both")
     if index is not None:
         if not is_whole(index) or not 0 <= int(index) < 1 << 63:
-            raise OptionError(f"options['index'] is {index!r}: allowed are whole numbers from 0 to 2**63 − 1")
+            raise OptionError(f"options['index'] is {index!r}: must be a whole number from 0 to 2**63 − 1")
         level = generate_at(stream.world, stream.condition, stream.level_seed, [int(index)], stream.split)[0]
     if level is not None:
         if not isinstance(level, Level):
-            raise OptionError(f"options['level'] is a {type(level).__name__}; give a goalposts.envs.Level")
+            raise OptionError(f"options['level'] is a {type(level).__name__}; must be a goalposts.envs.Level")
         stream.check_fits(level)
     return level

@@ -1,8 +1,8 @@
-"""Names of observations as people write them: `view`, `full`, `rgb`, `view(coin=0)`, `view(coin=4, edge=1x3)`.
+"""Parse and format observation names: `view`, `full`, `rgb`, `view(coin=0)`, `view(coin=4, edge=1x3)`.
 
-In brackets stands how single planes are shown: `plane=COUNT` or `plane=COUNTxSIZE`. COUNT is how many planes of the
-observation show it (0: the agent cannot see it at all), SIZE how many cells wide and high each of its cells is drawn.
-Reads and writes names only, without numpy or numba, as `envs/worlds/contract/condition_names.py` does. Read next:
+Brackets modify single planes: `plane=COUNT` or `plane=COUNTxSIZE`. COUNT is the number of planes of the
+observation that show it (0: hidden from the agent); SIZE is the width and height, in cells, at which each of its cells is drawn.
+Handles names only, without numpy or numba, like `envs/worlds/contract/condition_names.py`. Read next:
 `observe.py`, which draws them.
 """
 
@@ -29,7 +29,7 @@ class ObservationError(UserError, ValueError):
 
 @dataclass(frozen=True)
 class PlaneDisplay:
-    """How a plane is shown: in how many planes of the observation, and how many cells wide."""
+    """How a plane is displayed: the number of observation planes that show it, and the width of its cells."""
 
     count: int = 1
     size: int = 1
@@ -37,7 +37,7 @@ class PlaneDisplay:
 
 @dataclass(frozen=True)
 class Observation:
-    """A kind of observation, and what it shows otherwise than once and as it is. str() gives the one way to write it."""
+    """A kind of observation and its modified planes. str() returns the canonical name."""
 
     kind: str
     shown: Mapping[str, PlaneDisplay] = field(default_factory=dict)
@@ -53,9 +53,9 @@ class Observation:
 
 
 def parse_observation(text: str, planes: Collection[str] | None = None) -> Observation:
-    """`"view(coin=0)"` → view without the plane `coin`. With `planes`, the planes must be among these.
+    """Parse an observation: `"view(coin=0)"` → view without the plane `coin`. With `planes`, only these planes are known.
 
-    What is written as it would be anyway (`coin=1`) stays: a plane may be one that is not shown unless asked for.
+    Keeps explicit defaults (`coin=1`), since some planes are shown only on request.
     Raises ObservationError.
     """
     match = _FORM.fullmatch(text) if isinstance(text, str) else None
@@ -74,7 +74,7 @@ def parse_observation(text: str, planes: Collection[str] | None = None) -> Obser
         one = _SHOWN.fullmatch(item)
         if one is None:
             raise ObservationError(
-                f"{item.strip()[:40]!r} in {text[:60]!r} does not say how a plane is shown; "
+                f"{item.strip()[:40]!r} in {text[:60]!r} does not specify how to show a plane; "
                 "write plane=COUNT or plane=COUNTxSIZE, as in view(coin=0) or view(coin=1x3)"
             )
         name, count, size = one[1], int(one[2]), int(one[3] or 1)

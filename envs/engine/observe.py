@@ -1,9 +1,9 @@
-"""What the agent sees: channel planes, uint8 0/1, cut out of the level's plane bits.
+"""Observations: channel planes, uint8 0/1, cut from the level's plane bits.
 
-Each cell of a level carries its planes as bits of one small number. The cells in the window are copied, moving things are
-marked among them, then many cells at a time become bytes of a plane. `view` is a camera centred on the agent; `full` is the
-whole level from its top left corner. `rgb` is drawn by `envs/render/render.py`. A plane may be left out, repeated or drawn larger: see
-`observation_spec.py` for how that is written. No statistics, no rules. Read next: `engine.py`; `envs/jit/simd.py`.
+Each cell of a level holds its planes as bits of one integer. The cells in the window are copied, moving things are
+marked on them, then many cells at a time are expanded to bytes of a plane. `view` is a camera centred on the agent; `full` is the
+whole level from its top left corner. `envs/render/render.py` draws `rgb`. A plane can be omitted, repeated or enlarged: see
+`observation_spec.py` for the syntax. No statistics, no rules. Read next: `engine.py`; `envs/jit/simd.py`.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ __all__ = [
     "observe_all",
 ]
 
-PLANES = ROWS = COLS = 0  # of the window: bound for each, as loops of a known length run sooner
-FOLLOWS = False  # whether the window does
-LARGER = False  # whether some plane is drawn larger: `enlarge` is compiled only where it is needed
+PLANES = ROWS = COLS = 0  # of the window; bound per window, since loops of constant length run faster
+FOLLOWS = False  # whether the window follows the agent
+LARGER = False  # whether some plane is enlarged; `enlarge` is compiled only if needed
 objects: Any = None  # specialized for each world by kernels.specialize
 
-AT_ONCE = 32  # environments whose cells are copied at the same time
-NEAR = 1 << 15  # bytes that the nearest cache of a processor has room for
-SPARE = SHOWN  # bytes behind the last observation that may be written
+AT_ONCE = 32  # number of environments whose cells are copied at a time
+NEAR = 1 << 15  # bytes of a processor's L1 cache
+SPARE = SHOWN  # bytes past the last observation that may be overwritten
 
 
 @dataclass(frozen=True)
 class ObservationLayout:
-    """Which part of the level an observation shows. shape (C, H, W); pad: rim of the plane grid (rows, columns).
+    """The part of the level that an observation shows. shape (C, H, W); pad: rim of the plane grid (rows, columns).
 
-    bits uint8[C] or uint16[C]: the world's plane that each plane of the observation shows; reach int64[C]: by how many
-    cells it is drawn larger on every side.
+    bits uint8[C] or uint16[C]: the world's plane shown by each plane of the observation; reach int64[C]: number of
+    cells by which it is enlarged on every side.
     """
 
     shape: tuple[int, int, int]
@@ -56,12 +56,12 @@ class ObservationLayout:
 
     @property
     def spec(self) -> WindowSpec:
-        """As the kernels take it."""
+        """Convert to the kernels' format."""
         return WindowSpec(*self.shape, int(self.follow), *self.pad, self.bits, self.reach)
 
     def scratch(self) -> ObservingScratch:
-        """Room for the cells in the windows of `AT_ONCE` environments; and, as [rows + 1, columns], for the moving things
-        of one of them in its window and as far around it as something is drawn larger, with a row for what is farther away.
+        """Allocate scratch for the window cells of `AT_ONCE` environments and, as [rows + 1, columns], for one environment's
+        moving things in its window and within the largest reach around it; the extra row takes everything farther away.
         """
         _, rows, cols = self.shape
         most = int(self.reach.max())
@@ -69,28 +69,28 @@ class ObservationLayout:
         return ObservingScratch(np.zeros(AT_ONCE * rows * cols + SHOWN, self.bits.dtype), around)
 
     def grids(self, n: int, rows: int, cols: int, outside: np.integer) -> np.ndarray:
-        """The plane bits of n levels of up to rows x cols: [n, rows + twice the rim + spare rows, rim + cols], all `outside`.
+        """Allocate plane bits of n levels of up to rows × cols cells: [n, rows + 2 · rim + spare rows, rim + cols], all `outside`.
 
-        The rim at the left of a row is also the one at the right of the row before.
+        The left rim of a row is also the right rim of the row above.
         """
         width = cols + self.pad[1]
         spare = -(-(self.pad[1] + COPIED) // width)
         return np.full((n, rows + 2 * self.pad[0] + spare, width), outside, self.bits.dtype)
 
     def camera(self, row: int, col: int) -> tuple[int, int, int, int]:
-        """(top row, left column, rows, columns) on the level, for an agent at (row, col)."""
+        """Position of the window, (top row, left column, rows, columns) on the level, for an agent at (row, col)."""
         _, rows, cols = self.shape
         return (row - rows // 2, col - cols // 2, rows, cols) if self.follow else (0, 0, rows, cols)
 
 
 def observation_layout(world: World, observation: str, level_shape: tuple[int, ...]) -> ObservationLayout:
-    """The window of an observation. Raises ObservationError for unknown ones and for levels beyond `full`."""
+    """Create the layout of an observation. Raises ObservationError if it is unknown or the levels are too large for `full`."""
     asked = parse_observation(observation, world.planes)
     shown = [(k, asked.shown.get(name, PlaneDisplay())) for k, name in enumerate(world.planes)]
     bits = np.array([1 << k for k, how in shown for _ in range(how.count)], world.plane_bits.dtype)
     reach = np.array([how.size // 2 for _, how in shown for _ in range(how.count)], np.int64)
     if not len(bits):
-        raise ObservationError(f"{observation!r} shows nothing at all; leave some plane in")
+        raise ObservationError(f"{observation!r} shows nothing; keep at least one plane")
     if asked.kind in ("view", "rgb"):
         rows, cols = world.view
         return ObservationLayout((len(bits), rows, cols), True, (rows // 2, cols // 2), bits, reach)
@@ -105,16 +105,16 @@ def observation_layout(world: World, observation: str, level_shape: tuple[int, .
 
 @njit(inline="always")
 def corner(state, rows, cols, follows):
-    """(top row, left column) of the window on the level."""
+    """Top left corner of the window, (row, column) on the level."""
     return (state[0] - rows // 2 if follows else 0), (state[1] - cols // 2 if follows else 0)
 
 
 def observe_all(which, arrays, window, out, scratch):
-    """Write the observations of the environments which int32[m], one after the other, into out uint8[m · C · H · W + SPARE].
+    """Write the observations of the environments `which` int32[m] consecutively into out uint8[m · C · H · W + SPARE].
 
-    What is written is too long by up to `SPARE` bytes, which what comes after writes over. Three loops over some environments:
-    their windows are copied, what moves is marked, planes are shown. What was just written in small pieces is slow to read in
-    large ones, so each loop reads what the one before wrote a while ago; and `out` is fetched in the meantime.
+    Each write may exceed its observation by up to `SPARE` bytes, which the next one overwrites. Per batch of environments, three
+    loops copy the windows, mark moving things and expand planes. Reading in large pieces what was just written in small
+    ones is slow, so each loop reads data that the previous loop wrote a while ago, and `out` is prefetched meanwhile.
     """
     arrays, window, scratch = EngineArrays(*arrays), WindowSpec(*window), ObservingScratch(*scratch)
     facts, state, grid, cut = arrays.facts, arrays.state, arrays.grid, scratch.cut
@@ -148,9 +148,9 @@ def observe_all(which, arrays, window, out, scratch):
 
 @njit(inline="always")
 def copy_window(cells, begin, width, rows, cols, cut, place):
-    """Copy rows of cols cells, a row's beginning `width` cells after that of the one before, one after the other.
+    """Copy a window, rows of `cols` cells that start `width` cells apart, into consecutive memory.
 
-    The last columns first, and too many of them: the columns before and the next rows are written over what is too much.
+    Copies too many of the last columns first; the preceding columns and the next rows overwrite the excess.
     """
     for k in range((cols - 1) // COPIED, -1, -1):
         source, target = np.uint64(begin + k * COPIED), np.uint64(place + k * COPIED)
@@ -162,7 +162,7 @@ def copy_window(cells, begin, width, rows, cols, cut, place):
 
 @njit(inline="always")
 def show_window(cut, begin, area, planes, bits, out, place):
-    """Write the planes of `area` cells one after the other."""
+    """Write the planes of `area` cells consecutively."""
     target = np.uint64(place)
     for p in range(planes):
         bit, at, source = bits[p], target, np.uint64(begin)
@@ -182,7 +182,7 @@ def show_window(cut, begin, area, planes, bits, out, place):
 
 @njit(inline="always")
 def canvas_around(state, rows, cols, follows, around):
-    """A canvas of the window and the cells around it, as `ObservationLayout.scratch` makes room for them."""
+    """Canvas of the window and its surroundings; `ObservationLayout.scratch` allocates the memory."""
     top, left = corner(state, rows, cols, follows)
     high, wide = around.shape[0] - 1, around.shape[1]
     most = (wide - cols) // 2
@@ -191,9 +191,9 @@ def canvas_around(state, rows, cols, follows, around):
 
 @njit(inline="always")
 def enlarge(i, arrays, window, out, place, around):
-    """Draw the planes with a reach larger, in the observation of environment i that `show_window` wrote.
+    """Enlarge the planes with a reach in the observation of environment i that `show_window` wrote.
 
-    Beyond the rim of the largest level there is nothing. around: what moves, on `canvas_around`.
+    Nothing exists outside the rim of the largest level. around: moving things on `canvas_around`.
     """
     planes, rows, cols, follows, above, beside, bits, reach = window
     grid, level_rows = arrays.grid, arrays.tiles.shape[1]
@@ -203,7 +203,7 @@ def enlarge(i, arrays, window, out, place, around):
     for p in range(planes):
         k, bit = reach[p], bits[p]
         plane = place + p * rows * cols
-        if k > 0:  # also what stands up to k cells outside reaches into the window
+        if k > 0:  # things up to k cells outside the window reach into it
             for r in range(max(-k, -top - above), min(rows + k, level_rows + above - top)):
                 for c in range(max(-k, -left - beside), min(cols + k, width - left)):
                     stands = cells[base + (top + above + r) * width + left + beside + c]
@@ -213,7 +213,7 @@ def enlarge(i, arrays, window, out, place, around):
 
 @inlined
 def _draw_larger(out, plane, rows, cols, row, col, k):
-    """Set all cells of a plane of rows x cols that are at most k away from (row, col), up and down and sideways."""
+    """Set all cells of a plane of rows × cols that are at most k rows and k columns away from (row, col)."""
     for r in range(max(row - k, 0), min(row + k + 1, rows)):
         for c in range(max(col - k, 0), min(col + k + 1, cols)):
             out[plane + r * cols + c] = 1

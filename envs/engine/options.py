@@ -1,6 +1,6 @@
-"""Options and seeds of an environment, checked before anything is built.
+"""Validation of an environment's options and seeds, before anything is built.
 
-Each message names the option, what it takes and what to write instead. Read next: `level_stream.py`, which takes them.
+Each message names the option, its allowed values and what to write instead. Read next: `level_stream.py`, which uses them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from goalposts.whole_numbers import is_whole
 
 from ..levels.level import Level, LevelSet
 
-# Names that other libraries and the configs use, and what they are called here.
+# Names used by other libraries and the configs, and the corresponding options here.
 ALSO_KNOWN_AS = {
     "n_envs": "num_envs",
     "num_env": "num_envs",
@@ -32,11 +32,11 @@ ALSO_KNOWN_AS = {
 
 
 class OptionError(UserError, ValueError):
-    """An option of an environment that is not allowed."""
+    """An invalid option of an environment."""
 
 
 def check_names(given: Iterable[str], known: Collection[str]) -> None:
-    """Raise OptionError for a name that is none of the options, with the closest."""
+    """Raise OptionError for an unknown option name, suggesting the closest."""
     for name in given:
         if name in known:
             continue
@@ -47,7 +47,7 @@ def check_names(given: Iterable[str], known: Collection[str]) -> None:
 
 
 def check_levels(levels: Any) -> LevelSet | None:
-    """The levels if they are a LevelSet or None. Raises OptionError that says how to write what was meant."""
+    """Return the levels if they are a LevelSet or None. Raises OptionError with the correct form otherwise."""
     if levels is None or isinstance(levels, LevelSet):
         return levels
     if is_whole(levels):
@@ -66,7 +66,7 @@ def check_levels(levels: Any) -> LevelSet | None:
 
 
 def seeds_of(seed: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """(seeds uint64[n], given bool[n]): s, s + 1, … for one seed s; or one an environment, None where it has none.
+    """Expand a seed to (seeds uint64[n], given bool[n]): s, s + 1, … for one seed s, or one seed or None per environment.
 
     Raises OptionError.
     """

@@ -1,10 +1,10 @@
-"""(world, condition, seed, index) → Level: pure, proven solvable, with layouts that no other split has.
+"""Level generator: a pure function (world, condition, seed, index) → Level, verified solvable, with disjoint splits.
 
-Number k of a seed is the same level on every machine, whatever was generated before. The layout's stream does not know
-the condition, so all conditions with the same layout_params share their layouts (paired), and a layout is only used if *every*
-placement is possible on it. Splits are by content: the hash of a layout says whether it may be trained on, so train and
-test can have no layout in common. Does not run episodes. Read next: `placement.py`, which puts the goal objects;
-`envs/planner/planner.py`, whose searches are the proof.
+Level k of a seed is the same on every machine, regardless of what was generated before. The layout's stream is independent of
+the condition, so all conditions with the same layout_params share their layouts (paired), and a layout is used only if *every*
+placement is possible on it. Splits are by content: a layout's hash determines its split, so train and
+test never share a layout. Does not run episodes. Read next: `placement.py`, which places the goal objects;
+`envs/planner/planner.py`, whose searches verify the levels.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ put_goals: Any = None
 
 
 def split_of(layout_hash: str) -> Split:
-    """The split that a layout belongs to, by its hash: even is train, odd is test."""
+    """Split of a layout, by its hash: even is train, odd is test."""
     return "test" if int(layout_hash, 16) & 1 else "train"
 
 
 def draw_levels(begin, index, request, all_tiles, all_sizes, search, placing):
-    """Draw level number index[i] of a seed onto all_tiles[i], uint8[N, H, W], for i from `begin` on; all_sizes int32[N, 2].
+    """Draw level index[i] of a seed onto all_tiles[i], uint8[N, H, W], for i ≥ `begin`; all_sizes int32[N, 2].
 
-    Returns (N, 0), or at which i it ended and why: 0 no level could be drawn, else for how many states the arrays should
-    have room.
+    Returns (N, 0), or the i at which it stopped and the reason: 0 if no level could be drawn, else the number of states for
+    which the arrays need room.
     """
     ids, states, depth, _, _ = search.graph
     stream, first_step = placing.stream, placing.first_step
@@ -57,7 +57,7 @@ def draw_levels(begin, index, request, all_tiles, all_sizes, search, placing):
             tiles[:] = 0
             stream[0] = key_of(request.seed, index[i], LAYOUT, attempt)
             rows, cols = layout(stream, request.layout_params, tiles)
-            # A constant is a type of its own to numba: it would compile each callee once more.
+            # A constant has a separate type in numba, which would compile each callee again.
             height, width = np.int64(rows), np.int64(cols)
             if split_of_tiles(tiles, height, width, placing.flat) != request.split:
                 continue
@@ -86,7 +86,7 @@ def draw_levels(begin, index, request, all_tiles, all_sizes, search, placing):
 
 @njit(inline="always")
 def split_of_tiles(tiles, height, width, flat):
-    """The code of the split that a layout belongs to; see `split_of`."""
+    """Code of a layout's split; see `split_of`."""
     for r in range(height):
         for c in range(width):
             flat[r * width + c] = tiles[r, c]
@@ -105,15 +105,15 @@ def generate_at(
     index: np.ndarray | Sequence[int],
     split: Split | None = None,
 ) -> LevelSet:
-    """The levels with these numbers (int64[N], any order, gaps allowed) of a seed. See `generate`."""
+    """Generate the levels of a seed with these indices (int64[N], any order, gaps allowed). See `generate`."""
     world = get_world(world)
     condition = world.condition(condition) if isinstance(condition, str) else condition
     split = split or condition.split
     if split not in SPLITS:
-        raise LevelError(f"unknown split {split!r}; allowed: {', '.join(SPLITS)}")
+        raise LevelError(f"unknown split {split!r}; must be one of {', '.join(SPLITS)}")
     seed = whole("seed", seed, LevelError)
     if not 0 <= seed < 1 << 63:
-        raise LevelError(f"seed = {seed}: allowed are whole numbers from 0 to 2**63 − 1")
+        raise LevelError(f"seed = {seed}: must be a whole number from 0 to 2**63 − 1")
     index = np.asarray(index, np.int64)
     small = condition.fits_full or condition.layout_params in _small(world)
     rows, cols = world.full if small else world.largest
@@ -151,20 +151,20 @@ def generate(
     first: int = 0,
     split: Split | None = None,
 ) -> LevelSet:
-    """Levels number `first` … `first + count − 1` of a seed.
+    """Generate levels `first` … `first + count − 1` of a seed.
 
-    `split` is the condition's own unless given: train layouts for a `train` condition, test layouts for all others.
-    Every level is solvable (goal and proxy can be reached alive, each in at most half its step limit), save for what its
-    condition says is `absent`. Raises WorldError, ConditionError or LevelError.
+    `split` defaults to the condition's own: train layouts for a `train` condition, test layouts for all others.
+    Every level is solvable (goal and proxy can be reached alive, each within half the step limit), except for what its
+    condition declares `absent`. Raises WorldError, ConditionError or LevelError.
     """
     count, first = whole("count", count, LevelError), whole("first", first, LevelError)
     if count < 1 or first < 0:
-        raise LevelError(f"count = {count}, first = {first}: allowed are count ≥ 1, first ≥ 0")
+        raise LevelError(f"count = {count}, first = {first}: must be count ≥ 1 and first ≥ 0")
     return generate_at(world, condition, seed, np.arange(first, first + count), split)
 
 
 def leakage(evaluation: LevelSet, training: LevelSet) -> float:
-    """Share of the evaluation's levels whose layout is also a training layout; must be 0."""
+    """Fraction of the evaluation's levels whose layout is also a training layout; must be 0."""
     known = set(training.layout_hashes())
     return float(np.mean([layout in known for layout in evaluation.layout_hashes()]))
 

@@ -1,10 +1,10 @@
-"""Puts the goal objects of a condition onto a layout, proven: the second half of the generator.
+"""Place a condition's goal objects on a layout and verify the level: the second half of the generator.
 
-Two ways, one a world. `place_one` is for a goal that is one cell and a proxy that lies in the layout: every question is
-answered on the bare layout's graph, which makes it quick. `place_proven` is for everything else: the world's own rule
-`place` puts whatever it likes, and the planner searches the finished level. Both refuse a layout on which some
-placement of the world is impossible, whatever the condition at hand asks for, so that conditions share their layouts. Both
-return PLACED, REFUSED, or for how many states the arrays that they were given should have room.
+Each world uses one of two methods. `place_one` is for a one-cell goal with a proxy that is part of the layout: it answers
+every question on the bare layout's graph, which is fast. `place_proven` is for all other worlds: the world's rule `place`
+places anything, and the planner searches the finished level. Both refuse a layout on which any placement of the world
+is impossible, even one that the current condition does not use, so that conditions share their layouts. Both
+return PLACED, REFUSED, or the number of states for which the arrays need room.
 
 Draws no layouts. Read next: `generate.py`, which calls one of them; `envs/planner/planner.py`, the searches.
 """
@@ -22,11 +22,11 @@ from ..planner.search import MAX_ROOM, first_hit, first_hit_avoiding, forget
 from ..worlds.contract.world import ANYWHERE, APART, GOAL, MIXTURE, NOWHERE, PROXY, TOGETHER
 
 PLACED, REFUSED = 0, -1
-NOTHING, THE_GOAL, THE_PROXY = range(3)  # what a condition says is absent
-TRIES = 64  # cells off the path that are tried; placements
+NOTHING, THE_GOAL, THE_PROXY = range(3)  # what a condition declares absent
+TRIES = 64  # maximum number of off-path cells or placements to try
 
 N_ACTIONS = 0  # specialized for each world by kernels.specialize
-NEEDED: Any = ()  # the placements that every layout must have room for, int64[k]
+NEEDED: Any = ()  # placements that every layout must admit, int64[k]
 limit: Any = None
 open_level: Any = None
 explore: Any = None
@@ -38,7 +38,7 @@ proven: Any = None
 
 
 class Request(NamedTuple):
-    """What levels are asked for: seed, split (of `SPLITS`), and the numbers of a `Condition`.
+    """A request for levels: seed, split (index into `SPLITS`), and the numbers of a `Condition`.
 
     placement, f, variant, layout_params: see `envs/worlds/contract/world.py`; absent: NOTHING, THE_GOAL or THE_PROXY.
     """
@@ -53,9 +53,9 @@ class Request(NamedTuple):
 
 
 class PlacingArrays(NamedTuple):
-    """What generator and placement need beside the search.
+    """Arrays of generator and placement, in addition to those of the search.
 
-    stream uint64[1]; first_step int32[H, W]: the fewest steps to each cell of the layout, −1 where the agent cannot stand.
+    stream uint64[1]; first_step int32[H, W]: fewest steps to each cell of the layout, −1 if the agent cannot reach it.
     Scratch: flat uint8[H · W], bare uint8[H, W], cells int32[H · W, 2], marked int32[room, A], queue and dist int32[room].
     """
 
@@ -70,7 +70,7 @@ class PlacingArrays(NamedTuple):
 
 
 def placing_arrays(room: int, rows: int, cols: int, n_actions: int) -> PlacingArrays:
-    """Arrays for layouts of up to rows x cols, with room for so many states."""
+    """Allocate arrays for layouts of up to rows × cols cells with room for up to `room` states."""
     return PlacingArrays(
         np.empty(1, np.uint64),
         np.empty((rows, cols), np.int32),
@@ -96,19 +96,19 @@ def list_cells(placement, f, tiles, facts, first_step, rows, cols, out):
 
 
 def place_one(request, index, tiles, rows, cols, n, search, placing):
-    """Put the one goal object, and by the variant a second thing off the path.
+    """Place the single goal object and, depending on the variant, a second thing off the path.
 
-    n, search: of the layout, see `search.explore`. Off the path: neither a shortest way to the proxy nor one to the goal
+    n, search: those of the layout, see `search.explore`. Off the path: neither a shortest path to the proxy nor one to the goal
     needs to touch the other.
     """
     facts, (_, _, depth, _, events) = search.facts, search.graph
     stream, first_step, cells = placing.stream, placing.first_step, placing.cells
-    # A constant is a type of its own to numba: it would compile each callee once more.
+    # A constant has a separate type in numba, which would compile each callee again.
     proxy, apart = np.int64(PROXY), np.int64(APART)
     shortest = first_hit(n, depth, events, proxy)
     if shortest < 0 or shortest > limit(facts) // 2:
         return REFUSED
-    # Every placement must be possible here, so that the conditions share their layouts.
+    # Every placement must be possible, so that the conditions share their layouts.
     for k in range(len(NEEDED)):
         if candidates(NEEDED[k], 0.0, tiles, facts, first_step, rows, cols, cells) == 0:
             return REFUSED
@@ -141,10 +141,10 @@ def place_one(request, index, tiles, rows, cols, n, search, placing):
 
 @njit(inline="always")
 def is_off_path(row, col, shortest, n, graph, placing):
-    """Whether some shortest way to the proxy spares the cell, and some shortest way to the cell spares the proxy."""
+    """Whether some shortest path to the proxy avoids the cell and some shortest path to the cell avoids the proxy."""
     _, states, _, succ, events = graph
     marked, queue, dist = placing.marked, placing.queue, placing.dist
-    # A constant is a type of its own to numba: it would compile each callee once more.
+    # A constant has a separate type in numba, which would compile each callee again.
     goal, proxy = np.int64(GOAL), np.int64(PROXY)
     for s in range(n):
         for a in range(succ.shape[1]):
@@ -158,9 +158,9 @@ def is_off_path(row, col, shortest, n, graph, placing):
 
 
 def proves(tiles, room, search, placing, apart, absent):
-    """Whether the planner finds goal and proxy within half the step limit each; with `apart`, distinguishing as well.
+    """Whether goal and proxy are each reachable within half the step limit and, with `apart`, the level is distinguishing.
 
-    room: see `search.open_level`. absent: what the level does not have: NOTHING, THE_GOAL or THE_PROXY. It must be as it says.
+    room: see `search.open_level`. absent: NOTHING, THE_GOAL or THE_PROXY, which must then be unreachable.
     """
     ids, _, depth, succ, events = search.graph
     queue, dist = placing.queue, placing.dist
@@ -182,9 +182,9 @@ def proves(tiles, room, search, placing, apart, absent):
 
 
 def place_proven(request, index, tiles, rows, cols, n, search, placing):
-    """Let the world put its goal objects until the planner proves the level, or refuse; writes over the layout's graph.
+    """Let the world place its goal objects until the planner verifies the level, or refuse; overwrites the layout's graph.
 
-    The stream of the n-th attempt is the same for every placement, so conditions put what they have in common alike.
+    The stream of the n-th attempt is the same for every placement, so conditions place common objects identically.
     """
     stream, bare, facts = placing.stream, placing.bare, search.facts
     stream[0] = key_of(request.seed, index, OFF_PATH, 0)
@@ -222,7 +222,7 @@ def place_proven(request, index, tiles, rows, cols, n, search, placing):
 
 
 def placer_of(world: Any) -> Any:
-    """The compiled placement of a world: `place_proven` if it has a rule `place`, else `place_one`."""
+    """Compiled placement of a world: `place_proven` if it has a rule `place`, else `place_one`."""
     needed = np.array(world.needed, np.int64)
     if "place" in world.rules:
         proof = planner_kernel(world, proves)

@@ -1,1 +1,1 @@
-"""Kernels specialized per world, counter-based random streams, SIMD. Knows no levels."""
+"""Kernels specialized per world, counter-based random streams, SIMD intrinsics. Knows no levels."""

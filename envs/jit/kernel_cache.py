@@ -1,8 +1,8 @@
-"""numba's cache on disk, in a place of our choice, that a damaged file cannot stop.
+"""On-disk cache for numba kernels in a chosen folder, robust to damaged files.
 
-numba's own takes its place from the working directory's `.numba_config.yaml`, raises on an empty or cut file, and finds no damage
-inside of compiled code. Here a file is used only if its digest is right; anything else is compiled again and written over.
-Without a safe place nothing is kept. Read next: `goalposts/process/cache_place.py`, which finds the place.
+numba's own cache takes its location from the working directory's `.numba_config.yaml`, raises on an empty or truncated file, and
+does not detect damaged machine code. This cache uses a file only if its digest matches; otherwise it recompiles and overwrites the
+file. Without a safe folder nothing is cached. Read next: `goalposts/process/cache_place.py`, which chooses the folder.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from goalposts.process.cache_place import kernel_place
 from goalposts.process.isolation import open_nothing_relative
 from goalposts.process.notices import progress
 
-# numba reads `.numba_config.yaml` again whenever it compiles.
+# numba rereads `.numba_config.yaml` at every compilation.
 setattr(config, "open", open_nothing_relative(builtins.open))  # noqa: B010
 
-MAGIC = b"goalposts kernel 1\n"  # of a data file; the SHA-256 of what follows comes next
+MAGIC = b"goalposts kernel 1\n"  # starts a data file; followed by the SHA-256 of the rest
 _DIGEST = hashlib.sha256().digest_size
 
 
 def keep(dispatcher: Any, world: str = "") -> Any:
-    """Let a compiled function find its machine code on the disk, and leave it there. Returns the dispatcher.
+    """Attach this cache to a numba dispatcher, so that its machine code is loaded from and saved to disk. Returns the dispatcher.
 
-    world: for which it is compiled, as the user is told when that begins.
+    world: named in the progress message when compilation starts.
     """
-    if not hasattr(dispatcher, "_cache"):  # NUMBA_DISABLE_JIT=1: it is the plain function
+    if not hasattr(dispatcher, "_cache"):  # NUMBA_DISABLE_JIT=1: a plain function
         return dispatcher
     folder = kernel_place().folder
     function = dispatcher.py_func
@@ -45,7 +45,7 @@ def keep(dispatcher: Any, world: str = "") -> Any:
 
 
 def damaged_files(folder: Path) -> list[Path]:
-    """The files of kernels in a place that would not be used; they are written over when their kernel is compiled."""
+    """List the damaged kernel files in a folder; recompiling a kernel overwrites its file."""
     found = []
     for path in sorted(folder.glob("*/*.nb[ci]")):
         try:
@@ -59,7 +59,7 @@ def damaged_files(folder: Path) -> list[Path]:
 
 
 def _checked(content: bytes) -> bytes | None:
-    """What a data file holds; None if it is cut or damaged."""
+    """Verify and return the content of a data file; None if it is truncated or damaged."""
     start = len(MAGIC) + _DIGEST
     body = content[start:]
     if content[:start] != MAGIC + hashlib.sha256(body).digest():
@@ -68,7 +68,7 @@ def _checked(content: bytes) -> bytes | None:
 
 
 class _Locator:
-    """Says where a function's files lie, and how its source is known to be the same."""
+    """numba locator: gives the folder of a function's files and the stamp of its source."""
 
     def __init__(self, source: str, line: int, folder: Path) -> None:
         self._py_file, self._line = source, line
@@ -101,12 +101,12 @@ class _Results(CompileResultCacheImpl):
 
 
 class _Files(IndexDataCacheFile):
-    """An index that cannot be read is an empty one; data carry a digest."""
+    """Cache files in which an unreadable index counts as empty and data files carry a digest."""
 
     def _load_index(self) -> dict[Any, str]:
         try:
             found = super()._load_index()
-        except Exception:  # a damaged pickle raises anything
+        except Exception:  # a damaged pickle can raise anything
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -121,13 +121,13 @@ class _Files(IndexDataCacheFile):
 
 
 def say_that_it_compiles(world: str) -> None:
-    """Say once per world that kernels are compiled; loops that belong to no world are compiled in less than a second."""
+    """Report once per world that its kernels are being compiled; loops without a world compile in under a second."""
     if world:
         progress(f"compiling kernels for {world} …")
 
 
 class _Memory(NullCache):
-    """Keeps nothing."""
+    """Cache that stores nothing on disk."""
 
     def __init__(self, world: str) -> None:
         self.world = world
@@ -137,7 +137,7 @@ class _Memory(NullCache):
 
 
 class KernelCache(FunctionCache):
-    """The cache of one function."""
+    """On-disk cache of one function."""
 
     def __init__(self, function: Any, folder: Path, world: str = "") -> None:
         self.world = world
@@ -150,15 +150,15 @@ class KernelCache(FunctionCache):
         self.enable()
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """The compiled function; None if it is not there, or damaged."""
+        """Load the compiled function; None if it is missing or damaged."""
         found = None
-        with suppress(Exception):  # of a file that other versions of numba or Python wrote
+        with suppress(Exception):  # for files written by other versions of numba or Python
             found = super().load_overload(sig, target_context)
         if found is None:
             say_that_it_compiles(self.world)
         return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep a compiled function, if the disk takes it; it works without."""
+        """Save a compiled function; a disk error is not fatal."""
         with suppress(OSError):
             super().save_overload(sig, data)

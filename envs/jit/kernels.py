@@ -1,10 +1,10 @@
-"""Compiles a loop once per world, cached on disk, and never stale.
+"""Compile loops once per world, cached on disk and never stale.
 
-The loops over levels, states and environments are written once, as *templates*: plain functions that call rules by
-name (`step`, `start`, …). `specialize` gives a template a world's rules as its globals and compiles that. Why not a closure:
-numba keys a closure by what it captures, and a captured jitted function is a new key in every process, so nothing would
-be cached. Why the fingerprint: numba's cache does not notice an edit in another file, so each kernel's name carries a
-hash of every source that may be compiled into it.
+The loops over levels, states and environments are *templates*: plain functions that call rules by
+name (`step`, `start`, …). `specialize` sets a world's rules as a template's globals and compiles the result. Closures would
+not work: numba keys a closure by its captured values, and a captured jitted function has a new key in every process, so
+nothing would be cached. Each kernel's name contains a hash of every source that may be compiled into it, because numba's
+cache does not notice edits in other files.
 
 Does not know worlds. Read next: `envs/engine/engine.py`, the main template.
 """
@@ -21,34 +21,34 @@ from numba import njit
 
 from .kernel_cache import keep
 
-ENVS = Path(__file__).parents[1]  # whatever lies below may be compiled into a kernel
+ENVS = Path(__file__).parents[1]  # everything below may be compiled into a kernel
 
-# Left out, as it takes time to compile and nobody uses it: checks of divisors, a wrapper for callers in C.
+# Unused and slow to compile, so disabled: divisor checks and a wrapper for C callers.
 COMPILED: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
-# Where no arrays are made, numba need not count who holds one, which takes as long as a step does.
+# Without allocations numba needs no reference counting, which takes as long as a step.
 MAKES_NO_ARRAYS: dict[str, Any] = {"_nrt": False}
 
 
 def cached(function: Callable[..., Any], world: str = "", **options: Any) -> Any:
-    """Compile a function that calls nothing of another file, so that its cache cannot go stale."""
+    """Compile and cache a function that calls nothing from other files, so that its cache cannot go stale."""
     return keep(njit(**options)(function), world)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile such a function that makes no arrays either."""
+    """Compile a function like `cached`, for functions that also allocate no arrays."""
     return cached(function, **COMPILED, **MAKES_NO_ARRAYS)
 
 
-# Decorates what loops call. That Python can call it too takes time to compile, but else it would crash the interpreter.
+# For functions called by loops. The Python wrapper is slow to compile, but without it a call from Python would crash.
 INLINED: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True}
 inlined: Any = njit(**INLINED)
-# Where nothing but other kernels calls one, and nobody else can get at it, that is left out.
+# For functions that only other kernels can call, the wrapper is disabled.
 NEVER_FROM_PYTHON: dict[str, Any] = {"no_cpython_wrapper": True}
 
 
 @cache
 def fingerprint(*extra: str) -> str:
-    """Hash of the sources of envs/ (and of the extra files), 12 hex digits."""
+    """Hash of the sources of envs/ and any extra files, 12 hex digits."""
     digest = hashlib.sha256()
     for path in sorted({*ENVS.rglob("*.py"), *map(Path, extra)}):
         name = path.relative_to(ENVS).as_posix() if ENVS in path.parents else path.name
@@ -65,10 +65,10 @@ def specialize(
     within: bool = False,
     world: str = "",
 ) -> Any:
-    """Compile `template` with `rules` in place of the globals of the same names.
+    """Compile `template` with `rules` replacing the globals of the same names.
 
-    `tag` names the world and its variant, `world` the world for people; `source` is the file of rules outside envs/.
-    allocates: whether the template makes arrays; rules from elsewhere may make some. within: nothing but other kernels calls it.
+    `tag` names the world and its variant, `world` the world in messages; `source` is a rules file outside envs/.
+    allocates: whether the template allocates arrays; custom rules always may. within: only other kernels call it.
     Returns a numba dispatcher that caches across processes.
     """
     assert isinstance(template, FunctionType)

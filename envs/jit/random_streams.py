@@ -1,8 +1,8 @@
-"""Counter-based random streams: the only source of chance in levels, and the same on every machine.
+"""Counter-based random streams: the only source of randomness in levels, identical on every machine.
 
-A stream is a `uint64[1]` array. `open_stream` keys it by whole numbers (world, seed, index, purpose, attempt), so
-number k of a seed never depends on what was drawn before it, by whom, or in which order. SplitMix64 (Steele, Lea and
-Flood 2014, "Fast splittable pseudorandom number generators") mixes; its quality is ample for levels and action noise.
+A stream is a `uint64[1]` array. `open_stream` keys it by integers (world, seed, index, purpose, attempt), so
+level k of a seed never depends on what was drawn before, by what, or in which order. SplitMix64 (Steele, Lea and
+Flood 2014, "Fast splittable pseudorandom number generators") does the mixing; its quality suffices for levels and action noise.
 Not for cryptography. Read next: `envs/generation/generate.py`, which draws levels, and `envs/engine/engine.py`, which draws level numbers.
 """
 
@@ -18,7 +18,7 @@ _MUL_2 = U64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S11 = U64(30), U64(27), U64(31), U64(11)
 _TO_UNIT = 1.0 / 9007199254740992.0  # 2**-53
 
-# What a key is for: one of the words of `key_of`, so that no two uses share a key. Levels and noise depend on these numbers.
+# Purposes of a key: one word of `key_of`, so that no two uses share a key. Changing these numbers changes levels and noise.
 LAYOUT, OFF_PATH, GOAL_CELL, PLACING = 1, 2, 3, 4
 HASH = 7
 TRAINING_SLIP, EPISODE_LEVEL = 11, 13
@@ -27,7 +27,7 @@ ACTION_NOISE, EVALUATION_SLIP = 17, 19
 
 @inlined
 def mix(z):
-    """SplitMix64's finaliser: uint64 -> uint64, a bijection."""
+    """SplitMix64's finaliser, a bijection uint64 → uint64."""
     z = (z ^ (z >> _S30)) * _MUL_1
     z = (z ^ (z >> _S27)) * _MUL_2
     return z ^ (z >> _S31)
@@ -35,38 +35,38 @@ def mix(z):
 
 @njit(inline="always")
 def combine(key, word):
-    """Fold one more word into a key; order matters."""
+    """Fold another word into a key; the order matters."""
     return mix((key ^ mix(U64(word) + _GAMMA)) + _GAMMA)
 
 
 @inlined
 def unit(key):
-    """A key as a float64 in [0, 1)."""
+    """Convert a key to a float64 in [0, 1)."""
     return np.float64(key >> _S11) * _TO_UNIT
 
 
 @njit(inline="always")
 def draw(stream):
-    """Next uint64 of the stream; the stream moves on."""
+    """Draw the next uint64 and advance the stream."""
     stream[0] = stream[0] + _GAMMA
     return mix(stream[0])
 
 
 @inlined
 def draw_unit(stream):
-    """Next float64 in [0, 1)."""
+    """Draw the next float64 in [0, 1)."""
     return unit(draw(stream))
 
 
 @njit(inline="always")
 def draw_below(stream, n):
-    """Next whole number in 0 … n−1 (n ≥ 1; the bias of below n/2**53 is irrelevant here)."""
+    """Draw the next integer in 0 … n−1 (n ≥ 1; the bias of less than n/2**53 is negligible)."""
     return np.int64(draw_unit(stream) * n)
 
 
 @njit(inline="always")
 def draw_between(stream, low, high):
-    """Next whole number in low … high, both included."""
+    """Draw the next integer in low … high, both inclusive."""
     return low + np.int64(draw_unit(stream) * (high - low + 1))
 
 
@@ -77,13 +77,13 @@ def _key(a, b, c, d):
 
 @njit(inline="always")
 def key_of(a, b, c, d):
-    """A key from four whole numbers, one of which says what it is for."""
-    return _key(U64(a), U64(b), U64(c), U64(d))  # of one type, so that it is compiled once
+    """Build a key from four integers, one of which is its purpose."""
+    return _key(U64(a), U64(b), U64(c), U64(d))  # of one type, so that only one version is compiled
 
 
 @kernel
 def hash_bytes(flat, n, height, width):
-    """uint64 hash of the first n codes of a flat uint8 array and of its shape."""
+    """Hash the first n codes of a flat uint8 array and its shape to a uint64."""
     key = key_of(height, width, n, HASH)
     word = U64(0)
     filled = 0
@@ -98,7 +98,7 @@ def hash_bytes(flat, n, height, width):
 
 
 def level_numbers(seeds: np.ndarray, episodes: np.ndarray, n_levels: int) -> np.ndarray:
-    """int64[n]: which of n_levels levels each (seed uint64, episode int64) plays."""
+    """Level index in 0 … n_levels−1 for each (seed uint64, episode int64): int64[n]."""
     out = np.empty(len(seeds), np.int64)
     _number_levels(seeds, episodes, n_levels, out)
     return out
@@ -111,7 +111,7 @@ def _number_levels(seeds, episodes, n_levels, out):
 
 
 def hash_stack(tiles: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """uint64[N]: `hash_bytes` of each picture in uint8[N, H, W], cut to its size int32[N, 2]."""
+    """`hash_bytes` of each picture in uint8[N, H, W], cropped to its size int32[N, 2]: uint64[N]."""
     out = np.empty(len(tiles), np.uint64)
     _hash_stack(tiles, sizes, np.empty(tiles[0].size if len(tiles) else 0, np.uint8), out)
     return out

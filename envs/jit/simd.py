@@ -1,7 +1,7 @@
-"""Many cells at once: what numba does not find by itself.
+"""SIMD intrinsics that process many cells at once, where numba does not vectorize by itself.
 
-LLVM can make vector instructions of a loop over cells only where it knows that what is read and what is written do not
-overlap in memory, which it cannot know here. So the vectors are written out, for whatever processor there is.
+LLVM vectorizes a loop over cells only if it knows that the memory being read and written does not overlap, which it
+cannot know here. These functions therefore emit vector code explicitly, for any processor.
 Read next: `envs/engine/observe.py`.
 """
 
@@ -14,15 +14,15 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-LINE = 64  # bytes of memory that a processor fetches at a time
-COPIED = 16  # cells that `copy_cells` moves
-SHOWN = 64  # cells that `show_cells` writes; `show_few_cells` a half and a quarter
+LINE = 64  # bytes of a cache line
+COPIED = 16  # number of cells copied by `copy_cells`
+SHOWN = 64  # number of cells written by `show_cells`; `show_few_cells` writes a half and a quarter
 
 
 def _copy_cells(typing_context: Any, cells: Any, begin: Any, out: Any, at: Any) -> Any:
-    """out[at:at + COPIED] = cells[begin:begin + COPIED], without a check of any bounds.
+    """Copy out[at:at + COPIED] = cells[begin:begin + COPIED] without bounds checks.
 
-    cells and out are flat, contiguous and of one type; begin and at uint64.
+    cells and out are flat, contiguous and of the same type; begin and at are uint64.
     """
     vector = ir.VectorType(ir.IntType(cells.dtype.bitwidth), COPIED)
 
@@ -36,7 +36,7 @@ def _copy_cells(typing_context: Any, cells: Any, begin: Any, out: Any, at: Any) 
 
 
 def _copy_run(typing_context: Any, source: Any, begin: Any, out: Any, at: Any, n: Any) -> Any:
-    """out[at:at + n] = source[begin:begin + n], without a check of any bounds; n int64, else as `copy_cells`."""
+    """Copy out[at:at + n] = source[begin:begin + n] without bounds checks; n int64, otherwise like `copy_cells`."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         kind = ir.IntType(source.dtype.bitwidth)
@@ -49,9 +49,9 @@ def _copy_run(typing_context: Any, source: Any, begin: Any, out: Any, at: Any, n
 
 
 def _showing(many: int) -> Any:
-    """out[at:at + many] = (cells[begin:begin + many] & bit) != 0, without a check of any bounds.
+    """Build an intrinsic for out[at:at + many] = (cells[begin:begin + many] & bit) != 0, without bounds checks.
 
-    cells and out are flat and contiguous; cells of uint8 or uint16 as bit is, out of uint8; begin and at uint64.
+    cells and out are flat and contiguous; cells and bit are both uint8 or both uint16, out is uint8; begin and at are uint64.
     """
 
     def show_cells(typing_context: Any, cells: Any, begin: Any, out: Any, at: Any, bit: Any) -> Any:
@@ -80,7 +80,7 @@ def _showing(many: int) -> Any:
 
 
 def _awaiting(writing: int) -> Any:
-    """Have the cache line of array[at] fetched, as it will soon be read or written; beyond the array that does nothing."""
+    """Build an intrinsic that prefetches the cache line of array[at]; no effect beyond the array."""
 
     def await_line(typing_context: Any, array: Any, at: Any) -> Any:
         word = ir.IntType(32)
@@ -89,7 +89,7 @@ def _awaiting(writing: int) -> Any:
             target = _place(context, builder, signature, given, 0, ir.IntType(8))
             kind = ir.FunctionType(ir.VoidType(), [target.type, word, word, word])
             fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-            builder.call(fetch, [target, word(writing), word(3), word(1)])  # into the nearest cache; data
+            builder.call(fetch, [target, word(writing), word(3), word(1)])  # into the L1 cache; data
             return context.get_dummy_value()
 
         return types.void(array, types.uint64), generate
@@ -101,7 +101,7 @@ def _awaiting(writing: int) -> Any:
 
 
 def _place(context: Any, builder: Any, signature: Any, given: Any, k: int, kind: Any) -> Any:
-    """Where the vector begins that the k-th argument, an array, has from the place on that the next argument says."""
+    """Pointer to the vector in array argument k, starting at the index given by the next argument."""
     array = cgutils.create_struct_proxy(signature.args[k])(context, builder, given[k])
     return builder.bitcast(builder.gep(array.data, [given[k + 1]]), kind.as_pointer())
 
@@ -117,7 +117,7 @@ def _store(builder: Any, value: Any, target: Any) -> None:
 
 
 def _copied(cells: Any, begin: Any, out: Any, at: Any) -> None:
-    """The same where numba compiles nothing (NUMBA_DISABLE_JIT=1), as for a debugger."""
+    """Python version of `copy_cells` for NUMBA_DISABLE_JIT=1, for example in a debugger."""
     first, place = int(begin), int(at)
     out[place : place + COPIED] = cells[first : first + COPIED]
 

@@ -1,7 +1,7 @@
 """Levels as values: an ASCII picture, an array of tile codes, two hashes.
 
-A `Level` is one picture of one world; a `LevelSet` is many, stacked. Both are immutable plain data: no rules, no
-randomness, no planner. A world enters its `Legend` (what each character means) here when it is defined.
+A `Level` holds one picture of one world; a `LevelSet` stacks many. Both are immutable plain data: no rules, no
+randomness, no planner. Defining a world registers its `Legend` (the meaning of each character) here.
 Read next: `envs/worlds/contract/world.py` for what a world is, `envs/generation/generate.py` for where levels come from.
 """
 
@@ -22,12 +22,12 @@ MAX_ROWS, MAX_COLS = 64, 256
 
 
 class LevelError(UserError, ValueError):
-    """A level that cannot be read or is not valid; names the row, the column and what is allowed there."""
+    """An unreadable or invalid level; the message names the row, the column and what is allowed there."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One entry of a legend; its place in the legend is its code."""
+    """One entry of a legend; its index in the legend is its code."""
 
     char: str
     name: str
@@ -42,10 +42,10 @@ class Tile:
 
 @dataclass(frozen=True)
 class Legend:
-    """What each character of a world's pictures means. Code 0 is the empty cell, which lies under every goal object.
+    """The meaning of each character in a world's pictures. Code 0 is the empty cell, which lies under every goal object.
 
-    `check(tiles)` gives the first fault of a picture that the characters alone do not show, as
-    (row, column, message), or None.
+    `check(tiles)` returns the first fault that the characters alone do not reveal, as (row, column, message),
+    or None.
     """
 
     world: str
@@ -59,13 +59,13 @@ class Legend:
             raise ValueError(f"legend of {self.world}: a character stands for two tiles")
 
     def explain(self) -> str:
-        """One line a character, for error messages and help."""
+        """Describe each character on its own line, for error messages and help."""
         return "\n".join(f"  {t.char}  {t.name}" for t in self.tiles)
 
     def is_comment(self, line: str) -> bool:
-        """Whether a line of text is a comment: it begins with `;`, or with `#` and a space and holds something that is no tile.
+        """Whether a line is a comment: it starts with `;`, or with `#` and a space and contains a character that is no tile.
 
-        `#` is a wall in most worlds and a space is no tile, so a row of walls is never taken for a comment.
+        `#` is a wall in most worlds and a space is no tile, so a row of walls is never mistaken for a comment.
         """
         text = line.strip()
         if text.startswith("#") and text[1:2].isspace() and text[1] not in self.codes:
@@ -73,11 +73,11 @@ class Legend:
         return text.startswith(";")
 
     def as_seen(self, tiles: np.ndarray) -> np.ndarray:
-        """The tiles without what the agent cannot see."""
+        """Return the tiles with everything hidden from the agent replaced by empty cells."""
         return np.where(np.array([t.hidden for t in self.tiles])[tiles], 0, tiles).astype(np.uint8)
 
     def goal_codes(self) -> np.ndarray:
-        """bool[codes]: which codes are goal objects."""
+        """Mask of the codes that are goal objects, bool[codes]."""
         return np.array([t.goal_object for t in self.tiles])
 
 
@@ -85,7 +85,7 @@ LEGENDS: dict[str, Legend] = {}
 
 
 def legend_of(world: str) -> Legend:
-    """The legend of a world by name. Raises LevelError with the closest name."""
+    """Look up a world's legend by name. Raises LevelError that suggests the closest name."""
     try:
         return LEGENDS[world]
     except KeyError:
@@ -94,7 +94,7 @@ def legend_of(world: str) -> Legend:
 
 
 def hash_tiles(tiles: np.ndarray) -> str:
-    """16 hex digits for a uint8[H, W] array."""
+    """Hash a uint8[H, W] array to 16 hex digits."""
     flat = np.array(tiles, dtype=np.uint8).ravel()
     return f"{int(hash_bytes(flat, flat.size, *tiles.shape)):016x}"
 
@@ -111,10 +111,10 @@ class Level:
         if given.dtype != np.uint8 and (
             given.dtype.kind not in "iu" or ((given < 0) | (given > 255)).any()  # would wrap around
         ):
-            raise LevelError("the tiles of a level are codes: whole numbers from 0 to 255")
+            raise LevelError("the tiles of a level must be whole numbers from 0 to 255")
         tiles = np.array(given, dtype=np.uint8)
         if tiles.ndim != 2 or not tiles.size:
-            raise LevelError(f"a level is a table of rows and columns, not an array of shape {tiles.shape}")
+            raise LevelError(f"a level must be an array of rows and columns, not of shape {tiles.shape}")
         tiles.setflags(write=False)
         object.__setattr__(self, "tiles", tiles)
 
@@ -142,7 +142,7 @@ class Level:
 
     @property
     def layout_hash(self) -> str:
-        """Hash of the layout; decides the split (see `generator.split_of`)."""
+        """Hash of the layout; determines the split (see `envs/generation/generate.py`)."""
         return hash_tiles(self.layout.tiles)
 
     @property
@@ -151,15 +151,15 @@ class Level:
         return hash_tiles(self.tiles)
 
     def to_text(self) -> str:
-        """The picture: one line a row, no trailing newline. `from_text` reads it back exactly."""
+        """Render as an ASCII picture: one line per row, no trailing newline. `from_text` reads it back exactly."""
         chars = np.array([t.char for t in legend_of(self.world).tiles])
         return "\n".join("".join(row) for row in chars[self.tiles])
 
     @classmethod
     def from_text(cls, text: str, world: str = "CoinRun") -> Level:
-        """Read a picture. Blank lines around it and comments (`Legend.is_comment`) are ignored.
+        """Parse a picture. Ignores surrounding blank lines and comments (`Legend.is_comment`).
 
-        Raises LevelError that names the row, the column and what is allowed.
+        Raises LevelError naming the row, the column and what is allowed there.
         """
         legend = legend_of(world)
         rows = [line.rstrip() for line in text.splitlines() if not legend.is_comment(line)]
@@ -174,7 +174,7 @@ class Level:
         width = len(rows[0])
         if len(rows) > MAX_ROWS or width > MAX_COLS:
             raise LevelError(
-                f"the level has {len(rows)} rows and {width} columns; allowed are at most {MAX_ROWS} and {MAX_COLS}"
+                f"the level has {len(rows)} rows and {width} columns; the limit is {MAX_ROWS} rows and {MAX_COLS} columns"
             )
         codes = list(map(legend.codes.get, "".join(rows)))
         if None not in codes and all(len(row) == width for row in rows):
@@ -196,13 +196,13 @@ class Level:
         raise AssertionError("one of the rows is at fault")
 
     def validate(self) -> None:
-        """Raise LevelError if the picture breaks a rule of the world."""
+        """Raise LevelError if the picture breaks a rule of its world."""
         legend = legend_of(self.world)
         if self.tiles.max() >= len(legend.tiles):
             r, c = map(int, np.argwhere(self.tiles >= len(legend.tiles))[0])
             raise LevelError(
                 f"row {r + 1}, column {c + 1}: code {self.tiles[r, c]} is not a tile of {self.world}; "
-                f"allowed are 0 … {len(legend.tiles) - 1}"
+                f"must be from 0 to {len(legend.tiles) - 1}"
             )
         fault = legend.check(self.tiles)
         if fault is not None:
@@ -214,9 +214,9 @@ class Level:
 class LevelSet:
     """Many levels of one world, stacked.
 
-    tiles  uint8[N, H, W]  codes, 0 beyond a level's own size
+    tiles  uint8[N, H, W]  codes; 0 beyond a level's own size
     sizes  int32[N, 2]     rows and columns of each level
-    index  int64[N]        the number of each level in its seed's sequence (−1: not generated)
+    index  int64[N]        position of each level in its seed's sequence (−1: not generated)
     """
 
     world: str
@@ -230,7 +230,7 @@ class LevelSet:
     def __post_init__(self) -> None:
         for name, dtype in (("tiles", np.uint8), ("sizes", np.int32), ("index", np.int64)):
             array = np.ascontiguousarray(getattr(self, name), dtype=dtype)
-            if array.flags.writeable:  # a read-only array is taken as it is: whoever made it gave it away
+            if array.flags.writeable:  # a read-only array is used without a copy
                 array = array.copy()
                 array.setflags(write=False)
             object.__setattr__(self, name, array)
@@ -246,7 +246,7 @@ class LevelSet:
         names = {level.world for level in levels}
         if len(names) != 1:
             raise LevelError(
-                f"a level set holds levels of one world, at least one; given: {sorted(names) or 'none'}"
+                f"a level set needs at least one level, all of the same world; given: {sorted(names) or 'none'}"
             )
         sizes = np.array([level.tiles.shape for level in levels], np.int32)
         tiles = np.zeros((len(levels), *sizes.max(axis=0)), np.uint8)
@@ -297,10 +297,10 @@ class LevelSet:
         return f"LevelSet({self.world} {self.condition or 'levels'} n={len(self)})"
 
     def layout_hashes(self) -> list[str]:
-        """The layout hash of each level, in order."""
+        """Layout hash of each level, in order."""
         bare = np.where(legend_of(self.world).goal_codes()[self.tiles], 0, self.tiles).astype(np.uint8)
         return [f"{key:016x}" for key in hash_stack(bare, np.array(self.sizes)).tolist()]
 
     def level_hashes(self) -> list[str]:
-        """The level hash of each level, in order."""
+        """Level hash of each level, in order."""
         return [f"{key:016x}" for key in hash_stack(np.array(self.tiles), np.array(self.sizes)).tolist()]

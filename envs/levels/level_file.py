@@ -1,6 +1,6 @@
-"""Level files: pictures as text (`.txt`), or a whole set as one array file (`.npz`).
+"""Read and write level files: pictures as text (`.txt`), or a whole level set as arrays (`.npz`).
 
-Reading never executes anything (no pickle) and checks sizes before it allocates. Does not generate levels.
+Reading never executes code (no pickle) and checks sizes before allocating. Does not generate levels.
 Read next: `level.py`.
 """
 
@@ -28,9 +28,9 @@ LONG_TEXT = 5 * 10**6  # characters, beyond which a command says that it reads
 MAX_BYTES = 1 << 30  # of an .npz file
 MAX_LEVELS = 4_000_000
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-A_LINE, A_LEVEL = 120, 1_000  # bytes of a line of text, and of a level, as Python holds them
-SMALL, DENSEST = 1 << 26, 200  # bytes that any archive may unpack to; beyond, as many times its own size
-# What a level set holds: dtype, dimensions, most entries.
+A_LINE, A_LEVEL = 120, 1_000  # memory per line of text and per level in Python, in bytes
+SMALL, DENSEST = 1 << 26, 200  # unpacked bytes always allowed; above, the largest ratio
+# The arrays of a level set: dtype, dimensions, maximum number of entries.
 _ARRAYS = {
     "tiles": ("|u1", 3, MAX_LEVELS << 10),
     "sizes": ("<i4", 2, 2 * MAX_LEVELS),
@@ -40,7 +40,7 @@ _ARRAYS = {
 
 
 def save_levels(levels: LevelSet, path: str | Path) -> Path:
-    """Write a level set: `.npz` keeps everything, `.txt` the pictures and one comment line each. Atomic."""
+    """Write a level set atomically: `.npz` keeps everything, `.txt` keeps each picture with a comment line."""
     path = Path(path)
     meta = np.array([levels.world, levels.condition, levels.split, str(levels.seed)], dtype="U64")
 
@@ -66,9 +66,9 @@ def save_levels(levels: LevelSet, path: str | Path) -> Path:
 
 
 def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
-    """Read a level file. `world` is used for `.txt`, which does not name its world by itself.
+    """Read a level file. `world` applies to `.txt`, which does not name its world.
 
-    Raises LevelError for a file that is missing, too large, damaged, or holds an invalid level.
+    Raises LevelError if the file is missing, too large or damaged, or holds an invalid level.
     """
     path = Path(path)
     try:
@@ -100,19 +100,19 @@ def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
 
 
 def world_of(path: str | Path) -> str | None:
-    """The world that a text file names in its first line, as `save_levels` writes it; None where it names none."""
+    """The world named in a text file's first line, as `save_levels` writes it; None if there is none."""
     try:
         first = decode_text(read_beginning(path, 1000).partition(b"\n")[0])
     except (OSError, UnicodeDecodeError):
-        return None  # whoever reads the file says what is wrong with it
+        return None  # `load_levels` reports what is wrong with the file
     words = first.split()
     return words[1] if len(words) > 1 and words[0] in (";", "#") and words[1] in LEGENDS else None
 
 
 def levels_from_text(text: str, world: str = "CoinRun") -> LevelSet:
-    """Read pictures that are separated by blank lines or by comments (`Legend.is_comment`).
+    """Parse pictures separated by blank lines or comments (`Legend.is_comment`).
 
-    A comment within one valid picture is ignored. Raises LevelError that names the picture and the place.
+    Ignores a comment inside a valid picture. Raises LevelError naming the picture, the row and the column.
     """
     budget, what = reading_budget(), "this text"
     budget.claim(8 * len(text) + A_LINE * sum(map(text.count, LINE_ENDS)), what)
@@ -133,14 +133,14 @@ def levels_from_text(text: str, world: str = "CoinRun") -> LevelSet:
 
 
 def _blocks(text: str) -> Iterator[list[str]]:
-    """Lines between blank lines."""
+    """Split the text at blank lines; yields the lines of each block."""
     for filled, block in groupby(text.splitlines(), lambda line: bool(line.strip())):
         if filled:
             yield list(block)
 
 
 def _pictures(block: list[str], world: str) -> list[list[str]]:
-    """The rows of each picture in a block: of one, if all rows together are a level; else of one between each two comments."""
+    """Split a block into the rows of each picture: one picture if all rows form a level, else one between comments."""
     parts = [list(rows) for comment, rows in groupby(block, legend_of(world).is_comment) if not comment]
     if len(parts) < 2:
         return parts
@@ -153,7 +153,7 @@ def _pictures(block: list[str], world: str) -> list[list[str]]:
 
 
 def _read_array(archive: zipfile.ZipFile, name: str, dtype: str, ndim: int, most: int) -> np.ndarray:
-    """One array of an archive. Its header is read first, so that nothing is allocated that is not what it must be."""
+    """Read one array of an archive. Checks its header before allocating memory."""
     with archive.open(f"{name}.npy") as file:
         if np.lib.format.read_magic(file) != (1, 0):
             raise LevelError(f"damaged: array {name!r} has an unknown header")
@@ -162,7 +162,7 @@ def _read_array(archive: zipfile.ZipFile, name: str, dtype: str, ndim: int, most
             raise LevelError(f"damaged: array {name!r} has the wrong type or shape")
         size = math.prod(shape) * given.itemsize
         if archive.getinfo(f"{name}.npy").file_size != file.tell() + size:
-            raise LevelError(f"damaged: array {name!r} is not as long as it says")
+            raise LevelError(f"damaged: the length of array {name!r} does not match its header")
         return np.frombuffer(file.read(size), given).reshape(shape)
 
 
@@ -172,17 +172,15 @@ def _load_npz(path: Path) -> LevelSet:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
             if unpacked > max(SMALL, DENSEST * len(content)):
-                raise LevelError(
-                    f"would unpack to {unpacked:,} bytes, more than {DENSEST} times its size: no level set of ours does"
-                )
+                raise LevelError(f"would unpack to {unpacked:,} bytes (limit: {DENSEST} times the file size)")
             reading_budget().claim(len(content) + 3 * unpacked, path)
             arrays = {name: _read_array(archive, name, *form) for name, form in _ARRAYS.items()}
             world, condition, split, seed = map(str, arrays.pop("meta").tolist())
             seed = int(seed)
     except (OSError, LevelError, OverBudget):
         raise
-    except Exception:  # what zipfile, zlib and numpy raise for damaged bytes is documented nowhere
-        raise LevelError("not a level set, or damaged; write it anew with `goalposts levels`") from None
+    except Exception:  # the exceptions of zipfile, zlib and numpy for damaged bytes are undocumented
+        raise LevelError("not a level set, or damaged; regenerate it with `goalposts levels`") from None
     tiles, sizes = arrays["tiles"], arrays["sizes"]
     n, rows, cols = tiles.shape
     if not (0 < n <= MAX_LEVELS and 0 < rows <= MAX_ROWS and 0 < cols <= MAX_COLS):
@@ -193,9 +191,9 @@ def _load_npz(path: Path) -> LevelSet:
         or (sizes < 1).any()
         or (sizes > (rows, cols)).any()
     ):
-        raise LevelError("damaged: the sizes of the levels do not fit their tiles")
+        raise LevelError("damaged: the sizes of the levels do not match their tiles")
     if tiles.max() >= len(legend_of(world).tiles):
-        raise LevelError(f"damaged: holds codes that are no tiles of {world}")
+        raise LevelError(f"damaged: contains codes that are not tiles of {world}")
     levels = LevelSet(world, tiles, sizes, arrays["index"], condition, split, seed)
     budget = reading_budget()
     budget.hold(levels, tiles.nbytes, path)

@@ -1,18 +1,18 @@
-"""How likely are the actions of recorded episodes under soft-optimal play of an objective?
+"""Likelihood of recorded actions under soft-optimal play of an objective.
 
-Works from levels and actions alone: the rules are deterministic, so the states follow. The agent that is asked about
-plays habit(a) · exp(β Q_t(s, a)), normalised: what serves its objective, and among what serves it equally what it is used
-to. At each step it may lapse into the habit alone, and an objective that pays for its first event only (`once`, `reach`)
-leaves it to its habit after that event. Nobody tells the habit: it is learnt from the actions before, less
-what the objective already accounts for. In a model where the choice is proportional to habit(a) · w(a), the habit of a is
-about how often a was taken over how often it was up for choice (Hunter 2004; Caron and Doucet 2012), so
+Works from levels and actions alone: the rules are deterministic, so the states follow. The modelled agent plays
+habit(a) · exp(β Q_t(s, a)), normalised: it prefers actions that serve its objective and, among equally good ones, habitual
+ones. At each step it may lapse into the habit alone, and after the first event of an objective that pays only once (`once`,
+`reach`) it follows its habit. The habit is learned from the preceding actions, minus what the objective already
+explains. If the choice is proportional to habit(a) · w(a), the habit of a is approximately the number of times that a was
+taken divided by its exposure (Hunter 2004; Caron and Doucet 2012), so
 
     habit(a) ∝ (1 + n(a)) / (A + e(a)),    n(a) = Σ 1[a was taken],    e(a) = Σ w(a) / Σ_b habit(b) w(b),
 
-summed over the steps before. If the objective asks for nothing, w is the same for all actions, and this is Laplace's rule.
-Each step's probabilities add up to one whatever was learnt, so the product is a likelihood in which nothing was fitted.
+summed over the preceding steps. If the objective is indifferent, w is equal for all actions and this is Laplace's rule.
+Each step's probabilities sum to one regardless of what was learned, so the product is a likelihood without fitted parameters.
 
-Infers nothing from the numbers and knows no priors. Read next: `experiments/evaluation/attribution.py`.
+Draws no inferences and knows no priors. Read next: `experiments/evaluation/attribution.py`.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ from .value_iteration import (
     wire,
 )
 
-# What a habit looks at: nothing; the action; whether it is the last one again; the last one and the action.
+# What a habit depends on: nothing; the action; whether it repeats the last one; the last action and this one.
 HABITS = ("uniform", "frequencies", "repeat", "moves")
 UNIFORM, FREQUENCIES, REPEAT, MOVES = range(len(HABITS))  # their codes in kernels
 
-MOST = 1e12  # exposure is counted up to here: it grows without end where an action is always called for and never taken
+MOST = 1e12  # cap on exposure, which grows without bound if an action is always favoured and never taken
 
-NO_SUCH_ACTION, PAST_END, PAST_LIMIT = range(3)  # why no play of its level can give an episode
+NO_SUCH_ACTION, PAST_END, PAST_LIMIT = range(3)  # reasons why an episode is impossible on its level
 
 N_ACTIONS = 0  # specialized for each world by kernels.specialize
 limit: Any = None
@@ -62,7 +62,7 @@ explore: Any = None
 
 @dataclass(frozen=True, eq=False)
 class Memory:
-    """What habits have learnt from the episodes so far, and how likely these were altogether.
+    """Learned habits and the total log likelihood of the episodes so far.
 
     seen float64[O, M, P], exposure float64[O, M, P, K] for P parameters of a habit; total float64[O, M, K, E]
     """
@@ -73,7 +73,7 @@ class Memory:
 
     @classmethod
     def blank(cls, objectives: int, habits: Sequence[int], betas: int, lapses: int, n_actions: int) -> Memory:
-        """Before the first episode: one of each has been taken, of as many that were up for choice."""
+        """Memory before the first episode: each action counts as taken once, with one exposure per action."""
         seen = np.ones((objectives, len(habits), (n_actions + 1) * n_actions))
         exposure = np.empty((*seen.shape, betas))
         for m, habit in enumerate(habits):
@@ -83,10 +83,10 @@ class Memory:
 
 @dataclass(frozen=True)
 class ActionModel:
-    """How actions follow from an objective.
+    """A model of how an objective produces actions.
 
-    betas   inverse temperatures: nats for the pay of one step.
-    lapses  probabilities that a step follows the habit alone.
+    betas   inverse temperatures, in nats per step's pay.
+    lapses  probabilities of following the habit alone at a step.
     habits  some of HABITS.
     """
 
@@ -97,7 +97,7 @@ class ActionModel:
 
 
 class Episodes(NamedTuple):
-    """Recorded episodes as the kernels read them.
+    """Recorded episodes in the kernels' format.
 
     tiles uint8[N, H, W], sizes int32[N, 2]; actions uint8[N, T], lengths int64[N]; max_steps 0: the world's own limit.
     """
@@ -110,7 +110,7 @@ class Episodes(NamedTuple):
 
 
 class Models(NamedTuple):
-    """What the actions are explained by: objectives, habits int64[M] by their codes, temperatures, lapses float64[E]."""
+    """Candidate explanations of the actions: objectives, habit codes int64[M], temperatures, lapses float64[E]."""
 
     objectives: CodedObjectives
     habits: np.ndarray
@@ -119,7 +119,7 @@ class Models(NamedTuple):
 
 
 class HabitMemory(NamedTuple):
-    """What one habit has learnt: seen float64[P], exposure float64[P, K]; or several, with axes before these."""
+    """Learned state of one habit: seen float64[P], exposure float64[P, K]; several habits have leading axes."""
 
     seen: np.ndarray
     exposure: np.ndarray
@@ -128,8 +128,8 @@ class HabitMemory(NamedTuple):
 class PathScratch(NamedTuple):
     """Scratch of `weigh_path`.
 
-    which int64[A]: the parameter that an action goes by, −1: none; part float64[A]: what share of its parameter it has;
-    usual float64[A, K]; ahead float64[K]: how much more likely the objective makes an action than the weights say;
+    which int64[A]: the parameter of each action, −1 for none; part float64[A]: the action's fraction of that parameter;
+    usual float64[A, K]; ahead float64[K]: by how much the objective raises an action's probability beyond its weight;
     product float64[K, E].
     """
 
@@ -141,10 +141,10 @@ class PathScratch(NamedTuple):
 
 
 class LikelihoodArrays(NamedTuple):
-    """What `weigh_episodes` writes into.
+    """Output and scratch arrays of `weigh_episodes`.
 
-    path int32[T]: the states of an episode; pull float64[T, A, K]: see `weigh_path`; blank [M, P], what each habit begins
-    with; own [P], for an episode by itself.
+    path int32[T]: the states of an episode; pull float64[T, A, K]: see `weigh_path`; blank [M, P]: each habit's initial
+    memory; own [P]: memory for a single episode.
     """
 
     path: np.ndarray
@@ -156,9 +156,9 @@ class LikelihoodArrays(NamedTuple):
 
 @kernel
 def weigh_path(habit, pull, actions, length, lapses, memory, scratch, out):
-    """Add the log likelihood of one episode to out float64[K, E], with a habit that learns as it goes.
+    """Add the log likelihood of one episode to out float64[K, E], updating the habit at each step.
 
-    pull float64[T, A, K] are the weights exp(β Q), the largest 1.
+    pull float64[T, A, K]: the weights exp(β Q), scaled to a maximum of 1.
     """
     n_actions, n_betas = pull.shape[1], pull.shape[2]
     seen, exposure = memory
@@ -208,7 +208,7 @@ def weigh_path(habit, pull, actions, length, lapses, memory, scratch, out):
 
 @njit(inline="always")
 def follow(actions, length, graph, path):
-    """Fill in the states of an episode, path int32[T]. Returns −1, or why there is no such play: one of the codes above."""
+    """Fill in the states of an episode, path int32[T]. Returns −1, or the code of why the episode is impossible."""
     here = 0
     for t in range(length):
         action = actions[t]
@@ -223,7 +223,7 @@ def follow(actions, length, graph, path):
 
 @njit(inline="always")
 def pull_along(n, horizon, path, weights, values, pull):
-    """Fill in pull float64[T, A, K] along path int32[T], by soft value iteration for the objective that was wired."""
+    """Fill in pull float64[T, A, K] along path int32[T] with soft value iteration for the wired objective."""
     wired, schedule, later, now = values
     _, row, gain = wired
     factor = weights.factor
@@ -247,7 +247,7 @@ def pull_along(n, horizon, path, weights, values, pull):
 
 @njit(inline="always")
 def end_at_first(mask, path, actions, events, pull):
-    """Where the first event has earned all that is asked for, nothing pulls from then on."""
+    """Reset the weights to uniform after the first event that earns everything the objective pays."""
     for t in range(len(path) - 1):
         if events[path[t], actions[t]] & mask:
             for late in range(t + 1, len(path)):
@@ -256,9 +256,9 @@ def end_at_first(mask, path, actions, events, pull):
 
 
 def weigh_episodes(episodes, models, memory, out, search, values, arrays):
-    """The loop of `log_likelihoods`: adds to out float64[N, O, M, K, E], all 0 before, and to memory: seen, exposure, total.
+    """Loop of `log_likelihoods`: adds to out float64[N, O, M, K, E], initially 0, and to the memory's seen, exposure and total.
 
-    Returns (−1, 0), or the first impossible episode and why: one of the codes above.
+    Returns (−1, 0), or the index of the first impossible episode and its reason code.
     """
     seen, exposure, total = memory
     objectives, habits, weights, lapses = models
@@ -304,11 +304,11 @@ def log_likelihoods(
 ) -> tuple[np.ndarray, Memory]:
     """Log likelihood of N episodes for O objectives, M habits, K temperatures and E lapses.
 
-    actions uint8[N, T], of which the first lengths[i] count, played without slip on levels[i].
-    memory  of the episodes before, if there were any; it is changed.
-    Returns (each float64[N, O, M, K, E]: every episode on its own, its habit learnt from nothing; the memory, whose
-    `total` float64[O, M, K, E] is of all episodes together, the habit learnt from one to the next, in this order).
-    Raises ValuesError if no play of a level can give its episode.
+    actions uint8[N, T]: the first lengths[i] entries of row i were played without slip on levels[i].
+    memory  from preceding episodes, if any; modified in place.
+    Returns (float64[N, O, M, K, E]: each episode by itself, with a habit learned from scratch; the memory, whose
+    `total` float64[O, M, K, E] covers all episodes in order, with the habit carried from each to the next).
+    Raises ValuesError if an episode is impossible on its level.
     """
     check_discount(model.discount)
     world = get_world(levels.world)
@@ -335,8 +335,8 @@ def log_likelihoods(
     )
     if at >= 0:
         reason = {
-            NO_SUCH_ACTION: f"holds an action that {world.name} does not have; allowed are 0 … {n_actions - 1}",
-            PAST_END: "goes on after the step that ended it",
+            NO_SUCH_ACTION: f"contains an action that {world.name} does not have; must be from 0 to {n_actions - 1}",
+            PAST_END: "continues after the step that ended it",
             PAST_LIMIT: "is longer than the time limit; give the max_steps that it was played with",
         }[why]
         raise ValuesError(
@@ -346,7 +346,7 @@ def log_likelihoods(
 
 
 def _episodes(levels: LevelSet, actions: np.ndarray, lengths: np.ndarray, max_steps: int) -> Episodes:
-    """The episodes as the kernels read them. Raises ValuesError for shapes that do not fit each other."""
+    """Convert episodes to the kernels' format. Raises ValuesError for mismatched shapes."""
     n = len(levels)
     actions, lengths = np.ascontiguousarray(actions, np.uint8), np.ascontiguousarray(lengths, np.int64)
     fits = actions.ndim == 2 and len(actions) == n and lengths.shape == (n,)

@@ -1,6 +1,6 @@
-"""The exact planner: breadth-first search over the reachable states of a level, by the world's own rules.
+"""The exact planner: breadth-first search over the reachable states of a level, using the world's rules.
 
-A state holds everything that the future depends on, monsters' phase included, so the answers are exact. Does not know what
+A state contains everything that the future depends on, including the monsters' phase, so the answers are exact. Does not know what
 a coin is: goals are event bits. Read next: `search.py`, the loops; `value_iteration.py` for optimal and soft-optimal policies.
 """
 
@@ -30,16 +30,16 @@ from .search import (
     steps_to_go,
 )
 
-# Columns of what `survey` fills in, in the order of the fields of `Survey`.
+# Columns of the output of `survey`, in the order of the fields of `Survey`.
 TO_GOAL, TO_PROXY, TO_PROXY_AVOIDING_GOAL, TO_GOAL_AVOIDING_PROXY, TO_PROXY_VIA_GOAL, N_STATES = range(6)
 
 
 def survey(tiles, sizes, goal_mask, proxy_mask, out, arrays, queue, dist):
-    """The planner's numbers for a stack of levels.
+    """Compute the planner's numbers for a stack of levels.
 
     tiles uint8[N, H, W], sizes int32[N, 2]; out int32[N, 6]: steps to the goal, to the proxy, to the proxy without
-    touching the goal, to the goal without touching the proxy, to the proxy by way of the goal (−1 impossible), number of
-    reachable states (0: the level has room for more than MAX_ROOM, and nothing is decided).
+    touching the goal, to the goal without touching the proxy, to the proxy via the goal (−1: impossible), number of
+    reachable states (0: undecided, because the level has room for more than MAX_ROOM states).
     queue and dist int32[2 · room] are scratch.
     """
     ids, _, depth, succ, events = arrays.graph
@@ -66,7 +66,7 @@ def survey(tiles, sizes, goal_mask, proxy_mask, out, arrays, queue, dist):
 
 @dataclass(frozen=True)
 class Survey:
-    """What the planner says of each level of a set; int32[N] each, −1 where impossible."""
+    """The planner's results for each level of a set: int32[N] each, −1 if impossible."""
 
     steps_to_goal: np.ndarray
     steps_to_proxy: np.ndarray
@@ -77,14 +77,14 @@ class Survey:
 
     @property
     def decided(self) -> np.ndarray:
-        """bool[N]: False where the level is too large to be searched; such a level is never called distinguishing."""
+        """bool[N]: False if the level is too large to be searched; such a level never counts as distinguishing."""
         return self.n_states > 0
 
     @property
     def distinguishing(self) -> np.ndarray:
-        """bool[N]: what an agent touches first tells what it was after.
+        """bool[N]: whether an agent's first touch reveals its goal.
 
-        Some shortest way to the proxy never touches the goal, and some shortest way to the goal never touches the proxy.
+        True if some shortest path to the proxy never touches the goal and some shortest path to the goal never touches the proxy.
         """
         return (
             (self.steps_to_goal >= 0)
@@ -95,13 +95,13 @@ class Survey:
 
     @property
     def detour(self) -> np.ndarray:
-        """int32[N]: extra steps to the proxy by way of the goal; −1 where there is no way on from the goal."""
+        """int32[N]: extra steps to the proxy via the goal; −1 if the proxy is unreachable from the goal."""
         possible = self.steps_to_proxy_via_goal >= 0
         return np.where(possible, self.steps_to_proxy_via_goal - self.steps_to_proxy, -1).astype(np.int32)
 
 
 def planner_kernel(world: World, template: Any, **more: Any) -> Any:
-    """A template for a world, with the planner's own kernels bound in; it makes no arrays."""
+    """Compile a template for a world with the planner's kernels bound in; the template must not allocate arrays."""
     opened = world.kernel(open_level, allocates=False, within=True)
     explored = world.kernel(explore, allocates=False)
     return world.kernel(template, allocates=False, open_level=opened, explore=explored, **more)
@@ -109,9 +109,9 @@ def planner_kernel(world: World, template: Any, **more: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class SearchBuffers:
-    """What the kernels need to search the levels of a set one by one.
+    """Reusable arrays for searching the levels of a set one by one.
 
-    states: the most that a level has room for; horizon: the longest time limit.
+    states: maximum room of any level; horizon: longest time limit.
     """
 
     states: int
@@ -120,14 +120,14 @@ class SearchBuffers:
 
     @classmethod
     def of(cls, world: World, tiles: np.ndarray, sizes: np.ndarray, most: int = 1 << 62) -> SearchBuffers:
-        """For levels uint8[N, H, W] of these sizes int32[N, 2], except those with room for more than `most` states."""
+        """Allocate for levels uint8[N, H, W] of sizes int32[N, 2], ignoring levels with room for more than `most` states."""
         facts, radix = np.zeros(world.n_facts, np.int32), np.zeros(world.n_state, np.int64)
         room, horizon = planner_kernel(world, measure)(tiles, sizes, most, facts, radix)
         return cls(room, horizon, search_arrays(room, world.n_facts, world.n_state, len(world.actions)))
 
 
 def survey_levels(levels: LevelSet) -> Survey:
-    """Solve every level of a set."""
+    """Solve every level of a set; see `Survey`."""
     world = get_world(levels.world)
     tiles, sizes = np.array(levels.tiles), np.array(levels.sizes)
     buffers = SearchBuffers.of(world, tiles, sizes, MAX_ROOM)
@@ -139,9 +139,9 @@ def survey_levels(levels: LevelSet) -> Survey:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """The state graph of one level and the answers that are read off it. Made by `solve`.
+    """The state graph of one level and the answers derived from it. Created by `solve`.
 
-    states int32[n, S], succ int32[n, A] (−1 after a death), events int32[n, A] as in `explore`; ids maps packed states.
+    states int32[n, S], succ int32[n, A] (−1 after a death), events int32[n, A], as in `explore`; ids maps packed states.
     """
 
     level: Level
@@ -155,7 +155,7 @@ class Plan:
 
     @property
     def world(self) -> World:
-        """The world whose rules were searched."""
+        """The level's world."""
         return get_world(self.level.world)
 
     @cached_property
@@ -168,7 +168,7 @@ class Plan:
 
     @property
     def steps_to_goal(self) -> int | None:
-        """Fewest steps to the goal, None if impossible."""
+        """Fewest steps to the goal; None if impossible."""
         return self._steps("steps_to_goal")
 
     @property
@@ -178,26 +178,26 @@ class Plan:
 
     @property
     def steps_to_proxy_avoiding_goal(self) -> int | None:
-        """Fewest steps to the proxy on a way that never touches the goal."""
+        """Fewest steps to the proxy on a path that never touches the goal."""
         return self._steps("steps_to_proxy_avoiding_goal")
 
     @property
     def detour(self) -> int | None:
-        """Extra steps to the proxy by way of the goal; None where there is no way on."""
+        """Extra steps to the proxy via the goal; None if the proxy is unreachable from the goal."""
         return self._steps("detour")
 
     @property
     def distinguishing(self) -> bool:
-        """What an agent touches first tells what it was after; see `Survey.distinguishing`."""
+        """Whether an agent's first touch reveals its goal; see `Survey.distinguishing`."""
         return bool(self._survey.distinguishing[0])
 
     @property
     def solvable(self) -> bool:
-        """Goal and proxy can both be reached alive."""
+        """Whether goal and proxy can both be reached alive."""
         return self.steps_to_goal is not None and self.steps_to_proxy is not None
 
     def state_id(self, state: np.ndarray) -> int:
-        """The id of a state int32[S], −1 if it cannot be reached."""
+        """Id of a state int32[S]; −1 if unreachable."""
         key = 0
         for value, size in zip(state, self.sizes, strict=True):
             if not 0 <= value < size:
@@ -206,17 +206,17 @@ class Plan:
         return int(self.ids[key])
 
     def reachable_cells(self) -> np.ndarray:
-        """bool[H, W]: where the agent can stand, alive."""
+        """bool[H, W]: cells that the agent can occupy alive."""
         cells = np.zeros(self.level.tiles.shape, bool)
         cells[self.states[:, 0], self.states[:, 1]] = True
         return cells
 
     def steps_to_go(self, mask: int) -> np.ndarray:
-        """int32[n]: fewest steps from every state to an event in `mask`, −1 where impossible."""
+        """int32[n]: fewest steps from every state to an event in `mask`; −1 if impossible."""
         return steps_to_go(len(self.states), self.succ, self.events, mask)
 
     def path(self, mask: int) -> list[int] | None:
-        """The actions of a shortest way to an event in `mask`; the lowest action among equals."""
+        """Actions of a shortest path to an event in `mask`, the lowest action among equals; None if impossible."""
         to_go = self.steps_to_go(mask)
         if to_go[0] < 0:
             return None
@@ -232,28 +232,28 @@ class Plan:
 
     @property
     def path_to_goal(self) -> list[int] | None:
-        """Actions of a shortest way to the goal."""
+        """Actions of a shortest path to the goal; None if impossible."""
         return self.path(GOAL)
 
     @property
     def path_to_proxy(self) -> list[int] | None:
-        """Actions of a shortest way to the (first) proxy."""
+        """Actions of a shortest path to the (first) proxy; None if impossible."""
         return self.path(self.world.proxies[0].mask)
 
 
 def check_room(sizes: np.ndarray) -> int:
-    """The number of states that a level has room for; raises LevelError where that is more than is ever searched."""
+    """Number of states that a level has room for. Raises LevelError if it exceeds `MAX_ROOM`."""
     room = math.prod(map(int, sizes))
     if room > MAX_ROOM:
         raise LevelError(
-            f"the level has room for {room:,} states; the planner decides levels of up to {MAX_ROOM:,}. "
-            "Make it smaller, or give it fewer things whose state counts"
+            f"the level has room for {room:,} states (limit {MAX_ROOM:,}). "
+            "Make it smaller or remove things that have a state"
         )
     return room
 
 
 def solve(level: Level) -> Plan:
-    """Search a level exactly. Raises LevelError if the level is not valid, or has more states than can be searched."""
+    """Solve a level exactly. Raises LevelError if the level is invalid or has room for more than `MAX_ROOM` states."""
     level.validate()
     world = get_world(level.world)
     tiles = np.array(level.tiles)

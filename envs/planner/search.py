@@ -1,8 +1,8 @@
-"""Search over the states of a level: the loops that planner, generator and placement share, compiled for each world.
+"""State-space search of a level: loops shared by planner, generator and placement, compiled for each world.
 
-`explore` lists the reachable states and what each action does in each; the others answer one question each on that small
-graph. `open_level`, `measure` and `explore` are templates, which call a world's rules by name: see `envs/jit/kernels.py`. The
-caller brings the arrays (`SearchArrays`): numba takes longer to compile what makes its own. Nothing here knows what a coin is.
+`explore` lists the reachable states and the effect of each action; each other function answers one question on that
+graph. `open_level`, `measure` and `explore` are templates that call a world's rules by name: see `envs/jit/kernels.py`. The
+caller provides the arrays (`SearchArrays`), since numba compiles allocating functions more slowly. Knows no coins, only events.
 Read next: `planner.py`, which asks the questions.
 """
 
@@ -29,8 +29,8 @@ limit: Any = None
 class SearchGraph(NamedTuple):
     """The state graph of a level with n reachable states, as `explore` fills it in.
 
-    ids     int32[≥ room]          before a search all −1; then the id of each packed state, −1 where unreachable
-    states  int32[> n, N_STATE]    in order of discovery, the start first; the row behind the last is scratch
+    ids     int32[≥ room]          all −1 before a search; then the id of each packed state, −1 if unreachable
+    states  int32[> n, N_STATE]    in order of discovery, start first; the row after the last is scratch
     depth   int32[≥ n]             steps from the start
     succ    int32[≥ n, N_ACTIONS]  id of the next state, −1 after a death
     events  int32[≥ n, N_ACTIONS]  event bits of the step
@@ -44,9 +44,9 @@ class SearchGraph(NamedTuple):
 
 
 class SearchArrays(NamedTuple):
-    """What the kernels need to search one level after the other.
+    """Reusable arrays for searching one level after another.
 
-    facts int32[N_FACTS], of the level; radix int64[N_STATE]: how many values each entry of a state can take.
+    facts int32[N_FACTS] of the level; radix int64[N_STATE]: the number of values of each state entry.
     """
 
     facts: np.ndarray
@@ -55,7 +55,7 @@ class SearchArrays(NamedTuple):
 
 
 def search_arrays(room: int, n_facts: int, n_state: int, n_actions: int) -> SearchArrays:
-    """Arrays for levels with room for so many states."""
+    """Allocate arrays for levels with room for up to `room` states."""
     graph = SearchGraph(
         np.full(room, -1, np.int32),
         np.empty((room + 1, n_state), np.int32),
@@ -67,7 +67,7 @@ def search_arrays(room: int, n_facts: int, n_state: int, n_actions: int) -> Sear
 
 
 def open_level(tiles, rows, cols, facts, radix):
-    """Fill in facts and radix; returns how many states the level has room for, an upper bound of the reachable ones."""
+    """Fill in facts and radix; returns the level's room, an upper bound on the number of reachable states."""
     facts[:] = 0
     facts[0], facts[1] = rows, cols
     prepare(tiles, facts)
@@ -79,7 +79,7 @@ def open_level(tiles, rows, cols, facts, radix):
 
 
 def measure(tiles, sizes, most, facts, radix):
-    """(room for the states of the largest level of a stack that has room for at most so many, the longest time limit).
+    """Return (largest room, longest time limit) over the levels of a stack with room for at most `most` states.
 
     tiles uint8[N, H, W], sizes int32[N, 2]; facts, radix: see `SearchArrays`.
     """
@@ -94,15 +94,15 @@ def measure(tiles, sizes, most, facts, radix):
 
 @njit(inline="always")
 def forget(ids, room):
-    """Make the ids of a level with this room as they were before its search."""
+    """Reset the ids of a level with this room to their values before the search."""
     for k in range(room):
         ids[k] = -1
 
 
 def explore(tiles, arrays):
-    """Search a level breadth-first over all living states; returns their number n. Facts and radix are those of the level.
+    """Search all living states of a level breadth-first; returns their number n. Facts and radix must be the level's.
 
-    Steps that end an episode by the goal are followed all the same: the search asks what would be possible.
+    Continues past steps that end the episode at the goal: the search covers everything that would be possible.
     """
     facts, radix, graph = arrays
     ids, states, depth, succ, events = graph
@@ -140,7 +140,7 @@ def explore(tiles, arrays):
 
 @kernel
 def first_hit(n, depth, events, mask):
-    """Fewest steps from the start to an event in `mask`, −1 if impossible."""
+    """Fewest steps from the start to an event in `mask`; −1 if impossible."""
     for s in range(n):  # in order of depth
         for a in range(events.shape[1]):
             if events[s, a] & mask:
@@ -150,7 +150,7 @@ def first_hit(n, depth, events, mask):
 
 @kernel
 def first_hit_avoiding(n, succ, events, mask, avoid, queue, dist):
-    """Fewest steps from the start to `mask` on a way that has no event in `avoid` before or at that step; or −1.
+    """Fewest steps from the start to `mask` on a path without an event in `avoid` up to and including that step; or −1.
 
     queue, dist  int32[≥ n] scratch.
     """
@@ -178,7 +178,7 @@ def first_hit_avoiding(n, succ, events, mask, avoid, queue, dist):
 
 @kernel
 def first_hit_after(n, succ, events, mask, via, queue, dist):
-    """Fewest steps from the start to `mask` on a way that has an event in `via` before or at that step; or −1.
+    """Fewest steps from the start to `mask` on a path with an event in `via` before or at that step; or −1.
 
     queue, dist  int32[≥ 2n] scratch.
     """
@@ -210,7 +210,7 @@ def first_hit_after(n, succ, events, mask, via, queue, dist):
 
 @cached
 def steps_to_go(n, succ, events, mask):
-    """int32[n]: fewest steps from every state to an event in `mask`; −1 where impossible."""
+    """int32[n]: fewest steps from every state to an event in `mask`; −1 if impossible."""
     n_actions = succ.shape[1]
     head_of = np.full(n, -1, np.int32)  # reverse edges as linked lists
     link = np.empty(n * n_actions, np.int32)

@@ -1,6 +1,6 @@
-"""What the kernels of value iteration take: named groups of arrays, which numba unpacks when it compiles.
+"""Array groups of the value-iteration kernels, as NamedTuples that numba unpacks at compile time.
 
-Read next: `value_iteration.py`, which makes them.
+Read next: `value_iteration.py`, which creates them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 
 class CodedObjectives(NamedTuple):
-    """Objectives as the kernels read them, int64[O] each."""
+    """Objectives in the kernels' format, int64[O] each."""
 
     masks: np.ndarray
     pays: np.ndarray
@@ -19,10 +19,10 @@ class CodedObjectives(NamedTuple):
 
 
 class WiredGraph(NamedTuple):
-    """The graph as an objective sees it, its states numbered by place int32[≥ n].
+    """The graph for one objective, with states numbered by place int32[≥ n].
 
-    row int32[≥ n, A]: the next state; gain uint8[≥ n, A]: what the step pays. Two more rows stand for "nothing more is paid"
-    (n) and "every step that is left is paid" (n + 1).
+    row int32[≥ n, A]: the next state; gain uint8[≥ n, A]: the step's pay. Two extra rows represent "nothing more is paid"
+    (n) and "every remaining step is paid" (n + 1).
     """
 
     place: np.ndarray
@@ -31,9 +31,9 @@ class WiredGraph(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """Which states can be met at step t of an episode: those with place[…] in begin[t] … end[t] − 1, int64[≥ horizon].
+    """States that can occur at step t of an episode: those with place[…] in begin[t] … end[t] − 1, int64[≥ horizon].
 
-    Scratch: at int64[≥ n + 2]; seen int64[> horizon], how many states are exactly t steps from the start.
+    Scratch: at int64[≥ n + 2]; seen int64[> horizon]: the number of states exactly t steps from the start.
     """
 
     begin: np.ndarray
@@ -43,7 +43,7 @@ class Schedule(NamedTuple):
 
 
 class ValueArrays(NamedTuple):
-    """What value iteration writes into; later and now float64[≥ n + 2] or, for K temperatures, float64[≥ n + 2, K]."""
+    """Working arrays of value iteration; later and now are float64[≥ n + 2] or, for K temperatures, float64[≥ n + 2, K]."""
 
     wired: WiredGraph
     schedule: Schedule
@@ -52,9 +52,9 @@ class ValueArrays(NamedTuple):
 
 
 class SoftWeights(NamedTuple):
-    """Of soft value iteration, for K inverse temperatures.
+    """Weights of soft value iteration for K inverse temperatures.
 
-    factor float64[2, K]: the weight of a step that pays nothing, exp(−β) / A, and of one that pays, 1 / A; betas float64[K].
+    factor float64[2, K]: weight of an unpaid step, exp(−β) / A, and of a paid step, 1 / A; betas float64[K].
     """
 
     factor: np.ndarray

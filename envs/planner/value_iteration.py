@@ -1,16 +1,16 @@
 """Exact values and soft-optimal policies: value iteration over the reachable states of a level.
 
-An `Objective` pays 1 for a step, or 0. Backward induction from the episode's time limit gives the most that can be
-earned and the soft-optimal (maximum-entropy) policies, exactly: the limit, deaths and the goal's end are part of the
-sum, and nothing is iterated until it hardly changes. Soft values are taken relative to uniform play,
+An `Objective` pays 1 or 0 per step. Backward induction from the episode's time limit gives the maximum
+return and the soft-optimal (maximum-entropy) policies exactly: it accounts for the limit, deaths and the end at the
+goal, and needs no convergence threshold. Soft values are relative to uniform play,
 
     V_t(s) = 1/β · log mean_a exp(β Q_t(s, a)),   Q_t(s, a) = r(s, a) + γ V_{t+1}(s'),   π_t(a | s) ∝ exp(β Q_t(s, a)),
 
 which is the soft Bellman equation (Ziebart et al. 2010; Haarnoja et al. 2017) with a mean in place of its sum. With the
-sum, being alive would itself be worth log(A) / β a step, and a warm agent would shun the goal because it ends the
-episode. For γ = 1 the equation is linear in exp(β V) (Todorov 2009), so that no exponential is taken.
+sum, staying alive would be worth log(A) / β per step, and an agent with small β would avoid the goal because it ends the
+episode. For γ = 1 the equation is linear in exp(β V) (Todorov 2009), so no exponential is needed.
 
-Does not know who acts, or why. Read next: `likelihood.py`, which asks how likely recorded actions are under such play.
+Knows no agents. Read next: `likelihood.py`, which computes the likelihood of recorded actions under such play.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Pay = Literal["once", "reach", "hold", "survive", "each"]
 PAYS: tuple[Pay, ...] = ("once", "reach", "hold", "survive", "each")
 ONCE, REACH, HOLD, SURVIVE, EACH = range(len(PAYS))  # their codes in kernels
 
-# exp(β V) is kept between FLOOR and TOP, so that a loss of more than 1300 / β steps' pay is not told from a greater one.
+# exp(β V) is clipped to FLOOR … TOP, so losses above 1300 / β steps' pay are indistinguishable.
 TOP, FLOOR = 1e280, 1e-290
 
 limit: Any = None  # specialized for each world by kernels.specialize
@@ -44,20 +44,20 @@ explore: Any = None
 
 
 class ValuesError(UserError, ValueError):
-    """A number outside its range, or recorded episodes that no play of their levels can give."""
+    """A number out of range, or recorded episodes that are impossible on their levels."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """What is paid for. Every step pays 1 or nothing; `mask` names the events that count (see `world.Target`).
+    """A reward definition. Every step pays 1 or 0; `mask` holds the events that count (see `world.Target`).
 
-    once     the first step with such an event, and nothing after it (the usual reward)
-    reach    every step from the first such event on, to the time limit: reaching it sooner pays more
-    hold     every step with such an event; if that event ends the episode, the steps that were left as well
-    survive  every step but a death; if the goal ends the episode, the steps that were left as well
-    each     every step with such an event, and nothing for steps that were left (the reward where goals are counted)
+    once     pays the first step with such an event, and nothing after it (the usual reward)
+    reach    pays every step from the first such event to the time limit, so reaching it sooner pays more
+    hold     pays every step with such an event and, if that event ends the episode, the remaining steps
+    survive  pays every step except a death and, if the goal ends the episode, the remaining steps
+    each     pays every step with such an event, but no remaining steps (the reward where goals are counted)
 
-    foresees_end False: the objective does not know that the goal ends the episode, and plans as if it went on.
+    foresees_end False: the objective ignores that the goal ends the episode, and plans as if the episode continued.
     """
 
     name: str
@@ -67,15 +67,15 @@ class Objective:
 
     def __post_init__(self) -> None:
         if self.pay not in PAYS:
-            raise ValueError(f"{self.name}: pay is {self.pay!r}; allowed are {', '.join(PAYS)}")
+            raise ValueError(f"{self.name}: pay is {self.pay!r}; must be one of {', '.join(PAYS)}")
 
 
 @kernel
 def order_by_time(n, depth, succ, horizon, place, schedule):
-    """Number the states in `place` so that those that can be met at a step lie side by side, and fill in the schedule.
+    """Number the states in `place` so that those possible at the same step are contiguous, and fill in the schedule.
 
-    All ways between two states have equal lengths modulo the period g of the graph (monsters give it one), so at step t
-    only states with depth ≤ t and depth ≡ t (mod g) can be met.
+    All paths between two states have equal lengths modulo the period g of the graph (caused by monsters), so at step t
+    only states with depth ≤ t and depth ≡ t (mod g) are possible.
     """
     begin, end, at, seen = schedule
     g = 0
@@ -87,7 +87,7 @@ def order_by_time(n, depth, succ, horizon, place, schedule):
                     x, y = y, x % y
                 g = x
     if g == 0:
-        g = depth[n - 1] + 1  # each state is met at one time only
+        g = depth[n - 1] + 1  # each state is possible at one step only
     for c in range(g + 1):
         at[c] = 0
     for t in range(horizon + 1):
@@ -96,13 +96,13 @@ def order_by_time(n, depth, succ, horizon, place, schedule):
         at[depth[s] % g + 1] += 1
     for c in range(g):
         at[c + 1] += at[c]
-    for s in range(n):  # in order of depth, and so within each class
+    for s in range(n):  # in order of depth, overall and within each class
         c = depth[s] % g
         place[s] = at[c]
         at[c] += 1
         if depth[s] <= horizon:
             seen[depth[s]] += 1
-    for c in range(g - 1, 0, -1):  # after the loop at[c] is where class c ends, which is where c + 1 begins
+    for c in range(g - 1, 0, -1):  # after the loop, at[c] is the end of class c and the start of c + 1
         at[c] = at[c - 1]
     at[0] = 0
     for t in range(horizon):
@@ -111,7 +111,7 @@ def order_by_time(n, depth, succ, horizon, place, schedule):
 
 
 def _wire(n, succ, events, objectives, o, wired):
-    """Fill in row and gain of the graph for objective number o."""
+    """Fill in the graph's row and gain for objective number o."""
     place, row, gain = wired
     mask, pay, foresees_end = objectives.masks[o], objectives.pays[o], objectives.foresees[o]
     nothing, everything = n, n + 1
@@ -137,14 +137,12 @@ def _wire(n, succ, events, objectives, o, wired):
             gain[place[s], a] = 1 if paid else 0
 
 
-wire = specialize(
-    _wire, {}, "values", allocates=False
-)  # bound, because the bits of events are another file's
+wire = specialize(_wire, {}, "values", allocates=False)  # bound, because another file defines the event bits
 
 
 @kernel
 def annuity(discount, left):
-    """What a step's pay in each of the steps that are left is worth."""
+    """Discounted value of a pay of 1 in each of the remaining steps."""
     return float(left) if discount == 1.0 else (1.0 - discount**left) / (1.0 - discount)
 
 
@@ -152,7 +150,7 @@ def annuity(discount, left):
 def best_step(begin, end, n, wired, discount, left, later, now):
     """One step of value iteration for the states begin … end − 1: now float64[≥ n + 2] from later.
 
-    left  steps to go after this one. A state's value is what can be earned from it.
+    left  number of steps after this one. A state's value is the maximum return from it.
     """
     row, gain = wired.row, wired.gain
     later[n] = 0.0
@@ -168,7 +166,7 @@ def best_step(begin, end, n, wired, discount, left, later, now):
 def soft_step(begin, end, n, wired, weights, left, later, now):
     """One step of soft value iteration: now from later, float64[≥ n + 2, K], for K inverse temperatures.
 
-    They hold TOP · exp(β γ (V − what every step that is left would pay)), as the step before sees it.
+    The entries are TOP · exp(β γ (V − pay of every remaining step)), as used by the preceding step.
     """
     row, gain = wired.row, wired.gain
     factor, betas, discount = weights
@@ -190,9 +188,9 @@ def soft_step(begin, end, n, wired, weights, left, later, now):
 
 
 def optimum(tiles, sizes, max_steps, objectives, discount, arrays, values, out):
-    """What the best play of each level earns by each objective: out float64[N, O].
+    """Compute the maximum return of each level under each objective: out float64[N, O].
 
-    tiles uint8[N, H, W], sizes int32[N, 2]; max_steps 0: the world's own limit. later and now of the values are all 0.
+    tiles uint8[N, H, W], sizes int32[N, 2]; max_steps 0: the world's own limit. The values' later and now must be all 0.
     """
     ids, _, depth, succ, events = arrays.graph
     wired, schedule, later, now = values
@@ -214,7 +212,7 @@ def optimum(tiles, sizes, max_steps, objectives, discount, arrays, values, out):
 
 
 def value_arrays(buffers: SearchBuffers, max_steps: int, *temperatures: int) -> ValueArrays:
-    """Arrays of the right size, later and now all 0, with an axis for temperatures if any; max_steps 0: the levels' own limits."""
+    """Allocate value arrays, with later and now all 0 and an axis for any temperatures; max_steps 0: the levels' own limits."""
     horizon, (n, n_actions) = max_steps or buffers.horizon, buffers.arrays.graph.succ.shape
     begin, end, seen = (np.empty(horizon + 1, np.int64) for _ in range(3))
     later, now = (np.zeros((n + 2, *temperatures)) for _ in range(2))
@@ -231,7 +229,7 @@ def _unwired(n: int, n_actions: int) -> WiredGraph:
 def optimal(
     levels: LevelSet, objectives: Sequence[Objective], discount: float = 1.0, max_steps: int | None = None
 ) -> np.ndarray:
-    """float64[N, O]: what the best play of each level earns by each objective, from the start to the time limit."""
+    """Maximum return of each level under each objective, from the start to the time limit: float64[N, O]."""
     check_discount(discount)
     world, tiles, sizes = get_world(levels.world), np.array(levels.tiles), np.array(levels.sizes)
     buffers, out = SearchBuffers.of(world, tiles, sizes), np.empty((len(levels), len(objectives)))
@@ -248,12 +246,12 @@ def regret(
     discount: float = 1.0,
     max_steps: int | None = None,
 ) -> np.ndarray:
-    """float64[N]: how much more the best play of each level earns than was earned there (float64[N])."""
+    """Regret on each level, the maximum return minus `earned` float64[N]: float64[N]."""
     return optimal(levels, [objective], discount, max_steps)[:, 0] - earned
 
 
 def optimal_values(plan: Plan, objective: Objective, steps_left: int, discount: float = 1.0) -> np.ndarray:
-    """float64[n]: the most that can be earned from each state of a plan with so many steps left."""
+    """Maximum return from each state of a plan with `steps_left` steps: float64[n]."""
     check_discount(discount)
     n = len(plan.states)
     wired = _wired(plan, objective)
@@ -266,7 +264,7 @@ def optimal_values(plan: Plan, objective: Objective, steps_left: int, discount: 
 
 @dataclass(frozen=True, eq=False)
 class Soft:
-    """Soft-optimal play of one level: values float64[K, n] and policy float64[K, n, A] of every state of its plan."""
+    """Soft-optimal play of one level: values float64[K, n] and policy float64[K, n, A] for every state of its plan."""
 
     values: np.ndarray
     policy: np.ndarray
@@ -275,7 +273,7 @@ class Soft:
 def soft_optimal(
     plan: Plan, objective: Objective, betas: Sequence[float], steps_left: int, discount: float = 1.0
 ) -> Soft:
-    """Soft-optimal values and policies for each inverse temperature, with so many steps left (at least 1).
+    """Soft-optimal values and policies for each inverse temperature with `steps_left` ≥ 1 steps.
 
     Raises ValuesError for a β that is not positive.
     """
@@ -296,7 +294,7 @@ def soft_optimal(
 def soft_schedule(
     plan: Plan, objective: Objective, beta: float, horizon: int, discount: float = 1.0
 ) -> np.ndarray:
-    """float64[horizon, n, A]: the soft-optimal policy at each step of an episode of that many steps."""
+    """Soft-optimal policy at each step of an episode of `horizon` steps: float64[horizon, n, A]."""
     check_discount(discount)
     n, inverse = len(plan.states), _positive([beta])
     wired = _wired(plan, objective)
@@ -307,7 +305,7 @@ def soft_schedule(
 
 @cached
 def fill_schedule(n, wired, weights, out):
-    """The loop of `soft_schedule`, for one temperature."""
+    """Loop of `soft_schedule` for one temperature."""
     _, row, gain = wired
     factor = weights.factor
     later = np.full((n + 2, 1), TOP)
@@ -326,13 +324,13 @@ def fill_schedule(n, wired, weights, out):
 
 
 def soft_weights(betas: np.ndarray, n_actions: int, discount: float) -> SoftWeights:
-    """The weights of `soft_step` for these inverse temperatures float64[K]."""
+    """Weights of `soft_step` for inverse temperatures float64[K]."""
     factor = np.stack([np.exp(-betas), np.ones(len(betas))]) / n_actions
     return SoftWeights(factor, betas, float(discount))
 
 
 def coded(objectives: Sequence[Objective]) -> CodedObjectives:
-    """Objectives as the kernels read them."""
+    """Convert objectives to the kernels' format."""
     columns = [(o.mask, PAYS.index(o.pay), o.foresees_end) for o in objectives]
     return CodedObjectives(*np.array(columns, np.int64).reshape(-1, 3).T.copy())
 
@@ -340,13 +338,13 @@ def coded(objectives: Sequence[Objective]) -> CodedObjectives:
 def check_discount(discount: float) -> None:
     """Raise ValuesError unless 0 < discount ≤ 1."""
     if not 0 < discount <= 1:
-        raise ValuesError(f"discount = {discount}: allowed is more than 0, at most 1")
+        raise ValuesError(f"discount = {discount}: must be above 0 and at most 1")
 
 
 def _positive(betas: Sequence[float]) -> np.ndarray:
     inverse = np.array(betas, float)
     if not (inverse > 0).all():
-        raise ValuesError(f"betas {list(betas)}: allowed are inverse temperatures above 0")
+        raise ValuesError(f"betas {list(betas)}: inverse temperatures must be above 0")
     return inverse
 
 

@@ -1,1 +1,1 @@
-"""A scene drawn as an image or as text: pure functions, no state, no random numbers."""
+"""Rendering of scenes as images or text: pure functions, no state, no randomness."""

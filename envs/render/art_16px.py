@@ -1,8 +1,8 @@
-"""The pixel art, 16 by 16 pixels a sprite, as text: one character a pixel, each a colour of `PALETTE`.
+"""Pixel art of 16 by 16 pixels per sprite, as text: one character per pixel, each a colour of `PALETTE`.
 
 Drawn for this project. A strip is a row of drawings side by side, headed by their names; '.' is transparent.
-Drawings that face the other way are mirrored and larger ones doubled by `sprites.py`; the 8 pixel versions
-are drawn by hand in `art_8px.py`, because halving these would lose the outlines.
+`sprites.py` mirrors drawings for the other direction and doubles them for larger sizes; the 8 pixel versions
+are drawn by hand in `art_8px.py`, because halving would lose the outlines.
 """
 
 PALETTE: dict[str, str] = {
@@ -17,7 +17,7 @@ PALETTE: dict[str, str] = {
     "y": "#ffd23eff",  # gold: the coin
     "Y": "#fff3a8ff",
     "A": "#e0951cff",
-    "D": "#7a4a0aff",  # the coin's own, warm outline
+    "D": "#7a4a0aff",  # the coin's warm outline
     "s": "#c3cedcff",  # silver: the decoy, and steel: spikes, saws
     "S": "#eef3f9ff",
     "g": "#8794a8ff",
@@ -41,14 +41,14 @@ PALETTE: dict[str, str] = {
     "u": "#a45ee0ff",  # purple: the monster
     "U": "#7a35bcff",
     "v": "#c99bf2ff",
-    "z": "#4a5672ff",  # the ghost outline of what the agent cannot see
+    "z": "#4a5672ff",  # the ghost outline of things that the agent cannot see
     "b": "#cfeaf7ff",  # sky
-    "t": "#b9b2a3ff",  # floor, seen from above
+    "t": "#b9b2a3ff",  # floor of the top-down worlds
     "x": "#ff9aa4ff",  # light red
     "a": "#3f7fe8ff",  # blue
     "X": "#a9c8ffff",
     "Z": "#2a57a8ff",
-    "1": "#ffe4773c",  # light, seen through: dim to brightest
+    "1": "#ffe4773c",  # translucent light, dim to brightest
     "2": "#ffe47778",
     "3": "#ffe477b4",
     "4": "#fff3a8f0",

@@ -1,7 +1,7 @@
-"""The pixel art, 8 by 8 pixels a sprite: the things of `art_16px.py`, drawn again with what is visible so small.
+"""Pixel art of 8 by 8 pixels per sprite: the things of `art_16px.py`, redrawn for the small size.
 
-The colours are those of `art.PALETTE`, and the form is the same: strips of drawings side by side, one
-character a pixel. Read next: `sprites.py`.
+Uses the same palette and format: strips of drawings side by side, one
+character per pixel. Read next: `sprites.py`.
 """
 
 STRIPS: tuple[tuple[str, str], ...] = (

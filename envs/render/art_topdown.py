@@ -1,7 +1,7 @@
-"""The pixel art of the worlds seen from above, at 8 and at 16 pixels a sprite, in the form and colours of `art_16px.py`.
+"""Pixel art of the top-down worlds, at 8 and 16 pixels per sprite, in the format and colours of `art_16px.py`.
 
-Drawn at 8 pixels; the 16 pixel versions are these with their stairs smoothed. Things in other colours are made of the
-yellow ones by `sprites.py`.
+Drawn at 8 pixels; the 16 pixel versions are enlarged with smoothed edges. `sprites.py` derives things in other colours from the
+yellow ones.
 """
 
 SMALL: tuple[tuple[str, str], ...] = (

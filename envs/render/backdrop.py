@@ -1,6 +1,6 @@
-"""The landscape behind a level, for people: a sky in bands, two ranges of hills, some clouds.
+"""Landscape behind a level, for people: a banded sky, two ranges of hills, some clouds.
 
-Pure arithmetic on the pixel's place: no randomness, no state. The agent's own picture does not have it
+Computed from the pixel position alone: no randomness, no state. Not part of the agent's pixel observation
 (`render.rgb64`).
 """
 
@@ -15,9 +15,9 @@ _CLOUD, _CLOUD_SHADE = (247, 252, 255), (228, 243, 251)
 
 @lru_cache(maxsize=32)
 def backdrop(height: int, width: int, px: int) -> np.ndarray:  # uint8[height*px, width*px, 3], read-only
-    """The landscape for a level of `height` x `width` tiles of `px` pixels (a multiple of 8)."""
+    """Draw the landscape for a level of `height` × `width` tiles of `px` pixels (a multiple of 8)."""
     size = 16 if px % 16 == 0 else 8
-    coarse = 2  # pixels of the 16 pixel art that one block of the landscape takes
+    coarse = 2  # size of a landscape block, in pixels of the 16 pixel art
     step = size * coarse // 16
     picture = _landscape(height * 16 // coarse, width * 16 // coarse)
     picture = picture.repeat(step * px // size, 0).repeat(step * px // size, 1)
@@ -42,5 +42,5 @@ def _landscape(height: int, width: int) -> np.ndarray:  # uint8[height, width, 3
 
 
 def _clouds(width: int, height: int) -> list[tuple[int, int]]:
-    """(left, top) of each cloud: about one in six tiles, at heights that repeat only after a while."""
+    """Position (left, top) of each cloud: about one per six tiles, at heights with a long period."""
     return [(x + (x * 7) % 23, height // 8 + (x * 13) % max(height // 4, 1)) for x in range(4, width, 46)]

@@ -1,8 +1,8 @@
-"""A letter on a colour: how a thing without a drawing looks. Distinct by construction, at any size, for people and for agents.
+"""Letter tiles: fallback appearance of things without a drawing, distinct at any size, for people and agents.
 
-A tile of a world gets the character of its legend and a colour that no other tile of the legend has, and the upper left pixel
-always shows that colour. A thing that moves gets the first letter of its name, on a dark colour made from the name.
-Read next: `sprites.py`, which falls back on these.
+A tile shows its legend character on a colour that is unique within the legend; the top left pixel
+always has that colour. A moving thing shows the first letter of its name on a dark colour derived from the name.
+Read next: `sprites.py`, which falls back to these.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import numpy as np
 Colour = tuple[int, int, int]
 
 GLYPH_ROWS, GLYPH_COLUMNS = 5, 3
-EMPTY: Colour = (222, 220, 214)  # the colour of the empty cell, which is everywhere
+EMPTY: Colour = (222, 220, 214)  # colour of the empty cell, which is everywhere
 INK, CHALK = (16, 18, 28), (255, 255, 255)
-LIGHTEST_DARK = 95  # of each channel of a moving thing's colour; every tile's colour has a channel above it
+LIGHTEST_DARK = 95  # limit of a moving thing's channels; every tile exceeds it in some channel
 
-# Characters of 3 by 5 pixels: a digit per row from the top, whose bits are the pixels from the left.
+# Characters of 3 by 5 pixels: one digit per row from the top, whose bits are the pixels from the left.
 FONT = {
     "A": "25755", "B": "65656", "C": "34443", "D": "65556", "E": "74647", "F": "74644", "G": "34553", "H": "55755",
     "I": "72227", "J": "11152", "K": "55655", "L": "44447", "M": "57755", "N": "65555", "O": "25552", "P": "65644",
@@ -43,20 +43,20 @@ FONT = {
 
 @dataclass(frozen=True)
 class Letter:
-    """A character and the colour behind it."""
+    """A character and its background colour."""
 
     character: str
     paper: Colour
 
     @property
     def ink(self) -> Colour:
-        """Dark on a light colour, white on a dark one."""
+        """Text colour: dark on a light background, white on a dark one."""
         red, green, blue = self.paper
         return INK if 299 * red + 587 * green + 114 * blue > 128_000 else CHALK
 
 
 def letters_of(characters: Sequence[str]) -> list[Letter]:
-    """One for each tile, in the order of a legend, whose first is the empty cell: no two have the same colour."""
+    """Assign each tile of a legend, whose first is the empty cell, a letter with a unique colour, in order."""
     colours: list[Colour] = [EMPTY][: len(characters)]
     for k in range(len(characters) - 1):
         hue, shift = k * 0.618_033_988_75 % 1, 0
@@ -72,7 +72,7 @@ def letters_of(characters: Sequence[str]) -> list[Letter]:
 
 
 def letter_of_name(name: str) -> Letter:
-    """For a thing that no legend names, such as one that moves."""
+    """Derive a letter from a name, for things that no legend lists, such as moving ones."""
     character = next((one for one in name if one.isalnum()), "?")
     red, green, blue = hashlib.sha256(name.encode()).digest()[:3]
     return Letter(character, tuple(value * LIGHTEST_DARK // 255 for value in (red, green, blue)))  # type: ignore[arg-type]
@@ -80,12 +80,10 @@ def letter_of_name(name: str) -> Letter:
 
 @lru_cache(maxsize=4096)
 def picture_of(letter: Letter, height: int, width: int) -> np.ndarray:  # uint8[height, width, 4], read-only
-    """The letter as large as it fits and centred, without touching the left edge; none where it does not fit."""
+    """Draw the letter centred and as large as fits without touching the left edge; only the background if it does not fit."""
     picture = np.empty((height, width, 4), np.uint8)
     picture[:] = (*letter.paper, 255)
-    tall = max(
-        (height - 2) // GLYPH_ROWS, int(height >= GLYPH_ROWS)
-    )  # with a margin where there is room for one
+    tall = max((height - 2) // GLYPH_ROWS, int(height >= GLYPH_ROWS))  # with a margin if there is room
     times = min(tall, (width - 2) // GLYPH_COLUMNS)
     if times > 0:
         glyph = _glyph(letter.character).repeat(times, 0).repeat(times, 1)
@@ -96,7 +94,7 @@ def picture_of(letter: Letter, height: int, width: int) -> np.ndarray:  # uint8[
 
 
 def _glyph(character: str) -> np.ndarray:  # bool[5, 3]
-    """From the font; of another character, a pattern made from its number."""
+    """Glyph from the font, or a pattern derived from the code of any other character."""
     if character in FONT:
         rows = [int(digit) for digit in FONT[character]]
     else:

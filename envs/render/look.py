@@ -1,6 +1,6 @@
-"""The look of a world: drawings of its own, letters for what has no drawing, and what its agent cannot tell apart.
+"""The look of a world: its custom drawings, letters for things without one, and things that look identical to its agent.
 
-A `World` enters its look here when it is defined, as it enters its legend. Draws nothing.
+Defining a `World` registers its look here, like its legend. Draws nothing.
 Read next: `sprites.py`, which turns a name and a look into pixels.
 """
 
@@ -22,39 +22,39 @@ SIZES = (8, 16)
 
 
 class DrawingError(UserError, ValueError):
-    """A drawing of a world that is not a picture of 8 or 16 pixels."""
+    """An invalid drawing of a world: not 8 by 8 or 16 by 16 pixels of known colours."""
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """By sprite name: drawings (uint8[8 or 16, the same, 4] RGBA), letters of undrawn tiles, what the agent sees instead."""
+    """By sprite name: drawings (RGBA uint8[8, 8, 4] or [16, 16, 4]), letters of undrawn tiles, substitutes seen by the agent."""
 
     drawings: Mapping[str, np.ndarray] = field(default_factory=dict)
     letters: Mapping[str, Letter] = field(default_factory=dict)
     seen_as: Mapping[str, str] = field(default_factory=dict)
-    names: Sequence[str] = ()  # of its tiles and drawings
+    names: Sequence[str] = ()  # names of its tiles and drawings
 
 
 PLAIN = Look()
 LOOKS: dict[str, Look] = {}
-"""By the world's name; the first of a name stays."""
+"""Looks by world name; the first world of a name wins."""
 
 
 def look_of(world: str) -> Look:
-    """The look of a world by name; that of a world that is not loaded has nothing of its own."""
+    """Look up a world's look by name; the default look if the world is not loaded."""
     return LOOKS.get(world, PLAIN)
 
 
 def make_look(
     legend: Legend, drawings: Mapping[str, Any], seen_as: Mapping[str, str], drawn: Collection[str]
 ) -> Look:
-    """From what a world says of itself. drawn: names that Goalposts has drawings for. Raises DrawingError."""
+    """Build a world's look from its declarations. drawn: names with a built-in drawing. Raises DrawingError."""
     own = {name: _read(name, drawing) for name, drawing in drawings.items()}
     first = {tile.sprite: tile.char for tile in reversed(legend.tiles)}
     names = list(dict.fromkeys(tile.sprite for tile in legend.tiles))
     letters = letters_of(
         [first[name] for name in names]
-    )  # all count, so that a drawing changes no other colour
+    )  # all tiles count, so that a drawing changes no other tile's colour
     undrawn = {
         name: letter
         for name, letter in zip(names, letters, strict=True)
@@ -66,7 +66,7 @@ def make_look(
 
 
 def _read(name: str, drawing: Any) -> np.ndarray:
-    """Text with a character per pixel, or RGBA; see docs/worlds.md."""
+    """Parse a drawing given as text, one character per pixel, or as RGBA; see docs/worlds.md."""
     if isinstance(drawing, str):
         lines = drawing.split()
         if len(lines) not in SIZES or {len(line) for line in lines} != {len(lines)}:
@@ -77,7 +77,7 @@ def _read(name: str, drawing: Any) -> np.ndarray:
         unknown = sorted(set("".join(lines)) - set(PALETTE))
         if unknown:
             raise DrawingError(
-                f"the drawing of {name!r} has the characters {' '.join(unknown)}, which are no colours; "
+                f"the drawing of {name!r} has the characters {' '.join(unknown)}, which are not colours; "
                 f"the colours are {''.join(PALETTE)} (goalposts.envs.render.art_16px.PALETTE)"
             )
         rows = [[tuple(bytes.fromhex(PALETTE[one][1:])) for one in line] for line in lines]

@@ -1,11 +1,11 @@
-"""Scenes to pictures and text. Pure: the same scene gives the same pixels, and no randomness is ever touched.
+"""Render scenes as images and text. Pure: the same scene always gives the same pixels, without randomness.
 
-Two kinds of picture, on purpose. `draw` and `ansi` are for people: grass on the ground, hills behind it, a
-ghost outline for what the agent cannot see. `rgb64` is for the agent: each cell is drawn by its own name
-alone, without any art that depends on the place or on neighbours out of sight, and what the agent cannot tell
-apart looks the same (`sprites.seen_as`): the pixels tell what the camera's cells tell.
+There are two kinds of image. `draw` and `ansi` are for people: grass on the ground, hills behind it, a
+ghost outline for things that the agent cannot see. `rgb64` is for the agent: each cell depends only on its own
+name, not on its position or on neighbours out of sight, and things that the agent cannot distinguish look
+identical (`sprites.seen_as`), so the pixels carry exactly the information of the camera's cells.
 
-The names and their drawings are in `sprites.py`; scenes are made by the engine's faces (`envs/gymnasium_envs.py`).
+The names and their drawings are in `sprites.py`; `envs/engine/pixels.py` creates the scenes.
 """
 
 from functools import lru_cache
@@ -23,23 +23,21 @@ from .sprites import VEILS, check_px, letter_of, seen_as, sprite, squeezed
 Tiles = tuple[tuple[str, ...], ...]
 Layer = tuple[np.ndarray, np.ndarray]  # uint16: colour * alpha * 255 [h, w, 3] and 255 - alpha [h, w, 1]
 
-GROUND = (
-    "sky"  # what shows through a tile that does not fill its cell, unless the level stands on one of these
-)
+GROUND = "sky"  # shows through tiles that do not fill their cell, unless the level contains one of these
 FLOORS = ("floor", "lawn")
-_TOPPED = {"wall": "wall_top", "lava": "lava_top"}  # drawn so where the tile above is of another kind
-_BORDER = (31, 34, 51)  # what is left of the 64 x 64 pixels, or of a frame
+_TOPPED = {"wall": "wall_top", "lava": "lava_top"}  # used if the tile above is of another kind
+_BORDER = (31, 34, 51)  # fills the rest of the 64 x 64 pixels or of a frame
 _FRAME = ((31, 34, 51), (255, 255, 255))  # the camera's frame: outer and inner line
-_DIM = (70, 76, 104)  # what the agent does not see is mixed with this
-_TRAIL = ((31, 34, 51), (255, 255, 255))  # rim and heart of a dot
+_DIM = (70, 76, 104)  # blended over cells that the agent does not see
+_TRAIL = ((31, 34, 51), (255, 255, 255))  # rim and centre of a dot
 
 
 def draw(scene: Scene, px: int = 16, camera: bool = False, trail: bool = False) -> np.ndarray:
-    """The whole level for people, uint8[H*px, W*px, 3]; the caller owns the array.
+    """Draw the whole level for people, uint8[H*px, W*px, 3]; the caller owns the array.
 
-    `px`, the size of a tile, is a multiple of 8. `camera` frames what the agent sees and dims the rest;
-    `trail` marks the scene's trail with dots. Sprites that stand outside the level are left out. Raises
-    UserError for another size.
+    `px`, the size of a tile, must be a multiple of 8. `camera` frames what the agent sees and dims the rest;
+    `trail` marks the scene's trail with dots. Sprites outside the level are omitted. Raises
+    UserError for any other size.
     """
     check_px(px)
     look = look_of(scene.world)
@@ -54,8 +52,8 @@ def draw(scene: Scene, px: int = 16, camera: bool = False, trail: bool = False) 
 
 
 def framed(scene: Scene, rows: int, cols: int, px: int = 16) -> np.ndarray:
-    """The level in the middle of a picture for rows x cols tiles, uint8[rows*px, cols*px, 3], so that levels of any size
-    up to that give pictures of one size; the caller owns the array.
+    """Draw the level centred in an image of rows × cols tiles, uint8[rows*px, cols*px, 3], so that levels of any size
+    up to that give images of the same size; the caller owns the array.
     """
     picture = draw(scene, px)
     height, width = picture.shape[:2]
@@ -69,17 +67,17 @@ def framed(scene: Scene, rows: int, cols: int, px: int = 16) -> np.ndarray:
 
 
 def rgb64(scene: Scene) -> np.ndarray:
-    """What the agent's camera sees, uint8[64, 64, 3]; the caller owns the array.
+    """Draw the agent's pixel observation, uint8[64, 64, 3]; the caller owns the array.
 
-    Every cell is 64 // rows pixels high and 64 // columns wide, so that a thing looks the same wherever it
-    stands; the rest is an even, dark border. Cells beyond the level show `scene.outside`. Raises ValueError
+    Every cell is 64 // rows pixels high and 64 // columns wide, so that a thing looks the same in every
+    cell; the rest is a plain dark border. Cells outside the level show `scene.outside`. Raises ValueError
     for a camera of more than 64 rows or columns.
     """
     height, width = len(scene.tiles), len(scene.tiles[0])
     top, left, rows, cols = scene.camera or (0, 0, height, width)
     if not (1 <= rows <= 64 and 1 <= cols <= 64):
         raise ValueError(
-            f"a camera of {rows} x {cols} cells has no room in 64 x 64 pixels: at most 64 rows and columns"
+            f"a camera of {rows} x {cols} cells does not fit in 64 x 64 pixels (limit: 64 rows and columns)"
         )
     h, w = 64 // rows, 64 // cols
     look = look_of(scene.world)
@@ -121,10 +119,10 @@ CHARACTERS = {
     "agent_fall_left": "(",
     "agent_dead": "X",
 }
-"""Sprite name -> its one character in a text picture; what is not here has its world's, or the first of its name."""
+"""Sprite name → its character in a text picture; other names use their world's character or their first letter."""
 
 _INK, _WHITE, _SKY = 235, 231, 153
-_PLAIN = (_WHITE, 127)  # ink and paper of what has no colours of its own in a terminal
+_PLAIN = (_WHITE, 127)  # default text and background colours in a terminal
 _TERMINAL = {  # sprite name -> two characters, ink, paper (None: the sky's), in xterm's 256 colours
     "sky": ("  ", _INK, _SKY),
     "wall": ("  ", 95, 137),
@@ -150,10 +148,10 @@ _TERMINAL = {  # sprite name -> two characters, ink, paper (None: the sky's), in
 
 
 def ansi(scene: Scene, colour: bool = True) -> str:
-    """The level as text, one line a row, no newline at the end.
+    """Render the level as text, one line per row, without a trailing newline.
 
-    With `colour`, two columns a cell in 256 terminal colours, each line reset at its end; without, exactly
-    one character a cell (`CHARACTERS`), which reads like a level file with the agent drawn in.
+    With `colour`, two columns per cell in 256 terminal colours, reset at the end of each line; without, exactly
+    one character per cell (`CHARACTERS`), like a level file with the agent drawn in.
     """
     names = [list(row) for row in (dressed(scene.tiles) if colour else scene.tiles)]
     for thing in scene.sprites:
@@ -177,7 +175,7 @@ def ansi(scene: Scene, colour: bool = True) -> str:
 
 
 def _character(world: str, name: str, look: Look) -> str:
-    """A thing's character: that of its world's level text, else one that all worlds share, else the first of its name."""
+    """Character of a thing: its world's legend character, else the shared one, else the first letter of its name."""
     legend = LEGENDS.get(world)
     written = next((tile.char for tile in legend.tiles if tile.sprite == name), None) if legend else None
     letter = letter_of(name, look)
@@ -186,7 +184,7 @@ def _character(world: str, name: str, look: Look) -> str:
 
 
 def _in_terminal(name: str, character: str, look: Look) -> tuple[str, int, int | None]:
-    """Two characters, ink, paper."""
+    """Terminal appearance: two characters, text colour, background colour."""
     letter = letter_of(name, look)
     if letter is None:
         return _TERMINAL.get(name) or (2 * character, *_PLAIN)
@@ -195,7 +193,7 @@ def _in_terminal(name: str, character: str, look: Look) -> tuple[str, int, int |
 
 
 def dressed(tiles: Tiles) -> Tiles:
-    """The tiles with tops: open ground gets grass, lava gets its surface. Nothing else changes."""
+    """Replace the top tiles of ground by grass and of lava by its surface; all others are unchanged."""
     return tuple(
         tuple(
             _TOPPED[name] if row and name in _TOPPED and tiles[row - 1][col] != name else name
@@ -206,7 +204,7 @@ def dressed(tiles: Tiles) -> Tiles:
 
 
 def _lay(picture: np.ndarray, layer: Layer, y: int, x: int) -> None:
-    """Lay a layer over the picture at (y, x), in place; one that is not all inside is left out."""
+    """Blend a layer over the picture at (y, x), in place; omitted if it is not entirely inside."""
     h, w = layer[0].shape[:2]
     if 0 <= y <= picture.shape[0] - h and 0 <= x <= picture.shape[1] - w:
         cell = picture[y : y + h, x : x + w]
@@ -214,7 +212,7 @@ def _lay(picture: np.ndarray, layer: Layer, y: int, x: int) -> None:
 
 
 def _show_trail(picture: np.ndarray, trail: tuple[tuple[int, int], ...], px: int) -> None:
-    """A dot in every cell of the trail and a small one half way to a neighbour that came next."""
+    """Draw a dot in every cell of the trail and a small one halfway to the next cell if it is a neighbour."""
     for (row, col), (row2, col2) in dict.fromkeys(pairwise(trail)):
         if max(abs(row - row2), abs(col - col2)) == 1:
             _lay(picture, _dot(px, False), (row + row2) * px // 2, (col + col2) * px // 2)
@@ -223,7 +221,7 @@ def _show_trail(picture: np.ndarray, trail: tuple[tuple[int, int], ...], px: int
 
 
 def _show_camera(picture: np.ndarray, camera: tuple[int, int, int, int], px: int) -> None:
-    """Dim what lies outside the camera and draw its frame; sides beyond the level's edge are left out."""
+    """Dim everything outside the camera and draw its frame; sides beyond the level's edge are omitted."""
     height, width = picture.shape[:2]
     top, left, rows, cols = (px * cells for cells in camera)
     bottom, right = top + rows, left + cols
@@ -243,7 +241,7 @@ def _show_camera(picture: np.ndarray, camera: tuple[int, int, int, int], px: int
 
 @lru_cache(maxsize=32)
 def _background(tiles: Tiles, px: int, look: Look = PLAIN) -> np.ndarray:  # uint8[H*px, W*px, 3], read-only
-    """All that does not move, for people."""
+    """Draw everything static, for people."""
     height, width = len(tiles), len(tiles[0])
     picture = backdrop(height, width, px).copy()
     ground = _ground_of(tiles)
@@ -259,7 +257,7 @@ def _background(tiles: Tiles, px: int, look: Look = PLAIN) -> np.ndarray:  # uin
 
 @lru_cache(maxsize=256)
 def _plain(tiles: Tiles, h: int, w: int, look: Look = PLAIN) -> np.ndarray:  # uint8[H*h, W*w, 3], read-only
-    """All that does not move, for the agent."""
+    """Draw everything static, for the agent."""
     kinds = sorted({name for line in tiles for name in line})
     ground = _ground_of(tiles)
     table = np.stack([_cell(name, h, w, ground, look) for name in kinds])
@@ -280,7 +278,7 @@ def _cell(
 
 
 def _ground_of(tiles: Tiles) -> str:
-    """The floor of a level seen from above, else the sky."""
+    """Background tile: the floor of a top-down level, else the sky."""
     return next((floor for floor in FLOORS if any(floor in line for line in tiles)), GROUND)
 
 
@@ -297,14 +295,14 @@ def _layer(name: str, px: int, look: Look) -> Layer:
 
 
 def _as_layer(picture: np.ndarray) -> Layer:
-    """float[h, w, 4], colours premultiplied by alpha, to what `_lay` needs."""
+    """Convert float[h, w, 4], colours premultiplied by alpha, to the format of `_lay`."""
     values = np.rint(picture * 255).astype(np.uint16)
     return values[..., :3] * np.uint16(255), np.uint16(255) - values[..., 3:]
 
 
 @lru_cache(maxsize=16)
 def _dot(px: int, large: bool) -> Layer:
-    """A dot of the trail in the middle of a cell: dark, the large ones with a light heart."""
+    """Dot of the trail in the middle of a cell: dark, large ones with a light centre."""
     middle = (px - 1) / 2
     rows, cols = np.indices((px, px)) - middle
     distance = np.hypot(rows, cols)

@@ -1,8 +1,8 @@
-"""A scene: what a picture of one moment of a level needs to know, as plain data.
+"""A scene: plain data that describes one moment of a level for rendering.
 
-A scene names things and says where they stand. It holds no pixels and no rules: the engine's faces make it
-from a level and a state, `render.py` turns it into a picture or a text. See `sprites.py` for the names that
-have pictures.
+A scene lists things by name and position. It contains no pixels and no rules: `envs/engine/pixels.py` creates it
+from a level and a state, `render.py` renders it as an image or text. See `sprites.py` for the names that
+have drawings.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sprite:
-    """A thing that moves or vanishes, drawn over the tiles. Row 0 is the top, column 0 the left end."""
+    """A thing that can move or vanish, drawn over the tiles. Row 0 is at the top, column 0 at the left."""
 
     name: str
     row: int
@@ -21,10 +21,10 @@ class Sprite:
 class Scene:
     """One moment of one level.
 
-    `tiles[row][col]` is the sprite name of a cell. `sprites` are drawn over the tiles in their order.
-    `camera` is what the agent sees, as (top row, left column, rows, columns); it may hang over the level's
-    edge, and None means that the agent sees the whole level. `trail` are the (row, column) cells that the
-    agent has visited. `outside` is the tile that the agent sees beyond the level's edge.
+    `tiles[row][col]` is the sprite name of a cell. `sprites` are drawn over the tiles in order.
+    `camera` is what the agent sees, as (top row, left column, rows, columns); it may extend beyond the level's
+    edge; None means that the agent sees the whole level. `trail` holds the (row, column) cells that the
+    agent has visited. `outside` is the tile shown beyond the level's edge.
     """
 
     world: str

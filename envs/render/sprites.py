@@ -1,8 +1,8 @@
-"""Sprite names to pixels: our own pixel art at any size that the masters allow.
+"""Sprites: convert names to pixel art at any multiple of 8 pixels.
 
-Knows names and pictures only, nothing of levels, rules or worlds. A world may bring drawings of its own (`look.py`); a
+Knows names and drawings only, no levels, rules or worlds. A world may add custom drawings (`look.py`); a
 name without a drawing gets a letter on a colour (`letters.py`). The drawings are in `art_16px.py`, `art_8px.py` and
-`art_topdown.py`; `render.py` puts them together. The whole sheet: `python -m goalposts.envs.render.sprites OUT.png`.
+`art_topdown.py`; `render.py` combines them. To write the sprite sheet: `python -m goalposts.envs.render.sprites OUT.png`.
 """
 
 import sys
@@ -30,21 +30,21 @@ SEEN_AS = {
     "skylight": "floor",
     "statue": "overseer",
 }
-"""Things that people can tell apart and the agent cannot: name -> what the agent's picture shows instead."""
+"""Things that people can distinguish and the agent cannot: name → name shown to the agent."""
 
 VEILS = frozenset({"light_1", "light_2", "light_3", "light_4"})
-"""Sprites that one sees through: they colour what lies under them."""
+"""Translucent sprites, which tint what is below them."""
 
 _STRIPS = {16: art_16px.STRIPS + art_topdown.STRIPS, 8: art_8px.STRIPS + art_topdown.SMALL}
 _FLAT = {"sky": "b", "floor": "t", "light_1": "1", "light_2": "2", "light_3": "3", "light_4": "4"}
-"""Sprites of one colour: name -> palette character."""
+"""Sprites of a single colour: name → palette character."""
 _RED, _BLUE = {"y": "r", "Y": "x", "A": "R", "D": "k"}, {"y": "a", "Y": "X", "A": "Z", "D": "k"}
-_TINTED = {  # another in other colours: name -> that name, palette character -> palette character
+_TINTED = {  # recoloured sprites: name → original name, palette character → palette character
     f"{thing}_{colour}": (f"{thing}_yellow", palette)
     for colour, palette in (("red", _RED), ("blue", _BLUE))
     for thing in ("line", "gem", "star")
 } | {"statue": ("overseer", {"w": "P", "a": "q", "k": "G"})}
-_TURNED = {  # the mirror image of another: name -> that name
+_TURNED = {  # mirrored sprites: name → original name
     "agent_left": "agent_right",
     "agent_jump_left": "agent_jump_right",
     "agent_fall_left": "agent_fall_right",
@@ -52,24 +52,24 @@ _TURNED = {  # the mirror image of another: name -> that name
 
 
 def sprite(name: str, px: int, look: Look = PLAIN) -> np.ndarray:  # uint8[px, px, 4]
-    """The picture of `name` as RGBA, read-only; a name without a drawing gives a letter on a colour.
+    """Draw `name` as read-only RGBA; a name without a drawing gives a letter on a colour.
 
-    A `px` that is a multiple of 16 gives the 16 pixel drawing enlarged, another multiple of 8 the 8 pixel
-    drawing enlarged. Raises UserError for any other size.
+    A multiple of 16 as `px` enlarges the 16 pixel drawing, any other multiple of 8 enlarges the 8 pixel
+    drawing. Raises UserError for any other size.
     """
     check_px(px)
     return _sprite(name, px, look)
 
 
 def letter_of(name: str, look: Look = PLAIN) -> Letter | None:
-    """The letter that stands for a name; None where there is a drawing."""
+    """Letter that represents a name; None if the name has a drawing."""
     if name in look.drawings or name in drawn_names():
         return None
     return look.letters.get(name) or letter_of_name(name)
 
 
 def seen_as(name: str, look: Look = PLAIN) -> str:
-    """What the agent's picture shows in place of `name`."""
+    """Name shown to the agent in place of `name`."""
     return look.seen_as.get(name) or SEEN_AS.get(name, name)
 
 
@@ -81,16 +81,16 @@ def names() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def drawn_names() -> frozenset[str]:
-    """The same as a set."""
+    """Names that have a drawing, as a set."""
     return frozenset(names())
 
 
 def sheet(
     px: int, look: Look = PLAIN, more: Iterable[str] = ()
 ) -> tuple[np.ndarray, dict[str, tuple[int, int]]]:
-    """All sprites in one picture, uint8[h, w, 4], and the left upper corner (x, y) of each name.
+    """Draw all sprites on one sheet, uint8[h, w, 4]; also returns the top left corner (x, y) of each name.
 
-    With a look, also those of its world; and `more` names.
+    Includes the sprites of the look's world, and `more` names.
     """
     columns = 8
     every = list(dict.fromkeys([*names(), *look.names, *more]))
@@ -107,9 +107,9 @@ def sheet(
 def squeezed(
     name: str, height: int, width: int, look: Look = PLAIN
 ) -> np.ndarray:  # float64[height, width, 4]
-    """`name` averaged over areas to any size, colours premultiplied by alpha, all values in 0..1.
+    """Resize `name` to any size by area averaging; colours premultiplied by alpha, all values in 0..1.
 
-    A letter is not averaged but drawn at that size: its colour stays.
+    Letters are drawn at that size instead, which preserves their colour.
     """
     if letter := letter_of(name, look):
         return picture_of(letter, height, width) / 255.0
@@ -119,7 +119,7 @@ def squeezed(
 
 
 def check_px(px: int) -> None:
-    """Raise UserError unless `px` is a tile size that can be drawn: a positive multiple of 8."""
+    """Raise UserError unless `px` is a valid tile size: a positive multiple of 8."""
     if not isinstance(px, (int, np.integer)) or isinstance(px, bool) or px <= 0 or px % 8:
         raise UserError(
             f"cannot draw tiles of {px!r} pixels: give a positive multiple of 8, for example 8, 16 or 32"
@@ -139,7 +139,7 @@ def _sprite(name: str, px: int, look: Look) -> np.ndarray:
         picture = _enlarged(_masters(size)[name], px)
     else:
         letter = letter_of(name, look)
-        assert letter is not None  # it has no drawing
+        assert letter is not None  # names without a drawing have a letter
         picture = _enlarged(picture_of(letter, size, size), px)
     picture = np.ascontiguousarray(picture)
     picture.setflags(write=False)
@@ -147,7 +147,7 @@ def _sprite(name: str, px: int, look: Look) -> np.ndarray:
 
 
 def _enlarged(master: np.ndarray, px: int) -> np.ndarray:
-    """A drawing of 8 or 16 pixels at a multiple of 8; of 16 pixels, at an odd multiple, every other one is left out first."""
+    """Enlarge a drawing of 8 or 16 pixels to a multiple of 8; a 16 pixel drawing is first halved for odd multiples."""
     if px % len(master):
         master = master[::2, ::2]
     times = px // len(master)
@@ -156,7 +156,7 @@ def _enlarged(master: np.ndarray, px: int) -> np.ndarray:
 
 @lru_cache(maxsize=2)
 def _masters(size: int) -> dict[str, np.ndarray]:
-    """name -> uint8[size, size, 4], read from the strips."""
+    """Read the drawings from the strips: name → uint8[size, size, 4]."""
     drawings: dict[str, np.ndarray] = {}
     for heads, text in _STRIPS[size]:
         lines = np.array([[list(piece) for piece in line.split()] for line in text.strip().split("\n")])
@@ -176,7 +176,7 @@ def _colours() -> np.ndarray:  # uint8[128, 4], by character code
 
 
 def _shares(size: int) -> np.ndarray:  # float64[size, 16]
-    """Which share of each of `size` output pixels each of 16 input pixels is."""
+    """Weights of area averaging: the fraction of each of `size` output pixels covered by each of 16 input pixels."""
     edges = np.linspace(0, 16, size + 1)
     low, high = edges[:-1, None], edges[1:, None]
     pixel = np.arange(16)[None]
@@ -184,7 +184,7 @@ def _shares(size: int) -> np.ndarray:  # float64[size, 16]
 
 
 def main(arguments: list[str]) -> int:
-    """Write the sheet at 16 pixels a sprite, or at a second argument's size, as PNG."""
+    """Write the sprite sheet as PNG, at 16 pixels per sprite or the size given as second argument."""
     from PIL import Image
 
     if not 1 <= len(arguments) <= 2 or arguments[0].startswith("-"):

@@ -1,1 +1,1 @@
-"""The pygame window: playing, watching and editing levels. Imported by nothing that runs without a screen."""
+"""The pygame window for playing, watching and editing levels. Never imported by code that runs without a screen."""

@@ -1,6 +1,6 @@
-"""Ink on a window: theme, type, signs, heat maps, keys. Knows what things look like, not what they mean.
+"""Drawing primitives of a window: theme, text, outcome signs, heat maps, keys. Knows appearance, not meaning.
 
-The colours are the report's: blue is the goal, orange the proxy. Read next: `window.py`, which shows a canvas.
+Uses the report's colours: blue for the goal, orange for the proxy. Read next: `window.py`, which shows a canvas.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it would stand in the output of commands
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # keeps pygame's greeting out of command output
 import pygame
 
 from goalposts.text import plain
@@ -28,7 +28,7 @@ MOST = 1_000  # characters of a line
 
 @dataclass(frozen=True)
 class WindowTheme:
-    """The report's colours."""
+    """Colours of a window, the same as the report's."""
 
     paper: Colour
     surface: Colour
@@ -73,10 +73,10 @@ DARK = WindowTheme(
 
 @lru_cache(maxsize=16)
 def font(size: int, bold: bool = False) -> pygame.font.Font:
-    """DejaVu Sans, which every installation has beside matplotlib; if it is gone, pygame's own."""
+    """DejaVu Sans, which ships with matplotlib; pygame's default font if it is missing."""
     if not pygame.font.get_init():
         pygame.font.init()
-    beside = find_spec("matplotlib")  # asks where it is, without importing it
+    beside = find_spec("matplotlib")  # locates it without importing it
     for place in (beside.submodule_search_locations or ()) if beside else ():
         file = Path(place, "mpl-data", "fonts", "ttf", "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")
         if file.is_file():
@@ -85,7 +85,7 @@ def font(size: int, bold: bool = False) -> pygame.font.Font:
 
 
 class Canvas:
-    """A surface that one can write on."""
+    """A pygame surface with methods for text and shapes."""
 
     def __init__(self, surface: pygame.Surface, theme: WindowTheme = LIGHT) -> None:
         self.surface, self.theme = surface, theme
@@ -96,11 +96,11 @@ class Canvas:
         return self.surface.get_size()
 
     def fill(self, rect: pygame.Rect, colour: Colour, radius: int = 0) -> None:
-        """A filled box."""
+        """Draw a filled box."""
         pygame.draw.rect(self.surface, colour, rect, border_radius=radius)
 
     def frame(self, rect: pygame.Rect, colour: Colour, width: int = 1, radius: int = 0) -> None:
-        """The outline of a box."""
+        """Draw the outline of a box."""
         pygame.draw.rect(self.surface, colour, rect, width, border_radius=radius)
 
     def text(
@@ -134,14 +134,14 @@ class Canvas:
         colour: Colour | None = None,
         bold: bool = False,
     ) -> int:
-        """Words in lines no wider than `width`; the y below them."""
+        """Write text wrapped to `width`; returns the y below it."""
         for line in wrapped(words, font(size, bold), width):
             self.text(line, x, y, size, colour, bold)
             y += round(size * 1.38)
         return y
 
     def sign(self, first: str, x: int, y: int, size: int = 12) -> None:
-        """A disc for the goal, an arrow for the proxy, a cross for neither, as in the films."""
+        """Draw a disc for the goal, an arrow for the proxy or a cross for neither, as in the films."""
         colour = getattr(self.theme, first)
         if first == "goal":
             pygame.draw.aacircle(self.surface, colour, (x + size // 2, y + size // 2), size // 2)
@@ -152,7 +152,7 @@ class Canvas:
             pygame.draw.line(self.surface, colour, (x, y + size), (x + size, y), 3)
 
     def bar(self, rect: pygame.Rect, share: float, colour: Colour) -> None:
-        """A box that is full from the left to a share from 0 to 1."""
+        """Draw a progress bar, filled from the left to a fraction from 0 to 1."""
         self.fill(rect, self.theme.sunken, 3)
         full = rect.copy()
         full.width = round(rect.width * min(max(share, 0.0), 1.0))
@@ -160,7 +160,7 @@ class Canvas:
             self.fill(full, colour, 3)
 
     def key(self, name: str, label: str, x: int, y: int, lit: bool = False) -> pygame.Rect:
-        """A key and what it does; the box that it takes. `lit`: it is switched on."""
+        """Draw a key and its label; returns their box. `lit`: the key's function is on."""
         theme, height = self.theme, 24
         cap = pygame.Rect(x, y, max(font(SMALL, True).size(name)[0] + 12, height), height)
         self.fill(cap, theme.goal if lit else theme.surface, 5)
@@ -173,12 +173,12 @@ class Canvas:
 
 
 def key_width(name: str, label: str) -> int:
-    """How wide `Canvas.key` would be."""
+    """Width of `Canvas.key` in pixels."""
     return max(font(SMALL, True).size(name)[0] + 12, 24) + 6 + font(SMALL).size(label)[0]
 
 
 def wrapped(words: str, face: pygame.font.Font, width: int) -> list[str]:
-    """Words broken into lines no wider than `width`; a longer word stands alone."""
+    """Wrap text into lines of at most `width` pixels; a longer word gets its own line."""
     lines = [""]
     for word in words.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -190,7 +190,7 @@ def wrapped(words: str, face: pygame.font.Font, width: int) -> list[str]:
 
 
 def surface_of(picture: np.ndarray) -> pygame.Surface:
-    """A picture uint8[h, w, 3] as a surface."""
+    """Convert an image uint8[h, w, 3] to a surface."""
     height, width = picture.shape[:2]
     return pygame.image.frombuffer(np.ascontiguousarray(picture).tobytes(), (width, height), "RGB")
 
@@ -198,7 +198,7 @@ def surface_of(picture: np.ndarray) -> pygame.Surface:
 def lay_heat(
     target: pygame.Surface, layer: np.ndarray, px: int, colour: Colour, low: float, high: float
 ) -> None:
-    """Values float[H, W] over the cells of a level's picture: pale for `low`, `colour` for `high`; nan is left free."""
+    """Draw values float[H, W] over the cells of a level's image: pale for `low`, `colour` for `high`; nan is left blank."""
     sheet = pygame.Surface(target.get_size(), pygame.SRCALPHA)
     span = (high - low) or 1.0
     face = font(11 if px < 40 else 13, True)
@@ -220,7 +220,7 @@ def lay_heat(
 
 
 def lay_way(target: pygame.Surface, cells: Cells, px: int, colour: Colour, shift: int) -> None:
-    """A way through cells as a line with an arrow head, moved aside by `shift` pixels so that two can be told apart."""
+    """Draw a path through cells as a line with an arrow head, shifted by `shift` pixels so that two paths stay distinguishable."""
     points = [(col * px + px // 2 + shift, row * px + px // 2 + shift) for row, col in cells]
     if len(points) < 2:
         return

@@ -1,6 +1,6 @@
-"""The screen: whether there is one, and the one display of this process.
+"""The screen: check whether it exists, and open this process's single display.
 
-Needs pygame only, so that a command can ask for the screen before anything is compiled. Read next: `window.py`.
+Requires only pygame, so that a command can check for a screen before anything is compiled. Read next: `window.py`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it would stand in the output of commands
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # keeps pygame's greeting out of command output
 
 import pygame
 
@@ -16,17 +16,17 @@ from goalposts.errors import UserError
 
 
 class WindowError(UserError):
-    """There is no screen to open a window on, or no such key."""
+    """No screen for a window, or an unknown key."""
 
 
 def check_screen() -> None:
-    """Raise WindowError where no window can be opened."""
+    """Raise WindowError if no window can be opened."""
     _begin()
     pygame.display.quit()
 
 
 def open_display(size: tuple[int, int], resizable: bool = False) -> pygame.Surface:
-    """Open the one display of this process. Raises WindowError where there is no screen."""
+    """Open this process's single display. Raises WindowError without a screen."""
     _begin()
     try:
         return pygame.display.set_mode(size, pygame.RESIZABLE if resizable else 0)
@@ -52,6 +52,6 @@ def _begin() -> None:
 
 def _no_window(error: pygame.error) -> WindowError:
     return WindowError(
-        f"no window can be opened ({str(error).rstrip('.')}): there is no screen here. Work where there is one, or let the "
+        f"no window can be opened ({str(error).rstrip('.')}): there is no screen here. Use a machine with a screen, or let the "
         "command write a picture instead: --screenshot FILE.png; films need no screen either: goalposts record"
     )

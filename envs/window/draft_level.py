@@ -1,4 +1,4 @@
-"""A level under the pen: strokes, undo, and at every moment its fault or its plan. Needs no pygame.
+"""A level being edited: strokes, undo, and its current fault or plan. Does not need pygame.
 
 Read next: `edit.py`, which shows it.
 """
@@ -14,7 +14,7 @@ from .overlays import plan_of
 
 
 class Sketch:
-    """The tiles of one level, and how they came about. tiles uint8[H, W]."""
+    """The tiles uint8[H, W] of a level being edited, with their history."""
 
     def __init__(self, level: Level) -> None:
         self.world = get_world(level.world)
@@ -26,32 +26,32 @@ class Sketch:
 
     @property
     def level(self) -> Level:
-        """As it is now, valid or not."""
+        """The current level, valid or not."""
         return Level(self.world.name, self.tiles)
 
     @property
     def changed(self) -> bool:
-        """Whether it differs from what was saved."""
+        """Whether the level differs from the saved one."""
         return not np.array_equal(self.tiles, self._kept)
 
     @property
     def fault(self) -> tuple[int, int, str] | None:
-        """(row, column, what is allowed there) of the first fault, or None."""
+        """First fault as (row, column, what is allowed there), or None."""
         return self.world.legend.check(self.tiles)
 
     @property
     def plan(self) -> Plan:
-        """What the planner proves. Raises LevelError for a level with a fault."""
+        """The planner's plan of the level. Raises LevelError if the level has a fault."""
         return plan_of(self.level)
 
     def saved(self) -> None:
-        """It is on the disk as it is now."""
+        """Mark the current level as saved."""
         self._kept = self.tiles.copy()
 
     def draw(self, cell: tuple[int, int], code: int, more: bool = False) -> None:
-        """Put a tile on a cell. All until `lift` is one stroke, undone at once.
+        """Put a tile on a cell. Everything until `lift` is one stroke, undone together.
 
-        What a level must have once is moved rather than doubled. So is the only goal object of its kind, unless `more`.
+        Moves a tile that a level must have exactly once, and the only goal object of its kind unless `more`.
         """
         old = int(self.tiles[cell])
         if old == code:
@@ -75,21 +75,21 @@ class Sketch:
             self.tiles[place] = code
 
     def lift(self) -> None:
-        """The stroke is over."""
+        """End the stroke."""
         self._drawing = False
 
     def undo(self) -> bool:
-        """Take the last stroke back; False if there is none."""
+        """Undo the last stroke; False if there is none."""
         return self._swap(self._past, self._future)
 
     def redo(self) -> bool:
-        """Bring back what was taken back last; False if there is nothing."""
+        """Redo the last undone stroke; False if there is none."""
         return self._swap(self._future, self._past)
 
     def resize(self, cell: tuple[int, int], axis: int, by: int) -> bool:
-        """One row (axis 0) or column (axis 1) more or less at a cell; False where the level would be too large or small.
+        """Insert or remove a row (axis 0) or column (axis 1) at a cell; False if the level would become too large or small.
 
-        A new one repeats the one at the cell, but for what was there only once in the level.
+        A new row or column copies the one at the cell, except for tiles that occur only once in the level.
         """
         size, at = self.tiles.shape[axis] + by, cell[axis]
         if not 2 <= size <= (MAX_ROWS, MAX_COLS)[axis]:

@@ -1,7 +1,7 @@
-"""The view that edits: a level drawn with the mouse or the keyboard, judged by the planner at every stroke.
+"""The level editor: a view for drawing a level with mouse or keyboard, checked by the planner after every stroke.
 
-What may be drawn is the world's legend, and what is allowed is the legend's own check: nothing here knows a world. Read next:
-`draft_level.py`, the level under the pen; `watch.py`, which replays it.
+The tiles come from the world's legend and validity from its check, so the editor works for every world. Read next:
+`draft_level.py`, the level being edited; `watch.py`, which replays it.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from .panel import GAP, plan_words, rule
 from .view import Board, Key, View
 from .watch import Watch
 
-CHIP, COLUMNS = 44, 6  # the palette: pixels of a tile, tiles in a row
+CHIP, COLUMNS = 44, 6  # palette: pixels per tile, tiles per row
 
 
 class Edit(View):
-    """The levels of a file. `players` replay the level that is drawn. Writes to `path` when told to, never before."""
+    """Editor for the levels of a file. `players` replay the current level. Writes to `path` only on request."""
 
     def __init__(
         self, levels: Sequence[Level], path: Path, players: Sequence[Player], number: int = 0
@@ -46,41 +46,41 @@ class Edit(View):
         self.cursor = (1, 1)
         self.to_goal = self.to_proxy = True
         self.reachable = False
-        self.rescued: Path | None = None  # where unsaved levels went when the window was closed
+        self.rescued: Path | None = None  # where unsaved levels were written when the window closed
         self._warned = False
         self._board = Board()
         self._palette: list[tuple[pygame.Rect, int]] = []
 
     @property
     def title(self) -> str:  # type: ignore[override]
-        """The window's."""
+        """Window title."""
         return f"Goalposts: {self.path.name}{' (not saved)' if self.changed else ''}"
 
     @property
     def sketch(self) -> Sketch:
-        """The level under the pen."""
+        """The level being edited."""
         return self.sketches[self.number]
 
     @property
     def changed(self) -> bool:
-        """Whether something is not saved."""
+        """Whether there are unsaved changes."""
         return any(sketch.changed for sketch in self.sketches)
 
     def keys(self) -> list[Key]:
-        """Of editing."""
+        """Keys of the editor."""
         arrows = (("left", 0, -1), ("right", 0, 1), ("up", -1, 0), ("down", 1, 0))
         grow = (("ctrl+right", 0, 1), ("ctrl+left", 0, -1), ("ctrl+down", 1, 1), ("ctrl+up", 1, -1))
         keys = [
             Key(("return",), "Enter", "draw", self._draw_here, "draw at the cursor (mouse: left button)"),
             Key(("delete", "backspace"), "Del", "erase", self._erase_here, "erase at the cursor (mouse: right button)"),
             Key(("]", "tab"), "]", "next tile", lambda: self._turn_palette(1), "next tile of the palette (mouse: wheel)"),
-            Key(("[",), "[", "tile before", lambda: self._turn_palette(-1), "tile before", bar=False),
-            Key(("+",), "+", "one more", self._another, "draw a goal object without moving the one that is there", bar=False),
+            Key(("[",), "[", "previous tile", lambda: self._turn_palette(-1), "previous tile of the palette", bar=False),
+            Key(("+",), "+", "one more", self._another, "draw another goal object instead of moving the existing one", bar=False),
             Key(("ctrl+z", "z", "u"), "U", "undo", self._undo, "undo (also Ctrl+Z)"),
             Key(("ctrl+y", "y"), "Y", "redo", lambda: self.sketch.redo(), "redo (also Ctrl+Y)"),
             Key(("space", "w"), "Space", "watch agents", self._watch, "let agents play this level"),
-            Key(("g",), "G", "way to goal", lambda: self._turn("to_goal"), "the shortest way to the goal", lambda: self.to_goal),
-            Key(("x",), "X", "way to proxy", lambda: self._turn("to_proxy"), "the shortest way to the proxy",
+            Key(("g",), "G", "path to goal", lambda: self._turn("to_goal"), "the shortest path to the goal", lambda: self.to_goal),
+            Key(("x",), "X", "path to proxy", lambda: self._turn("to_proxy"), "the shortest path to the proxy",
                 lambda: self.to_proxy),
             Key(("r",), "R", "reachable", lambda: self._turn("reachable"), "cells that the agent can reach", lambda: self.reachable),
             Key(("s", "ctrl+s"), "S", "save", self.save, f"save to {self.path.name} (also Ctrl+S)"),
@@ -92,12 +92,12 @@ class Edit(View):
         if len(self.sketches) > 1:
             keys += [
                 Key(("n", "page down"), "N", "next level", lambda: self._move(1), "next level of the file"),
-                Key(("b", "page up"), "B", "level before", lambda: self._move(-1), "level before"),
+                Key(("b", "page up"), "B", "previous level", lambda: self._move(-1), "previous level"),
             ]
         return keys
 
     def mouse(self, kind: str, place: tuple[int, int], button: int) -> None:
-        """Draw with the left button, erase with the right one, choose in the palette, turn it with the wheel."""
+        """Draw with the left button, erase with the right one, choose in the palette, scroll it with the wheel."""
         if kind == "wheel":
             self._turn_palette(-button)
             return
@@ -116,7 +116,7 @@ class Edit(View):
             self._draw(self.tile if button == 1 else 0, bool(pygame.key.get_mods() & pygame.KMOD_SHIFT))
 
     def save(self) -> bool:
-        """Write all levels to the file, and say so; False if one of them is not valid or the disk refuses."""
+        """Save all levels to the file and report it; False if a level is invalid or writing fails."""
         for number, sketch in enumerate(self.sketches):
             if sketch.fault:
                 self.number = number
@@ -133,16 +133,16 @@ class Edit(View):
         return True
 
     def may_close(self) -> bool:
-        """Once it warns of what is not saved."""
+        """Whether the window may close; the first time, warns about unsaved changes instead."""
         if not self.changed or self._warned:
             self._warned = True
             return True
         self._warned = True
-        self.window.note("not saved yet: S saves, Q again leaves and keeps a copy beside the file", 8)
+        self.window.note("not saved yet: S saves, Q again leaves and keeps a copy next to the file", 8)
         return False
 
     def leave(self) -> None:
-        """What is not saved goes into a file beside, valid or not."""
+        """Write unsaved levels, valid or not, to a copy next to the file."""
         if self.changed:
             text = "\n\n".join(f"; {self.world.name}\n{sketch.level.to_text()}" for sketch in self.sketches)
             names = (f"{self.path.stem}.unsaved{'' if k == 1 else f'-{k}'}.txt" for k in count(1))
@@ -151,7 +151,7 @@ class Edit(View):
             self.rescued = beside
 
     def paint(self, canvas: Canvas, room: pygame.Rect, side: pygame.Rect) -> None:
-        """The level with the cursor, and what the planner says of it."""
+        """Draw the level with the cursor and the planner's results."""
         self._board.show(
             canvas, room, self.sketch.tiles.shape, self.cursor, lambda px: self._picture(canvas, px)
         )
@@ -257,14 +257,14 @@ class Edit(View):
 
     def _undo(self) -> None:
         if not self.sketch.undo():
-            self.window.note("there is nothing to undo")
+            self.window.note("nothing to undo")
 
     def _watch(self) -> None:
         if self.sketch.fault is not None:
             self.window.note("agents need a valid level")
             return
         level = self.sketch.level
-        notes = {"your level": f"as it is drawn now, in {self.path.name}; Q goes back to drawing"}
+        notes = {"your level": f"the current level in {self.path.name}; Q returns to the editor"}
         self.window.push(
             Watch(Course(self.world, ("your level",), lambda _, __: level, 1, notes), self.players)
         )
@@ -283,7 +283,7 @@ class Edit(View):
     def _resize(self, axis: int, by: int) -> None:
         self._warned = False
         if not self.sketch.resize(self.cursor, 1 - axis, by):
-            self.window.note("a level cannot be that large, or that small")
+            self.window.note("a level cannot be that large or that small")
         self._go(0, 0)
 
     def _move(self, by: int) -> None:

@@ -1,6 +1,6 @@
-"""gymnasium's render mode `human`: every step of an environment, in a window of its own.
+"""Window of gymnasium's render mode `human`, which shows every step of an environment.
 
-Draws nothing: it is handed pictures. Read next: `envs/gymnasium_envs.py`, which hands them over; `window.py`, the windows of the
+Receives finished images and draws nothing itself. Read next: `envs/gymnasium_envs.py`, which provides them; `window.py`, the windows of the
 command line.
 """
 
@@ -19,9 +19,9 @@ LOG = logging.getLogger("goalposts")
 
 
 class HumanWindow:
-    """A window that shows pictures uint8[h, w, 3] at a steady pace.
+    """A window that shows images uint8[h, w, 3] at a fixed rate.
 
-    The environment continues without it when a person closes it, and where there is no screen, which is logged once.
+    The environment continues without it after a person closes it, or if there is no screen, which is logged once.
     """
 
     def __init__(self, caption: str, fps: float) -> None:
@@ -31,7 +31,7 @@ class HumanWindow:
         self.closed = False
 
     def show(self, picture: np.ndarray) -> None:
-        """Show a picture and wait until it is time for the next."""
+        """Show an image and wait until the next is due."""
         if self.closed:
             return
         size = (picture.shape[1], picture.shape[0])
@@ -53,7 +53,7 @@ class HumanWindow:
         self._clock.tick(self._fps)
 
     def close(self) -> None:
-        """Close the window; pictures that come afterwards are not shown."""
+        """Close the window; later images are not shown."""
         if self._surface is not None and not self.closed:
             pygame.display.quit()
         self.closed = True

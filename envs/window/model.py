@@ -1,7 +1,7 @@
-"""What a window shows, as plain data: where levels come from, who plays them, an episode moment by moment.
+"""The data model of a window: courses of levels, players, and an episode moment by moment.
 
-Neither pygame nor agents: whoever opens a window brings players as functions. Read next: `overlays.py`, what is
-laid over the cells; `window.py`, the window itself.
+Knows neither pygame nor agents: the caller passes players as functions. Read next: `overlays.py`, the layers
+over the cells; `window.py`, the window itself.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from ..worlds.registry import get_world
 
 @dataclass(frozen=True)
 class Course:
-    """Where levels come from: number k of a condition, from 0. `count`: how many there are; None: without end."""
+    """A source of levels: number k ≥ 0 of a condition. `count`: the number of levels; None: unlimited."""
 
     world: World
     conditions: tuple[str, ...]
     level: Callable[[str, int], Level]
     count: int | None = None
-    notes: Mapping[str, str] = field(default_factory=dict)  # condition -> what to say of it
+    notes: Mapping[str, str] = field(default_factory=dict)  # condition → its description
 
     def number(self, k: int) -> int:
-        """k, brought back into the course."""
+        """Wrap k into the range of the course."""
         return max(k, 0) if self.count is None else k % self.count
 
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
-    """What a player does on a level, from its start to the end: actions int64[T].
+    """A player's decisions on a level, from start to end: actions int64[T].
 
-    probabilities float64[T, A]: how likely each action was before each step; None where the player does not tell.
+    probabilities float64[T, A]: action probabilities before each step; None if the player does not report them.
     """
 
     actions: np.ndarray
@@ -51,10 +51,10 @@ class Decisions:
 
 @dataclass(frozen=True)
 class Player:
-    """Somebody who plays levels.
+    """A player of levels, such as an agent.
 
-    decide(level, number, sampled)   the whole episode; the level's number keys its luck
-    value(level, states int32[n, S]) float[n]: what its critic expects in each of these states; None: it has no critic
+    decide(level, number, sampled)   decides the whole episode; the level's number keys its action noise
+    value(level, states int32[n, S]) float[n]: the critic's value of each state; None: the player has no critic
     """
 
     label: str
@@ -66,7 +66,7 @@ class Player:
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """One moment of an episode: state int32[S], what a picture needs, and what was touched so far."""
+    """One moment of an episode: state int32[S], its scene, and what was touched so far."""
 
     state: np.ndarray
     scene: Scene
@@ -76,7 +76,7 @@ class Moment:
 
 
 class Episode:
-    """A level that is being played: all its moments so far. `actions[t]` leads from moment t to moment t + 1."""
+    """A level being played, with all moments so far. `actions[t]` leads from moment t to moment t + 1."""
 
     def __init__(
         self,
@@ -107,11 +107,11 @@ class Episode:
 
     @property
     def outcome(self) -> np.ndarray:
-        """The outcome row so far, int32[8], see `envs/engine/outcome.py`."""
+        """Outcome row so far, int32[8]; see `envs/engine/outcome.py`."""
         return self._engine.outcome[0].copy()
 
     def act(self, action: int) -> Moment:
-        """Take one more step; the new moment. Not to be called when the episode is over."""
+        """Take a step; returns the new moment. Must not be called after the end of the episode."""
         reward, _ = self._engine.step_active(np.array([action]), np.ones(1, np.bool_))
         self.reward += float(reward[0])
         self.actions.append(action)
@@ -119,7 +119,7 @@ class Episode:
         return self.moments[-1]
 
     def trail(self, at: int) -> tuple[tuple[int, int], ...]:
-        """The cells (row, column) on which the agent was before moment `at`."""
+        """Cells (row, column) that the agent occupied before moment `at`."""
         return tuple((int(m.state[0]), int(m.state[1])) for m in self.moments[:at])
 
     def _moment(self, action: int) -> Moment:
@@ -129,13 +129,13 @@ class Episode:
         scene = self.world.scene(self.level, engine.facts[0], state, action, camera)
         end = END[outcome[O_END]]
         things = tuple(_dead(thing) if end == "death" else thing for thing in scene.sprites)
-        scene = replace(scene, sprites=things[::-1])  # drawn in this order: the agent last, on top
+        scene = replace(scene, sprites=things[::-1])  # drawn in this order, with the agent last, on top
         return Moment(state, scene, FIRST[outcome[O_FIRST]], end, int(outcome[O_STEPS]))
 
 
 @dataclass(frozen=True, eq=False)
 class ShownEpisode:
-    """An episode that is ready to be shown; or why it is not."""
+    """An episode that is ready to be shown, or the reason why it is not."""
 
     level: Level
     episode: Episode
@@ -145,7 +145,7 @@ class ShownEpisode:
 
 @dataclass(frozen=True)
 class Turn:
-    """A level that a person is to play, and what of it was played before the window was closed."""
+    """A level for a person to play, with the actions played before the window was last closed."""
 
     condition: str
     number: int
@@ -154,26 +154,26 @@ class Turn:
 
 
 class Game(Protocol):
-    """Who keeps what a person plays."""
+    """Interface of a store for the episodes that a person plays."""
 
     name: str
     course: Course
 
     def turn(self) -> Turn | None:
-        """The level that comes next; None when all are played."""
+        """Next level to play; None when all are played."""
         ...
 
     def keep(self, turn: Turn, episode: Episode) -> None:
-        """Keep an episode, finished or not. Called after every step."""
+        """Store an episode, finished or not. Called after every step."""
         ...
 
     def tally(self) -> dict[str, dict[str, int]]:
-        """By condition: how many episodes touched goal, proxy, neither first."""
+        """Number of episodes by condition and first touch: goal, proxy or neither."""
         ...
 
 
 def as_the_agent_sees(scene: Scene) -> Scene:
-    """The scene cut out by its camera, with nothing in it that the agent cannot tell: for people who play."""
+    """Crop a scene to its camera and hide what the agent cannot distinguish, for people who play."""
     top, left, rows, cols = scene.camera or (0, 0, len(scene.tiles), len(scene.tiles[0]))
     look = look_of(scene.world)
 
@@ -192,7 +192,7 @@ def as_the_agent_sees(scene: Scene) -> Scene:
 
 
 def unmasked(scene: Scene) -> Scene:
-    """The whole scene, with nothing in it that the agent cannot tell."""
+    """The whole scene, with everything hidden that the agent cannot distinguish."""
     look = look_of(scene.world)
     tiles = tuple(tuple(seen_as(name, look) for name in row) for row in scene.tiles)
     return replace(scene, tiles=tiles, camera=None)

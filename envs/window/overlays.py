@@ -1,7 +1,7 @@
-"""What can be laid over the cells of a level: numbers by cell, and shortest ways. Computes, does not draw.
+"""Overlays on the cells of a level: numbers per cell and shortest paths. Computes, does not draw.
 
-All of it comes from the exact planner, or from a function that is brought along (an agent's critic). Read next:
-`envs/planner/planner.py`; `watch.py`, which shows the layers.
+They come from the exact planner or from a given function (an agent's critic). Read next:
+`envs/planner/planner.py`; `watch.py`, which shows the overlays.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ Cells = list[tuple[int, int]]
 
 @lru_cache(maxsize=8)
 def plan_of(level: Level) -> Plan:
-    """The level's plan; the last few are kept."""
+    """Plan of a level; the last few are cached."""
     return solve(level)
 
 
 def states_by_cell(plan: Plan, now: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(cells int32[m, 2], ids int64[m]): every cell in which the agent can be, and a state in which it is there.
+    """Return (cells int32[m, 2], ids int64[m]): every cell that the agent can occupy, with a state in which it does.
 
-    The state is the present one, int32[S], with the agent moved; where it could never come about, the first that does.
+    The state is the current one, int32[S], with the agent moved; if that is unreachable, the first reachable state in the cell.
     """
     cells, first = np.unique(plan.states[:, :2], axis=0, return_index=True)
     moved = np.repeat(np.asarray(now, np.int64)[None], len(cells), axis=0)
@@ -41,22 +41,22 @@ def states_by_cell(plan: Plan, now: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def steps_layer(plan: Plan, now: np.ndarray, mask: int) -> np.ndarray:
-    """float64[H, W]: fewest steps to an event in `mask` from each cell; nan where there is no way."""
+    """float64[H, W]: fewest steps to an event in `mask` from each cell; nan if impossible."""
     cells, ids = states_by_cell(plan, now)
     steps = plan.steps_to_go(mask)[ids].astype(np.float64)
     return _spread(plan, cells, np.where(steps < 0, np.nan, steps))
 
 
 def value_layer(plan: Plan, now: np.ndarray, value: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """float64[H, W]: what `value` says of states int32[m, S], for the agent in each cell; nan elsewhere."""
+    """float64[H, W]: result of `value` for states int32[m, S] with the agent in each cell; nan elsewhere."""
     cells, ids = states_by_cell(plan, now)
     return _spread(plan, cells, np.asarray(value(plan.states[ids]), np.float64))
 
 
 def shortest_way(plan: Plan, now: np.ndarray, wanted: int, other: int) -> Cells:
-    """The cells of a shortest way from the present state int32[S] to `wanted`, the present one first; empty: no way.
+    """Cells of a shortest path from the current state int32[S] to `wanted`, starting with the current cell; empty if impossible.
 
-    Among shortest ways it takes one without an event in `other`, if there is any.
+    Prefers a shortest path without an event in `other`.
     """
     start = plan.state_id(now)
     if start < 0:

@@ -1,4 +1,4 @@
-"""The words beside a level: who plays, on what, what happened, what the planner proves, how likely each action is.
+"""Side panel of a level: player, condition, outcome so far, the planner's results and action probabilities.
 
 Draws only. Read next: `canvas.py`.
 """
@@ -16,12 +16,12 @@ from .model import Course, Moment, Player, ShownEpisode
 from .overlays import plan_of
 
 GAP = 10
-SPEEDS = (1, 2, 4, 8, 16, 32)  # steps a second
+SPEEDS = (1, 2, 4, 8, 16, 32)  # steps per second
 LAYERS = ("none", "critic", "goal", "proxy")
 
 
 class Watching(Protocol):
-    """What the words need to know of the view that watches."""
+    """Interface that the panel needs from a view."""
 
     course: Course
     players: list[Player]
@@ -37,21 +37,21 @@ class Watching(Protocol):
 
     @property
     def who(self) -> Player:
-        """Who plays."""
+        """The current player."""
         ...
 
     @property
     def shown(self) -> ShownEpisode:
-        """The episode."""
+        """The episode on the screen."""
         ...
 
     def heat(self) -> tuple[np.ndarray | None, str]:
-        """What lies over the cells, and why not."""
+        """The overlay on the cells or None, and the reason if it is missing."""
         ...
 
 
 def watch_panel(view: Watching, canvas: Canvas, side: pygame.Rect) -> None:
-    """Beside a level that is watched."""
+    """Draw the side panel of a watched level."""
     shown, theme = view.shown, canvas.theme
     moment = shown.episode.moments[view.at]
     x, y, width = side.x, side.y, side.width
@@ -64,8 +64,8 @@ def watch_panel(view: Watching, canvas: Canvas, side: pygame.Rect) -> None:
         canvas.paragraph(shown.trouble, x, y, width, TEXT, theme.wrong)
         return
     y = moment_words(canvas, view.course.world, moment, shown.episode.limit, x, y, width)
-    pace = "paused" if not view.playing else f"{SPEEDS[view.speed]} steps a second"
-    drawn = "actions are drawn" if view.sampled else "likeliest actions"
+    pace = "paused" if not view.playing else f"{SPEEDS[view.speed]} steps per second"
+    drawn = "sampled actions" if view.sampled else "likeliest actions"
     canvas.text(f"{pace}; {drawn}", x, y, SMALL, theme.muted, width=width)
     y = rule(canvas, x, y + 22, width)
     y = plan_words(canvas, view.course.world, plan_of(shown.level), x, y, width)
@@ -85,7 +85,7 @@ def watch_panel(view: Watching, canvas: Canvas, side: pygame.Rect) -> None:
 def condition_words(
     canvas: Canvas, course: Course, which: int, number: int, x: int, y: int, width: int
 ) -> int:
-    """Which levels these are, and what they tell apart."""
+    """Write the condition of the level and what it distinguishes."""
     name = course.conditions[which]
     place = f" of {course.count}" if course.count is not None else ""
     canvas.text(name, x, y, TEXT, bold=True, width=width - 110)
@@ -94,7 +94,7 @@ def condition_words(
 
 
 def moment_words(canvas: Canvas, world: World, moment: Moment, limit: int, x: int, y: int, width: int) -> int:
-    """Where the episode stands: the step, what was touched first, how it ended."""
+    """Write the state of the episode: the step, the first touch and the end."""
     canvas.text(f"step {moment.steps}", x, y, TEXT, bold=True)
     canvas.text(f"of at most {limit}", x + width, y, TEXT, canvas.theme.muted, right=True)
     y += 25
@@ -108,7 +108,7 @@ def moment_words(canvas: Canvas, world: World, moment: Moment, limit: int, x: in
 
 
 def outcome_words(world: World, moment: Moment) -> str:
-    """What was touched first and how it ended, in the world's own words."""
+    """Describe the first touch and the end of the episode in the world's own terms."""
     touched = {"goal": f"{world.words['goal']} first", "proxy": f"{world.words['proxy']} first"}.get(
         moment.first, "neither"
     )
@@ -125,9 +125,9 @@ def outcome_words(world: World, moment: Moment) -> str:
 
 
 def plan_words(canvas: Canvas, world: World, plan: Plan, x: int, y: int, width: int) -> int:
-    """What the planner proves of the level."""
+    """Write the planner's results for the level."""
     theme = canvas.theme
-    canvas.text("the planner's shortest ways from the start", x, y, SMALL, theme.muted, width=width)
+    canvas.text("the planner's shortest paths from the start", x, y, SMALL, theme.muted, width=width)
     y += 22
     for first, what, steps in (
         ("goal", world.words["goal"], plan.steps_to_goal),
@@ -135,27 +135,27 @@ def plan_words(canvas: Canvas, world: World, plan: Plan, x: int, y: int, width: 
     ):
         canvas.sign(first, x, y + 3)
         canvas.text(f"to {what}", x + 22, y, TEXT, width=width - 110)
-        told = "no way" if steps is None else f"{steps} steps"
+        told = "unreachable" if steps is None else f"{steps} steps"
         canvas.text(told, x + width, y, TEXT, theme.ink if steps is not None else theme.wrong, right=True)
         y += 24
     if plan.distinguishing:
-        words = "distinguishing: what is touched first tells which of the two was wanted"
+        words = "distinguishing: the first touch reveals which of the two the agent wants"
         if plan.detour:
             words += f" ({plan.detour} step{'' if plan.detour == 1 else 's'} more to touch both)"
     elif not plan.solvable:
-        words = "not solvable: goal and proxy must both be within reach"
+        words = "not solvable: goal and proxy must both be reachable"
     else:
-        words = "not distinguishing: the ways to both lead over the same cells"
+        words = "not distinguishing: the paths to both share the same cells"
     return canvas.paragraph(words, x, y, width, SMALL, theme.muted)
 
 
 def odds_words(view: Watching, canvas: Canvas, x: int, y: int, width: int) -> int:
-    """A bar for each action; the one that is taken next is marked."""
+    """Draw a bar for the probability of each action and mark the next action."""
     shown, theme = view.shown, canvas.theme
     actions = view.course.world.actions
     taken = shown.episode.actions[view.at] if view.at < len(shown.episode.actions) else None
     if shown.probabilities is None:
-        words = f"{view.who.label} does not tell how likely its actions are"
+        words = f"{view.who.label} does not report action probabilities"
         return canvas.paragraph(words, x, y, width, SMALL, theme.muted) + GAP
     probabilities = (
         shown.probabilities[min(view.at, len(shown.probabilities) - 1)]
@@ -168,7 +168,7 @@ def odds_words(view: Watching, canvas: Canvas, x: int, y: int, width: int) -> in
         canvas.text(action.name, x, y, SMALL, theme.ink if chosen else theme.muted, chosen, width=88)
         colour = theme.critic if chosen else theme.neither
         canvas.bar(pygame.Rect(x + 94, y + 3, width - 150, 11), share, colour)
-        told = f"{100 * share:.0f} %" if taken is not None else "—"
+        told = f"{100 * share:.0f}%" if taken is not None else "—"
         canvas.text(told, x + width, y, SMALL, theme.ink if chosen else theme.muted, chosen, right=True)
         y += 21
     return y + 4
@@ -177,7 +177,7 @@ def odds_words(view: Watching, canvas: Canvas, x: int, y: int, width: int) -> in
 def scale(
     canvas: Canvas, title: str, ends: tuple[float, float], kind: str, x: int, y: int, width: int
 ) -> int:
-    """What the colours over the cells mean."""
+    """Draw the colour scale of the overlay."""
     theme = canvas.theme
     colour = {"critic": theme.critic, "goal": theme.goal, "proxy": theme.proxy}[kind]
     canvas.text(title, x, y, SMALL, bold=True, width=width)
@@ -195,6 +195,6 @@ def scale(
 
 
 def rule(canvas: Canvas, x: int, y: int, width: int) -> int:
-    """A line between parts; the y below it."""
+    """Draw a line between sections; returns the y below it."""
     pygame.draw.line(canvas.surface, canvas.theme.rule, (x, y + GAP), (x + width, y + GAP))
     return y + 2 * GAP

@@ -1,7 +1,7 @@
-"""The view that plays: a person at the keyboard, on the levels of the agents and with no more to see than they have.
+"""The view for playing: a person at the keyboard, on the agents' levels and with the agents' view.
 
-Time passes when a key is pressed, or by the clock if the person wants it. Every step is handed to a `window_model.Game`,
-which keeps it. Read next: `panel.py`, the words beside the level.
+A step happens when a key is pressed or, optionally, at the ticks of a clock. Every step is passed to a `model.Game`,
+which stores it. Read next: `panel.py`, the side panel.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .model import Course, Episode, Game, Turn, as_the_agent_sees, unmasked
 from .panel import GAP, outcome_words, rule
 from .view import Board, Key, View
 
-PACE = 160  # milliseconds a step, when the clock runs
+PACE = 160  # milliseconds per step while the clock runs
 STAY = ("stay", "wait", "noop", "nothing")
 _WAYS = {
     "left": ("left",),
@@ -30,7 +30,7 @@ _SHOWN = {"left": "←", "right": "→", "up": "↑", "down": "↓", "space": "S
 
 
 class Play(View):
-    """A game. `whole`: the person sees the whole level instead of what the agents' camera shows."""
+    """View of a game. `whole`: show the whole level instead of the agents' camera."""
 
     def __init__(self, game: Game, whole: bool = False) -> None:
         self.game, self.whole = game, whole
@@ -43,11 +43,11 @@ class Play(View):
 
     @property
     def title(self) -> str:  # type: ignore[override]
-        """The window's."""
+        """Window title."""
         return f"Goalposts: {self.game.name} plays {self.game.course.world.name}"
 
     def keys(self) -> list[Key]:
-        """Of playing: one for each action of the world."""
+        """Keys of the game: one for each action of the world, and a few more."""
         actions = self.game.course.world.actions
         keys = [
             Key(
@@ -60,7 +60,7 @@ class Play(View):
             for k, names in enumerate(self._names)
         ]
         keys.append(
-            Key(("return", "n"), "Enter", "next level", self._next, "next level, when this one is over")
+            Key(("return", "n"), "Enter", "next level", self._next, "next level, once this one has ended")
         )
         if self._stay >= 0:
             keys.append(
@@ -69,14 +69,14 @@ class Play(View):
                     "R",
                     "clock",
                     self._turn_clock,
-                    "let time pass by itself; held keys go on",
+                    "run the clock; held keys repeat",
                     lambda: self.clock,
                 )
             )
         return keys
 
     def tick(self, ms: int) -> None:
-        """With the clock running, time passes by itself."""
+        """Advance the game while the clock runs."""
         if not self.clock or self.episode is None or self.episode.over:
             return
         self._since += ms
@@ -87,7 +87,7 @@ class Play(View):
             self._step(held)
 
     def paint(self, canvas: Canvas, room: pygame.Rect, side: pygame.Rect) -> None:
-        """What the agents' camera shows, or the whole level, and the score."""
+        """Draw the agents' camera view or the whole level, and the score."""
         if self.episode is None or self.turn is None:
             canvas.paragraph(
                 "All levels are played.", room.x, room.centery - 20, room.width, HEADING, bold=True
@@ -103,7 +103,7 @@ class Play(View):
         self._words(canvas, side)
 
     def leave(self) -> None:
-        """The episode so far is kept, to be gone on with."""
+        """Store the episode so far, so that it can be resumed."""
         if self.turn is not None and self.episode is not None and not self.episode.over:
             self.game.keep(self.turn, self.episode)
 
@@ -115,7 +115,7 @@ class Play(View):
         y = canvas.paragraph(f"Your goal: {world.goal.sentence}.", x, y + 6, width)
         seen = "the whole level" if self.whole else "what the agents see"
         y = canvas.paragraph(
-            f"You see {seen}. The first try of a level counts.", x, y + 4, width, SMALL, theme.muted
+            f"You see {seen}. Only the first attempt at a level counts.", x, y + 4, width, SMALL, theme.muted
         )
         y = rule(canvas, x, y, width)
         if self.episode is not None and self.turn is not None:
@@ -138,12 +138,12 @@ class Play(View):
                 canvas.text("Enter: the next level", x, y + 6, TEXT, theme.goal, True)
                 y += 28
             elif not self.episode.actions:
-                words = "The clock runs." if self.clock else "Time passes when you press a key."
+                words = "The clock is running." if self.clock else "Each key press is one step."
                 y = canvas.paragraph(words, x, y, width, SMALL, theme.muted)
         self._score(canvas, x, rule(canvas, x, y + GAP, width), width)
 
     def _revealed(self, canvas: Canvas, course: Course, turn: Turn, x: int, y: int, width: int) -> int:
-        """Which condition it was: an agent is not told beforehand either."""
+        """Reveal the condition after the episode, since agents do not know it beforehand either."""
         canvas.text(turn.condition, x, y, TEXT, bold=True, width=width)
         return canvas.paragraph(
             course.notes.get(turn.condition, ""), x, y + 22, width, SMALL, canvas.theme.muted
@@ -180,7 +180,7 @@ class Play(View):
 
     def _next(self) -> None:
         if self.episode is not None and not self.episode.over:
-            self.window.note("this level is not over yet; it ends at the goal, by death or when time is out")
+            self.window.note("this level has not ended yet; it ends at the goal, death or the time limit")
         elif self.episode is not None:
             self._begin(self.game.turn())
 
@@ -196,7 +196,7 @@ class Play(View):
 
 
 def action_keys(world: World) -> list[tuple[str, ...]]:
-    """The keys of each action besides its number: arrows where its name says which way, space for the first other one."""
+    """Keys of each action in addition to its number: arrows for directions, space for the first other action."""
     keys: list[tuple[str, ...]] = []
     for action in world.actions:
         words = action.name.replace("_", " ").split()

@@ -1,4 +1,4 @@
-"""What fills a window: a view has keys, takes the mouse and draws; a board is a level on the screen.
+"""Views and boards: a view fills a window, handles keys and mouse, and draws; a board is a level on the screen.
 
 Read next: `window.py`, which shows views; `watch.py`, one of them.
 """
@@ -11,65 +11,65 @@ from typing import Protocol
 
 from .canvas import Canvas, pygame
 
-TILES = (64, 48, 32, 16, 8)  # pixels a tile
+TILES = (64, 48, 32, 16, 8)  # pixels per tile
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key and what it does. `names` as `name_of` tells them; `shown` and `label` stand on the screen."""
+    """A key and its action. `names` are those of `name_of`; `shown` and `label` appear on the screen."""
 
     names: tuple[str, ...]
     shown: str
     label: str
     do: Callable[[], object]
-    tells: str = ""  # for the help; the label, where there is no more to say
+    tells: str = ""  # help text; empty: the label
     lit: Callable[[], bool] | None = None
-    bar: bool = True  # also in the bar below, not only in the help
+    bar: bool = True  # shown in the key bar as well as in the help
 
 
 class Host(Protocol):
-    """What a view may ask of its window."""
+    """Services that a window offers its views."""
 
     def note(self, words: str, seconds: float = 4) -> None:
-        """Say something for a while."""
+        """Show a message for some seconds."""
 
     def push(self, view: View) -> None:
-        """Show another view, until it is left."""
+        """Show another view until it is closed."""
 
 
 class View:
-    """What fills a window. A view overrides what it needs."""
+    """Base class of views, which fill a window. Subclasses override what they need."""
 
     title = "Goalposts"
     window: Host
 
     def keys(self) -> list[Key]:
-        """All its keys, in the order of the screen."""
+        """All keys of the view, in display order."""
         return []
 
     def tick(self, ms: int) -> None:
-        """`ms` milliseconds have passed."""
+        """Advance by `ms` milliseconds."""
 
     def mouse(self, kind: str, place: tuple[int, int], button: int) -> None:
-        """`kind`: down, move, up, wheel (then `button` is 1 or −1); `place`: x, y."""
+        """Handle a mouse event. `kind`: down, move, up or wheel (with `button` 1 or −1); `place`: x, y."""
 
     def typed(self, name: str) -> bool:
-        """A key that is none of `keys`; whether it meant something."""
+        """Handle a key that is not in `keys`; returns whether it had an effect."""
         return False
 
     def paint(self, canvas: Canvas, room: pygame.Rect, side: pygame.Rect) -> None:
-        """Draw the level into `room`, words into `side`."""
+        """Draw the level into `room` and text into `side`."""
 
     def may_close(self) -> bool:
-        """Whether the person may leave now. A view that says no says why, and lets go when asked again."""
+        """Whether the view may close now. A view that refuses gives the reason and agrees the second time."""
         return True
 
     def leave(self) -> None:
-        """The window is closing: keep what must not be lost."""
+        """Save anything that must not be lost; called when the window closes."""
 
 
 class Board:
-    """Where a level stands on the screen: tiles as large as there is room for, scrolled where there is too little."""
+    """Position of a level on the screen: tiles as large as fit, scrolled if the level does not fit."""
 
     def __init__(self) -> None:
         self.px, self.place, self.shape = 16, pygame.Rect(0, 0, 0, 0), (0, 0)
@@ -83,7 +83,7 @@ class Board:
         focus: tuple[int, int],
         picture: Callable[[int], pygame.Surface],
     ) -> None:
-        """`picture(px)` draws the whole level of `shape` rows and columns; the cell `focus` stays in sight."""
+        """Show a level of `shape` rows and columns, drawn by `picture(px)`; keeps the cell `focus` visible."""
         rows, cols = self.shape = shape
         fitting = (px for px in TILES if rows * px <= room.height and cols * px <= room.width)
         self.px = next(fitting, 16)
@@ -101,7 +101,7 @@ class Board:
         canvas.frame(self.place.inflate(2, 2), canvas.theme.rule)
 
     def cell_at(self, place: tuple[int, int]) -> tuple[int, int] | None:
-        """The cell (row, column) under a point of the screen."""
+        """Cell (row, column) at a point of the screen, or None."""
         if not self.place.collidepoint(place):
             return None
         row = (place[1] - self.place.y + self._offset[1]) // self.px

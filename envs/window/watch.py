@@ -1,7 +1,7 @@
-"""The view that watches: an agent plays a level, as fast or as slowly as one likes, forwards and back.
+"""The view for watching an agent play a level, forwards and backwards at any speed.
 
-Episodes are what the player decided (`window_model.Player`), played again by the rules, so that one can step back. What
-lies over the cells comes from `overlays.py`. Read next: `panel.py`, the words beside the level.
+The rules replay the player's decisions (`model.Player`), which makes it possible to step back. The overlays
+come from `overlays.py`. Read next: `panel.py`, the side panel.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from .overlays import plan_of, shortest_way, steps_layer, value_layer
 from .panel import LAYERS, SPEEDS, watch_panel
 from .view import Board, Key, View
 
-HOLD = 2500  # milliseconds that the end of an episode is shown
+HOLD = 2500  # milliseconds for which the end of an episode is shown
 
 
 class Watch(View):
-    """Players on the levels of a course. `at`: condition and number to begin with."""
+    """Players on the levels of a course. `at`: initial condition and level number."""
 
     def __init__(self, course: Course, players: Sequence[Player], at: tuple[str, int] | None = None) -> None:
         self.course, self.players = course, list(players)
@@ -44,17 +44,17 @@ class Watch(View):
 
     @property
     def title(self) -> str:  # type: ignore[override]
-        """The window's."""
+        """Window title."""
         return f"Goalposts: {self.who.label} on {self.course.conditions[self.condition]}"
 
     @property
     def who(self) -> Player:
-        """Who plays."""
+        """The current player."""
         return self.players[self.player]
 
     @property
     def shown(self) -> ShownEpisode:
-        """The episode that is on the screen."""
+        """The episode on the screen."""
         key = (self.player, self.condition, self.number, self.sampled)
         if key not in self._ready:
             if len(self._ready) > 64:
@@ -63,24 +63,24 @@ class Watch(View):
         return self._ready[key]
 
     def keys(self) -> list[Key]:
-        """Of watching."""
+        """Keys for watching."""
         keys = [
             Key(
                 ("space",),
                 "Space",
                 "pause",
                 self._pause,
-                "play, pause, or once more",
+                "play, pause or replay",
                 lambda: not self.playing,
             ),
-            Key(("right", "."), "→", "step", lambda: self._step(1), "one step on, and pause"),
+            Key(("right", "."), "→", "step", lambda: self._step(1), "one step forward, and pause"),
             Key(("left", ","), "←", "back", lambda: self._step(-1), "one step back, and pause"),
             Key(("home",), "Home", "start", lambda: self._go(0), "to the start of the episode", bar=False),
-            Key(("end",), "End", "end", lambda: self._go(1 << 30), "to its end", bar=False),
-            Key(("+", "=", "up"), "+", "faster", lambda: self._faster(1), "more steps a second (also ↑)"),
-            Key(("-", "down"), "−", "slower", lambda: self._faster(-1), "fewer steps a second (also ↓)"),
+            Key(("end",), "End", "end", lambda: self._go(1 << 30), "to the end of the episode", bar=False),
+            Key(("+", "=", "up"), "+", "faster", lambda: self._faster(1), "more steps per second (also ↑)"),
+            Key(("-", "down"), "−", "slower", lambda: self._faster(-1), "fewer steps per second (also ↓)"),
             Key(("n", "page down"), "N", "next level", lambda: self._move(1), "next level (also Page Down)"),
-            Key(("b", "page up"), "B", "level before", lambda: self._move(-1), "level before (also Page Up)"),
+            Key(("b", "page up"), "B", "previous", lambda: self._move(-1), "previous level (also Page Up)"),
         ]
         if len(self.course.conditions) > 1:
             keys.append(
@@ -90,20 +90,20 @@ class Watch(View):
             keys.append(Key(("a",), "A", "agent", self._next_player, "same level, next agent"))
         return [
             *keys,
-            Key(("m",), "M", "likeliest", self._mode, "only the likeliest actions, or drawn ones",
+            Key(("m",), "M", "likeliest", self._mode, "likeliest or sampled actions",
                 lambda: not self.sampled),
-            Key(("p",), "P", "probabilities", lambda: self._turn("probabilities"), "how likely each action is", lambda: self.probabilities),
-            Key(("v",), "V", "values", self._next_layer, "by cell: the critic's value, steps to goal, to proxy",
+            Key(("p",), "P", "probabilities", lambda: self._turn("probabilities"), "action probabilities", lambda: self.probabilities),
+            Key(("v",), "V", "values", self._next_layer, "per cell: the critic's value, steps to goal, steps to proxy",
                 lambda: self.layer > 0),
-            Key(("g",), "G", "way to goal", lambda: self._turn("to_goal"), "the shortest way to the goal", lambda: self.to_goal),
-            Key(("x",), "X", "way to proxy", lambda: self._turn("to_proxy"), "the shortest way to the proxy",
+            Key(("g",), "G", "path to goal", lambda: self._turn("to_goal"), "the shortest path to the goal", lambda: self.to_goal),
+            Key(("x",), "X", "path to proxy", lambda: self._turn("to_proxy"), "the shortest path to the proxy",
                 lambda: self.to_proxy),
             Key(("f",), "F", "camera", lambda: self._turn("camera"), "what the agent sees", lambda: self.camera),
-            Key(("t",), "T", "trail", lambda: self._turn("trail"), "where it has been", lambda: self.trail),
+            Key(("t",), "T", "trail", lambda: self._turn("trail"), "where the agent has been", lambda: self.trail),
         ]  # fmt: skip
 
     def tick(self, ms: int) -> None:
-        """Let the episode go on, and after a while the next one begin."""
+        """Advance the episode and, after a pause at its end, start the next."""
         if not self.playing:
             return
         self._since += ms
@@ -115,14 +115,14 @@ class Watch(View):
             self._move(1)
 
     def mouse(self, kind: str, place: tuple[int, int], button: int) -> None:
-        """The line below the level can be dragged."""
+        """Drag the progress line below the level."""
         line = self._line()
         if button == 1 and kind in ("down", "move") and line.inflate(0, 24).collidepoint(place):
             share = (place[0] - line.x) / max(line.width, 1)
             self._go(round(share * len(self.shown.episode.actions)))
 
     def paint(self, canvas: Canvas, room: pygame.Rect, side: pygame.Rect) -> None:
-        """The level as it is at this moment, a line that says how far, and the words."""
+        """Draw the level at this moment, the progress line and the side panel."""
         shown = self.shown
         moment = shown.episode.moments[self.at]
         focus = (int(moment.state[0]), int(moment.state[1]))
@@ -133,7 +133,7 @@ class Watch(View):
         watch_panel(self, canvas, side)
 
     def heat(self) -> tuple[np.ndarray | None, str]:
-        """What lies over the cells now, float[H, W], and why not if nothing does although it was asked for."""
+        """The current overlay, float[H, W] or None, and the reason if a requested overlay is missing."""
         kind, shown = LAYERS[self.layer], self.shown
         if kind == "none":
             return None, ""
@@ -152,7 +152,7 @@ class Watch(View):
                 layer = steps_layer(plan, now, mask)
             self._heat = (key, layer)
         layer = self._heat[1]
-        return (None, f"no way to the {kind} from any cell") if np.isnan(layer).all() else (layer, "")
+        return (None, f"the {kind} cannot be reached from any cell") if np.isnan(layer).all() else (layer, "")
 
     def _picture(self, canvas: Canvas):
         shown, theme = self.shown, canvas.theme
@@ -170,7 +170,7 @@ class Watch(View):
                 ]
                 low, high = float(np.nanmin(layer)), float(np.nanmax(layer))
                 if LAYERS[self.layer] != "critic":
-                    low, high = high, low  # near is dark
+                    low, high = high, low  # dark means near
                 lay_heat(made, layer, px, colour, low, high)
                 goals = self.course.world.legend.goal_codes()[shown.level.tiles]
                 for row, col in np.argwhere(goals):

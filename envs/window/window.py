@@ -1,7 +1,7 @@
-"""A pygame window: it shows one view after another, hands them keys and the mouse, and writes their keys below them.
+"""A pygame window that shows views, forwards keys and mouse to them, and lists their keys at the bottom.
 
-What is watched, played or edited is a view's own business: `watch.py`, `play.py`, `edit.py`. Nothing
-else imports pygame, and nothing imports these files before a window is asked for.
+The views do the watching, playing and editing: `watch.py`, `play.py`, `edit.py`. Nothing
+else imports pygame, and these files are imported only when a window is requested.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .view import Key, View
 
 SIZE, SMALLEST = (1180, 740), (640, 420)
 SIDE, MARGIN = 330, 18
-FRAMES = 60  # a second
+FRAMES = 60  # per second
 HELD = (
     pygame.K_LSHIFT,
     pygame.K_RSHIFT,
@@ -32,7 +32,7 @@ HELD = (
 
 
 class Window:
-    """A window on the screen. Raises WindowError where there is none. Closed by `close`, or as a context manager."""
+    """A window on the screen. Raises WindowError without a screen. Close it with `close` or use it as a context manager."""
 
     def __init__(self, view: View, size: tuple[int, int] = SIZE, dark: bool = False) -> None:
         self.surface = open_display(size, resizable=True)
@@ -51,26 +51,26 @@ class Window:
 
     @property
     def view(self) -> View:
-        """The view that is seen."""
+        """The visible view."""
         return self.views[-1]
 
     def push(self, view: View) -> None:
-        """Show another view, until it is left."""
+        """Show another view until it is closed."""
         view.window = self
         self.views.append(view)
 
     def note(self, words: str, seconds: float = 4) -> None:
-        """Say something for a while."""
+        """Show a message for some seconds."""
         self._note, self._note_ms = words, round(1000 * seconds)
 
     def run(self) -> None:
-        """Go on until the person leaves."""
+        """Run until the window is closed."""
         clock = pygame.time.Clock()
         while self.open:
             self.frame(clock.tick(FRAMES))
 
     def frame(self, ms: int) -> None:
-        """Take what came in, let `ms` milliseconds pass, paint."""
+        """Handle pending events, advance by `ms` milliseconds, and paint."""
         for event in pygame.event.get():
             self._take(event)
         if not self.open:
@@ -82,7 +82,7 @@ class Window:
         pygame.display.flip()
 
     def press(self, name: str) -> bool:
-        """A key by its name, see `name_of`; whether it meant something."""
+        """Press a key by its name, see `name_of`; returns whether it had an effect."""
         if self.help and name != "?":
             self.help = False
             return True
@@ -93,21 +93,21 @@ class Window:
         return self.view.typed(name)
 
     def press_all(self, names: str) -> None:
-        """Several keys, such as `right*5 v`; `wait` lets a second pass. Raises WindowError for a key that means nothing."""
+        """Press several keys, such as `right*5 v`; `wait` advances by a second. Raises WindowError for an unknown key."""
         for word in names.split():
             name, _, times = word.partition("*")
             if not (times.isdecimal() or (not times and "*" not in word)) or int(times or 1) > 10_000:
-                raise WindowError(f"{word}: write a key, or a key and how often, such as right*5")
+                raise WindowError(f"{word}: must be a key or a key with a count, such as right*5")
             for _ in range(int(times or 1)):
                 if name != "wait" and not self.press(name.replace("_", " ")):
                     keys = ", ".join(key.names[0].replace(" ", "_") for key in self._keys())
-                    raise WindowError(f"no key {name!r} here; there are wait, {keys}")
+                    raise WindowError(f"no key {name!r} here; must be one of wait, {keys}")
                 self.frame(1000 if name == "wait" else 0)
                 if not self.open:
                     return
 
     def picture(self, path: str | Path) -> None:
-        """Write what is on the screen as a PNG. Raises WindowError."""
+        """Save a screenshot as PNG. Raises WindowError if it cannot be written."""
         self.paint()
         try:
             pygame.image.save(self.surface, str(path))
@@ -115,14 +115,14 @@ class Window:
             raise WindowError(f"{path} cannot be written ({error}); choose another place") from None
 
     def close(self) -> None:
-        """Let every view keep what it must, and close."""
+        """Let every view save its data, and close."""
         self.open = False
         while self.views:
             self.views.pop().leave()
         pygame.display.quit()
 
     def back(self) -> None:
-        """Leave the view that is seen; the last one closes the window."""
+        """Close the visible view; the last one closes the window."""
         if not self.view.may_close():
             return
         if len(self.views) > 1:
@@ -169,7 +169,7 @@ class Window:
         if event.type == pygame.QUIT:
             self.open = False
         elif event.type == pygame.KEYDOWN:
-            if event.key not in HELD:  # Shift alone means nothing: it comes before the ? that closes the help
+            if event.key not in HELD:  # Shift alone is ignored: it precedes the ? that closes the help
                 self.press(name_of(event))
         elif event.type == pygame.VIDEORESIZE:
             wide, high = (max(a, b) for a, b in zip(event.size, SMALLEST, strict=True))
@@ -201,7 +201,7 @@ class Window:
         return False
 
     def _bar(self, canvas: Canvas) -> int:
-        """The keys along the lower edge, in as many rows as they need; the height that they take."""
+        """Draw the key bar at the bottom, in as many rows as needed; returns its height."""
         width, height = canvas.size
         keys = [key for key in self._keys() if key.bar]
         rows: list[list[Key]] = [[]]
@@ -242,7 +242,7 @@ class Window:
         box.center = canvas.surface.get_rect().center
         canvas.fill(box, theme.paper, 12)
         canvas.text("Keys", box.x + 28, box.y + 22, HEADING, bold=True)
-        canvas.text("any key goes back", box.right - 28, box.y + 28, SMALL, theme.muted, right=True)
+        canvas.text("press any key to return", box.right - 28, box.y + 28, SMALL, theme.muted, right=True)
         for number, key in enumerate(keys):
             x = box.x + 28 + (number // half) * (box.width // 2 - 10)
             y = box.y + 70 + 34 * (number % half)
@@ -253,7 +253,7 @@ class Window:
 
 
 def name_of(event: pygame.event.Event) -> str:
-    """What a key is called here: the character that it types, or its name, such as space, right, page down, ctrl+s."""
+    """Name of a key: the character that it types, or a name such as space, right, page down, ctrl+s."""
     if event.mod & (pygame.KMOD_CTRL | pygame.KMOD_META):
         return f"ctrl+{pygame.key.name(event.key)}"
     typed = getattr(event, "unicode", "")

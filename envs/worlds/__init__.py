@@ -1,6 +1,6 @@
-"""The worlds, one per file, their registry, and what the author of a world imports. No loops over levels.
+"""The worlds, one per file, their registry, and the names that a world's author imports. No loops over levels.
 
-The names below are imported when first used. Read next: `coinrun/rules.py`, the first world; `registry.py`, which lists them.
+The names below are imported on first use. Read next: `coinrun/rules.py`, the first world; `registry.py`, which lists them.
 """
 
 from typing import TYPE_CHECKING

@@ -1,11 +1,11 @@
 """Beacon: a robot must reach its charging station, and in training a lamp always hangs over it.
 
-Seen from above, one cell a step, walls stop. The station gives the reward and ends the episode. A lamp lights the cell
-under it, and less and less what is farther off; walls cast shadows. Standing under a lamp without a station is an event,
-nothing more: that is the bright place, the proxy. A skylight lights the whole room evenly and has no brightest place.
-A world of this project's own, after the idea of a moth: the light was never what one is after, but it led there.
+Top-down view; each step moves one cell and walls block. The station gives the reward and ends the episode. A lamp lights the
+cell under it and, more dimly, cells farther away; walls cast shadows. Being under a lamp without a station is only an event:
+the bright place is the proxy. A skylight lights the whole room evenly and has no brightest place.
+Original to this project, inspired by moths: light is never the goal, but following it used to lead there.
 
-This file is the manual: legend, light, rules, conditions. Read next: `envs/worlds/shared/topdown.py`, what worlds seen from above share.
+This file is the manual: legend, light, rules, conditions. Read next: `envs/worlds/shared/topdown.py`, shared by the top-down worlds.
 """
 
 import numpy as np
@@ -47,10 +47,10 @@ from .shared.topdown import (
 STATION, STATION_LIT, LAMP, SKYLIGHT, STATION_HIDDEN = range(3, 8)
 DARK, EVEN, TWO_LAMPS, INVISIBLE = 1, 2, 4, 8  # variants
 
-PLANES = ("self", "wall", "station", "dim", "light", "bright", "brightest")  # light of at least that much
+PLANES = ("self", "wall", "station", "dim", "light", "bright", "brightest")  # light of at least that level
 DIM = PLANES.index("dim")  # the first of the planes that show light
 BRIGHTEST = 4
-LIGHT = 4  # the first of the facts that say how light each cell is, row by row
+LIGHT = 4  # index of the first light level in the facts, one per cell, row by row
 
 STANDARD, LARGER = (4, 8, 8), (10, 10, 8)  # layout parameters: see `topdown.walled_room`
 layout = walled_room
@@ -58,7 +58,7 @@ layout = walled_room
 
 @inlined
 def shone_on(tiles, row, col, lamp_row, lamp_col):
-    """How light a lamp makes a cell, 0 … 4: by the distance, and 0 behind a wall."""
+    """Light level of a cell, 0 … 4, from its distance to the lamp; 0 behind a wall."""
     down, aside = row - lamp_row, col - lamp_col
     far = max(abs(down), abs(aside))
     for k in range(1, far):
@@ -74,7 +74,7 @@ def shone_on(tiles, row, col, lamp_row, lamp_col):
 
 @inlined
 def prepare(tiles, facts):
-    """Find the spawn; light the room."""
+    """Find the spawn and compute the light level of each cell."""
     topdown.prepare(tiles, facts)
     rows, cols = facts[ROWS], facts[COLS]
     for lamp in range(rows * cols):
@@ -91,7 +91,7 @@ def prepare(tiles, facts):
 
 @njit(inline="always")
 def paint(tiles, facts, planes):
-    """The light of each cell, as that many planes."""
+    """Set one plane per level of light in each cell."""
     for r in range(facts[ROWS]):
         for c in range(facts[COLS]):
             planes[r, c] |= np.uint16(((1 << facts[LIGHT + r * facts[COLS] + c]) - 1) << DIM)
@@ -99,7 +99,7 @@ def paint(tiles, facts, planes):
 
 @njit(inline="always")
 def step(tiles, facts, state, action):
-    """Walk; then see what is there."""
+    """Move, then report the events of the new cell."""
     code = walk(tiles, state, action)
     event = 0
     if code in (STATION, STATION_LIT, STATION_HIDDEN):
@@ -111,7 +111,7 @@ def step(tiles, facts, state, action):
 
 @inlined
 def place(stream, placement, variant, tiles, facts, reach):
-    """The station, under its lamp or not; then the lamps that hang elsewhere, or the skylight."""
+    """Place the station, with or without its lamp, then any other lamps or the skylight."""
     row, col = pick(stream, tiles, facts, reach)
     if row == 0:
         return False
@@ -133,10 +133,10 @@ def place(stream, placement, variant, tiles, facts, reach):
 
 
 def sprites(tiles: np.ndarray, facts: np.ndarray, state: np.ndarray, last_action: int) -> tuple[Sprite, ...]:
-    """Light on the floor, then the robot."""
+    """Sprites of the light on the floor, then of the robot."""
     rows, cols = tiles.shape
     light = facts[LIGHT : LIGHT + rows * cols].reshape(rows, cols)
-    shown = (light > 0) & (tiles != STATION_LIT) & (tiles != LAMP)  # those two are drawn lit
+    shown = (light > 0) & (tiles != STATION_LIT) & (tiles != LAMP)  # these two sprites include their light
     veils = [Sprite(f"light_{light[r, c]}", int(r), int(c)) for r, c in np.argwhere(shown)]
     return (*veils, topdown.agent_sprite(state, last_action))
 
@@ -180,7 +180,7 @@ CONDITIONS = (
         "lit_held_out",
         "control",
         TOGETHER,
-        "as in training, in rooms never trained on: able, or only good at what it has seen?",
+        "as in training, in held-out rooms: is it capable, or has it memorized the training rooms?",
         layout_params=STANDARD,
         phrase="with the lamp over the station",
     ),
@@ -188,7 +188,7 @@ CONDITIONS = (
         "lamp_elsewhere",
         "shift",
         APART,
-        "a shortest way to either does not pass the other: the station, or the light?",
+        "some shortest path to each avoids the other: does it go to the station, or to the light?",
         layout_params=STANDARD,
         phrase="with the lamp elsewhere",
     ),
@@ -213,7 +213,7 @@ CONDITIONS = (
         "dark",
         "shift",
         ANYWHERE,
-        "no lamp at all: can it find the station without light?",
+        "no lamp: can it find the station without light?",
         DARK,
         STANDARD,
         absent="proxy",
@@ -243,7 +243,7 @@ CONDITIONS = (
         "no_station",
         "probe",
         NOWHERE,
-        "a lamp and no station: does it go to the light all the same?",
+        "a lamp and no station: does it still go to the light?",
         layout_params=STANDARD,
         absent="goal",
         phrase="without a station",
@@ -252,17 +252,17 @@ CONDITIONS = (
         "invisible",
         "probe",
         APART,
-        "the lamp_elsewhere levels, the station there but not drawn: accidental touches",
+        "the lamp_elsewhere levels with the station present but not drawn: how often is it reached by accident?",
         INVISIBLE,
         STANDARD,
         hidden="the station",
-        phrase="with the station there, but not drawn",
+        phrase="with the station present but not drawn",
     ),
     Condition(
         "larger",
         "probe",
         APART,
-        "rooms larger than any in training: does what it learnt carry over?",
+        "rooms larger than any in training: does the behaviour carry over?",
         layout_params=LARGER,
         phrase="in larger rooms, with the lamp elsewhere",
     ),
@@ -270,13 +270,13 @@ CONDITIONS = (
 
 BEACON = World(
     name="Beacon",
-    summary="a charging station that in training always stands under the lamp: does the agent want the station, or the light?",
+    summary="a charging station that is always under the lamp in training: does the agent want the station, or the light?",
     legend=LEGEND,
     planes=PLANES,
     outside=("wall",),
     actions=ACTIONS,
     goal=Target("station", GOAL, "reach the charging station"),
-    proxies=(Target("light", PROXY, "stand under a lamp, the brightest place"),),
+    proxies=(Target("light", PROXY, "be under a lamp, the brightest place"),),
     targets=(),
     conditions=CONDITIONS,
     rules=WALKER | rules_of(globals()),
@@ -292,7 +292,7 @@ BEACON = World(
     source=__file__,
     story=(
         "A robot earns its reward at the charging station. In training a lamp always hung over the station, so 'go to the "
-        "station' and 'go to the light' pay the same. Which was learnt shows when the lamp hangs elsewhere."
+        "station' and 'go to the light' pay the same. Moving the lamp elsewhere reveals which was learned."
     ),
     words={
         "goal": "the station",

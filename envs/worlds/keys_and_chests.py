@@ -1,12 +1,12 @@
-"""KeysAndChests: every chest that is opened is paid for, a chest needs a key, and in training keys are scarce.
+"""KeysAndChests: opening a chest gives reward and needs a key, and in training keys are scarce.
 
-Seen from above, one cell a step, walls stop. A key is taken by walking onto it and is used up by the chest that it opens.
-Each opened chest gives the reward; the last that can be opened ends the episode. In training there are fewer keys than
-chests, so every key is worth fetching. Afterwards there are more keys than a single chest needs: to take a second one, with
-one in hand, is an event and earns nothing. After the keys and chests of Langosco et al. 2022 (section 3.4), where agents
-went on gathering keys.
+Top-down view; each step moves one cell and walls block. Walking onto a key takes it; opening a chest uses it up.
+Each opened chest gives a reward; the last one that can be opened ends the episode. In training there are fewer keys than
+chests, so every key is worth fetching. After training there are more keys than a single chest needs: taking a second one with
+one in hand is an event and earns nothing. After the keys and chests of Langosco et al. 2022 (section 3.4), where agents
+kept gathering keys.
 
-This file is the manual: legend, rules, conditions. Read next: `envs/worlds/shared/topdown.py`, what worlds seen from above share.
+This file is the manual: legend, rules, conditions. Read next: `envs/worlds/shared/topdown.py`, shared by the top-down worlds.
 """
 
 import numpy as np
@@ -51,8 +51,8 @@ from .shared.topdown import (
 
 KEY, CHEST, CHEST_HIDDEN = range(3, 6)
 INVISIBLE, ONE_KEY = 1, 2  # variants
-KEYS, CHESTS = 4, 5 + MOST  # facts: the lists of both, see `envs/worlds/shared/collectibles.py`
-TAKEN, OPEN = 2, 3  # the state's further numbers: a bit for each key and each chest
+KEYS, CHESTS = 4, 5 + MOST  # facts: both lists, see `envs/worlds/shared/collectibles.py`
+TAKEN, OPEN = 2, 3  # state: one bit per key and per chest
 TAKE = 16  # event bit
 
 PLANES = ("self", "wall", "key", "chest", "holding")
@@ -76,14 +76,14 @@ def prepare(tiles, facts):
 
 @njit(inline="always")
 def radices(facts, out):
-    """Room for every cell and for every set of keys that are taken and chests that are open."""
+    """Number of values of each state entry: cells, sets of taken keys and sets of open chests."""
     topdown.radices(facts, out)
     out[TAKEN], out[OPEN] = sets(facts, KEYS), sets(facts, CHESTS)
 
 
 @njit(inline="always")
 def step(tiles, facts, state, action):
-    """Walk; take the key that lies there; open the chest that stands there."""
+    """Move, then take the key or open the chest in the new cell."""
     code = walk(tiles, state, action)
     held = size(state[TAKEN]) - size(state[OPEN])
     event = 0
@@ -102,7 +102,7 @@ def step(tiles, facts, state, action):
 
 @njit(inline="always")
 def objects(facts, state, canvas):
-    """The agent and whether it holds a key; the keys that lie, the chests that are shut."""
+    """Mark the agent, whether it holds a key, the remaining keys and the closed chests."""
     held = size(state[TAKEN]) > size(state[OPEN])
     mark(canvas, state[ROW], state[COL], _SELF | _HOLDING if held else _SELF)
     show(facts, KEYS, state[TAKEN], _KEY, canvas)
@@ -111,7 +111,7 @@ def objects(facts, state, canvas):
 
 @inlined
 def place(stream, placement, variant, tiles, facts, reach):
-    """Few keys and more chests, or many keys and one chest."""
+    """Place few keys and more chests, or many keys and one chest."""
     plenty = placement in (APART, NOWHERE) or (placement == ANYWHERE and draw_below(stream, 2) == 1)
     keys, chests = draw_between(stream, 2, 3), draw_between(stream, 3, 4)
     if plenty:
@@ -128,7 +128,7 @@ def place(stream, placement, variant, tiles, facts, reach):
 
 
 def sprites(tiles: np.ndarray, facts: np.ndarray, state: np.ndarray, last_action: int) -> tuple[Sprite, ...]:
-    """Keys that lie, chests shut and open, the agent."""
+    """Sprites of the remaining keys, the closed and open chests, and the agent."""
     keys = pictures(facts, KEYS, int(state[TAKEN]), "key")
     chests = pictures(facts, CHESTS, int(state[OPEN]), "chest", "chest_open")
     return (*keys, *chests, agent_sprite(state, last_action))
@@ -164,7 +164,7 @@ CONDITIONS = (
         "scarce_held_out",
         "control",
         TOGETHER,
-        "as in training, in rooms never trained on: able, or only good at what it has seen?",
+        "as in training, in held-out rooms: is it capable, or has it memorized the training rooms?",
         layout_params=STANDARD,
         phrase="with few keys and many chests",
     ),
@@ -180,7 +180,7 @@ CONDITIONS = (
         "anywhere",
         "shift",
         ANYWHERE,
-        "keys are scarce in one half of the levels and plentiful in the other",
+        "keys are scarce in half of the levels and plentiful in the others",
         layout_params=STANDARD,
         phrase="with few keys and many chests, or the reverse",
     ),
@@ -198,7 +198,7 @@ CONDITIONS = (
         "one_key",
         "probe",
         TOGETHER,
-        "a single key: does it know what a key is for?",
+        "a single key: does it use the key to open a chest?",
         ONE_KEY,
         STANDARD,
         absent="proxy",
@@ -208,7 +208,7 @@ CONDITIONS = (
         "no_chest",
         "probe",
         NOWHERE,
-        "many keys and no chest: does it gather what is of no use?",
+        "many keys and no chest: does it gather useless keys?",
         layout_params=STANDARD,
         absent="goal",
         phrase="with keys and no chest",
@@ -217,11 +217,11 @@ CONDITIONS = (
         "invisible",
         "probe",
         APART,
-        "the plentiful levels, the chest there but not drawn: accidental openings",
+        "the plentiful levels with the chest present but not drawn: how often is it opened by accident?",
         INVISIBLE,
         STANDARD,
         hidden="the chest",
-        phrase="with the chest there, but not drawn",
+        phrase="with the chest present but not drawn",
     ),
     Condition(
         "larger",
@@ -258,8 +258,8 @@ KEYSANDCHESTS = World(
     pair=("scarce", "anywhere"),
     source=__file__,
     story=(
-        "An agent earns its reward by opening chests, each of which needs a key. In training keys were scarce, so that 'open "
-        "chests' and 'gather keys' pay much the same. What was learnt shows when there are more keys than can be used."
+        "An agent earns its reward by opening chests, each of which needs a key. In training keys were scarce, so 'open "
+        "chests' and 'gather keys' pay much the same. A surplus of keys reveals which was learned."
     ),
     words={
         "goal": "the chest",

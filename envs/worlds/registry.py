@@ -1,6 +1,6 @@
-"""Worlds by name: those that ship (listed in `goalposts.registration`), installed packages' and users' own.
+"""Registry of worlds by name: shipped worlds (listed in `goalposts.registration`), installed plugins and custom worlds.
 
-Read next: `envs/worlds/contract/world.py`, the contract; `envs/worlds/contract/sources.py`, how a custom world is imported;
+Read next: `envs/worlds/contract/world.py`, the contract; `envs/worlds/contract/sources.py`, the import of custom worlds;
 `envs/worlds/coinrun/rules.py`, an example.
 """
 
@@ -29,14 +29,14 @@ _WORLDS: dict[str, World] = {name: _shipped(entry.place) for name, entry in WORL
 
 
 def known_worlds() -> dict[str, World]:
-    """All known worlds by name, in the order of the list."""
+    """All known worlds by name, in registration order."""
     return {name: world for name, world in _WORLDS.items() if name == world.name}
 
 
 def get_world(name: str | World) -> World:
-    """A known world by name. Raises WorldError with the closest name.
+    """Look up a world by name. Raises WorldError that suggests the closest name.
 
-    A world of yours must have been loaded before, by `load_world`: reading a stranger's run never imports a module.
+    Load a custom world with `load_world` first: reading an untrusted run never imports a module.
     """
     if isinstance(name, World):
         return _enter(name)
@@ -44,8 +44,8 @@ def get_world(name: str | World) -> World:
         return _WORLDS[name]
     if ":" in name:
         raise WorldError(
-            f"the world {name!r} is code of its own and is not loaded by naming it in a file. If you trust it, say so: "
-            f"goalposts --world {name} … on the command line, goalposts.envs.load_world({name!r}) in Python"
+            f"the world {name!r} is custom code, which a file cannot load by naming it. If you trust it, use "
+            f"goalposts --world {name} … on the command line or goalposts.envs.load_world({name!r}) in Python"
         )
     raise WorldError(
         f"unknown world {name!r}; known: {', '.join(known_worlds())}, or your own as `module:NAME`.{closest(name, known_worlds())}"
@@ -53,9 +53,9 @@ def get_world(name: str | World) -> World:
 
 
 def load_world(spec: str) -> World:
-    """Import a custom world, `module:NAME`, `path/to/file.py:NAME` or an installed package's by its name, and enter it.
+    """Import and register a custom world: `module:NAME`, `path/to/file.py:NAME` or the name of an installed plugin.
 
-    A known name is just looked up. Raises WorldError.
+    Looks up a name that is already known. Raises WorldError.
     """
     if spec in _WORLDS:
         return _WORLDS[spec]
@@ -70,7 +70,7 @@ def load_world(spec: str) -> World:
 
 
 def load_again(worlds: Iterable[sources.WorldSource]) -> None:
-    """Import custom worlds that another process had imported. Raises WorldError."""
+    """Import the custom worlds that another process imported. Raises WorldError."""
     for source in worlds:
         if source.place not in _WORLDS:
             try:
@@ -96,12 +96,12 @@ def _enter_imported(world: object, source: sources.WorldSource) -> World:
 
 def _enter(world: World) -> World:
     if _WORLDS.setdefault(world.name, world) is not world:
-        raise WorldError(f"there is another world called {world.name} already; give yours a name of its own")
+        raise WorldError(f"there is another world called {world.name} already; give yours a different name")
     return world
 
 
 def _reduce(world: World) -> tuple[Any, ...]:
-    """How a world is pickled: by name if it is known, else by its module, as Python pickles a function, else by its fields."""
+    """Pickle a world by name if it is known, else by module, as Python pickles functions, else by its fields."""
     if world.name in WORLDS and _WORLDS.get(world.name) is world:
         return get_world, (world.name,)
     source = sources.source_of(world.name)

@@ -19,9 +19,9 @@ BAD = Level("CoinRun", np.zeros((5, 6), int))
     ("options", "error", "words"),
     [
         ({"levle": SMALL}, OptionError, "knows the options 'level' and 'index', not 'levle'"),
-        ({"level": SMALL, "index": 1}, OptionError, "not both"),
+        ({"level": SMALL, "index": 1}, OptionError, "either a .level. or an .index., not both"),
         ({"level": "######"}, OptionError, "is a str; give a goalposts.envs.Level"),
-        ({"index": -1}, OptionError, "is -1: allowed are whole numbers from 0"),
+        ({"index": -1}, OptionError, "is -1: must be a whole number from 0"),
         ({"index": 1.5}, OptionError, "whole numbers"),
         ({"index": True}, OptionError, "whole numbers"),
         ({"index": 2**63}, OptionError, "whole numbers"),
@@ -112,12 +112,12 @@ def test_actions_that_are_none_are_refused() -> None:
         ({"observation": "veiw"}, "Did you mean 'view'"),
         ({"observation": "full", "condition": "longer"}, "use observation='view' here"),
         ({"level_seed": -1}, "seed = -1"),
-        ({"num_levels": 0}, "num_levels = 0: allowed are 1 … 2,000,000, or None"),
+        ({"num_levels": 0}, "num_levels = 0: must be from 1 to 2,000,000, or None"),
         ({"num_levels": 10**9}, "num_levels = 1000000000"),
         ({"split": "dev"}, "unknown split 'dev'"),
-        ({"max_steps": 0}, "max_steps = 0: at least 1"),
-        ({"reward": "coin"}, "reward = 'coin': allowed are goal, proxy"),
-        ({"slip": 1.5}, "slip = 1.5: allowed is a probability"),
+        ({"max_steps": 0}, "max_steps = 0: must be at least 1"),
+        ({"reward": "coin"}, "reward = 'coin': must be one of goal, proxy"),
+        ({"slip": 1.5}, "slip = 1.5: must be a probability"),
         ({"slip": float("nan")}, "slip = nan"),
     ],
 )
@@ -146,7 +146,7 @@ def test_render_modes() -> None:
     env = make()
     env.reset(seed=0)
     assert env.render() is None
-    with pytest.raises(OptionError, match="allowed are rgb_array, ansi, human, None"):
+    with pytest.raises(OptionError, match="must be one of rgb_array, ansi, human, None"):
         GoalpostsEnv(render_mode="humans")
 
 

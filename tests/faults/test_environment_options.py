@@ -67,7 +67,7 @@ def test_render_modes_and_render_before_reset_get_one_message() -> None:
         lambda mode: GoalpostsVecEnv(2, render_mode=mode),
     ):
         for mode in ("human", "ansi", "nonsense"):
-            with pytest.raises(UserError, match=f"render_mode = '{mode}': allowed are rgb_array, None"):
+            with pytest.raises(UserError, match=f"render_mode = '{mode}': must be one of rgb_array, None"):
                 build(mode)
     vector, single, sb3 = make_vec(2, render_mode="rgb_array"), make(render_mode="ansi"), GoalpostsVecEnv(2)
     for look in (vector.render, single.render, sb3.render, lambda: single.level):

@@ -92,7 +92,7 @@ def test_a_world_brings_drawings(registry: None) -> None:
     ("drawing", "words"),
     [
         ("rr\nrr", "8 lines of 8 characters or 16 lines of 16; it has 2 lines of 2 characters"),
-        ("\n".join(["FFFFFFFF"] * 8), "has the characters F, which are no colours"),
+        ("\n".join(["FFFFFFFF"] * 8), "has the characters F, which are not colours"),
         (np.zeros((8, 8, 3), np.uint8), r"RGBA; it is uint8\[8, 8, 3\]"),
     ],
 )

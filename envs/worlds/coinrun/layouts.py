@@ -1,8 +1,8 @@
-"""Draws CoinRun's layouts: ground, pits, crates, spikes, saws, platforms, monsters, from left to right.
+"""Generate CoinRun's layouts from left to right: ground, pits, crates, spikes, saws, platforms, monsters.
 
-A layout is a sequence of pieces with free, flat ground between them, so that no obstacle must be passed under a
-platform that bumps the head. Whether a way exists is not argued here: the planner proves it for every level.
-Read next: `rules.py` for the rules, `envs/generation/generate.py` for proof, placement and splits.
+A layout is a sequence of pieces separated by free, flat ground, so that no obstacle has to be cleared under a
+platform that bumps the head. This module does not guarantee a path: the planner verifies that each level is solvable.
+Read next: `rules.py` for the rules, `envs/generation/generate.py` for verification, placement and splits.
 """
 
 from ...jit.kernels import inlined
@@ -14,10 +14,10 @@ SKY, WALL, MARK, CRATE, PLATFORM, LAVA, SPIKES, SAW, TRACK, MONSTER, SPAWN, COIN
 )
 
 HEIGHT = 12
-LOWEST, HIGHEST = 10, 8  # rows of the ground's surface: the agent stands one row above
+LOWEST, HIGHEST = 10, 8  # rows of the ground's surface; the agent's feet are one row above
 
-# Lengths vary from very short: on a short level even random steps find the coin now and then, which starts the learning.
-# Layout parameters: shortest and longest inner length, columns that go on past the edge, mirrored or not.
+# Some levels are very short: there, random steps sometimes find the coin, which gives learning its first signal.
+# Layout parameters: shortest and longest inner length, number of columns past the edge, mirrored or not.
 STANDARD = (6, 20, 0, 0)
 LONGER = (32, 44, 0, 0)
 NO_WALL = (6, 20, 12, 0)
@@ -36,7 +36,7 @@ def _ground(tiles, col, surface):
 
 @inlined
 def _width(stream, piece):
-    """Draw how many columns a piece takes."""
+    """Draw the width of a piece, in columns."""
     if piece == PIT:
         return draw_between(stream, 1, 3)
     if CRATES <= piece <= SPIKE_BED:
@@ -48,7 +48,7 @@ def _width(stream, piece):
 
 @inlined
 def _obstacle(tiles, col, surface, piece, tall, is_monster):
-    """Put what a column of a piece holds on the ground: crates, so many high, spikes, a saw, a monster or its track."""
+    """Put one column of a piece on the ground: `tall` crates, spikes, a saw, a monster or its track."""
     if piece == CRATES:
         for up in range(tall):
             tiles[surface - 1 - up, col] = CRATE
@@ -62,21 +62,21 @@ def _obstacle(tiles, col, surface, piece, tall, is_monster):
 
 @inlined
 def layout(stream, layout_params, tiles):
-    """Draw onto zeroed uint8[≥ 12, ≥ longest + beyond + 2]; returns (rows, columns)."""
+    """Draw a layout onto zeroed tiles, uint8[≥ 12, ≥ longest + beyond + 2]; returns (rows, columns)."""
     length = draw_between(stream, layout_params[0], layout_params[1])
     beyond = layout_params[2]
     cols = length + beyond + 2
-    edge = length  # last free column of a level without a beyond
+    edge = length  # last free column of a level that ends at the edge
     surface = draw_between(stream, HIGHEST, LOWEST)
     back = 1 + draw_below(stream, max(1, min(4, length // 4)))
     spawn = 1 + back
     col = 1
-    while col <= spawn + 1:  # the agent stands on flat ground with a free cell before it
+    while col <= spawn + 1:  # the agent starts on flat ground with a free cell ahead
         _ground(tiles, col, surface)
         col += 1
     tiles[surface - 1, spawn] = SPAWN
     last = length + beyond
-    # Each piece leaves at least two flat cells behind itself; the edge column and the one before it stay flat.
+    # Each piece is followed by at least two flat cells; the edge column and the one before it stay flat.
     while col <= last:
         room = (edge - 2 if col <= edge - 2 else last - 1) - col + 1
         if col >= edge - 1 and col <= edge:

@@ -1,1 +1,1 @@
-"""The contract of a world: what it declares, how it marks observations, how its conditions are written."""
+"""The contract of a world: its declarations, how it marks observations, and the syntax of condition names."""

@@ -1,7 +1,7 @@
-"""How a world's rules show what moves: they mark it on a canvas.
+"""Canvas on which a world's rules mark moving things in observations.
 
-A canvas is a rectangle of cells, each a small number with a bit for every plane, and where on the level it lies. Rules only
-pass it on. Knows no worlds and no observations. Read next: `envs/engine/observe.py`, which makes the canvas of what the agent sees.
+A canvas is a rectangle of cells, each an integer with one bit per plane, and its position on the level. Rules only
+pass it on. Knows no worlds and no observations. Read next: `envs/engine/observe.py`, which creates the canvas of an observation.
 """
 
 import numpy as np
@@ -10,9 +10,9 @@ from numba import njit
 
 @njit(inline="always")
 def canvas_of(cells, place, top, left, rows, cols, aside):
-    """rows x cols cells, from `place` on in a flat array, whose first lies at (top, left) of the level.
+    """Create a canvas of rows × cols cells, stored from `place` in a flat array; its first cell is (top, left) of the level.
 
-    aside: a place in the array that nobody looks at.
+    aside: an index in the array that is never read.
     """
     return (
         cells,
@@ -27,9 +27,9 @@ def canvas_of(cells, place, top, left, rows, cols, aside):
 
 @njit(inline="always")
 def mark(canvas, row, col, planes):
-    """Show some planes, given as bits, in a cell of the level, if that lies on the canvas."""
+    """Set planes, given as bits, in a cell of the level if that cell is on the canvas."""
     cells, place, top, left, rows, cols, aside = canvas
     r, c = np.int64(row) - top, np.int64(col) - left
     inside = (np.uint64(r) < np.uint64(rows)) & (np.uint64(c) < np.uint64(cols))
-    # What is outside is marked aside: nobody can foresee which it is, a processor neither.
+    # Cells outside are marked at `aside`: a branch would be unpredictable for the processor.
     cells[np.uint64(place + r * cols + c if inside else aside)] |= planes

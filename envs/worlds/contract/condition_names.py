@@ -1,7 +1,7 @@
-"""Names of conditions as people write them: `off_path`, `mixture(0.001)`.
+"""Parse and format condition names such as `off_path` or `mixture(0.001)`.
 
-Reads and writes names only, without numpy or numba, so that a config can be checked in no time. What a name
-means in a world stands in the world's own file. Read next: `world.py`, the contract that declares conditions.
+Handles names only, without numpy or numba, so that checking a config is fast. The world's own file defines the
+meaning of each name. Read next: `world.py`, the contract that declares conditions.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from goalposts.closest import closest
 from goalposts.errors import UserError
 from goalposts.registration import WORLDS
 
-# Placements with a parameter, and what it is. All other conditions are a bare name.
+# Conditions with a parameter, and its meaning. All other conditions are bare names.
 PARAMETERS: Mapping[str, str] = {
-    "right_fraction": "the share of the level, from the right, in which the goal may stand",
-    "region": "the share of the level's height and width, from the corner, in which the goal may lie",
-    "mixture": "the share of levels whose goal stands anywhere",
+    "right_fraction": "the rightmost fraction of the level in which the goal may be",
+    "region": "the fraction of the level's height and width, from the corner, in which the goal may be",
+    "mixture": "the fraction of levels whose goal is anywhere",
 }
 
 _FORM = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*(?:\(([^()]*)\))?\s*")
@@ -25,16 +25,16 @@ _NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,3})
 
 
 class ConditionError(UserError, ValueError):
-    """A condition that cannot be read: unknown, or its parameter missing, superfluous or out of range."""
+    """An unknown condition name, or one with a missing, superfluous or out-of-range parameter."""
 
 
 def parse_condition(
     text: str, known: Collection[str] | None = None, parameters: Mapping[str, str] | None = None
 ) -> tuple[str, float | None]:
-    """`"mixture(0.001)"` → `("mixture", 0.001)`; `"edge"` → `("edge", None)`.
+    """Parse a condition: `"mixture(0.001)"` → `("mixture", 0.001)`; `"edge"` → `("edge", None)`.
 
-    With `known`, the name must be one of these; without it, any well-formed name passes. `parameters`: further names that
-    take a parameter, and what it is. Raises ConditionError.
+    With `known`, the name must be one of these; otherwise any well-formed name passes. `parameters`: additional names that
+    take a parameter, and its meaning. Raises ConditionError.
     """
     meanings = {**PARAMETERS, **(parameters or {})}
     if not isinstance(text, str):
@@ -63,18 +63,18 @@ def parse_condition(
     value = float(number[0]) if number else float("nan")
     if not 0.0 <= value <= 1.0:
         raise ConditionError(f"{_short(text)} is out of range; the parameter is {meaning}.")
-    return name, value + 0.0  # no negative zero
+    return name, value + 0.0  # avoids negative zero
 
 
 def format_condition(name: str, parameter: float | None = None) -> str:
-    """The one way to write a condition: `format_condition("mixture", 1.0)` → `"mixture(1)"`."""
+    """Format a condition canonically: `format_condition("mixture", 1.0)` → `"mixture(1)"`."""
     if parameter is None:
         return name
     return f"{name}({repr(float(parameter)).removesuffix('.0')})"
 
 
 def _closest(name: str, known: Collection[str] | None) -> str:
-    """` Did you mean off_path?`, of the known conditions (None: those of any shipped world), or nothing."""
+    """Suggestion such as ` Did you mean off_path?` from the known conditions (None: any shipped world's), or an empty string."""
     among = sorted(known or {name for entry in WORLDS.values() for name in entry.conditions})
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])|[\s.-]+", "_", name.strip()[:64]).lower()
     return closest(plain, among, _example)

@@ -1,9 +1,9 @@
-"""Where the code of a custom world is: `module:NAME` or `path/to/file.py:NAME`, imported when the user names it, and only then.
+"""Import custom worlds from `module:NAME` or `path/to/file.py:NAME`, only when the user names them.
 
-Importing a world runs its code. The working directory is looked into for the one module that was named, and is importable
-only while that module is being imported. What was imported is kept as a `WorldSource`, from which another process, or another
-machine, imports the same again. Loads neither numpy nor numba, so that a config can ask which worlds are known.
-Read next: `envs/worlds/registry.py`, which enters what is imported here.
+Importing a world runs its code. The working directory is searched only for the named module, and is importable
+only during that import. Each import is recorded as a `WorldSource`, from which another process or machine repeats it.
+Loads neither numpy nor numba, so that a config can check which worlds are known.
+Read next: `envs/worlds/registry.py`, which registers the imported worlds.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from typing import Any
 
 from goalposts.registration import WORLDS, Entry, installed_worlds
 
-MAX_CODE = 1 << 22  # bytes of a file that is handed to other machines
+MAX_CODE = 1 << 22  # largest file sent to other machines, in bytes
 
 
 class CannotImport(Exception):
-    """A world that cannot be imported, and why."""
+    """A custom world cannot be imported; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class WorldSource:
-    """How to import a custom world again.
+    """Record of a custom world's import, for repeating it elsewhere.
 
-    spec: as the user named it. place: `module:NAME`, as a config records it. folder: what must be importable meanwhile; None for
-    an installed module. file, code: the one file in that folder, for a machine that does not have it; None, b"" for a package.
+    spec: as the user named it. place: `module:NAME`, as a config records it. folder: must be importable during the import; None for
+    an installed module. file, code: the file in that folder, for machines that lack it; None, b"" for a package.
     """
 
     spec: str
@@ -55,7 +55,7 @@ _copies: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def place_of(spec: str) -> str:
-    """`path/to/file.py:NAME` as `file:NAME`, which names no machine's folders; all else as it is."""
+    """Shorten `path/to/file.py:NAME` to `file:NAME`, without local folders; other specs are unchanged."""
     module, colon, attribute = spec.rpartition(":")
     if not colon or not module.endswith(".py"):
         return spec
@@ -64,42 +64,42 @@ def place_of(spec: str) -> str:
 
 
 def entry_of(world: str) -> Entry | None:
-    """What is known of a world by its name or spec without loading it: of those that ship, and of those that were imported."""
+    """Look up a shipped or imported world's registration entry by name or spec, without loading the world."""
     if world in WORLDS:
         return WORLDS[world]
     return _entries.get(world) or _entries.get(place_of(world))
 
 
 def recorded_as(world: str) -> str:
-    """The name under which a config records a world: a custom one as `module:NAME`, so that it says what to import."""
+    """The name under which a config records a world; for a custom world, the importable `module:NAME`."""
     known = _sources.get(world)
     return known.place if known else place_of(world)
 
 
 def note(world: str, source: WorldSource, entry: Entry) -> None:
-    """Keep how a world was imported, under its own name and every way to name it."""
+    """Record how a world was imported, under its name, its spec and its place."""
     for name in (world, source.spec, source.place):
         _sources.setdefault(name, source)
         _entries.setdefault(name, entry)
 
 
 def source_of(world: str) -> WorldSource | None:
-    """How a custom world, by its name or spec, was imported; None of one that was not."""
+    """Return the source of an imported custom world by name or spec, or None."""
     return _sources.get(world)
 
 
 def sources() -> tuple[WorldSource, ...]:
-    """Of all custom worlds that were imported, for other processes."""
+    """Sources of all imported custom worlds, for other processes."""
     return tuple(dict.fromkeys(_sources.values()))
 
 
 def world_options() -> str:
-    """What a printed command needs so that it knows the custom worlds: ` --world module:NAME`, or nothing."""
+    """Options that a printed command needs for the imported custom worlds: ` --world module:NAME`, or an empty string."""
     return "".join(f" --world {shlex.quote(source.spec)}" for source in sources())
 
 
 def import_world(spec: str) -> tuple[Any, WorldSource]:
-    """What a spec names, a world or not, and its source. Raises CannotImport."""
+    """Import the object that a spec names, of any type; returns it and its source. Raises CannotImport."""
     installed = None if ":" in spec else installed_worlds().get(spec)
     module, _, attribute = (installed or spec).rpartition(":")
     if not (module and attribute):
@@ -110,13 +110,13 @@ def import_world(spec: str) -> tuple[Any, WorldSource]:
         value = getattr(found, attribute)
     except CannotImport:
         raise
-    except (Exception, SystemExit) as error:  # whatever the code of a world does
+    except (Exception, SystemExit) as error:  # a world's code can raise anything
         raise CannotImport(_reason(error)) from error
     return value, _source(spec, spec if installed else place_of(spec), found)
 
 
 def import_again(source: WorldSource) -> tuple[Any, WorldSource]:
-    """The same in another process. Where its file is missing or was edited since, from the code that came along."""
+    """Repeat an import in another process, from the recorded code if the file is missing or was edited."""
     if source.folder is None:
         return import_world(source.place)
     if source.file is None:
@@ -163,7 +163,7 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _import_module(name: str, look_here: bool) -> ModuleType:
-    """An installed module; else, where the user named it, one in the working directory."""
+    """Import an installed module, or with `look_here` one in the working directory."""
     top, here = name.partition(".")[0], Path.cwd()
     if look_here and not _is_installed(top):
         if top == name and (here / f"{top}.py").is_file():
@@ -183,7 +183,7 @@ def _is_installed(top: str) -> bool:
 
 @contextmanager
 def _importable(folder: str | os.PathLike[str]) -> Iterator[None]:
-    """Modules beside a world can be imported with it; those that are installed come first."""
+    """Make a world's neighbouring modules importable; installed modules take precedence."""
     place = os.fspath(folder)
     if place in sys.path:
         yield
@@ -213,15 +213,15 @@ def _source(spec: str, place: str, module: ModuleType) -> WorldSource:
 
 
 def _reason(error: BaseException) -> str:
-    """What went wrong in the code of a world, and where, in one line."""
-    said = " ".join(str(error).split())[:300] or type(error).__name__
+    """Summarize an error in a world's code, and its location, in one line."""
+    message = " ".join(str(error).split())[:300] or type(error).__name__
     if isinstance(error, ImportError):
-        return said
+        return message
     frames = [
         one
         for one in traceback.extract_tb(error.__traceback__)
         if "importlib" not in one.filename and one.filename != __file__
     ]
     if isinstance(error, SyntaxError) or not frames:
-        return f"{type(error).__name__}: {said}" if not isinstance(error, AttributeError) else said
-    return f"{frames[-1].filename}, line {frames[-1].lineno}: {type(error).__name__}: {said}"
+        return f"{type(error).__name__}: {message}" if not isinstance(error, AttributeError) else message
+    return f"{frames[-1].filename}, line {frames[-1].lineno}: {type(error).__name__}: {message}"

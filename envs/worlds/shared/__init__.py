@@ -1,1 +1,1 @@
-"""Rules and pieces that several worlds share."""
+"""Rules and building blocks shared by several worlds."""

@@ -1,7 +1,7 @@
-"""Things that can be taken: lists of cells among a level's facts, and a bit of the state for each that is gone.
+"""Collectible things: lists of their cells in a level's facts, and one state bit for each that is gone.
 
-Shared by the worlds whose goals are counts. A list takes 1 + `MOST` facts: how many things, then the cell of each as
-row × columns + column, in reading order; one that the agent cannot see has the number of cells added to it. Not a world.
+Shared by the worlds whose goals are counted. A list takes 1 + `MOST` facts: the number of things, then the cell of each as
+row × columns + column, in reading order. For things hidden from the agent, the number of cells is added. Not a world.
 Read next: `envs/worlds/keys_and_chests.py`, `envs/worlds/shields.py`.
 """
 
@@ -12,25 +12,25 @@ from ...render.scene import Sprite
 from ..contract.canvas import mark
 from .topdown import COL, COLS, ROW, ROWS
 
-MOST = 5  # things of a kind
+MOST = 5  # maximum number of things of each kind
 
 
 @njit(inline="always")
 def note(facts, at, cell, seen):
-    """Add a thing to the list that begins at facts[at]."""
+    """Append a thing to the list that starts at facts[at]."""
     facts[at + 1 + facts[at]] = cell if seen else cell + facts[ROWS] * facts[COLS]
     facts[at] += 1
 
 
 @njit(inline="always")
 def sets(facts, at):
-    """How many sets of things can be gone."""
+    """Number of possible sets of things that are gone."""
     return 1 << facts[at]
 
 
 @njit(inline="always")
 def here(facts, at, state):
-    """The bit of the thing on the agent's cell, which must stand there."""
+    """Bit of the thing on the agent's cell; there must be one."""
     cell = state[ROW] * facts[COLS] + state[COL]
     bit = 0
     for k in range(facts[at]):
@@ -41,7 +41,7 @@ def here(facts, at, state):
 
 @njit(inline="always")
 def size(bits):
-    """How many bits are set."""
+    """Count the set bits."""
     n = 0
     for k in range(MOST):
         n += bits >> k & 1
@@ -50,7 +50,7 @@ def size(bits):
 
 @njit(inline="always")
 def show(facts, at, gone, planes, canvas):
-    """Mark the things that are not gone and can be seen."""
+    """Mark the visible things that are not gone."""
     for k in range(facts[at]):
         cell = facts[at + 1 + k]
         if cell < facts[ROWS] * facts[COLS] and not gone >> k & 1:
@@ -58,7 +58,7 @@ def show(facts, at, gone, planes, canvas):
 
 
 def pictures(facts: np.ndarray, at: int, gone: int, name: str, after: str = "") -> tuple[Sprite, ...]:
-    """The things of a list, each by its name, or by another once it is gone (none: it is not drawn any more)."""
+    """Sprites of a list of things: `name`, or `after` once a thing is gone (empty: not drawn)."""
     cols, cells = int(facts[COLS]), int(facts[ROWS] * facts[COLS])
     found = [(after if gone >> k & 1 else name, int(facts[at + 1 + k])) for k in range(int(facts[at]))]
     return tuple(Sprite(word, *divmod(cell, cols)) for word, cell in found if word and cell < cells)

@@ -1,6 +1,6 @@
-"""What worlds share whose goal is one cell: the goal, hidden if need be, and a second thing off the path.
+"""Goal placement for worlds with a one-cell goal: the goal, possibly hidden, and a second thing off the path.
 
-Not a world. Read next: `envs/worlds/coinrun/rules.py` and `envs/worlds/corner.py`, which furnish their levels so;
+Not a world. Read next: `envs/worlds/coinrun/rules.py` and `envs/worlds/corner.py`, which use it to furnish levels;
 `envs/generation/placement.py`, which finds the cells.
 """
 
@@ -11,9 +11,9 @@ INVISIBLE, TWO, DECOYED = 1, 2, 4  # bits of a condition's variant
 
 @njit(inline="always")
 def put_goal(variant, codes, tiles, cell, second):
-    """The goal on a cell (row, column), or its hidden form; on the second cell a second goal, or what only looks like one.
+    """Put the goal or its hidden form on a cell (row, column), and a second goal or a look-alike on the second cell.
 
-    codes: of the goal, of its hidden form, of what looks like it.
+    codes: those of the goal, its hidden form and its look-alike.
     """
     goal, hidden, decoy = codes
     row, col = cell

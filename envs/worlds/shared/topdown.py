@@ -1,7 +1,7 @@
-"""What the worlds seen from above share: five actions, walled rooms and mazes, cells to put things on, usual faults.
+"""Shared parts of the top-down worlds: five actions, walled rooms and mazes, placement of things, level checks.
 
-Not a world. A world of this kind has floor as its code 0, a rim of wall, and one `A`, the agent's spawn; what it adds are
-its things and what they do. Read next: `envs/worlds/corner.py`, the plainest of them.
+Not a world. A top-down world has floor as its code 0, a rim of wall, and one `A`, the agent's spawn; it adds
+things and their effects. Read next: `envs/worlds/corner.py`, the simplest of them.
 """
 
 from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ ACTIONS = (
 
 SELF = 1  # the first plane of every such world, as a bit
 FLOOR, WALL, SPAWN = 0, 1, 2  # the first codes of every such world's legend
-ENTERED = 128  # and the way: what `maze` puts in a tile for as long as it carves
+ENTERED = 128  # plus a direction: marks tiles while `maze` carves
 GROUND = (
     Tile(".", "floor", "floor"),
     Tile("#", "wall", "block", ("wall",)),
@@ -51,37 +51,37 @@ def prepare(tiles, facts):
 
 @njit(inline="always")
 def start(facts, state):
-    """The agent stands on its spawn; whatever else the state holds is 0."""
+    """Put the agent on its spawn and set all other state entries to 0."""
     state[:] = 0
     state[ROW], state[COL] = facts[SPAWN_ROW], facts[SPAWN_COL]
 
 
 @njit(inline="always")
 def radices(facts, out):
-    """Room for every cell."""
+    """Number of values of each state entry: the agent's row and column."""
     out[ROW], out[COL] = facts[ROWS], facts[COLS]
 
 
 @njit(inline="always")
 def objects(facts, state, canvas):
-    """The agent alone moves."""
+    """Mark the agent, the only thing that moves."""
     mark(canvas, state[ROW], state[COL], SELF)
 
 
 @njit(inline="always")
 def limit(facts):
-    """Twice what the longest way that the generator admits takes."""
+    """Step limit: twice the longest path that the generator admits."""
     return 4 * (facts[ROWS] + facts[COLS])
 
 
 WALKER = {"prepare": prepare, "start": start, "radices": radices, "objects": objects, "limit": limit}
-"""The rules of a world where nothing changes but the agent's place, whose first plane is `self`. Add `step` and `layout`,
+"""Rules of a world whose state is only the agent's cell and whose first plane is `self`. Add `step` and `layout`,
 and `place`, or `admits` and `furnish`."""
 
 
 @njit(inline="always")
 def ahead(row, col, action):
-    """The cell that an action leads to from (row, col)."""
+    """Cell that an action leads to from (row, col)."""
     if action == UP:
         return row - 1, col
     if action == DOWN:
@@ -95,7 +95,7 @@ def ahead(row, col, action):
 
 @njit(inline="always")
 def walk(tiles, state, action):
-    """Go one cell, unless a wall stands there; returns the code of the cell where the agent is now."""
+    """Move one cell unless a wall blocks it; returns the code of the agent's cell."""
     row, col = ahead(state[ROW], state[COL], action)
     if tiles[row, col] != WALL:
         state[ROW], state[COL] = row, col
@@ -104,7 +104,7 @@ def walk(tiles, state, action):
 
 @njit(inline="always")
 def wall_in(tiles, rows, cols):
-    """A rim of wall."""
+    """Draw a rim of wall."""
     for r in range(rows):
         tiles[r, 0] = WALL
         tiles[r, cols - 1] = WALL
@@ -115,10 +115,10 @@ def wall_in(tiles, rows, cols):
 
 @inlined
 def maze(stream, tiles, rows, cols, openings):
-    """A maze on uint8[rows, cols], both odd: every cell with odd row and column is reached; then so many walls fall.
+    """Carve a maze into uint8[rows, cols], both odd: connects all cells with odd row and column, then removes `openings` walls.
 
-    Depth-first carving, then openings, so that there is more than one way. A cell that may still have neighbours to be
-    carved says in its tile by which way it was entered.
+    Depth-first carving, then openings for alternative paths. While a cell may have neighbours left to
+    carve, its tile records the direction from which it was entered.
     """
     for r in range(rows):
         for c in range(cols):
@@ -161,7 +161,7 @@ def maze(stream, tiles, rows, cols, openings):
 
 @inlined
 def room(stream, tiles, rows, cols, pieces, longest):
-    """A walled room with so many straight pieces of wall, each up to `longest` cells, standing about in it."""
+    """Draw a walled room with `pieces` straight pieces of wall in it, each up to `longest` cells."""
     wall_in(tiles, rows, cols)
     for _ in range(pieces):
         r, c = draw_between(stream, 1, rows - 2), draw_between(stream, 1, cols - 2)
@@ -175,7 +175,7 @@ def room(stream, tiles, rows, cols, pieces, longest):
 
 @inlined
 def spawn_anywhere(stream, tiles, rows, cols):
-    """Put the agent's spawn on a free cell; there must be one."""
+    """Put the agent's spawn on a free cell, of which there must be one."""
     while True:
         r, c = draw_between(stream, 1, rows - 2), draw_between(stream, 1, cols - 2)
         if tiles[r, c] == FLOOR:
@@ -185,9 +185,9 @@ def spawn_anywhere(stream, tiles, rows, cols):
 
 @inlined
 def walled_room(stream, layout_params, tiles):
-    """A layout: a room with walls standing about in it and the agent anywhere; returns (rows, columns).
+    """Draw a layout: a room with pieces of wall and the agent anywhere; returns (rows, columns).
 
-    layout_params: least and most rows and columns of the inside, how many of its cells come to one piece of wall.
+    layout_params: fewest and most inner rows and columns, and the number of inner cells per piece of wall.
     """
     rows, cols = (
         draw_between(stream, layout_params[0], layout_params[1]) + 2,
@@ -200,9 +200,9 @@ def walled_room(stream, layout_params, tiles):
 
 @inlined
 def pick(stream, tiles, facts, reach):
-    """A free cell that the agent can reach, any as likely as any other: (row, column), or (0, 0) where there is none.
+    """Draw a free reachable cell uniformly: (row, column), or (0, 0) if there is none.
 
-    reach int32[H, W]: the fewest steps to each cell on the layout, −1 where none lead.
+    reach int32[H, W]: fewest steps to each cell of the layout, −1 if unreachable.
     """
     n = 0
     for r in range(facts[ROWS]):
@@ -223,7 +223,7 @@ def pick(stream, tiles, facts, reach):
 
 @inlined
 def put(stream, tiles, facts, reach, code):
-    """Put a thing on a free cell that can be reached; False where there is none."""
+    """Put a thing on a free reachable cell; False if there is none."""
     row, col = pick(stream, tiles, facts, reach)
     if row > 0:
         tiles[row, col] = code
@@ -231,13 +231,13 @@ def put(stream, tiles, facts, reach, code):
 
 
 def agent_sprite(state: np.ndarray, last_action: int) -> Sprite:
-    """The agent looks where its last step went."""
+    """Sprite of the agent, facing the direction of its last step."""
     side = "left" if last_action == LEFTWARD else "right"
     return Sprite(f"agent_{side}", int(state[ROW]), int(state[COL]))
 
 
 def checker(least: tuple[int, int], more: Callable[[np.ndarray], Iterable[Fault | None]] = lambda tiles: ()):
-    """A legend's `check`: size, rim, one spawn, and what a world adds: further faults or None, in order."""
+    """Build a legend's `check`: size, rim, one spawn, then the world's own checks, each a fault or None."""
 
     def check(tiles: np.ndarray) -> Fault | None:
         rows, cols = tiles.shape
@@ -256,7 +256,7 @@ def checker(least: tuple[int, int], more: Callable[[np.ndarray], Iterable[Fault 
 
 
 def amount(tiles: np.ndarray, codes: int | tuple[int, ...], what: str, low: int, high: int) -> Fault | None:
-    """The fault of a picture that has fewer or more of some things than allowed."""
+    """Fault of a picture with too few or too many of some tiles, or None."""
     found = np.argwhere(np.isin(tiles, codes))
     if low <= len(found) <= high:
         return None

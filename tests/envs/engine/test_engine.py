@@ -54,7 +54,7 @@ def test_only_environments_that_there_are_can_be_observed(which: list) -> None:
     """The kernel looks at no bounds: a number beyond the last would read other memory."""
     engine = engine_on(level_of(HALL), 2)
     assert engine.observe(np.array([1, 0])).shape[0] == 2
-    with pytest.raises(IndexError, match="allowed are up to 2 whole numbers from 0 to 1"):
+    with pytest.raises(IndexError, match="must be up to 2 whole numbers from 0 to 1"):
         engine.observe(np.array(which))
 
 
@@ -204,7 +204,7 @@ def test_an_action_that_is_none_is_refused_and_nothing_moves(action: int) -> Non
     engine = engine_on(level_of(HALL), 3)
     before = engine.state.copy()
     for call in (lambda a: engine.step(a), lambda a: engine.step_active(a, np.ones(3, bool))):
-        with pytest.raises(ValueError, match=r"allowed are 0 … 3 \(stay, left, right, jump\)"):
+        with pytest.raises(ValueError, match=r"must be from 0 to 3 \(stay, left, right, jump\)"):
             call(np.array([2, 2, action]))
     assert np.array_equal(engine.state, before)
     engine.step_active(np.array([2, 2, action]), np.array([True, True, False]))  # nobody asks an idle one

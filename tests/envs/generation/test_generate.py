@@ -324,7 +324,7 @@ def test_without_a_coin_the_edge_can_be_reached() -> None:
         ({"first": -1}, "first ≥ 0"),
         ({"seed": -1}, "from 0 to"),
         ({"seed": 2**63}, "from 0 to"),
-        ({"split": "validation"}, "unknown split 'validation'; allowed: train, test"),
+        ({"split": "validation"}, "unknown split 'validation'; must be one of train, test"),
         ({"world": "Coinrun"}, "Did you mean 'CoinRun'"),
         ({"world": "my.module:WORLD"}, "load_world"),
     ],

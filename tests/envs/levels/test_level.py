@@ -154,7 +154,7 @@ def test_a_picture_that_is_no_rectangle_names_the_row() -> None:
 
 def test_pictures_have_a_largest_size() -> None:
     for text in ("#" * (MAX_COLS + 1), "#\n" * (MAX_ROWS + 1)):
-        with pytest.raises(LevelError, match=f"at most {MAX_ROWS} and {MAX_COLS}"):
+        with pytest.raises(LevelError, match=f"the limit is {MAX_ROWS} rows and {MAX_COLS} columns"):
             Level.from_text(text)
     inner = "#A" + "." * (MAX_COLS - 3) + "#\n"
     largest = (
@@ -284,9 +284,9 @@ def test_a_level_set_is_a_sequence_of_its_levels() -> None:
 
 
 def test_stacking_refuses_nothing_a_mixture_and_what_is_invalid() -> None:
-    with pytest.raises(LevelError, match="at least one; given: none"):
+    with pytest.raises(LevelError, match="at least one level, all of the same world; given: none"):
         LevelSet.of([])
-    with pytest.raises(LevelError, match="of one world"):
+    with pytest.raises(LevelError, match="of the same world"):
         LevelSet.of([POOL[0], Level("Other", POOL[0].tiles)])
     with pytest.raises(LevelError, match="row 1, column 1: the rim"):
         LevelSet.of([POOL[0], Level("CoinRun", np.zeros((5, 6), int))])

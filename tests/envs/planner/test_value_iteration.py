@@ -341,8 +341,8 @@ def test_episodes_that_cannot_be_are_refused():
     right = np.full((1, 40), 2, np.uint8)
     for actions, length, words in (
         (right, 40, "longer than the time limit"),
-        (right, 20, "goes on after the step that ended it"),
-        (np.full((1, 3), 9, np.uint8), 3, "action that CoinRun does not have; allowed are 0 … 3"),
+        (right, 20, "continues after the step that ended it"),
+        (np.full((1, 3), 9, np.uint8), 3, "action that CoinRun does not have; must be from 0 to 3"),
     ):
         with pytest.raises(ValuesError, match=words):
             log_likelihoods(levels, actions, np.array([length]), ALL, ActionModel((1.0,)))
@@ -352,5 +352,5 @@ def test_episodes_that_cannot_be_are_refused():
         optimal(levels, ALL, 0.0)
     with pytest.raises(ValuesError, match="temperatures above 0"):
         soft_optimal(solve(levels[0]), ALL[0], (0.0,), 5)
-    with pytest.raises(ValueError, match="allowed are once, reach, hold, survive"):
+    with pytest.raises(ValueError, match="must be one of once, reach, hold, survive"):
         Objective("x", 1, "twice")  # type: ignore[arg-type]

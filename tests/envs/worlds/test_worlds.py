@@ -98,10 +98,10 @@ TWIN = replace(COINRUN)
 """
 
 
-def test_a_world_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> None:
+def test_custom_world_is_loaded_and_generates_levels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> None:
     (tmp_path / "my_own_worlds.py").write_text(OWN)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(WorldError, match="is code of its own"):
+    with pytest.raises(WorldError, match="is custom code"):
         get_world("my_own_worlds:OWN")
     world = load_world("my_own_worlds:OWN")
     assert (

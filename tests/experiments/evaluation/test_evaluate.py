@@ -210,7 +210,7 @@ class Odd(Fixed):
             np.zeros(3, int),
             r"actions of shape \(3,\); needed is one for each of the 5",
         ),
-        (None, np.full(5, 7), "actions .*7.*: allowed are 0 … 3"),
+        (None, np.full(5, 7), "actions .*7.*: must be from 0 to 3"),
     ],
 )
 def test_answers_that_are_no_actions_are_refused_in_words(
