@@ -1,8 +1,8 @@
-"""Whether a release can be made: tag, package, CITATION.cff and CHANGELOG.md name the same version.
+"""Check a release: tag, package, CITATION.cff and CHANGELOG.md must name the same version.
 
     python .ci/release.py v0.1.0        (without a tag: whether package, CITATION and changelog agree)
 
-Needs nothing installed. Exit code 1 with one line per disagreement.
+Requires no installed packages. Exits with code 1 and one line per disagreement.
 """
 
 import re
@@ -18,7 +18,7 @@ def read(name: str, pattern: str) -> str:
 
 
 def disagreements(tag: str | None) -> list[str]:
-    """One line for each place that names another version than the package."""
+    """List one line for each place whose version differs from the package's."""
     version = read("goalposts/__init__.py", r'^__version__ = "(.+)"$')
     found = []
     if (cited := read("CITATION.cff", r"^version: (.+)$")) != version:

@@ -1,7 +1,7 @@
-"""The software bill of materials of a wheel, as CycloneDX JSON: `sbom.py WHEEL LOCK… > sbom.cdx.json`.
+"""Write the software bill of materials of a wheel as CycloneDX JSON: `sbom.py WHEEL LOCK… > sbom.cdx.json`.
 
-Names the wheel by its digest and every package that the locks pin, with the digests that pip checks. Licences come from the
-packages that are installed beside this Python, where they are. Same input, same bytes; nothing is asked of any network.
+Lists the wheel by its digest and every package pinned in the locks, with the digests that pip checks. Licences come from the
+packages installed for this Python, if any. The output is deterministic and needs no network.
 """
 
 import email.parser
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def components(lock: Path) -> list[dict]:
-    """One a package that a lock file pins."""
+    """List one component per package pinned in a lock file."""
     found = []
     text = lock.read_text(encoding="utf-8").replace("\\\n", " ")
     for line in text.splitlines():
@@ -70,7 +70,7 @@ def purl(name: str, version: str) -> str:
 
 
 def licence_of(name: str) -> str:
-    """In a few words, from the installed package; "" where it is not installed or does not say."""
+    """Short licence name from the installed package; "" if it is not installed or names none."""
     try:
         facts = metadata.metadata(name)
     except metadata.PackageNotFoundError:

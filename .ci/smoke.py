@@ -1,4 +1,4 @@
-"""What a user of the wheel does first, run by .ci/run in a clean environment away from the checkout: `smoke.py WHEEL`."""
+"""Smoke test of a wheel's first use, run by .ci/run in a clean environment away from the checkout: `smoke.py WHEEL`."""
 
 import importlib.resources
 import subprocess
@@ -29,22 +29,22 @@ def main() -> None:
     import goalposts
 
     home = Path(goalposts.__file__).parent
-    check(home.parent.name == "site-packages", "goalposts is imported from where it was installed")
-    check(goalposts.__path__ == [str(home)], "an installed package looks for its parts in itself alone")
+    check(home.parent.name == "site-packages", "goalposts is imported from its installed location")
+    check(goalposts.__path__ == [str(home)], "an installed package searches only itself for its parts")
     yamls = importlib.resources.files("goalposts.configs").joinpath("coinrun").iterdir()
-    check(any(p.name.endswith(".yaml") for p in yamls), "the configs travel with the wheel")
+    check(any(p.name.endswith(".yaml") for p in yamls), "the wheel contains the configs")
 
     import gymnasium as gym
 
     env = gym.make("goalposts:goalposts/CoinRun-v0", condition="edge")
     observation, _ = env.reset(seed=1)
-    check(env.observation_space.contains(observation), "gym.make gives an environment that resets")
+    check(env.observation_space.contains(observation), "gym.make returns an environment that resets")
     envs = gym.make_vec("goalposts:goalposts/CoinRun-v0", num_envs=3)
-    check(envs.reset(seed=1)[0].shape[0] == 3, "gym.make_vec gives a batch")
+    check(envs.reset(seed=1)[0].shape[0] == 3, "gym.make_vec returns a batch")
 
     scripts = Path(sys.executable).parent
     started = time.perf_counter()
-    check("Usage" in run(str(scripts / "goalposts"), "--help"), "goalposts --help says how it is used")
+    check("Usage" in run(str(scripts / "goalposts"), "--help"), "goalposts --help prints the usage")
     print(f"    in {time.perf_counter() - started:.2f} s")
     check(
         "CoinRun" in run(sys.executable, "-m", "goalposts", "worlds"),

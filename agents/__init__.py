@@ -1,6 +1,6 @@
-"""Agents: who acts on levels, trained or scripted, and how episodes are played. Knows no run folders.
+"""Agents, trained and scripted, and the playing of episodes. Knows no run folders.
 
-The names below are imported when first used, so that scripted agents do not wait for torch. Read next: `rollout.py`.
+The names below are imported on first use, so that scripted agents do not load torch. Read next: `rollout.py`.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""An agent plays a set of levels, one episode each: outcomes and actions out, nothing averaged.
+"""Rollouts: play an agent on a set of levels, one episode per level, and return outcomes and actions without averaging.
 
 Every level is played exactly once to its end, so timeouts count like all others. The noise that turns probabilities
 into actions is keyed by (noise seed, level number, step): an agent that tells its action probabilities meets the same
@@ -48,24 +48,24 @@ class Agent(Protocol):
 
 @runtime_checkable
 class TellsProbabilities(Protocol):
-    """An agent that tells float[n, A]: its noise can be paired over conditions and its verdict is sharper."""
+    """An agent with action probabilities float[n, A], which allow common random numbers and a more precise verdict."""
 
     def action_probabilities(self, observation: Any) -> np.ndarray: ...
 
 
 @runtime_checkable
 class SeesState(Protocol):
-    """A scripted agent that needs more than the observation; a stranger's agent never gets this."""
+    """A scripted agent that needs more than the observation; untrusted agents never receive this."""
 
     def begin(self, levels: LevelSet) -> None:
-        """The levels that are about to be played."""
+        """Receive the levels before they are played."""
 
     def see(self, which: np.ndarray, states: np.ndarray) -> None:
-        """Before each `predict`: the places int[n] of the levels, and the states int32[n, S]."""
+        """Receive the levels' indices int[n] and the states int32[n, S] before each `predict`."""
 
 
 def choose(probabilities, numbers, steps, noise_seed, actions):
-    """Inverse of the cumulated probabilities at the level's own noise of this step."""
+    """Sample actions by inverting the cumulative probabilities at the noise of level and step."""
     n_actions = probabilities.shape[1]
     for i in range(len(numbers)):
         u = unit(key_of(noise_seed, numbers[i], steps[i], ACTION_NOISE))
@@ -81,23 +81,23 @@ def choose(probabilities, numbers, steps, noise_seed, actions):
 
 
 def slip_some(actions, numbers, steps, noise_seed, slip, n_actions):
-    """Replace a share of the actions by random ones, keyed as above."""
+    """Replace a fraction `slip` of the actions by random ones, with noise keyed like that of `choose`."""
     for i in range(len(numbers)):
         key = key_of(noise_seed, numbers[i], steps[i], EVALUATION_SLIP)
         if unit(key) < slip:
             actions[i] = np.int64(unit(mix(key)) * n_actions)
 
 
-# Bound, because numba's cache does not notice when the streams that they draw from are edited.
+# Specialized, because numba's cache does not notice edits of the random streams.
 choosing, slipping = specialize(choose, {}, "play"), specialize(slip_some, {}, "play")
 
 
 @dataclass(frozen=True, eq=False)
 class Played:
-    """One episode a level. outcome int32[N, 8] (columns `outcome.O_…`), returns float64[N], actions uint8[N, T].
+    """Result of `play`, one episode per level. outcome int32[N, 8] (columns `outcome.O_…`), returns float64[N], actions uint8[N, T].
 
-    The actions are those that were carried out, slips included: played again, they give the same episode.
-    Only the first `outcome[i, O_STEPS]` of a row count; the rest are 255.
+    The actions are those executed, including slips: replaying them gives the same episode.
+    Only the first `outcome[i, O_STEPS]` actions of a row count; the rest are 255.
     """
 
     outcome: np.ndarray
@@ -116,10 +116,10 @@ def play(
     slip: float = 0.0,
     batch: int = BATCH,
 ) -> Played:
-    """Play every level once. `sampled` False means greedy. The reward is the intended one, whatever was trained on."""
+    """Play every level once. `sampled` False means greedy. Uses the intended reward, regardless of the training reward."""
     if (
         levels.index < 0
-    ).any():  # levels that no seed numbers are numbered here, so that batches do not matter
+    ).any():  # levels without a seed are numbered here, so that results do not depend on batches
         levels = replace(levels, index=np.where(levels.index < 0, np.arange(len(levels)), levels.index))
     parts = [
         _play_batch(agent, levels[k : k + batch], observation, sampled, noise_seed, max_steps, slip)
@@ -270,9 +270,9 @@ class _Asked:
 def _check_probabilities(probabilities: np.ndarray, n: int, n_actions: int) -> None:
     if probabilities.shape != (n, n_actions):
         raise ActionError(
-            f"the agent gave action probabilities of shape {probabilities.shape}; needed is {(n, n_actions)}: levels, actions"
+            f"the agent returned action probabilities of shape {probabilities.shape}; must be {(n, n_actions)}: levels, actions"
         )
     if not (
         np.isfinite(probabilities).all() and (probabilities >= 0).all() and probabilities.any(axis=1).all()
     ):
-        raise ActionError("the agent gave action probabilities that are not finite numbers from 0, or all 0")
+        raise ActionError("the agent returned action probabilities that are negative, not finite, or all 0")

@@ -1,7 +1,7 @@
-"""The stable-baselines3 face of the engine: a native `VecEnv`, without a wrapper or a process in between.
+"""The engine's stable-baselines3 interface: a native `VecEnv`, without wrappers or subprocesses.
 
 `infos` follow SB3: an ended environment's dict has `terminal_observation`, `TimeLimit.truncated`, `episode` (r, l, t) and
-the outcome fields; the others are empty. Adds no rules and no statistics. Read next: `envs/gymnasium_envs.py`, the others.
+the outcome fields; the others are empty. Adds no rules or statistics. Read next: `envs/gymnasium_envs.py`, the other interfaces.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from ..envs.engine.options import OptionError, seeds_of
 
 
 class GoalpostsVecEnv(VecEnv):
-    """n environments for SB3. Options as for `goalposts.envs.engine.level_stream.LevelStream`.
+    """A vector environment for SB3. Takes the options of `goalposts.envs.engine.level_stream.LevelStream`.
 
-    Observations are fresh arrays uint8[n, C, H, W] that the caller may keep. `render()` tiles a picture of each environment,
+    Observations are fresh arrays uint8[n, C, H, W] that the caller may keep. `render()` tiles images of all environments
     unless render_mode is None.
     """
 
@@ -40,10 +40,10 @@ class GoalpostsVecEnv(VecEnv):
         self.metadata = {**self.metadata, "render_fps": 8}  # type: ignore[assignment]
         self._actions = np.zeros(num_envs, np.int64)
         self._began = time.monotonic()
-        self.outcomes: list[np.ndarray] = []  # final_outcome rows since somebody last took them
+        self.outcomes: list[np.ndarray] = []  # final_outcome rows since the last `take_outcomes`
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy continues as the original would; its clock too, which another process would read differently."""
+        """Pickle so that a copy continues like the original, including its clock, which differs between processes."""
         return {**self.__dict__, "_began": time.monotonic() - self._began}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -51,18 +51,18 @@ class GoalpostsVecEnv(VecEnv):
         self._began = time.monotonic() - state["_began"]
 
     def __copy__(self) -> Any:
-        """As `copy.deepcopy`: a shallow copy would move the original's engine."""
+        """Return a deep copy: a shallow copy would share, and step, the original's engine."""
         return deepcopy(self)
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
-        """Seeds s, s + 1, … for the next reset. Raises OptionError."""
+        """Set seeds s, s + 1, … for the next reset. Raises OptionError."""
         if seed is not None:
             seed = int(seeds_of([seed], 1)[0][0])
             seeds_of(seed, self.num_envs)
         return super().seed(seed)
 
     def reset(self) -> VecEnvObs:
-        """Begin new episodes everywhere; what `seed` and `set_options` (as gymnasium's reset) gave takes effect here."""
+        """Start new episodes in all environments, applying the values from `seed` and `set_options` (as in gymnasium's reset)."""
         wanted = [wanted_level(self.stream, options) for options in self._options]
         seeds, given = seeds_of(self._seeds, self.num_envs)
         obs = self.stream.reset(seeds, None, given)
@@ -77,11 +77,11 @@ class GoalpostsVecEnv(VecEnv):
         return obs
 
     def step_async(self, actions: np.ndarray) -> None:
-        """Take the actions int[n]."""
+        """Store the actions int[n] for `step_wait`."""
         self._actions = np.asarray(actions)
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Step all; ended environments begin their next level at once."""
+        """Step all environments; ended ones start their next level in the same step."""
         step = self.advance(self._actions)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         if len(step.ended):
@@ -100,40 +100,40 @@ class GoalpostsVecEnv(VecEnv):
         return step.obs, step.reward, step.terminated | step.truncated, infos
 
     def advance(self, actions: np.ndarray) -> Step:
-        """One step of all without SB3's infos, for training loops that read arrays."""
+        """Step all environments without building SB3's infos, for training loops that read arrays."""
         step = self.stream.step(actions)
         if len(step.ended):
             self.outcomes.append(step.final_outcome)
         return step
 
     def take_outcomes(self) -> np.ndarray:
-        """int32[m, 8]: the outcomes of all episodes that ended since the last call (columns `outcome.O_…`)."""
+        """Return and clear the outcomes of all episodes ended since the last call, int32[m, 8] (columns `outcome.O_…`)."""
         rows, self.outcomes = self.outcomes, []
         return np.concatenate(rows) if rows else np.empty((0, 8), np.int32)
 
     def close(self) -> None:
-        """Nothing to free."""
+        """Do nothing: there are no resources to free."""
 
     def get_images(self) -> Sequence[np.ndarray | None]:
-        """A picture uint8[H, W, 3] of each environment, all of one size."""
+        """Render an image uint8[H, W, 3] of each environment, all of the same size."""
         return [self.stream.frame(slot) for slot in range(self.num_envs)]
 
     def get_action_meanings(self) -> list[str]:
-        """The names of the actions, in order."""
+        """Names of the actions, in order."""
         return [action.name for action in self.stream.world.actions]
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        """The same value for every environment."""
+        """Return an attribute, repeated for each environment."""
         return [getattr(self, attr_name)] * len(list(self._get_indices(indices)))
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        """Set it for all: the environments share one engine."""
+        """Set an attribute for all environments, since they share one engine."""
         setattr(self, attr_name, value)
 
     def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        """Call once, answer for each."""
+        """Call a method once and return its result for each environment."""
         return [getattr(self, method_name)(*args, **kwargs)] * len(list(self._get_indices(indices)))
 
     def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-        """Never wrapped."""
+        """Return False for each environment: they are never wrapped."""
         return [False] * len(list(self._get_indices(indices)))

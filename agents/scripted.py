@@ -1,8 +1,8 @@
-"""Agents whose goal is known: they go through the same evaluation as trained ones, and calibrate it.
+"""Scripted agents with known goals, which calibrate the evaluation by going through it like trained agents.
 
-GoToGoal and GoToProxy follow the planner's shortest ways; Random is uniform; Mixture plays one or the other from episode
-to episode; Noisy replaces some actions by random ones. The planning ones need the level and the state, which `play` hands
-only to agents that declare `begin` and `see`. Read next: `rollout.py`.
+GoToGoal and GoToProxy follow the planner's shortest paths; Random is uniform; Mixture chooses between two agents in each
+episode; Noisy replaces some actions by random ones. The planning agents need the level and the state, which `play` passes
+only to agents that define `begin` and `see`. Read next: `rollout.py`.
 """
 
 from __future__ import annotations
@@ -20,57 +20,57 @@ from ..envs.worlds.registry import get_world
 
 
 class Scripted:
-    """Common to all: `predict` as in SB3, from `action_probabilities`."""
+    """Base class of scripted agents: SB3's `predict`, derived from `action_probabilities`."""
 
     name = "Scripted"
     n_actions = 0
 
     def begin(self, levels: LevelSet) -> None:
-        """Take note of the levels that are about to be played."""
+        """Receive the levels before they are played."""
         self.n_actions = len(get_world(levels.world).actions)
 
     def see(self, which: np.ndarray, states: np.ndarray) -> None:
-        """Take note of where every episode stands."""
+        """Receive the state of every running episode."""
         self._n = len(which)
 
     def action_probabilities(self, observation: Any) -> np.ndarray:
-        """float64[n, A] for the states seen last."""
+        """Action probabilities float64[n, A] for the last states received."""
         raise NotImplementedError
 
     def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, None]:
-        """The likeliest action of each (int64[n]); deterministic or not, for `play` draws the noise itself."""
+        """Likeliest actions int64[n]; ignores `deterministic`, since `play` draws the noise."""
         return self.action_probabilities(observation).argmax(axis=1), None
 
 
 class Random(Scripted):
-    """Every action is as likely as any other."""
+    """An agent that chooses actions uniformly at random."""
 
     name = "Random"
 
     def begin(self, levels: LevelSet) -> None:
-        """Count the steps on every level anew."""
+        """Reset the step counts of all levels."""
         super().begin(levels)
         self._numbers = np.where(levels.index >= 0, levels.index, np.arange(len(levels))).astype(np.uint64)
         self._steps = np.zeros(len(levels), np.int64)
 
     def see(self, which: np.ndarray, states: np.ndarray) -> None:
-        """Remember who is asked for an action."""
+        """Record the levels that need an action."""
         super().see(which, states)
         self._which = which
 
     def action_probabilities(self, observation: Any) -> np.ndarray:
-        """Uniform."""
+        """Uniform action probabilities float64[n, A]."""
         return np.full((self._n, self.n_actions), 1.0 / self.n_actions)
 
     def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, None]:
-        """Random also when asked to be greedy: it has no favourite. Keyed by level and step, so always the same."""
+        """Random actions, even if deterministic, keyed by level and step and therefore reproducible."""
         chosen = level_numbers(self._numbers[self._which], self._steps[self._which], self.n_actions)
         self._steps[self._which] += 1
         return chosen, None
 
 
 class _Planner(Scripted):
-    """Follows a shortest way on the level as it imagines it; the lowest action among equals, 0 where there is no way."""
+    """Base class of agents that follow a shortest path on their model of the level; lowest action among equals, 0 if there is no path."""
 
     def begin(self, levels: LevelSet) -> None:
         super().begin(levels)
@@ -84,7 +84,7 @@ class _Planner(Scripted):
         )
 
     def action_probabilities(self, observation: Any) -> np.ndarray:
-        """1 for the next action of the way, 0 for the others."""
+        """Action probabilities: 1 for the next action of the path, 0 for the others."""
         return np.eye(self.n_actions)[self._now]
 
     def _imagined(self, level: Level) -> Level:
@@ -95,9 +95,9 @@ class _Planner(Scripted):
 
 
 def _shortest_way(plan: Plan, wanted: int, other: int) -> np.ndarray:
-    """int64[n]: in each state the lowest action of a shortest way to `wanted`; among shortest ways, one without `other`.
+    """int64[n]: for each state the lowest action of a shortest path to `wanted`, preferably without `other`.
 
-    0 where there is no way.
+    0 if there is no path.
     """
     touches = (plan.events & other) != 0
     succ = np.where(touches, -1, plan.succ).astype(np.int32)
@@ -119,7 +119,7 @@ def _lowest(to_go: np.ndarray, succ: np.ndarray, events: np.ndarray, wanted: int
 
 
 class GoToGoal(_Planner):
-    """Wants the intended goal and knows the shortest way from wherever it is. It stays where it sees no goal."""
+    """An agent that pursues the intended goal along a shortest path. It stays put if it sees no goal."""
 
     name = "GoToGoal"
 
@@ -131,7 +131,7 @@ class GoToGoal(_Planner):
 
 
 class GoToProxy(_Planner):
-    """Wants the first proxy; among equally short ways there, it takes one that leaves the goal alone."""
+    """An agent that pursues the first proxy along a shortest path, preferably one that avoids the goal."""
 
     name = "GoToProxy"
 
@@ -140,19 +140,19 @@ class GoToProxy(_Planner):
 
 
 class Mixture(Scripted):
-    """Plays each episode wholly as `first` with probability q, else as `second`; which, is keyed by the level's number."""
+    """An agent that plays each whole episode as `first` with probability q, else as `second`, keyed by the level's number."""
 
     def __init__(
         self, q: float, first: Scripted | None = None, second: Scripted | None = None, seed: int = 0
     ) -> None:
         if not 0 <= q <= 1:
-            raise ValueError(f"q = {q}: allowed is a probability from 0 to 1")
+            raise ValueError(f"q = {q}: must be a probability from 0 to 1")
         self.q, self.seed = q, seed
         self.first, self.second = first or GoToGoal(), second or GoToProxy()
         self.name = f"Mixture({q:g})"
 
     def begin(self, levels: LevelSet) -> None:
-        """Decide for every level who plays it."""
+        """Choose the agent for every level."""
         super().begin(levels)
         self.first.begin(levels)
         self.second.begin(levels)
@@ -161,14 +161,14 @@ class Mixture(Scripted):
         self._is_first = draws < self.q * (1 << 52)
 
     def see(self, which: np.ndarray, states: np.ndarray) -> None:
-        """Both look; one of them acts."""
+        """Pass the states to both agents; one of them acts."""
         super().see(which, states)
         self.first.see(which, states)
         self.second.see(which, states)
         self._who = self._is_first[which]
 
     def action_probabilities(self, observation: Any) -> np.ndarray:
-        """Those of whoever plays the episode."""
+        """Action probabilities of the agent chosen for each episode."""
         first, second = (
             self.first.action_probabilities(observation),
             self.second.action_probabilities(observation),
@@ -177,30 +177,30 @@ class Mixture(Scripted):
 
 
 class Noisy(Scripted):
-    """With probability ε a uniform action, else what the other agent does."""
+    """An agent that acts uniformly at random with probability ε, else like another agent."""
 
     def __init__(self, agent: Scripted, epsilon: float) -> None:
         if not 0 <= epsilon <= 1:
-            raise ValueError(f"epsilon = {epsilon}: allowed is a probability from 0 to 1")
+            raise ValueError(f"epsilon = {epsilon}: must be a probability from 0 to 1")
         self.agent, self.epsilon = agent, epsilon
         self.name = f"Noisy({agent.name}, {epsilon:g})"
 
     def begin(self, levels: LevelSet) -> None:
-        """As the other agent."""
+        """Forward to the other agent."""
         super().begin(levels)
         self.agent.begin(levels)
 
     def see(self, which: np.ndarray, states: np.ndarray) -> None:
-        """As the other agent."""
+        """Forward to the other agent."""
         super().see(which, states)
         self.agent.see(which, states)
 
     def action_probabilities(self, observation: Any) -> np.ndarray:
-        """A mixture with the uniform ones."""
+        """Action probabilities of the other agent, mixed with uniform ones."""
         probabilities = self.agent.action_probabilities(observation)
         return (1 - self.epsilon) * probabilities + self.epsilon / self.n_actions
 
 
 def scripted_agents() -> dict[str, Scripted]:
-    """The three that every evaluation can be checked with, by name."""
+    """The three scripted agents for checking an evaluation, by name."""
     return {agent.name: agent for agent in (GoToGoal(), GoToProxy(), Random())}

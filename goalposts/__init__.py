@@ -1,8 +1,8 @@
 """Goalposts: train an agent, then move the goalposts, and see what it was really after.
 
-This package holds the version, the errors and the gymnasium ids; the work is done in `goalposts.envs` (worlds,
+This package contains the version, the errors and the gymnasium ids; the functionality is in `goalposts.envs` (worlds,
 levels), `goalposts.agents` (training) and `goalposts.experiments` (runs, measurement, reports, command line).
-Importing it costs nothing: no numpy, no numba, no torch. Read next: `registration.py`, then `envs/__init__.py`.
+Importing it is fast: no numpy, no numba, no torch. Read next: `registration.py`, then `envs/__init__.py`.
 """
 
 import os.path as _path
@@ -10,14 +10,14 @@ import sys as _sys
 
 from .process import isolation as _isolation
 
-_isolation.forget_folder_of_m()  # before any module is imported that Python has not loaded itself
+_isolation.forget_folder_of_m()  # before importing any module that Python has not loaded itself
 
 from . import moved as _moved  # noqa: E402
 from . import registration as _registration  # noqa: E402
 
 __version__ = "0.1.0"
 
-# In a checkout envs/, agents/, experiments/ and configs/ stand beside this folder; installed, they stand in it.
+# In a checkout, envs/, agents/, experiments/ and configs/ are next to this folder; once installed, they are inside it.
 _root = _path.dirname(_path.dirname(__file__))
 if _path.isfile(_path.join(_root, "pyproject.toml")):
     __path__.append(_root)

@@ -1,4 +1,4 @@
-"""`goalposts …` and `python -m goalposts …`: hands over to the command line in `experiments/cli/main.py`."""
+"""Entry point of `goalposts …` and `python -m goalposts …`; runs the command line in `experiments/cli/main.py`."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ INTERRUPTED = "goalposts: interrupted"
 
 
 def main() -> None:
-    """Run the command line; the exit code is its own."""
+    """Run the command line and exit with its code."""
     make_ready()
     notices.printed = lambda message: warn(f"goalposts: {message}")
     forget_working_directory()
@@ -21,17 +21,17 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     try:
-        # In a checkout the folder lies elsewhere than its name says, which a static checker cannot see.
+        # In a checkout the folder is not where its import name suggests, which a static checker cannot see.
         from goalposts.experiments.cli.main import main as run  # pyright: ignore[reportMissingImports]
 
         run()
-    except KeyboardInterrupt:  # before the command line could see to it
+    except KeyboardInterrupt:  # before the command line could handle it
         warn(INTERRUPTED)
         sys.exit(130)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """As Python's own handler, except for modules that are being imported: some swallow the exception, as numpy.random may."""
+    """Handle Ctrl-C like Python, except during imports, where some modules (such as numpy.random) swallow the exception."""
     while frame is not None:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             os.write(2, f"{INTERRUPTED}\n".encode())

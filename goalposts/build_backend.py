@@ -1,8 +1,8 @@
-"""setuptools' build backend, with an editable install that any folder finds; pyproject.toml names it.
+"""setuptools' build backend with an editable install that works from any folder; named in pyproject.toml.
 
-setuptools' finder of an editable install is asked last, after the folders on `sys.path`. There, a folder called
-`goalposts`, such as the checkout next to a notebook, counts as a namespace package and hides this one. So the wheel of an
-editable install gets a finder that is asked first, for this one name. Nothing else imports this module.
+setuptools puts the finder of an editable install last, after the folders on `sys.path`. There, a folder called
+`goalposts`, such as the checkout next to a notebook, counts as a namespace package and hides this one. The wheel of an
+editable install therefore gets a finder that comes first and handles only this name. Nothing else imports this module.
 """
 
 import base64
@@ -68,7 +68,7 @@ def build_editable(
 
 
 def _add(wheel: Path, files: dict[str, str]) -> None:
-    """Write files into a wheel and enter them in its RECORD."""
+    """Add files to a wheel and to its RECORD."""
     with zipfile.ZipFile(wheel) as old:
         entries = [(info, old.read(info)) for info in old.infolist()]
     rows = "".join(f"{name},sha256={_hash(text)},{len(text.encode())}\n" for name, text in files.items())

@@ -1,7 +1,7 @@
-"""Declarations of the shipped worlds, read from the text of their files, so that no world, numba or numpy is loaded for it.
+"""Declarations of the shipped worlds, parsed from their source files without loading any world, numba or numpy.
 
-A world declares itself once: in its own file in `envs/worlds/` (or in its own folder there), as `NAME = World(name="…", …)`
-at the start of a line and as `Condition("name", "role", …)`. This module reads the few facts of it that light commands need; a test
+Each world declares itself once, in its own file or folder in `envs/worlds/`, as `NAME = World(name="…", …)`
+at the start of a line and as `Condition("name", "role", …)`. This module parses the few facts that light commands need; a test
 compares them with the worlds themselves. Read next: `registration.py`, which lists the worlds; `envs/worlds/contract/world.py`.
 """
 
@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     import ast
 
-FIRST = "CoinRun"  # the default world leads the list; the others follow by name
+FIRST = "CoinRun"  # the default world comes first; the others follow in alphabetical order
 _NO_WORLDS = ("contract", "shared")
 _WORLD = re.compile(r'^(\w+)(?:\s*:\s*\w+)?\s*=\s*World\(\s*name="(\w+)"', re.MULTILINE)
 
 
 class Entry(NamedTuple):
-    """A world without its code: where it is found, its demo's configs, its conditions with role and whether they take a parameter."""
+    """Facts about a world without its code: import location, demo configs, and conditions with role and whether they take a parameter."""
 
-    place: str  # of a shipped world: module of goalposts.envs.worlds and the name in it
-    pair: tuple[str, str] | None  # the demo's configs: the agent that should misgeneralize, its control
+    place: str  # for a shipped world: module in goalposts.envs.worlds and attribute
+    pair: tuple[str, str] | None  # configs of the demo: the agent expected to misgeneralize, and its control
     roles: Mapping[str, tuple[str, bool]]  # by condition, in the world's order
-    evaluated: tuple[str, ...] = ()  # as the world declares them
+    evaluated: tuple[str, ...] = ()  # as declared by the world
     dials: Mapping[str, str] = {}
 
     @property
@@ -36,21 +36,21 @@ class Entry(NamedTuple):
         return tuple(self.roles)
 
     def default_condition(self, role: str) -> str:
-        """The first condition of a role. Raises StopIteration where there is none."""
+        """First condition of a role. Raises StopIteration if there is none."""
         return next(name for name, (one, _) in self.roles.items() if one == role)
 
     def usual_evaluation(self) -> tuple[str, ...]:
-        """Conditions of an evaluation whose config names none: what the world declares, else control, shifts and `invisible`."""
+        """Conditions evaluated if the config names none: those declared by the world, else control, shifts and `invisible`."""
         simple = [name for name, (_, takes) in self.roles.items() if not takes]
         usual = [name for name in simple if self.roles[name][0] in ("control", "shift")]
         return self.evaluated or (*usual, *(name for name in simple if name == "invisible"))
 
 
 class ShippedWorlds(Mapping[str, Entry]):
-    """The shipped worlds by name. A file is read on demand; the conditions of a world when that world is asked for."""
+    """The shipped worlds by name. Files are read on demand, and conditions are parsed when their world is requested."""
 
     def __init__(self, roots: Sequence[str]) -> None:
-        self._roots = roots  # the package's own path, which may still grow
+        self._roots = roots  # the package's path, which may still grow
 
     def __getitem__(self, name: str) -> Entry:
         return _entry(*self._files[name])
@@ -63,7 +63,7 @@ class ShippedWorlds(Mapping[str, Entry]):
 
     @cached_property
     def _files(self) -> Mapping[str, tuple[str, tuple[str, ...]]]:
-        """By world: its place, and the texts in which it declares itself."""
+        """Location and source texts of each world's declaration, by world."""
         found: dict[str, tuple[str, tuple[str, ...]]] = {}
         for root in self._roots:
             folder = os.path.join(root, "envs", "worlds")
@@ -76,7 +76,7 @@ class ShippedWorlds(Mapping[str, Entry]):
 
 
 def _modules(folder: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """(module, {"" or ".inner": text}): each file of its own, each folder as one."""
+    """Yield (module, {"" or ".inner": text}) for each file, and one per folder."""
     for one in sorted(os.scandir(folder), key=lambda one: one.name):
         if one.is_dir() and one.name not in _NO_WORLDS and one.name.isidentifier():
             files = sorted(name for name in os.listdir(one.path) if name.endswith(".py"))
@@ -111,12 +111,12 @@ def _entry(place: str, texts: tuple[str, ...]) -> Entry:
     return Entry(place, declared.get("pair"), roles, declared.get("evaluated", ()), dials)
 
 
-# The order of `Condition`'s fields, as far as its calls give them by position.
+# Fields of `Condition` that calls may pass by position, in order.
 _FIELDS = ("name", "role", "placement", "distinguishes", "variant", "layout_params", "parameter")
 
 
 def _literals(call: ast.Call) -> dict[str, Any]:
-    """The arguments of a call that are plain values, by name."""
+    """Literal arguments of a call, by name."""
     import ast
 
     named = [*zip(_FIELDS, call.args, strict=False), *((word.arg, word.value) for word in call.keywords)]

@@ -1,8 +1,8 @@
-"""Errors that a user can fix.
+"""Errors that users can fix.
 
-Every message says what was given, what is allowed and what to do next. The command line prints it without a traceback
+Every message states what was given, what is allowed and what to do next. The command line prints it without a traceback
 and exits with code 2; a Python caller catches `UserError` or the narrower class that a function documents.
-A message is one line, whatever names and paths it quotes (`goalposts/text.py`); further lines are given one by one.
+A message is always one line, even if it quotes names and paths (`goalposts/text.py`); further lines are separate arguments.
 """
 
 import sys
@@ -15,13 +15,13 @@ from goalposts.process.streams import make_ready, stop_writing, warn
 from .text import plain
 
 P = ParamSpec("P")
-MOST_LINES = 100  # of one message
+MOST_LINES = 100  # maximum number of lines of a message
 
 
 class UserError(Exception):
-    """Bad input: the message names the place, what is allowed there and the next step.
+    """Invalid input; the message names the place, what is allowed there and the next step.
 
-    message: one line. lines: those below it, such as a legend. Neither can hold a control character or a line break.
+    message: one line. lines: further lines, such as a legend. Control characters and line breaks in both are escaped.
     """
 
     def __init__(self, message: object = "", *lines: object) -> None:
@@ -38,12 +38,12 @@ class UserError(Exception):
         return str(self.args[0]) if self.args else ""
 
     def within(self, place: str) -> Self:
-        """The same error, its message begun with a place: `error.within("levels.txt: ")`."""
+        """Return the same error with a place before its message: `error.within("levels.txt: ")`."""
         return type(self)(f"{place}{self.message}", *self.args[1:])
 
 
 def tells_exit_code(command: Callable[P, None]) -> Callable[P, int]:
-    """Turn a module's main function into one that returns 0, or 2 after bad input, with its message on stderr."""
+    """Decorate a module's main function to return 0, or 2 after invalid input with the message on stderr."""
 
     @wraps(command)
     def inner(*given: P.args, **options: P.kwargs) -> int:

@@ -1,4 +1,4 @@
-"""Names of a package that are imported when first used, so that a light command does not wait for torch.
+"""Lazy package exports: names that are imported on first use, so that light commands do not load torch.
 
 A package lists them once, as imports under `if TYPE_CHECKING:`, where type checkers and editors find them too.
 """
@@ -11,15 +11,15 @@ from typing import Any
 
 
 def lazy_exports(package: str, first: str = "") -> tuple[Callable[[str], Any], list[str]]:
-    """A package's `__getattr__` and `__all__`, from the imports under its `if TYPE_CHECKING:`.
+    """Build a package's `__getattr__` and `__all__` from the imports under its `if TYPE_CHECKING:`.
 
-    first: a module that is imported before any name. Raises ImportError where the package has no source.
+    first: a module to import before any name. Raises ImportError if the package has no source.
     """
     spec = util.find_spec(package)
     loader = spec.loader if spec else None
     source = loader.get_source(package) if isinstance(loader, InspectLoader) else None
     if source is None:
-        raise ImportError(f"{package} is there without its source, which lists its names")
+        raise ImportError(f"the source of {package} is missing, which lists its names")
     block = next(node for node in ast.parse(source).body if isinstance(node, ast.If))
     home = {
         alias.asname or alias.name: ("." * node.level + (node.module or ""), alias.name)

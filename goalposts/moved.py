@@ -1,7 +1,7 @@
-"""Old module paths that README or the docs once showed: they still import and still run with `python -m`.
+"""Redirects for old module paths from README or the docs, which still import and run with `python -m`.
 
-One finder at the end of `sys.meta_path`, asked only for modules that no other finder has. It answers with the module at the
-new path and warns. A new path belongs in the docs; an old one belongs here and nowhere else.
+One finder at the end of `sys.meta_path`, used only for modules that no other finder knows. It returns the module at the
+new path and warns. New paths belong in the docs; old paths appear only here.
 """
 
 import importlib
@@ -32,11 +32,11 @@ MOVED = {
     "goalposts.experiments.study_config": "goalposts.experiments.study.design.config",
     "goalposts.experiments.study_efficiency": "goalposts.experiments.analyses.worker_efficiency",
 }
-"""Old path: new path."""
+"""Old path → new path."""
 
 
 class MovedModules:
-    """Finds a module by its old path."""
+    """Finder for modules by their old path."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -47,7 +47,7 @@ class MovedModules:
 
 
 class _Moved(InspectLoader):
-    """Imports the new module in place of the old one; under `python -m`, runs it."""
+    """Loader that imports the new module in place of the old one, or runs it under `python -m`."""
 
     def get_source(self, fullname: str) -> str:
         new = MOVED[fullname]

@@ -1,8 +1,8 @@
-"""The worlds by name, and their gymnasium ids: `goalposts/<World>-v0`, by entry points given as text.
+"""Registration of the worlds and of their gymnasium ids `goalposts/<World>-v0`, with entry points given as text.
 
-It imports neither a world nor the engine, and not even gymnasium: where gymnasium is not loaded yet, the ids are
-entered at the moment when it is. So `goalposts --help` need not wait for it (0.15 s), and the order of imports does
-not matter. Read next: `declarations.py`, which reads what the worlds declare; `envs/gymnasium_envs.py`, which the entry points name.
+Imports neither a world nor the engine, nor gymnasium: if gymnasium is not loaded yet, the ids are
+registered as soon as it is. `goalposts --help` therefore does not load it (0.15 s), and the order of imports does
+not matter. Read next: `declarations.py`, which parses the worlds' declarations; `envs/gymnasium_envs.py`, to which the entry points refer.
 """
 
 import sys
@@ -16,24 +16,24 @@ __all__ = ["ENTRY_POINTS", "WORLDS", "Entry", "installed_worlds", "register_with
 
 
 WORLDS: Mapping[str, Entry] = ShippedWorlds(sys.modules["goalposts"].__path__)
-"""The worlds that ship, read from their own files; a test compares the two."""
+"""The shipped worlds, parsed from their files; a test compares both."""
 
 ANY_WORLD = "World"
-"""The gymnasium id of custom worlds is `goalposts/World-v0`; its option `world` is `module:NAME` or a World."""
+"""Name in the gymnasium id of custom worlds, `goalposts/World-v0`, whose option `world` is `module:NAME` or a World."""
 
 ENTRY_POINTS = "goalposts.worlds"
-"""The group in which an installed package enters worlds of its own: `Name = "its.module:ITS_WORLD"`."""
+"""Entry-point group in which installed packages register worlds: `Name = "its.module:ITS_WORLD"`."""
 
 
 def installed_worlds() -> dict[str, str]:
-    """Worlds that installed packages bring, by name: `module:NAME`. Imports none of them."""
+    """Worlds registered by installed packages, name → `module:NAME`. Imports none of them."""
     from importlib.metadata import entry_points
 
     return {point.name: point.value for point in entry_points(group=ENTRY_POINTS) if point.name not in WORLDS}
 
 
 def register_with_gymnasium() -> None:
-    """Enter the ids now if gymnasium is loaded, else as soon as it is imported."""
+    """Register the ids now if gymnasium is loaded, else as soon as it is imported."""
     if "gymnasium" in sys.modules:
         _enter_ids()
     else:
@@ -58,7 +58,7 @@ def _enter_ids() -> None:
 
 
 class _GymnasiumWatcher:
-    """Lets gymnasium be imported as ever, then enters the ids, and is gone. A mere search for it changes nothing."""
+    """Import hook that registers the ids after gymnasium is imported, then removes itself. Merely searching for gymnasium has no effect."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None

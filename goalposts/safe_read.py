@@ -1,7 +1,7 @@
-"""Read an untrusted file: an ordinary file, of limited size, without waiting for anything.
+"""Read an untrusted file safely: only regular files of limited size, without blocking.
 
-A pipe would wait for ever and a device never ends, so neither is opened as if it were a file, nor reached through a link.
-Every part of Goalposts reads through here; each puts what is refused into its own words. Parses nothing.
+Reading a pipe could block forever and a device never ends, so both are refused, also when reached through a link.
+Every part of Goalposts reads through this module and words its own error messages. Parses nothing.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ __all__ = ["IsALink", "NotOrdinary", "TooLarge", "decode_text", "read_beginning"
 
 
 class NotOrdinary(OSError):
-    """A pipe, a device or a socket where a file should be."""
+    """A pipe, device or socket instead of a regular file."""
 
 
 class TooLarge(OSError):
-    """A file of more bytes than are read. `size` is how many it has."""
+    """A file that exceeds the size limit. `size` is its size in bytes."""
 
     def __init__(self, size: int, limit: int) -> None:
-        super().__init__(errno.EFBIG, f"too large: {size:,} bytes; at most {limit:,} are read")
+        super().__init__(errno.EFBIG, f"too large: {size:,} bytes (limit {limit:,})")
         self.size = size
 
 
 def decode_text(content: bytes) -> str:
-    """UTF-8 as any editor saves it: with or without a byte order mark, a final Ctrl-Z left out. Raises UnicodeDecodeError."""
+    """Decode UTF-8 with or without a byte order mark, ignoring a final Ctrl-Z. Raises UnicodeDecodeError."""
     return content.decode("utf-8-sig").removesuffix("\x1a")
 
 
 def read_ordinary(path: str | os.PathLike[str], limit: int, follow: bool = True) -> bytes:
-    """The bytes of an ordinary file of at most `limit` bytes.
+    """Read a regular file of at most `limit` bytes.
 
-        follow: the path was given by the user, so it may be a link; one inside an untrusted folder must not be.
-    Raises FileNotFoundError, IsADirectoryError, IsALink, NotOrdinary, TooLarge, or another OSError of the system; OverBudget
-    if the file, which may be sparse, is larger than what this command may spend on files (`goalposts/process/budget.py`).
+        follow: allow links, for paths given by the user; a path inside an untrusted folder must not be a link.
+    Raises FileNotFoundError, IsADirectoryError, IsALink, NotOrdinary, TooLarge or another OSError; OverBudget
+    if the file, which may be sparse, exceeds the command's budget for files (`goalposts/process/budget.py`).
     """
     handle = _opened(path, follow)
     with open(handle, "rb") as file:
@@ -51,8 +51,10 @@ def read_ordinary(path: str | os.PathLike[str], limit: int, follow: bool = True)
         if facts.st_size > limit:
             raise TooLarge(facts.st_size, limit)
         reading_budget().claim(facts.st_size, path)
-        content = file.read(min(facts.st_size, limit) + 1)  # `read` takes as much memory as it is asked for
-        while facts.st_size < len(content) <= limit and (more := file.read(1 << 20)):  # it grows meanwhile
+        content = file.read(min(facts.st_size, limit) + 1)  # `read` allocates as much memory as requested
+        while facts.st_size < len(content) <= limit and (
+            more := file.read(1 << 20)
+        ):  # the file grew meanwhile
             content += more
     if len(content) > limit:
         raise TooLarge(len(content), limit)
@@ -61,7 +63,7 @@ def read_ordinary(path: str | os.PathLike[str], limit: int, follow: bool = True)
 
 
 def read_beginning(path: str | os.PathLike[str], size: int, follow: bool = True) -> bytes:
-    """The first `size` bytes of an ordinary file of any length. Raises as `read_ordinary`."""
+    """Read the first `size` bytes of a regular file of any length. Raises the same errors as `read_ordinary`."""
     handle = _opened(path, follow)
     with open(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):

@@ -1,8 +1,8 @@
-"""Writing a file in one step: it is there whole or not at all, whenever the process dies.
+"""Atomic file writes: a file is written completely or not at all, even if the process dies.
 
-A write goes to a hidden file next to its target, under a name that no other process can predict and that must not exist; it is flushed to
-the disk and then takes the target's name. A target that is a link is replaced, never followed. Every part of Goalposts writes
-through here; each puts what the system refuses into its own words. Read next: `experiments/system/atomic_files.py`.
+A write goes to a hidden file next to its target, with an unpredictable name that must not exist yet; it is flushed to
+disk and then renamed to the target. A target that is a link is replaced, never followed. Every part of Goalposts writes
+through this module and words its own error messages. Read next: `experiments/system/atomic_files.py`.
 """
 
 from __future__ import annotations
@@ -21,19 +21,21 @@ from .safe_folder import open_below, opened_folder, remove_file, rename
 Content = bytes | Callable[[BinaryIO], object]
 
 UNFINISHED = re.compile(r"\.(?P<name>.+)\.part-(?P<pid>[1-9][0-9]*)-(?P<random>[0-9a-f]+)", re.DOTALL)
-"""The only names that unfinished files and folders of ours have."""
+"""Pattern of the names of unfinished files and folders."""
 
 NO_SYNC = {
     errno.EINVAL,
     errno.ENOSYS,
     errno.ENOTSUP,
     errno.EOPNOTSUPP,
-}  # of a disk that cannot flush on request
-_LONGEST = 100  # bytes of the target's name in that of its twin: file systems allow 143 to 255 for the whole
+}  # raised by disks that do not support flushing
+_LONGEST = (
+    100  # bytes of the target's name used in the temporary name; file systems allow 143 to 255 in total
+)
 
 
 def write_whole(path: Path, content: Content) -> None:
-    """Write a file in one step: bytes, or a function that writes to an open binary file. Raises OSError."""
+    """Write a file atomically from bytes, or with a function that writes to an open binary file. Raises OSError."""
     write_all({Path(path): content})
 
 
@@ -41,9 +43,9 @@ def write_all(
     contents: Mapping[Path, Content],
     about: Callable[[Path], AbstractContextManager[object]] = nullcontext,
 ) -> None:
-    """Write files that belong together: none takes its name before all are on the disk.
+    """Write files that belong together: all are on disk before any is renamed to its target.
 
-    about: what is entered while a file is written, to word what the system refuses. Raises OSError.
+    about: a context entered while a file is written, to word its errors. Raises OSError.
     """
     parts = {path: unfinished_name(path) for path in contents}
     try:
@@ -73,19 +75,19 @@ def _fill(part: Path, content: Content) -> None:
 
 
 def unfinished_name(path: Path) -> Path:
-    """A hidden sibling of `path` for work in progress; no two calls give the same."""
+    """Return a unique hidden sibling of `path` for unfinished work."""
     return path.with_name(f".{short_name(path.name)}.part-{os.getpid()}-{secrets.token_hex(4)}")
 
 
 def short_name(name: str) -> str:
-    """The part of a name that its unfinished twin's name contains."""
+    """The part of a name that is used in the temporary name."""
     while len(os.fsencode(name)) > _LONGEST:
         name = name[:-1]
     return name
 
 
 def sync_file(handle: int) -> None:
-    """Flush an open file to the disk, where the disk knows how to."""
+    """Flush an open file to disk, if the disk supports it."""
     try:
         os.fsync(handle)
     except OSError as error:
@@ -94,7 +96,7 @@ def sync_file(handle: int) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Ask the disk to keep the names in a folder. Windows cannot open folders and does not need it."""
+    """Flush a folder's entries to disk. Windows cannot open folders and does not need this."""
     if os.name != "posix":
         return
     with opened_folder(folder) as found:

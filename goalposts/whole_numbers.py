@@ -1,6 +1,6 @@
-"""Whole numbers that a caller gives as Python's, as NumPy's or as an array without dimensions; bools are refused.
+"""Whole-number arguments given as Python or NumPy integers or as zero-dimensional arrays; bools are refused.
 
-A NumPy integer wraps around in later sums (`np.uint8(254) + np.uint8(2)` is 0), so a public number is made an int first.
+A NumPy integer can overflow in later sums (`np.uint8(254) + np.uint8(2)` is 0), so public functions convert to int first.
 Imports nothing heavy, NumPy included.
 """
 
@@ -11,7 +11,7 @@ from goalposts.errors import UserError
 
 
 def is_whole(value: Any) -> bool:
-    """Whether it is a whole number, and no bool."""
+    """Whether a value is a whole number and not a bool."""
     try:
         index(value)
     except TypeError:
@@ -20,7 +20,7 @@ def is_whole(value: Any) -> bool:
 
 
 def whole(name: str, value: Any, error: type[UserError] = UserError) -> int:
-    """The value as an int. Raises `error` if it is not a whole number."""
+    """Convert a value to int. Raises `error` if it is not a whole number."""
     if not is_whole(value):
         raise error(f"{name} = {value!r}: must be a whole number, not a {type(value).__name__}")
     return index(value)

@@ -1,1 +1,1 @@
-"""Networks, checkpoints and loading: what a trained agent is on disk and in memory. No training."""
+"""Networks, checkpoints and loading: trained agents on disk and in memory. No training."""

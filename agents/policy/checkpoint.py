@@ -1,7 +1,7 @@
-"""Weights as safetensors, everything else as JSON: an agent from a stranger is safe to load. Never pickle.
+"""Checkpoints: weights as safetensors, everything else as JSON and never pickle, so untrusted agents are safe to load.
 
-A checkpoint is a folder: `model.safetensors` (the policy), `checkpoint.json` (what it is for: world, observation, net,
-step) and, for going on with a training, `state.safetensors` (optimizer, random states, environments).
+A checkpoint is a folder: `model.safetensors` (the policy), `checkpoint.json` (its world, observation, net and step)
+and, for resuming the training, `state.safetensors` (optimizer, random states, environments).
 Read next: `agents/ppo/training.py`, which writes and reads the training state.
 """
 
@@ -33,16 +33,16 @@ from .policy_agent import PolicyAgent, QAgent, RecurrentAgent
 FORMAT = 1
 MAX_JSON = 1 << 20
 MAX_WEIGHTS = 1 << 30
-COPIES = 4  # of the weights, at most at once: the file, its tensors, the net, what the net is filled from
+COPIES = 4  # maximum number of simultaneous copies of the weights: the file, its tensors, the net, its source
 
 
 class CheckpointError(UserError):
-    """A checkpoint that is missing, damaged, of another format, or made for something else."""
+    """A checkpoint that is missing, damaged, of another format, or incompatible."""
 
 
 @dataclass(frozen=True)
 class AgentCard:
-    """What a policy was made for. trunk, pi, vf: widths of the hidden layers.
+    """Description of a policy: its world, observation and net. trunk, pi, vf: widths of the hidden layers.
 
     shape: of one observation, as the net takes it (pixels: channels first, as SB3 turns them). algorithm, options: which
     policy class, and its further arguments; both from `architectures.OPTIONS`.
@@ -102,7 +102,7 @@ def save_policy(folder: Path, policy: BasePolicy, card: AgentCard) -> None:
 
 
 def read_card(folder: Path) -> AgentCard:
-    """The card of a checkpoint. Raises CheckpointError."""
+    """Read the card of a checkpoint. Raises CheckpointError."""
     data = read_json(folder / "checkpoint.json")
     try:
         if data.get("format") != FORMAT:
@@ -130,7 +130,7 @@ def read_card(folder: Path) -> AgentCard:
             raise TypeError
     except (TypeError, KeyError, AttributeError):
         raise CheckpointError(
-            f"{folder / 'checkpoint.json'}: damaged; use another checkpoint or train anew"
+            f"{folder / 'checkpoint.json'}: damaged; use another checkpoint or retrain"
         ) from None
     return card
 
@@ -143,9 +143,9 @@ def count_weights(card: AgentCard) -> int:
 
 @with_defaults
 def load_policy(folder: str | Path) -> PolicyAgent:
-    """Read a checkpoint folder. Raises CheckpointError; executes nothing that the folder holds.
+    """Load a policy from a checkpoint folder, without executing any of its contents. Raises CheckpointError.
 
-    Its net takes one thread, as in training: it is too small for two, and sums come out the same anywhere.
+    The net runs on one thread, as in training: it is too small for two, and sums are then the same on every machine.
     """
     folder = Path(folder)
     card = read_card(folder)
@@ -162,7 +162,7 @@ def load_policy(folder: str | Path) -> PolicyAgent:
     }:
         raise CheckpointError(misfit)
     if not all(torch.isfinite(t).all() for t in tensors.values()):
-        raise CheckpointError(f"{folder}: the weights are not finite numbers; the training had failed")
+        raise CheckpointError(f"{folder}: the weights are not finite numbers; the training failed")
     policy.load_state_dict(tensors)
     return agent_of(policy, card)
 
@@ -179,20 +179,18 @@ def agent_of(policy: Any, card: AgentCard) -> PolicyAgent:
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a safetensors file. Raises CheckpointError."""
+    """Read the tensors of a safetensors file. Raises CheckpointError."""
     try:
         content = read_ordinary(path, MAX_WEIGHTS, follow=False)
         names = struct.unpack("<Q", content[:8])[0] if len(content) >= 8 else 0
-        if not 0 < names <= MAX_JSON:  # a header of millions of names
+        if not 0 < names <= MAX_JSON:  # guards against a header of millions of names
             raise ValueError
         reading_budget().claim(COPIES * len(content), path)
         return load_tensors(content)
     except FileNotFoundError:
         raise CheckpointError(f"{path}: missing; is {path.parent} a checkpoint folder?") from None
     except TooLarge:
-        raise CheckpointError(
-            f"{path}: larger than {MAX_WEIGHTS >> 20} MiB, which no agent of ours is"
-        ) from None
+        raise CheckpointError(f"{path}: too large for an agent (limit {MAX_WEIGHTS >> 20} MiB)") from None
     except IsALink as error:
         raise CheckpointError(f"{path} {error.strerror}") from None
     except OSError as error:
@@ -205,25 +203,23 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         ValueError,
         struct.error,
     ):  # KeyError: an unknown dtype
-        raise CheckpointError(f"{path}: damaged; use another checkpoint or train anew") from None
+        raise CheckpointError(f"{path}: damaged; use another checkpoint or retrain") from None
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object of a small JSON file. Raises CheckpointError."""
+    """Read the object in a small JSON file. Raises CheckpointError."""
     try:
         data = json.loads(read_ordinary(path, MAX_JSON, follow=False).decode("utf-8"))
     except FileNotFoundError:
         raise CheckpointError(f"{path}: missing; is {path.parent} a checkpoint folder?") from None
     except TooLarge:
-        raise CheckpointError(
-            f"{path}: larger than {MAX_JSON >> 10} KiB; this is no checkpoint of ours"
-        ) from None
+        raise CheckpointError(f"{path}: too large for a checkpoint (limit {MAX_JSON >> 10} KiB)") from None
     except IsALink as error:
         raise CheckpointError(f"{path} {error.strerror}") from None
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError):
-        raise CheckpointError(f"{path}: damaged; use another checkpoint or train anew") from None
+        raise CheckpointError(f"{path}: damaged; use another checkpoint or retrain") from None
     if not isinstance(data, dict):
-        raise CheckpointError(f"{path}: damaged; use another checkpoint or train anew")
+        raise CheckpointError(f"{path}: damaged; use another checkpoint or retrain")
     return data

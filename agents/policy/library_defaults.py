@@ -1,7 +1,7 @@
-"""torch's and numpy's own defaults, for the time of one call: what other code of the process set does not reach our nets.
+"""Restore torch's and numpy's default settings during a call, so that other code's settings do not affect the nets.
 
-A process may have another default dtype or device, gradients switched off, inference mode, autocast, coarser products or more
-threads. Weights are loaded, trained and evaluated as in a fresh process, and afterwards everything is as it was.
+A process may have changed the default dtype or device, gradients, inference mode, autocast, matmul precision or the number of
+threads. Weights are loaded, trained and evaluated as in a fresh process; the previous settings are restored afterwards.
 Read next: `checkpoint.py` and `agents/ppo/training.py`, which use it.
 """
 
@@ -18,16 +18,16 @@ import torch
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_TINY = 2.0**-1022  # the smallest normal float64: half of it is 0 where denormals are flushed
+_TINY = 2.0**-1022  # the smallest normal float64: half of it is 0 if denormals are flushed
 NUMPY: dict[str, Any] = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
 
 def with_defaults(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a function so that it runs under the defaults."""
+    """Decorate a function so that it runs with the default settings."""
 
     @wraps(function)
     def inner(*given: P.args, **options: P.kwargs) -> R:
-        if _are_in_force():  # as almost always; the block takes 30 µs
+        if _are_in_force():  # the usual case; the block below takes 30 µs
             return function(*given, **options)
         with defaults():
             return function(*given, **options)
@@ -37,7 +37,7 @@ def with_defaults(function: Callable[P, R]) -> Callable[P, R]:
 
 @contextmanager
 def defaults() -> Iterator[None]:
-    """Run a block under the defaults; what is a default already is not touched."""
+    """Run a block with the default settings, changing only those that differ."""
     with ExitStack() as stack:
         stack.enter_context(np.errstate(**NUMPY))
         if torch.is_inference_mode_enabled():

@@ -1,4 +1,4 @@
-"""`load_agent`: a trained agent from a run folder or a checkpoint folder. Executes nothing that stands in it.
+"""`load_agent`: load a trained agent from a run folder or checkpoint folder, without executing any of its contents.
 
 Read next: `checkpoint.py`.
 """
@@ -11,7 +11,7 @@ from .checkpoint import CheckpointError, PolicyAgent, load_policy
 
 
 def load_agent(path: str | Path) -> PolicyAgent:
-    """The agent of a checkpoint folder, or of the latest checkpoint of a run folder. Raises CheckpointError."""
+    """Load the agent of a checkpoint folder, or of a run folder's latest checkpoint. Raises CheckpointError."""
     path = Path(path)
     if (path / "checkpoints").is_symlink():
         raise CheckpointError(
@@ -26,7 +26,7 @@ def load_agent(path: str | Path) -> PolicyAgent:
     ]
     if not found:
         raise CheckpointError(
-            f"{path} holds no agent: neither a checkpoint folder (with checkpoint.json) nor a run folder with a finished "
+            f"{path} contains no agent: neither a checkpoint folder (with checkpoint.json) nor a run folder with a finished "
             "checkpoint. Train one with: goalposts train CONFIG"
         )
     return load_policy(max(found, key=lambda p: int(p.name)))

@@ -1,7 +1,7 @@
-"""The nets: for channel planes one hidden layer that policy and value share, for pixels convolutions before it.
+"""The networks: one hidden layer shared by policy and value for channel planes, preceded by convolutions for pixels.
 
-On grids of this size a plain layer learns as much from planes as convolutions and costs a fifth to a twentieth of them on a
-CPU. From pixels it learns next to nothing. Read next: `agents/ppo/training.py`, which trains them.
+On grids of this size a dense layer learns as much from planes as convolutions, at a fifth to a twentieth of the cost on a
+CPU. From pixels it learns almost nothing. Read next: `agents/ppo/training.py`, which trains them.
 """
 
 import math
@@ -12,7 +12,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, NatureC
 from torch import nn
 
 PIXELS = (3, 64, 64)
-CONVOLUTIONS, CONVOLVED = 75_936, 1024  # how many weights they have, how many numbers they make of a picture
+CONVOLUTIONS, CONVOLVED = 75_936, 1024  # number of their weights, and of their outputs per image
 
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -24,7 +24,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 class Extractor(BaseFeaturesExtractor):
     """Observations uint8[n, C, H, W] → features float32[n, width]: a beginning, then one layer per width in `trunk`.
 
-    `precision` bf16 multiplies in bfloat16 with float32 weights kept beside (0 and 1 are exact in it); fp32 does not.
+    `precision` bf16 multiplies in bfloat16 and keeps the weights in float32 (0 and 1 are exact in both); fp32 uses float32 only.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class Extractor(BaseFeaturesExtractor):
 
     @staticmethod
     def beginning(observation_space: spaces.Box) -> tuple[nn.Module, int]:
-        """What comes before the trunk, and how many numbers it makes of an observation."""
+        """Build the part before the trunk; returns it with its number of outputs."""
         raise NotImplementedError
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
-        """Observations, as float32 from SB3's preprocessing, to features."""
+        """Map observations, as float32 from SB3's preprocessing, to features."""
         if not self.in_bfloat16:
             return self.layers(observations)
         with torch.autocast("cpu", torch.bfloat16):
@@ -59,20 +59,20 @@ class Extractor(BaseFeaturesExtractor):
 
 
 class PlanesExtractor(Extractor):
-    """Of planes of 0 and 1: they are flattened."""
+    """Extractor for planes of 0 and 1, which it flattens."""
 
     @staticmethod
     def beginning(observation_space: spaces.Box) -> tuple[nn.Module, int]:
-        """Nothing but one number after the other."""
+        """Build a flattening layer."""
         return nn.Flatten(), math.prod(observation_space.shape)
 
 
 class PixelsExtractor(Extractor):
-    """Of pictures uint8[n, 3, 64, 64]: by the convolutions of Mnih et al. 2015, as SB3's `NatureCNN` has them."""
+    """Extractor for images uint8[n, 3, 64, 64], with the convolutions of Mnih et al. 2015 as in SB3's `NatureCNN`."""
 
     @staticmethod
     def beginning(observation_space: spaces.Box) -> tuple[nn.Module, int]:
-        """SB3's net but for its last layer, which would be the trunk's first."""
+        """Build SB3's net without its last layer, which corresponds to the trunk's first."""
         nature = NatureCNN(observation_space, features_dim=1)
         last = nature.linear[0]
         assert isinstance(last, nn.Linear)

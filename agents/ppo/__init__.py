@@ -1,1 +1,1 @@
-"""PPO by stable-baselines3, and its fast path on binary planes. Knows no run folders."""
+"""stable-baselines3's PPO and a fast path for binary planes. Knows no run folders."""

@@ -1,7 +1,7 @@
-"""PPO's loss and its gradients for a net's outputs, sample by sample: the loop alone, which no part of torch is needed for.
+"""PPO's loss and its gradients with respect to a net's outputs, sample by sample, without torch.
 
-The loss of Schulman et al. 2017, "Proximal policy optimization algorithms", equations 7 and 9, as SB3 takes it: clipped ratios,
-squared errors of the values, an entropy bonus. Read next: `manual_backprop.py`, which calls it.
+The loss of Schulman et al. 2017, "Proximal policy optimization algorithms", equations 7 and 9, as implemented by SB3: clipped ratios,
+squared value errors, an entropy bonus. Read next: `manual_backprop.py`, which calls it.
 """
 
 import math
@@ -15,7 +15,7 @@ STATISTICS = ("policy_gradient_loss", "value_loss", "entropy_loss", "loss", "app
 
 
 class Minibatch(NamedTuple):
-    """What a rollout says of n samples: actions int64[n], and float32[n] each: the actions' log-probabilities when they were
+    """Rollout data of n samples: actions int64[n], and float32[n] each: the actions' log-probabilities when they were
     taken, advantages, returns.
     """
 
@@ -26,7 +26,7 @@ class Minibatch(NamedTuple):
 
 
 class LossCoefficients(NamedTuple):
-    """Of PPO's loss, by SB3's names."""
+    """Coefficients of PPO's loss, with SB3's names."""
 
     clip_range: float
     ent_coef: float
@@ -34,7 +34,7 @@ class LossCoefficients(NamedTuple):
 
 
 class LossGradients(NamedTuple):
-    """Of the loss by the net's outputs, float32[n, A] and float32[n]; statistics float64[6]: STATISTICS."""
+    """Gradients of the loss with respect to the net's outputs, float32[n, A] and float32[n]; statistics float64[6]: STATISTICS."""
 
     to_logits: np.ndarray
     to_values: np.ndarray
@@ -43,7 +43,7 @@ class LossGradients(NamedTuple):
 
 @kernel
 def loss_of(logits, values, batch, coefficients, out, scratch):
-    """Fill in the gradients for logits float32[n, A] and values float32[n], and the statistics; scratch float32[2, A]."""
+    """Compute gradients for logits float32[n, A] and values float32[n], and the statistics; scratch float32[2, A]."""
     actions, old_log_probs, advantages, returns = batch
     clip, ent_coef, vf_coef = coefficients
     to_logits, to_values, statistics = out
@@ -72,7 +72,7 @@ def loss_of(logits, values, batch, coefficients, out, scratch):
         whole, held = advantage * ratio, advantage * min(max(ratio, low), high)
         policy -= min(whole, held)
         inside = low <= ratio <= high
-        slope = np.float32(0)  # of the loss by the log-probability
+        slope = np.float32(0)  # derivative of the loss with respect to the log-probability
         if inside or whole < held:
             slope = -whole * fraction
         kl += (ratio - np.float32(1)) - change

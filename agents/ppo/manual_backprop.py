@@ -1,7 +1,7 @@
-"""The small net's forward and backward pass and PPO's loss, written out: autograd's numbers without autograd's work.
+"""Hand-written forward and backward pass of the small net with PPO's loss: autograd's results without its overhead.
 
-Between the products of matrices, autograd makes some sixty small tensors a minibatch; here they are one loop over the samples.
-A test holds losses and gradients against SB3's own on the same batch. Read next: `planes_ppo.py`, which trains with it;
+Between matrix products, autograd creates about sixty small tensors per minibatch; here they are one loop over the samples.
+A test compares losses and gradients with SB3's on the same batch. Read next: `planes_ppo.py`, which trains with it;
 `run_length_layer.py`, the layer that reads planes; `loss.py`, the loop.
 """
 
@@ -18,13 +18,13 @@ from ..policy.networks import PlanesExtractor
 from .loss import STATISTICS, LossCoefficients, LossGradients, Minibatch, loss_of
 from .run_length_layer import BinaryRows, cumulated
 
-_cut = torch.ops.aten.threshold_backward  # a gradient where a layer's output is above 0, else 0
+_cut = torch.ops.aten.threshold_backward  # passes a gradient where a layer's output is above 0, else 0
 
 
 def loss_by_hand(
     outputs: tuple[Tensor, Tensor], batch: Minibatch, coefficients: LossCoefficients
 ) -> tuple[Tensor, Tensor, np.ndarray]:
-    """PPO's loss of (logits float32[n, A], values float32[n]): its gradients for both, and float64[6] in the order of STATISTICS."""
+    """Gradients of PPO's loss for logits float32[n, A] and values float32[n], and float64[6] in the order of STATISTICS."""
     logits, values = (output.numpy() for output in outputs)
     out = LossGradients(np.empty_like(logits), np.empty_like(values), np.empty(len(STATISTICS)))
     loss_of(logits, values, batch, coefficients, out, np.empty((2, logits.shape[1]), np.float32))
@@ -33,7 +33,7 @@ def loss_by_hand(
 
 @dataclass
 class _Joint:
-    """Layers that read the same, as one: the weights of one after the other's."""
+    """Layers with the same input, joined into one by stacking their weights."""
 
     layers: list[nn.Linear]
 
@@ -48,7 +48,7 @@ class _Joint:
         return found[0] if len(found) == 1 else torch.cat(found)
 
     def give(self, weight: Tensor, bias: Tensor) -> None:
-        """Gradients, each layer its own; in memory as its weights are, for the optimizer."""
+        """Assign each layer its gradients, in the memory layout of its weights for the optimizer."""
         start = 0
         for layer in self.layers:
             own = slice(start, start + layer.out_features)
@@ -64,10 +64,10 @@ def _give(parameter: Tensor, gradient: Tensor) -> None:
 
 
 class HandNet:
-    """A net of planes: a trunk and two heads of ReLU layers, as `agents/policy/networks.py` and SB3 lay them out; the first
-    reads runs of ones.
+    """A net for planes with hand-written gradients: a trunk and two heads of ReLU layers, structured as in
+    `agents/policy/networks.py` and SB3; the first layer reads runs of ones.
 
-    After an optimizer's step, `refresh` before the next `forward`. Raises ValueError for a net whose first layer is not one.
+    Call `refresh` after each optimizer step, before `forward`. Raises ValueError if a net without a trunk lacks a hidden layer.
     """
 
     def __init__(self, policy: ActorCriticPolicy) -> None:
@@ -77,7 +77,7 @@ class HandNet:
             [layer for layer in net if isinstance(layer, nn.Linear)]
             for net in (body.layers, nets.policy_net, nets.value_net)
         )
-        self.shared = bool(pi and vf)  # the heads' first layers are one product
+        self.shared = bool(pi and vf)  # the heads' first layers are computed as one product
         if not (trunk or self.shared):
             raise ValueError("a net without a trunk needs a hidden layer in both heads")
         self.joint = [_Joint([layer]) for layer in trunk]
@@ -92,18 +92,18 @@ class HandNet:
 
     @property
     def reading(self) -> list[nn.Linear]:
-        """The layers that read planes."""
+        """Layers that read the planes."""
         return self.joint[0].layers
 
     def refresh(self) -> None:
-        """Take the weights as they are now."""
+        """Update to the current weights."""
         self.weights = [(one.weight, one.bias) for one in self.joint]
         self.weights[1:] = [(weight.to(self.dtype), bias.to(self.dtype)) for weight, bias in self.weights[1:]]
         self.sums = cumulated(self.weights[0][0])
 
     @torch.no_grad()
     def forward(self, rows: BinaryRows, picks: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Logits float32[n, A] and values float32[n] of the rows picks int64[n]."""
+        """Compute logits float32[n, A] and values float32[n] of the rows picks int64[n]."""
         self.rows, self.picks = rows, picks
         x = torch.from_numpy(rows.forward(self.sums, self.weights[0][1].numpy(), picks))
         self.seen = [x]
@@ -126,7 +126,7 @@ class HandNet:
 
     @torch.no_grad()
     def backward(self, to_logits: Tensor, to_values: Tensor) -> None:
-        """Gradients of all parameters from those of the last `forward`'s logits and values."""
+        """Compute the gradients of all parameters from those of the last `forward`'s logits and values."""
         pi, vf = (inside[-1].float() for inside in self.inside)
         action, value = self.ends
         _give(action.weight, to_logits.t() @ pi)
@@ -156,7 +156,7 @@ class HandNet:
                 self.joint[0].give(torch.from_numpy(table).t(), gradient.sum(0))
 
     def _back(self, gradient: Tensor, weight: Tensor, head: int, out: Tensor) -> None:
-        """From a head's end to where it begins."""
+        """Propagate gradients from a head's output to its input."""
         layers, inside = self.heads[head], self.inside[head]
         if not layers and out.dtype == torch.float32:
             torch.mm(gradient, weight, out=out)

@@ -1,4 +1,4 @@
-"""SB3's PPO with the same samples, losses and gradients on planes of 0 and 1, by a shorter road.
+"""A fast path of SB3's PPO for planes of 0 and 1, with the same samples, losses and gradients.
 
 What it leaves out: copies of the observations, a dict of infos a step, checks of distributions, the zeros of the
 planes (`run_length_layer.py`) and autograd (`manual_backprop.py`). Pixels take SB3's own road, and so do nets without a trunk
@@ -28,7 +28,7 @@ from .run_length_layer import MAX_INPUTS, BinaryRows, by_input
 
 
 class PlanesPPO(PPO):
-    """PPO for `GoalpostsVecEnv`. Arguments as for SB3's."""
+    """PPO for `GoalpostsVecEnv`, with the arguments of SB3's PPO."""
 
     _rows: BinaryRows | None = None
     _extra: BinaryRows
@@ -49,7 +49,7 @@ class PlanesPPO(PPO):
             for layer in self._net.reading:
                 by_input(layer)
             self._rows = BinaryRows(self.n_steps * self.n_envs, inputs)
-            self._extra = BinaryRows(self.n_envs, inputs)  # what is seen at an end, or after the rollout
+            self._extra = BinaryRows(self.n_envs, inputs)  # final and next observations
 
     def _values(self, observations: np.ndarray) -> torch.Tensor:
         self._extra.put(0, observations)
@@ -59,7 +59,7 @@ class PlanesPPO(PPO):
     def collect_rollouts(
         self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int
     ) -> bool:
-        """As SB3's; `callback` finds no infos among its locals."""
+        """Collect rollouts like SB3, except that the callback's locals contain no infos."""
         if self._rows is None:
             return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
         assert isinstance(env, GoalpostsVecEnv)
@@ -81,7 +81,7 @@ class PlanesPPO(PPO):
                 return False
             rewards = step.reward.astype(np.float32)
             cut = step.truncated[step.ended]
-            if cut.any():  # the value of what would have come
+            if cut.any():  # bootstrap with the value of the final observation
                 rewards[step.ended[cut]] += self.gamma * self._values(step.final_obs[cut]).numpy()
             buffer.actions[t], buffer.values[t] = actions, values
             buffer.log_probs[t] = log_probs.gather(1, actions)[:, 0]
@@ -94,7 +94,7 @@ class PlanesPPO(PPO):
         return True
 
     def train(self) -> None:
-        """As SB3's, on the lists of ones."""
+        """Train like SB3, on lists of ones."""
         if self._rows is None:
             return super().train()
         self.policy.set_training_mode(True)
@@ -110,7 +110,7 @@ class PlanesPPO(PPO):
         logs = []
         for _ in range(self.n_epochs):
             order = np.random.permutation(len(actions))
-            # SB3 counts env by env; the rollout is kept step by step.
+            # SB3 orders samples by environment; this rollout is stored by step.
             order = order % self.n_steps * self.n_envs + order // self.n_steps
             for start in range(0, len(order), self.batch_size):
                 picks = order[start : start + self.batch_size]

@@ -1,8 +1,8 @@
-"""The first layer of a net on planes of 0 and 1: relu(x·Wᵀ + b) from where x changes, for walls come in runs.
+"""Run-length first layer of a net on planes of 0 and 1: computes relu(x·Wᵀ + b) from the changes in x.
 
-The sum of Wᵀ's rows over a run of ones is the difference of two rows of its cumulated sums. What an agent sees in CoinRun has
-some 75 ones in 10 runs: a tenth of the work of a dense product, in float32, forward and back (for W; x needs no gradient).
-Cumulated sums are made in float64, and the order of all sums is fixed: the same bytes on every call. Read next: `manual_backprop.py`,
+The sum of Wᵀ's rows over a run of ones is the difference of two rows of its cumulative sums. A CoinRun observation has
+about 75 ones in 10 runs, so this takes a tenth of the work of a dense float32 product, forward and backward (for W; x needs no
+gradient). Cumulative sums use float64 in a fixed order, so results are byte-identical on every call. Read next: `manual_backprop.py`,
 the rest of the net; `agents/policy/networks.py`, the same layer as a dense product.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from ...envs.jit.kernels import kernel
 
-if TYPE_CHECKING:  # its loops are compiled in processes that need no torch
+if TYPE_CHECKING:  # processes without torch also compile these loops
     import torch
 
 MAX_INPUTS = 1 << 16
@@ -22,7 +22,7 @@ MAX_INPUTS = 1 << 16
 
 @kernel
 def _list_runs(x, edges, counts):
-    """edges[i]: where run after run of ones in x[i] begins and ends (one behind its last); counts[i]: how many runs."""
+    """List the runs of ones: edges[i] holds start and end (exclusive) of each run in x[i]; counts[i] their number."""
     for i in range(x.shape[0]):
         found, before = np.uintp(0), np.uint8(0)
         for j in range(x.shape[1]):
@@ -35,7 +35,7 @@ def _list_runs(x, edges, counts):
 
 @kernel
 def _cumulate(table, out, total):
-    """out[f] = the sum of table[:f]; total float64[width], all 0."""
+    """Compute cumulative sums: out[f] = sum of table[:f]; total float64[width], initially 0."""
     width = table.shape[1]
     for k in range(width):
         out[0, k] = 0
@@ -52,7 +52,7 @@ def _forward(rows, edges, counts, sums, bias, out):
     for i in range(len(rows)):
         r, hidden = np.uintp(rows[i]), out[i]
         at, n, j = edges[r], np.uintp(counts[r]) * two, np.uintp(0)
-        for k in range(width):  # not hidden[:] = bias, whose check of shapes takes numba seconds to compile
+        for k in range(width):  # not hidden[:] = bias, whose shape check takes numba seconds to compile
             hidden[k] = bias[k]
         while j + eight <= n:
             a, b = sums[np.uintp(at[j])], sums[np.uintp(at[j + np.uintp(1)])]
@@ -73,7 +73,7 @@ def _forward(rows, edges, counts, sums, bias, out):
 
 @kernel
 def _backward(rows, edges, counts, gradient, out, changes, users, total):
-    """out[f] = the sum of gradient[i] over the samples i in which f is 1: added where a run begins, taken off where it ends.
+    """Compute out[f] = sum of gradient[i] over the samples i with f = 1: added at the start of a run, subtracted at its end.
 
     changes float32[features + 1, width], users int64[features + 1], total float64[width]: all 0.
     """
@@ -98,39 +98,39 @@ def _backward(rows, edges, counts, gradient, out, changes, users, total):
         for k in range(width):
             total[k] += change[k]
             found[k] = total[k]
-        if using == 0:  # exactly: what no sample shows has no gradient
+        if using == 0:  # exactly 0: features in no sample have no gradient
             for k in range(width):
                 found[k] = 0
 
 
 def by_input(linear: torch.nn.Linear) -> None:
-    """Lay the weights out in memory input by input, as the layer reads them; their values and shape stay."""
+    """Store the weights in memory input by input, as the layer reads them; values and shape are unchanged."""
     linear.weight.data = linear.weight.data.t().contiguous().t()
 
 
 class BinaryRows:
-    """Room for n rows of 0 and 1, each kept as the list of its runs of ones: uint16[n, inputs + 2], their counts int64[n]."""
+    """Buffer of n binary rows, each stored as a list of runs of ones: uint16[n, inputs + 2], with counts int64[n]."""
 
     def __init__(self, n: int, inputs: int) -> None:
         if inputs >= MAX_INPUTS:
-            raise ValueError(f"{inputs:,} inputs; at most {MAX_INPUTS - 1:,}")
+            raise ValueError(f"{inputs:,} inputs (limit {MAX_INPUTS - 1:,})")
         self.inputs = inputs
         self.edges = np.empty((n, inputs + 2), np.uint16)
         self.counts = np.zeros(n, np.int64)
 
     def put(self, start: int, x: np.ndarray) -> None:
-        """Keep x uint8[m, …], of 0 and 1, as rows start … start + m − 1."""
+        """Store x uint8[m, …], of 0 and 1, as rows start … start + m − 1."""
         stop = start + len(x)
         _list_runs(x.reshape(len(x), -1), self.edges[start:stop], self.counts[start:stop])
 
     def forward(self, sums: np.ndarray, bias: np.ndarray, picks: np.ndarray) -> np.ndarray:
-        """relu(x·Wᵀ + b) float32[m, width] of the rows picks int64[m]; sums: see `cumulated`."""
+        """Compute relu(x·Wᵀ + b) float32[m, width] of the rows picks int64[m]; sums: see `cumulated`."""
         out = np.empty((len(picks), len(bias)), np.float32)
         _forward(picks, self.edges, self.counts, sums, bias, out)
         return out
 
     def backward(self, picks: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-        """The gradient of Wᵀ, float32[inputs, width], from that of x·Wᵀ + b, float32[m, width], on the same rows."""
+        """Compute the gradient of Wᵀ, float32[inputs, width], from that of x·Wᵀ + b, float32[m, width], on the same rows."""
         out = np.empty((self.inputs, gradient.shape[1]), np.float32)
         changes, users = (
             np.zeros((self.inputs + 1, out.shape[1]), np.float32),
@@ -141,12 +141,12 @@ class BinaryRows:
 
 
 def cumulated(weight: torch.Tensor) -> np.ndarray:
-    """float32[inputs + 1, width] of W float32[width, inputs]: the sums of the first 0, 1, 2, … rows of Wᵀ."""
+    """Cumulative sums of W float32[width, inputs]: the sums of the first 0, 1, 2, … rows of Wᵀ, float32[inputs + 1, width]."""
     return cumulated_rows(np.ascontiguousarray(weight.detach().numpy().T))  # no copy after `by_input`
 
 
 def cumulated_rows(table: np.ndarray) -> np.ndarray:
-    """float32[n + 1, width]: the sums of the first 0, 1, 2, … rows of float32[n, width]."""
+    """Cumulative sums of float32[n, width]: the sums of its first 0, 1, 2, … rows, float32[n + 1, width]."""
     out = np.empty((len(table) + 1, table.shape[1]), np.float32)
     _cumulate(table, out, np.zeros(table.shape[1]))
     return out

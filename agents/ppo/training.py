@@ -1,8 +1,8 @@
-"""PPO by stable-baselines3 on the native face, checkpointed so that a killed training ends in the same weights.
+"""PPO training with stable-baselines3 on the native interface; a killed and resumed training gives the same weights.
 
-`Training` owns a model and its environments; `run` trains to the end and calls back at the boundaries between rollouts,
-where the whole state is small: weights, optimizer, random states, and where each environment stands. Knows no run folder
-and no config file: experiments/training/train.py brings those. Read next: `agents/sb3_vec_env.py`, `agents/policy/checkpoint.py`.
+`Training` owns a model and its environments; `run` trains to the end and calls back between rollouts,
+when the state is small: weights, optimizer, random states, and the position of each environment. Knows no run folder
+and no config file: experiments/training/train.py provides those. Read next: `agents/sb3_vec_env.py`, `agents/policy/checkpoint.py`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from .planes_ppo import PlanesPPO
 
 
 class TrainingDiverged(UserError):
-    """Losses or weights are no longer finite numbers."""
+    """The training diverged: losses or weights are no longer finite numbers."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class TrainingProgress:
     learning_rate: float | None
 
     def row(self) -> dict[str, float | int | None]:
-        """As a row of progress.csv."""
+        """Convert to a row of progress.csv."""
         return {name: value for name, value in self.__dict__.items() if name != "total"}
 
 
@@ -116,7 +116,7 @@ class PPOSettings:
 
 Progress = TrainingProgress  # the old name
 
-# Those that SB3's PPO takes under the same name.
+# Settings that SB3's PPO takes under the same name.
 SB3_OPTIONS = (
     *("n_steps", "batch_size", "n_epochs", "gamma", "gae_lambda"),
     *("ent_coef", "clip_range", "vf_coef", "max_grad_norm", "target_kl", "normalize_advantage"),
@@ -124,7 +124,7 @@ SB3_OPTIONS = (
 
 
 class Training:
-    """A PPO model on its levels. env: options of `GoalpostsVecEnv`."""
+    """A PPO training: a model with its environments. env: options of `GoalpostsVecEnv`."""
 
     @with_defaults
     def __init__(
@@ -188,7 +188,7 @@ class Training:
 
     @property
     def step(self) -> int:
-        """Environment steps done so far."""
+        """Number of environment steps so far."""
         return self.model.num_timesteps
 
     resumable = True  # whether `restore` can continue from what `save` writes
@@ -203,15 +203,15 @@ class Training:
         return agent_of(self.model.policy, self.card())
 
     def card(self) -> AgentCard:
-        """What the policy is, at this step."""
+        """Card of the current policy."""
         return AgentCard(**{**self._card.__dict__, "step": self.step})
 
     @with_defaults
     def run(self, on_update: Callable[[TrainingProgress | None], None]) -> None:
         """Train to `total_steps`, rounded up to whole rollouts.
 
-        `on_update` is called between updates, with the last update's figures (None before the first): the moment for
-        checkpoints and probes. Raises TrainingDiverged.
+        Calls `on_update` between updates with the last update's statistics (None before the first): the time for
+        checkpoints and periodic evaluations. Raises TrainingDiverged.
         """
         remaining = self.planned_steps - self.step
         if remaining > 0:
@@ -219,16 +219,16 @@ class Training:
                 self.model._last_obs = self._observe()
             callback = _Boundary(self, on_update)
             try:
-                # SB3 adds what is done already to the total when it does not reset the count.
+                # SB3 adds the completed steps to the total if it does not reset the count.
                 self.model.learn(remaining, callback, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
-            except (ValueError, RuntimeError) as error:  # torch refuses to sample from what is not a number
+            except (ValueError, RuntimeError) as error:  # torch cannot sample from nan
                 if not self.is_finite():
                     raise _diverged(self.step) from error
                 raise
             callback.report()
 
     def _observe(self) -> np.ndarray:
-        """What the environments see now, as the model takes it: SB3 puts the channels of pixels first."""
+        """Current observations as the model expects them: SB3 moves the channels of pixels first."""
         obs = self.env.stream.observe()
         return obs.transpose(0, 3, 1, 2) if self.env.stream.observation == "rgb" else obs
 
@@ -238,7 +238,7 @@ class Training:
 
     @with_defaults
     def save(self, folder: Path) -> None:
-        """Write policy, card and training state into a folder that exists."""
+        """Write policy, card and training state into an existing folder."""
         save_policy(folder, self.model.policy, self.card())
         tensors = {"torch_rng": torch.get_rng_state()}
         kind, keys, position, has_gauss, gauss = np.random.get_state()
@@ -259,7 +259,7 @@ class Training:
 
     @with_defaults
     def restore(self, folder: Path) -> None:
-        """Go on from a folder that `save` wrote, of the same settings. Raises CheckpointError."""
+        """Resume from a folder written by `save` with the same settings. Raises CheckpointError."""
         tensors, weights = (
             read_tensors(folder / "state.safetensors"),
             read_tensors(folder / "model.safetensors"),
@@ -290,7 +290,7 @@ class Training:
         except (KeyError, IndexError, ValueError, RuntimeError, TypeError, OverflowError) as error:
             raise CheckpointError(
                 f"{folder}: the training state is damaged or of other settings ({type(error).__name__}); "
-                "delete this checkpoint to go on from the one before"
+                "delete this checkpoint to resume from the previous one"
             ) from error
 
     def _more_state(self) -> dict[str, torch.Tensor]:
@@ -302,7 +302,7 @@ class Training:
 
 
 class _Boundary(BaseCallback):
-    """Calls `on_update` at the start of each rollout, when the last update is complete."""
+    """Callback that calls `on_update` at the start of each rollout, after the last update is complete."""
 
     def __init__(self, training: Training, on_update: Callable[[TrainingProgress | None], None]) -> None:
         super().__init__()
@@ -316,7 +316,7 @@ class _Boundary(BaseCallback):
             self.report()
 
     def report(self) -> None:
-        """Hand over the figures of the last update, if there was one in this call of `run`."""
+        """Report the statistics of the last update, if there was one in this call of `run`."""
         if self.first:
             self.first = False
             self.on_update(None)
@@ -331,7 +331,7 @@ class _Boundary(BaseCallback):
                 model.logger.record(f"goalposts/{name}", value)
         try:
             model.logger.dump(progress.step)
-        except OSError:  # a training does not end for tensorboard's sake; what it needs itself will say that the disk is full
+        except OSError:  # tensorboard errors do not stop a training; its own files will report a full disk
             model.logger.output_formats = []
         self.on_update(progress)
 
@@ -376,4 +376,4 @@ def _tensorboard_logger(folder: Path) -> Logger:
     try:
         return configure(str(folder), ["tensorboard"])
     except (ImportError, AssertionError, OSError):
-        return Logger(None, [])  # not installed, or not writable; progress.csv has the same figures
+        return Logger(None, [])  # not installed or not writable; progress.csv has the same figures

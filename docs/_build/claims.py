@@ -1,7 +1,7 @@
-"""Figures that README and the docs quote from results: read from the committed tables, filled in, never typed.
+"""Fill in the figures that README and the docs quote from results, reading them from the committed tables.
 
-A figure is marked where it is quoted: `<!-- alpha-critical -->3%<!-- / -->`. Run this file after results change; it fills
-the marks and writes docs/claims.md. A test fails while a mark or that page differs from the tables.
+Quoted figures are marked: `<!-- alpha-critical -->3%<!-- / -->`. Run this file after results change; it fills
+the marks and writes docs/claims.md. A test fails if a mark or that page differs from the tables.
 
     python docs/_build/claims.py
 
@@ -28,7 +28,7 @@ FILLED = ("README.md", "docs/index.md", "docs/idea.md", "docs/lesson.md", "docs/
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim. sentence: with figures as `{name}`; figures: how each is read from the results."""
+    """A claim. sentence: with figures as `{name}`; figures: functions that read each figure from the results."""
 
     sentence: str
     figures: Mapping[str, Callable[[], str]]
@@ -43,7 +43,7 @@ def _percent(value: float) -> str:
 
 
 def _pair(column: int, interval: bool) -> Callable[[], str]:
-    """Goal preference of the pair, column 0 for the coin at the edge, 1 for the coin anywhere."""
+    """Goal preference of the pair; column 0 is the coin at the edge, 1 the coin anywhere."""
 
     def read() -> str:
         text = (RESULTS / "coinrun-twins.md").read_text(encoding="utf-8")
@@ -156,17 +156,17 @@ CLAIMS = (
 
 
 def figures() -> dict[str, str]:
-    """Every figure by its name, as it is quoted."""
+    """All figures by name, formatted for quoting."""
     return {name: read() for claim in CLAIMS for name, read in claim.figures.items()}
 
 
 def filled(text: str, known: Mapping[str, str]) -> str:
-    """A page with the figures in its marks. Raises KeyError for a mark that no claim has."""
+    """Fill the marks of a page with the figures. Raises KeyError for an unknown mark."""
     return MARK.sub(lambda mark: f"<!-- {mark[1]} -->{known[mark[1]]}<!-- / -->", text)
 
 
 def claims_page(known: Mapping[str, str]) -> str:
-    """docs/claims.md."""
+    """Text of docs/claims.md."""
     rows = [
         f"| {claim.sentence.format_map(known)} | {claim.n} | `{claim.command}` | {claim.seconds} | [{claim.page}](results/{claim.page}.md) |"
         for claim in CLAIMS
@@ -188,7 +188,7 @@ def claims_page(known: Mapping[str, str]) -> str:
 
 
 def main() -> None:
-    """Fill the marks of all pages, and write the page of claims."""
+    """Fill the marks of all pages and write docs/claims.md."""
     known = figures()
     for name in FILLED:
         path = ROOT / name

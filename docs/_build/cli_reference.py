@@ -1,7 +1,7 @@
-"""The command line as a page: one section a command, written from the commands themselves.
+"""Command-line reference page: one section per command, generated from the commands.
 
-What `goalposts COMMAND --help` says, with headings that can be linked to. Runs no command. Read next: `hooks.py`,
-which puts the page into the site; experiments/cli/main.py, where the commands come from.
+Shows the text of `goalposts COMMAND --help` under linkable headings. Runs no command. Read next: `hooks.py`,
+which adds the page to the site; experiments/cli/main.py, which defines the commands.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ same command again to resume.
 
 
 def commands() -> dict[str, Any]:
-    """Every command by its words, such as `study run`, in the order of the help."""
+    """All commands by full name, such as `study run`, in the order of the help."""
     return dict(_walk(typer.main.get_command(main.app), ""))
 
 
 def options(command: Any) -> set[str]:
-    """Every way to write an option of a command."""
+    """All spellings of a command's options."""
     params = [param for param in command.params if param.opts[0].startswith("-")]
     return {"--help"} | {word for param in params for word in (*param.opts, *param.secondary_opts)}
 
 
 def command_page() -> str:
-    """The page, as Markdown."""
+    """The command-line reference as Markdown."""
     found = commands()
     table = [
         f"| [`goalposts {name}`](#{_anchor(name)}) | {_first(command)} |" for name, command in found.items()
@@ -79,7 +79,7 @@ def _spelling(param: Any) -> str:
 
 
 def _value(param: Any) -> str:
-    """What stands after the option: N for a number, else the option's own name."""
+    """Placeholder for an option's value: N for a number, else the option's name."""
     kind = param.type_descriptor.annotation
     named = getattr(param, "metavar", None) or param.name.removeprefix("as_").upper()
     return "N" if kind in (int, float) else named
@@ -103,7 +103,7 @@ def _first(command: Any) -> str:
 
 
 def _text(words: str | None) -> str:
-    """Help as Markdown: rich's marks become Markdown's, and angle brackets stay visible."""
+    """Convert help text from rich markup to Markdown, keeping angle brackets visible."""
     plain = re.sub(r"\[/?bold\]", "**", (words or "").replace("\f", ""))
     return re.sub(r"<(\w+)>", r"&lt;\1&gt;", plain).strip()
 

@@ -1,7 +1,7 @@
-"""Configs, studies and worlds as pages: every key with its default and what is allowed, written from the models.
+"""Reference pages of configs, studies and worlds: every key with its default and allowed values, generated from the models.
 
 Reads the JSON schemas that `goalposts config schema` prints, the shipped files and the list of worlds. Read next:
-`hooks.py`; experiments/config/schema.py and experiments/study/design/config.py, where the keys come from.
+`hooks.py`; experiments/config/schema.py and experiments/study/design/config.py, which define the keys.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Schema = Mapping[str, Any]
 CONFIG = """\
 # Configs
 
-One YAML file is one complete experiment. This page is written from the code when the site is built.
+One YAML file is one complete experiment. This page is generated from the code when the site is built.
 
     goalposts config show coinrun/edge            every key with its value
     goalposts config check my.yaml                all mistakes in a file at once
@@ -37,7 +37,7 @@ A study is a grid of runs and the figure that it is for, in one YAML file. This 
 
     goalposts study alpha --dry-run               the plan, and how long it will take
     goalposts study alpha seeds=3 levels=1000     change any key by its path
-    goalposts study status studies/alpha          how far it is
+    goalposts study status studies/alpha          its progress
 
 """
 
@@ -56,7 +56,7 @@ A name that ends in (…) takes a number, as in `mixture(0.1)`.
 
 
 def config_page() -> str:
-    """Every key of an experiment, then the shipped files."""
+    """Page with every key of an experiment, then the shipped files."""
     parts = [CONFIG, *_tables(config_schema(), "The experiment"), "## Shipped configs\n"]
     for name in shipped_configs():
         parts.append(f"### {name}\n\n{_yaml((shipped_root() / f'{name}.yaml').read_text(encoding='utf-8'))}")
@@ -64,7 +64,7 @@ def config_page() -> str:
 
 
 def study_page() -> str:
-    """Every key of a study, then the shipped files."""
+    """Page with every key of a study, then the shipped files."""
     parts = [STUDY, *_tables(StudyConfig.model_json_schema(), "The study"), "## Shipped studies\n"]
     for name in shipped_studies():
         text = (shipped_root() / "studies" / f"{name}.yaml").read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ def study_page() -> str:
 
 
 def worlds_page() -> str:
-    """Goal, proxy, actions, conditions and signs of every world."""
+    """Page with the goal, proxy, actions, conditions and characters of every world."""
     parts = [WORLDS]
     for world in known_worlds().values():
         proxies = ", ".join(f"*{target.name}*" for target in world.proxies)
@@ -94,7 +94,7 @@ def worlds_page() -> str:
 
 
 def _tables(schema: Schema, title: str) -> Iterator[str]:
-    """A section of keys as a table, then the sections within it, each under the path that leads to it."""
+    """Yield a section of keys as a table, then its subsections, each titled with its path."""
     waiting: list[tuple[str, Schema]] = [("", schema)]
     while waiting:
         path, section = waiting.pop(0)
@@ -127,7 +127,7 @@ def _anchor(place: str) -> str:
 
 
 def _section_of(field: Schema, schema: Schema) -> Schema | None:
-    """The section that a key holds, or that its list is made of."""
+    """Schema of the section in a key, or of its list's items; None if the key holds a plain value."""
     name = field.get("$ref") or field.get("items", {}).get("$ref", "")
     return schema["$defs"][name.rpartition("/")[2]] if name else None
 

@@ -1,9 +1,9 @@
-"""What mkdocs does beside rendering the pages in docs/: it writes the reference, lists the results and carries sources.
+"""mkdocs hooks: generate the reference pages, list the results, and include linked source files.
 
-- `reference/*.md` are written from the code and never committed (`cli_reference.py`, `config_reference.py`, `metrics_reference.py`).
-- In the `nav` of mkdocs.yml a pattern such as `results/*.md` stands for all pages that match and are named nowhere else.
-- `<!-- results -->` on a page becomes the list of results with the question that each one answers.
-- A link to a file outside docs/ becomes a link to a page of the site that shows that file: the site is whole without a network.
+- `reference/*.md` are generated from the code and never committed (`cli_reference.py`, `config_reference.py`, `metrics_reference.py`).
+- In the `nav` of mkdocs.yml a pattern such as `results/*.md` represents all matching pages that are not listed elsewhere.
+- `<!-- results -->` on a page becomes the list of results with the question that each of them answers.
+- A link to a file outside docs/ becomes a link to a page of the site that shows that file, so the site works offline.
 
 Read next: mkdocs.yml.
 """
@@ -35,13 +35,13 @@ PAGES = {
     "reference/worlds.md": worlds_page,
 }
 HIDDEN = ("_build/", "overrides/")
-COIN = "assets/coin.png"  # the site's sign
+COIN = "assets/coin.png"  # the site's icon
 RESULTS = "<!-- results -->"
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Patterns in the nav become the pages that they stand for."""
+    """Expand the patterns in the nav to pages."""
     docs = Path(config.docs_dir)
     pages = [path.relative_to(docs).as_posix() for path in sorted(docs.rglob("*.md"))]
     named = {entry for entry in _entries(config.nav) if "*" not in entry}
@@ -51,7 +51,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Enter the written pages, and one page for each file outside docs/ that a page links to."""
+    """Add the generated pages, and one page for each linked file outside docs/."""
     for path, write in PAGES.items():
         files.append(File.generated(config, path, content=write()))
     files.append(File.generated(config, COIN, content=_coin()))
@@ -76,7 +76,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turn links that leave docs/ inwards, and write the list of results."""
+    """Redirect links that leave docs/ to pages of the site, and insert the list of results."""
 
     def inwards(found: re.Match[str]) -> str:
         outside = _outside(page.file.src_uri, found[1])
@@ -84,7 +84,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return found[0]
         target = "index.md" if outside == "README.md" else f"source/{outside}.md"
         if files.get_file_from_path(target) is None:
-            return found[0]  # there is no such file: mkdocs says so
+            return found[0]  # no such file: mkdocs reports it
         return posixpath.relpath(target, posixpath.dirname(page.file.src_uri) or ".")
 
     if RESULTS in markdown:
@@ -93,7 +93,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def _outside(page: str, link: str) -> str | None:
-    """The path from the repository's root, of a link that leaves docs/; else None."""
+    """Path relative to the repository's root of a link that leaves docs/, else None."""
     path = posixpath.normpath(posixpath.join("docs", posixpath.dirname(page), link))
     return None if path == "docs" or path.startswith(("docs/", "../")) else path
 
@@ -111,7 +111,7 @@ def _listing(name: str, text: str) -> str:
 
 
 def _results(folder: Path) -> str:
-    """One item a page: its title, and the question that stands on it."""
+    """List one item per page: its title and its question."""
     lines = []
     for path in sorted(folder.glob("*.md")):
         if path.name == "index.md":
@@ -133,7 +133,7 @@ def _entries(nav: Any) -> list[str]:
 
 
 def _spread(nav: Any, left: list[str]) -> Any:
-    """The nav with its patterns spread; each page is taken from `left` by the first pattern that it matches."""
+    """Expand the patterns of a nav; each page in `left` goes to the first pattern that it matches."""
     if isinstance(nav, dict):
         return {title: _spread(value, left) for title, value in nav.items()}
     if not isinstance(nav, list):

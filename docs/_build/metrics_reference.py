@@ -1,6 +1,6 @@
-"""The numbers of a verdict as a page: one row for each entry of `METRICS`.
+"""Reference page of a verdict's numbers: one row per entry of `METRICS`.
 
-Read next: `hooks.py`; experiments/measurement/metrics.py, where the numbers are defined.
+Read next: `hooks.py`; experiments/measurement/metrics.py, which defines the numbers.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from goalposts.experiments.measurement import metrics
 INTRO = """\
 # The numbers of a verdict
 
-This page is written from the code when the site is built. The names in the first column are those of Python
-(`verdict.preference`), JSON (`goalposts diagnose --json`) and the tables of studies. Terminal and report show shares in per cent;
+This page is generated from the code when the site is built. The names in the first column are those of Python
+(`verdict.preference`), JSON (`goalposts diagnose --json`) and the tables of studies. Terminal and report show percentages;
 CSV and JSON hold fractions. [The measurement](../measurement.md) gives the formulas.
 
 | name | number | range | measured on | chance level | thresholds |
@@ -25,7 +25,7 @@ ABOUT = {
 
 
 def metrics_page() -> str:
-    """The page, as Markdown."""
+    """The metrics reference as Markdown."""
     return INTRO + "".join(map(_row, metrics.METRICS))
 
 

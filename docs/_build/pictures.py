@@ -1,9 +1,9 @@
-"""Make the pictures of the docs anew: run every command on their pages that writes into docs/pictures/.
+"""Regenerate the pictures of the docs by running every command on their pages that writes into docs/pictures/.
 
     python docs/_build/pictures.py
 
-The pages are the only list of these commands. Needs the runs that the pages name (docs/idea.md says how to train them), and
-no screen. A picture that is there is replaced only when its command has succeeded.
+The pages are the only list of these commands. Requires the runs named on the pages (docs/idea.md shows how to train them), but
+no screen. Replaces an existing picture only after its command has succeeded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PLACE = "docs/pictures/"
 
 
 def picture_commands() -> dict[str, list[str]]:
-    """Each picture's path from the repository's root, and the words of the command that makes it."""
+    """Path of each picture relative to the repository's root, and the arguments of the command that draws it."""
     found = {}
     for page in sorted(DOCS.glob("*.md")):
         for line in page.read_text(encoding="utf-8").splitlines():

@@ -1,1 +1,1 @@
-"""What a process of Goalposts owes its surroundings: budgets, caches, streams, and no settings from the working directory."""
+"""Process-level concerns: reading budgets, cache folders, standard streams, isolation from the working directory."""

@@ -1,16 +1,16 @@
-"""What one command may spend on reading untrusted files: 2 GB of memory and 60 s of processor time; GOALPOSTS_BUDGET=8GB,600s changes it.
+"""Budget of a command for reading untrusted files: 2 GB of memory and 60 s of processor time, or e.g. GOALPOSTS_BUDGET=8GB,600s.
 
-Every reader of a file that somebody else may have made asks here, with sizes *after* unpacking, before it takes the memory:
+Every reader of untrusted files asks here, with sizes *after* unpacking, before it allocates memory:
 
     budget = reading_budget()
-    with budget.clock(path):                 # counts time, and raises OverBudget when it is up
-        budget.claim(bytes_needed, path)     # raises OverBudget if that does not fit any more
+    with budget.clock(path):                 # counts time, and raises OverBudget when it runs out
+        budget.claim(bytes_needed, path)     # raises OverBudget if that no longer fits
         table = …
-    budget.hold(table, bytes_of_table)       # counted until the table is gone
+    budget.hold(table, bytes_of_table)       # counted until the table is deleted
 
-Memory counts what is held at once. Time adds up over a command (`begin`, called by the command line), and grows by 1 s for each 5 MB that
-is read, so that a study of thousands of runs has its time; in a longer-lived process, such as a notebook, each outermost `clock` starts
-at zero. Measures no file: each reader knows its own format.
+Memory counts what is held simultaneously. Time adds up over a command (`begin`, called by the command line), and the limit grows by 1 s per
+5 MB read, so that a study of thousands of runs has enough; in a long-lived process, such as a notebook, each outermost `clock` starts
+at zero. Does not measure files: each reader knows its own format.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ..errors import UserError
 VARIABLE = "GOALPOSTS_BUDGET"
 MEMORY, SECONDS = 2 * 10**9, 60.0
 UNITS = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
-OFTEN = 16  # items of a loop between two looks at the clock
+OFTEN = 16  # number of loop items between two checks of the clock
 
 T = TypeVar("T")
 
@@ -40,27 +40,29 @@ class OverBudget(UserError):
 
 @dataclass
 class Budget:
-    """Bytes and seconds that may be spent, and what was. total: time adds up over everything that is read."""
+    """Allowed and spent bytes and seconds. total: time adds up over everything that is read."""
 
     memory: int = MEMORY
     seconds: float = SECONDS
     total: bool = False
     held: int = 0
     spent: float = 0.0
-    extra: float = 0.0  # seconds, for what was read
+    extra: float = 0.0  # additional seconds, for the bytes read
     _began: list[float] = field(default_factory=list)
 
     def claim(self, size: float, what: object) -> None:
-        """Raise OverBudget if so many bytes do not fit beside what is held."""
+        """Raise OverBudget if `size` bytes do not fit in addition to those held."""
         if size > self.memory - self.held:
-            beside = f" beside the {_mb(self.held)} that other files take" if self.held > 10**7 else ""
+            beside = (
+                f" in addition to the {_mb(self.held)} that other files take" if self.held > 10**7 else ""
+            )
             raise OverBudget(
                 f"{what} would take {_mb(size)} of memory to read{beside}; a command may spend {_mb(self.memory)} on files. "
                 f"If you trust it, allow more: {VARIABLE}={_more(size + self.held)}"
             )
 
     def hold(self, thing: T, size: float, what: object = "this file") -> T:
-        """Count so many bytes until `thing` is gone. Raises OverBudget if they do not fit."""
+        """Count `size` bytes until `thing` is deleted. Raises OverBudget if they do not fit."""
         self.claim(size, what)
         self.held += int(size)
         weakref.finalize(thing, self._release, int(size)).atexit = False
@@ -71,7 +73,7 @@ class Budget:
 
     @contextmanager
     def clock(self, what: object) -> Iterator[None]:
-        """Count the processor time of a block. Raises OverBudget after it if the time was up; `each` and `check` raise within."""
+        """Count the processor time of a block. Raises OverBudget after it if the time ran out; `each` and `check` raise inside it."""
         self._began.append(time.process_time())
         try:
             yield
@@ -83,15 +85,15 @@ class Budget:
                 self.extra = self.extra if self.total else 0.0
 
     def spend(self, seconds: float) -> None:
-        """Count time that another process spent on reading for this one."""
+        """Count time that another process spent reading for this one."""
         self.spent += seconds
 
     def read(self, size: int, seconds_a_byte: float = 2e-7) -> None:
-        """So many bytes of a file have been read: allow the time that the work on them may take."""
+        """Record `size` bytes read from a file, which extends the time limit accordingly."""
         self.extra += size * seconds_a_byte
 
     def left(self) -> float:
-        """Seconds that are left, at least 0."""
+        """Remaining seconds, at least 0."""
         return max(
             self.seconds
             + self.extra
@@ -101,19 +103,19 @@ class Budget:
         )
 
     def check(self, what: object) -> None:
-        """Raise OverBudget if the time is up."""
+        """Raise OverBudget if the time has run out."""
         if not self.left():
             raise self.too_slow(what)
 
     def too_slow(self, what: object) -> OverBudget:
-        """The error that says so."""
+        """Build the error for exceeding the time limit."""
         return OverBudget(
             f"reading {what} took longer than the {self.seconds:,.3g} s of processor time that a command may spend on files. "
             f"If you trust it, allow more: {VARIABLE}={self.memory / 10**9:.3g}GB,{max(10 * self.seconds, 1):.0f}s"
         )
 
     def each(self, items: Iterable[T], what: object) -> Iterator[T]:
-        """The items of a loop over what a file holds. Raises OverBudget when the time is up."""
+        """Iterate over the items of a file. Raises OverBudget when the time runs out."""
         with self.clock(what):
             for number, item in enumerate(items):
                 if number % OFTEN == 0:
@@ -125,7 +127,7 @@ _now: Budget | None = None
 
 
 def reading_budget() -> Budget:
-    """The budget of this process. Raises UserError if GOALPOSTS_BUDGET cannot be read."""
+    """Return the budget of this process. Raises UserError if GOALPOSTS_BUDGET is invalid."""
     global _now
     memory, seconds = parse_budget(os.environ.get(VARIABLE, ""))
     if _now is None:
@@ -135,13 +137,13 @@ def reading_budget() -> Budget:
 
 
 def begin() -> None:
-    """A command begins: from here on time adds up. Raises UserError if GOALPOSTS_BUDGET cannot be read."""
+    """Start the budget of a command, in which time adds up. Raises UserError if GOALPOSTS_BUDGET is invalid."""
     budget = reading_budget()
     budget.total, budget.spent, budget.extra = True, 0.0, 0.0
 
 
 def parse_budget(text: str) -> tuple[int, float]:
-    """`8GB`, `300s` or `8GB,300s` as bytes and seconds; what is not given is the default. Raises UserError."""
+    """Parse `8GB`, `300s` or `8GB,300s` to bytes and seconds, with defaults for missing parts. Raises UserError."""
     memory, seconds = MEMORY, SECONDS
     for part in filter(None, re.split(r"[\s,]+", text.strip())):
         found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(kb|mb|gb|tb|s|min)", part.lower())
@@ -162,5 +164,5 @@ def _mb(size: float) -> str:
 
 
 def _more(size: Any) -> str:
-    """A round amount that is enough."""
+    """Format a sufficient round amount of memory."""
     return f"{max(4, -(-int(size * 1.5) // 10**9))}GB"

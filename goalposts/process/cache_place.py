@@ -1,9 +1,10 @@
-"""Where compiled kernels are cached: a folder that only the user can write.
+"""Cache folder of compiled kernels: a folder that only the user can write.
 
-numba's cache is pickle, so write access to it allows running code. A place is used only if it is absolute, belongs to the user and
-neither it nor any folder above it can be changed by others. In order: `NUMBA_CACHE_DIR`, `envs/__pycache__` of a checkout,
-`XDG_CACHE_HOME` or `~/.cache`, a private folder in the temporary folder; if none of them is safe, kernels stay in memory.
-Needs the standard library only. Read next: `envs/jit/kernel_cache.py`, which keeps the kernels there.
+numba's cache uses pickle, so write access to it allows code execution. A folder is used only if its path is absolute, it belongs
+to the user and others can change neither it nor any folder above it. Candidates, in order: `NUMBA_CACHE_DIR`,
+`envs/__pycache__` of a checkout, `XDG_CACHE_HOME` or `~/.cache`, a private folder in the temporary folder; if none is safe,
+kernels are kept in memory only.
+Requires only the standard library. Read next: `envs/jit/kernel_cache.py`, which stores the kernels there.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ NAME = "goalposts"
 
 
 class Place(NamedTuple):
-    """A folder for caches; None: there is no safe one. `why` says so if it is not a usual place."""
+    """A cache folder, or None if there is no safe one. `why` gives the reason for an unusual place."""
 
     folder: Path | None
     why: str
 
 
 def kernel_place() -> Place:
-    """The place of the compiled kernels; made if need be, checked once per process."""
+    """Return the cache folder of compiled kernels, creating it if necessary; checked once per process."""
     return _found(os.environ.get("NUMBA_CACHE_DIR", ""))
 
 
@@ -59,7 +60,7 @@ def _told(place: Place, asked: str, refused: str) -> Place:
 
 
 def _candidates(asked: str) -> Iterator[tuple[Path, bool]]:
-    """Folders to try, and whether a user would look for the cache there."""
+    """Yield candidate folders, and whether each is a usual place for the cache."""
     if os.path.isabs(asked):
         yield Path(asked), True
     root = Path(__file__).resolve().parents[2]
@@ -68,16 +69,16 @@ def _candidates(asked: str) -> Iterator[tuple[Path, bool]]:
     caches = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(caches):
         yield Path(caches) / NAME, True
-    elif (home := home_folder()) is not None and home.is_dir():  # a home that is missing is not made
+    elif (home := home_folder()) is not None and home.is_dir():  # does not create a missing home
         yield home / ".cache" / NAME, True
     for above in (os.environ.get("TMPDIR", ""), "/tmp", "/var/tmp", tempfile.gettempdir()):
-        # `gettempdir` names the working folder if there is no other, which may be anybody's.
+        # `gettempdir` falls back to the working directory, which may be untrusted.
         if os.path.isabs(above) and not _same(above, os.curdir):
             yield Path(above) / f"{NAME}-{os.getuid() if hasattr(os, 'getuid') else 'cache'}", False
 
 
 def home_folder() -> Path | None:
-    """The user's home; None if neither HOME nor the list of users names one."""
+    """The user's home; None if neither HOME nor the user database names one."""
     home = os.environ.get("HOME", "")
     if not os.path.isabs(home):
         with suppress(ImportError, KeyError):
@@ -95,15 +96,15 @@ def _same(one: str, other: str) -> bool:
 
 
 def _make_private(folder: Path) -> str | None:
-    """Make a folder that is not there, and check it; why it cannot be used, or None."""
+    """Create a folder if it is missing, and check it; returns the reason why it cannot be used, or None."""
     try:
         missing = [above for above in (folder, *folder.parents) if not os.path.lexists(above)]
         for above in reversed(missing):
-            with suppress(FileExistsError):  # another process makes it, too
+            with suppress(FileExistsError):  # another process may create it too
                 os.mkdir(above, 0o700)
         reason = why_not_private(folder)
         if reason is None:
-            with tempfile.TemporaryFile(dir=folder):  # a disk may be read-only, or full
+            with tempfile.TemporaryFile(dir=folder):  # the disk may be read-only or full
                 pass
         return reason
     except OSError as error:
@@ -111,11 +112,11 @@ def _make_private(folder: Path) -> str | None:
 
 
 def why_not_private(folder: Path) -> str | None:
-    """None if only the user (and root) can change what lies in a folder; otherwise the reason."""
+    """Return the reason why others could change a folder's contents, or None if only the user (and root) can."""
     if not hasattr(os, "getuid"):  # Windows: folders below a user's profile are the user's
         return None
     if os.lstat(folder).st_uid != os.getuid():
-        return "belongs to somebody else"
+        return "belongs to another user"
     real = Path(os.path.realpath(folder))
     for above in (real, *real.parents):
         facts = os.lstat(above)
@@ -125,14 +126,14 @@ def why_not_private(folder: Path) -> str | None:
             return f"can be changed by the owner of {above}"
         sticky = above != real and bool(facts.st_mode & stat.S_ISVTX)
         if facts.st_mode & stat.S_IWOTH and not sticky:
-            return f"can be changed by everybody ({above} is writable for all)"
+            return f"can be changed by everybody ({above} is world-writable)"
         if facts.st_mode & stat.S_IWGRP and not sticky and not _group_of_one(facts.st_gid):
-            return f"can be changed by others ({above} is writable for a group)"
+            return f"can be changed by others ({above} is group-writable)"
     return None
 
 
 def _group_of_one(group: int) -> bool:
-    """Whether a group is the user's own, as many systems give one to each user."""
+    """Whether a group is the user's private group, as on many systems."""
     if sys.platform == "win32" or group == 0:
         return True
     with suppress(ImportError, KeyError):

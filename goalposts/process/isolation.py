@@ -1,15 +1,17 @@
-"""Keeps libraries from reading the working directory, which may be an untrusted run folder.
+"""Isolation from the working directory, which may be an untrusted run folder that libraries must not read.
 
-numba reads `.numba_config.yaml` there and matplotlib `matplotlibrc`; Python itself takes modules from there under `python -m`,
-with an empty entry of PYTHONPATH, and in processes that it starts. Needs the standard library only, and imports almost nothing.
-Read next: `cache_place.py`, where compiled kernels are cached.
+numba reads `.numba_config.yaml` there and matplotlib `matplotlibrc`; Python itself imports modules from there under `python -m`,
+with an empty PYTHONPATH entry, and in child processes. Requires only the standard library, and imports almost nothing.
+Read next: `cache_place.py`, the cache folder of compiled kernels.
 """
 
 import io
 import os
 import sys
 
-TYPE_CHECKING = False  # not from typing: until `forget_folder_of_m` has run, only modules that Python loads itself are safe
+TYPE_CHECKING = (
+    False  # not from typing: before `forget_folder_of_m`, only modules that Python loads itself are safe
+)
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
@@ -26,11 +28,11 @@ FOLDERS = (
     "TMPDIR",
     "RAY_TMPDIR",
 )
-"""Variables that name a folder of caches or settings; a relative one means another folder in each working directory."""
+"""Variables that name a cache or settings folder; a relative path would mean a different folder in each working directory."""
 
 
 def forget_working_directory() -> None:
-    """For the command line: import no module from the working directory, here and in the processes that this one starts."""
+    """Prevent imports from the working directory in this process and its children; used by the command line."""
     sys.path[:] = [entry for entry in sys.path if not _is_working_directory(entry)]
     if sys.pycache_prefix is not None and not os.path.isabs(sys.pycache_prefix):
         sys.pycache_prefix = None
@@ -42,18 +44,18 @@ def forget_working_directory() -> None:
 
 
 def safe_environment() -> "dict[str, str]":
-    """For a Python that this one starts: it finds Goalposts, and no module in its working directory."""
+    """Environment for a child Python process that finds Goalposts and imports no module from its working directory."""
     paths = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(entry)]
     found_here = any(
         os.path.abspath(entry) == ROOT for entry in sys.path
-    )  # in a checkout that is not installed
+    )  # for a checkout that is not installed
     if found_here and os.path.isfile(os.path.join(ROOT, "pyproject.toml")) and ROOT not in paths:
         paths.append(ROOT)
     return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}
 
 
 def forget_folder_of_m() -> None:
-    """Under `python -m goalposts…`: the working directory is the first place of modules, until this removes it."""
+    """Remove the working directory from the start of `sys.path`, where `python -m goalposts…` puts it."""
     words = getattr(sys, "orig_argv", [])
     if sys.argv[:1] != ["-m"] or getattr(sys.flags, "safe_path", False):
         return
@@ -66,7 +68,7 @@ def forget_folder_of_m() -> None:
 
 
 def _is_working_directory(entry: str) -> bool:
-    """Whether modules would be taken from the working directory, unless Goalposts itself lies there."""
+    """Whether a path entry is the working directory, unless Goalposts itself is there."""
     try:
         return not entry or (os.path.samefile(entry, os.curdir) and not os.path.samefile(entry, ROOT))
     except OSError:
@@ -74,7 +76,7 @@ def _is_working_directory(entry: str) -> bool:
 
 
 def open_nothing_relative(usual: "Callable[..., Any]") -> "Callable[..., Any]":
-    """`open` for a library's own settings: a file of the working directory is empty."""
+    """Wrap `open` for a library's settings, so that files in the working directory appear empty."""
 
     def opened(file: "Any", *arguments: "Any", **options: "Any") -> "Any":
         if isinstance(file, (str, bytes, os.PathLike)) and not os.path.isabs(file):
@@ -85,9 +87,9 @@ def open_nothing_relative(usual: "Callable[..., Any]") -> "Callable[..., Any]":
 
 
 class Guard:
-    """Finds modules that read settings as they are imported, and lets them read none of the working directory.
+    """Import hook for modules that read settings during import, which hides those in the working directory.
 
-    Only where Goalposts imports them: a script of the user's that imports matplotlib first gets what matplotlib documents.
+    Applies only to imports by Goalposts: a user's script that imports matplotlib first gets its documented behaviour.
     """
 
     GUARDED = ("numba.core.config", "matplotlib", "torch._logging._internal")
@@ -115,7 +117,7 @@ class Guard:
 
 
 def _run_numba(run: "Callable[[ModuleType], object]", module: "ModuleType") -> None:
-    """Let numba read its variables; those that it cannot use are left out and named, instead of a traceback for each."""
+    """Let numba read its environment variables, ignoring and reporting invalid ones instead of printing tracebacks."""
     import re
     import warnings
 
@@ -132,7 +134,7 @@ def _run_numba(run: "Callable[[ModuleType], object]", module: "ModuleType") -> N
 
 
 def _run_matplotlib(run: "Callable[[ModuleType], object]", module: "ModuleType") -> None:
-    """Import matplotlib without MPLBACKEND, then set it, unless there is no such backend: then it cannot be imported at all."""
+    """Import matplotlib without MPLBACKEND, then set it if the backend exists; an unknown one would prevent the import."""
     backend = os.environ.pop("MPLBACKEND", "")
     run(module)
     if backend:
@@ -144,7 +146,7 @@ def _run_matplotlib(run: "Callable[[ModuleType], object]", module: "ModuleType")
 
 
 def _run_torch(run: "Callable[[ModuleType], object]", module: "ModuleType") -> None:
-    """Let torch read TORCH_LOGS when it starts; if it names no log of torch's, torch could not be imported at all."""
+    """Let torch read TORCH_LOGS at import, ignoring unknown log names, which would prevent the import."""
     run(module)
     usual = getattr(module, "_update_log_state_from_env", None)
 
@@ -169,7 +171,7 @@ THREADS = (
 
 
 def forget_senseless_threads() -> None:
-    """Numbers of threads are whole and at least 1; libraries answer others with tracebacks, or with lines of their own."""
+    """Ignore environment variables with invalid thread counts, which libraries answer with tracebacks or messages."""
     for name in THREADS:
         value = os.environ.get(name, "1").strip()
         if not all(part.strip().isdecimal() and int(part) > 0 for part in value.split(",")):
@@ -177,11 +179,11 @@ def forget_senseless_threads() -> None:
     for name in [name for name in os.environ if name.startswith("TQDM_")]:
         del os.environ[
             name
-        ]  # torch imports tqdm, which ends in a traceback on a wrong one; nothing here shows its bars
+        ]  # torch imports tqdm, which fails on an invalid value; its bars are not used here
 
 
 def _forget(name: str, reason: str) -> None:
-    """Leave an environment variable out, here and in the processes that this one starts."""
+    """Remove an environment variable for this process and its children, and report it."""
     from .notices import notice
 
     value = os.environ.pop(name)

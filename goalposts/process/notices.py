@@ -1,13 +1,13 @@
-"""What a user should know although nothing is wrong: a line on stderr of a command, a warning in Python.
+"""Notices to the user that are not errors: a line on stderr in a command, a warning in Python.
 
-Needs the standard library only. Read next: `experiments/cli/main.py`, which prints them.
+Requires only the standard library. Read next: `experiments/cli/main.py`, which prints them.
 """
 
 import sys
 from collections.abc import Callable
 
 printed: Callable[[str], object] | None = None
-"""How a command shows a notice; None in a Python program of a user's."""
+"""Function with which a command prints notices; None in a user's Python program."""
 _told: set[str] = set()
 
 
@@ -25,12 +25,12 @@ def notice(message: str) -> None:
     import warnings
 
     workers = sys.modules.get("multiprocessing.process")
-    if workers is not None and workers.parent_process() is not None:  # the parent says it
+    if workers is not None and workers.parent_process() is not None:  # the parent shows it
         return
     warnings.warn(message, RuntimeWarning, stacklevel=3)
 
 
 def progress(message: str) -> None:
-    """Show what takes its time, once in a process; only a command does."""
+    """Show a message about a slow operation once per process, in commands only."""
     if printed is not None:
         notice(message)

@@ -1,6 +1,6 @@
-"""Standard streams that a command can write to, whatever it was started with: closed, broken, or of a legacy encoding.
+"""Make standard streams writable for a command, even if they are closed, broken or use a legacy encoding.
 
-Needs the standard library only. Read next: `experiments/cli/main.py`, which uses it.
+Requires only the standard library. Read next: `experiments/cli/main.py`, which uses it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 STREAMS = (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_WRONLY, "w"), ("stderr", os.O_WRONLY, "w"))
-BROKEN_PIPE = 141  # the exit code of a program whose reader has gone: 128 + SIGPIPE
+BROKEN_PIPE = 141  # exit code of a program whose output pipe is broken: 128 + SIGPIPE
 
 _ASCII = {
     "–": "-",
@@ -50,7 +50,7 @@ _ASCII = {
 
 
 def make_ready() -> None:
-    """Open what is closed, so that no file of ours takes its number, and let what an encoding lacks be replaced."""
+    """Reopen closed standard streams on the null device, and replace characters that an encoding cannot represent."""
     codecs.register_error("legible", _legible)
     for number, (name, flags, mode) in enumerate(STREAMS):
         was_closed = _fill(number, flags)
@@ -65,7 +65,7 @@ def make_ready() -> None:
 
 
 def _fill(number: int, flags: int) -> bool:
-    """Put the null device where a standard stream is closed; whether it was."""
+    """Open the null device in place of a closed standard stream; returns whether it was closed."""
     try:
         os.fstat(number)
         return False
@@ -79,31 +79,31 @@ def _fill(number: int, flags: int) -> bool:
 
 
 def _legible(error: UnicodeError) -> tuple[str, int]:
-    """What is written for characters that an encoding lacks."""
+    """Codec error handler that replaces characters which the encoding cannot represent."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(map(_replaced, error.object[error.start : error.end])), error.end
 
 
 def _replaced(character: str) -> str:
-    if 0xDC80 <= ord(character) <= 0xDCFF:  # a byte of a file name that is no UTF-8
+    if 0xDC80 <= ord(character) <= 0xDCFF:  # a byte of a file name that is not UTF-8
         return f"\\x{ord(character) - 0xDC00:02x}"
     return _ASCII.get(character, "?")
 
 
 def takes_unicode(stream: Any) -> bool:
-    """Whether a stream can show every character."""
+    """Whether a stream's encoding can represent every character."""
     return (getattr(stream, "encoding", None) or "").lower().replace("_", "-").startswith("utf")
 
 
 def warn(message: str) -> None:
-    """Write a line to stderr; where that is impossible, nothing, and nowhere else."""
+    """Write a line to stderr; do nothing if that fails."""
     with suppress(OSError, ValueError):
         print(message, file=sys.stderr, flush=True)
 
 
 def is_broken_pipe(error: BaseException | None) -> bool:
-    """Whether an exception stems from a reader that has gone, however libraries wrapped it."""
+    """Whether an exception is due to a broken pipe, even if libraries wrapped it."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         if isinstance(error, BrokenPipeError):
@@ -114,7 +114,7 @@ def is_broken_pipe(error: BaseException | None) -> bool:
 
 
 def stop_writing() -> int:
-    """Send what is still to be written nowhere, so that Python does not complain when it ends. Returns the exit code."""
+    """Discard pending output, so that Python does not report an error at exit. Returns the exit code."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

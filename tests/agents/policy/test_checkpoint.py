@@ -113,7 +113,9 @@ def test_where_there_is_no_agent_the_way_to_one_is_told(what: str, tmp_path: Pat
         path.mkdir()
     elif what == "a file":
         path.write_text("x")
-    with pytest.raises(CheckpointError, match=r"run holds no agent.* Train one with: goalposts train CONFIG"):
+    with pytest.raises(
+        CheckpointError, match=r"run contains no agent.* Train one with: goalposts train CONFIG"
+    ):
         load_agent(path)
 
 
@@ -277,7 +279,7 @@ def test_weights_that_are_wrong_are_refused(fault: str, folder: Path) -> None:
 def test_weights_larger_than_any_agent_are_not_even_read(folder: Path) -> None:
     with (folder / "model.safetensors").open("wb") as file:
         file.truncate(MAX_WEIGHTS + 1)
-    with pytest.raises(CheckpointError, match="larger than 1024 MiB"):
+    with pytest.raises(CheckpointError, match=r"too large for an agent .limit 1024 MiB"):
         load_policy(folder)
 
 
@@ -300,7 +302,7 @@ def test_a_pickle_in_place_of_a_file_is_not_executed(name: str, kind: str, folde
 def test_a_stable_baselines3_archive_is_no_checkpoint(tmp_path: Path) -> None:
     training().model.save(tmp_path / "agent.zip")
     for path in (tmp_path, tmp_path / "agent.zip"):
-        with pytest.raises(CheckpointError, match="holds no agent"):
+        with pytest.raises(CheckpointError, match="contains no agent"):
             load_agent(path)
 
 

@@ -98,7 +98,9 @@ TWIN = replace(COINRUN)
 """
 
 
-def test_custom_world_is_loaded_and_generates_levels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> None:
+def test_custom_world_is_loaded_and_generates_levels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None
+) -> None:
     (tmp_path / "my_own_worlds.py").write_text(OWN)
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(WorldError, match="is custom code"):

@@ -201,14 +201,14 @@ class Odd(Fixed):
 @pytest.mark.parametrize(
     ("probabilities", "actions", "said"),
     [
-        (np.full((3, 4), 0.25), None, r"probabilities of shape \(3, 4\); needed is \(5, 4\)"),
-        (np.full((5, 3), 0.25), None, r"probabilities of shape \(5, 3\); needed is \(5, 4\)"),
-        (np.full((5, 4), np.nan), None, "not finite numbers from 0"),
-        (np.full((5, 4), -1.0), None, "not finite numbers from 0"),
+        (np.full((3, 4), 0.25), None, r"probabilities of shape \(3, 4\); must be \(5, 4\)"),
+        (np.full((5, 3), 0.25), None, r"probabilities of shape \(5, 3\); must be \(5, 4\)"),
+        (np.full((5, 4), np.nan), None, "negative, not finite, or all 0"),
+        (np.full((5, 4), -1.0), None, "negative, not finite, or all 0"),
         (
             None,
             np.zeros(3, int),
-            r"actions of shape \(3,\); needed is one for each of the 5",
+            r"actions of shape \(3,\); must be one for each of the 5",
         ),
         (None, np.full(5, 7), "actions .*7.*: must be from 0 to 3"),
     ],
