@@ -1,14 +1,18 @@
-"""Users' text is plain English: README, docs, the command line's help and the configs avoid the phrases listed here.
+"""Users' text, docstrings and comments are plain English: they avoid the banned phrases listed here.
 
-Each pattern stands for a kind of phrase that reads as a translation. Code spans and fenced code are not read. To count the
-phrases of any checkout, by kind and by file: `PYTHONPATH=CHECKOUT python tests/test_english.py CHECKOUT`.
+Users' text is README, the docs, the command line's help and the configs. Docstrings and comments are checked in the folders
+`CODE`. Each pattern represents a kind of phrase that reads as a translation. Code spans and fenced code are skipped. To count
+the phrases of any checkout, by kind and by file: `PYTHONPATH=CHECKOUT python tests/test_english.py CHECKOUT [--code]`.
 """
 
 from __future__ import annotations
 
+import ast
+import io
 import json
 import re
 import sys
+import tokenize
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,7 +62,11 @@ BANNED = {
     "out of use": r"\baught\b|\baimed at\b|\bnewborn\b|\bof another make\b|\bthe same again\b|\bmerely looks\b",
 }
 
-# (file, or * for all; a phrase around the find) → why it stays
+# Folders whose docstrings and comments are checked.
+CODE = ("envs", "agents", "goalposts", "docs/_build", ".ci")
+NOT_IN_CODE = ("space before %",)  # kinds that matter on a page only
+
+# (file, or * for all; a phrase around the find) → reason for keeping it
 ALLOWED: dict[tuple[str, str], str] = {}
 
 
@@ -100,6 +108,34 @@ def texts(root: Path) -> Iterator[tuple[str, str]]:
     yield "reference/study.md", prose(study_page())
 
 
+def code_texts(root: Path) -> Iterator[tuple[str, str]]:
+    """Every docstring and comment in the folders of code, at its line: the file's name and its prose."""
+    for folder in CODE:
+        for path in sorted((root / folder).rglob("*.py")):
+            yield path.relative_to(root).as_posix(), prose(words_of(path.read_text("utf-8")))
+
+
+def words_of(source: str) -> str:
+    """Docstrings and comments of a Python source, each at its line and separated by periods; code is left out."""
+    lines = [""] * (source.count("\n") + 2)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node, clean=False)
+            if text is not None:
+                first = node.body[0].lineno - 1
+                for k, line in enumerate(text.split("\n")):
+                    lines[first + k] = line
+                lines[first + k] += " ."
+    comments = [
+        t for t in tokenize.generate_tokens(io.StringIO(source).readline) if t.type == tokenize.COMMENT
+    ]
+    rows = {token.start[0] for token in comments}
+    for token in comments:
+        row = token.start[0]
+        lines[row - 1] += token.string.lstrip("# ") + ("" if row + 1 in rows else " .")
+    return "\n".join(lines)
+
+
 def banned(file: str, text: str) -> Iterator[Found]:
     """Every banned phrase of a text. A phrase that a line break divides is found too."""
     flat = text.replace("\n", " ")
@@ -120,6 +156,36 @@ def test_users_text_avoids_the_banned_phrases() -> None:
     assert found == [], "\n" + "\n".join(
         f"{one.file}:{one.line}: {one.kind}: …{one.around}…" for one in found
     )
+
+
+def test_docstrings_and_comments_avoid_the_banned_phrases() -> None:
+    found = [one for file, text in code_texts(ROOT) for one in banned_in_code(file, text) if not allowed(one)]
+    assert found == [], "\n" + "\n".join(
+        f"{one.file}:{one.line}: {one.kind}: …{one.around}…" for one in found
+    )
+
+
+def banned_in_code(file: str, text: str) -> Iterator[Found]:
+    return (found for found in banned(file, text) if found.kind not in NOT_IN_CODE)
+
+
+PLANTED = '''"""A module. What an agent wants is here."""
+x = "nobody reads strings"  # compiled anew
+# the agent
+# stands here
+def f():
+    """One row an episode."""
+'''
+
+
+def test_banned_phrases_in_docstrings_and_comments_are_found() -> None:
+    found = [(one.line, one.kind) for one in banned_in_code("a.py", prose(words_of(PLANTED)))]
+    assert sorted(found) == [
+        (1, "a clause as a noun"),
+        (2, "anew"),
+        (4, "stand"),
+        (6, "a or an where per is meant"),
+    ]
 
 
 @pytest.mark.parametrize("kind", BANNED)
@@ -164,7 +230,7 @@ def test_code_is_not_prose() -> None:
 
 
 def test_every_allowed_phrase_is_still_there_with_a_reason() -> None:
-    known = {file: text.replace("\n", " ").lower() for file, text in texts(ROOT)}
+    known = {file: text.replace("\n", " ").lower() for file, text in [*texts(ROOT), *code_texts(ROOT)]}
     for (file, phrase), why in ALLOWED.items():
         assert any(phrase in text for name, text in known.items() if file in (name, "*")), (file, phrase)
         assert len(why) > 15
@@ -173,7 +239,8 @@ def test_every_allowed_phrase_is_still_there_with_a_reason() -> None:
 def main() -> None:
     """Count the banned phrases of the checkout that is named."""
     root = Path(sys.argv[1]).resolve()
-    found = [one for file, text in texts(root) for one in banned(file, text) if not allowed(one)]
+    read, find = (code_texts, banned_in_code) if "--code" in sys.argv else (texts, banned)
+    found = [one for file, text in read(root) for one in find(file, text) if not allowed(one)]
     for title, counts in (("kind", Counter(o.kind for o in found)), ("file", Counter(o.file for o in found))):
         print(f"by {title}")
         print("\n".join(f"{count:6d}  {name}" for name, count in counts.most_common()))
