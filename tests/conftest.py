@@ -1,7 +1,7 @@
-"""What every test runs under: no window, one thread, repeatable hypothesis, the switch that renews golden files.
+"""Settings of all tests: no window, one thread, reproducible hypothesis, the switch that updates golden files.
 
-Where torch is not installed, the files that need it are left out of the collection; the rest (levels, rules,
-planner, measurement) is checked on its own.
+Without torch, the files that need it are not collected; the rest (levels, rules,
+planner, measurement) can be tested on its own.
 """
 
 import os
@@ -27,7 +27,7 @@ os.environ |= {
     "NUMBA_NUM_THREADS": "1",
 }
 
-# A shell starts what it puts into the background with Ctrl-C ignored, and children inherit that; some tests press it.
+# Background jobs of a shell ignore Ctrl-C, and so do their children; some tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("here", deadline=None)
@@ -55,19 +55,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def update_golden(request: pytest.FixtureRequest) -> bool:
-    """True where the caller asked for golden files to be written anew (`pytest --update-golden`)."""
+    """Whether to regenerate golden files (`pytest --update-golden`)."""
     return bool(request.config.getoption("--update-golden"))
 
 
 @pytest.fixture(scope="session")
 def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A config file of a training of seconds."""
+    """A config file whose training takes seconds."""
     return config_file(tmp_path_factory.mktemp("config"))
 
 
 @pytest.fixture(scope="session")
 def tiny_run(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of that training, finished and evaluated. Not to be changed: see `tiny.copy_of`."""
+    """The run folder of that training, finished and evaluated. Must not be changed: see `tiny.copy_of`."""
     from goalposts.experiments import load_config, train
 
     return train(load_config(tiny_config), tmp_path_factory.mktemp("run") / "tiny-s0").path
@@ -75,7 +75,7 @@ def tiny_run(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Worlds that a test enters for itself are gone after it, and so are modules of its folder."""
+    """Remove the worlds that a test registers, and the modules of its folder, after the test."""
     from goalposts.envs.levels.level import LEGENDS
     from goalposts.envs.render.look import LOOKS
     from goalposts.envs.worlds.contract import sources

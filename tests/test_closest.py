@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
         ("seed" * 10**6, ""),
     ],
 )
-def test_the_closest_choice_is_named_or_none(word: object, hint: str) -> None:
+def test_closest_choice_is_suggested_if_any(word: object, hint: str) -> None:
     assert closest(word, ("seed", "steps")) == hint
 
 

@@ -249,7 +249,7 @@ def test_every_picture_has_its_command_and_every_command_its_picture() -> None:
     assert shown == there == set(picture_commands())
 
 
-def test_every_image_has_words_for_those_who_do_not_see_it() -> None:
+def test_every_image_has_alternative_text() -> None:
     images = [found for page in PAGES for found in re.findall(r"!\[([^\]]*)\]\(", page.read_text("utf-8"))]
     assert images
     assert all(len(words) > 20 for words in images)

@@ -189,7 +189,7 @@ def test_banned_phrases_in_docstrings_and_comments_are_found() -> None:
 
 
 @pytest.mark.parametrize("kind", BANNED)
-def test_each_kind_is_found(kind: str) -> None:
+def test_every_banned_kind_is_found(kind: str) -> None:
     """A pattern that matches nothing would let everything pass."""
     assert [one.kind for one in banned("a page", SPECIMENS[kind]) if one.kind == kind]
 

@@ -171,7 +171,7 @@ def test_a_bare_number_is_seen(habit: Callable[[ast.AST], bool], source: str) ->
     assert any(habit(node) for node in ast.walk(ast.parse(source)))
 
 
-def test_each_purpose_of_a_key_has_a_number_of_its_own() -> None:
+def test_each_purpose_of_a_key_has_a_unique_number() -> None:
     from goalposts.envs.jit import random_streams
 
     used = {

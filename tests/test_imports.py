@@ -113,7 +113,7 @@ def test_no_file_imports_in_a_circle() -> None:
     assert circle(FILES) == []
 
 
-def test_the_walk_sees_what_it_must_see(tmp_path: Path) -> None:
+def test_import_walk_finds_known_imports(tmp_path: Path) -> None:
     """Without this the two tests above would pass on a walk that sees nothing."""
     files = write(
         tmp_path,
@@ -148,7 +148,7 @@ def test_pyproject_lists_every_package_on_disk() -> None:
         assert package == "goalposts" or package == module_name(ROOT / folder / "__init__.py")
 
 
-def test_every_data_file_travels_with_the_wheel() -> None:
+def test_wheel_contains_every_data_file() -> None:
     setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
     listed = {
         file

@@ -103,7 +103,7 @@ def test_the_lazy_names_of_packages_are_those_that_they_list() -> None:
 # ── what adb767d wrote ──
 
 
-def test_a_run_still_loads_and_means_the_same(tmp_path: Path) -> None:
+def test_old_run_still_loads_with_the_same_meaning(tmp_path: Path) -> None:
     run = Run.open(copy_of(OLD / "run", tmp_path / "run"))
     assert run.status().state == "finished"
     episodes = read_episodes(run.episodes_path)

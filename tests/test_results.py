@@ -95,7 +95,7 @@ def test_readme_marks_its_figures() -> None:
     assert marks == {name for claim in CLAIMS for name in claim.figures}
 
 
-def test_a_figure_that_was_typed_is_caught() -> None:
+def test_typed_figure_is_caught() -> None:
     known = figures()
     text = "in <!-- pair-edge -->99%<!-- / --> of episodes"
     assert filled(text, known) == f"in <!-- pair-edge -->{known['pair-edge']}<!-- / --> of episodes" != text

@@ -29,7 +29,7 @@ def test_a_small_file_takes_little_memory_whatever_the_limit(tmp_path: Path) -> 
     assert peak < 1 << 20
 
 
-def test_what_waits_or_never_ends_is_refused(tmp_path: Path) -> None:
+def test_pipes_and_devices_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "endless").symlink_to("/dev/zero")
     for name in ("pipe", "endless"):

@@ -1,4 +1,4 @@
-"""Playing levels: one episode each to its end, luck that is the level's own, answers that are no actions refused."""
+"""Rollouts: one complete episode per level, action noise keyed by level, invalid actions refused."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ HALL = Level.from_text("############v#\n#............#\n#A...........#\n########
 
 
 class Always:
-    """A stranger's agent: it has `predict` and nothing else, and notes what it is shown."""
+    """An untrusted agent with only `predict`, which records its observations."""
 
     def __init__(self, answer) -> None:
         self.answer, self.shown, self.greedy = answer, [], []
@@ -29,7 +29,7 @@ class Always:
 
 
 class Probabilities(Always):
-    """One that tells its probabilities too."""
+    """An untrusted agent with action probabilities."""
 
     def __init__(self, row) -> None:
         super().__init__(lambda n: pytest.fail("predict was asked"))
@@ -91,7 +91,7 @@ def test_neither_batch_nor_order_changes_an_episode(
 
 
 def test_levels_without_a_number_are_numbered_by_their_place() -> None:
-    """Once, each batch began anew, and the luck of an episode hung on the size of the batches."""
+    """Regression: numbering restarted in each batch, so the action noise depended on the batch size."""
     levels = LevelSet.of(list(LEVELS))
     whole = play(Noisy(GoToGoal(), 0.5), levels)
     assert np.array_equal(play(Noisy(GoToGoal(), 0.5), levels, batch=6).actions, whole.actions)
@@ -99,8 +99,8 @@ def test_levels_without_a_number_are_numbered_by_their_place() -> None:
     assert len(np.unique(same.actions, axis=0)) == 20
 
 
-def test_luck_is_the_levels_own_and_paired_over_conditions() -> None:
-    """The same probabilities meet the same luck on the same layout, wherever the coin is; another noise seed is other luck."""
+def test_action_noise_is_keyed_by_level_and_paired_over_conditions() -> None:
+    """Equal probabilities meet equal noise on the same layout wherever the coin is; another noise seed gives other noise."""
     agent = Noisy(Random(), 0.0)
     away, gone = (generate("CoinRun", c, 13, 40) for c in ("off_path", "none"))
     one, other = play(agent, away, max_steps=8), play(agent, gone, max_steps=8)
@@ -114,8 +114,8 @@ def test_luck_is_the_levels_own_and_paired_over_conditions() -> None:
 @pytest.mark.parametrize(
     "probabilities", [(0.1, 0.2, 0.3, 0.4), (0.0, 0.0, 1.0, 0.0), (1.0, 0.0, 0.0, 0.0), (2.0, 0.0, 0.0, 6.0)]
 )
-def test_actions_are_drawn_as_their_odds_say(probabilities: tuple[float, ...]) -> None:
-    """Also where they do not sum to 1; what has no probabilities is never drawn."""
+def test_actions_are_drawn_with_their_probabilities(probabilities: tuple[float, ...]) -> None:
+    """Also if they do not sum to 1; actions with probability 0 are never drawn."""
     levels = LevelSet.of([HALL] * 500)
     played = play(Probabilities(probabilities), levels, max_steps=10)
     drawn = played.actions[played.actions < 255]
@@ -129,7 +129,7 @@ def test_actions_are_drawn_as_their_odds_say(probabilities: tuple[float, ...]) -
         assert np.abs(table - np.outer(expected, expected)).max() < 0.08
 
 
-def test_greedy_asks_predict_and_sampled_asks_for_the_odds() -> None:
+def test_greedy_uses_predict_and_sampled_uses_probabilities() -> None:
     agent = Always(right)
     play(agent, LEVELS[:3], sampled=False)
     assert set(agent.greedy) == {True}
@@ -143,7 +143,7 @@ def test_greedy_asks_predict_and_sampled_asks_for_the_odds() -> None:
     assert greedy.shown
 
 
-def test_a_strangers_agent_sees_observations_and_nothing_else() -> None:
+def test_untrusted_agent_sees_only_observations() -> None:
     for observation, shape in (("view", (5, 9, 15)), ("full", (5, 12, 24)), ("rgb", (64, 64, 3))):
         agent = Always(right)
         play(agent, LEVELS[:4], observation, max_steps=3)
@@ -152,7 +152,7 @@ def test_a_strangers_agent_sees_observations_and_nothing_else() -> None:
         assert not isinstance(agent, SeesState | TellsProbabilities)
 
 
-def test_who_has_ended_is_not_asked_any_more() -> None:
+def test_ended_episodes_need_no_actions() -> None:
     agent = Always(right)
     played = play(agent, LEVELS[:20])
     counts = [len(shown) for shown in agent.shown]
@@ -181,7 +181,7 @@ def test_an_observation_that_is_written_into_changes_nothing() -> None:
     assert np.array_equal(play(Vandal(None), LEVELS).actions, play(Always(right), LEVELS).actions)
 
 
-def test_slip_changes_its_share_of_the_actions_and_is_paired_too() -> None:
+def test_slip_changes_its_fraction_of_actions_and_is_paired() -> None:
     levels = LevelSet.of([HALL] * 400)
     for slip in (0.0, 0.3, 1.0):
         played = play(Always(lambda n: np.ones(n, int)), levels, max_steps=10, slip=slip)
@@ -205,8 +205,8 @@ def test_slip_changes_its_share_of_the_actions_and_is_paired_too() -> None:
         (Probabilities((0, 0, 0, 0)), "or all 0"),
     ],
 )
-def test_an_answer_that_is_no_action_is_refused(agent: Always, words: str) -> None:
-    """Once, one answer went to all levels, and probabilities that were none chose the last action."""
+def test_invalid_answers_of_an_agent_are_refused(agent: Always, words: str) -> None:
+    """Regression: a single answer was broadcast to all levels, and invalid probabilities chose the last action."""
     with pytest.raises(ActionError, match=words) as caught:
         play(agent, LEVELS[:3])
     assert isinstance(caught.value, UserError)

@@ -1,4 +1,4 @@
-"""The face towards stable-baselines3: its contract, clause by clause. That it agrees with the other two faces is
+"""The stable-baselines3 interface: its contract, clause by clause. Its agreement with the other two interfaces is
 tested in tests/envs/test_gymnasium_envs.py."""
 
 import numpy as np
@@ -98,7 +98,7 @@ def test_outcomes_are_kept_until_they_are_taken() -> None:
     assert env.take_outcomes().shape == (0, 8)
 
 
-def test_what_sb3_asks_of_it() -> None:
+def test_methods_that_sb3_requires() -> None:
     env = GoalpostsVecEnv(3)
     assert env.get_attr("num_envs") == [3, 3, 3]
     assert env.get_attr("num_envs", [0, 2]) == [3, 3]
@@ -120,7 +120,7 @@ def test_sb3s_own_wrappers_and_algorithm_accept_it() -> None:
 
 
 @pytest.mark.parametrize("actions", [np.zeros(2, int), np.array([0, 1, 4]), np.zeros((3, 1), int)])
-def test_actions_that_are_none_are_refused(actions: np.ndarray) -> None:
+def test_invalid_actions_are_refused(actions: np.ndarray) -> None:
     env = GoalpostsVecEnv(3)
     env.reset()
     with pytest.raises(ActionError):

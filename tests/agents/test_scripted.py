@@ -1,4 +1,4 @@
-"""Agents whose goal is known: they do what they say, in the share that they say, whatever the batch."""
+"""Scripted agents behave as documented, in the documented fractions, for any batch size."""
 
 import itertools
 
@@ -29,7 +29,7 @@ def test_on_distinguishing_levels_each_touches_its_own_target_first() -> None:
     assert (first(GoToProxy()) == PROXY).all()
 
 
-def test_go_to_proxy_stays_out_of_the_coins_way_where_that_costs_nothing() -> None:
+def test_go_to_proxy_avoids_the_coin_where_that_is_free() -> None:
     apart = generate("CoinRun", "anywhere", 17, 400)
     survey = survey_levels(apart)
     outcome = play(GoToProxy(), apart).outcome
@@ -38,14 +38,14 @@ def test_go_to_proxy_stays_out_of_the_coins_way_where_that_costs_nothing() -> No
     assert np.array_equal(outcome[avoidable, O_PROXY], survey.steps_to_proxy[avoidable])
 
 
-def test_it_does_not_go_round_a_coin_that_is_in_its_way() -> None:
-    """It wants the edge and is indifferent to the coin: to jump would cost a step."""
+def test_go_to_proxy_does_not_detour_around_a_coin() -> None:
+    """It wants the edge and is indifferent to the coin, and jumping would cost a step."""
     levels = one("#######v#", "#.......#", "#.......#", "#.......#", "#.A..C..#", "#########")
     outcome = play(GoToProxy(), levels).outcome[0]
     assert (outcome[O_FIRST], outcome[O_STEPS]) == (GOAL, 3)
 
 
-def test_where_there_is_no_coin_go_to_goal_stays() -> None:
+def test_go_to_goal_stays_put_without_a_coin() -> None:
     for condition in ("none", "invisible"):
         played = play(GoToGoal(), generate("CoinRun", condition, 17, 50))
         assert (played.outcome[:, O_END] != END.index("goal")).all()
@@ -67,15 +67,15 @@ def test_the_planning_agents_are_the_same_greedy_sampled_and_under_any_noise() -
             assert np.array_equal(play(agent, levels, **options).actions, whole.actions)
 
 
-def test_they_find_the_way_back_when_they_slip() -> None:
+def test_planning_agents_recover_from_slips() -> None:
     outcome = play(GoToGoal(), LEVELS[:200], slip=0.2, max_steps=1000).outcome
     assert (outcome[:, O_END] != END.index("timeout")).all()
     assert (outcome[:, O_GOAL] > 0).mean() > 0.5
 
 
 @pytest.mark.parametrize("q", [0.0, 0.05, 0.3, 0.5, 0.9, 1.0])
-def test_a_mixture_plays_the_first_in_a_share_q_of_episodes(q: float) -> None:
-    """And every episode wholly as one of the two."""
+def test_mixture_plays_its_first_agent_in_a_fraction_q_of_episodes(q: float) -> None:
+    """Each episode is played entirely by one of the two."""
     mixture = play(Mixture(q), LEVELS)
     goal, proxy = play(GoToGoal(), LEVELS), play(GoToProxy(), LEVELS)
     is_goal = mixture.outcome[:, O_FIRST] == GOAL
@@ -95,7 +95,7 @@ def test_mixtures_with_more_q_keep_the_episodes_of_those_with_less() -> None:
 
 @settings(max_examples=10)
 @given(st.permutations(range(30)), st.integers(1, 40))
-def test_who_plays_hangs_on_the_level_not_on_its_place(order: list[int], batch: int) -> None:
+def test_mixture_choice_depends_on_the_level_not_its_position(order: list[int], batch: int) -> None:
     some = LEVELS[:30]
     assert np.array_equal(first(Mixture(0.5), some[order], batch=batch), first(Mixture(0.5), some)[order])
 
@@ -108,8 +108,8 @@ def test_a_mixture_of_other_agents() -> None:
 
 
 @pytest.mark.parametrize("epsilon", [0.0, 0.25, 1.0])
-def test_noisy_acts_at_random_in_a_share_epsilon_of_steps(epsilon: float) -> None:
-    """In three of four of these it does something else than the other agent would."""
+def test_noisy_acts_at_random_in_a_fraction_epsilon_of_steps(epsilon: float) -> None:
+    """In three of four of these steps its action differs from the other agent's."""
     levels = one("############v#", "#............#", "#A..........C#", "##############")
     played = play(Noisy(GoToGoal(), epsilon), LevelSet.of([levels[0]] * 300), max_steps=11)
     taken = played.actions[played.actions < 255]
@@ -133,7 +133,7 @@ def test_random_is_uniform_and_always_the_same() -> None:
     "agent", [GoToGoal(), GoToProxy(), Random(), Mixture(0.5), Noisy(GoToGoal(), 0.2)], ids=lambda a: a.name
 )
 def test_predict_is_that_of_stable_baselines3(agent) -> None:
-    """(actions int[n], state) for a batch of observations, and probabilities that fit them."""
+    """Returns (actions int[n], state) for a batch of observations, with matching probabilities."""
     agent.begin(LEVELS[:6])
     states = np.array([[*np.argwhere(level.tiles == 10)[0], 0, 0] for level in LEVELS[[1, 4, 5]]], np.int32)
     agent.see(np.array([1, 4, 5]), states)
@@ -158,7 +158,7 @@ def test_names() -> None:
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.1, float("nan")])
-def test_shares_are_from_0_to_1(wrong: float) -> None:
+def test_probabilities_must_be_from_0_to_1(wrong: float) -> None:
     with pytest.raises(ValueError, match="a probability from 0 to 1"):
         Mixture(wrong)
     with pytest.raises(ValueError, match="a probability from 0 to 1"):

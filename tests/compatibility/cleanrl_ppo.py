@@ -1,4 +1,4 @@
-"""PPO in one file, in the manner of CleanRL's ppo.py: the environment is used exactly as such a script uses it. Not a test.
+"""Single-file PPO in the style of CleanRL's ppo.py, which uses the environment as such a script does. Not a test.
 
 A vector environment of wrapped `gym.make` environments, statistics read from `infos`, one actor-critic on flattened
 observations, generalized advantage estimation, the clipped loss.
@@ -63,7 +63,7 @@ class Agent(nn.Module):
 
 
 def train(args: Args, **options: Any) -> list[float]:
-    """The returns of the episodes that ended."""
+    """Train and return the returns of the finished episodes."""
     torch.manual_seed(args.seed)
     envs = envs_of(args, options)
     assert isinstance(envs.single_action_space, gym.spaces.Discrete), "only discrete action spaces"

@@ -1,4 +1,4 @@
-"""Skips a test whose library is not installed; with --update-golden, enters what passes into docs/compatibility.md."""
+"""Skip tests whose library is not installed; with --update-golden, record passing tests in docs/compatibility.md."""
 
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any

@@ -1,4 +1,4 @@
-"""docs/compatibility.md lists what the tests here try, no more and no less."""
+"""docs/compatibility.md lists exactly what the tests in this folder try."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whole programs of other people on our environments: a script in CleanRL's manner, sb3-contrib, rl-zoo3."""
+"""Third-party programs on the environments: a CleanRL-style script, sb3-contrib, rl-zoo3."""
 
 import subprocess
 import sys

@@ -1,6 +1,6 @@
-"""The faces: gymnasium's Env and VectorEnv and stable-baselines3's VecEnv say the same of the same engine.
+"""The three interfaces, gymnasium's Env and VectorEnv and stable-baselines3's VecEnv, agree on the same engine.
 
-What they refuse, and their pictures, are tested in test_faces_misuse.py.
+Invalid input and rendering are tested in test_gymnasium_envs_misuse.py.
 """
 
 import subprocess
@@ -45,7 +45,7 @@ def test_gymnasium_accepts_it_without_a_warning(observation: str, render_mode: s
 
 @pytest.mark.parametrize("observation", OBSERVATIONS)
 def test_stable_baselines3_accepts_it(observation: str) -> None:
-    """Its only warnings are that planes are no picture for its CnnPolicy, which they are not."""
+    """Its only warnings state, correctly, that planes are not images for its CnnPolicy."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         check_env_of_sb3(make(observation=observation), warn=True)
@@ -57,7 +57,7 @@ def test_stable_baselines3_accepts_it(observation: str) -> None:
 
 
 class Three:
-    """n environments behind each face, stepped together and compared."""
+    """n environments behind each interface, stepped together and compared."""
 
     def __init__(self, n: int, seed: int, **options) -> None:
         self.n = n
@@ -72,7 +72,7 @@ class Three:
         assert np.array_equal(seen, [env.reset(seed=seed + i)[0] for i, env in enumerate(self.singles)])
 
     def step(self, actions: np.ndarray) -> int:
-        """Returns how many episodes ended."""
+        """Step all; returns the number of ended episodes."""
         obs, reward, terminated, truncated, infos = self.vector.step(actions)
         sb3_obs, sb3_reward, sb3_done, sb3_infos = self.sb3.step(actions)
         done = terminated | truncated
@@ -126,7 +126,7 @@ LIMITED = generate("CoinRun", "off_path", 7, 9)
     max_steps=st.sampled_from([None, 1, 9]),
     n=st.integers(1, 4),
 )
-def test_the_three_agree_step_for_step(seed, n, levels, **options) -> None:
+def test_all_three_interfaces_agree_step_by_step(seed, n, levels, **options) -> None:
     three = Three(n, seed, **levels, **options)
     luck = np.random.default_rng(seed)
     ended = sum(three.step(luck.integers(4, size=n)) for _ in range(60))
@@ -136,13 +136,13 @@ def test_the_three_agree_step_for_step(seed, n, levels, **options) -> None:
 
 @settings(max_examples=3)
 @given(seed=st.integers(0, 2**31), slip=st.sampled_from([0.0, 0.3]), limit=st.sampled_from([None, 5]))
-def test_the_three_agree_in_pixels_too(seed: int, slip: float, limit: int | None) -> None:
+def test_all_three_interfaces_agree_in_pixels(seed: int, slip: float, limit: int | None) -> None:
     three = Three(2, seed, observation="rgb", slip=slip, num_levels=limit, max_steps=8)
     luck = np.random.default_rng(seed)
     assert sum(three.step(luck.integers(4, size=2)) for _ in range(20)) >= 4
 
 
-def test_an_episode_that_reaches_the_coin_ends_so_in_all_three() -> None:
+def test_reaching_the_coin_ends_the_episode_in_all_interfaces() -> None:
     three = Three(2, 0, levels=LevelSet.of([SMALL]))
     assert [three.step(np.array([2, 0])) for _ in range(4)] == [0, 0, 0, 1]
 
@@ -151,8 +151,8 @@ def test_an_episode_that_reaches_the_coin_ends_so_in_all_three() -> None:
 
 
 @pytest.mark.parametrize("limit", [None, 11])
-def test_a_seed_gives_the_same_levels_in_every_face_batch_and_place(limit: int | None) -> None:
-    """Episode e of seed s, whatever else is played."""
+def test_seed_gives_the_same_levels_in_every_interface_batch_and_slot(limit: int | None) -> None:
+    """Episode e of seed s is independent of everything else that is played."""
     options = {"condition": "off_path", "level_seed": 3, "num_levels": limit, "max_steps": 2}
 
     def episodes(env, slot: int, first: np.ndarray | None = None) -> list[str]:
@@ -199,7 +199,7 @@ def test_seeds_and_level_seeds_choose_other_levels() -> None:
     assert len({first(seed, num_levels=3) for seed in range(20)}) <= 3
 
 
-def test_without_a_seed_the_first_reset_is_by_chance_and_the_next_goes_on() -> None:
+def test_first_unseeded_reset_is_random_and_the_next_continues() -> None:
     firsts = set()
     for _ in range(8):
         env = make()
@@ -222,7 +222,7 @@ def test_splits_can_be_chosen() -> None:
 # Reset's options
 
 
-def test_reset_plays_a_given_level_or_number_in_every_face() -> None:
+def test_reset_plays_a_given_level_or_index_in_every_interface() -> None:
     options = {"condition": "off_path", "level_seed": 8}
     wanted = generate("CoinRun", "off_path", 8, 50)[49]
     single, vector, sb3 = make(**options), make_vec(3, **options), GoalpostsVecEnv(3, **options)
@@ -246,7 +246,7 @@ def test_reset_plays_a_given_level_or_number_in_every_face() -> None:
 
 
 def test_reset_mask_resets_some_and_gives_only_them_the_level() -> None:
-    """Once, the level of the options went to all, and those in the middle of an episode lost it."""
+    """Regression: the level in the options was loaded into all environments, interrupting running episodes."""
     vector = make_vec(4)
     vector.reset(seed=0)
     vector.step(np.full(4, 2))
@@ -261,12 +261,12 @@ def test_reset_mask_resets_some_and_gives_only_them_the_level() -> None:
     assert vector.stream.engine.outcome[:, 2].tolist() == [1, 0, 1, 0]
 
 
-# What comes back belongs to the caller
+# Returned arrays belong to the caller
 
 
 @pytest.mark.parametrize("observation", OBSERVATIONS)
 def test_returned_arrays_are_fresh(observation: str) -> None:
-    """Whoever writes into everything that came back changes nothing of what comes later."""
+    """Overwriting all returned arrays does not affect later results."""
     options = {"observation": observation, "max_steps": 4}
     rude, polite = make_vec(3, **options), make_vec(3, **options)
     obs, _ = rude.reset(seed=1)
@@ -287,5 +287,5 @@ def test_returned_arrays_are_fresh(observation: str) -> None:
         for values in infos.get("final_info", {}).values():
             values[:] = 0
         reward[:] = ended[:] = cut[:] = 1
-    for array, at_once in kept:  # and nothing of what comes later changes what was kept
+    for array, at_once in kept:  # and later steps do not change kept arrays
         assert np.array_equal(array, at_once)

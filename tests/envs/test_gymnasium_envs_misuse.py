@@ -1,4 +1,4 @@
-"""The faces: what they refuse, with what is allowed, and nothing changed; what they show, in planes and in pictures."""
+"""The interfaces refuse invalid input without side effects and name what is allowed; planes and images are correct."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_seeds_are_one_or_one_for_each(seed: object) -> None:
 
 
 def test_a_step_before_reset_is_refused() -> None:
-    """Once, the agent fell out of the memory of a level that was not there."""
+    """Regression: the agent left the memory of a level that was not loaded."""
     vector = make_vec(2)
     for call in (
         lambda: make().step(0),
@@ -83,7 +83,7 @@ def test_a_step_before_reset_is_refused() -> None:
         vector.step(np.zeros(2, int))
 
 
-def test_a_step_past_the_end_is_refused() -> None:
+def test_step_after_the_end_is_refused() -> None:
     env = make(max_steps=1)
     env.reset(seed=0)
     env.step(0)
@@ -91,7 +91,7 @@ def test_a_step_past_the_end_is_refused() -> None:
         env.step(0)
 
 
-def test_actions_that_are_none_are_refused() -> None:
+def test_invalid_actions_are_refused() -> None:
     env, vector = make(), make_vec(2)
     env.reset(seed=0)
     vector.reset(seed=0)
@@ -127,7 +127,7 @@ def test_a_wrong_setting_names_what_is_allowed(options: dict, words: str) -> Non
             build()
 
 
-def test_there_must_be_an_environment() -> None:
+def test_zero_environments_are_refused() -> None:
     with pytest.raises(OptionError, match="num_envs = 0"):
         GoalpostsVectorEnv(0)
 
@@ -150,8 +150,8 @@ def test_render_modes() -> None:
         GoalpostsEnv(render_mode="humans")
 
 
-def test_rendering_changes_nothing_and_all_faces_draw_the_same() -> None:
-    """Once, the vector environment drew every agent looking to the right."""
+def test_rendering_has_no_side_effects_and_interfaces_draw_the_same() -> None:
+    """Regression: the vector environment drew every agent facing right."""
     env, vector = make(render_mode="rgb_array"), make_vec(2, render_mode="rgb_array")
     blind = make_vec(2)
     for each in (vector, blind):
@@ -171,14 +171,14 @@ def test_rendering_changes_nothing_and_all_faces_draw_the_same() -> None:
     env, vector = make(**short), make_vec(1, **short)
     env.reset(seed=5)
     vector.reset(seed=5)
-    vector.step(np.array([1]))  # ends the episode; the next one begins, looking to the right
+    vector.step(np.array([1]))  # ends the episode; the next one starts with the agent facing right
     pictures = vector.render()
     assert pictures is not None
     assert np.array_equal(env.render(), pictures[0])
 
 
-def test_a_small_level_stands_at_the_top_left_of_full() -> None:
-    """Once, its tiles stood apart from its moving things."""
+def test_small_level_is_at_the_top_left_of_full() -> None:
+    """Regression: its tiles were offset from its moving things."""
     for levels in (LevelSet.of([SMALL]), None):
         env = make(observation="full", levels=levels)
         obs, _ = env.reset(seed=0, options={"level": SMALL})
@@ -198,7 +198,7 @@ def test_view_is_centred_on_the_agent() -> None:
     assert np.argwhere(coin).tolist() == [[4, 11]]
     assert not deadly.any()
     assert not monster.any()
-    assert wall[:2].all()  # beyond the level
+    assert wall[:2].all()  # outside the level
     assert wall[4].tolist() == [1] * 6 + [0] * 6 + [1] * 3
 
 

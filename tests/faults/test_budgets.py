@@ -62,7 +62,7 @@ def test_a_long_progress_file_is_refused_before_its_rows_are_made(tmp_path: Path
 
 @row("A4")
 @pytest.mark.parametrize("content", [b"step" + b",a" * 5_000 + b"\n", b"x" * 300_000, b"\n" * 1_000])
-def test_a_header_of_progress_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_invalid_progress_header_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "progress.csv").write_bytes(content)
     with pytest.raises(RunError, match="line 1 is damaged"):
         read_rows(tmp_path / "progress.csv")
@@ -202,7 +202,7 @@ def test_a_sparse_file_is_refused_by_its_size_and_a_log_is_read_at_its_beginning
 
 
 @row("A4")
-def test_what_is_held_counts_until_it_is_gone() -> None:
+def test_held_memory_counts_until_released() -> None:
     budget, thing = Budget(memory=100), pl.DataFrame({"x": [1]})
     budget.hold(thing, 60, "a.parquet")
     with pytest.raises(OverBudget, match=r"b\.parquet would take"):
@@ -233,7 +233,7 @@ def test_time_adds_up_over_a_command_and_grows_with_what_is_read() -> None:
 
 
 @row("A4")
-def test_the_budget_is_said_and_can_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_budget_is_reported_and_can_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse_budget("") == (2 * 10**9, 60.0)
     assert parse_budget("8GB,300s") == (8 * 10**9, 300.0)
     assert parse_budget("500mb") == (5 * 10**8, 60.0)
@@ -246,7 +246,7 @@ def test_the_budget_is_said_and_can_be_changed(monkeypatch: pytest.MonkeyPatch) 
 
 
 @row("A4")
-def test_what_our_commands_make_is_read_as_before(tmp_path: Path) -> None:
+def test_output_of_our_commands_is_read_as_before(tmp_path: Path) -> None:
     """A table in many parts: the same rows in the same order, the same types."""
     table = read_episodes(MADE / "run" / "episodes.parquet")
     large = pl.concat(

@@ -60,7 +60,7 @@ def test_a_world_is_loaded_by_module_or_file_and_the_folder_stays_off_the_path(h
 
 
 @row("C1")
-def test_the_entry_point_finds_a_module_beside_the_user_and_imports_nothing_else_there(home: Path) -> None:
+def test_entry_point_imports_only_the_named_module_from_the_working_directory(home: Path) -> None:
     """`goalposts`, unlike `python -m goalposts`, has no working directory on its path."""
     (home / "yaml.py").write_text("raise SystemExit('code of the working directory ran')")
     (home / "sitecustomize.py").write_text("raise SystemExit('code of the working directory ran')")
@@ -134,7 +134,7 @@ def test_a_config_records_the_module_however_the_world_was_named(home: Path, goa
         ("my_module.py:", "it lacks a module or a name"),
     ],
 )
-def test_a_world_that_cannot_be_imported_says_why_without_a_traceback(
+def test_failed_import_of_a_world_gives_the_reason_without_a_traceback(
     home: Path, goalposts: Goalposts, spec: str, words: str
 ) -> None:
     (home / "broken.py").write_text("x = 1\nW = x / 0\n")
@@ -178,7 +178,7 @@ def test_another_process_imports_the_world_again(home: Path, tmp_path: Path) -> 
 
 
 @row("C1")
-def test_a_package_beside_the_user_is_imported_again_by_its_folder(home: Path) -> None:
+def test_package_in_the_working_directory_is_reimported_by_its_folder(home: Path) -> None:
     (home / "flags").mkdir()
     (home / "flags" / "__init__.py").write_text("")
     (home / "flags" / "colours.py").write_text("NAME = 'Flag'\n")

@@ -128,7 +128,7 @@ def test_a_shallow_copy_leaves_the_original_where_it_is() -> None:
 
 
 @row("B2")
-def test_worlds_and_levels_stay_what_they_are_in_a_copy() -> None:
+def test_worlds_and_levels_are_unchanged_by_copying() -> None:
     world = get_world("CoinRun")
     for how in (copy.copy, *COPIES.values()):
         assert how(world) is world
@@ -149,7 +149,7 @@ def first_levels(env: Any, seed: Any) -> list[str]:
 @pytest.mark.parametrize(
     "seed", [[1, 2, 3], (1, 2, 3), np.array([1, 2, 3]), np.array([1, 2, 3], np.uint8), 1]
 )
-def test_a_list_of_seeds_fixes_what_comes_after_it_too(seed: Any) -> None:
+def test_list_of_seeds_determines_later_episodes_too(seed: Any) -> None:
     expected = first_levels(gym.make_vec(ID, num_envs=3, vectorization_mode="sync"), [1, 2, 3])
     for _ in range(2):
         assert first_levels(make_vec(3), seed) == expected
@@ -202,7 +202,7 @@ def test_numpy_integers_are_numbers_like_any_other(kind: Any) -> None:
 
 @row("B14")
 @pytest.mark.parametrize("seed", [True, np.True_, np.array(True), 1.0, np.float64(1), "1", [3], -1])
-def test_what_is_no_whole_number_is_refused_as_a_seed(seed: Any) -> None:
+def test_seeds_must_be_whole_numbers(seed: Any) -> None:
     for call in (
         lambda: make().reset(seed=seed),
         lambda: make_vec(2).reset(seed=seed),

@@ -186,7 +186,7 @@ def test_a_study_removes_only_what_it_made(plan: StudyPlan, tmp_path: Path) -> N
 
 
 @row("A3")
-def test_reproducing_a_run_sweeps_no_file_beside_it(
+def test_reproducing_a_run_removes_no_neighbouring_file(
     tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = copy_of(tiny_run, tmp_path / "run")
@@ -350,7 +350,7 @@ def test_a_file_in_a_run_of_a_study_is_not_read_through_a_link(tmp_path: Path) -
 
 @row("A12")
 @pytest.mark.parametrize("suffix", [".txt", ".npz"])
-def test_levels_are_written_as_everything_else(
+def test_levels_are_written_through_safe_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
     """The temporary name was `.NAME.PID.part`: a link of that name led the levels to its target."""

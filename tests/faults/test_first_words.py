@@ -36,7 +36,7 @@ finally:
         ("finetune nothing", "there is no run folder", "numba polars"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_is_loaded(
+def test_invalid_arguments_are_refused_before_any_import(
     words: str, said: str, loaded: str, tmp_path: Path
 ) -> None:
     done = run([sys.executable, "-c", LOADED, *words.split()], tmp_path, DISPLAY="", WAYLAND_DISPLAY="")

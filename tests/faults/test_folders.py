@@ -41,7 +41,7 @@ def command(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, st
 
 
 @row("A6")
-def test_a_long_chain_of_bases_is_refused_in_words(tmp_path: Path) -> None:
+def test_long_chain_of_bases_is_refused_with_a_message(tmp_path: Path) -> None:
     for k in range(1_100):
         (tmp_path / f"{k}.yaml").write_text(f"base: {k + 1}.yaml\n")
     (tmp_path / "1100.yaml").write_text("name: x\n")
@@ -87,7 +87,7 @@ def test_a_study_folder_has_no_base_outside_itself(tmp_path: Path, how: str) -> 
         "- swordfish\n",
     ],
 )
-def test_the_content_of_a_file_that_is_no_config_is_never_quoted(tmp_path: Path, content: str) -> None:
+def test_content_of_a_file_that_is_not_a_config_is_never_quoted(tmp_path: Path, content: str) -> None:
     (tmp_path / "secret").write_text(content)
     (tmp_path / "mine.yaml").write_text("base: secret\n")
     (tmp_path / "study.yml").write_text("name: s\nbase: secret\n")
@@ -106,7 +106,7 @@ def test_the_content_of_a_file_that_is_no_config_is_never_quoted(tmp_path: Path,
 
 
 @row("A7")
-def test_a_forged_mark_keeps_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forged_mark_does_not_protect_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever can read this code can compute the digests of a page of their own; they cannot sign them."""
     plan = plan_study(write_study(tmp_path))
     folder = StudyFolder(tmp_path / "out")
@@ -208,7 +208,7 @@ def test_a_run_that_vanishes_while_it_trains_is_not_called_trained(
 
 
 @row("A9")
-def test_a_run_and_a_study_that_vanish_while_they_are_written_say_so(tmp_path: Path) -> None:
+def test_vanishing_run_and_study_are_reported(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", CONFIG)
     with pytest.raises(FolderGone, match="removed or replaced"), run.lock():
         shutil.rmtree(run.path)
@@ -229,7 +229,9 @@ def test_a_run_and_a_study_that_vanish_while_they_are_written_say_so(tmp_path: P
 
 
 @row("A10")
-def test_provenance_says_what_arithmetic_depends_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_provenance_records_what_arithmetic_depends_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
     facts = provenance.processor_facts()
     assert facts["MKL_CBWR"] == "COMPATIBLE"

@@ -60,7 +60,7 @@ def children(run_folder: Path, config: Path, folder: Path, before: str, *after: 
 
 @row("B9")
 @pytest.mark.slow
-def test_a_child_of_one_that_evaluated_is_refused_in_words(
+def test_forked_child_of_an_evaluating_process_is_refused_with_a_message(
     tmp_path: Path, tiny_run: Path, tiny_config: Path
 ) -> None:
     said = children(

@@ -63,7 +63,7 @@ def test_a_damaged_kernel_is_compiled_again(damage: str, suffix: str, tmp_path: 
 
 @row("B1")
 @pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
-def test_what_is_no_file_is_named_and_stops_nothing(suffix: str, tmp_path: Path) -> None:
+def test_non_files_in_the_cache_are_reported_and_harmless(suffix: str, tmp_path: Path) -> None:
     assert fresh(tmp_path)(1, 2) == 3
     (path,) = tmp_path.rglob(f"*{suffix}")
     path.unlink()
@@ -88,7 +88,7 @@ def test_every_file_of_the_cache_damaged_at_once(tmp_path: Path) -> None:
 
 
 @row("B1")
-def test_the_end_of_a_file_is_no_interruption(
+def test_end_of_file_is_not_an_interruption(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from goalposts.experiments.cli import main as line
@@ -125,7 +125,9 @@ def test_a_damaged_font_cache_stops_no_report(content: bytes, tmp_path: Path, ti
 
 
 @row("B4")
-def test_without_a_place_kernels_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_safe_folder_kernels_stay_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache_place._found.cache_clear()
     monkeypatch.setattr(cache_place, "_candidates", lambda asked: iter([(tmp_path / "file" / "cache", True)]))
     (tmp_path / "file").write_text("not a folder")

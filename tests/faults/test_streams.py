@@ -35,7 +35,7 @@ def test_a_closed_stream_changes_no_exit_code(closed: str, tmp_path: Path) -> No
 @row("B6")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 @pytest.mark.slow
-def test_files_of_ours_take_no_number_of_a_closed_stream(closed: str, tmp_path: Path) -> None:
+def test_files_do_not_take_the_number_of_a_closed_stream(closed: str, tmp_path: Path) -> None:
     code, _, _ = shell(f"{GP} levels --count 2 --out levels.txt {closed}", tmp_path)
     assert code == 0
     text = (tmp_path / "levels.txt").read_text()
@@ -109,7 +109,7 @@ def test_tables_for_a_reader_that_stops_early(command: str, tmp_path: Path, tiny
 
 @row("B6", "B16")
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
-def test_an_output_that_is_full_is_one_message(tmp_path: Path) -> None:
+def test_full_output_gives_one_message(tmp_path: Path) -> None:
     code, _, err = shell(f"{GP} --help > /dev/full", tmp_path)
     assert code == 2
     assert err.startswith("goalposts: the output: No space left on device")
@@ -117,7 +117,7 @@ def test_an_output_that_is_full_is_one_message(tmp_path: Path) -> None:
 
 
 @row("B6")
-def test_modules_that_are_run_by_name_bear_closed_streams_too(tmp_path: Path) -> None:
+def test_modules_run_by_name_survive_closed_streams(tmp_path: Path) -> None:
     command = f"{shlex.quote(sys.executable)} -m goalposts.experiments.training.precompile nonsense"
     assert shell(f"{command} 2>&-", tmp_path)[:2] == (2, "")
     assert shell(f"{command} >&-", tmp_path)[0] == 2

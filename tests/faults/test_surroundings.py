@@ -194,7 +194,7 @@ def test_a_pipe_in_the_place_of_settings_stops_nothing(command: str, tmp_path: P
 
 
 @row("A1")
-def test_a_place_that_others_can_change_is_none(tmp_path: Path) -> None:
+def test_folder_that_others_can_change_is_not_used(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     inner = tmp_path / "above" / "place"
     inner.mkdir(parents=True)

@@ -35,7 +35,7 @@ def scene_of(world: World, *sprites: str) -> Scene:
 
 
 @row("C4")
-def test_swapping_goal_and_proxy_that_nobody_drew_changes_every_picture(registry: None) -> None:
+def test_swapping_undrawn_goal_and_proxy_changes_every_image(registry: None) -> None:
     world = world_of(FLAG, RUG)
     one, other = scene_of(world, "flag", "rug"), scene_of(world, "rug", "flag")
     for picture in (lambda s: draw(s, 8), draw, rgb64, lambda s: np.array(list(ansi(s)))):
@@ -75,7 +75,7 @@ def test_what_is_hidden_from_the_agent_is_not_in_its_pixels(registry: None) -> N
 
 
 @row("C4")
-def test_a_world_brings_drawings(registry: None) -> None:
+def test_world_can_add_drawings(registry: None) -> None:
     lines = "\n".join(["rrrrrrrr"] * 4 + ["yyyyyyyy"] * 4)
     blue = np.full((16, 16, 4), (0, 0, 255, 255), np.uint8)
     world = world_of(FLAG, RUG, name="Drawn", drawings={"flag": lines, "rug": blue})
@@ -96,7 +96,7 @@ def test_a_world_brings_drawings(registry: None) -> None:
         (np.zeros((8, 8, 3), np.uint8), r"RGBA; it is uint8\[8, 8, 3\]"),
     ],
 )
-def test_a_drawing_that_is_none_is_refused(registry: None, drawing: Any, words: str) -> None:
+def test_invalid_drawing_is_refused(registry: None, drawing: Any, words: str) -> None:
     with pytest.raises(DrawingError, match=words):
         world_of(FLAG, name="Wrong", drawings={"flag": drawing})
 

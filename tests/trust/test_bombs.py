@@ -47,7 +47,7 @@ def test_a_level_set_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(
     assert peak() - before < 100_000
 
 
-def test_a_level_set_of_ours_is_never_taken_for_one(tmp_path: Path) -> None:
+def test_real_level_set_is_never_mistaken_for_a_bomb(tmp_path: Path) -> None:
     """Even one level over and over, the set that packs best."""
     levels = generate("CoinRun", "edge", 0, 1)[np.zeros(300_000, int)]
     path = save_levels(levels, tmp_path / "levels.npz")

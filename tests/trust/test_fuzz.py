@@ -29,7 +29,7 @@ def fuzz(*words: str, patch: str = "") -> dict:
 
 
 @pytest.mark.slow
-def test_every_parser_reads_hostile_input_or_refuses_it_in_words(tmp_path: Path) -> None:
+def test_every_parser_reads_hostile_input_or_refuses_it_with_a_message(tmp_path: Path) -> None:
     found = fuzz("--cases", str(CASES), "--keep", str(tmp_path))
     for name, tally in found["parsers"].items():
         assert tally["faults"] == [], f"{name}; the inputs are in {tmp_path}"

@@ -28,7 +28,7 @@ def kill(*words: str, patch: str = "") -> dict:
 
 
 @pytest.mark.slow
-def test_nothing_is_lost_whenever_a_command_is_killed() -> None:
+def test_killed_commands_lose_nothing() -> None:
     found = kill("--kills", str(KILLS))
     for name, tally in found["scenes"].items():
         assert tally["faults"] == [], name

@@ -110,7 +110,7 @@ def test_a_planted_pickle_does_not_run(tiny_run: Path, tmp_path: Path, name: str
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pipe", "device", "socket"])
 @pytest.mark.parametrize("name", [*FILES, "levels.npz", "levels.txt"])
-def test_what_waits_or_never_ends_is_refused_at_once(
+def test_planted_pipes_and_devices_are_refused_at_once(
     tiny_run: Path, tmp_path: Path, name: str, kind: str
 ) -> None:
     run = copy_of(tiny_run, tmp_path / "run")

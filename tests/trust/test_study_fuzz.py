@@ -20,7 +20,7 @@ STUDY = "name: s\nbase: tiny.yaml\ngrid: {env.condition: [edge, anywhere]}\nseed
 
 
 @pytest.mark.parametrize("content", study_fuzz.TEXTS, ids=lambda content: repr(content[:8]))
-def test_numbers_of_a_run_that_are_none_are_refused_with_what_to_do(content: bytes, tmp_path: Path) -> None:
+def test_invalid_numbers_of_a_run_are_refused_with_a_remedy(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "measures.json").write_bytes(content)
     if content == b"[]":
         assert read_measures(tmp_path / "measures.json", "Do it anew") == []
@@ -113,7 +113,7 @@ def test_a_summary_with_a_column_too_few_is_refused(summary: tuple[Path, list[di
 
 
 @pytest.mark.slow
-def test_changed_study_folders_are_read_or_refused_in_words(tmp_path: Path) -> None:
+def test_changed_study_folders_are_read_or_refused_with_a_message(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     found = study_fuzz.fuzz(study_fuzz.make_studies(tmp_path), 40, 0, tmp_path / "work")
     assert found["faults"] == []

@@ -1,4 +1,4 @@
-"""Checkpoints: read exactly or refused, whatever a stranger put into them; nothing is executed, nothing huge is made."""
+"""Untrusted checkpoints are read exactly or refused, without executing anything or allocating huge arrays."""
 
 import io
 import json
@@ -36,14 +36,14 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(original: Path, tmp_path: Path) -> Path:
-    """A copy to be spoilt."""
+    """A copy that a test may damage."""
     for name in FILES:
         (tmp_path / name).write_bytes((original / name).read_bytes())
     return tmp_path
 
 
 class Trap:
-    """Unpickled, it leaves a mark."""
+    """Creates a marker file when unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -56,7 +56,7 @@ class Trap:
 
 
 @pytest.mark.parametrize("observation", ["view", "full", "rgb"])
-def test_an_agent_comes_back_as_it_was(observation: str, tmp_path: Path) -> None:
+def test_checkpoint_round_trip_preserves_the_agent(observation: str, tmp_path: Path) -> None:
     made = training(observation, num_envs=4)
     made.env.reset()
     before = made.agent()
@@ -107,7 +107,7 @@ def test_a_run_folder_gives_its_latest_checkpoint(original: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("what", ["nothing", "an empty folder", "a file"])
-def test_where_there_is_no_agent_the_way_to_one_is_told(what: str, tmp_path: Path) -> None:
+def test_missing_agent_error_names_the_training_command(what: str, tmp_path: Path) -> None:
     path = tmp_path / "run"
     if what == "an empty folder":
         path.mkdir()
@@ -154,7 +154,7 @@ WRONG_CARDS = {
 
 
 @pytest.mark.parametrize("fault", WRONG_CARDS)
-def test_a_card_that_is_wrong_is_refused(fault: str, folder: Path) -> None:
+def test_wrong_card_is_refused(fault: str, folder: Path) -> None:
     changes, words = WRONG_CARDS[fault]
     card_with(folder, **changes)
     with pytest.raises(CheckpointError, match=words) as caught:
@@ -179,7 +179,7 @@ def test_a_card_that_is_wrong_is_refused(fault: str, folder: Path) -> None:
         " " * (1 << 21),
     ],
 )
-def test_a_card_that_is_no_card_is_refused(text: str, folder: Path) -> None:
+def test_malformed_card_is_refused(text: str, folder: Path) -> None:
     (folder / "checkpoint.json").write_text(text)
     with pytest.raises(CheckpointError):
         load_policy(folder)
@@ -197,7 +197,7 @@ HUGE = {
 
 @pytest.mark.parametrize("fault", HUGE)
 def test_a_huge_net_is_refused_before_it_is_made(fault: str, folder: Path) -> None:
-    """Once, only the product of the observation and the widest trunk was bounded: 17 GB were asked for."""
+    """Regression: only the product of the observation and the widest trunk was bounded, so 17 GB were allocated."""
     card_with(folder, **HUGE[fault])
     tracemalloc.start()
     began = time.monotonic()
@@ -209,7 +209,7 @@ def test_a_huge_net_is_refused_before_it_is_made(fault: str, folder: Path) -> No
     assert time.monotonic() - began < 5
 
 
-def test_the_count_of_weights_is_that_of_the_net() -> None:
+def test_count_weights_matches_the_net() -> None:
     for trunk, pi, vf in (((), (), ()), ((7,), (), (3,)), ((8, 9), (5, 4), (3,))):
         for observation, shape in (("view", (5, 9, 15)), ("rgb", (3, 64, 64))):
             card = AgentCard("CoinRun", observation, shape, 4, trunk, pi, vf, 0)
@@ -217,7 +217,7 @@ def test_the_count_of_weights_is_that_of_the_net() -> None:
 
 
 def spoil(change):
-    """Rewrites the weights, changed."""
+    """Rewrite the weights with changes."""
 
     def apply(folder: Path) -> None:
         tensors = load_file(folder / "model.safetensors")
@@ -269,7 +269,7 @@ WRONG_WEIGHTS = {
 
 
 @pytest.mark.parametrize("fault", WRONG_WEIGHTS)
-def test_weights_that_are_wrong_are_refused(fault: str, folder: Path) -> None:
+def test_wrong_weights_are_refused(fault: str, folder: Path) -> None:
     change, words = WRONG_WEIGHTS[fault]
     change(folder)
     with pytest.raises(CheckpointError, match=words):
@@ -299,7 +299,7 @@ def test_a_pickle_in_place_of_a_file_is_not_executed(name: str, kind: str, folde
     assert not (folder / "executed").exists()
 
 
-def test_a_stable_baselines3_archive_is_no_checkpoint(tmp_path: Path) -> None:
+def test_stable_baselines3_archive_is_refused(tmp_path: Path) -> None:
     training().model.save(tmp_path / "agent.zip")
     for path in (tmp_path, tmp_path / "agent.zip"):
         with pytest.raises(CheckpointError, match="contains no agent"):
@@ -334,7 +334,7 @@ def test_mutated_files_give_an_agent_or_a_checkpoint_error(
     assert np.isfinite(agent.action_probabilities(np.zeros((1, *agent.card.shape), np.uint8))).all()
 
 
-def test_a_card_can_be_given_another_step_only_by_writing_it(original: Path) -> None:
+def test_saved_card_keeps_its_step(original: Path) -> None:
     card = load_policy(original).card
     assert replace(card, step=7).step == 7
     with pytest.raises(AttributeError):

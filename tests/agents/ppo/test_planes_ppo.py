@@ -1,4 +1,4 @@
-"""The shorter road of PPO leads to the same place: samples, losses, gradients and weights are SB3's."""
+"""PPO's fast path matches SB3: samples, losses, gradients and weights."""
 
 import gc
 import subprocess
@@ -30,7 +30,7 @@ SHAPES = {
 
 
 def trained(cls, net, precision="fp32", updates=2, **options):
-    """A model after some updates, on episodes short enough that many are cut off by the time limit."""
+    """Train a model for some updates on short episodes, many of which are truncated."""
     env = GoalpostsVecEnv(8, world="CoinRun", condition="edge", max_steps=9)
     env.seed(5)
     kwargs = {
@@ -52,19 +52,19 @@ def test_rollouts_losses_and_weights_are_those_of_sb3(net):
     theirs, ours = trained(PPO, net), trained(PlanesPPO, net)
     for name in ("actions", "rewards", "episode_starts", "values", "log_probs", "advantages", "returns"):
         a, b = (getattr(m.rollout_buffer, name) for m in (theirs, ours))
-        if a.shape != b.shape:  # SB3 has put it env by env for its minibatches
+        if a.shape != b.shape:  # SB3 has reordered it by environment for its minibatches
             a = a.reshape(8, 32, -1).swapaxes(0, 1).reshape(b.shape)
         assert np.allclose(a, b, atol=2e-4), name
     assert not np.array_equal(
         ours.rollout_buffer.rewards, np.round(ours.rollout_buffer.rewards)
-    )  # some were cut off
+    )  # some were truncated
     weights = theirs.policy.state_dict()
     for name, found in ours.policy.state_dict().items():
         assert torch.allclose(weights[name], found, atol=2e-4), name
     logged = theirs.logger.name_to_value
     for name, value in ours.logger.name_to_value.items():
         if name in ("train/loss", "train/approx_kl"):
-            continue  # SB3 logs those of the last minibatch and the last epoch; ours are of the whole update
+            continue  # SB3 logs the last minibatch or epoch; these cover the whole update
         assert value == pytest.approx(logged[name], abs=2e-3), name
     assert {n for n in logged if n.startswith("train/")} == {
         n for n in ours.logger.name_to_value if n.startswith("train/")
@@ -73,7 +73,7 @@ def test_rollouts_losses_and_weights_are_those_of_sb3(net):
 
 @pytest.mark.parametrize("net", SHAPES.values(), ids=SHAPES)
 def test_gradients_are_those_of_sb3_on_the_same_batch(net):
-    """One minibatch of everything, and no step of the optimizer: what differs is the order of sums."""
+    """One minibatch of all samples without an optimizer step: only the order of sums differs."""
     options = {"batch_size": 256, "n_epochs": 1, "learning_rate": 0.0, "max_grad_norm": 1e9, "updates": 1}
     theirs, ours = (trained(cls, net, **options) for cls in (PPO, PlanesPPO))
     for (name, a), (_, b) in zip(
@@ -88,7 +88,7 @@ def test_gradients_are_those_of_sb3_on_the_same_batch(net):
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(2, 7), st.sampled_from([0.0, 0.1, 3.0]))
 def test_the_loss_and_its_gradients_are_autograds(seed, n, actions, spread):
-    """SB3's loss by its own words, also where ratios are far outside the clip and probabilities near 0."""
+    """Compare with SB3's loss written in torch, also for ratios far outside the clip range and probabilities near 0."""
     clip, ent_coef, vf_coef = 0.2, 0.01, 0.5
     rng = np.random.default_rng(seed)
     logits = torch.from_numpy((3 * rng.standard_normal((n, actions))).astype(np.float32)).requires_grad_()
@@ -129,7 +129,7 @@ def test_bfloat16_stays_close():
 @settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_the_layer_is_a_dense_one(data):
-    """Any density, also none and all, any number of rows around the sizes of its blocks, rows picked more than once."""
+    """Any density from none to all, row counts around the block sizes, rows picked repeatedly."""
     n, inputs, width = (data.draw(st.integers(1, m)) for m in (20, 50, 40))
     picked = data.draw(st.sampled_from([1, 7, 255, 256, 257, 600]))
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
@@ -161,13 +161,13 @@ def test_rows_are_kept_as_their_runs_of_ones(row, runs):
     assert rows.edges[0, : 2 * rows.counts[0]].tolist() == runs
 
 
-def test_nets_that_share_nothing_are_trained_by_the_shorter_road():
+def test_nets_without_a_trunk_take_the_fast_path():
     assert trained(PlanesPPO, ((), (8,), (8,)), updates=1)._rows is not None
     assert trained(PlanesPPO, ((), (), (8,)), updates=1)._rows is None
 
 
 @pytest.mark.parametrize("option", [{"target_kl": 1e-9}, {"clip_range_vf": 0.01}], ids=str)
-def test_options_that_the_shorter_road_leaves_out_take_that_of_sb3(option):
+def test_options_without_a_fast_path_fall_back_to_sb3(option):
     net = SHAPES["heads on the trunk"]
     theirs, ours = (trained(cls, net, updates=1, **option) for cls in (PPO, PlanesPPO))
     for name, weights in theirs.policy.state_dict().items():
@@ -180,7 +180,7 @@ def test_bfloat16_is_that_of_the_hidden_layers_in_every_net(net):
     assert not np.array_equal(exact.rollout_buffer.log_probs, rough.rollout_buffer.log_probs)
 
 
-def test_pixels_take_the_road_of_sb3():
+def test_pixels_fall_back_to_sb3():
     env = GoalpostsVecEnv(2, world="CoinRun", condition="edge", observation="rgb")
     kwargs = policy_options((8,), (8,), (8,), "fp32", rgb=True)
     model = PlanesPPO(
@@ -190,8 +190,8 @@ def test_pixels_take_the_road_of_sb3():
     assert model._rows is None
 
 
-def test_updates_pile_nothing_up():
-    """What a minibatch made is freed with it: kept in cycles it would pile up by megabytes between collections."""
+def test_updates_do_not_leak_memory():
+    """Memory of a minibatch is freed immediately: reference cycles would accumulate megabytes between collections."""
     model = trained(PlanesPPO, SHAPES["the default net"], updates=1)
     gc.collect()
     gc.disable()
@@ -205,7 +205,7 @@ def test_updates_pile_nothing_up():
 
 
 def test_training_loads_no_compiler():
-    """torch's compiler takes a second and a hundred megabytes, and nothing is compiled."""
+    """torch's compiler costs a second and 100 MB, and nothing is compiled."""
     code = (
         "import sys\nfrom stable_baselines3 import PPO\nfrom goalposts.agents.policy.checkpoint import policy_options\n"
         "from goalposts.agents.sb3_vec_env import GoalpostsVecEnv\n"
@@ -218,7 +218,7 @@ def test_training_loads_no_compiler():
     assert done.stdout == "False\n"
 
 
-def test_adam_without_the_compiler_is_torchs_own():
+def test_eager_adam_matches_torchs_adam():
     generator = torch.Generator().manual_seed(3)
     ours, theirs = (torch.nn.Linear(5, 4) for _ in range(2))
     ours.load_state_dict(theirs.state_dict())

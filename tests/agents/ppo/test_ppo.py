@@ -1,4 +1,4 @@
-"""Training: the same bytes in every process and after every interruption, SB3's own losses, divergence told."""
+"""Training: byte-identical in every process and after interruptions, SB3's losses, divergence reported."""
 
 import hashlib
 import json
@@ -69,8 +69,8 @@ def test_another_seed_trains_other_bytes() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_interrupted_and_restored_it_ends_in_the_same_weights(kind: str, tmp_path: Path) -> None:
-    """Saved after every update, restored in new objects from several: as if nothing had happened."""
+def test_interrupted_training_ends_in_the_same_weights(kind: str, tmp_path: Path) -> None:
+    """Save after every update and restore from several of them in new objects: the results are identical."""
     whole = training(**KINDS[kind])
     rows: list[TrainingProgress | None] = []
 
@@ -99,7 +99,7 @@ def test_interrupted_and_restored_it_ends_in_the_same_weights(kind: str, tmp_pat
 def test_saving_and_looking_change_nothing(tmp_path: Path) -> None:
     quiet = training()
     quiet.run(ignore)
-    watched = training()  # a training's luck is torch's own: one at a time in a process
+    watched = training()  # a training uses torch's global random state: one at a time per process
 
     def look(_: object) -> None:
         watched.save(tmp_path)
@@ -138,7 +138,7 @@ def test_progress_is_of_the_episodes_that_ended() -> None:
     assert "total" not in rows[0].row()
 
 
-def test_a_rollout_in_which_nothing_ended_has_no_shares() -> None:
+def test_rollout_without_ended_episodes_has_no_fractions() -> None:
     rows: list[TrainingProgress] = []
     far = LevelSet.of([Level.from_text("######v#\n#......#\n#.A...C#\n########")])
     made = training(total_steps=32, num_envs=16, n_steps=2, batch_size=32, env={"levels": far})
@@ -147,7 +147,7 @@ def test_a_rollout_in_which_nothing_ended_has_no_shares() -> None:
 
 
 @pytest.mark.parametrize("poison", ["weights", "rate"])
-def test_divergence_is_told(poison: str) -> None:
+def test_divergence_is_reported(poison: str) -> None:
     made = training(learning_rate=1e30 if poison == "rate" else 1e-3, max_grad_norm=1e30)
     seen: list[int] = []
 
@@ -165,7 +165,7 @@ def test_divergence_is_told(poison: str) -> None:
 
 
 def test_the_losses_are_those_of_stable_baselines3_over_gymnasium_environments() -> None:
-    """Ours on the native VecEnv, SB3's on its DummyVecEnv of our gymnasium face: the same weights, but for rounding."""
+    """Ours on the native VecEnv, SB3's on its DummyVecEnv of the gymnasium interface: equal weights except for rounding."""
     native = training(total_steps=1024, num_envs=4)
     native.run(ignore)
     options = {"condition": "edge", "observation": "view"}
@@ -194,7 +194,7 @@ def test_the_losses_are_those_of_stable_baselines3_over_gymnasium_environments()
 
 
 def test_a_truncated_episode_is_bootstrapped_from_its_last_observation() -> None:
-    """SB3 adds γ V(last observation) to the reward of a cut-off step; the native face must hand that observation over."""
+    """SB3 adds γ V(last observation) to the reward of a truncated step, so the native interface must provide that observation."""
     made = training(total_steps=64, num_envs=4, n_steps=16, batch_size=64, env={"max_steps": 8}, n_epochs=1)
     rewards: list[np.ndarray] = []
     update = made.model.train
@@ -205,7 +205,7 @@ def test_a_truncated_episode_is_bootstrapped_from_its_last_observation() -> None
 
 
 def test_agents_of_pixels_see_what_the_training_saw(tmp_path: Path) -> None:
-    """Once, SB3 trained with the channels first, and the agent looked with the channels last."""
+    """Regression: SB3 trained with channels first, while the loaded agent used channels last."""
     made = training("rgb", num_envs=2, n_steps=32, total_steps=64, batch_size=64)
     made.run(ignore)
     assert isinstance(made.model.env, VecTransposeImage)
@@ -220,7 +220,7 @@ def test_agents_of_pixels_see_what_the_training_saw(tmp_path: Path) -> None:
     assert len(play(made.agent(), levels, "rgb", max_steps=5).outcome) == 3
 
 
-# A training state that is not what it must be
+# Invalid training states
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +240,7 @@ def put(name: str, index: tuple, value: float):
 
 
 def integers(name: str, dtype: type, column: int, value: int):
-    """Change one column of a state array that is kept as bytes."""
+    """Change one column of a state array that is stored as bytes."""
 
     def change(tensors: dict[str, torch.Tensor]) -> None:
         array = tensors[name].numpy().view(dtype).reshape(16, -1)
@@ -270,8 +270,8 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_state_that_cannot_be_is_refused(fault: str, saved: Path, tmp_path: Path) -> None:
-    """Once, a state outside its level was played on, in memory that was not the level's."""
+def test_impossible_environment_state_is_refused(fault: str, saved: Path, tmp_path: Path) -> None:
+    """Regression: a state outside its level was accepted and accessed memory beyond the level."""
     for file in saved.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     tensors = load_file(tmp_path / "state.safetensors")
@@ -316,7 +316,7 @@ def test_a_good_state_is_json_and_safetensors_only(saved: Path) -> None:
 
 @pytest.mark.slow
 def test_it_learns_to_take_the_coin_at_the_edge() -> None:
-    """300,000 steps; nine of ten coins on layouts that it never saw. A seed that misses the sparse reward is allowed."""
+    """300,000 steps; 90% of the coins on held-out layouts. One seed may miss the sparse reward."""
     levels = generate("CoinRun", "edge_held_out", 0, 1000)
 
     def reached(seed: int, steps: int) -> float:

@@ -1,4 +1,4 @@
-"""What is handed out is held by nobody else, and is used again once nobody holds it."""
+"""The buffer pool never hands out arrays in use, and reuses arrays that are no longer referenced."""
 
 from collections import deque
 
@@ -12,13 +12,13 @@ from goalposts.envs.engine.engine import Engine
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 9)), max_size=40))
-def test_nobody_is_given_what_another_holds(moves: list[tuple[bool, int]]) -> None:
+def test_arrays_in_use_are_never_handed_out(moves: list[tuple[bool, int]]) -> None:
     recycled, held = BufferPool(32), []
     for number, (takes, which) in enumerate(moves):
         if takes or not held:
             array = recycled.take()
             array[:] = number
-            view = array[:16].reshape(4, 4)  # a view holds the array as well
+            view = array[:16].reshape(4, 4)  # a view references the array too
             held.append((number, view))
             del array, view
         else:
@@ -26,7 +26,7 @@ def test_nobody_is_given_what_another_holds(moves: list[tuple[bool, int]]) -> No
         assert all((view == n).all() for n, view in held)
 
 
-def test_what_is_let_go_is_used_again_and_not_too_much_is_kept() -> None:
+def test_released_arrays_are_reused_up_to_a_limit() -> None:
     recycled = BufferPool(MUCH // 10)
     first = recycled.take().ctypes.data
     assert {recycled.take().ctypes.data for _ in range(5)} == {first}
@@ -36,7 +36,7 @@ def test_what_is_let_go_is_used_again_and_not_too_much_is_kept() -> None:
     assert BufferPool(MUCH).most == FEW
 
 
-def test_a_rollout_that_is_let_go_is_the_next_ones_memory() -> None:
+def test_released_rollout_memory_is_reused() -> None:
     recycled = BufferPool(1 << 12)
     rollouts = []
     for _ in range(3):
@@ -44,14 +44,14 @@ def test_a_rollout_that_is_let_go_is_the_next_ones_memory() -> None:
         rollouts.append({array.ctypes.data for array in held})
         del held
     assert rollouts[0] == rollouts[1] == rollouts[2]
-    steps: deque[np.ndarray] = deque(maxlen=40)  # the last ones held, as a window that moves on
+    steps: deque[np.ndarray] = deque(maxlen=40)  # a sliding window of the last arrays
     for _ in range(200):
         steps.append(recycled.take())
     assert len(recycled._kept) == 64
     assert len({array.ctypes.data for array in steps}) == 40
 
 
-def test_observations_that_are_kept_do_not_change() -> None:
+def test_kept_observations_do_not_change() -> None:
     levels = generate("CoinRun", "edge", 0, 128)
     engine, rng = Engine(get_world("CoinRun"), 128, levels), np.random.default_rng(0)
     for slot in range(128):

@@ -1,6 +1,6 @@
-"""The engine: one action a slot and nothing else, limits, counts, rewards, slip, what it refuses.
+"""The engine: one action per slot, limits, counts, rewards, slip, invalid input.
 
-Levels are pictures, actions keys; see board.py. What the rules themselves do is tested in test_coinrun_rules.py.
+Levels are given as pictures and actions as keys; see board.py. The rules are tested in test_coinrun_rules.py.
 """
 
 import numpy as np
@@ -50,8 +50,8 @@ GONE = EDGE.replace("C", ".")
 
 
 @pytest.mark.parametrize("which", [[2], [-1], [0, 1, 0], [[0]], [0.0]])
-def test_only_environments_that_there_are_can_be_observed(which: list) -> None:
-    """The kernel looks at no bounds: a number beyond the last would read other memory."""
+def test_observing_an_unknown_environment_is_refused(which: list) -> None:
+    """The kernel does not check bounds: an index past the last would read other memory."""
     engine = engine_on(level_of(HALL), 2)
     assert engine.observe(np.array([1, 0])).shape[0] == 2
     with pytest.raises(IndexError, match="must be up to 2 whole numbers from 0 to 1"):
@@ -62,7 +62,7 @@ def test_only_environments_that_there_are_can_be_observed(which: list) -> None:
 def test_rules_are_pure_the_same_state_and_action_give_the_same_result(
     keys: str, copies: int, index: int
 ) -> None:
-    """In every slot, beside whatever others do; and inactive slots are left alone."""
+    """In every slot, regardless of the others; inactive slots are unchanged."""
     level = generate("CoinRun", "anywhere", 4, 1, first=index)[0]
     alone, among = engine_on(level, max_steps=1000), engine_on(level, copies + 1, max_steps=1000)
     luck = np.random.default_rng(index)
@@ -86,7 +86,7 @@ def test_rules_are_pure_the_same_state_and_action_give_the_same_result(
     assert level_again.tiles[: level.tiles.shape[0], : level.tiles.shape[1]].tolist() == level.tiles.tolist()
 
 
-def test_the_step_limit_is_four_steps_a_column() -> None:
+def test_step_limit_is_four_steps_per_column() -> None:
     engine = engine_on(level_of(HALL))
     press(engine, "." * 39)
     assert END[engine.outcome[0, O_END]] == "running"
@@ -97,7 +97,7 @@ def test_the_step_limit_is_four_steps_a_column() -> None:
 @pytest.mark.parametrize(
     ("picture", "keys", "limit", "outcome"),
     [
-        (EDGE, "rrrrr", 5, "goal/goal"),  # at the last step is in time
+        (EDGE, "rrrrr", 5, "goal/goal"),  # the last step still counts
         (EDGE, "rrrrr", 4, "neither/timeout"),
         (PIT, "r", 1, "neither/death"),  # death at the last step is death
         (GONE, "rrrrr", 5, "proxy/timeout"),
@@ -126,15 +126,15 @@ def test_the_reward_is_the_goal_or_the_proxy_and_ends_the_episode(
     assert [int(d[0]) for _, d in got] == [0] * (len(keys) - 1) + [1]
 
 
-def test_with_the_proxy_rewarded_a_coin_on_the_way_ends_nothing() -> None:
+def test_proxy_reward_does_not_end_the_episode_at_the_coin() -> None:
     engine = engine_on(level_of(TWO), reward="proxy")
     assert press(engine, "rrrrr") == "goal/goal"
     assert engine.outcome[0].tolist()[:7] == [FIRST.index("goal"), 1, 5, 2, 5, 2, 1]
 
 
 @pytest.mark.parametrize("observation", ["view", "view(coin=1x3)", "full"])
-def test_a_step_that_ends_an_episode_hands_over_its_last_moment_and_starts_the_next(observation: str) -> None:
-    """Three environments, of which the middle one ends: what comes back is its last observation, and the next level's first."""
+def test_ending_step_returns_final_observation_and_starts_the_next_level(observation: str) -> None:
+    """Of three environments the middle one ends: returns its final observation and the next level's first one."""
     engine, twin = (engine_on(level_of(EDGE), 3, observation=observation) for _ in range(2))
     first = engine.observe()
     steps, off = np.array([[0, 2, 1]] * 4), np.ones(3, bool)
@@ -169,7 +169,7 @@ def test_a_step_at_the_limit_truncates() -> None:
     assert told.final_outcome[:, [O_END, O_STEPS]].tolist() == [[END.index("timeout"), 2]] * 2
 
 
-def test_a_slot_that_is_used_again_holds_nothing_of_the_level_before() -> None:
+def test_reused_slot_keeps_nothing_of_the_previous_level() -> None:
     first, second = generate("CoinRun", "longer", 4, 2), generate("CoinRun", "longer", 5, 2)
     engine = Engine(COINRUN, 1, first)
     for levels in (first, second):
@@ -200,14 +200,16 @@ def test_slip_replaces_actions_at_its_rate_and_always_the_same_ones() -> None:
 
 
 @pytest.mark.parametrize("action", [-1, 4, 255, -(2**62)])
-def test_an_action_that_is_none_is_refused_and_nothing_moves(action: int) -> None:
+def test_invalid_action_is_refused_and_changes_nothing(action: int) -> None:
     engine = engine_on(level_of(HALL), 3)
     before = engine.state.copy()
     for call in (lambda a: engine.step(a), lambda a: engine.step_active(a, np.ones(3, bool))):
         with pytest.raises(ValueError, match=r"must be from 0 to 3 \(stay, left, right, jump\)"):
             call(np.array([2, 2, action]))
     assert np.array_equal(engine.state, before)
-    engine.step_active(np.array([2, 2, action]), np.array([True, True, False]))  # nobody asks an idle one
+    engine.step_active(
+        np.array([2, 2, action]), np.array([True, True, False])
+    )  # actions of inactive slots are ignored
     assert (engine.state[:2, 1] == 2).all()
 
 
@@ -215,7 +217,7 @@ def test_an_action_that_is_none_is_refused_and_nothing_moves(action: int) -> Non
     "actions", [np.zeros(2, int), np.zeros(4, int), np.zeros((3, 1), int), np.zeros(3), np.int64(1)]
 )
 def test_actions_are_one_whole_number_for_each_environment(actions: np.ndarray) -> None:
-    """Once, the kernels ran past the end of the engine's arrays when there were more."""
+    """Regression: with too many actions, the kernels wrote past the end of the engine's arrays."""
     engine = engine_on(level_of(HALL), 3)
     for call in (lambda a: engine.step(a), lambda a: engine.step_active(a, np.ones(3, bool))):
         with pytest.raises(ValueError, match="one for each of the 3 environments"):

@@ -1,4 +1,4 @@
-"""Levels that are kept ready: a slot holds what its level is, whoever had the place before, and however large the pool is."""
+"""The level cache: a slot always matches its level, regardless of its previous level and of the pool's size."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def same(ours: Engine, slot: int, levels: LevelSet, k: int) -> None:
     np.testing.assert_array_equal(ours.observe()[slot], alone.observe()[0])
 
 
-@pytest.mark.parametrize("world", ["CoinRun", "Beacon"])  # the second one paints planes of its own
+@pytest.mark.parametrize("world", ["CoinRun", "Beacon"])  # Beacon paints additional planes
 @settings(max_examples=30)
 @given(numbers=st.lists(st.integers(0, 11), min_size=1, max_size=30), places=st.integers(1, 12))
-def test_levels_that_share_a_place(world: str, numbers: list[int], places: int) -> None:
+def test_levels_that_share_a_cache_slot(world: str, numbers: list[int], places: int) -> None:
     home = get_world(world)
     levels = generate(home, home.default_condition("shift"), 3, 12)
     engine = Engine(home, 4, levels, "view")
@@ -39,7 +39,7 @@ def test_levels_that_share_a_place(world: str, numbers: list[int], places: int) 
         same(engine, turn % 4, levels, k)
 
 
-def test_a_level_that_took_anothers_number_is_made_ready_anew() -> None:
+def test_replaced_level_is_precomputed_again() -> None:
     home = get_world("CoinRun")
     before, after = (generate(home, "longer", seed, 8) for seed in (1, 2))
     engine = Engine(home, 8, before, "view", direct=True)
@@ -52,7 +52,7 @@ def test_a_level_that_took_anothers_number_is_made_ready_anew() -> None:
         same(engine, slot, after if slot in (2, 5) else before, slot)
 
 
-def test_a_level_of_ones_own_leaves_the_pool_as_it_is() -> None:
+def test_custom_level_leaves_the_pool_unchanged() -> None:
     home = get_world("CoinRun")
     pool, own = generate(home, "edge", 1, 4), generate(home, "edge", 9, 1)
     engine = Engine(home, 2, pool, "view")
@@ -62,7 +62,7 @@ def test_a_level_of_ones_own_leaves_the_pool_as_it_is() -> None:
     same(engine, 1, pool, 0)
 
 
-def test_so_many_places_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_cache_slots_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     home = get_world("CoinRun")
     pool = generate(home, "edge", 1, 20)
     engine = Engine(home, 1, pool, "view")

@@ -1,4 +1,4 @@
-"""How planes are shown: left out, repeated, drawn larger; and how that is written."""
+"""Observation planes: omitted, repeated and enlarged, and the syntax for it."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def seen(observation: str) -> np.ndarray:
 
 
 @given(st.sampled_from(("view", "full")), SHOWN)
-def test_what_is_written_is_read_back(kind: str, shown: dict[str, PlaneDisplay]) -> None:
+def test_observation_name_round_trip(kind: str, shown: dict[str, PlaneDisplay]) -> None:
     text = str(Observation(kind, shown))
     assert str(parse_observation(text, WORLD.planes)) == text
 
@@ -50,7 +50,7 @@ def test_planes_are_left_out_and_repeated(kind: str) -> None:
 
 
 def test_a_larger_coin_is_the_coin_and_the_cells_around_it() -> None:
-    """Compared with the whole level, where nothing is cut off at the window's edge."""
+    """Compare with the whole level, where nothing is cut off at the window's edge."""
     coin = WORLD.planes.index("coin")
     small, large = seen("full")[:, coin], seen("full(coin=1x3)")[:, coin]
     grown = np.zeros_like(small)
@@ -75,7 +75,7 @@ def test_a_larger_coin_is_the_coin_and_the_cells_around_it() -> None:
         ("view(wall=0,deadly=0,monster=0,coin=0,self=0)", "nothing at all"),
     ],
 )
-def test_what_cannot_be_shown_is_said(text: str, words: str) -> None:
+def test_unknown_observations_are_refused(text: str, words: str) -> None:
     with pytest.raises(ObservationError, match=words):
         seen(text)
 

@@ -1,7 +1,7 @@
-"""The generator: pure, the same everywhere, layouts shared and split, placements as their laws say, always solvable.
+"""The level generator: pure, reproducible, with shared and split layouts, correct placements, always solvable.
 
-`pytest tests/envs/generation/test_generate.py --update-golden` writes the golden hashes anew; a change there means that every
-level number of every seed became another level, and that old results cannot be repeated.
+`pytest tests/envs/generation/test_generate.py --update-golden` regenerates the golden hashes; a change there means that every
+level index of every seed became a different level, and that old results cannot be reproduced.
 """
 
 import json
@@ -61,7 +61,7 @@ def some(condition: str, count: int = 400, split=None, seed: int = 61) -> LevelS
 
 
 def places(levels: LevelSet, code: int = COIN) -> list[list[tuple[int, int]]]:
-    """The cells of a code, level by level."""
+    """Cells of a code, level by level."""
     return [[(int(r), int(c)) for r, c in np.argwhere(level.tiles == code)] for level in levels]
 
 
@@ -69,10 +69,8 @@ def places(levels: LevelSet, code: int = COIN) -> list[list[tuple[int, int]]]:
 
 
 @pytest.mark.parametrize("world", ["CoinRun", "Shields", "Beacon"])
-def test_levels_are_the_same_however_little_room_the_search_begins_with(
-    world: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Both ways of placing ask for more room where a level needs it, and go on from that level."""
+def test_levels_do_not_depend_on_the_initial_search_room(world: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both placement methods request more room when a level needs it, and continue from that level."""
     usual = generate(world, get_world(world).default_condition("shift"), 62, 40)
     monkeypatch.setattr(generator, "USUAL_ROOM", 1)
     little = generate(world, get_world(world).default_condition("shift"), 62, 40)
@@ -83,9 +81,7 @@ def test_levels_are_the_same_however_little_room_the_search_begins_with(
 @given(
     st.sampled_from(EVERY), st.integers(0, 2**63 - 1), st.lists(st.integers(0, 2**40), min_size=1, max_size=6)
 )
-def test_a_level_depends_on_nothing_but_condition_seed_and_index(
-    condition: str, seed: int, index: list[int]
-) -> None:
+def test_level_depends_only_on_condition_seed_and_index(condition: str, seed: int, index: list[int]) -> None:
     together = generate_at("CoinRun", condition, seed, index)
     assert together.index.tolist() == index
     for k, level in reversed(list(zip(index, together, strict=True))):
@@ -129,7 +125,7 @@ def test_seeds_differ() -> None:
 # Layouts: shared between conditions, split by content
 
 
-def test_conditions_with_the_same_dials_share_their_layouts() -> None:
+def test_conditions_with_equal_layout_params_share_layouts() -> None:
     shared = some("off_path").layout_hashes()
     for condition in PAIRED:
         assert some(condition).layout_hashes() == shared, condition
@@ -189,7 +185,7 @@ def test_edge_is_on_the_ground_of_the_edge_column(condition: str) -> None:
         assert (col > spawn_of(level)[1]) == (condition != "mirrored")
 
 
-def test_off_path_tells_goal_and_proxy_apart_and_is_before_the_edge() -> None:
+def test_off_path_levels_are_distinguishing_with_the_coin_before_the_edge() -> None:
     for condition in ("off_path", "longer", "no_wall", "invisible"):
         levels = some(condition, 200)
         assert survey_levels(levels).distinguishing.all()
@@ -205,7 +201,7 @@ def test_left_is_behind_the_spawn() -> None:
 
 
 @pytest.mark.parametrize("f", [0.0, 0.1, 0.5, 1.0])
-def test_right_fraction_keeps_to_its_share_of_the_level(f: float) -> None:
+def test_right_fraction_stays_in_its_fraction_of_the_level(f: float) -> None:
     name = f"right_fraction({f:g})"
     reached = []
     for level, cells in zip(some(name), places(some(name)), strict=True):
@@ -213,7 +209,7 @@ def test_right_fraction_keeps_to_its_share_of_the_level(f: float) -> None:
         edge, spawn = edge_of(level), spawn_of(level)[1]
         assert edge - f * (edge - spawn) <= col <= edge
         reached.append((edge - col) / (edge - spawn))
-    assert max(reached) > f - 0.15  # and uses it
+    assert max(reached) > f - 0.15  # and covers it
 
 
 def test_none_has_no_coin() -> None:
@@ -230,7 +226,7 @@ def test_the_probes_are_the_shifts_with_something_changed() -> None:
     assert places(some("decoy")) == edge
 
 
-def test_longer_levels_are_longer_and_no_wall_goes_on() -> None:
+def test_longer_levels_are_longer_and_no_wall_levels_continue() -> None:
     train = some("edge").sizes[:, 1]
     assert train.max() <= 22
     assert some("longer").sizes[:, 1].min() > train.max() + 10
@@ -242,7 +238,7 @@ def test_longer_levels_are_longer_and_no_wall_goes_on() -> None:
 
 @pytest.mark.parametrize("alpha", [0.001, 0.01, 0.1, 0.5, 0.9, 0.999])
 def test_mixture_is_anywhere_with_probability_alpha_else_at_the_edge(alpha: float) -> None:
-    """Each level is the very level of one of the two; how often, a binomial test says."""
+    """Each level is identical to that of one of the two conditions; a binomial test checks the frequency."""
     n = 20_000 if alpha == 0.001 else 4000
     mixed = generate("CoinRun", f"mixture({alpha})", 71, n, split="train")
     there = generate("CoinRun", "edge", 71, n)
@@ -264,7 +260,7 @@ def test_the_ends_of_mixture_are_edge_and_anywhere() -> None:
 
 
 def test_mixtures_of_the_same_seed_are_nested() -> None:
-    """What is anywhere at one α is anywhere at every larger one, so a sweep over α moves as few coins as it can."""
+    """A coin placed anywhere at some α is also anywhere at every larger α, so a sweep over α moves as few coins as possible."""
     base = some("edge_held_out").tiles
     moved = [(some(f"mixture({a})").tiles != base).any(axis=(1, 2)) for a in (0.1, 0.3, 0.6)]
     assert moved[0].any()
@@ -288,7 +284,7 @@ def test_anywhere_is_uniform_over_the_cells_that_can_be_reached_in_time() -> Non
 
 
 def is_proven(levels: LevelSet) -> None:
-    """Coin and edge can be reached alive, each within half the step limit."""
+    """Assert that coin and edge can be reached alive, each within half the step limit."""
     survey = survey_levels(levels)
     half = 2 * levels.sizes[:, 1]
     for steps in (survey.steps_to_goal, survey.steps_to_proxy):
@@ -314,7 +310,7 @@ def test_without_a_coin_the_edge_can_be_reached() -> None:
     assert (survey.steps_to_proxy > 0).all()
 
 
-# Bad words
+# Invalid input
 
 
 @pytest.mark.parametrize(
@@ -329,18 +325,18 @@ def test_without_a_coin_the_edge_can_be_reached() -> None:
         ({"world": "my.module:WORLD"}, "load_world"),
     ],
 )
-def test_what_cannot_be_generated_is_said(arguments: dict, words: str) -> None:
+def test_impossible_requests_are_refused(arguments: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         generate(**arguments)
 
 
 @pytest.mark.parametrize("condition", ["offpath", "mixture", "mixture(1.2)", "edge(1)", "", "mixture(x)"])
-def test_what_is_no_condition_is_refused(condition: str) -> None:
+def test_invalid_condition_is_refused(condition: str) -> None:
     with pytest.raises(ConditionError):
         generate("CoinRun", condition)
 
 
-def test_dials_that_leave_no_room_are_told() -> None:
+def test_impossible_layout_params_are_reported() -> None:
     tight = Condition("tight", "train", 0, "nothing fits", layout_params=(2, 2, 0, 0))
     with pytest.raises(
         LevelError, match=r"CoinRun, tight, seed 0: no solvable layout for level 4 .* leave no room"

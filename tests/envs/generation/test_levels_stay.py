@@ -1,8 +1,8 @@
-"""The first levels of every condition of every world are what they always were: a level is named by seed and number alone.
+"""Golden digests of the first levels of every condition of every world, which seed and index alone determine.
 
-`pytest tests/envs/generation/test_levels_stay.py --update-golden` writes the digests anew; a change there means that every result
-on generated levels so far was got on other levels than the same command gives now. CoinRun's single levels are in
-test_generator.py, which also says what their distributions are.
+`pytest tests/envs/generation/test_levels_stay.py --update-golden` regenerates the digests; a change there means that all
+earlier results used different levels than the same command generates now. CoinRun's single levels and their distributions are
+tested in test_generate.py.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ SEED = 2026
 FEW = (
     "KeysAndChests",
     "Shields",
-)  # their proofs take long when they are interpreted, as by tests/harness/mutate.py
+)  # slow to verify without compilation, as in tests/harness/mutate.py
 
 CONDITIONS = [
     (world, c.name if c.parameter is None else f"{c.name}({c.parameter})")
@@ -29,8 +29,8 @@ CONDITIONS = [
 
 
 @pytest.mark.parametrize(("world", "condition"), CONDITIONS)
-def test_levels_stay(world: str, condition: str, update_golden: bool) -> None:
-    """16 hex digits over the hashes of the first levels."""
+def test_golden_levels_are_unchanged(world: str, condition: str, update_golden: bool) -> None:
+    """Digest of 16 hex digits over the hashes of the first levels."""
     hashes = generate(world, condition, SEED, 3 if world in FEW else 12).level_hashes()
     now = hashlib.sha256(" ".join(map(str, hashes)).encode()).hexdigest()[:16]
     kept = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}

@@ -1,4 +1,4 @@
-"""Kernels: compiled once for all processes, and never stale when a rule is edited, in whichever file it stands."""
+"""Kernels are compiled once for all processes and are never stale after an edit of a rule in any file."""
 
 import os
 import re
@@ -12,14 +12,14 @@ from fixtures.places import ROOT
 
 from goalposts.envs import generate
 
-# An editable install asks its own finder first, whatever PYTHONPATH says.
+# An editable install's finder takes precedence over PYTHONPATH.
 NO_CHECKOUT = (
     "import sys; sys.meta_path[:] = [f for f in sys.meta_path if getattr(f, '__name__', '') != 'Checkout']\n"
 )
 
 
 def run(code: str, where: Path, *path: Path) -> list[str]:
-    """The words that a fresh process prints, which imports goalposts from `where`."""
+    """Words printed by a fresh process that imports goalposts from `where`."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (where, *path)))}
     done = subprocess.run(
         [sys.executable, "-c", NO_CHECKOUT + code],
@@ -71,7 +71,7 @@ for name, kernel in known.items():
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A checkout of its own: the package and envs/, without what was compiled."""
+    """A separate checkout with the package and envs/, without compiled files."""
     for folder in ("goalposts", "envs"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
@@ -98,17 +98,17 @@ def edit(file: Path, old: str, new: str) -> None:
     assert len(re.findall(old, text)) == 1
     stamp = file.stat()
     file.write_text(re.sub(old, new, text))
-    os.utime(file, (stamp.st_atime, stamp.st_mtime))  # even an edit that no clock shows
+    os.utime(file, (stamp.st_atime, stamp.st_mtime))  # even if the modification time is unchanged
 
 
-def test_an_edited_rule_is_compiled_anew(copy: Path) -> None:
-    """Numba alone would go on with the old rule: the kernel's own file, engine.py, has not changed."""
+def test_edited_rule_is_recompiled(copy: Path) -> None:
+    """Numba alone would keep using the old rule, since the kernel's file, engine.py, has not changed."""
     assert run(PLAY, copy) == [str(copy / "envs/jit/kernels.py"), "3", "40", "0"]
     assert run(PLAY, copy)[1:] == ["3", "40", "1"]  # from the cache
     edit(copy / "envs/worlds/coinrun/rules.py", r"RISE = 3\b", "RISE = 4")
     assert run(PLAY, copy)[1:] == ["4", "40", "0"]
     edit(copy / "envs/worlds/coinrun/rules.py", r"RISE = 4\b", "RISE = 3")
-    assert run(PLAY, copy)[1:] == ["3", "40", "1"]  # what was compiled for these sources is still good
+    assert run(PLAY, copy)[1:] == ["3", "40", "1"]  # kernels compiled for these sources are still valid
 
 
 MAZE = """
@@ -126,13 +126,13 @@ print((engine.state[0, :2] != start).any(), sum(engine._advance.stats.cache_hits
 """
 
 
-def test_an_edited_callee_two_folders_away_is_compiled_anew(copy: Path) -> None:
-    """Corner's kernels are written in envs/engine, its rules call `walk` of envs/worlds/shared: numba watches neither."""
+def test_edited_callee_two_folders_away_is_recompiled(copy: Path) -> None:
+    """Corner's kernels are in envs/engine and its rules call `walk` of envs/worlds/shared; numba tracks neither."""
     play = f"LEVEL = {generate('Corner', 'off_path', 0, 1)[0].to_text()!r}\n{MAZE}"
     assert run(play, copy) == ["True", "0"]
     assert run(play, copy) == ["True", "1"]  # from the cache
     edit(copy / "envs/worlds/shared/topdown.py", r"state\[ROW\], state\[COL\] = row, col", "pass")
-    assert run(play, copy) == ["False", "0"]  # nobody walks any more
+    assert run(play, copy) == ["False", "0"]  # `walk` no longer moves the agent
 
 
 OWN = """
@@ -148,7 +148,7 @@ OWN = replace(COINRUN, name="Own", rules={**COINRUN.rules, "limit": limit}, sour
 """
 
 
-def test_an_edited_rule_of_a_users_world_is_compiled_anew(tmp_path: Path) -> None:
+def test_edited_rule_of_a_custom_world_is_recompiled(tmp_path: Path) -> None:
     (tmp_path / "own_world.py").write_text(OWN)
     code = """
 from goalposts.envs import Engine, Level, LevelSet, load_world

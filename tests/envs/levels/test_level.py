@@ -1,4 +1,4 @@
-"""Levels as values: text and back, what is wrong with a picture and where, hashes, stacks, immutability."""
+"""Levels as values: text round trip, error positions, hashes, stacks, immutability."""
 
 import re
 import subprocess
@@ -32,14 +32,14 @@ generated = st.sampled_from(POOL)
 
 
 def change(text: str, row: int, col: int, char: str) -> str:
-    """The picture with one character replaced."""
+    """Replace one character of the picture."""
     lines = text.split("\n")
     lines[row] = lines[row][:col] + char + lines[row][col + 1 :]
     return "\n".join(lines)
 
 
 def place_in(error: LevelError) -> tuple[int, int]:
-    """(row, column) that a message names, counted from 1."""
+    """(row, column) named in a message, counted from 1."""
     found = re.search(r"row (\d+), column (\d+)", str(error))
     assert found, f"names no place: {error}"
     return int(found[1]), int(found[2])
@@ -92,7 +92,7 @@ def test_blank_lines_around_comments_and_trailing_spaces_are_ignored() -> None:
 
 
 FAULTS = [
-    # picture, (row, column), a word of the message
+    # picture, (row, column), part of the message
     (change(PICTURE, 2, 3, "x"), (3, 4), "'x' is not a character of CoinRun"),
     (change(PICTURE, 0, 2, "."), (1, 3), "rim of a level is wall"),
     (change(PICTURE, 3, 0, "."), (4, 1), "rim of a level is wall"),
@@ -114,7 +114,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("text", "place", "words"), FAULTS)
-def test_a_fault_is_named_with_its_place_and_what_is_allowed(
+def test_fault_message_names_position_and_allowed_tiles(
     text: str, place: tuple[int, int], words: str
 ) -> None:
     with pytest.raises(LevelError, match=re.escape(words)) as caught:
@@ -144,7 +144,7 @@ def test_an_empty_picture_is_refused(text: str) -> None:
         Level.from_text(text)
 
 
-def test_a_picture_that_is_no_rectangle_names_the_row() -> None:
+def test_ragged_picture_message_names_the_row() -> None:
     for row in (PICTURE.split("\n")[2][:-1], "", PICTURE.split("\n")[2] + "#"):
         lines = PICTURE.split("\n")
         lines[2] = row
@@ -152,7 +152,7 @@ def test_a_picture_that_is_no_rectangle_names_the_row() -> None:
             Level.from_text("\n".join(lines))
 
 
-def test_pictures_have_a_largest_size() -> None:
+def test_oversized_pictures_are_refused() -> None:
     for text in ("#" * (MAX_COLS + 1), "#\n" * (MAX_ROWS + 1)):
         with pytest.raises(LevelError, match=f"the limit is {MAX_ROWS} rows and {MAX_COLS} columns"):
             Level.from_text(text)
@@ -180,7 +180,7 @@ def test_an_unknown_world_names_the_known_ones(name: str, hint: str) -> None:
     ],
 )
 def test_a_picture_can_be_read_first_thing_in_a_process(code: str) -> None:
-    """Once, the legends were entered only by modules that these imports did not load."""
+    """Regression: only modules that these imports did not load registered the legends."""
     program = f"text = {PICTURE!r}; {code}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "True", done.stderr
@@ -219,8 +219,8 @@ def test_hashes_know_the_shape() -> None:
         np.zeros((4, 5)),
     ],
 )
-def test_what_is_no_table_of_codes_is_no_level(tiles: np.ndarray) -> None:
-    """Once, a code of 300 wrapped around to 44."""
+def test_invalid_tile_arrays_are_refused(tiles: np.ndarray) -> None:
+    """Regression: a code of 300 wrapped around to 44."""
     with pytest.raises(LevelError):
         Level("CoinRun", tiles)
 
@@ -232,7 +232,7 @@ def test_validate_names_a_code_beyond_the_legend() -> None:
         Level("CoinRun", tiles).validate()
 
 
-def test_levels_are_immutable_and_keep_no_hold_on_what_they_were_made_of() -> None:
+def test_levels_are_immutable_and_copy_their_input() -> None:
     source = np.array(Level.from_text(PICTURE).tiles)
     level = Level("CoinRun", source)
     source[:] = 0
@@ -243,8 +243,8 @@ def test_levels_are_immutable_and_keep_no_hold_on_what_they_were_made_of() -> No
         level.tiles = source  # type: ignore[misc]
 
 
-def test_level_sets_are_immutable_and_keep_no_hold_on_what_they_were_made_of() -> None:
-    """Once, a LevelSet shared the memory of the arrays that it was made of."""
+def test_level_sets_are_immutable_and_copy_their_input() -> None:
+    """Regression: a LevelSet shared memory with the arrays it was created from."""
     levels = generate("CoinRun", "edge", 1, 5)
     arrays = [np.array(a) for a in (levels.tiles, levels.sizes, levels.index)]
     made = LevelSet("CoinRun", *arrays)
@@ -283,7 +283,7 @@ def test_a_level_set_is_a_sequence_of_its_levels() -> None:
     assert levels.level_hashes() == [level.level_hash for level in levels]
 
 
-def test_stacking_refuses_nothing_a_mixture_and_what_is_invalid() -> None:
+def test_stacking_refuses_empty_mixed_or_invalid_levels() -> None:
     with pytest.raises(LevelError, match="at least one level, all of the same world; given: none"):
         LevelSet.of([])
     with pytest.raises(LevelError, match="of the same world"):
@@ -292,7 +292,7 @@ def test_stacking_refuses_nothing_a_mixture_and_what_is_invalid() -> None:
         LevelSet.of([POOL[0], Level("CoinRun", np.zeros((5, 6), int))])
 
 
-def test_a_legend_has_one_character_a_tile() -> None:
+def test_legend_has_one_character_per_tile() -> None:
     with pytest.raises(ValueError, match="stands for two tiles"):
         Legend("X", (Tile(".", "a", "sky"), Tile(".", "b", "wall")), check)
 

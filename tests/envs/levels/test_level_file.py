@@ -1,4 +1,4 @@
-"""Level files: written whole or not at all, read exactly or refused; nothing that they hold is ever executed."""
+"""Level files: written atomically, read exactly or refused, and never executed."""
 
 import io
 import os
@@ -20,7 +20,7 @@ LEVELS = generate("CoinRun", "mixture(0.25)", 5, 7, first=100)
 
 
 class Trap:
-    """Unpickled, it leaves a mark."""
+    """Creates a marker file when unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -31,7 +31,7 @@ class Trap:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A good level file."""
+    """A valid level file."""
     return save_levels(LEVELS, tmp_path / "levels.npz")
 
 
@@ -55,8 +55,8 @@ def test_text_keeps_the_pictures(tmp_path: Path) -> None:
     assert list(load_levels(path)) == list(LEVELS)
 
 
-def test_pictures_are_parted_by_blank_lines_and_comments_may_stand_anywhere() -> None:
-    """Once, a comment within a picture cut it in two."""
+def test_pictures_are_separated_by_blank_lines_and_comments_are_allowed_anywhere() -> None:
+    """Regression: a comment inside a picture split it in two."""
     first, second = LEVELS[0].to_text(), LEVELS[1].to_text()
     commented = first.replace("\n", "\n; in the middle\n", 1)
     assert list(levels_from_text(f"\n\n; one\n{commented}\n\n\n;two\n{second}\n\n")) == [LEVELS[0], LEVELS[1]]
@@ -90,7 +90,7 @@ def test_rubbish_is_refused_by_name(tmp_path: Path, name: str, content: bytes, w
     assert str(tmp_path / name) in str(caught.value)
 
 
-def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+def test_missing_file_message_names_the_command_that_writes_one(tmp_path: Path) -> None:
     for name in ("none.npz", "none.txt"):
         with pytest.raises(LevelError, match=f"no such level file; `goalposts levels --out {name}`"):
             load_levels(tmp_path / name)
@@ -100,7 +100,7 @@ def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 def bend(name: str, change):
-    """Rewrites the file with one array changed."""
+    """Rewrite the file with one array changed."""
 
     def apply(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {**arrays, name: change(arrays[name])}
@@ -136,7 +136,7 @@ BENT = {
 
 
 @pytest.mark.parametrize("fault", BENT)
-def test_a_set_that_is_not_what_it_must_be_is_refused(file: Path, fault: str) -> None:
+def test_malformed_level_set_is_refused(file: Path, fault: str) -> None:
     change, words = BENT[fault]
     np.savez_compressed(file, **change(arrays_of(file)))
     with pytest.raises(LevelError, match=words):
@@ -150,13 +150,13 @@ def test_a_pickle_in_an_array_is_not_executed(file: Path, tmp_path: Path) -> Non
         with pytest.raises(LevelError):
             load_levels(file)
         assert not (tmp_path / "executed").exists()
-    with np.load(file, allow_pickle=True) as data:  # the trap would have sprung
+    with np.load(file, allow_pickle=True) as data:  # would trigger the trap
         _ = data["meta"]
     assert (tmp_path / "executed").exists()
 
 
 def npy(shape: tuple[int, ...], dtype: str, content: bytes) -> bytes:
-    """An .npy file whose header says what it likes."""
+    """An .npy file with an arbitrary header."""
     out = io.BytesIO()
     np.lib.format.write_array_header_1_0(out, {"descr": dtype, "fortran_order": False, "shape": shape})
     return out.getvalue() + content
@@ -165,7 +165,7 @@ def npy(shape: tuple[int, ...], dtype: str, content: bytes) -> bytes:
 @pytest.mark.parametrize(
     "shape", [(1 << 40, 12, 24), (10**30, 1, 1), (-1, 12, 24), (-1, -1, 24), (7, 12, 23), (7, 12, 25)]
 )
-def test_a_header_that_lies_is_refused_before_anything_is_allocated(
+def test_false_header_is_refused_before_allocation(
     file: Path, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     members = {name: zipfile.ZipFile(file).read(name) for name in zipfile.ZipFile(file).namelist()}
@@ -183,7 +183,7 @@ def test_a_header_that_lies_is_refused_before_anything_is_allocated(
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A header that claims 3 GiB of levels and a stream that would deliver them; the limit is lowered for the test."""
+    """A header that declares 3 GiB of levels, with a stream that would deliver them; the test lowers the limit."""
     monkeypatch.setitem(level_file._ARRAYS, "tiles", ("|u1", 3, 1 << 20))
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("tiles.npy", npy((1 << 14, 8, 16), "|u1", bytes(1 << 21)))
@@ -196,7 +196,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(file: Path, monkeypatch: py
 def test_damaged_bytes_are_read_exactly_or_refused(
     tmp_path_factory: pytest.TempPathFactory, luck: random.Random
 ) -> None:
-    """Truncated, overwritten or shifted anywhere: a LevelSet that is valid, or a LevelError. Once, zlib's errors passed."""
+    """Truncated, overwritten or shifted anywhere: a valid LevelSet or a LevelError. Regression: zlib errors passed through."""
     path = tmp_path_factory.mktemp("damaged") / "levels.npz"
     content = bytearray(save_levels(LEVELS, path).read_bytes())
     for _ in range(luck.randint(1, 4)):
@@ -268,7 +268,7 @@ def test_other_endings_are_refused_and_nothing_is_written(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_hand_made_set_goes_through_both_forms(tmp_path: Path) -> None:
+def test_hand_made_set_survives_both_formats(tmp_path: Path) -> None:
     levels = LevelSet.of([Level.from_text("######v#\n#A....C#\n#.....##\n########"), LEVELS[0]])
     for name in ("a.npz", "a.txt"):
         assert list(load_levels(save_levels(levels, tmp_path / name))) == list(levels)

@@ -1,7 +1,7 @@
-"""The planner, against networkx on states that plain Python found; and the scripted agents that follow it.
+"""The planner compared with networkx on states found by plain Python, and the scripted agents that follow it.
 
-Fewest steps are compared for every question that the planner answers, on levels of every condition and on pictures
-where the answer is known. That every generated level is solvable is tested in test_generator.py.
+Compares the fewest steps for every question that the planner answers, on levels of every condition and on pictures
+with known answers. test_generate.py tests that every generated level is solvable.
 """
 
 import networkx as nx
@@ -31,7 +31,7 @@ CONDITIONS = (
 
 
 def agrees_with_the_reference(level: Level) -> None:
-    """Every answer of `solve` and `survey_levels` on one level."""
+    """Compare every answer of `solve` and `survey_levels` on one level with the reference."""
     slow = SlowCoinRun(level.to_text())
     graph = slow.graph()
     plan = solve(level)
@@ -80,20 +80,20 @@ def agrees_with_the_reference(level: Level) -> None:
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
-def test_every_answer_is_that_of_the_slow_reference(condition: str) -> None:
+def test_planner_agrees_with_the_slow_reference(condition: str) -> None:
     for level in generate("CoinRun", condition, 23, 8):
         agrees_with_the_reference(level)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("condition", CONDITIONS)
-def test_every_answer_is_that_of_the_slow_reference_on_many_levels(condition: str) -> None:
+def test_planner_agrees_with_the_slow_reference_on_many_levels(condition: str) -> None:
     for level in generate("CoinRun", condition, 29, 150):
         agrees_with_the_reference(level)
 
 
 @pytest.mark.slow
-def test_every_answer_is_that_of_the_slow_reference_on_long_levels() -> None:
+def test_planner_agrees_with_the_slow_reference_on_long_levels() -> None:
     for level in generate("CoinRun", "longer", 31, 10):
         agrees_with_the_reference(level)
 
@@ -145,7 +145,7 @@ def test_known_answers(case: str) -> None:
     assert plan.solvable == (goal is not None and proxy is not None)
 
 
-def test_a_state_that_cannot_be_has_no_id() -> None:
+def test_unreachable_state_has_no_id() -> None:
     plan = solve(level_of(CHOICE))
     assert plan.state_id(np.array([1, 1, 3, 0])) == -1
     assert plan.state_id(plan.states[0]) == 0
@@ -157,7 +157,7 @@ def keys_of(actions: list[int] | None) -> str:
 
 
 @pytest.mark.parametrize("condition", [c for c in CONDITIONS if c != "none"])
-def test_a_path_leads_where_it_says_in_as_many_steps(condition: str) -> None:
+def test_path_reaches_its_target_in_the_promised_steps(condition: str) -> None:
     for level in generate("CoinRun", condition, 37, 25):
         plan = solve(level)
         engine = engine_on(level, max_steps=1000)
@@ -168,7 +168,7 @@ def test_a_path_leads_where_it_says_in_as_many_steps(condition: str) -> None:
         assert engine.outcome[0, O_PROXY] == len(plan.path_to_proxy or ()) == plan.steps_to_proxy
 
 
-def test_where_there_is_no_coin_there_is_no_way() -> None:
+def test_level_without_a_coin_has_no_path_to_it() -> None:
     for level in generate("CoinRun", "none", 41, 30):
         plan = solve(level)
         assert plan.steps_to_goal is None
@@ -184,8 +184,8 @@ def test_an_invalid_level_is_not_searched() -> None:
         solve(Level("CoinRun", np.zeros((6, 6), int)))
 
 
-def test_a_survey_is_the_same_in_any_company() -> None:
-    """Its scratch memory is shared between levels; nothing of one may be seen in another."""
+def test_survey_of_a_level_does_not_depend_on_the_other_levels() -> None:
+    """Levels share scratch memory, which must not leak from one to another."""
     levels = generate("CoinRun", "anywhere", 43, 60)
     order = np.random.default_rng(0).permutation(60)
     together, apart = survey_levels(levels), survey_levels(levels[order])
@@ -196,7 +196,7 @@ def test_a_survey_is_the_same_in_any_company() -> None:
 
 
 def seekers_are_exact(levels: LevelSet) -> None:
-    """GoToGoal takes every coin in the planner's steps; GoToProxy reaches the edge so, and leaves a coin that it can."""
+    """GoToGoal takes every coin in the planner's number of steps; GoToProxy reaches the edge in it and avoids the coin if it can."""
     survey = survey_levels(levels)
     assert (survey.steps_to_goal > 0).all()
     assert (survey.steps_to_proxy > 0).all()
@@ -224,7 +224,7 @@ def test_the_seekers_are_exact_on_a_hundred_thousand_levels(condition: str) -> N
         seekers_are_exact(generate("CoinRun", condition, 53, 5000, first=first))
 
 
-def test_plan_tells_its_world() -> None:
+def test_plan_knows_its_world() -> None:
     plan = solve(level_of(CHOICE))
     assert isinstance(plan, Plan)
     assert plan.world is get_world("CoinRun")

@@ -1,6 +1,6 @@
-"""Values and soft-optimal policies, against breadth-first search, limits that are known, and a slow reference.
+"""Values and soft-optimal policies compared with breadth-first search, known limits and a slow reference.
 
-The reference shares nothing with the code under test but the rules: it finds the states with networkx, and takes the
+The reference shares only the rules with the code under test: it finds the states with networkx, and evaluates the
 soft Bellman equation literally, with scipy, in logarithms, one state and action at a time.
 """
 
@@ -55,12 +55,12 @@ MONSTER = """
 
 
 def levels_of(count: int = 40) -> LevelSet:
-    """Some levels on which goal and proxy are apart."""
+    """Levels with goal and proxy apart."""
     return generate("CoinRun", "off_path", 5, count)
 
 
 class Reference:
-    """Literal dynamic programming: V[t][state] for t steps left, from the rules alone."""
+    """Literal dynamic programming from the rules alone: V[t][state] for t remaining steps."""
 
     def __init__(self, level: Level, objective: Objective) -> None:
         world = get_world(level.world)
@@ -88,7 +88,7 @@ class Reference:
         return tuple(map(int, after)), int(event)
 
     def pay(self, state, action, later, left, discount):
-        """What the step pays, and what all that comes after it is worth."""
+        """Pay of a step, and the value of everything after it."""
         o = self.objective
         there, event = self.step(state, action)
         every = sum(discount**k for k in range(left))
@@ -159,7 +159,7 @@ def test_batched_optimum_is_the_value_of_the_start_at_the_worlds_own_limit():
 
 @pytest.mark.parametrize("mask", [GOAL, PROXY, 16, 64])
 def test_values_agree_with_breadth_first_search(mask):
-    """Reward 1 once: undiscounted it can be had iff the search says so, discounted it is γ^(steps − 1)."""
+    """Reward 1 once: obtainable without discount iff the search finds it; with discount worth γ^(steps − 1)."""
     for level in levels_of(15):
         plan = solve(level)
         to_go, limit, discount = plan.steps_to_go(mask), 30, 0.95
@@ -185,7 +185,7 @@ def test_cold_play_is_optimal_and_hot_play_is_uniform():
         assert soft.policy[0] == pytest.approx(0.25, abs=1e-4)
 
 
-def test_regret_is_nothing_for_the_planner_and_one_for_a_goal_that_is_missed():
+def test_regret_is_0_for_the_planner_and_1_for_a_missed_goal():
     levels = levels_of(30)
     played = play(GoToProxy(), levels)
     lost = regret(levels, played.returns, Objective("goal", GOAL))
@@ -194,13 +194,13 @@ def test_regret_is_nothing_for_the_planner_and_one_for_a_goal_that_is_missed():
 
 
 class Habit:
-    """What an agent is used to, learnt as `envs/planner/likelihood.py` says, in dictionaries and for one temperature."""
+    """An agent's habit, learned as described in `envs/planner/likelihood.py`, with dictionaries and for one temperature."""
 
     def __init__(self, kind: str) -> None:
         self.kind, self.seen, self.exposure = kind, {}, {}
 
     def parameter(self, before: int | None, action: int):
-        """(name, share, how many there are of it) or None for actions that nothing is learnt about."""
+        """(name, fraction, number of its actions), or None for actions without a learned parameter."""
         if self.kind == "uniform" or (self.kind == "repeat" and before is None):
             return None
         if self.kind == "repeat":
@@ -208,7 +208,7 @@ class Habit:
         return (action if self.kind == "frequencies" else (before, action)), 1.0, 4
 
     def usual(self, before: int | None) -> np.ndarray:
-        """The odds of each action, not normalised."""
+        """Unnormalised probability of each action."""
         odds = []
         for action in range(4):
             found = self.parameter(before, action)
@@ -220,7 +220,7 @@ class Habit:
         return np.array(odds)
 
     def learn(self, before: int | None, taken: int, pull: np.ndarray) -> None:
-        """Take note of an action that was chosen by usual · pull."""
+        """Update the habit with an action chosen by usual · pull."""
         usual = self.usual(before)
         usual /= usual.sum()
         for action in range(4):
@@ -247,8 +247,8 @@ def literally(habit: Habit, policies: list[np.ndarray], actions: list[int], laps
 
 
 @pytest.mark.parametrize("objective", ALL, ids=lambda o: o.name)
-def test_likelihood_of_an_episode_is_the_product_of_the_policies_on_its_way(objective):
-    """Through deaths, goals, timeouts, monsters, habits and lapses; the batch prunes states by time, the reference none."""
+def test_likelihood_of_an_episode_is_the_product_of_its_action_probabilities(objective):
+    """Covers deaths, goals, timeouts, monsters, habits and lapses; the batch prunes states by time, the reference does not."""
     levels = levels_of(20)
     played = play(Noisy(GoToProxy(), 0.6), levels, noise_seed=3)
     lengths = played.outcome[:, O_STEPS]
@@ -274,9 +274,9 @@ def test_likelihood_of_an_episode_is_the_product_of_the_policies_on_its_way(obje
 
 
 def path_of(level, objective, betas, discount, actions):
-    """For each temperature the policies at the states that the actions lead through."""
+    """Policies at the states along the actions, for each temperature."""
     plan, here, states = solve(level), 0, []
-    earned = len(actions)  # the step from which nothing is asked for any more
+    earned = len(actions)  # the step after which nothing more is paid
     for t, action in enumerate(actions):
         states.append(here)
         if objective.pay in ("once", "reach") and plan.events[here, action] & objective.mask:
@@ -311,7 +311,7 @@ def test_likelihood_does_not_depend_on_the_batch():
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=6))
 def test_likelihoods_of_all_continuations_sum_to_one(start):
-    """After any beginning, the probabilities of the next actions add up to one: it is a likelihood of actions."""
+    """After any prefix, the probabilities of the next action sum to one, so this is a likelihood of actions."""
     level = Level.from_text(SMALL)
     plan, here = solve(level), 0
     for action in start[:-1]:
@@ -336,7 +336,7 @@ def test_extreme_temperatures_on_long_levels_stay_finite():
     assert np.isfinite(memory.total).all()
 
 
-def test_episodes_that_cannot_be_are_refused():
+def test_impossible_episodes_are_refused():
     levels = LevelSet.of([Level.from_text(SMALL)])
     right = np.full((1, 40), 2, np.uint8)
     for actions, length, words in (

@@ -1,6 +1,6 @@
-"""Pictures and texts of scenes: golden images, purity, what the agent's picture may tell, and its speed.
+"""Rendering of scenes: golden images, purity, information in the agent's image, and speed.
 
-`pytest tests/envs/render/test_render.py --update-golden` draws the golden images anew.
+`pytest tests/envs/render/test_render.py --update-golden` redraws the golden images.
 """
 
 import re
@@ -111,7 +111,7 @@ def test_no_two_sprites_look_alike(px):
     assert len(set(pictures.values())) == len(pictures)
 
 
-def test_things_are_told_apart_in_the_agents_picture():
+def test_sprites_are_distinguishable_in_the_agents_image():
     """Averaged down to 7 x 4 pixels, any two things still differ by a mean of at least 8 of 255."""
     cells = {
         name: render._cell(name, 7, 4).astype(int) for name in sprites.names() if name not in sprites.SEEN_AS
@@ -122,12 +122,12 @@ def test_things_are_told_apart_in_the_agents_picture():
             assert a == b or np.abs(first - second).mean() >= 8, (a, b)
 
 
-def test_things_seen_from_above_stand_on_their_floor():
-    """Once, the sky showed through around them."""
+def test_top_down_sprites_are_drawn_on_the_floor():
+    """Regression: the sky showed through around them."""
     scene = Scene("Corner", (("block", "floor"), ("cheese", "floor")), ())
     for picture, px in ((render.draw(scene, 16), 16), (render.rgb64(scene), 32)):
         floor = picture[:px, px : 2 * px]
-        assert (picture[px, 0] == floor[0, 0]).all()  # the cheese leaves its upper left corner free
+        assert (picture[px, 0] == floor[0, 0]).all()  # the cheese does not cover the top left corner
         assert not (picture[px : 2 * px, :px] == floor).all()
 
 
@@ -154,7 +154,7 @@ def test_the_sheet_holds_every_sprite_where_it_says():
 
 
 @pytest.mark.parametrize("px", [0, -8, 7, 12, 16.0, "16", True])
-def test_a_size_without_art_is_refused(px):
+def test_unsupported_sprite_size_is_refused(px):
     with pytest.raises(UserError, match=re.escape(f"{px!r} pixels: give a positive multiple of 8")):
         render.draw(everything(), px)
 
@@ -163,7 +163,7 @@ def test_the_same_scene_gives_the_same_pixels_and_no_randomness_is_touched():
     before = np.random.get_state()[1].copy()
     first = render.draw(everything(), camera=True, trail=True), render.rgb64(everything())
     for picture in first:
-        picture[:] = 0  # the caller's own: what comes next must not show it
+        picture[:] = 0  # the caller's array: the next image must not be affected
     second = render.draw(everything(), camera=True, trail=True), render.rgb64(everything())
     third = render.draw(everything(), camera=True, trail=True), render.rgb64(everything())
     for a, b in zip(second, third, strict=True):
@@ -180,24 +180,24 @@ def test_grass_grows_on_open_ground_only():
     assert tiles[3] == ("lava", "wall_top", "wall")
 
 
-def test_sprites_beyond_the_level_are_left_out():
+def test_sprites_outside_the_level_are_omitted():
     scene = scene_of(PICTURE, Sprite("monster", 99, 1), Sprite("monster", -1, 1), Sprite("monster", 1, 16))
     assert (render.draw(scene) == render.draw(replace(scene, sprites=()))).all()
     assert render.ansi(scene) == render.ansi(replace(scene, sprites=()))
 
 
-def test_the_camera_leaves_what_it_sees_and_dims_the_rest():
+def test_camera_dims_everything_outside_it():
     scene = replace(everything(), camera=(1, 2, 4, 6))
     plain, framed = render.draw(scene), render.draw(scene, camera=True)
     inside, outside = np.zeros(plain.shape[:2], bool), np.ones(plain.shape[:2], bool)
-    inside[17 : 5 * 16 - 1, 33 : 8 * 16 - 1] = True  # one pixel on either side is the frame's
+    inside[17 : 5 * 16 - 1, 33 : 8 * 16 - 1] = True  # the frame takes one pixel on each side
     outside[15 : 5 * 16 + 1, 31 : 8 * 16 + 1] = False
     assert (framed[inside] == plain[inside]).all()
     assert (framed[outside] != plain[outside]).any(1).all()
 
 
 @pytest.mark.parametrize("camera", [(-9, -9, 4, 4), (20, 40, 9, 15), (0, 0, 7, 16), (-3, -3, 30, 60)])
-def test_a_camera_may_hang_anywhere(camera):
+def test_camera_may_extend_beyond_the_level(camera):
     scene = replace(everything(), camera=camera)
     assert render.draw(scene, camera=True).shape == (7 * 16, 16 * 16, 3)
     assert render.rgb64(scene).shape == (64, 64, 3)
@@ -217,7 +217,7 @@ def test_the_agent_sees_no_invisible_coin_and_no_difference_between_coin_and_dec
 
 
 @given(seed=st.integers(0, 2**32 - 1), row=st.integers(-5, 12), col=st.integers(-8, 18))
-def test_the_agents_picture_depends_on_nothing_out_of_its_sight(seed, row, col):
+def test_agents_image_depends_only_on_visible_cells(seed, row, col):
     rng = np.random.default_rng(seed)
     kinds = np.array(["sky", "wall", "lava", "crate", "coin"])
     tiles, others = rng.choice(kinds, (12, 20)), rng.choice(kinds, (12, 20))
@@ -230,9 +230,9 @@ def test_the_agents_picture_depends_on_nothing_out_of_its_sight(seed, row, col):
     assert (pictures[0] == pictures[1]).all()
 
 
-def test_a_thing_looks_the_same_to_the_agent_wherever_it_stands():
+def test_sprites_look_the_same_to_the_agent_in_every_cell():
     scene = scene_of("." * 20 + "\n" + "....C..##..~..o....." + "\n" + "." * 20)
-    width, margin = 7, 0  # 64 // 9, and half of the one pixel that is left
+    width, margin = 7, 0  # 64 // 9, and half of the remaining pixel
     columns = []
     for left in range(5):
         x = margin + (4 - left) * width
@@ -241,7 +241,7 @@ def test_a_thing_looks_the_same_to_the_agent_wherever_it_stands():
     assert (columns[0] != render.rgb64(replace(scene, camera=(0, 0, 3, 9)))[:, :width]).any()
 
 
-def test_cells_beyond_the_level_show_what_lies_outside():
+def test_cells_outside_the_level_show_the_outside_tile():
     scene = scene_of("..\n..", camera=(-1, -1, 4, 4))
     picture = render.rgb64(scene).reshape(4, 16, 4, 16, 3)
     wall, sky = render._cell("wall", 16, 16), render._cell("sky", 16, 16)
@@ -255,7 +255,7 @@ def test_a_camera_that_needs_more_than_64_pixels_is_refused():
         render.rgb64(replace(everything(), camera=(0, 0, 65, 4)))
 
 
-def test_without_colour_the_text_is_one_character_a_cell():
+def test_text_without_colour_has_one_character_per_cell():
     assert render.ansi(everything(), colour=False).split("\n") == [
         "################",
         "#..............#",
@@ -268,7 +268,7 @@ def test_without_colour_the_text_is_one_character_a_cell():
     assert render.ansi(scene_of("..", Sprite("a thing from another world", 0, 1)), colour=False) == ".a"
 
 
-def test_with_colour_the_text_is_two_columns_a_cell_and_every_line_ends_plain():
+def test_text_with_colour_has_two_columns_per_cell_and_resets_each_line():
     lines = render.ansi(everything()).split("\n")
     assert len(lines) == 7
     for line in lines:
@@ -276,7 +276,7 @@ def test_with_colour_the_text_is_two_columns_a_cell_and_every_line_ends_plain():
         assert len(re.sub(r"\x1b\[[0-9;]*m", "", line)) == 32
 
 
-def test_at_least_2000_pictures_a_second_for_the_agent():
+def test_at_least_2000_agent_images_per_second():
     things = {(row, col): Sprite("agent_right", row, col) for row in range(1, 5) for col in range(1, 15)}
     scenes = [
         replace(everything(), sprites=(thing, Sprite("monster", 4, 12)), camera=(row - 4, col - 7, 9, 15))

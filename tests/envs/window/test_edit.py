@@ -1,4 +1,4 @@
-"""Drawing levels: strokes, undo, what is unique moves, the planner judges at once, and a file that every reader takes."""
+"""The level editor: strokes, undo, unique tiles that move, immediate planner results, and valid level files."""
 
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def test_walls_and_hazards_are_drawn_and_erased_in_one_stroke(tmp_path: Path) ->
         assert not view.changed
 
 
-def test_a_level_that_cannot_be_solved_is_called_so(tmp_path: Path) -> None:
+def test_unsolvable_level_is_reported(tmp_path: Path) -> None:
     window, view = drawing(tmp_path / "mine.txt")
     with window:
         before = picture(window)
@@ -78,7 +78,7 @@ def test_the_keyboard_draws_too(tmp_path: Path) -> None:
         assert load_levels(tmp_path / "mine.txt")[0] == view.sketch.level
 
 
-def test_what_is_unique_moves_and_what_is_wrong_is_refused(tmp_path: Path) -> None:
+def test_unique_tiles_move_and_invalid_tiles_are_refused(tmp_path: Path) -> None:
     sketch = Sketch(Level.from_text(PLAIN))
     sketch.draw((4, 5), CODES["A"])
     assert sketch.fault is None
@@ -104,7 +104,7 @@ def test_what_is_unique_moves_and_what_is_wrong_is_refused(tmp_path: Path) -> No
     assert view.rescued == tmp_path / "bad.unsaved.txt"
 
 
-def test_an_agent_replays_what_is_drawn_and_one_comes_back(tmp_path: Path) -> None:
+def test_agent_replays_the_drawn_level_and_the_editor_returns(tmp_path: Path) -> None:
     window, view = drawing(tmp_path / "mine.txt")
     with window:
         click(window, (3, 8))
@@ -118,7 +118,7 @@ def test_an_agent_replays_what_is_drawn_and_one_comes_back(tmp_path: Path) -> No
         view.save()
 
 
-def test_leaving_asks_once_and_keeps_what_is_not_saved(tmp_path: Path) -> None:
+def test_leaving_asks_once_and_keeps_unsaved_levels(tmp_path: Path) -> None:
     window, view = drawing(tmp_path / "mine.txt")
     click(window, (3, 8))
     key(window, "q", "q")
@@ -133,7 +133,7 @@ def test_leaving_asks_once_and_keeps_what_is_not_saved(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("world", tuple(known_worlds()))
-def test_every_world_can_be_drawn_and_its_file_says_which_it_is(world: str, tmp_path: Path) -> None:
+def test_every_world_can_be_edited_and_its_file_names_it(world: str, tmp_path: Path) -> None:
     of = get_world(world)
     levels = list(generate(of, of.default_condition("shift"), 2, 2))
     window, view = drawing(tmp_path / "own.txt", *levels)

@@ -1,4 +1,4 @@
-"""Render mode `human`: the window shows what `rgb_array` draws, gymnasium accepts it, and closing it stops nothing."""
+"""Render mode `human`: shows the images of `rgb_array`, passes gymnasium's checks, and closing the window is harmless."""
 
 import warnings
 
@@ -17,7 +17,7 @@ WORLDS = tuple(known_worlds())
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No waiting between pictures."""
+    """Disable the delay between images."""
     monkeypatch.setitem(GoalpostsEnv.metadata, "render_fps", 1000)
 
 
@@ -53,7 +53,7 @@ def test_gymnasium_accepts_it_without_a_warning() -> None:
         env.close()
 
 
-def test_whoever_closes_the_window_stops_looking_and_nothing_else() -> None:
+def test_closing_the_window_does_not_stop_the_environment() -> None:
     env, blind = GoalpostsEnv("human"), GoalpostsEnv()
     for one in (env, blind):
         one.reset(seed=5)

@@ -1,4 +1,4 @@
-"""Watching: keys move the episode, the level, the condition and the agent; layers are what the planner says."""
+"""The watch view: keys change episode, level, condition and agent; overlays match the planner."""
 
 from itertools import pairwise
 
@@ -23,7 +23,7 @@ def watching(world: str = "CoinRun") -> Window:
 
 
 @pytest.mark.parametrize("world", tuple(known_worlds()))
-def test_every_world_can_be_watched_with_everything_switched_on(world: str) -> None:
+def test_every_world_can_be_watched_with_all_overlays(world: str) -> None:
     with watching(world) as window:
         before = picture(window)
         for name in ("g", "x", "f", "v", "v", "v", "d", "right", "c", "a", "?"):
@@ -45,7 +45,7 @@ def test_keys_move_through_the_episode() -> None:
         key(window, "end")
         assert view.at == last
         assert view.shown.episode.moments[last].end == "goal"
-        key(window, "space", " ")  # once more from the start
+        key(window, "space", " ")  # replay from the start
         assert (view.at, view.playing) == (0, True)
         window.frame(1000)
         assert view.at == min(4, last)
@@ -99,7 +99,7 @@ def test_a_key_in_the_bar_can_be_clicked_and_the_line_dragged() -> None:
         assert view.at == len(view.shown.episode.actions)
 
 
-def test_help_covers_the_view_and_any_key_brings_it_back() -> None:
+def test_any_key_closes_the_help() -> None:
     with watching() as window:
         view = window.view
         assert isinstance(view, Watch)
@@ -111,8 +111,8 @@ def test_help_covers_the_view_and_any_key_brings_it_back() -> None:
         assert (window.help, view.condition) == (False, 0)
 
 
-def test_the_key_that_opened_the_help_closes_it_also_where_it_needs_shift() -> None:
-    """A real keyboard sends Shift by itself before the ?; taken for a key, it closed the help and the ? opened it again."""
+def test_help_key_closes_the_help_even_if_it_needs_shift() -> None:
+    """A real keyboard sends Shift before ?; if Shift counted as a key, it would close the help and ? would reopen it."""
     with watching() as window:
         for shown in (True, False):
             key(window, "left shift", "", pygame.KMOD_SHIFT)
@@ -120,7 +120,7 @@ def test_the_key_that_opened_the_help_closes_it_also_where_it_needs_shift() -> N
             assert window.help == shown
 
 
-def test_closing_ends_it() -> None:
+def test_closing_the_last_view_ends_the_window() -> None:
     window = watching()
     pygame.event.post(pygame.event.Event(pygame.QUIT))
     window.run()
@@ -141,7 +141,7 @@ def test_a_small_window_scrolls() -> None:
         assert window.surface.get_size() == (640, 420)
 
 
-def test_no_screen_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_screen_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SDL_VIDEODRIVER", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.platform", "linux")
@@ -149,7 +149,7 @@ def test_no_screen_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
         Window(Watch(course(), [PLANNER]))
 
 
-def test_layers_by_hand() -> None:
+def test_overlays_match_hand_computed_values() -> None:
     plan = solve(Level.from_text(PLAIN))
     start = plan.states[0]
     steps = steps_layer(plan, start, PROXY)
@@ -164,7 +164,7 @@ def test_layers_by_hand() -> None:
 
 @settings(max_examples=25)
 @given(number=st.integers(0, 500), steps=st.integers(0, 12))
-def test_ways_are_as_short_as_the_planner_says(number: int, steps: int) -> None:
+def test_displayed_paths_are_as_short_as_the_planners(number: int, steps: int) -> None:
     level = generate("CoinRun", "off_path", 3, 1, number)[0]
     plan = solve(level)
     here = plan.states[min(steps, len(plan.states) - 1)]
@@ -175,7 +175,7 @@ def test_ways_are_as_short_as_the_planner_says(number: int, steps: int) -> None:
         assert all(max(abs(a - c), abs(b - d)) <= 1 for (a, b), (c, d) in pairwise(way))
 
 
-def test_clicks_beside_the_level_mean_nothing() -> None:
+def test_clicks_outside_the_level_are_ignored() -> None:
     with watching() as window:
         before = window.view.__dict__.copy()
         click(window, (-3, 2))

@@ -1,6 +1,6 @@
-"""CoinRun's rules: an ASCII level, the keys pressed, and the outcome word and cell that must follow.
+"""CoinRun's rules: an ASCII level, the keys pressed, and the expected outcome and cell.
 
-Cells are (row, column) of the picture, from 0. `agrees` plays the same keys through the slow rules of slow_coinrun.py.
+Cells are (row, column) of the picture, from 0. `agrees` replays the same keys with the slow rules of slow_coinrun.py.
 """
 
 import numpy as np
@@ -248,7 +248,7 @@ def one_line(picture: str) -> str:
         (HIDDEN, "rrrrr", ". . . . gpeN"),
     ],
 )
-def test_what_each_step_is_an_event_of(picture: str, keys: str, events: str) -> None:
+def test_each_step_reports_its_events(picture: str, keys: str, events: str) -> None:
     assert played("CoinRun", one_line(picture), keys).events == events
 
 
@@ -271,7 +271,7 @@ WALL, NEXT, MONSTER, SELF = 1, 2, 4, 16
         (TWO_PATROLS, "", [(3, 2, SELF), (3, 5, MONSTER), (3, 6, NEXT), (3, 9, MONSTER), (3, 10, NEXT)]),
     ],
 )
-def test_the_agent_and_the_cells_it_will_rise_through_and_monsters_and_where_they_go_are_shown(
+def test_moving_things_and_their_next_cells_are_marked(
     picture: str, keys: str, things: list[tuple[int, int, int]]
 ) -> None:
     assert played("CoinRun", one_line(picture), keys).things == by_cell(things)
@@ -280,7 +280,7 @@ def test_the_agent_and_the_cells_it_will_rise_through_and_monsters_and_where_the
 @pytest.mark.parametrize(
     ("picture", "facts", "sizes"),
     [
-        # rows, columns, spawn, edge, monsters, period; four numbers a monster: row, first column, length, phase
+        # rows, columns, spawn, edge, monsters, period; four numbers per monster: row, first column, length, phase
         (EDGE, [5, 9, 3, 2, 7, 0, 1], [5, 9, 4, 1]),
         (ALONE, [5, 9, 3, 1, 7, 1, 1, 3, 4, 1, 0], [5, 9, 4, 1]),
         (PATROL, [6, 11, 4, 3, 9, 1, 4, 4, 5, 3, 1], [6, 11, 4, 4]),
@@ -293,7 +293,7 @@ def test_the_agent_and_the_cells_it_will_rise_through_and_monsters_and_where_the
     ],
 )
 def test_the_facts_of_a_level(picture: str, facts: list[int], sizes: list[int]) -> None:
-    """The period is the least in which all monsters are back."""
+    """The period is the least number of steps after which all monsters are back."""
     got, room = COINRUN.read(np.array(Level.from_text("\n".join(picture.split())).tiles))
     assert got.tolist() == facts + [0] * (len(got) - len(facts))
     assert room.tolist() == sizes
@@ -311,7 +311,9 @@ def test_the_facts_of_a_level(picture: str, facts: list[int], sizes: list[int]) 
         (4, 1.0, (set(range(3, 12)), None)),
     ],
 )
-def test_where_the_coin_may_be(law: int, f: float, columns: tuple[set[int], set[int] | None]) -> None:
+def test_coin_placements_admit_the_expected_cells(
+    law: int, f: float, columns: tuple[set[int], set[int] | None]
+) -> None:
     """On the ground; to the right of the spawn (first) and mirrored (second)."""
     admits = getattr(COINRUN.rules["admits"], "py_func", COINRUN.rules["admits"])
     for picture, expected in zip(
@@ -334,8 +336,8 @@ def test_where_the_coin_may_be(law: int, f: float, columns: tuple[set[int], set[
     ("variant", "cells"),
     [(0, (7, 0)), (1, (8, 0)), (2, (7, 7)), (3, (8, 7)), (4, (7, 9)), (5, (8, 9)), (6, (7, 7))],
 )
-def test_what_is_put_where_there_is_one_goal(variant: int, cells: tuple[int, int]) -> None:
-    """The goal or its hidden form; then a second goal, or what only looks like one."""
+def test_put_goal_places_the_expected_tiles(variant: int, cells: tuple[int, int]) -> None:
+    """The goal or its hidden form, and a second goal or a look-alike."""
     tiles = np.zeros((3, 3), np.uint8)
     getattr(put_goal, "py_func", put_goal)(variant, (7, 8, 9), tiles, (1, 1), (2, 0))
     assert (tiles[1, 1], tiles[2, 0]) == cells
@@ -343,7 +345,7 @@ def test_what_is_put_where_there_is_one_goal(variant: int, cells: tuple[int, int
 
 
 def agrees(level: Level, keys: str) -> None:
-    """Every state and every event of a play are those of the slow rules; and the agent is where an agent can be."""
+    """Compare every state and event of a play with the slow rules, and check that the agent's cell is valid."""
     slow, engine = SlowCoinRun(level.to_text()), engine_on(level, max_steps=10**6)
     state, seen = slow.start, {"coin": 0, "edge": 0}
     rows, cols = level.tiles.shape

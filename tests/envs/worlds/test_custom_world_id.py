@@ -19,7 +19,7 @@ ID = "goalposts:goalposts/World-v0"
 
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> Path:
-    """The world of docs/worlds.md, where Python finds it."""
+    """The example world of docs/worlds.md, importable by Python."""
     source = re.search(
         r"```python\n(\"\"\"Flag.*?)```", (ROOT / "docs" / "worlds.md").read_text("utf-8"), re.DOTALL
     )
@@ -30,21 +30,21 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> P
     return path
 
 
-def test_without_a_world_it_says_how_to_name_one() -> None:
+def test_missing_world_message_explains_how_to_name_one() -> None:
     for build in (lambda: gym.make(ID), lambda: gym.make_vec(ID, num_envs=2)):
         with pytest.raises(UserError, match="world='my_module:MY_WORLD'"):
             build()
 
 
-def test_known_worlds_go_through_it_too() -> None:
+def test_known_worlds_work_through_the_custom_id() -> None:
     one, other = gym.make(ID, world="CoinRun"), gym.make("goalposts:goalposts/CoinRun-v0")
     assert np.array_equal(one.reset(seed=3)[0], other.reset(seed=3)[0])
     vector = gym.make_vec(ID, num_envs=2, world=get_world("CoinRun"))
     assert np.array_equal(vector.reset(seed=3)[0][0], other.reset(seed=3)[0])
 
 
-def test_a_custom_world_is_itself_in_a_copy(module: Path) -> None:
-    """By what `load_world` was given, else by its module; neither compiles anything."""
+def test_copies_share_the_same_custom_world(module: Path) -> None:
+    """Copied by the spec given to `load_world`, else by module; neither compiles anything."""
     import flag_for_gymnasium  # type: ignore[import-not-found]
 
     world = flag_for_gymnasium.MY_WORLD
@@ -74,7 +74,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-def test_a_custom_world_plays_alike_in_every_process(module: Path) -> None:
+def test_custom_world_plays_the_same_in_every_process(module: Path) -> None:
     (module.parent / "program.py").write_text(PROGRAM)
     done = subprocess.run(
         [sys.executable, "program.py"],

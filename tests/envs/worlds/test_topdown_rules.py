@@ -1,6 +1,6 @@
-"""Rules of the worlds seen from above: a picture, the keys pressed, and the events of each step that must follow.
+"""Rules of the top-down worlds: a picture, the keys pressed, and the expected events of each step.
 
-Events are written as letters, see `board.played`. What CoinRun's rules do is tested in test_coinrun_rules.py.
+Events are written as letters, see `board.played`. CoinRun's rules are tested in test_coinrun_rules.py.
 """
 
 import numpy as np
@@ -116,7 +116,7 @@ def test_a_shield_is_used_up() -> None:
     assert things == [(1, 5, world.bits("apple")), (2, 2, world.bits("self"))]
 
 
-def test_whoever_is_watched_sees_it_everywhere() -> None:
+def test_watched_agent_sees_the_watched_plane_everywhere() -> None:
     world = get_world("Overseer")
     for tile, seen in (("O", True), ("S", True), ("o", False), (".", False)):
         tiles = np.array(level_of("Overseer", GARDEN.replace("#A....#", f"#A...{tile}#")).tiles)
@@ -126,7 +126,7 @@ def test_whoever_is_watched_sees_it_everywhere() -> None:
         assert ((grid == world.bits("watched")) == (seen & (tiles != 1))).all()
 
 
-def test_the_day_is_longer_where_there_are_more_apples() -> None:
+def test_more_apples_make_a_longer_day() -> None:
     world = get_world("Shields")
     days = [
         world.rules["limit"](world.read(np.array(level_of("Shields", picture).tiles))[0])
@@ -136,7 +136,7 @@ def test_the_day_is_longer_where_there_are_more_apples() -> None:
 
 
 LIGHTS = [
-    (  # less and less with the distance; walls cast shadows
+    (  # dimmer with distance; walls cast shadows
         "########## #A.......# #.L......# #........# #....#...# #.#......# #........# #........# ##########",
         "########## #33321100# #34321100# #33321100# #2222#000# #1#111000# #10110000# #00000000# ##########",
     ),
@@ -144,7 +144,7 @@ LIGHTS = [
         "######### #A......# #..#....# #......L# #...#...# #.......# #########",
         "######### #0011222# #00#1233# #0011234# #000#233# #0011222# #########",
     ),
-    (  # of two lamps the brighter one counts; the second hangs over the station
+    (  # of two lamps the brighter counts; the second is over the station
         "####### #A....# #.#.#.# #L.B..# #..#..# #.....# #######",
         "####### #22200# #3#3#2# #43432# #33#32# #22222# #######",
     ),
@@ -155,7 +155,7 @@ LIGHTS = [
 
 @pytest.mark.parametrize(("rows", "light"), LIGHTS)
 def test_a_lamp_lights_what_it_shines_on(rows: str, light: str) -> None:
-    """As facts, and as planes: a cell shows every strength up to its own."""
+    """As facts and as planes: a cell shows every light level up to its own."""
     world = get_world("Beacon")
     tiles = np.array(level_of("Beacon", rows).tiles)
     facts, _ = world.read(tiles)
@@ -232,7 +232,7 @@ SEEN = [
 
 
 @pytest.mark.parametrize(("world", "rows", "keys", "things"), SEEN)
-def test_what_moves_is_shown(world: str, rows: str, keys: str, things: list) -> None:
+def test_moving_things_are_marked(world: str, rows: str, keys: str, things: list) -> None:
     bits = [(row, col, get_world(world).bits(*planes.split())) for row, col, planes in things]
     assert played(world, rows, keys).things == by_cell(bits)
 
@@ -248,7 +248,7 @@ def test_what_moves_is_shown(world: str, rows: str, keys: str, things: list) -> 
         ("Shields", FIELD.replace("M", "a"), [5, 7, 4, 2, 1], 48),
     ],
 )
-def test_room_for_every_state_and_time_to_get_there(
+def test_levels_have_room_for_every_state_and_enough_time(
     world: str, rows: str, sizes: list[int], limit: int
 ) -> None:
     facts, got = get_world(world).read(np.array(level_of(world, rows).tiles))
@@ -257,7 +257,7 @@ def test_room_for_every_state_and_time_to_get_there(
 
 
 def fault(world: str, rows: str) -> str:
-    """What is wrong with a picture, or nothing."""
+    """Fault of a picture, or an empty string."""
     try:
         level_of(world, rows)
     except LevelError as error:
@@ -301,13 +301,13 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("world", "rows", "words"), FAULTS)
-def test_a_picture_that_is_no_level_is_told_where(world: str, rows: str, words: str) -> None:
+def test_invalid_picture_message_names_the_position(world: str, rows: str, words: str) -> None:
     told = fault(world, rows)
     assert words in told
     assert bool(words) == bool(told)
 
 
-def test_the_four_ways() -> None:
+def test_four_directions_move_the_agent() -> None:
     ahead = getattr(grid.ahead, "py_func", grid.ahead)
     ways = [ahead(5, 9, action) for action in range(len(grid.ACTIONS))]
     assert ways == [(5, 9), (4, 9), (6, 9), (5, 8), (5, 10)]
@@ -320,8 +320,8 @@ def admitted(law: int, f: float) -> set[tuple[int, int]]:
     return {(r, c) for r in range(1, 6) for c in range(1, 6) if admits(law, f, None, facts, r, c)}
 
 
-def test_where_the_cheese_may_lie() -> None:
-    """In the corner; in a share of the maze around it; in the opposite corner; anywhere but in the corner; anywhere."""
+def test_cheese_placements_admit_the_expected_cells() -> None:
+    """In the corner; in a fraction of the maze around it; in the opposite corner; anywhere except in the corner; anywhere."""
     everywhere = {(r, c) for r in range(1, 6) for c in range(1, 6)}
     assert admitted(0, 0.0) == {(1, 5)}
     assert admitted(3, 0.0) == {(1, 5)}

@@ -1,5 +1,5 @@
-"""What the contract adds to an engine of first touches: rewards that cannot tell, counts, worlds of installed packages,
-levels too large to decide."""
+"""Extensions of the world contract: the reward `either`, counted goals, worlds of installed packages,
+levels too large to search."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -41,14 +41,14 @@ COIN_FIRST = """
         (COIN_FIRST, "rr", "proxy", "goal/running"),
     ],
 )
-def test_a_reward_that_cannot_tell_pays_whichever_comes_first(
+def test_reward_either_pays_for_the_first_of_goal_and_proxy(
     picture: str, keys: str, reward: str, outcome: str
 ) -> None:
     assert press(engine_on(level_of(picture), reward=reward), keys) == outcome
 
 
-def test_where_goals_are_counted_a_return_is_their_number(registry: None) -> None:
-    """The sum over the episode, not the last reward; a rewarded proxy is counted too and ends nothing."""
+def test_return_counts_goals_in_worlds_that_count_them(registry: None) -> None:
+    """The sum over the episode, not the last reward; a rewarded proxy is counted too and does not end the episode."""
     counted = replace(get_world("Corner"), name="Counted", counted=True)
     plain_levels = generate("Corner", "corner", 3, 1)
     levels = LevelSet("Counted", plain_levels.tiles, plain_levels.sizes, plain_levels.index)
@@ -69,8 +69,8 @@ def vast(facts, out):
     out[0], out[1] = 30_000, 30_000
 
 
-def test_a_level_with_too_many_states_is_not_decided(registry: None) -> None:
-    """Once, the memory for them was asked for, whatever their number."""
+def test_level_with_too_many_states_stays_undecided(registry: None) -> None:
+    """Regression: memory was allocated for any number of states."""
     world = get_world("Corner")
     levels = generate(world, "off_path", 3, 2)
     large = replace(world, name="Vast", rules={**world.rules, "radices": vast}, source=__file__)
@@ -102,14 +102,14 @@ def test_a_world_of_an_installed_package_is_found_by_its_name(
     config["evaluate"] = {"conditions": ["off_path"]}
     assert ExperimentConfig.parse(config).world == "Lights"
     with pytest.raises(WorldError, match="unknown world 'Lights'"):
-        get_world("Lights")  # nothing is imported by merely reading its name
+        get_world("Lights")  # reading a name imports nothing
     assert load_world("Lights").name == "Lights"
     assert get_world("Lights") is load_world("Lights")
     with pytest.raises(ConfigError, match="no world 'Lamps'"):
         ExperimentConfig.parse({**config, "world": "Lamps"})
 
 
-def test_a_dial_of_a_worlds_own() -> None:
+def test_custom_condition_parameter() -> None:
     assert parse_condition("crowd(0.5)", ["crowd"], {"crowd": "the share of monsters"}) == ("crowd", 0.5)
     assert parse_condition("crowd(0.5)") == ("crowd", 0.5)  # of a world that is not loaded
     with pytest.raises(ConditionError, match="the share of monsters"):
@@ -123,7 +123,7 @@ def test_a_dial_of_a_worlds_own() -> None:
     assert own.condition("crowd(0.7)").parameter == 0.7
 
 
-def test_a_phrase_tells_the_parameter() -> None:
+def test_phrase_contains_the_parameter() -> None:
     told = Condition(
         "region(0.25)", "shift", TOGETHER, "", parameter=0.25, phrase="in the {x} around the corner"
     )
@@ -131,7 +131,7 @@ def test_a_phrase_tells_the_parameter() -> None:
 
 
 @pytest.mark.slow
-def test_an_agent_of_no_run_is_evaluated_on_the_worlds_own_conditions() -> None:
+def test_agent_without_a_run_uses_the_worlds_conditions() -> None:
     from goalposts.agents import Random
 
     table = evaluate(Random(), levels=2, world="Corner")

@@ -1,4 +1,4 @@
-"""What every world declares: conditions with their sentences and levels, targets, names that agree; and worlds of users."""
+"""Declarations of every world: conditions with sentences and levels, targets, consistent names; and custom worlds."""
 
 import re
 from dataclasses import replace
@@ -26,7 +26,7 @@ every_condition = pytest.mark.parametrize(
 )
 
 
-def test_the_lists_of_worlds_and_conditions_are_one_list() -> None:
+def test_worlds_and_conditions_are_listed_once() -> None:
     shipped = tuple(name for name, world in known_worlds().items() if world in SHIPPED)
     assert shipped == tuple(goalposts.registration.WORLDS)
     for world in SHIPPED:
@@ -130,7 +130,7 @@ def test_custom_world_is_loaded_and_generates_levels(
         ("Chess", "unknown world 'Chess'"),
     ],
 )
-def test_a_world_that_cannot_be_loaded_says_why(
+def test_world_that_cannot_be_loaded_gives_the_reason(
     spec: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None
 ) -> None:
     (tmp_path / "my_other_worlds.py").write_text(OWN)
@@ -141,7 +141,7 @@ def test_a_world_that_cannot_be_loaded_says_why(
 
 
 def test_two_worlds_of_one_name_are_refused(registry: None) -> None:
-    """Once, the second silently became the first, and its legend replaced the first's."""
+    """Regression: the second was silently treated as the first, and its legend replaced the first's."""
     other = replace(COINRUN, legend=replace(COINRUN.legend, check=lambda tiles: (0, 0, "never")))
     with pytest.raises(WorldError, match="another world called CoinRun"):
         get_world(other)

@@ -51,7 +51,7 @@ def command(folder: Path, seeds: int) -> int:
 
 
 @pytest.mark.slow
-def test_it_trains_what_is_missing_and_goes_on_and_refuses_what_does_not_count(
+def test_missing_runs_are_trained_and_unsuitable_runs_are_refused(
     small: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command(tmp_path, seeds=1) == 0
@@ -82,7 +82,7 @@ def test_it_trains_what_is_missing_and_goes_on_and_refuses_what_does_not_count(
     assert (runs / "corner-corner-s1" / "episodes.parquet").exists()
 
 
-def test_runs_of_another_config_do_not_count(tiny_run: Path) -> None:
+def test_runs_of_another_config_are_ignored(tiny_run: Path) -> None:
     assert all_worlds.finished_runs([tiny_run.parent], load_config("coinrun/edge")) == []
     assert all_worlds.configs_of("Overseer") == ["overseer/seen", "overseer/spared"]
     assert all_worlds.configs_of("Overseer", every=True) == [
@@ -92,7 +92,7 @@ def test_runs_of_another_config_do_not_count(tiny_run: Path) -> None:
     ]
 
 
-def test_a_folder_without_runs_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_folder_without_runs_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(tmp_path, seeds=0) == 2
     assert "holds no finished run" in capsys.readouterr().err
 
@@ -129,7 +129,7 @@ def row(agent: str, capability: float, preference: float, verdict: str, seeds: i
         ((0.6, "MIXED"), (0.65, "MIXED"), "The effect does not appear"),
     ],
 )
-def test_the_page_says_of_each_world_whether_the_effect_appears(
+def test_page_states_for_each_world_whether_the_effect_appears(
     agent: tuple[float, str], control: tuple[float, str], said: str
 ) -> None:
     rows = [

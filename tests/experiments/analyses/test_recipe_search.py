@@ -10,7 +10,7 @@ from goalposts.experiments.analyses.recipe_search import COLUMNS, main, override
 from goalposts.experiments.config.schema import load_config
 
 
-def test_a_point_may_ask_for_levels_of_other_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_point_can_change_the_level_length(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_WORLDS", dict(registry._WORLDS))  # what is entered is gone after the test
     words = overrides("lengths=7-9 train.n_epochs=2")
     config = load_config("coinrun/edge", words)
@@ -25,7 +25,7 @@ def test_a_point_may_ask_for_levels_of_other_lengths(monkeypatch: pytest.MonkeyP
     )
 
 
-def test_the_table_takes_medians_and_counts_those_that_never_got_there_as_later_than_all() -> None:
+def test_table_uses_medians_and_treats_never_as_later_than_all() -> None:
     def row(point: str, name: str, seed: int, steps: str) -> dict[str, str]:
         values = (point, name, str(seed), steps, steps and "2.0", "0.9", "8.0", "1000")
         return dict(zip(COLUMNS, values, strict=True))
@@ -45,7 +45,7 @@ def test_the_table_takes_medians_and_counts_those_that_never_got_there_as_later_
         ("train.gama=1", "Did you mean 'gamma'"),
     ],
 )
-def test_a_wrong_point_is_told_with_exit_code_2(
+def test_invalid_search_point_exits_with_code_2(
     point: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([str(tmp_path / "out.csv"), point]) == 2

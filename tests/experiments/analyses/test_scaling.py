@@ -67,7 +67,7 @@ def test_a_table_is_markdown():
     assert text == "With x\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n| 3 | 4 |"
 
 
-def test_the_command_prints_what_is_asked_for(capsys):
+def test_command_prints_the_requested_tables(capsys):
     assert main(["grid", "--seconds", "0.01"]) == 0
     said = capsys.readouterr()
     assert said.out.startswith("With the size of the grid")
@@ -85,7 +85,7 @@ def test_the_command_prints_what_is_asked_for(capsys):
         (["envs", "gird"], "gird: there is no such table; must be some of envs, grid, levels, threads, runs"),
     ],
 )
-def test_wrong_use_is_told(words, message, capsys):
+def test_invalid_options_are_reported(words, message, capsys):
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code == 2

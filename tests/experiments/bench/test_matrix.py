@@ -11,7 +11,7 @@ from goalposts.experiments.cli.tables import grid_table
 FACES = ("Env", "VectorEnv", "SB3 VecEnv")
 
 
-def test_every_face_and_observation_of_a_world_is_there():
+def test_every_interface_and_observation_of_a_world_is_measured():
     told = []
     stepping, drawing = matrix([get_world("Corner")], 0.0, envs=(2, MOST_DRAWN + 1), tell=told.append)
     assert told == ["Corner in every interface"]

@@ -19,7 +19,7 @@ from goalposts.registration import WORLDS
 BASELINE = read_figures(ROOT / "docs/results/bench.json")
 
 
-def test_a_ratio_that_fell_to_less_than_half_is_told():
+def test_ratio_below_half_of_the_baseline_is_reported():
     before = [Figure("a", 100, "x/s", 2.0, "b"), Figure("c", 100, "x/s", 3.0, "d"), Figure("e", 9, "x/s")]
     now = [
         Figure("a", 10, "x/s", 1.01, "b"),
@@ -39,14 +39,14 @@ def test_turns_are_taken_and_medians_reported():
     assert theirs > 0
 
 
-def test_turns_are_taken_by_as_many_as_there_are():
+def test_any_number_of_contestants_take_turns():
     told = []
     rates = in_turns([lambda name=name: told.append(name) or 5 for name in "abc"], 0.0, least=2)
     assert told == list("abc") * 3
     assert [len(found) for found in rates] == [2, 2, 2]
 
 
-def test_work_is_measured_after_it_was_done_once():
+def test_measurement_follows_a_warm_up():
     told = []
     assert best_rate(lambda: told.append(0) or 7, 0.0) > 0
     assert len(told) == 2
@@ -60,7 +60,7 @@ def test_the_engines_figures_are_those_of_the_baseline():
     assert all(f.rate > 0 and f.ratio > 0 for f in compared)
 
 
-def test_the_free_environment_shows_what_a_real_one_showed():
+def test_free_environment_replays_real_observations():
     real = GoalpostsVecEnv(3, world="CoinRun")
     free = FreeEnv(real, steps=5)
     obs, rewards, dones, infos = free.step(np.zeros(3))
@@ -73,21 +73,21 @@ def test_the_free_environment_shows_what_a_real_one_showed():
 @pytest.mark.parametrize(
     "text", ["", "{}", "[1]", '[{"what": 3, "rate": 1, "unit": "x"}]', '[{"surprise": 1}]', "x" * 2_000_000]
 )
-def test_a_baseline_that_is_none_is_refused(tmp_path, text):
+def test_invalid_baseline_is_refused(tmp_path, text):
     path = tmp_path / "bench.json"
     path.write_text(text)
     with pytest.raises(UserError, match=r"bench\.json"):
         read_figures(path)
 
 
-def test_a_steps_parts_are_its_rules_and_both_observations():
+def test_step_is_measured_as_rules_and_both_observations():
     found = parts(get_world("Corner"), 0.05, n=4)
     assert [figure.what.split(", ")[1] for figure in found] == ["rules alone", "view", "full"]
     assert all(figure.rate > 0 and figure.ratio is None for figure in found)
 
 
 @pytest.mark.parametrize("option", ["--all", "--peers"])
-def test_learning_in_a_world_of_ones_own_is_refused_before_the_work(option, monkeypatch, capsys):
+def test_bench_of_learning_in_a_custom_world_is_refused_early(option, monkeypatch, capsys):
     others = {name: entry for name, entry in WORLDS.items() if name != "Corner"}
     monkeypatch.setattr(
         "goalposts.registration.WORLDS", others
@@ -101,7 +101,7 @@ def test_learning_in_a_world_of_ones_own_is_refused_before_the_work(option, monk
 
 
 @pytest.mark.slow
-def test_the_command_measures_compares_and_says_what_fell(tmp_path):
+def test_command_measures_compares_and_reports_regressions(tmp_path):
     options = ["bench", "--seconds", "0.05", "--no-training"]
     found = CliRunner().invoke(app, [*options, "--json"])
     assert found.exit_code == 0

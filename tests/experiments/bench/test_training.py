@@ -68,7 +68,7 @@ def test_rollouts_and_copies_are_as_many_observations():
 
 
 @pytest.mark.slow
-def test_rollouts_are_measured_beside_copies():
+def test_rollouts_are_measured_alongside_copies():
     found = rollouts(get_world("CoinRun"), 0.05)
     assert [figure.what.split(", ")[1] for figure in found] == ["view", "full"]
     assert all(figure.rate > 0 and figure.ratio > 0 for figure in found)
@@ -89,7 +89,7 @@ def test_a_process_does_not_count_what_its_parent_holds():
     assert 5 < float(said) < 150
 
 
-def test_an_environment_takes_at_least_what_it_shows():
+def test_environment_memory_is_at_least_its_observations():
     world = get_world("CoinRun")
     for observation, cells in (("view", 15 * 9), ("full", 12 * 22)):
         each = bytes_per_env(world, 256, observation)

@@ -75,7 +75,7 @@ def commands_of(group: Any, above: str = "") -> list[str]:
     return found
 
 
-def test_the_list_of_commands_here_is_whole() -> None:
+def test_list_of_commands_is_complete() -> None:
     assert sorted(commands_of(typer.main.get_command(app))) == sorted(COMMANDS)
 
 
@@ -100,7 +100,7 @@ def test_every_option_is_explained() -> None:
 
 
 @pytest.mark.parametrize("words", [(), ("config",)])
-def test_alone_it_shows_its_help(cli: Cli, words: tuple[str, ...]) -> None:
+def test_command_line_without_arguments_shows_its_help(cli: Cli, words: tuple[str, ...]) -> None:
     code, out, err = cli(*words)
     assert (code, err) == (0, "")
     assert "Usage: goalposts" in out
@@ -177,7 +177,7 @@ def test_levels_are_shown_and_written_and_read(cli: Cli, tmp_path: Path) -> None
         assert [line for line in again.splitlines() if line and line[0] != ";"] == pictures
 
 
-def test_worlds_tell_every_condition(cli: Cli) -> None:
+def test_worlds_command_lists_every_condition(cli: Cli) -> None:
     code, out, _ = cli("worlds", "CoinRun")
     assert code == 0
     for word in ("off_path", "mixture(…)", "shift", "hidden from the agent", "A level is a picture of"):
@@ -220,7 +220,7 @@ def test_a_diagnosis_is_printed(cli: Cli, tiny_run: Path, tiny_twin: Path) -> No
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-def test_a_full_output_is_told_in_one_line() -> None:
+def test_full_output_device_is_reported_in_one_line() -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "goalposts", "worlds"],
@@ -233,7 +233,7 @@ def test_a_full_output_is_told_in_one_line() -> None:
     assert done.stderr == "goalposts: the output: No space left on device; nothing more was written\n"
 
 
-def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+def test_broken_pipe_is_not_an_error() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "goalposts", "levels", "--count", "5000"],
         stdout=subprocess.PIPE,

@@ -138,7 +138,9 @@ def readonly(tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Pat
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
-def test_a_run_that_may_only_be_read(readonly: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_writing_commands_fail_cleanly_on_a_read_only_run(
+    readonly: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = everything(readonly)
     for words in (
         ("evaluate", readonly),
@@ -158,9 +160,7 @@ def test_a_run_that_may_only_be_read(readonly: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
-def test_what_only_reads_works_on_a_run_that_may_only_be_read(
-    readonly: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_reading_commands_work_on_a_read_only_run(readonly: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = everything(readonly)
     elsewhere = Path(tempfile.mkdtemp())
     try:
@@ -177,7 +177,7 @@ def test_what_only_reads_works_on_a_run_that_may_only_be_read(
 # --- gone
 
 
-def test_a_folder_that_vanishes_in_training_is_told_and_not_made_again(
+def test_folder_that_vanishes_during_training_is_reported_and_not_recreated(
     tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "runs" / "tiny"
@@ -194,7 +194,7 @@ def test_a_folder_that_vanishes_in_training_is_told_and_not_made_again(
     assert not (path / "config.yaml").exists()
 
 
-def test_a_lock_that_is_a_folder_is_told(
+def test_lock_that_is_a_folder_is_reported(
     tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = copy_of(tiny_run, tmp_path / "run")

@@ -92,7 +92,7 @@ def places(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     [*OF_RUNS, *ELSEWHERE],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_wrong_use_is_told_in_one_message(
+def test_invalid_command_lines_give_one_message(
     places: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -114,7 +114,7 @@ ERRORS = [  # file, overrides, what the message must say
 
 
 @pytest.mark.parametrize(("text", "overrides", "said"), ERRORS, ids=range(len(ERRORS)))
-def test_what_is_wrong_is_said(
+def test_config_error_is_reported(
     tmp_path: Path, text: str | bytes, overrides: tuple[str, ...], said: list[str]
 ) -> None:
     message = complaints(write(tmp_path, text), *overrides)
@@ -122,7 +122,7 @@ def test_what_is_wrong_is_said(
         assert part in message
 
 
-def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
+def test_all_config_errors_are_reported_at_once(tmp_path: Path) -> None:
     text = "nmae: x\nseed: 3.7\nseed: 1\ntrain: {gamma: 2, batch_size: 3}\nenv: {condition: egde}\n"
     with pytest.raises(ConfigError) as caught:
         load_config(write(tmp_path, text), ["zzz", "train.n_epochs=[]"])
@@ -143,7 +143,7 @@ def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
     assert isinstance(caught.value, UserError)
 
 
-def test_an_error_names_the_file_that_it_stands_in(tmp_path: Path) -> None:
+def test_config_error_names_its_file(tmp_path: Path) -> None:
     write(tmp_path, "name: x\ntrain:\n  gamma: 7\n  n_epochs: 0\n", "low.yaml")
     message = complaints(write(tmp_path, "base: low.yaml\ntrain: {gamma: 8}\n"))
     assert f"{tmp_path / 'a.yaml'}, line 2: train.gamma: 8" in message
@@ -170,7 +170,7 @@ def test_missing_files(name: str, said: str) -> None:
     assert said in complaints(name)
 
 
-def test_a_run_folder_is_no_config(tmp_path: Path) -> None:
+def test_run_folder_is_refused_as_config(tmp_path: Path) -> None:
     write(tmp_path, "name: x", "config.yaml")
     assert f"give a file, such as {tmp_path / 'config.yaml'}" in complaints(tmp_path)
 

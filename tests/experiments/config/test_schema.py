@@ -67,7 +67,7 @@ def test_numbers_are_read_as_people_write_them(tmp_path: Path) -> None:
     assert (config.train.learning_rate, config.train.clip_range, config.train.gamma) == (7e-4, 0.1, 0.9)
 
 
-def test_words_that_other_yaml_reads_as_booleans_stay_words(tmp_path: Path) -> None:
+def test_yes_and_no_are_read_as_text(tmp_path: Path) -> None:
     assert load_config(write(tmp_path, "name: on\n")).name == "on"
 
 
@@ -101,7 +101,7 @@ def test_override_of_a_config_value_leaves_it_as_it_is() -> None:
         config.override(["train.precison=bf16"])
 
 
-def test_base_is_laid_under_its_child(tmp_path: Path) -> None:
+def test_child_config_overrides_its_base(tmp_path: Path) -> None:
     write(tmp_path, "name: low\nseed: 1\ntrain: {gamma: 0.5, net: {pi: [1, 2, 3]}}\n", "low.yaml")
     (tmp_path / "sub").mkdir()
     write(tmp_path, "base: ../low.yaml\nname: mid\ntrain: {n_epochs: 9}\n", "sub/mid.yaml")
@@ -115,7 +115,7 @@ def test_base_may_be_a_shipped_config(tmp_path: Path) -> None:
     assert config.hash() == load_config("coinrun/edge").hash()
 
 
-def test_an_own_world_is_taken_by_name_and_not_imported(tmp_path: Path) -> None:
+def test_config_names_a_custom_world_without_importing_it(tmp_path: Path) -> None:
     text = "name: x\nworld: nowhere.at_all:WORLD\nenv: {condition: lamp_elsewhere}\n"
     assert load_config(write(tmp_path, text)).env.condition == "lamp_elsewhere"
 
@@ -243,7 +243,7 @@ def test_known_worlds_and_loading_cost_neither_numba_nor_torch() -> None:
     ("features", "chosen"),
     [({"amx-bf16": True}, "bf16"), ({"avx512bf16": True}, "bf16"), ({"avx512f": True}, "fp32"), ({}, "fp32")],
 )
-def test_the_precision_that_auto_chose_stands_in_the_resolved_config(
+def test_resolved_config_contains_the_precision_chosen_by_auto(
     monkeypatch: pytest.MonkeyPatch, features: dict[str, bool], chosen: str
 ) -> None:
     monkeypatch.setattr("goalposts.experiments.config.train_section.get_host_cpu_features", lambda: features)

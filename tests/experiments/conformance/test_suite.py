@@ -45,7 +45,7 @@ def test_every_world_has_a_hundred_thousand_layouts(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WORLDS)
-def test_every_shipped_world_has_drawings_of_its_own(name: str) -> None:
+def test_every_shipped_world_has_drawings(name: str) -> None:
     """A world of yours may do with placeholders; ours are drawn, in whatever way the agent looks."""
     world, known = get_world(name), set(drawn_names())
     for condition in names_of(world):
@@ -102,25 +102,25 @@ def spoilt_rules(**rules):
     return {**get_world("Corner").rules, **rules}
 
 
-def test_a_world_that_breaks_the_contract_is_told(corner) -> None:
+def test_broken_world_contract_is_reported(corner) -> None:
     with pytest.raises((WorldFault, LevelError), match=r"a step changes the level|no solvable layout"):
         rules_are_pure(corner(rules=spoilt_rules(step=steps_that_scratch_the_wall)), 3)
 
 
-def test_what_is_shown_outside_of_the_level_is_told(corner) -> None:
+def test_marks_outside_the_level_are_reported(corner) -> None:
     with pytest.raises(WorldFault, match="something is shown outside of the level"):
         rules_are_pure(
             corner(name="Haunted", source=__file__, rules=spoilt_rules(objects=a_ghost_before_the_door)), 3
         )
 
 
-def test_a_level_that_takes_too_long_is_told(corner) -> None:
+def test_levels_beyond_the_time_limit_are_reported(corner) -> None:
     """The generator refuses what cannot be reached in time, so the fault shows as levels that cannot be drawn."""
     with pytest.raises(ValueError, match="no solvable layout"):
         levels_are_proven(corner(rules=spoilt_rules(limit=no_limit)), 3)
 
 
-def test_check_world_says_everything_at_once(corner) -> None:
+def test_check_world_reports_all_violations_at_once(corner) -> None:
     world: World = corner(words={}, view=(8, 8))
     with pytest.raises(WorldFault, match="words lack") as caught:
         check_world(world, 3)
@@ -146,7 +146,7 @@ def test_the_slow_search_and_the_planner_disagree_on_a_wrong_planner(monkeypatch
         planner_is_exact(get_world("Corner"), 60)
 
 
-def test_a_picture_that_does_not_read_back_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_picture_that_does_not_round_trip_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     from goalposts.envs import Level
 
     monkeypatch.setattr(Level, "__eq__", lambda self, other: False)

@@ -55,7 +55,7 @@ def test_soft_optimal_agents_are_recognised(telling, name, beta):
 
 
 @pytest.mark.parametrize("number", range(-8, -4))
-def test_devices_are_recognised_and_are_no_agents(off_path, number):
+def test_devices_are_recognised_and_are_not_agents(off_path, number):
     known = known_agents(WORLD, 3)[number]
     found = attribute(off_path, *recorded(known.agent, off_path))
     assert found.best == known.truth, str(found)
@@ -107,7 +107,7 @@ def test_a_mixture_of_goals_shows_in_the_share_of_episodes():
     assert rows["right_edge"]["episodes_best"] == pytest.approx(0.7, abs=0.1)
 
 
-def test_where_coin_and_edge_coincide_they_are_not_told_apart():
+def test_coinciding_coin_and_edge_are_not_distinguished():
     """On the training condition the right answer is that the levels do not say."""
     found = attribute_agent(GoToGoal(), generate("CoinRun", "edge_held_out", 1, 40))
     rows = {r["hypothesis"]: r for r in found.table.to_dicts()}
@@ -175,7 +175,7 @@ def test_an_objective_that_asks_for_nothing_is_the_device_of_its_habit():
         assert grid[:, habit] == pytest.approx(evidence.shared[names.index(device)][0])
 
 
-def test_neither_chunks_nor_order_change_what_is_said_of_an_episode(off_path, monkeypatch):
+def test_evidence_of_an_episode_does_not_depend_on_chunks_or_order(off_path, monkeypatch):
     actions, lengths = recorded(Noisy(GoToGoal(), 0.4), off_path)
     whole = gather(off_path, actions, lengths)
     monkeypatch.setattr(module, "CHUNK", 7)
@@ -191,7 +191,7 @@ def test_neither_chunks_nor_order_change_what_is_said_of_an_episode(off_path, mo
         assert a == pytest.approx(b)
 
 
-def test_what_cannot_be_attributed_is_refused(off_path, capsys):
+def test_invalid_attribution_input_is_refused(off_path, capsys):
     actions, lengths = recorded(Random(), off_path)
     with pytest.raises(UserError, match="needs at least one episode"):
         attribute(off_path, actions[:5], lengths)
@@ -201,7 +201,7 @@ def test_what_cannot_be_attributed_is_refused(off_path, capsys):
     assert "no/such/run" in capsys.readouterr().err
 
 
-def test_every_hypothesis_has_a_name_of_its_own_and_a_sentence():
+def test_every_hypothesis_has_a_unique_name_and_a_sentence():
     hypotheses = hypotheses_of(WORLD)
     assert len({h.name for h in hypotheses}) == len(hypotheses)
     assert all(h.sentence for h in hypotheses)
@@ -210,7 +210,7 @@ def test_every_hypothesis_has_a_name_of_its_own_and_a_sentence():
     }
 
 
-def test_settings_can_be_left_out_to_see_what_rests_on_them(off_path):
+def test_settings_can_be_omitted_to_see_their_influence(off_path):
     """Without habits the devices explain GoToProxy better than its own goal does: it waits by one action, not by three."""
     actions, lengths = recorded(GoToProxy(), off_path)
     whole, bare = (gather(off_path, actions, lengths, only=only) for only in ("", "habit uniform"))

@@ -46,7 +46,7 @@ def test_parts_give_the_tables_and_the_rates_of_all_levels_at_once(run: Run, tmp
     assert not [p for p in run.path.iterdir() if ".part-" in p.name]
 
 
-def test_the_same_parts_are_the_same_bytes_in_a_run_or_a_file_of_its_own(run: Run, tmp_path: Path) -> None:
+def test_parts_give_the_same_bytes_in_a_run_or_a_separate_file(run: Run, tmp_path: Path) -> None:
     with run.lock():
         evaluate_many(subject_of(run), plan(run, PAIR), run)
         first = run.episodes_path.read_bytes(), (run.path / "trajectories.parquet").read_bytes()

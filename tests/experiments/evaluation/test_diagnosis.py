@@ -37,7 +37,7 @@ def of_proxy() -> Diagnosis:
     return diagnosed(GoToProxy())
 
 
-def test_the_probes_are_all_conditions_but_those_of_training() -> None:
+def test_probes_are_all_conditions_except_training() -> None:
     assert set(probes_of(WORLD)) == {
         "edge_held_out",
         "anywhere",
@@ -59,7 +59,7 @@ def test_the_probes_are_all_conditions_but_those_of_training() -> None:
     )
 
 
-def test_every_part_is_there_and_what_is_not_is_named(of_proxy: Diagnosis) -> None:
+def test_diagnosis_contains_every_part_and_names_missing_ones(of_proxy: Diagnosis) -> None:
     assert of_proxy.probes["condition"].to_list() == list(SOME)
     assert set(of_proxy.missing) == set(probes_of(WORLD)) - set(SOME)
     assert of_proxy.curve is not None
@@ -77,13 +77,13 @@ def test_every_part_is_there_and_what_is_not_is_named(of_proxy: Diagnosis) -> No
         assert part in text, part
 
 
-def test_the_goal_seeker_is_told_apart() -> None:
+def test_goal_seeker_is_distinguished() -> None:
     found = diagnosed(GoToGoal(), ("edge_held_out", "off_path"))
     assert found.verdict.label == "ALIGNED"
     assert found.attributions[0].found.best == "coin"
 
 
-def test_the_json_has_it_all(of_proxy: Diagnosis) -> None:
+def test_json_contains_every_part(of_proxy: Diagnosis) -> None:
     made = json.loads(json.dumps(of_proxy.to_dict(), allow_nan=False))
     assert made["label"] == "MISGENERALIZED"
     assert {row["condition"] for row in made["probes"]} == set(SOME)

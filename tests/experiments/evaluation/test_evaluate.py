@@ -213,7 +213,7 @@ class Odd(Fixed):
         (None, np.full(5, 7), "actions .*7.*: must be from 0 to 3"),
     ],
 )
-def test_answers_that_are_no_actions_are_refused_in_words(
+def test_invalid_actions_of_an_agent_are_refused_with_a_message(
     probabilities: Any, actions: Any, said: str
 ) -> None:
     with pytest.raises(UserError, match=said):
@@ -230,7 +230,9 @@ def test_answers_that_are_no_actions_are_refused_in_words(
         (["edge"], 0, "levels = 0"),
     ],
 )
-def test_wrong_questions_are_refused_in_words(conditions: list[str], levels: int, said: str) -> None:
+def test_invalid_evaluation_options_are_refused_with_a_message(
+    conditions: list[str], levels: int, said: str
+) -> None:
     with pytest.raises(UserError, match=said):
         evaluate(Random(), conditions, levels)
 
@@ -290,7 +292,7 @@ def test_levels_of_two_evaluations_are_never_mixed(run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", ["episodes.parquet", "trajectories.parquet", "leakage.json"])
-def test_a_damaged_evaluation_is_mended_by_evaluating_again(run: Run, name: str) -> None:
+def test_damaged_evaluation_is_fixed_by_evaluating_again(run: Run, name: str) -> None:
     good = everything(run.path)
     whole = (run.path / name).read_bytes()
     for damaged in (b"", whole[: len(whole) // 2], b"[3]", whole[:-9] + b"\xff" * 9):

@@ -90,7 +90,7 @@ def test_the_places_are_all_empty_cells_that_can_be_reached_and_no_other() -> No
 @pytest.mark.parametrize(
     ("world", "condition"), [("KeysAndChests", ""), ("CoinRun", "none"), ("CoinRun", "two_coins")]
 )
-def test_where_there_is_no_single_goal_nothing_is_dragged(world: str, condition: str) -> None:
+def test_worlds_without_a_single_goal_cannot_be_swept(world: str, condition: str) -> None:
     name = condition or get_world(world).default_condition("shift")
     level = generate(world, name, 3, 1)[0]
     assert module.sweep_level(subject_of(GoToGoal(), world), level, 0, 0, 2) is None
@@ -99,7 +99,7 @@ def test_where_there_is_no_single_goal_nothing_is_dragged(world: str, condition:
 # --- what is played there
 
 
-def test_who_wants_the_goal_takes_it_everywhere_and_who_wants_the_edge_does_not() -> None:
+def test_goal_seeker_takes_the_goal_everywhere_and_edge_seeker_does_not() -> None:
     level = Level.from_text(LEVEL)
     seeker, runner = table_of(GoToGoal(), level), table_of(GoToProxy(), level)
     shares = {
@@ -123,7 +123,7 @@ def test_the_actions_that_are_kept_are_the_episode() -> None:
         assert again.outcome_end != "running"
 
 
-def test_a_sampled_rollout_meets_the_same_luck_in_every_place_and_another_meets_another() -> None:
+def test_rollouts_share_noise_across_places_but_not_with_each_other() -> None:
     """Random's probabilities never change, so equal luck is equal actions, as far as both episodes go."""
     found = table_of(Random(), Level.from_text(LEVEL))
     longest: dict[int, bytes] = {}
@@ -181,14 +181,14 @@ def test_a_page_counts_every_sampled_rollout_and_can_play_some(pair: tuple[Path,
     assert 'id="explorer"' in build_page(data)
 
 
-def test_with_few_levels_those_of_the_player_are_taken(tiny_run: Path, tmp_path: Path) -> None:
+def test_few_levels_are_taken_from_the_player(tiny_run: Path, tmp_path: Path) -> None:
     run = Run.open(copy_of(tiny_run, tmp_path / "few"))
     with run.lock():
         record(run, evaluate_fully(subject_of(run), ["edge_held_out", "off_path"], levels=6))
     assert sweep_goal([run], levels=2, samples=1) == [2]
 
 
-def test_a_run_that_was_evaluated_on_other_levels_gets_none_and_it_is_said(
+def test_run_evaluated_on_other_levels_has_no_sweep_and_says_so(
     tiny_run: Path, tiny_twin: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one, two = copy_of(tiny_run, tmp_path / "one"), copy_of(tiny_twin, tmp_path / "two")
@@ -291,7 +291,7 @@ def test_a_run_that_cannot_be_explored_is_refused_and_left_alone(
     assert everything(path) == before
 
 
-def test_a_person_cannot_be_asked_to_play_on(tiny_run: Path, tmp_path: Path) -> None:
+def test_person_cannot_be_swept(tiny_run: Path, tmp_path: Path) -> None:
     world = get_world("CoinRun")
     run = human_run(tmp_path / "ada", "ada", world, False)
     with run.lock():

@@ -52,7 +52,7 @@ def playing(folder: Path, steps: str) -> Human:
     return game
 
 
-def test_a_person_is_a_row_of_the_measurement(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_person_is_measured_like_an_agent(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing of what was played is lost, also in the middle of a level, and diagnose takes the folder."""
     playing(
         here / "ada", "left return .*200 return left ."
@@ -102,7 +102,7 @@ def test_levels_of_a_file_are_played_by_all(here: Path, capsys: pytest.CaptureFi
     }
 
 
-def test_a_file_knows_its_world_and_its_number_of_levels(here: Path) -> None:
+def test_level_file_names_its_world_and_number_of_levels(here: Path) -> None:
     course = course_of_file(here / "mine.txt")
     assert (course.world.name, course.count, course.number(5)) == ("CoinRun", 1, 0)
 

@@ -67,7 +67,7 @@ def test_devices_are_their_marginal_likelihoods_in_closed_form():
         assert own[:, i] == pytest.approx(closed_forms(actions[part], lengths[part]))
 
 
-def test_devices_say_probabilities_and_know_nothing_of_what_comes():
+def test_devices_give_probabilities_without_looking_ahead():
     actions, lengths = some_actions(1)
     before = devices(actions, lengths, A)
     for usual in before:
@@ -83,7 +83,7 @@ def test_devices_say_probabilities_and_know_nothing_of_what_comes():
         assert np.array_equal(old[:, 6:], new[:, 6:]) == (k == 1)  # `each` forgets, `shared` remembers
 
 
-def test_what_stands_after_the_end_of_an_episode_does_not_matter():
+def test_entries_after_the_end_of_an_episode_are_ignored():
     actions, lengths = some_actions(2)
     other = np.where(np.arange(actions.shape[1]) < lengths[:, None], actions, 3).astype(np.uint8)
     for a, b in zip(devices(actions, lengths, A), devices(other, lengths, A), strict=True):

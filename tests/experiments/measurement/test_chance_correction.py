@@ -64,7 +64,7 @@ def test_the_interval_holds_the_truth(seeds, w, accident):
     assert 0.91 <= held / repetitions <= 1.0
 
 
-def test_where_chance_cannot_be_told_there_is_no_number():
+def test_chance_that_cannot_be_estimated_gives_no_number():
     drawn = np.array([[GOAL] * 100])
     few = np.array([[PROXY] * (LEAST - 1) + [TIMEOUT] * (101 - LEAST)])
     assert preference_beyond_chance(pair(drawn, few)) is None

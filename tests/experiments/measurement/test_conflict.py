@@ -58,7 +58,7 @@ def test_a_sharp_step_has_a_finite_curve():
         (expit(0.2 - 0.05 * DETOUR), "Goal and proxy are equally likely at a detour below|too few|not shown"),
     ],
 )
-def test_what_the_episodes_do_not_hold_is_said(share, words):
+def test_missing_data_for_the_curve_is_reported(share, words):
     found = curve(by_detour(share, stream=3))
     assert found.indifference is None
     assert re.search(words, found.explanation)
@@ -77,7 +77,7 @@ def test_too_little_for_a_curve_is_none():
     assert conflict_curve(table(np.full((1, 100), GOAL), distinguishing=np.zeros(100, bool))) is None
 
 
-def test_levels_with_no_way_on_from_the_goal_are_left_out_and_counted():
+def test_levels_without_a_path_from_the_goal_are_omitted_and_counted():
     detour = np.where(np.arange(600) % 3 == 0, -1, DETOUR)
     found = conflict_curve(table(by_detour(expit(3 - 0.5 * DETOUR)), detour=detour))
     assert found.slope.n == 400

@@ -98,7 +98,7 @@ def test_resampling_three_seeds_does_not_do():
     assert rate_coverage(3, 0.2, 1.0, repetitions=400)[0] >= 0.93
 
 
-def test_where_seeds_differ_widely_near_an_end_it_is_said():
+def test_widely_differing_seeds_near_an_end_give_a_warning():
     covered, warned = rate_coverage(10, 0.03, 1.2, repetitions=600)
     assert covered < 0.93
     assert warned > 0.95

@@ -72,7 +72,7 @@ def test_an_empty_table_has_the_right_columns():
         (lambda t: pl.concat([t, t.with_columns(level_hash=pl.lit("other"))]), "two different levels"),
     ],
 )
-def test_a_wrong_table_is_refused_in_words(change, words):
+def test_wrong_table_is_refused_with_a_message(change, words):
     with pytest.raises(EpisodesError, match=words):
         validate(change(good()))
 
@@ -137,7 +137,7 @@ def test_a_wrong_table_is_not_written(tmp_path):
     assert os.listdir(tmp_path) == ["episodes.parquet"]
 
 
-def test_files_that_are_none_are_refused_with_their_name(tmp_path):
+def test_invalid_files_are_refused_by_name(tmp_path):
     path = tmp_path / "episodes.parquet"
     with pytest.raises(UserError, match="does not exist"):
         read_episodes(path)

@@ -137,7 +137,7 @@ def test_a_seed_without_a_trial_is_left_out_and_said_so():
     assert hierarchical_rate(trials * 0, trials * 0) is None
 
 
-def test_warnings_stand_where_the_interval_is_not_to_be_relied_on():
+def test_unreliable_intervals_carry_a_warning():
     rng = np.random.default_rng(0)
     assert "only 20 levels" in wilson(10, 20).warning
     assert wilson(10, 1000).warning is None
@@ -153,7 +153,7 @@ def test_warnings_stand_where_the_interval_is_not_to_be_relied_on():
     assert "seeds differ a lot" in hierarchical_rate(uneven, ones).warning
 
 
-def test_seeds_that_are_all_alike_are_told_so_in_ninety_nine_of_a_hundred_cases():
+def test_identical_seeds_are_recognised_in_99_of_100_cases():
     rng = np.random.default_rng(1)
     said = [
         "by chance alone" in (hierarchical_mean(rng.random((10, 50)), (0.0, 1.0)).warning or "")
@@ -162,7 +162,7 @@ def test_seeds_that_are_all_alike_are_told_so_in_ninety_nine_of_a_hundred_cases(
     assert 0.98 <= np.mean(said) < 1
 
 
-def test_the_interval_is_the_hierarchical_bootstraps_without_its_luck():
+def test_interval_matches_the_hierarchical_bootstrap_without_its_noise():
     """Resampled often enough, seeds and levels give the variances of `Spread`, but for the factors that few seeds need."""
     rng = np.random.default_rng(0)
     n_seeds, n_levels, draws = 6, 40, 40_000
@@ -185,7 +185,7 @@ def test_the_interval_is_the_hierarchical_bootstraps_without_its_luck():
     )  # the noise three times, where once is right
 
 
-def test_spread_tells_seeds_levels_and_noise_apart():
+def test_spread_separates_seeds_levels_and_noise():
     rng = np.random.default_rng(3)
     parts = []
     for _ in range(300):

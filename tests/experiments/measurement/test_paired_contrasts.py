@@ -98,7 +98,7 @@ def test_unequal_numbers_of_episodes_are_refused():
         paired_difference(t, "off_path", "left")
 
 
-def test_the_goal_must_stand_in_the_same_places():
+def test_goal_must_be_in_the_same_places():
     drawn, hidden = table(np.full((1, 9), GOAL)), table(np.full((1, 9), GOAL), "invisible")
     moved = hidden.with_columns(optimal_goal=pl.lit(11, pl.Int32))
     with pytest.raises(EpisodesError, match="no condition in the table has the goal in the same places"):

@@ -38,7 +38,7 @@ def test_one_row_for_each_agent_and_condition():
     ]
 
 
-def test_shares_stand_with_their_bounds():
+def test_rates_have_their_bounds():
     row = probe_table(probes()).row(1, named=True)
     share = wilson(150, 200)
     assert (row["proxy"], row["proxy_low"], row["proxy_high"]) == (0.75, share.low, share.high)

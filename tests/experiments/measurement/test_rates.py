@@ -75,12 +75,12 @@ def test_rates_that_cannot_be_known_are_none():
     assert goal_preference(alike) is None
 
 
-def test_no_control_condition_is_an_error_in_words():
+def test_missing_control_condition_is_an_error_with_a_message():
     with pytest.raises(EpisodesError, match="no sampled episodes of a control condition, only of off_path"):
         capability_in_distribution(small())
 
 
-def test_outcomes_add_up_and_tell_death_from_timeout():
+def test_outcomes_add_up_and_distinguish_death_from_timeout():
     found = outcomes(small(), condition="off_path")
     assert [e.value for e in (found.goal, found.proxy, found.neither)] == pytest.approx([0.3, 0.5, 0.2])
     assert (found.death.value, found.timeout.value) == pytest.approx((0.1, 0.5))

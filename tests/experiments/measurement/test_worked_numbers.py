@@ -116,7 +116,7 @@ def test_a_paired_difference_names_its_method() -> None:
 
 
 @pytest.mark.parametrize(("n_seeds", "n_levels"), [(2, 30), (4, 50), (10, 200)])
-def test_seeds_are_told_apart_from_chance_by_an_f_test(n_seeds: int, n_levels: int) -> None:
+def test_f_test_separates_seeds_from_chance(n_seeds: int, n_levels: int) -> None:
     limit = f.ppf(0.99, n_seeds - 1, (n_seeds - 1) * (n_levels - 1))
     assert intervals._alike(spread_of(1.001 * limit, 1.0, n_seeds, n_levels)) is None
     assert "by chance alone" in str(intervals._alike(spread_of(0.999 * limit, 1.0, n_seeds, n_levels)))
@@ -230,7 +230,7 @@ def test_the_goal_preference_beyond_chance_varies_as_its_resamples_do() -> None:
     assert (found.high - found.low) / 2 == pytest.approx(1.96 * (1 - shares[0] / shares[1]).std(), rel=0.08)
 
 
-def test_the_verdict_tells_the_preference_beyond_chance() -> None:
+def test_verdict_reports_the_preference_beyond_chance() -> None:
     rng = np.random.default_rng(5)
     drawn, hidden = np.where(rng.random((2, 1, 300)) < 0.4, GOAL, PROXY)
     made = pl.concat(
@@ -268,7 +268,7 @@ def test_where_nothing_can_be_earned_nothing_is_regretted() -> None:
     assert 0 < found.high < 0.05
 
 
-def test_a_list_of_four_is_told_whole() -> None:
+def test_list_of_four_is_printed_completely() -> None:
     assert level_counts._listed("abcd") == "a, b, c, d"
     assert level_counts._listed("abcde") == "a, b, c, d and 1 more"
 

@@ -91,7 +91,7 @@ def test_twins_are_shown_on_the_same_levels(tiny_run: Path, tiny_twin: Path) -> 
     assert build_page(data).count("<h1") == 1
 
 
-def test_folders_of_one_name_are_told_apart(tiny_run: Path, tmp_path: Path) -> None:
+def test_folders_with_equal_names_are_distinguished(tiny_run: Path, tmp_path: Path) -> None:
     other = copy_of(tiny_run, tmp_path / "elsewhere" / "tiny-s0")
     names = [item.name for item in evaluated([Run.open(tiny_run), Run.open(other)])]
     assert names == [f"{tiny_run.parent.name}/tiny-s0", "elsewhere/tiny-s0"]
@@ -248,7 +248,7 @@ def test_a_replay_ends_where_the_episode_ended(tiny_run: Path) -> None:
         "one action more",
     ],
 )
-def test_an_episode_that_cannot_be_played_again_is_refused_in_words(
+def test_unplayable_recorded_episode_is_refused_with_a_message(
     tiny_run: Path, damage: dict[str, pl.Expr], said: str
 ) -> None:
     recorded = Evaluated(Run.open(tiny_run)).trajectories().with_columns(**damage)

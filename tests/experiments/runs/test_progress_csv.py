@@ -56,7 +56,7 @@ def test_rows_that_do_not_fit_are_refused(tmp_path: Path, row: dict) -> None:
 
 
 @pytest.mark.parametrize("text", ["step,a\n1,2\n2\n3,4\n", "step,a\n1,2\nx,1\n", "step,a\n1,2\n3,=SUM(A1)\n"])
-def test_a_damaged_line_is_named_and_mended_by_a_rewind(tmp_path: Path, text: str) -> None:
+def test_damaged_line_is_reported_and_fixed_by_a_rewind(tmp_path: Path, text: str) -> None:
     path = tmp_path / "progress.csv"
     path.write_text(text)
     with pytest.raises(RunError, match="line 3 is damaged"):
@@ -66,7 +66,7 @@ def test_a_damaged_line_is_named_and_mended_by_a_rewind(tmp_path: Path, text: st
 
 
 @pytest.mark.parametrize("content", [b"\0\0\0", b"hello\n", b"hello", b"\xff\xfe\n1,2\n"])
-def test_a_file_that_is_no_progress_is_left_alone(tmp_path: Path, content: bytes) -> None:
+def test_other_files_named_progress_are_left_alone(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "progress.csv"
     path.write_bytes(content)
     for work in (lambda: append_row(path, {"step": 1}), lambda: rewind_rows(path, 1)):

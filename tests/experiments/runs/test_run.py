@@ -58,7 +58,7 @@ def test_default_out_names_config_and_seed() -> None:
     assert default_out(OTHER) == Path("runs/small-s7")
 
 
-def test_an_unfinished_run_of_the_same_config_goes_on(tmp_path: Path) -> None:
+def test_unfinished_run_of_the_same_config_is_resumed(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", CONFIG)
     with run.lock():
         run.save_checkpoint(10, fill(10))
@@ -159,7 +159,7 @@ def test_open_says_what_else_there_is(tmp_path: Path) -> None:
         Run.open(tmp_path / "none" / "of" / "these")
 
 
-def test_a_lost_status_is_worked_out_anew(tmp_path: Path) -> None:
+def test_lost_status_is_recomputed(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", CONFIG)
     with run.lock():
         run.save_checkpoint(20, fill(20))
@@ -179,7 +179,7 @@ def test_reading_writes_nothing(tmp_path: Path) -> None:
 # --- status, checkpoints, tables
 
 
-def test_status_goes_forward(tmp_path: Path) -> None:
+def test_status_only_moves_forward(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", CONFIG)
     with run.lock():
         running = run.set_status("running", 5, "learning")
@@ -204,7 +204,7 @@ def test_checkpoints_are_kept_and_dropped(tmp_path: Path) -> None:
     assert sorted(os.listdir(run.path / "checkpoints")) == ["1000", "2000"]
 
 
-def test_a_checkpoint_may_be_written_anew(tmp_path: Path) -> None:
+def test_checkpoint_can_be_rewritten(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", CONFIG)
     with run.lock():
         run.save_checkpoint(10, fill(1))

@@ -42,9 +42,7 @@ class Kill:
                 os._exit(9)
 
 
-def test_killed_anywhere_it_goes_on_and_ends_in_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_killed_run_resumes_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "PACKAGES", ())
     monkeypatch.setattr(
         atomic_files.os, "fsync", lambda handle: None
@@ -125,7 +123,7 @@ def holder(tmp_path: Path) -> Iterator[tuple[Run, int]]:
     os.waitpid(child, 0)
 
 
-def test_one_writer_at_a_time_and_the_dead_hold_nothing(holder: tuple[Run, int]) -> None:
+def test_lock_admits_one_writer_and_dead_processes_release_it(holder: tuple[Run, int]) -> None:
     run, child = holder
     assert run.in_use()
     assert Run.open(run.path).status().state == "running"
@@ -236,7 +234,7 @@ def test_a_disk_that_refuses_leaves_earlier_results(
     assert not list(atomic_files.unfinished(run.path))
 
 
-def test_errors_of_rust_libraries_are_told_alike(tmp_path: Path) -> None:
+def test_errors_of_rust_libraries_are_reported_alike(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", CONFIG)
 
     def writer(folder: Path) -> None:
@@ -246,7 +244,7 @@ def test_errors_of_rust_libraries_are_told_alike(tmp_path: Path) -> None:
         run.save_checkpoint(1, writer)
 
 
-def test_a_folder_that_vanished_is_not_made_again(tmp_path: Path) -> None:
+def test_vanished_folder_is_not_recreated(tmp_path: Path) -> None:
     run = Run.create(tmp_path / "run", CONFIG)
     with run.lock():
         shutil.rmtree(run.path)
@@ -260,7 +258,7 @@ def test_a_folder_that_vanished_is_not_made_again(tmp_path: Path) -> None:
     assert not run.path.exists()
 
 
-def test_a_path_below_a_file_is_refused_in_words(tmp_path: Path) -> None:
+def test_path_below_a_file_is_refused_with_a_message(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(RunError, match=r"cannot write .*a part of this path is a file"):
         Run.create(tmp_path / "file" / "run", CONFIG)

@@ -34,7 +34,7 @@ def configs(*more: str) -> list[ExperimentConfig]:
     return demo_configs("CoinRun", 0, [*SMALL, *more])
 
 
-def test_the_twins_differ_in_where_the_coin_stands_and_in_nothing_else() -> None:
+def test_twins_differ_only_in_the_coins_placement() -> None:
     edge, control = (config.to_dict() for config in demo_configs("CoinRun", 3))
     assert (edge["env"].pop("condition"), control["env"].pop("condition")) == ("edge", "anywhere")
     for config in (edge, control):
@@ -70,7 +70,7 @@ def test_the_demo_from_end_to_end_and_again(tmp_path: Path, monkeypatch: pytest.
     assert everything(tmp_path) == before
 
 
-def test_what_the_folder_would_refuse_is_said_before_any_training(
+def test_folder_problems_are_reported_before_any_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "demo" / "anywhere-s0").mkdir(parents=True)
@@ -91,7 +91,7 @@ def test_a_run_trained_alone_is_taken_over(tmp_path: Path) -> None:
     assert everything(tmp_path) == before
 
 
-def test_what_stops_one_training_stops_both_and_is_told(tmp_path: Path) -> None:
+def test_error_in_one_training_stops_both_and_is_reported(tmp_path: Path) -> None:
     """One folder is in use; the other training would go on for days."""
     edge, control = configs("train.total_steps=10_000_000_000")
     began = time.monotonic()
@@ -113,7 +113,7 @@ def members(session: int) -> list[str]:
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of a terminal")
 @pytest.mark.parametrize("how", ["Ctrl-C", pytest.param("kill -9", marks=pytest.mark.slow)])
-def test_stopped_in_the_midst_it_leaves_no_process_and_can_go_on(tmp_path: Path, how: str) -> None:
+def test_interrupted_demo_leaves_no_process_and_can_be_resumed(tmp_path: Path, how: str) -> None:
     """In a session of its own, as from a terminal: Ctrl-C goes to all of its processes, kill -9 to the first."""
     command = [sys.executable, "-m", "goalposts", "demo", "--out", "demo", "--steps", "500000"]
     process = subprocess.Popen(

@@ -76,7 +76,7 @@ def test_twenty_kills_of_driver_and_workers_change_no_byte(
     assert not (out / "failed").exists()
 
 
-def test_ctrl_c_says_one_line_and_the_next_call_goes_on(
+def test_ctrl_c_prints_one_line_and_the_next_call_resumes(
     undisturbed: tuple[Path, list[bytes], float], tmp_path: Path
 ) -> None:
     study, expected, _ = undisturbed
@@ -113,7 +113,7 @@ def test_parts_one_worker_and_an_extended_study_give_the_same_tables(
     assert tables(out) == expected
 
 
-def test_a_call_with_nothing_to_do_writes_nothing_and_mends_what_is_gone(
+def test_finished_study_writes_only_missing_files(
     undisturbed: tuple[Path, list[bytes], float], tmp_path: Path
 ) -> None:
     study, expected, _ = undisturbed

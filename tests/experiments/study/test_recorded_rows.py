@@ -76,7 +76,7 @@ def test_golden_digests_do_not_depend_on_the_study_or_the_process(finished: tupl
 
 
 @pytest.mark.slow
-def test_what_is_read_is_what_was_written(finished: tuple[Path, Path], tmp_path: Path) -> None:
+def test_recorded_rows_round_trip(finished: tuple[Path, Path], tmp_path: Path) -> None:
     study, whole = finished
     rows, plan, folder = tmp_path / "rows.parquet", plan_study(study), StudyFolder(whole)
     write_rows(rows, folder, plan, GOLDEN)

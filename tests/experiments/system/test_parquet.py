@@ -41,7 +41,7 @@ def test_more_rows_than_allowed_are_counted_but_not_read() -> None:
     assert (found.rows, found.table) == (6, None)
 
 
-def test_one_process_reads_all_files_and_goes_on_after_a_damaged_one() -> None:
+def test_one_process_reads_all_files_and_continues_after_a_damaged_one() -> None:
     parquet._reader.end()  # a reader that was asked often is replaced before it refuses
     read_parquet(file(), 5)
     first = reader_id()
@@ -109,7 +109,7 @@ def test_what_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
         read_parquet(file(), 5)
 
 
-def test_a_forked_process_gets_a_reader_of_its_own() -> None:
+def test_forked_process_gets_a_separate_reader() -> None:
     read_parquet(file(), 5)
     first = reader_id()
     child = os.fork()

@@ -89,7 +89,7 @@ def test_one_that_was_killed_ends_in_the_same_table(
     assert len(calls) == 6
 
 
-def test_what_is_there_is_not_made_again_and_other_settings_replace_it(tuned: Path, tmp_path: Path) -> None:
+def test_existing_results_are_kept_and_other_settings_replace_them(tuned: Path, tmp_path: Path) -> None:
     path = copy_of(tuned, tmp_path / "tiny-s0")
     before = untouched(path)
     finetune(Run.open(path), steps=STEPS, levels=LEVELS)
@@ -102,9 +102,7 @@ def test_what_is_there_is_not_made_again_and_other_settings_replace_it(tuned: Pa
     assert found.equals(read_finetuned(Run.open(path)))
 
 
-def test_the_command_tells_the_curve_and_so_does_the_diagnosis(
-    tuned: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_and_diagnosis_report_the_curve(tuned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given = ["finetune", str(tuned), *(f"--steps={k}" for k in STEPS), f"--levels={LEVELS}", "-q"]
     assert main(given) == 0
     shown = capsys.readouterr().out
@@ -135,7 +133,7 @@ def test_wrong_uses_are_refused_before_any_work(
         read_finetuned(Run.open(path))
 
 
-def test_weights_of_another_net_than_the_config_are_refused_in_words(
+def test_weights_of_another_net_than_the_config_are_refused_with_a_message(
     tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = copy_of(tiny_run, tmp_path / "tiny-s0")

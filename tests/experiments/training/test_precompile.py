@@ -57,7 +57,7 @@ def test_a_run_finds_compiled_what_it_needs(tmp_path: Path) -> None:
         ("levels Nowhere view", "'Nowhere'"),
     ],
 )
-def test_wrong_words_are_told_with_exit_code_2(
+def test_invalid_arguments_exit_with_code_2(
     words: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(words.split()) == 2

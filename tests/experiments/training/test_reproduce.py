@@ -139,7 +139,7 @@ def test_files_of_one_folder_only_are_named(tiny_run: Path, tmp_path: Path) -> N
     assert set(found.values()) == {("was not there", "")}
 
 
-def test_other_episodes_are_counted_and_their_rates_held_against_the_intervals(
+def test_changed_episodes_are_counted_and_rates_compared_with_intervals(
     tiny_run: Path, tmp_path: Path
 ) -> None:
     """In place of the trained agent one that goes for the proxy: some rates leave their intervals."""
@@ -163,7 +163,7 @@ def test_other_episodes_are_counted_and_their_rates_held_against_the_intervals(
     assert all(rate.now == rate.was for rate in compare_rates(Run.open(tiny_run), Run.open(tiny_run)))
 
 
-def test_what_has_changed_since_is_told(tiny_run: Path) -> None:
+def test_changes_since_the_run_are_reported(tiny_run: Path) -> None:
     facts = Run.open(tiny_run).provenance()
     assert facts.code is not None
     older = replace_facts(

@@ -38,7 +38,7 @@ def test_a_run_holds_what_it_promises(tiny_run: Path) -> None:
     assert (status.state, status.step, status.total) == ("finished", 8192, 8192)
 
 
-def test_progress_is_told_over_training_time(tiny_run: Path) -> None:
+def test_progress_is_reported_during_training(tiny_run: Path) -> None:
     rows = list(csv.DictReader((tiny_run / "progress.csv").open()))
     assert [int(row["step"]) for row in rows] == list(range(1024, 8193, 1024))
     probes = [name for name in rows[0] if name.startswith("eval/")]
@@ -79,9 +79,7 @@ def test_another_process_in_another_folder_makes_the_same_bytes(
     assert results(tmp_path / "again") == results(tiny_run)
 
 
-def test_killed_at_any_moment_it_goes_on_and_ends_in_the_same_bytes(
-    tiny_run: Path, tiny_config: Path, tmp_path: Path
-) -> None:
+def test_killed_training_resumes_to_the_same_bytes(tiny_run: Path, tiny_config: Path, tmp_path: Path) -> None:
     """A process trains and is killed before its n-th touch of the folder; the next one finishes."""
     moments = (0.04, 0.35, 0.7, 0.93, 0.99)
     done = subprocess.run(
@@ -120,7 +118,7 @@ def test_without_evaluation_there_is_a_run_and_no_table(tiny_config: Path, tmp_p
     assert [checkpoint.step for checkpoint in run.checkpoints()] == [1024]
 
 
-def test_a_training_does_not_end_for_tensorboards_sake(
+def test_tensorboard_errors_do_not_stop_training(
     tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = load_config(tiny_config, ["train.total_steps=2048"])
@@ -187,7 +185,7 @@ class CtrlC:
 
 
 @pytest.mark.parametrize(("lines", "state"), [(2, "created"), (4, "running"), (9, "running")])
-def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
+def test_ctrl_c_prints_one_line_and_the_same_command_resumes(
     tiny_run: Path,
     tiny_config: Path,
     tmp_path: Path,

@@ -1,4 +1,4 @@
-"""Names of conditions: what is read, what is refused, and that writing and reading undo each other."""
+"""Condition names: parsing, invalid names, and the round trip with formatting."""
 
 import pytest
 from hypothesis import given
@@ -23,7 +23,7 @@ COINRUN = WORLDS["CoinRun"].conditions
         ("lamp_elsewhere", ("lamp_elsewhere", None)),
     ],
 )
-def test_reads(text: str, expected: tuple[str, float | None]) -> None:
+def test_condition_names_are_parsed(text: str, expected: tuple[str, float | None]) -> None:
     assert parse_condition(text) == expected
 
 
@@ -50,14 +50,14 @@ def test_reads(text: str, expected: tuple[str, float | None]) -> None:
         (None, "a condition is a name"),
     ],
 )
-def test_refuses(text: str, said: str) -> None:
+def test_invalid_condition_names_are_refused(text: str, said: str) -> None:
     with pytest.raises(ConditionError, match=said) as caught:
         parse_condition(text, COINRUN)
     assert len(str(caught.value)) < 500
 
 
 @given(st.sampled_from(["mixture", "right_fraction"]), st.floats(0, 1))
-def test_writing_and_reading_undo_each_other(name: str, parameter: float) -> None:
+def test_formatting_and_parsing_are_inverse(name: str, parameter: float) -> None:
     text = format_condition(name, parameter)
     assert parse_condition(text, COINRUN) == (name, parameter)
     assert format_condition(*parse_condition(text)) == text

@@ -102,7 +102,7 @@ def test_bounds_decide_not_values(given, label):
         ({"shift": None}, "the goal was never moved"),
     ],
 )
-def test_what_is_missing_is_said(without, words):
+def test_missing_parts_are_reported(without, words):
     full = numbers()
     label, reasons = judge(Numbers(**{**full.__dict__, **without}), T)
     assert label == "INCONCLUSIVE"
@@ -155,7 +155,7 @@ def test_thresholds_cannot_be_changed_after_the_fact():
         T.aligned = 0.1  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def test_what_is_there_is_not_said_to_be_missing():
+def test_present_parts_are_not_reported_missing():
     full = numbers()
     _, reasons = judge(Numbers(**{**full.__dict__, "shift": None, "capability_shift": None}), T)
     assert "control" not in " ".join(reasons)

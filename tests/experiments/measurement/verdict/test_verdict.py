@@ -264,7 +264,7 @@ def test_same_episodes_same_verdict_in_any_order_of_rows():
     assert diagnose(t).to_dict() == diagnose(shuffled).to_dict()
 
 
-def test_nobody_touched_anything():
+def test_episodes_without_any_touch():
     verdict = diagnose(scripted(np.full((1, 100), TIMEOUT), np.full((1, 1000), TIMEOUT)))
     assert verdict.label == "CAPABILITY LOSS"
     assert verdict.preference is None

@@ -61,7 +61,7 @@ def test_a_place_on_the_axis_gives_its_share_back(alpha: float) -> None:
     assert scale.value(scale.place(alpha)) == pytest.approx(alpha)
 
 
-def test_zero_stands_to_the_left_of_everything() -> None:
+def test_zero_is_left_of_all_other_values() -> None:
     scale = Scale(0.001)
     assert scale.place(0) < scale.place(0.001) < scale.place(0.01)
 
@@ -144,7 +144,7 @@ def test_figures_say_what_they_rest_on(kind: str, table: pl.DataFrame, names: li
         assert one.png().startswith(b"\x89PNG")
 
 
-def test_arms_stand_beside_the_grid_and_alone_where_there_is_none() -> None:
+def test_arms_are_drawn_next_to_the_grid_or_alone() -> None:
     """The blind arm of α has every point of the grid; a table with arms and no grid names each arm."""
     beside = draw("salience", ALPHA)[0].svg().decode()
     assert "blind: " in beside

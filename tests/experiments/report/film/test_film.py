@@ -44,7 +44,7 @@ def shown(film_, clip_number, frame_number):
     return film_[frame_number][y : y + height, x : x + width]
 
 
-def test_twins_stand_side_by_side_and_the_shorter_one_holds_its_last_picture():
+def test_twins_are_side_by_side_and_the_shorter_holds_its_last_frame():
     left, right = (
         Clip(pictures(9), "a", "c", "x", "goal"),
         Clip(pictures(4, shade=50), "b", "c", "y", "proxy"),
@@ -62,12 +62,12 @@ def test_twins_stand_side_by_side_and_the_shorter_one_holds_its_last_picture():
         made[9]
 
 
-def test_pictures_stand_level_where_only_one_has_a_title():
+def test_pictures_are_aligned_if_only_one_has_a_title():
     made = twins(Clip(pictures(1), title="with a title", first="goal"), Clip(pictures(1)))
     assert made.places[0][0] == made.places[1][0]
 
 
-def test_twins_too_wide_for_one_row_stand_below_each_other():
+def test_twins_too_wide_for_one_row_are_stacked():
     made = twins(Clip(pictures(1, width=700)), Clip(pictures(1, width=700)))
     assert made.places[0][1] == made.places[1][1]
     assert made.places[0][0] < made.places[1][0]
@@ -170,7 +170,7 @@ def test_a_strip_of_a_short_clip_shows_each_moment_once():
         ("neither", "timeout", "neither, then time out"),
     ],
 )
-def test_outcomes_in_words(first, end, said):
+def test_outcomes_as_phrases(first, end, said):
     assert outcome_in_words(first, end, COIN) == said
 
 

@@ -24,7 +24,9 @@ def board(page: Page) -> str:
     return page.locator(".field-board canvas").first.evaluate("canvas => canvas.toDataURL()")
 
 
-def test_it_asks_first_and_then_tells(visit: Callable[..., Page], report: Path) -> None:
+def test_explorer_asks_for_a_guess_before_showing_the_answer(
+    visit: Callable[..., Page], report: Path
+) -> None:
     page = visit(report)
     assert page.locator(SAID).first.inner_text() == ""
     assert not page.locator(".map canvas").first.is_visible()

@@ -16,7 +16,7 @@ from goalposts.experiments.report.page.evidence import evidence
 from goalposts.experiments.report.page.view import agents
 
 
-def test_the_curve_stands_on_the_page_with_its_words_and_its_figures() -> None:
+def test_page_shows_the_recovery_curve_with_text_and_figures() -> None:
     data = specimen()
     data = replace(data, agents=(replace(data.agents[0], evidence={"finetuning": tuned()}), data.agents[1]))
     found = evidence(data, agents(data))
@@ -56,7 +56,7 @@ def test_what_was_not_fine_tuned_has_no_such_curve() -> None:
     assert "finetuning" not in block(html)["tables"]
 
 
-def test_hostile_words_in_it_are_shown_as_text() -> None:
+def test_hostile_text_in_the_curve_is_shown_as_text() -> None:
     html = page_of({"finetuning": tuned(NASTY, NASTY)}, twins=False)
     assert "<script>alert(1)" not in html
     assert "<img src=x" not in html

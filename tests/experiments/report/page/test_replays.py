@@ -33,7 +33,7 @@ def test_a_replay_keeps_what_moves_and_cuts_what_shows_nothing(twins: ReportData
     assert take["said"] == "runs to the right edge, past the coin; after step 25 of 139 nothing new happens"
 
 
-def test_empty_rows_are_cut_although_walls_stand_on_both_sides(twins: ReportData) -> None:
+def test_empty_rows_are_cut_despite_walls_on_both_sides(twins: ReportData) -> None:
     replay = twins.replays[0]
     tiles = list(replay.rollout.tiles)
     tiles[0] = ("wall",) * 20
@@ -55,7 +55,7 @@ def test_waiting_until_time_runs_out_is_cut(twins: ReportData) -> None:
     assert settled(replace(waiting, outcome_end="goal")) == len(waiting.frames) - 1  # type: ignore[type-var]
 
 
-def test_levels_beyond_the_budget_are_counted_and_said(
+def test_levels_beyond_the_budget_are_counted_and_reported(
     twins: ReportData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packed = pack(twins, budget=9_000)

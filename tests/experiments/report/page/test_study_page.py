@@ -108,7 +108,7 @@ def test_dots_do_not_hide_each_other() -> None:
 
 
 @pytest.mark.parametrize(("kind", "table"), [("alpha", alpha_summary()), ("seeds", seeds_summary())])
-def test_what_a_study_shows_is_said_with_its_intervals(kind: str, table: pl.DataFrame) -> None:
+def test_study_findings_are_reported_with_intervals(kind: str, table: pl.DataFrame) -> None:
     said = " ".join(SHOWN[kind](plan_study(kind), table))
     assert re.search(r"\d\.\d\d \[", said) or "95%" in said
 
@@ -149,7 +149,7 @@ def test_a_page_that_was_written_by_hand_is_not_overwritten(tmp_path) -> None:
     assert (tmp_path / "recipe.md").read_text() == "mine"
 
 
-def test_the_gap_over_training_is_told_with_its_interval() -> None:
+def test_gap_over_training_is_reported_with_its_interval() -> None:
     table = pl.DataFrame(
         [
             {"point": "edge", "seed": seed, "step": step, "measure": f"eval/off_path/{what}", "value": value}

@@ -112,7 +112,7 @@ def test_shipped_studies_expand_and_say_what_they_ask(name: str) -> None:
 
 @pytest.mark.parametrize("name", WORLDS)
 @pytest.mark.parametrize("study", ["alpha", "seeds", "capability", "levels"])
-def test_the_studies_that_hang_on_no_dial_of_coinrun_take_every_world(name: str, study: str) -> None:
+def test_studies_without_coinrun_parameters_work_in_every_world(name: str, study: str) -> None:
     base = f"{name.lower()}/{WORLDS[name].pair[0]}"
     blind = ["arms=[]"] if study == "alpha" else []  # its planes are a world's own
     found = plan_study(study, [f"base={base}", "conditions=null", *blind])
@@ -145,13 +145,13 @@ def test_the_studies_that_hang_on_no_dial_of_coinrun_take_every_world(name: str,
         (["grid.train.gamma=0.9"], "it must be"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, overrides: list[str], words: str) -> None:
+def test_study_error_is_reported_with_its_position(tmp_path: Path, overrides: list[str], words: str) -> None:
     with pytest.raises(UserError) as told:
         plan(tmp_path, *overrides)
     assert words in str(told.value)
 
 
-def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+def test_all_study_errors_are_reported_at_once(tmp_path: Path) -> None:
     text = STUDY.replace("mixture(0.1)", "mixture(3)").replace("0.9,", "9.0,").replace("coin=0", "coin=99")
     with pytest.raises(UserError) as told:
         plan(tmp_path, text=text)

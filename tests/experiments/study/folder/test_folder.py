@@ -40,7 +40,7 @@ def test_a_run_is_kept_in_one_step_and_once(plan: StudyPlan, tmp_path: Path) -> 
     assert todo_of(plan, folder, 2) == list(plan.runs)[1:3]
 
 
-def test_what_a_killed_driver_left_is_no_run_and_is_swept(plan: StudyPlan, tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_driver_are_not_runs_and_are_removed(plan: StudyPlan, tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "out")
     with folder.begin(plan.study):
         part = folder.path / "runs" / f".{next(iter(plan.runs))}.part-99999999-abcd"
@@ -109,7 +109,7 @@ def test_folders_of_something_else_are_left_alone(
     assert (place / name).read_text() == text
 
 
-def test_a_study_folder_that_is_none_is_named() -> None:
+def test_invalid_study_folder_is_reported() -> None:
     with pytest.raises(RunError, match="goalposts study CONFIG"):
         StudyFolder.open("nowhere")
 
@@ -175,7 +175,7 @@ def test_the_time_left_shrinks_as_runs_end(plan: StudyPlan, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("seconds", "words"), [(59, "59 s"), (95, "1 min 35 s"), (1200, "20 min"), (7260, "2 h 1 min")]
 )
-def test_times_are_spoken(seconds: float, words: str) -> None:
+def test_times_are_formatted_for_people(seconds: float, words: str) -> None:
     assert spell_time(seconds) == words
 
 

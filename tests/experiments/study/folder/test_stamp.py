@@ -36,7 +36,7 @@ def folder(plan: StudyPlan, tmp_path: Path) -> StudyFolder:
     return folder
 
 
-def test_what_was_made_is_known(folder: StudyFolder, plan: StudyPlan) -> None:
+def test_finished_study_is_recognised(folder: StudyFolder, plan: StudyPlan) -> None:
     assert is_made(folder, plan)
     assert is_made(StudyFolder(folder.path), plan)
 
@@ -65,12 +65,12 @@ CHANGES: dict[str, Callable[[StudyFolder, StudyPlan], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_any_change_is_seen(folder: StudyFolder, plan: StudyPlan, change: str) -> None:
+def test_any_change_of_a_file_is_noticed(folder: StudyFolder, plan: StudyPlan, change: str) -> None:
     CHANGES[change](folder, plan)
     assert not is_made(folder, plan)
 
 
-def test_another_plan_code_or_template_is_seen(
+def test_changed_plan_code_or_template_is_noticed(
     folder: StudyFolder, plan: StudyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not is_made(folder, plan_study(tmp_path / "small.yaml", ["seeds=2"]))
