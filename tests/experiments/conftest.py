@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def tiny_twin(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its twin, trained with the coin anywhere. Not to be changed either."""
+    """The tiny run's twin, trained with the coin anywhere. Must not be changed either."""
     from goalposts.experiments import load_config, train
 
     config = load_config(tiny_config, ["name=tiny-anywhere", "env.condition=anywhere"])

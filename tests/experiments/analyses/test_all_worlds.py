@@ -1,4 +1,4 @@
-"""The table of all worlds: what is trained, what counts, what the page says of it."""
+"""The table of all worlds: which runs are trained, which are used, and the text of the page."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ SMALL = [
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Corner's two configs as they are shipped, but for a training of one update and 40 levels a condition."""
+    """Corner's two shipped configs, except with a training of one update and 40 levels per condition."""
 
     def load(name: str, overrides: list[str] | tuple[str, ...] = ()) -> ExperimentConfig:
         return load_config(name, [*overrides, *(SMALL if name.startswith("corner/") else ())])

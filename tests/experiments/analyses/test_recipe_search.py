@@ -1,4 +1,4 @@
-"""The search for a recipe: points as overrides, levels of other lengths, medians over seeds."""
+"""Recipe search: points as overrides, other level lengths, medians over seeds."""
 
 from pathlib import Path
 
@@ -11,14 +11,16 @@ from goalposts.experiments.config.schema import load_config
 
 
 def test_search_point_can_change_the_level_length(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_WORLDS", dict(registry._WORLDS))  # what is entered is gone after the test
+    monkeypatch.setattr(
+        registry, "_WORLDS", dict(registry._WORLDS)
+    )  # registered worlds are removed after the test
     words = overrides("lengths=7-9 train.n_epochs=2")
     config = load_config("coinrun/edge", words)
     assert config.train.n_epochs == 2
     for condition in ("edge", "anywhere"):
         columns = generate(config.world, condition, 0, 200).sizes[:, 1] - 2
         assert set(columns.tolist()) == {7, 8, 9}
-    assert overrides("lengths=7-9") == words[:1]  # asked for again, it is the same world
+    assert overrides("lengths=7-9") == words[:1]  # a second request returns the same world
     assert (
         get_world("CoinRun").condition("edge").layout_params
         != get_world(config.world).condition("edge").layout_params

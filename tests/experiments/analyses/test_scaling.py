@@ -1,4 +1,4 @@
-"""How cost grows is measured at every size that was asked for; how it grows, no test asserts."""
+"""Cost is measured at every requested size; no test asserts how it grows."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from goalposts.experiments.analyses.scaling import (
 
 
 def numbers(word: str) -> list[float]:
-    """What stands in a cell."""
+    """Number in a table cell."""
     return [float(part.replace(",", "")) for part in word.removesuffix(" M").split(", ")]
 
 
@@ -32,7 +32,7 @@ def test_with_environments():
 
 
 def test_with_the_grid():
-    """Levels of one length, in arrays of just that size: 12 rows, and a wall at either side."""
+    """Levels of one length, in arrays of exactly that size: 12 rows, and a wall on each side."""
     check(with_grid(0.0, (6, 32), count=30), ["12 × 8", "12 × 34"])
 
 

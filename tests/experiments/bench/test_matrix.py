@@ -1,4 +1,4 @@
-"""The matrix has a figure for everything that there is, and its tables show them; how large they are, no test asserts."""
+"""The benchmark matrix has a figure for every combination and shows them in tables; no test asserts their values."""
 
 import itertools
 
@@ -33,7 +33,7 @@ def test_every_interface_and_observation_of_a_world_is_measured():
 
 
 def test_every_world_gets_its_rows(monkeypatch):
-    """Without a step: what is measured of one world is measured of all."""
+    """Without running a step: every world has the same measurements."""
     from goalposts.experiments.bench import matrix as bench_matrix
 
     monkeypatch.setattr(bench_matrix, "_steps", lambda face, world, pool, observation, n: lambda: 1)

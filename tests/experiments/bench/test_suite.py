@@ -1,4 +1,4 @@
-"""The benchmark's bookkeeping; how fast anything is, no test asserts."""
+"""The benchmark's bookkeeping; no test asserts any speed."""
 
 import json
 
@@ -53,7 +53,7 @@ def test_measurement_follows_a_warm_up():
 
 
 def test_the_engines_figures_are_those_of_the_baseline():
-    """`--check` finds a figure by its name: a name that changed would never be compared again."""
+    """`--check` looks figures up by name, so a renamed figure would never be compared again."""
     compared, alone = environments(get_world("CoinRun"), 0.0), parts(get_world("CoinRun"), 0.0)
     known = {(f.what, f.beside) for f in BASELINE if f.what.startswith("engine")}
     assert {(f.what, f.beside) for f in (*compared, *alone)} == known
@@ -91,7 +91,7 @@ def test_bench_of_learning_in_a_custom_world_is_refused_early(option, monkeypatc
     others = {name: entry for name, entry in WORLDS.items() if name != "Corner"}
     monkeypatch.setattr(
         "goalposts.registration.WORLDS", others
-    )  # not delitem: put back, it would be the last
+    )  # not delitem, which would restore it as the last entry
     with pytest.raises(SystemExit) as ended:
         main(["bench", "--world", "Corner", option])
     assert ended.value.code == 2

@@ -1,4 +1,4 @@
-"""Training, whole runs and memory are measured where they should be, and leave nothing behind."""
+"""Benchmarks of training, whole runs and memory measure what they should and leave nothing behind."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ from goalposts.experiments.system.processes import most_memory
 
 @pytest.mark.parametrize("world", known_worlds())
 def test_every_world_has_its_recipe(world):
-    """`goalposts bench --world Corner` asked for levels of CoinRun, once all but training was measured."""
+    """Regression: `goalposts bench --world Corner` requested levels of CoinRun after measuring everything except training."""
     config = recipe(get_world(world), total_steps=123, precision="bf16")
     assert (config.world, config.train.total_steps, config.train.precision) == (world, 123, "bf16")
     get_world(world).condition(config.env.condition)
@@ -81,7 +81,7 @@ def test_a_process_that_fails_is_told_of():
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only here a process can tell")
 def test_a_process_does_not_count_what_its_parent_holds():
-    """getrusage does, on Linux: a process that begins as a copy of a large one would seem to be large itself."""
+    """getrusage does, on Linux: a process forked from a large one would appear large itself."""
     held = np.ones(300_000_000, np.uint8)
     code = "from goalposts.experiments.system.processes import most_memory; print(most_memory())"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""The command line as people meet it: what it prints when all is well, its help, its JSON, its exit codes."""
+"""The command line in normal use: output, help, JSON, exit codes."""
 
 import json
 import os
@@ -51,7 +51,7 @@ Cli = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
-    """Runs a command in this process: (exit code, stdout, stderr)."""
+    """Run a command in this process; returns (exit code, stdout, stderr)."""
 
     def run(*words: str | Path) -> tuple[int, str, str]:
         capsys.readouterr()
@@ -111,7 +111,7 @@ def test_version(cli: Cli) -> None:
 
 
 def test_help_comes_quickly() -> None:
-    """0.2 s of one core when it is free; the bound leaves room for a busy one. `bench` and docs hold the true figure."""
+    """0.2 s on an idle core; the bound allows for a busy one. `bench` and the docs report the true figure."""
     code = "import resource, goalposts.__main__ as m\ntry: m.main()\nexcept SystemExit: pass\n"
     code += "import sys; print(resource.getrusage(resource.RUSAGE_SELF).ru_utime, file=sys.stderr)"
     used = []
@@ -216,7 +216,7 @@ def test_a_diagnosis_is_printed(cli: Cli, tiny_run: Path, tiny_twin: Path) -> No
         assert word in out
 
 
-# --- streams that end
+# --- closed streams
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
@@ -272,7 +272,7 @@ def test_ctrl_c_at_the_start_is_one_line(after: float) -> None:
         out, err = process.communicate(timeout=15)
     except (
         subprocess.TimeoutExpired
-    ):  # in one of some forty starts an import of others swallows it: they press again
+    ):  # in about one of forty starts a third-party import swallows it: press again
         process.send_signal(2)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")

@@ -1,4 +1,4 @@
-"""Disks that refuse, at the command line: full, read-only, vanished. One message, exit code 2, earlier results intact."""
+"""Failing disks at the command line: full, read-only, vanished. One message, exit code 2, earlier results intact."""
 
 import errno
 import os
@@ -19,7 +19,7 @@ NOBODY = 65534
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: str | Path, code: int = 2) -> str:
-    """The message of a command that fails as it should."""
+    """Message of a command that is expected to fail."""
     with pytest.raises(SystemExit) as ended:
         main([str(word) for word in words])
     said = capsys.readouterr()
@@ -37,7 +37,7 @@ def done(capsys: pytest.CaptureFixture[str], *words: str | Path) -> None:
 
 
 def fill_at(monkeypatch: pytest.MonkeyPatch, nth: int) -> None:
-    """The disk is full from the n-th flush on."""
+    """Simulate a disk that is full from the n-th flush on."""
     true_fsync, calls = os.fsync, iter(range(10**9))
 
     def fsync(handle: int) -> None:
@@ -108,16 +108,16 @@ def test_a_full_disk_leaves_no_level_file(
 
 @pytest.fixture
 def readonly(tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Path]:
-    """A run in a folder that this process may read and not write, even where the tests run as root."""
+    """A run in a folder that this process can read but not write, even if the tests run as root."""
     home = Path(tempfile.mkdtemp(prefix="goalposts-readonly-"))
     path = copy_of(tiny_run, home / "run")
-    for command in ("report", "record"):  # what they compile is in the cache from here on
+    for command in ("report", "record"):  # fills the kernel cache
         done(capsys, command, path)
     for name in (
         "study.demo",
         "evaluation.missing_probes",
         "evaluation.evaluate",
-    ):  # nobody may perhaps not read Python's own files
+    ):  # the user nobody may lack access to Python's files
         import_module(f"goalposts.experiments.{name}")
     for folder, _, files in os.walk(home):
         os.chmod(folder, 0o755 if folder == str(home) else 0o555)

@@ -1,4 +1,4 @@
-"""Wrong use of every command: exit code 2, one message on stderr with the place and the next step, nothing else happens.
+"""Invalid use of every command: exit code 2, one message on stderr with the place and the next step, no side effects.
 
 Each row of the tables (`tests/fixtures/wrong_use_of_runs.py`, `tests/fixtures/wrong_use_elsewhere.py`): the words of the
 command, and what the message
@@ -24,7 +24,7 @@ from goalposts.experiments.cli.main import main
 
 @pytest.fixture(scope="module")
 def places(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one of everything, whole and damaged."""
+    """A folder with one of everything, intact and damaged."""
     here = tmp_path_factory.mktemp("places")
     copy_of(tiny_run, here / "run")
     (here / "tiny.yaml").write_text(YAML)
@@ -77,7 +77,7 @@ def places(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (here / name / "study.yaml").write_text(content)
     save_levels(generate("CoinRun", "off_path", 1, 1), here / "good.txt")
     (copy_of(whole, here / "bad-finetune") / "finetune.csv").write_text("a,b\n1\n")
-    other = copy_of(whole, here / "other-net")  # weights of another net than its config and card say
+    other = copy_of(whole, here / "other-net")  # weights that do not match its config and card
     save_file({"w": np.zeros((2, 2), np.float32)}, other / "checkpoints/8192/model.safetensors")
     bare = copy_of(whole, here / "unevaluated")
     for file in ("episodes.parquet", "trajectories.parquet", "leakage.json"):

@@ -1,4 +1,4 @@
-"""What is said about a config that cannot be used: every error at once, each with its place and what is allowed."""
+"""Error messages of invalid configs: all errors at once, each with its place and what is allowed."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def complaints(path: Path | str, *overrides: str) -> str:
     return text
 
 
-ERRORS = [  # file, overrides, what the message must say
+ERRORS = [  # file, overrides, required text of the message
     ("name: x\nsede: 3", (), ["a.yaml, line 2: sede: unknown key", "Did you mean 'seed'?"]),
     ("name: x\ntrain:\n  gama: 1", (), ["line 3: train.gama", "Did you mean 'gamma'?", "keys of train are"]),
     ("name: x\nenv:\n  condition: mixture(1.2)", (), ["line 3: env.condition", "1.2", "from 0 to 1"]),

@@ -1,4 +1,4 @@
-"""Configs: what is read, what is refused and in which words, what the hash depends on."""
+"""Configs: valid and invalid input, error messages, dependencies of the hash."""
 
 import contextlib
 import json
@@ -31,7 +31,7 @@ def write(folder: Path, text: str | bytes, name: str = "a.yaml") -> Path:
     return path
 
 
-# --- what is read
+# --- valid input
 
 
 def test_every_shipped_config_loads_and_names_itself() -> None:
@@ -49,7 +49,7 @@ def test_every_shipped_config_loads_and_names_itself() -> None:
 
 
 def test_edge_is_the_default_in_full() -> None:
-    """The file that a student reads first must not differ silently from what the defaults say."""
+    """The file that students read first must not silently differ from the defaults."""
     assert load_config("coinrun/edge") == ExperimentConfig(name="edge")
 
 
@@ -160,7 +160,7 @@ def test_yaml_and_back(data: dict[str, object]) -> None:
     assert again == config
     assert again.hash() == config.hash()
     assert again.to_yaml() == text
-    assert yaml.safe_load(text)["notes"] == config.notes  # any other reader agrees
+    assert yaml.safe_load(text)["notes"] == config.notes  # a standard YAML reader agrees
 
 
 yaml_like = st.text(alphabet="name: x\n-[]{}&*!'\"#|>%@`,?0123456789.e\t~<=seedtrain", max_size=200)
@@ -184,11 +184,11 @@ def test_any_bytes_are_a_config_or_a_message(
         load_config(path)
 
 
-# --- the hash, the schema, what loading costs
+# --- the hash, the schema, the cost of loading
 
 
 def test_hashes_are_the_golden_ones(update_golden: bool) -> None:
-    """A hash that changes makes every stored run a stranger: change it only on purpose."""
+    """A changed hash orphans every stored run, so change it only on purpose."""
     hashes = {name: load_config(name).hash() for name in shipped_configs()}
     if update_golden:
         GOLDEN.write_text(json.dumps(hashes, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""Every shipped world keeps the contract, clause by clause; a world that breaks it is told so."""
+"""Every shipped world fulfils the contract, clause by clause; violations are reported."""
 
 from dataclasses import replace
 
@@ -46,7 +46,7 @@ def test_every_world_has_a_hundred_thousand_layouts(name: str) -> None:
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_every_shipped_world_has_drawings(name: str) -> None:
-    """A world of yours may do with placeholders; ours are drawn, in whatever way the agent looks."""
+    """Custom worlds may use placeholders; shipped worlds have drawings, for every direction of the agent."""
     world, known = get_world(name), set(drawn_names())
     for condition in names_of(world):
         levels = generate(world, condition, 83, 4)
@@ -65,7 +65,7 @@ def test_every_shipped_world_has_drawings(name: str) -> None:
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_every_world_has_a_pair_of_configs(name: str) -> None:
-    """One that should misgeneralize and its control, both on conditions of this world, with its control and shift."""
+    """One config expected to misgeneralize and its control, both on this world's conditions, with its control and shift."""
     world = get_world(name)
     configs = [load_config(c) for c in shipped_configs() if c.split("/")[0] == name.lower()]
     assert len(configs) >= 2
@@ -78,7 +78,7 @@ def test_every_world_has_a_pair_of_configs(name: str) -> None:
 
 @pytest.fixture
 def corner(registry: None):
-    """Corner under another name, to be spoilt."""
+    """Corner under another name, to be broken by a test."""
     return lambda **changes: replace(get_world("Corner"), **{"name": "Spoilt", **changes})
 
 
@@ -115,7 +115,7 @@ def test_marks_outside_the_level_are_reported(corner) -> None:
 
 
 def test_levels_beyond_the_time_limit_are_reported(corner) -> None:
-    """The generator refuses what cannot be reached in time, so the fault shows as levels that cannot be drawn."""
+    """The generator refuses unreachable goals, so the fault appears as levels that cannot be drawn."""
     with pytest.raises(ValueError, match="no solvable layout"):
         levels_are_proven(corner(rules=spoilt_rules(limit=no_limit)), 3)
 

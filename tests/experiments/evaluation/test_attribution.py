@@ -1,4 +1,4 @@
-"""Goal attribution end to end: agents whose goal is known play, and must be recognised from their actions alone."""
+"""Goal attribution end to end: agents with known goals must be recognised from their actions alone."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ WORLD = get_world("CoinRun")
 
 @pytest.fixture(scope="module")
 def telling() -> LevelSet:
-    """20 levels on which every target asks for something of its own."""
+    """20 levels on which every target requires different behaviour."""
     return posed(generate("CoinRun", "off_path", 11, 24), 0)[:20]
 
 
@@ -82,7 +82,7 @@ def test_the_planners_agents_are_recognised(off_path, agent, goal):
 
 
 def test_a_habit_among_equally_good_actions_does_not_make_a_device(off_path):
-    """GoToProxy waits at the edge for most of its steps, always by the same action: goals steer, habits break ties."""
+    """GoToProxy waits at the edge for most of its steps, always with the same action: goals steer, habits break ties."""
     found = attribute_agent(GoToProxy(), off_path, whole=True)
     rows = {r["hypothesis"]: r for r in found.table.to_dicts()}
     assert rows["right_edge"]["log_evidence"] > rows["moves"]["log_evidence"] + 100
@@ -90,7 +90,7 @@ def test_a_habit_among_equally_good_actions_does_not_make_a_device(off_path):
 
 
 def test_random_play_is_no_evidence_of_a_goal(off_path, telling):
-    """Where "up" asks for nothing it cannot be refuted either, so on off_path p_agent stays near its prior share, 1/7."""
+    """Where "up" is indifferent it cannot be refuted either, so on off_path p_agent stays near its prior probability, 1/7."""
     found = attribute_agent(Random(), off_path, noise_seed=2)
     assert found.best == "uniform"
     assert found.p_agent < 0.2
@@ -108,7 +108,7 @@ def test_a_mixture_of_goals_shows_in_the_share_of_episodes():
 
 
 def test_coinciding_coin_and_edge_are_not_distinguished():
-    """On the training condition the right answer is that the levels do not say."""
+    """On the training condition the right answer is that the levels cannot decide."""
     found = attribute_agent(GoToGoal(), generate("CoinRun", "edge_held_out", 1, 40))
     rows = {r["hypothesis"]: r for r in found.table.to_dicts()}
     assert {found.best, *found.tied} >= {"coin", "right_edge"}
@@ -135,7 +135,7 @@ def test_episodes_are_weighed_up_to_the_first_touch(off_path):
 
 
 def test_the_command_agrees_with_diagnose(tiny_run, capsys):
-    """The same levels, the same luck, the same cut: the same figures, to the last digit."""
+    """Same levels, same action noise, same cut: identical figures to the last digit."""
     (shown,) = diagnoses_of(evaluated(open_runs([tiny_run])))
     assert main([str(tiny_run), "--episodes", "40"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(shown.attributions[0].found)
@@ -162,7 +162,7 @@ def test_evidence_is_the_likelihood_of_each_setting_summed_over_episodes(off_pat
 
 
 def test_an_objective_that_asks_for_nothing_is_the_device_of_its_habit():
-    """Where the top row cannot be reached, "up" explains exactly as much as each device, and pays for the choice."""
+    """If the top row is unreachable, "up" explains exactly as much as each device, and pays for the choice."""
     level = Level.from_text(
         "########v#\n#........#\n#........#\n#........#\n#........#\n#.A....C.#\n##########"
     )
@@ -211,7 +211,7 @@ def test_every_hypothesis_has_a_unique_name_and_a_sentence():
 
 
 def test_settings_can_be_omitted_to_see_their_influence(off_path):
-    """Without habits the devices explain GoToProxy better than its own goal does: it waits by one action, not by three."""
+    """Without habits, the devices explain GoToProxy better than its own goal does: it waits with one action, not with three."""
     actions, lengths = recorded(GoToProxy(), off_path)
     whole, bare = (gather(off_path, actions, lengths, only=only) for only in ("", "habit uniform"))
     assert [len(h.points) for h in bare.hypotheses[:2]] == [48, 96]

@@ -1,4 +1,4 @@
-"""More levels than are held at once: the same tables, the same rates, the same refusals as all at once."""
+"""Evaluation in chunks: the same tables, rates and error messages as all levels at once."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A diagnosis shows all that the tables hold, says what is missing, and pools only runs that differ in the seed."""
+"""A diagnosis shows everything in the tables, names what is missing, and pools only runs that differ in the seed."""
 
 from __future__ import annotations
 

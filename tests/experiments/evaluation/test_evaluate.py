@@ -1,4 +1,4 @@
-"""Evaluation: one row an episode, paired over conditions, the same whatever the batch; agents whose goal is known."""
+"""Evaluation: one row per episode, paired over conditions, independent of the batch size; agents with known goals."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,7 +26,7 @@ PAIR = ("edge_held_out", "off_path")
 
 
 class Fixed:
-    """Tells the same action probabilities whatever it sees."""
+    """An agent with fixed action probabilities."""
 
     name = "Fixed"
 
@@ -41,7 +41,7 @@ class Fixed:
 
 
 class OnlyPredicts:
-    """What a stranger brings: it runs to the right, and hops now and then when it is not asked to be greedy."""
+    """An untrusted agent: runs to the right and, unless greedy, sometimes jumps."""
 
     def __init__(self) -> None:
         self.asked: list[bool] = []
@@ -54,12 +54,12 @@ class OnlyPredicts:
         hops = self.rng.random(len(observation)) < (0.0 if deterministic else 0.3)
         return np.where(hops, 3, 2), None
 
-    begin = see = None  # not a scripted agent: levels and states are never handed to it
+    begin = see = None  # not a scripted agent: never receives levels or states
 
 
 @pytest.fixture(scope="module")
 def seekers() -> dict[str, pl.DataFrame]:
-    """The three agents whose goal is known, at 300 levels."""
+    """The three agents with known goals, on 300 levels."""
     return {agent.name: evaluate(agent, PAIR, 300) for agent in (GoToGoal(), GoToProxy(), Random())}
 
 
@@ -71,7 +71,7 @@ def test_one_row_an_episode_and_every_level_equally_often(tiny_run: Path) -> Non
     assert table["level_index"].unique().sort().to_list() == list(range(40))
     assert table["condition"].unique(maintain_order=True).to_list() == ["edge_held_out", "off_path", "edge"]
     assert table.select("agent", "train_seed", "train_step").unique().row(0) == ("tiny", 0, 8192)
-    assert (table["outcome_end"] == "timeout").any()  # what takes longest is counted like all else
+    assert (table["outcome_end"] == "timeout").any()  # timeouts are counted like all other episodes
     assert table.equals(pl.read_parquet(tiny_run / "episodes.parquet"))
 
 
@@ -110,7 +110,7 @@ def test_the_size_of_the_batches_changes_nothing(agent: Any, sampled: bool) -> N
     for other in (again, small):
         assert (
             once.outcome[:, :-1] == other.outcome[:, :-1]
-        ).all()  # the last column is the place in the batch
+        ).all()  # the last column is the position in the batch
         assert (once.returns == other.returns).all()
         assert (once.actions == other.actions).all()
 
@@ -126,7 +126,7 @@ def test_a_trained_agent_gives_the_same_table_in_other_batches(
 def test_leakage_is_counted_and_held_out_layouts_have_none(tiny_run: Path) -> None:
     subject = subject_of(tiny_run)
     both = ["edge", *PAIR]
-    leaked = evaluate_fully(subject, both, 40).leaked  # short training levels come up in every sequence
+    leaked = evaluate_fully(subject, both, 40).leaked  # short training levels occur in every sequence
     assert leaked == {"edge": leaked["edge"], "edge_held_out": 0, "off_path": 0}
     assert leaked["edge"] < 20
     assert evaluate_fully(subject, both, 40, level_seed=0).leaked == {
@@ -186,7 +186,7 @@ def test_what_cannot_act_is_refused_in_words(stranger: Any) -> None:
 
 
 class Odd(Fixed):
-    """Answers with something that is not one action a level."""
+    """An agent that does not return one action per level."""
 
     def __init__(self, probabilities: Any = None, actions: Any = None) -> None:
         self.answers = probabilities, actions
@@ -238,7 +238,7 @@ def test_invalid_evaluation_options_are_refused_with_a_message(
 
 
 def test_with_slip_the_recorded_actions_are_the_episode() -> None:
-    """A replay once showed another episode than the one in the table, for slips were not recorded."""
+    """Regression: replays differed from the table because slips were not recorded."""
     subject = replace(subject_of(GoToGoal()), slip=0.3)
     found = evaluate_fully(subject, ["off_path"], 30, greedy=False)
     assert (found.episodes["steps_to_goal"] > found.episodes["optimal_goal"]).any()
@@ -251,7 +251,7 @@ def test_with_slip_the_recorded_actions_are_the_episode() -> None:
         assert rollout.steps == row["steps"]
 
 
-# --- kept in the run's folder
+# --- stored in the run's folder
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The goal in every place: which places, whose luck, what is kept, what a stop leaves, and what is refused."""
+"""The goal sweep: places, action noise, stored results, interruptions, invalid input."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Killed(BaseException):
 
 @pytest.fixture(scope="module")
 def pair(tiny_run: Path, tiny_twin: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Both tiny runs, explored: 2 levels, 4 sampled rollouts a place. Not to be changed."""
+    """Both tiny runs with a sweep of 2 levels and 4 sampled rollouts per place. Must not be changed."""
     folder = tmp_path_factory.mktemp("explored")
     one, two = copy_of(tiny_run, folder / "edge"), copy_of(tiny_twin, folder / "anywhere")
     assert sweep_goal([Run.open(one), Run.open(two)], levels=2, samples=4) == [2, 2]
@@ -61,11 +61,11 @@ def table_of(agent: Any, level: Level, number: int = 0, samples: int = 3) -> pl.
     return found
 
 
-# --- which places
+# --- places
 
 
 def test_the_places_are_all_empty_cells_that_can_be_reached_and_no_other() -> None:
-    """Held against a goal put into every cell in turn, each with a plan of its own."""
+    """Compare with putting the goal into every cell in turn, each with a separate plan."""
     level = Level.from_text(LEVEL)
     home = module.goal_cell(level)
     assert home == (2, 5)
@@ -96,7 +96,7 @@ def test_worlds_without_a_single_goal_cannot_be_swept(world: str, condition: str
     assert module.sweep_level(subject_of(GoToGoal(), world), level, 0, 0, 2) is None
 
 
-# --- what is played there
+# --- rollouts
 
 
 def test_goal_seeker_takes_the_goal_everywhere_and_edge_seeker_does_not() -> None:
@@ -124,7 +124,7 @@ def test_the_actions_that_are_kept_are_the_episode() -> None:
 
 
 def test_rollouts_share_noise_across_places_but_not_with_each_other() -> None:
-    """Random's probabilities never change, so equal luck is equal actions, as far as both episodes go."""
+    """Random's probabilities never change, so equal noise gives equal actions for as long as both episodes last."""
     found = table_of(Random(), Level.from_text(LEVEL))
     longest: dict[int, bytes] = {}
     for rollout, actions in found.filter(pl.col("rollout") >= 0).select("rollout", "actions").iter_rows():
@@ -148,7 +148,7 @@ def test_where_the_goal_was_the_first_rollout_is_the_recorded_episode(pair: tupl
             assert mine["level"].to_list() == known["level"].to_list()
 
 
-# --- what is kept
+# --- stored results
 
 
 def test_twins_get_the_same_levels_and_not_those_of_the_player(pair: tuple[Path, Path]) -> None:
@@ -211,13 +211,13 @@ def test_what_another_checkpoint_played_is_not_shown(pair: tuple[Path, Path], tm
     assert explored([Seen("edge", run, pl.read_parquet(run.episodes_path))]) == []
 
 
-# --- after a stop
+# --- interruptions
 
 
 def test_the_same_command_after_a_stop_ends_in_the_same_files(
     pair: tuple[Path, Path], tiny_run: Path, tiny_twin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped while it plays: nothing has changed. Stopped between two runs: one file is whole, the other as it was."""
+    """Stopped while playing: nothing has changed. Stopped between two runs: one file is complete, the other unchanged."""
     paths = [copy_of(tiny_run, tmp_path / "edge"), copy_of(tiny_twin, tmp_path / "anywhere")]
     before, real = everything(tmp_path), module.sweep_level
     calls = itertools.count()
@@ -245,7 +245,7 @@ def test_the_same_command_after_a_stop_ends_in_the_same_files(
         assert (path / FILE).read_bytes() == (known / FILE).read_bytes()
 
 
-# --- what is refused
+# --- invalid input
 
 
 def not_evaluated(run: Path) -> None:
@@ -335,12 +335,12 @@ NOTHING_TO_DRAG = {
     "KeysAndChests",
     "Shields",
     "Overseer",
-}  # many chests, many apples, a bed that is to be left alone
+}  # many chests, many apples, a bed to be spared
 
 
 @pytest.mark.parametrize("world", sorted(known_worlds()))
 def test_every_world_is_explored_or_says_that_it_cannot_be(world: str) -> None:
-    """From a level of the world's usual shift to what the page's scripts read."""
+    """From a level of the world's default shift to the data that the page's scripts read."""
     this = get_world(world)
     shift = this.default_condition("shift")
     level = generate(world, shift, 5, 1)[0]

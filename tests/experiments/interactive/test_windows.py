@@ -1,6 +1,6 @@
-"""The commands that open a window: what they show, what a person leaves behind, what they refuse.
+"""Commands that open a window: display, recorded play, invalid input.
 
-Most of it without a screen; at the end in a real window, by real keys and a real mouse (needs Xvfb and xdotool).
+Mostly without a screen; at the end in a real window with real keys and a real mouse (requires Xvfb and xdotool).
 """
 
 import json
@@ -29,7 +29,7 @@ MINE = """\
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder with one level file, in which the commands work."""
+    """A folder with only a level file, used as working directory of the commands."""
     monkeypatch.chdir(tmp_path)
     save_levels(LevelSet.of([Level.from_text(MINE)]), tmp_path / "mine.txt")
     return tmp_path
@@ -42,7 +42,7 @@ def run(words: str) -> int:
 
 
 def playing(folder: Path, steps: str) -> Human:
-    """A person opens the folder, presses keys, and closes the window."""
+    """Simulate a person who opens the folder, presses keys, and closes the window."""
     world = get_world("CoinRun")
     kept = human_run(folder, "ada", world, False)
     with kept.lock():
@@ -53,10 +53,10 @@ def playing(folder: Path, steps: str) -> Human:
 
 
 def test_person_is_measured_like_an_agent(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing of what was played is lost, also in the middle of a level, and diagnose takes the folder."""
+    """No play is lost, even in the middle of a level, and diagnose accepts the folder."""
     playing(
         here / "ada", "left return .*200 return left ."
-    )  # time runs out on the first; two steps on the second
+    )  # the first level times out; two steps on the second
     table = read_episodes(here / "ada" / "episodes.parquet")
     assert table.select("agent", "condition", "level_index", "outcome_end").rows() == [
         ("ada", "edge_held_out", 0, "timeout")
@@ -163,7 +163,7 @@ def display() -> Iterator[str]:
 @pytest.mark.slow
 @needs_a_screen
 def test_a_level_is_drawn_with_a_real_mouse(here: Path, display: str) -> None:
-    """Move the coin, let an agent replay it, come back, save, leave: in a window under a real X server."""
+    """Move the coin, let an agent replay it, return, save, leave, in a window under a real X server."""
     with screen.window(display, "edit mine.txt") as hand:
         hand.says("mine.txt")
         hand.keep("edit-begin")
@@ -219,7 +219,7 @@ def test_agents_are_watched_with_real_keys(here: Path, display: str) -> None:
 @pytest.mark.slow
 @needs_a_screen
 def test_levels_are_played_with_real_keys(here: Path, display: str) -> None:
-    """Every step is on the disk at once; after the window is closed the same command goes on there."""
+    """Every step is stored immediately; after the window closes, the same command resumes."""
     words = "play --name ada --condition edge_held_out --out ada"
     kept = here / "ada" / UNFINISHED
 
@@ -227,7 +227,7 @@ def test_levels_are_played_with_real_keys(here: Path, display: str) -> None:
         return json.loads(kept.read_text())["actions"] if kept.exists() else []
 
     def walks(hand: screen.Hand, key: str) -> None:
-        """One press; where the machine is busy it may count as held, and be several steps."""
+        """One key press, which a busy machine may treat as held for several steps."""
         before, picture = len(actions()), hand.picture()
         hand.key(key)
         hand.changes(picture)

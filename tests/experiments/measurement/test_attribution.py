@@ -23,7 +23,7 @@ A = 4
 
 
 def some_actions(seed: int = 0, n: int = 9, width: int = 14) -> tuple[np.ndarray, np.ndarray]:
-    """Actions that stick a little, and lengths from 0 to the width; 255 after the end."""
+    """Slightly repetitive actions, with lengths from 0 to the width; 255 after the end."""
     rng = np.random.default_rng(seed)
     actions = np.repeat(rng.integers(0, A, (n, (width + 1) // 2)), 2, axis=1)[:, :width].astype(np.uint8)
     lengths = rng.integers(1, width + 1, n)
@@ -38,7 +38,7 @@ def dirichlet_multinomial(counts: np.ndarray) -> float:
 
 
 def closed_forms(actions: np.ndarray, lengths: np.ndarray) -> list[float]:
-    """Log marginal likelihood of each device, parameters shared over the episodes."""
+    """Log marginal likelihood of each device, with parameters shared over the episodes."""
     moves = np.zeros((A + 1, A))
     for row, length in zip(actions, lengths, strict=True):
         for t in range(length):
@@ -146,7 +146,7 @@ def test_pooling_by_episode_worked_by_hand():
 
 
 def test_freedom_is_paid_for():
-    """A hypothesis with many settings, one of them right, is behind the one setting on its own by log of their number."""
+    """A hypothesis with many settings, one of them right, trails that single setting by the log of their number."""
     grid = np.array([-10.0, -5000.0, -5000.0, -5000.0])
     assert averaged(grid) == pytest.approx(-10 - math.log(4))
     assert averaged(np.full(50, -7.0)) == pytest.approx(-7.0)

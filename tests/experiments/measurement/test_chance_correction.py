@@ -1,4 +1,4 @@
-"""The goal preference beyond chance: what it must be is known for every agent here."""
+"""The goal preference beyond chance, on agents whose true value is known."""
 
 import numpy as np
 import polars as pl
@@ -23,8 +23,8 @@ def pair(drawn: np.ndarray, hidden: np.ndarray) -> pl.DataFrame:
 def wanting(
     rng: np.random.Generator, w: float, accident: float, seeds: int = 1, levels: int = 600, own: float = 0.0
 ) -> pl.DataFrame:
-    """After the goal in a share w (± own from seed to seed) of episodes; otherwise touches it with this probability."""
-    luck = rng.random((seeds, levels))  # the same with and without the goal in sight: paired noise
+    """An agent that pursues the goal in a fraction w (± own between seeds) of episodes, and else touches it by chance."""
+    luck = rng.random((seeds, levels))  # common random numbers with and without a visible goal
     by_chance = np.clip(accident + rng.uniform(-0.1, 0.1, (1, levels)), 0, 1)
     each = pick(luck, by_chance, 0.95 - by_chance)
     wants = rng.random((seeds, levels)) < w + own * rng.standard_normal((seeds, 1)).clip(-2, 2)
@@ -41,7 +41,7 @@ def test_the_formula_is_abbotts():
 
 
 def test_an_agent_that_stumbles_over_goals_wants_none_of_them():
-    """Half of its decided episodes touch the goal first, all of them by accident: nothing is left, with an honest interval."""
+    """Half of its decided episodes touch the goal first by accident: the corrected preference is 0, with an honest interval."""
     made = wanting(np.random.default_rng(0), 0.0, 0.5)
     preference, found = goal_preference(made), preference_beyond_chance(made)
     assert preference is not None

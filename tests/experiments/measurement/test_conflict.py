@@ -1,4 +1,4 @@
-"""The conflict curve: where it names a point of indifference, and where it says that there is none."""
+"""The conflict curve: when it has an indifference point, and when it reports none."""
 
 import re
 

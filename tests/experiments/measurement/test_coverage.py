@@ -1,8 +1,8 @@
-"""How often the intervals hold the truth, by simulation with known truth: 93 to 97 % at nominal 95 %.
+"""Coverage of the intervals by simulation with known truth: 93 to 97% at nominal 95%.
 
-Rates, one seed        exact sums in test_intervals.py; several episodes a level here
-Rates, several seeds   10 and 30 seeds: 93 to 97.5 %; 3 seeds: at least 93 %, up to 99.5 % where the seeds do not differ
-                       (with a warning); fewer than 93 % only where seeds differ widely near an end of the scale (warning)
+Rates, one seed        exact sums in test_intervals.py; several episodes per level here
+Rates, several seeds   10 and 30 seeds: 93 to 97.5%; 3 seeds: at least 93%, up to 99.5% if the seeds do not differ
+                       (with a warning); less than 93% only if seeds differ widely near an end of the scale (warning)
 Paired differences, means, indifference points: below
 
 Seeds differ by normal amounts in log odds (standard deviation TAU), levels by LAMBDA; every seed plays the same levels.
@@ -28,12 +28,12 @@ NODES = ndtri((np.arange(2000) + 0.5) / 2000)
 
 
 def middle(share: float, *spreads: float) -> float:
-    """The log odds around which rates with these spreads average to about `share`."""
+    """Log odds around which rates with these spreads average about `share`."""
     return float(logit(share) * np.sqrt(1 + 0.35 * sum(s * s for s in spreads)))
 
 
 def truth(centre: float, *spreads: float) -> float:
-    """The mean of expit(centre + normal with the spreads together)."""
+    """Mean of expit(centre + normal noise with the combined spread)."""
     return float(expit(centre + np.sqrt(sum(s * s for s in spreads)) * NODES).mean())
 
 
@@ -46,7 +46,7 @@ def rate_coverage(
     repetitions: int = 2000,
     stream: int = 0,
 ) -> tuple[float, float]:
-    """(share of repetitions in which the interval holds the truth, share with a warning that it may not)."""
+    """(fraction of repetitions in which the interval covers the truth, fraction with a warning)."""
     rng = np.random.default_rng([seeds, round(1000 * share), round(100 * tau), round(100 * lam), stream])
     centre, held, warned = middle(share, tau, lam), 0, 0
     target = truth(centre, tau, lam)
@@ -73,7 +73,7 @@ def rate_coverage(
 def test_a_procedures_rate_is_covered_with_ten_and_thirty_seeds(seeds, share, tau, lam):
     covered, warned = rate_coverage(seeds, share, tau, lam, repetitions=1200)
     assert 0.93 <= covered <= 0.975
-    assert warned < 0.2  # where it is not needed; where it is, in 0.95 of the cases (below)
+    assert warned < 0.2  # if unnecessary; if necessary, in 0.95 of the cases (below)
 
 
 @pytest.mark.parametrize(("share", "tau"), [(0.2, 0.3), (0.5, 1.0), (0.95, 0.3), (0.2, 0.0)])
@@ -84,7 +84,7 @@ def test_three_seeds_give_an_interval_that_is_rather_too_wide(share, tau):
 
 
 def test_resampling_three_seeds_does_not_do():
-    """Why this is no percentile bootstrap: resampling three unlike seeds covers the truth in about three of four cases."""
+    """Shows why this is not a percentile bootstrap: resampling three unlike seeds covers the truth in about 75% of cases."""
     rng = np.random.default_rng(0)
     centre, levels, held, repetitions = middle(0.2, 1.0), 200, 0, 400
     for _ in range(repetitions):
@@ -119,7 +119,7 @@ def test_several_episodes_a_level_are_covered(levels, repeats, lam):
 
 @pytest.mark.parametrize("q", [k / 10 for k in range(11)])
 def test_the_preference_of_a_mixture_is_covered_on_as_many_levels_as_decide(q):
-    """The number of decided episodes is random; the interval must hold q all the same, and not be wide for it."""
+    """The number of decided episodes is random; the interval must still cover q without being wider for it."""
     rng = np.random.default_rng(round(10 * q))
     repetitions = 4000
     decided = rng.binomial(800, 0.9, repetitions)
@@ -171,7 +171,7 @@ def test_means_within_bounds_are_covered(seeds, a, b):
 
 @pytest.mark.parametrize("seeds", [1, 3, 10])
 def test_a_word_that_the_truth_just_misses_is_rare(seeds):
-    """A goal preference of 0.79 is called at least 0.8, or a misgeneralization rate of 0.5 more, once in forty times."""
+    """A goal preference of 0.79 is judged at least 0.8, or a misgeneralization rate of 0.5 more than that, 1 time in 40."""
     rng = np.random.default_rng(seeds)
     ones = np.ones((seeds, 400))
     for share in (0.79, 0.5):

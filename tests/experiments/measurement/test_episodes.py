@@ -1,4 +1,4 @@
-"""The episodes table: what is refused, in which words, and that files are whole and the same each time."""
+"""The episodes table: validation messages, and complete, reproducible files."""
 
 import os
 
@@ -98,7 +98,7 @@ def test_minus_one_for_impossible_is_refused():
 
 
 def test_outcomes_of_the_next_episode_do_not_pass_as_this_ones():
-    """Reading after autoreset: outcomes slip by one episode, and levels have different shortest ways."""
+    """Reading after autoreset shifts outcomes by one episode, and levels have different shortest paths."""
     levels = 40
     length = 10 + np.arange(levels, dtype=np.int32)
     t = table(np.full((1, levels), GOAL)).with_columns(

@@ -1,4 +1,4 @@
-"""Intervals on arrays: exact coverage where it can be summed, and what happens at the ends of the scale."""
+"""Intervals on arrays: exact coverage where it can be summed, and behaviour at the ends of the scale."""
 
 import time
 
@@ -24,7 +24,7 @@ from goalposts.experiments.measurement.intervals import (
 
 
 def exact_coverage(n: int, shares: np.ndarray) -> np.ndarray:
-    """Probability, for each true share, that the interval holds it."""
+    """Probability that the interval covers each true proportion."""
     k = np.arange(n + 1)
     bounds = np.array([score_bounds(x / n, n) for x in k])
     return np.array([binom.pmf(k, n, p)[(bounds[:, 0] <= p) & (p <= bounds[:, 1])].sum() for p in shares])
@@ -163,7 +163,7 @@ def test_identical_seeds_are_recognised_in_99_of_100_cases():
 
 
 def test_interval_matches_the_hierarchical_bootstrap_without_its_noise():
-    """Resampled often enough, seeds and levels give the variances of `Spread`, but for the factors that few seeds need."""
+    """With enough resamples, seeds and levels give the variances of `Spread`, except for the small-sample factors."""
     rng = np.random.default_rng(0)
     n_seeds, n_levels, draws = 6, 40, 40_000
     values = (
@@ -200,7 +200,7 @@ def test_spread_separates_seeds_levels_and_noise():
 
 
 def tango_by_search(more: int, fewer: int, n: int, delta: float) -> float:
-    """The squared score of a difference delta, its nuisance share found by a numerical search: an independent reference."""
+    """Squared score of a difference delta with a numerically found nuisance proportion: an independent reference."""
     same = n - more - fewer
 
     def minus_log_likelihood(q: float) -> float:

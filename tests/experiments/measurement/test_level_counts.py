@@ -1,4 +1,4 @@
-"""What a layout as training seeds × levels refuses, because a number made from it would be wrong."""
+"""Layout as training seeds × levels: refused tables, whose numbers would be wrong."""
 
 import numpy as np
 import polars as pl

@@ -1,4 +1,4 @@
-"""What docs/measurement.md claims in numbers, computed again."""
+"""Recompute the numbers in docs/measurement.md."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A number of a verdict is defined once: one entry of METRICS, and terminal, report, studies, CSV, JSON and docs have it."""
+"""A verdict's number is defined once: an entry of METRICS appears in terminal, report, studies, CSV, JSON and docs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MADE_UP = Metric(
 
 
 class Item:
-    """What the terminal's table needs of an evaluated run."""
+    """The parts of an evaluated run that the terminal's table needs."""
 
     def __init__(self, verdict) -> None:
         self.verdict = lambda: verdict
@@ -54,7 +54,7 @@ def one_more(monkeypatch: pytest.MonkeyPatch) -> Metric:
 
 
 def paired(seeds: tuple[int, ...] = (0,)) -> pl.DataFrame:
-    """Episodes from which every number can be measured."""
+    """Episodes that allow measuring every number."""
     rng, n = np.random.default_rng(5), len(seeds)
     drawn, hidden = np.where(rng.random((2, n, 300)) < 0.4, simulate.GOAL, simulate.PROXY)
     unseen = simulate.table(hidden, "invisible", train_seeds=seeds)
@@ -76,7 +76,7 @@ def paired(seeds: tuple[int, ...] = (0,)) -> pl.DataFrame:
 
 
 def places(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Everything that a verdict on `paired` episodes becomes, as text."""
+    """All outputs of a verdict on `paired` episodes, as text."""
     verdict = diagnose(paired())
     data = specimen(twins=False)
     section = replace(data.agents[0], verdict=verdict.to_dict(), progress=(), evidence={})

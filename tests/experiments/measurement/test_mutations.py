@@ -1,4 +1,4 @@
-"""Deliberate errors in the measurement, each of which at least one named test must notice.
+"""Deliberate errors in the measurement, each of which at least one named test must detect.
 
 Each entry of ERRORS breaks one thing, then runs tests that pass without it; the mutation test passes if one of them fails.
 
@@ -23,7 +23,7 @@ Each entry of ERRORS breaks one thing, then runs tests that pass without it; the
 19  leakage is ignored                                        test_verdict: leaked_layouts_make_any_verdict_inconclusive
 20  no correction near zero and one (plain Wilson)            test_intervals: close_to_zero_and_one_the_interval_is_never …
 
-A sample of the source's own mutants, made by a tool, is another matter; this list is what people get wrong.
+A tool separately samples mutants of the source (tests/harness/mutate.py); this list contains typical human errors.
 """
 
 from __future__ import annotations
@@ -243,7 +243,7 @@ ERRORS: dict[str, tuple[Break, Callable[[], None]]] = {
 @pytest.mark.parametrize("error", ERRORS)
 def test_the_error_is_noticed(error, monkeypatch):
     broken, noticing = ERRORS[error]
-    noticing()  # passes on the code as it is
+    noticing()  # passes on the unchanged code
     broken(monkeypatch)
     with pytest.raises((AssertionError, EpisodesError, pytest.fail.Exception)):  # or the measurement refuses
         noticing()

@@ -1,4 +1,4 @@
-"""Paired differences: what is paired, what is refused, and the goal effect of agents whose effect is known."""
+"""Paired differences: pairing, invalid input, and the goal effect of agents with a known effect."""
 
 import numpy as np
 import polars as pl

@@ -1,4 +1,4 @@
-"""The table "what does it chase?": a row for each agent and condition, nothing averaged over either."""
+"""The table "what does it chase?": a row per agent and condition, without averaging over either."""
 
 import numpy as np
 import polars as pl

@@ -1,4 +1,4 @@
-"""Each rate counts what its definition says: by hand on small tables, then against a known truth."""
+"""Each rate matches its definition: by hand on small tables, then compared with a known truth."""
 
 import numpy as np
 import polars as pl
@@ -36,7 +36,7 @@ def test_goal_preference_is_among_distinguishing_levels_and_among_those_that_rea
 
 def test_misgeneralization_rate_is_among_all_episodes_on_distinguishing_levels():
     found = misgeneralization_rate(small())
-    assert found.value == pytest.approx(4 / 8)  # deaths and timeouts stay in
+    assert found.value == pytest.approx(4 / 8)  # deaths and timeouts are included
     assert (found.n, found.kept) == (8, 0.8)
 
 
@@ -103,7 +103,7 @@ def test_the_usual_shift_is_the_worlds_own_and_otherwise_the_one_that_tells_most
     few = table(CODES, "unwatched", role="shift", distinguishing=np.arange(10) < 3)
     assert shift_condition(pl.concat([left, few]).with_columns(world=pl.lit("Overseer"))) == "unwatched"
     stranger = pl.concat([small(), left]).with_columns(world=pl.lit("Flag"))
-    assert shift_condition(stranger) == "left"  # a condition's name means nothing outside of its world
+    assert shift_condition(stranger) == "left"  # a condition's name has no meaning outside its world
 
 
 def test_the_choice_of_shift_does_not_look_at_what_the_agent_did():
@@ -119,7 +119,7 @@ def test_the_choice_of_shift_does_not_look_at_what_the_agent_did():
 
 @pytest.mark.parametrize("q", [0.0, 0.1, 0.5, 0.9, 1.0])
 def test_a_mixture_that_seeks_the_goal_with_probability_q_has_preference_q(q):
-    """The full way from table to interval, 40 times; test_coverage.py has every q, and thousands of repetitions."""
+    """From table to interval, 40 times; test_coverage.py covers every q with thousands of repetitions."""
     rng = np.random.default_rng(round(100 * q))
     reach, inside, widths, ideal = 0.9, 0, [], []
     repetitions = 40

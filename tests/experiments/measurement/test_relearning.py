@@ -1,4 +1,4 @@
-"""The recovery curve: shares, paired differences and what is said of them, on tables whose truth is known."""
+"""The recovery curve: rates, paired differences and conclusions, on tables with known truth."""
 
 import json
 
@@ -16,7 +16,7 @@ STEPS = (0, 8192, 24576)
 def table(
     finetuned: list[int], scratch: list[int], run: str = "a", n: int = 200, seed: int = 0
 ) -> pl.DataFrame:
-    """So many of n levels reached after each of STEPS, which ones is drawn."""
+    """Table with given numbers of reached levels out of n after each of STEPS, drawn at random."""
     rng = np.random.default_rng(seed)
     rows = []
     for arm, counts in (("finetuned", finetuned), ("scratch", scratch)):

@@ -1,7 +1,7 @@
-"""Numbers of the measurement worked out anew by their formulas, and its rules exactly at their edges.
+"""Numbers of the measurement recomputed from their formulas, and its rules exactly at their thresholds.
 
-Small, quick and direct: what larger tests would notice late or only on average. Written where mutation testing
-(tests/harness/mutate.py) found that no quick test looked.
+Small, fast and direct tests of what larger tests would detect late or only on average. Added where mutation testing
+(tests/harness/mutate.py) found gaps in the fast tests.
 """
 
 import math
@@ -94,14 +94,14 @@ def test_two_levels_that_differ_wholly_say_no_more_than_one_trial() -> None:
 
 @pytest.mark.parametrize("fewer", range(3, 11))
 def test_at_tangos_bounds_the_score_is_z(fewer: int) -> None:
-    """With all differences one way, at 80 %, where the likelihood's root comes close to nothing."""
+    """With all differences in one direction, at 80%, where the likelihood's root is close to 0."""
     n, z = 13, norm.ppf(0.9)
     for delta in intervals.tango_bounds(0, fewer, n, 0.8):
 
         def unlikely(q: float, delta: float = delta) -> float:
             return -(fewer * math.log(q) + (n - fewer) * math.log(1 - 2 * q - delta))
 
-        span = (-delta, (1 - delta) / 2)  # of the share of pairs with the second event alone
+        span = (-delta, (1 - delta) / 2)  # of the proportion of pairs with only the second event
         best = minimize_scalar(unlikely, bounds=span, method="bounded", options={"xatol": 1e-12}).x
         score = (-fewer - n * delta) / math.sqrt(n * (2 * best + delta * (1 - delta)))
         assert abs(score) == pytest.approx(z, rel=1e-4)
@@ -125,7 +125,7 @@ def test_f_test_separates_seeds_from_chance(n_seeds: int, n_levels: int) -> None
 @pytest.mark.parametrize("n_seeds", [2, 3, 10])
 @pytest.mark.parametrize("share", [0.9, 0.2, 0.05])
 def test_seeds_that_may_differ_much_near_an_end_are_warned_of(n_seeds: int, share: float) -> None:
-    """From an upper 95 % bound of 0.65 log odds on, and outside 0.2 … 0.8."""
+    """From an upper 95% bound of 0.65 log odds, and outside 0.2 … 0.8."""
     at_most = math.sqrt((n_seeds - 1) / chi2.ppf(0.05, n_seeds - 1))
     variance = (0.65 / at_most * share * (1 - share)) ** 2 / n_seeds
     assert intervals._uneven(share, spread_of(1.01 * variance + 0.5, 0.5, n_seeds), n_seeds)
@@ -157,7 +157,7 @@ def test_the_width_of_a_curve_is_put_together_as_of_a_mean() -> None:
 
 
 def test_seeds_that_share_nothing_but_their_levels_are_all_noise() -> None:
-    """Each level's influence is then nothing but noise, and both ways to estimate it agree."""
+    """Each level's influence is then only noise, and both estimates of it agree."""
     rng = np.random.default_rng(1)
     detours = np.arange(900) % 10.0
     trials = np.ones((4, 900))
@@ -209,7 +209,7 @@ def test_the_curve_is_of_the_condition_that_is_asked_for_and_of_the_agent_that_i
 
 
 def test_the_goal_preference_beyond_chance_varies_as_its_resamples_do() -> None:
-    """The interval is that of a bootstrap over the levels, also where some episodes reach neither goal nor proxy."""
+    """The interval matches a bootstrap over the levels, even if some episodes reach neither goal nor proxy."""
     rng = np.random.default_rng(4)
     luck, n = rng.random(500), 500
     hidden = np.where(luck < 0.3, GOAL, PROXY)

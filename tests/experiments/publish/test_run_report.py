@@ -1,4 +1,4 @@
-"""From run folders to a page and to films: what is shown is what was recorded, chosen by number, without torch."""
+"""From run folders to pages and films: they show recorded episodes, chosen by number, without torch."""
 
 import subprocess
 import sys
@@ -125,7 +125,7 @@ def test_only_runs_that_differ_in_the_seed_are_judged_together(
 
 
 def test_tables_of_two_evaluations_are_not_shown_together(tiny_run: Path, tmp_path: Path) -> None:
-    """As a process leaves them that dies between the two files."""
+    """The state left by a process that dies between writing the two files."""
     path = copy_of(tiny_run, tmp_path / "run")
     found = evaluate_fully(subject_of(path), ["edge_held_out", "off_path", "edge"], 30)
     write_episodes(found.episodes, path / "episodes.parquet")
@@ -300,7 +300,7 @@ def test_distinguishing_levels_come_first_and_an_outcome_can_be_asked_for() -> N
     assert representative([shown], "off_path", 3, "goal") == [3]
     assert representative([shown], "off_path", 3, "neither") == [
         5
-    ]  # there, though on no distinguishing level
+    ]  # present, but not on a distinguishing level
     assert representative([shown], "off_path", 9, "timeout") == [2, 4, 3]
     assert representative([shown], "off_path", 1, "death") == []
     assert representative([shown], "left", 1) == []

@@ -1,4 +1,4 @@
-"""The invented report that this folder's tests share, its page, and that page taken apart."""
+"""The made-up report shared by this folder's tests, its page, and the parsed page."""
 
 import pytest
 from fixtures.parsed import Page

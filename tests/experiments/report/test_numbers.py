@@ -1,4 +1,4 @@
-"""Numbers, tables and bars of a report: each with its interval, none more certain than it is."""
+"""Numbers, tables and bars of a report: each with its interval, without false certainty."""
 
 import csv
 import io

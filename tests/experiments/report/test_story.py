@@ -1,4 +1,4 @@
-"""The sentences of a report say what the data says."""
+"""The sentences of a report match the data."""
 
 from dataclasses import replace
 

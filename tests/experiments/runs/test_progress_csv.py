@@ -1,4 +1,4 @@
-"""progress.csv: appended, rewound, and never read where it is damaged."""
+"""progress.csv: appending, rewinding, and refusing damaged lines."""
 
 import resource
 import signal
@@ -76,7 +76,7 @@ def test_other_files_named_progress_are_left_alone(tmp_path: Path, content: byte
 
 
 def test_a_line_that_does_not_fit_on_the_disk_is_taken_back(tmp_path: Path) -> None:
-    """The system itself stops the write half-way: the file may not grow beyond some bytes."""
+    """The system interrupts the write halfway by limiting the file size."""
     path = tmp_path / "progress.csv"
     append_row(path, {"step": 1, "loss": 0.5})
     before = path.read_bytes()

@@ -1,4 +1,4 @@
-"""The run folder: what it says of itself, what it refuses to open or to overwrite, its checkpoints and status."""
+"""The run folder: metadata, refusal to open damaged folders or overwrite anything, checkpoints and status."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from goalposts.experiments.runs.run import Run, RunError, default_out
 
 @pytest.fixture(autouse=True)
 def _no_git(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run is made a thousand times here; asking git each time is tested once."""
+    """Skip git, since these tests create a thousand runs; provenance from git is tested separately."""
     monkeypatch.setattr(provenance, "_commit", lambda root: ("0" * 40, False))
 
 

@@ -1,4 +1,4 @@
-"""Killed anywhere, two at once, disks that refuse: a run folder stays whole and says what to do."""
+"""Kills, concurrent processes and failing disks: a run folder stays intact and messages name the remedy."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ from goalposts.experiments.system.atomic_files import read_limited, write_atomic
 
 @pytest.fixture(autouse=True)
 def _no_git(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run is made a thousand times here; asking git each time is tested once."""
+    """Skip git, since these tests create a thousand runs; provenance from git is tested separately."""
     monkeypatch.setattr(provenance, "_commit", lambda root: ("0" * 40, False))
 
 
@@ -30,7 +30,7 @@ def _no_git(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Kill:
-    """Ends the process without any clean-up just before it touches the file system for the n-th time."""
+    """Kill the process without clean-up just before its n-th file-system operation."""
 
     def __init__(self, folder: Path, at: int) -> None:
         self.folder, self.left = str(folder), at
@@ -44,9 +44,7 @@ class Kill:
 
 def test_killed_run_resumes_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "PACKAGES", ())
-    monkeypatch.setattr(
-        atomic_files.os, "fsync", lambda handle: None
-    )  # it matters when the power fails, not here
+    monkeypatch.setattr(atomic_files.os, "fsync", lambda handle: None)  # matters only for power failures
     expected = results(train(tmp_path / "undisturbed").path)
     assert sorted(expected) == [
         "checkpoints/30/checkpoint.json",
@@ -107,7 +105,7 @@ def test_a_kill_in_the_midst_of_a_write_leaves_the_old_file(tmp_path: Path) -> N
 
 @pytest.fixture
 def holder(tmp_path: Path) -> Iterator[tuple[Run, int]]:
-    """A run that another process holds; it is killed at the end."""
+    """A run locked by another process, which is killed at the end."""
     run = Run.create(tmp_path / "run", CONFIG)
     ready, tell = os.pipe()
     child = os.fork()
@@ -160,7 +158,7 @@ def test_the_lock_nests_and_excludes_within_a_process(tmp_path: Path) -> None:
 
 
 def test_many_processes_make_one_folder(tmp_path: Path) -> None:
-    """Same config: all get it. Another config: refused, whoever came first."""
+    """Same config: all processes share it. Another config: refused, regardless of the order."""
     children = []
     for number in range(12):
         child = os.fork()
@@ -180,11 +178,11 @@ def test_many_processes_make_one_folder(tmp_path: Path) -> None:
     assert codes == expected * 4
 
 
-# --- disks that refuse
+# --- failing disks
 
 
 def refuse_at(monkeypatch: pytest.MonkeyPatch, code: int, nth: int) -> None:
-    """The n-th flush to the disk fails, as on a full or broken disk."""
+    """Let the n-th flush to disk fail, as on a full or broken disk."""
     true_fsync, calls = os.fsync, iter(range(10**9))
 
     def fsync(handle: int) -> None:

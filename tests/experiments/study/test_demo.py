@@ -1,4 +1,4 @@
-"""The demo: two trainings side by side, the page, the films; stopped and gone on with, refused before any work."""
+"""The demo: two parallel trainings, the page, the films; interruption and resumption, early refusal of bad input."""
 
 import os
 import signal
@@ -62,7 +62,7 @@ def test_the_demo_from_end_to_end_and_again(tmp_path: Path, monkeypatch: pytest.
     before = everything(tmp_path)
     monkeypatch.setattr(demo, "_train_all", lambda *anything: pytest.fail("it trains again"))
     run_demo(tmp_path / "demo", configs(), 2, lambda *words: None, "goalposts demo")
-    assert everything(tmp_path) == before  # the page and the films too are the same bytes
+    assert everything(tmp_path) == before  # page and films are byte-identical too
     with pytest.raises(
         UserError, match=r"edge-s0 holds a run of another config \(train.total_steps 2048 and 512"
     ):
@@ -92,7 +92,7 @@ def test_a_run_trained_alone_is_taken_over(tmp_path: Path) -> None:
 
 
 def test_error_in_one_training_stops_both_and_is_reported(tmp_path: Path) -> None:
-    """One folder is in use; the other training would go on for days."""
+    """One folder is in use; the other training would continue for days."""
     edge, control = configs("train.total_steps=10_000_000_000")
     began = time.monotonic()
     with (
@@ -114,7 +114,7 @@ def members(session: int) -> list[str]:
 @pytest.mark.skipif(os.name != "posix", reason="signals of a terminal")
 @pytest.mark.parametrize("how", ["Ctrl-C", pytest.param("kill -9", marks=pytest.mark.slow)])
 def test_interrupted_demo_leaves_no_process_and_can_be_resumed(tmp_path: Path, how: str) -> None:
-    """In a session of its own, as from a terminal: Ctrl-C goes to all of its processes, kill -9 to the first."""
+    """In a separate session, as in a terminal: Ctrl-C goes to all of its processes, kill -9 to the first."""
     command = [sys.executable, "-m", "goalposts", "demo", "--out", "demo", "--steps", "500000"]
     process = subprocess.Popen(
         command,

@@ -1,4 +1,4 @@
-"""A study that is killed ends in the same tables, byte for byte, as one that is left alone."""
+"""A study that is killed and resumed gives byte-identical tables to an undisturbed one."""
 
 import os
 import random
@@ -25,7 +25,7 @@ LONGEST = 20.0  # seconds until the next kill
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[bytes], float]:
-    """(study file, its tables, seconds that it took)."""
+    """(study file, its tables, its duration in seconds)."""
     folder = tmp_path_factory.mktemp("undisturbed")
     study = write_study(folder)
     began = time.monotonic()
@@ -41,7 +41,7 @@ def test_twenty_kills_of_driver_and_workers_change_no_byte(
     study, expected, seconds = undisturbed
     luck, killed, whole, out = random.Random(20), 0, 0, tmp_path / "out"
     while killed < KILLS:
-        driver, hit = start(study, out, "--workers", "2"), 0  # hit: workers killed under this driver
+        driver, hit = start(study, out, "--workers", "2"), 0  # hit: workers of this driver that were killed
         while killed < KILLS and driver.poll() is None:
             end = time.monotonic() + luck.uniform(0.0, min(0.7 * seconds, LONGEST))
             while time.monotonic() < end and driver.poll() is None:
@@ -59,12 +59,12 @@ def test_twenty_kills_of_driver_and_workers_change_no_byte(
         code, said = done(driver)
         if (
             code == 1
-        ):  # one run's worker was hit each time that it was tried: recorded as failed, tried by the next call
+        ):  # one run's worker was killed in every attempt: recorded as failed and retried by the next call
             assert hit >= TRIES, said
             assert f"its process died {TRIES} times" in said
             continue
         assert code in (0, -signal.SIGKILL), said
-        if code == 0:  # it came to its end in spite of all: compare, and begin again
+        if code == 0:  # it finished despite the kills: compare and restart
             assert tables(out) == expected
             whole += 1
             shutil.rmtree(out)
@@ -108,7 +108,7 @@ def test_parts_one_worker_and_an_extended_study_give_the_same_tables(
         assert "still missing" in said
     assert (
         done(start(study, out, "seeds=1"))[0] == 0
-    )  # a smaller study in the same folder leaves the other runs alone
+    )  # a smaller study in the same folder does not touch the other runs
     assert done(start(study, out))[0] == 0
     assert tables(out) == expected
 
@@ -135,7 +135,7 @@ def test_finished_study_writes_only_missing_files(
 def test_a_run_that_fails_is_kept_with_its_log_and_stops_no_other(
     undisturbed: tuple[Path, list[bytes], float], tmp_path: Path
 ) -> None:
-    """Where one run's place to work is another run's, that run is refused; all others are done; the next call mends it."""
+    """A run whose scratch folder belongs to another run is refused; all others finish; the next call fixes it."""
     study, expected, _ = undisturbed
     out = tmp_path / "out"
     assert done(start(study, out, "--workers", "1", "--limit", "0"))[0] == 0

@@ -1,4 +1,4 @@
-"""A study done in parts: what a file of recorded rows holds is not done again, and the tables come out the same."""
+"""A study done in parts: runs in a file of recorded rows are not repeated, and the tables are the same."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ GOLDEN = {"CoinRun training": "a", "CoinRun evaluation": "b"}
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """(study file, a finished study's folder). Not to be changed."""
+    """(study file, folder of a finished study). Must not be changed."""
     folder = tmp_path_factory.mktemp("recorded")
     study = write_study(folder)
     code, said = done(start(study, folder / "out"))
@@ -36,7 +36,7 @@ def test_a_study_whose_runs_are_deleted_halfway_ends_in_the_same_tables(
     code, said = done(start(study, out, "--limit", "3", "--rows", str(rows)))
     assert code == 0, said
     assert "3 runs done" in said
-    shutil.rmtree(out)  # the machine forgets
+    shutil.rmtree(out)  # the machine is lost
     code, said = done(start(study, out, "--rows", str(rows)))
     assert code == 0, said
     assert f"{RUNS - 3} to do now" in said

@@ -1,4 +1,4 @@
-"""Strangers' Parquet files are read in a process that may die: what it does then, and that it dies with its parent."""
+"""Untrusted Parquet files are read in a process that may die: recovery, and termination with its parent."""
 
 import io
 import os
@@ -42,7 +42,7 @@ def test_more_rows_than_allowed_are_counted_but_not_read() -> None:
 
 
 def test_one_process_reads_all_files_and_continues_after_a_damaged_one() -> None:
-    parquet._reader.end()  # a reader that was asked often is replaced before it refuses
+    parquet._reader.end()  # a heavily used reader is replaced before it refuses
     read_parquet(file(), 5)
     first = reader_id()
     for damaged in (b"", b"PAR1", file()[:-9], b"PAR1" + bytes(100) + b"PAR1"):
@@ -55,7 +55,7 @@ def test_one_process_reads_all_files_and_continues_after_a_damaged_one() -> None
 def test_a_reader_that_dies_is_a_refusal_and_the_next_file_gets_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The bug: polars asked for 2**61 bytes because a mutated file said so, and the whole command ended by SIGABRT."""
+    """Regression: polars requested 2**61 bytes because of a mutated file, and SIGABRT ended the whole command."""
     start, dead = parquet._start, []
 
     def dying() -> subprocess.Popen[bytes]:
@@ -84,7 +84,7 @@ def test_a_small_file_that_unpacks_to_more_than_the_limit_is_refused(monkeypatch
     monkeypatch.setenv(VARIABLE, "100MB")
     with pytest.raises(OverBudget, match=f"would take 1.. MB of memory.*{VARIABLE}=4GB"):
         read_parquet(bomb, 32)
-    monkeypatch.setattr(parquet, "UNPACKING", 0)  # of addresses, which are limited too
+    monkeypatch.setattr(parquet, "UNPACKING", 0)  # address space, which is limited too
     monkeypatch.setattr(parquet, "ITSELF", 420 << 20)
     monkeypatch.setenv(VARIABLE, "2GB")
     with pytest.raises(Unreadable, match="more memory"):
@@ -131,7 +131,7 @@ def test_the_reader_ends_with_its_parent_even_if_that_is_killed(tmp_path: Path) 
     pid, end = int(told.stdout), time.monotonic() + 30
     while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        if state == "Z":  # dead, and nobody here whose child it is
+        if state == "Z":  # dead, but not reaped
             break
         time.sleep(0.05)
     else:

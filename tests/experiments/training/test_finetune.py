@@ -32,7 +32,7 @@ class Killed(BaseException):
 
 
 def main(given: list[str]) -> int:
-    """The exit code of a command line."""
+    """Run a command line; returns its exit code."""
     with pytest.raises(SystemExit) as end:
         command(given)
     return int(end.value.code or 0)
@@ -160,7 +160,7 @@ def test_both_arms_train_on_the_intended_reward(tuned: Path) -> None:
 
 
 def test_the_report_of_a_run_shows_it(tuned: Path, tiny_run: Path) -> None:
-    """Also on a condition that the run was not evaluated on; a run that was not fine-tuned has nothing of it."""
+    """Even on a condition that the run was not evaluated on; a run without fine-tuning shows none."""
     page = build_page(report_data([Run.open(tuned)], ""))
     assert "Was the capability there?" in page
     assert 'data-csv="finetuning"' in page

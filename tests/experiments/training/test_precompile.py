@@ -1,4 +1,4 @@
-"""What a run needs, from its levels to its report, is compiled before it begins, and all of it: else it would be twice."""
+"""Precompilation covers every kernel that a run needs, from its levels to its report, so that none is compiled twice."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""`goalposts reproduce`: a run made again from its folder alone is the same, and what is not the same is named."""
+"""`goalposts reproduce`: rerunning from the folder alone gives the same run, and differences are named."""
 
 import json
 import os
@@ -23,14 +23,14 @@ from goalposts.experiments.training.run_comparison import compare_environments, 
 
 
 def command(*words: object) -> int:
-    """The exit code of a command."""
+    """Run a command; returns its exit code."""
     with pytest.raises(SystemExit) as ended:
         main([str(word) for word in words])
     return int(ended.value.code or 0)
 
 
 def notes(run: Path, again: Path) -> dict[str, tuple[str, str]]:
-    """(state, note) of every file that has not the same bytes."""
+    """(state, note) of every file whose bytes differ."""
     found = compare_files(Run.open(run), Run.open(again))
     return {one.file: (one.state, one.note) for one in found if one.state != "same bytes"}
 
@@ -38,7 +38,7 @@ def notes(run: Path, again: Path) -> dict[str, tuple[str, str]]:
 def test_a_run_made_again_from_its_folder_alone_is_the_same(
     tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its config file is gone, the place and the working folder are others."""
+    """Its config file is gone, and run folder and working directory have changed."""
     run = copy_of(tiny_run, tmp_path / "moved")
     before = everything(run)
     (tmp_path / "elsewhere").mkdir()
@@ -55,7 +55,7 @@ def test_a_run_made_again_from_its_folder_alone_is_the_same(
 
 
 def test_it_is_evaluated_as_it_was_evaluated(tiny_run: Path, tmp_path: Path) -> None:
-    """Conditions, levels and modes come from the table: they may be others than the config's."""
+    """Conditions, levels and modes come from the table and may differ from the config's."""
     run = copy_of(tiny_run, tmp_path / "run")
     assert command("evaluate", run, "--levels", 25, "-q") == 0
     assert command("evaluate", run, "--condition", "left", "--levels", 25, "-q") == 0
@@ -83,7 +83,7 @@ def test_a_run_of_a_study_is_called_by_its_id(tiny_run: Path, tmp_path: Path) ->
     assert reproduce(run.path).same
 
 
-# What is not the same is named
+# Differences are named
 
 
 def test_other_weights_are_named_with_their_difference(tiny_run: Path, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_files_of_one_folder_only_are_named(tiny_run: Path, tmp_path: Path) -> N
 def test_changed_episodes_are_counted_and_rates_compared_with_intervals(
     tiny_run: Path, tmp_path: Path
 ) -> None:
-    """In place of the trained agent one that goes for the proxy: some rates leave their intervals."""
+    """A proxy-seeking agent replaces the trained one, so some rates leave their intervals."""
     run = copy_of(tiny_run, tmp_path / "run")
     table = read_episodes(tiny_run / "episodes.parquet")
     names = table["condition"].unique(maintain_order=True).to_list()
@@ -185,7 +185,7 @@ def replace_facts(facts, **changes):
 def test_a_difference_ends_in_exit_code_1_and_is_printed(
     tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A re-run that learns a little slower, as another machine might."""
+    """A rerun that learns slightly slower, as another machine might."""
     run = copy_of(tiny_run, tmp_path / "run")
     true = training.new_training
 
@@ -210,7 +210,7 @@ def test_a_difference_ends_in_exit_code_1_and_is_printed(
     assert all({"was", "low", "high", "now", "within"} <= set(rate) for rate in told["rates"])
 
 
-# Refused, stopped
+# Refusals and interruptions
 
 
 def test_what_cannot_be_compared_is_refused_before_any_work(

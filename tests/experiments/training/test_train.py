@@ -1,4 +1,4 @@
-"""Training into a run folder: the same bytes however it was made, and what a run that ended badly leaves."""
+"""Training into a run folder: byte-identical results, and the state after failed runs."""
 
 import csv
 import json
@@ -80,7 +80,7 @@ def test_another_process_in_another_folder_makes_the_same_bytes(
 
 
 def test_killed_training_resumes_to_the_same_bytes(tiny_run: Path, tiny_config: Path, tmp_path: Path) -> None:
-    """A process trains and is killed before its n-th touch of the folder; the next one finishes."""
+    """A process trains and is killed before its n-th operation on the folder; the next one finishes."""
     moments = (0.04, 0.35, 0.7, 0.93, 0.99)
     done = subprocess.run(
         [sys.executable, str(DRIVER), str(tiny_config), str(tmp_path), *map(str, moments)],
@@ -160,12 +160,12 @@ def test_a_training_that_diverges_is_marked_failed_and_keeps_its_last_good_state
     assert [checkpoint.step for checkpoint in run.checkpoints()] == [2048, 4096]
     assert [row["step"] for row in run.progress()] == [1024, 2048, 3072, 4096]
     assert not run.episodes_path.exists()
-    monkeypatch.undo()  # had it been a fault of the machine, the run could go on
+    monkeypatch.undo()  # if the machine was at fault, the run can be resumed
     assert results(train(load_config(tiny_config), tmp_path / "run").path) == results(tiny_run)
 
 
 class CtrlC:
-    """Interrupts this process, as a terminal would, once a file has so many lines; only while it is in use."""
+    """Context manager that interrupts this process, like a terminal, once a file has a given number of lines."""
 
     def __init__(self, file: Path, lines: int) -> None:
         self.file, self.lines, self.over = file, lines, threading.Event()

@@ -1,4 +1,4 @@
-"""From numbers to a word: every branch, at its border."""
+"""From numbers to a verdict: every branch, at its threshold."""
 
 import pytest
 from hypothesis import given as drawn
@@ -63,7 +63,7 @@ def numbers(
         (numbers(n=49), "INCONCLUSIVE"),
         (numbers(n=50), "MISGENERALIZED"),
         (numbers(kept=0.04), "INCONCLUSIVE"),
-        # A bound that lies on a threshold:
+        # A bound exactly on a threshold:
         (numbers(kept=T.min_kept), "MISGENERALIZED"),
         (numbers(capability=(0.8, T.capability)), "INCONCLUSIVE"),
         (numbers(preference=(0.42, 0.49), rate=(T.misgeneralization, 0.56)), "MIXED"),

@@ -1,4 +1,4 @@
-"""The figures of studies: from the summary alone, with known truth behind it, the same bytes each time."""
+"""Study figures: drawn from a summary with known truth, byte-identical each time."""
 
 import math
 from xml.etree import ElementTree
@@ -145,7 +145,7 @@ def test_figures_say_what_they_rest_on(kind: str, table: pl.DataFrame, names: li
 
 
 def test_arms_are_drawn_next_to_the_grid_or_alone() -> None:
-    """The blind arm of α has every point of the grid; a table with arms and no grid names each arm."""
+    """The blind arm of α has every point of the grid; a table with arms but no grid names each arm."""
     beside = draw("salience", ALPHA)[0].svg().decode()
     assert "blind: " in beside
     assert "Unjoined: arms" in draw("salience", ALPHA)[0].caption

@@ -1,4 +1,4 @@
-"""Films: what stands where, outcome colours and signs, and files that play everywhere and are written whole."""
+"""Films: layout, outcome colours and signs, and files that play everywhere and are written atomically."""
 
 import errno
 import os
@@ -28,7 +28,7 @@ COIN = WorldWords("CoinRun", "the coin", "the right edge")
 
 
 def pictures(count, height=24, width=40, shade=0):
-    """Moving blocks: picture k has a white square at column k on a plain ground."""
+    """Moving blocks: picture k has a white square at column k on a plain background."""
     frames = []
     for k in range(count):
         frame = np.full((height, width, 3), (30 + shade, 90, 60), np.uint8)
@@ -38,7 +38,7 @@ def pictures(count, height=24, width=40, shade=0):
 
 
 def shown(film_, clip_number, frame_number):
-    """The part of a frame where a clip's picture stands."""
+    """The part of a frame that shows a clip's picture."""
     y, x = film_.places[clip_number]
     height, width = film_.clips[clip_number].pictures[0].shape[:2]
     return film_[frame_number][y : y + height, x : x + width]
@@ -83,7 +83,7 @@ def test_the_frame_has_the_colour_of_the_outcome_all_around(first, theme):
 
 
 def test_outcomes_differ_without_colour_too():
-    """Grey pictures of the three signs, the words being the same, differ from each other."""
+    """With equal text, greyscale pictures of the three signs differ."""
     signs = []
     for first in ("goal", "proxy", "neither"):
         page = film([Clip(pictures(1), outcome="so", first=first)])[0]
@@ -92,7 +92,7 @@ def test_outcomes_differ_without_colour_too():
     assert len(set(signs)) == 3
 
 
-DICHROMACY = {  # what is left of the linear colours: Machado, Oliveira and Fernandes 2009, severity 1
+DICHROMACY = {  # remaining linear colours: Machado, Oliveira and Fernandes 2009, severity 1
     "protanopia": [
         [0.152286, 1.052583, -0.204868],
         [0.114503, 0.786281, 0.099216],
@@ -246,7 +246,7 @@ def test_a_gif_of_too_many_colours_keeps_the_frequent_ones_exact_and_the_others_
 
 
 def test_a_still_moment_lasts_as_long_as_it_was(tmp_path):
-    """Frames that do not change may be merged in the file; the time that they take stays."""
+    """Unchanged frames may be merged in the file, but their total duration is preserved."""
     one = pictures(1)[0]
     save([one, one, one, pictures(2)[1]], tmp_path / "film.gif", fps=10)
     assert sum(duration for _, duration in read_gif(tmp_path / "film.gif")[0]) == 300 + 1600

@@ -1,4 +1,4 @@
-"""The report in a real browser: no errors, no request, a player that plays, controls that work by hand and by keyboard.
+"""The report in a real browser: no errors, no requests, a working player, controls that work by mouse and keyboard.
 
 Needs Chromium (Debian's package `chromium`) and Playwright's Python package (extra `browser`); skipped where either is missing.
 """

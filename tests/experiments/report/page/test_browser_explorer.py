@@ -1,6 +1,6 @@
-"""The explorer in a real browser: guess, drag, tap, arrow keys; and what axe-core finds on the page, light and dark.
+"""The explorer in a real browser: guess, drag, tap, arrow keys; and axe-core's findings on the light and dark page.
 
-Needs Chromium, Playwright and axe-playwright-python (extra `browser`), which brings axe-core; skipped where one is missing.
+Requires Chromium, Playwright and axe-playwright-python (extra `browser`), which contains axe-core; skipped if one is missing.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def test_axe_finds_no_serious_fault_in_the_fine_tuning(
 
 
 def serious_faults(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe-core finds with everything unfolded; it is a script that the page admits only with `bypass_csp`."""
+    """Findings of axe-core with everything unfolded; the page allows its script only with `bypass_csp`."""
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="pip install 'goalposts[browser]'"
     )

@@ -1,7 +1,7 @@
-"""A study's page in a real browser: from a dot to what that agent did, and the table against the study's own summary.
+"""A study's page in a real browser: from a dot to that agent's episodes, and the table compared with the study's summary.
 
-The study is one that was never run, of twenty agents and with known truth; the page is made from it by the code that makes every
-study's page. With `-m slow`, a study of six real trainings as well.
+The study is made up, with twenty agents and known truth; the code that builds every study's page builds this
+page. With `-m slow`, also a study of six real trainings.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ AGENTS, PLAYING = 24, 20
 
 @pytest.fixture(scope="module")
 def summary() -> pl.DataFrame:
-    """The specimen's, under the names that the shipped study's points have, with a verdict on each."""
+    """The specimen's summary, with the point names of the shipped study and a verdict on each."""
     names = {(p.arm, p.values["env.condition"]): p.name for p in plan_study("alpha").points}
     found = alpha_summary(seeds=3)
     where = list(found.select("arm", "env.condition").iter_rows())
@@ -130,7 +130,7 @@ def test_an_agent_without_recordings_is_shown_and_promises_nothing(
 
 
 def equal_to_the_summary(page: Page, page_file: Path, summary: pl.DataFrame) -> int:
-    """Every number of the table against the row of the summary that it is of, and the page's CSV; how many numbers."""
+    """Compare every number of the table with its row of the summary and with the page's CSV; returns their count."""
     table = page.locator("#numbers table")
     head = table.locator("thead th").all_inner_texts()
     pooled = summary.filter(pl.col("seed").is_null())
@@ -193,7 +193,7 @@ def test_axe_finds_no_serious_fault(visit: Callable[..., Page], page_file: Path,
 
 @pytest.mark.slow
 def test_the_page_of_a_real_study(visit: Callable[..., Page], tmp_path: Path) -> None:
-    """Six trainings of a second each, by the command; then the same clicks and the same comparison, with summary.csv."""
+    """Six one-second trainings by command, then the same clicks and the same comparison with summary.csv."""
     code, said = done(start(write_study(tmp_path), tmp_path / "out", "--workers", "1"))
     assert code == 0, said
     page_file = tmp_path / "out" / "report.html"

@@ -1,4 +1,4 @@
-"""The section "what does it chase?": every probe, both charts, and what is missing in words."""
+"""The section "what does it chase?": every probe, both charts, and a note on missing parts."""
 
 from __future__ import annotations
 

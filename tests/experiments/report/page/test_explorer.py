@@ -1,4 +1,4 @@
-"""Explored levels on the page's data: what is shared is written once, nothing is lost, hostile text stays text."""
+"""Swept levels in the page's data: shared data is written once, nothing is lost, hostile text stays text."""
 
 import csv
 import io

@@ -1,6 +1,6 @@
-"""The report page: self-contained, the same bytes from the same data, nothing from outside read as markup.
+"""The report page: self-contained, byte-identical for the same data, external text never parsed as markup.
 
-What a browser makes of it is in `test_browser.py`; the data is invented (`tests/fixtures/specimen.py`).
+`test_browser.py` tests it in a browser; the data is made up (`tests/fixtures/specimen.py`).
 """
 
 import base64
@@ -95,7 +95,7 @@ def test_every_picture_and_control_has_a_name(page: Page) -> None:
             assert attributes.get("aria-label") or attributes.get("aria-labelledby"), f"<{tag} {attributes}>"
 
 
-# ── nothing from outside is markup ──
+# ── external text is never markup ──
 
 
 def test_hostile_text_shows_as_text(twins: ReportData) -> None:
@@ -116,7 +116,7 @@ def test_a_script_tag_in_a_config_shows_as_text(twins: ReportData) -> None:
     assert len(page.named("script")) == 4
 
 
-# ── what is missing is left out ──
+# ── missing parts are omitted ──
 
 
 def _bare(data: ReportData) -> ReportData:
@@ -202,7 +202,7 @@ def test_rows_of_progress_may_have_holes(twins: ReportData) -> None:
     assert "The agent ends at 0.25" in html
 
 
-# ── the surroundings ──
+# ── imports and files ──
 
 
 def test_making_a_page_loads_no_world_and_no_torch() -> None:

@@ -1,4 +1,4 @@
-"""The recovery curve on the page: there where a run was fine-tuned, number for number what was measured."""
+"""The recovery curve on the page: present if a run was fine-tuned, with exactly the measured numbers."""
 
 from __future__ import annotations
 

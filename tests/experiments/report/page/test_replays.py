@@ -1,4 +1,4 @@
-"""Rollouts packed for the player: what moves is kept, what shows nothing is cut."""
+"""Rollouts packed for the player: keeps everything that moves and cuts everything else."""
 
 from dataclasses import replace
 
@@ -40,7 +40,7 @@ def test_empty_rows_are_cut_despite_walls_on_both_sides(twins: ReportData) -> No
     tiles[1:5] = [("wall", *("sky",) * 18, "crate")] * 4
     walled = replace(replay.rollout, tiles=tuple(tiles))  # type: ignore[type-var]
     board = pack(replace(twins, replays=[replace(replay, rollout=walled)]))["levels"][0]["boards"][0]
-    assert (board["top"], board["h"]) == (5, 7)  # the agent comes as high as row 6; one row is left above it
+    assert (board["top"], board["h"]) == (5, 7)  # the agent reaches row 6; one row above it is kept
 
 
 def test_a_bar_does_not_call_nearly_all_of_it_all(twins: ReportData) -> None:
@@ -71,7 +71,7 @@ def test_a_replay_of_an_unknown_agent_is_refused(twins: ReportData) -> None:
 
 
 def test_an_ending_in_which_something_still_happens_is_not_cut() -> None:
-    """A chest that is opened where the agent has been before: the picture must not end before that."""
+    """A chest is opened in a cell visited earlier: the replay must not end before that."""
     waiting = recording("off_path", (5, 14), takes_coin=False, waits=120)
     assert settled(waiting) < waiting.steps
     gone = tuple(

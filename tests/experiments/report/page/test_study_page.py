@@ -1,4 +1,4 @@
-"""A study's page, its page for the docs and the comparison of two, on studies that were never run."""
+"""A study's page, its docs page and the comparison of two studies, on made-up studies."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Studies as files: what they expand to, and what is said of those that cannot be."""
+"""Study files: their expansion to runs, and messages about invalid ones."""
 
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def test_the_same_run_in_two_points_is_planned_once(tmp_path: Path) -> None:
 
 
 def test_runs_go_seed_by_seed(tmp_path: Path) -> None:
-    """So that a study that is stopped half-way has something of every point."""
+    """Ensures that a study stopped halfway has results for every point."""
     found = plan(tmp_path)
     assert [config.seed for config in found.runs.values()] == [0] * 4 + [7] + [1] * 4 + [2] * 4
 
@@ -114,7 +114,7 @@ def test_shipped_studies_expand_and_say_what_they_ask(name: str) -> None:
 @pytest.mark.parametrize("study", ["alpha", "seeds", "capability", "levels"])
 def test_studies_without_coinrun_parameters_work_in_every_world(name: str, study: str) -> None:
     base = f"{name.lower()}/{WORLDS[name].pair[0]}"
-    blind = ["arms=[]"] if study == "alpha" else []  # its planes are a world's own
+    blind = ["arms=[]"] if study == "alpha" else []  # its planes are specific to a world
     found = plan_study(study, [f"base={base}", "conditions=null", *blind])
     world = get_world(name)
     assert [world.condition(c).role for c in found.study.conditions] == ["control", "shift", "probe"]

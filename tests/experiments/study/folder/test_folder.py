@@ -1,4 +1,4 @@
-"""The study folder and the estimate: what is kept, what is refused, what is counted. No training."""
+"""The study folder and the time estimate: stored runs, refused folders, counted runs. No training."""
 
 import json
 import os
@@ -55,7 +55,7 @@ def test_leftovers_of_a_killed_driver_are_not_runs_and_are_removed(plan: StudyPl
 def test_what_was_worked_in_loses_its_name_in_one_step(
     plan: StudyPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, discard: str
 ) -> None:
-    """A driver that was killed while it deleted a run's scratch left half a run folder under the run's name."""
+    """Regression: a driver killed while deleting a run's scratch folder left half a run folder under the run's name."""
     folder, first = StudyFolder(tmp_path / "out"), next(iter(plan.runs))
     place = folder.scratch(first)
 

@@ -1,4 +1,4 @@
-"""A study that has nothing to do writes nothing again; whatever its files follow from or are, a change of it is seen. No training."""
+"""A finished study rewrites nothing, and any change of its files or their sources is noticed. No training."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def plan(tmp_path: Path) -> StudyPlan:
 
 @pytest.fixture
 def folder(plan: StudyPlan, tmp_path: Path) -> StudyFolder:
-    """A folder that looks like a study of which two runs are finished."""
+    """A folder that looks like a study with two finished runs."""
     folder = StudyFolder(tmp_path / "out")
     with folder.begin(plan.study):
         for one in list(plan.runs)[:2]:

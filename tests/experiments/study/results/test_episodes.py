@@ -1,4 +1,4 @@
-"""Episodes of many runs are read as each by itself: the same tables, and the same words where one is damaged."""
+"""Reading episodes of many runs together gives the same tables and the same messages as reading them one by one."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 class Watching:
-    """Calls back when so many runs are done."""
+    """Call back after a given number of finished runs."""
 
     def __init__(self, after: int = 0, what: Any = None) -> None:
         self.ids: list[str] = []
@@ -38,7 +38,7 @@ class Watching:
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A head of one core and a second node of one core."""
+    """A cluster with a one-core head and a second one-core node."""
     from ray.cluster_utils import Cluster
 
     found = Cluster(
@@ -67,7 +67,7 @@ def test_a_node_that_dies_loses_nothing_and_doubles_nothing(cluster: Any, tmp_pa
     assert engine.workers == 2
 
     def kill() -> None:
-        time.sleep(1)  # so that both nodes are at work again
+        time.sleep(1)  # wait until both nodes are working again
         cluster.remove_node(node, allow_graceful=False)
 
     watching = Watching(2, kill)
