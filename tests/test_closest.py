@@ -1,4 +1,4 @@
-"""What a mistyped word was meant to be: one function, used by every message."""
+"""Suggestions for mistyped words: one function, used by every message."""
 
 import ast
 from pathlib import Path

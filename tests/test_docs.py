@@ -1,6 +1,6 @@
-"""The docs are true to the code: links resolve, commands exist with these options, the site builds and asks no network.
+"""The docs match the code: links resolve, commands exist with their options, the site builds and works offline.
 
-The lesson's notebook is run here with tiny trainings; whether its figures make sense is for its reader.
+The lesson's notebook runs with tiny trainings, without checking its figures.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch")  # the commands are read from the whole command line
+pytest.importorskip("torch")  # reading the commands imports the whole command line
 mkdocs = pytest.importorskip("mkdocs")
 
 ROOT = Path(__file__).parent.parent
@@ -54,7 +54,7 @@ def without_code(text: str) -> str:
 
 
 def anchors(text: str) -> set[str]:
-    """What a link to a page may name after `#`: the ids that mkdocs gives to its headings."""
+    """Anchors of a page that links may name: the ids that mkdocs gives to its headings."""
     found = set()
     for heading in re.findall(r"^#{1,6} (.+)$", without_code(text), re.MULTILINE):
         own = re.search(r"\{ *#([\w-]+) *\}$", heading)
@@ -63,7 +63,7 @@ def anchors(text: str) -> set[str]:
 
 
 def broken_links(page: Path, text: str) -> list[str]:
-    """Links of a page whose file, or whose heading in that file, does not exist."""
+    """Links of a page to a missing file or heading."""
     broken = []
     for link, anchor in LINK.findall(without_code(text)):
         place = (page.parent / link).resolve() if link else page
@@ -81,10 +81,10 @@ def broken_links(page: Path, text: str) -> list[str]:
 
 
 def said(text: str) -> list[list[str]]:
-    """The words of every `goalposts …` in a page's code: each line of a block, each span."""
+    """Arguments of every `goalposts …` in a page's code blocks and spans."""
     found = []
     for line in re.findall(r"^(?:    |\$ )?(goalposts [a-z].*)$", text, re.MULTILINE):
-        # two commands may share a line; what stands far to the right is a remark
+        # two commands may share a line; text far to the right is a remark
         parts = [part.strip() for part in re.split(r"\s{3,}", line)]
         found += [part for part in parts if part.startswith("goalposts ")]
     found += re.findall(r"`(goalposts [a-z][^`]*)`", text)
@@ -92,7 +92,7 @@ def said(text: str) -> list[list[str]]:
 
 
 def command_of(words: list[str]) -> tuple[str, list[str]]:
-    """The longest run of words that names a command, and what follows it. A study without a verb is run."""
+    """Split into the longest prefix that names a command and the rest. A study without a verb means `study run`."""
     known = commands()
     for length in (2, 1):
         name = " ".join(words[1 : 1 + length])
@@ -140,14 +140,14 @@ def test_contributing_begins_with_the_map() -> None:
 def test_the_readme_is_one_screen_and_its_python_parses() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert len(text.splitlines()) <= 120
-    assert text.count("docs/results/") >= 4  # a finding links the page that has its figures
+    assert text.count("docs/results/") >= 4  # findings link to the pages with their figures
     for page in (ROOT / "README.md", DOCS / "guide.md"):
         for code in re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
             ast.parse(code)
 
 
 def test_the_readmes_table_is_what_the_demo_prints(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows, words and layout come from the code; the counts are those of seed 0, by hand."""
+    """Rows, text and layout come from the code; the counts are those of seed 0, entered by hand."""
 
     class Twin:
         def __init__(
@@ -288,7 +288,7 @@ def test_the_notebooks_study_can_be_planned() -> None:
 
 
 class Assets(HTMLParser):
-    """What a page makes the browser fetch."""
+    """Resources that a page makes the browser fetch."""
 
     def __init__(self) -> None:
         super().__init__()

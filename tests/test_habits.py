@@ -1,4 +1,4 @@
-"""Habits of the code: short functions, few parameters, numbers by their names, and the formatter decides."""
+"""Code conventions: short functions, few parameters, named constants, and automatic formatting."""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from fixtures.places import ROOT
 MOST_LINES = 60
 MOST_PARAMETERS = 8
 
-# Functions that may be longer or take more, and why.
+# Functions that may be longer or take more parameters, and the reason.
 ALLOWED = {
     "experiments/evaluation/attribution.py:attribute_agent": "each parameter is an option of the public function",
     "experiments/evaluation/attribution.py:evidence_of": "the options of attribute_agent, passed on",
@@ -23,7 +23,7 @@ MOST_STATEMENTS = 15  # of a command, which decides nothing
 
 
 def functions(tree: ast.AST, within: str = "") -> Iterator[tuple[str, Function]]:
-    """Each function of a module with its qualified name."""
+    """Yield each function of a module with its qualified name."""
     for node in ast.iter_child_nodes(tree):
         name = within
         if isinstance(node, Function | ast.ClassDef):
@@ -137,7 +137,7 @@ def bare_code(node: ast.AST) -> bool:
 
 
 def bare_purpose(node: ast.AST) -> bool:
-    """`key_of(seed, index, 2, 0)`: a word says what the key is for; an attempt or a filler may be 0."""
+    """`key_of(seed, index, 2, 0)`: one word is the key's purpose; an attempt or a filler may be 0."""
     if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "key_of"):
         return False
     return all(not (isinstance(a, ast.Name) and a.id.isupper()) for a in node.args)

@@ -1,4 +1,4 @@
-"""The house stands: imports point one way, packaging lists what is on disk, light commands load no torch."""
+"""Architecture laws: imports point one way, packaging lists the files on disk, light commands load no torch."""
 
 import ast
 import graphlib
@@ -15,9 +15,9 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = ("envs", "agents", "experiments")
 MOST_MODULES = 14  # in a folder; aim for 12
 MOST_LINES = 400  # in a file
-MOST_FLOORS = 9  # of rooms that import each other downward
+MOST_FLOORS = 9  # maximum depth of rooms that import each other
 
-# What a module under the name on the left must not import: parts of goalposts, or other people's packages.
+# Imports forbidden in the modules on the left: parts of goalposts or third-party packages.
 FORBIDDEN = {
     "goalposts.envs": (
         "goalposts.agents",
@@ -43,12 +43,12 @@ FORBIDDEN = {
     "goalposts.experiments.report": ("goalposts.envs", "goalposts.agents", "torch", "stable_baselines3"),
 }
 
-# Commands that need no weights; each is asked for its help, in a process of its own.
+# Commands that need no weights; each prints its help in a separate process.
 LIGHT = ([], ["levels"], ["worlds"], ["report"], ["config"], ["play"], ["edit"])
 
 
 def module_name(path: Path) -> str:
-    """envs/worlds/coinrun/rules.py -> goalposts.envs.worlds.coinrun.rules; a package's own file has the package's name."""
+    """envs/worlds/coinrun/rules.py → goalposts.envs.worlds.coinrun.rules; an `__init__.py` has its package's name."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     inner = parts[parts[0] == "goalposts" :]
     return ".".join(("goalposts", *(inner[:-1] if inner[-1] == "__init__" else inner)))
@@ -58,7 +58,7 @@ FILES = {module_name(p): p for folder in FOLDERS for p in sorted((ROOT / folder)
 
 
 def imported(name: str, path: Path, known: set[str]) -> Iterator[tuple[str, int]]:
-    """Each module that the file imports, at the top or within, with its line; `from a import b` is a.b if a module."""
+    """Each module that the file imports, at any level, with its line; `from a import b` is a.b if that is a module."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
         if isinstance(node, ast.Import):
@@ -76,7 +76,7 @@ def within(module: str, parent: str) -> bool:
 
 
 def breaches(files: dict[str, Path]) -> list[str]:
-    """`file:line imports module` for each import that FORBIDDEN names."""
+    """`file:line imports module` for each forbidden import."""
     return [
         f"{path}:{line} imports {module}"
         for name, path in files.items()
@@ -114,7 +114,7 @@ def test_no_file_imports_in_a_circle() -> None:
 
 
 def test_import_walk_finds_known_imports(tmp_path: Path) -> None:
-    """Without this the two tests above would pass on a walk that sees nothing."""
+    """Without this, the two tests above would pass if the walk found nothing."""
     files = write(
         tmp_path,
         {
@@ -166,7 +166,7 @@ def test_wheel_contains_every_data_file() -> None:
 
 
 def test_git_ignores_no_source_file() -> None:
-    """`runs/` without a slash in front once matched `experiments/runs/` as well, whose files were never committed."""
+    """Regression: `runs/` without a leading slash also matched `experiments/runs/`, whose files were never committed."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
     tops = (*FOLDERS, "configs", "goalposts", "tests", "docs", ".ci")
@@ -188,18 +188,18 @@ def test_git_ignores_no_source_file() -> None:
     assert done.stdout.split() == [], done.stderr
 
 
-# ── the laws of the house ──
+# ── laws of the folders ──
 
 
 def room(name: str, path: Path) -> str:
-    """The folder that a module belongs to, as a package name."""
+    """Folder of a module, as a package name."""
     return name if path.name == "__init__.py" else name.rpartition(".")[0]
 
 
 def doors(files: dict[str, Path]) -> dict[str, set[str]]:
-    """For each folder, the folders that its modules import from.
+    """Map each folder to the folders that its modules import from.
 
-    A package's own file only re-exports what lies below it, so it is not counted as a module of the folder.
+    An `__init__.py` only re-exports names from below, so it does not count as a module of the folder.
     """
     rooms = {name: room(name, path) for name, path in files.items()}
     found: dict[str, set[str]] = {place: set() for place in rooms.values()}
@@ -213,7 +213,7 @@ def doors(files: dict[str, Path]) -> dict[str, set[str]]:
 
 
 def floors(graph: dict[str, set[str]]) -> dict[str, int]:
-    """How many folders lie below each one, on the longest way down. Raises CycleError for folders in a circle."""
+    """Depth of each folder: the longest chain of folders below it. Raises CycleError for a circle."""
     found: dict[str, int] = {}
     for place in graphlib.TopologicalSorter(graph).static_order():
         found[place] = 1 + max((found[below] for below in graph.get(place, ())), default=0)
@@ -221,7 +221,7 @@ def floors(graph: dict[str, set[str]]) -> dict[str, int]:
 
 
 def houses(graph: dict[str, set[str]]) -> dict[str, set[str]]:
-    """The same with what lies below a room taken into it: envs and agents are one room each, experiments one per folder."""
+    """`doors` with subfolders merged into their room: envs and agents are one room each, experiments one per folder."""
 
     def outer(place: str) -> str:
         parts = place.split(".")
@@ -243,7 +243,7 @@ def test_rooms_are_on_few_floors() -> None:
 
 
 def test_a_circle_of_folders_is_seen(tmp_path: Path) -> None:
-    """Without this the test above would pass on a walk that sees nothing."""
+    """Without this, the test above would pass if the walk found nothing."""
     texts = {"x.a": "from ..y.b import B\n", "y.b": "from ..x.c import C\n", "x.c": ""}
     files = {}
     for name, text in texts.items():
@@ -272,7 +272,7 @@ def test_a_folder_holds_few_modules_and_a_file_few_lines() -> None:
 
 
 def test_the_map_lists_every_package_with_its_own_sentence() -> None:
-    """docs/architecture.md: a row per package, which is the first line of its docstring."""
+    """docs/architecture.md has a row per package with the first line of its docstring."""
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     listed = dict(re.findall(r"^\| `([a-z0-9_/]+)` \| (.+) \|$", page, re.MULTILINE))
     packages = {
@@ -297,7 +297,7 @@ def test_the_map_names_files_that_exist() -> None:
 
 
 def test_files_named_in_docstrings_exist() -> None:
-    """`Read next: ...` leads somewhere: a path from the root, or from the file's own folder."""
+    """`Read next: …` names an existing path, relative to the root or to the file's folder."""
     missing = []
     for path in [*FILES.values(), *(ROOT / "goalposts").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:
         tree = ast.parse(path.read_text("utf-8"))
@@ -359,7 +359,7 @@ def test_light_commands_do_not_load_torch(command: list[str]) -> None:
 
 
 def test_playing_loads_no_torch(tmp_path: Path) -> None:
-    """Not only its help: a game with a window, in a process of its own."""
+    """Not only its help: a game with a window, in a separate process."""
     code = (
         "import sys\n"
         "from goalposts.experiments.cli.main import main\n"

@@ -1,4 +1,4 @@
-"""Paths that README or the docs once showed still import, and still run with `python -m`; what adb767d wrote still loads."""
+"""Old module paths from README or the docs still import and run with `python -m`, and files written by adb767d still load."""
 
 import ast
 import json
@@ -48,7 +48,7 @@ def test_an_old_path_still_imports(old: str) -> None:
 
 @pytest.mark.parametrize("old", ["goalposts.experiments.known", "goalposts.experiments.ahead"])
 def test_an_old_path_still_runs(old: str) -> None:
-    """A wrong word ends both with their own message: the new module ran."""
+    """An invalid argument produces each module's own message, which shows that the new module ran."""
     new = run_python("-m", MOVED[old], "no", "such")
     found = run_python("-m", old, "no", "such")
     assert (found.returncode, found.stdout) == (new.returncode, new.stdout)
@@ -100,7 +100,7 @@ def test_the_lazy_names_of_packages_are_those_that_they_list() -> None:
         assert typed == set(module.__all__), package
 
 
-# ── what adb767d wrote ──
+# ── files written by adb767d ──
 
 
 def test_old_run_still_loads_with_the_same_meaning(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_levels_are_those_of_adb767d() -> None:
 
 @pytest.mark.slow
 def test_weights_and_table_are_those_of_adb767d(tmp_path: Path) -> None:
-    """One training and its evaluation, with torch's and MKL's plain code, which is the same on every x86-64 processor."""
+    """One training and its evaluation, with torch's and MKL's generic code, which is identical on every x86-64 processor."""
     from fixtures.tiny import CHECKED, plain_arithmetic
     from safetensors.numpy import load_file
 

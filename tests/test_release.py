@@ -1,4 +1,4 @@
-"""A release names one version everywhere, and the notebook that newcomers open runs from top to bottom."""
+"""A release has the same version everywhere, and the newcomers' notebook runs from top to bottom."""
 
 import ast
 import json

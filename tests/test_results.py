@@ -1,4 +1,4 @@
-"""Results that cannot go stale: every page says what made it, and is what the shipped recipes make, or says that it is not."""
+"""Results pages cannot go stale unnoticed: each names its recipe and matches the shipped one, or carries a stale banner."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Reading a stranger's file: ordinary files of limited size; a pipe, a device or a link to one is refused at once."""
+"""Reading untrusted files: regular files of limited size; pipes, devices and links to them are refused at once."""
 
 import os
 import tracemalloc
@@ -20,7 +20,7 @@ def test_an_ordinary_file_is_read_whole_up_to_its_limit(tmp_path: Path) -> None:
 
 
 def test_a_small_file_takes_little_memory_whatever_the_limit(tmp_path: Path) -> None:
-    """Once, as much was taken as might have been read."""
+    """Regression: memory was allocated for the limit instead of the file's size."""
     (tmp_path / "file").write_bytes(b"12345")
     tracemalloc.start()
     read_ordinary(tmp_path / "file", 1 << 30)

@@ -1,4 +1,4 @@
-"""Small files that take gigabytes or minutes: each reader asks the one budget first, and the message says how to allow more."""
+"""Small files that would take gigabytes or minutes: each reader checks the budget first, and messages explain how to raise it."""
 
 import gc
 import io
@@ -44,7 +44,7 @@ LEVEL = (MADE / "levels.txt").read_text("utf-8").split("\n\n")[0]
 
 
 def sparse(path: Path, size: int) -> Path:
-    """A file of `size` bytes that takes no room on the disk."""
+    """A sparse file of `size` bytes."""
     path.touch()
     os.truncate(path, size)
     return path
@@ -108,7 +108,7 @@ def test_a_table_is_measured_unpacked_however_often_it_shares_a_text(
 
 @row("A4")
 def test_kilobytes_of_explored_levels_do_not_hold_millions_of_rows(tmp_path: Path) -> None:
-    """The bug: 5.5 kB took 92 s."""
+    """Regression: 5.5 kB took 92 s."""
     lone = pl.DataFrame({name: pl.Series([None], dtype=dtype) for name, dtype in EXPLORED.items()})
     lone.select(pl.all().repeat_by(1_000_000).explode()).write_parquet(tmp_path / "goal_sweep.parquet")
     with pytest.raises(RunError, match="more rollouts than a goal sweep can have"):
@@ -152,7 +152,7 @@ def test_one_large_level_does_not_make_all_others_large(
 def test_studies_of_more_runs_than_anyone_does_are_refused_at_once(
     tmp_path: Path, change: tuple[str, str]
 ) -> None:
-    """The bugs: a million seeds took 36 s in `study status`, a grid of 2,199 x 399 for ever."""
+    """Regression: a million seeds took 36 s in `study status`, and a grid of 2,199 x 399 never finished."""
     key, value = change
     value = value.replace("%s", ", ".join(map(str, range(1, 1_000)))) if key == "grid" else value
     (tmp_path / "s.yaml").write_text(f"name: s\nbase: coinrun/edge\narms: [{{name: b}}]\n{key}: {value}\n")
@@ -247,7 +247,7 @@ def test_budget_is_reported_and_can_be_changed(monkeypatch: pytest.MonkeyPatch) 
 
 @row("A4")
 def test_output_of_our_commands_is_read_as_before(tmp_path: Path) -> None:
-    """A table in many parts: the same rows in the same order, the same types."""
+    """A table in many parts has the same rows in the same order with the same types."""
     table = read_episodes(MADE / "run" / "episodes.parquet")
     large = pl.concat(
         [table.with_columns(pl.lit(f"run-{k}").alias("run")) for k in range(200_000 // table.height + 1)]

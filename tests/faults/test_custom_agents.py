@@ -1,4 +1,4 @@
-"""Row C2: two custom agents are never one; each has a name, and a seed if it was trained with one."""
+"""Row C2: custom agents are never confused; each has a name, and a seed if it was trained with one."""
 
 import gc
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from goalposts.experiments.measurement.verdict.verdict import diagnose_each
 
 
 class Stays:
-    """An agent of a user: it always does the same."""
+    """A custom agent with a constant action."""
 
     def __init__(self, action: int) -> None:
         self.action = action
@@ -56,7 +56,7 @@ def test_two_agents_of_one_class_have_two_names() -> None:
     with pytest.raises(EpisodesError, match=r"agents"):
         diagnose(both)
     assert list(diagnose_each(both)) == names
-    assert table_of(one)["agent"][0] == names[0]  # the same object keeps its name
+    assert table_of(one)["agent"][0] == names[0]  # an object keeps its name
     del other
     gc.collect()
     assert table_of(Stays(2))["agent"][0] not in names

@@ -27,7 +27,7 @@ Goalposts = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> Path:
-    """The working directory, with the file of a custom world in it that no Python path leads to."""
+    """A working directory with the file of a custom world that is not on Python's path."""
     write_world(tmp_path)
     monkeypatch.chdir(tmp_path)
     assert str(tmp_path) not in sys.path
@@ -36,7 +36,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> Pat
 
 @pytest.fixture
 def goalposts(home: Path, capsys: pytest.CaptureFixture[str]) -> Goalposts:
-    """A command, in this process: (exit code, all that it said)."""
+    """Run a command in this process; returns (exit code, output)."""
 
     def run(*words: str) -> tuple[int, str]:
         with pytest.raises(SystemExit) as ended:
@@ -149,7 +149,7 @@ def test_failed_import_of_a_world_gives_the_reason_without_a_traceback(
 
 @row("C1")
 def test_another_process_imports_the_world_again(home: Path, tmp_path: Path) -> None:
-    """By its file; by the code that came along, where the file is not there or was edited; as a package by its folder."""
+    """From its file, from the recorded code if the file is missing or edited, or as a package from its folder."""
     load_world(f"{FILE}:MY_WORLD")
     (source,) = pickle.loads(pickle.dumps(sources()))
     assert (source.place, source.file, Path(source.folder or "")) == (SPEC, FILE, home)
@@ -196,7 +196,7 @@ def test_package_in_the_working_directory_is_reimported_by_its_folder(home: Path
 @row("C1")
 @pytest.mark.parametrize("name", ["my-flags.py", "my flags.py", "2flags.py", "json.py"])
 def test_a_file_may_have_any_name(home: Path, name: str) -> None:
-    """Also one that cannot be imported as a module, or that is called like an installed one."""
+    """Even one that is not a valid module name, or the name of an installed module."""
     import json
 
     (home / FILE).rename(home / name)
@@ -277,7 +277,7 @@ def test_a_run_of_a_custom_world_goes_through_every_command(home: Path, goalpost
         assert said in found, (words, found)
     page = (home / run / "report.html").read_text()
     assert re.search(r"goalposts report \S*flag-s0 --world my_module.py:MY_WORLD", page)
-    assert '"flag":[' in page.replace(" ", "")  # the letter that stands for an undrawn sprite
+    assert '"flag":[' in page.replace(" ", "")  # the letter for an undrawn sprite
 
 
 @row("C1")
@@ -297,7 +297,7 @@ def test_a_study_of_a_custom_world_runs_in_local_workers(home: Path, goalposts: 
 @row("C1")
 @pytest.mark.slow
 def test_a_study_of_a_custom_world_runs_on_a_cluster_of_two_nodes(home: Path, goalposts: Goalposts) -> None:
-    """One driver in the world's folder, workers on both nodes that were begun elsewhere."""
+    """One driver in the world's folder, with workers on both nodes started in other folders."""
     ray = pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 

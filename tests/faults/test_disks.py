@@ -1,4 +1,4 @@
-"""Disks, editors and git that treat files otherwise than a local disk and this program do."""
+"""Disks, editors and git that treat files differently than a local disk and this program."""
 
 import errno
 import os
@@ -58,7 +58,7 @@ def test_a_lock_file_from_a_disk_with_flock_is_used_on_one_without(
     if missing == ("flock",):
         return
     held.write_text(f"999999999 {os.uname().nodename}\n")
-    with run.lock():  # of a dead process of this machine
+    with run.lock():  # held by a dead process of this machine
         pass
     held.write_text("123 elsewhere\n")
     assert Run.open(run.path).in_use()
@@ -180,7 +180,7 @@ def test_config_files_of_any_editor_are_read(tmp_path: Path, change: str) -> Non
 @row("B15")
 @pytest.mark.parametrize("source", ["new", "adb767d"])
 def test_a_run_that_came_through_git_is_the_same_run(tiny_run: Path, tmp_path: Path, source: str) -> None:
-    """With autocrlf git ends every line of every text file with CRLF."""
+    """With autocrlf, git converts the line ends of all text files to CRLF."""
     run = copy_of(tiny_run if source == "new" else MADE / "run", tmp_path / "run")
     before = Run.open(run)
     rows = before.progress()

@@ -1,4 +1,4 @@
-"""Faults of wrong options: what the interfaces, the conformance suite and an editable install say and do."""
+"""Invalid options: messages and behaviour of the interfaces, the conformance suite and an editable install."""
 
 import subprocess
 import sys
@@ -82,7 +82,7 @@ def test_render_modes_and_render_before_reset_get_one_message() -> None:
 @pytest.mark.parametrize("cut_off", [False, True])
 @pytest.mark.slow
 def test_an_editable_install_is_found_next_to_any_folder_of_its_name(tmp_path: Path, cut_off: bool) -> None:
-    """Once, a folder called goalposts next to a script was taken for the package, as a namespace package."""
+    """Regression: a folder called goalposts next to a script was imported as a namespace package instead."""
     build = f"import sys; sys.path.insert(0, {str(ROOT / 'goalposts')!r}); import build_backend as b; b.build_editable('w')"
     (tmp_path / "w").mkdir()
     source = tmp_path / "copy"

@@ -33,7 +33,7 @@ TEN = generate("CoinRun", "off_path", 3, 10)
 
 
 class Player:
-    """Any of the interfaces, made and played in one way."""
+    """Create and play any of the interfaces uniformly."""
 
     def __init__(self, kind: str, **options: Any) -> None:
         self.kind = kind
@@ -51,7 +51,7 @@ class Player:
             self.env.reset(seed=5)
 
     def play(self, env: Any, steps: int, luck: int) -> list[Any]:
-        """Everything that some steps return, autoreset or not."""
+        """Everything returned by some steps, with or without autoreset."""
         seen, dice = [], np.random.default_rng(luck)
         for _ in range(steps):
             result = env.step(dice.integers(4) if self.kind == "Env" else dice.integers(4, size=3))
@@ -81,16 +81,16 @@ def same(one: Any, other: Any) -> bool:
     + [
         ("deepcopy", "SyncVectorEnv"),
         ("cloudpickle", "SyncVectorEnv"),
-    ],  # pickle cannot take gymnasium's own closures
+    ],  # gymnasium's closures cannot be pickled
 )
 def test_copies_continue_as_the_original(how: str, kind: str, options: dict[str, Any]) -> None:
-    """Once, "there is another world called CoinRun already", at the next level that had to be drawn."""
+    """Regression: "there is another world called CoinRun already" when the next level was drawn."""
     player = Player(kind, **options)
     player.play(player.env, 3, luck=1)
     twin = COPIES[how](player.env)
     steps = 10 if options.get("observation") else 25
     alone = player.play(twin, steps, luck=2)
-    assert same(alone, player.play(player.env, steps, luck=2))  # the copy did not move the original
+    assert same(alone, player.play(player.env, steps, luck=2))  # the copy did not step the original
 
 
 @row("B2")
@@ -168,7 +168,7 @@ def test_none_in_a_list_of_seeds_leaves_an_environment_in_its_sequence() -> None
     for seeds in ([None, 4, None], [None, None, 2], None):
         assert np.array_equal(native.reset(seed=seeds)[0], sync.reset(seed=seeds)[0])
     fresh = {make_vec(2).reset(seed=[1, None])[0][1].tobytes() for _ in range(6)}
-    assert len(fresh) > 1  # never seeded: by chance
+    assert len(fresh) > 1  # never seeded: random
     masked, mask = make_vec(2), np.array([True, False])
     masked.reset(seed=3)
     masked.reset(seed=[5, 6], options={"reset_mask": mask})
@@ -179,7 +179,7 @@ def test_none_in_a_list_of_seeds_leaves_an_environment_in_its_sequence() -> None
 @row("B14")
 @pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int64, np.uint64, np.array])
 def test_numpy_integers_are_numbers_like_any_other(kind: Any) -> None:
-    """Once, `np.uint8(254)` gave the seeds 254, 255 and 0."""
+    """Regression: `np.uint8(254)` gave the seeds 254, 255 and 0."""
     big, small = (kind(254), kind(3)) if kind is not np.int16 else (np.int16(32767), np.int16(3))
     vector, sb3, single = make_vec(3), GoalpostsVecEnv(3), gym.make(ID)
     expected = vector.reset(seed=int(big))[0].copy()

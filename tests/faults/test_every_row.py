@@ -1,4 +1,4 @@
-"""Every row of the list of faults has a test, and the list is the page's."""
+"""Every row of the list of faults has a test, and the list matches the page."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Files of the user are never removed, overwritten or reached through a link in a folder that somebody else made."""
+"""Users' files are never removed, overwritten or reached through a link in an untrusted folder."""
 
 import os
 import stat
@@ -48,7 +48,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 
 
 def write_users(folder: Path) -> dict[str, str]:
-    """Put a user's files into a folder; the digests of all of them."""
+    """Put a user's files into a folder; returns their digests."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in USERS:
         (folder / name).write_text("mine")
@@ -58,7 +58,7 @@ def write_users(folder: Path) -> dict[str, str]:
 
 
 def missing(folder: Path, before: dict[str, str]) -> list[str]:
-    """Which of these files are not there any more as they were."""
+    """Files that are missing or have changed."""
     now = everything(folder)
     return [name for name in before if now.get(name) != before[name]]
 
@@ -68,7 +68,7 @@ def plan(tmp_path: Path) -> StudyPlan:
     return plan_study(write_study(tmp_path))
 
 
-# --- A3: what is removed
+# --- A3: removal
 
 
 @row("A3")
@@ -76,7 +76,7 @@ def plan(tmp_path: Path) -> StudyPlan:
 def test_a_folder_of_a_user_is_not_taken_for_a_run(
     tmp_path: Path, tiny_config: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """A file `thesis.part-1.txt` was deleted, and a folder with a user's status.json taken and written over."""
+    """Regression: a file `thesis.part-1.txt` was deleted, and a folder with a user's status.json was overwritten."""
     place = tmp_path / "d"
     place.mkdir()
     (place / name).write_text("mine")
@@ -217,7 +217,7 @@ def test_the_demo_overwrites_no_file_of_the_user(tmp_path: Path, name: str) -> N
 
 
 def outside_of(tmp_path: Path) -> Path:
-    """A folder with something in it that a link may lead to."""
+    """An outside folder with content, as the target of a link."""
     outside = tmp_path / "outside"
     write_users(outside)
     (outside / "1024").mkdir()
@@ -271,7 +271,7 @@ def test_no_command_writes_or_reads_through_a_link_in_a_run(
 def test_nothing_is_read_through_a_link_in_a_run(
     tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """Once, a run whose episodes lay elsewhere was diagnosed as if they were its own."""
+    """Regression: a run whose episodes were a link to elsewhere was diagnosed as if they were its own."""
     run = copy_of(tiny_run, tmp_path / "run")
     (run / name).rename(tmp_path / "elsewhere")
     (run / name).symlink_to(tmp_path / "elsewhere")
@@ -345,7 +345,7 @@ def test_a_file_in_a_run_of_a_study_is_not_read_through_a_link(tmp_path: Path) -
         (tmp_path / name).rename(run / name)
 
 
-# --- A12: the one writer
+# --- A12: the only writer
 
 
 @row("A12")
@@ -353,7 +353,7 @@ def test_a_file_in_a_run_of_a_study_is_not_read_through_a_link(tmp_path: Path) -
 def test_levels_are_written_through_safe_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    """The temporary name was `.NAME.PID.part`: a link of that name led the levels to its target."""
+    """Regression: the temporary name was `.NAME.PID.part`, so a link of that name redirected the levels."""
     outside = tmp_path / "mine"
     outside.write_text("mine")
     levels, path = generate("CoinRun", "off_path", 0, 2), tmp_path / f"levels{suffix}"

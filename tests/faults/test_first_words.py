@@ -1,4 +1,4 @@
-"""What a user sees first: bad arguments and a missing screen at once, a line before anything is compiled."""
+"""First output: bad arguments and a missing screen are reported at once, and a line appears before compilation."""
 
 import os
 import subprocess
@@ -46,7 +46,7 @@ def test_invalid_arguments_are_refused_before_any_import(
 
 
 def first_line(command: list[str], folder: Path, **variables: str) -> tuple[str, float, float]:
-    """The first line on stderr, when it came, and when the libraries were loaded as far as one can see: seconds of the process."""
+    """The first line on stderr, its time, and the time at which the libraries were loaded, in seconds of the process."""
     began = time.monotonic()
     process = subprocess.Popen(
         command,
@@ -84,7 +84,7 @@ def test_a_line_is_shown_before_kernels_are_compiled(words: str, world: str, tmp
     line, heard, _ = first_line([*GOALPOSTS, *words.split()], tmp_path, NUMBA_CACHE_DIR=str(place))
     assert line == f"goalposts: compiling kernels for {world} …\n"
     assert len(list(place.rglob("*.nbc"))) <= 3, "much was compiled before the line"
-    assert heard < 60  # of a process on a machine that is busy; the files above are the real measure
+    assert heard < 60  # generous for a busy machine; the loaded files above are the real test
 
 
 @row("B17")

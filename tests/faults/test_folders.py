@@ -1,4 +1,4 @@
-"""Folders from elsewhere: what they claim is checked; folders that vanish; disks, editors and git that change what is written."""
+"""Untrusted folders, whose claims are checked; folders that vanish; disks, editors and git that change files."""
 
 import json
 import os
@@ -107,7 +107,7 @@ def test_content_of_a_file_that_is_not_a_config_is_never_quoted(tmp_path: Path, 
 
 @row("A7")
 def test_forged_mark_does_not_protect_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever can read this code can compute the digests of a page of their own; they cannot sign them."""
+    """Anyone can compute the digests of a forged page from this code, but cannot sign them."""
     plan = plan_study(write_study(tmp_path))
     folder = StudyFolder(tmp_path / "out")
     with folder.begin(plan.study):
@@ -187,7 +187,7 @@ def test_a_run_that_vanishes_while_it_trains_is_not_called_trained(
     monkeypatch: pytest.MonkeyPatch,
     how: str,
 ) -> None:
-    """It said "trained 200,704 steps", with exit code 0, of a folder that could not be opened."""
+    """Regression: it reported "trained 200,704 steps" with exit code 0 for a folder that could not be opened."""
     path = tmp_path / "run"
 
     def vanish(run: Run, *anything: object) -> None:
@@ -260,7 +260,7 @@ def test_other_processor_features_are_judged_by_rates(tiny_run: Path) -> None:
 
 @row("A3")
 def test_a_study_file_of_the_user_is_not_written_over(tmp_path: Path) -> None:
-    """A study.yaml with remarks, in the folder that is also its --out, lost them."""
+    """Regression: a study.yaml in the folder given as --out lost its comments."""
     (folder := tmp_path / "s").mkdir()
     (folder / "tiny.yaml").write_text(YAML)
     mine = "# why these seeds\nname: s\nbase: tiny.yaml\nseeds: 2\n"

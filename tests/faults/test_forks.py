@@ -1,4 +1,4 @@
-"""Forked children: refused in words where they would hang, left alone where they work."""
+"""Forked children: refused with a message where they would hang, allowed where they work."""
 
 import multiprocessing
 import sys

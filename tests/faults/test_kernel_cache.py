@@ -1,4 +1,4 @@
-"""The cache of compiled kernels: damaged, cut, or with no place to be."""
+"""The cache of compiled kernels: damaged, truncated, or without a folder."""
 
 import errno
 import os
@@ -21,14 +21,14 @@ def add(x, y):
 
 
 def fresh(folder: Path):
-    """A dispatcher as a new process has it."""
+    """A dispatcher as in a new process."""
     dispatcher = njit(add)
     dispatcher._cache = KernelCache(add, folder)
     return dispatcher
 
 
 def flipped(content: bytes) -> bytes:
-    """One bit of the machine code is another: numba's own cache would run it."""
+    """Flip one bit of the machine code, which numba's own cache would execute."""
     place = len(content) // 2
     return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
 
@@ -152,7 +152,7 @@ def test_a_disk_that_is_full_costs_only_time(tmp_path: Path, monkeypatch: pytest
 
 
 def read_only(folder: Path, command: str, *env: str) -> subprocess.CompletedProcess[str]:
-    """Run a command where checkout, Python and home cannot be written. Needs root and namespaces."""
+    """Run a command with read-only checkout, Python and home. Requires root and namespaces."""
     from fixtures.places import ROOT
 
     places = {str(ROOT), str(Path.home()), sys.prefix}

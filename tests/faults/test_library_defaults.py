@@ -1,4 +1,4 @@
-"""Other code of the process may change torch's and numpy's defaults: results stay the same, and so do its settings."""
+"""Results do not depend on torch and numpy settings changed by other code, and those settings are preserved."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager

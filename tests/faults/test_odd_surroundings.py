@@ -1,6 +1,6 @@
-"""Commands × surroundings: each ends in success, or in one message with the remedy; never in a traceback.
+"""Commands × environments: each ends in success or in one message with the remedy, never in a traceback.
 
-A small part of the table runs in the fast suite; the whole of it is slow.
+A small part of the table is in the fast suite; the whole table is slow.
 """
 
 import sys
@@ -87,7 +87,7 @@ def test_a_few_odd_surroundings(
 def test_every_command_in_all_odd_surroundings(
     command: str, tmp_path: Path, tiny_run: Path, tiny_config: Path
 ) -> None:
-    """The light commands in all surroundings; the others in every third, each in another third."""
+    """Light commands in all environments; each of the others in a different third of them."""
     turn = list(COMMANDS).index(command) % 3
     chosen = VARIABLES.split() if command == "levels" else VARIABLES.split()[turn::3]
     if command in ("train", "report", "evaluate", "diagnose"):

@@ -1,4 +1,4 @@
-"""Standard streams that are closed, broken or of a legacy encoding: no traceback, and nothing in the wrong place."""
+"""Standard streams that are closed, broken or use a legacy encoding: no traceback, and no misdirected output."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""An untrusted folder as the working directory: no library takes modules, settings or caches from it."""
+"""An untrusted working directory: no library reads modules, settings or caches from it."""
 
 import os
 import pickle
@@ -18,7 +18,7 @@ GOALPOSTS = [str(Path(sys.executable).with_name("goalposts"))]
 AS_MODULE = [sys.executable, "-m", "goalposts"]
 LEVELS = ["levels", "--count", "1"]
 
-# Libraries that commands import, modules that only some machines have, and some that Python brings but does not load at once.
+# Libraries imported by commands, modules that not every machine has, and standard modules that Python loads late.
 SHADOWS = """
 numpy numba torch polars yaml typer rich matplotlib gymnasium pydantic scipy stable_baselines3 PIL
 filelock safetensors tqdm jinja2 pygame llvmlite pandas tensorflow tensorboard ray wandb cuda
@@ -28,7 +28,7 @@ subprocess multiprocessing logging statistics
 
 
 def hostile(folder: Path) -> Path:
-    """Fill a folder with whatever a library might read there. Returns the file that appears once any of it has run."""
+    """Fill a folder with everything a library might read there. Returns the file that appears if any of it runs."""
     mark = folder / "it-ran"
     code = f"import os; os.close(os.open({str(mark)!r}, os.O_CREAT | os.O_WRONLY))\n"
     for name in SHADOWS.split():
@@ -48,7 +48,7 @@ def hostile(folder: Path) -> Path:
 
 
 def forged_indices(folder: Path, code: str) -> list[Path]:
-    """Pickles that run code, under each name and in each folder in which numba or Goalposts might look for a cache."""
+    """Pickles that run code, under each name and in each folder where numba or Goalposts might look for a cache."""
 
     class Attack:
         def __reduce__(self) -> tuple[object, tuple[str]]:
@@ -88,7 +88,7 @@ def run(command: list[str], folder: Path, **variables: str) -> subprocess.Comple
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled() -> None:
-    """Something is in the cache, so that its names are known."""
+    """Fill the cache, so that its file names are known."""
     from goalposts.envs import generate, survey_levels
 
     survey_levels(generate("CoinRun", "edge", 0, 3))
@@ -126,7 +126,7 @@ def test_a_relative_place_of_caches_is_not_used(variables: dict[str, str], tmp_p
 
 @row("A1")
 def test_python_users_are_protected_from_settings_and_caches(tmp_path: Path) -> None:
-    """With a script of their own, modules of its folder are theirs; what numba would read there is not."""
+    """A user's script may import modules of its folder, but numba reads nothing there."""
     (tmp_path / ".numba_config.yaml").write_text("cache_dir: ./c\ndisable_jit: 1\n")
     code = (
         "from goalposts.envs import generate, survey_levels; survey_levels(generate('CoinRun', 'edge', 0, 3))\n"
@@ -166,7 +166,7 @@ def test_every_command_is_safe_in_a_hostile_run_folder(
 @row("A1")
 @pytest.mark.slow
 def test_processes_that_are_started_are_safe_too(tmp_path: Path, tiny_config: Path) -> None:
-    """Those that compile ahead, those of a study, those of a Ray cluster."""
+    """Processes of precompilation, of a study and of a Ray cluster."""
     (tmp_path / "study.yaml").write_text(
         f"name: s\nbase: {tiny_config}\nset: {{train.total_steps: 2048}}\nseeds: 2\n", encoding="utf-8"
     )
@@ -206,7 +206,7 @@ def test_folder_that_others_can_change_is_not_used(tmp_path: Path) -> None:
     inner.chmod(0o700)
     (tmp_path / "above").chmod(0o777)
     assert "everybody" in str(why_not_private(inner))
-    (tmp_path / "above").chmod(0o1777)  # as /tmp: others cannot rename what is ours
+    (tmp_path / "above").chmod(0o1777)  # like /tmp: other users cannot rename this user's files
     assert why_not_private(inner) is None
     if os.getuid() == 0:
         os.chown(inner, 12345, 12345)
@@ -227,6 +227,6 @@ def test_a_shared_cache_folder_is_not_used(tmp_path: Path) -> None:
 
 
 def test_nothing_is_compiled_into_the_cache_of_numba() -> None:
-    """Law: all that is kept goes through `kernel_cache.keep`, whose place is checked."""
+    """Law: all caching goes through `kernel_cache.keep`, which checks its folder."""
     sources = [path for folder in ("envs", "agents", "experiments") for path in (ROOT / folder).rglob("*.py")]
     assert [path for path in sources if "cache=True" in path.read_text("utf-8")] == []

@@ -1,4 +1,4 @@
-"""Untrusted text: whatever a folder, a condition, a run or a link is called, the output shows it and does nothing else."""
+"""Untrusted text: output shows any name of a folder, condition, run or link without side effects."""
 
 import json
 import os
@@ -36,7 +36,7 @@ HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def hidden(text: str) -> list[str]:
-    """Characters of an output that a reader cannot see, or that move others; line breaks excepted."""
+    """Characters of an output that are invisible or move others, except line breaks."""
     return [c for c in text if c != "\n" and (unicodedata.category(c) in HIDDEN or c in "\u3164\ufe0f\u034f")]
 
 
@@ -105,7 +105,7 @@ def ordinary() -> pl.DataFrame:
 def test_a_table_with_any_name_in_it_has_the_same_lines_or_is_refused(
     ordinary: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:
-    """The bug: a condition called `[/red]x` ended in a traceback of Rich."""
+    """Regression: a condition called `[/red]x` caused a traceback in Rich."""
     lines = outcome_table(rows_of(ordinary)).count("\n")
     named = ordinary.with_columns(
         condition=pl.when(pl.col("condition") == ordinary["condition"][0])

@@ -1,4 +1,4 @@
-"""Row C4: tiles that nobody drew are distinct, to people and in pixels; a world may bring drawings."""
+"""Row C4: tiles without a drawing are distinct, for people and in pixels; a world may add drawings."""
 
 import re
 from dataclasses import replace
@@ -24,7 +24,7 @@ FLAG, RUG = (
 
 
 def world_of(*tiles: Tile, name: str = "Undrawn", **changes: Any) -> World:
-    """A world of some tiles, that can be drawn and not played."""
+    """A world of given tiles that can be drawn but not played."""
     legend = Legend(name, (*GROUND, *tiles), lambda tiles: None)
     planes = tuple(dict.fromkeys(plane for tile in legend.tiles for plane in tile.planes))
     return replace(get_world("Corner"), name=name, legend=legend, planes=planes, **changes)
@@ -45,7 +45,7 @@ def test_swapping_undrawn_goal_and_proxy_changes_every_image(registry: None) -> 
 @row("C4")
 @pytest.mark.parametrize("view", [(3, 3), (11, 11), (21, 31), (63, 63)])
 def test_undrawn_tiles_are_distinct_at_every_size(registry: None, view: tuple[int, int]) -> None:
-    """Sixty of them, down to one pixel a cell; by more than a rounding."""
+    """Sixty tiles, down to one pixel per cell, differing by more than rounding."""
     letters = [chr(k) for k in range(33, 127) if chr(k) not in ".#A;"][:60]
     tiles = [Tile(c, f"thing {c}", f"thing_{c}", (f"p{k % 12}",)) for k, c in enumerate(letters)]
     world = world_of(*tiles, name=f"Many{view[0]}", view=view)

@@ -1,4 +1,4 @@
-"""Paths, overrides, names and surroundings of studies and runs."""
+"""Paths, overrides, names and environments of studies and runs."""
 
 import shutil
 from pathlib import Path

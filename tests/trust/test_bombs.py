@@ -1,4 +1,4 @@
-"""Small files that claim to be huge: refused before the memory is taken."""
+"""Small files that declare huge sizes are refused before memory is allocated."""
 
 import io
 import resource
@@ -15,11 +15,11 @@ from goalposts.experiments.evaluation.trajectories import SCHEMA as TRAJECTORIES
 from goalposts.experiments.evaluation.trajectories import read_trajectories
 from goalposts.experiments.measurement.episodes import SCHEMA, read_episodes
 
-MORE = 3_000_000  # rows, all the same: a few kilobytes
+MORE = 3_000_000  # identical rows: a few kilobytes
 
 
 def peak() -> int:
-    """The most memory that this process ever held, in kB."""
+    """Peak memory of this process, in kB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
@@ -48,7 +48,7 @@ def test_a_level_set_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(
 
 
 def test_real_level_set_is_never_mistaken_for_a_bomb(tmp_path: Path) -> None:
-    """Even one level over and over, the set that packs best."""
+    """Even one level repeated many times, which compresses best."""
     levels = generate("CoinRun", "edge", 0, 1)[np.zeros(300_000, int)]
     path = save_levels(levels, tmp_path / "levels.npz")
     assert zipfile.ZipFile(path).getinfo("tiles.npy").file_size > 1 << 26

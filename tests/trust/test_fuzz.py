@@ -1,6 +1,6 @@
-"""Hostile input: every parser reads it or refuses it in words; no crash, no hang, no growth.
+"""Hostile input: every parser reads it or refuses it with a message, without crashes, hangs or memory growth.
 
-`GOALPOSTS_FUZZ=1_000_000` asks for the full number; without it a bounded smaller one.
+`GOALPOSTS_FUZZ=1_000_000` runs the full number of cases; the default is smaller.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Killed at random moments, every command goes on and ends in the bytes of one that nobody disturbed.
+"""Every command that is killed at random moments can be resumed, with the same bytes as an undisturbed one.
 
-`GOALPOSTS_KILLS=200` asks for the full number; without it a bounded smaller one.
+`GOALPOSTS_KILLS=200` runs the full number of kills; the default is smaller.
 """
 
 import json

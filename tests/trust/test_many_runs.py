@@ -1,4 +1,4 @@
-"""The harness of many runs makes a study that is one: its commands run, and what is taken away is done anew, the same."""
+"""The many-runs harness builds a valid study: its commands work, and removed runs are retrained identically."""
 
 import json
 import subprocess

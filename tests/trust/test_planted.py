@@ -1,4 +1,4 @@
-"""A stranger's run folder with something planted in it: pickles, links, pipes, devices. Nothing runs, waits, or reaches outside."""
+"""Untrusted run folders with planted pickles, links, pipes or devices: nothing executes, blocks, or reaches outside."""
 
 import io
 import os
@@ -39,7 +39,7 @@ FILES = (
 
 
 class Trap:
-    """Unpickled, it leaves a mark."""
+    """Creates a marker file when unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -49,7 +49,7 @@ class Trap:
 
 
 def pickles(mark: Path) -> dict[str, bytes]:
-    """The forms in which a pickle may come."""
+    """Pickles in all formats that might be loaded."""
     trap, found = Trap(mark), {"pickle": pickle.dumps(Trap(mark))}
     out = io.BytesIO()
     torch.save({"policy": trap}, out)
@@ -66,7 +66,7 @@ def pickles(mark: Path) -> dict[str, bytes]:
 
 
 def read_all(run: Path) -> None:
-    """Everything that any command reads of a run folder."""
+    """Read everything that any command reads from a run folder."""
     for read in (
         lambda: Evaluated(Run.open(run)).recorded(),
         lambda: Run.open(run).progress(),
@@ -83,7 +83,7 @@ def read_all(run: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_hang() -> Iterator[None]:
-    """A test that waits for a pipe ends after a minute."""
+    """End a test that blocks on a pipe after a minute."""
 
     def told(*facts: object) -> None:
         raise TimeoutError("it waits for something that never comes")
@@ -144,7 +144,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 def test_nothing_outside_is_changed_through_a_link(
     tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """Once, going on with a stranger's run cut off the last line of the file that its progress.csv linked to."""
+    """Regression: resuming an untrusted run truncated the last line of the file that its progress.csv linked to."""
     run = copy_of(tiny_run, tmp_path / "run")
     with Run.open(run).lock() as held:
         held.set_status("running", 4096)
@@ -179,7 +179,7 @@ def test_a_page_that_is_a_link_is_replaced_and_its_target_is_not_touched(
 
 
 def test_a_name_in_a_file_never_leads_to_another_file(tiny_run: Path, tmp_path: Path) -> None:
-    """The only path that a file may name is the base of a config, and a run folder's config may not have one."""
+    """The only path that a file may name is the base of a config, and a run folder's config must not have one."""
     run = copy_of(tiny_run, tmp_path / "run")
     (run / "config.yaml").write_text("base: ../../../../etc/passwd\nname: x\n")
     with pytest.raises(UserError, match="base"):

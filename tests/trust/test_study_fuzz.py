@@ -1,4 +1,4 @@
-"""Study folders of strangers: whatever stands in their files, the commands over studies read it or refuse it in words."""
+"""Untrusted study folders: study commands read any file contents or refuse them with a message."""
 
 import json
 import random
@@ -31,7 +31,7 @@ def test_invalid_numbers_of_a_run_are_refused_with_a_remedy(content: bytes, tmp_
 
 @pytest.fixture
 def summary(tmp_path: Path) -> tuple[Path, list[dict]]:
-    """A study's folder, and rows that its summary may have."""
+    """A study's folder, and valid rows of its summary."""
     (tmp_path / "tiny.yaml").write_text(BASE)
     (tmp_path / "study.yaml").write_text(STUDY)
     plan = plan_study(tmp_path / "study.yaml")
@@ -125,7 +125,7 @@ def test_changed_study_folders_are_read_or_refused_with_a_message(tmp_path: Path
 def test_the_harness_finds_a_reader_that_lets_errors_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without the checks the same folders end in tracebacks."""
+    """Without the checks, the same folders cause tracebacks."""
     monkeypatch.setattr("goalposts.experiments.study.results.summary.check", lambda table, *rest: table)
     monkeypatch.setattr(
         "goalposts.experiments.study.results.summary.read_measures",
@@ -137,7 +137,7 @@ def test_the_harness_finds_a_reader_that_lets_errors_through(
 
 
 def test_mutations_change_something(tmp_path: Path) -> None:
-    """A study's files without their meaning: every mutation that is drawn leaves other bytes, nearly always."""
+    """On dummy files of a study, nearly every drawn mutation changes the bytes."""
     origin = tmp_path / "origin"
     for run in (origin / "runs" / (digit * 16) for digit in "01"):
         run.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What is shipped: the wheel holds the package and nothing else, every dependency is pinned by hash, the bill names them all."""
+"""Supply chain: the wheel contains only the package, every dependency is pinned by hash, the bill of materials lists them all."""
 
 import ast
 import hashlib
@@ -23,7 +23,7 @@ PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[.*?\])?==([^\s;\\]+)")
 
 
 def entries(lock: Path) -> dict[str, str]:
-    """Each pinned package, with its whole entry."""
+    """Each pinned package, with its complete entry."""
     joined = lock.read_text(encoding="utf-8").replace("\\\n", " ")
     return {found[1].lower(): line for line in joined.splitlines() if (found := PINNED.match(line))}
 
@@ -45,8 +45,8 @@ def test_the_locks_name_no_host_and_no_path() -> None:
 
 BANNED_CALLS = {"eval", "exec", "compile", "__import__"}
 BANNED_MODULES = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "marshal", "shelve"}
-# numba's compiled code is pickled in any case; this file reads it only from a folder that nobody but the user can write
-# (tests/faults/test_surroundings.py), and only with the right digest.
+# numba always pickles compiled code; this file reads it only from a folder that only the user can write
+# (tests/faults/test_surroundings.py), and only with a matching digest.
 READS_KERNELS = ROOT / "envs" / "jit" / "kernel_cache.py"
 BANNED_ATTRIBUTES = {
     ("yaml", "load"),
