@@ -200,8 +200,8 @@ def test_slip_changes_its_fraction_of_actions_and_is_paired() -> None:
         (Always(lambda n: np.full(n, 4)), "must be from 0 to 3"),
         (Always(lambda n: np.full(n, -1)), "must be from 0 to 3"),
         (Probabilities((0.5, 0.5)), r"of shape \(3, 2\); must be \(3, 4\)"),
-        (Probabilities((0.5, float("nan"), 0, 0)), "not finite numbers"),
-        (Probabilities((0.5, -0.1, 0.3, 0.3)), "not finite numbers"),
+        (Probabilities((0.5, float("nan"), 0, 0)), "negative, not finite, or all 0"),
+        (Probabilities((0.5, -0.1, 0.3, 0.3)), "negative, not finite, or all 0"),
         (Probabilities((0, 0, 0, 0)), "or all 0"),
     ],
 )

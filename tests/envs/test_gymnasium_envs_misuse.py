@@ -18,14 +18,14 @@ BAD = Level("CoinRun", np.zeros((5, 6), int))
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"levle": SMALL}, OptionError, "knows the options 'level' and 'index', not 'levle'"),
+        ({"levle": SMALL}, OptionError, "takes the options 'level' and 'index', not 'levle'"),
         ({"level": SMALL, "index": 1}, OptionError, "either a .level. or an .index., not both"),
-        ({"level": "######"}, OptionError, "is a str; give a goalposts.envs.Level"),
+        ({"level": "######"}, OptionError, "is a str; must be a goalposts.envs.Level"),
         ({"index": -1}, OptionError, "is -1: must be a whole number from 0"),
-        ({"index": 1.5}, OptionError, "whole numbers"),
-        ({"index": True}, OptionError, "whole numbers"),
-        ({"index": 2**63}, OptionError, "whole numbers"),
-        ({"level": WIDE}, LevelError, r"\(4, 32\), this environment takes up to \(12, 24\)"),
+        ({"index": 1.5}, OptionError, "must be a whole number"),
+        ({"index": True}, OptionError, "must be a whole number"),
+        ({"index": 2**63}, OptionError, "must be a whole number"),
+        ({"level": WIDE}, LevelError, r"\(4, 32\); this environment takes up to \(12, 24\)"),
         ({"level": BAD}, LevelError, "row 1, column 1"),
         ({"level": Level("Other", SMALL.tiles)}, LevelError, "plays CoinRun; the level is of Other"),
     ],
@@ -51,7 +51,7 @@ def test_a_wrong_option_is_refused_and_changes_nothing(options: dict, error: typ
 @pytest.mark.parametrize("mask", [[True], np.ones(3, bool), np.ones(2, int), "no"])
 def test_a_mask_is_one_truth_value_for_each(mask: object) -> None:
     vector = make_vec(2)
-    with pytest.raises(OptionError, match=r"reset_mask.* give bool\[2\]"):
+    with pytest.raises(OptionError, match=r"reset_mask.* must be bool\[2\]"):
         vector.reset(options={"reset_mask": mask})
 
 

@@ -135,20 +135,20 @@ WRONG_CARDS = {
     "shape of zero": ({"shape": [5, 0, 15]}, "damaged"),
     "shape of parts": ({"shape": [5, 9.0, 15]}, "damaged"),
     "shape of truth": ({"shape": [5, True, 15]}, "damaged"),
-    "shape of another": ({"shape": [5, 9, 16]}, "do not fit"),
+    "shape of another": ({"shape": [5, 9, 16]}, "do not match"),
     "negative width": ({"trunk": [-32]}, "damaged"),
-    "another width": ({"trunk": [33]}, "do not fit"),
-    "no trunk": ({"trunk": []}, "do not fit"),
+    "another width": ({"trunk": [33]}, "do not match"),
+    "no trunk": ({"trunk": []}, "do not match"),
     "trunk of null": ({"trunk": None}, "damaged"),
     "no actions": ({"n_actions": 0}, "damaged"),
-    "other actions": ({"n_actions": 5}, "do not fit"),
+    "other actions": ({"n_actions": 5}, "do not match"),
     "step of text": ({"step": "1"}, "damaged"),
     "seed of text": ({"seed": "<script>"}, "damaged"),
     "name of a number": ({"name": 3}, "damaged"),
     "world of null": ({"world": None}, "damaged"),
     "precision of a list": ({"precision": []}, "damaged"),
     "pixels of another size": ({"observation": "rgb", "shape": [3, 8, 8]}, "damaged"),
-    "pixels of another net": ({"observation": "rgb", "shape": [3, 64, 64]}, "do not fit"),
+    "pixels of another net": ({"observation": "rgb", "shape": [3, 64, 64]}, "do not match"),
     "many layers": ({"pi": [1] * 40}, "damaged"),
 }
 
@@ -233,11 +233,11 @@ def bias(value: float):
 WRONG_WEIGHTS = {
     "not a number": (bias(float("nan")), "not finite numbers"),
     "infinite": (bias(float("inf")), "not finite numbers"),
-    "one missing": (spoil(lambda t: {k: v for k, v in t.items() if k != "value_net.bias"}), "do not fit"),
-    "one too many": (spoil(lambda t: {**t, "extra": torch.zeros(1)}), "do not fit"),
-    "one of another shape": (spoil(lambda t: {**t, "value_net.bias": torch.zeros(2)}), "do not fit"),
-    "double precision": (spoil(lambda t: {k: v.double() for k, v in t.items()}), "do not fit"),
-    "whole numbers": (spoil(lambda t: {k: v.long() for k, v in t.items()}), "do not fit"),
+    "one missing": (spoil(lambda t: {k: v for k, v in t.items() if k != "value_net.bias"}), "do not match"),
+    "one too many": (spoil(lambda t: {**t, "extra": torch.zeros(1)}), "do not match"),
+    "one of another shape": (spoil(lambda t: {**t, "value_net.bias": torch.zeros(2)}), "do not match"),
+    "double precision": (spoil(lambda t: {k: v.double() for k, v in t.items()}), "do not match"),
+    "whole numbers": (spoil(lambda t: {k: v.long() for k, v in t.items()}), "do not match"),
     "empty": (lambda f: (f / "model.safetensors").write_bytes(b""), "damaged"),
     "missing": (lambda f: (f / "model.safetensors").unlink(), "missing; is .* a checkpoint folder"),
     "a folder": (
@@ -263,7 +263,7 @@ WRONG_WEIGHTS = {
                 b'{"a":{"dtype":"F8_E8M0","shape":[8],"data_offsets":[0,8]}}'
             )
         ),
-        "do not fit|damaged",
+        "do not match|damaged",
     ),
 }
 

@@ -350,7 +350,7 @@ def test_impossible_episodes_are_refused():
         log_likelihoods(levels, right, np.array([99]), ALL, ActionModel((1.0,)))
     with pytest.raises(ValuesError, match="discount = 0"):
         optimal(levels, ALL, 0.0)
-    with pytest.raises(ValuesError, match="temperatures above 0"):
+    with pytest.raises(ValuesError, match="temperatures must be above 0"):
         soft_optimal(solve(levels[0]), ALL[0], (0.0,), 5)
     with pytest.raises(ValueError, match="must be one of once, reach, hold, survive"):
         Objective("x", 1, "twice")  # type: ignore[arg-type]
