@@ -1,4 +1,4 @@
-"""Code of your own by `module:NAME`: methods, policy classes, features extractors. Imported when you name it, and only then.
+"""Custom code by `module:NAME`: methods, policy classes, features extractors. Imported only when you name it.
 
 A config or a checkpoint may say `module:NAME`; reading a file never imports anything, so an untrusted run is safe to open. You
 name the code that you trust on the command line (`--code module:NAME`) or in Python (`load_code`). Its source is hashed, because
@@ -19,16 +19,16 @@ from goalposts.errors import UserError
 
 from ..envs.worlds.contract.sources import CannotImport, WorldSource, import_again, import_world, recorded_as
 
-MAX_SOURCE = 1 << 24  # bytes of a module that are hashed
+MAX_SOURCE = 1 << 24  # maximum size of a hashed module, in bytes
 
 
 class CodeError(UserError):
-    """Custom code that cannot be imported, was not named, or is not what is needed."""
+    """Custom code that cannot be imported, was not named, or is of the wrong kind."""
 
 
 @dataclass(frozen=True)
 class NamedCode:
-    """What was imported: the value, its source, and the SHA-256 of each module of the user's that it was loaded from."""
+    """Imported custom code: the value, its source, and the SHA-256 of each custom module that it was loaded from."""
 
     value: Any
     source: WorldSource
@@ -36,7 +36,7 @@ class NamedCode:
 
     @property
     def digest(self) -> str:
-        """One SHA-256 of all modules (64 hex digits)."""
+        """Combined SHA-256 of all modules (64 hex digits)."""
         text = "\n".join(f"{name} {digest}" for name, digest in sorted(self.modules.items()))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -45,7 +45,7 @@ _named: dict[str, NamedCode] = {}
 
 
 def load_code(spec: str) -> Any:
-    """Import `module:NAME` or `path/to/file.py:NAME`, which runs its code, and remember that you trust it.
+    """Import `module:NAME` or `path/to/file.py:NAME`, which runs its code, and mark it as trusted.
 
     Configs name it as `module:NAME`. Raises CodeError.
     """
@@ -62,7 +62,7 @@ def load_code(spec: str) -> Any:
 
 
 def load_code_again(sources: Iterable[WorldSource]) -> None:
-    """Import in a worker what another process had imported. Raises CodeError."""
+    """Import in a worker the code that another process imported. Raises CodeError."""
     for source in sources:
         if source.place in _named:
             continue
@@ -75,12 +75,12 @@ def load_code_again(sources: Iterable[WorldSource]) -> None:
 
 
 def code_sources() -> tuple[WorldSource, ...]:
-    """Of all code that was named, for other processes."""
+    """Sources of all named code, for other processes."""
     return tuple(code.source for code in _named.values())
 
 
 def named_code(place: str) -> NamedCode:
-    """What `module:NAME` in a file means, if the user named it. Raises CodeError, which says how to name it."""
+    """Look up a `module:NAME` from a file, if the user named it. Raises CodeError that explains how to name it."""
     if place not in _named:
         raise CodeError(
             f"{place!r} is custom code, and naming it in a file does not load it. If you trust it, name it yourself: "
@@ -91,7 +91,7 @@ def named_code(place: str) -> NamedCode:
 
 
 def find_code(place: str) -> NamedCode | None:
-    """The same, None where it was not named."""
+    """Like `named_code`, but returns None if the user did not name it."""
     return _named.get(place)
 
 

@@ -1,7 +1,7 @@
-"""An agent that was trained on normalized observations, with the statistics that it needs to see as it did.
+"""Agents trained on normalized observations, with the statistics that they need.
 
-SB3 keeps the running mean and variance in the `VecNormalize` wrapper, not in the model: without them a model acts on numbers
-that it never saw. Normalizes only; nothing is updated, and no file is read. Read next: `rollout.py`.
+SB3 keeps the running mean and variance in the `VecNormalize` wrapper, not in the model: without them, a model receives inputs
+that it was never trained on. Only normalizes: updates no statistics and reads no files. Read next: `rollout.py`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from goalposts.errors import UserError
 
 
 class Normalized:
-    """`agent` behind `statistics.normalize_obs`, as SB3's VecNormalize has it. Memory is passed through.
+    """An agent whose observations are normalized with `statistics.normalize_obs`, as in SB3's VecNormalize. Passes memory through.
 
-    A model that still has its environment gets this by itself in `evaluate`. For one from a file, load the statistics as SB3
+    `evaluate` applies this automatically to a model that still has its environment. For a model from a file, load the statistics as SB3
     does, `VecNormalize.load(path, venv)`, which unpickles: do so only with your own files.
     """
 
@@ -36,13 +36,13 @@ class Normalized:
         episode_start: np.ndarray | None = None,
         deterministic: bool = False,
     ) -> tuple[np.ndarray, Any]:
-        """The agent's actions (int[n]) and state, from what it sees after normalization."""
+        """Choose actions int[n] from normalized observations; also returns the agent's state."""
         seen = self.statistics.normalize_obs(observation)
         return self.agent.predict(seen, state=state, episode_start=episode_start, deterministic=deterministic)
 
 
 def as_trained(agent: Any) -> Any:
-    """The agent; behind its own statistics where it is an SB3 model whose environment normalizes observations."""
+    """Wrap an SB3 model whose environment normalizes observations in `Normalized`; return other agents unchanged."""
     find = getattr(agent, "get_vec_normalize_env", None)
     statistics: Any = find() if callable(find) else None
     return agent if statistics is None or not statistics.norm_obs else Normalized(agent, statistics)

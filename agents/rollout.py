@@ -1,9 +1,9 @@
 """Rollouts: play an agent on a set of levels, one episode per level, and return outcomes and actions without averaging.
 
-Every level is played exactly once to its end, so timeouts count like all others. The noise that turns probabilities
-into actions is keyed by (noise seed, level number, step): an agent that tells its action probabilities meets the same
-luck on the same layout in every condition, which makes comparisons paired. Memory is carried as SB3 carries it:
-`state` and `episode_start`, in rows that keep their order for as long as an agent has a state. Knows no rates and no tables.
+Every level is played exactly once to its end, so timeouts count like all other episodes. The noise that turns probabilities
+into actions is keyed by (noise seed, level number, step): agents with action probabilities use common random
+numbers on the same layout in every condition, which makes comparisons paired. Memory is carried as in SB3, with
+`state` and `episode_start`, in rows that keep their order while an agent has a state. Knows no rates and no tables.
 Read next: `experiments/evaluation/evaluate.py`, which makes the episodes table.
 """
 
@@ -36,11 +36,11 @@ LOOPS, LOOPS_NOT, UNDECIDED = 1, 0, -1
 
 
 class Agent(Protocol):
-    """Anything with SB3's `predict`: observations uint8[n, C, H, W] in, (actions int[n], state) out.
+    """An agent: anything with SB3's `predict`, observations uint8[n, C, H, W] → (actions int[n], state).
 
     `state` and `episode_start` (bool[n]: a level's first step) are passed where `predict` accepts them. A state that is not
-    None comes back at the next step, with the same levels in the same rows; ended levels keep theirs, and their actions are
-    ignored. An agent that remembers by itself returns any such state, and its rows stay too.
+    None is passed back at the next step, with the same levels in the same rows; ended levels keep their rows, and their actions are
+    ignored. An agent with internal memory can return any state except None to keep its rows in place.
     """
 
     def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, Any]: ...
@@ -173,7 +173,7 @@ def _play_batch(
         if sees is not None:
             sees.see(rows, engine.state[rows])
         elif tells is not None and not taken and asked.has_memory(obs):
-            tells = None  # its probabilities are of an agent that remembers nothing
+            tells = None  # its probabilities would ignore its memory
         if tells is not None:
             chosen = np.empty(len(alive), np.int64)
             probabilities = np.ascontiguousarray(tells.action_probabilities(obs), np.float64)
@@ -225,7 +225,7 @@ def loops(
 
 
 class _Asked:
-    """An agent that is asked for actions step by step, and the memory that it gave back the last time."""
+    """Queries an agent for actions step by step and carries its returned state."""
 
     def __init__(self, agent: Any, sampled: bool) -> None:
         self.predict, self.sampled = agent.predict, sampled
@@ -234,22 +234,22 @@ class _Asked:
         self._rows: np.ndarray | None = None
         try:
             accepted = inspect.signature(agent.predict).parameters.values()
-        except (TypeError, ValueError):  # compiled code tells none
+        except (TypeError, ValueError):  # compiled code may have no signature
             accepted = ()
         names = {p.name for p in accepted if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
         anything = any(p.kind == p.VAR_KEYWORD for p in accepted)
         self.takes = {name for name in ("state", "episode_start") if anything or name in names}
 
     def rows(self, alive: np.ndarray) -> np.ndarray:
-        """int[k]: the levels to ask about. Those that continue; while there is a state, those that it is of."""
+        """Levels to query, int[k]: the running ones or, while there is a state, the levels of that state."""
         return alive if self._rows is None else self._rows
 
     def has_memory(self, obs: np.ndarray) -> bool:
-        """Whether it returns a state, asked about one first observation if it can take one back."""
+        """Whether the agent returns a state for a first observation, if its `predict` accepts one."""
         return "state" in self.takes and self._answer(obs[:1], True, deterministic=True)[1] is not None
 
     def actions(self, obs: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """int64[k]: an action for each row."""
+        """Actions int64[k], one per row."""
         first = self._first
         self._first = False
         chosen, self.state = self._answer(obs, first, deterministic=not self.sampled)
@@ -257,7 +257,7 @@ class _Asked:
         chosen = np.asarray(chosen).astype(np.int64).reshape(-1)
         if len(chosen) != len(rows):
             raise ActionError(
-                f"the agent's predict gave actions of shape {chosen.shape}; needed is one for each of the {len(rows)} levels"
+                f"the agent's predict returned actions of shape {chosen.shape}; must be one for each of the {len(rows)} levels"
             )
         return chosen
 

@@ -1,9 +1,9 @@
-"""Files and folders below a folder that may be untrusted: reached step by step, never through a link.
+"""Access files below a possibly untrusted folder step by step, never through a link.
 
-Looking for links first and then using the path leaves a moment in which somebody can put one there. So the owner of a folder calls
+Checking for links before using the path would leave time to plant one in between. Instead, the owner of a folder calls
 `guard` on it, and every access below opens each folder on the way by its descriptor and refuses links (`O_NOFOLLOW`). The guarded folder
-itself, and paths below no guarded folder, are the user's own and may be links. Where the system has no such descriptors (Windows),
-paths are used as they are. Read next: `safe_read.py` and `safe_write.py`, which reach everything through here.
+itself, and paths outside any guarded folder, belong to the user and may be links. On systems without such descriptors (Windows),
+paths are used unchanged. Read next: `safe_read.py` and `safe_write.py`, which access everything through this module.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _guarded: set[Path] = set()
 
 
 class IsALink(OSError):
-    """A link where a file or folder of the same folder should be."""
+    """A link instead of a file or folder inside the same folder."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -36,12 +36,12 @@ class IsALink(OSError):
 
 
 def guard(folder: AnyPath) -> None:
-    """From now on, reach what lies below this folder without following links."""
+    """Guard a folder: from now on, access everything below it without following links."""
     _guarded.add(_absolute(folder))
 
 
 def open_below(path: AnyPath, flags: int, mode: int = 0o644) -> int:
-    """`os.open`; the last part of the path must not be a link either. Raises IsALink."""
+    """Like `os.open`, but also refuses a link as the last part of the path. Raises IsALink."""
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     with _parent(path) as (folder, name):
         try:
@@ -52,7 +52,7 @@ def open_below(path: AnyPath, flags: int, mode: int = 0o644) -> int:
 
 @contextmanager
 def opened_folder(path: AnyPath) -> Iterator[int | None]:
-    """A descriptor to reach a folder's entries by; None where the system has none."""
+    """Open a descriptor for accessing a folder's entries; None if the system does not support it."""
     if not KNOWN:
         yield None
         return
@@ -65,13 +65,13 @@ def opened_folder(path: AnyPath) -> Iterator[int | None]:
 
 @contextmanager
 def pinned(path: Path) -> Iterator[Path]:
-    """A path of an open folder, for libraries that take paths only: it stays that folder, whatever takes its name meanwhile."""
+    """Path of an open folder for libraries that accept only paths; it stays valid even if another folder takes its name."""
     with opened_folder(path) as handle:
         yield path if handle is None or not THROUGH.is_dir() else THROUGH / str(handle)
 
 
 def entries_of(path: AnyPath) -> list[os.DirEntry[str]]:
-    """What lies in a folder, sorted by name; `entry.path` is the name alone. Raises OSError."""
+    """List a folder's entries sorted by name; `entry.path` is only the name. Raises OSError."""
     with opened_folder(path) as handle:
         if handle is None:
             with os.scandir(path) as entries:
@@ -80,7 +80,7 @@ def entries_of(path: AnyPath) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(listed) as entries:
                 found = sorted(entries, key=lambda entry: entry.name)
-                for entry in found:  # asked while the descriptor is open: the answer is kept
+                for entry in found:  # queried while the descriptor is open; the result is cached
                     entry.is_dir(follow_symlinks=False)
                 return found
         finally:
@@ -88,19 +88,19 @@ def entries_of(path: AnyPath) -> list[os.DirEntry[str]]:
 
 
 def names_in(path: AnyPath) -> set[str]:
-    """`os.listdir`, as a set."""
+    """Like `os.listdir`, but returns a set."""
     return {entry.name for entry in entries_of(path)}
 
 
 def facts_of(path: AnyPath) -> os.stat_result | None:
-    """What `lstat` says; None if there is no such file, or only behind a link."""
+    """Result of `lstat`; None if there is no such file, or only through a link."""
     with suppress(OSError), _parent(path) as (folder, name):
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
     return None
 
 
 def make_folder(path: AnyPath, exist_ok: bool = False) -> None:
-    """`os.mkdir`; with exist_ok, a folder that is there must be one, not a link."""
+    """Like `os.mkdir`; with exist_ok, an existing entry must be a folder and not a link."""
     with _parent(path) as (folder, name):
         try:
             os.mkdir(name, dir_fd=folder)
@@ -112,19 +112,19 @@ def make_folder(path: AnyPath, exist_ok: bool = False) -> None:
 
 
 def rename(source: AnyPath, target: AnyPath) -> None:
-    """`os.replace`."""
+    """Like `os.replace`."""
     with _parent(source) as (here, name), _parent(target) as (there, new):
         os.replace(name, new, src_dir_fd=here, dst_dir_fd=there)
 
 
 def remove_file(path: AnyPath) -> None:
-    """`os.unlink`, without complaint if it is not there. A link is removed, not its target."""
+    """Like `os.unlink`, but ignores a missing file. Removes a link, not its target."""
     with suppress(FileNotFoundError), _parent(path) as (folder, name):
         os.unlink(name, dir_fd=folder)
 
 
 def remove_tree(path: AnyPath) -> None:
-    """Remove a folder and what lies below, as far as that is possible. A link in its place stays, and what it leads to."""
+    """Remove a folder and its contents as far as possible. Keeps a link in its place and the link's target."""
     with suppress(OSError), _parent(path) as (folder, name):
         if folder is None:
             shutil.rmtree(path, ignore_errors=True)
@@ -134,7 +134,7 @@ def remove_tree(path: AnyPath) -> None:
 
 @contextmanager
 def _parent(path: AnyPath) -> Iterator[tuple[int | None, str]]:
-    """The folder that holds a file, and its name there."""
+    """Open the parent folder of a path; yields its descriptor and the name in it."""
     path = Path(path)
     if not KNOWN or not path.name or path.name == "..":
         yield None, os.fspath(path)
@@ -164,7 +164,7 @@ def _descend(folder: Path) -> int:
 
 
 def _as_link(error: OSError, name: str, folder: int | None) -> OSError:
-    """Systems report differently that a link is not followed."""
+    """Convert the various system errors for an unfollowed link to IsALink."""
     with suppress(OSError):
         if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
             return IsALink()
@@ -172,7 +172,7 @@ def _as_link(error: OSError, name: str, folder: int | None) -> OSError:
 
 
 def _absolute(path: AnyPath) -> Path:
-    """From the root, with links and `..` as they were given."""
+    """Make a path absolute, without resolving links or `..`."""
     path = Path(path)
     if path.is_absolute():
         return path

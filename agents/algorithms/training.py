@@ -1,8 +1,8 @@
-"""A2C, DQN, QR-DQN, RecurrentPPO and TRPO as stable-baselines3 and sb3-contrib have them, trained and checkpointed as PPO is.
+"""Training with A2C, DQN, QR-DQN, RecurrentPPO and TRPO of stable-baselines3 and sb3-contrib, checkpointed like PPO.
 
-On-policy algorithms resume with the same bytes: weights, optimizer, random states, LSTM states and environments are saved. DQN and
-QR-DQN do not resume, because their replay buffer would have to be saved with every checkpoint: a killed training starts again, and
-ends in the same weights. Read next: `agents/ppo/training.py`, of which this is a variant; `agents/policy/architectures.py`.
+On-policy algorithms resume to the same bytes: weights, optimizer, random states, LSTM states and environments are saved. DQN and
+QR-DQN do not resume, because every checkpoint would have to contain their replay buffer: a killed training starts over and
+ends in the same weights. Read next: `agents/ppo/training.py`, the basis of this module; `agents/policy/architectures.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..ppo.training import PPOSettings, Training
 
 @dataclass(frozen=True)
 class LearnerSettings:
-    """How to train by an algorithm other than PPO; `arguments` are SB3's, by its names; trunk, pi, vf are hidden widths.
+    """Settings of an algorithm other than PPO; `arguments` are SB3's, by its names; trunk, pi, vf are widths of hidden layers.
 
     rollout: environment steps between two calls of `on_update`, whole updates. options, optimizer: as in `PPOSettings`.
     """
@@ -43,7 +43,7 @@ class LearnerSettings:
 
 
 class AlgorithmTraining(Training):
-    """A model of SB3 or sb3-contrib on its levels. Arguments as for `Training`."""
+    """A training of a model of SB3 or sb3-contrib. Takes the arguments of `Training`."""
 
     settings: LearnerSettings
 
@@ -54,13 +54,13 @@ class AlgorithmTraining(Training):
 
     @property
     def planned_steps(self) -> int:
-        """Whole rollouts, so that the last row of progress.csv is complete."""
+        """Number of environment steps, in whole rollouts, so that the last row of progress.csv is complete."""
         rollout = self.settings.rollout
         return -(-self.total_steps // rollout) * rollout
 
     @with_defaults
     def save(self, folder: Path) -> None:
-        """Write policy, card and, if the algorithm can resume, its training state into a folder that exists."""
+        """Write policy, card and, if the algorithm can resume, its training state into an existing folder."""
         if self.resumable:
             super().save(folder)
         else:
@@ -68,7 +68,7 @@ class AlgorithmTraining(Training):
 
     @with_defaults
     def restore(self, folder: Path) -> None:
-        """Resume from a folder that `save` wrote. Raises CheckpointError, also where the algorithm cannot resume."""
+        """Resume from a folder written by `save`. Raises CheckpointError, also if the algorithm cannot resume."""
         if not self.resumable:
             raise CheckpointError(
                 f"{folder}: {self.settings.algorithm} cannot resume, because its replay buffer is not saved; train from the start"
@@ -96,21 +96,21 @@ class AlgorithmTraining(Training):
     def _restore_more(self, tensors: dict[str, torch.Tensor]) -> None:
         now = self._more_state()
         if any(tensors[name].shape != tensor.shape for name, tensor in now.items()):
-            raise ValueError("LSTM states of another net")
+            raise ValueError("the LSTM states belong to another net")
         if now:
             pairs = [(tensors[f"lstm.{who}.0"], tensors[f"lstm.{who}.1"]) for who in ("pi", "vf")]
             self.model._last_lstm_states = type(self.model._last_lstm_states)(*pairs)
 
 
 def algorithm_class(name: str) -> Any:
-    """The class of SB3 or sb3-contrib. Raises UserError where sb3-contrib is not installed."""
+    """Class of an algorithm in SB3 or sb3-contrib. Raises UserError if sb3-contrib is required and not installed."""
     if name in ("A2C", "DQN"):
         return {"A2C": A2C, "DQN": DQN}[name]
     return getattr(contrib_module(), {"QR-DQN": "QRDQN"}.get(name, name))
 
 
 def training_of(settings: PPOSettings | LearnerSettings, **options: Any) -> Training:
-    """The training of these settings, at its start. options: as for `Training`."""
+    """Create the training for these settings. options: those of `Training`."""
     if isinstance(settings, LearnerSettings):
         return AlgorithmTraining(settings, **options)  # type: ignore[arg-type]
     return Training(settings, **options)

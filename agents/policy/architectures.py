@@ -1,4 +1,4 @@
-"""The policy classes that a checkpoint may name, and the arguments that each may be given: an allow-list.
+"""Allow-list of policy classes that a checkpoint may name, and of their arguments.
 
 Everything comes from stable-baselines3 or sb3-contrib, or from a class that the user named (`agents/named_code.py`); a checkpoint is
 JSON and safetensors, so nothing in it is executed. Read next: `checkpoint.py`, which reads and writes; `networks.py`.
@@ -30,7 +30,7 @@ MAX_ARGUMENTS = 100
 
 
 def is_plain(value: object) -> bool:
-    """Whether a value is a number, a word, true, false or null."""
+    """Whether a value is a number, text, true, false or null."""
     return value is None or isinstance(value, bool | int | float | str)
 
 
@@ -66,7 +66,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "QR-DQN": _COMMON | _EPSILON | {"n_quantiles": _whole(1, MAX_WIDTH)},
     "RecurrentPPO": _COMMON | _LSTM,
 }
-"""By algorithm: the names that a card's `options` may have, each with a check of its value."""
+"""Allowed names in a card's `options`, by algorithm, each with a check of its value."""
 
 REQUIRED = {"QR-DQN": {"n_quantiles"}, "RecurrentPPO": set(_LSTM)}
 
@@ -84,7 +84,7 @@ def options_fit(algorithm: object, options: object) -> bool:
 
 
 def policy_class(algorithm: str, options: Mapping[str, Any]) -> type[BasePolicy]:
-    """The class of a policy. Raises CodeError for one of the user's that was not named or is not of this kind."""
+    """Class of a policy. Raises CodeError for a custom class that was not named or is of the wrong kind."""
     base = _shipped_class(algorithm)
     if "policy" not in options:
         return base
@@ -103,7 +103,7 @@ def _shipped_class(algorithm: str) -> type[BasePolicy]:
 
 
 def contrib_module() -> Any:
-    """sb3-contrib with its submodules. Raises UserError where it is not installed."""
+    """Import sb3-contrib with its submodules. Raises UserError if it is not installed."""
     try:
         import sb3_contrib
         import sb3_contrib.common.recurrent.policies
@@ -119,7 +119,7 @@ def contrib_module() -> Any:
 def _class_of(place: str, base: type) -> Any:
     found = named_code(place).value
     if not (isinstance(found, type) and issubclass(found, base)):
-        raise CodeError(f"{place} is no subclass of {base.__module__}.{base.__name__}, which is needed here")
+        raise CodeError(f"{place} must be a subclass of {base.__module__}.{base.__name__}")
     return found
 
 
@@ -131,7 +131,7 @@ def policy_kwargs(
     options: Mapping[str, Any],
     optimizer: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """SB3's `policy_kwargs`. widths: trunk, pi, vf. optimizer: the section of a config; None: Adam as PPO has it."""
+    """SB3's `policy_kwargs`. widths: trunk, pi, vf. optimizer: the section of a config; None: PPO's Adam."""
     trunk, pi, vf = widths
     extra: dict[str, Any] = {}
     if "features_extractor" in options:
@@ -162,7 +162,7 @@ def policy_kwargs(
 
 
 def optimizer_of(section: Mapping[str, Any] | None) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
-    """A config's `optimizer` as torch's class and arguments."""
+    """Convert a config's `optimizer` to torch's class and arguments."""
     if section is None:
         return EagerAdam, {"eps": 1e-5, "fused": True}
     name, eps, decay = section["name"], section["eps"], section["weight_decay"]
@@ -187,7 +187,7 @@ def count_parameters(
     n_actions: int,
     options: Mapping[str, Any],
 ) -> int:
-    """How many numbers a net of shipped classes has. inputs: of the first layer; None: convolutions come first."""
+    """Number of weights of a net of shipped classes. inputs: those of the first layer; None: after convolutions."""
     trunk, pi, vf = widths
     total, width = (CONVOLUTIONS, CONVOLVED) if inputs is None else (0, inputs)
     added, width = _layers(width, trunk)
@@ -213,5 +213,5 @@ def _layers(width: int, widths: tuple[int, ...]) -> tuple[int, int]:
 
 
 def flat_inputs(shape: tuple[int, ...], rgb: bool) -> int | None:
-    """What the first layer reads of an observation of this shape; None: convolutions come first."""
+    """Number of inputs of the first layer for an observation of this shape; None if convolutions come first."""
     return None if rgb else math.prod(shape)

@@ -44,8 +44,8 @@ class CheckpointError(UserError):
 class AgentCard:
     """Description of a policy: its world, observation and net. trunk, pi, vf: widths of the hidden layers.
 
-    shape: of one observation, as the net takes it (pixels: channels first, as SB3 turns them). algorithm, options: which
-    policy class, and its further arguments; both from `architectures.OPTIONS`.
+    shape: shape of one observation as the net receives it (pixels: channels first, as SB3 transposes them).
+    algorithm, options: the policy class and its other arguments, as allowed by `architectures.OPTIONS`.
     """
 
     world: str
@@ -65,11 +65,11 @@ class AgentCard:
 
     @property
     def widths(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-        """Of the hidden layers: trunk, pi, vf."""
+        """Widths of the hidden layers: trunk, pi, vf."""
         return self.trunk, self.pi, self.vf
 
     def to_json(self) -> dict[str, Any]:
-        """For checkpoint.json; PPO without further options is written as before there were others."""
+        """Convert for checkpoint.json; omits the newer keys for PPO without options, for compatibility."""
         data = asdict(self)
         if self.algorithm == "PPO" and not self.options:
             del data["algorithm"], data["options"]
@@ -77,12 +77,12 @@ class AgentCard:
 
 
 def build_policy(card: AgentCard, learning_rate: float = 0.0) -> Any:
-    """An SB3 policy of the card's shape, to be filled with weights: its own are not those that a training begins with."""
+    """Build an SB3 policy of the card's shape, to be filled with weights; its initial weights are not those of a training."""
     rgb = card.observation == "rgb"
     space = spaces.Box(0, 255 if rgb else 1, card.shape, np.uint8)
     options = policy_kwargs(card.algorithm, card.widths, card.precision, rgb, card.options)
     if card.algorithm not in Q_LEARNING:
-        options["ortho_init"] = False  # takes minutes for the largest net that is allowed
+        options["ortho_init"] = False  # takes minutes for the largest allowed net
     kind = policy_class(card.algorithm, card.options)
     return kind(space, spaces.Discrete(card.n_actions), lambda _: learning_rate, **options)
 
@@ -90,12 +90,12 @@ def build_policy(card: AgentCard, learning_rate: float = 0.0) -> Any:
 def policy_options(
     trunk: tuple[int, ...], pi: tuple[int, ...], vf: tuple[int, ...], precision: str, rgb: bool = False
 ) -> dict[str, Any]:
-    """SB3's `policy_kwargs` for our nets: planes are 0/1 already, pixels (rgb) are divided by 255."""
+    """SB3's `policy_kwargs` for these nets: planes are already 0/1, pixels (rgb) are divided by 255."""
     return policy_kwargs("PPO", (tuple(trunk), tuple(pi), tuple(vf)), precision, rgb, {})
 
 
 def save_policy(folder: Path, policy: BasePolicy, card: AgentCard) -> None:
-    """Write the policy and its card into a folder that exists. Not atomic by itself: the run folder sees to that."""
+    """Write the policy and its card into an existing folder. Not atomic; the run folder ensures that."""
     tensors = {name: t.detach().contiguous().clone() for name, t in policy.state_dict().items()}
     (folder / "model.safetensors").write_bytes(save_tensors(tensors))
     (folder / "checkpoint.json").write_text(json.dumps(card.to_json(), indent=1) + "\n", encoding="utf-8")
@@ -136,7 +136,7 @@ def read_card(folder: Path) -> AgentCard:
 
 
 def count_weights(card: AgentCard) -> int:
-    """How many numbers the net of a card has, if all its classes are shipped ones."""
+    """Number of weights of a card's net, if all its classes are shipped ones."""
     inputs = flat_inputs(card.shape, card.observation == "rgb")
     return count_parameters(card.algorithm, card.widths, inputs, card.n_actions, card.options)
 
@@ -150,8 +150,8 @@ def load_policy(folder: str | Path) -> PolicyAgent:
     folder = Path(folder)
     card = read_card(folder)
     tensors = read_tensors(folder / "model.safetensors")
-    misfit = f"{folder}: the weights do not fit the net that checkpoint.json describes; use another checkpoint or train anew"
-    if not is_custom(card):  # before a net of that size is made
+    misfit = f"{folder}: the weights do not match the net described in checkpoint.json; use another checkpoint or retrain"
+    if not is_custom(card):  # checked before allocating a net of that size
         if sum(t.numel() for t in tensors.values()) < count_weights(card):
             raise CheckpointError(misfit)
         reading_budget().claim(COPIES * 4 * count_weights(card), folder)
@@ -168,12 +168,12 @@ def load_policy(folder: str | Path) -> PolicyAgent:
 
 
 def is_custom(card: AgentCard) -> bool:
-    """Whether a card names a class of the user's, which is imported only where the user has named it."""
+    """Whether a card names a custom class, which is imported only if the user named it."""
     return "policy" in card.options or "features_extractor" in card.options
 
 
 def agent_of(policy: Any, card: AgentCard) -> PolicyAgent:
-    """The agent that acts by a policy, of the kind that its algorithm needs."""
+    """Wrap a policy as the kind of agent that its algorithm needs."""
     kinds = {"RecurrentPPO": RecurrentAgent, **dict.fromkeys(Q_LEARNING, QAgent)}
     return kinds.get(card.algorithm, PolicyAgent)(policy, card)
 

@@ -18,11 +18,11 @@ CONVOLUTIONS, CONVOLVED = 75_936, 1024  # number of their weights, and of their 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     name: getattr(nn, name) for name in ("ReLU", "Tanh", "ELU", "GELU", "LeakyReLU", "SiLU")
 }
-"""The activation functions that a config may name."""
+"""Activation functions that a config may name."""
 
 
 class Extractor(BaseFeaturesExtractor):
-    """Observations uint8[n, C, H, W] → features float32[n, width]: a beginning, then one layer per width in `trunk`.
+    """Feature extractor uint8[n, C, H, W] → float32[n, width]: a first part, then one layer per width in `trunk`.
 
     `precision` bf16 multiplies in bfloat16 and keeps the weights in float32 (0 and 1 are exact in both); fp32 uses float32 only.
     """

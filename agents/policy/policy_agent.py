@@ -1,7 +1,7 @@
-"""Trained policies as agents: SB3's `predict`, action probabilities, and what is inside: logits, values, activations.
+"""Trained policies as agents: SB3's `predict`, action probabilities, logits, values and activations.
 
-`PolicyAgent` acts by an actor-critic policy, `QAgent` by Q values, `RecurrentAgent` by an LSTM whose state it carries for each
-level. Read next: `checkpoint.py`, which makes them from files.
+`PolicyAgent` wraps an actor-critic policy, `QAgent` a Q network, `RecurrentAgent` an LSTM whose state it carries per
+level. Read next: `checkpoint.py`, which loads them from files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .library_defaults import with_defaults
 
 
 class PolicyAgent:
-    """A trained policy with SB3's `predict`, and its action probabilities. One torch thread is plenty for it."""
+    """A trained policy with SB3's `predict` and with action probabilities. Runs on one torch thread."""
 
     def __init__(self, policy: Any, card: Any) -> None:
         self.policy, self.card = policy, card
@@ -25,14 +25,14 @@ class PolicyAgent:
 
     @property
     def name(self) -> str:
-        """The name of the run it comes from."""
+        """Name of the run that trained the agent."""
         return self.card.name
 
     @with_defaults
     def predict(
         self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
     ) -> tuple[np.ndarray, Any]:
-        """Actions int64[n] for observations uint8[n, …]; sampled by torch's own generator unless deterministic."""
+        """Choose actions int64[n] for observations uint8[n, …], sampled with torch's generator unless deterministic."""
         if self._is_empty(observation):
             return np.zeros(0, np.int64), None
         return self.policy.predict(observation, deterministic=deterministic)
@@ -40,7 +40,7 @@ class PolicyAgent:
     @with_defaults
     @torch.no_grad()
     def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
-        """float64[n, A] for uint8[n, …]."""
+        """Action probabilities float64[n, A] for observations uint8[n, …]."""
         if self._is_empty(observation):
             return np.zeros((0, self.card.n_actions))
         return torch.softmax(self._logits(observation), dim=1).double().numpy()
@@ -48,7 +48,7 @@ class PolicyAgent:
     @with_defaults
     @torch.no_grad()
     def value(self, observation: np.ndarray) -> np.ndarray:
-        """The critic's value float32[n]."""
+        """The critic's values float32[n] for observations uint8[n, …]."""
         if self._is_empty(observation):
             return np.zeros(0, np.float32)
         policy = self.policy
@@ -58,29 +58,29 @@ class PolicyAgent:
         return policy.value_net(policy.mlp_extractor.forward_critic(features)).squeeze(1).numpy()  # type: ignore[arg-type]
 
     def _is_empty(self, observation: Any) -> bool:
-        """Whether it is a batch of no observation, as is left when all episodes have ended; SB3 cannot take one."""
+        """Whether the batch is empty, as when all episodes have ended; SB3 does not accept an empty batch."""
         return np.shape(observation) == (0, *self.card.shape)
 
     def _logits(self, observation: np.ndarray) -> torch.Tensor:
         policy = self.policy
-        if type(policy) is not ActorCriticPolicy:  # one of the user's
+        if type(policy) is not ActorCriticPolicy:  # a custom policy
             return policy.get_distribution(policy.obs_to_tensor(observation)[0]).distribution.logits
         features = policy.extract_features(policy.obs_to_tensor(observation)[0], policy.pi_features_extractor)
         return policy.action_net(policy.mlp_extractor.forward_actor(features))  # type: ignore[arg-type]
 
 
 class QAgent(PolicyAgent):
-    """Acts by Q values: greedy, or, where it samples, ε-greedy with the ε at the end of its training (as DQN's `predict`)."""
+    """An agent with Q values: greedy or, if sampled, ε-greedy with the ε at the end of training (like DQN's `predict`)."""
 
     @property
     def epsilon(self) -> float:
-        """The probability of a random action where the agent samples."""
+        """Probability of a random action when the agent samples."""
         return float(self.card.options.get("epsilon", 0.0))
 
     @with_defaults
     @torch.no_grad()
     def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
-        """float64[n, A]: 1 − ε for the best action, and ε spread over all."""
+        """Action probabilities float64[n, A]: 1 − ε for the best action, plus ε spread over all."""
         if self._is_empty(observation):
             return np.zeros((0, self.card.n_actions))
         best = self._logits(observation).argmax(dim=1).numpy()
@@ -91,7 +91,7 @@ class QAgent(PolicyAgent):
     def predict(
         self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
     ) -> tuple[np.ndarray, Any]:
-        """Actions int64[n]; ε-greedy by torch's own generator unless deterministic."""
+        """Choose actions int64[n], ε-greedy with torch's generator unless deterministic."""
         if self._is_empty(observation):
             return np.zeros(0, np.int64), None
         actions, _ = self.policy.predict(observation, deterministic=True)
@@ -105,13 +105,13 @@ class QAgent(PolicyAgent):
     @with_defaults
     @torch.no_grad()
     def value(self, observation: np.ndarray) -> np.ndarray:
-        """float32[n]: the largest Q value."""
+        """Largest Q value, float32[n]."""
         if self._is_empty(observation):
             return np.zeros(0, np.float32)
         return self._logits(observation).max(dim=1).values.numpy()
 
     def _logits(self, observation: np.ndarray) -> torch.Tensor:
-        """The Q values float32[n, A]; of QR-DQN the mean of the quantiles."""
+        """Q values float32[n, A]; for QR-DQN the mean of the quantiles."""
         policy, tensor = self.policy, self.policy.obs_to_tensor(observation)[0]
         if self.card.algorithm == "DQN":
             return policy.q_net(tensor)
@@ -119,25 +119,25 @@ class QAgent(PolicyAgent):
 
 
 class RecurrentAgent(PolicyAgent):
-    """Acts by a policy with an LSTM. Where `play` announces levels, the state is carried per level and reset at its start.
+    """An agent with an LSTM. In `play`, its state is carried per level and reset at the level's start.
 
-    Elsewhere it is SB3's: give the state that the last `predict` returned, and `episode_start`.
+    Elsewhere it follows SB3: pass the state that the last `predict` returned, and `episode_start`.
     """
 
     _which: np.ndarray | None = None
 
     def begin(self, levels: LevelSet) -> None:
-        """Forget the state: these levels are about to be played."""
+        """Reset the state before these levels are played."""
         self._hidden = self._zeros(len(levels))
 
     def see(self, which: np.ndarray, states: np.ndarray) -> None:
-        """Note which of the levels the next observations are of. What else `play` shows is not looked at."""
+        """Record the levels of the next observations; ignores the states."""
         self._which = which
 
     @with_defaults
     @torch.no_grad()
     def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
-        """float64[n, A] for uint8[n, …] of the levels that `see` named; without it, each as the first of an episode."""
+        """Action probabilities float64[n, A] for uint8[n, …] of the levels given to `see`; without it, as first observations."""
         if self._is_empty(observation):
             return np.zeros((0, self.card.n_actions))
         return torch.softmax(self._logits(observation), dim=1).double().numpy()
@@ -147,7 +147,7 @@ class RecurrentAgent(PolicyAgent):
     def predict(
         self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
     ) -> tuple[np.ndarray, Any]:
-        """Actions int64[n] and, unless `play` keeps it, the state for the next call; sampled by torch's own generator."""
+        """Choose actions int64[n], sampled with torch's generator; also returns the next state, unless `play` carries it."""
         if self._is_empty(observation):
             return np.zeros(0, np.int64), None
         if self._which is None:
@@ -160,7 +160,7 @@ class RecurrentAgent(PolicyAgent):
     @with_defaults
     @torch.no_grad()
     def value(self, observation: np.ndarray) -> np.ndarray:
-        """The critic's value float32[n], each observation as the first of an episode."""
+        """The critic's values float32[n], treating each observation as the first of an episode."""
         if self._is_empty(observation):
             return np.zeros(0, np.float32)
         tensor = self.policy.obs_to_tensor(observation)[0]

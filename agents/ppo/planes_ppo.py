@@ -1,8 +1,8 @@
 """A fast path of SB3's PPO for planes of 0 and 1, with the same samples, losses and gradients.
 
-What it leaves out: copies of the observations, a dict of infos a step, checks of distributions, the zeros of the
-planes (`run_length_layer.py`) and autograd (`manual_backprop.py`). Pixels take SB3's own road, and so do nets without a trunk
-of which one has no hidden layer, custom policies and extractors, activations other than ReLU, and the options target_kl,
+It skips copies of the observations, a dict of infos per step, checks of distributions, the zeros of the
+planes (`run_length_layer.py`) and autograd (`manual_backprop.py`). It falls back to SB3's code for pixels, nets without a trunk
+in which a head has no hidden layer, custom policies and extractors, activations other than ReLU, and the options target_kl,
 clip_range_vf and use_sde. Read next: `training.py`.
 """
 

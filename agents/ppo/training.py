@@ -54,9 +54,9 @@ class TrainingDiverged(UserError):
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """One update. Shares are of the episodes that ended in its rollout; None when none ended.
+    """Statistics of one update. Fractions refer to the episodes that ended in its rollout; None if none ended.
 
-    Of losses, what the algorithm has: DQN has one, which is `value_loss`, and no entropy.
+    Losses depend on the algorithm: DQN has only `value_loss`, and no entropy.
     """
 
     step: int
@@ -80,9 +80,9 @@ class TrainingProgress:
 
 @dataclass(frozen=True)
 class PPOSettings:
-    """How to train, by SB3's names; trunk, pi, vf are hidden widths.
+    """PPO settings, with SB3's names; trunk, pi, vf are widths of hidden layers.
 
-    options: of the policy, as in `agents/policy/architectures.py`; optimizer: the section of a config, None: Adam.
+    options: those of the policy, see `agents/policy/architectures.py`; optimizer: a config's section, or None for Adam.
     """
 
     total_steps: int
@@ -110,7 +110,7 @@ class PPOSettings:
 
     @property
     def rollout(self) -> int:
-        """Environment steps between two calls of `on_update`."""
+        """Number of environment steps between two calls of `on_update`."""
         return self.num_envs * self.n_steps
 
 
@@ -164,7 +164,7 @@ class Training:
         )
 
     def _new_model(self, learning_rate: Any) -> Any:
-        """The model of SB3, at its start."""
+        """Create SB3's model in its initial state."""
         settings = self.settings
         return PlanesPPO(
             self._policy_class(),
@@ -195,11 +195,11 @@ class Training:
 
     @property
     def planned_steps(self) -> int:
-        """Environment steps that SB3 is asked for; it rounds them up to whole rollouts."""
+        """Number of environment steps requested from SB3, which rounds up to whole rollouts."""
         return self.total_steps
 
     def agent(self) -> PolicyAgent:
-        """The policy as it is now; it changes as training goes on."""
+        """The current policy, which later training changes."""
         return agent_of(self.model.policy, self.card())
 
     def card(self) -> AgentCard:
@@ -294,11 +294,11 @@ class Training:
             ) from error
 
     def _more_state(self) -> dict[str, torch.Tensor]:
-        """What else an algorithm needs to resume."""
+        """Additional state that an algorithm needs to resume."""
         return {}
 
     def _restore_more(self, tensors: dict[str, torch.Tensor]) -> None:
-        """Take back what `_more_state` gave. Raises KeyError or ValueError."""
+        """Restore the result of `_more_state`. Raises KeyError or ValueError."""
 
 
 class _Boundary(BaseCallback):
@@ -361,7 +361,7 @@ class _Boundary(BaseCallback):
 
 
 def _first_of(logged: Mapping[str, Any], *names: str) -> float | None:
-    """The first of these figures that the algorithm has logged."""
+    """First of these statistics that the algorithm logged, or None."""
     return next((float(logged[name]) for name in names if name in logged), None)
 
 

@@ -33,7 +33,7 @@ class QNetConfig(NetConfig):
     )
     pi: Widths = Field(default=(), description="further layers, up to the Q values")
     vf: Annotated[tuple[()], Field(json_schema_extra={"x-expected": "an empty list"})] = Field(
-        default=(), strict=False, description="must be empty: a Q network has no value function of its own"
+        default=(), strict=False, description="must be empty: a Q network has no separate value function"
     )
 
 

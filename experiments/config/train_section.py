@@ -75,7 +75,7 @@ class NetConfig(Section):
         description="your own features extractor as module:Class; null: one layer per width in trunk",
     )
     features_extractor_kwargs: dict[str, Plain] = Field(
-        default={}, description="arguments of your own features extractor: numbers, words, true, false"
+        default={}, description="arguments of a custom features extractor: numbers, words, true, false"
     )
 
     @model_validator(mode="after")

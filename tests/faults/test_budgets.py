@@ -94,7 +94,7 @@ def test_a_table_is_measured_unpacked_however_often_it_shares_a_text(
     )
     table.write_parquet(tmp_path / "goal_sweep.parquet")
     assert (tmp_path / "goal_sweep.parquet").stat().st_size < 50_000
-    parquet._reader.end()  # what other tests' tables left in it is not the matter here
+    parquet._reader.end()  # discards memory left over from other tests
     monkeypatch.setenv(VARIABLE, "100MB")
     with pytest.raises(OverBudget, match=r"would take 2\d\d MB"):
         read_sweep(tmp_path / "goal_sweep.parquet")

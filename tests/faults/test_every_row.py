@@ -7,7 +7,7 @@ from fixtures.faults import ROWS
 from fixtures.places import ROOT, TESTS
 
 PAGE = ROOT.parent / "shared" / "faults" / "README.md"
-# Rows that another open issue resolves, which says so in its own words.
+# Rows that another open issue resolves and mentions.
 LEFT_OPEN = {"C11"}
 
 

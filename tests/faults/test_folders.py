@@ -156,7 +156,7 @@ def test_a_card_that_contradicts_its_run_is_refused(tiny_run: Path, tmp_path: Pa
         lambda: finetune(run, steps=(1000,), levels=10),
     ]
     for read in reads:
-        with pytest.raises(UserError, match=r"checkpoint\.json|weights do not fit"):
+        with pytest.raises(UserError, match=r"checkpoint\.json|weights do not match"):
             read()
     if key in ("world", "seed", "name"):
         with pytest.raises(UserError, match=f"contradicts the run that it lies in: {key} .*, not "):

@@ -82,7 +82,7 @@ def test_a_checkpoint_does_not_import_what_it_names(
 @pytest.mark.parametrize("name", ["NUMBER", "Halves"])
 def test_what_is_no_policy_is_refused(name: str, own: str) -> None:
     load_code(f"{own}{name}")
-    with pytest.raises(CodeError, match=f"own_nets:{name} is no subclass of .*ActorCriticPolicy"):
+    with pytest.raises(CodeError, match=f"own_nets:{name} must be a subclass of .*ActorCriticPolicy"):
         training(options={"policy": f"own_nets:{name}"})
 
 

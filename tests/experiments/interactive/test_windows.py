@@ -188,7 +188,7 @@ def test_a_level_is_drawn_with_a_real_mouse(here: Path, display: str) -> None:
 @pytest.mark.slow
 @needs_a_screen
 def test_agents_are_watched_with_real_keys(here: Path, display: str) -> None:
-    """Pause, step on and back, another agent, values and ways over the cells, the line below by mouse, help, leave."""
+    """Pause, step forward and back, another agent, values and paths over the cells, progress line by mouse, help, leave."""
     with screen.window(display, "watch GoToGoal GoToProxy --file mine.txt") as hand:
         hand.says("GoToGoal")
         hand.until(lambda: hand.rests_after("Home"), "a pause at the start")
