@@ -48,7 +48,7 @@ LIGHT = ([], ["levels"], ["worlds"], ["report"], ["config"], ["play"], ["edit"])
 
 
 def module_name(path: Path) -> str:
-    """envs/worlds/coinrun/rules.py → goalposts.envs.worlds.coinrun.rules; an `__init__.py` has its package's name."""
+    """envs/worlds/coinrun/rules.py → goalposts.envs.worlds.coinrun.rules; an __init__.py has its package's name."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     inner = parts[parts[0] == "goalposts" :]
     return ".".join(("goalposts", *(inner[:-1] if inner[-1] == "__init__" else inner)))
@@ -199,7 +199,7 @@ def room(name: str, path: Path) -> str:
 def doors(files: dict[str, Path]) -> dict[str, set[str]]:
     """Map each folder to the folders that its modules import from.
 
-    An `__init__.py` only re-exports names from below, so it does not count as a module of the folder.
+    An __init__.py only re-exports names from below, so it does not count as a module of the folder.
     """
     rooms = {name: room(name, path) for name, path in files.items()}
     found: dict[str, set[str]] = {place: set() for place in rooms.values()}
