@@ -101,7 +101,7 @@ def test_two_agents_under_one_name_are_an_error_that_says_what_to_do() -> None:
 @pytest.mark.parametrize(
     "named", [{"name": ""}, {"name": "a\nb"}, {"name": 3}, {"seed": -1}, {"seed": 1.5}, {"seed": True}]
 )
-def test_a_name_or_seed_that_cannot_be_one_is_refused(named: dict[str, Any]) -> None:
+def test_invalid_agent_name_or_seed_is_refused(named: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"(name|seed)=.* (is a whole number|must be)"):
         table_of(Stays(1), **named)
 

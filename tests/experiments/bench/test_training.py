@@ -74,7 +74,7 @@ def test_rollouts_are_measured_alongside_copies():
     assert all(figure.rate > 0 and figure.ratio > 0 for figure in found)
 
 
-def test_a_process_that_fails_is_told_of():
+def test_failing_process_is_reported():
     with pytest.raises(UserError, match=r"a measured process failed: .*unknown world 'Foo'"):
         side_by_side([Task("levels", 1, "Foo"), Task("levels", 1)])
 

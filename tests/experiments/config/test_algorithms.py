@@ -74,7 +74,7 @@ def test_choosing_an_algorithm_drops_the_settings_of_the_one_before() -> None:
         (["train.net.policy=mine"], "write it as module:Class"),
     ],
 )
-def test_what_is_wrong_is_said(overrides: list[str], message: str) -> None:
+def test_config_error_is_reported(overrides: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load_config("coinrun/edge", overrides)
 

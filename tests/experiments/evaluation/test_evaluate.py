@@ -176,7 +176,7 @@ def test_an_agent_with_nothing_but_predict_is_measured() -> None:
 
 
 @pytest.mark.parametrize("stranger", [object(), 3, None])
-def test_what_cannot_act_is_refused_in_words(stranger: Any) -> None:
+def test_objects_that_cannot_act_are_refused_with_a_message(stranger: Any) -> None:
     with pytest.raises(
         UserError, match=r"is not an agent: .*give a run folder, or an object with SB3's predict"
     ):
