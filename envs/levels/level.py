@@ -252,7 +252,7 @@ class LevelSet:
         tiles = np.zeros((len(levels), *sizes.max(axis=0)), np.uint8)
         for i, (rows, cols) in enumerate(sizes):
             if not checked:
-                levels[i].validate()  # the rules take a valid level for granted
+                levels[i].validate()  # the rules assume a valid level
             tiles[i, :rows, :cols] = levels[i].tiles
         return cls(names.pop(), tiles, sizes, np.full(len(levels), -1), condition, split)
 

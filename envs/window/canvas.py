@@ -22,7 +22,7 @@ from goalposts.text import plain
 Colour = tuple[int, int, int]
 Cells = list[tuple[int, int]]
 
-TEXT, SMALL, HEADING = 15, 13, 20  # sizes of type, in pixels
+TEXT, SMALL, HEADING = 15, 13, 20  # font sizes in pixels
 MOST = 1_000  # characters of a line
 
 
@@ -114,7 +114,7 @@ class Canvas:
         width: int | None = None,
         right: bool = False,
     ) -> int:
-        """One line at (x, y), cut with an ellipsis where it is wider than `width`; its width in pixels."""
+        """Write one line at (x, y), truncated with an ellipsis beyond `width`; returns its width in pixels."""
         face, words = font(size, bold), plain(words, MOST)
         if width is not None and face.size(words)[0] > width:
             while words and face.size(words + "…")[0] > width:

@@ -12,7 +12,7 @@ _told: set[str] = set()
 
 
 def notice(message: str) -> None:
-    """Show a message, once in a process."""
+    """Show a message once per process."""
     from ..text import plain
 
     message = plain(message)
