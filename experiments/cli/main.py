@@ -27,7 +27,18 @@ from .app import app, config_app, with_worlds
 MODULES = (demo, runs, report, sweep_goal, finetune, reproduce, lookup, bench, study, windows)
 # The order of the help; a command that is not listed comes last.
 ORDER = [
-    *("demo", "train", "evaluate", "diagnose", "report", "record", "sweep-goal", "finetune", "reproduce"),
+    *(
+        "demo",
+        "train",
+        "evaluate",
+        "diagnose",
+        "report",
+        "live",
+        "record",
+        "sweep-goal",
+        "finetune",
+        "reproduce",
+    ),
     *("watch", "play", "edit", "bench", "worlds", "levels", "doctor"),
 ]
 

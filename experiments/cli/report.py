@@ -1,4 +1,4 @@
-"""`goalposts report` and `goalposts record`: pages and films of runs. Thin; read next: `experiments/publish/run_report.py`."""
+"""`goalposts report`, `goalposts live` and `goalposts record`: pages and films of runs. Thin; read next: `experiments/publish/run_report.py`."""
 
 from __future__ import annotations
 
@@ -43,6 +43,31 @@ def report(
     command = "goalposts report " + " ".join(shlex.quote(str(path)) for path in runs) + world_options()
     page = out or runs[0] / "report.html"
     write_page(report_data(found, command), page)
+    say(f"{page} ({page.stat().st_size / 1e6:.1f} MB)")
+
+
+@app.command(rich_help_panel=MAIN)
+def live(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="A run folder, two to compare, or several: the first board then has a slider over all."
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="The page; default: live.html in the first run's folder.")
+    ] = None,
+) -> None:
+    """Write one offline HTML page in which you paint levels and the agents answer at once."""
+    from ..evaluation.evaluated_run import open_runs
+    from ..publish.live_page import live_page
+    from ..report.live.page import write_live_page
+
+    found = open_runs(runs)
+    check_new(out)
+    command = "goalposts live " + " ".join(shlex.quote(str(path)) for path in runs) + world_options()
+    page = out or runs[0] / "live.html"
+    write_live_page(live_page(found, command), page)
     say(f"{page} ({page.stat().st_size / 1e6:.1f} MB)")
 
 

@@ -263,6 +263,7 @@ def test_a_run_of_a_custom_world_goes_through_every_command(home: Path, goalpost
         ("sweep-goal", run, "--levels", "1", "--samples", "2"): f"report {run} --world my_module.py:MY_WORLD",
         ("finetune", run, "--steps", "512", "--levels", "10", "--quiet"): "scratch",
         ("report", run): "report.html",
+        ("live", run): "live.html",
         ("record", run): "rollout.gif",
         ("reproduce", run, "--quiet"): "REPRODUCED",
         ("levels", "apart", "--count", "1"): "; Flag apart level 0",

@@ -1,6 +1,6 @@
 """The HTML report: one self-contained page from a `ReportData`, readable without network, server or installation.
 
-All external text (names, notes, configs, levels) is escaped: by jinja2 in the page, by `_json` in the data block. A content
+All external text (names, notes, configs, levels) is escaped: by jinja2 in the page, by `json_block` in the data block. A content
 security policy admits only this page's own style and scripts, by their hashes. Equal data gives equal bytes. Measures nothing
 and reads no run folder. Read next: `experiments/report/data.py` (the input), `view.py` and `bars.py` (rows, bars),
 `template.html`.
@@ -9,7 +9,6 @@ and reads no run folder. Read next: `experiments/report/data.py` (the input), `v
 from __future__ import annotations
 
 import base64
-import hashlib
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -18,11 +17,12 @@ from typing import Any
 from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from goalposts.text import json_text, plain_lines
+from goalposts.text import plain_lines
 
 from ...system.atomic_files import RunError, read_limited, write_atomic
 from ..data import ReportData, SpriteSheet
 from ..figures.charts import charts
+from ..safe_page import content_policy, json_block
 from ..story import ROLES, headline, steps
 from . import bars, view
 from .downloads import downloads
@@ -84,10 +84,10 @@ def build_page(data: ReportData) -> str:
         player=player,
         explorer=explorer,
         columns=view.columns(player),
-        policy=_policy(style, scripts),
+        policy=content_policy(style, scripts),
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
-        json=Markup(_json(_block(data, player, explorer))),
+        json=Markup(json_block(_block(data, player, explorer))),
     )
 
 
@@ -120,26 +120,6 @@ def _sheet(sprites: SpriteSheet) -> dict[str, Any]:
 
 def _picture(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
-
-
-def _json(value: Any) -> str:
-    """Encode JSON that can neither end the surrounding script element nor start markup."""
-    text = json_text(value, separators=(",", ":"), allow_nan=False)
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text
-
-
-def _policy(style: str, scripts: list[str]) -> str:
-    hashes = " ".join(_hash(script) for script in scripts)
-    return (
-        f"default-src 'none'; script-src {hashes}; style-src {_hash(style)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 @lru_cache

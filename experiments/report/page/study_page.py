@@ -15,8 +15,9 @@ from markupsafe import Markup
 
 from ...system.atomic_files import write_atomic
 from ..data import AgentSection, ConditionNote, Replay, ReportData, SpriteSheet, WorldWords
+from ..safe_page import content_policy, json_block
 from ..story import VERDICTS
-from .page import _json, _part, _policy, _sheet, _visible
+from .page import _part, _sheet, _visible
 from .replays import pack
 
 STYLES = ("style.css", "player.css", "study_page.css")
@@ -136,10 +137,10 @@ def build_study_page(data: StudyPage) -> str:
         rows=rows_of(data.agents, {key for key, _, _ in data.replays}),
         player=player,
         icons=ICONS,
-        policy=_policy(style, scripts),
+        policy=content_policy(style, scripts),
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
-        json=Markup(_json(block)),
+        json=Markup(json_block(block)),
     )
 
 

@@ -25,6 +25,7 @@ COMMANDS = (
     "evaluate",
     "diagnose",
     "report",
+    "live",
     "record",
     "worlds",
     "levels",

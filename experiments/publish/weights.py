@@ -1,0 +1,85 @@
+"""An agent's network as text for a live page: weights as whole numbers of two bytes or one, with a scale for each unit.
+
+Two bytes used so are nearer to the weights than half-precision floats are.
+Reads the policy, never a run folder. Read next: `experiments/report/live/network.js`, which computes with it.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.policies import ActorCriticPolicy
+from torch import nn
+
+from goalposts.errors import UserError
+
+from ...agents.policy.networks import PlanesExtractor
+from ...agents.policy.policy_agent import PolicyAgent, RecurrentAgent
+
+
+class NotLiveError(UserError):
+    """An agent whose network a page cannot compute."""
+
+
+def packed_network(agent: PolicyAgent, name: str, in_bytes: bool = False) -> dict[str, Any]:
+    """Layers of the trunk, of the policy and of the value, weights as [input][output]. Raises NotLiveError.
+
+    in_bytes: one byte for each weight instead of two, for a page with several agents.
+    """
+    check_plain(agent, name)
+    policy = agent.policy
+    heads = policy.mlp_extractor
+    parts = [
+        linear_layers(policy.features_extractor.layers.modules()),
+        [*linear_layers(heads.policy_net.modules()), policy.action_net],
+        [*linear_layers(heads.value_net.modules()), policy.value_net],
+    ]
+    trunk, pi, vf = ([packed_layer(layer, in_bytes) for layer in part] for part in parts)
+    return {"trunk": trunk, "pi": pi, "vf": vf, "bf16": agent.card.precision == "bf16"}
+
+
+def check_plain(agent: Any, name: str) -> None:
+    """Raise NotLiveError unless an agent sees planes and has plain layers with ReLU between them."""
+    allowed = "a live page takes agents that see planes (observation view or full) and have plain ReLU layers"
+    if isinstance(agent, RecurrentAgent):
+        raise NotLiveError(f"{name} remembers what it saw (a recurrent network); {allowed}")
+    if type(agent) is not PolicyAgent or type(agent.policy) is not ActorCriticPolicy:
+        raise NotLiveError(f"{name} acts by another kind of policy than PPO's plain one; {allowed}")
+    if agent.card.observation == "rgb":
+        raise NotLiveError(f"{name} sees pixels; {allowed}")
+    extractor, heads = agent.policy.features_extractor, agent.policy.mlp_extractor
+    modules = {type(m) for part in (extractor, heads) for m in part.modules() if not list(m.children())}
+    plain = {nn.Flatten, nn.Linear, nn.ReLU, nn.Identity, nn.Sequential}
+    if not isinstance(extractor, PlanesExtractor) or modules - plain:
+        raise NotLiveError(f"{name} has layers of another kind; {allowed}")
+
+
+def linear_layers(modules: Iterable[nn.Module]) -> list[nn.Linear]:
+    """The layers with weights, in their order."""
+    return [m for m in modules if isinstance(m, nn.Linear)]
+
+
+def packed_layer(layer: nn.Linear, in_bytes: bool) -> dict[str, Any]:
+    """One layer as base64 text: whole numbers, and by what each unit's are multiplied."""
+    with torch.no_grad():
+        weights = layer.weight.double().numpy().T  # float64[inputs, outputs]
+        bias = layer.bias.double().numpy()
+    most, kind = (127, "<i1") if in_bytes else (32_767, "<i2")
+    scale = np.maximum(np.abs(weights).max(axis=0) / most, 1e-30).astype("<f4")
+    whole = np.clip(np.round(weights / scale.astype(float)), -most, most).astype(kind)
+    return {
+        "w": encoded(whole),
+        "b": encoded(bias.astype("<f4")),
+        "scale": encoded(scale),
+        "inputs": weights.shape[0],
+        "outputs": weights.shape[1],
+    }
+
+
+def encoded(numbers: np.ndarray) -> str:
+    """Base64 of an array's bytes."""
+    return base64.b64encode(np.ascontiguousarray(numbers).tobytes()).decode()

@@ -1,0 +1,257 @@
+// The page itself: what a stroke, a key or a button does, and the order in which answers are computed and shown.
+"use strict";
+let asked = 0, workers = null;
+
+function makeWorkers() { // one for the search, one for goal maps; null where the browser refuses workers from a file
+  try {
+    const text = `${byId("engine").textContent}\n${byId("worker").textContent}`;
+    const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+    const made = [new Worker(address), new Worker(address)];
+    made.forEach((worker) => { worker.onmessage = answered; });
+    return { search: made[0], map: made[1] };
+  } catch { return null; }
+}
+
+const plainWorld = () => ({ ...page.world });
+const levelId = () => S.codes.map((row) => row.join()).join(";") + S.blind + S.shown;
+
+function answered({ data }) {
+  if (data.id !== asked) return;
+  if (data.kind === "survey") { S.survey = data.found; showMeter(); return; }
+  if (!S.map || S.map.id !== data.id) return;
+  if (data.done) S.map.done = true;
+  else S.map.cells.set(`${data.row},${data.col}`, data.found);
+  if (data.done || performance.now() - S.map.drawn > 120) {
+    S.map.drawn = performance.now();
+    S.boards.forEach(drawBoard);
+    showMeter();
+  }
+}
+
+function askWorkers() {
+  asked++;
+  S.survey = null;
+  S.map = null;
+  if (!workers) return showMeter();
+  workers.search.postMessage({ kind: "survey", id: asked, world: plainWorld(), codes: S.codes });
+  return askMap();
+}
+
+function askMap() {
+  if (!workers || S.layer !== "map" || (S.map && S.map.id === asked)) return showMeter();
+  const home = goalHome(), cells = home ? placesFor(home) : [];
+  S.map = { id: asked, cells: new Map(), total: cells.length, done: !cells.length, drawn: 0 };
+  const sent = S.shown.map((which) => ({ spec: page.agents[which].spec, network: page.agents[which].network }));
+  const blind = S.blind ? page.agents[S.shown[0]].blind : 0;
+  workers.map.postMessage({ kind: "map", id: asked, world: plainWorld(), agents: sent, codes: S.codes, cells, home, blind });
+  return showMeter();
+}
+
+function goalHome() { // the goal that the map moves: all of its kind are taken away and one is put in each cell
+  const cells = [];
+  let code = -1;
+  S.codes.forEach((row, r) => row.forEach((x, c) => { if (kindOf(first.code).includes(x)) { cells.push([r, c]); code = x; } }));
+  return code < 0 ? null : { cells, code };
+}
+
+function placesFor({ cells }) {
+  const found = [];
+  S.codes.forEach((row, r) => row.forEach((x, c) => {
+    if (inside(r, c) && (x === 0 || cells.some(([y, q]) => y === r && q === c))) found.push([r, c]);
+  }));
+  const [r0, c0] = startOf(world, S.level);
+  return found.sort((a, b) => Math.hypot(a[0] - r0, a[1] - c0) - Math.hypot(b[0] - r0, b[1] - c0));
+}
+
+function showMeter() {
+  const meter = byId("meter"), found = S.survey, { goal, proxy } = page.words;
+  if (explained()) { meter.textContent = explained(); return; }
+  if (!found) { meter.textContent = workers ? "Searching this level …" : "This browser does not let the page search (open it from a server)."; return; }
+  if (!found.decided) { meter.textContent = "This level has too many states to search here."; return; }
+  const steps = (n, what) => (n < 0 ? `${what} cannot be reached` : `${what} in ${n} steps`);
+  const verdict = (yes) => element("b", yes ? "yes" : "no", yes ? "yes" : "no");
+  meter.replaceChildren("Solvable: ", verdict(found.solvable), ` (${steps(found.toGoal, goal)}, ${steps(found.toProxy, proxy)}) · Distinguishing: `, verdict(found.distinguishing),
+    found.distinguishing ? ` (a shortest path to either misses the other)` : found.solvable ? ` (every shortest path to one of them passes the other)` : "");
+}
+
+function explained() { // what a layer shows, in the place of the meter; empty where that is the level's own
+  const { goal, proxy } = page.words;
+  if (S.layer === "matters") return "What mattered: if nothing were seen in a cell, the action probabilities would move by so many points. Dark: out of the agent's sight.";
+  if (S.layer !== "map") return "";
+  const { cells, total, done } = S.map || { cells: new Map(), total: 0, done: true };
+  if (!total) return `Goal map: paint ${goal} first.`;
+  return `Goal map, exact: with ${goal} in a cell, how often it comes first (blue, %) or ${proxy} does (orange)${done ? "." : `; ${cells.size} of ${total} cells …`}`;
+}
+
+function proxyCells(level) { // where the agent can stay with the proxy reached
+  const found = [], stay = Math.max(0, world.actions.indexOf("stay"));
+  for (let r = 1; r < level.rows - 1; r++) for (let c = 1; c < level.cols - 1; c++) {
+    if (!free(r, c)) continue;
+    const state = startOf(world, level);
+    state[0] = r;
+    state[1] = c;
+    if (step(world, level, state, stay) & PROXY && state[0] === r && state[1] === c) found.push([r, c]);
+  }
+  return found;
+}
+
+function arrowsOf(which, level) {
+  const found = [];
+  for (let r = 1; r < level.rows - 1; r++) for (let c = 1; c < level.cols - 1; c++) {
+    if (!free(r, c)) continue;
+    const state = startOf(world, level);
+    state[0] = r;
+    state[1] = c;
+    found.push({ r, c, ...mind(which).think(level, state) });
+  }
+  return found;
+}
+
+function changed() { // the level, an agent or a switch: everything is computed again
+  const begin = performance.now(), level = (S.level = openLevel(world, S.codes)), proxy = proxyCells(level);
+  S.boards = S.shown.map((which, index) => {
+    const run = episode(mind(which), level, S.take ? noise(S.take) : null, false);
+    return { which, index, level, run, proxy, arrows: arrowsOf(which, level), odds: sampled(mind(which), level, SAMPLES), canvas: byId(`board-${index}`) };
+  });
+  S.boards.forEach(fit);
+  S.took = performance.now() - begin;
+  S.time = Math.min(S.time, lastStep());
+  askWorkers();
+  S.boards.forEach(showOdds);
+  showCurve();
+  showTime();
+  if (!intro.on) keepAddress();
+}
+
+function fit(board) { // as large as the screen allows, two boards and everything below them
+  const { level, canvas } = board, wide = canvas.parentElement.clientWidth, narrow = innerWidth <= 700;
+  const spare = innerHeight - (narrow ? 408 : 326), each = narrow ? Math.max(spare / S.shown.length, 130) : Math.max(spare, 200);
+  const cell = Math.max(8, Math.min(wide / level.cols, each / level.rows, 44));
+  board.dense = Math.max(1, devicePixelRatio || 1);
+  board.size = Math.max(8, Math.round(cell * board.dense));
+  if (canvas.width !== level.cols * board.size) canvas.width = level.cols * board.size;
+  if (canvas.height !== level.rows * board.size) canvas.height = level.rows * board.size;
+  canvas.style.width = `${(level.cols * board.size) / board.dense}px`;
+  canvas.setAttribute("aria-label", `Board ${"AB"[board.index]}, ${agents[board.which].label}: ${level.rows} rows, ${level.cols} columns; arrow keys move, space paints`);
+}
+
+// ── hands ──
+let stroke = null, waiting = false;
+function paintAt(r, c) {
+  const next = painted(S.codes, r, c, S.brush);
+  if (typeof next === "string") { notice(next); say(next); return; }
+  if (next === S.codes) return;
+  S.codes = next;
+  if (waiting) return; // one computation a frame, however many cells a stroke passes
+  waiting = true;
+  requestAnimationFrame(() => { waiting = false; changed(); });
+}
+
+function cellUnder(canvas, event) {
+  const box = canvas.getBoundingClientRect();
+  return [Math.floor(((event.clientY - box.top) / box.height) * S.level.rows), Math.floor(((event.clientX - box.left) / box.width) * S.level.cols)];
+}
+
+function boardHands(canvas) {
+  canvas.addEventListener("pointerdown", (event) => {
+    if (intro.on) return;
+    setPlaying(false);
+    S.time = 0;
+    canvas.setPointerCapture(event.pointerId);
+    stroke = cellUnder(canvas, event);
+    S.cursor = stroke;
+    remember();
+    paintAt(...stroke);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!stroke) return;
+    const cell = cellUnder(canvas, event);
+    if (cell[0] === stroke[0] && cell[1] === stroke[1]) return;
+    stroke = cell;
+    if (inside(...cell)) paintAt(...cell);
+  });
+  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { stroke = null; });
+  canvas.addEventListener("focus", () => { S.cursor = S.cursor || Array.from(startOf(world, S.level).slice(0, 2)); S.boards.forEach(drawBoard); });
+  canvas.addEventListener("blur", () => S.boards.forEach(drawBoard));
+  canvas.addEventListener("keydown", (event) => {
+    if (intro.on || event.ctrlKey || event.metaKey || event.altKey) return;
+    const by = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (by) {
+      const to = [S.cursor[0] + by[0], S.cursor[1] + by[1]];
+      if (inside(...to)) S.cursor = to;
+      say(`row ${S.cursor[0]}, column ${S.cursor[1]}: ${S.codes[S.cursor[0]][S.cursor[1]] ? tiles[S.codes[S.cursor[0]][S.cursor[1]]].name : "free"}`);
+      S.boards.forEach(drawBoard);
+    } else if (event.key === " " || event.key === "Enter") {
+      remember();
+      S.time = 0;
+      paintAt(...S.cursor);
+    } else return;
+    event.preventDefault();
+  });
+}
+
+const keys = {
+  u: undo, n: nextLevel, p: () => setPlaying(!playing), ",": () => seek(Math.ceil(S.time) - 1), ".": () => seek(Math.floor(S.time) + 1),
+  b: () => byId("blind").click(),
+  v: () => { const all = [...document.querySelectorAll("[name=layer]")]; all[(all.findIndex((one) => one.checked) + 1) % all.length].click(); },
+};
+function pageKeys(event) {
+  if (intro.on || event.ctrlKey || event.metaKey || event.altKey || ["SELECT"].includes(event.target.tagName)) return;
+  if (/^[1-9]$/.test(event.key) && brushes[Number(event.key) - 1]) choose(brushes[Number(event.key) - 1]);
+  else if (keys[event.key]) keys[event.key]();
+  else return;
+  event.preventDefault();
+}
+
+function nextLevel() {
+  remember();
+  S.number = (S.number + 1) % levels.length;
+  S.codes = copyOf(levels[S.number][1]);
+  S.time = 0;
+  changed();
+}
+
+function takeControls() { // the controls show what is the case
+  document.querySelector(`[name=layer][value=${S.layer}]`).checked = true;
+  byId("blind").checked = S.blind;
+  byId("take").value = String(S.take);
+  if (byId("alpha")) { byId("alpha").value = String(S.shown[0]); byId("name-0").textContent = agents[S.shown[0]].label; }
+}
+
+function begin() {
+  workers = makeWorkers();
+  makeBrushes();
+  showTakes();
+  S.boards = [];
+  document.querySelectorAll("canvas[id^=board]").forEach(boardHands);
+  const on = (id, what, act) => byId(id) && byId(id).addEventListener(what, act);
+  on("undo", "click", undo);
+  on("another", "click", nextLevel);
+  on("link", "click", copyLink);
+  on("save", "click", saveLevel);
+  on("again", "click", introduce);
+  on("theme", "click", nextTheme);
+  on("scene-skip", "click", introEnd);
+  on("play", "click", () => setPlaying(!playing));
+  on("back", "click", () => seek(Math.ceil(S.time) - 1));
+  on("forward", "click", () => seek(Math.floor(S.time) + 1));
+  on("time", "input", () => seek(Number(byId("time").value)));
+  on("take", "change", () => { S.take = Number(byId("take").value); S.time = 0; changed(); });
+  on("blind", "change", () => { S.blind = byId("blind").checked; changed(); });
+  on("alpha", "input", () => { S.shown[0] = Number(byId("alpha").value); takeControls(); changed(); });
+  for (const radio of document.querySelectorAll("[name=layer]")) radio.addEventListener("change", () => { S.layer = radio.value; askMap(); showMeter(); showTime(); keepAddress(); });
+  document.addEventListener("keydown", pageKeys);
+  addEventListener("resize", () => { S.boards.forEach(fit); showTime(); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { takeInks(); S.boards.forEach(drawBoard); });
+  setTheme("auto");
+  const linked = takeAddress();
+  takeControls();
+  changed();
+  const pictures = () => { drawIcons(); S.boards.forEach(drawBoard); };
+  for (const picture of [image, landscape]) picture.addEventListener("load", pictures);
+  image.src = sheet.src;
+  if (sheet.backdrop) landscape.src = sheet.backdrop;
+  document.body.classList.remove("loading");
+  if (!linked) introduce();
+}
+begin();

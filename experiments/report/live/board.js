@@ -1,0 +1,223 @@
+// Draws boards: the level, what the agent would do in each cell, its paths, what mattered, the goal map, the agent itself.
+"use strict";
+const sheet = page.sheet, image = new Image(), landscape = new Image();
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+let inks = {};
+function takeInks() { // light-dark() is resolved by the browser, so a probe element is asked
+  const probe = element("i");
+  probe.hidden = true;
+  document.body.append(probe);
+  for (const name of ["goal", "proxy", "neither", "agent-1", "agent-2", "ink", "paper"]) {
+    probe.style.color = `var(--${name})`;
+    inks[name] = getComputedStyle(probe).color;
+  }
+  probe.remove();
+}
+
+function blit(pen, name, row, col, size) {
+  const place = sheet.places[name];
+  if (place && image.complete && image.naturalWidth) pen.drawImage(image, place[0], place[1], sheet.px, sheet.px, col * size, row * size, size, size);
+  return Boolean(place);
+}
+
+function iconName(code) { // a drawing for a tile's brush
+  const { sprite, name } = tiles[code], word = name.split(" ").find((w) => sheet.places[w]);
+  if (name === "start") return "agent_right";
+  const plain = sprite === tiles[0].sprite || sprite.endsWith("_invisible");
+  return plain && word ? word : sprite;
+}
+
+function drawIcons() {
+  for (const button of byId("brushes").children) {
+    const icon = button.querySelector("canvas"), pen = icon.getContext("2d"), brush = brushes[Number(button.dataset.brush)];
+    pen.imageSmoothingEnabled = false;
+    pen.fillStyle = sheet.ground ? "#ddd6c8" : "#cfe8f7";
+    pen.fillRect(0, 0, 32, 32);
+    if (sheet.ground) blit(pen, sheet.ground, 0, 0, 32);
+    if (brush.code) blit(pen, iconName(brush.code), 0, 0, 32);
+    if (tiles[brush.code].hidden) { pen.strokeStyle = "#333"; pen.setLineDash([4, 3]); pen.lineWidth = 2; pen.strokeRect(3, 3, 26, 26); pen.setLineDash([]); }
+    if (brush.more) { pen.fillStyle = "#1d2733"; pen.font = "bold 17px sans-serif"; pen.fillText("+", 20, 14); }
+  }
+}
+
+function tileName(r, c) { // some tiles are drawn differently where the one above is of another kind
+  const { sprite } = tiles[S.codes[r][c]], above = r > 0 && tiles[S.codes[r - 1][c]].sprite;
+  return above && above !== sprite && sheet.places[`${sprite}_top`] ? `${sprite}_top` : sprite;
+}
+
+function drawGround(pen, level, size) {
+  pen.imageSmoothingEnabled = false;
+  if (sheet.backdrop && landscape.complete && landscape.naturalWidth) {
+    const high = landscape.naturalHeight, wide = Math.min(landscape.naturalWidth, (high * level.cols) / level.rows);
+    pen.drawImage(landscape, 0, 0, wide, high, 0, 0, level.cols * size, level.rows * size);
+  } else if (sheet.ground) for (let r = 0; r < level.rows; r++) for (let c = 0; c < level.cols; c++) blit(pen, sheet.ground, r, c, size);
+  for (let r = 0; r < level.rows; r++) for (let c = 0; c < level.cols; c++) {
+    const name = tileName(r, c);
+    if (!(sheet.backdrop && name === tiles[0].sprite)) blit(pen, name, r, c, size);
+    const light = level.painted[r][c].toString(2).replaceAll("0", "").length;
+    if (light && sheet.places[`light_${light}`] && page.planes.includes("bright")) blit(pen, `light_${light}`, r, c, size);
+    if (tiles[S.codes[r][c]].hidden) {
+      pen.strokeStyle = "#fff";
+      pen.setLineDash([3, 3]);
+      pen.strokeRect(c * size + 2.5, r * size + 2.5, size - 5, size - 5);
+      pen.setLineDash([]);
+    }
+  }
+}
+
+function drawThings(pen, level, state, size) { // what moves or vanishes, from the planes on which the rules show it
+  const cells = new Uint16Array(level.rows * level.cols + 1);
+  world.rules.objects(level.facts, state, [cells, 0, 0, 0, level.rows, level.cols, level.rows * level.cols]);
+  page.planes.forEach((plane, k) => {
+    if (!sheet.places[plane] || plane === "wall") return;
+    for (let i = 0; i < cells.length - 1; i++) if (cells[i] & (1 << k)) blit(pen, plane, Math.floor(i / level.cols), i % level.cols, size);
+  });
+}
+
+function drawProxy(pen, size, cells) {
+  pen.save();
+  pen.lineWidth = Math.max(1.5, size / 14);
+  for (const [r, c] of cells) {
+    const x = c * size, y = r * size;
+    pen.strokeStyle = "#fff";
+    pen.strokeRect(x + 1.5, y + 1.5, size - 3, size - 3);
+    pen.setLineDash([4, 3]);
+    pen.strokeStyle = "#b54806";
+    pen.strokeRect(x + 1.5, y + 1.5, size - 3, size - 3);
+    pen.setLineDash([]);
+  }
+  const flag = cells.find(([r, c]) => r > 0 && !solidAt(r - 1, c)) || cells[0];
+  if (flag) {
+    const x = (flag[1] + 0.22) * size, y = (flag[0] - 0.55) * size;
+    pen.strokeStyle = "#1d2733";
+    pen.beginPath();
+    pen.moveTo(x, y);
+    pen.lineTo(x, y + 0.9 * size);
+    pen.stroke();
+    pen.fillStyle = "#e07b2e";
+    pen.beginPath();
+    pen.moveTo(x, y);
+    pen.lineTo(x + 0.55 * size, y + 0.2 * size);
+    pen.lineTo(x, y + 0.42 * size);
+    pen.fill();
+    pen.stroke();
+  }
+  pen.restore();
+}
+
+const WAYS = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1], jump: [0, -1] };
+function drawPolicy(pen, board, size, ink) {
+  pen.lineCap = "round";
+  for (const { r, c, p, v } of board.arrows) {
+    if (tiles[S.codes[r][c]].goal) continue; // what is painted there stays in view
+    pen.globalAlpha = Math.max(0, Math.min(0.5, 0.5 * v));
+    pen.fillStyle = ink;
+    pen.fillRect(c * size, r * size, size, size);
+    pen.globalAlpha = 1;
+    let [dx, dy] = [0, 0];
+    world.actions.forEach((action, a) => { const way = WAYS[action] || [0, 0]; dx += p[a] * way[0]; dy += p[a] * way[1]; });
+    const [x, y] = [(c + 0.5) * size, (r + 0.5) * size], long = 0.42 * size, [ex, ey] = [x + dx * long, y + dy * long];
+    const far = Math.hypot(dx, dy);
+    pen.beginPath();
+    if (far < 0.12) pen.arc(x, y, size / 16, 0, 7);
+    else {
+      const head = 0.19 * size, [ux, uy] = [dx / far, dy / far];
+      pen.moveTo(x - dx * long, y - dy * long);
+      pen.lineTo(ex, ey);
+      pen.moveTo(ex - head * (ux + 0.7 * uy), ey - head * (uy - 0.7 * ux));
+      pen.lineTo(ex, ey);
+      pen.lineTo(ex - head * (ux - 0.7 * uy), ey - head * (uy + 0.7 * ux));
+    }
+    for (const [wide, shade] of [[size / 8, "rgba(255,255,255,.75)"], [size / 15, "#1d2733"]]) { pen.lineWidth = wide; pen.strokeStyle = shade; pen.stroke(); }
+  }
+}
+
+function drawLine(pen, path, size, wide, shade, alpha) {
+  pen.globalAlpha = alpha;
+  pen.lineWidth = wide;
+  pen.strokeStyle = shade;
+  pen.lineJoin = pen.lineCap = "round";
+  pen.beginPath();
+  path.forEach(([r, c], k) => (k ? pen.lineTo((c + 0.5) * size, (r + 0.5) * size) : pen.moveTo((c + 0.5) * size, (r + 0.5) * size)));
+  pen.stroke();
+  pen.globalAlpha = 1;
+}
+
+function drawMap(pen, which, size) { // orange: the proxy comes first; blue: the goal; the lighter, the rarer either
+  for (const [key, found] of S.map ? S.map.cells : []) {
+    const [r, c] = key.split(",").map(Number), odds = found[which];
+    pen.fillStyle = "#fff";
+    pen.globalAlpha = 0.75;
+    pen.fillRect(c * size, r * size, size, size);
+    const mid = size * odds.goal;
+    pen.globalAlpha = 1;
+    pen.fillStyle = "#0067a8";
+    pen.fillRect(c * size + 1, (r + 1) * size - mid, size - 2, mid);
+    pen.fillStyle = "#e07b2e";
+    pen.fillRect(c * size + 1, (r + 1) * size - mid - size * odds.proxy, size - 2, size * odds.proxy);
+    if (size >= 22) {
+      pen.font = `600 ${Math.round(size * 0.36)}px sans-serif`;
+      pen.textAlign = "center";
+      pen.lineWidth = 2.5;
+      pen.strokeStyle = "rgba(0,0,0,.7)";
+      pen.fillStyle = "#fff";
+      const text = String(Math.round(100 * odds.goal));
+      pen.strokeText(text, (c + 0.5) * size, (r + 0.62) * size);
+      pen.fillText(text, (c + 0.5) * size, (r + 0.62) * size);
+    }
+  }
+}
+
+function drawHeeded(pen, cells, size, [top, left, rows, cols], level) {
+  pen.fillStyle = "rgba(10,14,20,.55)";
+  pen.beginPath();
+  pen.rect(0, 0, level.cols * size, level.rows * size);
+  pen.rect(left * size, top * size, cols * size, rows * size);
+  pen.fill("evenodd");
+  for (const { row, col, change } of cells) {
+    if (change < 0.005) continue;
+    pen.globalAlpha = Math.min(0.9, 0.15 + change);
+    pen.fillStyle = "#e6007e";
+    pen.fillRect(col * size, row * size, size, size);
+    pen.globalAlpha = 1;
+    if (size >= 22 && change >= 0.05) {
+      pen.fillStyle = "#fff";
+      pen.font = `600 ${Math.round(size * 0.36)}px sans-serif`;
+      pen.textAlign = "center";
+      pen.fillText(String(Math.round(100 * change)), (col + 0.5) * size, (row + 0.62) * size);
+    }
+  }
+}
+
+function drawBoard(board) {
+  const { canvas, level, run } = board, pen = canvas.getContext("2d"), size = board.size;
+  const ink = board.index ? "#00695c" : "#6b3fa0", t = Math.min(Math.floor(S.time), run.frames.length - 1), state = run.frames[t];
+  drawGround(pen, level, size);
+  const answers = !S.hidden, mapped = S.layer === "map" && answers;
+  if (S.layer === "policy" && answers) drawPolicy(pen, board, size, ink);
+  if (mapped) drawMap(pen, board.index, size);
+  drawProxy(pen, size, board.proxy);
+  if (answers && !mapped) {
+    if (S.layer === "policy" || S.layer === "plain") for (const path of board.odds.paths) drawLine(pen, path, size, size / 16, ink, 0.5);
+    drawLine(pen, run.frames, size, size / 5, "#fff", 0.95);
+    drawLine(pen, run.frames, size, size / 8, ink, 1);
+  }
+  drawThings(pen, level, state, size);
+  if (S.layer === "matters" && answers) {
+    if (!board.heeded || board.heededAt !== t) { board.heeded = heeded(mind(board.which), level, state); board.heededAt = t; }
+    drawHeeded(pen, board.heeded, size, windowOf(world, mind(board.which).spec, state), level);
+  }
+  const left = t > 0 && run.frames[t][1] < run.frames[t - 1][1];
+  const [r, c] = between(run.frames, S.time);
+  blit(pen, left ? "agent_left" : "agent_right", r, c, size);
+  pen.strokeStyle = "#fff";
+  if (S.cursor && document.activeElement === canvas) {
+    for (const [wide, shade] of [[5, "#fff"], [2.5, "#1d2733"]]) { pen.lineWidth = wide; pen.strokeStyle = shade; pen.strokeRect(S.cursor[1] * size + 1, S.cursor[0] * size + 1, size - 2, size - 2); }
+  }
+}
+
+function between(frames, time) { // a place on the way from one frame to the next
+  const t = Math.min(Math.floor(time), frames.length - 1), part = t < frames.length - 1 ? time - t : 0;
+  if (!part) return frames[t];
+  return [0, 1].map((k) => frames[t][k] + part * (frames[t + 1][k] - frames[t][k]));
+}

@@ -1,0 +1,85 @@
+// Ten seconds that play by themselves: training, the goal moves, and a question. The answer stays hidden until the reader has guessed.
+"use strict";
+const waited = (ms) => new Promise((resolve) => { intro.wake = resolve; setTimeout(resolve, ms); });
+const intro = { on: false, wake: () => {}, stopped: false };
+const both = agents.length > 1;
+
+function introStart() {
+  setPlaying(false);
+  Object.assign(S, { hidden: true, layer: "plain", take: 0, time: 0, blind: false });
+  intro.on = true;
+  intro.stopped = false;
+  byId("blind").checked = false;
+  byId("scene").hidden = false;
+  byId("scene-choices").replaceChildren();
+  document.body.classList.add("introducing", "asking");
+}
+
+function scene(text) { byId("scene-text").textContent = text; }
+
+async function playThrough(most) { // the likeliest path, in at most so many milliseconds
+  const last = Math.max(...S.boards.map((board) => board.run.frames.length - 1));
+  if (calm.matches) { S.time = last; showTime(); return waited(1500); }
+  const begin = performance.now();
+  while (!intro.stopped && performance.now() - begin < most) {
+    S.time = Math.min(last, (last * (performance.now() - begin)) / (most * 0.85));
+    showTime();
+    await new Promise(requestAnimationFrame);
+  }
+  return undefined;
+}
+
+async function introduce() {
+  const [home, moved] = levels[S.number];
+  introStart();
+  S.codes = copyOf(home);
+  changed();
+  const well = S.boards.every((board) => board.run.first === "goal");
+  scene(`In training, A's levels were like this one, ${page.training}. ${well ? `${both ? "Both agents reach" : "It reaches"} ${page.words.goal}.` : ""}`);
+  await waited(900);
+  if (!intro.stopped) await playThrough(4200);
+  if (!intro.stopped) {
+    S.codes = copyOf(moved);
+    S.time = 0;
+    changed();
+    scene(`Now ${page.words.goal} is somewhere else, and nothing was trained again.`);
+    await waited(2400);
+  }
+  if (!intro.stopped) ask(moved);
+}
+
+function ask(moved) {
+  S.codes = copyOf(moved);
+  S.time = 0;
+  changed();
+  scene(`What will agent A do, ${agents[S.shown[0]].label}?`);
+  const options = [["goal", page.words.reachesGoal], ["proxy", page.words.reachesProxy]];
+  byId("scene-choices").replaceChildren(...options.map(([kind, words]) => {
+    const button = element("button", `It ${words}`);
+    button.type = "button";
+    button.addEventListener("click", () => answer(kind));
+    return button;
+  }));
+  byId("scene-choices").firstChild.focus({ preventScroll: true });
+}
+
+function answer(guess) {
+  const board = S.boards[0], { first } = board.run, { counts, count } = board.odds;
+  introEnd();
+  const did = first === "goal" ? page.words.reachesGoal : first === "proxy" ? page.words.reachesProxy : "reaches neither";
+  const share = first === "neither" ? counts.neither : counts[first];
+  notice(`${guess === first ? "Right" : "No"}: on its likeliest path A ${did}, and so it does first in ${percent(share / count)} of ${count} sampled episodes. Paint the level and see what changes it.`);
+  if (!calm.matches) setPlaying(true);
+}
+
+function introEnd() {
+  S.codes = copyOf(levels[S.number][1]);
+  Object.assign(S, { hidden: false, layer: "policy", time: 0 });
+  intro.on = false;
+  intro.stopped = true;
+  intro.wake();
+  byId("scene").hidden = true;
+  document.body.classList.remove("introducing", "asking");
+  takeControls();
+  changed();
+}

@@ -1,0 +1,86 @@
+"""The live page as one HTML file: the template filled, the scripts joined, nothing fetched when it is opened.
+
+Text from outside is escaped by jinja2 in the page and by `json_block` in the data; a content-security policy admits the page's
+own scripts by their hashes. The page's script does not use `innerHTML`. Same data, same bytes. Reads no folder.
+Read next: `live.html`; `app.js`, which the page starts with; `experiments/publish/live_page.py`, which gathers the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import BaseLoader, Environment, StrictUndefined
+from markupsafe import Markup
+
+from goalposts import __version__
+from goalposts.text import plain_lines
+
+from ...system.atomic_files import write_atomic
+from ..data import WorldWords
+from ..safe_page import content_policy, json_block
+
+ENGINE = ("arithmetic.js", "engine.js", "network.js", "agents.js", "search.js")  # the worker has these too
+WORKER = "worker.js"
+APP = ("state.js", "palette.js", "board.js", "timeline.js", "share.js", "intro.js", "app.js")
+
+
+@dataclass(frozen=True)
+class LivePage:
+    """What a live page shows. rules: JavaScript; labels: of the agents; training: how training levels were; block: for the scripts."""
+
+    world: str
+    words: WorldWords
+    story: str
+    rules: str
+    labels: Sequence[str]
+    training: str
+    block: dict[str, Any]
+    command: str = ""
+
+
+def write_live_page(data: LivePage, path: Path | str) -> Path:
+    """Write the page to `path` in one step. Raises RunError where the disk refuses."""
+    write_atomic(Path(path), build_live_page(data).encode("utf-8", "replace"))
+    return Path(path)
+
+
+def build_live_page(data: LivePage) -> str:
+    """The whole page as text."""
+    engine = "\n".join([*map(part, ENGINE), f"const RULES = {data.rules};"])
+    worker, app = part(WORKER), "\n".join(map(part, APP))
+    style = part("live.css")
+    environment = Environment(
+        loader=BaseLoader(),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=visible,
+    )
+    return environment.from_string(part("live.html")).render(
+        data=data,
+        version=__version__,
+        pair=[(k, "AB"[k], data.labels[k]) for k in range(min(2, len(data.labels)))],
+        policy=content_policy(style, [engine, app], "worker-src blob:; "),
+        style=Markup(style),
+        engine=Markup(engine),
+        worker=Markup(worker),
+        app=Markup(app),
+        json=Markup(json_block(data.block)),
+    )
+
+
+def visible(value: Any) -> Any:
+    """Text without characters that hide or reorder others."""
+    return plain_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@lru_cache
+def part(name: str) -> str:
+    """A file of this folder."""
+    return resources.files(__name__.rpartition(".")[0]).joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,123 @@
+"""The live page as a file: small, self-contained, safe with untrusted text, and refused where a page cannot compute an agent."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fixtures.live_run import live_run
+
+from goalposts.agents.policy.loading import load_agent
+from goalposts.envs import generate, known_worlds
+from goalposts.envs.levels.level import Level, LevelError
+from goalposts.envs.worlds.registry import get_world
+from goalposts.errors import UserError
+from goalposts.experiments.publish.live_page import live_page
+from goalposts.experiments.publish.palette import palette_of, short_name
+from goalposts.experiments.publish.weights import packed_network
+from goalposts.experiments.report.live.page import build_live_page, write_live_page
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("live")
+    runs = [
+        live_run(folder / "edge", width=128),
+        live_run(folder / "anywhere", condition="anywhere", seed=1, width=128),
+    ]
+    return write_live_page(live_page(runs, "goalposts live edge anywhere"), folder / "live.html").read_text(
+        "utf-8"
+    )
+
+
+def block(html: str) -> dict:
+    found = re.search(r'<script type="application/json" id="live-data">(.*?)</script>', html, re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def test_two_agents_of_the_shipped_width_take_less_than_a_megabyte(html: str) -> None:
+    assert len(html.encode()) < 1_000_000
+
+
+def test_it_asks_no_network_and_admits_only_its_own_scripts(html: str) -> None:
+    assert not re.search(r"(src|href)=[\"'](https?:)?//", html)
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)
+    assert policy is not None
+    rules = unescape(policy[1]).split("; ")
+    assert rules[0] == "default-src 'none'"
+    assert re.fullmatch(r"script-src 'sha256-\S+' 'sha256-\S+'", rules[1])
+    assert "unsafe" not in policy[1]
+    assert "innerHTML" not in html
+
+
+def test_it_begins_with_pairs_of_one_layout(html: str) -> None:
+    for home, moved in block(html)["levels"]:
+        pair = [Level.from_text("\n".join(rows), "CoinRun") for rows in (home, moved)]
+        assert pair[0].layout_hash == pair[1].layout_hash
+        assert pair[0].level_hash != pair[1].level_hash
+
+
+def test_untrusted_names_stay_text(tmp_path: Path) -> None:
+    name = "</script><img src=x onerror=alert(1)>\u202e".replace("/", "∕")
+    run = live_run(tmp_path / "a")
+    run.path.rename(tmp_path / name)
+    from goalposts.experiments.runs.run import Run
+
+    html = build_live_page(live_page([Run.open(tmp_path / name)], f"goalposts live {name}"))
+    assert "<img src=x" not in html
+    assert "\u202e" not in html
+    assert block(html)["agents"][0]["name"].startswith("<∕script><img")
+
+
+def test_agents_that_see_pixels_are_refused_with_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"^\S+ sees pixels; a live page takes agents that see planes"
+    ) as refused:
+        live_page([live_run(tmp_path / "pixels", observation="rgb")])
+    assert "\n" not in str(refused.value)
+
+
+def test_agents_of_two_worlds_are_refused(tmp_path: Path) -> None:
+    runs = [live_run(tmp_path / "a"), live_run(tmp_path / "b", world="Corner")]
+    with pytest.raises(UserError, match="different worlds"):
+        live_page(runs)
+
+
+def test_several_agents_take_one_byte_a_weight(tmp_path: Path) -> None:
+    run = live_run(tmp_path / "a", width=64)
+    agent = load_agent(run.path)
+    two, one = (packed_network(agent, "a", in_bytes) for in_bytes in (False, True))
+    assert len(one["trunk"][0]["w"]) <= len(two["trunk"][0]["w"]) / 2 + 4
+
+
+def test_the_palette_allows_what_the_worlds_check_allows() -> None:
+    """Every tile as often as its limit, in random free cells: valid; the palette of CoinRun in words."""
+    random = np.random.default_rng(0)
+    for name in known_worlds():
+        world = get_world(name)
+        level = max(
+            generate(world, world.default_condition("shift"), seed=2, count=8), key=lambda one: one.tiles.size
+        )
+        bare = level.layout.tiles
+        for code, limits in enumerate(palette_of(world, level)):
+            if limits["most"] == 0 or limits["least"] or limits["beside"]:
+                continue
+            free = np.argwhere(bare[1:-1, 1:-1] == 0) + 1
+            count = min(len(free), 12 if limits["most"] is None else limits["most"])
+            tiles = bare.copy()
+            for r, c in random.permutation(free)[:count]:
+                tiles[r, c] = code
+            try:
+                Level(name, tiles).validate()
+            except LevelError as error:
+                pytest.fail(f"{name}: {count} of {world.legend.tiles[code].name}: {error}")
+
+
+def test_names_of_brushes_are_short() -> None:
+    names = [short_name(tile) for tile in get_world("CoinRun").legend.tiles]
+    assert {"coin", "wall", "lava", "spikes", "monster", "decoy", "invisible coin", "start"} <= set(names)
