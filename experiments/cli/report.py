@@ -1,4 +1,4 @@
-"""`goalposts report`, `goalposts live` and `goalposts record`: pages and films of runs. Thin; read next: `experiments/publish/run_report.py`."""
+"""Pages and films of runs: `goalposts report`, `goalposts live`, `goalposts record`. Thin; next: `experiments/publish/run_report.py`."""
 
 from __future__ import annotations
 
