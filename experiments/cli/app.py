@@ -6,8 +6,9 @@ Nothing heavy is imported before a command needs it. Read next: `main.py`.
 from __future__ import annotations
 
 import inspect
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -18,7 +19,7 @@ from typer.core import TyperGroup
 from typer.models import OptionInfo
 
 from goalposts import __version__
-from goalposts.closest import closest
+from goalposts.closest import closest, near
 from goalposts.errors import UserError
 from goalposts.process.streams import takes_unicode
 from goalposts.text import json_text, plain, plain_lines
@@ -26,6 +27,8 @@ from goalposts.text import json_text, plain, plain_lines
 from ...envs.worlds.contract.sources import sources
 from .renamed import with_new_names
 
+AGENTS = ("GoToGoal", "GoToProxy", "Random", "Mixture", "goal-seeker", "proxy-seeker", "random", "mixture")
+FOLDERS = ("config.yaml", "study.yaml")  # what a run or study folder holds
 MOST = 100_000  # characters of a line
 
 
@@ -99,6 +102,17 @@ def chosen_world(given: str | None) -> str:
     return given or (named[0].place if len(named) == 1 else "CoinRun")
 
 
+def check_runs(arguments: Mapping[str, Any]) -> None:
+    """Refuse a run folder that is missing before anything heavy is imported. Raises RunError."""
+    words = [arguments.get("run"), *(arguments.get("runs") or ())]
+    for word in (os.fspath(word) for word in words if isinstance(word, str | Path)):
+        is_agent = ":" in word or bool(near(word.partition("(")[0], AGENTS))
+        if not is_agent and not any(os.path.exists(os.path.join(word, name)) for name in FOLDERS):
+            from ..runs.folder_names import RunError, not_a_run
+
+            raise RunError(not_a_run(Path(word)))
+
+
 def with_worlds(command: Callable[..., Any]) -> Callable[..., Any]:
     """The command with a `--world` and a `--code` that import; one that has a `--world` already keeps its own."""
     signature = inspect.signature(command, eval_str=True)
@@ -114,6 +128,7 @@ def with_worlds(command: Callable[..., Any]) -> Callable[..., Any]:
         custom_code: list[str] | None = None,
         **named: Any,
     ) -> Any:
+        check_runs(named)
         load_worlds(custom_worlds)
         load_custom_code(custom_code)
         return command(*given, **named)

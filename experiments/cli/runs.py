@@ -43,10 +43,13 @@ def train(
 ) -> None:
     """Train one agent from a config. To resume an interrupted run, run the same command again."""
     from ..config.schema import load_config
-    from ..runs.run import default_out
+    from ..runs.folder_names import CONFIG
+    from ..runs.run import Run, default_out
 
     found = load_config(config, overrides or [])
     path = out or default_out(found)
+    if (path / CONFIG).exists():
+        Run.create(path, found)  # refused now, before torch is imported
     from ..training.train import train as train_run  # torch: only for a config that is valid
 
     with progress_bars([found.name], quiet) as told:

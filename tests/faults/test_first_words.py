@@ -5,6 +5,8 @@ import subprocess
 import sys
 import threading
 import time
+import types
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,9 @@ finally:
 """
 
 
+OF_RUNS = ("finetune", "evaluate", "diagnose", "report", "record", "sweep-goal")
+
+
 @row("B17")
 @pytest.mark.parametrize(
     ("words", "said", "loaded"),
@@ -33,7 +38,7 @@ finally:
         ("edit", "no window can be opened", ""),
         ("edit level.jpg", "ends in .txt or .npz", ""),
         ("reproduce nothing", "there is no run folder", ""),
-        ("finetune nothing", "there is no run folder", "numba polars"),
+        *((f"{name} nothing", "there is no run folder", "") for name in OF_RUNS),
     ],
 )
 def test_invalid_arguments_are_refused_before_any_import(
@@ -60,6 +65,8 @@ def first_line(command: list[str], folder: Path, **variables: str) -> tuple[str,
     limit.start()
     assert process.stderr is not None
     line = process.stderr.readline()
+    while line.startswith("goalposts: loading "):
+        line = process.stderr.readline()
     heard = time.monotonic() - began
     process.kill()
     process.wait()
@@ -94,3 +101,39 @@ def test_the_line_comes_in_slow_commands_too(words: str, tmp_path: Path, tiny_co
     (tmp_path / "tiny.yaml").write_text(tiny_config.read_text())
     line, *_ = first_line([*GOALPOSTS, *words.split()], tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
     assert line == "goalposts: compiling kernels for CoinRun …\n"
+
+
+@row("B17")
+def test_names_of_scripted_agents_reach_the_commands() -> None:
+    from goalposts.experiments.cli.app import AGENTS
+    from goalposts.experiments.evaluation.subjects import _OLD, SCRIPTED
+
+    assert set(AGENTS) == {*SCRIPTED, *_OLD, "Mixture", "mixture"}
+
+
+@row("B17")
+def test_a_folder_of_another_run_is_refused_before_torch_is_loaded(tmp_path: Path, tiny_run: Path) -> None:
+    words = ["train", "coinrun/edge", "--out", str(tiny_run)]
+    done = run([sys.executable, "-c", LOADED, *words], tmp_path)
+    assert done.returncode == 2
+    assert "holds a run of another config" in done.stderr
+    assert "torch" not in done.stderr.splitlines()[-1]
+
+
+@row("B17")
+def test_a_library_that_takes_long_to_load_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from goalposts.process import notices, patience
+
+    told: list[str] = []
+    heard = threading.Event()
+    monkeypatch.setattr(notices, "printed", lambda message: (told.append(message), heard.set()))
+    monkeypatch.setattr(notices, "_told", set())
+    monkeypatch.setattr(patience, "AFTER", 0.01)
+    slow = types.ModuleType("torch")
+    slow.__spec__ = ModuleSpec("torch", None)
+    slow.__spec__._initializing = True  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch", slow)
+    stopped = patience.watch_imports()
+    assert heard.wait(10)
+    stopped.set()
+    assert told == ["loading PyTorch …"]
