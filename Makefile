@@ -9,33 +9,33 @@ LOCK_VENV := .venv-lock
 .DELETE_ON_ERROR:
 .PHONY: help demo test check docs fmt lock clean
 
-help: ## what there is
+help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1|/' | column -t -s '|'
 
 demo: $(READY) ## train the twins, evaluate them, write the report
 	$(BIN)/goalposts demo
 
-test: $(READY) ## the tests that take seconds (PYTEST_ARGS="-k …"; those of minutes: PYTEST_ARGS="-m slow")
+test: $(READY) ## run the fast tests (PYTEST_ARGS="-k …" selects some; slow ones: PYTEST_ARGS="-m slow")
 	$(BIN)/pytest -m "not slow" -n 2 $(PYTEST_ARGS)
 
-check: $(READY) ## lint, format, types, the laws of imports, stale results
+check: $(READY) ## check lint, format, types, import laws, stale results
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/pytest -q tests/test_imports.py tests/test_results.py
 
-docs: $(READY) ## build the documentation into site/, to be opened as files
+docs: $(READY) ## build the documentation into site/, readable without a server
 	$(BIN)/python docs/_build/claims.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-fmt: $(READY) ## format, and mend what the linter can mend
+fmt: $(READY) ## format, and apply the linter's fixes
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-# A mark that is missing means that set-up never finished, so it starts from nothing. A mark that is older than its
-# sources means that they changed, and pip brings the environment up to them. Torch comes second and without hashes:
-# requirements-torch.lock says why. `--no-deps` holds pip to exactly what the lock names. While pip fetches and unpacks torch, the
-# kernels are compiled that the demo needs; should that go wrong, the demo does it.
+# A missing mark means that set-up never finished, so it starts from scratch. A mark older than its
+# sources means that they changed, so pip updates the environment. Torch is installed second and without hashes;
+# requirements-torch.lock explains why. `--no-deps` restricts pip to the lock's contents. While pip downloads and unpacks torch, the
+# demo's kernels are compiled; if that fails, the demo compiles them.
 $(READY): requirements.lock requirements-torch.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
 	  echo "goalposts needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo not there)." >&2; \
@@ -47,8 +47,8 @@ $(READY): requirements.lock requirements-torch.lock pyproject.toml
 	  $(BIN)/pip install -qq --disable-pip-version-check -r requirements-torch.lock; torch=$$?; wait; exit $$torch
 	@touch $@
 
-# What only a CUDA build of torch brings is pinned by torch itself and left out, so that the lock is the same everywhere.
-lock: ## pin what pyproject.toml asks for (LOCK_ARGS=--upgrade takes newer releases)
+# Packages of torch's CUDA builds are pinned by torch itself and omitted, so that the lock is the same everywhere.
+lock: ## pin the dependencies of pyproject.toml (LOCK_ARGS=--upgrade takes newer releases)
 	test -x $(LOCK_VENV)/bin/pip-compile || { \
 	  $(PYTHON) -m venv --clear $(LOCK_VENV) && $(LOCK_VENV)/bin/pip install -qq pip-tools==7.6.2; }
 	$(LOCK_VENV)/bin/pip-compile --no-config --quiet --no-header --generate-hashes --strip-extras \
@@ -59,6 +59,6 @@ lock: ## pin what pyproject.toml asks for (LOCK_ARGS=--upgrade takes newer relea
 	  /^# WARNING/ { exit } /^[a-z0-9]/ { keep = !/^(nvidia-|cuda-|triton)/ } keep && NF' requirements.lock > requirements.lock.new
 	mv requirements.lock.new requirements.lock
 
-clean: ## remove what can be made again; runs/ and studies/ stay
+clean: ## remove everything that can be rebuilt; keeps runs/ and studies/
 	rm -rf .venv $(LOCK_VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis site
 	find . -name __pycache__ -type d -not -path './runs/*' -not -path './studies/*' -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""Digests of what must not depend on the version of Python: levels, rules, planner results, measured numbers. Needs no torch.
+"""Digests of everything that must not depend on the Python version: levels, rules, planner results, measurements. Needs no torch.
 
     python tests/harness/digests.py [WORLD…]            (prints them as JSON; `diff` the output of two Pythons)
 
@@ -20,7 +20,7 @@ LEVELS, STEPS, SEED = 48, 120, 11
 
 
 def thousand_levels() -> dict[str, str]:
-    """Of 1,000 levels of each world's usual control and shift."""
+    """Digests of 1,000 levels of each world's default control and shift."""
     from goalposts.envs import generate, get_world
     from goalposts.registration import WORLDS
 
@@ -34,7 +34,7 @@ def thousand_levels() -> dict[str, str]:
 
 
 def of_world(name: str) -> dict[str, str]:
-    """Of one world: its levels by condition, what the planner says of them, and how they play."""
+    """Digests of one world: its levels by condition, their planner results, and their play."""
     from goalposts.envs import generate, get_world, survey_levels
     from goalposts.envs.gymnasium_envs import make_vector_env
     from goalposts.envs.worlds.contract.condition_names import format_condition
@@ -57,7 +57,7 @@ def of_world(name: str) -> dict[str, str]:
 
 
 def of_measurement() -> dict[str, str]:
-    """Of intervals and bootstraps, to ten digits: a library may round the last one otherwise."""
+    """Digests of intervals and bootstraps to ten digits, since libraries may round further digits differently."""
     from goalposts.experiments.measurement.intervals import (
         hierarchical_difference,
         hierarchical_mean,
@@ -76,7 +76,7 @@ def of_measurement() -> dict[str, str]:
 
 
 def all_digests(*worlds: str) -> dict[str, str]:
-    """Of these worlds, or of every one that ships, and of the measurement."""
+    """Digests of these worlds, or of every shipped one, and of the measurement."""
     from goalposts.registration import WORLDS
 
     found = {}

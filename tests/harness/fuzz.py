@@ -1,11 +1,11 @@
-"""Feed every parser of Goalposts with damaged and hostile input; it may refuse it in words (UserError) and nothing else.
+"""Fuzz every parser of Goalposts with damaged and hostile input; the only allowed exception is UserError.
 
     python tests/harness/fuzz.py --cases 1_000_000 --seed 0                 mutations of good examples
     python tests/harness/fuzz.py --engine atheris --only levels --cases 50_000    guided by coverage (pip install atheris)
 
-Prints as JSON, for each parser: cases, how many were refused and accepted, the slowest, and by how much the process grew.
-Exit code 1 if anything but a UserError was raised, if a case took longer than 10 s, or if the process grew beyond its bound.
-What failed is written to --keep. Read next: `parsers.py`.
+Prints JSON for each parser: cases, numbers refused and accepted, the slowest case, and the growth of the process.
+Exit code 1 if any other exception was raised, if a case took longer than 10 s, or if the process grew beyond its limit.
+Failing inputs are written to --keep. Read next: `parsers.py`.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from harness.parsers import IMPORTS, SHARES, Parser, make_run, parsers
 
 from goalposts.errors import UserError
 
-SLOW = 10.0  # seconds a case
-GROWTH = 256 << 20  # bytes that the process may grow by while it reads inputs of some kilobytes
-LONGEST = 1 << 16  # bytes of a mutated input
-TRACED = ("goalposts", "yaml", "json", "zipfile")  # packages whose branches guide atheris, but for …
-COMPILED = ("envs", "agents")  # … what lies in these folders, of which only what parses is traced
+SLOW = 10.0  # seconds per case
+GROWTH = 256 << 20  # allowed growth of the process in bytes, for inputs of a few kilobytes
+LONGEST = 1 << 16  # maximum size of a mutated input, in bytes
+TRACED = ("goalposts", "yaml", "json", "zipfile")  # packages whose branches guide atheris, except …
+COMPILED = ("envs", "agents")  # … these folders, of which only parsers are traced
 PARSING = (
     "goalposts.envs.levels.level",
     "goalposts.envs.levels.level_file",
@@ -50,7 +50,7 @@ PARSING = (
 
 @dataclass
 class Tally:
-    """What came of one parser."""
+    """Results of one parser."""
 
     cases: int = 0
     refused: int = 0
@@ -62,12 +62,12 @@ class Tally:
 
 
 def memory() -> int:
-    """The most memory that this process ever held, in bytes."""
+    """Peak memory of this process, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def mutate(example: bytes, others: tuple[bytes, ...], words: tuple[bytes, ...], luck: random.Random) -> bytes:
-    """One to five changes, most of them near the beginning or the end, where headers stand."""
+    """Apply one to five changes, mostly near the beginning or the end, where headers are."""
     content = bytearray(example)
     for _ in range(luck.choice((1, 1, 1, 2, 2, 3, 5))):
         size = len(content)
@@ -107,12 +107,12 @@ def mutate(example: bytes, others: tuple[bytes, ...], words: tuple[bytes, ...], 
 
 
 class Feeder:
-    """Feeds one parser and keeps the tally."""
+    """Feeds one parser and counts the results."""
 
     def __init__(self, parser: Parser, keep: Path | None) -> None:
         self.parser, self.keep, self.tally = parser, keep, Tally()
         for example in parser.examples:
-            parser.read(example)  # good input must pass; what it loads is no growth
+            parser.read(example)  # valid input must pass; memory for lazy imports does not count as growth
         self.before, self.began = memory(), time.monotonic()
 
     def feed(self, content: bytes) -> None:
@@ -139,7 +139,7 @@ class Feeder:
             self.fault(f"{taken:.0f} s", content)
 
     def fault(self, what: str, content: bytes) -> None:
-        """Note a fault, each kind once, and keep its input."""
+        """Record a fault, once per kind, and save its input."""
         if any(known.startswith(what[:60]) for known in self.tally.faults):
             return
         name = f"{self.parser.name.replace(' ', '-')}-{len(self.tally.faults)}"
@@ -149,7 +149,7 @@ class Feeder:
             (self.keep / name).write_bytes(content)
 
     def close(self) -> Tally:
-        """The tally, with the growth of the process."""
+        """Return the results, with the growth of the process."""
         growth = memory() - self.before
         self.tally.grown_mb = round(growth / 1e6, 1)
         self.tally.seconds = round(time.monotonic() - self.began, 1)
@@ -160,7 +160,7 @@ class Feeder:
 
 def by_mutation(feeder: Feeder, cases: int, seed: int) -> Tally:
     parser, luck = feeder.parser, random.Random(f"{seed} {feeder.parser.name}")
-    grown = list(parser.examples)  # inputs that were accepted are mutated further
+    grown = list(parser.examples)  # accepted inputs are mutated further
     for _ in range(cases):
         content = mutate(luck.choice(grown), parser.examples, parser.words, luck)
         accepted = feeder.tally.accepted
@@ -171,7 +171,7 @@ def by_mutation(feeder: Feeder, cases: int, seed: int) -> Tally:
 
 
 def by_coverage(feeder: Feeder, cases: int, seed: int, report: Path) -> None:
-    """Never returns: libFuzzer ends the process."""
+    """Fuzz with atheris, guided by coverage. Never returns: libFuzzer ends the process."""
     import atheris  # pyright: ignore[reportMissingImports]
 
     corpus = Path(tempfile.mkdtemp(prefix="goalposts-corpus-"))
@@ -204,7 +204,7 @@ def by_coverage(feeder: Feeder, cases: int, seed: int, report: Path) -> None:
 
 
 def untraced() -> list[str]:
-    """Modules of Goalposts that are not traced: numba cannot compile code that atheris has changed."""
+    """Modules of Goalposts excluded from tracing, since numba cannot compile code instrumented by atheris."""
     root = ROOT
     files = [path.relative_to(root) for place in COMPILED for path in (root / place).rglob("*.py")]
     names = [".".join(("goalposts", *file.with_suffix("").parts)) for file in files]
@@ -230,7 +230,7 @@ def one_parser(given: argparse.Namespace, cases: int) -> None:
 
 
 def in_a_fork(work: Callable[[], object]) -> int:
-    """Do something in a process of its own, with what this one has imported; its exit code, or minus its signal."""
+    """Call a function in a fork, with this process's imports; returns its exit code, or minus its signal."""
     sys.stdout.flush()
     child = os.fork()
     if child == 0:

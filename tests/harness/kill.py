@@ -1,13 +1,13 @@
-"""Kill commands by SIGKILL at random moments, give them again, and compare with commands that nobody disturbed.
+"""Kill commands with SIGKILL at random moments, rerun them, and compare the results with undisturbed commands.
 
-    python tests/harness/kill.py --kills 200 --seed 0          (prints what came of it as JSON; exit code 1 at any fault)
+    python tests/harness/kill.py --kills 200 --seed 0          (prints the results as JSON; exit code 1 on any fault)
 
-One warm process imports and compiles; every command runs in a fork of it, with real files, and dies a real death: either
-at a random time, killed from outside (alone, or with the processes that it began), or at a random touch of its folder, by whichever
-of its processes. Whatever it began must die with it. After each death every file that can be seen must be
-whole (as it was, or as it would become), and the same command, given again, must end in the same bytes as an undisturbed one.
-A part of the commands is killed a second time while it goes on. It tests no disk that refuses: see `tests/experiments/cli/test_disk.py`.
-Forking is safe because this process itself never begins polars' threads. Read next: `tests/trust/test_kill.py`.
+A warm process imports and compiles; every command runs in a fork of it, with real files, and is killed either
+at a random time from outside (alone, or with its child processes), or at a random operation on its folder by any
+of its processes. Its child processes must die with it. After each kill, every visible file must be
+complete (old or new), and rerunning the command must give the same bytes as an undisturbed command.
+Some commands are killed a second time while resuming. Does not test failing disks: see `tests/experiments/cli/test_disk.py`.
+Forking is safe because this process never starts polars' threads. Read next: `tests/trust/test_kill.py`.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from fixtures.touching import touches
 from harness.scenes import Scene, digests, scenes, warm_up
 from harness.study_scenes import fork_workers
 
-AGAIN = 0.25  # share of the commands that are killed once more
-ALONE = 0.5  # share of those killed from outside whose workers are left to notice it
-SOON = 20.0  # seconds within which they must have
+AGAIN = 0.25  # fraction of the commands that are killed a second time
+ALONE = 0.5  # fraction of those killed from outside whose workers must notice it themselves
+SOON = 20.0  # seconds within which they must notice
 
 
 class Touches:
-    """Counts how often a folder is touched; before touch number `last` the process kills itself and its group.
+    """Count the operations on a folder; before operation number `last`, the process kills itself and its group.
 
-    Processes that are forked from it count on with it.
+    Forked processes share the count.
     """
 
     def __init__(self, folder: Path, last: int | None) -> None:
@@ -63,9 +63,9 @@ class Touches:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: exit code (−9: killed), seconds, touches of the folder, what it said on stderr.
+    """How a command ended: exit code (−9: killed), seconds, number of folder operations, stderr.
 
-    all_ended: what it began ended soon after it.
+    all_ended: whether its child processes ended soon after it.
     """
 
     code: int
@@ -78,9 +78,9 @@ class Ended:
 def run(
     words: list[str], home: Path, seconds: float | None = None, touch: int | None = None, alone: bool = True
 ) -> Ended:
-    """A command in a forked process whose working folder is `home`; killed after `seconds`, or before a touch.
+    """Run a command in a forked process with working directory `home`; killed after `seconds` or before an operation.
 
-    alone: what it began is left to die by itself, if the moment is a time.
+    alone: if killed after a time, its child processes are left to end by themselves.
     """
     ready, tell = os.pipe()
     said = home.parent / "stderr"
@@ -115,7 +115,7 @@ def run(
 
 
 def hear(ready: int) -> tuple[bytes, bool]:
-    """What a command told, and whether all that were forked from it ended with it: then the pipe has no writer left."""
+    """Output of a command, and whether all its forks have ended, which leaves the pipe without a writer."""
     told, end = b"", time.monotonic() + SOON
     with os.fdopen(ready, "rb", buffering=0):
         while select.select([ready], [], [], max(0.0, end - time.monotonic()))[0]:
@@ -127,7 +127,7 @@ def hear(ready: int) -> tuple[bytes, bool]:
 
 
 def wait_for(child: int, seconds: float) -> None:
-    """Wait so long, or until the child has ended (it stays to be waited for)."""
+    """Wait for a time, or until the child has ended, without reaping it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
@@ -136,7 +136,7 @@ def wait_for(child: int, seconds: float) -> None:
 
 
 def command(words: list[str]) -> int:
-    """Run a command of goalposts in this process; its exit code."""
+    """Run a command of goalposts in this process; returns its exit code."""
     from goalposts.experiments.cli.main import main
 
     try:
@@ -148,18 +148,18 @@ def command(words: list[str]) -> int:
 
 @dataclass
 class Tally:
-    """What came of one scene."""
+    """Results of one scene."""
 
     kills: int = 0
     by_time: int = 0
     by_touch: int = 0
     twice: int = 0
-    too_late: int = 0  # the command had ended before its moment came
+    too_late: int = 0  # the command ended before the moment of its kill
     faults: list[str] = field(default_factory=list)
 
 
 def try_scene(scene: Scene, kills: int, luck: random.Random, work: Path, share_by_time: float) -> Tally:
-    """Kill one command so often, each time from the same start."""
+    """Kill one command repeatedly, each time from the same initial state."""
     tally = Tally()
     undisturbed = work / "undisturbed" / "home"
     scene.prepare(undisturbed)
@@ -241,7 +241,7 @@ def main() -> None:
 
 
 def in_a_fork(work: Callable[[], object]) -> None:
-    """Do something in a process of its own, so that this one stays free of threads."""
+    """Call a function in a fork, so that this process stays free of threads."""
     child = os.fork()
     if child == 0:
         code = 1

@@ -1,8 +1,8 @@
-"""Run by test_training.py in a process of its own: kill_training.py CONFIG FOLDER MOMENT…
+"""Kill a training at given moments; run by test_train.py in a separate process: kill_training.py CONFIG FOLDER MOMENT…
 
-Trains once undisturbed and counts how often the folder is touched; then, for each moment (a share of these touches), lets
-a child train that dies there without any clean-up, and another one that goes on. Prints what came of it as JSON.
-Forking is safe here because this process itself never begins polars' threads.
+Trains once undisturbed and counts the operations on the folder; then, for each moment (a fraction of these operations), one
+child trains and dies there without clean-up, and another one resumes. Prints the results as JSON.
+Forking is safe because this process never starts polars' threads.
 """
 
 import json
@@ -19,7 +19,7 @@ from goalposts.experiments.training.train import TrainingEval, new_training
 
 
 class Touches:
-    """Counts how often a folder is touched; dies before touch number `last`."""
+    """Count the operations on a folder; die before operation number `last`."""
 
     def __init__(self, folder: Path, last: int | None) -> None:
         self.folder, self.last, self.count = str(folder), last, 0
@@ -32,7 +32,7 @@ class Touches:
 
 
 def train_in_a_child(config: Path, path: Path, last: int | None = None) -> tuple[int, int]:
-    """(exit code, touches)."""
+    """Train in a forked process; returns (exit code, number of operations)."""
     ready, tell = os.pipe()
     child = os.fork()
     if child == 0:
@@ -56,7 +56,7 @@ def state(path: Path) -> str | None:
 
 
 def warm_up(config: Path) -> None:
-    """What every child would do first, once for all of them."""
+    """Do once what every child would otherwise do first."""
     import_module("torch.utils.tensorboard")
     found = load_config(config)
     training = new_training(found)

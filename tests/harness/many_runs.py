@@ -1,11 +1,11 @@
-"""A study of very many runs: how long its list, its plan, its resumption, its report and its page take.
+"""Time the listing, planning, resumption, report and page of a study with very many runs.
 
-    python tests/harness/many_runs.py --runs 10_000 --points 10          (prints times as JSON; exit code 1 at any fault)
+    python tests/harness/many_runs.py --runs 10_000 --points 10          (prints times as JSON; exit code 1 on any fault)
 
-Two runs of each point are really trained and evaluated. The others are copies of these under their own ids, with their own config,
-seed and names in every file; so the tables are as large as those of so many trainings, and as quick to read. Then the
-commands of a user are timed, each in a process of its own. In the end some runs that were really trained are taken away and the
-study is resumed: it must train these anew and end in the same tables, byte for byte. Measures no training.
+Two runs of each point are really trained and evaluated. The others are copies with their own ids, configs,
+seeds and names in every file, so the tables have the size of as many real trainings. Then the
+user's commands are timed, each in a separate process. Finally, some really trained runs are removed and the
+study is resumed: it must retrain them and produce byte-identical tables. Does not measure training.
 Read next: `tests/trust/test_many_runs.py`.
 """
 
@@ -40,7 +40,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from harness.scenes import CONFIG
 
-REAL = 2  # trained runs a point
+REAL = 2  # trained runs per point
 STUDY = """\
 name: many
 base: tiny.yaml
@@ -55,7 +55,7 @@ TABLES = ("summary.csv", "episodes.parquet")
 
 @dataclass(frozen=True)
 class Took:
-    """What a command took: seconds by the clock, of processor time (its children's with it), and the most memory of one process."""
+    """Cost of a command: wall-clock seconds, processor seconds (including children), and peak memory of one process."""
 
     seconds: float
     cpu: float
@@ -63,11 +63,11 @@ class Took:
 
 
 class Fault(Exception):
-    """A command that failed, or tables that differ."""
+    """A failed command, or differing tables."""
 
 
 def command(home: Path, *words: str) -> Took:
-    """Run goalposts in a process of its own. Raises Fault if it fails."""
+    """Run goalposts in a separate process. Raises Fault if it fails."""
     began = time.monotonic()
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
@@ -86,7 +86,7 @@ def command(home: Path, *words: str) -> Took:
 
 
 def fill(home: Path, plan: StudyPlan, folder: StudyFolder, luck: random.Random) -> None:
-    """Copies of the runs that are there, for all that are missing."""
+    """Fill in all missing runs with copies of existing ones."""
     there = folder.finished()
     for point in plan.points:
         real = [one for _, one in point.runs if one in there]
@@ -98,7 +98,7 @@ def fill(home: Path, plan: StudyPlan, folder: StudyFolder, luck: random.Random) 
 
 
 class Template:
-    """A finished run, to be copied as another of the same point."""
+    """A finished run, copied as other runs of the same point."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -108,7 +108,7 @@ class Template:
         self.provenance = Provenance.model_validate_json((path / "provenance.json").read_bytes())
 
     def copy(self, config: ExperimentConfig, one: str, to: Path) -> None:
-        """Write the run `one` of that config: what names a run or its seed is its own; the rest is linked to, as a file."""
+        """Write the run `one` of a config: files that name the run or its seed are its own; the others are hard links."""
         resolved = re.sub(rb"(?m)^seed: .*$", b"seed: %d" % config.seed, self.config)
         facts = self.provenance.model_copy(
             update={
@@ -134,7 +134,7 @@ class Template:
 
 
 def measure(home: Path, runs: int, points: int, levels: int, figure: str, missing: int) -> dict[str, Took]:
-    """Times of the commands over such a study in an empty folder. Raises Fault."""
+    """Time the commands on such a study in an empty folder. Raises Fault."""
     alphas = [0.0, *(round(2.0**-k, 6) for k in range(points - 1))][:points]
     conditions = ", ".join(f"mixture({alpha})" for alpha in sorted(alphas))
     study = STUDY.format(conditions=conditions, seeds=runs // points, levels=levels, figure=figure)

@@ -1,10 +1,10 @@
-"""Does a long run stay flat? Trains, or evaluates, in a process of its own and samples its memory while it does.
+"""Check that memory stays constant during long runs: trains or evaluates in a separate process and samples its memory.
 
     python tests/harness/memory.py train --steps 12_000_000
     python tests/harness/memory.py evaluate RUN --levels 1_000_000 --condition off_path
 
-Prints as JSON: steps or levels, seconds, the memory at the first and last fifth (MB), and the slope of a straight line through
-all samples after the first fifth. Linux only: it reads /proc. The net is tiny and the updates are few, so that the steps count.
+Prints JSON: steps or levels, seconds, memory in the first and last fifth (MB), and the slope of a line fitted to
+all samples after the first fifth. Linux only: it reads /proc. Uses a tiny net and few updates, so that steps dominate.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ evaluate: {{conditions: [edge_held_out, off_path], levels: 100}}
 
 
 def memory_of(process: subprocess.Popen) -> float | None:
-    """What it holds now, in MB; None when it is gone."""
+    """Current memory of a process in MB; None if it has ended."""
     try:
         for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
@@ -48,7 +48,7 @@ def memory_of(process: subprocess.Popen) -> float | None:
 
 
 def watch(words: list[str], place: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds and MB, sampled twice a second until the command ends."""
+    """Sample time in seconds and memory in MB twice per second until the command ends."""
     began, times, held = time.monotonic(), [], []
     with (place / "said").open("w") as said:
         process = subprocess.Popen([sys.executable, "-m", "goalposts", *words], stdout=said, stderr=said)
@@ -95,7 +95,7 @@ def main() -> None:
             ]
         times, held = watch(words, place)
     fifth = max(len(held) // 5, 1)
-    share = times / times[-1]  # of the work, on a machine that works evenly
+    share = times / times[-1]  # fraction of the work, assuming a constant pace
     slope = float(np.polyfit(share[fifth:], held[fifth:], 1)[0]) if len(held) > 10 else float("nan")
     count = given.steps if given.kind == "train" else given.levels
     print(

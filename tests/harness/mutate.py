@@ -1,15 +1,15 @@
-"""Change one thing in the source and see whether a test notices: mutation testing of the rules and the measurement.
+"""Mutation testing of the rules and the measurement: change one thing in the source and check whether a test fails.
 
     python tests/harness/mutate.py --mutants 320 --seed 0 --out mutants.json
 
-Each mutant is one operator or constant of one of MODULES, any as likely as any other, changed in memory only, in a fork of a
-process that has imported the libraries, in numba's interpretive mode: a rule that is compiled would cost seconds a mutant. So
-only tests are asked that are quick when interpreted (GROUPS). First every test of a group runs once on the source as it
-is, and what it ran of each line and how long it took is kept; a mutant then gets the tests that run its line, the quickest
-first, until one fails. Texts of errors, annotations, decorators, what a world draws and what it declares (names, sizes,
-conditions) are left alone; mutants that can change nothing are not sorted out. A mutant is killed if a test fails, if it
-cannot be imported, or if it takes more than 20 s of processor time. The files on disk are never touched. `--again
-mutants.json` takes only the survivors of an earlier call. Read next: docs/reliability.md.
+Each mutant changes one operator or constant in one of MODULES, chosen uniformly, in memory only, in a fork of a
+process that has imported the libraries, without numba's compilation, which would cost seconds per mutant. Therefore only
+tests that are fast when interpreted are used (GROUPS). First, every test of a group runs once on the unchanged source,
+recording its lines and duration; a mutant then gets the tests that run its line, fastest
+first, until one fails. Error texts, annotations, decorators, drawings of a world and its declarations (names, sizes,
+conditions) are not mutated; equivalent mutants are not filtered out. A mutant is killed if a test fails, if it
+cannot be imported, or if it takes more than 20 s of processor time. Files on disk are never changed. `--again
+mutants.json` repeats only the survivors of an earlier call. Read next: docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CPU_SECONDS = 20
-LONG = 6.0  # seconds; a test that takes longer (when it is watched) is shown to no mutant
-EXAMPLES = 15  # of each property, in place of hypothesis' hundred
+LONG = 6.0  # seconds; slower tests (when recorded) are not used
+EXAMPLES = 15  # examples per property instead of hypothesis' hundred
 MEASURED = "experiments/measurement/"
 WORLDS = "envs/worlds/"
-GROUPS = {  # which tests are asked
+GROUPS = {  # tests to use
     "envs/": (
         "envs/worlds/test_coinrun_rules.py",
         "envs/worlds/test_topdown_rules.py",
@@ -53,7 +53,7 @@ GROUPS = {  # which tests are asked
         )
     ),
 }  # fmt: skip
-NOT_ASKED = (  # too slow when interpreted, or in a process that has no mutant
+NOT_ASKED = (  # too slow when interpreted, or run in a process without the mutant
     "tests/envs/engine/test_engine.py::test_slip_replaces_actions_at_its_rate_and_always_the_same_ones",
     "tests/envs/levels/test_level.py::test_a_picture_can_be_read_first_thing_in_a_process",
 )
@@ -74,7 +74,7 @@ MODULES = (
         )
     ),
 )  # fmt: skip
-PICTURES = {"sprites", "agent_sprite", "pictures"}  # functions that say what is drawn, which is no rule
+PICTURES = {"sprites", "agent_sprite", "pictures"}  # drawing functions, which are not rules
 DECLARED = {
     "World",
     "Condition",
@@ -93,7 +93,7 @@ SWAPS: dict[type, type] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: where, and what to what. `number` counts the places of its module that can be changed."""
+    """A mutation: its position, old and new text. `number` is its index among the module's positions."""
 
     module: str
     number: int
@@ -102,7 +102,7 @@ class Mutant:
 
 
 def places(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str]]:
-    """Every place that can be changed, with what would be changed in it and how."""
+    """List every position that can be mutated, with its mutation."""
     for node in _walk(tree):
         if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
             yield node, "compare", f"{type(node.ops[0]).__name__} → {SWAPS[type(node.ops[0])].__name__}"
@@ -119,7 +119,7 @@ def places(tree: ast.Module) -> Iterator[tuple[ast.AST, str, str]]:
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes whose change changes what is computed: no annotations, errors and their texts, decorators, pictures."""
+    """Yield the nodes that affect computation: no annotations, errors, decorators or drawings."""
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "decorator_list", "type_params"):
             continue
@@ -139,7 +139,7 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def mutants(module: str) -> list[Mutant]:
-    """All mutants of a module; those that can change nothing are among them."""
+    """All mutants of a module, including equivalent ones."""
     source = (ROOT / module).read_text(encoding="utf-8")
     return [
         Mutant(module, number, node.lineno, change)  # type: ignore[attr-defined]
@@ -148,7 +148,7 @@ def mutants(module: str) -> list[Mutant]:
 
 
 def mutated(mutant: Mutant) -> ast.Module:
-    """The module with the one change."""
+    """Source of the module with a mutation applied."""
     tree = copy.deepcopy(ast.parse((ROOT / mutant.module).read_text(encoding="utf-8")))
     for number, (node, kind, _) in enumerate(list(places(tree))):
         if number == mutant.number:
@@ -175,7 +175,7 @@ def _change(node, kind: str, tree: ast.Module) -> None:
 
 
 class Watch:
-    """A pytest plugin: which lines of some files each test runs, and how long it takes. Lines run by imports belong to all."""
+    """A pytest plugin that records each test's lines in some files, and its duration. Lines run by imports count for all tests."""
 
     def __init__(self, modules: list[str]) -> None:
         self.files = {str(ROOT / module): module for module in modules}
@@ -215,14 +215,14 @@ class Watch:
 
 @dataclass(frozen=True)
 class Known:
-    """What a group's tests run. `lines`: for each (module, line) the tests that run it, the quickest first."""
+    """Recorded coverage of a group's tests. `lines`: for each (module, line) the tests that run it, fastest first."""
 
     lines: dict[tuple[str, int], list[str]]
     quickest: list[str]
 
 
 def in_a_fork(work: Callable[[], int]) -> int:
-    """Its exit code, or minus its signal; what it says is thrown away."""
+    """Call a function in a fork and discard its output; returns its exit code, or minus its signal."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -237,7 +237,7 @@ def in_a_fork(work: Callable[[], int]) -> int:
 
 
 class FewExamples:
-    """A pytest plugin: properties are tried on few examples, always the same."""
+    """A pytest plugin that runs properties on a few fixed examples."""
 
     def pytest_sessionstart(self, session) -> None:
         import hypothesis
@@ -255,7 +255,7 @@ def ask(tests: list[str], plugins: tuple = ()) -> int:
 
 
 def watched(group: str, modules: list[str]) -> Known:
-    """Run a group's tests once on the source as it is."""
+    """Run a group's tests once on the unchanged source and record them."""
     with tempfile.NamedTemporaryFile(suffix=".json") as told:
 
         def work() -> int:
@@ -282,7 +282,7 @@ def watched(group: str, modules: list[str]) -> Known:
 
 
 def survives(mutant: Mutant, known: Known) -> bool:
-    """Whether all tests that run the mutant's line pass on it; of an expression of several lines, those that run any of it."""
+    """Whether a mutant passes all tests that run its line, or any line of a multi-line expression."""
     tests: list[str] = []
     for line in range(*span(mutant)):
         tests += [test for test in known.lines.get((mutant.module, line), []) if test not in tests]
@@ -301,7 +301,7 @@ def survives(mutant: Mutant, known: Known) -> bool:
 
 
 def span(mutant: Mutant) -> tuple[int, int]:
-    """The lines (first, behind the last) of the innermost statement that holds a mutant; of a compound one, its head."""
+    """Lines (start, exclusive end) of the innermost statement containing a mutant; for compound statements, their head."""
     found = (mutant.line, mutant.line + 1)
     for node in ast.walk(ast.parse((ROOT / mutant.module).read_text(encoding="utf-8"))):
         if isinstance(node, ast.stmt):
@@ -313,7 +313,7 @@ def span(mutant: Mutant) -> tuple[int, int]:
 
 
 def substitute(mutant: Mutant) -> None:
-    """From here on, this process imports the mutant in place of its module."""
+    """Make this process import the mutant in place of its module."""
     path, original = str(ROOT / mutant.module), SourceFileLoader.get_code
 
     def get_code(self, name):
@@ -325,7 +325,7 @@ def substitute(mutant: Mutant) -> None:
 
 
 def chosen(count: int, seed: int, only: list[str] | None) -> list[Mutant]:
-    """A sample of all places of the modules, any as likely as any other."""
+    """Draw a uniform sample of all positions in the modules."""
     everything = [mutant for module in only or MODULES for mutant in mutants(module)]
     order = {mutant: k for k, mutant in enumerate(everything)}
     return sorted(random.Random(seed).sample(everything, min(count, len(everything))), key=order.__getitem__)

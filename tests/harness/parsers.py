@@ -1,6 +1,6 @@
-"""Everything of Goalposts that reads a file or a text which a stranger may have made: what `fuzz.py` feeds.
+"""All parsers of Goalposts that read untrusted files or texts, as fuzzed by `fuzz.py`.
 
-One entry a parser: good examples to begin with, words of its format, and the function that reads. It may raise UserError and
+One entry per parser: initial valid examples, tokens of its format, and the reading function, which may raise UserError and
 nothing else. Read next: `fuzz.py`.
 """
 
@@ -65,7 +65,7 @@ SHARES = {
     "measures": 0.05,
     "times": 0.02,
     "fine-tuning": 0.005,
-}  # of all cases, by parser
+}  # fraction of all cases, by parser
 IMPORTS = (
     "goalposts.experiments.publish.run_report",
     "goalposts.experiments.training.train",
@@ -75,9 +75,9 @@ IMPORTS = (
 
 @dataclass(frozen=True)
 class Parser:
-    """How to feed one reader.
+    """How to fuzz one reader.
 
-    examples: good inputs. words: pieces that mutations may insert. read: takes the input, raises UserError or nothing.
+    examples: valid inputs. words: tokens that mutations may insert. read: reads an input, raising only UserError.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Parser:
 
 
 def make_run(folder: Path) -> Path:
-    """A tiny finished run, to take examples from."""
+    """Create a tiny finished run as a source of examples."""
     from goalposts.experiments import load_config, train
 
     (folder / "tiny.yaml").write_text(BASE, encoding="utf-8")
@@ -95,7 +95,7 @@ def make_run(folder: Path) -> Path:
 
 
 def parsers(run: Path, work: Path) -> dict[str, Parser]:
-    """All of them, by name. `run`: a finished run; `work`: an empty folder, on a fast disk, to write inputs to."""
+    """All parsers by name. `run`: a finished run; `work`: an empty folder on a fast disk for inputs."""
     from goalposts.envs import generate, levels_from_text, load_levels, save_levels
     from goalposts.envs.worlds.contract.condition_names import parse_condition
     from goalposts.experiments.config.schema import ExperimentConfig, parse_config
@@ -125,7 +125,7 @@ def parsers(run: Path, work: Path) -> dict[str, Parser]:
 
     def progress(path: Path) -> None:
         last = max((int(row["step"] or 0) for row in read_rows(path)), default=0)
-        rewind_rows(path, last)  # as every training begins
+        rewind_rows(path, last)  # as at the start of every training
         append_row(path, {"step": last + 1, "new": 1.0})
 
     def recorded(path: Path) -> None:
@@ -231,7 +231,7 @@ def parsers(run: Path, work: Path) -> dict[str, Parser]:
 
 
 def _explored(picture: str) -> bytes:
-    """A table as exploring leaves it, of three rollouts."""
+    """A table of a goal sweep with three rollouts."""
     import polars as pl
 
     from goalposts.experiments.evaluation.goal_sweep_file import SCHEMA
@@ -246,7 +246,7 @@ def _explored(picture: str) -> bytes:
 
 
 def _checkpoints(last: Path, work: Path, file: Callable) -> list[Parser]:
-    """Cards and weights by themselves, whole checkpoints, and training states."""
+    """Parsers of cards, weights, complete checkpoints and training states."""
     from goalposts.agents.policy.checkpoint import load_policy, read_card, read_tensors
 
     folder = work / "checkpoint"
@@ -255,7 +255,7 @@ def _checkpoints(last: Path, work: Path, file: Callable) -> list[Parser]:
     originals = {name: (last / name).read_bytes() for name in kinds}
 
     def either(content: bytes) -> object:
-        """The first byte says which file of a checkpoint the rest replaces."""
+        """Replace the file of a checkpoint selected by the first byte with the rest."""
         name = kinds[content[0] % 2] if content else kinds[0]
         for other in kinds[:2]:
             (folder / other).write_bytes(content[1:] if other == name else originals[other])
@@ -304,7 +304,7 @@ def _checkpoints(last: Path, work: Path, file: Callable) -> list[Parser]:
 
 
 def _studies(work: Path, file: Callable) -> list[Parser]:
-    """Study files, and the tables that studies and fine-tuning leave."""
+    """Parsers of study files, and of the tables of studies and fine-tuning."""
     import polars as pl
 
     from goalposts.experiments.config.schema import shipped_root
@@ -346,7 +346,7 @@ def _studies(work: Path, file: Callable) -> list[Parser]:
 
 
 def _as_none(read: Callable[[bytes], object]) -> Callable[[bytes], object]:
-    """A reader whose callers take ValueError for "not known"."""
+    """Wrap a reader whose callers treat ValueError as "unknown"."""
 
     def reads(content: bytes) -> object:
         try:
@@ -358,7 +358,7 @@ def _as_none(read: Callable[[bytes], object]) -> Callable[[bytes], object]:
 
 
 def _whole_run(run: Path, work: Path) -> Parser:
-    """A run folder of which one file is another: opened, and everything read that a report reads."""
+    """Parser of a run folder with one file replaced: opens it and reads everything that a report reads."""
     from goalposts.experiments.evaluation.evaluated_run import Evaluated
     from goalposts.experiments.runs.run import Run
 
@@ -378,7 +378,7 @@ def _whole_run(run: Path, work: Path) -> Parser:
         k = content[0] % len(names) if content else 0
         for name, original in zip(names, originals, strict=True):
             (folder / name).write_bytes(content[1:] if name == names[k] else original)
-        if names[k] == "config.yaml":  # or its digest would refuse every one
+        if names[k] == "config.yaml":  # otherwise its digest would reject every case
             facts = json.loads(originals[2])
             facts["config_sha256"] = hashlib.sha256(content[1:]).hexdigest()
             (folder / "provenance.json").write_text(json.dumps(facts))

@@ -1,4 +1,4 @@
-"""The commands that `kill.py` kills: where each begins, what may be seen when it died, and when it was done already."""
+"""Scenes of `kill.py`: commands with their initial state, the files allowed after a kill, and signs of completion."""
 
 from __future__ import annotations
 
@@ -54,25 +54,24 @@ IMPORTS = (
 
 
 def digests(home: Path) -> dict[str, str]:
-    """Of every file below a folder that must not depend on when a command was killed."""
+    """Digests of every file below a folder that must not depend on when a command was killed."""
     return {
         file.relative_to(home).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(home.rglob("*"))
         if file.is_file()
         and file.name not in NOT_RESULTS
         and file.parent.name != "tensorboard"
-        and ".part-"
-        not in str(file.relative_to(home))  # nobody reads these; the next one that locks sweeps them
+        and ".part-" not in str(file.relative_to(home))  # never read; removed at the next lock
     }
 
 
 @dataclass
 class Scene:
-    """A command, and the folder that it begins in.
+    """A command and its initial folder.
 
-    fill: makes what is there before. ever: digests that a file may show besides those before and after, by its name.
-    grows: names of files that are appended to, line by line. finished: the message of a command that has nothing left to do.
-    whole: a folder whose folders are there with all their files or not at all.
+    fill: creates the initial files. ever: other allowed digests of a file besides those before and after, by name.
+    grows: names of files that are appended line by line. finished: the message of a command with nothing left to do.
+    whole: a folder whose subfolders must be complete or absent.
     """
 
     name: str
@@ -86,18 +85,18 @@ class Scene:
     start: dict[str, str] = field(default_factory=dict)
 
     def prepare(self, home: Path) -> None:
-        """The folder as it is before the command."""
+        """Create the folder's state before the command."""
         home.mkdir(parents=True)
         (home / "tiny.yaml").write_text(CONFIG, encoding="utf-8")
         self.fill(home)
         self.start = digests(home)
 
     def done(self, said: str) -> bool:
-        """Whether a command that was refused had done its work already."""
+        """Whether a refused command had already finished its work."""
         return self.finished is not None and self.finished in said
 
     def seen(self, home: Path, undisturbed: Path) -> list[str]:
-        """What is not whole: neither as it was, nor as it becomes, nor as it may be meanwhile."""
+        """List incomplete files: neither in their old, new or allowed intermediate state."""
         after = digests(undisturbed)
         now = digests(home)
         faults = [f"{name} is gone" for name in self.start if name not in now]
@@ -110,11 +109,11 @@ class Scene:
         return faults + self.missing(home, undisturbed) + unreadable_runs(home)
 
     def end_of(self, name: str, undisturbed: Path) -> Path:
-        """What a file that grows will be in the end: in the undisturbed folder, or where a study's worker left it."""
+        """Final content of a growing file: from the undisturbed folder, or from a study worker's."""
         return undisturbed / name.replace("study/.work/", "study/runs/")
 
     def missing(self, home: Path, undisturbed: Path) -> list[str]:
-        """Files of folders that were to appear as a whole, and did not."""
+        """Missing files of folders that should have appeared completely."""
         if self.whole is None:
             return []
         return [
@@ -127,7 +126,7 @@ class Scene:
 
 
 def is_beginning(path: Path, whole: Path) -> bool:
-    """Whether a file is the beginning of another, but for a last line that was cut off."""
+    """Whether a file is a prefix of another, except for a truncated last line."""
     lines = path.read_bytes().splitlines(keepends=True)
     if lines and not lines[-1].endswith(b"\n"):
         lines.pop()
@@ -136,7 +135,7 @@ def is_beginning(path: Path, whole: Path) -> bool:
 
 
 def unreadable_runs(home: Path) -> list[str]:
-    """Run folders that cannot be opened, or hold a checkpoint that is not one."""
+    """Run folders that cannot be opened, or contain an invalid checkpoint."""
     from goalposts.agents.policy.checkpoint import load_policy
     from goalposts.errors import UserError
     from goalposts.experiments import Run
@@ -158,7 +157,7 @@ def unreadable_runs(home: Path) -> list[str]:
 
 
 def scenes(folder: Path) -> list[Scene]:
-    """All of them; `folder` holds what `warm_up` makes."""
+    """All scenes; `folder` contains the results of `warm_up`."""
     base, every = folder / "base", folder / "every"
     checkpoints = {}
     for file, digest in digests(every).items():
@@ -167,7 +166,7 @@ def scenes(folder: Path) -> list[Scene]:
     def finished(home: Path) -> None:
         shutil.copytree(base / "run", home / "run")
 
-    scratch = seen_in_work(digests(base / "work"))  # nothing where no studies were made
+    scratch = seen_in_work(digests(base / "work"))  # empty if no studies were created
     already = "already holds the finished run of this config"
     return [
         Scene(
@@ -212,7 +211,7 @@ def warm_up(
     command: Callable[[list[str]], int],
     chosen: Collection[str],
 ) -> None:
-    """What every command would do first, once for all; and the runs that the scenes begin with."""
+    """Do once what every command would otherwise do first, and create the initial runs of the scenes."""
     for name in IMPORTS:
         import_module(name)
     from goalposts.experiments import load_config
@@ -230,7 +229,7 @@ def warm_up(
 
 
 def _base(folder: Path) -> None:
-    """A finished run, with an older page and film in it."""
+    """Create a finished run containing an older page and film."""
     from goalposts.experiments import load_config, train
 
     run = train(load_config(folder / "tiny.yaml"), folder / "base" / "run")
@@ -239,7 +238,7 @@ def _base(folder: Path) -> None:
 
 
 def _every_checkpoint(folder: Path) -> None:
-    """The same training, of which every checkpoint is kept."""
+    """Create the same training with all checkpoints kept."""
     from goalposts.experiments import Run, load_config, train
 
     save = Run.save_checkpoint

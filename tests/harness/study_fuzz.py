@@ -1,8 +1,8 @@
-"""A stranger's study folder: one of its files is changed at random, then everything that reads studies is called on it.
+"""Fuzz untrusted study folders: change one file at random, then call everything that reads studies.
 
     python tests/harness/study_fuzz.py --cases 2000
 
-makes small studies of four kinds of figure, and prints as JSON how many changed folders were read and how many refused. A
+creates small studies of four kinds of figure, and prints JSON with the numbers of changed folders read and refused. A
 reader may raise UserError and nothing else. Read next: `parsers.py`, the single files.
 """
 
@@ -140,7 +140,7 @@ ROW = {
 
 
 def rows_of(plan: Any) -> list[dict]:
-    """Rows that the summary of a study of off_path may have, without any run."""
+    """Valid summary rows of a study of off_path, without any run."""
     rows = []
     alone = {"value": None, "low": None, "high": None}
     for point in plan.points:
@@ -152,7 +152,7 @@ def rows_of(plan: Any) -> list[dict]:
 
 
 def make_studies(place: Path) -> list[Path]:
-    """Small studies with tables and page, one of each kind."""
+    """Create small studies with tables and page, one of each kind."""
     from goalposts.experiments.study.design.plan import plan_study
     from goalposts.experiments.study.driver import run_study
     from goalposts.experiments.study.folder.progress import StudyProgress
@@ -173,7 +173,7 @@ def make_studies(place: Path) -> list[Path]:
 
 
 def read_all(study: Path, other: Path, out: Path) -> dict[str, str]:
-    """Call what reads studies: by name what was refused, and why. What else they raise goes through."""
+    """Call everything that reads studies; returns refusals with reasons by name. Other exceptions propagate."""
     from typer.testing import CliRunner
 
     from goalposts.errors import UserError
@@ -197,7 +197,7 @@ def read_all(study: Path, other: Path, out: Path) -> dict[str, str]:
 
 
 def mutate(study: Path, others: list[Path], rng: random.Random) -> str:
-    """Change one thing in the folder; says what."""
+    """Change one thing in the folder; returns its description."""
     run = rng.choice(sorted((study / "runs").iterdir()))
     kinds: list[Callable[[], str]] = [
         lambda: _json(run / "measures.json", rng),
@@ -255,7 +255,7 @@ def _csv(path: Path, rng: random.Random) -> str:
     elif what == "column":
         for row in rows:
             del row[c]
-    elif what == "measure":  # all rows that share a cell with this one
+    elif what == "measure":  # all rows sharing a cell with this one
         rows = [rows[0], *(row for row in rows[1:] if row[c] != rows[k][c])]
     elif what == "empty":
         rows = rows[:1]
@@ -328,7 +328,7 @@ def _study(path: Path, rng: random.Random) -> str:
 
 
 def fuzz(studies: list[Path], cases: int, seed: int, work: Path) -> dict[str, Any]:
-    """`cases` changed folders: how many were read and refused, by command, and the faults."""
+    """Try `cases` changed folders; returns the numbers read and refused by command, and the faults."""
     faults: list[str] = []
     tally: Counter[str] = Counter()
     out = work / "docs"

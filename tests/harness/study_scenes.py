@@ -1,8 +1,8 @@
-"""The studies that `kill.py` kills: a grid of four trainings, one that is gone on with, its report and its page.
+"""Study scenes of `kill.py`: a grid of four trainings, a resumed one, its report and its page.
 
-A study begins workers. In the harness they are forked from the warm driver rather than begun anew, which takes seconds; what
-else they do is the engine's own. A driver that is killed by itself must take its worker with it; where a touch of the folder is
-the moment, driver and worker die together, whichever of the two touched. Spawned workers that are killed one by one are in
+A study starts workers. The harness forks them from the warm driver instead of spawning them, which takes seconds; otherwise
+they use the engine's code. If only the driver is killed, its worker must end too; if the moment is an operation on the
+folder, driver and worker die together. Spawned workers that are killed one by one are tested in
 `tests/experiments/study/test_kills.py`. Read next: `scenes.py`.
 """
 
@@ -25,11 +25,11 @@ levels: 20
 """
 RUN = ["study", "study.yaml", "--out", "study", "--workers", "1", "--no-estimate", "-q"]
 Command = Callable[[list[str]], int]
-MORE_THREADS = 97  # exit code of a driver that would fork with threads
+MORE_THREADS = 97  # exit code of a driver that would fork while it has threads
 
 
 def fork_workers() -> None:
-    """In a process that will end: workers are forked from now on, and only while this process has one thread."""
+    """Fork workers from now on, in a short-lived process and only while it has one thread."""
     get_context = multiprocessing.get_context
     multiprocessing.get_context = lambda method=None: get_context("fork")  # type: ignore[assignment]
     driver = os.getpid()
@@ -45,14 +45,14 @@ def fork_workers() -> None:
 
 
 def write_study(home: Path) -> None:
-    """The study file; its base, tiny.yaml, is there already."""
+    """Write the study file; its base, tiny.yaml, already exists."""
     (home / "study.yaml").write_text(STUDY, encoding="utf-8")
 
 
 def make_studies(
     folder: Path, in_a_fork: Callable[[Callable[[], object]], None], command: Command, scenes: Collection[str]
 ) -> None:
-    """Every file that a worker may show; where these scenes begin with one, a finished study, and one with half its seeds."""
+    """Create every file that a worker may show, and the initial studies: a finished one, and one with half its seeds."""
     write_study(folder)
     in_a_fork(lambda: _every_file(folder))
     if not {"study report", "study docs"}.isdisjoint(scenes):
@@ -69,7 +69,7 @@ def _study(folder: Path, command: Command, words: list[str]) -> None:
 
 
 def _every_file(folder: Path) -> None:
-    """Each run of the study in a folder of its own, of which every checkpoint is kept."""
+    """Create each run of the study in a separate folder with all checkpoints kept."""
     from goalposts.experiments import Run
     from goalposts.experiments.study.design.plan import plan_study
     from goalposts.experiments.study.workers.job import Done, Job, perform
@@ -82,12 +82,12 @@ def _every_file(folder: Path) -> None:
 
 
 def seen_in_work(digests: dict[str, str]) -> dict[str, set[str]]:
-    """What a study's workers may show in their scratch, from the digests of what `_every_file` kept."""
+    """Files allowed in the workers' scratch folders, from the digests of `_every_file`."""
     return {f"study/.work/{name}": {digest} for name, digest in digests.items()}
 
 
 def from_base(base: Path, name: str) -> Callable[[Path], None]:
-    """Begins with the study file and a copy of a folder that `make_studies` made."""
+    """Initial state with the study file and a copy of a folder from `make_studies`."""
 
     def fill(home: Path) -> None:
         write_study(home)
