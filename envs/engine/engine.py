@@ -180,7 +180,7 @@ class Engine:
 
     Args: world; n; pool (LevelSet); observation `view` or `full`; max_steps (None: the world's own limit);
     reward `goal`, `proxy` or `either`; slip: probability that a random action replaces the chosen one;
-    direct: environment i plays the pool's level i next, whatever its seed (the caller refills the pool).
+    direct: environment i plays the pool's level i next, regardless of its seed (the caller refills the pool).
     """
 
     def __init__(

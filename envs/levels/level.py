@@ -239,7 +239,7 @@ class LevelSet:
     def of(
         cls, levels: Sequence[Level], condition: str = "", split: str = "", checked: bool = False
     ) -> LevelSet:
-        """Stack levels of one world. Raises LevelError when there are none, of several worlds, or an invalid one.
+        """Stack levels of one world. Raises LevelError if there are none, if they mix worlds, or if one is invalid.
 
         checked: each is known to be valid.
         """

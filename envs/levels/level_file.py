@@ -24,7 +24,7 @@ from goalposts.safe_write import write_whole
 from .level import LEGENDS, MAX_COLS, MAX_ROWS, Level, LevelError, LevelSet, legend_of
 
 MAX_TEXT_BYTES = 64 << 20
-LONG_TEXT = 5 * 10**6  # characters, beyond which a command says that it reads
+LONG_TEXT = 5 * 10**6  # number of characters above which a command reports that it is reading
 MAX_BYTES = 1 << 30  # of an .npz file
 MAX_LEVELS = 4_000_000
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"

@@ -1,4 +1,4 @@
-"""What commands decide can be called from Python: the same results without the command line."""
+"""Python functions behind the commands give the same results without the command line."""
 
 from pathlib import Path
 

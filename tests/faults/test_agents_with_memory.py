@@ -1,4 +1,4 @@
-"""Row C3: recurrent agents keep their memory level by level, and normalized ones see through their statistics."""
+"""Row C3: recurrent agents keep their memory per level, and normalized agents use their statistics."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +20,7 @@ from goalposts.experiments import diagnose, evaluate
 
 
 class Lstm:
-    """A small recurrent net with random weights, and SB3's layout of a state: float32[layers, n, width], twice."""
+    """A small recurrent net with random weights and SB3's state layout: float32[layers, n, width], twice."""
 
     def __init__(self) -> None:
         torch.manual_seed(5)
@@ -40,7 +40,7 @@ class Lstm:
 
 
 class OwnMemory:
-    """Runs right for as many steps as the row of its level in the first batch says; keeps the count by itself."""
+    """Run right for a number of steps given by the row of its level in the first batch; counts internally."""
 
     def __init__(self) -> None:
         self.row_of_step: list[int] = []
@@ -54,7 +54,7 @@ class OwnMemory:
 
 
 class Tells(Counting):
-    """An agent with a memory that also tells probabilities, which cannot depend on it."""
+    """An agent with memory that also reports probabilities, which cannot depend on it."""
 
     def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
         raise AssertionError("these are not the probabilities of the agent with its memory")
@@ -85,7 +85,7 @@ def test_an_agent_with_a_memory_plays_each_level_as_if_it_were_alone(make: Calla
     agent, levels = make(), generate("CoinRun", "edge", 3, 40)
     together = play(agent, levels, sampled=False, max_steps=40)
     lengths = together.outcome[:, O_STEPS]
-    assert len(set(lengths)) > 2  # levels end one after another
+    assert len(set(lengths)) > 2  # levels end at different steps
     for k, alone in enumerate(one_by_one(lambda: agent, levels)):
         assert np.array_equal(
             alone.outcome[0, :-1], together.outcome[k, :-1]
@@ -115,7 +115,7 @@ def test_a_memory_that_the_agent_keeps_by_itself_stays_with_its_level() -> None:
 
 
 @row("C3")
-def test_an_agent_without_a_memory_is_asked_about_levels_that_continue_only() -> None:
+def test_agent_without_memory_is_queried_about_running_levels_only() -> None:
     class Runs:
         def __init__(self) -> None:
             self.asked: list[int] = []
@@ -132,14 +132,14 @@ def test_an_agent_without_a_memory_is_asked_about_levels_that_continue_only() ->
 
 
 @row("C3")
-def test_an_agent_with_a_memory_is_sampled_by_its_own_predict() -> None:
+def test_agent_with_memory_is_sampled_by_its_predict() -> None:
     levels = generate("CoinRun", "edge", 3, 10)
     told, plain = play(Tells(constant(RIGHT)), levels), play(Counting(constant(RIGHT)), levels)
     assert np.array_equal(told.actions, plain.actions)
 
 
 @row("C3")
-def test_a_normalized_agent_sees_what_it_saw_in_training() -> None:
+def test_normalized_agent_sees_the_same_inputs_as_in_training() -> None:
     env = VecNormalize(GoalpostsVecEnv(4, condition="edge", max_steps=30), norm_reward=False)
     model = PPO("MlpPolicy", env, n_steps=16, batch_size=64, n_epochs=1, seed=0, device="cpu").learn(64)
     seen: list[np.ndarray] = []

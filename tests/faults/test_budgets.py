@@ -265,7 +265,7 @@ def test_output_of_our_commands_is_read_as_before(tmp_path: Path) -> None:
 def test_the_usual_budget_reads_a_million_levels_in_six_conditions(
     tmp_path: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What `evaluate --levels 1_000_000` writes for the shipped recipe: 6,000,000 episodes."""
+    """The output of `evaluate --levels 1_000_000` for the shipped recipe: 6,000,000 episodes."""
     monkeypatch.delenv(VARIABLE, raising=False)
     episodes = read_episodes(tiny_run / "episodes.parquet")
     lone = episodes.filter("sampled", condition="off_path")
@@ -319,7 +319,7 @@ def test_evaluate_says_what_reading_its_result_will_take(
 def test_a_large_study_is_written_in_pieces_to_the_same_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bug: beyond 3.3 million episodes a study lost its episodes.parquet."""
+    """Regression: a study with more than 3.3 million episodes lost its episodes.parquet."""
     tables = []
     for held in (10**9, 0):
         study = tmp_path / f"study{held}"

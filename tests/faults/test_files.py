@@ -373,7 +373,7 @@ def test_levels_are_written_through_safe_write(
 
 @row("A12")
 def test_no_module_writes_a_file_by_itself() -> None:
-    """All others write through `goalposts/safe_write.py`, or into a folder that they have just made under a name of their own."""
+    """All others write through `goalposts/safe_write.py`, or into a newly created folder with a unique name."""
     allowed = {
         "agents/policy/checkpoint.py",  # into an unfinished checkpoint
         "agents/ppo/training.py",

@@ -1,4 +1,4 @@
-"""Folders that become links between a look and a use: nothing below a run or study folder is reached through a link."""
+"""Folders that become links between check and use: nothing below a run or study folder is reached through a link."""
 
 import os
 import threading
@@ -28,7 +28,7 @@ MADE = TESTS / "fixtures" / "made_by_adb767d"
 
 @pytest.fixture
 def swapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    """(root/a, outside): `a` is a link to `outside`, which holds what our commands would read, replace or remove."""
+    """(root/a, outside): `a` is a link to `outside`, which contains files that commands would read, replace or remove."""
     monkeypatch.setattr(safe_folder, "_guarded", set())
     root, outside = tmp_path / "root", tmp_path / "outside"
     root.mkdir()
@@ -42,7 +42,7 @@ def swapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
 
 
 def refusal(attempt: Callable[[], object]) -> str:
-    """What is said; empty if nothing is refused."""
+    """Message of a refusal; empty if nothing is refused."""
     try:
         attempt()
     except (UserError, OSError) as error:
@@ -134,7 +134,7 @@ def test_a_folder_that_is_swapped_all_the_time_never_leads_outside(tmp_path: Pat
         ended.set()
         attacker.join()
     assert os.listdir(outside) == []
-    assert outcomes[False] > 0  # else the attacker was never there
+    assert outcomes[False] > 0  # otherwise the attack never took place
 
 
 @row("A2")
@@ -161,7 +161,7 @@ def test_a_driver_keeps_nothing_behind_a_link(tmp_path: Path, name: str, tiny_ru
     copy_of(tiny_run, outside / ("0" * 16))
     before = untouched(outside)
     folder = StudyFolder.open(study)
-    with folder.hold():  # it was checked; now somebody puts a link there
+    with folder.hold():  # after the check, an attacker plants a link
         if (study / name).exists():
             os.rename(study / name, study / "aside")
         (study / name).symlink_to(outside)
@@ -192,7 +192,7 @@ def test_a_worker_trains_nowhere_else(tmp_path: Path) -> None:
 
 @row("A2")
 def test_only_one_module_renames_and_removes() -> None:
-    """All others go through `goalposts/safe_folder.py`, or work in a place of their own."""
+    """All others go through `goalposts/safe_folder.py`, or work in a private folder."""
     allowed = {
         "experiments/study/workers/job.py",  # in a folder of the temporary folder
         "envs/jit/kernel_cache.py",  # where only the user can write

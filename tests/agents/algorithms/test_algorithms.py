@@ -1,4 +1,4 @@
-"""Every algorithm trains on the native environment, is saved without pickle, loads as it was, and resumes or says that it cannot."""
+"""Every algorithm trains on the native environment, is saved and loaded without pickle, and resumes or reports that it cannot."""
 
 import json
 from pathlib import Path
@@ -72,7 +72,7 @@ def test_the_weights_change_and_are_a_function_of_the_seed(algorithm: str) -> No
     one = made(algorithm)
     before = weights(one)
     one.run(ignore)
-    other = made(algorithm)  # only now: the random states are the process's
+    other = made(algorithm)  # created only now, since the random state is global
     other.run(ignore)
     assert weights(one) == weights(other) != before
 
@@ -102,7 +102,7 @@ def test_on_policy_training_resumes_with_the_same_bytes(algorithm: str, tmp_path
 
 
 @pytest.mark.parametrize("algorithm", ["DQN", "QR-DQN"])
-def test_off_policy_training_says_that_it_starts_again(algorithm: str, tmp_path: Path) -> None:
+def test_off_policy_training_reports_that_it_starts_over(algorithm: str, tmp_path: Path) -> None:
     training = made(algorithm)
     training.save(tmp_path)
     assert not training.resumable
@@ -111,7 +111,7 @@ def test_off_policy_training_says_that_it_starts_again(algorithm: str, tmp_path:
 
 
 def test_a_recurrent_agent_carries_its_state_per_level(tmp_path: Path) -> None:
-    """Played one by one, in batches or all at once, it acts the same; and its memory matters."""
+    """It acts the same on levels played one by one, in batches or all at once; and its memory matters."""
     training = made("RecurrentPPO")
     with torch.no_grad():
         for weight in training.model.policy.lstm_actor.parameters():
@@ -170,7 +170,7 @@ def test_a_huge_lstm_is_refused_before_it_is_made(tmp_path: Path) -> None:
         load_agent(tmp_path)
 
 
-def test_the_count_of_weights_is_that_of_every_net() -> None:
+def test_count_weights_matches_every_net() -> None:
     pytest.importorskip("sb3_contrib")
     from goalposts.agents import AgentCard
 

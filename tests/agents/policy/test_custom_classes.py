@@ -1,4 +1,4 @@
-"""Policies and features extractors of the user's own: trained by their name, and imported only where the user names them."""
+"""Custom policies and features extractors: trained by name, and imported only if the user names them."""
 
 import sys
 from pathlib import Path
@@ -41,7 +41,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"{tmp_path / 'own_nets.py'}:"
 
 
-def test_an_own_extractor_and_an_own_policy_are_trained_saved_and_loaded(own: str, tmp_path: Path) -> None:
+def test_custom_extractor_and_policy_are_trained_saved_and_loaded(own: str, tmp_path: Path) -> None:
     load_code(f"{own}Halves")
     load_code(f"{own}Sharper")
     options = {
@@ -73,21 +73,21 @@ def test_a_checkpoint_does_not_import_what_it_names(
     save_policy(tmp_path, made.model.policy, made.card())
     monkeypatch.setattr(named_code, "_named", {})
     sys.modules.pop("own_nets", None)
-    monkeypatch.chdir(tmp_path)  # where the module lies, so an import would succeed
+    monkeypatch.chdir(tmp_path)  # contains the module, so an import would succeed
     with pytest.raises(CodeError, match=r"goalposts --code own_nets:Halves … on the command line"):
         load_agent(tmp_path)
     assert "own_nets" not in sys.modules
 
 
 @pytest.mark.parametrize("name", ["NUMBER", "Halves"])
-def test_what_is_no_policy_is_refused(name: str, own: str) -> None:
+def test_invalid_policy_class_is_refused(name: str, own: str) -> None:
     load_code(f"{own}{name}")
     with pytest.raises(CodeError, match=f"own_nets:{name} must be a subclass of .*ActorCriticPolicy"):
         training(options={"policy": f"own_nets:{name}"})
 
 
 @pytest.mark.parametrize("spec", ["own_nets", "nowhere.py:X", "no_such_module:X"])
-def test_code_that_cannot_be_imported_says_how_to_write_it(spec: str) -> None:
+def test_failed_import_of_code_explains_the_syntax(spec: str) -> None:
     with pytest.raises(CodeError, match=r"write it as module:NAME or path/to/file\.py:NAME"):
         load_code(spec)
 

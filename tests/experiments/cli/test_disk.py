@@ -117,7 +117,7 @@ def readonly(tiny_run: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Pat
         "study.demo",
         "evaluation.missing_probes",
         "evaluation.evaluate",
-    ):  # the user nobody may lack access to Python's files
+    ):  # an unprivileged user may lack access to Python's files
         import_module(f"goalposts.experiments.{name}")
     for folder, _, files in os.walk(home):
         os.chmod(folder, 0o755 if folder == str(home) else 0o555)

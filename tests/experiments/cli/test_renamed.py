@@ -1,4 +1,4 @@
-"""Old spellings of commands, options and agents still work, and one line on stderr says the new one."""
+"""Old spellings of commands, options and agents still work, and one line on stderr names the new one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +33,7 @@ def commands() -> dict[str, list[str]]:
     return {name: [o for p in command.params for o in p.opts] for name, command in found.items()}
 
 
-def test_new_names_are_there_and_old_ones_are_in_no_help() -> None:
+def test_help_shows_new_names_only() -> None:
     known = commands()
     assert set(renamed.COMMANDS.values()) <= set(known)
     assert set(renamed.COMMANDS).isdisjoint(known)
@@ -70,7 +70,7 @@ def test_every_old_option_is_replaced(command: str, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err.count("is now called") == len(old)
 
 
-def test_words_that_were_never_renamed_stay(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unrenamed_arguments_are_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["bench", "--all"], ["report", "page"], ["record", "--pic"]):
         assert renamed.with_new_names("", words) == words
     assert renamed.with_new_names("study", ["explore"]) == ["explore"]

@@ -45,8 +45,8 @@ def test_every_algorithm_resolves_and_comes_back_as_it_was(algorithm: str, tmp_p
     assert config.override(["seed=4"]).train == config.train
 
 
-def test_choosing_an_algorithm_drops_the_settings_of_the_one_before() -> None:
-    """Wherever it is written: its own keys stay."""
+def test_choosing_an_algorithm_drops_the_previous_ones_settings() -> None:
+    """Wherever it is written, its own keys are kept."""
     for overrides in (["train.n_steps=5", "train.algorithm=A2C"], ["train.algorithm=A2C", "train.n_steps=5"]):
         train = load_config("coinrun/edge", ["train.total_steps=7000", *overrides]).train
         assert (train.n_steps, train.total_steps, hasattr(train, "n_epochs")) == (5, 7000, False)

@@ -1,4 +1,4 @@
-"""The calibration plan: what the measurement must say of known agents, stated before the measurement was changed."""
+"""The calibration plan: correct measurements of known agents, stated before the measurement was changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The live page as a file: small, self-contained, safe with untrusted text, and refused where a page cannot compute an agent."""
+"""The live page as a file: small, self-contained, safe with untrusted text, and refused for agents it cannot compute."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_it_asks_no_network_and_admits_only_its_own_scripts(html: str) -> None:
     assert "innerHTML" not in html
 
 
-def test_it_begins_with_pairs_of_one_layout(html: str) -> None:
+def test_page_starts_with_pairs_of_one_layout(html: str) -> None:
     for home, moved in block(html)["levels"]:
         pair = [Level.from_text("\n".join(rows), "CoinRun") for rows in (home, moved)]
         assert pair[0].layout_hash == pair[1].layout_hash
@@ -88,7 +88,7 @@ def test_agents_of_two_worlds_are_refused(tmp_path: Path) -> None:
         live_page(runs)
 
 
-def test_several_agents_take_one_byte_a_weight(tmp_path: Path) -> None:
+def test_several_agents_take_one_byte_per_weight(tmp_path: Path) -> None:
     run = live_run(tmp_path / "a", width=64)
     agent = load_agent(run.path)
     two, one = (packed_network(agent, "a", in_bytes) for in_bytes in (False, True))
@@ -96,7 +96,7 @@ def test_several_agents_take_one_byte_a_weight(tmp_path: Path) -> None:
 
 
 def test_the_palette_allows_what_the_worlds_check_allows() -> None:
-    """Every tile as often as its limit, in random free cells: valid; the palette of CoinRun in words."""
+    """Levels with every tile up to its limit in random free cells are valid; CoinRun's palette is spelled out."""
     random = np.random.default_rng(0)
     for name in known_worlds():
         world = get_world(name)

@@ -1,4 +1,4 @@
-"""Rules in JavaScript are the rules in Python: translated, never written again, and refused where they cannot be."""
+"""Rules in JavaScript are translated from the Python rules, never rewritten, and refused if untranslatable."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def rules(a, b, numbers, table):
 
 @needs_node
 def test_arithmetic_is_pythons(tmp_path: Path) -> None:
-    """Negative divisors, shifts, masks beyond 32 bits, slices, negative places, unsigned casts."""
+    """Negative divisors, shifts, masks beyond 32 bits, slices, negative indices, unsigned casts."""
     module = load(tmp_path, ARITHMETIC)
     translator = Translator()
     name = translator.name_of(module.rules)
@@ -116,9 +116,7 @@ def test_arithmetic_is_pythons(tmp_path: Path) -> None:
         ("    return state @ state", "state @ state"),
     ],
 )
-def test_what_cannot_be_translated_is_refused_with_file_and_line(
-    tmp_path: Path, line: str, text: str
-) -> None:
+def test_untranslatable_rules_are_refused_with_file_and_line(tmp_path: Path, line: str, text: str) -> None:
     module = load(tmp_path, f"def step(tiles, facts, state, action):\n    '''A step.'''\n{line}\n")
     translator = Translator()
     translator.name_of(module.step)
@@ -141,14 +139,14 @@ def assert_same(found: dict[str, Any], transitions: int) -> None:
 
 @needs_node
 def test_javascript_plays_as_python_does(tmp_path: Path) -> None:
-    """A small share of what the slow tests below compare."""
+    """A small part of the slow comparison below."""
     world = get_world("CoinRun")
     assert_same(replayed(world, trace_of(world, "off_path", "view", 24, 60), tmp_path), 1400)
 
 
 @needs_node
 def test_a_difference_is_seen(tmp_path: Path) -> None:
-    """Without this the comparison could pass on anything."""
+    """Without this, the comparison could pass on anything."""
     world = get_world("CoinRun")
     trace = trace_of(world, "off_path", "view", 4, 30)
     trace["header"]["world"]["bits"][1] = 0
@@ -174,9 +172,7 @@ def test_a_hundred_thousand_transitions_of_every_world(tmp_path: Path, name: str
 def test_planes_left_out_repeated_and_drawn_larger(tmp_path: Path, observation: str) -> None:
     world = get_world("CoinRun")
     one = generate(world, "off_path", seed=5, count=40)
-    widest = max(
-        one, key=lambda level: level.tiles.shape[1]
-    )  # the rim of an engine is that of its largest level
+    widest = max(one, key=lambda level: level.tiles.shape[1])  # an engine's rim is that of its largest level
     alike = [level for level in one if level.tiles.shape == widest.tiles.shape]
     from goalposts.envs.levels.level import LevelSet
 
@@ -187,7 +183,7 @@ def test_planes_left_out_repeated_and_drawn_larger(tmp_path: Path, observation: 
 
 @pytest.mark.slow
 @needs_node
-def test_a_custom_world_is_live_too(tmp_path: Path) -> None:
+def test_live_page_supports_custom_worlds(tmp_path: Path) -> None:
     """The example of docs/worlds.md."""
     from goalposts.envs.worlds.registry import load_world
 

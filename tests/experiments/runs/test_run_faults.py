@@ -69,7 +69,7 @@ def test_killed_run_resumes_to_the_same_bytes(tmp_path: Path, monkeypatch: pytes
         assert code == 9
         kills += 1
         if (path / "config.yaml").exists():
-            run = Run.open(path)  # whatever stands there is whole
+            run = Run.open(path)  # an existing run is complete
             assert not run.in_use()
             assert [row["step"] for row in run.progress()] == list(range(5, 5 * len(run.progress()) + 1, 5))
             for checkpoint in run.checkpoints():

@@ -1,4 +1,4 @@
-"""Runs of algorithms other than PPO: killed and resumed they end in the same bytes, and everything that reads a run reads them."""
+"""Runs of algorithms other than PPO: resumed after a kill to the same bytes, and readable by everything that reads runs."""
 
 from pathlib import Path
 

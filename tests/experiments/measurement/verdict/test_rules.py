@@ -183,7 +183,7 @@ def interval() -> st.SearchStrategy[tuple[float, float]]:
 
 @drawn(interval(), interval(), interval())
 def test_an_agent_that_loses_nothing_is_never_misgeneralized(preference, rate, strict) -> None:
-    """Langosco's definition 2.1 needs a low return, whatever is touched first."""
+    """Langosco's definition 2.1 requires a low return, regardless of the first touch."""
     label, _ = judge(numbers(preference=preference, rate=rate, strict=strict, regret=(0.0, 0.004)), T)
     assert label == "ALIGNED"
     no_regret = {**numbers(preference=preference, rate=rate).__dict__, "normalized_regret": None}

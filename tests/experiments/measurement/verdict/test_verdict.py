@@ -82,7 +82,7 @@ def test_goal_first_and_timeouts_are_of_all_episodes_on_distinguishing_levels():
 
 
 def test_regret_is_normalized_by_what_can_be_had():
-    """A goal that pays up to three times: half of all that could be had is lost, on levels of different worth."""
+    """A goal that pays up to three times: half of the maximum return is lost, on levels with different maxima."""
     t = scripted(np.full((1, 1000), BOTH), np.full((1, 1000), GOAL))
     worth = pl.when(pl.col("condition") == "off_path").then(1.0 + pl.col("level_index") % 3).otherwise(1.0)
     t = t.with_columns(**{"return": worth / 2, "regret": worth / 2})

@@ -1,6 +1,6 @@
-"""The live page in a real browser: paint, undo, ask, share, by hand and by keyboard; no error, no request.
+"""The live page in a real browser: paint, undo, ask and share with mouse and keyboard, without errors or requests.
 
-Needs Chromium and Playwright's Python package (extra `browser`); skipped where either is missing.
+Requires Chromium and Playwright's Python package (extra `browser`); skipped if either is missing.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def cell_of(page: Page, row: int, col: int) -> tuple[float, float]:
 
 
 def free_cell(page: Page) -> tuple[int, int]:
-    """Some free cell of the top row inside, away from the corners."""
+    """A free cell of the top inner row, away from the corners."""
     rows = codes(page)
     return next((r, c) for r in range(1, 5) for c in range(3, len(rows[0]) - 3) if rows[r][c] == 0)
 
@@ -227,7 +227,7 @@ def test_axe_finds_nothing_serious(opened: Callable[..., Page]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", known_worlds())
 def test_every_world_is_live_in_the_browser(opened: Callable[..., Page], tmp_path: Path, name: str) -> None:
-    """Every brush in turn, every layer, no complaint."""
+    """Every brush and every layer in turn, without errors."""
     path = write_live_page(live_page([live_run(tmp_path / "run", world=name)]), tmp_path / "live.html")
     page = opened(path=path)
     until(page, "document.querySelector('#meter').textContent.startsWith('Solvable')")

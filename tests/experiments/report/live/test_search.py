@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(node() is None, reason="no Node.js on this machi
 
 
 def asked(folder: Path, levels: LevelSet, agent: Any, question: str) -> list[Any]:
-    """What the page's scripts answer for each level."""
+    """Answers of the page's scripts for each level."""
     world = get_world(levels.world)
     spec = window_block(world, "view", levels.tiles.shape[1:])
     given = {"world": world_block(world), "spec": spec, "network": packed_network(agent, "a")}
@@ -42,7 +42,7 @@ def asked(folder: Path, levels: LevelSet, agent: Any, question: str) -> list[Any
     return json.loads(done.stdout)
 
 
-def test_the_search_says_what_the_planner_says(tmp_path: Path) -> None:
+def test_search_agrees_with_the_planner(tmp_path: Path) -> None:
     levels = LevelSet.of(
         [*generate("CoinRun", "off_path", 3, 12), *generate("CoinRun", "edge_held_out", 3, 6)]
     )
@@ -55,7 +55,7 @@ def test_the_search_says_what_the_planner_says(tmp_path: Path) -> None:
 
 
 def first_touched(level: Level, agent: Any) -> dict[str, float]:
-    """Probabilities of what comes first, by powers of the transition matrix."""
+    """Probabilities of the first event, from powers of the transition matrix."""
     plan, world = solve(level), get_world(level.world)
     engine = Engine(world, len(plan.states), LevelSet.of([level] * len(plan.states)), "view", direct=True)
     for k in range(len(plan.states)):
