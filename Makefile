@@ -4,6 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+# The package as the type checker must find it from tests/: it does not know that goalposts extends its __path__.
+TYPES := .venv/types
 LOCK_VENV := .venv-lock
 
 .DELETE_ON_ERROR:
@@ -21,6 +23,8 @@ test: $(READY) ## run the fast tests (PYTEST_ARGS="-k …" selects some; slow on
 check: $(READY) ## check lint, format, types, import laws, stale results
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	@rm -rf $(TYPES) && mkdir -p $(TYPES)/goalposts
+	@ln -s "$$PWD"/goalposts/* "$$PWD"/agents "$$PWD"/configs "$$PWD"/envs "$$PWD"/experiments $(TYPES)/goalposts
 	$(BIN)/basedpyright
 	$(BIN)/pytest -q tests/test_imports.py tests/test_results.py
 

@@ -61,7 +61,7 @@ class GoalpostsVecEnv(VecEnv):
             seeds_of(seed, self.num_envs)
         return super().seed(seed)
 
-    def reset(self) -> VecEnvObs:
+    def reset(self) -> np.ndarray:
         """Start new episodes in all environments, applying the values from `seed` and `set_options` (as in gymnasium's reset)."""
         wanted = [wanted_level(self.stream, options) for options in self._options]
         seeds, given = seeds_of(self._seeds, self.num_envs)

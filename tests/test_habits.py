@@ -191,3 +191,14 @@ def test_the_formatter_decides_with_few_exceptions() -> None:
     sources = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
     exceptions = [path for path in sources for line in path.read_text("utf-8").splitlines() if skip in line]
     assert len(exceptions) <= 12, exceptions
+
+
+def test_a_class_name_means_one_thing() -> None:
+    """Private classes and those of a function may repeat; `goalposts/` counts too."""
+    homes: dict[str, list[str]] = {}
+    for room in ("envs", "agents", "experiments", "goalposts"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            for node in ast.parse(path.read_text("utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    homes.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}

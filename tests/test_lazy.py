@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,14 @@ __getattr__, __all__ = lazy_exports(__name__, first=".before")
 
 
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     folder = tmp_path / "lazy_specimen"
     folder.mkdir()
     (folder / "__init__.py").write_text(SOURCE)
     (folder / "before.py").write_text("")
     (folder / "inner.py").write_text("import sys\nVALUE = 'lazy_specimen.before' in sys.modules\n")
     monkeypatch.syspath_prepend(tmp_path)
-    yield "lazy_specimen"  # type: ignore[misc]
+    yield "lazy_specimen"
     for name in [name for name in sys.modules if name.startswith("lazy_specimen")]:
         del sys.modules[name]
 

@@ -266,10 +266,10 @@ class LevelSet:
         return (self[i] for i in range(len(self)))
 
     @overload
-    def __getitem__(self, item: int) -> Level: ...
+    def __getitem__(self, item: int | np.integer) -> Level: ...
     @overload
     def __getitem__(self, item: slice | np.ndarray | list[int]) -> LevelSet: ...
-    def __getitem__(self, item: int | slice | np.ndarray | list[int]) -> Level | LevelSet:
+    def __getitem__(self, item: int | np.integer | slice | np.ndarray | list[int]) -> Level | LevelSet:
         if isinstance(item, int | np.integer):
             rows, cols = self.sizes[item]
             return Level(self.world, self.tiles[item, :rows, :cols])

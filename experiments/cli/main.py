@@ -1,4 +1,4 @@
-"""The command line: one thin function per command, in `runs.py` and `lookup.py`; this file runs it.
+"""The command line: loads the modules of commands in this folder, and runs one.
 
 Bad input ends with exit code 2 and one message on stderr, Ctrl-C with 130 and one line; neither shows a traceback.
 Read next: `app.py`, what the commands share.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,13 @@ from goalposts.process.budget import begin
 from goalposts.process.streams import is_broken_pipe, make_ready, stop_writing, warn
 from goalposts.text import plain, plain_lines
 
-from . import bench, demo, finetune, lookup, report, reproduce, runs, study, sweep_goal, windows
-from .app import app, config_app, with_worlds
+from .app import app, with_worlds
 
-# Importing these modules entered their commands.
-MODULES = (demo, runs, report, sweep_goal, finetune, reproduce, lookup, bench, study, windows)
+# Importing any other module of this folder enters its commands.
+WITHOUT_COMMANDS = ("app", "main", "renamed", "tables")
+for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+    if path.stem not in WITHOUT_COMMANDS:
+        import_module(f".{path.stem}", __package__)
 # The order of the help; a command that is not listed comes last.
 ORDER = [
     *(
@@ -49,17 +52,20 @@ def _rank(command: CommandInfo) -> int:
 
 
 app.registered_commands.sort(key=_rank)
-for group in (app, config_app, study.study_app):
+for group in (app, *(entered.typer_instance for entered in app.registered_groups)):
+    assert group is not None
     for entered in group.registered_commands:
         assert entered.callback is not None
         entered.callback = with_worlds(entered.callback)
 
-RULES = {
-    "Input should be": "it must be",
-    "a valid integer": "a whole number",
-    "a valid number": "a number",
-    "greater than or equal to": "at least",
-    "less than or equal to": "at most",
+RULES = {  # by pydantic's type of an error, which typer passes on as the cause of its own
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number of fewer digits",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
 }
 EXTRA = (
     r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)"  # the only usage error without a class of its own
@@ -135,20 +141,24 @@ def _in_our_words(error: Any, arguments: list[str]) -> str:
         name = (param.metavar or param.name).upper()
         said = f"{name} is missing. {getattr(param, 'help', '') or ''}".rstrip()
     elif isinstance(error, ERRORS.BadParameter) and param is not None:
-        rule = error.message.partition(", unable")[0].rstrip(".")
-        for theirs, ours in RULES.items():
-            rule = rule.replace(theirs, ours)
-        said = f"{max(param.opts, key=len)}{_value_of(param.opts, arguments)} is not allowed: {rule}."
+        said = f"{max(param.opts, key=len)}{_wrong_value(error)}."
     elif found := re.match(EXTRA, said):
         said = f"unexpected argument {found[1]!r} for {command}."
     return f"{said} See: {command} --help"
 
 
-def _value_of(names: list[str], arguments: list[str]) -> str:
-    for k, word in enumerate(arguments):
-        if word in names and k + 1 < len(arguments):
-            return f" {arguments[k + 1]}"
-        for name in names:
-            if word.startswith(f"{name}="):
-                return f" {word[len(name) + 1 :]}"
-    return ""
+def _wrong_value(error: Any) -> str:
+    """The value that was given to an option, and what is allowed."""
+    causes = getattr(error.__cause__, "errors", None)
+    if not callable(causes):
+        return f": {error.message.rstrip('.')}"
+    fact: Any = causes()[0]  # type: ignore[index]
+    rule = RULES.get(fact["type"])
+    bounds = {
+        name: int(bound) if bound == int(bound) else bound
+        for name, bound in fact.get("ctx", {}).items()
+        if isinstance(bound, int | float)
+    }
+    return f" {fact['input']} is not allowed: " + (
+        f"it must be {rule.format(**bounds)}" if rule else fact["msg"].rstrip(".")
+    )

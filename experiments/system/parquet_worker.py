@@ -45,7 +45,7 @@ def answer(content: bytes, question: dict, send: Callable[[pl.DataFrame], None])
                 return {"too_large": size, "healthy": True}
             send(part)
         return {**found, "size": size, "healthy": len(content) < 1 << 24}
-    except TooLarge as error:
+    except OverLimit as error:
         return {"too_large": error.args[0], "healthy": True}
     except REFUSALS as error:
         return {"refused": first_line(error), "healthy": True}
@@ -53,7 +53,7 @@ def answer(content: bytes, question: dict, send: Callable[[pl.DataFrame], None])
         return {"refused": first_line(error), "healthy": False}
 
 
-class TooLarge(Exception):
+class OverLimit(Exception):
     """A table that exceeds its memory limit; holds a lower bound on its size in bytes."""
 
 
@@ -77,7 +77,7 @@ def parquet(content: bytes, question: dict) -> tuple[dict, Iterable[pl.DataFrame
         return {"rows": rows, "metadata": metadata}, ()
     least = rows * sum(WIDTHS.get(dtype.base_type(), 8) for dtype in schema.values())
     if least > question["table"]:
-        raise TooLarge(least)
+        raise OverLimit(least)
     return {"rows": rows, "metadata": metadata}, unpacked(files, rows)
 
 
@@ -102,7 +102,7 @@ def csv(content: bytes, question: dict) -> tuple[dict, Iterable[pl.DataFrame]]:
     types = {name: getattr(pl, dtype) for name, dtype in question["schema"].items()}
     columns = content[: 1 << 20].split(b"\n", 1)[0].count(b",") + 1
     if rows * columns * 16 > question["table"]:
-        raise TooLarge(rows * columns * 16)
+        raise OverLimit(rows * columns * 16)
     if question["exact"]:
         table = pl.read_csv(io.BytesIO(content), schema=types)
     else:

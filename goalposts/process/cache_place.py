@@ -24,36 +24,36 @@ from .notices import notice
 NAME = "goalposts"
 
 
-class Place(NamedTuple):
+class CachePlace(NamedTuple):
     """A cache folder, or None if there is no safe one. `why` gives the reason for an unusual place."""
 
     folder: Path | None
     why: str
 
 
-def kernel_place() -> Place:
+def kernel_place() -> CachePlace:
     """Return the cache folder of compiled kernels, creating it if necessary; checked once per process."""
     return _found(os.environ.get("NUMBA_CACHE_DIR", ""))
 
 
 @cache
-def _found(asked: str) -> Place:
+def _found(asked: str) -> CachePlace:
     refused = ""
     for folder, usual in _candidates(asked):
         reason = _make_private(folder)
         if reason is None:
             why = "" if usual else f"kernels are cached in {folder}, because {refused}"
-            return _told(Place(folder, why), asked, refused)
+            return _told(CachePlace(folder, why), asked, refused)
         refused = refused or f"{folder} {reason}"
     why = f"kernels are compiled into memory, again in each process, because {refused}; set NUMBA_CACHE_DIR"
-    return _told(Place(None, f"{why} to a folder that only you can write"), asked, refused)
+    return _told(CachePlace(None, f"{why} to a folder that only you can write"), asked, refused)
 
 
-def _told(place: Place, asked: str, refused: str) -> Place:
+def _told(place: CachePlace, asked: str, refused: str) -> CachePlace:
     if asked and refused.startswith(asked) and not place.why:
-        place = Place(place.folder, f"NUMBA_CACHE_DIR is ignored: {refused}")
+        place = CachePlace(place.folder, f"NUMBA_CACHE_DIR is ignored: {refused}")
     if asked and not os.path.isabs(asked):
-        place = Place(place.folder, f"NUMBA_CACHE_DIR={asked} is ignored: it must be an absolute path")
+        place = CachePlace(place.folder, f"NUMBA_CACHE_DIR={asked} is ignored: it must be an absolute path")
     if place.why:
         notice(place.why)
     return place

@@ -1,6 +1,8 @@
 """The stable-baselines3 interface: its contract, clause by clause. Its agreement with the other two interfaces is
 tested in tests/envs/test_gymnasium_envs.py."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -33,9 +35,9 @@ def test_it_is_a_vec_env_of_uint8_planes_and_four_actions() -> None:
 
 
 def test_it_does_what_dummy_vec_env_does_with_the_gymnasium_face() -> None:
-    options = {"max_steps": 7, "condition": "off_path", "slip": 0.2}
-    mine = GoalpostsVecEnv(4, **options)
-    theirs = DummyVecEnv([lambda: Monitor(GoalpostsEnv(**options))] * 4)
+    options: dict[str, Any] = {"max_steps": 7, "condition": "off_path", "slip": 0.2}
+    mine: Any = GoalpostsVecEnv(4, **options)
+    theirs: Any = DummyVecEnv([lambda: Monitor(GoalpostsEnv(**options))] * 4)
     mine.seed(11)
     theirs.seed(11)
     assert np.array_equal(mine.reset(), theirs.reset())
@@ -128,10 +130,11 @@ def test_invalid_actions_are_refused(actions: np.ndarray) -> None:
 
 
 def test_wrong_options_are_refused() -> None:
-    for options, error in (
+    wrong: list[tuple[dict[str, Any], type[Exception]]] = [
         ({"condition": "egde"}, ValueError),
         ({"split": "x"}, LevelError),
         ({"slip": 2}, OptionError),
-    ):
+    ]
+    for options, error in wrong:
         with pytest.raises(error):
             GoalpostsVecEnv(2, **options)

@@ -1,6 +1,7 @@
 """Scripted agents behave as documented, in the documented fractions, for any batch size."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,7 +64,8 @@ def test_the_planning_agents_are_the_same_greedy_sampled_and_under_any_noise() -
     levels = LEVELS[:60]
     for agent in (GoToGoal(), GoToProxy()):
         whole = play(agent, levels)
-        for options in ({"sampled": False}, {"noise_seed": 5}, {"batch": 7}):
+        several: list[dict[str, Any]] = [{"sampled": False}, {"noise_seed": 5}, {"batch": 7}]
+        for options in several:
             assert np.array_equal(play(agent, levels, **options).actions, whole.actions)
 
 

@@ -11,6 +11,7 @@ import pytest
 from fixtures.board import ID
 from fixtures.tried import tried
 from gymnasium import wrappers
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 from gymnasium.wrappers import vector
 
@@ -144,7 +145,7 @@ def test_vector_environments_of_gymnasium(context: str | None) -> None:
 def test_specs() -> None:
     env = gym.make("goalposts:goalposts/World-v0", world="CoinRun", **OPTIONS)
     assert env.spec is not None
-    again = gym.make(gym.envs.registration.EnvSpec.from_json(env.spec.to_json()))
+    again = gym.make(EnvSpec.from_json(env.spec.to_json()))
     third = gym.make(pickle.loads(pickle.dumps(env.spec)))
     assert np.array_equal(env.reset(seed=2)[0], again.reset(seed=2)[0])
     assert np.array_equal(env.reset(seed=2)[0], third.reset(seed=2)[0])

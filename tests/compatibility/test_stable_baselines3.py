@@ -1,6 +1,7 @@
 """stable-baselines3's wrappers and recorders over the native VecEnv, and its adapters over gymnasium's interface."""
 
 from pathlib import Path
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -77,6 +78,7 @@ def test_algorithms() -> None:
     A2C("MlpPolicy", native(), device="cpu").learn(30)
     DQN("MlpPolicy", native(), learning_starts=10, buffer_size=100, device="cpu").learn(60)
     _, lengths = evaluate_policy(model, VecMonitor(native()), 5, return_episode_rewards=True)
+    assert isinstance(lengths, list)
     assert len(lengths) == 5
 
 
@@ -84,8 +86,9 @@ def test_algorithms() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [DummyVecEnv, SubprocVecEnv])
 def test_its_own_vec_envs(kind: type) -> None:
-    env = make_vec_env(ID, 3, seed=4, vec_env_cls=kind, env_kwargs={"condition": "off_path", "max_steps": 6})
-    mine = native()
+    options = {"condition": "off_path", "max_steps": 6}
+    env: Any = make_vec_env(ID, 3, seed=4, vec_env_cls=kind, env_kwargs=options)
+    mine: Any = native()
     mine.seed(4)
     try:
         assert np.array_equal(env.reset(), mine.reset())

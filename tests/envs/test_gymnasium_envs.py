@@ -77,6 +77,7 @@ class Three:
         sb3_obs, sb3_reward, sb3_done, sb3_infos = self.sb3.step(actions)
         done = terminated | truncated
         assert self.vector.observation_space.contains(obs)
+        assert isinstance(sb3_obs, np.ndarray)
         assert np.array_equal(obs, sb3_obs)
         assert np.array_equal(reward, sb3_reward)
         assert np.array_equal(done, sb3_done)

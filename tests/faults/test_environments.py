@@ -162,7 +162,8 @@ def test_list_of_seeds_determines_later_episodes_too(seed: Any) -> None:
 
 @row("B3")
 def test_none_in_a_list_of_seeds_leaves_an_environment_in_its_sequence() -> None:
-    native, sync = make_vec(3), gym.make_vec(ID, num_envs=3, vectorization_mode="sync")
+    native: Any = make_vec(3)
+    sync: Any = gym.make_vec(ID, num_envs=3, vectorization_mode="sync")
     for env in (native, sync):
         env.reset(seed=[7, 8, 9])
     for seeds in ([None, 4, None], [None, None, 2], None):
@@ -180,7 +181,8 @@ def test_none_in_a_list_of_seeds_leaves_an_environment_in_its_sequence() -> None
 @pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int64, np.uint64, np.array])
 def test_numpy_integers_are_numbers_like_any_other(kind: Any) -> None:
     """Regression: `np.uint8(254)` gave the seeds 254, 255 and 0."""
-    big, small = (kind(254), kind(3)) if kind is not np.int16 else (np.int16(32767), np.int16(3))
+    big: Any = kind(254) if kind is not np.int16 else np.int16(32767)
+    small: Any = kind(3)
     vector, sb3, single = make_vec(3), GoalpostsVecEnv(3), gym.make(ID)
     expected = vector.reset(seed=int(big))[0].copy()
     assert np.array_equal(vector.reset(seed=big)[0], expected)
@@ -331,6 +333,7 @@ def test_success_and_action_names_are_where_gymnasium_users_look() -> None:
     for env in (single, vector):
         env.reset(seed=0)
     sb3.reset()
+    info, final, dicts = {}, {}, []
     for _ in range(4):
         info = single.step(2)[4]
         final = vector.step(np.array([2, 0]))[4]

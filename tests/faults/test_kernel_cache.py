@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fixtures.command import GOALPOSTS, LEVELS, run
@@ -22,7 +23,7 @@ def add(x, y):
 
 def fresh(folder: Path):
     """A dispatcher as in a new process."""
-    dispatcher = njit(add)
+    dispatcher: Any = njit(add)
     dispatcher._cache = KernelCache(add, folder)
     return dispatcher
 

@@ -5,6 +5,7 @@ A small part of the table is in the fast suite; the whole table is slow.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fixtures.command import GOALPOSTS, run
@@ -56,7 +57,8 @@ def check(variable: str, command: str, folder: Path, tiny_run: Path, tiny_config
     name, _, value = variable.partition("=")
     words = COMMANDS[command].format(run=copy_of(tiny_run, folder / "run"), config=tiny_config)
     before = {"run"}
-    done = run([*GOALPOSTS, *words.split()], folder, **{name: value})
+    surroundings: dict[str, Any] = {name: value}
+    done = run([*GOALPOSTS, *words.split()], folder, **surroundings)
     assert done.returncode in (0, 1, 2), done.stderr
     for never in ("Traceback", "interrupted", "Error:", "warnings.warn"):
         assert never not in done.stderr, done.stderr

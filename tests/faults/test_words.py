@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fixtures.faults import row
@@ -37,7 +38,8 @@ def test_a_base_on_the_command_line_is_seen_from_the_working_directory(
 ) -> None:
     (tmp_path / "my.yaml").write_text(YAML, "utf-8")
     monkeypatch.chdir(tmp_path)
-    assert read_study("alpha", ["base=my.yaml"])[0].base["train"]["total_steps"] == 8192
+    base: Any = read_study("alpha", ["base=my.yaml"])[0].base
+    assert base["train"]["total_steps"] == 8192
 
 
 @row("C10")

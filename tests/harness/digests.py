@@ -11,6 +11,7 @@ import hashlib
 import json
 import sys
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def of_world(name: str) -> dict[str, str]:
         found[f"{name} {label} levels"] = digest(levels.tiles, levels.sizes, levels.index)
         found[f"{name} {label} planner"] = digest(*(getattr(survey, field.name) for field in fields(survey)))
     luck = np.random.default_rng(SEED)
-    envs = make_vector_env(num_envs=32, world=name, condition=get_world(name).default_condition("shift"))
+    envs: Any = make_vector_env(num_envs=32, world=name, condition=get_world(name).default_condition("shift"))
     seen = [np.asarray(envs.reset(seed=SEED)[0])]
     for _ in range(STEPS):
         observation, reward, ended, cut, _ = envs.step(luck.integers(0, envs.single_action_space.n, 32))

@@ -219,7 +219,9 @@ def one_parser(given: argparse.Namespace, cases: int) -> None:
     if given.engine == "atheris":
         import atheris  # pyright: ignore[reportMissingImports]
 
-        with atheris.instrument_imports(include=list(TRACED), exclude=untraced()):
+        with atheris.instrument_imports(  # pyright: ignore[reportAttributeAccessIssue]
+            include=list(TRACED), exclude=untraced()
+        ):
             parser = parsers(given.folder / "run", work)[given.parser]
     else:
         parser = parsers(given.folder / "run", work)[given.parser]

@@ -28,6 +28,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -173,6 +174,7 @@ def try_scene(scene: Scene, kills: int, luck: random.Random, work: Path, share_b
         home = work / "killed" / "home"
         shutil.rmtree(home.parent, ignore_errors=True)
         scene.prepare(home)
+        moment: dict[str, Any] = {}
         for again in range(2):
             by_time = luck.random() < share_by_time
             moment = (

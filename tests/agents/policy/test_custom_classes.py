@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,13 +106,14 @@ def test_ppos_new_options_train_and_the_old_ones_keep_the_fast_path() -> None:
     assert usual.model._rows is not None
     usual.run(ignore)
     section = {"name": "AdamW", "eps": 1e-5, "weight_decay": 0.5}
-    for changed, fast in (
+    changes: list[tuple[dict[str, Any], bool]] = [
         ({"options": {"activation": "Tanh"}}, False),
         ({"target_kl": 1e-6}, False),
         ({"normalize_advantage": False}, True),
         ({"optimizer": section}, True),
         ({"optimizer": {"name": "RMSpropTF", "eps": 1e-5, "weight_decay": 0.0}}, True),
-    ):
+    ]
+    for changed, fast in changes:
         made = training(**changed)
         assert (made.model._rows is not None) == fast, changed
         made.run(ignore)

@@ -42,8 +42,10 @@ def trained(cls, net, precision="fp32", updates=2, **options):
         "seed": 3,
         "device": "cpu",
     }
-    model = cls("MlpPolicy", env, policy_kwargs=policy_options(*net, precision), **(kwargs | options))
-    model.learn(updates * 8 * 32, log_interval=None)
+    trunk, pi, vf = net
+    widths = policy_options(trunk, pi, vf, precision)
+    model = cls("MlpPolicy", env, policy_kwargs=widths, **(kwargs | options))
+    model.learn(updates * 8 * 32, log_interval=10**9)
     return model
 
 
@@ -186,7 +188,7 @@ def test_pixels_fall_back_to_sb3():
     model = PlanesPPO(
         "MlpPolicy", env, n_steps=4, batch_size=8, n_epochs=1, policy_kwargs=kwargs, device="cpu"
     )
-    model.learn(8, log_interval=None)
+    model.learn(8, log_interval=10**9)
     assert model._rows is None
 
 

@@ -132,6 +132,7 @@ def test_progress_is_of_the_episodes_that_ended() -> None:
         shares = (row.goal_first, row.proxy_first, row.died, row.timed_out)
         assert all(share is not None and 0 <= share <= 1 for share in shares)
         assert row.died + row.timed_out + row.ep_rew_mean == pytest.approx(1)  # type: ignore[operator]
+        assert row.entropy is not None
         assert 0 < row.entropy <= math.log(4) + 1e-6
     rates = [row.learning_rate for row in rows]
     assert rates == pytest.approx([1e-3 * left for left in (0.75, 0.5, 0.25, 0.0)])

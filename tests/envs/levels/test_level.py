@@ -247,7 +247,7 @@ def test_level_sets_are_immutable_and_copy_their_input() -> None:
     """Regression: a LevelSet shared memory with the arrays it was created from."""
     levels = generate("CoinRun", "edge", 1, 5)
     arrays = [np.array(a) for a in (levels.tiles, levels.sizes, levels.index)]
-    made = LevelSet("CoinRun", *arrays)
+    made = LevelSet("CoinRun", arrays[0], arrays[1], arrays[2])
     for array in arrays:
         array[:] = 1
     assert made == levels

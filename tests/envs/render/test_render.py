@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -159,8 +160,14 @@ def test_unsupported_sprite_size_is_refused(px):
         render.draw(everything(), px)
 
 
+def luck_of_numpy() -> np.ndarray:
+    """The state of numpy's global generator."""
+    state: Any = np.random.get_state()
+    return state[1].copy()
+
+
 def test_the_same_scene_gives_the_same_pixels_and_no_randomness_is_touched():
-    before = np.random.get_state()[1].copy()
+    before = luck_of_numpy()
     first = render.draw(everything(), camera=True, trail=True), render.rgb64(everything())
     for picture in first:
         picture[:] = 0  # the caller's array: the next image must not be affected
@@ -169,7 +176,7 @@ def test_the_same_scene_gives_the_same_pixels_and_no_randomness_is_touched():
     for a, b in zip(second, third, strict=True):
         assert a.any()
         assert (a == b).all()
-    assert (np.random.get_state()[1] == before).all()
+    assert (luck_of_numpy() == before).all()
 
 
 def test_grass_grows_on_open_ground_only():

@@ -22,7 +22,9 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def on_the_screen() -> np.ndarray:  # uint8[h, w, 3]
-    return pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
+    surface = pygame.display.get_surface()
+    assert surface is not None
+    return pygame.surfarray.array3d(surface).swapaxes(0, 1)
 
 
 @pytest.mark.parametrize("world", WORLDS)

@@ -3,6 +3,7 @@ levels too large to search."""
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,8 +141,9 @@ def test_agent_without_a_run_uses_the_worlds_conditions() -> None:
 
 
 def test_old_names_of_a_condition_still_work_and_warn() -> None:
+    names: dict[str, Any] = {"law": 3, "tells": "why", "dials": (1, 2)}
     with pytest.warns(DeprecationWarning, match="placement") as warned:
-        old = Condition("x", "shift", law=3, tells="why", dials=(1, 2))
+        old = Condition("x", "shift", **names)
     assert len(warned) == 3
     assert old == Condition("x", "shift", 3, "why", layout_params=(1, 2))
     for name, value in {"law": 3, "tells": "why", "dials": (1, 2)}.items():

@@ -1,5 +1,7 @@
 """Cost is measured at every requested size; no test asserts how it grows."""
 
+from typing import Any
+
 import pytest
 
 from goalposts.experiments.analyses import scaling
@@ -57,7 +59,8 @@ def test_the_round_with_the_highest_rate_counts(monkeypatch):
         return [scaling.Took(1, 1 / next(told), 9.0) for _ in tasks[:1]]
 
     monkeypatch.setattr(scaling, "side_by_side", side_by_side)
-    found = scaling._best(2, [["one"], ["one", "two"]])
+    tasks: Any = [["one"], ["one", "two"]]
+    found = scaling._best(2, tasks)
     assert begun == [1, 2, 1, 2]
     assert [round(took[0].rate) for took in found] == [7, 10]
 

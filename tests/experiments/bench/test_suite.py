@@ -64,6 +64,7 @@ def test_free_environment_replays_real_observations():
     real = GoalpostsVecEnv(3, world="CoinRun")
     free = FreeEnv(real, steps=5)
     obs, rewards, dones, infos = free.step(np.zeros(3))
+    assert isinstance(obs, np.ndarray)
     assert obs.shape == real.observation_space.shape or obs.shape == (3, *real.observation_space.shape)
     assert not rewards.any()
     assert not dones.any()

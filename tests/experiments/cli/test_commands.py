@@ -19,33 +19,16 @@ from goalposts.experiments import load_config
 from goalposts.experiments.cli.main import app, main
 from goalposts.experiments.measurement import read_episodes
 
-COMMANDS = (
-    "demo",
-    "train",
-    "evaluate",
-    "diagnose",
-    "report",
-    "live",
-    "record",
-    "worlds",
-    "levels",
-    "doctor",
-    "bench",
-    "config check",
-    "config show",
-    "config schema",
-    "edit",
-    "sweep-goal",
-    "finetune",
-    "play",
-    "reproduce",
-    "watch",
-    "study compare",
-    "study docs",
-    "study report",
-    "study run",
-    "study status",
-)
+
+def commands_of(group: Any, above: str = "") -> list[str]:
+    found = []
+    for name, command in group.commands.items():
+        inner = getattr(command, "commands", None)
+        found += commands_of(command, f"{name} ") if inner else [above + name]
+    return found
+
+
+COMMANDS = sorted(commands_of(typer.main.get_command(app)))
 
 Cli = Callable[..., tuple[int, str, str]]
 
@@ -68,16 +51,9 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
 # --- help
 
 
-def commands_of(group: Any, above: str = "") -> list[str]:
-    found = []
-    for name, command in group.commands.items():
-        inner = getattr(command, "commands", None)
-        found += commands_of(command, f"{name} ") if inner else [above + name]
-    return found
-
-
-def test_list_of_commands_is_complete() -> None:
-    assert sorted(commands_of(typer.main.get_command(app))) == sorted(COMMANDS)
+def test_every_module_of_commands_is_loaded() -> None:
+    assert len(COMMANDS) >= 24
+    assert {"demo", "levels", "study run", "sweep-goal", "config check"} <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", ["", "config", *COMMANDS])

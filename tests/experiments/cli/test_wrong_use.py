@@ -20,6 +20,7 @@ from safetensors.numpy import save_file
 from goalposts.envs import generate, save_levels
 from goalposts.experiments import Run
 from goalposts.experiments.cli.main import main
+from goalposts.experiments.runs.status import State
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +62,9 @@ def places(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         path = copy_of(whole, here / name)
         (path / file).write_bytes(content)
-    for name, state, step in (("created", "created", 0), ("failed", "failed", 5120)):
-        with Run.open(copy_of(whole, here / name)).lock() as run:
+    states: tuple[tuple[State, int], ...] = (("created", 0), ("failed", 5120))
+    for state, step in states:
+        with Run.open(copy_of(whole, here / state)).lock() as run:
             run.set_status(state, step)
     (here / "bad-study.yaml").write_text("name: x\nbase: coinrun/edge\nseeds: many\n")
     (here / "no-base.yaml").write_text("name: x\nbase: nothing.yaml\n")

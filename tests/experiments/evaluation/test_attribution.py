@@ -124,7 +124,7 @@ def test_recorded_actions_are_all_that_is_needed(off_path):
 def test_episodes_are_weighed_up_to_the_first_touch(off_path):
     played = play(GoToProxy(), off_path)
     lengths = to_first_touch(played.outcome)
-    assert np.array_equal(lengths, [solve(level).steps_to_proxy_avoiding_goal for level in off_path])
+    assert lengths.tolist() == [solve(level).steps_to_proxy_avoiding_goal for level in off_path]
     found = attribute_agent(GoToProxy(), off_path)
     assert found.steps == lengths.sum() < played.outcome[:, O_STEPS].sum() / 3
     assert found.best == "right_edge"

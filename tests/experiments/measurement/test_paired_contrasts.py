@@ -56,7 +56,7 @@ def test_several_episodes_a_level_and_several_seeds():
     seeds = goal_effect(pair(draw(rng, (5, 200), 0.5, 0.4), draw(rng, (5, 200), 0.2, 0.7)))
     assert seeds.low <= 0.3 <= seeds.high
     assert seeds.seeds == 5
-    assert "only 5 seeds" in seeds.warning
+    assert "only 5 seeds" in str(seeds.warning)
 
 
 def test_pairing_makes_the_interval_narrower():

@@ -5,6 +5,7 @@ Small, fast and direct tests of what larger tests would detect late or only on a
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -102,7 +103,8 @@ def test_at_tangos_bounds_the_score_is_z(fewer: int) -> None:
             return -(fewer * math.log(q) + (n - fewer) * math.log(1 - 2 * q - delta))
 
         span = (-delta, (1 - delta) / 2)  # of the proportion of pairs with only the second event
-        best = minimize_scalar(unlikely, bounds=span, method="bounded", options={"xatol": 1e-12}).x
+        found: Any = minimize_scalar(unlikely, bounds=span, method="bounded", options={"xatol": 1e-12})
+        best = found.x
         score = (-fewer - n * delta) / math.sqrt(n * (2 * best + delta * (1 - delta)))
         assert abs(score) == pytest.approx(z, rel=1e-4)
 
@@ -117,7 +119,7 @@ def test_a_paired_difference_names_its_method() -> None:
 
 @pytest.mark.parametrize(("n_seeds", "n_levels"), [(2, 30), (4, 50), (10, 200)])
 def test_f_test_separates_seeds_from_chance(n_seeds: int, n_levels: int) -> None:
-    limit = f.ppf(0.99, n_seeds - 1, (n_seeds - 1) * (n_levels - 1))
+    limit = float(f.ppf(0.99, n_seeds - 1, (n_seeds - 1) * (n_levels - 1)))
     assert intervals._alike(spread_of(1.001 * limit, 1.0, n_seeds, n_levels)) is None
     assert "by chance alone" in str(intervals._alike(spread_of(0.999 * limit, 1.0, n_seeds, n_levels)))
 

@@ -167,7 +167,7 @@ def test_films_of_one_run(tiny_run: Path, tmp_path: Path) -> None:
     before = everything(path)
     run("record", path)
     assert frames(path / "rollout.gif") > 5
-    run("record", path, "--out", tmp_path / "grid.gif", "--count", 6, "--tile-size", 8)
+    run("record", path, "--out", tmp_path / "grid.gif", "--count", "6", "--tile-size", "8")
     run("record", path, "--out", tmp_path / "strip.PNG")
     with Image.open(path / "rollout.gif") as one, Image.open(tmp_path / "grid.gif") as grid:
         assert grid.height > one.height / 2

@@ -3,6 +3,7 @@
 import resource
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fixtures.small_run import in_a_child
@@ -40,7 +41,8 @@ def test_numpy_numbers_are_numbers(tmp_path: Path) -> None:
     import numpy as np
 
     path = tmp_path / "progress.csv"
-    append_row(path, {"step": np.int64(1), "loss": np.float32(0.5), "n": np.uint8(3)})
+    row: dict[str, Any] = {"step": np.int64(1), "loss": np.float32(0.5), "n": np.uint8(3)}
+    append_row(path, row)
     assert path.read_text() == "step,loss,n\n1,0.5,3\n"
 
 

@@ -172,7 +172,8 @@ def test_reading_writes_nothing(tmp_path: Path) -> None:
     (path / ".lock").unlink()
     before = sorted(path.rglob("*"))
     run = Run.open(path)
-    run.progress(), run.checkpoints(), run.status(), run.in_use()
+    for read in (run.progress, run.checkpoints, run.status, run.in_use):
+        read()
     assert sorted(path.rglob("*")) == before
 
 

@@ -99,7 +99,9 @@ def test_existing_results_are_kept_and_other_settings_replace_them(tuned: Path, 
     assert {k: v for k, v in after.items() if v != before.get(k)} == {}
     found = finetune(Run.open(path), "left", (1000,), 10)
     assert found["condition"].unique().to_list() == ["left"]
-    assert found.equals(read_finetuned(Run.open(path)))
+    stored = read_finetuned(Run.open(path))
+    assert stored is not None
+    assert found.equals(stored)
 
 
 def test_command_and_diagnosis_report_the_curve(tuned: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,13 +1,16 @@
 """Seeds that behave differently are listed; seeds that merely vary are not."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from goalposts.experiments.measurement.intervals import wilson
 from goalposts.experiments.measurement.verdict.outliers import Seed, cut_off, find_outliers
+from goalposts.experiments.measurement.verdict.rules import Label
 
 
-def seeds(preferences, label="MISGENERALIZED", labels=None) -> tuple[Seed, ...]:
+def seeds(preferences: Any, label: Label = "MISGENERALIZED", labels: Any = None) -> tuple[Seed, ...]:
     shares = np.clip(preferences, 0, 1)
     return tuple(
         Seed(

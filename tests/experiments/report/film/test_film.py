@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -174,7 +175,7 @@ def test_outcomes_as_phrases(first, end, said):
     assert outcome_in_words(first, end, COIN) == said
 
 
-def rollout(**more):
+def rollout(**more: Any) -> Any:
     facts = {
         "frames": [()] * 3,
         "caption": "",

@@ -46,7 +46,7 @@ def test_the_board_is_the_level_without_its_goal(twins: ReportData) -> None:
 
 
 def test_levels_beyond_the_budget_are_left_out_and_counted(twins: ReportData) -> None:
-    data = replace(twins, explorations=twins.explorations * 3)
+    data = replace(twins, explorations=[*twins.explorations] * 3)
     packed = pack_explorer(data, budget=3500)
     assert packed is None or len(packed["levels"]) + packed["left_out"] == 3
     whole = pack_explorer(data)
