@@ -1,6 +1,6 @@
-"""Says what a command is doing while large libraries are imported, which can take seconds before the first line of output.
+"""Show progress while large libraries are imported, which can take seconds before a command's first output.
 
-Needs the standard library only. Read next: `notices.py`; `goalposts/__main__.py`, which starts it.
+Requires only the standard library. Read next: `notices.py`; `goalposts/__main__.py`, which starts it.
 """
 
 import sys
@@ -17,14 +17,14 @@ AFTER, EVERY, UNTIL = 1.2, 0.3, 30.0  # seconds
 
 
 def watch_imports() -> threading.Event:
-    """Start watching; set the event to stop. Shows one line at most; where nobody looks on, only for PyTorch, which takes longest."""
+    """Start watching imports; set the returned event to stop. Shows at most one line; without a terminal, only for PyTorch."""
     stopped, names = threading.Event(), tuple(LARGE) if sys.stderr.isatty() else ("torch",)
     threading.Thread(target=_watch, args=(stopped, names), name="goalposts-patience", daemon=True).start()
     return stopped
 
 
 def importing(names: tuple[str, ...] = tuple(LARGE)) -> str | None:
-    """The large library that is being imported now."""
+    """Name of the large library being imported, or None."""
     for name, shown in ((name, LARGE[name]) for name in names):
         if getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False):
             return shown
