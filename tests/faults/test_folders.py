@@ -68,7 +68,7 @@ def test_a_study_folder_has_no_base_outside_itself(tmp_path: Path, how: str) -> 
         "through a base": "inner.yaml",
     }
     (folder / "study.yaml").write_text(f"name: s\nbase: {base[how]}\n")
-    with pytest.raises(UserError, match="names nothing outside of it"):
+    with pytest.raises(UserError, match="may not name a file outside it"):
         plan_study(folder)
     (folder / "own.yaml").write_text(YAML)
     for allowed in ("own.yaml", "coinrun/edge"):

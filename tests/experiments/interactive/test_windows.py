@@ -127,7 +127,7 @@ WRONG = [
     ("watch GoToGoal --screenshot mine.txt", "mine.txt is there already"),
     ("watch GoToGoal --screenshot x.gif", "must end in .png"),
     ("watch GoToGoal --screenshot x.png --keys wrong", "no key 'wrong' here"),
-    ("watch GoToGoal --screenshot x.png --keys right*many", "a key and how often"),
+    ("watch GoToGoal --screenshot x.png --keys right*many", "a key with a count"),
     ("play Coinrun", "Did you mean 'CoinRun'"),
     ("play --name ../x --screenshot x.png", "name"),
     ("edit mine.gif", "ends in .txt or .npz"),
