@@ -43,7 +43,7 @@ class RecurrentNetConfig(NetConfig):
     lstm_hidden_size: int = Field(default=128, ge=1, le=4096, description="width of the LSTM")
     n_lstm_layers: int = Field(default=1, ge=1, le=4, description="layers of the LSTM")
     shared_lstm: bool = Field(default=False, description="policy and value share one LSTM")
-    enable_critic_lstm: bool = Field(default=True, description="the value function has its own LSTM")
+    enable_critic_lstm: bool = Field(default=True, description="the value function has an LSTM to itself")
 
     @model_validator(mode="after")
     def _one_kind_of_critic(self) -> RecurrentNetConfig:
@@ -142,7 +142,7 @@ class TRPOConfig(_OnPolicy):
         default=10, ge=1, le=1000, description="passes of the value function per update"
     )
     sub_sampling_factor: int = Field(
-        default=1, ge=1, le=1000, description="use every so-manyth step for the policy"
+        default=1, ge=1, le=1000, description="use every k-th step for the policy"
     )
     optimizer: OptimizerConfig = Field(
         default=OptimizerConfig(), description="the value function's optimizer"
