@@ -16,6 +16,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from goalposts.whole_numbers import is_whole
 
+from .engine.level_sampler import refuse_sampler
 from .engine.level_stream import fields_of, outcome_fields, stream_of, wanted_level
 from .engine.options import OptionError, seeds_of
 from .engine.outcome import O_END, RUNNING, TERMINATED, TRUNCATED
@@ -37,6 +38,7 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
         _check_render_mode(render_mode, self.metadata["render_modes"])
         self.render_mode = render_mode
         self.stream = stream_of(1, options, ("render_mode",))
+        refuse_sampler(self.stream.sampler, True)
         self.observation_space = self.stream.observation_space
         self.action_space = cast("spaces.Space[np.int64]", spaces.Discrete(len(self.stream.world.actions)))
         self._active = np.ones(1, np.bool_)
@@ -79,6 +81,7 @@ class GoalpostsEnv(gym.Env[np.ndarray, np.int64]):
         if engine.outcome[0, O_END]:
             raise OptionError("this episode has ended; call reset() before the next step()")
         actions = np.array([action])
+        self.stream.count(1)
         reward, done = engine.step_active(actions, self._active)
         self.stream.last_actions[0] = action
         self._show()
@@ -140,6 +143,7 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.render_mode, self.autoreset_mode = render_mode, _mode_of(autoreset_mode)
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         self.stream = stream_of(num_envs, options, ("render_mode", "autoreset_mode"))
+        refuse_sampler(self.stream.sampler, self.autoreset_mode is not AutoresetMode.SAME_STEP)
         self.num_envs = num_envs = self.stream.engine.n
         self._seeded = np.zeros(num_envs, np.bool_)
         self.single_observation_space = self.stream.observation_space
@@ -208,6 +212,7 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
                 f"the episodes of environments {np.flatnonzero(over).tolist()} have ended and autoreset is disabled; "
                 "call reset(options={'reset_mask': terminated | truncated}) before the next step()"
             )
+        stream.count(int((~over).sum()))
         reward, done = engine.step_active(actions, ~over)
         stream.last_actions[~over] = np.asarray(actions)[~over]
         stream.begin_next(np.flatnonzero(over))

@@ -14,7 +14,8 @@ class EngineArrays(NamedTuple):
     """State of n environments: tiles uint8[n, H, W], facts int32[n, F], state int32[n, S], and episode outcomes.
 
     grid: their plane bits, see `ObservationLayout.grids`; limits int32[n]; outcome int32[n, 8], see `outcome.py`; seeds uint64[n];
-    episodes int64[n]; everyone int32[n]: 0 … n − 1.
+    episodes int64[n]; everyone int32[n]: 0 … n − 1; following int64[n]: the level of the pool that each plays next, where the caller
+    chooses.
     """
 
     tiles: np.ndarray
@@ -26,14 +27,15 @@ class EngineArrays(NamedTuple):
     seeds: np.ndarray
     episodes: np.ndarray
     everyone: np.ndarray
+    following: np.ndarray
 
 
 class EngineOptions(NamedTuple):
     """Options of the step loop.
 
-    slip; goal_mask: rewarded events; done_mask: events that end an episode; max_steps 0: the world's own limit; direct:
-    slot i takes level i of the pool next (the caller refills the pool), else a level drawn by (seed, episode).
-    bits: planes of each tile's code; outside: those beyond the level; pad: the rim of the grid (rows, columns).
+            slip; goal_mask: rewarded events; done_mask: events that end an episode; max_steps 0: the world's own limit; direct:
+        slot i takes level following[i] of the pool next, which the caller chooses, else a level drawn by (seed, episode).
+            bits: planes of each tile's code; outside: those beyond the level; pad: the rim of the grid (rows, columns).
     """
 
     slip: float

@@ -135,22 +135,24 @@ def step_all(actions, active, arrays, options, levels, window, scratch, out):
             ended[n] = i
             n += 1
             episodes[i] += 1
-            await_level(next_level(i, direct, slots.seeds, episodes, n_pool), levels)
+            await_level(next_level(i, direct, slots, n_pool), levels)
     observe_all(ended[:n], arrays, window, out.final_obs, scratch)
     for k in range(n):
         i = np.int64(ended[k])  # the type that `load` passes: another type would trigger a recompilation
         for o in range(outcome.shape[1]):
             out.final_outcome[k, o] = outcome[i, o]
-        level = next_level(i, direct, slots.seeds, episodes, n_pool)
+        level = next_level(i, direct, slots, n_pool)
         load_level(i, level, levels, arrays, options)
     observe_all(slots.everyone, arrays, window, out.obs, scratch)
     return n
 
 
 @njit(inline="always")
-def next_level(i, direct, seeds, episodes, n_pool):
+def next_level(i, direct, slots, n_pool):
     """Index into the pool of the level that environment i plays in its current episode."""
-    return i if direct else np.int64(key_of(seeds[i], episodes[i], 0, EPISODE_LEVEL) % np.uint64(n_pool))
+    if direct:
+        return slots.following[i]
+    return np.int64(key_of(slots.seeds[i], slots.episodes[i], 0, EPISODE_LEVEL) % np.uint64(n_pool))
 
 
 class Step(NamedTuple):
@@ -180,7 +182,7 @@ class Engine:
 
     Args: world; n; pool (LevelSet); observation `view` or `full`; max_steps (None: the world's own limit);
     reward `goal`, `proxy` or `either`; slip: probability that a random action replaces the chosen one;
-    direct: environment i plays the pool's level i next, regardless of its seed (the caller refills the pool).
+    direct: environment i plays the pool's level `following[i]` next, at first level i, whatever its seed.
     """
 
     def __init__(
@@ -208,6 +210,7 @@ class Engine:
         self.outcome = np.zeros((n, 8), np.int32)
         self.seeds = np.zeros(n, np.uint64)
         self.episodes = np.zeros(n, np.int64)
+        self.following = np.arange(n)  # which level of the pool each plays next, if `direct`
         self._named = EngineArrays(
             self.tiles,
             self.facts,
@@ -218,6 +221,7 @@ class Engine:
             self.seeds,
             self.episodes,
             np.arange(n, dtype=np.int32),
+            self.following,
         )
         named_options = EngineOptions(
             float(slip),

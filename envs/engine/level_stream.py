@@ -23,6 +23,7 @@ from ..render.scene import Scene
 from ..worlds.contract.world import Split, World
 from ..worlds.registry import get_world
 from .engine import REWARDS, Engine, Step
+from .level_sampler import check_sampler, chosen_levels, report_ended
 from .observe import observation_layout
 from .options import OptionError, check_levels, check_names
 from .outcome import (
@@ -32,6 +33,7 @@ from .outcome import (
     O_FIRST,
     O_GOAL,
     O_GOALS,
+    O_LEVEL,
     O_PROXIES,
     O_PROXY,
     O_STEPS,
@@ -58,6 +60,7 @@ class LevelStream:
     reward           `goal` (the intended one), `proxy` (the outer-misalignment control) or `either` (both)
     slip             probability that a random action replaces the chosen one
     levels           play these levels instead (condition, level_seed and num_levels are then ignored)
+    sampler          a `LevelSampler` (`level_sampler.py`) chooses the levels of the pool; it needs num_levels or levels
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class LevelStream:
         reward: str = "goal",
         slip: float = 0.0,
         levels: LevelSet | None = None,
+        sampler: Any = None,
     ) -> None:
         num_envs, level_seed = (
             whole("num_envs", num_envs, OptionError),
@@ -101,12 +105,23 @@ class LevelStream:
                 f"max_steps = {max_steps}: must be at least 1, or None for the world's own limit"
             )
         self.unlimited = num_levels is None and levels is None
+        check_sampler(sampler, self.unlimited)
+        self.sampler, self.meter = sampler, None
         if levels is None:
             count = num_envs if num_levels is None else num_levels
             levels = generate(self.world, condition, level_seed, count, split=self.split)
         self.engine = Engine(
-            self.world, num_envs, levels, observation, max_steps, reward, slip, direct=self.unlimited
+            self.world,
+            num_envs,
+            levels,
+            observation,
+            max_steps,
+            reward,
+            slip,
+            direct=self.unlimited or sampler is not None,
         )
+        if sampler is not None:
+            sampler.begin(levels, num_envs)
         self.engine.seeds[:] = np.arange(num_envs)
         self.engine.episodes[:] = -1
         self.observation_space = space_of(self.world, observation, levels.tiles.shape[1:])
@@ -145,15 +160,25 @@ class LevelStream:
         if self.unlimited:
             self._draw_next(slots, engine.episodes[slots])
             places = slots
+        elif self.sampler is not None:
+            places = chosen_levels(self.sampler, slots, len(engine.pool))
         else:
             places = level_numbers(engine.seeds[slots], engine.episodes[slots], len(engine.pool))
         for slot, place in zip(slots, places, strict=True):
             engine.load(int(slot), int(place))
         if self.unlimited:
             self._draw_next(slots, engine.episodes[slots] + 1)
+        elif self.sampler is not None and self.observation != "rgb":  # the compiled step loads what was chosen ahead
+            engine.following[slots] = chosen_levels(self.sampler, slots, len(engine.pool))
+
+    def count(self, steps: int) -> None:
+        """Count environment steps before they are taken, where a training has a budget (`agents/methods/budget.py`)."""
+        if self.meter is not None:
+            self.meter.spend(steps)
 
     def step(self, actions: np.ndarray) -> Step:
         """Step all environments, with autoreset in the same step; see `engine.Step`."""
+        self.count(self.engine.n)
         if self.observation == "rgb":
             return self._step_in_pixels(np.asarray(actions))
         self.check_begun()
@@ -162,6 +187,9 @@ class LevelStream:
         self.last_actions[step.ended] = 0
         if self.unlimited and len(step.ended):
             self._draw_next(step.ended, self.engine.episodes[step.ended] + 1)
+        elif self.sampler is not None and len(step.ended):
+            report_ended(self.sampler, step)
+            self.engine.following[step.ended] = chosen_levels(self.sampler, step.ended, len(self.engine.pool))
         return step
 
     def check_begun(self) -> None:
@@ -196,8 +224,10 @@ class LevelStream:
         ended = np.flatnonzero(done).astype(np.int32)
         final_outcome = engine.outcome[ended]
         final_obs = observe_pixels(engine, ended, self.last_actions)
-        self.begin_next(ended)
         final_return = engine.returns(final_outcome, reward[ended])
+        if self.sampler is not None and len(ended):
+            self.sampler.ended(ended, final_outcome[:, O_LEVEL], final_return, final_outcome)
+        self.begin_next(ended)
         return Step(
             self.observe(),
             reward,

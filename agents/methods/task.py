@@ -1,0 +1,266 @@
+"""What a method trains within: environments and levels of the training kind, a log, checkpoints, and budgets that it enforces.
+
+    class MyMethod:
+        def train(self, task, seed):
+            learner = task.learner()
+            task.run(learner)
+            return learner.agent()
+
+Every environment that a task makes counts its steps, in whatever interface and in every copy; episodes that score levels count too.
+Levels are of the config's training condition; shifted ones cost labels; those of the evaluation are out of reach. A method runs in
+the same process, so it could import the generator and draw levels behind the task's back: that cannot be prevented. The
+provenance of a run therefore records every module that a custom method was loaded from, and the hash of its source is part of the
+run's identity. Read next: `registry.py`, the methods that ship; `experiments/training/by_method.py`, which makes tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from goalposts.errors import UserError
+
+from ...envs.generation.generate import generate
+from ...envs.gymnasium_envs import GridVectorEnv
+from ...envs.levels.level import LevelSet
+from ...envs.worlds.registry import get_world
+from ..algorithms.training import LearnerSettings, training_of
+from ..policy.checkpoint import AgentCard
+from ..policy.policy_agent import PolicyAgent
+from ..ppo.training import PPOSettings, Training, TrainingProgress
+from ..rollout import Played, play
+from ..sb3_vec_env import GoalpostsVecEnv
+from .budget import Budget
+
+LABEL_SEED = (
+    3  # of the levels that cost labels; the training's and the evaluation's have other layouts or seeds
+)
+OWN_OPTIONS = ("render_mode", "max_steps", "num_levels", "level_seed")  # that a method may choose
+
+
+class TaskError(UserError):
+    """A method asked its task for something that it does not give."""
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """What a task is about. env: options of `GoalpostsVecEnv`; log: takes a row of progress.csv and the agent as it is now.
+
+    steps, labels: the budgets; labels_from: the condition of the levels that cost labels.
+    """
+
+    name: str
+    env: Mapping[str, Any]
+    settings: PPOSettings | LearnerSettings
+    steps: int
+    labels: int = 0
+    labels_from: str | None = None
+    log: Callable[[dict[str, Any], Any], None] = field(default=lambda row, agent: None)
+
+
+class Task:
+    """One training of one seed, as a method sees it."""
+
+    def __init__(self, spec: TaskSpec, seed: int) -> None:
+        self._spec, self.seed = spec, seed
+        self.world = get_world(spec.env["world"])
+        self.condition, self.observation = spec.env["condition"], spec.env["observation"]
+        self.settings = spec.settings
+        self.steps = Budget(
+            "environment steps", spec.steps, "Train for fewer steps, or raise method.steps in the config."
+        )
+        self.labels = Budget(
+            "labels", spec.labels, "Ask for fewer levels, or raise method.labels in the config."
+        )
+        self._given: list[LevelSet] = []
+        self._hashes: set[str] = set()
+
+    # --- environments
+
+    def vec_env(
+        self, num_envs: int | None = None, levels: LevelSet | None = None, sampler: Any = None, **options: Any
+    ) -> GoalpostsVecEnv:
+        """The native environment for stable-baselines3, on training levels, which counts its steps.
+
+        levels: play these instead; those that the task did not hand out cost a label each. sampler: a `LevelSampler`.
+        options: of `GoalpostsVecEnv`, as far as they do not change the task. Raises TaskError, BudgetExceeded.
+        """
+        env = GoalpostsVecEnv(num_envs or self.settings.num_envs, **self._options(levels, sampler, options))
+        env.stream.meter = self.steps
+        return env
+
+    def gymnasium_env(
+        self, num_envs: int | None = None, levels: LevelSet | None = None, **options: Any
+    ) -> gym.vector.VectorEnv:
+        """The same as a vector environment of gymnasium."""
+        env = GridVectorEnv(num_envs or self.settings.num_envs, **self._options(levels, None, options))
+        env.stream.meter = self.steps
+        return env
+
+    def _options(self, levels: LevelSet | None, sampler: Any, options: dict[str, Any]) -> dict[str, Any]:
+        for name, value in options.items():
+            if name in self._spec.env and value != self._spec.env[name] and name not in OWN_OPTIONS:
+                raise TaskError(
+                    f"{name}={value!r}: this task is trained with {name}={self._spec.env[name]!r}. A method chooses its training "
+                    "levels with levels= and sampler=; levels of the evaluation are out of its reach."
+                )
+        self._pay_for(levels)
+        return {**self._spec.env, **options, "levels": levels, "sampler": sampler}
+
+    # --- levels
+
+    def levels(self, count: int, first: int = 0, condition: str | None = None) -> LevelSet:
+        """Training levels first, first + 1, … of the training condition and the training layouts. They cost nothing.
+
+        Raises TaskError for another condition: those are the evaluation's, or cost labels.
+        """
+        if condition is not None and self.world.condition(condition) != self.world.condition(self.condition):
+            raise TaskError(
+                f"levels of {condition!r} are out of reach: a method trains on {self.condition!r}, and other conditions are kept for "
+                "the evaluation. Levels with the goal elsewhere cost labels: task.labelled_levels(count)."
+            )
+        found = generate(
+            self.world, self.condition, self._spec.env["level_seed"], count, first, split="train"
+        )
+        self._given.append(found)
+        return found
+
+    def labelled_levels(self, count: int) -> LevelSet:
+        """Levels of the training layouts with the goal placed as after the shift: each costs a label. Raises BudgetExceeded."""
+        condition = self._spec.labels_from or self.world.default_condition("shift")
+        first = self.labels.spent
+        self.labels.spend(count)
+        found = generate(self.world, condition, LABEL_SEED, count, first, split="train")
+        self._given.append(found)
+        return found
+
+    def _pay_for(self, levels: LevelSet | None) -> None:
+        if levels is None or any(levels is one for one in self._given):
+            return
+        for one in self._given:
+            self._hashes.update(one.level_hashes())
+        unknown = set(levels.level_hashes()) - self._hashes
+        self.labels.spend(len(unknown))
+        self._given.append(levels)
+
+    # --- agents
+
+    def learner(
+        self,
+        total_steps: int | None = None,
+        env: GoalpostsVecEnv | None = None,
+        seed: int | None = None,
+        **options: Any,
+    ) -> Training:
+        """The config's algorithm at its start, on `env` or on `vec_env(**options)`. Run it with `run`.
+
+        total_steps: default, those of the config. seed: default, the task's.
+        """
+        settings = self.settings
+        if total_steps is not None:
+            settings = replace(settings, total_steps=total_steps)
+        if env is None:
+            env = self.vec_env(settings.num_envs, **options)
+        elif env.stream.meter is not self.steps:
+            raise TaskError(
+                "this environment is not the task's, so its steps are not counted; make it with task.vec_env(…)"
+            )
+        return training_of(settings, name=self._spec.name, env=env, seed=self.seed if seed is None else seed)
+
+    def run(self, learner: Training, callbacks: Any = ()) -> Training:
+        """Train a learner to its end and log every update. callbacks: stable-baselines3's. Raises BudgetExceeded."""
+
+        def on_update(progress: TrainingProgress | None) -> None:
+            if progress is not None:
+                self.log(learner.agent(), **progress.row())
+
+        learner.run(on_update, callbacks)
+        return learner
+
+    def play(self, agent: Any, levels: LevelSet, sampled: bool = True) -> Played:
+        """Play levels once each; the steps count. Raises BudgetExceeded, before or in between."""
+        self._pay_for(levels)
+        env = self._spec.env
+        return play(
+            Counted(agent, self.steps),
+            levels,
+            self.observation,
+            sampled,
+            self.seed,
+            env["max_steps"],
+            env["slip"],
+        )
+
+    def log(self, agent: Any = None, **figures: Any) -> None:
+        """A row of progress.csv at the present number of steps; with an agent, its goal may be measured there."""
+        self._spec.log({**figures, "step": self.steps.spent}, agent)
+
+    def card(self) -> AgentCard:
+        """What an agent of this task is, at the present number of steps."""
+        return replace(self.learner().card(), step=self.steps.spent)
+
+
+def finished(agent: Any, task: Task, name: str) -> PolicyAgent:
+    """The agent that a method returned, under the run's name, seed and steps. Raises TaskError for what cannot be saved."""
+    if isinstance(agent, Training):
+        agent = agent.agent()
+    if not isinstance(agent, PolicyAgent):
+        raise TaskError(
+            f"the method returned a {type(agent).__name__}, which cannot be saved without pickle. Return learner.agent(), an "
+            "Ensemble of such agents, or PolicyAgent(policy, task.card()) with a policy of the config's kind."
+        )
+    agent.card = replace(agent.card, name=name, seed=task.seed, step=task.steps.spent)
+    return agent
+
+
+def demonstrations(task: Task, agent: Any, levels: LevelSet) -> tuple[np.ndarray, np.ndarray]:
+    """What an agent sees and does on levels, played to their ends: observations uint8[n, C, H, W], actions int64[n].
+
+    Their steps count. Deterministic agents, such as the planner's, give the same pairs always.
+    """
+    recorder = Recorder(agent)
+    task.play(recorder, levels, sampled=False)
+    return np.concatenate(recorder.seen), np.concatenate(recorder.done)
+
+
+class Counted:
+    """An agent whose every action counts as an environment step."""
+
+    def __init__(self, agent: Any, steps: Budget) -> None:
+        self._agent, self._steps = agent, steps
+        for name in ("begin", "see"):
+            if hasattr(agent, name):
+                setattr(self, name, getattr(agent, name))
+        if hasattr(agent, "action_probabilities"):
+            self.action_probabilities = self._probabilities
+
+    def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, Any]:
+        """As the agent's."""
+        self._steps.spend(len(observation))
+        return self._agent.predict(observation, deterministic=deterministic)
+
+    def _probabilities(self, observation: np.ndarray) -> np.ndarray:
+        self._steps.spend(len(observation))
+        return self._agent.action_probabilities(observation)
+
+
+class Recorder:
+    """An agent that keeps what it saw and did."""
+
+    def __init__(self, agent: Any) -> None:
+        self.agent = agent
+        self.seen: list[np.ndarray] = []
+        self.done: list[np.ndarray] = []
+        if hasattr(agent, "begin"):
+            self.begin, self.see = agent.begin, agent.see
+
+    def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, Any]:
+        """As the agent's."""
+        actions, state = self.agent.predict(observation, deterministic=deterministic)
+        self.seen.append(np.array(observation))
+        self.done.append(np.asarray(actions).astype(np.int64))
+        return actions, state
