@@ -13,6 +13,9 @@ if TYPE_CHECKING:
         LearnerSettings as LearnerSettings,
         training_of as training_of,
     )
+    from .methods.budget import BudgetExceeded as BudgetExceeded
+    from .methods.registry import Method as Method, method_named as method_named
+    from .methods.task import Task as Task, TaskError as TaskError, TaskSpec as TaskSpec
     from .named_code import load_code as load_code
     from .normalized import Normalized as Normalized
     from .policy.checkpoint import (

@@ -79,6 +79,11 @@ def code_sources() -> tuple[WorldSource, ...]:
     return tuple(code.source for code in _named.values())
 
 
+def all_code() -> tuple[NamedCode, ...]:
+    """All code that was named."""
+    return tuple(_named.values())
+
+
 def named_code(place: str) -> NamedCode:
     """Look up a `module:NAME` from a file, if the user named it. Raises CodeError that explains how to name it."""
     if place not in _named:

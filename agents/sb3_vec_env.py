@@ -83,6 +83,10 @@ class GoalpostsVecEnv(VecEnv):
     def step_wait(self) -> VecEnvStepReturn:
         """Step all environments; ended ones start their next level in the same step."""
         step = self.advance(self._actions)
+        return step.obs, step.reward, step.terminated | step.truncated, self.infos(step)
+
+    def infos(self, step: Step) -> list[dict[str, Any]]:
+        """SB3's dict for each environment: empty where no episode ended."""
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         if len(step.ended):
             elapsed = round(time.monotonic() - self._began, 6)
@@ -97,7 +101,7 @@ class GoalpostsVecEnv(VecEnv):
                     "t": elapsed,
                 }
                 infos[i] = info
-        return step.obs, step.reward, step.terminated | step.truncated, infos
+        return infos
 
     def advance(self, actions: np.ndarray) -> Step:
         """Step all environments without building SB3's infos, for training loops that read arrays."""

@@ -25,7 +25,7 @@ import numpy as np
 from goalposts.errors import UserError
 
 from ...envs.generation.generate import generate
-from ...envs.gymnasium_envs import GridVectorEnv
+from ...envs.gymnasium_envs import GoalpostsVectorEnv
 from ...envs.levels.level import LevelSet
 from ...envs.worlds.registry import get_world
 from ..algorithms.training import LearnerSettings, training_of
@@ -97,7 +97,7 @@ class Task:
         self, num_envs: int | None = None, levels: LevelSet | None = None, **options: Any
     ) -> gym.vector.VectorEnv:
         """The same as a vector environment of gymnasium."""
-        env = GridVectorEnv(num_envs or self.settings.num_envs, **self._options(levels, None, options))
+        env = GoalpostsVectorEnv(num_envs or self.settings.num_envs, **self._options(levels, None, options))
         env.stream.meter = self.steps
         return env
 
@@ -170,6 +170,11 @@ class Task:
                 "this environment is not the task's, so its steps are not counted; make it with task.vec_env(…)"
             )
         return training_of(settings, name=self._spec.name, env=env, seed=self.seed if seed is None else seed)
+
+    def share(self, parts: int) -> int:
+        """Steps for each of several learners, in whole rollouts, so that all fit into the budget."""
+        rollout = self.settings.rollout
+        return max(1, self.steps.limit // parts // rollout) * rollout
 
     def run(self, learner: Training, callbacks: Any = ()) -> Training:
         """Train a learner to its end and log every update. callbacks: stable-baselines3's. Raises BudgetExceeded."""

@@ -51,6 +51,7 @@ _COMMON = {
     "policy": lambda value: isinstance(value, str),
     "features_extractor": lambda value: isinstance(value, str),
     "features_extractor_kwargs": _arguments,
+    "members": _whole(2, 32),
 }
 _LSTM = {
     "lstm_hidden_size": _whole(1, MAX_WIDTH),

@@ -8,8 +8,9 @@ Read next: `agents/ppo/training.py`, which writes and reads the training state.
 from __future__ import annotations
 
 import json
+import re
 import struct
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from goalposts.process.budget import reading_budget
 from goalposts.safe_read import IsALink, TooLarge, read_ordinary
 
 from .architectures import Q_LEARNING, count_parameters, flat_inputs, options_fit, policy_class, policy_kwargs
+from .ensemble_agent import EnsembleAgent
 from .library_defaults import with_defaults
 from .networks import PIXELS
 from .policy_agent import PolicyAgent, QAgent, RecurrentAgent
@@ -94,9 +96,21 @@ def policy_options(
     return policy_kwargs("PPO", (tuple(trunk), tuple(pi), tuple(vf)), precision, rgb, {})
 
 
+def save_agent(folder: Path, agent: PolicyAgent) -> None:
+    """Write any agent of ours, an ensemble included, into a folder that exists."""
+    if isinstance(agent, EnsembleAgent):
+        _save(folder, agent.tensors(), agent.card)
+    else:
+        save_policy(folder, agent.policy, agent.card)
+
+
 def save_policy(folder: Path, policy: BasePolicy, card: AgentCard) -> None:
     """Write the policy and its card into an existing folder. Not atomic; the run folder ensures that."""
-    tensors = {name: t.detach().contiguous().clone() for name, t in policy.state_dict().items()}
+    _save(folder, policy.state_dict(), card)
+
+
+def _save(folder: Path, state: dict[str, Any], card: AgentCard) -> None:
+    tensors = {name: t.detach().contiguous().clone() for name, t in state.items()}
     (folder / "model.safetensors").write_bytes(save_tensors(tensors))
     (folder / "checkpoint.json").write_text(json.dumps(card.to_json(), indent=1) + "\n", encoding="utf-8")
 
@@ -138,7 +152,8 @@ def read_card(folder: Path) -> AgentCard:
 def count_weights(card: AgentCard) -> int:
     """Number of weights of a card's net, if all its classes are shipped ones."""
     inputs = flat_inputs(card.shape, card.observation == "rgb")
-    return count_parameters(card.algorithm, card.widths, inputs, card.n_actions, card.options)
+    one = count_parameters(card.algorithm, card.widths, inputs, card.n_actions, card.options)
+    return one * card.options.get("members", 1)
 
 
 @with_defaults
@@ -155,16 +170,31 @@ def load_policy(folder: str | Path) -> PolicyAgent:
         if sum(t.numel() for t in tensors.values()) < count_weights(card):
             raise CheckpointError(misfit)
         reading_budget().claim(COPIES * 4 * count_weights(card), folder)
+    if not all(torch.isfinite(t).all() for t in tensors.values()):
+        raise CheckpointError(f"{folder}: the weights are not finite numbers; the training failed")
+    members = card.options.get("members")
+    if members is None:
+        return agent_of(_filled(card, tensors, misfit), card)
+    own = replace(card, options={name: value for name, value in card.options.items() if name != "members"})
+    parts: list[dict[str, torch.Tensor]] = [{} for _ in range(members)]
+    for name, tensor in tensors.items():
+        found = re.fullmatch(r"member\.(\d{1,2})\.(.+)", name)
+        if found is None or int(found[1]) >= members:
+            raise CheckpointError(misfit)
+        parts[int(found[1])][found[2]] = tensor
+    return EnsembleAgent([agent_of(_filled(own, part, misfit), own) for part in parts])
+
+
+def _filled(card: AgentCard, tensors: dict[str, torch.Tensor], misfit: str) -> Any:
+    """A policy of the card's shape with these weights. Raises CheckpointError."""
     policy = build_policy(card)
     expected = policy.state_dict()
     if {k: (v.shape, v.dtype) for k, v in tensors.items()} != {
         k: (v.shape, v.dtype) for k, v in expected.items()
     }:
         raise CheckpointError(misfit)
-    if not all(torch.isfinite(t).all() for t in tensors.values()):
-        raise CheckpointError(f"{folder}: the weights are not finite numbers; the training failed")
     policy.load_state_dict(tensors)
-    return agent_of(policy, card)
+    return policy
 
 
 def is_custom(card: AgentCard) -> bool:

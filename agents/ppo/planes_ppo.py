@@ -30,6 +30,8 @@ from .run_length_layer import MAX_INPUTS, BinaryRows, by_input
 class PlanesPPO(PPO):
     """PPO for `GoalpostsVecEnv`, with the arguments of SB3's PPO."""
 
+    tells_infos = False  # whether callbacks find SB3's infos and dones among their locals
+
     _rows: BinaryRows | None = None
     _extra: BinaryRows
     _net: HandNet
@@ -59,7 +61,7 @@ class PlanesPPO(PPO):
     def collect_rollouts(
         self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int
     ) -> bool:
-        """Collect rollouts like SB3, except that the callback's locals contain no infos."""
+        """Collect rollouts like SB3; the callback's locals contain infos and dones only if `tells_infos`."""
         if self._rows is None:
             return super().collect_rollouts(env, callback, rollout_buffer, n_rollout_steps)
         assert isinstance(env, GoalpostsVecEnv)
@@ -75,6 +77,8 @@ class PlanesPPO(PPO):
             log_probs = torch.log_softmax(logits, 1)
             actions = torch.multinomial(log_probs.exp(), 1)
             step = env.advance(actions.flatten().numpy())
+            if self.tells_infos:  # a callback of the user's may read them
+                infos, dones = env.infos(step), step.terminated | step.truncated
             self.num_timesteps += n
             callback.update_locals(locals())
             if not callback.on_step():

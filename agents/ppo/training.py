@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,7 @@ SB3_OPTIONS = (
 
 
 class Training:
-    """A PPO training: a model with its environments. env: options of `GoalpostsVecEnv`."""
+    """A PPO training: a model with its environments. env: a `GoalpostsVecEnv`, or its options."""
 
     @with_defaults
     def __init__(
@@ -132,12 +132,12 @@ class Training:
         settings: PPOSettings,
         *,
         name: str,
-        env: dict[str, Any],
+        env: dict[str, Any] | GoalpostsVecEnv,
         seed: int,
         tensorboard: Path | None = None,
     ) -> None:
         self.total_steps, self.seed, self.settings = settings.total_steps, seed, settings
-        self.env = GoalpostsVecEnv(settings.num_envs, **env)
+        self.env = env if isinstance(env, GoalpostsVecEnv) else GoalpostsVecEnv(settings.num_envs, **env)
         rate = settings.learning_rate
         self.model: Any = self._new_model((lambda left: rate * left) if settings.anneal else rate)
         self._first_seed = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> np.uint64(2))
@@ -207,11 +207,13 @@ class Training:
         return AgentCard(**{**self._card.__dict__, "step": self.step})
 
     @with_defaults
-    def run(self, on_update: Callable[[TrainingProgress | None], None]) -> None:
+    def run(
+        self, on_update: Callable[[TrainingProgress | None], None], callbacks: Sequence[BaseCallback] = ()
+    ) -> None:
         """Train to `total_steps`, rounded up to whole rollouts.
 
         Calls `on_update` between updates with the last update's statistics (None before the first): the time for
-        checkpoints and periodic evaluations. Raises TrainingDiverged.
+        checkpoints and periodic evaluations. callbacks: SB3's, called after ours. Raises TrainingDiverged.
         """
         remaining = self.planned_steps - self.step
         if remaining > 0:
@@ -220,7 +222,9 @@ class Training:
             callback = _Boundary(self, on_update)
             try:
                 # SB3 adds the completed steps to the total if it does not reset the count.
-                self.model.learn(remaining, callback, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
+                self.model.learn(
+                    remaining, [callback, *callbacks], log_interval=None, reset_num_timesteps=False
+                )  # type: ignore[arg-type]
             except (ValueError, RuntimeError) as error:  # torch cannot sample from nan
                 if not self.is_finite():
                     raise _diverged(self.step) from error

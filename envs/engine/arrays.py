@@ -33,9 +33,9 @@ class EngineArrays(NamedTuple):
 class EngineOptions(NamedTuple):
     """Options of the step loop.
 
-            slip; goal_mask: rewarded events; done_mask: events that end an episode; max_steps 0: the world's own limit; direct:
-        slot i takes level following[i] of the pool next, which the caller chooses, else a level drawn by (seed, episode).
-            bits: planes of each tile's code; outside: those beyond the level; pad: the rim of the grid (rows, columns).
+        slip; goal_mask: rewarded events; done_mask: events that end an episode; max_steps 0: the world's own limit; direct:
+    slot i takes level following[i] of the pool next, which the caller chooses, else a level drawn by (seed, episode).
+        bits: planes of each tile's code; outside: those beyond the level; pad: the rim of the grid (rows, columns).
     """
 
     slip: float

@@ -106,7 +106,8 @@ class LevelStream:
             )
         self.unlimited = num_levels is None and levels is None
         check_sampler(sampler, self.unlimited)
-        self.sampler, self.meter = sampler, None
+        self.sampler: Any = sampler
+        self.meter: Any = None  # counts steps, see `count`
         if levels is None:
             count = num_envs if num_levels is None else num_levels
             levels = generate(self.world, condition, level_seed, count, split=self.split)
@@ -168,7 +169,9 @@ class LevelStream:
             engine.load(int(slot), int(place))
         if self.unlimited:
             self._draw_next(slots, engine.episodes[slots] + 1)
-        elif self.sampler is not None and self.observation != "rgb":  # the compiled step loads what was chosen ahead
+        elif (
+            self.sampler is not None and self.observation != "rgb"
+        ):  # the compiled step loads what was chosen ahead
             engine.following[slots] = chosen_levels(self.sampler, slots, len(engine.pool))
 
     def count(self, steps: int) -> None:

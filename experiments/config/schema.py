@@ -41,6 +41,7 @@ from .fields import (
     known_worlds,
 )
 from .learners import LEARNERS, A2CConfig, DQNConfig, QRDQNConfig, RecurrentPPOConfig, TRPOConfig
+from .method_section import MethodConfig
 from .train_section import TrainConfig
 from .yaml_document import ConfigError, Document, Problem, apply_override, parse_document, to_yaml
 
@@ -118,6 +119,8 @@ class VerdictConfig(Thresholds):
 class ExperimentConfig(Section):
     """One experiment: everything that its weights and its figures depend on."""
 
+    LATER = frozenset({"method"})
+
     version: Version = Field(default=VERSION, description="version of this file format")
     name: Name = Field(description="name of the experiment, and of its folder under runs/")
     world: WorldName = Field(
@@ -130,6 +133,9 @@ class ExperimentConfig(Section):
     evaluate: EvaluateConfig = Field(default=EvaluateConfig(), description="the measurement")
     verdict: VerdictConfig = Field(
         default=VerdictConfig.model_validate({}), description="the thresholds of the verdicts"
+    )
+    method: MethodConfig | None = Field(
+        default=None, description="what trains the agent with this algorithm; null: training and nothing else"
     )
 
     @model_validator(mode="after")

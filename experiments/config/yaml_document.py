@@ -29,6 +29,8 @@ Key = tuple[str | int, ...]  # ("train", "net", "pi", 0)
 
 SHARED = ("total_steps", "checkpoint_every", "probe_every", "probe_levels")
 """Keys of `train` that stay when another algorithm is chosen; the others get that algorithm's defaults."""
+BUDGETS = ("steps", "labels", "labels_from")
+"""Keys of `method` that stay when another method is chosen."""
 
 _TAG = "tag:yaml.org,2002:"
 _PATTERNS = (
@@ -202,6 +204,13 @@ def shorten(value: object, limit: int = 60, quote: bool = True) -> str:
 
 def _drop_other_algorithm(below: dict[str, Any], above: Mapping[str, Any]) -> None:
     """Drop the settings of the previous algorithm if another one is chosen, except those that all algorithms have."""
+    old, new = below.get("method"), above.get("method")
+    if (
+        isinstance(old, dict)
+        and isinstance(new, dict)
+        and new.get("name", old.get("name")) != old.get("name")
+    ):
+        below["method"] = {key: value for key, value in old.items() if key in BUDGETS}
     old, new = below.get("train"), above.get("train")
     if not (isinstance(old, dict) and isinstance(new, dict) and "algorithm" in new):
         return

@@ -44,6 +44,8 @@ def refuse_contradiction(config: ExperimentConfig, checkpoint: Checkpoint, card:
     said = {key: getattr(card, key) for key in expected} | {"observation": _canonical(card.observation)}
     found = [f"{key} {said[key]!r}, not {value!r}" for key, value in expected.items() if said[key] != value]
     most = -(-train.total_steps // train.rollout) * train.rollout
+    if config.method is not None and config.method.steps is not None:
+        most = config.method.steps
     if not found and checkpoint.step > most:
         found = [f"step {checkpoint.step:,}, and the run trains {most:,}"]
     if found:

@@ -19,6 +19,8 @@ from pathlib import Path
 from llvmlite.binding import get_host_cpu_features
 from pydantic import BaseModel, ConfigDict, Field
 
+from ...agents.named_code import all_code
+
 ROOT = Path(__file__).resolve().parents[2]  # of a checkout; of an installed package, its own folder
 PACKAGES = (
     "goalposts",
@@ -69,6 +71,10 @@ class Provenance(BaseModel):
     config_hash: str = Field(max_length=64)  # ExperimentConfig.hash()
     config_sha256: str = Field(max_length=64)  # of the bytes of config.yaml
     started: str = Field(max_length=40)
+    modules: dict[str, str] = Field(
+        default={}, max_length=1000
+    )  # of custom code that was named: SHA-256 by module
+    callbacks: tuple[str, ...] = Field(default=(), max_length=100)  # that `train` was given, by class
 
 
 def collect(seed: int, config_hash: str, config_sha256: str) -> Provenance:
@@ -89,7 +95,13 @@ def collect(seed: int, config_hash: str, config_sha256: str) -> Provenance:
         config_hash=config_hash,
         config_sha256=config_sha256,
         started=now(),
+        modules=custom_modules(),
     )
+
+
+def custom_modules() -> dict[str, str]:
+    """The modules of all custom code that the user named, each with the SHA-256 of its source."""
+    return {name: digest for code in all_code() for name, digest in code.modules.items()}
 
 
 def processor_facts() -> dict[str, str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from numbers import Real
 from pathlib import Path
@@ -140,6 +140,14 @@ class Run:
         )
         write_atomic(self.path / STATUS, write_json(status))
         return status
+
+    def note_callbacks(self, callbacks: Iterable[object]) -> None:
+        """Record in provenance.json which callbacks the training was given; without any, nothing is written. Needs the lock."""
+        self._need_lock()
+        names = tuple(f"{type(one).__module__}.{type(one).__qualname__}" for one in callbacks)
+        if names:
+            facts = self.provenance().model_copy(update={"callbacks": names})
+            write_atomic(self.path / PROVENANCE, write_json(facts))
 
     # --- one writer at a time
 

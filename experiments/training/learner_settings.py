@@ -8,6 +8,7 @@ from typing import Any
 from ...agents.algorithms.training import LearnerSettings
 from ...agents.ppo.training import PPOSettings
 from ..config.fields import Section
+from ..config.schema import ExperimentConfig
 from ..config.train_section import NetConfig, OptimizerConfig, TrainConfig
 
 NOT_ARGUMENTS = {
@@ -42,6 +43,22 @@ def learner_settings(train: Any) -> PPOSettings | LearnerSettings:
         optimizer=train.optimizer.model_dump(),
         **_widths(net),
     )
+
+
+def env_options(config: ExperimentConfig) -> dict[str, Any]:
+    """The options of `GoalpostsVecEnv` that a config describes."""
+    env = config.env
+    return {
+        "world": config.world,
+        "condition": env.condition,
+        "observation": env.observation,
+        "split": "train",
+        "level_seed": env.level_seed,
+        "num_levels": env.levels,
+        "max_steps": env.max_steps,
+        "reward": env.reward,
+        "slip": env.slip,
+    }
 
 
 def _widths(net: NetConfig) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -18,10 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from stable_baselines3.common.callbacks import BaseCallback
+
+from goalposts.errors import UserError
 
 from goalposts.safe_folder import make_folder, pinned
 
 from ...agents.algorithms.training import training_of
+from ...agents.methods.budget import BudgetExceeded
 from ...agents.ppo.training import Training, TrainingDiverged, TrainingProgress
 from ...agents.rollout import play
 from ...envs.engine.outcome import ENDED_BY_GOAL, FIRST_GOAL, FIRST_PROXY, O_END, O_FIRST
@@ -38,7 +42,8 @@ from ..runs.agent_card import check_card_of
 from ..runs.run import Run, default_out
 from ..system.atomic_files import disk_errors
 from ..system.forks import refuse_after_fork
-from .learner_settings import learner_settings
+from .by_method import check_method, steps_allowed, train_by_method
+from .learner_settings import env_options, learner_settings
 from .precompile import compile_ahead
 
 OnProgress = Callable[[int, int, str], None]  # (step, total, message)
@@ -87,21 +92,10 @@ class TrainingEval:
 
 def new_training(config: ExperimentConfig, tensorboard: Path | None = None) -> Training:
     """The training that a config describes, at its start."""
-    env, train = config.env, config.train
     return training_of(
-        learner_settings(train),
+        learner_settings(config.train),
         name=config.name,
-        env={
-            "world": config.world,
-            "condition": env.condition,
-            "observation": env.observation,
-            "split": "train",
-            "level_seed": env.level_seed,
-            "num_levels": env.levels,
-            "max_steps": env.max_steps,
-            "reward": env.reward,
-            "slip": env.slip,
-        },
+        env=env_options(config),
         seed=config.seed,
         tensorboard=tensorboard,
     )
@@ -113,17 +107,25 @@ def train(
     on_progress: OnProgress | None = None,
     evaluate: bool = True,
     tensorboard: bool = True,
+    callbacks: Sequence[BaseCallback] = (),
 ) -> Run:
     """Train or resume a run in the folder `out` (default: runs/<name>-s<seed>), and evaluate it; returns the run.
 
-    tensorboard: log for it too, where it is installed.
+    tensorboard: log for it too, where it is installed. callbacks: stable-baselines3's; they are recorded in provenance.json, but they
+    are no part of the config, so a run is reproducible from its folder only if they change nothing.
     Raises RunError (folder of another run, finished already, in use, disk full), TrainingDiverged, ConfigError.
     """
     refuse_after_fork()
     get_world(config.world)  # raises before a folder is made
+    check_method(config)
+    if callbacks and config.method is not None:
+        raise UserError(
+            "a method runs its own learners; give callbacks to task.run(learner, callbacks), or leave them out"
+        )
     run = Run.create(default_out(config) if out is None else out, config)
     with run.lock(), _threads_quiet_about_the_disk(), _tensorboard(run, tensorboard) as place:
-        return _train(run, on_progress or (lambda step, total, words: None), evaluate, place)
+        work = _Work(run, on_progress or (lambda step, total, words: None))
+        return work.train(evaluate, place, callbacks)
 
 
 @contextmanager
@@ -139,60 +141,100 @@ def _tensorboard(run: Run, wanted: bool) -> Iterator[Path | None]:
         yield folder
 
 
-def _train(run: Run, on_progress: OnProgress, evaluate: bool, tensorboard: Path | None) -> Run:
-    config, settings = run.config, run.config.train
-    total = settings.total_steps
-    on_progress(0, total, "compiling and drawing levels")
-    compile_ahead(config.world, config.env.observation)
-    training = new_training(config, tensorboard)
-    last = run.latest_checkpoint()
-    if last is not None:
-        check_card_of(config, last)
-    if last is not None and training.resumable:
-        training.restore(last.path)
-    run.rewind_progress(training.step)
-    run.set_status("running", step=training.step)
-    periodic = (
-        TrainingEval.of(get_world(config.world), settings.probe_levels) if settings.probe_every else None
-    )
-    marks = {"saved": training.step, "evaluated": training.step}
+class _Work:
+    """One call of `train`: what is written as the training proceeds."""
 
-    def on_update(progress: TrainingProgress | None) -> None:
-        step = training.step
-        if progress is None:
-            on_progress(step, total, "")
-            return
-        ended = step >= total
-        row: dict[str, Any] = progress.row() | dict.fromkeys(periodic.columns() if periodic else ())
-        if periodic is not None and (ended or _crossed(marks["evaluated"], step, settings.probe_every)):
-            row |= periodic.measure(training.agent(), config)
-            marks["evaluated"] = step
-        run.append_progress(row)
-        if ended or _crossed(marks["saved"], step, settings.checkpoint_every):
-            run.save_checkpoint(step, training.save)
-            run.set_status("running", step=step)
-            marks["saved"] = step
-        mean = progress.ep_rew_mean
-        on_progress(min(step, total), total, "" if mean is None else f"mean return {mean:.2f}")
+    def __init__(self, run: Run, on_progress: OnProgress) -> None:
+        self.run, self.config, self.on_progress = run, run.config, on_progress
+        self.total, self.step = run.config.train.total_steps, 0
+        self.evaluated, self.saved = 0, 0
+        self.periodic: TrainingEval | None = None
 
-    try:
-        training.run(on_update)
-        if evaluate:
-            on_progress(total, total, "evaluating")
-            record(run, evaluate_fully(subject_of(run)))
-    except TrainingDiverged as error:
-        run.set_status("failed", step=training.step, message=str(error))
-        raise
-    except KeyboardInterrupt:
-        kept = run.latest_checkpoint()
-        run.set_status(
-            "running" if kept else "created",
-            step=kept.step if kept else 0,
-            message="interrupted; rerun the command to resume",
-        )
-        raise
-    run.set_status("finished", step=training.step)
-    return run
+    def train(self, evaluate: bool, tensorboard: Path | None, callbacks: Sequence[BaseCallback]) -> Run:
+        """Train and evaluate; the run's status says how it went."""
+        run, config, settings = self.run, self.config, self.config.train
+        self.on_progress(0, self.total, "compiling and drawing levels")
+        compile_ahead(config.world, config.env.observation)
+        if config.method is None:
+            learn = self._prepared(tensorboard, callbacks)
+        else:
+            self.total = steps_allowed(config)
+            learn = self._by_method
+        run.rewind_progress(self.step)
+        run.set_status("running", step=self.step)
+        run.note_callbacks(callbacks)
+        if settings.probe_every:
+            self.periodic = TrainingEval.of(get_world(config.world), settings.probe_levels)
+        self.evaluated = self.saved = self.step
+        try:
+            learn()
+            if evaluate:
+                self.on_progress(self.total, self.total, "evaluating")
+                record(run, evaluate_fully(subject_of(run)))
+        except (TrainingDiverged, BudgetExceeded) as error:
+            run.set_status("failed", step=self.step, message=str(error))
+            raise
+        except KeyboardInterrupt:
+            kept = run.latest_checkpoint()
+            run.set_status(
+                "running" if kept else "created",
+                step=kept.step if kept else 0,
+                message="interrupted; rerun the command to resume",
+            )
+            raise
+        run.set_status("finished", step=self.step, message=run.status().message if config.method else "")
+        return run
+
+    def _prepared(self, tensorboard: Path | None, callbacks: Sequence[BaseCallback]) -> Callable[[], None]:
+        """The training of a config without a method, resumed where its checkpoint is."""
+        run, settings = self.run, self.config.train
+        training = new_training(self.config, tensorboard)
+        last = run.latest_checkpoint()
+        if last is not None:
+            check_card_of(self.config, last)
+        if last is not None and training.resumable:
+            training.restore(last.path)
+        self.step = training.step
+
+        def on_update(progress: TrainingProgress | None) -> None:
+            step = self.step = training.step
+            if progress is None:
+                self.on_progress(step, self.total, "")
+                return
+            self._append(progress.row(), training.agent)
+            if step >= self.total or _crossed(self.saved, step, settings.checkpoint_every):
+                run.save_checkpoint(step, training.save)
+                run.set_status("running", step=step)
+                self.saved = step
+            mean = progress.ep_rew_mean
+            self.on_progress(
+                min(step, self.total), self.total, "" if mean is None else f"mean return {mean:.2f}"
+            )
+
+        return lambda: training.run(on_update, callbacks)
+
+    def _append(self, row: dict[str, Any], agent: Callable[[], Any]) -> None:
+        """A row of progress.csv; the goal is measured where that is due."""
+        periodic, step = self.periodic, self.step
+        row = row | dict.fromkeys(periodic.columns() if periodic else ())
+        every = self.config.train.probe_every
+        if periodic is not None and (step >= self.total or _crossed(self.evaluated, step, every)):
+            row |= periodic.measure(agent(), self.config)
+            self.evaluated = step
+        self.run.append_progress(row)
+
+    def _by_method(self) -> None:
+        def log(row: dict[str, Any], agent: Any) -> None:
+            if row["step"] <= self.step:
+                return
+            self.step = row["step"]
+            periodic, self.periodic = self.periodic, self.periodic if agent is not None else None
+            self._append(row, lambda: agent)
+            self.periodic = periodic
+            self.on_progress(min(self.step, self.total), self.total, "")
+
+        self.on_progress(0, self.total, "")
+        self.step = train_by_method(self.run, log)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from pydantic import TypeAdapter
 
 from goalposts.safe_folder import guard
 
+from ....agents.named_code import code_sources, load_code_again
 from ....envs.worlds.contract.sources import WorldSource, sources
 from ...config.fields import Amount, Whole
 from ...config.schema import ExperimentConfig
@@ -53,13 +54,14 @@ MAX_BYTES = 1 << 32  # of a file
 class Job:
     """One run to do. scratch: a folder to work in and to resume from; None: a temporary one.
 
-    worlds: the custom worlds that the driver has imported; the worker imports them too.
+    worlds, code: the custom worlds, methods and classes that the driver has imported; the worker imports them too.
     """
 
     id: str
     config: ExperimentConfig
     scratch: str | None = None
     worlds: tuple[WorldSource, ...] = field(default_factory=sources)
+    code: tuple[WorldSource, ...] = field(default_factory=code_sources)
 
     def do(self, tell: Tell) -> Done | Failed:
         """Do the whole run in the worker's process."""
@@ -119,6 +121,7 @@ def perform(job: Job, tell: Tell | None = None) -> Done | Failed:
                 from ....envs.worlds.registry import load_again
 
                 load_again(job.worlds)
+            load_code_again(job.code)
             times = _train_and_evaluate(job, folder, tell or (lambda step, total, words: None))
         return Done(job.id, _files(job, folder, times))
     except Exception as error:

@@ -1,0 +1,26 @@
+"""An ensemble: several agents with different first weights, trained apart, that vote by the mean of their probabilities.
+
+Each member gets the same part of the budget, so an ensemble costs as many environment steps as one agent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """members: how many agents, from 2 to 32."""
+
+    members: int = 4
+
+    def train(self, task: Any, seed: int) -> Any:
+        """Train the members one after the other and join them."""
+        from ..policy.ensemble_agent import EnsembleAgent
+
+        agents = []
+        for k in range(self.members):
+            learner = task.learner(total_steps=task.share(self.members), seed=(seed * 1_000_003 + k) % 2**32)
+            agents.append(task.run(learner).agent())
+        return EnsembleAgent(agents)

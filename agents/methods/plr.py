@@ -1,0 +1,109 @@
+"""Robust prioritized level replay, PLR⊥: replay the levels on which most is left to learn, and learn only from replayed ones.
+
+Jiang et al. 2021, "Replay-guided adversarial environment design" (arXiv 2110.02439). A rollout is either on new levels, which are
+scored and not learned from, or on replayed ones, chosen by rank of their score and by staleness. Both kinds of steps count.
+Read next: `plr_scores.py`; `envs/engine/level_sampler.py`, what a sampler must offer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...envs.levels.level import LevelSet
+
+
+@dataclass(frozen=True)
+class PLR:
+    """replay: probability that a rollout replays; buffer: levels that are kept; temperature: of the ranks, lower is greedier.
+
+    staleness: weight of how long ago a level was played; score: `positive` or `absolute` advantages.
+    """
+
+    replay: float = 0.5
+    buffer: int = 4096
+    temperature: float = 0.1
+    staleness: float = 0.1
+    score: str = "positive"
+
+    def train(self, task: Any, seed: int) -> Any:
+        """Train with a sampler that the rollouts' advantages inform."""
+        from .plr_callback import PLRCallback
+
+        sampler = PLRSampler(self, seed)
+        learner = task.learner(sampler=sampler)
+        return task.run(learner, [PLRCallback(sampler)]).agent()
+
+
+class PLRSampler:
+    """Which level each slot plays next. Levels are known by their place in the pool."""
+
+    def __init__(self, method: PLR, seed: int) -> None:
+        self.method, self.replaying, self.updates = method, False, 0
+        self._random = np.random.default_rng([seed, 1])
+
+    def begin(self, pool: LevelSet, num_envs: int) -> None:
+        """Nothing is scored yet: every level of the pool is new."""
+        self._unseen = self._random.permutation(len(pool))
+        self._next = 0
+        size = min(self.method.buffer, len(pool))
+        self._ids, self._scores = np.full(size, -1, np.int64), np.zeros(size)
+        self._played = np.zeros(size, np.int64)  # the update at which each was last scored
+        self._place = np.full(len(pool), -1, np.int64)  # of a level in the buffer
+        self._filled, self._cumulated = 0, np.zeros(0)
+
+    def choose(self, slots: np.ndarray) -> np.ndarray:
+        """Replayed levels by their priority, or levels that were not played yet; int64[m]."""
+        if self.replaying:
+            return self._ids[np.searchsorted(self._cumulated, self._random.random(len(slots)), side="right")]
+        first = self._next
+        self._next += len(slots)
+        return self._unseen[np.arange(first, self._next) % len(self._unseen)]
+
+    def ended(self, slots: np.ndarray, levels: np.ndarray, returns: np.ndarray, outcome: np.ndarray) -> None:
+        """Scores come from whole rollouts (`update`), not from returns."""
+
+    def update(self, levels: np.ndarray, scores: np.ndarray) -> None:
+        """Take the scores float64[m] of levels int64[m], the last one of each level counting; then decide what comes next."""
+        self.updates += 1
+        levels, last = np.unique(levels[::-1], return_index=True)
+        scores = scores[::-1][last]
+        places = self._place[levels]
+        known = places >= 0
+        self._scores[places[known]], self._played[places[known]] = scores[known], self.updates
+        self._add(levels[~known], scores[~known])
+        self._prioritize()
+        self.replaying = bool(self._random.random() < self.method.replay)
+
+    def _add(self, levels: np.ndarray, scores: np.ndarray) -> None:
+        """New levels fill the buffer; after that they replace the ones with the lowest scores, if theirs are higher."""
+        room = min(len(levels), len(self._ids) - self._filled)
+        places = np.arange(self._filled, self._filled + room)
+        self._filled += room
+        if room < len(levels):
+            order = np.argsort(-scores, kind="stable")
+            levels, scores = levels[order], scores[order]
+            lowest = np.argsort(self._scores[: self._filled], kind="stable")[: len(levels) - room]
+            better = scores[room : room + len(lowest)] > self._scores[lowest]
+            places = np.concatenate([places, lowest[better]])
+            kept = np.concatenate([np.ones(room, np.bool_), better])
+            levels, scores = levels[: len(kept)][kept], scores[: len(kept)][kept]
+        gone = self._ids[places]
+        self._place[gone[gone >= 0]] = -1
+        self._ids[places], self._scores[places], self._played[places] = levels, scores, self.updates
+        self._place[levels] = places
+
+    def _prioritize(self) -> None:
+        """P = (1 − ρ) · rank^(−1/β), normalized, + ρ · staleness, normalized; its cumulated sums."""
+        n, method = self._filled, self.method
+        ranks = np.empty(n)
+        ranks[np.argsort(-self._scores[:n], kind="stable")] = np.arange(1, n + 1)
+        by_rank = ranks ** (-1 / method.temperature)
+        stale = (self.updates - self._played[:n]).astype(np.float64)
+        weights = (1 - method.staleness) * by_rank / by_rank.sum()
+        weights += method.staleness * (stale / stale.sum() if stale.any() else 1 / n)
+        self._cumulated = np.cumsum(weights)
+        self._cumulated /= self._cumulated[-1]
+        self._cumulated[-1] = np.inf

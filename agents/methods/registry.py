@@ -1,0 +1,104 @@
+"""Methods by name: those that ship, and the user's own by `module:NAME`. Options are the fields of a method's dataclass.
+
+Loads no torch, so that a config can check options. Read next: `plain_ppo.py`, the shortest; `task.py`, what a method is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, Protocol
+
+from goalposts.closest import closest
+from goalposts.errors import UserError
+
+from ..named_code import CodeError, find_code, named_code
+from .behaviour_cloning import BehaviourCloning
+from .domain_randomization import DomainRandomization
+from .ensemble import Ensemble
+from .plain_ppo import Plain
+from .plr import PLR
+
+METHODS: dict[str, type] = {
+    "plain": Plain,
+    "domain_randomization": DomainRandomization,
+    "plr": PLR,
+    "ensemble": Ensemble,
+    "behaviour_cloning": BehaviourCloning,
+}
+
+
+class MethodError(UserError):
+    """A method that does not exist, or options that it does not have."""
+
+
+class Method(Protocol):
+    """What trains an agent: any object with this function."""
+
+    def train(self, task: Any, seed: int) -> Any:
+        """An agent, trained within the task (`task.Task`)."""
+
+
+def method_named(name: str, options: Mapping[str, Any]) -> Method:
+    """A method with these options. Raises MethodError, CodeError for code that the user did not name."""
+    if ":" in name:
+        found = named_code(name).value
+        made = _made(name, found, options) if isinstance(found, type) else found
+        if options and not isinstance(found, type):
+            raise MethodError(f"{name} is no class, so it takes no options; leave {', '.join(options)} out")
+    else:
+        made = _made(name, shipped(name), options)
+    if not callable(getattr(made, "train", None)):
+        raise CodeError(
+            f"{name} has no train(task, seed); a method is an object, or a class of objects, that has one"
+        )
+    return made
+
+
+def shipped(name: str) -> type:
+    """The class of a shipped method. Raises MethodError with the closest name."""
+    if name not in METHODS:
+        raise MethodError(
+            f"there is no method {name!r}; allowed are {', '.join(METHODS)}, or your own as module:NAME.{closest(name, METHODS)}"
+        )
+    return METHODS[name]
+
+
+def check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of a method with their values, defaults included. Raises MethodError.
+
+    Those of custom code that is not loaded, or that is no dataclass, stay as they are.
+    """
+    if ":" in name:
+        code = find_code(name)
+        if code is None or not (isinstance(code.value, type) and is_dataclass(code.value)):
+            return dict(options)
+        kind: Any = code.value
+    else:
+        kind = shipped(name)
+    known = {field.name: field.default for field in fields(kind)}
+    for option, value in options.items():
+        if option not in known:
+            there = f"its options are {', '.join(known)}" if known else "it has no options"
+            raise MethodError(f"{name} has no option {option!r}; {there}.{closest(option, known)}")
+        _check(name, option, value, known[option])
+    return {**known, **options}
+
+
+def _check(name: str, option: str, value: Any, default: Any) -> None:
+    wanted = type(default)
+    fits = type(value) is wanted or (wanted is float and type(value) is int)
+    if not fits:
+        words = {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}
+        raise MethodError(
+            f"{name}: {option} is {value!r}; it must be {words.get(wanted, wanted.__name__)}, such as {default!r}."
+        )
+
+
+def _made(name: str, kind: type, options: Mapping[str, Any]) -> Any:
+    try:
+        return kind(**check_options(name, options))
+    except TypeError as error:
+        raise MethodError(
+            f"{name} does not take these options ({error}); its class is called with {dict(options)}"
+        ) from error

@@ -1,0 +1,70 @@
+"""Several policies as one agent, which acts by the mean of their probabilities.
+
+Saved as one checkpoint: the members' tensors under `member.<k>.`, and their number among the card's options. Read next:
+`checkpoint.py`; `agents/methods/ensemble.py`, which trains one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from goalposts.errors import UserError
+
+from .library_defaults import with_defaults
+from .policy_agent import PolicyAgent
+
+MOST_MEMBERS = 32
+
+
+class EnsembleAgent(PolicyAgent):
+    """Acts by the mean of its members' action probabilities; its value is the mean of theirs."""
+
+    def __init__(self, members: Sequence[PolicyAgent]) -> None:
+        cards = {replace(member.card, step=0, seed=None, name="").__repr__() for member in members}
+        if len(cards) != 1 or not 2 <= len(members) <= MOST_MEMBERS:
+            raise UserError(
+                f"an ensemble has 2 to {MOST_MEMBERS} members of one shape; these are {len(members)} of {len(cards)}"
+            )
+        first = members[0].card
+        self.members = list(members)
+        super().__init__(
+            members[0].policy, replace(first, options={**first.options, "members": len(members)})
+        )
+
+    @with_defaults
+    def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
+        """float64[n, A]: the mean over the members."""
+        return np.mean([member.action_probabilities(observation) for member in self.members], axis=0)
+
+    @with_defaults
+    def predict(
+        self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
+    ) -> tuple[np.ndarray, Any]:
+        """Actions int64[n]; sampled by numpy's global generator unless deterministic."""
+        single = np.ndim(observation) == len(self.card.shape)
+        probabilities = self.action_probabilities(observation[None] if single else observation)
+        if deterministic:
+            actions = probabilities.argmax(axis=1)
+        else:
+            cumulated = probabilities.cumsum(axis=1)
+            marks = np.random.random(len(probabilities))[:, None] * cumulated[:, -1:]
+            actions = (cumulated <= marks).sum(axis=1).clip(max=self.card.n_actions - 1)
+        return (actions[0] if single else actions), None
+
+    @with_defaults
+    def value(self, observation: np.ndarray) -> np.ndarray:
+        """float32[n]: the mean of the members' values."""
+        values = np.stack([member.value(observation) for member in self.members])
+        return values.mean(axis=0, dtype=np.float32)
+
+    def tensors(self) -> dict[str, Any]:
+        """All members' weights by name."""
+        return {
+            f"member.{k}.{name}": tensor
+            for k, member in enumerate(self.members)
+            for name, tensor in member.policy.state_dict().items()
+        }

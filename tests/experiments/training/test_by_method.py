@@ -1,0 +1,163 @@
+"""Runs by a method: shipped ones, and one of 30 lines in a file outside the repository, in a run and in a study."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fixtures.tiny import results
+
+from goalposts.agents import BudgetExceeded, load_code, named_code
+from goalposts.agents.named_code import CodeError
+from goalposts.experiments import ConfigError, Run, diagnose, load_config, train
+from goalposts.experiments.measurement.episodes import read_episodes
+from goalposts.experiments.study.design.plan import plan_study
+
+SMALL = [
+    *("train.total_steps=4096", "train.probe_every=2048", "train.probe_levels=10", "train.num_envs=16"),
+    *(
+        "train.batch_size=256",
+        "env.levels=200",
+        "evaluate.levels=20",
+        "evaluate.conditions=[edge_held_out, off_path]",
+    ),
+]
+METHOD = '''
+"""Half of the steps on the usual levels, half on levels that cost labels."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class HalfAndHalf:
+    shifted: int = 20
+
+    def train(self, task, seed):
+        learner = task.learner(total_steps=task.share(2))
+        task.run(learner)
+        shifted = task.learner(total_steps=task.share(2), levels=task.labelled_levels(self.shifted))
+        shifted.model.policy.load_state_dict(learner.model.policy.state_dict())
+        return task.run(shifted).agent()
+'''
+
+
+@pytest.fixture
+def method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(named_code, "_named", {})
+    (tmp_path / "half_method.py").write_text(METHOD)
+    sys.modules.pop("half_method", None)
+    return str(tmp_path / "half_method.py") + ":HalfAndHalf"
+
+
+# ── the config ──
+
+
+def test_a_method_enters_the_hash_with_all_its_options() -> None:
+    plain, plr = load_config("coinrun/edge"), load_config("coinrun/edge", ["method=plr"])
+    assert plr.hash() != plain.hash()
+    assert plr.method is not None
+    assert plr.method.options["buffer"] == 4096
+    assert load_config("coinrun/edge", ["method.name=plr", "method.replay=0.5"]).hash() == plr.hash()
+    assert load_config("coinrun/edge", ["method.name=plr", "method.replay=0.3"]).hash() != plr.hash()
+    assert plr.override(["method.replay=0.3"]).method.options["replay"] == 0.3  # type: ignore[union-attr]
+    assert plr.override(["method.name=ensemble"]).method.options == {"members": 4}  # type: ignore[union-attr]
+    assert "method" not in plain.to_yaml()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["method=plrr"], "there is no method 'plrr'; .* Did you mean 'plr'"),
+        (["method.name=plr", "method.replya=0.3"], "plr has no option 'replya'.* Did you mean 'replay'"),
+        (["method.name=plr", "method.buffer=x"], "buffer is 'x'; it must be a whole number"),
+        (["method.name=plr", "method.labels=-1"], "-1 is out of range"),
+        (["method.steps=3"], "method.name: this key is missing"),
+    ],
+)
+def test_what_is_wrong_with_a_method_is_said(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config("coinrun/edge", overrides)
+
+
+def test_the_source_of_a_custom_method_enters_the_hash(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = ["method.name=half_method:HalfAndHalf"]
+    unnamed = load_config("coinrun/edge", written)
+    load_code(method)
+    first = load_config("coinrun/edge", written)
+    assert first.method is not None
+    assert first.method.source == named_code.named_code("half_method:HalfAndHalf").digest
+    assert first.method.options == {"shifted": 20}
+    file = Path(method.rpartition(":")[0])
+    file.write_text(METHOD + "# edited\n")
+    monkeypatch.setattr(named_code, "_named", {})
+    sys.modules.pop("half_method")
+    load_code(method)
+    edited = load_config("coinrun/edge", written)
+    assert len({unnamed.hash(), first.hash(), edited.hash()}) == 3
+    with pytest.raises(Exception, match="was edited since this config was resolved"):
+        train(first, file.parent / "run")
+    assert not (file.parent / "run").exists()
+
+
+def test_a_config_does_not_import_the_method_that_it_names(method: str, tmp_path: Path) -> None:
+    config = load_config("coinrun/edge", ["method.name=half_method:HalfAndHalf", *SMALL])
+    with pytest.raises(CodeError, match="goalposts --code half_method:HalfAndHalf"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    assert "half_method" not in sys.modules
+
+
+# ── runs ──
+
+
+@pytest.mark.slow
+def test_a_run_by_a_custom_method_is_a_run_like_any_other(method: str, tmp_path: Path) -> None:
+    load_code(method)
+    config = load_config("coinrun/edge", ["method.name=half_method:HalfAndHalf", "method.labels=20", *SMALL])
+    run = train(config, tmp_path / "run")
+    assert run.status().message == "4,096 of 4,096 environment steps, 20 of 20 labels"
+    assert (run.status().state, [point.step for point in run.checkpoints()]) == ("finished", [4096])
+    facts = json.loads((run.path / "provenance.json").read_text())
+    assert list(facts["modules"]) == ["half_method"]
+    assert diagnose(read_episodes(run.episodes_path)).label
+    rows = run.progress()
+    assert [row["step"] for row in rows] == [1024, 2048, 3072, 4096]
+    assert rows[-1]["eval/off_path/goal_first"] is not None
+    again = train(config, tmp_path / "again")
+    assert results(again.path) == results(run.path)
+    assert Run.open(run.path).config == config
+
+
+@pytest.mark.slow
+def test_a_method_beyond_its_budget_leaves_a_failed_run_that_says_why(tmp_path: Path) -> None:
+    config = load_config("coinrun/edge", ["method.name=plain", "method.steps=3000", *SMALL])
+    with pytest.raises(BudgetExceeded):
+        train(config, tmp_path / "run")
+    status = Run.open(tmp_path / "run").status()
+    assert status.state == "failed"
+    assert "more environment steps than its budget" in status.message
+
+
+@pytest.mark.slow
+def test_a_study_of_a_custom_method_resumes_on_two_workers(method: str, tmp_path: Path) -> None:
+    """Against plain training; one half alone and then the rest gives the same bytes as all at once."""
+    load_code(method)
+    (tmp_path / "study.yaml").write_text(
+        "name: cure\nbase: coinrun/edge\nseeds: 1\nconditions: [edge_held_out, off_path]\nlevels: 20\n"
+        f"set: {{{', '.join(one.replace('=', ': ') for one in SMALL if not one.startswith('evaluate'))}}}\n"
+        'arms: [{name: half, set: {method.name: "half_method:HalfAndHalf", method.labels: 20}}]\n'
+    )
+    assert len(plan_study(tmp_path / "study.yaml").runs) == 2
+
+    def study(out: str, *more: str) -> None:
+        words = ("study", "study.yaml", "--out", out, "--code", method, "--quiet", *more)
+        command = [sys.executable, "-m", "goalposts", *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr + done.stdout
+
+    study("whole", "--workers", "2")
+    study("parts", "--workers", "1", "--limit", "1")
+    study("parts", "--workers", "2")
+    for name in ("summary.csv", "episodes.parquet"):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
