@@ -21,7 +21,6 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
 from goalposts.errors import UserError
-
 from goalposts.safe_folder import make_folder, pinned
 
 from ...agents.algorithms.training import training_of
