@@ -166,7 +166,7 @@ def test_a_huge_lstm_is_refused_before_it_is_made(tmp_path: Path) -> None:
     file = tmp_path / "checkpoint.json"
     data = json.loads(file.read_text())
     file.write_text(json.dumps(data | {"options": {**LSTM, "lstm_hidden_size": 4096}}))
-    with pytest.raises(CheckpointError, match="do not fit"):
+    with pytest.raises(CheckpointError, match="do not match the net"):
         load_agent(tmp_path)
 
 
