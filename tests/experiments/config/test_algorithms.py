@@ -56,7 +56,7 @@ def test_choosing_an_algorithm_drops_the_previous_ones_settings() -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["train.algorithm=A3C"], "no algorithm here; allowed are PPO, A2C, .* Did you mean 'A2C'"),
+        (["train.algorithm=A3C"], "not an algorithm; must be one of PPO, A2C, .* Did you mean 'A2C'"),
         (["train.algorithm=DQN", "train.bufer_size=3"], "unknown key. Did you mean 'buffer_size'"),
         (["train.algorithm=TRPO", "train.cg_max_step=3"], "Did you mean 'cg_max_steps'"),
         (
