@@ -296,6 +296,12 @@ def unseen_share(n_seeds: int, level: float = 0.95) -> float:
     return 1 - (1 - level) ** (1 / n_seeds)
 
 
+def with_unseen(low: float, high: float, n_seeds: int) -> tuple[float, float]:
+    """The interval of a fraction, if a kind of seed that n_seeds may have missed is anywhere from 0 to 1 on it."""
+    unseen = unseen_share(n_seeds)
+    return low * (1 - unseen), high * (1 - unseen) + unseen
+
+
 def widened(value: float, half: float, trials: float, level: float) -> tuple[float, float]:
     """Union of value ± half and the score interval {δ: |δ − value| ≤ z √(|δ| (1 − |δ|) / trials)}, clipped to ±1."""
     if value >= 0:

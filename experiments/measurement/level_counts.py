@@ -41,15 +41,18 @@ class Counts:
         return float(self.trials.sum() if self.counted is None else self.counted) / self.episodes
 
     def of_seed(self, k: int) -> Counts:
-        """Counts of the k-th training seed."""
-        rows = slice(k, k + 1)
-        one = self.seeds[k : k + 1]
+        """Return the counts of one training seed."""
+        return self.of_seeds([k])
+
+    def of_seeds(self, rows: Sequence[int]) -> Counts:
+        """Return the counts of some training seeds, by position."""
+        chosen = list(rows)
         return Counts(
-            self.events[rows],
-            self.trials[rows],
-            one,
+            self.events[chosen],
+            self.trials[chosen],
+            tuple(self.seeds[k] for k in chosen),
             self.trained,
-            self.episodes // len(self.seeds),
+            self.episodes // len(self.seeds) * len(chosen),
             self.levels,
             None if self.counted is None else self.counted // len(self.seeds),
         )

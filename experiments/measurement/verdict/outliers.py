@@ -16,6 +16,7 @@ from ..metrics import METRICS
 from .rules import Label
 
 MAD_TO_SD = 1.4826  # of a normal distribution
+GAP = 0.35  # between rates of seeds of two kinds, at least; smaller ones are common among seeds that vary normally
 FALSE_ALARM = 0.05  # at most, over all seeds and measures, where seeds vary normally
 DRAWS = 20_000
 MEASURES = (
@@ -59,7 +60,7 @@ def find_outliers(seeds: tuple[Seed, ...], margin: float) -> tuple[Outlier, ...]
     """Find seeds whose rate is far from that of the others, or whose own verdict differs.
 
     Far means at least `margin`, and farther from the median than any seed would be in 95% of groups of equally many,
-    normally varying seeds; or that the seed's own verdict is decided and differs from that of the majority.
+    normally varying seeds; or at least `GAP`, and the seed's own verdict is decided and differs from that of the majority.
     """
     if len(seeds) < 3:
         return ()
@@ -79,6 +80,7 @@ def find_outliers(seeds: tuple[Seed, ...], margin: float) -> tuple[Outlier, ...]
             if abs(estimate.value - rest) < margin:
                 continue
             other = most is not None and seed.label not in (most, "INCONCLUSIVE")
+            other = other and abs(estimate.value - rest) >= GAP
             if distance[k] > limit * scale[k] or other:
                 better = seed.name not in found or abs(estimate.value - rest) > abs(
                     found[seed.name].value - found[seed.name].rest

@@ -16,10 +16,11 @@ import polars as pl
 from goalposts.text import plain_lines
 
 from ..episodes import EpisodesError, validate
-from ..intervals import Estimate, percent, unseen_share
+from ..intervals import Estimate, percent, unseen_share, with_unseen
 from ..level_counts import Counts, check_no_repeats, check_one_procedure, repeated_levels, seed_names, select
 from ..metrics import METRICS, Judged
 from ..rates import estimate, shift_condition
+from .kinds import COVERAGE, Kind, judged_kinds
 from .outliers import Outlier, Seed, find_outliers
 from .rules import Label, Numbers, judge
 from .sensitivity import Deciding, sensitivity
@@ -57,6 +58,7 @@ class Verdict:
     numbers: Mapping[str, Estimate | None] = field(hash=False)  # keyed and ordered as METRICS
     seeds: tuple[Seed, ...] = ()  # each training seed judged alone; empty for a single seed
     outliers: tuple[Outlier, ...] = ()
+    kinds: tuple[Kind, ...] = ()  # of training seeds, the largest first; empty if all seeds are alike
     elsewhere: tuple[Elsewhere, ...] = ()
     other_mode: Elsewhere | None = (
         None  # the same judgement by greedy episodes, where this is by sampled ones, or vice versa
@@ -84,7 +86,10 @@ class Verdict:
         width = max(len(metric.title) for metric in METRICS) + 2
         for metric in METRICS:
             found = self.numbers[metric.key]
-            lines.append(f"  {metric.name:{width}}{'not measured' if found is None else found}")
+            shown = "not measured" if found is None else str(found)
+            if found is not None and self.kinds and found.seeds > 1:
+                shown = f"not averaged over {len(self.kinds)} kinds of seed"
+            lines.append(f"  {metric.name:{width}}{shown}")
         shown = ", ".join(f"{name} {value}" for name, value in self.thresholds.model_dump().items())
         return plain_lines([*lines, "", "  in brackets: 95% intervals", f"  thresholds: {shown}"])
 
@@ -125,7 +130,11 @@ def _diagnose(
     elif _first_of_role(chosen, "shift") is not None:
         shift = shift_condition(table, sampled=sampled)
     greedy = table.filter(~pl.col("sampled"))
-    measured, trouble = _measure(Judged(chosen, control, shift, sampled, greedy if greedy.height else None))
+    everything = Judged(chosen, control, shift, sampled, greedy if greedy.height else None)
+    of_all, trouble = _measure(everything)
+    several = len(runs) > 1
+    seeds = _seeds(of_all, runs, names, control, shift, limits) if several else ()
+    measured = _of_capable(everything, of_all, seeds)
     numbers = _judged(measured, control, shift)
     label, reasons = judge(numbers, limits)
     shared = _leakage(table, control, shift) if leakage is None else leakage
@@ -138,10 +147,9 @@ def _diagnose(
             f"{shared:,} layouts that it is judged on were also used in training; a verdict needs held-out layouts. "
             "Regenerate the levels with disjoint splits."
         )
-    several = len(runs) > 1
-    seeds = _seeds(measured, runs, names, control, shift, limits) if several else ()
     outliers = find_outliers(seeds, limits.seed_margin)
-    notes += _scope(names, trained) + _on_seeds(label, seeds, outliers)
+    kinds = judged_kinds(seeds, of_all, lambda found: _judged(found, control, shift), limits)
+    notes += _scope(names, trained, numbers) + _on_seeds(label, seeds, outliers) + _on_kinds(kinds, seeds)
     elsewhere = tuple(
         _judged_elsewhere(chosen, control, other, sampled, limits)
         for other in chosen.filter(pl.col("role") == "shift")["condition"].unique(maintain_order=True)
@@ -162,9 +170,10 @@ def _diagnose(
         sampled=sampled,
         leakage=shared,
         thresholds=limits,
-        numbers={key: _estimated(found) for key, found in measured.items()},
+        numbers={key: _warned(_estimated(found), kinds) for key, found in measured.items()},
         seeds=seeds,
         outliers=outliers,
+        kinds=kinds,
         elsewhere=elsewhere,
         other_mode=other_mode,
         deciding=decisive,
@@ -204,6 +213,17 @@ def _measure(judged: Judged) -> tuple[Measured, list[str]]:
             found[metric.key] = None
             trouble.append(f"The {metric.name} was not measured: {error}")
     return found, trouble
+
+
+def _of_capable(everything: Judged, measured: Measured, seeds: tuple[Seed, ...]) -> Measured:
+    """The numbers, with preferences over the seeds that are not judged CAPABILITY LOSS, if there are both."""
+    able = [k for k, seed in enumerate(seeds) if seed.label != "CAPABILITY LOSS"]
+    if not able or len(able) == len(seeds):
+        return measured
+    runs = [seeds[k].run for k in able]
+    some = replace(everything, episodes=everything.episodes.filter(pl.col("run").is_in(runs)))
+    again = {m.key: m.measured(some) for m in METRICS if m.of_capable and measured[m.key] is not None}
+    return {**measured, **again}
 
 
 def _estimated(found: Counts | Estimate | None) -> Estimate | None:
@@ -277,17 +297,46 @@ def _leakage(table: pl.DataFrame, control: str | None, shift: str | None) -> int
     return int(judged.unique().is_in(trained.implode()).sum())
 
 
-def _scope(names: tuple[str, ...], trained: bool) -> list[str]:
+def _warned(found: Estimate | None, kinds: tuple[Kind, ...]) -> Estimate | None:
+    if found is None or not kinds or found.seeds < 2:
+        return found
+    return replace(found, warning=COVERAGE.format(n=len(kinds)))
+
+
+def _scope(names: tuple[str, ...], trained: bool, numbers: Numbers) -> list[str]:
     if not trained:
         return ["Applies to this agent only: no training seed is recorded for it."]
     if len(names) == 1:
         return [
-            "Applies to this agent, not to its training procedure: there is one training seed, and another may differ."
+            "Applies to this agent, not to its training procedure: there is one training seed, and another may differ: a kind "
+            f"of agent produced by up to {percent(unseen_share(1))} of seeds may not have been seen (95% confidence)."
         ]
+    within = [
+        f"{metric.name} {low:.2f} to {high:.2f}"
+        for metric in METRICS
+        if metric.judged and (one := getattr(numbers, metric.key)) is not None
+        for low, high in [with_unseen(one.low, one.high, len(names))]
+    ]
     return [
         f"Applies to this training procedure, based on {len(names)} training seeds. A kind of agent produced by up to "
-        f"{percent(unseen_share(len(names)))} of seeds may not be among them (95% confidence)."
+        f"{percent(unseen_share(len(names)))} of seeds may not be among them (95% confidence). If there "
+        f"is such a kind, the mean over all seeds can be anywhere within: {', '.join(within)}."
     ]
+
+
+def _on_kinds(kinds: tuple[Kind, ...], seeds: tuple[Seed, ...]) -> list[str]:
+    """What is said of seeds of several kinds, and of those whose preference is not judged."""
+    notes = []
+    if kinds:
+        notes.append(f"The seeds are of {len(kinds)} kinds, so a mean over all of them describes none:")
+        notes += [f"{kind}." for kind in kinds]
+    lost = [seed.name.removeprefix("seed ") for seed in seeds if seed.label == "CAPABILITY LOSS"]
+    if lost and len(lost) < len(seeds):
+        notes.append(
+            f"The preferences are means over the {len(seeds) - len(lost)} seeds that are not judged CAPABILITY LOSS; "
+            f"those of the other {len(lost)} (seeds {', '.join(lost)}) are not judged."
+        )
+    return notes
 
 
 def _on_seeds(label: Label, seeds: tuple[Seed, ...], outliers: tuple[Outlier, ...]) -> list[str]:

@@ -1,0 +1,106 @@
+"""Kinds of training seed: seeds that a gap separates are listed kind by kind, because their mean describes none of them.
+
+The rule and its error rates come from a simulation, `experiments/analyses/seed_kinds.py`. Groups seeds; averages nothing.
+Read next: `outliers.py`, for single seeds that differ less; `verdict.py`, which lists both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..intervals import Estimate, percent, score_bounds
+from ..level_counts import Counts
+from ..metrics import METRICS
+from .outliers import GAP, Seed, find_outliers
+from .rules import Label, Numbers, judge
+from .thresholds import Thresholds
+
+# A gap between neighbouring seeds is at least `GAP` wide, and so many standard errors of their difference, which depend on the levels.
+ERRORS = 4.0
+MEASURES = ("capability", "capability_shift", "preference")
+COVERAGE = (
+    "the seeds are of {n} kinds, and a 95% interval for their mean contains the truth less often than it says (in simulations "
+    "with a few seeds of another kind, in 21 to 71%)"
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Seeds that behave alike, judged together."""
+
+    names: tuple[str, ...]
+    of: int  # seeds of all kinds
+    label: Label
+    numbers: Mapping[str, Estimate | None]  # by the keys of METRICS that decide a verdict
+
+    def __str__(self) -> str:
+        low, high = score_bounds(len(self.names) / self.of, self.of)
+        seeds = ", ".join(name.removeprefix("seed ") for name in self.names)
+        shown = [
+            f"{metric.name} {found.short}"
+            for metric in METRICS
+            if (found := self.numbers.get(metric.key)) is not None
+            and not (metric.key == "preference" and self.label == "CAPABILITY LOSS")
+        ]
+        return (
+            f"{len(self.names)} of {self.of} seeds ({percent(low)} to {percent(high)} of seeds; {seeds}): {self.label}, "
+            + ", ".join(shown)
+        )
+
+
+def kinds_of(seeds: Sequence[Seed]) -> list[list[int]]:
+    """Groups of positions, the largest first; one group if no gap separates the seeds.
+
+    Seeds are split by capability first. Those without it are not split by preference, which is then not judged.
+    """
+    groups = [list(range(len(seeds)))]
+    for measure in MEASURES:
+        groups = [part for group in groups for part in _split(seeds, group, measure)]
+    return sorted(groups, key=lambda group: (-len(group), group))
+
+
+def judged_kinds(
+    seeds: Sequence[Seed],
+    measured: Mapping[str, Any],
+    judged: Callable[[Mapping[str, Any]], Numbers],
+    limits: Thresholds,
+) -> tuple[Kind, ...]:
+    """Each kind with its own verdict; () if the seeds are of one kind. measured: by metric, what all seeds did."""
+    groups = kinds_of(seeds)
+    if len(groups) < 2:
+        return ()
+    found = []
+    for group in groups:
+        numbers = judged(
+            {key: one.of_seeds(group) if isinstance(one, Counts) else None for key, one in measured.items()}
+        )
+        label, _ = judge(numbers, limits)
+        shown = {metric.key: getattr(numbers, metric.key) for metric in METRICS if metric.judged}
+        found.append(Kind(tuple(seeds[k].name for k in group), len(seeds), label, shown))
+    return tuple(found)
+
+
+def flagged(seeds: tuple[Seed, ...], margin: float) -> bool:
+    """Whether a verdict would point out that these seeds are not all alike."""
+    return len(kinds_of(seeds)) > 1 or bool(find_outliers(seeds, margin))
+
+
+def _split(seeds: Sequence[Seed], group: list[int], measure: str) -> list[list[int]]:
+    if measure == "preference" and all(seeds[k].label == "CAPABILITY LOSS" for k in group):
+        return [group]
+    have = [k for k in group if getattr(seeds[k], measure) is not None]
+    have.sort(key=lambda k: getattr(seeds[k], measure).value)
+    parts: list[list[int]] = [have[:1]]
+    for one, other in pairwise(have):
+        below, above = getattr(seeds[one], measure), getattr(seeds[other], measure)
+        error = np.hypot(below.high - below.low, above.high - above.low) / (2 * 1.96)
+        apart = above.value - below.value >= max(GAP, ERRORS * error)
+        parts = [*parts, [other]] if apart else [*parts[:-1], [*parts[-1], other]]
+    largest = max(parts, key=len)
+    largest += [k for k in group if k not in have]  # no gap is seen where there is no number
+    return [sorted(part) for part in parts]
