@@ -206,27 +206,29 @@ def page(table: pl.DataFrame) -> str:
         "# Seeds of several kinds: coverage, and what is pointed out",
         "",
         f"{most:,} simulations per cell of the first table ({LEVELS} levels that differ by 1 in log odds), {most // 4:,} of the others",  # type: ignore[operator]
-        "(binomial noise over levels). Most seeds have capability 0.97 and goal preference 0.15, and vary normally in log odds with standard",
-        "deviation τ = 0.3 unless a row says otherwise.",
+        "(binomial noise over levels). Most seeds have capability 0.97 and goal preference 0.15, and vary normally in log odds",
+        "with standard deviation τ = 0.3 unless a row says otherwise.",
         "",
         "## Does the interval for the mean over seeds contain the truth?",
         "",
-        "| population | number | seeds | interval contains the truth | seeds are listed by kind | where they are not, contains | "
-        "interval for one kind contains that kind's mean | with unseen kinds, contains | a kind that may be missing |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| population | number | seeds | interval contains the truth | seeds are listed by kind | where they are, contains | "
+        "where they are not, contains | interval for one kind contains that kind's mean | with unseen kinds, contains | "
+        "a kind that may be missing |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in table.filter(pl.col("part") == "coverage").iter_rows(named=True):
-        cells = [
-            _percent(row[k]) for k in ("held", "split", "held_unsplit", "held_by_kind", "held_with_unseen")
-        ]
+        row["held_split"] = (row["held"] - row["held_unsplit"] * (1 - row["split"])) / row["split"]
+        shown = ("held", "split", "held_split", "held_unsplit", "held_by_kind", "held_with_unseen")
+        cells = [_percent(min(row[k], 1.0)) for k in shown]
         lines.append(
             f"| {row['population']} | {row['number'].replace('_', ' ')} | {row['seeds']} | {' | '.join(cells)} | "
             f"up to {_percent(unseen_share(row['seeds']))} |"
         )
     lines += [
         "",
-        "No interval can cover a kind of seed that did not occur. “With unseen kinds” is the interval that a verdict prints for that",
-        "reason: [low · (1 − u), high · (1 − u) + u], where u is the largest fraction of seeds whose kind n seeds could miss.",
+        "The interval fails where no seed of the other kind occurred, which nothing in the sample shows. “With unseen kinds” is the",
+        "interval that a verdict prints for that reason: [low · (1 − u), high · (1 − u) + u], where u is the largest fraction of seeds",
+        "whose kind n seeds could miss.",
         "",
         *_alarm_table(
             table,

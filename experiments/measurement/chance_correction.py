@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from .intervals import Estimate, few_seeds, spread, widened
+from .intervals import Estimate, spread, warning_of, widened
 from .level_counts import LEVEL, Counts, check_equal_episodes, check_one_procedure, grid, seed_names, select
 from .paired_contrasts import HIDDEN, check_paired, places_of
 from .rates import DISTINGUISHING, EITHER_FIRST, PROXY_FIRST, preference_counts, shift_condition
@@ -65,7 +65,9 @@ def preference_beyond_chance(
     low, high = widened(value, half, levels, level)
     seeds, kept = len(runs) if trained else 0, levels / moved.shape[1]
     method = "Abbott, paired" if len(runs) == 1 else "Abbott, paired, seeds × levels"
-    return Estimate(value, low, high, levels, seeds, kept, method, few_seeds(len(runs)), both.height, level)
+    return Estimate(
+        value, low, high, levels, seeds, kept, method, warning_of(levels, len(runs)), both.height, level
+    )
 
 
 def chance_counts(episodes: pl.DataFrame, hidden: str, sampled: bool) -> Counts | None:

@@ -8,6 +8,7 @@ with it. Works on arrays, not on episodes tables. Formulas with sources: docs/me
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -52,7 +53,7 @@ class Estimate:
         rests = [f"n = {self.n:,} level{'s' * (self.n != 1)}"]
         if self.episodes > self.n * max(self.seeds, 1):
             rests.append(f"{self.episodes:,} episodes")
-        rests.append(_plural(self.seeds, "seed") if self.seeds else "no training seed")
+        rests.append(seeds_and_missed(self.seeds))
         rests.append(f"{percent(self.kept)} of levels kept")
         note = f" (note: {self.warning})" if self.warning else ""
         return f"{self.short} ({', '.join(rests)}){note}"
@@ -70,7 +71,7 @@ def wilson(k: float, n: int, level: float = 0.95, *, seeds: int = 1, kept: float
     if not (n >= 1 and 0 <= k <= n):
         raise ValueError(f"wilson needs 0 ≤ k ≤ n and n ≥ 1, not k = {k}, n = {n}")
     low, high = score_bounds(k / n, n, level)
-    return Estimate(k / n, low, high, n, seeds, kept, "Wilson", _few_levels(n), n, level)
+    return Estimate(k / n, low, high, n, seeds, kept, "Wilson", warning_of(n, 1), n, level)
 
 
 def score_bounds(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
@@ -166,12 +167,14 @@ def hierarchical_rate(
     z = float(ndtri((1 + level) / 2))
     effective = n if at_end or half == 0 else min(share * (1 - share) * (z / half) ** 2, total)
     low, high = score_bounds(share, effective, level)
-    notes = [_few_levels(n), few_seeds(len(trials)), _alike(parts), _uneven(share, parts, len(trials))]
-    notes.append(_lopsided(deviations.mean(axis=0), share, effective))
-    if idle:
-        notes.append(f"{_plural(idle, 'seed')} left out: no episode of it counts here")
+    doubts = [
+        _uneven(share, parts, len(trials)),
+        _lopsided(deviations.mean(axis=0), share, effective),
+    ]
+    left_out = f"{_plural(idle, 'seed')} left out: no episode of it counts here" if idle else None
+    warning = warning_of(n, len(trials), doubts, _alike(parts), left_out)
     method = "Wilson, by design effect" if len(trials) == 1 else "hierarchical, seeds × levels"
-    return Estimate(share, low, high, n, seeds, kept, method, _joined(notes), round(total), level)
+    return Estimate(share, low, high, n, seeds, kept, method, warning, round(total), level)
 
 
 def hierarchical_mean(
@@ -201,10 +204,10 @@ def hierarchical_mean(
     low, high = (floor + x * (ceiling - floor) for x in score_bounds(share, effective, level))
     shared = scaled.mean(axis=0) - share
     constant = half == 0 and 0 < share < 1
-    note = "all levels gave the same value" if constant else _lopsided(shared, share, effective)
+    doubt = "all levels gave the same value" if constant else _lopsided(shared, share, effective)
     method = "mean within bounds" if n_seeds == 1 else "hierarchical, seeds × levels"
     seeds = n_seeds if trained else 0
-    notes = _joined([_few_levels(n), few_seeds(n_seeds), _alike(parts), note])
+    warning = warning_of(n, n_seeds, [doubt], _alike(parts))
     return Estimate(
         floor + share * (ceiling - floor),
         low,
@@ -213,7 +216,7 @@ def hierarchical_mean(
         seeds,
         1.0,
         method,
-        notes,
+        warning,
         episodes or n * n_seeds,
         level,
     )
@@ -236,7 +239,7 @@ def hierarchical_difference(
     n_seeds, n = differences.shape
     seeds = n_seeds if trained else 0
     value = float(differences.mean())
-    notes = [_few_levels(n), few_seeds(n_seeds)]
+    alike = None
     if n_seeds == 1 and reach == 1.0 and np.isin(differences, (-1.0, 0.0, 1.0)).all():
         more, fewer = int((differences > 0).sum()), int((differences < 0).sum())
         low, high = tango_bounds(more, fewer, n, level)
@@ -245,13 +248,14 @@ def hierarchical_difference(
         own = differences.mean(axis=1)
         parts = spread(own, differences - own[:, None])
         half = parts.half_width(level)
-        notes.append(_alike(parts))
+        alike = _alike(parts)
         differ = int(np.count_nonzero((differences != 0).any(axis=0)))
         trials = n if differ < FEW_DIFFER else max(episodes // 2, n * n_seeds)
         low, high = widened(value / reach, half / reach, trials, level)
         low, high = low * reach, high * reach
         method = "paired" if n_seeds == 1 else "paired, hierarchical, seeds × levels"
-    return Estimate(value, low, high, n, seeds, 1.0, method, _joined(notes), episodes or n * n_seeds, level)
+    warning = warning_of(n, n_seeds, [], alike)
+    return Estimate(value, low, high, n, seeds, 1.0, method, warning, episodes or n * n_seeds, level)
 
 
 def tango_bounds(more: int, fewer: int, n: int, level: float = 0.95) -> tuple[float, float]:
@@ -296,6 +300,13 @@ def unseen_share(n_seeds: int, level: float = 0.95) -> float:
     return 1 - (1 - level) ** (1 / n_seeds)
 
 
+def seeds_and_missed(n_seeds: int) -> str:
+    """`10 seeds, which can miss kinds of up to 26%`: how many, and the largest fraction of seeds whose kind they could miss."""
+    if n_seeds < 2:
+        return "1 seed" if n_seeds else "no training seed"
+    return f"{n_seeds:,} seeds, which can miss kinds of up to {percent(unseen_share(n_seeds))}"
+
+
 def with_unseen(low: float, high: float, n_seeds: int) -> tuple[float, float]:
     """The interval of a fraction, if a kind of seed that n_seeds may have missed is anywhere from 0 to 1 on it."""
     unseen = unseen_share(n_seeds)
@@ -312,13 +323,25 @@ def widened(value: float, half: float, trials: float, level: float) -> tuple[flo
     return max(min(value - half, below), -1.0), min(max(value + half, above), 1.0)
 
 
-def _few_levels(n: int) -> str | None:
-    return f"only {_plural(n, 'level')}, the interval is rough" if n < FEW_LEVELS else None
+def warning_of(
+    n_levels: int,
+    n_seeds: int,
+    doubts: Sequence[str | None] = (),
+    generous: str | None = None,
+    left_out: str | None = None,
+) -> str | None:
+    """Every warning of an estimate is decided here, so that no two contradict each other.
 
-
-def few_seeds(n: int) -> str | None:
-    """Warning for an estimate from n training seeds; None if n is 1 or large enough."""
-    return f"only {n} seeds" if 2 <= n < FEW_SEEDS else None
+    doubts    reasons for which the interval may contain the truth too rarely
+    generous  the reason for which it may be too wide: not said if there is a doubt
+    """
+    notes = [
+        f"only {_plural(n_levels, 'level')}, the interval is rough" if n_levels < FEW_LEVELS else None,
+        f"only {n_seeds} seeds" if 2 <= n_seeds < FEW_SEEDS else None,
+        *(doubts if any(doubts) else [generous]),
+        left_out,
+    ]
+    return "; ".join(note for note in notes if note) or None
 
 
 def _alike(parts: Spread) -> str | None:
@@ -355,10 +378,6 @@ def _lopsided(deviations: np.ndarray, share: float, effective: float) -> str | N
     if skew <= max(LOPSIDED, 1.3 * allowed):
         return None
     return "it depends on a few levels, so the interval may cover less often than it says"
-
-
-def _joined(notes: list[str | None]) -> str | None:
-    return "; ".join(note for note in notes if note) or None
 
 
 def _plural(n: int, word: str) -> str:

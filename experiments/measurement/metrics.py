@@ -137,6 +137,7 @@ METRICS = (
         "pair",
         lambda judged: chance_counts(judged.episodes, str(judged.hidden), judged.sampled),
         "itself",
+        of_capable=True,
     ),
     Metric(
         "preference_beyond_chance",

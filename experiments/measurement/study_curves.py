@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,17 @@ class Link:
     high: float
     n: int
     shifted: bool  # measured on levels with the goal moved, which do not occur in training
+    p: float  # of no correlation
+    p_holm: float = 1.0  # the same, corrected for all statistics that were looked at (Holm 1979)
+
+    @property
+    def established(self) -> bool:
+        """Whether the correlation differs from 0 by more than so many looks explain."""
+        return self.p_holm < 0.05
+
+    def looks(self, n: int) -> str:
+        """What remains of it after the correction for n looks."""
+        return f"p = {self.p_holm:.2g} after Holm's correction for {n} looks, so {'' if self.established else 'not '}established"
 
 
 def keys_of(table: pl.DataFrame) -> list[str]:
@@ -184,7 +195,7 @@ def time_of_divergence(table: pl.DataFrame, point: str) -> dict[int, int | None]
 def links(table: pl.DataFrame, point: str, outcome: str = "preference") -> list[Link]:
     """Rank correlations of training statistics with an outcome, over the seeds of a point, strongest first.
 
-    Each has its own Bonett–Wright interval (2000), not corrected for multiple comparisons. Omits constant statistics.
+    Each has its own Bonett–Wright interval (2000); `p_holm` is corrected for all of them together. Omits constant statistics.
     """
     rows = table.filter((pl.col("point") == point) & pl.col("seed").is_not_null())
     ends = rows.filter((pl.col("measure") == outcome) & pl.col("value").is_not_null())
@@ -204,8 +215,26 @@ def links(table: pl.DataFrame, point: str, outcome: str = "preference") -> list[
         seeds = sorted(values.keys() & result.keys())
         a, b = np.array([values[s] for s in seeds]), np.array([result[s] for s in seeds])
         if len(seeds) >= 5 and np.ptp(a) > 0 and np.ptp(b) > 0:
-            found.append(Link(measure, step, *spearman(a, b), len(seeds), shifted))
+            found.append(Link(measure, step, *spearman(a, b), len(seeds), shifted, p_of_spearman(a, b)))
+    corrected = holm([link.p for link in found])
+    found = [replace(link, p_holm=p) for link, p in zip(found, corrected, strict=True)]
     return sorted(found, key=lambda link: (-abs(link.value), link.name, link.step or 0))
+
+
+def p_of_spearman(a: np.ndarray, b: np.ndarray) -> float:
+    """Two-sided p of no rank correlation, by Student's t."""
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(a, b).pvalue)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Holm's step-down correction (1979): the chance of any false find among all looks, however they are related."""
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate([(len(p) - k) * p[i] for k, i in enumerate(order)])
+    out = np.empty(len(p))
+    out[order] = np.minimum(stepped, 1.0)
+    return out.tolist()
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:

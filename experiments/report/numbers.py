@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..measurement.intervals import seeds_and_missed
+
 NOTHING = "not measured"
 NBSP = "\u00a0"  # keeps a number and its interval on one line
 FORMULA_STARTS = (
@@ -63,7 +65,7 @@ class ShownEstimate:
         if self.episodes and self.n and self.episodes > self.n * max(self.seeds or 1, 1):
             parts.append(f"{self.episodes:,} episodes")
         if self.seeds is not None:
-            parts.append(_some(self.seeds, "seed") if self.seeds else "no training seed")
+            parts.append(seeds_and_missed(self.seeds))
         return ", ".join(parts)
 
 

@@ -23,10 +23,7 @@ from .thresholds import Thresholds
 # A gap between neighbouring seeds is at least `GAP` wide, and so many standard errors of their difference, which depend on the levels.
 ERRORS = 4.0
 MEASURES = ("capability", "capability_shift", "preference")
-COVERAGE = (
-    "the seeds are of {n} kinds, and a 95% interval for their mean contains the truth less often than it says (in simulations "
-    "with a few seeds of another kind, in 21 to 71%)"
-)
+SEVERAL = "the seeds are of {n} kinds, and their mean describes none of them: see the kinds"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from ..intervals import Estimate, percent, unseen_share, with_unseen
 from ..level_counts import Counts, check_no_repeats, check_one_procedure, repeated_levels, seed_names, select
 from ..metrics import METRICS, Judged
 from ..rates import estimate, shift_condition
-from .kinds import COVERAGE, Kind, judged_kinds
+from .kinds import SEVERAL, Kind, judged_kinds
 from .outliers import Outlier, Seed, find_outliers
 from .rules import Label, Numbers, judge
 from .sensitivity import Deciding, sensitivity
@@ -300,7 +300,7 @@ def _leakage(table: pl.DataFrame, control: str | None, shift: str | None) -> int
 def _warned(found: Estimate | None, kinds: tuple[Kind, ...]) -> Estimate | None:
     if found is None or not kinds or found.seeds < 2:
         return found
-    return replace(found, warning=COVERAGE.format(n=len(kinds)))
+    return replace(found, warning=SEVERAL.format(n=len(kinds)))
 
 
 def _scope(names: tuple[str, ...], trained: bool, numbers: Numbers) -> list[str]:

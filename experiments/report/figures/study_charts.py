@@ -209,8 +209,8 @@ def seeds_links(table: pl.DataFrame) -> Drawn | None:
     axes.grid(visible=False, axis="y")
     caption = (
         f"Filled: what training itself shows; open: evaluations on levels with the goal moved, which training does not show. "
-        f"n = {max(link.n for link in chosen)} agents; bars: 95% intervals, each by itself ({len(found)} were looked at, "
-        f"so about {max(1, round(len(found) / 20))} would lie off zero by chance alone); the strongest of each kind are shown."
+        f"n = {max(link.n for link in chosen)} agents; bars: 95% intervals, each by itself; after Holm’s correction "
+        f"for {len(found)} looks, {sum(link.established for link in found)} of them differ from zero; the strongest of each kind are shown."
     )
     return Drawn("seeds-links", "What in training goes along with the goal that was learnt", figure, caption)
 

@@ -55,10 +55,7 @@ NOT_SHOWN: Mapping[str, tuple[str, ...]] = {
         "The critical α holds for this world, net, training length and set of training levels; changing any of them may move it.",
         "Levels with the coin anywhere are not all distinguishing: α counts levels, not lessons.",
     ),
-    "seeds": (
-        "Correlations across seeds are not causes; with so many of them, some differ from zero by chance.",
-        "A kind of agent that is rarer than about 3 in the number of seeds is probably missing (one-sided 95%).",
-    ),
+    "seeds": ("Correlations across seeds are not causes.",),
     "capability": (
         "Evaluations during training use few levels, and times are known only to the distance between two of them.",
         "The learning rate falls to zero over a run, so a longer training also has a different schedule.",
@@ -102,7 +99,12 @@ def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) ->
         command,
     )
     page = _header(folder, plan, out, command) + page
-    points = table.filter(pl.col("step").is_null()).write_csv(float_precision=DIGITS)
+    over_time = plan.study.figure in (
+        "seeds",
+        "capability",
+    )  # what is said of them rests on rows by training step
+    kept = table if over_time else table.filter(pl.col("step").is_null())
+    points = kept.write_csv(float_precision=DIGITS)
     contents = {out / f"{name}.md": page.encode(), out / f"{name}.csv": points.encode()}
     for one in figures:
         stem = f"{name}-{one.name}".replace(f"{name}-{name}", name)
@@ -288,7 +290,8 @@ def _lost(table: pl.DataFrame, points: Iterable[str], which: str = "") -> list[s
     if not lost:
         return []
     return [
-        f"{lost} of the {len(found)} agents{which} did not learn to play (verdict CAPABILITY LOSS); they are included in all means."
+        f"{lost} of the {len(found)} agents{which} did not learn to play (verdict CAPABILITY LOSS); their preferences are left "
+        "out of the means of preference, and they are included in all other means."
     ]
 
 
@@ -315,7 +318,8 @@ def _seeds(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
             when = f" at step {link.step:,}" if link.step else " at the end"
             said.append(
                 f"{what}, {link.name}{when} correlates best with the preference of the finished agent: rank correlation "
-                f"{link.value:.2f} [{link.low:.2f}, {link.high:.2f}], n = {link.n} agents."
+                f"{link.value:.2f} [{link.low:.2f}, {link.high:.2f}], n = {link.n} agents; {link.looks(len(found))}."
+                + (" This is the outcome itself, measured earlier: no prediction from training." * shifted)
             )
     return said
 
@@ -325,9 +329,11 @@ def _capability(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
     for point in plan.points:
         competent, diverged = time_of_competence(table, point.name), time_of_divergence(table, point.name)
         label = ", ".join(point.values.values()) or point.name
+        steps = [step for pairs in eval_series(table, "reached", point.name).values() for step, _ in pairs]
+        first = min(steps, default=None)
         said.append(
-            f"{label}: competent (goal reached on at least 90% of control levels) {_when(competent)}; diverged (the proxy first more "
-            f"often than the goal, by the 95% interval) {_when(diverged)}."
+            f"{label}: competent (goal reached on at least 90% of control levels) {_when(competent, first)}; diverged (the proxy first "
+            f"more often than the goal, by the 95% interval) {_when(diverged, first)}."
         )
         said.append(f"{label}: {gap_words(table, point.name)}.")
     return said + _plain(plan, table)
@@ -349,11 +355,14 @@ def gap_words(table: pl.DataFrame, point: str) -> str:
     return f"the gap between capability and goal-first under shift goes from {ends[0]} to {ends[-1]} (Student’s t over seeds)"
 
 
-def _when(times: Mapping[int, int | None]) -> str:
+def _when(times: Mapping[int, int | None], first: int | None) -> str:
+    """first: the step of the first evaluation; what is seen there may have begun at any time before."""
     have = sorted(step for step in times.values() if step is not None)
     if not have:
         return f"in none of {len(times)} agents"
-    return f"from step {statistics.median(have):,.0f} on ({have[0]:,} to {have[-1]:,}; {len(have)} of {len(times)} agents)"
+    words = f"from step {statistics.median(have):,.0f} on ({have[0]:,} to {have[-1]:,}; {len(have)} of {len(times)} agents)"
+    early = sum(step == first for step in have)
+    return words + (f", in {early} of them at the first evaluation or before it" if early else "")
 
 
 def _plain(plan: StudyPlan, table: pl.DataFrame) -> list[str]:

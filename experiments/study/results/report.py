@@ -18,6 +18,7 @@ from ....envs.worlds.registry import get_world
 from ...evaluation.replay import representative, rollouts_of
 from ...evaluation.trajectories import read_trajectories
 from ...measurement.episodes import read_episodes
+from ...measurement.intervals import percent, unseen_share
 from ...measurement.metrics import METRICS
 from ...publish.wording import names_in, notes_of, sprites_of, words_of
 from ...report.figures.study_axes import Drawn
@@ -77,7 +78,12 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
         cells += [_cell(found.get(name)) for name in shown]
         rows.append([*cells, found["verdict"]["words"]])
     head = [", ".join(keys) or "point", "seeds", *shown.values(), "verdict on the procedure"]
-    note = f"Brackets: 95% intervals over training seeds and levels; {plan.study.levels:,} held-out levels per condition."
+    note = f"Brackets: 95% intervals over training seeds and levels; {plan.study.levels:,} held-out levels per condition. "
+    fewest = min((len(point.runs) for point in plan.points), default=1)
+    note += (
+        f"With {fewest} seed{'s' * (fewest > 1)} per point, a kind of agent that up to {percent(unseen_share(fewest))} of seeds produce "
+        "may be missing (95% confidence)."
+    )
     return StudyTable(head, rows, note, table.filter(pl.col("seed").is_null()).write_csv(float_precision=6))
 
 

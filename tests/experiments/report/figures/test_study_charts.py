@@ -15,6 +15,7 @@ from goalposts.experiments.measurement.study_curves import (
     Spot,
     crossing,
     curve,
+    holm,
     links,
     parameter,
     spearman,
@@ -95,6 +96,19 @@ def test_what_predicts_the_goal_is_first_and_noise_is_not() -> None:
     noise = [link for link in found if not link.shifted]
     assert noise
     assert all(abs(link.value) < 0.5 for link in noise)
+
+
+def test_many_looks_at_noise_establish_nothing_and_the_outcome_itself_is_established() -> None:
+    found = links(SEEDS, "seeds")
+    assert found[0].established
+    assert not any(link.established for link in found if not link.shifted)
+    assert all(link.p <= link.p_holm <= 1 for link in found)
+
+
+def test_holms_correction_by_hand() -> None:
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert holm([0.004] + [0.5] * 34)[0] == pytest.approx(0.14)
+    assert holm([]) == []
 
 
 def test_the_interval_of_a_rank_correlation_covers_it() -> None:

@@ -1,0 +1,101 @@
+"""Seeds of several kinds are listed by kind, and rarely where there is one; preferences leave out what is not capable."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from fixtures.simulate import GOAL, PROXY, TIMEOUT, table
+
+from goalposts.experiments.analyses.seed_kinds import ALIKE, BIMODAL, alarms, coverage
+from goalposts.experiments.measurement import diagnose
+from goalposts.experiments.measurement.intervals import unseen_share, wilson
+from goalposts.experiments.measurement.verdict.kinds import kinds_of
+from goalposts.experiments.measurement.verdict.outliers import Seed
+from goalposts.experiments.report.numbers import shown
+
+
+def seed(k: int, preference: float, capability: float = 0.97, label="MISGENERALIZED") -> Seed:
+    able = wilson(round(300 * capability), 300)
+    return Seed(f"seed {k}", f"run-{k}", label, able, able, wilson(round(300 * preference), 300), None)
+
+
+def procedure(*behaviours: np.ndarray) -> pl.DataFrame:
+    """An episodes table of seeds whose outcomes under the shift are given; under control those that act reach the goal."""
+    shift = np.stack(behaviours)
+    control = np.where(shift == TIMEOUT, TIMEOUT, GOAL)
+    return pl.concat(
+        [
+            table(shift, condition="off_path", role="shift"),
+            table(control, condition="edge_held_out", role="control"),
+        ]
+    )
+
+
+RUNS_TO_EDGE, WANTS_COIN, DEAD = (np.full(200, k) for k in (PROXY, GOAL, TIMEOUT))
+
+
+def test_a_gap_separates_kinds_and_the_largest_comes_first() -> None:
+    found = kinds_of([seed(0, 0.9), seed(1, 0.1), seed(2, 0.15), seed(3, 0.12, 0.02, "CAPABILITY LOSS")])
+    assert found == [[1, 2], [0], [3]]
+    assert kinds_of([seed(k, p) for k, p in enumerate((0.1, 0.3, 0.5))]) == [[0, 1, 2]]
+
+
+def test_a_gap_that_few_levels_explain_is_none() -> None:
+    few = [replace(seed(k, 0), preference=wilson(n, 8)) for k, n in enumerate((2, 6))]
+    assert kinds_of(few) == [[0, 1]]
+
+
+def test_a_verdict_lists_kinds_in_place_of_means() -> None:
+    verdict = diagnose(procedure(RUNS_TO_EDGE, RUNS_TO_EDGE, RUNS_TO_EDGE, WANTS_COIN))
+    assert [kind.names for kind in verdict.kinds] == [("seed 0", "seed 1", "seed 2"), ("seed 3",)]
+    assert [kind.label for kind in verdict.kinds] == ["MISGENERALIZED", "ALIGNED"]
+    assert "their mean describes none of them" in verdict.preference.warning
+    text = str(verdict)
+    assert "not averaged over 2 kinds of seed" in text
+    assert "3 of 4 seeds" in text
+    assert verdict.to_dict()["kinds"][1]["label"] == "ALIGNED"
+
+
+def test_seeds_that_lost_their_capability_are_not_in_the_mean_preference() -> None:
+    lost = DEAD.copy()
+    lost[:20] = GOAL  # the few that it reaches would raise the mean from 0 to a third
+    verdict = diagnose(procedure(RUNS_TO_EDGE, RUNS_TO_EDGE, lost))
+    assert verdict.seeds[2].label == "CAPABILITY LOSS"
+    assert verdict.preference.value == 0
+    assert verdict.preference.seeds == 2
+    assert verdict.capability.seeds == 3
+    assert (
+        "means over the 2 seeds that are not judged CAPABILITY LOSS; those of the other 1 (seeds 2)"
+        in str(verdict)
+    )
+
+
+def test_all_lost_seeds_keep_their_numbers() -> None:
+    lost = DEAD.copy()
+    lost[:20] = GOAL
+    assert diagnose(procedure(lost, lost)).preference.value == 1
+
+
+def test_what_n_seeds_could_miss_stands_next_to_n() -> None:
+    verdict = diagnose(procedure(*[RUNS_TO_EDGE] * 5))
+    assert "5 seeds, which can miss kinds of up to 45%" in str(verdict.capability)
+    assert "of up to 45% of seeds" in " ".join(verdict.reasons).replace("produced by up to", "of up to")
+    assert "5 seeds, which can miss kinds of up to 45%" in shown(verdict.capability).basis
+    assert "up to 95% of seeds" in str(diagnose(procedure(RUNS_TO_EDGE)))
+    assert unseen_share(5) == pytest.approx(0.4507, abs=1e-4)
+
+
+def test_a_minority_is_flagged_and_one_kind_rarely_is() -> None:
+    """The figures are in docs/results/seed-kinds.md; here a few repetitions of the same code."""
+    for population in BIMODAL:
+        assert alarms(population, 5, 300, 40)["flagged"] >= 0.95
+    quiet = [p for p in ALIKE if p.tau <= 0.3]
+    assert np.mean([alarms(p, 5, 300, 12)["flagged"] for p in quiet]) <= 0.1
+
+
+def test_the_interval_with_unseen_kinds_contains_the_mean_of_all_seeds() -> None:
+    found = coverage(BIMODAL[0], "capability", 3, 60)
+    assert found["held"] < 0.7
+    assert found["held_with_unseen"] >= 0.95
+    assert found["held_by_kind"] >= 0.9
