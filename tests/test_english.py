@@ -119,13 +119,13 @@ def words_of(source: str) -> str:
     """Docstrings and comments of a Python source, each at its line and separated by periods; code is left out."""
     lines = [""] * (source.count("\n") + 2)
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            text = ast.get_docstring(node, clean=False)
-            if text is not None:
-                first = node.body[0].lineno - 1
-                for k, line in enumerate(text.split("\n")):
-                    lines[first + k] = line
-                lines[first + k] += " ."
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
+            first, block = node.lineno - 1, node.value.value.split("\n")
+            lines[first : first + len(block)] = [*block[:-1], f"{block[-1]} ."]
     comments = [
         t for t in tokenize.generate_tokens(io.StringIO(source).readline) if t.type == tokenize.COMMENT
     ]
