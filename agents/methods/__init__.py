@@ -1,1 +1,1 @@
-"""Methods of training: one readable file each, and the task that gives them levels and counts their steps. Knows no run folders."""
+"""Training methods, one readable file each, and the task that provides their levels and counts their steps. Knows no run folders."""

@@ -1,6 +1,6 @@
 """Behaviour cloning: imitate the planner's shortest paths to the goal on training levels, by cross-entropy.
 
-Pomerleau 1988. The demonstrator wants the goal; whether the imitator does is what the evaluation measures. Demonstrated steps count
+Pomerleau 1988. The demonstrator wants the goal; the evaluation measures whether the imitator does. Demonstrated steps count
 as environment steps.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class BehaviourCloning:
-    """levels: demonstrated levels; epochs: passes over the demonstrations; batch_size, learning_rate: of Adam."""
+    """Options of behaviour cloning. levels: number of demonstrated levels; epochs: passes over them; batch_size, learning_rate: Adam's."""
 
     levels: int = 1000
     epochs: int = 10
@@ -22,7 +22,7 @@ class BehaviourCloning:
     learning_rate: float = 1e-3
 
     def train(self, task: Any, seed: int) -> Any:
-        """Demonstrate, then fit the policy of the config's net."""
+        """Record demonstrations, then fit a policy with the config's net."""
         import torch
 
         from ..scripted import GoToGoal

@@ -15,7 +15,7 @@ class BudgetExceeded(UserError):
 
 
 class Budget:
-    """So many of something. A copy of whatever holds it holds the same budget; it cannot be pickled into another one."""
+    """A limited amount of something. Copies of its holder share the budget; it cannot be pickled."""
 
     def __init__(self, what: str, limit: int, remedy: str) -> None:
         self.what, self.limit, self.remedy = what, limit, remedy
@@ -23,11 +23,11 @@ class Budget:
 
     @property
     def left(self) -> int:
-        """How many may still be spent."""
+        """Remaining amount."""
         return self.limit - self.spent
 
     def spend(self, count: int) -> None:
-        """Count some, before they are used. Raises BudgetExceeded, with nothing counted."""
+        """Count an amount before it is used. Raises BudgetExceeded without counting if it exceeds the budget."""
         if self.spent + count > self.limit:
             raise BudgetExceeded(
                 f"the method needs more {self.what} than its budget: {self.spent:,} of {self.limit:,} are spent, and it asks for "

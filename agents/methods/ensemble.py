@@ -1,4 +1,4 @@
-"""An ensemble: several agents with different first weights, trained apart, that vote by the mean of their probabilities.
+"""Ensemble: several separately trained agents with different initial weights, which average their action probabilities.
 
 Each member gets the same part of the budget, so an ensemble costs as many environment steps as one agent.
 """
@@ -11,12 +11,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Ensemble:
-    """members: how many agents, from 2 to 32."""
+    """Options of an ensemble. members: number of agents, from 2 to 32."""
 
     members: int = 4
 
     def train(self, task: Any, seed: int) -> Any:
-        """Train the members one after the other and join them."""
+        """Train the members one after another and combine them."""
         from ..policy.ensemble_agent import EnsembleAgent
 
         agents = []

@@ -1,4 +1,4 @@
-"""The config's algorithm on the config's training levels: what `goalposts train` does without a method."""
+"""The config's algorithm on the config's training levels, like `goalposts train` without a method."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Plain:
-    """No method at all: the baseline of every comparison."""
+    """The plain method: the baseline of every comparison."""
 
     def train(self, task: Any, seed: int) -> Any:
         """Train one agent on the pool of training levels."""

@@ -1,8 +1,8 @@
-"""Robust prioritized level replay, PLR⊥: replay the levels on which most is left to learn, and learn only from replayed ones.
+"""Robust prioritized level replay, PLR⊥: replay the levels with the most left to learn, and learn only from replayed ones.
 
 Jiang et al. 2021, "Replay-guided adversarial environment design" (arXiv 2110.02439). A rollout is either on new levels, which are
 scored and not learned from, or on replayed ones, chosen by rank of their score and by staleness. Both kinds of steps count.
-Read next: `plr_scores.py`; `envs/engine/level_sampler.py`, what a sampler must offer.
+Read next: `plr_scores.py`; `envs/engine/level_sampler.py`, the interface of a sampler.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ...envs.levels.level import LevelSet
 
 @dataclass(frozen=True)
 class PLR:
-    """replay: probability that a rollout replays; buffer: levels that are kept; temperature: of the ranks, lower is greedier.
+    """Options of PLR⊥. replay: probability that a rollout replays; buffer: number of stored levels.
 
-    staleness: weight of how long ago a level was played; score: `positive` or `absolute` advantages.
+    temperature: of the ranks, lower is greedier. staleness: weight of the time since a level was played. score: `positive` or `absolute` advantages.
     """
 
     replay: float = 0.5
@@ -29,7 +29,7 @@ class PLR:
     score: str = "positive"
 
     def train(self, task: Any, seed: int) -> Any:
-        """Train with a sampler that the rollouts' advantages inform."""
+        """Train with a sampler that uses the rollouts' advantages."""
         from .plr_callback import PLRCallback
 
         sampler = PLRSampler(self, seed)
@@ -38,24 +38,24 @@ class PLR:
 
 
 class PLRSampler:
-    """Which level each slot plays next. Levels are known by their place in the pool."""
+    """Level sampler of PLR⊥. Levels are identified by their index in the pool."""
 
     def __init__(self, method: PLR, seed: int) -> None:
         self.method, self.replaying, self.updates = method, False, 0
         self._random = np.random.default_rng([seed, 1])
 
     def begin(self, pool: LevelSet, num_envs: int) -> None:
-        """Nothing is scored yet: every level of the pool is new."""
+        """Start with all levels of the pool new and unscored."""
         self._unseen = self._random.permutation(len(pool))
         self._next = 0
         size = min(self.method.buffer, len(pool))
         self._ids, self._scores = np.full(size, -1, np.int64), np.zeros(size)
         self._played = np.zeros(size, np.int64)  # the update at which each was last scored
-        self._place = np.full(len(pool), -1, np.int64)  # of a level in the buffer
+        self._place = np.full(len(pool), -1, np.int64)  # index of each level in the buffer
         self._filled, self._cumulated = 0, np.zeros(0)
 
     def choose(self, slots: np.ndarray) -> np.ndarray:
-        """Replayed levels by their priority, or levels that were not played yet; int64[m]."""
+        """Choose replayed levels by priority, or new levels: int64[m]."""
         if self.replaying:
             return self._ids[np.searchsorted(self._cumulated, self._random.random(len(slots)), side="right")]
         first = self._next
@@ -63,10 +63,10 @@ class PLRSampler:
         return self._unseen[np.arange(first, self._next) % len(self._unseen)]
 
     def ended(self, slots: np.ndarray, levels: np.ndarray, returns: np.ndarray, outcome: np.ndarray) -> None:
-        """Scores come from whole rollouts (`update`), not from returns."""
+        """Do nothing: scores come from whole rollouts (`update`), not from returns."""
 
     def update(self, levels: np.ndarray, scores: np.ndarray) -> None:
-        """Take the scores float64[m] of levels int64[m], the last one of each level counting; then decide what comes next."""
+        """Store the scores float64[m] of levels int64[m], using the last score of each level; then decide the next rollout's kind."""
         self.updates += 1
         levels, last = np.unique(levels[::-1], return_index=True)
         scores = scores[::-1][last]
@@ -78,7 +78,7 @@ class PLRSampler:
         self.replaying = bool(self._random.random() < self.method.replay)
 
     def _add(self, levels: np.ndarray, scores: np.ndarray) -> None:
-        """New levels fill the buffer; after that they replace the ones with the lowest scores, if theirs are higher."""
+        """Add new levels to the buffer; once full, they replace levels with lower scores."""
         room = min(len(levels), len(self._ids) - self._filled)
         places = np.arange(self._filled, self._filled + room)
         self._filled += room
@@ -96,7 +96,7 @@ class PLRSampler:
         self._place[levels] = places
 
     def _prioritize(self) -> None:
-        """P = (1 − ρ) · rank^(−1/β), normalized, + ρ · staleness, normalized; its cumulated sums."""
+        """Update the cumulative sums of P = (1 − ρ) · rank^(−1/β), normalized, + ρ · staleness, normalized."""
         n, method = self._filled, self.method
         ranks = np.empty(n)
         ranks[np.argsort(-self._scores[:n], kind="stable")] = np.arange(1, n + 1)

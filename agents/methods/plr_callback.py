@@ -1,4 +1,4 @@
-"""What PLR⊥ does at the boundaries of a rollout: reset to chosen levels, score them, and skip the update after new ones.
+"""Callback of PLR⊥ between rollouts: reset to the chosen levels, score them, and skip the update after new ones.
 
 Read next: `plr.py`.
 """
@@ -32,7 +32,7 @@ class PLRCallback(BaseCallback):
     def _train_if_replayed(self) -> None:
         if self._replayed:
             self._train()
-        else:  # new levels are scored and not learned from
+        else:  # new levels are scored but not learned from
             self.model.logger.record(
                 "train/learning_rate", self.model.lr_schedule(self.model._current_progress_remaining)
             )  # type: ignore[attr-defined]

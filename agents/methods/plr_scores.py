@@ -1,7 +1,7 @@
-"""How much there is to learn on the levels of a rollout: scores from advantages, level by level, in one compiled pass.
+"""Learning-potential scores of a rollout's levels, computed from advantages in one compiled pass.
 
 The positive value loss of Jiang et al. 2021 ("Prioritized level replay", arXiv 2010.03934) and its absolute variant. Read next:
-`plr.py`, which replays levels by them.
+`plr.py`, which replays levels according to them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ POSITIVE, ABSOLUTE = 0, 1
 
 @kernel
 def scored(levels, advantages, starts, kind, ids, scores):
-    """Fill in ids int64[T·n] and scores float64[T·n] of each episode's part in the rollout; returns how many there are.
+    """Fill in ids int64[T·n] and scores float64[T·n] of each episode's part in the rollout; returns their number.
 
     levels int64[T, n]; advantages, starts float32[T, n].
     """
@@ -40,7 +40,7 @@ def scored(levels, advantages, starts, kind, ids, scores):
 def scores_of(
     levels: np.ndarray, advantages: np.ndarray, starts: np.ndarray, kind: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(ids int64[m], scores float64[m]) of the episodes in a rollout; see `scored`."""
+    """Return (ids int64[m], scores float64[m]) of the episodes in a rollout; see `scored`."""
     ids, scores = np.empty(levels.size, np.int64), np.empty(levels.size)
     m = scored(levels, advantages, starts, kind, ids, scores)
     return ids[:m], scores[:m]

@@ -1,6 +1,6 @@
-"""Methods by name: those that ship, and the user's own by `module:NAME`. Options are the fields of a method's dataclass.
+"""Registry of methods by name: shipped ones, and custom ones by `module:NAME`. Options are the fields of a method's dataclass.
 
-Loads no torch, so that a config can check options. Read next: `plain_ppo.py`, the shortest; `task.py`, what a method is given.
+Loads no torch, so that a config can check options. Read next: `plain_ppo.py`, the shortest method; `task.py`, its environment.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ METHODS: dict[str, type] = {
 
 
 class MethodError(UserError):
-    """A method that does not exist, or options that it does not have."""
+    """An unknown method, or options that it does not have."""
 
 
 class Method(Protocol):
-    """What trains an agent: any object with this function."""
+    """A training method: any object with this function."""
 
     def train(self, task: Any, seed: int) -> Any:
-        """An agent, trained within the task (`task.Task`)."""
+        """Train an agent within the task (`task.Task`) and return it."""
 
 
 def method_named(name: str, options: Mapping[str, Any]) -> Method:
-    """A method with these options. Raises MethodError, CodeError for code that the user did not name."""
+    """Create a method with options. Raises MethodError, or CodeError for code that the user did not name."""
     if ":" in name:
         found = named_code(name).value
         made = _made(name, found, options) if isinstance(found, type) else found
@@ -56,7 +56,7 @@ def method_named(name: str, options: Mapping[str, Any]) -> Method:
 
 
 def shipped(name: str) -> type:
-    """The class of a shipped method. Raises MethodError with the closest name."""
+    """Class of a shipped method. Raises MethodError that suggests the closest name."""
     if name not in METHODS:
         raise MethodError(
             f"there is no method {name!r}; allowed are {', '.join(METHODS)}, or your own as module:NAME.{closest(name, METHODS)}"
@@ -65,9 +65,9 @@ def shipped(name: str) -> type:
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """All options of a method with their values, defaults included. Raises MethodError.
+    """Return all options of a method with their values, including defaults. Raises MethodError.
 
-    Those of custom code that is not loaded, or that is no dataclass, stay as they are.
+    Options of custom code that is not loaded, or is not a dataclass, are unchanged.
     """
     if ":" in name:
         code = find_code(name)

@@ -1,4 +1,4 @@
-"""What a method trains within: environments and levels of the training kind, a log, checkpoints, and budgets that it enforces.
+"""The task in which a method trains: training environments and levels, a log, checkpoints, and enforced budgets.
 
     class MyMethod:
         def train(self, task, seed):
@@ -6,7 +6,7 @@
             task.run(learner)
             return learner.agent()
 
-Every environment that a task makes counts its steps, in whatever interface and in every copy; episodes that score levels count too.
+Every environment of a task counts its steps, in every interface and copy; episodes that score levels count too.
 Levels are of the config's training condition; shifted ones cost labels; those of the evaluation are out of reach. A method runs in
 the same process, so it could import the generator and draw levels behind the task's back: that cannot be prevented. The
 provenance of a run therefore records every module that a custom method was loaded from, and the hash of its source is part of the
@@ -36,19 +36,17 @@ from ..rollout import Played, play
 from ..sb3_vec_env import GoalpostsVecEnv
 from .budget import Budget
 
-LABEL_SEED = (
-    3  # of the levels that cost labels; the training's and the evaluation's have other layouts or seeds
-)
-OWN_OPTIONS = ("render_mode", "max_steps", "num_levels", "level_seed")  # that a method may choose
+LABEL_SEED = 3  # seed of the levels that cost labels; training and evaluation use other layouts or seeds
+OWN_OPTIONS = ("render_mode", "max_steps", "num_levels", "level_seed")  # options that a method may choose
 
 
 class TaskError(UserError):
-    """A method asked its task for something that it does not give."""
+    """A method requested something that its task does not allow."""
 
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """What a task is about. env: options of `GoalpostsVecEnv`; log: takes a row of progress.csv and the agent as it is now.
+    """Specification of a task. env: options of `GoalpostsVecEnv`; log: receives a row of progress.csv and the current agent.
 
     steps, labels: the budgets; labels_from: the condition of the levels that cost labels.
     """
@@ -63,7 +61,7 @@ class TaskSpec:
 
 
 class Task:
-    """One training of one seed, as a method sees it."""
+    """One training with one seed, as seen by a method."""
 
     def __init__(self, spec: TaskSpec, seed: int) -> None:
         self._spec, self.seed = spec, seed
@@ -84,10 +82,10 @@ class Task:
     def vec_env(
         self, num_envs: int | None = None, levels: LevelSet | None = None, sampler: Any = None, **options: Any
     ) -> GoalpostsVecEnv:
-        """The native environment for stable-baselines3, on training levels, which counts its steps.
+        """Create a native stable-baselines3 environment on training levels, which counts its steps.
 
-        levels: play these instead; those that the task did not hand out cost a label each. sampler: a `LevelSampler`.
-        options: of `GoalpostsVecEnv`, as far as they do not change the task. Raises TaskError, BudgetExceeded.
+        levels: play these instead; each one not obtained from the task costs a label. sampler: a `LevelSampler`.
+        options: those of `GoalpostsVecEnv` that do not change the task. Raises TaskError, BudgetExceeded.
         """
         env = GoalpostsVecEnv(num_envs or self.settings.num_envs, **self._options(levels, sampler, options))
         env.stream.meter = self.steps
@@ -96,7 +94,7 @@ class Task:
     def gymnasium_env(
         self, num_envs: int | None = None, levels: LevelSet | None = None, **options: Any
     ) -> gym.vector.VectorEnv:
-        """The same as a vector environment of gymnasium."""
+        """Create the same environment with gymnasium's vector interface."""
         env = GoalpostsVectorEnv(num_envs or self.settings.num_envs, **self._options(levels, None, options))
         env.stream.meter = self.steps
         return env
@@ -114,9 +112,9 @@ class Task:
     # --- levels
 
     def levels(self, count: int, first: int = 0, condition: str | None = None) -> LevelSet:
-        """Training levels first, first + 1, … of the training condition and the training layouts. They cost nothing.
+        """Generate training levels first, first + 1, … of the training condition and layouts. They are free.
 
-        Raises TaskError for another condition: those are the evaluation's, or cost labels.
+        Raises TaskError for other conditions, which belong to the evaluation or cost labels.
         """
         if condition is not None and self.world.condition(condition) != self.world.condition(self.condition):
             raise TaskError(
@@ -130,7 +128,7 @@ class Task:
         return found
 
     def labelled_levels(self, count: int) -> LevelSet:
-        """Levels of the training layouts with the goal placed as after the shift: each costs a label. Raises BudgetExceeded."""
+        """Generate levels of the training layouts with the goal placed as in the shift; each costs a label. Raises BudgetExceeded."""
         condition = self._spec.labels_from or self.world.default_condition("shift")
         first = self.labels.spent
         self.labels.spend(count)
@@ -156,9 +154,9 @@ class Task:
         seed: int | None = None,
         **options: Any,
     ) -> Training:
-        """The config's algorithm at its start, on `env` or on `vec_env(**options)`. Run it with `run`.
+        """Create a learner with the config's algorithm, on `env` or on `vec_env(**options)`. Run it with `run`.
 
-        total_steps: default, those of the config. seed: default, the task's.
+        total_steps: default: the config's. seed: default: the task's.
         """
         settings = self.settings
         if total_steps is not None:
@@ -172,7 +170,7 @@ class Task:
         return training_of(settings, name=self._spec.name, env=env, seed=self.seed if seed is None else seed)
 
     def share(self, parts: int) -> int:
-        """Steps for each of several learners, in whole rollouts, so that all fit into the budget."""
+        """Number of steps for each of several learners, in whole rollouts, so that all fit into the budget."""
         rollout = self.settings.rollout
         return max(1, self.steps.limit // parts // rollout) * rollout
 
@@ -187,7 +185,7 @@ class Task:
         return learner
 
     def play(self, agent: Any, levels: LevelSet, sampled: bool = True) -> Played:
-        """Play levels once each; the steps count. Raises BudgetExceeded, before or in between."""
+        """Play each level once; the steps count. Raises BudgetExceeded before or during play."""
         self._pay_for(levels)
         env = self._spec.env
         return play(
@@ -201,16 +199,16 @@ class Task:
         )
 
     def log(self, agent: Any = None, **figures: Any) -> None:
-        """A row of progress.csv at the present number of steps; with an agent, its goal may be measured there."""
+        """Log a row of progress.csv at the current number of steps; with an agent, its goal may be measured as well."""
         self._spec.log({**figures, "step": self.steps.spent}, agent)
 
     def card(self) -> AgentCard:
-        """What an agent of this task is, at the present number of steps."""
+        """Card of an agent of this task at the current number of steps."""
         return replace(self.learner().card(), step=self.steps.spent)
 
 
 def finished(agent: Any, task: Task, name: str) -> PolicyAgent:
-    """The agent that a method returned, under the run's name, seed and steps. Raises TaskError for what cannot be saved."""
+    """Label the agent returned by a method with the run's name, seed and steps. Raises TaskError if it cannot be saved."""
     if isinstance(agent, Training):
         agent = agent.agent()
     if not isinstance(agent, PolicyAgent):
@@ -223,9 +221,9 @@ def finished(agent: Any, task: Task, name: str) -> PolicyAgent:
 
 
 def demonstrations(task: Task, agent: Any, levels: LevelSet) -> tuple[np.ndarray, np.ndarray]:
-    """What an agent sees and does on levels, played to their ends: observations uint8[n, C, H, W], actions int64[n].
+    """Record an agent's observations uint8[n, C, H, W] and actions int64[n] on levels played to their end.
 
-    Their steps count. Deterministic agents, such as the planner's, give the same pairs always.
+    The steps count. Deterministic agents, such as the planning ones, always give the same pairs.
     """
     recorder = Recorder(agent)
     task.play(recorder, levels, sampled=False)
@@ -244,7 +242,7 @@ class Counted:
             self.action_probabilities = self._probabilities
 
     def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, Any]:
-        """As the agent's."""
+        """Forward to the agent."""
         self._steps.spend(len(observation))
         return self._agent.predict(observation, deterministic=deterministic)
 
@@ -254,7 +252,7 @@ class Counted:
 
 
 class Recorder:
-    """An agent that keeps what it saw and did."""
+    """An agent that records its observations and actions."""
 
     def __init__(self, agent: Any) -> None:
         self.agent = agent
@@ -264,7 +262,7 @@ class Recorder:
             self.begin, self.see = agent.begin, agent.see
 
     def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, Any]:
-        """As the agent's."""
+        """Forward to the agent."""
         actions, state = self.agent.predict(observation, deterministic=deterministic)
         self.seen.append(np.array(observation))
         self.done.append(np.asarray(actions).astype(np.int64))

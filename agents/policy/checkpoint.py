@@ -97,7 +97,7 @@ def policy_options(
 
 
 def save_agent(folder: Path, agent: PolicyAgent) -> None:
-    """Write any agent of ours, an ensemble included, into a folder that exists."""
+    """Write any `PolicyAgent`, including an ensemble, into an existing folder."""
     if isinstance(agent, EnsembleAgent):
         _save(folder, agent.tensors(), agent.card)
     else:
@@ -186,7 +186,7 @@ def load_policy(folder: str | Path) -> PolicyAgent:
 
 
 def _filled(card: AgentCard, tensors: dict[str, torch.Tensor], misfit: str) -> Any:
-    """A policy of the card's shape with these weights. Raises CheckpointError."""
+    """Build a policy of the card's shape with these weights. Raises CheckpointError."""
     policy = build_policy(card)
     expected = policy.state_dict()
     if {k: (v.shape, v.dtype) for k, v in tensors.items()} != {

@@ -1,4 +1,4 @@
-"""Several policies as one agent, which acts by the mean of their probabilities.
+"""Several policies as one agent, which averages their action probabilities.
 
 Saved as one checkpoint: the members' tensors under `member.<k>.`, and their number among the card's options. Read next:
 `checkpoint.py`; `agents/methods/ensemble.py`, which trains one.
@@ -21,7 +21,7 @@ MOST_MEMBERS = 32
 
 
 class EnsembleAgent(PolicyAgent):
-    """Acts by the mean of its members' action probabilities; its value is the mean of theirs."""
+    """An agent that averages its members' action probabilities and values."""
 
     def __init__(self, members: Sequence[PolicyAgent]) -> None:
         cards = {replace(member.card, step=0, seed=None, name="").__repr__() for member in members}
@@ -37,14 +37,14 @@ class EnsembleAgent(PolicyAgent):
 
     @with_defaults
     def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
-        """float64[n, A]: the mean over the members."""
+        """Action probabilities float64[n, A], averaged over the members."""
         return np.mean([member.action_probabilities(observation) for member in self.members], axis=0)
 
     @with_defaults
     def predict(
         self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
     ) -> tuple[np.ndarray, Any]:
-        """Actions int64[n]; sampled by numpy's global generator unless deterministic."""
+        """Choose actions int64[n], sampled with numpy's global generator unless deterministic."""
         single = np.ndim(observation) == len(self.card.shape)
         probabilities = self.action_probabilities(observation[None] if single else observation)
         if deterministic:
@@ -57,12 +57,12 @@ class EnsembleAgent(PolicyAgent):
 
     @with_defaults
     def value(self, observation: np.ndarray) -> np.ndarray:
-        """float32[n]: the mean of the members' values."""
+        """Critic values float32[n], averaged over the members."""
         values = np.stack([member.value(observation) for member in self.members])
         return values.mean(axis=0, dtype=np.float32)
 
     def tensors(self) -> dict[str, Any]:
-        """All members' weights by name."""
+        """Weights of all members by name."""
         return {
             f"member.{k}.{name}": tensor
             for k, member in enumerate(self.members)

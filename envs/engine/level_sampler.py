@@ -1,7 +1,7 @@
-"""A level sampler chooses the next level of each environment from a pool, and is told how the last ones ended.
+"""Level samplers, which choose the next level of each environment from a pool and receive the outcomes.
 
-`following`, the engine's array of next levels, is filled one episode ahead: a slot's next level is chosen when its present episode
-begins, so that the compiled step can load it at once. Read next: `level_stream.py`, which calls it; `agents/methods/plr.py`, one that
+`following`, the engine's array of next levels, is filled one episode ahead: a slot's next level is chosen when its current episode
+starts, so that the compiled step can load it at once. Read next: `level_stream.py`, which calls samplers; `agents/methods/plr.py`, which
 prioritizes levels.
 """
 
@@ -18,39 +18,39 @@ from .outcome import O_LEVEL
 
 
 class LevelSampler(Protocol):
-    """What the stream of levels calls. Levels are known by their place in the pool."""
+    """Interface of a level sampler. Levels are identified by their index in the pool."""
 
     def begin(self, pool: LevelSet, num_envs: int) -> None:
-        """Before the first level is chosen: the pool, and how many environments play it."""
+        """Receive the pool and the number of environments before the first choice."""
 
     def choose(self, slots: np.ndarray) -> np.ndarray:
-        """The next level of each slot int[m]: places in the pool, int[m]. Called one episode ahead."""
+        """Choose the next level of each slot int[m], as pool indices int[m]. Called one episode ahead."""
         ...
 
     def ended(self, slots: np.ndarray, levels: np.ndarray, returns: np.ndarray, outcome: np.ndarray) -> None:
-        """Episodes that just ended: slots, levels int32[m], returns float64[m], outcome int32[m, 8] (columns `outcome.O_…`)."""
+        """Receive ended episodes: slots, levels int32[m], returns float64[m], outcome int32[m, 8] (columns `outcome.O_…`)."""
 
 
 class UniformSampler:
-    """Every level of the pool is as likely as any other."""
+    """A sampler that chooses uniformly from the pool."""
 
     def __init__(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
 
     def begin(self, pool: LevelSet, num_envs: int) -> None:
-        """Note the size of the pool."""
+        """Record the size of the pool."""
         self._size = len(pool)
 
     def choose(self, slots: np.ndarray) -> np.ndarray:
-        """Places int64[m]."""
+        """Choose pool indices int64[m] uniformly."""
         return self._random.integers(0, self._size, len(slots))
 
     def ended(self, slots: np.ndarray, levels: np.ndarray, returns: np.ndarray, outcome: np.ndarray) -> None:
-        """Nothing to learn."""
+        """Ignore the outcomes."""
 
 
 def check_sampler(sampler: Any, unlimited: bool) -> None:
-    """Raise OptionError for a sampler that lacks a method, or where there is no pool to choose from."""
+    """Raise OptionError for a sampler that lacks a method, or if there is no pool to choose from."""
     if sampler is None:
         return
     missing = [name for name in ("begin", "choose", "ended") if not callable(getattr(sampler, name, None))]
@@ -64,7 +64,7 @@ def check_sampler(sampler: Any, unlimited: bool) -> None:
 
 
 def refuse_sampler(sampler: Any, elsewhere: bool) -> None:
-    """Raise OptionError where an interface does not tell samplers how episodes ended."""
+    """Raise OptionError for interfaces that do not report outcomes to samplers."""
     if sampler is not None and elsewhere:
         raise OptionError(
             "a sampler works in gymnasium.make_vec(…) with autoreset_mode SAME_STEP, the default, and in GoalpostsVecEnv; "
@@ -73,7 +73,7 @@ def refuse_sampler(sampler: Any, elsewhere: bool) -> None:
 
 
 def chosen_levels(sampler: LevelSampler, slots: np.ndarray, size: int) -> np.ndarray:
-    """int64[m]: what a sampler chose, checked, because the kernels do not. Raises OptionError."""
+    """Validated choice of a sampler, int64[m], since the kernels do not check it. Raises OptionError."""
     chosen = np.asarray(sampler.choose(slots))
     if chosen.shape != (len(slots),) or chosen.dtype.kind not in "iu":
         raise OptionError(
@@ -87,5 +87,5 @@ def chosen_levels(sampler: LevelSampler, slots: np.ndarray, size: int) -> np.nda
 
 
 def report_ended(sampler: LevelSampler, step: Step) -> None:
-    """Tell the sampler which episodes a step ended."""
+    """Report the episodes that a step ended to the sampler."""
     sampler.ended(step.ended, step.final_outcome[:, O_LEVEL], step.final_return, step.final_outcome)

@@ -66,7 +66,7 @@ def test_an_environment_cannot_be_pickled_into_another_process() -> None:
         pickle.dumps(small_task().vec_env(4))
 
 
-def test_an_environment_from_elsewhere_cannot_train_a_learner() -> None:
+def test_foreign_environment_cannot_train_a_learner() -> None:
     with pytest.raises(TaskError, match=r"its steps are not counted; make it with task\.vec_env"):
         small_task().learner(env=GoalpostsVecEnv(16, condition="edge"))
 
@@ -112,8 +112,8 @@ def test_labels_are_counted_and_enforced() -> None:
         task.labelled_levels(3)
 
 
-def test_levels_from_elsewhere_cost_labels() -> None:
-    """Those that the task did not hand out, edits among them: training levels are free, shifted ones are not."""
+def test_foreign_levels_cost_labels() -> None:
+    """Levels not obtained from the task, including edited ones: training levels are free, shifted ones are not."""
     task = small_task(labels=5)
     task.vec_env(4, levels=task.levels(20))
     known = generate("CoinRun", "edge", 0, 20, split="train")
@@ -126,7 +126,7 @@ def test_levels_from_elsewhere_cost_labels() -> None:
         task.play(Random(), generate("CoinRun", "off_path", 9, 2))
 
 
-def test_what_cannot_be_saved_is_refused() -> None:
+def test_unsavable_agents_are_refused() -> None:
     task = small_task()
     with pytest.raises(
         TaskError, match=r"returned a Random, which cannot be saved without pickle\. Return learner\.agent"
@@ -134,13 +134,13 @@ def test_what_cannot_be_saved_is_refused() -> None:
         finished(Random(), task, "small")
 
 
-def test_labelled_levels_are_none_of_the_evaluation() -> None:
+def test_labelled_levels_are_disjoint_from_the_evaluation() -> None:
     task = small_task(labels=50)
     held_out = set(generate("CoinRun", "off_path", 1, 500).layout_hashes())
     assert not held_out & set(task.labelled_levels(50).layout_hashes())
 
 
-def test_a_finished_agent_says_what_it_cost() -> None:
+def test_finished_agent_records_its_cost() -> None:
     task = small_task()
     learner = task.run(task.learner(total_steps=512))
     agent = finished(learner, task, "small")

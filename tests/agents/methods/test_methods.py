@@ -1,4 +1,4 @@
-"""The shipped methods train within their budgets; what each is about holds; agents of all are saved and load as they were."""
+"""The shipped methods train within their budgets, work as described, and their agents can be saved and loaded."""
 
 from pathlib import Path
 from typing import Any
@@ -155,7 +155,7 @@ def test_plr_learns_only_from_replayed_levels() -> None:
         ("nowhere:Method", {}, "goalposts --code nowhere:Method"),
     ],
 )
-def test_wrong_options_are_said(name: str, options: dict[str, Any], message: str) -> None:
+def test_wrong_method_options_are_reported(name: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(Exception, match=message) as caught:
         method_named(name, options)
     assert isinstance(caught.value, MethodError) or ":" in name

@@ -1,4 +1,4 @@
-"""Level samplers choose what is played and are told how it ended, in the native environment and in gymnasium's."""
+"""Level samplers choose the levels and receive the outcomes, in the native environment and in gymnasium's."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from goalposts.envs.engine.options import OptionError
 
 
 class InTurn:
-    """Plays the pool in order and keeps what it is told."""
+    """A sampler that plays the pool in order and records its outcomes."""
 
     def begin(self, pool: Any, num_envs: int) -> None:
         self.pool, self.at, self.told = pool, 0, []
@@ -28,7 +28,7 @@ class InTurn:
 
 
 @pytest.mark.parametrize("observation", ["view", "rgb"])
-def test_the_levels_that_were_chosen_are_played(observation: str) -> None:
+def test_chosen_levels_are_played(observation: str) -> None:
     sampler = InTurn()
     env = GoalpostsVecEnv(
         3, condition="edge", observation=observation, num_levels=40, sampler=sampler, max_steps=6
@@ -48,7 +48,7 @@ def test_the_levels_that_were_chosen_are_played(observation: str) -> None:
     assert all(steps <= 6 for *_, steps in sampler.told)
 
 
-def test_returns_are_told() -> None:
+def test_returns_are_reported_to_the_sampler() -> None:
     sampler = InTurn()
     env = gym.make_vec(
         "goalposts:goalposts/CoinRun-v0", num_envs=16, condition="edge", num_levels=40, sampler=sampler
@@ -91,12 +91,12 @@ class Wrong(InTurn):
         (Wrong([0]), {"num_levels": 5}, "needed are 2 whole numbers, one per slot"),
     ],
 )
-def test_what_a_sampler_does_wrong_is_said(sampler: Any, options: dict[str, Any], message: str) -> None:
+def test_invalid_samplers_are_reported(sampler: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         GoalpostsVecEnv(2, sampler=sampler, **options).reset()
 
 
-def test_interfaces_that_do_not_tell_samplers_refuse_them() -> None:
+def test_interfaces_without_outcome_reports_refuse_samplers() -> None:
     for make in (
         lambda: gym.make("goalposts:goalposts/CoinRun-v0", num_levels=5, sampler=InTurn()),
         lambda: gym.make_vec(
