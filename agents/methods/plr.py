@@ -19,7 +19,8 @@ from ...envs.levels.level import LevelSet
 class PLR:
     """Options of PLR⊥. replay: probability that a rollout replays; buffer: number of stored levels.
 
-    temperature: of the ranks, lower is greedier. staleness: weight of the time since a level was played. score: `positive` or `absolute` advantages.
+    temperature: of the ranks, lower is greedier. staleness: weight of the time since a level was played.
+    score: `positive` or `absolute` advantages.
     """
 
     replay: float = 0.5
