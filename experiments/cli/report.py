@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from goalposts.errors import UserError
 
-from ...envs.worlds.contract.sources import world_options
+from ...envs.worlds.contract.sources import shown_command
 from ..system.atomic_files import check_new
 from .app import MAIN, RunPaths, app, say
 from .renamed import agent_words
@@ -40,7 +39,7 @@ def report(
 
     found = open_runs(runs)
     check_new(out)
-    command = "goalposts report " + " ".join(shlex.quote(str(path)) for path in runs) + world_options()
+    command = shown_command("report", *runs)
     page = out or runs[0] / "report.html"
     write_page(report_data(found, command), page)
     say(f"{page} ({page.stat().st_size / 1e6:.1f} MB)")
@@ -65,7 +64,7 @@ def live(
 
     found = open_runs(runs)
     check_new(out)
-    command = "goalposts live " + " ".join(shlex.quote(str(path)) for path in runs) + world_options()
+    command = shown_command("live", *runs)
     page = out or runs[0] / "live.html"
     write_live_page(live_page(found, command), page)
     say(f"{page} ({page.stat().st_size / 1e6:.1f} MB)")

@@ -14,7 +14,7 @@ import typer
 from goalposts.errors import UserError
 from goalposts.text import plain
 
-from ...envs.worlds.contract.sources import world_options
+from ...envs.worlds.contract.sources import shown_command
 from .app import (
     MAIN,
     Config,
@@ -56,8 +56,7 @@ def train(
         run = train_run(found, path, lambda step, total, words: told(0, step, total, words), evaluate)
     say(f"trained {run.status().step:,} steps: {run.path}")
     if evaluate:
-        named = world_options()
-        say(f"next: goalposts diagnose {run.path}{named}, goalposts report {run.path}{named}")
+        say(f"next: {shown_command('diagnose', run.path)}, {shown_command('report', run.path)}")
 
 
 @app.command(rich_help_panel=MAIN)
@@ -137,5 +136,5 @@ def diagnose(
         made = [one.to_dict() for one in diagnoses]
         show_json(made if len(made) > 1 else made[0])
         return
-    add = f"goalposts diagnose {' '.join(map(str, runs))} --evaluate-missing{world_options()}"
+    add = shown_command("diagnose", *runs, "--evaluate-missing")
     show("\n\n\n".join(diagnosis_text(one, plain(add)) for one in diagnoses))

@@ -16,7 +16,7 @@ import typer
 from goalposts.errors import UserError
 from goalposts.text import plain, plain_lines
 
-from ...envs.worlds.contract.sources import world_options
+from ...envs.worlds.contract.sources import shown_command
 from .app import MAIN, Commands, Json, app, say, show, show_json
 from .renamed import is_renamed
 
@@ -177,7 +177,7 @@ def status(path: StudyPath, as_json: Json = False) -> None:
             f"  {found.others} further runs in the folder belong to no point of the current study; tables leave them out"
         )
     if found.done < found.runs and not found.running:
-        say(f"resume with: goalposts study {path}{world_options()}")
+        say(f"resume with: {shown_command('study', path)}")
 
 
 @study_app.command()
@@ -224,7 +224,7 @@ def docs(
     from ..study.driver import check_study
     from ..study.results.docs_page import write_docs
 
-    command = f"goalposts study docs studies/{path.resolve().name} --out {out}"
+    command = shown_command("study", "docs", Path("studies") / path.resolve().name, "--out", out)
     if not out.is_dir():
         raise UserError(f"there is no folder {out}; make it, or give --out another")
     say(str(write_docs(check_study(path), plan_study(path), out, command)))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ...envs.worlds.contract.sources import world_options
+from ...envs.worlds.contract.sources import shown_command
 from .app import MAIN, RunPaths, app, say
 
 
@@ -35,4 +35,4 @@ def sweep_goal(
             if count
             else f"not evaluated on these levels: {run.path}"
         )
-    say(f"next: goalposts report {' '.join(str(run.path) for run in found)}{world_options()}")
+    say(f"next: {shown_command('report', *(run.path for run in found))}")

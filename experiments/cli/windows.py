@@ -14,7 +14,7 @@ import typer
 
 from goalposts.errors import UserError
 
-from ...envs.worlds.contract.sources import world_options
+from ...envs.worlds.contract.sources import shown_command
 from ..system.atomic_files import check_new
 from .app import MAIN, app, chosen_world, say
 from .renamed import agent_words
@@ -122,7 +122,7 @@ def play(
         counts = {c: sum(row.values()) for c, row in game.tally().items()}
     if screenshot is None:
         say("played: " + ", ".join(f"{n} of {c}" for c, n in counts.items()))
-        say(f"kept in {folder}; next: goalposts diagnose {folder}{world_options()}")
+        say(f"kept in {folder}; next: {shown_command('diagnose', folder)}")
 
 
 @app.command(rich_help_panel=MAIN)

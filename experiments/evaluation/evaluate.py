@@ -25,6 +25,7 @@ from ...envs.generation.generate import generate, split_of
 from ...envs.levels.level import LevelSet
 from ...envs.planner.planner import Survey, survey_levels
 from ...envs.planner.value_iteration import Objective, optimal
+from ...envs.worlds.contract.sources import shown_command
 from ...envs.worlds.contract.world import GOAL, World
 from ...envs.worlds.registry import get_world
 from ..config.schema import EvaluateConfig, ExperimentConfig
@@ -104,8 +105,8 @@ def subject_of(
     checkpoint = source.latest_checkpoint()
     if checkpoint is None:
         raise RunError(
-            f"{source.path} has no checkpoint yet, so there is no agent to evaluate. Resume training with: goalposts train "
-            f"{source.path / 'config.yaml'} --out {source.path}"
+            f"{source.path} has no checkpoint yet, so there is no agent to evaluate. Resume training with: "
+            f"{shown_command('train', source.path / 'config.yaml', '--out', source.path)}"
         )
     config, agent = source.config, load_agent_of(source.config, checkpoint)
     return Subject(

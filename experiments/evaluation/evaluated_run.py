@@ -11,6 +11,7 @@ import polars as pl
 
 from goalposts.text import plain
 
+from ...envs.worlds.contract.sources import shown_command
 from ...envs.worlds.registry import get_world
 from ..measurement import Verdict, diagnose
 from ..measurement.episodes import read_episodes
@@ -35,7 +36,7 @@ class Evaluated:
     def __init__(self, run: Run, name: str = "", fresh: Evaluation | None = None) -> None:
         if fresh is None and not run.episodes_path.exists():
             raise RunError(
-                f"{run.path} has not been evaluated yet. Do that with: goalposts evaluate {run.path}"
+                f"{run.path} has not been evaluated yet. Do that with: {shown_command('evaluate', run.path)}"
             )
         self.run, self.config, self._fresh = run, run.config, fresh
         self.name = name or plain(run.path.resolve().name)
@@ -65,7 +66,9 @@ class Evaluated:
             return trajectories_of(self._fresh)
         path = self.run.path / TRAJECTORIES
         if not path.exists():
-            raise RunError(f"{path} is missing. Record the episodes with: goalposts evaluate {self.run.path}")
+            raise RunError(
+                f"{path} is missing. Record the episodes with: {shown_command('evaluate', self.run.path)}"
+            )
         found = read_trajectories(path)
         check_together(self.run, self.episodes, found)
         return found
@@ -169,7 +172,7 @@ def rollouts_of_run(
     if condition not in item.conditions():
         raise RunError(
             f"{item.run.path} was not evaluated on {condition!r}; it was on {', '.join(item.conditions())}. "
-            f"Evaluate it there: goalposts evaluate {item.run.path} --condition '{condition}'"
+            f"Evaluate it there: {shown_command('evaluate', item.run.path, '--condition', condition)}"
         )
     tables = [one.episodes for one in items if condition in one.conditions()]
     numbers = representative(tables, condition, count, outcome)

@@ -18,6 +18,7 @@ from ...agents.rollout import Played, play
 from ...envs.engine.outcome import FIRST, O_FIRST, O_STEPS
 from ...envs.levels.level import Level, LevelSet
 from ...envs.planner.planner import solve, survey_levels
+from ...envs.worlds.contract.sources import shown_command
 from ...envs.worlds.contract.world import GOAL
 from ..runs.run import Run
 from ..system.atomic_files import RunError
@@ -149,7 +150,7 @@ def _shift_of(items: Sequence[Evaluated]) -> str:
             raise RunError(f"{path} is a recorded human session; a goal sweep needs a trained agent")
         if shift not in item.conditions():
             raise RunError(
-                f"{path} was not evaluated on {shift!r}, whose levels are swept. Evaluate it there: goalposts evaluate "
-                f"{path} --condition '{shift}'"
+                f"{path} was not evaluated on {shift!r}, whose levels are swept. Evaluate it there: "
+                f"{shown_command('evaluate', path, '--condition', shift)}"
             )
     return shift

@@ -15,6 +15,7 @@ import polars as pl
 from goalposts.process.budget import reading_budget
 
 from ...envs.levels.level import Level
+from ...envs.worlds.contract.sources import shown_command
 from ...envs.worlds.contract.world import World
 from ..runs.run import Run
 from ..system.atomic_files import RunError, read_limited, write_atomic
@@ -61,7 +62,7 @@ def write_sweep(run: Run, table: pl.DataFrame) -> Path:
 def read_sweep(path: Path) -> pl.DataFrame:
     """Read a goal sweep that `write_sweep` wrote. Raises RunError."""
     content = read_limited(path, MAX_BYTES)
-    remedy = f"Write it again with: goalposts sweep-goal {path.parent}"
+    remedy = f"Write it again with: {shown_command('sweep-goal', path.parent)}"
     try:
         found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), what=path)
     except Unreadable as error:

@@ -21,6 +21,7 @@ from goalposts.process.budget import reading_budget
 from ...envs.engine.outcome import O_STEPS
 from ...envs.levels.level import MAX_COLS, Level, LevelError, LevelSet
 from ...envs.levels.level import MAX_ROWS as MAX_ROWS_OF_LEVEL
+from ...envs.worlds.contract.sources import shown_command
 from ..measurement.episodes import FEW_ROWS, episodes_file, read_episodes
 from ..runs.run import Run
 from ..system.atomic_files import RunError, read_limited, write_together
@@ -70,7 +71,7 @@ def trajectories_of(evaluation: Evaluation) -> pl.DataFrame:
 def read_trajectories(path: Path) -> pl.DataFrame:
     """Read a trajectories file that `record` wrote. Raises RunError."""
     content = read_limited(path, MAX_BYTES)
-    remedy = f"Write it again with: goalposts evaluate {path.parent}"
+    remedy = f"Write it again with: {shown_command('evaluate', path.parent)}"
     try:
         found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), what=path)
     except Unreadable as error:
@@ -104,7 +105,9 @@ def read_leakage(run: Run) -> dict[str, int]:
         if not all(type(n) is int for n in found.values()):
             raise TypeError
     except (ValueError, TypeError, AttributeError, RecursionError):
-        raise RunError(f"{path} is damaged. Write it again with: goalposts evaluate {run.path}") from None
+        raise RunError(
+            f"{path} is damaged. Write it again with: {shown_command('evaluate', run.path)}"
+        ) from None
     return found
 
 
@@ -178,7 +181,7 @@ def check_together(run: Run, episodes: pl.DataFrame, trajectories: pl.DataFrame)
     if not lengths.equals(episodes.filter("sampled").select(*keys, "steps").sort(keys)):
         raise RunError(
             f"{run.path / FILE} and {run.episodes_path} are of different evaluations. "
-            f"Write both again with: goalposts evaluate {run.path}"
+            f"Write both again with: {shown_command('evaluate', run.path)}"
         )
 
 

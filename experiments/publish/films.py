@@ -16,6 +16,7 @@ import polars as pl
 from goalposts.closest import closest
 from goalposts.errors import UserError
 
+from ...envs.worlds.contract.sources import shown_command
 from ...envs.worlds.registry import get_world
 from ..evaluation.evaluated_run import Evaluated, evaluated, open_runs, rollouts_of_run
 from ..evaluation.level_files import read_level_file
@@ -165,7 +166,7 @@ def _on_the_same_level(item: Evaluated, other: Rollout) -> Rollout:
     if not numbers:
         raise RunError(
             f"{item.run.path} was not evaluated on that level of {other.condition}; evaluate both runs alike: "
-            f"goalposts evaluate {item.run.path} --condition '{other.condition}'"
+            f"{shown_command('evaluate', item.run.path, '--condition', other.condition)}"
         )
     return rollouts_of(recorded, other.condition, numbers[:1], item.config.env.max_steps)[0]
 

@@ -6,12 +6,13 @@ Needs neither torch nor an agent, because the evaluation recorded everything. Re
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import polars as pl
 
 from goalposts import __version__
 
-from ...envs.worlds.contract.sources import world_options
+from ...envs.worlds.contract.sources import from_here, shown_command
 from ..evaluation.diagnosis import Diagnosis
 from ..evaluation.evaluated_run import SHOWN, Evaluated, evaluated
 from ..evaluation.replay import representative, rollouts_of
@@ -98,7 +99,7 @@ def _section(item: Evaluated, verdict: Verdict, diagnosis: Diagnosis) -> AgentSe
         item.run.progress(),
         item.config.to_yaml(),
         item.run.provenance().model_dump(mode="json"),
-        f"goalposts train {item.name}/config.yaml --out {item.name}-again{world_options()}",
+        _again(from_here(item.run.path), item.name),
         item.config.notes,
         diagnosis.to_dict(),
     )
@@ -123,3 +124,11 @@ def _replays(items: Sequence[Evaluated], shift: str, count: int) -> list[Replay]
             ):
                 replays.append(Replay(item.name, layouts[k], condition, rollout))
     return replays
+
+
+def _again(path: Path, name: str) -> str:
+    """The command that trains this run again, next to it."""
+    beside = (
+        path.with_name(f"{path.name}-again") if path.name not in ("", "..") else path / ".." / f"{name}-again"
+    )
+    return shown_command("train", path / "config.yaml", "--out", beside)

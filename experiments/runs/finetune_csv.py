@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ...envs.worlds.contract.sources import shown_command
 from ..config.schema import ExperimentConfig
 from ..measurement.relearning import ARMS, SCHEMA, Recovery, recovery
 from ..system.atomic_files import RunError, read_limited
@@ -37,7 +38,9 @@ def parse_table(content: bytes, path: Path) -> pl.DataFrame:
         if not table.height or not table.select(known.all()).item():
             raise ValueError("a row that is none")
     except (pl.exceptions.PolarsError, Unreadable, ValueError, OverflowError) as error:
-        raise RunError(f"{path} is damaged. Remove it, then run: goalposts finetune {path.parent}") from error
+        raise RunError(
+            f"{path} is damaged. Remove it, then run: {shown_command('finetune', path.parent)}"
+        ) from error
     return table
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from goalposts.safe_folder import guard, remove_file
 from goalposts.safe_read import decode_text
 
+from ...envs.worlds.contract.sources import shown_command
 from ..config.schema import ConfigError, ExperimentConfig, parse_config
 from ..system.atomic_files import RunError, disk_errors, read_limited, write_atomic
 from ..system.leftovers import sweep
@@ -237,7 +238,7 @@ class Run:
         if run.status().state == "finished":
             raise RunError(
                 f"{path} already holds the finished run of this config. Nothing was changed. "
-                f"See it with: goalposts report {path}, or train again into another folder with --out."
+                f"See it with: {shown_command('report', path)}, or train again into another folder with --out."
             )
         return run
 

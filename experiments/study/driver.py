@@ -16,6 +16,7 @@ from typing import Protocol
 
 from goalposts.registration import WORLDS
 
+from ...envs.worlds.contract.sources import shown_command
 from ...envs.worlds.registry import get_world
 from ..runs.provenance import now
 from ..system.atomic_files import RunError
@@ -154,7 +155,7 @@ def check_study(path: str | os.PathLike[str]) -> StudyFolder:
     """Open a study folder that has tables. Raises RunError."""
     folder = StudyFolder.open(path)
     if not folder.finished():
-        raise RunError(f"{path} has no finished run yet; resume with: goalposts study {path}")
+        raise RunError(f"{path} has no finished run yet; resume with: {shown_command('study', path)}")
     return folder
 
 

@@ -24,6 +24,7 @@ from ...agents.rollout import play
 from ...envs.engine.outcome import END, FIRST, O_END, O_FIRST
 from ...envs.generation.generate import generate
 from ...envs.levels.level import LevelSet
+from ...envs.worlds.contract.sources import shown_command
 from ...envs.worlds.registry import get_world
 from ..config.schema import ExperimentConfig
 from ..measurement.paired_contrasts import HIDDEN
@@ -67,8 +68,8 @@ def finetune(
         last = run.latest_checkpoint()
         if last is None:
             raise RunError(
-                f"{run.path} has no checkpoint yet, so there is nothing to fine-tune. Resume training with: goalposts train "
-                f"{run.path / 'config.yaml'} --out {run.path}"
+                f"{run.path} has no checkpoint yet, so there is nothing to fine-tune. Resume training with: "
+                f"{shown_command('train', run.path / 'config.yaml', '--out', run.path)}"
             )
         load_agent_of(run.config, last)  # refuses damaged weights before anything is written
         work = _workplace(

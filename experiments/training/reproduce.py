@@ -17,6 +17,7 @@ import polars as pl
 
 from goalposts.safe_folder import remove_tree
 
+from ...envs.worlds.contract.sources import shown_command
 from ..evaluation.evaluate import evaluate_fully, subject_of
 from ..evaluation.trajectories import record
 from ..measurement.episodes import read_episodes
@@ -97,7 +98,7 @@ def reproduce(
     if status.state != "finished":
         raise RunError(
             f"{run.path} is not finished ({status.state}, step {status.step:,} of {status.total:,}), so there is nothing to "
-            f"compare with. Finish it first: goalposts train {run.path / 'config.yaml'} --out {run.path}"
+            f"compare with. Finish it first: {shown_command('train', run.path / 'config.yaml', '--out', run.path)}"
         )
     if run.latest_checkpoint() is None:
         raise RunError(f"{run.path} no longer has a checkpoint, so there is no agent to compare with.")

@@ -2,11 +2,13 @@
 
 import pickle
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from fixtures.faults import row
 from fixtures.study_small import tables
 
 from goalposts.envs import get_world, load_world
+from goalposts.envs.worlds.contract import sources as contract_sources
 from goalposts.envs.worlds.contract.sources import sources
 from goalposts.envs.worlds.contract.world import WorldError
 from goalposts.envs.worlds.registry import load_again
@@ -314,3 +317,31 @@ def test_a_study_of_a_custom_world_runs_on_a_cluster_of_two_nodes(home: Path, go
     code, said = goalposts(*words, "--workers", "1", "--out", "here")
     assert code == 0, said
     assert tables(home / "on_ray") == tables(home / "here")
+
+
+@row("C1", "C10")
+def test_a_printed_command_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a folder is called, and with the options for the custom worlds that are imported."""
+    monkeypatch.setattr(contract_sources, "sources", lambda: ())
+    for name in ("my run", "-x", "a;rm b", "$HOME", "it's", "é", "*"):
+        words = shlex.split(contract_sources.shown_command("diagnose", Path(name), "--evaluate-missing"))
+        assert words == ["goalposts", "diagnose", f"./{name}" if name == "-x" else name, "--evaluate-missing"]
+    spec = "path to/post.py:POST"
+    monkeypatch.setattr(contract_sources, "sources", lambda: (SimpleNamespace(spec=spec),))
+    assert shlex.split(contract_sources.shown_command("report", Path("r")))[-2:] == ["--world", spec]
+
+
+@row("C10")
+@pytest.mark.parametrize(
+    ("given", "command"),
+    [
+        ("runs/a", "train runs/a/config.yaml --out runs/a-again"),
+        ("/tmp/x/a", "train a/config.yaml --out a-again"),
+        (".", "train config.yaml --out ../a-again"),
+        ("my runs/a", "train 'my runs/a/config.yaml' --out 'my runs/a-again'"),
+    ],
+)
+def test_the_command_of_a_report_works_where_the_report_was_made(given: str, command: str) -> None:
+    from goalposts.experiments.publish.run_report import _again
+
+    assert _again(contract_sources.from_here(Path(given)), "a") == f"goalposts {command}"

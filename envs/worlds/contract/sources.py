@@ -98,6 +98,21 @@ def world_options() -> str:
     return "".join(f" --world {shlex.quote(source.spec)}" for source in sources())
 
 
+def shown_command(*words: object) -> str:
+    """A command that can be pasted as it is printed: these words, quoted, and the options for the imported custom worlds."""
+    return f"goalposts {' '.join(map(_quoted, words))}{world_options()}"
+
+
+def from_here(path: Path) -> Path:
+    """A path as a page shows it in a command: as it was given, if relative; else its name, so that a page is the same anywhere."""
+    return Path(path.name) if path.is_absolute() else path
+
+
+def _quoted(word: object) -> str:
+    text = str(word)
+    return shlex.quote(f"./{text}" if isinstance(word, Path) and text.startswith("-") else text)
+
+
 def import_world(spec: str) -> tuple[Any, WorldSource]:
     """Import the object that a spec names, of any type; returns it and its source. Raises CannotImport."""
     installed = None if ":" in spec else installed_worlds().get(spec)

@@ -22,6 +22,7 @@ from goalposts.errors import UserError
 from goalposts.safe_folder import guard, make_folder, names_in, pinned, remove_file, remove_tree, rename
 from goalposts.safe_read import read_beginning
 
+from ....envs.worlds.contract.sources import shown_command
 from ...config.fields import Amount, Whole
 from ...config.yaml_document import shorten
 from ...runs.folder_names import is_of_run
@@ -135,7 +136,9 @@ class StudyFolder:
                 self._lock.acquire(timeout=3)  # workers of a driver that was just killed may still be ending
             except Timeout as error:
                 text = f"another process runs this study{error.who and f' ({error.who})'}. Wait for it, or look at it with: "
-                raise RunError(f"{self.path} is in use: {text}goalposts study status {self.path}") from None
+                raise RunError(
+                    f"{self.path} is in use: {text}{shown_command('study', 'status', self.path)}"
+                ) from None
         try:
             yield
             self._lock.check()

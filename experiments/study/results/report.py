@@ -13,7 +13,7 @@ import polars as pl
 from goalposts import __version__
 from goalposts.safe_folder import make_folder
 
-from ....envs.worlds.contract.sources import world_options
+from ....envs.worlds.contract.sources import from_here, shown_command
 from ....envs.worlds.registry import get_world
 from ...evaluation.replay import representative, rollouts_of
 from ...evaluation.trajectories import read_trajectories
@@ -121,7 +121,7 @@ def _page(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame, figures: li
         agents_note="Each dot is one trained agent at its goal preference; its colour is the verdict on it. Pick one to see it play. "
         "A rim marks agents that differ from the others of their point by more than chance.",
         table=points_table(plan, table),
-        command=f"goalposts study {folder.path.name}{world_options()}",
+        command=shown_command("study", from_here(folder.path)),
         study=study.to_yaml(),
         version=__version__,
         world=words,

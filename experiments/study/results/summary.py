@@ -15,6 +15,7 @@ import polars as pl
 from goalposts.safe_folder import remove_file
 from goalposts.safe_write import Content
 
+from ....envs.worlds.contract.sources import shown_command
 from ...measurement.episodes import METADATA, episodes_file
 from ...measurement.progress_columns import current_column
 from ...system.atomic_files import RunError, read_limited, write_together
@@ -90,7 +91,7 @@ def read_summary(path: str | Path, plan: StudyPlan) -> pl.DataFrame:
     """Read a summary.csv with its types, checked against the plan of its study. Raises RunError."""
     path = Path(path)
     content = read_limited(path, 1 << 28)
-    remedy = f"Write it again with: goalposts study report {path.parent}"
+    remedy = f"Write it again with: {shown_command('study', 'report', path.parent)}"
     try:
         table = read_csv(content, MAX_ROWS, COLUMNS, what=path)
     except Unreadable as error:
