@@ -103,7 +103,7 @@ CLAIMS = (
         {"pair-capability": _least_capability},
         "5 training seeds each",
         "goalposts train coinrun/edge seed=0 (and coinrun/anywhere, seeds 0 to 4); goalposts diagnose RUNS",
-        "about 60 (not timed; ten runs of 6 s)",
+        "70 (estimate: ten runs one after another, 7 s each as in `seeds`)",
         "coinrun-twins",
     ),
     Claim(
@@ -117,7 +117,7 @@ CLAIMS = (
         },
         "5 training seeds each",
         "goalposts train coinrun/edge seed=0 (and coinrun/anywhere, seeds 0 to 4); goalposts diagnose RUNS",
-        "about 60 (not timed; ten runs of 6 s)",
+        "70 (estimate: ten runs one after another, 7 s each as in `seeds`)",
         "coinrun-twins",
     ),
     Claim(
@@ -175,9 +175,10 @@ def claims_page(known: Mapping[str, str]) -> str:
         [
             "# Claims",
             "",
-            "What README and the docs claim about results, one line each, with the command that remakes the figure. The figures are read",
+            "What README and the docs claim about results, one line each, with the command that regenerates the figure. The figures are read",
             "from the committed tables by `docs/_build/claims.py`. A claim about results that is not listed here is not made.",
-            "Intervals are 95% intervals over training seeds and levels; seconds are on two cores.",
+            "Intervals are 95% intervals over training seeds and levels. Seconds are elapsed time on two cores, as timed by the command and",
+            "shown on the page; an estimate is marked as one.",
             "",
             "| claim | n | command | seconds | page |",
             "|---|---|---|---|---|",

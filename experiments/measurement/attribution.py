@@ -25,7 +25,7 @@ TIED = 3.0  # nats; a hypothesis within this distance of the best one is listed 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A hypothesis about an agent's behavior. `points` names the settings that are averaged over; a device has one."""
+    """A hypothesis about an agent's behaviour. `points` names the settings that are averaged over; a device has one."""
 
     name: str
     kind: Kind

@@ -95,7 +95,7 @@ def _never_able(agent: AgentSection) -> bool:
 
 
 def steps(data: ReportData) -> tuple[StoryStep, ...]:
-    """Write the three steps (training, change, behavior), as far as the data allows."""
+    """Write the three steps (training, change, behaviour), as far as the data allows."""
     many, words = len(data.agents), data.world
     trained = [f"{_agent(i, many)} was {agent.label}" for i, agent in enumerate(data.agents) if agent.label]
     told = ["; ".join(trained) + "."] if trained else []

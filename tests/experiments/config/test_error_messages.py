@@ -95,7 +95,7 @@ ERRORS = [  # file, overrides, required text of the message
     ("\n".join(f"k{i}: 0" for i in range(5000)), (), ["more than 5,000 values"]),
     (b"\x80\x04\x95pickle", (), ["not a text file"]),
     (b"PK\x03\x04\x00", (), ["a character that no text has"]),
-    (b"name: x\n#" + b"x" * 1_000_000, (), ["too large", "at most 1,000,000"]),
+    (b"name: x\n#" + b"x" * 1_000_000, (), ["too large", "limit 1,000,000"]),
     ("name: x", ("seed",), ['override "seed": write it as key=value']),
     ("name: x", ("=3",), ["write it as key=value"]),
     ("name: x", ("sede=3",), ["override \"sede=3\": sede: unknown key. Did you mean 'seed'?"]),
