@@ -138,3 +138,73 @@ def diagnose(
         return
     add = shown_command("diagnose", *runs, "--evaluate-missing")
     show("\n\n\n".join(diagnosis_text(one, plain(add)) for one in diagnoses))
+
+
+@app.command(rich_help_panel=MAIN)
+def finetune(
+    runs: RunPaths,
+    condition: Annotated[
+        str | None, typer.Option(help="Condition to fine-tune on; default: the world's usual shift.")
+    ] = None,
+    steps: Annotated[
+        list[int] | None,
+        typer.Option(min=1, max=10**10, help="Measure after this many training steps; may be repeated."),
+    ] = None,
+    levels: Annotated[int, typer.Option(min=1, max=1_000_000, help="Held-out levels per measurement.")] = 500,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Test whether the capability was lost or merely misdirected: fine-tune on shifted levels, against training from scratch.
+
+    The result is stored in the run folder, where `diagnose` and `report` find it. Run the command again to resume.
+    """
+    from ..evaluation.evaluated_run import open_runs
+    from ..runs.finetune_csv import recoveries
+
+    found = open_runs(runs)
+    from ..training.finetune import STEPS, marks_of, shifted  # torch: only for runs that are there
+    from ..training.finetune import finetune as test
+    from .tables import recovery_text
+
+    for run in found:
+        marks_of(shifted(run.config, condition, steps or STEPS), steps or STEPS)  # refused before any work
+    tables = []
+    with progress_bars([str(run.path) for run in found], quiet) as told:
+        for k, run in enumerate(found):
+            tables.append(
+                test(run, condition, steps or STEPS, levels, lambda *at, k=k: told(k, *at))  # type: ignore[misc]
+            )
+    curves = recoveries(list(zip([run.config for run in found], tables, strict=True)))
+    if as_json:
+        made = [{"agent": name, **curve.to_dict()} for name, curve in curves]
+        show_json(made if len(made) > 1 else made[0])
+        return
+    show("\n\n".join(f"{name}\n{recovery_text(curve)}" for name, curve in curves))
+
+
+@app.command(rich_help_panel=MAIN)
+def sweep_goal(
+    runs: RunPaths,
+    levels: Annotated[int, typer.Option(min=1, max=20, help="Number of levels of the shift condition.")] = 3,
+    samples: Annotated[int, typer.Option(min=1, max=500, help="Sampled episodes per placement.")] = 20,
+) -> None:
+    """Play every placement of the goal on a few levels, so that readers of the report can drag the goal.
+
+    Give an agent and its control together, so that they get the same levels.
+    """
+    from ..evaluation.evaluated_run import open_runs
+    from ..evaluation.goal_sweep import sweep_goal as sweep
+    from ..evaluation.goal_sweep_file import FILE
+
+    found = open_runs(runs)
+    counts = sweep(found, levels, samples)
+    if not any(counts):
+        say("none of these levels has exactly one movable goal, so there is nothing to drag")
+        return
+    for run, count in zip(found, counts, strict=True):
+        say(
+            f"swept {count} levels: {run.path / FILE}"
+            if count
+            else f"not evaluated on these levels: {run.path}"
+        )
+    say(f"next: {shown_command('report', *(run.path for run in found))}")
