@@ -77,8 +77,7 @@ def build_page(data: ReportData) -> str:
         role_words=ROLES,
         charts=charts(data),
         evidence=evidence(data, agents),
-        thresholds=view.thresholds(data),
-        leaked=view.leaked(data),
+        view=view,  # a new section is a function there and its part of the template
         downloads=downloads(data),
         leaked_any=any(row.shared for row in data.leakage),
         player=player,
