@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         LearnerSettings as LearnerSettings,
         training_of as training_of,
     )
+    from .interventions import Edited as Edited, Edits as Edits, play_edited as play_edited
     from .methods.budget import BudgetExceeded as BudgetExceeded
     from .methods.registry import Method as Method, method_named as method_named
     from .methods.task import Task as Task, TaskError as TaskError, TaskSpec as TaskSpec
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         CheckpointError as CheckpointError,
         load_policy as load_policy,
     )
+    from .policy.ensemble_agent import EnsembleAgent as EnsembleAgent
     from .policy.loading import load_agent as load_agent
     from .policy.policy_agent import PolicyAgent as PolicyAgent
     from .ppo.training import (

@@ -61,6 +61,19 @@ class EnsembleAgent(PolicyAgent):
         values = np.stack([member.value(observation) for member in self.members])
         return values.mean(axis=0, dtype=np.float32)
 
+    @with_defaults
+    def logits(self, observation: np.ndarray) -> np.ndarray:
+        """float32[n, A]: the logarithm of the mean probabilities."""
+        return np.log(self.action_probabilities(observation)).astype(np.float32)
+
+    def activations(self, observation: np.ndarray) -> dict[str, np.ndarray]:
+        """Those of all members, each under `member.<k>.`."""
+        return {
+            f"member.{k}.{name}": values
+            for k, member in enumerate(self.members)
+            for name, values in member.activations(observation).items()
+        }
+
     def tensors(self) -> dict[str, Any]:
         """Weights of all members by name."""
         return {

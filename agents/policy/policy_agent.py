@@ -14,6 +14,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 
 from ...envs.levels.level import LevelSet
 from .library_defaults import with_defaults
+from .networks import ACTIVATIONS
 
 
 class PolicyAgent:
@@ -56,6 +57,39 @@ class PolicyAgent:
             return policy.predict_values(policy.obs_to_tensor(observation)[0]).squeeze(1).numpy()
         features = policy.extract_features(policy.obs_to_tensor(observation)[0], policy.vf_features_extractor)
         return policy.value_net(policy.mlp_extractor.forward_critic(features)).squeeze(1).numpy()  # type: ignore[arg-type]
+
+    @with_defaults
+    @torch.no_grad()
+    def logits(self, observation: np.ndarray) -> np.ndarray:
+        """float32[n, A]: what the action probabilities are made of; of DQN and QR-DQN, the Q values."""
+        if self._is_empty(observation):
+            return np.zeros((0, self.card.n_actions), np.float32)
+        return self._logits(observation).numpy()
+
+    def activations(self, observation: np.ndarray) -> dict[str, np.ndarray]:
+        """The output float32[n, …] of each layer and activation function, by its name in the policy, for uint8[n, …].
+
+        Names are those of `policy.named_modules()`, in the order in which they are computed.
+        """
+        found: dict[str, np.ndarray] = {}
+
+        def keep(name: str) -> Any:
+            def hook(module: Any, inputs: Any, output: Any) -> None:
+                first = output[0] if isinstance(output, tuple) else output
+                found[name] = first.detach().reshape(len(observation), -1, *first.shape[2:]).numpy().copy()
+
+            return hook
+
+        kinds = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.LSTM, *ACTIVATIONS.values())
+        named = [(name, one) for name, one in self.policy.named_modules() if isinstance(one, kinds)]
+        handles = [one.register_forward_hook(keep(name)) for name, one in named]
+        try:
+            self.logits(observation)
+            self.value(observation)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return found
 
     def _is_empty(self, observation: Any) -> bool:
         """Whether the batch is empty, as when all episodes have ended; SB3 does not accept an empty batch."""

@@ -220,6 +220,7 @@ class Training:
             if self.model._last_obs is not None:
                 self.model._last_obs = self._observe()
             callback = _Boundary(self, on_update)
+            self.model.tells_infos = bool(callbacks)
             try:
                 # SB3 adds the completed steps to the total if it does not reset the count.
                 self.model.learn(

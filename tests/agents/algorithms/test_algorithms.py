@@ -2,50 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from fixtures.algorithms import ALGORITHMS, LSTM
+from fixtures.algorithms import small_training as made
 from fixtures.little import ignore, weights
 
-from goalposts.agents import CheckpointError, LearnerSettings, load_agent, play, training_of
+from goalposts.agents import CheckpointError, load_agent, play
 from goalposts.agents.policy.checkpoint import build_policy, count_weights, read_card, save_policy
-from goalposts.agents.ppo.training import Training
 from goalposts.envs import generate
 
-ALGORITHMS = ("A2C", "DQN", "QR-DQN", "RecurrentPPO", "TRPO")
 ON_POLICY = ("A2C", "RecurrentPPO", "TRPO")
-LSTM = {"lstm_hidden_size": 8, "n_lstm_layers": 1, "shared_lstm": False, "enable_critic_lstm": True}
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "A2C": {"n_steps": 16},
-    "DQN": {"learning_starts": 128, "buffer_size": 1000, "target_update_interval": 256},
-    "QR-DQN": {"learning_starts": 128, "buffer_size": 1000, "target_update_interval": 256},
-    "RecurrentPPO": {"n_steps": 16, "batch_size": 128, "n_epochs": 1},
-    "TRPO": {"n_steps": 16, "batch_size": 128, "n_critic_updates": 2},
-}
-OPTIONS: dict[str, dict[str, Any]] = {
-    "RecurrentPPO": LSTM,
-    "QR-DQN": {"n_quantiles": 5, "epsilon": 0.25},
-    "DQN": {"epsilon": 0.25},
-}
-
-
-def made(algorithm: str, total_steps: int = 512, observation: str = "view") -> Training:
-    pytest.importorskip("sb3_contrib")
-    settings = LearnerSettings(
-        algorithm,
-        total_steps,
-        num_envs=8,
-        learning_rate=1e-3,
-        anneal=True,
-        rollout=128,
-        arguments=ARGUMENTS[algorithm],
-        trunk=(16,),
-        pi=(8,),
-        options=OPTIONS.get(algorithm, {}),
-    )
-    return training_of(settings, name="small", env={"observation": observation, "num_levels": 50}, seed=3)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
