@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .interventions import Edited as Edited, Edits as Edits, play_edited as play_edited
     from .methods.budget import BudgetExceeded as BudgetExceeded
     from .methods.registry import Method as Method, method_named as method_named
-    from .methods.task import Task as Task, TaskError as TaskError, TaskSpec as TaskSpec
+    from .methods.task import TrainingTask as TrainingTask, TaskError as TaskError, TaskSpec as TaskSpec
     from .named_code import load_code as load_code
     from .normalized import Normalized as Normalized
     from .policy.checkpoint import (
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         load_policy as load_policy,
     )
     from .policy.ensemble_agent import EnsembleAgent as EnsembleAgent
-    from .policy.loading import load_agent as load_agent
+    from .policy.loading import load_agent as load_agent, load_input_support as load_input_support
     from .policy.policy_agent import PolicyAgent as PolicyAgent
     from .ppo.training import (
         PPOSettings as PPOSettings,

@@ -19,6 +19,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 from ..envs.engine.engine import Step
 from ..envs.engine.level_stream import outcome_fields, stream_of, wanted_level
 from ..envs.engine.options import OptionError, seeds_of
+from .input_support import InputSupport
 
 
 class GoalpostsVecEnv(VecEnv):
@@ -40,6 +41,7 @@ class GoalpostsVecEnv(VecEnv):
         self.metadata = {**self.metadata, "render_fps": 8}  # type: ignore[assignment]
         self._actions = np.zeros(num_envs, np.int64)
         self._began = time.monotonic()
+        self.support: InputSupport | None = None  # counts what is observed, where a training asks for it
         self.outcomes: list[np.ndarray] = []  # final_outcome rows since the last `take_outcomes`
 
     def __getstate__(self) -> dict[str, Any]:
@@ -71,6 +73,8 @@ class GoalpostsVecEnv(VecEnv):
                 if level is not None:
                     self.stream.play(slot, level)
             obs = self.stream.observe()
+        if self.support is not None:
+            self.support.add(obs)
         self._reset_seeds()
         self._reset_options()
         self.reset_infos = [{} for _ in range(self.num_envs)]
@@ -106,6 +110,8 @@ class GoalpostsVecEnv(VecEnv):
     def advance(self, actions: np.ndarray) -> Step:
         """Step all environments without building SB3's infos, for training loops that read arrays."""
         step = self.stream.step(actions)
+        if self.support is not None:
+            self.support.add(step.obs)
         if len(step.ended):
             self.outcomes.append(step.final_outcome)
         return step

@@ -65,6 +65,7 @@ class AlgorithmTraining(Training):
             super().save(folder)
         else:
             save_policy(folder, self.model.policy, self.card())
+            self._save_support(folder)
 
     @with_defaults
     def restore(self, folder: Path) -> None:

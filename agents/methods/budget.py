@@ -14,7 +14,7 @@ class BudgetExceeded(UserError):
     """A method asked for more environment steps or labels than its task allows."""
 
 
-class Budget:
+class MethodBudget:
     """A limited amount of something. Copies of its holder share the budget; it cannot be pickled."""
 
     def __init__(self, what: str, limit: int, remedy: str) -> None:
@@ -35,10 +35,10 @@ class Budget:
             )
         self.spent += count
 
-    def __copy__(self) -> Budget:
+    def __copy__(self) -> MethodBudget:
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Budget:
+    def __deepcopy__(self, memo: dict[int, Any]) -> MethodBudget:
         return self
 
     def __reduce__(self) -> Any:

@@ -36,7 +36,7 @@ class Method(Protocol):
     """A training method: any object with this function."""
 
     def train(self, task: Any, seed: int) -> Any:
-        """Train an agent within the task (`task.Task`) and return it."""
+        """Train an agent within the task (`task.TrainingTask`) and return it."""
 
 
 def method_named(name: str, options: Mapping[str, Any]) -> Method:

@@ -34,7 +34,7 @@ from ..policy.policy_agent import PolicyAgent
 from ..ppo.training import PPOSettings, Training, TrainingProgress
 from ..rollout import Played, play
 from ..sb3_vec_env import GoalpostsVecEnv
-from .budget import Budget
+from .budget import MethodBudget
 
 LABEL_SEED = 3  # seed of the levels that cost labels; training and evaluation use other layouts or seeds
 OWN_OPTIONS = ("render_mode", "max_steps", "num_levels", "level_seed")  # options that a method may choose
@@ -60,7 +60,7 @@ class TaskSpec:
     log: Callable[[dict[str, Any], Any], None] = field(default=lambda row, agent: None)
 
 
-class Task:
+class TrainingTask:
     """One training with one seed, as seen by a method."""
 
     def __init__(self, spec: TaskSpec, seed: int) -> None:
@@ -68,10 +68,10 @@ class Task:
         self.world = get_world(spec.env["world"])
         self.condition, self.observation = spec.env["condition"], spec.env["observation"]
         self.settings = spec.settings
-        self.steps = Budget(
+        self.steps = MethodBudget(
             "environment steps", spec.steps, "Train for fewer steps, or raise method.steps in the config."
         )
-        self.labels = Budget(
+        self.labels = MethodBudget(
             "labels", spec.labels, "Ask for fewer levels, or raise method.labels in the config."
         )
         self._given: list[LevelSet] = []
@@ -207,7 +207,7 @@ class Task:
         return replace(self.learner().card(), step=self.steps.spent)
 
 
-def finished(agent: Any, task: Task, name: str) -> PolicyAgent:
+def finished(agent: Any, task: TrainingTask, name: str) -> PolicyAgent:
     """Label the agent returned by a method with the run's name, seed and steps. Raises TaskError if it cannot be saved."""
     if isinstance(agent, Training):
         agent = agent.agent()
@@ -220,7 +220,7 @@ def finished(agent: Any, task: Task, name: str) -> PolicyAgent:
     return agent
 
 
-def demonstrations(task: Task, agent: Any, levels: LevelSet) -> tuple[np.ndarray, np.ndarray]:
+def demonstrations(task: TrainingTask, agent: Any, levels: LevelSet) -> tuple[np.ndarray, np.ndarray]:
     """Record an agent's observations uint8[n, C, H, W] and actions int64[n] on levels played to their end.
 
     The steps count. Deterministic agents, such as the planning ones, always give the same pairs.
@@ -233,7 +233,7 @@ def demonstrations(task: Task, agent: Any, levels: LevelSet) -> tuple[np.ndarray
 class Counted:
     """An agent whose every action counts as an environment step."""
 
-    def __init__(self, agent: Any, steps: Budget) -> None:
+    def __init__(self, agent: Any, steps: MethodBudget) -> None:
         self._agent, self._steps = agent, steps
         for name in ("begin", "see"):
             if hasattr(agent, name):

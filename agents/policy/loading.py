@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .checkpoint import CheckpointError, PolicyAgent, load_policy
+from ..input_support import SUPPORT, InputSupport
+from .checkpoint import CheckpointError, PolicyAgent, load_policy, read_tensors
 
 
 def load_agent(path: str | Path) -> PolicyAgent:
@@ -30,3 +31,19 @@ def load_agent(path: str | Path) -> PolicyAgent:
             "checkpoint. Train one with: goalposts train CONFIG"
         )
     return load_policy(max(found, key=lambda p: int(p.name)))
+
+
+def load_input_support(checkpoint: str | Path) -> InputSupport:
+    """The counts of a checkpoint folder. Raises CheckpointError where none were recorded, or they are damaged."""
+    path = Path(checkpoint) / SUPPORT
+    if not path.exists():
+        raise CheckpointError(f"{checkpoint} has no {SUPPORT}; train with record.support=true to keep it")
+    tensors = read_tensors(path)
+    if set(tensors) != {"ones", "observations"} or tensors["ones"].dim() != 3:
+        raise CheckpointError(f"{path}: damaged; use another checkpoint or train again")
+    found = InputSupport(tuple(tensors["ones"].shape))
+    try:
+        found.restore(tensors)
+    except (ValueError, KeyError) as error:
+        raise CheckpointError(f"{path}: damaged; use another checkpoint or train again") from error
+    return found

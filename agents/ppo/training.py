@@ -32,6 +32,7 @@ from ...envs.engine.outcome import (
     O_FIRST,
     O_STEPS,
 )
+from ..input_support import SUPPORT, InputSupport
 from ..policy.architectures import policy_class, policy_kwargs
 from ..policy.checkpoint import (
     AgentCard,
@@ -191,6 +192,14 @@ class Training:
         """Number of environment steps so far."""
         return self.model.num_timesteps
 
+    def record_support(self) -> None:
+        """Count from now on how often each input bit is 1; `save` writes the counts. Raises UserError for pixels."""
+        self.env.support = InputSupport.of(self.env)
+
+    def _save_support(self, folder: Path) -> None:
+        if self.env.support is not None:
+            self.env.support.save(folder)
+
     resumable = True  # whether `restore` can continue from what `save` writes
 
     @property
@@ -260,6 +269,7 @@ class Training:
             "updates": self.model._n_updates,
             "numpy_rng": [str(kind), int(position), int(has_gauss), float(gauss)],
         }
+        self._save_support(folder)
         (folder / "state.json").write_text(json.dumps(state) + "\n", encoding="utf-8")
 
     @with_defaults
@@ -287,6 +297,8 @@ class Training:
             self.model._last_obs = self._observe()
             self.model._last_episode_starts = tensors["env.starts"].numpy().astype(bool)
             self._restore_more(tensors)
+            if self.env.support is not None:
+                self.env.support.restore(read_tensors(folder / SUPPORT))
             self.model.num_timesteps, self.model._n_updates = int(state["step"]), int(state["updates"])
             torch.set_rng_state(tensors["torch_rng"])
             np.random.set_state(

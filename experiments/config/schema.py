@@ -40,6 +40,7 @@ from .fields import (
     check_condition,
     known_worlds,
 )
+from .initial_section import InitialWeights, RecordConfig
 from .learners import LEARNERS, A2CConfig, DQNConfig, QRDQNConfig, RecurrentPPOConfig, TRPOConfig
 from .method_section import MethodConfig
 from .train_section import TrainConfig
@@ -54,6 +55,10 @@ __all__ = [
     "shipped_configs",
     "shipped_root",
 ]
+
+
+NOT_HASHED: Any = {"name": True, "notes": True, "init_from": {"run"}}
+"""What results do not depend on: names, notes, and where the initial weights lie; their own hash counts."""
 
 
 class EnvConfig(Section):
@@ -119,7 +124,7 @@ class VerdictConfig(Thresholds):
 class ExperimentConfig(Section):
     """One experiment: everything that its weights and its figures depend on."""
 
-    LATER = frozenset({"method"})
+    LATER = frozenset({"method", "init_from", "record"})
 
     version: Version = Field(default=VERSION, description="version of this file format")
     name: Name = Field(description="name of the experiment, and of its folder under runs/")
@@ -136,6 +141,12 @@ class ExperimentConfig(Section):
     )
     method: MethodConfig | None = Field(
         default=None, description="what trains the agent with this algorithm; null: training and nothing else"
+    )
+    init_from: InitialWeights | None = Field(
+        default=None, description="a run whose last weights the training starts from; null: random weights"
+    )
+    record: RecordConfig = Field(
+        default=RecordConfig(), description="what is kept for looking inside the agent"
     )
 
     @model_validator(mode="after")
@@ -172,8 +183,8 @@ class ExperimentConfig(Section):
         return to_yaml(self.to_dict())
 
     def hash(self) -> str:
-        """sha256 (64 hex digits) of all that results depend on: everything but `name` and `notes`."""
-        data = self.model_dump(mode="json", exclude={"name", "notes"})
+        """sha256 (64 hex digits) of all that results depend on: everything except `NOT_HASHED`."""
+        data = self.model_dump(mode="json", exclude=NOT_HASHED)
         for key in ADDED:  # configs from before they existed keep their hash
             if data["verdict"][key] == Thresholds.model_fields[key].default:
                 del data["verdict"][key]

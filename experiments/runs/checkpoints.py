@@ -64,7 +64,7 @@ def write_checkpoint(
                     f"{final / foreign[0]} is nothing that a training writes, so {final} is not replaced. Nothing was changed. "
                     "Move that file away."
                 )
-            others = [old for old in list_checkpoints(folder) if old.step != step]
+            others = [old for old in list_checkpoints(folder) if old.step not in (step, 0)]  # step 0 stays
             if (
                 keep is not None
             ):  # before the new one has its name: killed in between, a run redoes what is missing

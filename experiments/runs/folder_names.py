@@ -39,7 +39,7 @@ READ = (
 WRITTEN = re.compile("|".join(map(re.escape, (*READ, "report.html", "rollout.gif"))))
 """What else is written here is replaced as a whole."""
 _OF_RUN = re.compile(
-    rf"(?:{WRITTEN.pattern})|{CHECKPOINTS}/[0-9]+/(?:checkpoint|state)\.json|{CHECKPOINTS}/[0-9]+/(?:model|state)\.safetensors"
+    rf"(?:{WRITTEN.pattern})|{CHECKPOINTS}/[0-9]+/(?:checkpoint|state)\.json|{CHECKPOINTS}/[0-9]+/(?:model|state|support)\.safetensors"
 )
 
 

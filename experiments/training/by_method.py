@@ -16,7 +16,7 @@ import torch
 from goalposts.errors import UserError
 
 from ...agents.methods.registry import method_named
-from ...agents.methods.task import Task, TaskSpec, finished
+from ...agents.methods.task import TaskSpec, TrainingTask, finished
 from ...agents.named_code import find_code
 from ...agents.policy.checkpoint import save_agent
 from ..config.schema import ExperimentConfig
@@ -60,7 +60,7 @@ def train_by_method(run: Run, log: Callable[[dict[str, Any], Any], None]) -> int
     )
     np.random.seed(config.seed)
     torch.manual_seed(config.seed)
-    task = Task(spec, config.seed)
+    task = TrainingTask(spec, config.seed)
     agent = finished(method_named(method.name, method.options).train(task, config.seed), task, config.name)
     run.save_checkpoint(task.steps.spent, lambda folder: save_agent(folder, agent))
     words = f"{task.steps.spent:,} of {task.steps.limit:,} environment steps, {task.labels.spent:,} of {task.labels.limit:,} labels"

@@ -42,6 +42,7 @@ from ..runs.run import Run, default_out
 from ..system.atomic_files import disk_errors
 from ..system.forks import refuse_after_fork
 from .by_method import check_method, steps_allowed, train_by_method
+from .initial_weights import initial_agent, start_from
 from .learner_settings import env_options, learner_settings
 from .precompile import compile_ahead
 
@@ -117,6 +118,7 @@ def train(
     refuse_after_fork()
     get_world(config.world)  # raises before a folder is made
     check_method(config)
+    initial_agent(config)  # raises before a folder is made
     if callbacks and config.method is not None:
         raise UserError(
             "a method runs its own learners; give callbacks to task.run(learner, callbacks), or leave them out"
@@ -191,13 +193,19 @@ class _Work:
         last = run.latest_checkpoint()
         if last is not None:
             check_card_of(self.config, last)
+        if self.config.record.support:
+            training.record_support()
         if last is not None and training.resumable:
             training.restore(last.path)
+        else:
+            start_from(self.config, training)
         self.step = training.step
 
         def on_update(progress: TrainingProgress | None) -> None:
             step = self.step = training.step
             if progress is None:
+                if step == 0 and self.config.record.initial:
+                    run.save_checkpoint(0, training.save)
                 self.on_progress(step, self.total, "")
                 return
             self._append(progress.row(), training.agent)

@@ -1,0 +1,73 @@
+"""The sections `init_from`, where a training starts, and `record`, what it keeps for looking inside the agent.
+
+    init_from: runs/edge-s0        the last weights of that run; a resolved config has their SHA-256, which enters the hash
+    record: {initial: true, support: true}
+
+Trains nothing. Read next: `schema.py`; `experiments/training/initial_weights.py`, which loads the weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from .fields import Section
+
+MAX_WEIGHTS = 1 << 30
+
+
+class InitialWeights(Section):
+    """The weights that a training starts from: those of another run's last checkpoint."""
+
+    run: str = Field(
+        max_length=1000, description="the folder of a run or of a checkpoint; not part of the hash"
+    )
+    weights: str | None = Field(
+        default=None,
+        max_length=64,
+        description="SHA-256 of its model.safetensors; filled in, part of the hash",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolved(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = {"run": value}
+        if not isinstance(value, Mapping) or not isinstance(value.get("run"), str) or value.get("weights"):
+            return value
+        return {**value, "weights": digest_of(Path(value["run"]))}
+
+
+class RecordConfig(Section):
+    """What a training keeps in addition, for looking inside the agent."""
+
+    initial: bool = Field(default=False, description="keep the checkpoint of step 0, before the first update")
+    support: bool = Field(
+        default=False,
+        description="count how often each input bit was 1, and keep the counts with each checkpoint",
+    )
+
+
+def weights_in(folder: Path) -> Path | None:
+    """The model.safetensors of a checkpoint folder, or of the last checkpoint of a run folder."""
+    if (folder / "model.safetensors").is_file():
+        return folder / "model.safetensors"
+    steps = [
+        one for one in (folder / "checkpoints").glob("*") if one.name.isdecimal() and not one.is_symlink()
+    ]
+    found = [one / "model.safetensors" for one in steps if (one / "model.safetensors").is_file()]
+    return max(found, key=lambda one: int(one.parent.name), default=None)
+
+
+def digest_of(folder: Path) -> str:
+    """SHA-256 of the last weights in a folder. Raises ValueError."""
+    found = weights_in(folder)
+    if found is None:
+        raise ValueError(f"{str(folder)!r} holds no weights; give the folder of a run that has a checkpoint.")
+    if found.stat().st_size > MAX_WEIGHTS:
+        raise ValueError(f"{found} is larger than {MAX_WEIGHTS >> 20} MiB.")
+    return hashlib.sha256(found.read_bytes()).hexdigest()
