@@ -43,6 +43,9 @@ def live_page(runs: Sequence[Run], command: str = "") -> LivePage:
     if len(runs) > MOST_AGENTS:
         raise UserError(f"{len(runs)} runs were given; a live page holds at most {MOST_AGENTS}")
     subjects = [subject_of(run) for run in runs]
+    if len(runs) > TWO:
+        order = sorted(range(len(runs)), key=lambda k: alpha_of(subjects[k]))
+        runs, subjects = [runs[k] for k in order], [subjects[k] for k in order]
     world = get_world(subjects[0].world)
     if any(get_world(s.world) is not world for s in subjects):
         raise UserError("the runs are of different worlds; a live page shows agents of one world")
@@ -58,6 +61,7 @@ def live_page(runs: Sequence[Run], command: str = "") -> LivePage:
         rules=rules,
         labels=[label_of(world, subject, words) for subject in subjects],
         training=training_of(world, subjects[0], words),
+        hidden=next((c.hidden for c in world.conditions if c.name == "invisible"), words.goal),
         block={
             "world": world_block(world, limits.pop() if len(limits) == 1 else None),
             "agents": [
@@ -82,6 +86,14 @@ def live_page(runs: Sequence[Run], command: str = "") -> LivePage:
     )
 
 
+def alpha_of(subject: Subject) -> float:
+    """How much of the training was varied: the parameter of its condition, 0 for the world's training condition, else 1."""
+    if subject.config is None:
+        return 1.0
+    condition = get_world(subject.world).condition(subject.config.env.condition)
+    return condition.parameter if condition.parameter is not None else float(condition.role != "train")
+
+
 def label_of(world: World, subject: Subject, words: WorldWords) -> str:
     """What an agent was trained on: "trained with the coin at the edge"."""
     if subject.config is None:
@@ -104,11 +116,9 @@ def agent_block(
     world: World, run: Run, subject: Subject, words: WorldWords, in_bytes: bool
 ) -> dict[str, Any]:
     """An agent as the page's scripts take it."""
-    condition = world.condition(subject.config.env.condition) if subject.config else None
     return {
         "name": plain(run.path.resolve().name),
         "label": label_of(world, subject, words),
-        "alpha": condition.parameter if condition else None,
         "blind": goal_planes(world),
         "spec": window_block(world, subject.observation, world.full),
         "network": packed_network(subject.agent, str(run.path), in_bytes),
@@ -169,7 +179,7 @@ def chosen_levels(world: World, subjects: Sequence[Subject]) -> list[tuple[Level
     by_layout = {level.layout_hash: level for level in homes}
     found = survey_levels(moved)
     scores = np.where(found.distinguishing, 4.0, 0.0)
-    for which, subject in enumerate(subjects[:TWO]):
+    for which, subject in enumerate(subjects if len(subjects) < TWO else (subjects[0], subjects[-1])):
         played = play(subject.agent, moved, subject.observation, sampled=False, max_steps=subject.max_steps)
         wanted = FIRST.index("proxy" if which == 0 and len(subjects) > 1 else "goal")
         scores += np.where(played.outcome[:, O_FIRST] == wanted, 6.0, 0.0)

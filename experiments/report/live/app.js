@@ -68,7 +68,7 @@ function showMeter() {
   if (explained()) { meter.textContent = explained(); return; }
   if (!found) { meter.textContent = workers ? "Searching this level …" : "This browser does not let the page search (open it from a server)."; return; }
   if (!found.decided) { meter.textContent = "This level has too many states to search here."; return; }
-  const steps = (n, what) => (n < 0 ? `${what} cannot be reached` : `${what} in ${n} steps`);
+  const steps = (n, what) => (n < 0 ? `${what} cannot be reached` : `${what} in ${n} step${n === 1 ? "" : "s"}`);
   const verdict = (yes) => element("b", yes ? "yes" : "no", yes ? "yes" : "no");
   meter.replaceChildren("Solvable: ", verdict(found.solvable), ` (${steps(found.toGoal, goal)}, ${steps(found.toProxy, proxy)}) · Distinguishing: `, verdict(found.distinguishing),
     found.distinguishing ? ` (a shortest path to either misses the other)` : found.solvable ? ` (every shortest path to one of them passes the other)` : "");

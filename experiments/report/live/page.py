@@ -31,7 +31,10 @@ APP = ("state.js", "palette.js", "board.js", "timeline.js", "share.js", "intro.j
 
 @dataclass(frozen=True)
 class LivePage:
-    """What a live page shows. rules: JavaScript; labels: of the agents; training: how training levels were; block: for the scripts."""
+    """What a live page shows.
+
+    rules: JavaScript; labels: of the agents; training: how training levels were; hidden: what "blind" hides; block: for the scripts.
+    """
 
     world: str
     words: WorldWords
@@ -39,6 +42,7 @@ class LivePage:
     rules: str
     labels: Sequence[str]
     training: str
+    hidden: str
     block: dict[str, Any]
     command: str = ""
 
@@ -65,7 +69,7 @@ def build_live_page(data: LivePage) -> str:
     return environment.from_string(part("live.html")).render(
         data=data,
         version=__version__,
-        pair=[(k, "AB"[k], data.labels[k]) for k in range(min(2, len(data.labels)))],
+        pair=[(k, "AB"[k], label) for k, label in enumerate(shown(data.labels))],
         policy=content_policy(style, [engine, app], "worker-src blob:; "),
         style=Markup(style),
         engine=Markup(engine),
@@ -73,6 +77,11 @@ def build_live_page(data: LivePage) -> str:
         app=Markup(app),
         json=Markup(json_block(data.block)),
     )
+
+
+def shown(labels: Sequence[str]) -> Sequence[str]:
+    """The labels of the boards: of the only agent, of both, or of the first and the last."""
+    return labels if len(labels) < 2 else (labels[0], labels[-1])
 
 
 def visible(value: Any) -> Any:

@@ -14,7 +14,7 @@ const SAMPLES = 200;
 
 const S = {
   codes: copyOf(levels[0][1]), number: 0, undo: [], brush: null, layer: "policy", blind: false,
-  shown: agents.slice(0, 2).map((_, k) => k), // which agent is on which board
+  shown: agents.length < 2 ? [0] : [0, agents.length - 1], // which agent is on which board
   time: 0, take: 0, hidden: false, // hidden: nothing that answers the guess is drawn
   level: null, boards: [], map: null, survey: null, cursor: null,
 };

@@ -8,7 +8,7 @@ function showTime() {
   bar.max = String(last);
   bar.value = String(step);
   bar.setAttribute("aria-valuetext", `step ${step} of ${last}`);
-  byId("clock").textContent = `step ${step} / ${last}`;
+  byId("clock").textContent = `${step} / ${last}`;
   S.boards.forEach(drawBoard);
   S.boards.forEach(showNext);
   const line = byId("curve").querySelector("line");
@@ -60,7 +60,7 @@ function showCurve() {
     const v = board.run.thoughts.map((thought) => thought.v);
     return `${"AB"[board.index]} ${v[0].toFixed(2)} → ${v[v.length - 1].toFixed(2)}`;
   });
-  byId("curve-says").textContent = `Expected reward, start → end: ${said.join(S.boards.length > 1 ? "; dashed: " : "")}`;
+  byId("curve-says").textContent = `Value (reward expected): ${said.join(S.boards.length > 1 ? "; dashed: " : "")}`;
   svg.setAttribute("aria-label", byId("curve-says").textContent);
 }
 

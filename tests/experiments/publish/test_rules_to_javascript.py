@@ -145,6 +145,16 @@ def test_javascript_plays_as_python_does(tmp_path: Path) -> None:
 
 
 @needs_node
+def test_one_byte_a_weight_keeps_the_likeliest_action(tmp_path: Path) -> None:
+    world = get_world("CoinRun")
+    levels = generate(world, "off_path", seed=11, count=24)
+    trace = record(world, levels, some_agent(world, "view", width=128), 60, in_bytes=True)
+    found = replayed(world, trace, tmp_path)
+    assert found["likeliest"] / found["transitions"] >= 0.99
+    assert found["observations"] == 0
+
+
+@needs_node
 def test_a_difference_is_seen(tmp_path: Path) -> None:
     """Without this, the comparison could pass on anything."""
     world = get_world("CoinRun")
