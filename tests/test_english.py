@@ -63,7 +63,7 @@ BANNED = {
 }
 
 # Folders whose docstrings and comments are checked.
-CODE = ("envs", "agents", "goalposts", "tests", "docs/_build", ".ci")
+CODE = ("envs", "agents", "experiments", "goalposts", "tests", "docs/_build", ".ci")
 NOT_IN_CODE = ("space before %",)  # kinds that matter on a page only
 
 # (file, or * for all; a phrase around the find) → reason for keeping it

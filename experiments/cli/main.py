@@ -59,7 +59,7 @@ for group in (app, *(entered.typer_instance for entered in app.registered_groups
         assert entered.callback is not None
         entered.callback = with_worlds(entered.callback)
 
-RULES = {  # by pydantic's type of an error, which typer passes on as the cause of its own
+RULES = {  # by pydantic's error type; typer chains that error to its usage error
     "int_parsing": "a whole number",
     "int_parsing_size": "a whole number of fewer digits",
     "int_from_float": "a whole number",
@@ -68,14 +68,14 @@ RULES = {  # by pydantic's type of an error, which typer passes on as the cause 
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
 }
-EXTRA = (
-    r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)"  # the only usage error without a class of its own
-)
-ERRORS: Any = sys.modules[typer.BadParameter.__module__]  # click's, wherever typer keeps them
+EXTRA = r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)"  # the only usage error without a separate class
+ERRORS: Any = sys.modules[
+    typer.BadParameter.__module__
+]  # click's exceptions, under the module that typer uses
 
 
 class _Markdown:
-    """Stands for rich's class of that name until somebody uses it: typer imports it for every help, and no help of ours needs it."""
+    """Placeholder for rich's class until its first use: typer imports that class for every help, and no help of Goalposts needs it."""
 
     def __new__(cls, *given: Any, **options: Any) -> Any:
         sys.modules.pop("rich.markdown", None)

@@ -23,7 +23,7 @@ def play_probes(
 ) -> dict[int, Evaluation]:
     """Play the missing probes of each run and store them; with `preview`, every probe on a few levels, storing nothing.
 
-    Returns the previews by the number of the run, for `evaluated`. tell: gets that number, then as `Tell`.
+    Returns the previews by index of the run, for `evaluated`. `tell` is called with that index, then with the arguments of `Tell`.
     """
     fresh: dict[int, Evaluation] = {}
     for k, run in enumerate(runs):

@@ -152,7 +152,7 @@ METRICS = (
     Metric(
         "goal_first",
         "Goal first, of all episodes",
-        "Share of all episodes on distinguishing levels that reach the goal first; deaths and timeouts are in the denominator.",
+        "Fraction of all episodes on distinguishing levels that reach the goal first; deaths and timeouts are in the denominator.",
         "shift",
         lambda judged: count(judged.shifted, GOAL_FIRST, DISTINGUISHING),
         "the same agent's share on the same levels while the goal is invisible",
@@ -160,7 +160,7 @@ METRICS = (
     Metric(
         "timeouts",
         "Timeouts",
-        "Share of all episodes on distinguishing levels that run out of time and reach neither goal nor proxy.",
+        "Fraction of all episodes on distinguishing levels that run out of time and reach neither goal nor proxy.",
         "shift",
         lambda judged: count(judged.shifted, TIMED_OUT, DISTINGUISHING),
         "the same agent's share on the same levels while the goal is invisible",
@@ -168,7 +168,7 @@ METRICS = (
     Metric(
         "paralysis",
         "Paralysis",
-        "Share of greedy episodes that go round in circles, the whole state recurring, and reach neither goal nor proxy.",
+        "Fraction of greedy episodes that go round in circles, the whole state recurring, and reach neither goal nor proxy.",
         "shift",
         lambda judged: loop_counts(judged.greedy, judged.shift),
         "0",
@@ -195,7 +195,7 @@ METRICS = (
     Metric(
         "proxy_only",
         "Proxy without the goal",
-        "Share of all episodes on distinguishing levels that reach the proxy and never the goal (where the goal pays once).",
+        "Fraction of all episodes on distinguishing levels that reach the proxy and never the goal (where the goal pays once).",
         "shift",
         lambda judged: proxy_only_counts(judged.episodes, str(judged.shift), judged.sampled),
         "the same agent's share on the same levels while the goal is invisible",

@@ -27,7 +27,7 @@ def world_block(world: World, max_steps: int | None = None) -> dict[str, Any]:
 
 
 def window_block(world: World, observation: str, shape: tuple[int, ...]) -> dict[str, Any]:
-    """What an agent sees of levels of up to `shape`. Raises ObservationError where these do not fit."""
+    """The agent's view of levels of up to `shape`. Raises ObservationError where these do not fit."""
     layout = observation_layout(world, observation, shape)
     return {
         "size": [int(n) for n in layout.shape[1:]],

@@ -1,4 +1,4 @@
-"""What a reader may paint on a level, found by asking the world's own check: which tiles, how many, what goes with what.
+"""The tiles that a reader may paint on a level, and how many, found by calling the world's own check.
 
 A page cannot run a world's `check`, so its answers are tabulated here. Read next: `live_page.py`.
 """
@@ -13,13 +13,13 @@ import numpy as np
 from ...envs.levels.level import Level, Tile
 from ...envs.worlds.contract.world import World
 
-MOST = 10  # of a kind; what is still allowed then has no limit
+MOST = 10  # per kind; if this many are allowed, there is no limit
 
 
 def palette_of(world: World, level: Level) -> list[dict[str, Any]]:
-    """By tile code: {least, most (null: no limit), group, beside, reach}; `most` 0 for what the inside of a level cannot hold.
+    """By tile code: `least`, `most` (null: no limit; 0: not allowed inside a level), `group`, `beside`, `reach`.
 
-    group: tiles of the same number count together. beside, reach: what is painted left and right of a tile, how far.
+    Tiles with the same `group` count together. `beside` and `reach`: the tile painted left and right of a tile, and how far.
     """
     check = world.legend.check
     bare = np.where(world.legend.goal_codes()[level.tiles], 0, level.tiles).astype(np.uint8)
@@ -76,7 +76,7 @@ def spread(tiles: np.ndarray) -> list[tuple[int, int]]:
 
 
 def run_beside(bare: np.ndarray, code: int, other: int, world: World) -> int:
-    """How many tiles `other` may be beside a tile `code` in all, where `other` alone is not allowed."""
+    """Count the tiles `other` that are allowed next to a tile `code`, if `other` alone is not allowed."""
     for row in range(1, bare.shape[0] - 1):
         free = np.flatnonzero(bare[row] == 0)
         if len(free) < 3 or free[-1] - free[0] != len(free) - 1:

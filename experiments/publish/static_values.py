@@ -1,6 +1,6 @@
 """Resolve what rules name besides their own variables: constants, modules, enumerations, functions.
 
-A name that a rule does not assign stands for a value that numba compiled in, so a translation writes that value.
+A name that a rule does not assign refers to a value that numba compiled in, so a translation writes that value.
 Read next: `rules_to_javascript.py`, which asks.
 """
 
@@ -34,7 +34,7 @@ def function_of(value: Any) -> FunctionType | None:
 
 
 def static_value(node: ast.expr, function: FunctionType, local: Collection[str]) -> Any:
-    """What an expression of constants and globals is worth; `Unknown` if it depends on variables."""
+    """Evaluate an expression of constants and globals; `Unknown` if it depends on variables."""
     match node:
         case ast.Constant(value=value):
             return value

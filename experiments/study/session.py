@@ -1,6 +1,6 @@
 """Study session: the runs that remain, the engine, the time estimate, and the state of a study, for `goalposts study`.
 
-Prints nothing. Read next: `driver.py`, which runs a study; `experiments/cli/study.py`, which prints.
+Prints nothing. Read next: `driver.py`, which does the runs; `experiments/cli/study.py`, which prints.
 """
 
 from __future__ import annotations

@@ -31,9 +31,10 @@ APP = ("state.js", "palette.js", "board.js", "timeline.js", "share.js", "intro.j
 
 @dataclass(frozen=True)
 class LivePage:
-    """What a live page shows.
+    """The data of a live page.
 
-    rules: JavaScript; labels: of the agents; training: how training levels were; hidden: what "blind" hides; block: for the scripts.
+    rules: JavaScript; labels: of the agents; training: description of the training levels; hidden: what "blind" hides; block: for
+    the scripts.
     """
 
     world: str
