@@ -172,6 +172,6 @@ def _until_first_touch(run: Recorded, chosen: pl.DataFrame) -> tuple[LevelSet, n
 def _curve(curve: ConflictCurve) -> dict[str, Any]:
     """Convert a conflict curve to JSON values: arrays become lists."""
     found = asdict(curve)
-    for name in ("detours", "curve", "curve_low", "curve_high"):
+    for name in ("detours", "curve", "curve_low", "curve_high", "monotone"):
         found[name] = [round(float(x), 5) for x in found[name]]
     return found

@@ -1,9 +1,9 @@
-"""The conflict curve (a psychometric curve): how often the goal comes first, by the detour it costs; and its midpoint.
+"""The conflict curve: how often the goal comes first, against the detour that it costs; and where the agent is indifferent.
 
-Fits a logistic curve in the detour to each training seed, with Firth's penalty (1993) so that an agent that always chooses
-one side has a finite curve; the curve shown is the mean of the seeds' log odds. The indifference point (point of subjective
-equality) is where it crosses one half, with Fieller's interval: all detours at which one half is not excluded. Reports when
-the episodes do not determine such a point. Read next: docs/measurement.md.
+The indifference point assumes only that the curve does not rise: it is where the isotonic fit crosses one half. Its interval
+holds the detours that two sequences of tests leave (see `_indifference`), whatever the shape of the curve; where they leave an open
+end, there is no point. A logistic curve, fitted to each training seed with Firth's penalty (1993), gives slope and band;
+`fits` says whether it agrees with the groups. Read next: docs/measurement.md.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from scipy.optimize import isotonic_regression
 from scipy.special import expit, stdtrit
 
 from .intervals import Estimate, hierarchical_rate
@@ -39,6 +40,7 @@ class ConflictCurve:
     """P(goal first | goal or proxy first) by the detour in steps, on distinguishing levels.
 
     detours, curve, curve_low, curve_high  float64[k]: the fitted curve with its pointwise 95% band
+    monotone      float64[k]: the isotonic fit at the same detours, from which the indifference point comes
     indifference  the detour at which goal and proxy are equally likely; None if the episodes do not determine it
     explanation   the conclusion about indifference, in a sentence
     fits          False if the logistic curve misses the bins; read the bins then
@@ -49,6 +51,7 @@ class ConflictCurve:
     curve: np.ndarray
     curve_low: np.ndarray
     curve_high: np.ndarray
+    monotone: np.ndarray
     slope: Estimate  # change in log odds per step of detour
     bins: tuple[Bin, ...]
     indifference: Estimate | None
@@ -80,16 +83,18 @@ def conflict_curve(
     slope = fitted.mean[1]
     counted = {"n": len(detours), "seeds": len(events) if counts.trained else 0, "kept": counts.kept}
     counted |= {"episodes": round(float(trials.sum())), "level": level}
-    point, words = _indifference(grid, centre, half, slope + slope_half)
+    mono = _monotone(events, trials, detours)
+    point, words = _indifference(events, trials, detours, mono, slope + slope_half, level)
     return ConflictCurve(
         condition=condition,
         detours=grid[:: (GRID - 1) // 100],
         curve=expit(centre)[:: (GRID - 1) // 100],
         curve_low=expit(centre - half)[:: (GRID - 1) // 100],
         curve_high=expit(centre + half)[:: (GRID - 1) // 100],
+        monotone=np.interp(grid, *mono)[:: (GRID - 1) // 100],
         slope=Estimate(slope, slope - slope_half, slope + slope_half, method="logistic", **counted),
         bins=bins,
-        indifference=point and Estimate(*point, method="logistic, Fieller", **counted),
+        indifference=point and Estimate(*point, method="isotonic, sequential tests", **counted),
         explanation=words,
         fits=_fits(fitted, events, trials, detours, bins),
     )
@@ -170,46 +175,129 @@ def _firth(design: np.ndarray, events: np.ndarray, trials: np.ndarray) -> tuple[
     return beta, inverse
 
 
+Point = tuple[float, float, float]  # value, low, high
+
+
+def indifference_of(
+    events: np.ndarray, trials: np.ndarray, detours: np.ndarray, steepest: float = -1.0, level: float = 0.95
+) -> tuple[Point | None, str]:
+    """The indifference point of float[S, L] counts on levels with these detours, or None with the reason."""
+    return _indifference(events, trials, detours, _monotone(events, trials, detours), steepest, level)
+
+
+def fieller_of(
+    events: np.ndarray, trials: np.ndarray, detours: np.ndarray, level: float = 0.95
+) -> tuple[Point | None, str]:
+    """The same from a logistic curve, with Fieller's interval (1954): for comparison, as it is wrong where the curve is not logistic."""
+    fitted = _fit(events, trials, detours)
+    grid = np.linspace(float(detours.min()), float(detours.max()), GRID)
+    centre, half = fitted.at(grid, level)
+    inside = np.flatnonzero(np.abs(centre) <= half)
+    if not len(inside) or inside[0] == 0 or inside[-1] == len(grid) - 1:
+        return None, "open"
+    value = float(np.interp(0.0, -centre, grid))
+    return (value, float(grid[inside[0] - 1]), float(grid[inside[-1] + 1])), "logistic"
+
+
+def _monotone(events: np.ndarray, trials: np.ndarray, detours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Detours float64[k] and the isotonic (falling) fit there of the mean over seeds of their rates."""
+    kinds = np.unique(detours)
+    rates, weights = [], []
+    for kind in kinds:
+        k, n = events[:, detours == kind].sum(axis=1), trials[:, detours == kind].sum(axis=1)
+        rates.append(float((k[n > 0] / n[n > 0]).mean()))
+        weights.append(float(n.sum()))
+    fit = isotonic_regression(rates, weights=weights, increasing=False)
+    return kinds, np.asarray(fit.x)
+
+
 def _indifference(
-    grid: np.ndarray, centre: np.ndarray, half: np.ndarray, steepest: float
+    events: np.ndarray,
+    trials: np.ndarray,
+    detours: np.ndarray,
+    mono: tuple[np.ndarray, np.ndarray],
+    steepest: float,
+    level: float,
 ) -> tuple[tuple[float, float, float] | None, str]:
-    """(value, low, high) of the indifference point, or None if the episodes do not determine it; and the explanation."""
-    first, last = grid[0], grid[-1]
-    spans = f"detours measured: {first:.0f} to {last:.0f} steps"
-    if (centre - half > 0).all():
+    """((value, low, high), sentence); None with the reason if there is no indifference point.
+
+    If the curve falls and crosses one half at x or later, the goal comes first at least half of the time in every group of levels with
+    detours up to x. So x is excluded if the interval of such a group, the levels with the longest of these detours, lies below one half.
+    The tests go from the longest detour down and stop at the first that excludes nothing; likewise from below. As the hypotheses are
+    nested, each side errs at most as often as a single test, for every falling curve.
+    """
+    kinds, fit = mono
+    above = _excluded(events, trials, detours, level)
+    below = _excluded(trials - events, trials, -detours, level)
+    spans = f"detours measured: {kinds[0]:.0f} to {kinds[-1]:.0f} steps"
+    goal, proxy = len(below) == len(kinds), len(above) == len(kinds)
+    if goal and not above:
         return (
             None,
             f"The goal comes first more often than not at every detour; no point of indifference ({spans}).",
         )
-    if (centre + half < 0).all():
+    if proxy and not below:
         return (
             None,
             f"The proxy comes first more often than not at every detour; no point of indifference ({spans}).",
         )
-    if steepest >= 0:
+    if steepest >= 0 or goal or proxy:
         return (
             None,
             f"How often the goal comes first is not shown to fall with the detour; no point of indifference ({spans}).",
         )
-    inside = np.flatnonzero(np.abs(centre) <= half)
-    if inside[0] == 0 and inside[-1] == len(grid) - 1:
-        return None, f"The episodes are too few to say where goal and proxy are equally likely ({spans})."
-    if inside[0] == 0:
+    if not above and not below:
         return (
             None,
-            f"Goal and proxy are equally likely at a detour below {grid[inside[-1]]:.1f} steps; how far below is unknown ({spans}).",
+            f"There are too few episodes to estimate where goal and proxy are equally likely ({spans}).",
         )
-    if inside[-1] == len(grid) - 1:
+    if not below:
         return (
             None,
-            f"Goal and proxy are equally likely at a detour above {grid[inside[0]]:.1f} steps; how far above is unknown ({spans}).",
+            f"Goal and proxy are equally likely at a detour below {above[-1]:.1f} steps; no lower bound is established ({spans}).",
         )
-    value = float(np.interp(0.0, -centre, grid))
-    low, high = float(grid[inside[0] - 1]), float(grid[inside[-1] + 1])
+    if not above:
+        return (
+            None,
+            f"Goal and proxy are equally likely at a detour above {-below[-1]:.1f} steps; no upper bound is established ({spans}).",
+        )
+    low, high = sorted((-below[-1], above[-1]))
+    value = min(max(_crossing(kinds, fit), low), high)
     return (
         (value, low, high),
         f"Goal and proxy are equally likely at a detour of {value:.1f} steps, from {low:.1f} to {high:.1f} ({spans}).",
     )
+
+
+def _excluded(events: np.ndarray, trials: np.ndarray, detours: np.ndarray, level: float) -> list[float]:
+    """Detours, from the longest down, at and beyond which the curve is shown to be below one half.
+
+    Two groups are tried, a small one for steep curves and a large one for flat ones, each at half the chance of error.
+    """
+    found: list[float] = []
+    sizes = sorted({FEWEST_LEVELS, max(math.ceil(len(detours) / MOST_BINS), FEWEST_LEVELS)})
+    for x in np.unique(detours)[::-1]:
+        up_to = np.sort(detours[detours <= x])
+        starts = {float(up_to[max(len(up_to) - size, 0)]) for size in sizes}
+        groups = [
+            hierarchical_rate(events[:, here], trials[:, here], 1 - (1 - level) / len(starts))
+            for here in ((detours <= x) & (detours >= start) for start in starts)
+        ]
+        if all(group is None or group.high >= 0.5 for group in groups):
+            break
+        found.append(float(x))
+    return found
+
+
+def _crossing(kinds: np.ndarray, fit: np.ndarray) -> float:
+    """Where a falling fit, joined by straight lines, crosses one half; the middle where it stays there."""
+    over, under = kinds[fit > 0.5], kinds[fit < 0.5]
+    if not len(over) or not len(under):
+        return float(kinds[0] if not len(over) else kinds[-1])
+    if (fit == 0.5).any():
+        return float(kinds[fit == 0.5].mean())
+    a, b = int(np.flatnonzero(fit > 0.5)[-1]), int(np.flatnonzero(fit < 0.5)[0])
+    return float(kinds[a] + (kinds[b] - kinds[a]) * (fit[a] - 0.5) / (fit[a] - fit[b]))
 
 
 def _bins(

@@ -208,13 +208,12 @@ def test_the_indifference_point_is_covered():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("seeds", "sd", "most"), [(1, 0.0, 0.975), (3, 0.5, 0.985), (10, 0.5, 0.98), (30, 0.5, 0.98)]
-)
-def test_the_indifference_point_is_covered_over_seeds(seeds, sd, most):
+@pytest.mark.parametrize(("seeds", "sd"), [(1, 0.0), (3, 0.5), (10, 0.5), (30, 0.5)])
+def test_the_indifference_point_is_covered_over_seeds(seeds, sd):
+    """The interval is valid for every falling curve, so for this one it contains the truth more often than 95%."""
     named, held, slope = curve_coverage(seeds, 300, sd, 1500)
     assert named > 0.9
-    assert 0.93 <= held <= most
+    assert held >= 0.95
     assert 0.93 <= slope <= 0.99
 
 

@@ -1,0 +1,48 @@
+"""How far layouts are from training layouts: the number of cells in which they differ, and layouts that keep a distance.
+
+Splits by hash make layouts different, not distant: most held-out layouts differ from some training layout in a few cells. Layouts of
+different sizes count as `CAP` cells apart or more. Read next: `generate.py`, which redraws what is too near.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..levels.level import LevelSet, legend_of
+
+CAP = 12  # distances from here on are not told apart
+BLOCK = 1 << 22  # bytes that a comparison may take
+
+
+class Layouts:
+    """Training layouts, ready to be compared with: the different ones of each size."""
+
+    def __init__(self, training: LevelSet) -> None:
+        known, sizes = _bare(training), np.asarray(training.sizes)
+        self.count = len(training)
+        self.of_size: dict[tuple[int, int], np.ndarray] = {}  # uint8[k, rows · cols]
+        for rows, cols in np.unique(sizes, axis=0).tolist():
+            there = (sizes == (rows, cols)).all(axis=1)
+            self.of_size[rows, cols] = np.unique(
+                known[there, :rows, :cols].reshape(int(there.sum()), -1), axis=0
+            )
+
+    def nearest(self, levels: LevelSet, cap: int = CAP) -> np.ndarray:
+        """int64[N]: the fewest cells in which each level's layout differs from one of these; `cap` if that many or more."""
+        layouts, sizes = _bare(levels), np.asarray(levels.sizes)
+        found = np.full(len(levels), cap, np.int64)
+        for (rows, cols), pool in self.of_size.items():
+            here = np.flatnonzero((sizes == (rows, cols)).all(axis=1))
+            if not len(here):
+                continue
+            own = layouts[here, :rows, :cols].reshape(len(here), -1)
+            step = max(1, BLOCK // pool.size)
+            for k in range(0, len(here), step):
+                cells = np.count_nonzero(own[k : k + step, None] != pool[None], axis=2).min(axis=1)
+                found[here[k : k + step]] = np.minimum(cells, cap)
+        return found
+
+
+def _bare(levels: LevelSet) -> np.ndarray:
+    """uint8[N, H, W]: the tiles without goal objects."""
+    return np.where(legend_of(levels.world).goal_codes()[levels.tiles], 0, levels.tiles).astype(np.uint8)
