@@ -51,11 +51,13 @@ def read_ordinary(path: str | os.PathLike[str], limit: int, follow: bool = True)
         if facts.st_size > limit:
             raise TooLarge(facts.st_size, limit)
         reading_budget().claim(facts.st_size, path)
-        content = file.read(min(facts.st_size, limit) + 1)  # `read` allocates as much memory as requested
-        while facts.st_size < len(content) <= limit and (
-            more := file.read(1 << 20)
-        ):  # the file grew meanwhile
-            content += more
+        parts = [file.read(min(facts.st_size, limit) + 1)]  # `read` takes as much memory as it is asked for
+        size = len(parts[0])
+        while facts.st_size < size <= limit and (more := file.read(1 << 20)):  # it grows meanwhile
+            parts.append(more)
+            size += len(more)
+            reading_budget().claim(2 * size, path)
+        content = b"".join(parts)
     if len(content) > limit:
         raise TooLarge(len(content), limit)
     reading_budget().read(len(content))

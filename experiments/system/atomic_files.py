@@ -86,7 +86,7 @@ def sync_tree(folder: Path) -> None:
     """Flush every file below a folder, and the folders, to the disk."""
     for root, _, names in os.walk(folder):
         for name in names:
-            handle = open_below(Path(root, name), os.O_RDONLY)
+            handle = open_below(Path(root, name), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
             try:
                 sync_file(handle)
             finally:

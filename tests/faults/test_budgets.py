@@ -331,3 +331,14 @@ def test_a_large_study_is_written_in_pieces_to_the_same_table(
         assert not [name for name in os.listdir(study) if "part-" in name]
     assert tables[0][0].equals(tables[1][0])
     assert tables[0][1] == tables[1][1]
+
+
+@row("A4")
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs a file that is longer than it says")
+def test_a_file_that_grows_while_it_is_read_counts_as_long_as_it_gets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert len(read_limited(Path("/proc/self/maps"), 1 << 24)) > 1_000
+    monkeypatch.setenv(VARIABLE, "1KB")
+    with pytest.raises(OverBudget, match="maps would take"):
+        read_limited(Path("/proc/self/maps"), 1 << 24)

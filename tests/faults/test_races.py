@@ -206,3 +206,13 @@ def test_only_one_module_renames_and_removes() -> None:
         if word in path.read_text("utf-8") and not path.is_relative_to(root / "experiments" / "analyses")
     }
     assert found - allowed == {"goalposts/safe_folder.py"}
+
+
+@row("A2")
+def test_a_pipe_put_into_an_unfinished_checkpoint_does_not_hang(tmp_path: Path) -> None:
+    def attacked(part: Path) -> None:
+        (part / "a").write_bytes(b"1")
+        os.mkfifo(part / "b")
+
+    made = write_checkpoint(tmp_path / "checkpoints", 1, attacked, 2)
+    assert sorted(os.listdir(made.path)) == ["a", "b"]
