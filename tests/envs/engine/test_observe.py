@@ -72,7 +72,7 @@ def test_a_larger_coin_is_the_coin_and_the_cells_around_it() -> None:
         ("view(coin=17)", "0 to 16 times"),
         ("view(coin=1x2)", "1, 3, 5 cells"),
         ("view(coyn=0)", "Did you mean 'coin'"),
-        ("view(wall=0,deadly=0,monster=0,coin=0,self=0)", "nothing at all"),
+        ("view(wall=0,deadly=0,monster=0,coin=0,self=0)", "shows nothing; keep at least one plane"),
     ],
 )
 def test_unknown_observations_are_refused(text: str, words: str) -> None:

@@ -258,7 +258,7 @@ def test_cells_outside_the_level_show_the_outside_tile():
 
 
 def test_a_camera_that_needs_more_than_64_pixels_is_refused():
-    with pytest.raises(ValueError, match="65 x 4 cells has no room"):
+    with pytest.raises(ValueError, match="65 x 4 cells does not fit in 64 x 64"):
         render.rgb64(replace(everything(), camera=(0, 0, 65, 4)))
 
 
