@@ -43,7 +43,7 @@ class InitialWeights(Section):
 
 
 class RecordConfig(Section):
-    """What a training keeps in addition, for looking inside the agent."""
+    """Additional records of a training, for analysing the agent."""
 
     initial: bool = Field(default=False, description="keep the checkpoint of step 0, before the first update")
     support: bool = Field(
