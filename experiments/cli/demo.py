@@ -12,6 +12,7 @@ import typer
 
 from goalposts.text import plain_lines
 
+from ...envs.worlds.contract.sources import shown_command
 from .app import MAIN, OneWorld, Quiet, app, chosen_world, progress_bars, say, show
 
 
@@ -51,5 +52,6 @@ def demo(
         f"report:  {made.page}",
         f"film:    {made.film}",
         f"{time.monotonic() - began:.0f} s",
+        f"next:    {shown_command('live', *(item.run.path for item in made.twins))}",
     ]
     show(plain_lines(lines))

@@ -34,10 +34,12 @@ if TYPE_CHECKING:
 
 @app.command(rich_help_panel=LOOK_UP)
 def worlds(
-    name: Annotated[str | None, typer.Argument(help="Only this world, with all its conditions.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="This world, with its conditions and the legend of its levels.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the worlds with their goals, proxies and conditions."""
+    """List the worlds, one per line with goal and proxy; with a NAME, the conditions of that world."""
     from ...envs.worlds.registry import known_worlds, load_world
 
     chosen = [load_world(name)] if name else list(known_worlds().values())
@@ -60,6 +62,15 @@ def worlds(
             ]
         )
         return
+    if not name:
+        widest = max(len(world.name) for world in chosen)
+        for world in chosen:
+            goal, proxy = (
+                world.words.get("goal", world.goal.name),
+                world.words.get("proxy", world.proxies[0].name),
+            )
+            say(f"{world.name:{widest}}  {goal}, or {proxy}? {len(world.conditions)} conditions")
+        return
     for world in chosen:
         proxies = ", ".join(p.name for p in world.proxies)
         say(f"{world.name}: {world.summary}")
@@ -72,8 +83,7 @@ def worlds(
                 f"    {c.name + parameter:18} {c.role:8} {c.distinguishes}"
                 + (f" [hidden from the agent: {c.hidden}]" if c.hidden else "")
             )
-        if name:
-            show("\n  A level is a picture of:\n" + world.legend.explain())
+        show("\n  A level is a picture of:\n" + world.legend.explain())
 
 
 @app.command(rich_help_panel=LOOK_UP)

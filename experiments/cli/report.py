@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -40,8 +43,9 @@ def report(
     found = open_runs(runs)
     check_new(out)
     command = shown_command("report", *runs)
-    page = out or runs[0] / "report.html"
-    write_page(report_data(found, command), page)
+    page, live = out or runs[0] / "report.html", runs[0] / "live.html"
+    address = quote(Path(os.path.relpath(live, page.parent)).as_posix()) if live.is_file() else ""
+    write_page(replace(report_data(found, command), live=address), page)
     say(f"{page} ({page.stat().st_size / 1e6:.1f} MB)")
 
 

@@ -188,5 +188,6 @@ class ReportData:
     replay_note: str = ""  # how the recorded levels were chosen
     leakage: Sequence[Leakage] = ()
     command: str = ""  # command that recreates this page
+    live: str = ""  # address of the live page of these runs; empty: there is none
     made: str = ""  # shown verbatim; empty: not shown
     version: str = ""

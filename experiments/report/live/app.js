@@ -13,7 +13,6 @@ function makeWorkers() { // one for the search, one for goal maps; null where th
 }
 
 const plainWorld = () => ({ ...page.world });
-const levelId = () => S.codes.map((row) => row.join()).join(";") + S.blind + S.shown;
 
 function answered({ data }) {
   if (data.id !== asked) return;
@@ -242,7 +241,6 @@ function begin() {
   for (const radio of document.querySelectorAll("[name=layer]")) radio.addEventListener("change", () => { S.layer = radio.value; askMap(); showMeter(); showTime(); keepAddress(); });
   document.addEventListener("keydown", pageKeys);
   addEventListener("resize", () => { S.boards.forEach(fit); showTime(); });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { takeInks(); S.boards.forEach(drawBoard); });
   setTheme("auto");
   const linked = takeAddress();
   takeControls();

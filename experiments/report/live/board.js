@@ -1,19 +1,6 @@
 // Draws boards: the level, what the agent would do in each cell, its paths, what mattered, the goal map, the agent itself.
 "use strict";
 const sheet = page.sheet, image = new Image(), landscape = new Image();
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-let inks = {};
-function takeInks() { // light-dark() is resolved by the browser, so a probe element is asked
-  const probe = element("i");
-  probe.hidden = true;
-  document.body.append(probe);
-  for (const name of ["goal", "proxy", "neither", "agent-1", "agent-2", "ink", "paper"]) {
-    probe.style.color = `var(--${name})`;
-    inks[name] = getComputedStyle(probe).color;
-  }
-  probe.remove();
-}
-
 function blit(pen, name, row, col, size) {
   const place = sheet.places[name];
   if (place && image.complete && image.naturalWidth) pen.drawImage(image, place[0], place[1], sheet.px, sheet.px, col * size, row * size, size, size);

@@ -73,11 +73,9 @@ function setTheme(theme) {
   byId("theme").setAttribute("aria-label", `Theme: ${theme}`);
   byId("theme").textContent = theme === "auto" ? "Theme" : `Theme: ${theme}`;
   byId("theme").dataset.now = theme;
-  takeInks();
 }
 
 function nextTheme() {
   const themes = ["auto", "light", "dark"], next = themes[(themes.indexOf(byId("theme").dataset.now) + 1) % 3];
   setTheme(next);
-  S.boards.forEach(drawBoard);
 }

@@ -83,15 +83,14 @@ function ended(run) {
 }
 
 function showOdds(board) {
-  const exact = S.map && S.map.here ? S.map.here[board.index] : null;
-  const { counts, count } = board.odds, share = exact || { goal: counts.goal / count, proxy: counts.proxy / count, neither: counts.neither / count };
+  const { counts, count } = board.odds, share = { goal: counts.goal / count, proxy: counts.proxy / count, neither: counts.neither / count };
   const split = byId(`split-${board.index}`), says = byId(`says-${board.index}`);
   ["goal", "proxy", "neither"].forEach((kind, k) => { split.children[k].style.width = `${100 * share[kind]}%`; });
   split.style.maxWidth = `${board.level.cols * board.size / board.dense}px`;
   const part = (kind, words) => [`${words} `, element("b", percent(share[kind]), kind)];
   says.replaceChildren("first ", ...part("goal", page.words.reachesGoal), " · ", ...part("proxy", page.words.reachesProxy), " · ",
     ...part("neither", "neither"));
-  says.title = exact ? "exact" : `of ${count} sampled episodes`;
+  says.title = `of ${count} sampled episodes`;
 }
 
 function showTakes() {

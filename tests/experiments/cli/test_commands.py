@@ -14,7 +14,7 @@ import typer
 from fixtures.tiny import copy_of, everything
 
 from goalposts import __version__
-from goalposts.envs import load_levels
+from goalposts.envs import known_worlds, load_levels
 from goalposts.experiments import load_config
 from goalposts.experiments.cli.main import app, main
 from goalposts.experiments.measurement import read_episodes
@@ -152,6 +152,15 @@ def test_levels_are_shown_and_written_and_read(cli: Cli, tmp_path: Path) -> None
         assert code == 0
         pictures = [line for line in out.splitlines() if line and line[0] != ";"]
         assert [line for line in again.splitlines() if line and line[0] != ";"] == pictures
+
+
+def test_worlds_command_lists_each_world_on_one_line(cli: Cli) -> None:
+    code, out, _ = cli("worlds")
+    assert code == 0
+    lines = out.splitlines()
+    assert [line.split()[0] for line in lines] == list(known_worlds())
+    assert all(len(line) <= 80 for line in lines)
+    assert lines[0].startswith("CoinRun        the coin, or the right edge? ")
 
 
 def test_worlds_command_lists_every_condition(cli: Cli) -> None:

@@ -61,9 +61,10 @@ def cell_of(page: Page, row: int, col: int) -> tuple[float, float]:
 
 
 def free_cell(page: Page) -> tuple[int, int]:
-    """A free cell of the top inner row, away from the corners."""
+    """The first free cell inside the level that is not next to the left or the right wall, if there is one."""
     rows = codes(page)
-    return next((r, c) for r in range(1, 5) for c in range(3, len(rows[0]) - 3) if rows[r][c] == 0)
+    free = [(r, c) for r in range(1, len(rows) - 1) for c in range(1, len(rows[0]) - 1) if rows[r][c] == 0]
+    return next((cell for cell in free if 2 < cell[1] < len(rows[0]) - 3), free[0])
 
 
 def test_painting_the_coin_moves_it_and_undo_brings_it_back(opened: Callable[..., Page]) -> None:

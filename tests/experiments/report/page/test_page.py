@@ -221,3 +221,9 @@ def test_a_page_is_written_whole_or_not_at_all(twins: ReportData, tmp_path: Path
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
     with pytest.raises(UserError, match="folder"):
         write_page(twins, tmp_path / "nowhere" / "report.html")
+
+
+def test_a_report_links_to_the_live_page_where_there_is_one() -> None:
+    assert "Open the live page" not in build_page(specimen())
+    html = build_page(replace(specimen(), live='live.html?"><script>'))
+    assert '<a href="live.html?&#34;&gt;&lt;script&gt;">Open the live page</a>' in html
