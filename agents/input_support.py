@@ -1,4 +1,4 @@
-"""How often each bit of the observation was 1 in training: the inputs about which the net can have learned something.
+"""Input support: how often each bit of the observation was 1 in training, which bounds what the net can have learned.
 
 Kept next to a checkpoint as `support.safetensors`, only for trainings that ask for it, because it costs time. Read next:
 `agents/ppo/training.py`, which saves it.
@@ -19,7 +19,7 @@ SUPPORT = "support.safetensors"
 
 
 class InputSupport:
-    """Counts over all observations that a training saw. ones int64[C, H, W]; observations: how many there were."""
+    """Counts over all observations of a training. ones int64[C, H, W]; observations: their number."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.ones, self.observations = np.zeros(shape, np.int64), 0
@@ -48,7 +48,7 @@ class InputSupport:
         (folder / SUPPORT).write_bytes(save_tensors(tensors))
 
     def restore(self, tensors: dict[str, torch.Tensor]) -> None:
-        """Take back what `save` wrote. Raises ValueError or KeyError for counts of another observation."""
+        """Restore the counts written by `save`. Raises ValueError or KeyError for counts of another observation."""
         ones, count = tensors["ones"], tensors["observations"]
         if tuple(ones.shape) != self.ones.shape or ones.dtype != torch.int64 or count.shape != (1,):
             raise ValueError("counts of another observation")

@@ -1,4 +1,4 @@
-"""Interventions: edit what an agent observes, exactly, by planes of 0 and 1, and see what it then does.
+"""Interventions: exact edits of an agent's observations, by planes of 0 and 1.
 
     edit = Edits("CoinRun", "view")
     seen = edit.set(observations, "coin", row=4, col=2)          # a coin two columns from the left edge of the view
@@ -27,7 +27,7 @@ from ..envs.worlds.registry import get_world
 
 
 class EditError(UserError, ValueError):
-    """An edit that an observation does not allow: an unknown plane, a place outside of it, pixels."""
+    """An invalid edit of an observation: an unknown plane, a position outside it, or pixels."""
 
 
 class Edits:
@@ -51,11 +51,11 @@ class Edits:
         self.shape = (at, *(self.world.view if asked.kind == "view" else self.world.full))
 
     def set(self, observations: np.ndarray, plane: str, row: Any, col: Any) -> np.ndarray:
-        """A copy with the bit at (row, col) set to 1; row and col are numbers, or int[n] with one per observation."""
+        """Return a copy with the bit at (row, col) set to 1; row and col are numbers, or int[n] with one per observation."""
         return self._put(observations, plane, row, col, 1)
 
     def clear(self, observations: np.ndarray, plane: str, row: Any = None, col: Any = None) -> np.ndarray:
-        """A copy with the bit at (row, col) set to 0; without a place, with the whole plane empty."""
+        """Return a copy with the bit at (row, col) set to 0, or with the whole plane cleared if no position is given."""
         if row is None and col is None:
             found = self._copy(observations)
             found[:, self._numbers(plane)] = 0
@@ -63,7 +63,7 @@ class Edits:
         return self._put(observations, plane, row, col, 0)
 
     def move(self, observations: np.ndarray, plane: str, row: Any, col: Any) -> np.ndarray:
-        """A copy in which the plane's only bit is at (row, col); where the plane was empty, it stays empty."""
+        """Return a copy with the plane's only bit moved to (row, col); empty planes stay empty."""
         shows = self.count(observations, plane) > 0
         found = self.clear(observations, plane)
         moved = self._put(found, plane, row, col, 1)
@@ -143,7 +143,7 @@ class Edited:
             self.begin, self.see = agent.begin, agent.see
 
     def predict(self, observation: Any, deterministic: bool = False, **memory: Any) -> tuple[np.ndarray, Any]:
-        """As the agent's, for what it sees after the edit."""
+        """Forward the edited observation to the agent."""
         return self.agent.predict(self._edited(observation), deterministic=deterministic, **memory)
 
     def _on_edited(self, method: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], Any]:
@@ -156,7 +156,7 @@ class Edited:
 def play_edited(
     agent: Any, levels: LevelSet, edit: Callable[[np.ndarray], np.ndarray], **options: Any
 ) -> Any:
-    """Play levels with an edit in force at every step; options and result as of `agents.play`."""
+    """Play levels with an edit at every step; takes the options of `agents.play` and returns its result."""
     from .rollout import play
 
     return play(Edited(agent, edit), levels, **options)

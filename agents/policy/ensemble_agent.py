@@ -63,11 +63,11 @@ class EnsembleAgent(PolicyAgent):
 
     @with_defaults
     def logits(self, observation: np.ndarray) -> np.ndarray:
-        """float32[n, A]: the logarithm of the mean probabilities."""
+        """Logarithm of the mean probabilities, float32[n, A]."""
         return np.log(self.action_probabilities(observation)).astype(np.float32)
 
     def activations(self, observation: np.ndarray) -> dict[str, np.ndarray]:
-        """Those of all members, each under `member.<k>.`."""
+        """Activations of all members, each under `member.<k>.`."""
         return {
             f"member.{k}.{name}": values
             for k, member in enumerate(self.members)

@@ -1,7 +1,7 @@
-"""How far layouts are from training layouts: the number of cells in which they differ, and layouts that keep a distance.
+"""Distance of layouts from the training layouts: the number of cells in which they differ.
 
 Splits by hash make layouts different, not distant: most held-out layouts differ from some training layout in a few cells. Layouts of
-different sizes count as `CAP` cells apart or more. Read next: `generate.py`, which redraws what is too near.
+different sizes count as `CAP` cells apart or more. Read next: `generate.py`, which redraws layouts that are too near.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import numpy as np
 
 from ..levels.level import LevelSet, legend_of
 
-CAP = 12  # distances from here on are not told apart
-BLOCK = 1 << 22  # bytes that a comparison may take
+CAP = 12  # larger distances count as this one
+BLOCK = 1 << 22  # memory of a comparison, in bytes
 
 
 class Layouts:
-    """Training layouts, ready to be compared with: the different ones of each size."""
+    """Distinct training layouts by size, prepared for comparisons."""
 
     def __init__(self, training: LevelSet) -> None:
         known, sizes = _bare(training), np.asarray(training.sizes)
@@ -28,7 +28,7 @@ class Layouts:
             )
 
     def nearest(self, levels: LevelSet, cap: int = CAP) -> np.ndarray:
-        """int64[N]: the fewest cells in which each level's layout differs from one of these; `cap` if that many or more."""
+        """Distance of each level's layout to the nearest of these, in cells, capped at `cap`: int64[N]."""
         layouts, sizes = _bare(levels), np.asarray(levels.sizes)
         found = np.full(len(levels), cap, np.int64)
         for (rows, cols), pool in self.of_size.items():
@@ -44,5 +44,5 @@ class Layouts:
 
 
 def _bare(levels: LevelSet) -> np.ndarray:
-    """uint8[N, H, W]: the tiles without goal objects."""
+    """Tiles without goal objects, uint8[N, H, W]."""
     return np.where(legend_of(levels.world).goal_codes()[levels.tiles], 0, levels.tiles).astype(np.uint8)

@@ -2,7 +2,7 @@
 
     python -m goalposts.experiments.analyses.indifference_coverage docs/results/indifference.csv --repetitions 400
 
-writes the table and, next to it, the page (`.md`). Next to today's monotone interval stands the one that a logistic fit would give
+writes the table and, next to it, the page (`.md`). Next to the monotone interval is the one of a logistic fit
 (Fieller's), which was printed before. Read next: `experiments/measurement/conflict.py`.
 """
 
