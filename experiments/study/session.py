@@ -79,13 +79,13 @@ def choose_engine(engine: str = "local", address: str | None = None, workers: in
         raise UserError(
             "--workers cannot be combined with --address: a cluster decides by its cores; leave one out"
         )
-    if address is None and workers is not None and (cluster := os.environ.get("RAY_ADDRESS")):
+    from .workers.ray_cluster import RayEngine, cluster_of_environment
+
+    if address is None and workers is not None and (cluster := cluster_of_environment()):
         raise UserError(
             f"--workers cannot be combined with a cluster, and RAY_ADDRESS={cluster} names one; leave out --workers, or "
             "unset RAY_ADDRESS to use the cores of this machine"
         )
-    from .workers.ray_cluster import RayEngine
-
     return RayEngine(address, workers)
 
 

@@ -1,6 +1,9 @@
 """Paths, overrides, names and environments of studies and runs."""
 
+import os
 import shutil
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,47 @@ def test_a_cluster_in_the_environment_and_workers_contradict_each_other(
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:6390")
     with pytest.raises(UserError, match=r"RAY_ADDRESS=127.*leave out --workers"):
         choose_engine("ray", None, 1)
+
+
+@row("B12")
+@pytest.mark.parametrize(
+    ("variables", "address", "asked", "said"),
+    [
+        (
+            {"RAY_ADDRESS": "host:1"},
+            None,
+            "host:1",
+            r"cluster 'host:1' \(RAY_ADDRESS\) cannot be reached: no\. Is it up",
+        ),
+        ({"RAY_ADDRESS": "host:1"}, "other:2", "other:2", r"cluster 'other:2' cannot be reached"),
+        ({"RAY_ADDRESS": "local", "RAY_NAMESPACE": "x"}, None, None, r"unset RAY_ADDRESS, RAY_NAMESPACE"),
+        (
+            {"RAY_ADDRESS": " "},
+            None,
+            None,
+            r"cannot be started here: no; unset RAY_ADDRESS.* leave out --engine ray",
+        ),
+        ({}, None, None, r"cannot be started here: no; either install Ray again"),
+    ],
+)
+def test_what_ray_refuses_is_said_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    address: str | None,
+    asked: str | None,
+    said: str,
+) -> None:
+    def init(**options: object) -> None:
+        assert options["address"] == asked
+        raise RuntimeError("no.")
+
+    monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(init=init))
+    for name in [name for name in os.environ if name.startswith("RAY_")]:
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=said):
+        choose_engine("ray", address, None if asked else 1)
 
 
 @row("C10")

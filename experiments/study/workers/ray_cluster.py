@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -22,6 +23,12 @@ from .job import Done, Failed, Job, perform
 from .local import TICK, TRIES, At
 
 AHEAD = 2  # tasks submitted per core, so that no core waits for the driver
+
+
+def cluster_of_environment() -> str | None:
+    """The cluster that RAY_ADDRESS names; `local` names none."""
+    named = os.environ.get("RAY_ADDRESS", "").strip()
+    return named if named not in ("", "local") else None
 
 
 class RayEngine:
@@ -38,6 +45,7 @@ class RayEngine:
             raise UserError(
                 "the engine ray needs Ray, which is not installed; install it with: pip install 'goalposts[ray]'"
             ) from None
+        address = address or cluster_of_environment()  # as Ray does, but named in messages
         self._ray: Any = ray
         options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
         if address is None:
@@ -46,13 +54,7 @@ class RayEngine:
             with _nowhere(), imports_from_elsewhere():
                 ray.init(address=address, ignore_reinit_error=True, **options)
         except Exception as error:
-            where = (
-                f"the Ray cluster {address!r} cannot be reached" if address else "Ray cannot be started here"
-            )
-            said = " ".join(str(error).split())[:200]
-            raise UserError(
-                f"{where}: {said}. Is it up? Ask it with: ray status --address {address or 'auto'}"
-            ) from None
+            raise UserError(_why_not(error, address)) from None
         self._task = ray.remote(num_cpus=1, max_retries=TRIES, retry_exceptions=False)(_work)
 
     @property
@@ -135,3 +137,17 @@ def _work(job: Job, version: str) -> Done | Failed:
         )
         return Failed(job.id, message, message)
     return perform(job)
+
+
+def _why_not(error: Exception, address: str | None) -> str:
+    """What was tried, what Ray says, and the remedy."""
+    said = " ".join(str(error).split())[:200].rstrip(".")
+    if address:
+        named = " (RAY_ADDRESS)" if cluster_of_environment() == address else ""
+        return (
+            f"the Ray cluster {address!r}{named} cannot be reached: {said}. Is it up? Ask it with: "
+            f"ray status --address {shlex.quote(address)}"
+        )
+    names = sorted(name for name in os.environ if name.startswith("RAY_"))
+    remedy = f"unset {', '.join(names)}, which Ray reads, or" if names else "either install Ray again, or"
+    return f"Ray cannot be started here: {said}; {remedy} leave out --engine ray to use local processes"
