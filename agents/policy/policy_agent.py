@@ -170,14 +170,6 @@ class RecurrentAgent(PolicyAgent):
 
     @with_defaults
     @torch.no_grad()
-    def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
-        """Action probabilities float64[n, A] for uint8[n, …] of the levels given to `see`; without it, as first observations."""
-        if self._is_empty(observation):
-            return np.zeros((0, self.card.n_actions))
-        return torch.softmax(self._logits(observation), dim=1).double().numpy()
-
-    @with_defaults
-    @torch.no_grad()
     def predict(
         self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False
     ) -> tuple[np.ndarray, Any]:

@@ -19,8 +19,7 @@ from ...envs.worlds.contract.sources import shown_command
 from ...envs.worlds.contract.world import World
 from ..runs.run import Run
 from ..system.atomic_files import RunError, read_limited, write_atomic
-from ..system.parquet import Unreadable, read_parquet
-from .trajectories import MAX_PICTURE, MAX_STEPS, refuse_unseen
+from .trajectories import read_recorded
 
 FILE = "goal_sweep.parquet"
 OLD_FILE = "explored.parquet"  # its name until November 2026
@@ -62,27 +61,14 @@ def write_sweep(run: Run, table: pl.DataFrame) -> Path:
 def read_sweep(path: Path) -> pl.DataFrame:
     """Read a goal sweep that `write_sweep` wrote. Raises RunError."""
     content = read_limited(path, MAX_BYTES)
-    remedy = f"Write it again with: {shown_command('sweep-goal', path.parent)}"
-    try:
-        found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), what=path)
-    except Unreadable as error:
-        raise RunError(f"{path} is damaged: it is not a complete Parquet file ({error}). {remedy}") from None
-    table = found.table
-    if table is None:
-        raise RunError(f"{path} holds more rollouts than a goal sweep can have. {remedy}")
-    if dict(table.schema) != SCHEMA or any(
-        table[name].null_count() for name in SCHEMA if name != "train_step"
-    ):
-        raise RunError(f"{path} does not have the columns of a goal sweep. {remedy}")
-    too_long = (pl.col("actions").bin.size() > MAX_STEPS) | (pl.col("level").str.len_bytes() > MAX_PICTURE)
-    if table.filter(too_long).height:
-        raise RunError(f"{path} holds an episode or a level larger than allowed. {remedy}")
-    refuse_unseen(table, path, remedy)
+    most = min(MAX_ROWS, FEW_ROWS + len(content))
+    table = read_recorded(path, content, SCHEMA, most, ("a goal sweep", "sweep-goal"), "train_step")
     levels = table.select("condition", "level_index", "layout_hash", "level").n_unique()
     if levels > MAX_LEVELS:
+        remedy = f"Write it again with: {shown_command('sweep-goal', path.parent)}"
         raise RunError(f"{path} holds {levels:,} levels; a goal sweep has at most {MAX_LEVELS}. {remedy}")
     reading_budget().read(len(content), SECONDS_A_BYTE)
-    return reading_budget().hold(table, found.size, path)
+    return table
 
 
 def moved(level: Level, home: tuple[int, int], to: tuple[int, int]) -> Level:

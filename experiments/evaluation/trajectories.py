@@ -71,16 +71,33 @@ def trajectories_of(evaluation: Evaluation) -> pl.DataFrame:
 def read_trajectories(path: Path) -> pl.DataFrame:
     """Read a trajectories file that `record` wrote. Raises RunError."""
     content = read_limited(path, MAX_BYTES)
-    remedy = f"Write it again with: {shown_command('evaluate', path.parent)}"
+    most = min(MAX_ROWS, FEW_ROWS + len(content))
+    return read_recorded(path, content, SCHEMA, most, ("trajectories", "evaluate"))
+
+
+def read_recorded(
+    path: Path,
+    content: bytes,
+    schema: dict[str, pl.DataType],
+    most: int,
+    words: tuple[str, str],
+    nullable: str = "",
+) -> pl.DataFrame:
+    """Check and return a Parquet table of recorded actions that anyone may have written. Raises RunError.
+
+    most: rows. words: what the table is called, and the command that writes it. nullable: a column that may hold nulls.
+    """
+    kind, command = words
+    remedy = f"Write it again with: {shown_command(command, path.parent)}"
     try:
-        found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), what=path)
+        found = read_parquet(content, most, what=path)
     except Unreadable as error:
         raise RunError(f"{path} is damaged: it is not a complete Parquet file ({error}). {remedy}") from None
     table = found.table
     if table is None:
         raise RunError(f"{path} claims more episodes than its size or the limit allows. {remedy}")
-    if dict(table.schema) != SCHEMA or any(table[name].null_count() for name in SCHEMA):
-        raise RunError(f"{path} does not have the columns of trajectories. {remedy}")
+    if dict(table.schema) != schema or any(table[name].null_count() for name in schema if name != nullable):
+        raise RunError(f"{path} does not have the columns of {kind}. {remedy}")
     too_long = (pl.col("actions").bin.size() > MAX_STEPS) | (pl.col("level").str.len_bytes() > MAX_PICTURE)
     if table.filter(too_long).height:
         raise RunError(f"{path} holds an episode or a level larger than allowed. {remedy}")

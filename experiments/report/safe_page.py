@@ -1,4 +1,4 @@
-"""What keeps a page with untrusted text safe: JSON that cannot end its script element, and a content-security policy by hashes.
+"""What keeps a page with untrusted text safe: escaping templates, JSON that cannot end its script element, a policy by hashes.
 
 Read next: `experiments/report/page/page.py` and `experiments/report/live/page.py`, which use it.
 """
@@ -10,7 +10,28 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from goalposts.text import json_text
+from jinja2 import BaseLoader, Environment, StrictUndefined
+from markupsafe import Markup
+
+from goalposts.text import json_text, plain_lines
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill a template: all text but our own markup is escaped, and a name that is missing raises an error."""
+    environment = Environment(
+        loader=BaseLoader(),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+    )
+    return environment.from_string(template).render(**values)
+
+
+def _visible(value: Any) -> Any:
+    """Remove characters that hide or reorder others from all text except Goalposts' own markup."""
+    return plain_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def json_block(value: Any) -> str:

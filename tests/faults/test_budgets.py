@@ -111,7 +111,7 @@ def test_kilobytes_of_explored_levels_do_not_hold_millions_of_rows(tmp_path: Pat
     """Regression: 5.5 kB took 92 s."""
     lone = pl.DataFrame({name: pl.Series([None], dtype=dtype) for name, dtype in EXPLORED.items()})
     lone.select(pl.all().repeat_by(1_000_000).explode()).write_parquet(tmp_path / "goal_sweep.parquet")
-    with pytest.raises(RunError, match="more rollouts than a goal sweep can have"):
+    with pytest.raises(RunError, match="claims more episodes than its size or the limit allows"):
         read_sweep(tmp_path / "goal_sweep.parquet")
 
 

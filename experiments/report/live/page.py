@@ -14,15 +14,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from goalposts import __version__
-from goalposts.text import plain_lines
 
 from ...system.atomic_files import write_atomic
 from ..data import WorldWords
-from ..safe_page import content_policy, json_block
+from ..safe_page import content_policy, json_block, render
 
 ENGINE = ("arithmetic.js", "engine.js", "network.js", "agents.js", "search.js")  # the worker has these too
 WORKER = "worker.js"
@@ -59,15 +57,8 @@ def build_live_page(data: LivePage) -> str:
     engine = "\n".join([*map(part, ENGINE), f"const RULES = {data.rules};"])
     worker, app = part(WORKER), "\n".join(map(part, APP))
     style = part("live.css")
-    environment = Environment(
-        loader=BaseLoader(),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=visible,
-    )
-    return environment.from_string(part("live.html")).render(
+    return render(
+        part("live.html"),
         data=data,
         version=__version__,
         pair=[(k, "AB"[k], label) for k, label in enumerate(shown(data.labels))],
@@ -83,11 +74,6 @@ def build_live_page(data: LivePage) -> str:
 def shown(labels: Sequence[str]) -> Sequence[str]:
     """The labels of the boards: of the only agent, of both, or of the first and the last."""
     return labels if len(labels) < 2 else (labels[0], labels[-1])
-
-
-def visible(value: Any) -> Any:
-    """Text without characters that hide or reorder others."""
-    return plain_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @lru_cache

@@ -14,15 +14,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
-
-from goalposts.text import plain_lines
 
 from ...system.atomic_files import RunError, read_limited, write_atomic
 from ..data import ReportData, SpriteSheet
 from ..figures.charts import charts
-from ..safe_page import content_policy, json_block
+from ..safe_page import content_policy, json_block, render
 from ..story import ROLES, headline, steps
 from . import bars, view
 from .downloads import downloads
@@ -59,15 +56,8 @@ def build_page(data: ReportData) -> str:
     style = "\n".join(_part(name) for name in STYLES)
     player = pack(data) if data.replays else None
     agents = view.agents(data)
-    environment = Environment(
-        loader=BaseLoader(),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_visible,
-    )
-    return environment.from_string(_part("template.html")).render(
+    return render(
+        _part("template.html"),
         data=data,
         headline=headline(data),
         steps=steps(data),
@@ -88,11 +78,6 @@ def build_page(data: ReportData) -> str:
         scripts=[Markup(script) for script in scripts],
         json=Markup(json_block(_block(data, player, explorer))),
     )
-
-
-def _visible(value: Any) -> Any:
-    """Remove characters that hide or reorder others from all text except Goalposts' own markup."""
-    return plain_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _block(

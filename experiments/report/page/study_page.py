@@ -10,14 +10,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from ...system.atomic_files import write_atomic
 from ..data import AgentSection, ConditionNote, Replay, ReportData, SpriteSheet, WorldWords
-from ..safe_page import content_policy, json_block
+from ..safe_page import content_policy, json_block, render
 from ..story import VERDICTS
-from .page import _part, _sheet, _visible
+from .page import _part, _sheet
 from .replays import pack
 
 STYLES = ("style.css", "player.css", "study_page.css")
@@ -124,15 +123,8 @@ def build_study_page(data: StudyPage) -> str:
         block["player"] = player
         if data.sprites is not None:
             block["sheet"] = _sheet(data.sprites)
-    environment = Environment(
-        loader=BaseLoader(),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_visible,
-    )
-    return environment.from_string(_part("study_page.html")).render(
+    return render(
+        _part("study_page.html"),
         data=data,
         rows=rows_of(data.agents, {key for key, _, _ in data.replays}),
         player=player,
