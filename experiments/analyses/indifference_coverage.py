@@ -2,11 +2,7 @@
 
     python -m goalposts.experiments.analyses.indifference_coverage docs/results/indifference.csv --repetitions 400
 
-<<<<<<< HEAD
 writes the table and, next to it, the page (`.md`). Next to the monotone interval is the one of a logistic fit
-=======
-writes the table and, next to it, the page (`.md`). Next to today's monotone interval is the one that a logistic fit would give
->>>>>>> fbfd155 (Two phrases that the check of docstrings found)
 (Fieller's), which was printed before. Read next: `experiments/measurement/conflict.py`.
 """
 
