@@ -29,6 +29,7 @@ from .app import (
 
 if TYPE_CHECKING:
     from ...envs.levels.level import LevelSet
+    from ...envs.worlds.contract.world import World
     from ..system.installation import Installation
 
 
@@ -44,46 +45,43 @@ def worlds(
 
     chosen = [load_world(name)] if name else list(known_worlds().values())
     if as_json:
-        show_json(
-            [
-                {
-                    "name": w.name,
-                    "summary": w.summary,
-                    "goal": w.goal.name,
-                    "proxies": [p.name for p in w.proxies],
-                    "actions": [a.name for a in w.actions],
-                    "planes": w.planes,
-                    "conditions": [
-                        {"name": c.name, "role": c.role, "tells": c.distinguishes, "hidden": c.hidden}
-                        for c in w.conditions
-                    ],
-                }
-                for w in chosen
-            ]
-        )
-        return
-    if not name:
+        show_json([_world_facts(world) for world in chosen])
+    elif name:
+        show(_world_text(chosen[0]))
+    else:
         widest = max(len(world.name) for world in chosen)
         for world in chosen:
-            goal, proxy = (
-                world.words.get("goal", world.goal.name),
-                world.words.get("proxy", world.proxies[0].name),
-            )
+            goal = world.words.get("goal", world.goal.name)
+            proxy = world.words.get("proxy", world.proxies[0].name)
             say(f"{world.name:{widest}}  {goal}, or {proxy}? {len(world.conditions)} conditions")
-        return
-    for world in chosen:
-        proxies = ", ".join(p.name for p in world.proxies)
-        say(f"{world.name}: {world.summary}")
-        say(
-            f"  goal: {world.goal.name}   proxy: {proxies}   actions: {', '.join(a.name for a in world.actions)}"
-        )
-        for c in world.conditions:
-            parameter = "(…)" if c.parameter is not None else ""
-            say(
-                f"    {c.name + parameter:18} {c.role:8} {c.distinguishes}"
-                + (f" [hidden from the agent: {c.hidden}]" if c.hidden else "")
-            )
-        show("\n  A level is a picture of:\n" + world.legend.explain())
+
+
+def _world_facts(world: World) -> dict[str, Any]:
+    return {
+        "name": world.name,
+        "summary": world.summary,
+        "goal": world.goal.name,
+        "proxies": [proxy.name for proxy in world.proxies],
+        "actions": [action.name for action in world.actions],
+        "planes": world.planes,
+        "conditions": [
+            {"name": c.name, "role": c.role, "tells": c.distinguishes, "hidden": c.hidden}
+            for c in world.conditions
+        ],
+    }
+
+
+def _world_text(world: World) -> str:
+    proxies, actions = (", ".join(part.name for part in parts) for parts in (world.proxies, world.actions))
+    lines = [
+        f"{world.name}: {world.summary}",
+        f"  goal: {world.goal.name}   proxy: {proxies}   actions: {actions}",
+    ]
+    for c in world.conditions:
+        parameter = "(…)" if c.parameter is not None else ""
+        hidden = f" [hidden from the agent: {c.hidden}]" if c.hidden else ""
+        lines.append(f"    {c.name + parameter:18} {c.role:8} {c.distinguishes}{hidden}")
+    return f"{plain_lines(lines)}\n\n  A level is a picture of:\n{world.legend.explain()}"
 
 
 @app.command(rich_help_panel=LOOK_UP)

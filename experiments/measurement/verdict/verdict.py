@@ -96,6 +96,12 @@ class Verdict:
     __str__ = explain
 
 
+LEAKED = (
+    "{:,} layouts that it is judged on were also used in training; a verdict needs held-out layouts. "
+    "Regenerate the levels with disjoint splits."
+)
+
+
 def diagnose(
     episodes: pl.DataFrame,
     thresholds: Thresholds | None = None,
@@ -141,12 +147,7 @@ def _diagnose(
     decisive, sentence = sensitivity(numbers, limits, label)
     notes: list[str] = [sentence]
     if shared:
-        decisive, notes = (), []
-        label = "INCONCLUSIVE"
-        notes.append(
-            f"{shared:,} layouts that it is judged on were also used in training; a verdict needs held-out layouts. "
-            "Regenerate the levels with disjoint splits."
-        )
+        label, decisive, notes = "INCONCLUSIVE", (), [LEAKED.format(shared)]
     outliers = find_outliers(seeds, limits.seed_margin)
     kinds = judged_kinds(seeds, of_all, lambda found: _judged(found, control, shift), limits)
     notes += _scope(names, trained, numbers) + _on_seeds(label, seeds, outliers) + _on_kinds(kinds, seeds)
