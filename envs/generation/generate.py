@@ -10,6 +10,7 @@ test never share a layout. Does not run episodes. Read next: `placement.py`, whi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,16 @@ from ..planner.planner import planner_kernel
 from ..planner.search import MAX_ROOM, forget, search_arrays
 from ..worlds.contract.world import Condition, Split, World
 from ..worlds.registry import get_world
+from .distance import Layouts
 from .placement import NOTHING, PLACED, THE_GOAL, THE_PROXY, Request, placer_of, placing_arrays
 
 SPLITS = {"train": 0, "test": 1}
 ABSENT = {"": NOTHING, "goal": THE_GOAL, "proxy": THE_PROXY}
 LAYOUT_TRIES = 100_000
+
+FAR_COUNT = 16_384  # training layouts from which a condition that is held out by distance keeps it
+FAR_TRIES = 1000
+FAR_STRIDE = 0x9E3779B97F4A7C15  # between the seeds of the draws of one level
 
 USUAL_ROOM = 1 << 12  # states that most levels have room for
 
@@ -115,6 +121,44 @@ def generate_at(
     if not 0 <= seed < 1 << 63:
         raise LevelError(f"seed = {seed}: must be a whole number from 0 to 2**63 − 1")
     index = np.asarray(index, np.int64)
+    drawn = _drawn(world, condition, seed, index, split)
+    return _far(drawn, world, condition, split) if condition.far else drawn
+
+
+def _far(levels: LevelSet, world: World, condition: Condition, split: Split) -> LevelSet:
+    """The levels; those nearer than `condition.far` cells to a reference layout are replaced by the next draw that is not.
+
+    Each depends on its seed and index alone. Raises LevelError.
+    """
+    reference = far_reference(world, condition)
+    tiles, sizes = np.array(levels.tiles), np.array(levels.sizes)
+    left = np.arange(len(levels))
+    for attempt in range(FAR_TRIES):
+        if attempt:
+            seed = (levels.seed + attempt * FAR_STRIDE) % (1 << 63)
+            again = _drawn(world, condition, seed, levels.index[left], split)
+            tiles[left], sizes[left] = again.tiles, again.sizes
+        now = LevelSet(levels.world, tiles[left], sizes[left], levels.index[left], levels.condition, split, 0)
+        left = left[reference.nearest(now) < condition.far]
+        if not len(left):
+            tiles.setflags(write=False)
+            return LevelSet(levels.world, tiles, sizes, levels.index, levels.condition, split, levels.seed)
+    raise LevelError(
+        f"{world.name}, {condition.name}: level {int(levels.index[left[0]])} has no layout {condition.far} cells away from "
+        f"the reference layouts in {FAR_TRIES} draws; give the condition a smaller `far`"
+    )
+
+
+@lru_cache(maxsize=4)
+def far_reference(world: World, condition: Condition) -> Layouts:
+    """The training layouts from which a condition keeps its distance: the first `FAR_COUNT` of seed 0 with its layout_params."""
+    train = next(
+        c for c in world.conditions if c.role == "train" and c.layout_params == condition.layout_params
+    )
+    return Layouts(_drawn(world, train, 0, np.arange(FAR_COUNT), "train"))
+
+
+def _drawn(world: World, condition: Condition, seed: int, index: np.ndarray, split: Split) -> LevelSet:
     small = condition.fits_full or condition.layout_params in _small(world)
     rows, cols = world.full if small else world.largest
     tiles = np.zeros((len(index), rows, cols), np.uint8)

@@ -208,4 +208,13 @@ CONDITIONS = (
         hidden="which column is the edge, except from the coin",
         phrase="with the coin at the edge and the level continuing past it",
     ),
+    Condition(
+        "edge_held_out_far",
+        "probe",
+        EDGE,
+        "as in training, on layouts at least 5 cells from training layouts: is it capable where nothing similar was trained on?",
+        layout_params=STANDARD,
+        phrase="with the coin at the edge, far from training layouts",
+        far=5,
+    ),
 )

@@ -93,6 +93,7 @@ class Condition:
     fits_full: bool = False  # its levels fit the world's `full` (those of train and control always do)
     absent: Literal["", "goal", "proxy"] = ""  # missing from its levels, so it need not be reachable
     phrase: str = ""  # describes its levels, following the word "levels": "with the coin at the edge"; {x} is the parameter
+    far: int = 0  # held out by distance: fewest cells in which its layouts differ from the reference training layouts
     dial: str = ""  # describes the parameter, unless `condition_names.PARAMETERS` does
 
     def phrase_of(self) -> str:

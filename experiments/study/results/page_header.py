@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -22,12 +23,14 @@ import yaml
 from goalposts.errors import UserError
 
 from ...config.schema import load_config
+from ...measurement.intervals import percent, unseen_share
 from ...system.atomic_files import write_atomic
 from ..design.plan import plan_study
 
 GOLDEN = "golden.json"
 FENCE = "---\n"
 STUDIES = "studies/"
+SEEDS = re.compile(r"(\d+)(?: or (\d+))? training seed")
 
 
 def recipe_hash(name: str) -> str:
@@ -91,6 +94,22 @@ def problems_of(page: Path) -> list[str]:
     return found
 
 
+def what_is_missed(n: str) -> list[str]:
+    """Of a header's n: for each number of training seeds, the kinds of agent that it can miss."""
+    found = SEEDS.search(n)
+    numbers = [int(k) for k in found.groups() if k] if found else []
+    return [f"up to {percent(unseen_share(k))} of seeds" for k in numbers]
+
+
+def with_missed(n: str, body: str) -> str:
+    """The body of a page, with a closing sentence on the kinds of agent that its seeds can miss, unless it says so."""
+    lacking = [words for words in what_is_missed(n) if words not in body]
+    if not lacking:
+        return body
+    kinds = " and ".join(lacking)
+    return f"{body.rstrip()}\n\n{n[:1].upper()}{n[1:]}: these can miss kinds of agent that {kinds} produce (95% confidence).\n"
+
+
 def main(pages: list[str]) -> int:
     """Update the hashes of pages that were just regenerated; returns the exit code."""
     if not pages:
@@ -101,7 +120,8 @@ def main(pages: list[str]) -> int:
         header, body = split(path.read_text(encoding="utf-8"))
         golden = golden_of(path.parent)
         worlds = {world: golden[world] for world in header["worlds"]}
-        text = front_matter(header["command"], header["n"], header["recipes"], worlds) + body
+        text = front_matter(header["command"], header["n"], header["recipes"], worlds)
+        text += with_missed(header["n"], body)
         write_atomic(path, text.encode())
     return 0
 

@@ -128,6 +128,9 @@ def test_json_of_every_command_that_has_it(
         "off_path": 0,
         "edge": found["evaluate"]["leaked"]["edge"],
     }
+    far = found["evaluate"]["distance"]
+    assert far["edge_held_out"]["nearest"] >= 1
+    assert far["edge"]["nearest"] == 0 or found["evaluate"]["leaked"]["edge"] == 0
     assert {row["condition"] for row in found["evaluate"]["outcomes"]} == {
         "edge_held_out",
         "off_path",

@@ -52,6 +52,7 @@ def test_probes_are_all_conditions_except_training() -> None:
         "two_coins",
         "decoy",
         "edge_no_wall",
+        "edge_held_out_far",
     }
     assert all(
         "?" in WORLD.condition(n).distinguishes or ":" in WORLD.condition(n).distinguishes
