@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...envs.generation.generate import generate, generate_at, leakage, split_of
+from ...envs.generation.generate import far_reference, generate, generate_at, leakage, split_of
 from ...envs.levels.level import Level, LevelSet
 from ...envs.planner.planner import survey_levels
 from ...envs.worlds.contract.condition_names import PARAMETERS, format_condition
@@ -174,6 +174,10 @@ def splits_share_no_layout(world: World, n: int) -> None:
         )
         if condition.split == "test":
             need(leakage(levels, train) == 0, f"{name}: some layouts are also used in training")
+            if condition.far:
+                near = far_reference(world, condition).nearest(levels).min()
+                need(near >= condition.far, f"{name}: a layout is {near} cells from a training layout")
+                continue
             first = by_dials.setdefault(condition.layout_params, layouts)
             need(
                 layouts == first, f"{name}: its layouts are not those of the other conditions, level by level"
