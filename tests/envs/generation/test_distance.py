@@ -65,7 +65,7 @@ def test_a_level_that_is_far_already_is_the_control_level_of_its_index() -> None
         assert far[int(k)].to_text() == near[int(k)].to_text()
 
 
-@pytest.mark.parametrize("world", ["Corner", "Shields"])
+@pytest.mark.parametrize("world", ["Corner", pytest.param("Shields", marks=pytest.mark.slow)])
 def test_any_world_can_hold_layouts_out_by_distance(world: str) -> None:
     from dataclasses import replace
 
