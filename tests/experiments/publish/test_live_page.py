@@ -12,13 +12,14 @@ import pytest
 from fixtures.live_run import live_run
 
 from goalposts.agents.policy.loading import load_agent
+from goalposts.agents.policy.policy_agent import QAgent, RecurrentAgent
 from goalposts.envs import generate, known_worlds
 from goalposts.envs.levels.level import Level, LevelError
 from goalposts.envs.worlds.registry import get_world
 from goalposts.errors import UserError
 from goalposts.experiments.publish.live_page import live_page
 from goalposts.experiments.publish.palette import palette_of, short_name
-from goalposts.experiments.publish.weights import packed_network
+from goalposts.experiments.publish.weights import check_plain, packed_network
 from goalposts.experiments.report.live.page import build_live_page, write_live_page
 
 
@@ -121,3 +122,13 @@ def test_the_palette_allows_what_the_worlds_check_allows() -> None:
 def test_names_of_brushes_are_short() -> None:
     names = [short_name(tile) for tile in get_world("CoinRun").legend.tiles]
     assert {"coin", "wall", "lava", "spikes", "monster", "decoy", "invisible coin", "start"} <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [(RecurrentAgent, r"^run-1 remembers what it saw"), (QAgent, r"^run-1 acts by another kind of policy")],
+)
+def test_recurrent_and_q_agents_are_refused_with_one_sentence(kind: type, words: str) -> None:
+    with pytest.raises(UserError, match=words) as refused:
+        check_plain(kind.__new__(kind), "run-1")
+    assert "\n" not in str(refused.value)
