@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         study_status as study_status,
     )
     from .system.installation import check_installation as check_installation
+    from .training.adopt import adopt as adopt
     from .training.train import train as train
 
 __getattr__, __all__ = lazy_exports(__name__)

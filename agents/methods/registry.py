@@ -13,6 +13,7 @@ from goalposts.closest import closest
 from goalposts.errors import UserError
 
 from ..named_code import CodeError, find_code, named_code
+from .adopted import Adopted
 from .behaviour_cloning import BehaviourCloning
 from .domain_randomization import DomainRandomization
 from .ensemble import Ensemble
@@ -25,6 +26,7 @@ METHODS: dict[str, type] = {
     "plr": PLR,
     "ensemble": Ensemble,
     "behaviour_cloning": BehaviourCloning,
+    "adopted": Adopted,
 }
 
 

@@ -42,6 +42,7 @@ ORDER = [
         "sweep-goal",
         "finetune",
         "reproduce",
+        "adopt",
     ),
     *("watch", "play", "edit", "bench", "worlds", "levels", "doctor"),
 ]

@@ -84,7 +84,10 @@ def kind_of(config: ExperimentConfig) -> str:
         "max_grad_norm",
     )
     rest = {name: value for name, value in train.items() if name not in rates}
-    return json.dumps([config.world, env, rest, config.evaluate.model_dump(mode="json")], sort_keys=True)
+    parts = [config.world, env, rest, config.evaluate.model_dump(mode="json")]
+    if config.method is not None:
+        parts.append(config.method.model_dump(mode="json"))
+    return json.dumps(parts, sort_keys=True)
 
 
 def estimate(

@@ -1,0 +1,51 @@
+"""`goalposts adopt`: a run folder for an agent that was trained elsewhere. Read next: `experiments/training/adopt.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .app import MAIN, OneWorld, Quiet, app, chosen_world, progress_bars, say
+
+
+@app.command(rich_help_panel=MAIN)
+def adopt(
+    agent: Annotated[
+        str,
+        typer.Argument(
+            help="A function without arguments that returns the agent, as module:NAME: this runs its code."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The new run folder.")],
+    name: Annotated[
+        str | None, typer.Option(help="What results call the agent; default: its own name, or its class.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The seed that it was trained with.")] = 0,
+    observation: Annotated[str, typer.Option(help="What it sees: view, full or rgb.")] = "view",
+    condition: Annotated[list[str] | None, typer.Option(help="Only this condition; may be repeated.")] = None,
+    levels: Annotated[int | None, typer.Option(min=1, max=10_000_000, help="Layouts per condition.")] = None,
+    world: OneWorld = None,
+    quiet: Quiet = False,
+) -> None:
+    """Evaluate an agent that was trained elsewhere into a run folder, for diagnose, report, record and compare."""
+    from ...agents.named_code import load_code
+    from ...envs.worlds.registry import load_world
+    from ..training.adopt import adopt as adopt_agent
+
+    made, kind = load_code(agent), load_world(chosen_world(world))
+    with progress_bars([agent], quiet) as update:
+        run = adopt_agent(
+            made() if (callable(made) and not hasattr(made, "predict")) or isinstance(made, type) else made,
+            out,
+            name=name,
+            seed=seed,
+            world=kind,
+            observation=observation,
+            conditions=condition or None,
+            levels=levels,
+            tell=lambda words, done, total: update(0, done, total, words),
+        )
+    say(f"adopted: {run.path}")
+    say(f"next: goalposts diagnose {run.path}, goalposts report {run.path}")
