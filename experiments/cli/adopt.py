@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .app import MAIN, OneWorld, Quiet, app, chosen_world, progress_bars, say
+from .app import MAIN, OneWorld, app, chosen_world, say
 
 
 @app.command(rich_help_panel=MAIN)
@@ -27,7 +27,6 @@ def adopt(
     condition: Annotated[list[str] | None, typer.Option(help="Only this condition; may be repeated.")] = None,
     levels: Annotated[int | None, typer.Option(min=1, max=10_000_000, help="Layouts per condition.")] = None,
     world: OneWorld = None,
-    quiet: Quiet = False,
 ) -> None:
     """Evaluate an agent that was trained elsewhere into a run folder, for diagnose, report, record and compare."""
     from ...agents.named_code import load_code
@@ -35,17 +34,15 @@ def adopt(
     from ..training.adopt import adopt as adopt_agent
 
     made, kind = load_code(agent), load_world(chosen_world(world))
-    with progress_bars([agent], quiet) as update:
-        run = adopt_agent(
-            made() if (callable(made) and not hasattr(made, "predict")) or isinstance(made, type) else made,
-            out,
-            name=name,
-            seed=seed,
-            world=kind,
-            observation=observation,
-            conditions=condition or None,
-            levels=levels,
-            tell=lambda words, done, total: update(0, done, total, words),
-        )
+    run = adopt_agent(
+        made() if isinstance(made, type) or not hasattr(made, "predict") else made,
+        out,
+        name=name,
+        seed=seed,
+        world=kind,
+        observation=observation,
+        conditions=condition or None,
+        levels=levels,
+    )
     say(f"adopted: {run.path}")
     say(f"next: goalposts diagnose {run.path}, goalposts report {run.path}")

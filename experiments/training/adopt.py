@@ -15,7 +15,7 @@ from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
 from ..config.schema import ExperimentConfig
 from ..evaluation.agent_names import checked_name, checked_seed, name_of
-from ..evaluation.evaluate import Tell, evaluate_fully, subject_of
+from ..evaluation.evaluate import evaluate_fully, subject_of
 from ..evaluation.trajectories import record
 from ..runs.run import Run
 
@@ -30,7 +30,6 @@ def adopt(
     observation: str = "view",
     conditions: Sequence[str] | None = None,
     levels: int | None = None,
-    tell: Tell | None = None,
 ) -> Run:
     """Evaluate an agent with `predict` into a new run folder `out`, and return the run.
 
@@ -59,7 +58,6 @@ def adopt(
             settings.levels,
             settings.level_seed,
             settings.greedy,
-            tell,
         )
         record(run, found)
         run.set_status("finished", message="an adopted agent: trained elsewhere, without checkpoint")

@@ -60,7 +60,7 @@ def test_from_the_command_line_to_the_report(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout
 
-    words = ("--levels", "60", "--condition", "edge_held_out", "--condition", "off_path", "--quiet")
+    words = ("--levels", "60", "--condition", "edge_held_out", "--condition", "off_path")
     assert "adopted: run" in goalposts("adopt", "right.py:Right", "--out", "run", "--name", "right", *words)
     assert goalposts("diagnose", "run")
     goalposts("report", "run")
