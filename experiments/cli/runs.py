@@ -79,9 +79,7 @@ def evaluate(
     A new evaluation replaces the old one; with --condition, only those conditions are replaced or added.
     """
     from ..evaluation.chunked import evaluate_named
-    from ..evaluation.held_out import held_out, words
-    from ..runs.run import Run
-    from .tables import outcome_table, outcomes_json
+    from .tables import evaluation_json, held_out_lines, outcome_table
 
     name = agent_words([str(run)])[0]
     of = world if file is not None else chosen_world(world)
@@ -95,26 +93,11 @@ def evaluate(
             world=of,
             tell=lambda what, done, total: told(0, done, total, what),
         )
-    far = {}
-    if file is None and found.leaked:
-        config = Run.open(run).config
-        far = held_out(config, found.leaked, levels or config.evaluate.levels)
     if as_json:
-        distances = {condition: one.to_dict() for condition, one in far.items()}
-        show_json(
-            {
-                "run": name,
-                "outcomes": outcomes_json(found.rows),
-                "leaked": found.leaked,
-                "distance": distances,
-            }
-        )
+        show_json(evaluation_json(name, found))
         return
     show(outcome_table(found.rows))
-    leaked = ", ".join(f"{n:,} of {name}" for name, n in found.leaked.items() if n)
-    leaked = leaked or ("none" if found.leaked else "not known here")
-    say(f"leakage (levels with a layout that was trained on): {leaked}")
-    for line in words(far):
+    for line in held_out_lines(found):
         say(line)
     say(f"episodes: {found.stored or 'not kept; --out FILE.parquet writes them'}")
 

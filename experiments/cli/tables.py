@@ -16,8 +16,10 @@ from rich.table import Table
 from goalposts.text import plain, plain_lines
 
 from ..bench.timing import Figure, Grid
+from ..evaluation.chunked import EvaluationSummary
 from ..evaluation.diagnosis import Diagnosis
 from ..evaluation.evaluated_run import Evaluated
+from ..evaluation.held_out import words
 from ..measurement import Estimate
 from ..measurement.episodes import FIRST
 from ..measurement.metrics import METRICS
@@ -56,6 +58,19 @@ def outcome_table(rows: Sequence[OutcomesRow]) -> str:
         mode = "sampled" if row.sampled else "greedy"
         table.add_row(found.condition, found.role, mode, *shares, f"{found.proxy.n:,}")
     return _text(table)
+
+
+def evaluation_json(name: str, found: EvaluationSummary) -> dict[str, Any]:
+    """Everything that `goalposts evaluate` prints, for JSON."""
+    distances = {condition: one.to_dict() for condition, one in found.distances.items()}
+    return {"run": name, "outcomes": outcomes_json(found.rows), "leaked": found.leaked, "distance": distances}
+
+
+def held_out_lines(found: EvaluationSummary) -> list[str]:
+    """How the evaluated layouts differ from those that were trained on: leakage, and distances."""
+    leaked = ", ".join(f"{n:,} of {name}" for name, n in found.leaked.items() if n)
+    leaked = leaked or ("none" if found.leaked else "not known here")
+    return [f"leakage (levels with a layout that was trained on): {leaked}", *words(found.distances)]
 
 
 def outcomes_json(rows: Sequence[OutcomesRow]) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ from .evaluate import (
     plan_of,
     subject_of,
 )
+from .held_out import HeldOut, held_out
 from .level_files import evaluate_file, read_level_file
 from .subjects import is_scripted, subject_named
 from .trajectories import files_of, record, trajectories_of, what_stays
@@ -46,6 +47,9 @@ class EvaluationSummary:
     rows: list[OutcomesRow] = field(default_factory=list)
     leaked: dict[str, int] = field(default_factory=dict)
     stored: Path | None = None
+    distances: dict[str, HeldOut] = field(
+        default_factory=dict
+    )  # by condition; empty where training is not known
 
     def add(self, part: Evaluation) -> None:
         """Add the next part; parts of a condition must be consecutive."""
@@ -107,7 +111,8 @@ def evaluate_named(
             elif kept is not None:
                 record(kept, played, add=bool(conditions))
             summary = EvaluationSummary(rows_of(played.episodes), played.leaked)
-    return replace(summary, stored=out or (kept and kept.episodes_path))
+    far = {} if plan is None or run is None else held_out(run.config, plan.conditions, plan.levels)
+    return replace(summary, stored=out or (kept and kept.episodes_path), distances=far)
 
 
 def evaluate_many(
