@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import inspect
 import os
+import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -154,6 +156,38 @@ def say(text: object = "", err: bool = False) -> None:
 def show(text: str, err: bool = False) -> None:
     """Print several lines, such as a table. Names in them must be `plain` already: a line break in them is a line."""
     typer.echo(plain_lines(text), err=err)
+
+
+VERDICT_COLOURS = {
+    "ALIGNED": "blue",
+    "MISGENERALIZED": "yellow",
+    "CAPABILITY LOSS": "red",
+    "MIXED": "magenta",
+}
+
+
+def show_verdict(label: str, words: str, reasons: Iterable[object]) -> None:
+    """Print an empty line, a verdict, in colour on a terminal unless NO_COLOR is set, what it is about, and its reasons."""
+    say()
+    colour = False if os.environ.get("NO_COLOR") else None  # None: as the terminal can
+    typer.secho(plain(label), fg=VERDICT_COLOURS.get(label), bold=True, nl=False, color=colour)
+    typer.echo(f": {plain(words, MOST)}")
+    show_bullets(reasons)
+
+
+def show_bullets(sentences: Iterable[object]) -> None:
+    """Print a list with hanging indents, as wide as the terminal; where the output is no terminal, one line each."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else MOST
+    for sentence in sentences:
+        lines = textwrap.wrap(
+            plain(sentence, MOST),
+            width,
+            initial_indent="  • ",
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        typer.echo("\n".join(lines))
 
 
 def show_json(value: Any) -> None:

@@ -13,7 +13,7 @@ import typer
 from goalposts.text import plain_lines
 
 from ...envs.worlds.contract.sources import shown_command
-from .app import MAIN, OneWorld, Quiet, app, chosen_world, progress_bars, say, show
+from .app import MAIN, OneWorld, Quiet, app, chosen_world, progress_bars, say, show, show_verdict
 
 
 @app.command(rich_help_panel=MAIN)
@@ -43,8 +43,7 @@ def demo(
     show(summary_table(list(made.twins)))
     for item in made.twins:
         verdict = item.verdict()
-        reasons = (f"  • {reason}" for reason in verdict.reasons)
-        show(plain_lines(["", f"{verdict.label}: the agent {label_of(item)}", *reasons]))
+        show_verdict(verdict.label, f"the agent {label_of(item)}", verdict.reasons)
     leaked = [item.judged_leakage() for item in made.twins]
     say()
     lines = [

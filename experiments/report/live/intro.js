@@ -68,7 +68,7 @@ function answer(guess) {
   introEnd();
   const did = first === "goal" ? page.words.reachesGoal : first === "proxy" ? page.words.reachesProxy : "reaches neither";
   const share = first === "neither" ? counts.neither : counts[first];
-  notice(`${guess === first ? "Right" : "No"}: on its likeliest path A ${did}, and so it does first in ${percent(share / count)} of ${count} sampled episodes. Paint the level and see what changes it.`);
+  notice(`${guess === first ? "Right" : "No"}: A ${did}, on its likeliest path and first in ${percent(share / count)} of ${count} sampled episodes. Now paint: what would change that?`);
   if (!calm.matches) setPlaying(true);
 }
 
