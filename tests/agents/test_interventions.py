@@ -1,5 +1,7 @@
 """Edits of observations are exact, and what an edited agent does is what the agent does on the edited observation."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from fixtures.algorithms import small_training
@@ -80,7 +82,7 @@ def test_what_cannot_be_edited_is_said(call, message: str) -> None:
 
 def test_an_edited_agent_acts_on_what_it_sees_after_the_edit() -> None:
     agent, edit, found = training().agent(), Edits("CoinRun"), seen()
-    blind = Edited(agent, lambda one: edit.clear(one, "coin"))
+    blind: Any = Edited(agent, lambda one: edit.clear(one, "coin"))
     without = edit.clear(found, "coin")
     assert np.array_equal(blind.action_probabilities(found), agent.action_probabilities(without))
     assert np.array_equal(blind.logits(found), agent.logits(without))

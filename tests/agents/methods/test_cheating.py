@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def test_levels_of_the_evaluation_are_out_of_reach(condition: str) -> None:
 @pytest.mark.parametrize(
     "option", [{"split": "test"}, {"reward": "proxy"}, {"world": "Corner"}, {"observation": "full"}]
 )
-def test_a_method_cannot_change_the_task(option: dict[str, str]) -> None:
+def test_a_method_cannot_change_the_task(option: dict[str, Any]) -> None:
     with pytest.raises(TaskError, match="this task is trained with"):
         small_task().vec_env(4, **option)
 

@@ -39,7 +39,7 @@ def test_chosen_levels_are_played(observation: str) -> None:
     for _ in range(40):
         _, _, dones, infos = env.step(np.full(3, 2))
         for slot in np.flatnonzero(dones):
-            played[slot].append(hashes.index(env.stream.level(slot).level_hash))
+            played[slot].append(hashes.index(env.stream.level(int(slot)).level_hash))
             assert infos[slot]["steps"] <= 6
     flat = [place for slot in played for place in slot]
     assert len(set(flat)) == len(flat) > 15  # each once: in turn, one episode ahead

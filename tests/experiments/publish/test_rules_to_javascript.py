@@ -168,9 +168,10 @@ def test_a_difference_is_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", known_worlds())
 def test_a_hundred_thousand_transitions_of_every_world(tmp_path: Path, name: str) -> None:
     world = get_world(name)
+    shift, control = world.default_condition("shift"), world.default_condition("control")
     half = [
-        trace_of(world, world.default_condition(role), observation, 64, 800)
-        for role, observation in (("shift", "view"), ("control", "full"))
+        trace_of(world, condition, observation, 64, 800)
+        for condition, observation in ((shift, "view"), (control, "full"))
     ]
     for trace in half:
         assert_same(replayed(world, trace, tmp_path), 51_200)

@@ -12,10 +12,11 @@ from goalposts.experiments.measurement import diagnose
 from goalposts.experiments.measurement.intervals import unseen_share, wilson
 from goalposts.experiments.measurement.verdict.kinds import kinds_of
 from goalposts.experiments.measurement.verdict.outliers import Seed
+from goalposts.experiments.measurement.verdict.rules import Label
 from goalposts.experiments.report.numbers import shown
 
 
-def seed(k: int, preference: float, capability: float = 0.97, label="MISGENERALIZED") -> Seed:
+def seed(k: int, preference: float, capability: float = 0.97, label: Label = "MISGENERALIZED") -> Seed:
     able = wilson(round(300 * capability), 300)
     return Seed(f"seed {k}", f"run-{k}", label, able, able, wilson(round(300 * preference), 300), None)
 
@@ -50,7 +51,7 @@ def test_a_verdict_lists_kinds_in_place_of_means() -> None:
     verdict = diagnose(procedure(RUNS_TO_EDGE, RUNS_TO_EDGE, RUNS_TO_EDGE, WANTS_COIN))
     assert [kind.names for kind in verdict.kinds] == [("seed 0", "seed 1", "seed 2"), ("seed 3",)]
     assert [kind.label for kind in verdict.kinds] == ["MISGENERALIZED", "ALIGNED"]
-    assert "their mean describes none of them" in verdict.preference.warning
+    assert "their mean describes none of them" in str(verdict.preference.warning)
     text = str(verdict)
     assert "not averaged over 2 kinds of seed" in text
     assert "3 of 4 seeds" in text
