@@ -1,0 +1,71 @@
+"""The programs of docs/bring-your-own.md run as they are printed."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fixtures.places import ROOT
+from fixtures.tasks import small_task
+from fixtures.tiny import copy_of
+
+from goalposts.agents import GoalpostsVecEnv, GoToGoal
+from goalposts.agents.methods.task import finished
+
+PAGE = (ROOT / "docs" / "bring-your-own.md").read_text("utf-8")
+PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+def program(word: str) -> str:
+    """The one program of the page that holds a word."""
+    found = [one for one in PROGRAMS if word in one]
+    assert len(found) == 1, word
+    return found[0]
+
+
+def run(word: str, **given: Any) -> dict[str, Any]:
+    names = {"__name__": "page", **given}
+    exec(compile(program(word), "docs/bring-your-own.md", "exec"), names)
+    return names
+
+
+def test_the_method_trains_within_its_budgets() -> None:
+    method = run("class HalfAndHalf")["HalfAndHalf"](shifted=5)
+    task = small_task(labels=5)
+    assert finished(method.train(task, 3), task, "small").card.step == 4096
+    assert (task.steps.left, task.labels.left) == (0, 0)
+
+
+def test_the_sampler_plays_what_failed() -> None:
+    sampler = run("class Hardest")["Hardest"]()
+    env = GoalpostsVecEnv(8, num_levels=20, sampler=sampler, max_steps=5)
+    env.reset()
+    for _ in range(60):
+        env.step(np.full(8, 2))
+    assert sampler.failures.shape == (20,)
+    assert sampler.failures.min() >= 0.9**60
+
+
+def test_the_inside_of_an_agent_is_shown(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "runs").mkdir()
+    copy_of(tiny_run, tmp_path / "runs" / "edge-s0")
+    monkeypatch.chdir(tmp_path)
+    names = run("from goalposts.agents import Edited")
+    assert names["effect"].shape == (64, 4)
+    assert names["hidden"].shape == (64, 32)
+    assert names["everywhere"].shape == (9 * 15, 4)
+
+
+def test_an_agent_is_adopted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = program("from goalposts.experiments import adopt").replace("levels=1000", "levels=10")
+    names: dict[str, Any] = {"my_agent": GoToGoal()}
+    exec(compile(code, "docs/bring-your-own.md", "exec"), names)
+    assert names["run"].status().state == "finished"
+
+
+def test_every_program_of_the_page_is_tested() -> None:
+    assert len(PROGRAMS) == 4
