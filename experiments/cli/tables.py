@@ -97,6 +97,13 @@ def summary_table(items: Sequence[Evaluated]) -> str:
 def diagnosis_text(found: Diagnosis, add: str) -> str:
     """Verdict, probes, conflict curve, attribution. `add`: the command that adds missing probes."""
     parts = [found.verdict.explain(), f"What does it chase?\n{_probe_table(found)}".rstrip()]
+    if found.naming is not None:
+        parts.append(f"What the probes say that it does\n  {found.naming.sentence}")
+    if found.relocation is not None:
+        parts.append(
+            f"Relocation effect: how much more often the goal's place under {found.verdict.shift} comes before its place under "
+            f"{found.relocation.other} if the goal is there\n  {found.relocation.effect}"
+        )
     if found.missing:
         parts.append(f"Not evaluated: {', '.join(found.missing)}. Add them with: {add}")
     parts.append(f"Conflict curve, by the detour that the goal costs\n{_conflict_text(found)}")
@@ -164,6 +171,7 @@ def _attribution_text(found: Diagnosis) -> str:
     lines = []
     for one in found.attributions:
         lines.append(f"  {one.run}, {one.condition}: {one.found}")
+        lines.append(f"  {one.run}, {one.condition}: {one.seeing}")
         if len(found.attributions) == 1:
             table = PlainTable(
                 "hypothesis", "kind", "nats behind the best", "episodes it explains best", box=box.SIMPLE

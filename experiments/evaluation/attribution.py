@@ -40,6 +40,8 @@ from ..measurement.attribution import (
     said_of,
     weigh,
 )
+from ..measurement.behaviour.seeing_devices import SIZES, SeeingTest, compare
+from .local_features import seen_steps
 
 # Settings averaged over: a step's pay is worth β nats, log-uniform, from nearly random to nearly error-free.
 BETAS = tuple(np.geomspace(0.25, 8.0, 8).tolist())
@@ -109,18 +111,24 @@ def gather(
     each = np.empty((len(steps), len(hypotheses)))
     memory: Memory | None = None
     shared = []
-    for first in range(0, len(steps), CHUNK):
-        part = slice(first, first + CHUNK)
+    early: dict[int, np.ndarray] = {}
+    ends = sorted({*range(CHUNK, len(steps), CHUNK), *(n for n in SIZES if n < len(steps)), len(steps)})
+    for first, end in zip([0, *ends], ends, strict=False):
+        part = slice(first, end)
         logs, memory = log_likelihoods(
             levels[part], actions[part], steps[part], objectives, MODEL, max_steps, memory
         )
         for k in range(len(agents)):
             each[part, k] = averaged(logs[:, owner == k].reshape(len(logs), -1)[:, hypotheses[k][1]])
         shared = [memory.total[owner == k].ravel()[hypotheses[k][1]] for k in range(len(agents))]
+        if end in SIZES:
+            early[end] = np.array([averaged(grid) for grid in shared])
     pooled, own = (said_of(usual, actions, steps) for usual in devices(actions, steps, len(world.actions)))
     each[:, len(agents) :] = own.T
+    for n in early:
+        early[n] = np.concatenate([early[n], pooled[:, :n].sum(axis=1)])
     return Evidence(
-        tuple(h for h, _ in hypotheses), (*shared, *pooled.sum(axis=1, keepdims=True)), each, steps
+        tuple(h for h, _ in hypotheses), (*shared, *pooled.sum(axis=1, keepdims=True)), each, steps, early
     )
 
 
@@ -134,6 +142,23 @@ def _narrowed(hypothesis: Hypothesis, only: str) -> tuple[Hypothesis, np.ndarray
             f"no setting of {hypothesis.name!r} contains {only!r}; settings look like {hypothesis.points[0]!r}"
         )
     return replace(hypothesis, points=tuple(hypothesis.points[k] for k in kept)), kept
+
+
+def against_seeing(
+    evidence: Evidence,
+    levels: LevelSet,
+    actions: np.ndarray,
+    lengths: np.ndarray,
+    max_steps: int | None = None,
+) -> SeeingTest:
+    """The same agents against devices that see what is around the agent; arguments as in `gather`, whose evidence it takes."""
+    return compare(
+        seen_steps(levels, actions, lengths, max_steps),
+        evidence.pooled("agent"),
+        evidence.pooled("device"),
+        evidence.alone("agent"),
+        evidence.alone("device"),
+    )
 
 
 def attribute(

@@ -15,16 +15,22 @@ import polars as pl
 
 from ...envs.levels.level import LevelSet
 from ...envs.planner.value_iteration import ValuesError
+from ...envs.worlds.contract.behaviour import behaviours_of
 from ...envs.worlds.contract.condition_names import format_condition
 from ...envs.worlds.contract.world import World
 from ..measurement import ConflictCurve, Estimate, Verdict, conflict_curve, probe_table, regret
-from ..measurement.attribution import Attribution
+from ..measurement.attribution import Attribution, weigh
+from ..measurement.behaviour.naming import Naming, name_behaviour
+from ..measurement.behaviour.seeing_devices import SeeingTest
 from ..measurement.episodes import EpisodesError
+from ..measurement.paired_contrasts import relocation_effect
 from ..measurement.relearning import Recovery, recovery
-from .attribution import attribute
+from .attribution import against_seeing, gather
+from .local_features import places_of, relocation
 from .trajectories import levels_and_actions
 
 ATTRIBUTED = 1000  # episodes at most
+LEAST_RELOCATED = 50  # levels
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,19 @@ class Attributed:
     run: str
     condition: str
     found: Attribution
+    seeing: SeeingTest
+
+
+@dataclass(frozen=True)
+class Relocated:
+    """The relocation effect: the goal moved from its place under the shift to its place under another condition."""
+
+    other: str
+    effect: Estimate
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, for JSON."""
+        return {"other": self.other, "effect": self.effect.to_dict()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +86,8 @@ class Diagnosis:
     attributions: tuple[Attributed, ...]
     no_attribution: str = ""
     recovery: Recovery | None = None
+    naming: Naming | None = None
+    relocation: Relocated | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields for JSON: those of the verdict, then probes, missing, conflict_curve, attribution, finetuning."""
@@ -76,10 +97,13 @@ class Diagnosis:
         return {
             **self.verdict.to_dict(),
             "probes": probes,
+            "behaviour": None if self.naming is None else self.naming.to_dict(),
+            "relocation": None if self.relocation is None else self.relocation.to_dict(),
             "missing": list(self.missing),
             "conflict_curve": None if self.curve is None else _curve(self.curve),
             "attribution": [
-                {"run": a.run, "condition": a.condition, **a.found.to_dict()} for a in self.attributions
+                {"run": a.run, "condition": a.condition, **a.found.to_dict(), "seeing": a.seeing.to_dict()}
+                for a in self.attributions
             ],
             "no_attribution": self.no_attribution,
             "finetuning": None if self.recovery is None else self.recovery.to_dict(),
@@ -117,7 +141,52 @@ def diagnose_runs(
         found,
         why_not,
         _recovery(verdict, runs),
+        _naming(world, verdict, runs, episodes),
+        _relocated(verdict, runs, episodes),
     )
+
+
+def _relocated(verdict: Verdict, runs: Sequence[Recorded], episodes: pl.DataFrame) -> Relocated | None:
+    """The relocation effect between the shift of the verdict and the next shift on the same layouts, on distinguishing levels."""
+    played = [run.trajectories for run in runs if run.trajectories is not None]
+    if not verdict.sampled or len(played) < len(runs) or any(run.slip for run in runs):
+        return None
+    table, keys = pl.concat(played), ["run", "level_index"]
+    shifts = episodes.filter(pl.col("role") == "shift")["condition"].unique(maintain_order=True).to_list()
+    for other in (name for name in shifts if name != verdict.shift):
+        clear = episodes.filter(
+            pl.col("sampled") & pl.col("distinguishing") & pl.col("condition").is_in([verdict.shift, other])
+        )
+        both = clear.group_by(keys).agg(pl.col("condition").n_unique()).filter(pl.col("condition") == 2)
+        chosen = table.join(both, on=keys, how="semi")
+        pairs = relocation(chosen, str(verdict.shift), other, runs[0].max_steps)
+        effect = relocation_effect(pairs, trained=episodes["train_seed"].null_count() == 0)
+        if effect is not None and effect.n >= LEAST_RELOCATED:
+            return Relocated(other, effect)
+    return None
+
+
+def _naming(
+    world: World, verdict: Verdict, runs: Sequence[Recorded], episodes: pl.DataFrame
+) -> Naming | None:
+    """The name of what the agent does, by its world's candidates; where episodes got to is replayed from recorded actions."""
+    candidates = {one.name: one.predictions for one in behaviours_of(world)}
+    asked = {
+        condition
+        for predictions in candidates.values()
+        for condition, words in predictions.items()
+        if any(word.removeprefix("not ") in world.places for word in words)
+    }
+    played = [run.trajectories for run in runs if run.trajectories is not None]
+    places = None
+    if verdict.sampled and len(played) == len(runs) and not any(run.slip for run in runs):
+        chosen = pl.concat(played).filter(pl.col("condition").is_in(asked))
+        if chosen.height:
+            places = places_of(world, chosen, runs[0].max_steps)
+    try:
+        return name_behaviour(episodes, candidates, places, sampled=verdict.sampled)
+    except EpisodesError:  # the verdict says what is wrong with the table
+        return None
 
 
 def _recovery(verdict: Verdict, runs: Sequence[Recorded]) -> Recovery | None:
@@ -144,11 +213,10 @@ def _attributions(
         if not chosen.height:
             return (), f"no episodes of {verdict.shift} were recorded"
         try:
-            found.append(
-                Attributed(
-                    run.name, verdict.shift, attribute(*_until_first_touch(run, chosen), run.max_steps)
-                )
-            )
+            played = _until_first_touch(run, chosen)
+            evidence = gather(*played, run.max_steps)
+            seeing = against_seeing(evidence, *played, run.max_steps)
+            found.append(Attributed(run.name, verdict.shift, weigh(evidence), seeing))
         except ValuesError as error:
             return (), f"the recorded episodes cannot be replayed: {error}"
     return tuple(found), ""

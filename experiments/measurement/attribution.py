@@ -11,15 +11,18 @@ sources and a worked example: docs/attribution.md. Read next: `experiments/evalu
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from scipy.special import logsumexp
 
+from .intervals import wilson
+
 Kind = Literal["agent", "device"]
+SURE, PART = 0.95, 0.2  # of a posterior; of all episodes
 TIED = 3.0  # nats; a hypothesis within this distance of the best one is listed with it (odds of 20 to 1)
 
 
@@ -120,6 +123,23 @@ class Evidence:
     shared: tuple[np.ndarray, ...]
     each: np.ndarray
     steps: np.ndarray
+    early: Mapping[int, np.ndarray] = field(default_factory=dict)
+
+    def of_kind(self, kind: Kind) -> np.ndarray:
+        """bool[H]: the hypotheses of a kind."""
+        return np.array([h.kind == kind for h in self.hypotheses])
+
+    def pooled(self, kind: Kind) -> dict[int, float]:
+        """Log evidence of the first n episodes together, the mean over the hypotheses of a kind; by n."""
+        whole = np.array([averaged(grid) for grid in self.shared])
+        of_kind = self.of_kind(kind)
+        return {
+            n: float(averaged(found[of_kind])) for n, found in {**self.early, len(self.steps): whole}.items()
+        }
+
+    def alone(self, kind: Kind) -> np.ndarray:
+        """float64[N]: log evidence of each episode, the mean over the hypotheses of a kind."""
+        return averaged(self.each[:, self.of_kind(kind)])
 
 
 def averaged(log_likelihood: np.ndarray) -> np.ndarray:
@@ -152,6 +172,7 @@ class Attribution:
     agent_over_device: float
     agent_over_device_each: tuple[float, float]
     goal_directed_episodes: float
+    mixture: tuple[str, ...] = ()
 
     @property
     def p_device(self) -> float:
@@ -169,10 +190,16 @@ class Attribution:
         return {**rows, "goal_directed": self.goal_directed, "table": self.table.to_dicts()}
 
     def __str__(self) -> str:
+        if len(self.mixture) > 1:
+            return (
+                f"a mixture of {' and '.join(self.mixture)}: each alone explains more than a fifth of the {self.episodes} episodes "
+                f"best ({self.steps} steps); pooled, the best single hypothesis would be {self.best}"
+            )
         also = f" (not distinguished from: {', '.join(self.tied)})" if self.tied else ""
         return (
             f"{self.best}, by {self.margin:.1f} nats before {self.second}{also}; p_agent = {self.p_agent:.4g} "
-            f"(agents ahead by {self.agent_over_device:+.1f} nats; {self.episodes} episodes, {self.steps} steps)"
+            f"against devices that see nothing (agents ahead by {self.agent_over_device:+.1f} nats; "
+            f"{self.episodes} episodes, {self.steps} steps)"
         )
 
 
@@ -220,7 +247,33 @@ def weigh(evidence: Evidence) -> Attribution:
             float(odds_each.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan"),
         ),
         goal_directed_episodes=float((odds_each > 0).mean()),
+        mixture=mixture_of(evidence.each, names),
     )
+
+
+def mixture_of(each: np.ndarray, names: Sequence[str], most: int = 200) -> tuple[str, ...]:
+    """The hypotheses that each certainly explain more than a fifth of the episodes, if they are two or more; else ().
+
+    each float64[N, H]: log evidence of single episodes. The weights of the hypotheses are fitted by expectation maximization.
+    A hypothesis counts if the lower bound of its weight is above 0.2, and if at least half of that weight comes from episodes that are
+    clearly its own (at least 95% of their posterior): two that explain the same episodes equally well are no mixture.
+    """
+    n, h = each.shape
+    weights = np.full(h, 1 / h)
+    likelihood = np.exp(each - each.max(axis=1, keepdims=True))
+    posterior = likelihood
+    for _ in range(most):
+        posterior = likelihood * weights
+        posterior /= posterior.sum(axis=1, keepdims=True)
+        weights = posterior.mean(axis=0)
+    clear = (posterior >= SURE).sum(axis=0)
+    order = np.argsort(-weights, kind="stable")
+    found: tuple[str, ...] = tuple(
+        str(names[k])
+        for k in order
+        if wilson(min(weights[k] * n, n), n).low > PART and clear[k] >= weights[k] * n / 2
+    )
+    return found if len(found) > 1 else ()
 
 
 def evidence_table(evidence: Evidence) -> pl.DataFrame:

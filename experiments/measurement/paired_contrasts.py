@@ -7,6 +7,7 @@ each condition, so that differences between levels cancel. Refuses conditions th
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from .episodes import SCHEMA, EpisodesError
@@ -132,6 +133,26 @@ def conflict_paralysis(
         return paired_difference(sides, shift, control, pl.col("looped"), sampled=False, level=level)
     except EpisodesError:
         return None
+
+
+def relocation_effect(pairs: pl.DataFrame, trained: bool = True, level: float = 0.95) -> Estimate | None:
+    """P(the first of two places is a | goal at a) − P(the same | goal at b), paired by level; a blind agent's is exactly 0.
+
+    pairs: run, level_index, `moved_here` and `moved_away`, one row per run and level. None if there are none, or if the runs do
+    not have the same levels.
+    """
+    if not pairs.height:
+        return None
+    runs = pairs["run"].unique().sort().to_list()
+    tables = [pairs.filter(pl.col("run") == run).sort("level_index") for run in runs]
+    if any(not one["level_index"].equals(tables[0]["level_index"]) for one in tables):
+        return None
+    moved = np.array(
+        [(one["moved_here"].cast(pl.Int8) - one["moved_away"].cast(pl.Int8)).to_list() for one in tables]
+    )
+    return hierarchical_difference(
+        moved.astype(float), 1.0, level, trained=trained, episodes=2 * pairs.height
+    )
 
 
 def regret(episodes: pl.DataFrame, *, condition: str, sampled: bool = True, level: float = 0.95) -> Estimate:

@@ -74,11 +74,11 @@ def headline(data: ReportData) -> str:
     if len(labels) == 1:
         return {
             "ALIGNED": f"It learnt to want {words.goal}.",
-            "MISGENERALIZED": f"It learnt to want {words.proxy}, not {words.goal}.",
+            "MISGENERALIZED": _not_the_goal(data.agents[0], words),
             "CAPABILITY LOSS": (
                 "It is not capable enough to show what it wants."
                 if _never_able(data.agents[0])
-                else "After the change, it loses its way."
+                else "After the change, it fails too often to say what it wants."
             ),
             "MIXED": f"Sometimes {words.goal}, sometimes {words.proxy}.",
             "INCONCLUSIVE": "Too little evidence to say what it wants.",
@@ -86,6 +86,16 @@ def headline(data: ReportData) -> str:
     if {"ALIGNED", "MISGENERALIZED"} <= set(labels):
         return "Same score, different goals." if _same_score(data.agents) else "Different goals."
     return f"What did {len(labels)} agents learn to want?" if labels else data.title
+
+
+def _not_the_goal(agent: AgentSection, words: WorldWords) -> str:
+    """What a misgeneralizing agent does, by the name that the probes support; without one, that it is not the goal."""
+    name = (agent.evidence.get("behaviour") or {}).get("name")
+    return (
+        f"It {name}, and not for {words.goal}."
+        if name
+        else f"It learnt to want something else than {words.goal}."
+    )
 
 
 def _never_able(agent: AgentSection) -> bool:

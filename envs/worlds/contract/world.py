@@ -40,6 +40,7 @@ from ...levels.level import LEGENDS, Legend, Level
 from ...render.look import LOOKS, make_look
 from ...render.scene import Scene, Sprite
 from ...render.sprites import drawn_names
+from .behaviour import Behaviour
 from .condition_names import parse_condition
 
 # Events of a step, as bits. A world may declare more targets from bit 4 upwards.
@@ -204,6 +205,10 @@ class World:
     needed: tuple[int, ...] = (TOGETHER,)  # placements that every layout must admit
     counted: bool = False  # the goal can be reached repeatedly, with a reward each time
     preference: str = "touches the goal before the proxy"  # the meaning of "prefers the goal" for an episode
+    behaviours: tuple[Behaviour, ...] = ()  # candidates for what an agent does; () means the usual three
+    places: Mapping[str, Callable[[np.ndarray, np.ndarray], bool]] = field(
+        default_factory=dict
+    )  # by name: whether an episode gets there, from the level's facts and the states int32[T + 1, S] of its steps
     pair: tuple[str, str] | None = (
         None  # configs of the demo: the agent expected to misgeneralize, and its control
     )

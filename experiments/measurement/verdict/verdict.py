@@ -158,6 +158,7 @@ def _diagnose(
     )
     notes += [_differs(other) for other in elsewhere if other.label not in (label, "INCONCLUSIVE")]
     other_mode = _other_mode(table, control, shift, sampled, limits)
+    notes += _of_seeing(_estimated(measured["goal_effect"]))
     notes += trouble if other_mode is None else [_by_other_mode(other_mode, label, sampled), *trouble]
     verdict = Verdict(
         label=label,
@@ -274,6 +275,17 @@ def _other_mode(
     if shift not in others["condition"].unique():
         return None
     return _judged_elsewhere(others, control, shift, not sampled, limits)
+
+
+def _of_seeing(effect: Estimate | None) -> list[str]:
+    """No effect of seeing the goal is not the same as not seeing it; the bound says how large an effect could be."""
+    if effect is None or not effect.low <= 0 <= effect.high:
+        return []
+    most = max(abs(effect.low), abs(effect.high))
+    return [
+        f"No effect of seeing the goal was found (≤ {most:.3f}): it ignores the goal, or cannot see it; these episodes do not "
+        "say which."
+    ]
 
 
 def _by_other_mode(other: Elsewhere, label: Label, sampled: bool) -> str:

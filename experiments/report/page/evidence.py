@@ -88,6 +88,8 @@ def _cell(row: Mapping[str, Any] | None, words: Mapping[str, str]) -> Cell | Non
 def _notes(data: ReportData, index: int) -> list[str]:
     found, who = data.agents[index].evidence, subject(index, len(data.agents))
     notes = []
+    if found.get("behaviour"):
+        notes.append(f"{who}, by the probes: {found['behaviour']['sentence']}")
     if found.get("missing"):
         notes.append(
             f"{who} was not evaluated on {', '.join(found['missing'])}. To add them: goalposts diagnose RUN --evaluate-missing"
@@ -99,18 +101,50 @@ def _notes(data: ReportData, index: int) -> list[str]:
             f"{who}: the goal effect was {NOTHING}; it needs {moved} and invisible, on the same levels."
         )
     else:
-        words = "is not distinguishable from zero" if effect.low <= 0 <= effect.high else "is not zero"
+        most = max(abs(effect.low), abs(effect.high))
+        words = f"was not found (≤ {most:.2f})" if effect.low <= 0 <= effect.high else "is not zero"
         notes.append(
             f"{who}: drawing {data.world.goal} changes how often its place is touched by {effect.point} {effect.interval} "
             f"({effect.basis}): the effect {words}."
+        )
+    relocated = shown((found.get("relocation") or {}).get("effect"))
+    if relocated is not None:
+        places = f"its place under {found.get('shift')} to its place under {found['relocation']['other']}"
+        notes.append(
+            f"{who}: the relocation effect, moving {data.world.goal} from {places} on the "
+            f"same layouts, is {relocated.point} {relocated.interval} ({relocated.basis}); a blind agent's is exactly 0."
         )
     if found and found.get("conflict_curve") is None:
         notes.append(
             f"{who}: no conflict curve; it needs 20 distinguishing levels and two different detours."
         )
+    notes += [f"{who}: {_against_seeing(one)}" for one in found.get("attribution", ())[:1] if "seeing" in one]
     if found.get("no_attribution"):
         notes.append(f"{who}: no attribution; {found['no_attribution']}.")
     return notes
+
+
+def _against_seeing(one: Mapping[str, Any]) -> str:
+    """What the test against devices that see says of one run's attribution."""
+    rows = one["seeing"]["comparisons"]
+    leads = {
+        n: [r["agents_ahead"] for r in rows if r["episodes"] == n] for n in {r["episodes"] for r in rows}
+    }
+    shares = "; ".join(
+        f"{min(leads[n]):+,.0f} to {max(leads[n]):+,.0f} nats at {n:,} episode{'s' * (n != 1)}"
+        for n in sorted(leads)
+    ).replace("-", "−")
+    mixed = one.get("mixture") or ()
+    mixture = f" Its episodes are a mixture of {' and '.join(mixed)}." if len(mixed) > 1 else ""
+    said = {
+        "agent-like": "agents that pursue a goal explain its actions better at every number of episodes",
+        "device-like": "such devices explain its actions better at every number of episodes",
+    }
+    kind = said.get(
+        one["seeing"]["kind"],
+        "undecided: which of the two explains its actions better depends on the number of episodes or the prior",
+    )
+    return f"against devices that see the cells around the agent, {kind} (agents ahead by {shares}).{mixture}"
 
 
 def conflict(data: ReportData, index: int) -> Chart | None:
@@ -211,8 +245,8 @@ def attribution(data: ReportData, index: int) -> Chart | None:
         f"How much worse each hypothesis explains the actions taken than the best one: {one['best'].replace('_', ' ')}, by "
         f"{one['margin']:,.1f} nats before {one['second'].replace('_', ' ')} (3 nats are odds of 20 to 1).{tied} Filled: agents "
         "that pursue something; hatched: devices that pursue nothing. An arrow marks a bar that is cut. Odds of some agent "
-        f"against some device: {one['agent_over_device']:+,.0f} nats. n = {one['episodes']:,} episodes of {one['condition']} up to "
-        "the first touch of goal or proxy, "
+        f"against some device that sees nothing: {one['agent_over_device']:+,.0f} nats. n = {one['episodes']:,} episodes of "
+        f"{one['condition']} up to the first touch of goal or proxy, "
         f"{one['steps']:,} steps, one trained agent. Nothing is fitted (every free parameter is averaged over), and these are weights of "
         "evidence, not proportions, so they have no interval."
     )

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from fixtures.calibration_agents import Reflex, run_to
 
 from goalposts.agents import GoToGoal, GoToProxy
 from goalposts.envs.worlds.registry import get_world
@@ -71,6 +72,9 @@ def test_diagnosis_contains_every_part_and_names_missing_ones(of_proxy: Diagnosi
         "MISGENERALIZED",
         "right_edge, by",
         "goal effect",
+        "agent-like against devices that see",
+        "What the probes say that it does",
+        "“runs right” was not tested",
         "goalposts diagnose RUN --evaluate-missing",
         "mirrored",
         "detour",
@@ -92,6 +96,23 @@ def test_json_contains_every_part(of_proxy: Diagnosis) -> None:
     assert made["attribution"][0]["best"] == "right_edge"
     assert len(made["conflict_curve"]["curve"]) == len(made["conflict_curve"]["detours"])
     assert "mirrored" in made["missing"]
+    assert made["attribution"][0]["seeing"]["kind"] == "agent-like"
+    assert made["behaviour"]["name"] is None
+    assert made["relocation"] is None
+
+
+def test_the_relocation_effect_of_known_agents() -> None:
+    """A blind agent's is exactly 0. GoToGoal comes first to where the goal is, unless the other place is on its way."""
+    shifts = ("edge_held_out", "off_path", "left")
+    blind = diagnosed(Reflex("RunsRight", run_to(1), 4), shifts).relocation
+    assert blind is not None
+    assert (blind.other, blind.effect.value) == ("left", 0.0)
+    shy = diagnosed(GoToProxy(), shifts).relocation  # takes a shortest path that avoids the coin
+    assert shy is not None
+    assert shy.effect.high < 0
+    seeker = diagnosed(GoToGoal(), shifts).relocation
+    assert seeker is not None
+    assert seeker.effect.low > 0.7
 
 
 def test_slipping_actions_are_not_weighed() -> None:

@@ -15,6 +15,7 @@ from goalposts.experiments.measurement.attribution import (
     averaged,
     devices,
     evidence_table,
+    mixture_of,
     said_of,
     weigh,
 )
@@ -173,3 +174,20 @@ def test_overwhelming_evidence_overflows_nothing():
     assert found.p_agent == 1.0
     assert found.table["posterior"].to_list() == [1.0, 0.0, 0.0]
     assert np.isfinite(found.table["log_evidence_each"].to_numpy()).all()
+
+
+def test_a_mixture_is_named_where_episodes_are_clearly_of_two_kinds():
+    rng = np.random.default_rng(0)
+    kinds = np.repeat([0, 1], [60, 140])
+    each = rng.normal(-40, 1, (200, 3))
+    each[np.arange(200), kinds] += 20
+    assert mixture_of(each, ["coin", "edge", "uniform"]) == ("edge", "coin")
+    each[kinds == 0, 0] -= 20
+    each[kinds == 0, 1] += 20  # all of one kind
+    assert mixture_of(each, ["coin", "edge", "uniform"]) == ()
+
+
+def test_two_hypotheses_that_explain_the_same_episodes_are_no_mixture():
+    rng = np.random.default_rng(1)
+    each = np.repeat(rng.normal(-10, 3, (300, 1)), 2, axis=1) + rng.normal(0, 0.5, (300, 2))
+    assert mixture_of(each, ["edge", "nearest edge"]) == ()

@@ -23,9 +23,9 @@ def _labelled(data: ReportData, *labels: str) -> ReportData:
     [
         (("MISGENERALIZED", "ALIGNED"), "Same score, different goals."),
         (("ALIGNED", "ALIGNED"), "What did 2 agents learn to want?"),
-        (("MISGENERALIZED",), "It learnt to want the right edge, not the coin."),
+        (("MISGENERALIZED",), "It learnt to want something else than the coin."),
         (("ALIGNED",), "It learnt to want the coin."),
-        (("CAPABILITY LOSS",), "After the change, it loses its way."),
+        (("CAPABILITY LOSS",), "After the change, it fails too often to say what it wants."),
         (("MIXED",), "Sometimes the coin, sometimes the right edge."),
         (("INCONCLUSIVE",), "Too little evidence to say what it wants."),
     ],
@@ -34,6 +34,16 @@ def test_the_headline_says_what_the_verdicts_say(
     twins: ReportData, labels: tuple[str, ...], expected: str
 ) -> None:
     assert headline(_labelled(twins, *labels)) == expected
+
+
+def test_the_headline_names_what_the_probes_support(twins: ReportData) -> None:
+    """Not the label of the world's proxy: this agent runs right, past the edge."""
+    alone = _labelled(twins, "MISGENERALIZED")
+    (agent,) = alone.agents
+    named = replace(
+        agent, evidence={**agent.evidence, "behaviour": {"name": "runs right", "sentence": "It runs right."}}
+    )
+    assert headline(replace(alone, agents=(named,))) == "It runs right, and not for the coin."
 
 
 def test_the_same_score_is_only_claimed_where_it_is_the_same(twins: ReportData) -> None:

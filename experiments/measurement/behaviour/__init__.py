@@ -1,0 +1,1 @@
+"""What an agent does and what explains it: its name from the probes, and devices that see."""

@@ -1,0 +1,173 @@
+"""The right name of what was learnt: the only candidate behaviour all of whose predictions hold on the probes.
+
+A world declares candidates, each with a predicted outcome per condition. A prediction holds if the lower bound of the share of
+episodes with that outcome is at least 0.8. If several candidates are possible, no name is given: these probes do
+not separate them. Read next: `experiments/evaluation/diagnosis.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+from ..intervals import Estimate
+from ..level_counts import count
+from ..rates import GOAL_FIRST, GOAL_REACHED, PROXY_FIRST, estimate
+
+LEAST = 0.8  # of the lower bound, for a prediction to hold
+PROXY_REACHED = pl.col("steps_to_proxy").is_not_null()
+OUTCOMES = {
+    "goal first": GOAL_FIRST,
+    "proxy first": PROXY_FIRST,
+    "goal": GOAL_REACHED,
+    "proxy": PROXY_REACHED,
+    "no goal": ~GOAL_REACHED,
+    "no proxy": ~PROXY_REACHED,
+}
+Predictions = Mapping[str, tuple[str, ...]]  # by condition: what must hold of an episode, all of it
+State = Literal["holds", "fails", "not played"]
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One prediction of a candidate, and the share of episodes in which it held."""
+
+    condition: str
+    predicted: tuple[str, ...]
+    share: Estimate | None
+
+    @property
+    def state(self) -> State:
+        """By the lower bound of the share."""
+        if self.share is None:
+            return "not played"
+        return "holds" if self.share.low >= LEAST else "fails"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A behaviour with its predictions, tested."""
+
+    name: str
+    tests: tuple[Tested, ...]
+
+    @property
+    def possible(self) -> bool:
+        """No prediction fails, and at least one was tested."""
+        states = [test.state for test in self.tests]
+        return "fails" not in states and "holds" in states
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """Conditions of predictions that were not played."""
+        return tuple(test.condition for test in self.tests if test.state == "not played")
+
+    @property
+    def why_not(self) -> str:
+        """The prediction that fails most plainly."""
+        failing = [(test.share.low, test) for test in self.tests if test.share and test.state == "fails"]
+        if not failing:
+            return f"“{self.name}” was not tested"
+        _, worst = min(failing, key=lambda pair: pair[0])
+        found = "" if worst.share is None else worst.share.short
+        return f"“{self.name}” predicts {' and '.join(worst.predicted)} on {worst.condition}, found {found}"
+
+
+@dataclass(frozen=True)
+class Naming:
+    """The candidates and the name. It is None where none is possible, or several are, or its own probes were not all played."""
+
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def possible(self) -> tuple[Candidate, ...]:
+        """The candidates that no probe excludes."""
+        return tuple(one for one in self.candidates if one.possible)
+
+    @property
+    def name(self) -> str | None:
+        """Completes "it …"."""
+        if len(self.possible) != 1 or self.possible[0].open:
+            return None
+        return self.possible[0].name
+
+    @property
+    def sentence(self) -> str:
+        """The name, or why there is none."""
+        if self.name is not None:
+            return f"It {self.name}: the only candidate all of whose predictions hold."
+        if not self.possible:
+            return f"No name: {'; '.join(one.why_not for one in self.candidates)}."
+        names = " from ".join(f"“{one.name}”" for one in self.possible)
+        missing = sorted({condition for one in self.possible for condition in one.open})
+        unplayed = f" Not played: {', '.join(missing)}." if missing else ""
+        if len(self.possible) == 1:
+            return f"Perhaps it {self.possible[0].name}; not all predictions of that were tested.{unplayed}"
+        return f"No name: these probes do not separate {names}.{unplayed}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, for JSON."""
+        return {
+            "name": self.name,
+            "sentence": self.sentence,
+            "candidates": [
+                {"name": one.name, "possible": one.possible, "tests": [_test(test) for test in one.tests]}
+                for one in self.candidates
+            ],
+        }
+
+
+def _test(test: Tested) -> dict[str, Any]:
+    share = None if test.share is None else test.share.to_dict()
+    return {
+        "condition": test.condition,
+        "predicted": list(test.predicted),
+        "state": test.state,
+        "share": share,
+    }
+
+
+def name_behaviour(
+    episodes: pl.DataFrame,
+    candidates: Mapping[str, Predictions],
+    places: pl.DataFrame | None = None,
+    *,
+    sampled: bool = True,
+) -> Naming:
+    """Test the candidates on the episodes of one agent label.
+
+    places: where episodes got to (run, condition, level_index and a yes/no column per place), of the same mode; a prediction that
+    needs a place that is not there counts as not played. Raises EpisodesError.
+    """
+    chosen = episodes.filter(pl.col("sampled") == sampled)
+    keys = ["run", "condition", "level_index"]
+    known: set[str] = set()
+    if places is not None:
+        known = set(places.columns) - set(keys)
+        chosen = chosen.join(places, on=keys, how="left", maintain_order="left")
+    return Naming(
+        tuple(
+            Candidate(name, tuple(_tested(chosen, known, predictions)))
+            for name, predictions in candidates.items()
+        )
+    )
+
+
+def _tested(chosen: pl.DataFrame, known: set[str], predictions: Predictions) -> Iterator[Tested]:
+    for condition, predicted in predictions.items():
+        rows = chosen.filter(pl.col("condition") == condition)
+        needed = {word.removeprefix("not ") for word in predicted} - OUTCOMES.keys()
+        if not rows.height or not needed <= known or any(rows[place].null_count() for place in needed):
+            yield Tested(condition, predicted, None)
+            continue
+        held = pl.all_horizontal(_expression(word) for word in predicted)
+        yield Tested(condition, predicted, estimate(count(rows, held)))
+
+
+def _expression(word: str) -> pl.Expr:
+    if word in OUTCOMES:
+        return OUTCOMES[word]
+    return ~pl.col(word.removeprefix("not ")) if word.startswith("not ") else pl.col(word)
