@@ -21,6 +21,7 @@ import polars as pl
 
 from goalposts.errors import UserError, tells_exit_code
 
+from ...agents.recorded import seen_steps
 from ...agents.rollout import play
 from ...envs.engine.outcome import O_GOAL, O_PROXY, O_STEPS
 from ...envs.generation.generate import generate
@@ -40,8 +41,7 @@ from ..measurement.attribution import (
     said_of,
     weigh,
 )
-from ..measurement.behaviour.seeing_devices import SIZES, SeeingTest, compare
-from .local_features import seen_steps
+from ..measurement.behaviour.seeing_devices import SIZES, SeeingTest, Steps, compare
 
 # Settings averaged over: a step's pay is worth β nats, log-uniform, from nearly random to nearly error-free.
 BETAS = tuple(np.geomspace(0.25, 8.0, 8).tolist())
@@ -153,7 +153,7 @@ def against_seeing(
 ) -> SeeingTest:
     """The same agents against devices that see what is around the agent; arguments as in `gather`, whose evidence it takes."""
     return compare(
-        seen_steps(levels, actions, lengths, max_steps),
+        Steps(*seen_steps(levels, actions, lengths, max_steps)),
         evidence.pooled("agent"),
         evidence.pooled("device"),
         evidence.alone("agent"),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ...agents.recorded import first_of_two, goal_cells, paths
 from ...envs.levels.level import LevelSet
 from ...envs.planner.value_iteration import ValuesError
 from ...envs.worlds.contract.behaviour import behaviours_of
@@ -26,7 +27,6 @@ from ..measurement.episodes import EpisodesError
 from ..measurement.paired_contrasts import relocation_effect
 from ..measurement.relearning import Recovery, recovery
 from .attribution import against_seeing, gather
-from .local_features import places_of, relocation
 from .trajectories import levels_and_actions
 
 ATTRIBUTED = 1000  # episodes at most
@@ -235,6 +235,48 @@ def _until_first_touch(run: Recorded, chosen: pl.DataFrame) -> tuple[LevelSet, n
     levels, actions, lengths = levels_and_actions(chosen)
     lengths = np.minimum(lengths, first)
     return levels, actions[:, : int(lengths.max())], lengths
+
+
+def places_of(world: World, trajectories: pl.DataFrame, max_steps: int | None = None) -> pl.DataFrame:
+    """Where recorded episodes got to: run, condition, level_index, and a yes/no column for each place that the world declares."""
+    keys = trajectories.select("run", "condition", "level_index")
+    played = levels_and_actions(trajectories)
+    found = {name: np.zeros(len(played[0]), np.bool_) for name in world.places}
+    for i, facts, states in paths(*played, max_steps):
+        for name, there in world.places.items():
+            found[name][i] = there(facts, states)
+    return keys.with_columns(**{name: pl.Series(values) for name, values in found.items()})
+
+
+def relocation(trajectories: pl.DataFrame, a: str, b: str, max_steps: int | None = None) -> pl.DataFrame:
+    """Pair recorded episodes on one layout with the goal in two places, its place under condition a and that under b.
+
+    Returns run, level_index, and whether a's place was visited first, with the goal there (`moved_here`) and with the goal
+    at b's place (`moved_away`). Levels without a goal, with several, or with the same place twice are left out.
+    """
+    keys = ["run", "level_index", "layout_hash"]
+    sides = [trajectories.filter(pl.col("condition") == name).sort(keys) for name in (a, b)]
+    common = sides[0].join(sides[1], on=keys, how="semi").select(keys)
+    sides = [side.join(common, on=keys, how="semi").sort(keys) for side in sides]
+    if not sides[0].height:
+        return pl.DataFrame(
+            schema={
+                "run": pl.String,
+                "level_index": pl.Int32,
+                "moved_here": pl.Boolean,
+                "moved_away": pl.Boolean,
+            }
+        )
+    played = [levels_and_actions(side) for side in sides]
+    cells = [goal_cells(one[0]) for one in played]
+    usable = (cells[0] >= 0).all(axis=1) & (cells[1] >= 0).all(axis=1) & (cells[0] != cells[1]).any(axis=1)
+    firsts = [first_of_two(one, cells[0], cells[1], max_steps) for one in played]
+    made = (
+        sides[0]
+        .select("run", "level_index")
+        .with_columns(moved_here=pl.Series(firsts[0]), moved_away=pl.Series(firsts[1]))
+    )
+    return made.filter(pl.Series(usable))
 
 
 def _curve(curve: ConflictCurve) -> dict[str, Any]:

@@ -7,7 +7,7 @@ closed form (Willems, Shtarkov and Tjalkens 1995; Dirichlet-½ leaves after Kric
 
 The device's evidence is the mean over K declared orders, because a tree depends on its order. Because adaptive devices
 overtake any misspecified agent model if there is enough data, a sign means nothing without the number of episodes: the test
-reports several. Read next: `experiments/evaluation/local_features.py`, which computes the features.
+reports several. Read next: `agents/recorded.py`, which computes the features.
 """
 
 from __future__ import annotations

@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 
 from goalposts.agents import GoToProxy
+from goalposts.agents.recorded import MOST_FEATURES, feature_names, seen_steps
 from goalposts.envs import Level, LevelSet, generate, get_world
 from goalposts.envs.worlds.contract.behaviour import behaviours_of
 from goalposts.envs.worlds.registry import known_worlds
+from goalposts.experiments.evaluation.diagnosis import places_of
 from goalposts.experiments.evaluation.evaluate import evaluate_fully, subject_of
-from goalposts.experiments.evaluation.local_features import feature_names, places_of, seen_steps
 from goalposts.experiments.evaluation.trajectories import trajectories_of
-from goalposts.experiments.measurement.behaviour.seeing_devices import MOST_FEATURES
 
 WORLD = get_world("CoinRun")
 LEVEL = Level.from_text(

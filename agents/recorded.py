@@ -1,27 +1,37 @@
-"""What an agent had before its eyes at every step of recorded episodes: local binary features, and the events of each step.
+"""Recorded episodes played again: what the agent saw at every step as local binary features, and where it went.
 
-The actions are played again; neither the agent nor torch is needed. The features are those that devices that see may read
-(`experiments/measurement/behaviour/seeing_devices.py`): the cells around the agent, its last action, and the direction of the goal.
+Neither the agent nor torch is needed. The features are those that devices that see may read: the cells around the agent, its last
+action, and the direction of the goal. Weighs nothing. Read next: `experiments/measurement/behaviour/seeing_devices.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 
-from ...envs.engine.engine import Engine
-from ...envs.levels.level import LevelSet
-from ...envs.worlds.contract.world import World
-from ...envs.worlds.registry import get_world
-from ..measurement.behaviour.seeing_devices import MOST_FEATURES, Steps
-from .trajectories import levels_and_actions
+from ..envs.engine.engine import Engine
+from ..envs.levels.level import LevelSet
+from ..envs.worlds.contract.world import World
+from ..envs.worlds.registry import get_world
 
 AROUND = ((0, 1), (0, -1), (-1, 0), (1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))  # rows down, columns right
 BESIDE = AROUND[:4]
 GOAL_FEATURES = ("goal visible", "goal right", "goal left", "goal above", "goal below")
 BATCH = 1024
+MOST_FEATURES = 25
+
+
+class SeenSteps(NamedTuple):
+    """Steps in the order of their episodes: bits uint8[n, F], actions int64[n], episode int64[n]; F names, and which show the goal."""
+
+    bits: np.ndarray
+    actions: np.ndarray
+    episode: np.ndarray
+    names: tuple[str, ...]
+    of_goal: np.ndarray
+    n_actions: int
 
 
 def walk(
@@ -69,17 +79,6 @@ def paths(
             yield begin + i, engine.facts[i], path[i, : left[i] + 1]
 
 
-def places_of(world: World, trajectories: pl.DataFrame, max_steps: int | None = None) -> pl.DataFrame:
-    """Where recorded episodes got to: run, condition, level_index, and a yes/no column for each place that the world declares."""
-    keys = trajectories.select("run", "condition", "level_index")
-    played = levels_and_actions(trajectories)
-    found = {name: np.zeros(len(played[0]), np.bool_) for name in world.places}
-    for i, facts, states in paths(*played, max_steps):
-        for name, there in world.places.items():
-            found[name][i] = there(facts, states)
-    return keys.with_columns(**{name: pl.Series(values) for name, values in found.items()})
-
-
 def goal_cells(levels: LevelSet) -> np.ndarray:
     """int64[N, 2]: the row and column of each level's one goal; (-1, -1) where there is none or there are several."""
     objects = [code for code, tile in enumerate(get_world(levels.world).legend.tiles) if tile.goal_object]
@@ -92,50 +91,23 @@ def goal_cells(levels: LevelSet) -> np.ndarray:
 
 
 def first_of_two(
-    trajectories: pl.DataFrame, here: np.ndarray, there: np.ndarray, max_steps: int | None = None
+    played: tuple[LevelSet, np.ndarray, np.ndarray],
+    here: np.ndarray,
+    there: np.ndarray,
+    max_steps: int | None = None,
 ) -> np.ndarray:
     """bool[N]: whether recorded episodes come to the cell `here` int64[N, 2] before `there`, or to `there` never."""
-    found = np.zeros(trajectories.height, np.bool_)
-    for i, _, states in paths(*levels_and_actions(trajectories), max_steps):
+    found = np.zeros(len(played[0]), np.bool_)
+    for i, _, states in paths(*played, max_steps):
         at = [np.flatnonzero((states[:, :2] == cell).all(axis=1)) for cell in (here[i], there[i])]
         first, other = (int(steps[0]) if len(steps) else len(states) for steps in at)
         found[i] = first < other
     return found
 
 
-def relocation(trajectories: pl.DataFrame, a: str, b: str, max_steps: int | None = None) -> pl.DataFrame:
-    """Pair recorded episodes on one layout with the goal in two places, its place under condition a and that under b.
-
-    Returns run, level_index, and whether a's place was visited first, with the goal there (`moved_here`) and with the goal
-    at b's place (`moved_away`). Levels without a goal, with several, or with the same place twice are left out.
-    """
-    keys = ["run", "level_index", "layout_hash"]
-    sides = [trajectories.filter(pl.col("condition") == name).sort(keys) for name in (a, b)]
-    common = sides[0].join(sides[1], on=keys, how="semi").select(keys)
-    sides = [side.join(common, on=keys, how="semi").sort(keys) for side in sides]
-    if not sides[0].height:
-        return pl.DataFrame(
-            schema={
-                "run": pl.String,
-                "level_index": pl.Int32,
-                "moved_here": pl.Boolean,
-                "moved_away": pl.Boolean,
-            }
-        )
-    cells = [goal_cells(levels_and_actions(side)[0]) for side in sides]
-    usable = (cells[0] >= 0).all(axis=1) & (cells[1] >= 0).all(axis=1) & (cells[0] != cells[1]).any(axis=1)
-    firsts = [first_of_two(side, cells[0], cells[1], max_steps) for side in sides]
-    made = (
-        sides[0]
-        .select("run", "level_index")
-        .with_columns(moved_here=pl.Series(firsts[0]), moved_away=pl.Series(firsts[1]))
-    )
-    return made.filter(pl.Series(usable))
-
-
 def seen_steps(
     levels: LevelSet, actions: np.ndarray, lengths: np.ndarray, max_steps: int | None = None
-) -> Steps:
+) -> SeenSteps:
     """The local features of every step of recorded episodes, in the order of the episodes."""
     world = get_world(levels.world)
     n_actions = len(world.actions)
@@ -150,10 +122,10 @@ def seen_steps(
     names = feature_names(world)
     if not bits:
         none = np.zeros(0, np.int64)
-        return Steps(np.zeros((0, len(names)), np.uint8), none, none, names, _of_goal(names), n_actions)
+        return SeenSteps(np.zeros((0, len(names)), np.uint8), none, none, names, _of_goal(names), n_actions)
     episode = np.concatenate(episodes)
     order = np.argsort(episode, kind="stable")
-    return Steps(
+    return SeenSteps(
         np.concatenate(bits)[order].astype(np.uint8),
         np.concatenate(taken)[order].astype(np.int64),
         episode[order],
