@@ -1,4 +1,4 @@
-"""What an agent had before its eyes, and where it got to, from recorded actions alone."""
+"""Local features and places of recorded episodes, from their actions alone."""
 
 from __future__ import annotations
 

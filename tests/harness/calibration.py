@@ -2,7 +2,7 @@
 
     PYTHONPATH=tests python -m harness.calibration docs/results/calibration.csv [--levels 300]
 
-writes the table and, beside it, the page (`.md`). The expectations are `tests/fixtures/calibration_plan.csv`, committed before the
+writes the table and the page (`.md`) next to it. The expectations are `tests/fixtures/calibration_plan.csv`, committed before the
 measurement was changed. Read next: `tests/fixtures/calibration_agents.py`.
 """
 

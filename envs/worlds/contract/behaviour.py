@@ -1,4 +1,4 @@
-"""What an agent may have learnt to do, as a name with a predicted outcome per probe.
+"""Candidate behaviours: a name and a predicted outcome per probe.
 
 A world declares its candidates; the measurement names a trained agent by the only candidate all of whose predictions hold
 (`experiments/measurement/behaviour/naming.py`). Judges nothing.

@@ -1,6 +1,6 @@
 """The right name of what was learnt: the only candidate behaviour all of whose predictions hold on the probes.
 
-A world declares candidates, each with a predicted outcome per condition. A prediction holds if the lower bound of the share of
+A world declares candidates, each with a predicted outcome per condition. A prediction holds if the lower bound of the fraction of
 episodes with that outcome is at least 0.8. If several candidates are possible, no name is given: these probes do
 not separate them. Read next: `experiments/evaluation/diagnosis.py`.
 """
@@ -33,7 +33,7 @@ State = Literal["holds", "fails", "not played"]
 
 @dataclass(frozen=True)
 class Tested:
-    """One prediction of a candidate, and the share of episodes in which it held."""
+    """One prediction of a candidate, and how often it held."""
 
     condition: str
     predicted: tuple[str, ...]
@@ -41,7 +41,7 @@ class Tested:
 
     @property
     def state(self) -> State:
-        """By the lower bound of the share."""
+        """By the lower bound."""
         if self.share is None:
             return "not played"
         return "holds" if self.share.low >= LEAST else "fails"

@@ -41,8 +41,8 @@ def tree_evidence(
 ) -> np.ndarray:
     """float64[G]: log evidence of each group's actions under the mixture over all trees of at most `depth` splits.
 
-    contexts int64[n]: the features of each step as bits, the first one highest; group int64[n]: 0 … G − 1, each with a tree
-    of its own; actions int64[n]. The order of steps does not matter.
+    contexts int64[n]: the features of each step as bits, the first one highest; group int64[n]: 0 … G − 1, each with a
+    separate tree; actions int64[n]. The order of steps does not matter.
     """
     prefix, place = np.unique(group.astype(np.int64) << depth | contexts, return_inverse=True)
     counts = np.zeros((len(prefix), n_actions))
@@ -90,7 +90,7 @@ class Steps:
 
 
 def seeing_evidence(steps: Steps, split: float, goal_bits: bool, each: bool) -> np.ndarray:
-    """float64[1], or float64[N] with a device of its own for each episode: log evidence, mean over the K orders."""
+    """float64[1], or float64[N] with a separate device for each episode: log evidence, mean over the K orders."""
     bits = steps.bits if goal_bits else steps.bits[:, ~steps.of_goal]
     depth = bits.shape[1]
     values = 1 << np.arange(depth - 1, -1, -1, dtype=np.int64)
