@@ -150,6 +150,7 @@ class _Work:
         self.total, self.step = run.config.train.total_steps, 0
         self.evaluated, self.saved = 0, 0
         self.periodic: TrainingEval | None = None
+        self.steps_done: Callable[[], int] = lambda: self.step
 
     def train(self, evaluate: bool, tensorboard: Path | None, callbacks: Sequence[BaseCallback]) -> Run:
         """Train and evaluate; the run's status says how it went."""
@@ -173,7 +174,7 @@ class _Work:
                 self.on_progress(self.total, self.total, "evaluating")
                 record(run, evaluate_fully(subject_of(run)))
         except (TrainingDiverged, BudgetExceeded) as error:
-            run.set_status("failed", step=self.step, message=str(error))
+            run.set_status("failed", step=self.steps_done(), message=str(error))
             raise
         except KeyboardInterrupt:
             kept = run.latest_checkpoint()
@@ -199,7 +200,7 @@ class _Work:
             training.restore(last.path)
         else:
             start_from(self.config, training)
-        self.step = training.step
+        self.step, self.steps_done = training.step, lambda: training.step
 
         def on_update(progress: TrainingProgress | None) -> None:
             step = self.step = training.step
