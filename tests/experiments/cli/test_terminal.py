@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 
@@ -17,7 +18,7 @@ def test_lists_fit_the_terminal_with_hanging_indents(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: shutil.os.terminal_size((width, 24)))
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((width, 24)))
     show_bullets([LONG, "short"])
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= width

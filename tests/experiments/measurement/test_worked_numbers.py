@@ -167,25 +167,28 @@ def test_seeds_that_share_nothing_but_their_levels_are_all_noise() -> None:
     assert np.diag(found.noise) == pytest.approx(np.diag(found.levels), rel=0.2)
 
 
-GRID = np.arange(11.0)
+FALLING = [40] * 5 + [20] + [0] * 5
 
 
 @pytest.mark.parametrize(
-    ("centre", "half", "steepest", "point", "words"),
+    ("goal_first", "steepest", "point", "words"),
     [
-        (5 - GRID, 1.0, -0.1, (5.0, 3.0, 7.0), "at a detour of 5.0 steps, from 3.0 to 7.0"),
-        (5 - GRID, 10.0, -0.1, None, "too few to say where"),
-        (1 - GRID, 2.0, -0.1, None, "at a detour below 3.0 steps"),
-        (9 - GRID, 2.0, -0.1, None, "at a detour above 7.0 steps"),
-        (5 - GRID, 1.0, 0.0, None, "not shown to fall with the detour"),
-        (12 - GRID, 1.0, -0.1, None, "goal comes first more often than not at every detour"),
-        (-2 - GRID, 1.0, -0.1, None, "proxy comes first more often than not at every detour"),
+        (FALLING, -0.1, (5.0, 4.0, 6.0), "at a detour of 5.0 steps, from 4.0 to 6.0"),
+        ([20] * 11, -0.1, None, "too few episodes to estimate where"),
+        ([22, 20, 4] + [0] * 8, -0.1, None, "at a detour below 2.0 steps"),
+        ([40] * 8 + [36, 20, 18], -0.1, None, "at a detour above 8.0 steps"),
+        (FALLING, 0.0, None, "not shown to fall with the detour"),
+        ([40] * 11, -0.1, None, "goal comes first more often than not at every detour"),
+        ([0] * 11, -0.1, None, "proxy comes first more often than not at every detour"),
     ],
 )
-def test_where_goal_and_proxy_are_equally_likely(centre, half, steepest, point, words) -> None:
-    found, said = conflict._indifference(GRID, centre, np.full(11, half), steepest)
+def test_where_goal_and_proxy_are_equally_likely(goal_first, steepest, point, words) -> None:
+    """One agent, detours of 0 to 10 steps, 40 levels with one episode each: `goal_first` of them end at the goal."""
+    detours = np.repeat(np.arange(11.0), 40)
+    events = np.concatenate([[1.0] * count + [0.0] * (40 - count) for count in goal_first])[None]
+    found, sentence = conflict.indifference_of(events, np.ones_like(events), detours, steepest)
     assert found == point
-    assert words in said
+    assert words in sentence
 
 
 @pytest.mark.parametrize(("levels", "kinds", "there"), [(20, 2, True), (19, 2, False), (20, 1, False)])

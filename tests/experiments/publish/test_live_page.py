@@ -12,7 +12,7 @@ import pytest
 from fixtures.live_run import live_run
 
 from goalposts.agents.policy.loading import load_agent
-from goalposts.agents.policy.policy_agent import QAgent, RecurrentAgent
+from goalposts.agents.policy.policy_agent import PolicyAgent, QAgent, RecurrentAgent
 from goalposts.envs import generate, known_worlds
 from goalposts.envs.levels.level import Level, LevelError
 from goalposts.envs.worlds.registry import get_world
@@ -128,7 +128,7 @@ def test_names_of_brushes_are_short() -> None:
     ("kind", "words"),
     [(RecurrentAgent, r"^run-1 remembers what it saw"), (QAgent, r"^run-1 acts by another kind of policy")],
 )
-def test_recurrent_and_q_agents_are_refused_with_one_sentence(kind: type, words: str) -> None:
+def test_recurrent_and_q_agents_are_refused_with_one_sentence(kind: type[PolicyAgent], words: str) -> None:
     with pytest.raises(UserError, match=words) as refused:
         check_plain(kind.__new__(kind), "run-1")
     assert "\n" not in str(refused.value)
