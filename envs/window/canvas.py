@@ -71,11 +71,21 @@ DARK = WindowTheme(
 )
 
 
-@lru_cache(maxsize=16)
 def font(size: int, bold: bool = False) -> pygame.font.Font:
-    """DejaVu Sans, which ships with matplotlib; pygame's default font if it is missing."""
+    """DejaVu Sans, which ships with matplotlib; pygame's default font if it is missing. Cached until pygame quits."""
     if not pygame.font.get_init():
         pygame.font.init()
+    face = _cached_font(size, bold)
+    try:
+        face.get_height()
+    except pygame.error:  # pygame was quit and started again since
+        _cached_font.cache_clear()
+        face = _cached_font(size, bold)
+    return face
+
+
+@lru_cache(maxsize=16)
+def _cached_font(size: int, bold: bool) -> pygame.font.Font:
     beside = find_spec("matplotlib")  # locates it without importing it
     for place in (beside.submodule_search_locations or ()) if beside else ():
         file = Path(place, "mpl-data", "fonts", "ttf", "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf")

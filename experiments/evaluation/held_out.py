@@ -1,4 +1,4 @@
-"""How far the evaluated layouts are from the training layouts: what stands next to the leakage.
+"""How far the evaluated layouts are from the training layouts: reported next to the leakage.
 
 Leakage 0 says that no evaluated layout was trained on; most may still differ from a training layout in one or two cells. Generates
 levels, plays nothing. Read next: `envs/generation/distance.py`.

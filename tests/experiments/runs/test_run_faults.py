@@ -281,7 +281,7 @@ def test_only_ordinary_files_of_sane_size_are_read(tmp_path: Path) -> None:
     (tmp_path / "big").write_bytes(b"x" * 11)
     os.mkfifo(tmp_path / "pipe")
     for name, said in (
-        ("big", "too large: 11 bytes; at most 10"),
+        ("big", r"too large: 11 bytes \(limit 10\)"),
         ("pipe", "not an ordinary file"),
         ("none", "does not exist"),
         (".", "is a folder"),

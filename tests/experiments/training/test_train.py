@@ -74,7 +74,8 @@ def test_another_process_in_another_folder_makes_the_same_bytes(
         check=False,
         env={**os.environ, "PYTHONHASHSEED": "7"},
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert done.stderr in ("", "goalposts: loading PyTorch …\n")  # the latter on a slow machine
     assert done.stdout.splitlines()[0] == "trained 8,192 steps: again"
     assert results(tmp_path / "again") == results(tiny_run)
 
