@@ -83,11 +83,11 @@ def outcomes_json(rows: Sequence[OutcomesRow]) -> list[dict[str, Any]]:
 
 
 def summary_table(items: Sequence[Evaluated]) -> str:
-    """Agents side by side: the numbers of their verdicts."""
+    """Agents side by side: the main numbers of their verdicts; `goalposts diagnose` prints all."""
     table = PlainTable("", *(label_of(item) for item in items), box=box.SIMPLE)
     verdicts = [item.verdict() for item in items]
     table.add_row("verdict", *(verdict.label for verdict in verdicts))
-    for metric in METRICS:
+    for metric in (metric for metric in METRICS if not metric.detail):
         table.add_row(metric.name, *(_cell(verdict.numbers[metric.key]) for verdict in verdicts))
     n = verdicts[0].capability.n if verdicts[0].capability else 0
     shown = f"95% intervals; n = {n:,} held-out levels per condition; 1 training seed each; judged on {verdicts[0].shift}"
