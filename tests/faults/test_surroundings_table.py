@@ -150,7 +150,7 @@ SURROUNDINGS: dict[str, Surrounding] = {
         ["env", "-u", "HOME", "-u", "XDG_CACHE_HOME"],
         {},
     ),
-    "no home": lambda folder, tiny_run: (filled(folder, tiny_run), [], {"HOME": "/nonexistent"}),
+    "no home": lambda folder, tiny_run: (filled(folder, tiny_run), [], {"HOME": "/proc/nonexistent"}),
     "closed input and output": lambda folder, tiny_run: (
         filled(folder, tiny_run),
         shell('exec "$@" <&- >&-'),
