@@ -76,16 +76,8 @@ class AlgorithmTraining(Training):
             )
         super().restore(folder)
 
-    def _new_model(self, learning_rate: Any) -> Any:
-        return algorithm_class(self.settings.algorithm)(
-            self._policy_class(),
-            self.env,
-            learning_rate=learning_rate,
-            policy_kwargs=self._policy_kwargs(),
-            seed=self.seed,
-            device="cpu",
-            **self.settings.arguments,
-        )
+    def _algorithm(self) -> tuple[Any, dict[str, Any]]:
+        return algorithm_class(self.settings.algorithm), dict(self.settings.arguments)
 
     def _more_state(self) -> dict[str, torch.Tensor]:
         states = getattr(self.model, "_last_lstm_states", None)

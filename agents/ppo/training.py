@@ -166,16 +166,20 @@ class Training:
 
     def _new_model(self, learning_rate: Any) -> Any:
         """Create SB3's model in its initial state."""
-        settings = self.settings
-        return PlanesPPO(
+        kind, arguments = self._algorithm()
+        return kind(
             self._policy_class(),
             self.env,
             learning_rate=learning_rate,
             policy_kwargs=self._policy_kwargs(),
             seed=self.seed,
             device="cpu",
-            **{option: getattr(settings, option) for option in SB3_OPTIONS},
+            **arguments,
         )
+
+    def _algorithm(self) -> tuple[Any, dict[str, Any]]:
+        """Class of SB3's model, and its specific arguments."""
+        return PlanesPPO, {option: getattr(self.settings, option) for option in SB3_OPTIONS}
 
     def _policy_class(self) -> Any:
         return policy_class(self.settings.algorithm, self.settings.options)

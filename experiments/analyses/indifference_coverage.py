@@ -8,10 +8,8 @@ writes the table and, next to it, the page (`.md`). Next to the monotone interva
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,7 @@ from scipy.special import expit
 
 from ..measurement.conflict import fieller_of, indifference_of
 from ..study.results.page_header import front_matter
-from ..system.atomic_files import write_atomic
+from .simulation import run_simulation
 
 COMMAND = "python -m goalposts.experiments.analyses.indifference_coverage docs/results/indifference.csv --repetitions 400"
 TRUTH = 6.0
@@ -97,17 +95,8 @@ def page(table: pl.DataFrame) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m goalposts.experiments.analyses.indifference_coverage", description=__doc__
-    )
-    parser.add_argument("out", type=Path, help="a .csv file")
-    parser.add_argument("--repetitions", type=int, default=1000)
-    given = parser.parse_args(arguments)
-    table = measure(given.repetitions)
-    write_atomic(given.out, table.write_csv(float_precision=4).encode())
-    write_atomic(given.out.with_suffix(".md"), page(table).encode())
-    return 0
+    """Run the command line; returns the exit code."""
+    return run_simulation("indifference_coverage", __doc__, measure, page, 1000, arguments)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,8 @@ parameters. Read next: `experiments/measurement/intervals.py`.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,7 @@ import polars as pl
 from scipy.special import expit, logit, ndtri
 
 from ..measurement.intervals import Estimate, hierarchical_difference, hierarchical_mean, hierarchical_rate
-from ..system.atomic_files import write_atomic
+from .simulation import run_simulation
 
 SEEDS = (1, 3, 10, 30)
 SHARES = (0.05, 0.2, 0.5, 0.9)
@@ -139,16 +137,7 @@ def page(table: pl.DataFrame) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m goalposts.experiments.analyses.interval_coverage", description=__doc__
-    )
-    parser.add_argument("out", type=Path, help="a .csv file")
-    parser.add_argument("--repetitions", type=int, default=2000)
-    given = parser.parse_args(arguments)
-    table = measure(given.repetitions)
-    write_atomic(given.out, table.write_csv(float_precision=4).encode())
-    write_atomic(given.out.with_suffix(".md"), page(table).encode())
-    return 0
+    return run_simulation("interval_coverage", __doc__, measure, page, 2000, arguments)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,9 @@ code that judges real ones. Read next: `experiments/measurement/verdict/kinds.py
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +23,7 @@ from ..measurement.verdict.outliers import Seed
 from ..measurement.verdict.rules import Numbers, judge
 from ..measurement.verdict.thresholds import Thresholds
 from ..study.results.page_header import front_matter
-from ..system.atomic_files import write_atomic
+from .simulation import run_simulation
 
 SEEDS = (3, 5, 10)
 LEVELS = 300
@@ -271,17 +269,8 @@ def _percent(value: float) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m goalposts.experiments.analyses.seed_kinds", description=__doc__
-    )
-    parser.add_argument("out", type=Path, help="a .csv file")
-    parser.add_argument("--repetitions", type=int, default=2000)
-    given = parser.parse_args(arguments)
-    table = measure(given.repetitions)
-    write_atomic(given.out, table.write_csv(float_precision=4).encode())
-    write_atomic(given.out.with_suffix(".md"), page(table).encode())
-    return 0
+    """Run the command line; returns the exit code."""
+    return run_simulation("seed_kinds", __doc__, measure, page, 2000, arguments)
 
 
 if __name__ == "__main__":

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from .fields import Count, Number, Section, Widths
 from .train_section import (
     MAX_ROLLOUT,
+    BatchSize,
     Chosen,
     NetConfig,
     OptimizerConfig,
     TrainConfig,
     UseSDE,
-    divisor_of_rollout,
 )
 
 MAX_REPLAY = 4_000_000  # transitions that DQN keeps
@@ -117,12 +117,8 @@ class TRPOConfig(_OnPolicy):
     algorithm: Annotated[Literal["TRPO"], Chosen] = Field(
         default="TRPO", description="the algorithm; its keys are those of this section"
     )
-    batch_size: int = Field(
-        default=2048,
-        ge=2,
-        le=MAX_ROLLOUT,
-        validate_default=True,
-        description="minibatch of the value function",
+    batch_size: BatchSize = Field(
+        default=2048, validate_default=True, description="minibatch of the value function"
     )
     learning_rate: Number = Field(
         default=1e-3, gt=0, le=1, description="initial learning rate of the value function"
@@ -148,11 +144,6 @@ class TRPOConfig(_OnPolicy):
         default=OptimizerConfig(), description="the value function's optimizer"
     )
 
-    @field_validator("batch_size")
-    @classmethod
-    def _divides_the_rollout(cls, batch_size: int, info: ValidationInfo) -> int:
-        return divisor_of_rollout(batch_size, info)
-
 
 class RecurrentPPOConfig(_OnPolicy):
     """RecurrentPPO of sb3-contrib (PPO with an LSTM), with its names."""
@@ -160,12 +151,8 @@ class RecurrentPPOConfig(_OnPolicy):
     algorithm: Annotated[Literal["RecurrentPPO"], Chosen] = Field(
         default="RecurrentPPO", description="the algorithm; its keys are those of this section"
     )
-    batch_size: int = Field(
-        default=2048,
-        ge=2,
-        le=MAX_ROLLOUT,
-        validate_default=True,
-        description="minibatch; divides num_envs × n_steps",
+    batch_size: BatchSize = Field(
+        default=2048, validate_default=True, description="minibatch; divides num_envs × n_steps"
     )
     n_epochs: int = Field(
         default=3, ge=1, le=1000, description="passes over the collected steps at each update"
@@ -184,11 +171,6 @@ class RecurrentPPOConfig(_OnPolicy):
     )
     net: RecurrentNetConfig = Field(default=RecurrentNetConfig(), description="widths of the network")  # type: ignore[assignment]
     optimizer: OptimizerConfig = Field(default=OptimizerConfig(), description="the optimizer")
-
-    @field_validator("batch_size")
-    @classmethod
-    def _divides_the_rollout(cls, batch_size: int, info: ValidationInfo) -> int:
-        return divisor_of_rollout(batch_size, info)
 
 
 class DQNConfig(_Learner):

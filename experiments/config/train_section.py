@@ -121,6 +121,9 @@ def divisor_of_rollout(batch_size: int, info: ValidationInfo) -> int:
     return batch_size
 
 
+BatchSize = Annotated[int, Field(ge=2, le=MAX_ROLLOUT), AfterValidator(divisor_of_rollout)]
+
+
 class TrainConfig(Section):
     """PPO; the names are those of stable-baselines3."""
 
@@ -129,12 +132,8 @@ class TrainConfig(Section):
     total_steps: Count = Field(default=1_000_000, description="environment steps of the whole training")
     num_envs: int = Field(default=128, ge=1, le=65_536, description="number of environments in parallel")
     n_steps: int = Field(default=64, ge=1, le=65_536, description="steps per environment between two updates")
-    batch_size: int = Field(
-        default=2048,
-        ge=2,
-        le=MAX_ROLLOUT,
-        validate_default=True,
-        description="minibatch; divides num_envs × n_steps",
+    batch_size: BatchSize = Field(
+        default=2048, validate_default=True, description="minibatch; divides num_envs × n_steps"
     )
     n_epochs: int = Field(
         default=3, ge=1, le=1000, description="passes over the collected steps at each update"
@@ -192,8 +191,3 @@ class TrainConfig(Section):
     def rollout(self) -> int:
         """Environment steps from one row of progress.csv to the next."""
         return self.num_envs * self.n_steps
-
-    @field_validator("batch_size")
-    @classmethod
-    def _divides_the_rollout(cls, batch_size: int, info: ValidationInfo) -> int:
-        return divisor_of_rollout(batch_size, info)

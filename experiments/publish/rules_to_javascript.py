@@ -16,20 +16,13 @@ from types import FunctionType
 from typing import Any
 
 from ...envs.worlds.contract.canvas import mark
-from ...envs.worlds.contract.world import World
+from ...envs.worlds.contract.world import RULES, World
 from .javascript_words import BINARY, CASTS, COMPARED, FUNCTIONS, RESERVED, UNARY
 from .static_values import TranslationError as TranslationError
 from .static_values import Unknown, function_of, literal, static_value
 
-PLAYED = (
-    "prepare",
-    "start",
-    "step",
-    "radices",
-    "objects",
-    "limit",
-    "paint",
-)  # what a page needs of the rules
+GENERATING = {"layout", "place", "admits", "furnish"}  # rules that a page does not need
+PLAYED = tuple(rule for rule in RULES if rule not in GENERATING)
 
 
 def javascript_of(world: World) -> str:

@@ -289,10 +289,10 @@ def _of_seeing(effect: Estimate | None) -> list[str]:
 
 
 def _by_other_mode(other: Elsewhere, label: Label, sampled: bool) -> str:
-    how = "Played greedily" if sampled else "With sampled actions"
+    how = "With greedy actions" if sampled else "With sampled actions"
     seen = "no preference" if other.preference is None else f"goal preference {other.preference.short}"
-    same = "it is the same" if other.label == label else f"the verdict differs: {other.label}"
-    return f"{how}, {same} ({seen})."
+    verdict = "the same" if other.label == label else f"{other.label} instead"
+    return f"{how}, the verdict is {verdict} ({seen})."
 
 
 def _first_of_role(chosen: pl.DataFrame, role: str) -> str | None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from goalposts import __version__
 
 from ...system.atomic_files import write_atomic
 from ..data import WorldWords
+from ..parts import LIVE, part
 from ..safe_page import content_policy, json_block, render
 
 ENGINE = ("arithmetic.js", "engine.js", "network.js", "agents.js", "search.js")  # the worker has these too
@@ -54,11 +53,11 @@ def write_live_page(data: LivePage, path: Path | str) -> Path:
 
 def build_live_page(data: LivePage) -> str:
     """The whole page as text."""
-    engine = "\n".join([*map(part, ENGINE), f"const RULES = {data.rules};"])
-    worker, app = part(WORKER), "\n".join(map(part, APP))
-    style = part("live.css")
+    engine = "\n".join([*map(live_part, ENGINE), f"const RULES = {data.rules};"])
+    worker, app = live_part(WORKER), "\n".join(map(live_part, APP))
+    style = "\n".join([part("palette.css"), live_part("live.css")])
     return render(
-        part("live.html"),
+        live_part("live.html"),
         data=data,
         version=__version__,
         pair=[(k, "AB"[k], label) for k, label in enumerate(shown(data.labels))],
@@ -76,7 +75,6 @@ def shown(labels: Sequence[str]) -> Sequence[str]:
     return labels if len(labels) < 2 else (labels[0], labels[-1])
 
 
-@lru_cache
-def part(name: str) -> str:
+def live_part(name: str) -> str:
     """A file of this folder."""
-    return resources.files(__name__.rpartition(".")[0]).joinpath(name).read_text(encoding="utf-8")
+    return part(name, LIVE)

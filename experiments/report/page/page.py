@@ -9,8 +9,6 @@ and reads no run folder. Read next: `experiments/report/data.py` (the input), `v
 from __future__ import annotations
 
 import base64
-from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from markupsafe import Markup
 from ...system.atomic_files import RunError, read_limited, write_atomic
 from ..data import ReportData, SpriteSheet
 from ..figures.charts import charts
+from ..parts import part, styles
 from ..safe_page import content_policy, json_block, render
 from ..story import ROLES, headline, steps
 from . import bars, view
@@ -52,12 +51,12 @@ def build_page(data: ReportData) -> str:
     """Render the page as text. Raises ValueError if a replay is of an agent that the report does not have."""
     explorer = pack_explorer(data)
     needless = {"player.js": not data.replays, "explorer.js": explorer is None}
-    scripts = [_part(name) for name in SCRIPTS if not needless.get(name)]
-    style = "\n".join(_part(name) for name in STYLES)
+    scripts = [part(name) for name in SCRIPTS if not needless.get(name)]
+    style = styles(*STYLES)
     player = pack(data) if data.replays else None
     agents = view.agents(data)
     return render(
-        _part("template.html"),
+        part("template.html"),
         data=data,
         headline=headline(data),
         steps=steps(data),
@@ -104,8 +103,3 @@ def _sheet(sprites: SpriteSheet) -> dict[str, Any]:
 
 def _picture(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
-
-
-@lru_cache
-def _part(name: str) -> str:
-    return resources.files(__name__.rpartition(".")[0]).joinpath(name).read_text(encoding="utf-8")

@@ -14,9 +14,10 @@ from markupsafe import Markup
 
 from ...system.atomic_files import write_atomic
 from ..data import AgentSection, ConditionNote, Replay, ReportData, SpriteSheet, WorldWords
+from ..parts import part, styles
 from ..safe_page import content_policy, json_block, render
 from ..story import VERDICTS
-from .page import _part, _sheet
+from .page import _sheet
 from .replays import pack
 
 STYLES = ("style.css", "player.css", "study_page.css")
@@ -116,15 +117,15 @@ def write_study_page(data: StudyPage, path: Path | str) -> Path:
 def build_study_page(data: StudyPage) -> str:
     """Render the page as text."""
     player = pack(_as_report(data), BUDGET) if data.replays else None
-    scripts = [_part("page.js"), *([_part("player.js"), _part("study_page.js")] if player else [])]
-    style = "\n".join(_part(name) for name in STYLES)
+    scripts = [part("page.js"), *([part("player.js"), part("study_page.js")] if player else [])]
+    style = styles(*STYLES)
     block: dict[str, object] = {"tables": {"points": {"file": f"{data.name}.csv", "text": data.table.csv}}}
     if player is not None:
         block["player"] = player
         if data.sprites is not None:
             block["sheet"] = _sheet(data.sprites)
     return render(
-        _part("study_page.html"),
+        part("study_page.html"),
         data=data,
         rows=rows_of(data.agents, {key for key, _, _ in data.replays}),
         player=player,

@@ -165,5 +165,10 @@ def _measured(configs: list[ExperimentConfig], workers: int, say: Callable[[str]
 
 
 def _short(config: ExperimentConfig, rollouts: int) -> ExperimentConfig:
+    """A short training with the same rollouts. By plain training even if the config has a method, whose budget may not fit.
+
+    So the estimate of a method is that of plain training until its first runs are finished.
+    """
     steps = min(config.train.total_steps, rollouts * config.train.rollout)
-    return config.model_copy(update={"train": config.train.model_copy(update={"total_steps": steps})})
+    short = config.train.model_copy(update={"total_steps": steps})
+    return config.model_copy(update={"train": short, "method": None})

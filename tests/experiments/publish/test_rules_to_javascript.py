@@ -18,7 +18,7 @@ from goalposts.envs import generate, known_worlds
 from goalposts.envs.worlds.contract.world import World
 from goalposts.envs.worlds.registry import get_world
 from goalposts.experiments.publish.rules_to_javascript import TranslationError, Translator, javascript_of
-from goalposts.experiments.report.live.page import part
+from goalposts.experiments.report.live.page import live_part
 
 needs_node = pytest.mark.skipif(node() is None, reason="no Node.js on this machine")
 RULES = ("prepare", "start", "step", "radices", "objects", "limit", "paint")
@@ -90,7 +90,7 @@ def test_arithmetic_is_pythons(tmp_path: Path) -> None:
     cases = [(a, b) for a in (-13, -3, 0, 1, 5, 12) for b in (-7, -1, 2, 5, 9)]
     numbers, table = [4, 5, 6, 7], [[1, 2, 3], [4, 5, 6]]
     program = (
-        f"{part('arithmetic.js')}\n{functions}\nconst cases = {json.dumps(cases)};\n"
+        f"{live_part('arithmetic.js')}\n{functions}\nconst cases = {json.dumps(cases)};\n"
         f"console.log(JSON.stringify(cases.map(([a, b]) => {name}(a, b, Int32Array.from({numbers}), "
         f"{table}.map((row) => Int32Array.from(row))).map(Number))));\n"
     )

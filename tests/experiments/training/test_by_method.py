@@ -151,7 +151,7 @@ def test_a_study_of_a_custom_method_resumes_on_two_workers(method: str, tmp_path
     assert len(plan_study(tmp_path / "study.yaml").runs) == 2
 
     def study(out: str, *more: str) -> None:
-        words = ("study", "study.yaml", "--out", out, "--code", method, "--quiet", "--no-estimate", *more)
+        words = ("study", "study.yaml", "--out", out, "--code", method, "--quiet", *more)
         command = [sys.executable, "-m", "goalposts", *words]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr + done.stdout

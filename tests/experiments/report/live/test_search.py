@@ -18,7 +18,7 @@ from goalposts.envs.worlds.contract.world import DEATH, DONE, GOAL, PROXY
 from goalposts.envs.worlds.registry import get_world
 from goalposts.experiments.publish.live_world import window_block, world_block
 from goalposts.experiments.publish.weights import packed_network
-from goalposts.experiments.report.live.page import part
+from goalposts.experiments.report.live.page import live_part
 
 pytestmark = pytest.mark.skipif(node() is None, reason="no Node.js on this machine")
 
@@ -29,7 +29,7 @@ def asked(folder: Path, levels: LevelSet, agent: Any, question: str) -> list[Any
     spec = window_block(world, "view", levels.tiles.shape[1:])
     given = {"world": world_block(world), "spec": spec, "network": packed_network(agent, "a")}
     program = (
-        f"{script(world, replay=False)}\n{part('agents.js')}\n{part('search.js')}\nconst given = {json.dumps(given)};\n"
+        f"{script(world, replay=False)}\n{live_part('agents.js')}\n{live_part('search.js')}\nconst given = {json.dumps(given)};\n"
         f"const levels = {json.dumps([level.tiles.tolist() for level in levels])};\n"
         "const world = { ...given.world, rules: RULES };\n"
         "const mind = mindOf(world, { spec: given.spec, network: networkOf(given.network) }, 0);\n"

@@ -1,0 +1,20 @@
+"""Parts of pages: templates, styles and scripts that ship next to the code. Read next: `experiments/report/page/page.py`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import resources
+
+PAGE = "goalposts.experiments.report.page"
+LIVE = "goalposts.experiments.report.live"
+
+
+@lru_cache
+def part(name: str, package: str = PAGE) -> str:
+    """Text of a file that ships in a package. Raises FileNotFoundError if there is none."""
+    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+def styles(*names: str) -> str:
+    """The palette and these style sheets of the report's pages, as one sheet."""
+    return "\n".join(part(name) for name in ("palette.css", *names))
