@@ -47,6 +47,7 @@ def test_a_level_set_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(
     assert peak() - before < 100_000
 
 
+@pytest.mark.slow
 def test_real_level_set_is_never_mistaken_for_a_bomb(tmp_path: Path) -> None:
     """Even one level repeated many times, which compresses best."""
     levels = generate("CoinRun", "edge", 0, 1)[np.zeros(300_000, int)]

@@ -38,6 +38,7 @@ def digest(made: Training) -> str:
     return hashlib.sha256(b"".join(weights(made).values())).hexdigest()
 
 
+@pytest.mark.slow
 def test_two_processes_train_the_same_bytes(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"

@@ -148,6 +148,7 @@ OWN = replace(COINRUN, name="Own", rules={**COINRUN.rules, "limit": limit}, sour
 """
 
 
+@pytest.mark.slow
 def test_edited_rule_of_a_custom_world_is_recompiled(tmp_path: Path) -> None:
     (tmp_path / "own_world.py").write_text(OWN)
     code = """

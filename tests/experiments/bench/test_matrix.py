@@ -2,6 +2,8 @@
 
 import itertools
 
+import pytest
+
 from goalposts.envs import get_world, known_worlds
 from goalposts.envs.engine.observation_spec import OBSERVATIONS
 from goalposts.experiments.bench.matrix import MOST_DRAWN, matrix
@@ -11,6 +13,7 @@ from goalposts.experiments.cli.tables import grid_table
 FACES = ("Env", "VectorEnv", "SB3 VecEnv")
 
 
+@pytest.mark.slow
 def test_every_interface_and_observation_of_a_world_is_measured():
     told = []
     stepping, drawing = matrix([get_world("Corner")], 0.0, envs=(2, MOST_DRAWN + 1), tell=told.append)

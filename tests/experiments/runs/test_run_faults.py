@@ -42,6 +42,7 @@ class Kill:
                 os._exit(9)
 
 
+@pytest.mark.slow
 def test_killed_run_resumes_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "PACKAGES", ())
     monkeypatch.setattr(atomic_files.os, "fsync", lambda handle: None)  # matters only for power failures

@@ -91,6 +91,7 @@ def test_a_run_trained_alone_is_taken_over(tmp_path: Path) -> None:
     assert everything(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_error_in_one_training_stops_both_and_is_reported(tmp_path: Path) -> None:
     """One folder is in use; the other training would continue for days."""
     edge, control = configs("train.total_steps=10_000_000_000")
@@ -111,6 +112,7 @@ def members(session: int) -> list[str]:
     return found.stdout.split()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals of a terminal")
 @pytest.mark.parametrize("how", ["Ctrl-C", pytest.param("kill -9", marks=pytest.mark.slow)])
 def test_interrupted_demo_leaves_no_process_and_can_be_resumed(tmp_path: Path, how: str) -> None:
