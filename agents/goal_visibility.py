@@ -65,11 +65,11 @@ def toggle_goal(
         observations = _observations(agent, some, observation, noise_seed)
         chosen = observations[:: max(1, len(observations) // most)][:most]
         seen += len(chosen)
+        if not len(bits):  # the goal is in no plane that it observes
+            continue
         before = np.asarray(agent.action_probabilities(chosen))
         for row in range(chosen.shape[2]):
             for col in range(chosen.shape[3]):
-                if not len(bits):
-                    continue
                 flipped = chosen.copy()
                 flipped[:, bits, row, col] ^= 1
                 change = np.abs(np.asarray(agent.action_probabilities(flipped)) - before)

@@ -121,7 +121,7 @@ class Edits:
         observations = np.asarray(observations)
         if observations.shape[1:] != self.shape:
             raise EditError(
-                f"observations have shape {observations.shape}; needed is (n, {', '.join(map(str, self.shape))}) of "
+                f"observations have shape {observations.shape}; it must be (n, {', '.join(map(str, self.shape))}) of "
                 f"{self.world.name}"
             )
         return observations

@@ -47,7 +47,9 @@ def method_named(name: str, options: Mapping[str, Any]) -> Method:
         found = named_code(name).value
         made = _made(name, found, options) if isinstance(found, type) else found
         if options and not isinstance(found, type):
-            raise MethodError(f"{name} is no class, so it takes no options; leave {', '.join(options)} out")
+            raise MethodError(
+                f"{name} is not a class, so it takes no options; leave out {', '.join(options)}"
+            )
     else:
         made = _made(name, shipped(name), options)
     if not callable(getattr(made, "train", None)):
@@ -61,7 +63,7 @@ def shipped(name: str) -> type:
     """Class of a shipped method. Raises MethodError that suggests the closest name."""
     if name not in METHODS:
         raise MethodError(
-            f"there is no method {name!r}; allowed are {', '.join(METHODS)}, or your own as module:NAME.{closest(name, METHODS)}"
+            f"there is no method {name!r}; it must be one of {', '.join(METHODS)}, or your own as module:NAME.{closest(name, METHODS)}"
         )
     return METHODS[name]
 

@@ -31,7 +31,7 @@ from ..evaluation.evaluate import evaluate
 from ..evaluation.evaluated_run import Evaluated, verdict_of
 from ..measurement import Estimate, Verdict, diagnose
 from ..runs.run import Run
-from ..system.atomic_files import RunError, write_atomic
+from ..system.atomic_files import RunError, check_parent, write_atomic
 from ..training.train import train
 from .all_worlds_page import JUDGED, page
 
@@ -164,8 +164,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--worlds", nargs="*", default=list(WORLDS), choices=list(WORLDS), help="train these")
     parser.add_argument("--every", action="store_true", help="train the other configs of each world as well")
     given = parser.parse_args(arguments)
-    if not given.out.resolve().parent.is_dir():
-        raise RunError(f"there is no folder {given.out.parent} for the table; make it, or name another file")
+    check_parent(given.out, "name another file")
     train_all(given.runs, given.worlds, given.seeds, given.every, given.also)
     table = measure([given.runs, *given.also])
     if not table.height:

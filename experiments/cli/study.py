@@ -226,5 +226,5 @@ def docs(
 
     command = shown_command("study", "docs", Path("studies") / path.resolve().name, "--out", out)
     if not out.is_dir():
-        raise UserError(f"there is no folder {out}; make it, or give --out another")
+        raise UserError(f"there is no folder {out}; create it, or give --out another")
     say(str(write_docs(check_study(path), plan_study(path), out, command)))

@@ -93,7 +93,7 @@ def _problem(item: Any, root: Mapping[str, Any], document: Document) -> Problem:
     elif given is None and "properties" in _find(root, key):
         text = "this section is empty; give it keys or delete the line."
     elif kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"):
-        text = f"{spell_value(given)} is out of range; allowed is {expected(_find(root, key))}."
+        text = f"{spell_value(given)} is out of range; it must be {expected(_find(root, key))}."
     else:
         schema = _find(root, key)
         choices = filter(lambda option: isinstance(option, str), schema.get("enum", ()))

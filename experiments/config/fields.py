@@ -56,7 +56,7 @@ def _check_version(version: object) -> object:
 def _check_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name) or name.endswith("."):
         allowed = "letters, digits and . _ - (at most 80, first a letter or digit, no dot at the end)"
-        raise ValueError(f"{name[:90]!r} cannot name a folder; allowed are {allowed}.")
+        raise ValueError(f"{name[:90]!r} cannot name a folder; use {allowed}.")
     if name.split(".")[0].lower() in _RESERVED:
         raise ValueError(
             f"{name!r} is a reserved name on some systems; choose another, for example {name}-run."

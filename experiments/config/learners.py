@@ -48,9 +48,7 @@ class RecurrentNetConfig(NetConfig):
     @model_validator(mode="after")
     def _one_kind_of_critic(self) -> RecurrentNetConfig:
         if self.shared_lstm and self.enable_critic_lstm:
-            raise ValueError(
-                "shared_lstm and enable_critic_lstm are both true; allowed is one of them, or neither."
-            )
+            raise ValueError("shared_lstm and enable_critic_lstm are both true; set at most one of them.")
         return self
 
 

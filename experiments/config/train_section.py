@@ -44,7 +44,7 @@ def _discrete(use_sde: bool) -> bool:
     if use_sde:
         raise ValueError(
             "true needs continuous actions (generalized state-dependent exploration), and every world here has discrete ones; "
-            "allowed is false."
+            "it must be false."
         )
     return use_sde
 

@@ -27,6 +27,7 @@ from ...envs.worlds.registry import get_world, load_world
 from ..evaluation.evaluate import Subject
 from ..evaluation.level_files import read_level_file
 from ..evaluation.subjects import LEVEL_SEED, actions_on, is_scripted, labels_of, subjects_named
+from ..system.atomic_files import check_parent
 
 
 def course_of(world: World, conditions: Sequence[str] | None = None, seed: int = LEVEL_SEED) -> Course:
@@ -75,10 +76,8 @@ def begin_edit(
     """
     exists = path.exists()
     levels = list(read_level_file(path, world)) if exists else []
-    if not exists and not path.parent.is_dir():
-        raise UserError(
-            f"cannot write {path}: there is no folder {path.parent}; make it, or choose another name"
-        )
+    if not exists:
+        check_parent(path)
     if not exists and all(map(is_scripted, names)):
         world = load_world(world or fallback).name
     subjects = subjects_named(names, levels[0].world if levels else world)

@@ -13,6 +13,7 @@ from typing import Any
 
 from goalposts.errors import UserError
 
+from ..system.atomic_files import check_parent
 from .design.plan import StudyPlan, plan_study, refuse_changes
 from .driver import Outcome, StudyWatch, default_out, load_worlds, run_study, todo_of
 from .folder.estimate import TimeEstimate
@@ -60,10 +61,8 @@ def prepare_study(
     load_worlds(plan)
     folder = StudyFolder(out or (Path(config) if os.path.isfile(Path(config) / STUDY) else default_out(plan)))
     folder.refuse_foreign(plan.study)
-    if rows is not None and not rows.parent.is_dir():
-        raise UserError(
-            f"cannot write {rows}: there is no folder {rows.parent}; make it, or give --rows another name"
-        )
+    if rows is not None:
+        check_parent(rows, "give --rows another name")
     return StudyTask(plan, folder, todo_of(plan, folder, limit, rows), limit, rows)
 
 

@@ -48,10 +48,14 @@ def check_new(out: Path | None, option: str = "--out") -> None:
         raise UserError(
             f"{out} is there already and was not changed; give {option} another name, or remove it"
         )
-    if out is not None and not out.parent.is_dir():
-        raise UserError(
-            f"cannot write {out}: there is no folder {out.parent}; make it, or give {option} another name"
-        )
+    if out is not None:
+        check_parent(out, f"give {option} another name")
+
+
+def check_parent(path: Path, otherwise: str = "choose another name") -> None:
+    """Refuse a path whose folder does not exist. Raises UserError: create the folder, or do `otherwise`."""
+    if not path.parent.is_dir():
+        raise UserError(f"cannot write {path}: there is no folder {path.parent}; create it, or {otherwise}")
 
 
 def read_limited(path: Path, limit: int, follow: bool = False) -> bytes:

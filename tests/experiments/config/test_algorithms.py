@@ -69,7 +69,7 @@ def test_choosing_an_algorithm_drops_the_previous_ones_settings() -> None:
             ["train.algorithm=RecurrentPPO", "train.net.shared_lstm=true"],
             "shared_lstm and enable_critic_lstm are both true",
         ),
-        (["train.use_sde=true"], "every world here has discrete ones; allowed is false"),
+        (["train.use_sde=true"], "every world here has discrete ones; it must be false"),
         (["train.optimizer.name=Adm"], "Did you mean 'Adam'"),
         (["train.net.policy=mine"], "write it as module:Class"),
     ],
