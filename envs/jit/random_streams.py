@@ -111,7 +111,7 @@ def _number_levels(seeds, episodes, n_levels, out):
 
 
 def hash_stack(tiles: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """`hash_bytes` of each picture in uint8[N, H, W], cropped to its size int32[N, 2]: uint64[N]."""
+    """`hash_bytes` of each level in uint8[N, H, W], cropped to its size int32[N, 2]: uint64[N]."""
     out = np.empty(len(tiles), np.uint64)
     _hash_stack(tiles, sizes, np.empty(tiles[0].size if len(tiles) else 0, np.uint8), out)
     return out

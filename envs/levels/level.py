@@ -1,6 +1,6 @@
-"""Levels as values: an ASCII picture, an array of tile codes, two hashes.
+"""Levels as values: an ASCII text, an array of tile codes, two hashes.
 
-A `Level` holds one picture of one world; a `LevelSet` stacks many. Both are immutable plain data: no rules, no
+A `Level` holds one level of one world; a `LevelSet` stacks many. Both are immutable plain data: no rules, no
 randomness, no planner. Defining a world registers its `Legend` (the meaning of each character) here.
 Read next: `envs/worlds/contract/world.py` for what a world is, `envs/generation/generate.py` for where levels come from.
 """
@@ -42,7 +42,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Legend:
-    """The meaning of each character in a world's pictures. Code 0 is the empty cell, which lies under every goal object.
+    """The meaning of each character in a world's level texts. Code 0 is the empty cell, which lies under every goal object.
 
     `check(tiles)` returns the first fault that the characters alone do not reveal, as (row, column, message),
     or None.
@@ -151,13 +151,13 @@ class Level:
         return hash_tiles(self.tiles)
 
     def to_text(self) -> str:
-        """Render as an ASCII picture: one line per row, no trailing newline. `from_text` reads it back exactly."""
+        """Render as ASCII text: one line per row, no trailing newline. `from_text` reads it back exactly."""
         chars = np.array([t.char for t in legend_of(self.world).tiles])
         return "\n".join("".join(row) for row in chars[self.tiles])
 
     @classmethod
     def from_text(cls, text: str, world: str = "CoinRun") -> Level:
-        """Parse a picture. Ignores surrounding blank lines and comments (`Legend.is_comment`).
+        """Parse a level text. Ignores surrounding blank lines and comments (`Legend.is_comment`).
 
         Raises LevelError naming the row, the column and what is allowed there.
         """
@@ -169,7 +169,7 @@ class Level:
             rows.pop()
         if not rows:
             raise LevelError(
-                f"the level is empty; a level of {world} is a picture of", *legend.explain().split("\n")
+                f"the level is empty; a level of {world} is a text of", *legend.explain().split("\n")
             )
         width = len(rows[0])
         if len(rows) > MAX_ROWS or width > MAX_COLS:
@@ -196,7 +196,7 @@ class Level:
         raise AssertionError("one of the rows is at fault")
 
     def validate(self) -> None:
-        """Raise LevelError if the picture breaks a rule of its world."""
+        """Raise LevelError if the level breaks a rule of its world."""
         legend = legend_of(self.world)
         if self.tiles.max() >= len(legend.tiles):
             r, c = map(int, np.argwhere(self.tiles >= len(legend.tiles))[0])

@@ -1,4 +1,4 @@
-"""Read and write level files: pictures as text (`.txt`), or a whole level set as arrays (`.npz`).
+"""Read and write level files: levels as text (`.txt`), or a whole level set as arrays (`.npz`).
 
 Reading never executes code (no pickle) and checks sizes before allocating. Does not generate levels.
 Read next: `level.py`.
@@ -40,7 +40,7 @@ _ARRAYS = {
 
 
 def save_levels(levels: LevelSet, path: str | Path) -> Path:
-    """Write a level set atomically: `.npz` keeps everything, `.txt` keeps each picture with a comment line."""
+    """Write a level set atomically: `.npz` keeps everything, `.txt` keeps the text of each level with a comment line."""
     path = Path(path)
     meta = np.array([levels.world, levels.condition, levels.split, str(levels.seed)], dtype="U64")
 
@@ -93,7 +93,7 @@ def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
             f"{path}: cannot be read ({error.strerror}); give a level file, .txt or .npz"
         ) from error
     except UnicodeDecodeError:
-        raise LevelError(f"{path}: not a text file; level pictures are plain text") from None
+        raise LevelError(f"{path}: not a text file; level files are plain text") from None
     except LevelError as error:
         raise error.within(f"{path}: ") from None
     return levels
@@ -110,25 +110,25 @@ def world_of(path: str | Path) -> str | None:
 
 
 def levels_from_text(text: str, world: str = "CoinRun") -> LevelSet:
-    """Parse pictures separated by blank lines or comments (`Legend.is_comment`).
+    """Parse level texts separated by blank lines or comments (`Legend.is_comment`).
 
-    Ignores a comment inside a valid picture. Raises LevelError naming the picture, the row and the column.
+    Ignores a comment inside a valid level. Raises LevelError naming the level, the row and the column.
     """
     budget, what = reading_budget(), "this text"
     budget.claim(8 * len(text) + A_LINE * sum(map(text.count, LINE_ENDS)), what)
-    pictures = [picture for block in _blocks(text) for picture in _pictures(block, world)]
-    sizes = [max(map(len, block)) for block in pictures], [len(block) for block in pictures]
+    texts = [rows for block in _blocks(text) for rows in _level_texts(block, world)]
+    sizes = [max(map(len, block)) for block in texts], [len(block) for block in texts]
     most = min(max(sizes[0], default=0), MAX_COLS) * min(max(sizes[1], default=0), MAX_ROWS)
-    budget.claim(8 * len(text) + (A_LEVEL + 2 * most) * len(pictures), what)
+    budget.claim(8 * len(text) + (A_LEVEL + 2 * most) * len(texts), what)
     levels = []
-    for number, rows in enumerate(budget.each(pictures, what), 1):
+    for number, rows in enumerate(budget.each(texts, what), 1):
         try:
             levels.append(Level.from_text("\n".join(rows), world))
         except LevelError as error:
-            raise error.within(f"level {number} of {len(pictures)}, ") from None
+            raise error.within(f"level {number} of {len(texts)}, ") from None
     if not levels:
         legend = legend_of(world).explain().split("\n")
-        raise LevelError(f"holds no level; a level of {world} is a picture of", *legend)
+        raise LevelError(f"holds no level; a level of {world} is a text of", *legend)
     return LevelSet.of(levels, checked=True)
 
 
@@ -139,8 +139,8 @@ def _blocks(text: str) -> Iterator[list[str]]:
             yield list(block)
 
 
-def _pictures(block: list[str], world: str) -> list[list[str]]:
-    """Split a block into the rows of each picture: one picture if all rows form a level, else one between comments."""
+def _level_texts(block: list[str], world: str) -> list[list[str]]:
+    """Split a block into the rows of each level: one level if all rows form a level, else one between comments."""
     parts = [list(rows) for comment, rows in groupby(block, legend_of(world).is_comment) if not comment]
     if len(parts) < 2:
         return parts

@@ -19,26 +19,26 @@ def backdrop(height: int, width: int, px: int) -> np.ndarray:  # uint8[height*px
     size = 16 if px % 16 == 0 else 8
     coarse = 2  # size of a landscape block, in pixels of the 16 pixel art
     step = size * coarse // 16
-    picture = _landscape(height * 16 // coarse, width * 16 // coarse)
-    picture = picture.repeat(step * px // size, 0).repeat(step * px // size, 1)
-    picture.setflags(write=False)
-    return picture
+    image = _landscape(height * 16 // coarse, width * 16 // coarse)
+    image = image.repeat(step * px // size, 0).repeat(step * px // size, 1)
+    image.setflags(write=False)
+    return image
 
 
 def _landscape(height: int, width: int) -> np.ndarray:  # uint8[height, width, 3]
     y, x = np.arange(height)[:, None], np.arange(width)[None, :]
     band = np.clip(y * len(_BANDS) // max(height, 1), 0, len(_BANDS) - 1)
-    picture = np.array(_BANDS, np.uint8)[np.broadcast_to(band, (height, width))]
+    image = np.array(_BANDS, np.uint8)[np.broadcast_to(band, (height, width))]
     for left, top in _clouds(width, height):
         for dy, start, stop in ((0, 3, 8), (1, 1, 12), (2, 0, 14)):
             if 0 <= top + dy < height:
                 colour = _CLOUD if dy < 2 else _CLOUD_SHADE
-                picture[top + dy, max(left + start, 0) : max(left + stop, 0)] = colour
+                image[top + dy, max(left + start, 0) : max(left + stop, 0)] = colour
     far = 0.62 + 0.05 * np.sin(x / 11.0) + 0.03 * np.sin(x / 4.7 + 1)
     near = 0.76 + 0.06 * np.sin(x / 16.0 + 2) + 0.02 * np.sin(x / 5.3)
-    picture[y >= np.floor(far * height)] = _FAR_HILLS
-    picture[y >= np.floor(near * height)] = _NEAR_HILLS
-    return picture
+    image[y >= np.floor(far * height)] = _FAR_HILLS
+    image[y >= np.floor(near * height)] = _NEAR_HILLS
+    return image
 
 
 def _clouds(width: int, height: int) -> list[tuple[int, int]]:

@@ -79,18 +79,18 @@ def letter_of_name(name: str) -> Letter:
 
 
 @lru_cache(maxsize=4096)
-def picture_of(letter: Letter, height: int, width: int) -> np.ndarray:  # uint8[height, width, 4], read-only
+def image_of(letter: Letter, height: int, width: int) -> np.ndarray:  # uint8[height, width, 4], read-only
     """Draw the letter centred and as large as fits without touching the left edge; only the background if it does not fit."""
-    picture = np.empty((height, width, 4), np.uint8)
-    picture[:] = (*letter.paper, 255)
+    image = np.empty((height, width, 4), np.uint8)
+    image[:] = (*letter.paper, 255)
     tall = max((height - 2) // GLYPH_ROWS, int(height >= GLYPH_ROWS))  # with a margin if there is room
     times = min(tall, (width - 2) // GLYPH_COLUMNS)
     if times > 0:
         glyph = _glyph(letter.character).repeat(times, 0).repeat(times, 1)
         top, left = (height - glyph.shape[0]) // 2, (width - glyph.shape[1] + 1) // 2
-        picture[top : top + glyph.shape[0], left : left + glyph.shape[1]][glyph] = (*letter.ink, 255)
-    picture.setflags(write=False)
-    return picture
+        image[top : top + glyph.shape[0], left : left + glyph.shape[1]][glyph] = (*letter.ink, 255)
+    image.setflags(write=False)
+    return image
 
 
 def _glyph(character: str) -> np.ndarray:  # bool[5, 3]

@@ -81,13 +81,13 @@ def _read(name: str, drawing: Any) -> np.ndarray:
                 f"the colours are {''.join(PALETTE)} (goalposts.envs.render.art_16px.PALETTE)"
             )
         rows = [[tuple(bytes.fromhex(PALETTE[one][1:])) for one in line] for line in lines]
-        picture = np.array(rows, np.uint8)
+        image = np.array(rows, np.uint8)
     else:
-        picture = np.array(drawing)
-        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape not in [(n, n, 4) for n in SIZES]:
+        image = np.array(drawing)
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape not in [(n, n, 4) for n in SIZES]:
             raise DrawingError(
                 f"the drawing of {name!r} must be text, or an array uint8[8, 8, 4] or uint8[16, 16, 4] of RGBA; "
-                f"it is {picture.dtype}{list(picture.shape)}"
+                f"it is {image.dtype}{list(image.shape)}"
             )
-    picture.setflags(write=False)
-    return picture
+    image.setflags(write=False)
+    return image

@@ -41,28 +41,28 @@ def draw(scene: Scene, px: int = 16, camera: bool = False, trail: bool = False) 
     """
     check_px(px)
     look = look_of(scene.world)
-    picture = _background(scene.tiles, px, look).copy()
+    image = _background(scene.tiles, px, look).copy()
     if trail:
-        _show_trail(picture, scene.trail, px)
+        _show_trail(image, scene.trail, px)
     for thing in scene.sprites:
-        _lay(picture, _layer(thing.name, px, look), thing.row * px, thing.col * px)
+        _lay(image, _layer(thing.name, px, look), thing.row * px, thing.col * px)
     if camera and scene.camera is not None:
-        _show_camera(picture, scene.camera, px)
-    return picture
+        _show_camera(image, scene.camera, px)
+    return image
 
 
 def framed(scene: Scene, rows: int, cols: int, px: int = 16) -> np.ndarray:
     """Draw the level centred in an image of rows × cols tiles, uint8[rows*px, cols*px, 3], so that levels of any size
     up to that give images of the same size; the caller owns the array.
     """
-    picture = draw(scene, px)
-    height, width = picture.shape[:2]
+    image = draw(scene, px)
+    height, width = image.shape[:2]
     if (height, width) == (rows * px, cols * px):
-        return picture
+        return image
     whole = np.empty((rows * px, cols * px, 3), np.uint8)
     whole[:] = _BORDER
     top, left = (rows * px - height) // 2, (cols * px - width) // 2
-    whole[top : top + height, left : left + width] = picture
+    whole[top : top + height, left : left + width] = image
     return whole
 
 
@@ -119,7 +119,7 @@ CHARACTERS = {
     "agent_fall_left": "(",
     "agent_dead": "X",
 }
-"""Sprite name → its character in a text picture; other names use their world's character or their first letter."""
+"""Sprite name → its character in a text image; other names use their world's character or their first letter."""
 
 _INK, _WHITE, _SKY = 235, 231, 153
 _PLAIN = (_WHITE, 127)  # default text and background colours in a terminal
@@ -203,56 +203,56 @@ def dressed(tiles: Tiles) -> Tiles:
     )
 
 
-def _lay(picture: np.ndarray, layer: Layer, y: int, x: int) -> None:
-    """Blend a layer over the picture at (y, x), in place; omitted if it is not entirely inside."""
+def _lay(image: np.ndarray, layer: Layer, y: int, x: int) -> None:
+    """Blend a layer over the image at (y, x), in place; omitted if it is not entirely inside."""
     h, w = layer[0].shape[:2]
-    if 0 <= y <= picture.shape[0] - h and 0 <= x <= picture.shape[1] - w:
-        cell = picture[y : y + h, x : x + w]
+    if 0 <= y <= image.shape[0] - h and 0 <= x <= image.shape[1] - w:
+        cell = image[y : y + h, x : x + w]
         cell[:] = (layer[0] + cell * layer[1]) // 255
 
 
-def _show_trail(picture: np.ndarray, trail: tuple[tuple[int, int], ...], px: int) -> None:
+def _show_trail(image: np.ndarray, trail: tuple[tuple[int, int], ...], px: int) -> None:
     """Draw a dot in every cell of the trail and a small one halfway to the next cell if it is a neighbour."""
     for (row, col), (row2, col2) in dict.fromkeys(pairwise(trail)):
         if max(abs(row - row2), abs(col - col2)) == 1:
-            _lay(picture, _dot(px, False), (row + row2) * px // 2, (col + col2) * px // 2)
+            _lay(image, _dot(px, False), (row + row2) * px // 2, (col + col2) * px // 2)
     for row, col in dict.fromkeys(trail):
-        _lay(picture, _dot(px, True), row * px, col * px)
+        _lay(image, _dot(px, True), row * px, col * px)
 
 
-def _show_camera(picture: np.ndarray, camera: tuple[int, int, int, int], px: int) -> None:
+def _show_camera(image: np.ndarray, camera: tuple[int, int, int, int], px: int) -> None:
     """Dim everything outside the camera and draw its frame; sides beyond the level's edge are omitted."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     top, left, rows, cols = (px * cells for cells in camera)
     bottom, right = top + rows, left + cols
-    inside = picture[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)].copy()
-    picture[:] = (picture.astype(np.uint16) * 2 + np.array(_DIM, np.uint16) * 3) // 5
-    picture[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = inside
+    inside = image[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)].copy()
+    image[:] = (image.astype(np.uint16) * 2 + np.array(_DIM, np.uint16) * 3) // 5
+    image[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = inside
     line = max(1, px // 16)
     for inset, colour in ((-line, _FRAME[0]), (0, _FRAME[1])):
         y0, x0, y1, x1 = top + inset, left + inset, bottom - inset, right - inset
         for edge in (y0, y1 - line):
             if 0 <= edge < height:
-                picture[edge : edge + line, max(x0, 0) : max(x1, 0)] = colour
+                image[edge : edge + line, max(x0, 0) : max(x1, 0)] = colour
         for edge in (x0, x1 - line):
             if 0 <= edge < width:
-                picture[max(y0, 0) : max(y1, 0), edge : edge + line] = colour
+                image[max(y0, 0) : max(y1, 0), edge : edge + line] = colour
 
 
 @lru_cache(maxsize=32)
 def _background(tiles: Tiles, px: int, look: Look = PLAIN) -> np.ndarray:  # uint8[H*px, W*px, 3], read-only
     """Draw everything static, for people."""
     height, width = len(tiles), len(tiles[0])
-    picture = backdrop(height, width, px).copy()
+    image = backdrop(height, width, px).copy()
     ground = _ground_of(tiles)
     for row, line in enumerate(dressed(tiles)):
         for col, name in enumerate(line):
             if ground != GROUND:
-                _lay(picture, _layer(ground, px, look), row * px, col * px)
+                _lay(image, _layer(ground, px, look), row * px, col * px)
             if name != GROUND:
-                _lay(picture, _layer(name, px, look), row * px, col * px)
-    picture.setflags(write=False)
-    return picture
+                _lay(image, _layer(name, px, look), row * px, col * px)
+    image.setflags(write=False)
+    return image
 
 
 @lru_cache(maxsize=256)
@@ -263,9 +263,9 @@ def _plain(tiles: Tiles, h: int, w: int, look: Look = PLAIN) -> np.ndarray:  # u
     table = np.stack([_cell(name, h, w, ground, look) for name in kinds])
     number = {name: index for index, name in enumerate(kinds)}
     grid = np.array([[number[name] for name in line] for line in tiles])
-    picture = table[grid].transpose(0, 2, 1, 3, 4).reshape(grid.shape[0] * h, grid.shape[1] * w, 3)
-    picture.setflags(write=False)
-    return picture
+    image = table[grid].transpose(0, 2, 1, 3, 4).reshape(grid.shape[0] * h, grid.shape[1] * w, 3)
+    image.setflags(write=False)
+    return image
 
 
 @lru_cache(maxsize=4096)
@@ -289,14 +289,14 @@ def _small_layer(name: str, h: int, w: int, look: Look) -> Layer:
 
 @lru_cache(maxsize=512)
 def _layer(name: str, px: int, look: Look) -> Layer:
-    picture = sprite(name, px, look) / 255.0
-    picture[..., :3] *= picture[..., 3:]
-    return _as_layer(picture)
+    image = sprite(name, px, look) / 255.0
+    image[..., :3] *= image[..., 3:]
+    return _as_layer(image)
 
 
-def _as_layer(picture: np.ndarray) -> Layer:
+def _as_layer(image: np.ndarray) -> Layer:
     """Convert float[h, w, 4], colours premultiplied by alpha, to the format of `_lay`."""
-    values = np.rint(picture * 255).astype(np.uint16)
+    values = np.rint(image * 255).astype(np.uint16)
     return values[..., :3] * np.uint16(255), np.uint16(255) - values[..., 3:]
 
 
@@ -306,9 +306,9 @@ def _dot(px: int, large: bool) -> Layer:
     middle = (px - 1) / 2
     rows, cols = np.indices((px, px)) - middle
     distance = np.hypot(rows, cols)
-    picture = np.zeros((px, px, 4))
+    image = np.zeros((px, px, 4))
     for radius, colour in (
         ((px * 0.2, _TRAIL[0]), (px * 0.12, _TRAIL[1])) if large else ((px * 0.08, _TRAIL[0]),)
     ):
-        picture[distance <= radius] = (*(value / 255 for value in colour), 1.0)
-    return _as_layer(picture)
+        image[distance <= radius] = (*(value / 255 for value in colour), 1.0)
+    return _as_layer(image)

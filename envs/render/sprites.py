@@ -16,7 +16,7 @@ from goalposts.errors import UserError
 from goalposts.safe_write import write_whole
 
 from . import art_8px, art_16px, art_topdown
-from .letters import Letter, letter_of_name, picture_of
+from .letters import Letter, image_of, letter_of_name
 from .look import PLAIN, Look
 
 SEEN_AS = {
@@ -95,13 +95,13 @@ def sheet(
     columns = 8
     every = list(dict.fromkeys([*names(), *look.names, *more]))
     rows = -(-len(every) // columns)
-    picture = np.zeros((rows * px, columns * px, 4), np.uint8)
+    image = np.zeros((rows * px, columns * px, 4), np.uint8)
     places = {}
     for number, name in enumerate(every):
         y, x = number // columns * px, number % columns * px
-        picture[y : y + px, x : x + px] = sprite(name, px, look)
+        image[y : y + px, x : x + px] = sprite(name, px, look)
         places[name] = (x, y)
-    return picture, places
+    return image, places
 
 
 def squeezed(
@@ -112,7 +112,7 @@ def squeezed(
     Letters are drawn at that size instead, which preserves their colour.
     """
     if letter := letter_of(name, look):
-        return picture_of(letter, height, width) / 255.0
+        return image_of(letter, height, width) / 255.0
     master = _sprite(name, 16, look) / 255.0
     master[..., :3] *= master[..., 3:]
     return np.einsum("ya,xb,abc->yxc", _shares(height), _shares(width), master)
@@ -130,20 +130,20 @@ def check_px(px: int) -> None:
 def _sprite(name: str, px: int, look: Look) -> np.ndarray:
     size = 16 if px % 16 == 0 else 8
     if name in look.drawings:
-        picture = _enlarged(look.drawings[name], px)
+        image = _enlarged(look.drawings[name], px)
     elif name in _TURNED:
-        picture = _sprite(_TURNED[name], px, look)[:, ::-1]
+        image = _sprite(_TURNED[name], px, look)[:, ::-1]
     elif name in _FLAT:
-        picture = np.full((px, px, 4), _colours()[ord(_FLAT[name])], np.uint8)
+        image = np.full((px, px, 4), _colours()[ord(_FLAT[name])], np.uint8)
     elif name in _masters(size):
-        picture = _enlarged(_masters(size)[name], px)
+        image = _enlarged(_masters(size)[name], px)
     else:
         letter = letter_of(name, look)
         assert letter is not None  # names without a drawing have a letter
-        picture = _enlarged(picture_of(letter, size, size), px)
-    picture = np.ascontiguousarray(picture)
-    picture.setflags(write=False)
-    return picture
+        image = _enlarged(image_of(letter, size, size), px)
+    image = np.ascontiguousarray(image)
+    image.setflags(write=False)
+    return image
 
 
 def _enlarged(master: np.ndarray, px: int) -> np.ndarray:
@@ -193,8 +193,8 @@ def main(arguments: list[str]) -> int:
     out = Path(arguments[0])
     try:
         px = int(arguments[1]) if len(arguments) == 2 else 16
-        picture, _ = sheet(px)
-        write_whole(out, lambda file: Image.fromarray(picture).save(file, format="PNG"))
+        image, _ = sheet(px)
+        write_whole(out, lambda file: Image.fromarray(image).save(file, format="PNG"))
     except (UserError, ValueError, OSError) as error:
         print(f"cannot write the sprite sheet to {out}: {error}", file=sys.stderr)
         return 2

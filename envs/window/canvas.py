@@ -130,9 +130,9 @@ class Canvas:
             while words and face.size(words + "…")[0] > width:
                 words = words[:-1]
             words = words.rstrip() + "…"
-        picture = face.render(words, True, colour or self.theme.ink)
-        self.surface.blit(picture, (x - picture.get_width() if right else x, y))
-        return picture.get_width()
+        image = face.render(words, True, colour or self.theme.ink)
+        self.surface.blit(image, (x - image.get_width() if right else x, y))
+        return image.get_width()
 
     def paragraph(
         self,
@@ -199,10 +199,10 @@ def wrapped(words: str, face: pygame.font.Font, width: int) -> list[str]:
     return lines
 
 
-def surface_of(picture: np.ndarray) -> pygame.Surface:
+def surface_of(image: np.ndarray) -> pygame.Surface:
     """Convert an image uint8[h, w, 3] to a surface."""
-    height, width = picture.shape[:2]
-    return pygame.image.frombuffer(np.ascontiguousarray(picture).tobytes(), (width, height), "RGB")
+    height, width = image.shape[:2]
+    return pygame.image.frombuffer(np.ascontiguousarray(image).tobytes(), (width, height), "RGB")
 
 
 def lay_heat(

@@ -53,5 +53,5 @@ def _begin() -> None:
 def _no_window(error: pygame.error) -> WindowError:
     return WindowError(
         f"no window can be opened ({str(error).rstrip('.')}): there is no screen here. Use a machine with a screen, or let the "
-        "command write a picture instead: --screenshot FILE.png; films need no screen either: goalposts record"
+        "command write an image instead: --screenshot FILE.png; films need no screen either: goalposts record"
     )

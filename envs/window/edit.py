@@ -153,7 +153,7 @@ class Edit(View):
     def paint(self, canvas: Canvas, room: pygame.Rect, side: pygame.Rect) -> None:
         """Draw the level with the cursor and the planner's results."""
         self._board.show(
-            canvas, room, self.sketch.tiles.shape, self.cursor, lambda px: self._picture(canvas, px)
+            canvas, room, self.sketch.tiles.shape, self.cursor, lambda px: self._image(canvas, px)
         )
         theme, sketch = canvas.theme, self.sketch
         x, y, width = side.x, side.y, side.width
@@ -183,7 +183,7 @@ class Edit(View):
             y += 26
         plan_words(canvas, self.world, plan, x, y + GAP, width)
 
-    def _picture(self, canvas: Canvas, px: int) -> pygame.Surface:
+    def _image(self, canvas: Canvas, px: int) -> pygame.Surface:
         sketch, legend, theme = self.sketch, self.world.legend, canvas.theme
         if sketch.fault is None:
             scene = Episode(sketch.level).moments[0].scene
@@ -225,9 +225,9 @@ class Edit(View):
         columns = min(COLUMNS, width // CHIP)
         for code, tile in enumerate(tiles):
             box = pygame.Rect(x + code % columns * CHIP, y + code // columns * CHIP, CHIP - 6, CHIP - 6)
-            picture = draw(Scene(self.world.name, ((tile.sprite,),)), 32)
+            image = draw(Scene(self.world.name, ((tile.sprite,),)), 32)
             canvas.fill(box, theme.sunken, 4)
-            canvas.surface.blit(surface_of(picture), (box.x + 3, box.y + 3))
+            canvas.surface.blit(surface_of(image), (box.x + 3, box.y + 3))
             canvas.fill(pygame.Rect(box.x + 3, box.y + 3, 14, 15), theme.surface)
             canvas.text(tile.char, box.x + 5, box.y + 2, 11, theme.ink, True)
             if code == self.tile:

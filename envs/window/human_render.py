@@ -30,11 +30,11 @@ class HumanWindow:
         self._clock = pygame.time.Clock()
         self.closed = False
 
-    def show(self, picture: np.ndarray) -> None:
+    def show(self, image: np.ndarray) -> None:
         """Show an image and wait until the next is due."""
         if self.closed:
             return
-        size = (picture.shape[1], picture.shape[0])
+        size = (image.shape[1], image.shape[0])
         if self._surface is None or self._surface.get_size() != size:
             try:
                 self._surface = open_display(size)
@@ -48,7 +48,7 @@ class HumanWindow:
         if any(event.type == pygame.QUIT for event in pygame.event.get()):
             self.close()
             return
-        self._surface.blit(surface_of(picture), (0, 0))
+        self._surface.blit(surface_of(image), (0, 0))
         pygame.display.flip()
         self._clock.tick(self._fps)
 

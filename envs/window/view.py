@@ -81,13 +81,13 @@ class Board:
         room: pygame.Rect,
         shape: tuple[int, int],
         focus: tuple[int, int],
-        picture: Callable[[int], pygame.Surface],
+        image: Callable[[int], pygame.Surface],
     ) -> None:
-        """Show a level of `shape` rows and columns, drawn by `picture(px)`; keeps the cell `focus` visible."""
+        """Show a level of `shape` rows and columns, drawn by `image(px)`; keeps the cell `focus` visible."""
         rows, cols = self.shape = shape
         fitting = (px for px in TILES if rows * px <= room.height and cols * px <= room.width)
         self.px = next(fitting, 16)
-        whole = picture(self.px)
+        whole = image(self.px)
         seen = pygame.Rect(0, 0, min(whole.get_width(), room.width), min(whole.get_height(), room.height))
         seen.center = (focus[1] * self.px + self.px // 2, focus[0] * self.px + self.px // 2)
         seen.clamp_ip(whole.get_rect())

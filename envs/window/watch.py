@@ -127,7 +127,7 @@ class Watch(View):
         moment = shown.episode.moments[self.at]
         focus = (int(moment.state[0]), int(moment.state[1]))
         above = pygame.Rect(room.x, room.y, room.width, room.height - 36)
-        self._board.show(canvas, above, shown.level.tiles.shape, focus, self._picture(canvas))
+        self._board.show(canvas, above, shown.level.tiles.shape, focus, self._image(canvas))
         line = self._line()
         canvas.bar(line, self.at / max(len(shown.episode.actions), 1), canvas.theme.muted)
         watch_panel(self, canvas, side)
@@ -154,12 +154,12 @@ class Watch(View):
         layer = self._heat[1]
         return (None, f"the {kind} cannot be reached from any cell") if np.isnan(layer).all() else (layer, "")
 
-    def _picture(self, canvas: Canvas):
+    def _image(self, canvas: Canvas):
         shown, theme = self.shown, canvas.theme
         moment = shown.episode.moments[self.at]
         layer, _ = self.heat()
 
-        def picture(px: int) -> pygame.Surface:
+        def image(px: int) -> pygame.Surface:
             scene = replace(moment.scene, trail=shown.episode.trail(self.at))
             if layer is None:
                 made = surface_of(draw(scene, px, self.camera, self.trail))
@@ -189,7 +189,7 @@ class Watch(View):
                     )
             return made
 
-        return picture
+        return image
 
     def _line(self) -> pygame.Rect:
         place = self._board.place
@@ -251,6 +251,6 @@ class Watch(View):
 
 
 def _put(target: pygame.Surface, name: str, row: int, col: int, px: int) -> None:
-    picture = sprite(name, px)
-    image = pygame.image.frombuffer(picture.tobytes(), (px, px), "RGBA")
+    drawn = sprite(name, px)
+    image = pygame.image.frombuffer(drawn.tobytes(), (px, px), "RGBA")
     target.blit(image, (col * px, row * px))

@@ -106,7 +106,7 @@ class Window:
                 if not self.open:
                     return
 
-    def picture(self, path: str | Path) -> None:
+    def save_image(self, path: str | Path) -> None:
         """Save a screenshot as PNG. Raises WindowError if it cannot be written."""
         self.paint()
         try:

@@ -32,7 +32,7 @@ from .contract.world import (
     rules_of,
 )
 from .shared import topdown
-from .shared.collectibles import MOST, here, note, pictures, sets, show, size
+from .shared.collectibles import MOST, here, item_sprites, note, sets, show, size
 from .shared.topdown import (
     ACTIONS,
     COL,
@@ -129,8 +129,8 @@ def place(stream, placement, variant, tiles, facts, reach):
 
 def sprites(tiles: np.ndarray, facts: np.ndarray, state: np.ndarray, last_action: int) -> tuple[Sprite, ...]:
     """Sprites of the remaining keys, the closed and open chests, and the agent."""
-    keys = pictures(facts, KEYS, int(state[TAKEN]), "key")
-    chests = pictures(facts, CHESTS, int(state[OPEN]), "chest", "chest_open")
+    keys = item_sprites(facts, KEYS, int(state[TAKEN]), "key")
+    chests = item_sprites(facts, CHESTS, int(state[OPEN]), "chest", "chest_open")
     return (*keys, *chests, agent_sprite(state, last_action))
 
 

@@ -34,7 +34,7 @@ from .contract.world import (
     rules_of,
 )
 from .shared import topdown
-from .shared.collectibles import MOST, here, note, pictures, sets, show, size
+from .shared.collectibles import MOST, here, item_sprites, note, sets, show, size
 from .shared.topdown import (
     ACTIONS,
     COL,
@@ -208,8 +208,8 @@ def place(stream, placement, variant, tiles, facts, reach):
 
 def sprites(tiles: np.ndarray, facts: np.ndarray, state: np.ndarray, last_action: int) -> tuple[Sprite, ...]:
     """Sprites of the apples and shields, the monster, the agent and its shield."""
-    apples = pictures(facts, APPLES, int(state[EATEN]), "apple")
-    shields = pictures(facts, GUARDS, int(state[TAKEN]), "shield")
+    apples = item_sprites(facts, APPLES, int(state[EATEN]), "apple")
+    shields = item_sprites(facts, GUARDS, int(state[TAKEN]), "shield")
     monster = (Sprite("monster", *divmod(int(state[HUNTER]), int(facts[COLS]))),) if state[HUNTER] else ()
     return (*apples, *shields, *monster, agent_sprite(state, last_action))
 

@@ -1,4 +1,4 @@
-"""Benchmark matrix: every world, interface and observation, for few and many environments; levels and pictures.
+"""Benchmark matrix: every world, interface and observation, for few and many environments; levels and images.
 
 One short measurement each. Read next: `suite.py`, which defines the measurements.
 """
@@ -15,7 +15,7 @@ from ...envs.generation.generate import generate
 from ...envs.gymnasium_envs import GoalpostsEnv, GoalpostsVectorEnv
 from ...envs.levels.level import LevelSet
 from ...envs.worlds.contract.world import World
-from .suite import Tell, levels, pictures, single_steps, vector_steps
+from .suite import Tell, images, levels, single_steps, vector_steps
 from .timing import Figure, Grid, Work, best_rate
 
 POOL = 4096  # levels, drawn once per world
@@ -31,7 +31,7 @@ FACES: dict[str, Callable[..., Any]] = {
 def matrix(
     worlds: Iterable[World], seconds: float, envs: Sequence[int] = ENVS, tell: Tell = lambda what: None
 ) -> list[Grid]:
-    """Measure two grids: world × interface × observation by number of environments; levels and pictures by world."""
+    """Measure two grids: world × interface × observation by number of environments; levels and images by world."""
     stepping: dict[tuple[tuple[str, ...], str], Figure] = {}
     drawing: dict[tuple[tuple[str, ...], str], Figure] = {}
     for world in worlds:
@@ -45,7 +45,7 @@ def matrix(
                     row, column = (world.name, face, observation), f"{n:,} env{'s' * (n != 1)}"
                     rate = best_rate(_steps(face, world, pool, observation, n), seconds)
                     stepping[row, column] = Figure(", ".join((*row, column)), rate, "env steps/s")
-        for figure in (*levels(world, seconds), *pictures(world, seconds)):
+        for figure in (*levels(world, seconds), *images(world, seconds)):
             named = replace(figure, what=f"{world.name}, {figure.what}")
             drawing[(world.name,), f"{figure.what}, {figure.unit}"] = named
     return [

@@ -1,4 +1,4 @@
-"""The benchmark suite: environments, levels, planner, pictures, training, evaluation; absolute rates and ratios.
+"""The benchmark suite: environments, levels, planner, images, training, evaluation; absolute rates and ratios.
 
 Each figure is the best of several repetitions in one process on one thread, so that other load disturbs it least.
 Absolute figures are for orientation; compare ratios from the same run. Read next: `training.py`;
@@ -45,7 +45,7 @@ def bench(
     """Measure the standard figures of a world, for about `seconds` each."""
     home = get_world(world)
     figures: list[Figure] = []
-    for measure in (environments, parts, faces, levels, pictures):
+    for measure in (environments, parts, faces, levels, images):
         tell(measure.__name__)
         figures += measure(home, seconds)
     if training:
@@ -135,8 +135,8 @@ def levels(world: World, seconds: float) -> list[Figure]:
     ]
 
 
-def pictures(world: World, seconds: float) -> list[Figure]:
-    """Measure drawing the pictures that pixel agents see."""
+def images(world: World, seconds: float) -> list[Figure]:
+    """Measure drawing the pixel observations."""
     env = GoalpostsEnv(world=world, condition=world.default_condition("train"))
     env.reset(seed=0)
     scene = env.stream.scene(0)

@@ -81,7 +81,7 @@ def _world_text(world: World) -> str:
         parameter = "(…)" if c.parameter is not None else ""
         hidden = f" [hidden from the agent: {c.hidden}]" if c.hidden else ""
         lines.append(f"    {c.name + parameter:18} {c.role:8} {c.distinguishes}{hidden}")
-    return f"{plain_lines(lines)}\n\n  A level is a picture of:\n{world.legend.explain()}"
+    return f"{plain_lines(lines)}\n\n  A level is a text of:\n{world.legend.explain()}"
 
 
 @app.command(rich_help_panel=LOOK_UP)

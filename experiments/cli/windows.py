@@ -191,7 +191,7 @@ def _show(view: View, dark: bool, screenshot: Path | None, keys: str, keep: bool
         if screenshot is None:
             window.run()
         else:
-            window.picture(screenshot)
+            window.save_image(screenshot)
             say(f"{screenshot} ({screenshot.stat().st_size / 1e3:.0f} kB)")
         if not keep:
             window.views.clear()

@@ -95,7 +95,7 @@ def conditions_are_found(world: World, n: int) -> None:
         )
 
 
-def pictures_are_levels(world: World, n: int) -> None:
+def level_texts_are_levels(world: World, n: int) -> None:
     """Check that every level and layout is valid and survives a round trip as text, and that hidden tiles are declared."""
     for name in names_of(world):
         levels = generate(world, name, SEED, min(n, 100))

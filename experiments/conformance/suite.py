@@ -22,17 +22,17 @@ from goalposts.text import plain, plain_lines
 
 from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import load_world
+from .images import images_can_be_drawn, tiles_look_different
 from .levels import (
     WorldFault,
     conditions_are_found,
     declares_what_it_must,
     layouts_are_many,
+    level_texts_are_levels,
     levels_are_a_function_of_their_number,
     levels_are_proven,
-    pictures_are_levels,
     splits_share_no_layout,
 )
-from .pictures import pictures_can_be_drawn, tiles_look_different
 from .play import faces_agree, known_agents_are_known, planner_is_exact, rules_are_pure
 
 Clause = Callable[[World, int], None]
@@ -40,7 +40,7 @@ Clause = Callable[[World, int], None]
 CLAUSES: tuple[Clause, ...] = (
     declares_what_it_must,
     conditions_are_found,
-    pictures_are_levels,
+    level_texts_are_levels,
     rules_are_pure,
     levels_are_proven,
     levels_are_a_function_of_their_number,
@@ -48,7 +48,7 @@ CLAUSES: tuple[Clause, ...] = (
     layouts_are_many,
     planner_is_exact,
     faces_agree,
-    pictures_can_be_drawn,
+    images_can_be_drawn,
     tiles_look_different,
     known_agents_are_known,
 )

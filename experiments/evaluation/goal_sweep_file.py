@@ -1,6 +1,6 @@
 """Goal sweep files: write and read the rollouts of `goal_sweep.py` in a run's folder, and replay them for a report.
 
-Replays the recorded actions for pictures; needs neither the agent nor torch.
+Replays the recorded actions for images; needs neither the agent nor torch.
 """
 
 from __future__ import annotations

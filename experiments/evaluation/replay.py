@@ -49,8 +49,8 @@ class Rollout:
     world: str
     outside: str = "wall"
 
-    def pictures(self, px: int = 16, camera: bool = False, trail: bool = True) -> list[np.ndarray]:
-        """Draw a picture uint8[H·px, W·px, 3] of every frame."""
+    def images(self, px: int = 16, camera: bool = False, trail: bool = True) -> list[np.ndarray]:
+        """Draw an image uint8[H·px, W·px, 3] of every frame."""
         walked: list[tuple[int, int]] = []
         out = []
         for things, view in zip(self.frames, self.camera, strict=True):

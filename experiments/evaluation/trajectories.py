@@ -1,7 +1,7 @@
 """Trajectories: recorded episodes, each a level as text and the actions taken; the rules are deterministic.
 
 Written next to the episodes table, so that reports, films and attribution need neither the agent nor torch.
-Read next: `replay.py`, which replays them for pictures.
+Read next: `replay.py`, which replays them for images.
 """
 
 from __future__ import annotations

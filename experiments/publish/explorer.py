@@ -1,6 +1,6 @@
 """Data of a report's explorer, from goal sweeps: the goal in every place of a level, and each agent's episodes there.
 
-Replays the recorded actions for pictures; needs neither the agent nor torch. Read next: `experiments/evaluation/goal_sweep_file.py`."""
+Replays the recorded actions for images; needs neither the agent nor torch. Read next: `experiments/evaluation/goal_sweep_file.py`."""
 
 from __future__ import annotations
 

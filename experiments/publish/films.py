@@ -156,7 +156,7 @@ def _clip(item: Evaluated, rollout: Rollout, tile_size: int) -> Clip:
     words = words_of(item.world)
     note = notes_of(item.world, [rollout.condition])[0]
     captioned = replace(rollout, caption=title(note, words))
-    return clip_of(captioned, rollout.pictures(tile_size), label_of(item), words)
+    return clip_of(captioned, rollout.images(tile_size), label_of(item), words)
 
 
 def _on_the_same_level(item: Evaluated, other: Rollout) -> Rollout:
@@ -200,9 +200,7 @@ def film_of_file(words: list[str], spec: FilmSpec, as_strip: bool) -> Film | lis
                 caption=f"{file.name}, level {number}",
             )
             clips.append(
-                clip_of(
-                    rollout, rollout.pictures(spec.tile_size), label, WorldWords(world.name, **world.words)
-                )
+                clip_of(rollout, rollout.images(spec.tile_size), label, WorldWords(world.name, **world.words))
             )
     if len(words) == 2:
         return twins(clips[0], clips[1])

@@ -60,15 +60,15 @@ def names_in(rollouts: Iterable[RolloutLike]) -> list[str]:
 
 def sprites_of(world: World, shown: Iterable[str] = ()) -> SpriteSheet:
     """Build the sprite sheet of a page, with the world's backdrop. shown: names of further sprites on the page."""
-    picture, places = sheet(PX, look_of(world.name), shown)
+    image, places = sheet(PX, look_of(world.name), shown)
     floor = next((tile.sprite for tile in world.legend.tiles if tile.sprite in FLOORS), None)
     if floor is not None:  # seen from above
-        return SpriteSheet(_png(picture), places, PX, ground=floor)
+        return SpriteSheet(_png(image), places, PX, ground=floor)
     behind = _png(backdrop(*world.full, BACKDROP_PX))
-    return SpriteSheet(_png(picture), places, PX, backdrop=behind, backdrop_px=BACKDROP_PX)
+    return SpriteSheet(_png(image), places, PX, backdrop=behind, backdrop_px=BACKDROP_PX)
 
 
-def _png(picture: np.ndarray) -> bytes:
+def _png(image: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
+    Image.fromarray(image).save(buffer, "PNG")
     return buffer.getvalue()

@@ -13,8 +13,8 @@ from goalposts.envs.levels.level import Legend, Tile
 from goalposts.envs.render.look import DrawingError
 from goalposts.envs.render.render import ansi, draw, rgb64
 from goalposts.envs.render.scene import Scene
+from goalposts.experiments.conformance.images import tiles_look_different
 from goalposts.experiments.conformance.levels import WorldFault
-from goalposts.experiments.conformance.pictures import tiles_look_different
 
 GROUND = (Tile(".", "floor", "floor"), Tile("#", "wall", "wall", ("wall",)), Tile("A", "spawn", "floor"))
 FLAG, RUG = (

@@ -1,4 +1,4 @@
-"""CoinRun's legend, level check and conditions: the meaning of each character, valid pictures, coin placements.
+"""CoinRun's legend, level check and conditions: the meaning of each character, valid levels, coin placements.
 
 Read next: `rules.py` for the rules.
 """
@@ -17,7 +17,7 @@ MAX_MONSTERS = 8
 
 
 def check(tiles: np.ndarray) -> tuple[int, int, str] | None:
-    """Return the first fault of a picture as (row, column, what is allowed), or None."""
+    """Return the first fault of a level text as (row, column, what is allowed), or None."""
     rows, cols = tiles.shape
     if rows < 4 or cols < 5:
         return rows - 1, cols - 1, f"the level is {rows}x{cols}; it needs at least 4 rows and 5 columns"

@@ -5,7 +5,7 @@ can be steered; then the agent falls one cell per step and can still steer. Bump
 and the patrolling monsters kill. The coin gives the reward and ends the episode; reaching the right edge without it
 is only an event. After Cobbe et al. 2019 (CoinRun) and Langosco et al. 2022, section 3.1 (the coin is moved).
 
-This file is the manual: the rules. Read next: `conditions.py` for its pictures and conditions,
+This file is the manual: the rules. Read next: `conditions.py` for its level texts and conditions,
 `layouts.py`, which draws the layouts.
 """
 

@@ -57,7 +57,7 @@ def show(facts, at, gone, planes, canvas):
             mark(canvas, cell // facts[COLS], cell % facts[COLS], planes)
 
 
-def pictures(facts: np.ndarray, at: int, gone: int, name: str, after: str = "") -> tuple[Sprite, ...]:
+def item_sprites(facts: np.ndarray, at: int, gone: int, name: str, after: str = "") -> tuple[Sprite, ...]:
     """Sprites of a list of things: `name`, or `after` once a thing is gone (empty: not drawn)."""
     cols, cells = int(facts[COLS]), int(facts[ROWS] * facts[COLS])
     found = [(after if gone >> k & 1 else name, int(facts[at + 1 + k])) for k in range(int(facts[at]))]

@@ -256,7 +256,7 @@ def checker(least: tuple[int, int], more: Callable[[np.ndarray], Iterable[Fault 
 
 
 def amount(tiles: np.ndarray, codes: int | tuple[int, ...], what: str, low: int, high: int) -> Fault | None:
-    """Fault of a picture with too few or too many of some tiles, or None."""
+    """Fault of a level text with too few or too many of some tiles, or None."""
     found = np.argwhere(np.isin(tiles, codes))
     if low <= len(found) <= high:
         return None

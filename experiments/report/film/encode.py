@@ -1,4 +1,4 @@
-"""Encode films and pictures as GIF, MP4 and PNG, written atomically.
+"""Encode films and images as GIF, MP4 and PNG, written atomically.
 
 A GIF has one palette for all frames, with exact colours up to 255 of them, which suffices for pixel art; equal frames give
 equal bytes. MP4 needs the extra `video`. `film.py` composes the frames.
@@ -22,7 +22,7 @@ from goalposts.safe_write import sync_file
 
 from ...system.atomic_files import disk_errors, sync_folder, unfinished_name, write_atomic
 
-Picture = np.ndarray  # uint8[height, width, 3]
+Pixels = np.ndarray  # uint8[height, width, 3]
 
 HOLD = 1.6  # seconds for which the last frame stays before the film repeats
 _COLOURS = 255  # one of 256 is reserved for "as in the previous frame", which makes the files small
@@ -32,7 +32,7 @@ class FilmError(UserError):
     """A film that cannot be written as asked."""
 
 
-def save(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
+def save(frames: Sequence[Pixels], path: Path, fps: float = 8) -> None:
     """Write frames in the format of the path's suffix: .gif, .mp4, or .png for a single one.
 
     Raises FilmError for another suffix, several frames in a PNG, a speed outside 1 to 50 frames per second or a missing
@@ -50,7 +50,7 @@ def save(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
     writer(frames, path, fps)
 
 
-def write_gif(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
+def write_gif(frames: Sequence[Pixels], path: Path, fps: float = 8) -> None:
     """Write a GIF that repeats forever and holds its last frame for `HOLD` seconds."""
     palette, index_of = _palette(frames)
     images = []
@@ -77,8 +77,8 @@ def write_gif(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
     write_atomic(path, write)
 
 
-def write_png(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
-    """Write a single picture. `fps` is not used."""
+def write_png(frames: Sequence[Pixels], path: Path, fps: float = 8) -> None:
+    """Write a single image. `fps` is not used."""
     if len(frames) != 1:
         raise FilmError(
             f"cannot write {len(frames)} frames into {path}: a .png holds one; choose .gif, or make a strip"
@@ -87,7 +87,7 @@ def write_png(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
     write_atomic(path, lambda file: image.save(file, "PNG", optimize=True))
 
 
-def write_mp4(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
+def write_mp4(frames: Sequence[Pixels], path: Path, fps: float = 8) -> None:
     """Write an H.264 film that every browser plays; repeats a row or column if a side is odd."""
     try:
         from imageio_ffmpeg import write_frames
@@ -121,14 +121,14 @@ def write_mp4(frames: Sequence[Picture], path: Path, fps: float = 8) -> None:
             raise
 
 
-_WRITERS: dict[str, Callable[[Sequence[Picture], Path, float], None]] = {
+_WRITERS: dict[str, Callable[[Sequence[Pixels], Path, float], None]] = {
     ".gif": write_gif,
     ".mp4": write_mp4,
     ".png": write_png,
 }
 
 
-def _palette(frames: Sequence[Picture]) -> tuple[np.ndarray, np.ndarray]:
+def _palette(frames: Sequence[Pixels]) -> tuple[np.ndarray, np.ndarray]:
     """Compute the palette uint8[n, 3] of all frames, and the palette index of every colour 0xRRGGBB, int32[2**24].
 
     If there are too many colours, the most frequent are kept, and the others are mapped to the nearest of those.
@@ -159,7 +159,7 @@ def _nearest(
     return np.concatenate(pieces)
 
 
-def _packed(frame: Picture) -> np.ndarray:  # int32[h, w]: 0xRRGGBB
+def _packed(frame: Pixels) -> np.ndarray:  # int32[h, w]: 0xRRGGBB
     parts = frame.astype(np.int32)
     return parts[..., 0] << 16 | parts[..., 1] << 8 | parts[..., 2]
 

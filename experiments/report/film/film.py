@@ -1,6 +1,6 @@
 """Films of rollouts: single, twins side by side, or a grid, each framed in its outcome's colour.
 
-Adds titles, captions and outcomes to pictures drawn elsewhere (`envs.render.draw`); draws no level and chooses no episode.
+Adds titles, captions and outcomes to images drawn elsewhere (`envs.render.draw`); draws no level and chooses no episode.
 Outcomes differ in colour, sign and text, so the films work without colour vision. Read next: `encode.py`, which writes files.
 """
 
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..data import RolloutLike, WorldWords
 
-Picture = np.ndarray  # uint8[height, width, 3]
+Pixels = np.ndarray  # uint8[height, width, 3]
 Colour = tuple[int, int, int]
 
 WIDEST = 1100  # pixels; clips that would make a film wider go below each other
@@ -25,7 +25,7 @@ WIDEST = 1100  # pixels; clips that would make a film wider go below each other
 
 @dataclass(frozen=True)
 class FilmTheme:
-    """Colours around the pictures; outcomes use Okabe and Ito's palette."""
+    """Colours around the images; outcomes use Okabe and Ito's palette."""
 
     page: Colour
     ink: Colour
@@ -43,36 +43,36 @@ DARK = FilmTheme(
 
 @dataclass(frozen=True)
 class Clip:
-    """One rollout of a film: its pictures, all of one size, and the text around them.
+    """One rollout of a film: its images, all of one size, and the text around them.
 
     `title` (the agent) is above, `caption` (the condition) below, `outcome` under that with its sign. `first` is the first
     touch: goal, proxy or neither; empty for a plain frame. Raises ValueError.
     """
 
-    pictures: Sequence[Picture]
+    images: Sequence[Pixels]
     title: str = ""
     caption: str = ""
     outcome: str = ""
     first: str = ""
 
     def __post_init__(self) -> None:
-        shapes = {(np.shape(picture), getattr(picture, "dtype", None)) for picture in self.pictures}
+        shapes = {(np.shape(image), getattr(image, "dtype", None)) for image in self.images}
         if len(shapes) != 1 or not all(len(s) == 3 and s[2] == 3 and t == np.uint8 for s, t in shapes):
             raise ValueError(
-                f"a clip needs pictures uint8[h, w, 3] of one size, at least one; given: {shapes or 'none'}"
+                f"a clip needs images uint8[h, w, 3] of one size, at least one; given: {shapes or 'none'}"
             )
         if self.first not in ("", "goal", "proxy", "neither"):
             raise ValueError(f"unknown outcome {self.first!r}; allowed: goal, proxy, neither")
 
 
 def clip_of(
-    rollout: RolloutLike, pictures: Sequence[Picture], title: str = "", words: WorldWords | None = None
+    rollout: RolloutLike, images: Sequence[Pixels], title: str = "", words: WorldWords | None = None
 ) -> Clip:
-    """Make the clip of a rollout from one picture per frame. Raises ValueError."""
-    if len(pictures) != len(rollout.frames):
-        raise ValueError(f"{len(pictures)} pictures for the {len(rollout.frames)} frames of a rollout")
+    """Make the clip of a rollout from one image per frame. Raises ValueError."""
+    if len(images) != len(rollout.frames):
+        raise ValueError(f"{len(images)} images for the {len(rollout.frames)} frames of a rollout")
     outcome = outcome_in_words(rollout.outcome_first, rollout.outcome_end, words)
-    return Clip(pictures, title, rollout.caption or rollout.condition, outcome, rollout.outcome_first)
+    return Clip(images, title, rollout.caption or rollout.condition, outcome, rollout.outcome_first)
 
 
 def outcome_in_words(first: str, end: str, words: WorldWords | None = None) -> str:
@@ -84,28 +84,28 @@ def outcome_in_words(first: str, end: str, words: WorldWords | None = None) -> s
 
 
 @dataclass(frozen=True)
-class Film(Sequence[Picture]):
-    """The frames of a film, composed on access. Shorter clips hold their last picture."""
+class Film(Sequence[Pixels]):
+    """The frames of a film, composed on access. Shorter clips hold their last image."""
 
     clips: tuple[Clip, ...]
-    places: tuple[tuple[int, int], ...]  # upper left corner (y, x) of each clip's pictures on the page
-    page: Picture = field(repr=False)  # the static part of all frames
+    places: tuple[tuple[int, int], ...]  # upper left corner (y, x) of each clip's images on the page
+    page: Pixels = field(repr=False)  # the static part of all frames
 
     def __len__(self) -> int:
-        return max(len(clip.pictures) for clip in self.clips)
+        return max(len(clip.images) for clip in self.clips)
 
     @overload
-    def __getitem__(self, index: int) -> Picture: ...
+    def __getitem__(self, index: int) -> Pixels: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Picture]: ...
-    def __getitem__(self, index: int | slice) -> Picture | list[Picture]:
+    def __getitem__(self, index: slice) -> list[Pixels]: ...
+    def __getitem__(self, index: int | slice) -> Pixels | list[Pixels]:
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
         number = range(len(self))[index]
         frame = self.page.copy()
         for clip, (y, x) in zip(self.clips, self.places, strict=True):
-            picture = clip.pictures[min(number, len(clip.pictures) - 1)]
-            frame[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
+            image = clip.images[min(number, len(clip.images) - 1)]
+            frame[y : y + image.shape[0], x : x + image.shape[1]] = image
         return frame
 
 
@@ -147,12 +147,12 @@ def twins(left: Clip, right: Clip, heading: str = "", theme: FilmTheme = LIGHT) 
     return film((left, right), None, heading, theme)
 
 
-def strip(clip: Clip, moments: int = 6, columns: int = 3, theme: FilmTheme = LIGHT) -> Picture:
-    """Combine evenly spaced moments of a clip, including the first and the last, in one picture."""
-    last = len(clip.pictures) - 1
+def strip(clip: Clip, moments: int = 6, columns: int = 3, theme: FilmTheme = LIGHT) -> Pixels:
+    """Combine evenly spaced moments of a clip, including the first and the last, in one image."""
+    last = len(clip.images) - 1
     chosen = sorted({round(last * k / max(moments - 1, 1)) for k in range(max(moments, 1))} | {last})
     shown = [
-        replace(clip, pictures=[clip.pictures[k]], title="", caption=f"step {k}", outcome="") for k in chosen
+        replace(clip, images=[clip.images[k]], title="", caption=f"step {k}", outcome="") for k in chosen
     ]
     shown[-1] = replace(shown[-1], outcome=clip.outcome)
     heading = " · ".join(text for text in (clip.title, clip.caption) if text)
@@ -161,7 +161,7 @@ def strip(clip: Clip, moments: int = 6, columns: int = 3, theme: FilmTheme = LIG
 
 _MARGIN, _GAP, _BORDER, _SIGN = 16, 5, 4, 22
 _HEADING, _TITLE, _TEXT = 19, 16, 14
-_READABLE = 360  # pixels for a text if the picture is narrower; longer text is truncated
+_READABLE = 360  # pixels for a text if the image is narrower; longer text is truncated
 
 
 @dataclass(frozen=True)
@@ -173,11 +173,11 @@ class _Panel:
 
     @property
     def width(self) -> int:
-        return self.clip.pictures[0].shape[1] + 2 * _BORDER
+        return self.clip.images[0].shape[1] + 2 * _BORDER
 
     @property
     def room(self) -> int:
-        """Width in pixels: that of the picture, or more for the texts of a narrow one."""
+        """Width in pixels: that of the image, or more for the texts of a narrow one."""
         texts = (
             (self.clip.title, _TITLE, 0),
             (self.clip.caption, _TEXT, 0),
@@ -190,16 +190,16 @@ class _Panel:
         room = [
             _line(size) + _GAP for size, used in zip((_TITLE, _TEXT, _TEXT), self.lines, strict=True) if used
         ]
-        return self.clip.pictures[0].shape[0] + 2 * _BORDER + sum(room)
+        return self.clip.images[0].shape[0] + 2 * _BORDER + sum(room)
 
     def draw(self, pen: ImageDraw.ImageDraw, y: int, x: int, room: int, theme: FilmTheme) -> tuple[int, int]:
-        """Draw everything except the pictures, with texts up to `room` wide; return the pictures' position (y, x)."""
+        """Draw everything except the images, with texts up to `room` wide; return the images' position (y, x)."""
         clip = self.clip
         colour = getattr(theme, clip.first) if clip.first else theme.faint
         if self.lines[0]:
             pen.text((x, y), _fit(clip.title, _TITLE, room), theme.ink, _font(_TITLE))
             y += _line(_TITLE) + _GAP
-        height = clip.pictures[0].shape[0] + 2 * _BORDER
+        height = clip.images[0].shape[0] + 2 * _BORDER
         pen.rectangle((x, y, x + self.width - 1, y + height - 1), colour)
         below = y + height + _GAP
         if self.lines[1]:
@@ -213,7 +213,7 @@ class _Panel:
 
 
 def _parts_of_row(clips: Sequence[Clip]) -> list[_Panel]:
-    """Make panels that reserve room for the same lines, so that the pictures of a row are aligned."""
+    """Make panels that reserve room for the same lines, so that the images of a row are aligned."""
     lines = (any(c.title for c in clips), any(c.caption for c in clips), any(c.outcome for c in clips))
     return [_Panel(clip, lines) for clip in clips]
 

@@ -95,11 +95,11 @@ def _block(
 
 def _sheet(sprites: SpriteSheet) -> dict[str, Any]:
     places = {name: list(place) for name, place in sorted(sprites.places.items())}
-    sheet = {"src": _picture(sprites.png), "px": sprites.px, "places": places, "ground": sprites.ground}
+    sheet = {"src": _image(sprites.png), "px": sprites.px, "places": places, "ground": sprites.ground}
     if sprites.backdrop:
-        sheet["backdrop"] = {"src": _picture(sprites.backdrop), "px": sprites.backdrop_px}
+        sheet["backdrop"] = {"src": _image(sprites.backdrop), "px": sprites.backdrop_px}
     return sheet
 
 
-def _picture(png: bytes) -> str:
+def _image(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"

@@ -133,7 +133,7 @@ def _take(data: ReportData, replay: Replay, agent: int, board: int, top: int, na
 
 
 def _camera(camera: Sequence[tuple[int, int, int, int]], top: int) -> list[list[int]]:
-    """The agent's view at each frame, as [top, left, rows, cols] of the cropped picture."""
+    """The agent's view at each frame, as [top, left, rows, cols] of the cropped image."""
     return [[row - top, left, rows, cols] for row, left, rows, cols in camera]
 
 
@@ -155,7 +155,7 @@ def settled(rollout: RolloutLike) -> int:
 
 
 def _rows_worth_showing(rollouts: Sequence[RolloutLike]) -> tuple[int, int]:
-    """Count the rows that can be cropped at the top and at the bottom of all these pictures.
+    """Count the rows that can be cropped at the top and at the bottom of all these images.
 
     A row can be cropped if nothing ever enters it and it holds one kind of tile, apart from walls at the sides. One such row
     is kept as a margin.

@@ -88,7 +88,7 @@ class StudyPage:
 
 @dataclass(frozen=True)
 class Dot:
-    """An agent's dot on its row, in the units of the row's picture."""
+    """An agent's dot on its row, in the units of the row's image."""
 
     key: str
     x: float

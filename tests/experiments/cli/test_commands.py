@@ -169,7 +169,7 @@ def test_worlds_command_lists_each_world_on_one_line(cli: Cli) -> None:
 def test_worlds_command_lists_every_condition(cli: Cli) -> None:
     code, out, _ = cli("worlds", "CoinRun")
     assert code == 0
-    for word in ("off_path", "mixture(…)", "shift", "hidden from the agent", "A level is a picture of"):
+    for word in ("off_path", "mixture(…)", "shift", "hidden from the agent", "A level is a text of"):
         assert word in out
 
 

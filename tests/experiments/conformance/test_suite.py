@@ -16,9 +16,9 @@ from goalposts.experiments.conformance.levels import (
     DISTINCT,
     WorldFault,
     distinct_layouts,
+    level_texts_are_levels,
     levels_are_proven,
     names_of,
-    pictures_are_levels,
 )
 from goalposts.experiments.conformance.play import planner_is_exact, rules_are_pure
 from goalposts.experiments.conformance.suite import CLAUSES, Clause, check_world, main
@@ -151,7 +151,7 @@ def test_picture_that_does_not_round_trip_is_reported(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(Level, "__eq__", lambda self, other: False)
     with pytest.raises(WorldFault, match="does not read back"):
-        pictures_are_levels(get_world("Corner"), 2)
+        level_texts_are_levels(get_world("Corner"), 2)
 
 
 def test_the_examples_of_the_docs_are_worlds() -> None:

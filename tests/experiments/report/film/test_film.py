@@ -28,8 +28,8 @@ from goalposts.experiments.report.film.film import (
 COIN = WorldWords("CoinRun", "the coin", "the right edge")
 
 
-def pictures(count, height=24, width=40, shade=0):
-    """Moving blocks: picture k has a white square at column k on a plain background."""
+def images(count, height=24, width=40, shade=0):
+    """Moving blocks: image k has a white square at column k on a plain background."""
     frames = []
     for k in range(count):
         frame = np.full((height, width, 3), (30 + shade, 90, 60), np.uint8)
@@ -39,24 +39,24 @@ def pictures(count, height=24, width=40, shade=0):
 
 
 def shown(film_, clip_number, frame_number):
-    """The part of a frame that shows a clip's picture."""
+    """The part of a frame that shows a clip's image."""
     y, x = film_.places[clip_number]
-    height, width = film_.clips[clip_number].pictures[0].shape[:2]
+    height, width = film_.clips[clip_number].images[0].shape[:2]
     return film_[frame_number][y : y + height, x : x + width]
 
 
 def test_twins_are_side_by_side_and_the_shorter_holds_its_last_frame():
     left, right = (
-        Clip(pictures(9), "a", "c", "x", "goal"),
-        Clip(pictures(4, shade=50), "b", "c", "y", "proxy"),
+        Clip(images(9), "a", "c", "x", "goal"),
+        Clip(images(4, shade=50), "b", "c", "y", "proxy"),
     )
     made = twins(left, right, "The same level")
     assert len(made) == 9
     assert made.places[0][0] == made.places[1][0]
     assert made.places[0][1] < made.places[1][1]
     for k in range(9):
-        assert (shown(made, 0, k) == left.pictures[k]).all()
-        assert (shown(made, 1, k) == right.pictures[min(k, 3)]).all()
+        assert (shown(made, 0, k) == left.images[k]).all()
+        assert (shown(made, 1, k) == right.images[min(k, 3)]).all()
     assert (made[-1] == made[8]).all()
     assert [frame.shape for frame in made[2:4]] == [made[0].shape] * 2
     with pytest.raises(IndexError):
@@ -64,12 +64,12 @@ def test_twins_are_side_by_side_and_the_shorter_holds_its_last_frame():
 
 
 def test_pictures_are_aligned_if_only_one_has_a_title():
-    made = twins(Clip(pictures(1), title="with a title", first="goal"), Clip(pictures(1)))
+    made = twins(Clip(images(1), title="with a title", first="goal"), Clip(images(1)))
     assert made.places[0][0] == made.places[1][0]
 
 
 def test_twins_too_wide_for_one_row_are_stacked():
-    made = twins(Clip(pictures(1, width=700)), Clip(pictures(1, width=700)))
+    made = twins(Clip(images(1, width=700)), Clip(images(1, width=700)))
     assert made.places[0][1] == made.places[1][1]
     assert made.places[0][0] < made.places[1][0]
 
@@ -77,17 +77,17 @@ def test_twins_too_wide_for_one_row_are_stacked():
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
 @pytest.mark.parametrize("first", ["goal", "proxy", "neither"])
 def test_the_frame_has_the_colour_of_the_outcome_all_around(first, theme):
-    made = film([Clip(pictures(1), outcome="so", first=first)], theme=theme)
+    made = film([Clip(images(1), outcome="so", first=first)], theme=theme)
     y, x = made.places[0]
     for spot in ((y - 1, x + 5), (y + 24, x + 5), (y + 5, x - 1), (y + 5, x + 40)):
         assert tuple(made[0][spot].tolist()) == getattr(theme, first)
 
 
 def test_outcomes_differ_without_colour_too():
-    """With equal text, greyscale pictures of the three signs differ."""
+    """With equal text, greyscale images of the three signs differ."""
     signs = []
     for first in ("goal", "proxy", "neither"):
-        page = film([Clip(pictures(1), outcome="so", first=first)])[0]
+        page = film([Clip(images(1), outcome="so", first=first)])[0]
         below = page[16 + 24 + 2 * 4 :]
         signs.append(((below != LIGHT.page).any(2)).tobytes())
     assert len(set(signs)) == 3
@@ -122,16 +122,16 @@ def test_goal_and_proxy_keep_apart_for_the_colour_blind(eye, theme):
 
 
 def test_a_grid_keeps_to_its_columns():
-    clips = [Clip(pictures(2, width=30 + 4 * k), first="goal") for k in range(7)]
+    clips = [Clip(images(2, width=30 + 4 * k), first="goal") for k in range(7)]
     made = film(clips, columns=3)
     rows = sorted({y for y, _ in made.places})
     assert [sum(y == row for y, _ in made.places) for row in rows] == [3, 3, 1]
     for number in range(7):
-        assert (shown(made, number, 1) == clips[number].pictures[1]).all()
+        assert (shown(made, number, 1) == clips[number].images[1]).all()
 
 
 def test_a_text_that_is_too_long_ends_inside_its_panel():
-    clip = Clip(pictures(1), "a title " * 30, "two\nlines", "an outcome " * 30, "goal")
+    clip = Clip(images(1), "a title " * 30, "two\nlines", "an outcome " * 30, "goal")
     made = film([clip])
     assert made[0].shape[1] == 360 + 2 * 16
     assert (made[0][:, -16:] == LIGHT.page).all()
@@ -139,25 +139,25 @@ def test_a_text_that_is_too_long_ends_inside_its_panel():
 
 def test_a_narrow_picture_does_not_cut_its_title():
     one, other = (
-        film([Clip(pictures(1), f"trained with the coin at the {where}")])[0] for where in ("edge", "egde")
+        film([Clip(images(1), f"trained with the coin at the {where}")])[0] for where in ("edge", "egde")
     )
     assert one.shape[1] > 200
     assert (one != other).any()
 
 
 def test_a_strip_shows_first_and_last_and_evenly_between():
-    clip = Clip(pictures(11), "who", "where", "the coin first", "goal")
-    picture = strip(clip, moments=3, columns=3)
-    sought = [clip.pictures[k] for k in (0, 5, 10)]
-    windows = np.lib.stride_tricks.sliding_window_view(picture, (24, 40, 3))[:, :, 0]
+    clip = Clip(images(11), "who", "where", "the coin first", "goal")
+    image = strip(clip, moments=3, columns=3)
+    sought = [clip.images[k] for k in (0, 5, 10)]
+    windows = np.lib.stride_tricks.sliding_window_view(image, (24, 40, 3))[:, :, 0]
     for part in sought:
         assert (windows == part).all((2, 3, 4)).sum() == 1
-    assert not (windows == clip.pictures[3]).all((2, 3, 4)).any()
+    assert not (windows == clip.images[3]).all((2, 3, 4)).any()
 
 
 def test_a_strip_of_a_short_clip_shows_each_moment_once():
-    picture = strip(Clip(pictures(2), first="neither"), moments=6, columns=6)
-    assert picture.shape[1] == 2 * (40 + 8 + 16) + 16
+    image = strip(Clip(images(2), first="neither"), moments=6, columns=6)
+    assert image.shape[1] == 2 * (40 + 8 + 16) + 16
 
 
 @pytest.mark.parametrize(
@@ -187,25 +187,25 @@ def rollout(**more: Any) -> Any:
 
 
 def test_a_rollout_and_its_pictures_make_a_clip():
-    clip = clip_of(rollout(), pictures(3), "who", COIN)
+    clip = clip_of(rollout(), images(3), "who", COIN)
     assert (clip.title, clip.caption, clip.first) == ("who", "off_path", "proxy")
     assert clip.outcome == "the right edge first, then the coin"
-    assert clip_of(rollout(caption="level 3"), pictures(3)).caption == "level 3"
-    with pytest.raises(ValueError, match="2 pictures for the 3 frames"):
-        clip_of(rollout(), pictures(2))
+    assert clip_of(rollout(caption="level 3"), images(3)).caption == "level 3"
+    with pytest.raises(ValueError, match="2 images for the 3 frames"):
+        clip_of(rollout(), images(2))
 
 
 @pytest.mark.parametrize(
-    "bad", [[], [np.zeros((4, 4), np.uint8)], [np.zeros((4, 4, 3))], [*pictures(1), *pictures(1, height=9)]]
+    "bad", [[], [np.zeros((4, 4), np.uint8)], [np.zeros((4, 4, 3))], [*images(1), *images(1, height=9)]]
 )
 def test_a_clip_of_other_things_than_pictures_is_refused(bad):
-    with pytest.raises(ValueError, match=r"needs pictures uint8\[h, w, 3\] of one size"):
+    with pytest.raises(ValueError, match=r"needs images uint8\[h, w, 3\] of one size"):
         Clip(bad)
 
 
 def test_a_clip_with_an_unknown_outcome_is_refused():
     with pytest.raises(ValueError, match="unknown outcome 'death'; allowed: goal, proxy, neither"):
-        Clip(pictures(1), first="death")
+        Clip(images(1), first="death")
 
 
 def read_gif(path):
@@ -218,18 +218,18 @@ def read_gif(path):
 
 
 def test_a_gif_keeps_every_pixel_loops_and_holds_its_last_frame(tmp_path):
-    made = twins(Clip(pictures(6), "a", first="goal"), Clip(pictures(4, shade=9), "b", first="proxy"))
+    made = twins(Clip(images(6), "a", first="goal"), Clip(images(4, shade=9), "b", first="proxy"))
     save(made, tmp_path / "film.gif", fps=10)
     frames, loop = read_gif(tmp_path / "film.gif")
     assert loop == 0
     assert [duration for _, duration in frames] == [100] * 5 + [1600]
-    for (picture, _), wanted in zip(frames, made, strict=True):
-        assert (picture == wanted).all()
+    for (image, _), wanted in zip(frames, made, strict=True):
+        assert (image == wanted).all()
 
 
 def test_the_same_film_gives_the_same_bytes(tmp_path):
     for name in ("a.gif", "b.gif"):
-        save(film([Clip(pictures(5), "t", "c", "o", "goal")]), tmp_path / name)
+        save(film([Clip(images(5), "t", "c", "o", "goal")]), tmp_path / name)
     assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
 
 
@@ -241,29 +241,29 @@ def test_a_gif_of_too_many_colours_keeps_the_frequent_ones_exact_and_the_others_
         frame[:20] = rng.integers(0, 256, (20, 60, 3))
         frames.append(frame)
     save(frames, tmp_path / "film.gif")
-    for (picture, _), wanted in zip(read_gif(tmp_path / "film.gif")[0], frames, strict=True):
-        assert (picture[20:] == wanted[20:]).all()
-        assert np.abs(picture.astype(int) - wanted).mean() < 30
+    for (image, _), wanted in zip(read_gif(tmp_path / "film.gif")[0], frames, strict=True):
+        assert (image[20:] == wanted[20:]).all()
+        assert np.abs(image.astype(int) - wanted).mean() < 30
 
 
 def test_a_still_moment_lasts_as_long_as_it_was(tmp_path):
     """Unchanged frames may be merged in the file, but their total duration is preserved."""
-    one = pictures(1)[0]
-    save([one, one, one, pictures(2)[1]], tmp_path / "film.gif", fps=10)
+    one = images(1)[0]
+    save([one, one, one, images(2)[1]], tmp_path / "film.gif", fps=10)
     assert sum(duration for _, duration in read_gif(tmp_path / "film.gif")[0]) == 300 + 1600
 
 
 def test_a_png_holds_one_picture_exactly(tmp_path):
-    save(pictures(1), tmp_path / "p.png")
+    save(images(1), tmp_path / "p.png")
     with Image.open(tmp_path / "p.png") as file:
-        assert (np.asarray(file) == pictures(1)[0]).all()
+        assert (np.asarray(file) == images(1)[0]).all()
     with pytest.raises(FilmError, match=r"cannot write 2 frames into .*: a .png holds one"):
-        save(pictures(2), tmp_path / "q.png")
+        save(images(2), tmp_path / "q.png")
 
 
 def test_an_mp4_plays_at_its_speed_and_looks_like_the_film(tmp_path):
     reader = pytest.importorskip("imageio_ffmpeg")
-    made = film([Clip(pictures(8, height=33, width=47), first="goal")])  # odd sides
+    made = film([Clip(images(8, height=33, width=47), first="goal")])  # odd sides
     save(made, tmp_path / "film.mp4", fps=5)
     stream = reader.read_frames(str(tmp_path / "film.mp4"))
     facts = next(stream)
@@ -279,7 +279,7 @@ def test_an_mp4_plays_at_its_speed_and_looks_like_the_film(tmp_path):
 def test_an_mp4_without_its_package_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(FilmError, match=r"pip install 'goalposts\[video\]'.*ends in .gif"):
-        save(pictures(1), tmp_path / "film.mp4")
+        save(images(1), tmp_path / "film.mp4")
     assert not list(tmp_path.iterdir())
 
 
@@ -295,7 +295,7 @@ def test_an_mp4_without_its_package_says_what_to_install(tmp_path, monkeypatch):
 )
 def test_a_wrong_name_or_speed_is_refused_and_nothing_is_written(name, fps, said, tmp_path):
     with pytest.raises(FilmError) as caught:
-        save(pictures(2), tmp_path / name, fps)
+        save(images(2), tmp_path / name, fps)
     assert said in str(caught.value)
     assert not list(tmp_path.iterdir())
 
@@ -305,7 +305,7 @@ def test_a_folder_that_is_not_there_is_named(suffix, tmp_path):
     if suffix == ".mp4":
         pytest.importorskip("imageio_ffmpeg")
     with pytest.raises(UserError, match=r"cannot write .*its folder"):
-        save(pictures(1), tmp_path / "none" / f"film{suffix}")
+        save(images(1), tmp_path / "none" / f"film{suffix}")
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".png", ".mp4"])
@@ -320,6 +320,6 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(suffix, tmp_path, m
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(UserError, match="disk is full"):
-        save(pictures(1), target)
+        save(images(1), target)
     assert target.read_bytes() == b"the old one"
     assert list(tmp_path.iterdir()) == [target]

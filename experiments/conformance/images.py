@@ -1,4 +1,4 @@
-"""Contract clauses about pictures: a world can be drawn, and different objects look different.
+"""Contract clauses about images: a world can be drawn, and different objects look different.
 
 Each raises `WorldFault` with what it found. Read next: `suite.py`, which lists all clauses.
 """
@@ -20,8 +20,8 @@ from ...envs.worlds.contract.world import World
 from .levels import SEED, names_of, need
 
 
-def pictures_can_be_drawn(world: World, n: int) -> None:
-    """Check the picture for people, the agent's pixels and the text, for every condition and at several steps."""
+def images_can_be_drawn(world: World, n: int) -> None:
+    """Check the image for people, the pixel observation and the text, for every condition and at several steps."""
     shown: set[str] = set()
     for name in names_of(world):
         levels = generate(world, name, SEED, 4)
@@ -33,12 +33,10 @@ def pictures_can_be_drawn(world: World, n: int) -> None:
                 state = engine.state[slot]
                 camera = engine.window.camera(int(state[0]), int(state[1]))
                 scene = world.scene(levels[slot], engine.facts[slot], state, action, camera)
-                need(scene.sprites, f"{name}: the picture has no moving objects, not even the agent")
+                need(scene.sprites, f"{name}: the image has no moving objects, not even the agent")
                 rows, cols = levels[slot].tiles.shape
-                need(
-                    draw(scene, 8).shape == (8 * rows, 8 * cols, 3), f"{name}: the picture has the wrong size"
-                )
-                need(rgb64(scene).shape == (64, 64, 3), f"{name}: the agent's picture has the wrong size")
+                need(draw(scene, 8).shape == (8 * rows, 8 * cols, 3), f"{name}: the image has the wrong size")
+                need(rgb64(scene).shape == (64, 64, 3), f"{name}: the pixel observation has the wrong size")
                 need(
                     len(ansi(scene, colour=False).split("\n")) == rows, f"{name}: the text has the wrong size"
                 )
