@@ -9,6 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
+from goalposts.outcome_words import as_label
+
 from ..planner.planner import Plan
 from ..worlds.contract.world import World
 from .canvas import HEADING, SMALL, TEXT, Canvas, pygame
@@ -109,19 +111,7 @@ def moment_words(canvas: Canvas, world: World, moment: Moment, limit: int, x: in
 
 def outcome_words(world: World, moment: Moment) -> str:
     """Describe the first touch and the end of the episode in the world's own terms."""
-    touched = {"goal": f"{world.words['goal']} first", "proxy": f"{world.words['proxy']} first"}.get(
-        moment.first, "neither"
-    )
-    ending = {"goal": f"then {world.words['goal']}", "death": "then death", "timeout": "then time out"}.get(
-        moment.end
-    )
-    if moment.end == "running":
-        return "nothing touched yet" if moment.first == "neither" else touched
-    if moment.first == "neither":
-        return {"death": "death, neither touched", "timeout": "time out, neither touched"}.get(
-            moment.end, touched
-        )
-    return touched if moment.first == moment.end or ending is None else f"{touched}, {ending}"
+    return as_label(moment.first, moment.end, world.words["goal"], world.words["proxy"])
 
 
 def plan_words(canvas: Canvas, world: World, plan: Plan, x: int, y: int, width: int) -> int:

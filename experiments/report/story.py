@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from goalposts.outcome_words import as_clause
+
 from .data import AgentSection, ConditionNote, OutcomeRow, ReportData, RolloutLike, WorldWords
 from .numbers import ShownEstimate, shown
 from .words import phrase, sentence
@@ -161,16 +163,15 @@ def row_of(agent: AgentSection, condition: str) -> OutcomeRow | None:
 
 def outcome(rollout: RolloutLike, words: WorldWords, has_goal: bool = True) -> str:
     """Describe the outcome of a recorded episode, as a clause that follows the agent's name."""
-    first, end, after = rollout.outcome_first, rollout.outcome_end, f"after {rollout.steps:,} steps"
-    if first == "goal":  # if the episode continues after the goal, its length is not the time to the goal
-        then = {"goal": f" {after}", "death": " first, then dies"}
-        return words.reaches_goal + then.get(end, " first")
-    if first == "proxy":
-        past = f"{words.reaches_proxy}, {words.lets_goal_be}" if has_goal else words.reaches_proxy
-        return past + {"goal": f", then {words.reaches_goal}", "death": ", then dies"}.get(end, "")
-    if end == "death":
-        return f"dies {after}"
-    return f"reaches neither in {rollout.steps:,} steps"
+    lets_goal_be = words.lets_goal_be if has_goal else ""
+    return as_clause(
+        rollout.outcome_first,
+        rollout.outcome_end,
+        rollout.steps,
+        words.reaches_goal,
+        words.reaches_proxy,
+        lets_goal_be,
+    )
 
 
 def _agent(index: int, agents: int) -> str:

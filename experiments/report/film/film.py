@@ -15,6 +15,8 @@ from typing import overload
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from goalposts.outcome_words import as_label
+
 from ..data import RolloutLike, WorldWords
 
 Pixels = np.ndarray  # uint8[height, width, 3]
@@ -78,9 +80,7 @@ def clip_of(
 def outcome_in_words(first: str, end: str, words: WorldWords | None = None) -> str:
     """Describe an episode's outcome in a short phrase: 'the coin first', 'the right edge first, then time out'."""
     words = words or WorldWords("")
-    touched = {"goal": f"{words.goal} first", "proxy": f"{words.proxy} first", "neither": "neither"}[first]
-    ending = {"goal": f"then {words.goal}", "death": "then death", "timeout": "then time out"}.get(end)
-    return touched if ending is None or first == end else f"{touched}, {ending}"
+    return as_label(first, end, words.goal, words.proxy)
 
 
 @dataclass(frozen=True)

@@ -167,8 +167,8 @@ def test_a_strip_of_a_short_clip_shows_each_moment_once():
         ("proxy", "goal", "the right edge first, then the coin"),
         ("proxy", "death", "the right edge first, then death"),
         ("proxy", "timeout", "the right edge first, then time out"),
-        ("neither", "death", "neither, then death"),
-        ("neither", "timeout", "neither, then time out"),
+        ("neither", "death", "death, neither touched"),
+        ("neither", "timeout", "time out, neither touched"),
     ],
 )
 def test_outcomes_as_phrases(first, end, said):
