@@ -1,4 +1,4 @@
-"""An episode's outcome in words: one mapping for windows, films and reports.
+"""Words for an episode's outcome: one mapping for windows, films and reports.
 
 `first` is goal, proxy or neither (the first touch); `end` is running, goal, death or timeout. Callers bring their
 world's phrases. Imports nothing, so that both a window and a report that never loads a world can use it.
