@@ -30,6 +30,9 @@ MEASURED_SINCE = {
     "normalized_regret",  # the verdict needs a low return
     "paralysis",
     "conflict_paralysis",
+    "paralysis_beyond_none",
+    "near_touch",
+    "preference_apart",
 }
 OLD = TESTS / "fixtures" / "made_by_adb767d"
 

@@ -24,6 +24,7 @@ from .level_counts import (
 from .rates import GOAL_REACHED
 
 HIDDEN = "invisible"
+ABSENT = "none"
 PLANNED = ("optimal_goal", "optimal_proxy", "optimal_proxy_avoiding_goal")
 
 
@@ -120,7 +121,7 @@ def goal_effect(
 def conflict_paralysis(
     greedy: pl.DataFrame | None, control: str | None, shift: str | None, level: float = 0.95
 ) -> Estimate | None:
-    """P(a greedy episode goes round in circles | goal moved) − P(the same | goal as in training), on the same layouts.
+    """P(a greedy episode goes round in circles | goal moved) − P(the same | goal as in training, or absent), on the same layouts.
 
     None where that is not decided of every episode, or the two are not paired.
     """

@@ -26,6 +26,8 @@ GOAL_REACHED = pl.col("steps_to_goal").is_not_null()
 PROXY_ONLY = pl.col("steps_to_proxy").is_not_null() & ~GOAL_REACHED
 TIMED_OUT = (pl.col("outcome_first") == "neither") & (pl.col("outcome_end") == "timeout")
 DISTINGUISHING = pl.col("distinguishing")
+NEAR = 4  # steps
+NEARLY_TOUCHING = (pl.col("optimal_proxy") + pl.col("detour") - pl.col("optimal_goal") <= NEAR).fill_null(False)
 OPTIMUM = pl.col("return") + pl.col("regret")  # the planner's best return on the level
 
 OUTCOMES = {
@@ -144,6 +146,12 @@ def preference_counts(episodes: pl.DataFrame, condition: str, sampled: bool) -> 
     return count(
         select(episodes, sampled=sampled, condition=condition), GOAL_FIRST, DISTINGUISHING & EITHER_FIRST
     )
+
+
+def apart_counts(episodes: pl.DataFrame, condition: str, sampled: bool) -> Counts:
+    """`preference_counts` without the levels on which the proxy is at most `NEAR` steps from the goal."""
+    chosen = select(episodes, sampled=sampled, condition=condition)
+    return count(chosen, GOAL_FIRST, DISTINGUISHING & EITHER_FIRST & ~NEARLY_TOUCHING)
 
 
 def regret_counts(episodes: pl.DataFrame, condition: str, sampled: bool) -> Counts:
