@@ -27,7 +27,9 @@ PROXY_ONLY = pl.col("steps_to_proxy").is_not_null() & ~GOAL_REACHED
 TIMED_OUT = (pl.col("outcome_first") == "neither") & (pl.col("outcome_end") == "timeout")
 DISTINGUISHING = pl.col("distinguishing")
 NEAR = 4  # steps
-NEARLY_TOUCHING = (pl.col("optimal_proxy") + pl.col("detour") - pl.col("optimal_goal") <= NEAR).fill_null(False)
+NEARLY_TOUCHING = (pl.col("optimal_proxy") + pl.col("detour") - pl.col("optimal_goal") <= NEAR).fill_null(
+    False
+)
 OPTIMUM = pl.col("return") + pl.col("regret")  # the planner's best return on the level
 
 OUTCOMES = {
