@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ from ..measurement.episodes import SCHEMA, validate
 from ..runs.run import Run, RunError
 from ..system.forks import refuse_after_fork
 from .agent_names import checked_name, checked_seed, name_of
+
+KEPT_SETS, KEPT_LEVELS = (
+    16,
+    2_000,
+)  # level sets that are kept for the next evaluation, and the largest of them
 
 Tell = Callable[[str, int, int], None]  # (what is being played, parts done, parts in total)
 
@@ -200,10 +206,11 @@ def evaluate_in_parts(
         for first in firsts:
             if tell:
                 tell(f"drawing {name}", done, total)
-            chosen = generate(world, name, plan.level_seed, min(at_once, plan.levels - first), first)
-            survey = survey_levels(chosen)
-            layouts, hashes = chosen.layout_hashes(), chosen.level_hashes()
-            leaked = {} if trained_on is None else {name: sum(map(trained_on, layouts))}
+            count = min(at_once, plan.levels - first)
+            draw = _drawn_before if count <= KEPT_LEVELS else _draw
+            drawn = draw(world, name, plan.level_seed, count, first)
+            chosen = drawn.levels
+            leaked = {} if trained_on is None else {name: sum(map(trained_on, drawn.layouts))}
             tables, played_by = [], {}
             for sampled in plan.modes:
                 if tell:
@@ -217,7 +224,11 @@ def evaluate_in_parts(
                     max_steps=subject.max_steps,
                     slip=subject.slip,
                 )
-                tables.append(table_of(subject, name, chosen, layouts, hashes, survey, played, sampled))
+                tables.append(
+                    table_of(
+                        subject, name, chosen, drawn.layouts, drawn.hashes, drawn.survey, played, sampled
+                    )
+                )
                 if sampled:
                     played_by[name] = played
                 done += 1
@@ -251,6 +262,31 @@ def evaluate(
     return evaluate_fully(subject_of(run, world, observation, name, seed), conditions, levels).episodes
 
 
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """Levels of one condition, with what does not depend on who plays them."""
+
+    levels: LevelSet
+    survey: Survey
+    layouts: list[str]
+    hashes: list[str]
+
+
+def _draw(world: World, condition: str, seed: int, count: int, first: int) -> _Drawn:
+    levels = generate(world, condition, seed, count, first)
+    return _Drawn(levels, survey_levels(levels), levels.layout_hashes(), levels.level_hashes())
+
+
+# A study's worker evaluates run after run on the same levels.
+_drawn_before = lru_cache(maxsize=KEPT_SETS)(_draw)
+
+
+@lru_cache(maxsize=2)
+def _pool(world: World, condition: str, seed: int, count: int) -> frozenset[str]:
+    """The layout hashes of a training pool."""
+    return frozenset(generate(world, condition, seed, count, split="train").layout_hashes())
+
+
 def _trained_on(subject: Subject) -> Callable[[str], bool] | None:
     """Return a predicate that says whether a layout hash was trained on; None if the training is unknown.
 
@@ -261,10 +297,8 @@ def _trained_on(subject: Subject) -> Callable[[str], bool] | None:
         return None
     if config.env.levels is None:
         return lambda layout: split_of(layout) == "train"
-    pool = generate(
-        config.world, config.env.condition, config.env.level_seed, config.env.levels, split="train"
-    )
-    return set(pool.layout_hashes()).__contains__
+    env = config.env
+    return _pool(get_world(config.world), env.condition, env.level_seed, env.levels).__contains__
 
 
 def table_of(

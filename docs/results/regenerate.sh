@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Regenerate the pages under docs/results/: run the studies behind them, in parts.
+#
+#   docs/results/regenerate.sh list             the parts, with runs and processor time
+#   docs/results/regenerate.sh 1                part 1; rerun the same command to resume
+#   docs/results/regenerate.sh 2 3              parts 2 and 3
+#   WORKERS=8 docs/results/regenerate.sh 1      runs at a time (default: one per core)
+#
+# Each study goes to studies/NAME, its log to studies/NAME.log, and the rows of its tables to docs/results/rows/NAME.parquet.
+# Commit the rows after each part: runs that are recorded there are not trained again, on this machine or another. Tables and
+# verdicts are computed from the recorded episodes by the code that is installed, so they need no new training if that changes.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export PATH="$PWD/.venv/bin:$PATH"
+rows=docs/results/rows
+mkdir -p "$rows" studies
+
+# part  study  runs  processor seconds per run (measured on 2 cores under other load; idle, about half)  overrides
+TABLE='
+1 coinrun 40 20
+1 alpha 200 15
+1 overseer 30 46
+1 corner 30 40
+2 seeds 100 16
+2 shields 20 46
+2 keysandchests 20 40
+2 beacon 20 30
+2 colourshape 20 30
+3 paralysis-corner 60 40
+3 paralysis 360 15 seeds=[100,101,102,103,104]
+4 paralysis 720 15
+5 pixels 20 480
+6 salience 80 16
+6 right_fraction 60 14
+6 levels 50 14
+6 capability 40 40
+6 recipe 50 16
+'
+ANALYSES="paralysis paralysis-corner" # studies whose page is not made by `goalposts study docs`
+
+say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*"; }
+
+# Run a study, record its rows, write its page. If it fails, the next study follows.
+study() { # NAME OVERRIDES…
+  local name=$1 page=docs/results/$1.md log=studies/$1.log
+  shift
+  say "study $name: log in $log"
+  if ! goalposts study run "$name" "$@" --out "studies/$name" --rows "$rows/$name.parquet" --no-estimate \
+    ${WORKERS:+--workers "$WORKERS"} >>"$log" 2>&1; then
+    say "study $name did not finish; see $log"
+    return
+  fi
+  case " $ANALYSES " in *" $name "*) return ;; esac
+  # The first page of a study replaces one that was written by hand.
+  if [ -e "$page" ] && ! grep -q 'goalposts study docs' "$page"; then rm "$page"; fi
+  goalposts study docs "studies/$name" --out docs/results >>"$log" 2>&1 || say "no page of $name; see $log"
+}
+
+# Pages that are computed from the runs or rows of studies; a minute or two each.
+pages() {
+  say "pages from studies"
+  python -m goalposts.experiments.analyses.all_worlds docs/results/worlds.csv --rows "$rows" >>studies/pages.log 2>&1 ||
+    say "no page of all worlds; see studies/pages.log"
+  python docs/_build/claims.py
+}
+
+if [ "${1:-list}" = list ]; then
+  echo "$TABLE" | awk 'NF {printf "part %s  %-18s up to %4d runs  %4d s of CPU each  %5.2f core-hours\n", $1, $2, $3, $4, $3 * $4 / 3600}'
+  exit
+fi
+for part in "$@"; do
+  while read -r number name _ _ overrides; do
+    # shellcheck disable=SC2086
+    if [ "$number" = "$part" ]; then study "$name" $overrides </dev/null; fi
+  done <<<"$TABLE"
+done
+pages
+say "done; commit docs/results"
