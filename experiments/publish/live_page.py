@@ -32,7 +32,7 @@ from .live_world import window_block, world_block
 from .palette import palette_of, short_name
 from .rules_to_javascript import javascript_of
 from .weights import check_plain, packed_network
-from .wording import notes_of, sprites_of, words_of
+from .wording import notes_of, sprites_of, training_label, words_of
 
 MOST_AGENTS, TWO = 12, 2
 DRAWN, SHOWN = 60, 8  # levels that are played to choose from; levels that the page offers
@@ -59,13 +59,13 @@ def live_page(runs: Sequence[Run], command: str = "") -> LivePage:
         words=words,
         story=world.story,
         rules=rules,
-        labels=[label_of(world, subject, words) for subject in subjects],
+        labels=[label_of(world, subject) for subject in subjects],
         training=training_of(world, subjects[0], words),
         hidden=next((c.hidden for c in world.conditions if c.name == "invisible"), words.goal),
         block={
             "world": world_block(world, limits.pop() if len(limits) == 1 else None),
             "agents": [
-                agent_block(world, run, subject, words, len(runs) > TWO)
+                agent_block(world, run, subject, len(runs) > TWO)
                 for run, subject in zip(runs, subjects, strict=True)
             ],
             "levels": [[codes(home), codes(moved)] for home, moved in pairs],
@@ -94,15 +94,9 @@ def alpha_of(subject: Subject) -> float:
     return condition.parameter if condition.parameter is not None else float(condition.role != "train")
 
 
-def label_of(world: World, subject: Subject, words: WorldWords) -> str:
-    """What an agent was trained on: "trained with the coin at the edge"."""
-    if subject.config is None:
-        return subject.label
-    env = subject.config.env
-    what = {"goal": "", "proxy": f", rewarded for {words.proxy}"}.get(
-        env.reward, f", rewarded for {words.proxy} as well"
-    )
-    return f"trained {phrase(notes_of(world, [env.condition])[0], words)}{what}"
+def label_of(world: World, subject: Subject) -> str:
+    """Describe an agent's training: "trained with the coin at the edge"."""
+    return subject.label if subject.config is None else training_label(world, subject.config.env)
 
 
 def training_of(world: World, subject: Subject, words: WorldWords) -> str:
@@ -112,13 +106,11 @@ def training_of(world: World, subject: Subject, words: WorldWords) -> str:
     return phrase(note, words)
 
 
-def agent_block(
-    world: World, run: Run, subject: Subject, words: WorldWords, in_bytes: bool
-) -> dict[str, Any]:
+def agent_block(world: World, run: Run, subject: Subject, in_bytes: bool) -> dict[str, Any]:
     """An agent as the page's scripts take it."""
     return {
         "name": plain(run.path.resolve().name),
-        "label": label_of(world, subject, words),
+        "label": label_of(world, subject),
         "blind": goal_planes(world),
         "spec": window_block(world, subject.observation, world.full),
         "network": packed_network(subject.agent, str(run.path), in_bytes),

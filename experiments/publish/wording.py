@@ -15,6 +15,7 @@ from ...envs.render.look import look_of
 from ...envs.render.render import FLOORS
 from ...envs.render.sprites import sheet
 from ...envs.worlds.contract.world import World
+from ..config.schema import EnvConfig
 from ..evaluation.evaluated_run import Evaluated
 from ..report.data import ConditionNote, RolloutLike, SpriteSheet, WorldWords
 from ..report.words import phrase
@@ -38,13 +39,15 @@ def words_of(world: World) -> WorldWords:
 
 def label_of(item: Evaluated) -> str:
     """Describe an agent's training: "trained with the coin at the edge"; the name of an untrained player."""
-    if item.untrained():
-        return item.config.name
-    words = words_of(item.world)
-    note = notes_of(item.world, [item.config.env.condition])[0]
-    reward = item.config.env.reward
+    return item.config.name if item.untrained() else training_label(item.world, item.config.env)
+
+
+def training_label(world: World, env: EnvConfig) -> str:
+    """Describe a training environment: "trained with the coin at the edge", and what was rewarded if not the goal."""
+    words = words_of(world)
+    note = notes_of(world, [env.condition])[0]
     what = {"goal": "", "proxy": f", rewarded for {words.proxy} instead"}.get(
-        reward, f", rewarded for {words.proxy} as well"
+        env.reward, f", rewarded for {words.proxy} as well"
     )
     return f"trained {phrase(note, words)}{what}"
 
