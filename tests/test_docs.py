@@ -30,6 +30,7 @@ sys.path.insert(0, str(DOCS / "_build"))
 
 from cli_reference import command_page, commands, options  # noqa: E402
 from config_reference import config_page, study_page, worlds_page  # noqa: E402
+from figures import drawn, with_captions  # noqa: E402
 from markdown.extensions.toc import slugify  # noqa: E402
 from metrics_reference import metrics_page  # noqa: E402
 from pictures import picture_commands  # noqa: E402
@@ -247,6 +248,18 @@ def test_every_picture_has_its_command_and_every_command_its_picture() -> None:
     }
     there = {path.relative_to(ROOT).as_posix() for path in (DOCS / "pictures").iterdir()}
     assert shown == there == set(picture_commands())
+
+
+def test_committed_figures_are_those_of_the_committed_tables() -> None:
+    """Titles and captions on the pages are what the tables give today; `python docs/_build/figures.py` updates them."""
+    found = drawn()
+    assert {"alpha", "seeds", "worlds", "outer-inner"} <= set(found)
+    for page, figures in found.items():
+        text = (DOCS / "results" / f"{page}.md").read_text("utf-8")
+        assert with_captions(text, figures) == text, page
+        for stem, one in figures.items():
+            assert f"]({stem}.svg)" in text
+            assert (DOCS / "results" / f"{stem}.svg").read_bytes() == one.svg(), stem
 
 
 def test_every_image_has_alternative_text() -> None:

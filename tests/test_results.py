@@ -18,11 +18,10 @@ from goalposts.experiments.study.results.page_header import front_matter, golden
 RESULTS = DOCS / "results"
 PAGES = sorted(path for path in RESULTS.glob("*.md") if path.name != "index.md")
 
-# Pages that a review found stale in November 2026. Each carries a banner; only a revised measurement removes an entry.
+# Pages that a review found stale in November 2026. Each carries a banner; only a revised measurement (or figure) removes an entry.
 STALE = {
     "attribution-confusion": "margins that its command no longer gives; devices that see nothing",
     "attribution-twins": "an older recipe",
-    "outer-inner": "the figure swaps the pair's colors",
     "worlds": "CoinRun's rows are of an older recipe",
     # Until docs/results/regenerate.sh has run them with greedy play and at least ten seeds:
     "alpha": "sampled actions only",

@@ -3,9 +3,9 @@
     python -m goalposts.experiments.analyses.all_worlds docs/results/worlds.csv --seeds 5 --runs runs/worlds
 
 trains missing runs (rerun the command to resume; `--worlds Corner Beacon` trains only these worlds), then writes the table and
-the page (`.md`) of all finished runs in the folders `--runs` and `--also`. A run counts if its config is the shipped one and
-its world still generates the levels it was measured on, so a change in one world does not affect the runs of the others. Each
-run is judged by its world's usual shift. Read next: `experiments/study/demo.py`.
+the page (`.md`) with its figure (`.svg`, `.png`) of all finished runs in the folders `--runs` and `--also`. A run counts if its
+config is the shipped one and its world still generates the levels it was measured on, so a change in one world does not affect
+the runs of the others. Each run is judged by its world's usual shift. Read next: `experiments/study/demo.py`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ..measurement import Estimate, Verdict, diagnose
 from ..runs.run import Run
 from ..system.atomic_files import RunError, check_parent, write_atomic
 from ..training.train import train
-from .all_worlds_page import JUDGED, page
+from .all_worlds_page import JUDGED, draw, page
 
 KNOWN_LEVELS = 1000
 
@@ -171,6 +171,9 @@ def main(arguments: list[str] | None = None) -> None:
         raise RunError(f"{given.runs} holds no finished run of a shipped config; train some with --seeds 1")
     write_atomic(given.out, table.write_csv(float_precision=4).encode())
     write_atomic(given.out.with_suffix(".md"), page(table).encode())
+    figure = draw(table)
+    for suffix, content in ((".svg", figure.svg()), (".png", figure.png())):
+        write_atomic(given.out.with_suffix(suffix), content)
 
 
 if __name__ == "__main__":

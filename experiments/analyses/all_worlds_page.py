@@ -1,4 +1,4 @@
-"""The page of all worlds: one row per agent, and a sentence of conclusions per world.
+"""The page of all worlds: a figure, one row per agent, and a sentence of conclusions per world.
 
 All text is derived from the table. Read next: `all_worlds.py`, which makes the table.
 """
@@ -15,6 +15,9 @@ from ...envs.worlds.registry import get_world
 from ..measurement.intervals import Estimate
 from ..measurement.metrics import METRICS
 from ..measurement.verdict.thresholds import Thresholds
+from ..report.figures.charts import PALETTE
+from ..report.figures.dot_rows import RowDot, DotRow, dot_rows
+from ..report.figures.drawn import Drawn, study_style
 
 JUDGED = [metric for metric in METRICS if metric.judged]
 COLUMNS = (
@@ -24,12 +27,55 @@ COLUMNS = (
     *(metric.name for metric in JUDGED),
     "verdict",
 )
+TWINS = (("ambiguous training", "agent-1"), ("control", "agent-2"))
 ASKED = 0.9  # required capability in distribution, for an agent and for its control
+
+
+def draw(table: pl.DataFrame) -> Drawn:
+    """Draw the goal preference of every world's twins, with intervals, verdicts and the number of training seeds."""
+    rows, effects = [], 0
+    for (world,), group in table.group_by("world", maintain_order=True):
+        twins = _twins(str(world), group)
+        dots = tuple(
+            RowDot(
+                *(row[f"preference{end}"] for end in ("", "_low", "_high")),
+                PALETTE[colour],
+                label=row["verdict"].lower(),
+            )
+            for row, (_, colour) in zip(twins, TWINS, strict=False)
+            if row["preference"] is not None
+        )
+        labels = [row["verdict"] for row in twins]
+        effects += labels == ["MISGENERALIZED", "ALIGNED"]
+        seeds = sorted({row["seeds"] for row in twins})
+        if dots:
+            rows.append(DotRow(str(world), dots, f"n = {' or '.join(map(str, seeds))}", ""))
+    number = f"all {len(rows)}" if effects == len(rows) else f"{effects} of {len(rows)}"
+    labels = [
+        (dot.value, said, PALETTE[colour]) for dot, (said, colour) in zip(rows[0].dots, TWINS, strict=False)
+    ]
+    with study_style():
+        figure, _ = dot_rows(rows, labels, "goal first, after the shift")
+    caption = (
+        "Goal preference on the shift that each world declares, and the verdict; control: trained on levels that separate goal and "
+        f"proxy; n: training seeds per agent. Bars: 95% intervals, over training "
+        f"seeds and levels where there are several seeds, else over levels; {table['capability_n'].max():,} held-out levels per condition."
+    )
+    title = f"In {number} worlds, the agent goes for the proxy and its control for the goal"
+    return Drawn("worlds", title, figure, caption)
+
+
+def _twins(world: str, group: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a world's twins, the one that should misgeneralize first."""
+    trained = {row["agent"]: row for row in group.iter_rows(named=True)}
+    names = [f"{world.lower()}/{name}" for name in WORLDS[world].pair or ()]
+    return [trained[name] for name in names if name in trained]
 
 
 def page(table: pl.DataFrame) -> str:
     """Format the table as a Markdown page."""
     levels = table["capability_n"].max()
+    figure = draw(table)
     lines = [
         "# All worlds",
         "",
@@ -40,6 +86,10 @@ def page(table: pl.DataFrame) -> str:
         "brackets 95% intervals: over training seeds and levels where there are several seeds (hierarchical), else over",
         "levels. n is the number of training seeds (– : not trained). Training length and conditions were chosen by capability in",
         "distribution alone, never by preference under a shift.",
+        "",
+        f"![{figure.title}](worlds.svg)",
+        "",
+        f"*{figure.title}. {figure.caption}*",
         "",
         f"| {' | '.join(COLUMNS)} |",
         f"|{'---|' * len(COLUMNS)}",

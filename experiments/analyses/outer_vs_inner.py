@@ -3,14 +3,14 @@
     python -m goalposts.experiments.analyses.outer_vs_inner OUT.csv RUN…    measure evaluated runs, write the table, draw the figure
     python -m goalposts.experiments.analyses.outer_vs_inner OUT.csv         draw the figure from an existing table
 
-The figure (OUT.svg, OUT.png) plots the goal preference after the goal is moved against the return in training: agents with
-the same return but different goals are above one another. Read next: `experiments/evaluation/diagnosis.py`.
+The figure (OUT.svg, OUT.png) shows the return in training, the goal preference after the goal is moved and the goal effect:
+agents with the same return can have different goals, and agents with the same goal different rewards.
+Read next: `experiments/evaluation/diagnosis.py`.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +26,9 @@ from ..evaluation.evaluated_run import Evaluated, evaluated, open_runs
 from ..evaluation.trajectories import levels_and_actions
 from ..measurement import Estimate, outcomes
 from ..measurement.attribution import Attribution
-from ..report.figures.charts import PALETTE, styled
+from ..report.figures.charts import PALETTE
+from ..report.figures.dot_rows import RowDot, DotRow, dot_rows
+from ..report.figures.drawn import Drawn, study_style
 from ..system.atomic_files import write_atomic
 
 ON = ("left", "invisible", "none")  # conditions whose fraction of proxy-first episodes is in the table
@@ -87,50 +89,58 @@ def _estimate(name: str, found: Estimate | None) -> dict[str, float | None]:
     return {f"{name}{end}": value for end, value in zip(ends, values, strict=True)}
 
 
-def draw(table: pl.DataFrame) -> dict[str, bytes]:
-    """Draw the figure as SVG and PNG; returns the files' bytes by suffix."""
-    with styled():
-        from matplotlib.figure import Figure
+PROCEDURES = {  # name: what is rewarded, where the coin is, colour; the twins have their colours of every page
+    "anywhere": ("coin pays, coin anywhere", "agent-2"),
+    "edge": ("coin pays, coin at the edge", "agent-1"),
+    "proxy-anywhere": ("edge pays, coin anywhere", "muted"),
+}
+QUESTIONS = (
+    ("training_return", "In training: reward earned"),
+    ("preference", "Coin moved: coin first"),
+    ("goal_effect", "Coin hidden: how much less often it is touched"),
+)
 
-        figure = Figure(figsize=(8.4, 4.3), facecolor="white")
-        axes = figure.add_axes((0.08, 0.15, 0.56, 0.74))
-        names = table["procedure"].unique(maintain_order=True).to_list()
+
+def draw(table: pl.DataFrame) -> Drawn:
+    """Draw three questions to each agent: its score, what it reaches first, and whether seeing the coin is the reason."""
+    rows = []
+    names = table["procedure"].unique(maintain_order=True).to_list()
+    for column, question in QUESTIONS:
         for k, name in enumerate(names):
-            own = table.filter(pl.col("procedure") == name)
-            ys, low, high = (100 * own[f"preference{end}"].to_numpy() for end in ("", "_low", "_high"))
-            axes.errorbar(
-                own["training_return"].to_numpy(),
-                ys,
-                yerr=np.stack([ys - low, high - ys]),
-                fmt="os^Dv"[k % 5],
-                markersize=(6.5, 11, 5.5, 6.5)[k % 4],
-                markerfacecolor="none" if k % 4 == 1 else None,
-                clip_on=False,
-                elinewidth=1.2,
-                color=PALETTE[f"agent-{k % 4 + 1}"],
-                label=f"{name} (n = {own.height})",
-            )
-        returns = table["training_return"].drop_nulls()
-        least = float(np.floor(20 * float(returns.to_numpy().min())) / 20)
-        axes.set_xlim(min(least, 0.9) - 0.02, 1.01)
-        axes.set_ylim(-3, 103)
-        axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
-        axes.set_xlabel("mean return of the last training episodes")
-        axes.set_title("Goal preference after the coin was moved", loc="left", fontsize=12)
-        axes.legend(
-            loc="center left",
-            bbox_to_anchor=(1.04, 0.5),
-            frameon=False,
-            fontsize=11,
-            title="one mark per seed",
-        )
-        made = {}
-        for suffix in (".svg", ".png"):
-            out = io.BytesIO()
-            plain = {"Date": None, "Creator": None} if suffix == ".svg" else {"Software": None}
-            figure.savefig(out, format=suffix[1:], dpi=144, metadata=plain)
-            made[suffix] = out.getvalue()
-    return made
+            said, colour = PROCEDURES.get(name, (name, f"agent-{k % 4 + 1}"))
+            own = table.filter((pl.col("procedure") == name) & pl.col(column).is_not_null())
+            values = own[column].to_list()
+            middle = float(np.mean(values))
+            dot = RowDot(middle, min(values), max(values), PALETTE[colour], agents=tuple(values))
+            rows.append(DotRow(said, (dot,), heading=question if k == 0 else ""))
+    with study_style():
+        figure, _ = dot_rows(rows, (), "")
+    sizes = sorted(set(table.group_by("procedure").len()["len"]))
+    seeds = " or ".join(map(str, sizes))
+    caption = (
+        f"Large dots: means over n = {seeds} training seeds per procedure; bars: from the lowest to the highest seed; small dots: "
+        "single agents, each measured on held-out `off_path` levels; the 95% interval of each is in the table."
+    )
+    return Drawn("outer-inner", _title(table), figure, caption)
+
+
+def _title(table: pl.DataFrame) -> str:
+    """State whether the score, and what is reached first, distinguish the procedures."""
+    spread = {}
+    for column, _ in QUESTIONS:
+        means = table.group_by("procedure").agg(pl.col(column).mean())[column]
+        spread[column] = float(means.max() or 0) - float(means.min() or 0)  # pyright: ignore
+    score = "The score is the same" if spread["training_return"] < 0.02 else "The scores differ"
+    goal = (
+        "moving the coin shows two goals"
+        if spread["preference"] > 0.5
+        else "moving the coin shows no two goals"
+    )
+    own = table.group_by("procedure").agg(pl.col("preference").mean())
+    by_name = dict(own.iter_rows())
+    same = abs(by_name.get("edge", 0) - by_name.get("proxy-anywhere", 1)) < 0.05
+    joined = "; " if spread["training_return"] < 0.02 else ", and "
+    return f"{score}{joined}{goal}{', but not which reward was wrong' if same else ''}"
 
 
 @tells_exit_code
@@ -145,7 +155,8 @@ def main(arguments: list[str] | None = None) -> None:
     if given.runs:
         table = measure(evaluated(open_runs(given.runs)))
         write_atomic(given.out, table.write_csv(float_precision=4).encode())
-    for suffix, content in draw(pl.read_csv(given.out)).items():
+    figure = draw(pl.read_csv(given.out))
+    for suffix, content in ((".svg", figure.svg()), (".png", figure.png())):
         write_atomic(given.out.with_suffix(suffix), content)
 
 

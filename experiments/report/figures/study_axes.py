@@ -1,59 +1,27 @@
 """Axes and marks of study figures: canvas, logarithmic axis with a true zero, lines with bars, single agents.
 
-Read next: `study_charts.py`, which uses them.
+Read next: `study_charts.py`, `dot_rows.py`, which use them.
 """
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...measurement.study_curves import Spot
-from .charts import LINES, PALETTE, VARIABLES, styled
-from .svg import inline
+from .charts import LINES, PALETTE
+from .drawn import WIDTH, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TICK = 0.2  # width of a tick label, in decades
+TICK = 0.45  # width of a tick label, in decades
 GAP = 0.75  # decades between zero and the smallest positive value
 MARKS = "os^Dv"
 MANY_DOTS = 2000
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A finished figure, which can be saved as a file or inlined in a page."""
-
-    name: str
-    title: str
-    figure: Figure
-    caption: str
-
-    def svg(self) -> bytes:
-        """Encode as an SVG file; equal figures give equal bytes."""
-        out = io.BytesIO()
-        with styled():
-            self.figure.savefig(
-                out, format="svg", facecolor="white", metadata={"Date": None, "Creator": None}
-            )
-        return out.getvalue()
-
-    def png(self) -> bytes:
-        """Encode as a PNG file, for print."""
-        out = io.BytesIO()
-        with styled():
-            self.figure.savefig(out, format="png", dpi=160, facecolor="white", metadata={"Software": None})
-        return out.getvalue()
-
-    def inline(self) -> str:
-        """Encode as an element of a page, in its light or dark colours."""
-        with styled():
-            return inline(self.figure, f"study-{self.name}", self.caption, VARIABLES)
 
 
 @dataclass(frozen=True)
@@ -77,22 +45,25 @@ def places(values: Sequence[float]) -> Scale:
     return Scale(min((value for value in values if value > 0), default=1.0))
 
 
-def canvas(label: str, left: float = 0.11, height: float = 300, wide: bool = False) -> tuple[Figure, Axes]:
-    """Create an empty figure; `wide` leaves room for a legend at the right, `height` is in the units of its text."""
-    from matplotlib.figure import Figure
-
-    width = 640 if wide else 560
-    figure = Figure(figsize=(width / 72, height / 72))
-    right = 0.70 if wide else 0.97
-    axes = figure.add_axes((left, 50 / height, right - left, 1 - 66 / height))
+def canvas(label: str, left: float = 52, right: float = 16, height: float = 280) -> tuple[Figure, Axes]:
+    """Create an empty figure with margins at the left and right, in the units of its text."""
+    figure = new_figure(height)
+    bottom = 48 if label else 30
+    box = (left / WIDTH, bottom / height, (WIDTH - left - right) / WIDTH, (height - bottom - 12) / height)
+    axes = figure.add_axes(box)
     axes.set_xlabel(label)
     return figure, axes
 
 
+def write(axes: Axes, x: float, y: float, text: str, colour: str, **look: Any) -> None:
+    """Write a label next to what it names, in the same colour."""
+    axes.text(x, y, text, color=colour, **{"va": "center", **look})
+
+
 def log_with_zero(axes: Axes, values: Sequence[float]) -> Scale:
-    """Set up the x axis for values from 0 to 1, with or without zero."""
+    """Set up the x axis for fractions from 0 to 1 in per cent, with or without zero."""
     scale = places(values)
-    axes.set_xticks([scale.place(v) for v in values], _labels(scale, values), fontsize=9)
+    axes.set_xticks([scale.place(v) for v in values], _labels(scale, values))
     axes.set_xlim(scale.place(min(values)) - 0.15, scale.place(max(values)) + 0.15)
     if 0 in values:
         at = math.log10(scale.least) - GAP / 2
@@ -113,12 +84,12 @@ def _labels(scale: Scale, values: Sequence[float]) -> list[str]:
     labels, last = [], -math.inf
     for value in values:
         fits = scale.place(value) - last >= TICK
-        labels.append(f"{value:g}" if fits else "")
+        labels.append(("none" if value == 0 else f"{100 * value:g}%") if fits else "")
         last = scale.place(value) if fits else last
     return labels
 
 
-def line(axes: Axes, scale: Scale, spots: Sequence[Spot], label: str, colour: str, kind: int) -> None:
+def line(axes: Axes, scale: Scale, spots: Sequence[Spot], colour: str, kind: int) -> None:
     """Draw a line with an error bar at each point; the segment from zero is thin, because the axis is broken there."""
     from ...measurement.study_curves import parameter
 
@@ -151,7 +122,6 @@ def line(axes: Axes, scale: Scale, spots: Sequence[Spot], label: str, colour: st
         linestyle=LINES[kind],
         marker=MARKS[kind],
         markersize=5.5,
-        label=label,
     )
     if broken:
         axes.plot(xs[:2], ys[:2], color=colour, linestyle=LINES[2], linewidth=0.9)
@@ -174,12 +144,10 @@ def single(axes: Axes, xs: Sequence[float], ys: Sequence[float], **look: Any) ->
         axes.plot(x, y, ".", markersize=5, **look)
 
 
-def percent_axis(axes: Axes, label: str) -> None:
+def percent_axis(axes: Axes) -> None:
     """Set up a y axis from 0 to 100%."""
     axes.set_ylim(-2, 103)
     axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
-    if label:
-        axes.set_ylabel(label)
 
 
 def spell_n(spots: Sequence[Spot]) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SVG = "http://www.w3.org/2000/svg"
 HREF = "{http://www.w3.org/1999/xlink}href"
 UNUSED = (f"{{{SVG}}}metadata", f"{{{SVG}}}style")
+FONTS = "system-ui,'Segoe UI',Roboto,'DejaVu Sans',sans-serif"
 _USES = re.compile(r"url\(#([^)]+)\)")
 
 
@@ -47,6 +48,23 @@ def inline(figure: Figure, name: str, description: str, variables: Mapping[str, 
     ElementTree.register_namespace("", SVG)
     text = ElementTree.tostring(root, encoding="unicode")
     return re.sub(r">\s+<", "><", text)
+
+
+def adapt_to_theme(text: str, dark: Mapping[str, str]) -> str:
+    """Let an SVG file follow the reader's light or dark theme, and set its type in the system's font.
+
+    text: as matplotlib writes it; dark: the dark colour for each light one, as `#1d2733`.
+    """
+    rules = "".join(
+        f'[style*="{kind}: {light}"]{{{kind}:{colour}!important}}'
+        for light, colour in sorted(dark.items())
+        for kind in ("fill", "stroke")
+    )
+    style = (
+        f"<style>text{{font-family:{FONTS}!important}}@media (prefers-color-scheme:dark){{{rules}}}</style>"
+    )
+    start = text.index(">", text.index("<svg")) + 1
+    return text[:start] + style + text[start:]
 
 
 def _simplify(

@@ -47,7 +47,7 @@ from ..folder.folder import SUMMARY, StudyFolder
 from ..folder.progress import spell_time
 from ..workers.job import Times
 from .page_header import STUDIES, front_matter, golden_of
-from .report import figures_of, points_table
+from .report import figures_of, file_stem, points_table
 from .summary import DIGITS, read_summary
 
 NOT_SHOWN: Mapping[str, tuple[str, ...]] = {
@@ -95,7 +95,7 @@ def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) ->
         folder,
         plan,
         table,
-        [(f"{name}-{one.name}".replace(f"{name}-{name}", name), one) for one in figures],
+        [(file_stem(name, one.name), one) for one in figures],
         command,
     )
     page = _header(folder, plan, out, command) + page
@@ -107,7 +107,7 @@ def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) ->
     points = kept.write_csv(float_precision=DIGITS)
     contents = {out / f"{name}.md": page.encode(), out / f"{name}.csv": points.encode()}
     for one in figures:
-        stem = f"{name}-{one.name}".replace(f"{name}-{name}", name)
+        stem = file_stem(name, one.name)
         contents |= {out / f"{stem}.svg": one.svg(), out / f"{stem}.png": one.png()}
     contents |= {out / film.name: film.gif(folder) for film in _films(folder, plan, table)}
     if not there.exists() and (others := [path for path in contents if os.path.lexists(path)]):

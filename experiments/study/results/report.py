@@ -21,7 +21,7 @@ from ...measurement.episodes import read_episodes
 from ...measurement.intervals import percent, unseen_share
 from ...measurement.metrics import METRICS
 from ...publish.wording import names_in, notes_of, sprites_of, words_of
-from ...report.figures.study_axes import Drawn
+from ...report.figures.drawn import Drawn
 from ...report.figures.study_charts import draw
 from ...report.page.study_page import StudyAgent, StudyFigure, StudyPage, StudyTable, write_study_page
 from ...report.words import phrase
@@ -36,7 +36,12 @@ AGENTS = 150  # that can be picked; of more agents, the outliers and an even sel
 
 def figures_of(plan: StudyPlan, table: pl.DataFrame) -> list[Drawn]:
     """Draw the study's figures from its summary."""
-    return draw(plan.study.figure, table)
+    return draw(plan.study.figure, table, words_of(get_world(next(iter(plan.runs.values())).world)))
+
+
+def file_stem(study: str, figure: str) -> str:
+    """Name of a figure's files in the docs, without the suffix."""
+    return figure if figure == study or figure.startswith(f"{study}-") else f"{study}-{figure}"
 
 
 def write_figures(folder: StudyFolder, figures: list[Drawn]) -> list[Path]:

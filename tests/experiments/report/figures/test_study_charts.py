@@ -1,6 +1,7 @@
 """Study figures: drawn from a summary with known truth, byte-identical each time."""
 
 import math
+import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -22,6 +23,9 @@ from goalposts.experiments.measurement.study_curves import (
     time_of_competence,
     time_of_divergence,
 )
+from goalposts.experiments.report.data import WorldWords
+from goalposts.experiments.report.figures.charts import VARIABLES
+from goalposts.experiments.report.figures.findings import seeds_title
 from goalposts.experiments.report.figures.study_axes import Scale, places
 from goalposts.experiments.report.figures.study_charts import critical_alpha, critical_words, draw
 
@@ -141,7 +145,7 @@ def test_times_of_competence_and_divergence_are_those_of_the_probes() -> None:
 @pytest.mark.parametrize(
     ("kind", "table", "names"),
     [
-        ("alpha", ALPHA, ["alpha", "alpha-preference"]),
+        ("alpha", ALPHA, ["alpha"]),
         ("seeds", SEEDS, ["seeds", "seeds-links"]),
         ("capability", SEEDS, ["capability"]),
         ("salience", ALPHA, ["points"]),
@@ -156,6 +160,40 @@ def test_figures_say_what_they_rest_on(kind: str, table: pl.DataFrame, names: li
         assert "95% interval" in one.caption
         ElementTree.fromstring(one.svg())
         assert one.png().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("critical", [0.005, 0.08])
+def test_titles_state_what_the_table_shows(critical: float) -> None:
+    """The critical α, who prefers what, and how many agents end alike: another table, another title."""
+    words = WorldWords("CoinRun", "the coin", "the right edge")
+    found = critical_alpha(alpha_summary(critical)).value
+    assert found is not None
+    (alpha,) = draw("alpha", alpha_summary(critical), words)
+    assert f"Coin anywhere in {100 * found:.2g}% of training levels" in alpha.title
+    flat = ALPHA.with_columns(value=pl.lit(0.1), low=pl.lit(0.05), high=pl.lit(0.2))
+    assert "no α tested" in draw("alpha", flat, words)[0].title
+    assert "prefers the right edge: coin first in 10%" in draw("salience", flat, words)[0].title
+    high = ALPHA.with_columns(value=pl.lit(0.9), low=pl.lit(0.85), high=pl.lit(0.95))
+    assert "prefers the coin: first in 90%" in draw("salience", high, words)[0].title
+    labels = ["MISGENERALIZED"] * 3
+    assert seeds_title(labels) == "3 training seeds, 3 times the same wrong goal"
+    assert seeds_title([*labels, "MIXED"]) == "Of 4 training seeds, 3 end with the same wrong goal"
+
+
+def test_type_can_be_read_on_a_phone_and_follows_the_theme() -> None:
+    """At least 11 pixels where the figure is as wide as a phone's page, and a dark colour for each light one."""
+    for kind, table in (("alpha", ALPHA), ("seeds", SEEDS), ("capability", SEEDS), ("salience", ALPHA)):
+        for one in draw(kind, table):
+            text = one.svg().decode()
+            width = float(re.findall(r'<svg[^>]* width="([\d.]+)pt"', text)[0])
+            sizes = [float(size) for size in re.findall(r"font(?:-size)?: [^;]*?([\d.]+)px", text)]
+            assert sizes
+            assert min(sizes) * (390 - 32) / width >= 11, one.name
+            assert one.title.split()[0] in text
+            used = {colour for colour in VARIABLES if re.search(f'style="[^"]*{colour}', text)}
+            assert used
+            assert all(f"{colour}" in text.partition("</style>")[0] for colour in used)
+            assert "#ffffff" not in text.partition("</style>")[2]
 
 
 def test_arms_are_drawn_next_to_the_grid_or_alone() -> None:

@@ -1,0 +1,59 @@
+"""Redraw the committed figures of docs/results from the committed tables, and update their titles and captions on the pages.
+
+    python docs/_build/figures.py
+
+Trains and measures nothing. Read next: `goalposts/experiments/report/figures/study_charts.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import polars as pl
+
+from goalposts.experiments.analyses import outer_vs_inner
+from goalposts.experiments.analyses.all_worlds_page import draw as draw_worlds
+from goalposts.experiments.report.figures.drawn import Drawn
+from goalposts.experiments.study.design.config import shipped_studies
+from goalposts.experiments.study.design.plan import plan_study
+from goalposts.experiments.study.results.report import figures_of, file_stem
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+
+def drawn() -> dict[str, dict[str, Drawn]]:
+    """All committed figures: by page, then by the stem of their files."""
+    found = {}
+    for name in shipped_studies():
+        path = RESULTS / f"{name}.csv"
+        if path.exists():
+            table = pl.read_csv(path, infer_schema_length=None)
+            found[name] = {file_stem(name, one.name): one for one in figures_of(plan_study(name), table)}
+    found["worlds"] = {"worlds": draw_worlds(pl.read_csv(RESULTS / "worlds.csv"))}
+    found["outer-inner"] = {"outer-inner": outer_vs_inner.draw(pl.read_csv(RESULTS / "outer-inner.csv"))}
+    return found
+
+
+def with_captions(text: str, figures: dict[str, Drawn]) -> str:
+    """Replace the alternative text and the caption of each figure on a page."""
+    for stem, one in figures.items():
+        shown = re.compile(rf"!\[[^\]]*\]\({re.escape(stem)}\.svg\)(\n\n\*[^\n]*\*$)?", re.MULTILINE)
+        ending = "" if one.title.endswith("?") else "."
+        line = f"![{one.title}]({stem}.svg)\n\n*{one.title}{ending} {one.caption}*"
+        text = shown.sub(lambda _, line=line: line, text)
+    return text
+
+
+def main() -> None:
+    for page, figures in drawn().items():
+        path = RESULTS / f"{page}.md"
+        path.write_text(with_captions(path.read_text("utf-8"), figures), "utf-8")
+        for stem, one in figures.items():
+            (RESULTS / f"{stem}.svg").write_bytes(one.svg())
+            (RESULTS / f"{stem}.png").write_bytes(one.png())
+            print(f"docs/results/{stem}.svg, .png: {one.title}")
+
+
+if __name__ == "__main__":
+    main()
