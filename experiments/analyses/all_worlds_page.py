@@ -16,7 +16,7 @@ from ..measurement.intervals import Estimate
 from ..measurement.metrics import METRICS
 from ..measurement.verdict.thresholds import Thresholds
 from ..report.figures.charts import PALETTE
-from ..report.figures.dot_rows import RowDot, DotRow, dot_rows
+from ..report.figures.dot_rows import DotRow, RowDot, dot_rows
 from ..report.figures.drawn import Drawn, study_style
 
 JUDGED = [metric for metric in METRICS if metric.judged]

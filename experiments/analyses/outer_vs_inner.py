@@ -27,7 +27,7 @@ from ..evaluation.trajectories import levels_and_actions
 from ..measurement import Estimate, outcomes
 from ..measurement.attribution import Attribution
 from ..report.figures.charts import PALETTE
-from ..report.figures.dot_rows import RowDot, DotRow, dot_rows
+from ..report.figures.dot_rows import DotRow, RowDot, dot_rows
 from ..report.figures.drawn import Drawn, study_style
 from ..system.atomic_files import write_atomic
 

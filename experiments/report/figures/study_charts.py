@@ -31,7 +31,7 @@ from ...measurement.study_curves import (
 from ...measurement.verdict.thresholds import Thresholds
 from ..data import WorldWords
 from .charts import LINES, PALETTE
-from .dot_rows import RowDot, DotRow, dot_rows
+from .dot_rows import DotRow, RowDot, dot_rows
 from .drawn import Drawn, study_style
 from .findings import (
     alpha_title,
