@@ -7,7 +7,7 @@ from types import FrameType
 
 from goalposts.process import notices
 from goalposts.process.isolation import forget_senseless_threads, forget_working_directory
-from goalposts.process.patience import watch_imports
+from goalposts.process.patience import watch_silence
 from goalposts.process.streams import make_ready, warn
 
 INTERRUPTED = "goalposts: interrupted"
@@ -21,7 +21,7 @@ def main() -> None:
     forget_senseless_threads()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
-    watch_imports()
+    watch_silence()
     try:
         # In a checkout the folder is not where its import name suggests, which a static checker cannot see.
         from goalposts.experiments.cli.main import main as run  # pyright: ignore[reportMissingImports]

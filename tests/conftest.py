@@ -25,6 +25,7 @@ os.environ |= {
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "NUMBA_NUM_THREADS": "1",
+    "GOALPOSTS_PATIENCE": "0",  # what a command says when it takes long depends on the machine
 }
 
 # Background jobs of a shell ignore Ctrl-C, and so do their children; some tests send it.

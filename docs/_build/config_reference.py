@@ -12,7 +12,8 @@ from typing import Any
 
 from goalposts.envs.worlds.registry import known_worlds
 from goalposts.experiments.config.schema import config_schema, shipped_configs, shipped_root
-from goalposts.experiments.study.design.config import StudyConfig, shipped_studies
+from goalposts.experiments.study.design.config import StudyConfig
+from goalposts.experiments.study.design.study_file import shipped_studies
 
 Schema = Mapping[str, Any]
 

@@ -11,7 +11,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -23,6 +23,7 @@ from typer.models import OptionInfo
 from goalposts import __version__
 from goalposts.closest import closest, near
 from goalposts.errors import UserError
+from goalposts.process.patience import heard, own_display, show_progress
 from goalposts.process.streams import takes_unicode
 from goalposts.text import json_text, plain, plain_lines
 
@@ -115,6 +116,19 @@ def check_runs(arguments: Mapping[str, Any]) -> None:
             raise RunError(not_a_run(Path(word)))
 
 
+def check_studies(command: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+    """Refuse a study that is missing before anything heavy is imported. Raises RunError, UserError."""
+    if command.__module__ != f"{__package__}.study":
+        return
+    from ..study.design.study_file import check_study_folder, find_study
+
+    if "config" in arguments:
+        find_study(arguments["config"])
+    for name in ("path", "first", "second"):
+        if name in arguments:
+            check_study_folder(arguments[name])
+
+
 def with_worlds(command: Callable[..., Any]) -> Callable[..., Any]:
     """The command with a `--world` and a `--code` that import; one that has a `--world` already keeps its own."""
     signature = inspect.signature(command, eval_str=True)
@@ -131,6 +145,7 @@ def with_worlds(command: Callable[..., Any]) -> Callable[..., Any]:
         **named: Any,
     ) -> Any:
         check_runs(named)
+        check_studies(command, named)
         load_worlds(custom_worlds)
         load_custom_code(custom_code)
         return command(*given, **named)
@@ -151,11 +166,13 @@ LOOK_UP, MAIN = "Look up", "Experiments"
 def say(text: object = "", err: bool = False) -> None:
     """Print one line: whatever names and paths are in it, it stays one line that a terminal only shows."""
     typer.echo(plain(text, MOST), err=err)
+    heard()
 
 
 def show(text: str, err: bool = False) -> None:
     """Print several lines, such as a table. Names in them must be `plain` already: a line break in them is a line."""
     typer.echo(plain_lines(text), err=err)
+    heard()
 
 
 VERDICT_COLOURS = {
@@ -233,7 +250,7 @@ RunPaths = Annotated[list[Path], typer.Argument(help="Run folders; several are j
 
 @contextmanager
 def progress_bars(labels: list[str], quiet: bool) -> Iterator[Any]:
-    """Progress bars on stderr, one per label, if stderr is a terminal; yields update(which, step, total, words)."""
+    """Progress of each label on stderr: bars on a terminal, else a line now and then; yields update(which, step, total, words)."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -247,15 +264,24 @@ def progress_bars(labels: list[str], quiet: bool) -> Iterator[Any]:
     console = Console(stderr=True)
     bars = Progress(*columns, console=console, disable=quiet or not console.is_interactive)
     tasks = [bars.add_task(plain(label), total=None, words="waiting") for label in labels]
+    lines = dict.fromkeys(range(len(labels)), "")
+    display = ExitStack()
 
     def told(which: int, step: int, total: int, words: str) -> None:
+        if not bars.live.is_started and (quiet or console.is_interactive):
+            display.enter_context(own_display())
         bars.start()  # only now: what is refused before any work needs no bar
         bars.update(tasks[which], completed=step, total=total, words=plain(words))
+        steps = f"{step:,} of {total:,}" if 0 < step < total or not words else ""
+        lines[which] = f"{labels[which]}: {', '.join(filter(None, (steps, words)))}"
+        show_progress("; ".join(filter(None, lines.values())))
 
     try:
         yield told
     finally:
         bars.stop()
+        display.close()
+        show_progress("")
 
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]

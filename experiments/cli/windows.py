@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goalposts.errors import UserError
+from goalposts.process.patience import own_display
 
 from ...envs.worlds.contract.sources import shown_command
 from ..system.atomic_files import check_new
@@ -189,7 +190,8 @@ def _show(view: View, dark: bool, screenshot: Path | None, keys: str, keep: bool
     with Window(view, dark=dark) as window:
         window.press_all(keys)
         if screenshot is None:
-            window.run()
+            with own_display():
+                window.run()
         else:
             window.save_image(screenshot)
             say(f"{screenshot} ({screenshot.stat().st_size / 1e3:.0f} kB)")

@@ -6,6 +6,8 @@ Requires only the standard library. Read next: `experiments/cli/main.py`, which 
 import sys
 from collections.abc import Callable
 
+from .patience import heard
+
 printed: Callable[[str], object] | None = None
 """Function with which a command prints notices; None in a user's Python program."""
 _told: set[str] = set()
@@ -21,6 +23,7 @@ def notice(message: str) -> None:
     _told.add(message)
     if printed is not None:
         printed(message)
+        heard()
         return
     import warnings
 

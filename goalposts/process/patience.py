@@ -1,42 +1,117 @@
-"""Show progress while large libraries are imported, which can take seconds before a command's first output.
+"""Break the silence of a command: after 1.2 s without output, a line on stderr says what it is doing.
 
-Requires only the standard library. Read next: `notices.py`; `goalposts/__main__.py`, which starts it.
+The line names the large library that is being imported or the progress, or says that the command compiles or works. More follow every two
+seconds, and later each time that a tenth of the time so far has passed, so that the log of a long run stays short.
+`GOALPOSTS_PATIENCE=0` turns this off. Requires only the standard library. Read next: `goalposts/__main__.py`, which starts it.
 """
 
+import atexit
+import os
 import sys
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 LARGE = {
     "torch": "PyTorch",
     "numba": "numba",
     "polars": "polars",
+    "scipy": "SciPy",
     "matplotlib": "matplotlib",
     "pygame": "pygame",
+    "ray": "Ray",
 }
-AFTER, EVERY, UNTIL = 1.2, 0.3, 30.0  # seconds
+FIRST, NEXT, PART = (
+    1.2,
+    1.7,
+    0.1,
+)  # seconds of silence before the first line and the next ones; part of the time so far
+POLL = 0.1
 
 
-def watch_imports() -> threading.Event:
-    """Start watching imports; set the returned event to stop. Shows at most one line; without a terminal, only for PyTorch."""
-    stopped, names = threading.Event(), tuple(LARGE) if sys.stderr.isatty() else ("torch",)
-    threading.Thread(target=_watch, args=(stopped, names), name="goalposts-patience", daemon=True).start()
+class _Silence:
+    """Time of the last output, the progress to show, and how many windows and progress bars are open."""
+
+    def __init__(self) -> None:
+        self.heard = time.monotonic()
+        self.progress = ""
+        self.displays = 0
+
+
+_silence = _Silence()
+
+
+def heard() -> None:
+    """Note that the command has just shown something."""
+    _silence.heard = time.monotonic()
+
+
+def show_progress(text: str) -> None:
+    """Set the progress that the next line shows; empty: none."""
+    _silence.progress = text
+
+
+@contextmanager
+def own_display() -> Iterator[None]:
+    """Show no lines while a window or a progress bar is open."""
+    _silence.displays += 1
+    try:
+        yield
+    finally:
+        _silence.displays -= 1
+        heard()
+
+
+def watch_silence() -> threading.Event:
+    """Start the thread that writes the lines; set the returned event to stop it. It stops when Python exits."""
+    stopped = threading.Event()
+    if os.environ.get("GOALPOSTS_PATIENCE", "").strip() == "0":
+        return stopped
+    heard()
+    thread = threading.Thread(target=_watch, args=(stopped,), name="goalposts-patience", daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        stopped.set()
+        thread.join(1)  # a thread that writes while Python exits would abort it
+
+    atexit.register(stop)
     return stopped
 
 
-def importing(names: tuple[str, ...] = tuple(LARGE)) -> str | None:
+def importing() -> str | None:
     """Name of the large library being imported, or None."""
-    for name, shown in ((name, LARGE[name]) for name in names):
+    for name, shown in LARGE.items():
         if getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False):
             return shown
     return None
 
 
-def _watch(stopped: threading.Event, names: tuple[str, ...]) -> None:
-    from .notices import progress
+def _current() -> str:
+    if library := importing():
+        return f"loading {library}"
+    lock = getattr(sys.modules.get("numba.core.compiler_lock"), "global_compiler_lock", None)
+    if lock is not None and lock.is_locked():
+        return "compiling"
+    return _silence.progress or "working"
 
-    waited = AFTER
-    while not stopped.wait(AFTER if waited == AFTER else EVERY) and waited < UNTIL:
-        waited += EVERY
-        if shown := importing(names):
-            progress(f"loading {shown} …")
-            return
+
+def _watch(stopped: threading.Event) -> None:
+    began, last, limit = time.monotonic(), "", FIRST
+    while not stopped.wait(POLL):
+        now = time.monotonic()
+        if _silence.displays or now - _silence.heard < limit:
+            continue
+        what = f"{_current()} …"
+        _write(what if what != last else f"{what} {now - began:.0f} s")
+        last, limit = what, max(NEXT, PART * (now - began))
+        heard()
+
+
+def _write(line: str) -> None:
+    from goalposts.text import plain
+
+    from .streams import warn
+
+    warn(plain(f"goalposts: {line}"))

@@ -1,17 +1,22 @@
 """First output: bad arguments and a missing screen are reported at once, and a line appears before compilation."""
 
 import os
+import queue
 import subprocess
 import sys
 import threading
 import time
 import types
 from importlib.machinery import ModuleSpec
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from fixtures.command import GOALPOSTS, run
 from fixtures.faults import row
+
+from goalposts.experiments.cli.app import progress_bars
+from goalposts.process import patience
 
 LOADED = """
 import sys
@@ -38,6 +43,9 @@ OF_RUNS = ("finetune", "evaluate", "diagnose", "report", "record", "sweep-goal")
         ("edit", "no window can be opened", ""),
         ("edit level.jpg", "ends in .txt or .npz", ""),
         ("reproduce nothing", "there is no run folder", ""),
+        ("study WRONG", "there is no study", ""),
+        *((f"study {name} nothing", "is not a study folder", "") for name in ("status", "report")),
+        ("study compare nothing nothing", "is not a study folder", ""),
         *((f"{name} nothing", "there is no run folder", "") for name in OF_RUNS),
     ],
 )
@@ -120,20 +128,77 @@ def test_a_folder_of_another_run_is_refused_before_torch_is_loaded(tmp_path: Pat
     assert "torch" not in done.stderr.splitlines()[-1]
 
 
-@row("B17")
-def test_a_library_that_takes_long_to_load_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from goalposts.process import notices, patience
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> queue.Queue[str]:
+    """What a command says that is silent, with a tenth of a second in place of one."""
+    said: queue.Queue[str] = queue.Queue()
+    monkeypatch.setattr(patience, "_write", said.put)
+    for name, seconds in {"FIRST": 0.1, "NEXT": 0.1, "POLL": 0.01}.items():
+        monkeypatch.setattr(patience, name, seconds)
+    monkeypatch.setenv("GOALPOSTS_PATIENCE", "")
+    monkeypatch.setattr(patience, "_silence", patience._Silence())
+    return said
 
-    told: list[str] = []
-    heard = threading.Event()
-    monkeypatch.setattr(notices, "printed", lambda message: (told.append(message), heard.set()))
-    monkeypatch.setattr(notices, "_told", set())
-    monkeypatch.setattr(patience, "AFTER", 0.01)
+
+@row("B17")
+def test_a_library_that_takes_long_to_load_is_named(
+    lines: queue.Queue[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     slow = types.ModuleType("torch")
     slow.__spec__ = ModuleSpec("torch", None)
     slow.__spec__._initializing = True  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "torch", slow)
-    stopped = patience.watch_imports()
-    assert heard.wait(10)
+    stopped = patience.watch_silence()
+    assert lines.get(timeout=10) == "loading PyTorch …"
+    slow.__spec__._initializing = False  # type: ignore[attr-defined]
+    while (said := lines.get(timeout=10)).startswith("loading"):
+        pass
     stopped.set()
-    assert told == ["loading PyTorch …"]
+    assert said == "working …"
+
+
+@row("B17")
+def test_a_silent_command_shows_its_progress(lines: queue.Queue[str]) -> None:
+    stopped = patience.watch_silence()
+    with progress_bars(["edge-s0"], quiet=False) as told:
+        told(0, 2048, 8192, "")
+        assert lines.get(timeout=10) == "edge-s0: 2,048 of 8,192 …"
+        told(0, 8192, 8192, "evaluating")
+        while "2,048" in (said := lines.get(timeout=10)):
+            pass
+    stopped.set()
+    assert said == "edge-s0: evaluating …"
+
+
+@row("B17")
+def test_a_window_a_bar_or_quiet_is_not_interrupted_by_lines(lines: queue.Queue[str]) -> None:
+    with progress_bars(["edge-s0"], quiet=True) as told:
+        told(0, 2048, 8192, "")
+        stopped = patience.watch_silence()
+        with pytest.raises(queue.Empty):
+            lines.get(timeout=0.5)
+    assert lines.get(timeout=10) == "working …"
+    stopped.set()
+
+
+@row("B17")
+@pytest.mark.slow
+@pytest.mark.parametrize("words", ["levels --count 1", "play --screenshot p.png"])
+def test_no_silence_while_kernels_are_compiled(words: str, tmp_path: Path) -> None:
+    """On a quiet machine no silence exceeds two seconds; the limit leaves room for a busy one."""
+    process = subprocess.Popen(
+        [*GOALPOSTS, *words.split()],
+        cwd=tmp_path,
+        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "GOALPOSTS_PATIENCE": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    times = [time.monotonic()]
+    while os.read(process.stdout.fileno(), 1 << 16):
+        times.append(time.monotonic())
+    process.stdout.close()
+    assert process.wait() == 0
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert times[-1] - times[0] > 10, "nothing was compiled"
+    assert max(gaps[:8]) < 5, gaps

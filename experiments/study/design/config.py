@@ -18,13 +18,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from goalposts.closest import closest
 from goalposts.errors import UserError
 
 from ....envs.worlds.registry import get_world
 from ...config.error_messages import validate
 from ...config.fields import VERSION, ConditionNames, Name, Section, Seed, Text, Version
-from ...config.schema import ConfigError, EvaluateConfig, ExperimentConfig, read_base, shipped_root
+from ...config.schema import ConfigError, EvaluateConfig, ExperimentConfig, read_base
 from ...config.yaml_document import (
     Document,
     Problem,
@@ -33,6 +32,7 @@ from ...config.yaml_document import (
     refuse_what_is_none,
     to_yaml,
 )
+from .study_file import find_study
 
 FIGURES = ("alpha", "seeds", "capability", "right_fraction", "salience", "levels", "plain")
 MAX_SEEDS = 100_000
@@ -163,7 +163,8 @@ def read_study(
 ) -> tuple[StudyConfig, Document, Document]:
     """Read a study file, a shipped study by name (`alpha`) or a study folder; return (study, its document, its base's).
 
-    Overrides are keys of the study: `seeds=3`, `set.train.total_steps=50_000`. Raises ConfigError with every mistake.
+    Overrides are keys of the study: `seeds=3`, `set.train.total_steps=50_000`. Raises ConfigError with every mistake,
+    UserError if there is no such study.
     """
     path, overrides = find_study(source), list(overrides)
     document = read_document(path)
@@ -217,28 +218,6 @@ def _resolved(base: Document) -> dict[str, Any]:
         return ExperimentConfig.parse(Document(base.source, data, base.places, list(base.problems))).to_dict()
     except ConfigError:
         return base.data
-
-
-def find_study(source: str | os.PathLike[str]) -> Path:
-    """Find a study's file: the given file, the study.yaml of a study folder, or a shipped study by name. Raises ConfigError."""
-    path = Path(source)
-    if os.path.isfile(path / "study.yaml"):
-        return path / "study.yaml"
-    shipped = shipped_root() / "studies" / f"{path.name.removesuffix('.yaml')}.yaml"
-    if os.path.lexists(path):
-        return path
-    if os.fspath(source) in (shipped.stem, f"studies/{shipped.stem}") and shipped.is_file():
-        return shipped
-    names = shipped_studies()
-    near = closest(path.name, names)
-    raise UserError(
-        f"there is no study {os.fspath(source)!r}; give a file, a study folder, or one of {', '.join(names)}.{near}"
-    )
-
-
-def shipped_studies() -> tuple[str, ...]:
-    """List the names of the shipped studies."""
-    return tuple(sorted(path.stem for path in (shipped_root() / "studies").glob("*.yaml")))
 
 
 def _world_of(document: Document) -> str | None:

@@ -31,9 +31,11 @@ from ...system.leftovers import discard, made_here, of_name, sweep, unfinished, 
 from ...system.links import refuse_links
 from ...system.locks import HELD, FolderLock, Timeout, is_held
 from ..design.config import StudyConfig, read_study
+from ..design.study_file import STUDY as STUDY
+from ..design.study_file import check_study_folder
 from ..workers.job import TIMES, Done, Failed, Times
 
-STUDY, RUNS, FAILED, WORK, LOCK = "study.yaml", "runs", "failed", ".work", ".lock"
+RUNS, FAILED, WORK, LOCK = "runs", "failed", ".work", ".lock"
 EPISODES, SUMMARY, FIGURES, PAGE = "episodes.parquet", "summary.csv", "figures", "report.html"
 CALLS, MADE = "calls.jsonl", ".made.json"
 RECORDED = "recorded.json"  # marks a run that came from a file of recorded rows: tables only, no agent
@@ -81,11 +83,8 @@ class StudyFolder:
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> StudyFolder:
         """Open an existing study folder. Raises RunError."""
+        check_study_folder(path)
         folder = cls(path)
-        if not (folder.path / STUDY).is_file():
-            raise RunError(
-                f"{path} is not a study folder: it has no {STUDY}. Start a study with: goalposts study CONFIG"
-            )
         folder.check()
         return folder
 

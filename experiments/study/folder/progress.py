@@ -8,8 +8,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
+from goalposts.process.patience import heard, own_display, show_progress
 from goalposts.text import plain
 
 from ..design.plan import StudyPlan
@@ -47,6 +49,7 @@ class StudyProgress:
         self.began = self.spent = 0.0
         self.done = self.total = 0
         self.bars: Any = None
+        self.display = ExitStack()
         self.lines: dict[str, Any] = {}
 
     def begun(self, todo: list[str], finished: int) -> None:
@@ -68,9 +71,13 @@ class StudyProgress:
                 self.plan.study.name, total=self.total, completed=self.done, words=""
             )
             self.bars.start()
+        if self.quiet or self.bars is not None:
+            self.display.enter_context(own_display())
 
     def tick(self, at: list[At]) -> None:
         """See `study.StudyWatch`."""
+        running = "; ".join(f"{self.names[one.id]}: {one.step:,} of {one.total:,}" for one in at)
+        show_progress(f"{self.done} of {self.total} runs done" + (f"; {running}" if running else ""))
         if self.bars is None:
             return
         now = {one.id: one for one in at}
@@ -100,11 +107,14 @@ class StudyProgress:
             what = f"failed: {failed.message}" if failed is not None else "done"
             words = f"{self.done}/{self.total} {self.names[run_id]}: {what}"
             print(plain("; ".join(filter(None, (words, self._left({}))))), file=sys.stderr, flush=True)
+            heard()
 
     def close(self) -> None:
         """Restore the terminal."""
         if self.bars is not None:
             self.bars.stop()
+        self.display.close()
+        show_progress("")
 
     def _left(self, at: Mapping[str, At]) -> str:
         """Remaining time: the estimates, scaled by how the finished runs compared with theirs."""

@@ -41,8 +41,8 @@ from ...report.film.encode import save
 from ...runs.provenance import Provenance
 from ...runs.run import Run
 from ...system.atomic_files import RunError, read_limited, write_together
-from ..design.config import shipped_studies
 from ..design.plan import StudyPlan, plan_study
+from ..design.study_file import shipped_studies
 from ..folder.folder import SUMMARY, StudyFolder
 from ..folder.progress import spell_time
 from ..workers.job import Times

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from goalposts.envs import get_world
 from goalposts.errors import UserError
 from goalposts.experiments.config.schema import load_config
-from goalposts.experiments.study.design.config import StudyConfig, read_study, shipped_studies
+from goalposts.experiments.study.design.config import StudyConfig, read_study
 from goalposts.experiments.study.design.plan import StudyPlan, plan_study, run_id
+from goalposts.experiments.study.design.study_file import shipped_studies
 from goalposts.registration import WORLDS
 
 STUDY = """
