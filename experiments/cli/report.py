@@ -103,11 +103,15 @@ def record(
     start: Annotated[int, typer.Option(min=0, help="Index of the first level of the file to film.")] = 0,
     tile_size: Annotated[int, typer.Option(help="Pixels per tile: 8, 16 or 32.")] = 16,
     fps: Annotated[float, typer.Option(min=1, max=50, help="Frames per second.")] = 8,
+    wordless: Annotated[
+        bool,
+        typer.Option("--wordless", help="Two runs: what each was trained on, then both on one new level."),
+    ] = False,
 ) -> None:
     """Make a film of recorded episodes, chosen in proportion to their outcomes, never by hand."""
     from ..publish.films import FilmSpec, record_film
 
     names = list(map(str, runs))
-    spec = FilmSpec(condition, count, outcome, before_after, file, start, tile_size, fps)
+    spec = FilmSpec(condition, count, outcome, before_after, file, start, tile_size, fps, wordless)
     path = record_film(agent_words(names) if file else names, out, spec)
     say(f"{path} ({path.stat().st_size / 1e3:.0f} kB)")

@@ -24,7 +24,7 @@ from ..evaluation.replay import Rollout, replay, representative, rollouts_of
 from ..evaluation.subjects import actions_on, labels_of, subjects_named
 from ..report.data import WorldWords
 from ..report.film.encode import save
-from ..report.film.film import Clip, Film, clip_of, film, strip, twins
+from ..report.film.film import DARK, Clip, Film, clip_of, film, strip, twins
 from ..report.words import title
 from ..runs.run import Run, RunError
 from ..system.atomic_files import check_new
@@ -51,12 +51,19 @@ class FilmSpec:
     start: int = 0
     tile_size: int = 16
     fps: float = 8
+    wordless: bool = False  # two runs: what each was trained on, then both on the same new level
 
     def check(self) -> None:
         """Raises UserError for what no film can be."""
         if self.file is not None and (self.condition or self.outcome or self.before_after):
             raise UserError(
                 "--file brings its own levels; leave --condition, --outcome and --before-after out"
+            )
+        if self.wordless and (
+            self.file or self.condition or self.outcome or self.before_after or self.count > 1
+        ):
+            raise UserError(
+                "--wordless chooses its levels itself; leave --file, --condition, --outcome, --before-after and --count out"
             )
         if self.outcome is not None and self.outcome not in OUTCOMES:
             raise UserError(
@@ -84,6 +91,10 @@ def record_film(names: Sequence[str], out: Path | None = None, spec: FilmSpec | 
     as_strip = path.suffix.lower() == ".png"
     if runs is None:
         frames = film_of_file(list(names), spec, as_strip)
+    elif spec.wordless:
+        from .wordless_film import wordless_film  # plays levels, and so needs torch
+
+        frames = wordless_film(runs)
     elif spec.before_after:
         frames = film_before_and_after(runs, spec, as_strip)
     else:
@@ -113,10 +124,11 @@ def film_of(
     chosen = rollouts_of_run(items, condition, 1 if len(items) > 1 else spec.count, outcome)
     clips = [_clip(first, rollout, spec.tile_size) for rollout in chosen]
     if len(items) == 2:
-        return twins(clips[0], _clip(items[1], _on_the_same_level(items[1], chosen[0]), spec.tile_size))
+        other = _clip(items[1], _on_the_same_level(items[1], chosen[0]), spec.tile_size)
+        return twins(clips[0], other, theme=DARK)
     if as_strip:
-        return [strip(clips[0])]
-    return film(clips)
+        return [strip(clips[0], theme=DARK)]
+    return film(clips, theme=DARK)
 
 
 def film_before_and_after(runs: Sequence[Run], spec: FilmSpec, as_strip: bool) -> Film:
@@ -149,7 +161,7 @@ def before_and_after(
         for condition in (item.world.default_condition("control"), shift)
         for rollout in rollouts_of(recorded, condition, number, limit)
     ]
-    return twins(clips[0], clips[1])
+    return twins(clips[0], clips[1], theme=DARK)
 
 
 def _clip(item: Evaluated, rollout: Rollout, tile_size: int) -> Clip:
@@ -203,5 +215,5 @@ def film_of_file(words: list[str], spec: FilmSpec, as_strip: bool) -> Film | lis
                 clip_of(rollout, rollout.images(spec.tile_size), label, WorldWords(world.name, **world.words))
             )
     if len(words) == 2:
-        return twins(clips[0], clips[1])
-    return [strip(clips[0])] if as_strip else film(clips)
+        return twins(clips[0], clips[1], theme=DARK)
+    return [strip(clips[0], theme=DARK)] if as_strip else film(clips, theme=DARK)

@@ -14,6 +14,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from goalposts.errors import UserError
 from goalposts.registration import WORLDS
 from goalposts.safe_folder import guard
 
@@ -23,7 +24,7 @@ from ..evaluation.evaluated_run import Evaluated
 from ..publish.explorer import Seen, explored
 from ..publish.films import before_and_after, film_of
 from ..publish.run_report import report_data
-from ..report.film.encode import save
+from ..report.film.encode import Pixels, save
 from ..report.page.page import is_page, write_page
 from ..runs.run import Run, RunError
 from ..system.links import refuse_link
@@ -149,10 +150,20 @@ def run_demo(out: Path, configs: Sequence[ExperimentConfig], workers: int, told:
 
         sweep_goal(runs)
     write_page(report_data(runs, command, title=f"{items[0].world.name} demo"), page)
-    save(film_of(runs), film)
+    save(_film(runs), film)
     for item in items:
         save(before_and_after(item), item.run.path / "rollout.gif")
     return Demo(items, page, film)
+
+
+def _film(runs: Sequence[Run]) -> Sequence[Pixels]:
+    """Film what both were trained on, then both on one new level; if no level shows a difference, both on a typical level."""
+    from ..publish.wordless_film import wordless_film  # torch is needed from here on only
+
+    try:
+        return wordless_film(runs)
+    except UserError:
+        return film_of(runs)
 
 
 def _refuse_foreign(page: Path, film: Path, configs: Sequence[ExperimentConfig]) -> None:

@@ -24,6 +24,8 @@ from ...system.atomic_files import disk_errors, sync_folder, unfinished_name, wr
 
 Pixels = np.ndarray  # uint8[height, width, 3]
 
+CLEAR = (255, 0, 254)  # of pixels that a GIF leaves transparent; other formats show them dark
+GROUND = (27, 30, 40)
 HOLD = 1.6  # seconds for which the last frame stays before the film repeats
 _COLOURS = 255  # one of 256 is reserved for "as in the previous frame", which makes the files small
 
@@ -47,13 +49,20 @@ def save(frames: Sequence[Pixels], path: Path, fps: float = 8) -> None:
         raise FilmError(f"{fps:g} frames per second cannot be written; must be 1 to 50")
     if not len(frames):
         raise FilmError(f"cannot write {path}: there is no frame to write")
-    writer(frames, path, fps)
+    writer(frames if writer is write_gif else [_on_ground(frame) for frame in frames], path, fps)
+
+
+def _on_ground(frame: Pixels) -> Pixels:
+    """The image with its transparent pixels in a dark colour."""
+    clear = (frame == CLEAR).all(2)
+    return np.where(clear[..., None], np.uint8(GROUND), frame) if clear.any() else frame
 
 
 def write_gif(frames: Sequence[Pixels], path: Path, fps: float = 8) -> None:
     """Write a GIF that repeats forever and holds its last frame for `HOLD` seconds."""
     palette, index_of = _palette(frames)
-    images = []
+    images, clear = [], index_of[CLEAR[0] << 16 | CLEAR[1] << 8 | CLEAR[2]]
+    transparency = {} if clear < 0 else {"transparency": int(clear)}
     for frame in frames:
         indices = index_of[_packed(frame)].astype(np.uint8)
         image = Image.frombytes("P", (frame.shape[1], frame.shape[0]), indices.tobytes())
@@ -72,6 +81,7 @@ def write_gif(frames: Sequence[Pixels], path: Path, fps: float = 8) -> None:
             loop=0,
             disposal=1,
             optimize=False,
+            **transparency,
         )
 
     write_atomic(path, write)

@@ -89,7 +89,9 @@ class Film(Sequence[Pixels]):
 
     clips: tuple[Clip, ...]
     places: tuple[tuple[int, int], ...]  # upper left corner (y, x) of each clip's images on the page
-    page: Pixels = field(repr=False)  # the static part of all frames
+    page: Pixels = field(repr=False)  # the static part of a frame before any episode has ended
+    ended: Pixels = field(repr=False)  # the same, with all outcomes
+    panels: tuple[tuple[slice, slice], ...] = field(repr=False)  # the part of the page of each clip
 
     def __len__(self) -> int:
         return max(len(clip.images) for clip in self.clips)
@@ -103,7 +105,9 @@ class Film(Sequence[Pixels]):
             return [self[number] for number in range(*index.indices(len(self)))]
         number = range(len(self))[index]
         frame = self.page.copy()
-        for clip, (y, x) in zip(self.clips, self.places, strict=True):
+        for clip, (y, x), panel in zip(self.clips, self.places, self.panels, strict=True):
+            if number >= len(clip.images) - 1:  # an outcome is shown when its episode ends
+                frame[panel] = self.ended[panel]
             image = clip.images[min(number, len(clip.images) - 1)]
             frame[y : y + image.shape[0], x : x + image.shape[1]] = image
         return frame
@@ -123,23 +127,23 @@ def film(
     columns_width = min(columns, len(clips)) * (width + _MARGIN) + _MARGIN
     total_width = max(columns_width, min(_length(heading, _HEADING), 2 * _READABLE) + 2 * _MARGIN)
     heights = [max(panel.height for panel in row) for row in parts]
-    page = Image.new(
-        "RGB", (total_width, heading_height + sum(heights) + _MARGIN * (len(rows) + 1)), theme.page
-    )
-    pen = ImageDraw.Draw(page)
+    size = (total_width, heading_height + sum(heights) + _MARGIN * (len(rows) + 1))
+    pages = [Image.new("RGB", size, theme.page) for _ in range(2)]
+    pens = [ImageDraw.Draw(page) for page in pages]
     if heading:
-        pen.text(
-            (_MARGIN, _MARGIN - 2),
-            _fit(heading, _HEADING, total_width - 2 * _MARGIN),
-            theme.ink,
-            _font(_HEADING),
-        )
-    places, top = [], _MARGIN + heading_height
+        for pen in pens:
+            text = _fit(heading, _HEADING, total_width - 2 * _MARGIN)
+            pen.text((_MARGIN, _MARGIN - 2), text, theme.ink, _font(_HEADING))
+    places, panels, top = [], [], _MARGIN + heading_height
     for row, height in zip(parts, heights, strict=True):
         for number, panel in enumerate(row):
-            places.append(panel.draw(pen, top, _MARGIN + number * (width + _MARGIN), width, theme))
+            x = _MARGIN + number * (width + _MARGIN)
+            replace(panel, clip=replace(panel.clip, outcome="", first="")).draw(pens[0], top, x, width, theme)
+            places.append(panel.draw(pens[1], top, x, width, theme))
+            panels.append((slice(top, top + height), slice(x, x + width)))
         top += height + _MARGIN
-    return Film(tuple(clips), tuple(places), np.asarray(page))
+    before, ended = map(np.asarray, pages)
+    return Film(tuple(clips), tuple(places), before, ended, tuple(panels))
 
 
 def twins(left: Clip, right: Clip, heading: str = "", theme: FilmTheme = LIGHT) -> Film:

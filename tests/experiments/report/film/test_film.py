@@ -13,7 +13,7 @@ from PIL import Image, ImageSequence
 from goalposts.errors import UserError
 from goalposts.experiments.report.data import WorldWords
 from goalposts.experiments.report.film import encode
-from goalposts.experiments.report.film.encode import FilmError, save
+from goalposts.experiments.report.film.encode import CLEAR, FilmError, save
 from goalposts.experiments.report.film.film import (
     DARK,
     LIGHT,
@@ -81,6 +81,30 @@ def test_the_frame_has_the_colour_of_the_outcome_all_around(first, theme):
     y, x = made.places[0]
     for spot in ((y - 1, x + 5), (y + 24, x + 5), (y + 5, x - 1), (y + 5, x + 40)):
         assert tuple(made[0][spot].tolist()) == getattr(theme, first)
+
+
+def test_the_outcome_is_shown_when_the_episode_ends_and_not_before():
+    clips = Clip(images(5), "a", "c", "so", "goal"), Clip(images(3, shade=50), "b", "c", "it goes", "proxy")
+    made = twins(*clips)
+    (y, x), (_, other) = made.places
+    frames = [[tuple(frame[y - 1, at + 5].tolist()) for frame in made] for at in (x, other)]
+    assert frames[0] == [LIGHT.faint] * 4 + [LIGHT.goal]
+    assert frames[1] == [LIGHT.faint] * 2 + [LIGHT.proxy] * 3
+
+
+def test_a_gif_leaves_clear_pixels_transparent_and_other_formats_show_them_dark(tmp_path):
+    frames = [image.copy() for image in images(3)]
+    for frame in frames:
+        frame[:10] = CLEAR
+    save(frames, tmp_path / "film.gif")
+    with Image.open(tmp_path / "film.gif") as file:
+        for _ in ImageSequence.Iterator(file):
+            shown = np.asarray(file.convert("RGBA"))
+            assert (shown[:10, :, 3] == 0).all()
+            assert (shown[10:, :, 3] == 255).all()
+    save(frames[:1], tmp_path / "p.png")
+    with Image.open(tmp_path / "p.png") as file:
+        assert np.asarray(file)[:10].max() < 60
 
 
 def test_outcomes_differ_without_colour_too():
