@@ -99,6 +99,11 @@ def algorithm_class(name: str) -> Any:
     """Class of an algorithm in SB3 or sb3-contrib. Raises UserError if sb3-contrib is required and not installed."""
     if name in ("A2C", "DQN"):
         return {"A2C": A2C, "DQN": DQN}[name]
+    if name == "RecurrentPPO":
+        contrib_module()
+        from .recurrent_ppo import SequencePPO
+
+        return SequencePPO
     return getattr(contrib_module(), {"QR-DQN": "QRDQN"}.get(name, name))
 
 

@@ -19,7 +19,17 @@ from goalposts.errors import UserError
 
 from ..named_code import CodeError, named_code
 from .eager_adam import EagerAdam
-from .networks import ACTIVATIONS, CONVOLUTIONS, CONVOLVED, PixelsExtractor, PlanesExtractor
+from .networks import (
+    ACTIVATIONS,
+    CONVOLUTIONS,
+    CONVOLVED,
+    TILE_FEATURES,
+    PixelsExtractor,
+    PlanesExtractor,
+    RawPixelsPolicy,
+    TilesExtractor,
+)
+from .sequence_lstm import sequence_policy_class
 
 ACTOR_CRITIC = ("PPO", "A2C", "TRPO")
 Q_LEARNING = ("DQN", "QR-DQN")
@@ -52,6 +62,9 @@ _COMMON = {
     "features_extractor": lambda value: isinstance(value, str),
     "features_extractor_kwargs": _arguments,
     "members": _whole(2, 32),
+    "tiles": lambda value: (
+        isinstance(value, list) and len(value) == 2 and all(type(n) is int and 1 <= n <= 64 for n in value)
+    ),
 }
 _LSTM = {
     "lstm_hidden_size": _whole(1, MAX_WIDTH),
@@ -84,11 +97,21 @@ def options_fit(algorithm: object, options: object) -> bool:
     )
 
 
+def resolved_options(options: Mapping[str, Any], view: tuple[int, int]) -> dict[str, Any]:
+    """Options of a policy as its card records them: `convolutions: tiles` becomes `tiles`, the rows and columns of the camera."""
+    resolved = dict(options)
+    if resolved.pop("convolutions", None) == "tiles":
+        resolved["tiles"] = list(view)
+    return resolved
+
+
 def policy_class(algorithm: str, options: Mapping[str, Any]) -> type[BasePolicy]:
     """Class of a policy. Raises CodeError for a custom class that was not named or is of the wrong kind."""
     base = _shipped_class(algorithm)
     if "policy" not in options:
-        return base
+        if algorithm == "RecurrentPPO":
+            return sequence_policy_class()
+        return RawPixelsPolicy if "tiles" in options and base is ActorCriticPolicy else base
     return _class_of(options["policy"], base)
 
 
@@ -143,6 +166,8 @@ def policy_kwargs(
             PixelsExtractor if rgb else PlanesExtractor,
             {"trunk": trunk, "precision": precision},
         )
+        if "tiles" in options:
+            extractor, arguments["grid"] = TilesExtractor, tuple(options["tiles"])
         if "activation" in options:
             arguments["activation"] = options["activation"]
     if algorithm == "QR-DQN":
@@ -190,7 +215,7 @@ def count_parameters(
 ) -> int:
     """Number of weights of a net of shipped classes. inputs: those of the first layer; None: after convolutions."""
     trunk, pi, vf = widths
-    total, width = (CONVOLUTIONS, CONVOLVED) if inputs is None else (0, inputs)
+    total, width = _convolutions(options) if inputs is None else (0, inputs)
     added, width = _layers(width, trunk)
     total += added
     if algorithm in Q_LEARNING:
@@ -204,6 +229,14 @@ def count_parameters(
         total += 0 if critic or options["shared_lstm"] else (width + 1) * hidden
         width = hidden
     return total + _layers(width, (*pi, n_actions))[0] + _layers(width, (*vf, 1))[0]
+
+
+def _convolutions(options: Mapping[str, Any]) -> tuple[int, int]:
+    """Number of weights and of outputs of the convolutions."""
+    if "tiles" not in options:
+        return CONVOLUTIONS, CONVOLVED
+    rows, cols = options["tiles"]
+    return TILE_FEATURES * (3 * (64 // rows) * (64 // cols) + 1), TILE_FEATURES * rows * cols
 
 
 def _layers(width: int, widths: tuple[int, ...]) -> tuple[int, int]:

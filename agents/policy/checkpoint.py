@@ -140,6 +140,8 @@ def read_card(folder: Path) -> AgentCard:
             raise TypeError
         if not options_fit(card.algorithm, card.options):
             raise TypeError
+        if "tiles" in card.options and card.observation != "rgb":
+            raise TypeError
         if len(numbers) > 32 or 4 * count_weights(card) > MAX_WEIGHTS:
             raise TypeError
     except (TypeError, KeyError, AttributeError):

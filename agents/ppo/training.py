@@ -33,7 +33,7 @@ from ...envs.engine.outcome import (
     O_STEPS,
 )
 from ..input_support import SUPPORT, InputSupport
-from ..policy.architectures import policy_class, policy_kwargs
+from ..policy.architectures import policy_class, policy_kwargs, resolved_options
 from ..policy.checkpoint import (
     AgentCard,
     CheckpointError,
@@ -139,6 +139,7 @@ class Training:
     ) -> None:
         self.total_steps, self.seed, self.settings = settings.total_steps, seed, settings
         self.env = env if isinstance(env, GoalpostsVecEnv) else GoalpostsVecEnv(settings.num_envs, **env)
+        self._options = resolved_options(settings.options, self.env.stream.world.view)
         rate = settings.learning_rate
         self.model: Any = self._new_model((lambda left: rate * left) if settings.anneal else rate)
         self._first_seed = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] >> np.uint64(2))
@@ -161,14 +162,14 @@ class Training:
             seed,
             settings.precision,
             algorithm=settings.algorithm,
-            options=settings.options,
+            options=self._options,
         )
 
     def _new_model(self, learning_rate: Any) -> Any:
         """Create SB3's model in its initial state."""
         kind, arguments = self._algorithm()
         return kind(
-            self._policy_class(),
+            policy_class(self.settings.algorithm, self._options),
             self.env,
             learning_rate=learning_rate,
             policy_kwargs=self._policy_kwargs(),
@@ -181,14 +182,11 @@ class Training:
         """Class of SB3's model, and its specific arguments."""
         return PlanesPPO, {option: getattr(self.settings, option) for option in SB3_OPTIONS}
 
-    def _policy_class(self) -> Any:
-        return policy_class(self.settings.algorithm, self.settings.options)
-
     def _policy_kwargs(self) -> dict[str, Any]:
         settings, rgb = self.settings, self.env.stream.observation == "rgb"
         widths = (settings.trunk, settings.pi, settings.vf)
         return policy_kwargs(
-            settings.algorithm, widths, settings.precision, rgb, settings.options, settings.optimizer
+            settings.algorithm, widths, settings.precision, rgb, self._options, settings.optimizer
         )
 
     @property

@@ -40,7 +40,7 @@ class QNetConfig(NetConfig):
 class RecurrentNetConfig(NetConfig):
     """Widths of the hidden layers; an empty list means none. The LSTM follows the trunk."""
 
-    lstm_hidden_size: int = Field(default=128, ge=1, le=4096, description="width of the LSTM")
+    lstm_hidden_size: int = Field(default=64, ge=1, le=4096, description="width of the LSTM")
     n_lstm_layers: int = Field(default=1, ge=1, le=4, description="layers of the LSTM")
     shared_lstm: bool = Field(default=False, description="policy and value share one LSTM")
     enable_critic_lstm: bool = Field(default=True, description="the value function has an LSTM to itself")
@@ -149,8 +149,10 @@ class RecurrentPPOConfig(_OnPolicy):
     algorithm: Annotated[Literal["RecurrentPPO"], Chosen] = Field(
         default="RecurrentPPO", description="the algorithm; its keys are those of this section"
     )
+    num_envs: int = Field(default=256, ge=1, le=65_536, description="number of environments in parallel")
+    n_steps: int = Field(default=32, ge=1, le=65_536, description="steps per environment between two updates")
     batch_size: BatchSize = Field(
-        default=2048, validate_default=True, description="minibatch; divides num_envs × n_steps"
+        default=4096, validate_default=True, description="minibatch; divides num_envs × n_steps"
     )
     n_epochs: int = Field(
         default=3, ge=1, le=1000, description="passes over the collected steps at each update"

@@ -155,6 +155,20 @@ class ExperimentConfig(Section):
             check_condition(name, self.world)
         return self
 
+    @model_validator(mode="after")
+    def _convolutions_read_pixels(self) -> ExperimentConfig:
+        net = self.train.net
+        if net.convolutions == "tiles" and self.env.observation != "rgb":
+            raise ValueError(
+                f"train.net.convolutions: tiles reads pixels, and env.observation is {self.env.observation}; "
+                "set env.observation: rgb, or leave it out."
+            )
+        if net.convolutions == "tiles" and (net.policy or net.features_extractor):
+            raise ValueError(
+                "train.net.convolutions: tiles is for the shipped net; leave it out, or leave out your own class."
+            )
+        return self
+
     @classmethod
     def parse(cls, data: Document | Mapping[str, Any], subject: str = "the config") -> ExperimentConfig:
         """Plain data as a config. Raises ConfigError with all that is wrong."""

@@ -59,7 +59,9 @@ UseSDE = Annotated[bool, AfterValidator(_discrete)]
 class NetConfig(Section):
     """Widths of the hidden layers; an empty list means none."""
 
-    LATER = frozenset({"activation", "policy", "features_extractor", "features_extractor_kwargs"})
+    LATER = frozenset(
+        {"activation", "convolutions", "policy", "features_extractor", "features_extractor_kwargs"}
+    )
 
     trunk: Widths = Field(
         default=(128,), description="shared by policy and value; from pixels (`rgb`), after the convolutions"
@@ -67,6 +69,10 @@ class NetConfig(Section):
     pi: Widths = Field(default=(), description="of the policy alone")
     vf: Widths = Field(default=(), description="of the value function alone")
     activation: Activation = Field(default="ReLU", description="activation function of the hidden layers")
+    convolutions: Literal["nature", "tiles"] = Field(
+        default="nature",
+        description="for pixels (`rgb`): those of Mnih et al. 2015, or one that reads each tile by itself",
+    )
     policy: ClassName | None = Field(
         default=None, description="your own policy class as module:Class; null: stable-baselines3's"
     )

@@ -149,6 +149,9 @@ WRONG_CARDS = {
     "precision of a list": ({"precision": []}, "damaged"),
     "pixels of another size": ({"observation": "rgb", "shape": [3, 8, 8]}, "damaged"),
     "pixels of another net": ({"observation": "rgb", "shape": [3, 64, 64]}, "do not match"),
+    "tiles of text": ({"options": {"tiles": ["9", 15]}, "algorithm": "PPO"}, "damaged"),
+    "tiles smaller than a pixel": ({"options": {"tiles": [9, 65]}, "algorithm": "PPO"}, "damaged"),
+    "tiles of planes": ({"options": {"tiles": [9, 15]}, "algorithm": "PPO"}, "damaged"),
     "many layers": ({"pi": [1] * 40}, "damaged"),
 }
 
@@ -212,8 +215,9 @@ def test_a_huge_net_is_refused_before_it_is_made(fault: str, folder: Path) -> No
 def test_count_weights_matches_the_net() -> None:
     for trunk, pi, vf in (((), (), ()), ((7,), (), (3,)), ((8, 9), (5, 4), (3,))):
         for observation, shape in (("view", (5, 9, 15)), ("rgb", (3, 64, 64))):
-            card = AgentCard("CoinRun", observation, shape, 4, trunk, pi, vf, 0)
-            assert count_weights(card) == sum(p.numel() for p in build_policy(card).parameters())
+            for options in ({}, {"tiles": [9, 15]}) if observation == "rgb" else ({},):
+                card = AgentCard("CoinRun", observation, shape, 4, trunk, pi, vf, 0, options=options)
+                assert count_weights(card) == sum(p.numel() for p in build_policy(card).parameters())
 
 
 def spoil(change):

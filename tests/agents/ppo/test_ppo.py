@@ -29,6 +29,15 @@ KINDS = {
     "slips and the proxy's reward": {"env": {"slip": 0.3, "reward": "proxy", "num_levels": 50}},
     "the whole level": {"observation": "full", "env": {"condition": "mixture(0.3)"}},
     "pixels": {"observation": "rgb", "num_envs": 2, "n_steps": 64, "total_steps": 384},
+    "pixels by tiles": {
+        "observation": "rgb",
+        "num_envs": 2,
+        "n_steps": 32,
+        "total_steps": 192,
+        "batch_size": 64,
+        "options": {"convolutions": "tiles"},
+        "precision": "bf16",
+    },
     "bfloat16": {"precision": "bf16"},
     "a constant rate": {"anneal": False},
 }
@@ -206,9 +215,11 @@ def test_a_truncated_episode_is_bootstrapped_from_its_last_observation() -> None
     assert set(np.unique(np.delete(rewards[0], [7, 15], axis=0))) <= {0.0, 1.0}
 
 
-def test_agents_of_pixels_see_what_the_training_saw(tmp_path: Path) -> None:
+@pytest.mark.parametrize("convolutions", ["nature", "tiles"])
+def test_agents_of_pixels_see_what_the_training_saw(convolutions: str, tmp_path: Path) -> None:
     """Regression: SB3 trained with channels first, while the loaded agent used channels last."""
-    made = training("rgb", num_envs=2, n_steps=32, total_steps=64, batch_size=64)
+    options = {"convolutions": convolutions}
+    made = training("rgb", num_envs=2, n_steps=32, total_steps=64, batch_size=64, options=options)
     made.run(ignore)
     assert isinstance(made.model.env, VecTransposeImage)
     seen = made.env.stream.observe()
@@ -220,6 +231,25 @@ def test_agents_of_pixels_see_what_the_training_saw(tmp_path: Path) -> None:
     made.save(tmp_path)
     levels = generate("CoinRun", "edge", 0, 3)
     assert len(play(made.agent(), levels, "rgb", max_steps=5).outcome) == 3
+
+
+def test_a_tile_is_read_the_same_wherever_it_is() -> None:
+    """The features of the convolution are those of each tile by itself, without the border."""
+    policy = training("rgb", num_envs=2, options={"convolutions": "tiles"}, trunk=()).model.policy
+    net = policy.features_extractor
+    rows, cols = net.grid
+    tile = torch.randint(0, 256, (3, 64 // rows, 64 // cols), dtype=torch.uint8)
+    image = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)
+    inside = image[net.inside]
+    inside[:] = tile.repeat(1, rows, cols)
+    everywhere = net(image)
+    image[:, :, :, :2] = 255  # the border
+    assert torch.equal(net(image), everywhere)
+    assert torch.allclose(everywhere, torch.zeros_like(everywhere), atol=1e-6)  # all tiles are alike
+    inside[0, :, : 64 // rows, : 64 // cols] = 0
+    other = net(image).view(-1, rows, cols)
+    assert (other[:, 0, 0] != other[:, 1, 1]).any()
+    assert torch.allclose(other[:, 1, 1], other[:, -1, -1], atol=1e-6)
 
 
 # Invalid training states

@@ -8,9 +8,10 @@ import pytest
 from goalposts.experiments.config.schema import ConfigError, load_config
 from goalposts.experiments.config.train_section import ALGORITHMS
 
+OLD_PIXELS = "coinrun/pixels train.net.convolutions=nature train.precision=fp32 train.learning_rate=1e-3"
 HASHES = {  # of commit adb767d
     "coinrun/edge": "9d683919d7f0985810bf1d4feb069e3c320864f11e30a7153e6867e1e444edd2",
-    "coinrun/pixels": "cc1cd14c4b35f932d461d75fc78d855a9d02cd6f00fde03e689ff9ef42de70d2",
+    OLD_PIXELS: "cc1cd14c4b35f932d461d75fc78d855a9d02cd6f00fde03e689ff9ef42de70d2",
     "corner/corner": "b2fcf7ee242429a46c986641e6ed8bcea5d332989ce5f453d3bec4d30d9c53ff",
     "overseer/seen": "785c615b69fc745f20f2ea2860d7b8dd2afaa6c78162f18df51fe03776ca0c81",
 }
@@ -18,10 +19,11 @@ HASHES = {  # of commit adb767d
 
 @pytest.mark.parametrize("name", HASHES)
 def test_a_config_without_new_keys_keeps_its_hash(name: str) -> None:
-    assert load_config(name).hash() == HASHES[name]
+    config, *overrides = name.split()
+    assert load_config(config, overrides).hash() == HASHES[name]
     written_out = ["train.algorithm=PPO", "train.target_kl=null", "train.net.activation=ReLU"]
-    assert load_config(name, written_out).hash() == HASHES[name]
-    assert "algorithm" not in load_config(name, written_out).to_yaml()
+    assert load_config(config, [*overrides, *written_out]).hash() == HASHES[name]
+    assert "algorithm" not in load_config(config, written_out).to_yaml()
 
 
 @pytest.mark.parametrize(
@@ -72,6 +74,12 @@ def test_choosing_an_algorithm_drops_the_previous_ones_settings() -> None:
         (["train.use_sde=true"], "every world here has discrete ones; it must be false"),
         (["train.optimizer.name=Adm"], "Did you mean 'Adam'"),
         (["train.net.policy=mine"], "write it as module:Class"),
+        (["train.net.convolutions=tiles"], "tiles reads pixels, and env.observation is view"),
+        (["train.net.convolutions=tile"], "Did you mean 'tiles'"),
+        (
+            ["train.net.convolutions=tiles", "env.observation=rgb", "train.net.policy=my:Policy"],
+            "tiles is for the shipped net",
+        ),
     ],
 )
 def test_config_error_is_reported(overrides: list[str], message: str) -> None:
