@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         LearnerSettings as LearnerSettings,
         training_of as training_of,
     )
+    from .frame_stacked import FrameStacked as FrameStacked
     from .interventions import Edited as Edited, Edits as Edits, play_edited as play_edited
     from .methods.budget import BudgetExceeded as BudgetExceeded
     from .methods.registry import Method as Method, method_named as method_named

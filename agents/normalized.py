@@ -39,10 +39,3 @@ class Normalized:
         """Choose actions int[n] from normalized observations; also returns the agent's state."""
         seen = self.statistics.normalize_obs(observation)
         return self.agent.predict(seen, state=state, episode_start=episode_start, deterministic=deterministic)
-
-
-def as_trained(agent: Any) -> Any:
-    """Wrap an SB3 model whose environment normalizes observations in `Normalized`; return other agents unchanged."""
-    find = getattr(agent, "get_vec_normalize_env", None)
-    statistics: Any = find() if callable(find) else None
-    return agent if statistics is None or not statistics.norm_obs else Normalized(agent, statistics)

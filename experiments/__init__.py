@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     )
     from .evaluation.evaluate import (
         Evaluation as Evaluation,
-        evaluate as evaluate,
         evaluate_fully as evaluate_fully,
         subject_of as subject_of,
     )
+    from .external.adopt import adopt as adopt, evaluate as evaluate
+    from .external.export import export_run as export_run
+    from .external.sb3_zip import load_sb3 as load_sb3
     from .measurement import (
         Estimate as Estimate,
         Thresholds as Thresholds,
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
         study_status as study_status,
     )
     from .system.installation import check_installation as check_installation
-    from .training.adopt import adopt as adopt
     from .training.train import train as train
 
 __getattr__, __all__ = lazy_exports(__name__)

@@ -1,4 +1,4 @@
-"""`goalposts adopt`: a run folder for an agent that was trained elsewhere. Read next: `experiments/training/adopt.py`."""
+"""`goalposts adopt`: a run folder for an agent that was trained elsewhere. Read next: `experiments/external/adopt.py`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .app import MAIN, OneWorld, app, chosen_world, say
+from .app import MAIN, Frames, OneWorld, Trust, app, chosen_world, say
 
 
 @app.command(rich_help_panel=MAIN)
@@ -15,7 +15,8 @@ def adopt(
     agent: Annotated[
         str,
         typer.Argument(
-            help="A function without arguments that returns the agent, as module:NAME: this runs its code."
+            help="A function without arguments that returns the agent, as module:NAME: this runs its code. Or, with --trust, a zip of "
+            "stable-baselines3."
         ),
     ],
     out: Annotated[Path, typer.Option(help="The new run folder.")],
@@ -27,15 +28,17 @@ def adopt(
     condition: Annotated[list[str] | None, typer.Option(help="Only this condition; may be repeated.")] = None,
     levels: Annotated[int | None, typer.Option(min=1, max=10_000_000, help="Layouts per condition.")] = None,
     world: OneWorld = None,
+    trust: Trust = False,
+    frames: Frames = 1,
 ) -> None:
     """Evaluate an agent that was trained elsewhere into a run folder, for diagnose, report, record and compare."""
-    from ...agents.named_code import load_code
     from ...envs.worlds.registry import load_world
-    from ..training.adopt import adopt as adopt_agent
+    from ..external.adopt import adopt as adopt_agent
+    from ..external.named_agent import agent_named
 
-    made, kind = load_code(agent), load_world(chosen_world(world))
+    kind = load_world(chosen_world(world))
     run = adopt_agent(
-        made() if isinstance(made, type) or not hasattr(made, "predict") else made,
+        agent_named(agent, trust, frames),
         out,
         name=name,
         seed=seed,

@@ -80,6 +80,12 @@ OneWorld = Annotated[
         help="A world, or a custom one as module:NAME or path/to/file.py:NAME; default: the custom world named before, else CoinRun."
     ),
 ]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Load a zip of stable-baselines3, which may run any code in it.")
+]
+Frames = Annotated[
+    int, typer.Option(min=1, max=64, help="How many observations the agent sees at once (frame stacking).")
+]
 _PARAMETER, _CODE = "custom_worlds", "custom_code"
 
 
@@ -105,11 +111,17 @@ def chosen_world(given: str | None) -> str:
     return given or (named[0].place if len(named) == 1 else "CoinRun")
 
 
+def is_agent_word(word: str | os.PathLike[str]) -> bool:
+    """Whether a word names an agent that is not a run: module:NAME, or a zip of stable-baselines3."""
+    text = os.fspath(word)
+    return not os.path.isdir(text) and (text.endswith(".zip") or ":" in text)
+
+
 def check_runs(arguments: Mapping[str, Any]) -> None:
     """Refuse a run folder that is missing before anything heavy is imported. Raises RunError."""
     words = [arguments.get("run"), *(arguments.get("runs") or ())]
     for word in (os.fspath(word) for word in words if isinstance(word, str | Path)):
-        is_agent = ":" in word or bool(near(word.partition("(")[0], AGENTS))
+        is_agent = is_agent_word(word) or bool(near(word.partition("(")[0], AGENTS))
         if not is_agent and not any(os.path.exists(os.path.join(word, name)) for name in FOLDERS):
             from ..runs.folder_names import RunError, not_a_run
 

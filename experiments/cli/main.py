@@ -43,6 +43,7 @@ ORDER = [
         "finetune",
         "reproduce",
         "adopt",
+        "export",
     ),
     *("watch", "play", "edit", "bench", "worlds", "levels", "doctor"),
 ]

@@ -6,8 +6,9 @@ Read next: `experiments/training/train.py`, `experiments/evaluation/evaluate.py`
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,13 +19,17 @@ from ...envs.worlds.contract.sources import shown_command
 from .app import (
     MAIN,
     Config,
+    Frames,
     Json,
     OneWorld,
     Overrides,
     Quiet,
     RunPaths,
+    Trust,
     app,
     chosen_world,
+    is_agent_word,
+    load_worlds,
     progress_bars,
     say,
     show,
@@ -104,13 +109,32 @@ def evaluate(
 
 @app.command(rich_help_panel=MAIN)
 def diagnose(
-    runs: RunPaths,
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Run folders; several are judged together. Or one agent as module:NAME, or, with --trust, a zip of stable-baselines3."
+        ),
+    ],
     evaluate_missing: Annotated[
         bool, typer.Option("--evaluate-missing", help="First play the missing probes, and keep them.")
     ] = False,
     preview: Annotated[
         bool, typer.Option("--preview", help="Play every probe again on 200 levels, and keep nothing.")
     ] = False,
+    world: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--world",
+            metavar="NAME",
+            help="The world of an agent that is not a run; custom worlds as module:NAME or path/to/file.py:NAME.",
+        ),
+    ] = None,
+    observation: Annotated[str, typer.Option(help="What such an agent sees: view, full or rgb.")] = "view",
+    levels: Annotated[
+        int | None, typer.Option(min=1, max=10_000_000, help="Layouts per condition for such an agent.")
+    ] = None,
+    trust: Trust = False,
+    frames: Frames = 1,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -118,25 +142,73 @@ def diagnose(
 
     Several seeds of one config are judged together, as a training procedure.
     """
-    from ..evaluation.evaluated_run import diagnoses_of, evaluated, open_runs
-    from .tables import diagnosis_text
-
+    load_worlds(world)
     if evaluate_missing and preview:
         raise UserError("--evaluate-missing keeps what it plays and --preview does not; give one of them")
-    found = open_runs(runs)
-    fresh = {}
-    if evaluate_missing or preview:
+    if any(map(is_agent_word, runs)):
+        if len(runs) > 1 or evaluate_missing or preview:
+            raise UserError(BY_ITSELF)
+        of = chosen_world(world[-1] if world else None)
+        agent = _Outside(
+            str(runs[0]), trust, frames, {"world": of, "observation": observation, "levels": levels}
+        )
+        return _show_diagnoses([agent.diagnosis()], agent.keep(), as_json, agent.after())
+    add = shown_command("diagnose", *runs, "--evaluate-missing")
+    _show_diagnoses(_of_runs(runs, evaluate_missing or preview, preview, quiet), add, as_json)
+
+
+BY_ITSELF = "an agent that is not a run is diagnosed by itself: give only that one, without --evaluate-missing and --preview"
+
+
+def _of_runs(paths: list[Path], play: bool, preview: bool, quiet: bool) -> list[Any]:
+    from ..evaluation.evaluated_run import diagnoses_of, evaluated, open_runs
+
+    found, fresh = open_runs(paths), {}
+    if play:
         from ..evaluation.missing_probes import play_probes
 
         with progress_bars([str(run.path) for run in found], quiet) as told:
             fresh = play_probes(found, preview, lambda k, words, done, total: told(k, done, total, words))
-    diagnoses = diagnoses_of(evaluated(found, fresh))
+    return diagnoses_of(evaluated(found, fresh))
+
+
+@dataclass(frozen=True)
+class _Outside:
+    """An agent that is not a run: its word on the command line, and the options of `adopt`."""
+
+    word: str
+    trust: bool
+    frames: int
+    options: dict[str, Any]
+
+    def diagnosis(self) -> Any:
+        from ..evaluation.evaluated_run import diagnoses_of, evaluated
+        from ..external.adopt import adopted_for_now
+        from ..external.named_agent import agent_named
+
+        with adopted_for_now(agent_named(self.word, self.trust, self.frames), **self.options) as run:
+            return diagnoses_of(evaluated([run]))[0]
+
+    def adopts(self) -> str:
+        return shown_command("adopt", self.word, "--out", "FOLDER")
+
+    def keep(self) -> str:
+        return f"{self.adopts()}, then {shown_command('diagnose', 'FOLDER', '--evaluate-missing')}"
+
+    def after(self) -> str:
+        return f"nothing was kept; for report, record and comparisons: {self.adopts()}"
+
+
+def _show_diagnoses(diagnoses: list[Any], add: str, as_json: bool, after: str = "") -> None:
+    from .tables import diagnosis_text
+
     if as_json:
         made = [one.to_dict() for one in diagnoses]
         show_json(made if len(made) > 1 else made[0])
         return
-    add = shown_command("diagnose", *runs, "--evaluate-missing")
     show("\n\n\n".join(diagnosis_text(one, plain(add)) for one in diagnoses))
+    if after:
+        say(after)
 
 
 @app.command(rich_help_panel=MAIN)

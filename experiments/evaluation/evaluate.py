@@ -19,7 +19,7 @@ import polars as pl
 
 from goalposts.errors import UserError
 
-from ...agents.normalized import as_trained
+from ...agents.frame_stacked import as_trained
 from ...agents.rollout import LOOPS, UNDECIDED, Played, play
 from ...envs.engine.outcome import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS
 from ...envs.generation.generate import generate, split_of
@@ -249,8 +249,8 @@ def evaluate(
 ) -> pl.DataFrame:
     """Evaluate a run, a run folder or any agent with `predict`; return the episodes table, one row per episode.
 
-    For agents that are not runs (an SB3 model keeps its memory from step to step, and sees through its VecNormalize if that is still
-    its environment; else see `goalposts.agents.Normalized`):
+    For agents that are not runs (an SB3 model keeps its memory from step to step, and sees through its VecNormalize and
+    VecFrameStack if these are still its environment; else see `goalposts.agents.Normalized` and `FrameStacked`):
 
     world, observation   the world they play, and the observation they get
     name                 the agent's name in the table; default: its own `name`, else its class, numbered if another object of
