@@ -20,6 +20,7 @@ from ..measurement.episodes import FIRST
 from ..report.data import Exploration, Place
 from ..runs.run import Run
 from ..system.atomic_files import RunError
+from .live_world import proxy_cells
 
 SHOWN = 3  # sampled rollouts per place that a page can play; the statistics use all of them
 
@@ -81,7 +82,8 @@ def exploration_of(parts: dict[str, pl.DataFrame], limits: dict[str, int | None]
             f"a swept level cannot be replayed ({str(error).rstrip('.')}); make it again with: goalposts sweep-goal"
         ) from error
     goal = world.legend.tiles[level.tiles[home]].sprite
-    return Exploration(facts["layout_hash"], facts["condition"], goal, home, places)
+    cells_of_proxy = proxy_cells(facts["level"], world.name)
+    return Exploration(facts["layout_hash"], facts["condition"], goal, home, places, cells_of_proxy)
 
 
 def _place(

@@ -1,14 +1,12 @@
 """What a live page shows: agents with their weights, levels to begin with, the world's rules, drawings and words.
 
 Reads run folders and their last checkpoints, and plays some levels to choose those that show a difference most clearly.
-Needs torch. Read next: `live_world.py`, `weights.py`, `palette.py`; `experiments/report/live/page.py`, which makes the page.
+Needs torch. Read next: `live_blocks.py`, `weights.py`; `experiments/report/live/page.py`, which makes the page.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -24,15 +22,11 @@ from ...envs.planner.planner import survey_levels
 from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
 from ..evaluation.evaluate import Subject, subject_of
-from ..report.data import ConditionNote, WorldWords
-from ..report.live.page import LivePage
-from ..report.words import phrase
+from ..report.data import LivePage
 from ..runs.run import Run
-from .live_world import window_block, world_block
-from .palette import palette_of, short_name
-from .rules_to_javascript import javascript_of
+from .live_blocks import LiveAgent, live_page_of
 from .weights import check_plain, packed_network
-from .wording import notes_of, sprites_of, training_label, words_of
+from .wording import training_label
 
 MOST_AGENTS, TWO = 12, 2
 DRAWN, SHOWN = 60, 8  # levels that are played to choose from; levels that the page offers
@@ -40,8 +34,7 @@ DRAWN, SHOWN = 60, 8  # levels that are played to choose from; levels that the p
 
 def live_page(runs: Sequence[Run], command: str = "") -> LivePage:
     """The page of one run or several of one world. Raises UserError, among others for agents that see pixels."""
-    if len(runs) > MOST_AGENTS:
-        raise UserError(f"{len(runs)} runs were given; a live page holds at most {MOST_AGENTS}")
+    check_number(len(runs))
     subjects = [subject_of(run) for run in runs]
     if len(runs) > TWO:
         order = sorted(range(len(runs)), key=lambda k: alpha_of(subjects[k]))
@@ -51,39 +44,24 @@ def live_page(runs: Sequence[Run], command: str = "") -> LivePage:
         raise UserError("the runs are of different worlds; a live page shows agents of one world")
     for run, subject in zip(runs, subjects, strict=True):
         check_plain(subject.agent, str(run.path))
-    words, rules = words_of(world), javascript_of(world)
-    pairs = chosen_levels(world, subjects)
-    limits = {subject.max_steps for subject in subjects}
-    return LivePage(
-        world=world.name,
-        words=words,
-        story=world.story,
-        rules=rules,
-        labels=[label_of(world, subject) for subject in subjects],
-        training=training_of(world, subjects[0], words),
-        hidden=next((c.hidden for c in world.conditions if c.name == "invisible"), words.goal),
-        block={
-            "world": world_block(world, limits.pop() if len(limits) == 1 else None),
-            "agents": [
-                agent_block(world, run, subject, len(runs) > TWO)
-                for run, subject in zip(runs, subjects, strict=True)
-            ],
-            "levels": [[codes(home), codes(moved)] for home, moved in pairs],
-            "tiles": tiles_block(world, pairs[0][1]),
-            "planes": list(world.planes),
-            "counted": world.counted,
-            "training": training_of(world, subjects[0], words),
-            "words": {
-                "goal": words.goal,
-                "proxy": words.proxy,
-                "reachesGoal": words.reaches_goal,
-                "reachesProxy": words.reaches_proxy,
-            },
-            "sheet": sheet_block(world),
-            "outsideSprite": world.outside_sprite,
-        },
-        command=command,
-    )
+    agents = [
+        LiveAgent(
+            plain(run.path.resolve().name),
+            label_of(world, subject),
+            training_condition(world, subject),
+            subject.observation,
+            subject.max_steps,
+            packed_network(subject.agent, str(run.path), len(runs) > TWO),
+        )
+        for run, subject in zip(runs, subjects, strict=True)
+    ]
+    return live_page_of(world, agents, chosen_levels(world, subjects), command)
+
+
+def check_number(runs: int) -> None:
+    """Raise UserError for more runs than a live page holds."""
+    if runs > MOST_AGENTS:
+        raise UserError(f"{runs} runs were given; a live page holds at most {MOST_AGENTS}")
 
 
 def alpha_of(subject: Subject) -> float:
@@ -99,65 +77,9 @@ def label_of(world: World, subject: Subject) -> str:
     return subject.label if subject.config is None else training_label(world, subject.config.env)
 
 
-def training_of(world: World, subject: Subject, words: WorldWords) -> str:
-    """How training levels were, as a clause: "with the coin at the edge"."""
-    name = subject.config.env.condition if subject.config else world.default_condition("train")
-    note: ConditionNote = notes_of(world, [name])[0]
-    return phrase(note, words)
-
-
-def agent_block(world: World, run: Run, subject: Subject, in_bytes: bool) -> dict[str, Any]:
-    """An agent as the page's scripts take it."""
-    return {
-        "name": plain(run.path.resolve().name),
-        "label": label_of(world, subject),
-        "blind": goal_planes(world),
-        "spec": window_block(world, subject.observation, world.full),
-        "network": packed_network(subject.agent, str(run.path), in_bytes),
-    }
-
-
-def goal_planes(world: World) -> int:
-    """The planes that show the goal and nothing that is neither goal nor its look-alike, as bits."""
-    hidden = [tile for tile in world.legend.tiles if tile.hidden]
-    kinds = {tile.name.partition(" ")[0] for tile in hidden}
-    shown = {p for t in world.legend.tiles if t.name.partition(" ")[0].strip(":,") in kinds for p in t.planes}
-    shown |= {p for p in world.planes if p in kinds}  # what moves or vanishes is shown by the rules
-    return world.bits(*shown)
-
-
-def codes(level: Level) -> list[str]:
-    """The rows of a level as text."""
-    return level.to_text().split("\n")
-
-
-def tiles_block(world: World, level: Level) -> list[dict[str, Any]]:
-    """The legend, and what may be painted."""
-    return [
-        {
-            "char": tile.char,
-            "name": short_name(tile),
-            "sprite": tile.sprite,
-            "goal": tile.goal_object,
-            "hidden": tile.hidden,
-            **limits,
-        }
-        for tile, limits in zip(world.legend.tiles, palette_of(world, level), strict=True)
-    ]
-
-
-def sheet_block(world: World) -> dict[str, Any]:
-    """The drawings as data addresses."""
-    sheet = sprites_of(world)
-    block = {
-        "src": f"data:image/png;base64,{base64.b64encode(sheet.png).decode()}",
-        "px": sheet.px,
-        "places": {name: list(place) for name, place in sorted(sheet.places.items())},
-        "ground": sheet.ground,
-    }
-    if sheet.backdrop:
-        block["backdrop"] = f"data:image/png;base64,{base64.b64encode(sheet.backdrop).decode()}"
-    return block
+def training_condition(world: World, subject: Subject) -> str:
+    """The condition that a subject was trained on; the world's own for one without a config."""
+    return subject.config.env.condition if subject.config else world.default_condition("train")
 
 
 def chosen_levels(world: World, subjects: Sequence[Subject]) -> list[tuple[Level, Level]]:

@@ -5,26 +5,30 @@ Needs neither torch nor an agent, because the evaluation recorded everything. Re
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
+from PIL import Image
 
 from goalposts import __version__
 
 from ...envs.worlds.contract.sources import from_here, shown_command
 from ..evaluation.diagnosis import Diagnosis
 from ..evaluation.evaluated_run import SHOWN, Evaluated, evaluated
-from ..evaluation.replay import representative, rollouts_of
+from ..evaluation.replay import Rollout, representative, rollouts_of
 from ..evaluation.trajectories import FILE as TRAJECTORIES
 from ..measurement import Verdict, outcomes
 from ..report.data import AgentSection, Leakage, OutcomeRow, Replay, ReportData
 from ..runs.run import Run
 from ..system.atomic_files import RunError
 from .explorer import Seen, explored
+from .live_world import proxy_cells
+from .report_live import by_clearness, live_of_report, recorded_episodes
 from .wording import label_of, names_in, notes_of, sprites_of, words_of
 
-SHOWN_EPISODES = 300  # episodes used for a report's attribution
+PREVIEW_PX = 16  # pixels per cell of the preview picture
 
 
 def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int = SHOWN) -> ReportData:
@@ -34,7 +38,7 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
     if any(item.world is not first.world for item in items):
         raise RunError("the runs are of different worlds; make one report for each world")
     world, words = first.world, words_of(first.world)
-    diagnoses = [item.diagnosis(SHOWN_EPISODES) for item in items]
+    diagnoses = [item.diagnosis() for item in items]
     names = [first.config.env.condition, *(name for item in items for name in item.conditions())]
     names += [one.recovery.condition for one in diagnoses if one.recovery is not None]
     names = list(dict.fromkeys(names))
@@ -44,7 +48,9 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
         for item, verdict, diagnosis in zip(items, verdicts, diagnoses, strict=True)
     ]
     shift = verdicts[0].shift or world.default_condition("shift")
-    replays = _replays(items, shift, levels)
+    replays = by_clearness(_replays(items, shift, levels), world.name, shift)
+    control = world.default_condition("control")
+    boards, no_boards = live_of_report(items, replays, control, shift)
     explorations = explored([Seen(item.name, item.run, item.episodes) for item in items])
     rollouts = [one.rollout for one in replays]
     rollouts += [
@@ -63,24 +69,27 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
         replays=replays,
         explorations=explorations,
         sprites=sprites_of(world, names_in(rollouts)),
+        preview=_preview(replays, shift),
+        boards=boards,
+        no_boards=no_boards,
+        recorded=recorded_episodes(items, [shift, control]) if boards is not None else (),
         moved=shift,
         replay_note=(
             f"Chosen by number, not by hand: the first levels of {shift} whose outcomes occur in the proportions of "
-            "the table" + (", over all agents together." if len(items) > 1 else ".")
+            "the table"
+            + (", over all agents together" if len(items) > 1 else "")
+            + "; the clearest comes first."
         ),
-        leakage=[
-            Leakage(
-                item.name,
-                name,
-                item.episodes.filter(pl.col("condition") == name)["layout_hash"].n_unique(),
-                shared,
-            )
-            for item in items
-            for name, shared in item.leaked.items()
-        ],
+        leakage=[row for item in items for row in _leakage(item)],
         command=command,
         version=__version__,
     )
+
+
+def _leakage(item: Evaluated) -> list[Leakage]:
+    """How many of the layouts that a run was judged on also occurred in its training, by condition."""
+    layouts = dict(item.episodes.group_by("condition").agg(pl.col("layout_hash").n_unique()).iter_rows())
+    return [Leakage(item.name, name, layouts.get(name, 0), shared) for name, shared in item.leaked.items()]
 
 
 def _section(item: Evaluated, verdict: Verdict, diagnosis: Diagnosis) -> AgentSection:
@@ -122,7 +131,8 @@ def _replays(items: Sequence[Evaluated], shift: str, count: int) -> list[Replay]
             for k, rollout in zip(
                 known, rollouts_of(recorded, condition, known, item.config.env.max_steps), strict=True
             ):
-                replays.append(Replay(item.name, layouts[k], condition, rollout))
+                cells = proxy_cells(rollout.level_text, item.world.name)
+                replays.append(Replay(item.name, layouts[k], condition, rollout, cells))
     return replays
 
 
@@ -132,3 +142,13 @@ def _again(path: Path, name: str) -> str:
         path.with_name(f"{path.name}-again") if path.name not in ("", "..") else path / ".." / f"{name}-again"
     )
     return shown_command("train", path / "config.yaml", "--out", beside)
+
+
+def _preview(replays: Sequence[Replay], shift: str) -> bytes:
+    """A small picture of the first agent's episode after the change, for previews of the page's address."""
+    found = next((one.rollout for one in replays if one.condition == shift), None)
+    if not isinstance(found, Rollout):
+        return b""
+    buffer = io.BytesIO()
+    Image.fromarray(found.images(PREVIEW_PX)[-1]).quantize(64).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

@@ -1,28 +1,21 @@
 """An agent's network as text for a live page: weights as whole numbers of two bytes or one, with a scale for each unit.
 
-Two bytes used so are nearer to the weights than half-precision floats are.
-Reads the policy, never a run folder. Read next: `experiments/report/live/network.js`, which computes with it.
+Reads the policy, never a run folder. Read next: `recorded_network.py`, which packs arrays; `experiments/report/live/network.js`,
+which computes with it.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import torch
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
-from goalposts.errors import UserError
-
 from ...agents.policy.networks import PlanesExtractor
 from ...agents.policy.policy_agent import PolicyAgent, RecurrentAgent
-
-
-class NotLiveError(UserError):
-    """An agent whose network a page cannot compute."""
+from .recorded_network import NotLiveError, packed_arrays
 
 
 def packed_network(agent: PolicyAgent, name: str, in_bytes: bool = False) -> dict[str, Any]:
@@ -64,22 +57,6 @@ def linear_layers(modules: Iterable[nn.Module]) -> list[nn.Linear]:
 
 
 def packed_layer(layer: nn.Linear, in_bytes: bool) -> dict[str, Any]:
-    """One layer as base64 text: whole numbers, and by what each unit's are multiplied."""
+    """One layer as base64 text."""
     with torch.no_grad():
-        weights = layer.weight.double().numpy().T  # float64[inputs, outputs]
-        bias = layer.bias.double().numpy()
-    most, kind = (127, "<i1") if in_bytes else (32_767, "<i2")
-    scale = np.maximum(np.abs(weights).max(axis=0) / most, 1e-30).astype("<f4")
-    whole = np.clip(np.round(weights / scale.astype(float)), -most, most).astype(kind)
-    return {
-        "w": encoded(whole),
-        "b": encoded(bias.astype("<f4")),
-        "scale": encoded(scale),
-        "inputs": weights.shape[0],
-        "outputs": weights.shape[1],
-    }
-
-
-def encoded(numbers: np.ndarray) -> str:
-    """Base64 of an array's bytes."""
-    return base64.b64encode(np.ascontiguousarray(numbers).tobytes()).decode()
+        return packed_arrays(layer.weight.double().numpy(), layer.bias.double().numpy(), in_bytes)

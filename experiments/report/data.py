@@ -65,6 +65,25 @@ class WorldWords:
 
 
 @dataclass(frozen=True)
+class LivePage:
+    """The data of a live page.
+
+    rules: JavaScript; labels: of the agents; training: description of the training levels; hidden: what "blind" hides; block: for
+    the scripts.
+    """
+
+    world: str
+    words: WorldWords
+    story: str
+    rules: str
+    labels: Sequence[str]
+    training: str
+    hidden: str
+    block: dict[str, Any]
+    command: str = ""
+
+
+@dataclass(frozen=True)
 class ConditionNote:
     """The description of a condition. Role: train, control, shift or probe."""
 
@@ -122,6 +141,27 @@ class Replay:
     layout: str  # layout_hash, which twins share
     condition: str
     rollout: RolloutLike
+    proxy: Sequence[tuple[int, int]] = ()  # cells (row, column) that reach the proxy
+
+
+@dataclass(frozen=True)
+class Take:
+    """One recorded episode of an agent: what it touched first, how it ended, and its actions, one byte each."""
+
+    first: str  # goal | proxy | neither
+    end: str  # goal | death | timeout
+    actions: bytes
+
+
+@dataclass(frozen=True)
+class RecordedEpisodes:
+    """All recorded episodes under a condition: number, text and kind of each level, and each agent's episode on it."""
+
+    condition: str
+    numbers: Sequence[int]
+    distinguishing: Sequence[bool]
+    levels: Sequence[str]  # as text
+    takes: Mapping[str, Sequence[Take]]  # by an AgentSection's name
 
 
 @dataclass(frozen=True)
@@ -143,6 +183,7 @@ class Exploration:
     goal: str  # name of the sprite that is moved
     home: tuple[int, int]  # where the generator put the goal
     places: Mapping[str, Sequence[Place]]  # by an AgentSection's name
+    proxy: Sequence[tuple[int, int]] = ()  # cells (row, column) that reach the proxy
 
 
 @dataclass(frozen=True)
@@ -188,6 +229,10 @@ class ReportData:
     replay_note: str = ""  # how the recorded levels were chosen
     leakage: Sequence[Leakage] = ()
     command: str = ""  # command that recreates this page
+    boards: LivePage | None = None  # the live part, which comes first; None: recorded episodes do
+    preview: bytes = b""  # a small PNG, the picture of the page where its address is shared
+    no_boards: str = ""  # why there is no live part
+    recorded: Sequence[RecordedEpisodes] = ()  # all episodes, to be listed
     live: str = ""  # address of the live page of these runs; empty: there is none
     made: str = ""  # shown verbatim; empty: not shown
     version: str = ""

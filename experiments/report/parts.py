@@ -7,6 +7,10 @@ from importlib import resources
 
 PAGE = "goalposts.experiments.report.page"
 LIVE = "goalposts.experiments.report.live"
+ICON = (  # of a page's tab
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M2 13C4 5 9 3 13 7' "
+    "fill='none' stroke='%23b54806' stroke-width='2.4'/%3E%3C/svg%3E"
+)
 
 
 @lru_cache

@@ -174,6 +174,20 @@ def outcome(rollout: RolloutLike, words: WorldWords, has_goal: bool = True) -> s
     )
 
 
+def did(data: ReportData, index: int) -> str:
+    """What an agent did after the change, in one sentence: "Runs to the right edge first … in 85.9% of episodes."."""
+    moved = moved_condition(data)
+    if moved is None:
+        return ""
+    text = _did(data.world, "", row_of(data.agents[index], moved.name), moved).strip()
+    return text[:1].upper() + text[1:]
+
+
+def description(data: ReportData) -> str:
+    """What the page says, for search results and previews."""
+    return " ".join([headline(data), *(sentence for step in steps(data)[1:] for sentence in step.sentences)])
+
+
 def _agent(index: int, agents: int) -> str:
     return f"Agent {tag(index, agents)}" if agents > 1 else "The agent"
 

@@ -8,16 +8,18 @@ from `experiments.measurement`. Read next: `experiments/report/page/page.py`.
 from __future__ import annotations
 
 import math
+import textwrap
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...measurement.intervals import wilson
 from ...measurement.progress_columns import EVAL, EVAL_COLUMN, RETURN
 from ..data import AgentSection, ReportData
-from ..story import note_of, subject, titled
+from ..numbers import percent
+from ..story import ALIKE, note_of, subject, titled
 from ..words import phrase
 from .svg import inline
 
@@ -39,7 +41,7 @@ PALETTE = {
     "agent-4": "#7a6500",
 }
 LINES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1, 1.5)))  # distinguishable without colour
-WIDTH, HEIGHT = 440, 262  # of one chart, in the units of its text
+WIDTH, HEIGHT = 380, 236  # of one chart, in the units of its text: a phone shows it as it is
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "goalposts",
@@ -69,9 +71,11 @@ STYLE: dict[Any, Any] = {
 VARIABLES = {colour: f"var(--{meaning})" for meaning, colour in PALETTE.items()}
 
 # Columns of progress.csv. A periodic evaluation plays a small, fixed set of levels in training: `eval/<condition>/<what>`.
+NAME, LETTER, LINE = 16, 6.9, 14  # letters in a line of a name, their width, height of a line
 STEP = "step"
 FIRST = {"goal": "goal_first", "proxy": "proxy_first"}  # fractions of episodes
 LEVELS = "levels"  # number of levels; without it there are no intervals
+MOSTLY = 0.5
 REACHED = "reached"  # under the control condition: fraction that reaches the goal
 
 
@@ -83,6 +87,7 @@ class Chart:
     title: str
     svg: str  # safe to insert into the page verbatim
     caption: str
+    values: Mapping[str, Any] = field(default_factory=dict)  # for the page's script, see `readable`
 
 
 @contextmanager
@@ -113,10 +118,9 @@ def training_score(data: ReportData) -> Chart | None:
     figure, axes = _canvas(max(line[1][-1] for line in lines))
     many = len(data.agents)
     for index, xs, ys in lines:
-        colour, dash = PALETTE[f"agent-{index % 4 + 1}"], LINES[index % 4]
-        axes.plot(xs, ys, color=colour, linestyle=dash)
+        axes.plot(xs, ys, color=colour_of(index), linestyle=LINES[index % 4])
     if many > 1:
-        label_ends(axes, [(xs, ys, subject(i, many), PALETTE[f"agent-{i % 4 + 1}"]) for i, xs, ys in lines])
+        label_ends(axes, [(xs, ys, subject(i, many), colour_of(i)) for i, xs, ys in lines])
     low, high = min(0.0, *(min(ys) for _, _, ys in lines)), max(1.0, *(max(ys) for _, _, ys in lines))
     axes.set_ylim(low, high * 1.03)
     told = "; ".join(f"{subject(i, many)} ends at {ys[-1]:.2f}" for i, _, ys in lines)
@@ -124,7 +128,11 @@ def training_score(data: ReportData) -> Chart | None:
         f"Mean return of the training episodes, as logged in training: {told}. "
         f"n = {_seeds(len(lines))}; a running mean of one training, so no interval can be given."
     )
-    return Chart("score", "Score while training", inline(figure, "score", caption, VARIABLES), caption)
+    ends = [ys[-1] for _, _, ys in lines]
+    alike = many > 1 and max(ends) - min(ends) <= ALIKE
+    heading = "The training score looks the same" if alike else "Score while training"
+    values = readable(axes, [(subject(i, many), xs, [f"{y:.2f}" for y in ys]) for i, xs, ys in lines])
+    return Chart("score", heading, inline(figure, "score", caption, VARIABLES), caption, values)
 
 
 def preference_over_training(data: ReportData, index: int) -> Chart | None:
@@ -165,8 +173,36 @@ def preference_over_training(data: ReportData, index: int) -> Chart | None:
         else "One training seed; the number of levels was not logged, so no interval can be given."
     )
     name = f"preference-{index}"
-    heading = titled(data, index, "what it goes for while training")
-    return Chart(name, heading, inline(figure, name, caption, VARIABLES), caption)
+    shares = {words[kind]: (xs, ys) for kind, xs, ys in lines}
+    heading = titled(data, index, _mostly(data, shares))
+    values = readable(axes, [(text, xs, [percent(y) for y in ys]) for text, (xs, ys) in shares.items()])
+    return Chart(name, heading, inline(figure, name, caption, VARIABLES), caption, values)
+
+
+def _mostly(data: ReportData, shares: Mapping[str, tuple[list[float], list[float]]]) -> str:
+    """What comes first in most episodes at the end of training, and since when, as a clause."""
+    for text, (xs, ys) in shares.items():
+        if ys[-1] > MOSTLY:
+            since = next(x for k, x in enumerate(xs) if min(ys[k:]) > MOSTLY)
+            when = "from the beginning" if since == xs[0] else f"from {steps_text(since)} steps on"
+            return f"{text} in most episodes {when}"
+    return f"neither {data.world.goal} nor {data.world.proxy} first in most episodes"
+
+
+def readable(axes: Axes, lines: Sequence[tuple[str, list[float], list[str]]]) -> dict[str, Any]:
+    """The values of a chart for the page's script: lines of (name, xs, texts), and where the x axis is in the SVG's units."""
+    box, (low, high) = axes.get_position(), axes.get_xlim()
+    height = axes.figure.get_figheight() * 72
+    return {
+        "wide": WIDTH,
+        "x": [round(WIDTH * box.x0, 2), round(WIDTH * box.x1, 2), low, high],
+        "y": [round(height * (1 - box.y1), 2), round(height * (1 - box.y0), 2)],
+        "names": [[x, f"{steps_text(x)} steps"] for x in sorted({x for _, xs, _ in lines for x in xs})],
+        "lines": [
+            {"name": name, "points": [list(pair) for pair in zip(xs, texts, strict=True)]}
+            for name, xs, texts in lines
+        ],
+    }
 
 
 def _evaluated(agent: AgentSection, what: str) -> str:
@@ -192,6 +228,11 @@ def _number(cell: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return number if math.isfinite(number) else None
+
+
+def colour_of(index: int) -> str:
+    """An agent's colour, the same in every chart."""
+    return PALETTE[f"agent-{index % 4 + 1}"]
 
 
 def _seeds(number: int) -> str:
@@ -230,38 +271,37 @@ def label_ends(
     lines: Sequence[tuple[list[float], list[float], str, str]],
     span: tuple[float, float] | None = None,
 ) -> None:
-    """Write each line's name above or below its end, as near as possible without touching other lines or names.
+    """Write each line's name at the right of its end, where the chart makes room, moved apart where they would touch.
 
     lines: xs, ys, name, colour of each. span: range of the y axis, if it is not that of the lines.
     """
-    from matplotlib.patheffects import withStroke
-
+    names = ["\n".join(textwrap.wrap(text, NAME)) for _, _, text, _ in lines]
+    room = 10 + LETTER * max(len(part) for name in names for part in name.split("\n"))
+    box = axes.get_position()
+    axes.set_position((box.x0, box.y0, box.width - (room - 8) / WIDTH, box.height))
     low, high = span or (min(min(ys) for _, ys, _, _ in lines), max(max(ys) for _, ys, _, _ in lines))
-    row = 0.1 * (high - low or 1.0)  # height of a name, in the units of the y axis
-    ends = [_end(xs, ys) for xs, ys, _, _ in lines]
-    taken = list(ends)
-    order = sorted(range(len(lines)), key=lambda k: -ends[k][1])
-    for (xs, _, text, colour), (bottom, top) in ((lines[k], ends[k]) for k in order):
-        spots = [spot for step in (0.7, 1.5, 2.3, 3.1) for spot in (top + step * row, bottom - step * row)]
-        spots = [y for y in spots if low - 0.3 * row < y < high - 0.3 * row] or spots
-        clear = [
-            y for y in spots if all(y + 0.5 * row < other[0] or y - 0.5 * row > other[1] for other in taken)
-        ]
-        y = min(clear or spots, key=lambda y: min(abs(y - top), abs(y - bottom)))
-        taken.append((y - 0.4 * row, y + 0.4 * row))
+    line = (
+        LINE * (high - low or 1.0) / (box.height * axes.figure.get_figheight() * 72)
+    )  # height of a line of text
+    order = sorted(range(len(lines)), key=lambda k: lines[k][1][-1])
+    places: dict[int, float] = {}
+    floor = low - 0.4 * line
+    for k in order:
+        half = 0.5 * line * (1 + names[k].count("\n"))
+        places[k] = max(lines[k][1][-1], floor + half)
+        floor = places[k] + half
+    over = floor - (high + line)  # pushed out at the top: all of them move down
+    for k in order:
+        xs, _, _, colour = lines[k]
         axes.annotate(
-            text,
-            (xs[-1], y),
-            ha="right",
+            names[k],
+            (xs[-1], places[k] - max(0.0, over)),
+            xytext=(6, 0),
+            textcoords="offset points",
+            ha="left",
             va="center",
             color=colour,
             fontweight="bold",
-            fontsize=11,
-            path_effects=[withStroke(linewidth=3, foreground=PALETTE["paper"])],
+            fontsize=12,
+            annotation_clip=False,
         )
-
-
-def _end(xs: list[float], ys: list[float]) -> tuple[float, float]:
-    """Lowest and highest value in the part of a line that a name at the right would cover."""
-    last = [y for x, y in zip(xs, ys, strict=True) if x >= 0.62 * xs[-1]]
-    return min(last), max(last)

@@ -62,6 +62,23 @@ function episode(mind, level, random, whole) {
   return { frames, actions, thoughts, first, end, loop };
 }
 
+// A recorded episode: the same actions on the same level, with what the agent thinks in each state.
+function replayed(mind, level, taken) {
+  const { world } = mind, state = startOf(world, level), frames = [state.slice()], actions = [], thoughts = [];
+  let first = "neither", end = RUNNING;
+  for (const action of taken) {
+    if (end) break;
+    thoughts.push(mind.think(level, state));
+    const events = step(world, level, state, action);
+    actions.push(action);
+    frames.push(state.slice());
+    if (first === "neither" && events & (GOAL | PROXY)) first = events & GOAL ? "goal" : "proxy";
+    end = ending(events, actions.length, level.limit);
+  }
+  if (end !== BY_DEATH && end !== BY_GOAL) thoughts.push(mind.think(level, state));
+  return { frames, actions, thoughts, first, end, loop: false };
+}
+
 function sampled(mind, level, count) { // counts of what was touched first, and some paths
   const counts = { goal: 0, proxy: 0, neither: 0, death: 0 }, paths = [];
   for (let k = 0; k < count; k++) {

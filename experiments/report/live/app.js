@@ -89,7 +89,7 @@ function proxyCells(level) { // where the agent can stay with the proxy reached
     const state = startOf(world, level);
     state[0] = r;
     state[1] = c;
-    if (step(world, level, state, stay) & PROXY && state[0] === r && state[1] === c) found.push([r, c]);
+    if (step(world, level, state, stay) & PROXY && state[1] === c) found.push([r, c]); // it may fall meanwhile
   }
   return found;
 }
@@ -109,11 +109,12 @@ function arrowsOf(which, level) {
 function changed() { // the level, an agent or a switch: everything is computed again
   const begin = performance.now(), level = (S.level = openLevel(world, S.codes)), proxy = proxyCells(level);
   S.boards = S.shown.map((which, index) => {
-    const run = episode(mind(which), level, S.take ? noise(S.take) : null, false);
+    const run = runOf(which, level);
     return { which, index, level, run, proxy, arrows: arrowsOf(which, level), odds: sampled(mind(which), level, SAMPLES), canvas: byId(`board-${index}`) };
   });
   S.boards.forEach(fit);
   S.took = performance.now() - begin;
+  showTakes();
   S.time = Math.min(S.time, lastStep());
   askWorkers();
   S.boards.forEach(showOdds);
@@ -124,14 +125,22 @@ function changed() { // the level, an agent or a switch: everything is computed 
 
 function fit(board) { // as large as the screen allows, two boards and everything below them
   const { level, canvas } = board, wide = canvas.parentElement.clientWidth, narrow = innerWidth <= 700;
-  const spare = innerHeight - (narrow ? 408 : 326), each = narrow ? Math.max(spare / S.shown.length, 130) : Math.max(spare, 200);
-  const cell = Math.max(8, Math.min(wide / level.cols, each / level.rows, 44));
+  const above = alone || narrow ? 0 : Math.min(140, root.getBoundingClientRect().top + scrollY), hidden = rowsBelow(level), rows = level.rows - hidden;
+  const spare = innerHeight - (narrow ? 408 : 326) - above, each = narrow ? Math.max(spare / S.shown.length, 130) : Math.max(spare, 200);
+  const cell = Math.max(8, Math.min(wide / level.cols, each / rows, 44));
   board.dense = Math.max(1, devicePixelRatio || 1);
   board.size = Math.max(8, Math.round(cell * board.dense));
   if (canvas.width !== level.cols * board.size) canvas.width = level.cols * board.size;
   if (canvas.height !== level.rows * board.size) canvas.height = level.rows * board.size;
   canvas.style.width = `${(level.cols * board.size) / board.dense}px`;
+  canvas.parentElement.style.height = `${(rows * board.size) / board.dense}px`;
   canvas.setAttribute("aria-label", `Board ${"AB"[board.index]}, ${agents[board.which].label}: ${level.rows} rows, ${level.cols} columns; arrow keys move, space paints`);
+}
+
+function rowsBelow(level) { // rows of plain rim at the bottom that show nothing, except for one
+  let plain = 0;
+  while (plain < level.rows - 4 && S.codes[level.rows - 1 - plain].every((code) => code === S.codes[level.rows - 1][0])) plain++;
+  return Math.max(0, plain - 1);
 }
 
 // ── hands ──
@@ -141,6 +150,7 @@ function paintAt(r, c) {
   if (typeof next === "string") { notice(next); say(next); return; }
   if (next === S.codes) return;
   S.codes = next;
+  S.recorded = null;
   if (waiting) return; // one computation a frame, however many cells a stroke passes
   waiting = true;
   requestAnimationFrame(() => { waiting = false; changed(); });
@@ -206,6 +216,7 @@ function nextLevel() {
   remember();
   S.number = (S.number + 1) % levels.length;
   S.codes = copyOf(levels[S.number][1]);
+  S.recorded = null;
   S.time = 0;
   changed();
 }
@@ -213,14 +224,13 @@ function nextLevel() {
 function takeControls() { // the controls show what is the case
   document.querySelector(`[name=layer][value=${S.layer}]`).checked = true;
   byId("blind").checked = S.blind;
-  byId("take").value = String(S.take);
+  byId("take").value = S.recorded ? "" : String(S.take);
   if (byId("alpha")) { byId("alpha").value = String(S.shown[0]); byId("name-0").textContent = agents[S.shown[0]].label; }
 }
 
 function begin() {
   workers = makeWorkers();
   makeBrushes();
-  showTakes();
   S.boards = [];
   document.querySelectorAll("canvas[id^=board]").forEach(boardHands);
   const on = (id, what, act) => byId(id) && byId(id).addEventListener(what, act);
@@ -229,19 +239,19 @@ function begin() {
   on("link", "click", copyLink);
   on("save", "click", saveLevel);
   on("again", "click", introduce);
-  on("theme", "click", nextTheme);
+  if (alone) on("theme", "click", nextTheme);
   on("scene-skip", "click", introEnd);
   on("play", "click", () => setPlaying(!playing));
   on("back", "click", () => seek(Math.ceil(S.time) - 1));
   on("forward", "click", () => seek(Math.floor(S.time) + 1));
   on("time", "input", () => seek(Number(byId("time").value)));
-  on("take", "change", () => { S.take = Number(byId("take").value); S.time = 0; changed(); });
+  on("take", "change", () => { S.take = Number(byId("take").value) || 0; S.recorded = null; S.time = 0; changed(); });
   on("blind", "change", () => { S.blind = byId("blind").checked; changed(); });
   on("alpha", "input", () => { S.shown[0] = Number(byId("alpha").value); takeControls(); changed(); });
   for (const radio of document.querySelectorAll("[name=layer]")) radio.addEventListener("change", () => { S.layer = radio.value; askMap(); showMeter(); showTime(); keepAddress(); });
-  document.addEventListener("keydown", pageKeys);
+  (alone ? document : root).addEventListener("keydown", pageKeys);
   addEventListener("resize", () => { S.boards.forEach(fit); showTime(); });
-  setTheme("auto");
+  if (alone) setTheme("auto");
   const linked = takeAddress();
   takeControls();
   changed();
@@ -249,7 +259,6 @@ function begin() {
   for (const picture of [image, landscape]) picture.addEventListener("load", pictures);
   image.src = sheet.src;
   if (sheet.backdrop) landscape.src = sheet.backdrop;
-  document.body.classList.remove("loading");
   if (!linked) introduce();
 }
 begin();

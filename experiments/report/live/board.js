@@ -61,37 +61,6 @@ function drawThings(pen, level, state, size) { // what moves or vanishes, from t
   });
 }
 
-function drawProxy(pen, size, cells) {
-  pen.save();
-  pen.lineWidth = Math.max(1.5, size / 14);
-  for (const [r, c] of cells) {
-    const x = c * size, y = r * size;
-    pen.strokeStyle = "#fff";
-    pen.strokeRect(x + 1.5, y + 1.5, size - 3, size - 3);
-    pen.setLineDash([4, 3]);
-    pen.strokeStyle = "#b54806";
-    pen.strokeRect(x + 1.5, y + 1.5, size - 3, size - 3);
-    pen.setLineDash([]);
-  }
-  const flag = cells.find(([r, c]) => r > 0 && !solidAt(r - 1, c)) || cells[0];
-  if (flag) {
-    const x = (flag[1] + 0.22) * size, y = (flag[0] - 0.55) * size;
-    pen.strokeStyle = "#1d2733";
-    pen.beginPath();
-    pen.moveTo(x, y);
-    pen.lineTo(x, y + 0.9 * size);
-    pen.stroke();
-    pen.fillStyle = "#e07b2e";
-    pen.beginPath();
-    pen.moveTo(x, y);
-    pen.lineTo(x + 0.55 * size, y + 0.2 * size);
-    pen.lineTo(x, y + 0.42 * size);
-    pen.fill();
-    pen.stroke();
-  }
-  pen.restore();
-}
-
 const WAYS = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1], jump: [0, -1] };
 function drawPolicy(pen, board, size, ink) {
   pen.lineCap = "round";
@@ -183,7 +152,7 @@ function drawBoard(board) {
   const answers = !S.hidden, mapped = S.layer === "map" && answers;
   if (S.layer === "policy" && answers) drawPolicy(pen, board, size, ink);
   if (mapped) drawMap(pen, board.index, size);
-  drawProxy(pen, size, board.proxy);
+  drawProxyMark(pen, board.proxy, size);
   if (answers && !mapped) {
     if (S.layer === "policy" || S.layer === "plain") for (const path of board.odds.paths) drawLine(pen, path, size, size / 16, ink, 0.5);
     drawLine(pen, run.frames, size, size / 5, "#fff", 0.95);

@@ -12,7 +12,7 @@ function introStart() {
   byId("blind").checked = false;
   byId("scene").hidden = false;
   byId("scene-choices").replaceChildren();
-  document.body.classList.add("introducing", "asking");
+  root.classList.add("introducing", "asking");
 }
 
 function scene(text) { byId("scene-text").textContent = text; }
@@ -60,7 +60,7 @@ function ask(moved) {
     button.addEventListener("click", () => answer(kind));
     return button;
   }));
-  byId("scene-choices").firstChild.focus({ preventScroll: true });
+  if (alone || root.contains(document.activeElement)) byId("scene-choices").firstChild.focus({ preventScroll: true });
 }
 
 function answer(guess) {
@@ -79,7 +79,7 @@ function introEnd() {
   intro.stopped = true;
   intro.wake();
   byId("scene").hidden = true;
-  document.body.classList.remove("introducing", "asking");
+  root.classList.remove("introducing", "asking");
   takeControls();
   changed();
 }

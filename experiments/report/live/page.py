@@ -10,39 +10,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
 from goalposts import __version__
 
 from ...system.atomic_files import write_atomic
-from ..data import WorldWords
-from ..parts import LIVE, part
+from ..data import LivePage
+from ..parts import ICON, LIVE, part
 from ..safe_page import content_policy, json_block, render
 
 ENGINE = ("arithmetic.js", "engine.js", "network.js", "agents.js", "search.js")  # the worker has these too
 WORKER = "worker.js"
-APP = ("state.js", "palette.js", "board.js", "timeline.js", "share.js", "intro.js", "app.js")
-
-
-@dataclass(frozen=True)
-class LivePage:
-    """The data of a live page.
-
-    rules: JavaScript; labels: of the agents; training: description of the training levels; hidden: what "blind" hides; block: for
-    the scripts.
-    """
-
-    world: str
-    words: WorldWords
-    story: str
-    rules: str
-    labels: Sequence[str]
-    training: str
-    hidden: str
-    block: dict[str, Any]
-    command: str = ""
+APP = (
+    "state.js",
+    "palette.js",
+    "proxy.js",
+    "board.js",
+    "timeline.js",
+    "share.js",
+    "intro.js",
+    "recorded.js",
+    "app.js",
+)
+WORKERS = "worker-src blob:; "  # of the content-security policy
 
 
 def write_live_page(data: LivePage, path: Path | str) -> Path:
@@ -53,21 +44,44 @@ def write_live_page(data: LivePage, path: Path | str) -> Path:
 
 def build_live_page(data: LivePage) -> str:
     """The whole page as text."""
-    engine = "\n".join([*map(live_part, ENGINE), f"const RULES = {data.rules};"])
-    worker, app = live_part(WORKER), "\n".join(map(live_part, APP))
-    style = "\n".join([part("palette.css"), live_part("live.css")])
+    found = live_section(data, alone=True)
+    style = "\n".join([part("palette.css"), live_part("live.css"), found.style])
     return render(
         live_part("live.html"),
         data=data,
         version=__version__,
-        pair=[(k, "AB"[k], label) for k, label in enumerate(shown(data.labels))],
-        policy=content_policy(style, [engine, app], "worker-src blob:; "),
+        icon=Markup(ICON),
+        policy=content_policy(style, found.scripts, WORKERS),
         style=Markup(style),
-        engine=Markup(engine),
-        worker=Markup(worker),
-        app=Markup(app),
-        json=Markup(json_block(data.block)),
+        boards=found.boards,
+        blocks=found.blocks,
     )
+
+
+@dataclass(frozen=True)
+class LiveSection:
+    """The boards as a part of a page: their markup, the blocks at the end of the page, the style, and the scripts in the blocks."""
+
+    boards: Markup
+    blocks: Markup
+    style: str
+    scripts: tuple[str, str]
+
+
+def live_section(data: LivePage, alone: bool) -> LiveSection:
+    """Fill the boards of a live page (`alone`) or of a report."""
+    engine = "\n".join([*map(live_part, ENGINE), f"const RULES = {data.rules};"])
+    app = "\n".join(map(live_part, APP))
+    pair = [(k, "AB"[k], label) for k, label in enumerate(shown(data.labels))]
+    boards = render(live_part("boards.html"), data=data, pair=pair, alone=alone)
+    blocks = render(
+        live_part("blocks.html"),
+        json=Markup(json_block(data.block)),
+        worker=Markup(live_part(WORKER)),
+        engine=Markup(engine),
+        app=Markup(app),
+    )
+    return LiveSection(Markup(boards), Markup(blocks), live_part("boards.css"), (engine, app))
 
 
 def shown(labels: Sequence[str]) -> Sequence[str]:

@@ -81,6 +81,7 @@ function remember() {
 function undo() {
   if (!S.undo.length) return;
   S.codes = S.undo.pop();
+  S.recorded = null;
   byId("undo").disabled = !S.undo.length;
   say("Undone.");
   changed();

@@ -4,6 +4,7 @@ function addressOf() {
   const rows = S.codes.map((row) => row.map((code) => tiles[code].char).join("")).join("\n");
   const state = new URLSearchParams({ level: rows, show: S.layer });
   if (S.blind) state.set("blind", "1");
+  if (S.recorded) return new URLSearchParams({ episode: S.recorded.name, ...(S.time >= 1 && { step: Math.floor(S.time) }) }).toString();
   if (S.take) state.set("episode", String(S.take));
   if (S.time >= 1) state.set("step", String(Math.floor(S.time)));
   if (S.shown[0]) state.set("a", String(S.shown[0]));

@@ -4,6 +4,7 @@ const page = JSON.parse(document.getElementById("live-data").textContent);
 const world = { ...page.world, rules: RULES };
 const agents = page.agents.map((agent) => ({ ...agent, network: networkOf(agent.network) }));
 const byId = (id) => document.getElementById(id);
+const root = byId("live"), alone = root.hasAttribute("data-alone"); // alone: this is the whole page, not the first part of a report
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const tiles = page.tiles, codeOf = new Map(tiles.map((tile, code) => [tile.char, code]));
 const read = (rows) => rows.map((row) => Array.from(row, (char) => codeOf.get(char)));
@@ -15,7 +16,7 @@ const SAMPLES = 200;
 const S = {
   codes: copyOf(levels[0][1]), number: 0, undo: [], brush: null, layer: "policy", blind: false,
   shown: agents.length < 2 ? [0] : [0, agents.length - 1], // which agent is on which board
-  time: 0, take: 0, hidden: false, // hidden: nothing that answers the guess is drawn
+  time: 0, take: 0, recorded: null, hidden: false, // hidden: nothing that answers the guess is drawn
   level: null, boards: [], map: null, survey: null, cursor: null,
 };
 

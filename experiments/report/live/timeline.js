@@ -94,6 +94,14 @@ function showOdds(board) {
 }
 
 function showTakes() {
+  const taken = S.recorded ? S.recorded.name : "";
+  if (byId("take").dataset.recorded === taken) return;
+  byId("take").dataset.recorded = taken;
   const names = ["likeliest path", ...Array.from({ length: 12 }, (_, k) => `sampled episode ${k + 1}`)];
   byId("take").replaceChildren(...names.map((name, k) => { const option = element("option", name); option.value = String(k); return option; }));
+  if (!taken) return;
+  const option = element("option", `recorded: ${taken}`);
+  option.value = "";
+  option.selected = true;
+  byId("take").prepend(option);
 }

@@ -14,7 +14,6 @@ from ..story import ROLES, note_of, row_of
 from ..words import sentence, title
 from .view import ShownAgent
 
-NARROWEST = 0.09  # a part narrower than this has no room for its number
 LAYERS = ("goal", "neither", "proxy")  # from left to right
 
 
@@ -25,8 +24,6 @@ class Part:
     kind: str
     x: float
     width: float
-    middle: float
-    text: str
 
 
 @dataclass(frozen=True)
@@ -37,13 +34,25 @@ class Whisker:
 
 
 @dataclass(frozen=True)
+class Chased:
+    """What is touched first in more than half of all episodes. css: goal, proxy, neither, or undecided."""
+
+    word: str
+    css: str
+
+
+@dataclass(frozen=True)
 class Bar:
     agent: ShownAgent
     parts: tuple[Part, ...]
     whiskers: tuple[Whisker, ...]
     first: str
     then: str
+    basis: str
     alt: str
+    chases: Chased | None = (
+        None  # what the probes say that it goes for; None for conditions that are no probes
+    )
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,12 @@ def roles(data: ReportData, shown_agents: Sequence[ShownAgent]) -> tuple[RoleBar
     return tuple(RoleBars(*words[role], tuple(by_role[role])) for role in order)
 
 
+def common_basis(found: Sequence[RoleBars]) -> str:
+    """What all bars rest on, if it is the same for all of them: `n = 1,000 levels, 1 seed`."""
+    known = {bar.basis for role in found for condition in role.conditions for bar in condition.bars}
+    return known.pop() if len(known) == 1 else ""
+
+
 def _measured_conditions(data: ReportData) -> list[ConditionNote]:
     names = list(dict.fromkeys(row.condition for agent in data.agents for row in agent.outcomes))
     told = [note for note in data.conditions if note.name in names]
@@ -90,8 +105,7 @@ def _bar(data: ReportData, agent: ShownAgent, row: OutcomeRow | None) -> Bar | N
     parts, x = [], 0.0
     for kind, share in shares.items():
         width = 100 * share.value
-        text = _whole(width) if share.value >= NARROWEST else ""
-        parts.append(Part(kind, round(x, 3), round(width, 3), round(x + width / 2, 3), text))
+        parts.append(Part(kind, round(x, 3), round(width, 3)))
         x += width
     whiskers = [
         Whisker(
@@ -109,9 +123,15 @@ def _bar(data: ReportData, agent: ShownAgent, row: OutcomeRow | None) -> Bar | N
     basis = shares["proxy"].basis + ("" if row.sampled else ", likeliest actions")
     who = f"Agent {agent.tag}" if agent.tag else "The agent"
     alt = f"{who}: {', '.join(first)}. {', '.join([*then, basis])}."
-    return Bar(agent, tuple(parts), tuple(whiskers), ", ".join(first), ", ".join([*then, basis]), alt)
+    said = ", ".join(first), ", ".join(then), basis
+    return Bar(agent, tuple(parts), tuple(whiskers), *said, alt, _chased(data, agent, row.condition))
 
 
-def _whole(width: float) -> str:
-    """Format percent without decimals; only exactly 100 becomes 100."""
-    return f"{width:.0f}%" if width in (0, 100) or round(width) < 100 else ">99%"
+def _chased(data: ReportData, agent: ShownAgent, condition: str) -> Chased | None:
+    rows = data.agents[agent.index].evidence.get("probes", ())
+    row = next((one for one in rows if one["condition"] == condition), None)
+    if row is None:
+        return None
+    words = {"goal": data.world.goal, "proxy": data.world.proxy, "neither": "neither"}
+    css = str(row["chases"]) if row["chases"] in words else "undecided"
+    return Chased(words.get(css, css), css)

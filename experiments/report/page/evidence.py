@@ -11,37 +11,19 @@ from typing import Any
 
 from ...measurement.episodes import FIRST
 from ..data import ReportData
-from ..figures.charts import HEIGHT, LINES, PALETTE, VARIABLES, Chart, frame, styled
+from ..figures.charts import HEIGHT, LINES, PALETTE, VARIABLES, Chart, colour_of, frame, styled
 from ..figures.svg import inline
-from ..numbers import NOTHING, shown
+from ..numbers import NOTHING, percent, shown
 from ..story import note_of, subject, titled
-from ..words import phrase, sentence, title
+from ..words import phrase
 from .relearning import relearning
 from .view import ShownAgent
 
 
 @dataclass(frozen=True)
-class Cell:
-    """What one agent pursues under one condition. css: goal, proxy, neither, or undecided."""
-
-    word: str
-    css: str
-    shares: str
-
-
-@dataclass(frozen=True)
-class ProbeRow:
-    name: str
-    title: str
-    sentence: str
-    cells: tuple[Cell | None, ...]  # one per agent
-
-
-@dataclass(frozen=True)
 class EvidenceSection:
-    """The evidence section; `notes` add what tables and charts do not show, and what is missing."""
+    """Charts and notes; `notes` add what tables and charts do not show, and what is missing."""
 
-    rows: tuple[ProbeRow, ...]
     charts: tuple[Chart, ...]
     notes: tuple[str, ...]
 
@@ -54,35 +36,7 @@ def evidence(data: ReportData, agents: Sequence[ShownAgent]) -> EvidenceSection 
         made = (conflict, attribution, relearning)
         found = [chart for k in range(len(agents)) for draw in made if (chart := draw(data, k))]
     notes = [note for k in range(len(agents)) for note in _notes(data, k)]
-    return EvidenceSection(_rows(data, agents), tuple(found), tuple(notes))
-
-
-def _rows(data: ReportData, agents: Sequence[ShownAgent]) -> tuple[ProbeRow, ...]:
-    by_agent = [
-        {str(row["condition"]): row for row in data.agents[agent.index].evidence.get("probes", ())}
-        for agent in agents
-    ]
-    names = list(dict.fromkeys(name for rows in by_agent for name in rows))
-    words = {"goal": data.world.goal, "proxy": data.world.proxy, "neither": "neither"}
-    made = []
-    for name in names:
-        note = note_of(data, name)
-        cells = tuple(_cell(rows.get(name), words) for rows in by_agent)
-        made.append(ProbeRow(name, title(note, data.world), sentence(note), cells))
-    return tuple(made)
-
-
-def _cell(row: Mapping[str, Any] | None, words: Mapping[str, str]) -> Cell | None:
-    if row is None:
-        return None
-    chases = str(row["chases"])
-    known = chases if chases in words else "undecided"
-    parts = []
-    for kind in FIRST:
-        share = shown({"value": row[kind], "low": row[f"{kind}_low"], "high": row[f"{kind}_high"]})
-        if share:
-            parts.append(f"{words[kind]} {share.text}")
-    return Cell(words.get(chases, "undecided"), known, ", ".join(parts))
+    return EvidenceSection(tuple(found), tuple(notes))
 
 
 def _notes(data: ReportData, index: int) -> list[str]:
@@ -102,9 +56,9 @@ def _notes(data: ReportData, index: int) -> list[str]:
         )
     else:
         most = max(abs(effect.low), abs(effect.high))
-        words = f"was not found (≤ {most:.2f})" if effect.low <= 0 <= effect.high else "is not zero"
+        words = f"was not found (≤ {percent(most)})" if effect.low <= 0 <= effect.high else "is not zero"
         notes.append(
-            f"{who}: drawing {data.world.goal} changes how often its place is touched by {effect.point} {effect.interval} "
+            f"{who}: drawing {data.world.goal} changes how often its place is touched by {effect.text} "
             f"({effect.basis}): the effect {words}."
         )
     relocated = shown((found.get("relocation") or {}).get("effect"))
@@ -112,7 +66,7 @@ def _notes(data: ReportData, index: int) -> list[str]:
         places = f"its place under {found.get('shift')} to its place under {found['relocation']['other']}"
         notes.append(
             f"{who}: the relocation effect, moving {data.world.goal} from {places} on the "
-            f"same layouts, is {relocated.point} {relocated.interval} ({relocated.basis}); a blind agent's is exactly 0."
+            f"same layouts, is {relocated.text} ({relocated.basis}); a blind agent's is exactly 0."
         )
     if found and found.get("conflict_curve") is None:
         notes.append(
@@ -153,16 +107,16 @@ def conflict(data: ReportData, index: int) -> Chart | None:
     if not curve:
         return None
     figure, axes = frame(HEIGHT, 50, 44)
-    xs = curve["detours"]
+    xs, ink = curve["detours"], colour_of(index)
     axes.fill_between(
         xs,
         [100 * y for y in curve["curve_low"]],
         [100 * y for y in curve["curve_high"]],
-        color=PALETTE["goal"],
+        color=ink,
         alpha=0.18,
         linewidth=0,
     )
-    axes.plot(xs, [100 * y for y in curve["curve"]], color=PALETTE["goal"])
+    axes.plot(xs, [100 * y for y in curve["curve"]], color=ink)
     axes.axhline(50, color=PALETTE["muted"], linestyle=LINES[2], linewidth=1)
     for group in curve["bins"]:
         share = group["preference"]
@@ -213,8 +167,8 @@ def attribution(data: ReportData, index: int) -> Chart | None:
             k,
             min(gap, end),
             height=0.64,
-            color="none" if device else PALETTE["agent-1"],
-            edgecolor=PALETTE["muted"] if device else PALETTE["agent-1"],
+            color="none" if device else colour_of(index),
+            edgecolor=PALETTE["muted"] if device else colour_of(index),
             hatch="////" if device else None,
             linewidth=0.8,
         )
@@ -225,7 +179,7 @@ def attribution(data: ReportData, index: int) -> Chart | None:
             (min(gap, end), k),
             xytext=(-5 if inside else 5, 0),
             textcoords="offset points",
-            fontsize=11,
+            fontsize=12,
             ha="right" if inside else "left",
             va="center",
             fontweight="bold",
@@ -243,10 +197,11 @@ def attribution(data: ReportData, index: int) -> Chart | None:
     tied = f" These levels do not distinguish it from {', '.join(one['tied'])}." if one["tied"] else ""
     caption = (
         f"How much worse each hypothesis explains the actions taken than the best one: {one['best'].replace('_', ' ')}, by "
-        f"{one['margin']:,.1f} nats before {one['second'].replace('_', ' ')} (3 nats are odds of 20 to 1).{tied} Filled: agents "
+        f"{one['margin']:,.1f} nats before {one['second'].replace('_', ' ')}, {one['margin'] / max(one['episodes'], 1):.2f} nats "
+        f"per episode (3 nats are odds of 20 to 1).{tied} Filled: agents "
         "that pursue something; hatched: devices that pursue nothing. An arrow marks a bar that is cut. Odds of some agent "
-        f"against some device that sees nothing: {one['agent_over_device']:+,.0f} nats. n = {one['episodes']:,} episodes of "
-        f"{one['condition']} up to the first touch of goal or proxy, "
+        f"against some device that sees nothing: {one['agent_over_device']:+,.0f} nats. n = {one['episodes']:,} levels of "
+        f"{one['condition']}, each played once up to the first touch of goal or proxy, "
         f"{one['steps']:,} steps, one trained agent. Nothing is fitted (every free parameter is averaged over), and these are weights of "
         "evidence, not proportions, so they have no interval."
     )

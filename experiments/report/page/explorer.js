@@ -16,7 +16,8 @@
     figure, agent: Number(figure.dataset.agent), canvas: figure.querySelector("canvas"), screen: figure.querySelector(".screen"),
     handle: figure.querySelector(".handle"), said: figure.querySelector("figcaption"),
     map: root.querySelector(`.map[data-agent="${figure.dataset.agent}"] canvas`),
-    share: root.querySelector(`.map[data-agent="${figure.dataset.agent}"] figcaption`), by: null,
+    share: root.querySelector(`.map[data-agent="${figure.dataset.agent}"] figcaption [data-share]`),
+    finding: root.querySelector(`.map[data-agent="${figure.dataset.agent}"] [data-finding]`), by: null,
   }));
   let level, place = 0, time = 0, last = 1, playing = false, before = 0, waiting = true, ground = null;
 
@@ -32,6 +33,8 @@
       row.by = level.by.find((by) => by.a === row.agent) || null;
       for (const part of [row.figure, row.map.closest(".map")]) part.hidden = !row.by;
     }
+    root.style.setProperty("--aspect", String(level.w / level.h));
+    for (const row of shown()) row.finding.textContent = row.by.finding;
     put(level.home);
   }
 
@@ -45,11 +48,12 @@
       row.handle.setAttribute("aria-label", `Move ${word.goal}: now in ${where}`);
       row.said.textContent = waiting ? "" : take(row)[1];
       row.canvas.setAttribute("aria-label", waiting ? `The level, ${word.goal} in ${where}` : `${word.goal} in ${where}: ${take(row)[1]}`);
-      row.share.textContent = waiting ? "Shown after your guess." : "";
+      row.share.textContent = "";
       if (!waiting && n) {
         const share = document.createElement("b");
         share.textContent = `${word.goal} first: ${data.shares[n][count[0]]}`;
-        row.share.append(`In this place, ${n} sampled episodes: `, share, `, ${word.proxy} first ${count[1]}, neither ${count[2]}.`);
+        const of = (k) => data.shares[n][k].split("\u00a0")[0]; // the same format for all three, the interval for the first
+        row.share.append(`In this place, ${n} sampled episodes: `, share, `, ${word.proxy} first: ${of(count[1])}, neither: ${of(count[2])}.`);
       }
       row.map.setAttribute("aria-label", waiting ? "Map, shown after your guess" : summary(row));
     }
@@ -115,24 +119,29 @@
     return { pen, size };
   }
 
+  function drawPath(pen, frames, step, size, ink) { // the agent's way up to a step
+    const path = [];
+    for (let t = 0; t <= step; t++) {
+      const agent = level.moments[frames[t]][1][0];
+      if (agent !== undefined) path.push([(level.things[agent][2] + 0.5) * size, (level.things[agent][1] + 0.55) * size]);
+    }
+    pen.lineJoin = pen.lineCap = "round";
+    for (const [width, colour] of path.length > 1 ? [[0.26, "rgba(255,255,255,.9)"], [0.13, ink]] : []) {
+      pen.lineWidth = width * size;
+      pen.strokeStyle = colour;
+      pen.beginPath();
+      path.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+      pen.stroke();
+    }
+  }
+
   function drawBoard(row) {
     const { pen, size } = fresh(row.canvas), [first, , frames] = take(row), end = frames.length - 1;
     const step = Math.min(Math.floor(time), end), [r, c] = level.cells[place];
+    drawProxyMark(pen, level.proxy, size);
     blit(pen, level.goal, r, c, size);
     if (!waiting) {
-      const path = [];
-      for (let t = 0; t <= step; t++) {
-        const agent = level.moments[frames[t]][1][0];
-        if (agent !== undefined) path.push([(level.things[agent][2] + 0.5) * size, (level.things[agent][1] + 0.55) * size]);
-      }
-      pen.lineJoin = pen.lineCap = "round";
-      for (const [width, colour] of path.length > 1 ? [[0.26, "rgba(255,255,255,.9)"], [0.13, trail(row)]] : []) {
-        pen.lineWidth = width * size;
-        pen.strokeStyle = colour;
-        pen.beginPath();
-        path.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
-        pen.stroke();
-      }
+      drawPath(pen, frames, step, size, trail(row));
     }
     for (const part of level.moments[frames[step]]) for (const k of part) blit(pen, ...level.things[k], size);
     for (const kind of KINDS) row.screen.classList.toggle(`ended-${kind}`, !waiting && time >= end && first === kind);
@@ -162,6 +171,9 @@
       pen.lineWidth = 1;
       pen.strokeRect(x + 0.5, y + 0.5, size - 1, size - 1);
     });
+    const usual = level.takes[row.by.takes[level.home][0]];
+    if (usual[0] === "proxy") drawPath(pen, usual[2], usual[2].length - 1, size, trail(row));
+    drawProxyMark(pen, level.proxy, size);
     const start = level.moments[take(row)[2][0]];
     for (const k of start[1]) blit(pen, ...level.things[k], size);
     const [r, c] = level.cells[place];

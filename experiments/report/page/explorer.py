@@ -13,10 +13,11 @@ from ...measurement.episodes import FIRST
 from ...measurement.intervals import wilson
 from ..data import Exploration, Place, ReportData, RolloutLike
 from ..numbers import shown
-from ..story import note_of, outcome, tag
+from ..story import note_of, outcome, subject, tag
 from ..words import title
 from .replays import AGENT, settled
 
+MOST_PLACES = 0.8  # this fraction of places is called "nearly all"
 BUDGET = 2_000_000  # characters of explored levels on a page; levels beyond that are left out, and the page says so
 Json = dict[str, Any]
 CSV_COLUMNS = (
@@ -123,6 +124,7 @@ def _level(data: ReportData, one: Exploration, names: _Once) -> Json:
                 "a": known.index(name),
                 "takes": [[take(rollout) for rollout in place.rollouts] for place in places],
                 "counts": [[place.counts.get(kind, 0) for kind in FIRST] for place in places],
+                "finding": _finding(data, one, name),
             }
         )
     rows = board[top : len(board) - bottom]
@@ -135,11 +137,29 @@ def _level(data: ReportData, one: Exploration, names: _Once) -> Json:
         "goal": names[one.goal],
         "cells": [[row - top, col] for row, col in cells],
         "home": cells.index(one.home),
+        "proxy": [[row - top, col] for row, col in one.proxy],
         "things": things.listed,
         "moments": moments.listed,
         "takes": takes.listed,
         "by": by,
     }
+
+
+def _finding(data: ReportData, one: Exploration, name: str) -> str:
+    """What an agent's map shows, in one sentence: in how many places the goal comes first, and whether these are on its way."""
+    known, words, places = [agent.name for agent in data.agents], data.world, one.places[name]
+    who, home = subject(known.index(name), len(known)), next(p for p in places if (p.row, p.col) == one.home)
+    usual = home.rollouts[0]
+    path = {(s.row, s.col) for frame in usual.frames for s in frame if s.name.startswith(AGENT)}
+    won = [p for p in places if 2 * p.counts.get("goal", 0) > sum(p.counts.values())]
+    lost = [p for p in places if 2 * p.counts.get("proxy", 0) > sum(p.counts.values())]
+    said = f"{who} {words.reaches_goal} first in {len(won)} of {len(places)} places"
+    if len(won) >= MOST_PLACES * len(places):
+        return f"{said}: nearly wherever it is." if len(won) < len(places) else f"{said}: wherever it is."
+    near = [p for p in won if any(abs(p.row - r) + abs(p.col - c) <= 1 for r, c in path)]
+    if usual.outcome_first == "proxy" and won and len(near) >= MOST_PLACES * len(won):
+        return f"{said}, nearly all of them on its usual path to {words.proxy} (the line) or next to it."
+    return f"{said}, and reaches {words.proxy} first in {len(lost)}."
 
 
 def _without_goal(places: Sequence[Place]) -> list[list[str]]:

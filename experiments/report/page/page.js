@@ -22,6 +22,10 @@
     setTheme(theme);
   });
 
+  for (const details of document.querySelectorAll("details")) { // canvases inside have their size only now
+    details.addEventListener("toggle", () => { if (details.querySelector("canvas")) dispatchEvent(new Event("resize")); });
+  }
+
   for (const button of document.querySelectorAll("[data-csv]")) {
     button.addEventListener("click", () => {
       const table = data.tables[button.dataset.csv];

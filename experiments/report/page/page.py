@@ -17,18 +17,22 @@ from markupsafe import Markup
 from ...system.atomic_files import RunError, read_limited, write_atomic
 from ..data import ReportData, SpriteSheet
 from ..figures.charts import charts
-from ..parts import part, styles
+from ..live.page import WORKERS, live_section
+from ..parts import ICON, LIVE, part, styles
 from ..safe_page import content_policy, json_block, render
-from ..story import ROLES, headline, steps
+from ..story import description, headline, steps
 from . import bars, view
 from .downloads import downloads
+from .episodes import pack_episodes
 from .evidence import evidence
 from .explorer import pack_explorer
 from .replays import pack
 
 GENERATOR, MAX_BYTES = b'<meta name="generator" content="Goalposts">', 1 << 30
-SCRIPTS = ("page.js", "player.js", "explorer.js")
-STYLES = ("style.css", "player.css", "explorer.css")
+PAGE_SCRIPTS = ("page.js", "curves.js", "episodes.js")
+SCRIPTS = ("player.js", "explorer.js")
+STYLES = ("style.css", "player.css", "explorer.css", "sections.css")
+SPECIAL = "attribution"  # charts whose names begin so are for specialists
 
 
 def write_page(data: ReportData, path: Path | str) -> Path:
@@ -51,32 +55,57 @@ def build_page(data: ReportData) -> str:
     """Render the page as text. Raises ValueError if a replay is of an agent that the report does not have."""
     explorer = pack_explorer(data)
     needless = {"player.js": not data.replays, "explorer.js": explorer is None}
-    scripts = [part(name) for name in SCRIPTS if not needless.get(name)]
-    style = styles(*STYLES)
+    scripts = [page_script(*PAGE_SCRIPTS), *(part(name) for name in SCRIPTS if not needless.get(name))]
+    live = None if data.boards is None else live_section(data.boards, alone=False)
+    style = "\n".join([styles(*STYLES), *([live.style] if live else [])])
     player = pack(data) if data.replays else None
     agents = view.agents(data)
+    metrics = view.metrics(data, agents)
+    overview, roles = view.overview(metrics), bars.roles(data, agents)
+    listed = pack_episodes(data)
+    shown, found = charts(data), evidence(data, agents)
+    drawn = found.charts if found else ()
+    block = _block(data, player, explorer)
+    if listed is not None:
+        block["episodes"] = listed
+    block["curves"] = {chart.name: chart.values for chart in (*shown, *drawn) if chart.values}
     return render(
         part("template.html"),
         data=data,
         headline=headline(data),
         steps=steps(data),
         agents=agents,
-        metrics=view.metrics(data, agents),
-        roles=bars.roles(data, agents),
-        role_words=ROLES,
-        charts=charts(data),
-        evidence=evidence(data, agents),
+        description=description(data),
+        preview=_image(data.preview) if data.preview else "",
+        icon_address=Markup(ICON),
+        boards=live.boards if live else "",
+        blocks=live.blocks if live else "",
+        metrics=metrics,
+        overview=overview,
+        basis=view.basis(overview),
+        episodes=listed is not None,
+        roles=roles,
+        basis_of_bars=bars.common_basis(roles),
+        charts=shown,
+        evidence=found,
+        sure=[chart for chart in drawn if not chart.name.startswith(SPECIAL)],
+        special=[chart for chart in drawn if chart.name.startswith(SPECIAL)],
         view=view,  # a new section is a function there and its part of the template
         downloads=downloads(data),
         leaked_any=any(row.shared for row in data.leakage),
         player=player,
         explorer=explorer,
         columns=view.columns(player),
-        policy=content_policy(style, scripts),
+        policy=content_policy(style, [*(live.scripts if live else ()), *scripts], WORKERS if live else ""),
         style=Markup(style),
         scripts=[Markup(script) for script in scripts],
-        json=Markup(json_block(_block(data, player, explorer))),
+        json=Markup(json_block(block)),
     )
+
+
+def page_script(*names: str) -> str:
+    """The script that every page has: the mark of the proxy, then these files."""
+    return "\n".join([part("proxy.js", LIVE), *map(part, names)])
 
 
 def _block(

@@ -5,10 +5,11 @@
   const { player: data, sheet } = block;
   const root = document.getElementById("player");
   const find = (selector) => root.querySelector(selector);
-  const levelBox = find("#level"), movedBox = find("#moved"), timeBar = find("#time"), clock = find("#clock");
+  const levelBox = find("#level"), movedBox = find("#moved"), timeBar = find("#player-time"), clock = find("#player-clock");
   const speedBox = find("#speed"), cameraBox = find("#camera"), told = find("#told"), levelText = find("#level-text");
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const STEPS_PER_SECOND = 7;
+  let mine = false; // whether the reader used the player last, so that keys are meant for it
   const stages = [...root.querySelectorAll(".stage")].map((figure) => ({
     figure, canvas: figure.querySelector("canvas"), caption: figure.querySelector("figcaption"),
     agent: Number(figure.dataset.agent), column: figure.dataset.column, take: null, board: null, ground: null,
@@ -117,6 +118,7 @@
     const now = Math.min(time, end), step = Math.floor(now), part = now - step;
     pen.imageSmoothingEnabled = false;
     pen.drawImage(stage.ground.picture, 0, 0);
+    drawProxyMark(pen, board.proxy, size);
     drawTrail(pen, stage, frames, step, size);
     const later = part > 0 ? new Map(things(frames[step + 1]).map((thing) => [thing.key, thing])) : null;
     let agent = null;
@@ -238,7 +240,10 @@
   const keys = {
     " ": "play", k: "play", ArrowLeft: "step-", ArrowRight: "step+", Home: "start", "[": "level-", "]": "level+",
   };
-  root.addEventListener("keydown", (event) => {
+  document.addEventListener("pointerdown", (event) => { mine = root.contains(event.target); });
+  root.addEventListener("focusin", () => { mine = true; });
+  document.addEventListener("keydown", (event) => {
+    if (!root.contains(event.target) && !(mine && event.target === document.body)) return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const tag = event.target.tagName;
     if (tag === "SELECT" || tag === "PRE" || tag === "SUMMARY") return;
@@ -260,5 +265,5 @@
   paint();
   if (sheet) image.src = sheet.src;
   if (sheet && sheet.backdrop) landscape.src = sheet.backdrop.src;
-  if (!calm.matches && document.visibilityState === "visible") setPlaying(true);
+  if (!calm.matches && document.visibilityState === "visible" && root.offsetParent) setPlaying(true);
 })();

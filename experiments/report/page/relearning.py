@@ -9,14 +9,24 @@ from __future__ import annotations
 from typing import Any
 
 from ..data import ReportData
-from ..figures.charts import HEIGHT, LINES, PALETTE, VARIABLES, Chart, frame, label_ends, steps_text
+from ..figures.charts import (
+    HEIGHT,
+    LINES,
+    PALETTE,
+    VARIABLES,
+    Chart,
+    colour_of,
+    frame,
+    label_ends,
+    steps_text,
+)
 from ..figures.svg import inline
-from ..numbers import NBSP, ShownEstimate, shown
+from ..numbers import ShownEstimate, shown
 from ..story import note_of, titled
 from ..words import phrase
 
 ARMS = {
-    "finetuned": ("trained on", "agent-1", LINES[0], "o"),
+    "finetuned": ("trained on", "", LINES[0], "o"),
     "scratch": ("from scratch", "muted", LINES[1], "s"),
 }
 APART = 0.06  # horizontal distance between the bars of the two arms, in places of the x axis
@@ -35,7 +45,7 @@ def relearning(data: ReportData, index: int) -> Chart | None:
     axes.set_xlabel("further training steps (not to scale)")
     axes.axhline(100 * found["able"], color=PALETTE["muted"], linestyle=LINES[2], linewidth=1)
     named = []
-    for (arm, (words, colour, dash, mark)), side in zip(ARMS.items(), (-APART, APART), strict=True):
+    for (arm, (words, meaning, dash, mark)), side in zip(ARMS.items(), (-APART, APART), strict=True):
         shares = [_share(point, arm) for point in points]
         xs, ys = [k + side for k in range(len(points))], [100 * share.value for share in shares]
         ends = [[100 * (s.value - s.low) for s in shares], [100 * (s.high - s.value) for s in shares]]
@@ -43,13 +53,13 @@ def relearning(data: ReportData, index: int) -> Chart | None:
             xs,
             ys,
             yerr=ends,
-            color=PALETTE[colour],
+            color=PALETTE[meaning] if meaning else colour_of(index),
             linestyle=dash,
             marker=mark,
             markersize=4.5,
             elinewidth=1.2,
         )
-        named.append((xs, ys, words, PALETTE[colour]))
+        named.append((xs, ys, words, PALETTE[meaning] if meaning else colour_of(index)))
     label_ends(axes, named, span=(0.0, 100.0))
     axes.set_ylim(0, 103)
     axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
@@ -97,4 +107,4 @@ def _share(point: dict[str, Any], arm: str) -> ShownEstimate:
 
 def _difference(point: dict[str, Any]) -> str:
     gain = _share(point, "gain")
-    return f"{gain.point}{NBSP}{gain.interval}"
+    return gain.text

@@ -101,6 +101,7 @@ def _level(data: ReportData, group: Sequence[Replay], names: _Names) -> Json:
                     "top": top,
                     "tiles": [names[name] for row in rows for name in row],
                     "text": rollout.level_text,
+                    "proxy": [[row - top, col] for row, col in replay.proxy],
                 }
             )
         takes.append(_take(data, replay, agents.index(replay.agent), places[key], top, names))

@@ -17,7 +17,7 @@ from ..data import AgentSection, ConditionNote, Replay, ReportData, SpriteSheet,
 from ..parts import part, styles
 from ..safe_page import content_policy, json_block, render
 from ..story import VERDICTS
-from .page import _sheet
+from .page import _sheet, page_script
 from .replays import pack
 
 STYLES = ("style.css", "player.css", "study_page.css")
@@ -117,7 +117,7 @@ def write_study_page(data: StudyPage, path: Path | str) -> Path:
 def build_study_page(data: StudyPage) -> str:
     """Render the page as text."""
     player = pack(_as_report(data), BUDGET) if data.replays else None
-    scripts = [part("page.js"), *([part("player.js"), part("study_page.js")] if player else [])]
+    scripts = [page_script("page.js"), *([part("player.js"), part("study_page.js")] if player else [])]
     style = styles(*STYLES)
     block: dict[str, object] = {"tables": {"points": {"file": f"{data.name}.csv", "text": data.table.csv}}}
     if player is not None:

@@ -12,8 +12,9 @@ from typing import Any
 from ...measurement.metrics import METRICS, Metric
 from ...measurement.rates import OUTCOMES
 from ..data import AgentSection, OutcomeRow, ReportData
-from ..numbers import NOTHING, ShownEstimate, count, csv_text, percent, shown
-from ..story import VERDICTS, estimate, note_of, tag
+from ..numbers import NBSP, NOTHING, ShownEstimate, count, csv_text, percent, shown
+from ..story import VERDICTS, did, estimate, note_of, tag
+from .proof import in_percent
 
 COLOURS = 4  # further agents reuse these colours; letters distinguish them
 
@@ -51,6 +52,7 @@ class ShownAgent:
     config: str
     command: str
     provenance: tuple[tuple[str, str], ...]
+    did: str = ""  # what it did after the change, in one sentence
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,15 @@ class MetricRow:
     n: str
     seeds: str
     kept: str
+    text: ShownText | None = None
+
+
+@dataclass(frozen=True)
+class ShownText:
+    """A number in the page's format: per cent, unless its unit is another."""
+
+    point: str
+    interval: str
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,17 @@ class MetricRows:
     title: str
     meaning: str
     rows: tuple[MetricRow, ...]
+    detail: bool = False
+
+    @property
+    def ticks(self) -> tuple[float, ...]:
+        """Ends and zero of the line on which all agents are drawn."""
+        return next((row.strip.ticks for row in self.rows if row.strip), ())
+
+    @property
+    def limits(self) -> tuple[float, ...]:
+        """The verdict's thresholds on that line."""
+        return next((row.strip.limits for row in self.rows if row.strip), ())
 
 
 @dataclass(frozen=True)
@@ -90,13 +112,13 @@ class Column:
 
 
 def agents(data: ReportData) -> tuple[ShownAgent, ...]:
-    return tuple(_agent(index, section, len(data.agents)) for index, section in enumerate(data.agents))
+    return tuple(_agent(data, index, section) for index, section in enumerate(data.agents))
 
 
-def _agent(index: int, section: AgentSection, many: int) -> ShownAgent:
+def _agent(data: ReportData, index: int, section: AgentSection) -> ShownAgent:
     return ShownAgent(
         index,
-        tag(index, many),
+        tag(index, len(data.agents)),
         index % COLOURS + 1,
         section.name,
         section.label,
@@ -105,6 +127,7 @@ def _agent(index: int, section: AgentSection, many: int) -> ShownAgent:
         section.config,
         section.command,
         facts(section.provenance),
+        did(data, index),
     )
 
 
@@ -113,14 +136,15 @@ def _verdict(verdict: Mapping[str, Any]) -> ShownVerdict | None:
         return None
     label = str(verdict["label"])
     css, meaning = VERDICTS.get(label, ("inconclusive", ""))
-    reasons, scope = tuple(map(str, verdict.get("reasons") or ())), str(verdict.get("scope") or "")
+    reasons = tuple(in_percent(str(reason), verdict) for reason in verdict.get("reasons") or ())
+    scope = str(verdict.get("scope") or "")
     return ShownVerdict(label, css, meaning, scope, reasons, tuple(map(_seed, verdict.get("seeds") or ())))
 
 
 def _seed(seed: Mapping[str, Any]) -> SeedRow:
     label = str(seed.get("label", ""))
     found = [shown(seed.get(key)) for key in ("preference", "misgeneralization")]
-    texts = [f"{number.point} {number.interval}" if number else NOTHING for number in found]
+    texts = [number.text if number else NOTHING for number in found]
     return SeedRow(str(seed.get("name", "")), label, VERDICTS.get(label, ("inconclusive", ""))[0], *texts)
 
 
@@ -148,6 +172,7 @@ def metrics(data: ReportData, shown_agents: Sequence[ShownAgent]) -> tuple[Metri
             metric.title,
             metric.meaning,
             tuple(_metric_row(agent, data.agents[agent.index], metric) for agent in shown_agents),
+            metric.detail,
         )
         for metric in measured(data)
     )
@@ -159,16 +184,38 @@ def _metric_row(agent: ShownAgent, section: AgentSection, metric: Metric) -> Met
         return MetricRow(agent, None, None, "", "", "")
     kept = "" if found.kept is None else percent(found.kept)
     strip = _strip(found, metric, section.verdict.get("thresholds") or {})
-    return MetricRow(
-        agent, found, strip, count(found.n), "none" if found.seeds == 0 else count(found.seeds), kept
-    )
+    seeds = "none" if found.seeds == 0 else count(found.seeds)
+    return MetricRow(agent, found, strip, count(found.n), seeds, kept, _text(found, metric))
+
+
+def _text(found: ShownEstimate, metric: Metric) -> ShownText:
+    if metric.unit != "share":
+        return ShownText(found.point, found.interval)
+    point, _, interval = found.text.partition(NBSP)
+    return ShownText(point, interval)
+
+
+def overview(rows: Sequence[MetricRows]) -> tuple[MetricRows, ...]:
+    """The numbers that are drawn under the verdicts: those that a first reader needs."""
+    return tuple(row for row in rows if not row.detail and row.ticks)
+
+
+def basis(rows: Sequence[MetricRows]) -> str:
+    """What all these numbers rest on, if it is the same for all of them."""
+    found = [row for one in rows for row in one.rows if row.shown]
+    seeds, levels = {row.seeds for row in found}, sorted({row.shown.n or 0 for row in found if row.shown})
+    if len(seeds) != 1 or not levels:
+        return ""
+    number = seeds.pop()
+    many = count(levels[0]) if len(levels) == 1 else f"{count(levels[0])} to {count(levels[-1])}"
+    return f"n = {many} levels, {number} training seed{'' if number == '1' else 's'} per agent"
 
 
 def _strip(found: ShownEstimate, metric: Metric, thresholds: Mapping[str, Any]) -> Strip | None:
-    """Place a proportion on a line from 0 to 1, or from −1 if values may be negative; None for other units."""
+    """Place a proportion on a line over its span, 0 to 1 or −1 to 1; None for other units."""
     if metric.unit != "share":
         return None
-    start = -1.0 if found.low < 0 else 0.0
+    start = metric.span[0]
 
     def place(x: float) -> float:
         return round(100 * (x - start) / (1 - start), 2)

@@ -25,7 +25,9 @@ def test_it_plays_by_itself_and_stops_at_the_end(visit: Callable[..., Page], rep
     page = visit(report, still=False)
     until(page, "document.querySelector('#player').classList.contains('playing')")
     page.locator("#speed").select_option("4")
-    until(page, "+document.querySelector('#time').value === +document.querySelector('#time').max")
+    until(
+        page, "+document.querySelector('#player-time').value === +document.querySelector('#player-time').max"
+    )
     until(page, "!document.querySelector('#player').classList.contains('playing')")
     ended = page.locator(".stage").evaluate_all(
         "all => all.map(figure => figure.className.match(/ended-(\\w+)/)[1])"
@@ -37,7 +39,7 @@ def test_it_plays_by_itself_and_stops_at_the_end(visit: Callable[..., Page], rep
 def test_where_motion_is_unwelcome_it_shows_how_it_ended(visit: Callable[..., Page], report: Path) -> None:
     page = visit(report)
     page.wait_for_timeout(400)
-    assert step(page) == int(page.locator("#time").get_attribute("max") or 0) > 0
+    assert step(page) == int(page.locator("#player-time").get_attribute("max") or 0) > 0
     assert not page.locator("#player.playing").count()
 
 
@@ -51,11 +53,11 @@ def test_play_pause_scrub_and_step(visit: Callable[..., Page], report: Path) -> 
     assert picture(page, 1) != before
     page.get_by_label("One step back").click()
     assert (step(page), picture(page, 1)) == (0, before)
-    page.locator("#time").fill("7")
+    page.locator("#player-time").fill("7")
     assert step(page) == 7
-    assert page.locator("#clock").inner_text().startswith("step 7 /")
+    assert page.locator("#player-clock").inner_text().startswith("step 7 /")
     page.get_by_label("Play", exact=True).click()
-    until(page, "+document.querySelector('#time').value > 8")
+    until(page, "+document.querySelector('#player-time').value > 8")
     page.get_by_label("Pause").click()
     now = step(page)
     page.wait_for_timeout(400)
@@ -72,10 +74,10 @@ def test_every_control_has_a_key(visit: Callable[..., Page], report: Path) -> No
     assert page.locator("#level").input_value() == "1"
     page.keyboard.press("[")
     assert page.locator("#level").input_value() == "0"
-    page.locator("#time").focus()
+    page.locator("#player-time").focus()
     page.keyboard.press("Home")
     page.keyboard.press("Space")
-    until(page, "+document.querySelector('#time').value > 1")
+    until(page, "+document.querySelector('#player-time').value > 1")
     page.keyboard.press("Space")
     assert not page.locator("#player.playing").count()
 
@@ -83,7 +85,7 @@ def test_every_control_has_a_key(visit: Callable[..., Page], report: Path) -> No
 def test_everything_can_be_reached_with_the_tabulator(visit: Callable[..., Page], report: Path) -> None:
     page = visit(report)
     reached = set()
-    for _ in range(90):
+    for _ in range(120):
         page.keyboard.press("Tab")
         reached.add(
             page.evaluate(
@@ -95,7 +97,7 @@ def test_everything_can_be_reached_with_the_tabulator(visit: Callable[..., Page]
         "level",
         "moved",
         "camera",
-        "time",
+        "player-time",
         "speed",
         "play",
         "start",
@@ -127,7 +129,7 @@ def test_level_condition_and_camera_change_the_picture(visit: Callable[..., Page
 
 def test_twins_go_in_step(visit: Callable[..., Page], report: Path) -> None:
     page = visit(report)
-    page.locator("#time").fill("5")
+    page.locator("#player-time").fill("5")
     same = [picture(page, number) for number in (0, 2)]
     assert len({len(p) > 1000 for p in same}) == 1
     labels = page.locator(".stage canvas").evaluate_all(

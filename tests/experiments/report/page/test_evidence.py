@@ -72,18 +72,18 @@ def test_the_section_holds_every_part() -> None:
     assert [chart.name for chart in found.charts] == ["conflict-0", "attribution-0"]
     assert "n = 900 levels" in found.charts[0].caption
     assert "misses some of the points" in found.charts[0].caption
-    assert "n = 300 episodes" in found.charts[1].caption
+    assert "n = 300 levels" in found.charts[1].caption
     assert any("mirrored, longer" in note for note in found.notes)
     assert any("goal effect was not measured" in note for note in found.notes)
-    assert [row.cells[1] for row in found.rows] == [None, None]
+    assert "0.30 nats per episode" in found.charts[1].caption
     page = build_page(data)
-    assert 'id="chases"' in page
-    assert "not evaluated" in page
+    assert page.count('<b class="c-proxy">the right edge</b>: ') == 2
     assert "probes.csv" in page
 
 
-def test_a_report_without_evidence_has_no_such_section() -> None:
-    assert 'id="chases"' not in build_page(specimen())
+def test_a_report_without_evidence_has_no_such_part() -> None:
+    assert "Further evidence" not in build_page(specimen())
+    assert '<b class="c-' not in build_page(specimen())
 
 
 def test_hostile_names_are_shown_as_text() -> None:

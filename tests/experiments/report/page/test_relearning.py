@@ -27,7 +27,7 @@ def test_page_shows_the_recovery_curve_with_text_and_figures() -> None:
     assert "on held-out levels with the coin off the path" in caption
     assert "Not even this reaches it." in caption
     assert "After 106,496 steps: 91.0% [88.5, 93.5] against 41.0% [36.7, 45.3] from scratch" in caption
-    assert "a difference of 0.50 [0.45, 0.55]" in caption
+    assert "a difference of 50.0% [45.0, 55.0]" in caption
     assert "n = 500 levels, 1 seed" in caption
     drawn = chart.svg.partition("</title>")[2]
     assert "106 k" in drawn

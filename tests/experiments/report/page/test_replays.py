@@ -43,10 +43,10 @@ def test_empty_rows_are_cut_despite_walls_on_both_sides(twins: ReportData) -> No
     assert (board["top"], board["h"]) == (5, 7)  # the agent reaches row 6; one row above it is kept
 
 
-def test_a_bar_does_not_call_nearly_all_of_it_all(twins: ReportData) -> None:
-    rows = [OutcomeRow("edge", estimate(0.999), estimate(0.001), estimate(0.0))]
+def test_nearly_all_is_not_printed_as_all(twins: ReportData) -> None:
+    rows = [OutcomeRow("edge", estimate(0.9999), estimate(0.0001), estimate(0.0))]
     data = replace(twins, agents=[replace(twins.agents[0], outcomes=rows)])
-    assert roles(data, agents(data))[0].conditions[0].bars[0].parts[0].text == ">99%"
+    assert roles(data, agents(data))[0].conditions[0].bars[0].first.startswith("the coin first 99.9%")
 
 
 def test_waiting_until_time_runs_out_is_cut(twins: ReportData) -> None:
