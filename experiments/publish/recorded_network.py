@@ -67,10 +67,10 @@ def recorded_network(run: Run, in_bytes: bool = False) -> dict[str, Any]:
         raise NotLiveError(f"{run.path} has layers of another kind")
     trunk, pi, vf = (
         [
-            packed_arrays(*(_numbers(arrays, f"{name}.{k}") for k in ("weight", "bias")), in_bytes)
-            for name in part
+            packed_arrays(_numbers(arrays, f"{name}.weight"), _numbers(arrays, f"{name}.bias"), in_bytes)
+            for name in names
         ]
-        for part in parts
+        for names in parts
     )
     _check_chain(run.path, card, trunk, pi, vf)
     return {"trunk": trunk, "pi": pi, "vf": vf, "bf16": card.get("precision") == "bf16"}

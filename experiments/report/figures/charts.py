@@ -192,7 +192,7 @@ def _mostly(data: ReportData, shares: Mapping[str, tuple[list[float], list[float
 def readable(axes: Axes, lines: Sequence[tuple[str, list[float], list[str]]]) -> dict[str, Any]:
     """The values of a chart for the page's script: lines of (name, xs, texts), and where the x axis is in the SVG's units."""
     box, (low, high) = axes.get_position(), axes.get_xlim()
-    height = axes.figure.get_figheight() * 72
+    height = _height(axes)
     return {
         "wide": WIDTH,
         "x": [round(WIDTH * box.x0, 2), round(WIDTH * box.x1, 2), low, high],
@@ -228,6 +228,11 @@ def _number(cell: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return number if math.isfinite(number) else None
+
+
+def _height(axes: Axes) -> float:
+    """The height of a chart, in the units of its text."""
+    return float(72 * axes.figure.bbox.height / axes.figure.dpi)
 
 
 def colour_of(index: int) -> str:
@@ -280,9 +285,7 @@ def label_ends(
     box = axes.get_position()
     axes.set_position((box.x0, box.y0, box.width - (room - 8) / WIDTH, box.height))
     low, high = span or (min(min(ys) for _, ys, _, _ in lines), max(max(ys) for _, ys, _, _ in lines))
-    line = (
-        LINE * (high - low or 1.0) / (box.height * axes.figure.get_figheight() * 72)
-    )  # height of a line of text
+    line = LINE * (high - low or 1.0) / (box.height * _height(axes))  # height of a line of text
     order = sorted(range(len(lines)), key=lambda k: lines[k][1][-1])
     places: dict[int, float] = {}
     floor = low - 0.4 * line
