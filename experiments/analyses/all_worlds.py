@@ -1,6 +1,11 @@
 """All worlds compared: every world's misgeneralizing agent and its control, and scripted agents with known goals.
 
-    python -m goalposts.experiments.analyses.all_worlds docs/results/worlds.csv --seeds 5 --runs runs/worlds
+    python -m goalposts.experiments.analyses.all_worlds docs/results/worlds.csv --rows docs/results/rows
+
+reads the recorded rows of each world's study (`goalposts study corner --rows docs/results/rows/corner.parquet`), trains nothing, and
+writes the table and the page (`.md`).
+
+    python -m goalposts.experiments.analyses.all_worlds OUT.csv --seeds 5 --runs runs/worlds
 
 trains missing runs (rerun the command to resume; `--worlds Corner Beacon` trains only these worlds), then writes the table and
 the page (`.md`) with its figure (`.svg`, `.png`) of all finished runs in the folders `--runs` and `--also`. A run counts if its
@@ -11,6 +16,7 @@ the runs of the others. Each run is judged by its world's usual shift. Read next
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -31,6 +37,9 @@ from ..evaluation.evaluate import evaluate
 from ..evaluation.evaluated_run import Evaluated, verdict_of
 from ..measurement import Estimate, Verdict, diagnose
 from ..runs.run import Run
+from ..study.design.plan import MAIN, plan_study
+from ..study.results.page_header import front_matter, golden_of
+from ..study.results.recorded_rows import read_rows
 from ..system.atomic_files import RunError, check_parent, write_atomic
 from ..training.train import train
 from .all_worlds_page import JUDGED, draw, page
@@ -69,18 +78,48 @@ def train_all(
                 print(f"{path.name}: {time.process_time() - begin:.0f} s of CPU", file=sys.stderr, flush=True)
 
 
-def measure(folders: Sequence[Path]) -> pl.DataFrame:
-    """Measure each training procedure found in the folders and each scripted agent of its world: one row per agent."""
+def measure(folders: Sequence[Path], recorded: Path | None = None) -> pl.DataFrame:
+    """Measure each training procedure found in the folders and each scripted agent of its world: one row per agent.
+
+    recorded: a folder with recorded rows of the worlds' studies, to read in place of the folders.
+    """
     rows = []
     for world in WORLDS:
-        groups = {name: finished_runs(folders, load_config(name)) for name in configs_of(world, every=True)}
-        rows += [_row(world, name, verdict_of(found)) for name, found in groups.items() if found]
-        if any(groups.values()):
+        if recorded is not None:
+            verdicts = verdicts_of_study(recorded, world)
+        else:
+            groups = {
+                name: finished_runs(folders, load_config(name)) for name in configs_of(world, every=True)
+            }
+            verdicts = {name: verdict_of(found) for name, found in groups.items() if found}
+        rows += [_row(world, name, verdict) for name, verdict in verdicts.items()]
+        if verdicts:
             usual = [get_world(world).default_condition(role) for role in ("control", "shift")]
             for name, agent in scripted_agents().items():
                 table = evaluate(agent, usual, KNOWN_LEVELS, world)
                 rows.append(_row(world, name, diagnose(table, shift=usual[1])))
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def verdicts_of_study(recorded: Path, world: str) -> dict[str, Verdict]:
+    """Judge each training procedure of the world's study, by name, from its recorded rows. Raises RunError, EpisodesError."""
+    study = world.lower()
+    path = recorded / f"{study}.parquet"
+    if not path.exists():
+        return {}
+    plan, known = plan_study(study), read_rows(path)
+    found: dict[str, Verdict] = {}
+    for point in plan.points:
+        own = [known.episodes[run] for _, run in point.runs if run in known.episodes]
+        if not own:
+            continue
+        name = str(plan.study.base["name"]) if point.arm == MAIN else point.arm  # type: ignore[index]
+        name = f"{study}/{name.removeprefix(f'{study}-').replace('-', '_')}"
+        episodes = pl.concat(own).with_columns(agent=pl.lit(name))
+        measures = [row for _, run in point.runs for row in json.loads(known.measures.get(run, "[]"))]
+        leaked = sum(int(row["value"] or 0) for row in measures if row["measure"] == "leaked")
+        found[name] = diagnose(episodes, plan.runs[point.runs[0][1]].verdict, leakage=leaked)
+    return found
 
 
 def finished_runs(folders: Sequence[Path], config: ExperimentConfig) -> list[Evaluated]:
@@ -154,6 +193,7 @@ def main(arguments: list[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("out", type=Path, help="a .csv file, in a folder that exists")
+    parser.add_argument("--rows", type=Path, help="a folder with recorded rows of studies: train nothing")
     parser.add_argument("--runs", type=Path, default=Path("runs/worlds"), help="the folder of the runs")
     parser.add_argument(
         "--also", type=Path, nargs="*", default=[], help="further folders of runs, read and not written to"
@@ -165,15 +205,40 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--every", action="store_true", help="train the other configs of each world as well")
     given = parser.parse_args(arguments)
     check_parent(given.out, "name another file")
-    train_all(given.runs, given.worlds, given.seeds, given.every, given.also)
-    table = measure([given.runs, *given.also])
+    if given.rows is None:
+        train_all(given.runs, given.worlds, given.seeds, given.every, given.also)
+    table = measure([given.runs, *given.also], given.rows)
+    if not table.height and given.rows is not None:
+        raise RunError(
+            f"{given.rows} holds no rows of a world's study; record some with goalposts study corner --rows …"
+        )
     if not table.height:
         raise RunError(f"{given.runs} holds no finished run of a shipped config; train some with --seeds 1")
     write_atomic(given.out, table.write_csv(float_precision=4).encode())
-    write_atomic(given.out.with_suffix(".md"), page(table).encode())
+    write_atomic(given.out.with_suffix(".md"), (_header(given, table) + page(table)).encode())
     figure = draw(table)
     for suffix, content in ((".svg", figure.svg()), (".png", figure.png())):
         write_atomic(given.out.with_suffix(suffix), content)
+
+
+def _header(given: argparse.Namespace, table: pl.DataFrame) -> str:
+    """The header of the page: its command and the recipes behind it."""
+    golden = golden_of(given.out.parent)
+    there = table["world"].unique(maintain_order=True).to_list()
+    trained = table.filter(pl.col("agent").str.contains("/", literal=True))
+    seeds = sorted(trained["seeds"].unique().to_list())
+    source = f"--seeds {given.seeds} --runs {given.runs}" if given.rows is None else f"--rows {given.rows}"
+    recipes = (
+        [f"studies/{world.lower()}" for world in there]
+        if given.rows is not None
+        else trained["agent"].to_list()
+    )
+    return front_matter(
+        f"python -m {__spec__.name if __spec__ else 'all_worlds'} {given.out} {source}",
+        f"{' or '.join(map(str, seeds))} training seeds per config, in the table",
+        recipes,
+        {world: golden[world] for world in there if world in golden},
+    )
 
 
 if __name__ == "__main__":

@@ -141,12 +141,12 @@ def diagnose_runs(
         found,
         why_not,
         _recovery(verdict, runs),
-        _naming(world, verdict, runs, episodes),
-        _relocated(verdict, runs, episodes),
+        naming_of(world, verdict, runs, episodes),
+        relocated(verdict, runs, episodes),
     )
 
 
-def _relocated(verdict: Verdict, runs: Sequence[Recorded], episodes: pl.DataFrame) -> Relocated | None:
+def relocated(verdict: Verdict, runs: Sequence[Recorded], episodes: pl.DataFrame) -> Relocated | None:
     """The relocation effect between the shift of the verdict and the next shift on the same layouts, on distinguishing levels."""
     played = [run.trajectories for run in runs if run.trajectories is not None]
     if not verdict.sampled or len(played) < len(runs) or any(run.slip for run in runs):
@@ -166,7 +166,7 @@ def _relocated(verdict: Verdict, runs: Sequence[Recorded], episodes: pl.DataFram
     return None
 
 
-def _naming(
+def naming_of(
     world: World, verdict: Verdict, runs: Sequence[Recorded], episodes: pl.DataFrame
 ) -> Naming | None:
     """The name of what the agent does, by its world's candidates; where episodes got to is replayed from recorded actions."""

@@ -6,6 +6,7 @@ levels, plays nothing. Read next: `envs/generation/distance.py`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,10 +15,13 @@ import numpy as np
 
 from ...envs.generation.distance import CAP, Layouts
 from ...envs.generation.generate import FAR_COUNT, generate
+from ...envs.levels.level import LevelSet
 from ..config.schema import ExperimentConfig
 from ..measurement.intervals import percent
 
 MOST = 1000  # levels of a condition that are compared
+KEPT = 256
+_COMPARED: dict[tuple[str, str], HeldOut] = {}  # by training and evaluated layouts
 
 
 @dataclass(frozen=True)
@@ -44,20 +48,32 @@ class HeldOut:
 def held_out(config: ExperimentConfig, conditions: Iterable[str], levels: int) -> dict[str, HeldOut]:
     """By condition; of at most `MOST` levels each. Training levels without end are represented by the first `FAR_COUNT`."""
     count = min(config.env.levels or FAR_COUNT, FAR_COUNT)
-    known = Layouts(generate(config.world, config.env.condition, config.env.level_seed, count, split="train"))
+    training = generate(config.world, config.env.condition, config.env.level_seed, count, split="train")
+    trained_on, known = _key(training), None
     found = {}
     for name in conditions:
         chosen = generate(config.world, name, config.evaluate.level_seed, min(levels, MOST))
-        cells = known.nearest(chosen)
-        found[name] = HeldOut(
-            count,
-            len(chosen),
-            int(cells.min()),
-            float(np.median(cells)),
-            float((cells <= 1).mean()),
-            float((cells <= 2).mean()),
-        )
+        key = (trained_on, _key(chosen))
+        if key not in _COMPARED:
+            if len(_COMPARED) >= KEPT:
+                _COMPARED.clear()
+            known = known or Layouts(training)
+            cells = known.nearest(chosen)
+            _COMPARED[key] = HeldOut(
+                count,
+                len(chosen),
+                int(cells.min()),
+                float(np.median(cells)),
+                float((cells <= 1).mean()),
+                float((cells <= 2).mean()),
+            )
+        found[name] = _COMPARED[key]
     return found
+
+
+def _key(levels: LevelSet) -> str:
+    """Digest of the layouts, which several conditions have in common."""
+    return hashlib.sha256("".join([levels.world, *levels.layout_hashes()]).encode()).hexdigest()
 
 
 def words(found: dict[str, HeldOut]) -> list[str]:

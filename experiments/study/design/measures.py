@@ -1,26 +1,37 @@
 """Measures of a study, as rows of its summary: one estimate of a run or a point per row, with its interval.
 
-A run has its own estimates and the values logged during training. A point has estimates over training seeds and levels, with
-two-way intervals. Reads tables, writes no file. Read next: `experiments/study/results/summary.py`.
+A run has its own estimates, the name of what it does (from its recorded actions) and the values logged during training. A point
+has estimates over training seeds and levels, with two-way intervals, and how far its levels are from the training layouts.
+Reads tables, writes no file. Read next: `experiments/study/results/summary.py`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
+from ....envs.worlds.registry import get_world
 from ...config.schema import ExperimentConfig
-from ...evaluation.trajectories import read_leakage
+from ...evaluation.diagnosis import Recorded, naming_of, relocated
+from ...evaluation.held_out import held_out
+from ...evaluation.trajectories import FILE as TRAJECTORIES
+from ...evaluation.trajectories import read_leakage, read_trajectories
 from ...measurement import Estimate, Verdict, diagnose, outcomes
 from ...measurement.episodes import read_episodes
 from ...measurement.metrics import METRICS
 from ...measurement.progress_columns import EVAL, LENGTH, RETURN
-from ...measurement.rates import OUTCOMES
+from ...measurement.rates import OUTCOMES, estimate, loop_counts
 from ...runs.run import Run
 
 Row = dict[str, Any]
+BEHAVIOUR, RELOCATION, DECIDING = "behaviour", "relocation_effect", "deciding"
+DID = "did/"  # before the outcome that a candidate behaviour predicts
+LOOPED = "looped"  # greedy episodes that go round in circles
+DISTANCE = "distance/"  # to the nearest training layout, before the name of a statistic
 GREEDY = "greedy/"  # before the name of a measure: by greedy episodes; without it, by sampled ones
 LOGGED = (
     RETURN,
@@ -51,7 +62,8 @@ def measures_of_run(run: Run) -> list[Row]:
     """Compute the measures of one run, in a fixed order."""
     episodes = read_episodes(run.episodes_path, follow=False)
     leaked = sum(read_leakage(run).values())
-    rows = list(_measures(episodes, diagnose(episodes, run.config.verdict, leakage=leaked), leaked))
+    verdict = diagnose(episodes, run.config.verdict, leakage=leaked)
+    rows = [*_measures(episodes, verdict, leaked), *_of_actions(run, episodes, verdict)]
     progress = run.progress()
     rows += [
         _row(name, step=int(row["step"] or 0), value=value)
@@ -62,10 +74,35 @@ def measures_of_run(run: Run) -> list[Row]:
     return rows
 
 
-def measures_of_point(episodes: pl.DataFrame, config: ExperimentConfig, leaked: int) -> list[Row]:
-    """Compute the measures of a point over all its seeds (episodes with one agent label), and its outlier seeds."""
+def measured_again(episodes: pl.DataFrame, config: ExperimentConfig, rows: list[Row]) -> list[Row]:
+    """The measures of a run that other code measured: what episodes determine is computed again, the rest is kept."""
+    leaked = sum(int(row["value"] or 0) for row in rows if row["measure"] == "leaked")
+    verdict = diagnose(episodes, config.verdict, leakage=leaked)
+    kept = [row for row in rows if row["step"] is not None or is_of_actions(row["measure"])]
+    return [*_measures(episodes, verdict, leaked), *kept]
+
+
+def is_of_actions(measure: str) -> bool:
+    """Whether a measure comes from recorded actions, which recorded rows do not contain."""
+    return measure in (BEHAVIOUR, RELOCATION) or measure.startswith(DID)
+
+
+def measures_of_point(
+    episodes: pl.DataFrame, config: ExperimentConfig, leaked: int, names: list[str]
+) -> list[Row]:
+    """Compute the measures of a point over all its seeds (episodes with one agent label), and its outlier seeds.
+
+    names: of what its agents do, one per agent that was tested; "" where the probes gave no name.
+    """
     verdict = diagnose(episodes, config.verdict, leakage=leaked)
     rows = list(_measures(episodes, verdict, leaked))
+    for condition, found in held_out(config, config.evaluate.conditions, config.evaluate.levels).items():
+        for name, value in asdict(found).items():
+            rows.append(_row(f"{DISTANCE}{name}", condition=condition, value=float(value)))
+    if names:
+        counts = Counter(name or "no name" for name in names).most_common()
+        words = "; ".join(f"{name}: {count} of {len(names)}" for name, count in counts)
+        rows.append(_row(BEHAVIOUR, words=words, n=len(names)))
     for odd in verdict.outliers:
         seed = int(odd.name.removeprefix("seed "))
         rows.append(_row("outlier", value=odd.value, words=str(odd)) | {"seed": seed})
@@ -81,12 +118,44 @@ def _measures(episodes: pl.DataFrame, verdict: Verdict, leaked: int) -> Iterator
         found = outcomes(episodes, condition=condition)
         for name in OUTCOMES:
             yield _estimated(name, condition, getattr(found, name))
+        if episodes["sampled"].all():
+            continue
+        if len(verdict.runs) > 1:
+            found = outcomes(episodes, condition=condition, sampled=False)
+            for name in OUTCOMES:
+                yield _estimated(f"{GREEDY}{name}", condition, getattr(found, name))
+        counts = loop_counts(episodes.filter(~pl.col("sampled")), condition)
+        if counts is not None:
+            yield _estimated(f"{GREEDY}{LOOPED}", condition, estimate(counts))
     yield _row("leaked", value=float(leaked))
+
+
+def _of_actions(run: Run, episodes: pl.DataFrame, verdict: Verdict) -> Iterator[Row]:
+    """The name of what the agent does, each tested prediction, and the relocation effect."""
+    path, config = run.path / TRAJECTORIES, run.config
+    if not path.exists():
+        return
+    env = config.env
+    recorded = [Recorded(config.name, episodes, read_trajectories(path), env.max_steps, env.slip)]
+    naming = naming_of(get_world(config.world), verdict, recorded, episodes)
+    if naming is not None:
+        yield _row(BEHAVIOUR, words=naming.name or "")
+        tests = {
+            (test.condition, test.predicted): test.share for one in naming.candidates for test in one.tests
+        }
+        for (condition, predicted), share in tests.items():
+            if share is not None:
+                yield _estimated(DID + " and ".join(predicted), condition, share)
+    moved = relocated(verdict, recorded, episodes)
+    if moved is not None:
+        yield _estimated(RELOCATION, verdict.shift, moved.effect) | {"words": moved.other}
 
 
 def _of_verdict(verdict: Verdict, prefix: str = "") -> Iterator[Row]:
     """The label and all numbers, measured on sampled episodes, or on greedy ones with a prefix."""
     yield _row(f"{prefix}verdict", condition=verdict.shift, words=verdict.label, seeds=len(verdict.runs))
+    if not prefix:
+        yield _row(DECIDING, condition=verdict.shift, words="; ".join(map(str, verdict.deciding)))
     for metric in METRICS:
         on = verdict.control if metric.about == "control" else verdict.shift
         yield _estimated(f"{prefix}{metric.key}", on, verdict.numbers[metric.key])

@@ -23,7 +23,7 @@ from ...system.atomic_files import read_limited
 from ..design.plan import StudyPlan
 from ..workers.job import TIMES, Done, Failed, Job, Times
 from ..workers.local import LocalEngine
-from .folder import StudyFolder
+from .folder import RECORDED, StudyFolder
 
 ROLLOUTS = 16  # in a measured short training
 WORKER = 8.0  # seconds for a new worker to load everything, once
@@ -126,11 +126,21 @@ def estimate(
 
 def _made_here(run: Path) -> bool:
     """Whether this code made a run, on this machine."""
+    made = _provenance(run)
+    return made is not None and made.code == code_digest() and made.host == platform.node()
+
+
+def measured_by_other_code(run: Path) -> bool:
+    """Whether a finished run came from recorded rows, or other code measured it."""
+    made = _provenance(run)
+    return (run / RECORDED).exists() if made is None else made.code != code_digest()
+
+
+def _provenance(run: Path) -> Provenance | None:
     try:
-        made = Provenance.model_validate_json(read_limited(run / "provenance.json", MAX_BYTES))
+        return Provenance.model_validate_json(read_limited(run / "provenance.json", MAX_BYTES))
     except (UserError, ValueError):
-        return False
-    return made.code == code_digest() and made.host == platform.node()
+        return None
 
 
 def time_of(costs: list[float], workers: int) -> float:

@@ -46,6 +46,7 @@ from ..design.study_file import shipped_studies
 from ..folder.folder import SUMMARY, StudyFolder
 from ..folder.progress import spell_time
 from ..workers.job import Times
+from .page_details import details, markdown_row
 from .page_header import STUDIES, front_matter, golden_of
 from .report import figures_of, file_stem, points_table
 from .summary import DIGITS, read_summary
@@ -171,12 +172,13 @@ def _page(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame, figures: li
         lines += [f"![{film.words}]({film.name})", "", f"*{film.words}.*", ""]
     found = points_table(plan, table)
     lines += [
-        _row(found.head),
-        _row(["---"] * len(found.head)),
-        *map(_row, found.rows),
+        markdown_row(found.head),
+        markdown_row(["---"] * len(found.head)),
+        *map(markdown_row, found.rows),
         "",
         f"{found.note} All numbers: [{study.name}.csv]({study.name}.csv)",
         "",
+        *details(plan, table),
     ]
     lines += ["## What it shows", "", *(f"- {words}" for words in SHOWN[study.figure](plan, table)), ""]
     lines += [
@@ -214,10 +216,6 @@ def _header(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) -> st
 
 def _sentence(title: str) -> str:
     return title if title.endswith("?") else f"{title}."
-
-
-def _row(cells) -> str:
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
 
 def _times(folder: StudyFolder, plan: StudyPlan, finished: list[str]) -> list[str]:
@@ -360,9 +358,9 @@ def _when(times: Mapping[int, int | None], first: int | None) -> str:
     have = sorted(step for step in times.values() if step is not None)
     if not have:
         return f"in none of {len(times)} agents"
-    words = f"from step {statistics.median(have):,.0f} on ({have[0]:,} to {have[-1]:,}; {len(have)} of {len(times)} agents)"
+    words = f"at or before step {statistics.median(have):,.0f} (median; {have[0]:,} to {have[-1]:,}; {len(have)} of {len(times)} agents)"
     early = sum(step == first for step in have)
-    return words + (f", in {early} of them at the first evaluation or before it" if early else "")
+    return words + (f"; for {early} of them that is the first evaluation" if early else "")
 
 
 def _plain(plan: StudyPlan, table: pl.DataFrame) -> list[str]:

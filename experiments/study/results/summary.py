@@ -21,8 +21,9 @@ from ...measurement.progress_columns import current_column
 from ...system.atomic_files import RunError, read_limited, write_together
 from ...system.parquet import Unreadable, read_csv
 from ...system.pieces import Pieces
-from ..design.measures import COLUMNS, Row, measures_of_point
+from ..design.measures import BEHAVIOUR, COLUMNS, Row, measured_again, measures_of_point
 from ..design.plan import Point, StudyPlan
+from ..folder.estimate import measured_by_other_code
 from ..folder.folder import EPISODES, RUNS, SUMMARY, StudyFolder
 from ..workers.job import MEASURES
 from .episodes import read_episodes_of
@@ -117,16 +118,20 @@ def _of_point(
 ) -> Iterator[Row]:
     where = {"arm": point.arm, "point": point.name, **point.values}
     own, leaked = [], 0
+    names: list[str] = []
     for seed, one in point.runs:
         if one not in tables:
             continue
         own.append(tables[one])
         remedy = f"Remove {folder.run(one)} and run the study's command again"
         measures = read_measures(folder.run(one) / MEASURES, remedy)
+        if measured_by_other_code(folder.run(one)):
+            measures = measured_again(tables[one], plan.runs[one], measures)
+        names += [row["words"] or "" for row in measures if row["measure"] == BEHAVIOUR]
         leaked += sum(int(row["value"] or 0) for row in measures if row["measure"] == "leaked")
         yield from (where | {"seed": seed, "run": one} | row for row in measures)
     if own:
         config = plan.runs[point.runs[0][1]]
         episodes = pl.concat(own).with_columns(agent=pl.lit(point.name))
-        for row in measures_of_point(episodes, config, leaked):
+        for row in measures_of_point(episodes, config, leaked, names):
             yield where | {"seed": None, "run": None} | row

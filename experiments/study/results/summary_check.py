@@ -21,7 +21,7 @@ from ...measurement.progress_columns import EVAL, current_column
 from ...measurement.rates import OUTCOMES
 from ...measurement.verdict.rules import LABELS
 from ...system.atomic_files import RunError, read_limited
-from ..design.measures import GREEDY, LOGGED, Row
+from ..design.measures import BEHAVIOUR, DECIDING, DID, DISTANCE, GREEDY, LOGGED, LOOPED, RELOCATION, Row
 from ..design.plan import StudyPlan
 
 MAX_MEASURES = 1 << 26  # bytes
@@ -84,7 +84,8 @@ def _spans() -> dict[str, tuple[float, float]]:
     """Map every measure that is an estimate to its range of values."""
     spans = {metric.key: metric.span for metric in METRICS}
     greedy = {f"{GREEDY}{key}": span for key, span in spans.items()}
-    return spans | greedy | dict.fromkeys(OUTCOMES, (0.0, 1.0))
+    shares = [*OUTCOMES, *(f"{GREEDY}{name}" for name in (*OUTCOMES, LOOPED))]
+    return spans | greedy | dict.fromkeys(shares, (0.0, 1.0)) | {RELOCATION: (-1.0, 1.0)}
 
 
 def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
@@ -132,7 +133,10 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
 
 def _names(table: pl.DataFrame, plan: StudyPlan) -> list[tuple[pl.Expr, str]]:
     measure, seed, run = pl.col("measure"), pl.col("seed"), pl.col("run")
-    known = measure.is_in([*_spans(), *LOGGED, "verdict", f"{GREEDY}verdict", "leaked", "outlier"])
+    known = measure.is_in(
+        [*_spans(), *LOGGED, "verdict", f"{GREEDY}verdict", "leaked", "outlier", BEHAVIOUR, DECIDING]
+    )
+    known |= measure.str.contains(rf"^({DID}[\w ]{{1,80}}|{DISTANCE}\w{{1,40}})$")
     probe = measure.str.contains(rf"^{EVAL}[^/]{{1,200}}/\w{{1,40}}$")
     whose = [
         f"{point.name}\t{one}\t{number}" for point in plan.points for number, one in point.runs

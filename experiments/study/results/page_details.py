@@ -1,0 +1,140 @@
+"""Details of a study's docs page: what its agents do on every condition, how far the levels are from training, what decides.
+
+All text is computed from the summary table. Read next: `docs_page.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import polars as pl
+
+from ...measurement.intervals import percent
+from ...measurement.rates import OUTCOMES
+from ..design.measures import BEHAVIOUR, DECIDING, DISTANCE, GREEDY, LOOPED
+from ..design.plan import Point, StudyPlan
+
+PROBED_POINTS = 6  # more points than that get no table of conditions each; it is in the CSV file
+FEW = 4  # conditions that need no table: their numbers are those of the verdict
+
+
+def markdown_row(cells: Iterable[object]) -> str:
+    """Format a row of a Markdown table."""
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def details(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
+    """The sections after the table of points, as lines of Markdown."""
+    points = table.filter(pl.col("seed").is_null() & pl.col("step").is_null())
+    lines = [*_names(plan, points), *_decided(plan, points)]
+    if len(plan.points) <= PROBED_POINTS and len(plan.study.conditions) > FEW:
+        lines += _conditions(plan, points)
+    return [*lines, *_distances(plan, points)]
+
+
+def _of(points: pl.DataFrame, point: Point) -> pl.DataFrame:
+    return points.filter(pl.col("point") == point.name)
+
+
+def _label(plan: StudyPlan, point: Point) -> str:
+    words = ", ".join(point.values.values())
+    if point.arm == "main":
+        return words or str(dict(plan.study.base).get("name", point.name))
+    return f"{point.arm}: {words}" if words else point.arm
+
+
+def _names(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
+    """The name of what was learnt, by number of seeds."""
+    rows = [
+        f"- {_label(plan, point)}: {words[0]}."
+        for point in plan.points
+        if (words := _of(points, point).filter(pl.col("measure") == BEHAVIOUR)["words"].to_list())
+    ]
+    if not rows or all(row.endswith("no name: 0 of 0.") for row in rows):
+        return []
+    return [
+        "## What the agents do, by name",
+        "",
+        "An agent gets the name of the only candidate behaviour all of whose predictions hold on the probes (lower bound at least 80%).",
+        "",
+        *rows,
+        "",
+    ]
+
+
+def _decided(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
+    """Which threshold would change a verdict, or none."""
+    rows = [
+        f"- {_label(plan, point)}: {words[0]}."
+        for point in plan.points
+        if (words := _of(points, point).filter(pl.col("measure") == DECIDING)["words"].to_list()) and words[0]
+    ]
+    known = points.filter(pl.col("measure") == DECIDING).height
+    if not known:
+        return []
+    lines = ["## Which threshold decides", "", *rows]
+    if len(rows) < known:
+        rest = "the others" if rows else "all points"
+        lines.append(
+            f"- {rest}: none; each threshold can move within its declared range without changing the verdict."
+        )
+    return [*lines, ""]
+
+
+def _conditions(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
+    lines = [
+        "## Every condition",
+        "",
+        "Fractions of all episodes: what was touched first, and episodes that ran out of time. *Circles*: greedy episodes in which the",
+        "whole state recurs before goal, proxy or death.",
+        "",
+    ]
+    head = ["condition", "actions", "goal first", "proxy first", "neither", "death", "timeout", "circles"]
+    for point in plan.points:
+        rows = {(r["measure"], r["condition"]): r for r in _of(points, point).iter_rows(named=True)}
+        body = list(_cells(plan, rows))
+        if body:
+            lines += [f"### {_label(plan, point)}", "", markdown_row(head), markdown_row(["---"] * len(head))]
+            lines += [*map(markdown_row, body), ""]
+    return lines
+
+
+def _cells(plan: StudyPlan, rows: dict[tuple[str, str], dict[str, Any]]) -> Iterator[list[str]]:
+    names = ("goal", "proxy", "neither", "death", "timeout")
+    assert set(names) <= set(OUTCOMES)
+    for condition in plan.study.conditions:
+        for prefix, actions in (("", "sampled"), (GREEDY, "greedy")):
+            found = [rows.get((f"{prefix}{name}", condition)) for name in names]
+            if found[1] is None:
+                continue
+            circles = _share(rows.get((f"{GREEDY}{LOOPED}", condition))) if prefix else ""
+            yield [f"`{condition}`", actions, *map(_share, found), circles]
+
+
+def _share(row: dict[str, Any] | None) -> str:
+    if row is None or row["value"] is None:
+        return "–"
+    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+
+
+def _distances(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
+    """How far the levels are from the training layouts, of the first point."""
+    own = _of(points, plan.points[0])
+    rows = own.filter(pl.col("measure").str.starts_with(DISTANCE))
+    if not rows.height:
+        return []
+    lines = ["## Distance from training", ""]
+    groups: dict[tuple[float, ...], list[str]] = {}
+    for (condition,), part in rows.group_by("condition", maintain_order=True):
+        values = {
+            name.removeprefix(DISTANCE): value for name, value in part.select("measure", "value").iter_rows()
+        }
+        key = tuple(values[name] for name in ("training", "nearest", "median", "within_1", "within_2"))
+        groups.setdefault(key, []).append(f"`{condition}`")
+    for (training, nearest, median, one, two), conditions in groups.items():
+        lines.append(
+            f"- {', '.join(conditions)}: the nearest of {training:,.0f} training layouts differs in {median:g} cells (median; at least "
+            f"{nearest:g}); {percent(one)} of levels are within one cell of it, {percent(two)} within two."
+        )
+    return [*lines, ""]
