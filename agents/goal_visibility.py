@@ -61,7 +61,7 @@ def toggle_goal(
         )
     largest, seen, flips = 0.0, 0, 0
     for some in levels:
-        bits = _goal_planes(some, observation)
+        bits = goal_planes(some, observation)
         observations = _observations(agent, some, observation, noise_seed)
         chosen = observations[:: max(1, len(observations) // most)][:most]
         seen += len(chosen)
@@ -77,7 +77,7 @@ def toggle_goal(
     return Toggles(largest, seen, flips)
 
 
-def _goal_planes(levels: LevelSet, observation: str) -> np.ndarray:
+def goal_planes(levels: LevelSet, observation: str) -> np.ndarray:
     """int64[k]: the planes of the observation that show a goal object."""
     world = get_world(levels.world)
     shown = {name for tile in world.legend.tiles if tile.goal_object for name in tile.planes}

@@ -70,7 +70,7 @@ def draw(table: pl.DataFrame) -> Drawn:
 def _twins(world: str, group: pl.DataFrame) -> list[dict[str, Any]]:
     """Rows of a world's twins, the one that should misgeneralize first."""
     trained = {row["agent"]: row for row in group.iter_rows(named=True)}
-    names = [f"{world.lower()}/{name}" for name in WORLDS[world].pair or ()]
+    names = [f"{world.lower()}/{name}" for name in STRICT.get(world, WORLDS[world].pair or ())]
     return [trained[name] for name in names if name in trained]
 
 

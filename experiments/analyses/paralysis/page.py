@@ -1,0 +1,206 @@
+"""The page of the paralysis study and its figure, computed from the table of agents. Read next: `numbers.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from ...measurement.intervals import percent, unseen_share
+from ...report.figures.charts import PALETTE
+from ...report.figures.drawn import Drawn, new_figure, study_style
+from .mechanism import BALANCED
+from .numbers import CONFIRMING, REFUTING, Curve, Setting, conclusion, places
+
+TITLES = {
+    "confirmed": "Agents get stuck where neither goal wins",
+    "refuted": "Getting stuck is not worst where neither goal wins",
+    "undecided": "Whether agents get stuck most where neither goal wins is undecided",
+}
+MAIN_SETTING = "recipe"
+HEAD = (
+    "setting",
+    "crossing",
+    "maximum at",
+    "possible maxima",
+    "conflict paralysis there",
+    "at α = 0",
+    "at the largest α",
+    "minus `none`",
+    "sampled timeouts",
+    "prediction",
+)
+
+
+def figure_of(settings: Sequence[Setting]) -> Drawn:
+    """Draw preference and paralysis over α for the unchanged recipe: two curves, and a line where the preference crosses one half."""
+    one = next((setting for setting in settings if setting.name == MAIN_SETTING), settings[0])
+    x = places(one.alphas)
+    with study_style():
+        figure = new_figure(330)
+        upper, lower = figure.subplots(2, 1, sharex=True)
+        figure.subplots_adjust(left=0.15, right=0.97, top=0.95, bottom=0.2, hspace=0.25)
+        for axes, curve, color, label in (
+            (upper, one.goal_first, "agent-2", "goal first"),
+            (lower, one.conflict, "agent-1", "stuck in circles"),
+        ):
+            axes.fill_between(x, curve.low, curve.high, color=PALETTE[color], alpha=0.25, linewidth=0)
+            axes.plot(x, curve.value, color=PALETTE[color], linewidth=2.5, marker="o", markersize=4)
+            axes.set_title(label, loc="left", fontsize=14, color=PALETTE[color])
+            axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
+            if one.crossing is not None:
+                axes.axvline(np.log(one.crossing), color=PALETTE["ink"], linewidth=1, linestyle=":")
+        upper.set_ylim(0, 1.02)
+        lower.set_ylim(
+            min(0.0, float(one.conflict.low.min())), max(0.1, 1.1 * float(one.conflict.high.max()))
+        )
+        lower.set_xticks(x, [f"{100 * alpha:g}" for alpha in one.alphas])
+        lower.set_xlabel("% of training levels that separate the goals")
+    where = (
+        ""
+        if one.crossing is None
+        else f" Dotted: where the goal comes first in half of all episodes, α = {one.crossing:.2g}."
+    )
+    caption = (
+        "Above: the goal is reached first, of all sampled episodes on distinguishing levels with the goal moved. Below: conflict "
+        "paralysis, greedy episodes that circle with the goal moved, minus those on the same layouts with the goal as in training."
+        f"{where} {_agents(one)} Bands: 95% bootstrap intervals over training seeds."
+    )
+    return Drawn("paralysis", TITLES[conclusion(settings)], figure, caption)
+
+
+def _agents(one: Setting) -> str:
+    low, high = min(one.seeds), max(one.seeds)
+    seeds = f"{low}" if low == high else f"{low} to {high}"
+    return f"n = {seeds} training seeds per point, unchanged recipe."
+
+
+def page(agents: pl.DataFrame, settings: Sequence[Setting], mechanism: pl.DataFrame | None) -> str:
+    """Format the page as Markdown, without its header."""
+    figure = figure_of(settings)
+    agree, against = (sum(test) for test in zip(*((s.agrees, s.contradicts) for s in settings), strict=True))
+    words = conclusion(settings)
+    fewest = min(min(one.seeds) for one in settings)
+    lines = [
+        "# Goal conflict and paralysis",
+        "",
+        "**Question.** Do agents that are torn between two goals get stuck, and at what mixture of training levels most often?",
+        "",
+        f"The prediction of [the plan](paralysis-plan.md), committed before any run, is **{words}**: it holds in {agree} of "
+        f"{len(settings)} settings and is contradicted in {against} (at least {CONFIRMING} of 10 confirm, at least {REFUTING} refute).",
+        "",
+        "![" + figure.title + "](paralysis.svg)",
+        "",
+        f"*{figure.title}. {figure.caption}*",
+        "",
+        f"| {' | '.join(HEAD)} |",
+        f"|{'---|' * len(HEAD)}",
+        *map(_row, settings),
+        "",
+        "α in per cent of training levels. *Crossing*: where the goal comes first in half of all sampled episodes. *Possible maxima*: each "
+        "α that is the maximum in at least 5% of 1,000 bootstrap samples of training seeds. Brackets: 95% bootstrap intervals over seeds. "
+        f"With {fewest} seeds per point, a kind of agent that up to {percent(unseen_share(fewest))} of seeds produce may be missing "
+        "(95% confidence). A number per agent: [paralysis.csv](paralysis.csv)",
+        "",
+        "## What it shows",
+        "",
+        *(f"- {sentence}" for sentence in _shown(agents, settings)),
+        "",
+        "## Mechanism",
+        "",
+        *_mechanism(mechanism),
+        "",
+        "## What it does not show",
+        "",
+        "- Two worlds, one algorithm, conflicts between two places. Greedy play; sampled timeouts are in the table.",
+        "- Circles end when an action is drawn at random, so an agent that is stuck when greedy may arrive when sampled.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _percent(alpha: float | None) -> str:
+    return "none" if alpha is None else f"{100 * alpha:.2g}"
+
+
+def _at(curve: Curve, k: int) -> str:
+    return f"{curve.value[k]:.3f} [{curve.low[k]:.3f}, {curve.high[k]:.3f}]"
+
+
+def _row(one: Setting) -> str:
+    top = int(np.flatnonzero(one.alphas == one.peak)[0])
+    found = "holds" if one.agrees else "contradicted" if one.contradicts else "open"
+    cells = [
+        one.name,
+        _percent(one.crossing),
+        _percent(one.peak),
+        ", ".join(map(_percent, one.peaks)),
+        *(_at(one.conflict, k) for k in (top, 0, -1)),
+        _at(one.beyond_none, top),
+        _at(one.timeouts, top),
+        found,
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _shown(agents: pl.DataFrame, settings: Sequence[Setting]) -> list[str]:
+    lost = agents.filter(pl.col("able") == 0)
+    names = ", ".join(
+        f"{s} at α = {a:g}, seed {k}" for s, a, k in lost.select("setting", "alpha", "seed").rows()[:20]
+    )
+    least = agents.filter(pl.col("able") == 1)["capability"].min()
+    said = [
+        f"{agents.height} agents; {lost.height} reached the goal in fewer than 90% of control episodes and are left out"
+        + (f" ({names})." if names else "."),
+        f"All others reach it in at least {least:.3f}: in training, nothing shows that they will get stuck.",
+    ]
+    top = max(settings, key=lambda one: float(one.conflict.value.max()))
+    k = int(np.argmax(top.conflict.value))
+    said.append(
+        f"Conflict paralysis is largest with {top.name} at α = {top.alphas[k]:g}: {_at(top.conflict, k)}."
+    )
+    entropies = [one for one in settings if one.name.startswith("entropy-")]
+    if entropies:
+        maxima = ", ".join(
+            f"{one.name.removeprefix('entropy-')}: {one.conflict.value.max():.3f}" for one in entropies
+        )
+        said.append(f"Maxima by entropy coefficient (secondary): {maxima}.")
+    lengths = [one for one in settings if one.name.startswith("steps-")]
+    if lengths:
+        maxima = ", ".join(
+            f"{one.name.removeprefix('steps-')}: {one.conflict.value.max():.3f}" for one in lengths
+        )
+        said.append(f"Maxima by training length (secondary): {maxima}.")
+    return said
+
+
+def _mechanism(found: pl.DataFrame | None) -> list[str]:
+    if found is None or not found.height:
+        return ["Not measured yet: it needs the agents of the study, which recorded rows do not contain."]
+    stuck = found.filter(pl.col("deadlocks") > 0)
+    balanced = stuck.filter(
+        (pl.col("balance_deadlocks") > BALANCED) & (pl.col("balance_deadlocks") > pl.col("balance_others"))
+    )
+    alphas = ", ".join(f"{alpha:g}" for alpha in found["alpha"].unique().sort())
+    lines = [
+        f"{found.height} agents of the unchanged recipe at α = {alphas}; {stuck.height} of them have deadlocks "
+        f"({stuck['deadlocks'].sum():,} in all).",
+        "",
+        f"- **Balance** (the second largest action probability over the largest): above ½ at deadlocks and above the comparison states in "
+        f"{balanced.height} of {found.height} agents (predicted: at least 8 of 10). Median over agents: "
+        f"{_median(stuck, 'balance_deadlocks')} at deadlocks, {_median(stuck, 'balance_others')} elsewhere.",
+    ]
+    if "opposite_share" in found.columns:
+        opposite = stuck.filter(pl.col("opposite_share") > 0.5)
+        lines.append(
+            f"- **Opposite pushes** (coin to the left): coin and wall push in opposite directions in more than half of the deadlocks of "
+            f"{opposite.height} of {found.height} agents (predicted: at least 8 of 10). Median change of p(right) − p(left) by the coin: "
+            f"{_median(stuck, 'push_coin')}, by the wall at the level's end: {_median(stuck, 'push_wall')}."
+        )
+    return lines
+
+
+def _median(table: pl.DataFrame, column: str) -> str:
+    value = table[column].drop_nulls().median()
+    return "–" if value is None else f"{float(value):.2f}"  # type: ignore[arg-type]
