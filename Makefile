@@ -30,6 +30,7 @@ check: $(READY) ## check lint, format, types, import laws, stale results
 
 docs: $(READY) ## build the documentation into site/, readable without a server
 	$(BIN)/python docs/_build/claims.py
+	$(BIN)/python docs/_build/samples.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 fmt: $(READY) ## format, and apply the linter's fixes

@@ -34,11 +34,15 @@ from figures import drawn, with_captions  # noqa: E402
 from markdown.extensions.toc import slugify  # noqa: E402
 from metrics_reference import metrics_page  # noqa: E402
 from pictures import picture_commands  # noqa: E402
+from samples import image_path  # noqa: E402
+from showcase import level_images, results_by_finding  # noqa: E402
 
 from goalposts.experiments.cli import tables  # noqa: E402
 from goalposts.experiments.config.schema import load_config  # noqa: E402
 from goalposts.experiments.measurement.intervals import Estimate, wilson  # noqa: E402
+from goalposts.experiments.report.parts import part  # noqa: E402
 from goalposts.experiments.study.design.plan import plan_study  # noqa: E402
+from goalposts.registration import WORLDS  # noqa: E402
 
 WRITTEN = {
     "reference/cli.md": command_page,
@@ -358,3 +362,32 @@ def test_the_notebook_runs(tmp_path: Path) -> None:
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert sum("image/png" in output.get("data", {}) for output in shown) >= 4
     assert (tmp_path / "lesson" / "alpha" / "summary.csv").is_file()
+
+
+def test_results_are_listed_by_what_they_found() -> None:
+    """A study by the title of its figure, other pages by their statement; checks without trained agents come last."""
+    text = results_by_finding(DOCS / "results")
+    for name in ("alpha", "worlds"):
+        page = (DOCS / "results" / f"{name}.md").read_text("utf-8")
+        title = re.search(r"!\[([^\]]+)\]\(" + name + r"\.svg\)", page)
+        assert title is not None
+        assert f"[{title[1]}]({name}.md)" in text
+    assert all(
+        f"]({path.name})" in text for path in (DOCS / "results").glob("*.md") if path.name != "index.md"
+    )
+    assert text.index("](seeds.md)") < text.index("## Checks") < text.index("](coverage.md)")
+
+
+def test_every_world_has_a_page_with_its_images() -> None:
+    for name in WORLDS:
+        assert f"<!-- levels {name} -->" in (DOCS / "worlds" / f"{name.lower()}.md").read_text("utf-8")
+        block = level_images(name, "../")
+        assert all(f'src="../{image_path(name, role)}"' in block for role in ("train", "shift"))
+
+
+def test_the_palette_of_the_site_is_that_of_the_reports() -> None:
+    sheet = (DOCS / "assets" / "site.css").read_text("utf-8")
+    declared = set(re.findall(r"(--[\w-]+): light-dark", part("palette.css")))
+    used = {name for name in re.findall(r"var\((--[\w-]+)\)", sheet) if not name.startswith("--md-")}
+    assert used <= declared
+    assert not re.search(r"#[0-9a-f]{3,8}\b", sheet)

@@ -15,7 +15,7 @@ import polars as pl
 from goalposts.experiments.analyses import outer_vs_inner
 from goalposts.experiments.analyses.all_worlds_page import draw as draw_worlds
 from goalposts.experiments.report.figures.drawn import Drawn
-from goalposts.experiments.study.design.config import shipped_studies
+from goalposts.experiments.study.design.study_file import shipped_studies
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.results.report import figures_of, file_stem
 

@@ -1,8 +1,10 @@
-"""mkdocs hooks: generate the reference pages, list the results, and include linked source files.
+"""mkdocs hooks: generate the reference pages, blocks made from code and results, and include samples and linked source files.
 
 - `reference/*.md` are generated from the code and never committed (`cli_reference.py`, `config_reference.py`, `metrics_reference.py`).
 - In the `nav` of mkdocs.yml a pattern such as `results/*.md` represents all matching pages that are not listed elsewhere.
-- `<!-- results -->` on a page becomes the list of results with the question that each of them answers.
+- Marks such as `<!-- results -->` become blocks that are made from the pages and the code (`showcase.py`).
+- Sample reports, the live page and images of worlds come from build/docs-samples (`samples.py`), else they are placeholders.
+- The site has the colours of the reports: their palette becomes a style sheet of the site.
 - A link to a file outside docs/ becomes a link to a page of the site that shows that file, so the site works offline.
 
 Read next: mkdocs.yml.
@@ -25,7 +27,12 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from PIL import Image
 
+from samples import ROLES, SAMPLES, SITE, image_path
+from showcase import with_blocks
+
 from goalposts.envs.render.sprites import sprite
+from goalposts.experiments.report.parts import part
+from goalposts.registration import WORLDS
 
 PAGES = {
     "reference/cli.md": command_page,
@@ -36,7 +43,8 @@ PAGES = {
 }
 HIDDEN = ("_build/", "overrides/")
 COIN = "assets/coin.png"  # the site's icon
-RESULTS = "<!-- results -->"
+PALETTE = "assets/palette.css"
+PLACEHOLDER = "<!doctype html><html lang=en><title>Sample</title><p>This sample is made by <code>make docs</code>.</p></html>"
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
 
 
@@ -55,6 +63,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, write in PAGES.items():
         files.append(File.generated(config, path, content=write()))
     files.append(File.generated(config, COIN, content=_coin()))
+    files.append(File.generated(config, PALETTE, content=part("palette.css")))
+    made = [path for path in SITE.rglob("*") if path.is_file()]
+    for path in made:
+        files.append(File.generated(config, path.relative_to(SITE).as_posix(), abs_src_path=str(path)))
+    known = {path.relative_to(SITE).as_posix() for path in made}
+    images = [image_path(world, role) for world in WORLDS for role in ROLES]
+    for path in (path for path in (*SAMPLES, *images) if path not in known):
+        files.append(File.generated(config, path, content=PLACEHOLDER if path.endswith("html") else _coin()))
     docs = Path(config.docs_dir)
     for page in list(files.documentation_pages()):
         if page.abs_src_path is None:
@@ -76,7 +92,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Redirect links that leave docs/ to pages of the site, and insert the list of results."""
+    """Redirect links that leave docs/ to pages of the site, and fill in the marked blocks."""
 
     def inwards(found: re.Match[str]) -> str:
         outside = _outside(page.file.src_uri, found[1])
@@ -87,8 +103,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return found[0]  # no such file: mkdocs reports it
         return posixpath.relpath(target, posixpath.dirname(page.file.src_uri) or ".")
 
-    if RESULTS in markdown:
-        markdown = markdown.replace(RESULTS, _results(Path(config.docs_dir) / "results"))
+    up = "../" * page.file.src_uri.count("/")
+    markdown = with_blocks(markdown, Path(config.docs_dir) / "results", up)
     return LINK.sub(inwards, markdown)
 
 
@@ -108,20 +124,6 @@ def _listing(name: str, text: str) -> str:
     kind = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}.get(Path(name).suffix, "text")
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
     return f"# {Path(name).name}\n\n`{name}` of the repository, as it was when this site was built.\n\n{fence}{kind}\n{text}\n{fence}\n"
-
-
-def _results(folder: Path) -> str:
-    """List one item per page: its title and its question."""
-    lines = []
-    for path in sorted(folder.glob("*.md")):
-        if path.name == "index.md":
-            continue
-        text = path.read_text(encoding="utf-8")
-        title = re.search(r"^# (.+)$", text, re.MULTILINE)
-        question = re.search(r"\*\*Question[^*]*\*\*\s*(.+?)(?:\n\n|$)", text, re.DOTALL)
-        said = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(question[1].split())) if question else ""
-        lines.append(f"- **[{title[1] if title else path.stem}]({path.name})** {said}".rstrip())
-    return "\n".join(lines)
 
 
 def _entries(nav: Any) -> list[str]:
