@@ -140,6 +140,20 @@ def play(
     )
 
 
+def first_observations(levels: LevelSet, observation: str = "view") -> np.ndarray:
+    """The first observation of each level, uint8[N, C, H, W]; pixels: [N, 64, 64, 3]."""
+    parts = []
+    for k in range(0, len(levels), BATCH):
+        some = levels[k : k + BATCH]
+        engine = Engine(get_world(levels.world), len(some), some, observation, direct=True)
+        for i in range(len(some)):
+            engine.load(i, i)
+        rows = np.arange(len(some))
+        pixels = observation == "rgb"
+        parts.append(np.array(observe_pixels(engine, rows, 0 * rows) if pixels else engine.observe(rows)))
+    return np.concatenate(parts)
+
+
 def _play_batch(
     agent: Any,
     levels: LevelSet,

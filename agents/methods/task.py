@@ -32,10 +32,11 @@ from ..algorithms.training import LearnerSettings, training_of
 from ..policy.checkpoint import AgentCard
 from ..policy.policy_agent import PolicyAgent
 from ..ppo.training import PPOSettings, Training, TrainingProgress
-from ..rollout import Played, play
+from ..rollout import Played, first_observations, play
 from ..sb3_vec_env import GoalpostsVecEnv
 from .budget import MethodBudget
 
+UNLABELLED_SEED = 4
 LABEL_SEED = 3  # seed of the levels that cost labels; training and evaluation use other layouts or seeds
 OWN_OPTIONS = ("render_mode", "max_steps", "num_levels", "level_seed")  # options that a method may choose
 
@@ -48,7 +49,8 @@ class TaskError(UserError):
 class TaskSpec:
     """Specification of a task. env: options of `GoalpostsVecEnv`; log: receives a row of progress.csv and the current agent.
 
-    steps, labels: the budgets; labels_from: the condition of the levels that cost labels.
+    steps, labels, unlabelled: the budgets; labels_from: the condition of the levels that cost labels, and of unlabelled inputs.
+    start: gives a new learner its first weights; checkpoint: saves an agent.
     """
 
     name: str
@@ -58,6 +60,9 @@ class TaskSpec:
     labels: int = 0
     labels_from: str | None = None
     log: Callable[[dict[str, Any], Any], None] = field(default=lambda row, agent: None)
+    unlabelled: int = 0
+    start: Callable[[Training], None] = field(default=lambda learner: None)
+    checkpoint: Callable[[Any], None] = field(default=lambda agent: None)
 
 
 class TrainingTask:
@@ -73,6 +78,11 @@ class TrainingTask:
         )
         self.labels = MethodBudget(
             "labels", spec.labels, "Ask for fewer levels, or raise method.labels in the config."
+        )
+        self.unlabelled = MethodBudget(
+            "unlabelled inputs",
+            spec.unlabelled,
+            "Ask for fewer, or raise method.unlabelled in the config.",
         )
         self._given: list[LevelSet] = []
         self._hashes: set[str] = set()
@@ -136,6 +146,17 @@ class TrainingTask:
         self._given.append(found)
         return found
 
+    def unlabelled_inputs(self, count: int) -> np.ndarray:
+        """First observations of `count` shifted levels of the training layouts, without the levels. Raises BudgetExceeded.
+
+        uint8[count, C, H, W]; pixels: [count, 64, 64, 3]. Nothing says where the goal is or what an action would earn.
+        """
+        first = self.unlabelled.spent
+        self.unlabelled.spend(count)
+        condition = self._spec.labels_from or self.world.default_condition("shift")
+        found = generate(self.world, condition, UNLABELLED_SEED, count, first, split="train")
+        return first_observations(found, self.observation)
+
     def _pay_for(self, levels: LevelSet | None) -> None:
         if levels is None or any(levels is one for one in self._given):
             return
@@ -167,7 +188,9 @@ class TrainingTask:
             raise TaskError(
                 "this environment is not the task's, so its steps are not counted; make it with task.vec_env(…)"
             )
-        return training_of(settings, name=self._spec.name, env=env, seed=self.seed if seed is None else seed)
+        made = training_of(settings, name=self._spec.name, env=env, seed=self.seed if seed is None else seed)
+        self._spec.start(made)
+        return made
 
     def share(self, parts: int) -> int:
         """Number of steps for each of several learners, in whole rollouts, so that all fit into the budget."""
@@ -201,6 +224,10 @@ class TrainingTask:
     def log(self, agent: Any = None, **figures: Any) -> None:
         """Log a row of progress.csv at the current number of steps; with an agent, its goal may be measured as well."""
         self._spec.log({**figures, "step": self.steps.spent}, agent)
+
+    def checkpoint(self, agent: Any) -> None:
+        """Save an agent as the run's checkpoint at the current number of steps, next to the last two. Raises TaskError."""
+        self._spec.checkpoint(agent)
 
     def card(self) -> AgentCard:
         """Card of an agent of this task at the current number of steps."""

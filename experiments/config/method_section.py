@@ -24,14 +24,20 @@ from .train_section import Plain
 class MethodConfig(Section):
     """The method that trains the agent, with its options and its budgets. The method's options are written next to its name."""
 
+    LATER = frozenset({"unlabelled"})
+
     name: str = Field(max_length=300, description="a shipped method, or a custom one as module:NAME")
     steps: Count | None = Field(
         default=None,
         description="environment steps that it may take; null: those of train.total_steps, in whole rollouts",
     )
     labels: Whole = Field(default=0, description="shifted levels that it may see, one label each")
+    unlabelled: Whole = Field(
+        default=0, description="shifted inputs that it may see without their levels, rewards or outcomes"
+    )
     labels_from: ConditionName | None = Field(
-        default=None, description="condition of the levels that cost labels; null: the world's usual shift"
+        default=None,
+        description="condition of the levels that cost labels, and of unlabelled inputs; null: the world's usual shift",
     )
     options: dict[str, Plain] = Field(
         default={},

@@ -7,9 +7,11 @@ algorithms; `schema.py`, which chooses.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from llvmlite.binding import get_host_cpu_features
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
@@ -56,11 +58,24 @@ Chosen = BeforeValidator(_check_algorithm)
 UseSDE = Annotated[bool, AfterValidator(_discrete)]
 
 
+def source_of(names: Sequence[str]) -> str | None:
+    """SHA-256 of the source of custom classes that the user has named; None if there is none, or one was not named."""
+    if not names:
+        return None
+    from ...agents.named_code import find_code
+
+    found = [find_code(name) for name in names]
+    if None in found:
+        return None
+    digests = " ".join(code.digest for code in found if code is not None)
+    return digests if len(found) == 1 else hashlib.sha256(digests.encode()).hexdigest()
+
+
 class NetConfig(Section):
     """Widths of the hidden layers; an empty list means none."""
 
     LATER = frozenset(
-        {"activation", "convolutions", "policy", "features_extractor", "features_extractor_kwargs"}
+        {"activation", "convolutions", "policy", "features_extractor", "features_extractor_kwargs", "source"}
     )
 
     trunk: Widths = Field(
@@ -83,6 +98,20 @@ class NetConfig(Section):
     features_extractor_kwargs: dict[str, Plain] = Field(
         default={}, description="arguments of a custom features extractor: numbers, words, true, false"
     )
+
+    source: str | None = Field(
+        default=None, max_length=64, description="SHA-256 of the source of these classes; filled in"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hashed(cls, value: Any) -> Any:
+        """The hash of custom classes that the user has named, so that an edit makes another run."""
+        if not isinstance(value, Mapping) or value.get("source") is not None:
+            return value
+        names = [value.get(key) for key in ("policy", "features_extractor")]
+        digest = source_of([name for name in names if isinstance(name, str)])
+        return value if digest is None else {**value, "source": digest}
 
     @model_validator(mode="after")
     def _arguments_have_a_class(self) -> NetConfig:

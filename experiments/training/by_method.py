@@ -20,7 +20,9 @@ from ...agents.methods.task import TaskSpec, TrainingTask, finished
 from ...agents.named_code import find_code
 from ...agents.policy.checkpoint import save_agent
 from ..config.schema import ExperimentConfig
+from ..config.train_section import source_of
 from ..runs.run import Run
+from .initial_weights import start_from
 from .learner_settings import env_options, learner_settings
 
 
@@ -31,9 +33,16 @@ def steps_allowed(config: ExperimentConfig) -> int:
     return planned if method is None or method.steps is None else method.steps
 
 
-def check_method(config: ExperimentConfig) -> None:
-    """Raise UserError for a method that cannot be used: not named, of another source than the config says, no method."""
-    method = config.method
+def check_code(config: ExperimentConfig) -> None:
+    """Raise UserError for custom code that cannot be used: not named, of another source than the config says, no method."""
+    net, method = config.train.net, config.method
+    names = [name for name in (net.policy, net.features_extractor) if name is not None]
+    digest = source_of(names)
+    if digest is not None and net.source not in (None, digest):
+        raise UserError(
+            f"{' or '.join(names)} was edited since this config was resolved: the source has the hash {digest[:12]}, the config says "
+            f"{str(net.source)[:12]}. Undo the edit, or leave train.net.source out and train into another folder."
+        )
     if method is None:
         return
     method_named(method.name, method.options)
@@ -57,12 +66,21 @@ def train_by_method(run: Run, log: Callable[[dict[str, Any], Any], None]) -> int
         method.labels,
         method.labels_from,
         log,
+        unlabelled=method.unlabelled,
+        start=lambda learner: start_from(config, learner),
+        checkpoint=lambda agent: checkpoint(agent, task),
     )
+
+    def checkpoint(agent: Any, task: TrainingTask) -> None:
+        agent = finished(agent, task, config.name)
+        run.save_checkpoint(task.steps.spent, lambda folder: save_agent(folder, agent))
+
     np.random.seed(config.seed)
     torch.manual_seed(config.seed)
     task = TrainingTask(spec, config.seed)
-    agent = finished(method_named(method.name, method.options).train(task, config.seed), task, config.name)
-    run.save_checkpoint(task.steps.spent, lambda folder: save_agent(folder, agent))
+    checkpoint(method_named(method.name, method.options).train(task, config.seed), task)
     words = f"{task.steps.spent:,} of {task.steps.limit:,} environment steps, {task.labels.spent:,} of {task.labels.limit:,} labels"
+    if task.unlabelled.limit:
+        words += f", {task.unlabelled.spent:,} of {task.unlabelled.limit:,} unlabelled inputs"
     run.set_status("running", step=task.steps.spent, message=words)
     return task.steps.spent

@@ -21,10 +21,6 @@ def initial_agent(config: ExperimentConfig) -> PolicyAgent | None:
     start = config.init_from
     if start is None:
         return None
-    if config.method is not None:
-        raise UserError(
-            "init_from and method are both given; a method makes its own learners, so leave init_from out"
-        )
     try:
         found = digest_of(Path(start.run))
     except ValueError as error:

@@ -69,7 +69,9 @@ def policy_options_of(train: Any) -> dict[str, Any]:
     """Policy arguments that a checkpoint's card records: those that differ from PPO's defaults."""
     net = train.net
     options = {
-        name: getattr(net, name) for name in NetConfig.LATER if getattr(net, name) != _default(net, name)
+        name: getattr(net, name)
+        for name in NetConfig.LATER - {"source"}
+        if getattr(net, name) != _default(net, name)
     }
     for name in ("lstm_hidden_size", "n_lstm_layers", "shared_lstm", "enable_critic_lstm"):
         if hasattr(net, name):

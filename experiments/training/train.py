@@ -41,7 +41,7 @@ from ..runs.agent_card import check_card_of
 from ..runs.run import Run, default_out
 from ..system.atomic_files import disk_errors
 from ..system.forks import refuse_after_fork
-from .by_method import check_method, steps_allowed, train_by_method
+from .by_method import check_code, steps_allowed, train_by_method
 from .initial_weights import initial_agent, start_from
 from .learner_settings import env_options, learner_settings
 from .precompile import compile_ahead
@@ -117,7 +117,7 @@ def train(
     """
     refuse_after_fork()
     get_world(config.world)  # raises before a folder is made
-    check_method(config)
+    check_code(config)
     initial_agent(config)  # raises before a folder is made
     if callbacks and config.method is not None:
         raise UserError(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fixtures.tasks import small_task
 
-from goalposts.agents import GoToGoal, load_agent, method_named, play
+from goalposts.agents import BudgetExceeded, GoToGoal, load_agent, method_named, play
 from goalposts.agents.methods.plr import PLR, PLRSampler
 from goalposts.agents.methods.plr_scores import ABSOLUTE, POSITIVE, scores_of
 from goalposts.agents.methods.registry import METHODS, MethodError, check_options
@@ -163,3 +163,16 @@ def test_wrong_method_options_are_reported(name: str, options: dict[str, Any], m
 
 def test_options_have_their_defaults() -> None:
     assert check_options("plr", {"replay": 1})["buffer"] == 4096
+
+
+def test_unlabelled_inputs_are_counted_and_say_nothing_else() -> None:
+    task = small_task(unlabelled=12)
+    one, two = task.unlabelled_inputs(8), task.unlabelled_inputs(4)
+    assert one.shape == (8, *task.card().shape)
+    assert one.dtype == np.uint8
+    assert not (one[:4] == two).all()
+    assert (one == small_task(unlabelled=8).unlabelled_inputs(8)).all()
+    assert (task.unlabelled.spent, task.labels.spent, task.steps.spent) == (12, 0, 0)
+    with pytest.raises(BudgetExceeded, match="more unlabelled inputs than its budget: 12 of 12 are spent"):
+        task.unlabelled_inputs(1)
+    assert small_task(unlabelled=2, observation="rgb").unlabelled_inputs(2).shape == (2, 64, 64, 3)

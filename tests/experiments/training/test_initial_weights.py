@@ -1,6 +1,7 @@
 """`init_from`, `record` and callbacks: recorded, hashed where results depend on them, and without effect on other runs."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from fixtures.little import ignore, training, weights
 from fixtures.tiny import copy_of, results
 from stable_baselines3.common.callbacks import BaseCallback
 
-from goalposts.agents import CheckpointError, load_agent, load_input_support
+from goalposts.agents import CheckpointError, load_agent, load_code, load_input_support, named_code
 from goalposts.errors import UserError
 from goalposts.experiments import ConfigError, Run, load_config, train
 
@@ -153,3 +154,47 @@ def test_a_run_records_its_callbacks(tiny_config: Path, tmp_path: Path) -> None:
     without = train(load_config(tiny_config, SHORT), tmp_path / "without", evaluate=False)
     assert results(without.path) == results(run.path)
     assert Run.open(without.path).provenance().callbacks == ()
+
+
+def test_a_method_starts_from_the_weights_and_keeps_checkpoints(
+    tiny_run: Path, tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "starting.py").write_text(
+        "class Starting:\n"
+        "    def train(self, task, seed):\n"
+        "        learner = task.learner(total_steps=task.share(2))\n"
+        "        task.checkpoint(learner.agent())\n"
+        "        task.run(learner)\n"
+        "        task.checkpoint(learner.agent())\n"
+        "        return task.run(task.learner(total_steps=task.share(2))).agent()\n"
+    )
+    monkeypatch.setattr(named_code, "_named", {})
+    load_code(f"{tmp_path / 'starting.py'}:Starting")
+    config = load_config(tiny_config, [*SHORT, f"init_from={tiny_run}", "method.name=starting:Starting"])
+    run = train(config, tmp_path / "run", evaluate=False)
+    assert [point.step for point in run.checkpoints()] == [0, 1024, 2048]
+    start, source = load_agent(run.path / "checkpoints" / "0"), load_agent(tiny_run)
+    for one, other in zip(start.policy.parameters(), source.policy.parameters(), strict=True):
+        assert np.array_equal(one.detach().numpy(), other.detach().numpy())
+
+
+def test_the_source_of_a_custom_net_enters_the_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    change = "train.net.features_extractor=hashed_net:Flat"
+    hashes = set()
+    for width in (3, 4):
+        monkeypatch.setattr(named_code, "_named", {})
+        sys.modules.pop("hashed_net", None)
+        (tmp_path / "hashed_net.py").write_text(
+            "from stable_baselines3.common.torch_layers import FlattenExtractor\n"
+            f"class Flat(FlattenExtractor):\n    width = {width}\n"
+        )
+        load_code(f"{tmp_path / 'hashed_net.py'}:Flat")
+        config = load_config("coinrun/edge", [change])
+        assert len(config.train.net.source or "") == 64
+        assert load_config("coinrun/edge").parse(config.to_dict()) == config
+        hashes.add(config.hash())
+    assert len(hashes) == 2
+    old = config.override([f"train.net.source={'ab' * 32}"])
+    with pytest.raises(UserError, match="hashed_net:Flat was edited since this config was resolved"):
+        train(old, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
