@@ -168,6 +168,9 @@ def test_the_readmes_table_is_what_the_demo_prints(monkeypatch: pytest.MonkeyPat
         def verdict(self) -> Twin:
             return self
 
+        def behaviour(self) -> str:
+            return "runs right" if self.label == "MISGENERALIZED" else "goes for the coin"
+
     def counts(goal: int, alive: int, first: int, proxy: int) -> dict[str, tuple[int, int]]:
         return {
             "capability": (goal, 1000),

@@ -33,6 +33,8 @@ MEASURED_SINCE = {
     "paralysis_beyond_none",
     "near_touch",
     "preference_apart",
+    "behaviour",
+    "relocation_effect",
 }
 OLD = TESTS / "fixtures" / "made_by_adb767d"
 

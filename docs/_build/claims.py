@@ -17,7 +17,7 @@ from pathlib import Path
 
 import polars as pl
 
-from goalposts.experiments.report.figures.study_charts import critical_alpha
+from goalposts.experiments.report.figures.critical_alpha import critical_alpha
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results"

@@ -87,6 +87,7 @@ def summary_table(items: Sequence[Evaluated]) -> str:
     table = PlainTable("", *(label_of(item) for item in items), box=box.SIMPLE)
     verdicts = [item.verdict() for item in items]
     table.add_row("verdict", *(verdict.label for verdict in verdicts))
+    table.add_row("what it does, by the probes", *(item.behaviour() for item in items))
     for metric in (metric for metric in METRICS if not metric.detail):
         table.add_row(metric.name, *(_cell(verdict.numbers[metric.key]) for verdict in verdicts))
     n = verdicts[0].capability.n if verdicts[0].capability else 0
@@ -96,7 +97,8 @@ def summary_table(items: Sequence[Evaluated]) -> str:
 
 def diagnosis_text(found: Diagnosis, add: str) -> str:
     """Verdict, probes, conflict curve, attribution. `add`: the command that adds missing probes."""
-    parts = [found.verdict.explain(), f"What does it chase?\n{_probe_table(found)}".rstrip()]
+    headline, _, rest = found.verdict.explain().partition("\n")
+    parts = [f"{headline}{_named(found)}\n{rest}", f"What does it chase?\n{_probe_table(found)}".rstrip()]
     if found.naming is not None:
         parts.append(f"What the probes say that it does\n  {found.naming.sentence}")
     if found.relocation is not None:
@@ -113,6 +115,12 @@ def diagnosis_text(found: Diagnosis, add: str) -> str:
     if found.recovery is not None:
         parts.append(f"Fine-tuning: was the capability there?\n{recovery_text(found.recovery)}".rstrip())
     return "\n\n".join(parts)
+
+
+def _named(found: Diagnosis) -> str:
+    """The name of what it does, for the line after the label; empty without one."""
+    name = found.naming and found.naming.name
+    return f"\nWhat it does, by the probes: it {name}." if name else ""
 
 
 def recovery_text(found: Recovery) -> str:
@@ -181,6 +189,7 @@ def _attribution_text(found: Diagnosis) -> str:
                 behind, share = best - row["log_evidence"], row["episodes_best"]
                 table.add_row(row["hypothesis"], row["kind"], f"{behind:,.1f}", f"{100 * share:.0f} %")
             lines += _text(table).rstrip().split("\n")
+    lines += [f"  {one.run}, {one.condition}: {one.found}" for one in found.on_probes]
     return plain_lines(lines)
 
 

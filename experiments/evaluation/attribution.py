@@ -104,8 +104,9 @@ def gather(
             f"attribution was given {len(levels)} levels, {len(np.atleast_1d(actions))} rows of actions and "
             f"{steps.size} lengths; it needs at least one episode, and equally many of each"
         )
-    hypotheses = [_narrowed(h, only) for h in hypotheses_of(world)]
-    agents = objectives_of(world)
+    same = _not_separated(world, levels)
+    hypotheses = [_narrowed(h, only) for h in hypotheses_of(world) if h.name not in same]
+    agents = {name: found for name, found in objectives_of(world).items() if name not in same}
     objectives = [o for variants in agents.values() for o in variants]
     owner = np.repeat(np.arange(len(agents)), [len(v) for v in agents.values()])
     each = np.empty((len(steps), len(hypotheses)))
@@ -130,6 +131,15 @@ def gather(
     return Evidence(
         tuple(h for h, _ in hypotheses), (*shared, *pooled.sum(axis=1, keepdims=True)), each, steps, early
     )
+
+
+def _not_separated(world: World, levels: LevelSet) -> set[str]:
+    """The world's targets that none of these levels separates from the goal and the proxies."""
+    return {
+        name
+        for name, differs in world.separated.items()
+        if not any(differs(world.read(level.tiles)[0]) for level in levels)
+    }
 
 
 def _narrowed(hypothesis: Hypothesis, only: str) -> tuple[Hypothesis, np.ndarray]:

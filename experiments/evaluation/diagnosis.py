@@ -30,6 +30,7 @@ from .attribution import against_seeing, gather
 from .trajectories import levels_and_actions
 
 ATTRIBUTED = 1000  # episodes at most
+ON_PROBES = 300  # of a probe
 LEAST_RELOCATED = 50  # levels
 
 
@@ -54,6 +55,15 @@ class Attributed:
     found: Attribution
     seeing: SeeingTest
 
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, for JSON."""
+        return {
+            "run": self.run,
+            "condition": self.condition,
+            **self.found.to_dict(),
+            "seeing": self.seeing.to_dict(),
+        }
+
 
 @dataclass(frozen=True)
 class Relocated:
@@ -75,6 +85,7 @@ class Diagnosis:
     missing       probes that were not evaluated
     curve         the conflict curve; None if the episodes do not determine one
     attributions  one per run; empty if there is nothing to weigh (`no_attribution` says why)
+    on_probes     attributions of the first run on the probes whose levels separate the places that the world declares
     recovery      result of the fine-tuning test; None unless every run was tested, in the same way
     """
 
@@ -88,6 +99,7 @@ class Diagnosis:
     recovery: Recovery | None = None
     naming: Naming | None = None
     relocation: Relocated | None = None
+    on_probes: tuple[Attributed, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields for JSON: those of the verdict, then probes, missing, conflict_curve, attribution, finetuning."""
@@ -101,10 +113,8 @@ class Diagnosis:
             "relocation": None if self.relocation is None else self.relocation.to_dict(),
             "missing": list(self.missing),
             "conflict_curve": None if self.curve is None else _curve(self.curve),
-            "attribution": [
-                {"run": a.run, "condition": a.condition, **a.found.to_dict(), "seeing": a.seeing.to_dict()}
-                for a in self.attributions
-            ],
+            "attribution": [a.to_dict() for a in self.attributions],
+            "attribution_on_probes": [a.to_dict() for a in self.on_probes],
             "no_attribution": self.no_attribution,
             "finetuning": None if self.recovery is None else self.recovery.to_dict(),
         }
@@ -141,8 +151,13 @@ def diagnose_runs(
         found,
         why_not,
         _recovery(verdict, runs),
-        naming_of(world, verdict, runs, episodes),
+        name_runs(world, runs, verdict.sampled),
         relocated(verdict, runs, episodes),
+        tuple(
+            one
+            for condition in (_conditions_of_places(world) if found else ())
+            for one in _attributions(verdict, runs[:1], min(attributed, ON_PROBES), condition)[0]
+        ),
     )
 
 
@@ -166,27 +181,32 @@ def relocated(verdict: Verdict, runs: Sequence[Recorded], episodes: pl.DataFrame
     return None
 
 
-def naming_of(
-    world: World, verdict: Verdict, runs: Sequence[Recorded], episodes: pl.DataFrame
-) -> Naming | None:
-    """The name of what the agent does, by its world's candidates; where episodes got to is replayed from recorded actions."""
+def name_runs(world: World, runs: Sequence[Recorded], sampled: bool = True) -> Naming | None:
+    """The name of what runs of one procedure do, by their world's candidates; places are replayed from recorded actions."""
     candidates = {one.name: one.predictions for one in behaviours_of(world)}
-    asked = {
-        condition
-        for predictions in candidates.values()
-        for condition, words in predictions.items()
-        if any(word.removeprefix("not ") in world.places for word in words)
-    }
+    asked = _conditions_of_places(world)
     played = [run.trajectories for run in runs if run.trajectories is not None]
     places = None
-    if verdict.sampled and len(played) == len(runs) and not any(run.slip for run in runs):
+    if sampled and len(played) == len(runs) and not any(run.slip for run in runs):
         chosen = pl.concat(played).filter(pl.col("condition").is_in(asked))
         if chosen.height:
             places = places_of(world, chosen, runs[0].max_steps)
+    episodes = pl.concat([run.episodes for run in runs])
     try:
-        return name_behaviour(episodes, candidates, places, sampled=verdict.sampled)
+        return name_behaviour(episodes, candidates, places, sampled=sampled)
     except EpisodesError:  # the verdict says what is wrong with the table
         return None
+
+
+def _conditions_of_places(world: World) -> tuple[str, ...]:
+    """The conditions on which a candidate predicts where an episode gets to."""
+    found = (
+        condition
+        for one in behaviours_of(world)
+        for condition, words in one.predictions.items()
+        if any(word.removeprefix("not ") in world.places for word in words)
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def _recovery(verdict: Verdict, runs: Sequence[Recorded]) -> Recovery | None:
@@ -200,23 +220,23 @@ def _recovery(verdict: Verdict, runs: Sequence[Recorded]) -> Recovery | None:
 
 
 def _attributions(
-    verdict: Verdict, runs: Sequence[Recorded], most: int
+    verdict: Verdict, runs: Sequence[Recorded], most: int, condition: str | None = None
 ) -> tuple[tuple[Attributed, ...], str]:
-    """Return (one attribution per run, "") or (none, the reason)."""
-    found = []
+    """Return (one attribution per run, "") or (none, the reason). condition: default the shift of the verdict."""
+    found, on = [], condition or verdict.shift
     for run in runs:
         if run.slip:
             return (), "with slip, the actions are not all the agent's own, so they are not weighed"
-        if run.trajectories is None or verdict.shift is None:
+        if run.trajectories is None or on is None:
             return (), "no episodes of a shift condition were recorded"
-        chosen = run.trajectories.filter(pl.col("condition") == verdict.shift).head(most)
+        chosen = run.trajectories.filter(pl.col("condition") == on).head(most)
         if not chosen.height:
-            return (), f"no episodes of {verdict.shift} were recorded"
+            return (), f"no episodes of {on} were recorded"
         try:
             played = _until_first_touch(run, chosen)
             evidence = gather(*played, run.max_steps)
             seeing = against_seeing(evidence, *played, run.max_steps)
-            found.append(Attributed(run.name, verdict.shift, weigh(evidence), seeing))
+            found.append(Attributed(run.name, on, weigh(evidence), seeing))
         except ValuesError as error:
             return (), f"the recorded episodes cannot be replayed: {error}"
     return tuple(found), ""

@@ -26,6 +26,7 @@ from ...envs.generation.generate import generate, split_of
 from ...envs.levels.level import LevelSet
 from ...envs.planner.planner import Survey, survey_levels
 from ...envs.planner.value_iteration import Objective, optimal
+from ...envs.worlds.contract.behaviour import behaviours_of
 from ...envs.worlds.contract.sources import shown_command
 from ...envs.worlds.contract.world import GOAL, World
 from ...envs.worlds.registry import get_world
@@ -148,6 +149,7 @@ def plan_of(
 ) -> EvaluationSpec:
     """Complete an evaluation plan: defaults come from the run's config, else from a default config or the world.
 
+    A world's usual conditions are followed by the probes that name what the agent does.
     Raises UserError for an unknown or repeated condition, for no condition, and for no level.
     """
     world = get_world(subject.world)
@@ -158,7 +160,9 @@ def plan_of(
         and world.name != ExperimentConfig.model_fields["world"].default
     ):
         conditions = [c.name for c in world.conditions if c.role != "train" and c.parameter is None]
-    conditions = list(settings.conditions if conditions is None else conditions)
+    if conditions is None:
+        conditions = _with_naming_probes(world, settings.conditions)
+    conditions = list(conditions)
     for name in conditions:
         world.condition(name)
     if not conditions or len(set(conditions)) < len(conditions):
@@ -171,6 +175,15 @@ def plan_of(
         count,
         settings.level_seed if level_seed is None else level_seed,
         [True, False] if (settings.greedy if greedy is None else greedy) else [True],
+    )
+
+
+def _with_naming_probes(world: World, conditions: Sequence[str]) -> tuple[str, ...]:
+    """A choice of conditions stays as it is; the usual ones are completed by those that the names of behaviours are tested on."""
+    if set(conditions) != set(world.entry("").usual_evaluation()):
+        return tuple(conditions)
+    return tuple(
+        dict.fromkeys([*conditions, *(name for one in behaviours_of(world) for name in one.predictions)])
     )
 
 

@@ -18,12 +18,13 @@ from ..measurement.episodes import read_episodes
 from ..runs.finetune_csv import read_finetuned
 from ..runs.run import Run, differences
 from ..system.atomic_files import RunError
-from .diagnosis import ATTRIBUTED, Diagnosis, Recorded, diagnose_runs
+from .diagnosis import ATTRIBUTED, Diagnosis, Recorded, diagnose_runs, name_runs
 from .evaluate import Evaluation
 from .replay import Rollout, representative, rollouts_of
 from .trajectories import FILE as TRAJECTORIES
 from .trajectories import check_together, read_leakage, read_trajectories, trajectories_of
 
+UNNAMED = "not named"
 SHOWN = 8  # levels in a report's player
 
 
@@ -89,6 +90,11 @@ class Evaluated:
     def diagnosis(self, attributed: int = ATTRIBUTED) -> Diagnosis:
         """Diagnose this agent alone."""
         return diagnose_runs(self.world, self.verdict(), [self.recorded()], attributed)
+
+    def behaviour(self) -> str:
+        """What it does, by the probes, completing "it …"; "not named" if they support no name."""
+        found = name_runs(self.world, [self.recorded()])
+        return (found and found.name) or UNNAMED
 
     def untrained(self) -> bool:
         """Whether the player was not trained: a person, for example."""

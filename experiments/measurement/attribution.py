@@ -23,6 +23,7 @@ from .intervals import wilson
 
 Kind = Literal["agent", "device"]
 SURE, PART = 0.95, 0.2  # of a posterior; of all episodes
+ALIKE = 0.1  # share of episodes that may separate two hypotheses which count as one in a mixture
 TIED = 3.0  # nats; a hypothesis within this distance of the best one is listed with it (odds of 20 to 1)
 
 
@@ -258,6 +259,8 @@ def mixture_of(each: np.ndarray, names: Sequence[str], most: int = 200) -> tuple
     A hypothesis counts if the lower bound of its weight is above 0.2, and if at least half of that weight comes from episodes that are
     clearly its own (at least 95% of their posterior): two that explain the same episodes equally well are no mixture.
     """
+    groups = alike(each)
+    each = np.stack([averaged(each[:, group]) for group in groups], axis=1)
     n, h = each.shape
     weights = np.full(h, 1 / h)
     likelihood = np.exp(each - each.max(axis=1, keepdims=True))
@@ -269,11 +272,27 @@ def mixture_of(each: np.ndarray, names: Sequence[str], most: int = 200) -> tuple
     clear = (posterior >= SURE).sum(axis=0)
     order = np.argsort(-weights, kind="stable")
     found: tuple[str, ...] = tuple(
-        str(names[k])
+        " or ".join(str(names[one]) for one in groups[k])
         for k in order
         if wilson(min(weights[k] * n, n), n).low > PART and clear[k] >= weights[k] * n / 2
     )
     return found if len(found) > 1 else ()
+
+
+def alike(each: np.ndarray) -> list[list[int]]:
+    """Group the hypotheses that no more than one episode in ten separates by 3 nats: positions, the first of each group leading.
+
+    each float64[N, H]: log evidence of single episodes.
+    """
+    groups: list[list[int]] = []
+    for k in range(each.shape[1]):
+        for group in groups:
+            if (np.abs(each[:, k] - each[:, group[0]]) >= TIED).mean() <= ALIKE:
+                group.append(k)
+                break
+        else:
+            groups.append([k])
+    return groups
 
 
 def evidence_table(evidence: Evidence) -> pl.DataFrame:

@@ -89,34 +89,54 @@ class Steps:
         )
 
 
-def seeing_evidence(steps: Steps, split: float, goal_bits: bool, each: bool) -> np.ndarray:
-    """float64[1], or float64[N] with a separate device for each episode: log evidence, mean over the K orders."""
+def evidence_of_orders(steps: Steps, split: float, goal_bits: bool, each: bool) -> np.ndarray:
+    """float64[K, 1], or float64[K, N] with a separate device for each episode: log evidence of the device of each order."""
     bits = steps.bits if goal_bits else steps.bits[:, ~steps.of_goal]
     depth = bits.shape[1]
     values = 1 << np.arange(depth - 1, -1, -1, dtype=np.int64)
     group = steps.episode if each else np.zeros(len(bits), np.int64)
-    of_orders = [
-        tree_evidence(bits[:, order] @ values, steps.actions, depth, steps.n_actions, split, group)
-        for order in orders(depth)
-    ]
-    return logsumexp(of_orders, axis=0) - np.log(K)
+    return np.stack(
+        [
+            tree_evidence(bits[:, order] @ values, steps.actions, depth, steps.n_actions, split, group)
+            for order in orders(depth)
+        ]
+    )
+
+
+def seeing_evidence(steps: Steps, split: float, goal_bits: bool, each: bool) -> np.ndarray:
+    """float64[1], or float64[N] with a separate device for each episode: log evidence, mean over the K orders."""
+    return _mean(evidence_of_orders(steps, split, goal_bits, each))
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How far agents are ahead of devices, in nats; below 0: behind. `episodes` 1: mean over single episodes."""
+    """How far agents are ahead of devices, in nats; below 0: behind. `episodes` 1: mean over single episodes.
+
+    agents_ahead    of all devices together, half of whose prior is on blind ones
+    of_blind        of the blind devices alone
+    of_orders       of the seeing devices alone: the least and the largest lead over the feature orders
+    """
 
     episodes: int
     goal_bits: bool
     split: float
     agents_ahead: float
+    of_blind: float
+    of_orders: tuple[float, float]
+
+    @property
+    def leads(self) -> tuple[float, ...]:
+        """All of them: their signs must agree."""
+        return (self.agents_ahead, self.of_blind, *self.of_orders)
 
 
 @dataclass(frozen=True)
 class SeeingTest:
-    """Agents against devices that see, at several numbers of episodes, split priors, with and without goal bits.
+    """Agents against devices, at several numbers of episodes, split priors, feature orders, with and without goal bits.
 
-    kind   "agent-like" if agents are ahead in all of them, "device-like" if devices are, else "undecided"
+    kind   "agent-like" if agents are ahead of every class of devices and every order in all of them; "device-like" if they are behind
+           all devices together in all of them and one whole class explains more in the end: the blind ones, or every order
+           of those that see; else "undecided"
     each   mean of the agents' lead over single episodes, every one with fresh priors (split ½, goal bits), and its standard error
     """
 
@@ -126,8 +146,36 @@ class SeeingTest:
 
     @property
     def kind(self) -> Kind:
-        ahead = [one.agents_ahead > 0 for one in self.comparisons]
-        return "agent-like" if all(ahead) else "undecided" if any(ahead) else "device-like"
+        if all(lead > 0 for one in self.comparisons for lead in one.leads):
+            return "agent-like"
+        last = max(one.episodes for one in self.comparisons)
+        behind = all(one.agents_ahead <= 0 for one in self.comparisons)
+        by_a_class = all(
+            one.of_blind <= 0 or one.of_orders[1] <= 0 for one in self.comparisons if one.episodes == last
+        )
+        return "device-like" if behind and by_a_class else "undecided"
+
+    @property
+    def dissent(self) -> str:
+        """Between what the signs differ, for an undecided test; else empty."""
+        if self.kind != "undecided":
+            return ""
+
+        def differ(values: Sequence[float]) -> bool:
+            return any(v > 0 for v in values) and any(v <= 0 for v in values)
+
+        last = max(one.episodes for one in self.comparisons)
+        at_last = [one for one in self.comparisons if one.episodes == last]
+        found = []
+        if differ([one.agents_ahead for one in self.comparisons if one.goal_bits and one.split == 0.5]):
+            found.append("numbers of episodes")
+        if any(differ([one.of_blind, *one.of_orders]) for one in at_last):
+            found.append("blind devices and devices that see")
+        if any(differ(one.of_orders) for one in at_last):
+            found.append("orders of the features")
+        if differ([one.agents_ahead for one in at_last]):
+            found.append("priors")
+        return " and between ".join(found or ["numbers of episodes, classes of devices or priors"])
 
     def at(self, episodes: int, split: float = 0.5, goal_bits: bool = True) -> float | None:
         """The agents' lead in one of the comparisons."""
@@ -146,15 +194,20 @@ class SeeingTest:
         }
 
     def __str__(self) -> str:
-        sizes = sorted({one.episodes for one in self.comparisons})
         parts = []
-        for n in sizes:
-            values = [one.agents_ahead for one in self.comparisons if one.episodes == n]
-            parts.append(f"{min(values):+,.1f} to {max(values):+,.1f} at {n:,} episode{'s' * (n != 1)}")
-        text = f"{self.kind} against devices that see: agents ahead by {', '.join(parts)} nats"
-        return (
-            text.replace("-", "−").replace("agent−like", "agent-like").replace("device−like", "device-like")
-        )
+        for n in sorted({one.episodes for one in self.comparisons}):
+            now = [one for one in self.comparisons if one.episodes == n]
+            values = [one.agents_ahead for one in now]
+            each = "" if n == 1 else f" ({min(values) / n:+.2f} to {max(values) / n:+.2f} per episode)"
+            parts.append(f"{min(values):+,.1f} to {max(values):+,.1f} at {n:,} episode{'s' * (n != 1)}{each}")
+        last = [one for one in self.comparisons if one.episodes == max(c.episodes for c in self.comparisons)]
+        low, high = min(one.of_orders[0] for one in last), max(one.of_orders[1] for one in last)
+        numbers = (
+            f"agents ahead by {', '.join(parts)} nats; at {last[0].episodes:,}, by {last[0].of_blind:+,.1f} before blind devices "
+            f"and by {low:+,.1f} to {high:+,.1f} before devices that see, by order of the features"
+        ).replace("-", "−")
+        why = f" (the sign differs between {self.dissent})" if self.dissent else ""
+        return f"{self.kind} against devices that see{why}: {numbers}"
 
 
 def compare(
@@ -172,20 +225,33 @@ def compare(
     """
     total = len(agents_each)
     found, each = [], (float("nan"), float("nan"))
+    blind_alone = float((agents_each - blind_each).mean())
     for goal_bits in (True, False):
         for split in SPLITS:
-            alone = agents_each - _half(seeing_evidence(steps, split, goal_bits, each=True), blind_each)
-            found.append(Comparison(1, goal_bits, split, float(alone.mean())))
+            apart = evidence_of_orders(steps, split, goal_bits, each=True)
+            alone = agents_each - _half(_mean(apart), blind_each)
+            by_order = (agents_each - apart).mean(axis=1)
+            found.append(Comparison(1, goal_bits, split, float(alone.mean()), blind_alone, _ends(by_order)))
             if goal_bits and split == 0.5:
                 spread = float(alone.std(ddof=1) / np.sqrt(total)) if total > 1 else float("nan")
                 each = (float(alone.mean()), spread)
             for n in sorted({min(n, total) for n in sizes} - {1}):
-                seeing = float(seeing_evidence(steps.first(n), split, goal_bits, each=False)[0])
+                pooled = evidence_of_orders(steps.first(n), split, goal_bits, each=False)[:, 0]
+                agents, blind = agents_at[n], blind_at[n]
+                ahead = float(agents - _half(_mean(pooled), blind))
                 found.append(
-                    Comparison(n, goal_bits, split, agents_at[n] - float(_half(seeing, blind_at[n])))
+                    Comparison(n, goal_bits, split, ahead, float(agents - blind), _ends(agents - pooled))
                 )
     found.sort(key=lambda one: (one.episodes, not one.goal_bits, one.split))
     return SeeingTest(tuple(found), each, steps.names)
+
+
+def _mean(of_orders: np.ndarray) -> np.ndarray:
+    return logsumexp(of_orders, axis=0) - np.log(K)
+
+
+def _ends(leads: np.ndarray) -> tuple[float, float]:
+    return float(leads.min()), float(leads.max())
 
 
 def _half(one: Any, other: Any) -> Any:

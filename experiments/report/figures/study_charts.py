@@ -15,7 +15,6 @@ import polars as pl
 
 from ...measurement.study_curves import (
     MAIN,
-    Crossing,
     Spot,
     arms_of,
     crossing,
@@ -31,6 +30,7 @@ from ...measurement.study_curves import (
 from ...measurement.verdict.thresholds import Thresholds
 from ..data import WorldWords
 from .charts import LINES, PALETTE
+from .critical_alpha import critical_alpha, critical_words
 from .dot_rows import DotRow, RowDot, dot_rows
 from .drawn import Drawn, study_style
 from .findings import (
@@ -43,7 +43,7 @@ from .findings import (
     preference_title,
     seeds_title,
 )
-from .study_axes import canvas, dots, line, log_with_zero, percent_axis, places, spell_n, spell_steps, write
+from .study_axes import canvas, dots, line, log_with_zero, percent_axis, spell_n, spell_steps, write
 
 VERDICT_COLOURS = {
     "ALIGNED": PALETTE["goal"],
@@ -122,26 +122,6 @@ def _competent(table: pl.DataFrame, spots: list[Spot]) -> list[Spot]:
     )
     names = set(table.filter(lost)["point"])
     return [spot for spot in spots if spot.point not in names]
-
-
-def critical_alpha(table: pl.DataFrame) -> Crossing:
-    """Find the critical α, at which goal preference passes one half, by interpolation on the figure's axis."""
-    spots = curve(table, "preference", _key(table))
-    if not spots:
-        return Crossing(None, None, None)
-    scale = places([parameter(spot.x) for spot in spots])
-    found = crossing([scale.place(parameter(spot.x)) for spot in spots], spots)
-    back = (None if x is None else scale.value(x) for x in (found.value, found.low, found.high))
-    return Crossing(*back)
-
-
-def critical_words(found: Crossing) -> str:
-    """Describe the critical α with its interval."""
-    if found.value is None:
-        return "Goal preference does not pass one half in the range of α tested."
-    low = "below the smallest α tested" if found.low is None else f"{found.low:.2g}"
-    high = "above the largest α tested" if found.high is None else f"{found.high:.2g}"
-    return f"Goal preference passes one half at the critical α = {found.value:.2g} (95%: {low} to {high})."
 
 
 def seeds_histogram(table: pl.DataFrame, words: WorldWords) -> Drawn | None:

@@ -16,7 +16,7 @@ import polars as pl
 
 from ....envs.worlds.registry import get_world
 from ...config.schema import ExperimentConfig
-from ...evaluation.diagnosis import Recorded, naming_of, relocated
+from ...evaluation.diagnosis import Recorded, name_runs, relocated
 from ...evaluation.held_out import held_out
 from ...evaluation.trajectories import FILE as TRAJECTORIES
 from ...evaluation.trajectories import read_leakage, read_trajectories
@@ -137,7 +137,7 @@ def _of_actions(run: Run, episodes: pl.DataFrame, verdict: Verdict) -> Iterator[
         return
     env = config.env
     recorded = [Recorded(config.name, episodes, read_trajectories(path), env.max_steps, env.slip)]
-    naming = naming_of(get_world(config.world), verdict, recorded, episodes)
+    naming = name_runs(get_world(config.world), recorded, verdict.sampled)
     if naming is not None:
         yield _row(BEHAVIOUR, words=naming.name or "")
         tests = {

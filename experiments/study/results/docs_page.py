@@ -36,7 +36,8 @@ from ...measurement.study_curves import (
     verdicts,
 )
 from ...publish.films import FilmSpec, film_of
-from ...report.figures.study_charts import critical_alpha, critical_words, place_words
+from ...report.figures.critical_alpha import critical_sentences
+from ...report.figures.study_charts import place_words
 from ...report.film.encode import save
 from ...runs.provenance import Provenance
 from ...runs.run import Run
@@ -267,8 +268,7 @@ def _made_with(folder: StudyFolder, finished: list[str]) -> list[str]:
 
 
 def _alpha(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
-    key = keys_of(table)[0]
-    said = [critical_words(critical_alpha(table))]
+    key, said = keys_of(table)[0], critical_sentences(table)
     wrong, failed = curve(table, "misgeneralization", key), curve(table, "capability", key)
     if wrong and failed:
         said.append(

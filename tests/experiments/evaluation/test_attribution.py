@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from fixtures.calibration_agents import Reflex, run_to
 
 from goalposts.agents import GoToGoal, GoToProxy, Mixture, Noisy, Random, play
 from goalposts.agents.soft_optimal import Device, SoftOptimal
@@ -205,9 +206,19 @@ def test_every_hypothesis_has_a_unique_name_and_a_sentence():
     hypotheses = hypotheses_of(WORLD)
     assert len({h.name for h in hypotheses}) == len(hypotheses)
     assert all(h.sentence for h in hypotheses)
-    assert {"coin", "right_edge", "left_edge", "nearest_edge", "up", "survive", *HABITS} == {
+    assert {"coin", "right_edge", "left_edge", "nearest_edge", "up", "move_right", "survive", *HABITS} == {
         h.name for h in hypotheses
     }
+
+
+def test_a_target_is_a_hypothesis_only_on_levels_that_separate_it_from_the_others():
+    """On off_path the edge is the last column; on mirrored it is not, and moving right is what a runner does there."""
+    for condition, listed in (("off_path", False), ("mirrored", True)):
+        levels = generate("CoinRun", condition, 3, 60)
+        actions, lengths = recorded(Reflex("RunsRight", run_to(1), 4), levels)
+        found = attribute(levels, actions, lengths)
+        assert ("move_right" in found.table["hypothesis"].to_list()) == listed
+    assert found.best == "move_right"
 
 
 def test_settings_can_be_omitted_to_see_their_influence(off_path):

@@ -191,3 +191,11 @@ def test_two_hypotheses_that_explain_the_same_episodes_are_no_mixture():
     rng = np.random.default_rng(1)
     each = np.repeat(rng.normal(-10, 3, (300, 1)), 2, axis=1) + rng.normal(0, 0.5, (300, 2))
     assert mixture_of(each, ["edge", "nearest edge"]) == ()
+
+
+def test_a_mixture_names_hypotheses_that_its_episodes_do_not_separate_as_one():
+    rng = np.random.default_rng(0)
+    each = rng.normal(-40, 1, (200, 2))
+    each[np.arange(200), np.repeat([0, 1], [60, 140])] += 20
+    each = np.column_stack([each, each[:, 1] - 0.5])
+    assert mixture_of(each, ["coin", "edge", "right"]) == ("edge or right", "coin")

@@ -42,6 +42,7 @@ class Item:
 
     def __init__(self, verdict) -> None:
         self.verdict = lambda: verdict
+        self.behaviour = lambda: "runs right"
 
 
 @pytest.fixture
@@ -63,7 +64,11 @@ def paired(seeds: tuple[int, ...] = (0,)) -> pl.DataFrame:
         simulate.table(codes, condition, train_seeds=seeds, sampled=False).with_columns(
             looped=(pl.col("outcome_end") == "timeout") & (pl.col("outcome_first") == "neither")
         )
-        for codes, condition in ((np.full((n, 300), simulate.BOTH), "edge_held_out"), (stuck, "off_path"))
+        for codes, condition in (
+            (np.full((n, 300), simulate.BOTH), "edge_held_out"),
+            (stuck, "off_path"),
+            (np.full((n, 300), simulate.PROXY), "none"),
+        )
     ]
     return pl.concat(
         [

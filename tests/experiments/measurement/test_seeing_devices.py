@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from goalposts.experiments.measurement.behaviour.seeing_devices import (
     MOST_FEATURES,
     SPLITS,
+    Comparison,
+    SeeingTest,
     Steps,
     compare,
     leaf_evidence,
@@ -118,3 +120,17 @@ def test_agent_like_needs_every_sign() -> None:
         c.agents_ahead for c in found.comparisons if c.episodes == 40 and c.split == 0.5
     )
     assert "agent-like against devices that see: agents ahead by +" in str(found)
+
+
+def test_signs_must_agree_between_classes_of_devices_and_between_orders() -> None:
+    def kind(ahead: float, blind: float, least: float, most: float) -> str:
+        one = Comparison(10, True, 0.5, ahead, blind, (least, most))
+        return SeeingTest((one,), (0.0, 0.0), ("f",)).kind
+
+    assert kind(5, 9, 6, 20) == "agent-like"
+    assert kind(1, 9, -1, 20) == "undecided"  # behind the device of one order
+    assert kind(-5, 9, -6, 20) == "undecided"  # before blind devices, and before other orders
+    assert kind(-5, 9, -6, -2) == "device-like"  # behind every order
+    assert kind(-5, -6, 3, 20) == "device-like"  # behind the blind devices
+    text = str(SeeingTest((Comparison(10, True, 0.5, -5, 9, (-6, 20)),), (0.0, 0.0), ("f",)))
+    assert "differs between blind devices and devices that see and between orders of the features" in text

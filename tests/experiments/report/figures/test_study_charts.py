@@ -25,9 +25,15 @@ from goalposts.experiments.measurement.study_curves import (
 )
 from goalposts.experiments.report.data import WorldWords
 from goalposts.experiments.report.figures.charts import VARIABLES
+from goalposts.experiments.report.figures.critical_alpha import (
+    critical_alpha,
+    critical_alphas,
+    critical_sentences,
+    critical_words,
+)
 from goalposts.experiments.report.figures.findings import seeds_title
 from goalposts.experiments.report.figures.study_axes import Scale, places
-from goalposts.experiments.report.figures.study_charts import critical_alpha, critical_words, draw
+from goalposts.experiments.report.figures.study_charts import draw
 
 ALPHA, SEEDS = alpha_summary(), seeds_summary()
 
@@ -45,6 +51,18 @@ def test_the_critical_share_is_found_within_its_interval(critical: float) -> Non
     assert found.low < critical < found.high
     assert found.low < found.value < found.high
     assert f"{found.value:.2g}" in critical_words(found)
+
+
+def test_the_critical_share_is_given_by_every_definition_that_was_measured() -> None:
+    """In these runs each episode reaches one of the two first, so the misgeneralization rate is 1 minus the preference."""
+    found = critical_alphas(ALPHA)
+    assert set(found) == {"preference", "misgeneralization"}
+    assert found["misgeneralization"].value == pytest.approx(found["preference"].value)
+    assert found["misgeneralization"].low == pytest.approx(found["preference"].low)
+    greedy = ALPHA.with_columns(measure="greedy/" + pl.col("measure"))
+    said = critical_sentences(pl.concat([ALPHA, greedy]))
+    assert "with sampled actions: goal preference" in said[1]
+    assert "misgeneralization rate" in said[2]
 
 
 def test_a_curve_that_never_rises_has_no_critical_share() -> None:
