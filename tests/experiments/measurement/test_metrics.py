@@ -74,6 +74,7 @@ def paired(seeds: tuple[int, ...] = (0,)) -> pl.DataFrame:
         [
             simulate.table(np.full((n, 300), simulate.BOTH), "edge_held_out", train_seeds=seeds),
             simulate.table(drawn, train_seeds=seeds),
+            simulate.table(np.full((n, 300), simulate.PROXY), "none", train_seeds=seeds),
             unseen.with_columns(layout_hash=pl.format("layout-{}", "level_index")),
             *greedy,
         ]
