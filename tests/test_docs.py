@@ -35,6 +35,7 @@ from markdown.extensions.toc import slugify  # noqa: E402
 from metrics_reference import metrics_page  # noqa: E402
 from pictures import picture_commands  # noqa: E402
 from samples import SAMPLES, image_path  # noqa: E402
+from schemas_reference import schemas_page  # noqa: E402
 from showcase import level_images, results_by_finding  # noqa: E402
 
 from goalposts.experiments.cli import tables  # noqa: E402
@@ -48,6 +49,7 @@ WRITTEN = {
     "reference/cli.md": command_page,
     "reference/config.md": config_page,
     "reference/metrics.md": metrics_page,
+    "reference/schemas.md": schemas_page,
     "reference/study.md": study_page,
     "reference/worlds.md": worlds_page,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from html import escape
 from typing import Any, overload
 
 import numpy as np
@@ -154,6 +155,9 @@ class Level:
         """Render as ASCII text: one line per row, no trailing newline. `from_text` reads it back exactly."""
         chars = np.array([t.char for t in legend_of(self.world).tiles])
         return "\n".join("".join(row) for row in chars[self.tiles])
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(self.world)}\n{escape(self.to_text())}</pre>"
 
     @classmethod
     def from_text(cls, text: str, world: str = "CoinRun") -> Level:

@@ -21,6 +21,7 @@ from ..level_counts import Counts, check_no_repeats, check_one_procedure, repeat
 from ..metrics import METRICS, Judged
 from ..rates import estimate, shift_condition
 from .kinds import SEVERAL, Kind, judged_kinds
+from .notebook import verdict_html
 from .outliers import Outlier, Seed, find_outliers
 from .rules import Label, Numbers, judge
 from .sensitivity import Deciding, sensitivity
@@ -94,6 +95,10 @@ class Verdict:
         return plain_lines([*lines, "", "  in brackets: 95% intervals", f"  thresholds: {shown}"])
 
     __str__ = explain
+
+    def _repr_html_(self) -> str:
+        about = f"{self.agent} in {self.world} ({self.scope})"
+        return verdict_html(self.label, about, self.reasons, self.numbers)
 
 
 LEAKED = (

@@ -1,5 +1,6 @@
 """Levels as values: text round trip, error positions, hashes, stacks, immutability."""
 
+import html
 import re
 import subprocess
 import sys
@@ -302,3 +303,10 @@ def test_the_legend_hides_only_what_the_agent_cannot_see() -> None:
     seen = Level("CoinRun", get_world("CoinRun").legend.as_seen(level.tiles))
     assert "c" in level.to_text()
     assert seen == level.layout
+
+
+def test_a_level_is_shown_as_escaped_text_in_a_notebook() -> None:
+    level = generate("CoinRun", "edge", 0, 1)[0]
+    shown = level._repr_html_()
+    assert shown.startswith("<pre>CoinRun\n")
+    assert html.unescape(shown).split("\n", 1)[1].removesuffix("</pre>") == level.to_text()

@@ -219,3 +219,16 @@ def test_two_processes_never_train_the_same_run(tiny_run: Path, tiny_config: Pat
     with Run.open(path).lock(), pytest.raises(RunError, match="in use by another process"):
         train(load_config(tiny_config), path)
     assert results(path) == before
+
+
+def test_tensorboard_holds_the_figures_of_progress_csv(tiny_run: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(tiny_run / "tensorboard"))
+    events.Reload()
+    rows = Run.open(tiny_run).progress()
+    for column in ("ep_rew_mean", "policy_loss", "entropy", "learning_rate"):
+        logged = {event.step: event.value for event in events.Scalars(f"goalposts/{column}")}
+        expected = {row["step"]: row[column] for row in rows if row[column] is not None}
+        assert logged == pytest.approx(expected, rel=1e-6), column

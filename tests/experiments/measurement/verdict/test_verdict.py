@@ -15,6 +15,8 @@ from fixtures.simulate import BOTH, DEATH, GOAL, PROXY, PROXY_THEN_GOAL, TIMEOUT
 import goalposts
 from goalposts.experiments.measurement import Thresholds, diagnose, diagnose_each
 from goalposts.experiments.measurement.episodes import EpisodesError
+from goalposts.experiments.measurement.intervals import wilson
+from goalposts.experiments.measurement.verdict.notebook import verdict_html
 
 CLEAR = np.arange(1000) % 5 != 0
 
@@ -287,3 +289,13 @@ def test_thresholds_do_not_wait_for_polars():
 
 def _path() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path(goalposts.__file__).parents[1])}
+
+
+def test_a_verdict_is_shown_with_escaped_text_in_a_notebook() -> None:
+    shown = verdict_html(
+        "MIXED", "<b>agent</b>", ["a < b & c"], {"preference": wilson(3, 10), "regret": None}
+    )
+    assert "<strong>MIXED</strong>: &lt;b&gt;agent&lt;/b&gt;" in shown
+    assert "<li>a &lt; b &amp; c</li>" in shown
+    assert f"<td>{wilson(3, 10).short}</td><td>10</td>" in shown
+    assert "Regret under shift" not in shown
