@@ -61,6 +61,12 @@ pages() {
   say "pages from studies"
   python -m goalposts.experiments.analyses.all_worlds docs/results/worlds.csv --rows "$rows" >>studies/pages.log 2>&1 ||
     say "no page of all worlds; see studies/pages.log"
+  if [ -e "$rows/paralysis.parquet" ]; then
+    local agents=()
+    if [ -e studies/paralysis/runs ]; then agents=(--runs studies/paralysis/runs); fi
+    python -m goalposts.experiments.analyses.paralysis docs/results/paralysis.csv --rows "$rows" "${agents[@]}" >>studies/pages.log 2>&1 ||
+      say "no page of paralysis; see studies/pages.log"
+  fi
   python docs/_build/claims.py
 }
 

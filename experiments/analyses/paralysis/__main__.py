@@ -48,10 +48,13 @@ def main(arguments: list[str] | None = None) -> None:
     if given.runs is not None:
         peaks = [one.peak for one in settings if one.name == MAIN_SETTING]
         found = mechanism_of(given.runs, peaks)
-        if not found.height:
-            raise RunError(f"{given.runs} holds no agent of the unchanged recipe at the maximum")
-        write_atomic(mechanism_file, found.write_csv(float_precision=4).encode())
-    mechanism = pl.read_csv(mechanism_file) if mechanism_file.exists() else None
+        if found.height:
+            write_atomic(mechanism_file, found.write_csv(float_precision=4).encode())
+        else:
+            print(f"{given.runs} holds no agent of the unchanged recipe at the maximum", file=sys.stderr)
+    mechanism = None
+    if mechanism_file.exists():
+        mechanism = pl.read_csv(mechanism_file, infer_schema=False).cast(pl.Float64)
     golden = golden_of(given.out.parent)
     header = front_matter(
         f"docs/results/regenerate.sh 3 4; python -m goalposts.experiments.analyses.paralysis {given.out} --rows {given.rows}",

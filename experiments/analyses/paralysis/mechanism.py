@@ -37,7 +37,7 @@ def mechanism_of(runs: Path, alphas: Iterable[float], study: str = "paralysis") 
             rows += [
                 {"alpha": alpha, "seed": seed, **_of_run(Run.open(runs / one))}
                 for seed, one in point.runs
-                if (runs / one / "config.yaml").exists()
+                if (runs / one / "checkpoints").exists()  # not one that came from recorded rows
             ]
     return pl.DataFrame(rows, infer_schema_length=None)
 

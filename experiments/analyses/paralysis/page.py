@@ -185,7 +185,7 @@ def _mechanism(found: pl.DataFrame | None) -> list[str]:
     alphas = ", ".join(f"{alpha:g}" for alpha in found["alpha"].unique().sort())
     lines = [
         f"{found.height} agents of the unchanged recipe at α = {alphas}; {stuck.height} of them have deadlocks "
-        f"({stuck['deadlocks'].sum():,} in all).",
+        f"({stuck['deadlocks'].sum():,.0f} in all).",
         "",
         f"- **Balance** (the second largest action probability over the largest): above ½ at deadlocks and above the comparison states in "
         f"{balanced.height} of {found.height} agents (predicted: at least 8 of 10). Median over agents: "

@@ -6,6 +6,7 @@ mask each other. Read next: `verdict.py`, which reports the outliers.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,6 +20,9 @@ MAD_TO_SD = 1.4826  # of a normal distribution
 GAP = 0.35  # between rates of seeds of two kinds, at least; smaller ones are common among seeds that vary normally
 FALSE_ALARM = 0.05  # at most, over all seeds and measures, where seeds vary normally
 DRAWS = 20_000
+# Seeds of another kind are farther from the others than SPREADS standard deviations of seeds of one kind, in log odds. The standard
+# deviation is pooled over both groups, and with PRIOR degrees of freedom of USUAL.
+SPREADS, PRIOR, USUAL = 2.5, 2.0, 0.3
 MEASURES = (
     "capability",
     "capability_shift",
@@ -60,7 +64,8 @@ def find_outliers(seeds: tuple[Seed, ...], margin: float) -> tuple[Outlier, ...]
     """Find seeds whose rate is far from that of the others, or whose own verdict differs.
 
     Far means at least `margin`, and farther from the median than any seed would be in 95% of groups of equally many,
-    normally varying seeds; or at least `GAP`, and the seed's own verdict is decided and differs from that of the majority.
+    normally varying seeds; or at least `GAP`, and the seed's own verdict is decided and differs from that of the majority. In
+    either case at least `SPREADS` standard deviations of seeds of one kind.
     """
     if len(seeds) < 3:
         return ()
@@ -87,7 +92,43 @@ def find_outliers(seeds: tuple[Seed, ...], margin: float) -> tuple[Outlier, ...]
                 )
                 if better:
                     found[seed.name] = Outlier(seed.name, measure, estimate.value, rest)
+    found = _plain(seeds, found)
     return tuple(found[seed.name] for seed in seeds if seed.name in found)
+
+
+def _plain(seeds: Sequence[Seed], found: dict[str, Outlier]) -> dict[str, Outlier]:
+    """Those that are far from the others for how much seeds of one kind vary, all of one measure and side together."""
+    kept = dict(found)
+    for measure in MEASURES:
+        for above in (True, False):
+            names = {
+                name
+                for name, one in found.items()
+                if one.measure == measure and (one.value > one.rest) == above
+            }
+            group = {k for k, seed in enumerate(seeds) if seed.name in names}
+            if group and spreads_apart(seeds, measure, group) < SPREADS:
+                kept = {name: one for name, one in kept.items() if name not in names}
+    return kept
+
+
+def spreads_apart(seeds: Sequence[Seed], measure: str, group: Collection[int]) -> float:
+    """Distance in log odds between a group of seeds (positions) and the others, in standard deviations of seeds of one kind.
+
+    Infinite if either side has no number.
+    """
+    sides: tuple[list[float], list[float]] = ([], [])
+    for k, seed in enumerate(seeds):
+        estimate: Estimate | None = getattr(seed, measure)
+        if estimate is not None:
+            odds = (estimate.value * estimate.n + 0.5) / ((1 - estimate.value) * estimate.n + 0.5)
+            sides[k in group].append(float(np.log(odds)))
+    if not sides[0] or not sides[1]:
+        return float("inf")
+    gap = max(min(sides[0]) - max(sides[1]), min(sides[1]) - max(sides[0]))
+    squares = sum(float(np.var(side)) * len(side) for side in sides)
+    dof = len(sides[0]) + len(sides[1]) - 2
+    return gap / float(np.sqrt((PRIOR * USUAL**2 + squares) / (PRIOR + dof)))
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,75 @@
+"""The paralysis study: what its plan concludes from planted curves, and that the page states it."""
+
+import polars as pl
+import pytest
+
+from goalposts.experiments.analyses.paralysis.numbers import COLUMNS, conclusion, crossing_of, settings_of
+from goalposts.experiments.analyses.paralysis.page import figure_of, page
+
+ALPHAS = (0.0, 0.003, 0.01, 0.02, 0.03, 0.1, 0.3, 1.0)
+FIRST = (0.12, 0.15, 0.3, 0.45, 0.55, 0.8, 0.95, 0.99)  # crosses one half at 0.025
+NAMES = ("recipe", *(f"entropy-{k}" for k in range(9)))
+
+
+def planted(
+    circles: tuple[float, ...], settings: tuple[str, ...] = NAMES, capability: float = 0.99
+) -> pl.DataFrame:
+    """Agents of ten seeds per point, whose circles under the shift are these, give or take a little."""
+    rows = []
+    for name in settings:
+        for alpha, first, shift in zip(ALPHAS, FIRST, circles, strict=True):
+            for seed in range(100, 110):
+                own = shift + 0.002 * (seed % 5)
+                rows.append(
+                    (
+                        name,
+                        alpha,
+                        seed,
+                        capability,
+                        first,
+                        0.0,
+                        own,
+                        0.0,
+                        0.0,
+                        own,
+                        own,
+                        float(capability >= 0.9),
+                    )
+                )
+    return pl.DataFrame(rows, schema=list(COLUMNS), orient="row")
+
+
+def test_the_crossing_is_interpolated_over_the_logarithm_of_alpha() -> None:
+    (one, *_) = settings_of(planted((0.0,) * 8, ("recipe",)))
+    assert one.crossing == pytest.approx((0.02 * 0.03) ** 0.5)
+    assert crossing_of(one.alphas, one.goal_first.value, 0.999) is None
+
+
+@pytest.mark.parametrize(
+    ("circles", "words"),
+    [
+        ((0.0, 0.01, 0.1, 0.2, 0.3, 0.2, 0.1, 0.0), "confirmed"),
+        ((0.0, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3), "refuted"),  # monotone
+        ((0.0, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 0.0), "refuted"),  # the maximum is far from the crossing
+        ((0.3, 0.01, 0.1, 0.2, 0.3005, 0.2, 0.1, 0.0), "undecided"),  # not above α = 0
+    ],
+)
+def test_a_conclusion_is_that_of_the_plan(circles: tuple[float, ...], words: str) -> None:
+    assert conclusion(settings_of(planted(circles))) == words
+
+
+def test_agents_that_never_learned_are_listed_and_left_out_and_the_page_says_the_conclusion() -> None:
+    agents = planted((0.0, 0.01, 0.1, 0.2, 0.3, 0.2, 0.1, 0.0))
+    lost = (
+        planted((0.9,) * 8, ("recipe",), capability=0.2)
+        .filter(pl.col("seed") == 100)
+        .with_columns(seed=pl.lit(999))
+    )
+    together = pl.concat([agents, lost.cast(agents.schema)])
+    settings = settings_of(together)
+    assert settings[0].lost == len(ALPHAS)
+    assert settings[0].conflict.value.max() < 0.4
+    text = page(together, settings, None)
+    assert "committed before any run, is **confirmed**" in text
+    assert "recipe at α = 0, seed 999" in text
+    assert figure_of(settings).title == "Agents get stuck where neither goal wins"
