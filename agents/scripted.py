@@ -139,6 +139,18 @@ class GoToProxy(_Planner):
         return _shortest_way(plan, plan.world.proxies[0].mask, GOAL)
 
 
+class BlindToGoal(GoToProxy):
+    """A shortest path to the proxy by an agent that does not know of the goal: it neither seeks nor avoids it."""
+
+    name = "blind to the goal"
+
+    def _imagined(self, level: Level) -> Level:
+        tiles = np.array(level.tiles)
+        goals = [code for code, tile in enumerate(legend_of(level.world).tiles) if tile.goal_object]
+        tiles[np.isin(tiles, goals)] = 0
+        return Level(level.world, tiles)
+
+
 class Mixture(Scripted):
     """An agent that plays each whole episode as `first` with probability q, else as `second`, keyed by the level's number."""
 

@@ -154,7 +154,10 @@ def diagnose(
         )
         return _show_diagnoses([agent.diagnosis()], agent.keep(), as_json, agent.after())
     add = shown_command("diagnose", *runs, "--evaluate-missing")
-    _show_diagnoses(_of_runs(runs, evaluate_missing or preview, preview, quiet), add, as_json)
+    diagnoses = _of_runs(runs, evaluate_missing or preview, preview, quiet)
+    _show_diagnoses(diagnoses, add, as_json)
+    if len(runs) == 1 and not as_json:
+        _show_sight(runs[0], diagnoses[0].verdict)
 
 
 BY_ITSELF = "an agent that is not a run is diagnosed by itself: give only that one, without --evaluate-missing and --preview"
@@ -197,6 +200,21 @@ class _Outside:
 
     def after(self) -> str:
         return f"nothing was kept; for report, record and comparisons: {self.adopts()}"
+
+
+def _show_sight(run: Path, verdict: Any) -> None:
+    """Whether it can see the goal, where its behaviour shows no effect of seeing it."""
+    from ..evaluation.evaluated_run import open_runs, unaffected
+
+    if not unaffected(verdict):
+        return
+    from ..evaluation.missing_probes import sight_of  # torch is needed from here on only
+
+    try:
+        said = sight_of(open_runs([run])[0], verdict)
+    except UserError as error:  # pixels, for example
+        said = str(error)
+    show(f"\nCan it see the goal?\n  {said}")
 
 
 def _show_diagnoses(diagnoses: list[Any], add: str, as_json: bool, after: str = "") -> None:

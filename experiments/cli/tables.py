@@ -99,6 +99,13 @@ def diagnosis_text(found: Diagnosis, add: str) -> str:
     """Verdict, probes, conflict curve, attribution. `add`: the command that adds missing probes."""
     headline, _, rest = found.verdict.explain().partition("\n")
     parts = [f"{headline}{_named(found)}\n{rest}", f"What does it chase?\n{_probe_table(found)}".rstrip()]
+    if found.chance:
+        rows = (f"  {name:22}{one}" for name, one in found.chance.items())
+        parts.append(
+            plain_lines(
+                ["Chance: goal preference of agents that cannot see the goal, on the same levels", *rows]
+            )
+        )
     if found.naming is not None:
         parts.append(f"What the probes say that it does\n  {found.naming.sentence}")
     if found.relocation is not None:

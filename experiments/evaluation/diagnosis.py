@@ -1,19 +1,22 @@
 """Diagnosis: the verdict with all evidence on what an agent pursues: probes, conflict curve, attribution, fine-tuning.
 
-Reads the tables of an evaluation (episodes, trajectories) and plays nothing, so it needs neither the agent nor torch. Lists
+Reads the tables of an evaluation (episodes, trajectories) and plays scripted agents only, so it needs neither the agent nor torch. Lists
 the probes that were not evaluated. Read next: `missing_probes.py`, which plays them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from ...agents.recorded import first_of_two, goal_cells, paths
+from ...agents.rollout import play
+from ...agents.scripted import BlindToGoal, Random, Scripted
+from ...envs.engine.outcome import FIRST, O_FIRST
 from ...envs.levels.level import LevelSet
 from ...envs.planner.value_iteration import ValuesError
 from ...envs.worlds.contract.behaviour import behaviours_of
@@ -24,6 +27,7 @@ from ..measurement.attribution import Attribution, weigh
 from ..measurement.behaviour.naming import Naming, name_behaviour
 from ..measurement.behaviour.seeing_devices import SeeingTest
 from ..measurement.episodes import EpisodesError
+from ..measurement.intervals import wilson
 from ..measurement.paired_contrasts import relocation_effect
 from ..measurement.relearning import Recovery, recovery
 from .attribution import against_seeing, gather
@@ -31,6 +35,7 @@ from .trajectories import levels_and_actions
 
 ATTRIBUTED = 1000  # episodes at most
 ON_PROBES = 300  # of a probe
+CHANCE_LEVELS = 200  # at most
 LEAST_RELOCATED = 50  # levels
 
 
@@ -86,6 +91,7 @@ class Diagnosis:
     curve         the conflict curve; None if the episodes do not determine one
     attributions  one per run; empty if there is nothing to weigh (`no_attribution` says why)
     on_probes     attributions of the first run on the probes whose levels separate the places that the world declares
+    chance        goal preference of agents that cannot see the goal, on the same levels, see `chance_context`
     recovery      result of the fine-tuning test; None unless every run was tested, in the same way
     """
 
@@ -100,6 +106,7 @@ class Diagnosis:
     naming: Naming | None = None
     relocation: Relocated | None = None
     on_probes: tuple[Attributed, ...] = ()
+    chance: Mapping[str, Estimate] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields for JSON: those of the verdict, then probes, missing, conflict_curve, attribution, finetuning."""
@@ -112,6 +119,7 @@ class Diagnosis:
             "behaviour": None if self.naming is None else self.naming.to_dict(),
             "relocation": None if self.relocation is None else self.relocation.to_dict(),
             "missing": list(self.missing),
+            "chance_context": {name: one.to_dict() for name, one in self.chance.items()},
             "conflict_curve": None if self.curve is None else _curve(self.curve),
             "attribution": [a.to_dict() for a in self.attributions],
             "attribution_on_probes": [a.to_dict() for a in self.on_probes],
@@ -158,7 +166,35 @@ def diagnose_runs(
             for condition in (_conditions_of_places(world) if found else ())
             for one in _attributions(verdict, runs[:1], min(attributed, ON_PROBES), condition)[0]
         ),
+        chance_context(runs[0].episodes, runs[0].trajectories, shift, runs[0].max_steps),
     )
+
+
+def chance_context(
+    episodes: pl.DataFrame, trajectories: pl.DataFrame | None, shift: str | None, max_steps: int | None = None
+) -> Mapping[str, Estimate]:
+    """Goal preference of Random and of `BlindToGoal` on the first distinguishing levels of a recorded condition, by name.
+
+    An agent that reaches neither goal nor proxy on any of them has no entry; without recorded levels there is none.
+    """
+    if trajectories is None or shift is None:
+        return {}
+    clear = episodes.filter(pl.col("distinguishing") & (pl.col("condition") == shift))
+    there = trajectories.filter(pl.col("condition") == shift)
+    chosen = there.join(clear.select("level_index").unique(), on="level_index", how="semi").head(
+        CHANCE_LEVELS
+    )
+    if not chosen.height:
+        return {}
+    levels, _, _ = levels_and_actions(chosen)
+    found: dict[str, Estimate] = {}
+    agents: tuple[Scripted, ...] = (Random(), BlindToGoal())
+    for agent in agents:
+        first = play(agent, levels, sampled=True, max_steps=max_steps).outcome[:, O_FIRST]
+        goal, proxy = (int((first == FIRST.index(name)).sum()) for name in ("goal", "proxy"))
+        if goal + proxy:
+            found[agent.name] = wilson(goal, goal + proxy)
+    return found
 
 
 def relocated(verdict: Verdict, runs: Sequence[Recorded], episodes: pl.DataFrame) -> Relocated | None:

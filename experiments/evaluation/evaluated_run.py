@@ -162,6 +162,12 @@ def verdicts_of(items: Sequence[Evaluated]) -> list[Verdict]:
     return [verdict_of(group) for group in grouped(items)]
 
 
+def unaffected(verdict: Verdict) -> bool:
+    """Whether no effect of seeing the goal was found."""
+    effect = verdict.numbers["goal_effect"]
+    return effect is not None and effect.low <= 0 <= effect.high
+
+
 def diagnoses_of(items: Sequence[Evaluated]) -> list[Diagnosis]:
     """Give a full diagnosis for each training procedure, see `grouped`."""
     return [

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from ...agents.goal_visibility import toggle_goal
+from ...envs.generation.generate import generate
 from ...envs.worlds.registry import get_world
+from ..measurement import Verdict
 from ..measurement.episodes import read_episodes
 from ..runs.run import Run
 from .diagnosis import probes_of
@@ -16,6 +19,7 @@ from .evaluate import Evaluation, Tell, evaluate_fully, subject_of
 from .trajectories import record
 
 QUICK = 200  # levels per probe
+SIGHT_LEVELS = 20  # of the training kind, and of the shift
 
 
 def play_probes(
@@ -57,3 +61,14 @@ def play_quickly(run: Run, levels: int = QUICK, tell: Tell | None = None) -> Eva
     """Play every probe on a few levels with sampled actions only; leaves the run's folder unchanged."""
     probes = probes_of(get_world(run.config.world))
     return evaluate_fully(subject_of(run), probes, levels, greedy=False, tell=tell)
+
+
+def sight_of(run: Run, verdict: Verdict) -> str:
+    """One sentence: it cannot see the goal, or by how much a flip of a goal bit changes an action. Raises UserError."""
+    subject = subject_of(run)
+    assert subject.config is not None
+    conditions = [subject.config.env.condition, *([verdict.shift] if verdict.shift else [])]
+    levels = [
+        generate(subject.world, name, subject.config.evaluate.level_seed, SIGHT_LEVELS) for name in conditions
+    ]
+    return str(toggle_goal(subject.agent, levels, subject.observation))

@@ -33,6 +33,10 @@ from .rates import (
     regret_counts,
 )
 
+# By world: the results page, with its command, that shows the goal effect to separate the agent from its control. In other worlds the goal
+# effect is no evidence, because it depends on what an agent does when it sees no goal.
+GOAL_EFFECT_SEPARATES = {"CoinRun": "docs/results/coinrun-twins.md"}
+
 
 @dataclass(frozen=True, eq=False)
 class Judged:

@@ -18,6 +18,10 @@ import polars as pl
 from .episodes import EpisodesError
 from .intervals import Estimate, hierarchical_difference, hierarchical_rate
 
+NO_CONTROL = (
+    "That does not show that it was missing: a policy with little randomness left learns slowly, and no agent known to have the "
+    "capability was tested beside it."
+)
 FINETUNED, SCRATCH = ARMS = ("finetuned", "scratch")
 SCHEMA: dict[str, pl.DataType] = {
     "run": pl.String(),
@@ -70,7 +74,7 @@ class Recovery:
             said = f"even {most.steps:,} steps of fine-tuning do not reach {able}: "
             if most.gain.low > 0:
                 return f"{said}a head start of {most.gain.short}, but not an intact capability."
-            return f"{said}there is no sign that the capability was there."
+            return f"{said}there is no sign that the capability was there. {NO_CONTROL}"
         if sooner == 0:
             return f"It reaches {able} without any fine-tuning: there is nothing to recover."
         at = next(p for p in self.points if p.steps == sooner)
@@ -82,7 +86,7 @@ class Recovery:
             return (
                 f"{took}{other}: the capability was there (ahead by {at.gain.short} after {sooner:,} steps)."
             )
-        return f"{took}{other}: no sign that the capability was there before."
+        return f"{took}{other}: no sign that the capability was there before. {NO_CONTROL}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields for JSON."""

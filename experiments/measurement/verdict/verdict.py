@@ -18,7 +18,7 @@ from goalposts.text import plain_lines
 from ..episodes import EpisodesError, validate
 from ..intervals import Estimate, percent, unseen_share, with_unseen
 from ..level_counts import Counts, check_no_repeats, check_one_procedure, repeated_levels, seed_names, select
-from ..metrics import METRICS, Judged
+from ..metrics import GOAL_EFFECT_SEPARATES, METRICS, Judged
 from ..rates import estimate, shift_condition
 from .kinds import SEVERAL, Kind, judged_kinds
 from .notebook import verdict_html
@@ -27,6 +27,9 @@ from .rules import Label, Numbers, judge
 from .sensitivity import Deciding, sensitivity
 from .thresholds import Thresholds
 
+UNCALIBRATED = (
+    "not shown: no calibration separates agent from control by it in {world}; read the relocation effect"
+)
 AGENT, PROCEDURE = "this agent", "this training procedure"
 
 
@@ -90,6 +93,8 @@ class Verdict:
             shown = "not measured" if found is None else str(found)
             if found is not None and self.kinds and found.seeds > 1:
                 shown = f"not averaged over {len(self.kinds)} kinds of seed"
+            if found is not None and metric.key == "goal_effect" and self.world not in GOAL_EFFECT_SEPARATES:
+                shown = UNCALIBRATED.format(world=self.world)
             lines.append(f"  {metric.name:{width}}{shown}")
         shown = ", ".join(f"{name} {value}" for name, value in self.thresholds.model_dump().items())
         return plain_lines([*lines, "", "  in brackets: 95% intervals", f"  thresholds: {shown}"])
