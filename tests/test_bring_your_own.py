@@ -10,7 +10,7 @@ from fixtures.places import ROOT
 from fixtures.tasks import small_task
 from fixtures.tiny import copy_of
 
-from goalposts.agents import GoalpostsVecEnv, GoToGoal
+from goalposts.agents import GoalpostsVecEnv, GoToGoal, named_code
 from goalposts.agents.methods.task import finished
 
 PAGE = (ROOT / "docs" / "bring-your-own.md").read_text("utf-8")
@@ -67,5 +67,31 @@ def test_an_agent_is_adopted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert names["run"].status().state == "finished"
 
 
+def test_the_algorithm_learns_within_its_budget() -> None:
+    method = run("class Reinforce")["Reinforce"]()
+    rows: list[dict[str, Any]] = []
+    task = small_task(steps=4096, log=lambda row, agent: rows.append(row))
+    before = task.learner().agent().policy.state_dict()
+    agent = finished(method.train(task, 3), task, "small")
+    assert agent.card.step == 4096
+    assert [row["step"] for row in rows] == [1024, 2048, 3072, 4096]
+    after = agent.policy.state_dict()
+    assert any(not before[name].equal(after[name]) for name in before)
+
+
+def test_the_extractor_is_trained_and_judged(
+    tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(named_code, "_named", {})
+    (tmp_path / "my_nets.py").write_text(program("class MyExtractor"), "utf-8")
+    code = program("load_code(").replace("levels=1000", "levels=10")
+    code = code.replace('load_config("coinrun/edge"', f"load_config({str(tiny_config)!r}")
+    names: dict[str, Any] = {}
+    exec(compile(code, "docs/bring-your-own.md", "exec"), names)
+    assert len(names["run"].config.train.net.source) == 64
+    assert names["verdict"].label in ("INCONCLUSIVE", "CAPABILITY LOSS")
+
+
 def test_every_program_of_the_page_is_tested() -> None:
-    assert len(PROGRAMS) == 4
+    assert len(PROGRAMS) == 7
