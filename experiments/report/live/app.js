@@ -259,6 +259,7 @@ function begin() {
   for (const picture of [image, landscape]) picture.addEventListener("load", pictures);
   image.src = sheet.src;
   if (sheet.backdrop) landscape.src = sheet.backdrop;
+  teach();
   if (!linked) introduce();
 }
 begin();

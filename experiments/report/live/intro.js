@@ -66,6 +66,7 @@ function ask(moved) {
 function answer(guess) {
   const board = S.boards[0], { first } = board.run, { counts, count } = board.odds;
   introEnd();
+  if (covered()) { notice("Your guess is noted. The answer comes when it is shown."); return; }
   const did = first === "goal" ? page.words.reachesGoal : first === "proxy" ? page.words.reachesProxy : "reaches neither";
   const share = first === "neither" ? counts.neither : counts[first];
   notice(`${guess === first ? "Right" : "No"}: A ${did}, on its likeliest path and first in ${percent(share / count)} of ${count} sampled episodes. Now paint: what would change that?`);
@@ -74,12 +75,13 @@ function answer(guess) {
 
 function introEnd() {
   S.codes = copyOf(levels[S.number][1]);
-  Object.assign(S, { hidden: false, layer: "policy", time: 0 });
+  Object.assign(S, { hidden: covered(), layer: "policy", time: 0 });
   intro.on = false;
   intro.stopped = true;
   intro.wake();
   byId("scene").hidden = true;
-  root.classList.remove("introducing", "asking");
+  root.classList.remove("introducing");
+  root.classList.toggle("asking", covered());
   takeControls();
   changed();
 }

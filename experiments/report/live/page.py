@@ -29,6 +29,7 @@ APP = (
     "board.js",
     "timeline.js",
     "share.js",
+    "teacher.js",
     "intro.js",
     "recorded.js",
     "app.js",

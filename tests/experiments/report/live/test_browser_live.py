@@ -204,6 +204,22 @@ def test_the_answer_waits_for_the_guess(opened: Callable[..., Page]) -> None:
     assert page.locator("#notice").inner_text().split(":")[0] in ("Right", "No")
 
 
+def test_teachers_mode_hides_what_the_agents_do_until_it_is_shown(
+    opened: Callable[..., Page], live: Path
+) -> None:
+    page = opened()
+    page.goto(f"{live.as_uri()}?teacher")
+    page.get_by_role("button", name="Skip").click()
+    assert page.evaluate("S.hidden")
+    for part in ("#says-0", "#next-0", "#split-0"):
+        assert page.locator(part).evaluate("part => getComputedStyle(part).visibility") == "hidden"
+    page.get_by_role("button", name="Show the answers").click()
+    assert not page.evaluate("S.hidden")
+    assert page.locator("#says-0").is_visible()
+    page.get_by_role("button", name="Hide the answers").click()
+    assert page.evaluate("S.hidden")
+
+
 def test_a_laptop_and_a_phone_show_both_boards_at_once(opened: Callable[..., Page]) -> None:
     for viewport in (LAPTOP, PHONE):
         page = opened(viewport=viewport)
