@@ -55,7 +55,7 @@ def save(frames: Sequence[Pixels], path: Path, fps: float = 8) -> None:
 def _on_ground(frame: Pixels) -> Pixels:
     """The image with its transparent pixels in a dark colour."""
     clear = (frame == CLEAR).all(2)
-    return np.where(clear[..., None], np.uint8(GROUND), frame) if clear.any() else frame
+    return np.where(clear[..., None], np.array(GROUND, np.uint8), frame) if clear.any() else frame
 
 
 def write_gif(frames: Sequence[Pixels], path: Path, fps: float = 8) -> None:

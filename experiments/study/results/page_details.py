@@ -40,7 +40,8 @@ def _of(points: pl.DataFrame, point: Point) -> pl.DataFrame:
 def _label(plan: StudyPlan, point: Point) -> str:
     words = ", ".join(point.values.values())
     if point.arm == "main":
-        return words or str(dict(plan.study.base).get("name", point.name))
+        base = plan.study.base
+        return words or (str(base.get("name", point.name)) if isinstance(base, dict) else base)
     return f"{point.arm}: {words}" if words else point.arm
 
 

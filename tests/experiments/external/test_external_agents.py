@@ -164,7 +164,8 @@ def test_stacked_and_normalized_agents_act_as_in_their_environment(order: str, n
     inner.seed(5)
     expected = actions_by_sb3(model, env, 20)
     inner.seed(5)
-    obs, state, starts = inner.reset(), None, np.ones(4, bool)
+    obs: Any = inner.reset()
+    state, starts = None, np.ones(4, bool)
     for step in range(20):
         actions, state = agent.predict(obs, state=state, episode_start=starts, deterministic=True)
         assert np.array_equal(actions, expected[step]), step
