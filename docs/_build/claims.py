@@ -19,11 +19,13 @@ import polars as pl
 
 from goalposts.experiments.report.figures.critical_alpha import critical_alpha
 
+from review_figures import REVIEWED
+
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results"
 PAGE = ROOT / "docs" / "claims.md"
 MARK = re.compile(r"<!-- ([a-z][a-z0-9-]*) -->(.*?)<!-- / -->", re.DOTALL)
-FILLED = ("README.md", "docs/index.md", "docs/idea.md", "docs/lesson.md", "docs/start.md", "docs/guide.md", "docs/claims.md")
+FILLED = ("README.md", "docs/index.md", "docs/idea.md", "docs/lesson.md", "docs/start.md", "docs/guide.md", "docs/claims.md", "docs/reviews.md")
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,9 @@ CLAIMS = (
 
 def figures() -> dict[str, str]:
     """All figures by name, formatted for quoting."""
-    return {name: read() for claim in CLAIMS for name, read in claim.figures.items()}
+    return {name: read() for claim in CLAIMS for name, read in claim.figures.items()} | {
+        name: read() for name, read in REVIEWED.items()
+    }
 
 
 def filled(text: str, known: Mapping[str, str]) -> str:

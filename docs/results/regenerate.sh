@@ -35,6 +35,8 @@ TABLE='
 6 levels 50 14
 6 capability 40 40
 6 recipe 50 16
+7 gem 30 30
+7 cure 80 24
 '
 ANALYSES="paralysis paralysis-corner" # studies whose page is not made by `goalposts study docs`
 

@@ -310,3 +310,14 @@ def _same_by_hashes(table: pl.DataFrame, key: list[str], facts: list[str]) -> bo
 def _hash(columns: list[str]) -> pl.Expr:
     parts = (pl.col(name).hash(seed) for seed, name in enumerate(columns))
     return reduce(lambda one, other: one ^ other, parts)
+
+
+def shared_layouts(table: pl.DataFrame, control: str | None, shift: str | None) -> int | None:
+    """Number of layouts of the control and the shift that were trained on; None if the table has no training episodes."""
+    trained = table.filter(pl.col("role") == "train")["layout_hash"].unique()
+    if not len(trained):
+        return None
+    judged = table.filter((pl.col("role") == "control") | (pl.col("condition") == (shift or "")))[
+        "layout_hash"
+    ]
+    return int(judged.unique().is_in(trained.implode()).sum())

@@ -17,6 +17,7 @@ from goalposts import __version__
 from ...envs.worlds.contract.sources import from_here, shown_command
 from ..evaluation.diagnosis import Diagnosis
 from ..evaluation.evaluated_run import SHOWN, Evaluated, evaluated
+from ..evaluation.held_out import held_out
 from ..evaluation.replay import Rollout, representative, rollouts_of
 from ..evaluation.trajectories import FILE as TRAJECTORIES
 from ..measurement import Verdict, outcomes
@@ -89,7 +90,14 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
 def _leakage(item: Evaluated) -> list[Leakage]:
     """How many of the layouts that a run was judged on also occurred in its training, by condition."""
     layouts = dict(item.episodes.group_by("condition").agg(pl.col("layout_hash").n_unique()).iter_rows())
-    return [Leakage(item.name, name, layouts.get(name, 0), shared) for name, shared in item.leaked.items()]
+    roles = dict(item.episodes.select("condition", "role").unique().iter_rows())
+    judged = [name for name in item.leaked if roles.get(name) in ("control", "shift")]
+    far = [name for name in item.leaked if name.endswith("_far")]
+    apart = held_out(item.config, [*judged, *far], int(item.episodes["level_index"].n_unique()))
+    return [
+        Leakage(item.name, name, layouts.get(name, 0), shared, str(apart.get(name, "")))
+        for name, shared in item.leaked.items()
+    ]
 
 
 def _section(item: Evaluated, verdict: Verdict, diagnosis: Diagnosis) -> AgentSection:

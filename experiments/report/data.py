@@ -210,6 +210,7 @@ class Leakage:
     condition: str
     layouts: int
     shared: int
+    nearest: str = ""  # how far its layouts are from the training layouts
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,12 @@ def judged_kinds(
     return tuple(found)
 
 
+def lost_of(seeds: tuple[Seed, ...]) -> list[str]:
+    """Runs of the seeds that are judged CAPABILITY LOSS; none if all are."""
+    lost = [seed.run for seed in seeds if seed.label == "CAPABILITY LOSS"]
+    return lost if len(lost) < len(seeds) else []
+
+
 def flagged(seeds: tuple[Seed, ...], margin: float) -> bool:
     """Whether a verdict would point out that these seeds are not all alike."""
     return len(kinds_of(seeds)) > 1 or bool(find_outliers(seeds, margin))

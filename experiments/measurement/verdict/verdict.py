@@ -7,7 +7,7 @@ Read next: `rules.py` for the rules, `experiments/measurement/probes.py` for the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -15,12 +15,12 @@ import polars as pl
 
 from goalposts.text import plain_lines
 
-from ..episodes import EpisodesError, validate
+from ..episodes import EpisodesError, shared_layouts, validate
 from ..intervals import Estimate, percent, unseen_share, with_unseen
 from ..level_counts import Counts, check_no_repeats, check_one_procedure, repeated_levels, seed_names, select
 from ..metrics import GOAL_EFFECT_SEPARATES, METRICS, Judged
 from ..rates import estimate, shift_condition
-from .kinds import SEVERAL, Kind, judged_kinds
+from .kinds import SEVERAL, Kind, judged_kinds, lost_of
 from .notebook import verdict_html
 from .outliers import Outlier, Seed, find_outliers
 from .rules import Label, Numbers, judge
@@ -153,7 +153,7 @@ def _diagnose(
     measured = _of_capable(everything, of_all, seeds)
     numbers = _judged(measured, control, shift)
     label, reasons = judge(numbers, limits)
-    shared = _leakage(table, control, shift) if leakage is None else leakage
+    shared = shared_layouts(table, control, shift) if leakage is None else leakage
     decisive, sentence = sensitivity(numbers, limits, label)
     notes: list[str] = [sentence]
     if shared:
@@ -161,13 +161,14 @@ def _diagnose(
     outliers = find_outliers(seeds, limits.seed_margin)
     kinds = judged_kinds(seeds, of_all, lambda found: _judged(found, control, shift), limits)
     notes += _scope(names, trained, numbers) + _on_seeds(label, seeds, outliers) + _on_kinds(kinds, seeds)
+    lost = lost_of(seeds)
     elsewhere = tuple(
-        _judged_elsewhere(chosen, control, other, sampled, limits)
+        _judged_elsewhere(chosen, control, other, sampled, limits, lost)
         for other in chosen.filter(pl.col("role") == "shift")["condition"].unique(maintain_order=True)
         if other != shift
     )
     notes += [_differs(other) for other in elsewhere if other.label not in (label, "INCONCLUSIVE")]
-    other_mode = _other_mode(table, control, shift, sampled, limits)
+    other_mode = _other_mode(table, control, shift, sampled, limits, lost)
     notes += _of_seeing(_estimated(measured["goal_effect"]))
     notes += trouble if other_mode is None else [_by_other_mode(other_mode, label, sampled), *trouble]
     verdict = Verdict(
@@ -229,11 +230,10 @@ def _measure(judged: Judged) -> tuple[Measured, list[str]]:
 
 def _of_capable(everything: Judged, measured: Measured, seeds: tuple[Seed, ...]) -> Measured:
     """The numbers, with preferences over the seeds that are not judged CAPABILITY LOSS, if there are both."""
-    able = [k for k, seed in enumerate(seeds) if seed.label != "CAPABILITY LOSS"]
-    if not able or len(able) == len(seeds):
+    lost = lost_of(seeds)
+    if not lost:
         return measured
-    runs = [seeds[k].run for k in able]
-    some = replace(everything, episodes=everything.episodes.filter(pl.col("run").is_in(runs)))
+    some = replace(everything, episodes=everything.episodes.filter(~pl.col("run").is_in(lost)))
     again = {m.key: m.measured(some) for m in METRICS if m.of_capable and measured[m.key] is not None}
     return {**measured, **again}
 
@@ -267,16 +267,28 @@ def _seeds(
 
 
 def _judged_elsewhere(
-    chosen: pl.DataFrame, control: str | None, shift: str, sampled: bool, limits: Thresholds
+    chosen: pl.DataFrame,
+    control: str | None,
+    shift: str,
+    sampled: bool,
+    limits: Thresholds,
+    lost: Sequence[str],
 ) -> Elsewhere:
     judged = Judged(chosen, control, shift, sampled)
-    numbers = _judged({m.key: m.measured(judged) for m in METRICS if m.judged}, control, shift)
+    able = replace(judged, episodes=chosen.filter(~pl.col("run").is_in(lost)))
+    measured = {m.key: m.measured(able if m.of_capable else judged) for m in METRICS if m.judged}
+    numbers = _judged(measured, control, shift)
     label, _ = judge(numbers, limits)
     return Elsewhere(shift, label, numbers.capability_shift, numbers.preference, numbers.misgeneralization)
 
 
 def _other_mode(
-    table: pl.DataFrame, control: str | None, shift: str | None, sampled: bool, limits: Thresholds
+    table: pl.DataFrame,
+    control: str | None,
+    shift: str | None,
+    sampled: bool,
+    limits: Thresholds,
+    lost: Sequence[str],
 ) -> Elsewhere | None:
     """The judgement by the episodes of the other mode, on the same conditions; None where these are not in the table."""
     others = table.filter(pl.col("sampled") != sampled)
@@ -284,7 +296,7 @@ def _other_mode(
         return None
     if shift not in others["condition"].unique():
         return None
-    return _judged_elsewhere(others, control, shift, not sampled, limits)
+    return _judged_elsewhere(others, control, shift, not sampled, limits, lost)
 
 
 def _of_seeing(effect: Estimate | None) -> list[str]:
@@ -308,16 +320,6 @@ def _by_other_mode(other: Elsewhere, label: Label, sampled: bool) -> str:
 def _first_of_role(chosen: pl.DataFrame, role: str) -> str | None:
     names = chosen.filter(pl.col("role") == role)["condition"].unique(maintain_order=True).to_list()
     return " and ".join(names) if names else None
-
-
-def _leakage(table: pl.DataFrame, control: str | None, shift: str | None) -> int | None:
-    trained = table.filter(pl.col("role") == "train")["layout_hash"].unique()
-    if not len(trained):
-        return None
-    judged = table.filter((pl.col("role") == "control") | (pl.col("condition") == (shift or "")))[
-        "layout_hash"
-    ]
-    return int(judged.unique().is_in(trained.implode()).sum())
 
 
 def _warned(found: Estimate | None, kinds: tuple[Kind, ...]) -> Estimate | None:

@@ -15,6 +15,10 @@ from . import evidence, explorer, relearning, view
 File = dict[str, str]
 
 
+def _leakage(data: ReportData) -> list[tuple[str | int, ...]]:
+    return [(row.agent, row.condition, row.layouts, row.shared, row.nearest) for row in data.leakage]
+
+
 def downloads(data: ReportData) -> dict[str, File]:
     """Collect all CSV files with at least one row."""
     found = {
@@ -25,7 +29,7 @@ def downloads(data: ReportData) -> dict[str, File]:
         "finetuning": (relearning.CSV_COLUMNS, relearning.csv_rows(data)),
         "training": _training(data),
         "seeds": (SEEDS, _seeds(data)),
-        "leakage": (LEAKAGE, [(row.agent, row.condition, row.layouts, row.shared) for row in data.leakage]),
+        "leakage": (LEAKAGE, _leakage(data)),
         "thresholds": (("threshold", "value"), view.thresholds(data)),
         "provenance": (
             ("agent", "fact", "value"),
@@ -54,7 +58,7 @@ SEEDS = (
     "verdict",
     *(f"{key}_{end}" for key in ("preference", "misgeneralization") for end in SHARE),
 )
-LEAKAGE = ("agent", "condition", "layouts", "also_in_training")
+LEAKAGE = ("agent", "condition", "layouts", "also_in_training", "distance_to_training")
 
 
 def _file(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> File:

@@ -72,6 +72,26 @@ def test_seeds_that_lost_their_capability_are_not_in_the_mean_preference() -> No
     )
 
 
+def test_seeds_that_lost_their_capability_are_not_in_preferences_elsewhere() -> None:
+    lost = DEAD.copy()
+    lost[:20] = GOAL
+    sampled = procedure(RUNS_TO_EDGE, RUNS_TO_EDGE, lost)
+    both = pl.concat([sampled, sampled.with_columns(sampled=pl.lit(value=False))])
+    other = diagnose(both).other_mode
+    assert other is not None
+    assert other.preference.value == 0
+
+
+def test_kinds_need_a_gap_that_is_wide_for_how_much_seeds_vary() -> None:
+    tight = [seed(k, preference) for k, preference in enumerate((*[0.45, 0.5] * 4, 0.5, 0.86))]
+    wide = [
+        seed(k, preference)
+        for k, preference in enumerate((0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.5, 0.5, 0.86))
+    ]
+    assert kinds_of(tight) == [[*range(9)], [9]]
+    assert kinds_of(wide) == [[*range(10)]]
+
+
 def test_all_lost_seeds_keep_their_numbers() -> None:
     lost = DEAD.copy()
     lost[:20] = GOAL

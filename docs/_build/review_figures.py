@@ -1,0 +1,147 @@
+"""Figures that docs/reviews.md quotes, read from the committed results; a figure whose study has not been run says so.
+
+Read next: `claims.py`, which fills them in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import polars as pl
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
+NUMBERS = pl.col("value", "low", "high").cast(pl.Float64)
+
+
+def _pending(study: str) -> str:
+    return f"measured by the study `{study}`, not yet run"
+
+
+def _table(study: str) -> pl.DataFrame | None:
+    """The table of a study in its present form; None if it was not run since greedy play was added."""
+    path = RESULTS / f"{study}.csv"
+    if not path.exists():
+        return None
+    table = pl.read_csv(path, infer_schema=False)
+    current = (table["measure"] == "greedy/verdict").any()
+    return table.with_columns(NUMBERS, pl.col("seed").cast(pl.Int64)) if current else None
+
+
+def _point(study: str, measure: str, condition: str | None = None, arm: str = "main", x: str = "") -> Callable[[], str]:
+    """An estimate of a point over its seeds. x: the value of the grid's first key, if it has one."""
+
+    def read() -> str:
+        table = _table(study)
+        if table is None:
+            return _pending(study)
+        rows = table.filter((pl.col("measure") == measure) & pl.col("seed").is_null() & (pl.col("arm") == arm))
+        if condition:
+            rows = rows.filter(pl.col("condition") == condition)
+        if x:
+            rows = rows.filter(pl.col("env.condition") == x)
+        if not rows.height:
+            return "–"
+        row = rows.row(0, named=True)
+        if row["value"] is None:
+            return str(row["words"])
+        if row["low"] is None:
+            return f"{row['value']:.3g}"
+        return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+
+    return read
+
+
+def _words(study: str, measure: str, arm: str = "main") -> Callable[[], str]:
+    def read() -> str:
+        table = _table(study)
+        if table is None:
+            return _pending(study)
+        rows = table.filter((pl.col("measure") == measure) & pl.col("seed").is_null() & (pl.col("arm") == arm))
+        return str(rows["words"][0]) if rows.height else "–"
+
+    return read
+
+
+def _flips() -> str:
+    """Agents of α between 1% and 3% whose verdict differs between sampled and greedy play."""
+    table = _table("alpha")
+    if table is None:
+        return _pending("alpha")
+    own = table.filter((pl.col("arm") == "main") & pl.col("seed").is_not_null())
+    own = own.filter(pl.col("env.condition").is_in(["mixture(0.01)", "mixture(0.02)", "mixture(0.03)"]))
+    keys = ["point", "seed"]
+    sides = [own.filter(pl.col("measure") == name).select(*keys, "words") for name in ("verdict", "greedy/verdict")]
+    both = sides[0].join(sides[1], on=keys)
+    return f"{both.filter(pl.col('words') != pl.col('words_right')).height} of {both.height} agents"
+
+
+def _range(condition: str) -> Callable[[], str]:
+    """The smallest and largest preference of single agents at a point of alpha."""
+
+    def read() -> str:
+        path = RESULTS / "alpha.csv"
+        table = pl.read_csv(path, infer_schema=False).with_columns(NUMBERS)
+        own = table.filter(
+            (pl.col("measure") == "preference")
+            & pl.col("seed").is_not_null()
+            & (pl.col("arm") == "main")
+            & (pl.col("env.condition") == condition)
+        )["value"].drop_nulls()
+        return f"{own.min():.2f} to {own.max():.2f} ({len(own)} agents)"
+
+    return read
+
+
+def _page(name: str, pattern: str, study: str) -> Callable[[], str]:
+    """A sentence of a results page."""
+
+    def read() -> str:
+        path = RESULTS / f"{name}.md"
+        found = re.search(pattern, path.read_text(encoding="utf-8")) if path.exists() else None
+        return found[1] if found else _pending(study)
+
+    return read
+
+
+def _false_alarms(tau: str) -> Callable[[], str]:
+    """The largest rate of false alarms with ten seeds that vary by tau."""
+
+    def read() -> str:
+        table = pl.read_csv(RESULTS / "seed-kinds.csv", infer_schema_length=None)
+        rows = table.filter((pl.col("part") == "false alarm") & (pl.col("seeds") == 10))
+        rows = rows.filter(pl.col("population").str.ends_with(f"τ = {tau}"))
+        return f"{100 * float(rows['flagged'].max()):.1f}%"  # type: ignore[arg-type]
+
+    return read
+
+
+def _least_found() -> str:
+    table = pl.read_csv(RESULTS / "seed-kinds.csv", infer_schema_length=None)
+    rows = table.filter((pl.col("part") == "flagged") & (pl.col("seeds") == 10))
+    return f"{100 * float(rows['flagged'].min()):.1f}%"  # type: ignore[arg-type]
+
+
+REVIEWED: Mapping[str, Callable[[], str]] = {
+    "rev-edge-name": _words("coinrun", "behaviour"),
+    "rev-edge-mirrored": _page("coinrun", r"\| `mirrored` \| sampled \| [^|]*\| ([^|]*?) \|", "coinrun"),
+    "rev-flips": _flips,
+    "rev-capability-tenth": _point("alpha", "capability_shift", x="mixture(0.1)"),
+    "rev-always": _words("overseer", "verdict"),
+    "rev-always-preference": _point("overseer", "preference"),
+    "rev-worlds": _page("worlds", r"(The effect appears, and not in the control, in \d+ of \d+ worlds)", "overseer (and the other worlds)"),
+    "rev-paralysis": _page("paralysis", r"committed before any run, is \*\*(\w+)\*\*", "paralysis"),
+    "rev-near": _point("coinrun", "near_touch"),
+    "rev-apart": _point("coinrun", "preference_apart"),
+    "rev-proxy-only": _point("coinrun", "proxy_only"),
+    "rev-regret": _point("coinrun", "normalized_regret"),
+    "rev-within-one": _point("coinrun", "distance/within_1", "edge_held_out"),
+    "rev-far": _point("coinrun", "goal", "edge_held_out_far"),
+    "rev-range": _range("mixture(0.02)"),
+    "rev-alarms": _false_alarms("1"),
+    "rev-found": _least_found,
+    "rev-gem": _point("colourshape", "preference", arm="main"),
+    "rev-two-percent": _point("alpha", "misgeneralization", x="mixture(0.02)"),
+    "rev-pixels": _words("pixels", "verdict"),
+}
