@@ -153,7 +153,8 @@ def _train_and_evaluate(job: Job, folder: Path, tell: Tell) -> Times:
     trained = time.perf_counter()
     run = Run.open(folder)
     with run.lock(wait=10):
-        record(run, evaluate_fully(replace(subject_of(run), run=job.id)))
+        # exactly the study's conditions: a run's usual ones would be completed by probes
+        record(run, evaluate_fully(replace(subject_of(run), run=job.id), job.config.evaluate.conditions))
     ready = marks[0][1] if marks else trained
     return Times(
         starting=ready - began,
