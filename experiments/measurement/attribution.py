@@ -23,7 +23,7 @@ from .intervals import wilson
 
 Kind = Literal["agent", "device"]
 SURE, PART = 0.95, 0.2  # of a posterior; of all episodes
-ALIKE = 0.1  # share of episodes that may separate two hypotheses which count as one in a mixture
+ALIKE = 0.1  # fraction of episodes that may separate two hypotheses which count as one in a mixture
 TIED = 3.0  # nats; a hypothesis within this distance of the best one is listed with it (odds of 20 to 1)
 
 

@@ -1,4 +1,4 @@
-"""The critical α: the share of training levels with the goal anywhere at which the goal wins, by four definitions.
+"""The critical α: the fraction of training levels with the goal anywhere at which the goal wins, by four definitions.
 
 One number hides that "wins" can mean several things: with timeouts in the denominator or not, with chance subtracted or not. Reads
 only a study's table; draws nothing. Read next: `study_charts.py`, which draws the first of them.
