@@ -15,7 +15,10 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from goalposts.whole_numbers import whole
+
 from ..envs.engine.engine import ActionError, Engine
+from ..envs.engine.options import OptionError, check_probability, step_limit
 from ..envs.engine.outcome import (
     CONTINUES,
     ENDED_BY_LIMIT,
@@ -26,6 +29,7 @@ from ..envs.engine.outcome import (
     RUNNING,
 )
 from ..envs.engine.pixels import observe_pixels
+from ..envs.generation.generate import MAX_SEED
 from ..envs.jit.kernels import specialize
 from ..envs.jit.random_streams import ACTION_NOISE, EVALUATION_SLIP, key_of, mix, unit
 from ..envs.levels.level import LevelSet
@@ -116,7 +120,13 @@ def play(
     slip: float = 0.0,
     batch: int = BATCH,
 ) -> Played:
-    """Play every level once. `sampled` False means greedy. Uses the intended reward, regardless of the training reward."""
+    """Play every level once. `sampled` False means greedy. Uses the intended reward, regardless of the training reward.
+
+    max_steps: None: the world's own limit. batch: levels that are played side by side. Raises OptionError.
+    """
+    max_steps, batch = step_limit(max_steps), whole("batch", batch, OptionError, 1)
+    noise_seed = whole("noise_seed", noise_seed, OptionError, 0, MAX_SEED)
+    check_probability("slip", slip)
     if (
         levels.index < 0
     ).any():  # levels without a seed are numbered here, so that results do not depend on batches

@@ -11,6 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from goalposts.whole_numbers import whole
+
+from ..envs.engine.options import OptionError, check_probability
+from ..envs.generation.generate import MAX_SEED
 from ..envs.jit.random_streams import level_numbers
 from ..envs.levels.level import Level, LevelSet, legend_of
 from ..envs.planner.planner import Plan, solve
@@ -157,9 +161,8 @@ class Mixture(Scripted):
     def __init__(
         self, q: float, first: Scripted | None = None, second: Scripted | None = None, seed: int = 0
     ) -> None:
-        if not 0 <= q <= 1:
-            raise ValueError(f"q = {q}: must be a probability from 0 to 1")
-        self.q, self.seed = q, seed
+        check_probability("q", q)
+        self.q, self.seed = q, whole("seed", seed, OptionError, 0, MAX_SEED)
         self.first, self.second = first or GoToGoal(), second or GoToProxy()
         self.name = f"Mixture({q:g})"
 
@@ -192,8 +195,7 @@ class Noisy(Scripted):
     """An agent that acts uniformly at random with probability ε, else like another agent."""
 
     def __init__(self, agent: Scripted, epsilon: float) -> None:
-        if not 0 <= epsilon <= 1:
-            raise ValueError(f"epsilon = {epsilon}: must be a probability from 0 to 1")
+        check_probability("epsilon", epsilon)
         self.agent, self.epsilon = agent, epsilon
         self.name = f"Noisy({agent.name}, {epsilon:g})"
 

@@ -19,8 +19,43 @@ def is_whole(value: Any) -> bool:
     return not isinstance(value, bool) and not str(getattr(value, "dtype", "")).endswith("bool")
 
 
-def whole(name: str, value: Any, error: type[UserError] = UserError) -> int:
-    """Convert a value to int. Raises `error` if it is not a whole number."""
+def whole(
+    name: str,
+    value: Any,
+    error: type[UserError] = UserError,
+    low: int | None = None,
+    high: int | None = None,
+    otherwise: str = "",
+) -> int:
+    """Convert a value to int. Raises `error` if it is not a whole number from low to high (None: no limit).
+
+    otherwise: what else is allowed, as the end of the message, such as ", or None for no limit".
+    """
     if not is_whole(value):
-        raise error(f"{name} = {value!r}: must be a whole number, not a {type(value).__name__}")
-    return index(value)
+        kind = type(value).__name__
+        raise error(f"{name} = {shown(value)}: must be a whole number{otherwise}, not a {kind}")
+    number = index(value)
+    if (low is not None and number < low) or (high is not None and number > high):
+        allowed = f"of at least {low}" if high is None else f"from {low} to {spelt(high)}"
+        raise error(f"{name} = {spelt(number)}: must be a whole number {allowed}{otherwise}")
+    return number
+
+
+def shown(value: Any) -> str:
+    """A wrong value for a message, shortened; Python refuses to write out whole numbers of thousands of digits."""
+    if is_whole(value):
+        return spelt(index(value))
+    try:
+        return f"{value!r:.80}"
+    except ValueError:
+        return f"a {type(value).__name__} with a number of thousands of digits"
+
+
+def spelt(number: int) -> str:
+    """A number for people: 2**63 − 1 and the like as a power, and not hundreds of digits."""
+    above = number + 1
+    if number >= 1 << 31 and not number & above:
+        return f"2**{above.bit_length() - 1} − 1"
+    if abs(number) >= 10**30:
+        return f"a number of {len(str(abs(number))) if abs(number) < 10**4000 else 'thousands of'} digits"
+    return f"{number:,}"

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from goalposts.whole_numbers import is_whole, whole
+from goalposts.whole_numbers import whole
 
-from ..generation.generate import generate, generate_at
+from ..generation.generate import MAX_SEED, generate, generate_at
 from ..jit.random_streams import level_numbers
 from ..levels.level import Level, LevelError, LevelSet
 from ..planner.planner import solve
@@ -25,7 +25,7 @@ from ..worlds.registry import get_world
 from .engine import REWARDS, Engine, Step
 from .level_sampler import check_sampler, chosen_levels, report_ended
 from .observe import observation_layout
-from .options import OptionError, check_levels, check_names
+from .options import OptionError, check_levels, check_names, check_probability, step_limit
 from .outcome import (
     END,
     FIRST,
@@ -43,7 +43,7 @@ from .outcome import (
 )
 from .pixels import level_of, observe_pixels, scene_of
 
-MAX_POOL = 2_000_000
+MAX_POOL, MAX_ENVS = 2_000_000, 1 << 20
 UNLIMITED = 1 << 40  # number of level indices of an unlimited stream
 
 
@@ -78,32 +78,20 @@ class LevelStream:
         levels: LevelSet | None = None,
         sampler: Any = None,
     ) -> None:
-        num_envs, level_seed = (
-            whole("num_envs", num_envs, OptionError),
-            whole("level_seed", level_seed, OptionError),
-        )
-        num_levels = None if num_levels is None else whole("num_levels", num_levels, OptionError)
-        max_steps = None if max_steps is None else whole("max_steps", max_steps, OptionError)
+        num_envs = whole("num_envs", num_envs, OptionError, 1, MAX_ENVS)
+        level_seed = whole("level_seed", level_seed, OptionError, 0, MAX_SEED)
+        if num_levels is not None:
+            num_levels = whole("num_levels", num_levels, OptionError, 1, MAX_POOL, ", or None for no limit")
+        max_steps = step_limit(max_steps)
         levels = check_levels(levels)
         self.world = get_world(world)
         condition = self.world.default_condition("train") if condition is None else condition
         self.condition, self.observation = self.world.condition(condition), observation
         self.level_seed = level_seed
         self.split: Split = split or self.condition.split
-        if num_envs < 1:
-            raise OptionError(f"num_envs = {num_envs}: must be at least 1")
-        if num_levels is not None and not 1 <= num_levels <= MAX_POOL:
-            raise OptionError(
-                f"num_levels = {num_levels}: must be from 1 to {MAX_POOL:,}, or None for no limit"
-            )
         if reward not in REWARDS:
             raise OptionError(f"reward = {reward!r}: must be one of {', '.join(REWARDS)}")
-        if not 0 <= slip <= 1:
-            raise OptionError(f"slip = {slip}: must be a probability from 0 to 1")
-        if max_steps is not None and max_steps < 1:
-            raise OptionError(
-                f"max_steps = {max_steps}: must be at least 1, or None for the world's own limit"
-            )
+        check_probability("slip", slip)
         self.unlimited = num_levels is None and levels is None
         check_sampler(sampler, self.unlimited)
         self.sampler: Any = sampler
@@ -349,9 +337,8 @@ def wanted_level(stream: LevelStream, options: dict[str, Any] | None) -> Level |
     if level is not None and index is not None:
         raise OptionError("pass reset either a 'level' or an 'index', not both")
     if index is not None:
-        if not is_whole(index) or not 0 <= int(index) < 1 << 63:
-            raise OptionError(f"options['index'] is {index!r}: must be a whole number from 0 to 2**63 − 1")
-        level = generate_at(stream.world, stream.condition, stream.level_seed, [int(index)], stream.split)[0]
+        index = whole("options['index']", index, OptionError, 0, MAX_SEED)
+        level = generate_at(stream.world, stream.condition, stream.level_seed, [index], stream.split)[0]
     if level is not None:
         if not isinstance(level, Level):
             raise OptionError(f"options['level'] is a {type(level).__name__}; must be a goalposts.envs.Level")

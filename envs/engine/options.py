@@ -12,7 +12,7 @@ import numpy as np
 
 from goalposts.closest import closest
 from goalposts.errors import UserError
-from goalposts.whole_numbers import is_whole
+from goalposts.whole_numbers import is_whole, shown, whole
 
 from ..levels.level import Level, LevelSet
 
@@ -29,6 +29,9 @@ ALSO_KNOWN_AS = {
     "obs_type": "observation",
     "env": "world",
 }
+
+
+MAX_STEPS = 2**31 - 1  # steps are counted in 32 bits
 
 
 class OptionError(UserError, ValueError):
@@ -65,6 +68,19 @@ def check_levels(levels: Any) -> LevelSet | None:
     )
 
 
+def step_limit(max_steps: Any) -> int | None:
+    """The step limit as an int, or None for the world's own. Raises OptionError."""
+    if max_steps is None:
+        return None
+    return whole("max_steps", max_steps, OptionError, 1, MAX_STEPS, ", or None for the world's own limit")
+
+
+def check_probability(name: str, value: Any) -> None:
+    """Raise OptionError if a value is no probability."""
+    if not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
+        raise OptionError(f"{name} = {shown(value)}: must be a probability from 0 to 1")
+
+
 def seeds_of(seed: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Expand a seed to (seeds uint64[n], given bool[n]): s, s + 1, … for one seed s, or one seed or None per environment.
 
@@ -78,7 +94,7 @@ def seeds_of(seed: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
         seeds = list(seed) if isinstance(seed, Sequence | np.ndarray) and np.ndim(seed) == 1 else []
     if len(seeds) != n or not all(s is None or (is_whole(s) and 0 <= int(s) < 1 << 64) for s in seeds):
         raise OptionError(
-            f"seed = {seed!r}: give one whole number from 0 to 2**64 − {n}, or {n} of them, one per environment "
+            f"seed = {shown(seed)}: give one whole number from 0 to 2**64 − {n}, or {n} of them, one per environment "
             "(None: no new seed)"
         )
     return np.array([0 if s is None else int(s) for s in seeds], np.uint64), np.array(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from goalposts.whole_numbers import whole
+from goalposts.whole_numbers import shown, whole
 
 from ..jit.random_streams import LAYOUT, hash_bytes, key_of
 from ..levels.level import LevelError, LevelSet
@@ -30,6 +30,7 @@ from .placement import NOTHING, PLACED, THE_GOAL, THE_PROXY, Request, placer_of,
 SPLITS = {"train": 0, "test": 1}
 ABSENT = {"": NOTHING, "goal": THE_GOAL, "proxy": THE_PROXY}
 LAYOUT_TRIES = 100_000
+MAX_SEED, MAX_COUNT = 2**63 - 1, 10_000_000
 
 FAR_COUNT = 16_384  # training layouts from which a condition that is held out by distance keeps it
 FAR_TRIES = 1000
@@ -117,12 +118,22 @@ def generate_at(
     split = split or condition.split
     if split not in SPLITS:
         raise LevelError(f"unknown split {split!r}; must be one of {', '.join(SPLITS)}")
-    seed = whole("seed", seed, LevelError)
-    if not 0 <= seed < 1 << 63:
-        raise LevelError(f"seed = {seed}: must be a whole number from 0 to 2**63 − 1")
-    index = np.asarray(index, np.int64)
+    seed = whole("seed", seed, LevelError, 0, MAX_SEED)
+    index = _indices(index)
     drawn = _drawn(world, condition, seed, index, split)
     return _far(drawn, world, condition, split) if condition.far else drawn
+
+
+def _indices(index: Any) -> np.ndarray:
+    """Check the indices of levels and return them as int64[N]. Raises LevelError."""
+    if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and index.ndim == 1:
+        if len(index) and not (int(index.min()) >= 0 and int(index.max()) <= MAX_SEED):
+            index = list(index)  # which names the first that is wrong
+        else:
+            return index.astype(np.int64, copy=False)
+    if isinstance(index, str) or np.ndim(index) != 1:
+        raise LevelError(f"index = {shown(index)}: must be a list or an array of whole numbers")
+    return np.array([whole("index", one, LevelError, 0, MAX_SEED) for one in index], np.int64)
 
 
 def _far(levels: LevelSet, world: World, condition: Condition, split: Split) -> LevelSet:
@@ -201,9 +212,8 @@ def generate(
     Every level is solvable (goal and proxy can be reached alive, each within half the step limit), except for what its
     condition declares `absent`. Raises WorldError, ConditionError or LevelError.
     """
-    count, first = whole("count", count, LevelError), whole("first", first, LevelError)
-    if count < 1 or first < 0:
-        raise LevelError(f"count = {count}, first = {first}: must be count ≥ 1 and first ≥ 0")
+    count = whole("count", count, LevelError, 1, MAX_COUNT)
+    first = whole("first", first, LevelError, 0, MAX_SEED - count + 1)
     return generate_at(world, condition, seed, np.arange(first, first + count), split)
 
 

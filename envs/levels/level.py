@@ -16,6 +16,7 @@ import numpy as np
 
 from goalposts.closest import closest
 from goalposts.errors import UserError
+from goalposts.whole_numbers import shown, spelt
 
 from ..jit.random_streams import hash_bytes, hash_stack
 
@@ -24,6 +25,10 @@ MAX_ROWS, MAX_COLS = 64, 256
 
 class LevelError(UserError, ValueError):
     """An unreadable or invalid level; the message names the row, the column and what is allowed there."""
+
+
+class LevelIndexError(LevelError, IndexError):
+    """An index into a set of levels that has no such level."""
 
 
 @dataclass(frozen=True)
@@ -274,9 +279,15 @@ class LevelSet:
     @overload
     def __getitem__(self, item: slice | np.ndarray | list[int]) -> LevelSet: ...
     def __getitem__(self, item: int | np.integer | slice | np.ndarray | list[int]) -> Level | LevelSet:
-        if isinstance(item, int | np.integer):
+        if isinstance(item, int | np.integer) and not isinstance(item, bool):
+            if not -len(self) <= item < len(self):
+                raise LevelIndexError(
+                    f"level {spelt(int(item))}: there are {len(self):,} levels, 0 to {len(self) - 1:,}"
+                )
             rows, cols = self.sizes[item]
             return Level(self.world, self.tiles[item, :rows, :cols])
+        if not isinstance(item, slice):
+            item = _chosen(item, len(self))
         return LevelSet(
             self.world,
             self.tiles[item],
@@ -308,3 +319,24 @@ class LevelSet:
     def level_hashes(self) -> list[str]:
         """Level hash of each level, in order."""
         return [f"{key:016x}" for key in hash_stack(np.array(self.tiles), np.array(self.sizes)).tolist()]
+
+
+def _chosen(item: Any, n: int) -> np.ndarray:
+    """Indices int64[m] or a mask bool[n] of levels, checked. Raises LevelIndexError."""
+    try:
+        which = np.asarray(item)
+    except (TypeError, ValueError, OverflowError):
+        which = np.asarray("")
+    if which.dtype.kind == "b" and which.shape == (n,):
+        return which
+    if which.ndim == 1 and not which.size:
+        return which.astype(np.int64)
+    if which.ndim != 1 or which.dtype.kind not in "iu":
+        raise LevelIndexError(
+            f"levels[{shown(item)}]: must be a whole number, a slice, a list of whole numbers or a mask bool[{n}]"
+        )
+    if which.size and not (-n <= int(which.min()) and int(which.max()) < n):
+        raise LevelIndexError(
+            f"levels {spelt(int(which.min()))} to {spelt(int(which.max()))}: there are {n:,} levels, 0 to {n - 1:,}"
+        )
+    return which

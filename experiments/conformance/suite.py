@@ -17,8 +17,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from goalposts.errors import UserError
 from goalposts.process.streams import make_ready, warn
 from goalposts.text import plain, plain_lines
+from goalposts.whole_numbers import whole
 
 from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import load_world
@@ -55,7 +57,8 @@ CLAUSES: tuple[Clause, ...] = (
 
 
 def check_world(world: World, levels: int = 200) -> None:
-    """Check all clauses on `levels` levels per condition. Raises WorldFault with every violation."""
+    """Check all clauses on `levels` levels per condition. Raises WorldFault with every violation, UserError."""
+    levels = whole("levels", levels, UserError, 1, 1_000_000)
     faults = []
     for clause in CLAUSES:
         try:

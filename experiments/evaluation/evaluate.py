@@ -18,11 +18,12 @@ import numpy as np
 import polars as pl
 
 from goalposts.errors import UserError
+from goalposts.whole_numbers import whole
 
 from ...agents.frame_stacked import as_trained
 from ...agents.rollout import LOOPS, UNDECIDED, Played, play
 from ...envs.engine.outcome import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS
-from ...envs.generation.generate import generate, split_of
+from ...envs.generation.generate import MAX_COUNT, generate, split_of
 from ...envs.levels.level import LevelSet
 from ...envs.planner.planner import Survey, survey_levels
 from ...envs.planner.value_iteration import Objective, optimal
@@ -167,9 +168,7 @@ def plan_of(
         world.condition(name)
     if not conditions or len(set(conditions)) < len(conditions):
         raise UserError(f"conditions {conditions}: give at least one, and each once")
-    count = settings.levels if levels is None else levels
-    if count < 1:
-        raise UserError(f"levels = {count}: give at least 1")
+    count = whole("levels", settings.levels if levels is None else levels, UserError, 1, MAX_COUNT)
     return EvaluationSpec(
         conditions,
         count,

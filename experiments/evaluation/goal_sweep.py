@@ -14,6 +14,9 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from goalposts.errors import UserError
+from goalposts.whole_numbers import whole
+
 from ...agents.rollout import Played, play
 from ...envs.engine.outcome import FIRST, O_FIRST, O_STEPS
 from ...envs.levels.level import Level, LevelSet
@@ -101,6 +104,7 @@ def sweep_goal(runs: Sequence[Run], levels: int = LEVELS, samples: int = SAMPLES
     are left out. Replaces earlier results, run by run.
     Raises RunError (not evaluated, not trained, of different worlds, in use) or CheckpointError.
     """
+    levels, samples = whole("levels", levels, UserError, 1, 20), whole("samples", samples, UserError, 1, 500)
     items = evaluated(runs)
     shift = _shift_of(items)
     subjects = [subject_of(item.run) for item in items]

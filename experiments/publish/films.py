@@ -15,6 +15,7 @@ import polars as pl
 
 from goalposts.closest import closest
 from goalposts.errors import UserError
+from goalposts.whole_numbers import whole
 
 from ...envs.worlds.contract.sources import shown_command
 from ...envs.worlds.registry import get_world
@@ -71,6 +72,10 @@ class FilmSpec:
             )
         if self.tile_size not in (8, 16, 32):
             raise UserError(f"--tile-size {self.tile_size}: must be 8, 16 or 32")
+        whole("count", self.count, UserError, 1, 64)
+        whole("start", self.start, UserError, 0)
+        if not isinstance(self.fps, int | float) or not 1 <= self.fps <= 50:
+            raise UserError(f"fps = {self.fps!r:.80}: must be a number from 1 to 50")
 
 
 def record_film(names: Sequence[str], out: Path | None = None, spec: FilmSpec | None = None) -> Path:

@@ -17,6 +17,7 @@ import polars as pl
 
 from goalposts.errors import UserError
 from goalposts.safe_folder import make_folder
+from goalposts.whole_numbers import whole
 
 from ...agents.policy.checkpoint import read_tensors
 from ...agents.ppo.training import Training, TrainingProgress
@@ -59,8 +60,7 @@ def finetune(
     """
     config = shifted(run.config, condition, steps)
     marks = marks_of(config, steps)
-    if levels < 1:
-        raise UserError(f"levels = {levels}: at least 1 is needed")
+    levels = whole("levels", levels, UserError, 1, 1_000_000)
     with run.lock():
         there = read_finetuned(run)
         if there is not None and _settings_of(there) == (config.env.condition, marks, levels):
@@ -87,6 +87,7 @@ def finetune(
 
 def shifted(config: ExperimentConfig, condition: str | None, steps: Sequence[int]) -> ExperimentConfig:
     """Make the config of both arms. Raises UserError for impossible steps or conditions."""
+    steps = [whole("steps", one) for one in steps]
     if not steps or min(steps) < 1 or len(set(steps)) < len(steps):
         raise UserError(
             f"steps {list(steps)}: give at least one number of training steps, from 1, and each once"

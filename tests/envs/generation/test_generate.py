@@ -316,8 +316,8 @@ def test_without_a_coin_the_edge_can_be_reached() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"count": 0}, "count ≥ 1"),
-        ({"first": -1}, "first ≥ 0"),
+        ({"count": 0}, "from 1 to"),
+        ({"first": -1}, "from 0 to"),
         ({"seed": -1}, "from 0 to"),
         ({"seed": 2**63}, "from 0 to"),
         ({"split": "validation"}, "unknown split 'validation'; must be one of train, test"),
