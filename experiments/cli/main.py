@@ -19,6 +19,7 @@ from typer.models import CommandInfo
 
 from goalposts.errors import UserError
 from goalposts.process.budget import begin
+from goalposts.process.stopping import SIGNALS, arrived
 from goalposts.process.streams import is_broken_pipe, make_ready, stop_writing, warn
 from goalposts.text import plain, plain_lines
 
@@ -97,7 +98,7 @@ def _spare_markdown() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 found wanting, 2 bad input, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 found wanting, 2 bad input, 130 interrupted (128 + the number of another signal)."""
     make_ready()
     given = sys.argv[1:] if arguments is None else arguments
     try:
@@ -112,7 +113,8 @@ def main(arguments: list[str] | None = None) -> None:
     except ERRORS.UsageError as error:
         code = _told(plain(_in_our_words(error, given)))
     except typer.Abort as error:  # typer takes the end of a file for Ctrl-D
-        code = _ended_early(error.__cause__) if isinstance(error.__cause__, EOFError) else 130
+        cause = error.__cause__
+        code = _ended_early(cause) if isinstance(cause, EOFError) else 130
     except KeyboardInterrupt:
         code = 130
     except SystemExit as error:
@@ -129,13 +131,19 @@ def main(arguments: list[str] | None = None) -> None:
     except MemoryError:
         code = _told("out of memory; reduce the number of levels or environments")
     if code == 130:
-        _told("interrupted; no file is left half-written. Run the same command again to resume or restart")
+        code = _stopped()
     sys.exit(code or 0)
 
 
 def _told(message: str) -> int:
     warn(plain_lines(f"goalposts: {message}"))
     return 2
+
+
+def _stopped() -> int:
+    number = arrived()
+    _told(f"{SIGNALS[number]}; no file is left half-written. Run the same command again to resume or restart")
+    return 128 + number
 
 
 def _ended_early(error: EOFError) -> int:

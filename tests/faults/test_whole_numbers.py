@@ -92,7 +92,7 @@ def test_a_set_of_levels_is_a_sequence(levels: LevelSet) -> None:
 
 @row("C8")
 def test_the_largest_step_limit_counts_down_from_there() -> None:
-    """It was cut to 32 bits, so that 2**32 was no limit of its own."""
+    """It was cut to 32 bits, so that 2**32 was no limit at all."""
     env = gym.make(ID, max_steps=2**31 - 1)
     env.reset(seed=0)
     assert env.unwrapped.stream.engine.limits.tolist() == [2**31 - 1]  # type: ignore[attr-defined]
