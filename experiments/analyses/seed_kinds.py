@@ -260,11 +260,16 @@ def _reach(table: pl.DataFrame) -> list[str]:
             for tau in sorted(set(known.values()))
         }
         reached = [tau for tau in alarms_at if max(v for t, v in alarms_at.items() if t <= tau) <= 0.1]
-        least = own.filter(pl.col("part") == "flagged")["flagged"].min()
+        present = own.filter(pl.col("part") == "flagged")
+        few = present["levels"].min()
+        least = [
+            _percent(part["flagged"].min())  # type: ignore[arg-type]
+            for part in (present.filter(pl.col("levels") > few), present.filter(pl.col("levels") == few))
+        ]
         said = ", ".join(f"{_percent(v)} at τ = {tau:g}" for tau, v in alarms_at.items())
         lines.append(
             f"- {n} seeds: at most 10% false alarms up to τ = {max(reached):g} (largest: {said}); a seed of another kind is pointed out "
-            f"in at least {_percent(least)}."  # type: ignore[arg-type]
+            f"in at least {least[0]} on more than {few} levels ({least[1]} on {few})."
         )
     return [
         "## How far the rule holds",
