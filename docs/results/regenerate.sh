@@ -29,7 +29,7 @@ TABLE='
 3 paralysis-corner 60 40
 3 paralysis 360 15 seeds=[100,101,102,103,104]
 4 paralysis 720 15
-5 pixels 20 480
+5 pixels 20 300
 6 salience 80 16
 6 right_fraction 60 14
 6 levels 50 14
@@ -37,6 +37,7 @@ TABLE='
 6 recipe 50 16
 7 gem 30 30
 7 cure 80 24
+8 algorithms 30 150
 '
 ANALYSES="paralysis paralysis-corner" # studies whose page is not made by `goalposts study docs`
 

@@ -1,13 +1,16 @@
 """The Ray engine against a real cluster of two nodes on this machine, one of which dies in the middle of a study."""
 
+import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fixtures.study_small import RUNS, tables, write_study
+from fixtures.study_small import RUNS, done, start, tables, write_study
 
+from goalposts.agents import load_code, named_code
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.driver import run_study
 from goalposts.experiments.study.results.summary import read_summary
@@ -78,3 +81,61 @@ def test_a_node_that_dies_loses_nothing_and_doubles_nothing(cluster: Any, tmp_pa
     runs = read_summary(tmp_path / "ray" / "summary.csv", plan).filter(measure="verdict").drop_nulls("seed")
     assert runs["run"].is_unique().all()
     assert runs.height == RUNS
+
+
+METHOD = '''
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class HalfAndHalf:
+    """Half of the steps on the usual levels, half on levels that cost labels."""
+
+    shifted: int = 20
+
+    def train(self, task, seed):
+        learner = task.learner(total_steps=task.share(2))
+        task.run(learner)
+        shifted = task.learner(total_steps=task.share(2), levels=task.labelled_levels(self.shifted))
+        shifted.model.policy.load_state_dict(learner.model.policy.state_dict())
+        return task.run(shifted).agent()
+'''
+
+
+def test_a_method_from_outside_gives_the_same_bytes_killed_on_workers_and_on_two_nodes(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against plain PPO, three seeds each: on two workers; killed and resumed; on a Ray cluster of two nodes."""
+    from goalposts.experiments.study.workers.ray_cluster import RayEngine
+
+    (tmp_path / "elsewhere").mkdir()
+    code = tmp_path / "elsewhere" / "outside_method.py"
+    code.write_text(METHOD)
+    monkeypatch.setattr(named_code, "_named", {})
+    sys.modules.pop("outside_method", None)
+    load_code(f"{code}:HalfAndHalf")
+    study = write_study(tmp_path)
+    arm = '{name: half, set: {method.name: "outside_method:HalfAndHalf", method.labels: 20}}'
+    study.write_text(study.read_text().replace("grid: {env.condition: [edge, anywhere]}", f"arms: [{arm}]"))
+    plan = plan_study(study)
+    assert len(plan.runs) == RUNS
+    whole = run_study(plan, tmp_path / "workers", LocalEngine(2), Watching())
+    assert (whole.done, whole.failed) == (RUNS, ())
+
+    words = ("--code", f"{code}:HalfAndHalf", "--workers", "2", "--quiet")
+    process = start(study, tmp_path / "killed", *words)
+    finished = tmp_path / "killed" / "runs"
+    while process.poll() is None and not (finished.is_dir() and list(finished.glob("*/measures.json"))):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "killed" / "summary.csv").exists()
+    exit_code, said = done(start(study, tmp_path / "killed", *words))
+    assert exit_code == 0, said
+
+    cluster.add_node(num_cpus=1)
+    engine = RayEngine(cluster.address)
+    assert engine.workers == 2
+    found = run_study(plan, tmp_path / "ray", engine, Watching())
+    assert (found.done, found.failed) == (RUNS, ())
+    assert tables(tmp_path / "workers") == tables(tmp_path / "killed") == tables(tmp_path / "ray")
