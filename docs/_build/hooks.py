@@ -125,7 +125,7 @@ def _coin() -> bytes:
 def _listing(name: str, text: str) -> str:
     kind = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}.get(Path(name).suffix, "text")
     fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
-    return f"# {Path(name).name}\n\n`{name}` of the repository, as it was when this site was built.\n\n{fence}{kind}\n{text}\n{fence}\n"
+    return f"---\nsearch:\n  exclude: true\n---\n\n# {Path(name).name}\n\n`{name}` of the repository, as it was when this site was built.\n\n{fence}{kind}\n{text}\n{fence}\n"
 
 
 def _entries(nav: Any) -> list[str]:
