@@ -170,7 +170,11 @@ def sb3_model(agent: Any) -> Any:
     card = agent.card
     name, rgb = card.algorithm, card.observation == "rgb"
     kinds = {"PPO": PPO, "A2C": A2C, "DQN": DQN}
-    kind = kinds[name] if name in kinds else getattr(contrib_module(), {"QR-DQN": "QRDQN"}.get(name, name))
+    kind = (
+        kinds[name]
+        if name in kinds
+        else getattr(contrib_module(), "QRDQN" if name == "QR-DQN" else str(name))
+    )
     kwargs = policy_kwargs(name, card.widths, card.precision, rgb, card.options)
     kwargs |= {"optimizer_class": torch.optim.Adam, "optimizer_kwargs": {"eps": 1e-5}}
     env = GoalpostsVecEnv(1, world=card.world, observation=card.observation, num_levels=1)

@@ -41,7 +41,7 @@ def test_every_world_gets_its_rows(monkeypatch):
 
     monkeypatch.setattr(bench_matrix, "_steps", lambda face, world, pool, observation, n: lambda: 1)
     monkeypatch.setattr(bench_matrix, "levels", lambda world, seconds: [Figure("levels", 1, "levels/s")])
-    monkeypatch.setattr(bench_matrix, "pictures", lambda world, seconds: [])
+    monkeypatch.setattr(bench_matrix, "images", lambda world, seconds: [])
     monkeypatch.setattr(bench_matrix, "generate", lambda *of: None)
     stepping, drawing = matrix(known_worlds().values(), 0.0)
     rows = {row for row, _ in stepping.figures}
