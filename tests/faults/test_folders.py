@@ -276,3 +276,17 @@ def test_a_study_file_of_the_user_is_not_written_over(tmp_path: Path) -> None:
         assert mine in kept
         assert len(kept) == 1 + files
         assert plan_study(folder).study == study.study
+
+
+@row("A2", "A3")
+@pytest.mark.slow
+def test_a_page_that_is_a_hard_link_leaves_the_other_file_unchanged(tmp_path: Path, tiny_run: Path) -> None:
+    run_folder = copy_of(tiny_run, tmp_path / "run")
+    (tmp_path / "thesis.txt").write_text("mine")
+    (run_folder / "report.html").unlink(missing_ok=True)
+    os.link(tmp_path / "thesis.txt", run_folder / "report.html")
+    with pytest.raises(SystemExit) as ended:
+        main(["report", str(run_folder)])
+    assert ended.value.code == 0
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+    assert "<html" in (run_folder / "report.html").read_text("utf-8")[:500]
