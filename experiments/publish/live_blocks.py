@@ -16,7 +16,7 @@ from ..report.data import LivePage
 from ..report.words import phrase
 from .live_world import window_block, world_block
 from .palette import palette_of, short_name
-from .rules_to_javascript import javascript_of
+from .translation.rules_to_javascript import javascript_of
 from .wording import notes_of, sprites_of, words_of
 
 

@@ -1,6 +1,6 @@
 """The phenomenon in one film without a word: what each of two agents was trained on, then both on the same new level.
 
-A row per agent, in the agent's colour. Left: levels of its own training, one after another. Then, at the right, the level with the
+A row per agent, in the agent's colour. Left: levels that it was trained on, one after another. Then, at the right, the level with the
 goal moved, and how each agent's episode ends. Nothing is drawn outside of the levels, so the film suits light and dark pages.
 Chosen by rule: training levels that the agent solves, and the moved level on which the agents differ and the first one's path
 keeps farthest from the goal. Read next: `films.py`, `experiments/report/film/encode.py`.

@@ -1,4 +1,4 @@
-// Python's arithmetic on whole numbers and arrays, for rules that `experiments/publish/rules_to_javascript.py` translated.
+// Python's arithmetic on whole numbers and arrays, for rules that `experiments/publish/translation/rules_to_javascript.py` translated.
 "use strict";
 const small = (a) => (a | 0) === Number(a); // fits in 32 bits, where JavaScript's own operators are exact
 const div = (a, b) => (b == 0 ? 0 : Math.floor(a / b));

@@ -1,5 +1,5 @@
 // Plays levels in the page: a level's facts, observations, steps, the end of an episode. The rules are the world's own, translated
-// by `experiments/publish/rules_to_javascript.py`; this file is what `envs/engine/` is in Python and knows no world. No drawing.
+// by `experiments/publish/translation/rules_to_javascript.py`; this file is what `envs/engine/` is in Python and knows no world. No drawing.
 "use strict";
 const GOAL = 1, PROXY = 2, DEATH = 4, DONE = 8;
 const RUNNING = "", BY_GOAL = "goal", BY_DEATH = "death", BY_LIMIT = "timeout";

@@ -17,7 +17,11 @@ from fixtures.live_traces import node, record, replayed, some_agent
 from goalposts.envs import generate, known_worlds
 from goalposts.envs.worlds.contract.world import World
 from goalposts.envs.worlds.registry import get_world
-from goalposts.experiments.publish.rules_to_javascript import TranslationError, Translator, javascript_of
+from goalposts.experiments.publish.translation.rules_to_javascript import (
+    TranslationError,
+    Translator,
+    javascript_of,
+)
 from goalposts.experiments.report.live.page import live_part
 
 needs_node = pytest.mark.skipif(node() is None, reason="no Node.js on this machine")

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
-from ...envs.worlds.contract.canvas import mark
-from ...envs.worlds.contract.world import RULES, World
+from ....envs.worlds.contract.canvas import mark
+from ....envs.worlds.contract.world import RULES, World
 from .javascript_words import BINARY, CASTS, COMPARED, FUNCTIONS, RESERVED, UNARY
 from .static_values import TranslationError as TranslationError
 from .static_values import Unknown, function_of, literal, static_value

@@ -1,0 +1,1 @@
+"""Translate the rules of a world from Python to JavaScript. Executes no rule."""
