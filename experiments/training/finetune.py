@@ -35,6 +35,7 @@ from ..runs.checkpoints import list_checkpoints, write_checkpoint
 from ..runs.finetune_csv import FILE, MAX_BYTES, as_csv, parse_table, read_finetuned
 from ..runs.run import Run
 from ..system.atomic_files import RunError, disk_errors, read_limited, write_atomic
+from ..system.forks import refuse_after_fork
 from ..system.leftovers import discard
 from .train import OnProgress, new_training
 
@@ -58,6 +59,7 @@ def finetune(
     the run's folder. An existing table with the same condition, steps and levels is returned unchanged; any other is replaced.
     Raises RunError (no checkpoint, in use, disk full), UserError, TrainingDiverged.
     """
+    refuse_after_fork()
     config = shifted(run.config, condition, steps)
     marks = marks_of(config, steps)
     levels = whole("levels", levels, UserError, 1, 1_000_000)
