@@ -88,11 +88,22 @@ def restore_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mappi
         files = {
             "config.yaml": plan.runs[one].to_yaml().encode(),
             MEASURES: recorded.measures[one].encode(),
-            EPISODES: episodes_file(recorded.episodes[one]),
+            EPISODES: episodes_file(as_played(recorded.episodes[one], plan)),
             RECORDED: json.dumps({"rows": path.name, "golden": dict(recorded.golden)}, indent=0).encode(),
         }
         folder.keep(Done(one, files))
     return len(wanted)
+
+
+def as_played(episodes: pl.DataFrame, plan: StudyPlan) -> pl.DataFrame:
+    """In the order of an evaluation: conditions as in the study, sampled episodes first, levels by number."""
+    place = {name: k for k, name in enumerate(plan.study.conditions)}
+    by = (
+        pl.col("condition").replace_strict(place, default=len(place), return_dtype=pl.Int64),
+        ~pl.col("sampled"),
+        pl.col("level_index"),
+    )
+    return episodes.sort(by, maintain_order=True)
 
 
 def write_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mapping[str, str]) -> int:

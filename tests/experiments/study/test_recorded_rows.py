@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -115,3 +116,16 @@ def test_measures_that_unpack_to_too_much_are_refused(
     )
     with pytest.raises(UserError, match="of measures"):
         read_rows(tmp_path / "rows.parquet")
+
+
+def test_restored_episodes_are_in_the_order_of_an_evaluation() -> None:
+    conditions = ("off_path", "edge_held_out", "none")
+    played = pl.DataFrame(
+        [(name, sampled, k, "r") for name in conditions for sampled in (True, False) for k in range(3)],
+        schema=["condition", "sampled", "level_index", "run"],
+        orient="row",
+    )
+    plan = SimpleNamespace(study=SimpleNamespace(conditions=conditions))
+    recorded = played.sort(recorded_rows.ORDER, maintain_order=True)
+    assert not recorded.equals(played)
+    assert recorded_rows.as_played(recorded, plan).equals(played)
