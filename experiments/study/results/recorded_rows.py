@@ -12,7 +12,7 @@ import base64
 import io
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,16 +88,16 @@ def restore_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mappi
         files = {
             "config.yaml": plan.runs[one].to_yaml().encode(),
             MEASURES: recorded.measures[one].encode(),
-            EPISODES: episodes_file(as_played(recorded.episodes[one], plan)),
+            EPISODES: episodes_file(as_played(recorded.episodes[one], plan.study.conditions)),
             RECORDED: json.dumps({"rows": path.name, "golden": dict(recorded.golden)}, indent=0).encode(),
         }
         folder.keep(Done(one, files))
     return len(wanted)
 
 
-def as_played(episodes: pl.DataFrame, plan: StudyPlan) -> pl.DataFrame:
+def as_played(episodes: pl.DataFrame, conditions: Sequence[str]) -> pl.DataFrame:
     """In the order of an evaluation: conditions as in the study, sampled episodes first, levels by number."""
-    place = {name: k for k, name in enumerate(plan.study.conditions)}
+    place = {name: k for k, name in enumerate(conditions)}
     by = (
         pl.col("condition").replace_strict(place, default=len(place), return_dtype=pl.Int64),
         ~pl.col("sampled"),

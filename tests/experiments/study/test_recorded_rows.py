@@ -3,7 +3,6 @@
 import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -125,7 +124,6 @@ def test_restored_episodes_are_in_the_order_of_an_evaluation() -> None:
         schema=["condition", "sampled", "level_index", "run"],
         orient="row",
     )
-    plan = SimpleNamespace(study=SimpleNamespace(conditions=conditions))
     recorded = played.sort(recorded_rows.ORDER, maintain_order=True)
     assert not recorded.equals(played)
-    assert recorded_rows.as_played(recorded, plan).equals(played)
+    assert recorded_rows.as_played(recorded, conditions).equals(played)

@@ -1,5 +1,6 @@
 """Measures of a run and of a point: recorded episodes give the same rows again, and what is not in them is kept."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
@@ -25,7 +26,7 @@ def test_rows_of_other_code_are_measured_again_and_recorded_actions_are_kept(tin
     old = [row | {"value": 0.123} if row["measure"] == "capability" else row for row in rows]
     again = measured_again(read_episodes(run.episodes_path), run.config, old)
 
-    def as_text(some: list) -> list[str]:
+    def as_text(some: Iterable[object]) -> list[str]:
         return sorted(map(str, some))
 
     assert as_text(again) == as_text(rows)
