@@ -7,7 +7,9 @@ The tiles come from the world's legend and validity from its check, so the edito
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -16,10 +18,12 @@ import numpy as np
 from goalposts.errors import UserError
 from goalposts.safe_write import write_whole
 
-from ..levels.level import Level, LevelSet
+from ..levels.level import Level, LevelSet, Tile
 from ..levels.level_file import save_levels
+from ..render.look import look_of
 from ..render.render import draw
-from ..render.scene import Scene
+from ..render.scene import Scene, Sprite
+from ..render.sprites import drawn_names
 from ..worlds.contract.world import GOAL
 from .canvas import HEADING, SMALL, TEXT, Canvas, font, lay_way, pygame, surface_of
 from .draft_level import Sketch
@@ -225,9 +229,8 @@ class Edit(View):
         columns = min(COLUMNS, width // CHIP)
         for code, tile in enumerate(tiles):
             box = pygame.Rect(x + code % columns * CHIP, y + code // columns * CHIP, CHIP - 6, CHIP - 6)
-            image = draw(Scene(self.world.name, ((tile.sprite,),)), 32)
             canvas.fill(box, theme.sunken, 4)
-            canvas.surface.blit(surface_of(image), (box.x + 3, box.y + 3))
+            canvas.surface.blit(surface_of(self._icon(tile)), (box.x + 3, box.y + 3))
             canvas.fill(pygame.Rect(box.x + 3, box.y + 3, 14, 15), theme.surface)
             canvas.text(tile.char, box.x + 5, box.y + 2, 11, theme.ink, True)
             if code == self.tile:
@@ -235,6 +238,24 @@ class Edit(View):
             self._palette.append((box, code))
         y += (len(tiles) + columns - 1) // columns * CHIP
         return canvas.paragraph(tiles[self.tile].name, x, y + 2, width, SMALL, bold=True)
+
+    def _icon(self, tile: Tile) -> np.ndarray:  # uint8[32, 32, 3]
+        """A tile of the palette. Objects that the rules draw, such as a monster or the start, are found by the tile's name."""
+        ground, look = self.world.legend.tiles[0].sprite, look_of(self.world.name)
+        scene = Scene(self.world.name, ((tile.sprite,),))
+        if tile.sprite != ground or tile.char == self.world.legend.tiles[0].char:
+            return draw(scene, 32)
+        known = {*drawn_names(), *look.names}
+        words = re.findall(r"[a-z_]+", tile.name.lower())
+        thing = (
+            "agent_right" if {"spawn", "start"} & set(words) else next((w for w in words if w in known), None)
+        )
+        bare = draw(scene, 32)
+        if thing is None:
+            return bare
+        made = draw(replace(scene, sprites=(Sprite(thing, 0, 0),)), 32)
+        faint = thing != "agent_right" and re.match(r"\w+'s ", tile.name)  # "monster's track": where it moves
+        return ((made.astype(int) + 2 * bare) // 3).astype(np.uint8) if faint else made
 
     def _draw(self, code: int, more: bool = False) -> None:
         self._warned = False

@@ -55,7 +55,7 @@ class Watching(Protocol):
 def watch_panel(view: Watching, canvas: Canvas, side: pygame.Rect) -> None:
     """Draw the side panel of a watched level."""
     shown, theme = view.shown, canvas.theme
-    moment = shown.episode.moments[view.at]
+    moment = shown.episode.moments[min(view.at, len(shown.episode.actions))]
     x, y, width = side.x, side.y, side.width
     many = f"agent {view.player + 1} of {len(view.players)}" if len(view.players) > 1 else "agent"
     canvas.text(many, x, y, SMALL, theme.muted)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from .canvas import Canvas, pygame
 
-TILES = (64, 48, 32, 16, 8)  # pixels per tile
+TILES = (64, 48, 40, 32, 24, 16, 8)  # pixels per tile
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ come from `overlays.py`. Read next: `panel.py`, the side panel.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -16,12 +17,13 @@ from goalposts.errors import UserError
 from ..render.render import draw
 from ..render.sprites import sprite
 from ..worlds.contract.world import GOAL
-from .canvas import Canvas, lay_heat, lay_way, pygame, surface_of
+from .canvas import SMALL, TEXT, Canvas, lay_heat, lay_way, pygame, surface_of
 from .model import Course, Episode, Player, ShownEpisode
 from .overlays import plan_of, shortest_way, steps_layer, value_layer
-from .panel import LAYERS, SPEEDS, watch_panel
-from .view import Board, Key, View
+from .panel import LAYERS, SPEEDS, outcome_words, watch_panel
+from .view import TILES, Board, Key, View
 
+HEAD = 44  # pixels above a level for its agent and outcome
 HOLD = 2500  # milliseconds for which the end of an episode is shown
 
 
@@ -37,8 +39,9 @@ class Watch(View):
         self.probabilities, self.camera, self.trail = True, False, True
         self.to_goal = self.to_proxy = False
         self.layer = 0
+        self.two = len(self.players) > 1  # this agent and the next one, side by side
         self._since = 0
-        self._board = Board()
+        self._board, self._second = Board(), Board()
         self._ready: dict[tuple[int, int, int, bool], ShownEpisode] = {}
         self._heat: tuple[object, np.ndarray] | None = None
 
@@ -51,6 +54,30 @@ class Watch(View):
     def who(self) -> Player:
         """The current player."""
         return self.players[self.player]
+
+    @property
+    def last(self) -> int:
+        """The last step on the screen: of the longer episode where there are two."""
+        ends = [len(self.shown.episode.actions)]
+        if self.two:
+            with self._next_one():
+                ends.append(len(self.shown.episode.actions))
+        return max(ends)
+
+    @property
+    def moment(self) -> int:
+        """The step of the current player's episode: its last one if another episode is longer."""
+        return min(self.at, len(self.shown.episode.actions))
+
+    @contextmanager
+    def _next_one(self) -> Iterator[None]:
+        """Make the next player the current one for a while."""
+        player, heat = self.player, self._heat
+        self.player = (player + 1) % len(self.players)
+        try:
+            yield
+        finally:
+            self.player, self._heat = player, heat
 
     @property
     def shown(self) -> ShownEpisode:
@@ -88,6 +115,16 @@ class Watch(View):
             )
         if len(self.players) > 1:
             keys.append(Key(("a",), "A", "agent", self._next_player, "same level, next agent"))
+            keys.append(
+                Key(
+                    ("o",),
+                    "O",
+                    "both",
+                    lambda: self._turn("two"),
+                    "two agents side by side, or one",
+                    lambda: self.two,
+                )
+            )
         return [
             *keys,
             Key(("m",), "M", "likeliest", self._mode, "likeliest or sampled actions",
@@ -107,8 +144,9 @@ class Watch(View):
         if not self.playing:
             return
         self._since += ms
-        if self.at < len(self.shown.episode.actions):
-            while self._since >= 1000 / SPEEDS[self.speed] and self.at < len(self.shown.episode.actions):
+        last = self.last
+        if self.at < last:
+            while self._since >= 1000 / SPEEDS[self.speed] and self.at < last:
                 self._since -= round(1000 / SPEEDS[self.speed])
                 self.at += 1
         elif self._since >= HOLD:
@@ -119,18 +157,34 @@ class Watch(View):
         line = self._line()
         if button == 1 and kind in ("down", "move") and line.inflate(0, 24).collidepoint(place):
             share = (place[0] - line.x) / max(line.width, 1)
-            self._go(round(share * len(self.shown.episode.actions)))
+            self._go(round(share * self.last))
 
     def paint(self, canvas: Canvas, room: pygame.Rect, side: pygame.Rect) -> None:
         """Draw the level at this moment, the progress line and the side panel."""
-        shown = self.shown
-        moment = shown.episode.moments[self.at]
-        focus = (int(moment.state[0]), int(moment.state[1]))
         above = pygame.Rect(room.x, room.y, room.width, room.height - 36)
-        self._board.show(canvas, above, shown.level.tiles.shape, focus, self._image(canvas))
-        line = self._line()
-        canvas.bar(line, self.at / max(len(shown.episode.actions), 1), canvas.theme.muted)
+        if self.two:
+            first, second = halves(above, self.shown.level.tiles.shape)
+            self._show(canvas, first, self._board, True)
+            with self._next_one():
+                self._show(canvas, second, self._second, True)
+        else:
+            self._show(canvas, above, self._board, False)
+        canvas.bar(self._line(), self.at / max(self.last, 1), canvas.theme.muted)
         watch_panel(self, canvas, side)
+
+    def _show(self, canvas: Canvas, room: pygame.Rect, board: Board, named: bool) -> None:
+        """Draw the current player's episode; `named`: with the player and the outcome above it."""
+        shown = self.shown
+        moment = shown.episode.moments[self.moment]
+        focus = (int(moment.state[0]), int(moment.state[1]))
+        if named:
+            room = pygame.Rect(room.x, room.y + HEAD, room.width, room.height - HEAD)
+        board.show(canvas, room, shown.level.tiles.shape, focus, self._image(canvas))
+        if named:
+            place = board.place
+            canvas.text(self.who.label, place.x, place.y - HEAD, TEXT, bold=True, width=room.width)
+            said = shown.trouble or outcome_words(self.course.world, moment)
+            canvas.text(said, place.x, place.y - HEAD // 2, SMALL, canvas.theme.muted, width=room.width)
 
     def heat(self) -> tuple[np.ndarray | None, str]:
         """The current overlay, float[H, W] or None, and the reason if a requested overlay is missing."""
@@ -139,7 +193,7 @@ class Watch(View):
             return None, ""
         if kind == "critic" and self.who.value is None:
             return None, f"{self.who.label} has no critic"
-        now = shown.episode.moments[self.at].state
+        now = shown.episode.moments[self.moment].state
         key = (kind, self.player, shown.level, now.tobytes())
         if self._heat is None or self._heat[0] != key:
             plan = plan_of(shown.level)
@@ -156,11 +210,12 @@ class Watch(View):
 
     def _image(self, canvas: Canvas):
         shown, theme = self.shown, canvas.theme
-        moment = shown.episode.moments[self.at]
+        at = self.moment
+        moment = shown.episode.moments[at]
         layer, _ = self.heat()
 
         def image(px: int) -> pygame.Surface:
-            scene = replace(moment.scene, trail=shown.episode.trail(self.at))
+            scene = replace(moment.scene, trail=shown.episode.trail(at))
             if layer is None:
                 made = surface_of(draw(scene, px, self.camera, self.trail))
             else:
@@ -192,7 +247,7 @@ class Watch(View):
         return image
 
     def _line(self) -> pygame.Rect:
-        place = self._board.place
+        place = self._board.place.union(self._second.place) if self.two else self._board.place
         return pygame.Rect(place.x, place.bottom + 14, place.width, 8)
 
     def _made(self) -> ShownEpisode:
@@ -205,7 +260,7 @@ class Watch(View):
         return ShownEpisode(level, episode, made.probabilities)
 
     def _pause(self) -> None:
-        if self.at >= len(self.shown.episode.actions):
+        if self.at >= self.last:
             self._again()
             self.playing = True
         else:
@@ -217,7 +272,7 @@ class Watch(View):
 
     def _go(self, to: int) -> None:
         self.playing = False
-        self.at = min(max(to, 0), len(self.shown.episode.actions))
+        self.at = min(max(to, 0), self.last)
 
     def _faster(self, by: int) -> None:
         self.speed = min(max(self.speed + by, 0), len(SPEEDS) - 1)
@@ -248,6 +303,22 @@ class Watch(View):
 
     def _turn(self, what: str) -> None:
         setattr(self, what, not getattr(self, what))
+        self.at = min(self.at, self.last)
+
+
+def halves(room: pygame.Rect, shape: tuple[int, int]) -> tuple[pygame.Rect, pygame.Rect]:
+    """Two places in `room` for levels of `shape`: side by side, or one above the other where the tiles are larger so."""
+    gap = 2 * HEAD // 3
+    wide = pygame.Rect(room.x, room.y, (room.width - gap) // 2, room.height)
+    high = pygame.Rect(room.x, room.y, room.width, (room.height - gap) // 2)
+
+    def tile(box: pygame.Rect) -> int:
+        fits = (px for px in TILES if shape[0] * px <= box.height - HEAD and shape[1] * px <= box.width)
+        return next(fits, 0)
+
+    if tile(high) > tile(wide):
+        return high, high.move(0, high.height + gap)
+    return wide, wide.move(wide.width + gap, 0)
 
 
 def _put(target: pygame.Surface, name: str, row: int, col: int, px: int) -> None:

@@ -12,9 +12,10 @@ from goalposts.text import plain
 
 from .canvas import DARK, HEADING, LIGHT, SMALL, TEXT, Canvas, key_width, pygame
 from .display import WindowError, open_display
+from .opening import SIZE
 from .view import Key, View
 
-SIZE, SMALLEST = (1180, 740), (640, 420)
+SMALLEST = (640, 420)
 SIDE, MARGIN = 330, 18
 FRAMES = 60  # per second
 HELD = (

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import inspect
 import os
-import shutil
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import wraps
@@ -28,6 +26,7 @@ from goalposts.process.streams import takes_unicode
 from goalposts.text import json_text, plain, plain_lines
 
 from ...envs.worlds.contract.sources import sources
+from ..system.screen import block_bar, coloured, fitted
 from .renamed import with_new_names
 
 AGENTS = ("GoToGoal", "GoToProxy", "Random", "Mixture", "goal-seeker", "proxy-seeker", "random", "mixture")
@@ -177,46 +176,31 @@ LOOK_UP, MAIN = "Look up", "Experiments"
 
 def say(text: object = "", err: bool = False) -> None:
     """Print one line: whatever names and paths are in it, it stays one line that a terminal only shows."""
-    typer.echo(plain(text, MOST), err=err)
+    typer.echo(fitted(plain(text, MOST)), err=err)
     heard()
 
 
-def show(text: str, err: bool = False) -> None:
-    """Print several lines, such as a table. Names in them must be `plain` already: a line break in them is a line."""
-    typer.echo(plain_lines(text), err=err)
+def show(text: str, err: bool = False, verbatim: bool = False) -> None:
+    """Print several lines, such as a table. Names in them must be `plain` already: a line break in them is a line.
+
+    On a terminal, long lines are wrapped and verdicts are coloured, unless they are `verbatim`, as a config is.
+    """
+    text = plain_lines(text)
+    typer.echo(text if verbatim else coloured(fitted(text)), err=err)
     heard()
-
-
-VERDICT_COLOURS = {
-    "ALIGNED": "blue",
-    "MISGENERALIZED": "yellow",
-    "CAPABILITY LOSS": "red",
-    "MIXED": "magenta",
-}
 
 
 def show_verdict(label: str, words: str, reasons: Iterable[object]) -> None:
     """Print an empty line, a verdict, in colour on a terminal unless NO_COLOR is set, what it is about, and its reasons."""
     say()
-    colour = False if os.environ.get("NO_COLOR") else None  # None: as the terminal can
-    typer.secho(plain(label), fg=VERDICT_COLOURS.get(label), bold=True, nl=False, color=colour)
-    typer.echo(f": {plain(words, MOST)}")
+    typer.echo(coloured(f"{plain(label)}: {plain(words, MOST)}"))
     show_bullets(reasons)
 
 
 def show_bullets(sentences: Iterable[object]) -> None:
     """Print a list with hanging indents, as wide as the terminal; where the output is no terminal, one line each."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else MOST
     for sentence in sentences:
-        lines = textwrap.wrap(
-            plain(sentence, MOST),
-            width,
-            initial_indent="  • ",
-            subsequent_indent="    ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        typer.echo("\n".join(lines))
+        typer.echo(fitted(f"  • {plain(sentence, MOST)}"))
 
 
 def show_json(value: Any) -> None:
@@ -264,11 +248,11 @@ RunPaths = Annotated[list[Path], typer.Argument(help="Run folders; several are j
 def progress_bars(labels: list[str], quiet: bool) -> Iterator[Any]:
     """Progress of each label on stderr: bars on a terminal, else a line now and then; yields update(which, step, total, words)."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
+        block_bar(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[words]}", markup=False),

@@ -115,7 +115,7 @@ def levels(
         show_json(facts)
         return
     for fact in facts:
-        show(_level_text(chosen, fact))
+        show(_level_text(chosen, fact), verbatim=True)
 
 
 def _level_facts(levels: LevelSet) -> list[dict[str, Any]]:
@@ -208,7 +208,7 @@ def config_show(config: Config, overrides: Overrides = None, as_json: Json = Fal
     if as_json:
         show_json(found.to_dict())
     else:
-        show(found.to_yaml().rstrip())
+        show(found.to_yaml().rstrip(), verbatim=True)
 
 
 @config_app.command("schema")

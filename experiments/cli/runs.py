@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -37,6 +37,9 @@ from .app import (
 )
 from .renamed import agent_words
 
+if TYPE_CHECKING:
+    from ..runs.run import Run
+
 
 @app.command(rich_help_panel=MAIN)
 def train(
@@ -59,9 +62,16 @@ def train(
 
     with progress_bars([found.name], quiet) as told:
         run = train_run(found, path, lambda step, total, words: told(0, step, total, words), evaluate)
-    say(f"trained {run.status().step:,} steps: {run.path}")
+    say(_trained_text(run))
     if evaluate:
         say(f"next: {shown_command('diagnose', run.path)}, {shown_command('report', run.path)}")
+
+
+def _trained_text(run: Run) -> str:
+    """Describe the length of a training, and why it exceeds the requested number of steps."""
+    step, asked = run.status().step, run.config.train.total_steps
+    more = f" ({asked:,} were asked for; a training ends with a whole batch of all its environments)"
+    return f"trained {step:,} steps{more if step > asked else ''}: {run.path}"
 
 
 @app.command(rich_help_panel=MAIN)
@@ -105,6 +115,8 @@ def evaluate(
     for line in held_out_lines(found):
         say(line)
     say(f"episodes: {found.stored or 'not kept; --out FILE.parquet writes them'}")
+    if found.stored and out is None:
+        say(f"next: {shown_command('diagnose', run)}")
 
 
 @app.command(rich_help_panel=MAIN)
@@ -156,8 +168,8 @@ def diagnose(
     add = shown_command("diagnose", *runs, "--evaluate-missing")
     diagnoses = _of_runs(runs, evaluate_missing or preview, preview, quiet)
     _show_diagnoses(diagnoses, add, as_json)
-    if len(runs) == 1 and not as_json:
-        _show_sight(runs[0], diagnoses[0].verdict)
+    if not as_json:
+        _show_after(runs, diagnoses[0].verdict)
 
 
 BY_ITSELF = "an agent that is not a run is diagnosed by itself: give only that one, without --evaluate-missing and --preview"
@@ -202,6 +214,14 @@ class _Outside:
         return f"nothing was kept; for report, record and comparisons: {self.adopts()}"
 
 
+def _show_after(runs: list[Path], verdict: Any) -> None:
+    """What follows a diagnosis of runs: for a single one, whether it can see the goal; the next step."""
+    if len(runs) == 1:
+        _show_sight(runs[0], verdict)
+    say()
+    say(f"next: {shown_command('report', *runs)}")
+
+
 def _show_sight(run: Path, verdict: Any) -> None:
     """Whether it can see the goal, where its behaviour shows no effect of seeing it."""
     from ..evaluation.evaluated_run import open_runs, unaffected
@@ -226,6 +246,7 @@ def _show_diagnoses(diagnoses: list[Any], add: str, as_json: bool, after: str = 
         return
     show("\n\n\n".join(diagnosis_text(one, plain(add)) for one in diagnoses))
     if after:
+        say()
         say(after)
 
 

@@ -153,6 +153,9 @@ def _outcome_text(
         lines.append(f"        log: {task.folder.log(failed.id)}")
     if outcome.failed:
         lines.append("run the same command again to retry the failed runs")
+    elif not outcome.missing:
+        lines.append(f"page:   {task.folder.path / 'report.html'}")
+        lines.append(f"next:   {shown_command('study', 'status', task.folder.path)}")
     return plain_lines(lines)
 
 
@@ -160,6 +163,7 @@ def _outcome_text(
 def status(path: StudyPath, as_json: Json = False) -> None:
     """Show the progress of a study: runs done, missing and failed, point by point."""
     from ..study.session import study_status
+    from .tables import status_table
 
     found = study_status(path)
     if as_json:
@@ -167,11 +171,7 @@ def status(path: StudyPath, as_json: Json = False) -> None:
         return
     state = "running now" if found.running else "nothing is running"
     say(f"{found.study}: {found.done} of {found.runs} runs done; {state}")
-    width = max(len(point.point) for point in found.points)
-    for point in found.points:
-        say(f"  {point.point:{width}}  {point.done:3} of {point.runs}")
-        for seed, why in point.failed.items():
-            say(f"  {'':{width}}  {seed} failed: {why}")
+    show(status_table(found).rstrip())
     if found.others:
         say(
             f"  {found.others} further runs in the folder belong to no point of the current study; tables leave them out"
@@ -189,8 +189,8 @@ def compare(first: StudyPath, second: StudyPath, as_json: Json = False) -> None:
     from ..study.driver import check_study
     from ..study.folder.folder import SUMMARY
     from ..study.results.compare import compare as compare_tables
-    from ..study.results.compare import compare_text
     from ..study.results.summary import read_summary
+    from .tables import compare_text
 
     tables = [read_summary(check_study(path).path / SUMMARY, plan_study(path)) for path in (first, second)]
     found = compare_tables(*tables)

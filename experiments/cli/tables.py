@@ -5,15 +5,10 @@ Read next: `runs.py`, which prints them.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
-from goalposts.text import plain, plain_lines
+from goalposts.text import plain_lines
 
 from ..bench.timing import Figure, Grid
 from ..evaluation.chunked import EvaluationSummary
@@ -26,38 +21,22 @@ from ..measurement.metrics import METRICS
 from ..measurement.rates import OUTCOMES, OutcomesRow
 from ..measurement.relearning import Recovery
 from ..publish.wording import label_of
+from ..system.screen import table
 
-
-class PlainTable(Table):
-    """A table whose cells are text and nothing else: no markup, one line each."""
-
-    def add_column(self, header: Any = "", *args: Any, **options: Any) -> None:
-        super().add_column(plain(header), *args, **options)
-
-    def add_row(self, *cells: Any, **options: Any) -> None:
-        super().add_row(*map(plain, cells), **options)
+if TYPE_CHECKING:
+    from ..study.results.compare import Difference
+    from ..study.session import StudyStatus
 
 
 def outcome_table(rows: Sequence[OutcomesRow]) -> str:
     """One row per condition and mode: what was touched first, how it ended, with intervals."""
-    table = PlainTable(
-        "condition",
-        "role",
-        "actions",
-        "goal first",
-        "proxy first",
-        "neither",
-        "died",
-        "timed out",
-        "n",
-        box=box.SIMPLE,
-    )
+    lines = []
     for row in rows:
-        found = row.outcomes
+        found, mode = row.outcomes, "sampled" if row.sampled else "greedy"
         shares = [_cell(getattr(found, name)) for name in OUTCOMES]
-        mode = "sampled" if row.sampled else "greedy"
-        table.add_row(found.condition, found.role, mode, *shares, f"{found.proxy.n:,}")
-    return _text(table)
+        lines.append([f"{found.condition} ({found.role}, {mode})", *shares, f"{found.proxy.n:,}"])
+    heads = ("condition (role, actions)", "goal first", "proxy first", "neither", "died", "timed out", "n")
+    return table(heads, lines)
 
 
 def evaluation_json(name: str, found: EvaluationSummary) -> dict[str, Any]:
@@ -84,15 +63,16 @@ def outcomes_json(rows: Sequence[OutcomesRow]) -> list[dict[str, Any]]:
 
 def summary_table(items: Sequence[Evaluated]) -> str:
     """Agents side by side: the main numbers of their verdicts; `goalposts diagnose` prints all."""
-    table = PlainTable("", *(label_of(item) for item in items), box=box.SIMPLE)
     verdicts = [item.verdict() for item in items]
-    table.add_row("verdict", *(verdict.label for verdict in verdicts))
-    table.add_row("what it does, by the probes", *(item.behaviour() for item in items))
+    rows = [
+        ["verdict", *(verdict.label for verdict in verdicts)],
+        ["what it does, by the probes", *(item.behaviour() for item in items)],
+    ]
     for metric in (metric for metric in METRICS if not metric.detail):
-        table.add_row(metric.name, *(_cell(verdict.numbers[metric.key]) for verdict in verdicts))
+        rows.append([metric.name, *(_cell(verdict.numbers[metric.key]) for verdict in verdicts)])
     n = verdicts[0].capability.n if verdicts[0].capability else 0
     shown = f"95% intervals; n = {n:,} held-out levels per condition; 1 training seed each; judged on {verdicts[0].shift}"
-    return _text(table) + f"  {shown}"
+    return table(["", *(label_of(item) for item in items)], rows) + f"  {shown}"
 
 
 def diagnosis_text(found: Diagnosis, add: str) -> str:
@@ -132,30 +112,20 @@ def _named(found: Diagnosis) -> str:
 
 def recovery_text(found: Recovery) -> str:
     """The recovery curve, and what it says."""
-    table = PlainTable(
-        "steps of training", "from its weights", "from scratch", "difference (paired)", "n", box=box.SIMPLE
-    )
-    for point in found.points:
-        row = (point.finetuned.short, point.scratch.short, point.gain.short, f"{point.gain.n:,}")
-        table.add_row(f"{point.steps:,}", *row)
+    rows = [
+        [f"{p.steps:,}", p.finetuned.short, p.scratch.short, p.gain.short, f"{p.gain.n:,}"]
+        for p in found.points
+    ]
+    heads = ("steps of training", "from its weights", "from scratch", "difference (paired)", "n")
     seeds = found.points[0].gain.seeds
     about = f"  goal reached on held-out {found.condition} levels; 95% intervals; {seeds} training seed{'s' * (seeds != 1)}"
     warning = found.points[-1].gain.warning
-    return f"{_text(table)}{about}{f' ({warning})' if warning else ''}\n  {found.explanation}"
+    return f"{table(heads, rows)}{about}{f' ({warning})' if warning else ''}\n  {found.explanation}"
 
 
 def _probe_table(found: Diagnosis) -> str:
-    names = (
-        "condition",
-        "chases",
-        "goal first",
-        "proxy first",
-        "neither",
-        "regret",
-        "n",
-        "what it distinguishes",
-    )
-    table = PlainTable(*names, box=box.SIMPLE)
+    """What it chases under each condition, and below, what each condition distinguishes."""
+    rows, told = [], []
     for row in found.probes.iter_rows(named=True):
         shares = [
             "—"
@@ -164,20 +134,26 @@ def _probe_table(found: Diagnosis) -> str:
             for name in FIRST
         ]
         loss = found.regrets[row["condition"]].short
-        table.add_row(row["condition"], row["chases"], *shares, loss, f"{row['levels']:,}", row["tells"])
-    return _text(table, 190)
+        rows.append([f"{row['condition']} → {row['chases']}", *shares, loss, f"{row['levels']:,}"])
+        told.append(f"  {row['condition']}: {row['tells']}")
+    counts = {row[-1] for row in rows}
+    heads = ["condition → what it chases", "goal first", "proxy first", "neither", "regret", "n"]
+    if len(counts) == 1:  # said once
+        heads, rows = heads[:-1], [row[:-1] for row in rows]
+        told.insert(0, f"  n = {counts.pop()} levels per condition; what each distinguishes:")
+    return table(heads, rows) + "\n".join(plain_lines(told).split("\n"))
 
 
 def _conflict_text(found: Diagnosis) -> str:
     curve = found.curve
     if curve is None:
         return "  not measured: it needs 20 distinguishing levels of a shift condition, and two different detours"
-    table = PlainTable("detour", "goal first, of either", "n", box=box.SIMPLE)
+    rows = []
     for group in curve.bins:
         span = f"{group.low}" if group.low == group.high else f"{group.low}–{group.high}"
-        table.add_row(span, group.preference.short, f"{group.preference.n:,}")
+        rows.append([span, group.preference.short, f"{group.preference.n:,}"])
     fits = "" if curve.fits else " The fitted curve misses some of these groups: read the groups."
-    return f"{_text(table)}  {curve.explanation}{fits}"
+    return f"{table(('detour', 'goal first, of either', 'n'), rows)}  {curve.explanation}{fits}"
 
 
 def _attribution_text(found: Diagnosis) -> str:
@@ -188,47 +164,76 @@ def _attribution_text(found: Diagnosis) -> str:
         lines.append(f"  {one.run}, {one.condition}: {one.found}")
         lines.append(f"  {one.run}, {one.condition}: {one.seeing}")
         if len(found.attributions) == 1:
-            table = PlainTable(
-                "hypothesis", "kind", "nats behind the best", "episodes it explains best", box=box.SIMPLE
-            )
+            heads = ("hypothesis", "kind", "nats behind the best", "episodes it explains best")
+            rows = []
             best = one.found.table["log_evidence"].max()
             for row in one.found.table.iter_rows(named=True):
                 behind, share = best - row["log_evidence"], row["episodes_best"]
-                table.add_row(row["hypothesis"], row["kind"], f"{behind:,.1f}", f"{100 * share:.0f} %")
-            lines += _text(table).rstrip().split("\n")
+                rows.append([row["hypothesis"], row["kind"], f"{behind:,.1f}", f"{100 * share:.0f}%"])
+            lines += table(heads, rows).rstrip().split("\n")
     lines += [f"  {one.run}, {one.condition}: {one.found}" for one in found.on_probes]
     return plain_lines(lines)
 
 
 def bench_table(figures: Sequence[Figure]) -> str:
     """Table of measurements: name, rate, and the ratio to a comparable measurement."""
-    table = PlainTable("what", "rate", "", "ratio", "to", box=box.SIMPLE)
-    for figure in figures:
-        ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
-        table.add_row(figure.what, f"{figure.rate:,.0f}", figure.unit, ratio, figure.beside)
-    return _text(table)
+    rows = [
+        [f.what, f"{f.rate:,.0f}", f.unit, "" if f.ratio is None else f"{f.ratio:.2f}", f.beside]
+        for f in figures
+    ]
+    return table(("what", "rate", "", "ratio", "to"), rows)
 
 
 def grid_table(grid: Grid) -> str:
     """Table of measurements by row and column, under its title."""
     columns = list(dict.fromkeys(column for _, column in grid.figures))
-    table = PlainTable(
-        *grid.headings, *columns, title=plain(grid.title), title_justify="left", box=box.SIMPLE
-    )
-    for column in table.columns[len(grid.headings) :]:
-        column.justify = "right"
+    rows = []
     for row in dict.fromkeys(row for row, _ in grid.figures):
         found = [grid.figures.get((row, column)) for column in columns]
-        table.add_row(*row, *("" if figure is None else f"{figure.rate:,.0f}" for figure in found))
-    return _text(table)
+        rows.append([*row, *("" if figure is None else f"{figure.rate:,.0f}" for figure in found)])
+    first = len(grid.headings)
+    return table([*grid.headings, *columns], rows, grid.title, range(first, first + len(columns)))
+
+
+def status_table(found: StudyStatus) -> str:
+    """The points of a study: runs done, and failed ones with the reason."""
+    rows = [
+        [
+            point.point,
+            f"{point.done} of {point.runs}",
+            "; ".join(f"{seed}: {why}" for seed, why in point.failed.items()),
+        ]
+        for point in found.points
+    ]
+    heads = ("point", "done", "failed")
+    failed = any(point.failed for point in found.points)
+    return table(heads if failed else heads[:2], rows if failed else [row[:2] for row in rows])
+
+
+def compare_text(found: Sequence[Difference], names: tuple[str, str]) -> str:
+    """The differences between two studies, in one table."""
+    rows = []
+    for one in found:
+        gap = f"{one.difference:+.3f}"
+        if one.low is not None and one.high is not None:
+            sure = "" if one.low <= 0 <= one.high else " differs"
+            gap += f" [{one.low:+.3f}, {one.high:+.3f}]{sure}"
+        rows.append(
+            [
+                one.label,
+                one.measure,
+                f"{one.first:.3f}",
+                f"{one.second:.3f}",
+                gap,
+                f"{one.seeds[0]}, {one.seeds[1]}",
+            ]
+        )
+    heads = ("point", "measure", names[0], names[1], f"{names[1]} minus {names[0]}", "seeds")
+    return (
+        table(heads, rows)
+        + "  in brackets: 95% intervals over training seeds (Welch's t), where both have two or more"
+    )
 
 
 def _cell(found: Estimate | None) -> str:
     return "—" if found is None else found.short
-
-
-def _text(table: Table, width: int = 150) -> str:
-    buffer = io.StringIO()
-    console = Console(file=buffer, width=width, color_system=None, markup=False, emoji=False, highlight=False)
-    console.print(table)
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines() if line.strip()) + "\n"

@@ -21,6 +21,7 @@ from .app import MAIN, app, chosen_world, say
 from .renamed import agent_words
 
 if TYPE_CHECKING:
+    from ...envs.window.opening import Opening
     from ...envs.window.view import View
 
 Conditions = Annotated[
@@ -57,24 +58,21 @@ def watch(
     keys: Keys = "",
 ) -> None:
     """Watch agents play, with values per cell and shortest paths. Switch between several agents and conditions."""
-    _check(screenshot, condition, file)
+    opening = _check(screenshot, condition, file, f"watch {' '.join(subjects)}", dark)
     from ...envs.window.watch import Watch
-    from ...envs.worlds.registry import get_world, load_world
-    from ..evaluation.level_files import read_level_file
-    from ..evaluation.subjects import is_scripted, labels_of, level_seed_of, subjects_named
+    from ...envs.worlds.registry import get_world
+    from ..evaluation.subjects import labels_of, level_seed_of, subjects_named
     from ..interactive.players import course_of, course_of_file, player_of
 
     subjects = agent_words(subjects)
-    name = load_world(world).name if world else None
-    if file is not None:
-        name = read_level_file(file, name).world
-    elif all(map(is_scripted, subjects)):
-        name = load_world(chosen_world(world)).name
-    found = subjects_named(subjects, name)
-    seed = level_seed_of(found)
+    found = subjects_named(subjects, _world_of(world, file, subjects))
     known = next((s.config.evaluate.conditions for s in found if s.config is not None), None)
-    of = found[0].world
-    course = course_of_file(file, of) if file else course_of(get_world(of), condition or known, seed)
+    of = _warm(opening, found[0].world)
+    course = (
+        course_of_file(file, of)
+        if file
+        else course_of(get_world(of), condition or known, level_seed_of(found))
+    )
     players = [player_of(s, label) for s, label in zip(found, labels_of(subjects, found), strict=True)]
     shift = next(
         (c for c in course.conditions if c == course.world.default_condition("shift")), course.conditions[0]
@@ -104,7 +102,7 @@ def play(
     """Play the agents' levels yourself. Your episodes are stored like an agent's, so diagnose and report accept the folder."""
     import tempfile
 
-    _check(screenshot, condition, file)
+    opening = _check(screenshot, condition, file, f"play {world or ''}".strip(), dark)
     from ...envs.window.play import Play
     from ...envs.worlds.registry import load_world
     from ..interactive.human_session import Human, human_run
@@ -112,9 +110,9 @@ def play(
 
     name_of_world = world or (None if file else chosen_world(None))
     known = load_world(name_of_world) if name_of_world else None
+    _warm(opening, known.name if known else "")
     course = course_of_file(file, known and known.name) if file else course_for_people(known, condition)
-    of_file = f"-{file.stem}" if file else ""
-    folder = out or Path("runs") / f"{name}-{course.world.name.lower()}{of_file}"
+    folder = out or Path("runs") / f"{name}-{course.world.name.lower()}{f'-{file.stem}' if file else ''}"
     with tempfile.TemporaryDirectory() as nowhere:
         run = human_run(Path(nowhere) / "run" if screenshot else folder, name, course.world, whole)
         with run.lock():
@@ -147,13 +145,14 @@ def edit(
     path = file or _free("level")
     if path.suffix not in (".txt", ".npz"):
         raise UserError(f"{path}: a level file ends in .txt or .npz, not {path.suffix!r}")
-    _check(screenshot, None, None)
+    opening = _check(screenshot, None, None, f"edit {path.name}", dark)
     from ...envs.window.edit import Edit
     from ...envs.worlds.registry import load_world
     from ..interactive.players import begin_edit
 
     names = agent_words(agent or ["GoToGoal", "GoToProxy"])
     of = load_world(world).name if world else None
+    _warm(opening, of or ("" if path.exists() else load_world(chosen_world(None)).name))
     levels, players, first = begin_edit(path, names, of, chosen_world(of), (condition, seed, start))
     view = Edit(levels, path, players, first)
     _show(view, dark, screenshot, keys, keep=screenshot is None)
@@ -166,8 +165,10 @@ def _free(stem: str) -> Path:
     return next(path for k in range(1, 10**6) if not (path := Path(f"{stem}-{k}.txt")).exists())
 
 
-def _check(screenshot: Path | None, condition: list[str] | None, file: Path | None) -> None:
-    """Refuse what cannot be, before any work."""
+def _check(
+    screenshot: Path | None, condition: list[str] | None, file: Path | None, title: str, dark: bool
+) -> Opening | None:
+    """Refuse what cannot be, before any work; open the window, unless there is to be none."""
     check_new(screenshot, "--screenshot")
     if screenshot is not None and screenshot.suffix.lower() != ".png":
         raise UserError(f"--screenshot {screenshot}: the name must end in .png")
@@ -175,10 +176,34 @@ def _check(screenshot: Path | None, condition: list[str] | None, file: Path | No
         raise UserError(
             "--condition and --file contradict each other: a file has its own levels; leave one out"
         )
-    if screenshot is None:
-        from ...envs.window.display import check_screen
+    if screenshot is not None:
+        return None
+    from ...envs.window.opening import Opening
 
-        check_screen()  # before anything is compiled
+    return Opening(title, dark)  # on the screen before anything is imported or compiled
+
+
+def _world_of(world: str | None, file: Path | None, subjects: list[str]) -> str | None:
+    """The world that the options of `watch` name; None: that of the runs."""
+    from ...envs.worlds.registry import load_world
+    from ..evaluation.level_files import read_level_file
+    from ..evaluation.subjects import is_scripted
+
+    name = load_world(world).name if world else None
+    if file is not None:
+        return read_level_file(file, name).world
+    return load_world(chosen_world(world)).name if all(map(is_scripted, subjects)) else name
+
+
+def _warm(opening: Opening | None, world: str) -> str:
+    """Compile a world's rules while the window says so, and return its name. Raises Exit if it is closed meanwhile."""
+    if opening is not None and world:
+        from ...envs.worlds.registry import get_world
+        from ..interactive.players import warm_up
+
+        if not opening.during(f"compiling the rules of {world} …", lambda: warm_up(get_world(world))):
+            raise typer.Exit
+    return world
 
 
 def _show(view: View, dark: bool, screenshot: Path | None, keys: str, keep: bool = True) -> None:

@@ -20,7 +20,8 @@ from ...envs.engine.engine import Engine
 from ...envs.engine.pixels import observe_pixels
 from ...envs.generation.generate import generate
 from ...envs.levels.level import Level, LevelSet
-from ...envs.window.model import Course, Decisions, Player
+from ...envs.planner.planner import solve
+from ...envs.window.model import Course, Decisions, Episode, Player
 from ...envs.worlds.contract.condition_names import format_condition
 from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world, load_world
@@ -89,6 +90,13 @@ def begin_edit(
     labels = labels_of(names, subjects)
     players = [player_of(subject, label) for subject, label in zip(subjects, labels, strict=True)]
     return levels, players, number if exists else 0
+
+
+def warm_up(world: World) -> None:
+    """Compile what a window needs of a world: its generator, planner and rules."""
+    level = generate(world, world.default_condition("shift"), LEVEL_SEED, 1)[0]
+    solve(level)
+    Episode(level, actions=[0])
 
 
 def usual_conditions(world: World) -> list[str]:

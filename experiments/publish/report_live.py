@@ -1,6 +1,6 @@
 """The live part of a report: the runs' recorded networks on the levels that the report shows, and the recorded episodes.
 
-Needs no torch. Read next: `live_blocks.py`, `recorded_network.py`; `run_report.py`, which places it.
+Needs no torch. Read next: `live_blocks.py`, `experiments/runs/recorded_network.py`; `run_report.py`, which places it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from ...envs.levels.level import Level, legend_of
 from ..evaluation.evaluated_run import Evaluated
 from ..evaluation.trajectories import FILE as TRAJECTORIES
 from ..report.data import LivePage, RecordedEpisodes, Replay, Take
+from ..runs.recorded_network import NotLiveError, recorded_network
 from .live_blocks import LiveAgent, live_page_of
 from .live_world import window_block
-from .recorded_network import NotLiveError, recorded_network
 from .wording import label_of
 
 LIVE_IN_REPORT = 2  # agents whose networks a report holds

@@ -1,7 +1,7 @@
 """An agent's network as text for a live page: weights as whole numbers of two bytes or one, with a scale for each unit.
 
-Reads the policy, never a run folder. Read next: `recorded_network.py`, which packs arrays; `experiments/report/live/network.js`,
-which computes with it.
+Reads the policy, never a run folder. Read next: `experiments/runs/recorded_network.py`, which packs arrays;
+`experiments/report/live/network.js`, which computes with it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import nn
 
 from ...agents.policy.networks import PlanesExtractor
 from ...agents.policy.policy_agent import PolicyAgent, RecurrentAgent
-from .recorded_network import NotLiveError, packed_arrays
+from ..runs.recorded_network import NotLiveError, packed_arrays
 
 
 def packed_network(agent: PolicyAgent, name: str, in_bytes: bool = False) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from goalposts.process.patience import heard, own_display, show_progress
 from goalposts.text import plain
 
+from ...system.screen import block_bar
 from ..design.plan import StudyPlan
 from ..workers.job import Failed
 from ..workers.local import At
@@ -57,12 +58,12 @@ class StudyProgress:
         self.began, self.waiting = time.monotonic(), dict.fromkeys(todo)
         self.done, self.total = finished, finished + len(todo)
         if self.live and todo:
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+            from rich.progress import MofNCompleteColumn, TextColumn
             from rich.progress import Progress as Bars
 
             columns = (
                 TextColumn("{task.description}", markup=False),
-                BarColumn(),
+                block_bar(),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[words]}", markup=False),
             )

@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 
 from goalposts.errors import UserError
-from goalposts.text import plain_lines
 
 from ...measurement.metrics import METRICS
 from ...measurement.study_curves import keys_of
@@ -33,6 +32,11 @@ class Difference:
     low: float | None
     high: float | None
     seeds: tuple[int, int]
+
+    @property
+    def label(self) -> str:
+        """The point's arm and values."""
+        return ", ".join((*([] if self.arm == "main" else [self.arm]), *self.values.values())) or "all"
 
 
 def compare(first: pl.DataFrame, second: pl.DataFrame) -> list[Difference]:
@@ -64,28 +68,6 @@ def compare(first: pl.DataFrame, second: pl.DataFrame) -> list[Difference]:
             )
         )
     return found
-
-
-def compare_text(found: list[Difference], names: tuple[str, str]) -> str:
-    """Format the differences as a text table."""
-    lines = [
-        f"{names[1]} minus {names[0]}; brackets: 95% intervals over training seeds (Welch's t), where both have two or more",
-        "",
-    ]
-    width = max(len(_label(one)) for one in found)
-    for one in found:
-        gap = f"{one.difference:+.3f}"
-        if one.low is not None and one.high is not None:
-            sure = "" if one.low <= 0 <= one.high else "  differs"
-            gap += f" [{one.low:+.3f}, {one.high:+.3f}]{sure}"
-        lines.append(
-            f"{_label(one):{width}}  {one.measure:18} {one.first:.3f} → {one.second:.3f}  {gap}  (seeds: {one.seeds[0]}, {one.seeds[1]})"
-        )
-    return plain_lines(lines)
-
-
-def _label(one: Difference) -> str:
-    return ", ".join((*([] if one.arm == "main" else [one.arm]), *one.values.values())) or "all"
 
 
 def _groups(table: pl.DataFrame, keys: list[str]) -> dict[tuple[str, tuple[str, ...], str], np.ndarray]:

@@ -17,7 +17,10 @@ from goalposts.envs.worlds.contract.world import GOAL, PROXY
 
 
 def watching(world: str = "CoinRun") -> Window:
-    window = Window(Watch(course(world), [PLANNER, IDLER]))
+    """Two agents, of which one is shown; `test_opening.py` watches both side by side."""
+    view = Watch(course(world), [PLANNER, IDLER])
+    view.two = False
+    window = Window(view)
     window.frame(0)
     return window
 

@@ -8,6 +8,7 @@ import pytest
 from fixtures.study_specimen import alpha_summary, seeds_summary
 
 from goalposts.errors import UserError
+from goalposts.experiments.cli.tables import compare_text
 from goalposts.experiments.evaluation.replay import replay
 from goalposts.experiments.report.data import WorldWords
 from goalposts.experiments.report.figures.study_charts import draw
@@ -21,7 +22,7 @@ from goalposts.experiments.report.page.study_page import (
 )
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.folder.folder import StudyFolder
-from goalposts.experiments.study.results.compare import compare, compare_text
+from goalposts.experiments.study.results.compare import compare
 from goalposts.experiments.study.results.docs_page import SHOWN, gap_words, write_docs
 from goalposts.experiments.system.atomic_files import RunError
 

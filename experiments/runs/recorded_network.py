@@ -1,7 +1,7 @@
 """A checkpoint's network as text for the live part of a report, without torch.
 
 Weights are whole numbers of two bytes or one, with a scale for each unit: nearer to the weights than half-precision floats.
-Read next: `weights.py`, which packs a loaded policy; `experiments/report/live/network.js`, which computes with it.
+Read next: `experiments/publish/weights.py`, which packs a loaded policy; `experiments/report/live/network.js`, which computes with it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from goalposts.errors import UserError
 from goalposts.process.budget import reading_budget
 from goalposts.safe_read import read_ordinary
 
-from ..runs.run import Run
+from .run import Run
 
 MAX_JSON, MAX_WEIGHTS = 1 << 20, 1 << 26  # a live page holds far smaller networks than a checkpoint may
 _LAYER = re.compile(
