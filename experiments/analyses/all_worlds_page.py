@@ -40,7 +40,9 @@ def draw(table: pl.DataFrame) -> Drawn:
         twins = _twins(str(world), group)
         dots = tuple(
             RowDot(
-                *(row[f"preference{end}"] for end in ("", "_low", "_high")),
+                row["preference"],
+                row["preference_low"],
+                row["preference_high"],
                 PALETTE[colour],
                 label=row["verdict"].lower(),
             )
