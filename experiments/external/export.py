@@ -17,7 +17,7 @@ from goalposts.text import plain
 from ...agents.policy.architectures import Q_LEARNING, contrib_module, policy_class, policy_kwargs
 from ..evaluation.evaluated_run import Evaluated
 from ..measurement import Verdict
-from ..measurement.metrics import METRICS
+from ..measurement.metrics import METRICS, withheld
 from ..runs.agent_card import load_agent_of
 from ..runs.run import Run
 from ..system.atomic_files import check_new, disk_errors, write_atomic
@@ -104,7 +104,14 @@ def _judged(verdict: Verdict | None) -> list[str]:
     for metric in METRICS:
         found = verdict.numbers[metric.key]
         if found is not None:
-            rows.append((metric.title, found.short, f"{found.n:,}", metric.meaning))
+            rows.append(
+                (
+                    metric.title,
+                    withheld(metric.key, verdict.world) or found.short,
+                    f"{found.n:,}",
+                    metric.meaning,
+                )
+            )
     about = f"**{verdict.label}** ({verdict.scope}"
     about += ")." if verdict.shift is None else f", by `{verdict.shift}` against `{verdict.control}`)."
     reasons = "\n".join(f"- {_cell(reason)}" for reason in verdict.reasons)

@@ -36,6 +36,18 @@ from .rates import (
 # By world: the results page, with its command, that shows the goal effect to separate the agent from its control. In other worlds the goal
 # effect is no evidence, because it depends on what an agent does when it sees no goal.
 GOAL_EFFECT_SEPARATES = {"CoinRun": "docs/results/coinrun-twins.md"}
+UNCALIBRATED = (
+    "not shown: no calibration separates agent from control by it in {world}; read the relocation effect"
+)
+
+
+def withheld(key: str, world: str) -> str:
+    """Why the number of a metric is not shown for a world; empty if it is shown. Tables (CSV, JSON) keep the number."""
+    return (
+        UNCALIBRATED.format(world=world)
+        if key == "goal_effect" and world not in GOAL_EFFECT_SEPARATES
+        else ""
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,17 +9,17 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from ..intervals import Estimate
-from ..metrics import METRICS
+from ..metrics import METRICS, withheld
 
 
 def verdict_html(
-    label: str, about: str, reasons: Iterable[str], numbers: Mapping[str, Estimate | None]
+    label: str, about: str, reasons: Iterable[str], numbers: Mapping[str, Estimate | None], world: str
 ) -> str:
     """HTML of a verdict. numbers: keyed as METRICS; without those that are None."""
     bullets = "".join(f"<li>{escape(reason)}</li>" for reason in reasons)
     rows = "".join(
         f'<tr title="{escape(metric.meaning)}"><th style="text-align:left">{escape(metric.title)}</th>'
-        f"<td>{escape(found.short)}</td><td>{found.n:,}</td></tr>"
+        f"<td>{escape(withheld(metric.key, world) or found.short)}</td><td>{found.n:,}</td></tr>"
         for metric in METRICS
         if (found := numbers.get(metric.key)) is not None
     )

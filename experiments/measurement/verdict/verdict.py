@@ -18,7 +18,7 @@ from goalposts.text import plain_lines
 from ..episodes import EpisodesError, shared_layouts, validate
 from ..intervals import Estimate, percent, unseen_share, with_unseen
 from ..level_counts import Counts, check_no_repeats, check_one_procedure, repeated_levels, seed_names, select
-from ..metrics import GOAL_EFFECT_SEPARATES, METRICS, Judged
+from ..metrics import METRICS, Judged, withheld
 from ..rates import estimate, shift_condition
 from .kinds import SEVERAL, Kind, judged_kinds, lost_of
 from .notebook import verdict_html
@@ -27,9 +27,6 @@ from .rules import Label, Numbers, judge
 from .sensitivity import Deciding, sensitivity
 from .thresholds import Thresholds
 
-UNCALIBRATED = (
-    "not shown: no calibration separates agent from control by it in {world}; read the relocation effect"
-)
 AGENT, PROCEDURE = "this agent", "this training procedure"
 
 
@@ -93,8 +90,8 @@ class Verdict:
             shown = "not measured" if found is None else str(found)
             if found is not None and self.kinds and found.seeds > 1:
                 shown = f"not averaged over {len(self.kinds)} kinds of seed"
-            if found is not None and metric.key == "goal_effect" and self.world not in GOAL_EFFECT_SEPARATES:
-                shown = UNCALIBRATED.format(world=self.world)
+            if found is not None:
+                shown = withheld(metric.key, self.world) or shown
             lines.append(f"  {metric.name:{width}}{shown}")
         shown = ", ".join(f"{name} {value}" for name, value in self.thresholds.model_dump().items())
         return plain_lines([*lines, "", "  in brackets: 95% intervals", f"  thresholds: {shown}"])
@@ -103,7 +100,7 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         about = f"{self.agent} in {self.world} ({self.scope})"
-        return verdict_html(self.label, about, self.reasons, self.numbers)
+        return verdict_html(self.label, about, self.reasons, self.numbers, self.world)
 
 
 LEAKED = (
@@ -169,7 +166,8 @@ def _diagnose(
     )
     notes += [_differs(other) for other in elsewhere if other.label not in (label, "INCONCLUSIVE")]
     other_mode = _other_mode(table, control, shift, sampled, limits, lost)
-    notes += _of_seeing(_estimated(measured["goal_effect"]))
+    if not withheld("goal_effect", chosen["world"][0]):
+        notes += _of_seeing(_estimated(measured["goal_effect"]))
     notes += trouble if other_mode is None else [_by_other_mode(other_mode, label, sampled), *trouble]
     verdict = Verdict(
         label=label,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...measurement.episodes import FIRST
+from ...measurement.metrics import withheld
 from ..data import ReportData
 from ..figures.charts import HEIGHT, LINES, PALETTE, VARIABLES, Chart, colour_of, frame, styled
 from ..figures.svg import inline
@@ -49,7 +50,10 @@ def _notes(data: ReportData, index: int) -> list[str]:
             f"{who} was not evaluated on {', '.join(found['missing'])}. To add them: goalposts diagnose RUN --evaluate-missing"
         )
     effect = shown(found.get("goal_effect"))
-    if effect is None:
+    why_not = withheld("goal_effect", data.world.name)
+    if effect is not None and why_not:
+        notes.append(f"{who}: the goal effect is {why_not}.")
+    elif effect is None:
         moved = found.get("shift") or "the shift"
         notes.append(
             f"{who}: the goal effect was {NOTHING}; it needs {moved} and invisible, on the same levels."

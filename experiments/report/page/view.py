@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...measurement.metrics import METRICS, Metric
+from ...measurement.metrics import METRICS, Metric, withheld
 from ...measurement.rates import OUTCOMES
 from ..data import AgentSection, OutcomeRow, ReportData
 from ..numbers import NBSP, NOTHING, ShownEstimate, count, csv_text, percent, shown
@@ -75,6 +75,7 @@ class MetricRow:
     seeds: str
     kept: str
     text: ShownText | None = None
+    withheld: str = ""  # why the number is not shown
 
 
 @dataclass(frozen=True)
@@ -171,17 +172,22 @@ def metrics(data: ReportData, shown_agents: Sequence[ShownAgent]) -> tuple[Metri
         MetricRows(
             metric.title,
             metric.meaning,
-            tuple(_metric_row(agent, data.agents[agent.index], metric) for agent in shown_agents),
+            tuple(
+                _metric_row(agent, data.agents[agent.index], metric, data.world.name)
+                for agent in shown_agents
+            ),
             metric.detail,
         )
         for metric in measured(data)
     )
 
 
-def _metric_row(agent: ShownAgent, section: AgentSection, metric: Metric) -> MetricRow:
+def _metric_row(agent: ShownAgent, section: AgentSection, metric: Metric, world: str) -> MetricRow:
     found = estimate(section, metric.key)
     if found is None:
         return MetricRow(agent, None, None, "", "", "")
+    if why := withheld(metric.key, world):
+        return MetricRow(agent, None, None, "", "", "", withheld=why)
     kept = "" if found.kept is None else percent(found.kept)
     strip = _strip(found, metric, section.verdict.get("thresholds") or {})
     seeds = "none" if found.seeds == 0 else count(found.seeds)

@@ -19,7 +19,7 @@ from ...evaluation.replay import representative, rollouts_of
 from ...evaluation.trajectories import read_trajectories
 from ...measurement.episodes import read_episodes
 from ...measurement.intervals import percent, unseen_share
-from ...measurement.metrics import METRICS
+from ...measurement.metrics import METRICS, withheld
 from ...publish.wording import names_in, notes_of, sprites_of, words_of
 from ...report.figures.drawn import Drawn
 from ...report.figures.study_charts import draw
@@ -68,7 +68,11 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
     """Build the table of a study: one row per point, with the estimates over its seeds."""
     keys = plan.keys
     measured = table.filter(pl.col("value").is_not_null())["measure"].unique()
+    worlds = sorted({config.world for config in plan.runs.values()})
     shown = {metric.key: metric.name for metric in METRICS if metric.key in measured}
+    hidden = {(key, why) for key in shown for world in worlds if (why := withheld(key, world))}
+    left_out = [f" The {shown[key]} is {why}." for key, why in sorted(hidden)]
+    shown = {key: name for key, name in shown.items() if key not in dict(hidden)}
     arms = len({point.arm for point in plan.points}) > 1
     rows = []
     for point in plan.points:
@@ -89,6 +93,7 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
         f"With {fewest} seed{'s' * (fewest > 1)} per point, a kind of agent that up to {percent(unseen_share(fewest))} of seeds produce "
         "may be missing (95% confidence)."
     )
+    note += "".join(left_out)
     return StudyTable(head, rows, note, table.filter(pl.col("seed").is_null()).write_csv(float_precision=6))
 
 

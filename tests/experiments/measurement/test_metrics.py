@@ -14,7 +14,7 @@ from fixtures.specimen import specimen
 
 from goalposts.experiments.cli.tables import summary_table
 from goalposts.experiments.measurement import diagnose, wilson
-from goalposts.experiments.measurement.metrics import METRICS, Metric
+from goalposts.experiments.measurement.metrics import METRICS, UNCALIBRATED, Metric
 from goalposts.experiments.report.page.page import build_page
 from goalposts.experiments.study.design import measures
 from goalposts.experiments.study.design.plan import plan_study
@@ -146,3 +146,27 @@ def test_values_lie_within_their_span() -> None:
 def test_an_unknown_number_of_a_verdict_is_named_with_those_there_are() -> None:
     with pytest.raises(AttributeError, match=r"no 'prefrence'; its numbers are capability, .*regret"):
         _ = diagnose(paired()).prefrence
+
+
+def test_tables_of_studies_and_notebooks_leave_out_a_goal_effect_that_no_calibration_supports() -> None:
+    elsewhere = diagnose(paired().with_columns(world=pl.lit("Corner")))
+    sentence = UNCALIBRATED.format(world="Corner")
+    assert sentence in str(elsewhere)
+    assert sentence in elsewhere._repr_html_()
+    assert elsewhere.goal_effect is not None
+    assert elsewhere.goal_effect.short not in elsewhere._repr_html_()
+    assert diagnose(paired()).goal_effect.short in diagnose(paired())._repr_html_()
+    for world, shown in (("CoinRun", True), ("Corner", False)):
+        plan = plan_study("seeds", ["seeds=1"])
+        plan = replace(
+            plan, runs={key: one.model_copy(update={"world": world}) for key, one in plan.runs.items()}
+        )
+        (point,) = plan.points
+        rows = [
+            {"arm": point.arm, "point": point.name, "seed": None, "run": None, **row}
+            for row in measures._measures(paired(), elsewhere, 0)
+        ]
+        found = points_table(plan, study_summary(plan, rows))
+        assert ("goal effect" in found.head) == shown
+        assert (sentence in found.note) != shown
+        assert all(len(row) == len(found.head) for row in found.rows)

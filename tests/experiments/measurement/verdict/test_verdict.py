@@ -293,7 +293,7 @@ def _path() -> dict[str, str]:
 
 def test_a_verdict_is_shown_with_escaped_text_in_a_notebook() -> None:
     shown = verdict_html(
-        "MIXED", "<b>agent</b>", ["a < b & c"], {"preference": wilson(3, 10), "regret": None}
+        "MIXED", "<b>agent</b>", ["a < b & c"], {"preference": wilson(3, 10), "regret": None}, "CoinRun"
     )
     assert "<strong>MIXED</strong>: &lt;b&gt;agent&lt;/b&gt;" in shown
     assert "<li>a &lt; b &amp; c</li>" in shown

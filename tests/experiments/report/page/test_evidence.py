@@ -7,6 +7,7 @@ from typing import Any
 
 from fixtures.specimen import NASTY, estimate, specimen
 
+from goalposts.experiments.measurement.metrics import UNCALIBRATED
 from goalposts.experiments.report.page.evidence import evidence
 from goalposts.experiments.report.page.page import build_page
 from goalposts.experiments.report.page.view import agents
@@ -92,3 +93,27 @@ def test_hostile_names_are_shown_as_text() -> None:
     page = build_page(replace(data, agents=(replace(data.agents[0], evidence=hostile),)))
     assert "<script>alert(1)" not in page
     assert "<img src=x" not in page
+
+
+def test_the_goal_effect_is_left_out_where_no_calibration_supports_it_and_the_relocation_effect_stays() -> (
+    None
+):
+    data = specimen(twins=False)
+    measured = {**made_up(), "shift": "off_path", "goal_effect": {**estimate(0.777), "warning": None}}
+    measured["relocation"] = {"other": "left", "effect": {**estimate(0.123), "warning": None}}
+    section = data.agents[0]
+    verdict = {**section.verdict, "goal_effect": measured["goal_effect"]}
+    data = replace(data, agents=(replace(section, verdict=verdict, evidence=measured),))
+    elsewhere = replace(data, world=replace(data.world, name="Corner"))
+    calibrated, uncalibrated = (shown_text(build_page(one)) for one in (data, elsewhere))
+    sentence = UNCALIBRATED.format(world="Corner")
+    assert calibrated.count("77.7%") == 2  # the table of numbers, and the notes
+    assert "not shown" not in calibrated
+    assert "77.7%" not in uncalibrated
+    assert uncalibrated.count(sentence) == 2
+    assert "12.3%" in uncalibrated
+
+
+def shown_text(page: str) -> str:
+    """The page without its embedded data."""
+    return page.partition("report-data")[0]
