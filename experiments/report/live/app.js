@@ -260,6 +260,7 @@ function begin() {
   image.src = sheet.src;
   if (sheet.backdrop) landscape.src = sheet.backdrop;
   teach();
+  addEventListener("beforeprint", () => { if (intro.on) introEnd(); }); // paper shows the answer
   if (!linked) introduce();
 }
 begin();
