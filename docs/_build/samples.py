@@ -2,8 +2,9 @@
 
     python docs/_build/samples.py
 
-Trains the demo's pair and a small study, in about half a minute on two idle cores; results are kept in build/docs-samples/, where a
-second call resumes; what was made with older configs is made again from scratch. Without them, mkdocs builds the same site with placeholders (`hooks.py`). Nothing made here is committed.
+Trains the demo's pair and a small study. Results are kept in build/docs-samples/, where a second call resumes; what was made with
+older configs is made again from scratch. Without them, mkdocs builds the same site with placeholders (`hooks.py`). Nothing made here
+is committed.
 """
 
 from __future__ import annotations
