@@ -9,24 +9,26 @@ TYPES := .venv/types
 LOCK_VENV := .venv-lock
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test check docs fmt lock clean
+.PHONY: help setup demo test check docs fmt lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /make \1|/' | column -t -s '|'
 
+setup: $(READY) ## build .venv from the lock files, once
+
 demo: $(READY) ## train the twins, evaluate them, write the report
 	$(BIN)/goalposts demo
 
-test: $(READY) ## run the fast tests (PYTEST_ARGS="-k …" selects some; slow ones: PYTEST_ARGS="-m slow")
+test: $(READY) ## run the fast tests (PYTEST_ARGS=tests/agents selects a folder; slow ones: PYTEST_ARGS="-m slow")
 	$(BIN)/pytest -m "not slow" -n 2 $(PYTEST_ARGS)
 
-check: $(READY) ## check lint, format, types, import laws, stale results
+check: $(READY) ## check lint, format, types, imports, English, stale results
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@rm -rf $(TYPES) && mkdir -p $(TYPES)/goalposts
 	@ln -s "$$PWD"/goalposts/* "$$PWD"/agents "$$PWD"/configs "$$PWD"/envs "$$PWD"/experiments $(TYPES)/goalposts
 	$(BIN)/basedpyright
-	$(BIN)/pytest -q tests/test_imports.py tests/test_results.py
+	$(BIN)/pytest -q tests/test_imports.py tests/test_english.py tests/test_results.py
 
 docs: $(READY) ## build the documentation into site/, readable without a server
 	$(BIN)/python docs/_build/claims.py
@@ -60,7 +62,7 @@ lock: ## pin the dependencies of pyproject.toml (LOCK_ARGS=--upgrade takes newer
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --annotation-style line \
 	  --unsafe-package torch --constraint requirements-torch.lock \
 	  --extra dev --extra tensorboard --extra video --extra browser --extra docs --extra ray --extra contrib $(LOCK_ARGS) -o requirements.lock pyproject.toml
-	awk 'BEGIN { print "# All but torch (requirements-torch.lock), for Python 3.11 to 3.13. Written by `make lock`: not by hand." } \
+	awk 'BEGIN { print "# All but torch (requirements-torch.lock), for Python 3.11 to 3.13. Written by `make lock`; do not edit." } \
 	  /^# WARNING/ { exit } /^[a-z0-9]/ { keep = !/^(nvidia-|cuda-|triton)/ } keep && NF' requirements.lock > requirements.lock.new
 	mv requirements.lock.new requirements.lock
 

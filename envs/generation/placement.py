@@ -132,6 +132,8 @@ def place_one(request, index, tiles, rows, cols, n, search, placing):
     row, col = off_row, off_col
     if chosen != APART:
         n_cells = candidates(chosen, request.f, tiles, facts, first_step, rows, cols, cells)
+        if n_cells == 0:  # only a placement that is missing from the world's `needed`
+            return REFUSED
         stream[0] = key_of(request.seed, index, GOAL_CELL, 0)
         k = draw_below(stream, n_cells)
         row, col = cells[k, 0], cells[k, 1]
