@@ -38,4 +38,6 @@ def test_golden_levels_are_unchanged(world: str, condition: str, update_golden: 
     if update_golden:
         kept[name] = now
         GOLDEN.write_text(json.dumps(kept, indent=1) + "\n")
-    assert now == kept.get(name), f"{name}: if the levels are new, run this file with -k {world}-{condition} --update-golden"
+    assert now == kept.get(name), (
+        f"{name}: if the levels are new, run this file with -k {world}-{condition} --update-golden"
+    )
