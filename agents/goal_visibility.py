@@ -42,6 +42,8 @@ class Toggles:
 
     def __str__(self) -> str:
         tried = f"{self.flips:,} flips of a goal bit in {self.observations:,} observations"
+        if not self.flips:
+            return "It cannot see the goal: no plane that it observes shows the goal."
         if self.cannot_see:
             return f"It cannot see the goal: none of {tried} changes an action probability."
         return f"It sees the goal: of {tried}, one changes an action probability by {self.largest:.3f}."
@@ -52,12 +54,19 @@ def toggle_goal(
 ) -> Toggles:
     """Flip every goal bit in observations of the agent's own episodes on these levels; give those of training as well.
 
-    Raises UserError for an agent without `action_probabilities`, or for pixels.
+    Raises UserError for an agent without `action_probabilities`, for pixels, and for an agent that reads more than one observation:
+    scripted agents read the level, recurrent ones have a memory.
     """
+    instead = "Read the goal effect instead, or, where that is not shown, the relocation effect"
     if not callable(getattr(agent, "action_probabilities", None)) or observation == "rgb":
         raise UserError(
             "whether an agent can see the goal is tested on agents that give action_probabilities for planes; this one "
-            "gives none or sees pixels. Read the goal effect instead"
+            f"gives none or sees pixels. {instead}"
+        )
+    if callable(getattr(agent, "see", None)):
+        raise UserError(
+            "whether an agent can see the goal is tested on agents whose action_probabilities depend on one observation alone; "
+            f"this one also reads the level or has a memory. {instead}"
         )
     largest, seen, flips = 0.0, 0, 0
     for some in levels:

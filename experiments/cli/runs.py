@@ -6,6 +6,7 @@ Read next: `experiments/training/train.py`, `experiments/evaluation/evaluate.py`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -164,7 +165,7 @@ def diagnose(
         agent = _Outside(
             str(runs[0]), trust, frames, {"world": of, "observation": observation, "levels": levels}
         )
-        return _show_diagnoses([agent.diagnosis()], agent.keep(), as_json, agent.after())
+        return agent.diagnose(as_json)
     add = shown_command("diagnose", *runs, "--evaluate-missing")
     diagnoses = _of_runs(runs, evaluate_missing or preview, preview, quiet)
     _show_diagnoses(diagnoses, add, as_json)
@@ -196,13 +197,21 @@ class _Outside:
     frames: int
     options: dict[str, Any]
 
-    def diagnosis(self) -> Any:
+    def diagnose(self, as_json: bool) -> None:
+        """Play, and show the diagnosis; keep nothing."""
+        from ..evaluation.evaluate import subject_of
         from ..evaluation.evaluated_run import diagnoses_of, evaluated
         from ..external.adopt import adopted_for_now
         from ..external.named_agent import agent_named
 
-        with adopted_for_now(agent_named(self.word, self.trust, self.frames), **self.options) as run:
-            return diagnoses_of(evaluated([run]))[0]
+        agent, options = agent_named(self.word, self.trust, self.frames), self.options
+        with adopted_for_now(agent, **options) as run:
+            found = diagnoses_of(evaluated([run]))[0]
+        _show_diagnoses([found], self.keep(), as_json)
+        if not as_json:
+            _show_sight(lambda: subject_of(agent, options["world"], options["observation"]), found.verdict)
+            say()
+            say(self.after())
 
     def adopts(self) -> str:
         return shown_command("adopt", self.word, "--out", "FOLDER")
@@ -217,27 +226,34 @@ class _Outside:
 def _show_after(runs: list[Path], verdict: Any) -> None:
     """What follows a diagnosis of runs: for a single one, whether it can see the goal; the next step."""
     if len(runs) == 1:
-        _show_sight(runs[0], verdict)
+        _show_sight(lambda: _subject_of(runs[0]), verdict)
     say()
     say(f"next: {shown_command('report', *runs)}")
 
 
-def _show_sight(run: Path, verdict: Any) -> None:
-    """Whether it can see the goal, where its behaviour shows no effect of seeing it."""
-    from ..evaluation.evaluated_run import open_runs, unaffected
+def _subject_of(run: Path) -> Any:
+    from ..evaluation.evaluate import subject_of  # torch is needed from here on only
+    from ..runs.run import Run
+
+    return subject_of(Run.open(run))
+
+
+def _show_sight(load: Callable[[], Any], verdict: Any) -> None:
+    """Whether an agent can see the goal, where its behaviour shows no effect of seeing it. load: returns its subject."""
+    from ..evaluation.evaluated_run import unaffected
 
     if not unaffected(verdict):
         return
-    from ..evaluation.missing_probes import sight_of  # torch is needed from here on only
+    from ..evaluation.missing_probes import sight_of
 
     try:
-        said = sight_of(open_runs([run])[0], verdict)
+        said = sight_of(load(), verdict)
     except UserError as error:  # pixels, for example
         said = str(error)
     show(f"\nCan it see the goal?\n  {said}")
 
 
-def _show_diagnoses(diagnoses: list[Any], add: str, as_json: bool, after: str = "") -> None:
+def _show_diagnoses(diagnoses: list[Any], add: str, as_json: bool) -> None:
     from .tables import diagnosis_text
 
     if as_json:
@@ -245,9 +261,6 @@ def _show_diagnoses(diagnoses: list[Any], add: str, as_json: bool, after: str = 
         show_json(made if len(made) > 1 else made[0])
         return
     show("\n\n\n".join(diagnosis_text(one, plain(add)) for one in diagnoses))
-    if after:
-        say()
-        say(after)
 
 
 @app.command(rich_help_panel=MAIN)

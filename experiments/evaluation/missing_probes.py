@@ -15,7 +15,8 @@ from ..measurement import Verdict
 from ..measurement.episodes import read_episodes
 from ..runs.run import Run
 from .diagnosis import probes_of
-from .evaluate import Evaluation, Tell, evaluate_fully, subject_of
+from .evaluate import Evaluation, Subject, Tell, evaluate_fully, subject_of
+from .subjects import level_seed_of
 from .trajectories import record
 
 QUICK = 200  # levels per probe
@@ -63,12 +64,11 @@ def play_quickly(run: Run, levels: int = QUICK, tell: Tell | None = None) -> Eva
     return evaluate_fully(subject_of(run), probes, levels, greedy=False, tell=tell)
 
 
-def sight_of(run: Run, verdict: Verdict) -> str:
+def sight_of(subject: Subject, verdict: Verdict) -> str:
     """One sentence: it cannot see the goal, or by how much a flip of a goal bit changes an action. Raises UserError."""
-    subject = subject_of(run)
-    assert subject.config is not None
-    conditions = [subject.config.env.condition, *([verdict.shift] if verdict.shift else [])]
-    levels = [
-        generate(subject.world, name, subject.config.evaluate.level_seed, SIGHT_LEVELS) for name in conditions
-    ]
+    own = subject.config
+    trained_on = get_world(subject.world).default_condition("control") if own is None else own.env.condition
+    conditions = [trained_on, *([verdict.shift] if verdict.shift else [])]
+    seed = level_seed_of([subject])
+    levels = [generate(subject.world, name, seed, SIGHT_LEVELS) for name in conditions]
     return str(toggle_goal(subject.agent, levels, subject.observation))

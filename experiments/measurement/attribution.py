@@ -25,6 +25,7 @@ Kind = Literal["agent", "device"]
 SURE, PART = 0.95, 0.2  # of a posterior; of all episodes
 ALIKE = 0.1  # fraction of episodes that may separate two hypotheses which count as one in a mixture
 TIED = 3.0  # nats; a hypothesis within this distance of the best one is listed with it (odds of 20 to 1)
+EQUAL = 0.05  # nats: printed as 0.0, so no hypothesis is named as the best
 
 
 @dataclass(frozen=True)
@@ -197,8 +198,11 @@ class Attribution:
                 f"best ({self.steps} steps); pooled, the best single hypothesis would be {self.best}"
             )
         also = f" (not distinguished from: {', '.join(self.tied)})" if self.tied else ""
+        best = f"{self.best}, by {self.margin:.1f} nats before {self.second}{also}"
+        if self.tied and self.margin < EQUAL:
+            best = f"{' or '.join((self.best, *self.tied))}, which these levels do not distinguish"
         return (
-            f"{self.best}, by {self.margin:.1f} nats before {self.second}{also}; p_agent = {self.p_agent:.4g} "
+            f"{best}; p_agent = {self.p_agent:.4g} "
             f"against devices that see nothing (agents ahead by {self.agent_over_device:+.1f} nats; "
             f"{self.episodes} episodes, {self.steps} steps)"
         )

@@ -97,6 +97,8 @@ def _preference(numbers: Numbers, thresholds: Thresholds) -> tuple[Label, list[s
             f"Of the {shift} levels, only {share}; at least {percent(t.min_kept)} are needed."
         ]
     kept = f"Of the {shift} levels, {share}; the rest do not distinguish goal from proxy and are left out."
+    if rate.kept == 1:
+        kept = f"All {rate.n:,} {shift} levels are distinguishing."
     if liked is None:
         return "INCONCLUSIVE", [
             kept,
