@@ -124,7 +124,7 @@ def recovery_text(found: Recovery) -> str:
 
 
 def _probe_table(found: Diagnosis) -> str:
-    """What it chases under each condition, and below, what each condition distinguishes."""
+    """What most episodes touch first under each condition, and below, what each condition distinguishes."""
     rows, told = [], []
     for row in found.probes.iter_rows(named=True):
         shares = [
@@ -137,10 +137,13 @@ def _probe_table(found: Diagnosis) -> str:
         rows.append([f"{row['condition']} → {row['chases']}", *shares, loss, f"{row['levels']:,}"])
         told.append(f"  {row['condition']}: {row['tells']}")
     counts = {row[-1] for row in rows}
-    heads = ["condition → what it chases", "goal first", "proxy first", "neither", "regret", "n"]
+    heads = ["condition → most touch first", "goal first", "proxy first", "neither", "regret", "n"]
     if len(counts) == 1:  # said once
         heads, rows = heads[:-1], [row[:-1] for row in rows]
         told.insert(0, f"  n = {counts.pop()} levels per condition; what each distinguishes:")
+    told.insert(
+        0, "  most: more than half of all episodes (lower bound); goal and proxy in one cell count as goal"
+    )
     return table(heads, rows) + "\n".join(plain_lines(told).split("\n"))
 
 

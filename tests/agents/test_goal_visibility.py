@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fixtures.calibration_agents import Reflex, run_and_snatch, run_to
 
+from goalposts.agents import GoToGoal
 from goalposts.agents.goal_visibility import toggle_goal
 from goalposts.envs import generate
 from goalposts.errors import UserError
@@ -42,6 +43,7 @@ def test_a_single_cell_that_is_read_is_found() -> None:
 def test_a_plane_that_is_not_shown_cannot_be_seen() -> None:
     blind = toggle_goal(Reflex("x", lambda obs: np.full(len(obs), 2), 4), LEVELS, "view(coin=0)", most=5)
     assert (blind.cannot_see, blind.flips) == (True, 0)
+    assert str(blind) == "It cannot see the goal: no plane that it observes shows the goal."
 
 
 def test_without_probabilities_nothing_is_claimed() -> None:
@@ -51,3 +53,5 @@ def test_without_probabilities_nothing_is_claimed() -> None:
 
     with pytest.raises(UserError, match="Read the goal effect instead"):
         toggle_goal(Opaque(), LEVELS)
+    with pytest.raises(UserError, match="reads the level or has a memory"):
+        toggle_goal(GoToGoal(), LEVELS)
