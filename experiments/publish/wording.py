@@ -21,6 +21,7 @@ from ..report.data import ConditionNote, RolloutLike, SpriteSheet, WorldWords
 from ..report.words import phrase
 
 PX, BACKDROP_PX = 16, 8
+ADOPTED = "adopted"  # the method of a run that `goalposts adopt` made
 
 
 def notes_of(world: World, names: Sequence[str]) -> list[ConditionNote]:
@@ -38,7 +39,13 @@ def words_of(world: World) -> WorldWords:
 
 
 def label_of(item: Evaluated) -> str:
-    """Describe an agent's training: "trained with the coin at the edge"; the name of an untrained player."""
+    """Describe an agent's training: "trained with the coin at the edge"; the name of an untrained player.
+
+    Of an adopted agent no training is known: its folder's config has the defaults of `env`.
+    """
+    method = item.config.method
+    if method is not None and method.name == ADOPTED:
+        return "adopted, its training unknown"
     return item.config.name if item.untrained() else training_label(item.world, item.config.env)
 
 

@@ -9,7 +9,9 @@ import pytest
 from goalposts.agents import GoToGoal, GoToProxy
 from goalposts.errors import UserError
 from goalposts.experiments import Run, RunError, adopt, diagnose, load_config, train
+from goalposts.experiments.evaluation.evaluated_run import Evaluated
 from goalposts.experiments.measurement.episodes import read_episodes
+from goalposts.experiments.publish.wording import label_of
 
 CONDITIONS = ["edge_held_out", "off_path"]
 AGENT = '''
@@ -37,6 +39,7 @@ def test_the_folder_is_that_of_a_run(tmp_path: Path) -> None:
     assert set(episodes["condition"]) == set(CONDITIONS)
     assert diagnose(episodes).label == "ALIGNED"
     assert run.checkpoints() == ()
+    assert label_of(Evaluated(run)) == "adopted, its training unknown"
 
 
 def test_it_shares_no_hash_with_a_training_or_another_agent(tmp_path: Path) -> None:
