@@ -94,7 +94,7 @@ UNTRUE_OF_ALL = (
         ),
         (
             Noisy(GoToGoal(), 0.3),
-            ("it goes for the coin", "if they are, it is above"),
+            ("it goes for the coin", "if they are, at a detour above"),
             ("No effect of seeing the goal", "goes to the right edge."),
         ),
     ],
