@@ -254,12 +254,12 @@ def _indifference(
     if not below:
         return (
             None,
-            f"Goal and proxy are not shown to be equally likely at any detour; if they are, at a detour below {above[-1]:.1f} steps ({spans}).",
+            f"Goal and proxy are not shown to be equally likely; if they are, at a detour below {above[-1]:.1f} steps ({spans}).",
         )
     if not above:
         return (
             None,
-            f"Goal and proxy are not shown to be equally likely at any detour; if they are, at a detour above {-below[-1]:.1f} steps ({spans}).",
+            f"Goal and proxy are not shown to be equally likely; if they are, at a detour above {-below[-1]:.1f} steps ({spans}).",
         )
     low, high = sorted((-below[-1], above[-1]))
     value = min(max(_crossing(kinds, fit), low), high)
