@@ -191,7 +191,7 @@ def test_the_status_of_a_study_shows_why_runs_failed_on_one_line_each(
     code, out, err = said(capsys, "study", "status", str(study))
     assert code == 0, err
     assert not hidden(out)
-    assert len(re.findall("failed: ValueError", out)) == 1
+    assert len(re.findall("seed 0: ValueError", out)) == 1
 
 
 @row("A5")

@@ -65,7 +65,6 @@ NOT_SHOWN: Mapping[str, tuple[str, ...]] = {
     "right_fraction": (
         "If the goal can be anywhere in the right part, nearer goals also make episodes shorter, so the tasks differ in difficulty.",
     ),
-    "algorithms": ("The arms differ in budget, net and settings, so they do not rank the algorithms.",),
     "salience": (
         "More planes also mean more weights in the first layer; a net that sees no coin has fewer.",
     ),

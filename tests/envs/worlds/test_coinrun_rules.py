@@ -234,7 +234,11 @@ def one_line(picture: str) -> str:
 @pytest.mark.parametrize(
     ("picture", "keys", "events"),
     [
-        (GONE, "rrrrr", ". . . . pN"),  # L the left edge, N the nearest edge, U the top row, p the right edge
+        (
+            GONE,
+            "rrrrr",
+            ". . . . pNM",
+        ),  # L the left edge, N the nearest edge, U the top row, p the right edge, M moves right
         (GONE, "l", "LN"),
         (GONE, "ljj...", "LN . U U . LN"),
         (GONE, "rrrrj.", ". . . . . U"),
@@ -244,8 +248,8 @@ def one_line(picture: str) -> str:
         (MIRROR.replace("C", "."), "lljll", ". . . U U"),
         (PIT, "r", "x"),
         (PATROL, ".rr", ". . x"),
-        (TWO, "rrrrr", ". ge . . gpeN"),
-        (HIDDEN, "rrrrr", ". . . . gpeN"),
+        (TWO, "rrrrr", ". ge . . gpeNM"),
+        (HIDDEN, "rrrrr", ". . . . gpeNM"),
     ],
 )
 def test_each_step_reports_its_events(picture: str, keys: str, events: str) -> None:

@@ -70,7 +70,9 @@ def test_conditions_are_added_to_an_evaluation_on_the_same_levels_only(run: Run)
 
 def test_more_episodes_than_a_table_may_hold_are_refused_before_one_is_played(run: Run) -> None:
     with pytest.raises(UserError, match="a table holds at most 50,000,000"):
-        evaluate_many(subject_of(run), plan(run, PAIR, 30_000_000), None)
+        evaluate_many(
+            subject_of(run), plan(run, [*PAIR, "left", "anywhere", "none", "mirrored"], 10_000_000), None
+        )
 
 
 def test_parts_that_a_killed_process_left_are_swept_away(run: Run) -> None:

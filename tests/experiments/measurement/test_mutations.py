@@ -164,7 +164,7 @@ def lost_levels_unnoticed(patch: pytest.MonkeyPatch) -> None:
 
 
 def leakage_ignored(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(verdict, "_leakage", lambda *about: 0)
+    patch.setattr(verdict, "shared_layouts", lambda *about: 0)
 
 
 def plain_wilson(patch: pytest.MonkeyPatch) -> None:
