@@ -37,6 +37,7 @@ FAR_TRIES = 1000
 FAR_STRIDE = 0x9E3779B97F4A7C15  # between the seeds of the draws of one level
 
 USUAL_ROOM = 1 << 12  # states that most levels have room for
+AT_ONCE = 4096  # levels that a kernel draws before Python looks for Ctrl-C and signals
 
 layout: Any = None  # specialized for each world by kernels.specialize
 open_level: Any = None
@@ -184,16 +185,21 @@ def _drawn(world: World, condition: Condition, seed: int, index: np.ndarray, spl
         np.array(condition.layout_params or (0,), np.int64),
     )
     drawn, room, n_actions = 0, USUAL_ROOM, len(world.actions)
+    draw, search, placing = generator_of(world), None, None
     while drawn < len(index):
-        search = search_arrays(room, world.n_facts, world.n_state, n_actions)
-        placing = placing_arrays(room, rows, cols, n_actions)
-        drawn, needed = generator_of(world)(drawn, index, request, tiles, sizes, search, placing)
-        if drawn < len(index) and not needed:
+        if search is None or placing is None:
+            search = search_arrays(room, world.n_facts, world.n_state, n_actions)
+            placing = placing_arrays(room, rows, cols, n_actions)
+        part = index[: drawn + AT_ONCE]
+        drawn, needed = draw(drawn, part, request, tiles, sizes, search, placing)
+        if drawn == len(part):
+            continue
+        if not needed:
             raise LevelError(
                 f"{world.name}, {condition.name}, seed {seed}: no solvable layout for level {int(index[drawn])} "
                 f"in {LAYOUT_TRIES:,} tries; the condition's layout_params {condition.layout_params} leave no room"
             )
-        room = max(needed, 2 * room)
+        room, search, placing = max(needed, 2 * room), None, None
     tiles.setflags(write=False)
     return LevelSet(world.name, tiles, sizes, index, condition.name, split, seed)
 

@@ -34,7 +34,6 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 
 
 @row("B1", "A9")
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "words"), [(signal.SIGTERM, "stopped by SIGTERM"), (signal.SIGHUP, "stopped by SIGHUP")]
 )
