@@ -109,6 +109,7 @@ def test_the_lazy_names_of_packages_are_those_that_they_list() -> None:
 # ── files written by adb767d ──
 
 
+@pytest.mark.slow
 def test_old_run_still_loads_with_the_same_meaning(tmp_path: Path) -> None:
     run = Run.open(copy_of(OLD / "run", tmp_path / "run"))
     assert run.status().state == "finished"

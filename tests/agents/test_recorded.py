@@ -46,7 +46,12 @@ def test_features_by_hand() -> None:
     assert set(np.array(found.names)[found.of_goal]) >= goal
 
 
-@pytest.mark.parametrize("name", sorted(known_worlds()))
+FAST = ("CoinRun", "Corner")  # the kernels of the others take seconds to compile
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n in FAST else pytest.mark.slow) for n in sorted(known_worlds())]
+)
 def test_every_world_has_features_and_candidates(name: str) -> None:
     world = get_world(name)
     names = feature_names(world)

@@ -101,6 +101,7 @@ def edit(file: Path, old: str, new: str) -> None:
     os.utime(file, (stamp.st_atime, stamp.st_mtime))  # even if the modification time is unchanged
 
 
+@pytest.mark.slow
 def test_edited_rule_is_recompiled(copy: Path) -> None:
     """Numba alone would keep using the old rule, since the kernel's file, engine.py, has not changed."""
     assert run(PLAY, copy) == [str(copy / "envs/jit/kernels.py"), "3", "40", "0"]
@@ -126,6 +127,7 @@ print((engine.state[0, :2] != start).any(), sum(engine._advance.stats.cache_hits
 """
 
 
+@pytest.mark.slow
 def test_edited_callee_two_folders_away_is_recompiled(copy: Path) -> None:
     """Corner's kernels are in envs/engine and its rules call `walk` of envs/worlds/shared; numba tracks neither."""
     play = f"LEVEL = {generate('Corner', 'off_path', 0, 1)[0].to_text()!r}\n{MAZE}"

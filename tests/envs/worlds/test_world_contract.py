@@ -70,6 +70,7 @@ def vast(facts, out):
     out[0], out[1] = 30_000, 30_000
 
 
+@pytest.mark.slow
 def test_level_with_too_many_states_stays_undecided(registry: None) -> None:
     """Regression: memory was allocated for any number of states."""
     world = get_world("Corner")

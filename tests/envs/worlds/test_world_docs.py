@@ -56,6 +56,7 @@ def test_the_example_keeps_the_contract_is_solved_drawn_trained_and_measured(exa
     assert verdicts == ["ALIGNED", "MISGENERALIZED"]
 
 
+@pytest.mark.slow
 def test_the_rest_of_the_example_runs(example: World, capsys: pytest.CaptureFixture[str]) -> None:
     code = [text for kind, text in BLOCKS if kind == "python"][1]
     exec(compile(code, str(PAGE), "exec"), {})

@@ -98,6 +98,7 @@ TWIN = replace(COINRUN)
 """
 
 
+@pytest.mark.slow
 def test_custom_world_is_loaded_and_generates_levels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None
 ) -> None:

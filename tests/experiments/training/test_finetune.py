@@ -161,6 +161,7 @@ def test_both_arms_train_on_the_intended_reward(tuned: Path) -> None:
     assert found.seed == config.seed
 
 
+@pytest.mark.slow
 def test_the_report_of_a_run_shows_it(tuned: Path, tiny_run: Path) -> None:
     """Even on a condition that the run was not evaluated on; a run without fine-tuning shows none."""
     page = build_page(report_data([Run.open(tuned)], ""))

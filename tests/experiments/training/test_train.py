@@ -55,6 +55,7 @@ def test_progress_is_reported_during_training(tiny_run: Path) -> None:
         assert row["ep_rew_mean"] == "" or 0 <= float(row["ep_rew_mean"]) <= 1
 
 
+@pytest.mark.slow
 def test_another_process_in_another_folder_makes_the_same_bytes(
     tiny_run: Path, tiny_config: Path, tmp_path: Path
 ) -> None:
@@ -80,6 +81,7 @@ def test_another_process_in_another_folder_makes_the_same_bytes(
     assert results(tmp_path / "again") == results(tiny_run)
 
 
+@pytest.mark.slow
 def test_killed_training_resumes_to_the_same_bytes(tiny_run: Path, tiny_config: Path, tmp_path: Path) -> None:
     """A process trains and is killed before its n-th operation on the folder; the next one finishes."""
     moments = (0.04, 0.35, 0.7, 0.93, 0.99)

@@ -27,6 +27,7 @@ from goalposts.experiments.report.page.page import build_page, write_page
 # ── one file, the same bytes ──
 
 
+@pytest.mark.slow
 def test_same_data_same_bytes_in_every_process(html: str, tmp_path: Path) -> None:
     folder = TESTS / "fixtures"
     for seed in ("1", "2"):
