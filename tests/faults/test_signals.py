@@ -13,6 +13,13 @@ from fixtures.faults import row
 STEPS = 200_000
 
 
+def _not_ignored() -> None:
+    """Signals that this process may have inherited as ignored, such as SIGHUP below nohup."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def started(words: str, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*GOALPOSTS, *words.split()],
@@ -21,7 +28,7 @@ def started(words: str, folder: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=_not_ignored,
     )
 
 
