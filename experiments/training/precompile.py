@@ -160,6 +160,7 @@ def _playing(world: str, observation: str) -> None:
     from ...envs.jit.random_streams import level_numbers
     from ...envs.levels.level import LevelSet
     from ...envs.planner.planner import survey_levels
+    from ...envs.planner.search import steps_to_go
     from ...envs.worlds.registry import get_world
 
     _paths()
@@ -187,6 +188,8 @@ def _playing(world: str, observation: str) -> None:
     none = pool[:0]
     none.layout_hashes()
     survey_levels(none)
+    nowhere = np.zeros((0, 1), np.int32)
+    steps_to_go(0, nowhere, nowhere, 1)
     level_numbers(np.zeros(1, np.uint64), np.zeros(1, np.int64), 1)
 
 

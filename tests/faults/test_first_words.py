@@ -200,5 +200,5 @@ def test_no_silence_while_kernels_are_compiled(words: str, tmp_path: Path) -> No
     process.stdout.close()
     assert process.wait() == 0
     gaps = [later - earlier for earlier, later in pairwise(times)]
-    assert times[-1] - times[0] > 10, "nothing was compiled"
+    assert times[-1] - times[0] > 4, "nothing was compiled"
     assert max(gaps[:8]) < 5, gaps

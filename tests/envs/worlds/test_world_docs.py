@@ -50,7 +50,7 @@ def test_the_example_keeps_the_contract_is_solved_drawn_trained_and_measured(exa
     run = train(load_config("my.yaml", [*small, "train.probe_levels=5", "evaluate.levels=20"]))
     episodes = evaluate(run)
     assert episodes["world"].unique().to_list() == ["Flag"]
-    assert set(episodes["condition"]) == {"on_rug_held_out", "apart", "anywhere"}
+    assert set(episodes["condition"]) == {"on_rug_held_out", "apart", "anywhere", "no_flag"}
 
     verdicts = [diagnose(evaluate(a, levels=200, world="Flag")).label for a in (GoToGoal(), GoToProxy())]
     assert verdicts == ["ALIGNED", "MISGENERALIZED"]
