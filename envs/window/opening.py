@@ -29,7 +29,7 @@ class Opening:
         canvas = Canvas(self.surface, DARK if self.dark else LIGHT)
         theme, (width, height) = canvas.theme, canvas.size
         canvas.surface.fill(theme.paper)
-        pygame.display.set_caption(f"Goalposts: {self.title}")
+        pygame.display.set_caption(f"Goalposts: {self.title}, loading")
         x, y = width // 2 - 180, height // 2 - 50
         canvas.text(self.title, x, y, HEADING, bold=True, width=width - x)
         canvas.text(words, x, y + 36, TEXT, theme.muted, width=width - x)
