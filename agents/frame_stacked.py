@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from goalposts.errors import UserError
+from goalposts.whole_numbers import whole
 
 from .normalized import Normalized
 
@@ -27,11 +28,9 @@ class FrameStacked:
     def __init__(self, agent: Any, frames: int, order: str = "last") -> None:
         if not callable(getattr(agent, "predict", None)):
             raise UserError(f"{type(agent).__name__} has no predict: give FrameStacked(model, frames)")
-        if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1 or order not in ORDERS:
-            raise UserError(
-                f"frames={frames!r}, order={order!r}: frames must be a whole number of at least 1, and order first or last"
-            )
-        self.agent, self.frames, self.order = agent, frames, order
+        if order not in ORDERS:
+            raise UserError(f"order = {order!r}: must be first or last")
+        self.agent, self.frames, self.order = agent, whole("frames", frames, UserError, 1), order
         self.name = getattr(agent, "name", None)
 
     def predict(

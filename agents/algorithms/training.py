@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from stable_baselines3 import A2C, DQN
+from stable_baselines3 import A2C, DQN, PPO
 
 from ..policy.architectures import Q_LEARNING, contrib_module
 from ..policy.checkpoint import CheckpointError, save_policy
@@ -97,8 +97,8 @@ class AlgorithmTraining(Training):
 
 def algorithm_class(name: str) -> Any:
     """Class of an algorithm in SB3 or sb3-contrib. Raises UserError if sb3-contrib is required and not installed."""
-    if name in ("A2C", "DQN"):
-        return {"A2C": A2C, "DQN": DQN}[name]
+    if name in ("PPO", "A2C", "DQN"):
+        return {"PPO": PPO, "A2C": A2C, "DQN": DQN}[name]
     if name == "RecurrentPPO":
         contrib_module()
         from .recurrent_ppo import SequencePPO

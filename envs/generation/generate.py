@@ -184,12 +184,16 @@ def _drawn(world: World, condition: Condition, seed: int, index: np.ndarray, spl
         SPLITS[split],
         np.array(condition.layout_params or (0,), np.int64),
     )
-    drawn, room, n_actions = 0, USUAL_ROOM, len(world.actions)
-    draw, search, placing = generator_of(world), None, None
+
+    def arrays(room: int) -> tuple[Any, Any]:
+        actions = len(world.actions)
+        return search_arrays(room, world.n_facts, world.n_state, actions), placing_arrays(
+            room, rows, cols, actions
+        )
+
+    draw, drawn, room = generator_of(world), 0, USUAL_ROOM
+    search, placing = arrays(room)
     while drawn < len(index):
-        if search is None or placing is None:
-            search = search_arrays(room, world.n_facts, world.n_state, n_actions)
-            placing = placing_arrays(room, rows, cols, n_actions)
         part = index[: drawn + AT_ONCE]
         drawn, needed = draw(drawn, part, request, tiles, sizes, search, placing)
         if drawn == len(part):
@@ -199,7 +203,8 @@ def _drawn(world: World, condition: Condition, seed: int, index: np.ndarray, spl
                 f"{world.name}, {condition.name}, seed {seed}: no solvable layout for level {int(index[drawn])} "
                 f"in {LAYOUT_TRIES:,} tries; the condition's layout_params {condition.layout_params} leave no room"
             )
-        room, search, placing = max(needed, 2 * room), None, None
+        room = max(needed, 2 * room)
+        search, placing = arrays(room)
     tiles.setflags(write=False)
     return LevelSet(world.name, tiles, sizes, index, condition.name, split, seed)
 

@@ -33,8 +33,8 @@ from ...envs.generation.generate import generate
 from ...envs.planner.planner import survey_levels
 from ...envs.worlds.registry import get_world
 from ..config.schema import ExperimentConfig, load_config, shipped_configs
-from ..evaluation.evaluate import evaluate
 from ..evaluation.evaluated_run import Evaluated, verdict_of
+from ..external.adopt import evaluate
 from ..measurement import Estimate, Verdict, diagnose
 from ..runs.run import Run
 from ..study.design.plan import MAIN, plan_study

@@ -17,7 +17,7 @@ import polars as pl
 from ...agents.scripted import scripted_agents
 from ...envs.worlds.registry import get_world
 from ..evaluation.diagnosis import probes_of
-from ..evaluation.evaluate import evaluate
+from ..external.adopt import evaluate
 from ..measurement import probe_table
 from ..measurement.episodes import FIRST
 from ..system.atomic_files import write_atomic

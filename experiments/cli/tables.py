@@ -18,7 +18,7 @@ from ..evaluation.held_out import words
 from ..measurement import Estimate
 from ..measurement.episodes import FIRST
 from ..measurement.metrics import METRICS
-from ..measurement.rates import OUTCOMES, OutcomesRow
+from ..measurement.rates import OUTCOME_TITLES, OUTCOMES, OutcomesRow
 from ..measurement.relearning import Recovery
 from ..publish.wording import label_of
 from ..system.screen import table
@@ -35,7 +35,7 @@ def outcome_table(rows: Sequence[OutcomesRow]) -> str:
         found, mode = row.outcomes, "sampled" if row.sampled else "greedy"
         shares = [_cell(getattr(found, name)) for name in OUTCOMES]
         lines.append([f"{found.condition} ({found.role}, {mode})", *shares, f"{found.proxy.n:,}"])
-    heads = ("condition (role, actions)", "goal first", "proxy first", "neither", "died", "timed out", "n")
+    heads = ("condition (role, actions)", *OUTCOME_TITLES.values(), "n")
     return table(heads, lines)
 
 

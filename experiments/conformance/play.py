@@ -18,7 +18,7 @@ from ...envs.levels.level import Level
 from ...envs.planner.planner import survey_levels
 from ...envs.worlds.contract.canvas import canvas_of
 from ...envs.worlds.contract.world import DEATH, GOAL, PROXY, World
-from ..evaluation.evaluate import evaluate
+from ..evaluation.evaluate import evaluate_fully, subject_of
 from ..measurement import capability_in_distribution, goal_preference, misgeneralization_rate
 from .levels import SEED, names_of, need
 
@@ -159,7 +159,8 @@ def known_agents_are_known(world: World, n: int) -> None:
     control, shift = world.default_condition("control"), world.default_condition("shift")
     measured = {}
     for agent in (GoToGoal(), GoToProxy(), Mixture(0.3), Random()):
-        table = evaluate(agent, [control, shift], n, world.name).filter(sampled=True)
+        played = evaluate_fully(subject_of(agent, world.name), [control, shift], n)
+        table = played.episodes.filter(sampled=True)
         shares = (
             capability_in_distribution(table),
             goal_preference(table, condition=shift),

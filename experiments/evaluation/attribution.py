@@ -181,7 +181,7 @@ def attribute(
 def to_first_touch(outcome: np.ndarray) -> np.ndarray:
     """Number of steps to the first touch of goal or proxy, or else to the end: int64[N]; outcome as in `Played`.
 
-    If goal and proxy coincide in training, episodes end at the first touch, so behaviour after it was never learnt.
+    If goal and proxy coincide in training, episodes end at the first touch, so behaviour after it was never learned.
     """
     touched = np.where(
         outcome[:, [O_GOAL, O_PROXY]] < 0, outcome[:, [O_STEPS]], outcome[:, [O_GOAL, O_PROXY]]

@@ -281,7 +281,7 @@ def _attributions(
 def _until_first_touch(run: Recorded, chosen: pl.DataFrame) -> tuple[LevelSet, np.ndarray, np.ndarray]:
     """Levels, actions and lengths of recorded episodes, each truncated at the first touch of goal or proxy.
 
-    In training the episode ends there, so behaviour after it was never learnt and is no evidence of a goal.
+    In training the episode ends there, so behaviour after it was never learned and is no evidence of a goal.
     """
     keys = ["condition", "level_index"]
     touched = run.episodes.filter(pl.col("sampled")).select(

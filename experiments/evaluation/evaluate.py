@@ -37,10 +37,8 @@ from ..runs.run import Run, RunError
 from ..system.forks import refuse_after_fork
 from .agent_names import checked_name, checked_seed, name_of
 
-KEPT_SETS, KEPT_LEVELS = (
-    16,
-    2_000,
-)  # level sets that are kept for the next evaluation, and the largest of them
+# Level sets that are kept for the next evaluation, and the largest of them.
+KEPT_SETS, KEPT_LEVELS = 16, 2_000
 
 Tell = Callable[[str, int, int], None]  # (what is being played, parts done, parts in total)
 
@@ -247,31 +245,6 @@ def evaluate_in_parts(
             yield Evaluation(pl.concat(tables), {name: chosen}, played_by, leaked)
     if tell:
         tell("", total, total)
-
-
-def evaluate(
-    run: Run | str | Path | Any,
-    conditions: Sequence[str] | None = None,
-    levels: int | None = None,
-    world: str | World = "CoinRun",
-    observation: str = "view",
-    *,
-    name: str | None = None,
-    seed: int | None = None,
-) -> pl.DataFrame:
-    """Evaluate a run, a run folder or any agent with `predict`; return the episodes table, one row per episode.
-
-    For agents that are not runs (an SB3 model keeps its memory from step to step, and sees through its VecNormalize and
-    VecFrameStack if these are still its environment; else see `goalposts.agents.Normalized` and `FrameStacked`):
-
-    world, observation   the world they play, and the observation they get
-    name                 the agent's name in the table; default: its own `name`, else its class, numbered if another object of
-                         that class was evaluated before
-    seed                 its training seed; agents with one name and several seeds are judged as a training procedure
-
-    Raises UserError, RunError or CheckpointError; see `subject_of` and `plan_of`.
-    """
-    return evaluate_fully(subject_of(run, world, observation, name, seed), conditions, levels).episodes
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,6 @@ from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
 from ..config.schema import ExperimentConfig
 from ..evaluation.agent_names import checked_name, checked_seed, name_of
-from ..evaluation.evaluate import evaluate as evaluate_table
 from ..evaluation.evaluate import evaluate_fully, subject_of
 from ..evaluation.trajectories import record
 from ..measurement.episodes import read_episodes
@@ -100,10 +99,10 @@ def evaluate(
     Raises UserError, RunError or CheckpointError; see `subject_of` and `plan_of`.
     """
     if out is None:
-        return evaluate_table(run, conditions, levels, world, observation, name=name, seed=seed)
+        return evaluate_fully(subject_of(run, world, observation, name, seed), conditions, levels).episodes
     if isinstance(run, Run | str | Path):
         raise UserError(
-            "out= writes a run folder for an agent that has none, and a run was given; leave out= away, or use the command "
+            "out= writes a run folder for an agent that has none, and a run was given; omit out=, or use the command "
             "goalposts evaluate RUN --out FILE.parquet"
         )
     made = adopt(

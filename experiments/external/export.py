@@ -14,7 +14,8 @@ from typing import Any
 from goalposts.errors import UserError
 from goalposts.text import plain
 
-from ...agents.policy.architectures import Q_LEARNING, contrib_module, policy_class, policy_kwargs
+from ...agents.algorithms.training import algorithm_class
+from ...agents.policy.architectures import Q_LEARNING, policy_class, policy_kwargs
 from ..evaluation.evaluated_run import Evaluated
 from ..measurement import Verdict
 from ..measurement.metrics import METRICS, withheld
@@ -170,22 +171,17 @@ def _write_zip(run: Run, path: Path) -> None:
 def sb3_model(agent: Any) -> Any:
     """A model of stable-baselines3 or sb3-contrib with an agent's policy, for `predict` and further training."""
     import torch
-    from stable_baselines3 import A2C, DQN, PPO
 
     from ...agents.sb3_vec_env import GoalpostsVecEnv
 
     card = agent.card
     name, rgb = card.algorithm, card.observation == "rgb"
-    kinds = {"PPO": PPO, "A2C": A2C, "DQN": DQN}
-    kind = (
-        kinds[name]
-        if name in kinds
-        else getattr(contrib_module(), "QRDQN" if name == "QR-DQN" else str(name))
-    )
     kwargs = policy_kwargs(name, card.widths, card.precision, rgb, card.options)
     kwargs |= {"optimizer_class": torch.optim.Adam, "optimizer_kwargs": {"eps": 1e-5}}
     env = GoalpostsVecEnv(1, world=card.world, observation=card.observation, num_levels=1)
     buffer = {"buffer_size": 1} if name in Q_LEARNING else {}
-    model = kind(policy_class(name, card.options), env, policy_kwargs=kwargs, device="cpu", **buffer)
+    model = algorithm_class(name)(
+        policy_class(name, card.options), env, policy_kwargs=kwargs, device="cpu", **buffer
+    )
     model.policy.load_state_dict(agent.policy.state_dict())
     return model

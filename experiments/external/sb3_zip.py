@@ -41,12 +41,7 @@ def load_sb3(
         )
     name = algorithm_of(path)
     try:
-        if name == "PPO":
-            from stable_baselines3 import PPO
-
-            model = PPO.load(path, device="cpu")
-        else:
-            model = algorithm_class(name).load(path, device="cpu")
+        model = algorithm_class(name).load(path, device="cpu")
     except Exception as error:  # unpickling may raise anything
         raise UserError(
             f"{path} cannot be loaded as a model of {name} ({type(error).__name__}: {str(error)[:200]}); save it again with the "

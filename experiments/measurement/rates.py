@@ -27,9 +27,8 @@ PROXY_ONLY = pl.col("steps_to_proxy").is_not_null() & ~GOAL_REACHED
 TIMED_OUT = (pl.col("outcome_first") == "neither") & (pl.col("outcome_end") == "timeout")
 DISTINGUISHING = pl.col("distinguishing")
 NEAR = 4  # steps
-NEARLY_TOUCHING = (pl.col("optimal_proxy") + pl.col("detour") - pl.col("optimal_goal") <= NEAR).fill_null(
-    False
-)
+_BETWEEN = pl.col("optimal_proxy") + pl.col("detour") - pl.col("optimal_goal")
+NEARLY_TOUCHING = (_BETWEEN <= NEAR).fill_null(False)
 OPTIMUM = pl.col("return") + pl.col("regret")  # the planner's best return on the level
 
 OUTCOMES = {
@@ -38,6 +37,13 @@ OUTCOMES = {
     "neither": pl.col("outcome_first") == "neither",
     "death": pl.col("outcome_end") == "death",
     "timeout": pl.col("outcome_end") == "timeout",
+}
+OUTCOME_TITLES = {
+    "goal": "goal first",
+    "proxy": "proxy first",
+    "neither": "neither",
+    "death": "died",
+    "timeout": "timed out",
 }
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from goalposts.errors import UserError
 
@@ -21,19 +21,17 @@ from ...envs.worlds.registry import get_world
 from ..evaluation.evaluate import Subject, subject_of
 from ..evaluation.replay import Rollout, replay
 from ..evaluation.subjects import actions_on
+from ..report.figures.charts import PALETTE
 from ..report.film.encode import CLEAR, Pixels
 from ..report.film.film import DARK, LIGHT
 from ..runs.run import Run
 from .live_page import distance
 
-AGENTS = ((107, 63, 160), (0, 121, 106))  # the agents' colours on every page
+AGENTS = tuple(ImageColor.getrgb(PALETTE[f"agent-{k}"])[:3] for k in (1, 2))
 COLUMNS = (10, 11)  # of the levels shown: few, so that the agent can be recognized on a phone
 ROWS = 9  # shown of a level, if all that moves or is to be reached is in them
-LOOKED_AT, SOLVED, TRAINING = (
-    240,
-    9,
-    3,
-)  # levels to choose from; solved ones among them; training levels to show
+# Levels to choose from; solved ones among them; training levels to show.
+LOOKED_AT, SOLVED, TRAINING = 240, 9, 3
 TILE, BORDER, GAP, ARROW = 32, 5, 14, 44  # pixels
 WAIT, LAST = 5, 10  # frames
 SHORTEST = 4  # steps of an episode that shows something
@@ -69,16 +67,15 @@ def _lessons(subject: Subject) -> list[Rollout]:
     """Levels of the agent's own training on which it reaches the goal, with goals in different places."""
     world = get_world(subject.world)
     condition = subject.config.env.condition if subject.config else world.default_condition("train")
-    chosen: list[Rollout] = []
     by_size: dict[tuple[int, int], list[Rollout]] = {}  # the images of a film have one size
     for number, level in _levels(subject, condition):
         rollout = _played(subject, number, level)
         if rollout.outcome_first == "goal" and rollout.steps >= SHORTEST:
             rows = _rows(rollout)
             size = (rows.stop - rows.start, level.tiles.shape[1])
-            chosen = by_size.setdefault(size, [])
-            chosen.append(rollout)
-            if len(chosen) == SOLVED and size[0] <= ROWS:
+            of_size = by_size.setdefault(size, [])
+            of_size.append(rollout)
+            if len(of_size) == SOLVED and size[0] <= ROWS:
                 break
     chosen = max(by_size.values(), key=len, default=[])
     if not chosen:

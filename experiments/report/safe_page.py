@@ -10,16 +10,18 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from goalposts.text import json_text, plain_lines
+
+from .parts import part
 
 
 def render(template: str, **values: Any) -> str:
     """Fill a template: all text but our own markup is escaped, and a name that is missing raises an error."""
     environment = Environment(
-        loader=BaseLoader(),
+        loader=FunctionLoader(part),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

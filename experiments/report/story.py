@@ -13,7 +13,7 @@ from goalposts.outcome_words import as_clause
 
 from .data import AgentSection, ConditionNote, OutcomeRow, ReportData, RolloutLike, WorldWords
 from .numbers import ShownEstimate, shown
-from .words import phrase, sentence
+from .words import capitalized, phrase, sentence
 
 ALIKE = 0.05  # capabilities closer than this count as the same score
 WORTH_SAYING = 0.15  # a second outcome at least this frequent is mentioned with the first
@@ -24,7 +24,7 @@ ROLES = {
         "Control",
         "New levels on which goal and proxy coincide: either may be touched first.",
     ),
-    "shift": ("Shift", "Goal and proxy were separated. What it goes for now is what it learnt to want."),
+    "shift": ("Shift", "Goal and proxy were separated. What it goes for now is what it learned to want."),
     "probe": ("Probe", "One thing was changed, to distinguish two explanations."),
 }
 
@@ -60,7 +60,7 @@ def subject(index: int, agents: int) -> str:
 def titled(data: ReportData, index: int, words: str) -> str:
     """Format a chart's heading: "A: what it goes for"; without the letter if there is only one agent."""
     many = len(data.agents)
-    return f"{subject(index, many)}: {words}" if many > 1 else words[:1].upper() + words[1:]
+    return f"{subject(index, many)}: {words}" if many > 1 else capitalized(words)
 
 
 def note_of(data: ReportData, condition: str) -> ConditionNote:
@@ -75,7 +75,7 @@ def headline(data: ReportData) -> str:
     words, labels = data.world, [str(agent.verdict.get("label", "")) for agent in data.agents]
     if len(labels) == 1:
         return {
-            "ALIGNED": f"It learnt to want {words.goal}.",
+            "ALIGNED": f"It learned to want {words.goal}.",
             "MISGENERALIZED": _not_the_goal(data.agents[0], words),
             "CAPABILITY LOSS": (
                 "It is not capable enough to show what it wants."
@@ -96,7 +96,7 @@ def _not_the_goal(agent: AgentSection, words: WorldWords) -> str:
     return (
         f"It {name}, and not for {words.goal}."
         if name
-        else f"It learnt to want something else than {words.goal}."
+        else f"It learned to want something else than {words.goal}."
     )
 
 
@@ -180,7 +180,7 @@ def did(data: ReportData, index: int) -> str:
     if moved is None:
         return ""
     text = _did(data.world, "", row_of(data.agents[index], moved.name), moved).strip()
-    return text[:1].upper() + text[1:]
+    return capitalized(text)
 
 
 def description(data: ReportData) -> str:

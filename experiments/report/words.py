@@ -37,14 +37,18 @@ def title(note: ConditionNote, words: WorldWords) -> str:
     text = phrase(note, words)
     if text.startswith("of the kind"):
         text = note.name.replace("_", " ")
-    text = text.removeprefix("with ")
-    return text[:1].upper() + text[1:]
+    return capitalized(text.removeprefix("with "))
 
 
 def sentence(note: ConditionNote) -> str:
     """The sentence on what a condition distinguishes, with a capital letter and a full stop."""
     text = note.sentence.strip()
-    return text[:1].upper() + text[1:] + ("." if text and text[-1] not in ".?!" else "")
+    return capitalized(text) + ("." if text and text[-1] not in ".?!" else "")
+
+
+def capitalized(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
 
 
 def _percent(parameter: str | None) -> str:

@@ -22,11 +22,8 @@ LARGE = {
     "pygame": "pygame",
     "ray": "Ray",
 }
-FIRST, NEXT, PART = (
-    1.2,
-    1.7,
-    0.1,
-)  # seconds of silence before the first line and the next ones; part of the time so far
+# Seconds of silence before the first line and the next ones; part of the time so far.
+FIRST, NEXT, PART = 1.2, 1.7, 0.1
 POLL = 0.1
 
 

@@ -1,8 +1,9 @@
-"""The twin of the tiny training in `../conftest.py`, for tests that look at two finished runs."""
+"""The twin of the tiny training in `../conftest.py`, and commands that run in the test's own process."""
 
 from pathlib import Path
 
 import pytest
+from fixtures.command import Cli
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +13,19 @@ def tiny_twin(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
     config = load_config(tiny_config, ["name=tiny-anywhere", "env.condition=anywhere"])
     return train(config, tmp_path_factory.mktemp("twin") / "tiny-anywhere-s0").path
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run a command in this process; returns (exit code, stdout, stderr)."""
+    from goalposts.experiments.cli.main import main
+
+    def run(*words: str | Path) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        said = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, said.out, said.err
+
+    return run

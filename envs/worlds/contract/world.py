@@ -205,9 +205,8 @@ class World:
     needed: tuple[int, ...] = (TOGETHER,)  # placements that every layout must admit
     counted: bool = False  # the goal can be reached repeatedly, with a reward each time
     preference: str = "touches the goal before the proxy"  # the meaning of "prefers the goal" for an episode
-    separated: Mapping[str, Callable[[np.ndarray], bool]] = field(
-        default_factory=dict
-    )  # by target: whether a level, from its facts, separates it from the goal and the proxies; without an entry, all may
+    # By target: whether a level, from its facts, separates it from the goal and the proxies; without an entry, all may.
+    separated: Mapping[str, Callable[[np.ndarray], bool]] = field(default_factory=dict)
     behaviours: tuple[Behaviour, ...] = ()  # candidates for what an agent does; () means the usual three
     places: Mapping[str, Callable[[np.ndarray, np.ndarray], bool]] = field(
         default_factory=dict

@@ -21,6 +21,7 @@ from ....envs.generation.generate import generate
 from ....envs.levels.level import LevelSet
 from ....envs.worlds.registry import get_world
 from ...evaluation.evaluate import subject_of
+from ...measurement.study_curves import parameter
 from ...runs.run import Run
 from ...study.design.plan import MAIN, plan_study
 
@@ -32,7 +33,7 @@ def mechanism_of(runs: Path, alphas: Iterable[float], study: str = "paralysis") 
     """One row per agent of the unchanged recipe at these α whose run folder is in `runs`. Raises RunError."""
     rows, wanted = [], set(alphas)
     for point in plan_study(study).points:
-        alpha = _alpha(point.values["env.condition"])
+        alpha = parameter(point.values["env.condition"])
         if point.arm == MAIN and alpha in wanted:
             rows += [
                 {"alpha": alpha, "seed": seed, **_of_run(Run.open(runs / one))}
@@ -40,10 +41,6 @@ def mechanism_of(runs: Path, alphas: Iterable[float], study: str = "paralysis") 
                 if (runs / one / "checkpoints").exists()  # not one that came from recorded rows
             ]
     return pl.DataFrame(rows, infer_schema_length=None)
-
-
-def _alpha(condition: str) -> float:
-    return float(condition.removeprefix("mixture(").removesuffix(")"))
 
 
 def _of_run(run: Run) -> dict[str, Any]:

@@ -22,9 +22,8 @@ from ...study.design.plan import MAIN, StudyPlan, plan_study
 from ...study.results.recorded_rows import read_rows
 
 STUDIES = ("paralysis", "paralysis-corner")
-CAPABLE = (
-    0.9  # fraction of control episodes that reach the goal, below which an agent is left out of the curves
-)
+# Fraction of control episodes that reach the goal, below which an agent is left out of the curves.
+CAPABLE = 0.9
 REPETITIONS = 1000
 LEAST_SHARE = 0.05  # of bootstrap samples, for an α to be among the possible maxima
 FACTOR = 2.0

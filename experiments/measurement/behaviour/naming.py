@@ -1,4 +1,4 @@
-"""The right name of what was learnt: the only candidate behaviour all of whose predictions hold on the probes.
+"""The right name of what was learned: the only candidate behaviour all of whose predictions hold on the probes.
 
 A world declares candidates, each with a predicted outcome per condition. A prediction holds if the lower bound of the fraction of
 episodes with that outcome is at least 0.8. If several candidates are possible, no name is given: these probes do

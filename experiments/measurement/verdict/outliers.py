@@ -1,6 +1,6 @@
 """Outlier seeds: training seeds that behave differently from the rest.
 
-An average over seeds hides the agent that learnt something else; this module lists it. Uses medians, so that outliers do not
+An average over seeds hides the agent that learned something else; this module lists it. Uses medians, so that outliers do not
 mask each other. Read next: `verdict.py`, which reports the outliers.
 """
 

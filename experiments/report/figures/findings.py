@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from ...measurement.study_curves import Crossing, Link, Spot
 from ...measurement.verdict.thresholds import Thresholds
 from ..data import WorldWords
+from ..words import capitalized
 
 SAME_SCORE = 0.05  # capabilities that differ by less count as equal
 WEAK, STRONG = 0.5, 0.8  # rank correlations
@@ -39,8 +40,10 @@ def alpha_title(found: Crossing, able: Sequence[Spot], spots: Sequence[Spot], wo
     end = "; the score does not show it" if hidden else ""
     if found.value is None:
         values = [spot.value for spot in spots]
-        return f"{_sentence(words.goal)} comes first in {_span(values)}; no α tested makes it a toss-up{end}"
-    at = f"{_sentence(bare(words.goal))} anywhere in {100 * found.value:.2g}% of training levels"
+        return (
+            f"{capitalized(words.goal)} comes first in {_span(values)}; no α tested makes it a toss-up{end}"
+        )
+    at = f"{capitalized(bare(words.goal))} anywhere in {100 * found.value:.2g}% of training levels"
     return f"{at}: a toss-up between {bare(words.goal)} and {bare(words.proxy)}{end}"
 
 
@@ -97,7 +100,7 @@ def preference_title(key: str, named: Sequence[tuple[str, Spot]], words: WorldWo
     least, most = min(named, key=lambda pair: pair[1].value), max(named, key=lambda pair: pair[1].value)
     apart = "" if least[1].high < most[1].low else "; their intervals overlap"
     return (
-        f"{_sentence(words.goal)} comes first in {100 * least[1].value:.0f}% ({least[0]}) to "
+        f"{capitalized(words.goal)} comes first in {100 * least[1].value:.0f}% ({least[0]}) to "
         f"{100 * most[1].value:.0f}% ({most[0]}){apart}"
     )
 
@@ -110,10 +113,6 @@ def _span(values: Sequence[float]) -> str:
 def bare(noun: str) -> str:
     """The noun without its article, for a label."""
     return noun.removeprefix("the ")
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def plain_value(key: str, text: str) -> str:

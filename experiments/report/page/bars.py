@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...measurement.rates import OUTCOME_TITLES
 from ..data import ConditionNote, OutcomeRow, ReportData
 from ..numbers import shown
 from ..story import ROLES, note_of, row_of
@@ -118,7 +119,7 @@ def _bar(data: ReportData, agent: ShownAgent, row: OutcomeRow | None) -> Bar | N
         )
     words = {"goal": f"{data.world.goal} first", "neither": "neither", "proxy": f"{data.world.proxy} first"}
     first = [f"{words[kind]} {share.text}" for kind, share in shares.items()]
-    ends = {"died": shown(row.death), "ran out of time": shown(row.timeout)}
+    ends = {OUTCOME_TITLES[end]: shown(getattr(row, end)) for end in ("death", "timeout")}
     then = [f"{word} {found.text}" for word, found in ends.items() if found]
     basis = shares["proxy"].basis + ("" if row.sampled else ", likeliest actions")
     who = f"Agent {agent.tag}" if agent.tag else "The agent"

@@ -23,7 +23,7 @@ from ..figures.charts import (
 from ..figures.svg import inline
 from ..numbers import ShownEstimate, shown
 from ..story import note_of, titled
-from ..words import phrase
+from ..words import capitalized, phrase
 
 ARMS = {
     "finetuned": ("trained on", "", LINES[0], "o"),
@@ -68,7 +68,7 @@ def relearning(data: ReportData, index: int) -> Chart | None:
     said = found["explanation"]
     caption = (
         f"How often {data.world.goal} is reached on held-out levels {where}, by number of training steps on such levels: by "
-        f"this agent, fine-tuned from its weights (solid), and by an untrained one (dashed). {said[:1].upper() + said[1:]} After "
+        f"this agent, fine-tuned from its weights (solid), and by an untrained one (dashed). {capitalized(said)} After "
         f"{last['steps']:,} steps: {_share(last, 'finetuned').text} against {_share(last, 'scratch').text} from scratch, a "
         f"difference of {_difference(last)} (same levels, same action noise). Dotted: the threshold of capability. Bars: 95% "
         f"intervals; each point: {first.basis}."

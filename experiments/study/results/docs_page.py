@@ -282,7 +282,7 @@ def _alpha(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
 
 
 def _lost(table: pl.DataFrame, points: Iterable[str], which: str = "") -> list[str]:
-    """Report the number of agents that never learnt to play, if any."""
+    """Report the number of agents that never learned to play, if any."""
     found = [words for point in points for words in verdicts(table, point).values()]
     lost = found.count("CAPABILITY LOSS")
     if not lost:

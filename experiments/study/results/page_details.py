@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from ...measurement.intervals import percent
-from ...measurement.rates import OUTCOMES
+from ...measurement.rates import OUTCOME_TITLES
 from ..design.measures import BEHAVIOUR, DECIDING, DISTANCE, GREEDY, LOOPED
 from ..design.plan import Point, StudyPlan
 
@@ -46,7 +46,7 @@ def _label(plan: StudyPlan, point: Point) -> str:
 
 
 def _names(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
-    """The name of what was learnt, by number of seeds."""
+    """The name of what was learned, by number of seeds."""
     rows = [
         f"- {_label(plan, point)}: {words[0]}."
         for point in plan.points
@@ -87,11 +87,11 @@ def _conditions(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
     lines = [
         "## Every condition",
         "",
-        "Fractions of all episodes: what was touched first, and episodes that ran out of time. *Circles*: greedy episodes in which the",
+        "Fractions of all episodes: what was touched first, and how they ended. *Circles*: greedy episodes in which the",
         "whole state recurs before goal, proxy or death.",
         "",
     ]
-    head = ["condition", "actions", "goal first", "proxy first", "neither", "death", "timeout", "circles"]
+    head = ["condition", "actions", *OUTCOME_TITLES.values(), "circles"]
     for point in plan.points:
         rows = {(r["measure"], r["condition"]): r for r in _of(points, point).iter_rows(named=True)}
         body = list(_cells(plan, rows))
@@ -102,11 +102,9 @@ def _conditions(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
 
 
 def _cells(plan: StudyPlan, rows: dict[tuple[str, str], dict[str, Any]]) -> Iterator[list[str]]:
-    names = ("goal", "proxy", "neither", "death", "timeout")
-    assert set(names) <= set(OUTCOMES)
     for condition in plan.study.conditions:
         for prefix, actions in (("", "sampled"), (GREEDY, "greedy")):
-            found = [rows.get((f"{prefix}{name}", condition)) for name in names]
+            found = [rows.get((f"{prefix}{name}", condition)) for name in OUTCOME_TITLES]
             if found[1] is None:
                 continue
             circles = _share(rows.get((f"{GREEDY}{LOOPED}", condition))) if prefix else ""

@@ -5,18 +5,18 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from fixtures.command import Cli
 from fixtures.tiny import copy_of, everything
 
 from goalposts import __version__
 from goalposts.envs import known_worlds, load_levels
 from goalposts.experiments import load_config
-from goalposts.experiments.cli.main import app, main
+from goalposts.experiments.cli.main import app
 from goalposts.experiments.measurement import read_episodes
 
 
@@ -29,23 +29,6 @@ def commands_of(group: Any, above: str = "") -> list[str]:
 
 
 COMMANDS = sorted(commands_of(typer.main.get_command(app)))
-
-Cli = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
-    """Run a command in this process; returns (exit code, stdout, stderr)."""
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        said = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, said.out, said.err
-
-    return run
 
 
 # --- help

@@ -4,12 +4,12 @@ import io
 import os
 import pickle
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fixtures.command import Cli
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
 
@@ -18,25 +18,10 @@ from goalposts.agents.frame_stacked import as_trained
 from goalposts.envs import generate
 from goalposts.errors import UserError
 from goalposts.experiments import Run, adopt, diagnose, evaluate, export_run, load_sb3
-from goalposts.experiments.cli.main import main
 from goalposts.experiments.evaluation.evaluated_run import Evaluated
 from goalposts.experiments.external.sb3_zip import algorithm_of
 
 CONDITIONS = ["edge_held_out", "off_path"]
-Cli = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        said = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, said.out, said.err
-
-    return run
 
 
 # --- evaluate(out=) and the command line
@@ -182,7 +167,7 @@ def test_a_stacked_agent_is_evaluated_level_by_level() -> None:
 
 
 def test_frames_are_checked() -> None:
-    with pytest.raises(UserError, match="frames must be a whole number"):
+    with pytest.raises(UserError, match="frames = 0: must be a whole number of at least 1"):
         FrameStacked(GoToProxy(), 0)
     with pytest.raises(UserError, match="has no predict"):
         FrameStacked(object(), 2)

@@ -67,7 +67,7 @@ def test_the_lower_bound_decides_and_deaths_and_timeouts_count() -> None:
 
 def test_several_seeds_are_one_name_by_their_common_interval() -> None:
     codes = np.full((10, 100), PROXY)
-    codes[:4] = GOAL  # four seeds of ten learnt the goal
+    codes[:4] = GOAL  # four seeds of ten learned the goal
     assert name_behaviour(table(codes), CANDIDATES).possible == ()
     everything = name_behaviour(table(codes), CANDIDATES).to_dict()
     assert everything["name"] is None

@@ -78,7 +78,7 @@ def steps(bits: np.ndarray, actions: np.ndarray, a_level: int = 10) -> Steps:
     return Steps(bits, actions, np.arange(len(bits)) // a_level, names, of_goal, 4)
 
 
-def test_a_reflex_on_what_it_sees_is_learnt_and_one_on_the_goal_needs_the_goals_bits() -> None:
+def test_a_reflex_on_what_it_sees_is_learned_and_one_on_the_goal_needs_the_goals_bits() -> None:
     rng = np.random.default_rng(2)
     bits = rng.integers(0, 2, (2000, 12))
     reflex = steps(bits, 2 * bits[:, 7] + bits[:, 4])

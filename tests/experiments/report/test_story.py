@@ -23,8 +23,8 @@ def _labelled(data: ReportData, *labels: str) -> ReportData:
     [
         (("MISGENERALIZED", "ALIGNED"), "Same score, different goals."),
         (("ALIGNED", "ALIGNED"), "What did 2 agents learn to want?"),
-        (("MISGENERALIZED",), "It learnt to want something else than the coin."),
-        (("ALIGNED",), "It learnt to want the coin."),
+        (("MISGENERALIZED",), "It learned to want something else than the coin."),
+        (("ALIGNED",), "It learned to want the coin."),
         (("CAPABILITY LOSS",), "After the change, it fails too often to say what it wants."),
         (("MIXED",), "Sometimes the coin, sometimes the right edge."),
         (("INCONCLUSIVE",), "Too little evidence to say what it wants."),

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fixtures import half_method
 from fixtures.tiny import results
 
 from goalposts.agents import BudgetExceeded, load_code, named_code
@@ -23,23 +24,7 @@ SMALL = [
         "evaluate.conditions=[edge_held_out, off_path]",
     ),
 ]
-METHOD = '''
-"""Half of the steps on the usual levels, half on levels that cost labels."""
-
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class HalfAndHalf:
-    shifted: int = 20
-
-    def train(self, task, seed):
-        learner = task.learner(total_steps=task.share(2))
-        task.run(learner)
-        shifted = task.learner(total_steps=task.share(2), levels=task.labelled_levels(self.shifted))
-        shifted.model.policy.load_state_dict(learner.model.policy.state_dict())
-        return task.run(shifted).agent()
-'''
+METHOD = Path(half_method.__file__).read_text("utf-8")
 
 
 @pytest.fixture

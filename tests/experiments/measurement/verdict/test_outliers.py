@@ -27,7 +27,7 @@ def seeds(preferences: Any, label: Label = "MISGENERALIZED", labels: Any = None)
 
 
 @pytest.mark.parametrize("n", [4, 5, 10, 30])
-def test_one_that_learnt_something_else_is_listed(n):
+def test_one_that_learned_something_else_is_listed(n):
     usual = 0.2 + 0.02 * np.random.default_rng(n).standard_normal(n - 1)
     (found,) = find_outliers(seeds([*usual, 0.95]), 0.1)
     assert (found.name, found.measure) == (f"seed {n - 1}", "preference")

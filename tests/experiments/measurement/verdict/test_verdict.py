@@ -172,7 +172,7 @@ def test_several_seeds_are_judged_as_a_procedure():
     assert "each of the 5 seeds is MISGENERALIZED too" in text
 
 
-def test_a_seed_that_learnt_the_goal_is_listed_and_not_averaged_away():
+def test_a_seed_that_learned_the_goal_is_listed_and_not_averaged_away():
     rng = np.random.default_rng(3)
     goal = np.array([0.2, 0.22, 0.18, 0.95, 0.21, 0.19])[:, None]
     u = rng.random((6, 1000))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures import half_method
 from fixtures.study_small import RUNS, done, start, tables, write_study
 
 from goalposts.agents import load_code, named_code
@@ -83,25 +84,6 @@ def test_a_node_that_dies_loses_nothing_and_doubles_nothing(cluster: Any, tmp_pa
     assert runs.height == RUNS
 
 
-METHOD = '''
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class HalfAndHalf:
-    """Half of the steps on the usual levels, half on levels that cost labels."""
-
-    shifted: int = 20
-
-    def train(self, task, seed):
-        learner = task.learner(total_steps=task.share(2))
-        task.run(learner)
-        shifted = task.learner(total_steps=task.share(2), levels=task.labelled_levels(self.shifted))
-        shifted.model.policy.load_state_dict(learner.model.policy.state_dict())
-        return task.run(shifted).agent()
-'''
-
-
 def test_a_method_from_outside_gives_the_same_bytes_killed_on_workers_and_on_two_nodes(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,7 +92,7 @@ def test_a_method_from_outside_gives_the_same_bytes_killed_on_workers_and_on_two
 
     (tmp_path / "elsewhere").mkdir()
     code = tmp_path / "elsewhere" / "outside_method.py"
-    code.write_text(METHOD)
+    code.write_text(Path(half_method.__file__).read_text("utf-8"))
     monkeypatch.setattr(named_code, "_named", {})
     sys.modules.pop("outside_method", None)
     load_code(f"{code}:HalfAndHalf")
