@@ -74,9 +74,12 @@ def tiny_run(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return train(load_config(tiny_config), tmp_path_factory.mktemp("run") / "tiny-s0").path
 
 
-@pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Remove the worlds that a test registers, and the modules of its folder, after the test."""
+@pytest.fixture(autouse=True)
+def registrations(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Forget, after each test, the worlds and code that it registered and the modules that it imported from temporary folders."""
+    from goalposts.agents import named_code
     from goalposts.envs.levels.level import LEGENDS
     from goalposts.envs.render.look import LOOKS
     from goalposts.envs.worlds.contract import sources
@@ -85,12 +88,16 @@ def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setattr("goalposts.envs.worlds.registry._WORLDS", dict(_WORLDS))
     monkeypatch.setattr(sources, "_sources", dict(sources._sources))
     monkeypatch.setattr(sources, "_entries", dict(sources._entries))
+    monkeypatch.setattr(named_code, "_named", dict(named_code._named))
     legends, looks = dict(LEGENDS), dict(LOOKS)
+    before = set(sys.modules)
     yield
     LEGENDS.clear()
     LEGENDS.update(legends)
     LOOKS.clear()
     LOOKS.update(looks)
-    for name, module in list(sys.modules.items()):
-        if Path(getattr(module, "__file__", None) or "/").is_relative_to(tmp_path):
+    for name in set(sys.modules) - before:
+        if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(
+            tmp_path_factory.getbasetemp()
+        ):
             del sys.modules[name]

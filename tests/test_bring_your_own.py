@@ -10,7 +10,7 @@ from fixtures.places import ROOT
 from fixtures.tasks import small_task
 from fixtures.tiny import copy_of
 
-from goalposts.agents import GoalpostsVecEnv, GoToGoal, named_code
+from goalposts.agents import GoalpostsVecEnv, GoToGoal
 from goalposts.agents.methods.task import finished
 
 PAGE = (ROOT / "docs" / "bring-your-own.md").read_text("utf-8")
@@ -83,7 +83,6 @@ def test_the_extractor_is_trained_and_judged(
     tiny_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(named_code, "_named", {})
     (tmp_path / "my_nets.py").write_text(program("class MyExtractor"), "utf-8")
     code = program("load_code(").replace("levels=1000", "levels=10")
     code = code.replace('load_config("coinrun/edge"', f"load_config({str(tiny_config)!r}")

@@ -29,7 +29,7 @@ Goalposts = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with the file of a custom world that is not on Python's path."""
     write_world(tmp_path)
     monkeypatch.chdir(tmp_path)

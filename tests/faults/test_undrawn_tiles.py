@@ -35,7 +35,7 @@ def scene_of(world: World, *sprites: str) -> Scene:
 
 
 @row("C4")
-def test_swapping_undrawn_goal_and_proxy_changes_every_image(registry: None) -> None:
+def test_swapping_undrawn_goal_and_proxy_changes_every_image() -> None:
     world = world_of(FLAG, RUG)
     one, other = scene_of(world, "flag", "rug"), scene_of(world, "rug", "flag")
     for picture in (lambda s: draw(s, 8), draw, rgb64, lambda s: np.array(list(ansi(s)))):
@@ -44,7 +44,7 @@ def test_swapping_undrawn_goal_and_proxy_changes_every_image(registry: None) -> 
 
 @row("C4")
 @pytest.mark.parametrize("view", [(3, 3), (11, 11), (21, 31), (63, 63)])
-def test_undrawn_tiles_are_distinct_at_every_size(registry: None, view: tuple[int, int]) -> None:
+def test_undrawn_tiles_are_distinct_at_every_size(view: tuple[int, int]) -> None:
     """Sixty tiles, down to one pixel per cell, differing by more than rounding."""
     letters = [chr(k) for k in range(33, 127) if chr(k) not in ".#A;"][:60]
     tiles = [Tile(c, f"thing {c}", f"thing_{c}", (f"p{k % 12}",)) for k, c in enumerate(letters)]
@@ -57,7 +57,7 @@ def test_undrawn_tiles_are_distinct_at_every_size(registry: None, view: tuple[in
 
 
 @row("C4")
-def test_a_letter_is_the_tiles_own_character(registry: None) -> None:
+def test_a_letter_is_the_tiles_own_character() -> None:
     world = world_of(FLAG, RUG)
     assert ansi(scene_of(world, "flag", "rug"), colour=False) == ".FR"
     cell = draw(scene_of(world, "flag"), 16)[:, 16:]
@@ -67,7 +67,7 @@ def test_a_letter_is_the_tiles_own_character(registry: None) -> None:
 
 
 @row("C4")
-def test_what_is_hidden_from_the_agent_is_not_in_its_pixels(registry: None) -> None:
+def test_what_is_hidden_from_the_agent_is_not_in_its_pixels() -> None:
     world = world_of(FLAG, Tile("f", "unseen flag", "unseen", hidden=True))
     assert (rgb64(scene_of(world, "unseen")) == rgb64(scene_of(world, "floor"))).all()
     assert (draw(scene_of(world, "unseen")) != draw(scene_of(world, "floor"))).any()
@@ -75,7 +75,7 @@ def test_what_is_hidden_from_the_agent_is_not_in_its_pixels(registry: None) -> N
 
 
 @row("C4")
-def test_world_can_add_drawings(registry: None) -> None:
+def test_world_can_add_drawings() -> None:
     lines = "\n".join(["rrrrrrrr"] * 4 + ["yyyyyyyy"] * 4)
     blue = np.full((16, 16, 4), (0, 0, 255, 255), np.uint8)
     world = world_of(FLAG, RUG, name="Drawn", drawings={"flag": lines, "rug": blue})
@@ -96,13 +96,13 @@ def test_world_can_add_drawings(registry: None) -> None:
         (np.zeros((8, 8, 3), np.uint8), r"RGBA; it is uint8\[8, 8, 3\]"),
     ],
 )
-def test_invalid_drawing_is_refused(registry: None, drawing: Any, words: str) -> None:
+def test_invalid_drawing_is_refused(drawing: Any, words: str) -> None:
     with pytest.raises(DrawingError, match=words):
         world_of(FLAG, name="Wrong", drawings={"flag": drawing})
 
 
 @row("C4")
-def test_conformance_fails_when_two_tiles_look_alike(registry: None) -> None:
+def test_conformance_fails_when_two_tiles_look_alike() -> None:
     tiles_look_different(world_of(FLAG, RUG), 1)
     same = world_of(FLAG, replace(RUG, sprite="flag"), name="Same")
     with pytest.raises(
@@ -122,7 +122,7 @@ def test_conformance_fails_when_two_tiles_look_alike(registry: None) -> None:
 
 
 @row("C4")
-def test_the_report_has_a_picture_of_everything_that_it_shows(registry: None) -> None:
+def test_the_report_has_a_picture_of_everything_that_it_shows() -> None:
     from goalposts.experiments.publish.wording import sprites_of
 
     world = world_of(FLAG, RUG, name="Paged")

@@ -35,10 +35,8 @@ NUMBER = 3
 
 
 @pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(named_code, "_named", {})
+def own(tmp_path: Path) -> str:
     (tmp_path / "own_nets.py").write_text(CODE)
-    sys.modules.pop("own_nets", None)
     return f"{tmp_path / 'own_nets.py'}:"
 
 

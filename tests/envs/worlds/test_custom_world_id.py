@@ -18,7 +18,7 @@ ID = "goalposts:goalposts/World-v0"
 
 
 @pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> Path:
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The example world of docs/worlds.md, importable by Python."""
     source = re.search(
         r"```python\n(\"\"\"Flag.*?)```", (ROOT / "docs" / "worlds.md").read_text("utf-8"), re.DOTALL

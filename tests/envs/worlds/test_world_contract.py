@@ -48,7 +48,7 @@ def test_reward_either_pays_for_the_first_of_goal_and_proxy(
     assert press(engine_on(level_of(picture), reward=reward), keys) == outcome
 
 
-def test_return_counts_goals_in_worlds_that_count_them(registry: None) -> None:
+def test_return_counts_goals_in_worlds_that_count_them() -> None:
     """The sum over the episode, not the last reward; a rewarded proxy is counted too and does not end the episode."""
     counted = replace(get_world("Corner"), name="Counted", counted=True)
     plain_levels = generate("Corner", "corner", 3, 1)
@@ -71,7 +71,7 @@ def vast(facts, out):
 
 
 @pytest.mark.slow
-def test_level_with_too_many_states_stays_undecided(registry: None) -> None:
+def test_level_with_too_many_states_stays_undecided() -> None:
     """Regression: memory was allocated for any number of states."""
     world = get_world("Corner")
     levels = generate(world, "off_path", 3, 2)
@@ -88,7 +88,7 @@ def test_level_with_too_many_states_stays_undecided(registry: None) -> None:
 
 
 def test_a_world_of_an_installed_package_is_found_by_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     about = tmp_path / "lights-1.0.dist-info"
     about.mkdir()

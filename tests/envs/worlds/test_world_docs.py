@@ -1,8 +1,6 @@
 """The example of docs/worlds.md is a complete, short world with counted goals."""
 
 import re
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +17,13 @@ BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 
 @pytest.fixture
-def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None) -> Iterator[World]:
-    """The page's example as a separate module, removed after the test."""
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The page's example as a separate module."""
     (tmp_path / "my_module.py").write_text(BLOCKS[0][1])
     (tmp_path / "my.yaml").write_text(next(text for kind, text in BLOCKS if kind == "yaml"))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
-    yield load_world("my_module:MY_WORLD")
-    del sys.modules["my_module"]  # the next test uses another file
+    return load_world("my_module:MY_WORLD")
 
 
 def test_the_example_is_short() -> None:

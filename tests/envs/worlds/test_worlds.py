@@ -99,9 +99,7 @@ TWIN = replace(COINRUN)
 
 
 @pytest.mark.slow
-def test_custom_world_is_loaded_and_generates_levels(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None
-) -> None:
+def test_custom_world_is_loaded_and_generates_levels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "my_own_worlds.py").write_text(OWN)
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(WorldError, match="is custom code"):
@@ -132,7 +130,7 @@ def test_custom_world_is_loaded_and_generates_levels(
     ],
 )
 def test_world_that_cannot_be_loaded_gives_the_reason(
-    spec: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: None
+    spec: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "my_other_worlds.py").write_text(OWN)
     monkeypatch.syspath_prepend(tmp_path)
@@ -141,7 +139,7 @@ def test_world_that_cannot_be_loaded_gives_the_reason(
     assert get_world("CoinRun") is COINRUN
 
 
-def test_two_worlds_of_one_name_are_refused(registry: None) -> None:
+def test_two_worlds_of_one_name_are_refused() -> None:
     """Regression: the second was silently treated as the first, and its legend replaced the first's."""
     other = replace(COINRUN, legend=replace(COINRUN.legend, check=lambda tiles: (0, 0, "never")))
     with pytest.raises(WorldError, match="another world called CoinRun"):

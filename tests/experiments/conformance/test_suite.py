@@ -77,7 +77,7 @@ def test_every_world_has_a_pair_of_configs(name: str) -> None:
 
 
 @pytest.fixture
-def corner(registry: None):
+def corner():
     """Corner under another name, to be broken by a test."""
     return lambda **changes: replace(get_world("Corner"), **{"name": "Spoilt", **changes})
 

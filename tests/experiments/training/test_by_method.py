@@ -28,10 +28,8 @@ METHOD = Path(half_method.__file__).read_text("utf-8")
 
 
 @pytest.fixture
-def method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(named_code, "_named", {})
+def method(tmp_path: Path) -> str:
     (tmp_path / "half_method.py").write_text(METHOD)
-    sys.modules.pop("half_method", None)
     return str(tmp_path / "half_method.py") + ":HalfAndHalf"
 
 

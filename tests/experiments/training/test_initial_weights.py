@@ -168,7 +168,6 @@ def test_a_method_starts_from_the_weights_and_keeps_checkpoints(
         "        task.checkpoint(learner.agent())\n"
         "        return task.run(task.learner(total_steps=task.share(2))).agent()\n"
     )
-    monkeypatch.setattr(named_code, "_named", {})
     load_code(f"{tmp_path / 'starting.py'}:Starting")
     config = load_config(tiny_config, [*SHORT, f"init_from={tiny_run}", "method.name=starting:Starting"])
     run = train(config, tmp_path / "run", evaluate=False)

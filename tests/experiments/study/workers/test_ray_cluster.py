@@ -1,7 +1,6 @@
 """The Ray engine against a real cluster of two nodes on this machine, one of which dies in the middle of a study."""
 
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from fixtures import half_method
 from fixtures.study_small import RUNS, done, start, tables, write_study
 
-from goalposts.agents import load_code, named_code
+from goalposts.agents import load_code
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.driver import run_study
 from goalposts.experiments.study.results.summary import read_summary
@@ -85,7 +84,7 @@ def test_a_node_that_dies_loses_nothing_and_doubles_nothing(cluster: Any, tmp_pa
 
 
 def test_a_method_from_outside_gives_the_same_bytes_killed_on_workers_and_on_two_nodes(
-    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Any, tmp_path: Path
 ) -> None:
     """Against plain PPO, three seeds each: on two workers; killed and resumed; on a Ray cluster of two nodes."""
     from goalposts.experiments.study.workers.ray_cluster import RayEngine
@@ -93,8 +92,6 @@ def test_a_method_from_outside_gives_the_same_bytes_killed_on_workers_and_on_two
     (tmp_path / "elsewhere").mkdir()
     code = tmp_path / "elsewhere" / "outside_method.py"
     code.write_text(Path(half_method.__file__).read_text("utf-8"))
-    monkeypatch.setattr(named_code, "_named", {})
-    sys.modules.pop("outside_method", None)
     load_code(f"{code}:HalfAndHalf")
     study = write_study(tmp_path)
     arm = '{name: half, set: {method.name: "outside_method:HalfAndHalf", method.labels: 20}}'
