@@ -70,7 +70,7 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
         replays=replays,
         explorations=explorations,
         sprites=sprites_of(world, names_in(rollouts)),
-        preview=_preview(replays, shift),
+        preview=preview(replays, shift),
         boards=boards,
         no_boards=no_boards,
         recorded=recorded_episodes(items, [shift, control]) if boards is not None else (),
@@ -152,7 +152,7 @@ def _again(path: Path, name: str) -> str:
     return shown_command("train", path / "config.yaml", "--out", beside)
 
 
-def _preview(replays: Sequence[Replay], shift: str) -> bytes:
+def preview(replays: Sequence[Replay], shift: str) -> bytes:
     """A small picture of the first agent's episode after the change, for previews of the page's address."""
     found = next((one.rollout for one in replays if one.condition == shift), None)
     if not isinstance(found, Rollout):

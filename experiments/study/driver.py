@@ -169,7 +169,7 @@ def report_study(path: str | os.PathLike[str]) -> Path:
 
 
 def _write(folder: StudyFolder, plan: StudyPlan) -> Path:
-    from .results.report import write_report  # loads matplotlib and the player
+    from .results.page_data import write_report  # loads matplotlib and the player
 
     write_tables(folder, plan)
     page = write_report(folder, plan)

@@ -16,6 +16,7 @@ from ..words import capitalized
 
 SAME_SCORE = 0.05  # capabilities that differ by less count as equal
 WEAK, STRONG = 0.5, 0.8  # rank correlations
+FEW = 4  # recipes that a title lists
 KINDS = {
     "MISGENERALIZED": "the same wrong goal",
     "ALIGNED": "the intended goal",
@@ -97,6 +98,9 @@ def preference_title(key: str, named: Sequence[tuple[str, Spot]], words: WorldWo
         return f"{lead}, the agent prefers {words.proxy}: {bare(words.goal)} first in {_span(values)}"
     if all(spot.low >= limits.aligned for _, spot in named):
         return f"{lead}, the agent prefers {words.goal}: first in {_span(values)}"
+    if not key and len(named) <= FEW:
+        each = [f"{100 * spot.value:.0f}% ({name.replace('_', ' ')})" for name, spot in named]
+        return f"{capitalized(words.goal)} comes first in {', '.join(each[:-1])} and {each[-1]}"
     least, most = min(named, key=lambda pair: pair[1].value), max(named, key=lambda pair: pair[1].value)
     apart = "" if least[1].high < most[1].low else "; their intervals overlap"
     return (

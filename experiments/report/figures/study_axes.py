@@ -60,10 +60,10 @@ def write(axes: Axes, x: float, y: float, text: str, colour: str, **look: Any) -
     axes.text(x, y, text, color=colour, **{"va": "center", **look})
 
 
-def log_with_zero(axes: Axes, values: Sequence[float]) -> Scale:
-    """Set up the x axis for fractions from 0 to 1 in per cent, with or without zero."""
+def log_with_zero(axes: Axes, values: Sequence[float], finding: float | None = None) -> Scale:
+    """Set up the x axis for fractions from 0 to 1 in per cent, with or without zero. The value next to the finding has a label."""
     scale = places(values)
-    axes.set_xticks([scale.place(v) for v in values], _labels(scale, values))
+    axes.set_xticks([scale.place(v) for v in values], tick_labels(scale, values, finding))
     axes.set_xlim(scale.place(min(values)) - 0.15, scale.place(max(values)) + 0.15)
     if 0 in values:
         at = math.log10(scale.least) - GAP / 2
@@ -79,14 +79,16 @@ def log_with_zero(axes: Axes, values: Sequence[float]) -> Scale:
     return scale
 
 
-def _labels(scale: Scale, values: Sequence[float]) -> list[str]:
-    """Tick labels, without those that would overlap the previous one."""
-    labels, last = [], -math.inf
-    for value in values:
-        fits = scale.place(value) - last >= TICK
-        labels.append(("none" if value == 0 else f"{100 * value:g}%") if fits else "")
-        last = scale.place(value) if fits else last
-    return labels
+def tick_labels(scale: Scale, values: Sequence[float], finding: float | None = None) -> list[str]:
+    """Tick labels in per cent, empty where they would overlap: the value next to the finding first, then from left to right."""
+    order = sorted(values)
+    if finding is not None and order:
+        order.insert(0, min(values, key=lambda value: abs(scale.place(value) - scale.place(finding))))
+    shown: list[float] = []
+    for value in order:
+        if all(abs(scale.place(value) - scale.place(other)) >= TICK for other in shown):
+            shown.append(value)
+    return [("none" if value == 0 else f"{100 * value:g}%") if value in shown else "" for value in values]
 
 
 def line(axes: Axes, scale: Scale, spots: Sequence[Spot], colour: str, kind: int) -> None:

@@ -56,11 +56,23 @@ SHOWN_LINKS = 14
 BINS = 100
 
 
-def draw(kind: str, table: pl.DataFrame, words: WorldWords | None = None) -> list[Drawn]:
-    """Draw the figures of one kind of study; omits those for which the table has no data. words: of the study's world."""
+AS_IT_IS = "as it is"  # the name of a study's runs outside a grid and its arms
+
+
+def draw(
+    kind: str, table: pl.DataFrame, words: WorldWords | None = None, main: str = AS_IT_IS
+) -> list[Drawn]:
+    """Draw the figures of one kind of study; omits those for which the table has no data.
+
+    words: of the study's world; main: the name of runs outside a grid and the arms.
+    """
     words = words or WorldWords("")
     with study_style():
-        return [made for figure in FIGURES[kind] if (made := figure(table, words)) is not None]
+        found = [
+            over_key(table, words, main) if figure is over_key else figure(table, words)
+            for figure in FIGURES[kind]
+        ]
+    return [made for made in found if made is not None]
 
 
 def alpha_lines(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
@@ -74,8 +86,9 @@ def alpha_lines(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
         spot for arm in arms_of(table)[1:] for spot in _competent(table, curve(table, "preference", key, arm))
     ]
     figure, axes = canvas(f"training levels with {words.goal} anywhere", height=330)
-    scale = log_with_zero(axes, [parameter(spot.x) for spot in spots])
-    found, xs = critical_alpha(table), [scale.place(parameter(spot.x)) for spot in spots]
+    found = critical_alpha(table)
+    scale = log_with_zero(axes, [parameter(spot.x) for spot in spots], found.value)
+    xs = [scale.place(parameter(spot.x)) for spot in spots]
     raw = crossing(xs, spots)
     axes.axhline(50, color=PALETTE["muted"], linewidth=1, linestyle=LINES[2])
     if raw.value is not None:
@@ -301,7 +314,7 @@ def _end_names(axes, ends: list[tuple]) -> None:
         write(axes, at, start + step * k, f"{'●■▲◆'[mark]} {name}", PALETTE["goal"], ha="left")
 
 
-def over_key(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
+def over_key(table: pl.DataFrame, words: WorldWords, main: str = AS_IT_IS) -> Drawn | None:
     """Draw capability and goal preference for each value of the grid's first key, then for each arm."""
     key, arms = _key(table), arms_of(table)
     able = {spot.point: spot for arm in arms for spot in curve(table, "capability", key, arm)}
@@ -315,7 +328,7 @@ def over_key(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
             alone.setdefault(spot.point, []).append(spot.value)
     sizes, rows, named = Counter(arm for arm, _ in spots), [], []
     for arm, spot in spots:
-        name = place_words(arm, plain_value(key, spot.x), sizes[arm], bool(keys_of(table)))
+        name = place_words(arm, plain_value(key, spot.x), sizes[arm], bool(keys_of(table)), main)
         pair = [RowDot(spot.value, spot.low, spot.high, PALETTE["ink"], filled=False)]
         own_spot = preferred.get(spot.point)
         if own_spot is not None:
@@ -351,10 +364,10 @@ def _key(table: pl.DataFrame) -> str:
     return next(iter(keys_of(table)), "point")
 
 
-def place_words(arm: str, value: str, places: int, has_grid: bool) -> str:
+def place_words(arm: str, value: str, places: int, has_grid: bool, main: str = AS_IT_IS) -> str:
     """Label of a place on the axis: the grid's value, or the arm, or both if an arm has several values."""
     if arm == MAIN:
-        return value if has_grid else "as it is"
+        return value if has_grid else main
     return arm if places == 1 else f"{arm}: {value}"
 
 

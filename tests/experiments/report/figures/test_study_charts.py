@@ -1,5 +1,6 @@
 """Study figures: drawn from a summary with known truth, byte-identical each time."""
 
+import itertools
 import math
 import re
 from xml.etree import ElementTree
@@ -32,7 +33,7 @@ from goalposts.experiments.report.figures.critical_alpha import (
     critical_words,
 )
 from goalposts.experiments.report.figures.findings import seeds_title
-from goalposts.experiments.report.figures.study_axes import Scale, places
+from goalposts.experiments.report.figures.study_axes import Scale, places, tick_labels
 from goalposts.experiments.report.figures.study_charts import draw
 
 ALPHA, SEEDS = alpha_summary(), seeds_summary()
@@ -224,6 +225,20 @@ def test_arms_are_drawn_next_to_the_grid_or_alone() -> None:
     assert "as it is" in alone.svg().decode()
     assert "blind<" in alone.svg().decode()
     assert draw("plain", first.filter(pl.col("arm") == "main")) == []
+    named = draw("plain", first, WorldWords("CoinRun", "the coin", "the right edge"), main="edge")[0]
+    assert ">edge<" in named.svg().decode()
+    mixed = first.with_columns(high=pl.lit(0.9), low=pl.lit(0.1))
+    title = draw("plain", mixed, WorldWords("CoinRun", "the coin"), main="edge")[0].title
+    assert re.fullmatch(r"The coin comes first in \d+% \(edge\) and \d+% \(blind\)", title)
+
+
+def test_the_value_next_to_the_finding_has_a_label() -> None:
+    values = [0, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 1]
+    for finding, label in ((0.03, "3%"), (0.021, "2%"), (0.052, "5%"), (0.2, "30%")):
+        labels = tick_labels(places(values), values, finding)
+        assert label in labels
+        spots = [places(values).place(v) for v, said in zip(values, labels, strict=True) if said]
+        assert min(b - a for a, b in itertools.pairwise(spots)) >= 0.45, "labels do not overlap"
 
 
 def test_the_same_summary_draws_the_same_bytes() -> None:

@@ -22,9 +22,16 @@ from fixtures.study_specimen import alpha_summary
 
 from goalposts.experiments.measurement.metrics import METRICS
 from goalposts.experiments.report.figures.study_charts import draw
-from goalposts.experiments.report.page.study_page import StudyAgent, StudyFigure, StudyPage, write_study_page
+from goalposts.experiments.report.numbers import shown
+from goalposts.experiments.report.page.study_page import (
+    StudyAgent,
+    StudyFigure,
+    StudyPage,
+    replay_of,
+    write_study_page,
+)
 from goalposts.experiments.study.design.plan import plan_study
-from goalposts.experiments.study.results.report import points_table
+from goalposts.experiments.study.results.page_data import page_table
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -58,7 +65,7 @@ def page_file(summary: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -
         for k in range(AGENTS)
     ]
     replays = [
-        (agent.key, f"layout-{n}", recording("off_path", (5, 14), takes_coin=k % 2 == 0))
+        replay_of(agent.key, f"layout-{n}", recording("off_path", (5, 14), takes_coin=k % 2 == 0), [(2, 15)])
         for k, agent in enumerate(agents[:PLAYING])
         for n in range(2)
     ]
@@ -69,7 +76,7 @@ def page_file(summary: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -
         agents=agents,
         agents_note="Pick one.",
         figures=[StudyFigure(one.title, one.inline(), one.caption) for one in draw("alpha", summary)],
-        table=points_table(plan_study("alpha"), summary),
+        table=page_table(plan_study("alpha"), summary),
         command="goalposts study alpha",
         study="name: alpha\n",
         version="0",
@@ -129,6 +136,64 @@ def test_an_agent_without_recordings_is_shown_and_promises_nothing(
     assert page.locator("#moved").input_value() == now
 
 
+def test_arrow_keys_go_from_dot_to_dot_and_tab_stops_once(
+    visit: Callable[..., Page], page_file: Path
+) -> None:
+    page = visit(page_file)
+    assert page.locator('[data-agent-key][tabindex="0"]').count() == 1
+    here = page.locator('[data-agent-key][tabindex="0"]')
+    here.focus()
+    focused = "document.activeElement.dataset.agentKey"
+    start, seen = page.evaluate(focused), set()
+    for key in ("ArrowRight", "ArrowDown", "ArrowRight", "ArrowUp"):
+        page.keyboard.press(key)
+        seen.add(page.evaluate(focused))
+    assert len(seen | {start}) == 5
+    assert page.locator("#moved").input_value() == start, "moving picks nothing"
+    page.keyboard.press("Enter")
+    assert page.locator("#moved").input_value() == page.evaluate(focused) != start
+
+
+@pytest.mark.parametrize("viewport", [{"width": 1366, "height": 650}, PHONE])
+def test_picking_an_agent_does_not_move_the_page(
+    visit: Callable[..., Page], page_file: Path, viewport: dict[str, int]
+) -> None:
+    """Its player is on the same screen: next to the dots, or, on a phone, above them."""
+    page = visit(page_file, viewport)
+    one = dot(page, "a/9")
+    one.scroll_into_view_if_needed()
+    before = page.evaluate("scrollY")
+    one.click()
+    assert page.evaluate("scrollY") == before
+    assert page.locator("#moved").input_value() == "a/9"
+    box = page.locator(".stage canvas").bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] < box["y"] + box["height"] <= viewport["height"]
+
+
+def test_a_finger_next_to_a_dot_picks_it(visit: Callable[..., Page], page_file: Path) -> None:
+    page = visit(page_file, PHONE)
+    last = page.locator(".a-strip").first.locator("[data-agent-key]").last
+    last.scroll_into_view_if_needed()
+    box = last.locator("circle").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] + 9, box["y"] + box["height"] / 2)
+    assert page.locator("#moved").input_value() == last.get_attribute("data-agent-key")
+
+
+def test_the_address_keeps_the_agent_and_the_level(visit: Callable[..., Page], page_file: Path) -> None:
+    page = visit(page_file)
+    dot(page, "a/11").click()
+    page.get_by_label("Next level").click()
+    address = page.evaluate("location.hash")
+    assert address == "#agent=a%2F11&level=2"
+    page.goto("about:blank")
+    page.goto(page_file.as_uri() + address)
+    assert page.locator("#moved").input_value() == "a/11"
+    assert page.locator("#level").input_value() == "1"
+    assert dot(page, "a/11").get_attribute("aria-pressed") == "true"
+
+
 def equal_to_the_summary(page: Page, page_file: Path, summary: pl.DataFrame) -> int:
     """Compare every number of the table with its row of the summary and with the page's CSV; returns their count."""
     table = page.locator("#numbers table")
@@ -148,10 +213,9 @@ def equal_to_the_summary(page: Page, page_file: Path, summary: pl.DataFrame) -> 
                     & (pl.col("measure") == titles[title])
                     & pl.col("step").is_null()
                 ).to_dicts()
-                assert cell == (
-                    "–"
-                    if row["value"] is None
-                    else f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+                estimate = shown(row)
+                assert " ".join(cell.split()) == (
+                    "–" if estimate is None else " ".join(estimate.text.split())
                 )
                 compared += 1
     with page.expect_download() as waiting:

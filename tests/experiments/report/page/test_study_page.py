@@ -12,12 +12,15 @@ from goalposts.experiments.cli.tables import compare_text
 from goalposts.experiments.evaluation.replay import replay
 from goalposts.experiments.report.data import WorldWords
 from goalposts.experiments.report.figures.study_charts import draw
+from goalposts.experiments.report.numbers import ShownEstimate
 from goalposts.experiments.report.page.study_page import (
     StudyAgent,
     StudyFigure,
     StudyPage,
+    StudyPoint,
     StudyTable,
     build_study_page,
+    replay_of,
     rows_of,
 )
 from goalposts.experiments.study.design.plan import plan_study
@@ -61,7 +64,7 @@ def page(**changes: object) -> str:
         "version": "0",
         "world": WORDS,
         "where": "levels",
-        "replays": [(f"a/{k}", "layout", rollout) for k in range(100)],
+        "replays": [replay_of(f"a/{k}", "layout", rollout, [(1, 2)]) for k in range(100)],
     }
     return build_study_page(StudyPage(**(data | changes)))  # type: ignore[arg-type]
 
@@ -80,7 +83,7 @@ def test_every_dot_leads_to_its_agents_episodes() -> None:
 def test_the_page_of_a_hundred_agents_is_one_small_file_without_network() -> None:
     text = page()
     assert len(text.encode()) < 5_000_000
-    assert "http://" not in re.sub(r'xmlns(:\w+)?="[^"]+"', "", text)
+    assert "http://" not in re.sub(r"""xmlns(:\w+)?=(["'])[^"']+\2""", "", text)
     assert "https://" not in text
     assert "default-src &#39;none&#39;" in text
 
@@ -106,6 +109,58 @@ def test_dots_do_not_hide_each_other() -> None:
     assert len(set(places)) == 100
     assert all(0 < y < row.height for _, y in places)
     assert sum(dot.outlier for dot in row.dots) == 1
+
+
+def test_twenty_rows_of_ten_equal_agents_fit_a_screen() -> None:
+    crowd = [
+        StudyAgent(f"{k}/{i}", f"row {k}", f"seed {i}", 0.14, "MIXED") for k in range(20) for i in range(10)
+    ]
+    rows = rows_of(crowd)
+    assert len(rows) == 20
+    assert sum(row.height for row in rows) <= 560  # pixels
+    for row in rows:
+        assert len({dot.y for dot in row.dots}) == 10
+        assert all(0 < dot.y < row.height for dot in row.dots)
+
+
+def test_rows_follow_the_points_and_show_their_estimates() -> None:
+    half = ShownEstimate(0.5, 0.4, 0.625)
+    points = [
+        StudyPoint("edge", "edge", "", half, half),
+        StudyPoint("blind: 1%", "1%", "blind", half),
+        StudyPoint("blind: 3%", "3%", "blind"),
+    ]
+    one = StudyAgent("b/0", "blind: 1%", "seed 0", 0.3, "MIXED")
+    rows = rows_of([one], (), points)
+    assert [(row.label, row.arm, len(row.dots), row.mean) for row in rows] == [
+        ("edge", "", 0, "50.0%"),
+        ("1%", "blind", 1, "50.0%"),
+        ("3%", "", 0, "–"),
+    ]
+    assert not rows[1].dots[0].plays
+    text = page(agents=[one], points=points, replays=())
+    assert text.count('class="a-strip"') == 3
+    assert len(re.findall(r'class="reach" x="40.00%" width="22.50%"', text)) == 2
+    assert text.count('class="a-row a-axis"') == 2, "one axis for all rows, above and below them"
+
+
+def test_the_answer_is_the_heading_and_is_said_once() -> None:
+    finding = "Coin anywhere in 3%: a toss-up"
+    text = page(answer=f"{finding}.", figures=[StudyFigure(finding, "<svg></svg>", "n = 10")])
+    assert re.findall(r"<h1>(.*?)</h1>", text) == [f"{finding}."]
+    assert f"<h3>{finding}" not in text
+    assert "<h1>What?</h1>" in page(answer="")
+
+
+def test_the_key_names_each_verdict_that_occurs() -> None:
+    text = page(agents=[*agents(4), StudyAgent("z", "edge", "seed 9", 0.1, "MISGENERALIZED")])
+    key = re.search(r'a-legend">(.*?)</p>', text, re.DOTALL)
+    assert key is not None
+    assert "no clear goal: 4" in key[1]
+    assert "goes for the right edge: 1" in key[1]
+    assert "goes for the coin" not in key[1]
+    assert "the right edge, the proxy" in text
+    assert "the right edge, the proxy" not in page(replays=())
 
 
 @pytest.mark.parametrize(("kind", "table"), [("alpha", alpha_summary()), ("seeds", seeds_summary())])
