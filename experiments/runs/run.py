@@ -150,6 +150,15 @@ class Run:
             facts = self.provenance().model_copy(update={"callbacks": names})
             write_atomic(self.path / PROVENANCE, write_json(facts))
 
+    def note_plan(self, file: str, sha256: str) -> None:
+        """Record in provenance.json the plan that was written before this run. Needs the lock."""
+        self._need_lock()
+        facts = self.provenance()
+        if facts.plan != {file: sha256}:
+            write_atomic(
+                self.path / PROVENANCE, write_json(facts.model_copy(update={"plan": {file: sha256}}))
+            )
+
     # --- one writer at a time
 
     @contextmanager

@@ -146,9 +146,11 @@ def _results(engine: Executor, jobs: Iterator[Job]):
 
 
 def _jobs(plan: StudyPlan, folder: StudyFolder, todo: list[str], here: bool) -> Iterator[Job]:
-    base = folder.path.resolve()
+    base, study = folder.path.resolve(), plan.study
+    written = None if study.plan is None else (study.plan.file, study.plan.sha256)
     for one in todo:
-        yield Job(one, plan.runs[one], str(base / WORK / one) if here else None)
+        scratch = str(base / WORK / one) if here else None
+        yield Job(one, plan.runs[one], scratch, plan=written, predictors=study.predictors)
 
 
 def check_study(path: str | os.PathLike[str]) -> StudyFolder:

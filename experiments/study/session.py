@@ -58,6 +58,8 @@ def prepare_study(
     overrides = list(overrides)
     refuse_changes(config, overrides, out)
     plan = plan_study(config, overrides)
+    if plan.study.plan is not None:
+        plan.study.plan.check()
     load_worlds(plan)
     folder = StudyFolder(out or (Path(config) if os.path.isfile(Path(config) / STUDY) else default_out(plan)))
     folder.refuse_foreign(plan.study)

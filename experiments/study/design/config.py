@@ -10,6 +10,7 @@ which expands it to runs.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -32,6 +33,7 @@ from ...config.yaml_document import (
     refuse_what_is_none,
     to_yaml,
 )
+from ...runs.provenance import ROOT
 from .study_file import find_study
 
 FIGURES = ("alpha", "seeds", "capability", "right_fraction", "salience", "levels", "plain")
@@ -102,8 +104,29 @@ class Arm(Section):
     seeds: Seeds | None = Field(default=None, description="null: the study's own seeds")
 
 
+class PlanFile(Section):
+    """A plan that was written before any run of the study: its file and its SHA-256, recorded in every run's provenance."""
+
+    file: Text = Field(description="relative to the working directory, or to the folder of the checkout")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the file's bytes")
+
+    def check(self) -> None:
+        """Raise UserError if the file is there and its bytes have another hash."""
+        for path in (Path(self.file), ROOT / self.file):
+            if path.is_file():
+                found = hashlib.sha256(path.read_bytes()).hexdigest()
+                if found != self.sha256:
+                    raise UserError(
+                        f"{path} is not the plan that the study names: its SHA-256 is {found}, and the study states {self.sha256}. "
+                        "Restore the plan; or, if no run has been made yet, state the new hash under plan.sha256"
+                    )
+                return
+
+
 class StudyConfig(Section):
     """A grid of runs and the figure to draw from it."""
+
+    LATER = frozenset({"plan", "predictors"})
 
     version: Version = Field(default=VERSION, description="version of this file format")
     name: Name = Field(description="name of the study, and of its folder under studies/")
@@ -133,6 +156,12 @@ class StudyConfig(Section):
     )
     greedy: bool = Field(default=False, description="also play each level with the most likely action")
     figure: Figure = Field(default="plain", description="the figure to draw")
+    plan: PlanFile | None = Field(
+        default=None, description="the plan that was written before any run, and its SHA-256; null: none"
+    )
+    predictors: bool = Field(
+        default=False, description="also compute the predictors of `goalposts foresee` for each run"
+    )
 
     @field_validator("arms")
     @classmethod

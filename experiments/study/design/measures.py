@@ -8,7 +8,7 @@ Reads tables, writes no file. Read next: `experiments/study/results/summary.py`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -33,6 +33,8 @@ DID = "did/"  # before the outcome that a candidate behaviour predicts
 LOOPED = "looped"  # greedy episodes that go round in circles
 DISTANCE = "distance/"  # to the nearest training layout, before the name of a statistic
 GREEDY = "greedy/"  # before the name of a measure: by greedy episodes; without it, by sampled ones
+FORESIGHT = "foresight/"  # before the name of a predictor of `goalposts foresee`
+PLAN = "plan"  # in the column `words`: SHA-256 of the study's preregistered plan
 LOGGED = (
     RETURN,
     "entropy",
@@ -78,8 +80,13 @@ def measured_again(episodes: pl.DataFrame, config: ExperimentConfig, rows: list[
     """The measures of a run that other code measured: what episodes determine is computed again, the rest is kept."""
     leaked = sum(int(row["value"] or 0) for row in rows if row["measure"] == "leaked")
     verdict = diagnose(episodes, config.verdict, leakage=leaked)
-    kept = [row for row in rows if row["step"] is not None or is_of_actions(row["measure"])]
+    kept = [row for row in rows if row["step"] is not None or not is_of_episodes(row["measure"])]
     return [*_measures(episodes, verdict, leaked), *kept]
+
+
+def is_of_episodes(measure: str) -> bool:
+    """Whether a measure that is no log entry is computed from the run's episodes."""
+    return measure != PLAN and not measure.startswith(FORESIGHT) and not is_of_actions(measure)
 
 
 def is_of_actions(measure: str) -> bool:
@@ -175,6 +182,11 @@ def _estimated(measure: str, condition: str | None, found: Estimate | None) -> R
         kept=found.kept,
         words=found.warning,
     )
+
+
+def given_measures(rows: Iterable[Row]) -> list[Row]:
+    """Rows of a run's measures from parts of rows that were computed elsewhere; all other columns are null."""
+    return [_row(**row) for row in rows]
 
 
 def _row(measure: str, **values: str | float | None) -> Row:

@@ -21,7 +21,19 @@ from ...measurement.progress_columns import EVAL, current_column
 from ...measurement.rates import OUTCOMES
 from ...measurement.verdict.rules import LABELS
 from ...system.atomic_files import RunError, read_limited
-from ..design.measures import BEHAVIOUR, DECIDING, DID, DISTANCE, GREEDY, LOGGED, LOOPED, RELOCATION, Row
+from ..design.measures import (
+    BEHAVIOUR,
+    DECIDING,
+    DID,
+    DISTANCE,
+    FORESIGHT,
+    GREEDY,
+    LOGGED,
+    LOOPED,
+    PLAN,
+    RELOCATION,
+    Row,
+)
 from ..design.plan import StudyPlan
 
 MAX_MEASURES = 1 << 26  # bytes
@@ -134,9 +146,9 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
 def _names(table: pl.DataFrame, plan: StudyPlan) -> list[tuple[pl.Expr, str]]:
     measure, seed, run = pl.col("measure"), pl.col("seed"), pl.col("run")
     known = measure.is_in(
-        [*_spans(), *LOGGED, "verdict", f"{GREEDY}verdict", "leaked", "outlier", BEHAVIOUR, DECIDING]
+        [*_spans(), *LOGGED, "verdict", f"{GREEDY}verdict", "leaked", "outlier", BEHAVIOUR, DECIDING, PLAN]
     )
-    known |= measure.str.contains(rf"^({DID}[\w ]{{1,80}}|{DISTANCE}\w{{1,40}})$")
+    known |= measure.str.contains(rf"^({DID}[\w ]{{1,80}}|({DISTANCE}|{FORESIGHT})\w{{1,40}})$")
     probe = measure.str.contains(rf"^{EVAL}[^/]{{1,200}}/\w{{1,40}}$")
     whose = [
         f"{point.name}\t{one}\t{number}" for point in plan.points for number, one in point.runs

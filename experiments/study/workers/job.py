@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -46,6 +47,7 @@ FILES = (
     "trajectories.parquet",
 )
 AGENT = ("checkpoint.json", "model.safetensors")
+SUPPORT = "support.safetensors"  # only if the config asks for it
 MEASURES, TIMES = "measures.json", "times.json"
 MAX_BYTES = 1 << 32  # of a file
 
@@ -55,6 +57,7 @@ class Job:
     """One run to do. scratch: a folder to work in and to resume from; None: a temporary one.
 
     worlds, code: the custom worlds, methods and classes that the driver has imported; the worker imports them too.
+    plan: the file of the study's preregistered plan and its SHA-256; predictors: whether to compute those of `goalposts foresee`.
     """
 
     id: str
@@ -62,6 +65,8 @@ class Job:
     scratch: str | None = None
     worlds: tuple[WorldSource, ...] = field(default_factory=sources)
     code: tuple[WorldSource, ...] = field(default_factory=code_sources)
+    plan: tuple[str, str] | None = None
+    predictors: bool = False
 
     def do(self, tell: Tell) -> Done | Failed:
         """Do the whole run in the worker's process."""
@@ -153,6 +158,8 @@ def _train_and_evaluate(job: Job, folder: Path, tell: Tell) -> Times:
     trained = time.perf_counter()
     run = Run.open(folder)
     with run.lock(wait=10):
+        if job.plan is not None:
+            run.note_plan(*job.plan)
         # exactly the study's conditions: a run's usual ones would be completed by probes
         record(run, evaluate_fully(replace(subject_of(run), run=job.id), job.config.evaluate.conditions))
     ready = marks[0][1] if marks else trained
@@ -175,9 +182,21 @@ def _is_trained(folder: Path) -> bool:
         return run.status().state == "finished"
 
 
-def _files(job: Job, folder: Path, times: Times) -> dict[str, bytes]:
-    from ..design.measures import measures_of_run
+def _measured(run: Run, job: Job) -> list[dict[str, Any]]:
+    from ..design.measures import FORESIGHT, PLAN, given_measures, measures_of_run
 
+    rows = measures_of_run(run)
+    if job.plan is not None:
+        rows += given_measures([{"measure": PLAN, "words": job.plan[1]}])
+    if job.predictors:
+        from ...foresight.predictors import measures_of
+
+        found = measures_of(run)
+        rows += given_measures({**row, "measure": FORESIGHT + row["measure"]} for row in found)
+    return rows
+
+
+def _files(job: Job, folder: Path, times: Times) -> dict[str, bytes]:
     run = Run.open(folder)
     last = run.latest_checkpoint()
     if last is None:
@@ -185,8 +204,11 @@ def _files(job: Job, folder: Path, times: Times) -> dict[str, bytes]:
             f"{folder} lost its checkpoint while the run was evaluated; run the same command again"
         )
     places = {name: folder / name for name in FILES}
-    places |= {f"checkpoints/{last.step}/{name}": last.path / name for name in AGENT}
+    for one in run.checkpoints():
+        if one.step in (0, last.step):  # step 0 is there only if the config asks for it
+            kept = AGENT + ((SUPPORT,) if job.config.record.support else ())
+            places |= {f"checkpoints/{one.step}/{name}": one.path / name for name in kept}
     files = {name: read_limited(path, MAX_BYTES) for name, path in places.items()}
-    files[MEASURES] = (json.dumps(measures_of_run(run), indent=0) + "\n").encode()
+    files[MEASURES] = (json.dumps(_measured(run, job), indent=0) + "\n").encode()
     files[TIMES] = (json.dumps(times.__dict__) + "\n").encode()
     return files
