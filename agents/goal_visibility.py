@@ -71,7 +71,7 @@ def toggle_goal(
     largest, seen, flips = 0.0, 0, 0
     for some in levels:
         bits = goal_planes(some, observation)
-        observations = _observations(agent, some, observation, noise_seed)
+        observations = own_observations(agent, some, observation, noise_seed)
         chosen = observations[:: max(1, len(observations) // most)][:most]
         seen += len(chosen)
         if not len(bits):  # the goal is in no plane that it observes
@@ -95,8 +95,8 @@ def goal_planes(levels: LevelSet, observation: str) -> np.ndarray:
     return np.flatnonzero((layout.bits & goal) != 0)
 
 
-def _observations(agent: Any, levels: LevelSet, observation: str, noise_seed: int) -> np.ndarray:
-    """uint8[n, C, H, W]: what it observes in its own episodes."""
+def own_observations(agent: Any, levels: LevelSet, observation: str, noise_seed: int) -> np.ndarray:
+    """What an agent observes at every step of episodes that it plays on the levels, sampled: uint8[n, C, H, W], step by step."""
     played = play(agent, levels, observation, noise_seed=noise_seed)
     engine = Engine(get_world(levels.world), len(levels), levels, observation, direct=True)
     for i in range(len(levels)):

@@ -38,6 +38,7 @@ TABLE='
 7 gem 30 30
 7 cure 80 24
 8 algorithms 30 150
+9 finetuning 10 60
 '
 ANALYSES="paralysis paralysis-corner" # studies whose page is not made by `goalposts study docs`
 
@@ -57,6 +58,24 @@ study() { # NAME OVERRIDES…
   # The first page of a study replaces one that was written by hand.
   if [ -e "$page" ] && ! grep -q 'goalposts study docs' "$page"; then rm "$page"; fi
   goalposts study docs "studies/$name" --out docs/results >>"$log" 2>&1 || say "no page of $name; see $log"
+}
+
+# The fine-tuning test with its positive control: agents that learned to fetch the coin anywhere, and were then paid for the edge only.
+finetuning() {
+  local seed steps=(--steps 8000 --steps 30000 --steps 100000 --steps 300000) folder=studies/finetune log=studies/finetune.log
+  say "fine-tuning: log in $log"
+  for seed in 0 1 2 3 4 5 6 7 8 9; do
+    {
+      goalposts train coinrun/edge "seed=$seed" -q --out "$folder/edge-s$seed"
+      goalposts train coinrun/anywhere "seed=$seed" -q --no-evaluate --out "$folder/anywhere-s$seed"
+      goalposts train coinrun/proxy_anywhere name=turned "init_from=$folder/anywhere-s$seed" train.total_steps=300000 \
+        "seed=$seed" -q --out "$folder/turned-s$seed"
+      goalposts finetune "$folder/edge-s$seed" "${steps[@]}" -q
+      goalposts finetune "$folder/turned-s$seed" "${steps[@]}" -q
+    } >>"$log" 2>&1
+  done
+  python -m goalposts.experiments.analyses.finetune_control docs/results/finetune.csv --edge "$folder"/edge-s? \
+    --control "$folder"/turned-s? >>"$log" 2>&1
 }
 
 # Pages that are computed from the runs or rows of studies; a minute or two each.
@@ -80,7 +99,9 @@ fi
 for part in "$@"; do
   while read -r number name _ _ overrides; do
     # shellcheck disable=SC2086
-    if [ "$number" = "$part" ]; then study "$name" $overrides </dev/null; fi
+    if [ "$number" = "$part" ] && [ "$name" = finetuning ]; then
+      finetuning
+    elif [ "$number" = "$part" ]; then study "$name" $overrides </dev/null; fi
   done <<<"$TABLE"
 done
 pages

@@ -112,15 +112,28 @@ def _named(found: Diagnosis) -> str:
 
 def recovery_text(found: Recovery) -> str:
     """The recovery curve, and what it says."""
+    columns = {
+        "finetuned": "from its weights",
+        "matched": "evened out",
+        "scratch": "from scratch",
+        "gain": "weights − scratch",
+        "matched_gain": "evened out − scratch",
+    }
+    columns = {name: head for name, head in columns.items() if name in found.points[0].estimates}
     rows = [
-        [f"{p.steps:,}", p.finetuned.short, p.scratch.short, p.gain.short, f"{p.gain.n:,}"]
+        [f"{p.steps:,}", *(p.estimates[name].short for name in columns), f"{p.gain.n:,}"]
         for p in found.points
     ]
-    heads = ("steps of training", "from its weights", "from scratch", "difference (paired)", "n")
+    heads = ("steps of training", *columns.values(), "n")
     seeds = found.points[0].gain.seeds
     about = f"  goal reached on held-out {found.condition} levels; 95% intervals; {seeds} training seed{'s' * (seeds != 1)}"
     warning = found.points[-1].gain.warning
-    return f"{table(heads, rows)}{about}{f' ({warning})' if warning else ''}\n  {found.explanation}"
+    evened = (
+        "\n  evened out: from its weights, with the mean entropy of a fresh net"
+        if "matched" in columns
+        else ""
+    )
+    return f"{table(heads, rows)}{about}{f' ({warning})' if warning else ''}{evened}\n  {found.explanation}"
 
 
 def _probe_table(found: Diagnosis) -> str:

@@ -2,8 +2,9 @@
 
 Tests whether the capability was already there. After Shah et al. 2022: a capable agent that only wants something else learns
 the new goal in a few steps; an agent without the skill must learn the skill too. Both play the same held-out levels after the same
-numbers of steps, so their difference is paired. Reads a table with one row per episode; `experiments/training/finetune.py`
-does the training.
+numbers of steps, so their difference is paired. A nearly certain policy explores little, so it learns slowly whatever it can do:
+a third arm starts from the agent's weights with its action probabilities evened out to the entropy of a fresh net. Reads a table
+with one row per episode; `experiments/training/finetune.py` does the training.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ NO_CONTROL = (
     "That does not show that it was missing: a policy with little randomness left learns slowly, and no agent known to have the "
     "capability was tested beside it."
 )
-FINETUNED, SCRATCH = ARMS = ("finetuned", "scratch")
+FINETUNED, MATCHED, SCRATCH = ARMS = ("finetuned", "matched", "scratch")
 SCHEMA: dict[str, pl.DataType] = {
     "run": pl.String(),
     "condition": pl.String(),
@@ -36,12 +37,24 @@ SCHEMA: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class RecoveryPoint:
-    """Fraction of held-out levels on which the goal is reached after a number of steps, and the paired difference."""
+    """Fraction of held-out levels on which the goal is reached after a number of steps, and the paired differences.
+
+    gain, matched_gain   `finetuned` and `matched` minus `scratch`
+    matched              None in tables of tests without that arm
+    """
 
     steps: int
     finetuned: Estimate
     scratch: Estimate
     gain: Estimate
+    matched: Estimate | None = None
+    matched_gain: Estimate | None = None
+
+    @property
+    def estimates(self) -> dict[str, Estimate]:
+        """The estimates that the test made, by name."""
+        named = (*ARMS, "gain", "matched_gain")
+        return {name: found for name in named if (found := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True)
@@ -60,14 +73,38 @@ class Recovery:
     def recovered(self) -> dict[str, int | None]:
         """Steps to recovery, by arm; None if not recovered."""
         return {
-            arm: next((p.steps for p in self.points if getattr(p, arm).low >= self.able), None)
+            arm: next((p.steps for p in self.points if p.estimates[arm].low >= self.able), None)
             for arm in ARMS
+            if arm in self.points[0].estimates
         }
 
     @property
     def explanation(self) -> str:
-        """Explain the result in a sentence or two."""
-        sooner, later = (self.recovered[arm] for arm in ARMS)
+        """Explain the result in a few sentences."""
+        return " ".join(filter(None, (self._of_its_weights, self._of_matched)))
+
+    @property
+    def _of_matched(self) -> str:
+        """What the arm with a fresh net's entropy adds."""
+        last, sooner = self.points[-1], self.recovered.get(MATCHED)
+        if last.matched_gain is None or self.recovered[FINETUNED] == 0:
+            return ""
+        took = (
+            f"takes {sooner:,} steps"
+            if sooner is not None
+            else f"does not get there in {last.steps:,} steps either"
+        )
+        if last.matched_gain.low > 0:
+            there = f"it ends ahead of scratch by {last.matched_gain.short}"
+        elif last.matched_gain.high < 0:
+            there = f"it ends behind scratch ({last.matched_gain.short})"
+        else:
+            there = f"its difference from scratch at the end, {last.matched_gain.short}, is not clear"
+        return f"With the entropy of a fresh net at the start it {took}; {there}."
+
+    @property
+    def _of_its_weights(self) -> str:
+        sooner, later = self.recovered[FINETUNED], self.recovered[SCRATCH]
         most = self.points[-1]
         able = f"the goal on at least {self.able:g} of the levels (lower bound)"
         if sooner is None:
@@ -91,7 +128,7 @@ class Recovery:
     def to_dict(self) -> dict[str, Any]:
         """Return all fields for JSON."""
         points = [
-            {"steps": p.steps} | {name: getattr(p, name).to_dict() for name in (*ARMS, "gain")}
+            {"steps": p.steps} | {name: one.to_dict() for name, one in p.estimates.items()}
             for p in self.points
         ]
         return {
@@ -121,9 +158,10 @@ def recovery(tables: Sequence[pl.DataFrame], able: float, level: float = 0.95) -
         )
     steps = sorted(table["steps"].unique().to_list())
     levels = sorted(table["level_index"].unique().to_list())
+    arms = [arm for arm in ARMS if arm in table["arm"].unique().to_list() or arm != MATCHED]
     whole = table.sort("run", "arm", "steps", "level_index")
     if (
-        len(whole) != len(runs) * 2 * len(steps) * len(levels)
+        len(whole) != len(runs) * len(arms) * len(steps) * len(levels)
         or whole.select("run", "arm", "steps", "level_index").is_duplicated().any()
     ):
         raise EpisodesError(
@@ -131,17 +169,22 @@ def recovery(tables: Sequence[pl.DataFrame], able: float, level: float = 0.95) -
             "--levels"
         )
     reached = (whole["outcome_end"] == "goal").to_numpy().astype(float)
-    of = dict(
-        zip(sorted(ARMS), reached.reshape(len(runs), 2, len(steps), len(levels)).swapaxes(0, 1), strict=True)
-    )
+    by_arm = reached.reshape(len(runs), len(arms), len(steps), len(levels)).swapaxes(0, 1)
+    of = dict(zip(sorted(arms), by_arm, strict=True))
     points = []
     for k, count in enumerate(steps):
-        arms = {arm: values[:, k] for arm, values in of.items()}
-        one = {arm: _rate(x, level) for arm, x in arms.items()}
-        gain = hierarchical_difference(
-            arms[FINETUNED] - arms[SCRATCH], 1.0, level, episodes=2 * arms[FINETUNED].size
+        at = {arm: values[:, k] for arm, values in of.items()}
+        one = {arm: _rate(x, level) for arm, x in at.items()}
+        gains = {
+            arm: hierarchical_difference(x - at[SCRATCH], 1.0, level, episodes=2 * x.size)
+            for arm, x in at.items()
+            if arm != SCRATCH
+        }
+        points.append(
+            RecoveryPoint(
+                count, one[FINETUNED], one[SCRATCH], gains[FINETUNED], one.get(MATCHED), gains.get(MATCHED)
+            )
         )
-        points.append(RecoveryPoint(count, one[FINETUNED], one[SCRATCH], gain))
     return Recovery(conditions[0], able, tuple(points))
 
 

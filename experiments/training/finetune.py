@@ -1,8 +1,9 @@
 """The fine-tuning test: k steps of training on shifted levels from the run's weights, and the same k from scratch.
 
-Both arms have the run's settings and seed, the shifted condition, the intended reward and a constant learning rate; they
-train on the same levels and are measured on the same held-out ones. The result is `finetune.csv`. Until the test ends, its
-checkpoints are in `finetune/` in the run's folder: a killed test resumes and ends in the same table.
+A third arm starts from the run's weights with a fresh net's entropy (`matched_entropy.py`). All arms have the run's settings and
+seed, the shifted condition, the intended reward and a constant learning rate; they train on the same levels and are measured on the
+same held-out ones. The result is `finetune.csv`. Until the test ends, its checkpoints are in `finetune/` in the run's folder: a
+killed test resumes and ends in the same table.
 Read next: `experiments/measurement/relearning.py`.
 """
 
@@ -12,6 +13,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -29,7 +31,7 @@ from ...envs.worlds.contract.sources import shown_command
 from ...envs.worlds.registry import get_world
 from ..config.schema import ExperimentConfig
 from ..measurement.paired_contrasts import HIDDEN
-from ..measurement.relearning import ARMS, FINETUNED, SCHEMA
+from ..measurement.relearning import ARMS, MATCHED, SCHEMA, SCRATCH
 from ..runs.agent_card import load_agent_of
 from ..runs.checkpoints import list_checkpoints, write_checkpoint
 from ..runs.finetune_csv import FILE, MAX_BYTES, as_csv, parse_table, read_finetuned
@@ -37,10 +39,17 @@ from ..runs.run import Run
 from ..system.atomic_files import RunError, disk_errors, read_limited, write_atomic
 from ..system.forks import refuse_after_fork
 from ..system.leftovers import discard
+from .matched_entropy import can_match, match_entropy
 from .train import OnProgress, new_training
 
 STEPS = (10_000, 30_000, 100_000, 300_000)
 LEVELS = 500
+MATCHED_ON = 100  # training levels on whose observations entropies are compared
+STARTS = {
+    "finetuned": "from the run's weights",
+    "matched": "from the run's weights, entropy of a fresh net",
+    "scratch": "from scratch",
+}
 WORK = "finetune"
 _CHECKPOINT = r"(?:checkpoint\.json|model\.safetensors|state\.json|state\.safetensors|finetune\.csv)"
 _SCRATCH = re.compile(rf"settings\.json|(?:{'|'.join(ARMS)})/[0-9]+/{_CHECKPOINT}")
@@ -53,7 +62,7 @@ def finetune(
     levels: int = LEVELS,
     tell: OnProgress | None = None,
 ) -> pl.DataFrame:
-    """Train both arms; measure each after 0 and the given numbers of steps (rounded up to whole rollouts).
+    """Train all arms; measure each after 0 and the given numbers of steps (rounded up to whole rollouts).
 
     condition: placement of the goal; default: the world's usual shift. The table (columns: `relearning.SCHEMA`) is stored in
     the run's folder. An existing table with the same condition, steps and levels is returned unchanged; any other is replaced.
@@ -80,7 +89,9 @@ def finetune(
         chosen = generate(
             config.world, config.env.condition, config.evaluate.level_seed, levels, split="test"
         )
-        done = [_arm(arm, work, config, marks, chosen, last.path, tell, run) for arm in ARMS]
+        arms = [arm for arm in ARMS if arm != MATCHED or can_match(new_training(config).agent())]
+        starts = {arm: _Start(k, len(arms), last.path) for k, arm in enumerate(arms)}
+        done = [_arm(arm, work, config, marks, chosen, start, tell, run) for arm, start in starts.items()]
         table = pl.concat(done)
         write_atomic(run.path / FILE, as_csv(table))
         discard(work, is_scratch)
@@ -88,7 +99,7 @@ def finetune(
 
 
 def shifted(config: ExperimentConfig, condition: str | None, steps: Sequence[int]) -> ExperimentConfig:
-    """Make the config of both arms. Raises UserError for impossible steps or conditions."""
+    """Make the config of all arms. Raises UserError for impossible steps or conditions."""
     steps = [whole("steps", one) for one in steps]
     if not steps or min(steps) < 1 or len(set(steps)) < len(steps):
         raise UserError(
@@ -153,13 +164,21 @@ def _begin_from(training: Training, start: Path, run: Run) -> None:
         ) from None
 
 
+class _Start(NamedTuple):
+    """Which of how many arms, and the checkpoint that all but one start from."""
+
+    number: int
+    arms: int
+    checkpoint: Path
+
+
 def _arm(
     arm: str,
     work: Path,
     config: ExperimentConfig,
     marks: list[int],
     levels: LevelSet,
-    start: Path,
+    start: _Start,
     tell: OnProgress | None,
     run: Run,
 ) -> pl.DataFrame:
@@ -171,8 +190,14 @@ def _arm(
         path = kept[-1].path / FILE
         parts = [parse_table(read_limited(path, MAX_BYTES), path)]
     else:
-        if arm == FINETUNED:
-            _begin_from(training, start, run)
+        if arm != SCRATCH:
+            _begin_from(training, start.checkpoint, run)
+        if arm == MATCHED:
+            env = config.env
+            some = generate(
+                config.world, env.condition, config.evaluate.level_seed, MATCHED_ON, split="train"
+            )
+            match_entropy(training.agent(), new_training(config).agent(), some, env.observation)
         parts = []
     done = int(parts[0]["steps"].to_numpy().max()) if parts else -1
 
@@ -184,11 +209,7 @@ def _arm(
         nonlocal done
         step = training.step
         if tell:
-            tell(
-                ARMS.index(arm) * marks[-1] + step,
-                2 * marks[-1],
-                "from the run's weights" if arm == FINETUNED else "from scratch",
-            )
+            tell(start.number * marks[-1] + step, start.arms * marks[-1], STARTS[arm])
         if step in marks and step > done:
             parts.append(_measure(training, config, levels, arm, step, run))
             write_checkpoint(folder, step, save, keep=2)

@@ -27,9 +27,10 @@ from ..words import capitalized, phrase
 
 ARMS = {
     "finetuned": ("trained on", "", LINES[0], "o"),
+    "matched": ("… from a fresh net's entropy", "", LINES[3], "D"),
     "scratch": ("from scratch", "muted", LINES[1], "s"),
 }
-APART = 0.06  # horizontal distance between the bars of the two arms, in places of the x axis
+APART = 0.06  # horizontal distance between the bars of the arms, in places of the x axis
 CSV_COLUMNS = ("agent", "condition", "steps", "arm", "value", "low", "high", "n", "episodes", "seeds")
 
 
@@ -45,9 +46,11 @@ def relearning(data: ReportData, index: int) -> Chart | None:
     axes.set_xlabel("further training steps (not to scale)")
     axes.axhline(100 * found["able"], color=PALETTE["muted"], linestyle=LINES[2], linewidth=1)
     named = []
-    for (arm, (words, meaning, dash, mark)), side in zip(ARMS.items(), (-APART, APART), strict=True):
+    drawn = {arm: how for arm, how in ARMS.items() if arm in points[0]}
+    for k, (arm, (words, meaning, dash, mark)) in enumerate(drawn.items()):
+        side = APART * (2 * k - len(drawn) + 1)
         shares = [_share(point, arm) for point in points]
-        xs, ys = [k + side for k in range(len(points))], [100 * share.value for share in shares]
+        xs, ys = [place + side for place in range(len(points))], [100 * share.value for share in shares]
         ends = [[100 * (s.value - s.low) for s in shares], [100 * (s.high - s.value) for s in shares]]
         axes.errorbar(
             xs,
@@ -66,9 +69,14 @@ def relearning(data: ReportData, index: int) -> Chart | None:
     last, first = points[-1], _share(points[0], "finetuned")
     where = phrase(note_of(data, found["condition"]), data.world)
     said = found["explanation"]
+    evened = (
+        "by the same with its action probabilities evened out to a fresh net's entropy, "
+        if "matched" in points[0]
+        else ""
+    )
     caption = (
         f"How often {data.world.goal} is reached on held-out levels {where}, by number of training steps on such levels: by "
-        f"this agent, fine-tuned from its weights (solid), and by an untrained one (dashed). {capitalized(said)} After "
+        f"this agent, fine-tuned from its weights (solid), {evened}and by an untrained one (dashed). {capitalized(said)} After "
         f"{last['steps']:,} steps: {_share(last, 'finetuned').text} against {_share(last, 'scratch').text} from scratch, a "
         f"difference of {_difference(last)} (same levels, same action noise). Dotted: the threshold of capability. Bars: 95% "
         f"intervals; each point: {first.basis}."
@@ -83,7 +91,7 @@ def relearning(data: ReportData, index: int) -> Chart | None:
 
 
 def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
-    """Rows for download: every point of both arms, and their paired difference (arm: gain)."""
+    """Rows for download: every point of each arm, and the paired differences from scratch (arms gain and matched_gain)."""
     return [
         (
             section.name,
@@ -95,7 +103,8 @@ def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
         for section in data.agents
         if (found := section.evidence.get("finetuning"))
         for point in found["points"]
-        for arm in (*ARMS, "gain")
+        for arm in (*ARMS, "gain", "matched_gain")
+        if arm in point
     ]
 
 

@@ -72,6 +72,28 @@ def test_several_runs_are_a_procedure():
     assert "only 3 seeds" in three.gain.warning
 
 
+def test_an_arm_with_a_fresh_nets_entropy_is_compared_with_scratch_too():
+    two = table([40, 60, 80], [0, 20, 80])
+    third = table([100, 150, 190], [0, 0, 0]).filter(pl.col("arm") == "finetuned")
+    found = recovery([pl.concat([two, third.with_columns(arm=pl.lit("matched"))])], 0.75)
+    alone = recovery([two], 0.75)
+    for point, without in zip(found.points, alone.points, strict=True):
+        assert (point.finetuned, point.scratch, point.gain) == (
+            without.finetuned,
+            without.scratch,
+            without.gain,
+        )
+        assert without.matched is without.matched_gain is None
+    assert found.points[1].matched_gain.value == pytest.approx(0.65)
+    assert found.recovered == {"finetuned": None, "matched": 24576, "scratch": None}
+    assert (
+        "With the entropy of a fresh net at the start it takes 24,576 steps; it ends ahead"
+        in found.explanation
+    )
+    assert found.explanation.startswith(alone.explanation)
+    assert found.to_dict()["points"][0]["matched"]["n"] == 200
+
+
 @pytest.mark.parametrize(
     "spoilt",
     [

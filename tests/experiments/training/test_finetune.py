@@ -14,7 +14,7 @@ from goalposts.errors import UserError
 from goalposts.experiments.cli.main import main as command
 from goalposts.experiments.cli.tables import diagnosis_text
 from goalposts.experiments.evaluation.evaluated_run import diagnoses_of, evaluated, open_runs
-from goalposts.experiments.measurement.relearning import SCHEMA
+from goalposts.experiments.measurement.relearning import ARMS, SCHEMA
 from goalposts.experiments.publish.run_report import report_data
 from goalposts.experiments.report.page.page import build_page
 from goalposts.experiments.runs.finetune_csv import FILE, read_finetuned
@@ -46,14 +46,12 @@ def tuned(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_both_arms_are_measured_on_the_same_held_out_levels(tuned: Path) -> None:
+def test_all_arms_are_measured_on_the_same_held_out_levels(tuned: Path) -> None:
     table = read_finetuned(Run.open(tuned))
     assert table is not None
     assert dict(table.schema) == SCHEMA
     cells = table.group_by("arm", "steps").agg(pl.col("level_index").sort())
-    assert sorted(cells.select("arm", "steps").rows()) == [
-        (arm, k) for arm in ("finetuned", "scratch") for k in (0, 1024, 3072)
-    ]
+    assert sorted(cells.select("arm", "steps").rows()) == [(arm, k) for arm in ARMS for k in (0, 1024, 3072)]
     assert all(levels == list(range(LEVELS)) for levels in cells["level_index"].to_list())
     assert not (tuned / "finetune").exists()
 
@@ -68,6 +66,19 @@ def test_before_any_training_one_arm_is_the_agent_itself(tuned: Path) -> None:
     assert mine["run"].unique().to_list() == known["run"].unique().to_list()
 
 
+def test_the_arm_of_matched_entropy_starts_as_randomly_as_a_fresh_net(tuned: Path) -> None:
+    table = read_finetuned(Run.open(tuned))
+    assert table is not None
+    at = {
+        arm: table.filter((pl.col("steps") == 0) & (pl.col("arm") == arm)).sort("level_index")["outcome_end"]
+        for arm in ARMS
+    }
+    assert not at["matched"].equals(at["finetuned"])
+    (diagnosis,) = diagnoses_of(evaluated(open_runs([tuned])))
+    assert diagnosis.recovery is not None
+    assert "With the entropy of a fresh net at the start it" in diagnosis.recovery.explanation
+
+
 def test_one_that_was_killed_ends_in_the_same_table(
     tiny_run: Path, tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,14 +90,14 @@ def test_one_that_was_killed_ends_in_the_same_table(
         raise Killed
 
     monkeypatch.setattr(module, "write_checkpoint", dies_after)
-    for _ in range(6):
+    for _ in range(9):
         with pytest.raises(Killed):
             finetune(Run.open(path), steps=STEPS, levels=LEVELS)
         assert read_finetuned(Run.open(path)) is None
-    assert calls == [(arm, k) for arm in ("finetuned", "scratch") for k in (0, 1024, 3072)]
+    assert calls == [(arm, k) for arm in ARMS for k in (0, 1024, 3072)]
     finetune(Run.open(path), steps=STEPS, levels=LEVELS)
     assert (path / "finetune.csv").read_bytes() == (tuned / "finetune.csv").read_bytes()
-    assert len(calls) == 6
+    assert len(calls) == 9
 
 
 def test_existing_results_are_kept_and_other_settings_replace_them(tuned: Path, tmp_path: Path) -> None:
@@ -154,7 +165,7 @@ def test_weights_of_another_net_than_the_config_are_refused_with_a_message(
     assert not (path / FILE).exists()
 
 
-def test_both_arms_train_on_the_intended_reward(tuned: Path) -> None:
+def test_all_arms_train_on_the_intended_reward(tuned: Path) -> None:
     config = Run.open(tuned).config.override(["env.reward=proxy"])
     found = shifted(config, None, STEPS)
     assert (found.env.reward, found.env.condition, found.train.anneal) == ("goal", "off_path", False)

@@ -1,0 +1,59 @@
+"""The page of the fine-tuning test with its positive control, from runs that were fine-tuned.
+
+    python -m goalposts.experiments.analyses.finetune_control docs/results/finetune.csv --edge RUN… --control RUN…
+
+The control had the capability for certain: it was trained with the coin anywhere, then paid for the edge only, until it ran to the edge.
+If it does not recover faster than a fresh net, slow recovery is no evidence of a missing capability.
+Read next: `page.py`, which writes the page; docs/results/regenerate.sh, which trains the agents.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from goalposts.errors import tells_exit_code
+
+from ...evaluation.evaluated_run import open_runs
+from ...study.results.page_header import front_matter, golden_of
+from ...system.atomic_files import check_parent, write_atomic
+from .page import curve, page, preference, rows_of
+
+
+@tells_exit_code
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m goalposts.experiments.analyses.finetune_control",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("out", type=Path, help="a .csv file, in a folder that exists")
+    parser.add_argument(
+        "--edge",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="fine-tuned runs, trained with the coin at the edge",
+    )
+    parser.add_argument(
+        "--control", type=Path, nargs="+", required=True, help="fine-tuned runs that had the capability"
+    )
+    given = parser.parse_args(arguments)
+    check_parent(given.out, "name another file")
+    groups = {"edge": open_runs(given.edge), "control": open_runs(given.control)}
+    curves = {name: curve(runs) for name, runs in groups.items()}
+    header = front_matter(
+        "docs/results/regenerate.sh 9",
+        f"{len(given.edge)} edge agents and {len(given.control)} controls",
+        ["coinrun/edge", "coinrun/anywhere", "coinrun/proxy_anywhere"],
+        {"CoinRun": golden_of(given.out.parent)["CoinRun"]},
+    )
+    text = page(curves, {name: preference(runs) for name, runs in groups.items()}, len(given.edge))
+    write_atomic(given.out, rows_of(curves).write_csv(float_precision=5).encode())
+    write_atomic(given.out.with_suffix(".md"), (header + text).encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
