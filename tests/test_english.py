@@ -68,7 +68,7 @@ NOT_IN_CODE = ("space before %",)  # kinds that matter on a page only
 
 # (file, or * for all; a phrase around the find) → reason for keeping it
 ALLOWED: dict[tuple[str, str], str] = {
-    ("*", "foresee("): "its function",
+    ("*", "foresee("): "the name of the function that forecasts",
 }
 
 
