@@ -11,11 +11,11 @@ from goalposts.process.streams import make_ready, warn
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    stop_on_signals()
     make_ready()
     notices.printed = lambda message: warn(f"goalposts: {message}")
     forget_working_directory()
     forget_senseless_threads()
-    stop_on_signals()
     watch_silence()
     try:
         # In a checkout the folder is not where its import name suggests, which a static checker cannot see.

@@ -56,15 +56,28 @@ def safe_environment() -> "dict[str, str]":
 
 def forget_folder_of_m() -> None:
     """Remove the working directory from the start of `sys.path`, where `python -m goalposts…` puts it."""
-    words = getattr(sys, "orig_argv", [])
-    if sys.argv[:1] != ["-m"] or getattr(sys.flags, "safe_path", False):
+    if getattr(sys.flags, "safe_path", False) or _run_by_m().partition(".")[0] != "goalposts":
         return
-    named = next(
+    if sys.path and _is_working_directory(sys.path[0]):
+        del sys.path[0]
+
+
+def is_command() -> bool:
+    """Whether Python was started as the command `goalposts`, or as `python -m goalposts`; false in the processes that it starts."""
+    script = sys.argv[0] if sys.argv else ""
+    named = os.path.basename(script).lower() in ("goalposts", "goalposts.exe")
+    return (named and script in getattr(sys, "orig_argv", [])) or _run_by_m() == "goalposts"
+
+
+def _run_by_m() -> str:
+    """Name of the module that Python is about to run by `-m`, or an empty string."""
+    if sys.argv[:1] != ["-m"]:
+        return ""
+    words = getattr(sys, "orig_argv", [])
+    return next(
         (words[k + 1] if word == "-m" else word[2:] for k, word in enumerate(words[:-1]) if word[:2] == "-m"),
         "",
     )
-    if named.partition(".")[0] == "goalposts" and sys.path and _is_working_directory(sys.path[0]):
-        del sys.path[0]
 
 
 def _is_working_directory(entry: str) -> bool:

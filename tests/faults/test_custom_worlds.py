@@ -1,4 +1,4 @@
-"""Row C1: a custom world in every command, in studies and in every worker."""
+"""Row C1: a custom world by module and by file, in studies and in every worker; every command: `test_world_in_every_command.py`."""
 
 import pickle
 import re
@@ -88,22 +88,6 @@ def test_files_that_name_a_world_import_nothing(goalposts: Goalposts) -> None:
         assert "--world my_module:MY_WORLD" in said
         assert "Traceback" not in said
     assert "my_module" not in sys.modules
-
-
-@row("C1")
-def test_every_command_takes_a_world() -> None:
-    from typer.main import get_command
-
-    from goalposts.experiments.cli.app import app
-
-    def commands(group: Any) -> list[Any]:
-        inner = getattr(group, "commands", {}).values()
-        return [one for part in inner for one in commands(part)] if inner else [group]
-
-    found = commands(get_command(app))
-    assert len(found) > 20
-    without = [one.name for one in found if not any("--world" in param.opts for param in one.params)]
-    assert without == []
 
 
 @row("C1")
@@ -253,35 +237,6 @@ def test_a_demo_takes_the_pair_that_lies_next_to_the_worlds_file(home: Path) -> 
         UserError, match=r"control.yaml is of the world CoinRun, but the demo is of paired:MY_WORLD"
     ):
         demo_configs("sub/paired.py:MY_WORLD", 3)
-
-
-@row("C1")
-@pytest.mark.slow
-def test_a_run_of_a_custom_world_goes_through_every_command(home: Path, goalposts: Goalposts) -> None:
-    world, run = ["--world", f"{FILE}:MY_WORLD"], "runs/flag-s0"
-    expected = {
-        ("train", "my.yaml", "--quiet"): f"goalposts report {run} --world my_module.py:MY_WORLD",
-        ("evaluate", run, "--condition", "no_flag", "--quiet"): "no_flag",
-        ("diagnose", run, "--quiet"): "apart",
-        ("sweep-goal", run, "--levels", "1", "--samples", "2"): f"report {run} --world my_module.py:MY_WORLD",
-        ("finetune", run, "--steps", "512", "--levels", "10", "--quiet"): "scratch",
-        ("report", run): "report.html",
-        ("live", run): "live.html",
-        ("record", run): "rollout.gif",
-        ("reproduce", run, "--quiet"): "REPRODUCED",
-        ("levels", "apart", "--count", "1"): "; Flag apart level 0",
-        ("watch", run, "GoToGoal", "--screenshot", "watch.png"): "watch.png",
-        ("play", "--screenshot", "play.png"): "play.png",
-        ("edit", "new.txt", "--screenshot", "edit.png"): "edit.png",
-        ("evaluate", "GoToGoal", "--levels", "5", "--quiet"): "on_rug_held_out",
-    }
-    for words, said in expected.items():
-        code, found = goalposts(*words, *world)
-        assert code == 0, (words, found)
-        assert said in found, (words, found)
-    page = (home / run / "report.html").read_text()
-    assert re.search(r"goalposts report \S*flag-s0 --world my_module.py:MY_WORLD", page)
-    assert '"flag":[' in page.replace(" ", "")  # the letter for an undrawn sprite
 
 
 @row("C1")

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 import typer
-from fixtures.command import Cli
+from fixtures.command import GOALPOSTS, Cli
 from fixtures.tiny import copy_of, everything
 
 from goalposts import __version__
@@ -220,33 +222,40 @@ def test_broken_pipe_is_not_an_error() -> None:
     process.wait(timeout=60)
 
 
+def handles(process: subprocess.Popen[str], number: signal.Signals) -> bool:
+    """Whether a process has installed a handler for a signal."""
+    mask = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text(), re.MULTILINE)
+    return mask is not None and bool(int(mask[1], 16) >> (number - 1) & 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 @pytest.mark.parametrize("after", [0.0, 0.1, 0.3])
 def test_ctrl_c_at_the_start_is_one_line(after: float) -> None:
+    """From when the package is imported; before that, Python prints its own traceback."""
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import time\nprint(1, flush=True)\nfrom goalposts.__main__ import main\nmain()",
-            "levels",
-            "--count",
-            "1000000",
-            "--json",
-        ],
+        [*GOALPOSTS, "levels", "--count", "1000000", "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout is not None
-    process.stdout.readline()
-    time.sleep(0.05 + after)
-    process.send_signal(2)
-    try:
-        out, err = process.communicate(timeout=15)
-    except (
-        subprocess.TimeoutExpired
-    ):  # in about one of forty starts a third-party import swallows it: press again
-        process.send_signal(2)
-        out, err = process.communicate(timeout=60)
+    limit = time.monotonic() + 60
+    while not handles(process, signal.SIGTERM):  # Python has none, and installs its own for Ctrl-C only
+        assert process.poll() is None
+        assert time.monotonic() < limit
+        time.sleep(0.001)
+    time.sleep(after)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
     assert err.startswith("goalposts: interrupted")
     assert err.count("\n") == 1
+
+
+def test_only_the_command_handles_signals_at_the_import() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import goalposts, signal; print(signal.getsignal(signal.SIGTERM).name)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "SIG_DFL\n"
