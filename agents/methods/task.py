@@ -35,6 +35,7 @@ from ..ppo.training import PPOSettings, Training, TrainingProgress
 from ..rollout import Played, first_observations, play
 from ..sb3_vec_env import GoalpostsVecEnv
 from .budget import MethodBudget
+from .event_log import EventLog
 
 UNLABELLED_SEED = 4
 LABEL_SEED = 3  # seed of the levels that cost labels; training and evaluation use other layouts or seeds
@@ -50,7 +51,7 @@ class TaskSpec:
     """Specification of a task. env: options of `GoalpostsVecEnv`; log: receives a row of progress.csv and the current agent.
 
     steps, labels, unlabelled: the budgets; labels_from: the condition of the levels that cost labels, and of unlabelled inputs.
-    start: gives a new learner its first weights; checkpoint: saves an agent.
+    start: gives a new learner its first weights; checkpoint: saves an agent; events: logs the learners' statistics for tensorboard.
     """
 
     name: str
@@ -63,6 +64,7 @@ class TaskSpec:
     unlabelled: int = 0
     start: Callable[[Training], None] = field(default=lambda learner: None)
     checkpoint: Callable[[Any], None] = field(default=lambda agent: None)
+    events: EventLog = field(default_factory=EventLog)
 
 
 class TrainingTask:
@@ -189,6 +191,7 @@ class TrainingTask:
                 "this environment is not the task's, so its steps are not counted; make it with task.vec_env(…)"
             )
         made = training_of(settings, name=self._spec.name, env=env, seed=self.seed if seed is None else seed)
+        made.model.set_logger(self._spec.events.logger(lambda: self.steps.spent))
         self._spec.start(made)
         return made
 

@@ -15,6 +15,7 @@ import torch
 
 from goalposts.errors import UserError
 
+from ...agents.methods.event_log import EventLog
 from ...agents.methods.registry import method_named
 from ...agents.methods.task import TaskSpec, TrainingTask, finished
 from ...agents.named_code import find_code
@@ -54,8 +55,8 @@ def check_code(config: ExperimentConfig) -> None:
         )
 
 
-def train_by_method(run: Run, log: Callable[[dict[str, Any], Any], None]) -> int:
-    """Train with the run's method and save its agent; the steps that it took. Raises UserError of many kinds."""
+def train_by_method(run: Run, log: Callable[[dict[str, Any], Any], None], events: EventLog) -> int:
+    """Train with the run's method and save its agent; the steps that it took. events: tensorboard's log. Raises UserError."""
     config, method = run.config, run.config.method
     assert method is not None
     spec = TaskSpec(
@@ -69,6 +70,7 @@ def train_by_method(run: Run, log: Callable[[dict[str, Any], Any], None]) -> int
         unlabelled=method.unlabelled,
         start=lambda learner: start_from(config, learner),
         checkpoint=lambda agent: checkpoint(agent, task),
+        events=events,
     )
 
     def checkpoint(agent: Any, task: TrainingTask) -> None:

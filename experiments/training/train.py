@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from goalposts.safe_folder import make_folder, pinned
 
 from ...agents.algorithms.training import training_of
 from ...agents.methods.budget import BudgetExceeded
+from ...agents.methods.event_log import EventLog
 from ...agents.ppo.training import Training, TrainingDiverged, TrainingProgress
 from ...agents.rollout import play
 from ...envs.engine.outcome import ENDED_BY_GOAL, FIRST_GOAL, FIRST_PROXY, O_END, O_FIRST
@@ -161,7 +163,7 @@ class _Work:
             learn = self._prepared(tensorboard, callbacks)
         else:
             self.total = steps_allowed(config)
-            learn = self._by_method
+            learn = partial(self._by_method, EventLog(tensorboard))
         run.rewind_progress(self.step)
         run.set_status("running", step=self.step)
         run.note_callbacks(callbacks)
@@ -231,7 +233,7 @@ class _Work:
             self.evaluated = step
         self.run.append_progress(row)
 
-    def _by_method(self) -> None:
+    def _by_method(self, events: EventLog) -> None:
         def log(row: dict[str, Any], agent: Any) -> None:
             if row["step"] <= self.step:
                 return
@@ -239,10 +241,12 @@ class _Work:
             periodic, self.periodic = self.periodic, self.periodic if agent is not None else None
             self._append(row, lambda: agent)
             self.periodic = periodic
+            events.row(row)
             self.on_progress(min(self.step, self.total), self.total, "")
 
         self.on_progress(0, self.total, "")
-        self.step = train_by_method(self.run, log)
+        with closing(events):
+            self.step = train_by_method(self.run, log, events)
 
 
 @contextmanager

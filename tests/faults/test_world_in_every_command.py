@@ -195,6 +195,8 @@ def test_every_command_takes_the_same_world_by_its_module(
 ) -> None:
     """Commands that resolve the world themselves run; what others do after the import does not depend on its spelling."""
     shutil.rmtree(place / "adopted", ignore_errors=True)
+    for image in place.glob("*.png"):
+        image.unlink()
     again, reached = [], []
     for group in (app, config_app, study_app):
         for entered in group.registered_commands:

@@ -144,3 +144,22 @@ def test_a_study_of_a_custom_method_resumes_on_two_workers(method: str, tmp_path
     study("parts", "--workers", "2")
     for name in ("summary.csv", "episodes.parquet"):
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_tensorboard_holds_the_rows_and_statistics_of_every_learner(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    config = load_config("coinrun/edge", [*SMALL, "method.name=ensemble", "method.members=2"])
+    run = train(config, tmp_path / "run", evaluate=False)
+    events = EventAccumulator(str(run.path / "tensorboard"))
+    events.Reload()
+    rows = run.progress()
+    assert len(rows) > 2
+    for column in ("ep_rew_mean", "policy_loss", "entropy", "learning_rate"):
+        logged = {event.step: event.value for event in events.Scalars(f"goalposts/{column}")}
+        expected = {row["step"]: row[column] for row in rows if row[column] is not None}
+        assert logged == pytest.approx(expected, rel=1e-6), column
+    losses = [event.step for event in events.Scalars("train/value_loss")]
+    assert losses == [row["step"] for row in rows], "of both learners, at the steps of the task"
