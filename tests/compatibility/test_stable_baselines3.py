@@ -82,20 +82,40 @@ def test_algorithms() -> None:
     assert len(lengths) == 5
 
 
-@tried("stable-baselines3", "`make_vec_env` with `DummyVecEnv` and `SubprocVecEnv` (forkserver)")
+def apart(start: str | None, **options: Any) -> Any:
+    """Two environments of SB3's kind, in processes by a start method or in this one."""
+    kind, more = (DummyVecEnv, {}) if start is None else (SubprocVecEnv, {"start_method": start})
+    return make_vec_env(ID, 2, seed=4, vec_env_cls=kind, env_kwargs=options, vec_env_kwargs=more)
+
+
+@tried(
+    "stable-baselines3",
+    "`make_vec_env` with `DummyVecEnv`, and `SubprocVecEnv` by fork, forkserver and spawn",
+)
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [DummyVecEnv, SubprocVecEnv])
-def test_its_own_vec_envs(kind: type) -> None:
-    options = {"condition": "off_path", "max_steps": 6}
-    env: Any = make_vec_env(ID, 3, seed=4, vec_env_cls=kind, env_kwargs=options)
-    mine: Any = native()
+@pytest.mark.parametrize("start", [None, "fork", "forkserver", "spawn"])
+def test_its_own_vec_envs(start: str | None) -> None:
+    env = apart(start, condition="off_path", max_steps=6)
+    mine: Any = native(2)
     mine.seed(4)
     try:
         assert np.array_equal(env.reset(), mine.reset())
         for action in (2, 1, 3, 0, 2, 2, 2, 3):
-            one, two = env.step(np.full(3, action)), mine.step(np.full(3, action))
+            one, two = env.step(np.full(2, action)), mine.step(np.full(2, action))
             assert all(np.array_equal(a, b) for a, b in zip(one[:3], two[:3], strict=True))
-        assert env.env_method("get_wrapper_attr", "get_action_meanings")[0]() if kind is DummyVecEnv else True
-        assert env.render() is not None
+        meanings = env.env_method("get_wrapper_attr", "get_action_meanings")
+        assert [ask() for ask in meanings] == [[action.name for action in mine.stream.world.actions]] * 2
+        assert env.render().ndim == 3
     finally:
         env.close()
+
+
+@tried("stable-baselines3", "`VecVideoRecorder` over `SubprocVecEnv`", needs=("moviepy",))
+@pytest.mark.slow
+def test_video_of_processes(tmp_path: Path) -> None:
+    env = VecVideoRecorder(apart("fork", max_steps=6), str(tmp_path), lambda step: step == 0, video_length=10)
+    env.reset()
+    for _ in range(12):
+        env.step(np.array([2, 3]))
+    env.close()
+    assert [path.suffix for path in tmp_path.iterdir()] == [".mp4"]
