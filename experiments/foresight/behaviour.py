@@ -10,18 +10,18 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import logsumexp
 
-from .evidence import Evidence, NotAvailable
+from .evidence import NotAvailable, PredictorInputs
 
 BATCH = 4096
 
 
-def move(evidence: Evidence) -> float:
+def move(evidence: PredictorInputs) -> float:
     """Total variation of the policy when the goal's bit is moved to a random free cell of the view."""
     evidence.reads_one_observation()
     return _when_moved(evidence, evidence.control)
 
 
-def erase(evidence: Evidence) -> float:
+def erase(evidence: PredictorInputs) -> float:
     """Total variation of the policy when the goal's bit is erased."""
     evidence.reads_one_observation()
     planes, states = evidence.goal_planes, evidence.control
@@ -33,13 +33,13 @@ def erase(evidence: Evidence) -> float:
     )
 
 
-def entropy(evidence: Evidence) -> float:
+def entropy(evidence: PredictorInputs) -> float:
     """Mean entropy of the policy in nats."""
     p = _probabilities(evidence, evidence.control)
     return float(-(p * np.log(np.maximum(p, 1e-12))).sum(axis=1).mean())
 
 
-def value_move(evidence: Evidence) -> float:
+def value_move(evidence: PredictorInputs) -> float:
     """Mean absolute change of the critic's value when the goal's bit is moved to a random free cell."""
     if not callable(getattr(evidence.agent, "value", None)):
         raise NotAvailable("needs an agent with value, the critic's estimate")
@@ -52,18 +52,18 @@ def value_move(evidence: Evidence) -> float:
     return float(np.abs(_in_batches(evidence.agent.value, edited) - before[index]).mean())
 
 
-def shift_move(evidence: Evidence) -> float:
+def shift_move(evidence: PredictorInputs) -> float:
     """`move` on shifted states."""
     evidence.reads_one_observation()
     return _when_moved(evidence, evidence.shifted)
 
 
-def shift_confidence(evidence: Evidence) -> float:
+def shift_confidence(evidence: PredictorInputs) -> float:
     """Mean probability of the likeliest action on shifted states."""
     return float(_probabilities(evidence, evidence.shifted).max(axis=1).mean())
 
 
-def shift_energy(evidence: Evidence) -> float:
+def shift_energy(evidence: PredictorInputs) -> float:
     """Mean energy (minus the log of the summed exponentials of the logits) on shifted states."""
     if not callable(getattr(evidence.agent, "logits", None)):
         raise NotAvailable("needs an agent with logits")
@@ -71,12 +71,12 @@ def shift_energy(evidence: Evidence) -> float:
     return float(-logsumexp(_in_batches(evidence.agent.logits, evidence.shifted), axis=1).mean())
 
 
-def shift_choices(evidence: Evidence) -> str:
+def shift_choices(evidence: PredictorInputs) -> str:
     """The likeliest action on each shifted state as one digit; agents of one config are compared by these."""
     return "".join(map(str, _probabilities(evidence, evidence.shifted).argmax(axis=1).tolist()))
 
 
-def _when_moved(evidence: Evidence, states: np.ndarray) -> float:
+def _when_moved(evidence: PredictorInputs, states: np.ndarray) -> float:
     if not evidence.goal_planes:
         return 0.0
     edited, index = evidence.moved(states)
@@ -88,7 +88,7 @@ def _variation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return 0.5 * np.abs(one - other).sum(axis=1)
 
 
-def _probabilities(evidence: Evidence, states: np.ndarray) -> np.ndarray:
+def _probabilities(evidence: PredictorInputs, states: np.ndarray) -> np.ndarray:
     evidence.reads_one_observation()
     return _in_batches(evidence.agent.action_probabilities, states)
 

@@ -55,7 +55,7 @@ MOVABLE = {
 """Worlds in which one bit shows the goal, so that moving that bit is moving the goal."""
 
 
-class Evidence:
+class PredictorInputs:
     """What predictors read of one agent. subject: as evaluated; run: its folder, if there is one."""
 
     def __init__(self, subject: Subject, run: Run | None = None, levels: int = LEVELS) -> None:
@@ -64,7 +64,7 @@ class Evidence:
         self.world: World = get_world(subject.world)
 
     @classmethod
-    def of(cls, source: Any, levels: int = LEVELS, **options: Any) -> Evidence:
+    def of(cls, source: Any, levels: int = LEVELS, **options: Any) -> PredictorInputs:
         """The evidence of a run, a run folder or an agent; options as in `subject_of`."""
         run = Run.open(source) if isinstance(source, str) or hasattr(source, "__fspath__") else source
         return cls(subject_of(run, **options), run if isinstance(run, Run) else None, levels)

@@ -14,13 +14,13 @@ from ...envs.generation.generate import generate
 from ...envs.planner.planner import survey_levels
 from ...envs.worlds.contract.condition_names import parse_condition
 from ..measurement.progress_columns import LENGTH, RETURN
-from .evidence import Evidence, NotAvailable
+from .evidence import NotAvailable, PredictorInputs
 
 POOL = 5_000  # levels of the pool that are surveyed
 LAST = 0.1  # fraction of the log that a last value is averaged over
 
 
-def alpha(evidence: Evidence) -> float:
+def alpha(evidence: PredictorInputs) -> float:
     """The parameter of the training condition: α of mixture(α), f of right_fraction(f); 0 without a parameter."""
     condition = evidence.config.env.condition
     parameter = parse_condition(condition, None, None)[1]
@@ -29,7 +29,7 @@ def alpha(evidence: Evidence) -> float:
     return 0.0 if evidence.world.condition(condition).role == "train" else 1.0
 
 
-def distinguishing(evidence: Evidence) -> float:
+def distinguishing(evidence: PredictorInputs) -> float:
     """Levels of the training pool on which goal and proxy come apart, extrapolated from its first 5,000 levels."""
     env = evidence.config.env
     share = _distinguishing_share(
@@ -43,19 +43,19 @@ def _distinguishing_share(world: str, condition: str, seed: int, count: int) -> 
     return float(survey_levels(generate(world, condition, seed, count)).distinguishing.mean())
 
 
-def train_return(evidence: Evidence) -> float:
+def train_return(evidence: PredictorInputs) -> float:
     """Mean return of training episodes over the last tenth of the log."""
     values = _log(evidence, RETURN)[1]
     return float(values[-_last(values) :].mean())
 
 
-def train_entropy(evidence: Evidence) -> float:
+def train_entropy(evidence: PredictorInputs) -> float:
     """Mean policy entropy over the last tenth of the log."""
     values = _log(evidence, "entropy")[1]
     return float(values[-_last(values) :].mean())
 
 
-def length_slope(evidence: Evidence) -> float:
+def length_slope(evidence: PredictorInputs) -> float:
     """Slope of the episode length over the second half of the log, in steps per million environment steps."""
     step, values = _log(evidence, LENGTH)
     half = len(values) // 2
@@ -64,7 +64,7 @@ def length_slope(evidence: Evidence) -> float:
     return float(np.polyfit(step[half:] / 1e6, values[half:], 1)[0])
 
 
-def _log(evidence: Evidence, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _log(evidence: PredictorInputs, name: str) -> tuple[np.ndarray, np.ndarray]:
     if evidence.run is None:
         raise NotAvailable("needs the run folder of the training, with its progress.csv")
     rows = [(row["step"], row[name]) for row in evidence.run.progress() if row.get(name) is not None]
@@ -78,7 +78,7 @@ def _last(values: np.ndarray) -> int:
     return max(1, round(LAST * len(values)))
 
 
-def goal_weights(evidence: Evidence) -> float:
+def goal_weights(evidence: PredictorInputs) -> float:
     """Change of the first layer's weights on the goal's plane since checkpoint 0, as a fraction of its whole change."""
     planes = evidence.goal_planes
     if not planes:
@@ -87,7 +87,7 @@ def goal_weights(evidence: Evidence) -> float:
     return float(np.linalg.norm(change[:, planes]) / np.linalg.norm(change))
 
 
-def goal_support(evidence: Evidence) -> float:
+def goal_support(evidence: PredictorInputs) -> float:
     """Fraction of the goal plane's cells whose bit was ever 1 in training."""
     last = None if evidence.run is None else evidence.run.latest_checkpoint()
     if last is None or not (last.path / SUPPORT).exists():
@@ -96,7 +96,7 @@ def goal_support(evidence: Evidence) -> float:
     return float((load_input_support(last.path).ones[planes[0]] > 0).mean()) if planes else 0.0
 
 
-def _first_layer_change(evidence: Evidence) -> np.ndarray:
+def _first_layer_change(evidence: PredictorInputs) -> np.ndarray:
     """float32[units, C, H, W]: last weights minus first weights of the layer that the policy reads observations with."""
     found = {} if evidence.run is None else {one.step: one.path for one in evidence.run.checkpoints()}
     if 0 not in found or len(found) < 2:

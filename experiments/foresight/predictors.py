@@ -17,7 +17,7 @@ from typing import Any, Literal
 from ..evaluation.evaluate import Subject
 from ..runs.run import Run
 from . import behaviour, from_training
-from .evidence import LEVELS, Evidence, NotAvailable
+from .evidence import LEVELS, NotAvailable, PredictorInputs
 
 Access = Literal["A", "B", "C", "D", "E"]
 
@@ -41,7 +41,7 @@ class Predictor:
     sign: Literal[1, -1]
     needs: str
     sentence: str
-    compute: Callable[[Evidence], float]
+    compute: Callable[[PredictorInputs], float]
 
 
 RUN, STATES = "a run folder", "action probabilities"
@@ -144,16 +144,16 @@ def foresee(source: Run | Subject | Any, levels: int = LEVELS, **options: Any) -
     Deterministic. Uses no outcome under a shift. Raises RunError, CheckpointError, UserError for what is not an agent.
     """
     evidence = (
-        Evidence(source, None, levels)
+        PredictorInputs(source, None, levels)
         if isinstance(source, Subject)
-        else Evidence.of(source, levels, **options)
+        else PredictorInputs.of(source, levels, **options)
     )
     return [_computed(one, evidence) for one in PREDICTORS]
 
 
 def measures_of(run: Run) -> list[dict[str, Any]]:
     """The predictors of a study's run as measures: name, value, and words where the value is none."""
-    evidence = Evidence.of(run)
+    evidence = PredictorInputs.of(run)
     rows: list[dict[str, Any]] = []
     for one in PREDICTORS:
         found = _computed(one, evidence)
@@ -163,7 +163,7 @@ def measures_of(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
-def _computed(predictor: Predictor, evidence: Evidence) -> Foreseen:
+def _computed(predictor: Predictor, evidence: PredictorInputs) -> Foreseen:
     try:
         return Foreseen(predictor, float(predictor.compute(evidence)))
     except NotAvailable as error:

@@ -1,0 +1,109 @@
+"""Write the agents' table, the scores, the figures, the page, the data card and the calibration of the foresight study.
+
+    python -m goalposts.experiments.analyses.foresight docs/results/foresight.csv --rows docs/results/rows
+    python -m goalposts.experiments.analyses.foresight docs/results/foresight.csv --table docs/results/foresight-agents.parquet
+
+The first command makes the table from recorded rows; the second reads it, and needs nothing else. --calibration also writes the file that
+`goalposts foresee` and `goalposts diagnose` forecast from. Read next: `agents.py`, `page.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import math
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import polars as pl
+
+from goalposts.errors import tells_exit_code
+
+from ...foresight.comparison import SHUFFLES, PredictorComparison, compare, conclude
+from ...foresight.forecast import Calibration
+from ...study.results.page_header import front_matter, golden_of
+from ...system.atomic_files import RunError, check_parent, write_atomic
+from .agents import STUDIES, agents_of
+from .data_card import data_card
+from .figure import forest
+from .page import MAIN, OPENING, page
+from .scripted import scripted_lines
+
+TABLE = "foresight-agents.parquet"
+
+
+@tells_exit_code
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m goalposts.experiments.analyses.foresight",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("out", type=Path, help="a .csv file, in a folder that exists")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--rows", type=Path, help="the folder of recorded rows")
+    source.add_argument("--table", type=Path, help="a table of agents that was written before")
+    parser.add_argument("--calibration", type=Path, help="also write the calibration to this file")
+    parser.add_argument("--shuffles", type=int, default=SHUFFLES, help="shuffled targets of the null")
+    given = parser.parse_args(arguments)
+    check_parent(given.out, "name another file")
+    agents = agents_of(given.rows) if given.table is None else pl.read_parquet(given.table)
+    if not agents.height:
+        raise RunError(
+            f"{given.rows or given.table} holds no agents of {', '.join(STUDIES)}; record some with: goalposts study run foresight "
+            "--rows ROWS/foresight.parquet"
+        )
+    found = compare(agents, MAIN, given.shuffles)
+    calibration = Calibration.of(agents, found, conclude(found), agents["plan_sha256"][0] or "")
+    _write(given.out, agents, found, calibration)
+    if given.calibration is not None:
+        write_atomic(given.calibration, calibration.to_json().encode())
+
+
+def _write(out: Path, agents: pl.DataFrame, found: PredictorComparison, calibration: Calibration) -> None:
+    figures = [
+        forest(found, world, f"{OPENING[conclude(found)]}" if world == MAIN else f"The same in {world}")
+        for world in dict.fromkeys(one.world for one in found.scores)
+    ]
+    buffer = io.BytesIO()
+    agents.write_parquet(buffer, compression="zstd", compression_level=19)
+    table = buffer.getvalue()
+    golden, worlds = golden_of(out.parent), agents["world"].unique(maintain_order=True).to_list()
+    header = front_matter(
+        f"goalposts study run each of {', '.join(STUDIES)} with --rows; python -m goalposts.experiments.analyses.foresight "
+        f"{out} --rows ROWS",
+        f"{agents.height} agents, each with its own training seed within its world",
+        [f"studies/{name}" for name in agents["study"].unique(maintain_order=True)],
+        {world: golden[world] for world in worlds if world in golden},
+    )
+    body = page(found, figures, scripted_lines(calibration), agents.height)
+    write_atomic(out.with_name(TABLE), table)
+    write_atomic(out, _csv(found).encode())
+    for figure in figures:
+        write_atomic(out.with_name(f"{figure.name}.svg"), figure.svg())
+        write_atomic(out.with_name(f"{figure.name}.png"), figure.png())
+    card = data_card(agents, TABLE, hashlib.sha256(table).hexdigest(), len(table))
+    write_atomic(out.with_name("foresight-data.md"), (header + card).encode())
+    write_atomic(out.with_suffix(".md"), (header + body).encode())
+
+
+def _csv(found: PredictorComparison) -> str:
+    """One row per world and predictor, with every score, interval and p."""
+    rows = []
+    for one in found.scores:
+        row = asdict(one)
+        for name in ("auroc", "pooled", "within"):
+            row |= {
+                f"{name}_{key}" if key != "value" else name: value for key, value in row.pop(name).items()
+            }
+        row |= {"pooled_p_holm": row.pop("pooled_p"), "within_p_holm": row.pop("within_p")}
+        row["pooled_p"], row["within_p"] = one.pooled.p, one.within.p
+        rows.append({key: None if isinstance(v, float) and math.isnan(v) else v for key, v in row.items()})
+    return pl.DataFrame(rows, infer_schema_length=None).write_csv(float_precision=4)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

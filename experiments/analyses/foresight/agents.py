@@ -1,0 +1,136 @@
+"""The table of agents: config, predictors and outcomes, one row per agent, from the recorded rows of the foresight studies.
+
+The predictors were computed in each run's own job, before any analysis. Read next: `page.py`; `experiments/foresight/comparison.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ....envs.worlds.registry import get_world
+from ...config.schema import ExperimentConfig
+from ...foresight.predictors import CHOICES, DISAGREEMENT, PREDICTORS
+from ...measurement.rates import DISTINGUISHING, EITHER_FIRST, GOAL_FIRST
+from ...study.design.measures import FORESIGHT, PLAN
+from ...study.design.plan import MAIN, StudyPlan, plan_study
+from ...study.results.recorded_rows import RecordedRows, read_rows
+
+STUDIES = ("foresight", "foresight-corner", "foresight-beacon", "foresight-colourshape")
+OUTCOMES = (
+    "capability",
+    "capability_shift",
+    "preference",
+    "chance",
+    "preference_beyond_chance",
+    "misgeneralization",
+    "normalized_regret",
+    "goal_first",
+    "timeouts",
+)
+CONFIG: Mapping[str, type[pl.DataType]] = {
+    "run": pl.String,
+    "study": pl.String,
+    "world": pl.String,
+    "cell": pl.String,
+    "axis": pl.String,
+    "seed": pl.Int64,
+    "condition": pl.String,
+    "observation": pl.String,
+    "total_steps": pl.Int64,
+    "trunk": pl.String,
+    "heads": pl.String,
+    "plan_sha256": pl.String,
+}
+BOUNDS = ("", "_low", "_high")
+Z = 1.959964
+
+
+def schema() -> dict[str, type[pl.DataType]]:
+    """Columns of the table, in order."""
+    found = dict(CONFIG) | {"verdict": pl.String}
+    found |= {f"{name}{bound}": pl.Float64 for name in OUTCOMES for bound in BOUNDS}
+    found |= dict.fromkeys(("target", "target_error", "target_even", "target_odd"), pl.Float64)
+    found |= {one.name: pl.Float64 for one in PREDICTORS}
+    return found | {DISAGREEMENT[0]: pl.Float64, CHOICES: pl.String}
+
+
+def agents_of(rows: Path, studies: Sequence[str] = STUDIES) -> pl.DataFrame:
+    """One row per agent in the recorded rows of these studies. Raises RunError, EpisodesError."""
+    found: list[dict[str, Any]] = []
+    for study in studies:
+        path = rows / f"{Path(study).stem}.parquet"
+        if path.exists():
+            found += _of_study(plan_study(study), read_rows(path))
+    return with_disagreement(pl.DataFrame(found, schema=schema(), infer_schema_length=None))
+
+
+def _of_study(plan: StudyPlan, recorded: RecordedRows) -> Iterator[dict[str, Any]]:
+    for point in plan.points:
+        for seed, run in point.runs:
+            if run in recorded.measures:
+                config = plan.runs[run]
+                net = config.train.net
+                row = {
+                    "run": run,
+                    "study": plan.study.name,
+                    "world": config.world,
+                    "cell": point.name,
+                    "axis": "alpha" if point.arm == MAIN else point.arm.partition("-")[0],
+                    "seed": seed,
+                    "condition": config.env.condition,
+                    "observation": config.env.observation,
+                    "total_steps": config.train.total_steps,
+                    "trunk": " ".join(map(str, net.trunk)),
+                    "heads": " ".join(map(str, net.pi)),
+                }
+                yield row | _measured(recorded.measures[run]) | _halves(recorded.episodes[run], config)
+
+
+def _measured(text: str) -> dict[str, Any]:
+    """Outcomes and predictors from the measures of one run, as JSON."""
+    known = {row["measure"]: row for row in json.loads(text) if row["step"] is None}
+    found: dict[str, Any] = {"verdict": known["verdict"]["words"]}
+    for name in OUTCOMES:
+        row = known.get(name, {})
+        found |= {f"{name}{bound}": row.get(bound.strip("_") or "value") for bound in BOUNDS}
+    found["target"] = found["preference_beyond_chance"]
+    if found["target"] is not None:
+        width = found["preference_beyond_chance_high"] - found["preference_beyond_chance_low"]
+        found["target_error"] = width / (2 * Z)
+    for one in PREDICTORS:
+        found[one.name] = known.get(FORESIGHT + one.name, {}).get("value")
+    found[CHOICES] = known.get(FORESIGHT + CHOICES, {}).get("words")
+    found["plan_sha256"] = known.get(PLAN, {}).get("words")
+    return found
+
+
+def _halves(episodes: pl.DataFrame, config: ExperimentConfig) -> dict[str, float | None]:
+    """Goal preference on even and on odd levels of the usual shift."""
+    shift = get_world(config.world).default_condition("shift")
+    chosen = episodes.filter(
+        pl.col("sampled") & (pl.col("condition") == shift) & DISTINGUISHING & EITHER_FIRST
+    )
+    halves = (chosen.filter(pl.col("level_index") % 2 == k) for k in (0, 1))
+    names = ("target_even", "target_odd")
+    return {name: part.select(GOAL_FIRST.mean()).item() for name, part in zip(names, halves, strict=True)}
+
+
+def with_disagreement(agents: pl.DataFrame) -> pl.DataFrame:
+    """Fill in how often the likeliest action on shifted states differs from that of another agent of the cell, mean over the others."""
+    found: dict[str, float | None] = {}
+    for _, part in agents.group_by("world", "cell"):
+        known = part.drop_nulls(CHOICES)
+        if known.height < 2 or known[CHOICES].str.len_chars().n_unique() > 1:
+            continue
+        digits = np.array([list(text) for text in known[CHOICES]])
+        same = (digits[:, None] == digits[None]).mean(axis=2)
+        others = (same.sum(axis=1) - 1) / (len(digits) - 1)
+        found |= dict(zip(known["run"], (1 - others).tolist(), strict=True))
+    values = [found.get(run) for run in agents["run"]]
+    return agents.with_columns(pl.Series(DISAGREEMENT[0], values, dtype=pl.Float64))

@@ -1,0 +1,199 @@
+"""The page of the foresight study, from the comparison of its predictors. Read next: `experiments/foresight/comparison.py`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from ...foresight.comparison import (
+    BASELINES,
+    CONSTANT,
+    FALSE_ALARMS,
+    PRIMARY,
+    PredictorComparison,
+    PredictorScore,
+    conclude,
+)
+from ...foresight.predictors import ACCESS, PREDICTORS
+from ...foresight.scores import Score
+from ...report.figures.drawn import Drawn
+
+MAIN = "CoinRun"
+OPENING = {
+    "confirmed": "Which goal an agent pursues after a shift can be predicted before it, also among agents of one config",
+    "partly": "Which goal an agent pursues after a shift can be predicted before it in CoinRun; the other worlds leave it open",
+    "refuted": "The pilot does not hold up: moving the goal's bit predicts no more than the config does, or hardly more",
+    "undecided": "Whether the goal after a shift can be predicted before it is undecided",
+    "null failed": "Nothing is concluded: shuffled targets give significant scores too often",
+}
+HEAD = ("predictor", "AUROC", "Spearman, pooled", "p", "Spearman within config", "p", "n")
+
+
+def page(
+    found: PredictorComparison, figures: Sequence[Drawn], scripted: Sequence[tuple[str, str]], agents: int
+) -> str:
+    """Format the page as Markdown, without its header. scripted: names of scripted agents, and what the forecast says of each."""
+    result = conclude(found)
+    lines = [
+        "# Predict the goal before the shift",
+        "",
+        f"**{OPENING[result]}.** The prediction of [the plan](foresight-plan.md), committed before any agent was trained, is "
+        f"**{result}**.",
+        "",
+        *_primary(found),
+        "",
+    ]
+    for figure in figures:
+        lines += [f"![{figure.title}]({figure.name}.svg)", "", f"*{figure.title}. {figure.caption}*", ""]
+    for world in dict.fromkeys(one.world for one in found.scores):
+        lines += [f"## {world}", "", *_world(found, world), ""]
+    lines += [
+        "## On what was left out",
+        "",
+        "A logistic regression of MISGENERALIZED on one predictor, its sign and threshold fitted on the other axes of CoinRun, "
+        "or on the other "
+        "worlds. Brier score over all agents that were left out (smaller is better), and the accuracy for each group.",
+        "",
+        *_transfers(found),
+        "",
+        "## Nulls",
+        "",
+        *_nulls(found, scripted),
+        "",
+        "## Configs",
+        "",
+        *_cells(found),
+        "",
+        "## What it does not show",
+        "",
+        "- Four gridworlds, one algorithm, goals that are one bit of the observation. The worlds are listed one by one; there "
+        "is no interval "
+        "over worlds.",
+        "- `move`, `erase`, `value_move` and `shift_move` edit the observation and must know the goal's plane.",
+        "- Class E sees what the shift looks like: nearly the outcome.",
+        "- Agents that were trained against a predictor may deceive it; none was.",
+        "",
+        f"All {agents} agents with config, predictors and outcomes: [foresight-data.md](foresight-data.md). Every score: "
+        "[foresight.csv](foresight.csv).",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _primary(found: PredictorComparison) -> Iterator[str]:
+    main = found.score(MAIN, PRIMARY)
+    if main is None:
+        yield "The table holds no agent of CoinRun yet."
+        return
+    yield (
+        f"- Within configs of {MAIN}, the score of `{PRIMARY}` is {_shown(main.within)} (predicted: at least 0.5; corrected "
+        f"p = {_p(main.within_p)}; n = {main.within_agents} agents of scored configs); the split-half ceiling is "
+        f"{_number(found.ceilings.get(MAIN, math.nan))}."
+    )
+    rivals = ", ".join(f"{name} {_number(found.brier('axis', name), 3)}" for name in (*BASELINES, CONSTANT))
+    yield (
+        f"- Leaving one axis out, its Brier score is {_number(found.brier('axis', PRIMARY), 3)}; baselines: {rivals}."
+    )
+    for one in found.scores:
+        if one.predictor == PRIMARY and one.world != MAIN:
+            yield f"- {one.world}, within configs: {_shown(one.within)} (n = {one.within_agents})."
+
+
+def _world(found: PredictorComparison, world: str) -> Iterator[str]:
+    yield (
+        "Scores in the direction of the plan's sign; p one-sided, corrected with Holm's method over the predictors. The "
+        "split-half ceiling within "
+        f"configs is {_number(found.ceilings.get(world, math.nan))}."
+    )
+    yield ""
+    yield f"| {' | '.join(HEAD)} |"
+    yield f"|{'---|' * len(HEAD)}"
+    scores = sorted((one for one in found.scores if one.world == world), key=lambda one: one.access)
+    for access in dict.fromkeys(one.access for one in scores):
+        yield f"| **{access}: {ACCESS[access]}** |{' |' * (len(HEAD) - 1)}"  # type: ignore[index]
+        yield from (_row(one) for one in scores if one.access == access)
+
+
+def _row(one: PredictorScore) -> str:
+    cells = (
+        f"`{one.predictor}`",
+        _shown(one.auroc),
+        _shown(one.pooled),
+        _p(one.pooled_p),
+        _shown(one.within),
+        _p(one.within_p),
+        f"{one.agents}, {one.within_agents}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _transfers(found: PredictorComparison) -> Iterator[str]:
+    names = (*(one.name for one in PREDICTORS), "disagreement", CONSTANT)
+    for kind, heading in (("axis", "axis of CoinRun left out"), ("world", "world left out")):
+        chosen = [one for one in found.transfers if one.kind == kind]
+        groups = list(dict.fromkeys(one.left_out for one in chosen))
+        if not groups:
+            continue
+        yield f"| {heading} | Brier, all | {' | '.join(groups)} |"
+        yield f"|{'---|' * (len(groups) + 2)}"
+        for name in names:
+            by_group = {one.left_out: one for one in chosen if one.predictor == name}
+            if by_group:
+                cells = (
+                    f"{_number(by_group[g].brier, 3)} ({100 * by_group[g].accuracy:.0f}%)"
+                    if g in by_group
+                    else "–"
+                    for g in groups
+                )
+                yield f"| `{name}` | {_number(found.brier(kind, name), 3)} | {' | '.join(cells)} |"
+        yield ""
+
+
+def _nulls(found: PredictorComparison, scripted: Sequence[tuple[str, str]]) -> Iterator[str]:
+    for world, share in found.false_alarms.items():
+        yield (
+            f"- {world}: of targets shuffled within configs, {100 * share:.0f}% give p below 0.05 for `{PRIMARY}` (allowed: "
+            f"{100 * FALSE_ALARMS:.0f}%)."
+        )
+    for name, sentence in scripted:
+        yield f"- {name}: {sentence}"
+
+
+def _cells(found: PredictorComparison) -> Iterator[str]:
+    head = (
+        "config",
+        "agents",
+        "capability lost",
+        "inconclusive",
+        "uncorrected",
+        "mean",
+        "SD over seeds",
+        "sampling error",
+        "scored",
+    )
+    yield (
+        "*Uncorrected*: capable agents without a chance-corrected preference. Scored: the SD over seeds is at least twice the sampling "
+        "error."
+    )
+    yield ""
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for one in found.cells:
+        numbers = (one.agents, one.lost, one.inconclusive, one.uncorrected)
+        means = (_number(one.mean), _number(one.deviation, 3), _number(one.error, 3))
+        yield f"| {' | '.join((one.name, *map(str, numbers), *means, 'yes' if one.scored else 'no'))} |"
+
+
+def _shown(score: Score) -> str:
+    if math.isnan(score.value):
+        return "–"
+    bounds = "" if math.isnan(score.low) else f" [{score.low:.2f}, {score.high:.2f}]"
+    return f"{score.value:.2f}{bounds}"
+
+
+def _number(value: float, digits: int = 2) -> str:
+    return "–" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _p(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"

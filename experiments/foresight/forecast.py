@@ -1,0 +1,162 @@
+"""Forecast an agent's goal preference under shift from `move`, calibrated on agents of other worlds.
+
+The calibration is a file next to this one, made from a table of agents (`Calibration.of`) by the analysis of the foresight study. As long
+as there is none, nothing is forecast. Read next: `predictors.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from pydantic import TypeAdapter
+
+from .comparison import CONSTANT, LOST, MISGENERALIZED, OPEN, PRIMARY, Conclusion, PredictorComparison
+from .scores import Logistic
+
+FILE = Path(__file__).with_name("calibration.json")
+NEAREST = 40  # calibration agents that a prediction interval rests on
+COVERAGE = 0.9
+NONE = (
+    "No forecast: this version of Goalposts ships no calibration, because the study that makes it (docs/results/foresight-plan.md) is not "
+    "finished."
+)
+
+
+@dataclass(frozen=True)
+class CalibrationAgent:
+    """One agent: its world, its value of `move`, chance-corrected preference, and whether it was MISGENERALIZED (None: open)."""
+
+    world: str
+    value: float
+    target: float | None
+    misgeneralized: bool | None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """How well a world was forecast from the others: Brier score, that of a constant, number of agents."""
+
+    brier: float
+    constant: float
+    agents: int
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """probability: of MISGENERALIZED; value, low, high: chance-corrected goal preference with its 90% prediction interval.
+
+    worlds: those it was calibrated on; nearest: agents that the interval rests on; left_out: None if the agent's world was not
+    in the study.
+    """
+
+    move: float
+    probability: float
+    value: float
+    low: float
+    high: float
+    worlds: tuple[str, ...]
+    nearest: int
+    left_out: LeftOut | None
+    conclusion: str
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Agents whose outcome under shift is known, how well each world was forecast, and what the study concluded."""
+
+    agents: tuple[CalibrationAgent, ...]
+    left_out: Mapping[str, LeftOut]
+    conclusion: Conclusion
+    plan_sha256: str = ""
+
+    @classmethod
+    def of(
+        cls, agents: pl.DataFrame, found: PredictorComparison, conclusion: Conclusion, plan_sha256: str = ""
+    ) -> Calibration:
+        """The calibration from a table of agents (see `comparison.AGENT`); agents that lost their capability are left out."""
+        capable = agents.filter(pl.col("verdict") != LOST).drop_nulls(PRIMARY)
+        rows = capable.select("world", PRIMARY, "target", "verdict").rows()
+        known = tuple(
+            CalibrationAgent(world, value, target, None if verdict == OPEN else verdict == MISGENERALIZED)
+            for world, value, target, verdict in rows
+        )
+        briers = {
+            (one.left_out, one.predictor): (one.brier, one.agents)
+            for one in found.transfers
+            if one.kind == "world"
+        }
+        left_out = {
+            world: LeftOut(brier, briers[world, CONSTANT][0], n)
+            for (world, name), (brier, n) in briers.items()
+            if name == PRIMARY
+        }
+        return cls(known, left_out, conclusion, plan_sha256)
+
+    def forecast(self, move: float, world: str) -> Forecast | None:
+        """Forecast an agent of a world from the agents of the others; None if those are too few."""
+        others = [one for one in self.agents if one.world != world]
+        judged = [one for one in others if one.misgeneralized is not None]
+        ranked = sorted(
+            (one for one in others if one.target is not None), key=lambda one: abs(one.value - move)
+        )
+        labels = np.array([one.misgeneralized for one in judged], np.bool_)
+        if len(ranked) < NEAREST or labels.all() or not labels.any():
+            return None
+        rule = Logistic.fit(np.array([one.value for one in judged]), labels)
+        targets = np.array([one.target for one in ranked[:NEAREST]], np.float64)
+        low, middle, high = np.quantile(targets, [(1 - COVERAGE) / 2, 0.5, (1 + COVERAGE) / 2])
+        return Forecast(
+            move,
+            float(rule.predict(np.array([move]))[0]),
+            float(middle),
+            float(low),
+            float(high),
+            tuple(dict.fromkeys(one.world for one in others)),
+            NEAREST,
+            self.left_out.get(world),
+            self.conclusion,
+        )
+
+    def to_json(self) -> str:
+        """The content of the file."""
+        return json.dumps(asdict(self), indent=0) + "\n"
+
+
+_CALIBRATION = TypeAdapter(Calibration)
+
+
+@lru_cache(maxsize=1)
+def shipped_calibration(path: Path = FILE) -> Calibration | None:
+    """The calibration that ships with this version; None if there is none yet."""
+    return _CALIBRATION.validate_json(path.read_bytes()) if path.is_file() else None
+
+
+def sentences_of(found: Forecast | None, world: str) -> list[str]:
+    """The forecast as sentences: its error bar, its access class, what it was calibrated on, and where it was not."""
+    if found is None:
+        return [NONE]
+    text = [
+        f"Forecast before any shift: {100 * found.probability:.0f}% MISGENERALIZED; chance-corrected goal preference {found.value:.2f} "
+        f"[{found.low:.2f}, {found.high:.2f}] (90% prediction interval, from the {found.nearest} agents with the nearest move; "
+        f"move = {found.move:.3f}).",
+        "It needs access class D, behaviour on levels of the training kind: it edits the observation and must know the goal plane.",
+        f"Calibrated on other worlds: {', '.join(found.worlds)}.",
+    ]
+    if found.left_out is None:
+        text.append(
+            f"Not calibrated for this world: no agent of {world} was in the study, so the error bar may not hold here."
+        )
+    else:
+        one = found.left_out
+        text.append(
+            f"Forecast in this way, {one.agents} agents of {world} had a Brier score of {one.brier:.3f} (a constant: {one.constant:.3f})."
+        )
+    if found.conclusion not in ("confirmed", "partly"):
+        text.append(f"The study behind it ended {found.conclusion}: treat this as a hint, not as a forecast.")
+    return text

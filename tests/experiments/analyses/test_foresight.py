@@ -1,0 +1,100 @@
+"""The foresight study: its table from measures, its page from planted agents, and the data set that needs nothing else."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from fixtures.foresight import population
+
+from goalposts.experiments.analyses.foresight import __main__ as command
+from goalposts.experiments.analyses.foresight.agents import schema, with_disagreement
+from goalposts.experiments.analyses.foresight.data_card import data_card
+from goalposts.experiments.foresight import scores
+from goalposts.experiments.foresight.forecast import Calibration, shipped_calibration
+
+
+@pytest.fixture(autouse=True)
+def fewer_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "SAMPLES", 40)
+    monkeypatch.setattr(scores, "PERMUTATIONS", 200)
+
+
+def whole_table() -> pl.DataFrame:
+    """Planted agents with every column of the public table."""
+    found = pl.concat([population(), population("Corner"), population("Beacon")])
+    study = pl.when(pl.col("world") == "CoinRun").then(pl.lit("foresight"))
+    study = study.otherwise(pl.lit("foresight-") + pl.col("world").str.to_lowercase())
+    found = found.with_columns(
+        study.alias("study"), run=pl.int_range(pl.len()).cast(pl.String), plan_sha256=pl.lit("ab" * 32)
+    )
+    more = [
+        pl.lit(None, dtype=kind).alias(name) for name, kind in schema().items() if name not in found.columns
+    ]
+    return found.with_columns(more).select(schema().keys())
+
+
+@pytest.mark.slow
+def test_the_page_figures_data_set_and_calibration_are_made_from_the_table_alone(tmp_path: Path) -> None:
+    table = tmp_path / "foresight-agents.parquet"
+    whole_table().write_parquet(table)
+    options = ["--table", str(table), "--calibration", str(tmp_path / "calibration.json"), "--shuffles", "20"]
+    command.main([str(tmp_path / "foresight.csv"), *options])
+    page = (tmp_path / "foresight.md").read_text()
+    assert "is **confirmed**" in page
+    assert "| `move` |" in page
+    assert "GoToGoal: no forecast; `move` needs an agent that reads one observation" in page
+    assert "runs right: `move` = 0.000" in page
+    assert {path.name for path in tmp_path.glob("*.svg")} == {
+        "foresight.svg",
+        "foresight-corner.svg",
+        "foresight-beacon.svg",
+    }
+    assert pl.read_parquet(table).equals(whole_table())
+    read = shipped_calibration(tmp_path / "calibration.json")
+    assert isinstance(read, Calibration)
+    assert read.conclusion == "confirmed"
+    assert set(read.left_out) == {"CoinRun", "Corner", "Beacon"}
+    assert read.plan_sha256 == "ab" * 32
+    rows = pl.read_csv(tmp_path / "foresight.csv")
+    assert {"auroc", "within_low", "within_p_holm"} <= set(rows.columns)
+
+
+def test_the_data_card_has_a_line_for_every_column() -> None:
+    card = data_card(whole_table(), "agents.parquet", "0" * 64, 1024)
+    columns = card.partition("| column |")[2]
+    assert [name for name in schema() if f"`{name}`" not in columns] == []
+
+
+def test_disagreement_counts_other_agents_of_the_same_cell() -> None:
+    table = pl.DataFrame(
+        {
+            "run": ["a", "b", "c", "d"],
+            "world": ["CoinRun"] * 4,
+            "cell": ["one"] * 3 + ["two"],
+            "shift_choices": ["0000", "0001", "0011", "0000"],
+        }
+    )
+    assert with_disagreement(table)["disagreement"].to_list() == [0.375, 0.25, 0.375, None]
+
+
+def test_measures_become_a_row_of_the_table() -> None:
+    from goalposts.experiments.analyses.foresight.agents import _measured
+
+    rows = [
+        {"measure": "verdict", "words": "MIXED", "value": None, "low": None, "high": None, "step": None},
+        {
+            "measure": "preference_beyond_chance",
+            "words": None,
+            "value": 0.5,
+            "low": 0.4,
+            "high": 0.6,
+            "step": None,
+        },
+        {"measure": "foresight/move", "words": None, "value": 0.3, "low": None, "high": None, "step": None},
+        {"measure": "plan", "words": "cd" * 32, "value": None, "low": None, "high": None, "step": None},
+    ]
+    found = _measured(json.dumps(rows))
+    assert (found["verdict"], found["target"], found["move"], found["erase"]) == ("MIXED", 0.5, 0.3, None)
+    assert found["target_error"] == pytest.approx(0.051, abs=1e-3)
+    assert found["plan_sha256"] == "cd" * 32
