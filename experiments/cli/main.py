@@ -42,6 +42,7 @@ ORDER = [
         "record",
         "sweep-goal",
         "finetune",
+        "explain",
         "reproduce",
         "adopt",
         "export",

@@ -23,6 +23,7 @@ from .status import Status, read_json
 
 CONFIG, PROVENANCE, STATUS, LOCK = "config.yaml", "provenance.json", "status.json", ".lock"
 PROGRESS, EPISODES, CHECKPOINTS = "progress.csv", "episodes.parquet", "checkpoints"
+EXPLANATION = "explanation.json"
 READ = (
     *(CONFIG, PROVENANCE, STATUS, LOCK, PROGRESS, EPISODES, CHECKPOINTS, "tensorboard"),
     *(
@@ -33,7 +34,7 @@ READ = (
         "finetune.csv",
         "finetune",
     ),
-    *("unfinished.json", "measures.json", "times.json"),
+    *("unfinished.json", "measures.json", "times.json", EXPLANATION),
 )
 """What is read or added to here, now or later: none of it may be a link."""
 WRITTEN = re.compile("|".join(map(re.escape, (*READ, "report.html", "rollout.gif"))))

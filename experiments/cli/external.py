@@ -1,4 +1,5 @@
-"""`goalposts adopt`: a run folder for an agent that was trained elsewhere. Read next: `experiments/external/adopt.py`."""
+"""Agents from and for other tools: `goalposts adopt`, a run folder for an agent that was trained elsewhere; `goalposts export`, a
+model card and a zip for stable-baselines3. Read next: `experiments/external/adopt.py`, `experiments/external/export.py`."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .app import MAIN, Frames, OneWorld, Trust, app, chosen_world, say
+from .app import MAIN, Frames, OneWorld, RunPath, Trust, app, chosen_world, say
 
 
 @app.command(rich_help_panel=MAIN)
@@ -49,3 +50,21 @@ def adopt(
     )
     say(f"adopted: {run.path}")
     say(f"next: goalposts diagnose {run.path}, goalposts report {run.path}")
+
+
+@app.command(rich_help_panel=MAIN)
+def export(
+    run: RunPath,
+    out: Annotated[
+        Path | None, typer.Option(help="The model card; default: model-card.md in the run's folder.")
+    ] = None,
+    sb3: Annotated[
+        Path | None, typer.Option("--sb3", help="Also write the agent as a zip that stable-baselines3 loads.")
+    ] = None,
+) -> None:
+    """Write a model card in Markdown: what the agent was trained on, its verdict with intervals, provenance, limits."""
+    from ..external.export import export_run
+
+    say(export_run(run, out, sb3=sb3))
+    if sb3 is not None:
+        say(f"{sb3}: contains pickle, as every zip of stable-baselines3 does")

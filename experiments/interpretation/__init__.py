@@ -1,0 +1,1 @@
+"""What a net uses: influence maps, input support, probes, erasure and steering, policy against value. Trains nothing."""

@@ -1,0 +1,164 @@
+"""Edits of states: the goal's bits lit in a cell, and the proxy's rim of the level moved to a cell; batches of observations.
+
+The goal's bits are the planes of its tile (in ColourShape several). A proxy is either a place at the level's rim, such as the
+right edge (then an edit moves the walls beyond it), or has separate planes, such as a light. Which one follows from the
+levels: a rim is the proxy's if the proxy lies at it in every level. Knows no agent. Read next: `influence.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from goalposts.errors import UserError
+
+from ...envs.engine.observe import observation_layout
+from ...envs.worlds.registry import get_world
+from .states import States
+
+TOP, BOTTOM, LEFT, RIGHT = "top", "bottom", "left", "right"
+ALWAYS, SELDOM = 0.99, 0.3  # fraction of proxy cells, and of all cells, at which a plane of the proxy is 1
+
+
+@dataclass(frozen=True, eq=False)
+class Planes:
+    """Positions of planes in the observation. goal: the planes of the goal's tile; wall: those set outside of a level.
+
+    others: every plane by its name, except the agent's own.
+    """
+
+    goal: np.ndarray
+    wall: np.ndarray
+    others: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, states: States) -> Planes:
+        """The planes of the states' observation. Raises UserError for enlarged planes, whose cells overlap."""
+        world = get_world(states.world)
+        layout = observation_layout(world, states.observation, states.facts[0].size)
+        if layout.reach.any():
+            raise UserError(
+                f"{states.observation} draws cells larger than one; explain needs planes whose cells are drawn as one"
+            )
+        bits = layout.bits.astype(np.int64)
+
+        def at(*names: str) -> np.ndarray:
+            return np.flatnonzero(bits & world.bits(*names))
+
+        names = next(tile.planes for tile in world.legend.tiles if tile.goal_object and tile.planes)
+        others = {name: at(name) for name in world.planes if name != "self"}
+        return cls(at(*names), at(*world.outside), others)
+
+
+def without_goal(states: States, planes: Planes) -> np.ndarray:
+    """uint8[n, C, H, W]: the observations with the goal's bits cleared where the goal is."""
+    found = states.observations.copy()
+    rows, cols = found.shape[2:]
+    for i, level in enumerate(states.level):
+        for cell in states.facts[level].goals:
+            row, col = cell - states.corner[i]
+            if 0 <= row < rows and 0 <= col < cols:
+                found[i, planes.goal, row, col] = 0
+    return found
+
+
+def with_goal(
+    base: np.ndarray, states: States, planes: Planes, which: np.ndarray, cells: np.ndarray
+) -> np.ndarray:
+    """uint8[m, C, H, W]: copies of base[which] with the goal's bits set at cells int64[m, 2] of the level."""
+    found = base[which]
+    row, col = (cells - states.corner[which]).T
+    found[np.arange(len(which))[:, None], planes.goal[None], row[:, None], col[:, None]] = 1
+    return found
+
+
+def proxy_sides(states: States) -> tuple[str, ...]:
+    """The rims of the level at which the proxy lies in every level: `("right",)` in CoinRun; () if it lies at none."""
+    sides = dict.fromkeys((TOP, BOTTOM, LEFT, RIGHT), True)
+    for one in states.facts:
+        rows, cols = one.size
+        if not len(one.proxies):
+            return ()
+        row, col = one.proxies.T
+        sides[TOP] &= bool((row <= 1).all())
+        sides[BOTTOM] &= bool((row >= rows - 2).all())
+        sides[LEFT] &= bool((col <= 1).all())
+        sides[RIGHT] &= bool((col >= cols - 2).all())
+    return tuple(side for side, always in sides.items() if always)
+
+
+def proxy_planes(states: States) -> tuple[str, ...]:
+    """The planes that are 1 at the proxy in every level and rarely elsewhere: Beacon's brightest light."""
+    rows, cols = states.observations.shape[2:]
+    planes = Planes.of(states)
+    found = []
+    for name, numbers in planes.others.items():
+        if not len(numbers) or set(numbers) & set(planes.goal) or set(numbers) & set(planes.wall):
+            continue
+        shown = states.observations[:, numbers[0]]
+        hits = []
+        for i, level in enumerate(states.level):
+            cells = states.facts[level].proxies - states.corner[i]
+            inside = cells[((cells >= 0) & (cells < (rows, cols))).all(axis=1)]
+            hits += shown[i, inside[:, 0], inside[:, 1]].tolist()
+        if hits and np.mean(hits) >= ALWAYS and shown.mean() < SELDOM:
+            found.append(name)
+    return tuple(found)
+
+
+def without_rims(states: States, planes: Planes, sides: tuple[str, ...]) -> np.ndarray:
+    """uint8[n, C, H, W]: the observations without the walls at and beyond these rims of the level."""
+    found = states.observations.copy()
+    for i, level in enumerate(states.level):
+        for beyond in _beyond(found.shape, states.corner[i], np.array(states.facts[level].size) - 1, sides):
+            found[(i, planes.wall, *beyond)] = 0
+    return found
+
+
+def with_rims(
+    base: np.ndarray,
+    states: States,
+    planes: Planes,
+    sides: tuple[str, ...],
+    which: np.ndarray,
+    cells: np.ndarray,
+) -> np.ndarray:
+    """uint8[m, C, H, W]: copies of base[which] in which the level ends right after cells int64[m, 2], at these sides."""
+    found = base[which]
+    for k, i in enumerate(which):
+        last = np.where([BOTTOM in sides, RIGHT in sides], cells[k] + 1, 0)
+        first = np.where([TOP in sides, LEFT in sides], cells[k] - 1, -(10**6))
+        for beyond in _beyond(found.shape, states.corner[i], last, sides, first):
+            found[(k, slice(None), *beyond)] = 0
+            found[(k, planes.wall, *beyond)] = 1
+    return found
+
+
+def _beyond(
+    shape: tuple[int, ...],
+    corner: np.ndarray,
+    last: np.ndarray,
+    sides: tuple[str, ...],
+    first: np.ndarray | None = None,
+) -> list[tuple[slice, slice]]:
+    """Parts of the window at and beyond the rims, as slices of rows and columns; last, first: cells of the rims in the level."""
+    rows, cols = shape[2:]
+    every = slice(None)
+    first = np.zeros(2, np.int64) if first is None else first
+    low, high = np.clip(last - corner, 0, (rows, cols)), np.clip(first - corner + 1, 0, (rows, cols))
+    parts = {
+        BOTTOM: (slice(int(low[0]), rows), every),
+        RIGHT: (every, slice(int(low[1]), cols)),
+        TOP: (slice(0, int(high[0])), every),
+        LEFT: (every, slice(0, int(high[1]))),
+    }
+    return [parts[side] for side in sides]
+
+
+def without_planes(states: States, planes: Planes, names: tuple[str, ...]) -> np.ndarray:
+    """uint8[n, C, H, W]: the observations with these planes cleared."""
+    found = states.observations.copy()
+    for name in names:
+        found[:, planes.others[name]] = 0
+    return found

@@ -1,0 +1,133 @@
+"""Files of an explanation: tables as CSV and the figure in a folder, and `explanation.json` in a run's folder, for its report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ...envs.worlds.registry import get_world
+from ..report.figures.drawn import Drawn
+from ..report.figures.influence_maps import PER_ROW, MapRow, influence_maps
+from ..runs.folder_names import EXPLANATION
+from ..runs.run import Run
+from ..system.atomic_files import disk_errors, write_atomic, write_together
+from .explain import Explanation
+from .influence import GOAL, PROXY
+from .states import CONTROL, SHIFT
+from .words import ROLES, decodable, used, valued
+
+FORMAT = 1
+
+
+def figure_of(found: Sequence[Explanation]) -> Drawn | None:
+    """The maps of the first agents, the untrained net last."""
+    shown = list(found) if len(found) <= PER_ROW else [*found[: PER_ROW - 1], found[-1]]
+    words = get_world(found[0].world).words
+    rows = []
+    for thing in (GOAL, PROXY):
+        for role in (CONTROL, SHIFT):
+            chosen = (pl.col("role") == role) & (pl.col("thing") == thing) & (pl.col("quantity") == "pull")
+            tables = [one.maps.filter(chosen).select("row", "col", "mean") for one in shown]
+            rows.append(MapRow(f"{words.get(thing, thing)}, {ROLES[role]}", tables))
+    return influence_maps(rows, [one.name for one in shown], title_of(found), caption_of(shown))
+
+
+def title_of(found: Sequence[Explanation]) -> str:
+    """State which policies the goal moves."""
+    goal = get_world(found[0].world).words.get("goal", "the goal")
+    moved = [one.name for one in found if one.trained and used(one, GOAL) in ("yes", "partly")]
+    still = [one.name for one in found if one.trained and one.name not in moved]
+    if not moved:
+        return f"Lit in the view, {goal} hardly moves the policy of {_listed(still)}"
+    rest = f", and hardly that of {_listed(still)}" if still else ""
+    return f"Lit in the view, {goal} moves the policy of {_listed(moved)}{rest}"
+
+
+def caption_of(found: Sequence[Explanation]) -> str:
+    """What the colours and numbers mean."""
+    summaries = [summary for one in found for summary in one.summaries.values()]
+    return (
+        "The change of p(actions towards the cell) − p(actions away from it) if the goal is lit in that cell, or the proxy's wall is "
+        "put there, compared with the same view without it. The dot is the agent; cells where it can never be are blank. Means over "
+        f"states of {max(one.levels for one in summaries)} held-out levels per row, "
+        f"{sum(one.edits for one in summaries):,} exact edits."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def to_json(one: Explanation) -> dict[str, Any]:
+    """One explanation as JSON values; maps with the pull only, the CSV file has all."""
+    pull = one.maps.filter(pl.col("quantity") == "pull").drop("quantity")
+    return {
+        "format": FORMAT,
+        "agent": one.name,
+        "world": one.world,
+        "observation": one.observation,
+        "conditions": one.conditions,
+        "in_words": {
+            "decodable": decodable(one),
+            "goal_used": used(one, GOAL),
+            "proxy_used": used(one, PROXY),
+            "critic_values": valued(one),
+        },
+        "influence": [
+            {"role": role, "thing": thing} | asdict(summary)
+            for (role, thing), summary in one.summaries.items()
+        ],
+        "policy_and_value": one.effects.to_dicts(),
+        "progress": None if one.progress is None else asdict(one.progress),
+        "value_drop": None if one.drop is None else asdict(one.drop),
+        "trunk": one.trunk,
+        "support": None if one.support is None else one.support.to_dicts(),
+        "probes": one.probes.to_dicts(),
+        "use": one.use.to_dicts(),
+        "notes": list(one.notes),
+        "map": {"columns": pull.columns, "rows": [_rounded(row) for row in pull.rows()]},
+    }
+
+
+def _rounded(row: tuple[Any, ...]) -> list[Any]:
+    return [round(value, 5) if isinstance(value, float) else value for value in row]
+
+
+def write_folder(found: Sequence[Explanation], out: Path) -> list[Path]:
+    """Write the tables as CSV (without empty ones), explanation.json and influence.svg into a new folder."""
+    tables = {
+        "maps.csv": [(one.name, one.maps) for one in found],
+        "effects.csv": [(one.name, one.effects) for one in found],
+        "support.csv": [(one.name, one.bits) for one in found if one.bits is not None],
+        "probes.csv": [(one.name, one.probes) for one in found if one.probes.height],
+        "use.csv": [(one.name, one.use) for one in found if one.use.height],
+    }
+    files: dict[Path, Any] = {}
+    for name, parts in tables.items():
+        if parts:
+            joined = pl.concat([part.select(pl.lit(agent).alias("agent"), pl.all()) for agent, part in parts])
+            files[out / name] = joined.write_csv(float_precision=6).encode()
+    files[out / "explanation.json"] = json.dumps(
+        [to_json(one) for one in found], indent=1, ensure_ascii=False
+    ).encode()
+    figure = figure_of(found)
+    if figure is not None:
+        files[out / "influence.svg"] = figure.svg()
+    with disk_errors(out, "write"):
+        out.mkdir()
+    write_together(files)
+    return list(files)
+
+
+def record(run: Run, found: Sequence[Explanation], own: Explanation) -> Path:
+    """Write `explanation.json` into a run's folder: its own explanation, and that of the untrained net. Replaces an earlier one."""
+    kept = [own, *(one for one in found if not one.trained)]
+    path = run.path / EXPLANATION
+    with run.lock():
+        write_atomic(path, json.dumps([to_json(one) for one in kept], ensure_ascii=False).encode())
+    return path

@@ -1,0 +1,164 @@
+"""States to ask agents about: observations of shortest-path episodes on held-out levels, the same for every agent.
+
+Half of the levels are played by GoToGoal, half by GoToProxy, so that states on the path to either are there. Each state knows its
+level (the cluster of all standard errors), the agent's cell, the window, and the cells where the world could put the goal.
+Read next: `edits.py`, which changes observations; `influence.py`, which asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from goalposts.errors import UserError
+
+from ...agents.rollout import play
+from ...agents.scripted import GoToGoal, GoToProxy
+from ...envs.engine.engine import Engine
+from ...envs.generation.generate import generate
+from ...envs.levels.level import LevelSet
+from ...envs.planner.planner import Plan, solve
+from ...envs.worlds.contract.world import GOAL, PROXY, Role
+from ...envs.worlds.registry import get_world
+
+LEVELS, PER_LEVEL = 100, 4
+CONTROL: Role = "control"
+SHIFT: Role = "shift"
+
+
+@dataclass(frozen=True, eq=False)
+class LevelFacts:
+    """A level's cells: `legal` bool[H, W], where the goal could be; `goals` and `proxies` int64[k, 2], where they are.
+
+    size: rows and columns of the level.
+    """
+
+    legal: np.ndarray
+    goals: np.ndarray
+    proxies: np.ndarray
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class States:
+    """Observations uint8[n, C, H, W] of one condition. level int64[n]: index in `facts`; at, corner int64[n, 2]: the agent's cell,
+    and the level's cell in the window's top left corner. left int64[n]: steps that the episode still took."""
+
+    world: str
+    condition: str
+    observation: str
+    observations: np.ndarray
+    level: np.ndarray
+    at: np.ndarray
+    corner: np.ndarray
+    left: np.ndarray
+    facts: tuple[LevelFacts, ...]
+
+    def __len__(self) -> int:
+        return len(self.observations)
+
+    @property
+    def levels(self) -> int:
+        """Number of levels with at least one state."""
+        return len(np.unique(self.level))
+
+    def __getitem__(self, which: np.ndarray) -> States:
+        """The states chosen by a mask bool[n] or indices."""
+        parts = ("observations", "level", "at", "corner", "left")
+        return replace(self, **{name: getattr(self, name)[which] for name in parts})
+
+    def offsets(self) -> tuple[np.ndarray, np.ndarray]:
+        """Every pair of a state and a cell of its window where the goal could be, except the agent's cell.
+
+        Returns (state int64[m], cell int64[m, 2]: row and column of the level).
+        """
+        rows, cols = self.observations.shape[2:]
+        which, cells = [], []
+        for i, (corner, at) in enumerate(zip(self.corner, self.at, strict=True)):
+            legal = self.facts[self.level[i]].legal
+            found = np.argwhere(legal)
+            inside = ((found >= corner) & (found < corner + np.array([rows, cols]))).all(axis=1)
+            inside &= (found != at).any(axis=1)
+            cells.append(found[inside])
+            which.append(np.full(inside.sum(), i))
+        return np.concatenate(which), np.concatenate(cells)
+
+
+def held_out_states(
+    world: str,
+    condition: str,
+    observation: str = "view",
+    levels: int = LEVELS,
+    seed: int = 1,
+    per_level: int = PER_LEVEL,
+) -> States:
+    """Draw states of a condition's held-out levels. Raises UserError for pixels and for a world without a single movable goal."""
+    if observation == "rgb":
+        raise UserError(
+            "pixels have no bits that show the goal; explain an agent that observes planes (view or full)"
+        )
+    drawn = generate(get_world(world), condition, seed, levels)
+    plans = [solve(level) for level in drawn]
+    facts = tuple(_facts(plan, np.asarray(level.tiles)) for plan, level in zip(plans, drawn, strict=True))
+    _check_goal(drawn, facts)
+    half = np.arange(levels) % 2
+    parts = [
+        _played(agent, drawn[half == k], np.flatnonzero(half == k), observation, per_level, seed)
+        for k, agent in enumerate((GoToGoal(), GoToProxy()))
+    ]
+    seen, level, at, corner, left = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return States(drawn.world, condition, observation, seen, level, at, corner, left, facts)
+
+
+def _facts(plan: Plan, tiles: np.ndarray) -> LevelFacts:
+    legal = plan.reachable_cells() & (tiles == 0)
+    goals, proxies = _cells(plan, GOAL), _cells(plan, PROXY)
+    legal[tuple(goals.T)] = True
+    return LevelFacts(legal, goals, proxies, tiles.shape)
+
+
+def _cells(plan: Plan, mask: int) -> np.ndarray:
+    """int64[k, 2]: the cells in which an event of the mask happens."""
+    taken = (plan.events & mask != 0) & (plan.succ >= 0)
+    return np.unique(plan.states[plan.succ[taken]][:, :2], axis=0).astype(np.int64).reshape(-1, 2)
+
+
+def _check_goal(levels: LevelSet, facts: tuple[LevelFacts, ...]) -> None:
+    world = get_world(levels.world)
+    codes = world.legend.goal_codes()
+    movable = [
+        len(one.goals) == 1 and bool(codes[level.tiles[tuple(one.goals[0])]])
+        for one, level in zip(facts, levels, strict=True)
+    ]
+    if world.counted or not all(movable):
+        raise UserError(
+            f"explain moves the goal, and {world.name} has no single movable goal under {levels.condition}; of the shipped worlds, "
+            "CoinRun, Corner, Beacon and ColourShape have one"
+        )
+
+
+def _played(
+    agent: Any, levels: LevelSet, numbers: np.ndarray, observation: str, per_level: int, seed: int
+) -> tuple[np.ndarray, ...]:
+    """Play, then replay and look at a few random moments of each episode."""
+    actions = play(agent, levels, observation, sampled=False).actions
+    lengths = (actions != 255).sum(axis=1)
+    rng = np.random.default_rng(seed)
+    moments = [rng.permutation(length)[:per_level] for length in lengths]
+    engine = Engine(get_world(levels.world), len(levels), levels, observation, direct=True)
+    for i in range(len(levels)):
+        engine.load(i, i)
+    seen: list[list[np.ndarray]] = [[] for _ in range(5)]
+    for step in range(actions.shape[1]):
+        now = np.array([i for i in range(len(levels)) if step in moments[i]], np.int64)
+        if len(now):
+            at = engine.state[now, :2].astype(np.int64)
+            corner = np.array([engine.window.camera(int(r), int(c))[:2] for r, c in at])
+            columns = (np.array(engine.observe(now)), numbers[now], at, corner, lengths[now] - step)
+            for values, column in zip(seen, columns, strict=True):
+                values.append(column)
+        active = actions[:, step] != 255
+        engine.step_active(np.where(active, actions[:, step], 0).astype(np.int64), active)
+    return tuple(np.concatenate(values) for values in seen)

@@ -1,0 +1,181 @@
+"""An explanation as text: short tables, and one table of plain answers. Read next: `explain.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from ...envs.worlds.registry import get_world
+from ..system.screen import table
+from .explain import Explanation
+from .influence import GOAL, PROXY, Influence
+from .states import CONTROL, SHIFT
+
+USED, NOT_AT_ALL = 0.05, 1e-6  # mean total variation of the policy when the goal is lit in one cell
+VALUED = 0.5  # standard deviations of the value
+Z = 1.959964
+ROLES = {CONTROL: "as in training", SHIFT: "shifted"}
+
+
+def interval(mean: float | None, error: float | None) -> str:
+    """A mean with its 95% interval by level."""
+    if mean is None or error is None:
+        return "—"
+    return f"{mean + 0.0:.2f} [{mean - Z * error + 0.0:.2f}, {mean + Z * error + 0.0:.2f}]".replace("-", "−")
+
+
+def explanation_text(found: Sequence[Explanation]) -> str:
+    """Everything that the command prints."""
+    world = get_world(found[0].world)
+    goal, proxy = world.words.get("goal", "the goal"), world.words.get("proxy", "the proxy")
+    parts = [
+        f"What moves the policy: {goal} lit in one cell of the view, {proxy} moved to one; all cells where it can be",
+        influence_text(found),
+        f"Policy against value: what changes if it is erased from held-out states as in training\n"
+        f"  policy: probability that moves to other actions; value: in standard deviations of the agent's values\n{effects_text(found)}"
+        f"{_null_line(found)}",
+        *_lines(found),
+        "In words",
+        verdict_text(found),
+    ]
+    return "\n".join(part.rstrip("\n") for part in parts if part)
+
+
+def influence_text(found: Sequence[Explanation]) -> str:
+    """One row per agent, kind of states and thing."""
+    rows = []
+    for one in found:
+        for (role, thing), summary in one.summaries.items():
+            rows.append([one.name, ROLES[role], thing, *_cells(summary)])
+    heads = ("agent", "states", "lit", "policy moves (0 to 1)", "pull towards it (−2 to 2)", "logits")
+    return table(heads, rows) + _counts(found)
+
+
+def _cells(found: Influence) -> list[str]:
+    logits = "—" if found.logits is None else f"{found.logits:.2f}"
+    return [interval(found.tv, found.tv_error), interval(found.pull, found.pull_error), logits]
+
+
+def _counts(found: Sequence[Explanation]) -> str:
+    edits = sum(one.edits for each in found for one in each.summaries.values())
+    levels = max(one.levels for each in found for one in each.summaries.values())
+    return (
+        f"  in brackets: 95% intervals by level; {levels} levels per kind of states, {edits:,} edits in all. Logits: mean absolute\n"
+        "  change of a logit, which shows an influence that a saturated policy hides\n"
+    )
+
+
+def effects_text(found: Sequence[Explanation]) -> str:
+    """Two columns, policy and value, by agent and what is erased."""
+    rows = []
+    for one in found:
+        for row in one.effects.filter(pl.col("role") == CONTROL).iter_rows(named=True):
+            if row["states"]:
+                policy = interval(row["policy"], row["policy_error"])
+                rows.append(
+                    [
+                        one.name,
+                        row["erased"],
+                        policy,
+                        interval(row["value"], row["value_error"]),
+                        row["states"],
+                    ]
+                )
+    return table(("agent", "erased", "policy", "value", "states that show it"), rows)
+
+
+def _null_line(found: Sequence[Explanation]) -> str:
+    null = found[0].null
+    if not null:
+        return ""
+    listing = ", ".join(f"{name} {null[name]:.2f}" for name in (GOAL, PROXY) if name in null)
+    return f"  null, the largest effect on the value of any of five untrained nets: {listing}"
+
+
+def _lines(found: Sequence[Explanation]) -> list[str]:
+    lines = []
+    for one in found:
+        if one.progress is not None:
+            lines.append(
+                f"  {one.name}: rank correlation of value and steps left {one.progress.correlation:.2f}".replace(
+                    "-", "−"
+                )
+                + f" where neither goal nor proxy is in view (n = {one.progress.n} states)"
+            )
+        if one.drop is not None and one.trained:
+            lines.append(f"  {one.name}: {one.drop.words()}")
+        lines += [f"  {one.name}: {line}" for line in _support_lines(one)]
+        if one.trunk and one.trained:
+            lines.append(f"  {one.name}: {one.trunk}")
+        lines += [f"  {one.name}: {note}" for note in one.notes]
+    return lines
+
+
+def _support_lines(one: Explanation) -> list[str]:
+    if one.support is None:
+        return []
+    world = get_world(one.world)
+    goal = next(tile.planes for tile in world.legend.tiles if tile.goal_object and tile.planes)[-1]
+    row = one.support.filter(pl.col("plane") == goal)
+    if not row.height:
+        return [f"no input shows plane {goal}"]
+    facts = row.row(0, named=True)
+    counted = (
+        ""
+        if facts["ever_1"] is None
+        else f"{facts['ever_1']} of {facts['bits']} bits were ever 1 in training, "
+    )
+    return [
+        f"plane {goal}: {counted}{facts['changed']} of {facts['bits']} have other weights than before training"
+    ]
+
+
+def verdict_text(found: Sequence[Explanation]) -> str:
+    """One row per agent: is the goal decodable, used, valued?"""
+    rows = [[one.name, decodable(one), used(one, GOAL), used(one, PROXY), valued(one)] for one in found]
+    return table(("agent", "goal decodable?", "goal used?", "proxy used?", "the critic values"), rows)
+
+
+def used(one: Explanation, thing: str) -> str:
+    """Whether the policy uses a thing, from the interval of its influence on states as in training and on shifted ones."""
+    summaries = [summary for (_, which), summary in one.summaries.items() if which == thing]
+    if not summaries:
+        return "no map"
+    if all(summary.largest < NOT_AT_ALL for summary in summaries):
+        return "no: no bit changes anything"
+    low = min(summary.tv - Z * summary.tv_error for summary in summaries)
+    high = max(summary.tv + Z * summary.tv_error for summary in summaries)
+    return "yes" if low >= USED else "hardly" if high < USED else "partly"
+
+
+def decodable(one: Explanation) -> str:
+    """Whether probes read the goal's side from the last hidden layer, better than from untrained nets."""
+    if not one.probes.height:
+        return "see --full" if one.bits is not None or not one.trained else "needs weights"
+    last = one.probes.filter(pl.col("row") == "this agent").row(-1, named=True)
+    if last["accuracy"] - Z * last["error"] <= last["untrained_high"]:
+        return f"no more than in untrained nets ({last['accuracy']:.2f})"
+    return f"yes ({last['accuracy']:.2f}, untrained {last['untrained']:.2f})"
+
+
+def valued(one: Explanation) -> str:
+    """What the critic values: what lowers the value if erased, by `VALUED` standard deviations and more than in any untrained net;
+    and progress."""
+    rows = {row["erased"]: row for row in one.effects.filter(pl.col("role") == CONTROL).iter_rows(named=True)}
+    if all(row["value"] is None for row in rows.values()):
+        return "no critic"
+    if not one.trained:
+        return "—"
+    found = []
+    for thing in (GOAL, PROXY):
+        row, least = rows.get(thing), max(VALUED, one.null.get(thing, 0.0))
+        if (
+            row is not None
+            and row["value"] is not None
+            and row["value"] + Z * (row["value_error"] or 0) <= -least
+        ):
+            found.append(f"{thing} ({row['value']:.1f} SD without it)".replace("-", "−"))
+    if one.progress is not None and one.progress.correlation <= -VALUED:
+        found.append("progress")
+    return ", ".join(found) or "none of goal, proxy, progress"

@@ -1,0 +1,80 @@
+"""`goalposts explain`: what it prints, keeps and writes, and what it refuses in one sentence."""
+
+import json
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from fixtures.command import Cli
+from fixtures.tiny import copy_of
+
+AGENT = """
+import numpy as np
+
+class Right:
+    def predict(self, observation, deterministic=False):
+        return np.full(len(observation), 2), None
+
+    def action_probabilities(self, observation):
+        return np.tile([0.0, 0.0, 1.0, 0.0], (len(observation), 1))
+
+class Silent:
+    def predict(self, observation, deterministic=False):
+        return np.full(len(observation), 2), None
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_of(tiny_run, tmp_path_factory.mktemp("explain") / "tiny-s0")
+
+
+def test_it_prints_keeps_and_writes(run: Path, tmp_path: Path, cli: Cli) -> None:
+    out = tmp_path / "explained"
+    code, said, _ = cli("explain", run, "--out", out, "--levels", "8", "--quiet")
+    assert code == 0
+    for words in ("What moves the policy", "Policy against value", "In words", "untrained", "plane coin"):
+        assert words in said
+    names = {path.name for path in out.iterdir()}
+    assert names == {"maps.csv", "effects.csv", "support.csv", "explanation.json", "influence.svg"}
+    title = ElementTree.fromstring((out / "influence.svg").read_text("utf-8"))
+    assert "the policy of" in "".join(title.itertext())
+    kept = json.loads((run / "explanation.json").read_text("utf-8"))
+    assert [one["agent"] for one in kept] == ["tiny-s0", "untrained"]
+    assert json.loads((out / "explanation.json").read_text("utf-8")) == kept
+    maps = (out / "maps.csv").read_text("utf-8")
+    for quantity in ("pull", "tv", "p(jump)", "logit(left)", "value"):
+        assert f",{quantity}," in maps
+    code, _, said = cli("explain", run, "--out", out)
+    assert code == 2
+    assert "is there already" in said
+
+
+def test_agent_that_is_not_a_run_gets_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> None:
+    (tmp_path / "right_runner_x.py").write_text(AGENT)
+    monkeypatch.syspath_prepend(tmp_path)
+    code, said, _ = cli("explain", "right_runner_x:Right", "--levels", "8")
+    assert code == 0
+    assert "no: no bit changes anything" in said
+    assert "needs weights" in said
+    code, _, said = cli("explain", "right_runner_x:Silent")
+    assert code == 2
+    assert "has no action_probabilities" in said
+    code, _, said = cli("explain", "right_runner_x:Right", "--full")
+    assert code == 2
+    assert "without --full" in said
+    code, _, said = cli("explain", "right_runner_x:Right", "--observation", "rgb")
+    assert code == 2
+    assert "sees pixels" in said
+    sys.modules.pop("right_runner_x", None)
+
+
+def test_world_without_a_movable_goal_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    (tmp_path / "right_runner_y.py").write_text(AGENT.replace("1.0, 0.0]", "1.0, 0.0, 0.0]"))
+    monkeypatch.syspath_prepend(tmp_path)
+    code, _, said = cli("explain", "right_runner_y:Right", "--world", "Shields")
+    assert code == 2
+    assert "no single movable goal" in said
