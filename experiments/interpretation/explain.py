@@ -26,9 +26,11 @@ from ..evaluation.evaluate import Subject, subject_of
 from ..evaluation.subjects import level_seed_of
 from ..runs.run import Run
 from .influence import GOAL, PROXY, Influence, check_askable, map_of, summary_of, toggled
+from .probes import probe_agent
 from .states import CONTROL, LEVELS, SHIFT, States, held_out_states
 from .support import by_plane, support_of
 from .untrained import untrained_agent, untrained_agents
+from .use import Arena, use_table
 from .value import ValueDrop, ValueProgress, policy_and_value, progress, shares_trunk, value_drop
 
 UNTRAINED = "untrained"
@@ -108,8 +110,12 @@ def explain_runs(
     for k, (run, subject) in enumerate(zip(runs, subjects, strict=True)):
         if tell:
             tell(k, "lighting the goal")
-        name = plain(run.path.resolve().name)
-        found.append(_with_weights(run, subject, explain_agent(subject, name, levels)))
+        one = _with_weights(run, subject, explain_agent(subject, plain(run.path.resolve().name), levels))
+        if full:
+            if tell:
+                tell(k, "probing, erasing, patching, steering")
+            one = _in_full(run, subject, one, levels)
+        found.append(one)
     untrained = untrained_agents(runs[0])
     last = explain_agent(replace(subjects[0], agent=untrained[0]), UNTRAINED, levels)
     null = _null(untrained, subjects[0], levels)
@@ -131,6 +137,19 @@ def _with_weights(run: Run, subject: Subject, found: Explanation) -> Explanation
     except UserError as error:
         return replace(found, notes=(*found.notes, str(error)))
     return replace(found, bits=bits, support=by_plane(bits))
+
+
+def _in_full(run: Run, subject: Subject, found: Explanation, levels: int) -> Explanation:
+    """Add probes and interventions on the last hidden layer, or a note."""
+    states = _states(subject, levels, (CONTROL,))[CONTROL]
+    try:
+        probes = probe_agent(subject.agent, untrained_agents(run), states)
+        arena = Arena.of(
+            subject, found.conditions[CONTROL], found.conditions[SHIFT], level_seed_of([subject]), levels
+        )
+        return replace(found, probes=probes, use=use_table(subject, states, arena))
+    except UserError as error:
+        return replace(found, notes=(*found.notes, str(error)))
 
 
 def _states(subject: Subject, levels: int, roles: Sequence[Role] = (CONTROL, SHIFT)) -> dict[Role, States]:

@@ -15,6 +15,7 @@ from .states import CONTROL, SHIFT
 USED, NOT_AT_ALL = 0.05, 1e-6  # mean total variation of the policy when the goal is lit in one cell
 VALUED = 0.5  # standard deviations of the value
 Z = 1.959964
+PROBE_COLUMNS = ("shuffled", "control_task", "selectivity", "minus_untrained")
 ROLES = {CONTROL: "as in training", SHIFT: "shifted"}
 
 
@@ -36,6 +37,8 @@ def explanation_text(found: Sequence[Explanation]) -> str:
         f"  policy: probability that moves to other actions; value: in standard deviations of the agent's values\n{effects_text(found)}"
         f"{_null_line(found)}",
         *_lines(found),
+        probes_text(found),
+        use_text(found),
         "In words",
         verdict_text(found),
     ]
@@ -83,6 +86,47 @@ def effects_text(found: Sequence[Explanation]) -> str:
                     ]
                 )
     return table(("agent", "erased", "policy", "value", "states that show it"), rows)
+
+
+def probes_text(found: Sequence[Explanation]) -> str:
+    """One row per agent and representation; "" without probes."""
+    rows = []
+    for one in found:
+        for row in one.probes.iter_rows(named=True):
+            numbers = [f"{row[key]:.2f}".replace("-", "−") for key in PROBE_COLUMNS]
+            rows.append([one.name, row["row"], interval(row["accuracy"], row["error"]), *numbers])
+    if not rows:
+        return ""
+    heads = (
+        "agent",
+        "read from",
+        "accuracy",
+        "shuffled labels",
+        "control task",
+        "selectivity",
+        "minus untrained",
+    )
+    title = "Linear probes: is the goal left or right of the agent? Last hidden layer, tested on other levels"
+    return f"{title}\n{table(heads, rows)}"
+
+
+def use_text(found: Sequence[Explanation]) -> str:
+    """One row per agent and intervention; "" without interventions."""
+    rows = []
+    for one in found:
+        for row in one.use.iter_rows(named=True):
+            spans = "—"
+            if row["random_preference"] is not None:
+                low, high = row["random_preference_low"], row["random_preference_high"]
+                spans = f"{row['random_preference']:.2f} [{low:.2f}, {high:.2f}]"
+            able = "—" if row["random_capability"] is None else f"{row['random_capability']:.2f}"
+            preference = "—" if row["preference"] is None else f"{row['preference']:.2f}"
+            rows.append([one.name, row["intervention"], preference, spans, f"{row['capability']:.2f}", able])
+    if not rows:
+        return ""
+    heads = ("agent", "intervention", "goal preference", "random directions", "capability", "random")
+    title = "Use: interventions on the last hidden layer in real episodes; random directions: mean [smallest, largest]"
+    return f"{title}\n{table(heads, rows)}"
 
 
 def _null_line(found: Sequence[Explanation]) -> str:

@@ -1,0 +1,263 @@
+"""Is what a probe reads also used? Erase it, patch it, steer along it, and play real episodes.
+
+Every intervention acts on the last hidden layer that the policy reads, at every step, and is scored on goal preference (distinguishing
+shifted levels) and on capability (control levels). Next to each are random directions of the same rank whose change of the
+activations has the same mean norm: any large vector does something. Subspace patching is shown next to patching of the whole layer and
+the input, because a dormant pathway can make a subspace look used (Makelov et al. 2023). Read next: `leace.py`, `activations.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from goalposts.errors import UserError
+
+from ...agents.interventions import Edited
+from ...agents.policy.policy_agent import PolicyAgent
+from ...agents.rollout import play
+from ...envs.engine.outcome import ENDED_BY_GOAL, FIRST_GOAL, FIRST_PROXY, O_END, O_FIRST
+from ...envs.generation.generate import generate
+from ...envs.levels.level import LevelSet
+from ...envs.planner.planner import survey_levels
+from ...envs.worlds.registry import get_world
+from ..evaluation.evaluate import Subject
+from .activations import Change, Intervened, hidden_layer, read_layer
+from .edits import Planes
+from .leace import Eraser, fit_eraser, random_eraser
+from .probes import Factorial, accuracy, factorial
+from .states import States
+
+RANDOM = 20  # random directions per intervention
+LEVELS = 100
+NORMS = (0.5, 1.0, 2.0)
+TINY = 1e-9
+SCHEMA = {
+    "intervention": pl.String(),
+    "preference": pl.Float64(),  # goal first, of the episodes that reach goal or proxy
+    "capability": pl.Float64(),  # control levels on which the goal is reached
+    "random_preference": pl.Float64(),  # mean over the random directions; null where there are none
+    "random_preference_low": pl.Float64(),  # smallest and largest
+    "random_preference_high": pl.Float64(),
+    "random_capability": pl.Float64(),
+    "random_capability_low": pl.Float64(),
+    "norm": pl.Float64(),  # mean change of the activations, of their mean distance from their mean
+    "share": pl.Float64(),  # steering: fraction of single states in which the policy moves as steered
+    "reach": pl.Int64(),  # shifted episodes that reach goal or proxy
+}
+
+
+@dataclass(frozen=True)
+class Score:
+    """preference: None if no shifted episode reaches goal or proxy; reach: how many do."""
+
+    preference: float | None
+    capability: float
+    reach: int
+
+
+@dataclass(frozen=True, eq=False)
+class Arena:
+    """Levels to play: shifted ones (only those that distinguish goal from proxy) and control ones."""
+
+    subject: Subject
+    shift: LevelSet
+    control: LevelSet
+    seed: int
+
+    @classmethod
+    def of(cls, subject: Subject, control: str, shift: str, seed: int, levels: int = LEVELS) -> Arena:
+        """Draw the levels."""
+        moved = generate(subject.world, shift, seed, 2 * levels)
+        kept = np.flatnonzero(survey_levels(moved).distinguishing)[:levels]
+        return cls(subject, moved[kept], generate(subject.world, control, seed, levels), seed)
+
+    def scores(self, agent: Any, times: int = 1) -> list[Score]:
+        """Play sampled actions with the same noise; `times`: the number of changes of an `Intervened` agent, one score each."""
+        first = self._play(agent, self.shift, times)[:, O_FIRST].reshape(times, -1)
+        ends = self._play(agent, self.control, times)[:, O_END].reshape(times, -1)
+        goal, proxy = (first == FIRST_GOAL).sum(axis=1), (first == FIRST_PROXY).sum(axis=1)
+        return [
+            Score(int(g) / int(g + p) if g + p else None, float(able), int(g + p))
+            for g, p, able in zip(goal, proxy, (ends == ENDED_BY_GOAL).mean(axis=1), strict=True)
+        ]
+
+    def _play(self, agent: Any, levels: LevelSet, times: int) -> np.ndarray:
+        many = levels[np.tile(np.arange(len(levels)), times)]
+        subject = self.subject
+        found = play(
+            agent,
+            many,
+            subject.observation,
+            noise_seed=self.seed,
+            max_steps=subject.max_steps,
+            batch=len(many),
+        )
+        return found.outcome
+
+
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """The layer's activations on the factorial set, with the goal and without it."""
+
+    agent: PolicyAgent
+    found: Factorial
+    lit: np.ndarray
+    dark: np.ndarray
+    planes: Planes
+
+    @property
+    def spread(self) -> float:
+        """Mean distance of the activations from their mean."""
+        return max(_norm(self.lit - self.lit.mean(axis=0)), TINY)
+
+    def side_of(self, observations: np.ndarray) -> np.ndarray:
+        """float64[n]: −1 where the goal is seen to the left of the agent (of the middle of the view), 1 to the right, else 0."""
+        if not len(self.planes.goal):
+            return np.zeros(len(observations))
+        shown = observations[:, self.planes.goal].all(axis=1).any(axis=1)  # bool[n, W]
+        middle = shown.shape[1] // 2
+        return shown[:, middle + 1 :].any(axis=1) * 1.0 - shown[:, :middle].any(axis=1)
+
+    def share(self, vector: np.ndarray) -> float | None:
+        """Of the states without the goal whose policy moves at all if steered to the right, the fraction that goes more to the right."""
+        names = [action.name for action in get_world(self.agent.card.world).actions]
+        if not {"left", "right"} <= set(names):
+            return None
+        base = self.found.base[:: max(1, len(self.found.base) // 400)]
+        changed = Intervened(self.agent, hidden_layer(self.agent), [lambda x, seen, extra: x + vector])
+        change = changed.action_probabilities(base) - self.agent.action_probabilities(base)
+        lean = change[:, names.index("right")] - change[:, names.index("left")]
+        moved = np.abs(lean) > 1e-6
+        return float((lean[moved] > 0).mean()) if moved.any() else None
+
+
+@dataclass(frozen=True, eq=False)
+class Intervention:
+    """A change of the layer, its random controls, and its size: norm relative to the spread of the activations; share: see `SCHEMA`."""
+
+    title: str
+    change: Change
+    controls: list[Change]
+    norm: float
+    share: float | None = None
+
+
+def use_table(subject: Subject, states: States, arena: Arena, random: int = RANDOM) -> pl.DataFrame:
+    """One row per intervention; columns of `SCHEMA`. Raises UserError for an agent without a hidden layer."""
+    agent, name = subject.agent, hidden_layer(subject.agent)
+    found, planes = factorial(states), Planes.of(states)
+    if not len(found.level):
+        raise UserError(
+            "no held-out state has cells for the goal on both sides of the agent, so no class means can be computed"
+        )
+    lit, dark = (read_layer(agent, name, shown) for shown in (found.observations, found.base))
+    layer = _Layer(agent, found, lit, dark, planes)
+
+    def without(observations: np.ndarray) -> np.ndarray:
+        shown = observations.copy()
+        shown[:, planes.goal] = 0
+        return shown
+
+    def source(observations: np.ndarray) -> np.ndarray:
+        return read_layer(agent, name, without(observations))
+
+    rows = [_row("none", arena.scores(agent)[0], [], None, None)]
+    rows.append(
+        _row("goal's bits erased from the input", arena.scores(Edited(agent, without))[0], [], None, None)
+    )
+    for one in _interventions(layer, np.random.default_rng(arena.seed), random):
+        extra = source if "patched" in one.title else None
+        scores = arena.scores(
+            Intervened(agent, name, [one.change, *one.controls], extra), 1 + len(one.controls)
+        )
+        rows.append(_row(one.title, scores[0], scores[1:], one.norm, one.share))
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def _row(title: str, own: Score, controls: list[Score], norm: float | None, share: float | None) -> list[Any]:
+    preferences = [one.preference for one in controls if one.preference is not None]
+    capabilities = [one.capability for one in controls]
+    spans: list[Any] = [None] * 5
+    if preferences:
+        spans[:3] = [float(np.mean(preferences)), min(preferences), max(preferences)]
+    if capabilities:
+        spans[3:] = [float(np.mean(capabilities)), min(capabilities)]
+    return [title, own.preference, own.capability, *spans, norm, share, own.reach]
+
+
+def _interventions(layer: _Layer, rng: np.random.Generator, random: int) -> Iterator[Intervention]:
+    whole = _norm(layer.lit - layer.dark) / layer.spread
+    yield Intervention(
+        "whole layer patched from the view without the goal", lambda x, seen, dark: dark, [], whole
+    )
+    concepts = {"side": layer.found.right.astype(float), "direction": np.eye(9)[layer.found.direction]}
+    for title, concept in concepts.items():
+        eraser = fit_eraser(layer.lit, concept)
+        others = (
+            [random_eraser(layer.lit, max(eraser.rank, 1), rng) for _ in range(random)] if eraser.rank else []
+        )
+        yield _erased(layer, f"{title} of the goal erased (LEACE, rank {eraser.rank})", eraser, others)
+        if title == "direction":
+            yield _patched(layer, f"subspace of the {title} patched (rank {eraser.rank})", eraser, others)
+    yield from _steered(layer, rng, random)
+
+
+def _erased(layer: _Layer, title: str, eraser: Eraser, others: list[Eraser]) -> Intervention:
+    size = _norm(eraser(layer.lit) - layer.lit)
+
+    def change(one: Eraser, factor: float) -> Change:
+        return lambda x, seen, extra: x + factor * (one(x) - x)
+
+    controls = [change(one, size / _norm(one(layer.lit) - layer.lit)) for one in others]
+    return Intervention(title, change(eraser, 1.0), controls, size / layer.spread)
+
+
+def _patched(layer: _Layer, title: str, eraser: Eraser, others: list[Eraser]) -> Intervention:
+    gap = layer.dark - layer.lit
+    size = _norm(eraser.part(gap))
+
+    def change(one: Eraser, factor: float) -> Change:
+        return lambda x, seen, dark: x + factor * one.part(dark - x)
+
+    controls = [change(one, size / max(_norm(one.part(gap)), 1e-12)) for one in others]
+    return Intervention(title, change(eraser, 1.0), controls, size / layer.spread)
+
+
+def _steered(layer: _Layer, rng: np.random.Generator, random: int) -> Iterator[Intervention]:
+    """Add the difference of class means (goal right − goal left) with the sign of the side on which the goal is seen (towards it), or
+    with the opposite sign (away from it)."""
+    right = layer.found.right
+    vector = layer.lit[right].mean(axis=0) - layer.lit[~right].mean(axis=0)
+    length = float(np.linalg.norm(vector))
+    sampled = rng.normal(size=(random, len(vector))) * (layer.lit.std(axis=0) > 0)
+    others = sampled * (length / np.maximum(np.linalg.norm(sampled, axis=1, keepdims=True), 1e-12))
+
+    def along(direction: np.ndarray, norm: float) -> Change:
+        return lambda x, seen, extra: x + norm * layer.side_of(seen)[:, None] * direction
+
+    for where, sign in (("towards", 1), ("away from", -1)):
+        for norm in NORMS:
+            controls = [along(one, sign * norm) for one in others] if length > TINY else []
+            share = layer.share(norm * vector) if length > TINY and sign > 0 else None
+            title = f"steered {where} the goal's side, {norm:g} × the difference of class means"
+            yield Intervention(
+                title, along(vector, sign * norm), controls, norm * length / layer.spread, share
+            )
+
+
+def _norm(change: np.ndarray) -> float:
+    return float(np.linalg.norm(change, axis=1).mean())
+
+
+def accuracy_after_erasure(agent: PolicyAgent, states: States) -> tuple[float, float]:
+    """A probe's accuracy on held-out levels before and after LEACE, fitted to the same levels as the probe."""
+    found = factorial(states)
+    x = read_layer(agent, hidden_layer(agent), found.observations)
+    trains = found.level % 4 < 2
+    erased = fit_eraser(x[trains], found.right[trains])(x)
+    return float(accuracy(x, found.right, trains).mean()), float(accuracy(erased, found.right, trains).mean())
