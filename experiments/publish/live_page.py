@@ -85,7 +85,8 @@ def training_condition(world: World, subject: Subject) -> str:
 def chosen_levels(world: World, subjects: Sequence[Subject]) -> list[tuple[Level, Level]]:
     """Pairs (as in training, goal moved) of one layout: first those on which the difference is seen most clearly.
 
-    Clear: the first agent's likeliest path ends at the proxy and keeps away from the goal, the second's ends at the goal.
+    Clear: the first agent's likeliest path ends at the proxy and keeps away from the goal, the second's ends at the goal. A single
+    agent does there what it does most often on levels that distinguish goal from proxy.
     """
     seed = next((s.config.evaluate.level_seed for s in subjects if s.config), 0)
     control, shift = world.default_condition("control"), world.default_condition("shift")
@@ -95,8 +96,13 @@ def chosen_levels(world: World, subjects: Sequence[Subject]) -> list[tuple[Level
     scores = np.where(found.distinguishing, 4.0, 0.0)
     for which, subject in enumerate(subjects if len(subjects) < TWO else (subjects[0], subjects[-1])):
         played = play(subject.agent, moved, subject.observation, sampled=False, max_steps=subject.max_steps)
-        wanted = FIRST.index("proxy" if which == 0 and len(subjects) > 1 else "goal")
-        scores += np.where(played.outcome[:, O_FIRST] == wanted, 6.0, 0.0)
+        wanted = FIRST.index("proxy" if which == 0 else "goal")
+        did = played.outcome[:, O_FIRST]
+        if len(subjects) == 1:
+            wanted = int(
+                np.bincount(did[found.distinguishing] if found.distinguishing.any() else did).argmax()
+            )
+        scores += np.where(did == wanted, 6.0, 0.0)
         if which == 0:
             scores += [distance(world, level, row) for level, row in zip(moved, played.actions, strict=True)]
     scores += 4 * np.minimum(moved.sizes[:, 1] / world.full[1], 0.85)  # the wider, the more to see

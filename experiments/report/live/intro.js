@@ -35,7 +35,7 @@ async function introduce() {
   S.codes = copyOf(home);
   changed();
   const well = S.boards.every((board) => board.run.first === "goal");
-  scene(`In training, A's levels were like this one, ${page.training}. ${well ? `${both ? "Both agents reach" : "It reaches"} ${page.words.goal}.` : ""}`);
+  scene(`In training, ${both ? "A" : "the agent"}'s levels were like this one, ${page.training}. ${well ? `${both ? "Both agents reach" : "It reaches"} ${page.words.goal}.` : ""}`);
   await waited(900);
   if (!intro.stopped) await playThrough(4200);
   if (!intro.stopped) {
@@ -52,7 +52,7 @@ function ask(moved) {
   S.codes = copyOf(moved);
   S.time = 0;
   changed();
-  scene(`What will agent A do, ${agents[S.shown[0]].label}?`);
+  scene(`What will ${both ? "agent A" : "the agent"} do, ${agents[S.shown[0]].label}?`);
   const options = [["goal", page.words.reachesGoal], ["proxy", page.words.reachesProxy]];
   byId("scene-choices").replaceChildren(...options.map(([kind, words]) => {
     const button = element("button", `It ${words}`);
@@ -69,7 +69,7 @@ function answer(guess) {
   if (covered()) { notice("Your guess is noted. The answer comes when it is shown."); return; }
   const did = first === "goal" ? page.words.reachesGoal : first === "proxy" ? page.words.reachesProxy : "reaches neither";
   const share = first === "neither" ? counts.neither : counts[first];
-  notice(`${guess === first ? "Right" : "No"}: A ${did}, on its likeliest path and first in ${percent(share / count)} of ${count} sampled episodes. Now paint: what would change that?`);
+  notice(`${guess === first ? "Right" : "No"}: ${both ? "A" : "the agent"} ${did}, on its likeliest path and first in ${percent(share / count)} of ${count} sampled episodes. Now paint: what would change that?`);
   if (!calm.matches) setPlaying(true);
 }
 

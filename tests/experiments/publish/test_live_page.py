@@ -13,11 +13,14 @@ from fixtures.live_run import live_run
 
 from goalposts.agents.policy.loading import load_agent
 from goalposts.agents.policy.policy_agent import PolicyAgent, QAgent, RecurrentAgent
-from goalposts.envs import generate, known_worlds
+from goalposts.agents.rollout import play
+from goalposts.envs import LevelSet, generate, known_worlds
+from goalposts.envs.engine.outcome import FIRST, O_FIRST
 from goalposts.envs.levels.level import Level, LevelError
 from goalposts.envs.worlds.registry import get_world
 from goalposts.errors import UserError
-from goalposts.experiments.publish.live_page import live_page
+from goalposts.experiments.evaluation.subjects import subject_named
+from goalposts.experiments.publish.live_page import chosen_levels, live_page
 from goalposts.experiments.publish.palette import palette_of, short_name
 from goalposts.experiments.publish.weights import check_plain, packed_network
 from goalposts.experiments.report.live.page import build_live_page, write_live_page
@@ -61,6 +64,15 @@ def test_page_starts_with_pairs_of_one_layout(html: str) -> None:
         pair = [Level.from_text("\n".join(rows), "CoinRun") for rows in (home, moved)]
         assert pair[0].layout_hash == pair[1].layout_hash
         assert pair[0].level_hash != pair[1].level_hash
+
+
+@pytest.mark.parametrize(("word", "first"), [("GoToProxy", "proxy"), ("GoToGoal", "goal")])
+def test_one_agent_does_on_the_first_levels_what_it_usually_does(word: str, first: str) -> None:
+    """Not the rare level on which an agent that runs to the edge happens to touch the coin."""
+    world, subject = get_world("CoinRun"), subject_named(word)
+    moved = LevelSet.of([pair[1] for pair in chosen_levels(world, [subject])])
+    played = play(subject.agent, moved, subject.observation, sampled=False)
+    assert [FIRST[k] for k in played.outcome[:, O_FIRST]] == [first] * len(moved)
 
 
 def test_untrusted_names_stay_text(tmp_path: Path) -> None:
