@@ -1,14 +1,23 @@
 // What an agent does on a level: its thoughts in each state, its likeliest path, sampled episodes, and which cells it heeds.
 "use strict";
+const MOST_SUMS = 4000;
 function mindOf(world, agent, blind) { // blind: plane bits that are hidden from the agent
   const spec = blind ? { ...agent.spec, bits: agent.spec.bits.map((bit) => bit & ~blind) } : agent.spec;
-  const tabled = new WeakMap();
+  const tabled = new WeakMap(), similar = new Map(); // sums of the first layer by state, from this or an earlier level
+  const ordered = agent.network.trunk.length > 0 && !spec.reach.some(Boolean);
+  const fresh = (key, ones) => {
+    if (!ordered) return consider(agent.network, ones);
+    if (similar.size > MOST_SUMS) similar.clear();
+    const first = similarSums(agent.network.trunk[0], ones, similar.get(key));
+    similar.set(key, first);
+    return consider(agent.network, ones, first.sums);
+  };
   const think = (level, state) => { // {p, v}, each state of a level once
     let known = tabled.get(level);
     if (!known) tabled.set(level, (known = new Map()));
     const key = keyOf(level, state);
     let found = known.get(key);
-    if (!found) known.set(key, (found = consider(agent.network, observe(world, spec, level, state))));
+    if (!found) known.set(key, (found = fresh(key, observe(world, spec, level, state))));
     return found;
   };
   return { world, agent, spec, think };

@@ -1,6 +1,7 @@
 // The page itself: what a stroke, a key or a button does, and the order in which answers are computed and shown.
 "use strict";
-let asked = 0, workers = null;
+let asked = 0, workers = null, searching = 0;
+const PAUSE = 80; // milliseconds without a change in a stroke, after which its level is searched
 
 function makeWorkers() { // one for the search, one for goal maps; null where the browser refuses workers from a file
   try {
@@ -31,8 +32,9 @@ function askWorkers() {
   asked++;
   S.survey = null;
   S.map = null;
+  clearTimeout(searching);
   if (!workers) return showMeter();
-  workers.search.postMessage({ kind: "survey", id: asked, world: plainWorld(), codes: S.codes });
+  searching = setTimeout(() => workers.search.postMessage({ kind: "survey", id: asked, world: plainWorld(), codes: S.codes }), stroke ? PAUSE : 0);
   return askMap();
 }
 
@@ -112,7 +114,7 @@ function changed() { // the level, an agent or a switch: everything is computed 
     const run = runOf(which, level);
     return { which, index, level, run, proxy, arrows: arrowsOf(which, level), odds: sampled(mind(which), level, SAMPLES), canvas: byId(`board-${index}`) };
   });
-  S.boards.forEach(fit);
+  S.boards.forEach((board) => fit(board, !stroke)); // a stroke changes no size: nothing is measured
   S.took = performance.now() - begin;
   showTakes();
   S.time = Math.min(S.time, lastStep());
@@ -123,8 +125,10 @@ function changed() { // the level, an agent or a switch: everything is computed 
   if (!intro.on) keepAddress();
 }
 
-function fit(board) { // as large as the screen allows, two boards and everything below them
-  const { level, canvas } = board, wide = canvas.parentElement.clientWidth, narrow = innerWidth <= 700;
+function fit(board, again) { // as large as the screen allows, two boards and everything below them
+  const { level, canvas } = board, about = [level.rows, level.cols, rowsBelow(level), innerWidth, innerHeight, devicePixelRatio, board.which].join();
+  if (canvas.fitted && canvas.fitted.about === about && !again) { Object.assign(board, canvas.fitted); return; } // measures nothing
+  const wide = canvas.parentElement.clientWidth, narrow = innerWidth <= 700;
   const above = alone || narrow ? 0 : Math.min(140, root.getBoundingClientRect().top + scrollY), hidden = rowsBelow(level), rows = level.rows - hidden;
   const spare = innerHeight - (narrow ? 408 : 326) - above, each = narrow ? Math.max(spare / S.shown.length, 130) : Math.max(spare, 200);
   const cell = Math.max(8, Math.min(wide / level.cols, each / rows, 44));
@@ -134,6 +138,7 @@ function fit(board) { // as large as the screen allows, two boards and everythin
   if (canvas.height !== level.rows * board.size) canvas.height = level.rows * board.size;
   canvas.style.width = `${(level.cols * board.size) / board.dense}px`;
   canvas.parentElement.style.height = `${(rows * board.size) / board.dense}px`;
+  canvas.fitted = { about, size: board.size, dense: board.dense };
   canvas.setAttribute("aria-label", `Board ${"AB"[board.index]}, ${agents[board.which].label}: ${level.rows} rows, ${level.cols} columns; arrow keys move, space paints`);
 }
 
@@ -168,6 +173,7 @@ function boardHands(canvas) {
     S.time = 0;
     canvas.setPointerCapture(event.pointerId);
     stroke = cellUnder(canvas, event);
+    root.classList.add("stroking");
     S.cursor = stroke;
     remember();
     paintAt(...stroke);
@@ -179,7 +185,7 @@ function boardHands(canvas) {
     stroke = cell;
     if (inside(...cell)) paintAt(...cell);
   });
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { stroke = null; });
+  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { stroke = null; root.classList.remove("stroking"); });
   canvas.addEventListener("focus", () => { S.cursor = S.cursor || Array.from(startOf(world, S.level).slice(0, 2)); S.boards.forEach(drawBoard); });
   canvas.addEventListener("blur", () => S.boards.forEach(drawBoard));
   canvas.addEventListener("keydown", (event) => {
@@ -250,7 +256,7 @@ function begin() {
   on("alpha", "input", () => { S.shown[0] = Number(byId("alpha").value); takeControls(); changed(); });
   for (const radio of document.querySelectorAll("[name=layer]")) radio.addEventListener("change", () => { S.layer = radio.value; askMap(); showMeter(); showTime(); keepAddress(); });
   (alone ? document : root).addEventListener("keydown", pageKeys);
-  addEventListener("resize", () => { S.boards.forEach(fit); showTime(); });
+  addEventListener("resize", () => { S.boards.forEach((board) => fit(board, true)); showTime(); });
   if (alone) setTheme("auto");
   const linked = takeAddress();
   takeControls();

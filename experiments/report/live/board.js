@@ -32,24 +32,57 @@ function tileName(r, c) { // some tiles are drawn differently where the one abov
   return above && above !== sprite && sheet.places[`${sprite}_top`] ? `${sprite}_top` : sprite;
 }
 
-function drawGround(pen, level, size) {
+const grounds = new WeakMap(); // by canvas: {picture, about, looks, marks}
+function drawGround(pen, level, size, marks, ink) { // the level and the policy in each cell; drawn once, then only the cells that look different
+  const seen = Boolean(landscape.complete && landscape.naturalWidth), about = [size, level.rows, level.cols, seen, image.complete, ink].join();
+  let ground = grounds.get(pen.canvas);
+  if (!ground || ground.about !== about) {
+    const picture = document.createElement("canvas");
+    picture.width = level.cols * size;
+    picture.height = level.rows * size;
+    ground = { picture, about, looks: [], marks: [] };
+    grounds.set(pen.canvas, ground);
+  }
+  const under = ground.picture.getContext("2d", { alpha: false }), stale = [];
+  for (let r = 0, i = 0; r < level.rows; r++) for (let c = 0; c < level.cols; c++, i++) {
+    const look = S.codes[r][c] + 256 * (r ? S.codes[r - 1][c] : 0) + 65536 * level.painted[r][c];
+    if (ground.looks[i] === look && ground.marks[i] === marks[i]) continue;
+    ground.looks[i] = look;
+    ground.marks[i] = marks[i];
+    stale.push([r, c, marks[i]]);
+  }
+  if (stale.length) drawCells(under, level, size, stale, ink);
+  pen.drawImage(ground.picture, 0, 0);
+}
+
+function drawCells(pen, level, size, cells, ink) {
+  pen.save();
   pen.imageSmoothingEnabled = false;
+  pen.beginPath();
+  for (const [r, c] of cells) pen.rect(c * size, r * size, size, size);
+  pen.clip();
   if (sheet.backdrop && landscape.complete && landscape.naturalWidth) {
     const high = landscape.naturalHeight, wide = Math.min(landscape.naturalWidth, (high * level.cols) / level.rows);
     pen.drawImage(landscape, 0, 0, wide, high, 0, 0, level.cols * size, level.rows * size);
-  } else if (sheet.ground) for (let r = 0; r < level.rows; r++) for (let c = 0; c < level.cols; c++) blit(pen, sheet.ground, r, c, size);
-  for (let r = 0; r < level.rows; r++) for (let c = 0; c < level.cols; c++) {
-    const name = tileName(r, c);
-    if (!(sheet.backdrop && name === tiles[0].sprite)) blit(pen, name, r, c, size);
-    const light = level.painted[r][c].toString(2).replaceAll("0", "").length;
-    if (light && sheet.places[`light_${light}`] && page.planes.includes("bright")) blit(pen, `light_${light}`, r, c, size);
-    if (tiles[S.codes[r][c]].hidden) {
-      pen.strokeStyle = "#fff";
-      pen.setLineDash([3, 3]);
-      pen.strokeRect(c * size + 2.5, r * size + 2.5, size - 5, size - 5);
-      pen.setLineDash([]);
-    }
   }
+  for (const [r, c, mark] of cells) {
+    drawCell(pen, level, r, c, size);
+    if (mark) drawMark(pen, r, c, size, mark, ink);
+  }
+  pen.restore();
+}
+
+function drawCell(pen, level, r, c, size) {
+  const name = tileName(r, c), light = level.painted[r][c].toString(2).replaceAll("0", "").length;
+  if (!sheet.backdrop && sheet.ground) blit(pen, sheet.ground, r, c, size);
+  if (!(sheet.backdrop && name === tiles[0].sprite)) blit(pen, name, r, c, size);
+  if (light && sheet.places[`light_${light}`] && page.planes.includes("bright")) blit(pen, `light_${light}`, r, c, size);
+  if (!tiles[S.codes[r][c]].hidden) return;
+  pen.strokeStyle = "#fff";
+  pen.lineWidth = 1;
+  pen.setLineDash([3, 3]);
+  pen.strokeRect(c * size + 2.5, r * size + 2.5, size - 5, size - 5);
+  pen.setLineDash([]);
 }
 
 function drawThings(pen, level, state, size) { // what moves or vanishes, from the planes on which the rules show it
@@ -62,30 +95,51 @@ function drawThings(pen, level, state, size) { // what moves or vanishes, from t
 }
 
 const WAYS = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1], jump: [0, -1] };
-function drawPolicy(pen, board, size, ink) {
-  pen.lineCap = "round";
-  for (const { r, c, p, v } of board.arrows) {
-    if (tiles[S.codes[r][c]].goal) continue; // what is painted there stays in view
-    pen.globalAlpha = Math.max(0, Math.min(0.5, 0.5 * v));
-    pen.fillStyle = ink;
-    pen.fillRect(c * size, r * size, size, size);
-    pen.globalAlpha = 1;
-    let [dx, dy] = [0, 0];
-    world.actions.forEach((action, a) => { const way = WAYS[action] || [0, 0]; dx += p[a] * way[0]; dy += p[a] * way[1]; });
-    const [x, y] = [(c + 0.5) * size, (r + 0.5) * size], long = 0.42 * size, [ex, ey] = [x + dx * long, y + dy * long];
-    const far = Math.hypot(dx, dy);
-    pen.beginPath();
-    if (far < 0.12) pen.arc(x, y, size / 16, 0, 7);
-    else {
-      const head = 0.19 * size, [ux, uy] = [dx / far, dy / far];
-      pen.moveTo(x - dx * long, y - dy * long);
-      pen.lineTo(ex, ey);
-      pen.moveTo(ex - head * (ux + 0.7 * uy), ey - head * (uy - 0.7 * ux));
-      pen.lineTo(ex, ey);
-      pen.lineTo(ex - head * (ux - 0.7 * uy), ey - head * (uy + 0.7 * ux));
-    }
-    for (const [wide, shade] of [[size / 8, "rgba(255,255,255,.75)"], [size / 15, "#1d2733"]]) { pen.lineWidth = wide; pen.strokeStyle = shade; pen.stroke(); }
+const ways = page.world.actions.map((action) => WAYS[action] || [0, 0]);
+const FINE = 16, SHADES = 32; // steps of an arrow's length each way, and of the ground's shade: what looks the same is drawn once
+function markOf({ p, v }) { // the policy in a cell as one number: where to, and how much reward is expected
+  let dx = 0, dy = 0;
+  for (let a = 0; a < p.length; a++) { dx += p[a] * ways[a][0]; dy += p[a] * ways[a][1]; }
+  return ((Math.round(FINE * dx) + FINE) * 64 + Math.round(FINE * dy) + FINE) * 64 + Math.round(SHADES * Math.max(0, Math.min(1, v))) + 1;
+}
+
+function marksOf(board) {
+  const marks = new Int32Array(board.level.rows * board.level.cols);
+  for (const arrow of board.arrows) {
+    if (!tiles[S.codes[arrow.r][arrow.c]].goal) marks[arrow.r * board.level.cols + arrow.c] = markOf(arrow); // a goal stays in view
   }
+  return marks;
+}
+
+let arrows = { size: 0, drawn: new Map() };
+function drawMark(pen, r, c, size, mark, ink) {
+  const shade = (mark - 1) % 64, way = (mark - 1 - shade) / 64, dx = Math.floor(way / 64) - FINE, dy = (way % 64) - FINE;
+  pen.globalAlpha = (0.5 * shade) / SHADES;
+  pen.fillStyle = ink;
+  pen.fillRect(c * size, r * size, size, size);
+  pen.globalAlpha = 1;
+  if (arrows.size !== size) arrows = { size, drawn: new Map() };
+  if (!arrows.drawn.has(way)) arrows.drawn.set(way, arrowOf(dx / FINE, dy / FINE, size));
+  pen.drawImage(arrows.drawn.get(way), c * size, r * size);
+}
+
+const NO_MARKS = new Int32Array(4096);
+function arrowOf(dx, dy, size) { // a picture of one cell
+  const picture = new OffscreenCanvas(size, size), far = Math.hypot(dx, dy), x = size / 2, y = size / 2;
+  const pen = picture.getContext("2d"), long = 0.42 * size, [ex, ey] = [x + dx * long, y + dy * long];
+  pen.lineCap = "round";
+  pen.beginPath();
+  if (far < 0.12) pen.arc(x, y, size / 16, 0, 7);
+  else {
+    const head = 0.19 * size, [ux, uy] = [dx / far, dy / far];
+    pen.moveTo(x - dx * long, y - dy * long);
+    pen.lineTo(ex, ey);
+    pen.moveTo(ex - head * (ux + 0.7 * uy), ey - head * (uy - 0.7 * ux));
+    pen.lineTo(ex, ey);
+    pen.lineTo(ex - head * (ux - 0.7 * uy), ey - head * (uy + 0.7 * ux));
+  }
+  for (const [wide, shade] of [[size / 8, "rgba(255,255,255,.75)"], [size / 15, "#1d2733"]]) { pen.lineWidth = wide; pen.strokeStyle = shade; pen.stroke(); }
+  return picture.transferToImageBitmap();
 }
 
 function drawLine(pen, path, size, wide, shade, alpha) {
@@ -146,11 +200,12 @@ function drawHeeded(pen, cells, size, [top, left, rows, cols], level) {
 }
 
 function drawBoard(board) {
-  const { canvas, level, run } = board, pen = canvas.getContext("2d"), size = board.size;
+  const { canvas, level, run } = board, pen = canvas.getContext("2d", { alpha: false }), size = board.size;
+  pen.imageSmoothingEnabled = false;
   const ink = board.index ? "#00695c" : "#6b3fa0", t = Math.min(Math.floor(S.time), run.frames.length - 1), state = run.frames[t];
-  drawGround(pen, level, size);
   const answers = !S.hidden, mapped = S.layer === "map" && answers;
-  if (S.layer === "policy" && answers) drawPolicy(pen, board, size, ink);
+  if (!board.marks) board.marks = marksOf(board);
+  drawGround(pen, level, size, S.layer === "policy" && answers ? board.marks : NO_MARKS, ink);
   if (mapped) drawMap(pen, board.index, size);
   drawProxyMark(pen, board.proxy, size);
   if (answers && !mapped) {

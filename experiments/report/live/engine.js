@@ -46,21 +46,23 @@ function windowOf(world, spec, state) {
   return spec.follow ? [state[0] - Math.floor(rows / 2), state[1] - Math.floor(cols / 2), rows, cols] : [0, 0, rows, cols];
 }
 
-const bitsAt = (world, level, r, c) => (r < 0 || c < 0 || r >= level.rows || c >= level.cols ? world.outside : level.grid[r][c]);
-
 function cellsIn(world, level, state, [top, left, rows, cols]) { // plane bits of each cell, moving things included
   const cells = new Uint16Array(rows * cols + 1); // the last is aside
-  for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) cells[r * cols + c] = bitsAt(world, level, top + r, left + c);
+  for (let r = 0, i = 0; r < rows; r++) {
+    const line = level.grid[top + r];
+    for (let c = left; c < left + cols; c++, i++) cells[i] = line && c >= 0 && c < level.cols ? line[c] : world.outside;
+  }
   world.rules.objects(level.facts, state, [cells, 0, top, left, rows, cols, rows * cols]);
   return cells;
 }
 
 function observe(world, spec, level, state) { // Int32Array
   const box = windowOf(world, spec, state), [top, left, rows, cols] = box, area = rows * cols;
-  const cells = cellsIn(world, level, state, box), ones = [];
+  const cells = cellsIn(world, level, state, box), filled = [], ones = [];
+  for (let i = 0; i < area; i++) if (cells[i]) filled.push(i);
   spec.bits.forEach((bit, plane) => {
     if (spec.reach[plane]) return larger(world, spec, level, state, box, plane, ones);
-    for (let i = 0; i < area; i++) if (cells[i] & bit) ones.push(plane * area + i);
+    for (const i of filled) if (cells[i] & bit) ones.push(plane * area + i);
   });
   return Int32Array.from(ones);
 }

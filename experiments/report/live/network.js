@@ -30,7 +30,7 @@ function bfloat(x) { // the nearest number of eight significant bits, as torch's
 }
 
 function fromOnes(layer, ones) {
-  const out = Float64Array.from(layer.b), n = layer.outputs, w = layer.w;
+  const out = new Float64Array(layer.b), n = layer.outputs, w = layer.w;
   for (let i = 0; i < ones.length; i++) {
     const begin = ones[i] * n;
     for (let k = 0; k < n; k++) out[k] += w[begin + k];
@@ -39,7 +39,7 @@ function fromOnes(layer, ones) {
 }
 
 function fromNumbers(layer, given) {
-  const out = Float64Array.from(layer.b), n = layer.outputs, w = layer.w;
+  const out = new Float64Array(layer.b), n = layer.outputs, w = layer.w;
   for (let i = 0; i < given.length; i++) {
     const x = given[i], begin = i * n;
     if (x !== 0) for (let k = 0; k < n; k++) out[k] += x * w[begin + k];
@@ -50,15 +50,39 @@ function fromNumbers(layer, given) {
 function through(layers, ones, given, last, rounds) { // `last`: the head's output is no hidden layer
   layers.forEach((layer, k) => {
     given = given ? fromNumbers(layer, given) : fromOnes(layer, ones);
-    if (last && k === layers.length - 1) return;
-    for (let i = 0; i < given.length; i++) given[i] = given[i] > 0 ? (rounds ? bfloat(given[i]) : given[i]) : 0;
+    if (!last || k < layers.length - 1) hidden(given, rounds);
   });
   return given;
 }
 
-function consider(network, ones) { // {p: probabilities, v: value}
-  const features = through(network.trunk, ones, null, false, network.rounds);
+function hidden(given, rounds) { // ReLU, in place
+  for (let i = 0; i < given.length; i++) given[i] = given[i] > 0 ? (rounds ? bfloat(given[i]) : given[i]) : 0;
+  return given;
+}
+
+// Sums of the first layer, {ones, sums, turns}, from those of a similar observation: after a stroke few of its ones have changed.
+const TURNS = 50; // after so many changes everything is added up again, so that rounding errors stay below 1e-12
+function similarSums(layer, ones, known) {
+  if (!known || known.turns >= TURNS) return { ones, sums: fromOnes(layer, ones), turns: 0 };
+  const { sums } = known, before = known.ones, n = layer.outputs, w = layer.w;
+  for (let i = 0, j = 0; i < ones.length || j < before.length;) { // both in ascending order
+    const now = i < ones.length ? ones[i] : Infinity, old = j < before.length ? before[j] : Infinity;
+    if (now <= old) i++;
+    if (old <= now) j++;
+    if (now === old) continue;
+    const begin = Math.min(now, old) * n, sign = now < old ? 1 : -1;
+    for (let k = 0; k < n; k++) sums[k] += sign * w[begin + k];
+  }
+  return { ones, sums, turns: known.turns + 1 };
+}
+
+function consider(network, ones, first = null) { // {p: probabilities, v: value}; first: sums of the trunk's first layer
+  const { rounds } = network, [, ...later] = network.trunk;
+  const features = first ? through(later, null, hidden(first.slice(), rounds), false, rounds) : through(network.trunk, ones, null, false, rounds);
   const logits = through(network.pi, ones, features, true, false), v = through(network.vf, ones, features, true, false)[0];
-  const most = Math.max(...logits), p = logits.map((x) => Math.exp(x - most)), sum = p.reduce((a, b) => a + b);
-  return { p: p.map((x) => x / sum), v };
+  let most = -Infinity, sum = 0;
+  for (let a = 0; a < logits.length; a++) if (logits[a] > most) most = logits[a];
+  for (let a = 0; a < logits.length; a++) sum += logits[a] = Math.exp(logits[a] - most);
+  for (let a = 0; a < logits.length; a++) logits[a] /= sum;
+  return { p: logits, v };
 }
