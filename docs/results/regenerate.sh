@@ -39,8 +39,12 @@ TABLE='
 7 cure 80 24
 8 algorithms 30 150
 9 finetuning 10 60
+10 foresight 240 20
+10 foresight-corner 60 45
+11 foresight-beacon 60 35
+11 foresight-colourshape 60 35
 '
-ANALYSES="paralysis paralysis-corner" # studies whose page is not made by `goalposts study docs`
+ANALYSES="paralysis paralysis-corner foresight foresight-corner foresight-beacon foresight-colourshape" # studies whose page is not made by `goalposts study docs`
 
 say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*"; }
 
@@ -88,6 +92,10 @@ pages() {
     if [ -e studies/paralysis/runs ]; then agents=(--runs studies/paralysis/runs); fi
     python -m goalposts.experiments.analyses.paralysis docs/results/paralysis.csv --rows "$rows" "${agents[@]}" >>studies/pages.log 2>&1 ||
       say "no page of paralysis; see studies/pages.log"
+  fi
+  if [ -e "$rows/foresight.parquet" ]; then
+    python -m goalposts.experiments.analyses.foresight docs/results/foresight.csv --rows "$rows" \
+      --calibration experiments/foresight/calibration.json >>studies/pages.log 2>&1 || say "no page of foresight; see studies/pages.log"
   fi
   python docs/_build/claims.py
 }

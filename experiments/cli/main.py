@@ -37,6 +37,7 @@ ORDER = [
         "train",
         "evaluate",
         "diagnose",
+        "foresee",
         "report",
         "live",
         "record",

@@ -227,8 +227,24 @@ def _show_after(runs: list[Path], verdict: Any) -> None:
     """What follows a diagnosis of runs: for a single one, whether it can see the goal; the next step."""
     if len(runs) == 1:
         _show_sight(lambda: _subject_of(runs[0]), verdict)
+    if verdict.shift is None:
+        _show_forecasts(runs)
     say()
     say(f"next: {shown_command('report', *runs)}")
+
+
+def _show_forecasts(runs: list[Path]) -> None:
+    """For runs that were evaluated under no shift: a forecast of what they pursue after one, or why there is none."""
+    from ..foresight.forecast import forecast_of_agent
+
+    for run in runs:
+        try:
+            lines = forecast_of_agent(_subject_of(run))
+        except UserError as error:  # no checkpoint, for example
+            lines = [f"No forecast: {error}"]
+        show(
+            "\nBefore any shift" + (f", {plain(run)}" if len(runs) > 1 else "") + "\n  " + "\n  ".join(lines)
+        )
 
 
 def _subject_of(run: Path) -> Any:
@@ -261,6 +277,44 @@ def _show_diagnoses(diagnoses: list[Any], add: str, as_json: bool) -> None:
         show_json(made if len(made) > 1 else made[0])
         return
     show("\n\n\n".join(diagnosis_text(one, plain(add)) for one in diagnoses))
+
+
+@app.command(rich_help_panel=MAIN)
+def foresee(
+    run: Annotated[
+        Path,
+        typer.Argument(
+            help="A run folder. Or one agent as module:NAME, or, with --trust, a zip of stable-baselines3."
+        ),
+    ],
+    world: OneWorld = None,
+    observation: Annotated[
+        str, typer.Option(help="What an agent that is not a run sees: view or full.")
+    ] = "view",
+    trust: Trust = False,
+    frames: Frames = 1,
+    as_json: Json = False,
+) -> None:
+    """Forecast what an agent pursues, before any shift: predictors by the access that they need, and the forecast."""
+    from ..runs.run import Run
+
+    source: Any = None
+    options: dict[str, Any] = {}
+    if is_agent_word(run):
+        from ...envs.worlds.registry import load_world
+        from ..external.named_agent import agent_named
+
+        options = {"world": load_world(chosen_world(world)).name, "observation": observation}
+        source = agent_named(str(run), trust, frames)
+    else:
+        load_worlds([world] if world else None)
+        source = Run.open(run)
+    from ..foresight.text import foresee_fully  # torch is needed from here on only
+
+    found = foresee_fully(source, **options)
+    if as_json:
+        return show_json(found.to_dict())
+    show(str(found))
 
 
 @app.command(rich_help_panel=MAIN)

@@ -16,7 +16,9 @@ import numpy as np
 import polars as pl
 from pydantic import TypeAdapter
 
+from ..evaluation.evaluate import Subject
 from .comparison import CONSTANT, LOST, MISGENERALIZED, OPEN, PRIMARY, Conclusion, PredictorComparison
+from .predictors import Foreseen, foreseen
 from .scores import Logistic
 
 FILE = Path(__file__).with_name("calibration.json")
@@ -137,10 +139,28 @@ def shipped_calibration(path: Path = FILE) -> Calibration | None:
     return _CALIBRATION.validate_json(path.read_bytes()) if path.is_file() else None
 
 
+def forecast_of_agent(subject: Subject) -> list[str]:
+    """The forecast of one agent in sentences; computes the primary predictor only, and only if there is a calibration."""
+    if shipped_calibration() is None:
+        return [NONE]
+    return forecast_sentences(foreseen(PRIMARY, subject), subject.world)
+
+
+def forecast_sentences(found: Foreseen, world: str) -> list[str]:
+    """The forecast from an agent's value of the primary predictor, with the calibration that ships, or why there is none."""
+    calibration = shipped_calibration()
+    if calibration is None:
+        return [NONE]
+    if found.value is None:
+        return [f"No forecast: {found.predictor.name} {found.missing}."]
+    told = calibration.forecast(found.value, world)
+    return sentences_of(told, world)
+
+
 def sentences_of(found: Forecast | None, world: str) -> list[str]:
     """The forecast as sentences: its error bar, its access class, what it was calibrated on, and where it was not."""
     if found is None:
-        return [NONE]
+        return [f"No forecast: too few agents of other worlds than {world} are in the calibration."]
     text = [
         f"Forecast before any shift: {100 * found.probability:.0f}% MISGENERALIZED; chance-corrected goal preference {found.value:.2f} "
         f"[{found.low:.2f}, {found.high:.2f}] (90% prediction interval, from the {found.nearest} agents with the nearest move; "

@@ -143,12 +143,14 @@ def foresee(source: Run | Subject | Any, levels: int = LEVELS, **options: Any) -
 
     Deterministic. Uses no outcome under a shift. Raises RunError, CheckpointError, UserError for what is not an agent.
     """
-    evidence = (
-        PredictorInputs(source, None, levels)
-        if isinstance(source, Subject)
-        else PredictorInputs.of(source, levels, **options)
-    )
-    return [_computed(one, evidence) for one in PREDICTORS]
+    inputs = _inputs_of(source, levels, options)
+    return [_computed(one, inputs) for one in PREDICTORS]
+
+
+def foreseen(name: str, source: Run | Subject | Any, levels: int = LEVELS, **options: Any) -> Foreseen:
+    """Compute one predictor; arguments and errors as in `foresee`."""
+    inputs = _inputs_of(source, levels, options)
+    return _computed(next(one for one in PREDICTORS if one.name == name), inputs)
 
 
 def measures_of(run: Run) -> list[dict[str, Any]]:
@@ -161,6 +163,12 @@ def measures_of(run: Run) -> list[dict[str, Any]]:
     with suppress(NotAvailable):
         rows.append({"measure": CHOICES, "value": None, "words": behaviour.shift_choices(evidence)})
     return rows
+
+
+def _inputs_of(source: Run | Subject | Any, levels: int, options: dict[str, Any]) -> PredictorInputs:
+    if isinstance(source, Subject):
+        return PredictorInputs(source, None, levels)
+    return PredictorInputs.of(source, levels, **options)
 
 
 def _computed(predictor: Predictor, evidence: PredictorInputs) -> Foreseen:
