@@ -69,6 +69,8 @@ NOT_IN_CODE = ("space before %",)  # kinds that matter on a page only
 # (file, or * for all; a phrase around the find) → reason for keeping it
 ALLOWED: dict[tuple[str, str], str] = {
     ("*", "foresee("): "the name of the function that forecasts",
+    ("*", "goalposts foresee"): "the command that forecasts",
+    ("*", "foresee.md"): "the page of that command",
 }
 
 

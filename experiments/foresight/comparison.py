@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from .predictors import DISAGREEMENT, PREDICTORS
-from .scores import Logistic, Score, auroc, ceiling, holm, score_auroc, score_pooled, score_within
+from .scores import Logistic, RankScore, auroc, ceiling, holm, score_auroc, score_pooled, score_within
 
 AGENT: Mapping[str, type[pl.DataType]] = {
     "world": pl.String,
@@ -65,11 +65,11 @@ class PredictorScore:
     predictor: str
     access: str
     agents: int
-    auroc: Score
-    pooled: Score
+    auroc: RankScore
+    pooled: RankScore
     pooled_p: float
     within_agents: int
-    within: Score
+    within: RankScore
     within_p: float
 
 

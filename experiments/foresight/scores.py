@@ -20,7 +20,7 @@ RIDGE = 1.0  # penalty on the slope of a standardized predictor, which separable
 
 
 @dataclass(frozen=True)
-class Score:
+class RankScore:
     """A score with its 95% bootstrap interval and one-sided permutation p; nan where it is undefined."""
 
     value: float
@@ -73,11 +73,11 @@ def _scaled(values: np.ndarray) -> np.ndarray:
     return (ranks - ranks.mean(axis=-1, keepdims=True)) / max(values.shape[-1] - 1, 1)
 
 
-def score_within(values: np.ndarray, target: np.ndarray, cells: np.ndarray, seed: int = 0) -> Score:
+def score_within(values: np.ndarray, target: np.ndarray, cells: np.ndarray, seed: int = 0) -> RankScore:
     """`within`, with agents resampled and outcomes permuted within cells."""
     value = within(values, target, cells)
     if math.isnan(value):
-        return Score(value)
+        return RankScore(value)
     rng = np.random.default_rng(seed)
     one, other, shuffled = [], [], []
     for cell in np.unique(cells):
@@ -90,14 +90,14 @@ def score_within(values: np.ndarray, target: np.ndarray, cells: np.ndarray, seed
     sampled = correlation(np.concatenate(one, axis=1), np.concatenate(other, axis=1))
     null = correlation(centred_ranks(values, cells)[order], np.concatenate(shuffled, axis=1))
     low, high = np.nanquantile(sampled, [0.025, 0.975])
-    return Score(value, float(low), float(high), _p(null, value))
+    return RankScore(value, float(low), float(high), _p(null, value))
 
 
-def score_pooled(values: np.ndarray, target: np.ndarray, cells: np.ndarray, seed: int = 0) -> Score:
+def score_pooled(values: np.ndarray, target: np.ndarray, cells: np.ndarray, seed: int = 0) -> RankScore:
     """Spearman's correlation, with whole cells resampled, and whole cells' outcomes changing places."""
     value = spearman(values, target)
     if math.isnan(value):
-        return Score(value)
+        return RankScore(value)
     rng = np.random.default_rng(seed)
     groups = [np.flatnonzero(cells == cell) for cell in np.unique(cells)]
     sampled = []
@@ -113,21 +113,21 @@ def score_pooled(values: np.ndarray, target: np.ndarray, cells: np.ndarray, seed
         )
     null = correlation(rankdata(values[order]), rankdata(permuted, axis=1))
     low, high = _bounds(sampled)
-    return Score(value, low, high, _p(null, value))
+    return RankScore(value, low, high, _p(null, value))
 
 
-def score_auroc(values: np.ndarray, positive: np.ndarray, cells: np.ndarray, seed: int = 0) -> Score:
+def score_auroc(values: np.ndarray, positive: np.ndarray, cells: np.ndarray, seed: int = 0) -> RankScore:
     """`auroc`, with whole cells resampled."""
     value = auroc(values, positive)
     if math.isnan(value):
-        return Score(value)
+        return RankScore(value)
     rng = np.random.default_rng(seed)
     groups = [np.flatnonzero(cells == cell) for cell in np.unique(cells)]
     sampled = []
     for _ in range(SAMPLES):
         drawn = np.concatenate([groups[k] for k in rng.integers(0, len(groups), len(groups))])
         sampled.append(auroc(values[drawn], positive[drawn]))
-    return Score(value, *_bounds(sampled))
+    return RankScore(value, *_bounds(sampled))
 
 
 def ceiling(even: np.ndarray, odd: np.ndarray, cells: np.ndarray) -> float:

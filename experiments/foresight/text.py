@@ -23,7 +23,9 @@ class Foresight:
     forecast: tuple[str, ...]
 
     def __str__(self) -> str:
-        lines = [f"{plain(self.agent)} ({plain(self.world)}): numbers before any shift, by the access that they need"]
+        lines = [
+            f"{plain(self.agent)} ({plain(self.world)}): numbers before any shift, by the access that they need"
+        ]
         for access, what in ACCESS.items():
             lines += ["", f"{access}  {what}"]
             lines += [_line(one) for one in self.found if one.predictor.access == access]

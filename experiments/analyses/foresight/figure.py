@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...foresight.comparison import PredictorComparison, PredictorScore
 from ...foresight.predictors import ACCESS
-from ...foresight.scores import Score
+from ...foresight.scores import RankScore
 from ...report.figures.charts import PALETTE
 from ...report.figures.drawn import TEXT, WIDTH, Drawn, new_figure, study_style
 from ...report.figures.study_axes import write
@@ -67,7 +67,7 @@ def _row(axes: Axes, y: float, one: PredictorScore) -> None:
     _dot(axes, y + 1.3 * LINE, one.within, PALETTE["ink"])
 
 
-def _dot(axes: Axes, y: float, score: Score, colour: str) -> None:
+def _dot(axes: Axes, y: float, score: RankScore, colour: str) -> None:
     if math.isnan(score.value):
         return
     low, high = (score.value if math.isnan(end) else end for end in (score.low, score.high))

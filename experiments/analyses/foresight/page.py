@@ -15,7 +15,7 @@ from ...foresight.comparison import (
     conclude,
 )
 from ...foresight.predictors import ACCESS, PREDICTORS
-from ...foresight.scores import Score
+from ...foresight.scores import RankScore
 from ...report.figures.drawn import Drawn
 
 MAIN = "CoinRun"
@@ -184,7 +184,7 @@ def _cells(found: PredictorComparison) -> Iterator[str]:
         yield f"| {' | '.join((one.name, *map(str, numbers), *means, 'yes' if one.scored else 'no'))} |"
 
 
-def _shown(score: Score) -> str:
+def _shown(score: RankScore) -> str:
     if math.isnan(score.value):
         return "–"
     bounds = "" if math.isnan(score.low) else f" [{score.low:.2f}, {score.high:.2f}]"
