@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -34,6 +35,7 @@ from .use import Arena, use_table
 from .value import ValueDrop, ValueProgress, policy_and_value, progress, shares_trunk, value_drop
 
 UNTRAINED = "untrained"
+_drawn = lru_cache(maxsize=8)(held_out_states)  # agents with one observation are asked about the same states
 Tell = Callable[[int, str], None]  # (index of the agent, what is done)
 
 
@@ -62,6 +64,7 @@ class Explanation:
     use: pl.DataFrame = field(default_factory=pl.DataFrame)
     notes: tuple[str, ...] = ()
     trained: bool = True
+    step: int | None = None
     null: dict[str, float] = field(default_factory=dict)
 
 
@@ -91,6 +94,7 @@ def explain_agent(subject: Subject, name: str = "", levels: int = LEVELS) -> Exp
         value_drop(subject, conditions[CONTROL], conditions[SHIFT], level_seed_of([subject]), 2 * levels),
         shares_trunk(subject.agent),
         notes=tuple(_notes(subject.agent)),
+        step=subject.train_step,
     )
 
 
@@ -156,7 +160,7 @@ def _states(subject: Subject, levels: int, roles: Sequence[Role] = (CONTROL, SHI
     world = get_world(subject.world)
     seed = level_seed_of([subject])
     return {
-        role: held_out_states(world.name, world.default_condition(role), subject.observation, levels, seed)
+        role: _drawn(world.name, world.default_condition(role), subject.observation, levels, seed)
         for role in roles
     }
 

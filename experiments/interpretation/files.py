@@ -69,6 +69,7 @@ def to_json(one: Explanation) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "agent": one.name,
+        "step": one.step,
         "world": one.world,
         "observation": one.observation,
         "conditions": one.conditions,

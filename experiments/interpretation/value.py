@@ -189,5 +189,5 @@ def shares_trunk(agent: Any) -> str | None:
         return "policy and value are the same Q values"
     if card.trunk and getattr(policy, "share_features_extractor", True):
         width = "-".join(map(str, card.trunk))
-        return f"policy and value share one trunk ({width} units): what moves one can move the other without being its goal"
+        return f"policy and value share one trunk ({width} units): an edit that moves the policy can move the value too, whatever it values"
     return "policy and value are separate nets"

@@ -24,6 +24,7 @@ from ..measurement import Verdict, outcomes
 from ..report.data import AgentSection, Leakage, OutcomeRow, Replay, ReportData
 from ..runs.run import Run
 from ..system.atomic_files import RunError
+from .explained import explained
 from .explorer import Seen, explored
 from .live_world import proxy_cells
 from .report_live import by_clearness, live_of_report, recorded_episodes
@@ -74,6 +75,7 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
         boards=boards,
         no_boards=no_boards,
         recorded=recorded_episodes(items, [shift, control]) if boards is not None else (),
+        inside=explained(items),
         moved=shift,
         replay_note=(
             f"Chosen by number, not by hand: the first levels of {shift} whose outcomes occur in the proportions of "

@@ -134,6 +134,24 @@ class AgentSection:
 
 
 @dataclass(frozen=True)
+class InsideMap:
+    """What the policy does if a thing is lit in a cell: (row, column, pull) relative to the agent."""
+
+    thing: str  # goal | proxy
+    role: str  # control | shift
+    cells: Sequence[tuple[int, int, float]]
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What `goalposts explain` found of one agent."""
+
+    agent: str  # an AgentSection's name, or "untrained"
+    maps: Sequence[InsideMap]
+    answers: tuple[str, str, str, str]  # decodable? goal used? proxy used? the critic values
+
+
+@dataclass(frozen=True)
 class Replay:
     """A rollout and its place in the player: replays of one layout are shown together, synchronized."""
 
@@ -234,6 +252,7 @@ class ReportData:
     preview: bytes = b""  # a small PNG, the picture of the page where its address is shared
     no_boards: str = ""  # why there is no live part
     recorded: Sequence[RecordedEpisodes] = ()  # all episodes, to be listed
+    inside: Sequence[Inside] = ()  # what the nets use; empty: not explained
     live: str = ""  # address of the live page of these runs; empty: there is none
     made: str = ""  # shown verbatim; empty: not shown
     version: str = ""

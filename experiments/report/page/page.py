@@ -26,6 +26,7 @@ from .downloads import downloads
 from .episodes import pack_episodes
 from .evidence import evidence
 from .explorer import pack_explorer
+from .inside import inside
 from .replays import pack
 
 GENERATOR, MAX_BYTES = b'<meta name="generator" content="Goalposts">', 1 << 30
@@ -93,6 +94,7 @@ def build_page(data: ReportData) -> str:
         view=view,  # a new section is a function there and its part of the template
         downloads=downloads(data),
         leaked_any=any(row.shared for row in data.leakage),
+        inside=inside(data),
         player=player,
         explorer=explorer,
         columns=view.columns(player),

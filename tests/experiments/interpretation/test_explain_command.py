@@ -3,11 +3,17 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from fixtures.command import Cli
 from fixtures.tiny import copy_of
+
+from goalposts.experiments.publish.explained import explained
+from goalposts.experiments.report.page.inside import inside
+from goalposts.experiments.runs.run import Run, RunError
 
 AGENT = """
 import numpy as np
@@ -49,6 +55,21 @@ def test_it_prints_keeps_and_writes(run: Path, tmp_path: Path, cli: Cli) -> None
     code, _, said = cli("explain", run, "--out", out)
     assert code == 2
     assert "is there already" in said
+
+    item: Any = SimpleNamespace(run=Run.open(run), name="A name")
+    found = explained([item])
+    assert [one.agent for one in found] == ["A name", "untrained"]
+    data: Any = SimpleNamespace(inside=found, world=SimpleNamespace(goal="the coin", proxy="the right edge"))
+    view = inside(data)
+    assert view is not None
+    assert view.svg.startswith("<svg")
+    assert view.rows[0][0] == "A name"
+    kept[0]["step"] = 1  # another checkpoint
+    (run / "explanation.json").write_text(json.dumps(kept))
+    assert explained([item]) == []
+    (run / "explanation.json").write_text(json.dumps([{"agent": 1}]))
+    with pytest.raises(RunError, match="is damaged"):
+        explained([item])
 
 
 def test_agent_that_is_not_a_run_gets_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> None:

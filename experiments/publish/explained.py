@@ -1,0 +1,82 @@
+"""Maps and answers that `goalposts explain` kept in run folders, for a report. Runs no agent.
+
+Read next: `experiments/report/page/inside.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ValidationError
+
+from ...envs.worlds.contract.sources import shown_command
+from ..evaluation.evaluated_run import Evaluated
+from ..report.data import Inside, InsideMap
+from ..runs.folder_names import EXPLANATION
+from ..system.atomic_files import RunError, read_limited
+
+MAX_BYTES, MOST_CELLS = 1 << 24, 20_000
+COLUMNS = ["role", "thing", "row", "col", "mean", "error", "states", "levels"]
+UNTRAINED = "untrained"
+
+
+class _Answers(BaseModel):
+    decodable: str
+    goal_used: str
+    proxy_used: str
+    critic_values: str
+
+
+class _Map(BaseModel):
+    columns: list[str]
+    rows: list[
+        tuple[Literal["control", "shift"], Literal["goal", "proxy"], int, int, float, float | None, int, int]
+    ]
+
+
+class _Kept(BaseModel):
+    agent: str
+    step: int | None
+    in_words: _Answers
+    map: _Map
+
+
+def explained(items: Sequence[Evaluated]) -> list[Inside]:
+    """One entry per explained run, under its name on the page, and the net before training. Raises RunError for a damaged file.
+
+    A run that was explained at another checkpoint than its last is left out.
+    """
+    found, untrained = [], None
+    for item in items:
+        path = item.run.path / EXPLANATION
+        if not path.exists():
+            continue
+        try:
+            kept = [_Kept.model_validate(one) for one in json.loads(read_limited(path, MAX_BYTES))]
+            bad = not kept or any(
+                one.map.columns != COLUMNS or len(one.map.rows) > MOST_CELLS for one in kept
+            )
+        except (ValidationError, ValueError, TypeError, RecursionError):
+            bad, kept = True, []
+        if bad:
+            again = shown_command("explain", item.run.path)
+            raise RunError(f"{path} is damaged. Remove it, or write it again with: {again}")
+        last = item.run.latest_checkpoint()
+        if last is None or kept[0].step != last.step:
+            continue
+        found.append(_inside(kept[0], item.name))
+        untrained = untrained or next((one for one in kept[1:] if one.agent == UNTRAINED), None)
+    return [*found, _inside(untrained, UNTRAINED)] if untrained is not None else found
+
+
+def _inside(kept: _Kept, name: str) -> Inside:
+    answers = kept.in_words
+    cells: dict[tuple[str, str], list[tuple[int, int, float]]] = {}
+    for role, thing, row, col, mean, *_ in kept.map.rows:
+        cells.setdefault((thing, role), []).append((row, col, mean))
+    maps = [InsideMap(thing, role, values) for (thing, role), values in cells.items()]
+    return Inside(
+        name, maps, (answers.decodable, answers.goal_used, answers.proxy_used, answers.critic_values)
+    )

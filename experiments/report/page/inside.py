@@ -1,0 +1,60 @@
+"""The report's part on what the nets use: influence maps of the agents and the net before training, and a table of answers.
+
+Only where `goalposts explain` has kept its result. Read next: `experiments/report/figures/influence_maps.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from ..data import Inside, ReportData
+from ..figures.charts import VARIABLES
+from ..figures.drawn import study_style
+from ..figures.influence_maps import PER_ROW, MapRow, influence_maps
+from ..figures.svg import inline
+
+ROLES = {"control": "as in training", "shift": "after the change"}
+HEADS = ("Agent", "Goal decodable?", "Goal used?", "Proxy used?", "The critic values")
+CELL = {"row": pl.Int64(), "col": pl.Int64(), "mean": pl.Float64()}
+
+
+@dataclass(frozen=True)
+class InsideView:
+    """svg: safe to insert into the page verbatim; rows: the cells of the table."""
+
+    svg: str
+    caption: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def inside(data: ReportData) -> InsideView | None:
+    """Draw the maps of at most four agents, the untrained net last; None if no run was explained."""
+    found = list(data.inside)
+    if not found:
+        return None
+    shown = found if len(found) <= PER_ROW else [*found[: PER_ROW - 1], found[-1]]
+    nouns = {"goal": data.world.goal, "proxy": data.world.proxy}
+    rows = [
+        MapRow(f"{noun}, {words}", [_table(one, thing, role) for one in shown])
+        for thing, noun in nouns.items()
+        for role, words in ROLES.items()
+    ]
+    caption = (
+        f"The agent’s view: blue cells are those in which {data.world.goal}, if lit there, makes the policy turn towards it, orange "
+        "ones make it turn away, in pale ones nothing changes. The dot is the agent; cells where it can never be are blank."
+    )
+    drawn = influence_maps(rows, [one.agent for one in shown], "", caption)
+    if drawn is None:
+        return None
+    with study_style():
+        svg = inline(drawn.figure, "inside-maps", caption, VARIABLES)
+    return InsideView(svg, caption, HEADS, [(one.agent, *one.answers) for one in found])
+
+
+def _table(one: Inside, thing: str, role: str) -> pl.DataFrame:
+    cells = next((found.cells for found in one.maps if (found.thing, found.role) == (thing, role)), ())
+    return pl.DataFrame(list(cells), schema=CELL, orient="row")
