@@ -22,6 +22,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -46,6 +47,10 @@ class Unreadable(Exception):
     """Bytes that are not a complete table, or exceed the limits; the message says why."""
 
 
+class Died(Unreadable):
+    """The reader ended in the middle of a request."""
+
+
 @dataclass(frozen=True)
 class Parquet:
     """A table read from a file. `table` is None if the file claims more than `most_rows`; nothing is unpacked then."""
@@ -57,7 +62,6 @@ class Parquet:
 
 
 WORN = 1 << 26  # bytes of a table after which the reader is stopped; the next table gets a new one
-FEW = 20  # number of requests after which a refusal is retried with a new reader
 
 
 class _Reader:
@@ -92,7 +96,7 @@ class _Reader:
                 self.end()
                 if late.is_set() or process.returncode == -_SIGXCPU:
                     raise TimeoutError from None
-                raise Unreadable("it asks for more memory than a table of its size can need") from None
+                raise Died("it asks for more memory than a table of its size can need") from None
             except (
                 BaseException
             ):  # Ctrl-C between question and answer: what comes next would be taken for another's
@@ -227,6 +231,29 @@ def read_csv(
     return found.table
 
 
+def _ask(
+    content: bytes, question: dict[str, object], what: object
+) -> tuple[dict[str, Any], list[pl.DataFrame]]:
+    """Ask the reader; if one that was used before fails, addresses that it still holds may be why, so a new one decides.
+
+    Raises Died, OverBudget.
+    """
+    budget = reading_budget()
+    while True:
+        with budget.clock(what):
+            try:
+                answer, parts = _reader.ask(content, question, budget.left())
+            except TimeoutError:
+                raise budget.too_slow(what) from None
+            except Died:
+                if _reader.asked < 2:
+                    raise
+                continue
+            budget.spend(float(answer.get("seconds", 0.0)))
+        if "failed" not in answer or _reader.asked < 2:
+            return answer, parts
+
+
 def _table(content: bytes, question: dict[str, object], what: object) -> Parquet:
     """Send a request to the reader, within the rest of the budget."""
     refuse_after_fork()
@@ -234,18 +261,7 @@ def _table(content: bytes, question: dict[str, object], what: object) -> Parquet
     room, seconds = max(budget.memory - budget.held - len(content), 0), budget.left()
     question |= {"most_columns": MOST_COLUMNS, "table": room, "seconds": seconds}
     question["memory"] = ITSELF + UNPACKING + 4 * len(content)
-    with budget.clock(what):
-        try:
-            answer, parts = _reader.ask(content, question, seconds)
-        except TimeoutError:
-            raise budget.too_slow(what) from None
-        budget.spend(float(answer.get("seconds", 0.0)))
-    if (
-        "refused" in answer and _reader.asked > FEW
-    ):  # memory that it still holds may be why: a fresh reader decides
-        _reader.end()
-        with budget.clock(what):
-            answer, parts = _reader.ask(content, question, budget.left())
+    answer, parts = _ask(content, question, what)
     if "too_large" in answer or int(answer.get("size", 0)) > WORN:
         _reader.end()
     if "too_large" in answer:

@@ -1,14 +1,15 @@
 """The process that reads untrusted Parquet and CSV files: requests on stdin, answers on stdout; its death does no harm.
 
-Imports nothing of Goalposts, opens no file, and is started only by `parquet.py`. A request is two lengths (uint64), a JSON
-object, and the bytes of a file, or of several concatenated files with the same columns, which become one table. An answer is
-the parts of the table, each a length and Arrow IPC, then a length of 0, and a length and a JSON object. Only one part is
-unpacked at a time. Memory and CPU time are limited per request where the system supports it (memory: Linux).
+Imports nothing of Goalposts, opens no file but its own facts in /proc, and is started only by `parquet.py`. A request is two
+lengths (uint64), a JSON object, and the bytes of a file, or of several concatenated files with the same columns, which become one
+table. An answer is the parts of the table, each a length and Arrow IPC, then a length of 0, and a length and a JSON object. Only one
+part is unpacked at a time. Memory and CPU time are limited per request where the system supports it (memory: Linux).
 """
 
 import contextlib
 import io
 import json
+import os
 import signal
 import struct
 import sys
@@ -19,6 +20,7 @@ from typing import Any
 import polars as pl
 
 REFUSALS = (pl.exceptions.PolarsError, OSError, ValueError, OverflowError)
+KEPT = 1 << 30  # bytes of addresses after which the process should not be used again
 PART, ROWS = 1 << 25, 50_000  # bytes of a table that are unpacked and sent at once; rows to begin with
 WIDTHS = {
     pl.String: 16,
@@ -35,6 +37,8 @@ def answer(content: bytes, question: dict, send: Callable[[pl.DataFrame], None])
     """Send the parts of a table; return facts about the file, or why it is refused.
 
     Not `healthy`: the process should not be used again. For several files, the facts hold the metadata they share.
+
+    polars' allocator returns memory but keeps its addresses, which the limit counts: after tables of 64 MB, 500 MB of them.
     """
     try:
         found, parts = (csv if question["kind"] == "csv" else parquet)(content, question)
@@ -44,13 +48,13 @@ def answer(content: bytes, question: dict, send: Callable[[pl.DataFrame], None])
             if size > question["table"]:
                 return {"too_large": size, "healthy": True}
             send(part)
-        return {**found, "size": size, "healthy": len(content) < 1 << 24}
+        return {**found, "size": size, "healthy": len(content) < 1 << 24 and addresses() < KEPT}
     except OverLimit as error:
         return {"too_large": error.args[0], "healthy": True}
     except REFUSALS as error:
-        return {"refused": first_line(error), "healthy": True}
+        return {"refused": first_line(error), "healthy": addresses() < KEPT}
     except (pl.exceptions.PanicException, MemoryError) as error:
-        return {"refused": first_line(error), "healthy": False}
+        return {"refused": first_line(error), "failed": True, "healthy": False}
 
 
 class OverLimit(Exception):
@@ -133,6 +137,15 @@ def first_line(error: BaseException) -> str:
     line = (str(error).strip().splitlines() or [""])[0].removeprefix("parquet: ")
     line = line.removeprefix("File out of specification: ")
     return "its parts contradict each other" if "::" in line or "{" in line or not line else line[:200]
+
+
+def addresses() -> int:
+    """Bytes of addresses that this process has taken from the system; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm") as facts:
+            return int(facts.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0
 
 
 def limit(memory: int, seconds: float) -> None:
