@@ -45,8 +45,10 @@ def report(
     command = shown_command("report", *runs)
     page, live = out or runs[0] / "report.html", runs[0] / "live.html"
     address = quote(Path(os.path.relpath(live, page.parent)).as_posix()) if live.is_file() else ""
-    write_page(replace(report_data(found, command), live=address), page)
+    data = report_data(found, command)
+    write_page(replace(data, live=address), page)
     say(f"{page} ({page.stat().st_size / 1e6:.1f} MB)")
+    say(f"next: {shown_command('record' if data.boards is None else 'live', *runs[:2])}")
 
 
 @app.command(rich_help_panel=MAIN)
@@ -115,3 +117,7 @@ def record(
     spec = FilmSpec(condition, count, outcome, before_after, file, start, tile_size, fps, wordless)
     path = record_film(agent_words(names) if file else names, out, spec)
     say(f"{path} ({path.stat().st_size / 1e3:.0f} kB)")
+    if file is None:
+        say(f"next: {shown_command('report', *runs)}")
+    else:
+        say(f"next: {shown_command('evaluate', names[0], '--file', file)}")

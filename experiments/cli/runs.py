@@ -357,6 +357,7 @@ def finetune(
         show_json(made if len(made) > 1 else made[0])
         return
     show("\n\n".join(f"{name}\n{recovery_text(curve)}" for name, curve in curves))
+    say(f"next: {shown_command('diagnose', *runs)}, {shown_command('report', *runs)}")
 
 
 @app.command(rich_help_panel=MAIN)

@@ -198,6 +198,7 @@ def compare(first: StudyPath, second: StudyPath, as_json: Json = False) -> None:
         show_json([asdict(one) for one in found])
     else:
         show(compare_text(found, (plain(first), plain(second))))
+        say(f"next: {shown_command('report', first)}, {shown_command('report', second)}")
 
 
 def say_study_report(path: Path) -> None:
@@ -206,6 +207,7 @@ def say_study_report(path: Path) -> None:
 
     page = report_study(path)
     say(f"{page} ({page.stat().st_size / 1e6:.1f} MB), figures in {path / 'figures'}")
+    say(f"next: {shown_command('study', 'compare', path, 'OTHER_STUDY')}")
 
 
 @study_app.command()

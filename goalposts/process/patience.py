@@ -1,7 +1,7 @@
 """Break the silence of a command: after 1.2 s without output, a line on stderr says what it is doing.
 
 The line names the large library that is being imported or the progress, or says that the command compiles or works. More follow every two
-seconds, and later each time that a tenth of the time so far has passed, so that the log of a long run stays short.
+seconds, later each time that a tenth of the time so far has passed, and from the tenth minute on once a minute.
 `GOALPOSTS_PATIENCE=0` turns this off. Requires only the standard library. Read next: `goalposts/__main__.py`, which starts it.
 """
 
@@ -24,6 +24,7 @@ LARGE = {
 }
 # Seconds of silence before the first line and the next ones; part of the time so far.
 FIRST, NEXT, PART = 1.2, 1.7, 0.1
+MOST = 60.0  # seconds between two lines, however long the command has run
 POLL = 0.1
 
 
@@ -94,6 +95,11 @@ def _current() -> str:
     return _silence.progress or "working"
 
 
+def gap_after(seconds: float) -> float:
+    """Seconds of silence before the next line, of a command that has run so long."""
+    return min(max(NEXT, PART * seconds), MOST)
+
+
 def _watch(stopped: threading.Event) -> None:
     began, last, limit = time.monotonic(), "", FIRST
     while not stopped.wait(POLL):
@@ -102,7 +108,7 @@ def _watch(stopped: threading.Event) -> None:
             continue
         what = f"{_current()} …"
         _write(what if what != last else f"{what} {now - began:.0f} s")
-        last, limit = what, max(NEXT, PART * (now - began))
+        last, limit = what, gap_after(now - began)
         heard()
 
 

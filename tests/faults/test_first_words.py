@@ -171,6 +171,12 @@ def test_a_silent_command_shows_its_progress(lines: queue.Queue[str]) -> None:
 
 
 @row("B17")
+def test_a_long_run_is_heard_once_a_minute() -> None:
+    gaps = [patience.gap_after(seconds) for seconds in (0, 60, 600, 3600, 10 * 3600)]
+    assert gaps == [patience.NEXT, 6, 60, 60, 60]
+
+
+@row("B17")
 def test_a_window_a_bar_or_quiet_is_not_interrupted_by_lines(lines: queue.Queue[str]) -> None:
     with progress_bars(["edge-s0"], quiet=True) as told:
         told(0, 2048, 8192, "")

@@ -137,8 +137,12 @@ def test_tables_of_two_evaluations_are_not_shown_together(tiny_run: Path, tmp_pa
     report_data([Run.open(path)], "")
 
 
-@pytest.mark.parametrize("command", ["report", "diagnose", "record"])
-def test_what_was_recorded_is_shown_without_torch(tiny_run: Path, tmp_path: Path, command: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "then"), [("report", "live"), ("diagnose", "report"), ("record", "report")]
+)
+def test_what_was_recorded_is_shown_without_torch(
+    tiny_run: Path, tmp_path: Path, command: str, then: str
+) -> None:
     path = copy_of(tiny_run, tmp_path / "run")
     code = (
         "import sys\n"
@@ -152,6 +156,7 @@ def test_what_was_recorded_is_shown_without_torch(tiny_run: Path, tmp_path: Path
         [sys.executable, "-c", code, command, str(path)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"next: goalposts {then} {path}"
 
 
 # --- films

@@ -120,6 +120,7 @@ def test_command_and_diagnosis_report_the_curve(tuned: Path, capsys: pytest.Capt
     assert main(given) == 0
     shown = capsys.readouterr().out
     assert "3,072" in shown
+    assert shown.splitlines()[-1] == f"next: goalposts diagnose {tuned}, goalposts report {tuned}"
     (diagnosis,) = diagnoses_of(evaluated(open_runs([tuned])))
     assert diagnosis.recovery is not None
     assert diagnosis.recovery.explanation in shown
