@@ -8,6 +8,7 @@ from `experiments.measurement`. Read next: `experiments/report/page/page.py`.
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from ...measurement.intervals import wilson
 from ...measurement.progress_columns import EVAL, EVAL_COLUMN, RETURN
 from ..data import AgentSection, ReportData
 from ..numbers import percent
+from ..parts import part
 from ..story import ALIKE, note_of, subject, titled
 from ..words import phrase
 from .svg import inline
@@ -27,18 +29,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Meaning -> light colour. The page's style sheet has a variable --<meaning> for each, in light and in dark.
+MEANINGS = ("ink", "muted", "rule", "paper", "goal", "proxy", "agent-1", "agent-2", "agent-3", "agent-4")
+# Meaning -> light colour, as listed in the palette of all pages; its style sheet has a variable --<meaning> for each, in light and in dark.
 PALETTE = {
-    "ink": "#1d2733",
-    "muted": "#596471",
-    "rule": "#dfdcd4",
-    "paper": "#faf9f6",
-    "goal": "#0067a8",
-    "proxy": "#b54806",
-    "agent-1": "#6b3fa0",
-    "agent-2": "#00796a",
-    "agent-3": "#a0305f",
-    "agent-4": "#7a6500",
+    meaning: colour
+    for meaning, colour in re.findall(r"--([a-z0-9-]+): light-dark\((#[0-9a-f]{6})", part("palette.css"))
+    if meaning in MEANINGS
 }
 LINES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1, 1.5)))  # distinguishable without colour
 WIDTH, HEIGHT = 380, 236  # of one chart, in the units of its text: a phone shows it as it is

@@ -23,7 +23,7 @@ function drawIcons() {
     if (sheet.ground) blit(pen, sheet.ground, 0, 0, 32);
     if (brush.code) blit(pen, iconName(brush.code), 0, 0, 32);
     if (tiles[brush.code].hidden) { pen.strokeStyle = "#333"; pen.setLineDash([4, 3]); pen.lineWidth = 2; pen.strokeRect(3, 3, 26, 26); pen.setLineDash([]); }
-    if (brush.more) { pen.fillStyle = "#1d2733"; pen.font = "bold 17px sans-serif"; pen.fillText("+", 20, 14); }
+    if (brush.more) { pen.fillStyle = lightColour("ink"); pen.font = "bold 17px sans-serif"; pen.fillText("+", 20, 14); }
   }
 }
 
@@ -138,7 +138,7 @@ function arrowOf(dx, dy, size) { // a picture of one cell
     pen.lineTo(ex, ey);
     pen.lineTo(ex - head * (ux - 0.7 * uy), ey - head * (uy + 0.7 * ux));
   }
-  for (const [wide, shade] of [[size / 8, "rgba(255,255,255,.75)"], [size / 15, "#1d2733"]]) { pen.lineWidth = wide; pen.strokeStyle = shade; pen.stroke(); }
+  for (const [wide, shade] of [[size / 8, "rgba(255,255,255,.75)"], [size / 15, lightColour("ink")]]) { pen.lineWidth = wide; pen.strokeStyle = shade; pen.stroke(); }
   return picture.transferToImageBitmap();
 }
 
@@ -161,9 +161,9 @@ function drawMap(pen, which, size) { // orange: the proxy comes first; blue: the
     pen.fillRect(c * size, r * size, size, size);
     const mid = size * odds.goal;
     pen.globalAlpha = 1;
-    pen.fillStyle = "#0067a8";
+    pen.fillStyle = lightColour("goal");
     pen.fillRect(c * size + 1, (r + 1) * size - mid, size - 2, mid);
-    pen.fillStyle = "#e07b2e";
+    pen.fillStyle = lightColour("flag");
     pen.fillRect(c * size + 1, (r + 1) * size - mid - size * odds.proxy, size - 2, size * odds.proxy);
     if (size >= 22) {
       pen.font = `600 ${Math.round(size * 0.36)}px sans-serif`;
@@ -202,7 +202,7 @@ function drawHeeded(pen, cells, size, [top, left, rows, cols], level) {
 function drawBoard(board) {
   const { canvas, level, run } = board, pen = canvas.getContext("2d", { alpha: false }), size = board.size;
   pen.imageSmoothingEnabled = false;
-  const ink = board.index ? "#00695c" : "#6b3fa0", t = Math.min(Math.floor(S.time), run.frames.length - 1), state = run.frames[t];
+  const ink = lightColour(`agent-${board.index + 1}`), t = Math.min(Math.floor(S.time), run.frames.length - 1), state = run.frames[t];
   const answers = !S.hidden, mapped = S.layer === "map" && answers;
   if (!board.marks) board.marks = marksOf(board);
   drawGround(pen, level, size, S.layer === "policy" && answers ? board.marks : NO_MARKS, ink);
@@ -223,7 +223,7 @@ function drawBoard(board) {
   blit(pen, left ? "agent_left" : "agent_right", r, c, size);
   pen.strokeStyle = "#fff";
   if (S.cursor && document.activeElement === canvas) {
-    for (const [wide, shade] of [[5, "#fff"], [2.5, "#1d2733"]]) { pen.lineWidth = wide; pen.strokeStyle = shade; pen.strokeRect(S.cursor[1] * size + 1, S.cursor[0] * size + 1, size - 2, size - 2); }
+    for (const [wide, shade] of [[5, "#fff"], [2.5, lightColour("ink")]]) { pen.lineWidth = wide; pen.strokeStyle = shade; pen.strokeRect(S.cursor[1] * size + 1, S.cursor[0] * size + 1, size - 2, size - 2); }
   }
 }
 

@@ -1,5 +1,12 @@
-// Marks where the proxy is, in the pictures of a live page and of a report: a thin dashed line around its cells, and a flag.
+// What all pictures of levels share, on a live page and in a report: the palette's colours, and the mark of the proxy: a thin dashed line
+// around its cells, and a flag. A report loads this file twice, so it declares functions only.
 "use strict";
+function lightColour(name) { // the palette's colour for a light ground: levels are as light in the dark theme
+  lightColour.known = lightColour.known || {};
+  const listed = () => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).match(/#[0-9a-f]{6}/i);
+  return (lightColour.known[name] = lightColour.known[name] || (listed() || ["#000000"])[0]);
+}
+
 function drawProxyMark(pen, cells, size) {
   if (!cells || !cells.length) return;
   const has = new Set(cells.map(([r, c]) => `${r},${c}`)), inset = size / 16;
@@ -13,7 +20,7 @@ function drawProxyMark(pen, cells, size) {
     if (dr) { const y = dr < 0 ? y0 : y1; pen.moveTo(x0 - reach([0, -1]), y); pen.lineTo(x1 + reach([0, 1]), y); }
     else { const x = dc < 0 ? x0 : x1; pen.moveTo(x, y0 - reach([-1, 0])); pen.lineTo(x, y1 + reach([1, 0])); }
   }
-  for (const [wide, shade, dash] of [[size / 9, "rgba(255,255,255,.85)", []], [size / 16, "#b54806", [size / 5, size / 7]]]) {
+  for (const [wide, shade, dash] of [[size / 9, "rgba(255,255,255,.85)", []], [size / 16, lightColour("proxy"), [size / 5, size / 7]]]) {
     pen.lineWidth = Math.max(1.2, wide);
     pen.strokeStyle = shade;
     pen.setLineDash(dash);
@@ -22,8 +29,8 @@ function drawProxyMark(pen, cells, size) {
   pen.setLineDash([]);
   const flag = cells.reduce((low, cell) => (cell[0] > low[0] ? cell : low)), x = (flag[1] + 0.24) * size, y = (flag[0] - 0.1) * size;
   pen.lineWidth = Math.max(1, size / 18);
-  pen.strokeStyle = "#1d2733";
-  pen.fillStyle = "#e07b2e";
+  pen.strokeStyle = lightColour("ink");
+  pen.fillStyle = lightColour("flag");
   pen.beginPath();
   pen.moveTo(x, y + 0.9 * size);
   pen.lineTo(x, y);

@@ -151,7 +151,7 @@
     row.handle.style.width = row.handle.style.height = `${side}px`;
   }
 
-  const trail = (row) => getComputedStyle(row.figure).getPropertyValue("--trail").trim() || "#000";
+  const trail = (row) => lightColour((row.figure.className.match(/agent-\d/) || ["ink"])[0]);
   const colours = () => KINDS.map((kind) => getComputedStyle(find(`.key-${kind}`)).color);
 
   function drawMap(row) { // in each place, the fraction of goal-first episodes fills from below, that of proxy-first from above

@@ -154,7 +154,7 @@
     }
   }
 
-  const trailColour = (stage) => getComputedStyle(stage.figure).getPropertyValue("--trail").trim() || "#000";
+  const trailColour = (stage) => lightColour((stage.figure.className.match(/agent-\d/) || ["ink"])[0]);
 
   function drawCamera(pen, board, [top, left, rows, cols], drift, size) {
     const x = (left + (drift ? drift.col : 0)) * size, y = (top + (drift ? drift.row : 0)) * size;

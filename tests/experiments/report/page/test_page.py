@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from goalposts.experiments.report import OutcomeRow, ReportData
 from goalposts.experiments.report.figures.charts import PALETTE
 from goalposts.experiments.report.numbers import shown
 from goalposts.experiments.report.page.page import build_page, write_page
+from goalposts.experiments.report.parts import LIVE, PAGE, part
 
 # ── one file, the same bytes ──
 
@@ -189,6 +191,19 @@ def test_charts_and_page_agree_on_every_colour(page: Page) -> None:
         assert re.search(rf"--{meaning}: light-dark\({colour},", style), (
             f"--{meaning} of the page is not {colour}"
         )
+
+
+def test_scripts_and_styles_repeat_no_colour_of_the_palette() -> None:
+    listed = {colour.lower() for colour in re.findall(r"#[0-9a-fA-F]{6}\b", part("palette.css"))} - {"#ffffff"}
+    found = [
+        (name, colour)
+        for package in (PAGE, LIVE)
+        for name in (entry.name for entry in resources.files(package).iterdir())
+        if name.endswith((".js", ".css")) and name != "palette.css"
+        for colour in re.findall(r"#[0-9a-fA-F]{6}\b", part(name, package))
+        if colour.lower() in listed
+    ]
+    assert not found
 
 
 def test_rows_of_progress_may_have_holes(twins: ReportData) -> None:
