@@ -194,7 +194,9 @@ def test_charts_and_page_agree_on_every_colour(page: Page) -> None:
 
 
 def test_scripts_and_styles_repeat_no_colour_of_the_palette() -> None:
-    listed = {colour.lower() for colour in re.findall(r"#[0-9a-fA-F]{6}\b", part("palette.css"))} - {"#ffffff"}
+    listed = {colour.lower() for colour in re.findall(r"#[0-9a-fA-F]{6}\b", part("palette.css"))} - {
+        "#ffffff"
+    }
     found = [
         (name, colour)
         for package in (PAGE, LIVE)
