@@ -93,10 +93,11 @@ class Calibration:
             for one in found.transfers
             if one.kind == "world"
         }
+        scored = {one.world for one in found.cells if one.scored}
         left_out = {
             world: LeftOut(brier, briers[world, CONSTANT][0], n)
             for (world, name), (brier, n) in briers.items()
-            if name == PRIMARY
+            if name == PRIMARY and world in scored
         }
         return cls(known, left_out, conclusion, plan_sha256)
 
@@ -170,7 +171,7 @@ def sentences_of(found: Forecast | None, world: str) -> list[str]:
     ]
     if found.left_out is None:
         text.append(
-            f"Not calibrated for this world: no agent of {world} was in the study, so the error bar may not hold here."
+            f"Not calibrated for this world: the study has no config of {world} that it could score, so the error bar may not hold here."
         )
     else:
         one = found.left_out

@@ -9,6 +9,7 @@ Read next: `evidence.py`, what they read; `from_training.py`, `behaviour.py`, ho
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -155,13 +156,13 @@ def foreseen(name: str, source: Run | Subject | Any, levels: int = LEVELS, **opt
 
 def measures_of(run: Run) -> list[dict[str, Any]]:
     """The predictors of a study's run as measures: name, value, and words where the value is none."""
-    evidence = PredictorInputs.of(run)
+    inputs = PredictorInputs.of(run)
     rows: list[dict[str, Any]] = []
     for one in PREDICTORS:
-        found = _computed(one, evidence)
+        found = _computed(one, inputs)
         rows.append({"measure": one.name, "value": found.value, "words": found.missing or None})
     with suppress(NotAvailable):
-        rows.append({"measure": CHOICES, "value": None, "words": behaviour.shift_choices(evidence)})
+        rows.append({"measure": CHOICES, "value": None, "words": behaviour.shift_choices(inputs)})
     return rows
 
 
@@ -171,8 +172,11 @@ def _inputs_of(source: Run | Subject | Any, levels: int, options: dict[str, Any]
     return PredictorInputs.of(source, levels, **options)
 
 
-def _computed(predictor: Predictor, evidence: PredictorInputs) -> Foreseen:
+def _computed(predictor: Predictor, inputs: PredictorInputs) -> Foreseen:
     try:
-        return Foreseen(predictor, float(predictor.compute(evidence)))
+        value = float(predictor.compute(inputs))
     except NotAvailable as error:
         return Foreseen(predictor, None, str(error))
+    return (
+        Foreseen(predictor, value) if math.isfinite(value) else Foreseen(predictor, None, "is undefined here")
+    )

@@ -23,6 +23,7 @@ from goalposts.errors import tells_exit_code
 
 from ...foresight.comparison import SHUFFLES, PredictorComparison, compare, conclude
 from ...foresight.forecast import Calibration
+from ...study.design.plan import plan_study
 from ...study.results.page_header import front_matter, golden_of
 from ...system.atomic_files import RunError, check_parent, write_atomic
 from .agents import STUDIES, agents_of
@@ -79,7 +80,7 @@ def _write(out: Path, agents: pl.DataFrame, found: PredictorComparison, calibrat
         [f"studies/{name}" for name in agents["study"].unique(maintain_order=True)],
         {world: golden[world] for world in worlds if world in golden},
     )
-    body = page(found, figures, scripted_lines(calibration), agents.height)
+    body = page(found, figures, scripted_lines(calibration), agents.height, caveats_of(agents))
     write_atomic(out.with_name(TABLE), table)
     write_atomic(out, _csv(found).encode())
     for figure in figures:
@@ -88,6 +89,25 @@ def _write(out: Path, agents: pl.DataFrame, found: PredictorComparison, calibrat
     card = data_card(agents, TABLE, hashlib.sha256(table).hexdigest(), len(table))
     write_atomic(out.with_name("foresight-data.md"), (header + card).encode())
     write_atomic(out.with_suffix(".md"), (header + body).encode())
+
+
+def caveats_of(agents: pl.DataFrame) -> list[str]:
+    """Sentences on planned agents that are missing, and on agents that were not trained under the plan of today."""
+    plans = [plan_study(name) for name in STUDIES]
+    planned = {run for plan in plans for run in plan.runs}
+    present = len(planned & set(agents["run"]))
+    said = []
+    if present < len(planned):
+        said.append(
+            f"**Incomplete.** {present} of {len(planned)} planned agents are in the table, so this page is not the study's conclusion."
+        )
+    if agents.height > present:
+        said.append(f"{agents.height - present} agents are none of the plan's.")
+    known = {plan.study.plan.sha256 for plan in plans if plan.study.plan is not None}
+    others = agents.filter(~pl.col("plan_sha256").is_in(known).fill_null(value=False)).height
+    if others:
+        said.append(f"{others} agents record another plan, or none.")
+    return said
 
 
 def _csv(found: PredictorComparison) -> str:

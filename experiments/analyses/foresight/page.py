@@ -30,13 +30,21 @@ HEAD = ("predictor", "AUROC", "Spearman, pooled", "p", "Spearman within config",
 
 
 def page(
-    found: PredictorComparison, figures: Sequence[Drawn], scripted: Sequence[tuple[str, str]], agents: int
+    found: PredictorComparison,
+    figures: Sequence[Drawn],
+    scripted: Sequence[tuple[str, str]],
+    agents: int,
+    caveats: Sequence[str] = (),
 ) -> str:
-    """Format the page as Markdown, without its header. scripted: names of scripted agents, and what the forecast says of each."""
+    """Format the page as Markdown, without its header.
+
+    scripted: names of scripted agents, and the forecast of each; caveats: deviations from the plan, printed first.
+    """
     result = conclude(found)
     lines = [
         "# Predict the goal before the shift",
         "",
+        *(line for caveat in caveats for line in (f"> {caveat}", "")),
         f"**{OPENING[result]}.** The prediction of [the plan](foresight-plan.md), committed before any agent was trained, is "
         f"**{result}**.",
         "",

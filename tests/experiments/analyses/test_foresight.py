@@ -8,10 +8,11 @@ import pytest
 from fixtures.foresight import population
 
 from goalposts.experiments.analyses.foresight import __main__ as command
-from goalposts.experiments.analyses.foresight.agents import schema, with_disagreement
+from goalposts.experiments.analyses.foresight.agents import STUDIES, schema, with_disagreement
 from goalposts.experiments.analyses.foresight.data_card import data_card
 from goalposts.experiments.foresight import scores
 from goalposts.experiments.foresight.forecast import Calibration, shipped_calibration
+from goalposts.experiments.study.design.plan import plan_study
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +43,8 @@ def test_the_page_figures_data_set_and_calibration_are_made_from_the_table_alone
     command.main([str(tmp_path / "foresight.csv"), *options])
     page = (tmp_path / "foresight.md").read_text()
     assert "is **confirmed**" in page
+    assert "**Incomplete.** 0 of 420 planned agents" in page
+    assert "216 agents record another plan, or none." in page
     assert "| `move` |" in page
     assert "GoToGoal: no forecast; `move` needs an agent that reads one observation" in page
     assert "runs right: `move` = 0.000" in page
@@ -64,6 +67,15 @@ def test_the_data_card_has_a_line_for_every_column() -> None:
     card = data_card(whole_table(), "agents.parquet", "0" * 64, 1024)
     columns = card.partition("| column |")[2]
     assert [name for name in schema() if f"`{name}`" not in columns] == []
+
+
+def test_a_complete_table_under_the_plan_has_no_caveat() -> None:
+    plans = [plan_study(name) for name in STUDIES]
+    runs = [run for plan in plans for run in plan.runs]
+    assert plans[0].study.plan is not None
+    full = pl.DataFrame({"run": runs, "plan_sha256": [plans[0].study.plan.sha256] * len(runs)})
+    assert command.caveats_of(full) == []
+    assert "419 of 420" in command.caveats_of(full.head(419))[0]
 
 
 def test_disagreement_counts_other_agents_of_the_same_cell() -> None:

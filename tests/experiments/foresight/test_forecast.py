@@ -53,7 +53,7 @@ def test_the_sentences_name_error_bar_access_class_and_worlds() -> None:
     assert "72 agents of CoinRun had a Brier score of 0.050" in said
     assert "Not calibrated" not in said
     elsewhere = " ".join(sentences_of(planted().forecast(0.05, "Beacon"), "Beacon"))
-    assert "Not calibrated for this world: no agent of Beacon was in the study" in elsewhere
+    assert "Not calibrated for this world: the study has no config of Beacon that it could score" in elsewhere
     hint = " ".join(sentences_of(planted("refuted").forecast(0.05, "CoinRun"), "CoinRun"))
     assert "The study behind it ended refuted" in hint
 
