@@ -22,10 +22,12 @@ USE, PROBES = "use", "probes"
 NULL = 0.05
 
 
-def full_tables(runs: Sequence[Run], seeds: int, levels: int) -> dict[str, pl.DataFrame]:
-    """The tables of `use_table` and `probe_agent`, with α and seed, for the first seeds of `ALPHAS`."""
+def full_tables(
+    runs: Sequence[Run], seeds: int, levels: int, alphas: Sequence[float] = ALPHAS
+) -> dict[str, pl.DataFrame]:
+    """The tables of `use_table` and `probe_agent`, with α and seed, for the first seeds of these α."""
     found: dict[str, list[pl.DataFrame]] = {USE: [], PROBES: []}
-    for alpha in ALPHAS:
+    for alpha in alphas:
         for run in [run for run in runs if arm_of(run) == MAIN and alpha_of(run) == alpha][:seeds]:
             print(f"in full: α = {alpha:g}, seed {run.config.seed}", file=sys.stderr, flush=True)
             subject, world, seed = (

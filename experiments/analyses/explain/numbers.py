@@ -25,7 +25,7 @@ from ...runs.run import Run
 from ...system.atomic_files import RunError
 
 MAIN, BLIND, UNTRAINED = "sees the coin", "blind", "untrained"
-RESAMPLES = 2000
+RESAMPLES = 1000
 FEWEST = 5  # agents of one α
 
 

@@ -15,17 +15,17 @@ from ...report.figures.drawn import Drawn
 from ...report.figures.influence_maps import MapRow, influence_maps
 from .numbers import BLIND, MAIN, UNTRAINED, RankLink
 
-SHOWN = (0.0, 0.01, 0.03, 1.0)
+SHOWN = (0.0, 0.03, 0.1, 1.0)
 NULL = 0.05
 INTRODUCTION = """\
-The score in training is the same for all of these agents. What their nets use is not. `goalposts explain` lights the coin's bit in every
-cell of the view where it could be, in states of {levels} held-out levels, and records the exact change of policy and value.
-[How to read a map](../explain.md)."""
+All agents that see the coin score alike on levels as in training: they take it in {low:.1f} to {high:.1f}% of held-out levels. What their
+nets use is not alike. `goalposts explain` lights the coin's bit in every cell of the view where it could be, in states of 100 held-out
+levels, and records the exact change of policy and value. [How to read a map](../explain.md)."""
 COLUMNS = """\
 Policy moves: mean total variation, the fraction of the action probability that moves to other actions. Pull: the change of p(actions
-towards the cell) − p(actions away from it). Logits: mean absolute change. Value: in standard deviations of the agent's own values. All are
-means over agents with 95% t intervals over training seeds where there are two or more, on held-out levels of the training kind; goal
-preference is on `off_path`."""
+towards the cell) − p(actions away from it). Logits: mean absolute change. Value: in standard deviations of the agent's own values, so an
+agent whose value hardly varies has large numbers there. All are means over agents with 95% t intervals over training seeds, on
+held-out levels of the training kind; goal preference is on `off_path`."""
 LIMITS = """\
 One world, one recipe, one net with a trunk shared by policy and value. A map averages over backgrounds, and a saturated policy hides an
 influence, which is why logits are printed. States are those of shortest paths, not those that only a failing agent visits. The untrained
@@ -74,15 +74,13 @@ def title_of(agents: pl.DataFrame) -> str:
     )
 
 
-def page(
-    agents: pl.DataFrame, links: dict[str, RankLink | None], levels: int, name: str, use: Sequence[str]
-) -> str:
+def page(agents: pl.DataFrame, links: dict[str, RankLink | None], name: str, use: Sequence[str]) -> str:
     """The page below its header."""
     return "\n".join(
         [
             f"# {title_of(agents)}",
             "",
-            INTRODUCTION.format(levels=levels),
+            _introduction(agents),
             "",
             f"![{title_of(agents)}]({name}.svg)",
             "",
@@ -112,6 +110,11 @@ def page(
             "",
         ]
     )
+
+
+def _introduction(agents: pl.DataFrame) -> str:
+    able = agents.filter(pl.col("arm") == MAIN)["capability"]
+    return INTRODUCTION.format(low=100 * float(able.min()), high=100 * float(able.max()))  # type: ignore[arg-type]
 
 
 def _mean(table: pl.DataFrame, column: str) -> float:

@@ -18,7 +18,13 @@ def agents(blind: float = 0.0) -> pl.DataFrame:
     """Six seeds of two α, in which the influence and the preference have the same order; nulls."""
 
     def row(arm: str, alpha: float, seed: int, tv: float, preference: float | None) -> dict[str, Any]:
-        found: dict[str, Any] = {"arm": arm, "alpha": alpha, "seed": seed, "preference": preference}
+        found: dict[str, Any] = {
+            "arm": arm,
+            "alpha": alpha,
+            "seed": seed,
+            "preference": preference,
+            "capability": 0.99,
+        }
         for role in ("control", "shift"):
             found |= {f"goal_tv_{role}": tv, f"goal_pull_{role}": tv, f"goal_logits_{role}": tv}
         found |= {"value_without_goal": -tv, "value_without_proxy": -1.0, "policy_without_goal": tv}
@@ -42,12 +48,12 @@ def test_link_is_pooled_and_within_alpha() -> None:
 
 def test_page_says_whether_the_nulls_hold() -> None:
     links = {"policy moves": rank_link(agents(), "goal_tv_control"), "other": None}
-    good = page(agents(), links, 100, "explain", [])
+    good = page(agents(), links, "explain", [])
     assert title_of(agents()) in good
     assert "(1 agents): the coin moves at most 0.000% of the action probability, exactly: null." in good
     assert "within α 1.00" in good
     assert "other: too few agents" in good
-    assert "**not null**" in page(agents(blind=0.2), links, 100, "explain", [])
+    assert "**not null**" in page(agents(blind=0.2), links, "explain", [])
 
 
 def test_figure_has_a_map_per_alpha() -> None:
