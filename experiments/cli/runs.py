@@ -168,7 +168,8 @@ def diagnose(
         return agent.diagnose(as_json)
     add = shown_command("diagnose", *runs, "--evaluate-missing")
     diagnoses = _of_runs(runs, evaluate_missing or preview, preview, quiet)
-    _show_diagnoses(diagnoses, add, as_json)
+    forecasts = _forecasts_of(runs) if diagnoses[0].verdict.shift is None else {}
+    _show_diagnoses(diagnoses, add, as_json, forecasts)
     if not as_json:
         _show_after(runs, diagnoses[0].verdict)
 
@@ -227,24 +228,21 @@ def _show_after(runs: list[Path], verdict: Any) -> None:
     """What follows a diagnosis of runs: for a single one, whether it can see the goal; the next step."""
     if len(runs) == 1:
         _show_sight(lambda: _subject_of(runs[0]), verdict)
-    if verdict.shift is None:
-        _show_forecasts(runs)
     say()
     say(f"next: {shown_command('report', *runs)}")
 
 
-def _show_forecasts(runs: list[Path]) -> None:
+def _forecasts_of(runs: list[Path]) -> dict[str, list[str]]:
     """For runs that were evaluated under no shift: a forecast of what they pursue after one, or why there is none."""
     from ..foresight.forecast import forecast_of_agent
 
+    found = {}
     for run in runs:
         try:
-            lines = forecast_of_agent(_subject_of(run))
+            found[str(run)] = forecast_of_agent(_subject_of(run))
         except UserError as error:  # no checkpoint, for example
-            lines = [f"No forecast: {error}"]
-        show(
-            "\nBefore any shift" + (f", {plain(run)}" if len(runs) > 1 else "") + "\n  " + "\n  ".join(lines)
-        )
+            found[str(run)] = [f"No forecast: {error}"]
+    return found
 
 
 def _subject_of(run: Path) -> Any:
@@ -269,14 +267,19 @@ def _show_sight(load: Callable[[], Any], verdict: Any) -> None:
     show(f"\nCan it see the goal?\n  {said}")
 
 
-def _show_diagnoses(diagnoses: list[Any], add: str, as_json: bool) -> None:
+def _show_diagnoses(
+    diagnoses: list[Any], add: str, as_json: bool, forecasts: dict[str, list[str]] | None = None
+) -> None:
     from .tables import diagnosis_text
 
     if as_json:
-        made = [one.to_dict() for one in diagnoses]
+        more = {"forecast": forecasts} if forecasts else {}
+        made = [one.to_dict() | more for one in diagnoses]
         show_json(made if len(made) > 1 else made[0])
         return
     show("\n\n\n".join(diagnosis_text(one, plain(add)) for one in diagnoses))
+    for run, lines in (forecasts or {}).items():
+        show("\n  ".join([f"\nBefore any shift, {plain(run)}", *map(plain, lines)]))
 
 
 @app.command(rich_help_panel=MAIN)

@@ -82,8 +82,7 @@ class PredictorInputs:
             raise NotAvailable("needs an agent with action_probabilities")
         if callable(getattr(self.agent, "see", None)):
             raise NotAvailable(
-                "needs an agent that reads one observation; this one reads the level or has a memory, so edits of observations "
-                "do not reach it"
+                "needs an agent that reads one observation; this one reads the level or has a memory"
             )
 
     @cached_property

@@ -1,5 +1,6 @@
 """The forecast before any shift: calibrated on other worlds, with its error bar, and silent without a calibration."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,9 @@ def test_diagnose_of_a_run_without_a_shift_forecasts_it_or_says_why_not(
     assert code == 0, err
     assert "Before any shift" in out
     assert "90% prediction interval" in " ".join(out.split())
+    code, out, _ = cli("diagnose", run, "--json")
+    assert "Calibrated on other worlds: CoinRun, Corner." not in out
+    assert json.loads(out)["forecast"][str(run)][2] == "Calibrated on other worlds: Corner."
 
 
 @pytest.mark.slow
