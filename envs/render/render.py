@@ -17,6 +17,7 @@ from ..levels.level import LEGENDS
 from .backdrop import backdrop
 from .letters import INK
 from .look import PLAIN, Look, look_of
+from .proxy_mark import mark_proxy
 from .scene import Scene
 from .sprites import VEILS, check_px, letter_of, seen_as, sprite, squeezed
 
@@ -36,7 +37,7 @@ def draw(scene: Scene, px: int = 16, camera: bool = False, trail: bool = False) 
     """Draw the whole level for people, uint8[H*px, W*px, 3]; the caller owns the array.
 
     `px`, the size of a tile, must be a multiple of 8. `camera` frames what the agent sees and dims the rest;
-    `trail` marks the scene's trail with dots. Sprites outside the level are omitted. Raises
+    `trail` marks the scene's trail with dots; the scene's proxy has a mark. Sprites outside the level are omitted. Raises
     UserError for any other size.
     """
     check_px(px)
@@ -44,6 +45,7 @@ def draw(scene: Scene, px: int = 16, camera: bool = False, trail: bool = False) 
     image = _background(scene.tiles, px, look).copy()
     if trail:
         _show_trail(image, scene.trail, px)
+    mark_proxy(image, scene.proxy, px)
     for thing in scene.sprites:
         _lay(image, _layer(thing.name, px, look), thing.row * px, thing.col * px)
     if camera and scene.camera is not None:

@@ -24,7 +24,7 @@ class Scene:
     `tiles[row][col]` is the sprite name of a cell. `sprites` are drawn over the tiles in order.
     `camera` is what the agent sees, as (top row, left column, rows, columns); it may extend beyond the level's
     edge; None means that the agent sees the whole level. `trail` holds the (row, column) cells that the
-    agent has visited. `outside` is the tile shown beyond the level's edge.
+    agent has visited. `outside` is the tile shown beyond the level's edge. `proxy` holds the cells to mark as the proxy.
     """
 
     world: str
@@ -33,3 +33,4 @@ class Scene:
     camera: tuple[int, int, int, int] | None = None
     trail: tuple[tuple[int, int], ...] = ()
     outside: str = "wall"
+    proxy: tuple[tuple[int, int], ...] = ()

@@ -6,6 +6,9 @@ which stores it. Read next: `panel.py`, the side panel.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ..engine.proxy_cells import proxy_cells
 from ..render.render import draw
 from ..worlds.contract.world import World
 from .canvas import HEADING, SMALL, TEXT, Canvas, pygame, surface_of
@@ -94,7 +97,11 @@ class Play(View):
             )
         else:
             moment = self.episode.moments[-1]
-            scene = unmasked(moment.scene) if self.whole else as_the_agent_sees(moment.scene)
+            if self.whole:
+                cells = proxy_cells(self.game.course.world, self.turn.level)
+                scene = replace(unmasked(moment.scene), proxy=cells)
+            else:
+                scene = as_the_agent_sees(moment.scene)
             row, col = int(moment.state[0]), int(moment.state[1])
             if not self.whole and moment.scene.camera is not None:
                 row, col = row - moment.scene.camera[0], col - moment.scene.camera[1]

@@ -14,6 +14,7 @@ import numpy as np
 
 from goalposts.errors import UserError
 
+from ..engine.proxy_cells import proxy_cells
 from ..render.render import draw
 from ..render.sprites import sprite
 from ..worlds.contract.world import GOAL
@@ -215,7 +216,8 @@ class Watch(View):
         layer, _ = self.heat()
 
         def image(px: int) -> pygame.Surface:
-            scene = replace(moment.scene, trail=shown.episode.trail(at))
+            cells = () if shown.trouble else proxy_cells(self.course.world, shown.level)
+            scene = replace(moment.scene, trail=shown.episode.trail(at), proxy=cells)
             if layer is None:
                 made = surface_of(draw(scene, px, self.camera, self.trail))
             else:

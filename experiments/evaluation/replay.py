@@ -18,6 +18,7 @@ from goalposts.process.budget import reading_budget
 
 from ...envs.engine.engine import Engine
 from ...envs.engine.outcome import END, ENDED_BY_DEATH, FIRST, O_END, O_FIRST, O_STEPS
+from ...envs.engine.proxy_cells import proxy_cells
 from ...envs.levels.level import Level, LevelSet
 from ...envs.render.render import draw
 from ...envs.render.scene import Scene, Sprite
@@ -50,13 +51,14 @@ class Rollout:
     outside: str = "wall"
 
     def images(self, px: int = 16, camera: bool = False, trail: bool = True) -> list[np.ndarray]:
-        """Draw an image uint8[H·px, W·px, 3] of every frame."""
+        """Draw an image uint8[H·px, W·px, 3] of every frame, with the proxy marked."""
+        proxy = proxy_cells(get_world(self.world), Level.from_text(self.level_text, self.world))
         walked: list[tuple[int, int]] = []
         out = []
         for things, view in zip(self.frames, self.camera, strict=True):
             agent = next(s for s in things if s.name.startswith("agent"))
             walked.append((agent.row, agent.col))
-            scene = Scene(self.world, self.tiles, things, view, tuple(walked[:-1]), self.outside)
+            scene = Scene(self.world, self.tiles, things, view, tuple(walked[:-1]), self.outside, proxy)
             out.append(draw(scene, px, camera, trail))
         return out
 
