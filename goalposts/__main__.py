@@ -4,7 +4,7 @@ import sys
 
 from goalposts.process import notices
 from goalposts.process.isolation import forget_senseless_threads, forget_working_directory
-from goalposts.process.patience import watch_silence
+from goalposts.process.patience import silence_so_far, watch_silence
 from goalposts.process.stopping import SIGNALS, arrived, end_at_once, stop_on_signals
 from goalposts.process.streams import make_ready, warn
 
@@ -16,7 +16,7 @@ def main() -> None:
     notices.printed = lambda message: warn(f"goalposts: {message}")
     forget_working_directory()
     forget_senseless_threads()
-    watch_silence()
+    watch_silence(silence_so_far())
     try:
         # In a checkout the folder is not where its import name suggests, which a static checker cannot see.
         from goalposts.experiments.cli.main import main as run  # pyright: ignore[reportMissingImports]

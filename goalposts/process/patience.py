@@ -21,6 +21,7 @@ LARGE = {
     "matplotlib": "matplotlib",
     "pygame": "pygame",
     "ray": "Ray",
+    "goalposts.experiments.cli.main": "the commands",
 }
 # Seconds of silence before the first line and the next ones; part of the time so far.
 FIRST, NEXT, PART = 1.2, 1.7, 0.1
@@ -61,12 +62,15 @@ def own_display() -> Iterator[None]:
         heard()
 
 
-def watch_silence() -> threading.Event:
-    """Start the thread that writes the lines; set the returned event to stop it. It stops when Python exits."""
+def watch_silence(before: float = 0.0) -> threading.Event:
+    """Start the thread that writes the lines; set the returned event to stop it. It stops when Python exits.
+
+    before: seconds of silence so far.
+    """
     stopped = threading.Event()
     if os.environ.get("GOALPOSTS_PATIENCE", "").strip() == "0":
         return stopped
-    heard()
+    _silence.heard = time.monotonic() - before
     thread = threading.Thread(target=_watch, args=(stopped,), name="goalposts-patience", daemon=True)
     thread.start()
 
@@ -78,8 +82,18 @@ def watch_silence() -> threading.Event:
     return stopped
 
 
+def silence_so_far() -> float:
+    """Seconds since this process started, at most 1; its processor time where the system does not say when it started."""
+    try:
+        with open("/proc/self/stat") as facts:
+            started = int(facts.read().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+        return min(max(time.clock_gettime(time.CLOCK_BOOTTIME) - started, 0.0), 1.0)
+    except (OSError, ValueError, IndexError, AttributeError):
+        return min(time.process_time(), 1.0)
+
+
 def importing() -> str | None:
-    """Name of the large library being imported, or None."""
+    """Name of the large library being imported, or of the part of Goalposts that imports others; or None."""
     for name, shown in LARGE.items():
         if getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False):
             return shown
