@@ -187,9 +187,7 @@ def _drawn(world: World, condition: Condition, seed: int, index: np.ndarray, spl
 
     def arrays(room: int) -> tuple[Any, Any]:
         actions = len(world.actions)
-        return search_arrays(room, world.n_facts, world.n_state, actions), placing_arrays(
-            room, rows, cols, actions
-        )
+        return search_arrays(room, world.n_facts, world.n_state, actions), placing_arrays(room, rows, cols)
 
     draw, drawn, room = generator_of(world), 0, USUAL_ROOM
     search, placing = arrays(room)

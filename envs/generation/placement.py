@@ -56,7 +56,7 @@ class PlacingArrays(NamedTuple):
     """Arrays of generator and placement, in addition to those of the search.
 
     stream uint64[1]; first_step int32[H, W]: fewest steps to each cell of the layout, −1 if the agent cannot reach it.
-    Scratch: flat uint8[H · W], bare uint8[H, W], cells int32[H · W, 2], marked int32[room, A], queue and dist int32[room].
+    Scratch: flat uint8[H · W], bare uint8[H, W], cells int32[H · W, 2], queue and dist int32[room].
     """
 
     stream: np.ndarray
@@ -64,12 +64,11 @@ class PlacingArrays(NamedTuple):
     flat: np.ndarray
     bare: np.ndarray
     cells: np.ndarray
-    marked: np.ndarray
     queue: np.ndarray
     dist: np.ndarray
 
 
-def placing_arrays(room: int, rows: int, cols: int, n_actions: int) -> PlacingArrays:
+def placing_arrays(room: int, rows: int, cols: int) -> PlacingArrays:
     """Allocate arrays for layouts of up to rows × cols cells with room for up to `room` states."""
     return PlacingArrays(
         np.empty(1, np.uint64),
@@ -77,7 +76,6 @@ def placing_arrays(room: int, rows: int, cols: int, n_actions: int) -> PlacingAr
         np.empty(rows * cols, np.uint8),
         np.empty((rows, cols), np.uint8),
         np.empty((rows * cols, 2), np.int32),
-        np.empty((room, n_actions), np.int32),
         np.empty(room, np.int32),
         np.empty(room, np.int32),
     )
@@ -144,19 +142,45 @@ def place_one(request, index, tiles, rows, cols, n, search, placing):
 @njit(inline="always")
 def is_off_path(row, col, shortest, n, graph, placing):
     """Whether some shortest path to the proxy avoids the cell and some shortest path to the cell avoids the proxy."""
-    _, states, _, succ, events = graph
-    marked, queue, dist = placing.marked, placing.queue, placing.dist
     # A constant has a separate type in numba, which would compile each callee again.
-    goal, proxy = np.int64(GOAL), np.int64(PROXY)
+    to_proxy, to_cell = np.int64(PROXY), np.int64(0)
+    return shortest_path_avoids(
+        row, col, shortest, to_proxy, n, graph, placing.dist
+    ) and shortest_path_avoids(row, col, placing.first_step[row, col], to_cell, n, graph, placing.dist)
+
+
+@njit(inline="always")
+def shortest_path_avoids(row, col, steps, proxy, n, graph, reached):
+    """Whether one of the paths of `steps` steps, the fewest, to the proxy avoids the cell; with `proxy` 0, to the cell the proxy.
+
+    The k-th state of a shortest path is k steps from the start, so one pass over the states in order of depth finds them.
+    reached: int32[≥ n] scratch.
+    """
+    _, states, depth, succ, events = graph
     for s in range(n):
+        reached[s] = 0
+    reached[0] = 1
+    for s in range(n):
+        if depth[s] >= steps:
+            return False
+        if not reached[s]:
+            continue
         for a in range(succ.shape[1]):
             t = succ[s, a]
             here = t >= 0 and states[t, 0] == row and states[t, 1] == col
-            marked[s, a] = events[s, a] & PROXY | (GOAL if here else 0)
-    return (
-        first_hit_avoiding(n, succ, marked, proxy, goal, queue, dist) == shortest
-        and first_hit_avoiding(n, succ, marked, goal, proxy, queue, dist) == placing.first_step[row, col]
-    )
+            if proxy:
+                if here:
+                    continue
+                if events[s, a] & PROXY:
+                    return True
+            else:
+                if events[s, a] & PROXY:
+                    continue
+                if here:
+                    return True
+            if t >= 0 and depth[t] > depth[s]:
+                reached[t] = 1
+    return False
 
 
 def proves(tiles, room, search, placing, apart, absent):
