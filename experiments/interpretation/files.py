@@ -43,17 +43,17 @@ def title_of(found: Sequence[Explanation]) -> str:
     moved = [one.name for one in found if one.trained and used(one, GOAL) in ("yes", "partly")]
     still = [one.name for one in found if one.trained and one.name not in moved]
     if not moved:
-        return f"Lit in the view, {goal} hardly moves the policy of {_listed(still)}"
+        return f"In the view, {goal} hardly moves the policy of {_listed(still)}"
     rest = f", and hardly that of {_listed(still)}" if still else ""
-    return f"Lit in the view, {goal} moves the policy of {_listed(moved)}{rest}"
+    return f"In the view, {goal} moves the policy of {_listed(moved)}{rest}"
 
 
 def caption_of(found: Sequence[Explanation]) -> str:
     """What the colours and numbers mean."""
     summaries = [summary for one in found for summary in one.summaries.values()]
     return (
-        "The change of p(actions towards the cell) − p(actions away from it) if the goal is lit in that cell, or the proxy's wall is "
-        "put there, compared with the same view without it. The dot is the agent; cells where it can never be are blank. Means over "
+        "The change of p(actions towards the cell) − p(actions away from it) if the goal is placed in that cell, or the proxy's wall is "
+        "put there, compared with the same view without it. The dot is the agent; grey: it can never be there. Means over "
         f"states of {max(one.levels for one in summaries)} held-out levels per row, "
         f"{sum(one.edits for one in summaries):,} exact edits."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -49,18 +50,20 @@ def figure_of(maps: pl.DataFrame, title: str) -> Drawn | None:
     shown = [alpha for alpha in SHOWN if alpha in known] or known[:4]
     rows = []
     for thing, role, label in (
-        (GOAL, CONTROL, "the coin lit, levels as in training"),
-        (GOAL, SHIFT, "the coin lit, shifted levels"),
-        (PROXY, CONTROL, "the level's end moved, levels as in training"),
+        (GOAL, CONTROL, "the coin placed in each cell; levels as in training"),
+        (GOAL, SHIFT, "the same; levels with the coin off the path"),
+        (PROXY, CONTROL, "the level's end placed in each column; levels as in training"),
     ):
         some = maps.filter(pl.col("arm") == MAIN, pl.col("thing") == thing, pl.col("role") == role)
         tables = [some.filter(pl.col("alpha") == alpha).select("row", "col", "mean") for alpha in shown]
         rows.append(MapRow(label, tables))
     caption = (
-        "The change of p(actions towards the cell) − p(actions away from it) if the coin is lit in that cell, or the level ends "
-        "there. Means over the agents of each α. The dot is the agent; cells where the coin can never be are blank."
+        "The change of p(actions towards the cell) − p(actions away from it) if the coin is in that cell, or the level ends "
+        "there. Means over the agents of each α, the fraction of training levels with the coin anywhere. The dot is the agent; it falls "
+        "and jumps: down and up are not free moves. White: no change. Grey: the coin can never be there."
     )
-    return influence_maps(rows, [f"α = {100 * alpha:g}%" for alpha in shown], title, caption)
+    heads = [f"{100 * alpha:g}%" for alpha in shown]
+    return influence_maps(rows, heads, title, caption, heading="training levels with the coin anywhere:")
 
 
 def title_of(agents: pl.DataFrame) -> str:
@@ -69,9 +72,13 @@ def title_of(agents: pl.DataFrame) -> str:
     low, high = seen["alpha"].min(), seen["alpha"].max()
     ends = [_mean(seen.filter(pl.col("alpha") == alpha), "goal_tv_control") for alpha in (low, high)]
     return (
-        f"A coin lit in the view moves {100 * ends[0]:.1f}% of the action probability at α = {100 * low:g}%, "  # type: ignore[operator]
-        f"{100 * ends[1]:.0f}% at α = {100 * high:g}%"  # type: ignore[operator]
+        f"A coin in view changes {100 * ends[0]:.1f}% of the actions of agents trained with it {_where(low)}, "  # type: ignore[operator]
+        f"{100 * ends[1]:.0f}% of those trained with it {_where(high)}"  # type: ignore[operator]
     )
+
+
+def _where(alpha: Any) -> str:
+    return {0.0: "at the edge", 1.0: "anywhere"}.get(alpha, f"anywhere in {100 * alpha:g}% of levels")
 
 
 def page(agents: pl.DataFrame, links: dict[str, RankLink | None], name: str, use: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """Influence maps as small multiples: one column per agent, one row per set of states, one symmetric colour scale for all.
 
-A cell's colour says how the policy changes if the goal is lit there: blue towards the cell, orange away from it, pale for no
-change. Cells where the goal can never be are blank. Pure: from tables alone. Read next: `experiments/interpretation/influence.py`.
+A cell's colour says how the policy changes if the goal is placed there: blue towards the cell, orange away from it, white for no
+change. Cells where the goal can never be are grey. Pure: from tables alone. Read next: `experiments/interpretation/influence.py`.
 """
 
 from __future__ import annotations
@@ -19,24 +19,30 @@ from .drawn import WIDTH, Drawn, new_figure, study_style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LEFT, GAP, TOP, KEY = 6, 8, 20, 46  # margins, in the units of a figure's text
+LEFT, GAP, TOP, KEY = 10, 8, 20, 64  # margins, in the units of a figure's text
 STEPS = 33  # of the colour key
 SMALL = 11
+NO_EFFECT = 0.03  # largest fraction of the scale that is written as "no effect"
 PER_ROW = 4  # agents
 
 
 @dataclass(frozen=True, eq=False)
 class MapRow:
-    """A row of maps. label: what is lit, and the states; tables: per agent, the columns row, col, mean of one quantity."""
+    """A row of maps. label: what is placed in a cell, and the states; tables: per agent, the columns row, col, mean of one quantity."""
 
     label: str
     tables: Sequence[pl.DataFrame]
 
 
 def influence_maps(
-    rows: Sequence[MapRow], agents: Sequence[str], title: str, caption: str, name: str = "influence"
+    rows: Sequence[MapRow],
+    agents: Sequence[str],
+    title: str,
+    caption: str,
+    name: str = "influence",
+    heading: str = "",
 ) -> Drawn | None:
-    """Draw the maps of at most `PER_ROW` agents; None if no table has a cell."""
+    """Draw the maps of at most `PER_ROW` agents, with a heading above their names; None if no table has a cell."""
     filled = [table for row in rows for table in row.tables if table.height]
     if not filled:
         return None
@@ -47,10 +53,11 @@ def influence_maps(
     rows = [row for row in rows if any(table.height for table in row.tables)]
     spans = [_ends([table["row"] for table in row.tables if table.height]) for row in rows]
     talls = [unit * (high - low + 1) for low, high in spans]
-    height = TOP * 1.5 + sum(tall + TOP + GAP for tall in talls) + KEY
+    above = TOP * (2.5 if heading else 1.5)
+    height = above + sum(tall + TOP + GAP for tall in talls) + KEY
     with study_style():
         figure = new_figure(height)
-        top = TOP * 1.5
+        top = above
         for j, (row, (low, high), tall) in enumerate(zip(rows, spans, talls, strict=True)):
             for k, table in enumerate(row.tables):
                 left, bottom = LEFT + k * (size + GAP), height - top - TOP - tall
@@ -58,12 +65,15 @@ def influence_maps(
                 axes.set_xlim(low_col - 0.55, high_col + 0.55)
                 axes.set_ylim(high + 0.55, low - 0.55)
                 _map(axes, table, scale)
+                if j == k == 0:
+                    axes.text(-0.7, 0, "agent", ha="right", va="center", fontsize=SMALL, color=PALETTE["ink"])
+                    _above(axes, 0, (2 * TOP + 4) / tall, heading, PALETTE["ink"])
                 if j == 0:
                     _above(axes, 0.5, (TOP + 4) / tall, _short(agents[k], size), PALETTE["ink"])
                 if k == 0:
                     _above(axes, 0, 4 / tall, row.label, PALETTE["muted"])
             top += tall + TOP + GAP
-        _key(figure.add_axes((0.25, 24 / height, 0.5, 9 / height)), scale)
+        _key(figure.add_axes((0.25, 40 / height, 0.5, 9 / height)), scale)
     return Drawn(name, title, figure, caption)
 
 
@@ -87,11 +97,29 @@ def _map(axes: Axes, table: pl.DataFrame, scale: float) -> None:
     from matplotlib.patches import Circle, Rectangle
 
     _bare(axes)
+    axes.set_facecolor(PALETTE["rule"])
+    if table.height and float(table["mean"].abs().max() or 0.0) < NO_EFFECT * scale:  # type: ignore[arg-type]
+        axes.text(
+            0.97,
+            0.86,
+            "no effect",
+            transform=axes.transAxes,
+            ha="right",
+            va="center",
+            fontsize=SMALL,
+            color=PALETTE["muted"],
+            zorder=3,
+        )
     for row, col, mean in table.select("row", "col", "mean").iter_rows():
         colour, strength = _colour(mean, scale)
         axes.add_patch(
             Rectangle(
-                (col - 0.5, row - 0.5), 1, 1, facecolor="none", edgecolor=PALETTE["rule"], linewidth=0.5
+                (col - 0.5, row - 0.5),
+                1,
+                1,
+                facecolor=PALETTE["paper"],
+                edgecolor=PALETTE["rule"],
+                linewidth=0.5,
             )
         )
         if round(strength, 2) > 0:
@@ -123,8 +151,10 @@ def _key(axes: Axes, scale: float) -> None:
             )
     for at, text in ((-scale, f"−{scale:.1f}"), (0.0, "0"), (scale, f"+{scale:.1f}")):
         axes.text(at, -0.3, text, ha="center", va="top", fontsize=SMALL)
-    axes.text(-scale * 1.12, 0.5, "away from it", ha="right", va="center", fontsize=SMALL)
-    axes.text(scale * 1.12, 0.5, "towards it", ha="left", va="center", fontsize=SMALL)
+    axes.text(-scale * 1.12, 0.5, "turns away", ha="right", va="center", fontsize=SMALL)
+    axes.text(scale * 1.12, 0.5, "turns towards", ha="left", va="center", fontsize=SMALL)
+    unit = "change of P(actions towards the cell) − P(actions away from it)"
+    axes.text(0, -2.4, unit, ha="center", va="top", fontsize=SMALL, color=PALETTE["muted"])
 
 
 def _above(axes: Axes, left: float, height: float, text: str, colour: str) -> None:

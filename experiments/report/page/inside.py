@@ -44,8 +44,8 @@ def inside(data: ReportData) -> InsideView | None:
         for role, words in ROLES.items()
     ]
     caption = (
-        f"The agent’s view: blue cells are those in which {data.world.goal}, if lit there, makes the policy turn towards it, orange "
-        "ones make it turn away, in pale ones nothing changes. The dot is the agent; cells where it can never be are blank."
+        f"The agent’s view: blue cells are those in which {data.world.goal}, if placed there, makes the policy turn towards it, orange "
+        "ones make it turn away, in white ones nothing changes. The dot is the agent; grey: it can never be there."
     )
     drawn = influence_maps(rows, [one.agent for one in shown], "", caption)
     if drawn is None:
