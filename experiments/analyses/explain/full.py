@@ -15,7 +15,7 @@ from ...interpretation.states import held_out_states
 from ...interpretation.untrained import untrained_agents
 from ...interpretation.use import Arena, use_table
 from ...runs.run import Run
-from .numbers import MAIN, alpha_of, arm_of
+from .numbers import FEWEST, MAIN, alpha_of, arm_of
 
 ALPHAS = (0.0, 0.01, 0.03, 0.1, 1.0)
 USE, PROBES = "use", "probes"
@@ -25,7 +25,7 @@ NULL = 0.05
 def full_tables(
     runs: Sequence[Run], seeds: int, levels: int, alphas: Sequence[float] = ALPHAS
 ) -> dict[str, pl.DataFrame]:
-    """The tables of `use_table` and `probe_agent`, with α and seed, for the first seeds of these α."""
+    """The tables of `use_table` and `probe_agent`, with α, seed and number of levels, for the first seeds of these α."""
     found: dict[str, list[pl.DataFrame]] = {USE: [], PROBES: []}
     for alpha in alphas:
         for run in [run for run in runs if arm_of(run) == MAIN and alpha_of(run) == alpha][:seeds]:
@@ -43,7 +43,11 @@ def full_tables(
                 PROBES: probe_agent(subject.agent, untrained_agents(run), states),
             }
             for name, table in tables.items():
-                facts = [pl.lit(alpha).alias("alpha"), pl.lit(run.config.seed).alias("seed")]
+                facts = [
+                    pl.lit(alpha).alias("alpha"),
+                    pl.lit(run.config.seed).alias("seed"),
+                    pl.lit(levels).alias("levels"),
+                ]
                 found[name].append(table.select(*facts, pl.all()))
     return {name: pl.concat(tables) for name, tables in found.items() if tables}
 
@@ -98,11 +102,17 @@ def use_lines(tables: dict[str, pl.DataFrame]) -> list[str]:
         lines.append(f"| {title.replace(', rank)', ')').replace(' (rank)', '')} | {' | '.join(cells)} |")
     lines += [
         "",
-        f"Each cell: goal preference; capability. n = {use.n_unique('seed')} training seeds per α.",
+        f"Each cell: goal preference; capability. {_size(use)}",
         "",
         _random_null(use),
     ]
     return lines
+
+
+def _size(use: pl.DataFrame) -> str:
+    n, levels = use.n_unique("seed"), int(use["levels"][0])
+    few = ": an example, not an estimate" if n < FEWEST else ""
+    return f"{n} training seed{'s' * (n > 1)} per α, {levels} shifted and {levels} control levels per agent{few}."
 
 
 def _mean(values: pl.Series) -> str:

@@ -88,7 +88,7 @@ def test_interventions_that_break_the_null_are_named() -> None:
     none = ["none", 0.5, 1.0, None, None, None, None, None, None, None, 50]
     moved = ["steered", 0.9, 1.0, 0.7, 0.6, 0.8, 1.0, 1.0, 1.0, 1.0, 50]
     use = pl.DataFrame([none, moved], schema=USE, orient="row")
-    facts = [pl.lit(0.0).alias("alpha"), pl.lit(0).alias("seed")]
+    facts = [pl.lit(0.0).alias("alpha"), pl.lit(0).alias("seed"), pl.lit(40).alias("levels")]
     lines = use_lines({"probes": probes.select(*facts, pl.all()), "use": use.select(*facts, pl.all())})
     assert any("**the null breaks** in 1 of 1 cases" in line for line in lines)
     assert any(line.startswith("| steered | 0.90 [0.70]; 1.00 [1.00] |") for line in lines)
