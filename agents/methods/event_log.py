@@ -39,7 +39,7 @@ class EventLog:
             self._writer = None
 
     def logger(self, steps: Callable[[], int]) -> Logger:
-        """Logger for a learner. steps: the number of steps at which its statistics are logged, in place of its own."""
+        """Logger for a learner. steps: the number of steps at which its statistics are logged, instead of the learner's count."""
         return Logger(None, [_Statistics(self, steps)])
 
     def close(self) -> None:

@@ -140,7 +140,7 @@ def first_line(error: BaseException) -> str:
 
 
 def addresses() -> int:
-    """Bytes of addresses that this process has taken from the system; 0 where the system does not tell."""
+    """Bytes of addresses that this process has taken from the system; 0 where this is unknown."""
     try:
         with open("/proc/self/statm") as facts:
             return int(facts.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
