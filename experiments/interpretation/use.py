@@ -119,9 +119,11 @@ class _Layer:
         """float64[n]: −1 where the goal is seen to the left of the agent (of the middle of the view), 1 to the right, else 0."""
         if not len(self.planes.goal):
             return np.zeros(len(observations))
-        shown = observations[:, self.planes.goal].all(axis=1).any(axis=1)  # bool[n, W]
+        lit = np.all(observations[:, self.planes.goal] != 0, axis=1)  # bool[n, H, W]
+        shown: np.ndarray = np.any(lit, axis=1)  # bool[n, W]
         middle = shown.shape[1] // 2
-        return shown[:, middle + 1 :].any(axis=1) * 1.0 - shown[:, :middle].any(axis=1)
+        right, left = np.any(shown[:, middle + 1 :], axis=1), np.any(shown[:, :middle], axis=1)
+        return right.astype(np.float64) - left.astype(np.float64)
 
     def share(self, vector: np.ndarray) -> float | None:
         """Of the states without the goal whose policy moves at all if steered to the right, the fraction that goes more to the right."""
