@@ -75,7 +75,7 @@ def test_figure_has_a_map_per_alpha() -> None:
     figure = figure_of(pl.DataFrame(rows), "A title")
     assert figure is not None
     svg = figure.svg().decode()
-    for text in ("α = 0%", "α = 100%", "A title", "the coin lit, shifted levels", "towards it"):
+    for text in ("0%", "100%", "A title", "levels with the coin off the path", "turns towards", "agent"):
         assert text in svg
 
 
