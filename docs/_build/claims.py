@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results"
 PAGE = ROOT / "docs" / "claims.md"
 MARK = re.compile(r"<!-- ([a-z][a-z0-9-]*) -->(.*?)<!-- / -->", re.DOTALL)
-FILLED = ("README.md", "docs/index.md", "docs/idea.md", "docs/lesson.md", "docs/start.md", "docs/guide.md", "docs/claims.md", "docs/reviews.md")
+FILLED = ("README.md", "docs/index.md", "docs/idea.md", "docs/lesson.md", "docs/start.md", "docs/guide.md", "docs/claims.md", "docs/foresee.md", "docs/reviews.md")
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,27 @@ def _agents(name: str, arm: str) -> Callable[[], str]:
     return lambda: str(_study(name).filter(pl.col("arm") == arm)["run"].drop_nulls().n_unique())
 
 
+def _foresight(predictor: str) -> Callable[[], str]:
+    """The rank correlation within configs of CoinRun, with its interval."""
+
+    def read() -> str:
+        table = pl.read_csv(RESULTS / "foresight.csv").filter(world="CoinRun", predictor=predictor)
+        value, low, high = table.select("within", "within_low", "within_high").row(0)
+        return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+    return read
+
+
+def _brier(predictor: str) -> Callable[[], str]:
+    """The Brier score over the agents of the axis of CoinRun that was left out, from the page."""
+
+    def read() -> str:
+        text = (RESULTS / "foresight.md").read_text(encoding="utf-8").split("axis of CoinRun left out", 1)[1]
+        return re.search(rf"\| `{predictor}` \| ([0-9.]+) \|", text)[1]  # type: ignore[index]
+
+    return read
+
+
 CLAIMS = (
     Claim(
         "Agents of both kinds reach at least {pair-capability} on held-out levels of the training kind.",
@@ -153,6 +174,21 @@ CLAIMS = (
         "goalposts study alpha",
         "600",
         "alpha",
+    ),
+    Claim(
+        "In CoinRun, how far the policy changes on levels as in training when the goal's bit is moved has a rank correlation of "
+        "{foresight-move} with the later goal preference of agents that differ in their seed only (the training return: "
+        "{foresight-return}); on axes left out, the Brier score of its forecasts is {foresight-brier}, that of α {foresight-brier-alpha}.",
+        {
+            "foresight-move": _foresight("move"),
+            "foresight-return": _foresight("train_return"),
+            "foresight-brier": _brier("move"),
+            "foresight-brier-alpha": _brier("alpha"),
+        },
+        "240 agents in 12 configs",
+        "docs/results/regenerate.sh 10",
+        "1,740",
+        "foresight",
     ),
 )
 

@@ -74,8 +74,8 @@ def _write(out: Path, agents: pl.DataFrame, found: PredictorComparison, calibrat
     table = buffer.getvalue()
     golden, worlds = golden_of(out.parent), agents["world"].unique(maintain_order=True).to_list()
     header = front_matter(
-        f"goalposts study run each of {', '.join(STUDIES)} with --rows; python -m goalposts.experiments.analyses.foresight "
-        f"{out} --rows ROWS",
+        f"docs/results/regenerate.sh 10 11 (or, from recorded rows: python -m goalposts.experiments.analyses.foresight {out} --rows "
+        "docs/results/rows)",
         f"{agents.height} agents, each with its own training seed within its world",
         [f"studies/{name}" for name in agents["study"].unique(maintain_order=True)],
         {world: golden[world] for world in worlds if world in golden},
@@ -115,12 +115,12 @@ def _csv(found: PredictorComparison) -> str:
     rows = []
     for one in found.scores:
         row = asdict(one)
+        corrected = {"pooled_p_holm": row.pop("pooled_p"), "within_p_holm": row.pop("within_p")}
         for name in ("auroc", "pooled", "within"):
             row |= {
                 f"{name}_{key}" if key != "value" else name: value for key, value in row.pop(name).items()
             }
-        row |= {"pooled_p_holm": row.pop("pooled_p"), "within_p_holm": row.pop("within_p")}
-        row["pooled_p"], row["within_p"] = one.pooled.p, one.within.p
+        row |= corrected
         rows.append({key: None if isinstance(v, float) and math.isnan(v) else v for key, v in row.items()})
     return pl.DataFrame(rows, infer_schema_length=None).write_csv(float_precision=4)
 

@@ -26,6 +26,13 @@ OPENING = {
     "undecided": "Whether the goal after a shift can be predicted before it is undecided",
     "null failed": "Nothing is concluded: shuffled targets give significant scores too often",
 }
+HELD = {
+    "confirmed": "held",
+    "partly": "held in part",
+    "refuted": "is refuted",
+    "undecided": "is undecided",
+    "null failed": "cannot be judged",
+}
 HEAD = ("predictor", "AUROC", "Spearman, pooled", "p", "Spearman within config", "p", "n")
 
 
@@ -45,8 +52,8 @@ def page(
         "# Predict the goal before the shift",
         "",
         *(line for caveat in caveats for line in (f"> {caveat}", "")),
-        f"**{OPENING[result]}.** The prediction of [the plan](foresight-plan.md), committed before any agent was trained, is "
-        f"**{result}**.",
+        f"**{OPENING[result]}.** The prediction of [the plan](foresight-plan.md), committed before any agent was trained, "
+        f"**{HELD[result]}**.",
         "",
         *_primary(found),
         "",
@@ -80,6 +87,9 @@ def page(
         "- `move`, `erase`, `value_move` and `shift_move` edit the observation and must know the goal's plane.",
         "- Class E sees what the shift looks like: nearly the outcome.",
         "- Agents that were trained against a predictor may deceive it; none was.",
+        "- Pooled intervals resample whole configs, of which a world has six or twelve: they are coarse, and a drawn config that occurs "
+        "twice ties with itself, so an interval can end below its estimate.",
+        "- The logistic regressions have a ridge penalty of 1 on the standardized slope, which the plan does not name.",
         "",
         f"All {agents} agents with config, predictors and outcomes: [foresight-data.md](foresight-data.md). Every score: "
         "[foresight.csv](foresight.csv).",
@@ -98,6 +108,17 @@ def _primary(found: PredictorComparison) -> Iterator[str]:
         f"p = {_p(main.within_p)}; n = {main.within_agents} agents of scored configs); the split-half ceiling is "
         f"{_number(found.ceilings.get(MAIN, math.nan))}."
     )
+    others = [
+        one
+        for one in found.scores
+        if one.world == MAIN and one.predictor != PRIMARY and one.within.value >= main.within.value
+    ]
+    if others:
+        listed = ", ".join(f"`{one.predictor}` {_shown(one.within)}" for one in others)
+        yield (
+            f"- Within configs, these score at least as high: {listed}. So among agents of one config it is not shown to beat "
+            f"{'them' if len(others) > 1 else 'it'}."
+        )
     rivals = ", ".join(f"{name} {_number(found.brier('axis', name), 3)}" for name in (*BASELINES, CONSTANT))
     yield (
         f"- Leaving one axis out, its Brier score is {_number(found.brier('axis', PRIMARY), 3)}; baselines: {rivals}."
@@ -159,6 +180,9 @@ def _transfers(found: PredictorComparison) -> Iterator[str]:
 
 def _nulls(found: PredictorComparison, scripted: Sequence[tuple[str, str]]) -> Iterator[str]:
     for world, share in found.false_alarms.items():
+        if math.isnan(share):
+            yield f"- {world}: no config is scored, so there is nothing to shuffle."
+            continue
         yield (
             f"- {world}: of targets shuffled within configs, {100 * share:.0f}% give p below 0.05 for `{PRIMARY}` (allowed: "
             f"{100 * FALSE_ALARMS:.0f}%)."
@@ -195,12 +219,12 @@ def _cells(found: PredictorComparison) -> Iterator[str]:
 def _shown(score: RankScore) -> str:
     if math.isnan(score.value):
         return "–"
-    bounds = "" if math.isnan(score.low) else f" [{score.low:.2f}, {score.high:.2f}]"
-    return f"{score.value:.2f}{bounds}"
+    bounds = "" if math.isnan(score.low) else f" [{_number(score.low)}, {_number(score.high)}]"
+    return f"{_number(score.value)}{bounds}"
 
 
 def _number(value: float, digits: int = 2) -> str:
-    return "–" if math.isnan(value) else f"{value:.{digits}f}"
+    return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
 
 
 def _p(value: float) -> str:

@@ -76,7 +76,7 @@ def test_a_reader_that_dies_is_a_refusal_and_the_next_file_gets_another(
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's addresses")
 @pytest.mark.slow
 def test_a_reader_whose_allocator_keeps_many_addresses_is_replaced() -> None:
-    """Regression: after tables of 64 MB it kept 1,395 of the 1,624 MB of its limit, with 68 MB in use, and died of the next one."""
+    """Regression: after tables of 64 MB it kept 1,395 of the 1,624 MB of its limit, with 68 MB in use."""
     parquet._reader.end()
     for rows, size in ((3, 20), (30, 2)):
         content = io.BytesIO()
