@@ -27,8 +27,8 @@ def drawn() -> dict[str, dict[str, Drawn]]:
     found = {}
     for name in shipped_studies():
         path = RESULTS / f"{name}.csv"
-        if path.exists():
-            table = pl.read_csv(path, infer_schema_length=None)
+        table = pl.read_csv(path, infer_schema_length=None) if path.exists() else pl.DataFrame()
+        if "measure" in table.columns:  # other pages of studies are made by analyses
             found[name] = {file_stem(name, one.name): one for one in figures_of(plan_study(name), table)}
     found["worlds"] = {"worlds": draw_worlds(pl.read_csv(RESULTS / "worlds.csv"))}
     found["outer-inner"] = {"outer-inner": outer_vs_inner.draw(pl.read_csv(RESULTS / "outer-inner.csv"))}

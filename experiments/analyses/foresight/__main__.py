@@ -29,7 +29,7 @@ from ...system.atomic_files import RunError, check_parent, write_atomic
 from .agents import STUDIES, agents_of
 from .data_card import data_card
 from .figure import forest
-from .page import MAIN, OPENING, page
+from .page import MAIN, OPENING, page, title_of
 from .scripted import scripted_lines
 
 TABLE = "foresight-agents.parquet"
@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _write(out: Path, agents: pl.DataFrame, found: PredictorComparison, calibration: Calibration) -> None:
     figures = [
-        forest(found, world, f"{OPENING[conclude(found)]}" if world == MAIN else f"The same in {world}")
+        forest(found, world, OPENING[conclude(found)] if world == MAIN else title_of(found, world))
         for world in dict.fromkeys(one.world for one in found.scores)
     ]
     buffer = io.BytesIO()

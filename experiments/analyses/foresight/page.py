@@ -128,6 +128,17 @@ def _primary(found: PredictorComparison) -> Iterator[str]:
             yield f"- {one.world}, within configs: {_shown(one.within)} (n = {one.within_agents})."
 
 
+def title_of(found: PredictorComparison, world: str) -> str:
+    """Title of the figure of a world other than the main one: what it says of the primary predictor within configs."""
+    primary = found.score(world, PRIMARY)
+    if primary is None or math.isnan(primary.within.value):
+        return f"{world}: the seeds of a config hardly differ, so nothing is tested within one"
+    sure = "is" if primary.within.low > 0 else "is not clearly"
+    return (
+        f"{world}: moving the goal’s bit {sure} a predictor within a config ({primary.within_agents} agents)"
+    )
+
+
 def _world(found: PredictorComparison, world: str) -> Iterator[str]:
     yield (
         "Scores in the direction of the plan's sign; p one-sided, corrected with Holm's method over the predictors. The "
