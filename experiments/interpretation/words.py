@@ -142,9 +142,8 @@ def _lines(found: Sequence[Explanation]) -> list[str]:
     for one in found:
         if one.progress is not None:
             lines.append(
-                f"  {one.name}: rank correlation of value and steps left {one.progress.correlation:.2f}".replace(
-                    "-", "−"
-                )
+                f"  {one.name}: rank correlation of value and steps left "
+                + f"{one.progress.correlation:.2f}".replace("-", "−")
                 + f" where neither goal nor proxy is in view (n = {one.progress.n} states)"
             )
         if one.drop is not None and one.trained:
