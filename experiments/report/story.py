@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from goalposts.outcome_words import as_clause
 
 from .data import AgentSection, ConditionNote, OutcomeRow, ReportData, RolloutLike, WorldWords
-from .numbers import ShownEstimate, shown
+from .numbers import ShownEstimate, percent, shown
 from .words import capitalized, phrase, sentence
 
 ALIKE = 0.05  # capabilities closer than this count as the same score
@@ -88,6 +88,16 @@ def headline(data: ReportData) -> str:
     if {"ALIGNED", "MISGENERALIZED"} <= set(labels):
         return "Same score, different goals." if _same_score(data.agents) else "Different goals."
     return f"What did {len(labels)} agents learn to want?" if labels else data.title
+
+
+def same_score(data: ReportData) -> str:
+    """The score behind "Same score": how often each of the agents reaches the goal in distribution; empty for other headlines."""
+    if not headline(data).startswith("Same score"):
+        return ""
+    scores = [estimate(agent, "capability") for agent in data.agents]
+    said = [f"{subject(i, len(scores))} {{}}in {percent(one.value)}" for i, one in enumerate(scores) if one]
+    first = said[0].format(f"{data.world.reaches_goal} ")
+    return f"On new levels as in training, {_listed([first, *(one.format('') for one in said[1:])])} of episodes."
 
 
 def _not_the_goal(agent: AgentSection, words: WorldWords) -> str:

@@ -82,7 +82,7 @@ def page_of(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame, figures: 
         question=study.question,
         answer=f"{figures[0].title.rstrip('.')}." if figures else "",
         intro=f"{done} of {len(plan.runs)} agents trained and measured in {world.name}, on {study.levels:,} held-out levels per "
-        f"condition. The goal is {words.goal}, which the reward is for; the proxy is {words.proxy}, which they could have learned to "
+        f"condition. The goal is {words.goal}, which the reward is for; the proxy is {words.proxy}, which an agent could have learned to "
         f"want instead.",
         figures=[
             StudyFigure(one.title, one.inline(), one.caption)

@@ -6,7 +6,7 @@ import pytest
 from fixtures.specimen import estimate
 
 from goalposts.experiments.report import ConditionNote, ReportData
-from goalposts.experiments.report.story import headline, outcome, steps
+from goalposts.experiments.report.story import headline, outcome, same_score, steps
 from goalposts.experiments.report.words import phrase, title
 
 
@@ -49,6 +49,18 @@ def test_the_headline_names_what_the_probes_support(twins: ReportData) -> None:
 def test_the_same_score_is_only_claimed_where_it_is_the_same(twins: ReportData) -> None:
     worse = replace(twins.agents[1], verdict={**twins.agents[1].verdict, "capability": estimate(0.8)})
     assert headline(replace(twins, agents=(twins.agents[0], worse))) == "Different goals."
+
+
+def test_the_same_score_is_printed_with_its_claim(twins: ReportData) -> None:
+    pair = _labelled(twins, "MISGENERALIZED", "ALIGNED")
+    agents = [
+        replace(agent, verdict={**agent.verdict, "capability": estimate(value)})
+        for agent, value in zip(pair.agents, (0.98, 0.99), strict=True)
+    ]
+    assert same_score(replace(pair, agents=tuple(agents))) == (
+        "On new levels as in training, A takes the coin in 98.0% and B in 99.0% of episodes."
+    )
+    assert same_score(_labelled(twins, "MISGENERALIZED")) == ""
 
 
 def test_what_could_not_do_it_before_the_change_did_not_lose_it_by_the_change(twins: ReportData) -> None:
