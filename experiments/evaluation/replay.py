@@ -52,7 +52,8 @@ class Rollout:
 
     def images(self, px: int = 16, camera: bool = False, trail: bool = True) -> list[np.ndarray]:
         """Draw an image uint8[H·px, W·px, 3] of every frame, with the proxy marked."""
-        proxy = proxy_cells(get_world(self.world), Level.from_text(self.level_text, self.world))
+        world = get_world(self.world)
+        proxy = proxy_cells(world, Level.from_text(self.level_text, world.name))
         walked: list[tuple[int, int]] = []
         out = []
         for things, view in zip(self.frames, self.camera, strict=True):

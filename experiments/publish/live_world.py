@@ -43,4 +43,5 @@ def window_block(world: World, observation: str, shape: tuple[int, ...]) -> dict
 
 def proxy_cells(text: str, name: str) -> Cells:
     """Cells (row, column) of a level's text that are marked as the proxy."""
-    return cells_of_proxy(get_world(name), Level.from_text(text, name))
+    world = get_world(name)  # a config may name it by its module
+    return cells_of_proxy(world, Level.from_text(text, world.name))

@@ -248,15 +248,16 @@ def _recorded(
         [read_episodes(folder.run(one) / "episodes.parquet", follow=False) for one in ends], condition, LEVELS
     )
     config = next(iter(plan.runs.values()))
+    world = get_world(config.world).name  # a config may name it by its module
     replays = []
     for agent in _chosen(agents):
         if folder.can_be_played(runs[agent.key]):
             steps = config.env.max_steps
-            replays += _replays(folder, runs[agent.key], agent.key, condition, numbers, steps, config.world)
+            replays += _replays(folder, runs[agent.key], agent.key, condition, numbers, steps, world)
     clearest = next(
         (agent.key for agent in by_preference if any(r.condition == agent.key for r in replays)), ""
     )
-    return by_clearness(replays, config.world, clearest), numbers
+    return by_clearness(replays, world, clearest), numbers
 
 
 def _replays(

@@ -36,6 +36,7 @@ def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "runner.py").write_text(RUNNER)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")  # no heading wraps
     return "runner.py"
 
 
