@@ -200,6 +200,8 @@ class StudyFolder:
         else:
             kept = False
         remove_file(self.log(done.id))
+        with suppress(OSError):  # other failed runs have logs there
+            self.log(done.id).parent.rmdir()
         self._discard(self.scratch(done.id))
         return kept
 

@@ -36,6 +36,7 @@ def test_a_run_is_kept_in_one_step_and_once(plan: StudyPlan, tmp_path: Path) -> 
     assert (folder.run(first) / "a.txt").read_bytes() == b"1"
     assert (folder.run(first) / "b/c.txt").read_bytes() == b"2"
     assert folder.failed() == {}
+    assert not (folder.path / "failed").exists()  # no log is left
     assert first not in todo_of(plan, folder)
     assert todo_of(plan, folder, 2) == list(plan.runs)[1:3]
 
