@@ -110,7 +110,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
             if f"{folder}/".startswith(f"{k}/")
         )
         assert (home / name).is_file(), f"{member.filename} is not in the checkout"
-        assert Path(name).suffix in (".py", ".typed", ".yaml", ".html", ".css", ".js"), member.filename
+        assert Path(name).suffix in (".py", ".typed", ".yaml", ".json", ".html", ".css", ".js"), (
+            member.filename
+        )
     shipped = {member.filename for member in members}
     for package, folder in project["package-dir"].items():
         for path in (ROOT / folder).glob("*.py"):

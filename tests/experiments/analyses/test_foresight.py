@@ -42,7 +42,7 @@ def test_the_page_figures_data_set_and_calibration_are_made_from_the_table_alone
     options = ["--table", str(table), "--calibration", str(tmp_path / "calibration.json"), "--shuffles", "20"]
     command.main([str(tmp_path / "foresight.csv"), *options])
     page = (tmp_path / "foresight.md").read_text()
-    assert "is **confirmed**" in page
+    assert "**held**" in page
     assert "**Incomplete.** 0 of 420 planned agents" in page
     assert "216 agents record another plan, or none." in page
     assert "| `move` |" in page
