@@ -15,10 +15,10 @@ import numpy as np
 
 from goalposts.errors import UserError
 
-from ..envs.engine.engine import Engine
 from ..envs.engine.observe import observation_layout
 from ..envs.levels.level import LevelSet
 from ..envs.worlds.registry import get_world
+from .recorded import observed
 from .rollout import play
 
 MOST = 200  # observations of each set of levels; every one is toggled in every cell
@@ -97,13 +97,4 @@ def goal_planes(levels: LevelSet, observation: str) -> np.ndarray:
 
 def own_observations(agent: Any, levels: LevelSet, observation: str, noise_seed: int) -> np.ndarray:
     """What an agent observes at every step of episodes that it plays on the levels, sampled: uint8[n, C, H, W], step by step."""
-    played = play(agent, levels, observation, noise_seed=noise_seed)
-    engine = Engine(get_world(levels.world), len(levels), levels, observation, direct=True)
-    for i in range(len(levels)):
-        engine.load(i, i)
-    found = []
-    for actions in played.actions.T:
-        active = actions != 255
-        found.append(np.array(engine.observe(np.flatnonzero(active))))
-        engine.step_active(np.where(active, actions, 0).astype(np.int64), active)
-    return np.concatenate(found)
+    return observed(levels, play(agent, levels, observation, noise_seed=noise_seed).actions, observation)[0]

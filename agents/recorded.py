@@ -20,6 +20,7 @@ AROUND = ((0, 1), (0, -1), (-1, 0), (1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)) 
 BESIDE = AROUND[:4]
 GOAL_FEATURES = ("goal visible", "goal right", "goal left", "goal above", "goal below")
 BATCH = 1024
+PADDING = 255  # of recorded actions, after the end of an episode
 MOST_FEATURES = 25
 
 
@@ -35,18 +36,22 @@ class SeenSteps(NamedTuple):
 
 
 def walk(
-    levels: LevelSet, actions: np.ndarray, lengths: np.ndarray, max_steps: int | None = None
+    levels: LevelSet,
+    actions: np.ndarray,
+    lengths: np.ndarray,
+    max_steps: int | None = None,
+    observation: str = "view",
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """Play recorded episodes again, step by step, in batches.
 
     Yields (which int64[k]: episodes that continue, step int64[k], observations uint8[k, C, H, W], states int32[k, S]), before
-    each step.
+    each step. The observations are overwritten by the next step.
     """
     world = get_world(levels.world)
     for begin in range(0, len(levels), BATCH):
         part = levels[begin : begin + BATCH]
         n, left = len(part), np.asarray(lengths[begin : begin + BATCH])
-        engine = Engine(world, n, part, "view", max_steps, direct=True)
+        engine = Engine(world, n, part, observation, max_steps, direct=True)
         for i in range(n):
             engine.load(i, i)
         for t in range(int(left.max(initial=0))):
@@ -55,6 +60,18 @@ def walk(
             yield begin + rows, np.full(len(rows), t), engine.observe(rows), engine.state[rows]
             chosen = np.where(active, actions[begin : begin + n, t], 0).astype(np.int64)
             engine.step_active(chosen, active)
+
+
+def observed(
+    levels: LevelSet, actions: np.ndarray, observation: str = "view", max_steps: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """What was observed before every step of recorded episodes, step by step: (uint8[n, C, H, W], the episode int64[n] of each)."""
+    lengths = (actions != PADDING).sum(axis=1)
+    steps = [
+        (np.array(seen), which)
+        for which, _, seen, _ in walk(levels, actions, lengths, max_steps, observation)
+    ]
+    return np.concatenate([seen for seen, _ in steps]), np.concatenate([which for _, which in steps])
 
 
 def paths(

@@ -16,11 +16,10 @@ import numpy as np
 from goalposts.errors import UserError
 
 from ...agents.interventions import EditError, Edits
+from ...agents.recorded import observed
 from ...agents.rollout import play
 from ...agents.scripted import GoToProxy
-from ...envs.engine.engine import Engine
 from ...envs.generation.generate import generate
-from ...envs.levels.level import LevelSet
 from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
 from ..config.schema import ExperimentConfig
@@ -31,7 +30,6 @@ LEVEL_SEED = 5  # of the levels; outcomes are measured on seed 1, the evaluation
 LEVELS = 300
 PER_LEVEL = 4  # states of one control episode
 PLACES = 8  # free cells that a goal is moved to, per state
-PADDING = 255  # of recorded actions, after the end of an episode
 
 
 class NotAvailable(UserError):
@@ -118,7 +116,7 @@ class PredictorInputs:
         levels = generate(self.world, self.world.default_condition("control"), LEVEL_SEED, self.levels)
         limit = self.subject.max_steps
         played = play(self.agent, levels, self.observation, noise_seed=LEVEL_SEED, max_steps=limit)
-        seen, level = observations_of(levels, played.actions, self.observation, limit)
+        seen, level = observed(levels, played.actions, self.observation, limit)
         shows = self._shows_goal(seen)
         usable = np.flatnonzero(shows) if shows.any() else np.arange(len(seen))
         return seen[spread_over(level[usable], usable)]
@@ -170,29 +168,12 @@ def shifted_states(world: str, observation: str, count: int) -> np.ndarray:
     chosen = get_world(world)
     levels = generate(chosen, chosen.default_condition("shift"), LEVEL_SEED, count)
     actions = play(GoToProxy(), levels, observation).actions
-    seen, level = observations_of(levels, actions, observation)
+    seen, level = observed(levels, actions, observation)
     draw = np.random.default_rng(LEVEL_SEED).random(len(seen))
     order = np.lexsort((draw, level))
     found = seen[order[np.unique(level[order], return_index=True)[1]]]
     found.flags.writeable = False
     return found
-
-
-def observations_of(
-    levels: LevelSet, actions: np.ndarray, observation: str, max_steps: int | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Replay recorded actions uint8[N, T]: (observations uint8[n, C, H, W], the level int64[n] of each)."""
-    engine = Engine(get_world(levels.world), len(levels), levels, observation, max_steps, direct=True)
-    for i in range(len(levels)):
-        engine.load(i, i)
-    seen, level = [], []
-    for row in actions.T:
-        active = row != PADDING
-        rows = np.flatnonzero(active)
-        seen.append(np.array(engine.observe(rows)))
-        level.append(rows)
-        engine.step_active(np.where(active, row, 0).astype(np.int64), active)
-    return np.concatenate(seen), np.concatenate(level)
 
 
 def spread_over(level: np.ndarray, usable: np.ndarray) -> np.ndarray:

@@ -14,9 +14,10 @@ import numpy as np
 
 from goalposts.errors import UserError
 
+from ...agents.recorded import PADDING, walk
 from ...agents.rollout import play
 from ...agents.scripted import GoToGoal, GoToProxy
-from ...envs.engine.engine import Engine
+from ...envs.engine.observe import observation_layout
 from ...envs.generation.generate import generate
 from ...envs.levels.level import LevelSet
 from ...envs.planner.planner import Plan, solve
@@ -144,21 +145,17 @@ def _played(
 ) -> tuple[np.ndarray, ...]:
     """Play, then replay and look at a few random moments of each episode."""
     actions = play(agent, levels, observation, sampled=False).actions
-    lengths = (actions != 255).sum(axis=1)
+    lengths = (actions != PADDING).sum(axis=1)
     rng = np.random.default_rng(seed)
     moments = [rng.permutation(length)[:per_level] for length in lengths]
-    engine = Engine(get_world(levels.world), len(levels), levels, observation, direct=True)
-    for i in range(len(levels)):
-        engine.load(i, i)
+    layout = observation_layout(get_world(levels.world), observation, levels.tiles.shape[1:])
     seen: list[list[np.ndarray]] = [[] for _ in range(5)]
-    for step in range(actions.shape[1]):
-        now = np.array([i for i in range(len(levels)) if step in moments[i]], np.int64)
-        if len(now):
-            at = engine.state[now, :2].astype(np.int64)
-            corner = np.array([engine.window.camera(int(r), int(c))[:2] for r, c in at])
-            columns = (np.array(engine.observe(now)), numbers[now], at, corner, lengths[now] - step)
+    for which, step, observations, states in walk(levels, actions, lengths, None, observation):
+        now = np.array([step[0] in moments[i] for i in which])
+        if now.any():
+            at, mine = states[now, :2].astype(np.int64), which[now]
+            corner = np.array([layout.camera(int(r), int(c))[:2] for r, c in at])
+            columns = (observations[now], numbers[mine], at, corner, lengths[mine] - step[0])
             for values, column in zip(seen, columns, strict=True):
                 values.append(column)
-        active = actions[:, step] != 255
-        engine.step_active(np.where(active, actions[:, step], 0).astype(np.int64), active)
     return tuple(np.concatenate(values) for values in seen)

@@ -14,8 +14,9 @@ import numpy as np
 import polars as pl
 
 from ....agents.goal_visibility import goal_planes
+from ....agents.recorded import walk
 from ....agents.rollout import LOOPS, play
-from ....envs.engine.engine import Engine
+from ....envs.engine.observe import observation_layout
 from ....envs.engine.outcome import O_FIRST, O_STEPS
 from ....envs.generation.generate import generate
 from ....envs.levels.level import LevelSet
@@ -84,24 +85,15 @@ def _observed(
     observation: str, max_steps: int | None, levels: LevelSet, actions: np.ndarray, at: dict[int, int]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Replay, and look at level i before step at[i]: (observations, top left corners of the windows int64[n, 2], states)."""
-    engine = Engine(get_world(levels.world), len(levels), levels, observation, max_steps, direct=True)
-    for i in range(len(levels)):
-        engine.load(i, i)
-    chosen = np.array(list(at))
-    steps = np.array(list(at.values()))
-    seen: dict[int, np.ndarray] = {}
-    state: dict[int, np.ndarray] = {}
-    for step in range(int(steps.max(initial=0)) + 1):
-        now = chosen[steps == step]
-        if len(now):
-            observed = engine.observe(now)
-            seen |= {int(i): observed[k].copy() for k, i in enumerate(now)}
-            state |= {int(i): engine.state[i].copy() for i in now}
-        active = actions[:, step] != 255
-        engine.step_active(np.where(active, actions[:, step], 0).astype(np.int64), active)
-    states = np.stack([state[i] for i in at])
-    windows = np.array([engine.window.camera(int(s[0]), int(s[1]))[:2] for s in states])
-    return np.stack([seen[i] for i in at]), windows, states
+    order = np.array(list(at), np.int64)
+    chosen, lengths = levels[order], np.array(list(at.values()), np.int64) + 1
+    layout = observation_layout(get_world(levels.world), observation, levels.tiles.shape[1:])
+    seen, states = [np.empty(0)] * len(at), [np.empty(0)] * len(at)
+    for which, step, observations, now in walk(chosen, actions[order], lengths, max_steps, observation):
+        for k in np.flatnonzero(lengths[which] == step + 1):
+            seen[which[k]], states[which[k]] = observations[k].copy(), now[k]
+    windows = np.array([layout.camera(int(s[0]), int(s[1]))[:2] for s in states])
+    return np.stack(seen), windows, np.stack(states)
 
 
 def _pushes(
