@@ -19,7 +19,7 @@ from ..measurement import Estimate
 from ..measurement.episodes import FIRST
 from ..measurement.metrics import METRICS
 from ..measurement.rates import OUTCOME_TITLES, OUTCOMES, OutcomesRow
-from ..measurement.relearning import Recovery
+from ..measurement.relearning import WORDS, Recovery
 from ..publish.wording import label_of
 from ..system.screen import table
 
@@ -112,14 +112,7 @@ def _named(found: Diagnosis) -> str:
 
 def recovery_text(found: Recovery) -> str:
     """The recovery curve, and what it says."""
-    columns = {
-        "finetuned": "from its weights",
-        "matched": "evened out",
-        "scratch": "from scratch",
-        "gain": "weights − scratch",
-        "matched_gain": "evened out − scratch",
-    }
-    columns = {name: head for name, head in columns.items() if name in found.points[0].estimates}
+    columns = {name: WORDS[name] for name in found.points[0].estimates}
     rows = [
         [f"{p.steps:,}", *(p.estimates[name].short for name in columns), f"{p.gain.n:,}"]
         for p in found.points

@@ -6,7 +6,7 @@ Arrays only: values float64[n], targets float64[n] or bool[n], cells int64[n] (t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,10 +100,7 @@ def score_pooled(values: np.ndarray, target: np.ndarray, cells: np.ndarray, seed
         return RankScore(value)
     rng = np.random.default_rng(seed)
     groups = [np.flatnonzero(cells == cell) for cell in np.unique(cells)]
-    sampled = []
-    for _ in range(SAMPLES):
-        drawn = np.concatenate([groups[k] for k in rng.integers(0, len(groups), len(groups))])
-        sampled.append(spearman(values[drawn], target[drawn]))
+    low, high = _by_groups(spearman, values, target, groups, rng)
     order = np.concatenate(groups)
     permuted = np.empty((PERMUTATIONS, len(order)))
     for row in permuted:
@@ -112,7 +109,6 @@ def score_pooled(values: np.ndarray, target: np.ndarray, cells: np.ndarray, seed
             [_block(target[groups[k]], len(own), rng) for own, k in zip(groups, places, strict=True)]
         )
     null = correlation(rankdata(values[order]), rankdata(permuted, axis=1))
-    low, high = _bounds(sampled)
     return RankScore(value, low, high, _p(null, value))
 
 
@@ -121,13 +117,8 @@ def score_auroc(values: np.ndarray, positive: np.ndarray, cells: np.ndarray, see
     value = auroc(values, positive)
     if math.isnan(value):
         return RankScore(value)
-    rng = np.random.default_rng(seed)
     groups = [np.flatnonzero(cells == cell) for cell in np.unique(cells)]
-    sampled = []
-    for _ in range(SAMPLES):
-        drawn = np.concatenate([groups[k] for k in rng.integers(0, len(groups), len(groups))])
-        sampled.append(auroc(values[drawn], positive[drawn]))
-    return RankScore(value, *_bounds(sampled))
+    return RankScore(value, *_by_groups(auroc, values, positive, groups, np.random.default_rng(seed)))
 
 
 def ceiling(even: np.ndarray, odd: np.ndarray, cells: np.ndarray) -> float:
@@ -178,7 +169,18 @@ def _block(outcomes: np.ndarray, count: int, rng: np.random.Generator) -> np.nda
     return np.concatenate([rng.permutation(outcomes), rng.choice(outcomes, more)])[:count]
 
 
-def _bounds(sampled: Sequence[float]) -> tuple[float, float]:
+def _by_groups(
+    statistic: Callable[[np.ndarray, np.ndarray], float],
+    values: np.ndarray,
+    outcomes: np.ndarray,
+    groups: Sequence[np.ndarray],
+    rng: np.random.Generator,
+) -> tuple[float, float]:
+    """95% bootstrap interval of a statistic; whole groups (indices) are resampled. nan if it is defined for no sample."""
+    sampled = []
+    for _ in range(SAMPLES):
+        drawn = np.concatenate([groups[k] for k in rng.integers(0, len(groups), len(groups))])
+        sampled.append(statistic(values[drawn], outcomes[drawn]))
     known = np.array(sampled)[~np.isnan(sampled)]
     low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (math.nan, math.nan)
     return float(low), float(high)

@@ -24,6 +24,13 @@ NO_CONTROL = (
     "capability was tested beside it."
 )
 FINETUNED, MATCHED, SCRATCH = ARMS = ("finetuned", "matched", "scratch")
+WORDS = {  # of each estimate of a point, as tables, charts and progress call it
+    FINETUNED: "from its weights",
+    MATCHED: "evened out",
+    SCRATCH: "from scratch",
+    "gain": "weights − scratch",
+    "matched_gain": "evened out − scratch",
+}
 SCHEMA: dict[str, pl.DataType] = {
     "run": pl.String(),
     "condition": pl.String(),
@@ -53,8 +60,7 @@ class RecoveryPoint:
     @property
     def estimates(self) -> dict[str, Estimate]:
         """The estimates that the test made, by name."""
-        named = (*ARMS, "gain", "matched_gain")
-        return {name: found for name in named if (found := getattr(self, name)) is not None}
+        return {name: found for name in WORDS if (found := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from ...envs.worlds.contract.sources import shown_command
 from ...envs.worlds.registry import get_world
 from ..config.schema import ExperimentConfig
 from ..measurement.paired_contrasts import HIDDEN
-from ..measurement.relearning import ARMS, MATCHED, SCHEMA, SCRATCH
+from ..measurement.relearning import ARMS, MATCHED, SCHEMA, SCRATCH, WORDS
 from ..runs.agent_card import load_agent_of
 from ..runs.checkpoints import list_checkpoints, write_checkpoint
 from ..runs.finetune_csv import FILE, MAX_BYTES, as_csv, parse_table, read_finetuned
@@ -45,11 +45,6 @@ from .train import OnProgress, new_training
 STEPS = (10_000, 30_000, 100_000, 300_000)
 LEVELS = 500
 MATCHED_ON = 100  # training levels on whose observations entropies are compared
-STARTS = {
-    "finetuned": "from the run's weights",
-    "matched": "from the run's weights, entropy of a fresh net",
-    "scratch": "from scratch",
-}
 WORK = "finetune"
 _CHECKPOINT = r"(?:checkpoint\.json|model\.safetensors|state\.json|state\.safetensors|finetune\.csv)"
 _SCRATCH = re.compile(rf"settings\.json|(?:{'|'.join(ARMS)})/[0-9]+/{_CHECKPOINT}")
@@ -209,7 +204,7 @@ def _arm(
         nonlocal done
         step = training.step
         if tell:
-            tell(start.number * marks[-1] + step, start.arms * marks[-1], STARTS[arm])
+            tell(start.number * marks[-1] + step, start.arms * marks[-1], WORDS[arm])
         if step in marks and step > done:
             parts.append(_measure(training, config, levels, arm, step, run))
             write_checkpoint(folder, step, save, keep=2)

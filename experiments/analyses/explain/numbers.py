@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.stats import rankdata, spearmanr
 
 from ....envs.engine.outcome import FIRST, FIRST_GOAL, FIRST_PROXY
 from ....envs.worlds.registry import get_world
 from ...evaluation.evaluate import subject_of
+from ...foresight.scores import RankScore, score_pooled, score_within
 from ...interpretation.explain import Explanation, explain_agent
 from ...interpretation.influence import GOAL, PROXY
 from ...interpretation.states import CONTROL, SHIFT
@@ -25,7 +25,6 @@ from ...runs.run import Run
 from ...system.atomic_files import RunError
 
 MAIN, BLIND, UNTRAINED = "sees the coin", "blind", "untrained"
-RESAMPLES = 1000
 FEWEST = 5  # agents of one α
 
 
@@ -132,16 +131,14 @@ def _outcome(run: Run) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class RankLink:
-    """Spearman's correlation of a measure with the goal preference: pooled, and within α (ranks centred per α), with 95% bootstrap
-    intervals over agents; None where too few agents of one α are there."""
+    """Rank correlation of a measure with the goal preference over n agents: pooled, and within α; None where no α has enough agents.
 
-    pooled: float
-    low: float
-    high: float
+    groups: values of α with enough agents.
+    """
+
+    pooled: RankScore
     n: int
-    within: float | None
-    within_low: float | None
-    within_high: float | None
+    within: RankScore | None
     groups: int
 
 
@@ -151,25 +148,7 @@ def rank_link(agents: pl.DataFrame, measure: str) -> RankLink | None:
     x, y, group = (known[name].to_numpy() for name in (measure, "preference", "alpha"))
     if len(x) < FEWEST:
         return None
-    rng = np.random.default_rng(0)
-    draws = [rng.integers(0, len(x), len(x)) for _ in range(RESAMPLES)]
-    pooled = _interval([float(spearmanr(x[d], y[d])[0]) for d in draws])  # type: ignore[arg-type]
     large = [g for g in np.unique(group) if (group == g).sum() >= FEWEST and np.ptp(y[group == g]) > 0]
-    within = (None, None, None)
-    if large:
-        parts = [np.flatnonzero(group == g) for g in large]
-        resampled = [[rng.choice(part, len(part)) for part in parts] for _ in range(RESAMPLES)]
-        span = _interval([_within(x, y, some) for some in resampled])
-        within = (_within(x, y, parts), *span)
-    return RankLink(float(spearmanr(x, y)[0]), *pooled, len(x), *within, len(large))  # type: ignore[arg-type]
-
-
-def _within(x: np.ndarray, y: np.ndarray, parts: list[np.ndarray]) -> float:
-    ranks = [np.concatenate([rankdata(v[part]) - (len(part) + 1) / 2 for part in parts]) for v in (x, y)]
-    size = np.sqrt((ranks[0] ** 2).sum() * (ranks[1] ** 2).sum())
-    return float((ranks[0] * ranks[1]).sum() / size) if size else 0.0
-
-
-def _interval(values: list[float]) -> tuple[float, float]:
-    low, high = np.nanquantile(values, [0.025, 0.975])
-    return float(low), float(high)
+    some = np.isin(group, large)
+    within = score_within(x[some], y[some], group[some]) if large else None
+    return RankLink(score_pooled(x, y, np.arange(len(x))), len(x), within, len(large))

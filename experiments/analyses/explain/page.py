@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import t
 
+from ...foresight.scores import RankScore
 from ...interpretation.influence import GOAL, PROXY
 from ...interpretation.states import CONTROL, SHIFT
 from ...measurement.intervals import wilson
@@ -155,18 +156,19 @@ def _table(agents: pl.DataFrame) -> list[str]:
     return lines
 
 
+def _score(one: RankScore) -> str:
+    return f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
+
+
 def _links(links: dict[str, RankLink | None]) -> list[str]:
     lines = []
     for what, link in links.items():
         if link is None:
             lines.append(f"- {what}: too few agents.")
             continue
-        text = f"- {what}: Spearman {link.pooled:.2f} [{link.low:.2f}, {link.high:.2f}] over {link.n} agents"
+        text = f"- {what}: Spearman {_score(link.pooled)} over {link.n} agents"
         if link.within is not None:
-            text += (
-                f"; within α {link.within:.2f} [{link.within_low:.2f}, {link.within_high:.2f}] "
-                f"({link.groups} values of α with at least five agents)"
-            )
+            text += f"; within α {_score(link.within)} ({link.groups} values of α with at least five agents)"
         lines.append(f"{text}.".replace("-0.", "−0."))
     return [
         *lines,

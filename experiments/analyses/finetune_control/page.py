@@ -8,7 +8,7 @@ from goalposts.errors import UserError
 
 from ...evaluation.evaluated_run import evaluated, verdict_of
 from ...measurement.intervals import percent, unseen_share
-from ...measurement.relearning import FINETUNED, MATCHED, SCRATCH, Recovery, recovery
+from ...measurement.relearning import FINETUNED, MATCHED, WORDS, Recovery, recovery
 from ...runs.finetune_csv import read_finetuned
 from ...runs.run import Run
 
@@ -16,8 +16,6 @@ GROUPS = {
     "edge": "trained with the coin at the edge",
     "control": "control: trained with the coin anywhere, then paid for the edge only",
 }
-WORDS = {FINETUNED: "from its weights", MATCHED: "evened out", SCRATCH: "from scratch"}
-COLUMNS = {**WORDS, "gain": "weights − scratch", "matched_gain": "evened out − scratch"}
 QUESTION = """# Fine-tuning: was the capability to fetch a moved coin there all along?
 
 **Question.** Agents are trained for k further steps on `off_path` levels, and fresh nets for the same k steps (Shah et al. 2022). If the
@@ -90,9 +88,9 @@ def page(curves: dict[str, Recovery], preferences: dict[str, str], seeds: int) -
     """Format the page as Markdown, without its header."""
     parts = [QUESTION]
     for name, found in curves.items():
-        heads = ("steps", *COLUMNS.values())
+        heads = ("steps", *WORDS.values())
         rows = [
-            " | ".join([f"{p.steps:,}", *(p.estimates[column].short for column in COLUMNS)])
+            " | ".join([f"{p.steps:,}", *(p.estimates[column].short for column in WORDS)])
             for p in found.points
         ]
         parts.append(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...measurement.relearning import WORDS
 from ..data import ReportData
 from ..figures.charts import (
     HEIGHT,
@@ -26,9 +27,9 @@ from ..story import note_of, titled
 from ..words import capitalized, phrase
 
 ARMS = {
-    "finetuned": ("trained on", "", LINES[0], "o"),
-    "matched": ("… from a fresh net's entropy", "", LINES[3], "D"),
-    "scratch": ("from scratch", "muted", LINES[1], "s"),
+    "finetuned": ("", LINES[0], "o"),
+    "matched": ("", LINES[3], "D"),
+    "scratch": ("muted", LINES[1], "s"),
 }
 APART = 0.06  # horizontal distance between the bars of the arms, in places of the x axis
 CSV_COLUMNS = ("agent", "condition", "steps", "arm", "value", "low", "high", "n", "episodes", "seeds")
@@ -47,7 +48,7 @@ def relearning(data: ReportData, index: int) -> Chart | None:
     axes.axhline(100 * found["able"], color=PALETTE["muted"], linestyle=LINES[2], linewidth=1)
     named = []
     drawn = {arm: how for arm, how in ARMS.items() if arm in points[0]}
-    for k, (arm, (words, meaning, dash, mark)) in enumerate(drawn.items()):
+    for k, (arm, (meaning, dash, mark)) in enumerate(drawn.items()):
         side = APART * (2 * k - len(drawn) + 1)
         shares = [_share(point, arm) for point in points]
         xs, ys = [place + side for place in range(len(points))], [100 * share.value for share in shares]
@@ -62,7 +63,7 @@ def relearning(data: ReportData, index: int) -> Chart | None:
             markersize=4.5,
             elinewidth=1.2,
         )
-        named.append((xs, ys, words, PALETTE[meaning] if meaning else colour_of(index)))
+        named.append((xs, ys, WORDS[arm], PALETTE[meaning] if meaning else colour_of(index)))
     label_ends(axes, named, span=(0.0, 100.0))
     axes.set_ylim(0, 103)
     axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
@@ -103,7 +104,7 @@ def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
         for section in data.agents
         if (found := section.evidence.get("finetuning"))
         for point in found["points"]
-        for arm in (*ARMS, "gain", "matched_gain")
+        for arm in WORDS
         if arm in point
     ]
 
