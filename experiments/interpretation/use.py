@@ -29,7 +29,7 @@ from ..evaluation.evaluate import Subject
 from .activations import Change, Intervened, hidden_layer, read_layer
 from .edits import Planes
 from .leace import Eraser, fit_eraser, random_eraser
-from .probes import Factorial, accuracy, factorial
+from .probes import Factorial, factorial
 from .states import States
 
 RANDOM = 20  # random directions per intervention
@@ -254,12 +254,3 @@ def _steered(layer: _Layer, rng: np.random.Generator, random: int) -> Iterator[I
 
 def _norm(change: np.ndarray) -> float:
     return float(np.linalg.norm(change, axis=1).mean())
-
-
-def accuracy_after_erasure(agent: PolicyAgent, states: States) -> tuple[float, float]:
-    """A probe's accuracy on held-out levels before and after LEACE, fitted to the same levels as the probe."""
-    found = factorial(states)
-    x = read_layer(agent, hidden_layer(agent), found.observations)
-    trains = found.level % 4 < 2
-    erased = fit_eraser(x[trains], found.right[trains])(x)
-    return float(accuracy(x, found.right, trains).mean()), float(accuracy(erased, found.right, trains).mean())

@@ -226,8 +226,8 @@ def _chosen(agents: list[StudyAgent]) -> list[StudyAgent]:
     if len(agents) <= AGENTS:
         return agents
     odd = [agent for agent in agents if agent.outlier][: AGENTS // 2]
-    shown = {agent.key for agent in odd}
-    rest = [agent for agent in agents if agent.key not in shown]
+    keys = {agent.key for agent in odd}
+    rest = [agent for agent in agents if agent.key not in keys]
     step = len(rest) / (AGENTS - len(odd))
     return [*odd, *(rest[int(k * step)] for k in range(AGENTS - len(odd)))]
 

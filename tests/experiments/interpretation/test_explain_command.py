@@ -75,9 +75,10 @@ def test_it_prints_keeps_and_writes(run: Path, tmp_path: Path, cli: Cli) -> None
 def test_agent_that_is_not_a_run_gets_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> None:
     (tmp_path / "right_runner_x.py").write_text(AGENT)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("COLUMNS", "160")  # no cell wraps
     code, said, _ = cli("explain", "right_runner_x:Right", "--levels", "8")
     assert code == 0
-    assert "no: no bit" in said
+    assert "no: no bit changes anything" in said
     assert "needs weights" in said
     code, _, said = cli("explain", "right_runner_x:Silent")
     assert code == 2
