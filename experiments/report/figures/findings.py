@@ -28,6 +28,7 @@ LEADS = {
     "env.condition": "Wherever {goal} is in training",
     "env.levels": "However many training levels",
     "env.observation": "However the level is shown",
+    "train.algorithm": "With every algorithm and method",
     "train.net.trunk": "However wide the net",
     "train.total_steps": "However long the training",
     "": "With every recipe",
