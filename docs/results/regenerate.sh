@@ -64,18 +64,23 @@ study() { # NAME OVERRIDES…
   goalposts study docs "studies/$name" --out docs/results >>"$log" 2>&1 || say "no page of $name; see $log"
 }
 
+# Train into FOLDER unless that training has finished; an interrupted one resumes.
+train() { # FOLDER CONFIG OVERRIDES…
+  if ! grep -qs '"state": "finished"' "$1/status.json"; then goalposts train "${@:2}" -q --out "$1"; fi
+}
+
 # The fine-tuning test with its positive control: agents that learned to fetch the coin anywhere, and were then paid for the edge only.
 finetuning() {
-  local seed steps=(--steps 8000 --steps 30000 --steps 100000 --steps 300000) folder=studies/finetune log=studies/finetune.log
+  local seed run folder=studies/finetune log=studies/finetune.log
   say "fine-tuning: log in $log"
   for seed in 0 1 2 3 4 5 6 7 8 9; do
     {
-      goalposts train coinrun/edge "seed=$seed" -q --out "$folder/edge-s$seed"
-      goalposts train coinrun/anywhere "seed=$seed" -q --no-evaluate --out "$folder/anywhere-s$seed"
-      goalposts train coinrun/proxy_anywhere name=turned "init_from=$folder/anywhere-s$seed" train.total_steps=300000 \
-        "seed=$seed" -q --out "$folder/turned-s$seed"
-      goalposts finetune "$folder/edge-s$seed" "${steps[@]}" -q
-      goalposts finetune "$folder/turned-s$seed" "${steps[@]}" -q
+      train "$folder/edge-s$seed" coinrun/edge "seed=$seed"
+      train "$folder/anywhere-s$seed" coinrun/anywhere "seed=$seed" --no-evaluate
+      train "$folder/turned-s$seed" coinrun/proxy_anywhere name=turned "init_from=$folder/anywhere-s$seed" train.total_steps=300000 "seed=$seed"
+      for run in "$folder/edge-s$seed" "$folder/turned-s$seed"; do
+        if [ ! -e "$run/finetune.csv" ]; then goalposts finetune "$run" --steps 8000 --steps 30000 --steps 100000 --steps 300000 -q; fi
+      done
     } >>"$log" 2>&1
   done
   python -m goalposts.experiments.analyses.finetune_control docs/results/finetune.csv --edge "$folder"/edge-s? \
