@@ -17,6 +17,7 @@ from ..design.plan import Point, StudyPlan
 
 PROBED_POINTS = 6  # more points than that get no table of conditions each; it is in the CSV file
 FEW = 4  # conditions that need no table: their numbers are those of the verdict
+NOT_PROBED = "this study does not play the probes that separate the candidate behaviours."
 
 
 def markdown_row(cells: Iterable[object]) -> str:
@@ -54,6 +55,8 @@ def _names(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
     ]
     if not rows or all(row.endswith("no name: 0 of 0.") for row in rows):
         return []
+    if len(plan.study.conditions) <= FEW and all(": no name: " in row and ";" not in row for row in rows):
+        return [f"What the agents do gets no name here: {NOT_PROBED}", ""]
     return [
         "## What the agents do, by name",
         "",
