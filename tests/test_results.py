@@ -24,7 +24,6 @@ STALE = {
     "attribution-twins": "an older recipe",
     "worlds": "CoinRun's rows are of an older recipe",
     # Until docs/results/regenerate.sh has run them with greedy play and at least ten seeds:
-    "alpha": "sampled actions only",
     "seeds": "sampled actions only, no rows by training step",
     "capability": "five seeds, sampled actions only",
     "levels": "five seeds, sampled actions only",
