@@ -13,7 +13,14 @@ from goalposts.experiments.study.results.page_details import NOT_PROBED, details
 def page(study: str, words: str) -> str:
     plan = plan_study(study)
     rows = [
-        {"point": point.name, "seed": None, "step": None, "measure": BEHAVIOUR, "words": words, "condition": None}
+        {
+            "point": point.name,
+            "seed": None,
+            "step": None,
+            "measure": BEHAVIOUR,
+            "words": words,
+            "condition": None,
+        }
         for point in plan.points
     ]
     schema = {"point": str, "seed": int, "step": int, "measure": str, "words": str, "condition": str}
@@ -29,7 +36,9 @@ def page(study: str, words: str) -> str:
         ("coinrun", "no name: 10 of 10", True),  # its probes were played, and give no name
     ],
 )
-def test_points_are_listed_by_name_only_where_that_says_something(study: str, words: str, listed: bool) -> None:
+def test_points_are_listed_by_name_only_where_that_says_something(
+    study: str, words: str, listed: bool
+) -> None:
     text = page(study, words)
     assert (words in text) == listed
     assert (NOT_PROBED in text) == (not listed)
