@@ -90,8 +90,14 @@ finetuning() {
 # Pages that are computed from the runs or rows of studies; a minute or two each.
 pages() {
   say "pages from studies"
-  python -m goalposts.experiments.analyses.all_worlds docs/results/worlds.csv --rows "$rows" >>studies/pages.log 2>&1 ||
-    say "no page of all worlds; see studies/pages.log"
+  local study
+  for study in coinrun overseer corner shields keysandchests beacon colourshape; do
+    [ -e "$rows/$study.parquet" ] || break
+  done
+  if [ -e "$rows/$study.parquet" ]; then
+    python -m goalposts.experiments.analyses.all_worlds docs/results/worlds.csv --rows "$rows" >>studies/pages.log 2>&1 ||
+      say "no page of all worlds; see studies/pages.log"
+  else say "no page of all worlds yet: $rows/$study.parquet is missing"; fi
   if [ -e "$rows/paralysis.parquet" ]; then
     local agents=()
     if [ -e studies/paralysis/runs ]; then agents=(--runs studies/paralysis/runs); fi
