@@ -25,7 +25,18 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results"
 PAGE = ROOT / "docs" / "claims.md"
 MARK = re.compile(r"<!-- ([a-z][a-z0-9-]*) -->(.*?)<!-- / -->", re.DOTALL)
-FILLED = ("README.md", "docs/index.md", "docs/idea.md", "docs/lesson.md", "docs/start.md", "docs/guide.md", "docs/claims.md", "docs/foresee.md", "docs/reviews.md")
+FILLED = (
+    "README.md",
+    "docs/index.md",
+    "docs/idea.md",
+    "docs/lesson.md",
+    "docs/start.md",
+    "docs/guide.md",
+    "docs/claims.md",
+    "docs/field.md",
+    "docs/foresee.md",
+    "docs/reviews.md",
+)
 
 
 @dataclass(frozen=True)

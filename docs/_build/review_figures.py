@@ -123,6 +123,18 @@ def _least_found() -> str:
     return f"{100 * float(rows['flagged'].min()):.1f}%"  # type: ignore[arg-type]
 
 
+def _relearning(group: str, arm: str) -> Callable[[], str]:
+    """Goal reached after 106,496 steps of fine-tuning minus the same from scratch, of a group of agents and an arm."""
+
+    def read() -> str:
+        table = pl.read_csv(RESULTS / "finetune.csv")
+        rows = table.filter((pl.col("group") == group) & (pl.col("steps") == 106_496) & (pl.col("arm") == arm))
+        row = rows.row(0, named=True)
+        return f"{row['value']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]".replace("-", "−")
+
+    return read
+
+
 REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-edge-name": _words("coinrun", "behaviour"),
     "rev-edge-mirrored": _page("coinrun", r"\| `mirrored` \| sampled \| [^|]*\| ([^|]*?) \|", "coinrun"),
@@ -132,6 +144,10 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-always-preference": _point("overseer", "preference"),
     "rev-worlds": _page("worlds", r"(The effect appears, and not in the control, in \d+ of \d+ worlds)", "overseer (and the other worlds)"),
     "rev-paralysis": _page("paralysis", r"committed before any run, is \*\*(\w+)\*\*", "paralysis"),
+    "rev-relearn-edge": _relearning("edge", "matched_gain"),
+    "rev-relearn-control": _relearning("control", "matched_gain"),
+    "rev-relearn-edge-own": _relearning("edge", "gain"),
+    "rev-relearn-control-own": _relearning("control", "gain"),
     "rev-near": _point("coinrun", "near_touch"),
     "rev-apart": _point("coinrun", "preference_apart"),
     "rev-proxy-only": _point("coinrun", "proxy_only"),
