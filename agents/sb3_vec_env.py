@@ -7,7 +7,7 @@ the outcome fields; the others are empty. Adds no rules or statistics. Read next
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -26,7 +26,8 @@ class GoalpostsVecEnv(VecEnv):
     """A vector environment for SB3. Takes the options of `goalposts.envs.engine.level_stream.LevelStream`.
 
     Observations are fresh arrays uint8[n, C, H, W] that the caller may keep. `render()` tiles images of all environments
-    unless render_mode is None.
+    unless render_mode is None. augment: a function uint8[m, C, H, W] → the same shape that changes all observations as they leave
+    the environment, also the last ones of episodes; None: none.
     """
 
     def __init__(self, num_envs: int, render_mode: str | None = "rgb_array", **options: Any) -> None:
@@ -41,6 +42,7 @@ class GoalpostsVecEnv(VecEnv):
         self.metadata = {**self.metadata, "render_fps": 8}  # type: ignore[assignment]
         self._actions = np.zeros(num_envs, np.int64)
         self._began = time.monotonic()
+        self.augment: Callable[[np.ndarray], np.ndarray] | None = None
         self.support: InputSupport | None = None  # counts what is observed, where a training asks for it
         self.outcomes: list[np.ndarray] = []  # final_outcome rows since the last `take_outcomes`
 
@@ -73,6 +75,8 @@ class GoalpostsVecEnv(VecEnv):
                 if level is not None:
                     self.stream.play(slot, level)
             obs = self.stream.observe()
+        if self.augment is not None:
+            obs = self.augment(obs)
         if self.support is not None:
             self.support.add(obs)
         self._reset_seeds()
@@ -110,6 +114,8 @@ class GoalpostsVecEnv(VecEnv):
     def advance(self, actions: np.ndarray) -> Step:
         """Step all environments without building SB3's infos, for training loops that read arrays."""
         step = self.stream.step(actions)
+        if self.augment is not None:
+            step = step._replace(obs=self.augment(step.obs), final_obs=self.augment(step.final_obs))
         if self.support is not None:
             self.support.add(step.obs)
         if len(step.ended):

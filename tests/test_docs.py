@@ -30,11 +30,10 @@ sys.path.insert(0, str(DOCS / "_build"))
 from cli_reference import command_page, commands, options  # noqa: E402
 from config_reference import config_page, study_page, worlds_page  # noqa: E402
 from figures import drawn, with_captions  # noqa: E402
+from hooks import PAGES as WRITTEN  # noqa: E402
 from markdown.extensions.toc import slugify  # noqa: E402
-from metrics_reference import metrics_page  # noqa: E402
 from pictures import picture_commands  # noqa: E402
 from samples import SAMPLES, image_path  # noqa: E402
-from schemas_reference import schemas_page  # noqa: E402
 from showcase import level_images, results_by_finding  # noqa: E402
 
 from goalposts.experiments.cli import tables  # noqa: E402
@@ -44,14 +43,6 @@ from goalposts.experiments.report.parts import part  # noqa: E402
 from goalposts.experiments.study.design.plan import plan_study  # noqa: E402
 from goalposts.registration import WORLDS  # noqa: E402
 
-WRITTEN = {
-    "reference/cli.md": command_page,
-    "reference/config.md": config_page,
-    "reference/metrics.md": metrics_page,
-    "reference/schemas.md": schemas_page,
-    "reference/study.md": study_page,
-    "reference/worlds.md": worlds_page,
-}
 LINK = re.compile(r"\]\((?![a-z]+:)([^)\s#]*)(?:#([^)\s]*))?\)")
 
 

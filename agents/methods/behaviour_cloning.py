@@ -7,7 +7,7 @@ as environment steps.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,9 @@ import numpy as np
 @dataclass(frozen=True)
 class BehaviourCloning:
     """Options of behaviour cloning. levels: number of demonstrated levels; epochs: passes over them; batch_size, learning_rate: Adam's."""
+
+    label_class: ClassVar[str] = "L0"
+    source: ClassVar[str] = "Pomerleau 1988"
 
     levels: int = 1000
     epochs: int = 10

@@ -7,12 +7,15 @@ elsewhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
 class DomainRandomization:
     """Method that trains on unlimited new levels instead of a pool."""
+
+    label_class: ClassVar[str] = "L1"
+    source: ClassVar[str] = "Tobin et al. 2017"
 
     def train(self, task: Any, seed: int) -> Any:
         """Train one agent; each level is played once."""

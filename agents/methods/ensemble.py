@@ -6,12 +6,15 @@ Each member gets the same part of the budget, so an ensemble costs as many envir
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
 class Ensemble:
     """Options of an ensemble. members: number of agents, from 2 to 32."""
+
+    label_class: ClassVar[str] = "L0"
+    source: ClassVar[str] = "Hansen and Salamon 1990"
 
     members: int = 4
 

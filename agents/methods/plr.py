@@ -8,7 +8,7 @@ Read next: `plr_scores.py`; `envs/engine/level_sampler.py`, the interface of a s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,6 +22,9 @@ class PLR:
     temperature: of the ranks, lower is greedier. staleness: weight of the time since a level was played.
     score: `positive` or `absolute` advantages.
     """
+
+    label_class: ClassVar[str] = "L1"
+    source: ClassVar[str] = "Jiang et al. 2021"
 
     replay: float = 0.5
     buffer: int = 4096

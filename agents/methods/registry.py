@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from importlib import import_module
 from typing import Any, Protocol
 
 from goalposts.closest import closest
@@ -20,12 +21,26 @@ from .ensemble import Ensemble
 from .plain_ppo import Plain
 from .plr import PLR
 
+
+def _from_folder(module: str, name: str) -> type:
+    """Import a method from a folder in this one; by name, because methods there import the task, which is here."""
+    return getattr(import_module(f".{module}", __package__), name)
+
+
 METHODS: dict[str, type] = {
     "plain": Plain,
     "domain_randomization": DomainRandomization,
     "plr": PLR,
     "ensemble": Ensemble,
     "behaviour_cloning": BehaviourCloning,
+    "dropout": _from_folder("regularized.dropout", "Dropout"),
+    "observation_dropout": _from_folder("regularized.observation_dropout", "ObservationDropout"),
+    "early_stopping": _from_folder("regularized.early_stopping", "EarlyStopping"),
+    "ensemble_vote": _from_folder("regularized.ensemble_vote", "EnsembleVote"),
+    "diverse_heads": _from_folder("unlabelled.diverse_heads", "DiverseHeads"),
+    "labelled_cloning": _from_folder("labelled.labelled_cloning", "LabelledCloning"),
+    "dagger": _from_folder("labelled.dagger", "DAgger"),
+    "fine_tuning": _from_folder("labelled.fine_tuning", "FineTuning"),
     "adopted": Adopted,
 }
 
@@ -69,7 +84,7 @@ def shipped(name: str) -> type:
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all options of a method with their values, including defaults. Raises MethodError.
+    """Return all options of a method with their values, including defaults. Raises MethodError, or UserError for values out of range.
 
     Options of custom code that is not loaded, or is not a dataclass, are unchanged.
     """
@@ -86,6 +101,7 @@ def check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
             there = f"its options are {', '.join(known)}" if known else "it has no options"
             raise MethodError(f"{name} has no option {option!r}; {there}.{closest(option, known)}")
         _check(name, option, value, known[option])
+    kind(**{**known, **options})  # raises for a value out of range
     return {**known, **options}
 
 

@@ -16,6 +16,7 @@ run's identity. Read next: `registry.py`, the methods that ship; `experiments/tr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,10 +35,12 @@ from ..policy.policy_agent import PolicyAgent
 from ..ppo.training import PPOSettings, Training, TrainingProgress
 from ..rollout import Played, first_observations, play
 from ..sb3_vec_env import GoalpostsVecEnv
+from ..visited_states import Visitor
 from .budget import MethodBudget
 from .event_log import EventLog
 
 UNLABELLED_SEED = 4
+DRAW = 1_000_000  # levels of one draw of labels
 LABEL_SEED = 3  # seed of the levels that cost labels; training and evaluation use other layouts or seeds
 OWN_OPTIONS = ("render_mode", "max_steps", "num_levels", "level_seed")  # options that a method may choose
 
@@ -46,12 +49,17 @@ class TaskError(UserError):
     """A method requested something that its task does not allow."""
 
 
+class _Enough(Exception):
+    """A method ends a training before its last step."""
+
+
 @dataclass(frozen=True)
 class TaskSpec:
     """Specification of a task. env: options of `GoalpostsVecEnv`; log: receives a row of progress.csv and the current agent.
 
     steps, labels, unlabelled: the budgets; labels_from: the condition of the levels that cost labels, and of unlabelled inputs.
-    start: gives a new learner its first weights; checkpoint: saves an agent; events: logs the learners' statistics for tensorboard.
+    start: gives a new learner the weights of `init_from`, None without it; checkpoint: saves an agent; events: logs the learners'
+    statistics for tensorboard.
     """
 
     name: str
@@ -62,7 +70,7 @@ class TaskSpec:
     labels_from: str | None = None
     log: Callable[[dict[str, Any], Any], None] = field(default=lambda row, agent: None)
     unlabelled: int = 0
-    start: Callable[[Training], None] = field(default=lambda learner: None)
+    start: Callable[[Training], None] | None = None
     checkpoint: Callable[[Any], None] = field(default=lambda agent: None)
     events: EventLog = field(default_factory=EventLog)
 
@@ -139,25 +147,34 @@ class TrainingTask:
         self._given.append(found)
         return found
 
-    def labelled_levels(self, count: int) -> LevelSet:
-        """Generate levels of the training layouts with the goal placed as in the shift; each costs a label. Raises BudgetExceeded."""
+    def labelled_levels(self, count: int, draw: int = 0) -> LevelSet:
+        """Generate levels of the training layouts with the goal placed as in the shift; each costs a label. Raises BudgetExceeded.
+
+        draw: other draws have other levels. With `draw=seed`, methods with the same seed get the same labels, and fewer labels
+        are the first of more.
+        """
         condition = self._spec.labels_from or self.world.default_condition("shift")
-        first = self.labels.spent
+        first = draw * DRAW + self.labels.spent
         self.labels.spend(count)
         found = generate(self.world, condition, LABEL_SEED, count, first, split="train")
         self._given.append(found)
         return found
 
-    def unlabelled_inputs(self, count: int) -> np.ndarray:
+    def unlabelled_inputs(self, count: int, agent: Any = None) -> np.ndarray:
         """First observations of `count` shifted levels of the training layouts, without the levels. Raises BudgetExceeded.
 
         uint8[count, C, H, W]; pixels: [count, 64, 64, 3]. Nothing says where the goal is or what an action would earn.
+        agent: plays each level; the result has one observation of each episode, chosen at random. The steps count.
         """
         first = self.unlabelled.spent
         self.unlabelled.spend(count)
         condition = self._spec.labels_from or self.world.default_condition("shift")
         found = generate(self.world, condition, UNLABELLED_SEED, count, first, split="train")
-        return first_observations(found, self.observation)
+        if agent is None:
+            return first_observations(found, self.observation)
+        visitor = Visitor(agent, np.random.default_rng([self.seed, first]))
+        self._played(visitor, found)
+        return visitor.kept
 
     def _pay_for(self, levels: LevelSet | None) -> None:
         if levels is None or any(levels is one for one in self._given):
@@ -175,11 +192,12 @@ class TrainingTask:
         total_steps: int | None = None,
         env: GoalpostsVecEnv | None = None,
         seed: int | None = None,
+        fresh: bool = False,
         **options: Any,
     ) -> Training:
         """Create a learner with the config's algorithm, on `env` or on `vec_env(**options)`. Run it with `run`.
 
-        total_steps: default: the config's. seed: default: the task's.
+        total_steps: default: the config's. seed: default: the task's. fresh: random weights, even if the config has `init_from`.
         """
         settings = self.settings
         if total_steps is not None:
@@ -192,27 +210,47 @@ class TrainingTask:
             )
         made = training_of(settings, name=self._spec.name, env=env, seed=self.seed if seed is None else seed)
         made.model.set_logger(self._spec.events.logger(lambda: self.steps.spent))
-        self._spec.start(made)
+        if self._spec.start is not None and not fresh:
+            self._spec.start(made)
         return made
+
+    @property
+    def has_start(self) -> bool:
+        """Whether the config has `init_from`, so that learners start from a trained agent's weights."""
+        return self._spec.start is not None
 
     def share(self, parts: int) -> int:
         """Number of steps for each of several learners, in whole rollouts, so that all fit into the budget."""
         rollout = self.settings.rollout
         return max(1, self.steps.limit // parts // rollout) * rollout
 
-    def run(self, learner: Training, callbacks: Any = ()) -> Training:
-        """Train a learner to its end and log every update. callbacks: stable-baselines3's. Raises BudgetExceeded."""
+    def run(
+        self,
+        learner: Training,
+        callbacks: Any = (),
+        until: Callable[[TrainingProgress], bool] | None = None,
+    ) -> Training:
+        """Train a learner to its end and log every update. callbacks: stable-baselines3's. Raises BudgetExceeded.
+
+        until: receives the statistics of each update; training stops when it returns True, and the remaining steps stay unspent.
+        """
 
         def on_update(progress: TrainingProgress | None) -> None:
             if progress is not None:
                 self.log(learner.agent(), **progress.row())
+                if until is not None and until(progress):
+                    raise _Enough
 
-        learner.run(on_update, callbacks)
+        with suppress(_Enough):
+            learner.run(on_update, callbacks)
         return learner
 
     def play(self, agent: Any, levels: LevelSet, sampled: bool = True) -> Played:
         """Play each level once; the steps count. Raises BudgetExceeded before or during play."""
         self._pay_for(levels)
+        return self._played(agent, levels, sampled)
+
+    def _played(self, agent: Any, levels: LevelSet, sampled: bool = True) -> Played:
         env = self._spec.env
         return play(
             Counted(agent, self.steps),

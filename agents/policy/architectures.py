@@ -62,6 +62,7 @@ _COMMON = {
     "features_extractor": lambda value: isinstance(value, str),
     "features_extractor_kwargs": _arguments,
     "members": _whole(2, 32),
+    "votes": lambda value: value is True,
     "tiles": lambda value: (
         isinstance(value, list) and len(value) == 2 and all(type(n) is int and 1 <= n <= 64 for n in value)
     ),
@@ -94,6 +95,7 @@ def options_fit(algorithm: object, options: object) -> bool:
         all(name in allowed and allowed[name](value) for name, value in options.items())
         and REQUIRED.get(str(algorithm), set()) <= set(options)
         and not (options.get("shared_lstm") and options.get("enable_critic_lstm"))
+        and not ("votes" in options and "members" not in options)
     )
 
 

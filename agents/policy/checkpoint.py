@@ -177,14 +177,15 @@ def load_policy(folder: str | Path) -> PolicyAgent:
     members = card.options.get("members")
     if members is None:
         return agent_of(_filled(card, tensors, misfit), card)
-    own = replace(card, options={name: value for name, value in card.options.items() if name != "members"})
+    own = replace(card, options={k: v for k, v in card.options.items() if k not in ("members", "votes")})
     parts: list[dict[str, torch.Tensor]] = [{} for _ in range(members)]
     for name, tensor in tensors.items():
         found = re.fullmatch(r"member\.(\d{1,2})\.(.+)", name)
         if found is None or int(found[1]) >= members:
             raise CheckpointError(misfit)
         parts[int(found[1])][found[2]] = tensor
-    return EnsembleAgent([agent_of(_filled(own, part, misfit), own) for part in parts])
+    members = [agent_of(_filled(own, part, misfit), own) for part in parts]
+    return EnsembleAgent(members, votes="votes" in card.options)
 
 
 def _filled(card: AgentCard, tensors: dict[str, torch.Tensor], misfit: str) -> Any:

@@ -1,6 +1,6 @@
-"""Several policies as one agent, which averages their action probabilities.
+"""Several policies as one agent, which averages their action probabilities, or counts their votes.
 
-Saved as one checkpoint: the members' tensors under `member.<k>.`, and their number among the card's options. Read next:
+Saved as one checkpoint: the members' tensors under `member.<k>.`, and their number and `votes` among the card's options. Read next:
 `checkpoint.py`; `agents/methods/ensemble.py`, which trains one.
 """
 
@@ -18,27 +18,35 @@ from .library_defaults import with_defaults
 from .policy_agent import PolicyAgent
 
 MOST_MEMBERS = 32
+TIES = 1e-6  # weight of the mean probabilities next to votes: breaks ties, keeps logits finite
 
 
 class EnsembleAgent(PolicyAgent):
-    """An agent that averages its members' action probabilities and values."""
+    """An agent that averages its members' action probabilities and values.
 
-    def __init__(self, members: Sequence[PolicyAgent]) -> None:
+    votes: its action probabilities are the fractions of members whose likeliest action it is, plus a weight `TIES` of the mean.
+    """
+
+    def __init__(self, members: Sequence[PolicyAgent], votes: bool = False) -> None:
         cards = {replace(member.card, step=0, seed=None, name="").__repr__() for member in members}
         if len(cards) != 1 or not 2 <= len(members) <= MOST_MEMBERS:
             raise UserError(
                 f"an ensemble has 2 to {MOST_MEMBERS} members of one shape; these are {len(members)} of {len(cards)}"
             )
         first = members[0].card
-        self.members = list(members)
-        super().__init__(
-            members[0].policy, replace(first, options={**first.options, "members": len(members)})
-        )
+        self.members, self.votes = list(members), votes
+        options = {**first.options, "members": len(members), **({"votes": True} if votes else {})}
+        super().__init__(members[0].policy, replace(first, options=options))
 
     @with_defaults
     def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
-        """Action probabilities float64[n, A], averaged over the members."""
-        return np.mean([member.action_probabilities(observation) for member in self.members], axis=0)
+        """Action probabilities float64[n, A], averaged over the members, or their votes."""
+        each = np.stack([member.action_probabilities(observation) for member in self.members])
+        mean = each.mean(axis=0)
+        if not self.votes:
+            return mean
+        votes = np.eye(self.card.n_actions)[each.argmax(axis=2)].mean(axis=0)
+        return (1 - TIES) * votes + TIES * mean
 
     @with_defaults
     def predict(
@@ -63,7 +71,7 @@ class EnsembleAgent(PolicyAgent):
 
     @with_defaults
     def logits(self, observation: np.ndarray) -> np.ndarray:
-        """Logarithm of the mean probabilities, float32[n, A]."""
+        """Logarithm of the action probabilities, float32[n, A]."""
         return np.log(self.action_probabilities(observation)).astype(np.float32)
 
     def activations(self, observation: np.ndarray) -> dict[str, np.ndarray]:

@@ -15,6 +15,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor, nn
 
 from ..policy.networks import PlanesExtractor
+from .consistent_dropout import ConsistentDropout
 from .loss import STATISTICS, LossCoefficients, LossGradients, Minibatch, loss_of
 from .run_length_layer import BinaryRows, cumulated
 
@@ -68,7 +69,10 @@ class HandNet:
     `agents/policy/networks.py` and SB3; the first layer reads runs of ones.
 
     Call `refresh` after each optimizer step, before `forward`. Raises ValueError if a net without a trunk lacks a hidden layer.
+    dropout: masks of the layers up to where the heads part; None: none.
     """
+
+    dropout: ConsistentDropout | None = None
 
     def __init__(self, policy: ActorCriticPolicy) -> None:
         body, nets = policy.features_extractor, policy.mlp_extractor
@@ -95,6 +99,11 @@ class HandNet:
         """Layers that read the planes."""
         return self.joint[0].layers
 
+    @property
+    def widths(self) -> list[int]:
+        """Number of units of each layer up to where the heads part."""
+        return [sum(layer.out_features for layer in one.layers) for one in self.joint]
+
     def refresh(self) -> None:
         """Update to the current weights."""
         self.weights = [(one.weight, one.bias) for one in self.joint]
@@ -107,8 +116,12 @@ class HandNet:
         self.rows, self.picks = rows, picks
         x = torch.from_numpy(rows.forward(self.sums, self.weights[0][1].numpy(), picks))
         self.seen = [x]
+        if self.dropout is not None:
+            self.dropout.apply(0, x, rows, picks)
         for weight, bias in self.weights[1:]:
             x = torch.addmm(bias, x.to(self.dtype), weight.t()).relu_()
+            if self.dropout is not None:
+                self.dropout.apply(len(self.seen), x, rows, picks)
             self.seen.append(x)
         width = self.joint[-1].layers[0].out_features
         parts = (x[:, :width], x[:, width:]) if self.shared else (x, x)
@@ -146,7 +159,9 @@ class HandNet:
         if not self.shared:
             gradient += of_vf
         for k in range(len(self.joint) - 1, -1, -1):
-            gradient = _cut(gradient, self.seen[k], 0)
+            gradient = _cut(gradient, self.seen[k], 0)  # 0 as well for units that dropout has set to 0
+            if self.dropout is not None:
+                gradient *= self.dropout.scale
             if k:
                 before = self.seen[k - 1].to(self.dtype)
                 self.joint[k].give(gradient.t() @ before, gradient.sum(0))

@@ -22,6 +22,7 @@ from torch import nn
 
 from ..policy.networks import Extractor
 from ..sb3_vec_env import GoalpostsVecEnv
+from .consistent_dropout import ConsistentDropout
 from .loss import STATISTICS, LossCoefficients, Minibatch
 from .manual_backprop import HandNet, loss_by_hand
 from .run_length_layer import MAX_INPUTS, BinaryRows, by_input
@@ -52,6 +53,13 @@ class PlanesPPO(PPO):
                 by_input(layer)
             self._rows = BinaryRows(self.n_steps * self.n_envs, inputs)
             self._extra = BinaryRows(self.n_envs, inputs)  # final and next observations
+
+    def drop_units(self, rate: float, seed: int) -> ConsistentDropout | None:
+        """Train with dropout of hidden units; call `redraw` of the result before each rollout. None: not on the fast path."""
+        if self._rows is None:
+            return None
+        self._net.dropout = ConsistentDropout(rate, self._rows, self._net.widths, seed)
+        return self._net.dropout
 
     def _values(self, observations: np.ndarray) -> torch.Tensor:
         self._extra.put(0, observations)

@@ -1,6 +1,7 @@
 """mkdocs hooks: generate the reference pages, blocks made from code and results, and include samples and linked source files.
 
-- `reference/*.md` are generated from the code and never committed (`cli_reference.py`, `config_reference.py`, `metrics_reference.py`, `schemas_reference.py`).
+- `reference/*.md` are generated from the code and never committed (`cli_reference.py`, `config_reference.py`, `methods_reference.py`,
+  `metrics_reference.py`, `schemas_reference.py`).
 - In the `nav` of mkdocs.yml a pattern such as `results/*.md` represents all matching pages that are not listed elsewhere.
 - Marks such as `<!-- results -->` become blocks that are made from the pages and the code (`showcase.py`).
 - Sample reports, the live page and images of worlds come from build/docs-samples (`samples.py`), else they are placeholders.
@@ -21,6 +22,7 @@ from typing import Any
 
 from cli_reference import command_page
 from config_reference import config_page, study_page, worlds_page
+from methods_reference import methods_page
 from metrics_reference import metrics_page
 from schemas_reference import schemas_page
 from mkdocs.config.defaults import MkDocsConfig
@@ -38,6 +40,7 @@ from goalposts.registration import WORLDS
 PAGES = {
     "reference/cli.md": command_page,
     "reference/config.md": config_page,
+    "reference/methods.md": methods_page,
     "reference/metrics.md": metrics_page,
     "reference/schemas.md": schemas_page,
     "reference/study.md": study_page,

@@ -68,7 +68,7 @@ def train_by_method(run: Run, log: Callable[[dict[str, Any], Any], None], events
         method.labels_from,
         log,
         unlabelled=method.unlabelled,
-        start=lambda learner: start_from(config, learner),
+        start=None if config.init_from is None else lambda learner: start_from(config, learner),
         checkpoint=lambda agent: checkpoint(agent, task),
         events=events,
     )

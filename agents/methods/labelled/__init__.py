@@ -1,0 +1,1 @@
+"""Methods that learn from k labelled levels: cloning, DAgger, fine-tuning; from a trained agent or from an untrained net."""
