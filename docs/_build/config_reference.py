@@ -13,7 +13,7 @@ from typing import Any
 from goalposts.envs.worlds.registry import known_worlds
 from goalposts.experiments.config.schema import config_schema, shipped_configs, shipped_root
 from goalposts.experiments.study.design.config import StudyConfig
-from goalposts.experiments.study.design.study_file import shipped_studies
+from goalposts.experiments.study.design.study_file import shipped_study_files
 
 Schema = Mapping[str, Any]
 
@@ -67,8 +67,8 @@ def config_page() -> str:
 def study_page() -> str:
     """Page with every key of a study, then the shipped files."""
     parts = [STUDY, *_tables(StudyConfig.model_json_schema(), "The study"), "## Shipped studies\n"]
-    for name in shipped_studies():
-        text = (shipped_root() / "studies" / f"{name}.yaml").read_text(encoding="utf-8")
+    for name, path in shipped_study_files().items():
+        text = path.read_text(encoding="utf-8")
         parts.append(f"### {name}\n\n{_yaml(text)}")
     return "\n".join(parts)
 

@@ -45,15 +45,15 @@ TABLE = """\
 LABELLED = """
 ## From a trained agent, and from an untrained net
 
-`labelled_cloning`, `dagger` and `fine_tuning` learn from k = `levels` labelled levels; `method.labels` must allow that many. With `start: trained`
+`labelled_cloning`, `dagger` and `fine_tuning` learn from k = `method.labels` labelled levels, or from the option `levels` if that is fewer. With `start: trained`
 the config's algorithm first trains on the usual levels with a fraction `plain` of the step budget; with `init_from`, the agent of that
 run takes its place, and no steps are spent on it. With `start: untrained` the net has random weights, and the fraction `plain` stays
 unspent. Both arms of one seed get exactly the same labelled levels, and the labels of a smaller k are the first of those of a larger one; other
 seeds get other levels. `replay` is the fraction of the pairs (of `fine_tuning`: of the episodes) that come from `replay_levels` training levels.
 
-    goalposts train coinrun/edge method.name=labelled_cloning method.labels=100 method.levels=100
-    goalposts train coinrun/edge method.name=labelled_cloning method.labels=100 method.levels=100 method.start=untrained
-    goalposts train coinrun/edge method.name=dagger method.labels=30 method.levels=30 method.replay=0.5 init_from=runs/edge-s0
+    goalposts train coinrun/edge method.name=labelled_cloning method.labels=100
+    goalposts train coinrun/edge method.name=labelled_cloning method.labels=100 method.start=untrained
+    goalposts train coinrun/edge method.name=dagger method.labels=30 method.replay=0.5 init_from=runs/edge-s0
     goalposts train coinrun/edge method.name=diverse_heads method.labels=1 method.unlabelled=2000
 
 Cloning, DAgger and diverse heads fit the policy alone: the value function keeps what it was, so an agent's value says nothing after them.

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from goalposts.errors import UserError
+
 from ....envs.levels.level import LevelSet
 from ..option_range import one_of, within
 from .imitation import Pairs
@@ -18,7 +20,7 @@ STARTS = ("trained", "untrained")
 
 @dataclass(frozen=True)
 class FromLabels:
-    """Options of all these methods. levels: number of labelled levels, k; start: `trained` or `untrained`.
+    """Options of all these methods. levels: number of labelled levels, k; 0: all that `method.labels` allows; start: `trained` or `untrained`.
 
     trained: with `init_from`, the agent of that run; else the config's algorithm first trains on the usual levels with a fraction
     `plain` of the step budget. untrained: random weights, and that fraction stays unspent. replay: fraction of the pairs or episodes
@@ -27,14 +29,14 @@ class FromLabels:
 
     label_class: ClassVar[str] = "L3"
 
-    levels: int = 10
+    levels: int = 0
     start: str = "trained"
     plain: float = 0.8
     replay: float = 0.0
     replay_levels: int = 500
 
     def __post_init__(self) -> None:
-        within("levels", self.levels, 1)
+        within("levels", self.levels, 0)
         one_of("start", self.start, STARTS)
         within("plain", self.plain, 0, 1)
         within("replay", self.replay, 0, 1, open_end=True)
@@ -54,8 +56,13 @@ class FromLabels:
         return 0 if task.has_start else int(self.plain * task.steps.limit) // rollout * rollout
 
     def labelled(self, task: Any, seed: int) -> LevelSet:
-        """The labelled levels of a seed. Raises BudgetExceeded."""
-        return task.labelled_levels(self.levels, draw=seed)
+        """The labelled levels of a seed. Raises BudgetExceeded, or UserError if there are none."""
+        count = self.levels or task.labels.limit
+        if not count:
+            raise UserError(
+                "this method learns from labelled levels, and method.labels is 0; set it to their number, such as method.labels=10."
+            )
+        return task.labelled_levels(count, draw=seed)
 
     def replayed(self, task: Any) -> Pairs | None:
         """The planner's demonstrations on training levels, which are free of labels; None without replay."""

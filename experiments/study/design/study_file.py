@@ -21,12 +21,13 @@ def find_study(source: str | os.PathLike[str]) -> Path:
     path = Path(source)
     if os.path.isfile(path / STUDY):
         return path / STUDY
-    shipped = shipped_root() / "studies" / f"{path.name.removesuffix('.yaml')}.yaml"
     if os.path.lexists(path):
         return path
-    if os.fspath(source) in (shipped.stem, f"studies/{shipped.stem}") and shipped.is_file():
-        return shipped
-    names = shipped_studies()
+    shipped = shipped_study_files()
+    name = os.fspath(source).removeprefix("studies/").replace("/", "-")
+    if name in shipped:
+        return shipped[name]
+    names = tuple(shipped)
     near = closest(path.name, names)
     raise UserError(
         f"there is no study {os.fspath(source)!r}; give a file, a study folder, or one of {', '.join(names)}.{near}"
@@ -35,7 +36,14 @@ def find_study(source: str | os.PathLike[str]) -> Path:
 
 def shipped_studies() -> tuple[str, ...]:
     """List the names of the shipped studies."""
-    return tuple(sorted(path.stem for path in (shipped_root() / "studies").glob("*.yaml")))
+    return tuple(shipped_study_files())
+
+
+def shipped_study_files() -> dict[str, Path]:
+    """Files of the shipped studies by name: `alpha`, or `methods-l0` for methods/l0.yaml."""
+    root = shipped_root() / "studies"
+    files = {"-".join(path.relative_to(root).with_suffix("").parts): path for path in root.rglob("*.yaml")}
+    return dict(sorted(files.items()))
 
 
 def check_study_folder(path: str | os.PathLike[str]) -> None:

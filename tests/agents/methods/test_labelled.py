@@ -144,6 +144,13 @@ def test_imitation_needs_an_actor_without_memory() -> None:
         imitate(learner, Pairs(np.zeros(1), np.zeros(1)), None, Fit(1, 1, 1e-3), None)
 
 
+def test_all_labels_of_the_budget_are_used_unless_the_options_say_fewer() -> None:
+    task = small_task(labels=4)
+    assert len(LabelledCloning().labelled(task, 3)) == task.labels.spent == 4
+    with pytest.raises(UserError, match=r"method\.labels is 0; set it to their number"):
+        DAgger().labelled(small_task(), 3)
+
+
 def test_steps_of_demonstrations_and_corrections_count() -> None:
     task = small_task(labels=3, steps=5000)
     levels = task.labelled_levels(3)

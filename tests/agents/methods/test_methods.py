@@ -160,7 +160,7 @@ def test_plr_learns_only_from_replayed_levels() -> None:
         ("plain", {"x": 1}, "it has no options"),
         ("dropout", {"rate": 1.0}, "rate is 1.0; it must be from 0 to below 1"),
         ("dagger", {"start": "train"}, "start is 'train'; it must be one of trained, untrained"),
-        ("fine_tuning", {"levels": 0}, "levels is 0; it must be at least 1"),
+        ("fine_tuning", {"levels": -1}, "levels is -1; it must be at least 0"),
         ("nowhere:Method", {}, "goalposts --code nowhere:Method"),
     ],
 )
