@@ -20,11 +20,11 @@ STARTS = ("trained", "untrained")
 
 @dataclass(frozen=True)
 class FromLabels:
-    """Options of all these methods. levels: number of labelled levels, k; 0: all that `method.labels` allows; start: `trained` or `untrained`.
+    """Options of all these methods. levels: number of labelled levels, k; 0: all that `method.labels` allows.
 
-    trained: with `init_from`, the agent of that run; else the config's algorithm first trains on the usual levels with a fraction
-    `plain` of the step budget. untrained: random weights, and that fraction stays unspent. replay: fraction of the pairs or episodes
-    from training levels; replay_levels: number of those levels.
+    start: `trained` or `untrained`. trained: with `init_from`, the agent of that run; else the config's algorithm first trains on the
+    usual levels with a fraction `plain` of the step budget. untrained: random weights, and that fraction stays unspent.
+    replay: fraction of the pairs or episodes from training levels; replay_levels: number of those levels.
     """
 
     label_class: ClassVar[str] = "L3"
