@@ -18,6 +18,7 @@ import numpy as np
 from goalposts.errors import UserError
 from goalposts.safe_write import write_whole
 
+from ..engine.proxy_cells import proxy_cells
 from ..levels.level import Level, LevelSet, Tile
 from ..levels.level_file import save_levels
 from ..render.look import look_of
@@ -190,7 +191,8 @@ class Edit(View):
     def _image(self, canvas: Canvas, px: int) -> pygame.Surface:
         sketch, legend, theme = self.sketch, self.world.legend, canvas.theme
         if sketch.fault is None:
-            scene = Episode(sketch.level).moments[0].scene
+            cells = proxy_cells(self.world, sketch.level)
+            scene = replace(Episode(sketch.level).moments[0].scene, proxy=cells)
         else:
             names = tuple(tuple(legend.tiles[code].sprite for code in row) for row in sketch.tiles)
             scene = Scene(self.world.name, names, outside=self.world.outside_sprite)

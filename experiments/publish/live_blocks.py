@@ -30,6 +30,10 @@ class LiveAgent:
     observation: str
     max_steps: int | None
     network: dict[str, Any]
+    rewarded: str = ""  # what training paid for, in the world's words; empty: not known
+    score: tuple[float, int] | None = (
+        None  # fraction of the control's episodes with the goal reached, and their number
+    )
 
 
 def live_page_of(
@@ -38,7 +42,9 @@ def live_page_of(
     """The page of agents whose networks are packed, beginning with these levels (as in training, goal moved)."""
     words = words_of(world)
     limits = {agent.max_steps for agent in agents}
-    training = phrase(notes_of(world, [agents[0].condition])[0], words)
+    names = [agents[0].condition, world.default_condition("control"), world.default_condition("shift")]
+    hidden = next((c.hidden for c in world.conditions if c.name == "invisible"), words.goal)
+    training, control, shift = (phrase(note, words) for note in notes_of(world, names))
     return LivePage(
         world=world.name,
         words=words,
@@ -46,7 +52,7 @@ def live_page_of(
         rules=javascript_of(world),
         labels=[agent.label for agent in agents],
         training=training,
-        hidden=next((c.hidden for c in world.conditions if c.name == "invisible"), words.goal),
+        hidden=hidden,
         block={
             "world": world_block(world, limits.pop() if len(limits) == 1 else None),
             "agents": [agent_block(world, agent) for agent in agents],
@@ -60,6 +66,10 @@ def live_page_of(
                 "proxy": words.proxy,
                 "reachesGoal": words.reaches_goal,
                 "reachesProxy": words.reaches_proxy,
+                "letsGoalBe": words.lets_goal_be,
+                "hidden": hidden,
+                "control": control,
+                "shift": shift,
             },
             "sheet": sheet_block(world),
             "outsideSprite": world.outside_sprite,
@@ -76,6 +86,8 @@ def agent_block(world: World, agent: LiveAgent) -> dict[str, Any]:
         "blind": goal_planes(world),
         "spec": window_block(world, agent.observation, world.full),
         "network": agent.network,
+        "rewarded": agent.rewarded,
+        "score": agent.score,
     }
 
 

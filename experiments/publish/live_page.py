@@ -9,26 +9,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import polars as pl
 
 from goalposts.errors import UserError
 from goalposts.text import plain
 
 from ...agents.rollout import play
 from ...envs.engine.engine import Engine
-from ...envs.engine.outcome import FIRST, O_FIRST
+from ...envs.engine.outcome import FIRST, NEVER, O_FIRST, O_GOAL
 from ...envs.generation.generate import generate
 from ...envs.levels.level import Level, LevelSet
 from ...envs.planner.planner import survey_levels
 from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
 from ..evaluation.evaluate import Subject, subject_of
+from ..evaluation.evaluated_run import Evaluated
 from ..report.data import LivePage
 from ..runs.run import Run
 from .live_blocks import LiveAgent, live_page_of
 from .weights import check_plain, packed_network
-from .wording import training_label
+from .wording import rewarded_for, training_label
 
 MOST_AGENTS, TWO = 12, 2
+PLAYED = 200  # episodes for the score of a run that was not evaluated
 DRAWN, SHOWN = 60, 8  # levels that are played to choose from; levels that the page offers
 
 
@@ -52,6 +55,8 @@ def live_page(runs: Sequence[Run], command: str = "") -> LivePage:
             subject.observation,
             subject.max_steps,
             packed_network(subject.agent, str(run.path), len(runs) > TWO),
+            rewarded_for(world, subject.config) if subject.config else "",
+            score_of(world, run, subject),
         )
         for run, subject in zip(runs, subjects, strict=True)
     ]
@@ -80,6 +85,20 @@ def label_of(world: World, subject: Subject) -> str:
 def training_condition(world: World, subject: Subject) -> str:
     """The condition that a subject was trained on; the world's own for one without a config."""
     return subject.config.env.condition if subject.config else world.default_condition("train")
+
+
+def score_of(world: World, run: Run, subject: Subject) -> tuple[float, int]:
+    """Fraction of episodes on the control with the goal reached, and their number: as evaluated, else played now."""
+    control = world.default_condition("control")
+    if run.episodes_path.exists():
+        table = Evaluated(run).episodes.filter((pl.col("condition") == control) & pl.col("sampled"))
+        last = run.latest_checkpoint()
+        if table.height and last and table["train_step"].unique().to_list() == [last.step]:
+            return float(table["steps_to_goal"].is_not_null().mean() or 0.0), table.height
+    seed = subject.config.evaluate.level_seed if subject.config else 0
+    levels = generate(world, control, seed, PLAYED)
+    played = play(subject.agent, levels, subject.observation, max_steps=subject.max_steps)
+    return float((played.outcome[:, O_GOAL] != NEVER).mean()), PLAYED
 
 
 def chosen_levels(world: World, subjects: Sequence[Subject]) -> list[tuple[Level, Level]]:

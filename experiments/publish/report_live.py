@@ -17,7 +17,7 @@ from ..report.data import LivePage, RecordedEpisodes, Replay, Take
 from ..runs.recorded_network import NotLiveError, recorded_network
 from .live_blocks import LiveAgent, live_page_of
 from .live_world import window_block
-from .wording import label_of
+from .wording import label_of, rewarded_for
 
 LIVE_IN_REPORT = 2  # agents whose networks a report holds
 MOST_LISTED = 5_000  # episodes per condition that a report lists
@@ -54,7 +54,10 @@ def _agent(item: Evaluated) -> LiveAgent:
     first = (network["trunk"] or network["pi"])[0]
     if first["inputs"] != len(window["bits"]) * int(np.prod(window["size"])):
         raise NotLiveError(f"{item.run.path} observes something else than its world shows")
-    return LiveAgent(item.name, label_of(item), env.condition, env.observation, env.max_steps, network)
+    rewarded = rewarded_for(item.world, item.config)
+    return LiveAgent(
+        item.name, label_of(item), env.condition, env.observation, env.max_steps, network, rewarded
+    )
 
 
 def _pairs(replays: Sequence[Replay], world: str, control: str, shift: str) -> list[tuple[Level, Level]]:

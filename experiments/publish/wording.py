@@ -15,7 +15,7 @@ from ...envs.render.look import look_of
 from ...envs.render.render import FLOORS
 from ...envs.render.sprites import sheet
 from ...envs.worlds.contract.world import World
-from ..config.schema import EnvConfig
+from ..config.schema import EnvConfig, ExperimentConfig
 from ..evaluation.evaluated_run import Evaluated
 from ..report.data import ConditionNote, RolloutLike, SpriteSheet, WorldWords
 from ..report.words import phrase
@@ -57,6 +57,15 @@ def training_label(world: World, env: EnvConfig) -> str:
         env.reward, f", rewarded for {words.proxy} as well"
     )
     return f"trained {phrase(note, words)}{what}"
+
+
+def rewarded_for(world: World, config: ExperimentConfig) -> str:
+    """What an agent was rewarded for, in its world's words: "the coin"; empty for an adopted one, of which that is not known."""
+    if config.method is not None and config.method.name == ADOPTED:
+        return ""
+    words = words_of(world)
+    either = f"{words.goal} or {words.proxy}, whichever came first"
+    return {"goal": words.goal, "proxy": words.proxy}.get(config.env.reward, either)
 
 
 def names_in(rollouts: Iterable[RolloutLike]) -> list[str]:

@@ -71,8 +71,9 @@ function showMeter() {
   if (!found.decided) { meter.textContent = "This level has too many states to search here."; return; }
   const steps = (n, what) => (n < 0 ? `${what} cannot be reached` : `${what} in ${n} step${n === 1 ? "" : "s"}`);
   const verdict = (yes) => element("b", yes ? "yes" : "no", yes ? "yes" : "no");
-  meter.replaceChildren("Solvable: ", verdict(found.solvable), ` (${steps(found.toGoal, goal)}, ${steps(found.toProxy, proxy)}) · Distinguishing: `, verdict(found.distinguishing),
-    found.distinguishing ? ` (a shortest path to either misses the other)` : found.solvable ? ` (every shortest path to one of them passes the other)` : "");
+  const far = element("span", ` (${steps(found.toGoal, goal)}, ${steps(found.toProxy, proxy)})`, "wordy");
+  meter.replaceChildren("Solvable: ", verdict(found.solvable), far, ". Distinguishing: ", verdict(found.distinguishing),
+    found.distinguishing ? " (going straight for one misses the other)." : found.solvable ? " (going straight for one passes the other)." : ".");
 }
 
 function explained() { // what a layer shows, in the place of the meter; empty where that is the level's own
@@ -120,6 +121,7 @@ function changed() { // the level, an agent or a switch: everything is computed 
   S.time = Math.min(S.time, lastStep());
   askWorkers();
   S.boards.forEach(showOdds);
+  showStory();
   showCurve();
   showTime();
   if (!intro.on) keepAddress();
@@ -130,7 +132,7 @@ function fit(board, again) { // as large as the screen allows, two boards and ev
   if (canvas.fitted && canvas.fitted.about === about && !again) { Object.assign(board, canvas.fitted); return; } // measures nothing
   const wide = canvas.parentElement.clientWidth, narrow = innerWidth <= 700;
   const above = alone || narrow ? 0 : Math.min(140, root.getBoundingClientRect().top + scrollY), hidden = rowsBelow(level), rows = level.rows - hidden;
-  const spare = innerHeight - (narrow ? 408 : 326) - above, each = narrow ? Math.max(spare / S.shown.length, 130) : Math.max(spare, 200);
+  const spare = innerHeight - (narrow ? 410 : both ? 356 : 232) - above, each = narrow ? Math.max(spare / S.shown.length, 130) : Math.max(spare, 200);
   const cell = Math.max(8, Math.min(wide / level.cols, each / rows, 44));
   board.dense = Math.max(1, devicePixelRatio || 1);
   board.size = Math.max(8, Math.round(cell * board.dense));

@@ -1,8 +1,8 @@
 // Ten seconds that play by themselves: training, the goal moves, and a question. The answer stays hidden until the reader has guessed.
 "use strict";
 const waited = (ms) => new Promise((resolve) => { intro.wake = resolve; setTimeout(resolve, ms); });
+const asking = byId("ask").textContent;
 const intro = { on: false, wake: () => {}, stopped: false };
-const both = agents.length > 1;
 
 function introStart() {
   setPlaying(false);
@@ -12,6 +12,8 @@ function introStart() {
   byId("blind").checked = false;
   byId("scene").hidden = false;
   byId("scene-choices").replaceChildren();
+  byId("ask").textContent = asking;
+  byId("controls").inert = byId("tools").inert = true;
   root.classList.add("introducing", "asking");
 }
 
@@ -34,15 +36,14 @@ async function introduce() {
   introStart();
   S.codes = copyOf(home);
   changed();
-  const well = S.boards.every((board) => board.run.first === "goal");
-  scene(`In training, ${both ? "A" : "the agent"}'s levels were like this one, ${page.training}. ${well ? `${both ? "Both agents reach" : "It reaches"} ${page.words.goal}.` : ""}`);
+ scene(trainingWords());
   await waited(900);
   if (!intro.stopped) await playThrough(4200);
   if (!intro.stopped) {
     S.codes = copyOf(moved);
     S.time = 0;
     changed();
-    scene(`Now ${page.words.goal} is somewhere else, and nothing was trained again.`);
+    scene(`Now a level ${page.words.shift}. Nothing was trained again.`);
     await waited(2400);
   }
   if (!intro.stopped) ask(moved);
@@ -73,6 +74,14 @@ function answer(guess) {
   if (!calm.matches) setPlaying(true);
 }
 
+function trainingWords() {
+  const { rewarded, score } = agents[S.shown[0]], { reachesGoal, control } = page.words;
+  const trained = `${capital(nameOf(0))} was trained on levels ${page.training}, such as this one${rewarded ? `, and rewarded for ${rewarded}` : ""}.`;
+  if (page.training !== control || !score) return `${trained} ${scoreWords()}`;
+  const other = both && agents[S.shown[1]].score;
+  return `${trained} It ${reachesGoal} in ${scoreText(score)} of new ones${other ? `, B in ${scoreText(other)}` : ""}.`;
+}
+
 function introEnd() {
   S.codes = copyOf(levels[S.number][1]);
   Object.assign(S, { hidden: covered(), layer: "policy", time: 0 });
@@ -80,6 +89,8 @@ function introEnd() {
   intro.stopped = true;
   intro.wake();
   byId("scene").hidden = true;
+  byId("ask").textContent = byId("ask").dataset.paint;
+  byId("controls").inert = byId("tools").inert = false;
   root.classList.remove("introducing");
   root.classList.toggle("asking", covered());
   takeControls();

@@ -28,6 +28,7 @@ APP = (
     "proxy.js",
     "board.js",
     "timeline.js",
+    "story.js",
     "share.js",
     "teacher.js",
     "intro.js",

@@ -11,7 +11,7 @@ function showTime() {
   byId("clock").textContent = `${step} / ${last}`;
   S.boards.forEach(drawBoard);
   S.boards.forEach(showNext);
-  const line = byId("curve").querySelector("line");
+  const line = byId("curve").querySelector(".now");
   if (line) for (const end of ["x1", "x2"]) line.setAttribute(end, String((600 * Math.min(S.time, last)) / last));
 }
 
@@ -42,32 +42,42 @@ function tick(now) {
   else requestAnimationFrame(tick);
 }
 
-function showCurve() {
+function showCurve() { // from 0 to 1 at least, so that a small rise does not look like a large one
   const svg = byId("curve"), last = lastStep();
   const values = S.boards.flatMap((board) => board.run.thoughts.map((thought) => thought.v));
-  const low = Math.min(...values), high = Math.max(low + 0.2, ...values);
+  const low = Math.min(0, ...values), high = Math.max(1, ...values);
   const made = (name, attributes) => {
     const node = document.createElementNS("http://www.w3.org/2000/svg", name);
     for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
     return node;
   };
+  const height = (v) => (61 - (58 * (v - low)) / (high - low)).toFixed(1);
   const lines = S.boards.map((board) => {
-    const points = board.run.thoughts.map(({ v }, t) => `${((600 * t) / last).toFixed(1)} ${(60 - (56 * (v - low)) / (high - low)).toFixed(1)}`);
+    const points = board.run.thoughts.map(({ v }, t) => `${((600 * t) / last).toFixed(1)} ${height(v)}`);
     return made("path", { class: board.index ? "b" : "a", d: `M${points.join("L")}` });
   });
-  svg.replaceChildren(...lines, made("line", { x1: 0, x2: 0, y1: 0, y2: 64 }));
-  const said = S.boards.map((board) => {
-    const v = board.run.thoughts.map((thought) => thought.v);
-    return `${"AB"[board.index]} ${v[0].toFixed(2)} → ${v[v.length - 1].toFixed(2)}`;
-  });
-  byId("curve-says").textContent = `Value (reward expected): ${said.join(S.boards.length > 1 ? "; dashed: " : "")}`;
-  svg.setAttribute("aria-label", byId("curve-says").textContent);
+  const ground = made("line", { class: "ground", x1: 0, x2: 600, y1: height(0), y2: height(0) });
+  svg.replaceChildren(ground, ...lines, made("line", { class: "now", x1: 0, x2: 0, y1: 0, y2: 64 }));
+  byId("curve-high").textContent = high.toFixed(1);
+  byId("curve-low").textContent = low.toFixed(low < 0 ? 1 : 0);
+  byId("curve-steps").textContent = `step ${last}`;
+  const said = `Value, the reward expected from here on: ${S.boards.map(valueWords).join("; ")}.`;
+  if (byId("curve-says").textContent === said) return;
+  byId("curve-says").textContent = said;
+  svg.setAttribute("aria-label", said);
+}
+
+function valueWords({ run, index, which }) { // "A 0.89 at the start, 1.00 at the right edge, which pays nothing"
+  const v = run.thoughts.map((thought) => thought.v), place = { goal: page.words.goal, proxy: page.words.proxy }[run.first] || "the end";
+  const unpaid = run.first === "proxy" && agents[which].rewarded === page.words.goal && !page.counted;
+  const name = both ? `${nameOf(index)}${index ? " (dashed)" : ""} ` : "";
+  return `${name}${v[0].toFixed(2)} at the start, ${v[v.length - 1].toFixed(2)} at ${place}${unpaid ? ", which pays nothing" : ""}`;
 }
 
 function showNext(board) {
   const { run } = board, t = Math.min(Math.floor(S.time), run.thoughts.length - 1), { p, v } = run.thoughts[t], line = byId(`next-${board.index}`);
   const over = Math.floor(S.time) >= run.frames.length - 1;
-  line.replaceChildren(element("span", over ? `after step ${run.actions.length}: ${ended(run)}` : "next: "));
+  line.replaceChildren(over ? `after step ${run.actions.length}: ${ended(run)}` : element("span", "next action: ", "wordy"));
   if (!over) world.actions.forEach((action, a) => {
     const likeliest = a === best(p);
     line.append(element(likeliest ? "b" : "span", `${action} ${percent(p[a])}`), a < p.length - 1 ? ", " : "");
@@ -88,9 +98,9 @@ function showOdds(board) {
   ["goal", "proxy", "neither"].forEach((kind, k) => { split.children[k].style.width = `${100 * share[kind]}%`; });
   split.style.maxWidth = `${board.level.cols * board.size / board.dense}px`;
   const part = (kind, words) => [`${words} `, element("b", percent(share[kind]), kind)];
-  says.replaceChildren("first ", ...part("goal", page.words.reachesGoal), " · ", ...part("proxy", page.words.reachesProxy), " · ",
-    ...part("neither", "neither"));
-  says.title = `of ${count} sampled episodes`;
+  const rest = element("span", " · ", counts.neither ? "" : "none");
+  rest.append(...part("neither", "neither"));
+  says.replaceChildren(element("span", `of ${count} sampled episodes, `, "wordy"), "first ", ...part("goal", page.words.reachesGoal), " · ", ...part("proxy", page.words.reachesProxy), rest);
 }
 
 function showTakes() {

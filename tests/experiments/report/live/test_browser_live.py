@@ -78,6 +78,40 @@ def test_painting_the_coin_moves_it_and_undo_brings_it_back(opened: Callable[...
     assert codes(page) == before
 
 
+def test_the_sentence_follows_the_level(opened: Callable[..., Page]) -> None:
+    """What was rewarded, how often the goal is reached as in training, and what each agent does on the level as it is."""
+    page = opened()
+    story = page.locator("#story")
+    assert story.inner_text().startswith(
+        "Both agents were rewarded for the coin. On new levels with the coin at the edge, A "
+    )
+    assert "On this level, with the coin off the path, A " in story.inner_text()
+    for k in (0, 1):
+        words = page.evaluate(f"didWords(S.boards[{k}].run)")
+        assert f"{'AB'[k]} {words}" in story.inner_text()
+    page.mouse.click(*cell_of(page, *free_cell(page)))
+    until(page, "document.querySelector('#story').textContent.includes('On your level A ')")
+    page.evaluate("S.codes = levels[0][0]; changed()")
+    assert "On this level, with the coin at the edge, A " in story.inner_text()
+
+
+def test_one_agent_fills_the_screen(visit: Callable[..., Page], tmp_path: Path) -> None:
+    page = visit(
+        write_live_page(live_page([live_run(tmp_path / "edge")]), tmp_path / "one.html"), viewport=LAPTOP
+    )
+    page.get_by_role("button", name="Skip").click()
+    assert (
+        page.locator("#story")
+        .inner_text()
+        .startswith("The agent was trained with the coin at the edge and rewarded for the coin.")
+    )
+    board, beside = page.locator("#board-0").bounding_box(), page.locator("#story").bounding_box()
+    assert board is not None
+    assert beside is not None
+    assert beside["x"] >= board["x"] + board["width"]
+    assert beside["x"] + beside["width"] > LAPTOP["width"] - 60
+
+
 def test_brushes_for_everything_that_the_world_has(opened: Callable[..., Page]) -> None:
     names = opened().locator(".brush span").all_inner_texts()
     assert {

@@ -1,0 +1,58 @@
+// The sentence above the boards: what was rewarded, how well that was learned, and what the agents do on the level as it is now.
+"use strict";
+const both = agents.length > 1;
+const nameOf = (index) => (both ? "AB"[index] : "the agent");
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+const hasGoal = () => !tiles.some((tile) => tile.goal) || S.codes.some((row) => row.some((code) => tiles[code].goal));
+const sameLevel = (codes) => codes.length === S.codes.length && codes.every((row, r) => row.length === S.codes[r].length && row.every((code, c) => code === S.codes[r][c]));
+
+function scoreText([value]) { // as the report writes it: only exactly 0 and 100 without a decimal
+  return value === 0 || value === 1 ? `${100 * value}%` : `${Math.min(99.9, Math.max(0.1, 100 * value)).toFixed(1)}%`;
+}
+
+function rewardWords() { // "Both agents were rewarded for the coin."
+  const [one, other] = S.shown.map((which) => agents[which]);
+  if (!one.rewarded || (other && !other.rewarded)) return "";
+  if (other && one.rewarded === other.rewarded) return `Both agents were rewarded for ${one.rewarded}.`;
+  if (other) return `A was rewarded for ${one.rewarded}, B for ${other.rewarded}.`;
+  return one.label.includes("rewarded") ? `The agent was ${one.label}.` : `The agent was ${one.label} and rewarded for ${one.rewarded}.`;
+}
+
+function scoreWords() { // "On new levels with the coin at the edge, A takes the coin in 99% and B in 98% of episodes."
+  const shown = S.shown.map((which) => agents[which]);
+  if (shown.some((agent) => !agent.score)) return "";
+  const said = shown.map(({ score }, index) => `${index ? "and " : ""}${both ? nameOf(index) : "it"} ${index ? "" : `${page.words.reachesGoal} `}in ${scoreText(score)}`);
+  return `On new levels ${page.words.control}, ${said.join(" ")} of episodes.`;
+}
+
+function placeWords() { // "On this level, with the coin off the path,"
+  const { control, shift, goal } = page.words, blind = S.blind ? `, blind to ${page.words.hidden},` : "";
+  if (S.recorded) return `In the recorded episode${blind}`;
+  const own = levels.some(([, moved]) => sameLevel(moved)) ? shift : levels.some(([home]) => sameLevel(home)) ? control : "";
+  const painted = hasGoal() ? "On your level" : `On your level, without ${goal},`;
+  const path = S.take ? ` in sampled episode ${S.take}` : "";
+  return `${own ? `On this level, ${own},` : painted}${path}${blind}`;
+}
+
+function didWords(run) { // "runs to the right edge, past the coin"
+  const { reachesGoal, reachesProxy, letsGoalBe } = page.words;
+  if (run.first === "goal") return reachesGoal;
+  if (run.first !== "proxy") return ended(run);
+  if (!hasGoal()) return reachesProxy;
+  return levels.some(([, moved]) => sameLevel(moved)) && letsGoalBe ? `${reachesProxy}, ${letsGoalBe}` : `${reachesProxy} first`;
+}
+
+let storyShown = "";
+function showStory() { // the page's text changes only where a sentence does: a stroke repaints no more than it must
+  const did = S.boards.map((board) => didWords(board.run)), about = [rewardWords(), scoreWords(), ""].filter((part, k) => part || k === 2).join(" ");
+  const key = [about, placeWords(), ...did].join("|");
+  if (key === storyShown) return;
+  storyShown = key;
+  const end = did.map((words, index) => {
+    if (!both) return element("b", `it ${words}`, "a");
+    return element("b", `${nameOf(index)} ${words}`, index ? "b" : "a");
+  });
+  const answer = element("span", `${placeWords()} `, "answer");
+  answer.append(end[0], ...(both ? ["; ", end[1]] : []), ".");
+  byId("story").replaceChildren(element("span", about, "about"), answer);
+}
