@@ -212,7 +212,7 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
                 f"the episodes of environments {np.flatnonzero(over).tolist()} have ended and autoreset is disabled; "
                 "call reset(options={'reset_mask': terminated | truncated}) before the next step()"
             )
-        stream.count(int((~over).sum()))
+        stream.count(int((~over).sum()), ~over)
         reward, done = engine.step_active(actions, ~over)
         stream.last_actions[~over] = np.asarray(actions)[~over]
         stream.begin_next(np.flatnonzero(over))

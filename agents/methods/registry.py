@@ -19,7 +19,7 @@ from .behaviour_cloning import BehaviourCloning
 from .domain_randomization import DomainRandomization
 from .ensemble import Ensemble
 from .plain_ppo import Plain
-from .plr import PLR
+from .replay.plr import PLR
 
 
 def _from_folder(module: str, name: str) -> type:

@@ -25,6 +25,7 @@ import numpy as np
 
 from goalposts.errors import UserError
 
+from ...envs.engine.outcome import O_STEPS
 from ...envs.generation.generate import generate
 from ...envs.gymnasium_envs import GoalpostsVectorEnv
 from ...envs.levels.level import LevelSet
@@ -38,6 +39,7 @@ from ..sb3_vec_env import GoalpostsVecEnv
 from ..visited_states import Visitor
 from .budget import MethodBudget
 from .event_log import EventLog
+from .step_counts import StepCounts
 
 UNLABELLED_SEED = 4
 DRAW = 1_000_000  # levels of one draw of labels
@@ -94,6 +96,7 @@ class TrainingTask:
             spec.unlabelled,
             "Ask for fewer, or raise method.unlabelled in the config.",
         )
+        self.counts = StepCounts(self.world)
         self._given: list[LevelSet] = []
         self._hashes: set[str] = set()
 
@@ -108,7 +111,7 @@ class TrainingTask:
         options: those of `GoalpostsVecEnv` that do not change the task. Raises TaskError, BudgetExceeded.
         """
         env = GoalpostsVecEnv(num_envs or self.settings.num_envs, **self._options(levels, sampler, options))
-        env.stream.meter = self.steps
+        env.stream.meter, env.stream.counter = self.steps, self.counts.counter()
         return env
 
     def gymnasium_env(
@@ -116,7 +119,7 @@ class TrainingTask:
     ) -> gym.vector.VectorEnv:
         """Create the same environment with gymnasium's vector interface."""
         env = GoalpostsVectorEnv(num_envs or self.settings.num_envs, **self._options(levels, None, options))
-        env.stream.meter = self.steps
+        env.stream.meter, env.stream.counter = self.steps, self.counts.counter()
         return env
 
     def _options(self, levels: LevelSet | None, sampler: Any, options: dict[str, Any]) -> dict[str, Any]:
@@ -210,6 +213,7 @@ class TrainingTask:
             )
         made = training_of(settings, name=self._spec.name, env=env, seed=self.seed if seed is None else seed)
         made.model.set_logger(self._spec.events.logger(lambda: self.steps.spent))
+        env.stream.counter.attach(made)
         if self._spec.start is not None and not fresh:
             self._spec.start(made)
         return made
@@ -245,14 +249,17 @@ class TrainingTask:
             learner.run(on_update, callbacks)
         return learner
 
-    def play(self, agent: Any, levels: LevelSet, sampled: bool = True) -> Played:
-        """Play each level once; the steps count. Raises BudgetExceeded before or during play."""
-        self._pay_for(levels)
-        return self._played(agent, levels, sampled)
+    def play(self, agent: Any, levels: LevelSet, sampled: bool = True, learned: bool = False) -> Played:
+        """Play each level once; the steps count. Raises BudgetExceeded before or during play.
 
-    def _played(self, agent: Any, levels: LevelSet, sampled: bool = True) -> Played:
+        learned: whether the method learns from these steps, as from demonstrations; otherwise they only score.
+        """
+        self._pay_for(levels)
+        return self._played(agent, levels, sampled, learned)
+
+    def _played(self, agent: Any, levels: LevelSet, sampled: bool = True, learned: bool = False) -> Played:
         env = self._spec.env
-        return play(
+        played = play(
             Counted(agent, self.steps),
             levels,
             self.observation,
@@ -261,10 +268,19 @@ class TrainingTask:
             env["max_steps"],
             env["slip"],
         )
+        self.counts.add_played(levels, played.outcome[:, O_STEPS].astype(np.int64), learned)
+        return played
 
     def log(self, agent: Any = None, **figures: Any) -> None:
-        """Log a row of progress.csv at the current number of steps; with an agent, its goal may be measured as well."""
-        self._spec.log({**figures, "step": self.steps.spent}, agent)
+        """Log a row of progress.csv at the current number of steps; with an agent, its goal may be measured as well.
+
+        The task adds what was spent, see `spent`.
+        """
+        self._spec.log({**figures, **self.spent(), "step": self.steps.spent}, agent)
+
+    def spent(self) -> dict[str, float | int | None]:
+        """What was spent so far: effective α (the fraction of learned steps on distinguishing levels), scoring steps, labels."""
+        return {**self.counts.row(), "labels": self.labels.spent}
 
     def checkpoint(self, agent: Any) -> None:
         """Save an agent as the run's checkpoint at the current number of steps, next to the last two. Raises TaskError."""
@@ -294,7 +310,7 @@ def demonstrations(task: TrainingTask, agent: Any, levels: LevelSet) -> tuple[np
     The steps count. Deterministic agents, such as the planning ones, always give the same pairs.
     """
     recorder = Recorder(agent)
-    task.play(recorder, levels, sampled=False)
+    task.play(recorder, levels, sampled=False, learned=True)
     return np.concatenate(recorder.seen), np.concatenate(recorder.done)
 
 

@@ -1,8 +1,8 @@
 """Level samplers, which choose the next level of each environment from a pool and receive the outcomes.
 
 `following`, the engine's array of next levels, is filled one episode ahead: a slot's next level is chosen when its current episode
-starts, so that the compiled step can load it at once. Read next: `level_stream.py`, which calls samplers; `agents/methods/plr.py`, which
-prioritizes levels.
+starts, so that the compiled step can load it at once. Read next: `level_stream.py`, which calls samplers;
+`agents/methods/replay/plr.py`, which prioritizes levels.
 """
 
 from __future__ import annotations

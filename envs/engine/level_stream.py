@@ -96,6 +96,7 @@ class LevelStream:
         check_sampler(sampler, self.unlimited)
         self.sampler: Any = sampler
         self.meter: Any = None  # counts steps, see `count`
+        self.counter: Any = None  # notes which levels are stepped, see `count`
         if levels is None:
             count = num_envs if num_levels is None else num_levels
             levels = generate(self.world, condition, level_seed, count, split=self.split)
@@ -162,17 +163,22 @@ class LevelStream:
         ):  # the compiled step loads what was chosen ahead
             engine.following[slots] = chosen_levels(self.sampler, slots, len(engine.pool))
 
-    def count(self, steps: int) -> None:
-        """Count environment steps before they are taken, where a training has a budget (`agents/methods/budget.py`)."""
+    def count(self, steps: int, active: np.ndarray | None = None) -> None:
+        """Count environment steps before they are taken, where a training has a budget (`agents/methods/budget.py`).
+
+        active: which environments take them, bool[n]; None: all.
+        """
         if self.meter is not None:
             self.meter.spend(steps)
+        if self.counter is not None:
+            self.counter.note(self, active)
 
     def step(self, actions: np.ndarray) -> Step:
         """Step all environments, with autoreset in the same step; see `engine.Step`."""
+        self.check_begun()
         self.count(self.engine.n)
         if self.observation == "rgb":
             return self._step_in_pixels(np.asarray(actions))
-        self.check_begun()
         step = self.engine.step(actions)
         self.last_actions[:] = actions
         self.last_actions[step.ended] = 0
@@ -208,7 +214,6 @@ class LevelStream:
         return framed(self.scene(slot), rows, cols, px)
 
     def _step_in_pixels(self, actions: np.ndarray) -> Step:
-        self.check_begun()
         engine = self.engine
         reward, done = engine.step_active(actions, np.ones(engine.n, np.bool_))
         self.last_actions[:] = actions
@@ -275,6 +280,8 @@ class LevelStream:
         tiles[0, : level.tiles.shape[0], : level.tiles.shape[1]] = level.tiles
         sizes, number = np.array([level.tiles.shape], np.int32), np.array([-1])
         engine.load(slot, 0, LevelSet(level.world, tiles, sizes, number))
+        if self.counter is not None:
+            engine.outcome[slot, O_LEVEL] = self.counter.given(level)
 
     def level(self, slot: int) -> Level:
         """The level that a slot is playing. Raises OptionError before the first reset."""
@@ -283,9 +290,10 @@ class LevelStream:
 
     def _draw_next(self, slots: np.ndarray, episodes: np.ndarray) -> None:
         numbers = level_numbers(self.engine.seeds[slots], episodes, UNLIMITED)
-        self.engine.refill(
-            slots, generate_at(self.world, self.condition, self.level_seed, numbers, self.split)
-        )
+        levels = generate_at(self.world, self.condition, self.level_seed, numbers, self.split)
+        self.engine.refill(slots, levels)
+        if self.counter is not None:
+            self.counter.drawn(numbers, levels)
 
 
 def stream_of(num_envs: int, options: dict[str, Any], own: tuple[str, ...] = ()) -> LevelStream:

@@ -6,6 +6,7 @@ import re
 
 # SB3's names; and the periodic evaluation, `eval/<condition>/<what>`.
 RETURN, LENGTH = "ep_rew_mean", "ep_len_mean"
+SPENT = ("effective_alpha", "effective_alpha_all", "scoring_steps", "labels")  # by a method, so far
 EVAL = "eval/"
 EVAL_COLUMN = re.compile(rf"{EVAL}(.+)/(\w+)")
 _OLD = {

@@ -75,6 +75,9 @@ class Provenance(BaseModel):
         default={}, max_length=1000
     )  # of custom code that was named: SHA-256 by module
     callbacks: tuple[str, ...] = Field(default=(), max_length=100)  # that `train` was given, by class
+    spent: dict[str, float] = Field(
+        default={}, max_length=20
+    )  # what a run by a method took: steps, labels, effective α, CPU seconds
     plan: dict[str, str] = Field(
         default={}, max_length=10
     )  # SHA-256 of the study's preregistered plan, by file

@@ -150,6 +150,13 @@ class Run:
             facts = self.provenance().model_copy(update={"callbacks": names})
             write_atomic(self.path / PROVENANCE, write_json(facts))
 
+    def note_spent(self, spent: Mapping[str, float | None]) -> None:
+        """Record in provenance.json what a run by a method took; what is undefined is left out. Needs the lock."""
+        self._need_lock()
+        known = {name: float(value) for name, value in spent.items() if value is not None}
+        facts = self.provenance().model_copy(update={"spent": known})
+        write_atomic(self.path / PROVENANCE, write_json(facts))
+
     def note_plan(self, file: str, sha256: str) -> None:
         """Record in provenance.json the plan that was written before this run. Needs the lock."""
         self._need_lock()

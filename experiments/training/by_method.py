@@ -7,6 +7,7 @@ goal is measured over training time on this side of the task, so the method sees
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -79,8 +80,9 @@ def train_by_method(run: Run, log: Callable[[dict[str, Any], Any], None], events
 
     np.random.seed(config.seed)
     torch.manual_seed(config.seed)
-    task = TrainingTask(spec, config.seed)
+    task, began = TrainingTask(spec, config.seed), time.process_time()
     checkpoint(method_named(method.name, method.options).train(task, config.seed), task)
+    run.note_spent({**task.spent(), "steps": task.steps.spent, "cpu_seconds": time.process_time() - began})
     words = f"{task.steps.spent:,} of {task.steps.limit:,} environment steps, {task.labels.spent:,} of {task.labels.limit:,} labels"
     if task.unlabelled.limit:
         words += f", {task.unlabelled.spent:,} of {task.unlabelled.limit:,} unlabelled inputs"

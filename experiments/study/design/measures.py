@@ -23,7 +23,7 @@ from ...evaluation.trajectories import read_leakage, read_trajectories
 from ...measurement import Estimate, Verdict, diagnose, outcomes
 from ...measurement.episodes import read_episodes
 from ...measurement.metrics import METRICS
-from ...measurement.progress_columns import EVAL, LENGTH, RETURN
+from ...measurement.progress_columns import EVAL, LENGTH, RETURN, SPENT
 from ...measurement.rates import OUTCOMES, estimate, loop_counts
 from ...runs.run import Run
 
@@ -41,6 +41,7 @@ LOGGED = (
     "value_loss",
     "policy_loss",
     LENGTH,
+    *SPENT,
 )  # of progress.csv, besides the periodic evaluation
 COLUMNS: dict[str, Any] = {
     "arm": pl.String,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
-from ...envs.engine.outcome import O_LEVEL
+from ....envs.engine.outcome import O_LEVEL
 from .plr_scores import ABSOLUTE, POSITIVE, scores_of
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...envs.jit.kernels import kernel
+from ....envs.jit.kernels import kernel
 
 POSITIVE, ABSOLUTE = 0, 1
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...envs.levels.level import LevelSet
+from ....envs.levels.level import LevelSet
 
 
 @dataclass(frozen=True)
