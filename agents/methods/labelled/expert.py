@@ -20,7 +20,7 @@ def corrections(task: Any, agent: Any, levels: LevelSet) -> Pairs:
     The agent's steps count, and levels that the task has not handed out cost labels. Raises BudgetExceeded.
     """
     watched = Corrected(agent)
-    task.play(watched, levels)
+    task.play(watched, levels, learned=True)
     return Pairs(np.concatenate(watched.seen), np.concatenate(watched.better))
 
 

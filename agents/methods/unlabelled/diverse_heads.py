@@ -88,7 +88,7 @@ class DiverseHeads:
             steps = int(self.plain * task.steps.limit) // rollout * rollout
             teacher = task.run(task.learner(total_steps=steps)).agent()
         recorder = Recorder(teacher)
-        task.play(recorder, levels)
+        task.play(recorder, levels, learned=True)
         taught = Pairs(np.concatenate(recorder.seen), np.concatenate(recorder.done))
         return taught, task.unlabelled_inputs(self.inputs, teacher if self.visited else None)
 
