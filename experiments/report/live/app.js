@@ -69,9 +69,9 @@ function showMeter() {
   if (explained()) { meter.textContent = explained(); return; }
   if (!found) { meter.textContent = workers ? "Searching this level …" : "This browser does not let the page search (open it from a server)."; return; }
   if (!found.decided) { meter.textContent = "This level has too many states to search here."; return; }
-  const steps = (n, what) => (n < 0 ? `${what} cannot be reached` : `${what} in ${n} step${n === 1 ? "" : "s"}`);
+  const steps = (n, what, unit) => (n < 0 ? `${what} cannot be reached` : `${what} in ${n}${unit ? ` step${n === 1 ? "" : "s"}` : ""}`);
   const verdict = (yes) => element("b", yes ? "yes" : "no", yes ? "yes" : "no");
-  const far = element("span", ` (${steps(found.toGoal, goal)}, ${steps(found.toProxy, proxy)})`, "wordy");
+  const far = element("span", ` (${steps(found.toGoal, goal, true)}, ${steps(found.toProxy, proxy, found.toGoal < 0)})`, "wordy");
   meter.replaceChildren("Solvable: ", verdict(found.solvable), far, ". Distinguishing: ", verdict(found.distinguishing),
     found.distinguishing ? " (going straight for one misses the other)." : found.solvable ? " (going straight for one passes the other)." : ".");
 }
@@ -132,7 +132,7 @@ function fit(board, again) { // as large as the screen allows, two boards and ev
   if (canvas.fitted && canvas.fitted.about === about && !again) { Object.assign(board, canvas.fitted); return; } // measures nothing
   const wide = canvas.parentElement.clientWidth, narrow = innerWidth <= 700;
   const above = alone || narrow ? 0 : Math.min(140, root.getBoundingClientRect().top + scrollY), hidden = rowsBelow(level), rows = level.rows - hidden;
-  const spare = innerHeight - (narrow ? 410 : both ? 356 : 232) - above, each = narrow ? Math.max(spare / S.shown.length, 130) : Math.max(spare, 200);
+  const spare = innerHeight - (narrow ? 410 : both ? 356 : 232) - above, each = narrow ? Math.max(spare / S.shown.length, 130) : Math.max(spare, alone ? 200 : 235);
   const cell = Math.max(8, Math.min(wide / level.cols, each / rows, 44));
   board.dense = Math.max(1, devicePixelRatio || 1);
   board.size = Math.max(8, Math.round(cell * board.dense));
@@ -229,6 +229,15 @@ function nextLevel() {
   changed();
 }
 
+function clearest() { // the first level on which each agent's likeliest path ends as most of its episodes do
+  const most = ({ counts }) => (counts.goal > counts.proxy ? "goal" : "proxy");
+  const clear = levels.findIndex(([, moved]) => {
+    const level = openLevel(world, moved);
+    return S.shown.every((which) => episode(mind(which), level, null, false).first === most(sampled(mind(which), level, 40)));
+  });
+  return Math.max(0, clear);
+}
+
 function takeControls() { // the controls show what is the case
   document.querySelector(`[name=layer][value=${S.layer}]`).checked = true;
   byId("blind").checked = S.blind;
@@ -260,6 +269,8 @@ function begin() {
   (alone ? document : root).addEventListener("keydown", pageKeys);
   addEventListener("resize", () => { S.boards.forEach((board) => fit(board, true)); showTime(); });
   if (alone) setTheme("auto");
+  S.number = clearest();
+  S.codes = copyOf(levels[S.number][1]);
   const linked = takeAddress();
   takeControls();
   changed();

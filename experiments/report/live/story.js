@@ -34,8 +34,10 @@ function placeWords() { // "On this level, with the coin off the path,"
   return `${own ? `On this level, ${own},` : painted}${path}${blind}`;
 }
 
-function didWords(run) { // "runs to the right edge, past the coin"
+function didWords({ run, odds }) { // "runs to the right edge, past the coin"
   const { reachesGoal, reachesProxy, letsGoalBe } = page.words;
+  const most = odds.counts.goal > odds.counts.proxy ? "goal" : "proxy", often = odds.counts[most] / odds.count;
+  if (run.loop && often > 0.5) return `${most === "goal" ? reachesGoal : reachesProxy} in ${percent(often)} of sampled episodes, though its likeliest actions alone lead round in circles`;
   if (run.first === "goal") return reachesGoal;
   if (run.first !== "proxy") return ended(run);
   if (!hasGoal()) return reachesProxy;
@@ -44,7 +46,7 @@ function didWords(run) { // "runs to the right edge, past the coin"
 
 let storyShown = "";
 function showStory() { // the page's text changes only where a sentence does: a stroke repaints no more than it must
-  const did = S.boards.map((board) => didWords(board.run)), about = [rewardWords(), scoreWords(), ""].filter((part, k) => part || k === 2).join(" ");
+  const did = S.boards.map((board) => didWords(board)), about = [rewardWords(), scoreWords(), ""].filter((part, k) => part || k === 2).join(" ");
   const key = [about, placeWords(), ...did].join("|");
   if (key === storyShown) return;
   storyShown = key;

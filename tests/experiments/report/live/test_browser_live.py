@@ -87,7 +87,7 @@ def test_the_sentence_follows_the_level(opened: Callable[..., Page]) -> None:
     )
     assert "On this level, with the coin off the path, A " in story.inner_text()
     for k in (0, 1):
-        words = page.evaluate(f"didWords(S.boards[{k}].run)")
+        words = page.evaluate(f"didWords(S.boards[{k}])")
         assert f"{'AB'[k]} {words}" in story.inner_text()
     page.mouse.click(*cell_of(page, *free_cell(page)))
     until(page, "document.querySelector('#story').textContent.includes('On your level A ')")
