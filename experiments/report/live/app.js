@@ -115,7 +115,6 @@ function changed() { // the level, an agent or a switch: everything is computed 
     const run = runOf(which, level);
     return { which, index, level, run, proxy, arrows: arrowsOf(which, level), odds: sampled(mind(which), level, SAMPLES), canvas: byId(`board-${index}`) };
   });
-  S.boards.forEach((board) => fit(board, !stroke)); // a stroke changes no size: nothing is measured
   S.took = performance.now() - begin;
   showTakes();
   S.time = Math.min(S.time, lastStep());
@@ -123,6 +122,7 @@ function changed() { // the level, an agent or a switch: everything is computed 
   S.boards.forEach(showOdds);
   showStory();
   showCurve();
+  S.boards.forEach((board) => fit(board, !stroke)); // a stroke changes no size: nothing is measured
   showTime();
   if (!intro.on) keepAddress();
 }
@@ -130,9 +130,9 @@ function changed() { // the level, an agent or a switch: everything is computed 
 function fit(board, again) { // as large as the screen allows, two boards and everything below them
   const { level, canvas } = board, about = [level.rows, level.cols, rowsBelow(level), innerWidth, innerHeight, devicePixelRatio, board.which].join();
   if (canvas.fitted && canvas.fitted.about === about && !again) { Object.assign(board, canvas.fitted); return; } // measures nothing
-  const wide = canvas.parentElement.clientWidth, narrow = innerWidth <= 700;
-  const above = alone || narrow ? 0 : Math.min(140, root.getBoundingClientRect().top + scrollY), hidden = rowsBelow(level), rows = level.rows - hidden;
-  const spare = innerHeight - (narrow ? 410 : both ? 356 : 232) - above, each = narrow ? Math.max(spare / S.shown.length, 130) : Math.max(spare, alone ? 200 : 235);
+  const wide = canvas.parentElement.clientWidth, narrow = innerWidth <= 700, hidden = rowsBelow(level), rows = level.rows - hidden;
+  const spare = innerHeight - aroundBoards(narrow) - 6;
+  const each = narrow ? Math.max(spare / S.shown.length, 130) : Math.max(spare, alone ? 200 : 235);
   const cell = Math.max(8, Math.min(wide / level.cols, each / rows, 44));
   board.dense = Math.max(1, devicePixelRatio || 1);
   board.size = Math.max(8, Math.round(cell * board.dense));
@@ -140,8 +140,15 @@ function fit(board, again) { // as large as the screen allows, two boards and ev
   if (canvas.height !== level.rows * board.size) canvas.height = level.rows * board.size;
   canvas.style.width = `${(level.cols * board.size) / board.dense}px`;
   canvas.parentElement.style.height = `${(rows * board.size) / board.dense}px`;
+  byId(`split-${board.index}`).style.maxWidth = canvas.style.width;
   canvas.fitted = { about, size: board.size, dense: board.dense };
   canvas.setAttribute("aria-label", `Board ${"AB"[board.index]}, ${agents[board.which].label}: ${level.rows} rows, ${level.cols} columns; arrow keys move, space paints`);
+}
+
+function aroundBoards(narrow) { // pixels above the boards' pictures, and below them up to the last thing that belongs on the screen
+  const top = root.getBoundingClientRect().top, tall = [...root.querySelectorAll(".screen")].map((part) => part.getBoundingClientRect().height);
+  const above = alone ? top + scrollY : narrow ? 0 : Math.min(140, top + scrollY), end = byId(both || narrow ? "curve" : "next-0").getBoundingClientRect().bottom;
+  return above + end - top - (narrow ? tall.reduce((sum, one) => sum + one, 0) : Math.max(...tall));
 }
 
 function rowsBelow(level) { // rows of plain rim at the bottom that show nothing, except for one

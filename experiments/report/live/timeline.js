@@ -96,7 +96,6 @@ function showOdds(board) {
   const { counts, count } = board.odds, share = { goal: counts.goal / count, proxy: counts.proxy / count, neither: counts.neither / count };
   const split = byId(`split-${board.index}`), says = byId(`says-${board.index}`);
   ["goal", "proxy", "neither"].forEach((kind, k) => { split.children[k].style.width = `${100 * share[kind]}%`; });
-  split.style.maxWidth = `${board.level.cols * board.size / board.dense}px`;
   const part = (kind, words) => [`${words} `, element("b", percent(share[kind]), kind)];
   const rest = element("span", " · ", counts.neither ? "" : "none");
   rest.append(...part("neither", "neither"));
