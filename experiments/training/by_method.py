@@ -21,6 +21,7 @@ from ...agents.methods.registry import method_named
 from ...agents.methods.task import TaskSpec, TrainingTask, finished
 from ...agents.named_code import find_code
 from ...agents.policy.checkpoint import save_agent
+from ...agents.policy.library_defaults import defaults
 from ..config.schema import ExperimentConfig
 from ..config.train_section import source_of
 from ..runs.run import Run
@@ -81,7 +82,9 @@ def train_by_method(run: Run, log: Callable[[dict[str, Any], Any], None], events
     np.random.seed(config.seed)
     torch.manual_seed(config.seed)
     task, began = TrainingTask(spec, config.seed), time.process_time()
-    checkpoint(method_named(method.name, method.options).train(task, config.seed), task)
+    with defaults():  # on one thread, as in training without a method
+        agent = method_named(method.name, method.options).train(task, config.seed)
+    checkpoint(agent, task)
     run.note_spent({**task.spent(), "steps": task.steps.spent, "cpu_seconds": time.process_time() - began})
     words = f"{task.steps.spent:,} of {task.steps.limit:,} environment steps, {task.labels.spent:,} of {task.labels.limit:,} labels"
     if task.unlabelled.limit:

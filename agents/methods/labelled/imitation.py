@@ -35,9 +35,15 @@ def imitate(learner: Any, labelled: Pairs, replayed: Pairs | None, fit: Fit, ran
 
     Pairs are drawn with replacement, so that few of them are no reason for few updates.
     """
+    from ...policy.library_defaults import defaults
+
+    with defaults():  # on one thread, as in all training
+        return _imitate(actor_critic(learner), labelled, replayed, fit, random)
+
+
+def _imitate(policy: Any, labelled: Pairs, replayed: Pairs | None, fit: Fit, random: Any) -> float:
     import torch
 
-    policy = actor_critic(learner)
     policy.set_training_mode(True)
     optimizer = torch.optim.Adam(policy.parameters(), lr=fit.learning_rate)
     losses = []

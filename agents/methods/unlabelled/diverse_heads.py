@@ -61,13 +61,15 @@ class DiverseHeads:
 
     def train(self, task: Any, seed: int) -> Any:
         """Let the teacher act, fit the heads, and keep the one that a label chooses."""
+        from ...policy.library_defaults import defaults
         from ...scripted import GoToGoal
         from ..task import demonstrations
 
         taught, shifted = self._data(task)
         learner = task.learner(fresh=True)
         heads = DivergingHeads(self, learner, np.random.default_rng([seed, 8]))
-        loss = heads.fit(taught, shifted)
+        with defaults():  # on one thread, as in all training
+            loss = heads.fit(taught, shifted)
         label = Pairs(*demonstrations(task, GoToGoal(), task.labelled_levels(self.labels, draw=seed)))
         heads.keep(int(np.argmax(heads.log_likelihoods(label))))
         task.log(learner.agent(), policy_loss=loss)
