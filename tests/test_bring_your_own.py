@@ -10,8 +10,9 @@ from fixtures.places import ROOT
 from fixtures.tasks import small_task
 from fixtures.tiny import copy_of
 
-from goalposts.agents import GoalpostsVecEnv, GoToGoal
+from goalposts.agents import GoalpostsVecEnv
 from goalposts.agents.methods.task import finished
+from goalposts.experiments.cli.main import main
 
 PAGE = (ROOT / "docs" / "bring-your-own.md").read_text("utf-8")
 PROGRAMS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -60,11 +61,24 @@ def test_the_inside_of_an_agent_is_shown(
 
 
 def test_an_agent_is_adopted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_agent.py").write_text(program("class RunRight"), "utf-8")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     code = program("from goalposts.experiments import adopt").replace("levels=1000", "levels=10")
-    names: dict[str, Any] = {"my_agent": GoToGoal()}
+    names: dict[str, Any] = {}
     exec(compile(code, "docs/bring-your-own.md", "exec"), names)
     assert names["run"].status().state == "finished"
+
+
+def test_a_zip_is_adopted_with_its_wrappers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(program("VecNormalize(").replace("500_000", "4096").replace("n_steps=64", "n_steps=16"), {})
+    command = re.findall(r"    goalposts (adopt mine.zip .*)\n", PAGE)
+    assert len(command) == 1
+    with pytest.raises(SystemExit) as ended:
+        main([*command[0].split(), "--levels", "10", "--condition", "edge_held_out"])
+    assert ended.value.code == 0
+    assert (tmp_path / "runs" / "zip-s0").is_dir()
 
 
 def test_the_algorithm_learns_within_its_budget() -> None:
@@ -93,4 +107,4 @@ def test_the_extractor_is_trained_and_judged(
 
 
 def test_every_program_of_the_page_is_tested() -> None:
-    assert len(PROGRAMS) == 7
+    assert len(PROGRAMS) == 9

@@ -1,48 +1,49 @@
 """Registry of methods by name: shipped ones, and custom ones by `module:NAME`. Options are the fields of a method's dataclass.
 
-Loads no torch, so that a config can check options. Read next: `plain_ppo.py`, the shortest method; `task.py`, its environment.
+Loads no torch, so that a config can check options. Read next: `plain.py`, the shortest method; `task.py`, its environment.
 """
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 
 from goalposts.closest import closest
 from goalposts.errors import UserError
 
 from ..named_code import CodeError, find_code, named_code
-from .adopted import Adopted
-from .behaviour_cloning import BehaviourCloning
-from .domain_randomization import DomainRandomization
-from .ensemble import Ensemble
-from .plain_ppo import Plain
-from .replay.plr import PLR
 
 
-def _from_folder(module: str, name: str) -> type:
-    """Import a method from a folder in this one; by name, because methods there import the task, which is here."""
-    return getattr(import_module(f".{module}", __package__), name)
+def _classes_here() -> dict[str, type]:
+    """The class with `train` of each module below this folder that has one, by the module's name, which is the method's.
+
+    The sources are read first, because modules that are no method may load torch.
+    """
+    found: dict[str, type] = {}
+    here = Path(__file__).parent
+    for path in sorted(here.rglob("*.py"), key=lambda path: path.stem):
+        name = class_with_train(path.read_text("utf-8"))
+        if name is not None:
+            module = ".".join(path.relative_to(here).with_suffix("").parts)
+            found[path.stem] = getattr(import_module(f".{module}", __package__), name)
+    return found
 
 
-METHODS: dict[str, type] = {
-    "plain": Plain,
-    "domain_randomization": DomainRandomization,
-    "plr": PLR,
-    "ensemble": Ensemble,
-    "behaviour_cloning": BehaviourCloning,
-    "dropout": _from_folder("regularized.dropout", "Dropout"),
-    "observation_dropout": _from_folder("regularized.observation_dropout", "ObservationDropout"),
-    "early_stopping": _from_folder("regularized.early_stopping", "EarlyStopping"),
-    "ensemble_vote": _from_folder("regularized.ensemble_vote", "EnsembleVote"),
-    "diverse_heads": _from_folder("unlabelled.diverse_heads", "DiverseHeads"),
-    "labelled_cloning": _from_folder("labelled.labelled_cloning", "LabelledCloning"),
-    "dagger": _from_folder("labelled.dagger", "DAgger"),
-    "fine_tuning": _from_folder("labelled.fine_tuning", "FineTuning"),
-    "adopted": Adopted,
-}
+def class_with_train(source: str) -> str | None:
+    """Name of the first class of a source that defines `train` and is no protocol, or None."""
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.ClassDef) or "Protocol" in map(ast.unparse, node.bases):
+            continue
+        if any(isinstance(part, ast.FunctionDef) and part.name == "train" for part in node.body):
+            return node.name
+    return None
+
+
+METHODS: dict[str, type] = _classes_here()
 
 
 class MethodError(UserError):

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numba import njit
@@ -21,10 +22,11 @@ from goalposts.whole_numbers import shown, whole
 from ..jit.random_streams import LAYOUT, hash_bytes, key_of
 from ..levels.level import LevelError, LevelSet
 from ..planner.planner import planner_kernel
-from ..planner.search import MAX_ROOM, forget, search_arrays
+from ..planner.search import MAX_ROOM, search_arrays
 from ..worlds.contract.world import Condition, Split, World
 from ..worlds.registry import get_world
 from .distance import Layouts
+from .layout_search import SMALL, search_of
 from .placement import NOTHING, PLACED, THE_GOAL, THE_PROXY, Request, placer_of, placing_arrays
 
 SPLITS = {"train": 0, "test": 1}
@@ -39,9 +41,12 @@ FAR_STRIDE = 0x9E3779B97F4A7C15  # between the seeds of the draws of one level
 USUAL_ROOM = 1 << 12  # states that most levels have room for
 AT_ONCE = 4096  # levels that a kernel draws before Python looks for Ctrl-C and signals
 
+# Arrays with the usual room, by world and shape, for streams that draw a few levels at a time; taken out while in use by a thread.
+_SPARE: WeakKeyDictionary[World, dict[tuple[int, int], tuple[Any, Any]]] = WeakKeyDictionary()
+
 layout: Any = None  # specialized for each world by kernels.specialize
 open_level: Any = None
-explore: Any = None
+search_layout: Any = None
 put_goals: Any = None
 
 
@@ -56,8 +61,7 @@ def draw_levels(begin, index, request, all_tiles, all_sizes, search, placing):
     Returns (N, 0), or the i at which it stopped and the reason: 0 if no level could be drawn, else the number of states for
     which the arrays need room.
     """
-    ids, states, depth, _, _ = search.graph
-    stream, first_step = placing.stream, placing.first_step
+    stream = placing.stream
     for i in range(begin, len(index)):
         tiles = all_tiles[i]
         done = False
@@ -72,15 +76,10 @@ def draw_levels(begin, index, request, all_tiles, all_sizes, search, placing):
             room = open_level(tiles, height, width, search.facts, search.radix)
             if room > MAX_ROOM:
                 continue
-            if room > len(ids):
+            n = search_layout(tiles, room, search, placing)
+            if n == SMALL:
                 return i, room
-            n = explore(tiles, search)
-            forget(ids, room)
-            first_step[:] = -1
-            for s in range(n):  # in order of depth, so the first visit is the earliest
-                if first_step[states[s, 0], states[s, 1]] < 0:
-                    first_step[states[s, 0], states[s, 1]] = depth[s]
-            put = put_goals(request, index[i], tiles, height, width, n, search, placing)
+            put = put_goals(request, index[i], tiles, n, search, placing)
             if put > 0:
                 return i, put
             if put == PLACED:
@@ -103,7 +102,10 @@ def split_of_tiles(tiles, height, width, flat):
 
 def generator_of(world: World) -> Any:
     """The compiled `draw_levels` of a world."""
-    return planner_kernel(world, draw_levels, put_goals=placer_of(world))
+    search_layout, *questions = search_of(world)
+    return planner_kernel(
+        world, draw_levels, search_layout=search_layout, put_goals=placer_of(world, *questions)
+    )
 
 
 def generate_at(
@@ -187,10 +189,13 @@ def _drawn(world: World, condition: Condition, seed: int, index: np.ndarray, spl
 
     def arrays(room: int) -> tuple[Any, Any]:
         actions = len(world.actions)
-        return search_arrays(room, world.n_facts, world.n_state, actions), placing_arrays(room, rows, cols)
+        return search_arrays(room, world.n_facts, world.n_state, actions), placing_arrays(
+            world, room, rows, cols
+        )
 
     draw, drawn, room = generator_of(world), 0, USUAL_ROOM
-    search, placing = arrays(room)
+    spare = _SPARE.setdefault(world, {})
+    search, placing = usual = spare.pop((rows, cols), None) or arrays(room)
     while drawn < len(index):
         part = index[: drawn + AT_ONCE]
         drawn, needed = draw(drawn, part, request, tiles, sizes, search, placing)
@@ -203,6 +208,7 @@ def _drawn(world: World, condition: Condition, seed: int, index: np.ndarray, spl
             )
         room = max(needed, 2 * room)
         search, placing = arrays(room)
+    spare[rows, cols] = usual
     tiles.setflags(write=False)
     return LevelSet(world.name, tiles, sizes, index, condition.name, split, seed)
 

@@ -14,15 +14,16 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from ..jit.random_streams import GOAL_CELL, OFF_PATH, PLACING, draw_below, draw_unit, key_of
+from ..planner.flood import FloodArrays, flood_arrays
 from ..planner.planner import planner_kernel
 from ..planner.search import MAX_ROOM, first_hit, first_hit_avoiding, forget
-from ..worlds.contract.world import ANYWHERE, APART, GOAL, MIXTURE, NOWHERE, PROXY, TOGETHER
+from ..worlds.contract.world import ANYWHERE, APART, GOAL, MIXTURE, NOWHERE, PROXY, TOGETHER, World
 
 PLACED, REFUSED = 0, -1
 NOTHING, THE_GOAL, THE_PROXY = range(3)  # what a condition declares absent
+STATES_PER_TIME = 32  # at least, in the largest layout of a world with `spread`; else the arrays grow
 TRIES = 64  # maximum number of off-path cells or placements to try
 
 N_ACTIONS = 0  # specialized for each world by kernels.specialize
@@ -34,6 +35,8 @@ admits: Any = None
 furnish: Any = None
 place: Any = None
 candidates: Any = None
+steps_to_proxy: Any = None
+is_off_path: Any = None
 proven: Any = None
 
 
@@ -56,7 +59,7 @@ class PlacingArrays(NamedTuple):
     """Arrays of generator and placement, in addition to those of the search.
 
     stream uint64[1]; first_step int32[H, W]: fewest steps to each cell of the layout, −1 if the agent cannot reach it.
-    Scratch: flat uint8[H · W], bare uint8[H, W], cells int32[H · W, 2], queue and dist int32[room].
+    Scratch: flat uint8[H · W], bare uint8[H, W], cells int32[H · W, 2], queue and dist int32[room]. flood: of a world with `spread`.
     """
 
     stream: np.ndarray
@@ -66,10 +69,11 @@ class PlacingArrays(NamedTuple):
     cells: np.ndarray
     queue: np.ndarray
     dist: np.ndarray
+    flood: FloodArrays
 
 
-def placing_arrays(room: int, rows: int, cols: int) -> PlacingArrays:
-    """Allocate arrays for layouts of up to rows × cols cells with room for up to `room` states."""
+def placing_arrays(world: World, room: int, rows: int, cols: int) -> PlacingArrays:
+    """Allocate arrays for layouts of a world of up to rows × cols cells with room for up to `room` states."""
     return PlacingArrays(
         np.empty(1, np.uint64),
         np.empty((rows, cols), np.int32),
@@ -78,46 +82,51 @@ def placing_arrays(room: int, rows: int, cols: int) -> PlacingArrays:
         np.empty((rows * cols, 2), np.int32),
         np.empty(room, np.int32),
         np.empty(room, np.int32),
+        flood_arrays(world.rules.get("N_SETS", 0), rows, room // STATES_PER_TIME),
     )
 
 
-def list_cells(placement, f, tiles, facts, first_step, rows, cols, out):
-    """Collect the reachable, empty cells that a placement admits; returns their number. out int32[≥ cells, 2]."""
+def list_cells(placement, f, tiles, facts, first_step, enough, out):
+    """Collect the reachable, empty cells that a placement admits, until a row ends with `enough`; returns their number.
+
+    out int32[≥ cells, 2].
+    """
     most = limit(facts) // 2
     n = 0
-    for r in range(rows):
-        for c in range(cols):
+    for r in range(np.int64(facts[0])):
+        if n >= enough:
+            break
+        for c in range(np.int64(facts[1])):
             if 0 < first_step[r, c] <= most and tiles[r, c] == 0 and admits(placement, f, tiles, facts, r, c):
                 out[n, 0], out[n, 1] = r, c
                 n += 1
     return n
 
 
-def place_one(request, index, tiles, rows, cols, n, search, placing):
+def place_one(request, index, tiles, n, search, placing):
     """Place the single goal object and, depending on the variant, a second thing off the path.
 
-    n, search: those of the layout, see `search.explore`. Off the path: neither a shortest path to the proxy nor one to the goal
+    n, search: those of the layout, see `layout_search.py`. Off the path: neither a shortest path to the proxy nor one to the goal
     needs to touch the other.
     """
-    facts, (_, _, depth, _, events) = search.facts, search.graph
-    stream, first_step, cells = placing.stream, placing.first_step, placing.cells
+    facts, stream, first_step, cells = search.facts, placing.stream, placing.first_step, placing.cells
     # A constant has a separate type in numba, which would compile each callee again.
-    proxy, apart = np.int64(PROXY), np.int64(APART)
-    shortest = first_hit(n, depth, events, proxy)
+    apart, one, every = np.int64(APART), np.int64(1), np.int64(len(cells))
+    shortest = steps_to_proxy(n, search, placing)
     if shortest < 0 or shortest > limit(facts) // 2:
         return REFUSED
     # Every placement must be possible, so that the conditions share their layouts.
     for k in range(len(NEEDED)):
-        if candidates(NEEDED[k], 0.0, tiles, facts, first_step, rows, cols, cells) == 0:
+        if candidates(NEEDED[k], 0.0, tiles, facts, first_step, one, cells) == 0:
             return REFUSED
     stream[0] = key_of(request.seed, index, OFF_PATH, 0)
     wanted = draw_unit(stream)
-    n_cells = candidates(apart, 0.0, tiles, facts, first_step, rows, cols, cells)
+    n_cells = candidates(apart, 0.0, tiles, facts, first_step, every, cells)
     off_row, off_col = -1, -1
     for _ in range(TRIES if n_cells > 0 else 0):
         k = draw_below(stream, n_cells)
         r, c = cells[k, 0], cells[k, 1]
-        if is_off_path(r, c, shortest, n, search.graph, placing):
+        if is_off_path(r, c, shortest, n, search, placing):
             off_row, off_col = r, c
             break
     if off_row < 0:
@@ -129,7 +138,7 @@ def place_one(request, index, tiles, rows, cols, n, search, placing):
         chosen = ANYWHERE if wanted < request.f else TOGETHER
     row, col = off_row, off_col
     if chosen != APART:
-        n_cells = candidates(chosen, request.f, tiles, facts, first_step, rows, cols, cells)
+        n_cells = candidates(chosen, request.f, tiles, facts, first_step, every, cells)
         if n_cells == 0:  # only a placement that is missing from the world's `needed`
             return REFUSED
         stream[0] = key_of(request.seed, index, GOAL_CELL, 0)
@@ -137,50 +146,6 @@ def place_one(request, index, tiles, rows, cols, n, search, placing):
         row, col = cells[k, 0], cells[k, 1]
     furnish(request.variant, tiles, facts, row, col, off_row, off_col)
     return PLACED
-
-
-@njit(inline="always")
-def is_off_path(row, col, shortest, n, graph, placing):
-    """Whether some shortest path to the proxy avoids the cell and some shortest path to the cell avoids the proxy."""
-    # A constant has a separate type in numba, which would compile each callee again.
-    to_proxy, to_cell = np.int64(PROXY), np.int64(0)
-    return shortest_path_avoids(
-        row, col, shortest, to_proxy, n, graph, placing.dist
-    ) and shortest_path_avoids(row, col, placing.first_step[row, col], to_cell, n, graph, placing.dist)
-
-
-@njit(inline="always")
-def shortest_path_avoids(row, col, steps, proxy, n, graph, reached):
-    """Whether one of the paths of `steps` steps, the fewest, to the proxy avoids the cell; with `proxy` 0, to the cell the proxy.
-
-    The k-th state of a shortest path is k steps from the start, so one pass over the states in order of depth finds them.
-    reached: int32[≥ n] scratch.
-    """
-    _, states, depth, succ, events = graph
-    for s in range(n):
-        reached[s] = 0
-    reached[0] = 1
-    for s in range(n):
-        if depth[s] >= steps:
-            return False
-        if not reached[s]:
-            continue
-        for a in range(succ.shape[1]):
-            t = succ[s, a]
-            here = t >= 0 and states[t, 0] == row and states[t, 1] == col
-            if proxy:
-                if here:
-                    continue
-                if events[s, a] & PROXY:
-                    return True
-            else:
-                if events[s, a] & PROXY:
-                    continue
-                if here:
-                    return True
-            if t >= 0 and depth[t] > depth[s]:
-                reached[t] = 1
-    return False
 
 
 def proves(tiles, room, search, placing, apart, absent):
@@ -207,12 +172,13 @@ def proves(tiles, room, search, placing, apart, absent):
     return True
 
 
-def place_proven(request, index, tiles, rows, cols, n, search, placing):
+def place_proven(request, index, tiles, n, search, placing):
     """Let the world place its goal objects until the planner verifies the level, or refuse; overwrites the layout's graph.
 
     The stream of the n-th attempt is the same for every placement, so conditions place common objects identically.
     """
     stream, bare, facts = placing.stream, placing.bare, search.facts
+    rows, cols = np.int64(facts[0]), np.int64(facts[1])
     stream[0] = key_of(request.seed, index, OFF_PATH, 0)
     chosen = request.placement
     if request.placement == MIXTURE:
@@ -247,11 +213,12 @@ def place_proven(request, index, tiles, rows, cols, n, search, placing):
     return PLACED
 
 
-def placer_of(world: Any) -> Any:
-    """Compiled placement of a world: `place_proven` if it has a rule `place`, else `place_one`."""
+def placer_of(world: World, steps_to_proxy: Any, is_off_path: Any) -> Any:
+    """Compiled placement of a world: `place_proven` if it has a rule `place`, else `place_one`, with answers of `layout_search.py`."""
     needed = np.array(world.needed, np.int64)
     if "place" in world.rules:
         proof = planner_kernel(world, proves)
         return planner_kernel(world, place_proven, proven=proof, NEEDED=needed)
     found = world.kernel(list_cells, allocates=False, within=True)
-    return world.kernel(place_one, allocates=False, within=True, candidates=found, NEEDED=needed)
+    answers = {"steps_to_proxy": steps_to_proxy, "is_off_path": is_off_path}
+    return world.kernel(place_one, allocates=False, within=True, candidates=found, NEEDED=needed, **answers)

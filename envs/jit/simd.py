@@ -100,6 +100,20 @@ def _awaiting(writing: int) -> Any:
     return awaited if _interpreted else intrinsic(await_line)
 
 
+def _lowest_bit(typing_context: Any, word: Any) -> Any:
+    """Index of the lowest bit of a uint64 that is set, as int64; 64 for 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.cttz(given[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.uint64), generate
+
+
+def _lowest(word: Any) -> int:
+    number = int(word)
+    return (number & -number).bit_length() - 1 if number else 64
+
+
 def _place(context: Any, builder: Any, signature: Any, given: Any, k: int, kind: Any) -> Any:
     """Pointer to the vector in array argument k, starting at the index given by the next argument."""
     array = cgutils.create_struct_proxy(signature.args[k])(context, builder, given[k])
@@ -132,3 +146,4 @@ copy_cells: Any = _copied if _interpreted else intrinsic(_copy_cells)
 copy_run: Any = _run_copied if _interpreted else intrinsic(_copy_run)
 show_cells, show_half, show_quarter = _showing(SHOWN), _showing(SHOWN // 2), _showing(SHOWN // 4)
 await_reading, await_writing = _awaiting(0), _awaiting(1)
+lowest_bit: Any = _lowest if _interpreted else intrinsic(_lowest_bit)

@@ -85,6 +85,13 @@ Trust = Annotated[
 Frames = Annotated[
     int, typer.Option(min=1, max=64, help="How many observations the agent sees at once (frame stacking).")
 ]
+VecNormalized = Annotated[
+    Path | None,
+    typer.Option(
+        "--vec-normalize",
+        help="Statistics that VecNormalize.save wrote, for a model trained on normalized observations; pickle, so it needs --trust.",
+    ),
+]
 _PARAMETER, _CODE = "custom_worlds", "custom_code"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ from .app import (
     OneWorld,
     Quiet,
     Trust,
+    VecNormalized,
     app,
     chosen_world,
     is_agent_word,
@@ -54,6 +55,7 @@ def explain(
     ] = "view",
     trust: Trust = False,
     frames: Frames = 1,
+    vec_normalize: VecNormalized = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -66,7 +68,7 @@ def explain(
 
     check_new(out)
     if any(map(is_agent_word, runs)):
-        found = _outside(runs, full, levels, chosen_world(world), observation, (trust, frames))
+        found = _outside(runs, full, levels, chosen_world(world), observation, (trust, frames, vec_normalize))
     else:
         found = _of_runs(runs, full, levels, quiet)
     if out is not None:
@@ -78,11 +80,11 @@ def explain(
 
 
 def _outside(
-    words: list[Path], full: bool, levels: int, world: str, observation: str, loading: tuple[bool, int]
+    words: list[Path], full: bool, levels: int, world: str, observation: str, loading: tuple[Any, ...]
 ) -> list[Explanation]:
     """Explain an agent that is not a run, by its answers alone."""
     from ..evaluation.evaluate import subject_of
-    from ..external.named_agent import agent_named
+    from ..external.named_agent import AgentOptions, agent_named
     from ..interpretation.explain import explain_agent
 
     if len(words) > 1 or full:
@@ -90,7 +92,9 @@ def _outside(
             "an agent that is not a run is explained by itself, by its answers alone: give only that one, without --full"
         )
     return [
-        explain_agent(subject_of(agent_named(str(words[0]), *loading), world, observation), levels=levels)
+        explain_agent(
+            subject_of(agent_named(str(words[0]), AgentOptions(*loading)), world, observation), levels=levels
+        )
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .app import MAIN, Frames, OneWorld, RunPath, Trust, app, chosen_world, say
+from .app import MAIN, Frames, OneWorld, RunPath, Trust, VecNormalized, app, chosen_world, say
 
 
 @app.command(rich_help_panel=MAIN)
@@ -31,15 +31,16 @@ def adopt(
     world: OneWorld = None,
     trust: Trust = False,
     frames: Frames = 1,
+    vec_normalize: VecNormalized = None,
 ) -> None:
     """Evaluate an agent that was trained elsewhere into a run folder, for diagnose, report, record and compare."""
     from ...envs.worlds.registry import load_world
     from ..external.adopt import adopt as adopt_agent
-    from ..external.named_agent import agent_named
+    from ..external.named_agent import AgentOptions, agent_named
 
     kind = load_world(chosen_world(world))
     run = adopt_agent(
-        agent_named(agent, trust, frames),
+        agent_named(agent, AgentOptions(trust, frames, vec_normalize)),
         out,
         name=name,
         seed=seed,

@@ -27,6 +27,7 @@ from .app import (
     Quiet,
     RunPaths,
     Trust,
+    VecNormalized,
     app,
     chosen_world,
     is_agent_word,
@@ -148,6 +149,7 @@ def diagnose(
     ] = None,
     trust: Trust = False,
     frames: Frames = 1,
+    vec_normalize: VecNormalized = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -163,7 +165,9 @@ def diagnose(
             raise UserError(BY_ITSELF)
         of = chosen_world(world[-1] if world else None)
         agent = _Outside(
-            str(runs[0]), trust, frames, {"world": of, "observation": observation, "levels": levels}
+            str(runs[0]),
+            (trust, frames, vec_normalize),
+            {"world": of, "observation": observation, "levels": levels},
         )
         return agent.diagnose(as_json)
     add = shown_command("diagnose", *runs, "--evaluate-missing")
@@ -194,8 +198,7 @@ class _Outside:
     """An agent that is not a run: its word on the command line, and the options of `adopt`."""
 
     word: str
-    trust: bool
-    frames: int
+    loading: tuple[Any, ...]  # the fields of `AgentOptions`
     options: dict[str, Any]
 
     def diagnose(self, as_json: bool) -> None:
@@ -203,9 +206,9 @@ class _Outside:
         from ..evaluation.evaluate import subject_of
         from ..evaluation.evaluated_run import diagnoses_of, evaluated
         from ..external.adopt import adopted_for_now
-        from ..external.named_agent import agent_named
+        from ..external.named_agent import AgentOptions, agent_named
 
-        agent, options = agent_named(self.word, self.trust, self.frames), self.options
+        agent, options = agent_named(self.word, AgentOptions(*self.loading)), self.options
         with adopted_for_now(agent, **options) as run:
             found = diagnoses_of(evaluated([run]))[0]
         _show_diagnoses([found], self.keep(), as_json)
@@ -296,6 +299,7 @@ def foresee(
     ] = "view",
     trust: Trust = False,
     frames: Frames = 1,
+    vec_normalize: VecNormalized = None,
     as_json: Json = False,
 ) -> None:
     """Forecast what an agent pursues, before any shift: predictors by the access that they need, and the forecast."""
@@ -305,10 +309,10 @@ def foresee(
     options: dict[str, Any] = {}
     if is_agent_word(run):
         from ...envs.worlds.registry import load_world
-        from ..external.named_agent import agent_named
+        from ..external.named_agent import AgentOptions, agent_named
 
         options = {"world": load_world(chosen_world(world)).name, "observation": observation}
-        source = agent_named(str(run), trust, frames)
+        source = agent_named(str(run), AgentOptions(trust, frames, vec_normalize))
     else:
         load_worlds([world] if world else None)
         source = Run.open(run)

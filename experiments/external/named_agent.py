@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from ...agents.frame_stacked import FrameStacked
 from ...agents.named_code import load_code
-from .sb3_zip import load_sb3
+from .sb3_zip import as_wrapped, load_sb3
 
 
-def agent_named(word: str, trust: bool = False, frames: int = 1) -> Any:
+@dataclass(frozen=True)
+class AgentOptions:
+    """How to load an agent of the command line. trust: pickled files may be read; frames, vec_normalize: see `load_sb3`."""
+
+    trust: bool = False
+    frames: int = 1
+    vec_normalize: Path | None = None
+
+
+def agent_named(word: str, options: AgentOptions = AgentOptions()) -> Any:
     """Load the agent of `module:NAME` (an agent, or a class or function that returns one) or of a zip; both run code.
 
-    trust: that the zip may be unpickled. frames: number of stacked observations that it sees. Raises UserError.
+    Raises UserError.
     """
     if word.endswith(".zip"):
-        return load_sb3(word, trust=trust, frames=frames)
+        return load_sb3(word, **vars(options))
     made = load_code(word)
     agent = made() if isinstance(made, type) or not hasattr(made, "predict") else made
-    return FrameStacked(agent, frames) if frames > 1 else agent
+    return as_wrapped(agent, **vars(options))

@@ -6,7 +6,7 @@ and the patrolling monsters kill. The coin gives the reward and ends the episode
 is only an event. After Cobbe et al. 2019 (CoinRun) and Langosco et al. 2022, section 3.1 (the coin is moved).
 
 This file is the manual: the rules. Read next: `conditions.py` for its level texts and conditions,
-`layouts.py`, which draws the layouts.
+`layouts.py`, which draws the layouts; `spread.py`, the same moves for all states at once.
 """
 
 import numpy as np
@@ -17,17 +17,29 @@ from ...render.scene import Sprite
 from ..contract.canvas import mark
 from ..contract.world import DEATH, DONE, GOAL, PROXY, Action, Target, World, rules_of
 from ..shared.single_goal import put_goal
+from . import spread
 from .conditions import BEHAVIOURS, CONDITIONS, EDGE, LEFT, LEGEND, MAX_MONSTERS, OFF_PATH, RIGHT_FRACTION
+from .facts import (
+    COL,
+    COLS,
+    EDGE_COL,
+    FIRST_MONSTER,
+    N_MONSTERS,
+    PERIOD,
+    PHASE,
+    RISING,
+    ROW,
+    ROWS,
+    SPAWN_COL,
+    SPAWN_ROW,
+    monster_col,
+    solid,
+)
 from .layouts import COIN, COIN_HIDDEN, DECOY, LAVA, MARK, MONSTER, PLATFORM, SAW, SPAWN, TRACK, WALL, layout
 
 STAY, LEFTWARD, RIGHTWARD, JUMP = range(4)
 RISE = 3  # height of a jump, in cells
 SOON = 5  # steps: what an agent does at the edge, not where noise takes it later
-
-# Indices into a level's facts and into the state.
-ROWS, COLS, SPAWN_ROW, SPAWN_COL, EDGE_COL, N_MONSTERS, PERIOD = range(7)
-FIRST_MONSTER = 7  # then four numbers each: row, first column, length, phase at the start
-ROW, COL, RISING, PHASE = range(4)
 
 # Event bits of this world's further targets.
 LEFT_EDGE, NEAREST_EDGE, TOP, LAST_COLUMN = 16, 32, 64, 128
@@ -38,24 +50,9 @@ _WALL, _DEADLY, _MONSTER, _COIN, _SELF = (1 << k for k in range(len(PLANES)))
 
 
 @inlined
-def solid(code):
-    """Whether a tile supports and blocks the agent: walls, the edge's mark, crates and platforms do."""
-    return int(WALL <= code <= PLATFORM)
-
-
-@inlined
 def holds(tiles, row, col):
     """Return 1 if the tile in a cell supports the agent, else 0."""
     return solid(tiles[np.uint64(row), np.uint64(col)])
-
-
-@inlined
-def monster_col(facts, m, phase):
-    """Column of monster m, which patrols its track back and forth, one cell per step."""
-    first, length, offset = facts[m + 1], facts[m + 2], facts[m + 3]
-    turn = max(length - 1, 1)
-    q = np.int64(np.uint32(phase + offset) % np.uint32(2 * turn))
-    return first + (length > 1) * (turn - abs(q - turn))
 
 
 @inlined
@@ -235,7 +232,7 @@ COINRUN = World(
         "passes the edge": passes_edge,
         "reaches the wall opposite to the edge": reaches_opposite_wall,
     },
-    rules={**rules_of(globals()), "layout": layout},
+    rules={**rules_of(globals()), "layout": layout, **rules_of(vars(spread))},
     n_state=4,
     n_facts=FIRST_MONSTER + 4 * MAX_MONSTERS,
     view=(9, 15),

@@ -17,6 +17,9 @@ and one of two ways to place the goal objects (`envs/generation/placement.py`); 
     admits(placement, f, tiles, facts, row, col) -> bool, with         whether a cell may hold the goal, if the goal is one cell
     furnish(variant, tiles, facts, row, col, row2, col2)         and the proxy is part of the layout; much faster
 
+Such a world may also have the moves of all states at once, on rows of bits, so that its levels are verified several times as fast
+(`envs/planner/flood.py`): ground_rows, first_set, spread and the number N_SETS.
+
 Describes worlds, does not run them. docs/worlds.md explains how to write one. Read next: `envs/worlds/coinrun/rules.py` (an
 example), `envs/generation/placement.py`, `envs/engine/engine.py` (the step loop).
 """
@@ -167,6 +170,10 @@ RULES = (
     "place",
     "admits",
     "furnish",
+    "ground_rows",
+    "first_set",
+    "spread",
+    "N_SETS",
 )
 
 

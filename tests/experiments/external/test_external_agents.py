@@ -19,7 +19,7 @@ from goalposts.envs import generate
 from goalposts.errors import UserError
 from goalposts.experiments import Run, adopt, diagnose, evaluate, export_run, load_sb3
 from goalposts.experiments.evaluation.evaluated_run import Evaluated
-from goalposts.experiments.external.sb3_zip import algorithm_of
+from goalposts.experiments.external.sb3_zip import algorithm_of, as_wrapped
 
 CONDITIONS = ["edge_held_out", "off_path"]
 
@@ -164,6 +164,60 @@ def test_a_stacked_agent_is_evaluated_level_by_level() -> None:
     levels = generate("CoinRun", "edge", 0, 6)
     together = play(agent, levels, sampled=False, max_steps=12).actions
     assert np.array_equal(play(agent, levels, sampled=False, max_steps=12, batch=1).actions, together)
+
+
+@pytest.mark.parametrize("outermost", ["normalized", "stacked"])
+def test_a_zip_with_its_statistics_acts_as_in_its_environment(
+    outermost: str, cli: Cli, tmp_path: Path
+) -> None:
+    """The file that VecNormalize saved is all that the zip lacks, whichever wrapper came first."""
+    inner = GoalpostsVecEnv(4, condition="edge", max_steps=7)
+    if outermost == "normalized":
+        env: Any = VecNormalize(VecFrameStack(inner, 3), norm_reward=False)
+        statistics = env
+    else:
+        statistics = VecNormalize(inner, norm_reward=False)
+        env = VecFrameStack(statistics, 3)
+    model = A2C("MlpPolicy", env, seed=1, device="cpu", policy_kwargs={"ortho_init": False})
+    model.learn(200)
+    model.save(tmp_path / "model.zip")
+    statistics.save(str(tmp_path / "normal.pkl"))
+    words = ("adopt", tmp_path / "model.zip", "--frames", "3", "--vec-normalize", tmp_path / "normal.pkl")
+    words = (*words, "--levels", "10", "--condition", "edge_held_out", "--out", tmp_path / "run")
+    code, _, err = cli(*words)
+    assert code == 2
+    assert "add --trust" in err
+    assert cli(*words, "--trust")[0] == 0
+    statistics.training = False
+    expected = evaluate(model, ["edge_held_out"], 10, name="A2C", seed=0)
+    found = Evaluated(Run.open(tmp_path / "run")).episodes
+    assert found["steps"].equals(expected["steps"])
+    assert found["return"].equals(expected["return"])
+
+
+def test_wrong_statistics_are_refused_with_one_sentence(zipped: Path, tmp_path: Path) -> None:
+    path = tmp_path / "normal.pkl"
+    with pytest.raises(UserError, match="there is no file"):
+        load_sb3(zipped, trust=True, vec_normalize=path)
+    path.write_bytes(b"no pickle")
+    with pytest.raises(UserError, match="does not hold the statistics of a VecNormalize"):
+        load_sb3(zipped, trust=True, vec_normalize=path)
+    path.write_bytes(pickle.dumps({"mean": 0}))
+    with pytest.raises(UserError, match="does not hold the statistics of a VecNormalize"):
+        load_sb3(zipped, trust=True, vec_normalize=path)
+    VecNormalize(GoalpostsVecEnv(1, observation="full")).save(str(path))
+    with pytest.raises(UserError, match="observations of another shape"):
+        load_sb3(zipped, trust=True, vec_normalize=path)
+    with pytest.raises(UserError, match="has no observation_space"):
+        as_wrapped(GoToProxy(), trust=True, vec_normalize=path)
+
+
+def test_statistics_are_not_unpickled_without_trust(zipped: Path, tmp_path: Path) -> None:
+    path, mark = tmp_path / "normal.pkl", tmp_path / "mark"
+    path.write_bytes(pickle.dumps(Trap(mark)))
+    with pytest.raises(UserError, match="add --trust"):
+        as_wrapped(PPO.load(zipped, device="cpu"), vec_normalize=path)
+    assert not mark.exists()
 
 
 def test_frames_are_checked() -> None:
