@@ -150,7 +150,7 @@ def test_plr_learns_only_from_replayed_levels() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("plrr", {}, "no method 'plrr'; it must be one of plain, .* Did you mean 'plr'"),
+        ("plrr", {}, "no method 'plrr'; it must be one of .*plain, .* Did you mean 'plr'"),
         (
             "plr",
             {"replya": 0.3},
