@@ -34,6 +34,9 @@ class LiveAgent:
     score: tuple[float, int] | None = (
         None  # fraction of the control's episodes with the goal reached, and their number
     )
+    moved: tuple[float, int] | None = (
+        None  # fraction of the shift's episodes in which the goal is first, and their number
+    )
 
 
 def live_page_of(
@@ -88,6 +91,7 @@ def agent_block(world: World, agent: LiveAgent) -> dict[str, Any]:
         "network": agent.network,
         "rewarded": agent.rewarded,
         "score": agent.score,
+        "moved": agent.moved,
     }
 
 

@@ -57,6 +57,7 @@ def live_page(runs: Sequence[Run], command: str = "") -> LivePage:
             packed_network(subject.agent, str(run.path), len(runs) > TWO),
             rewarded_for(world, subject.config) if subject.config else "",
             score_of(world, run, subject),
+            moved_of(world, run, subject),
         )
         for run, subject in zip(runs, subjects, strict=True)
     ]
@@ -90,15 +91,37 @@ def training_condition(world: World, subject: Subject) -> str:
 def score_of(world: World, run: Run, subject: Subject) -> tuple[float, int]:
     """Fraction of episodes on the control with the goal reached, and their number: as evaluated, else played now."""
     control = world.default_condition("control")
-    if run.episodes_path.exists():
-        table = Evaluated(run).episodes.filter((pl.col("condition") == control) & pl.col("sampled"))
-        last = run.latest_checkpoint()
-        if table.height and last and table["train_step"].unique().to_list() == [last.step]:
-            return float(table["steps_to_goal"].is_not_null().mean() or 0.0), table.height
+    table = evaluated_on(control, run)
+    if table is not None:
+        return float(table["steps_to_goal"].is_not_null().mean() or 0.0), table.height
+    outcome = outcomes_on(control, world, subject)
+    return float((outcome[:, O_GOAL] != NEVER).mean()), len(outcome)
+
+
+def moved_of(world: World, run: Run, subject: Subject) -> tuple[float, int]:
+    """Fraction of episodes on the shift in which the goal is first, and their number: as evaluated, else played now."""
+    shift = world.default_condition("shift")
+    table = evaluated_on(shift, run)
+    if table is not None:
+        return float((table["outcome_first"] == "goal").mean() or 0.0), table.height
+    outcome = outcomes_on(shift, world, subject)
+    return float((outcome[:, O_FIRST] == FIRST.index("goal")).mean()), len(outcome)
+
+
+def evaluated_on(condition: str, run: Run) -> pl.DataFrame | None:
+    """The sampled episodes on a condition, if the last checkpoint was evaluated on it."""
+    if not run.episodes_path.exists():
+        return None
+    table = Evaluated(run).episodes.filter((pl.col("condition") == condition) & pl.col("sampled"))
+    last = run.latest_checkpoint()
+    return table if table.height and last and table["train_step"].unique().to_list() == [last.step] else None
+
+
+def outcomes_on(condition: str, world: World, subject: Subject) -> np.ndarray:
+    """Outcomes of one sampled episode on each of `PLAYED` held-out levels: the engine's int64[n, …]."""
     seed = subject.config.evaluate.level_seed if subject.config else 0
-    levels = generate(world, control, seed, PLAYED)
-    played = play(subject.agent, levels, subject.observation, max_steps=subject.max_steps)
-    return float((played.outcome[:, O_GOAL] != NEVER).mean()), PLAYED
+    levels = generate(world, condition, seed, PLAYED)
+    return play(subject.agent, levels, subject.observation, max_steps=subject.max_steps).outcome
 
 
 def chosen_levels(world: World, subjects: Sequence[Subject]) -> list[tuple[Level, Level]]:

@@ -53,7 +53,8 @@ function ask(moved) {
   S.codes = copyOf(moved);
   S.time = 0;
   changed();
-  scene(`What will ${both ? "agent A" : "the agent"} do, ${agents[S.shown[0]].label}?`);
+  const { label, rewarded } = agents[S.shown[0]], paid = rewarded && !label.includes("rewarded") ? ` and rewarded for ${rewarded}` : "";
+  scene(`What will ${both ? "agent A" : "the agent"} do, ${label}${paid}?`);
   const options = [["goal", page.words.reachesGoal], ["proxy", page.words.reachesProxy]];
   byId("scene-choices").replaceChildren(...options.map(([kind, words]) => {
     const button = element("button", `It ${words}`);
@@ -70,7 +71,9 @@ function answer(guess) {
   if (covered()) { notice("Your guess is noted. The answer comes when it is shown."); return; }
   const did = first === "goal" ? page.words.reachesGoal : first === "proxy" ? page.words.reachesProxy : "reaches neither";
   const share = first === "neither" ? counts.neither : counts[first];
-  notice(`${guess === first ? "Right" : "No"}: ${both ? "A" : "the agent"} ${did}, on its likeliest path and first in ${percent(share / count)} of ${count} sampled episodes. Now paint: what would change that?`);
+  told = { codes: copyOf(S.codes), words: `${guess === first ? "Right" : "No"}: ${both ? "A" : "it"} ${did}. Now paint.` };
+  showHeading();
+  say(`${told.words} First in ${percent(share / count)} of ${count} sampled episodes.`);
   if (!calm.matches) setPlaying(true);
 }
 

@@ -18,11 +18,12 @@ function rewardWords() { // "Both agents were rewarded for the coin."
   return one.label.includes("rewarded") ? `The agent was ${one.label}.` : `The agent was ${one.label} and rewarded for ${one.rewarded}.`;
 }
 
-function scoreWords() { // "On new levels with the coin at the edge, A takes the coin in 99% and B in 98% of episodes."
+function scoreWords() { // "On new levels with the coin at the edge, A takes the coin in 99% and B in 98% of episodes; with the coin off the path, that comes first in 14% and 99%."
   const shown = S.shown.map((which) => agents[which]);
   if (shown.some((agent) => !agent.score)) return "";
   const said = shown.map(({ score }, index) => `${index ? "and " : ""}${both ? nameOf(index) : "it"} ${index ? "" : `${page.words.reachesGoal} `}in ${scoreText(score)}`);
-  return `On new levels ${page.words.control}, ${said.join(" ")} of episodes.`;
+  const moved = shown.every((agent) => agent.moved) ? `; ${page.words.shift}, that comes first in ${shown.map((agent) => scoreText(agent.moved)).join(" and ")}` : "";
+  return `On new levels ${page.words.control}, ${said.join(" ")} of episodes${moved}.`;
 }
 
 function placeWords() { // "On this level, with the coin off the path,"
@@ -44,8 +45,15 @@ function didWords({ run, odds }) { // "runs to the right edge, past the coin"
   return levels.some(([, moved]) => sameLevel(moved)) && letsGoalBe ? `${reachesProxy}, ${letsGoalBe}` : `${reachesProxy} first`;
 }
 
+let told = null; // the answer to the reader's guess stays above the boards until the level changes
+function showHeading() {
+  const words = told && sameLevel(told.codes) ? told.words : byId("ask").dataset.paint;
+  if (!intro.on && byId("ask").textContent !== words) byId("ask").textContent = words;
+}
+
 let storyShown = "";
 function showStory() { // the page's text changes only where a sentence does: a stroke repaints no more than it must
+  showHeading();
   const did = S.boards.map((board) => didWords(board)), about = [rewardWords(), scoreWords(), ""].filter((part, k) => part || k === 2).join(" ");
   const key = [about, placeWords(), ...did].join("|");
   if (key === storyShown) return;
