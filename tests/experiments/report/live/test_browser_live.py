@@ -235,7 +235,9 @@ def test_the_answer_waits_for_the_guess(opened: Callable[..., Page]) -> None:
     assert not page.locator("#says-0").is_visible()
     page.get_by_role("button", name="It runs to the right edge").click()
     assert page.locator("#says-0").is_visible()
-    assert page.locator("#notice").inner_text().split(":")[0] in ("Right", "No")
+    assert page.locator("#ask").inner_text().split(":")[0] in ("Right", "No")
+    page.locator("#another").click()
+    assert page.locator("#ask").inner_text().startswith("Paint the level")
 
 
 def test_teachers_mode_hides_what_the_agents_do_until_it_is_shown(
