@@ -158,23 +158,9 @@ def read_level(tiles, facts, sizes):
     radices(facts, sizes)
 
 
-RULES = (
-    "prepare",
-    "start",
-    "step",
-    "radices",
-    "objects",
-    "limit",
-    "layout",
-    "paint",
-    "place",
-    "admits",
-    "furnish",
-    "ground_rows",
-    "first_set",
-    "spread",
-    "N_SETS",
-)
+PLAYED_RULES = ("prepare", "start", "step", "radices", "objects", "limit", "paint")
+GENERATION_RULES = ("layout", "place", "admits", "furnish", "ground_rows", "first_set", "spread", "N_SETS")
+RULES = PLAYED_RULES + GENERATION_RULES
 
 
 def rules_of(namespace: Mapping[str, Any]) -> dict[str, Any]:

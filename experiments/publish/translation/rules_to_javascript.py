@@ -16,13 +16,10 @@ from types import FunctionType
 from typing import Any
 
 from ....envs.worlds.contract.canvas import mark
-from ....envs.worlds.contract.world import RULES, World
+from ....envs.worlds.contract.world import PLAYED_RULES, World
 from .javascript_words import BINARY, CASTS, COMPARED, FUNCTIONS, RESERVED, UNARY
 from .static_values import TranslationError as TranslationError
 from .static_values import Unknown, function_of, literal, static_value
-
-GENERATING = {"layout", "place", "admits", "furnish"}  # rules that a page does not need
-PLAYED = tuple(rule for rule in RULES if rule not in GENERATING)
 
 
 def javascript_of(world: World) -> str:
@@ -33,10 +30,12 @@ def javascript_of(world: World) -> str:
     translator = Translator()
     rules = {**world.rules, "mark": mark}
     names = {
-        rule: translator.name_of(function_named(rule, rules)) for rule in (*PLAYED, "mark") if rule in rules
+        rule: translator.name_of(function_named(rule, rules))
+        for rule in (*PLAYED_RULES, "mark")
+        if rule in rules
     }
     functions = translator.translate_all()
-    entries = ", ".join(f"{rule}: {names.get(rule, 'null')}" for rule in (*PLAYED, "mark"))
+    entries = ", ".join(f"{rule}: {names.get(rule, 'null')}" for rule in (*PLAYED_RULES, "mark"))
     return "(() => {\n" + "\n".join(functions) + f"\nreturn {{{entries}}};\n}})()"
 
 
