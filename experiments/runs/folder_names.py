@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from goalposts.closest import near
 
+from ...envs.worlds.contract.sources import shown_command
 from ..system.atomic_files import RunError, disk_errors
 from ..system.leftovers import made_here, unfinished
 from ..system.locks import HELD
@@ -91,6 +92,8 @@ def not_a_run(path: Path) -> str:
     what = (
         f"{path} is a file, not a run folder." if os.path.isfile(path) else f"there is no run folder {path}."
     )
+    if path.suffix == ".zip" or ":" in path.name:
+        return f"{what} An agent that was trained elsewhere becomes one with: {shown_command('adopt', path, '--out', 'FOLDER')}"
     here = path if os.path.isdir(path) else path.parent
     if not path.is_absolute() and os.path.isfile(Path("runs") / path / CONFIG):
         return f"{what} Did you mean {Path('runs') / path}?"

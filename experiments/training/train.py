@@ -25,7 +25,6 @@ from goalposts.errors import UserError
 from goalposts.safe_folder import make_folder, pinned
 
 from ...agents.algorithms.training import training_of
-from ...agents.methods.budget import BudgetExceeded
 from ...agents.methods.event_log import EventLog
 from ...agents.ppo.training import Training, TrainingDiverged, TrainingProgress
 from ...agents.rollout import play
@@ -175,8 +174,8 @@ class _Work:
             if evaluate:
                 self.on_progress(self.total, self.total, "evaluating")
                 record(run, evaluate_fully(subject_of(run)))
-        except (TrainingDiverged, BudgetExceeded) as error:
-            run.set_status("failed", step=self.steps_done(), message=str(error))
+        except TrainingDiverged as error:
+            self._failed(error)
             raise
         except KeyboardInterrupt:
             kept = run.latest_checkpoint()
@@ -246,7 +245,17 @@ class _Work:
 
         self.on_progress(0, self.total, "")
         with closing(events):
-            self.step = train_by_method(self.run, log, events)
+            try:
+                self.step = train_by_method(self.run, log, events)
+            except (OSError, MemoryError):  # of the machine, not of the method
+                raise
+            except Exception as error:
+                self._failed(error)
+                raise
+
+    def _failed(self, error: Exception) -> None:
+        message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        self.run.set_status("failed", step=self.steps_done(), message=message)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from fixtures.tiny import results
 
 from goalposts.agents import BudgetExceeded, load_code, named_code
 from goalposts.agents.named_code import CodeError
+from goalposts.errors import UserError
 from goalposts.experiments import ConfigError, Run, diagnose, load_config, train
 from goalposts.experiments.measurement.episodes import read_episodes
 from goalposts.experiments.study.design.plan import plan_study
@@ -120,6 +121,23 @@ def test_a_method_beyond_its_budget_leaves_a_failed_run_that_says_why(tmp_path: 
     status = Run.open(tmp_path / "run").status()
     assert status.state == "failed"
     assert "more environment steps than its budget" in status.message
+
+
+@pytest.mark.parametrize(
+    ("body", "message"), [("None", "returned a NoneType"), ("task.nothing()", "AttributeError")]
+)
+def test_a_method_with_a_fault_leaves_a_failed_run_that_says_which(
+    body: str, message: str, tmp_path: Path
+) -> None:
+    code = tmp_path / "faulty.py"
+    code.write_text(f"class Faulty:\n    def train(self, task, seed):\n        return {body}\n")
+    load_code(f"{code}:Faulty")
+    config = load_config("coinrun/edge", ["method.name=faulty:Faulty", *SMALL])
+    with pytest.raises((UserError, AttributeError)):
+        train(config, tmp_path / "run")
+    status = Run.open(tmp_path / "run").status()
+    assert status.state == "failed"
+    assert message in status.message
 
 
 @pytest.mark.slow
