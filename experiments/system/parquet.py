@@ -15,10 +15,12 @@ import contextlib
 import io
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +28,7 @@ from typing import Any
 
 import polars as pl
 
-from goalposts.process.budget import reading_budget
+from goalposts.process.budget import MEMORY, VARIABLE, OverBudget, reading_budget
 from goalposts.text import plain
 
 from .forks import refuse_after_fork
@@ -37,9 +39,13 @@ ITSELF, UNPACKING = (
     1 << 30,
 )  # bytes of addresses that the reader needs to start, and to unpack a part of a table
 PATIENCE = 10  # seconds by the clock for each of processor time: the machine may be busy, or was asleep
+HUNG = 15.0  # seconds by the clock after which a reader that has panicked without an answer is stopped
 CSV_COPIES = 8  # times its size a CSV file may take while it is parsed
 MOST_COLUMNS, LONGEST_HEADER = 256, 1 << 16
 LONGEST_REASON = 200  # characters
+TOO_MUCH = "it asks for more memory than a table of its size can need"
+ASKED = re.compile(r"memory allocation of (\d+) bytes failed")  # Rust, when it ends a process
+SCARCE = re.compile(r"memory allocation of|thread creation failed|WouldBlock|OutOfMemory|Cannot allocate")
 UNSEEN = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # never in a name in a valid table: controls, bidi marks, line breaks
 
 
@@ -48,7 +54,15 @@ class Unreadable(Exception):
 
 
 class Died(Unreadable):
-    """The reader ended in the middle of a request."""
+    """The reader ended in the middle of a request. words: what it wrote on stderr; killed: whether the system did it."""
+
+    def __init__(self, words: str, killed: bool) -> None:
+        super().__init__(TOO_MUCH)
+        self.words, self.killed = words, killed
+
+
+class MemoryRanOut(OverBudget):
+    """A table needs more memory than the reader may use or the system has; the table may well be valid."""
 
 
 @dataclass(frozen=True)
@@ -71,16 +85,20 @@ class _Reader:
         self.lock = threading.Lock()
         self.process: subprocess.Popen[bytes] | None = None
         self.asked = 0  # questions to this process
+        self.words = b""  # what it wrote on stderr, where only polars writes, and only when it panics
 
     def ask(
         self, content: bytes, question: dict[str, object], seconds: float
     ) -> tuple[dict, list[pl.DataFrame]]:
         with self.lock:
             self.asked = self.asked + 1 if self.process is not None else 1
+            if self.process is None:
+                self.words = b""
             process = self.process = self.process or _start()
-            late = threading.Event()
-            watch = threading.Timer(PATIENCE * seconds, lambda: (late.set(), process.kill()))
-            watch.daemon = True
+            late, done = threading.Event(), threading.Event()
+            watch = threading.Thread(
+                target=self._watch, args=(process, done, late, PATIENCE * seconds), daemon=True
+            )
             watch.start()
             try:
                 words = json.dumps(question).encode()
@@ -93,20 +111,53 @@ class _Reader:
                     parts.append(pl.read_ipc(io.BytesIO(part)))
                 answer = json.loads(self._receive(process))
             except (OSError, EOFError, ValueError):
-                self.end()
-                if late.is_set() or process.returncode == -_SIGXCPU:
+                ended = self._ended(process)
+                if late.is_set() or ended == -_SIGXCPU:
                     raise TimeoutError from None
-                raise Died("it asks for more memory than a table of its size can need") from None
+                words = self.words.decode("utf-8", "replace")
+                raise Died(words, killed=ended == -_SIGKILL and not words) from None
             except (
                 BaseException
             ):  # Ctrl-C between question and answer: what comes next would be taken for another's
                 self.end()
                 raise
             finally:
-                watch.cancel()
+                done.set()
+                watch.join()
             if not answer.get("healthy"):
                 self.end()
             return answer, parts
+
+    def _watch(
+        self, process: subprocess.Popen[bytes], done: threading.Event, late: threading.Event, seconds: float
+    ) -> None:
+        """Kill the reader when its time is up, or when it has panicked and does not answer: a panic can leave it waiting for a thread."""
+        began, panicked = time.monotonic(), 0.0
+        while not done.wait(min(1.0, max(began + seconds - time.monotonic(), 0.001))):
+            now = time.monotonic()
+            self._listen(process)
+            if self.words and not panicked:
+                panicked = now
+            if now >= began + seconds:
+                late.set()
+            if late.is_set() or (panicked and now >= panicked + HUNG):
+                process.kill()
+                return
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # nothing there; closed; Windows
+            assert process.stderr is not None
+            os.set_blocking(process.stderr.fileno(), False)
+            self.words = (self.words + os.read(process.stderr.fileno(), 1 << 16))[: 1 << 16]
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> int | None:
+        """Wait for the end of a reader that broke off; returns its exit code, if it ended by itself."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1)
+        code = process.returncode
+        self._listen(process)
+        self.end()
+        return code
 
     @staticmethod
     def _receive(process: subprocess.Popen[bytes]) -> bytes:
@@ -128,7 +179,7 @@ class _Reader:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.05)  # it may have been ended by a limit, which its exit code says
         process.kill()
-        for pipe in (process.stdin, process.stdout):
+        for pipe in (process.stdin, process.stdout, process.stderr):
             with contextlib.suppress(OSError):
                 pipe.close()  # type: ignore[union-attr]
         process.wait()
@@ -136,13 +187,13 @@ class _Reader:
     def forget(self) -> None:
         """Drop the process in a forked child: it belongs to the parent, and sharing it would mix up the answers."""
         if self.process is not None:
-            for pipe in (self.process.stdin, self.process.stdout):
+            for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
                 pipe.raw.close()  # type: ignore[union-attr]  # without writing out what the parent began
             self.process.returncode = 0  # not this process's child, so there is nothing to wait for
         self.lock, self.process = threading.Lock(), None
 
 
-_SIGXCPU = 24
+_SIGXCPU, _SIGKILL = 24, 9
 _reader = _Reader()
 atexit.register(_reader.end)
 if hasattr(os, "register_at_fork"):
@@ -160,8 +211,8 @@ def _start() -> subprocess.Popen[bytes]:
             [sys.executable, "-I", "-c", start],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "POLARS_MAX_THREADS": "1"},
+            stderr=subprocess.PIPE,
+            env={**os.environ, "POLARS_MAX_THREADS": "1", "RUST_BACKTRACE": "0"},
         )
 
 
@@ -245,13 +296,48 @@ def _ask(
                 answer, parts = _reader.ask(content, question, budget.left())
             except TimeoutError:
                 raise budget.too_slow(what) from None
-            except Died:
+            except Died as death:
                 if _reader.asked < 2:
-                    raise
+                    raise _cause(death, int(str(question["memory"])), what) from None
                 continue
             budget.spend(float(answer.get("seconds", 0.0)))
         if "failed" not in answer or _reader.asked < 2:
+            if answer.get("scarce"):
+                raise _ran_out(0, int(str(question["memory"])), what)
             return answer, parts
+
+
+def _cause(death: Died, memory: int, what: object) -> Unreadable | MemoryRanOut:
+    """What ended a reader: memory that ran out; or a claim that no memory could meet, and anything else: a damaged file."""
+    asked = max((int(size) for size in ASKED.findall(death.words)), default=0)
+    if (death.killed or SCARCE.search(death.words)) and asked <= memory:
+        return _ran_out(asked, memory, what)
+    return death
+
+
+def _ran_out(asked: int, memory: int, what: object) -> MemoryRanOut:
+    wanted = f"asked for another {asked / 10**6:,.3g} MB; " if asked >= 10**5 else ""
+    own = _limit_of_this_process()
+    if own is not None and own < memory:
+        return MemoryRanOut(
+            f"memory ran out while {what} was read ({wanted}the system allows a process {own / 10**6:,.0f} MB here). "
+            "Allow more (ulimit -v), or close other programs"
+        )
+    more = max(4, -(-2 * memory // 10**9))
+    return MemoryRanOut(
+        f"memory ran out while {what} was read ({wanted}the reading process may use {memory / 10**6:,.0f} MB). A damaged file can "
+        f"ask for any amount. If you trust this one, close other programs, or allow more: {VARIABLE}={more}GB"
+    )
+
+
+def _limit_of_this_process() -> int | None:
+    """Bytes of addresses that the system allows this process and its children; None: no limit, or unknown."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def _table(content: bytes, question: dict[str, object], what: object) -> Parquet:
@@ -260,13 +346,13 @@ def _table(content: bytes, question: dict[str, object], what: object) -> Parquet
     budget = reading_budget()
     room, seconds = max(budget.memory - budget.held - len(content), 0), budget.left()
     question |= {"most_columns": MOST_COLUMNS, "table": room, "seconds": seconds}
-    question["memory"] = ITSELF + UNPACKING + 4 * len(content)
+    question["memory"] = ITSELF + max(UNPACKING, (budget.memory - MEMORY) // 2) + 4 * len(content)
     answer, parts = _ask(content, question, what)
     if "too_large" in answer or int(answer.get("size", 0)) > WORN:
         _reader.end()
     if "too_large" in answer:
         budget.claim(int(answer["too_large"]) + len(content), what)
-        raise Unreadable("it asks for more memory than a table of its size can need")
+        raise Unreadable(TOO_MUCH)
     if "refused" in answer:
         raise Unreadable(plain(answer["refused"], LONGEST_REASON) or "damaged")
     table = None if not parts else parts[0] if len(parts) == 1 else pl.concat(parts, rechunk=False)

@@ -20,6 +20,10 @@ from typing import Any
 import polars as pl
 
 REFUSALS = (pl.exceptions.PolarsError, OSError, ValueError, OverflowError)
+SCARCE = (  # words of the system and of Rust for a lack of memory, also of that for another thread
+    *("Cannot allocate memory", "OutOfMemory", "out of memory", "memory allocation"),
+    *("WouldBlock", "Resource temporarily unavailable"),
+)
 KEPT = 1 << 30  # bytes of addresses after which the process should not be used again
 PART, ROWS = 1 << 25, 50_000  # bytes of a table that are unpacked and sent at once; rows to begin with
 WIDTHS = {
@@ -52,9 +56,12 @@ def answer(content: bytes, question: dict, send: Callable[[pl.DataFrame], None])
     except OverLimit as error:
         return {"too_large": error.args[0], "healthy": True}
     except REFUSALS as error:
+        if is_scarce(error):
+            return {"refused": "memory ran out", "failed": True, "scarce": True, "healthy": False}
         return {"refused": first_line(error), "healthy": addresses() < KEPT}
     except (pl.exceptions.PanicException, MemoryError) as error:
-        return {"refused": first_line(error), "failed": True, "healthy": False}
+        scarce = is_scarce(error)
+        return {"refused": first_line(error), "failed": True, "scarce": scarce, "healthy": False}
 
 
 class OverLimit(Exception):
@@ -139,6 +146,11 @@ def first_line(error: BaseException) -> str:
     return "its parts contradict each other" if "::" in line or "{" in line or not line else line[:200]
 
 
+def is_scarce(error: BaseException) -> bool:
+    """Whether an error is due to a lack of memory. polars reports some as its own errors and some as panics, so the words decide."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in SCARCE)
+
+
 def addresses() -> int:
     """Bytes of addresses that this process has taken from the system; 0 where this is unknown."""
     try:
@@ -146,6 +158,13 @@ def addresses() -> int:
             return int(facts.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError, AttributeError):
         return 0
+
+
+def begin_threads() -> None:
+    """Let polars start its threads before memory is limited: one that cannot be started leaves it waiting for ever."""
+    buffer = io.BytesIO()
+    pl.DataFrame({"n": [1]}).write_parquet(buffer)
+    pl.scan_parquet(io.BytesIO(buffer.getvalue())).select(pl.len()).collect()
 
 
 def limit(memory: int, seconds: float) -> None:
@@ -162,6 +181,7 @@ def limit(memory: int, seconds: float) -> None:
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; with it this process ends
     asked, told = sys.stdin.buffer, sys.stdout.buffer
+    begin_threads()
 
     def send(part: pl.DataFrame) -> None:
         buffer = io.BytesIO()

@@ -4,9 +4,11 @@ import gc
 import io
 import json
 import os
+import re
 import shutil
 import struct
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +26,7 @@ from goalposts.experiments.evaluation import chunked
 from goalposts.experiments.evaluation.evaluate import plan_of, subject_of
 from goalposts.experiments.evaluation.goal_sweep_file import SCHEMA as EXPLORED
 from goalposts.experiments.evaluation.goal_sweep_file import read_sweep
-from goalposts.experiments.evaluation.trajectories import levels_and_actions
+from goalposts.experiments.evaluation.trajectories import levels_and_actions, read_recorded
 from goalposts.experiments.measurement import episodes as episodes_module
 from goalposts.experiments.measurement.episodes import METADATA, read_episodes, validate
 from goalposts.experiments.runs.finetune_csv import parse_table
@@ -33,6 +35,7 @@ from goalposts.experiments.runs.run import Run
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.folder.folder import StudyFolder
 from goalposts.experiments.study.results import summary
+from goalposts.experiments.study.results.recorded_rows import read_rows as read_recorded_rows
 from goalposts.experiments.study.results.summary import read_summary
 from goalposts.experiments.study.results.summary_check import read_measures
 from goalposts.experiments.system import parquet
@@ -342,3 +345,48 @@ def test_a_file_that_grows_while_it_is_read_counts_as_long_as_it_gets(
     monkeypatch.setenv(VARIABLE, "1KB")
     with pytest.raises(OverBudget, match="maps would take"):
         read_limited(Path("/proc/self/maps"), 1 << 24)
+
+
+def aborted(*_: object) -> None:
+    raise parquet.Died("memory allocation of 134217728 bytes failed\n", killed=False)
+
+
+def ran_out(*_: object) -> tuple[dict, list]:
+    return {"refused": "memory ran out", "failed": True, "scarce": True}, []
+
+
+@row("A4")
+@pytest.mark.parametrize("ask", [aborted, ran_out])
+@pytest.mark.parametrize(
+    "read",
+    [
+        read_episodes,
+        lambda path: read_recorded(path, b"PAR1", {}, 5, ("recorded actions", "evaluate")),
+        read_sweep,
+        read_recorded_rows,
+        lambda path: read_summary(path, plan_study(MADE / "study")),
+        lambda path: parse_table(b"arm,steps", path),
+    ],
+    ids=["episodes", "trajectories", "goal sweep", "recorded rows", "summary", "fine-tuning"],
+)
+def test_a_lack_of_memory_is_not_called_damage(
+    read: Callable[[Path], object],
+    ask: Callable[..., object],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Regression: a panic of polars for lack of memory read as a damaged file. A claim that no memory could meet still does."""
+    name = "trajectories.parquet"
+    (tmp_path / name).write_bytes(b"PAR1")
+    monkeypatch.setattr(parquet._reader, "ask", ask)
+    with pytest.raises(
+        OverBudget, match=rf"memory ran out while \S+ was read .* may use 1,.* MB.*{VARIABLE}=\dGB"
+    ):
+        read(tmp_path / name)
+    monkeypatch.setattr(parquet, "_limit_of_this_process", lambda: 10**9)
+    with pytest.raises(OverBudget, match=r"allows a process 1,000 MB .*ulimit -v"):
+        read(tmp_path / name)
+    monkeypatch.setattr(parquet, "SCARCE", re.compile("no words"))
+    if ask is aborted:
+        with pytest.raises(UserError, match=r"damaged|not a complete|not a file of recorded rows"):
+            read(tmp_path / name)

@@ -49,7 +49,7 @@ def read_rows(path: Path) -> RecordedRows:
     """Read a file that `write_rows` wrote. Raises RunError, or EpisodesError for a table that contradicts itself."""
     remedy = "Restore it, or remove it and run the study again"
     try:
-        found = read_parquet(read_limited(path, MAX_BYTES), MAX_ROWS, KEYS)
+        found = read_parquet(read_limited(path, MAX_BYTES), MAX_ROWS, KEYS, path)
     except Unreadable as error:
         raise RunError(f"{path} is not a file of recorded rows ({error}). {remedy}") from None
     if found.metadata.get(VERSION_KEY) != VERSION or found.table is None:
