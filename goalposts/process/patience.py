@@ -1,7 +1,8 @@
 """Break the silence of a command: after 1.2 s without output, a line on stderr says what it is doing.
 
-The line names the large library that is being imported or the progress, or says that the command compiles or works. More follow every two
-seconds, later each time that a tenth of the time so far has passed, and from the tenth minute on once a minute.
+The line names the large library that is being imported or the progress, or says that the command compiles or works. On a terminal it is
+one line that changes before two seconds have passed, and that other output erases. In a pipe or a file more lines follow every two seconds,
+later each time that a tenth of the time so far has passed, and from the tenth minute on once a minute.
 `GOALPOSTS_PATIENCE=0` turns this off. Requires only the standard library. Read next: `goalposts/__main__.py`, which starts it.
 """
 
@@ -12,6 +13,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from .status_line import StatusLine, on_terminal
 
 LARGE = {
     "torch": "PyTorch",
@@ -25,6 +28,7 @@ LARGE = {
 }
 # Seconds of silence before the first line and the next ones; part of the time so far.
 FIRST, NEXT, PART = 1.2, 1.7, 0.1
+ON_TERMINAL = 1.0  # seconds of silence before the line on a terminal changes
 MOST = 60.0  # seconds between two lines, however long the command has run
 POLL = 0.1
 
@@ -36,6 +40,7 @@ class _Silence:
         self.heard = time.monotonic()
         self.progress = ""
         self.displays = 0
+        self.line: StatusLine | None = None  # on a terminal
 
 
 _silence = _Silence()
@@ -55,6 +60,8 @@ def show_progress(text: str) -> None:
 def own_display() -> Iterator[None]:
     """Show no lines while a window or a progress bar is open."""
     _silence.displays += 1
+    if _silence.line is not None:
+        _silence.line.erase()
     try:
         yield
     finally:
@@ -71,12 +78,15 @@ def watch_silence(before: float = 0.0) -> threading.Event:
     if os.environ.get("GOALPOSTS_PATIENCE", "").strip() == "0":
         return stopped
     _silence.heard = time.monotonic() - before
+    line = _silence.line = StatusLine(heard) if on_terminal() else None
     thread = threading.Thread(target=_watch, args=(stopped,), name="goalposts-patience", daemon=True)
     thread.start()
 
     def stop() -> None:
         stopped.set()
         thread.join(1)  # a thread that writes while Python exits would abort it
+        if line is not None:
+            line.end()
 
     atexit.register(stop)
     return stopped
@@ -110,25 +120,36 @@ def _current() -> str:
 
 
 def gap_after(seconds: float) -> float:
-    """Seconds of silence before the next line, of a command that has run so long."""
+    """Seconds of silence before the next line in a pipe or a file, of a command that has run so long."""
     return min(max(NEXT, PART * seconds), MOST)
 
 
 def _watch(stopped: threading.Event) -> None:
+    status = _silence.line
     began, last, limit = time.monotonic(), "", FIRST
     while not stopped.wait(POLL):
         now = time.monotonic()
         if _silence.displays or now - _silence.heard < limit:
             continue
         what = f"{_current()} …"
-        _write(what if what != last else f"{what} {now - began:.0f} s")
-        last, limit = what, gap_after(now - began)
+        line = what if what != last else f"{what} {now - began:.0f} s"
+        if status is None:
+            _write(line)
+            limit = gap_after(now - began)
+        else:
+            status.show(_shown(line))
+            limit = ON_TERMINAL
+        last = what
         heard()
 
 
-def _write(line: str) -> None:
+def _shown(line: str) -> str:
     from goalposts.text import plain
 
+    return plain(f"goalposts: {line}")
+
+
+def _write(line: str) -> None:
     from .streams import warn
 
-    warn(plain(f"goalposts: {line}"))
+    warn(_shown(line))

@@ -44,7 +44,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
     """Raise KeyboardInterrupt, except during imports, where some modules (such as numpy.random) swallow the exception."""
     while frame is not None:
         if frame.f_code.co_filename == IMPORTING:
-            os.write(2, f"goalposts: {SIGNALS[number]}\n".encode())
+            os.write(2, (b"\r\x1b[K" if os.isatty(2) else b"") + f"goalposts: {SIGNALS[number]}\n".encode())
             os._exit(128 + number)
         frame = frame.f_back
     _arrived.append(number)

@@ -1,6 +1,7 @@
 """First output: bad arguments and a missing screen are reported at once, and a line appears before compilation."""
 
 import os
+import pty
 import queue
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from fixtures.command import GOALPOSTS, run
 from fixtures.faults import row
+from fixtures.surroundings import filled
 
 from goalposts.experiments.cli.app import progress_bars
 from goalposts.process import patience
@@ -210,3 +212,97 @@ def test_no_silence_while_kernels_are_compiled(words: str, tmp_path: Path) -> No
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert times[-1] - times[0] > 4, "nothing was compiled"
     assert max(gaps[:8]) < 5, gaps
+
+
+def on_a_terminal(command: list[str], folder: Path, **variables: str) -> tuple[str, float, int]:
+    """What a command writes on a terminal of 80 columns, its longest silence in seconds, and its exit code.
+
+    Not counted: time in which the command waited for a core because the machine was busy.
+    """
+    reading, terminal = pty.openpty()
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | {"GOALPOSTS_PATIENCE": "", "TERM": "xterm", "COLUMNS": "80"} | variables,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    waits = Path(f"/proc/{process.pid}/schedstat")
+    times, said = [time.monotonic()], b""
+
+    def note() -> None:
+        times.append(time.monotonic() - int(waits.read_text().split()[1]) / 1e9)
+
+    try:
+        while part := os.read(reading, 1 << 16):
+            note()
+            said += part
+    except OSError:  # Linux's end of a terminal
+        pass
+    os.close(reading)
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    note()
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    return said.decode(), max(gaps), process.wait()
+
+
+WAITING = """
+import sys, time
+from goalposts.process.patience import own_display, watch_silence
+import goalposts.process.patience as patience
+patience.PART = 10.0  # in a pipe the next line would now come after more than ten seconds
+watch_silence()
+time.sleep(4.5)
+print("done", flush=True)
+with own_display():
+    time.sleep(1.5)
+print("end", file=sys.stderr)
+"""
+
+
+LINUX = pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="reads how long a process waits")
+
+
+@row("B17")
+@LINUX
+def test_on_a_terminal_one_line_changes_each_second_and_other_output_erases_it(tmp_path: Path) -> None:
+    said, silence, code = on_a_terminal([sys.executable, "-c", WAITING], tmp_path)
+    assert code == 0
+    assert silence < 2
+    shown = said.split("\r\x1b[K")
+    assert shown[1] == "goalposts: working …"
+    assert all(line.startswith("goalposts: working … ") and line.endswith(" s") for line in shown[2:-1])
+    assert len(shown) >= 4
+    assert shown[-1] == "done\r\nend\r\n"
+
+
+@row("B17")
+@LINUX
+def test_on_a_dumb_terminal_no_escape_is_written(tmp_path: Path) -> None:
+    script = "import time\nfrom goalposts.process.patience import watch_silence\nwatch_silence()\ntime.sleep(1.5)\n"
+    said, *_ = on_a_terminal([sys.executable, "-c", script], tmp_path, TERM="dumb")
+    assert said == "goalposts: working …\r\n"
+
+
+SLOWEST = (
+    "train tiny.yaml --out new",
+    "evaluate run --levels 200",
+    "diagnose run",
+    "explain run --levels 20",
+    "foresee run",
+    "live run --out live.html",
+    "report run --out page.html",
+    "study run small.yaml --out small --workers 1",
+)
+
+
+@row("B17")
+@LINUX
+@pytest.mark.slow
+@pytest.mark.parametrize("words", SLOWEST)
+def test_no_silence_on_a_terminal(words: str, tmp_path: Path, tiny_run: Path) -> None:
+    _, silence, code = on_a_terminal([*GOALPOSTS, *words.split()], filled(tmp_path, tiny_run))
+    assert code == 0
+    assert silence < 2
