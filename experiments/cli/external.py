@@ -34,6 +34,7 @@ def adopt(
     vec_normalize: VecNormalized = None,
 ) -> None:
     """Evaluate an agent that was trained elsewhere into a run folder, for diagnose, report, record and compare."""
+    from ...envs.worlds.contract.sources import shown_command
     from ...envs.worlds.registry import load_world
     from ..external.adopt import adopt as adopt_agent
     from ..external.named_agent import AgentOptions, agent_named
@@ -50,7 +51,7 @@ def adopt(
         levels=levels,
     )
     say(f"adopted: {run.path}")
-    say(f"next: goalposts diagnose {run.path}, goalposts report {run.path}")
+    say(f"next: {shown_command('diagnose', run.path)}; {shown_command('report', run.path)}")
 
 
 @app.command(rich_help_panel=MAIN)

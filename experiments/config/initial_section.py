@@ -9,15 +9,33 @@ Trains nothing. Read next: `schema.py`; `experiments/training/initial_weights.py
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, model_validator
 
+from goalposts.safe_read import read_ordinary
+
 from .fields import Section
 
 MAX_WEIGHTS = 1 << 30
+_known: ContextVar[Mapping[str, str] | None] = ContextVar("known weights", default=None)
+
+
+@contextmanager
+def weights_known(known: Mapping[str, str] | None) -> Iterator[None]:
+    """Within: take the SHA-256 of `init_from` from here, by its `run`, and read no folder that a config names. None: read it.
+
+    The config of a run or study folder may come from anywhere, and must not decide what is read.
+    """
+    token = _known.set(known)
+    try:
+        yield
+    finally:
+        _known.reset(token)
 
 
 class InitialWeights(Section):
@@ -39,7 +57,14 @@ class InitialWeights(Section):
             value = {"run": value}
         if not isinstance(value, Mapping) or not isinstance(value.get("run"), str) or value.get("weights"):
             return value
-        return {**value, "weights": digest_of(Path(value["run"]))}
+        known = _known.get()
+        if known is None:
+            return {**value, "weights": digest_of(Path(value["run"]))}
+        if value["run"] not in known:
+            raise ValueError(
+                "a run or study folder must state the weights' SHA-256; another folder is not read."
+            )
+        return {**value, "weights": known[value["run"]]}
 
 
 class RecordConfig(Section):
@@ -68,6 +93,7 @@ def digest_of(folder: Path) -> str:
     found = weights_in(folder)
     if found is None:
         raise ValueError(f"{str(folder)!r} holds no weights; give the folder of a run that has a checkpoint.")
-    if found.stat().st_size > MAX_WEIGHTS:
-        raise ValueError(f"{found} is larger than {MAX_WEIGHTS >> 20} MiB.")
-    return hashlib.sha256(found.read_bytes()).hexdigest()
+    try:
+        return hashlib.sha256(read_ordinary(found, MAX_WEIGHTS, follow=False)).hexdigest()
+    except OSError as error:
+        raise ValueError(f"{found} cannot be read: {error.strerror or error}.") from error

@@ -40,7 +40,7 @@ from .fields import (
     check_condition,
     known_worlds,
 )
-from .initial_section import InitialWeights, RecordConfig
+from .initial_section import InitialWeights, RecordConfig, weights_known
 from .learners import LEARNERS, A2CConfig, DQNConfig, QRDQNConfig, RecurrentPPOConfig, TRPOConfig
 from .method_section import MethodConfig
 from .train_section import TrainConfig
@@ -262,8 +262,9 @@ def read_base(name: str, folder: Path, closed: bool = False) -> Document:
 
 
 def parse_config(text: str, source: str) -> ExperimentConfig:
-    """A config from self-contained YAML text (no `base`), as in a run folder. Raises ConfigError."""
-    return ExperimentConfig.parse(parse_document(text, source), source)
+    """A config from self-contained YAML text, as in a run folder: no `base`, and `init_from` with its hash. Raises ConfigError."""
+    with weights_known({}):
+        return ExperimentConfig.parse(parse_document(text, source), source)
 
 
 def config_schema() -> dict[str, Any]:

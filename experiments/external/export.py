@@ -6,6 +6,7 @@ none. Read next: `adopt.py`, the other direction.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -21,9 +22,10 @@ from ..measurement import Verdict
 from ..measurement.metrics import METRICS, withheld
 from ..runs.agent_card import load_agent_of
 from ..runs.run import Run
-from ..system.atomic_files import check_new, disk_errors, write_atomic
+from ..system.atomic_files import check_new, disk_errors, read_limited, write_atomic
 
-CARD = "model-card.md"
+CARD, MAX_CARD = "model-card.md", 1 << 20
+SEAL = "<!-- goalposts export, SHA-256 of the text above: {} -->"
 LIMITS = (
     "It was trained and measured in small gridworlds; nothing here says how it behaves elsewhere.",
     "The verdict describes behaviour on the conditions in the table, not what the weights represent.",
@@ -38,8 +40,8 @@ def export_run(
 ) -> Path:
     """Write a model card of a run to `out` (default: model-card.md in the run folder); returns its path.
 
-    sb3: also write stable-baselines3's zip of the last checkpoint there. Existing files are never overwritten, except the card in
-    the run folder. Raises RunError, UserError.
+    sb3: also write stable-baselines3's zip of the last checkpoint there. Existing files are never overwritten, except a card in
+    the run folder that is as it was exported. Raises RunError, UserError.
     """
     if not isinstance(run, Run):
         run = Run.open(run)
@@ -47,12 +49,31 @@ def export_run(
     zipped = None if sb3 is None else Path(sb3)
     for path in (None if out is None else card, zipped):
         check_new(path)
+    if out is None:
+        _refuse_changed(card)
     text = model_card(run)
     if zipped is not None:
         _write_zip(run, zipped)
     with disk_errors(card, "write"):
-        write_atomic(card, text.encode())
+        write_atomic(card, (text + _seal(text)).encode())
     return card
+
+
+def _seal(text: str) -> str:
+    return SEAL.format(hashlib.sha256(text.encode()).hexdigest()) + "\n"
+
+
+def _refuse_changed(card: Path) -> None:
+    """Raise UserError if a card has been changed since it was exported: it may have been completed by hand."""
+    if not os.path.lexists(card):
+        return
+    text, seal, rest = (
+        read_limited(card, MAX_CARD).decode("utf-8", "replace").partition(SEAL.partition("{")[0])
+    )
+    if seal + rest != _seal(text):
+        raise UserError(
+            f"{card} was changed after it was exported, so it was left as it is; give --out another name, or remove it"
+        )
 
 
 def model_card(run: Run) -> str:
@@ -60,7 +81,7 @@ def model_card(run: Run) -> str:
     config, verdict = run.config, _verdict(run)
     last = run.latest_checkpoint()
     trained = f"{last.step:,} environment steps" if last else "elsewhere; its weights are not part of the run"
-    method = "" if config.method is None else f", method {config.method.name}"
+    method = "" if config.method is None else f", method {_cell(config.method.name)}"
     parts = [
         f"# {_cell(config.name)}, seed {config.seed}",
         f"An agent for {_cell(config.world)} by [Goalposts](https://pypi.org/project/goalposts/): {config.train.algorithm}{method}, "
@@ -150,7 +171,7 @@ def _table(header: tuple[str, ...], rows: list[Any]) -> str:
 
 def _cell(value: object) -> str:
     """Text in which nothing is markup: names may come from an untrusted file."""
-    return re.sub(r"([\\|<>`])", r"\\\1", plain(str(value)))
+    return re.sub(r"([\\|<>`&]|\](?=[(\[:]))", r"\\\1", plain(str(value)))
 
 
 def _write_zip(run: Run, path: Path) -> None:

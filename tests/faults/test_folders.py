@@ -16,12 +16,14 @@ from fixtures.tiny import YAML, copy_of
 from goalposts.errors import UserError
 from goalposts.experiments import Run, load_config
 from goalposts.experiments.cli.main import main
+from goalposts.experiments.config.schema import ConfigError
 from goalposts.experiments.evaluation.evaluate import subject_of
 from goalposts.experiments.runs import provenance
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.folder.folder import StudyFolder
 from goalposts.experiments.study.folder.stamp import is_made, remember
 from goalposts.experiments.study.workers.job import Done
+from goalposts.experiments.system.atomic_files import RunError
 from goalposts.experiments.system.locks import FolderGone
 from goalposts.experiments.training.finetune import finetune
 from goalposts.experiments.training.reproduce import Reproduction
@@ -100,6 +102,34 @@ def test_content_of_a_file_that_is_not_a_config_is_never_quoted(tmp_path: Path, 
         with pytest.raises(UserError) as caught:
             read()
         assert "swordfish" not in str(caught.value)
+
+
+@row("A6")
+def test_a_run_or_study_folder_names_no_other_folder(
+    tmp_path: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`init_from` of a config that you name is read; in a folder from anywhere its hash must be stated, and nothing is read."""
+    source = copy_of(tiny_run, tmp_path / "source")
+    (tmp_path / "s.yaml").write_text(
+        f"name: s\nbase: {source}/config.yaml\nseeds: 1\nset: {{init_from: {source}}}\n"
+    )
+    plan = plan_study(tmp_path / "s.yaml")
+    assert list(plan.study.weights) == [str(source)]
+    folder = StudyFolder(tmp_path / "study")
+    with folder.begin(plan.study):
+        pass
+    monkeypatch.setattr(
+        "goalposts.experiments.config.initial_section.digest_of", lambda _: pytest.fail("read")
+    )
+    assert plan_study(folder.path) == plan
+    text = (folder.path / "study.yaml").read_text()
+    (folder.path / "study.yaml").write_text(text.partition("weights:")[0])
+    with pytest.raises(ConfigError, match=r"must state the weights' SHA-256"):
+        plan_study(folder.path)
+    with (source / "config.yaml").open("a") as file:
+        file.write(f"init_from: {tmp_path}\n")
+    with pytest.raises(RunError, match=r"must state the weights' SHA-256"):
+        Run.open(source)
 
 
 # --- A7: marks

@@ -58,6 +58,7 @@ PROMISES: dict[str, tuple[str, tuple[str, ...]]] = {
         (
             "faults/test_folders.py::test_long_chain_of_bases_is_refused_with_a_message",
             "faults/test_folders.py::test_a_study_folder_has_no_base_outside_itself",
+            "faults/test_folders.py::test_a_run_or_study_folder_names_no_other_folder",
             "faults/test_folders.py::test_content_of_a_file_that_is_not_a_config_is_never_quoted",
         ),
     ),

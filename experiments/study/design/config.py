@@ -24,6 +24,7 @@ from goalposts.errors import UserError
 from ....envs.worlds.registry import get_world
 from ...config.error_messages import validate
 from ...config.fields import VERSION, ConditionNames, Name, Section, Seed, Text, Version
+from ...config.initial_section import weights_known
 from ...config.schema import ConfigError, EvaluateConfig, ExperimentConfig, read_base
 from ...config.yaml_document import (
     Document,
@@ -34,10 +35,11 @@ from ...config.yaml_document import (
     to_yaml,
 )
 from ...runs.provenance import ROOT
+from ...system.atomic_files import read_limited
 from .study_file import find_study
 
 FIGURES = ("alpha", "seeds", "capability", "right_fraction", "salience", "levels", "plain")
-MAX_SEEDS = 100_000
+MAX_SEEDS, MAX_PLAN = 100_000, 1 << 24
 
 Figure = Literal["alpha", "seeds", "capability", "right_fraction", "salience", "levels", "plain"]
 
@@ -114,7 +116,7 @@ class PlanFile(Section):
         """Raise UserError if the file is there and its bytes have another hash."""
         for path in (Path(self.file), ROOT / self.file):
             if path.is_file():
-                found = hashlib.sha256(path.read_bytes()).hexdigest()
+                found = hashlib.sha256(read_limited(path, MAX_PLAN, follow=True)).hexdigest()
                 if found != self.sha256:
                     raise UserError(
                         f"{path} is not the plan that the study names: its SHA-256 is {found}, and the study states {self.sha256}. "
@@ -126,7 +128,7 @@ class PlanFile(Section):
 class StudyConfig(Section):
     """A grid of runs and the figure to draw from it."""
 
-    LATER = frozenset({"plan", "predictors"})
+    LATER = frozenset({"plan", "predictors", "weights"})
 
     version: Version = Field(default=VERSION, description="version of this file format")
     name: Name = Field(description="name of the study, and of its folder under studies/")
@@ -161,6 +163,10 @@ class StudyConfig(Section):
     )
     predictors: bool = Field(
         default=False, description="also compute the predictors of `goalposts foresee` for each run"
+    )
+    weights: dict[str, str] = Field(
+        default={},
+        description="SHA-256 of the weights of each `init_from`; filled in, so that a study folder needs no other",
     )
 
     @field_validator("arms")
@@ -219,7 +225,8 @@ def read_study(
                 for problem in base.problems
             ]
             validate(StudyConfig, document, None, str(path))
-        study = study.model_copy(update={"base": _resolved(base)})
+        with weights_known(study.weights if of_folder else None):
+            study = study.model_copy(update={"base": _resolved(base)})
     else:
         base = Document(f"{path}, base", dict(study.base))
     if "conditions" not in document.data:

@@ -13,13 +13,14 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from goalposts.process.budget import reading_budget
 
 from ....envs.engine.observation_spec import parse_observation
+from ...config.initial_section import weights_known
 from ...config.schema import ExperimentConfig
 from ...config.yaml_document import ConfigError, Document, Problem, shorten
 from .config import Arm, StudyConfig, read_study
@@ -56,7 +57,11 @@ class StudyPlan:
 def plan_study(source: str | os.PathLike[str], overrides: Iterable[str] = ()) -> StudyPlan:
     """Read a study and expand it. Raises ConfigError with every mistake in the study, its base or its points."""
     study, document, base = read_study(source, overrides)
-    return expand(study, document, base)
+    with weights_known(study.weights if os.path.isdir(source) else None):
+        plan = expand(study, document, base)
+    starts = [config.init_from for config in plan.runs.values() if config.init_from is not None]
+    weights = {start.run: str(start.weights) for start in starts}
+    return replace(plan, study=study.model_copy(update={"weights": dict(sorted(weights.items()))}))
 
 
 def refuse_changes(source: str | os.PathLike[str], overrides: Iterable[str], out: object) -> None:

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 from fixtures.command import Cli
+from fixtures.tiny import copy_of
 from stable_baselines3 import A2C, PPO
 from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
 
@@ -20,6 +22,7 @@ from goalposts.envs import generate
 from goalposts.errors import UserError
 from goalposts.experiments import Run, adopt, diagnose, evaluate, export_run, load_sb3
 from goalposts.experiments.evaluation.evaluated_run import Evaluated
+from goalposts.experiments.external.export import _cell
 from goalposts.experiments.external.sb3_zip import algorithm_of, as_wrapped
 
 CONDITIONS = ["edge_held_out", "off_path"]
@@ -252,6 +255,24 @@ def test_the_card_of_an_adopted_agent_says_that_its_training_is_unknown(tmp_path
     assert "not known: the agent was adopted" in card
     with pytest.raises(UserError, match="no checkpoint, so there are no weights"):
         export_run(run, tmp_path / "card.md", sb3=tmp_path / "model.zip")
+
+
+def test_a_card_that_was_completed_by_hand_is_not_overwritten(tiny_run: Path, tmp_path: Path) -> None:
+    card = export_run(copy_of(tiny_run, tmp_path / "run"))
+    assert export_run(tmp_path / "run") == card
+    card.write_text("For the seminar.\n" + card.read_text("utf-8"), "utf-8")
+    with pytest.raises(UserError, match="was changed after it was exported"):
+        export_run(tmp_path / "run")
+    assert card.read_text("utf-8").startswith("For the seminar.")
+
+
+@pytest.mark.parametrize(
+    "name", ["![x](http://a/p.png)", "[x](javascript:y)", "[x][y]", "[x]: y", "&lt;b>", "a|b"]
+)
+def test_a_name_is_no_markup_in_a_card(name: str) -> None:
+    shown = _cell(name)
+    assert not re.search(r"(?<!\\)(\](?=[(\[:])|[&<>|])", shown)
+    assert shown.replace("\\", "") == name
 
 
 def test_the_exported_zip_acts_like_the_agent(tiny_run: Path, tmp_path: Path) -> None:
