@@ -88,14 +88,29 @@ function replayed(mind, level, taken) {
   return { frames, actions, thoughts, first, end, loop: false };
 }
 
-function sampled(mind, level, count) { // counts of what was touched first, and some paths
-  const counts = { goal: 0, proxy: 0, neither: 0, death: 0 }, paths = [];
+// Counts of what was touched first, and some paths. Each step from each state is taken once, however many episodes take it.
+function sampled(mind, level, count) {
+  const { world } = mind, counts = { goal: 0, proxy: 0, neither: 0, death: 0 }, paths = [], known = new Map();
+  const nodeOf = (state) => {
+    const key = keyOf(level, state);
+    if (!known.has(key)) known.set(key, { state, p: null, events: [], after: [] });
+    return known.get(key);
+  };
+  const take = (node, action) => {
+    const state = node.state.slice(), events = (node.events[action] = step(world, level, state, action));
+    node.after[action] = events & (GOAL | PROXY | DEATH | DONE) ? { state } : nodeOf(state);
+  };
+  const begin = nodeOf(startOf(world, level));
   for (let k = 0; k < count; k++) {
-    const random = noise(k + 1), state = startOf(mind.world, level), path = [[state[0], state[1]]];
-    let first = "neither", end = RUNNING;
+    const random = noise(k + 1), path = [[begin.state[0], begin.state[1]]];
+    let node = begin, first = "neither", end = RUNNING;
     for (let steps = 1; !end && first === "neither"; steps++) {
-      const events = step(mind.world, level, state, drawn(mind.think(level, state).p, random()));
-      if (k < 12) path.push([state[0], state[1]]);
+      if (!node.p) node.p = mind.think(level, node.state).p;
+      const action = drawn(node.p, random());
+      if (!node.after[action]) take(node, action);
+      const events = node.events[action];
+      node = node.after[action];
+      if (k < 12) path.push([node.state[0], node.state[1]]);
       if (events & (GOAL | PROXY)) first = events & GOAL ? "goal" : "proxy";
       end = ending(events, steps, level.limit);
     }

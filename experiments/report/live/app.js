@@ -130,7 +130,8 @@ function changed() { // the level, an agent or a switch: everything is computed 
 function fit(board, again) { // as large as the screen allows, two boards and everything below them
   const { level, canvas } = board, about = [level.rows, level.cols, rowsBelow(level), innerWidth, innerHeight, devicePixelRatio, board.which].join();
   if (canvas.fitted && canvas.fitted.about === about && !again) { Object.assign(board, canvas.fitted); return; } // measures nothing
-  const wide = canvas.parentElement.clientWidth, narrow = innerWidth <= 700, hidden = rowsBelow(level), rows = level.rows - hidden;
+  const narrow = innerWidth <= 700, stage = byId("boards").parentElement, hidden = rowsBelow(level), rows = level.rows - hidden;
+  const wide = both || narrow ? canvas.parentElement.clientWidth : 0.6 * stage.clientWidth - 30;
   const spare = innerHeight - aroundBoards(narrow) - 6;
   const each = narrow ? Math.max(spare / S.shown.length, 130) : Math.max(spare, alone ? 200 : 235);
   const cell = Math.max(8, Math.min(wide / level.cols, each / rows, 44));
@@ -141,6 +142,7 @@ function fit(board, again) { // as large as the screen allows, two boards and ev
   canvas.style.width = `${(level.cols * board.size) / board.dense}px`;
   canvas.parentElement.style.height = `${(rows * board.size) / board.dense}px`;
   byId(`split-${board.index}`).style.maxWidth = canvas.style.width;
+  stage.style.setProperty("--board", canvas.style.width);
   canvas.fitted = { about, size: board.size, dense: board.dense };
   canvas.setAttribute("aria-label", `Board ${"AB"[board.index]}, ${agents[board.which].label}: ${level.rows} rows, ${level.cols} columns; arrow keys move, space paints`);
 }
@@ -170,8 +172,9 @@ function paintAt(r, c) {
   requestAnimationFrame(() => { waiting = false; changed(); });
 }
 
+let box = null; // of the board under the pointer: measured once a stroke, because measuring lays out the page
 function cellUnder(canvas, event) {
-  const box = canvas.getBoundingClientRect();
+  box = (stroke && box) || canvas.getBoundingClientRect();
   return [Math.floor(((event.clientY - box.top) / box.height) * S.level.rows), Math.floor(((event.clientX - box.left) / box.width) * S.level.cols)];
 }
 

@@ -15,7 +15,7 @@ function rewardWords() { // "Both agents were rewarded for the coin."
   if (!one.rewarded || (other && !other.rewarded)) return "";
   if (other && one.rewarded === other.rewarded) return `Both agents were rewarded for ${one.rewarded}.`;
   if (other) return `A was rewarded for ${one.rewarded}, B for ${other.rewarded}.`;
-  return one.label.includes("rewarded") ? `The agent was ${one.label}.` : `The agent was ${one.label} and rewarded for ${one.rewarded}.`;
+  return one.label.includes("rewarded") ? `The agent was ${one.label}.` : `The agent was ${one.label}, and rewarded for ${one.rewarded}.`;
 }
 
 function scoreWords() { // "On new levels with the coin at the edge, A takes the coin in 99% and B in 98% of episodes; with the coin off the path, that comes first in 14% and 99%."

@@ -76,7 +76,9 @@ function valueWords({ run, index, which }) { // "A 0.89 at the start, 1.00 at th
 
 function showNext(board) {
   const { run } = board, t = Math.min(Math.floor(S.time), run.thoughts.length - 1), { p, v } = run.thoughts[t], line = byId(`next-${board.index}`);
-  const over = Math.floor(S.time) >= run.frames.length - 1;
+  const over = Math.floor(S.time) >= run.frames.length - 1, about = [over, run.actions.length, run.first, v.toFixed(2), ...Array.from(p, percent)].join();
+  if (line.about === about) return; // text that stays is not laid out again
+  line.about = about;
   line.replaceChildren(over ? `after step ${run.actions.length}: ${ended(run)}` : element("span", "next action: ", "wordy"));
   if (!over) world.actions.forEach((action, a) => {
     const likeliest = a === best(p);
@@ -96,6 +98,8 @@ function showOdds(board) {
   const { counts, count } = board.odds, share = { goal: counts.goal / count, proxy: counts.proxy / count, neither: counts.neither / count };
   const split = byId(`split-${board.index}`), says = byId(`says-${board.index}`);
   ["goal", "proxy", "neither"].forEach((kind, k) => { split.children[k].style.width = `${100 * share[kind]}%`; });
+  if (says.about === Object.values(counts).join()) return;
+  says.about = Object.values(counts).join();
   const part = (kind, words) => [`${words} `, element("b", percent(share[kind]), kind)];
   const rest = element("span", " · ", counts.neither ? "" : "none");
   rest.append(...part("neither", "neither"));

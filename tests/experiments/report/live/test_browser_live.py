@@ -103,7 +103,7 @@ def test_one_agent_fills_the_screen(visit: Callable[..., Page], tmp_path: Path) 
     assert (
         page.locator("#story")
         .inner_text()
-        .startswith("The agent was trained with the coin at the edge and rewarded for the coin.")
+        .startswith("The agent was trained with the coin at the edge, and rewarded for the coin.")
     )
     board, beside = page.locator("#board-0").bounding_box(), page.locator("#story").bounding_box()
     assert board is not None
