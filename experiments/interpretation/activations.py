@@ -51,7 +51,36 @@ def read_layer(agent: PolicyAgent, layer: str, observations: np.ndarray, at_once
     return np.concatenate([part.reshape(len(part), -1) for part in found]).astype(np.float64)
 
 
-class Intervened:
+class _Divided:
+    """An agent with several changes that are played at once: each is applied to an equal number of the levels, in order."""
+
+    def __init__(self, agent: Any, count: int) -> None:
+        self.agent, self.count = agent, count
+        self.each, self.which = 0, np.empty(0, np.int64)
+
+    def begin(self, levels: LevelSet) -> None:
+        """Divide the levels among the changes."""
+        self.each = len(levels) // self.count
+
+    def see(self, which: np.ndarray, states: np.ndarray) -> None:
+        """Record the levels of the next observations; ignores the states."""
+        self.which = which
+
+    def predict(self, observation: np.ndarray, deterministic: bool = False) -> tuple[np.ndarray, None]:
+        """The likeliest actions int64[n]; `play` samples from `action_probabilities` instead."""
+        return self.action_probabilities(observation).argmax(axis=1), None
+
+    def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
+        """Action probabilities float64[n, A] with the changes."""
+        raise NotImplementedError
+
+    def of_each(self, n: int) -> list[tuple[int, np.ndarray]]:
+        """The changes that apply to any of n observations, with a mask bool[n] of those."""
+        group = self.which // self.each if self.count > 1 else np.zeros(n, np.int64)
+        return [(int(k), group == k) for k in np.unique(group)]
+
+
+class Intervened(_Divided):
     """An agent whose layer is changed by functions of the activations and the observations, at every step.
 
     changes: one, or several that are played at once: of `n` levels that `play` gets, each is applied to an equal number, in order.
@@ -65,32 +94,18 @@ class Intervened:
         changes: Sequence[Change],
         extra: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:
-        self.agent, self.changes, self.extra = agent, list(changes), extra
+        super().__init__(agent, len(changes))
+        self.changes, self.extra = list(changes), extra
         self.module = dict(agent.policy.named_modules())[layer]
-        self.each, self.which = 0, np.empty(0, np.int64)
-
-    def begin(self, levels: LevelSet) -> None:
-        """Divide the levels among the changes."""
-        self.each = len(levels) // len(self.changes)
-
-    def see(self, which: np.ndarray, states: np.ndarray) -> None:
-        """Record the levels of the next observations; ignores the states."""
-        self.which = which
-
-    def predict(self, observation: np.ndarray, deterministic: bool = False) -> tuple[np.ndarray, None]:
-        """The likeliest actions int64[n]; `play` samples from `action_probabilities` instead."""
-        return self.action_probabilities(observation).argmax(axis=1), None
 
     def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
         """Action probabilities float64[n, A] with the changed layer."""
         extra = np.empty((len(observation), 0)) if self.extra is None else self.extra(observation)
-        several = len(self.changes) > 1
-        group = self.which // self.each if several else np.zeros(len(observation), np.int64)
+        groups = self.of_each(len(observation))
 
         def hook(module: Any, inputs: Any, output: torch.Tensor) -> torch.Tensor:
             x = output.detach().float().reshape(len(output), -1).numpy().astype(np.float64)
-            for k in np.unique(group):
-                mine = group == k
+            for k, mine in groups:
                 x[mine] = self.changes[k](x[mine], observation[mine], extra[mine])
             return torch.from_numpy(x.reshape(tuple(output.shape))).to(output.dtype)
 
@@ -99,3 +114,18 @@ class Intervened:
             return self.agent.action_probabilities(observation)
         finally:
             handle.remove()
+
+
+class EditedEach(_Divided):
+    """An agent whose observations uint8[n, C, H, W] are edited, by one function for each of the groups of levels."""
+
+    def __init__(self, agent: Any, edits: Sequence[Callable[[np.ndarray], np.ndarray]]) -> None:
+        super().__init__(agent, len(edits))
+        self.edits = list(edits)
+
+    def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
+        """Action probabilities float64[n, A] for the edited observations."""
+        seen = observation.copy()
+        for k, mine in self.of_each(len(observation)):
+            seen[mine] = self.edits[k](observation[mine])
+        return self.agent.action_probabilities(seen)

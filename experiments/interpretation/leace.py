@@ -17,10 +17,11 @@ SMALL = 1e-8  # of the largest eigenvalue or singular value: what counts as zero
 
 @dataclass(frozen=True, eq=False)
 class Eraser:
-    """An affine map r(x) = x − (x − mean) @ removed.T; mean float64[D], removed float64[D, D] of some rank."""
+    """An affine map r(x) = x − (x − mean) @ (left @ right).T of low rank; mean float64[D], left float64[D, K], right float64[K, D]."""
 
     mean: np.ndarray
-    removed: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
     rank: int
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
@@ -29,7 +30,7 @@ class Eraser:
 
     def part(self, x: np.ndarray) -> np.ndarray:
         """The part of differences x float[n, D] that lies in the concept's subspace."""
-        return x @ self.removed.T
+        return (x @ self.right.T) @ self.left.T
 
 
 def fit_eraser(x: np.ndarray, z: np.ndarray) -> Eraser:
@@ -40,16 +41,19 @@ def fit_eraser(x: np.ndarray, z: np.ndarray) -> Eraser:
     cross = whiten @ (centred.T @ deviations / len(x))
     left, singular, _ = np.linalg.svd(cross, full_matrices=False)
     kept = left[:, singular > max(SMALL, SMALL * singular.max(initial=0.0))]
-    return Eraser(x.mean(axis=0), colour @ kept @ kept.T @ whiten, kept.shape[1])
+    return Eraser(x.mean(axis=0), colour @ kept, kept.T @ whiten, kept.shape[1])
 
 
-def random_eraser(x: np.ndarray, rank: int, rng: np.random.Generator) -> Eraser:
-    """An eraser of as many random directions of the whitened activations: the control for `fit_eraser`."""
+def random_erasers(x: np.ndarray, rank: int, rng: np.random.Generator, count: int) -> list[Eraser]:
+    """Erasers of as many random directions of the whitened activations: the controls for `fit_eraser`."""
     x = np.asarray(x, np.float64)
     whiten, colour = _roots(x - x.mean(axis=0))
     within = whiten @ colour  # projection onto the directions in which x varies at all
-    basis, _ = np.linalg.qr(within @ rng.normal(size=(x.shape[1], rank)))
-    return Eraser(x.mean(axis=0), colour @ basis @ basis.T @ whiten, rank)
+    found = []
+    for _ in range(count):
+        basis, _ = np.linalg.qr(within @ rng.normal(size=(x.shape[1], rank)))
+        found.append(Eraser(x.mean(axis=0), colour @ basis, basis.T @ whiten, rank))
+    return found
 
 
 def _roots(centred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,13 +2,14 @@
 
 Every intervention acts on the last hidden layer that the policy reads, at every step, and is scored on goal preference (distinguishing
 shifted levels) and on capability (control levels). Next to each are random directions of the same rank whose change of the
-activations has the same mean norm: any large vector does something. Subspace patching is shown next to patching of the whole layer and
-the input, because a dormant pathway can make a subspace look used (Makelov et al. 2023). Read next: `leace.py`, `activations.py`.
+activations has the same mean norm, and next to the erased goal as many flipped bits: any large change does something. Subspace
+patching is shown next to patching of the whole layer and the input, because a dormant pathway can make a subspace look used (Makelov et
+al. 2023). Read next: `leace.py`, `activations.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,6 @@ import polars as pl
 
 from goalposts.errors import UserError
 
-from ...agents.interventions import Edited
 from ...agents.policy.policy_agent import PolicyAgent
 from ...agents.rollout import play
 from ...envs.engine.outcome import ENDED_BY_GOAL, FIRST_GOAL, FIRST_PROXY, O_END, O_FIRST
@@ -26,9 +26,9 @@ from ...envs.levels.level import LevelSet
 from ...envs.planner.planner import survey_levels
 from ...envs.worlds.registry import get_world
 from ..evaluation.evaluate import Subject
-from .activations import Change, Intervened, hidden_layer, read_layer
+from .activations import Change, EditedEach, Intervened, hidden_layer, read_layer
 from .edits import Planes
-from .leace import Eraser, fit_eraser, random_eraser
+from .leace import Eraser, fit_eraser, random_erasers
 from .probes import Factorial, factorial
 from .states import States
 
@@ -169,10 +169,11 @@ def use_table(subject: Subject, states: States, arena: Arena, random: int = RAND
         return read_layer(agent, name, without(observations))
 
     rows = [_row("none", arena.scores(agent)[0], [], None, None)]
-    rows.append(
-        _row("goal's bits erased from the input", arena.scores(Edited(agent, without))[0], [], None, None)
-    )
-    for one in _interventions(layer, np.random.default_rng(arena.seed), random):
+    rng = np.random.default_rng(arena.seed)
+    flips = [_flipped(planes, agent.card.shape, rng) for _ in range(random)]
+    scores = arena.scores(EditedEach(agent, [without, *flips]), 1 + random)
+    rows.append(_row("goal's bits erased from the input", scores[0], scores[1:], None, None))
+    for one in _interventions(layer, rng, random):
         extra = source if "patched" in one.title else None
         scores = arena.scores(
             Intervened(agent, name, [one.change, *one.controls], extra), 1 + len(one.controls)
@@ -193,20 +194,45 @@ def _row(title: str, own: Score, controls: list[Score], norm: float | None, shar
 
 
 def _interventions(layer: _Layer, rng: np.random.Generator, random: int) -> Iterator[Intervention]:
-    whole = _norm(layer.lit - layer.dark) / layer.spread
-    yield Intervention(
-        "whole layer patched from the view without the goal", lambda x, seen, dark: dark, [], whole
-    )
+    yield _replaced(layer, rng, random)
     concepts = {"side": layer.found.right.astype(float), "direction": np.eye(9)[layer.found.direction]}
     for title, concept in concepts.items():
         eraser = fit_eraser(layer.lit, concept)
-        others = (
-            [random_eraser(layer.lit, max(eraser.rank, 1), rng) for _ in range(random)] if eraser.rank else []
-        )
+        others = random_erasers(layer.lit, eraser.rank, rng, random) if eraser.rank else []
         yield _erased(layer, f"{title} of the goal erased (LEACE, rank {eraser.rank})", eraser, others)
         if title == "direction":
             yield _patched(layer, f"subspace of the {title} patched (rank {eraser.rank})", eraser, others)
     yield from _steered(layer, rng, random)
+
+
+def _flipped(
+    planes: Planes, shape: tuple[int, ...], rng: np.random.Generator
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Flip a fixed random bit of the view, where the goal is seen: the control for erasing the goal's bit."""
+    numbers = sorted({int(n) for own in planes.others.values() for n in own} - set(planes.goal.tolist()))
+    place = (rng.choice(numbers), rng.integers(shape[1]), rng.integers(shape[2]))
+
+    def flip(observations: np.ndarray) -> np.ndarray:
+        shown = observations.copy()
+        shows = observations[:, planes.goal].any(axis=(1, 2, 3))
+        shown[(shows, *place)] ^= 1
+        return shown
+
+    return flip
+
+
+def _replaced(layer: _Layer, rng: np.random.Generator, random: int) -> Intervention:
+    """The layer as it is without the goal; the controls move it as far in a fixed random direction."""
+    norm = _norm(layer.lit - layer.dark)
+    sampled = rng.normal(size=(random, layer.lit.shape[1])) * (layer.lit.std(axis=0) > 0)
+    units = sampled / np.maximum(np.linalg.norm(sampled, axis=1, keepdims=True), 1e-12)
+
+    def along(direction: np.ndarray) -> Change:
+        return lambda x, seen, dark: x + np.linalg.norm(dark - x, axis=1, keepdims=True) * direction
+
+    title = "whole layer patched from the view without the goal"
+    controls = [along(unit) for unit in units] if norm > TINY else []
+    return Intervention(title, lambda x, seen, dark: dark, controls, norm / layer.spread)
 
 
 def _erased(layer: _Layer, title: str, eraser: Eraser, others: list[Eraser]) -> Intervention:

@@ -5,8 +5,9 @@
     python -m goalposts.experiments.analyses.explain docs/results/explain.csv
 
 The first command explains every agent (two seconds of one core per agent) and writes the tables, next to each other. The second runs
-probes and interventions for two seeds at five values of α instead (about a minute per agent). Both then write the page from the tables
-that are there, and the third does nothing else. Read next: `numbers.py`, `full.py`.
+probes and interventions for two seeds at five values of α instead (about ten seconds per agent). Both then write the page from the tables
+that are there, and the third does nothing else. A command that was stopped resumes: agents that are done are kept in --parts.
+Read next: `numbers.py`, `full.py`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ...system.atomic_files import RunError, check_parent, write_atomic
 from .full import ALPHAS, full_tables, read_tables, use_lines
 from .numbers import MAIN, UNTRAINED, finished_runs, gather, rank_link
 from .page import figure_of, page, title_of
+from .parts import PARTS
 
 MEASURES = {
     "policy moves, levels as in training": "goal_tv_control",
@@ -47,19 +49,21 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--levels", type=int, default=LEVELS, help="held-out levels per kind of states")
     parser.add_argument("--full", type=int, default=0, help="seeds per α for probes and interventions")
     parser.add_argument("--alphas", type=float, nargs="+", default=ALPHAS, help="the values of α of --full")
+    parser.add_argument("--parts", type=Path, default=PARTS, help="folder of the agents that are done")
     given = parser.parse_args(arguments)
     check_parent(given.out, "name another file")
     maps = given.out.with_name(f"{given.out.stem}-maps.csv")
     if given.runs is not None and given.full:
-        for name, table in full_tables(
-            finished_runs(given.runs), given.full, given.levels, given.alphas
-        ).items():
+        runs = finished_runs(given.runs)
+        for name, table in full_tables(runs, given.full, given.levels, given.alphas, given.parts).items():
             path = given.out.with_name(f"{given.out.stem}-{name}.csv")
             write_atomic(path, table.write_csv(float_precision=4).encode())
     elif given.runs is not None:
-        found = gather(finished_runs(given.runs), given.levels)
+        found = gather(finished_runs(given.runs), given.levels, given.parts)
         write_atomic(given.out, found.agents.write_csv(float_precision=5).encode())
         write_atomic(maps, found.maps.write_csv(float_precision=4).encode())
+        support = given.out.with_name(f"{given.out.stem}-support.csv")
+        write_atomic(support, found.support.write_csv(float_precision=5).encode())
     if not given.out.exists() or not maps.exists():
         raise RunError(
             f"there is no {given.out} with {maps.name} yet; make them with --runs studies/alpha/runs"

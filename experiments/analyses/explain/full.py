@@ -4,52 +4,69 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from ....envs.worlds.registry import get_world
 from ...evaluation.evaluate import subject_of
 from ...interpretation.probes import OWN, RAW, probe_agent
+from ...interpretation.probes import SCHEMA as PROBE_SCHEMA
 from ...interpretation.states import held_out_states
 from ...interpretation.untrained import untrained_agents
+from ...interpretation.use import SCHEMA as USE_SCHEMA
 from ...interpretation.use import Arena, use_table
 from ...runs.run import Run
-from .numbers import FEWEST, MAIN, alpha_of, arm_of
+from .numbers import BLIND, FEWEST, MAIN, alpha_of, arm_of
+from .parts import kept
 
 ALPHAS = (0.0, 0.01, 0.03, 0.1, 1.0)
 USE, PROBES = "use", "probes"
 NULL = 0.05
 
+_drawn = lru_cache(maxsize=4)(
+    held_out_states
+)  # all agents with one observation are asked about the same states
+
 
 def full_tables(
-    runs: Sequence[Run], seeds: int, levels: int, alphas: Sequence[float] = ALPHAS
+    runs: Sequence[Run], seeds: int, levels: int, alphas: Sequence[float], parts: Path
 ) -> dict[str, pl.DataFrame]:
-    """The tables of `use_table` and `probe_agent`, with α, seed and number of levels, for the first seeds of these α."""
+    """The tables of `use_table` and `probe_agent`, with arm, α, seed and number of levels, for the first seeds of these α.
+
+    Blind agents are probed only: no intervention on the goal reaches them. Finished agents are kept in `parts`.
+    """
+    chosen = [
+        run
+        for alpha in alphas
+        for arm in (MAIN, BLIND)
+        for run in [run for run in runs if arm_of(run) == arm and alpha_of(run) == alpha][:seeds]
+    ]
+    done = [kept(parts / f"full-{levels}", run, lambda run: _of(run, levels)) for run in chosen]
     found: dict[str, list[pl.DataFrame]] = {USE: [], PROBES: []}
-    for alpha in alphas:
-        for run in [run for run in runs if arm_of(run) == MAIN and alpha_of(run) == alpha][:seeds]:
-            print(f"in full: α = {alpha:g}, seed {run.config.seed}", file=sys.stderr, flush=True)
-            subject, world, seed = (
-                subject_of(run),
-                get_world(run.config.world),
-                run.config.evaluate.level_seed,
+    for run, tables in zip(chosen, done, strict=True):
+        who = {"arm": arm_of(run), "alpha": alpha_of(run), "seed": run.config.seed, "levels": levels}
+        for name, schema in ((USE, USE_SCHEMA), (PROBES, PROBE_SCHEMA)):
+            table = pl.DataFrame(tables[name], schema=schema)
+            found[name].append(
+                table.select(*(pl.lit(value).alias(key) for key, value in who.items()), pl.all())
             )
-            control, shift = world.default_condition("control"), world.default_condition("shift")
-            states = held_out_states(world.name, control, subject.observation, levels, seed)
-            arena = Arena.of(subject, control, shift, seed, levels)
-            tables = {
-                USE: use_table(subject, states, arena),
-                PROBES: probe_agent(subject.agent, untrained_agents(run), states),
-            }
-            for name, table in tables.items():
-                facts = [
-                    pl.lit(alpha).alias("alpha"),
-                    pl.lit(run.config.seed).alias("seed"),
-                    pl.lit(levels).alias("levels"),
-                ]
-                found[name].append(table.select(*facts, pl.all()))
-    return {name: pl.concat(tables) for name, tables in found.items() if tables}
+    return {name: pl.concat(tables) for name, tables in found.items()}
+
+
+def _of(run: Run, levels: int) -> dict[str, Any]:
+    """Both tables of an agent as JSON values."""
+    arm = arm_of(run)
+    print(f"in full: {arm}, α = {alpha_of(run):g}, seed {run.config.seed}", file=sys.stderr, flush=True)
+    subject, world, seed = subject_of(run), get_world(run.config.world), run.config.evaluate.level_seed
+    control, shift = world.default_condition("control"), world.default_condition("shift")
+    states = _drawn(world.name, control, subject.observation, levels, seed)
+    use = []
+    if arm == MAIN:
+        use = use_table(subject, states, Arena.of(subject, control, shift, seed, levels)).to_dicts()
+    return {USE: use, PROBES: probe_agent(subject.agent, untrained_agents(run), states).to_dicts()}
 
 
 def read_tables(out: Path) -> dict[str, pl.DataFrame]:

@@ -1,9 +1,9 @@
-"""What every agent of the α grid uses: one row per agent, mean maps per α, interventions on a few agents. Read next: `page.py`."""
+"""What every agent of the α grid uses: one row per agent, mean maps per α, weight changes per plane. Read next: `page.py`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,18 @@ from ...foresight.scores import RankScore, score_pooled, score_within
 from ...interpretation.explain import Explanation, explain_agent
 from ...interpretation.influence import GOAL, PROXY
 from ...interpretation.states import CONTROL, SHIFT
+from ...interpretation.support import by_plane, support_of
 from ...interpretation.untrained import untrained_agent
+from ...interpretation.words import used
 from ...measurement.episodes import read_episodes
 from ...measurement.study_curves import parameter
 from ...runs.run import Run
 from ...system.atomic_files import RunError
+from .parts import kept
 
 MAIN, BLIND, UNTRAINED = "sees the coin", "blind", "untrained"
 FEWEST = 5  # agents of one α
+MAPS = ("pull", "tv", "value")  # quantities of the mean maps
 
 
 def finished_runs(folder: Path) -> list[Run]:
@@ -61,33 +65,81 @@ def arm_of(run: Run) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """agents: one row per agent, trained or not; maps: mean pull by cell over the agents of each (arm, α, role)."""
+    """agents: one row per agent, trained or not; maps: mean by cell over the agents of each (arm, α, role, thing, quantity); support: one
+    row per agent and plane, the columns of `support.by_plane`."""
 
     agents: pl.DataFrame
     maps: pl.DataFrame
+    support: pl.DataFrame
 
 
-def gather(runs: Iterable[Run], levels: int) -> Gathered:
-    """Explain every run, and every run's net before training that sees the coin and has α = 0."""
-    rows, maps = [], []
-    for run in runs:
-        subject, arm, alpha = subject_of(run), arm_of(run), alpha_of(run)
-        print(f"{run.path.name}: {arm}, α = {alpha:g}, seed {run.config.seed}", file=sys.stderr, flush=True)
-        one = explain_agent(subject, levels=levels)
-        rows.append({"arm": arm, "alpha": alpha, "seed": run.config.seed, **_facts(one), **_outcome(run)})
-        maps.append(_pull(one, arm, alpha))
-        if arm == MAIN and alpha == 0:
-            before = explain_agent(replace(subject, agent=untrained_agent(run)), levels=levels)
-            rows.append({"arm": UNTRAINED, "alpha": alpha, "seed": run.config.seed, **_facts(before)})
-            maps.append(_pull(before, UNTRAINED, alpha))
-    by = ["arm", "alpha", "role", "thing", "row", "col"]
+def gather(runs: Sequence[Run], levels: int, parts: Path) -> Gathered:
+    """Explain every run, and every run's net before training that sees the coin and has α = 0. Finished agents are kept in `parts`."""
+    found = [one for run in runs for one in kept(parts / f"maps-{levels}", run, lambda run: _of(run, levels))]
+    agents = pl.DataFrame([one["agent"] for one in found], infer_schema_length=None)
+    maps = [_tagged(one, "maps") for one in found]
+    by = ["arm", "alpha", "role", "thing", "quantity", "row", "col"]
     joined = pl.concat(maps).group_by(by).agg(pl.col("mean").mean(), pl.len().alias("agents")).sort(by)
-    return Gathered(pl.DataFrame(rows, infer_schema_length=None), joined)
+    support = [_tagged(one, "support") for one in found if one["support"]]
+    agreement = pl.Series("map_agreement", _agreements(agents, maps), dtype=pl.Float64)
+    return Gathered(agents.with_columns(agreement), joined, pl.concat(support, how="vertical_relaxed"))
 
 
-def _pull(one: Explanation, arm: str, alpha: float) -> pl.DataFrame:
-    kept = one.maps.filter(pl.col("quantity") == "pull").select("role", "thing", "row", "col", "mean")
-    return kept.select(pl.lit(arm).alias("arm"), pl.lit(alpha).alias("alpha"), pl.all())
+def _of(run: Run, levels: int) -> list[dict[str, Any]]:
+    """One entry per agent: its row, its maps and its weight changes, as JSON values."""
+    subject, arm, alpha = subject_of(run), arm_of(run), alpha_of(run)
+    print(f"{run.path.name}: {arm}, α = {alpha:g}, seed {run.config.seed}", file=sys.stderr, flush=True)
+    fresh = untrained_agent(run)
+    one = explain_agent(subject, levels=levels)
+    support = by_plane(support_of(run, subject.agent, fresh))
+    found = [_entry(one, {"arm": arm, "alpha": alpha, "seed": run.config.seed}, _outcome(run), support)]
+    if arm == MAIN and alpha == 0:
+        before = explain_agent(replace(subject, agent=fresh), levels=levels)
+        found.append(_entry(before, {"arm": UNTRAINED, "alpha": alpha, "seed": run.config.seed}, {}, None))
+    return found
+
+
+def _entry(
+    one: Explanation, who: dict[str, Any], outcome: dict[str, Any], support: pl.DataFrame | None
+) -> dict[str, Any]:
+    words = {"goal_used": used(one, GOAL), "proxy_used": used(one, PROXY)}
+    maps = one.maps.filter(pl.col("quantity").is_in(MAPS)).drop("error", "states", "levels")
+    return {
+        "agent": {**who, **_facts(one), **outcome, **words},
+        "maps": maps.to_dicts(),
+        "support": [] if support is None else support.to_dicts(),
+    }
+
+
+def _tagged(one: dict[str, Any], table: str) -> pl.DataFrame:
+    who = [pl.lit(one["agent"][name]).alias(name) for name in ("arm", "alpha", "seed")]
+    return pl.DataFrame(one[table], infer_schema_length=None).select(*who, pl.all())
+
+
+def _agreements(agents: pl.DataFrame, maps: Sequence[pl.DataFrame]) -> list[float | None]:
+    """Per agent, the mean correlation of its map of the goal's pull (control levels) with those of the other seeds of its arm and α."""
+    shown = (pl.col("role") == CONTROL) & (pl.col("thing") == GOAL) & (pl.col("quantity") == "pull")
+    own = [
+        dict(
+            zip(
+                one.filter(shown).select("row", "col").iter_rows(),
+                one.filter(shown)["mean"].to_list(),
+                strict=True,
+            )
+        )
+        for one in maps
+    ]
+    group = agents.select("arm", "alpha").rows()
+    found = []
+    for i, mine in enumerate(own):
+        values = []
+        for k, theirs in enumerate(own):
+            cells = mine.keys() & theirs.keys()
+            pair = np.array([[mine[cell], theirs[cell]] for cell in cells])
+            if k != i and group[k] == group[i] and len(cells) > 2 and (np.ptp(pair, axis=0) > 0).all():
+                values.append(np.corrcoef(pair.T)[0, 1])
+        found.append(float(np.mean(values)) if values else None)
+    return found
 
 
 def _facts(one: Explanation) -> dict[str, Any]:
