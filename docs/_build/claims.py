@@ -17,6 +17,7 @@ from pathlib import Path
 
 import polars as pl
 
+from goalposts.experiments.analyses.explain.numbers_as_text import mean, spread
 from goalposts.experiments.report.figures.critical_alpha import critical_alpha
 
 from review_figures import REVIEWED
@@ -131,6 +132,21 @@ def _brier(predictor: str) -> Callable[[], str]:
     return read
 
 
+def _explained(column: str, table: str = "explain") -> Callable[[], str]:
+    """The mean over the agents trained at the edge that see the coin, with its interval."""
+
+    def read() -> str:
+        agents = pl.read_csv(RESULTS / f"{table}.csv", infer_schema_length=None)
+        return spread(agents.filter(pl.col("arm") == "sees the coin", pl.col("alpha") == 0), column, 2)
+
+    return read
+
+
+def _actor() -> str:
+    agents = pl.read_csv(RESULTS / "explain-separate.csv", infer_schema_length=None)
+    return f"{100 * mean(agents.filter(pl.col('alpha') == 0), 'policy_without_proxy'):.1f}%"
+
+
 CLAIMS = (
     Claim(
         "Agents of both kinds reach at least {pair-capability} on held-out levels of the training kind.",
@@ -200,6 +216,22 @@ CLAIMS = (
         "docs/results/regenerate.sh 10",
         "1,740",
         "foresight",
+    ),
+    Claim(
+        "In agents trained with the coin at the edge, the critic's value changes by {explain-wall} of its standard deviations if the walls at the "
+        "level's end are erased from the view, by {explain-coin} if the coin is; with separate nets for policy and value by "
+        "{explain-wall-separate} and {explain-coin-separate}, while {explain-actor-separate} of the actor's action probability moves without the walls.",
+        {
+            "explain-wall": _explained("value_without_proxy"),
+            "explain-coin": _explained("value_without_goal"),
+            "explain-wall-separate": _explained("value_without_proxy", "explain-separate"),
+            "explain-coin-separate": _explained("value_without_goal", "explain-separate"),
+            "explain-actor-separate": _actor,
+        },
+        "10 training seeds; separate nets: 5",
+        "docs/results/regenerate.sh 1 12",
+        "1,200 (estimate: the study alpha 600, ten more agents 80, 240 agents explained at 2 s each)",
+        "explain",
     ),
 )
 

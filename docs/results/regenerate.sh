@@ -43,8 +43,9 @@ TABLE='
 10 foresight-corner 60 45
 11 foresight-beacon 60 35
 11 foresight-colourshape 60 35
+12 separate 10 20
 '
-ANALYSES="paralysis paralysis-corner foresight foresight-corner foresight-beacon foresight-colourshape" # studies whose page is not made by `goalposts study docs`
+ANALYSES="separate paralysis paralysis-corner foresight foresight-corner foresight-beacon foresight-colourshape" # studies whose page is not made by `goalposts study docs`
 
 say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*"; }
 
@@ -108,7 +109,25 @@ pages() {
     python -m goalposts.experiments.analyses.foresight docs/results/foresight.csv --rows "$rows" \
       --calibration experiments/foresight/calibration.json >>studies/pages.log 2>&1 || say "no page of foresight; see studies/pages.log"
   fi
+  if [ -e studies/alpha/runs ]; then explain; fi
   python docs/_build/claims.py
+}
+
+# What the nets use: reads the agents of alpha (part 1), and of parts 2, 10, 11 and 12 where they are there.
+explain() {
+  local command=(python -m goalposts.experiments.analyses.explain docs/results/explain.csv) runs=(--runs studies/alpha/runs) others=() separate=() name
+  for name in shields keysandchests foresight-corner foresight-beacon foresight-colourshape; do
+    if [ -e "studies/$name/runs" ]; then others+=("studies/$name/runs"); fi
+  done
+  for name in separate foresight; do
+    if [ -e "studies/$name/runs" ]; then separate+=("studies/$name/runs"); fi
+  done
+  {
+    "${command[@]}" "${runs[@]}"
+    "${command[@]}" "${runs[@]}" --full 10 --pairs 10
+    if [ "${#separate[@]}" -gt 0 ]; then "${command[@]}" --separate "${separate[@]}"; fi
+    if [ "${#others[@]}" -gt 0 ]; then "${command[@]}" --worlds "${others[@]}"; fi
+  } >>studies/pages.log 2>&1 || say "no page of explain; see studies/pages.log"
 }
 
 if [ "${1:-list}" = list ]; then

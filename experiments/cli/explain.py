@@ -42,7 +42,9 @@ def explain(
     ],
     full: Annotated[
         bool,
-        typer.Option("--full", help="Also probes, erasure, patching and steering: minutes, not seconds."),
+        typer.Option(
+            "--full", help="Also probes, erasure, patching, steering, and what is between the first two nets."
+        ),
     ] = False,
     out: Annotated[
         Path | None,
@@ -59,7 +61,7 @@ def explain(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Explain what an agent's net uses: light the goal in every cell of the view, erase it, and compare policy and value.
+    """Explain what an agent's net uses: place the goal in every cell of the view, erase it, and compare policy and value.
 
     The net before training is shown next to the runs. The result is kept in each run's folder, where `report` finds it.
     """

@@ -19,6 +19,7 @@ from ...agents.interventions import EditError, Edits
 from ...agents.recorded import observed
 from ...agents.rollout import play
 from ...agents.scripted import GoToProxy
+from ...agents.shown_planes import shown_planes
 from ...envs.generation.generate import generate
 from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
@@ -42,15 +43,6 @@ class MovableGoal:
 
     plane: str
     ground: tuple[str, ...] = ()
-
-
-MOVABLE = {
-    "CoinRun": MovableGoal("coin"),
-    "Corner": MovableGoal("cheese"),
-    "Beacon": MovableGoal("station", ("dim", "light", "bright", "brightest")),
-    "ColourShape": MovableGoal("line"),
-}
-"""Worlds in which one bit shows the goal, so that moving that bit is moving the goal."""
 
 
 class PredictorInputs:
@@ -93,13 +85,13 @@ class PredictorInputs:
 
     @property
     def goal(self) -> MovableGoal:
-        """The goal's plane. Raises NotAvailable for a world whose goal is not one movable bit."""
-        found = MOVABLE.get(self.world.name)
-        if found is None:
+        """The goal's plane. Raises NotAvailable for a world in which moving one bit does not move the goal."""
+        found = shown_planes(self.world)
+        if not found.single or len(found.goal) != 1:
             raise NotAvailable(
-                f"needs a world whose goal is one bit of one plane ({', '.join(MOVABLE)}); {self.world.name} is none"
+                f"needs a world with one goal, an object that one plane shows; {self.world.name} is none"
             )
-        return found
+        return MovableGoal(found.goal[0], found.ground)
 
     @property
     def goal_planes(self) -> list[int]:

@@ -1,8 +1,8 @@
-"""Edits of states: the goal's bits lit in a cell, and the proxy's rim of the level moved to a cell; batches of observations.
+"""Edits of states: the goal's bits set in a cell, and the proxy moved to a cell; batches of observations.
 
-The goal's bits are the planes of its tile (in ColourShape several). A proxy is either a place at the level's rim, such as the
-right edge (then an edit moves the walls beyond it), or has separate planes, such as a light. Which one follows from the
-levels: a rim is the proxy's if the proxy lies at it in every level. Knows no agent. Read next: `influence.py`.
+The planes that show goal and proxy are found in the world's levels (`agents/shown_planes.py`). A proxy is either a place at the
+level's rim, such as the right edge (then an edit moves the walls beyond it), or has planes, such as a light. A rim is the proxy's if the
+proxy lies at it in every level. Knows no agent. Read next: `influence.py`.
 """
 
 from __future__ import annotations
@@ -13,22 +13,25 @@ import numpy as np
 
 from goalposts.errors import UserError
 
+from ...agents.shown_planes import shown_planes
 from ...envs.engine.observe import observation_layout
 from ...envs.worlds.registry import get_world
 from .states import States
 
 TOP, BOTTOM, LEFT, RIGHT = "top", "bottom", "left", "right"
-ALWAYS, SELDOM = 0.99, 0.3  # fraction of proxy cells, and of all cells, at which a plane of the proxy is 1
 
 
 @dataclass(frozen=True, eq=False)
 class Planes:
-    """Positions of planes in the observation. goal: the planes of the goal's tile; wall: those set outside of a level.
+    """Positions of planes in the observation. goal: those that show the goal; object: all planes of the things that are placed on cells,
+    which are cleared where the goal was; proxy: those of the proxy, () if it is a place; wall: those set outside of a level.
 
     others: every plane by its name, except the agent's own.
     """
 
     goal: np.ndarray
+    object: np.ndarray
+    proxy: np.ndarray
     wall: np.ndarray
     others: dict[str, np.ndarray]
 
@@ -46,20 +49,32 @@ class Planes:
         def at(*names: str) -> np.ndarray:
             return np.flatnonzero(bits & world.bits(*names))
 
-        names = next(tile.planes for tile in world.legend.tiles if tile.goal_object and tile.planes)
+        shown = shown_planes(world)
+        objects = {name for tile in world.legend.tiles if tile.goal_object for name in tile.planes}
         others = {name: at(name) for name in world.planes if name != "self"}
-        return cls(at(*names), at(*world.outside), others)
+        things = at(*sorted(objects | set(shown.goal)))
+        return cls(at(*shown.goal), things, at(*shown.with_proxy), at(*world.outside), others)
 
 
 def without_goal(states: States, planes: Planes) -> np.ndarray:
-    """uint8[n, C, H, W]: the observations with the goal's bits cleared where the goal is."""
+    """uint8[n, C, H, W]: the observations without any goal: its bits, and those of its looks, cleared where a goal is."""
     found = states.observations.copy()
     rows, cols = found.shape[2:]
     for i, level in enumerate(states.level):
         for cell in states.facts[level].goals:
             row, col = cell - states.corner[i]
             if 0 <= row < rows and 0 <= col < cols:
-                found[i, planes.goal, row, col] = 0
+                found[i, planes.object, row, col] = 0
+    return found
+
+
+def with_bits(
+    base: np.ndarray, states: States, planes: np.ndarray, which: np.ndarray, cells: np.ndarray
+) -> np.ndarray:
+    """uint8[m, C, H, W]: copies of base[which] with the bits of planes int64[k] set at cells int64[m, 2] of the level."""
+    found = base[which]
+    row, col = (cells - states.corner[which]).T
+    found[np.arange(len(which))[:, None], planes[None], row[:, None], col[:, None]] = 1
     return found
 
 
@@ -67,10 +82,7 @@ def with_goal(
     base: np.ndarray, states: States, planes: Planes, which: np.ndarray, cells: np.ndarray
 ) -> np.ndarray:
     """uint8[m, C, H, W]: copies of base[which] with the goal's bits set at cells int64[m, 2] of the level."""
-    found = base[which]
-    row, col = (cells - states.corner[which]).T
-    found[np.arange(len(which))[:, None], planes.goal[None], row[:, None], col[:, None]] = 1
-    return found
+    return with_bits(base, states, planes.goal, which, cells)
 
 
 def proxy_sides(states: States) -> tuple[str, ...]:
@@ -89,22 +101,8 @@ def proxy_sides(states: States) -> tuple[str, ...]:
 
 
 def proxy_planes(states: States) -> tuple[str, ...]:
-    """The planes that are 1 at the proxy in every level and rarely elsewhere: Beacon's brightest light."""
-    rows, cols = states.observations.shape[2:]
-    planes = Planes.of(states)
-    found = []
-    for name, numbers in planes.others.items():
-        if not len(numbers) or set(numbers) & set(planes.goal) or set(numbers) & set(planes.wall):
-            continue
-        shown = states.observations[:, numbers[0]]
-        hits = []
-        for i, level in enumerate(states.level):
-            cells = states.facts[level].proxies - states.corner[i]
-            inside = cells[((cells >= 0) & (cells < (rows, cols))).all(axis=1)]
-            hits += shown[i, inside[:, 0], inside[:, 1]].tolist()
-        if hits and np.mean(hits) >= ALWAYS and shown.mean() < SELDOM:
-            found.append(name)
-    return tuple(found)
+    """The planes that are 1 at the proxy in every level and seldom elsewhere: Beacon's brightest light."""
+    return shown_planes(get_world(states.world)).proxy
 
 
 def without_rims(states: States, planes: Planes, sides: tuple[str, ...]) -> np.ndarray:

@@ -27,6 +27,7 @@ from ..evaluation.evaluate import Subject, subject_of
 from ..evaluation.subjects import level_seed_of
 from ..runs.run import Run
 from .influence import GOAL, PROXY, Influence, check_askable, map_of, summary_of, toggled
+from .pair import pair_table
 from .probes import probe_agent
 from .states import CONTROL, LEVELS, SHIFT, States, held_out_states
 from .support import by_plane, support_of
@@ -44,8 +45,9 @@ class Explanation:
     """What one agent uses. role: control (held-out levels of the training kind) or shift, see `conditions`.
 
     maps: the columns of `influence.SCHEMA` after role. summaries: by (role, thing). effects: the columns of `value.SCHEMA` after role.
-    bits: the columns of `support.SCHEMA`; support: one row per plane. probes, use: of `full`; empty tables otherwise. notes: what was left
-    out, and why. null: by what is erased, the largest effect on the value of any of five untrained nets; {} where there is no net.
+    bits: the columns of `support.SCHEMA`; support: one row per plane. probes, use: of `full`; empty tables otherwise. pair: of `full`, the
+    columns of `pair.SCHEMA`, from the first run's net to this one; only the second run has it. notes: what was left out, and why.
+    null: by what is erased, the largest effect on the value of any of five untrained nets; {} where there is no net.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Explanation:
     bits: pl.DataFrame | None = None
     probes: pl.DataFrame = field(default_factory=pl.DataFrame)
     use: pl.DataFrame = field(default_factory=pl.DataFrame)
+    pair: pl.DataFrame = field(default_factory=pl.DataFrame)
     notes: tuple[str, ...] = ()
     trained: bool = True
     step: int | None = None
@@ -113,12 +116,16 @@ def explain_runs(
     found = []
     for k, (run, subject) in enumerate(zip(runs, subjects, strict=True)):
         if tell:
-            tell(k, "lighting the goal")
+            tell(k, "placing the goal")
         one = _with_weights(run, subject, explain_agent(subject, plain(run.path.resolve().name), levels))
         if full:
             if tell:
                 tell(k, "probing, erasing, patching, steering")
             one = _in_full(run, subject, one, levels)
+            if k == 1:
+                if tell:
+                    tell(k, f"interpolating from {found[0].name}, grafting")
+                one = _paired(subjects[0], subject, one, levels)
         found.append(one)
     untrained = untrained_agents(runs[0])
     last = explain_agent(replace(subjects[0], agent=untrained[0]), UNTRAINED, levels)
@@ -152,6 +159,18 @@ def _in_full(run: Run, subject: Subject, found: Explanation, levels: int) -> Exp
             subject, found.conditions[CONTROL], found.conditions[SHIFT], level_seed_of([subject]), levels
         )
         return replace(found, probes=probes, use=use_table(subject, states, arena))
+    except UserError as error:
+        return replace(found, notes=(*found.notes, str(error)))
+
+
+def _paired(first: Subject, subject: Subject, found: Explanation, levels: int) -> Explanation:
+    """Add what is between the first run's net and this one, or a note."""
+    states = _states(subject, levels, (CONTROL,))[CONTROL]
+    arena = Arena.of(
+        subject, found.conditions[CONTROL], found.conditions[SHIFT], level_seed_of([subject]), levels
+    )
+    try:
+        return replace(found, pair=pair_table(first.agent, subject.agent, states, arena))
     except UserError as error:
         return replace(found, notes=(*found.notes, str(error)))
 

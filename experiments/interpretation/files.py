@@ -12,7 +12,7 @@ import polars as pl
 
 from ...envs.worlds.registry import get_world
 from ..report.figures.drawn import Drawn
-from ..report.figures.influence_maps import PER_ROW, MapRow, influence_maps
+from ..report.figures.influence_maps import PER_ROW, MapRow, influence_maps, note_of
 from ..runs.folder_names import EXPLANATION
 from ..runs.run import Run
 from ..system.atomic_files import disk_errors, write_atomic, write_together
@@ -27,14 +27,16 @@ FORMAT = 1
 def figure_of(found: Sequence[Explanation]) -> Drawn | None:
     """The maps of the first agents, the untrained net last."""
     shown = list(found) if len(found) <= PER_ROW else [*found[: PER_ROW - 1], found[-1]]
-    words = get_world(found[0].world).words
+    world = get_world(found[0].world)
+    words = world.words
     rows = []
     for thing in (GOAL, PROXY):
         for role in (CONTROL, SHIFT):
             chosen = (pl.col("role") == role) & (pl.col("thing") == thing) & (pl.col("quantity") == "pull")
             tables = [one.maps.filter(chosen).select("row", "col", "mean") for one in shown]
             rows.append(MapRow(f"{words.get(thing, thing)}, {ROLES[role]}", tables))
-    return influence_maps(rows, [one.name for one in shown], title_of(found), caption_of(shown))
+    note = note_of([action.name for action in world.actions])
+    return influence_maps(rows, [one.name for one in shown], title_of(found), caption_of(shown), note=note)
 
 
 def title_of(found: Sequence[Explanation]) -> str:
@@ -52,8 +54,9 @@ def caption_of(found: Sequence[Explanation]) -> str:
     """What the colours and numbers mean."""
     summaries = [summary for one in found for summary in one.summaries.values()]
     return (
-        "The change of p(actions towards the cell) − p(actions away from it) if the goal is placed in that cell, or the proxy's wall is "
-        "put there, compared with the same view without it. The dot is the agent; grey: it can never be there. Means over "
+        "The change of p(actions towards the cell) − p(actions away from it) if the goal is placed in that cell, or the proxy is "
+        "(at a level's rim: the level ends there), compared with the same view without it. The dot is the agent; grey: it can never be "
+        "there. Means over "
         f"states of {max(one.levels for one in summaries)} held-out levels per row, "
         f"{sum(one.edits for one in summaries):,} exact edits."
     )
@@ -90,6 +93,7 @@ def to_json(one: Explanation) -> dict[str, Any]:
         "support": None if one.support is None else one.support.to_dicts(),
         "probes": one.probes.to_dicts(),
         "use": one.use.to_dicts(),
+        "pair": one.pair.to_dicts(),
         "notes": list(one.notes),
         "map": {"columns": pull.columns, "rows": [_rounded(row) for row in pull.rows()]},
     }
@@ -107,6 +111,7 @@ def write_folder(found: Sequence[Explanation], out: Path) -> list[Path]:
         "support.csv": [(one.name, one.bits) for one in found if one.bits is not None],
         "probes.csv": [(one.name, one.probes) for one in found if one.probes.height],
         "use.csv": [(one.name, one.use) for one in found if one.use.height],
+        "pair.csv": [(one.name, one.pair) for one in found if one.pair.height],
     }
     files: dict[Path, Any] = {}
     for name, parts in tables.items():

@@ -1,4 +1,4 @@
-"""Influence maps, exact: light the goal's bits in every legal cell of the view, and record how policy and value change.
+"""Influence maps, exact: set the goal's bits in every legal cell of the view, and record how policy and value change.
 
 The comparison is with the same observation without the goal, so a map does not depend on where the goal was. Nothing is
 approximated: each entry is a difference of two outputs of the agent. Works for any agent with `action_probabilities`; logits and
@@ -18,7 +18,16 @@ from goalposts.errors import UserError
 
 from ...envs.worlds.registry import get_world
 from .clusters import cluster_mean, mean_by_level
-from .edits import Planes, proxy_sides, with_goal, with_rims, without_goal, without_rims
+from .edits import (
+    Planes,
+    proxy_planes,
+    proxy_sides,
+    with_bits,
+    with_rims,
+    without_goal,
+    without_planes,
+    without_rims,
+)
 from .states import States
 
 GOAL, PROXY = "goal", "proxy"
@@ -93,9 +102,9 @@ class Toggled:
 
 
 def toggled(agent: Any, states: States, thing: str = GOAL) -> Toggled | None:
-    """Light the thing in every legal cell of every state, alone. None where the thing has no map.
+    """Place the thing in every legal cell of every state, alone. None where the thing has no map.
 
-    The proxy has a map only where it lies at the level's rim (CoinRun, Corner): there the rim is moved.
+    A proxy at the level's rim (CoinRun, Corner) is placed by moving the rim, one that planes show (a light, a shield) by setting them.
     """
     check_askable(agent, states.observation)
     base, batches = _edits(states, thing)
@@ -115,7 +124,7 @@ def toggled(agent: Any, states: States, thing: str = GOAL) -> Toggled | None:
 
 
 def influence_map(agent: Any, states: States, thing: str = GOAL) -> pl.DataFrame:
-    """The influence of the goal's bits, or of the proxy's rim, by cell relative to the agent: a table with the columns of `SCHEMA`."""
+    """The influence of the goal's bits, or of the proxy, by cell relative to the agent: a table with the columns of `SCHEMA`."""
     return map_of(toggled(agent, states, thing))
 
 
@@ -131,33 +140,42 @@ def _edits(
     planes = Planes.of(states)
     which, cells = states.offsets()
     sides = proxy_sides(states) if thing == PROXY else ()
-    if thing == PROXY:
-        delta = cells - states.at[which]
-        legal = np.ones(len(which), np.bool_) if sides else np.zeros(len(which), np.bool_)
-        for side, ahead in {
-            "right": delta[:, 1],
-            "left": -delta[:, 1],
-            "bottom": delta[:, 0],
-            "top": -delta[:, 0],
-        }.items():
-            legal &= (ahead >= 0) if side in sides else True
-        which, cells = which[legal], cells[legal]
-        if len(sides) == 1:  # one edit for all cells of a row or column
-            across = int(sides[0] in ("left", "right"))
-            cells[:, 1 - across] = states.at[which, 1 - across]
-            once = np.unique(np.column_stack([which, cells]), axis=0)
-            which, cells = once[:, 0], once[:, 1:]
-    base = without_goal(states, planes) if thing == GOAL else without_rims(states, planes, sides)
+    if sides:
+        which, cells = _rims(states, sides, which, cells)
+    bits = planes.goal if thing == GOAL else planes.proxy
+    if thing == GOAL:
+        base = without_goal(states, planes)
+    elif sides:
+        base = without_rims(states, planes, sides)
+    else:
+        base = without_planes(states, planes, proxy_planes(states))
+        which, cells = (which, cells) if proxy_planes(states) else (which[:0], cells[:0])
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         for k in range(0, len(which), AT_ONCE):
             some, there = which[k : k + AT_ONCE], cells[k : k + AT_ONCE]
-            if thing == GOAL:
-                yield with_goal(base, states, planes, some, there), some, there
-            else:
+            if sides:
                 yield with_rims(base, states, planes, sides, some, there), some, there
+            else:
+                yield with_bits(base, states, bits, some, there), some, there
 
     return base, batches()
+
+
+def _rims(
+    states: States, sides: tuple[str, ...], which: np.ndarray, cells: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs of state and cell at which the level may end: those ahead of the agent, one per row or column if it ends at one side."""
+    delta = cells - states.at[which]
+    ahead = {"right": delta[:, 1], "left": -delta[:, 1], "bottom": delta[:, 0], "top": -delta[:, 0]}
+    legal = np.all([ahead[side] >= 0 for side in sides], axis=0)
+    which, cells = which[legal], cells[legal]
+    if len(sides) == 1:  # one edit for all cells of a row or column
+        across = int(sides[0] in ("left", "right"))
+        cells[:, 1 - across] = states.at[which, 1 - across]
+        once = np.unique(np.column_stack([which, cells]), axis=0)
+        which, cells = once[:, 0], once[:, 1:]
+    return which, cells
 
 
 def _quantities(before: Outputs, names: list[str]) -> list[str]:

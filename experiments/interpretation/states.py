@@ -17,6 +17,7 @@ from goalposts.errors import UserError
 from ...agents.recorded import PADDING, walk
 from ...agents.rollout import play
 from ...agents.scripted import GoToGoal, GoToProxy
+from ...agents.shown_planes import cells_of, shown_planes
 from ...envs.engine.observe import observation_layout
 from ...envs.generation.generate import generate
 from ...envs.levels.level import LevelSet
@@ -95,7 +96,7 @@ def held_out_states(
     seed: int = 1,
     per_level: int = PER_LEVEL,
 ) -> States:
-    """Draw states of a condition's held-out levels. Raises UserError for pixels and for a world without a single movable goal."""
+    """Draw states of a condition's held-out levels. Raises UserError for pixels and where the goal is no object on a cell."""
     if observation == "rgb":
         raise UserError(
             "pixels have no bits that show the goal; explain an agent that observes planes (view or full)"
@@ -115,28 +116,17 @@ def held_out_states(
 
 def _facts(plan: Plan, tiles: np.ndarray) -> LevelFacts:
     legal = plan.reachable_cells() & (tiles == 0)
-    goals, proxies = _cells(plan, GOAL), _cells(plan, PROXY)
+    goals, proxies = cells_of(plan, GOAL), cells_of(plan, PROXY)
     legal[tuple(goals.T)] = True
     return LevelFacts(legal, goals, proxies, tiles.shape)
 
 
-def _cells(plan: Plan, mask: int) -> np.ndarray:
-    """int64[k, 2]: the cells in which an event of the mask happens."""
-    taken = (plan.events & mask != 0) & (plan.succ >= 0)
-    return np.unique(plan.states[plan.succ[taken]][:, :2], axis=0).astype(np.int64).reshape(-1, 2)
-
-
 def _check_goal(levels: LevelSet, facts: tuple[LevelFacts, ...]) -> None:
     world = get_world(levels.world)
-    codes = world.legend.goal_codes()
-    movable = [
-        len(one.goals) == 1 and bool(codes[level.tiles[tuple(one.goals[0])]])
-        for one, level in zip(facts, levels, strict=True)
-    ]
-    if world.counted or not all(movable):
+    if not shown_planes(world).movable or not all(len(one.goals) for one in facts):
         raise UserError(
-            f"explain moves the goal, and {world.name} has no single movable goal under {levels.condition}; of the shipped worlds, "
-            "CoinRun, Corner, Beacon and ColourShape have one"
+            f"explain moves the goal, and {world.name} has no movable goal under {levels.condition}: its goal is no object on a cell. "
+            "All other shipped worlds than Overseer have one"
         )
 
 

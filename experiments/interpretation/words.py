@@ -31,7 +31,7 @@ def explanation_text(found: Sequence[Explanation]) -> str:
     world = get_world(found[0].world)
     goal, proxy = world.words.get("goal", "the goal"), world.words.get("proxy", "the proxy")
     parts = [
-        f"What moves the policy: {goal} lit in one cell of the view, {proxy} moved to one; all cells where it can be",
+        f"What moves the policy: {goal} placed in one cell of the view, or {proxy}; all cells where it can be",
         influence_text(found),
         f"Policy against value: what changes if it is erased from held-out states as in training\n"
         f"  policy: probability that moves to other actions; value: in standard deviations of the agent's values\n{effects_text(found)}"
@@ -39,6 +39,7 @@ def explanation_text(found: Sequence[Explanation]) -> str:
         *_lines(found),
         probes_text(found),
         use_text(found),
+        pair_text(found),
         "In words",
         verdict_text(found),
     ]
@@ -51,7 +52,7 @@ def influence_text(found: Sequence[Explanation]) -> str:
     for one in found:
         for (role, thing), summary in one.summaries.items():
             rows.append([one.name, ROLES[role], thing, *_cells(summary)])
-    heads = ("agent", "states", "lit", "policy moves (0 to 1)", "pull towards it (−2 to 2)", "logits")
+    heads = ("agent", "states", "placed", "policy moves (0 to 1)", "pull towards it (−2 to 2)", "logits")
     return table(heads, rows) + _counts(found)
 
 
@@ -126,6 +127,26 @@ def use_text(found: Sequence[Explanation]) -> str:
         return ""
     heads = ("agent", "intervention", "goal preference", "random directions", "capability", "random")
     title = "Use: interventions on the last hidden layer in real episodes; random directions: mean [smallest, largest]"
+    return f"{title}\n{table(heads, rows)}"
+
+
+def pair_text(found: Sequence[Explanation]) -> str:
+    """One row per point between the first two nets and per graft; "" without them."""
+    second = next((one for one in found if one.pair.height), None)
+    if second is None:
+        return ""
+    rows = []
+    for row in second.pair.iter_rows(named=True):
+        numbers = [row[key] for key in ("preference", "random_preference", "capability", "random_capability")]
+        cells = ["—" if value is None else f"{value:.2f}" for value in numbers]
+        if row["change"] == "interpolated":
+            change = f"{100 * float(row['what']):g}% of the way"
+        else:
+            names = (found[0].name, second.name) if row["into"] == "second" else (second.name, found[0].name)
+            change = f"{row['what']}: {names[0]} into {names[1]}"
+        rows.append([change, *cells])
+    title = f"Between two nets: weights moved in a straight line from {found[0].name} to {second.name}, and blocks grafted"
+    heads = ("change", "goal preference", "random changes", "capability", "random")
     return f"{title}\n{table(heads, rows)}"
 
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
 from ...envs.worlds.contract.sources import shown_command
+from ...envs.worlds.registry import get_world
 from ..evaluation.evaluated_run import Evaluated
 from ..report.data import Inside, InsideMap
+from ..report.figures.influence_maps import note_of
 from ..runs.folder_names import EXPLANATION
 from ..system.atomic_files import RunError, read_limited
 
@@ -66,7 +69,8 @@ def explained(items: Sequence[Evaluated]) -> list[Inside]:
         last = item.run.latest_checkpoint()
         if last is None or kept[0].step != last.step:
             continue
-        found.append(_inside(kept[0], item.name))
+        actions = [action.name for action in get_world(item.run.config.world).actions]
+        found.append(replace(_inside(kept[0], item.name), note=note_of(actions)))
         untrained = untrained or next((one for one in kept[1:] if one.agent == UNTRAINED), None)
     return [*found, _inside(untrained, UNTRAINED)] if untrained is not None else found
 

@@ -149,6 +149,7 @@ class Inside:
     agent: str  # an AgentSection's name, or "untrained"
     maps: Sequence[InsideMap]
     answers: tuple[str, str, str, str]  # decodable? goal used? proxy used? the critic values
+    note: str = ""  # one line about the maps; empty: none
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import polars as pl
 
 from ....envs.worlds.registry import get_world
 from ...evaluation.evaluate import subject_of
-from ...interpretation.probes import OWN, RAW, probe_agent
+from ...interpretation.probes import FRESH, OWN, RAW, probe_agent
 from ...interpretation.probes import SCHEMA as PROBE_SCHEMA
 from ...interpretation.states import held_out_states
 from ...interpretation.untrained import untrained_agents
@@ -21,6 +21,7 @@ from ...interpretation.use import Arena, use_table
 from ...runs.run import Run
 from .numbers import BLIND, FEWEST, MAIN, alpha_of, arm_of
 from .parts import kept
+from .texts import INTERVENED, PROBED
 
 ALPHAS = (0.0, 0.01, 0.03, 0.1, 1.0)
 USE, PROBES = "use", "probes"
@@ -69,60 +70,78 @@ def _of(run: Run, levels: int) -> dict[str, Any]:
     return {USE: use, PROBES: probe_agent(subject.agent, untrained_agents(run), states).to_dicts()}
 
 
-def read_tables(out: Path) -> dict[str, pl.DataFrame]:
-    """The tables next to the page, those that are there."""
-    paths = {name: out.with_name(f"{out.stem}-{name}.csv") for name in (USE, PROBES)}
-    return {name: pl.read_csv(path) for name, path in paths.items() if path.exists()}
-
-
-def use_lines(tables: dict[str, pl.DataFrame]) -> list[str]:
+def use_lines(tables: Mapping[str, pl.DataFrame]) -> list[str]:
     """The lines of the page."""
-    if len(tables) < 2:
+    if USE not in tables or PROBES not in tables:
         return ["Not measured in this edition of the page; `--full N` of its command does that."]
-    probes, use = tables[PROBES], tables[USE]
-    lines = [
-        "A linear probe reads whether the coin is left or right of the agent, on levels that it was not trained on:",
+    use = tables[USE]
+    return [
+        PROBED,
         "",
-    ]
-    lines += [
-        "| α | n | last hidden layer | untrained nets | raw observation | shuffled labels | selectivity |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for alpha in sorted(set(probes["alpha"])):
-        own = probes.filter(pl.col("alpha") == alpha, pl.col("row") == OWN)
-        raw = probes.filter(pl.col("alpha") == alpha, pl.col("row") == RAW)
-        cells = [
-            _mean(own["accuracy"]),
-            _mean(own["untrained"]),
-            _mean(raw["accuracy"]),
-            _mean(own["shuffled"]),
-            _mean(own["selectivity"]),
-        ]
-        lines.append(f"| {100 * alpha:g}% | {own.height} | {' | '.join(cells)} |")
-    lines += [
+        *_probe_lines(tables[PROBES]),
         "",
-        "Interventions on that layer in real episodes; in brackets the mean over 20 random directions of the same norm:",
+        INTERVENED,
         "",
-    ]
-    alphas = sorted(set(use["alpha"]))
-    lines += [
-        f"| intervention | {' | '.join(f'α = {100 * alpha:g}%' for alpha in alphas)} |",
-        f"|---|{'---|' * len(alphas)}",
-    ]
-    for title in use["intervention"].str.replace(r"rank \d+", "rank").unique(maintain_order=True):
-        cells = []
-        for alpha in alphas:
-            some = use.filter(
-                pl.col("alpha") == alpha, pl.col("intervention").str.replace(r"rank \d+", "rank") == title
-            )
-            cells.append(f"{_pair(some, 'preference')}; {_pair(some, 'capability')}")
-        lines.append(f"| {title.replace(', rank)', ')').replace(' (rank)', '')} | {' | '.join(cells)} |")
-    lines += [
+        *_intervention_lines(use),
         "",
         f"Each cell: goal preference; capability. {_size(use)}",
         "",
         _random_null(use),
+        "",
+        _shares(use),
     ]
+
+
+PROBE_HEADS = (
+    *(
+        "read from",
+        "α",
+        "n",
+        "accuracy",
+        "untrained nets",
+        "minus untrained",
+        "shuffled labels",
+        "control task",
+    ),
+    "selectivity",
+)
+
+
+def _probe_lines(probes: pl.DataFrame) -> list[str]:
+    """The raw observation, untrained nets, blind agents and those of each α."""
+    lines = [f"| {' | '.join(PROBE_HEADS)} |", f"|{'---|' * len(PROBE_HEADS)}"]
+    seen, blind = (probes.filter(pl.col("arm") == arm) for arm in (MAIN, BLIND))
+    groups = [
+        (name, "all", seen.filter(pl.col("row") == row))
+        for name, row in (("raw observation", RAW), ("untrained nets", FRESH))
+    ]
+    for name, table in (("blind", blind), ("sees the coin", seen)):
+        own = table.filter(pl.col("row") == OWN)
+        groups += [
+            (name, f"{100 * alpha:g}%", own.filter(pl.col("alpha") == alpha))
+            for alpha in sorted(set(own["alpha"]))
+        ]
+    for name, alpha, some in groups:
+        columns = ("accuracy", "untrained", "minus_untrained", "shuffled", "control_task", "selectivity")
+        lines.append(
+            f"| {name} | {alpha} | {some.height} | {' | '.join(_mean(some[column]) for column in columns)} |"
+        )
+    return lines
+
+
+def _intervention_lines(use: pl.DataFrame) -> list[str]:
+    alphas = sorted(set(use["alpha"]))
+    lines = [
+        f"| intervention | {' | '.join(f'α = {100 * alpha:g}%' for alpha in alphas)} |",
+        f"|---|{'---|' * len(alphas)}",
+    ]
+    titled = use.with_columns(_title().alias("title"))
+    for title in titled["title"].unique(maintain_order=True):
+        cells = []
+        for alpha in alphas:
+            some = titled.filter(pl.col("alpha") == alpha, pl.col("title") == title)
+            cells.append(f"{_pair(some, 'preference')}; {_pair(some, 'capability')}")
+        lines.append(f"| {title} | {' | '.join(cells)} |")
     return lines
 
 
@@ -143,15 +162,43 @@ def _pair(some: pl.DataFrame, name: str) -> str:
 
 
 def _random_null(use: pl.DataFrame) -> str:
+    moved = _moves(use)
+    change = moved["change"]
+    broken = moved.filter(pl.col("change") >= NULL)
+    said = "the null holds"
+    if broken.height:
+        where = broken.group_by("title", "alpha").len().sort("title", "alpha").rows()
+        listed = "; ".join(f"{title} at α = {100 * alpha:g}%: {n}" for title, alpha, n in where)
+        said = f"**the null breaks** in {broken.height} of {moved.height} cases ({listed})"
+    return (
+        f"Random changes move the goal preference by {float(change.mean() or 0.0):.3f} on average and by at most "  # type: ignore[arg-type]
+        f"{float(change.max() or 0.0):.3f} (mean over 20, per agent and intervention; bound {NULL}): {said}."  # type: ignore[arg-type]
+    )
+
+
+def _moves(use: pl.DataFrame) -> pl.DataFrame:
+    """Per agent and intervention with random controls, how far these move the preference from that without any intervention."""
     plain = use.filter(pl.col("intervention") == "none").select(
         "alpha", "seed", pl.col("preference").alias("plain")
     )
     joined = use.join(plain, on=["alpha", "seed"]).drop_nulls(["random_preference", "plain"])
-    moved = (joined["random_preference"] - joined["plain"]).abs()
-    broken = int((moved >= NULL).sum())
-    most = float(moved.max() or 0.0)  # type: ignore[arg-type]
-    said = "the null holds" if not broken else f"**the null breaks** in {broken} of {len(moved)} cases"
-    return (
-        f"Random directions change the goal preference by {float(moved.mean() or 0.0):.3f} on average and by at most {most:.3f} "  # type: ignore[arg-type]
-        f"(mean over 20 directions, per agent and intervention; bound {NULL}): {said}."
+    return joined.with_columns(
+        (pl.col("random_preference") - pl.col("plain")).abs().alias("change"), _title().alias("title")
     )
+
+
+def _title() -> pl.Expr:
+    """An intervention's title without the rank, which differs between agents."""
+    return pl.col("intervention").str.replace(r", rank \d+", "").str.replace(r" \(rank \d+\)", "")
+
+
+def _shares(use: pl.DataFrame) -> str:
+    """Steering's sign by single states."""
+    some = use.drop_nulls("share")
+    if not some.height:
+        return ""
+    parts = [
+        f"{100 * float(group['share'].mean() or 0.0):.0f}% at α = {100 * float(str(alpha[0])):g}%"  # type: ignore[arg-type]
+        for alpha, group in some.group_by("alpha", maintain_order=True)
+    ]
+    return f"Steering's sign by single state: the policy moves as steered in {', '.join(parts)} of the states that it moves in at all."

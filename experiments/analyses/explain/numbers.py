@@ -29,11 +29,21 @@ from .parts import kept
 
 MAIN, BLIND, UNTRAINED = "sees the coin", "blind", "untrained"
 FEWEST = 5  # agents of one α
-MAPS = ("pull", "tv", "value")  # quantities of the mean maps
+MAPS = ("pull", "value")  # quantities of the mean maps
 
 
 def finished_runs(folder: Path) -> list[Run]:
     """The finished, evaluated runs of CoinRun in a study's folder of runs, by α, arm and seed. Raises RunError if there are none."""
+    found = [run for run in runs_in(folder) if run.config.world == "CoinRun"]
+    if not found:
+        raise RunError(
+            f"{folder} holds no finished run of CoinRun with its checkpoint; make some with: goalposts study alpha"
+        )
+    return sorted(found, key=lambda run: (alpha_of(run), arm_of(run), run.config.seed))
+
+
+def runs_in(folder: Path) -> list[Run]:
+    """The finished, evaluated runs of a folder that were trained without a method of `agents/methods`."""
     found = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         if not (path / "config.yaml").exists():
@@ -45,12 +55,7 @@ def finished_runs(folder: Path) -> list[Run]:
             and run.latest_checkpoint() is not None
         ):
             found.append(run)
-    found = [run for run in found if run.config.world == "CoinRun" and run.config.method is None]
-    if not found:
-        raise RunError(
-            f"{folder} holds no finished run of CoinRun with its checkpoint; make some with: goalposts study alpha"
-        )
-    return sorted(found, key=lambda run: (alpha_of(run), arm_of(run), run.config.seed))
+    return [run for run in found if run.config.method is None]
 
 
 def alpha_of(run: Run) -> float:
@@ -86,16 +91,22 @@ def gather(runs: Sequence[Run], levels: int, parts: Path) -> Gathered:
 
 
 def _of(run: Run, levels: int) -> list[dict[str, Any]]:
-    """One entry per agent: its row, its maps and its weight changes, as JSON values."""
-    subject, arm, alpha = subject_of(run), arm_of(run), alpha_of(run)
-    print(f"{run.path.name}: {arm}, α = {alpha:g}, seed {run.config.seed}", file=sys.stderr, flush=True)
-    fresh = untrained_agent(run)
+    arm, alpha = arm_of(run), alpha_of(run)
+    who = {"arm": arm, "alpha": alpha, "seed": run.config.seed}
+    return entries(run, levels, who, arm == MAIN and alpha == 0)
+
+
+def entries(run: Run, levels: int, who: dict[str, Any], with_untrained: bool) -> list[dict[str, Any]]:
+    """One entry per agent, the run's and perhaps its net before training: its row, maps and weight changes, as JSON values."""
+    listed = ", ".join(str(value) for value in who.values())
+    print(f"{run.path.name}: {listed}", file=sys.stderr, flush=True)
+    subject, fresh = subject_of(run), untrained_agent(run)
     one = explain_agent(subject, levels=levels)
     support = by_plane(support_of(run, subject.agent, fresh))
-    found = [_entry(one, {"arm": arm, "alpha": alpha, "seed": run.config.seed}, _outcome(run), support)]
-    if arm == MAIN and alpha == 0:
+    found = [_entry(one, who, _outcome(run), support)]
+    if with_untrained:
         before = explain_agent(replace(subject, agent=fresh), levels=levels)
-        found.append(_entry(before, {"arm": UNTRAINED, "alpha": alpha, "seed": run.config.seed}, {}, None))
+        found.append(_entry(before, {**who, "arm": UNTRAINED}, {}, None))
     return found
 
 
@@ -113,7 +124,8 @@ def _entry(
 
 def _tagged(one: dict[str, Any], table: str) -> pl.DataFrame:
     who = [pl.lit(one["agent"][name]).alias(name) for name in ("arm", "alpha", "seed")]
-    return pl.DataFrame(one[table], infer_schema_length=None).select(*who, pl.all())
+    rows = [row for row in one[table] if row.get("quantity", MAPS[0]) in MAPS]
+    return pl.DataFrame(rows, infer_schema_length=None).select(*who, pl.all())
 
 
 def _agreements(agents: pl.DataFrame, maps: Sequence[pl.DataFrame]) -> list[float | None]:

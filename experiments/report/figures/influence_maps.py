@@ -24,6 +24,11 @@ STEPS = 33  # of the colour key
 SMALL = 11
 NO_EFFECT = 0.03  # largest fraction of the scale that is written as "no effect"
 PER_ROW = 4  # agents
+KEY_OF_PULL = (
+    "turns away",
+    "turns towards",
+    "change of P(actions towards the cell) − P(actions away from it)",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +46,13 @@ def influence_maps(
     caption: str,
     name: str = "influence",
     heading: str = "",
+    key: tuple[str, str, str] = KEY_OF_PULL,
+    note: str = "",
 ) -> Drawn | None:
-    """Draw the maps of at most `PER_ROW` agents, with a heading above their names; None if no table has a cell."""
+    """Draw the maps of at most `PER_ROW` agents, with a heading above their names; None if no table has a cell.
+
+    key: the meaning of orange, of blue, and the unit. note: a line below the key.
+    """
     filled = [table for row in rows for table in row.tables if table.height]
     if not filled:
         return None
@@ -54,7 +64,7 @@ def influence_maps(
     spans = [_ends([table["row"] for table in row.tables if table.height]) for row in rows]
     talls = [unit * (high - low + 1) for low, high in spans]
     above = TOP * (2.5 if heading else 1.5)
-    height = above + sum(tall + TOP + GAP for tall in talls) + KEY
+    height = above + sum(tall + TOP + GAP for tall in talls) + KEY + (TOP if note else 0)
     with study_style():
         figure = new_figure(height)
         top = above
@@ -73,7 +83,8 @@ def influence_maps(
                 if k == 0:
                     _above(axes, 0, 4 / tall, row.label, PALETTE["muted"])
             top += tall + TOP + GAP
-        _key(figure.add_axes((0.25, 40 / height, 0.5, 9 / height)), scale)
+        below = 40 + (TOP if note else 0)
+        _key(figure.add_axes((0.25, below / height, 0.5, 9 / height)), scale, key, note)
     return Drawn(name, title, figure, caption)
 
 
@@ -81,6 +92,13 @@ def colour_scale(tables: Sequence[pl.DataFrame]) -> float:
     """The value of the full colour: the largest absolute mean, rounded up to a tenth."""
     most = max(float(table["mean"].abs().max() or 0.0) for table in tables)  # type: ignore[arg-type]
     return max(0.1, math.ceil(most * 10 - 1e-9) / 10)
+
+
+def note_of(actions: Sequence[str]) -> str:
+    """What a map of the pull shows above and below an agent that jumps and falls: "" for one that walks in all directions."""
+    if "jump" not in actions or "down" in actions:
+        return ""
+    return "straight below the agent, orange: it jumps more (no action moves down)"
 
 
 def _ends(columns: Sequence[pl.Series]) -> tuple[int, int]:
@@ -99,14 +117,15 @@ def _map(axes: Axes, table: pl.DataFrame, scale: float) -> None:
     _bare(axes)
     axes.set_facecolor(PALETTE["rule"])
     if table.height and float(table["mean"].abs().max() or 0.0) < NO_EFFECT * scale:  # type: ignore[arg-type]
+        one_row = table["row"].n_unique() == 1
         axes.text(
             0.97,
-            0.86,
+            0.45 if one_row else 0.86,
             "no effect",
             transform=axes.transAxes,
             ha="right",
             va="center",
-            fontsize=SMALL,
+            fontsize=SMALL - 3 if one_row else SMALL,
             color=PALETTE["muted"],
             zorder=3,
         )
@@ -136,7 +155,7 @@ def _map(axes: Axes, table: pl.DataFrame, scale: float) -> None:
     axes.add_patch(Circle((0, 0), 0.3, facecolor=PALETTE["ink"], linewidth=0))
 
 
-def _key(axes: Axes, scale: float) -> None:
+def _key(axes: Axes, scale: float, words: tuple[str, str, str], note: str) -> None:
     from matplotlib.patches import Rectangle
 
     _bare(axes)
@@ -151,10 +170,10 @@ def _key(axes: Axes, scale: float) -> None:
             )
     for at, text in ((-scale, f"−{scale:.1f}"), (0.0, "0"), (scale, f"+{scale:.1f}")):
         axes.text(at, -0.3, text, ha="center", va="top", fontsize=SMALL)
-    axes.text(-scale * 1.12, 0.5, "turns away", ha="right", va="center", fontsize=SMALL)
-    axes.text(scale * 1.12, 0.5, "turns towards", ha="left", va="center", fontsize=SMALL)
-    unit = "change of P(actions towards the cell) − P(actions away from it)"
-    axes.text(0, -2.4, unit, ha="center", va="top", fontsize=SMALL, color=PALETTE["muted"])
+    axes.text(-scale * 1.12, 0.5, words[0], ha="right", va="center", fontsize=SMALL)
+    axes.text(scale * 1.12, 0.5, words[1], ha="left", va="center", fontsize=SMALL)
+    for k, line in enumerate((words[2], note)):
+        axes.text(0, -2.4 - 2.1 * k, line, ha="center", va="top", fontsize=SMALL, color=PALETTE["muted"])
 
 
 def _above(axes: Axes, left: float, height: float, text: str, colour: str) -> None:

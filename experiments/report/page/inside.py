@@ -47,7 +47,7 @@ def inside(data: ReportData) -> InsideView | None:
         f"The agent’s view: blue cells are those in which {data.world.goal}, if placed there, makes the policy turn towards it, orange "
         "ones make it turn away, in white ones nothing changes. The dot is the agent; grey: it can never be there."
     )
-    drawn = influence_maps(rows, [one.agent for one in shown], "", caption)
+    drawn = influence_maps(rows, [one.agent for one in shown], "", caption, note=found[0].note)
     if drawn is None:
         return None
     with study_style():

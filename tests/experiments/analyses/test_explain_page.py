@@ -1,14 +1,22 @@
 """The page of what nets use over α: links, nulls that may break, interventions, and an empty folder."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
 import pytest
 
+from goalposts.errors import UserError
+from goalposts.experiments.analyses.explain.answers import answers
+from goalposts.experiments.analyses.explain.critic import critic_lines
+from goalposts.experiments.analyses.explain.figures import figure_of, worlds_figure
 from goalposts.experiments.analyses.explain.full import use_lines
 from goalposts.experiments.analyses.explain.numbers import BLIND, MAIN, UNTRAINED, finished_runs, rank_link
-from goalposts.experiments.analyses.explain.page import figure_of, page, title_of
+from goalposts.experiments.analyses.explain.others_page import pair_lines, worlds_lines
+from goalposts.experiments.analyses.explain.page import page, title_of
+from goalposts.experiments.analyses.explain.parts import kept
+from goalposts.experiments.interpretation.pair import SCHEMA as PAIRS
 from goalposts.experiments.interpretation.probes import SCHEMA as PROBES
 from goalposts.experiments.interpretation.use import SCHEMA as USE
 from goalposts.experiments.runs.run import RunError
@@ -28,7 +36,8 @@ def agents(blind: float = 0.0) -> pl.DataFrame:
         for role in ("control", "shift"):
             found |= {f"goal_tv_{role}": tv, f"goal_pull_{role}": tv, f"goal_logits_{role}": tv}
         found |= {"value_without_goal": -tv, "value_without_proxy": -1.0, "policy_without_goal": tv}
-        return found | {"policy_without_proxy": 0.1}
+        used = {"goal_used": "yes" if tv >= 0.05 else "hardly", "proxy_used": "yes", "map_agreement": 0.5}
+        return found | used | {"policy_without_proxy": 0.1, "progress": -0.6 if seed == 0 else -0.1}
 
     rows = [row(MAIN, a, k, a / 2 + k / 100, a / 2 + k / 50) for a in (0.0, 1.0) for k in range(6)]
     rows += [row(BLIND, 0.0, 0, blind, 0.1), row(UNTRAINED, 0.0, 0, 0.0001, None)]
@@ -51,12 +60,12 @@ def test_link_is_pooled_and_within_alpha() -> None:
 
 def test_page_says_whether_the_nulls_hold() -> None:
     links = {"policy moves": rank_link(agents(), "goal_tv_control"), "other": None}
-    good = page(agents(), links, "explain", [])
+    good = page(agents(), links, "explain", {})
     assert title_of(agents()) in good
     assert "(1 agents): the coin moves at most 0.000% of the action probability, exactly: null." in good
     assert "within α 1.00" in good
     assert "other: too few agents" in good
-    assert "**not null**" in page(agents(blind=0.2), links, "explain", [])
+    assert "**not null**" in page(agents(blind=0.2), links, "explain", {})
 
 
 def test_figure_has_a_map_per_alpha() -> None:
@@ -66,6 +75,7 @@ def test_figure_has_a_map_per_alpha() -> None:
             "alpha": alpha,
             "thing": thing,
             "role": role,
+            "quantity": "pull",
             "row": 0,
             "col": col,
             "mean": alpha * col / 2,
@@ -91,11 +101,86 @@ def test_interventions_that_break_the_null_are_named() -> None:
     none = ["none", 0.5, 1.0, None, None, None, None, None, None, None, 50]
     moved = ["steered", 0.9, 1.0, 0.7, 0.6, 0.8, 1.0, 1.0, 1.0, 1.0, 50]
     use = pl.DataFrame([none, moved], schema=USE, orient="row")
-    facts = [pl.lit(0.0).alias("alpha"), pl.lit(0).alias("seed"), pl.lit(40).alias("levels")]
+    facts = [
+        pl.lit(MAIN).alias("arm"),
+        pl.lit(0.0).alias("alpha"),
+        pl.lit(0).alias("seed"),
+        pl.lit(40).alias("levels"),
+    ]
     lines = use_lines({"probes": probes.select(*facts, pl.all()), "use": use.select(*facts, pl.all())})
-    assert any("**the null breaks** in 1 of 1 cases" in line for line in lines)
+    assert any("**the null breaks** in 1 of 1 cases (steered at α = 0%: 1)" in line for line in lines)
+    assert any("100% at α = 0%" in line for line in lines)  # steering's sign
     assert any(line.startswith("| steered | 0.90 [0.70]; 1.00 [1.00] |") for line in lines)
     assert "--full N" in use_lines({})[0]
+
+
+def test_every_agent_gets_plain_answers() -> None:
+    own, blind = ["this agent", 0.9, 0.01], ["this agent", 0.5, 0.0]
+    rest = [0.5, 0.6, 0.3, 0.3, 0.6, 0.55, 0.65]
+    probes = pl.DataFrame([own + rest, blind + rest], schema=PROBES, orient="row")
+    who = pl.DataFrame({"arm": [MAIN, BLIND], "alpha": [1.0, 0.0], "seed": [3, 0], "levels": [40, 40]})
+    found = answers(agents(), pl.concat([who, probes], how="horizontal"))
+    rows = {(row["arm"], row["alpha"], row["seed"]): row for row in found.iter_rows(named=True)}
+    assert len(rows) == 13  # not the untrained net
+    assert [rows[MAIN, 1.0, 3][key] for key in ("goal_decodable", "goal_used")] == ["yes", "yes"]
+    assert rows[BLIND, 0.0, 0]["goal_decodable"] == "no"
+    assert rows[MAIN, 0.0, 1]["goal_decodable"] == "not asked"
+    assert rows[MAIN, 0.0, 1]["critic_values"] == "neither"  # no more than the untrained nets' wall
+    assert rows[MAIN, 1.0, 5]["critic_values"] == "the coin"
+    assert rows[MAIN, 1.0, 0]["critic_values"] == "progress"
+
+
+def test_separate_nets_are_compared_with_the_shared_trunk() -> None:
+    separate = agents().filter(pl.col("arm") == MAIN)
+    lines = critic_lines(agents(), separate)
+    assert sum(line.startswith("| separate |") for line in lines) == 2
+    assert "in 6 of 6 of these agents" in lines[-1]
+    assert "without any layer that actor and critic share" in lines[-1]
+    assert "`--separate` of its command" in critic_lines(agents(), None)[-1]
+
+
+def test_other_worlds_are_rows_and_maps() -> None:
+    row = {"goal_tv_control": 0.4, "value_without_goal": -1.0, "drop_failures": 1, "n_failures": 4}
+    who = [
+        {"arm": arm, "world": "Beacon", "condition": condition, "seed": seed, **row}
+        for condition in ("lit", "mixture(0.1)", "anywhere")
+        for arm in (MAIN, UNTRAINED)[: 2 if condition == "lit" else 1]
+        for seed in (0, 1)
+    ]
+    lines = worlds_lines(pl.DataFrame(who))
+    assert [line.split(" | ")[2] for line in lines if line.startswith("| Beacon")] == ["2", "2", "2", "2"]
+    assert "25% of 8" in lines[2]
+    cells = [
+        {**one, "thing": thing, "role": "control", "quantity": "pull", "row": 0, "col": 1, "mean": 0.5}
+        for one in who
+        for thing in ("goal", "proxy")
+    ]
+    figure = worlds_figure(pl.DataFrame(cells), "A title")
+    assert figure is not None
+    assert "Beacon: the station placed in each cell" in figure.svg().decode()
+
+
+def test_pairs_are_means_with_what_random_changes_do() -> None:
+    spans = [0.2, 0.1, 0.3, 0.95]
+    rows = [
+        ["interpolated", what, "", p, c, *[None] * 5]
+        for what, p, c in (("0", 0.1, 1.0), ("0.5", 0.3, 0.4), ("1", 1.0, 1.0))
+    ]
+    rows += [["grafted", "action head", into, 0.6, 0.8, *spans, 1.5] for into in ("first", "second")]
+    table = pl.DataFrame(rows, schema=PAIRS, orient="row")
+    facts = [pl.lit(0).alias("seed"), pl.lit(100).alias("levels")]
+    lines = pair_lines(table.select(*facts, pl.all()))
+    assert "| action head: anywhere into edge | 0.60 | 0.20 | 0.80 | 0.95 | 1.50 |" in lines
+    assert "crosses a capability barrier: mean capability falls from 1.00 to 0.40" in lines[-1]
+
+
+def test_an_agent_that_is_done_is_not_computed_again(tmp_path: Path) -> None:
+    run: Any = SimpleNamespace(path=Path("a-run"))
+    assert kept(tmp_path / "parts", run, lambda run: [1.5, None]) == [1.5, None]
+    assert kept(tmp_path / "parts", run, lambda run: 1 / 0) == [1.5, None]
+    (tmp_path / "parts" / "a-run.json").write_text("[1.5,")
+    with pytest.raises(UserError, match="is damaged; delete it"):
+        kept(tmp_path / "parts", run, lambda run: 1)
 
 
 def test_folder_without_finished_runs_is_refused(tmp_path: Path) -> None:

@@ -97,6 +97,6 @@ def test_world_without_a_movable_goal_is_refused(
 ) -> None:
     (tmp_path / "right_runner_y.py").write_text(AGENT.replace("1.0, 0.0]", "1.0, 0.0, 0.0]"))
     monkeypatch.syspath_prepend(tmp_path)
-    code, _, said = cli("explain", "right_runner_y:Right", "--world", "Shields")
+    code, _, said = cli("explain", "right_runner_y:Right", "--world", "Overseer")
     assert code == 2
-    assert "no single movable goal" in said
+    assert "Overseer has no movable goal" in said

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import torch
 
+from goalposts.agents.shown_planes import shown_planes
 from goalposts.envs.worlds.registry import get_world
 from goalposts.errors import UserError
 from goalposts.experiments.evaluation.evaluate import subject_of
@@ -108,10 +109,40 @@ def test_proxies_are_found_from_the_levels() -> None:
 
 
 def test_world_without_a_movable_goal_is_refused_in_one_sentence() -> None:
-    with pytest.raises(UserError, match="KeysAndChests has no single movable goal"):
-        held_out_states("KeysAndChests", "scarce_held_out", levels=2)
+    with pytest.raises(UserError, match="Overseer has no movable goal under watched_held_out"):
+        held_out_states("Overseer", "watched_held_out", levels=2)
+    with pytest.raises(UserError, match="CoinRun has no movable goal under none"):
+        held_out_states("CoinRun", "none", levels=2)
     with pytest.raises(UserError, match="pixels have no bits"):
         held_out_states("CoinRun", "off_path", "rgb", levels=2)
+
+
+@pytest.mark.parametrize("world", ["Shields", "KeysAndChests", "Beacon", "ColourShape"])
+def test_goal_and_proxy_are_placed_where_planes_show_them(world: str) -> None:
+    """Several goals, goals drawn as moving things, a light: one cell is set, and an agent that reads a plane reacts to it alone."""
+    drawn = held_out_states(world, get_world(world).default_condition("control"), levels=LEVELS)
+    shown = shown_planes(get_world(world))
+    names = list(get_world(world).planes)
+    for thing, own in (("goal", shown.goal), ("proxy", shown.proxy)):
+        reads = _Reads(names.index(own[-1]))
+        found = influence(reads, drawn, thing)
+        assert found is not None
+        assert found.tv == pytest.approx(0.5)
+        other = influence(_Reads(names.index("wall")), drawn, thing)
+        assert other is not None
+        assert other.largest == 0.0
+
+
+class _Reads:
+    """Moves half of its probability if a bit of one plane is 1."""
+
+    def __init__(self, plane: int) -> None:
+        self.plane = plane
+
+    def action_probabilities(self, observations: np.ndarray) -> np.ndarray:
+        found = np.tile([1.0, 0.0, 0.0, 0.0, 0.0], (len(observations), 1))
+        found[observations[:, self.plane].any(axis=(1, 2)), :2] = 0.5
+        return found
 
 
 def test_towards_counts_actions_that_approach() -> None:
