@@ -30,8 +30,7 @@ from .influence import GOAL, PROXY, Influence, check_askable, map_of, summary_of
 from .pair import pair_table
 from .probes import probe_agent
 from .states import CONTROL, LEVELS, SHIFT, States, held_out_states
-from .support import by_plane, support_of
-from .untrained import untrained_agent, untrained_agents
+from .support import by_plane, support_of, untrained_agent, untrained_agents
 from .use import Arena, use_table
 from .value import ValueDrop, ValueProgress, policy_and_value, progress, shares_trunk, value_drop
 

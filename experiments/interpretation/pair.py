@@ -27,7 +27,7 @@ POINTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FIRST, SECOND = "first", "second"
 SCHEMA = {
     "change": pl.String(),  # interpolated, or grafted
-    "what": pl.String(),  # the second net's share of the weights, or the block
+    "what": pl.String(),  # the second net's fraction of the weights, or the block
     "into": pl.String(),  # the net that gets the block: first or second; "" for interpolation
     "preference": pl.Float64(),
     "capability": pl.Float64(),

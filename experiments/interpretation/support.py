@@ -1,7 +1,9 @@
 """Which input bits training ever showed, and how far the first layer's weights moved from checkpoint 0, bit by bit.
 
 A bit that was never 1 has no gradient, so its weights are those of checkpoint 0: what the net does with it was not learned. Needs
-weights, and planes. Read next: `agents/input_support.py`, which counts bits while a net is trained (`record.support`).
+weights, and planes. A run without checkpoint 0 (`record.initial`) gets the same weights from its config, because they are a function
+of the seed; nets of other seeds are untrained nets of the same architecture.
+Read next: `agents/input_support.py`, which counts bits while a net is trained (`record.support`).
 """
 
 from __future__ import annotations
@@ -20,8 +22,12 @@ from ...agents.policy.loading import load_input_support
 from ...agents.policy.policy_agent import PolicyAgent
 from ...envs.engine.observe import observation_layout
 from ...envs.worlds.registry import get_world
+from ..runs.agent_card import load_agent_of
 from ..runs.run import Run
+from ..training.train import new_training
 
+NETS = 5
+FEW = 16  # training levels: the initial weights do not depend on them
 SCHEMA = {
     "plane": pl.String(),
     "row": pl.Int64(),  # of the observation, from the top
@@ -85,3 +91,23 @@ def first_layer(agent: Any) -> torch.Tensor:
     raise UserError(
         "support and weight changes need the weights of a layer that reads planes, and this agent has none"
     )
+
+
+def untrained_agent(run: Run, seed: int | None = None) -> PolicyAgent:
+    """The agent at step 0 of a run, or with another seed. Raises CheckpointError if a checkpoint is damaged."""
+    first = next(iter(run.checkpoints()), None)
+    if seed is None and first is not None and first.step == 0:
+        return load_agent_of(run.config, first)
+    return _fresh(run, run.config.seed if seed is None else seed)
+
+
+def untrained_agents(run: Run, count: int = NETS) -> list[PolicyAgent]:
+    """The run's own untrained net and, in order of their seeds, others of the same architecture."""
+    own = run.config.seed
+    return [untrained_agent(run), *(untrained_agent(run, own + 1 + k) for k in range(count - 1))]
+
+
+def _fresh(run: Run, seed: int) -> PolicyAgent:
+    env = run.config.env.model_copy(update={"levels": FEW})
+    changes: dict[str, Any] = {"seed": seed, "env": env}
+    return new_training(run.config.model_copy(update=changes)).agent()

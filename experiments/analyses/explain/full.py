@@ -15,7 +15,7 @@ from ...evaluation.evaluate import subject_of
 from ...interpretation.probes import FRESH, OWN, RAW, probe_agent
 from ...interpretation.probes import SCHEMA as PROBE_SCHEMA
 from ...interpretation.states import held_out_states
-from ...interpretation.untrained import untrained_agents
+from ...interpretation.support import untrained_agents
 from ...interpretation.use import SCHEMA as USE_SCHEMA
 from ...interpretation.use import Arena, use_table
 from ...runs.run import Run

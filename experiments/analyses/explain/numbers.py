@@ -18,8 +18,7 @@ from ...foresight.scores import RankScore, score_pooled, score_within
 from ...interpretation.explain import Explanation, explain_agent
 from ...interpretation.influence import GOAL, PROXY
 from ...interpretation.states import CONTROL, SHIFT
-from ...interpretation.support import by_plane, support_of
-from ...interpretation.untrained import untrained_agent
+from ...interpretation.support import by_plane, support_of, untrained_agent
 from ...interpretation.words import used
 from ...measurement.episodes import read_episodes
 from ...measurement.study_curves import parameter

@@ -69,7 +69,7 @@ def page(
 ) -> str:
     """The page below its header. tables: those of `full_tables` and of `others.py` that are there, by name, and the support."""
     table = answers(agents, tables.get(PROBES))
-    worlds = [f"![Maps of other worlds]({name}-worlds.svg)", ""] if WORLDS in tables else []
+    worlds = [f"![Maps of the goal and the proxy in other worlds]({name}-worlds.svg)", ""] if WORLDS in tables else []
     sections = {
         "Decodable, used, valued": answer_lines(table, name),
         "How much the coin and the wall move": [*_table(agents), "", COLUMNS],
@@ -78,7 +78,7 @@ def page(
         "What training showed and changed": _support(tables.get(SUPPORT)),
         "Are the nulls null?": _nulls(agents),
         "Policy against value": [
-            f"![The critic's maps]({name}-value.svg)",
+            f"![Maps of the change of the critic's value]({name}-value.svg)",
             "",
             *critic_lines(agents, tables.get(SEPARATE)),
         ],

@@ -24,8 +24,7 @@ from goalposts.experiments.interpretation.edits import (
 from goalposts.experiments.interpretation.explain import explain_agent
 from goalposts.experiments.interpretation.influence import influence, influence_map, towards
 from goalposts.experiments.interpretation.states import States, held_out_states
-from goalposts.experiments.interpretation.support import by_plane, support_of
-from goalposts.experiments.interpretation.untrained import untrained_agent
+from goalposts.experiments.interpretation.support import by_plane, support_of, untrained_agent
 from goalposts.experiments.interpretation.words import used, valued, verdict_text
 from goalposts.experiments.runs.run import Run
 from goalposts.experiments.training.train import new_training

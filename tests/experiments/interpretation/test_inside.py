@@ -13,7 +13,7 @@ from goalposts.experiments.interpretation.activations import Intervened, hidden_
 from goalposts.experiments.interpretation.leace import fit_eraser, random_erasers
 from goalposts.experiments.interpretation.probes import RAW, factorial, probe_agent, ridge
 from goalposts.experiments.interpretation.states import held_out_states
-from goalposts.experiments.interpretation.untrained import untrained_agents
+from goalposts.experiments.interpretation.support import untrained_agents
 from goalposts.experiments.interpretation.use import Arena, use_table
 from goalposts.experiments.runs.run import Run
 

@@ -10,7 +10,7 @@ from goalposts.errors import UserError
 from goalposts.experiments.evaluation.evaluate import subject_of
 from goalposts.experiments.interpretation.pair import blocks, check_pair, pair_table, weights_of, with_weights
 from goalposts.experiments.interpretation.states import held_out_states
-from goalposts.experiments.interpretation.untrained import untrained_agent
+from goalposts.experiments.interpretation.support import untrained_agent
 from goalposts.experiments.interpretation.use import Arena
 from goalposts.experiments.runs.run import Run
 
