@@ -101,7 +101,9 @@ def _verdicts(name: str, label: str, all_of_them: bool = False) -> Callable[[], 
 
 
 def _aligned_from() -> str:
-    rows = _study("alpha").filter((pl.col("measure") == "verdict") & pl.col("seed").is_null() & (pl.col("arm") == "main"))
+    rows = _study("alpha").filter(
+        (pl.col("measure") == "verdict") & pl.col("seed").is_null() & (pl.col("arm") == "main")
+    )
     shares = {float(x[8:-1]): words for x, words in rows.select("env.condition", "words").iter_rows()}
     misses = max(share for share, words in shares.items() if words != "ALIGNED")
     return _percent(min(share for share in shares if share > misses))

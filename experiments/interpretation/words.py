@@ -216,7 +216,13 @@ def used(one: Explanation, thing: str) -> str:
 def decodable(one: Explanation) -> str:
     """Whether probes read the goal's side from the last hidden layer, better than from untrained nets."""
     if not one.probes.height:
-        return "see --full" if one.bits is not None or not one.trained else "needs weights"
+        return (
+            "—"
+            if not one.trained
+            else "not asked (explain --full)"
+            if one.bits is not None
+            else "needs weights"
+        )
     last = one.probes.filter(pl.col("row") == "this agent").row(-1, named=True)
     if last["accuracy"] - Z * last["error"] <= last["untrained_high"]:
         return f"no more than in untrained nets ({last['accuracy']:.2f})"

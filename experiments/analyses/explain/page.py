@@ -69,7 +69,11 @@ def page(
 ) -> str:
     """The page below its header. tables: those of `full_tables` and of `others.py` that are there, by name, and the support."""
     table = answers(agents, tables.get(PROBES))
-    worlds = [f"![Maps of the goal and the proxy in other worlds]({name}-worlds.svg)", ""] if WORLDS in tables else []
+    worlds = (
+        [f"![Maps of the goal and the proxy in other worlds]({name}-worlds.svg)", ""]
+        if WORLDS in tables
+        else []
+    )
     sections = {
         "Decodable, used, valued": answer_lines(table, name),
         "How much the coin and the wall move": [*_table(agents), "", COLUMNS],
@@ -159,7 +163,7 @@ def _score(one: RankScore) -> str:
     return f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
 
 
-def _links(links: dict[str, RankLink | None]) -> list[str]:
+def _links(links: Mapping[str, RankLink | None]) -> list[str]:
     lines = []
     for what, link in links.items():
         if link is None:
