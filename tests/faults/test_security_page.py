@@ -1,10 +1,14 @@
 """SECURITY.md against the attacker's rows of the list of faults: the sentence that covers each, and the tests that hold it."""
 
 import re
+from typing import Any
 
 import pytest
 from fixtures.faults import ROWS
 from fixtures.places import ROOT, TESTS
+from typer.main import get_command
+
+from goalposts.experiments.cli.main import app
 
 PROMISES: dict[str, tuple[str, tuple[str, ...]]] = {
     "A1": (
@@ -158,6 +162,22 @@ def test_every_guarantee_of_the_page_is_among_them() -> None:
     sentences = [*BESIDE, *(sentence for sentence, _ in PROMISES.values())]
     assert len(guarantees) > 9
     assert [one[:60] for one in guarantees if not any(sentence in one for sentence in sentences)] == []
+
+
+def options_that_run_code(command: Any) -> set[str]:
+    own = {
+        f"`{option.opts[0]}`"
+        for option in command.params
+        if re.search(r"runs? (its|any|whatever) code|pickle", getattr(option, "help", None) or "")
+        and option.opts[0].startswith("--")
+    }
+    return own.union(*(options_that_run_code(one) for one in getattr(command, "commands", {}).values()))
+
+
+def test_the_page_names_every_option_that_runs_code() -> None:
+    options = options_that_run_code(get_command(app))
+    assert {"`--world`", "`--code`", "`--trust`"} <= options
+    assert [option for option in sorted(options) if option not in text()] == []
 
 
 def marks_of(test: str) -> str:
