@@ -72,8 +72,8 @@ function showMeter() {
   const steps = (n, what, unit) => (n < 0 ? `${what} cannot be reached` : `${what} in ${n}${unit ? ` step${n === 1 ? "" : "s"}` : ""}`);
   const verdict = (yes) => element("b", yes ? "yes" : "no", yes ? "yes" : "no");
   const far = element("span", ` (${steps(found.toGoal, goal, true)}, ${steps(found.toProxy, proxy, found.toGoal < 0)})`, "wordy");
-  meter.replaceChildren("Solvable: ", verdict(found.solvable), far, ". Distinguishing: ", verdict(found.distinguishing),
-    found.distinguishing ? " (going straight for one misses the other)." : found.solvable ? " (going straight for one passes the other)." : ".");
+  const meets = found.distinguishing ? ` (a shortest way to ${proxy} misses ${goal})` : found.solvable ? ` (every shortest way to ${proxy} meets ${goal})` : "";
+  meter.replaceChildren("Solvable: ", verdict(found.solvable), far, ". Distinguishing: ", verdict(found.distinguishing), element("span", meets, "wordy"), ".");
 }
 
 function explained() { // what a layer shows, in the place of the meter; empty where that is the level's own
@@ -149,7 +149,8 @@ function fit(board, again) { // as large as the screen allows, two boards and ev
 
 function aroundBoards(narrow) { // pixels above the boards' pictures, and below them up to the last thing that belongs on the screen
   const top = root.getBoundingClientRect().top, tall = [...root.querySelectorAll(".screen")].map((part) => part.getBoundingClientRect().height);
-  const above = alone ? top + scrollY : narrow ? 0 : Math.min(140, top + scrollY), end = byId(both || narrow ? "curve" : "next-0").getBoundingClientRect().bottom;
+  const above = alone ? top + scrollY : narrow ? 0 : Math.min(140, top + scrollY), last = narrow ? ["curve"] : both ? ["curve-steps", "curve-says"] : ["next-0"];
+  const end = Math.max(...last.map((id) => byId(id).getBoundingClientRect().bottom));
   return above + end - top - (narrow ? tall.reduce((sum, one) => sum + one, 0) : Math.max(...tall));
 }
 
