@@ -109,6 +109,11 @@ def subject_of(
     from ..runs.agent_card import load_agent_of  # torch is needed from here on only
 
     checkpoint = source.latest_checkpoint()
+    if checkpoint is None and source.config.method is not None and source.config.method.name == "adopted":
+        raise RunError(
+            f"{source.path} holds the episodes of an adopted agent, but no agent to ask. Give the agent itself: module:NAME, or a zip "
+            f"with --trust, and --world {source.config.world}"
+        )
     if checkpoint is None:
         raise RunError(
             f"{source.path} has no checkpoint yet, so there is no agent to evaluate. Resume training with: "

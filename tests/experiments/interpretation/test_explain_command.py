@@ -11,6 +11,8 @@ import pytest
 from fixtures.command import Cli
 from fixtures.tiny import copy_of
 
+from goalposts.agents import GoToGoal
+from goalposts.experiments.external.adopt import adopt
 from goalposts.experiments.publish.explained import explained
 from goalposts.experiments.report.page.inside import inside
 from goalposts.experiments.runs.run import Run, RunError
@@ -100,3 +102,12 @@ def test_world_without_a_movable_goal_is_refused(
     code, _, said = cli("explain", "right_runner_y:Right", "--world", "Overseer")
     assert code == 2
     assert "Overseer has no movable goal" in said
+
+
+def test_folder_of_an_adopted_agent_says_that_the_agent_itself_is_needed(tmp_path: Path, cli: Cli) -> None:
+    run = adopt(GoToGoal(), tmp_path / "adopted", levels=2, conditions=["edge_held_out", "off_path"])
+    for command in ("explain", "foresee"):
+        code, _, said = cli(command, run.path)
+        assert code == 2
+        assert "holds the episodes of an adopted agent, but no agent to ask" in said
+        assert "--world CoinRun" in said
