@@ -67,7 +67,9 @@ class PredictorInputs:
         return self.run.config
 
     def reads_one_observation(self) -> None:
-        """Raise NotAvailable unless the agent maps one observation to action probabilities."""
+        """Raise NotAvailable unless the agent maps one observation, of planes, to action probabilities."""
+        if self.observation.startswith("rgb"):
+            raise NotAvailable("needs an agent that observes planes; this one sees pixels")
         if not callable(getattr(self.agent, "action_probabilities", None)):
             raise NotAvailable("needs an agent with action_probabilities")
         if callable(getattr(self.agent, "see", None)):

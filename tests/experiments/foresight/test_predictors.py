@@ -107,3 +107,18 @@ def test_the_command_prints_every_predictor_and_why_there_is_no_forecast(tiny_ru
     code, _, err = cli("foresee", "nowhere")
     assert code == 2
     assert "nowhere" in err
+
+
+def test_an_agent_that_sees_pixels_gets_reasons_and_no_numbers_from_planes() -> None:
+    class Pixels:
+        def predict(self, observation: np.ndarray, deterministic: bool = False) -> tuple[np.ndarray, None]:
+            return self.action_probabilities(observation).argmax(axis=1), None
+
+        def action_probabilities(self, observation: np.ndarray) -> np.ndarray:
+            assert observation.shape[1] == 3
+            return np.tile([0.0, 0.0, 1.0, 0.0], (len(observation), 1))
+
+    found = {one.predictor.name: one for one in foresee(Pixels(), LEVELS, observation="rgb")}
+    for name in ("move", "erase", "entropy", "shift_move", "shift_confidence"):
+        assert found[name].value is None
+        assert "this one sees pixels" in str(found[name].missing)
