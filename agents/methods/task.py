@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -55,6 +55,14 @@ class _Enough(Exception):
     """A method ends a training before its last step."""
 
 
+class EditedKinds(NamedTuple):
+    """Of each edited level, bool[m]: whether it is distinguishing, whether its parent was, whether it costs a label."""
+
+    distinguishing: np.ndarray
+    of_parent: np.ndarray
+    costs: np.ndarray
+
+
 @dataclass(frozen=True)
 class TaskSpec:
     """Specification of a task. env: options of `GoalpostsVecEnv`; log: receives a row of progress.csv and the current agent.
@@ -84,6 +92,7 @@ class TrainingTask:
         self._spec, self.seed = spec, seed
         self.world = get_world(spec.env["world"])
         self.condition, self.observation = spec.env["condition"], spec.env["observation"]
+        self.rewards, self.max_steps = spec.env["reward"], spec.env["max_steps"]
         self.settings = spec.settings
         self.steps = MethodBudget(
             "environment steps", spec.steps, "Train for fewer steps, or raise method.steps in the config."
@@ -187,6 +196,27 @@ class TrainingTask:
         unknown = set(levels.level_hashes()) - self._hashes
         self.labels.spend(len(unknown))
         self._given.append(levels)
+
+    def kinds_of(self, env: GoalpostsVecEnv, made: LevelSet, parents: np.ndarray) -> EditedKinds:
+        """Which edited levels and which of their parents, int64[m] in the pool, are distinguishing, and which cost a label.
+
+        A distinguishing level costs one, unless its goal objects are in the same cells as those of its distinguishing parent.
+        """
+        before, place = env.stream.engine.pool, np.unique(parents, return_inverse=True)
+        of_parent = self.counts.test(before[place[0]])[place[1]]
+        goal = self.world.legend.goal_codes()
+        one, other = made.tiles, before.tiles[parents]
+        same = (np.where(goal[one], one, 0) == np.where(goal[other], other, 0)).all(axis=(1, 2))
+        distinguishing = self.counts.test(made)
+        return EditedKinds(distinguishing, of_parent, distinguishing & ~(of_parent & same))
+
+    def extend(self, env: GoalpostsVecEnv, made: LevelSet, parents: np.ndarray) -> np.ndarray:
+        """Add edited levels to the pool of an environment with a sampler; returns their indices int64[m].
+
+        parents: the level of the pool that each was made from. Raises BudgetExceeded if they cost more labels than are left.
+        """
+        self.labels.spend(int(self.kinds_of(env, made, parents).costs.sum()))
+        return env.stream.extend(made)
 
     # --- agents
 

@@ -305,6 +305,18 @@ class Engine:
             )
         self.pool, self._prepared = pool, LevelCache(self.world, self.window, pool)
 
+    def extend(self, levels: LevelSet) -> np.ndarray:
+        """Add levels to the pool of a `direct` engine, without changing what runs; returns their indices. Raises LevelError."""
+        numbers = np.arange(len(self.pool), len(self.pool) + len(levels))
+        self.pool = self.pool.joined(levels)
+        if len(self.pool) > len(
+            self._prepared.arrays.tiles
+        ):  # twice as large, so that few of many calls copy
+            self._prepared = LevelCache(self.world, self.window, self.pool, room=len(self.pool))
+        else:
+            self._prepared.refill(numbers, levels)
+        return numbers
+
     def refill(self, slots: np.ndarray, levels: LevelSet) -> None:
         """Replace levels of the pool at indices int[m] with others of the same shape."""
         self._prepared.refill(slots, levels)

@@ -40,11 +40,17 @@ KEPT = 1 << 15  # maximum number of cached levels
 
 
 class LevelCache:
-    """A pool of levels with the precomputed data of those played so far; `arrays` holds both in the kernels' format."""
+    """A pool of levels with the precomputed data of those played so far; `arrays` holds both in the kernels' format.
 
-    def __init__(self, world: World, window: ObservationLayout, pool: LevelSet) -> None:
+    room: number of further levels that the arrays have space for; `refill` puts them there.
+    """
+
+    def __init__(self, world: World, window: ObservationLayout, pool: LevelSet, room: int = 0) -> None:
         tiles, sizes = np.array(pool.tiles), np.array(pool.sizes)
-        places, (rows, cols) = min(len(pool), KEPT), tiles.shape[1:]
+        if room:
+            tiles = np.concatenate([tiles, np.zeros((room, *tiles.shape[1:]), np.uint8)])
+            sizes = np.concatenate([sizes, np.zeros((room, 2), np.int32)])
+        places, (rows, cols) = min(len(tiles), KEPT), tiles.shape[1:]
         owners, facts = np.full(places, -1, np.int64), np.empty((places, world.n_facts), np.int32)
         cells = np.empty((places, rows, cols + window.pad[1]), world.plane_bits.dtype)
         self.arrays = CachedLevels(tiles, sizes, owners, facts, cells)

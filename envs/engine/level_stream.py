@@ -260,6 +260,17 @@ class LevelStream:
         for name, array in self.cursor().items():
             array[:] = cursor[name]
 
+    def extend(self, levels: LevelSet) -> np.ndarray:
+        """Add levels to the pool that the sampler chooses from; returns their indices int64[m]. Running episodes do not change.
+
+        Raises OptionError without a sampler or beyond `MAX_POOL` levels, LevelError for levels of another world or shape.
+        """
+        if self.sampler is None:
+            raise OptionError("only a sampler plays added levels; give the environment a sampler=…")
+        if len(self.engine.pool) + len(levels) > MAX_POOL:
+            raise OptionError(f"a pool holds at most {MAX_POOL:,} levels; add fewer")
+        return self.engine.extend(levels)
+
     def check_fits(self, level: Level) -> None:
         """Raise LevelError if a level is invalid, too large or of another world."""
         if level.world != self.world.name:

@@ -311,6 +311,16 @@ class LevelSet:
     def __repr__(self) -> str:
         return f"LevelSet({self.world} {self.condition or 'levels'} n={len(self)})"
 
+    def joined(self, others: LevelSet) -> LevelSet:
+        """Both sets as one, with the facts of this one. Raises LevelError if worlds or shapes differ."""
+        if others.world != self.world or others.tiles.shape[1:] != self.tiles.shape[1:]:
+            raise LevelError(
+                f"levels of {others.world}, {others.tiles.shape[1:]}, do not fit a set of {self.world}, {self.tiles.shape[1:]}"
+            )
+        names = ("tiles", "sizes", "index")
+        arrays = [np.concatenate([getattr(self, name), getattr(others, name)]) for name in names]
+        return LevelSet(self.world, *arrays, self.condition, self.split, self.seed)
+
     def layout_hashes(self) -> list[str]:
         """Layout hash of each level, in order."""
         bare = np.where(legend_of(self.world).goal_codes()[self.tiles], 0, self.tiles).astype(np.uint8)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...envs.generation.edit_levels import LevelEditor
 from ...envs.generation.generate import far_reference, generate, generate_at, leakage, split_of
 from ...envs.levels.level import Level, LevelSet
 from ...envs.planner.planner import survey_levels
@@ -193,6 +194,29 @@ def splits_share_no_layout(world: World, n: int) -> None:
             not same or one.layout_hashes() == other.layout_hashes(),
             f"{split}: conditions do not share layouts",
         )
+
+
+def edits_are_sound(world: World, n: int) -> None:
+    """Check that edit operators give valid, solvable levels of the same split; identity-preserving ones leave goal objects alone."""
+    goal = world.legend.goal_codes()
+    parents = generate(world, world.default_condition("train"), SEED, min(n, 60))
+    for free in (False, True):
+        editor = LevelEditor(world, free)
+        children, which = editor.children(parents, 12, np.random.default_rng(0))
+        need(len(children), "no edited level is solvable and of the training layouts")
+        survey, half = survey_levels(children), limits(world, children) // 2
+        for steps in (survey.steps_to_goal, survey.steps_to_proxy):
+            need(
+                ((steps > 0) & (steps <= half)).all(),
+                "an edited level is not solvable in half the time limit",
+            )
+        need({split_of(one) for one in children.layout_hashes()} == {"train"}, "an edit leaves the split")
+        for child in children:
+            child.validate()
+        same = np.where(goal[children.tiles], children.tiles, 0) == np.where(
+            goal[parents.tiles[which]], parents.tiles[which], 0
+        )
+        need(free or same.all(), "an edit that preserves identity changes a goal object")
 
 
 def distinct_layouts(world: World, draws: int, condition: str = "") -> int:

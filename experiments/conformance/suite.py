@@ -1,4 +1,4 @@
-"""The conformance suite: thirteen clauses of the world contract that every world passes, shipped or custom.
+"""The conformance suite: fourteen clauses of the world contract that every world passes, shipped or custom.
 
     from goalposts.experiments.conformance.suite import check_world
     check_world(MY_WORLD)                                raises WorldFault with every violation
@@ -29,6 +29,7 @@ from .levels import (
     WorldFault,
     conditions_are_found,
     declares_what_it_must,
+    edits_are_sound,
     layouts_are_many,
     level_texts_are_levels,
     levels_are_a_function_of_their_number,
@@ -48,6 +49,7 @@ CLAUSES: tuple[Clause, ...] = (
     levels_are_a_function_of_their_number,
     splits_share_no_layout,
     layouts_are_many,
+    edits_are_sound,
     planner_is_exact,
     faces_agree,
     images_can_be_drawn,

@@ -2,7 +2,7 @@
 
 Jiang et al. 2021, "Replay-guided adversarial environment design" (arXiv 2110.02439). A rollout is either on new levels, which are
 scored and not learned from, or on replayed ones, chosen by rank of their score and by staleness. Both kinds of steps count.
-Read next: `plr_scores.py`; `envs/engine/level_sampler.py`, the interface of a sampler.
+Read next: `advantage_scores.py` and `return_scores.py`, the scores; `envs/engine/level_sampler.py`, the interface of a sampler.
 """
 
 from __future__ import annotations
@@ -12,7 +12,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ....envs.engine.engine import Engine
 from ....envs.levels.level import LevelSet
+from ..option_range import one_of, within
+from .advantage_scores import ABSOLUTE, POSITIVE, scores_of
+from .return_scores import RETURN_SCORES, EpisodeReturns, scores_for
+
+SCORES = ("positive", "absolute", *RETURN_SCORES)
 
 
 @dataclass(frozen=True)
@@ -20,7 +26,8 @@ class PLR:
     """Options of PLR⊥. replay: probability that a rollout replays; buffer: number of stored levels.
 
     temperature: of the ranks, lower is greedier. staleness: weight of the time since a level was played.
-    score: `positive` or `absolute` advantages.
+    score: `positive` or `absolute` advantages, or `regret`, `max_return`, `learnability`, `shuffled` (`return_scores.py`).
+    Published: replay 0.33 (Jiang et al. 2021); the default of 0.5 is that of earlier versions, kept so that configs keep their meaning.
     """
 
     label_class: ClassVar[str] = "L1"
@@ -32,24 +39,37 @@ class PLR:
     staleness: float = 0.1
     score: str = "positive"
 
-    def train(self, task: Any, seed: int) -> Any:
-        """Train with a sampler that uses the rollouts' advantages."""
-        from .plr_callback import PLRCallback
+    def __post_init__(self) -> None:
+        one_of("score", self.score, SCORES)
+        within("replay", self.replay, 0, 1)
+        within("buffer", self.buffer, 1)
+        within("temperature", self.temperature, 1e-6)
+        within("staleness", self.staleness, 0, 1)
 
-        sampler = PLRSampler(self, seed)
+    def train(self, task: Any, seed: int) -> Any:
+        """Train with a sampler that scores each rollout's levels."""
+        from .rollout_callback import RolloutCallback
+
+        sampler = PLRSampler(self, seed, task)
         learner = task.learner(sampler=sampler)
-        return task.run(learner, [PLRCallback(sampler)]).agent()
+        return task.run(learner, [RolloutCallback(sampler)]).agent()
 
 
 class PLRSampler:
-    """Level sampler of PLR⊥. Levels are identified by their index in the pool."""
+    """Level sampler of PLR⊥. Levels are identified by their index in the pool. task: only scores from returns need it."""
 
-    def __init__(self, method: PLR, seed: int) -> None:
+    restarting = True
+
+    def __init__(self, method: Any, seed: int, task: Any = None) -> None:
         self.method, self.replaying, self.updates = method, False, 0
+        self._task, self._seed = task, seed
         self._random = np.random.default_rng([seed, 1])
+        self._returns = EpisodeReturns()
 
     def begin(self, pool: LevelSet, num_envs: int) -> None:
         """Start with all levels of the pool new and unscored."""
+        by_return = self.method.score in RETURN_SCORES
+        self._scored = scores_for(self.method.score, self._task, pool, self._seed) if by_return else None
         self._unseen = self._random.permutation(len(pool))
         self._next = 0
         size = min(self.method.buffer, len(pool))
@@ -67,7 +87,19 @@ class PLRSampler:
         return self._unseen[np.arange(first, self._next) % len(self._unseen)]
 
     def ended(self, slots: np.ndarray, levels: np.ndarray, returns: np.ndarray, outcome: np.ndarray) -> None:
-        """Do nothing: scores come from whole rollouts (`update`), not from returns."""
+        """Collect returns, if the scores are made of them."""
+        if self._scored is not None:
+            self._returns.add(levels, returns)
+
+    def rollout_ended(self, engine: Engine, levels: np.ndarray, buffer: Any) -> None:
+        """Score the levels of a rollout, then decide the next rollout's kind."""
+        if self._scored is None:
+            kind = POSITIVE if self.method.score == "positive" else ABSOLUTE
+            self.update(*scores_of(levels, buffer.advantages, buffer.episode_starts, kind))
+            return
+        self._returns.add_cut(engine)
+        found = self._returns.take()
+        self.update(found.ids, self._scored.scores(engine.pool, found))
 
     def update(self, levels: np.ndarray, scores: np.ndarray) -> None:
         """Store the scores float64[m] of levels int64[m], using the last score of each level; then decide the next rollout's kind."""
@@ -105,6 +137,9 @@ class PLRSampler:
         ranks = np.empty(n)
         ranks[np.argsort(-self._scores[:n], kind="stable")] = np.arange(1, n + 1)
         by_rank = ranks ** (-1 / method.temperature)
+        if self._scored is not None:  # returns have few values: equal scores share their ranks' weights
+            _, place, count = np.unique(self._scores[:n], return_inverse=True, return_counts=True)
+            by_rank = (np.bincount(place, by_rank) / count)[place]
         stale = (self.updates - self._played[:n]).astype(np.float64)
         weights = (1 - method.staleness) * by_rank / by_rank.sum()
         weights += method.staleness * (stale / stale.sum() if stale.any() else 1 / n)

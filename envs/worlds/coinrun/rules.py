@@ -18,7 +18,17 @@ from ..contract.canvas import mark
 from ..contract.world import DEATH, DONE, GOAL, PROXY, Action, Target, World, rules_of
 from ..shared.single_goal import put_goal
 from . import spread
-from .conditions import BEHAVIOURS, CONDITIONS, EDGE, LEFT, LEGEND, MAX_MONSTERS, OFF_PATH, RIGHT_FRACTION
+from .conditions import (
+    BEHAVIOURS,
+    CONDITIONS,
+    EDGE,
+    EDITS,
+    LEFT,
+    LEGEND,
+    MAX_MONSTERS,
+    OFF_PATH,
+    RIGHT_FRACTION,
+)
 from .facts import (
     COL,
     COLS,
@@ -227,6 +237,7 @@ COINRUN = World(
     ),
     separated={"move_right": goes_on_past_the_edge},
     conditions=CONDITIONS,
+    edits=EDITS,
     behaviours=BEHAVIOURS,
     places={
         "passes the edge": passes_edge,

@@ -9,8 +9,8 @@ from fixtures.tasks import small_task
 
 from goalposts.agents import BudgetExceeded, GoToGoal, load_agent, method_named, play
 from goalposts.agents.methods.registry import METHODS, MethodError, check_options
+from goalposts.agents.methods.replay.advantage_scores import ABSOLUTE, POSITIVE, scores_of
 from goalposts.agents.methods.replay.plr import PLR, PLRSampler
-from goalposts.agents.methods.replay.plr_scores import ABSOLUTE, POSITIVE, scores_of
 from goalposts.agents.methods.task import demonstrations, finished
 from goalposts.agents.policy.checkpoint import save_agent
 from goalposts.envs.engine.outcome import O_STEPS

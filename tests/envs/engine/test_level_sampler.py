@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from goalposts.agents import GoalpostsVecEnv
+from goalposts.envs import LevelError, generate
 from goalposts.envs.engine.level_sampler import UniformSampler
 from goalposts.envs.engine.options import OptionError
 
@@ -109,3 +110,44 @@ def test_interfaces_without_outcome_reports_refuse_samplers() -> None:
     ):
         with pytest.raises(OptionError, match="autoreset_mode SAME_STEP"):
             make()
+
+
+@pytest.mark.parametrize("observation", ["view", "rgb"])
+def test_a_pool_grows_without_changing_what_runs(observation: str) -> None:
+    """Levels added between steps are played exactly, and a pool without them goes on as before."""
+    options: dict[str, Any] = {
+        "condition": "edge",
+        "observation": observation,
+        "num_levels": 6,
+        "max_steps": 5,
+    }
+    more = generate("CoinRun", "off_path", 4, 9, split="train")
+    played: list[list[str]] = []
+    for added in (None, more[:4], more):
+        sampler = InTurn()
+        env = GoalpostsVecEnv(2, sampler=sampler, **options)
+        found = []
+        env.reset()
+        for k in range(30):
+            if k == 7 and added is not None:
+                assert env.stream.extend(added).tolist() == list(range(6, 6 + len(added)))
+                assert env.stream.extend(added[:0]).tolist() == []
+            found.append(env.stream.level(0).level_hash)
+            env.step(np.full(2, 2))
+        played.append(found)
+        if added is not None:
+            sampler.pool, sampler.at = range(6, 6 + len(added)), 0  # type: ignore[assignment]
+            env.stream.sampler.choose = lambda slots: 6 + np.arange(len(slots))  # type: ignore[method-assign]
+            env.reset()
+            assert [env.stream.level(i).level_hash for i in (0, 1)] == added[:2].level_hashes()
+            assert env.stream.engine.pool[6 + len(added) - 1].level_hash == added[len(added) - 1].level_hash
+    assert played[0] == played[1] == played[2]
+
+
+def test_only_a_sampler_plays_added_levels() -> None:
+    env = GoalpostsVecEnv(2, num_levels=5)
+    with pytest.raises(OptionError, match="give the environment a sampler"):
+        env.stream.extend(generate("CoinRun", "edge", 0, 1))
+    env = GoalpostsVecEnv(2, num_levels=5, sampler=InTurn())
+    with pytest.raises(LevelError, match="do not fit"):
+        env.stream.extend(generate("Corner", "corner", 0, 1))

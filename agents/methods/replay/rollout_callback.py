@@ -1,26 +1,35 @@
-"""Callback of PLR⊥ between rollouts: reset to the chosen levels, score them, and skip the update after new ones.
+"""Callback of the replay methods between rollouts: reset to the chosen levels, let the sampler score them, skip the update if it says so.
 
-Read next: `plr.py`.
+Read next: `plr.py`, whose sampler it serves; `sfl.py` and `accel.py`, which use it too.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
+from ....envs.engine.engine import Engine
 from ....envs.engine.outcome import O_LEVEL
-from .plr_scores import ABSOLUTE, POSITIVE, scores_of
 
 
-class PLRCallback(BaseCallback):
-    """Scores the rollouts of an on-policy algorithm for a `PLRSampler`."""
+class ReplaySampler(Protocol):
+    """A level sampler that decides between rollouts. replaying: learn from the next one; restarting: reset before it."""
+
+    replaying: bool
+    restarting: bool
+
+    def rollout_ended(self, engine: Engine, levels: np.ndarray, buffer: Any) -> None:
+        """Score a rollout on levels int64[T, n], with SB3's rollout buffer; then set both flags."""
+
+
+class RolloutCallback(BaseCallback):
+    """Connects an on-policy algorithm to a `ReplaySampler`."""
 
     def __init__(self, sampler: Any) -> None:
         super().__init__()
-        self.sampler = sampler
-        self._kind = POSITIVE if sampler.method.score == "positive" else ABSOLUTE
+        self.sampler: ReplaySampler = sampler
 
     def _on_training_start(self) -> None:
         self._stream = self.training_env.get_attr("stream")[0]
@@ -32,7 +41,7 @@ class PLRCallback(BaseCallback):
     def _train_if_replayed(self) -> None:
         if self._replayed:
             self._train()
-        else:  # new levels are scored but not learned from
+        else:  # scored but not learned from
             self.model.logger.record(
                 "train/learning_rate", self.model.lr_schedule(self.model._current_progress_remaining)
             )  # type: ignore[attr-defined]
@@ -40,7 +49,7 @@ class PLRCallback(BaseCallback):
     def _on_rollout_start(self) -> None:
         self._replayed = self.sampler.replaying
         self._t = 0
-        if self.num_timesteps:  # the first rollout has just been reset
+        if self.num_timesteps and self.sampler.restarting:  # the first rollout has just been reset
             model: Any = self.model
             model._last_obs = model.env.reset()
             model._last_episode_starts = np.ones(model.n_envs, np.bool_)
@@ -53,5 +62,4 @@ class PLRCallback(BaseCallback):
         return True
 
     def _on_rollout_end(self) -> None:
-        buffer = self.model.rollout_buffer  # type: ignore[attr-defined]
-        self.sampler.update(*scores_of(self._levels, buffer.advantages, buffer.episode_starts, self._kind))
+        self.sampler.rollout_ended(self._stream.engine, self._levels, self.model.rollout_buffer)  # type: ignore[attr-defined]
