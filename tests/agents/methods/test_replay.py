@@ -1,5 +1,6 @@
 """Replay methods: scores against hand-computed cases and brute force, episodes only on chosen levels, children that are what they claim."""
 
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from goalposts.envs.engine.level_stream import LevelStream
 from goalposts.envs.planner.planner import survey_levels
 from goalposts.envs.worlds.contract.world import DEATH, DONE, GOAL
 from goalposts.envs.worlds.registry import get_world
+from goalposts.experiments import load_config
 from goalposts.registration import WORLDS
 
 # Scores
@@ -109,6 +111,19 @@ def test_the_optimum_of_exact_regret_is_that_of_every_sequence_of_actions(name: 
         planned = maximum_returns(levels, steps)
         assert planned.tolist() == [best_return(world, level, steps) for level in levels]
         assert name == "Overseer" or 0 < planned.mean() < planned.max()
+
+
+def test_the_choices_of_plr_with_its_defaults_are_those_of_adb767d() -> None:
+    made, draws, found = PLRSampler(PLR(buffer=40), 7), np.random.default_rng(1), sha256()
+    made.begin(range(100), 8)  # type: ignore[arg-type]
+    for _ in range(60):
+        chosen = made.choose(np.arange(8))
+        found.update(chosen.astype(np.int64).tobytes())
+        made.update(chosen, np.round(draws.random(8), 1))
+        found.update(made._scores.tobytes())
+    assert found.hexdigest()[:16] == "ee6d509642f9644c"
+    with_defaults = load_config("coinrun/edge", ["method=plr"])
+    assert with_defaults.hash() == "7231a19fc51551d77861c306782493c38f4491c80bff4e95a2c4c352f0b47f51"
 
 
 def test_equal_scores_share_their_weight() -> None:
