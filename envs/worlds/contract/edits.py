@@ -12,12 +12,9 @@ A world declares its operators as `World.edits`; without any, `default_edits` de
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from .world import World
 
 HAZARDS = ("deadly", "hazard", "monster")  # planes whose tiles are hazards
 
@@ -31,7 +28,7 @@ class Edit:
     new: str = ""
 
 
-def default_edits(world: World) -> tuple[Edit, ...]:
+def default_edits(world: Any) -> tuple[Edit, ...]:
     """Operators from a world's tiles: add and remove what also lies outside the level, move hazards, move goal objects."""
     empty, *tiles = world.legend.tiles
     found: list[Edit] = []
@@ -46,14 +43,14 @@ def default_edits(world: World) -> tuple[Edit, ...]:
     return tuple(found)
 
 
-def edits_of(world: World, free: bool) -> tuple[Edit, ...]:
+def edits_of(world: Any, free: bool) -> tuple[Edit, ...]:
     """The operators of a world; free False: only the identity-preserving ones."""
     goals = {tile.char for tile in world.legend.tiles if tile.goal_object}
     every = world.edits or default_edits(world)
     return tuple(one for one in every if free or not {one.old, one.new} & goals)
 
 
-def coded_edits(world: World, edits: tuple[Edit, ...]) -> np.ndarray:
+def coded_edits(world: Any, edits: tuple[Edit, ...]) -> np.ndarray:
     """Operators as codes int64[k, 2]: old, new; −1 for a move. Raises KeyError for a character that is no tile."""
     codes = world.legend.codes
     return np.array([(codes[one.old], codes[one.new] if one.new else -1) for one in edits], np.int64).reshape(
