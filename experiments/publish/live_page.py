@@ -93,7 +93,7 @@ def score_of(world: World, run: Run, subject: Subject) -> tuple[float, int]:
     control = world.default_condition("control")
     table = evaluated_on(control, run)
     if table is not None:
-        return float(table["steps_to_goal"].is_not_null().mean() or 0.0), table.height
+        return int(table["steps_to_goal"].is_not_null().sum()) / table.height, table.height
     outcome = outcomes_on(control, world, subject)
     return float((outcome[:, O_GOAL] != NEVER).mean()), len(outcome)
 
@@ -103,7 +103,7 @@ def moved_of(world: World, run: Run, subject: Subject) -> tuple[float, int]:
     shift = world.default_condition("shift")
     table = evaluated_on(shift, run)
     if table is not None:
-        return float((table["outcome_first"] == "goal").mean() or 0.0), table.height
+        return int((table["outcome_first"] == "goal").sum()) / table.height, table.height
     outcome = outcomes_on(shift, world, subject)
     return float((outcome[:, O_FIRST] == FIRST.index("goal")).mean()), len(outcome)
 
