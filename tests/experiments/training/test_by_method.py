@@ -1,6 +1,7 @@
 """Runs by a method: shipped ones, and one of 30 lines in a file outside the repository, in a run and in a study."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,7 @@ SMALL = [
         "evaluate.conditions=[edge_held_out, off_path]",
     ),
 ]
+MEASURED = ["evaluate.levels=300", "evaluate.conditions=[edge_held_out, off_path]", "evaluate.greedy=false"]
 METHOD = Path(half_method.__file__).read_text("utf-8")
 
 
@@ -181,3 +183,30 @@ def test_tensorboard_holds_the_rows_and_statistics_of_every_learner(tmp_path: Pa
         assert logged == pytest.approx(expected, rel=1e-6), column
     losses = [event.step for event in events.Scalars("train/value_loss")]
     assert losses == [row["step"] for row in rows], "of both learners, at the steps of the task"
+
+
+@pytest.mark.slow
+def test_labelled_levels_move_the_goal_of_a_misgeneralized_agent(tmp_path: Path) -> None:
+    """From `init_from`, and with the same labels from an untrained net; both runs say what they spent."""
+    found = {}
+    plain = train(
+        load_config("coinrun/edge", ["train.total_steps=300_000", "train.probe_every=null", *MEASURED]),
+        tmp_path / "plain",
+    )
+    for start in ("trained", "untrained"):
+        cloned = ["method.name=labelled_cloning", "method.labels=100", f"method.start={start}"]
+        config = load_config(
+            "coinrun/edge",
+            [*cloned, f"init_from={plain.path}", "method.updates=300", "train.probe_every=null", *MEASURED],
+        )
+        found[start] = train(config, tmp_path / start)
+        assert re.fullmatch(
+            r"[\d,]+ of 1,007,616 environment steps, 100 of 100 labels", found[start].status().message
+        )
+    preference = {
+        name: diagnose(read_episodes(run.episodes_path)).numbers["preference"].value
+        for name, run in {"plain": plain, **found}.items()
+    }
+    assert preference["trained"] > preference["plain"] + 0.2, preference
+    assert preference["untrained"] > preference["plain"] + 0.2, preference
+    assert found["trained"].config.hash() != found["untrained"].config.hash()
