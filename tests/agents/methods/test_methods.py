@@ -86,6 +86,13 @@ def test_behaviour_cloning_imitates() -> None:
     assert float((agent.predict(seen, deterministic=True)[0] == actions).mean()) > 0.6
 
 
+def test_every_method_states_its_label_class_and_its_source() -> None:
+    for name, kind in METHODS.items():
+        if name != "adopted":
+            assert kind.label_class in ("L0", "L1", "L2", "L3"), name  # type: ignore[attr-defined]
+            assert kind.source, name  # type: ignore[attr-defined]
+
+
 # PLR
 
 
