@@ -45,9 +45,12 @@ class FineTuning(FromLabels):
 
 def together(first: LevelSet, second: LevelSet) -> LevelSet:
     """The levels of two sets of one world, in order."""
-    parts = (first, second)
-    stacked = (np.concatenate([getattr(one, name) for one in parts]) for name in ("tiles", "sizes", "index"))
-    return LevelSet(first.world, *stacked)
+    return LevelSet(
+        first.world,
+        np.concatenate([first.tiles, second.tiles]),
+        np.concatenate([first.sizes, second.sizes]),
+        np.concatenate([first.index, second.index]),
+    )
 
 
 class MixedLevels:
