@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from ...envs.worlds.contract.sources import shown_command
 from ...envs.worlds.registry import get_world
@@ -24,19 +24,25 @@ MAX_BYTES, MOST_CELLS = 1 << 24, 20_000
 COLUMNS = ["role", "thing", "row", "col", "mean", "error", "states", "levels"]
 UNTRAINED = "untrained"
 
+# What `goalposts explain` can have written: a short answer; a cell's offset from the agent; a change of p(…) − p(…).
+Answer = Annotated[str, Field(max_length=100)]
+Offset = Annotated[int, Field(ge=-1000, le=1000)]
+Pull = Annotated[float, Field(ge=-2.01, le=2.01)]
+_Cell = tuple[
+    Literal["control", "shift"], Literal["goal", "proxy"], Offset, Offset, Pull, float | None, int, int
+]
+
 
 class _Answers(BaseModel):
-    decodable: str
-    goal_used: str
-    proxy_used: str
-    critic_values: str
+    decodable: Answer
+    goal_used: Answer
+    proxy_used: Answer
+    critic_values: Answer
 
 
 class _Map(BaseModel):
     columns: list[str]
-    rows: list[
-        tuple[Literal["control", "shift"], Literal["goal", "proxy"], int, int, float, float | None, int, int]
-    ]
+    rows: list[_Cell]
 
 
 class _Kept(BaseModel):

@@ -74,6 +74,45 @@ def test_it_prints_keeps_and_writes(run: Path, tmp_path: Path, cli: Cli) -> None
         explained([item])
 
 
+@pytest.mark.parametrize(
+    ("change", "damaged"),
+    [
+        ({}, False),
+        ({"row": 10**9}, True),
+        ({"col": -(10**9)}, True),
+        ({"mean": float("inf")}, True),
+        ({"mean": float("nan")}, True),
+        ({"mean": 1e308}, True),
+        ({"goal_used": "x" * 5_000}, True),
+    ],
+)
+def test_only_a_map_that_an_explanation_can_have_is_read(
+    change: dict[str, Any], damaged: bool, tiny_run: Path, tmp_path: Path
+) -> None:
+    """Regression: an infinite cell in an untrusted explanation.json was a traceback of `report`, a far one 21 s of drawing."""
+    run = Run.open(copy_of(tiny_run, tmp_path / "run"))
+    last = run.latest_checkpoint()
+    assert last is not None
+    row = {"row": 0, "col": 1, "mean": 0.5} | change
+    words = dict.fromkeys(("decodable", "goal_used", "proxy_used", "critic_values"), "yes")
+    words |= {name: value for name, value in change.items() if name in words}
+    columns = ["role", "thing", "row", "col", "mean", "error", "states", "levels"]
+    rows = [["control", "goal", row["row"], row["col"], row["mean"], 0.1, 5, 5]]
+    kept = {
+        "agent": "a",
+        "step": last.step,
+        "in_words": words,
+        "map": {"columns": columns, "rows": rows},
+    }
+    (run.path / "explanation.json").write_text(json.dumps([kept]))
+    item: Any = SimpleNamespace(run=run, name="A name")
+    if damaged:
+        with pytest.raises(RunError, match="is damaged"):
+            explained([item])
+    else:
+        assert len(explained([item])) == 1
+
+
 def test_agent_that_is_not_a_run_gets_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli) -> None:
     (tmp_path / "right_runner_x.py").write_text(AGENT)
     monkeypatch.syspath_prepend(tmp_path)
