@@ -1,6 +1,6 @@
 """Scores of levels from the returns of episodes: exact regret, the max-return estimate of regret, learnability.
 
-    regret        maximum return of the level − mean return: the maximum is the planner's, so the regret is exact but for sampling.
+    regret        maximum return of the level − mean return: the maximum is the planner's, so the regret is exact except for sampling.
                   Undiscounted and in units of the intended reward, as the measurement defines it (`experiments/measurement/rates.py`).
                   Its use as a score: Dennis et al. 2020 (arXiv 2012.02096); with goals: Abdel Sadek et al. 2025 (arXiv 2507.03068)
     max_return    highest return ever seen on the level − mean return (MaxMC, Jiang et al. 2021): 0 on a level that was never solved

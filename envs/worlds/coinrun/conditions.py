@@ -7,7 +7,7 @@ import numpy as np
 
 from ...levels.level import Legend, Tile
 from ..contract.behaviour import Behaviour
-from ..contract.edits import Edit
+from ..contract.edits import EditOperator
 from ..contract.world import ANYWHERE, APART, MIXTURE, NOWHERE, TOGETHER, Condition
 from ..shared.single_goal import DECOYED, INVISIBLE, TWO
 from .layouts import LONGER, MARK, MIRRORED, MONSTER, NO_WALL, SPAWN, STANDARD, TRACK, WALL
@@ -101,13 +101,13 @@ BEHAVIOURS = (
 
 # Not of ground, track or edge mark, on which a valid level depends. Spikes and saws may hang in the air.
 EDITS = (
-    Edit("add crate", ".", "B"),
-    Edit("remove crate", "B", "."),
-    Edit("add platform", ".", "="),
-    Edit("remove platform", "=", "."),
-    Edit("move spikes", "^"),
-    Edit("move saw", "o"),
-    Edit("move coin", "C"),
+    EditOperator("add crate", ".", "B"),
+    EditOperator("remove crate", "B", "."),
+    EditOperator("add platform", ".", "="),
+    EditOperator("remove platform", "=", "."),
+    EditOperator("move spikes", "^"),
+    EditOperator("move saw", "o"),
+    EditOperator("move coin", "C"),
 )
 
 CONDITIONS = (

@@ -1,8 +1,8 @@
 """Edit operators of a world: single changes that turn one level into another, for methods that evolve levels.
 
-    Edit("add crate", ".", "B")     an empty cell becomes a crate
-    Edit("remove crate", "B", ".")  a crate becomes an empty cell
-    Edit("move coin", "C")          a coin goes to an empty cell
+    EditOperator("add crate", ".", "B")     an empty cell becomes a crate
+    EditOperator("remove crate", "B", ".")  a crate becomes an empty cell
+    EditOperator("move coin", "C")          a coin goes to an empty cell
 
 Every operator changes inner cells only and must give valid levels; whether they are solvable is for the planner to say. Operators on goal
 objects are *free*: they may separate goal and proxy. The others are *identity-preserving*, since the goal objects stay where they were.
@@ -20,7 +20,7 @@ HAZARDS = ("deadly", "hazard", "monster")  # planes whose tiles are hazards
 
 
 @dataclass(frozen=True)
-class Edit:
+class EditOperator:
     """An operator by characters of the legend: `old` becomes `new`; without `new`, `old` swaps places with an empty cell."""
 
     name: str
@@ -28,29 +28,29 @@ class Edit:
     new: str = ""
 
 
-def default_edits(world: Any) -> tuple[Edit, ...]:
+def default_edits(world: Any) -> tuple[EditOperator, ...]:
     """Operators from a world's tiles: add and remove what also lies outside the level, move hazards, move goal objects."""
     empty, *tiles = world.legend.tiles
-    found: list[Edit] = []
+    found: list[EditOperator] = []
     for tile in tiles:
         if tile.goal_object:
-            found.append(Edit(f"move {tile.name}", tile.char))
+            found.append(EditOperator(f"move {tile.name}", tile.char))
         elif tile.planes and set(tile.planes) <= set(world.outside):
-            found += [Edit(f"add {tile.name}", empty.char, tile.char)]
-            found += [Edit(f"remove {tile.name}", tile.char, empty.char)]
+            found += [EditOperator(f"add {tile.name}", empty.char, tile.char)]
+            found += [EditOperator(f"remove {tile.name}", tile.char, empty.char)]
         elif set(tile.planes) & set(HAZARDS):
-            found.append(Edit(f"move {tile.name}", tile.char))
+            found.append(EditOperator(f"move {tile.name}", tile.char))
     return tuple(found)
 
 
-def edits_of(world: Any, free: bool) -> tuple[Edit, ...]:
+def edits_of(world: Any, free: bool) -> tuple[EditOperator, ...]:
     """The operators of a world; free False: only the identity-preserving ones."""
     goals = {tile.char for tile in world.legend.tiles if tile.goal_object}
     every = world.edits or default_edits(world)
     return tuple(one for one in every if free or not {one.old, one.new} & goals)
 
 
-def coded_edits(world: Any, edits: tuple[Edit, ...]) -> np.ndarray:
+def coded_edits(world: Any, edits: tuple[EditOperator, ...]) -> np.ndarray:
     """Operators as codes int64[k, 2]: old, new; −1 for a move. Raises KeyError for a character that is no tile."""
     codes = world.legend.codes
     return np.array([(codes[one.old], codes[one.new] if one.new else -1) for one in edits], np.int64).reshape(

@@ -45,7 +45,7 @@ from ...render.scene import Scene, Sprite
 from ...render.sprites import drawn_names
 from .behaviour import Behaviour
 from .condition_names import parse_condition
-from .edits import Edit
+from .edits import EditOperator
 
 # Events of a step, as bits. A world may declare more targets from bit 4 upwards.
 GOAL, PROXY, DEATH, DONE = 1, 2, 4, 8
@@ -205,7 +205,9 @@ class World:
     places: Mapping[str, Callable[[np.ndarray, np.ndarray], bool]] = field(
         default_factory=dict
     )  # by name: whether an episode gets there, from the level's facts and the states int32[T + 1, S] of its steps
-    edits: tuple[Edit, ...] = ()  # operators for methods that evolve levels; () means `edits.default_edits`
+    edits: tuple[
+        EditOperator, ...
+    ] = ()  # operators for methods that evolve levels; () means `edits.default_edits`
     pair: tuple[str, str] | None = (
         None  # configs of the demo: the agent expected to misgeneralize, and its control
     )
