@@ -114,7 +114,7 @@ def test_interfaces_without_outcome_reports_refuse_samplers() -> None:
 
 @pytest.mark.parametrize("observation", ["view", "rgb"])
 def test_a_pool_grows_without_changing_what_runs(observation: str) -> None:
-    """Levels added between steps are played exactly, and a pool without them goes on as before."""
+    """Levels added between steps are played exactly, and what runs is the same without them."""
     options: dict[str, Any] = {
         "condition": "edge",
         "observation": observation,
