@@ -77,6 +77,7 @@ def test_the_label_chooses_the_head_that_explains_it() -> None:
     heads = DivergingHeads(DiverseHeads(), learner, np.random.default_rng(0))
     with torch.no_grad():
         for number, head in enumerate(heads.heads):
+            assert isinstance(head, torch.nn.Linear)
             head.weight.zero_()
             head.bias.copy_(torch.tensor([0.0, 2.0, 0, 0] if number else [2.0, 0, 0, 0]))
     label = Pairs(np.zeros((3, *learner.card().shape), np.uint8), np.array([1, 1, 0]))
