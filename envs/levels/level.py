@@ -317,9 +317,15 @@ class LevelSet:
             raise LevelError(
                 f"levels of {others.world}, {others.tiles.shape[1:]}, do not fit a set of {self.world}, {self.tiles.shape[1:]}"
             )
-        names = ("tiles", "sizes", "index")
-        arrays = [np.concatenate([getattr(self, name), getattr(others, name)]) for name in names]
-        return LevelSet(self.world, *arrays, self.condition, self.split, self.seed)
+        return LevelSet(
+            self.world,
+            np.concatenate([self.tiles, others.tiles]),
+            np.concatenate([self.sizes, others.sizes]),
+            np.concatenate([self.index, others.index]),
+            self.condition,
+            self.split,
+            self.seed,
+        )
 
     def layout_hashes(self) -> list[str]:
         """Layout hash of each level, in order."""

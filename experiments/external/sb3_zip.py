@@ -97,10 +97,9 @@ def _statistics(path: Path, shape: tuple[int, ...], frames: int, order: str) -> 
     try:
         for one in shapes:
             space = SimpleNamespace(shape=one)
+            stand_in: Any = SimpleNamespace(num_envs=1, render_mode=None, observation_space=space)
             try:
-                return VecNormalize.load(
-                    str(path), SimpleNamespace(num_envs=1, render_mode=None, observation_space=space)
-                )
+                return VecNormalize.load(str(path), stand_in)
             except AssertionError:  # statistics of another shape
                 continue
     except FileNotFoundError:
