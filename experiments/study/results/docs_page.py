@@ -282,14 +282,15 @@ def _alpha(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
 
 
 def _lost(table: pl.DataFrame, points: Iterable[str], which: str = "") -> list[str]:
-    """Report the number of agents that never learned to play, if any."""
+    """Report the number of agents whose capability is too low for a preference, if any."""
     found = [words for point in points for words in verdicts(table, point).values()]
     lost = found.count("CAPABILITY LOSS")
     if not lost:
         return []
+    its = "its preference is" if lost == 1 else "their preferences are"
     return [
-        f"{lost} of the {len(found)} agents{which} did not learn to play (verdict CAPABILITY LOSS); their preferences are left "
-        "out of the means of preference, and they are included in all other means."
+        f"{lost} of the {len(found)} agents{which} {'has' if lost == 1 else 'have'} the verdict CAPABILITY LOSS; {its} left out of the means of "
+        "preference, and included in all other means."
     ]
 
 
