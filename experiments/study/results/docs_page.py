@@ -287,10 +287,10 @@ def _lost(table: pl.DataFrame, points: Iterable[str], which: str = "") -> list[s
     lost = found.count("CAPABILITY LOSS")
     if not lost:
         return []
-    its = "its preference is" if lost == 1 else "their preferences are"
+    have, its = ("has", "its preference is") if lost == 1 else ("have", "their preferences are")
     return [
-        f"{lost} of the {len(found)} agents{which} {'has' if lost == 1 else 'have'} the verdict CAPABILITY LOSS; {its} left out of the means of "
-        "preference, and included in all other means."
+        f"{lost} of the {len(found)} agents{which} {have} the verdict CAPABILITY LOSS; {its} left out of the means of preference, and "
+        "included in all other means."
     ]
 
 
