@@ -78,7 +78,7 @@ def tiny_run(tiny_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def registrations(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Forget, after each test, the worlds and code that it registered and the modules that it imported from temporary folders."""
+    """Forget, after each test, the worlds and code that it registered, its imports from temporary folders, and what its commands spent."""
     from goalposts.agents import named_code
     from goalposts.envs.levels.level import LEGENDS
     from goalposts.envs.render.look import LOOKS
@@ -89,6 +89,7 @@ def registrations(
     monkeypatch.setattr(sources, "_sources", dict(sources._sources))
     monkeypatch.setattr(sources, "_entries", dict(sources._entries))
     monkeypatch.setattr(named_code, "_named", dict(named_code._named))
+    monkeypatch.setattr("goalposts.process.budget._now", None)
     legends, looks = dict(LEGENDS), dict(LOOKS)
     before = set(sys.modules)
     yield
