@@ -285,11 +285,12 @@ def read_csv(
 def _ask(
     content: bytes, question: dict[str, object], what: object
 ) -> tuple[dict[str, Any], list[pl.DataFrame]]:
-    """Ask the reader; if one that was used before fails, addresses that it still holds may be why, so a new one decides.
+    """Ask the reader; if one that was used before fails, addresses that it still holds may be why, so a second, new one decides.
 
     Raises Died, OverBudget.
     """
     budget = reading_budget()
+    again = True
     while True:
         with budget.clock(what):
             try:
@@ -297,14 +298,17 @@ def _ask(
             except TimeoutError:
                 raise budget.too_slow(what) from None
             except Died as death:
-                if _reader.asked < 2:
-                    raise _cause(death, int(str(question["memory"])), what) from None
-                continue
+                if again and _reader.asked > 1:
+                    again = False
+                    continue
+                raise _cause(death, int(str(question["memory"])), what) from None
             budget.spend(float(answer.get("seconds", 0.0)))
-        if "failed" not in answer or _reader.asked < 2:
-            if answer.get("scarce"):
-                raise _ran_out(0, int(str(question["memory"])), what)
-            return answer, parts
+        if "failed" in answer and again and _reader.asked > 1:
+            again = False
+            continue
+        if answer.get("scarce"):
+            raise _ran_out(0, int(str(question["memory"])), what)
+        return answer, parts
 
 
 def _cause(death: Died, memory: int, what: object) -> Unreadable | MemoryRanOut:
