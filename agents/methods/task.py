@@ -334,13 +334,15 @@ def finished(agent: Any, task: TrainingTask, name: str) -> PolicyAgent:
     return agent
 
 
-def demonstrations(task: TrainingTask, agent: Any, levels: LevelSet) -> tuple[np.ndarray, np.ndarray]:
+def demonstrations(
+    task: TrainingTask, agent: Any, levels: LevelSet, sampled: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Record an agent's observations uint8[n, C, H, W] and actions int64[n] on levels played to their end.
 
-    The steps count. Deterministic agents, such as the planning ones, always give the same pairs.
+    The steps count. sampled: actions are drawn from the policy, else greedy. Planning agents give the same pairs either way.
     """
     recorder = Recorder(agent)
-    task.play(recorder, levels, sampled=False, learned=True)
+    task.play(recorder, levels, sampled=sampled, learned=True)
     return np.concatenate(recorder.seen), np.concatenate(recorder.done)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from goalposts.errors import UserError
 
 from ...envs.worlds.contract.sources import shown_command
+from ..external.agent_options import AgentOptions
 from ..system.atomic_files import check_new
 from .app import (
     MAIN,
@@ -70,7 +71,9 @@ def explain(
 
     check_new(out)
     if any(map(is_agent_word, runs)):
-        found = _outside(runs, full, levels, chosen_world(world), observation, (trust, frames, vec_normalize))
+        found = _outside(
+            runs, full, levels, chosen_world(world), observation, AgentOptions(trust, frames, vec_normalize)
+        )
     else:
         found = _of_runs(runs, full, levels, quiet)
     if out is not None:
@@ -82,22 +85,18 @@ def explain(
 
 
 def _outside(
-    words: list[Path], full: bool, levels: int, world: str, observation: str, loading: tuple[Any, ...]
+    words: list[Path], full: bool, levels: int, world: str, observation: str, loading: AgentOptions
 ) -> list[Explanation]:
     """Explain an agent that is not a run, by its answers alone."""
     from ..evaluation.evaluate import subject_of
-    from ..external.named_agent import AgentOptions, agent_named
+    from ..external.named_agent import agent_named
     from ..interpretation.explain import explain_agent
 
     if len(words) > 1 or full:
         raise UserError(
             "an agent that is not a run is explained by itself, by its answers alone: give only that one, without --full"
         )
-    return [
-        explain_agent(
-            subject_of(agent_named(str(words[0]), AgentOptions(*loading)), world, observation), levels=levels
-        )
-    ]
+    return [explain_agent(subject_of(agent_named(str(words[0]), loading), world, observation), levels=levels)]
 
 
 def _of_runs(paths: list[Path], full: bool, levels: int, quiet: bool) -> list[Explanation]:

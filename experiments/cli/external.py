@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..external.agent_options import AgentOptions
 from .app import MAIN, Frames, OneWorld, RunPath, Trust, VecNormalized, app, chosen_world, say
 
 
@@ -37,7 +38,7 @@ def adopt(
     from ...envs.worlds.contract.sources import shown_command
     from ...envs.worlds.registry import load_world
     from ..external.adopt import adopt as adopt_agent
-    from ..external.named_agent import AgentOptions, agent_named
+    from ..external.named_agent import agent_named
 
     kind = load_world(chosen_world(world))
     run = adopt_agent(

@@ -17,6 +17,7 @@ from goalposts.errors import UserError
 from goalposts.text import plain
 
 from ...envs.worlds.contract.sources import shown_command
+from ..external.agent_options import AgentOptions
 from .app import (
     MAIN,
     Config,
@@ -166,7 +167,7 @@ def diagnose(
         of = chosen_world(world[-1] if world else None)
         agent = _Outside(
             str(runs[0]),
-            (trust, frames, vec_normalize),
+            AgentOptions(trust, frames, vec_normalize),
             {"world": of, "observation": observation, "levels": levels},
         )
         return agent.diagnose(as_json)
@@ -198,7 +199,7 @@ class _Outside:
     """An agent that is not a run: its word on the command line, and the options of `adopt`."""
 
     word: str
-    loading: tuple[Any, ...]  # the fields of `AgentOptions`
+    loading: AgentOptions
     options: dict[str, Any]
 
     def diagnose(self, as_json: bool) -> None:
@@ -206,9 +207,9 @@ class _Outside:
         from ..evaluation.evaluate import subject_of
         from ..evaluation.evaluated_run import diagnoses_of, evaluated
         from ..external.adopt import adopted_for_now
-        from ..external.named_agent import AgentOptions, agent_named
+        from ..external.named_agent import agent_named
 
-        agent, options = agent_named(self.word, AgentOptions(*self.loading)), self.options
+        agent, options = agent_named(self.word, self.loading), self.options
         with adopted_for_now(agent, **options) as run:
             found = diagnoses_of(evaluated([run]))[0]
         _show_diagnoses([found], self.keep(), as_json)
@@ -309,7 +310,7 @@ def foresee(
     options: dict[str, Any] = {}
     if is_agent_word(run):
         from ...envs.worlds.registry import load_world
-        from ..external.named_agent import AgentOptions, agent_named
+        from ..external.named_agent import agent_named
 
         options = {"world": load_world(chosen_world(world)).name, "observation": observation}
         source = agent_named(str(run), AgentOptions(trust, frames, vec_normalize))

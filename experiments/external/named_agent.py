@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ...agents.named_code import load_code
+from .agent_options import AgentOptions
 from .sb3_zip import as_wrapped, load_sb3
 
 
-@dataclass(frozen=True)
-class AgentOptions:
-    """How to load an agent of the command line. trust: pickled files may be read; frames, vec_normalize: see `load_sb3`."""
-
-    trust: bool = False
-    frames: int = 1
-    vec_normalize: Path | None = None
-
-
-def agent_named(word: str, options: AgentOptions = AgentOptions()) -> Any:
+def agent_named(word: str, options: AgentOptions) -> Any:
     """Load the agent of `module:NAME` (an agent, or a class or function that returns one) or of a zip; both run code.
 
     Raises UserError.

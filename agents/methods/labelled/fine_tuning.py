@@ -14,7 +14,7 @@ import numpy as np
 from goalposts.errors import UserError
 
 from ....envs.levels.level import LevelSet
-from .shared_options import FromLabels
+from .shared_options import FromLabels, plain_steps
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class FineTuning(FromLabels):
     def train(self, task: Any, seed: int) -> Any:
         """Start, then train on the labelled levels with the steps that the plain training leaves. Raises UserError if there are none."""
         rollout = task.settings.rollout
-        steps = (task.steps.limit - self.plain_steps(task)) // rollout * rollout
+        steps = (task.steps.limit - plain_steps(task, self.plain)) // rollout * rollout
         if not steps:
             raise UserError(
                 f"fine_tuning: plain={self.plain:g} leaves less than one rollout of {rollout:,} steps for the labelled levels. "

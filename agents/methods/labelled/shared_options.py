@@ -46,14 +46,7 @@ class FromLabels:
         """A learner with the weights to start from."""
         if self.start == "untrained":
             return task.learner(fresh=True)
-        if task.has_start:
-            return task.learner()
-        return task.run(task.learner(total_steps=self.plain_steps(task)))
-
-    def plain_steps(self, task: Any) -> int:
-        """Steps of the plain training, in whole rollouts; 0 with `init_from`."""
-        rollout = task.settings.rollout
-        return 0 if task.has_start else int(self.plain * task.steps.limit) // rollout * rollout
+        return trained_plainly(task, self.plain)
 
     def labelled(self, task: Any, seed: int) -> LevelSet:
         """The labelled levels of a seed. Raises BudgetExceeded, or UserError if there are none."""
@@ -72,3 +65,14 @@ class FromLabels:
         if not self.replay:
             return None
         return Pairs(*demonstrations(task, GoToGoal(), task.levels(self.replay_levels)))
+
+
+def trained_plainly(task: Any, plain: float) -> Any:
+    """A learner with the weights of `init_from`, or else trained on the usual levels with a fraction `plain` of the step budget."""
+    return task.learner() if task.has_start else task.run(task.learner(total_steps=plain_steps(task, plain)))
+
+
+def plain_steps(task: Any, plain: float) -> int:
+    """Steps of that training, in whole rollouts; 0 with `init_from`."""
+    rollout = task.settings.rollout
+    return 0 if task.has_start else int(plain * task.steps.limit) // rollout * rollout

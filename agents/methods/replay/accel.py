@@ -22,34 +22,26 @@ from ....envs.engine.engine import Engine
 from ....envs.generation.edit_levels import LevelEditor
 from ....envs.levels.level import LevelSet
 from ..option_range import one_of, within
-from .plr import SCORES, PLRSampler
+from .plr import PLR, PLRSampler
+from .turns import Turns
 
 IDENTITY, FREE = "identity", "free"
 BROODS = 3  # parents drawn for each child wanted, since a layout of the other split, an unsolvable or an unchanged child is dropped
 
 
 @dataclass(frozen=True)
-class ACCEL:
-    """Options of ACCEL. replay, buffer, temperature, staleness, score: as of PLR. edits: `identity` or `free`; changes: edits per child."""
+class ACCEL(PLR):
+    """Options of ACCEL: those of PLR; edits: `identity` or `free`; changes: edits per child."""
 
-    label_class: ClassVar[str] = "L1"
     source: ClassVar[str] = "Parker-Holder et al. 2022"
 
-    replay: float = 0.5
-    buffer: int = 4096
-    temperature: float = 0.1
-    staleness: float = 0.1
     score: str = "regret"
     edits: str = IDENTITY
     changes: int = 12
 
     def __post_init__(self) -> None:
-        one_of("score", self.score, SCORES)
+        super().__post_init__()
         one_of("edits", self.edits, (IDENTITY, FREE))
-        within("replay", self.replay, 0, 1)
-        within("buffer", self.buffer, 1)
-        within("temperature", self.temperature, 1e-6)
-        within("staleness", self.staleness, 0, 1)
         within("changes", self.changes, 1)
 
     def train(self, task: Any, seed: int) -> Any:
@@ -68,31 +60,26 @@ class ACCELSampler(PLRSampler):
     def __init__(self, method: ACCEL, seed: int, task: Any) -> None:
         super().__init__(method, seed, task)
         self.env: Any = None
-        self.children = np.zeros(0, np.int64)  # levels of the coming rollout, if there are any
+        self.children: Turns | None = None  # levels of the coming rollout, if there are any
         self._editor = LevelEditor(task.world, method.edits == FREE)
         self._edit_random = np.random.default_rng([seed, 4])
 
     def begin(self, pool: LevelSet, num_envs: int) -> None:
         """Start with all levels of the pool new and unscored."""
         super().begin(pool, num_envs)
-        self._wanted, self._turn = num_envs, 0
+        self._wanted = num_envs
 
     def choose(self, slots: np.ndarray) -> np.ndarray:
         """Choose children in turn, or as PLR⊥ does: int64[m]."""
-        if not len(self.children):
-            return super().choose(slots)
-        first = self._turn
-        self._turn += len(slots)
-        return self.children[np.arange(first, self._turn) % len(self.children)]
+        return super().choose(slots) if self.children is None else self.children.next(len(slots))
 
     def rollout_ended(self, engine: Engine, levels: np.ndarray, buffer: Any) -> None:
         """Score the rollout; after a replayed one, the children of replayed levels come next."""
         replayed = self.replaying
         super().rollout_ended(engine, levels, buffer)
-        self.children, self._turn = np.zeros(0, np.int64), 0
-        if replayed:
-            self.children = self._evolve(engine.pool)
-            self.replaying = self.replaying and not len(self.children)
+        children = self._evolve(engine.pool) if replayed else np.zeros(0, np.int64)
+        self.children = Turns(children) if len(children) else None
+        self.replaying = self.replaying and self.children is None
 
     def _evolve(self, pool: LevelSet) -> np.ndarray:
         """Add children of replayed levels to the pool; returns their indices int64[m]."""

@@ -17,6 +17,7 @@ from ....envs.levels.level import LevelSet
 from ..option_range import one_of, within
 from .advantage_scores import ABSOLUTE, POSITIVE, scores_of
 from .return_scores import RETURN_SCORES, EpisodeReturns, scores_for
+from .turns import Turns
 
 SCORES = ("positive", "absolute", *RETURN_SCORES)
 
@@ -70,8 +71,7 @@ class PLRSampler:
         """Start with all levels of the pool new and unscored."""
         by_return = self.method.score in RETURN_SCORES
         self._scored = scores_for(self.method.score, self._task, pool, self._seed) if by_return else None
-        self._unseen = self._random.permutation(len(pool))
-        self._next = 0
+        self._new = Turns(self._random.permutation(len(pool)))
         size = min(self.method.buffer, len(pool))
         self._ids, self._scores = np.full(size, -1, np.int64), np.zeros(size)
         self._played = np.zeros(size, np.int64)  # the update at which each was last scored
@@ -82,9 +82,7 @@ class PLRSampler:
         """Choose replayed levels by priority, or new levels: int64[m]."""
         if self.replaying:
             return self._ids[np.searchsorted(self._cumulated, self._random.random(len(slots)), side="right")]
-        first = self._next
-        self._next += len(slots)
-        return self._unseen[np.arange(first, self._next) % len(self._unseen)]
+        return self._new.next(len(slots))
 
     def ended(self, slots: np.ndarray, levels: np.ndarray, returns: np.ndarray, outcome: np.ndarray) -> None:
         """Collect returns, if the scores are made of them."""

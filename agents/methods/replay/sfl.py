@@ -19,6 +19,7 @@ from ....envs.engine.engine import Engine
 from ....envs.levels.level import LevelSet
 from ..option_range import within
 from .return_scores import EpisodeReturns
+from .turns import Turns
 
 
 @dataclass(frozen=True)
@@ -65,26 +66,18 @@ class SFLSampler:
 
     def begin(self, pool: LevelSet, num_envs: int) -> None:
         """Draw the first candidates."""
-        self._unseen, self._next = self._random.permutation(len(pool)), 0
+        self._new = Turns(self._random.permutation(len(pool)))
         self._on_kept = round(self.method.share * num_envs)
         self._draw_candidates()
 
     def _draw_candidates(self) -> None:
-        self.candidates, self._turn = self._new(self.method.candidates), 0
-
-    def _new(self, count: int) -> np.ndarray:
-        """The next levels of the pool, in a random order that repeats at its end: int64[count]."""
-        first = self._next
-        self._next += count
-        return self._unseen[np.arange(first, self._next) % len(self._unseen)]
+        self.candidates = Turns(self._new.next(self.method.candidates))
 
     def choose(self, slots: np.ndarray) -> np.ndarray:
         """Choose candidates in turn while scoring; else kept levels for the first environments and new ones for the others: int64[m]."""
         if not self.replaying:
-            first = self._turn
-            self._turn += len(slots)
-            return self.candidates[np.arange(first, self._turn) % len(self.candidates)]
-        chosen = self._new(len(slots))
+            return self.candidates.next(len(slots))
+        chosen = self._new.next(len(slots))
         own = (slots < self._on_kept) & (len(self.kept) > 0)
         chosen[own] = self._random.choice(self.kept, int(own.sum())) if own.any() else 0
         return chosen

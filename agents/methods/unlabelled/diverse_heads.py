@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..labelled.imitation import Pairs, actor_critic
+from ..labelled.shared_options import trained_plainly
 from ..option_range import one_of, within
 from .diversity import mean_distance_to_prior, mean_mutual_information
 
@@ -78,20 +79,11 @@ class DiverseHeads:
     def _data(self, task: Any) -> tuple[Pairs, np.ndarray]:
         """The teacher's pairs on training levels, and the unlabelled inputs."""
         from ...scripted import GoToGoal
-        from ..task import Recorder
+        from ..task import demonstrations
 
         levels = task.levels(self.levels)
-        if self.teacher == "planner":
-            teacher: Any = GoToGoal()
-        elif task.has_start:
-            teacher = task.learner().agent()
-        else:
-            rollout = task.settings.rollout
-            steps = int(self.plain * task.steps.limit) // rollout * rollout
-            teacher = task.run(task.learner(total_steps=steps)).agent()
-        recorder = Recorder(teacher)
-        task.play(recorder, levels, learned=True)
-        taught = Pairs(np.concatenate(recorder.seen), np.concatenate(recorder.done))
+        teacher = GoToGoal() if self.teacher == "planner" else trained_plainly(task, self.plain).agent()
+        taught = Pairs(*demonstrations(task, teacher, levels, sampled=True))
         return taught, task.unlabelled_inputs(self.inputs, teacher if self.visited else None)
 
 

@@ -191,7 +191,7 @@ def test_sfl_alternates_between_scoring_and_learning() -> None:
     for _ in range(9):
         kinds.append((made.replaying, made.restarting))
         chosen = made.choose(np.arange(4))
-        assert set(chosen) <= set(made.candidates) or made.replaying
+        assert set(chosen) <= set(made.candidates.levels) or made.replaying
         if not made.replaying:
             made.ended(np.arange(4), chosen, np.array([1.0, 0.0, 0.0, 1.0]), np.zeros((4, 8)))
         engine = small_engine()
