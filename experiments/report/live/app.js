@@ -278,6 +278,7 @@ function begin() {
   on("alpha", "input", () => { S.shown[0] = Number(byId("alpha").value); takeControls(); changed(); });
   for (const radio of document.querySelectorAll("[name=layer]")) radio.addEventListener("change", () => { S.layer = radio.value; askMap(); showMeter(); showTime(); keepAddress(); });
   (alone ? document : root).addEventListener("keydown", pageKeys);
+  addEventListener("hashchange", () => clearTimeout(kept)); // a link was followed; what was to be kept is older
   addEventListener("resize", () => { S.boards.forEach((board) => fit(board, true)); showTime(); });
   if (alone) setTheme("auto");
   S.number = clearest();
@@ -285,6 +286,7 @@ function begin() {
   const linked = takeAddress();
   takeControls();
   changed();
+  clearTimeout(kept); // the address may name a recorded episode, which the report reads once it is there
   const pictures = () => { drawIcons(); S.boards.forEach(drawBoard); };
   for (const picture of [image, landscape]) picture.addEventListener("load", pictures);
   image.src = sheet.src;

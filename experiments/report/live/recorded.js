@@ -8,6 +8,7 @@ function showRecorded({ rows, taken, name }) { // taken: the actions of each age
   S.take = 0;
   S.time = 0;
   changed();
+  keepNow(); // whoever copies the address now gets this episode
   notice(`Episode ${name}, as it was recorded. Paint, or choose another path, to see what would be otherwise.`);
   root.scrollIntoView({ block: "start" });
   setPlaying(!calm.matches);

@@ -14,9 +14,12 @@ function addressOf() {
 let kept = 0;
 function keepAddress() { // not at every stroke of a drag: browsers limit how often
   clearTimeout(kept);
-  kept = setTimeout(() => {
-    try { history.replaceState(null, "", `#${addressOf()}`); } catch { location.hash = addressOf(); }
-  }, 250);
+  kept = setTimeout(keepNow, 250);
+}
+
+function keepNow() {
+  clearTimeout(kept);
+  try { history.replaceState(null, "", `#${addressOf()}`); } catch { location.hash = addressOf(); }
 }
 
 function levelFrom(text) { // codes, or null for what is no level of this page
@@ -48,11 +51,9 @@ function takeAddress() { // true where the address held a level
 }
 
 async function copyLink() {
-  clearTimeout(kept);
-  const link = `${location.href.split("#")[0]}#${addressOf()}`;
-  try { history.replaceState(null, "", link); } catch { location.hash = addressOf(); }
+  keepNow();
   try {
-    await navigator.clipboard.writeText(link);
+    await navigator.clipboard.writeText(location.href);
     notice("Link copied.");
   } catch { // a page opened from a file may not reach the clipboard
     notice("The link is in the address bar; copy it from there.");

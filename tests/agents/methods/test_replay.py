@@ -268,7 +268,9 @@ def test_every_episode_is_on_a_level_that_the_sampler_chose(
     assert sum(map(len, running)) > 60
 
 
-@pytest.mark.parametrize("name", list(WORLDS))
+@pytest.mark.parametrize(
+    "name", ["CoinRun", *[pytest.param(n, marks=pytest.mark.slow) for n in WORLDS if n != "CoinRun"]]
+)
 @pytest.mark.parametrize("edits", ["identity", "free"])
 def test_children_are_what_they_claim(name: str, edits: str) -> None:
     """Identity-preserving ones never change the kind; new distinguishing ones cost labels, which are refused when spent."""
