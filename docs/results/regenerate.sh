@@ -44,8 +44,14 @@ TABLE='
 11 foresight-beacon 60 35
 11 foresight-colourshape 60 35
 12 separate 10 20
+13 methods-search 136 25
+14 methods-l1 680 16 seeds=[510,511,512,513,514]
+15 methods-l1 680 16
+16 methods-l0 150 22
+16 methods-corner 105 45
+17 methods-labelled 370 20
 '
-ANALYSES="separate paralysis paralysis-corner foresight foresight-corner foresight-beacon foresight-colourshape" # studies whose page is not made by `goalposts study docs`
+ANALYSES="separate paralysis paralysis-corner foresight foresight-corner foresight-beacon foresight-colourshape methods-search methods-l0 methods-l1 methods-corner methods-labelled" # studies whose page is not made by `goalposts study docs`
 
 say() { printf '%s %s\n' "$(date +%H:%M:%S)" "$*"; }
 

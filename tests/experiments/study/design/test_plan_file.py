@@ -31,6 +31,16 @@ def test_a_shipped_study_states_the_hash_of_its_plan_and_uses_each_seed_once(nam
     assert all(config.record.initial and config.record.support for config in plan.runs.values())
 
 
+METHOD_STUDIES = [name for name in shipped_studies() if name.startswith("methods-")]
+
+
+@pytest.mark.parametrize("name", METHOD_STUDIES)
+def test_the_studies_of_methods_state_the_hash_of_their_plan(name: str) -> None:
+    study = read_study(name)[0]
+    assert study.plan is not None
+    assert hashlib.sha256((ROOT / study.plan.file).read_bytes()).hexdigest() == study.plan.sha256
+
+
 def test_there_are_420_agents_in_four_worlds() -> None:
     runs = [config for name in FORESIGHT_STUDIES for config in plan_study(name).runs.values()]
     assert len(runs) == 420
