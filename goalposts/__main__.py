@@ -4,6 +4,7 @@ import sys
 
 from goalposts.process import notices
 from goalposts.process.isolation import forget_senseless_threads, forget_working_directory
+from goalposts.process.memory_limit import refuse_what_does_not_fit
 from goalposts.process.patience import silence_so_far, watch_silence
 from goalposts.process.stopping import SIGNALS, arrived, end_at_once, stop_on_signals
 from goalposts.process.streams import make_ready, warn
@@ -16,6 +17,7 @@ def main() -> None:
     notices.printed = lambda message: warn(f"goalposts: {message}")
     forget_working_directory()
     forget_senseless_threads()
+    refuse_what_does_not_fit()
     watch_silence(silence_so_far())
     try:
         # In a checkout the folder is not where its import name suggests, which a static checker cannot see.

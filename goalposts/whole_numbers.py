@@ -4,10 +4,18 @@ A NumPy integer can overflow in later sums (`np.uint8(254) + np.uint8(2)` is 0),
 Imports nothing heavy, NumPy included.
 """
 
+import re
 from operator import index
 from typing import Any
 
 from goalposts.errors import UserError
+
+_STEP = re.compile(r"0|[1-9][0-9]{0,17}")
+
+
+def is_step(name: str) -> bool:
+    """Whether a name is a checkpoint's: its step in plain digits, without sign and leading zeros. Other scripts have digits too."""
+    return _STEP.fullmatch(name) is not None
 
 
 def is_whole(value: Any) -> bool:

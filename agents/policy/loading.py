@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from goalposts.whole_numbers import is_step
+
 from ..input_support import SUPPORT, InputSupport
 from .checkpoint import CheckpointError, PolicyAgent, load_policy, read_tensors
 
@@ -23,7 +25,7 @@ def load_agent(path: str | Path) -> PolicyAgent:
     found = [
         p
         for p in (path / "checkpoints").glob("*")
-        if p.name.isdecimal() and not p.is_symlink() and (p / "checkpoint.json").exists()
+        if is_step(p.name) and not p.is_symlink() and (p / "checkpoint.json").exists()
     ]
     if not found:
         raise CheckpointError(

@@ -19,6 +19,7 @@ from typer.models import CommandInfo
 
 from goalposts.errors import UserError
 from goalposts.process.budget import begin
+from goalposts.process.memory_limit import is_out_of_memory
 from goalposts.process.stopping import SIGNALS, arrived
 from goalposts.process.streams import is_broken_pipe, make_ready, stop_writing, warn
 from goalposts.text import plain, plain_lines
@@ -126,15 +127,22 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         code = stop_writing()
     except OSError as error:
-        code = _told(
-            plain(f"{error.filename or 'the output'}: {error.strerror or error}; nothing more was written")
-        )
+        code = _told(plain(_failed_system_call(error)))
         stop_writing()
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
         code = _told("out of memory; reduce the number of levels or environments")
     if code == 130:
         code = _stopped()
     sys.exit(code or 0)
+
+
+def _failed_system_call(error: OSError) -> str:
+    """Name the file, the output, or the library that could not be loaded, which has no number of an error."""
+    if error.errno is None:
+        return f"a library failed: {error}; goalposts doctor checks the installation"
+    return f"{error.filename or 'the output'}: {error.strerror or error}; nothing more was written"
 
 
 def _told(message: str) -> int:

@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from goalposts.safe_read import read_ordinary
+from goalposts.whole_numbers import is_step
 
 from .fields import Section
 
@@ -81,9 +82,7 @@ def weights_in(folder: Path) -> Path | None:
     """The model.safetensors of a checkpoint folder, or of the last checkpoint of a run folder."""
     if (folder / "model.safetensors").is_file():
         return folder / "model.safetensors"
-    steps = [
-        one for one in (folder / "checkpoints").glob("*") if one.name.isdecimal() and not one.is_symlink()
-    ]
+    steps = [one for one in (folder / "checkpoints").glob("*") if is_step(one.name) and not one.is_symlink()]
     found = [one / "model.safetensors" for one in steps if (one / "model.safetensors").is_file()]
     return max(found, key=lambda one: int(one.parent.name), default=None)
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
+
+from goalposts.process.budget import reading_budget
 
 from ...envs.worlds.contract.sources import shown_command
 from ...envs.worlds.registry import get_world
@@ -20,7 +23,11 @@ from ..report.figures.influence_maps import note_of
 from ..runs.folder_names import EXPLANATION
 from ..system.atomic_files import RunError, read_limited
 
-MAX_BYTES, MOST_CELLS = 1 << 24, 20_000
+MAX_BYTES, MOST_CELLS = (
+    1 << 24,
+    5_000,
+)  # cells of the four maps: twice those of the largest view; each takes 1 ms to draw
+A_VALUE = 80  # bytes of a value in JSON, as Python holds it
 COLUMNS = ["role", "thing", "row", "col", "mean", "error", "states", "levels"]
 UNTRAINED = "untrained"
 
@@ -63,10 +70,8 @@ def explained(items: Sequence[Evaluated]) -> list[Inside]:
         if not path.exists():
             continue
         try:
-            kept = [_Kept.model_validate(one) for one in json.loads(read_limited(path, MAX_BYTES))]
-            bad = not kept or any(
-                one.map.columns != COLUMNS or len(one.map.rows) > MOST_CELLS for one in kept
-            )
+            kept = [_Kept.model_validate(one) for one in _json(path)]
+            bad = not kept or not all(_is_drawable(one.map) for one in kept)
         except (ValidationError, ValueError, TypeError, RecursionError):
             bad, kept = True, []
         if bad:
@@ -79,6 +84,19 @@ def explained(items: Sequence[Evaluated]) -> list[Inside]:
         found.append(replace(_inside(kept[0], item.name), note=note_of(actions)))
         untrained = untrained or next((one for one in kept[1:] if one.agent == UNTRAINED), None)
     return [*found, _inside(untrained, UNTRAINED)] if untrained is not None else found
+
+
+def _json(path: Path) -> Any:
+    content, budget = read_limited(path, MAX_BYTES), reading_budget()
+    values = sum(map(content.count, (b"[", b"{", b",", b":")))
+    budget.claim(A_VALUE * values + 2 * len(content), path)
+    return json.loads(content)
+
+
+def _is_drawable(found: _Map) -> bool:
+    """Whether a map can be from `goalposts explain`: no cell is in it twice."""
+    cells = {cell[:4] for cell in found.rows[: MOST_CELLS + 1]}
+    return found.columns == COLUMNS and len(cells) == len(found.rows) <= MOST_CELLS
 
 
 def _inside(kept: _Kept, name: str) -> Inside:

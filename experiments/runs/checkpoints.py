@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goalposts.safe_folder import entries_of, facts_of, make_folder, names_in, pinned, remove_tree, rename
+from goalposts.whole_numbers import is_step
 
 from ..system.atomic_files import RunError, disk_errors, sync_folder, sync_tree
 from ..system.leftovers import sweep, unfinished, unfinished_name
 from ..system.links import refuse_link
 
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
-_PARTS = re.compile(rf"({_NUMBER.pattern})(\.old)?")
+_PARTS = re.compile(r"(0|[1-9][0-9]{0,17})(\.old)?")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def list_checkpoints(folder: Path) -> tuple[Checkpoint, ...]:
     refuse_link(folder)
     with disk_errors(folder, "read"), suppress(FileNotFoundError):
         for entry in entries_of(folder):
-            if _NUMBER.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+            if is_step(entry.name) and entry.is_dir(follow_symlinks=False):
                 found.append(Checkpoint(int(entry.name), folder / entry.name))
     return tuple(sorted(found, key=lambda checkpoint: checkpoint.step))
 
@@ -85,7 +85,7 @@ def sweep_checkpoints(folder: Path) -> None:
     """Remove what dead processes, or this one, left unfinished; put back a checkpoint that was about to be replaced."""
     for aside in unfinished(folder):
         step, old, _ = aside.name[1:].partition(".old.part-")
-        if old and _NUMBER.fullmatch(step) and facts_of(folder / step) is None:
+        if old and is_step(step) and facts_of(folder / step) is None:
             with suppress(OSError):
                 rename(aside, folder / step)
     sweep(folder, _PARTS, own=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
@@ -115,12 +116,20 @@ def _ends(path: Path) -> tuple[list[str], int | None]:
 
 
 def _opened(path: Path, buffering: int = -1) -> BinaryIO:
-    """An ordinary file, open for reading and writing; never the target of a link, never a pipe."""
+    """An ordinary file, open for reading and writing; never the target of a link, never a pipe.
+
+    If it has another name elsewhere, such as in a backup that shares files, the other name keeps it as it is.
+    """
     flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     handle = open_below(path, flags | getattr(os, "O_BINARY", 0))
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    facts = os.fstat(handle)
+    if not stat.S_ISREG(facts.st_mode):
         os.close(handle)
         raise RunError(f"{path} is not an ordinary file, so it was not touched. Move it away.")
+    if facts.st_nlink > 1:
+        with open(handle, "rb") as shared:
+            write_atomic(path, lambda own: shutil.copyfileobj(shared, own))
+        handle = open_below(path, flags | getattr(os, "O_BINARY", 0))
     return cast(BinaryIO, open(handle, "r+b", buffering=buffering))
 
 

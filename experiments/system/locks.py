@@ -262,7 +262,7 @@ def _holder(held: Path) -> str | None:
         return None
     except OSError:
         words = []
-    if len(words) == 2 and words[0].isdigit() and words[1] == os.uname().nodename:
+    if len(words) == 2 and words[0].isascii() and words[0].isdigit() and words[1] == os.uname().nodename:
         with suppress(PermissionError):
             try:
                 os.kill(int(words[0]), 0)
