@@ -131,6 +131,15 @@ def test_a_broken_link_or_anchor_would_be_seen() -> None:
     ]
 
 
+def test_no_line_begins_with_a_comment_that_text_follows() -> None:
+    """GitHub takes such a line for HTML: it shows a link on it as `[text](page)`, and the site breaks the paragraph."""
+    begun = re.compile(r"^[ \t]*(?:[-*] )?<!--.*-->[ \t]*[^\s<].*", re.MULTILINE)
+    assert begun.search("- a\n  <!-- n -->14%<!-- / --> of [these](x.md)")
+    assert {page.name: begun.findall(page.read_text("utf-8")) for page in (*PAGES, *TOPS)} == {
+        page.name: [] for page in (*PAGES, *TOPS)
+    }
+
+
 def test_contributing_begins_with_the_map() -> None:
     lines = [line for line in (ROOT / "CONTRIBUTING.md").read_text("utf-8").splitlines() if line]
     assert "(docs/architecture.md)" in lines[1]

@@ -94,7 +94,7 @@ def diagnosis_text(found: Diagnosis, add: str) -> str:
             f"{found.relocation.other} if the goal is there\n  {found.relocation.effect}"
         )
     if found.missing:
-        parts.append(f"Not evaluated: {', '.join(found.missing)}. Add them with: {add}")
+        parts.append(f"Not evaluated: {', '.join(found.missing)}. Add them with:\n  {add}")
     parts.append(f"Conflict curve, by the detour that the goal costs\n{_conflict_text(found)}")
     parts.append(
         f"Goal attribution: what its actions, up to the first touch of goal or proxy, are evidence of\n{_attribution_text(found)}"

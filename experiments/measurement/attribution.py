@@ -194,17 +194,17 @@ class Attribution:
     def __str__(self) -> str:
         if len(self.mixture) > 1:
             return (
-                f"a mixture of {' and '.join(self.mixture)}: each alone explains more than a fifth of the {self.episodes} episodes "
-                f"best ({self.steps} steps); pooled, the best single hypothesis would be {self.best}"
+                f"a mixture of {' and '.join(self.mixture)}: each alone explains more than a fifth of the {self.episodes:,} episodes "
+                f"best ({self.steps:,} steps); pooled, the best single hypothesis would be {self.best}"
             )
         also = f" (not distinguished from: {', '.join(self.tied)})" if self.tied else ""
-        best = f"{self.best}, by {self.margin:.1f} nats before {self.second}{also}"
+        best = f"{self.best}, by {self.margin:,.1f} nats before {self.second}{also}"
         if self.tied and self.margin < EQUAL:
             best = f"{' or '.join((self.best, *self.tied))}, which these levels do not distinguish"
         return (
             f"{best}; p_agent = {self.p_agent:.4g} "
-            f"against devices that see nothing (agents ahead by {self.agent_over_device:+.1f} nats; "
-            f"{self.episodes} episodes, {self.steps} steps)"
+            f"against devices that see nothing (agents ahead by {self.agent_over_device:+,.1f} nats; "
+            f"{self.episodes:,} episodes, {self.steps:,} steps)"
         )
 
 

@@ -8,7 +8,7 @@ with it. Works on arrays, not on episodes tables. Formulas with sources: docs/me
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -49,14 +49,21 @@ class Estimate:
         digits = next((d for d in (2, 3, 4) if self.high - self.low >= 2 * 10.0**-d), 5)
         return f"{_plain(self.value, digits)} [{_plain(self.low, digits)}, {_plain(self.high, digits)}]"
 
-    def __str__(self) -> str:
-        rests = [f"n = {self.n:,} level{'s' * (self.n != 1)}"]
+    @property
+    def basis(self) -> list[str]:
+        """What the estimate is based on: levels, episodes if several per level and seed, training seeds, levels kept."""
+        basis = [f"n = {self.n:,} level{'s' * (self.n != 1)}"]
         if self.episodes > self.n * max(self.seeds, 1):
-            rests.append(f"{self.episodes:,} episodes")
-        rests.append(seeds_and_missed(self.seeds))
-        rests.append(f"{percent(self.kept)} of levels kept")
-        note = f" (note: {self.warning})" if self.warning else ""
-        return f"{self.short} ({', '.join(rests)}){note}"
+            basis.append(f"{self.episodes:,} episodes")
+        return [*basis, seeds_and_missed(self.seeds), f"{percent(self.kept)} of levels kept"]
+
+    def shown(self, usual: Collection[str] = ()) -> str:
+        """Format as text, with the parts of `basis` that are not in `usual` in parentheses."""
+        rests = [rest for rest in self.basis if rest not in usual]
+        return f"{self.short} ({', '.join(rests)})" if rests else self.short
+
+    def __str__(self) -> str:
+        return self.shown() + (f" (note: {self.warning})" if self.warning else "")
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields for JSON."""

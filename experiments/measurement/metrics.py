@@ -7,7 +7,8 @@ Read next: `verdict/verdict.py`, which measures them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -288,3 +289,10 @@ METRICS = (
         detail=True,
     ),
 )
+
+
+def usual_basis(numbers: Iterable[Estimate | None]) -> list[str]:
+    """Return the commonest n, seeds and fraction kept of several measured numbers, to be printed once for all."""
+    bases = [found.basis for found in numbers if found is not None]
+    kinds = zip(*((basis[0], basis[-2], basis[-1]) for basis in bases), strict=True)
+    return [Counter(kind).most_common(1)[0][0] for kind in kinds] if len(bases) > 1 else []

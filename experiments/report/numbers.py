@@ -1,7 +1,7 @@
 """Number formats of a page, and CSV text of its downloadable tables.
 
-In sentences and figures a proportion is `97.6% [96.4, 98.4]`; in the verdict's table it is `0.976 [0.964, 0.984]`, as on the
-command line. An estimate without an interval is not shown. Estimates nothing; `experiments.measurement` does.
+A proportion is `97.6% [96.4, 98.4]`; a return is `0.976 [0.964, 0.984]`, as on the command line. An estimate
+without an interval is not shown. Estimates nothing; `experiments.measurement` does.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ class ShownEstimate:
 
     @property
     def text(self) -> str:
-        """Format as `97.6% [96.4, 98.4]`."""
-        return f"{percent(self.value)}{NBSP}[{tenth(100 * self.low)},{NBSP}{tenth(100 * self.high)}]"
+        """Format as `97.6% [96.4, 98.4]`. Near 0 and 100, bounds are rounded outwards: `0.1% [0.0, 0.6]`."""
+        low, high = _tenth(100 * self.low, 0, 99.9), _tenth(100 * self.high, 0.1, 100)
+        return f"{percent(self.value)}{NBSP}[{low},{NBSP}{high}]"
 
     @property
     def point(self) -> str:
@@ -94,9 +95,13 @@ def percent(share: float) -> str:
 
 def tenth(number: float) -> str:
     """Format with one decimal; only exactly 0 and 100 have none, and nothing else is rounded to them."""
+    return _tenth(number, 0.1, 99.9)
+
+
+def _tenth(number: float, least: float, most: float) -> str:
     if number in (0, 100):
         return f"{number:.0f}"
-    return f"{min(max(number, 0.1), 99.9) if 0 < number < 100 else number:.1f}".replace("-", "−")
+    return _decimal(min(max(number, least), most) if 0 < number < 100 else number, 1)
 
 
 def count(number: int | None) -> str:
@@ -108,7 +113,8 @@ def _some(number: int, noun: str) -> str:
 
 
 def _decimal(number: float, digits: int) -> str:
-    return f"{number:.{digits}f}".replace("-", "−")
+    shown = f"{number:.{digits}f}"
+    return shown.lstrip("-") if not float(shown) else shown.replace("-", "−")
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

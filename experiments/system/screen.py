@@ -131,9 +131,9 @@ def _paragraphs(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]])
     """Each row as its first cell and, below, the others with their heads."""
     lines = [title] if title else []
     for first, *others in rows:
-        said = ", ".join(
-            f"{head} {cell}".strip() for head, cell in zip(heads[1:], others, strict=True) if cell
-        )
+        pairs = [f"{head} {cell}".strip() for head, cell in zip(heads[1:], others, strict=True) if cell]
+        room = width() - 5  # a pair that fits a line stays on one
+        said = ", ".join(pair.replace(" ", GLUE) if len(pair) <= room else pair for pair in pairs)
         lines.append(f"  {first}")
         lines += textwrap.wrap(
             said, width(), initial_indent="    ", subsequent_indent="    ", break_long_words=False

@@ -18,7 +18,7 @@ from goalposts.text import plain_lines
 from ..episodes import EpisodesError, shared_layouts, validate
 from ..intervals import Estimate, percent, unseen_share, with_unseen
 from ..level_counts import Counts, check_no_repeats, check_one_procedure, repeated_levels, seed_names, select
-from ..metrics import METRICS, Judged, withheld
+from ..metrics import METRICS, Judged, usual_basis, withheld
 from ..rates import estimate, shift_condition
 from .kinds import SEVERAL, Kind, judged_kinds, lost_of
 from .notebook import verdict_html
@@ -84,17 +84,19 @@ class Verdict:
         lines = [f"{self.label}: {self.agent} in {self.world} ({self.scope}{by})", ""]
         lines += [f"  • {reason}" for reason in self.reasons]
         lines.append("")
+        usual = usual_basis(self.numbers.values())
         width = max(len(metric.title) for metric in METRICS) + 2
         for metric in METRICS:
             found = self.numbers[metric.key]
-            shown = "not measured" if found is None else str(found)
+            shown = "not measured" if found is None else found.shown(usual)
             if found is not None and self.kinds and found.seeds > 1:
                 shown = f"not averaged over {len(self.kinds)} kinds of seed"
             if found is not None:
                 shown = withheld(metric.key, self.world) or shown
             lines.append(f"  {metric.name:{width}}{shown}")
         shown = ", ".join(f"{name} {value}" for name, value in self.thresholds.model_dump().items())
-        return plain_lines([*lines, "", "  in brackets: 95% intervals", f"  thresholds: {shown}"])
+        unless = f"; {', '.join(usual)}, unless given in parentheses" if usual else ""
+        return plain_lines([*lines, "", f"  in brackets: 95% intervals{unless}", f"  thresholds: {shown}"])
 
     __str__ = explain
 

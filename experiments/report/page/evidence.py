@@ -88,10 +88,7 @@ def _against_seeing(one: Mapping[str, Any]) -> str:
     leads = {
         n: [r["agents_ahead"] for r in rows if r["episodes"] == n] for n in {r["episodes"] for r in rows}
     }
-    shares = "; ".join(
-        f"{min(leads[n]):+,.0f} to {max(leads[n]):+,.0f} nats at {n:,} episode{'s' * (n != 1)}"
-        for n in sorted(leads)
-    ).replace("-", "−")
+    shares = "; ".join(f"{_span(leads[n])} nats at {n:,} episode{'s' * (n != 1)}" for n in sorted(leads))
     mixed = one.get("mixture") or ()
     mixture = f" Its episodes are a mixture of {' and '.join(mixed)}." if len(mixed) > 1 else ""
     said = {
@@ -103,6 +100,12 @@ def _against_seeing(one: Mapping[str, Any]) -> str:
         "undecided: which of the two explains its actions better depends on the number of episodes or the prior",
     )
     return f"against devices that see the cells around the agent, {kind} (agents ahead by {shares}).{mixture}"
+
+
+def _span(leads: Sequence[float]) -> str:
+    """Format as `+21 to +23`, or `+4` if both ends round to it."""
+    ends = dict.fromkeys(f"{end:+,.0f}" for end in (min(leads), max(leads)))
+    return " to ".join(ends).replace("-", "−")
 
 
 def conflict(data: ReportData, index: int) -> Chart | None:
@@ -149,8 +152,32 @@ def conflict(data: ReportData, index: int) -> Chart | None:
     if not curve["fits"]:
         caption += " The line misses some of the points: read the points."
     name = f"conflict-{index}"
-    words = f"what {data.world.goal} may cost"
+    words = _of_detours(curve, data.world.goal, data.world.proxy)
     return Chart(name, titled(data, index, words), inline(figure, name, caption, VARIABLES), caption)
+
+
+def _of_detours(curve: Mapping[str, Any], goal: str, proxy: str) -> str:
+    """The finding of a conflict curve, for its title."""
+    shares = [group["preference"] for group in curve["bins"]]
+    if all(share["low"] > 0.5 for share in shares):
+        return f"{goal} first at every detour"
+    if all(share["high"] < 0.5 for share in shares):
+        return f"{proxy} first at every detour"
+    if curve["slope"]["high"] < 0:
+        return f"the longer the detour, the rarer {goal} first"
+    return f"no clear effect of the detour to {goal}"
+
+
+def _best_fit(one: Mapping[str, Any]) -> str:
+    """The finding of an attribution, for its title."""
+    mixed, names = one.get("mixture") or (), [one["best"], *one["tied"]]
+    if len(mixed) > 1:
+        return f"a mixture of {_quoted(mixed)}"
+    return f"{_quoted(names)} {'about equally well' if one['tied'] else 'best'}"
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return " and ".join(f"“{name.replace('_', ' ')}”" for name in names)
 
 
 def attribution(data: ReportData, index: int) -> Chart | None:
@@ -197,6 +224,7 @@ def attribution(data: ReportData, index: int) -> Chart | None:
     axes.grid(axis="y", visible=False)
     axes.set_xlim(0, end)
     axes.locator_params(axis="x", nbins=5)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("nats behind the best")
     tied = f" These levels do not distinguish it from {', '.join(one['tied'])}." if one["tied"] else ""
     caption = (
@@ -210,7 +238,7 @@ def attribution(data: ReportData, index: int) -> Chart | None:
         "evidence, not proportions, so they have no interval."
     )
     name = f"attribution-{index}"
-    words = "what its actions are evidence of"
+    words = f"its actions fit {_best_fit(one)}"
     return Chart(name, titled(data, index, words), inline(figure, name, caption, VARIABLES), caption)
 
 

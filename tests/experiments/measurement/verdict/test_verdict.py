@@ -170,6 +170,12 @@ def test_several_seeds_are_judged_as_a_procedure():
     text = verdict.explain()
     assert "up to 45% of seeds" in text
     assert "each of the 5 seeds is MISGENERALIZED too" in text
+    assert text.count("5 seeds, which can miss kinds of up to 45%") == 1, "said once, below the numbers"
+    assert text.count("only 5 seeds") == 1, "said once, among the reasons"
+    assert (
+        "regret under shift                              0.80 [0.79, 0.81] (n = 1,000 levels, 100% of levels kept)"
+        in text
+    )
 
 
 def test_a_seed_that_learned_the_goal_is_listed_and_not_averaged_away():

@@ -71,6 +71,8 @@ def test_the_section_holds_every_part() -> None:
     found = evidence(data, agents(data))
     assert found is not None
     assert [chart.name for chart in found.charts] == ["conflict-0", "attribution-0"]
+    assert found.charts[0].title == "A: the right edge first at every detour"
+    assert found.charts[1].title == "A: its actions fit “coin” best"
     assert "n = 900 levels" in found.charts[0].caption
     assert "misses some of the points" in found.charts[0].caption
     assert "n = 300 levels" in found.charts[1].caption
