@@ -8,6 +8,7 @@ a result depends on it. Read next: `envs/worlds/contract/sources.py`, which impo
 from __future__ import annotations
 
 import hashlib
+import shlex
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ def named_code(place: str) -> NamedCode:
     if place not in _named:
         raise CodeError(
             f"{place!r} is custom code, and naming it in a file does not load it. If you trust it, name it yourself: "
-            f"goalposts --code {place} … on the command line, goalposts.agents.load_code({place!r}) in Python."
+            f"goalposts --code {shlex.quote(place)} … on the command line, goalposts.agents.load_code({place!r}) in Python."
             f"{closest(place, _named)}"
         )
     return _named[place]

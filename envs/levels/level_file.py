@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import shlex
 import zipfile
 from collections.abc import Iterator
 from itertools import groupby
@@ -82,7 +83,7 @@ def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
             reading_budget().hold(levels, levels.tiles.nbytes, path)
     except FileNotFoundError:
         raise LevelError(
-            f"{path}: no such level file; `goalposts levels --out {path.name}` writes one"
+            f"{path}: no such level file; `goalposts levels --out {shlex.quote(path.name)}` writes one"
         ) from None
     except TooLarge:
         raise LevelError(

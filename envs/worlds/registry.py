@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copyreg
 import importlib
+import shlex
 import sys
 from collections.abc import Iterable
 from dataclasses import fields
@@ -45,7 +46,7 @@ def get_world(name: str | World) -> World:
     if ":" in name:
         raise WorldError(
             f"the world {name!r} is custom code, which a file cannot load by naming it. If you trust it, use "
-            f"goalposts --world {name} … on the command line or goalposts.envs.load_world({name!r}) in Python"
+            f"goalposts --world {shlex.quote(name)} … on the command line or goalposts.envs.load_world({name!r}) in Python"
         )
     raise WorldError(
         f"unknown world {name!r}; known: {', '.join(known_worlds())}, or your own as `module:NAME`.{closest(name, known_worlds())}"

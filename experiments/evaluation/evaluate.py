@@ -8,6 +8,7 @@ Read next: `agents/rollout.py`; `chunked.py`, for more levels than fit into memo
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -112,7 +113,7 @@ def subject_of(
     if checkpoint is None and source.config.method is not None and source.config.method.name == "adopted":
         raise RunError(
             f"{source.path} holds the episodes of an adopted agent, but no agent to ask. Give the agent itself: module:NAME, or a zip "
-            f"with --trust, and --world {source.config.world}"
+            f"with --trust, and --world {shlex.quote(source.config.world)}"
         )
     if checkpoint is None:
         raise RunError(

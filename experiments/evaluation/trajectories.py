@@ -119,7 +119,7 @@ def read_leakage(run: Run) -> dict[str, int]:
         return {}
     try:
         found = json.loads(read_limited(path, 1 << 20))
-        if not all(type(n) is int for n in found.values()):
+        if not all(type(n) is int and 0 <= n <= MAX_ROWS for n in found.values()):
             raise TypeError
     except (ValueError, TypeError, AttributeError, RecursionError):
         raise RunError(

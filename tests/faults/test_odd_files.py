@@ -14,6 +14,7 @@ from fixtures.tiny import copy_of
 from goalposts.agents import load_agent
 from goalposts.errors import UserError
 from goalposts.experiments.config.initial_section import weights_in
+from goalposts.experiments.evaluation.trajectories import read_leakage
 from goalposts.experiments.publish.explained import COLUMNS, MOST_CELLS, explained
 from goalposts.experiments.runs.checkpoints import list_checkpoints
 from goalposts.experiments.runs.progress_csv import append_row, read_rows, rewind_rows
@@ -117,3 +118,12 @@ def test_an_explanation_of_millions_of_values_is_refused_before_it_is_read(
     item: Any = SimpleNamespace(run=run, name="A name")
     with pytest.raises(UserError, match="would take"):
         explained([item])
+
+
+@row("A8")
+@pytest.mark.parametrize("count", [-1, 10**30, 1.0, True, None])
+def test_counts_of_shared_layouts_are_possible_ones(count: object, tmp_path: Path, tiny_run: Path) -> None:
+    run = Run.open(copy_of(tiny_run, tmp_path / "run"))
+    (run.path / "leakage.json").write_text(json.dumps({"edge": count}))
+    with pytest.raises(UserError, match="is damaged"):
+        read_leakage(run)

