@@ -45,8 +45,8 @@ TABLE='
 11 foresight-colourshape 60 35
 12 separate 10 20
 13 methods-search 136 25
-14 methods-l1 680 16 seeds=[510,511,512,513,514]
-15 methods-l1 680 16
+14 methods-l1 340 18 seeds=[510,511,512,513,514]
+15 methods-l1 340 18 seeds=[515,516,517,518,519]
 16 methods-l0 150 22
 16 methods-corner 105 45
 17 methods-labelled 370 20
@@ -94,6 +94,15 @@ finetuning() {
     --control "$folder"/turned-s? >>"$log" 2>&1
 }
 
+# The options of the studies of methods are those that their search chose: written into the study files after it, checked before the others.
+options() { # PART
+  local command=(python -m goalposts.experiments.analyses.methods.search docs/results/methods-search.csv)
+  if [ "$1" = 13 ]; then
+    "${command[@]}" --rows "$rows/methods-search.parquet" --apply configs/studies/methods || return 1
+    say "commit docs/results/methods-search.csv and configs/studies/methods before parts 14 to 17"
+  else "${command[@]}" --check configs/studies/methods || return 1; fi
+}
+
 # Pages that are computed from the runs or rows of studies; a minute or two each.
 pages() {
   say "pages from studies"
@@ -114,6 +123,10 @@ pages() {
   if [ -e "$rows/foresight.parquet" ]; then
     python -m goalposts.experiments.analyses.foresight docs/results/foresight.csv --rows "$rows" \
       --calibration experiments/foresight/calibration.json >>studies/pages.log 2>&1 || say "no page of foresight; see studies/pages.log"
+  fi
+  if compgen -G "$rows/methods-l*.parquet" >/dev/null || [ -e "$rows/methods-corner.parquet" ]; then
+    python -m goalposts.experiments.analyses.methods docs/results/methods.csv --rows "$rows" \
+      --board experiments/study/leaderboard/committed.csv >>studies/pages.log 2>&1 || say "no page of methods; see studies/pages.log"
   fi
   if [ -e studies/alpha/runs ]; then explain; fi
   python docs/_build/claims.py
@@ -141,12 +154,14 @@ if [ "${1:-list}" = list ]; then
   exit
 fi
 for part in "$@"; do
+  if [[ "$part" =~ ^1[4-7]$ ]] && ! options "$part"; then exit 1; fi
   while read -r number name _ _ overrides; do
     # shellcheck disable=SC2086
     if [ "$number" = "$part" ] && [ "$name" = finetuning ]; then
       finetuning
     elif [ "$number" = "$part" ]; then study "$name" $overrides </dev/null; fi
   done <<<"$TABLE"
+  if [ "$part" = 13 ]; then options 13 || say "the search is not finished; run part 13 again"; fi
 done
 pages
 say "done; commit docs/results"

@@ -2,8 +2,8 @@
 
 With it, a long study can be done in parts, on temporary machines: the next part skips recorded runs and ends in the same
 tables as a study done at once. The file is a Parquet table of episodes, sorted so that it compresses to a few bytes per
-episode; its metadata holds each run's measures and the golden digests (`golden.py`) of the code that made them. It contains
-no weights and no trajectories: films, players and `evaluate` need the run itself.
+episode; its metadata holds each run's measures, its CPU seconds and the golden digests (`golden.py`) of the code that made them. It
+contains no weights and no trajectories: films, players and `evaluate` need the run itself.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from ..workers.job import MEASURES, Done
 from .episodes import read_episodes_of
 
 VERSION = "1"
-KEYS = VERSION_KEY, MEASURES_KEY, GOLDEN_KEY = (
+KEYS = VERSION_KEY, MEASURES_KEY, GOLDEN_KEY, TIMES_KEY = (
     "goalposts.rows.version",
     "goalposts.rows.measures",
     "goalposts.rows.golden",
+    "goalposts.rows.times",
 )
 MAX_BYTES, MAX_MEASURES = 1 << 30, 1 << 28  # of the file; of the measures of all runs, unpacked
 ORDER = ("condition", "sampled", "level_index", "run")
@@ -38,11 +39,15 @@ ORDER = ("condition", "sampled", "level_index", "run")
 
 @dataclass(frozen=True)
 class RecordedRows:
-    """Recorded runs by id (the text of measures.json, the episodes), and the golden digests of the code that made them."""
+    """Recorded runs by id (the text of measures.json, the episodes), and the golden digests of the code that made them.
+
+    times: CPU seconds of a run with its evaluation (`cpu`), by run; files from before November 2026 have none.
+    """
 
     measures: Mapping[str, str] = field(default_factory=dict)
     episodes: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     golden: Mapping[str, str] = field(default_factory=dict)
+    times: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def read_rows(path: Path) -> RecordedRows:
@@ -61,7 +66,9 @@ def read_rows(path: Path) -> RecordedRows:
             raise RunError(f"{path} has more than {MAX_MEASURES >> 20} MiB of measures. {remedy}")
         measures = {str(one): json.dumps(rows) for one, rows in json.loads(text).items()}
         golden = {str(name): str(value) for name, value in json.loads(found.metadata[GOLDEN_KEY]).items()}
-    except (KeyError, ValueError, AttributeError, zlib.error, RecursionError) as error:
+        seconds = json.loads(found.metadata.get(TIMES_KEY, "{}"))
+        times = {str(one): {"cpu": float(cpu)} for one, cpu in seconds.items()}
+    except (KeyError, ValueError, TypeError, AttributeError, zlib.error, RecursionError) as error:
         raise RunError(f"{path} is damaged ({type(error).__name__}). {remedy}") from None
     parts = {str(key[0]): part for key, part in found.table.partition_by("run", as_dict=True).items()}
     if set(parts) != set(measures):
@@ -70,7 +77,7 @@ def read_rows(path: Path) -> RecordedRows:
         one: validate(part.select([name for name in SCHEMA if name in part.columns]))
         for one, part in parts.items()
     }
-    return RecordedRows(measures, episodes, golden)
+    return RecordedRows(measures, episodes, golden, times)
 
 
 def restore_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mapping[str, str]) -> int:
@@ -119,6 +126,9 @@ def write_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mapping
     measures |= {one: read_limited(folder.run(one) / MEASURES, MAX_MEASURES).decode() for one in new}
     if not measures:
         return 0
+    times = dict(before.times) | {
+        one: {"cpu": found.cpu} for one in new if (found := folder.times(one)) is not None
+    }
     episodes = pl.concat([*before.episodes.values(), *tables.values()]).sort(ORDER, maintain_order=True)
     packed = zlib.compress(
         json.dumps({one: json.loads(measures[one]) for one in sorted(measures)}).encode(), 9
@@ -127,6 +137,7 @@ def write_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mapping
         VERSION_KEY: VERSION,
         MEASURES_KEY: base64.b64encode(packed).decode(),
         GOLDEN_KEY: json.dumps({**before.golden, **golden}, sort_keys=True),
+        TIMES_KEY: json.dumps({one: round(times[one]["cpu"], 2) for one in sorted(times)}),
     }
     buffer = io.BytesIO()
     episodes.write_parquet(buffer, compression="zstd", compression_level=19, metadata=metadata)

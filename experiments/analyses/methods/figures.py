@@ -1,0 +1,161 @@
+"""The figures of the page of methods: goal preference against effective α, and relearning from labelled levels. Read next: `page.py`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ...report.figures.charts import PALETTE
+from ...report.figures.drawn import WIDTH, Drawn, new_figure, study_style
+from ...study.leaderboard.cells import over_seeds
+from ...study.leaderboard.curves import OnCurve, is_one_curve
+from .predictions import LABELS, LEARNERS, of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FAMILIES = {"plain": "ink", "domain": "ink", "PLR": "agent-1", "SFL": "agent-3", "ACCEL": "agent-2"}
+PANEL, HEADED, COLUMNS = 118, 26, 2  # height of a panel, of its title; panels in a row
+TITLES = {
+    "not one curve": "Methods differ beyond how many distinguishing levels they show",
+    "one curve": "Methods differ only in how many distinguishing levels they show",
+    "undecided": "Whether methods differ at equal effective α is undecided",
+}
+STARTS = (("", "from the agent", "agent-2"), ("-untrained", "from scratch", "agent-1"))
+SIDES = (("goal_first", "goal first of all"), ("capability", "capability"))
+
+
+def effective_figure(agents: pl.DataFrame, found: Sequence[OnCurve], world: str, name: str) -> Drawn:
+    """One panel per method: its agents in colour, all others in grey, goal preference against effective α."""
+    known = agents.drop_nulls(["preference", "effective_alpha"])
+    rows = math.ceil(len(found) / COLUMNS)
+    height = rows * (PANEL + HEADED) + 60
+    floor = _floor(known)
+    with study_style():
+        figure = new_figure(height)
+        for k, one in enumerate(found):
+            row, column = divmod(k, COLUMNS)
+            left = 44 + column * (WIDTH - 48) / COLUMNS
+            box = (left, height - 4 - (row + 1) * (PANEL + HEADED), (WIDTH - 48) / COLUMNS - 22, PANEL)
+            axes = figure.add_axes((box[0] / WIDTH, box[1] / height, box[2] / WIDTH, box[3] / height))
+            _panel(axes, known, one, floor)
+            last = k + COLUMNS >= len(found)
+            axes.set_xticks(
+                [math.log10(x) for x in (0.001, 0.01, 0.1, 1)],
+                ["0.1", "1", "10", "100"] if last else [""] * 4,
+            )
+            axes.set_yticks([0, 0.5, 1], ["0", "50%", "100%"] if column == 0 else [""] * 3)
+        figure.text(
+            0.55,
+            8 / height,
+            "effective α: % of learned steps on distinguishing levels",
+            ha="center",
+            color=PALETTE["muted"],
+        )
+    caption = (
+        f"{world}. Each dot is an agent: the method's in colour, all others in grey. Vertical: goal preference. Next to "
+        f"the name: the method's mean "
+        f"residual from the monotone curve of all other methods (line). n = {known['seed'].n_unique()} training seeds."
+    )
+    return Drawn(name, TITLES[is_one_curve(found)], figure, caption)
+
+
+def _floor(known: pl.DataFrame) -> float:
+    """Where agents without any distinguishing step are drawn."""
+    least = known.filter(pl.col("effective_alpha") > 0)["effective_alpha"].min()
+    return float(least) / 3 if least is not None else 1e-4  # type: ignore[arg-type]
+
+
+def _panel(axes: Axes, known: pl.DataFrame, one: OnCurve, floor: float) -> None:
+    from scipy.optimize import isotonic_regression
+
+    family = next((name for name in FAMILIES if one.method.startswith(name)), "plain")
+    colour = PALETTE[FAMILIES[family]]
+    own, others = known.filter(pl.col("method") == one.method), known.filter(pl.col("method") != one.method)
+    for part, look in (
+        (others, {"color": PALETTE["muted"], "alpha": 0.3, "s": 6}),
+        (own, {"color": colour, "s": 14}),
+    ):
+        x = np.log10(np.maximum(part["effective_alpha"].to_numpy(), floor))
+        axes.scatter(x, part["preference"].to_numpy(), linewidths=0, **look)
+    order = others.sort("effective_alpha")
+    if order.height:
+        x = np.log10(np.maximum(order["effective_alpha"].to_numpy(), floor))
+        axes.plot(
+            x, isotonic_regression(order["preference"].to_numpy()).x, color=PALETTE["muted"], linewidth=1.2
+        )
+    shown = f"{one.span.value:+.2f}" if one.agents else "–"
+    axes.set_title(f"{one.method}  {shown}", loc="left", fontsize=11, color=colour, pad=4)
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_xlim(math.log10(floor) - 0.2, 0.1)
+
+
+def relearning_figure(agents: pl.DataFrame) -> Drawn | None:
+    """Goal first and capability against the number of labels, from the agent and from scratch, without replay; None without agents."""
+    learners = [name for name in LEARNERS if of(agents, LABELS, name, f"{name}-untrained").height]
+    if not learners:
+        return None
+    height = len(learners) * (PANEL + HEADED + 24) + 34
+    ahead = []
+    with study_style():
+        figure = new_figure(height)
+        for row, learner in enumerate(learners):
+            for column, (measure, title) in enumerate(SIDES):
+                left = 44 + column * (WIDTH - 48) / 2
+                bottom = height - 4 - (row + 1) * (PANEL + HEADED) - row * 24
+                axes = figure.add_axes(
+                    (left / WIDTH, bottom / height, (WIDTH - 48) / 2 / WIDTH - 22 / WIDTH, PANEL / height)
+                )
+                means = [
+                    _line(axes, of(agents, LABELS, learner + end), measure, colour)
+                    for end, _, colour in STARTS
+                ]
+                ahead.append((measure, means))
+                axes.set_title(f"{learner}: {title}", loc="left", fontsize=11, color=PALETTE["ink"], pad=4)
+                axes.set_ylim(-0.03, 1.03)
+                axes.set_yticks([0, 0.5, 1], ["0", "50%", "100%"] if column == 0 else [""] * 3)
+                if row == 0 and column == 0:
+                    for k, (_, name, colour) in enumerate(STARTS):
+                        axes.text(
+                            0.03,
+                            0.93 - 0.15 * k,
+                            name,
+                            transform=axes.transAxes,
+                            color=PALETTE[colour],
+                            fontsize=11,
+                            va="top",
+                        )
+        figure.text(0.55, 8 / height, "labelled levels", ha="center", color=PALETTE["muted"])
+    seeds = of(agents, LABELS, *learners)["seed"].n_unique()
+    caption = (
+        "CoinRun. The same labels for both; without replay of training levels. Bands: 95% intervals over training seeds (Student's t), "
+        f"n = {seeds}."
+    )
+    return Drawn("methods-relearning", _title(ahead), figure, caption)
+
+
+def _line(axes: Axes, agents: pl.DataFrame, measure: str, colour: str) -> float:
+    """Draw one start; returns the mean over all numbers of labels."""
+    spots = []
+    for (k,), own in agents.sort("parameter").group_by("parameter", maintain_order=True):
+        found = over_seeds(own[measure].to_list(), most=1.0)
+        if found is not None:
+            spots.append((float(str(k)), *found[:3]))
+    if not spots:
+        return math.nan
+    k, mean, low, high = (np.array(column) for column in zip(*spots, strict=True))
+    x = np.log10(k)
+    axes.fill_between(x, low, np.minimum(high, 1.0), color=PALETTE[colour], alpha=0.2, linewidth=0)
+    axes.plot(x, mean, color=PALETTE[colour], marker="o", markersize=4)
+    axes.set_xticks(x, [f"{int(one)}" for one in k])
+    return float(mean.mean())
+
+
+def _title(ahead: Sequence[tuple[str, Sequence[float]]]) -> str:
+    goal = [one > other for measure, (one, other) in ahead if measure == "goal_first"]
+    able = [one > other for measure, (one, other) in ahead if measure == "capability"]
+    return f"Agents are ahead of untrained nets in the goal with {sum(goal)} of {len(goal)} methods, in capability with {sum(able)}"

@@ -1,0 +1,150 @@
+"""Leaderboards as tables of text: one row per method, each cell with its interval, and its n where that is not the row's.
+
+Reads the cells only, so that recorded cells and those of a custom method make one board. Prints nothing. Read next: `cells.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from .cells import COLUMNS, CRITICAL, VERDICT, VERDICTS
+from .curves import critical_alpha
+
+# Measures of a row at one α or number of labels, and their heads.
+HEADS = {
+    "corrected": "chance-corrected preference",
+    "preference": "goal preference",
+    "goal_first": "goal first of all",
+    "capability": "capability",
+    "paralysis": "paralysis",
+    "regret": "normalized regret",
+    "cvar": "CVaR 10% of regret",
+    "effective_alpha": "effective α",
+    "steps": "steps",
+    "scoring_steps": "of them only scored",
+    "labels": "labels",
+    "cpu": "CPU s",
+}
+CRITICALS = {"preference": "critical α", "goal_first": "critical α, goal first of all"}
+WHOLE = ("steps", "scoring_steps", "labels")
+
+
+def criticals_of(agents: pl.DataFrame) -> pl.DataFrame:
+    """Cells, without a parameter, of the critical α of each method of class L1 and world."""
+    rows = []
+    chosen = agents.filter(pl.col("label_class") == "L1")
+    for key, own in chosen.group_by("study", "world", "label_class", "method", maintain_order=True):
+        for measure in CRITICALS:
+            span = critical_alpha(own, measure)
+            if span is not None:
+                numbers = (span.value, span.low, span.high, span.n, span.n, span.short)
+                rows.append((*key, None, CRITICAL + measure, *numbers))
+    return pl.DataFrame(rows, schema=COLUMNS, orient="row")
+
+
+def cell(row: dict[str, object], of: int) -> str:
+    """One cell as text. of: the n of its row."""
+    measure, value, n = str(row["measure"]), row["value"], int(str(row["n"]))
+    if measure in (VERDICT, VERDICTS):
+        return str(row["words"] or "–")
+    if measure.startswith(CRITICAL):
+        text = str(row["words"])
+    elif value is None or n == 0:
+        return "–"
+    else:
+        text = _number(measure, float(str(value)), row["low"], row["high"])
+    return text if n == of else f"{text} (n = {n})"
+
+
+def _number(measure: str, value: float, low: object, high: object) -> str:
+    ends = [math.inf if end is None else float(str(end)) for end in (low, high)]
+    if measure in WHOLE:
+        form = ",.0f"
+    elif measure == "cpu":
+        form = ".1f"
+    else:
+        form = ".3f" if ends[1] - ends[0] < 0.02 else ".2f"
+    if measure in WHOLE and f"{ends[0]:{form}}" == f"{ends[1]:{form}}":
+        return f"{value:{form}}"  # the same for all agents
+    if math.isinf(ends[1]):
+        return f"{value:{form}} [no interval]"
+    return f"{value:{form}} [{ends[0]:{form}}, {ends[1]:{form}}]"
+
+
+def board(cells: pl.DataFrame, parameter: float, measures: Sequence[str] = tuple(HEADS)) -> list[list[str]]:
+    """Rows of text, heads first: method, n, verdicts, critical α where there is one, and the measures at a parameter.
+
+    A method without agents at this parameter is left out unless it has a critical α.
+    """
+    with_critical = cells["measure"].str.starts_with(CRITICAL).any()
+    criticals = [CRITICAL + name for name in CRITICALS] if with_critical else []
+    rows = [
+        [
+            "method",
+            "n",
+            *(CRITICALS[name.removeprefix(CRITICAL)] for name in criticals),
+            *(HEADS[m] for m in measures),
+            "verdicts",
+        ]
+    ]
+    for (method,), own in cells.group_by("method", maintain_order=True):
+        here = own.filter((pl.col("parameter") == parameter) | pl.col("parameter").is_null())
+        found = {str(row["measure"]): row for row in here.iter_rows(named=True)}
+        judged = found.get(VERDICT) or next((found[name] for name in criticals if name in found), None)
+        if judged is None:
+            continue
+        n, planned = int(judged["n"]), int(judged["planned"])
+        shown = [cell(found[name], n) if name in found else "–" for name in (*criticals, *measures, VERDICTS)]
+        rows.append([str(method), str(n) if n == planned else f"{n} of {planned}", *shown])
+    return rows
+
+
+def by_parameter(cells: pl.DataFrame, measure: str, name: str) -> list[list[str]]:
+    """Rows of text, heads first: a measure of every method at every parameter. name: of the parameter.
+
+    The first head holds the commonest n; cells with another one state it.
+    """
+    parameters = cells["parameter"].drop_nulls().unique().sort().to_list()
+    counts = cells.filter(pl.col("measure") == measure)["n"].to_list()
+    usual = max(dict.fromkeys(counts), key=counts.count) if counts else 0
+    rows = [[f"method (n = {usual})", *(f"{name} = {value:g}" for value in parameters)]]
+    for (method,), own in cells.group_by("method", maintain_order=True):
+        shown = []
+        for value in parameters:
+            at = own.filter((pl.col("parameter") == value) & (pl.col("measure") == measure))
+            row = at.row(0, named=True) if at.height else None
+            shown.append("–" if row is None or row["value"] is None else cell(row, usual))
+        rows.append([str(method), *shown])
+    return rows
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table as lines of Markdown."""
+    head, *body = [f"| {' | '.join(row)} |" for row in rows]
+    return [head, f"|{'---|' * len(rows[0])}", *body]
+
+
+def text_table(rows: Sequence[Sequence[str]]) -> str:
+    """A table for a terminal: one block per method, because the rows are wide."""
+    heads = rows[0]
+    width = max(len(head) for head in heads) + 2
+    blocks = []
+    for row in rows[1:]:
+        lines = [f"{row[0]} (n = {row[1]})"]
+        lines += [f"  {head:{width}}{value}" for head, value in zip(heads[2:], row[2:], strict=True)]
+        blocks.append("\n".join(lines))
+    return "\n".join(blocks)
+
+
+def missing_of(cells: pl.DataFrame, planned: Iterable[tuple[str, int]]) -> list[str]:
+    """Sentences on studies whose agents are not all recorded. planned: name and number of agents of each study."""
+    said = []
+    for study, count in planned:
+        own = cells.filter((pl.col("study") == study) & (pl.col("measure") == VERDICT))
+        there = int(own["n"].sum())
+        if there < count:
+            said.append(f"`{study}`: {there} of {count} agents are recorded.")
+    return said

@@ -1,0 +1,124 @@
+"""The cells of the leaderboard: one row per point and measure, with its interval over training seeds and levels, and its n.
+
+Rates come from the measurement (crossed random effects); costs and CVaR have Student's interval over seeds. Read next: `board.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ...measurement import Estimate, diagnose
+from ...measurement.level_counts import count
+from ...measurement.rates import DISTINGUISHING, GOAL_FIRST, estimate
+from .agents import SCHEMA
+from .points import SECOND_SHIFT, MethodPoint
+
+# Measures of the verdict, by the names of `agents.MEASURES`.
+JUDGED = {
+    "capability": "capability",
+    "preference": "preference",
+    "corrected": "preference_beyond_chance",
+    "goal_first": "goal_first",
+    "paralysis": "paralysis",
+    "regret": "normalized_regret",
+}
+OVER_SEEDS = ("cvar", "effective_alpha", "steps", "scoring_steps", "labels", "cpu")
+VERDICT, VERDICTS, CRITICAL = "verdict", "verdicts", "critical/"
+COLUMNS = {
+    **{name: SCHEMA[name] for name in ("study", "world", "label_class", "method", "parameter")},
+    "measure": pl.String(),
+    "value": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "n": pl.Int64(),  # training seeds
+    "planned": pl.Int64(),
+    "words": pl.String(),
+}
+
+
+def cells_of(points: Iterable[MethodPoint], agents: pl.DataFrame) -> pl.DataFrame:
+    """The cells of points; a point without a finished agent has none. agents: their rows, from `agents_of`."""
+    rows = [row for point in points if point.runs for row in _of_point(point, agents)]
+    return pl.DataFrame(rows, schema=COLUMNS)
+
+
+def rows_of(agents: pl.DataFrame, point: MethodPoint) -> pl.DataFrame:
+    """The agents of one point."""
+    same = [pl.col(name) == getattr(point, name) for name in ("study", "method", "parameter")]
+    return agents.filter(*same)
+
+
+def over_seeds(
+    values: Iterable[float | None], least: float = 0.0, most: float = math.inf
+) -> tuple[float, ...] | None:
+    """Mean, low, high, n with Student's 95% interval, cut at the possible range; None without values."""
+    from scipy.special import stdtrit
+
+    known = np.array([value for value in values if value is not None])
+    if not len(known):
+        return None
+    mean, half = float(known.mean()), math.inf
+    if len(known) > 1:
+        half = float(stdtrit(len(known) - 1, 0.975) * known.std(ddof=1) / math.sqrt(len(known)))
+    return mean, max(least, mean - half), min(most, mean + half), len(known)
+
+
+def _of_point(point: MethodPoint, agents: pl.DataFrame) -> list[dict[str, Any]]:
+    own = rows_of(agents, point)
+    verdict = diagnose(point.episodes, point.config.verdict)
+    rows = [
+        _row(point, VERDICT, words=verdict.label, n=own.height),
+        _row(point, VERDICTS, words=_counted(own), n=own.height),
+    ]
+    rows += [_estimated(point, name, verdict.numbers[key]) for name, key in JUDGED.items()]
+    second = point.episodes.filter(
+        pl.col("sampled") & (pl.col("condition") == SECOND_SHIFT.get(point.world, ""))
+    )
+    found = estimate(count(second, GOAL_FIRST, DISTINGUISHING)) if second.height else None
+    rows.append(_estimated(point, "second_goal_first", found))
+    for name in OVER_SEEDS:
+        most = 1.0 if name in ("cvar", "effective_alpha") else math.inf
+        spread = over_seeds(own[name].to_list(), most=most)
+        if spread is not None:
+            value, low, high, n = spread
+            rows.append(_row(point, name, value, low, high, int(n)))
+    return rows
+
+
+def _counted(own: pl.DataFrame) -> str:
+    counts = Counter(own["verdict"].drop_nulls().to_list()).most_common()
+    return ", ".join(f"{count} {words}" for words, count in counts)
+
+
+def _estimated(point: MethodPoint, name: str, found: Estimate | None) -> dict[str, Any]:
+    if found is None:
+        return _row(point, name, n=0)
+    return _row(point, name, found.value, found.low, found.high, max(found.seeds, 1), found.warning)
+
+
+def _row(
+    point: MethodPoint,
+    measure: str,
+    value: float | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    n: int = 0,
+    words: str | None = None,
+) -> dict[str, Any]:
+    same = {name: getattr(point, name) for name in ("study", "world", "label_class", "method", "parameter")}
+    return {
+        **same,
+        "measure": measure,
+        "value": value,
+        "low": low,
+        "high": high,
+        "n": n,
+        "planned": point.planned,
+        "words": words,
+    }

@@ -1,0 +1,241 @@
+"""Numbers over the agents of several points: critical α, head-start ratio, differences from plain training, one curve of effective α.
+
+Reads the table of `agents.py`; intervals are bootstrap intervals over training seeds, the same seeds at every point. Definitions:
+docs/results/methods-plan.md. Read next: `board.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+REPETITIONS = 1000
+HALF = 0.5
+TINY = 1e-12  # of rounding
+MARGIN = 0.1  # of a mean residual within which a method is on the curve
+
+
+@dataclass(frozen=True)
+class Span:
+    """A number with its 95% interval and n training seeds. least, most: the range that was tested; beyond it, ends are 0 or ∞."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    least: float = 0.0
+    most: float = math.inf
+
+    @property
+    def short(self) -> str:
+        """Format as `0.031 [0.02, 0.04]`; ends outside the range tested are written as such."""
+        return f"{self._end(self.value)} [{self._end(self.low)}, {self._end(self.high)}]"
+
+    def _end(self, value: float) -> str:
+        if value < self.least:
+            return f"<{self.least:g}"
+        return f">{self.most:g}" if value > self.most else f"{value:.2g}"
+
+
+def grid_of(agents: pl.DataFrame, measure: str) -> tuple[np.ndarray, np.ndarray]:
+    """A measure by seed and parameter: (parameters float64[P], values float64[S, P] with nan where there is no agent)."""
+    parameters, seeds = (np.array(agents[name].unique().sort().to_list()) for name in ("parameter", "seed"))
+    values = np.full((len(seeds), len(parameters)), np.nan)
+    for parameter, seed, value in agents.select("parameter", "seed", measure).iter_rows():
+        if value is not None:
+            values[np.searchsorted(seeds, seed), np.searchsorted(parameters, parameter)] = value
+    return parameters, values
+
+
+def passes(parameters: np.ndarray, values: np.ndarray, height: float) -> float:
+    """Where the mean over seeds, made monotone, passes a height, linear in the logarithm; 0: before the first point, ∞: nowhere."""
+    from scipy.optimize import isotonic_regression
+
+    counts = np.isfinite(values).sum(axis=0)
+    there = counts > 0
+    if not there.any():
+        return math.nan
+    means = np.nansum(values[:, there], axis=0) / counts[there]
+    fitted = np.asarray(isotonic_regression(means, weights=counts[there].astype(float)).x)
+    x = np.log(parameters[there])
+    if fitted[0] >= height:
+        return 0.0
+    above = np.flatnonzero(fitted >= height)
+    if not len(above):
+        return math.inf
+    k = int(above[0])
+    part = (height - fitted[k - 1]) / (fitted[k] - fitted[k - 1])
+    return float(math.exp(x[k - 1] + part * (x[k] - x[k - 1])))
+
+
+def resampled(seeds: int, rng: np.random.Generator) -> np.ndarray:
+    """Bootstrap samples of seeds: int64[REPETITIONS, seeds]."""
+    return rng.integers(0, seeds, (REPETITIONS, seeds))
+
+
+def quantiles(samples: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Ends of an interval of samples, which may be infinite."""
+    tail = (1 - level) / 2
+    low, high = np.quantile(samples, [tail, 1 - tail], method="inverted_cdf")
+    return float(low), float(high)
+
+
+def critical_alpha(agents: pl.DataFrame, measure: str, height: float = HALF) -> Span | None:
+    """The α at which a method's measure passes a height. None with fewer than two points."""
+    agents = agents.filter(pl.col("parameter") > 0)
+    if agents["parameter"].n_unique() < 2 or agents[measure].null_count() == agents.height:
+        return None
+    parameters, values = grid_of(agents, measure)
+    draws = resampled(len(values), np.random.default_rng(0))
+    samples = np.array([passes(parameters, values[draw], height) for draw in draws])
+    low, high = quantiles(samples[~np.isnan(samples)])
+    return Span(passes(parameters, values, height), low, high, len(values), parameters[0], parameters[-1])
+
+
+def critical_ratio(one: pl.DataFrame, other: pl.DataFrame, measure: str) -> Span:
+    """Critical α of one method over that of another, paired by seed. Ends outside the range tested count as its ends."""
+    found = []
+    for agents in (one, other):
+        found.append(grid_of(agents.filter(pl.col("parameter") > 0), measure))
+    (parameters, first), (_, second) = found
+    seeds = min(len(first), len(second))
+    draws = [np.arange(seeds), *resampled(seeds, np.random.default_rng(0))]
+
+    def clipped(values: np.ndarray, draw: np.ndarray) -> float:
+        return min(max(passes(parameters, values[draw], HALF), parameters[0]), parameters[-1])
+
+    ratios = np.array([clipped(first, draw) / clipped(second, draw) for draw in draws])
+    return Span(ratios[0], *quantiles(ratios[1:]), seeds)
+
+
+@dataclass(frozen=True)
+class HeadStart:
+    """Labels needed from scratch over labels needed from the agent. ratio: with its interval; beyond: the curves that never pass."""
+
+    measure: str
+    height: float
+    ratio: Span
+    agent: float
+    scratch: float
+
+
+def head_start(agent: pl.DataFrame, scratch: pl.DataFrame, measure: str, height: float) -> HeadStart | None:
+    """Head-start ratio of a measure; None without agents of both kinds. 0 and ∞ count as the ends of the range of labels."""
+    if not agent.height or not scratch.height:
+        return None
+    (parameters, one), (also, other) = (grid_of(table, measure) for table in (agent, scratch))
+    seeds = min(len(one), len(other))
+    draws = [np.arange(seeds), *resampled(seeds, np.random.default_rng(0))]
+    ends = (min(parameters[0], also[0]), max(parameters[-1], also[-1]))
+
+    def needed(place: np.ndarray, values: np.ndarray, draw: np.ndarray) -> float:
+        return min(max(passes(place, values[draw], height), ends[0]), ends[1])
+
+    ratios = np.array([needed(also, other, draw) / needed(parameters, one, draw) for draw in draws])
+    ratio = Span(float(ratios[0]), *quantiles(ratios[1:]), seeds)
+    raw = (passes(parameters, one[:seeds], height), passes(also, other[:seeds], height))
+    return HeadStart(measure, height, ratio, *raw)
+
+
+@dataclass(frozen=True)
+class FromPlain:
+    """A method minus plain training at equal parameters, paired by seed and averaged; p is Holm's over all methods."""
+
+    method: str
+    span: Span
+    p: float
+
+
+def differences(agents: pl.DataFrame, measure: str, against: str) -> list[FromPlain]:
+    """Each method minus the method `against`, on the parameters and seeds that both have, by Student's t; Holm's correction."""
+    from scipy.special import stdtr, stdtrit
+
+    from ...measurement.study_curves import holm
+
+    base = agents.filter(pl.col("method") == against).select("parameter", "seed", base=pl.col(measure))
+    found: list[tuple[str, Span, float]] = []
+    for (method,), own in agents.filter(pl.col("method") != against).group_by("method", maintain_order=True):
+        both = own.join(base, on=["parameter", "seed"]).drop_nulls([measure, "base"])
+        each = (
+            both.group_by("seed").agg((pl.col(measure) - pl.col("base")).mean().alias("by"))["by"].to_numpy()
+        )
+        if len(each) < 2:
+            continue
+        mean, error = float(each.mean()), float(each.std(ddof=1) / math.sqrt(len(each)))
+        half = float(stdtrit(len(each) - 1, 0.975)) * error
+        p = float(abs(mean) <= TINY)  # if the difference is the same for every seed
+        if error > TINY:
+            p = float(2 * stdtr(len(each) - 1, -abs(mean) / error))
+        found.append((str(method), Span(mean, mean - half, mean + half, len(each), -math.inf), p))
+    return [FromPlain(m, s, p) for (m, s, _), p in zip(found, holm([p for *_, p in found]), strict=True)]
+
+
+@dataclass(frozen=True)
+class OnCurve:
+    """A method's mean residual from the curve of all other methods. agents: those within the others' range of effective α."""
+
+    method: str
+    span: Span  # corrected for the number of methods (Bonferroni)
+    agents: int
+    outside: int
+
+
+def one_curve(agents: pl.DataFrame, measure: str = "preference") -> list[OnCurve]:
+    """Test whether a measure is one monotone function of effective α: for each method, residuals from the fit to all others."""
+    known = agents.drop_nulls([measure, "effective_alpha"])
+    methods = known["method"].unique(maintain_order=True).to_list()
+    if len(methods) < 2:
+        return []
+    least = known.filter(pl.col("effective_alpha") > 0)["effective_alpha"].min()
+    floor = float(least) / 3 if least is not None else 1.0  # type: ignore[arg-type]
+    x = np.log(np.maximum(known["effective_alpha"].to_numpy(), floor))
+    y, name = known[measure].to_numpy(), known["method"].to_numpy()
+    seeds, place = np.unique(known["seed"].to_numpy(), return_inverse=True)
+    rng = np.random.default_rng(0)
+    weights = [np.bincount(draw, minlength=len(seeds)) for draw in resampled(len(seeds), rng)]
+    found = []
+    for method in methods:
+        own, others = name == method, name != method
+        inside = own & (x >= x[others].min()) & (x <= x[others].max())
+        if not inside.any():
+            found.append(
+                OnCurve(method, Span(math.nan, -math.inf, math.inf, 0, -math.inf), 0, int(own.sum()))
+            )
+            continue
+        value = residual(x, y, np.ones(len(x)), inside, others)
+        samples = np.array([residual(x, y, w[place].astype(float), inside, others) for w in weights])
+        ends = quantiles(samples[~np.isnan(samples)], 1 - 0.05 / len(methods))
+        n = len(np.unique(place[inside]))
+        span = Span(value, *ends, n, -math.inf)
+        found.append(OnCurve(method, span, int(inside.sum()), int((own & ~inside).sum())))
+    return found
+
+
+def residual(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray, inside: np.ndarray, others: np.ndarray
+) -> float:
+    """Mean of y minus the monotone fit to the others, over the agents `inside`; nan if the sample lacks either."""
+    from scipy.optimize import isotonic_regression
+
+    fit, own = others & (weights > 0), inside & (weights > 0)
+    if not fit.any() or not own.any():
+        return math.nan
+    places, back = np.unique(x[fit], return_inverse=True)
+    total = np.bincount(back, weights[fit])
+    means = np.bincount(back, weights[fit] * y[fit]) / total
+    curve = np.asarray(isotonic_regression(means, weights=total).x)
+    return float(np.average(y[own] - np.interp(x[own], places, curve), weights=weights[own]))
+
+
+def is_one_curve(found: Sequence[OnCurve]) -> str:
+    """`one curve`, `not one curve` or `undecided`, as the plan says."""
+    spans = [one.span for one in found if one.agents]
+    if any((s.low > 0 or s.high < 0) and abs(s.value) > MARGIN for s in spans):
+        return "not one curve"
+    if spans and all(s.low >= -MARGIN and s.high <= MARGIN for s in spans):
+        return "one curve"
+    return "undecided"
