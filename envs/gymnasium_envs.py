@@ -18,7 +18,7 @@ from goalposts.whole_numbers import is_whole
 
 from .engine.level_sampler import refuse_sampler
 from .engine.level_stream import fields_of, outcome_fields, stream_of, wanted_level
-from .engine.options import OptionError, seeds_of
+from .engine.options import OptionError, options_of, seeds_of
 from .engine.outcome import O_END, RUNNING, TERMINATED, TRUNCATED
 from .levels.level import Level
 from .render.render import ansi
@@ -158,7 +158,7 @@ class GoalpostsVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
         In a list of seeds, None lets an environment continue its sequence.
         """
-        options = dict(options or {})
+        options = options_of(options)
         which = np.asarray(options.pop("reset_mask", np.ones(self.num_envs, np.bool_)))
         if which.shape != (self.num_envs,) or which.dtype != np.bool_:
             raise OptionError(

@@ -25,7 +25,7 @@ from ..worlds.registry import get_world
 from .engine import REWARDS, Engine, Step
 from .level_sampler import check_sampler, chosen_levels, report_ended
 from .observe import observation_layout
-from .options import OptionError, check_levels, check_names, check_probability, step_limit
+from .options import OptionError, check_levels, check_names, check_probability, options_of, step_limit
 from .outcome import (
     END,
     FIRST,
@@ -81,7 +81,14 @@ class LevelStream:
         num_envs = whole("num_envs", num_envs, OptionError, 1, MAX_ENVS)
         level_seed = whole("level_seed", level_seed, OptionError, 0, MAX_SEED)
         if num_levels is not None:
-            num_levels = whole("num_levels", num_levels, OptionError, 1, MAX_POOL, ", or None for no limit")
+            num_levels = whole(
+                "num_levels",
+                num_levels,
+                OptionError,
+                1,
+                MAX_POOL,
+                ", or None for no limit (given levels: levels=…)",
+            )
         max_steps = step_limit(max_steps)
         levels = check_levels(levels)
         self.world = get_world(world)
@@ -349,7 +356,7 @@ def fields_of(rows: np.ndarray, returns: np.ndarray) -> dict[str, np.ndarray]:
 
 def wanted_level(stream: LevelStream, options: dict[str, Any] | None) -> Level | None:
     """The level requested in reset's options by `level` (a Level) or `index` (level k of the level seed), or None."""
-    options = dict(options or {})
+    options = options_of(options)
     level, index = options.pop("level", None), options.pop("index", None)
     if options:
         raise OptionError(f"reset takes the options 'level' and 'index', not {', '.join(map(repr, options))}")

@@ -5,7 +5,7 @@ Each message names the option, its allowed values and what to write instead. Rea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,17 @@ def check_names(given: Iterable[str], known: Collection[str]) -> None:
         raise OptionError(f"unknown option {name!r}; the options are {', '.join(sorted(known))}.{hint}")
 
 
+def options_of(given: Any) -> dict[str, Any]:
+    """Copy the options of `reset`. Raises OptionError if they are no mapping."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise OptionError(
+            f"options = {shown(given)} is a {type(given).__name__}; write a dict, such as options={{'index': 3}}"
+        )
+    return dict(given)
+
+
 def check_levels(levels: Any) -> LevelSet | None:
     """Return the levels if they are a LevelSet or None. Raises OptionError with the correct form otherwise."""
     if levels is None or isinstance(levels, LevelSet):
@@ -77,7 +88,7 @@ def step_limit(max_steps: Any) -> int | None:
 
 def check_probability(name: str, value: Any) -> None:
     """Raise OptionError if a value is no probability."""
-    if not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
+    if not isinstance(value, int | float | np.integer | np.floating) or not 0 <= value <= 1:
         raise OptionError(f"{name} = {shown(value)}: must be a probability from 0 to 1")
 
 

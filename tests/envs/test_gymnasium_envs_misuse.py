@@ -48,6 +48,13 @@ def test_a_wrong_option_is_refused_and_changes_nothing(options: dict, error: typ
             assert np.array_equal(getattr(env.stream.engine, name), value), name
 
 
+@pytest.mark.parametrize("options", [3, "index", [("index", 3)], {"index"}, 0, ""])
+def test_options_are_a_dict(options: object) -> None:
+    for env in (make(), make_vec(2)):
+        with pytest.raises(OptionError, match=r"write a dict, such as options=\{'index': 3\}"):
+            env.reset(options=options)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("mask", [[True], np.ones(3, bool), np.ones(2, int), "no"])
 def test_a_mask_is_one_truth_value_for_each(mask: object) -> None:
     vector = make_vec(2)

@@ -32,7 +32,7 @@ TEN = generate("CoinRun", "off_path", 3, 10)
         ({"levels": TEN[0]}, r"levels=LevelSet\.of\(\[level\]\)"),
         ({"levels": list(TEN)}, r"levels=LevelSet\.of\(levels\)"),
         ({"levels": "my.txt"}, r"load_levels"),
-        ({"num_levels": TEN}, r"num_levels = LevelSet.*must be a whole number"),
+        ({"num_levels": TEN}, r"num_levels = LevelSet.*must be a whole number.*given levels: levels="),
         ({"num_levels": "50"}, r"num_levels = '50'.*must be a whole number"),
         ({"max_steps": 1.5}, r"max_steps = 1.5.*must be a whole number"),
         ({"condition": "off-path"}, "Did you mean off_path"),
