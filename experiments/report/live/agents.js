@@ -4,20 +4,23 @@ const MOST_SUMS = 4000;
 function mindOf(world, agent, blind) { // blind: plane bits that are hidden from the agent
   const spec = blind ? { ...agent.spec, bits: agent.spec.bits.map((bit) => bit & ~blind) } : agent.spec;
   const tabled = new WeakMap(), similar = new Map(); // sums of the first layer by state, from this or an earlier level
-  const ordered = agent.network.trunk.length > 0 && !spec.reach.some(Boolean);
-  const fresh = (key, ones) => {
-    if (!ordered) return consider(agent.network, ones);
+  const ordered = agent.network.trunk.length > 0 && !spec.reach.some(Boolean), look = ordered && lookerOf(world, spec);
+  const fresh = (level, state, key) => {
+    if (!ordered) return consider(agent.network, observe(world, spec, level, state));
     if (similar.size > MOST_SUMS) similar.clear();
-    const first = similarSums(agent.network.trunk[0], ones, similar.get(key));
+    const cells = look(level, state, key), known = similar.get(key);
+    if (known && known.cells === cells) return known.thought;
+    const first = similarSums(agent.network.trunk[0], spec, known, cells);
+    if (!first.thought) first.thought = consider(agent.network, null, first.sums);
     similar.set(key, first);
-    return consider(agent.network, ones, first.sums);
+    return first.thought;
   };
   const think = (level, state) => { // {p, v}, each state of a level once
     let known = tabled.get(level);
     if (!known) tabled.set(level, (known = new Map()));
     const key = keyOf(level, state);
     let found = known.get(key);
-    if (!found) known.set(key, (found = fresh(key, observe(world, spec, level, state))));
+    if (!found) known.set(key, (found = fresh(level, state, key)));
     return found;
   };
   return { world, agent, spec, think };

@@ -66,9 +66,9 @@ function placesFor({ cells }) {
 
 function showMeter() {
   const meter = byId("meter"), found = S.survey, { goal, proxy } = page.words;
-  if (explained()) { meter.textContent = explained(); return; }
-  if (!found) { meter.textContent = workers ? "Searching this level …" : "This browser does not let the page search (open it from a server)."; return; }
-  if (!found.decided) { meter.textContent = "This level has too many states to search here."; return; }
+  if (explained()) { setText(meter, explained()); return; }
+  if (!found) { setText(meter, workers ? "Searching this level …" : "This browser does not let the page search (open it from a server)."); return; }
+  if (!found.decided) { setText(meter, "This level has too many states to search here."); return; }
   const steps = (n, what, unit) => (n < 0 ? `${what} cannot be reached` : `${what} in ${n}${unit ? ` step${n === 1 ? "" : "s"}` : ""}`);
   const verdict = (yes) => element("b", yes ? "yes" : "no", yes ? "yes" : "no");
   const far = element("span", ` (${steps(found.toGoal, goal, true)}, ${steps(found.toProxy, proxy, found.toGoal < 0)})`, "wordy");
@@ -116,14 +116,28 @@ function changed() { // the level, an agent or a switch: everything is computed 
     return { which, index, level, run, proxy, arrows: arrowsOf(which, level), odds: sampled(mind(which), level, SAMPLES), canvas: byId(`board-${index}`) };
   });
   S.took = performance.now() - begin;
-  showTakes();
   S.time = Math.min(S.time, lastStep());
   askWorkers();
+  if (stroke) S.boards.forEach((board) => { fit(board, false); drawBoard(board); }); // a stroke changes no size: nothing is measured
+  showWords();
+}
+
+const OFTEN = 120; // milliseconds between two changes of the words while a stroke lasts: its frames have the arrows alone to draw
+let worded = 0, wording = 0;
+function showWords() { // everything but the boards' pictures
+  clearTimeout(wording);
+  const rest = stroke ? worded + OFTEN - performance.now() : 0;
+  if (rest > 0) { wording = setTimeout(showWords, rest); return; }
+  worded = performance.now();
+  showTakes();
   S.boards.forEach(showOdds);
   showStory();
   showCurve();
-  S.boards.forEach((board) => fit(board, !stroke)); // a stroke changes no size: nothing is measured
-  showTime();
+  if (stroke) showClock();
+  else {
+    S.boards.forEach((board) => fit(board, true));
+    showTime();
+  }
   if (!intro.on) keepAddress();
 }
 
@@ -198,7 +212,12 @@ function boardHands(canvas) {
     stroke = cell;
     if (inside(...cell)) paintAt(...cell);
   });
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { stroke = null; root.classList.remove("stroking"); });
+  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => {
+    const ended = stroke;
+    stroke = null;
+    root.classList.remove("stroking");
+    if (ended && !waiting) showWords();
+  });
   canvas.addEventListener("focus", () => { S.cursor = S.cursor || Array.from(startOf(world, S.level).slice(0, 2)); S.boards.forEach(drawBoard); });
   canvas.addEventListener("blur", () => S.boards.forEach(drawBoard));
   canvas.addEventListener("keydown", (event) => {

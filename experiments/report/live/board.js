@@ -1,10 +1,26 @@
 // Draws boards: the level, what the agent would do in each cell, its paths, what mattered, the goal map, the agent itself.
 "use strict";
 const sheet = page.sheet, image = new Image(), landscape = new Image();
+const sprites = new Map(); // by size, then by name: bitmaps, which are copied and not decoded or scaled again
 function blit(pen, name, row, col, size) {
   const place = sheet.places[name];
-  if (place && image.complete && image.naturalWidth) pen.drawImage(image, place[0], place[1], sheet.px, sheet.px, col * size, row * size, size, size);
-  return Boolean(place);
+  if (!place || !image.complete || !image.naturalWidth) return;
+  if (!sprites.has(size)) {
+    if (sprites.size > 8) sprites.clear(); // the window was resized many times
+    sprites.set(size, new Map());
+  }
+  const known = sprites.get(size);
+  if (!known.has(name)) {
+    known.set(name, pictured(size, size, (drawn) => drawn.drawImage(image, place[0], place[1], sheet.px, sheet.px, 0, 0, size, size)));
+  }
+  pen.drawImage(known.get(name), col * size, row * size);
+}
+
+function pictured(wide, high, draw) { // a bitmap
+  const picture = new OffscreenCanvas(wide, high), pen = picture.getContext("2d");
+  pen.imageSmoothingEnabled = false;
+  draw(pen);
+  return picture.transferToImageBitmap();
 }
 
 function iconName(code) { // a drawing for a tile's brush
@@ -32,7 +48,7 @@ function tileName(r, c) { // some tiles are drawn differently where the one abov
   return above && above !== sprite && sheet.places[`${sprite}_top`] ? `${sprite}_top` : sprite;
 }
 
-const grounds = new WeakMap(); // by canvas: {picture, about, looks, marks}
+const grounds = new WeakMap(); // by canvas: {picture, scenery, about, looks, marks}
 function drawGround(pen, level, size, marks, ink) { // the level and the policy in each cell; drawn once, then only the cells that look different
   const seen = Boolean(landscape.complete && landscape.naturalWidth), about = [size, level.rows, level.cols, seen, image.complete, ink].join();
   let ground = grounds.get(pen.canvas);
@@ -40,7 +56,7 @@ function drawGround(pen, level, size, marks, ink) { // the level and the policy 
     const picture = document.createElement("canvas");
     picture.width = level.cols * size;
     picture.height = level.rows * size;
-    ground = { picture, about, looks: [], marks: [] };
+    ground = { picture, scenery: seen ? sceneryOf(level, picture.width, picture.height) : null, about, looks: [], marks: [] };
     grounds.set(pen.canvas, ground);
   }
   const under = ground.picture.getContext("2d", { alpha: false }), stale = [];
@@ -51,25 +67,21 @@ function drawGround(pen, level, size, marks, ink) { // the level and the policy 
     ground.marks[i] = marks[i];
     stale.push([r, c, marks[i]]);
   }
-  if (stale.length) drawCells(under, level, size, stale, ink);
+  drawCells(under, level, size, stale, ink, ground.scenery);
   pen.drawImage(ground.picture, 0, 0);
 }
 
-function drawCells(pen, level, size, cells, ink) {
-  pen.save();
-  pen.imageSmoothingEnabled = false;
-  pen.beginPath();
-  for (const [r, c] of cells) pen.rect(c * size, r * size, size, size);
-  pen.clip();
-  if (sheet.backdrop && landscape.complete && landscape.naturalWidth) {
-    const high = landscape.naturalHeight, wide = Math.min(landscape.naturalWidth, (high * level.cols) / level.rows);
-    pen.drawImage(landscape, 0, 0, wide, high, 0, 0, level.cols * size, level.rows * size);
-  }
+function sceneryOf(level, wide, high) { // what is behind the tiles
+  const { naturalWidth, naturalHeight } = landscape, part = Math.min(naturalWidth, (naturalHeight * level.cols) / level.rows);
+  return pictured(wide, high, (pen) => pen.drawImage(landscape, 0, 0, part, naturalHeight, 0, 0, wide, high));
+}
+
+function drawCells(pen, level, size, cells, ink, scenery) {
   for (const [r, c, mark] of cells) {
+    if (scenery) pen.drawImage(scenery, c * size, r * size, size, size, c * size, r * size, size, size);
     drawCell(pen, level, r, c, size);
     if (mark) drawMark(pen, r, c, size, mark, ink);
   }
-  pen.restore();
 }
 
 function drawCell(pen, level, r, c, size) {
@@ -142,16 +154,53 @@ function arrowOf(dx, dy, size) { // a picture of one cell
   return picture.transferToImageBitmap();
 }
 
-function drawLine(pen, path, size, wide, shade, alpha) {
+function drawPath(pen, path, size, wide, shade, alpha) {
   pen.globalAlpha = alpha;
   pen.lineWidth = wide;
   pen.strokeStyle = shade;
   pen.lineJoin = pen.lineCap = "round";
   pen.beginPath();
-  path.forEach(([r, c], k) => (k ? pen.lineTo((c + 0.5) * size, (r + 0.5) * size) : pen.moveTo((c + 0.5) * size, (r + 0.5) * size)));
+  tracePath(pen, path, size);
   pen.stroke();
   pen.globalAlpha = 1;
 }
+
+function tracePath(pen, path, size) { // without the points on the way of a straight line
+  pen.moveTo((path[0][1] + 0.5) * size, (path[0][0] + 0.5) * size);
+  for (let k = 1; k < path.length; k++) {
+    const before = path[k - 1], now = path[k], next = path[k + 1];
+    if (next && now[0] - before[0] === next[0] - now[0] && now[1] - before[1] === next[1] - now[1]) continue;
+    pen.lineTo((now[1] + 0.5) * size, (now[0] + 0.5) * size);
+  }
+}
+
+function drawTrails(pen, paths, size, shade) { // a step that many paths take is drawn once, the darker the more there are
+  const steps = new Map(), often = [];
+  for (const path of paths) for (let k = 1; k < path.length; k++) {
+    const key = stepKey(path[k - 1], path[k]);
+    steps.set(key, (steps.get(key) || 0) + 1);
+  }
+  for (const path of paths) for (let k = 1, run = null, count = 0; k < path.length; k++) {
+    const key = stepKey(path[k - 1], path[k]), now = steps.get(key);
+    steps.set(key, 0);
+    if (now && now !== count) (often[now] = often[now] || []).push((run = [path[k - 1]]));
+    if (now) run.push(path[k]);
+    count = now;
+  }
+  pen.lineWidth = size / 16;
+  pen.strokeStyle = shade;
+  pen.lineCap = "butt";
+  pen.lineJoin = "bevel";
+  often.forEach((runs, count) => {
+    pen.globalAlpha = 1 - 0.5 ** count;
+    pen.beginPath();
+    for (const run of runs) tracePath(pen, run, size);
+    pen.stroke();
+  });
+  pen.globalAlpha = 1;
+}
+
+const stepKey = (from, to) => ((from[0] * 256 + from[1]) * 64 + to[0]) * 256 + to[1];
 
 function drawMap(pen, which, size) { // orange: the proxy comes first; blue: the goal; the lighter, the rarer either
   for (const [key, found] of S.map ? S.map.cells : []) {
@@ -200,7 +249,7 @@ function drawHeeded(pen, cells, size, [top, left, rows, cols], level) {
 }
 
 function drawBoard(board) {
-  const { canvas, level, run } = board, pen = canvas.getContext("2d", { alpha: false }), size = board.size;
+  const { canvas, level, run } = board, size = board.size, pen = canvas.pen || (canvas.pen = canvas.getContext("2d", { alpha: false }));
   pen.imageSmoothingEnabled = false;
   const ink = lightColour(`agent-${board.index + 1}`), t = Math.min(Math.floor(S.time), run.frames.length - 1), state = run.frames[t];
   const answers = !S.hidden, mapped = S.layer === "map" && answers;
@@ -209,9 +258,9 @@ function drawBoard(board) {
   if (mapped) drawMap(pen, board.index, size);
   drawProxyMark(pen, board.proxy, size);
   if (answers && !mapped) {
-    if (S.layer === "policy" || S.layer === "plain") for (const path of board.odds.paths) drawLine(pen, path, size, size / 16, ink, 0.5);
-    drawLine(pen, run.frames, size, size / 5, "#fff", 0.95);
-    drawLine(pen, run.frames, size, size / 8, ink, 1);
+    if (S.layer === "policy" || S.layer === "plain") drawTrails(pen, board.odds.paths, size, ink);
+    drawPath(pen, run.frames, size, size / 5, "#fff", 0.95);
+    drawPath(pen, run.frames, size, size / 8, ink, 1);
   }
   drawThings(pen, level, state, size);
   if (S.layer === "matters" && answers) {

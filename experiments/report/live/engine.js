@@ -48,21 +48,77 @@ function windowOf(world, spec, state) {
 
 function cellsIn(world, level, state, [top, left, rows, cols]) { // plane bits of each cell, moving things included
   const cells = new Uint16Array(rows * cols + 1); // the last is aside
-  for (let r = 0, i = 0; r < rows; r++) {
+  const begin = Math.max(0, -left), end = Math.min(cols, level.cols - left);
+  for (let r = 0, i = 0; r < rows; r++, i += cols) {
     const line = level.grid[top + r];
-    for (let c = left; c < left + cols; c++, i++) cells[i] = line && c >= 0 && c < level.cols ? line[c] : world.outside;
+    if (!line || begin > 0 || end < cols) cells.fill(world.outside, i, i + cols);
+    if (line) for (let c = begin; c < end; c++) cells[i + c] = line[left + c];
   }
   world.rules.objects(level.facts, state, [cells, 0, top, left, rows, cols, rows * cols]);
   return cells;
 }
 
+// Looks from one state after another and remembers: {cells} of `cellsIn`, the same array as long as nothing in it changes.
+// A stroke changes few cells of a level, and few windows show them.
+const MOST_SIGHTS = 4000;
+const lookers = new WeakMap(); // by world, then by window: agents with the same window share what they see
+function lookerOf(world, spec) {
+  if (!lookers.has(world)) lookers.set(world, new Map());
+  const same = lookers.get(world), window = `${spec.size} ${spec.follow}`;
+  if (!same.has(window)) same.set(window, looker(world, spec));
+  return same.get(window);
+}
+
+function looker(world, spec) {
+  const sights = new Map(), area = spec.size[0] * spec.size[1]; // by state: {cells, turn}
+  let last = null, turn = 0, changes = null; // turn: number of the level; changes: its cells that differ from the level before
+  return (level, state, key) => {
+    if (level !== last) {
+      changes = last && changedCells(last, level);
+      last = level;
+      turn++;
+      if (sights.size > MOST_SIGHTS) sights.clear();
+    }
+    const sight = sights.get(key);
+    if (sight && sight.turn === turn) return sight.cells;
+    const box = windowOf(world, spec, state);
+    if (sight && changes && sight.turn === turn - 1 && !changes.some((cell) => shows(box, cell))) {
+      sight.turn = turn;
+      return sight.cells;
+    }
+    const cells = cellsIn(world, level, state, box);
+    if (!sight) sights.set(key, { cells, turn });
+    else {
+      sight.turn = turn;
+      if (differ(sight.cells, cells, area)) sight.cells = cells;
+    }
+    return sights.get(key).cells;
+  };
+}
+
+const shows = ([top, left, rows, cols], [r, c]) => r >= top && r < top + rows && c >= left && c < left + cols;
+function differ(a, b, count) {
+  for (let i = 0; i < count; i++) if (a[i] !== b[i]) return true;
+  return false;
+}
+
+function changedCells(before, level) { // null: a state may look different anywhere
+  if (before.rows !== level.rows || before.cols !== level.cols || differ(before.facts, level.facts, level.facts.length)) return null;
+  const found = [];
+  for (let r = 0; r < level.rows; r++) for (let c = 0; c < level.cols; c++) if (before.grid[r][c] !== level.grid[r][c]) found.push([r, c]);
+  return found;
+}
+
+function onesIn(spec, cells, plane, ones) { // places of the ones of one plane
+  const bit = spec.bits[plane], area = spec.size[0] * spec.size[1];
+  for (let i = 0; i < area; i++) if (cells[i] & bit) ones.push(plane * area + i);
+}
+
 function observe(world, spec, level, state) { // Int32Array
-  const box = windowOf(world, spec, state), [top, left, rows, cols] = box, area = rows * cols;
-  const cells = cellsIn(world, level, state, box), filled = [], ones = [];
-  for (let i = 0; i < area; i++) if (cells[i]) filled.push(i);
-  spec.bits.forEach((bit, plane) => {
-    if (spec.reach[plane]) return larger(world, spec, level, state, box, plane, ones);
-    for (const i of filled) if (cells[i] & bit) ones.push(plane * area + i);
+  const box = windowOf(world, spec, state), cells = cellsIn(world, level, state, box), ones = [];
+  spec.bits.forEach((_, plane) => {
+    if (spec.reach[plane]) larger(world, spec, level, state, box, plane, ones);
+    else onesIn(spec, cells, plane, ones);
   });
   return Int32Array.from(ones);
 }

@@ -39,8 +39,16 @@ function fromOnes(layer, ones) {
 }
 
 function fromNumbers(layer, given) {
-  const out = new Float64Array(layer.b), n = layer.outputs, w = layer.w;
-  for (let i = 0; i < given.length; i++) {
+  const out = new Float64Array(layer.b), n = layer.outputs, w = layer.w, m = given.length;
+  if (n < 8) { // a head: each sum by itself
+    for (let k = 0; k < n; k++) {
+      let sum = out[k];
+      for (let i = 0, j = k; i < m; i++, j += n) sum += given[i] * w[j];
+      out[k] = sum;
+    }
+    return out;
+  }
+  for (let i = 0; i < m; i++) {
     const x = given[i], begin = i * n;
     if (x !== 0) for (let k = 0; k < n; k++) out[k] += x * w[begin + k];
   }
@@ -60,20 +68,27 @@ function hidden(given, rounds) { // ReLU, in place
   return given;
 }
 
-// Sums of the first layer, {ones, sums, turns}, from those of a similar observation: after a stroke few of its ones have changed.
+// Sums of the first layer, {cells, sums, turns, thought}, from those of a similar sight: after a stroke few of its cells have changed.
 const TURNS = 50; // after so many changes everything is added up again, so that rounding errors stay below 1e-12
-function similarSums(layer, ones, known) {
-  if (!known || known.turns >= TURNS) return { ones, sums: fromOnes(layer, ones), turns: 0 };
-  const { sums } = known, before = known.ones, n = layer.outputs, w = layer.w;
-  for (let i = 0, j = 0; i < ones.length || j < before.length;) { // both in ascending order
-    const now = i < ones.length ? ones[i] : Infinity, old = j < before.length ? before[j] : Infinity;
-    if (now <= old) i++;
-    if (old <= now) j++;
-    if (now === old) continue;
-    const begin = Math.min(now, old) * n, sign = now < old ? 1 : -1;
-    for (let k = 0; k < n; k++) sums[k] += sign * w[begin + k];
+function similarSums(layer, spec, known, cells) {
+  if (!known || known.turns >= TURNS) {
+    const ones = [];
+    spec.bits.forEach((_, plane) => onesIn(spec, cells, plane, ones));
+    return { cells, sums: fromOnes(layer, ones), turns: 0, thought: null };
   }
-  return { ones, sums, turns: known.turns + 1 };
+  const { sums, cells: before } = known, n = layer.outputs, w = layer.w, { bits } = spec, area = cells.length - 1;
+  let { thought } = known;
+  for (let i = 0; i < area; i++) {
+    if (cells[i] === before[i]) continue;
+    for (let plane = 0; plane < bits.length; plane++) {
+      const now = (cells[i] & bits[plane]) !== 0, was = (before[i] & bits[plane]) !== 0;
+      if (now === was) continue;
+      const begin = (plane * area + i) * n, sign = now ? 1 : -1;
+      for (let k = 0; k < n; k++) sums[k] += sign * w[begin + k];
+      thought = null;
+    }
+  }
+  return { cells, sums, turns: known.turns + 1, thought };
 }
 
 function consider(network, ones, first = null) { // {p: probabilities, v: value}; first: sums of the trunk's first layer

@@ -38,6 +38,7 @@ function element(tag, text, name) {
   if (name) made.className = name;
   return made;
 }
+const setText = (node, text) => { if (node.textContent !== text) node.textContent = text; }; // text that stays is not laid out again
 const say = (text) => { byId("announce").textContent = text; };
 let silence = 0;
 function notice(text) {

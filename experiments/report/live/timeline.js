@@ -4,12 +4,16 @@ const lastStep = () => Math.max(1, ...S.boards.map((board) => board.run.frames.l
 let playing = false, before = 0, pace = 6;
 
 function showTime() {
+  showClock();
+  S.boards.forEach(drawBoard);
+}
+
+function showClock() { // the step, in words and on the curve
   const step = Math.floor(S.time), last = lastStep(), bar = byId("time");
   bar.max = String(last);
   bar.value = String(step);
   bar.setAttribute("aria-valuetext", `step ${step} of ${last}`);
   byId("clock").textContent = `${step} / ${last}`;
-  S.boards.forEach(drawBoard);
   S.boards.forEach(showNext);
   const line = byId("curve").querySelector(".now");
   if (line) for (const end of ["x1", "x2"]) line.setAttribute(end, String((600 * Math.min(S.time, last)) / last));
