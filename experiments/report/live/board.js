@@ -77,8 +77,12 @@ function sceneryOf(level, wide, high) { // what is behind the tiles
 }
 
 function drawCells(pen, level, size, cells, ink, scenery) {
+  for (let k = 0, run = 1; scenery && k < cells.length; k += run) { // neighbours at once
+    const [r, c] = cells[k], at = [c * size, r * size];
+    for (run = 1; k + run < cells.length && cells[k + run][0] === r && cells[k + run][1] === c + run;) run++;
+    pen.drawImage(scenery, ...at, run * size, size, ...at, run * size, size);
+  }
   for (const [r, c, mark] of cells) {
-    if (scenery) pen.drawImage(scenery, c * size, r * size, size, size, c * size, r * size, size, size);
     drawCell(pen, level, r, c, size);
     if (mark) drawMark(pen, r, c, size, mark, ink);
   }
@@ -152,6 +156,20 @@ function arrowOf(dx, dy, size) { // a picture of one cell
   }
   for (const [wide, shade] of [[size / 8, "rgba(255,255,255,.75)"], [size / 15, lightColour("ink")]]) { pen.lineWidth = wide; pen.strokeStyle = shade; pen.stroke(); }
   return picture.transferToImageBitmap();
+}
+
+const flagged = new WeakMap(); // by canvas: {about, picture, left, top} of the proxy's mark, which few strokes change
+function drawProxy(pen, cells, size) {
+  if (!cells.length) return;
+  const about = `${size} ${cells.join(" ")}`;
+  if (!flagged.has(pen.canvas) || flagged.get(pen.canvas).about !== about) {
+    const rows = cells.map(([r]) => r), cols = cells.map(([, c]) => c), top = Math.min(...rows) - 1, left = Math.min(...cols) - 1;
+    const [high, wide] = [Math.max(...rows) + 2 - top, Math.max(...cols) + 2 - left];
+    const picture = pictured(wide * size, high * size, (drawn) => drawProxyMark(drawn, cells.map(([r, c]) => [r - top, c - left]), size));
+    flagged.set(pen.canvas, { about, picture, left, top });
+  }
+  const { picture, left, top } = flagged.get(pen.canvas);
+  pen.drawImage(picture, left * size, top * size);
 }
 
 function drawPath(pen, path, size, wide, shade, alpha) {
@@ -256,7 +274,7 @@ function drawBoard(board) {
   if (!board.marks) board.marks = marksOf(board);
   drawGround(pen, level, size, S.layer === "policy" && answers ? board.marks : NO_MARKS, ink);
   if (mapped) drawMap(pen, board.index, size);
-  drawProxyMark(pen, board.proxy, size);
+  drawProxy(pen, board.proxy, size);
   if (answers && !mapped) {
     if (S.layer === "policy" || S.layer === "plain") drawTrails(pen, board.odds.paths, size, ink);
     drawPath(pen, run.frames, size, size / 5, "#fff", 0.95);

@@ -136,6 +136,43 @@ def test_a_stroke_is_answered_within_150_ms(opened: Callable[..., Page]) -> None
     assert min(took) < 150, took  # the least: other work on the machine adds to the rest
 
 
+def test_a_drag_computes_and_draws_only_what_changes(opened: Callable[..., Page]) -> None:
+    """Counts of one drag against those of whole boards, so that a busy machine does not matter; the words wait for their turn."""
+    page = opened()
+    counts = page.evaluate("""async () => {
+        const cells = [], count = { thoughts: 0, cells: 0, words: 0 }, think = consider, draw = drawCell;
+        S.codes.forEach((row, r) => row.forEach((code, c) => { if (code === 0 && inside(r, c)) cells.push([r, c]); }));
+        consider = (...given) => { count.thoughts++; return think(...given); };
+        drawCell = (...given) => { count.cells++; return draw(...given); };
+        minds.clear();
+        S.boards.forEach(({ canvas }) => grounds.delete(canvas));
+        changed();
+        const whole = { ...count };
+        stroke = cells[0];
+        performance.now = () => worded; // no time passes
+        const move = (k) => { S.codes = painted(S.codes, ...cells[k], brushes[0]); changed(); };
+        move(0);
+        await new Promise((resolve) => setTimeout(resolve));
+        Object.assign(count, { thoughts: 0, cells: 0 });
+        const observer = new MutationObserver((records) => { count.words += records.length; });
+        observer.observe(root, { subtree: true, childList: true, characterData: true, attributes: true });
+        for (let k = 1; k <= 20; k++) move(k);
+        await new Promise((resolve) => setTimeout(resolve));
+        const dragged = { thoughts: count.thoughts / 20, cells: count.cells / 20, words: count.words };
+        delete performance.now;
+        stroke = null;
+        showWords();
+        await new Promise((resolve) => setTimeout(resolve));
+        observer.disconnect();
+        return { whole, dragged, atTheEnd: count.words };
+    }""")
+    whole, dragged = counts["whole"], counts["dragged"]
+    assert dragged["thoughts"] < 0.75 * whole["thoughts"], counts
+    assert dragged["cells"] < 0.75 * whole["cells"], counts
+    assert dragged["words"] == 0
+    assert counts["atTheEnd"] > 0
+
+
 def test_the_rim_and_the_start_stay(opened: Callable[..., Page]) -> None:
     page = opened()
     before = codes(page)
