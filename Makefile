@@ -20,7 +20,7 @@ demo: $(READY) ## train the twins, evaluate them, write the report
 	$(BIN)/goalposts demo
 
 test: $(READY) ## run the fast tests (PYTEST_ARGS=tests/agents selects a folder; slow ones: PYTEST_ARGS="-m slow")
-	$(BIN)/pytest -m "not slow" -n 2 $(PYTEST_ARGS)
+	$(BIN)/pytest -m "not slow" -n 2 --dist worksteal $(PYTEST_ARGS)
 
 check: $(READY) ## check lint, format, types, imports, English, stale results
 	$(BIN)/ruff check .
