@@ -135,9 +135,8 @@ def test_no_line_begins_with_a_comment_that_text_follows() -> None:
     """GitHub takes such a line for HTML: it shows a link on it as `[text](page)`, and the site breaks the paragraph."""
     begun = re.compile(r"^[ \t]*(?:[-*] )?<!--.*-->[ \t]*[^\s<].*", re.MULTILINE)
     assert begun.search("- a\n  <!-- n -->14%<!-- / --> of [these](x.md)")
-    assert {page.name: begun.findall(page.read_text("utf-8")) for page in (*PAGES, *TOPS)} == {
-        page.name: [] for page in (*PAGES, *TOPS)
-    }
+    found = {page.name: begun.findall(page.read_text("utf-8")) for page in (*PAGES, *TOPS)}
+    assert not any(found.values()), found
 
 
 def test_contributing_begins_with_the_map() -> None:
@@ -372,7 +371,7 @@ def test_the_notebook_runs(tmp_path: Path) -> None:
 
 
 def test_results_are_listed_by_what_they_found() -> None:
-    """A study by the title of its figure, other pages by their statement; checks without trained agents come last."""
+    """A study by the title of its figure, other pages by their statement; checks and plans come last, and are no findings."""
     text = results_by_finding(DOCS / "results")
     for name in ("alpha", "worlds"):
         page = (DOCS / "results" / f"{name}.md").read_text("utf-8")
@@ -382,7 +381,15 @@ def test_results_are_listed_by_what_they_found() -> None:
     assert all(
         f"]({path.name})" in text for path in (DOCS / "results").glob("*.md") if path.name != "index.md"
     )
-    assert text.index("](seeds.md)") < text.index("## Checks") < text.index("](coverage.md)")
+    order = (
+        "](coinrun-twins.md)",
+        "](coinrun.md)",
+        "## Checks",
+        "](coverage.md)",
+        "## Plans",
+        "[Plan: predict",
+    )
+    assert sorted(order, key=text.index) == list(order)
 
 
 def test_every_world_has_a_page_with_its_images() -> None:

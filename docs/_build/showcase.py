@@ -22,6 +22,8 @@ RESULTS, GALLERY = "<!-- results -->", "<!-- gallery -->"
 SAID = {"train": "In training", "shift": "After the move"}
 FIGURE = re.compile(r"!\[([^\]]+)\]\(([^)]+\.svg)\)")
 SHOWS = re.compile(r"(?:\*\*What it shows\.\*\*|## What (?:it shows|they say)\n+-)\s+(.+?)(?:\n\n|\n- |$)", re.DOTALL)
+FIRST = ("coinrun-twins", "seeds", "alpha", "outer-inner", "worlds", "algorithms", "explain", "foresight", "finetune")  # what a newcomer reads
+CHECKS = ("no ", "2,000", "400", "1,000", "40 batches")  # how n begins on the pages without trained agents
 QUESTION = re.compile(r"\*\*Question[^*]*\*\*\s*(.+?)(?:\n\n|$)", re.DOTALL)
 
 
@@ -64,16 +66,21 @@ def gallery(results: Path, up: str) -> str:
 
 def results_by_finding(folder: Path) -> str:
     """One item per page, headed by what it found: from its figure's title, its statement, or else its question."""
-    groups: dict[str, list[str]] = {"Findings": [], "Checks of the method, on agents with known goals and in simulations": []}
-    findings, checks = groups
+    groups: dict[str, list[str]] = {
+        "Findings": [],
+        "Checks of the method, on agents with known goals and in simulations": [],
+        "Plans and data": [],
+    }
+    findings, checks, plans = groups
     for page in _pages(folder):
         header, body = split(page.read_text("utf-8"))
         title = re.search(r"^# (.+)$", body, re.MULTILINE)
         name, n = title[1] if title else page.stem, str(header.get("n", ""))
+        planned = page.stem.endswith(("-plan", "-data"))
         stale = " *Stale: see the page.*" if "> **Stale.**" in body else ""
-        finding = _finding(body)
+        finding = "" if planned else _finding(body)
         item = f"- **[{finding or name}]({page.name})**  \n  {f'{name}; ' if finding else ''}n = {n}.{stale}"
-        groups[checks if n.startswith(("no ", "2,000", "400", "1,000", "40 batches")) else findings].append(item)
+        groups[plans if planned else checks if n.startswith(CHECKS) else findings].append(item)
     return "\n\n".join(f"## {head}\n\n" + "\n".join(items) for head, items in groups.items() if items)
 
 
@@ -91,4 +98,6 @@ def _finding(body: str) -> str:
 
 
 def _pages(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.glob("*.md")) if path.name != "index.md"]
+    """The pages of results, those for newcomers first, the rest by name."""
+    found = sorted(path for path in folder.glob("*.md") if path.name != "index.md")
+    return sorted(found, key=lambda page: FIRST.index(page.stem) if page.stem in FIRST else len(FIRST))
