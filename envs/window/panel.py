@@ -103,10 +103,8 @@ def moment_words(canvas: Canvas, world: World, moment: Moment, limit: int, x: in
     words = outcome_words(world, moment)
     if moment.first != "neither" or moment.end != "running":
         canvas.sign(moment.first, x, y + 3)
-        canvas.text(words, x + 22, y, TEXT, bold=True, width=width - 22)
-    else:
-        canvas.text(words, x, y, TEXT, canvas.theme.muted, width=width)
-    return y + 25
+        return canvas.paragraph(words, x + 22, y, width - 22, TEXT, bold=True) + 3
+    return canvas.paragraph(words, x, y, width, TEXT, canvas.theme.muted) + 3
 
 
 def outcome_words(world: World, moment: Moment) -> str:
