@@ -31,6 +31,13 @@ def run(word: str, **given: Any) -> dict[str, Any]:
     return names
 
 
+def test_the_method_for_the_leaderboard_is_complete_and_trains() -> None:
+    assert len(program("class ReplayFailures").splitlines()) <= 40
+    method = run("class ReplayFailures")["ReplayFailures"]()
+    task = small_task()
+    assert finished(method.train(task, 3), task, "small").card.step == 2048
+
+
 def test_the_method_trains_within_its_budgets() -> None:
     method = run("class HalfAndHalf")["HalfAndHalf"](shifted=5)
     task = small_task(labels=5)

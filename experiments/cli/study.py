@@ -201,6 +201,54 @@ def compare(first: StudyPath, second: StudyPath, as_json: Json = False) -> None:
         say(f"next: {shown_command('report', first)}, {shown_command('report', second)}")
 
 
+@study_app.command()
+def methods(
+    add: Annotated[
+        str | None,
+        typer.Option(help="Your method, module:NAME or path/to/file.py:NAME: this runs its code."),
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(help="Changes to its study, such as seeds=5 set.method.my_option=0.3."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Study folder; default: studies/methods-NAME.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=4096, help="Number of simultaneous runs; default: one per core.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Train your method at the points of the leaderboard of methods and show its row next to the recorded ones.
+
+    A quick version: fewer seeds than the recorded rows. Run the command again to resume.
+    """
+    from ..study.folder.progress import StudyProgress
+    from ..study.leaderboard.added import SHORT, add_method, leaderboard_of, notes_of
+    from ..study.leaderboard.board import text_table
+    from ..study.session import choose_engine
+
+    if add is None:
+        raise UserError("--add is missing; name your method, as in --add my_file.py:MyMethod")
+    added = add_method(add, overrides or [], out)
+    executor = choose_engine(workers=workers)
+    show(_plan_text(added.task))
+    watch = StudyProgress(added.task.plan, executor.workers, {}, quiet)
+    began = time.monotonic()
+    with closing(watch):
+        outcome = added.task.run(executor, watch)
+    show(_outcome_text(added.task, outcome, time.monotonic() - began, None, watch.names))
+    if outcome.done + outcome.before:
+        found = leaderboard_of(added)
+        say(
+            f"leaderboard of label class {added.label_class}, at {added.quick.name} = {added.quick.parameter:g}:"
+        )
+        show(text_table(found.rows, SHORT))
+        for note in notes_of(added, found.recorded):
+            say(f"note: {note}")
+        say(f"all columns: {plain(found.files[0])}; as a table: {plain(found.files[1])}")
+    if outcome.failed:
+        raise typer.Exit(1)
+
+
 def say_study_report(path: Path) -> None:
     """Implement `study report`, which `report` also does if its only folder is a study's."""
     from ..study.driver import report_study

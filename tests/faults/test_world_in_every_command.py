@@ -57,6 +57,8 @@ SPECIAL = {
     "export": f"{RUN} --out exported",
     "levels": "apart",
     "study run": "study.yaml",
+    "study methods": "--add method.py:Mine set.train.total_steps=1024 seeds=[510] levels=5 set.env.levels=50 "
+    'grid.env.condition=["mixture(0.1)"]',
     "study docs": f"{STUDY} --out docs",
     "watch": f"{RUN} GoToGoal",
 }
@@ -74,6 +76,7 @@ SAID = {
     "config check": "flag",
     "study run": "1 runs, 0 f",
     "study status": "1 of 1 runs done",
+    "study methods": "leaderboard of label class L1",
 }
 """A part of a command's output that shows the custom world."""
 TAKES_NO_WORLD: dict[str, str] = {}
@@ -88,6 +91,12 @@ class Right:
 
 def make():
     return Right()
+"""
+
+METHOD = """\
+class Mine:
+    def train(self, task, seed):
+        return task.run(task.learner()).agent()
 """
 
 
@@ -138,6 +147,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "my.yaml").write_text(CONFIG.replace("2048", "1024").replace("levels: 20", "levels: 5"))
     (folder / "agent.py").write_text(AGENT)
+    (folder / "method.py").write_text(METHOD)
     (folder / "docs").mkdir()
     return folder
 

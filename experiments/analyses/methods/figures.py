@@ -149,7 +149,9 @@ def _line(axes: Axes, agents: pl.DataFrame, measure: str, colour: str) -> float:
         return math.nan
     k, mean, low, high = (np.array(column) for column in zip(*spots, strict=True))
     x = np.log10(k)
-    axes.fill_between(x, low, np.minimum(high, 1.0), color=PALETTE[colour], alpha=0.2, linewidth=0)
+    axes.fill_between(
+        x, np.maximum(low, 0.0), np.minimum(high, 1.0), color=PALETTE[colour], alpha=0.2, linewidth=0
+    )
     axes.plot(x, mean, color=PALETTE[colour], marker="o", markersize=4)
     axes.set_xticks(x, [f"{int(one)}" for one in k])
     return float(mean.mean())

@@ -67,7 +67,7 @@ def _number(measure: str, value: float, low: object, high: object) -> str:
         form = ".1f"
     else:
         form = ".3f" if ends[1] - ends[0] < 0.02 else ".2f"
-    if measure in WHOLE and f"{ends[0]:{form}}" == f"{ends[1]:{form}}":
+    if measure in WHOLE and (math.isinf(ends[1]) or f"{ends[0]:{form}}" == f"{ends[1]:{form}}"):
         return f"{value:{form}}"  # the same for all agents
     if math.isinf(ends[1]):
         return f"{value:{form}} [no interval]"
@@ -127,16 +127,15 @@ def markdown(rows: Sequence[Sequence[str]]) -> list[str]:
     return [head, f"|{'---|' * len(rows[0])}", *body]
 
 
-def text_table(rows: Sequence[Sequence[str]]) -> str:
-    """A table for a terminal: one block per method, because the rows are wide."""
-    heads = rows[0]
-    width = max(len(head) for head in heads) + 2
-    blocks = []
-    for row in rows[1:]:
-        lines = [f"{row[0]} (n = {row[1]})"]
-        lines += [f"  {head:{width}}{value}" for head, value in zip(heads[2:], row[2:], strict=True)]
-        blocks.append("\n".join(lines))
-    return "\n".join(blocks)
+def text_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
+    """The columns with these heads, as aligned lines for a terminal."""
+    places = [rows[0].index(head) for head in heads if head in rows[0]]
+    chosen = [[row[k] for k in places] for row in rows]
+    widths = [max(len(row[k]) for row in chosen) for k in range(len(places))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in chosen
+    )
 
 
 def missing_of(cells: pl.DataFrame, planned: Iterable[tuple[str, int]]) -> list[str]:

@@ -57,15 +57,19 @@ def rows_of(agents: pl.DataFrame, point: MethodPoint) -> pl.DataFrame:
 def over_seeds(
     values: Iterable[float | None], least: float = 0.0, most: float = math.inf
 ) -> tuple[float, ...] | None:
-    """Mean, low, high, n with Student's 95% interval, cut at the possible range; None without values."""
+    """Mean, low, high, n with Student's 95% interval, cut at the possible range; None without values.
+
+    A single value has no interval: its ends are infinite.
+    """
     from scipy.special import stdtrit
 
     known = np.array([value for value in values if value is not None])
     if not len(known):
         return None
-    mean, half = float(known.mean()), math.inf
-    if len(known) > 1:
-        half = float(stdtrit(len(known) - 1, 0.975) * known.std(ddof=1) / math.sqrt(len(known)))
+    mean = float(known.mean())
+    if len(known) < 2:
+        return mean, -math.inf, math.inf, 1
+    half = float(stdtrit(len(known) - 1, 0.975) * known.std(ddof=1) / math.sqrt(len(known)))
     return mean, max(least, mean - half), min(most, mean + half), len(known)
 
 
