@@ -65,6 +65,7 @@ function placesFor({ cells }) {
 }
 
 function showMeter() {
+  root.dataset.layer = S.layer;
   const meter = byId("meter"), found = S.survey, { goal, proxy } = page.words;
   if (explained()) { setText(meter, explained()); return; }
   if (!found) { setText(meter, workers ? "Searching this level …" : "This browser does not let the page search (open it from a server)."); return; }
@@ -85,16 +86,17 @@ function explained() { // what a layer shows, in the place of the meter; empty w
   return `Goal map, exact: with ${goal} in a cell, how often it comes first (blue, %) or ${proxy} does (orange)${done ? "." : `; ${cells.size} of ${total} cells …`}`;
 }
 
-function proxyCells(level) { // where the agent can stay with the proxy reached
-  const found = [], stay = Math.max(0, world.actions.indexOf("stay"));
+function placesIn(level) { // proxy: where the agent can stay with the proxy reached; air: 1 where it cannot stay, because it falls
+  const found = [], stay = Math.max(0, world.actions.indexOf("stay")), air = new Uint8Array(level.rows * level.cols);
   for (let r = 1; r < level.rows - 1; r++) for (let c = 1; c < level.cols - 1; c++) {
     if (!free(r, c)) continue;
     const state = startOf(world, level);
     state[0] = r;
     state[1] = c;
     if (step(world, level, state, stay) & PROXY && state[1] === c) found.push([r, c]); // it may fall meanwhile
+    if (world.actions[stay] === "stay" && state[0] !== r) air[r * level.cols + c] = 1;
   }
-  return found;
+  return { proxy: found, air };
 }
 
 function arrowsOf(which, level) {
@@ -110,10 +112,10 @@ function arrowsOf(which, level) {
 }
 
 function changed() { // the level, an agent or a switch: everything is computed again
-  const begin = performance.now(), level = (S.level = openLevel(world, S.codes)), proxy = proxyCells(level);
+  const begin = performance.now(), level = (S.level = openLevel(world, S.codes)), places = placesIn(level);
   S.boards = S.shown.map((which, index) => {
     const run = runOf(which, level);
-    return { which, index, level, run, proxy, arrows: arrowsOf(which, level), odds: sampled(mind(which), level, SAMPLES), canvas: byId(`board-${index}`) };
+    return { which, index, level, run, ...places, arrows: arrowsOf(which, level), odds: sampled(mind(which), level, SAMPLES), canvas: byId(`board-${index}`) };
   });
   S.took = performance.now() - begin;
   S.time = Math.min(S.time, lastStep());
@@ -177,6 +179,7 @@ function rowsBelow(level) { // rows of plain rim at the bottom that show nothing
 // ── hands ──
 let stroke = null, waiting = false;
 function paintAt(r, c) {
+  unveil();
   const next = painted(S.codes, r, c, S.brush);
   if (typeof next === "string") { notice(next); say(next); return; }
   if (next === S.codes) return;
@@ -295,7 +298,7 @@ function begin() {
   on("take", "change", () => { S.take = Number(byId("take").value) || 0; S.recorded = null; S.time = 0; changed(); });
   on("blind", "change", () => { S.blind = byId("blind").checked; changed(); });
   on("alpha", "input", () => { S.shown[0] = Number(byId("alpha").value); takeControls(); changed(); });
-  for (const radio of document.querySelectorAll("[name=layer]")) radio.addEventListener("change", () => { S.layer = radio.value; askMap(); showMeter(); showTime(); keepAddress(); });
+  for (const radio of document.querySelectorAll("[name=layer]")) radio.addEventListener("change", () => { intro.veiled = false; S.layer = radio.value; askMap(); showMeter(); showTime(); keepAddress(); });
   (alone ? document : root).addEventListener("keydown", pageKeys);
   addEventListener("hashchange", () => clearTimeout(kept)); // a link was followed; what was to be kept is older
   addEventListener("resize", () => { S.boards.forEach((board) => fit(board, true)); showTime(); });
@@ -310,6 +313,7 @@ function begin() {
   for (const picture of [image, landscape]) picture.addEventListener("load", pictures);
   image.src = sheet.src;
   if (sheet.backdrop) landscape.src = sheet.backdrop;
+  byId("pale").hidden = !S.boards[0].air.includes(1);
   teach();
   addEventListener("beforeprint", () => { if (intro.on) introEnd(); }); // paper shows the answer
   if (!linked) introduce();

@@ -122,21 +122,24 @@ function markOf({ p, v }) { // the policy in a cell as one number: where to, and
 function marksOf(board) {
   const marks = new Int32Array(board.level.rows * board.level.cols);
   for (const arrow of board.arrows) {
-    if (!tiles[S.codes[arrow.r][arrow.c]].goal) marks[arrow.r * board.level.cols + arrow.c] = markOf(arrow); // a goal stays in view
+    const cell = arrow.r * board.level.cols + arrow.c;
+    if (!tiles[S.codes[arrow.r][arrow.c]].goal) marks[cell] = markOf(arrow) + AIR * board.air[cell]; // a goal stays in view
   }
   return marks;
 }
 
+const AIR = 2 ** 20, PALE = 0.4; // added to the mark of a cell in which the agent cannot stay; how clear its arrow is
 let arrows = { size: 0, drawn: new Map() };
-function drawMark(pen, r, c, size, mark, ink) {
-  const shade = (mark - 1) % 64, way = (mark - 1 - shade) / 64, dx = Math.floor(way / 64) - FINE, dy = (way % 64) - FINE;
+function drawMark(pen, r, c, size, marked, ink) {
+  const air = marked > AIR, mark = air ? marked - AIR : marked, shade = (mark - 1) % 64, way = (mark - 1 - shade) / 64, dx = Math.floor(way / 64) - FINE, dy = (way % 64) - FINE;
   pen.globalAlpha = (0.5 * shade) / SHADES;
   pen.fillStyle = ink;
   pen.fillRect(c * size, r * size, size, size);
-  pen.globalAlpha = 1;
+  pen.globalAlpha = air ? PALE : 1;
   if (arrows.size !== size) arrows = { size, drawn: new Map() };
   if (!arrows.drawn.has(way)) arrows.drawn.set(way, arrowOf(dx / FINE, dy / FINE, size));
   pen.drawImage(arrows.drawn.get(way), c * size, r * size);
+  pen.globalAlpha = 1;
 }
 
 const NO_MARKS = new Int32Array(4096);
@@ -276,7 +279,7 @@ function drawBoard(board) {
   if (mapped) drawMap(pen, board.index, size);
   drawProxy(pen, board.proxy, size);
   if (answers && !mapped) {
-    if (S.layer === "policy" || S.layer === "plain") drawTrails(pen, board.odds.paths, size, ink);
+    if (!intro.veiled && (S.layer === "policy" || S.layer === "plain")) drawTrails(pen, board.odds.paths, size, ink);
     drawPath(pen, run.frames, size, size / 5, "#fff", 0.95);
     drawPath(pen, run.frames, size, size / 8, ink, 1);
   }

@@ -2,12 +2,13 @@
 "use strict";
 const waited = (ms) => new Promise((resolve) => { intro.wake = resolve; setTimeout(resolve, ms); });
 const asking = byId("ask").textContent;
-const intro = { on: false, wake: () => {}, stopped: false };
+const intro = { on: false, wake: () => {}, stopped: false, veiled: false }; // veiled: after the answer, until its path has been played
 
 function introStart() {
   setPlaying(false);
   Object.assign(S, { hidden: true, layer: "plain", take: 0, time: 0, blind: false });
   intro.on = true;
+  intro.veiled = false;
   intro.stopped = false;
   byId("blind").checked = false;
   byId("scene").hidden = false;
@@ -74,7 +75,21 @@ function answer(guess) {
   told = { codes: copyOf(S.codes), words: `${guess === first ? "Right" : "No"}: ${both ? "A" : "it"} ${did}. Now paint.` };
   showHeading();
   say(`${told.words} First in ${percent(share / count)} of ${count} sampled episodes.`);
-  if (!calm.matches) setPlaying(true);
+  if (calm.matches) return;
+  intro.veiled = true; // one thing at a time: the path first, then the arrows
+  S.layer = "plain";
+  takeControls();
+  setPlaying(true);
+}
+
+function unveil() {
+  if (!intro.veiled) return;
+  intro.veiled = false;
+  S.layer = "policy";
+  takeControls();
+  showMeter();
+  S.boards.forEach(drawBoard);
+  keepAddress();
 }
 
 function trainingWords() {

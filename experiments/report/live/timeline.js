@@ -29,7 +29,7 @@ function setPlaying(on) {
   playing = on;
   byId("play").textContent = on ? "❚❚" : "▶";
   byId("play").setAttribute("aria-label", on ? "Pause" : "Play");
-  if (!on) return;
+  if (!on) { unveil(); return; }
   if (S.time >= lastStep()) S.time = 0;
   before = performance.now();
   requestAnimationFrame(tick);
@@ -46,10 +46,10 @@ function tick(now) {
   else requestAnimationFrame(tick);
 }
 
-function showCurve() { // from 0 to 1 at least, so that a small rise does not look like a large one
+function showCurve() { // from a tenth below the least value to the reward at least; both ends are labelled
   const svg = byId("curve"), last = lastStep();
   const values = S.boards.flatMap((board) => board.run.thoughts.map((thought) => thought.v));
-  const low = Math.min(0, ...values), high = Math.max(1, ...values);
+  const high = Math.max(1, ...values), low = Math.min(Math.floor(10 * Math.min(...values)) / 10, Math.round(10 * high - 2) / 10);
   const made = (name, attributes) => {
     const node = document.createElementNS("http://www.w3.org/2000/svg", name);
     for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
@@ -60,12 +60,12 @@ function showCurve() { // from 0 to 1 at least, so that a small rise does not lo
     const points = board.run.thoughts.map(({ v }, t) => `${((600 * t) / last).toFixed(1)} ${height(v)}`);
     return made("path", { class: board.index ? "b" : "a", d: `M${points.join("L")}` });
   });
-  const ground = made("line", { class: "ground", x1: 0, x2: 600, y1: height(0), y2: height(0) });
-  svg.replaceChildren(ground, ...lines, made("line", { class: "now", x1: 0, x2: 0, y1: 0, y2: 64 }));
-  byId("curve-high").textContent = high.toFixed(1);
-  byId("curve-low").textContent = low.toFixed(low < 0 ? 1 : 0);
-  byId("curve-steps").textContent = `step ${last}`;
-  const said = `Value, the reward expected from here on: ${S.boards.map(valueWords).join("; ")}.`;
+  const reward = made("line", { class: "reward", x1: 0, x2: 600, y1: height(1), y2: height(1) });
+  svg.replaceChildren(...(page.counted ? [] : [reward]), ...lines, made("line", { class: "now", x1: 0, x2: 0, y1: 0, y2: 64 }));
+  setText(byId("curve-high"), high.toFixed(1));
+  setText(byId("curve-low"), low.toFixed(1));
+  setText(byId("curve-steps"), `step ${last}`);
+  const said = `Value, the reward expected from here on${page.counted ? "" : " (dotted: 1, all there is)"}: ${S.boards.map(valueWords).join("; ")}.`;
   if (byId("curve-says").textContent === said) return;
   byId("curve-says").textContent = said;
   svg.setAttribute("aria-label", said);
@@ -73,9 +73,10 @@ function showCurve() { // from 0 to 1 at least, so that a small rise does not lo
 
 function valueWords({ run, index, which }) { // "A 0.89 at the start, 1.00 at the right edge, which pays nothing"
   const v = run.thoughts.map((thought) => thought.v), place = { goal: page.words.goal, proxy: page.words.proxy }[run.first] || "the end";
-  const unpaid = run.first === "proxy" && agents[which].rewarded === page.words.goal && !page.counted;
+  const forGoal = agents[which].rewarded === page.words.goal && !page.counted;
+  const pays = forGoal && run.first === "proxy" ? ", which pays nothing" : forGoal && run.first === "goal" ? ", which pays 1" : "";
   const name = both ? `${nameOf(index)}${index ? " (dashed)" : ""} ` : "";
-  return `${name}${v[0].toFixed(2)} at the start, ${v[v.length - 1].toFixed(2)} at ${place}${unpaid ? ", which pays nothing" : ""}`;
+  return `${name}${v[0].toFixed(2)} at the start, ${v[v.length - 1].toFixed(2)} at ${place}${pays}`;
 }
 
 function showNext(board) {
@@ -104,7 +105,7 @@ function showOdds(board) {
   ["goal", "proxy", "neither"].forEach((kind, k) => { split.children[k].style.width = `${100 * share[kind]}%`; });
   if (says.about === Object.values(counts).join()) return;
   says.about = Object.values(counts).join();
-  const part = (kind, words) => [`${words} `, element("b", percent(share[kind]), kind)];
+  const part = (kind, words) => [element("i", "", kind), `${words} `, element("b", percent(share[kind]))];
   const rest = element("span", " · ", counts.neither ? "" : "none");
   rest.append(...part("neither", "neither"));
   says.replaceChildren(element("span", `of ${count} sampled episodes, `, "wordy"), "first ", ...part("goal", page.words.reachesGoal), " · ", ...part("proxy", page.words.reachesProxy), rest);

@@ -173,6 +173,28 @@ def test_a_drag_computes_and_draws_only_what_changes(opened: Callable[..., Page]
     assert counts["atTheEnd"] > 0
 
 
+def test_arrows_are_pale_where_the_agent_cannot_stay(opened: Callable[..., Page]) -> None:
+    """In CoinRun: in the air."""
+    page = opened()
+    start, cols = page.evaluate("[Array.from(startOf(world, S.level).slice(0, 2)), S.level.cols]")
+    air = page.evaluate("Array.from(S.boards[0].air)")
+    row, col = free_cell(page)
+    assert page.evaluate(f"!solidAt({row} + 1, {col})")
+    assert (air[row * cols + col], air[start[0] * cols + start[1]]) == (1, 0)
+    marks = page.evaluate("Array.from(S.boards[0].marks)")
+    assert marks[row * cols + col] > page.evaluate("AIR") >= marks[start[0] * cols + start[1]]
+    assert page.locator("#pale").is_visible()
+
+
+def test_the_chart_of_the_value_shows_the_reward(opened: Callable[..., Page]) -> None:
+    page = opened()
+    low = float(page.locator("#curve-low").inner_text())
+    values = page.evaluate("S.boards.flatMap((board) => board.run.thoughts.map((thought) => thought.v))")
+    assert low <= min(values)
+    assert page.locator("#curve .reward").count() == 1
+    assert "dotted: 1, all there is" in page.locator("#curve-says").inner_text()
+
+
 def test_the_rim_and_the_start_stay(opened: Callable[..., Page]) -> None:
     page = opened()
     before = codes(page)
@@ -273,6 +295,9 @@ def test_the_answer_waits_for_the_guess(opened: Callable[..., Page]) -> None:
     page.get_by_role("button", name="It runs to the right edge").click()
     assert page.locator("#says-0").is_visible()
     assert page.locator("#ask").inner_text().split(":")[0] in ("Right", "No")
+    assert page.evaluate("S.layer") == "plain"  # the path first, then the arrows
+    until(page, "S.layer === 'policy'")
+    assert page.locator("[value=policy]").is_checked()
     page.locator("#another").click()
     assert page.locator("#ask").inner_text().startswith("Paint the level")
 
