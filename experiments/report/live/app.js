@@ -65,7 +65,7 @@ function placesFor({ cells }) {
 }
 
 function showMeter() {
-  root.dataset.layer = S.layer;
+  if (root.dataset.layer !== S.layer) root.dataset.layer = S.layer;
   const meter = byId("meter"), found = S.survey, { goal, proxy } = page.words;
   if (explained()) { setText(meter, explained()); return; }
   if (!found) { setText(meter, workers ? "Searching this level …" : "This browser does not let the page search (open it from a server)."); return; }
