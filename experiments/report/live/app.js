@@ -152,7 +152,7 @@ function fit(board, again) { // as large as the screen allows, two boards and ev
   const each = narrow ? Math.max(spare / S.shown.length, 130) : Math.max(spare, alone ? 200 : 235);
   const cell = Math.max(8, Math.min(wide / level.cols, each / rows, 44));
   board.dense = Math.max(1, devicePixelRatio || 1);
-  board.size = Math.max(8, Math.round(cell * board.dense));
+  board.size = Math.max(8, Math.floor(cell * board.dense)); // whole pixels that fit: nothing is scaled
   if (canvas.width !== level.cols * board.size) canvas.width = level.cols * board.size;
   if (canvas.height !== level.rows * board.size) canvas.height = level.rows * board.size;
   canvas.style.width = `${(level.cols * board.size) / board.dense}px`;
