@@ -42,9 +42,13 @@ class ShownEstimate:
 
     @property
     def text(self) -> str:
-        """Format as `97.6% [96.4, 98.4]`. Near 0 and 100, bounds are rounded outwards: `0.1% [0.0, 0.6]`."""
-        low, high = _tenth(100 * self.low, 0, 99.9), _tenth(100 * self.high, 0.1, 100)
-        return f"{percent(self.value)}{NBSP}[{low},{NBSP}{high}]"
+        """Format as `97.6% [96.4, 98.4]`."""
+        return f"{percent(self.value)}{NBSP}[{f',{NBSP}'.join(self.bounds)}]"
+
+    @property
+    def bounds(self) -> tuple[str, str]:
+        """The interval in per cent. Near 0 and 100, bounds are rounded outwards: the text is `0.1% [0.0, 0.6]`."""
+        return _tenth(100 * self.low, 0, 99.9), _tenth(100 * self.high, 0.1, 100)
 
     @property
     def point(self) -> str:

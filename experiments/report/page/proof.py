@@ -10,12 +10,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..numbers import NBSP, ShownEstimate, percent, shown, tenth
+from ..numbers import NBSP, ShownEstimate, shown, tenth
 
 _NUMBER = r"[−-]?\d\.\d+"
-_ESTIMATE = re.compile(rf"({_NUMBER}) \[({_NUMBER}), ({_NUMBER})\]")
-_BOUND = re.compile(rf"\b(lower|upper) bound ({_NUMBER})")
-_SHARE = re.compile(r"(?<![\w.,])[01]\.\d+(?![\w.,]*\d)")
+_ESTIMATE = rf"({_NUMBER}) \[({_NUMBER}), ({_NUMBER})\]"
+_BOUND = rf"\b(lower|upper) bound ({_NUMBER})"
+_SHARE = r"(?<![\w.,])[01]\.\d+(?![\w.,]*\d)"
+_FRACTIONS = re.compile(
+    f"{_ESTIMATE}|{_BOUND}|{_SHARE}"
+)  # in one pass: a per cent is not taken for a fraction again
 
 
 def in_percent(sentence: str, verdict: Mapping[str, Any]) -> str:
@@ -26,17 +29,20 @@ def in_percent(sentence: str, verdict: Mapping[str, Any]) -> str:
     def estimate(match: re.Match[str]) -> str:
         one = known.get(match[0].replace(NBSP, " "))
         if one is None:  # of no estimate on this page: convert what is printed
-            value, low, high = (float(x.replace("−", "-")) for x in match.groups())
+            value, low, high = (float(x.replace("−", "-")) for x in match.groups()[:3])
             one = ShownEstimate(value, low, high)
         used.append(one)
         return one.text
 
-    def bound(match: re.Match[str]) -> str:
-        ends = {"lower": used[-1].low, "upper": used[-1].high} if used else {}
-        return f"{match[1]} bound {percent(ends.get(match[1], float(match[2].replace('−', '-'))))}"
+    def converted(match: re.Match[str]) -> str:
+        if match[1]:
+            return estimate(match)
+        if match[4]:
+            ends = used[-1].bounds if used else (tenth(100 * float(match[5].replace("−", "-"))),) * 2
+            return f"{match[4]} bound {ends[match[4] == 'upper']}%"
+        return f"{tenth(100 * float(match[0])).removesuffix('.0')}%"
 
-    text = _BOUND.sub(bound, _ESTIMATE.sub(estimate, sentence))
-    return _SHARE.sub(lambda match: f"{tenth(100 * float(match[0])).removesuffix('.0')}%", text)
+    return _FRACTIONS.sub(converted, sentence)
 
 
 def _estimate(value: Any) -> ShownEstimate | None:

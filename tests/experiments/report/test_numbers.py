@@ -10,6 +10,7 @@ from fixtures.parsed import Page, block
 from goalposts.experiments.report import ReportData
 from goalposts.experiments.report.numbers import csv_text, percent, shown
 from goalposts.experiments.report.page.bars import roles
+from goalposts.experiments.report.page.proof import in_percent
 from goalposts.experiments.report.page.view import agents
 
 
@@ -29,6 +30,13 @@ def test_an_estimate_in_print(given: dict[str, float], text: str, table: str) ->
     assert found is not None
     assert found.text.replace("\u00a0", " ") == text
     assert f"{found.point} {found.interval}".replace("\u00a0", " ") == table
+
+
+def test_a_sentence_is_converted_to_per_cent_once() -> None:
+    """0.2% was taken for a fraction again: the page printed 20%% [10%, 70%]."""
+    verdict = {"misgeneralization": {"value": 0.002, "low": 0.0002, "high": 0.0072}}
+    said = in_percent("proxy first in 0.002 [0.000, 0.007]; the lower bound 0.00 is below 0.50.", verdict)
+    assert said.replace("\u00a0", " ") == "proxy first in 0.2% [0.0, 0.7]; the lower bound 0.0% is below 50%."
 
 
 def test_what_is_not_certain_is_not_printed_as_certain() -> None:
