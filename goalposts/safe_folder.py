@@ -125,7 +125,7 @@ def remove_file(path: AnyPath) -> None:
 
 def remove_tree(path: AnyPath) -> None:
     """Remove a folder and its contents as far as possible. Keeps a link in its place and the link's target."""
-    with suppress(OSError), _parent(path) as (folder, name):
+    with suppress(OSError, RecursionError), _parent(path) as (folder, name):
         if folder is None:
             shutil.rmtree(path, ignore_errors=True)
         else:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from goalposts.errors import UserError
+from goalposts.process.budget import reading_budget
 
 from ...agents.algorithms.training import algorithm_class
 from ...agents.frame_stacked import FrameStacked
@@ -87,10 +90,18 @@ def as_wrapped(
     return Normalized(FrameStacked(model, frames, order), statistics)
 
 
+def _refuse_unless_ordinary(path: Path) -> None:
+    """Refuse a pipe, for which libraries would wait, and a device. Raises UserError."""
+    with suppress(OSError):  # a missing file is reported where it is opened
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise UserError(f"{path} is not an ordinary file; give a file that can be read as a whole")
+
+
 def _statistics(path: Path, shape: tuple[int, ...], frames: int, order: str) -> Any:
     """Load what `VecNormalize.save` wrote, for a model that sees observations of `shape`. This unpickles."""
     from stable_baselines3.common.vec_env import VecNormalize
 
+    _refuse_unless_ordinary(path)
     single = list(shape)
     single[0 if order == "first" else -1] //= frames
     shapes = dict.fromkeys((shape, tuple(single)))
@@ -117,15 +128,19 @@ def _statistics(path: Path, shape: tuple[int, ...], frames: int, order: str) -> 
 
 def algorithm_of(path: Path) -> str:
     """Name of the algorithm that saved a zip, from its JSON part; nothing is unpickled. Raises UserError."""
+    _refuse_unless_ordinary(path)
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.getinfo("data").file_size > MAX_DATA:
                 raise UserError(f"{path}: too large for a model (limit {MAX_DATA >> 20} MiB)")
+            reading_budget().claim(sum(one.file_size for one in archive.infolist()), path)
             data = json.loads(archive.read("data"))
         policy = str(data.get("policy_class", {}).get("__module__", ""))
+    except UserError:
+        raise
     except FileNotFoundError:
         raise UserError(f"there is no file {path}; give a zip that stable-baselines3 saved") from None
-    except (OSError, KeyError, ValueError, AttributeError, RecursionError, zipfile.BadZipFile) as error:
+    except Exception as error:  # damaged or encrypted content may raise anything
         raise UserError(
             f"{path} is not a zip that stable-baselines3 saved ({type(error).__name__}); save it with model.save(path)"
         ) from error

@@ -16,6 +16,7 @@ from pathlib import Path
 from goalposts.safe_folder import IsALink, entries_of, facts_of, remove_file, remove_tree, rename
 from goalposts.safe_write import UNFINISHED, short_name, unfinished_name
 
+DEEPEST = 8  # levels of folders below one that Goalposts writes
 __all__ = ["discard", "foreign_in", "in_progress", "made_here", "sweep", "unfinished", "unfinished_name"]
 
 
@@ -70,10 +71,14 @@ def sweep(folder: Path, names: re.Pattern[str], own: bool = False, folders_only:
 def foreign_in(folder: Path, ours: Callable[[str], bool]) -> list[str]:
     """List foreign files anywhere below a folder, as relative paths; links always count as foreign.
 
-    ours: predicate for Goalposts' own files, by relative path (`a/b.json`); its unfinished work always counts as own.
+    ours: predicate for Goalposts' own files, by relative path (`a/b.json`); its unfinished work always counts as own. A folder deeper than
+    any of Goalposts counts as foreign and is not entered, since Python's functions for whole trees fail at a thousand levels.
     """
     found: list[str] = []
     for root, folders, files in os.walk(folder):
+        if len(Path(root).relative_to(folder).parts) >= DEEPEST and folders:
+            found += [Path(root, name).relative_to(folder).as_posix() for name in folders]
+            folders.clear()
         links = [name for name in folders if os.path.islink(os.path.join(root, name))]
         for name in (*links, *files):
             path = Path(root, name)

@@ -12,8 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from .atomic_files import RunError, disk_errors
+from .leftovers import DEEPEST
 
-DEEPEST, MOST = 8, 200_000  # deepest nesting, and most entries, that are checked
+MOST = 200_000  # most entries that are checked
 
 
 def refuse_link(path: Path) -> None:

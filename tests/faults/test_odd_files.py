@@ -1,8 +1,12 @@
 """Unusual files and folders of a run: digits of other scripts, further names of a file, cells that are in a map twice."""
 
+import io
 import json
 import os
+import re
 import shutil
+import subprocess
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,11 +19,13 @@ from goalposts.agents import load_agent
 from goalposts.errors import UserError
 from goalposts.experiments.config.initial_section import weights_in
 from goalposts.experiments.evaluation.trajectories import read_leakage
+from goalposts.experiments.external.sb3_zip import as_wrapped, load_sb3
 from goalposts.experiments.publish.explained import COLUMNS, MOST_CELLS, explained
 from goalposts.experiments.runs.checkpoints import list_checkpoints
 from goalposts.experiments.runs.progress_csv import append_row, read_rows, rewind_rows
 from goalposts.experiments.runs.run import Run
 from goalposts.experiments.system import locks
+from goalposts.experiments.system.leftovers import DEEPEST, discard, sweep
 
 NO_STEPS = (
     "١٢٣٤٥٦٧",
@@ -127,3 +133,65 @@ def test_counts_of_shared_layouts_are_possible_ones(count: object, tmp_path: Pat
     (run.path / "leakage.json").write_text(json.dumps({"edge": count}))
     with pytest.raises(UserError, match="is damaged"):
         read_leakage(run)
+
+
+@row("A3", "A4")
+def test_folders_a_thousand_levels_deep_are_foreign_and_are_left(tmp_path: Path) -> None:
+    """Python's functions for whole trees, `os.walk` and `shutil.rmtree`, raise RecursionError there."""
+    here = os.getcwd()
+    place = tmp_path / "scratch"
+    for start in (place, tmp_path / ".1.part-99999999-ab"):
+        start.mkdir()
+        try:
+            os.chdir(start)
+            for _ in range(1_200):
+                os.mkdir("d")
+                os.chdir("d")
+        finally:
+            os.chdir(here)
+    assert discard(place, lambda name: True) == ["/".join("d" * (DEEPEST + 1))]
+    assert (place / "d").is_dir()
+    sweep(tmp_path, re.compile("1"))
+    subprocess.run(["rm", "-rf", *map(str, tmp_path.iterdir())], check=True)
+
+
+def zipped(change: str) -> bytes:
+    """A zip like those of stable-baselines3, damaged in one way."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data", json.dumps({"n_epochs": 1}) * 10)
+        if change == "bomb":
+            archive.writestr("policy.pth", bytes(20_000_000))
+    data = bytearray(content.getvalue())
+    local, central = data.index(b"PK\x03\x04"), data.index(b"PK\x01\x02")
+    if change == "encrypted":
+        data[local + 6] |= 1
+        data[central + 8] |= 1
+    elif change == "unknown method":
+        data[local + 8] = data[central + 10] = 99
+    elif change == "damaged":
+        data[local + 36] ^= 255
+    return bytes(data)
+
+
+@row("A4", "A11")
+@pytest.mark.parametrize("change", ["encrypted", "unknown method", "damaged", "bomb", "pipe", "device"])
+def test_a_zip_of_any_content_gets_one_message(
+    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: a pipe was waited for, an encrypted zip was a traceback."""
+    path = tmp_path / "model.zip"
+    if change == "pipe":
+        os.mkfifo(path)
+    elif change == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.write_bytes(zipped(change))
+    monkeypatch.setenv("GOALPOSTS_BUDGET", "10MB")
+    said = {"bomb": "would take 20 MB", "pipe": "not an ordinary file", "device": "not an ordinary file"}
+    with pytest.raises(UserError, match=said.get(change, "is not a zip that stable-baselines3 saved")):
+        load_sb3(path, trust=True)
+    if change in ("pipe", "device"):
+        model: Any = SimpleNamespace(observation_space=SimpleNamespace(shape=(2, 3, 4)))
+        with pytest.raises(UserError, match="not an ordinary file"):
+            as_wrapped(model, trust=True, vec_normalize=path)
