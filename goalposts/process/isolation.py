@@ -183,12 +183,34 @@ THREADS = (
 )
 
 
+WORDS = {
+    "NUMBA_COLOR_SCHEME": (
+        "(no_color|dark_bg|light_bg|blue_bg|jupyter_nb)?",
+        "it must be one of no_color, dark_bg, light_bg, blue_bg, jupyter_nb",
+    ),
+    "NUMBA_CPU_FEATURES": (
+        r"([+-][A-Za-z0-9._-]+(,[+-][A-Za-z0-9._-]+)*)?",
+        "it must be names of features, each after + or -, separated by commas",
+    ),
+}
+"""What numba looks up or hands to LLVM unchecked, and would answer with a traceback or an abort."""
+
+
 def forget_senseless_threads() -> None:
-    """Ignore environment variables with invalid thread counts, which libraries answer with tracebacks or messages."""
+    """Ignore environment variables with invalid thread counts and names, which libraries answer with tracebacks or messages."""
+    import re
+
+    most = max(
+        64, 4 * (os.cpu_count() or 1)
+    )  # with a thousand threads, polars takes minutes for a small table
     for name in THREADS:
         value = os.environ.get(name, "1").strip()
-        if not all(part.strip().isdecimal() and int(part) > 0 for part in value.split(",")):
-            _forget(name, "it must be a whole number, at least 1")
+        parts = [part.strip() for part in value.split(",")]
+        if not all(re.fullmatch("[1-9][0-9]{0,5}", part) and int(part) <= most for part in parts):
+            _forget(name, f"it must be a whole number from 1 to {most}")
+    for name, (allowed, reason) in WORDS.items():
+        if re.fullmatch(allowed, os.environ.get(name, "")) is None and name in os.environ:
+            _forget(name, reason)
     for name in [name for name in os.environ if name.startswith("TQDM_")]:
         del os.environ[
             name

@@ -15,7 +15,8 @@ import pytest
 from fixtures.faults import row
 from fixtures.tiny import copy_of
 
-from goalposts.agents import load_agent
+from goalposts.agents import load_agent, load_code
+from goalposts.envs import load_world
 from goalposts.errors import UserError
 from goalposts.experiments.config.initial_section import weights_in
 from goalposts.experiments.evaluation.trajectories import read_leakage
@@ -195,3 +196,14 @@ def test_a_zip_of_any_content_gets_one_message(
         model: Any = SimpleNamespace(observation_space=SimpleNamespace(shape=(2, 3, 4)))
         with pytest.raises(UserError, match="not an ordinary file"):
             as_wrapped(model, trust=True, vec_normalize=path)
+
+
+@row("A4", "C1")
+def test_a_file_larger_than_any_program_is_not_imported(tmp_path: Path) -> None:
+    """Regression: a sparse file of 5 GB, named as an agent's, took 5.4 GB of memory."""
+    path = tmp_path / "agent.py"
+    path.touch()
+    os.truncate(path, 5 << 30)
+    for load in (load_code, load_world):
+        with pytest.raises(UserError, match="is larger than any program"):
+            load(f"{path}:make")

@@ -3,6 +3,7 @@
 A small part of the table is in the fast suite; the whole table is slow.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import pytest
 from fixtures.command import GOALPOSTS, run
 from fixtures.faults import row
 from fixtures.tiny import copy_of
+
+from goalposts.process import isolation, notices
+from goalposts.text import plain
 
 VARIABLES = """
 NUMBA_NUM_THREADS=0 NUMBA_NUM_THREADS=-3 NUMBA_NUM_THREADS=abc NUMBA_OPT=9 NUMBA_DISABLE_JIT=maybe
@@ -23,7 +27,8 @@ XDG_CACHE_HOME=relative COLUMNS=abc COLUMNS=0 LINES=-1 TERM=nonsense TERM= TERMI
 FORCE_COLOR=1 LANG=nonsense LC_ALL=C TZ=nonsense PYTHONIOENCODING=ascii PYTHONUTF8=0 PYTHONOPTIMIZE=2
 TORCH_LOGS=nonsense PYTORCH_NVML_BASED_CUDA_CHECK=1 ATEN_CPU_CAPABILITY=default KMP_AFFINITY=nonsense
 GOMP_CPU_AFFINITY=nonsense SDL_VIDEODRIVER=nonsense SDL_AUDIODRIVER=nonsense POLARS_FMT_MAX_COLS=abc
-POLARS_VERBOSE=0 TQDM_MININTERVAL=abc
+POLARS_VERBOSE=0 TQDM_MININTERVAL=abc NUMBA_COLOR_SCHEME=nonsense NUMBA_CPU_FEATURES=nonsense NUMBA_NUM_THREADS=٣
+POLARS_MAX_THREADS=1000000
 """
 COMMANDS = {
     "levels": "levels --count 1",
@@ -43,6 +48,8 @@ FEW = [
     ("HOME=relative", "levels"),
     ("NUMBA_CACHE_DIR=/dev/null", "levels"),
     ("TORCH_LOGS=nonsense", "train"),
+    ("NUMBA_COLOR_SCHEME=nonsense", "levels"),
+    ("NUMBA_CPU_FEATURES=nonsense", "levels"),
 ]
 TELLING = (
     "NUMBA_NUM_THREADS=",
@@ -50,6 +57,8 @@ TELLING = (
     "NUMBA_DISABLE_JIT=maybe",
     "OMP_NUM_THREADS=",
     "POLARS_MAX_THREADS=",
+    "NUMBA_COLOR_SCHEME=",
+    "NUMBA_CPU_FEATURES=",
 )
 
 
@@ -103,6 +112,37 @@ def test_every_command_in_all_odd_surroundings(
         except AssertionError as error:
             wrong[variable] = str(error)[-1500:]
     assert not wrong, "\n\n".join(f"{variable}: {text}" for variable, text in wrong.items())
+
+
+@row("B18")
+@pytest.mark.parametrize(
+    ("variable", "stays"),
+    [
+        ("POLARS_MAX_THREADS=1000000", False),
+        ("NUMBA_NUM_THREADS=٣", False),
+        ("OMP_NUM_THREADS=-1", False),
+        ("OMP_NUM_THREADS=4,2", True),
+        ("MKL_NUM_THREADS=64", True),
+        ("NUMBA_COLOR_SCHEME=nonsense", False),
+        ("NUMBA_COLOR_SCHEME=dark_bg", True),
+        ("NUMBA_CPU_FEATURES=nonsense", False),
+        ("NUMBA_CPU_FEATURES=+avx2,-avx512f", True),
+        ("NUMBA_CPU_FEATURES=", True),
+    ],
+)
+def test_values_that_libraries_cannot_use_are_ignored_in_words(
+    variable: str, stays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: a colour scheme was a traceback of numba, features without a sign an abort of LLVM, many threads minutes of polars."""
+    told: list[str] = []
+    monkeypatch.setattr(notices, "printed", told.append)
+    for name in (*isolation.THREADS, *isolation.WORDS):
+        monkeypatch.delenv(name, raising=False)
+    name, _, value = variable.partition("=")
+    monkeypatch.setenv(name, value)
+    isolation.forget_senseless_threads()
+    assert (name in os.environ) == stays
+    assert told == [] if stays else told[0].startswith(f"{plain(variable)} is ignored: it must be")
 
 
 @row("B18")

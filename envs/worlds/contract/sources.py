@@ -28,6 +28,7 @@ from typing import Any
 from goalposts.registration import WORLDS, Entry, installed_worlds
 
 MAX_CODE = 1 << 22  # largest file sent to other machines, in bytes
+MAX_SOURCE = 1 << 24  # largest file that is imported, in bytes
 
 
 class CannotImport(Exception):
@@ -157,6 +158,8 @@ def _import_file(path: Path) -> ModuleType:
     path = path.resolve()
     if not path.is_file():
         raise CannotImport(f"there is no file {path}")
+    if path.stat().st_size > MAX_SOURCE:
+        raise CannotImport(f"{path} is larger than any program ({MAX_SOURCE >> 20} MiB)")
     for module in list(sys.modules.values()):
         if getattr(module, "__file__", None) == str(path):
             return module
