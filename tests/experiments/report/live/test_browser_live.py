@@ -292,10 +292,11 @@ def test_the_answer_waits_for_the_guess(opened: Callable[..., Page]) -> None:
     end = "document.querySelectorAll('#scene-choices button').length === 2"
     until(page, end)
     assert not page.locator("#says-0").is_visible()
-    page.get_by_role("button", name="It runs to the right edge").click()
+    page.emulate_media(reduced_motion="no-preference")
+    shown = page.evaluate("(document.querySelectorAll('#scene-choices button')[1].click(), S.layer)")
+    assert shown == "plain"  # the path first, then the arrows
     assert page.locator("#says-0").is_visible()
     assert page.locator("#ask").inner_text().split(":")[0] in ("Right", "No")
-    assert page.evaluate("S.layer") == "plain"  # the path first, then the arrows
     until(page, "S.layer === 'policy'")
     assert page.locator("[value=policy]").is_checked()
     page.locator("#another").click()
