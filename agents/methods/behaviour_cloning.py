@@ -29,8 +29,10 @@ class BehaviourCloning:
         import torch
 
         from ..scripted import GoToGoal
+        from .actor_critic import require_actor
         from .task import demonstrations
 
+        require_actor(task.settings)
         observations, actions = demonstrations(task, GoToGoal(), task.levels(self.levels))
         learner = task.learner()
         policy, random = learner.model.policy, np.random.default_rng(seed)

@@ -21,7 +21,9 @@ class Ensemble:
     def train(self, task: Any, seed: int) -> Any:
         """Train the members one after another and combine them."""
         from ..policy.ensemble_agent import EnsembleAgent
+        from .actor_critic import require_actor
 
+        require_actor(task.settings, "an ensemble averages the action probabilities of agents, each with")
         agents = []
         for k in range(self.members):
             learner = task.learner(total_steps=task.share(self.members), seed=(seed * 1_000_003 + k) % 2**32)

@@ -45,11 +45,11 @@ TABLE='
 11 foresight-colourshape 60 35
 12 separate 10 20
 13 methods-search 136 25
-14 methods-l1 340 18 seeds=[510,511,512,513,514]
-15 methods-l1 340 18 seeds=[515,516,517,518,519]
+14 methods-l1 340 17 seeds=[510,511,512,513,514]
+15 methods-l1 340 17 seeds=[515,516,517,518,519]
 16 methods-l0 150 22
 16 methods-corner 105 45
-17 methods-labelled 370 20
+17 methods-labelled 370 16
 '
 ANALYSES="separate paralysis paralysis-corner foresight foresight-corner foresight-beacon foresight-colourshape methods-search methods-l0 methods-l1 methods-corner methods-labelled" # studies whose page is not made by `goalposts study docs`
 

@@ -99,6 +99,7 @@ class Document:
         self._lay(layer, {key[:n]: place for n in range(1, len(key) + 1)})
 
     def _lay(self, data: Mapping[str, Any], places: Mapping[Key, str]) -> None:
+        data = _named_in_full(self.data, data)
         _drop_other_algorithm(self.data, data)
         for replaced in _merge(self.data, data):
             for key in [key for key in self.places if key[: len(replaced)] == replaced]:
@@ -202,12 +203,23 @@ def shorten(value: object, limit: int = 60, quote: bool = True) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def _named_in_full(below: dict[str, Any], above: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Write `method: plr` as the section `{name: plr}` where options lie over it, or where it lies over options without a name."""
+    old, new = below.get("method"), above.get("method")
+    if isinstance(old, str) and isinstance(new, dict):
+        below["method"] = {"name": old}
+    elif isinstance(old, dict) and "name" not in old and isinstance(new, str):
+        return {**above, "method": {"name": new}}
+    return above
+
+
 def _drop_other_algorithm(below: dict[str, Any], above: Mapping[str, Any]) -> None:
     """Drop the settings of the previous algorithm if another one is chosen, except those that all algorithms have."""
     old, new = below.get("method"), above.get("method")
     if (
         isinstance(old, dict)
         and isinstance(new, dict)
+        and "name" in old
         and new.get("name", old.get("name")) != old.get("name")
     ):
         below["method"] = {key: value for key, value in old.items() if key in BUDGETS}

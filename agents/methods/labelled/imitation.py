@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from goalposts.errors import UserError
+from ..actor_critic import actor_critic
 
 
 class Pairs(NamedTuple):
@@ -73,15 +73,3 @@ def joined(parts: list[Pairs]) -> Pairs:
     """Concatenate pairs."""
     observations, actions = zip(*parts, strict=True)
     return Pairs(np.concatenate(observations), np.concatenate(actions))
-
-
-def actor_critic(learner: Any) -> Any:
-    """The policy of a learner with an actor that has no memory. Raises UserError for other algorithms."""
-    from ...policy.architectures import ACTOR_CRITIC
-
-    if learner.settings.algorithm not in ACTOR_CRITIC:
-        raise UserError(
-            f"imitation fits an actor without memory, and {learner.settings.algorithm} has none; "
-            f"set train.algorithm to one of {', '.join(ACTOR_CRITIC)}."
-        )
-    return learner.model.policy

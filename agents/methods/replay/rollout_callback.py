@@ -9,6 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+from goalposts.errors import UserError
 
 from ....envs.engine.engine import Engine
 from ....envs.engine.outcome import O_LEVEL
@@ -32,6 +35,11 @@ class RolloutCallback(BaseCallback):
         self.sampler: ReplaySampler = sampler
 
     def _on_training_start(self) -> None:
+        if not isinstance(self.model, OnPolicyAlgorithm):
+            raise UserError(
+                f"level replay scores rollouts, and {type(self.model).__name__} learns from single steps; set train.algorithm=PPO or A2C, "
+                "or choose another method."
+            )
         self._stream = self.training_env.get_attr("stream")[0]
         model: Any = self.model
         self._train = model.train

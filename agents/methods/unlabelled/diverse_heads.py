@@ -18,7 +18,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..labelled.imitation import Pairs, actor_critic
+from ..actor_critic import actor_critic
+from ..labelled.imitation import Pairs
 from ..labelled.shared_options import trained_plainly
 from ..option_range import one_of, within
 from .diversity import mean_distance_to_prior, mean_mutual_information

@@ -19,6 +19,7 @@ from pathlib import Path
 import polars as pl
 
 from ...measurement.episodes import MAX_ROWS, SCHEMA, episodes_file, validate
+from ...runs.provenance import Provenance
 from ...system.atomic_files import RunError, read_limited, write_atomic
 from ...system.parquet import Unreadable, read_parquet
 from ..design.plan import StudyPlan
@@ -26,12 +27,13 @@ from ..folder.folder import EPISODES, RECORDED, StudyFolder
 from ..workers.job import MEASURES, Done
 from .episodes import read_episodes_of
 
-VERSION = "1"
-KEYS = VERSION_KEY, MEASURES_KEY, GOLDEN_KEY, TIMES_KEY = (
+VERSION, PROVENANCE = "1", "provenance.json"
+KEYS = VERSION_KEY, MEASURES_KEY, GOLDEN_KEY, TIMES_KEY, MACHINES_KEY = (
     "goalposts.rows.version",
     "goalposts.rows.measures",
     "goalposts.rows.golden",
     "goalposts.rows.times",
+    "goalposts.rows.machines",
 )
 MAX_BYTES, MAX_MEASURES = 1 << 30, 1 << 28  # of the file; of the measures of all runs, unpacked
 ORDER = ("condition", "sampled", "level_index", "run")
@@ -41,13 +43,15 @@ ORDER = ("condition", "sampled", "level_index", "run")
 class RecordedRows:
     """Recorded runs by id (the text of measures.json, the episodes), and the golden digests of the code that made them.
 
-    times: CPU seconds of a run with its evaluation (`cpu`), by run; files from before November 2026 have none.
+    times: CPU seconds of a run with its evaluation (`cpu`), by run. machines: the version of torch and the processor's vectors, by run,
+    which a byte-identical repetition needs too. Files of older versions have neither.
     """
 
     measures: Mapping[str, str] = field(default_factory=dict)
     episodes: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     golden: Mapping[str, str] = field(default_factory=dict)
     times: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    machines: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_rows(path: Path) -> RecordedRows:
@@ -68,6 +72,8 @@ def read_rows(path: Path) -> RecordedRows:
         golden = {str(name): str(value) for name, value in json.loads(found.metadata[GOLDEN_KEY]).items()}
         seconds = json.loads(found.metadata.get(TIMES_KEY, "{}"))
         times = {str(one): {"cpu": float(cpu)} for one, cpu in seconds.items()}
+        where = json.loads(found.metadata.get(MACHINES_KEY, "{}"))
+        machines = {str(one): str(words) for words, runs in where.items() for one in runs}
     except (KeyError, ValueError, TypeError, AttributeError, zlib.error, RecursionError) as error:
         raise RunError(f"{path} is damaged ({type(error).__name__}). {remedy}") from None
     parts = {str(key[0]): part for key, part in found.table.partition_by("run", as_dict=True).items()}
@@ -77,7 +83,7 @@ def read_rows(path: Path) -> RecordedRows:
         one: validate(part.select([name for name in SCHEMA if name in part.columns]))
         for one, part in parts.items()
     }
-    return RecordedRows(measures, episodes, golden, times)
+    return RecordedRows(measures, episodes, golden, times, machines)
 
 
 def restore_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mapping[str, str]) -> int:
@@ -126,9 +132,9 @@ def write_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mapping
     measures |= {one: read_limited(folder.run(one) / MEASURES, MAX_MEASURES).decode() for one in new}
     if not measures:
         return 0
-    times = dict(before.times) | {
-        one: {"cpu": found.cpu} for one in new if (found := folder.times(one)) is not None
-    }
+    times = dict(before.times)
+    times |= {one: {"cpu": found.cpu} for one in new if (found := folder.times(one)) is not None}
+    machines = dict(before.machines) | {one: words for one in new if (words := _machine_of(folder.run(one)))}
     episodes = pl.concat([*before.episodes.values(), *tables.values()]).sort(ORDER, maintain_order=True)
     packed = zlib.compress(
         json.dumps({one: json.loads(measures[one]) for one in sorted(measures)}).encode(), 9
@@ -138,11 +144,31 @@ def write_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mapping
         MEASURES_KEY: base64.b64encode(packed).decode(),
         GOLDEN_KEY: json.dumps({**before.golden, **golden}, sort_keys=True),
         TIMES_KEY: json.dumps({one: round(times[one]["cpu"], 2) for one in sorted(times)}),
+        MACHINES_KEY: json.dumps(
+            {
+                words: sorted(one for one in machines if machines[one] == words)
+                for words in sorted(set(machines.values()))
+            }
+        ),
     }
     buffer = io.BytesIO()
     episodes.write_parquet(buffer, compression="zstd", compression_level=19, metadata=metadata)
     write_atomic(path, buffer.getvalue())
     return len(measures)
+
+
+def machine_words(torch: str, processor: Mapping[str, str]) -> str:
+    """What training's arithmetic depends on besides the code: the version of torch, and the processor's vectors."""
+    return f"torch {torch}, {processor.get('vectors', 'unknown')}"
+
+
+def _machine_of(run: Path) -> str | None:
+    """The machine of a finished run; None if its provenance is missing, as in a restored run, or does not say."""
+    try:
+        found = Provenance.model_validate_json(read_limited(run / PROVENANCE, MAX_MEASURES))
+    except (RunError, ValueError):
+        return None
+    return machine_words(found.packages.get("torch", "unknown"), found.processor) if found.processor else None
 
 
 def _refuse_other_code(path: Path, recorded: RecordedRows, golden: Mapping[str, str]) -> None:

@@ -46,6 +46,9 @@ def test_a_method_enters_the_hash_with_all_its_options() -> None:
     assert plr.method.options["buffer"] == 4096
     assert load_config("coinrun/edge", ["method.name=plr", "method.replay=0.5"]).hash() == plr.hash()
     assert load_config("coinrun/edge", ["method.name=plr", "method.replay=0.3"]).hash() != plr.hash()
+    short = ["method=plr", "method.replay=0.3"]  # in any order
+    assert load_config("coinrun/edge", short) == load_config("coinrun/edge", short[::-1])
+    assert load_config("coinrun/edge", short).hash() == plr.override(["method.replay=0.3"]).hash()
     assert plr.override(["method.replay=0.3"]).method.options["replay"] == 0.3  # type: ignore[union-attr]
     assert plr.override(["method.name=ensemble"]).method.options == {"members": 4}  # type: ignore[union-attr]
     assert "method" not in plain.to_yaml()
