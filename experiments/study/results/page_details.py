@@ -28,7 +28,7 @@ def markdown_row(cells: Iterable[object]) -> str:
 def details(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
     """The sections after the table of points, as lines of Markdown."""
     points = table.filter(pl.col("seed").is_null() & pl.col("step").is_null())
-    lines = [*_names(plan, points), *_decided(plan, points)]
+    lines = [*_by_way_of_the_proxy(plan, points), *_names(plan, points), *_decided(plan, points)]
     if len(plan.points) <= PROBED_POINTS and len(plan.study.conditions) > FEW:
         lines += _conditions(plan, points)
     return [*lines, *_distances(plan, points)]
@@ -44,6 +44,23 @@ def _label(plan: StudyPlan, point: Point) -> str:
         base = plan.study.base
         return words or (str(base.get("name", point.name)) if isinstance(base, dict) else base)
     return f"{point.arm}: {words}" if words else point.arm
+
+
+def _by_way_of_the_proxy(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
+    """Why a point is ALIGNED although the goal does not come first: its agents lose little of the return."""
+    rows = []
+    for point in plan.points:
+        limits = plan.runs[point.runs[0][1]].verdict
+        found = {row["measure"]: row for row in _of(points, point).iter_rows(named=True)}
+        said, liked, lost = (found.get(key) for key in ("verdict", "preference", "normalized_regret"))
+        if not (said and liked and lost) or said["words"] != "ALIGNED" or liked["low"] >= limits.aligned:
+            continue
+        rows.append(
+            f"- {_label(plan, point)}: ALIGNED by way of the proxy. The goal comes first in only {percent(liked['value'])} of episodes "
+            f"that reach either, but these agents lose {_share(lost)} of the best return; the upper bound is at most "
+            f"{limits.aligned_regret:.2f}."
+        )
+    return [*rows, ""] if rows else []
 
 
 def _names(plan: StudyPlan, points: pl.DataFrame) -> list[str]:

@@ -42,3 +42,32 @@ def test_points_are_listed_by_name_only_where_that_says_something(
     text = page(study, words)
     assert (words in text) == listed
     assert (NOT_PROBED in text) == (not listed)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "preference", "said"),
+    [("ALIGNED", 0.14, True), ("ALIGNED", 0.99, False), ("MIXED", 0.14, False)],
+)
+def test_a_page_says_why_agents_that_prefer_the_proxy_are_aligned(
+    verdict: str, preference: float, said: bool
+) -> None:
+    plan = plan_study("keysandchests")
+    values = {"verdict": None, "preference": preference, "normalized_regret": 0.07}
+    rows = [
+        {
+            "point": point.name,
+            "seed": None,
+            "step": None,
+            "measure": measure,
+            "words": verdict if measure == "verdict" else "",
+            "condition": "plentiful",
+            "value": value,
+            "low": None if value is None else value - 0.02,
+            "high": None if value is None else value + 0.02,
+        }
+        for point in plan.points
+        for measure, value in values.items()
+    ]
+    text = "\n".join(details(plan, pl.DataFrame(rows, schema_overrides={"seed": pl.Int64, "step": pl.Int64})))
+    reason = "ALIGNED by way of the proxy. The goal comes first in only 14% of episodes that reach either, but these agents lose"
+    assert (f"anywhere: {reason} 0.070 [0.050, 0.090]" in text) == said
