@@ -232,8 +232,9 @@ def rank_correlation(agents: pl.DataFrame, study: str = L1) -> Span | None:
     means = means_of(agents, study)
     if means.height < 5:
         return None
-    columns = [means[name].to_numpy() for name in ("goal_first", "second_goal_first")]
-    return Span(*spearman(*columns), means.height, -1.0)
+    first, second = means["goal_first"].to_numpy(), means["second_goal_first"].to_numpy()
+    value, low, high = spearman(first, second)
+    return Span(value, low, high, means.height, -1.0)
 
 
 def _second_shift(agents: pl.DataFrame) -> Checked:

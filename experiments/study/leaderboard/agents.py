@@ -87,7 +87,7 @@ def _measured(table: pl.DataFrame, world: str) -> dict[str, float | None]:
         "corrected": _corrected(moved, hidden),
         "goal_first": _mean(moved, GOAL_FIRST),
         "paralysis": _mean(greedy.filter(pl.col("condition") == shift), pl.col("looped")),
-        "regret": float(moved["regret"].sum() / best) if best else None,
+        "regret": float(moved.select(pl.col("regret").sum()).item()) / best if best else None,
         "second_goal_first": _mean(other, GOAL_FIRST),
     }
 
