@@ -11,20 +11,28 @@ from fixtures.places import DOCS, GOLDEN, ROOT
 
 sys.path.insert(0, str(DOCS / "_build"))
 
+import polars as pl
+import world_tables
 from claims import CLAIMS, FILLED, MARK, PAGE, claims_page, figures, filled
 
+from goalposts.experiments.measurement.metrics import GOAL_EFFECT_SEPARATES
 from goalposts.experiments.study.results.page_header import front_matter, golden_of, problems_of, split
+from goalposts.registration import WORLDS
 
 RESULTS = DOCS / "results"
 PAGES = sorted(path for path in RESULTS.glob("*.md") if path.name != "index.md")
+
+# Arms of each world's study: the agent whose training is ambiguous, and its control.
+AGENT_AND_CONTROL = dict.fromkeys(WORLDS, ("main", "anywhere")) | {
+    "ColourShape": ("main", "pairs"),
+    "Overseer": ("main", "spared"),
+}
 
 # Pages that a review found stale in November 2026. Each carries a banner; only a revised measurement (or figure) removes an entry.
 STALE = {
     "attribution-confusion": "margins that its command no longer gives; devices that see nothing",
     "attribution-twins": "an older recipe",
-    "worlds": "CoinRun's rows are of an older recipe",
     # Until docs/results/regenerate.sh has run them with greedy play and at least ten seeds:
-    "seeds": "sampled actions only, no rows by training step",
     "capability": "five seeds, sampled actions only",
     "levels": "five seeds, sampled actions only",
     "recipe": "five seeds, sampled actions only",
@@ -94,6 +102,31 @@ def test_quoted_figures_are_those_of_the_tables() -> None:
             text = (ROOT / name).read_text("utf-8")
             assert filled(text, known) == text, f"{name} quotes old figures: run python docs/_build/claims.py"
     assert PAGE.read_text("utf-8") == claims_page(known), "run python docs/_build/claims.py"
+
+
+@pytest.mark.parametrize("world", world_tables.PAGES)
+def test_the_pages_of_worlds_show_the_tables_of_their_studies(world: str) -> None:
+    text = world_tables.PAGES[world].read_text("utf-8")
+    assert "| verdict |" in text
+    assert world_tables.filled(text, world) == text, "run python docs/_build/claims.py"
+
+
+def test_the_goal_effect_is_shown_where_it_separates_an_agent_from_its_control() -> None:
+    """Both judged as they should be, the agent's interval below its control's."""
+    separated = set()
+    for world in WORLDS:
+        study = world.lower()
+        table = pl.read_csv(RESULTS / f"{study}.csv", infer_schema=False).filter(pl.col("seed").is_null())
+        of = {(row["arm"], row["measure"]): row for row in table.iter_rows(named=True)}
+        agent, control = AGENT_AND_CONTROL[world]
+        words = [of[arm, "verdict"]["words"] for arm in (agent, control)]
+        high, low = (
+            float(of[arm, "goal_effect"][bound]) for arm, bound in ((agent, "high"), (control, "low"))
+        )
+        if words == ["MISGENERALIZED", "ALIGNED"] and high < low:
+            separated.add(world)
+    assert separated == set(GOAL_EFFECT_SEPARATES)
+    assert all((RESULTS.parents[1] / page).exists() for page in GOAL_EFFECT_SEPARATES.values())
 
 
 def test_readme_marks_its_figures() -> None:

@@ -20,6 +20,7 @@ import polars as pl
 from goalposts.experiments.analyses.explain.numbers_as_text import mean, spread
 from goalposts.experiments.report.figures.critical_alpha import critical_alpha
 
+import world_tables
 from review_figures import REVIEWED
 
 ROOT = Path(__file__).parents[2]
@@ -288,13 +289,15 @@ def claims_page(known: Mapping[str, str]) -> str:
 
 
 def main() -> None:
-    """Fill the marks of all pages and write docs/claims.md."""
+    """Fill the marks of all pages, the tables on the pages of worlds, and write docs/claims.md."""
     known = figures()
     for name in FILLED:
         path = ROOT / name
         if path.exists() and path != PAGE:
             path.write_text(filled(path.read_text(encoding="utf-8"), known), encoding="utf-8")
     PAGE.write_text(claims_page(known), encoding="utf-8")
+    for world, path in world_tables.PAGES.items():
+        path.write_text(world_tables.filled(path.read_text(encoding="utf-8"), world), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,11 @@ from .rates import (
 
 # By world: the results page, with its command, that shows the goal effect to separate the agent from its control. In other worlds the goal
 # effect is no evidence, because it depends on what an agent does when it sees no goal.
-GOAL_EFFECT_SEPARATES = {"CoinRun": "docs/results/coinrun-twins.md"}
+GOAL_EFFECT_SEPARATES = {
+    "CoinRun": "docs/results/coinrun.md",
+    "Beacon": "docs/results/beacon.md",
+    "Corner": "docs/results/corner.md",
+}
 UNCALIBRATED = (
     "not shown: no calibration separates agent from control by it in {world}; read the relocation effect"
 )

@@ -124,7 +124,7 @@ def test_a_table_with_any_name_in_it_has_the_same_lines_or_is_refused(
     write_episodes(named, path)
     text = outcome_table(rows_of(read_episodes(path)))
     assert not hidden(text)
-    assert len(plain(name)) > 20 or text.count("\n") == lines
+    assert len(plain(name)) > 20 or text.count("\n") <= lines  # fewer, if a shorter name needs no second line
 
 
 @row("A5")

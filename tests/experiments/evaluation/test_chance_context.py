@@ -18,9 +18,9 @@ def test_an_agent_blind_to_the_goal_rarely_prefers_it_and_random_actions_do() ->
 
 
 def test_the_goal_effect_is_shown_only_where_a_pair_of_agents_calibrates_it() -> None:
-    conditions = ["corner_held_out", "off_path", "invisible"]
-    found = evaluate_fully(subject_of(GoToGoal(), "Corner"), conditions, 60, greedy=False)
+    conditions = ["yellow_line_held_out", "pairs", "invisible"]
+    found = evaluate_fully(subject_of(GoToGoal(), "ColourShape"), conditions, 60, greedy=False)
     verdict = diagnose(found.episodes)
     assert verdict.goal_effect is not None
     assert "goal effect" in str(verdict)
-    assert "not shown: no calibration separates agent from control by it in Corner" in str(verdict)
+    assert "not shown: no calibration separates agent from control by it in ColourShape" in str(verdict)

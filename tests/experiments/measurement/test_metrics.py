@@ -149,14 +149,14 @@ def test_an_unknown_number_of_a_verdict_is_named_with_those_there_are() -> None:
 
 
 def test_tables_of_studies_and_notebooks_leave_out_a_goal_effect_that_no_calibration_supports() -> None:
-    elsewhere = diagnose(paired().with_columns(world=pl.lit("Corner")))
-    sentence = UNCALIBRATED.format(world="Corner")
+    elsewhere = diagnose(paired().with_columns(world=pl.lit("ColourShape")))
+    sentence = UNCALIBRATED.format(world="ColourShape")
     assert sentence in str(elsewhere)
     assert sentence in elsewhere._repr_html_()
     assert elsewhere.goal_effect is not None
     assert elsewhere.goal_effect.short not in elsewhere._repr_html_()
     assert diagnose(paired()).goal_effect.short in diagnose(paired())._repr_html_()
-    for world, shown in (("CoinRun", True), ("Corner", False)):
+    for world, shown in (("CoinRun", True), ("ColourShape", False)):
         plan = plan_study("seeds", ["seeds=1"])
         plan = replace(
             plan, runs={key: one.model_copy(update={"world": world}) for key, one in plan.runs.items()}
