@@ -106,7 +106,7 @@ def _judge(
     if span is None:
         return Checked(name, UNKNOWN, words.format("–"))
     found = HOLDS if holds(span) else FAILS if fails(span) else OPEN
-    return Checked(name, found, words.format(f"{span.short} (n = {span.n} seeds)"))
+    return Checked(name, found, words.format(f"{span.short} ({span.counted})"))
 
 
 def _together(name: str, parts: Iterable[Checked]) -> Checked:
@@ -130,9 +130,7 @@ def predictions(agents: pl.DataFrame, cells: pl.DataFrame) -> list[Checked]:
 
 
 def _ratio(agents: pl.DataFrame, study: str, one: str, other: str) -> Span | None:
-    first, second = of(agents, study, one), of(agents, study, other)
-    enough = all(critical_alpha(part, "preference") is not None for part in (first, second))
-    return critical_ratio(first, second, "preference") if enough else None
+    return critical_ratio(of(agents, study, one), of(agents, study, other), "preference")
 
 
 def _randomization(agents: pl.DataFrame) -> Iterable[Checked]:

@@ -21,7 +21,11 @@ MARGIN = 0.1  # of a mean residual within which a method is on the curve
 
 @dataclass(frozen=True)
 class Span:
-    """A number with its 95% interval and n training seeds. least, most: the range that was tested; beyond it, ends are 0 or ∞."""
+    """A number with its 95% interval and n training seeds. least, most: the range that was tested; beyond it, ends are 0 or ∞.
+
+    upto: the upper bound of a value of which only bounds are known; `value` is then the lower one. dropped: agents of either method
+    that were left out because the other method has none at their parameter and seed.
+    """
 
     value: float
     low: float
@@ -29,16 +33,33 @@ class Span:
     n: int
     least: float = 0.0
     most: float = math.inf
+    upto: float | None = None
+    dropped: int = 0
 
     @property
     def short(self) -> str:
-        """Format as `0.031 [0.02, 0.04]`; ends outside the range tested are written as such."""
-        return f"{self._end(self.value)} [{self._end(self.low)}, {self._end(self.high)}]"
+        """Format as `0.031 [0.02, 0.04]`; ends outside the range tested, and values that are bounds, are written as such."""
+        return f"{self._shown()} [{self._end(self.low)}, {self._end(self.high)}]"
+
+    @property
+    def counted(self) -> str:
+        """Format n, and how many agents were left out: `n = 9 seeds; 5 agents left out, whose pair is missing`."""
+        left = f"; {self.dropped} agents left out, whose pair is missing" if self.dropped else ""
+        return f"n = {self.n} seeds{left}"
+
+    def _shown(self) -> str:
+        if self.upto is None:
+            return self._end(self.value)
+        if math.isinf(self.upto):
+            return f">{self.value:.2g}" if self.value > 0 else "unknown"
+        return f"<{self.upto:.2g}" if self.value == 0 else f"{self.value:.2g} to {self.upto:.2g}"
 
     def _end(self, value: float) -> str:
         if value < self.least:
             return f"<{self.least:g}"
-        return f">{self.most:g}" if value > self.most else f"{value:.2g}"
+        if value > self.most:
+            return f">{self.most:g}"
+        return "∞" if math.isinf(value) and value > 0 else f"{value:.2g}"
 
 
 def grid_of(agents: pl.DataFrame, measure: str) -> tuple[np.ndarray, np.ndarray]:
@@ -96,25 +117,53 @@ def critical_alpha(agents: pl.DataFrame, measure: str, height: float = HALF) -> 
     return Span(passes(parameters, values, height), low, high, len(values), parameters[0], parameters[-1])
 
 
-def critical_ratio(one: pl.DataFrame, other: pl.DataFrame, measure: str) -> Span:
-    """Critical α of one method over that of another, paired by seed. Ends outside the range tested count as its ends."""
-    found = []
-    for agents in (one, other):
-        found.append(grid_of(agents.filter(pl.col("parameter") > 0), measure))
-    (parameters, first), (_, second) = found
-    seeds = min(len(first), len(second))
-    draws = [np.arange(seeds), *resampled(seeds, np.random.default_rng(0))]
+def paired(one: pl.DataFrame, other: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """The agents of two methods at parameters and seeds that both have, and how many agents that leaves out."""
+    keys = ["parameter", "seed"]
+    first, second = one.join(other, on=keys, how="semi"), other.join(one, on=keys, how="semi")
+    return first, second, one.height + other.height - first.height - second.height
 
-    def clipped(values: np.ndarray, draw: np.ndarray) -> float:
-        return min(max(passes(parameters, values[draw], HALF), parameters[0]), parameters[-1])
 
-    ratios = np.array([clipped(first, draw) / clipped(second, draw) for draw in draws])
-    return Span(ratios[0], *quantiles(ratios[1:]), seeds)
+def bounds(parameters: np.ndarray, values: np.ndarray, height: float = HALF) -> tuple[float, float]:
+    """Bounds of where a curve passes a height: equal within the range tested, (0, its start) before it, (its end, ∞) after it."""
+    place = passes(parameters, values, height)
+    tested = parameters[np.isfinite(values).any(axis=0)]
+    if place == 0:
+        return 0.0, float(tested[0])
+    return (float(tested[-1]), math.inf) if math.isinf(place) else (place, place)
+
+
+def ratio_bounds(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    """Bounds of the ratio of two positive numbers of which bounds are known."""
+    return one[0] / other[1], one[1] / other[0] if other[0] > 0 else math.inf
+
+
+def critical_ratio(one: pl.DataFrame, other: pl.DataFrame, measure: str) -> Span | None:
+    """Critical α of one method over that of another, paired by seed, on the parameters and seeds that both have.
+
+    A critical α outside the range tested bounds the ratio on one side only: the interval is from the lower bounds to the upper ones.
+    None with fewer than two common parameters, or if a method has no value.
+    """
+    one, other, dropped = paired(*(agents.filter(pl.col("parameter") > 0) for agents in (one, other)))
+    empty = any(agents[measure].null_count() == agents.height for agents in (one, other))
+    if one["parameter"].n_unique() < 2 or empty:
+        return None
+    (parameters, first), (_, second) = (grid_of(agents, measure) for agents in (one, other))
+    draws = [np.arange(len(first)), *resampled(len(first), np.random.default_rng(0))]
+    found = np.array(
+        [ratio_bounds(*(bounds(parameters, grid[draw]) for grid in (first, second))) for draw in draws]
+    )
+    low, high = found[0]
+    lows, highs = found[1:][~np.isnan(found[1:]).any(axis=1)].T
+    ends = quantiles(lows)[0], quantiles(highs)[1]
+    return Span(float(low), *ends, len(first), upto=None if low == high else float(high), dropped=dropped)
 
 
 @dataclass(frozen=True)
 class HeadStart:
-    """Labels needed from scratch over labels needed from the agent. ratio: with its interval; beyond: the curves that never pass."""
+    """Labels needed from scratch over labels needed from the agent. ratio: with its interval; agent, scratch: where each curve passes,
+    0 before the first number of labels, ∞ nowhere.
+    """
 
     measure: str
     height: float
@@ -124,21 +173,23 @@ class HeadStart:
 
 
 def head_start(agent: pl.DataFrame, scratch: pl.DataFrame, measure: str, height: float) -> HeadStart | None:
-    """Head-start ratio of a measure; None without agents of both kinds. 0 and ∞ count as the ends of the range of labels."""
-    if not agent.height or not scratch.height:
+    """Head-start ratio of a measure on the labels and seeds that both starts have; None without any. 0 and ∞ count as the ends of the
+    range of labels.
+    """
+    agent, scratch, dropped = paired(agent, scratch)
+    if any(table[measure].null_count() == table.height for table in (agent, scratch)):
         return None
-    (parameters, one), (also, other) = (grid_of(table, measure) for table in (agent, scratch))
-    seeds = min(len(one), len(other))
-    draws = [np.arange(seeds), *resampled(seeds, np.random.default_rng(0))]
-    ends = (min(parameters[0], also[0]), max(parameters[-1], also[-1]))
+    (parameters, one), (_, other) = (grid_of(table, measure) for table in (agent, scratch))
+    draws = [np.arange(len(one)), *resampled(len(one), np.random.default_rng(0))]
 
-    def needed(place: np.ndarray, values: np.ndarray, draw: np.ndarray) -> float:
-        return min(max(passes(place, values[draw], height), ends[0]), ends[1])
+    def needed(values: np.ndarray) -> float:
+        return min(max(passes(parameters, values, height), parameters[0]), parameters[-1])
 
-    ratios = np.array([needed(also, other, draw) / needed(parameters, one, draw) for draw in draws])
-    ratio = Span(float(ratios[0]), *quantiles(ratios[1:]), seeds)
-    raw = (passes(parameters, one[:seeds], height), passes(also, other[:seeds], height))
-    return HeadStart(measure, height, ratio, *raw)
+    ratios = np.array([needed(other[draw]) / needed(one[draw]) for draw in draws])
+    ratio = Span(float(ratios[0]), *quantiles(ratios[1:]), len(one), dropped=dropped)
+    return HeadStart(
+        measure, height, ratio, passes(parameters, one, height), passes(parameters, other, height)
+    )
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from goalposts.experiments.study.leaderboard.board import board, by_parameter
 from goalposts.experiments.study.leaderboard.cells import over_seeds
 from goalposts.experiments.study.leaderboard.curves import (
     critical_alpha,
+    critical_ratio,
     differences,
     head_start,
     is_one_curve,
@@ -76,7 +77,7 @@ def test_the_head_start_is_labels_from_scratch_over_labels_from_the_agent() -> N
     assert found.ratio.value == pytest.approx(10.0, rel=0.01)
     assert found.ratio.low > 1
     never = head_start(
-        agent, table(planted("methods-labelled", "x", [(1, 0.0), (100, 0.1)])), "goal_first", 0.5
+        agent, table(planted("methods-labelled", "x", [(1, 0.0), (10, 0.0), (100, 0.1)])), "goal_first", 0.5
     )
     assert never is not None
     assert math.isinf(never.scratch)
@@ -84,6 +85,51 @@ def test_the_head_start_is_labels_from_scratch_over_labels_from_the_agent() -> N
         100 / math.sqrt(10), rel=0.01
     )  # counts as the largest number tried
     assert head_start(agent, scratch.head(0), "goal_first", 0.5) is None
+
+
+def ratio(one: list[tuple[float, float]], other: list[tuple[float, float]]) -> curves.Span:
+    found = critical_ratio(
+        *(table(planted("methods-l1", name, own)) for name, own in (("a", one), ("b", other))), "preference"
+    )
+    assert found is not None
+    return found
+
+
+NEVER, ALWAYS = [(a, 0.1) for a in ALPHAS], [(a, 0.9) for a in ALPHAS]
+
+
+def test_a_ratio_of_critical_alphas_is_bounded_on_one_side_where_one_lies_outside_the_range() -> None:
+    inside = list(RISING)
+    middle = math.sqrt(0.01 * 0.03)
+    above, below = ratio(NEVER, inside), ratio(ALWAYS, inside)
+    assert (above.value, above.upto, above.high) == (pytest.approx(0.1 / middle), math.inf, math.inf)
+    assert 5 < above.low < 0.1 / middle + 0.2
+    assert above.short.startswith(">5.8 [5.")
+    assert above.short.endswith(", ∞]")
+    assert (below.value, below.upto, below.low) == (0.0, pytest.approx(0.001 / middle), 0.0)
+    assert below.short.startswith("<0.058 [0, 0.0")
+    assert ratio(inside, NEVER).high == pytest.approx(middle / 0.1, rel=0.05)
+    assert (ratio(ALWAYS, NEVER).low, ratio(ALWAYS, NEVER).high) == (0.0, pytest.approx(0.01))
+    for same in (NEVER, ALWAYS):
+        assert ratio(same, same).short == "unknown [0, ∞]"
+    exact = ratio(inside, inside)
+    assert (exact.value, exact.upto, exact.dropped) == (1.0, None, 0)
+
+
+def test_ratios_are_paired_by_seed_and_parameter_and_say_how_many_agents_that_leaves_out() -> None:
+    one = table(planted("methods-l1", "a", RISING))
+    late = table(planted("methods-l1", "b", RISING)).filter(
+        (pl.col("seed") >= 505) & (pl.col("parameter") < 0.1)
+    )
+    found = critical_ratio(one, late, "preference")
+    assert found is not None
+    assert (found.value, found.n, found.dropped) == (1.0, 5, 30)
+    assert found.counted == "n = 5 seeds; 30 agents left out, whose pair is missing"
+    start = head_start(one, late, "goal_first", 0.5)
+    assert start is not None
+    assert (start.ratio.value, start.ratio.n, start.ratio.dropped) == (1.0, 5, 30)
+    assert critical_ratio(one, late.filter(pl.col("parameter") == 0.01), "preference") is None
+    assert critical_ratio(one, late.with_columns(preference=pl.lit(None, pl.Float64)), "preference") is None
 
 
 @pytest.mark.parametrize(
