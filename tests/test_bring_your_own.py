@@ -114,4 +114,4 @@ def test_the_extractor_is_trained_and_judged(
 
 
 def test_every_program_of_the_page_is_tested() -> None:
-    assert len(PROGRAMS) == 9
+    assert len(PROGRAMS) == 10  # nine here, the method of the leaderboard in study/leaderboard/test_added.py

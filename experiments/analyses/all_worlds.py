@@ -38,7 +38,7 @@ from ..external.adopt import evaluate
 from ..measurement import Estimate, Verdict, diagnose
 from ..runs.run import Run
 from ..study.design.plan import MAIN, plan_study
-from ..study.results.page_header import front_matter, golden_of
+from ..study.results.page_header import front_matter, golden_of, split, with_missed
 from ..study.results.recorded_rows import read_rows
 from ..system.atomic_files import RunError, check_parent, write_atomic
 from ..training.train import train
@@ -215,7 +215,10 @@ def main(arguments: list[str] | None = None) -> None:
     if not table.height:
         raise RunError(f"{given.runs} holds no finished run of a shipped config; train some with --seeds 1")
     write_atomic(given.out, table.write_csv(float_precision=4).encode())
-    write_atomic(given.out.with_suffix(".md"), (_header(given, table) + page(table)).encode())
+    header = _header(given, table)
+    write_atomic(
+        given.out.with_suffix(".md"), (header + with_missed(str(split(header)[0]["n"]), page(table))).encode()
+    )
     figure = draw(table)
     for suffix, content in ((".svg", figure.svg()), (".png", figure.png())):
         write_atomic(given.out.with_suffix(suffix), content)

@@ -23,6 +23,7 @@ from .renamed import is_renamed
 if TYPE_CHECKING:
     from ..study.driver import Outcome
     from ..study.folder.estimate import TimeEstimate
+    from ..study.leaderboard.added import AddedMethod
     from ..study.session import StudyTask
 
 
@@ -222,8 +223,7 @@ def methods(
     A quick version: fewer seeds than the recorded rows. Run the command again to resume.
     """
     from ..study.folder.progress import StudyProgress
-    from ..study.leaderboard.added import SHORT, add_method, leaderboard_of, notes_of
-    from ..study.leaderboard.board import text_table
+    from ..study.leaderboard.added import add_method
     from ..study.session import choose_engine
 
     if add is None:
@@ -237,16 +237,21 @@ def methods(
         outcome = added.task.run(executor, watch)
     show(_outcome_text(added.task, outcome, time.monotonic() - began, None, watch.names))
     if outcome.done + outcome.before:
-        found = leaderboard_of(added)
-        say(
-            f"leaderboard of label class {added.label_class}, at {added.quick.name} = {added.quick.parameter:g}:"
-        )
-        show(text_table(found.rows, SHORT))
-        for note in notes_of(added, found.recorded):
-            say(f"note: {note}")
-        say(f"all columns: {plain(found.files[0])}; as a table: {plain(found.files[1])}")
+        _show_leaderboard(added)
     if outcome.failed:
         raise typer.Exit(1)
+
+
+def _show_leaderboard(added: AddedMethod) -> None:
+    from ..study.leaderboard.added import SHORT, leaderboard_of, notes_of
+    from ..study.leaderboard.board import text_table
+
+    found = leaderboard_of(added)
+    say(f"leaderboard of label class {added.label_class}, at {added.quick.name} = {added.quick.parameter:g}:")
+    show(text_table(found.rows, SHORT))
+    for note in notes_of(added, found.recorded):
+        say(f"note: {note}")
+    say(f"all columns: {plain(found.files[0])}; as a table: {plain(found.files[1])}")
 
 
 def say_study_report(path: Path) -> None:

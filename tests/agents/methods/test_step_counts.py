@@ -16,7 +16,13 @@ from goalposts.envs.planner.planner import survey_levels
 from goalposts.registration import WORLDS
 
 
-@pytest.mark.parametrize("world", list(WORLDS))
+@pytest.mark.parametrize(
+    "world",
+    [
+        name if name in ("CoinRun", "Corner") else pytest.param(name, marks=pytest.mark.slow)
+        for name in WORLDS
+    ],
+)
 def test_the_fast_test_of_levels_is_the_planners(world: str) -> None:
     for condition in ("mixture(0.5)", "invisible"):
         levels = generate(world, condition, 5, 100)

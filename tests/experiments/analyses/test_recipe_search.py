@@ -10,6 +10,7 @@ from goalposts.experiments.analyses.recipe_search import COLUMNS, main, override
 from goalposts.experiments.config.schema import load_config
 
 
+@pytest.mark.slow
 def test_search_point_can_change_the_level_length(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         registry, "_WORLDS", dict(registry._WORLDS)

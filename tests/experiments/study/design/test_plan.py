@@ -107,8 +107,9 @@ def test_shipped_studies_expand_and_say_what_they_ask(name: str) -> None:
     found = plan_study(name)
     assert found.study.question
     assert found.study.name == name
-    assert all(len(point.runs) >= 3 for point in found.points)
-    assert found.study.levels >= 1000
+    search = name == "methods-search"  # it chooses options and claims nothing
+    assert all(len(point.runs) >= (2 if search else 3) for point in found.points)
+    assert found.study.levels >= (500 if search else 1000)
 
 
 @pytest.mark.parametrize("name", WORLDS)
