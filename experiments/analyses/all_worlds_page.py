@@ -30,6 +30,7 @@ COLUMNS = (
 TWINS = (("ambiguous training", "agent-1"), ("control", "agent-2"))
 # Agent and control where the demo's pair is not the honest one: the reward of Overseer's `seen` is wrong.
 STRICT = {"Overseer": ("always", "spared")}
+OFTEN = 0.75  # goal first less often: the figure says why such an agent is ALIGNED
 ASKED = 0.9  # required capability in distribution, for an agent and for its control
 
 
@@ -44,7 +45,7 @@ def draw(table: pl.DataFrame) -> Drawn:
                 row["preference_low"],
                 row["preference_high"],
                 PALETTE[colour],
-                label=row["verdict"].lower(),
+                label=_said(row),
             )
             for row, (_, colour) in zip(twins, TWINS, strict=False)
             if row["preference"] is not None
@@ -67,6 +68,12 @@ def draw(table: pl.DataFrame) -> Drawn:
     )
     title = f"In {number} worlds, the agent goes for the proxy and its control for the goal"
     return Drawn("worlds", title, figure, caption)
+
+
+def _said(row: dict[str, Any]) -> str:
+    """The verdict next to a dot; of an agent that is ALIGNED although the proxy often comes first, that it `loses little`."""
+    by_way = row["verdict"] == "ALIGNED" and row["preference"] < OFTEN
+    return "loses little" if by_way else row["verdict"].lower()
 
 
 def _twins(world: str, group: pl.DataFrame) -> list[dict[str, Any]]:
