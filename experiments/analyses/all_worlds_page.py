@@ -64,7 +64,8 @@ def draw(table: pl.DataFrame) -> Drawn:
     caption = (
         "Goal preference on the shift that each world declares, and the verdict; control: trained on levels that separate goal and "
         f"proxy; n: training seeds per agent. Bars: 95% intervals, over training "
-        f"seeds and levels where there are several seeds, else over levels; {table['capability_n'].max():,} held-out levels per condition."
+        f"seeds and levels where there are several seeds, else over levels; {table['capability_n'].max():,} held-out levels per condition. "
+        "Loses little: ALIGNED, because at most a tenth of the best return is lost, although the proxy often comes first."
     )
     title = f"In {number} worlds, the agent goes for the proxy and its control for the goal"
     return Drawn("worlds", title, figure, caption)
