@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -20,15 +21,16 @@ from goalposts.errors import tells_exit_code
 
 from ...report.figures.drawn import Drawn
 from ...study.design.plan import plan_study
-from ...study.leaderboard.agents import agents_of
+from ...study.leaderboard.agents import Copy, agents_of, distinct, without
 from ...study.leaderboard.board import criticals_of, missing_of
 from ...study.leaderboard.cells import cells_of
-from ...study.leaderboard.points import STUDIES, MethodPoint, points_of, recorded
+from ...study.leaderboard.points import STUDIES, MethodPoint, planned_of, points_of, recorded
 from ...study.results.page_header import front_matter, golden_of
 from ...system.atomic_files import RunError, check_parent, write_atomic
+from .controls import L1, LABELS, control_cells, of
 from .figures import effective_figure, relearning_figure
 from .page import ALGORITHMS, page
-from .predictions import L1, curve_of, of
+from .predictions import Findings, findings_of
 
 
 @tells_exit_code
@@ -45,38 +47,46 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     check_parent(given.out, "name another file")
     points, planned = read_points(given.rows)
-    agents = agents_of(points)
+    everyone = agents_of(points)
+    agents, copies = distinct(everyone)
     if not of(agents, STUDIES[0]).height and not agents.filter(pl.col("study") != ALGORITHMS).height:
         raise RunError(
             f"{given.rows} holds no rows of {', '.join(STUDIES)}; record some with: goalposts study run methods/l1 --rows "
             f"{given.rows / 'methods-l1.parquet'}"
         )
-    cells = pl.concat([cells_of(points, agents), criticals_of(agents)])
-    write(given, agents, cells, planned)
+    left = {(copy.study, copy.method) for copy in copies}
+    kept = [point for point in points if (point.study, point.method) not in left]
+    cells = pl.concat([cells_of(kept, agents), criticals_of(agents)])
+    buffer = io.BytesIO()
+    everyone.write_parquet(buffer, compression="zstd", compression_level=19)
+    write_atomic(given.out.with_name(f"{given.out.stem}-agents.parquet"), buffer.getvalue())
+    write(given, agents, cells, without(planned, copies), copies)
 
 
-def read_points(rows: Path) -> tuple[list[MethodPoint], list[tuple[str, int]]]:
-    """All points of the recorded studies, and the planned number of agents of each study of methods. Raises RunError."""
+def read_points(rows: Path) -> tuple[list[MethodPoint], pl.DataFrame]:
+    """All points of the recorded studies, and all agents that the studies of methods plan. Raises RunError."""
     points: list[MethodPoint] = []
-    planned = []
+    planned: list[pl.DataFrame] = []
     for study in (*STUDIES, ALGORITHMS):
         plan, path = plan_study(study), rows / f"{study}.parquet"
         if study != ALGORITHMS:
-            planned.append((study, sum(len(point.runs) for point in plan.points)))
+            planned.append(planned_of(plan))
         if path.exists():
             points += points_of(plan, recorded(path), "L0" if study == ALGORITHMS else None)
-    return points, planned
+    return points, pl.concat(planned)
 
 
 def write(
-    given: argparse.Namespace, agents: pl.DataFrame, cells: pl.DataFrame, planned: list[tuple[str, int]]
+    given: argparse.Namespace,
+    agents: pl.DataFrame,
+    cells: pl.DataFrame,
+    planned: pl.DataFrame,
+    copies: Sequence[Copy],
 ) -> None:
-    """Write all files of the page next to `given.out`."""
+    """Write tables, figures and page next to `given.out`. All tables are without copies of methods."""
     own = agents.filter(pl.col("study") != ALGORITHMS)
-    curve = curve_of(agents)
-    figures = [] if not curve else [effective_figure(of(agents, L1), curve, "CoinRun", "methods")]
-    relearned = relearning_figure(agents)
-    figures += [] if relearned is None else [relearned]
+    found = findings_of(own, cells, planned)
+    figures = figures_of(own, found)
     golden = golden_of(given.out.parent)
     counts = own.group_by("study", "method", "parameter").len()["len"]
     header = front_matter(
@@ -85,15 +95,21 @@ def write(
         [f"studies/{name}" for name in agents["study"].unique(maintain_order=True)],
         {world: golden[world] for world in own["world"].unique(maintain_order=True) if world in golden},
     )
-    buffer = io.BytesIO()
-    agents.write_parquet(buffer, compression="zstd", compression_level=19)
-    write_atomic(given.out.with_name(f"{given.out.stem}-agents.parquet"), buffer.getvalue())
-    table = cells.write_csv(float_precision=5).encode()
+    table = pl.concat([cells, control_cells(found.controls)]).write_csv(float_precision=5).encode()
     for path in (given.out, *([given.board] if given.board else [])):
         write_atomic(path, table)
     _save(given.out, figures)
-    text = page(own, cells, missing_of(cells, planned), curve, figures)
+    text = page(own, cells, found, missing_of(own, planned), figures, copies)
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
+
+
+def figures_of(agents: pl.DataFrame, found: Findings) -> list[Drawn]:
+    """The figures of the page: none of a world that does not enter, nor of a class whose control fails."""
+    drawn = []
+    if found.curve and not found.stopped(L1):
+        drawn.append(effective_figure(of(agents, L1), found.curve, "CoinRun", "methods"))
+    relearned = None if found.stopped(LABELS) else relearning_figure(agents)
+    return drawn if relearned is None else [*drawn, relearned]
 
 
 def _save(out: Path, figures: list[Drawn]) -> None:

@@ -13,7 +13,8 @@ from ...report.figures.charts import PALETTE
 from ...report.figures.drawn import WIDTH, Drawn, new_figure, study_style
 from ...study.leaderboard.cells import over_seeds
 from ...study.leaderboard.curves import OnCurve, is_one_curve
-from .predictions import LABELS, LEARNERS, of
+from .controls import LABELS, of
+from .predictions import LEARNERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

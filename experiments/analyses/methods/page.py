@@ -9,36 +9,25 @@ import polars as pl
 
 from ...measurement.intervals import percent, unseen_share
 from ...report.figures.drawn import Drawn
+from ...study.leaderboard.agents import Copy
 from ...study.leaderboard.board import HEADS, board, by_parameter, markdown
 from ...study.leaderboard.cells import CRITICAL
-from ...study.leaderboard.curves import OnCurve, differences, is_one_curve
+from ...study.leaderboard.curves import differences, is_one_curve
 from ...study.leaderboard.points import CONTROLS, PLAIN
-from .predictions import (
-    CORNER,
-    FAILS,
-    HOLDS,
-    L0,
-    L1,
-    LABELS,
-    Checked,
-    admitted,
-    controls,
-    means_of,
-    of,
-    predictions,
-    rank_correlation,
-    starts_of,
-)
+from .controls import CORNER, FAILS, HOLDS, L0, L1, LABELS, Checked, Control, admitted, of
+from .labels_page import labelled_lines
+from .page_parts import section, shown
+from .predictions import Findings, means_of, rank_correlation
 
 MIDDLE = {L1: 0.01, CORNER: 0.003}  # the α of the full rows
-LABELLED = 30
 ALGORITHMS = "algorithms"
 NOTES = (
     "Brackets: 95% intervals; rates over training seeds and levels, costs and CVaR over seeds (Student's t), "
     "critical α by bootstrap of seeds. "
     "*Chance-corrected preference*, *goal preference*: without agents of CAPABILITY LOSS, whose number is in the "
     "last column; all other columns hold every "
-    "agent. A count without brackets is the same for all agents. *CVaR*: normalized regret on the tenth of levels "
+    "agent, and so do critical α and the differences from plain PPO. "
+    "A count without brackets is the same for all agents. *CVaR*: normalized regret on the tenth of levels "
     "that are worst for the other seeds. *Effective α*: the fraction of learned steps on "
     "distinguishing levels. *CPU s*: of training and evaluation, on a machine that did other work too. Paralysis: greedy actions."
 )
@@ -47,11 +36,15 @@ NOTES = (
 def page(
     agents: pl.DataFrame,
     cells: pl.DataFrame,
+    found: Findings,
     missing: Sequence[str],
-    curve: Sequence[OnCurve],
     figures: Sequence[Drawn],
+    copies: Sequence[Copy] = (),
 ) -> str:
-    """Format the page, without its header. missing: sentences on agents that are not recorded. figures: the page's, by name."""
+    """Format the page, without its header. agents, cells: without copies of methods. missing: sentences on agents that are not recorded.
+
+    figures: the page's, by name; copies: methods that have the runs of another one.
+    """
     lines = [
         "# Which cure works, at what price",
         "",
@@ -59,16 +52,16 @@ def page(
         "and do they do more than "
         "show more distinguishing levels?",
         "",
-        *_first(agents, cells, missing),
-        *_section("Controls", _judged(controls(agents, cells))),
-        *_section("Predictions", _judged(predictions(agents, cells))),
+        *_first(agents, found, missing, copies),
+        *section("Controls", _judged(found.controls)),
+        *section("Predictions", _judged(found.predictions)),
         *_world(agents, cells, L1, "CoinRun: cures that choose among training levels (label class L1)"),
-        *_curve(curve, _figure(figures, "methods")),
+        *_curve(agents, cells, found, _figure(figures, "methods")),
         *_world(agents, cells, CORNER, "Corner: five methods of class L1"),
-        *_unlabelled(agents, cells),
+        *_unlabelled(cells),
         *_labelled(agents, cells, _figure(figures, "methods-relearning")),
         *_second(agents, cells),
-        *_section("What it does not show", _limits(agents)),
+        *section("What it does not show", _limits(agents)),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -77,46 +70,56 @@ def _figure(figures: Sequence[Drawn], name: str) -> Drawn | None:
     return next((figure for figure in figures if figure.name == name), None)
 
 
-def _section(title: str, lines: Sequence[str]) -> list[str]:
-    return [f"## {title}", "", *lines, ""]
-
-
-def _shown(figure: Drawn | None) -> list[str]:
-    if figure is None:
-        return []
-    return [f"![{figure.title}]({figure.name}.svg)", "", f"*{figure.title}. {figure.caption}*", ""]
-
-
-def _first(agents: pl.DataFrame, cells: pl.DataFrame, missing: Sequence[str]) -> list[str]:
-    found = predictions(agents, cells)
-    held, failed = (sum(one.found == state for one in found) for state in (HOLDS, FAILS))
+def _first(
+    agents: pl.DataFrame, found: Findings, missing: Sequence[str], copies: Sequence[Copy]
+) -> list[str]:
+    final = [one.found for one in found.predictions if not one.note]
+    held, failed = (final.count(state) for state in (HOLDS, FAILS))
     said = [
-        f"{agents.height} agents. Of the {len(found)} predictions of [the plan](methods-plan.md), committed before any "
+        f"{agents.height} agents. Of the {len(found.predictions)} predictions of [the plan](methods-plan.md), committed before any "
         f"run, {held} hold, {failed} do not, "
-        f"{len(found) - held - failed} are open or not measured yet."
+        f"{len(found.predictions) - held - failed} are open, preliminary, not concluded or not measured yet."
     ]
-    broken = [one.name for one in controls(agents, cells) if one.found == FAILS]
-    if broken:
+    lacking = [one.state for one in found.controls if one.found != HOLDS]
+    if lacking:
         said.insert(
             0,
-            f"**A control fails ({'; '.join(broken)}): nothing is concluded about its class until the cause is found.**",
+            f"**Controls that do not hold ({'; '.join(lacking)}).** Nothing is concluded about a class whose control fails, "
+            "until the cause is found, nor about a world that does not enter.",
         )
+    said += [
+        f"`{one.method}` of `{one.study}` is left out: all its {one.agents} agents are those of `{one.same}`."
+        for one in copies
+    ]
     if missing:
         said.append(f"**Incomplete.** {' '.join(missing)} What is missing is left out of the tables below.")
     return [part for one in said for part in (one, "")]
 
 
-def _judged(found: Sequence[Checked]) -> list[str]:
-    return [f"- **{one.name}**: {one.found}. {one.words[:1].upper()}{one.words[1:]}." for one in found]
+def _judged(found: Sequence[Checked] | Sequence[Control]) -> list[str]:
+    words = [f" {one.words[:1].upper()}{one.words[1:]}." if one.words else "" for one in found]
+    return [f"- **{one.name}**: {one.found}{one.note}.{text}" for one, text in zip(found, words, strict=True)]
+
+
+def _closed(entry: Control) -> str:
+    return f"This world does not enter: {entry.words}. So no method is compared in it."
+
+
+def _unpreferring(own: pl.DataFrame) -> str:
+    """The number of agents of a study without a goal preference, which critical α and differences leave out."""
+    none = own["preference"].null_count()
+    return (
+        f"{none} of {own.height} agents have no goal preference (they reached neither goal nor proxy first); critical α, differences "
+        "and the curve of effective α by goal preference leave them out."
+    )
 
 
 def _world(agents: pl.DataFrame, cells: pl.DataFrame, study: str, title: str) -> list[str]:
     entry = admitted(cells, study)
     if not agents.filter(pl.col("study") == study).height:
-        return _section(title, ["Not measured yet."])
+        return section(title, ["Not measured yet."])
     if entry.found != HOLDS:
-        text = f"This world does not enter: {entry.words}. So no method is compared in it."
-        return _section(title, [text])
+        return section(title, [_closed(entry)])
     own = cells.filter(pl.col("study") == study)
     methods = own.filter(~pl.col("method").is_in(CONTROLS))
     alpha = MIDDLE[study]
@@ -127,6 +130,8 @@ def _world(agents: pl.DataFrame, cells: pl.DataFrame, study: str, title: str) ->
         *markdown(board(_ordered(methods), alpha)),
         "",
         NOTES,
+        "",
+        _unpreferring(of(agents, study)),
         "",
         "Goal preference at every α:",
         "",
@@ -140,7 +145,7 @@ def _world(agents: pl.DataFrame, cells: pl.DataFrame, study: str, title: str) ->
     ]
     if study == L1:
         lines += ["Controls, each at its own α:", "", *_of_controls(own)]
-    return _section(title, lines)
+    return section(title, lines)
 
 
 def _ordered(cells: pl.DataFrame) -> pl.DataFrame:
@@ -181,9 +186,12 @@ def _differences(agents: pl.DataFrame, study: str) -> list[str]:
     return [*lines, *markdown(rows), ""] if len(rows) > 1 else []
 
 
-def _curve(curve: Sequence[OnCurve], figure: Drawn | None) -> list[str]:
+def _curve(agents: pl.DataFrame, cells: pl.DataFrame, found: Findings, figure: Drawn | None) -> list[str]:
+    title, curve, entry = "Goal preference against effective α", found.curve, admitted(cells, L1)
     if not curve:
-        return _section("Goal preference against effective α", ["Not measured yet: it needs two methods."])
+        return section(title, ["Not measured yet: it needs two methods."])
+    if entry.found != HOLDS:
+        return section(title, [_closed(entry)])
     rows = [["method", "mean residual", "n", "agents", "outside the others' range"]]
     for one in curve:
         rows.append(
@@ -195,27 +203,48 @@ def _curve(curve: Sequence[OnCurve], figure: Drawn | None) -> list[str]:
                 f"{one.outside}",
             ]
         )
+    by = found.stopped(L1)
+    words = f"not concluded: control {by}" if by else is_one_curve(curve)
     lines = [
-        f"Are all methods on one curve of effective α? By the plan's test: **{is_one_curve(curve)}**.",
+        f"Are all methods on one curve of effective α? By the plan's test: **{words}**.",
         "",
-        *_shown(figure),
+        *shown(figure),
         *markdown(rows),
         "",
         "Residuals of a method's agents from the monotone curve of all other methods' agents; intervals by bootstrap "
         "of training seeds, with "
-        "Bonferroni's correction over methods. Methods that ended with the same agents as another are listed once.",
+        "Bonferroni's correction over methods. All agents enter, CAPABILITY LOSS included, except those without a goal preference or "
+        f"without an effective α: {_left_out(agents)}.",
     ]
-    return _section("Goal preference against effective α", lines)
+    return section(title, lines)
 
 
-def _unlabelled(agents: pl.DataFrame, cells: pl.DataFrame) -> list[str]:
+def _left_out(agents: pl.DataFrame) -> str:
+    own = of(agents, L1)
+    left = own.height - own.drop_nulls(["preference", "effective_alpha"]).height
+    return f"{left} of {own.height} agents"
+
+
+def _compared(cells: pl.DataFrame, study: str) -> tuple[bool, list[str]]:
+    """Whether CoinRun's tables of a study are shown, and what to say before them."""
+    entry = admitted(cells, L1)
+    if not cells.filter(pl.col("study") == study).height:
+        return False, ["Not measured yet."]
+    if entry.found == FAILS:
+        return False, [_closed(entry)]
+    said = f"Whether CoinRun enters is not measured yet: {entry.words}. So these rows are no conclusions."
+    return True, [] if entry.found == HOLDS else [said, ""]
+
+
+def _unlabelled(cells: pl.DataFrame) -> list[str]:
+    title = "CoinRun: cures that see nothing of the shift (label class L0)"
     own = cells.filter(pl.col("study") == L0)
-    if not own.height:
-        return _section(
-            "CoinRun: cures that see nothing of the shift (label class L0)", ["Not measured yet."]
-        )
+    open_, said = _compared(cells, L0)
+    if not open_:
+        return section(title, said)
     measures = [name for name in HEADS if name not in ("effective_alpha", "labels", "scoring_steps")]
     lines = [
+        *said,
         *markdown(board(own, 0.0, measures)),
         "",
         "`ensemble-vote-5-budgets` has five times the steps of the other rows.",
@@ -235,58 +264,13 @@ def _unlabelled(agents: pl.DataFrame, cells: pl.DataFrame) -> list[str]:
             ),
             "",
         ]
-    return _section("CoinRun: cures that see nothing of the shift (label class L0)", lines)
+    return section(title, lines)
 
 
 def _labelled(agents: pl.DataFrame, cells: pl.DataFrame, figure: Drawn | None) -> list[str]:
-    title = "CoinRun: k labelled levels (L3), and diverse heads (L2)"
-    own = cells.filter(pl.col("study") == LABELS)
-    if not own.height:
-        return _section(title, ["Not measured yet."])
-    few = own.filter(pl.col("method") == "diverse-heads")
-    many = own.filter(pl.col("method") != "diverse-heads")
-    lines = [
-        *_shown(figure),
-        *_head_starts(agents),
-        "Goal first of all episodes, by labels:",
-        "",
-        *markdown(by_parameter(many, "goal_first", "k")),
-        "",
-    ]
-    lines += ["Capability, by labels:", "", *markdown(by_parameter(many, "capability", "k")), ""]
-    measures = [name for name in HEADS if name not in ("effective_alpha", "scoring_steps")]
-    lines += [f"Full rows at k = {LABELLED}:", "", *markdown(board(many, LABELLED, measures)), ""]
-    if few.height:
-        lines += ["Diverse heads, one label:", "", *markdown(board(few, 1.0, measures)), ""]
-    return _section(title, lines)
-
-
-def _head_starts(agents: pl.DataFrame) -> list[str]:
-    rows = [["method", "measure", "height", "from the agent", "from scratch", "head-start ratio", "n"]]
-    for name, found in starts_of(agents).items():
-        for measure, one in found.items():
-            ends = [_needed(value) for value in (one.agent, one.scratch)]
-            rows.append([name, HEADS[measure], f"{one.height:g}", *ends, one.ratio.short, f"{one.ratio.n}"])
-    if len(rows) == 1:
-        return []
-    text = (
-        "Labels needed until the mean over seeds passes a height. Above 1: the agent needs fewer than an untrained net "
-        "with the same labels. Curves that do not pass "
-        "count as the largest number tried, those that start above as the smallest."
-    )
-    return [text, "", *markdown(rows), ""]
-
-
-def _needed(value: float) -> str:
-    return (
-        "never"
-        if math.isinf(value)
-        else "from the start"
-        if value == 0
-        else "–"
-        if math.isnan(value)
-        else f"{value:.1f}"
-    )
+    open_, said = _compared(cells, LABELS)
+    lines = [*said, *labelled_lines(agents, cells, figure)] if open_ else said
+    return section("CoinRun: k labelled levels (L3), and diverse heads (L2)", lines)
 
 
 def _second(agents: pl.DataFrame, cells: pl.DataFrame) -> list[str]:
@@ -308,7 +292,7 @@ def _second(agents: pl.DataFrame, cells: pl.DataFrame) -> list[str]:
                 "",
             ]
         lines += [*markdown(by_parameter(own, "second_goal_first", "α")), ""]
-    return _section(title, lines)
+    return section(title, lines)
 
 
 def _limits(agents: pl.DataFrame) -> list[str]:

@@ -1,16 +1,18 @@
-"""The controls and predictions of docs/results/methods-plan.md, judged from the agents and cells. Read next: `page.py`."""
+"""The predictions of docs/results/methods-plan.md, judged from the agents and cells. Read next: `page.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from ...measurement.study_curves import spearman
-from ...study.leaderboard.cells import VERDICT
+from ...study.leaderboard.cells import over_seeds
 from ...study.leaderboard.curves import (
     HeadStart,
+    OnCurve,
     Span,
     critical_alpha,
     critical_ratio,
@@ -19,10 +21,27 @@ from ...study.leaderboard.curves import (
     is_one_curve,
     one_curve,
 )
-from ...study.leaderboard.points import CONTROLS, PLAIN
+from ...study.leaderboard.points import PLAIN
+from .controls import (
+    CORNER,
+    FAILS,
+    HOLDS,
+    L0,
+    L1,
+    LABELS,
+    OPEN,
+    STOPPED,
+    UNCOMPUTABLE,
+    UNKNOWN,
+    Checked,
+    Control,
+    controls,
+    judge,
+    lacking,
+    of,
+    stopped_by,
+)
 
-HOLDS, FAILS, OPEN, UNKNOWN = "holds", "does not hold", "open", "not measured yet"
-L0, L1, LABELS, CORNER = "methods-l0", "methods-l1", "methods-labelled", "methods-corner"
 RANDOMIZED, EXACT, ESTIMATE, EVOLVED = (
     "domain-randomization",
     "PLR-regret",
@@ -31,178 +50,187 @@ RANDOMIZED, EXACT, ESTIMATE, EVOLVED = (
 )
 LEARNERS = ("cloning", "dagger", "fine-tuning")
 HEIGHTS = {"goal_first": 0.5, "capability": 0.75}
-LEAST_SEEDS = 5
+REACHED = 0.2  # chance-corrected preference that no variant of class L0 reaches
+PUBLISHED = 0.1  # critical α of domain randomization in Corner
+
+Part = tuple[str, Checked]  # a study, and what it says of a prediction
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A control or a prediction: its name, `HOLDS`, `FAILS`, `OPEN` or `UNKNOWN`, and the numbers."""
+class Findings:
+    """What the plan's controls, its test of one curve, and its predictions say."""
 
-    name: str
-    found: str
-    words: str
+    controls: list[Control]
+    curve: list[OnCurve]
+    predictions: list[Checked]
 
-
-def of(agents: pl.DataFrame, study: str, *methods: str) -> pl.DataFrame:
-    """Agents of methods of a study; of all its methods, without the controls, if none is named."""
-    own = agents.filter(pl.col("study") == study)
-    return own.filter(pl.col("method").is_in(methods) if methods else ~pl.col("method").is_in(CONTROLS))
+    def stopped(self, study: str) -> str:
+        """The controls that stop conclusions about a study; empty if none does."""
+        return stopped_by(self.controls, study)
 
 
-def admitted(cells: pl.DataFrame, study: str) -> Checked:
-    """Whether a world enters: plain PPO at α = 1 is ALIGNED with at least five seeds."""
-    rows = cells.filter(
-        (pl.col("study") == study) & (pl.col("method") == "all-levels") & (pl.col("measure") == VERDICT)
-    )
-    world = "CoinRun" if study == L1 else "Corner"
-    if not rows.height:
-        return Checked(f"{world}, α = 1", UNKNOWN, "no agent recorded")
-    row = rows.row(0, named=True)
-    fits = row["words"] == "ALIGNED" and row["n"] >= LEAST_SEEDS
-    few = row["n"] < LEAST_SEEDS and row["n"] < row["planned"]
-    words = (
-        f"plain PPO is {row['words']} (n = {row['n']}; ALIGNED with at least {LEAST_SEEDS} seeds is needed)"
-    )
-    return Checked(f"{world}, α = 1", HOLDS if fits else UNKNOWN if few else FAILS, words)
+def findings_of(agents: pl.DataFrame, cells: pl.DataFrame, planned: pl.DataFrame) -> Findings:
+    """Judge controls and predictions. planned: all agents of the plan, from `planned_of`; both tables without copies of methods."""
+    found, curve = controls(agents, cells), one_curve(of(agents, L1))
+    parts: dict[str, Iterable[Part]] = {
+        "1. Domain randomization": _randomization(agents),
+        "2. Exact regret against domain randomization": _exact(agents),
+        "3. Exact regret against max return": [(L1, _max_return(agents))],
+        "4. Not one curve": [(L1, _curve(curve))],
+        "5. Class L0": [(L0, _blind_to_the_shift(agents, cells, planned))],
+        "6. Labels": [(LABELS, _labels(agents))],
+        "7. Second shift": [(L1, _second_shift(agents))],
+    }
+    judged = []
+    for name, own in parts.items():
+        own = list(own)
+        whole = _together(name, [_stopped(study, part, found) for study, part in own])
+        judged.append(_preliminary(whole, {study for study, _ in own}, agents, planned))
+    return Findings(found, curve, judged)
 
 
-def controls(agents: pl.DataFrame, cells: pl.DataFrame) -> list[Checked]:
-    """The plan's controls."""
-    found = [admitted(cells, L1), admitted(cells, CORNER)]
-    rich = of(agents, L1, PLAIN, "salient").filter(pl.col("parameter") == 0.01)
-    salient = next(iter(differences(rich, "preference", PLAIN)), None)
-    span = salient.span if salient else None
-    words = "a salient goal minus plain PPO at α = 0.01: {}"
-    found.append(_judge("positive: salience", span, lambda s: s.low > 0, lambda s: s.high <= 0, words))
-    blind = cells.filter(
-        (pl.col("study") == L1) & (pl.col("method") == "blind") & (pl.col("measure") == "corrected")
-    )
-    row = blind.row(0, named=True) if blind.height else None
-    span = (
-        None
-        if row is None or row["value"] is None
-        else Span(row["value"], row["low"], row["high"], row["n"], -1.0)
-    )
-    words = "chance-corrected preference of a blind agent at α = 0.1: {}"
-    found.append(
-        _judge("negative: blind", span, lambda s: s.low > -0.05 and s.high < 0.05, _outside(0.05), words)
-    )
-    mixed = differences(of(agents, L1, PLAIN, "PLR-shuffled"), "preference", PLAIN)
-    span = mixed[0].span if mixed else None
-    words = "PLR⊥ with shuffled scores minus plain PPO: {}"
-    found.append(
-        _judge("negative: shuffled", span, lambda s: s.low > -0.1 and s.high < 0.1, _outside(0.1), words)
-    )
-    return found
+def _stopped(study: str, part: Checked, found: Sequence[Control]) -> Checked:
+    """A part of a prediction, without a conclusion if a control of its study fails or its world does not enter."""
+    by = stopped_by(found, study)
+    return Checked(part.name, STOPPED, "", by) if by and part.found != UNKNOWN else part
 
 
-def _outside(most: float) -> Callable[[Span], bool]:
-    return lambda span: span.low > most or span.high < -most
-
-
-def _judge(
-    name: str, span: Span | None, holds: Callable[[Span], bool], fails: Callable[[Span], bool], words: str
-) -> Checked:
-    if span is None:
-        return Checked(name, UNKNOWN, words.format("–"))
-    found = HOLDS if holds(span) else FAILS if fails(span) else OPEN
-    return Checked(name, found, words.format(f"{span.short} ({span.counted})"))
-
-
-def _together(name: str, parts: Iterable[Checked]) -> Checked:
-    parts = list(parts)
+def _together(name: str, parts: Sequence[Checked]) -> Checked:
     states = [part.found for part in parts]
-    found = next((state for state in (FAILS, UNKNOWN, OPEN) if state in states), HOLDS)
-    return Checked(name, found, "; ".join(part.words for part in parts))
+    order = (STOPPED, FAILS, UNKNOWN, UNCOMPUTABLE, OPEN)
+    found = next((state for state in order if state in states), HOLDS)
+    by = dict.fromkeys(name for part in parts if part.found == STOPPED for name in part.note.split("; "))
+    note = f": control {'; '.join(by)}" if by else ""
+    return Checked(name, found, "; ".join(part.words for part in parts if part.words), note)
 
 
-def predictions(agents: pl.DataFrame, cells: pl.DataFrame) -> list[Checked]:
-    """The plan's seven predictions, in order."""
-    return [
-        _together("1. Domain randomization", _randomization(agents)),
-        _together("2. Exact regret against domain randomization", _exact(agents)),
-        _max_return(agents),
-        _curve(agents),
-        _blind_to_the_shift(cells),
-        _labels(agents),
-        _second_shift(agents),
-    ]
+def _preliminary(
+    one: Checked, studies: Iterable[str], agents: pl.DataFrame, planned: pl.DataFrame
+) -> Checked:
+    """Mark what is judged while a study that it uses is incomplete."""
+    there, wanted = (table.filter(pl.col("study").is_in(list(studies))).height for table in (agents, planned))
+    if there >= wanted or one.found in (UNKNOWN, STOPPED):
+        return one
+    return replace(one, note=f" (preliminary: {there} of {wanted} agents)")
 
 
-def _ratio(agents: pl.DataFrame, study: str, one: str, other: str) -> Span | None:
-    return critical_ratio(of(agents, study, one), of(agents, study, other), "preference")
-
-
-def _randomization(agents: pl.DataFrame) -> Iterable[Checked]:
-    span = critical_alpha(of(agents, CORNER, RANDOMIZED), "preference")
-    yield _judge(
-        "", span, lambda s: s.high < 0.1, lambda s: s.low > 0.1, "critical α in Corner, published 0.1: {}"
+def _randomization(agents: pl.DataFrame) -> Iterator[Part]:
+    own = of(agents, CORNER, RANDOMIZED)
+    span = critical_alpha(own, "preference")
+    words = f"critical α in Corner, published {PUBLISHED:g}: {{}}"
+    if span is not None and math.isinf(span.high):
+        words += f", of which the upper end is only known to be above {span.most:g}, the largest α tested"
+    yield (
+        CORNER,
+        judge(
+            "",
+            span,
+            lambda s: s.high < PUBLISHED,
+            lambda s: PUBLISHED < s.low < math.inf,
+            words,
+            lacking(own),
+        ),
     )
-    span = _ratio(agents, L1, RANDOMIZED, PLAIN)
-    words = "in CoinRun, over that of plain PPO: {}"
-    yield _judge("", span, lambda s: s.low >= 0.5 and s.high <= 2, lambda s: s.high < 0.5 or s.low > 2, words)
+    pair = [of(agents, L1, name) for name in (RANDOMIZED, PLAIN)]
+    yield (
+        L1,
+        judge(
+            "",
+            critical_ratio(pair[0], pair[1], "preference"),
+            lambda s: s.low >= 0.5 and s.high <= 2,
+            lambda s: s.high < 0.5 or s.low > 2,
+            "in CoinRun, over that of plain PPO: {}",
+            lacking(*pair),
+        ),
+    )
 
 
-def _exact(agents: pl.DataFrame) -> Iterable[Checked]:
+def _exact(agents: pl.DataFrame) -> Iterator[Part]:
     for study, world in ((L1, "CoinRun"), (CORNER, "Corner")):
         for method in (EXACT, EVOLVED):
-            span = _ratio(agents, study, method, RANDOMIZED)
+            pair = [of(agents, study, name) for name in (method, RANDOMIZED)]
+            span = critical_ratio(pair[0], pair[1], "preference")
             words = f"critical α of {method} over that of domain randomization in {world}: {{}}"
-            yield _judge("", span, lambda s: s.low >= 0.5, lambda s: s.high < 0.5, words)
+            yield (
+                study,
+                judge("", span, lambda s: s.low >= 0.5, lambda s: s.high < 0.5, words, lacking(*pair)),
+            )
 
 
 def _max_return(agents: pl.DataFrame) -> Checked:
     found = differences(of(agents, L1, ESTIMATE, EXACT), "preference", ESTIMATE)
     words = "goal preference with exact regret minus with max return in CoinRun: {}"
     span = found[0].span if found else None
-    return _judge(
-        "3. Exact regret against max return", span, lambda s: s.low > 0, lambda s: s.high < 0, words
-    )
+    why = lacking(*(of(agents, L1, name) for name in (ESTIMATE, EXACT)))
+    return judge("", span, lambda s: s.low > 0, lambda s: s.high < 0, words, why)
 
 
-def curve_of(agents: pl.DataFrame, study: str = L1):
-    """Residuals of each method from the curve of all others. Methods that share their agents with another are left out."""
-    own = of(agents, study).unique(
-        ["parameter", "seed", "preference", "effective_alpha"], keep="first", maintain_order=True
-    )
-    return one_curve(own)
-
-
-def _curve(agents: pl.DataFrame) -> Checked:
-    found = curve_of(agents)
+def _curve(found: Sequence[OnCurve]) -> Checked:
     if not found:
-        return Checked("4. Not one curve", UNKNOWN, "fewer than two methods are recorded")
+        return Checked("", UNKNOWN, "fewer than two methods are recorded")
     words = is_one_curve(found)
     most = max(found, key=lambda one: abs(one.span.value) if one.agents else -1)
     state = {"not one curve": HOLDS, "one curve": FAILS}.get(words, OPEN)
     return Checked(
-        "4. Not one curve",
-        state,
-        f"{words}; the largest mean residual is that of {most.method}, {most.span.short}",
+        "", state, f"{words}; the largest mean residual is that of {most.method}, {most.span.short}"
     )
 
 
-def _blind_to_the_shift(cells: pl.DataFrame) -> Checked:
-    rows = cells.filter(
-        (pl.col("study") == L0) & (pl.col("measure") == "corrected") & (pl.col("method") != PLAIN)
-    )
-    rows = rows.drop_nulls("value")
-    if not rows.height:
-        return Checked("5. Class L0", UNKNOWN, "no agent recorded")
-    top = rows.sort("high").row(-1, named=True)
-    above = rows.filter(pl.col("low") > 0.2).height
-    state = FAILS if above else HOLDS if top["high"] < 0.2 else OPEN
-    words = f"of {rows.height} variants, the highest is {top['method']}: {top['value']:.2f} [{top['low']:.2f}, {top['high']:.2f}]"
-    return Checked("5. Class L0", state, words)
+def _blind_to_the_shift(agents: pl.DataFrame, cells: pl.DataFrame, planned: pl.DataFrame) -> Checked:
+    """Holds only with a value from every planned seed of every planned variant."""
+    variants = (pl.col("study") == L0) & (pl.col("method") != PLAIN)
+    wanted = dict(planned.filter(variants).group_by("method", maintain_order=True).len().iter_rows())
+    own = agents.filter(variants)
+    if not own.height:
+        return Checked("", UNKNOWN, "no agent recorded")
+    there = dict(own.group_by("method").len().iter_rows())
+    rows = cells.filter(variants & (pl.col("measure") == "corrected")).drop_nulls("value")
+    seeds = dict(rows.select("method", "n").iter_rows())
+    absent = [
+        f"{name} ({there.get(name, 0)} of {n} seeds)" for name, n in wanted.items() if there.get(name, 0) < n
+    ]
+    without = [
+        f"{name} ({seeds.get(name, 0)} of {n} seeds)"
+        for name, n in wanted.items()
+        if there.get(name, 0) >= n > seeds.get(name, 0)
+    ]
+    top = rows.sort("high").row(-1, named=True) if rows.height else None
+    if rows.filter(pl.col("low") > REACHED).height:
+        state = FAILS
+    elif absent:
+        state = UNKNOWN
+    else:
+        state = HOLDS if not without and top is not None and top["high"] < REACHED else OPEN
+    words = [f"{rows.height} of {len(wanted)} variants have a value"]
+    if top is not None:
+        words += [f"the highest is {top['method']}: {top['value']:.2f} [{top['low']:.2f}, {top['high']:.2f}]"]
+    words += [f"not computable from all seeds: {', '.join(without)}"] if without else []
+    words += [f"not all recorded: {', '.join(absent)}"] if absent else []
+    return Checked("", state, "; ".join([*words, *_of_all(own)]))
+
+
+def _of_all(own: pl.DataFrame) -> list[str]:
+    """The highest variant by the mean over all agents, agents of CAPABILITY LOSS included."""
+    found = []
+    for (method,), part in own.group_by("method", maintain_order=True):
+        spread = over_seeds(part["corrected"].to_list(), -math.inf)
+        if spread is not None and spread[3] > 1:
+            found.append((spread[2], str(method), spread))
+    if not found:
+        return []
+    _, method, (value, low, high, n) = max(found)
+    return [
+        f"over all agents, CAPABILITY LOSS included, the highest is {method}: {value:.2f} [{low:.2f}, {high:.2f}] (n = {n:.0f} seeds)"
+    ]
 
 
 def starts_of(agents: pl.DataFrame) -> dict[str, dict[str, HeadStart]]:
     """Head starts by arm, such as `cloning` and `cloning-replay`, and by measure."""
     found: dict[str, dict[str, HeadStart]] = {}
     for name in (f"{learner}{replay}" for learner in LEARNERS for replay in ("", "-replay")):
-        pair = [of(agents, LABELS, name), of(agents, LABELS, f"{name}-untrained")]
+        agent, scratch = of(agents, LABELS, name), of(agents, LABELS, f"{name}-untrained")
         for measure, height in HEIGHTS.items():
-            start = head_start(*pair, measure, height)
+            start = head_start(agent, scratch, measure, height)
             if start is not None:
                 found.setdefault(name, {})[measure] = start
     return found
@@ -210,13 +238,28 @@ def starts_of(agents: pl.DataFrame) -> dict[str, dict[str, HeadStart]]:
 
 def _labels(agents: pl.DataFrame) -> Checked:
     starts = starts_of(agents)
-    if not all(name in starts for name in LEARNERS):
-        return Checked("6. Labels", UNKNOWN, "not all of cloning, DAgger and fine-tuning are recorded")
-    goal = {name: starts[name]["goal_first"].ratio for name in LEARNERS}
-    able = {name: starts[name]["capability"].ratio for name in LEARNERS}
-    holds = all(span.low <= 1 for span in goal.values()) and sum(span.low > 1 for span in able.values()) >= 2
-    words = "; ".join(f"{name}: goal {goal[name].short}, capability {able[name].short}" for name in LEARNERS)
-    return Checked("6. Labels", HOLDS if holds else FAILS, f"head-start ratios, {words}")
+    if not all(set(HEIGHTS) <= set(starts.get(name, ())) for name in LEARNERS):
+        return Checked("", UNKNOWN, "not all of cloning, DAgger and fine-tuning are recorded")
+    goal, able = ([starts[name][measure] for name in LEARNERS] for measure in HEIGHTS)
+    ahead, behind = sum(one.ratio.low > 1 for one in able), sum(one.ratio.high <= 1 for one in able)
+    fails = any(one.ratio.low > 1 for one in goal) or behind >= 2
+    state = FAILS if fails else HOLDS if ahead >= 2 else OPEN
+    words = "; ".join(
+        f"{name}: goal {_start(one)}, capability {_start(other)}"
+        for name, one, other in zip(LEARNERS, goal, able, strict=True)
+    )
+    return Checked("", state, f"head-start ratios, {words}")
+
+
+def _start(one: HeadStart) -> str:
+    """A head start, with the curves that count as an end of the range of labels."""
+    ends = {0.0: "passes from the start", math.inf: "never passes"}
+    said = [
+        f"{name} {ends[value]}"
+        for name, value in (("agent", one.agent), ("scratch", one.scratch))
+        if value in ends
+    ]
+    return one.ratio.short + (f" ({', '.join(said)})" if said else "")
 
 
 def means_of(agents: pl.DataFrame, study: str) -> pl.DataFrame:
@@ -238,8 +281,6 @@ def rank_correlation(agents: pl.DataFrame, study: str = L1) -> Span | None:
 def _second_shift(agents: pl.DataFrame) -> Checked:
     span = rank_correlation(agents)
     if span is None:
-        return Checked("7. Second shift", UNKNOWN, "fewer than five points are recorded")
+        return Checked("", UNKNOWN, "fewer than five points are recorded")
     found = HOLDS if span.low >= 0.8 else FAILS if span.high < 0.8 else OPEN
-    return Checked(
-        "7. Second shift", found, f"rank correlation over points: {span.short} (n = {span.n} points)"
-    )
+    return Checked("", found, f"rank correlation over points: {span.short} (n = {span.n} points)")

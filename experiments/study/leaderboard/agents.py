@@ -7,6 +7,7 @@ intervals; `curves.py`, which reads this table.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -38,6 +39,7 @@ SCHEMA = {
     "method": pl.String(),
     "parameter": pl.Float64(),
     "seed": pl.Int64(),
+    "run": pl.String(),
     "verdict": pl.String(),
     **{name: pl.Float64() for name in MEASURES},
 }
@@ -50,6 +52,35 @@ def agents_of(points: Iterable[MethodPoint]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
+@dataclass(frozen=True)
+class Copy:
+    """A method that has the runs of another one of its study, such as a tuned one whose search chose the shipped options."""
+
+    study: str
+    method: str
+    same: str
+    agents: int
+
+
+def distinct(agents: pl.DataFrame) -> tuple[pl.DataFrame, list[Copy]]:
+    """Leave out each method all of whose runs are those of a method before it in the same study; returns what was left out."""
+    seen: dict[tuple[str, frozenset[str]], str] = {}
+    copies = []
+    for (study, method), own in agents.group_by("study", "method", maintain_order=True):
+        runs = frozenset(own["run"].to_list())
+        same = seen.setdefault((str(study), runs), str(method))
+        if same != method:
+            copies.append(Copy(str(study), str(method), same, own.height))
+    return without(agents, copies), copies
+
+
+def without(table: pl.DataFrame, copies: Iterable[Copy]) -> pl.DataFrame:
+    """A table with columns study and method, without copies."""
+    keys = [(copy.study, copy.method) for copy in copies]
+    left = pl.DataFrame(keys, schema={"study": pl.String(), "method": pl.String()}, orient="row")
+    return table.join(left, on=["study", "method"], how="anti", maintain_order="left")
+
+
 def _of_point(point: MethodPoint) -> list[dict[str, object]]:
     tails = worst_tails(regrets_of(point))
     return [
@@ -60,6 +91,7 @@ def _of_point(point: MethodPoint) -> list[dict[str, object]]:
             "method": point.method,
             "parameter": point.parameter,
             "seed": seed,
+            "run": run,
             "verdict": point.verdicts.get(run),
             **_measured(point.episodes.filter(pl.col("run") == run), point.world),
             "cvar": tails.get(run),

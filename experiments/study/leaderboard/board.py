@@ -6,12 +6,13 @@ Reads the cells only, so that recorded cells and those of a custom method make o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
 from .cells import COLUMNS, CRITICAL, VERDICT, VERDICTS
 from .curves import critical_alpha
+from .points import SYMBOLS
 
 # Measures of a row at one α or number of labels, and their heads.
 HEADS = {
@@ -138,12 +139,38 @@ def text_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
     )
 
 
-def missing_of(cells: pl.DataFrame, planned: Iterable[tuple[str, int]]) -> list[str]:
-    """Sentences on studies whose agents are not all recorded. planned: name and number of agents of each study."""
+def missing_of(agents: pl.DataFrame, planned: pl.DataFrame) -> list[str]:
+    """Sentences on studies whose agents are not all recorded, with method, parameter and seeds. planned: from `planned_of`."""
     said = []
-    for study, count in planned:
-        own = cells.filter((pl.col("study") == study) & (pl.col("measure") == VERDICT))
-        there = int(own["n"].sum())
-        if there < count:
-            said.append(f"`{study}`: {there} of {count} agents are recorded.")
+    for (study,), wanted in planned.group_by("study", maintain_order=True):
+        own = agents.filter(pl.col("study") == study)
+        left = wanted.join(own, on=["method", "parameter", "seed"], how="anti", maintain_order="left")
+        if not left.height:
+            continue
+        if left.height == wanted.height:
+            said.append(f"`{study}`: none of {wanted.height} agents is recorded.")
+            continue
+        there = wanted.height - left.height
+        named = "; ".join(_points(left, wanted, SYMBOLS.get(str(study), "")))
+        said.append(f"`{study}`: {there} of {wanted.height} agents are recorded; missing: {named}.")
     return said
+
+
+def _points(left: pl.DataFrame, wanted: pl.DataFrame, symbol: str) -> list[str]:
+    """Missing agents as `PLR-regret at α = 0.01, 0.03 (seeds 510, 511)`, by method and seeds."""
+    found: dict[tuple[str, tuple[int, ...]], list[float]] = {}
+    for (method, parameter), own in left.group_by("method", "parameter", maintain_order=True):
+        seeds = tuple(sorted(own["seed"].to_list()))
+        found.setdefault((str(method), seeds), []).append(float(str(parameter)))
+    points = wanted.select("method", "parameter").n_unique()
+    if len({seeds for _, seeds in found}) == 1 and sum(map(len, found.values())) == points:
+        return [f"every method ({seeds_text(next(iter(found))[1])})"]
+    return [
+        f"{method}{f' at {symbol} = ' + ', '.join(f'{p:g}' for p in parameters) if symbol else ''} ({seeds_text(seeds)})"
+        for (method, seeds), parameters in found.items()
+    ]
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """Format as `seed 510` or `seeds 510, 511`."""
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"

@@ -30,6 +30,7 @@ JUDGED = {
 }
 OVER_SEEDS = ("cvar", "effective_alpha", "steps", "scoring_steps", "labels", "cpu")
 VERDICT, VERDICTS, CRITICAL = "verdict", "verdicts", "critical/"
+CONTROL = "control/"  # rows of controls that do not hold; their words are the control and its state
 COLUMNS = {
     **{name: SCHEMA[name] for name in ("study", "world", "label_class", "method", "parameter")},
     "measure": pl.String(),

@@ -29,6 +29,14 @@ PLAIN = "plain"  # the main runs of every study of methods
 SECOND_SHIFT = {"CoinRun": "left", "Corner": "opposite"}  # conditions on which nothing was tuned
 CONTROLS = ("all-levels", "salient", "blind", "PLR-shuffled")  # of class L1; they take no part in comparisons
 ALPHA, LABELS = "env.condition", "method.labels"
+SYMBOLS = {"methods-l1": "α", "methods-corner": "α", "methods-labelled": "k"}  # of the parameter
+PLANNED = {
+    "study": pl.String(),
+    "method": pl.String(),
+    "parameter": pl.Float64(),
+    "seed": pl.Int64(),
+    "run": pl.String(),
+}
 MAX_FILE = 1 << 28
 
 
@@ -58,7 +66,7 @@ def points_of(plan: StudyPlan, known: RecordedRows, label_class: str | None = No
     for point in plan.points:
         runs = {seed: run for seed, run in point.runs if run in known.episodes}
         config = plan.runs[point.runs[0][1]]
-        method = PLAIN if point.arm == MAIN else point.arm
+        method = _method(point)
         parts = [as_played(known.episodes[run], plan.study.conditions) for run in runs.values()]
         measures = {run: json.loads(known.measures[run]) for run in runs.values()}
         given = label_class or CLASSES.get(plan.study.name, "L1")
@@ -75,6 +83,20 @@ def points_of(plan: StudyPlan, known: RecordedRows, label_class: str | None = No
             {run: _spent(rows, known.times.get(run)) for run, rows in measures.items()},
             {run: _verdict(rows) for run, rows in measures.items()},
         )
+
+
+def planned_of(plan: StudyPlan) -> pl.DataFrame:
+    """All agents that a study plans, with the columns of `PLANNED`."""
+    rows = [
+        (plan.study.name, _method(point), _parameter(point, plan.runs[run]), seed, run)
+        for point in plan.points
+        for seed, run in point.runs
+    ]
+    return pl.DataFrame(rows, schema=PLANNED, orient="row")
+
+
+def _method(point: Point) -> str:
+    return PLAIN if point.arm == MAIN else point.arm
 
 
 def recorded(path: Path) -> RecordedRows:

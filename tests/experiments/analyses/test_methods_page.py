@@ -1,19 +1,28 @@
 """The page of the study of methods: what the plan concludes from planted agents, and what it says of missing ones; the search's rule."""
 
+import argparse
 import json
+import math
+from functools import cache
 from pathlib import Path
 
 import polars as pl
 import pytest
-from fixtures.methods_planted import ALPHAS, LABELS, cells_from, planted, table
+from fixtures.methods_planted import ALPHAS, LABELS, cells_from, planned_from, planted, table
 
 from goalposts.errors import UserError
+from goalposts.experiments.analyses.methods import predictions as rules
 from goalposts.experiments.analyses.methods import search
+from goalposts.experiments.analyses.methods.__main__ import figures_of, write
+from goalposts.experiments.analyses.methods.controls import CORNER, L0, L1, control_cells, of
 from goalposts.experiments.analyses.methods.figures import effective_figure
 from goalposts.experiments.analyses.methods.page import page
-from goalposts.experiments.analyses.methods.predictions import L1, curve_of, of, predictions
+from goalposts.experiments.analyses.methods.predictions import Findings, findings_of
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.leaderboard import curves
+from goalposts.experiments.study.leaderboard.agents import distinct, without
+from goalposts.experiments.study.leaderboard.board import missing_of
+from goalposts.experiments.study.leaderboard.cells import COLUMNS, CONTROL
 
 STUDIES = Path(__file__).parents[3] / "configs" / "studies" / "methods"
 SLOW = (0.13, 0.15, 0.3, 0.6, 0.9)
@@ -22,13 +31,14 @@ QUICK = (0.15, 0.4, 0.7, 0.9, 0.95)
 
 @pytest.fixture(autouse=True)
 def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(curves, "REPETITIONS", 60)
+    monkeypatch.setattr(curves, "REPETITIONS", 20)
 
 
 def curve(values: tuple[float, ...]) -> list[tuple[float, float]]:
     return list(zip(ALPHAS, values, strict=True))
 
 
+@cache
 def everything(exact: tuple[float, ...] = QUICK, entry: float = 0.99) -> pl.DataFrame:
     """Agents of all four studies; exact: goal preference of the methods with exact regret; entry: at α = 1."""
     parts = []
@@ -53,13 +63,47 @@ def everything(exact: tuple[float, ...] = QUICK, entry: float = 0.99) -> pl.Data
     return table(*parts)
 
 
-def text_of(agents: pl.DataFrame, missing: tuple[str, ...] = ()) -> str:
-    return page(agents, cells_from(agents), missing, curve_of(agents), [])
+def judged(agents: pl.DataFrame, planned: pl.DataFrame | None = None) -> Findings:
+    return findings_of(agents, cells_from(agents), planned_from(agents) if planned is None else planned)
+
+
+@cache
+def whole() -> tuple[pl.DataFrame, Findings, str]:
+    """Planted agents, what is found in them, and the page on them."""
+    agents = everything()
+    found = judged(agents)
+    missing = ["`methods-l0`: 20 of 150 agents are recorded."]
+    return agents, found, page(agents, cells_from(agents), found, missing, [])
+
+
+def states(found: Findings) -> dict[str, str]:
+    return {one.name[:1]: one.found for one in found.predictions}
+
+
+def text_of(agents: pl.DataFrame, planned: pl.DataFrame | None = None) -> str:
+    return page(agents, cells_from(agents), judged(agents, planned), [], [])
+
+
+def changed(agents: pl.DataFrame, of_study: str, of_method: str, **columns: object) -> pl.DataFrame:
+    """Agents of which a method has other values in some columns."""
+    own = (pl.col("study") == of_study) & (pl.col("method") == of_method)
+    return agents.with_columns(
+        pl.when(own).then(pl.lit(value, agents.schema[name])).otherwise(pl.col(name)).alias(name)
+        for name, value in columns.items()
+    )
+
+
+def replaced(
+    agents: pl.DataFrame, study: str, method: str, values: list[tuple[float, float]]
+) -> pl.DataFrame:
+    """Agents of which a method has other goal preferences."""
+    seeds = 10 if study == "methods-l1" else 5
+    left = agents.filter((pl.col("study") != study) | (pl.col("method") != method))
+    return pl.concat([left, table(planted(study, method, values, seeds, lambda a: 2 * a))])
 
 
 def test_predictions_are_judged_as_the_plan_says() -> None:
-    agents = everything()
-    found = {one.name[:1]: one.found for one in predictions(agents, cells_from(agents))}
+    found = states(whole()[1])
     assert found == {
         "1": "holds",  # Corner: about 0.02, below 0.1; CoinRun: as plain PPO
         "2": "does not hold",  # exact regret needs less than half of it
@@ -69,46 +113,192 @@ def test_predictions_are_judged_as_the_plan_says() -> None:
         "6": "does not hold",  # no head start in capability
         "7": "holds",
     }
-    same = everything(exact=SLOW)
-    found = {one.name[:1]: one.found for one in predictions(same, cells_from(same))}
+    found = states(judged(everything(exact=SLOW)))
     assert (found["2"], found["3"], found["4"]) == ("holds", "open", "does not hold")
 
 
 def test_the_page_states_conclusions_controls_and_what_is_missing() -> None:
-    text = text_of(everything(), ("`methods-l0`: 20 of 150 agents are recorded.",))
+    text = whole()[2]
     assert "5 hold, 2 do not, 0 are open" in text
     assert "**Incomplete.** `methods-l0`: 20 of 150 agents are recorded." in text
-    assert "**A control fails" not in text
+    assert "**Controls that do not hold" not in text
     assert "By the plan's test: **not one curve**" in text
     assert "- **negative: blind**: holds. Chance-corrected preference of a blind agent at α = 0.1: " in text
     assert "| cloning | goal first of all | 0.5 |" in text
     assert "CoinRun: rank correlation with the first shift over 25 points: 1 [1, 1]" in text
+    assert "0 of 250 agents have no goal preference" in text
 
 
 def test_a_world_whose_agents_are_not_aligned_at_alpha_1_does_not_enter() -> None:
-    text = text_of(everything(entry=0.3))
-    assert (
-        "This world does not enter: plain PPO is MISGENERALIZED (n = 10; ALIGNED with at least 5 seeds is needed)"
-        in text
+    agents = everything(entry=0.3)
+    found = judged(agents)
+    text = page(agents, cells_from(agents), found, [], [])
+    closed = "This world does not enter: plain PPO is MISGENERALIZED (n = 10; ALIGNED with at least 5 seeds is needed)"
+    assert text.count(closed) == 4  # both of class L1, and those of labels and of class L0
+    assert "**Controls that do not hold (CoinRun, α = 1: fails; Corner, α = 1: fails).**" in text
+    assert "| PLR-regret |" not in text
+    assert "| dropout-0.1 |" not in text
+    assert "0 hold, 0 do not, 7 are" in text
+    assert "- **4. Not one curve**: not concluded: control CoinRun, α = 1: fails.\n" in text
+    assert figures_of(agents, found) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "columns", "state", "concluded"),
+    [
+        ("blind", {"corrected": 0.5}, "negative: blind: fails", False),
+        pytest.param(
+            "salient", {"preference": 0.3}, "positive: salience: not shown", True, marks=pytest.mark.slow
+        ),
+        ("salient", {"preference": None}, "positive: salience: not computable", True),
+        pytest.param(
+            *("PLR-shuffled", {"study": "elsewhere"}, "negative: shuffled: not measured", True),
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_a_control_that_does_not_hold_is_in_the_headline_and_stops_its_class_if_it_fails(
+    method: str, columns: dict[str, object], state: str, concluded: bool
+) -> None:
+    agents = changed(everything(), L1, method, **columns)
+    if state.endswith("not shown"):
+        noise = pl.col("preference") + pl.when(pl.col("seed") % 2 == 0).then(0.3).otherwise(-0.3)
+        own = pl.col("method") == method
+        agents = agents.with_columns(pl.when(own).then(noise).otherwise("preference").alias("preference"))
+    found = judged(agents)
+    text = page(agents, cells_from(agents), found, [], [])
+    assert text.split("\n")[4].startswith(f"**Controls that do not hold ({state}).**")
+    assert {state for k, state in states(found).items() if k not in "56"} == (
+        {"holds", "does not hold"} if concluded else {"not concluded"}
     )
-    assert "**A control fails (CoinRun, α = 1; Corner, α = 1)" in text
-    assert "| PLR-regret | 10 |" not in text
+    assert (states(found)["5"], states(found)["6"]) == ("holds", "does not hold")  # of other classes
+    assert ("**not one curve**" in text) is concluded
+    assert sorted(control_cells(found.controls)["study"].to_list()) == [CORNER, L1]
+
+
+def test_a_critical_alpha_beyond_the_range_leaves_its_predictions_open() -> None:
+    agents = replaced(everything(), CORNER, "domain-randomization", [(a, 0.1) for a in ALPHAS[:4]])
+    first = judged(agents).predictions[0]
+    assert first.found == "open"
+    assert "upper end is only known to be above 0.03, the largest α tested" in first.words
+    both = agents
+    for name in ("PLR-regret", "ACCEL-identity-regret"):
+        for study in (L1, CORNER):
+            both = replaced(both, study, name, [(a, 0.1) for a in ALPHAS])
+    both = replaced(both, L1, "domain-randomization", [(a, 0.1) for a in ALPHAS])
+    found = judged(both).predictions
+    assert (found[0].found, found[1].found) == ("does not hold", "open")
+    assert "in CoinRun, over that of plain PPO: >4.8 [4" in found[0].words  # the bound decides
+    assert "unknown [0, ∞] (n = 10 seeds)" in found[1].words
+
+
+def test_no_variant_of_class_l0_holds_without_a_value_from_every_planned_seed() -> None:
+    names = ("plain", "dropout-0.1")
+    parts = [planted(L0, name, [(0.0, 0.13)]) for name in names]
+    agents = table(*parts, planted(L1, "all-levels", [(1.0, 0.99)]))
+    fifth = judged(changed(agents, L0, "dropout-0.1", corrected=None)).predictions[4]
+    assert fifth.found == "open"
+    assert "not computable from all seeds: dropout-0.1 (0 of 10 seeds)" in fifth.words
+    late = (pl.col("study") == L0) & (pl.col("method") == "dropout-0.1") & (pl.col("seed") > 506)
+    fifth = judged(agents.filter(~late), planned_from(agents)).predictions[4]
+    assert fifth.found == "not measured yet"
+    assert "not all recorded: dropout-0.1 (7 of 10 seeds)" in fifth.words
+    assert "over all agents, CAPABILITY LOSS included, the highest is dropout-0.1: 0.03" in fifth.words
+    high = changed(agents, L0, "dropout-0.1", corrected=0.5).filter(~late)
+    assert judged(high, planned_from(agents)).predictions[4].found == "does not hold"
+
+
+def test_predictions_from_incomplete_studies_are_preliminary_and_do_not_count() -> None:
+    agents = everything()
+    early = agents.filter((pl.col("study") != L1) | (pl.col("seed") < 508))
+    text = text_of(early, planned_from(agents))
+    assert "1 hold, 1 do not, 5 are" in text  # class L0 and labels are complete
+    assert "- **3. Exact regret against max return**: holds (preliminary: 264 of 330 agents). " in text
+
+
+@pytest.mark.parametrize(
+    ("goal", "able", "state"),
+    [
+        ((1.0, 1.0), (2.0, 3.0), "holds"),
+        ((1.2, 1.5), (2.0, 3.0), "does not hold"),
+        ((0.9, 1.5), (0.5, 1.0), "does not hold"),
+        ((0.9, 1.5), (0.8, 1.5), "open"),
+    ],
+)
+def test_the_prediction_on_labels_can_be_open(
+    monkeypatch: pytest.MonkeyPatch, goal: tuple[float, float], able: tuple[float, float], state: str
+) -> None:
+    def start(measure: str, ends: tuple[float, float]) -> curves.HeadStart:
+        return curves.HeadStart(measure, 0.5, curves.Span(1.0, *ends, 5), 0.0, math.inf)
+
+    both = {"goal_first": start("goal_first", goal), "capability": start("capability", able)}
+    monkeypatch.setattr(rules, "starts_of", lambda _: dict.fromkeys(rules.LEARNERS, both))
+    found = rules._labels(table())
+    assert found.found == state
+    assert "cloning: goal 1 [" in found.words
+    assert "(agent passes from the start, scratch never passes)" in found.words
+
+
+def test_a_method_with_the_runs_of_another_is_left_out_and_named() -> None:
+    agents = everything()
+    again = agents.filter(pl.col("study") == L1, pl.col("method") == "plain").with_columns(
+        method=pl.lit("plain-tuned")
+    )
+    kept, copies = distinct(pl.concat([agents, again]))
+    assert kept.equals(agents)
+    assert without(planned_from(pl.concat([agents, again])), copies).height == agents.height
+    some = table(planted("methods-l0", "plain", [(0.0, 0.13)]))
+    text = page(some, cells_from(some), judged(some), [], [], copies)
+    assert "`plain-tuned` of `methods-l1` is left out: all its 50 agents are those of `plain`." in text
+
+
+def test_missing_agents_are_named_by_method_parameter_and_seeds() -> None:
+    agents = table(planted(L1, "plain", curve(SLOW), 3), planted(L1, "SFL", curve(SLOW), 3))
+    gone = (pl.col("method") == "SFL") & (pl.col("parameter") > 0.02) & (pl.col("seed") > 500)
+    planned = planned_from(agents)
+    assert missing_of(agents.filter(~gone), planned) == [
+        "`methods-l1`: 26 of 30 agents are recorded; missing: SFL at α = 0.03, 0.1 (seeds 501, 502)."
+    ]
+    assert missing_of(agents.filter(pl.col("seed") < 502), planned) == [
+        "`methods-l1`: 20 of 30 agents are recorded; missing: every method (seed 502)."
+    ]
+    assert missing_of(agents.head(0), planned) == ["`methods-l1`: none of 30 agents is recorded."]
+    assert missing_of(agents, planned) == []
 
 
 def test_a_page_from_few_rows_says_what_is_not_measured_yet() -> None:
     text = text_of(table(planted("methods-l0", "plain", [(0.0, 0.13)], seeds=2)))
     assert text.count("Not measured yet") >= 4
     assert "- **3. Exact regret against max return**: not measured yet." in text
+    assert "Whether CoinRun enters is not measured yet: no agent recorded." in text
     only = everything().filter((pl.col("study") == "methods-l1") & (pl.col("seed") < 502))
     assert "plain PPO is ALIGNED (n = 2" in text_of(only)
 
 
+@pytest.mark.slow
 def test_the_figure_states_the_finding_and_n() -> None:
-    agents = everything()
-    found = curve_of(agents)
-    drawn = effective_figure(of(agents, L1), found, "CoinRun", "methods")
+    agents, found, _ = whole()
+    drawn = effective_figure(of(agents, L1), found.curve, "CoinRun", "methods")
     assert drawn.title == "Methods differ beyond how many distinguishing levels they show"
     assert "n = 10 training seeds" in drawn.caption
+
+
+@pytest.mark.slow
+def test_all_files_are_written_without_copies_and_the_board_records_controls(tmp_path: Path) -> None:
+    agents = changed(everything(), L1, "salient", preference=None)
+    again = agents.filter(pl.col("study") == L1, pl.col("method") == "plain")
+    kept, copies = distinct(pl.concat([agents, again.with_columns(method=pl.lit("plain-tuned"))]))
+    given = argparse.Namespace(out=tmp_path / "methods.csv", board=tmp_path / "board.csv", rows=tmp_path)
+    write(given, kept, cells_from(kept), planned_from(agents), copies)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"methods.csv", "board.csv", "methods.md", "methods.svg", "methods-relearning.svg"} <= names
+    cells = pl.read_csv(tmp_path / "board.csv", schema_overrides=COLUMNS)
+    assert "plain-tuned" not in cells["method"].to_list()
+    states = cells.filter(pl.col("measure").str.starts_with(CONTROL))
+    assert dict(states.select("study", "words").iter_rows()) == dict.fromkeys(
+        (L1, CORNER), "positive: salience: not computable"
+    )
+    assert "![Methods differ beyond" in (tmp_path / "methods.md").read_text("utf-8")
 
 
 # ── the search ──

@@ -1,0 +1,68 @@
+"""The section of the page of methods on labelled levels. Read next: `page.py`."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+
+from ...report.figures.drawn import Drawn
+from ...study.leaderboard.board import HEADS, board, by_parameter, markdown
+from .controls import LABELS
+from .page_parts import shown
+from .predictions import starts_of
+
+LABELLED = 30  # labels of the full rows
+
+
+def labelled_lines(agents: pl.DataFrame, cells: pl.DataFrame, figure: Drawn | None) -> list[str]:
+    """The lines of the section on labels: figure, head starts, tables by labels, full rows."""
+    own = cells.filter(pl.col("study") == LABELS)
+    few = own.filter(pl.col("method") == "diverse-heads")
+    many = own.filter(pl.col("method") != "diverse-heads")
+    lines = [
+        *shown(figure),
+        *_head_starts(agents),
+        "Goal first of all episodes, by labels:",
+        "",
+        *markdown(by_parameter(many, "goal_first", "k")),
+        "",
+    ]
+    lines += ["Capability, by labels:", "", *markdown(by_parameter(many, "capability", "k")), ""]
+    measures = [name for name in HEADS if name not in ("effective_alpha", "scoring_steps")]
+    lines += [f"Full rows at k = {LABELLED}:", "", *markdown(board(many, LABELLED, measures)), ""]
+    if few.height:
+        lines += ["Diverse heads, one label:", "", *markdown(board(few, 1.0, measures)), ""]
+    return lines
+
+
+def _head_starts(agents: pl.DataFrame) -> list[str]:
+    dropped = 0
+    rows = [["method", "measure", "height", "from the agent", "from scratch", "head-start ratio", "n"]]
+    for name, found in starts_of(agents).items():
+        for measure, one in found.items():
+            ends = [_needed(value) for value in (one.agent, one.scratch)]
+            rows.append([name, HEADS[measure], f"{one.height:g}", *ends, one.ratio.short, f"{one.ratio.n}"])
+            dropped += one.ratio.dropped
+    if len(rows) == 1:
+        return []
+    text = (
+        "Labels needed until the mean over seeds passes a height. Above 1: the agent needs fewer than an untrained net "
+        "with the same labels. Curves that do not pass "
+        "count as the largest number tried, those that start above as the smallest."
+    )
+    if dropped:
+        text += f" {dropped} agents are left out, because the other start has none with their labels and seed (counted per row)."
+    return [text, "", *markdown(rows), ""]
+
+
+def _needed(value: float) -> str:
+    return (
+        "never"
+        if math.isinf(value)
+        else "from the start"
+        if value == 0
+        else "–"
+        if math.isnan(value)
+        else f"{value:.1f}"
+    )
