@@ -99,6 +99,7 @@ options() { # PART
   local command=(python -m goalposts.experiments.analyses.methods.search docs/results/methods-search.csv)
   if [ "$1" = 13 ]; then
     "${command[@]}" --rows "$rows/methods-search.parquet" --apply configs/studies/methods || return 1
+    say "if a note above names trials with fewer runs, run part 13 once more; runs that fail again do not count"
     say "commit docs/results/methods-search.csv and configs/studies/methods before parts 14 to 17"
   else "${command[@]}" --check configs/studies/methods || return 1; fi
 }
@@ -161,7 +162,7 @@ for part in "$@"; do
       finetuning
     elif [ "$number" = "$part" ]; then study "$name" $overrides </dev/null; fi
   done <<<"$TABLE"
-  if [ "$part" = 13 ]; then options 13 || say "the search is not finished; run part 13 again"; fi
+  if [ "$part" = 13 ]; then options 13 || say "the search has trials without a run; run part 13 again"; fi
 done
 pages
 say "done; commit docs/results"

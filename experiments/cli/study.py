@@ -210,7 +210,9 @@ def methods(
     ] = None,
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(help="Changes to its study, such as seeds=5 set.method.my_option=0.3."),
+        typer.Argument(
+            help="Changes to its study, such as seeds=[510,511,512,513,514] set.method.my_option=0.3."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Study folder; default: studies/methods-NAME.")] = None,
     workers: Annotated[
@@ -243,13 +245,13 @@ def methods(
 
 
 def _show_leaderboard(added: AddedMethod) -> None:
-    from ..study.leaderboard.added import SHORT, leaderboard_of, notes_of
+    from ..study.leaderboard.added import SHORT, leaderboard_of
     from ..study.leaderboard.board import text_table
 
     found = leaderboard_of(added)
     say(f"leaderboard of label class {added.label_class}, at {added.quick.name} = {added.quick.parameter:g}:")
     show(text_table(found.rows, SHORT))
-    for note in notes_of(added, found.recorded):
+    for note in found.notes:
         say(f"note: {note}")
     say(f"all columns: {plain(found.files[0])}; as a table: {plain(found.files[1])}")
 

@@ -5,7 +5,7 @@
 writes every trial with its score and the chosen ones. `--apply configs/studies/methods` also writes the chosen options into the studies
 there; `--check configs/studies/methods` writes nothing and fails if a study has other options than those chosen. An arm belongs to
 the method whose name it has or begins with, such as `cloning-replay` to `cloning`; `plain-tuned` belongs to plain PPO. The rule is that of
-docs/results/methods-plan.md.
+docs/results/methods-plan.md. A trial counts with the runs that finished (column n); only a trial without any run stops the choice.
 """
 
 from __future__ import annotations
@@ -73,15 +73,27 @@ def choose(trials: pl.DataFrame) -> pl.DataFrame:
 
 
 def chosen_of(trials: pl.DataFrame) -> dict[str, dict[str, Any]]:
-    """Chosen options by method. Raises RunError unless every trial has all its runs."""
-    lacking = trials.filter(pl.col("n") < pl.col("planned"))
+    """Chosen options by method, from the runs that finished. Raises RunError if a trial has none."""
+    lacking = trials.filter(pl.col("n") == 0)
     if lacking.height or not trials.height:
+        named = "; ".join(
+            f"{method} {options}" for method, options in lacking.select("method", "options").iter_rows()
+        )
         raise RunError(
-            f"the search is incomplete: {lacking.height} of {trials.height} trials lack runs. Finish it with: goalposts study run "
-            "methods/search --rows docs/results/rows/methods-search.parquet"
+            f"the search is incomplete: {lacking.height} of {trials.height} trials have no run{f' ({named})' if named else ''}. Run them "
+            "with: goalposts study run methods/search --rows docs/results/rows/methods-search.parquet"
         )
     picked = trials.filter("chosen").select("method", "options")
     return {method: json.loads(options) for method, options in picked.iter_rows()}
+
+
+def lacking_of(trials: pl.DataFrame) -> list[str]:
+    """Trials that were judged with fewer runs than planned: one message each."""
+    fewer = trials.filter(pl.col("n") < pl.col("planned"))
+    columns = fewer.select("method", "options", "n", "planned")
+    return [
+        f"{method} {options}: {n} of {planned} runs" for method, options, n, planned in columns.iter_rows()
+    ]
 
 
 def method_of(arm: str, methods: Iterable[str]) -> str | None:
@@ -160,6 +172,8 @@ def main(arguments: list[str] | None = None) -> None:
         )
     trials = pl.read_csv(given.out, schema_overrides=COLUMNS) if given.rows is None else trials_of(given.rows)
     chosen = chosen_of(trials)
+    if fewer := lacking_of(trials):
+        print(f"note: chosen with fewer runs than planned: {'; '.join(fewer)}", file=sys.stderr)
     if given.rows is not None:
         write_atomic(given.out, trials.write_csv(float_precision=5).encode())
     if given.apply is not None:

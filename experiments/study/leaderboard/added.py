@@ -25,10 +25,11 @@ from ...system.atomic_files import write_atomic
 from ..session import StudyTask, prepare_study
 from .agents import agents_of
 from .board import board, by_parameter, criticals_of, markdown
-from .cells import COLUMNS, VERDICT, cells_of
-from .points import CONTROLS, points_of, recorded
+from .cells import COLUMNS, CONTROL, VERDICT, cells_of
+from .points import CONTROLS, PLAIN, points_of, recorded
 
 COMMITTED = Path(__file__).with_name("committed.csv")
+IS_CONTROL = pl.col("measure").str.starts_with(CONTROL)
 ALIKE, FEW = "[500, 501, 502, 503, 504]", "[500, 501, 502]"
 
 
@@ -74,7 +75,7 @@ class Leaderboard:
 
     rows: list[list[str]]
     files: tuple[Path, ...]
-    recorded: int  # methods with recorded rows
+    notes: tuple[str, ...]  # what to keep in mind of them
 
 
 def add_method(spec: str, overrides: Sequence[str] = (), out: Path | None = None) -> AddedMethod:
@@ -117,45 +118,65 @@ def leaderboard_of(added: AddedMethod) -> Leaderboard:
     Raises RunError without a finished run.
     """
     quick, folder = added.quick, added.task.folder
+    known = committed_cells(quick.study, added.label_class)
+    shown = name_of(added, known)
     points = [
-        replace(point, method=added.name, study=quick.study, label_class=added.label_class)
+        replace(point, method=shown, study=quick.study, label_class=added.label_class)
         for point in points_of(added.task.plan, recorded(folder.path), added.label_class)
     ]
     agents = agents_of(points)
     own = pl.concat([cells_of(points, agents), criticals_of(agents)])
-    known = committed_cells(quick.study)
-    cells = pl.concat([own, known.filter(pl.col("method") != added.name)])
+    cells = pl.concat([own, known])
+    notes = notes_of(added, known, controls_of(quick.study))
     files = folder.path / "leaderboard.md", folder.path / "leaderboard.csv"
-    write_atomic(files[0], "\n".join(_page(added, cells, known)).encode())
+    write_atomic(files[0], "\n".join(_page(added, own, cells, notes)).encode())
     write_atomic(files[1], cells.write_csv(float_precision=5).encode())
-    return Leaderboard(board(cells, quick.parameter), files, known["method"].n_unique())
+    return Leaderboard(board(cells, quick.parameter), files, tuple(notes))
 
 
-def committed_cells(study: str) -> pl.DataFrame:
-    """The recorded cells of a study's methods, without controls; none if the study has not been run."""
+def name_of(added: AddedMethod, known: pl.DataFrame) -> str:
+    """The name of the method's row: marked if a recorded row has it."""
+    return f"{added.name} (yours)" if added.name in known["method"].to_list() else added.name
+
+
+def committed_cells(study: str, label_class: str) -> pl.DataFrame:
+    """The recorded cells of a study's methods of a label class and of plain training, without controls; none if it has not been run."""
+    alike = (pl.col("label_class") == label_class) | (pl.col("method") == PLAIN)
+    return _committed(study).filter(alike & ~pl.col("method").is_in(CONTROLS) & ~IS_CONTROL)
+
+
+def controls_of(study: str) -> list[str]:
+    """The recorded controls of a study that do not hold, with their states."""
+    return _committed(study).filter(IS_CONTROL)["words"].to_list()
+
+
+def _committed(study: str) -> pl.DataFrame:
     if not COMMITTED.exists():
         return pl.DataFrame(schema=COLUMNS)
-    cells = pl.read_csv(COMMITTED, schema_overrides=COLUMNS)
-    return cells.filter((pl.col("study") == study) & ~pl.col("method").is_in(CONTROLS))
+    return pl.read_csv(COMMITTED, schema_overrides=COLUMNS).filter(pl.col("study") == study)
 
 
-def notes_of(added: AddedMethod, known: int) -> list[str]:
-    """What to keep in mind of the board. known: methods with recorded rows."""
+def notes_of(added: AddedMethod, known: pl.DataFrame, controls: Sequence[str]) -> list[str]:
+    """What to keep in mind of the board. known: recorded cells; controls: of the study, those that do not hold."""
     said = []
-    if not known:
+    if not known.height:
         said.append(f"no rows of {added.quick.study} are recorded yet, so the board holds this method alone")
-    if not added.compared and known:
+    elif not added.compared:
         said.append(
             "this method was trained with changed settings, so its row does not compare with the recorded ones"
+        )
+    if known.height and controls:
+        said.append(
+            f"controls of the recorded rows do not hold ({'; '.join(controls)}), and nothing is concluded from rows whose control fails"
         )
     return said
 
 
-def _page(added: AddedMethod, cells: pl.DataFrame, known: pl.DataFrame) -> list[str]:
+def _page(added: AddedMethod, own: pl.DataFrame, cells: pl.DataFrame, notes: Sequence[str]) -> list[str]:
     quick = added.quick
-    here = cells.filter(pl.col("measure") == VERDICT).filter(pl.col("method") == added.name)
+    here = own.filter(pl.col("measure") == VERDICT)
     lines = [f"# {added.name} on the leaderboard (label class {added.label_class})", ""]
-    lines += [f"{note[:1].upper()}{note[1:]}." for note in notes_of(added, known["method"].n_unique())]
+    lines += [f"{note[:1].upper()}{note[1:]}." for note in notes]
     lines += [
         f"{added.name}: {int(here['n'].sum())} of {int(here['planned'].sum())} agents at the points with a finished run.",
         "",

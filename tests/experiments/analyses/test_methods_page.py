@@ -327,9 +327,14 @@ def test_the_search_chooses_by_the_rule_of_the_plan(
     assert search.chosen_of(trials(scores, abilities)) == {"SFL": {"method.share": chosen}}
 
 
-def test_an_incomplete_search_chooses_nothing() -> None:
-    with pytest.raises(UserError, match="the search is incomplete: 4 of 4 trials lack runs"):
-        search.chosen_of(trials([0.1] * 4, [0.9] * 4, runs=1))
+def test_a_search_counts_the_runs_that_finished_and_stops_at_a_trial_without_any() -> None:
+    part = trials([0.1, 0.2, 0.3, 0.1], [0.9] * 4, runs=1)
+    assert search.chosen_of(part) == {"SFL": {"method.share": 2}}
+    assert search.lacking_of(part)[2] == 'SFL {"method.share": 2}: 1 of 2 runs'
+    assert search.lacking_of(trials([0.1] * 4, [0.9] * 4)) == []
+    none = part.with_columns(n=pl.Series([1, 1, 1, 0]))
+    with pytest.raises(UserError, match=r'1 of 4 trials have no run \(SFL \{"method.share": 3\}\)'):
+        search.chosen_of(none)
 
 
 def test_every_method_has_four_trials_and_chosen_options_reach_every_study_that_uses_them(

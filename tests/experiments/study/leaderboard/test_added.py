@@ -1,6 +1,7 @@
 """A custom method on the leaderboard: the study that trains it, its row next to recorded ones, resuming, invalid methods."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +13,7 @@ from goalposts.errors import UserError
 from goalposts.experiments.cli.main import main
 from goalposts.experiments.study.leaderboard import added as module
 from goalposts.experiments.study.leaderboard.added import add_method
+from goalposts.experiments.study.leaderboard.cells import COLUMNS
 from goalposts.experiments.study.workers.local import LocalEngine
 
 MINE = """
@@ -119,3 +121,36 @@ def test_a_method_is_shown_next_to_recorded_rows_and_the_command_resumes(
     assert json.loads(
         (folder / "studies" / "methods-ReplayFailures" / "calls.jsonl").read_text().splitlines()[0]
     )
+
+
+def test_a_method_meets_recorded_ones_of_its_class_and_plain_under_a_name_of_its_own(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = [(0.001, 0.3), (0.01, 0.4)]
+    agents = table(
+        *(planted("methods-labelled", name, few, 2) for name in ("plain", "diverse-heads", "dagger")),
+    ).with_columns(
+        label_class=pl.when(pl.col("method") == "diverse-heads").then(pl.lit("L2")).otherwise("label_class")
+    )
+    control = {
+        "study": "methods-labelled",
+        "measure": "control/x",
+        "method": "x",
+        "words": "CoinRun, α = 1: fails",
+    }
+    cells = pl.concat([cells_from(agents), pl.DataFrame([control], schema=COLUMNS)])
+    cells.write_csv(folder / "committed.csv")
+    monkeypatch.setattr(module, "COMMITTED", folder / "committed.csv")
+    known = module.committed_cells("methods-labelled", "L2")
+    assert known["method"].unique().sort().to_list() == ["diverse-heads", "plain"]
+    assert module.committed_cells("methods-labelled", "L3")["method"].unique().sort().to_list() == [
+        "dagger",
+        "plain",
+    ]
+    mine = add_method(written(folder, "L2"))
+    assert module.name_of(mine, known) == "Mine"
+    assert module.name_of(replace(mine, name="plain"), known) == "plain (yours)"
+    notes = module.notes_of(mine, known, module.controls_of("methods-labelled"))
+    assert notes == [
+        "controls of the recorded rows do not hold (CoinRun, α = 1: fails), and nothing is concluded from rows whose control fails"
+    ]
