@@ -14,7 +14,7 @@ from ...study.leaderboard.board import HEADS, board, by_parameter, markdown
 from ...study.leaderboard.cells import CRITICAL
 from ...study.leaderboard.curves import differences, is_one_curve
 from ...study.leaderboard.points import CONTROLS, PLAIN
-from .controls import CORNER, FAILS, HOLDS, L0, L1, LABELS, Checked, Control, admitted, of
+from .controls import CORNER, FAILS, HOLDS, L0, L1, LABELS, STOPPED, Checked, Control, admitted, of
 from .labels_page import labelled_lines
 from .page_parts import section, shown
 from .predictions import Findings, means_of, rank_correlation
@@ -55,9 +55,11 @@ def page(
         *_first(agents, found, missing, copies),
         *section("Controls", _judged(found.controls)),
         *section("Predictions", _judged(found.predictions)),
-        *_world(agents, cells, L1, "CoinRun: cures that choose among training levels (label class L1)"),
+        *_world(
+            agents, cells, found, L1, "CoinRun: cures that choose among training levels (label class L1)"
+        ),
         *_curve(agents, cells, found, _figure(figures, "methods")),
-        *_world(agents, cells, CORNER, "Corner: five methods of class L1"),
+        *_world(agents, cells, found, CORNER, "Corner: five methods of class L1"),
         *_unlabelled(cells),
         *_labelled(agents, cells, _figure(figures, "methods-relearning")),
         *_second(agents, cells),
@@ -102,6 +104,11 @@ def _judged(found: Sequence[Checked] | Sequence[Control]) -> list[str]:
 
 
 def _closed(entry: Control) -> str:
+    """Why a world has no table."""
+    if entry.found != FAILS:
+        return (
+            f"Whether this world enters is not measured yet: {entry.words}. So no method is compared in it."
+        )
     return f"This world does not enter: {entry.words}. So no method is compared in it."
 
 
@@ -114,7 +121,7 @@ def _unpreferring(own: pl.DataFrame) -> str:
     )
 
 
-def _world(agents: pl.DataFrame, cells: pl.DataFrame, study: str, title: str) -> list[str]:
+def _world(agents: pl.DataFrame, cells: pl.DataFrame, found: Findings, study: str, title: str) -> list[str]:
     entry = admitted(cells, study)
     if not agents.filter(pl.col("study") == study).height:
         return section(title, ["Not measured yet."])
@@ -123,7 +130,9 @@ def _world(agents: pl.DataFrame, cells: pl.DataFrame, study: str, title: str) ->
     own = cells.filter(pl.col("study") == study)
     methods = own.filter(~pl.col("method").is_in(CONTROLS))
     alpha = MIDDLE[study]
-    lines = [
+    by = found.stopped(study)
+    lines = [f"**Nothing is concluded from these tables: control {by}.**", ""] if by else []
+    lines += [
         f"Full rows at α = {alpha:g}, in the order of the critical α by goal preference; where intervals overlap, the "
         f"order means nothing.",
         "",
@@ -203,8 +212,8 @@ def _curve(agents: pl.DataFrame, cells: pl.DataFrame, found: Findings, figure: D
                 f"{one.outside}",
             ]
         )
-    by = found.stopped(L1)
-    words = f"not concluded: control {by}" if by else is_one_curve(curve)
+    by, test = found.stopped(L1), found.predictions[3]
+    words = f"{STOPPED}: control {by}" if by else f"{is_one_curve(curve)}{test.note}"
     lines = [
         f"Are all methods on one curve of effective α? By the plan's test: **{words}**.",
         "",

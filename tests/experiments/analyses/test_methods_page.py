@@ -23,6 +23,7 @@ from goalposts.experiments.study.leaderboard import curves
 from goalposts.experiments.study.leaderboard.agents import distinct, without
 from goalposts.experiments.study.leaderboard.board import missing_of
 from goalposts.experiments.study.leaderboard.cells import COLUMNS, CONTROL
+from goalposts.experiments.study.leaderboard.points import planned_of
 
 STUDIES = Path(__file__).parents[3] / "configs" / "studies" / "methods"
 SLOW = (0.13, 0.15, 0.3, 0.6, 0.9)
@@ -150,7 +151,13 @@ def test_a_world_whose_agents_are_not_aligned_at_alpha_1_does_not_enter() -> Non
         pytest.param(
             "salient", {"preference": 0.3}, "positive: salience: not shown", True, marks=pytest.mark.slow
         ),
-        ("salient", {"preference": None}, "positive: salience: not computable", True),
+        pytest.param(
+            "salient",
+            {"preference": None},
+            "positive: salience: not computable",
+            True,
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             *("PLR-shuffled", {"study": "elsewhere"}, "negative: shuffled: not measured", True),
             marks=pytest.mark.slow,
@@ -173,23 +180,26 @@ def test_a_control_that_does_not_hold_is_in_the_headline_and_stops_its_class_if_
     )
     assert (states(found)["5"], states(found)["6"]) == ("holds", "does not hold")  # of other classes
     assert ("**not one curve**" in text) is concluded
+    assert text.count(f"**Nothing is concluded from these tables: control {state}.**") == (
+        0 if concluded else 2
+    )
     assert sorted(control_cells(found.controls)["study"].to_list()) == [CORNER, L1]
 
 
 def test_a_critical_alpha_beyond_the_range_leaves_its_predictions_open() -> None:
     agents = replaced(everything(), CORNER, "domain-randomization", [(a, 0.1) for a in ALPHAS[:4]])
-    first = judged(agents).predictions[0]
+    first = dict(rules._randomization(agents))[CORNER]
     assert first.found == "open"
     assert "upper end is only known to be above 0.03, the largest α tested" in first.words
-    both = agents
+    never = [(a, 0.1) for a in ALPHAS]
+    both = replaced(agents, L1, "domain-randomization", never)
+    second = dict(rules._randomization(both))[L1]
+    assert second.found == "does not hold"
+    assert "in CoinRun, over that of plain PPO: >4.8 [4" in second.words  # the bound decides
     for name in ("PLR-regret", "ACCEL-identity-regret"):
-        for study in (L1, CORNER):
-            both = replaced(both, study, name, [(a, 0.1) for a in ALPHAS])
-    both = replaced(both, L1, "domain-randomization", [(a, 0.1) for a in ALPHAS])
-    found = judged(both).predictions
-    assert (found[0].found, found[1].found) == ("does not hold", "open")
-    assert "in CoinRun, over that of plain PPO: >4.8 [4" in found[0].words  # the bound decides
-    assert "unknown [0, ∞] (n = 10 seeds)" in found[1].words
+        both = replaced(both, L1, name, never)
+    assert {part.found for study, part in rules._exact(both) if study == L1} == {"open"}
+    assert "unknown [0, ∞] (n = 10 seeds)" in next(iter(rules._exact(both)))[1].words
 
 
 def test_no_variant_of_class_l0_holds_without_a_value_from_every_planned_seed() -> None:
@@ -214,6 +224,7 @@ def test_predictions_from_incomplete_studies_are_preliminary_and_do_not_count() 
     text = text_of(early, planned_from(agents))
     assert "1 hold, 1 do not, 5 are" in text  # class L0 and labels are complete
     assert "- **3. Exact regret against max return**: holds (preliminary: 264 of 330 agents). " in text
+    assert "By the plan's test: **not one curve (preliminary: 264 of 330 agents)**" in text
 
 
 @pytest.mark.parametrize(
@@ -247,6 +258,11 @@ def test_a_method_with_the_runs_of_another_is_left_out_and_named() -> None:
     kept, copies = distinct(pl.concat([agents, again]))
     assert kept.equals(agents)
     assert without(planned_from(pl.concat([agents, again])), copies).height == agents.height
+    plan = planned_of(plan_study(L1))
+    same = [copy.method for copy in distinct(plan)[1]]
+    tuned = plan.filter(pl.col("method") == "plain-tuned")["run"].to_list()
+    shipped = plan.filter(pl.col("method") == "plain")["run"].to_list()
+    assert same == (["plain-tuned"] if tuned == shipped else [])  # the search decides
     some = table(planted("methods-l0", "plain", [(0.0, 0.13)]))
     text = page(some, cells_from(some), judged(some), [], [], copies)
     assert "`plain-tuned` of `methods-l1` is left out: all its 50 agents are those of `plain`." in text
