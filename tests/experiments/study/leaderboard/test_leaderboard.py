@@ -88,9 +88,8 @@ def test_the_head_start_is_labels_from_scratch_over_labels_from_the_agent() -> N
 
 
 def ratio(one: list[tuple[float, float]], other: list[tuple[float, float]]) -> curves.Span:
-    found = critical_ratio(
-        *(table(planted("methods-l1", name, own)) for name, own in (("a", one), ("b", other))), "preference"
-    )
+    first, second = (table(planted("methods-l1", name, own)) for name, own in (("a", one), ("b", other)))
+    found = critical_ratio(first, second, "preference")
     assert found is not None
     return found
 
