@@ -157,20 +157,32 @@ def missing_of(agents: pl.DataFrame, planned: pl.DataFrame) -> list[str]:
 
 
 def _points(left: pl.DataFrame, wanted: pl.DataFrame, symbol: str) -> list[str]:
-    """Missing agents as `PLR-regret at α = 0.01, 0.03 (seeds 510, 511)`, by method and seeds."""
-    found: dict[tuple[str, tuple[int, ...]], list[float]] = {}
+    """Missing agents as `PLR-regret, SFL at α = 0.01, 0.03 (seeds 510, 511)`, one text for all methods that miss the same."""
+    by_method: dict[str, dict[tuple[int, ...], list[float]]] = {}
     for (method, parameter), own in left.group_by("method", "parameter", maintain_order=True):
         seeds = tuple(sorted(own["seed"].to_list()))
-        found.setdefault((str(method), seeds), []).append(float(str(parameter)))
-    points = wanted.select("method", "parameter").n_unique()
-    if len({seeds for _, seeds in found}) == 1 and sum(map(len, found.values())) == points:
-        return [f"every method ({seeds_text(next(iter(found))[1])})"]
+        by_method.setdefault(str(method), {}).setdefault(seeds, []).append(float(str(parameter)))
+    if wanted.select("method", "parameter").n_unique() == left.select("method", "parameter").n_unique():
+        missed = {seeds for found in by_method.values() for seeds in found}
+        if len(missed) == 1:
+            return [f"every method ({seeds_text(missed.pop())})"]
+    alike: dict[tuple[tuple[int, ...], tuple[float, ...]], list[str]] = {}
+    for method, found in by_method.items():
+        for seeds, parameters in found.items():
+            alike.setdefault((seeds, tuple(parameters)), []).append(method)
     return [
-        f"{method}{f' at {symbol} = ' + ', '.join(f'{p:g}' for p in parameters) if symbol else ''} ({seeds_text(seeds)})"
-        for (method, seeds), parameters in found.items()
+        f"{', '.join(methods)}{f' at {symbol} = ' + ', '.join(f'{p:g}' for p in parameters) if symbol else ''} ({seeds_text(seeds)})"
+        for (seeds, parameters), methods in alike.items()
     ]
 
 
 def seeds_text(seeds: Sequence[int]) -> str:
-    """Format as `seed 510` or `seeds 510, 511`."""
-    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+    """Format as `seed 510`, `seeds 510, 512` or `seeds 510 to 514, 517`."""
+    runs: list[list[int]] = []
+    for seed in seeds:
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    parts = [f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(parts)}"

@@ -21,7 +21,7 @@ from goalposts.experiments.analyses.methods.predictions import Findings, finding
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.leaderboard import curves
 from goalposts.experiments.study.leaderboard.agents import distinct, without
-from goalposts.experiments.study.leaderboard.board import missing_of
+from goalposts.experiments.study.leaderboard.board import missing_of, seeds_text
 from goalposts.experiments.study.leaderboard.cells import COLUMNS, CONTROL
 from goalposts.experiments.study.leaderboard.points import planned_of
 
@@ -277,6 +277,10 @@ def test_missing_agents_are_named_by_method_parameter_and_seeds() -> None:
     ]
     assert missing_of(agents.filter(pl.col("seed") < 502), planned) == [
         "`methods-l1`: 20 of 30 agents are recorded; missing: every method (seed 502)."
+    ]
+    assert seeds_text((510, 511, 512, 515)) == "seeds 510 to 512, 515"
+    assert missing_of(agents.filter(pl.col("parameter") < 0.02), planned) == [
+        "`methods-l1`: 18 of 30 agents are recorded; missing: plain, SFL at α = 0.03, 0.1 (seeds 500 to 502)."
     ]
     assert missing_of(agents.head(0), planned) == ["`methods-l1`: none of 30 agents is recorded."]
     assert missing_of(agents, planned) == []
