@@ -1,6 +1,6 @@
 """Fill in what a world's page says was measured: the table of its study's agents, and what they touch first on every condition.
 
-The tables stand between `<!-- measured -->` and `<!-- /measured -->` on docs/worlds/WORLD.md and are read from docs/results/WORLD.csv, so that
+The tables between `<!-- measured -->` and `<!-- /measured -->` on docs/worlds/WORLD.md are read from docs/results/WORLD.csv, so that
 a page about a world never shows older figures than the study. Read next: `claims.py`, which calls this.
 """
 
