@@ -106,9 +106,9 @@ def test_the_goal_effect_is_left_out_where_no_calibration_supports_it_and_the_re
     section = data.agents[0]
     verdict = {**section.verdict, "goal_effect": measured["goal_effect"]}
     data = replace(data, agents=(replace(section, verdict=verdict, evidence=measured),))
-    elsewhere = replace(data, world=replace(data.world, name="Corner"))
+    elsewhere = replace(data, world=replace(data.world, name="ColourShape"))
     calibrated, uncalibrated = (shown_text(build_page(one)) for one in (data, elsewhere))
-    sentence = UNCALIBRATED.format(world="Corner")
+    sentence = UNCALIBRATED.format(world="ColourShape")
     assert calibrated.count("77.7%") == 2  # the table of numbers, and the notes
     assert "not shown" not in calibrated
     assert "77.7%" not in uncalibrated
