@@ -29,8 +29,8 @@ def _table(study: str) -> pl.DataFrame | None:
     return table.with_columns(NUMBERS, pl.col("seed").cast(pl.Int64)) if current else None
 
 
-def _point(study: str, measure: str, condition: str | None = None, arm: str = "main", x: str = "") -> Callable[[], str]:
-    """An estimate of a point over its seeds. x: the value of the grid's first key, if it has one."""
+def _point(study: str, measure: str, condition: str | None = None, arm: str = "main", x: str = "", key: str = "env.condition") -> Callable[[], str]:
+    """An estimate of a point over its seeds. x: its value of `key`, a column of the grid."""
 
     def read() -> str:
         table = _table(study)
@@ -40,7 +40,7 @@ def _point(study: str, measure: str, condition: str | None = None, arm: str = "m
         if condition:
             rows = rows.filter(pl.col("condition") == condition)
         if x:
-            rows = rows.filter(pl.col("env.condition") == x)
+            rows = rows.filter(pl.col(key) == x)
         if not rows.height:
             return "–"
         row = rows.row(0, named=True)
@@ -158,6 +158,10 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-alarms": _false_alarms("1"),
     "rev-found": _least_found,
     "rev-gem": _point("colourshape", "preference", arm="main"),
+    "rev-gem-held": _point("colourshape", "goal", "pair_red_line_yellow_gem"),
+    "rev-gem-base": _point("gem", "preference", x="view", key="env.observation"),
+    "rev-gem-colour": _point("gem", "preference", x="view(red=4, green=4)", key="env.observation"),
+    "rev-gem-shape": _point("gem", "preference", x="view(line=4, gem=4, star=4)", key="env.observation"),
     "rev-two-percent": _point("alpha", "misgeneralization", x="mixture(0.02)"),
     "rev-pixels": _words("pixels", "verdict"),
 }
