@@ -167,8 +167,7 @@ def test_a_level_is_drawn_with_a_real_mouse(here: Path, display: str) -> None:
     with screen.window(display, "edit mine.txt") as hand:
         hand.says("mine.txt")
         hand.keep("edit-begin")
-        hand.click(640, 330)
-        hand.says("not saved")
+        hand.clicks_until(640, 330, "not saved")
         hand.keep("edit-moved")
         hand.key("space")
         hand.says("on your level")
