@@ -3,7 +3,7 @@
 import sys
 
 from goalposts.process import notices
-from goalposts.process.isolation import forget_senseless_threads, forget_working_directory
+from goalposts.process.isolation import forget_senseless_settings, forget_working_directory
 from goalposts.process.memory_limit import refuse_what_does_not_fit
 from goalposts.process.patience import silence_so_far, watch_silence
 from goalposts.process.stopping import SIGNALS, arrived, end_at_once, stop_on_signals
@@ -16,7 +16,7 @@ def main() -> None:
     make_ready()
     notices.printed = lambda message: warn(f"goalposts: {message}")
     forget_working_directory()
-    forget_senseless_threads()
+    forget_senseless_settings()
     refuse_what_does_not_fit()
     watch_silence(silence_so_far())
     try:

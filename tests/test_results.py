@@ -15,18 +15,13 @@ import polars as pl
 import world_tables
 from claims import CLAIMS, FILLED, MARK, PAGE, claims_page, figures, filled
 
+from goalposts.experiments.analyses.all_worlds_page import STRICT
 from goalposts.experiments.measurement.metrics import GOAL_EFFECT_SEPARATES
 from goalposts.experiments.study.results.page_header import front_matter, golden_of, problems_of, split
 from goalposts.registration import WORLDS
 
 RESULTS = DOCS / "results"
 PAGES = sorted(path for path in RESULTS.glob("*.md") if path.name != "index.md")
-
-# Arms of each world's study: the agent whose training is ambiguous, and its control.
-AGENT_AND_CONTROL = dict.fromkeys(WORLDS, ("main", "anywhere")) | {
-    "ColourShape": ("main", "pairs"),
-    "Overseer": ("main", "spared"),
-}
 
 # Pages that a review found stale in November 2026. Each carries a banner; only a revised measurement (or figure) removes an entry.
 STALE = {
@@ -118,7 +113,7 @@ def test_the_goal_effect_is_shown_where_it_separates_an_agent_from_its_control()
         study = world.lower()
         table = pl.read_csv(RESULTS / f"{study}.csv", infer_schema=False).filter(pl.col("seed").is_null())
         of = {(row["arm"], row["measure"]): row for row in table.iter_rows(named=True)}
-        agent, control = AGENT_AND_CONTROL[world]
+        agent, control = "main", STRICT.get(world, WORLDS[world].pair)[1]
         words = [of[arm, "verdict"]["words"] for arm in (agent, control)]
         high, low = (
             float(of[arm, "goal_effect"][bound]) for arm, bound in ((agent, "high"), (control, "low"))

@@ -38,6 +38,7 @@ FILLED = (
     "docs/field.md",
     "docs/foresee.md",
     "docs/reviews.md",
+    "docs/measurement.md",
 )
 
 

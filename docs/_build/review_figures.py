@@ -11,6 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
+from goalposts.experiments.measurement.metrics import GOAL_EFFECT_SEPARATES
+
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 NUMBERS = pl.col("value", "low", "high").cast(pl.Float64)
 
@@ -157,6 +159,7 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-range": _range("mixture(0.02)"),
     "rev-alarms": _false_alarms("1"),
     "rev-found": _least_found,
+    "rev-separates": lambda: ", ".join(GOAL_EFFECT_SEPARATES),
     "rev-gem": _point("colourshape", "preference", arm="main"),
     "rev-gem-held": _point("colourshape", "goal", "pair_red_line_yellow_gem"),
     "rev-gem-base": _point("gem", "preference", x="view", key="env.observation"),

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import polars as pl
 
+from goalposts.experiments.analyses.all_worlds import config_of
 from goalposts.experiments.measurement.metrics import METRICS, withheld
 from goalposts.experiments.study.design.measures import BEHAVIOUR
-from goalposts.experiments.study.design.plan import MAIN, Point, StudyPlan, plan_study
+from goalposts.experiments.study.design.plan import StudyPlan, plan_study
+from goalposts.experiments.study.results.page_details import interval_cell
 from goalposts.registration import WORLDS
 
 ROOT = Path(__file__).parents[2]
@@ -26,20 +28,21 @@ FIRST = ("goal", "proxy", "neither")
 def filled(text: str, world: str) -> str:
     """The text of a world's page with today's tables."""
     study = world.lower()
-    tables = measured(plan_study(study), pl.read_csv(ROOT / "docs" / "results" / f"{study}.csv", infer_schema=False), world)
+    table = pl.read_csv(ROOT / "docs" / "results" / f"{study}.csv", infer_schema=False)
+    tables = measured(plan_study(study), table.with_columns(pl.col("value", "low", "high").cast(pl.Float64)), world)
     return PLACE.sub(lambda _: tables, text)
 
 
 def measured(plan: StudyPlan, table: pl.DataFrame, world: str) -> str:
-    """Both tables as Markdown. table: all columns as text, as in the study's CSV file."""
+    """Both tables as Markdown. table: of the study's CSV file."""
     points = table.filter(pl.col("seed").is_null() & pl.col("step").is_null())
     rows = {point.name: points.filter(pl.col("point") == point.name) for point in plan.points}
     control = next(row["condition"] for row in points.iter_rows(named=True) if row["measure"] == "capability")
     shift = next(row["condition"] for row in points.iter_rows(named=True) if row["measure"] == "preference")
-    head = f"| | {' | '.join(_name(plan, point) for point in plan.points)} |\n|{'---|' * (len(plan.points) + 1)}\n"
+    head = f"| | {' | '.join(f'`{config_of(plan, point)}`' for point in plan.points)} |\n|{'---|' * (len(plan.points) + 1)}\n"
     seeds = " | ".join(str(len(point.runs)) for point in plan.points)
     lines = [
-        f"From [the study]({_up(plan)}): {plan.study.levels:,} held-out levels per condition, sampled actions, seeds as in the table.",
+        f"From [the study](../results/{plan.study.name}.md): {plan.study.levels:,} held-out levels per condition, sampled actions, seeds as in the table.",
         f"Control: `{control}`; shift: `{shift}`. Brackets: 95% intervals over seeds and levels.",
         "",
         head + f"| training seeds | {seeds} |",
@@ -62,22 +65,9 @@ def measured(plan: StudyPlan, table: pl.DataFrame, world: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _up(plan: StudyPlan) -> str:
-    return f"../results/{plan.study.name}.md"
-
-
-def _name(plan: StudyPlan, point: Point) -> str:
-    name = str(plan.study.base["name"]) if isinstance(plan.study.base, dict) else plan.study.base
-    study = plan.study.name
-    return f"`{study}/{(name if point.arm == MAIN else point.arm).removeprefix(f'{study}-').removeprefix(f'{study}/')}`"
-
-
 def _cell(rows: pl.DataFrame, measure: str) -> str:
     found = rows.filter(pl.col("measure") == measure)
-    row = found.row(0, named=True) if found.height else {"value": None}
-    if row["value"] is None:
-        return "–"
-    return "{:.3f} [{:.3f}, {:.3f}]".format(*(float(row[name]) for name in ("value", "low", "high")))
+    return interval_cell(found.row(0, named=True) if found.height else None)
 
 
 def _words(rows: pl.DataFrame, measure: str) -> str:
@@ -88,4 +78,4 @@ def _words(rows: pl.DataFrame, measure: str) -> str:
 def _first(rows: pl.DataFrame, condition: str) -> str:
     there = rows.filter(pl.col("condition") == condition)
     values = [there.filter(pl.col("measure") == name)["value"].to_list() for name in FIRST]
-    return " / ".join(f"{100 * float(value[0]):.0f}" if value and value[0] else "–" for value in values)
+    return " / ".join(f"{100 * value[0]:.0f}" if value and value[0] is not None else "–" for value in values)

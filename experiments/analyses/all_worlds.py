@@ -26,6 +26,7 @@ from typing import Any
 import polars as pl
 
 from goalposts.errors import tells_exit_code
+from goalposts.process.command_line import table_program
 from goalposts.registration import WORLDS
 
 from ...agents.scripted import scripted_agents
@@ -37,7 +38,7 @@ from ..evaluation.evaluated_run import Evaluated, verdict_of
 from ..external.adopt import evaluate
 from ..measurement import Estimate, Verdict, diagnose
 from ..runs.run import Run
-from ..study.design.plan import MAIN, plan_study
+from ..study.design.plan import MAIN, Point, StudyPlan, plan_study
 from ..study.results.page_header import front_matter, golden_of, split, with_missed
 from ..study.results.recorded_rows import read_rows
 from ..system.atomic_files import RunError, check_parent, write_atomic
@@ -113,13 +114,19 @@ def verdicts_of_study(recorded: Path, world: str) -> dict[str, Verdict]:
         own = [known.episodes[run] for _, run in point.runs if run in known.episodes]
         if not own:
             continue
-        name = str(plan.study.base["name"]) if point.arm == MAIN else point.arm  # type: ignore[index]
-        name = f"{study}/{name.removeprefix(f'{study}-').replace('-', '_')}"
+        name = config_of(plan, point)
         episodes = pl.concat(own).with_columns(agent=pl.lit(name))
         measures = [row for _, run in point.runs for row in json.loads(known.measures.get(run, "[]"))]
         leaked = sum(int(row["value"] or 0) for row in measures if row["measure"] == "leaked")
         found[name] = diagnose(episodes, plan.runs[point.runs[0][1]].verdict, leakage=leaked)
     return found
+
+
+def config_of(plan: StudyPlan, point: Point) -> str:
+    """Name of the shipped config of a point of a world's study, such as `colourshape/yellow_line`."""
+    study = plan.study.name
+    name = str(plan.study.base["name"]) if point.arm == MAIN else point.arm  # type: ignore[index]
+    return f"{study}/{name.removeprefix(f'{study}-').replace('-', '_')}"
 
 
 def finished_runs(folders: Sequence[Path], config: ExperimentConfig) -> list[Evaluated]:
@@ -187,12 +194,7 @@ def _figures(name: str, found: Estimate | None) -> dict[str, Any]:
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m goalposts.experiments.analyses.all_worlds",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("out", type=Path, help="a .csv file, in a folder that exists")
+    parser = table_program("goalposts.experiments.analyses.all_worlds", __doc__)
     parser.add_argument("--rows", type=Path, help="a folder with recorded rows of studies: train nothing")
     parser.add_argument("--runs", type=Path, default=Path("runs/worlds"), help="the folder of the runs")
     parser.add_argument(

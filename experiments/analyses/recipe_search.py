@@ -12,7 +12,6 @@ so several processes with different `--first-seed` can share a file.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import re
 import sys
@@ -24,6 +23,7 @@ from pathlib import Path
 from statistics import median
 
 from goalposts.errors import UserError, tells_exit_code
+from goalposts.process.command_line import program
 
 from ...agents.ppo.training import TrainingProgress
 from ...envs.worlds.contract.world import World
@@ -120,9 +120,7 @@ def table(rows: list[dict[str, str]]) -> str:
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line described in the module's docstring."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = program("goalposts.experiments.analyses.recipe_search", __doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("points", nargs="*")
     parser.add_argument("--table", action="store_true")

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from goalposts.errors import tells_exit_code
+from goalposts.process.command_line import program
 
 from ...envs.engine.engine import Engine
 from ...envs.generation.generate import generate, generate_at
@@ -212,11 +213,7 @@ def main(arguments: list[str] | None = None) -> None:
         "threads": lambda: with_threads(given.updates, given.rounds, given.most),
         "runs": lambda: with_runs(given.updates, given.rounds, given.most),
     }
-    parser = argparse.ArgumentParser(
-        prog="python -m goalposts.experiments.analyses.scaling",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = program("goalposts.experiments.analyses.scaling", __doc__)
     parser.add_argument("what", nargs="*", metavar="WHAT", help=f"some of {', '.join(tables)}; default: all")
     parser.add_argument("--seconds", type=_within(float, 0.01, 600), default=0.5, help="seconds per figure")
     parser.add_argument(

@@ -246,11 +246,13 @@ def methods(
 
 def _show_leaderboard(added: AddedMethod) -> None:
     from ..study.leaderboard.added import SHORT, leaderboard_of
-    from ..study.leaderboard.board import text_table
+    from ..study.leaderboard.board import columns_of
+    from ..system.screen import table
 
     found = leaderboard_of(added)
     say(f"leaderboard of label class {added.label_class}, at {added.quick.name} = {added.quick.parameter:g}:")
-    show(text_table(found.rows, SHORT))
+    heads, *rows = columns_of(found.rows, SHORT)
+    show(table(heads, rows))
     for note in found.notes:
         say(f"note: {note}")
     say(f"all columns: {plain(found.files[0])}; as a table: {plain(found.files[1])}")

@@ -23,10 +23,8 @@ from ..report.figures.influence_maps import note_of
 from ..runs.folder_names import EXPLANATION
 from ..system.atomic_files import RunError, read_limited
 
-MAX_BYTES, MOST_CELLS = (
-    1 << 24,
-    5_000,
-)  # cells of the four maps: twice those of the largest view; each takes 1 ms to draw
+MAX_BYTES = 1 << 24
+MOST_CELLS = 5_000  # of the four maps: twice those of the largest view; each takes 1 ms to draw
 A_VALUE = 80  # bytes of a value in JSON, as Python holds it
 COLUMNS = ["role", "thing", "row", "col", "mean", "error", "states", "levels"]
 UNTRAINED = "untrained"

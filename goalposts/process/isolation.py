@@ -134,7 +134,7 @@ def _run_numba(run: "Callable[[ModuleType], object]", module: "ModuleType") -> N
     import re
     import warnings
 
-    forget_senseless_threads()
+    forget_senseless_settings()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         run(module)
@@ -196,8 +196,8 @@ WORDS = {
 """What numba looks up or hands to LLVM unchecked, and would answer with a traceback or an abort."""
 
 
-def forget_senseless_threads() -> None:
-    """Ignore environment variables with invalid thread counts and names, which libraries answer with tracebacks or messages."""
+def forget_senseless_settings() -> None:
+    """Ignore environment variables that libraries answer with tracebacks, aborts or minutes of work: thread counts, names."""
     import re
 
     most = max(
@@ -209,7 +209,7 @@ def forget_senseless_threads() -> None:
         if not all(re.fullmatch("[1-9][0-9]{0,5}", part) and int(part) <= most for part in parts):
             _forget(name, f"it must be a whole number from 1 to {most}")
     for name, (allowed, reason) in WORDS.items():
-        if re.fullmatch(allowed, os.environ.get(name, "")) is None and name in os.environ:
+        if not re.fullmatch(allowed, os.environ.get(name, "")):
             _forget(name, reason)
     for name in [name for name in os.environ if name.startswith("TQDM_")]:
         del os.environ[

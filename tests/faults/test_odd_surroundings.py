@@ -140,7 +140,7 @@ def test_values_that_libraries_cannot_use_are_ignored_in_words(
         monkeypatch.delenv(name, raising=False)
     name, _, value = variable.partition("=")
     monkeypatch.setenv(name, value)
-    isolation.forget_senseless_threads()
+    isolation.forget_senseless_settings()
     assert (name in os.environ) == stays
     assert told == [] if stays else told[0].startswith(f"{plain(variable)} is ignored: it must be")
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import polars as pl
 
 from goalposts.errors import tells_exit_code
+from goalposts.process.command_line import table_program
 
 from ...interpretation.states import LEVELS
 from ...study.results.page_header import front_matter, golden_of, with_missed
@@ -44,12 +45,7 @@ MEASURES = {
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m goalposts.experiments.analyses.explain",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("out", type=Path, help="a .csv file, in a folder that exists")
+    parser = table_program("goalposts.experiments.analyses.explain", __doc__)
     parser.add_argument("--runs", type=Path, help="the runs of goalposts study alpha")
     parser.add_argument("--levels", type=int, default=LEVELS, help="held-out levels per kind of states")
     parser.add_argument("--full", type=int, default=0, help="seeds per α for probes and interventions")

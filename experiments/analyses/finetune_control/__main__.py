@@ -9,11 +9,11 @@ Read next: `page.py`, which writes the page; docs/results/regenerate.sh, which t
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 from goalposts.errors import tells_exit_code
+from goalposts.process.command_line import table_program
 
 from ...evaluation.evaluated_run import open_runs
 from ...study.results.page_header import front_matter, golden_of
@@ -24,12 +24,7 @@ from .page import curve, page, preference, rows_of
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m goalposts.experiments.analyses.finetune_control",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("out", type=Path, help="a .csv file, in a folder that exists")
+    parser = table_program("goalposts.experiments.analyses.finetune_control", __doc__)
     parser.add_argument(
         "--edge",
         type=Path,

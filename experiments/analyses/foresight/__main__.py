@@ -9,7 +9,6 @@ The first command makes the table from recorded rows; the second reads it, and n
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import io
 import math
@@ -20,6 +19,7 @@ from pathlib import Path
 import polars as pl
 
 from goalposts.errors import tells_exit_code
+from goalposts.process.command_line import table_program
 
 from ...foresight.comparison import SHUFFLES, PredictorComparison, compare, conclude
 from ...foresight.forecast import Calibration
@@ -38,12 +38,7 @@ TABLE = "foresight-agents.parquet"
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m goalposts.experiments.analyses.foresight",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("out", type=Path, help="a .csv file, in a folder that exists")
+    parser = table_program("goalposts.experiments.analyses.foresight", __doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--rows", type=Path, help="the folder of recorded rows")
     source.add_argument("--table", type=Path, help="a table of agents that was written before")

@@ -18,6 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from goalposts.errors import tells_exit_code
+from goalposts.process.command_line import table_program
 
 from ...report.figures.drawn import Drawn
 from ...study.design.plan import plan_study
@@ -36,12 +37,7 @@ from .predictions import Findings, findings_of
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m goalposts.experiments.analyses.methods",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("out", type=Path, help="a .csv file, in a folder that exists")
+    parser = table_program("goalposts.experiments.analyses.methods", __doc__)
     parser.add_argument("--rows", type=Path, required=True, help="the folder of recorded rows")
     parser.add_argument("--board", type=Path, help="also write the cells to this file")
     given = parser.parse_args(arguments)

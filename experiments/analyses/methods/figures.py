@@ -12,7 +12,7 @@ import polars as pl
 from ...report.figures.charts import PALETTE
 from ...report.figures.drawn import WIDTH, Drawn, new_figure, study_style
 from ...study.leaderboard.cells import over_seeds
-from ...study.leaderboard.curves import OnCurve, is_one_curve
+from ...study.leaderboard.curves import OnCurve, is_one_curve, log_alpha, monotone
 from .controls import LABELS, of
 from .predictions import LEARNERS
 
@@ -35,7 +35,7 @@ def effective_figure(agents: pl.DataFrame, found: Sequence[OnCurve], world: str,
     known = agents.drop_nulls(["preference", "effective_alpha"])
     rows = math.ceil(len(found) / COLUMNS)
     height = rows * (PANEL + HEADED) + 60
-    floor = _floor(known)
+    known = known.with_columns(x=log_alpha(known) / math.log(10))
     with study_style():
         figure = new_figure(height)
         for k, one in enumerate(found):
@@ -43,7 +43,7 @@ def effective_figure(agents: pl.DataFrame, found: Sequence[OnCurve], world: str,
             left = 44 + column * (WIDTH - 48) / COLUMNS
             box = (left, height - 4 - (row + 1) * (PANEL + HEADED), (WIDTH - 48) / COLUMNS - 22, PANEL)
             axes = figure.add_axes((box[0] / WIDTH, box[1] / height, box[2] / WIDTH, box[3] / height))
-            _panel(axes, known, one, floor)
+            _panel(axes, known, one)
             last = k + COLUMNS >= len(found)
             axes.set_xticks(
                 [math.log10(x) for x in (0.001, 0.01, 0.1, 1)],
@@ -65,15 +65,8 @@ def effective_figure(agents: pl.DataFrame, found: Sequence[OnCurve], world: str,
     return Drawn(name, TITLES[is_one_curve(found)], figure, caption)
 
 
-def _floor(known: pl.DataFrame) -> float:
-    """Where agents without any distinguishing step are drawn."""
-    least = known.filter(pl.col("effective_alpha") > 0)["effective_alpha"].min()
-    return float(least) / 3 if least is not None else 1e-4  # type: ignore[arg-type]
-
-
-def _panel(axes: Axes, known: pl.DataFrame, one: OnCurve, floor: float) -> None:
-    from scipy.optimize import isotonic_regression
-
+def _panel(axes: Axes, known: pl.DataFrame, one: OnCurve) -> None:
+    """Draw a method. known: all agents, with column x, the decimal logarithm of effective α."""
     family = next((name for name in FAMILIES if one.method.startswith(name)), "plain")
     colour = PALETTE[FAMILIES[family]]
     own, others = known.filter(pl.col("method") == one.method), known.filter(pl.col("method") != one.method)
@@ -81,18 +74,14 @@ def _panel(axes: Axes, known: pl.DataFrame, one: OnCurve, floor: float) -> None:
         (others, {"color": PALETTE["muted"], "alpha": 0.3, "s": 6}),
         (own, {"color": colour, "s": 14}),
     ):
-        x = np.log10(np.maximum(part["effective_alpha"].to_numpy(), floor))
-        axes.scatter(x, part["preference"].to_numpy(), linewidths=0, **look)
-    order = others.sort("effective_alpha")
-    if order.height:
-        x = np.log10(np.maximum(order["effective_alpha"].to_numpy(), floor))
-        axes.plot(
-            x, isotonic_regression(order["preference"].to_numpy()).x, color=PALETTE["muted"], linewidth=1.2
-        )
+        axes.scatter(part["x"].to_numpy(), part["preference"].to_numpy(), linewidths=0, **look)
+    if others.height:
+        x, y = others["x"].to_numpy(), others["preference"].to_numpy()
+        axes.plot(*monotone(x, y, np.ones(len(x))), color=PALETTE["muted"], linewidth=1.2)
     shown = f"{one.span.value:+.2f}" if one.agents else "–"
     axes.set_title(f"{one.method}  {shown}", loc="left", fontsize=11, color=colour, pad=4)
     axes.set_ylim(-0.03, 1.03)
-    axes.set_xlim(math.log10(floor) - 0.2, 0.1)
+    axes.set_xlim(known["x"].to_numpy().min() - 0.2, 0.1)
 
 
 def relearning_figure(agents: pl.DataFrame) -> Drawn | None:

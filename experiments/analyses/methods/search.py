@@ -10,7 +10,6 @@ docs/results/methods-plan.md. A trial counts with the runs that finished (column
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -22,6 +21,7 @@ import polars as pl
 import yaml
 
 from goalposts.errors import UserError, tells_exit_code
+from goalposts.process.command_line import program
 
 from ...study.design.plan import MAIN, plan_study
 from ...study.leaderboard.agents import agents_of
@@ -151,11 +151,7 @@ def studies_in(folder: Path) -> list[Path]:
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m goalposts.experiments.analyses.methods.search",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = program("goalposts.experiments.analyses.methods.search", __doc__)
     parser.add_argument("out", type=Path, help="the .csv file of all trials")
     parser.add_argument(
         "--rows",

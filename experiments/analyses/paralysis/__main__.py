@@ -9,13 +9,13 @@ which the first command reads if it is there. Read next: `numbers.py`.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 import polars as pl
 
 from goalposts.errors import tells_exit_code
+from goalposts.process.command_line import table_program
 
 from ...study.results.page_header import front_matter, golden_of
 from ...system.atomic_files import RunError, check_parent, write_atomic
@@ -27,12 +27,7 @@ from .page import MAIN_SETTING, figure_of, page
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m goalposts.experiments.analyses.paralysis",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("out", type=Path, help="a .csv file, in a folder that exists")
+    parser = table_program("goalposts.experiments.analyses.paralysis", __doc__)
     parser.add_argument("--rows", type=Path, required=True, help="the folder of recorded rows")
     parser.add_argument("--runs", type=Path, help="the study's runs, to test the mechanism")
     given = parser.parse_args(arguments)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from ..results.page_details import markdown_row
 from .cells import COLUMNS, CRITICAL, VERDICT, VERDICTS
 from .curves import critical_alpha
 from .points import SYMBOLS
@@ -124,19 +125,14 @@ def by_parameter(cells: pl.DataFrame, measure: str, name: str) -> list[list[str]
 
 def markdown(rows: Sequence[Sequence[str]]) -> list[str]:
     """A table as lines of Markdown."""
-    head, *body = [f"| {' | '.join(row)} |" for row in rows]
-    return [head, f"|{'---|' * len(rows[0])}", *body]
+    head, *body = map(markdown_row, rows)
+    return [head, markdown_row(["---"] * len(rows[0])), *body]
 
 
-def text_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
-    """The columns with these heads, as aligned lines for a terminal."""
+def columns_of(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> list[list[str]]:
+    """The columns with these heads, as far as there are such, heads first."""
     places = [rows[0].index(head) for head in heads if head in rows[0]]
-    chosen = [[row[k] for k in places] for row in rows]
-    widths = [max(len(row[k]) for row in chosen) for k in range(len(places))]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in chosen
-    )
+    return [[row[k] for k in places] for row in rows]
 
 
 def missing_of(agents: pl.DataFrame, planned: pl.DataFrame) -> list[str]:

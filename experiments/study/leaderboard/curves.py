@@ -241,10 +241,7 @@ def one_curve(agents: pl.DataFrame, measure: str = "preference") -> list[OnCurve
     methods = known["method"].unique(maintain_order=True).to_list()
     if len(methods) < 2:
         return []
-    least = known.filter(pl.col("effective_alpha") > 0)["effective_alpha"].min()
-    floor = float(least) / 3 if least is not None else 1.0  # type: ignore[arg-type]
-    x = np.log(np.maximum(known["effective_alpha"].to_numpy(), floor))
-    y, name = known[measure].to_numpy(), known["method"].to_numpy()
+    x, y, name = log_alpha(known), known[measure].to_numpy(), known["method"].to_numpy()
     seeds, place = np.unique(known["seed"].to_numpy(), return_inverse=True)
     rng = np.random.default_rng(0)
     weights = [np.bincount(draw, minlength=len(seeds)) for draw in resampled(len(seeds), rng)]
@@ -266,19 +263,31 @@ def one_curve(agents: pl.DataFrame, measure: str = "preference") -> list[OnCurve
     return found
 
 
+def log_alpha(agents: pl.DataFrame) -> np.ndarray:
+    """Natural logarithm of effective α, float64[n]; agents without a distinguishing step are placed at a third of the smallest other."""
+    alphas = agents["effective_alpha"].to_numpy()
+    positive = alphas[alphas > 0]
+    return np.log(np.maximum(alphas, positive.min() / 3 if len(positive) else 1.0))
+
+
+def monotone(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The monotone curve of least squares: its places, ascending, and its heights. Equal x count with their mean."""
+    from scipy.optimize import isotonic_regression
+
+    places, back = np.unique(x, return_inverse=True)
+    total = np.bincount(back, weights)
+    means = np.bincount(back, weights * y) / total
+    return places, np.asarray(isotonic_regression(means, weights=total).x)
+
+
 def residual(
     x: np.ndarray, y: np.ndarray, weights: np.ndarray, inside: np.ndarray, others: np.ndarray
 ) -> float:
     """Mean of y minus the monotone fit to the others, over the agents `inside`; nan if the sample lacks either."""
-    from scipy.optimize import isotonic_regression
-
     fit, own = others & (weights > 0), inside & (weights > 0)
     if not fit.any() or not own.any():
         return math.nan
-    places, back = np.unique(x[fit], return_inverse=True)
-    total = np.bincount(back, weights[fit])
-    means = np.bincount(back, weights[fit] * y[fit]) / total
-    curve = np.asarray(isotonic_regression(means, weights=total).x)
+    places, curve = monotone(x[fit], y[fit], weights[fit])
     return float(np.average(y[own] - np.interp(x[own], places, curve), weights=weights[own]))
 
 

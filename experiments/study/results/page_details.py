@@ -5,7 +5,7 @@ All text is computed from the summary table. Read next: `docs_page.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import polars as pl
@@ -57,7 +57,7 @@ def _by_way_of_the_proxy(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
             continue
         rows.append(
             f"- {_label(plan, point)}: ALIGNED by way of the proxy. The goal comes first in only {percent(liked['value'])} of episodes "
-            f"that reach either, but these agents lose {_share(lost)} of the best return; the upper bound is at most "
+            f"that reach either, but these agents lose {interval_cell(lost)} of the best return; the upper bound is at most "
             f"{limits.aligned_regret:.2f}."
         )
     return [*rows, ""] if rows else []
@@ -127,11 +127,12 @@ def _cells(plan: StudyPlan, rows: dict[tuple[str, str], dict[str, Any]]) -> Iter
             found = [rows.get((f"{prefix}{name}", condition)) for name in OUTCOME_TITLES]
             if found[1] is None:
                 continue
-            circles = _share(rows.get((f"{GREEDY}{LOOPED}", condition))) if prefix else ""
-            yield [f"`{condition}`", actions, *map(_share, found), circles]
+            circles = interval_cell(rows.get((f"{GREEDY}{LOOPED}", condition))) if prefix else ""
+            yield [f"`{condition}`", actions, *map(interval_cell, found), circles]
 
 
-def _share(row: dict[str, Any] | None) -> str:
+def interval_cell(row: Mapping[str, Any] | None) -> str:
+    """A row of the table as `0.135 [0.117, 0.155]`; a dash without a value."""
     if row is None or row["value"] is None:
         return "–"
     return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"

@@ -22,6 +22,7 @@ from ...report.page.study_page import StudyTable
 from ...system.atomic_files import disk_errors, write_together
 from ..design.plan import StudyPlan
 from ..folder.folder import FIGURES, StudyFolder
+from .page_details import interval_cell
 
 
 def figures_of(plan: StudyPlan, table: pl.DataFrame) -> list[Drawn]:
@@ -76,7 +77,7 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
         if arms and point.arm != "main":
             label = f"{point.arm}: {label}" if label else point.arm
         cells = [label or ("as it is" if arms else point.name), f"{found['verdict']['seeds']}"]
-        cells += [_cell(found.get(name)) for name in shown]
+        cells += [interval_cell(found.get(name)) for name in shown]
         rows.append([*cells, found["verdict"]["words"]])
     head = [", ".join(keys) or "point", "seeds", *shown.values(), "verdict on the procedure"]
     note = f"Brackets: 95% intervals over training seeds and levels; {plan.study.levels:,} held-out levels per condition. "
@@ -87,9 +88,3 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
     )
     note += "".join(left_out)
     return StudyTable(head, rows, note, table.filter(pl.col("seed").is_null()).write_csv(float_precision=6))
-
-
-def _cell(row: dict | None) -> str:
-    if row is None or row["value"] is None:
-        return "–"
-    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"

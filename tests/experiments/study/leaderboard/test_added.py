@@ -105,7 +105,8 @@ def test_a_method_is_shown_next_to_recorded_rows_and_the_command_resumes(
     said = capsys.readouterr().out
     assert not ended.value.code, said
     assert "0 to do now" in said
-    lines = [line for line in said.splitlines() if line.startswith(("method ", "ReplayFailures ", "plain "))]
+    shown = map(str.strip, said.splitlines())
+    lines = [line for line in shown if line.startswith(("method ", "ReplayFailures ", "plain "))]
     assert [line.split()[0] for line in lines] == ["method", "ReplayFailures", "plain"]
     assert lines[1].split()[1] == "2"
     assert "[" in lines[1]
