@@ -224,12 +224,12 @@ def methods(
 
     A quick version: fewer seeds than the recorded rows. Run the command again to resume.
     """
+    if add is None:
+        raise UserError("--add is missing; name your method, as in --add my_file.py:MyMethod")
     from ..study.folder.progress import StudyProgress
     from ..study.leaderboard.added import add_method
     from ..study.session import choose_engine
 
-    if add is None:
-        raise UserError("--add is missing; name your method, as in --add my_file.py:MyMethod")
     added = add_method(add, overrides or [], out)
     executor = choose_engine(workers=workers)
     show(_plan_text(added.task))

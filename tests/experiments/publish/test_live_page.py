@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fixtures.live_run import live_run
+from fixtures.places import ROOT
 
 from goalposts.agents.policy.loading import load_agent
 from goalposts.agents.policy.policy_agent import PolicyAgent, QAgent, RecurrentAgent
@@ -144,3 +145,13 @@ def test_recurrent_and_q_agents_are_refused_with_one_sentence(kind: type[PolicyA
     with pytest.raises(UserError, match=words) as refused:
         check_plain(kind.__new__(kind), "run-1")
     assert "\n" not in str(refused.value)
+
+
+def test_a_report_gives_the_boards_no_layout_by_accident() -> None:
+    """Regression: `.legend` of the report is a flex box, and the boards had a paragraph of that class."""
+    folder = ROOT / "experiments" / "report"
+    names = re.findall(r'class="([^"{]*)', (folder / "live" / "boards.html").read_text("utf-8"))
+    used = {name for found in names for name in found.split()}
+    style = (folder / "page" / "style.css").read_text("utf-8")
+    styled = set(re.findall(r"(?m)^\.([a-z][\w-]*)(?= \{|,)", style))
+    assert used & styled == {"hidden", "small", "notice", "tag"}
