@@ -88,6 +88,7 @@ def test_a_method_is_shown_next_to_recorded_rows_and_the_command_resumes(
     )
     (folder / "replay_failures.py").write_text(program.partition("```")[0])
     monkeypatch.setattr(module, "COMMITTED", folder / "committed.csv")
+    monkeypatch.setenv("COLUMNS", "200")  # each row on one line, whatever the trained agents' numbers are
     command = [
         "study",
         "methods",
