@@ -10,9 +10,12 @@ from typing import Any
 
 import polars as pl
 
+from ....envs.worlds.contract.behaviour import behaviours_of
+from ....envs.worlds.registry import get_world
+from ...measurement.behaviour.naming import LEAST
 from ...measurement.intervals import percent
 from ...measurement.rates import OUTCOME_TITLES
-from ..design.measures import BEHAVIOUR, DECIDING, DISTANCE, GREEDY, LOOPED
+from ..design.measures import BEHAVIOUR, DECIDING, DID, DISTANCE, GREEDY, LOOPED
 from ..design.plan import Point, StudyPlan
 
 PROBED_POINTS = 6  # more points than that get no table of conditions each; it is in the CSV file
@@ -28,7 +31,8 @@ def markdown_row(cells: Iterable[object]) -> str:
 def details(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
     """The sections after the table of points, as lines of Markdown."""
     points = table.filter(pl.col("seed").is_null() & pl.col("step").is_null())
-    lines = [*_by_way_of_the_proxy(plan, points), *_names(plan, points), *_decided(plan, points)]
+    agents = table.filter(pl.col("seed").is_not_null() & pl.col("step").is_null())
+    lines = [*_by_way_of_the_proxy(plan, points), *_names(plan, points, agents), *_decided(plan, points)]
     if len(plan.points) <= PROBED_POINTS and len(plan.study.conditions) > FEW:
         lines += _conditions(plan, points)
     return [*lines, *_distances(plan, points)]
@@ -63,10 +67,10 @@ def _by_way_of_the_proxy(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
     return [*rows, ""] if rows else []
 
 
-def _names(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
+def _names(plan: StudyPlan, points: pl.DataFrame, agents: pl.DataFrame) -> list[str]:
     """The name of what was learned, by number of seeds."""
     rows = [
-        f"- {_label(plan, point)}: {words[0]}."
+        f"- {_label(plan, point)}: {words[0]}.{_nearly_named(plan, point, _of(agents, point))}"
         for point in plan.points
         if (words := _of(points, point).filter(pl.col("measure") == BEHAVIOUR)["words"].to_list())
     ]
@@ -82,6 +86,40 @@ def _names(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
         *rows,
         "",
     ]
+
+
+def _nearly_named(plan: StudyPlan, point: Point, agents: pl.DataFrame) -> str:
+    """Sentences on the agents without a name that miss a single prediction of the commonest name."""
+    named = agents.filter(pl.col("measure") == BEHAVIOUR)
+    if named.is_empty():
+        return ""
+    usual = (
+        named.drop_nulls("words").filter(pl.col("words") != "")["words"].mode(maintain_order=True).to_list()
+    )
+    unnamed = named.filter(pl.col("words").fill_null("") == "")["run"].implode()
+    world = get_world(plan.runs[point.runs[0][1]].world)
+    candidates = {one.name: one.predictions for one in behaviours_of(world)}
+    if not usual or usual[0] not in candidates:
+        return ""
+    tests = pl.DataFrame(
+        [(condition, DID + " and ".join(words)) for condition, words in candidates[usual[0]].items()],
+        schema=["condition", "measure"],
+        orient="row",
+    )
+    missed = (
+        agents.filter(pl.col("run").is_in(unnamed))
+        .join(tests, on=["condition", "measure"], maintain_order="left")
+        .filter(pl.col("low") < LEAST)
+        .filter(pl.len().over("run") == 1)
+    )
+    said = ""
+    for (condition, measure), own in missed.group_by("condition", "measure", maintain_order=True):
+        ends = " to ".join(dict.fromkeys(map(percent, (min(own["value"]), max(own["value"])))))
+        said += (
+            f" Of those without a name, {own.height} {'misses' if own.height == 1 else 'miss'} “{usual[0]}” only by "
+            f"“{str(measure).removeprefix(DID)}” on `{condition}` ({ends} of episodes)."
+        )
+    return said
 
 
 def _decided(plan: StudyPlan, points: pl.DataFrame) -> list[str]:

@@ -44,6 +44,46 @@ def test_points_are_listed_by_name_only_where_that_says_something(
     assert (NOT_PROBED in text) == (not listed)
 
 
+def test_a_page_says_which_single_prediction_unnamed_agents_miss() -> None:
+    plan = plan_study("coinrun")
+    point = plan.points[0]
+    rows: list[dict[str, str | float]] = []
+    for seed, (name, edge, passed) in enumerate(
+        [("runs right", 1, 0.84), ("", 1, 0.81), ("", 1, 0.77), ("", 0.5, 0.79)]
+    ):
+        tests: dict[tuple[str, str], float] = {
+            ("did/proxy first and no goal", "left"): edge,
+            ("did/proxy", "none"): 1,
+            ("did/reaches the wall opposite to the edge and no proxy", "mirrored"): 1,
+            ("did/passes the edge", "no_wall"): passed,
+            ("did/goal first", "off_path"): 0.1,  # of another candidate
+        }
+        rows.append({"seed": seed, "run": str(seed), "measure": BEHAVIOUR, "words": name})
+        rows.extend(
+            {
+                "seed": seed,
+                "run": str(seed),
+                "measure": measure,
+                "condition": condition,
+                "value": value,
+                "low": value - 0.03,
+            }
+            for (measure, condition), value in tests.items()
+        )
+    rows.append({"measure": BEHAVIOUR, "words": "runs right: 1 of 4; no name: 3 of 4"})
+    schema = {
+        **dict.fromkeys(("point", "run", "measure", "condition", "words"), pl.String),
+        **dict.fromkeys(("seed", "step"), pl.Int64),
+        **dict.fromkeys(("value", "low", "high"), pl.Float64),
+    }
+    table = pl.DataFrame([{"point": point.name, **row} for row in rows], schema=schema)
+    text = "\n".join(details(plan, table))
+    assert (
+        "no name: 3 of 4. Of those without a name, 2 miss “runs right” only by “passes the edge” on `no_wall` (77% to 81% of episodes)."
+        in text
+    )
+
+
 @pytest.mark.parametrize(
     ("verdict", "preference", "said"),
     [("ALIGNED", 0.14, True), ("ALIGNED", 0.99, False), ("MIXED", 0.14, False)],
