@@ -1,6 +1,7 @@
 """Redraw the committed figures of docs/results from the committed tables, and update their titles and captions on the pages.
 
-    python docs/_build/figures.py
+    python docs/_build/figures.py              all of them
+    python docs/_build/figures.py coinrun gem  those of these pages
 
 Trains and measures nothing. Read next: `goalposts/experiments/report/figures/study_charts.py`.
 """
@@ -8,6 +9,8 @@ Trains and measures nothing. Read next: `goalposts/experiments/report/figures/st
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -22,16 +25,19 @@ from goalposts.experiments.study.results.report import figures_of, file_stem
 RESULTS = Path(__file__).parents[1] / "results"
 
 
-def drawn() -> dict[str, dict[str, Drawn]]:
-    """All committed figures: by page, then by the stem of their files."""
+def drawn(pages: Sequence[str] = ()) -> dict[str, dict[str, Drawn]]:
+    """The committed figures of these pages, else of all: by page, then by the stem of their files."""
     found = {}
     for name in shipped_studies():
+        if pages and name not in pages:
+            continue
         path = RESULTS / f"{name}.csv"
         table = pl.read_csv(path, infer_schema_length=None) if path.exists() else pl.DataFrame()
         if "measure" in table.columns:  # other pages of studies are made by analyses
             found[name] = {file_stem(name, one.name): one for one in figures_of(plan_study(name), table)}
-    found["worlds"] = {"worlds": draw_worlds(pl.read_csv(RESULTS / "worlds.csv"))}
-    found["outer-inner"] = {"outer-inner": outer_vs_inner.draw(pl.read_csv(RESULTS / "outer-inner.csv"))}
+    for name, draw in (("worlds", draw_worlds), ("outer-inner", outer_vs_inner.draw)):
+        if not pages or name in pages:
+            found[name] = {name: draw(pl.read_csv(RESULTS / f"{name}.csv"))}
     return found
 
 
@@ -45,8 +51,13 @@ def with_captions(text: str, figures: dict[str, Drawn]) -> str:
     return text
 
 
-def main() -> None:
-    for page, figures in drawn().items():
+def main(pages: Sequence[str]) -> None:
+    found = drawn(pages)
+    if missing := sorted(set(pages) - set(found)):
+        sys.exit(
+            f"no figures of {', '.join(missing)} are drawn from tables; pages with such figures: {', '.join(drawn())}"
+        )
+    for page, figures in found.items():
         path = RESULTS / f"{page}.md"
         path.write_text(with_captions(path.read_text("utf-8"), figures), "utf-8")
         for stem, one in figures.items():
@@ -56,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

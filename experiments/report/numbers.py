@@ -97,6 +97,11 @@ def percent(share: float) -> str:
     return f"{tenth(100 * share)}%"
 
 
+def alpha_text(alpha: float) -> str:
+    """Format α, a fraction of training levels, in per cent and with two significant digits, as on the axes of figures: `3.8%`."""
+    return f"{100 * alpha:.2g}%"
+
+
 def tenth(number: float) -> str:
     """Format with one decimal; only exactly 0 and 100 have none, and nothing else is rounded to them."""
     return _tenth(number, 0.1, 99.9)

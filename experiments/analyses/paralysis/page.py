@@ -10,6 +10,7 @@ import polars as pl
 from ...measurement.intervals import percent, unseen_share
 from ...report.figures.charts import PALETTE
 from ...report.figures.drawn import Drawn, new_figure, study_style
+from ...report.numbers import alpha_text
 from .mechanism import BALANCED
 from .numbers import CONFIRMING, REFUTING, Curve, Setting, conclusion, places
 
@@ -60,7 +61,7 @@ def figure_of(settings: Sequence[Setting]) -> Drawn:
     where = (
         ""
         if one.crossing is None
-        else f" Dotted: where the goal comes first in half of all episodes, α = {one.crossing:.2g}."
+        else f" Dotted: where the goal comes first in half of all episodes, α = {alpha_text(one.crossing)}."
     )
     caption = (
         "Above: the goal is reached first, of all sampled episodes on distinguishing levels with the goal moved. Below: conflict "
@@ -98,7 +99,7 @@ def page(agents: pl.DataFrame, settings: Sequence[Setting], mechanism: pl.DataFr
         f"|{'---|' * len(HEAD)}",
         *map(_row, settings),
         "",
-        "α in per cent of training levels. *Crossing*: where the goal comes first in half of all sampled episodes. *Possible maxima*: each "
+        "α: per cent of training levels. *Crossing*: where the goal comes first in half of all sampled episodes. *Possible maxima*: each "
         "α that is the maximum in at least 5% of 1,000 bootstrap samples of training seeds. Brackets: 95% bootstrap intervals over seeds. "
         f"With {fewest} seeds per point, a kind of agent that up to {percent(unseen_share(fewest))} of seeds produce may be missing "
         "(95% confidence). A number per agent: [paralysis.csv](paralysis.csv)",
@@ -121,7 +122,7 @@ def page(agents: pl.DataFrame, settings: Sequence[Setting], mechanism: pl.DataFr
 
 
 def _percent(alpha: float | None) -> str:
-    return "none" if alpha is None else f"{100 * alpha:.2g}"
+    return "none" if alpha is None else alpha_text(alpha)
 
 
 def _at(curve: Curve, k: int) -> str:
@@ -147,7 +148,8 @@ def _row(one: Setting) -> str:
 def _shown(agents: pl.DataFrame, settings: Sequence[Setting]) -> list[str]:
     lost = agents.filter(pl.col("able") == 0)
     names = ", ".join(
-        f"{s} at α = {a:g}, seed {k}" for s, a, k in lost.select("setting", "alpha", "seed").rows()[:20]
+        f"{s} at α = {alpha_text(a)}, seed {k}"
+        for s, a, k in lost.select("setting", "alpha", "seed").rows()[:20]
     )
     least = agents.filter(pl.col("able") == 1)["capability"].min()
     said = [
@@ -158,7 +160,7 @@ def _shown(agents: pl.DataFrame, settings: Sequence[Setting]) -> list[str]:
     top = max(settings, key=lambda one: float(one.conflict.value.max()))
     k = int(np.argmax(top.conflict.value))
     said.append(
-        f"Conflict paralysis is largest with {top.name} at α = {top.alphas[k]:g}: {_at(top.conflict, k)}."
+        f"Conflict paralysis is largest with {top.name} at α = {alpha_text(top.alphas[k])}: {_at(top.conflict, k)}."
     )
     entropies = [one for one in settings if one.name.startswith("entropy-")]
     if entropies:
@@ -182,7 +184,7 @@ def _mechanism(found: pl.DataFrame | None) -> list[str]:
     balanced = stuck.filter(
         (pl.col("balance_deadlocks") > BALANCED) & (pl.col("balance_deadlocks") > pl.col("balance_others"))
     )
-    alphas = ", ".join(f"{alpha:g}" for alpha in found["alpha"].unique().sort())
+    alphas = ", ".join(alpha_text(alpha) for alpha in found["alpha"].unique().sort())
     lines = [
         f"{found.height} agents of the unchanged recipe at α = {alphas}; {stuck.height} of them have deadlocks "
         f"({stuck['deadlocks'].sum():,.0f} in all).",

@@ -11,6 +11,7 @@ from dataclasses import replace
 import polars as pl
 
 from ...measurement.study_curves import Crossing, crossing, curve, keys_of, parameter
+from ..numbers import alpha_text
 from .study_axes import places
 
 # Measure of a study's table, its name for people, and whether it falls as α grows.
@@ -67,6 +68,6 @@ def critical_sentences(table: pl.DataFrame) -> list[str]:
 def _shown(found: Crossing) -> str:
     if found.value is None:
         return "nowhere in the range of α tested"
-    low = "below the smallest α tested" if found.low is None else f"{found.low:.2g}"
-    high = "above the largest α tested" if found.high is None else f"{found.high:.2g}"
-    return f"{found.value:.2g} (95%: {low} to {high})"
+    low = "below the smallest α tested" if found.low is None else alpha_text(found.low)
+    high = "above the largest α tested" if found.high is None else alpha_text(found.high)
+    return f"{alpha_text(found.value)} (95% CI {low} to {high})"

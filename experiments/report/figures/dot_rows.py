@@ -48,11 +48,11 @@ class DotRow:
 
 
 def dot_rows(
-    rows: Sequence[DotRow], labels: Sequence[tuple[float, str, str]], axis: str
+    rows: Sequence[DotRow], labels: Sequence[tuple[float | None, str, str]], axis: str
 ) -> tuple[Figure, Axes]:
     """Draw rows from top to bottom.
 
-    labels: position (a fraction of 1), text and colour of each label above the first row, one label per line.
+    labels: position (a fraction of 1; None: the left margin), text and colour of each label above the first row, one label per line.
     """
     names = [[*textwrap.wrap(row.name, NAME), *([row.note] if row.note else [])] for row in rows]
     tall = [
@@ -74,7 +74,12 @@ def dot_rows(
     axes.set_xlabel(axis)
     axes.spines["left"].set_visible(False)
     axes.grid(visible=True, axis="x")
+    margin = 0.01 - left / (WIDTH - left - 26)  # of the figure, in widths of the axes
     for k, (place, text, colour) in enumerate(labels):
+        if place is None:
+            look = {"ha": "left", "fontweight": "bold", "transform": axes.get_yaxis_transform()}
+            write(axes, margin, 3 + LINE * (k + 0.5), text, colour, **look)
+            continue
         side = "left" if place < 0.34 else "right" if place > 0.66 else "center"
         at = {"left": max(0.0, 100 * place - 4), "right": min(103.0, 100 * place + 4), "center": 100 * place}[
             side
@@ -84,8 +89,7 @@ def dot_rows(
     for row, lines, size in zip(rows, names, tall, strict=True):
         if row.heading:
             look = {"ha": "left", "fontweight": "bold", "transform": axes.get_yaxis_transform()}
-            shift = 0.01 - left / (WIDTH - left - 26)
-            write(axes, shift, y + 0.6 * LINE + PAD / 2, row.heading, PALETTE["ink"], **look)
+            write(axes, margin, y + 0.6 * LINE + PAD / 2, row.heading, PALETTE["ink"], **look)
             y, size = y + LINE + PAD, size - LINE - PAD
         _row(axes, row, lines, y + size / 2)
         y += size

@@ -1,22 +1,25 @@
 """Titles of study figures that state the finding, and plain words for what varies in a study. All computed from the data.
 
-Read next: `study_charts.py`.
+Read next: `study_charts.py`, `points_chart.py`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from ...measurement.study_curves import Crossing, Link, Spot
+from ...measurement.study_curves import Crossing, Link, Spot, parameter
 from ...measurement.verdict.thresholds import Thresholds
 from ..data import WorldWords
+from ..numbers import alpha_text, percent
 from ..words import capitalized
+
+AS_IT_IS = "as it is"  # the name of a study's runs outside a grid and its arms
 
 SAME_SCORE = 0.05  # capabilities that differ by less count as equal
 WEAK, STRONG = 0.5, 0.8  # rank correlations
-FEW = 4  # recipes that a title lists
 KINDS = {
     "MISGENERALIZED": "the same wrong goal",
     "ALIGNED": "the intended goal",
@@ -33,6 +36,37 @@ LEADS = {
     "train.total_steps": "However long the training",
     "": "With every recipe",
 }
+VARIED = {
+    "env.condition": "Where {goal} is in training",
+    "env.levels": "The number of training levels",
+    "env.observation": "How the level is shown",
+    "train.algorithm": "The algorithm or method",
+    "train.net.trunk": "The width of the net",
+    "train.total_steps": "The length of training",
+}
+_ORDERED = re.compile(r"edge|anywhere|null|(?:right_fraction|mixture)\([\d.e-]+\)|\[?[\d_.e-]+\]?")
+
+
+@dataclass(frozen=True)
+class ArmNames:
+    """Words for the arms of a study and for the levels that its agents are judged on.
+
+    main: name of the runs outside the grid and the arms; trained: by arm, a clause that follows "trained"; shift: a clause that
+    follows "levels".
+    """
+
+    main: str = AS_IT_IS
+    trained: Mapping[str, str] = field(default_factory=dict)
+    shift: str = ""
+
+
+@dataclass(frozen=True)
+class NamedSpot:
+    """A point of a study, with its arm and the name of its row in a figure."""
+
+    arm: str
+    name: str
+    spot: Spot
 
 
 def alpha_title(found: Crossing, able: Sequence[Spot], spots: Sequence[Spot], words: WorldWords) -> str:
@@ -45,7 +79,7 @@ def alpha_title(found: Crossing, able: Sequence[Spot], spots: Sequence[Spot], wo
         return (
             f"{capitalized(words.goal)} comes first in {_span(values)}; no α tested makes it a toss-up{end}"
         )
-    at = f"{capitalized(bare(words.goal))} anywhere in {100 * found.value:.2g}% of training levels"
+    at = f"{capitalized(bare(words.goal))} anywhere in {alpha_text(found.value)} of training levels"
     return f"{at}: a toss-up between {bare(words.goal)} and {bare(words.proxy)}{end}"
 
 
@@ -91,33 +125,85 @@ def gap_title(
     return f"Skill {'rises' if b > a else 'falls'} from {a:.0f} to {b:.0f}%, {joined} “{words.goal} first” {verb} {end}"
 
 
-def preference_title(key: str, named: Sequence[tuple[str, Spot]], words: WorldWords) -> str:
-    """State how goal preference varies over the rows of a figure. key: what varies; "" if only arms do."""
-    values, limits = [spot.value for _, spot in named], Thresholds()
+def preference_title(key: str, rows: Sequence[NamedSpot], words: WorldWords, naming: ArmNames) -> str:
+    """State how goal preference varies over the rows of a figure, the main runs first. key: what varies; "" if only arms do."""
+    spots, limits = [row.spot for row in rows], Thresholds()
+    values = [spot.value for spot in spots]
     lead = LEADS.get(key, f"For every value of {key}").format(goal=words.goal)
-    if all(spot.high < limits.proxy_preferred for _, spot in named):
+    if all(spot.high < limits.proxy_preferred for spot in spots):
         return f"{lead}, the agent prefers {words.proxy}: {bare(words.goal)} first in {_span(values)}"
-    if all(spot.low >= limits.aligned for _, spot in named):
+    if all(spot.low >= limits.aligned for spot in spots):
         return f"{lead}, the agent prefers {words.goal}: first in {_span(values)}"
-    if not key and len(named) <= FEW:
-        each = [f"{100 * spot.value:.0f}% ({name.replace('_', ' ')})" for name, spot in named]
-        return f"{capitalized(words.goal)} comes first in {', '.join(each[:-1])} and {each[-1]}"
-    least, most = min(named, key=lambda pair: pair[1].value), max(named, key=lambda pair: pair[1].value)
-    apart = "" if least[1].high < most[1].low else "; their intervals overlap"
+    varied = [row for row in rows if row.arm == rows[0].arm]
+    compared = varied if key and len(varied) > 1 else rows
+    least, most = (end(compared, key=lambda row: row.spot.value) for end in (min, max))
+    if not apart(least.spot, most.spot):
+        return f"No clear difference: {bare(words.goal)} first in {_span([row.spot.value for row in compared])}; the intervals overlap"
+    if not key:
+        return _contrast(rows, words, naming)
+    ends = _ends(compared)
+    if ends is not None:
+        verb = "rises" if ends[1].spot.value > ends[0].spot.value else "falls"
+        return f"“{capitalized(bare(words.goal))} first” {verb} from {_named(ends[0])} to {_named(ends[1])}"
+    arms_compared = compared is rows and len(varied) < len(rows)
+    what = VARIED.get(key, f"The value of {key}").format(goal=words.goal)
+    if arms_compared and key != "train.algorithm":  # an arm may differ in anything
+        what = "The recipe"
+    return f"{what} matters: {bare(words.goal)} first in {_named(least)} to {_named(most)}"
+
+
+def _contrast(rows: Sequence[NamedSpot], words: WorldWords, naming: ArmNames) -> str:
+    """State the preference of the main runs, and of the arm that is farthest from them; of two arms if none is apart from them."""
+    first = rows[0]
+    others = [row for row in rows[1:] if apart(first.spot, row.spot)]
+    if others:
+        second = max(others, key=lambda row: abs(row.spot.value - first.spot.value))
+    else:
+        first, second = (end(rows, key=lambda row: row.spot.value) for end in (min, max))
+    how = [naming.trained.get(row.arm, f"as “{row.name}”") for row in (first, second)]
     return (
-        f"{capitalized(words.goal)} comes first in {100 * least[1].value:.0f}% ({least[0]}) to "
-        f"{100 * most[1].value:.0f}% ({most[0]}){apart}"
+        f"Trained {how[0]}, the agent {words.reaches_goal} first {whole(first.spot.value)} of the time; "
+        f"trained {how[1]}, {whole(second.spot.value)}"
     )
 
 
+def apart(one: Spot, two: Spot) -> bool:
+    """Whether the intervals of two estimates do not overlap."""
+    return one.high < two.low or two.high < one.low
+
+
+def _ends(rows: Sequence[NamedSpot]) -> tuple[NamedSpot, NamedSpot] | None:
+    """The rows with the smallest and the largest value, if all values are numbers and the preference clearly goes one way only."""
+    if not all(_ORDERED.fullmatch(row.spot.x) for row in rows):
+        return None
+    found = sorted(rows, key=lambda row: parameter(row.spot.x))
+    ways = {
+        found[j].spot.value > found[i].spot.value
+        for i in range(len(found))
+        for j in range(i + 1, len(found))
+        if apart(found[i].spot, found[j].spot)
+    }
+    return (found[0], found[-1]) if apart(found[0].spot, found[-1].spot) and len(ways) == 1 else None
+
+
+def _named(row: NamedSpot) -> str:
+    return f"{whole(row.spot.value)} ({row.name})"
+
+
+def whole(share: float) -> str:
+    """Format 0.134 as `13%`; only exactly 0 and 1 become `0%` and `100%`: 0.997 is `99.7%`."""
+    text = f"{100 * share:.0f}%"
+    return percent(share) if text in ("0%", "100%") else text
+
+
 def _span(values: Sequence[float]) -> str:
-    low, high = (f"{100 * value:.0f}" for value in (min(values), max(values)))
-    return f"{low}%" if low == high else f"{low}–{high}%"
+    low, high = (whole(value) for value in (min(values), max(values)))
+    return low if low == high else f"{low.removesuffix('%')}–{high}"
 
 
 def bare(noun: str) -> str:
     """The noun without its article, for a label."""
-    return noun.removeprefix("the ")
+    return re.sub("^(the|an?) ", "", noun)
 
 
 def plain_value(key: str, text: str) -> str:
@@ -129,7 +215,7 @@ def plain_value(key: str, text: str) -> str:
         return {"null": "unlimited", "edge": "at the edge", "view": "as usual"}.get(text, text)
     kind, value = inner[1], inner[2]
     if kind == "view":
-        return "; ".join(_shown(part.strip()) for part in value.split(","))
+        return _shown(value)
     try:
         return f"right {100 * float(value):g}%" if kind == "right_fraction" else value
     except ValueError:
@@ -137,14 +223,24 @@ def plain_value(key: str, text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    found = re.fullmatch(r"(\w+)=(\d+)(?:x(\d+))?", text)
-    if found is None:
-        return text
-    thing, planes, size = found[1], int(found[2]), int(found[3] or 1)
-    if not planes:
-        return f"{thing} not shown"
-    words = ([f"in {planes} planes"] if planes > 1 else []) + ([f"{size} cells large"] if size > 1 else [])
-    return f"{thing} {', '.join(words)}" if words else f"{thing} as usual"
+    """`line=4, gem=4, wall=1x3` → "line and gem in 4 planes; wall 3 cells large"."""
+    things: dict[str, list[str]] = {}
+    for part in (part.strip() for part in text.split(",")):
+        found = re.fullmatch(r"(\w+)=(\d+)(?:x(\d+))?", part)
+        if found is None:
+            things[part] = [""]
+            continue
+        planes, size = int(found[2]), int(found[3] or 1)
+        words = ([f"in {planes} planes"] if planes > 1 else []) + (
+            [f"{size} cells large"] if size > 1 else []
+        )
+        look = ", ".join(words) or ("as usual" if planes else "not shown")
+        things.setdefault(look, []).append(found[1])
+    joined = (
+        f"{', '.join(names[:-1])} and {names[-1]}".removeprefix(" and ") + f" {look}"
+        for look, names in things.items()
+    )
+    return "; ".join(text.strip() for text in joined)
 
 
 def link_words(name: str, step: int | None) -> str:

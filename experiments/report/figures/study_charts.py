@@ -1,13 +1,12 @@
 """Study figures, from the table of `summary.csv` alone: one function per figure, in the report's style.
 
 Titles state what the data show (`findings.py`); every caption states the numbers of training seeds and levels, and what the bars
-are. Blue is the goal. Names are written on the lines. Read next: `experiments/measurement/study_curves.py`, the data;
-`study_axes.py`, the axes.
+are. Blue is the goal. Names are written on the lines. Read next: `points_chart.py`, rows of points;
+`experiments/measurement/study_curves.py`, the data; `study_axes.py`, the axes.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -20,7 +19,6 @@ from ...measurement.study_curves import (
     crossing,
     curve,
     eval_series,
-    keys_of,
     links,
     over_seeds,
     own,
@@ -31,18 +29,18 @@ from ...measurement.verdict.thresholds import Thresholds
 from ..data import WorldWords
 from .charts import LINES, PALETTE
 from .critical_alpha import critical_alpha, critical_words
-from .dot_rows import DotRow, RowDot, dot_rows
 from .drawn import Drawn, study_style
 from .findings import (
+    ArmNames,
     alpha_title,
     bare,
     gap_title,
     link_words,
     links_title,
     plain_value,
-    preference_title,
     seeds_title,
 )
+from .points_chart import key_of, over_key
 from .study_axes import canvas, dots, line, log_with_zero, percent_axis, spell_n, spell_steps, write
 
 VERDICT_COLOURS = {
@@ -56,20 +54,17 @@ SHOWN_LINKS = 14
 BINS = 100
 
 
-AS_IT_IS = "as it is"  # the name of a study's runs outside a grid and its arms
-
-
 def draw(
-    kind: str, table: pl.DataFrame, words: WorldWords | None = None, main: str = AS_IT_IS
+    kind: str, table: pl.DataFrame, words: WorldWords | None = None, naming: ArmNames | None = None
 ) -> list[Drawn]:
     """Draw the figures of one kind of study; omits those for which the table has no data.
 
-    words: of the study's world; main: the name of runs outside a grid and the arms.
+    words: of the study's world; naming: of the study's arms.
     """
-    words = words or WorldWords("")
+    words, naming = words or WorldWords(""), naming or ArmNames()
     with study_style():
         found = [
-            over_key(table, words, main) if figure is over_key else figure(table, words)
+            over_key(table, words, naming) if figure is over_key else figure(table, words)
             for figure in FIGURES[kind]
         ]
     return [made for made in found if made is not None]
@@ -77,7 +72,7 @@ def draw(
 
 def alpha_lines(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
     """Draw goal preference, capability and the agents that cannot see the goal over α, the fraction of varied levels."""
-    key = _key(table)
+    key = key_of(table)
     spots = curve(table, "preference", key)
     if not spots:
         return None
@@ -252,7 +247,7 @@ def seeds_links(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
 def capability_over_time(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
     """Draw goal reached (control) and goal first (after the move) over training time: one pair of lines per point."""
     names = table.filter(pl.col("arm") == MAIN)["point"].unique(maintain_order=True).to_list()
-    key, n, ends = _key(table), set(), []
+    key, n, ends = key_of(table), set(), []
     figure, axes = canvas("environment steps", right=92 if len(names) > 1 else 30, height=330)
     for k, name in enumerate(names[:4]):
         rows = table.filter(pl.col("point") == name)
@@ -314,41 +309,6 @@ def _end_names(axes, ends: list[tuple]) -> None:
         write(axes, at, start + step * k, f"{'●■▲◆'[mark]} {name}", PALETTE["goal"], ha="left")
 
 
-def over_key(table: pl.DataFrame, words: WorldWords, main: str = AS_IT_IS) -> Drawn | None:
-    """Draw capability and goal preference for each value of the grid's first key, then for each arm."""
-    key, arms = _key(table), arms_of(table)
-    able = {spot.point: spot for arm in arms for spot in curve(table, "capability", key, arm)}
-    preferred = {spot.point: spot for arm in arms for spot in curve(table, "preference", key, arm)}
-    spots = [(arm, spot) for arm in arms for spot in curve(table, "capability", key, arm)]
-    if (not keys_of(table) and arms == [MAIN]) or not preferred:
-        return None
-    alone: dict[str, list[float]] = {}
-    for arm in arms:
-        for _, spot in own(table, "preference", key, arm):
-            alone.setdefault(spot.point, []).append(spot.value)
-    sizes, rows, named = Counter(arm for arm, _ in spots), [], []
-    for arm, spot in spots:
-        name = place_words(arm, plain_value(key, spot.x), sizes[arm], bool(keys_of(table)), main)
-        pair = [RowDot(spot.value, spot.low, spot.high, PALETTE["ink"], filled=False)]
-        own_spot = preferred.get(spot.point)
-        if own_spot is not None:
-            agents = tuple(alone.get(spot.point, ()))
-            pair.append(RowDot(own_spot.value, own_spot.low, own_spot.high, PALETTE["goal"], agents=agents))
-            named.append((name, own_spot))
-        rows.append(DotRow(name, tuple(pair)))
-    labels = [
-        (able[spots[0][1].point].value, "capability in distribution", PALETTE["ink"]),
-        (named[0][1].value, f"{bare(words.goal)} moved: {bare(words.goal)} first", PALETTE["goal"]),
-    ]
-    figure, _ = dot_rows(rows, labels, "of episodes")
-    caption = (
-        f"Open squares: capability in distribution; blue: goal preference, with a small dot for each agent. "
-        f"{spell_n([spot for _, spot in spots])}. Bars: 95% intervals over seeds and levels."
-        f"{' Unjoined: arms, which differ from the rest as the study file says.' * (len(arms) > 1)}"
-    )
-    return Drawn("points", preference_title(key if keys_of(table) else "", named, words), figure, caption)
-
-
 FIGURES: Mapping[str, tuple[Callable[[pl.DataFrame, WorldWords], Drawn | None], ...]] = {
     "alpha": (alpha_lines,),
     "seeds": (seeds_histogram, seeds_links),
@@ -358,17 +318,6 @@ FIGURES: Mapping[str, tuple[Callable[[pl.DataFrame, WorldWords], Drawn | None], 
     "levels": (over_key,),
     "plain": (over_key,),
 }
-
-
-def _key(table: pl.DataFrame) -> str:
-    return next(iter(keys_of(table)), "point")
-
-
-def place_words(arm: str, value: str, places: int, has_grid: bool, main: str = AS_IT_IS) -> str:
-    """Label of a place on the axis: the grid's value, or the arm, or both if an arm has several values."""
-    if arm == MAIN:
-        return value if has_grid else main
-    return arm if places == 1 else f"{arm}: {value}"
 
 
 def _range(found: set[int]) -> str:

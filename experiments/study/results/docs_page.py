@@ -37,7 +37,7 @@ from ...measurement.study_curves import (
 )
 from ...publish.films import FilmSpec, film_of
 from ...report.figures.critical_alpha import critical_sentences
-from ...report.figures.study_charts import place_words
+from ...report.figures.points_chart import place_words
 from ...report.film.encode import save
 from ...runs.provenance import Provenance
 from ...runs.run import Run

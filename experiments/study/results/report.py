@@ -12,23 +12,44 @@ import polars as pl
 
 from goalposts.safe_folder import make_folder
 
+from ....envs.worlds.contract.world import World
 from ....envs.worlds.registry import get_world
 from ...measurement.intervals import percent, unseen_share
 from ...measurement.metrics import METRICS, withheld
-from ...publish.wording import words_of
+from ...publish.wording import notes_of, training_label, words_of
 from ...report.figures.drawn import Drawn
-from ...report.figures.study_charts import AS_IT_IS, draw
+from ...report.figures.findings import AS_IT_IS, ArmNames
+from ...report.figures.study_charts import draw
 from ...report.page.study_page import StudyTable
+from ...report.words import phrase
 from ...system.atomic_files import disk_errors, write_together
-from ..design.plan import StudyPlan
+from ..design.plan import MAIN, StudyPlan
 from ..folder.folder import FIGURES, StudyFolder
 from .page_details import interval_cell
+
+LONG = 40  # characters of a description of training levels that does not fit a title
 
 
 def figures_of(plan: StudyPlan, table: pl.DataFrame) -> list[Drawn]:
     """Draw the study's figures from its summary."""
-    words = words_of(get_world(next(iter(plan.runs.values())).world))
-    return draw(plan.study.figure, table, words, base_name(plan))
+    world = get_world(next(iter(plan.runs.values())).world)
+    return draw(plan.study.figure, table, words_of(world), arm_names(plan, table, world))
+
+
+def arm_names(plan: StudyPlan, table: pl.DataFrame, world: World) -> ArmNames:
+    """Words for the study's arms, by their training levels and rewards, and for the levels that decide the preference."""
+    trained: dict[str, str] = {}
+    for point in plan.points:
+        label = training_label(world, plan.runs[point.runs[0][1]].env).removeprefix("trained ")
+        levels, rewarded, what = label.partition(", rewarded")
+        name = base_name(plan) if point.arm == MAIN else point.arm.replace("_", " ")
+        words = f"on “{name}”{rewarded}{what}" if len(levels) > LONG else label
+        if words in trained.values():
+            words = f"as “{name}”"
+        trained.setdefault(point.arm, words)
+    judged = table.filter(pl.col("measure") == "preference")["condition"].drop_nulls()
+    shift = phrase(notes_of(world, [judged[0]])[0], words_of(world)) if len(judged) else ""
+    return ArmNames(base_name(plan), trained, shift)
 
 
 def base_name(plan: StudyPlan) -> str:
@@ -37,7 +58,8 @@ def base_name(plan: StudyPlan) -> str:
         return AS_IT_IS
     base = plan.study.base
     name = str(base.get("name", "")) if isinstance(base, Mapping) else Path(base).stem
-    return name.replace("_", " ") or AS_IT_IS
+    world = next(iter(plan.runs.values())).world.lower()
+    return name.removeprefix(f"{world}-").replace("_", " ").replace("-", " ") or AS_IT_IS
 
 
 def file_stem(study: str, figure: str) -> str:
@@ -74,7 +96,7 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
             continue
         found = {row["measure"]: row for row in own.filter(pl.col("step").is_null()).iter_rows(named=True)}
         label = ", ".join(point.values.get(key, "") for key in keys)
-        if arms and point.arm != "main":
+        if arms and point.arm != MAIN:
             label = f"{point.arm}: {label}" if label else point.arm
         cells = [label or ("as it is" if arms else point.name), f"{found['verdict']['seeds']}"]
         cells += [interval_cell(found.get(name)) for name in shown]

@@ -71,5 +71,5 @@ def test_agents_that_never_learned_are_listed_and_left_out_and_the_page_says_the
     assert settings[0].conflict.value.max() < 0.4
     text = page(together, settings, None)
     assert "committed before any run, is **confirmed**" in text
-    assert "recipe at α = 0, seed 999" in text
+    assert "recipe at α = 0%, seed 999" in text
     assert figure_of(settings).title == "Agents get stuck where neither goal wins"

@@ -25,14 +25,22 @@ from goalposts.experiments.measurement.study_curves import (
     time_of_divergence,
 )
 from goalposts.experiments.report.data import WorldWords
-from goalposts.experiments.report.figures.charts import VARIABLES
+from goalposts.experiments.report.figures.charts import PALETTE, VARIABLES
 from goalposts.experiments.report.figures.critical_alpha import (
     critical_alpha,
     critical_alphas,
     critical_sentences,
     critical_words,
 )
-from goalposts.experiments.report.figures.findings import seeds_title
+from goalposts.experiments.report.figures.findings import (
+    ArmNames,
+    NamedSpot,
+    plain_value,
+    preference_title,
+    seeds_title,
+    whole,
+)
+from goalposts.experiments.report.figures.points_chart import colours_of
 from goalposts.experiments.report.figures.study_axes import Scale, places, tick_labels
 from goalposts.experiments.report.figures.study_charts import draw
 
@@ -51,7 +59,10 @@ def test_the_critical_share_is_found_within_its_interval(critical: float) -> Non
     assert found.high is not None
     assert found.low < critical < found.high
     assert found.low < found.value < found.high
-    assert f"{found.value:.2g}" in critical_words(found)
+    assert (
+        f"critical α = {100 * found.value:.2g}% (95% CI {100 * found.low:.2g}% to {100 * found.high:.2g}%)"
+        in critical_words(found)
+    )
 
 
 def test_the_critical_share_is_given_by_every_definition_that_was_measured() -> None:
@@ -219,17 +230,113 @@ def test_arms_are_drawn_next_to_the_grid_or_alone() -> None:
     """The blind arm of α has every point of the grid; a table with arms but no grid names each arm."""
     beside = draw("salience", ALPHA)[0].svg().decode()
     assert "blind: " in beside
-    assert "Unjoined: arms" in draw("salience", ALPHA)[0].caption
+    assert "other colours: arms" in draw("salience", ALPHA)[0].caption
     first = ALPHA.filter(pl.col("env.condition") == ALPHA["env.condition"][0]).drop("env.condition")
     (alone,) = draw("plain", first)
     assert "as it is" in alone.svg().decode()
     assert "blind<" in alone.svg().decode()
     assert draw("plain", first.filter(pl.col("arm") == "main")) == []
-    named = draw("plain", first, WorldWords("CoinRun", "the coin", "the right edge"), main="edge")[0]
+    naming = ArmNames("edge", {"main": "with the coin at the edge"})
+    named = draw("plain", first, WorldWords("CoinRun", "the coin", "the right edge"), naming)[0]
     assert ">edge<" in named.svg().decode()
-    mixed = first.with_columns(high=pl.lit(0.9), low=pl.lit(0.1))
-    title = draw("plain", mixed, WorldWords("CoinRun", "the coin"), main="edge")[0].title
-    assert re.fullmatch(r"The coin comes first in \d+% \(edge\) and \d+% \(blind\)", title)
+
+
+def row(name: str, low: float, value: float, high: float, arm: str = "main") -> NamedSpot:
+    return NamedSpot(arm, name, Spot(name, name, value, low, high, 100, 5))
+
+
+COIN = WorldWords("CoinRun", "the coin", "the right edge", "takes the coin", "runs to the right edge")
+FRACTION = "env.condition"
+
+
+@pytest.mark.parametrize(
+    ("key", "rows", "title"),
+    [
+        (
+            "",
+            [
+                row("edge", 0.1, 0.134, 0.2),
+                row("as before", 0.1, 0.15, 0.2, "b"),
+                row("far", 0.9, 0.997, 1.0, "c"),
+            ],
+            "Trained with the coin at the edge, the agent takes the coin first 13% of the time; trained as “far”, 99.7%",
+        ),
+        (
+            "",
+            [row("edge", 0.3, 0.5, 0.7), row("b", 0.2, 0.31, 0.4, "b"), row("c", 0.6, 0.7, 0.8, "c")],
+            "Trained as “b”, the agent takes the coin first 31% of the time; trained as “c”, 70%",
+        ),
+        (
+            "",
+            [row("edge", 0.3, 0.4, 0.6), row("b", 0.5, 0.6, 0.8, "b")],
+            "No clear difference: coin first in 40–60%; the intervals overlap",
+        ),
+        (
+            FRACTION,
+            [row("edge", 0.1, 0.2, 0.3), row("mixture(0.1)", 0.2, 0.4, 0.5), row("anywhere", 0.7, 0.8, 1.0)],
+            "“Coin first” rises from 20% (edge) to 80% (anywhere)",
+        ),
+        (
+            "env.levels",
+            [row("10", 0.6, 0.7, 0.8), row("null", 0.2, 0.3, 0.4), row("1_000", 0.5, 0.55, 0.6)],
+            "“Coin first” falls from 70% (10) to 30% (null)",
+        ),
+        (
+            "env.levels",
+            [row("10", 0.2, 0.3, 0.4), row("100", 0.8, 0.9, 1.0), row("1_000", 0.5, 0.55, 0.6)],
+            "The number of training levels matters: coin first in 30% (10) to 90% (100)",
+        ),
+        (
+            "env.observation",
+            [row("view(coin=4)", 0.2, 0.3, 0.4), row("view", 0.5, 0.6, 0.7), row("x", 0.0, 0.1, 0.15, "arm")],
+            "How the level is shown matters: coin first in 30% (view(coin=4)) to 60% (view)",
+        ),
+        (
+            "train.algorithm",
+            [row("PPO", 0.2, 0.3, 0.4), row("DQN", 0.5, 0.6, 0.7, "DQN")],
+            "The algorithm or method matters: coin first in 30% (PPO) to 60% (DQN)",
+        ),
+    ],
+)
+def test_titles_of_points_state_a_contrast_a_direction_or_no_clear_difference(
+    key: str, rows: list[NamedSpot], title: str
+) -> None:
+    naming = ArmNames("edge", {"main": "with the coin at the edge"})
+    assert preference_title(key, rows, COIN, naming) == title
+
+
+def test_nothing_but_all_and_none_is_rounded_to_them() -> None:
+    assert [whole(share) for share in (0, 0.0004, 0.134, 0.9966, 0.99999, 1)] == [
+        "0%",
+        "0.1%",
+        "13%",
+        "99.7%",
+        "99.9%",
+        "100%",
+    ]
+
+
+def test_colours_of_points_are_agents_and_each_arm_has_its_own() -> None:
+    """Blue is the goal and orange the proxy everywhere: neither may be the colour of an agent's mark."""
+    first = ALPHA.filter(pl.col("env.condition") == ALPHA["env.condition"][0]).drop("env.condition")
+    for kind, table, agents in (
+        ("plain", first, 2),
+        ("right_fraction", ALPHA.filter(pl.col("arm") == "main"), 1),
+    ):
+        drawing = draw(kind, table)[0].svg().decode().partition("</style>")[2]
+        used = {meaning for meaning, colour in PALETTE.items() if f": {colour}" in drawing}
+        assert used & {"goal", "proxy"} == set()
+        assert {meaning for meaning in used if "agent" in meaning} == {
+            f"agent-{k + 1}" for k in range(agents)
+        }
+    assert set(colours_of([f"arm {k}" for k in range(5)]).values()) == {"agent-1"}
+
+
+def test_things_that_are_shown_alike_are_named_together() -> None:
+    assert plain_value("env.observation", "view(line=4, gem=4, star=4)") == "line, gem and star in 4 planes"
+    assert plain_value("env.observation", "view(red=4, wall=1x3)") == "red in 4 planes; wall 3 cells large"
+    assert plain_value("env.observation", "view(coin=0, wall=0)") == "coin and wall not shown"
+    assert plain_value("env.observation", "view(coin=4x3)") == "coin in 4 planes, 3 cells large"
 
 
 def test_the_value_next_to_the_finding_has_a_label() -> None:
