@@ -6,6 +6,7 @@ Every part of Goalposts reads through this module and words its own error messag
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import stat
@@ -14,7 +15,17 @@ from pathlib import Path
 from .process.budget import reading_budget
 from .safe_folder import IsALink, open_below
 
-__all__ = ["IsALink", "NotOrdinary", "TooLarge", "decode_text", "read_beginning", "read_ordinary"]
+__all__ = [
+    "IsALink",
+    "NotOrdinary",
+    "TooLarge",
+    "decode_first_line",
+    "decode_text",
+    "read_beginning",
+    "read_ordinary",
+]
+
+WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class NotOrdinary(OSError):
@@ -30,8 +41,17 @@ class TooLarge(OSError):
 
 
 def decode_text(content: bytes) -> str:
-    """Decode UTF-8 with or without a byte order mark, ignoring a final Ctrl-Z. Raises UnicodeDecodeError."""
-    return content.decode("utf-8-sig").removesuffix("\x1a")
+    """Decode UTF-8, or UTF-16 with a byte order mark, ignoring marks and a final Ctrl-Z. Raises UnicodeDecodeError.
+
+    Windows PowerShell writes UTF-16: `goalposts config show … > my.yaml`.
+    """
+    return content.decode("utf-16" if content[:2] in WIDE else "utf-8-sig").removesuffix("\x1a")
+
+
+def decode_first_line(content: bytes) -> str:
+    """Decode the first line of the beginning of a file like `decode_text`."""
+    line = content.partition(b"\n")[0]
+    return decode_text(line[: len(line) // 2 * 2] if line[:2] in WIDE else line)
 
 
 def read_ordinary(path: str | os.PathLike[str], limit: int, follow: bool = True) -> bytes:

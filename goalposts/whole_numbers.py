@@ -40,8 +40,7 @@ def whole(
     otherwise: what else is allowed, as the end of the message, such as ", or None for no limit".
     """
     if not is_whole(value):
-        kind = type(value).__name__
-        raise error(f"{name} = {shown(value)}: must be a whole number{otherwise}, not a {kind}")
+        raise error(f"{name} = {shown(value)}: must be a whole number{otherwise}, not {kind_of(value)}")
     number = index(value)
     if (low is not None and number < low) or (high is not None and number > high):
         allowed = f"of at least {low}" if high is None else f"from {low} to {spelt(high)}"
@@ -56,7 +55,14 @@ def shown(value: Any) -> str:
     try:
         return f"{value!r:.80}"
     except ValueError:
-        return f"a {type(value).__name__} with a number of thousands of digits"
+        return f"{kind_of(value)} with a number of thousands of digits"
+
+
+def kind_of(value: Any) -> str:
+    """The type of a value for a message, with its article: "an int", "a list"; None is "None"."""
+    name = "None" if value is None else type(value).__name__
+    article = "" if value is None else "an " if name[:1].lower() in "aeiou" and not name.startswith("uint") else "a "
+    return f"{article}{name}"
 
 
 def spelt(number: int) -> str:

@@ -24,6 +24,7 @@ import gymnasium as gym
 import numpy as np
 
 from goalposts.errors import UserError
+from goalposts.whole_numbers import kind_of
 
 from ...envs.engine.outcome import O_STEPS
 from ...envs.generation.generate import generate
@@ -327,7 +328,7 @@ def finished(agent: Any, task: TrainingTask, name: str) -> PolicyAgent:
         agent = agent.agent()
     if not isinstance(agent, PolicyAgent):
         raise TaskError(
-            f"the method returned a {type(agent).__name__}, which cannot be saved without pickle. Return learner.agent(), an "
+            f"the method returned {kind_of(agent)}, which cannot be saved without pickle. Return learner.agent(), an "
             "Ensemble of such agents, or PolicyAgent(policy, task.card()) with a policy of the config's kind."
         )
     agent.card = replace(agent.card, name=name, seed=task.seed, step=task.steps.spent)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from goalposts.whole_numbers import whole
+from goalposts.whole_numbers import kind_of, whole
 
 from ..generation.generate import MAX_SEED, generate, generate_at
 from ..jit.random_streams import level_numbers
@@ -367,6 +367,6 @@ def wanted_level(stream: LevelStream, options: dict[str, Any] | None) -> Level |
         level = generate_at(stream.world, stream.condition, stream.level_seed, [index], stream.split)[0]
     if level is not None:
         if not isinstance(level, Level):
-            raise OptionError(f"options['level'] is a {type(level).__name__}; must be a goalposts.envs.Level")
+            raise OptionError(f"options['level'] is {kind_of(level)}; must be a goalposts.envs.Level")
         stream.check_fits(level)
     return level

@@ -12,7 +12,7 @@ import numpy as np
 
 from goalposts.closest import closest
 from goalposts.errors import UserError
-from goalposts.whole_numbers import is_whole, shown, whole
+from goalposts.whole_numbers import is_whole, kind_of, shown, whole
 
 from ..levels.level import Level, LevelSet
 
@@ -55,7 +55,7 @@ def options_of(given: Any) -> dict[str, Any]:
         return {}
     if not isinstance(given, Mapping):
         raise OptionError(
-            f"options = {shown(given)} is a {type(given).__name__}; write a dict, such as options={{'index': 3}}"
+            f"options = {shown(given)} is {kind_of(given)}; write a dict, such as options={{'index': 3}}"
         )
     return dict(given)
 
@@ -75,7 +75,7 @@ def check_levels(levels: Any) -> LevelSet | None:
     else:
         remedy = "for a number of generated levels write num_levels=…"
     raise OptionError(
-        f"levels is a {type(levels).__name__}: must be a goalposts.envs.LevelSet, the levels to play; {remedy}"
+        f"levels is {kind_of(levels)}: must be a goalposts.envs.LevelSet, the levels to play; {remedy}"
     )
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from goalposts.process.budget import OverBudget, reading_budget
 from goalposts.process.notices import progress
-from goalposts.safe_read import TooLarge, decode_text, read_beginning, read_ordinary
+from goalposts.safe_read import TooLarge, decode_first_line, decode_text, read_beginning, read_ordinary
 from goalposts.safe_write import write_whole
 
 from .level import LEGENDS, MAX_COLS, MAX_ROWS, Level, LevelError, LevelSet, legend_of
@@ -103,7 +103,7 @@ def load_levels(path: str | Path, world: str = "CoinRun") -> LevelSet:
 def world_of(path: str | Path) -> str | None:
     """The world named in a text file's first line, as `save_levels` writes it; None if there is none."""
     try:
-        first = decode_text(read_beginning(path, 1000).partition(b"\n")[0])
+        first = decode_first_line(read_beginning(path, 1000))
     except (OSError, UnicodeDecodeError):
         return None  # `load_levels` reports what is wrong with the file
     words = first.split()

@@ -16,6 +16,7 @@ from typing import Any
 
 from goalposts.closest import closest
 from goalposts.registration import WORLDS, installed_worlds
+from goalposts.whole_numbers import kind_of
 
 from .contract import sources
 from .contract.world import World, WorldError
@@ -82,7 +83,7 @@ def load_again(worlds: Iterable[sources.WorldSource]) -> None:
 
 def _enter_imported(world: object, source: sources.WorldSource) -> World:
     if not isinstance(world, World):
-        raise WorldError(f"world {source.spec!r} is a {type(world).__name__}, not a goalposts.envs.World")
+        raise WorldError(f"world {source.spec!r} is {kind_of(world)}, not a goalposts.envs.World")
     other = _WORLDS.get(source.place, world)
     if other is not world:
         raise WorldError(

@@ -44,8 +44,15 @@ ARITHMETIC = (
     "MKL_ENABLE_INSTRUCTIONS",
     "DNNL_MAX_CPU_ISA",
     "ONEDNN_MAX_CPU_ISA",
+    "DNNL_DEFAULT_FPMATH_MODE",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "OPENBLAS_CORETYPE",
+    "NPY_DISABLE_CPU_FEATURES",
+    "NUMBA_CPU_NAME",
+    "NUMBA_CPU_FEATURES",
+    "GLIBC_TUNABLES",
 )
-"""Environment variables by which torch, MKL and oneDNN choose instructions, and so the order of sums."""
+"""Environment variables by which torch, MKL, oneDNN, NumPy, numba and libm choose instructions, and so the order of sums."""
 VECTORS = ("avx", "avx2", "fma", "avx512f", "avx512vnni", "avx512bf16", "amx-bf16", "neon", "sve", "bf16")
 """Features of processors that these libraries, and our `precision: auto`, choose by."""
 
@@ -161,8 +168,12 @@ def _commit(root: Path) -> tuple[str | None, bool | None]:
 
 def _git(root: Path, *arguments: str) -> str | None:
     command = ["git", "-C", str(root), "--no-optional-locks", *arguments]
+    # without GIT_DIR and the like, which a hook of another repository sets
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=10)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=10, env=environment
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

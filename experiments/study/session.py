@@ -59,7 +59,7 @@ def prepare_study(
     refuse_changes(config, overrides, out)
     plan = plan_study(config, overrides)
     if plan.study.plan is not None:
-        plan.study.plan.check()
+        plan.study.plan.check(of_folder=os.path.isdir(config))
     load_worlds(plan)
     folder = StudyFolder(out or (Path(config) if os.path.isfile(Path(config) / STUDY) else default_out(plan)))
     folder.refuse_foreign(plan.study)

@@ -169,13 +169,15 @@ def begin_threads() -> None:
 
 def limit(memory: int, seconds: float) -> None:
     """Limit this process's address space and CPU time, if the system supports it."""
-    with contextlib.suppress(ImportError, ValueError, OSError):
+    try:
         import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        used = int(time.process_time() + seconds) + 1
-        resource.setrlimit(resource.RLIMIT_CPU, (used, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-        resource.setrlimit(resource.RLIMIT_AS, (memory, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    except ImportError:
+        return
+    used = int(time.process_time() + seconds) + 1
+    for kind, wanted in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, used), (resource.RLIMIT_AS, memory)):
+        hard = resource.getrlimit(kind)[1]
+        with contextlib.suppress(ValueError, OSError):  # each by itself: one may already be lower (ulimit)
+            resource.setrlimit(kind, (wanted if hard == resource.RLIM_INFINITY else min(wanted, max(hard - 1, 0)), hard))
 
 
 def main() -> None:

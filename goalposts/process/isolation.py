@@ -38,6 +38,9 @@ def forget_working_directory() -> None:
         sys.pycache_prefix = None
     for name, value in safe_environment().items():
         os.environ[name] = value
+    if "PATH" in os.environ:  # an empty entry is the working directory, where `git` may be any program
+        paths = filter(os.path.isabs, os.environ["PATH"].split(os.pathsep))
+        os.environ["PATH"] = os.pathsep.join(paths) or os.defpath
     for name in ("PYTHONPATH", "PYTHONPYCACHEPREFIX", *FOLDERS):
         if name in os.environ and not os.path.isabs(os.environ[name]):
             del os.environ[name]
@@ -135,6 +138,7 @@ def _run_numba(run: "Callable[[ModuleType], object]", module: "ModuleType") -> N
     import warnings
 
     forget_senseless_settings()
+    _forget_unknown_processor()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         run(module)
@@ -144,6 +148,27 @@ def _run_numba(run: "Callable[[ModuleType], object]", module: "ModuleType") -> N
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
         else:
             _forget(found[1], "numba cannot use it")
+
+
+ASK_LLVM = (
+    "import sys, llvmlite.binding as llvm; llvm.initialize_native_target(); "
+    "llvm.Target.from_default_triple().create_target_machine(cpu=sys.argv[1])"
+)
+
+
+def _forget_unknown_processor() -> None:
+    """Ignore a NUMBA_CPU_NAME that LLVM does not know. Only LLVM has the list, and it complains on stderr, so another process asks."""
+    name = os.environ.get("NUMBA_CPU_NAME", "")
+    if not name:
+        return
+    import subprocess
+
+    try:
+        done = subprocess.run([sys.executable, "-I", "-c", ASK_LLVM, name], capture_output=True, timeout=60)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return
+    if b"not a recognized processor" in done.stderr:
+        _forget("NUMBA_CPU_NAME", "LLVM knows no such processor")
 
 
 def _run_matplotlib(run: "Callable[[ModuleType], object]", module: "ModuleType") -> None:

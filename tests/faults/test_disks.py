@@ -12,6 +12,7 @@ from fixtures.small_run import CONFIG, fill
 from fixtures.tiny import YAML, copy_of
 
 from goalposts.envs import Level, generate, load_levels, save_levels
+from goalposts.envs.levels.level_file import world_of
 from goalposts.errors import UserError
 from goalposts.experiments import Run, load_config
 from goalposts.experiments.cli.main import main
@@ -158,6 +159,20 @@ LEVELS = [level.to_text() for level in generate("CoinRun", "off_path", 0, 2)]
 def test_level_files_of_any_editor_are_read(tmp_path: Path, content: str) -> None:
     (tmp_path / "l.txt").write_text(content, encoding="utf-8", newline="")
     assert [level.to_text() for level in load_levels(tmp_path / "l.txt")] == LEVELS
+
+
+@row("B13")
+@pytest.mark.parametrize("coding", ["utf-16-le", "utf-16-be"])
+def test_what_windows_powershell_writes_is_read(tmp_path: Path, coding: str) -> None:
+    """Its `>` writes UTF-16 with a byte order mark: `goalposts levels > l.txt`, `goalposts config show … > my.yaml`."""
+    for name, text in (("l.txt", "; CoinRun edge\n" + "\n\n".join(LEVELS)), ("tiny.yaml", YAML)):
+        (tmp_path / name).write_bytes(("\ufeff" + text.replace("\n", "\r\n")).encode(coding))
+    assert [level.to_text() for level in load_levels(tmp_path / "l.txt")] == LEVELS
+    assert world_of(tmp_path / "l.txt") == "CoinRun"
+    assert load_config(str(tmp_path / "tiny.yaml")).name == "tiny"
+    (tmp_path / "l.txt").write_bytes(("\ufeff" + LEVELS[0]).encode(coding)[:-1])
+    with pytest.raises(UserError, match="not a text file"):
+        load_levels(tmp_path / "l.txt")
 
 
 @row("B13")

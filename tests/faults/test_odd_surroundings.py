@@ -146,6 +146,18 @@ def test_values_that_libraries_cannot_use_are_ignored_in_words(
 
 
 @row("B18")
+def test_a_processor_that_llvm_does_not_know_is_ignored_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: two lines of LLVM on stderr for each compilation."""
+    told: list[str] = []
+    monkeypatch.setattr(notices, "printed", told.append)
+    for name, stays in (("nonsense", False), ("generic", True), ("", True)):
+        monkeypatch.setenv("NUMBA_CPU_NAME", name)
+        isolation._forget_unknown_processor()
+        assert ("NUMBA_CPU_NAME" in os.environ) == stays
+    assert told == ["NUMBA_CPU_NAME=nonsense is ignored: LLVM knows no such processor"]
+
+
+@row("B18")
 def test_python_users_keep_a_sensible_backend(tmp_path: Path) -> None:
     code = (
         "import os, warnings; warnings.simplefilter('ignore')\n"

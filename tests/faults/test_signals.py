@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -101,3 +102,27 @@ def test_a_training_that_is_stopped_can_be_resumed(
     assert done.returncode == 0, done.stderr
     assert "trained 200,704 steps" in done.stdout
     assert "): new" in done.stdout
+
+
+@row("B18")
+def test_a_limit_of_processor_time_is_named(tmp_path: Path) -> None:
+    """Regression: `ulimit -t` is the soft and the hard limit, and the system kills a process at its hard limit without a word."""
+    line = 'ulimit -t 3; exec "$@"'
+    words = [*GOALPOSTS, "levels", "--count", "1000000", "--json"]
+    done = run(["bash", "-c", line, "-", *words], tmp_path, GOALPOSTS_PATIENCE="0")
+    assert (done.returncode, done.stdout) == (128 + signal.SIGXCPU, "")
+    assert "goalposts: stopped at the limit of processor time (ulimit -t)" in done.stderr
+
+
+@row("A4", "B18")
+def test_a_limit_of_processor_time_leaves_that_of_memory() -> None:
+    """Regression: with a lower limit of time set, the reader of untrusted tables had none of memory."""
+    code = (
+        "import resource, sys; sys.stdin = open('/dev/null'); sys.argv = ['x']\n"
+        "resource.setrlimit(resource.RLIMIT_CPU, (20, 20))\n"
+        "from goalposts.experiments.system import parquet_worker\n"
+        "parquet_worker.limit(10**10, 60.0)\n"
+        "print(resource.getrlimit(resource.RLIMIT_AS)[0], resource.getrlimit(resource.RLIMIT_CPU))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["10000000000", "(19,", "20)"], done.stderr

@@ -12,6 +12,8 @@ from fixtures.faults import row
 from fixtures.places import ROOT
 from fixtures.tiny import copy_of
 
+from goalposts.experiments.runs import provenance
+from goalposts.process import isolation
 from goalposts.process.cache_place import kernel_place, why_not_private
 
 GOALPOSTS = [str(Path(sys.executable).with_name("goalposts"))]
@@ -122,6 +124,34 @@ def test_a_relative_place_of_caches_is_not_used(variables: dict[str, str], tmp_p
     assert done.returncode == 0, done.stderr
     assert not mark.exists()
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@row("A1")
+@pytest.mark.parametrize("paths", ["{}", "{}:.", ":", "", "bin"])
+def test_programs_are_not_searched_in_the_working_directory(
+    paths: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: with an empty entry in PATH, a file `git` in an untrusted run folder ran when a training recorded its commit."""
+    (tmp_path / "git").write_text("#!/bin/sh\ntouch ran\n")
+    (tmp_path / "git").chmod(0o755)
+    (tmp_path / "bin").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for name in ("PATH", "PYTHONPATH", "PYTHONSAFEPATH"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+    monkeypatch.setenv("PATH", paths.format(f":{os.environ['PATH']}") if paths else "")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    isolation.forget_working_directory()
+    provenance._commit(ROOT)
+    assert not (tmp_path / "ran").exists()
+
+
+@row("A10")
+def test_the_commit_is_that_of_the_code_even_in_a_hook_of_another_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = provenance._commit(ROOT)[0]
+    monkeypatch.setenv("GIT_DIR", str(tmp_path))
+    assert provenance._commit(ROOT)[0] == commit
 
 
 @row("A1")

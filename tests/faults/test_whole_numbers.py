@@ -13,6 +13,7 @@ from goalposts.envs import LevelSet, generate, generate_at
 from goalposts.errors import UserError
 from goalposts.experiments import FilmSpec, evaluate
 from goalposts.experiments.conformance.suite import check_world
+from goalposts.whole_numbers import kind_of
 
 ID = "goalposts:goalposts/CoinRun-v0"
 HUGE = (2**40, 2**63, 2**64 - 1, 10**30, 10**5000, np.uint64(2**64 - 1))
@@ -77,6 +78,14 @@ def test_a_probability_out_of_range_gets_one_message(value: Any, levels: LevelSe
     ):
         with pytest.raises(UserError, match="must be a probability from 0 to 1"):
             call()
+
+
+@row("C8")
+@pytest.mark.parametrize(
+    ("value", "kind"), [(1, "an int"), ("", "a str"), (np.uint8(1), "a uint8"), ([], "a list"), (None, "None")]
+)
+def test_a_message_names_a_type_with_its_article(value: Any, kind: str) -> None:
+    assert kind_of(value) == kind
 
 
 @row("C8")

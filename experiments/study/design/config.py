@@ -10,10 +10,10 @@ which expands it to runs.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -112,14 +112,24 @@ class PlanFile(Section):
     file: Text = Field(description="relative to the working directory, or to the folder of the checkout")
     sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the file's bytes")
 
-    def check(self) -> None:
-        """Raise UserError if the file is there and its bytes have another hash."""
-        for path in (Path(self.file), ROOT / self.file):
+    def check(self, of_folder: bool = False) -> None:
+        """Raise UserError if the file is there and has another hash; line endings that git changed do not count.
+
+        of_folder: a study folder, which may come from anywhere, names the file; no path that leads elsewhere is read then.
+        """
+        for place in (Path(), ROOT):
+            path = place / self.file
+            if of_folder and not path.resolve().is_relative_to(place.resolve()):
+                raise UserError(
+                    f"plan.file {self.file!r} leads out of {place.resolve()}, and the study.yaml of a study folder may not name "
+                    "a file there. Give the study as a separate file"
+                )
             if path.is_file():
-                found = hashlib.sha256(read_limited(path, MAX_PLAN, follow=True)).hexdigest()
-                if found != self.sha256:
+                content = read_limited(path, MAX_PLAN, follow=True)
+                found = [sha256(text).hexdigest() for text in (content, content.replace(b"\r\n", b"\n"))]
+                if self.sha256 not in found:
                     raise UserError(
-                        f"{path} is not the plan that the study names: its SHA-256 is {found}, and the study states {self.sha256}. "
+                        f"{path} is not the plan that the study names: its SHA-256 is {found[0]}, and the study states {self.sha256}. "
                         "Restore the plan; or, if no run has been made yet, state the new hash under plan.sha256"
                     )
                 return

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from fixtures.faults import row
 
 from goalposts.errors import UserError
 from goalposts.experiments.runs.run import Run
@@ -57,6 +58,29 @@ def test_a_changed_plan_is_refused_before_any_run(tmp_path: Path, monkeypatch: p
     with pytest.raises(UserError, match="is not the plan that the study names"):
         prepare_study("foresight-corner", overrides, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_line_endings_that_git_changed_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plan.md").write_bytes(b"one\r\ntwo\r\n")
+    PlanFile(file="plan.md", sha256=hashlib.sha256(b"one\ntwo\n").hexdigest()).check()
+
+
+@row("A6")
+@pytest.mark.parametrize("file", ["/etc/passwd", "../secret", "link", "a/../../secret"])
+def test_a_study_folder_names_no_plan_elsewhere(
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the file was read, and its hash printed."""
+    (work := tmp_path / "work").mkdir()
+    (tmp_path / "secret").write_text("swordfish")
+    (work / "link").symlink_to(tmp_path / "secret")
+    monkeypatch.chdir(work)
+    plan = f"plan: {{file: {file}, sha256: '{'a' * 64}'}}"
+    (work / "study").mkdir()
+    (work / "study" / "study.yaml").write_text(f"name: s\nbase: coinrun/edge\nseeds: 1\n{plan}\n")
+    with pytest.raises(UserError, match="leads out of"):
+        prepare_study("study")
 
 
 def test_a_study_without_a_plan_is_written_as_before() -> None:
