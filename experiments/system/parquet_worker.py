@@ -176,7 +176,7 @@ def limit(memory: int, seconds: float) -> None:
     used = int(time.process_time() + seconds) + 1
     for kind, wanted in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, used), (resource.RLIMIT_AS, memory)):
         hard = resource.getrlimit(kind)[1]
-        with contextlib.suppress(ValueError, OSError):  # each by itself: one may already be lower (ulimit)
+        with contextlib.suppress(ValueError, OSError):  # in turn, as any of them may be lower already (ulimit)
             resource.setrlimit(kind, (wanted if hard == resource.RLIM_INFINITY else min(wanted, max(hard - 1, 0)), hard))
 
 
