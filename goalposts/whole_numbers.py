@@ -60,9 +60,11 @@ def shown(value: Any) -> str:
 
 def kind_of(value: Any) -> str:
     """The type of a value for a message, with its article: "an int", "a list"; None is "None"."""
-    name = "None" if value is None else type(value).__name__
-    article = "" if value is None else "an " if name[:1].lower() in "aeiou" and not name.startswith("uint") else "a "
-    return f"{article}{name}"
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    vowel = name[:1].lower() in "aeiou" and not name.startswith("uint")
+    return f"{'an' if vowel else 'a'} {name}"
 
 
 def spelt(number: int) -> str:

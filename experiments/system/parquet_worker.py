@@ -174,10 +174,16 @@ def limit(memory: int, seconds: float) -> None:
     except ImportError:
         return
     used = int(time.process_time() + seconds) + 1
-    for kind, wanted in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, used), (resource.RLIMIT_AS, memory)):
+    for kind, wanted in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, used),
+        (resource.RLIMIT_AS, memory),
+    ):
         hard = resource.getrlimit(kind)[1]
-        with contextlib.suppress(ValueError, OSError):  # in turn, as any of them may be lower already (ulimit)
-            resource.setrlimit(kind, (wanted if hard == resource.RLIM_INFINITY else min(wanted, max(hard - 1, 0)), hard))
+        if hard != resource.RLIM_INFINITY:  # a limit above the hard one would be refused
+            wanted = min(wanted, max(hard - 1, 0))
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(kind, (wanted, hard))
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""End a command in order by SIGINT (Ctrl-C), SIGTERM, SIGHUP or SIGXCPU: the same cleaning up, one line, exit code 128 + the signal's number.
+"""End a command in order by SIGINT (Ctrl-C), SIGTERM, SIGHUP or SIGXCPU: the same cleaning up, one line, exit code 128 + signal.
 
 The system sends SIGXCPU at the limit of processor time, and SIGKILL at once if that is also the hard limit, as `ulimit -t` sets it.
 
@@ -20,7 +20,8 @@ SIGNALS = {
     )
     if hasattr(signal, name)
 }
-TO_STOP = (2, 10)  # least and most seconds of processor time for stopping in order; between them a tenth of the limit
+TO_STOP = (2, 10)
+"""Least and most seconds of processor time for stopping in order; between them, a tenth of the limit."""
 IMPORTING = "<frozen importlib._bootstrap>"
 _handled: set[int] = set()
 _arrived: list[int] = []

@@ -82,7 +82,8 @@ def test_a_probability_out_of_range_gets_one_message(value: Any, levels: LevelSe
 
 @row("C8")
 @pytest.mark.parametrize(
-    ("value", "kind"), [(1, "an int"), ("", "a str"), (np.uint8(1), "a uint8"), ([], "a list"), (None, "None")]
+    ("value", "kind"),
+    [(1, "an int"), ("", "a str"), (np.uint8(1), "a uint8"), ([], "a list"), (None, "None")],
 )
 def test_a_message_names_a_type_with_its_article(value: Any, kind: str) -> None:
     assert kind_of(value) == kind

@@ -150,7 +150,9 @@ class _Slot:
             self._close()
             if self.tries < TRIES:
                 return None
-            message = f"its process died {TRIES} times (out of memory or processor time, or killed from outside?)"
+            message = (
+                f"its process died {TRIES} times (out of memory or processor time, or killed from outside?)"
+            )
             found = Failed(job.id, message, f"{message}\n\n{job.config.to_yaml()}")
         except Exception as error:  # its result could not be transferred
             found = Failed(
