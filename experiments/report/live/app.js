@@ -301,7 +301,7 @@ function begin() {
   for (const radio of document.querySelectorAll("[name=layer]")) radio.addEventListener("change", () => { intro.veiled = false; S.layer = radio.value; askMap(); showMeter(); showTime(); keepAddress(); });
   (alone ? document : root).addEventListener("keydown", pageKeys);
   addEventListener("hashchange", () => clearTimeout(kept)); // a link was followed; what was to be kept is older
-  addEventListener("resize", () => { S.boards.forEach((board) => fit(board, true)); showTime(); });
+  addEventListener("resize", () => { if (intro.on) reserveRoom(); S.boards.forEach((board) => fit(board, true)); showTime(); });
   if (alone) setTheme("auto");
   S.number = clearest();
   S.codes = copyOf(levels[S.number][1]);

@@ -16,6 +16,23 @@ function introStart() {
   byId("ask").textContent = asking;
   byId("controls").inert = byId("tools").inert = true;
   root.classList.add("introducing", "asking");
+  const moved = levels[S.number][1];
+  if (!sameLevel(moved)) { S.codes = copyOf(moved); changed(); }
+  reserveRoom();
+}
+
+function reserveRoom() { // the introduction takes the room that the answer will need above the boards, so that nothing moves when it comes
+  const box = byId("scene"), heading = byId("ask"), top = () => byId("boards").getBoundingClientRect().top;
+  box.style.minHeight = "";
+  const before = top(), { height } = box.getBoundingClientRect();
+  root.classList.remove("introducing");
+  box.hidden = true;
+  heading.textContent = heading.dataset.paint;
+  const after = top();
+  heading.textContent = asking;
+  box.hidden = false;
+  root.classList.add("introducing");
+  if (after > before) box.style.minHeight = `${height + after - before}px`;
 }
 
 function scene(text) { byId("scene-text").textContent = text; }
@@ -37,7 +54,7 @@ async function introduce() {
   introStart();
   S.codes = copyOf(home);
   changed();
- scene(trainingWords());
+  scene(trainingWords());
   await waited(900);
   if (!intro.stopped) await playThrough(4200);
   if (!intro.stopped) {

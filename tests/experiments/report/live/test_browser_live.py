@@ -329,6 +329,19 @@ def test_a_laptop_and_a_phone_show_both_boards_at_once(opened: Callable[..., Pag
             assert box["y"] + box["height"] <= viewport["height"], (viewport, name)
 
 
+def test_nothing_moves_when_the_answer_comes(opened: Callable[..., Page]) -> None:
+    """The introduction takes the room above the boards that the sentences and switches will need."""
+    boards = "[...document.querySelectorAll('.screen canvas, .timeline')].map((part) => JSON.stringify(part.getBoundingClientRect()))"
+    for viewport in (LAPTOP, PHONE):
+        page = opened(skip=False, viewport=viewport)
+        playing = page.evaluate(boards)
+        page.evaluate("(intro.stopped = true, intro.wake(), ask(levels[S.number][1]))")
+        asked = page.evaluate(boards)
+        page.locator("#scene-choices button").first.click()
+        assert not page.locator("#scene").is_visible()
+        assert playing == asked == page.evaluate(boards), viewport
+
+
 @pytest.mark.slow
 def test_axe_finds_nothing_serious(opened: Callable[..., Page]) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
