@@ -13,9 +13,11 @@ from .process import isolation as _isolation
 _isolation.forget_folder_of_m()  # before importing any module that Python has not loaded itself
 
 if _isolation.is_command():  # Ctrl-C while the rest is imported
+    from .process import broken_install as _broken_install
     from .process import stopping as _stopping
 
     _stopping.stop_on_signals()
+    _broken_install.show_broken_installation()
 
 from . import moved as _moved  # noqa: E402
 from . import registration as _registration  # noqa: E402

@@ -18,6 +18,7 @@ import typer
 from typer.models import CommandInfo
 
 from goalposts.errors import UserError
+from goalposts.process.broken_install import cause_of
 from goalposts.process.budget import begin
 from goalposts.process.memory_limit import is_out_of_memory
 from goalposts.process.stopping import SIGNALS, arrived
@@ -158,6 +159,9 @@ def _stopped() -> int:
 
 def _ended_early(error: EOFError) -> int:
     """A library read a file that was cut: say which part of it did."""
+    if damaged := cause_of(error):
+        _told(damaged)
+        return 1
     frames = traceback.extract_tb(error.__traceback__)
     where = f" (in {frames[-1].name} of {Path(frames[-1].filename).name})" if frames else ""
     _told(

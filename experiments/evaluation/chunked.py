@@ -33,7 +33,7 @@ from .evaluate import (
 )
 from .held_out import HeldOut, held_out
 from .level_files import evaluate_file, read_level_file
-from .subjects import is_scripted, subject_named
+from .subjects import is_scripted, run_named, subject_named
 from .trajectories import files_of, record, trajectories_of, what_stays
 
 AT_ONCE = 20_000  # levels per part
@@ -89,7 +89,11 @@ def evaluate_named(
         raise UserError(
             "--file brings its own levels; leave --condition and --levels out, or leave --file out"
         )
-    run = None if is_scripted(name) else Run.open(Path(name))
+    if out is not None and out.suffix.lower() != ".parquet":
+        raise UserError(
+            f"cannot write {out}: episodes are a Parquet table; give --out a name that ends in .parquet"
+        )
+    run = None if is_scripted(name) else run_named(name)
     kept = run if out is None and file is None else None
     with nullcontext() if kept is None else kept.lock():
         if run is not None:

@@ -52,10 +52,16 @@ def subject_named(word: str, world: str = "CoinRun") -> Subject:
         if not 0 <= float(found[1]) <= 1:
             raise UserError(f"{word}: q, the probability that GoToGoal plays, must be from 0 to 1")
         return subject_of(Mixture(float(found[1])), world)
-    meant = near(word, [*SCRIPTED, *_OLD])
+    return subject_of(run_named(word))
+
+
+def run_named(word: str) -> Run:
+    """Open a run folder. Raises UserError with the closest scripted agent, if the word is like its name, RunError otherwise."""
+    meant = near(word.partition("(")[0], [*SCRIPTED, *_OLD, "Mixture"])
     if meant and not os.path.lexists(word):
-        raise UserError(f"there is no {word!r}: give {WORDS}. Did you mean {current_name(meant[0])}?")
-    return subject_of(Run.open(Path(word)))
+        hint = "Mixture(0.5)" if meant[0] == "Mixture" else current_name(meant[0])
+        raise UserError(f"there is no {word!r}: give {WORDS}. Did you mean {hint}?")
+    return Run.open(Path(word))
 
 
 def subjects_named(words: list[str], world: str | None = None) -> list[Subject]:

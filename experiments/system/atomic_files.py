@@ -53,9 +53,11 @@ def check_new(out: Path | None, option: str = "--out") -> None:
 
 
 def check_parent(path: Path, otherwise: str = "choose another name") -> None:
-    """Refuse a path whose folder does not exist. Raises UserError: create the folder, or do `otherwise`."""
+    """Refuse a path whose folder does not exist or may not be written. Raises UserError: create the folder, or do `otherwise`."""
     if not path.parent.is_dir():
         raise UserError(f"cannot write {path}: there is no folder {path.parent}; create it, or {otherwise}")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise UserError(f"cannot write {path}: you may not write in {path.parent}; {otherwise}")
 
 
 def read_limited(path: Path, limit: int, follow: bool = False) -> bytes:
