@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from goalposts.whole_numbers import whole
+from goalposts.whole_numbers import kind_of, whole
 
 from ..envs.engine.engine import ActionError, Engine
 from ..envs.engine.options import OptionError, check_probability, step_limit
@@ -278,7 +278,14 @@ class _Asked:
         self._first = False
         chosen, self.state = self._answer(obs, first, deterministic=not self.sampled)
         self._rows = None if self.state is None else rows
-        chosen = np.asarray(chosen).astype(np.int64).reshape(-1)
+        chosen = np.asarray(chosen)
+        if chosen.dtype.kind not in "iub" and not (
+            chosen.dtype.kind == "f" and (chosen == np.floor(chosen)).all()
+        ):
+            raise ActionError(
+                f"the agent's predict returned actions of {chosen.dtype} that are not whole numbers; must be int, one for each level"
+            )
+        chosen = chosen.astype(np.int64).reshape(-1)
         if len(chosen) != len(rows):
             raise ActionError(
                 f"the agent's predict returned actions of shape {chosen.shape}; must be one for each of the {len(rows)} levels"
@@ -288,6 +295,10 @@ class _Asked:
     def _answer(self, obs: np.ndarray, first: bool, deterministic: bool) -> tuple[Any, Any]:
         memory = {"state": self.state, "episode_start": np.full(len(obs), first)}
         answer = self.predict(obs, deterministic=deterministic, **{name: memory[name] for name in self.takes})
+        if not isinstance(answer, tuple | list | np.ndarray) or not len(answer):
+            raise ActionError(
+                f"the agent's predict returned {kind_of(answer)}; must be (actions, state), as in SB3"
+            )
         return answer[0], answer[1] if len(answer) > 1 else None
 
 

@@ -49,7 +49,9 @@ def decode_text(content: bytes) -> str:
         return content.decode("utf-8-sig").removesuffix("\x1a")
     text = content.decode("utf-16")
     if 2 * len(text.encode("ascii", "ignore")) < len(text):  # any bytes of even length can be UTF-16
-        raise UnicodeDecodeError("utf-16", content[:2], 0, 2, "hardly any character is ASCII, so it is no text")
+        raise UnicodeDecodeError(
+            "utf-16", content[:2], 0, 2, "hardly any character is ASCII, so it is no text"
+        )
     return text.removesuffix("\x1a")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from goalposts.whole_numbers import kind_of, whole
+from goalposts.whole_numbers import kind_of, shown, whole
 
 from ..generation.generate import MAX_SEED, generate, generate_at
 from ..jit.random_streams import level_numbers
@@ -96,8 +96,8 @@ class LevelStream:
         self.condition, self.observation = self.world.condition(condition), observation
         self.level_seed = level_seed
         self.split: Split = split or self.condition.split
-        if reward not in REWARDS:
-            raise OptionError(f"reward = {reward!r}: must be one of {', '.join(REWARDS)}")
+        if not isinstance(reward, str) or reward not in REWARDS:
+            raise OptionError(f"reward = {shown(reward)}: must be one of {', '.join(REWARDS)}")
         check_probability("slip", slip)
         self.unlimited = num_levels is None and levels is None
         check_sampler(sampler, self.unlimited)

@@ -119,7 +119,7 @@ def generate_at(
     world = get_world(world)
     condition = world.condition(condition) if isinstance(condition, str) else condition
     split = split or condition.split
-    if split not in SPLITS:
+    if not isinstance(split, str) or split not in SPLITS:
         raise LevelError(f"unknown split {split!r}; must be one of {', '.join(SPLITS)}")
     seed = whole("seed", seed, LevelError, 0, MAX_SEED)
     index = _indices(index)

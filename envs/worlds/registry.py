@@ -16,7 +16,7 @@ from typing import Any
 
 from goalposts.closest import closest
 from goalposts.registration import WORLDS, installed_worlds
-from goalposts.whole_numbers import kind_of
+from goalposts.whole_numbers import kind_of, shown
 
 from .contract import sources
 from .contract.world import World, WorldError
@@ -42,6 +42,10 @@ def get_world(name: str | World) -> World:
     """
     if isinstance(name, World):
         return _enter(name)
+    if not isinstance(name, str):
+        raise WorldError(
+            f"world = {shown(name)} is {kind_of(name)}: must be a name such as 'CoinRun', or a World"
+        )
     if name in _WORLDS:
         return _WORLDS[name]
     if ":" in name:

@@ -172,7 +172,7 @@ class ExperimentConfig(Section):
     @classmethod
     def parse(cls, data: Document | Mapping[str, Any], subject: str = "the config") -> ExperimentConfig:
         """Plain data as a config. Raises ConfigError with all that is wrong."""
-        document = data if isinstance(data, Document) else Document(subject, dict(data))
+        document = data if isinstance(data, Document) else Document(subject, _without_numpy(data))
         train = document.data.get("train")
         kind = (
             _KINDS.get(str(train.get("algorithm")), ExperimentConfig)
@@ -308,8 +308,22 @@ def _take_defaults_of(world: object, document: Document) -> None:
             document.data[section] = {**given, key: value}
 
 
+def _without_numpy(value: Any) -> Any:
+    """Plain data: NumPy's numbers become Python's, at any depth."""
+    if isinstance(value, Mapping):
+        return {key: _without_numpy(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)([_without_numpy(one) for one in value])
+    return value.item() if hasattr(value, "dtype") and getattr(value, "ndim", 1) == 0 else value
+
+
 def _with(document: Document, overrides: Iterable[str]) -> Document:
+    overrides = [overrides] if isinstance(overrides, str) else list(overrides)
+    for wrong in (one for one in overrides if not isinstance(one, str)):
+        text = "an override is text such as 'seed=3'."
+        document.problems.append(Problem(f"override {wrong!r:.60}", "", text))
     chooses = re.compile(r"\s*train\.algorithm\s*=")  # first, as it drops the keys of the algorithm before
+    overrides = [one for one in overrides if isinstance(one, str)]
     for override in sorted(overrides, key=lambda one: chooses.match(one) is None):
         if re.match(r"\s*base\s*=", override):
             text = "the base of a config can only be named in its file."

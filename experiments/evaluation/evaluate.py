@@ -167,7 +167,7 @@ def plan_of(
         conditions = [c.name for c in world.conditions if c.role != "train" and c.parameter is None]
     if conditions is None:
         conditions = _with_naming_probes(world, settings.conditions)
-    conditions = list(conditions)
+    conditions = [conditions] if isinstance(conditions, str) else list(conditions)
     for name in conditions:
         world.condition(name)
     if not conditions or len(set(conditions)) < len(conditions):

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from fixtures.faults import row
 
+from goalposts.agents.rollout import _Asked
 from goalposts.errors import UserError
 from goalposts.experiments import diagnose, evaluate
 from goalposts.experiments.measurement import (
@@ -110,3 +111,24 @@ def test_invalid_agent_name_or_seed_is_refused(named: dict[str, Any]) -> None:
 def test_of_an_agent_that_may_have_been_trained_the_verdict_does_not_say_that_it_was_not() -> None:
     assert "not trained" not in str(diagnose(table_of(Stays(1))))
     assert "there is one training seed" in str(diagnose(table_of(Stays(1), seed=0)))
+
+
+ANSWERS: dict[str, tuple[Any, str]] = {
+    "nothing": (None, "returned None; must be"),
+    "a number": (3, "returned an int; must be"),
+    "fractions": ((np.full(4, 0.5), None), "of float64 that are not whole"),
+    "not a number": ((np.full(4, np.nan), None), "of float64 that are not whole"),
+    "text": ((["a"] * 4, None), "that are not whole"),
+}
+
+
+@row("C2", "B18")
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_agent_whose_predict_returns_no_actions_gets_one_message(name: str) -> None:
+    """Regression: None and texts were tracebacks, and 0.5 was action 0 without a word."""
+    agent = Stays(1)
+    agent.predict = lambda *given, **named: ANSWERS[name][0]  # type: ignore[method-assign]
+    with pytest.raises(UserError, match=ANSWERS[name][1]):
+        evaluate(agent, "off_path", 4)
+    agent.predict = lambda *given, **named: (np.full(4, 1.0), None)  # type: ignore[method-assign]
+    assert _Asked(agent, sampled=True).actions(np.zeros((4, 1, 1, 1)), np.arange(4)).tolist() == [1] * 4

@@ -127,3 +127,14 @@ def test_an_editable_install_is_found_next_to_any_folder_of_its_name(tmp_path: P
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+@row("C8")
+@pytest.mark.parametrize("name", ["world", "reward", "split"])
+@pytest.mark.parametrize("value", [["CoinRun"], {}, 3])
+def test_an_option_of_another_type_gets_one_message(name: str, value: Any) -> None:
+    """Regression: "unhashable type: 'list'"."""
+    if name == "split" and not value:
+        value = [1]
+    with pytest.raises(UserError, match="must be"):
+        make_vec(2, **{name: value})

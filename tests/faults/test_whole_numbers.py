@@ -11,7 +11,7 @@ from fixtures.faults import row
 from goalposts.agents import GoalpostsVecEnv, GoToGoal, Mixture, Noisy, play
 from goalposts.envs import LevelSet, generate, generate_at
 from goalposts.errors import UserError
-from goalposts.experiments import FilmSpec, evaluate
+from goalposts.experiments import ExperimentConfig, FilmSpec, evaluate, load_config
 from goalposts.experiments.conformance.suite import check_world
 from goalposts.whole_numbers import kind_of
 
@@ -106,3 +106,18 @@ def test_the_largest_step_limit_counts_down_from_there() -> None:
     env = gym.make(ID, max_steps=2**31 - 1)
     env.reset(seed=0)
     assert env.unwrapped.stream.engine.limits.tolist() == [2**31 - 1]  # type: ignore[attr-defined]
+
+
+@row("B14", "C10")
+def test_a_config_made_in_python_takes_numpys_numbers() -> None:
+    given = {
+        "name": "x",
+        "seed": np.int64(3),
+        "train": {"gamma": np.float64(0.5), "net": {"trunk": [np.uint8(8)]}},
+    }
+    config = ExperimentConfig.parse(given)
+    assert (config.seed, config.train.gamma, config.train.net.trunk) == (3, 0.5, (8,))  # type: ignore[union-attr]
+    assert type(config.seed) is int
+    assert load_config("coinrun/edge", "seed=3").seed == 3
+    with pytest.raises(UserError, match="an override is text"):
+        load_config("coinrun/edge", [("seed", 3)])  # type: ignore[list-item]
