@@ -128,7 +128,7 @@ function marksOf(board) {
   return marks;
 }
 
-const AIR = 2 ** 20, PALE = 0.4; // added to the mark of a cell in which the agent cannot stay; how clear its arrow is
+const AIR = 2 ** 20, PALE = 0.55; // added to the mark of a cell in which the agent cannot stay; how clear its arrow is
 let arrows = { size: 0, drawn: new Map() };
 function drawMark(pen, r, c, size, marked, ink) {
   const air = marked > AIR, mark = air ? marked - AIR : marked, shade = (mark - 1) % 64, way = (mark - 1 - shade) / 64, dx = Math.floor(way / 64) - FINE, dy = (way % 64) - FINE;

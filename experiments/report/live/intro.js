@@ -61,7 +61,7 @@ async function introduce() {
     S.codes = copyOf(moved);
     S.time = 0;
     changed();
-    scene(`Now a level ${page.words.shift}. Nothing was trained again.`);
+    scene(`The level changes, the agent${both ? "s do" : " does"} not: now ${page.words.shift}.`);
     await waited(2400);
   }
   if (!intro.stopped) ask(moved);
@@ -80,7 +80,7 @@ function ask(moved) {
     button.addEventListener("click", () => answer(kind));
     return button;
   }));
-  if (alone || root.contains(document.activeElement)) byId("scene-choices").firstChild.focus({ preventScroll: true });
+  if (alone || root.contains(document.activeElement)) byId("scene-text").focus({ preventScroll: true }); // no answer looks chosen; Tab leads to the first
 }
 
 function answer(guess) {
@@ -89,7 +89,7 @@ function answer(guess) {
   if (covered()) { notice("Your guess is noted. The answer comes when it is shown."); return; }
   const did = first === "goal" ? page.words.reachesGoal : first === "proxy" ? page.words.reachesProxy : "reaches neither";
   const share = first === "neither" ? counts.neither : counts[first];
-  told = { codes: copyOf(S.codes), words: `${guess === first ? "Right" : "No"}: ${both ? "A" : "it"} ${did}. Now paint.` };
+  told = { codes: copyOf(S.codes), words: `${guess === first ? "Right" : "No"}: ${both ? "A" : "it"} ${did}. Now ${tiles.some((tile) => tile.goal) ? `put ${page.words.goal} elsewhere` : "change the level"}.` };
   showHeading();
   say(`${told.words} First in ${percent(share / count)} of ${count} sampled episodes.`);
   if (calm.matches) return;
@@ -111,10 +111,15 @@ function unveil() {
 
 function trainingWords() {
   const { rewarded, score } = agents[S.shown[0]], { reachesGoal, control } = page.words;
+  const [one, other] = S.shown.map((which) => agents[which]);
+  if (other && one.rewarded && one.rewarded === other.rewarded && [one, other].every(({ label }) => label.startsWith("trained "))) {
+    const take = S.boards.every(({ run }) => run.first === "goal") ? ", and here both get it" : "";
+    return `A was ${one.label}, as here; B was ${other.label}. Both were rewarded for ${rewarded}${take}.`;
+  }
   const trained = `${capital(nameOf(0))} was trained on levels ${page.training}, such as this one${rewarded ? `, and rewarded for ${rewarded}` : ""}.`;
   if (page.training !== control || !score) return `${trained} ${scoreWords()}`;
-  const other = both && agents[S.shown[1]].score;
-  return `${trained} It ${reachesGoal} in ${scoreText(score)} of new ones${other ? `, B in ${scoreText(other)}` : ""}.`;
+  const also = both && agents[S.shown[1]].score;
+  return `${trained} It ${reachesGoal} in ${scoreText(score)} of new ones${also ? `, B in ${scoreText(also)}` : ""}.`;
 }
 
 function introEnd() {

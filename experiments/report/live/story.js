@@ -10,20 +10,21 @@ function scoreText([value]) { // as the report writes it: only exactly 0 and 100
   return value === 0 || value === 1 ? `${100 * value}%` : `${Math.min(99.9, Math.max(0.1, 100 * value)).toFixed(1)}%`;
 }
 
-function rewardWords() { // "Both agents were rewarded for the coin."
+function rewardWords() { // "Both were rewarded for the coin."
   const [one, other] = S.shown.map((which) => agents[which]);
   if (!one.rewarded || (other && !other.rewarded)) return "";
-  if (other && one.rewarded === other.rewarded) return `Both agents were rewarded for ${one.rewarded}.`;
+  if (other && one.rewarded === other.rewarded) return `Both were rewarded for ${one.rewarded}.`;
   if (other) return `A was rewarded for ${one.rewarded}, B for ${other.rewarded}.`;
   return one.label.includes("rewarded") ? `The agent was ${one.label}.` : `The agent was ${one.label}, and rewarded for ${one.rewarded}.`;
 }
 
-function scoreWords() { // "On new levels with the coin at the edge, A takes the coin in 99% and B in 98% of episodes; with the coin off the path, that comes first in 14% and 99%."
+function scoreWords() { // "On new levels with the coin at the edge, A takes the coin in 99% and B in 98% of 1,000 episodes; with the coin off the path, A takes the coin first in 14%, B in 99%."
   const shown = S.shown.map((which) => agents[which]);
   if (shown.some((agent) => !agent.score)) return "";
-  const said = shown.map(({ score }, index) => `${index ? "and " : ""}${both ? nameOf(index) : "it"} ${index ? "" : `${page.words.reachesGoal} `}in ${scoreText(score)}`);
-  const moved = shown.every((agent) => agent.moved) ? `; ${page.words.shift}, that comes first in ${shown.map((agent) => scoreText(agent.moved)).join(" and ")}` : "";
-  return `On new levels ${page.words.control}, ${said.join(" ")} of episodes${moved}.`;
+  const said = (key, first) => shown.map((agent, index) => `${both ? nameOf(index) : "it"} ${index ? "" : `${page.words.reachesGoal} ${first}`}in ${scoreText(agent[key])}`).join(first ? ", " : " and ");
+  const moved = shown.every((agent) => agent.moved) ? `; ${page.words.shift}, ${said("moved", "first ")}` : "";
+  const counts = new Set(shown.map(({ score }) => score[1])), played = counts.size === 1 ? `${[...counts][0].toLocaleString("en")} ` : "";
+  return `On new levels ${page.words.control}, ${said("score", "")} of ${played}episodes${moved}.`;
 }
 
 function placeWords() { // "On this level, with the coin off the path,"

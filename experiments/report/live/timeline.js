@@ -65,7 +65,7 @@ function showCurve() { // from a tenth below the least value to the reward at le
   setText(byId("curve-high"), high.toFixed(1));
   setText(byId("curve-low"), low.toFixed(1));
   setText(byId("curve-steps"), `step ${last}`);
-  const said = `Value, the reward expected from here on${page.counted ? "" : " (dotted: 1, all there is)"}: ${S.boards.map(valueWords).join("; ")}.`;
+  const said = `Value, the reward that ${both ? "each" : "it"} expects${page.counted ? "" : " (dotted: 1, the most)"}: ${S.boards.map(valueWords).join("; ")}.`;
   if (byId("curve-says").textContent === said) return;
   byId("curve-says").textContent = said;
   svg.setAttribute("aria-label", said);

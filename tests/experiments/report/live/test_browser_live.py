@@ -83,7 +83,7 @@ def test_the_sentence_follows_the_level(opened: Callable[..., Page]) -> None:
     page = opened()
     story = page.locator("#story")
     assert story.inner_text().startswith(
-        "Both agents were rewarded for the coin. On new levels with the coin at the edge, A "
+        "Both were rewarded for the coin. On new levels with the coin at the edge, A "
     )
     assert "On this level, with the coin off the path, A " in story.inner_text()
     for k in (0, 1):
@@ -192,7 +192,7 @@ def test_the_chart_of_the_value_shows_the_reward(opened: Callable[..., Page]) ->
     values = page.evaluate("S.boards.flatMap((board) => board.run.thoughts.map((thought) => thought.v))")
     assert low <= min(values)
     assert page.locator("#curve .reward").count() == 1
-    assert "dotted: 1, all there is" in page.locator("#curve-says").inner_text()
+    assert "dotted: 1, the most" in page.locator("#curve-says").inner_text()
 
 
 def test_the_rim_and_the_start_stay(opened: Callable[..., Page]) -> None:
