@@ -165,6 +165,13 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-gem-base": _point("gem", "preference", x="view", key="env.observation"),
     "rev-gem-colour": _point("gem", "preference", x="view(red=4, green=4)", key="env.observation"),
     "rev-gem-shape": _point("gem", "preference", x="view(line=4, gem=4, star=4)", key="env.observation"),
+    "rev-cure-base": _point("cure", "preference", x="mixture(0.02)"),
+    "rev-cure-longer": _point("cure", "preference", arm="longer", x="mixture(0.02)"),
+    "rev-cure-levels": _point("cure", "preference", arm="new-levels", x="mixture(0.02)"),
+    "rev-cure-entropy": _point("cure", "preference", arm="entropy", x="mixture(0.02)"),
+    "rev-cure-zero": _point("cure", "preference", arm="longer", x="mixture(0)"),
+    "rev-cure-first": _point("cure", "goal_first", arm="longer", x="mixture(0.02)"),
+    "rev-cure-stuck": _point("cure", "paralysis", arm="longer", x="mixture(0.02)"),
     "rev-two-percent": _point("alpha", "misgeneralization", x="mixture(0.02)"),
     "rev-pixels": _words("pixels", "verdict"),
 }

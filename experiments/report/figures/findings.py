@@ -144,7 +144,9 @@ def preference_title(key: str, rows: Sequence[NamedSpot], words: WorldWords, nam
     ends = _ends(compared)
     if ends is not None:
         verb = "rises" if ends[1].spot.value > ends[0].spot.value else "falls"
-        return f"“{capitalized(bare(words.goal))} first” {verb} from {_named(ends[0])} to {_named(ends[1])}"
+        farther = _farther(rows, ends)
+        more = f", and to {_named(farther)}" if farther else ""
+        return f"“{capitalized(bare(words.goal))} first” {verb} from {_named(ends[0])} to {_named(ends[1])}{more}"
     arms_compared = compared is rows and len(varied) < len(rows)
     what = VARIED.get(key, f"The value of {key}").format(goal=words.goal)
     if arms_compared and key != "train.algorithm":  # an arm may differ in anything
@@ -186,6 +188,19 @@ def _ends(rows: Sequence[NamedSpot]) -> tuple[NamedSpot, NamedSpot] | None:
     return (found[0], found[-1]) if apart(found[0].spot, found[-1].spot) and len(ways) == 1 else None
 
 
+def _farther(rows: Sequence[NamedSpot], ends: tuple[NamedSpot, NamedSpot]) -> NamedSpot | None:
+    """The arm's row that lies clearly beyond the last of the main runs, in the direction in which these go, and the farthest of them."""
+    way = 1 if ends[1].spot.value > ends[0].spot.value else -1
+    beyond = [
+        row
+        for row in rows
+        if row.arm != ends[1].arm
+        and way * (row.spot.value - ends[1].spot.value) > 0
+        and apart(row.spot, ends[1].spot)
+    ]
+    return max(beyond, key=lambda row: way * row.spot.value, default=None)
+
+
 def _named(row: NamedSpot) -> str:
     return f"{whole(row.spot.value)} ({row.name})"
 
@@ -217,7 +232,8 @@ def plain_value(key: str, text: str) -> str:
     if kind == "view":
         return _shown(value)
     try:
-        return f"right {100 * float(value):g}%" if kind == "right_fraction" else value
+        share = {"right_fraction": "right {:g}%", "mixture": "α = {:.2g}%"}.get(kind or "")
+        return share.format(100 * float(value)) if share else value
     except ValueError:
         return value
 

@@ -137,7 +137,7 @@ function showWords() { // everything but the boards' pictures
   showCurve();
   if (stroke) showClock();
   else {
-    S.boards.forEach((board) => fit(board, true));
+    S.boards.forEach((board) => fit(board, intro.on)); // once the introduction has its sizes, no sentence changes them
     showTime();
   }
   if (!intro.on) keepAddress();

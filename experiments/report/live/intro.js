@@ -27,7 +27,7 @@ function reserveRoom() { // the introduction takes the room that the answer will
   const before = top(), { height } = box.getBoundingClientRect();
   root.classList.remove("introducing");
   box.hidden = true;
-  heading.textContent = heading.dataset.paint;
+  heading.textContent = answerWords(S.boards[0].run.first);
   const after = top();
   heading.textContent = asking;
   box.hidden = false;
@@ -83,13 +83,18 @@ function ask(moved) {
   if (alone || root.contains(document.activeElement)) byId("scene-text").focus({ preventScroll: true }); // no answer looks chosen; Tab leads to the first
 }
 
+function answerWords(guess) { // "No: A runs to the right edge. Now put the coin elsewhere."
+  const { first } = S.boards[0].run, did = { goal: page.words.reachesGoal, proxy: page.words.reachesProxy }[first] || "reaches neither";
+  const next = tiles.some((tile) => tile.goal) ? `put ${page.words.goal} elsewhere` : "change the level";
+  return `${guess === first ? "Right" : "No"}: ${both ? "A" : "it"} ${did}. Now ${next}.`;
+}
+
 function answer(guess) {
   const board = S.boards[0], { first } = board.run, { counts, count } = board.odds;
   introEnd();
   if (covered()) { notice("Your guess is noted. The answer comes when it is shown."); return; }
-  const did = first === "goal" ? page.words.reachesGoal : first === "proxy" ? page.words.reachesProxy : "reaches neither";
   const share = first === "neither" ? counts.neither : counts[first];
-  told = { codes: copyOf(S.codes), words: `${guess === first ? "Right" : "No"}: ${both ? "A" : "it"} ${did}. Now ${tiles.some((tile) => tile.goal) ? `put ${page.words.goal} elsewhere` : "change the level"}.` };
+  told = { codes: copyOf(S.codes), words: answerWords(guess) };
   showHeading();
   say(`${told.words} First in ${percent(share / count)} of ${count} sampled episodes.`);
   if (calm.matches) return;

@@ -277,6 +277,17 @@ FRACTION = "env.condition"
             "“Coin first” rises from 20% (edge) to 80% (anywhere)",
         ),
         (
+            FRACTION,
+            [
+                row("mixture(0)", 0.1, 0.2, 0.3),
+                row("mixture(0.02)", 0.4, 0.45, 0.5),
+                row("mixture(0.02)", 0.8, 0.9, 1.0, "longer"),
+                row("mixture(0)", 0.0, 0.02, 0.05, "longer"),
+                row("mixture(0.02)", 0.4, 0.55, 0.6, "entropy"),
+            ],
+            "“Coin first” rises from 20% (mixture(0)) to 45% (mixture(0.02)), and to 90% (mixture(0.02))",
+        ),
+        (
             "env.levels",
             [row("10", 0.6, 0.7, 0.8), row("null", 0.2, 0.3, 0.4), row("1_000", 0.5, 0.55, 0.6)],
             "“Coin first” falls from 70% (10) to 30% (null)",
@@ -337,6 +348,8 @@ def test_things_that_are_shown_alike_are_named_together() -> None:
     assert plain_value("env.observation", "view(red=4, wall=1x3)") == "red in 4 planes; wall 3 cells large"
     assert plain_value("env.observation", "view(coin=0, wall=0)") == "coin and wall not shown"
     assert plain_value("env.observation", "view(coin=4x3)") == "coin in 4 planes, 3 cells large"
+    assert plain_value("env.condition", "mixture(0.02)") == "α = 2%"
+    assert plain_value("env.condition", "right_fraction(0.05)") == "right 5%"
 
 
 def test_the_value_next_to_the_finding_has_a_label() -> None:
