@@ -175,6 +175,12 @@ def apply_override(document: Document, override: str) -> None:
     try:
         node = _Loader(text).get_single_node()
         value = None if node is None else _value(node, key, part)
+    except yaml.reader.ReaderError as error:
+        problem = f"the value holds a character that no text has (code {error.character}), as a name that is not UTF-8 may"
+        document.problems.append(
+            Problem(place, name, f"{problem}; rename the file or folder, or leave the character out.")
+        )
+        return
     except yaml.YAMLError:
         value = {}
     if isinstance(value, dict):

@@ -104,6 +104,11 @@ ERRORS = [  # file, overrides, required text of the message
     ("name: x", ("train={gamma: 1}",), ["the value is not one number, word or list"]),
     ("name: x", ("notes=a: b",), ["the value is not one number, word or list", "quotes"]),
     ("name: x", ("notes=\x1b[31m: x",), ["\\x1b"]),
+    (
+        "name: x",
+        ("init_from=\udcff",),
+        ["a character that no text has (code 56575), as a name that is not UTF-8"],
+    ),
     ("name: x", ("base=coinrun/edge",), ["the base of a config can only be named in its file"]),
     ("base: nowhere.yaml", (), ["line 1: base: there is no config 'nowhere.yaml'"]),
     ("base: coinrun/egde", (), ["base: there is no config", "Did you mean 'coinrun/edge'?"]),
