@@ -65,7 +65,7 @@ def load_world(spec: str) -> World:
     """
     if spec in _WORLDS:
         return _WORLDS[spec]
-    if ":" not in spec and spec not in installed_worlds():
+    if ":" not in spec and not spec.endswith(".py") and spec not in installed_worlds():
         return get_world(spec)
     try:
         return _enter_imported(*sources.import_world(spec))

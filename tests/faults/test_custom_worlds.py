@@ -119,6 +119,7 @@ def test_a_config_records_the_module_however_the_world_was_named(home: Path, goa
         ("leaves.py:W", "SystemExit: enough"),
         ("nothing:W", "No module named 'nothing'"),
         ("my_module.py:", "it lacks a module or a name"),
+        ("my_module.py", "it lacks a module or a name; write it as"),
     ],
 )
 def test_failed_import_of_a_world_gives_the_reason_without_a_traceback(
@@ -132,6 +133,17 @@ def test_failed_import_of_a_world_gives_the_reason_without_a_traceback(
     assert words in said
     assert "Traceback" not in said
     assert Path(spec.partition(":")[0]).stem not in sys.modules or spec.startswith("my_module")
+
+
+@row("C1")
+def test_what_a_world_prints_at_its_import_is_not_in_the_output_of_a_command(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: `--json` was no JSON."""
+    monkeypatch.setattr(contract_sources, "is_command", lambda: True)
+    (home / "loud.py").write_text("print('hello')\n" + (home / FILE).read_text())
+    assert load_world("loud.py:MY_WORLD").name == "Flag"
+    assert capsys.readouterr() == ("", "hello\n")
 
 
 @row("C1")

@@ -19,12 +19,13 @@ import sysconfig
 import tempfile
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from goalposts.process.isolation import is_command
 from goalposts.registration import WORLDS, Entry, installed_worlds
 
 MAX_CODE = 1 << 22  # largest file sent to other machines, in bytes
@@ -122,7 +123,11 @@ def import_world(spec: str) -> tuple[Any, WorldSource]:
         raise CannotImport("it lacks a module or a name")
     try:
         is_file = module.endswith(".py")
-        found = _import_file(Path(module)) if is_file else _import_module(module, look_here=installed is None)
+        # what it prints is not among the output of a command, which may be JSON
+        with redirect_stdout(sys.stderr) if is_command() else nullcontext():
+            found = (
+                _import_file(Path(module)) if is_file else _import_module(module, look_here=installed is None)
+            )
         value = getattr(found, attribute)
     except CannotImport:
         raise
