@@ -57,17 +57,17 @@ class Edits:
     def clear(self, observations: np.ndarray, plane: str, row: Any = None, col: Any = None) -> np.ndarray:
         """Return a copy with the bit at (row, col) set to 0, or with the whole plane cleared if no position is given."""
         if row is None and col is None:
-            found = self._copy(observations)
-            found[:, self._numbers(plane)] = 0
-            return found
+            copies = self._copy(observations)
+            copies[:, self._numbers(plane)] = 0
+            return copies
         return self._put(observations, plane, row, col, 0)
 
     def move(self, observations: np.ndarray, plane: str, row: Any, col: Any) -> np.ndarray:
         """Return a copy with the plane's only bit moved to (row, col); empty planes stay empty."""
         shows = self.count(observations, plane) > 0
-        found = self.clear(observations, plane)
-        moved = self._put(found, plane, row, col, 1)
-        return np.where(shows[:, None, None, None], moved, found)
+        copies = self.clear(observations, plane)
+        moved = self._put(copies, plane, row, col, 1)
+        return np.where(shows[:, None, None, None], moved, copies)
 
     def count(self, observations: np.ndarray, plane: str) -> np.ndarray:
         """int64[n]: how many bits of the plane are 1."""
@@ -77,7 +77,7 @@ class Edits:
     def places(self, observations: np.ndarray, plane: str) -> list[np.ndarray]:
         """Per observation, the places int64[k, 2] (row, column) at which the plane is 1."""
         number = self._numbers(plane)[0]
-        return [np.argwhere(one[number]) for one in self._checked(observations)]
+        return [np.argwhere(observation[number]) for observation in self._checked(observations)]
 
     def every_place(self, observation: np.ndarray, plane: str, empty: bool = True) -> np.ndarray:
         """uint8[H · W, C, H, W]: one observation uint8[C, H, W] with the plane's bit moved to every place, row by row.
@@ -91,18 +91,18 @@ class Edits:
         return self.set(base, plane, row, col)
 
     def _put(self, observations: np.ndarray, plane: str, row: Any, col: Any, value: int) -> np.ndarray:
-        numbers, found = self._numbers(plane), self._copy(observations)
-        rows, cols = (np.broadcast_to(np.asarray(one), (len(found),)) for one in (row, col))
+        numbers, copies = self._numbers(plane), self._copy(observations)
+        rows, cols = (np.broadcast_to(np.asarray(coordinate), (len(copies),)) for coordinate in (row, col))
         if rows.dtype.kind not in "iu" or cols.dtype.kind not in "iu":
             raise EditError(f"row {row!r}, col {col!r}: give whole numbers, one or one per observation")
         _, height, width = self.shape
-        if len(found) and (rows.min() < 0 or rows.max() >= height or cols.min() < 0 or cols.max() >= width):
+        if len(copies) and (rows.min() < 0 or rows.max() >= height or cols.min() < 0 or cols.max() >= width):
             raise EditError(
                 f"row {row}, col {col} is outside of the observation; rows are 0 to {height - 1}, columns 0 to {width - 1}"
             )
         for number in numbers:
-            found[np.arange(len(found)), number, rows, cols] = value
-        return found
+            copies[np.arange(len(copies)), number, rows, cols] = value
+        return copies
 
     def _numbers(self, plane: str) -> list[int]:
         numbers = self.planes.get(plane, [])

@@ -69,10 +69,10 @@ def load_code_again(sources: Iterable[WorldSource]) -> None:
             continue
         before = set(sys.modules)
         try:
-            value, found = import_again(source)
+            value, new_source = import_again(source)
         except CannotImport as error:
             raise CodeError(f"{source.spec!r} cannot be imported by this worker: {error}") from error
-        _keep(value, found, before)
+        _keep(value, new_source, before)
 
 
 def code_sources() -> tuple[WorldSource, ...]:

@@ -99,12 +99,12 @@ def paths(
 def goal_cells(levels: LevelSet) -> np.ndarray:
     """int64[N, 2]: the row and column of each level's one goal; (-1, -1) where there is none or there are several."""
     objects = [code for code, tile in enumerate(get_world(levels.world).legend.tiles) if tile.goal_object]
-    found = np.full((len(levels), 2), -1, np.int64)
+    goals = np.full((len(levels), 2), -1, np.int64)
     for i, level in enumerate(levels):
         cells = np.argwhere(np.isin(level.tiles, objects))
         if len(cells) == 1:
-            found[i] = cells[0]
-    return found
+            goals[i] = cells[0]
+    return goals
 
 
 def first_of_two(
@@ -114,12 +114,12 @@ def first_of_two(
     max_steps: int | None = None,
 ) -> np.ndarray:
     """bool[N]: whether recorded episodes come to the cell `here` int64[N, 2] before `there`, or to `there` never."""
-    found = np.zeros(len(played[0]), np.bool_)
+    answers = np.zeros(len(played[0]), np.bool_)
     for i, _, states in paths(*played, max_steps):
         at = [np.flatnonzero((states[:, :2] == cell).all(axis=1)) for cell in (here[i], there[i])]
         first, other = (int(steps[0]) if len(steps) else len(states) for steps in at)
-        found[i] = first < other
-    return found
+        answers[i] = first < other
+    return answers
 
 
 def seen_steps(
@@ -186,17 +186,17 @@ def _of_cells(world: World, obs: np.ndarray) -> np.ndarray:
     wall, thing, goal = (
         np.asarray(obs[:, planes].max(axis=1, initial=0) > 0) for planes in (walls, others, goals)
     )
-    found = [*_direction(goal, r, c)]
-    found += [wall[:, r + down, c + aside] for down, aside in AROUND]
-    found += [thing[:, r + down, c + aside] for down, aside in BESIDE]
+    features = [*_direction(goal, r, c)]
+    features += [wall[:, r + down, c + aside] for down, aside in AROUND]
+    features += [thing[:, r + down, c + aside] for down, aside in BESIDE]
     for aside in (0, 1):
         blocked, below = np.zeros(n, bool), np.zeros(n, bool)
         for row in range(r, rows):
             below |= ~blocked & thing[:, row, c + aside]
             blocked |= wall[:, row, c + aside]
-        found.append(below)
-    found.append(obs[:, own, r - 1, c] > 0)
-    return np.stack(found, axis=1)
+        features.append(below)
+    features.append(obs[:, own, r - 1, c] > 0)
+    return np.stack(features, axis=1)
 
 
 def _direction(goal: np.ndarray, r: int, c: int) -> tuple[np.ndarray, ...]:

@@ -232,20 +232,20 @@ def loops(
     states: int32[N, S] before each step. A memoryless agent that plays greedily then goes round for ever. One that acts
     differently in the same state has a memory (or draws): nothing follows from a state that recurs, and it is UNDECIDED.
     """
-    found = np.full(len(outcome), UNDECIDED if remembers else LOOPS_NOT, np.int8)
+    codes = np.full(len(outcome), UNDECIDED if remembers else LOOPS_NOT, np.int8)
     if remembers:
-        return found
+        return codes
     stuck = (outcome[:, O_FIRST] == FIRST_NEITHER) & (outcome[:, O_END] == ENDED_BY_LIMIT)
     for i in np.flatnonzero(stuck).tolist():
         acted: dict[bytes, int] = {}
         for step in range(outcome[i, O_STEPS]):
             state, action = states[step][i].tobytes(), int(actions[i, step])
             if acted.setdefault(state, action) != action:
-                found[:] = UNDECIDED
-                return found
+                codes[:] = UNDECIDED
+                return codes
             if len(acted) <= step:
-                found[i] = LOOPS
-    return found
+                codes[i] = LOOPS
+    return codes
 
 
 class _Asked:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 def near(word: object, choices: Iterable[str], most: int = 1) -> list[str]:
     """Return the choices most similar to `word`, up to `most` of them, ignoring case."""
     names = {choice.lower(): choice for choice in choices}
-    return [names[found] for found in difflib.get_close_matches(str(word)[:100].lower(), names, most)]
+    return [names[key] for key in difflib.get_close_matches(str(word)[:100].lower(), names, most)]
 
 
 def closest(word: object, choices: Iterable[str], spell: Callable[[str], str] = repr) -> str:
     """Suggestion such as ` Did you mean 'seed'?`, or an empty string."""
-    return "".join(f" Did you mean {spell(found)}?" for found in near(word, choices))
+    return "".join(f" Did you mean {spell(name)}?" for name in near(word, choices))

@@ -37,7 +37,7 @@ class Entry(NamedTuple):
 
     def default_condition(self, role: str) -> str:
         """First condition of a role. Raises StopIteration if there is none."""
-        return next(name for name, (one, _) in self.roles.items() if one == role)
+        return next(name for name, (own_role, _) in self.roles.items() if own_role == role)
 
     def usual_evaluation(self) -> tuple[str, ...]:
         """Conditions evaluated if the config names none: those declared by the world, else control, shifts and `invisible`."""
@@ -64,25 +64,25 @@ class ShippedWorlds(Mapping[str, Entry]):
     @cached_property
     def _files(self) -> Mapping[str, tuple[str, tuple[str, ...]]]:
         """Location and source texts of each world's declaration, by world."""
-        found: dict[str, tuple[str, tuple[str, ...]]] = {}
+        worlds: dict[str, tuple[str, tuple[str, ...]]] = {}
         for root in self._roots:
             folder = os.path.join(root, "envs", "worlds")
             if os.path.isdir(folder):
                 for module, texts in _modules(folder):
                     for inner, text in texts.items():
                         for attribute, name in _WORLD.findall(text):
-                            found[name] = (f"{module}{inner}:{attribute}", tuple(texts.values()))
-        return {name: found[name] for name in sorted(found, key=lambda name: (name != FIRST, name))}
+                            worlds[name] = (f"{module}{inner}:{attribute}", tuple(texts.values()))
+        return {name: worlds[name] for name in sorted(worlds, key=lambda name: (name != FIRST, name))}
 
 
 def _modules(folder: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield (module, {"" or ".inner": text}) for each file, and one per folder."""
-    for one in sorted(os.scandir(folder), key=lambda one: one.name):
-        if one.is_dir() and one.name not in _NO_WORLDS and one.name.isidentifier():
-            files = sorted(name for name in os.listdir(one.path) if name.endswith(".py"))
-            yield one.name, {f".{name[:-3]}": _read(os.path.join(one.path, name)) for name in files}
-        elif one.name.endswith(".py"):
-            yield one.name[:-3], {"": _read(one.path)}
+    for entry in sorted(os.scandir(folder), key=lambda file: file.name):
+        if entry.is_dir() and entry.name not in _NO_WORLDS and entry.name.isidentifier():
+            files = sorted(name for name in os.listdir(entry.path) if name.endswith(".py"))
+            yield entry.name, {f".{name[:-3]}": _read(os.path.join(entry.path, name)) for name in files}
+        elif entry.name.endswith(".py"):
+            yield entry.name[:-3], {"": _read(entry.path)}
 
 
 def _read(path: str) -> str:
@@ -120,10 +120,10 @@ def _literals(call: ast.Call) -> dict[str, Any]:
     import ast
 
     named = [*zip(_FIELDS, call.args, strict=False), *((word.arg, word.value) for word in call.keywords)]
-    found = {}
+    literals = {}
     for name, value in named:
         try:
-            found[str(name)] = ast.literal_eval(value)
+            literals[str(name)] = ast.literal_eval(value)
         except ValueError:
             continue
-    return found
+    return literals

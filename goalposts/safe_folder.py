@@ -79,10 +79,10 @@ def entries_of(path: AnyPath) -> list[os.DirEntry[str]]:
         listed = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=handle)
         try:
             with os.scandir(listed) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
-                for entry in found:  # queried while the descriptor is open; the result is cached
+                listing = sorted(entries, key=lambda entry: entry.name)
+                for entry in listing:  # queried while the descriptor is open; the result is cached
                     entry.is_dir(follow_symlinks=False)
-                return found
+                return listing
         finally:
             os.close(listed)
 
@@ -113,8 +113,8 @@ def make_folder(path: AnyPath, exist_ok: bool = False) -> None:
 
 def rename(source: AnyPath, target: AnyPath) -> None:
     """Like `os.replace`."""
-    with _parent(source) as (here, name), _parent(target) as (there, new):
-        os.replace(name, new, src_dir_fd=here, dst_dir_fd=there)
+    with _parent(source) as (here, name), _parent(target) as (destination, new):
+        os.replace(name, new, src_dir_fd=here, dst_dir_fd=destination)
 
 
 def remove_file(path: AnyPath) -> None:

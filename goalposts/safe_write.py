@@ -99,9 +99,11 @@ def sync_folder(folder: Path) -> None:
     """Flush a folder's entries to disk. Windows cannot open folders and does not need this."""
     if os.name != "posix":
         return
-    with opened_folder(folder) as found:
+    with opened_folder(folder) as descriptor:
         handle = (
-            os.open(".", os.O_RDONLY, dir_fd=found) if found is not None else os.open(folder, os.O_RDONLY)
+            os.open(".", os.O_RDONLY, dir_fd=descriptor)
+            if descriptor is not None
+            else os.open(folder, os.O_RDONLY)
         )
         try:
             sync_file(handle)

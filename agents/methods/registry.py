@@ -23,14 +23,14 @@ def _classes_here() -> dict[str, type]:
 
     The sources are read first, because modules that are no method may load torch.
     """
-    found: dict[str, type] = {}
+    classes: dict[str, type] = {}
     here = Path(__file__).parent
     for path in sorted(here.rglob("*.py"), key=lambda path: path.stem):
         name = class_with_train(path.read_text("utf-8"))
         if name is not None:
             module = ".".join(path.relative_to(here).with_suffix("").parts)
-            found[path.stem] = getattr(import_module(f".{module}", __package__), name)
-    return found
+            classes[path.stem] = getattr(import_module(f".{module}", __package__), name)
+    return classes
 
 
 def class_with_train(source: str) -> str | None:
@@ -60,19 +60,19 @@ class Method(Protocol):
 def method_named(name: str, options: Mapping[str, Any]) -> Method:
     """Create a method with options. Raises MethodError, or CodeError for code that the user did not name."""
     if ":" in name:
-        found = named_code(name).value
-        made = _made(name, found, options) if isinstance(found, type) else found
-        if options and not isinstance(found, type):
+        code = named_code(name).value
+        method = _made(name, code, options) if isinstance(code, type) else code
+        if options and not isinstance(code, type):
             raise MethodError(
                 f"{name} is not a class, so it takes no options; leave out {', '.join(options)}"
             )
     else:
-        made = _made(name, shipped(name), options)
-    if not callable(getattr(made, "train", None)):
+        method = _made(name, shipped(name), options)
+    if not callable(getattr(method, "train", None)):
         raise CodeError(
             f"{name} has no train(task, seed); a method is an object, or a class of objects, that has one"
         )
-    return made
+    return method
 
 
 def shipped(name: str) -> type:
@@ -99,8 +99,8 @@ def check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     known = {field.name: field.default for field in fields(kind)}
     for option, value in options.items():
         if option not in known:
-            there = f"its options are {', '.join(known)}" if known else "it has no options"
-            raise MethodError(f"{name} has no option {option!r}; {there}.{closest(option, known)}")
+            hint = f"its options are {', '.join(known)}" if known else "it has no options"
+            raise MethodError(f"{name} has no option {option!r}; {hint}.{closest(option, known)}")
         _check(name, option, value, known[option])
     kind(**{**known, **options})  # raises for a value out of range
     return {**known, **options}

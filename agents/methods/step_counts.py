@@ -84,11 +84,15 @@ class StreamCounter:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> StreamCounter:
         """The counter of a copied stream, which counts from here on."""
-        made = self.counts.counter()
+        counter = self.counts.counter()
         self.count()
-        made._marks, made._numbers, made._given = self._marks.copy(), dict(self._numbers), list(self._given)
-        made._drawn = list(self._drawn)
-        return made
+        counter._marks, counter._numbers, counter._given = (
+            self._marks.copy(),
+            dict(self._numbers),
+            list(self._given),
+        )
+        counter._drawn = list(self._drawn)
+        return counter
 
     def note(self, stream: Any, active: np.ndarray | None) -> None:
         """Note the levels of a step that follows. active: which environments take it, bool[n]; None: all."""
@@ -117,14 +121,14 @@ class StreamCounter:
             return
         levels = np.concatenate(self._notes).astype(np.int64)
         given, self._notes = levels < 0, []
-        found = int(np.array(self._given, np.bool_)[-1 - levels[given]].sum()) if given.any() else 0
+        marked_steps = int(np.array(self._given, np.bool_)[-1 - levels[given]].sum()) if given.any() else 0
         if self._stream.unlimited:
             seeds, episodes = (np.concatenate(parts)[~given] for parts in zip(*self._episodes, strict=True))
             self._episodes = []
-            found += self._on_drawn(level_numbers(seeds, episodes, UNLIMITED))
+            marked_steps += self._on_drawn(level_numbers(seeds, episodes, UNLIMITED))
         else:
-            found += self._on_pool(levels[~given])
-        self.waiting += (len(levels), found)
+            marked_steps += self._on_pool(levels[~given])
+        self.waiting += (len(levels), marked_steps)
 
     def _on_pool(self, levels: np.ndarray) -> int:
         pool = self._stream.engine.pool
@@ -143,7 +147,7 @@ class StreamCounter:
             self._numbers.update(zip(drawn.tolist(), self.counts.test(levels).tolist(), strict=True))
         self._drawn = []
         played, times = np.unique(numbers, return_counts=True)
-        found = sum(
+        marked_steps = sum(
             count
             for number, count in zip(played.tolist(), times.tolist(), strict=True)
             if self._numbers[number]
@@ -151,8 +155,8 @@ class StreamCounter:
         engine = self._stream.engine
         ahead = [level_numbers(engine.seeds, engine.episodes + k, UNLIMITED).tolist() for k in (0, 1)]
         kept = {number for part in ahead for number in part}
-        self._numbers = {number: one for number, one in self._numbers.items() if number in kept}
-        return found
+        self._numbers = {number: mark for number, mark in self._numbers.items() if number in kept}
+        return marked_steps
 
     # --- the learner on this stream
 

@@ -154,11 +154,11 @@ class TrainingTask:
                 f"levels of {condition!r} are out of reach: a method trains on {self.condition!r}, and other conditions are kept for "
                 "the evaluation. Levels with the goal elsewhere cost labels: task.labelled_levels(count)."
             )
-        found = generate(
+        levels = generate(
             self.world, self.condition, self._spec.env["level_seed"], count, first, split="train"
         )
-        self._given.append(found)
-        return found
+        self._given.append(levels)
+        return levels
 
     def labelled_levels(self, count: int, draw: int = 0) -> LevelSet:
         """Generate levels of the training layouts with the goal placed as in the shift; each costs a label. Raises BudgetExceeded.
@@ -169,9 +169,9 @@ class TrainingTask:
         condition = self._spec.labels_from or self.world.default_condition("shift")
         first = draw * DRAW + self.labels.spent
         self.labels.spend(count)
-        found = generate(self.world, condition, LABEL_SEED, count, first, split="train")
-        self._given.append(found)
-        return found
+        levels = generate(self.world, condition, LABEL_SEED, count, first, split="train")
+        self._given.append(levels)
+        return levels
 
     def unlabelled_inputs(self, count: int, agent: Any = None) -> np.ndarray:
         """First observations of `count` shifted levels of the training layouts, without the levels. Raises BudgetExceeded.
@@ -182,18 +182,18 @@ class TrainingTask:
         first = self.unlabelled.spent
         self.unlabelled.spend(count)
         condition = self._spec.labels_from or self.world.default_condition("shift")
-        found = generate(self.world, condition, UNLABELLED_SEED, count, first, split="train")
+        levels = generate(self.world, condition, UNLABELLED_SEED, count, first, split="train")
         if agent is None:
-            return first_observations(found, self.observation)
+            return first_observations(levels, self.observation)
         visitor = Visitor(agent, np.random.default_rng([self.seed, first]))
-        self._played(visitor, found)
+        self._played(visitor, levels)
         return visitor.kept
 
     def _pay_for(self, levels: LevelSet | None) -> None:
-        if levels is None or any(levels is one for one in self._given):
+        if levels is None or any(levels is known_set for known_set in self._given):
             return
-        for one in self._given:
-            self._hashes.update(one.level_hashes())
+        for level_set in self._given:
+            self._hashes.update(level_set.level_hashes())
         unknown = set(levels.level_hashes()) - self._hashes
         self.labels.spend(len(unknown))
         self._given.append(levels)
@@ -206,8 +206,8 @@ class TrainingTask:
         before, place = env.stream.engine.pool, np.unique(parents, return_inverse=True)
         of_parent = self.counts.test(before[place[0]])[place[1]]
         goal = self.world.legend.goal_codes()
-        one, other = made.tiles, before.tiles[parents]
-        same = (np.where(goal[one], one, 0) == np.where(goal[other], other, 0)).all(axis=(1, 2))
+        tiles, other = made.tiles, before.tiles[parents]
+        same = (np.where(goal[tiles], tiles, 0) == np.where(goal[other], other, 0)).all(axis=(1, 2))
         distinguishing = self.counts.test(made)
         return EditedKinds(distinguishing, of_parent, distinguishing & ~(of_parent & same))
 
@@ -242,12 +242,14 @@ class TrainingTask:
             raise TaskError(
                 "this environment is not the task's, so its steps are not counted; make it with task.vec_env(…)"
             )
-        made = training_of(settings, name=self._spec.name, env=env, seed=self.seed if seed is None else seed)
-        made.model.set_logger(self._spec.events.logger(lambda: self.steps.spent))
-        env.stream.counter.attach(made)
+        training = training_of(
+            settings, name=self._spec.name, env=env, seed=self.seed if seed is None else seed
+        )
+        training.model.set_logger(self._spec.events.logger(lambda: self.steps.spent))
+        env.stream.counter.attach(training)
         if self._spec.start is not None and not fresh:
-            self._spec.start(made)
-        return made
+            self._spec.start(training)
+        return training
 
     @property
     def has_start(self) -> bool:

@@ -52,7 +52,7 @@ def _arguments(value: object) -> bool:
     return (
         isinstance(value, dict)
         and len(value) <= MAX_ARGUMENTS
-        and all(isinstance(name, str) and is_plain(one) for name, one in value.items())
+        and all(isinstance(name, str) and is_plain(argument) for name, argument in value.items())
     )
 
 
@@ -143,10 +143,10 @@ def contrib_module() -> Any:
 
 
 def _class_of(place: str, base: type) -> Any:
-    found = named_code(place).value
-    if not (isinstance(found, type) and issubclass(found, base)):
+    subclass = named_code(place).value
+    if not (isinstance(subclass, type) and issubclass(subclass, base)):
         raise CodeError(f"{place} must be a subclass of {base.__module__}.{base.__name__}")
-    return found
+    return subclass
 
 
 def policy_kwargs(

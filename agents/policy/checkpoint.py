@@ -154,8 +154,8 @@ def read_card(folder: Path) -> AgentCard:
 def count_weights(card: AgentCard) -> int:
     """Number of weights of a card's net, if all its classes are shipped ones."""
     inputs = flat_inputs(card.shape, card.observation == "rgb")
-    one = count_parameters(card.algorithm, card.widths, inputs, card.n_actions, card.options)
-    return one * card.options.get("members", 1)
+    count = count_parameters(card.algorithm, card.widths, inputs, card.n_actions, card.options)
+    return count * card.options.get("members", 1)
 
 
 @with_defaults
@@ -180,10 +180,10 @@ def load_policy(folder: str | Path) -> PolicyAgent:
     own = replace(card, options={k: v for k, v in card.options.items() if k not in ("members", "votes")})
     parts: list[dict[str, torch.Tensor]] = [{} for _ in range(members)]
     for name, tensor in tensors.items():
-        found = re.fullmatch(r"member\.(\d{1,2})\.(.+)", name)
-        if found is None or int(found[1]) >= members:
+        match = re.fullmatch(r"member\.(\d{1,2})\.(.+)", name)
+        if match is None or int(match[1]) >= members:
             raise CheckpointError(misfit)
-        parts[int(found[1])][found[2]] = tensor
+        parts[int(match[1])][match[2]] = tensor
     members = [agent_of(_filled(own, part, misfit), own) for part in parts]
     return EnsembleAgent(members, votes="votes" in card.options)
 

@@ -22,17 +22,17 @@ def load_agent(path: str | Path) -> PolicyAgent:
         )
     if (path / "checkpoint.json").exists():
         return load_policy(path)
-    found = [
+    folders = [
         p
         for p in (path / "checkpoints").glob("*")
         if is_step(p.name) and not p.is_symlink() and (p / "checkpoint.json").exists()
     ]
-    if not found:
+    if not folders:
         raise CheckpointError(
             f"{path} contains no agent: neither a checkpoint folder (with checkpoint.json) nor a run folder with a finished "
             "checkpoint. Train one with: goalposts train CONFIG"
         )
-    return load_policy(max(found, key=lambda p: int(p.name)))
+    return load_policy(max(folders, key=lambda p: int(p.name)))
 
 
 def load_input_support(checkpoint: str | Path) -> InputSupport:
@@ -43,9 +43,9 @@ def load_input_support(checkpoint: str | Path) -> InputSupport:
     tensors = read_tensors(path)
     if set(tensors) != {"ones", "observations"} or tensors["ones"].dim() != 3:
         raise CheckpointError(f"{path}: damaged; use another checkpoint or train again")
-    found = InputSupport(tuple(tensors["ones"].shape))
+    support = InputSupport(tuple(tensors["ones"].shape))
     try:
-        found.restore(tensors)
+        support.restore(tensors)
     except (ValueError, KeyError) as error:
         raise CheckpointError(f"{path}: damaged; use another checkpoint or train again") from error
-    return found
+    return support

@@ -28,7 +28,7 @@ def restore_optimizer(
     partial: only some weights have a state, because the optimizer covers a part of the net (TRPO's value function).
     """
     parameters = [weights for group in optimizer.param_groups for weights in group["params"]]
-    found: dict[int, dict[str, torch.Tensor]] = {}
+    states: dict[int, dict[str, torch.Tensor]] = {}
     for name, tensor in tensors.items():
         _, index, key = name.split(".")
         if not 0 <= int(index) < len(parameters):
@@ -38,13 +38,13 @@ def restore_optimizer(
             raise ValueError("the optimizer state belongs to another net")
         # In the memory layout of the weights, as created by the optimizer.
         kept = tensor if key == "step" else torch.empty_like(weights).copy_(tensor)
-        found.setdefault(int(index), {})[key] = kept
-    if found and isinstance(optimizer, Adam | AdamW):
+        states.setdefault(int(index), {})[key] = kept
+    if states and isinstance(optimizer, Adam | AdamW):
         complete = {"step", "exp_avg", "exp_avg_sq"}
-        if (not partial and set(found) != set(range(len(parameters)))) or any(
-            set(one) != complete for one in found.values()
+        if (not partial and set(states) != set(range(len(parameters)))) or any(
+            set(state) != complete for state in states.values()
         ):
             raise ValueError("the optimizer state belongs to another net")
-    if len({frozenset(one) for one in found.values()}) > 1:
+    if len({frozenset(state) for state in states.values()}) > 1:
         raise ValueError("the optimizer state belongs to another net")
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": found})
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": states})

@@ -71,25 +71,25 @@ class PolicyAgent:
 
         Names are those of `policy.named_modules()`, in the order in which they are computed.
         """
-        found: dict[str, np.ndarray] = {}
+        outputs: dict[str, np.ndarray] = {}
 
         def keep(name: str) -> Any:
             def hook(module: Any, inputs: Any, output: Any) -> None:
                 first = output[0] if isinstance(output, tuple) else output
-                found[name] = first.detach().reshape(len(observation), -1, *first.shape[2:]).numpy().copy()
+                outputs[name] = first.detach().reshape(len(observation), -1, *first.shape[2:]).numpy().copy()
 
             return hook
 
         kinds = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.LSTM, *ACTIVATIONS.values())
-        named = [(name, one) for name, one in self.policy.named_modules() if isinstance(one, kinds)]
-        handles = [one.register_forward_hook(keep(name)) for name, one in named]
+        named = [(name, layer) for name, layer in self.policy.named_modules() if isinstance(layer, kinds)]
+        handles = [layer.register_forward_hook(keep(name)) for name, layer in named]
         try:
             self.logits(observation)
             self.value(observation)
         finally:
             for handle in handles:
                 handle.remove()
-        return found
+        return outputs
 
     def _is_empty(self, observation: Any) -> bool:
         """Whether the batch is empty, as when all episodes have ended; SB3 does not accept an empty batch."""
@@ -201,7 +201,7 @@ class RecurrentAgent(PolicyAgent):
         tensor, which = self.policy.obs_to_tensor(observation)[0], self._which
         n, self._which = len(tensor), None
         state = self._zeros(n) if which is None else (self._hidden[0][:, which], self._hidden[1][:, which])
-        found, after = self.policy.get_distribution(tensor, state, torch.zeros(n))
+        action_distribution, after = self.policy.get_distribution(tensor, state, torch.zeros(n))
         if which is not None:
             self._hidden[0][:, which], self._hidden[1][:, which] = after
-        return found.distribution.logits
+        return action_distribution.distribution.logits

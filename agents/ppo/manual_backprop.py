@@ -40,13 +40,13 @@ class _Joint:
 
     @property
     def weight(self) -> Tensor:
-        found = [layer.weight.detach() for layer in self.layers]
-        return found[0] if len(found) == 1 else torch.cat(found)
+        weights = [layer.weight.detach() for layer in self.layers]
+        return weights[0] if len(weights) == 1 else torch.cat(weights)
 
     @property
     def bias(self) -> Tensor:
-        found = [layer.bias.detach() for layer in self.layers]
-        return found[0] if len(found) == 1 else torch.cat(found)
+        biases = [layer.bias.detach() for layer in self.layers]
+        return biases[0] if len(biases) == 1 else torch.cat(biases)
 
     def give(self, weight: Tensor, bias: Tensor) -> None:
         """Assign each layer its gradients, in the memory layout of its weights for the optimizer."""
@@ -102,11 +102,11 @@ class HandNet:
     @property
     def widths(self) -> list[int]:
         """Number of units of each layer up to where the heads part."""
-        return [sum(layer.out_features for layer in one.layers) for one in self.joint]
+        return [sum(layer.out_features for layer in joint.layers) for joint in self.joint]
 
     def refresh(self) -> None:
         """Update to the current weights."""
-        self.weights = [(one.weight, one.bias) for one in self.joint]
+        self.weights = [(joint.weight, joint.bias) for joint in self.joint]
         self.weights[1:] = [(weight.to(self.dtype), bias.to(self.dtype)) for weight, bias in self.weights[1:]]
         self.sums = cumulated(self.weights[0][0])
 
@@ -131,11 +131,11 @@ class HandNet:
         return torch.addmm(action.bias, pi, action.weight.t()), torch.addmv(value.bias, vf, value.weight[0])
 
     def _through(self, x: Tensor, layers: list[nn.Linear]) -> list[Tensor]:
-        found = [x]
+        activations = [x]
         for layer in layers:
             weight, bias = layer.weight.to(self.dtype), layer.bias.to(self.dtype)
-            found.append(torch.addmm(bias, found[-1].to(self.dtype), weight.t()).relu_())
-        return found
+            activations.append(torch.addmm(bias, activations[-1].to(self.dtype), weight.t()).relu_())
+        return activations
 
     @torch.no_grad()
     def backward(self, to_logits: Tensor, to_values: Tensor) -> None:

@@ -24,13 +24,13 @@ MAX_INPUTS = 1 << 16
 def _list_runs(x, edges, counts):
     """List the runs of ones: edges[i] holds start and end (exclusive) of each run in x[i]; counts[i] their number."""
     for i in range(x.shape[0]):
-        found, before = np.uintp(0), np.uint8(0)
+        edge, before = np.uintp(0), np.uint8(0)
         for j in range(x.shape[1]):
-            edges[i, found] = j
-            found += np.uintp(x[i, j] != before)
+            edges[i, edge] = j
+            edge += np.uintp(x[i, j] != before)
             before = x[i, j]
-        edges[i, found] = x.shape[1]
-        counts[i] = (found + np.uintp(before)) // 2
+        edges[i, edge] = x.shape[1]
+        counts[i] = (edge + np.uintp(before)) // 2
 
 
 @kernel
@@ -94,13 +94,13 @@ def _backward(rows, edges, counts, gradient, out, changes, users, total):
     using = 0
     for f in range(features):
         using += users[f]
-        change, found = changes[f], out[f]
+        change, sums = changes[f], out[f]
         for k in range(width):
             total[k] += change[k]
-            found[k] = total[k]
+            sums[k] = total[k]
         if using == 0:  # exactly 0: features in no sample have no gradient
             for k in range(width):
-                found[k] = 0
+                sums[k] = 0
 
 
 def by_input(linear: torch.nn.Linear) -> None:

@@ -69,16 +69,16 @@ def parse_observation(text: str, planes: Collection[str] | None = None) -> Obser
         return Observation(kind)
     if kind == "rgb":
         raise ObservationError(f"{text[:60]!r}: pixels have no planes; write rgb, or view(…) or full(…)")
-    found: dict[str, PlaneDisplay] = {}
+    displays: dict[str, PlaneDisplay] = {}
     for item in match[2].split(","):
-        one = _SHOWN.fullmatch(item)
-        if one is None:
+        plane_match = _SHOWN.fullmatch(item)
+        if plane_match is None:
             raise ObservationError(
                 f"{item.strip()[:40]!r} in {text[:60]!r} does not specify how to show a plane; "
                 "write plane=COUNT or plane=COUNTxSIZE, as in view(coin=0) or view(coin=1x3)"
             )
-        name, count, size = one[1], int(one[2]), int(one[3] or 1)
-        if name in found:
+        name, count, size = plane_match[1], int(plane_match[2]), int(plane_match[3] or 1)
+        if name in displays:
             raise ObservationError(f"{text[:60]!r} names the plane {name} twice; keep one")
         if count > MAX_COUNT or size not in SIZES:
             raise ObservationError(
@@ -87,5 +87,5 @@ def parse_observation(text: str, planes: Collection[str] | None = None) -> Obser
         if planes is not None and name not in planes:
             known = f"the planes are {', '.join(planes)}"
             raise ObservationError(f"there is no plane {name!r}; {known}.{closest(name, planes)}")
-        found[name] = PlaneDisplay(count, size)
-    return Observation(kind, found)
+        displays[name] = PlaneDisplay(count, size)
+    return Observation(kind, displays)

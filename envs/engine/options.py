@@ -68,7 +68,7 @@ def check_levels(levels: Any) -> LevelSet | None:
         remedy = f"for a number of generated levels write num_levels={levels}"
     elif isinstance(levels, Level):
         remedy = "write levels=LevelSet.of([level])"
-    elif isinstance(levels, list | tuple) and levels and all(isinstance(one, Level) for one in levels):
+    elif isinstance(levels, list | tuple) and levels and all(isinstance(level, Level) for level in levels):
         remedy = "write levels=LevelSet.of(levels)"
     elif isinstance(levels, str):
         remedy = "read a file of levels with goalposts.envs.load_levels"

@@ -22,15 +22,15 @@ class Layouts:
         self.count = len(training)
         self.of_size: dict[tuple[int, int], np.ndarray] = {}  # uint8[k, rows · cols]
         for rows, cols in np.unique(sizes, axis=0).tolist():
-            there = (sizes == (rows, cols)).all(axis=1)
+            mask = (sizes == (rows, cols)).all(axis=1)
             self.of_size[rows, cols] = np.unique(
-                known[there, :rows, :cols].reshape(int(there.sum()), -1), axis=0
+                known[mask, :rows, :cols].reshape(int(mask.sum()), -1), axis=0
             )
 
     def nearest(self, levels: LevelSet, cap: int = CAP) -> np.ndarray:
         """Distance of each level's layout to the nearest of these, in cells, capped at `cap`: int64[N]."""
         layouts, sizes = _bare(levels), np.asarray(levels.sizes)
-        found = np.full(len(levels), cap, np.int64)
+        distances = np.full(len(levels), cap, np.int64)
         for (rows, cols), pool in self.of_size.items():
             here = np.flatnonzero((sizes == (rows, cols)).all(axis=1))
             if not len(here):
@@ -39,8 +39,8 @@ class Layouts:
             step = max(1, BLOCK // pool.size)
             for k in range(0, len(here), step):
                 cells = np.count_nonzero(own[k : k + step, None] != pool[None], axis=2).min(axis=1)
-                found[here[k : k + step]] = np.minimum(cells, cap)
-        return found
+                distances[here[k : k + step]] = np.minimum(cells, cap)
+        return distances
 
 
 def _bare(levels: LevelSet) -> np.ndarray:

@@ -97,11 +97,13 @@ class LevelEditor:
         edit_all(tiles, sizes, self._edits, random.random((len(tiles), edits, 3)))
         kept = np.flatnonzero((tiles != parents.tiles).any(axis=(1, 2)))
         kept = kept[self._sound(tiles[kept], sizes[kept])]
-        made = LevelSet(self.world.name, tiles[kept], sizes[kept], np.full(len(kept), -1), "", parents.split)
-        fits = np.array([split_of(one) == parents.split for one in made.layout_hashes()], np.bool_)
+        children = LevelSet(
+            self.world.name, tiles[kept], sizes[kept], np.full(len(kept), -1), "", parents.split
+        )
+        fits = np.array([split_of(digest) == parents.split for digest in children.layout_hashes()], np.bool_)
         if not self.world.edits:  # derived operators are not known to give valid levels
-            fits &= np.array([is_valid(made, k) for k in range(len(made))], np.bool_)
-        return made[np.flatnonzero(fits)], kept[fits]
+            fits &= np.array([is_valid(children, k) for k in range(len(children))], np.bool_)
+        return children[np.flatnonzero(fits)], kept[fits]
 
     def _sound(self, tiles: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         out = np.zeros(len(tiles), np.bool_)

@@ -136,7 +136,7 @@ def _indices(index: Any) -> np.ndarray:
             return index.astype(np.int64, copy=False)
     if isinstance(index, str) or np.ndim(index) != 1:
         raise LevelError(f"index = {shown(index)}: must be a list or an array of whole numbers")
-    return np.array([whole("index", one, LevelError, 0, MAX_SEED) for one in index], np.int64)
+    return np.array([whole("index", number, LevelError, 0, MAX_SEED) for number in index], np.int64)
 
 
 def _far(levels: LevelSet, world: World, condition: Condition, split: Split) -> LevelSet:

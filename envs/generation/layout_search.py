@@ -106,9 +106,12 @@ def off_path_by_sets(row, col, shortest, n, search, placing):
 def search_of(world: World) -> tuple[Any, Any, Any]:
     """Compiled functions of a world: search a layout; fewest steps to the proxy; whether a cell is off the path."""
     if "spread" not in world.rules:
-        return tuple(planner_kernel(world, one) for one in (by_graph, to_proxy_by_graph, off_path_by_graph))
+        return tuple(
+            planner_kernel(world, function) for function in (by_graph, to_proxy_by_graph, off_path_by_graph)
+        )
     names = ("flooded", "to_proxy_flooded", "off_path_flooded")
-    found = dict(zip(names, flood_kernels(world), strict=True))
+    kernels = dict(zip(names, flood_kernels(world), strict=True))
     return tuple(
-        world.kernel(one, allocates=False, **found) for one in (by_sets, to_proxy_by_sets, off_path_by_sets)
+        world.kernel(function, allocates=False, **kernels)
+        for function in (by_sets, to_proxy_by_sets, off_path_by_sets)
     )

@@ -111,13 +111,13 @@ def place_one(request, index, tiles, n, search, placing):
     """
     facts, stream, first_step, cells = search.facts, placing.stream, placing.first_step, placing.cells
     # A constant has a separate type in numba, which would compile each callee again.
-    apart, one, every = np.int64(APART), np.int64(1), np.int64(len(cells))
+    apart, fewest, every = np.int64(APART), np.int64(1), np.int64(len(cells))
     shortest = steps_to_proxy(n, search, placing)
     if shortest < 0 or shortest > limit(facts) // 2:
         return REFUSED
     # Every placement must be possible, so that the conditions share their layouts.
     for k in range(len(NEEDED)):
-        if candidates(NEEDED[k], 0.0, tiles, facts, first_step, one, cells) == 0:
+        if candidates(NEEDED[k], 0.0, tiles, facts, first_step, fewest, cells) == 0:
             return REFUSED
     stream[0] = key_of(request.seed, index, OFF_PATH, 0)
     wanted = draw_unit(stream)
@@ -219,6 +219,6 @@ def placer_of(world: World, steps_to_proxy: Any, is_off_path: Any) -> Any:
     if "place" in world.rules:
         proof = planner_kernel(world, proves)
         return planner_kernel(world, place_proven, proven=proof, NEEDED=needed)
-    found = world.kernel(list_cells, allocates=False, within=True)
+    kernel = world.kernel(list_cells, allocates=False, within=True)
     answers = {"steps_to_proxy": steps_to_proxy, "is_off_path": is_off_path}
-    return world.kernel(place_one, allocates=False, within=True, candidates=found, NEEDED=needed, **answers)
+    return world.kernel(place_one, allocates=False, within=True, candidates=kernel, NEEDED=needed, **answers)

@@ -46,16 +46,16 @@ def keep(dispatcher: Any, world: str = "") -> Any:
 
 def damaged_files(folder: Path) -> list[Path]:
     """List the damaged kernel files in a folder; recompiling a kernel overwrites its file."""
-    found = []
+    paths = []
     for path in sorted(folder.glob("*/*.nb[ci]")):
         try:
             content = path.read_bytes()
         except OSError:
-            found.append(path)
+            paths.append(path)
             continue
         if (path.suffix == ".nbc" and _checked(content) is None) or (path.suffix == ".nbi" and not content):
-            found.append(path)
-    return found
+            paths.append(path)
+    return paths
 
 
 def _checked(content: bytes) -> bytes | None:
@@ -105,10 +105,10 @@ class _Files(IndexDataCacheFile):
 
     def _load_index(self) -> dict[Any, str]:
         try:
-            found = super()._load_index()
+            index = super()._load_index()
         except Exception:  # a damaged pickle can raise anything
             return {}
-        return found if isinstance(found, dict) else {}
+        return index if isinstance(index, dict) else {}
 
     def _load_data(self, name: str) -> Any:
         body = _checked(Path(self._data_path(name)).read_bytes())
@@ -151,12 +151,12 @@ class KernelCache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Load the compiled function; None if it is missing or damaged."""
-        found = None
+        kernel = None
         with suppress(Exception):  # for files written by other versions of numba or Python
-            found = super().load_overload(sig, target_context)
-        if found is None:
+            kernel = super().load_overload(sig, target_context)
+        if kernel is None:
             say_that_it_compiles(self.world)
-        return found
+        return kernel
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Save a compiled function; a disk error is not fatal."""

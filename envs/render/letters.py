@@ -73,7 +73,7 @@ def letters_of(characters: Sequence[str]) -> list[Letter]:
 
 def letter_of_name(name: str) -> Letter:
     """Derive a letter from a name, for things that no legend lists, such as moving ones."""
-    character = next((one for one in name if one.isalnum()), "?")
+    character = next((char for char in name if char.isalnum()), "?")
     red, green, blue = hashlib.sha256(name.encode()).digest()[:3]
     return Letter(character, tuple(value * LIGHTEST_DARK // 255 for value in (red, green, blue)))  # type: ignore[arg-type]
 

@@ -80,7 +80,7 @@ def _read(name: str, drawing: Any) -> np.ndarray:
                 f"the drawing of {name!r} has the characters {' '.join(unknown)}, which are not colours; "
                 f"the colours are {''.join(PALETTE)} (goalposts.envs.render.art_16px.PALETTE)"
             )
-        rows = [[tuple(bytes.fromhex(PALETTE[one][1:])) for one in line] for line in lines]
+        rows = [[tuple(bytes.fromhex(PALETTE[char][1:])) for char in line] for line in lines]
         image = np.array(rows, np.uint8)
     else:
         image = np.array(drawing)

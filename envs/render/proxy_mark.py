@@ -17,7 +17,7 @@ def mark_proxy(image: np.ndarray, cells: Sequence[tuple[int, int]], px: int) -> 
     """Draw the mark into an image uint8[H·px, W·px, 3], in place. cells: (row, column)."""
     if not cells:
         return
-    there, line = set(cells), max(1, px // 16)
+    marked_cells, line = set(cells), max(1, px // 16)
     pattern = np.array([DASH[k // max(2, px // 5) % 2] for k in range(px)], np.uint8)
     for row, col in cells:
         cell = image[row * px : (row + 1) * px, col * px : (col + 1) * px]
@@ -27,7 +27,7 @@ def mark_proxy(image: np.ndarray, cells: Sequence[tuple[int, int]], px: int) -> 
             (0, -1, (slice(None), slice(0, line))),
             (0, 1, (slice(None), slice(px - line, px))),
         ):
-            if (row + d_row, col + d_col) not in there:
+            if (row + d_row, col + d_col) not in marked_cells:
                 cell[at] = pattern[None] if d_row else pattern[:, None]
     _flag(image, max(cells), px)
 

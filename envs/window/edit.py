@@ -196,21 +196,21 @@ class Edit(View):
         else:
             names = tuple(tuple(legend.tiles[code].sprite for code in row) for row in sketch.tiles)
             scene = Scene(self.world.name, names, outside=self.world.outside_sprite)
-        made = surface_of(draw(scene, px))
+        surface = surface_of(draw(scene, px))
         face = font(max(9, px // 3), True)
         for (row, col), code in np.ndenumerate(sketch.tiles):
             tile = legend.tiles[code]
             if code and tile.sprite == legend.tiles[0].sprite and px >= 16:
-                made.blit(face.render(tile.char, True, theme.ink), (col * px + 2, row * px + 1))
+                surface.blit(face.render(tile.char, True, theme.ink), (col * px + 2, row * px + 1))
         if sketch.fault is None:
-            self._lay(canvas, made, px)
+            self._lay(canvas, surface, px)
         else:
             row, col, _ = sketch.fault
-            pygame.draw.rect(made, theme.wrong, pygame.Rect(col * px, row * px, px, px), 3)
+            pygame.draw.rect(surface, theme.wrong, pygame.Rect(col * px, row * px, px, px), 3)
         row, col = self.cursor
-        pygame.draw.rect(made, (255, 255, 255), pygame.Rect(col * px, row * px, px, px), 3)
-        pygame.draw.rect(made, (29, 39, 51), pygame.Rect(col * px, row * px, px, px), 1)
-        return made
+        pygame.draw.rect(surface, (255, 255, 255), pygame.Rect(col * px, row * px, px, px), 3)
+        pygame.draw.rect(surface, (29, 39, 51), pygame.Rect(col * px, row * px, px, px), 1)
+        return surface
 
     def _lay(self, canvas: Canvas, made: pygame.Surface, px: int) -> None:
         plan, proxy, theme = self.sketch.plan, self.world.proxies[0].mask, canvas.theme
@@ -255,9 +255,9 @@ class Edit(View):
         bare = draw(scene, 32)
         if thing is None:
             return bare
-        made = draw(replace(scene, sprites=(Sprite(thing, 0, 0),)), 32)
+        icon = draw(replace(scene, sprites=(Sprite(thing, 0, 0),)), 32)
         faint = thing != "agent_right" and re.match(r"\w+'s ", tile.name)  # "monster's track": where it moves
-        return ((made.astype(int) + 2 * bare) // 3).astype(np.uint8) if faint else made
+        return ((icon.astype(int) + 2 * bare) // 3).astype(np.uint8) if faint else icon
 
     def _draw(self, code: int, more: bool = False) -> None:
         self._warned = False

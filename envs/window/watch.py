@@ -184,8 +184,8 @@ class Watch(View):
         if named:
             place = board.place
             canvas.text(self.who.label, place.x, place.y - HEAD, TEXT, bold=True, width=room.width)
-            said = shown.trouble or outcome_words(self.course.world, moment)
-            canvas.text(said, place.x, place.y - HEAD // 2, SMALL, canvas.theme.muted, width=room.width)
+            text = shown.trouble or outcome_words(self.course.world, moment)
+            canvas.text(text, place.x, place.y - HEAD // 2, SMALL, canvas.theme.muted, width=room.width)
 
     def heat(self) -> tuple[np.ndarray | None, str]:
         """The current overlay, float[H, W] or None, and the reason if a requested overlay is missing."""
@@ -219,32 +219,40 @@ class Watch(View):
             cells = () if shown.trouble else proxy_cells(self.course.world, shown.level)
             scene = replace(moment.scene, trail=shown.episode.trail(at), proxy=cells)
             if layer is None:
-                made = surface_of(draw(scene, px, self.camera, self.trail))
+                surface = surface_of(draw(scene, px, self.camera, self.trail))
             else:
-                made = surface_of(draw(replace(scene, sprites=()), px, self.camera, False))
+                surface = surface_of(draw(replace(scene, sprites=()), px, self.camera, False))
                 colour = {"critic": theme.critic, "goal": theme.goal, "proxy": theme.proxy}[
                     LAYERS[self.layer]
                 ]
                 low, high = float(np.nanmin(layer)), float(np.nanmax(layer))
                 if LAYERS[self.layer] != "critic":
                     low, high = high, low  # dark means near
-                lay_heat(made, layer, px, colour, low, high)
+                lay_heat(surface, layer, px, colour, low, high)
                 goals = self.course.world.legend.goal_codes()[shown.level.tiles]
                 for row, col in np.argwhere(goals):
-                    _put(made, scene.tiles[row][col], int(row), int(col), px)
+                    _put(surface, scene.tiles[row][col], int(row), int(col), px)
                 for thing in scene.sprites:
-                    _put(made, thing.name, thing.row, thing.col, px)
+                    _put(surface, thing.name, thing.row, thing.col, px)
             if not shown.trouble and (self.to_goal or self.to_proxy):
                 plan, proxy = plan_of(shown.level), self.course.world.proxies[0].mask
                 if self.to_proxy and moment.end == "running":
                     lay_way(
-                        made, shortest_way(plan, moment.state, proxy, GOAL), px, theme.proxy, max(2, px // 12)
+                        surface,
+                        shortest_way(plan, moment.state, proxy, GOAL),
+                        px,
+                        theme.proxy,
+                        max(2, px // 12),
                     )
                 if self.to_goal and moment.end == "running":
                     lay_way(
-                        made, shortest_way(plan, moment.state, GOAL, proxy), px, theme.goal, -max(2, px // 12)
+                        surface,
+                        shortest_way(plan, moment.state, GOAL, proxy),
+                        px,
+                        theme.goal,
+                        -max(2, px // 12),
                     )
-            return made
+            return surface
 
         return image
 
@@ -255,11 +263,11 @@ class Watch(View):
     def _made(self) -> ShownEpisode:
         level = self.course.level(self.course.conditions[self.condition], self.number)
         try:
-            made = self.who.decide(level, self.number, self.sampled)
+            decisions = self.who.decide(level, self.number, self.sampled)
         except UserError as error:
             return ShownEpisode(level, Episode(level), None, str(error))
-        episode = Episode(level, self.who.observation, self.who.max_steps, made.actions)
-        return ShownEpisode(level, episode, made.probabilities)
+        episode = Episode(level, self.who.observation, self.who.max_steps, decisions.actions)
+        return ShownEpisode(level, episode, decisions.probabilities)
 
     def _pause(self) -> None:
         if self.at >= self.last:

@@ -92,7 +92,7 @@ def measure(folders: Sequence[Path], recorded: Path | None = None) -> pl.DataFra
             groups = {
                 name: finished_runs(folders, load_config(name)) for name in configs_of(world, every=True)
             }
-            verdicts = {name: verdict_of(found) for name, found in groups.items() if found}
+            verdicts = {name: verdict_of(runs) for name, runs in groups.items() if runs}
         rows += [_row(world, name, verdict) for name, verdict in verdicts.items()]
         if verdicts:
             usual = [get_world(world).default_condition(role) for role in ("control", "shift")]
@@ -109,7 +109,7 @@ def verdicts_of_study(recorded: Path, world: str) -> dict[str, Verdict]:
     if not path.exists():
         return {}
     plan, known = plan_study(study), read_rows(path)
-    found: dict[str, Verdict] = {}
+    verdicts: dict[str, Verdict] = {}
     for point in plan.points:
         own = [known.episodes[run] for _, run in point.runs if run in known.episodes]
         if not own:
@@ -118,8 +118,8 @@ def verdicts_of_study(recorded: Path, world: str) -> dict[str, Verdict]:
         episodes = pl.concat(own).with_columns(agent=pl.lit(name))
         measures = [row for _, run in point.runs for row in json.loads(known.measures.get(run, "[]"))]
         leaked = sum(int(row["value"] or 0) for row in measures if row["measure"] == "leaked")
-        found[name] = diagnose(episodes, plan.runs[point.runs[0][1]].verdict, leakage=leaked)
-    return found
+        verdicts[name] = diagnose(episodes, plan.runs[point.runs[0][1]].verdict, leakage=leaked)
+    return verdicts
 
 
 def config_of(plan: StudyPlan, point: Point) -> str:
@@ -131,13 +131,17 @@ def config_of(plan: StudyPlan, point: Point) -> str:
 
 def finished_runs(folders: Sequence[Path], config: ExperimentConfig) -> list[Evaluated]:
     """List the finished runs of a config that count, in order of seed, each seed once."""
-    found: dict[int, Evaluated] = {}
+    evaluations: dict[int, Evaluated] = {}
     for run in _runs_of(folders, config):
-        if run.config.seed not in found and run.status().state == "finished" and run.episodes_path.exists():
+        if (
+            run.config.seed not in evaluations
+            and run.status().state == "finished"
+            and run.episodes_path.exists()
+        ):
             item = Evaluated(run)
             if _on_todays_levels(item):
-                found[run.config.seed] = item
-    return [found[seed] for seed in sorted(found)]
+                evaluations[run.config.seed] = item
+    return [evaluations[seed] for seed in sorted(evaluations)]
 
 
 def _runs_of(folders: Sequence[Path], config: ExperimentConfig) -> Iterator[Run]:
@@ -229,12 +233,12 @@ def main(arguments: list[str] | None = None) -> None:
 def _header(given: argparse.Namespace, table: pl.DataFrame) -> str:
     """The header of the page: its command and the recipes behind it."""
     golden = golden_of(given.out.parent)
-    there = table["world"].unique(maintain_order=True).to_list()
+    worlds = table["world"].unique(maintain_order=True).to_list()
     trained = table.filter(pl.col("agent").str.contains("/", literal=True))
     seeds = sorted(trained["seeds"].unique().to_list())
     source = f"--seeds {given.seeds} --runs {given.runs}" if given.rows is None else f"--rows {given.rows}"
     recipes = (
-        [f"studies/{world.lower()}" for world in there]
+        [f"studies/{world.lower()}" for world in worlds]
         if given.rows is not None
         else trained["agent"].to_list()
     )
@@ -242,7 +246,7 @@ def _header(given: argparse.Namespace, table: pl.DataFrame) -> str:
         f"python -m {__spec__.name if __spec__ else 'all_worlds'} {given.out} {source}",
         f"{' or '.join(map(str, seeds))} training seeds per config, in the table",
         recipes,
-        {world: golden[world] for world in there if world in golden},
+        {world: golden[world] for world in worlds if world in golden},
     )
 
 

@@ -62,14 +62,14 @@ def known_agents(world: World, seed: int) -> list[Known]:
     """Create one agent of each kind, with parameters and random numbers derived from the seed."""
     rng = np.random.default_rng(seed)
     n = len(world.actions)
-    found = []
+    agents = []
     for name, variants in objectives_of(world).items():
         for beta in BETAS:
             for habit in ("", "moves"):
                 objective = variants[rng.integers(len(variants))]
                 usual = Device(rng.dirichlet(np.ones(n), n + 1)) if habit else None
                 agent = SoftOptimal(objective, beta, usual, seed=int(rng.integers(2**31)))
-                found.append(Known(name, name, agent, beta, habit))
+                agents.append(Known(name, name, agent, beta, habit))
     luck = rng.integers(2**31, size=4).tolist()
     devices = (
         Device.uniform(n, luck[0]),
@@ -77,10 +77,10 @@ def known_agents(world: World, seed: int) -> list[Known]:
         Device.repeat(rng.uniform(0.5, 1.0), n, luck[2]),
         Device(rng.dirichlet(np.ones(n), n + 1), "moves", luck[3]),
     )
-    found += [Known(device.name, device.name, device) for device in devices]
+    agents += [Known(device.name, device.name, device) for device in devices]
     goal, proxy = world.goal.name, world.proxies[0].name
     return [
-        *found,
+        *agents,
         Known("GoToGoal", goal, GoToGoal()),
         Known("GoToProxy", proxy, GoToProxy()),
         Known("Noisy(GoToGoal, 0.3)", goal, Noisy(GoToGoal(), 0.3)),
@@ -130,11 +130,11 @@ def calibrate(out: Path, batches: int, world: str = "CoinRun", seed: int = 0) ->
     Plays `batches` batches on posed levels, and a third as many on the world's own.
     """
     need = batches * EPISODES
-    made = posed(generate(world, "off_path", seed + 1, 2 * need), seed)[:need]
+    posed_levels = posed(generate(world, "off_path", seed + 1, 2 * need), seed)[:need]
     own = generate(world, "off_path", seed, batches // 3 * EPISODES)
     table = pl.read_csv(out) if out.exists() and out.stat().st_size else pl.DataFrame()
     known = known_agents(get_world(world), seed)
-    for at, (levels, number) in enumerate((x, k) for x in (made, own) for k in range(len(known))):
+    for at, (levels, number) in enumerate((x, k) for x in (posed_levels, own) for k in range(len(known))):
         if at < table.height:
             continue
         row = _recognised(levels, number, seed)
@@ -161,12 +161,12 @@ def _recognised(levels: LevelSet, number: int, seed: int) -> dict[str, Any]:
         known = known_agents(world, seed * 100_003 + batch)[number]  # different parameters and random numbers
         part = levels[first : first + EPISODES]
         played = play(known.agent, part, noise_seed=batch)
-        found = attribute(part, played.actions, played.outcome[:, O_STEPS])
-        best.append(found.best)
-        with_ties.append(who.truth in (found.best, *found.tied))
-        right_kind.append(found.goal_directed == (who.kind == "agent"))
-        own = found.table.filter(pl.col("hypothesis") == who.truth)["log_evidence"].item()
-        other = found.table.filter(pl.col("hypothesis") != who.truth)["log_evidence"].max()
+        attribution = attribute(part, played.actions, played.outcome[:, O_STEPS])
+        best.append(attribution.best)
+        with_ties.append(who.truth in (attribution.best, *attribution.tied))
+        right_kind.append(attribution.goal_directed == (who.kind == "agent"))
+        own = attribution.table.filter(pl.col("hypothesis") == who.truth)["log_evidence"].item()
+        other = attribution.table.filter(pl.col("hypothesis") != who.truth)["log_evidence"].max()
         margins.append(own - other)
     names = [h.name for h in hypotheses_of(world)]
     return {

@@ -58,7 +58,7 @@ def measured() -> tuple[dict[str, float], float]:
         configs = demo.demo_configs("CoinRun", 0)
         demo.run_demo(Path(place), configs, os.cpu_count() or 1, told, "goalposts demo")
     whole = time.perf_counter() - began
-    slower = max(marks.values(), key=lambda found: found[-1][0])
+    slower = max(marks.values(), key=lambda messages: messages[-1][0])
     trained = took.pop(BOTH)
     return _stages([*slower, (began + trained, "")], began) | took, whole
 
@@ -71,10 +71,10 @@ def _stage(step: int, total: int, words: str) -> str:
 
 def _stages(marks: list[tuple[float, str]], began: float) -> dict[str, float]:
     """Duration of each stage, up to the first message of the next."""
-    found = {"starting a process, importing": marks[0][0] - began}
+    durations = {"starting a process, importing": marks[0][0] - began}
     for (start, stage), (end, _) in pairwise(marks):
-        found[stage] = found.get(stage, 0.0) + end - start
-    return found
+        durations[stage] = durations.get(stage, 0.0) + end - start
+    return durations
 
 
 def main() -> None:

@@ -101,16 +101,16 @@ def main() -> None:
     torch.set_num_threads(1)
     x = views()
     print(f"{x.mean():.2f} of the inputs are 1")
-    found: dict[str, list[tuple[float, float]]] = {}
+    timings: dict[str, list[tuple[float, float]]] = {}
     ways = roads(x)
     for _ in range(TURNS):
         for name, road in ways.items():
-            found.setdefault(name, []).append(timed(road))
-    for name, times in found.items():
+            timings.setdefault(name, []).append(timed(road))
+    for name, times in timings.items():
         forward, backward = np.min(times, axis=0)
         print(f"{name}: {forward:.1f} ms forward, {backward:.1f} ms backward")
-    one, eight = products_ms(1), products_ms(8)
-    alone, together = np.min([(one(), eight()) for _ in range(TURNS)], axis=0)
+    single, eight = products_ms(1), products_ms(8)
+    alone, together = np.min([(single(), eight()) for _ in range(TURNS)], axis=0)
     print(
         f"products of a hidden layer: {alone:.2f} ms for one seed, {together:.2f} ms per seed for eight at once"
     )

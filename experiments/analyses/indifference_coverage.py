@@ -50,7 +50,7 @@ def covered(
 ) -> dict[str, Any]:
     """For both kinds of interval: how often a point is given, how often it contains the truth, and its median width."""
     rng = np.random.default_rng([3, seeds, levels])
-    found: dict[str, list[tuple[float, float, float]]] = {"monotone": [], "logistic": []}
+    estimates: dict[str, list[tuple[float, float, float]]] = {"monotone": [], "logistic": []}
     for _ in range(repetitions):
         detours = np.minimum(rng.geometric(0.12, levels) - 1, 30).astype(float)
         own = SPREAD * rng.standard_normal((seeds, 1)) if seeds > 1 else 0.0
@@ -59,9 +59,9 @@ def covered(
         for kind, point_of in (("monotone", indifference_of), ("logistic", fieller_of)):
             point, _ = point_of(events, ones, detours)
             if point is not None:
-                found[kind].append(point)
+                estimates[kind].append(point)
     out: dict[str, Any] = {}
-    for kind, points in found.items():
+    for kind, points in estimates.items():
         out[f"{kind}_given"] = len(points) / repetitions
         held = [low <= TRUTH <= high for _, low, high in points]
         out[f"{kind}_held"] = float(np.mean(held)) if held else None

@@ -40,11 +40,11 @@ def rate(share: float) -> Draw:
         own = tau * rng.standard_normal((seeds, 1))
         odds = centre + own + LAMBDA * rng.standard_normal((1, LEVELS))
         events = (rng.random((seeds, LEVELS)) < expit(odds)).astype(float)
-        found = hierarchical_rate(events, np.ones_like(events))
-        assert found is not None
+        estimate = hierarchical_rate(events, np.ones_like(events))
+        assert estimate is not None
         # with one seed the estimate is about this agent, with several about the training procedure
         true = expit(centre + own[0, 0] + LAMBDA * NODES) if seeds == 1 else expit(centre + spread * NODES)
-        return found, float(true.mean())
+        return estimate, float(true.mean())
 
     return draw
 
@@ -58,15 +58,15 @@ def difference(rng: np.random.Generator, seeds: int, tau: float) -> tuple[Estima
     drawn = rng.random((seeds, LEVELS)) < level + own
     hidden = rng.random((seeds, LEVELS)) < level
     true = float(own[0, 0]) if seeds == 1 else 0.3
-    found = hierarchical_difference(drawn.astype(float) - hidden, episodes=2 * drawn.size)
-    return found, true
+    estimate = hierarchical_difference(drawn.astype(float) - hidden, episodes=2 * drawn.size)
+    return estimate, true
 
 
 def mean(rng: np.random.Generator, seeds: int, tau: float) -> tuple[Estimate, float]:
     """Simulate a mean within bounds, as the regret: Beta(1, 3), scaled by a factor per seed."""
     own = 1 - 0.3 * tau * rng.random((seeds, 1))
-    found = hierarchical_mean(own * rng.beta(1.0, 3.0, (seeds, LEVELS)), (0.0, 1.0))
-    return found, float(own[0, 0]) / 4 if seeds == 1 else (1 - 0.15 * tau) / 4
+    estimate = hierarchical_mean(own * rng.beta(1.0, 3.0, (seeds, LEVELS)), (0.0, 1.0))
+    return estimate, float(own[0, 0]) / 4 if seeds == 1 else (1 - 0.15 * tau) / 4
 
 
 def kinds() -> Iterator[tuple[str, Draw]]:
@@ -80,11 +80,11 @@ def kinds() -> Iterator[tuple[str, Draw]]:
 def covered(draw: Draw, seeds: int, tau: float, repetitions: int, stream: int) -> dict[str, Any]:
     """Fraction of intervals that hold the truth, fraction with a warning, and the most frequent warning."""
     rng = np.random.default_rng([stream, seeds, round(100 * tau)])
-    found = [draw(rng, seeds, tau) for _ in range(repetitions)]
-    warnings = [e.warning for e, _ in found if e.warning]
+    draws = [draw(rng, seeds, tau) for _ in range(repetitions)]
+    warnings = [e.warning for e, _ in draws if e.warning]
     return {
-        "held": float(np.mean([e.low <= true <= e.high for e, true in found])),
-        "width": float(np.mean([e.high - e.low for e, _ in found])),
+        "held": float(np.mean([e.low <= true <= e.high for e, true in draws])),
+        "width": float(np.mean([e.high - e.low for e, _ in draws])),
         "warned": len(warnings) / repetitions,
         "warning": max(set(warnings), key=warnings.count) if warnings else "",
     }
@@ -96,10 +96,12 @@ def measure(repetitions: int) -> pl.DataFrame:
     for stream, (name, draw) in enumerate(kinds()):
         for tau in TAUS:
             for seeds in SEEDS:
-                found = covered(draw, seeds, tau, repetitions, stream)
-                rows.append({"number": name, "tau": tau, "seeds": seeds, "repetitions": repetitions, **found})
+                coverage = covered(draw, seeds, tau, repetitions, stream)
+                rows.append(
+                    {"number": name, "tau": tau, "seeds": seeds, "repetitions": repetitions, **coverage}
+                )
                 print(
-                    f"{name:26s} τ {tau:3} {seeds:3} seeds: held {found['held']:.3f}, warned {found['warned']:.2f}",
+                    f"{name:26s} τ {tau:3} {seeds:3} seeds: held {coverage['held']:.3f}, warned {coverage['warned']:.2f}",
                     flush=True,
                 )
     return pl.DataFrame(rows)

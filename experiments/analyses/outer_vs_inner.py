@@ -40,8 +40,8 @@ def measure(runs: Sequence[Evaluated]) -> pl.DataFrame:
 
 
 def _row(item: Evaluated) -> dict[str, Any]:
-    found = item.diagnosis()
-    verdict = found.verdict
+    diagnosis = item.diagnosis()
+    verdict = diagnosis.verdict
     row: dict[str, Any] = {
         "procedure": item.config.name,
         "seed": item.config.seed,
@@ -53,8 +53,8 @@ def _row(item: Evaluated) -> dict[str, Any]:
     for condition in ON:
         if condition in item.conditions():
             row |= _estimate(f"proxy_first_{condition}", outcomes(item.episodes, condition=condition).proxy)
-    for one in found.attributions:
-        a = one.found
+    for attribution in diagnosis.attributions:
+        a = attribution.found
         behind = a.table["log_evidence"].max()
         row |= {
             "episodes": a.episodes,
@@ -66,7 +66,7 @@ def _row(item: Evaluated) -> dict[str, Any]:
         row |= {"agent_over_device": a.agent_over_device}
         gaps = {r["hypothesis"]: behind - r["log_evidence"] for r in a.table.iter_rows(named=True)}
         row |= {f"nats_behind_{name}": gap for name, gap in sorted(gaps.items())}
-        whole = _whole(item, one.condition)
+        whole = _whole(item, attribution.condition)
         row |= {"best_whole": whole.best, "second_whole": whole.second, "margin_whole": whole.margin}
     return row
 
@@ -79,8 +79,8 @@ def _whole(item: Evaluated, condition: str) -> Attribution:
 
 def _last(progress: Sequence[Any]) -> float | None:
     """Last logged mean return of training episodes; None if none was logged."""
-    found = [float(row["ep_rew_mean"]) for row in progress if str(row.get("ep_rew_mean") or "")]
-    return found[-1] if found else None
+    returns = [float(row["ep_rew_mean"]) for row in progress if str(row.get("ep_rew_mean") or "")]
+    return returns[-1] if returns else None
 
 
 def _estimate(name: str, found: Estimate | None) -> dict[str, float | None]:
@@ -107,12 +107,12 @@ def draw(table: pl.DataFrame) -> Drawn:
     names = table["procedure"].unique(maintain_order=True).to_list()
     for column, question in QUESTIONS:
         for k, name in enumerate(names):
-            said, colour = PROCEDURES.get(name, (name, f"agent-{k % 4 + 1}"))
+            label, colour = PROCEDURES.get(name, (name, f"agent-{k % 4 + 1}"))
             own = table.filter((pl.col("procedure") == name) & pl.col(column).is_not_null())
             values = own[column].to_list()
             middle = float(np.mean(values))
             dot = RowDot(middle, min(values), max(values), PALETTE[colour], agents=tuple(values))
-            rows.append(DotRow(said, (dot,), heading=question if k == 0 else ""))
+            rows.append(DotRow(label, (dot,), heading=question if k == 0 else ""))
     with study_style():
         figure, _ = dot_rows(rows, (), "")
     sizes = sorted(set(table.group_by("procedure").len()["len"]))

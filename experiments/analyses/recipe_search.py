@@ -52,8 +52,10 @@ def with_lengths(low: int, high: int) -> World:
     world = get_world("CoinRun")
     usual = world.condition("edge").layout_params
     conditions = tuple(
-        replace(one, layout_params=(low, high, *usual[2:])) if one.layout_params == usual else one
-        for one in world.conditions
+        replace(condition, layout_params=(low, high, *usual[2:]))
+        if condition.layout_params == usual
+        else condition
+        for condition in world.conditions
     )
     return replace(world, name=f"coinrun:FROM_{low}_TO_{high}", conditions=conditions)
 
@@ -100,17 +102,17 @@ def table(rows: list[dict[str, str]]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for point in dict.fromkeys(row["point"] for row in rows):
-        found = [[row for row in rows if (row["point"], row["config"]) == (point, name)] for name in CONFIGS]
-        if not all(found):
+        groups = [[row for row in rows if (row["point"], row["config"]) == (point, name)] for name in CONFIGS]
+        if not all(groups):
             continue  # the search is still running
 
-        def middle(column: str, form: str, found=found) -> str:
-            values = (median(float(row[column] or "inf") for row in own) for own in found)
+        def middle(column: str, form: str, groups=groups) -> str:
+            values = (median(float(row[column] or "inf") for row in own) for own in groups)
             return " / ".join("never" if value == float("inf") else f"{value:{form}}" for value in values)
 
         lines.append(
-            f"| {f'`{point}`' if point else 'as shipped'} | {len(found[0])} "
-            f"| {' / '.join(str(sum(bool(row['steps_to_95']) for row in own)) for own in found)} "
+            f"| {f'`{point}`' if point else 'as shipped'} | {len(groups[0])} "
+            f"| {' / '.join(str(sum(bool(row['steps_to_95']) for row in own)) for own in groups)} "
             f"| {middle('steps_to_95', ',.0f')} | {middle('cpu_to_95', '.1f')} | {middle('return_at_end', '.3f')} "
             f"| {middle('cpu_seconds', '.1f')} |"
         )

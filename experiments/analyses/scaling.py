@@ -124,8 +124,8 @@ def with_levels(seconds: float, counts: Sequence[int] = LEVELS) -> Growth:
 
 def with_threads(updates: int, rounds: int, most: int) -> Growth:
     """Measure the default training by the number of PyTorch threads."""
-    found = _best(rounds, [[Task("train", updates, threads=n)] for n in _doubled(most)])
-    rates = [took[0].rate for took in found]
+    measurements = _best(rounds, [[Task("train", updates, threads=n)] for n in _doubled(most)])
+    rates = [took[0].rate for took in measurements]
     rows = [
         (f"{n}", f"{rate:,.0f}", f"{rate / rates[0]:.2f}")
         for n, rate in zip(_doubled(most), rates, strict=True)
@@ -136,10 +136,10 @@ def with_threads(updates: int, rounds: int, most: int) -> Growth:
 
 def with_runs(updates: int, rounds: int, most: int) -> Growth:
     """Measure default trainings in parallel, one thread each."""
-    found = _best(rounds, [[Task("train", updates)] * n for n in _doubled(most)])
-    alone = found[0][0].rate
+    measurements = _best(rounds, [[Task("train", updates)] * n for n in _doubled(most)])
+    alone = measurements[0][0].rate
     rows = []
-    for runs in found:
+    for runs in measurements:
         rates = [took.rate for took in runs]
         mb = sum(took.mb for took in runs)
         rows.append(
@@ -178,11 +178,11 @@ def _doubled(most: int) -> list[int]:
 
 def _best(rounds: int, groups: Sequence[Sequence[Task]]) -> list[list[Took]]:
     """Run groups of parallel tasks in turns; keep each group's round with the highest rate."""
-    found: list[list[list[Took]]] = [[] for _ in groups]
+    attempts: list[list[list[Took]]] = [[] for _ in groups]
     for _ in range(rounds):
-        for group, tries in zip(groups, found, strict=True):
+        for group, tries in zip(groups, attempts, strict=True):
             tries.append(side_by_side(group))
-    return [max(tries, key=lambda took: sum(one.rate for one in took)) for tries in found]
+    return [max(tries, key=lambda took: sum(task.rate for task in took)) for tries in attempts]
 
 
 def _within(kind: type, least: float, most: float) -> Callable[[str], float]:

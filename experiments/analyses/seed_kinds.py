@@ -97,9 +97,9 @@ def coverage(population: Population, measure: str, n: int, repetitions: int) -> 
         events = (
             rng.random((n, LEVELS)) < expit(odds[:, None] + LAMBDA * rng.standard_normal((1, LEVELS)))
         ).astype(float)
-        found = _rate(events)
-        held.append(found.low <= truth <= found.high)
-        low, high = with_unseen(found.low, found.high, n)
+        estimate = _rate(events)
+        held.append(estimate.low <= truth <= estimate.high)
+        low, high = with_unseen(estimate.low, estimate.high, n)
         wide.append(low <= truth <= high)
         seeds = tuple(_seed(k, float(row.mean()), measure) for k, row in enumerate(events))
         groups = kinds_of(seeds)
@@ -108,8 +108,10 @@ def coverage(population: Population, measure: str, n: int, repetitions: int) -> 
             alone.append(held[-1])
         for group in groups:
             if len({bool(other[k]) for k in group}) == 1:
-                one = _rate(events[group])
-                by_kind.append(len(group) == 1 or one.low <= kinds[int(other[group[0]])] <= one.high)
+                kind_estimate = _rate(events[group])
+                by_kind.append(
+                    len(group) == 1 or kind_estimate.low <= kinds[int(other[group[0]])] <= kind_estimate.high
+                )
     return {
         "part": "coverage",
         "population": population.name,
@@ -128,7 +130,7 @@ def coverage(population: Population, measure: str, n: int, repetitions: int) -> 
 def alarms(population: Population, n: int, levels: int, repetitions: int) -> dict[str, Any]:
     """How often a verdict points out seeds, where some are of another kind, or where none is."""
     rng = np.random.default_rng([11, n, levels, round(100 * population.tau)])
-    found = []
+    flags = []
     for _ in range(repetitions):
         other = np.zeros(n, np.bool_)
         while population.share and not 0 < other.sum() < n:
@@ -141,7 +143,7 @@ def alarms(population: Population, n: int, levels: int, repetitions: int) -> dic
             _judged(k, float(c), float(p), levels)
             for k, (c, p) in enumerate(zip(rates["capability"], rates["preference"], strict=True))
         )
-        found.append(flagged(seeds, Thresholds().seed_margin))
+        flags.append(flagged(seeds, Thresholds().seed_margin))
     return {
         "part": "flagged" if population.share else "false alarm",
         "population": population.name,
@@ -149,14 +151,14 @@ def alarms(population: Population, n: int, levels: int, repetitions: int) -> dic
         "seeds": n,
         "levels": levels,
         "repetitions": repetitions,
-        "flagged": float(np.mean(found)),
+        "flagged": float(np.mean(flags)),
     }
 
 
 def _rate(events: np.ndarray) -> Estimate:
-    found = hierarchical_rate(events, np.ones_like(events))
-    assert found is not None
-    return found
+    estimate = hierarchical_rate(events, np.ones_like(events))
+    assert estimate is not None
+    return estimate
 
 
 def _seed(k: int, rate: float, measure: str) -> Seed:
@@ -246,11 +248,11 @@ def page(table: pl.DataFrame) -> str:
 
 def _reach(table: pl.DataFrame) -> list[str]:
     """For each number of seeds, the largest τ up to which both aims are met, and what that means for a reader."""
-    found = table.filter(pl.col("part").is_in(["flagged", "false alarm"]))
+    cases = table.filter(pl.col("part").is_in(["flagged", "false alarm"]))
     known = {population.name: population.tau for population in ALIKE}
     lines = []
     for n in SEEDS:
-        own = found.filter(pl.col("seeds") == n)
+        own = cases.filter(pl.col("seeds") == n)
         alarms_at = {
             tau: max(
                 row["flagged"]
@@ -266,9 +268,9 @@ def _reach(table: pl.DataFrame) -> list[str]:
             _percent(part["flagged"].min())  # type: ignore[arg-type]
             for part in (present.filter(pl.col("levels") > few), present.filter(pl.col("levels") == few))
         ]
-        said = ", ".join(f"{_percent(v)} at τ = {tau:g}" for tau, v in alarms_at.items())
+        shares = ", ".join(f"{_percent(v)} at τ = {tau:g}" for tau, v in alarms_at.items())
         lines.append(
-            f"- {n} seeds: at most 10% false alarms up to τ = {max(reached):g} (largest: {said}); a seed of another kind is pointed out "
+            f"- {n} seeds: at most 10% false alarms up to τ = {max(reached):g} (largest: {shares}); a seed of another kind is pointed out "
             f"in at least {least[0]} on more than {few} levels ({least[1]} on {few})."
         )
     return [

@@ -47,8 +47,8 @@ def measure(plan: StudyPlan, engine: Executor) -> tuple[float, float, float]:
         watch = _Silent()
         began, cpu = time.perf_counter(), time.process_time()
         run_study(plan, Path(folder) / "study", engine, watch)
-        there = StudyFolder(Path(folder) / "study")
-        of_runs = sum(found.cpu for one in plan.runs if (found := there.times(one)))
+        study = StudyFolder(Path(folder) / "study")
+        of_runs = sum(times.cpu for run in plan.runs if (times := study.times(run)))
         return watch.over - began, watch.cpu - cpu, of_runs
 
 
@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
                 f"{kind:16} {wall:7.1f} s; the runs computed {runs:.1f} s, the driver used {driver / (driver + runs):.1%}",
                 flush=True,
             )
-    middle = {kind: statistics.median(found) for kind, found in times.items()}
+    middle = {kind: statistics.median(seconds) for kind, seconds in times.items()}
     print(f"efficiency of {given.workers} workers: {middle[kinds[0]] / given.workers / middle[kinds[1]]:.2f}")
     if given.ray:
         print(f"Ray takes {middle[kinds[2]] / middle[kinds[1]]:.2f} times as long as the local engine")

@@ -40,8 +40,8 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         args = with_new_names("" if ctx.parent is None else ctx.info_name, args)
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            there = f"there are {', '.join(self.commands)}.{closest(args[0], self.commands)}"
-            raise UserError(f"there is no command {args[0]!r}; {there} See: {ctx.command_path} --help")
+            hint = f"there are {', '.join(self.commands)}.{closest(args[0], self.commands)}"
+            raise UserError(f"there is no command {args[0]!r}; {hint} See: {ctx.command_path} --help")
         return super().resolve_command(ctx, args)
 
 
@@ -152,7 +152,7 @@ def with_worlds(command: Callable[..., Any]) -> Callable[..., Any]:
     signature = inspect.signature(command, eval_str=True)
     own = signature.parameters.get("world")
     more = {_CODE: CustomCode}
-    if own is None or not any(isinstance(one, OptionInfo) for one in get_args(own.annotation)):
+    if own is None or not any(isinstance(metadata, OptionInfo) for metadata in get_args(own.annotation)):
         more = {_PARAMETER: CustomWorlds, **more}
 
     @wraps(command)

@@ -39,18 +39,18 @@ def demo(
         f" --steps {steps}" if steps else ""
     )
     with progress_bars([config.name for config in configs], quiet) as told:
-        made = run_demo(out, configs, workers or os.cpu_count() or 1, told, command)
-    show(summary_table(list(made.twins)))
-    for item in made.twins:
+        outputs = run_demo(out, configs, workers or os.cpu_count() or 1, told, command)
+    show(summary_table(list(outputs.twins)))
+    for item in outputs.twins:
         verdict = item.verdict()
         show_verdict(verdict.label, f"the agent {label_of(item)}", verdict.reasons)
-    leaked = [item.judged_leakage() for item in made.twins]
+    leaked = [item.judged_leakage() for item in outputs.twins]
     say()
     lines = [
         f"leakage: {', '.join(map(str, leaked))} evaluation levels have a layout that was trained on",
-        f"report:  {made.page}",
-        f"film:    {made.film}",
+        f"report:  {outputs.page}",
+        f"film:    {outputs.film}",
         f"{time.monotonic() - began:.0f} s",
-        f"next:    {shown_command('live', *(item.run.path for item in made.twins))}",
+        f"next:    {shown_command('live', *(item.run.path for item in outputs.twins))}",
     ]
     show(plain_lines(lines))

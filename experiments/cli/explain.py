@@ -71,16 +71,16 @@ def explain(
 
     check_new(out)
     if any(map(is_agent_word, runs)):
-        found = _outside(
+        explanations = _outside(
             runs, full, levels, chosen_world(world), observation, AgentOptions(trust, frames, vec_normalize)
         )
     else:
-        found = _of_runs(runs, full, levels, quiet)
+        explanations = _of_runs(runs, full, levels, quiet)
     if out is not None:
-        write_folder(found, out)
+        write_folder(explanations, out)
     if as_json:
-        return show_json([to_json(one) for one in found])
-    show(explanation_text(found))
+        return show_json([to_json(explanation) for explanation in explanations])
+    show(explanation_text(explanations))
     say(f"wrote: {out}" if out is not None else "maps and tables as files: --out FOLDER")
 
 
@@ -107,9 +107,9 @@ def _of_runs(paths: list[Path], full: bool, levels: int, quiet: bool) -> list[Ex
 
     runs = open_runs(paths)
     with progress_bars([str(path) for path in paths], quiet) as told:
-        found = explain_runs(runs, full, lambda k, words: told(k, 0, 1, words), levels)
-    for run, own in zip(runs, found, strict=False):
-        record(run, found, own)
+        explanations = explain_runs(runs, full, lambda k, words: told(k, 0, 1, words), levels)
+    for run, own in zip(runs, explanations, strict=False):
+        record(run, explanations, own)
     if not quiet:
         say(f"next: {shown_command('report', *paths)}", err=True)
-    return found
+    return explanations

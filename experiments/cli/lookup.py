@@ -195,8 +195,10 @@ def config_check(config: Config, overrides: Overrides = None) -> None:
     """Check a config and report all mistakes at once."""
     from ..config.schema import load_config
 
-    found = load_config(config, overrides or [])
-    say(f"{config} is valid: experiment {found.name}, seed {found.seed}, hash {found.hash()[:12]}")
+    experiment = load_config(config, overrides or [])
+    say(
+        f"{config} is valid: experiment {experiment.name}, seed {experiment.seed}, hash {experiment.hash()[:12]}"
+    )
 
 
 @config_app.command("show")
@@ -204,11 +206,11 @@ def config_show(config: Config, overrides: Overrides = None, as_json: Json = Fal
     """Print the resolved config: every key, with overrides applied."""
     from ..config.schema import load_config
 
-    found = load_config(config, overrides or [])
+    experiment = load_config(config, overrides or [])
     if as_json:
-        show_json(found.to_dict())
+        show_json(experiment.to_dict())
     else:
-        show(found.to_yaml().rstrip(), verbatim=True)
+        show(experiment.to_yaml().rstrip(), verbatim=True)
 
 
 @config_app.command("schema")

@@ -177,21 +177,21 @@ def _in_our_words(error: Any, arguments: list[str]) -> str:
         word for word in arguments[:1] if word.replace("-", "").isalpha()
     ]  # not every error says which command it was
     command = context.command_path if context else " ".join(["goalposts", *named])
-    said = error.format_message()
+    message = error.format_message()
     if isinstance(error, ERRORS.NoSuchOption):
         meant = " or ".join(sorted(error.possibilities or ()))
-        said = f"there is no option {error.option_name}." + (f" Did you mean {meant}?" if meant else "")
+        message = f"there is no option {error.option_name}." + (f" Did you mean {meant}?" if meant else "")
     elif isinstance(error, ERRORS.BadOptionUsage):
         given = any(word.startswith(f"{error.option_name}=") for word in arguments)
-        said = f"{error.option_name} {'takes no value' if given else 'needs a value after it'}."
+        message = f"{error.option_name} {'takes no value' if given else 'needs a value after it'}."
     elif isinstance(error, ERRORS.MissingParameter) and param is not None:
         name = (param.metavar or param.name).upper()
-        said = f"{name} is missing. {getattr(param, 'help', '') or ''}".rstrip()
+        message = f"{name} is missing. {getattr(param, 'help', '') or ''}".rstrip()
     elif isinstance(error, ERRORS.BadParameter) and param is not None:
-        said = f"{max(param.opts, key=len)}{_wrong_value(error)}."
-    elif found := re.match(EXTRA, said):
-        said = f"unexpected argument {found[1]!r} for {command}."
-    return f"{said} See: {command} --help"
+        message = f"{max(param.opts, key=len)}{_wrong_value(error)}."
+    elif match := re.match(EXTRA, message):
+        message = f"unexpected argument {match[1]!r} for {command}."
+    return f"{message} See: {command} --help"
 
 
 def _wrong_value(error: Any) -> str:

@@ -40,12 +40,12 @@ def report(
     from ..publish.run_report import report_data
     from ..report.page.page import write_page
 
-    found = open_runs(runs)
+    opened_runs = open_runs(runs)
     check_new(out)
     command = shown_command("report", *runs)
     page, live = out or runs[0] / "report.html", runs[0] / "live.html"
     address = quote(Path(os.path.relpath(live, page.parent)).as_posix()) if live.is_file() else ""
-    data = report_data(found, command)
+    data = report_data(opened_runs, command)
     write_page(replace(data, live=address), page)
     say(f"{page} ({page.stat().st_size / 1e6:.1f} MB)")
     say(f"next: {shown_command('record' if data.boards is None else 'live', *runs[:2])}")
@@ -68,11 +68,11 @@ def live(
     from ..publish.live_page import live_page
     from ..report.live.page import write_live_page
 
-    found = open_runs(runs)
+    opened_runs = open_runs(runs)
     check_new(out)
     command = shown_command("live", *runs)
     page = out or runs[0] / "live.html"
-    write_live_page(live_page(found, command), page)
+    write_live_page(live_page(opened_runs, command), page)
     say(f"{page} ({page.stat().st_size / 1e6:.1f} MB)")
 
 

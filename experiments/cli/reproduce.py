@@ -36,12 +36,12 @@ def reproduce(
     from ..training.reproduce import reproduce as again  # torch: only for a run that is there
 
     with progress_bars([f"re-run of {run.name}"], quiet) as told:
-        found = again(run, out, lambda step, total, words: told(0, step, total, words))
+        reproduction = again(run, out, lambda step, total, words: told(0, step, total, words))
     if as_json:
-        show_json(found.to_dict())
+        show_json(reproduction.to_dict())
     else:
-        show(reproduction_text(found))
-    if not found.agrees:
+        show(reproduction_text(reproduction))
+    if not reproduction.agrees:
         raise typer.Exit(1)
 
 
@@ -49,20 +49,20 @@ def reproduction_text(found: Reproduction) -> str:
     """For the terminal: the answer, then what is not as it was."""
     same = sum(file.state == "same bytes" for file in found.files)
     if found.same:
-        said = "REPRODUCED" + (
+        headline = "REPRODUCED" + (
             "" if same == len(found.files) else " (some files have the same content in other bytes)"
         )
     elif found.agrees:
-        said = "REPRODUCED WITHIN INTERVALS (the processor's features differ, so the bytes do)"
+        headline = "REPRODUCED WITHIN INTERVALS (the processor's features differ, so the bytes do)"
     else:
-        said = "NOT REPRODUCED"
-    lines = [f"{said}: {found.run}", f"  {same} of {len(found.files)} files have the same bytes"]
+        headline = "NOT REPRODUCED"
+    lines = [f"{headline}: {found.run}", f"  {same} of {len(found.files)} files have the same bytes"]
     for file in found.files:
         if file.state != "same bytes":
             lines.append(f"  {file.file}: {file.state}" + (f"; {file.note}" if file.note else ""))
     if found.changed:
         lines.append("changed since the run was made:")
-        lines += [f"  {one.what}: {one.was} → {one.now}" for one in found.changed]
+        lines += [f"  {change.what}: {change.was} → {change.now}" for change in found.changed]
     else:
         lines.append("code, versions and machine are unchanged")
     if found.rates:

@@ -57,14 +57,14 @@ def train(
     from ..runs.folder_names import CONFIG
     from ..runs.run import Run, default_out
 
-    found = load_config(config, overrides or [])
-    path = out or default_out(found)
+    experiment = load_config(config, overrides or [])
+    path = out or default_out(experiment)
     if (path / CONFIG).exists():
-        Run.create(path, found)  # refused now, before torch is imported
+        Run.create(path, experiment)  # refused now, before torch is imported
     from ..training.train import train as train_run  # torch: only for a config that is valid
 
-    with progress_bars([found.name], quiet) as told:
-        run = train_run(found, path, lambda step, total, words: told(0, step, total, words), evaluate)
+    with progress_bars([experiment.name], quiet) as told:
+        run = train_run(experiment, path, lambda step, total, words: told(0, step, total, words), evaluate)
     say(_trained_text(run))
     if evaluate:
         say(f"next: {shown_command('diagnose', run.path)}, {shown_command('report', run.path)}")
@@ -102,7 +102,7 @@ def evaluate(
     name = agent_words([str(run)])[0]
     of = world if file is not None else chosen_world(world)
     with progress_bars([name], quiet) as told:
-        found = evaluate_named(
+        summary = evaluate_named(
             name,
             condition or None,
             levels,
@@ -112,13 +112,13 @@ def evaluate(
             tell=lambda what, done, total: told(0, done, total, what),
         )
     if as_json:
-        show_json(evaluation_json(name, found))
+        show_json(evaluation_json(name, summary))
         return
-    show(outcome_table(found.rows))
-    for line in held_out_lines(found):
+    show(outcome_table(summary.rows))
+    for line in held_out_lines(summary):
         say(line)
-    say(f"episodes: {found.stored or 'not kept; --out FILE.parquet writes them'}")
-    if found.stored and out is None:
+    say(f"episodes: {summary.stored or 'not kept; --out FILE.parquet writes them'}")
+    if summary.stored and out is None:
         say(f"next: {shown_command('diagnose', run)}")
 
 
@@ -185,13 +185,13 @@ BY_ITSELF = "an agent that is not a run is diagnosed by itself: give only that o
 def _of_runs(paths: list[Path], play: bool, preview: bool, quiet: bool) -> list[Any]:
     from ..evaluation.evaluated_run import diagnoses_of, evaluated, open_runs
 
-    found, fresh = open_runs(paths), {}
+    runs, fresh = open_runs(paths), {}
     if play:
         from ..evaluation.missing_probes import play_probes
 
-        with progress_bars([str(run.path) for run in found], quiet) as told:
-            fresh = play_probes(found, preview, lambda k, words, done, total: told(k, done, total, words))
-    return diagnoses_of(evaluated(found, fresh))
+        with progress_bars([str(run.path) for run in runs], quiet) as told:
+            fresh = play_probes(runs, preview, lambda k, words, done, total: told(k, done, total, words))
+    return diagnoses_of(evaluated(runs, fresh))
 
 
 @dataclass(frozen=True)
@@ -211,10 +211,12 @@ class _Outside:
 
         agent, options = agent_named(self.word, self.loading), self.options
         with adopted_for_now(agent, **options) as run:
-            found = diagnoses_of(evaluated([run]))[0]
-        _show_diagnoses([found], self.keep(), as_json)
+            diagnosis = diagnoses_of(evaluated([run]))[0]
+        _show_diagnoses([diagnosis], self.keep(), as_json)
         if not as_json:
-            _show_sight(lambda: subject_of(agent, options["world"], options["observation"]), found.verdict)
+            _show_sight(
+                lambda: subject_of(agent, options["world"], options["observation"]), diagnosis.verdict
+            )
             say()
             say(self.after())
 
@@ -240,13 +242,13 @@ def _forecasts_of(runs: list[Path]) -> dict[str, list[str]]:
     """For runs that were evaluated under no shift: a forecast of what they pursue after one, or why there is none."""
     from ..foresight.forecast import forecast_of_agent
 
-    found = {}
+    forecasts = {}
     for run in runs:
         try:
-            found[str(run)] = forecast_of_agent(_subject_of(run))
+            forecasts[str(run)] = forecast_of_agent(_subject_of(run))
         except UserError as error:  # no checkpoint, for example
-            found[str(run)] = [f"No forecast: {error}"]
-    return found
+            forecasts[str(run)] = [f"No forecast: {error}"]
+    return forecasts
 
 
 def _subject_of(run: Path) -> Any:
@@ -265,10 +267,10 @@ def _show_sight(load: Callable[[], Any], verdict: Any) -> None:
     from ..evaluation.missing_probes import sight_of
 
     try:
-        said = sight_of(load(), verdict)
+        sentence = sight_of(load(), verdict)
     except UserError as error:  # pixels, for example
-        said = str(error)
-    show(f"\nCan it see the goal?\n  {said}")
+        sentence = str(error)
+    show(f"\nCan it see the goal?\n  {sentence}")
 
 
 def _show_diagnoses(
@@ -278,10 +280,10 @@ def _show_diagnoses(
 
     if as_json:
         more = {"forecast": forecasts} if forecasts else {}
-        made = [one.to_dict() | more for one in diagnoses]
-        show_json(made if len(made) > 1 else made[0])
+        records = [diagnosis.to_dict() | more for diagnosis in diagnoses]
+        show_json(records if len(records) > 1 else records[0])
         return
-    show("\n\n\n".join(diagnosis_text(one, plain(add)) for one in diagnoses))
+    show("\n\n\n".join(diagnosis_text(diagnosis, plain(add)) for diagnosis in diagnoses))
     for run, lines in (forecasts or {}).items():
         show("\n  ".join([f"\nBefore any shift, {plain(run)}", *map(plain, lines)]))
 
@@ -319,10 +321,10 @@ def foresee(
         source = Run.open(run)
     from ..foresight.text import foresee_fully  # torch is needed from here on only
 
-    found = foresee_fully(source, **options)
+    foresight = foresee_fully(source, **options)
     if as_json:
-        return show_json(found.to_dict())
-    show(str(found))
+        return show_json(foresight.to_dict())
+    show(str(foresight))
 
 
 @app.command(rich_help_panel=MAIN)
@@ -346,23 +348,23 @@ def finetune(
     from ..evaluation.evaluated_run import open_runs
     from ..runs.finetune_csv import recoveries
 
-    found = open_runs(runs)
+    opened_runs = open_runs(runs)
     from ..training.finetune import STEPS, marks_of, shifted  # torch: only for runs that are there
     from ..training.finetune import finetune as test
     from .tables import recovery_text
 
-    for run in found:
+    for run in opened_runs:
         marks_of(shifted(run.config, condition, steps or STEPS), steps or STEPS)  # refused before any work
     tables = []
-    with progress_bars([str(run.path) for run in found], quiet) as told:
-        for k, run in enumerate(found):
+    with progress_bars([str(run.path) for run in opened_runs], quiet) as told:
+        for k, run in enumerate(opened_runs):
             tables.append(
                 test(run, condition, steps or STEPS, levels, lambda *at, k=k: told(k, *at))  # type: ignore[misc]
             )
-    curves = recoveries(list(zip([run.config for run in found], tables, strict=True)))
+    curves = recoveries(list(zip([run.config for run in opened_runs], tables, strict=True)))
     if as_json:
-        made = [{"agent": name, **curve.to_dict()} for name, curve in curves]
-        show_json(made if len(made) > 1 else made[0])
+        records = [{"agent": name, **curve.to_dict()} for name, curve in curves]
+        show_json(records if len(records) > 1 else records[0])
         return
     show("\n\n".join(f"{name}\n{recovery_text(curve)}" for name, curve in curves))
     say(f"next: {shown_command('diagnose', *runs)}, {shown_command('report', *runs)}")
@@ -382,15 +384,15 @@ def sweep_goal(
     from ..evaluation.goal_sweep import sweep_goal as sweep
     from ..evaluation.goal_sweep_file import FILE
 
-    found = open_runs(runs)
-    counts = sweep(found, levels, samples)
+    opened_runs = open_runs(runs)
+    counts = sweep(opened_runs, levels, samples)
     if not any(counts):
         say("none of these levels has exactly one movable goal, so there is nothing to drag")
         return
-    for run, count in zip(found, counts, strict=True):
+    for run, count in zip(opened_runs, counts, strict=True):
         say(
             f"swept {count} levels: {run.path / FILE}"
             if count
             else f"not evaluated on these levels: {run.path}"
         )
-    say(f"next: {shown_command('report', *(run.path for run in found))}")
+    say(f"next: {shown_command('report', *(run.path for run in opened_runs))}")

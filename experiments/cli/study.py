@@ -166,18 +166,18 @@ def status(path: StudyPath, as_json: Json = False) -> None:
     from ..study.session import study_status
     from .tables import status_table
 
-    found = study_status(path)
+    progress = study_status(path)
     if as_json:
-        show_json(found.to_dict())
+        show_json(progress.to_dict())
         return
-    state = "running now" if found.running else "nothing is running"
-    say(f"{found.study}: {found.done} of {found.runs} runs done; {state}")
-    show(status_table(found).rstrip())
-    if found.others:
+    state = "running now" if progress.running else "nothing is running"
+    say(f"{progress.study}: {progress.done} of {progress.runs} runs done; {state}")
+    show(status_table(progress).rstrip())
+    if progress.others:
         say(
-            f"  {found.others} further runs in the folder belong to no point of the current study; tables leave them out"
+            f"  {progress.others} further runs in the folder belong to no point of the current study; tables leave them out"
         )
-    if found.done < found.runs and not found.running:
+    if progress.done < progress.runs and not progress.running:
         say(f"resume with: {shown_command('study', path)}")
 
 
@@ -194,11 +194,11 @@ def compare(first: StudyPath, second: StudyPath, as_json: Json = False) -> None:
     from .tables import compare_text
 
     tables = [read_summary(check_study(path).path / SUMMARY, plan_study(path)) for path in (first, second)]
-    found = compare_tables(*tables)
+    differences = compare_tables(*tables)
     if as_json:
-        show_json([asdict(one) for one in found])
+        show_json([asdict(difference) for difference in differences])
     else:
-        show(compare_text(found, (plain(first), plain(second))))
+        show(compare_text(differences, (plain(first), plain(second))))
         say(f"next: {shown_command('report', first)}, {shown_command('report', second)}")
 
 
@@ -249,13 +249,13 @@ def _show_leaderboard(added: AddedMethod) -> None:
     from ..study.leaderboard.board import columns_of
     from ..system.screen import table
 
-    found = leaderboard_of(added)
+    board = leaderboard_of(added)
     say(f"leaderboard of label class {added.label_class}, at {added.quick.name} = {added.quick.parameter:g}:")
-    heads, *rows = columns_of(found.rows, SHORT)
+    heads, *rows = columns_of(board.rows, SHORT)
     show(table(heads, rows))
-    for note in found.notes:
+    for note in board.notes:
         say(f"note: {note}")
-    say(f"all columns: {plain(found.files[0])}; as a table: {plain(found.files[1])}")
+    say(f"all columns: {plain(board.files[0])}; as a table: {plain(board.files[1])}")
 
 
 def say_study_report(path: Path) -> None:

@@ -32,16 +32,16 @@ def outcome_table(rows: Sequence[OutcomesRow]) -> str:
     """One row per condition and mode: what was touched first, how it ended, with intervals."""
     lines = []
     for row in rows:
-        found, mode = row.outcomes, "sampled" if row.sampled else "greedy"
-        shares = [_cell(getattr(found, name)) for name in OUTCOMES]
-        lines.append([f"{found.condition} ({found.role}, {mode})", *shares, f"{found.proxy.n:,}"])
+        outcomes, mode = row.outcomes, "sampled" if row.sampled else "greedy"
+        shares = [_cell(getattr(outcomes, name)) for name in OUTCOMES]
+        lines.append([f"{outcomes.condition} ({outcomes.role}, {mode})", *shares, f"{outcomes.proxy.n:,}"])
     heads = ("condition (role, actions)", *OUTCOME_TITLES.values(), "n")
     return table(heads, lines)
 
 
 def evaluation_json(name: str, found: EvaluationSummary) -> dict[str, Any]:
     """Everything that `goalposts evaluate` prints, for JSON."""
-    distances = {condition: one.to_dict() for condition, one in found.distances.items()}
+    distances = {condition: distance.to_dict() for condition, distance in found.distances.items()}
     return {"run": name, "outcomes": outcomes_json(found.rows), "leaked": found.leaked, "distance": distances}
 
 
@@ -80,7 +80,7 @@ def diagnosis_text(found: Diagnosis, add: str) -> str:
     headline, _, rest = found.verdict.explain().partition("\n")
     parts = [f"{headline}{_named(found)}\n{rest}", f"What does it chase?\n{_probe_table(found)}".rstrip()]
     if found.chance:
-        rows = (f"  {name:22}{one}" for name, one in found.chance.items())
+        rows = (f"  {name:22}{estimate}" for name, estimate in found.chance.items())
         parts.append(
             plain_lines(
                 ["Chance: goal preference of agents that cannot see the goal, on the same levels", *rows]
@@ -169,18 +169,18 @@ def _attribution_text(found: Diagnosis) -> str:
     if not found.attributions:
         return f"  not measured: {found.no_attribution}"
     lines = []
-    for one in found.attributions:
-        lines.append(f"  {one.run}, {one.condition}: {one.found}")
-        lines.append(f"  {one.run}, {one.condition}: {one.seeing}")
+    for attribution in found.attributions:
+        lines.append(f"  {attribution.run}, {attribution.condition}: {attribution.found}")
+        lines.append(f"  {attribution.run}, {attribution.condition}: {attribution.seeing}")
         if len(found.attributions) == 1:
             heads = ("hypothesis", "kind", "nats behind the best", "episodes it explains best")
             rows = []
-            best = one.found.table["log_evidence"].max()
-            for row in one.found.table.iter_rows(named=True):
+            best = attribution.found.table["log_evidence"].max()
+            for row in attribution.found.table.iter_rows(named=True):
                 behind, share = best - row["log_evidence"], row["episodes_best"]
                 rows.append([row["hypothesis"], row["kind"], f"{behind:,.1f}", f"{100 * share:.0f}%"])
             lines += table(heads, rows).rstrip().split("\n")
-    lines += [f"  {one.run}, {one.condition}: {one.found}" for one in found.on_probes]
+    lines += [f"  {probe.run}, {probe.condition}: {probe.found}" for probe in found.on_probes]
     return plain_lines(lines)
 
 
@@ -198,8 +198,8 @@ def grid_table(grid: Grid) -> str:
     columns = list(dict.fromkeys(column for _, column in grid.figures))
     rows = []
     for row in dict.fromkeys(row for row, _ in grid.figures):
-        found = [grid.figures.get((row, column)) for column in columns]
-        rows.append([*row, *("" if figure is None else f"{figure.rate:,.0f}" for figure in found)])
+        figures = [grid.figures.get((row, column)) for column in columns]
+        rows.append([*row, *("" if figure is None else f"{figure.rate:,.0f}" for figure in figures)])
     first = len(grid.headings)
     return table([*grid.headings, *columns], rows, grid.title, range(first, first + len(columns)))
 
@@ -222,19 +222,19 @@ def status_table(found: StudyStatus) -> str:
 def compare_text(found: Sequence[Difference], names: tuple[str, str]) -> str:
     """The differences between two studies, in one table."""
     rows = []
-    for one in found:
-        gap = f"{one.difference:+.3f}"
-        if one.low is not None and one.high is not None:
-            sure = "" if one.low <= 0 <= one.high else " differs"
-            gap += f" [{one.low:+.3f}, {one.high:+.3f}]{sure}"
+    for difference in found:
+        gap = f"{difference.difference:+.3f}"
+        if difference.low is not None and difference.high is not None:
+            sure = "" if difference.low <= 0 <= difference.high else " differs"
+            gap += f" [{difference.low:+.3f}, {difference.high:+.3f}]{sure}"
         rows.append(
             [
-                one.label,
-                one.measure,
-                f"{one.first:.3f}",
-                f"{one.second:.3f}",
+                difference.label,
+                difference.measure,
+                f"{difference.first:.3f}",
+                f"{difference.second:.3f}",
                 gap,
-                f"{one.seeds[0]}, {one.seeds[1]}",
+                f"{difference.seeds[0]}, {difference.seeds[1]}",
             ]
         )
     heads = ("point", "measure", names[0], names[1], f"{names[1]} minus {names[0]}", "seeds")

@@ -65,15 +65,15 @@ def watch(
     from ..interactive.players import course_of, course_of_file, player_of
 
     subjects = agent_words(subjects)
-    found = subjects_named(subjects, _world_of(world, file, subjects))
-    known = next((s.config.evaluate.conditions for s in found if s.config is not None), None)
-    of = _warm(opening, found[0].world)
+    agents = subjects_named(subjects, _world_of(world, file, subjects))
+    known = next((s.config.evaluate.conditions for s in agents if s.config is not None), None)
+    of = _warm(opening, agents[0].world)
     course = (
         course_of_file(file, of)
         if file
-        else course_of(get_world(of), condition or known, level_seed_of(found))
+        else course_of(get_world(of), condition or known, level_seed_of(agents))
     )
-    players = [player_of(s, label) for s, label in zip(found, labels_of(subjects, found), strict=True)]
+    players = [player_of(s, label) for s, label in zip(agents, labels_of(subjects, agents), strict=True)]
     shift = next(
         (c for c in course.conditions if c == course.world.default_condition("shift")), course.conditions[0]
     )

@@ -24,10 +24,10 @@ def read_with_bases(name: str, folder: Path, keys: Collection[str], within: Path
 
     keys: of a config; a file that has none of them is none. within: the folder that no base may lead out of.
     """
-    found = _find(name, folder, within)
-    if isinstance(found, Problem):
-        return Document("", problems=[found], broken=True)
-    return _read(found, (), keys, within)
+    path = _find(name, folder, within)
+    if isinstance(path, Problem):
+        return Document("", problems=[path], broken=True)
+    return _read(path, (), keys, within)
 
 
 def shipped_configs() -> tuple[str, ...]:
@@ -50,28 +50,28 @@ def _read(path: Path, below: tuple[Path, ...], keys: Collection[str], within: Pa
         return document
     key, base = ("base",), document.data.pop("base")
     chain = (*below, path)
-    found: Path | Problem
+    base_path: Path | Problem
     if len(chain) > MAX_BASES:
         text = f"more than {MAX_BASES} files are each the base of another ({chain[0].name} → {chain[1].name} → …); merge some."
         document.problems.append(Problem(document.place(key), "base", text))
         document.broken = True
         return document
     if not isinstance(base, str) or not base:
-        found = Problem(
+        base_path = Problem(
             "", "", f"{base!r} is not allowed; it must be the path of another config, such as edge.yaml."
         )
     else:
-        found = _find(base, path.parent, within)
-    if isinstance(found, Path) and found.resolve() in [other.resolve() for other in chain]:
-        circle = " → ".join(other.name for other in (*chain, found))
-        found = Problem(
+        base_path = _find(base, path.parent, within)
+    if isinstance(base_path, Path) and base_path.resolve() in [other.resolve() for other in chain]:
+        circle = " → ".join(other.name for other in (*chain, base_path))
+        base_path = Problem(
             "", "", f"the files are each other's base in a circle ({circle}); take one base line out."
         )
-    if isinstance(found, Problem):
-        document.problems.append(Problem(document.place(key), "base", found.text))
+    if isinstance(base_path, Problem):
+        document.problems.append(Problem(document.place(key), "base", base_path.text))
         document.broken = True
         return document
-    result = _read(found, chain, keys, within)
+    result = _read(base_path, chain, keys, within)
     result.update(document)
     return result
 

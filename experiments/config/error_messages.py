@@ -36,8 +36,8 @@ def validate(
     except ValidationError as error:
         seen = {(problem.place, problem.key) for problem in problems}
         schema = model.model_json_schema()
-        found = [_problem(item, schema, document) for item in error.errors(include_url=False)]
-        problems += [problem for problem in found if (problem.place, problem.key) not in seen]
+        violations = [_problem(item, schema, document) for item in error.errors(include_url=False)]
+        problems += [problem for problem in violations if (problem.place, problem.key) not in seen]
     if result is None or problems:
         if len(problems) > MAX_PROBLEMS:
             more = Problem("", "", f"… and {len(problems) - MAX_PROBLEMS} more")

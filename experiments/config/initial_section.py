@@ -82,17 +82,19 @@ def weights_in(folder: Path) -> Path | None:
     """The model.safetensors of a checkpoint folder, or of the last checkpoint of a run folder."""
     if (folder / "model.safetensors").is_file():
         return folder / "model.safetensors"
-    steps = [one for one in (folder / "checkpoints").glob("*") if is_step(one.name) and not one.is_symlink()]
-    found = [one / "model.safetensors" for one in steps if (one / "model.safetensors").is_file()]
-    return max(found, key=lambda one: int(one.parent.name), default=None)
+    steps = [
+        step for step in (folder / "checkpoints").glob("*") if is_step(step.name) and not step.is_symlink()
+    ]
+    files = [step / "model.safetensors" for step in steps if (step / "model.safetensors").is_file()]
+    return max(files, key=lambda file: int(file.parent.name), default=None)
 
 
 def digest_of(folder: Path) -> str:
     """SHA-256 of the last weights in a folder. Raises ValueError."""
-    found = weights_in(folder)
-    if found is None:
+    path = weights_in(folder)
+    if path is None:
         raise ValueError(f"{str(folder)!r} holds no weights; give the folder of a run that has a checkpoint.")
     try:
-        return hashlib.sha256(read_ordinary(found, MAX_WEIGHTS, follow=False)).hexdigest()
+        return hashlib.sha256(read_ordinary(path, MAX_WEIGHTS, follow=False)).hexdigest()
     except OSError as error:
-        raise ValueError(f"{found} cannot be read: {error.strerror or error}.") from error
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}.") from error

@@ -74,6 +74,6 @@ def _written_out(value: Any, keys: set[str]) -> Any:
         value = {"name": value}
     if not isinstance(value, Mapping) or not isinstance(value.get("options", {}), Mapping):
         return value
-    own = {key: one for key, one in value.items() if key in keys}
-    more = {key: one for key, one in value.items() if key not in keys}
+    own = {key: entry for key, entry in value.items() if key in keys}
+    more = {key: entry for key, entry in value.items() if key not in keys}
     return {**own, "options": {**own.get("options", {}), **more}}

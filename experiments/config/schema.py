@@ -319,12 +319,12 @@ def _without_numpy(value: Any) -> Any:
 
 def _with(document: Document, overrides: Iterable[str]) -> Document:
     overrides = [overrides] if isinstance(overrides, str) else list(overrides)
-    for wrong in (one for one in overrides if not isinstance(one, str)):
+    for wrong in (override for override in overrides if not isinstance(override, str)):
         text = "an override is text such as 'seed=3'."
         document.problems.append(Problem(f"override {wrong!r:.60}", "", text))
     chooses = re.compile(r"\s*train\.algorithm\s*=")  # first, as it drops the keys of the algorithm before
-    overrides = [one for one in overrides if isinstance(one, str)]
-    for override in sorted(overrides, key=lambda one: chooses.match(one) is None):
+    overrides = [override for override in overrides if isinstance(override, str)]
+    for override in sorted(overrides, key=lambda change: chooses.match(change) is None):
         if re.match(r"\s*base\s*=", override):
             text = "the base of a config can only be named in its file."
             document.problems.append(Problem(f'override "{override[:60]}"', "base", text))

@@ -64,11 +64,11 @@ def source_of(names: Sequence[str]) -> str | None:
         return None
     from ...agents.named_code import find_code
 
-    found = [find_code(name) for name in names]
-    if None in found:
+    codes = [find_code(name) for name in names]
+    if None in codes:
         return None
-    digests = " ".join(code.digest for code in found if code is not None)
-    return digests if len(found) == 1 else hashlib.sha256(digests.encode()).hexdigest()
+    digests = " ".join(code.digest for code in codes if code is not None)
+    return digests if len(codes) == 1 else hashlib.sha256(digests.encode()).hexdigest()
 
 
 class NetConfig(Section):

@@ -61,9 +61,9 @@ def objectives_of(world: World) -> dict[str, tuple[Objective, ...]]:
     def variants(target: Target, *foresight: bool) -> tuple[Objective, ...]:
         return tuple(Objective(target.name, target.mask, pay, f) for pay in PAYS for f in foresight)
 
-    found = {world.goal.name: variants(world.goal, True)}
-    found |= {target.name: variants(target, True, False) for target in (*world.proxies, *world.targets)}
-    return {**found, "survive": (Objective("survive", 0, "survive"),)}
+    objectives = {world.goal.name: variants(world.goal, True)}
+    objectives |= {target.name: variants(target, True, False) for target in (*world.proxies, *world.targets)}
+    return {**objectives, "survive": (Objective("survive", 0, "survive"),)}
 
 
 def hypotheses_of(world: World) -> tuple[Hypothesis, ...]:
@@ -106,7 +106,7 @@ def gather(
         )
     same = _not_separated(world, levels)
     hypotheses = [_narrowed(h, only) for h in hypotheses_of(world) if h.name not in same]
-    agents = {name: found for name, found in objectives_of(world).items() if name not in same}
+    agents = {name: alternatives for name, alternatives in objectives_of(world).items() if name not in same}
     objectives = [o for variants in agents.values() for o in variants]
     owner = np.repeat(np.arange(len(agents)), [len(v) for v in agents.values()])
     each = np.empty((len(steps), len(hypotheses)))
@@ -274,12 +274,12 @@ def main(arguments: list[str] | None = None) -> None:
         whole=given.whole,
         only=given.only,
     )
-    found = weigh(evidence)
+    attribution = weigh(evidence)
     with pl.Config(
         tbl_rows=-1, tbl_cols=-1, tbl_width_chars=200, fmt_str_lengths=60, tbl_hide_dataframe_shape=True
     ):
-        print(found.table)
-    print(found)
+        print(attribution.table)
+    print(attribution)
     if given.table:
         evidence_table(evidence).write_csv(given.table)
 

@@ -119,7 +119,7 @@ class Diagnosis:
             "behaviour": None if self.naming is None else self.naming.to_dict(),
             "relocation": None if self.relocation is None else self.relocation.to_dict(),
             "missing": list(self.missing),
-            "chance_context": {name: one.to_dict() for name, one in self.chance.items()},
+            "chance_context": {name: estimate.to_dict() for name, estimate in self.chance.items()},
             "conflict_curve": None if self.curve is None else _curve(self.curve),
             "attribution": [a.to_dict() for a in self.attributions],
             "attribution_on_probes": [a.to_dict() for a in self.on_probes],
@@ -148,7 +148,7 @@ def diagnose_runs(
     table = probe_table(episodes, sampled=verdict.sampled)
     names = table["condition"].to_list()
     tells = [world.condition_or_own(name).distinguishes for name in names]
-    found, why_not = _attributions(verdict, runs, attributed)
+    attributions, why_not = _attributions(verdict, runs, attributed)
     shift = verdict.shift
     return Diagnosis(
         verdict,
@@ -156,15 +156,15 @@ def diagnose_runs(
         {name: regret(episodes, condition=name, sampled=verdict.sampled) for name in names},
         tuple(name for name in probes_of(world) if name not in names),
         None if shift is None else conflict_curve(episodes, condition=shift, sampled=verdict.sampled),
-        found,
+        attributions,
         why_not,
         _recovery(verdict, runs),
         name_runs(world, runs, verdict.sampled),
         relocated(verdict, runs, episodes),
         tuple(
-            one
-            for condition in (_conditions_of_places(world) if found else ())
-            for one in _attributions(verdict, runs[:1], min(attributed, ON_PROBES), condition)[0]
+            attribution
+            for condition in (_conditions_of_places(world) if attributions else ())
+            for attribution in _attributions(verdict, runs[:1], min(attributed, ON_PROBES), condition)[0]
         ),
         chance_context(runs[0].episodes, runs[0].trajectories, shift, runs[0].max_steps),
     )
@@ -180,21 +180,21 @@ def chance_context(
     if trajectories is None or shift is None:
         return {}
     clear = episodes.filter(pl.col("distinguishing") & (pl.col("condition") == shift))
-    there = trajectories.filter(pl.col("condition") == shift)
-    chosen = there.join(clear.select("level_index").unique(), on="level_index", how="semi").head(
+    records = trajectories.filter(pl.col("condition") == shift)
+    chosen = records.join(clear.select("level_index").unique(), on="level_index", how="semi").head(
         CHANCE_LEVELS
     )
     if not chosen.height:
         return {}
     levels, _, _ = levels_and_actions(chosen)
-    found: dict[str, Estimate] = {}
+    estimates: dict[str, Estimate] = {}
     agents: tuple[Scripted, ...] = (Random(), BlindToGoal())
     for agent in agents:
         first = play(agent, levels, sampled=True, max_steps=max_steps).outcome[:, O_FIRST]
         goal, proxy = (int((first == FIRST.index(name)).sum()) for name in ("goal", "proxy"))
         if goal + proxy:
-            found[agent.name] = wilson(goal, goal + proxy, seeds=0)
-    return found
+            estimates[agent.name] = wilson(goal, goal + proxy, seeds=0)
+    return estimates
 
 
 def relocated(verdict: Verdict, runs: Sequence[Recorded], episodes: pl.DataFrame) -> Relocated | None:
@@ -219,7 +219,7 @@ def relocated(verdict: Verdict, runs: Sequence[Recorded], episodes: pl.DataFrame
 
 def name_runs(world: World, runs: Sequence[Recorded], sampled: bool = True) -> Naming | None:
     """The name of what runs of one procedure do, by their world's candidates; places are replayed from recorded actions."""
-    candidates = {one.name: one.predictions for one in behaviours_of(world)}
+    candidates = {behaviour.name: behaviour.predictions for behaviour in behaviours_of(world)}
     asked = _conditions_of_places(world)
     played = [run.trajectories for run in runs if run.trajectories is not None]
     places = None
@@ -236,13 +236,13 @@ def name_runs(world: World, runs: Sequence[Recorded], sampled: bool = True) -> N
 
 def _conditions_of_places(world: World) -> tuple[str, ...]:
     """The conditions on which a candidate predicts where an episode gets to."""
-    found = (
+    conditions = (
         condition
-        for one in behaviours_of(world)
-        for condition, words in one.predictions.items()
+        for behaviour in behaviours_of(world)
+        for condition, words in behaviour.predictions.items()
         if any(word.removeprefix("not ") in world.places for word in words)
     )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(conditions))
 
 
 def _recovery(verdict: Verdict, runs: Sequence[Recorded]) -> Recovery | None:
@@ -259,7 +259,7 @@ def _attributions(
     verdict: Verdict, runs: Sequence[Recorded], most: int, condition: str | None = None
 ) -> tuple[tuple[Attributed, ...], str]:
     """Return (one attribution per run, "") or (none, the reason). condition: default the shift of the verdict."""
-    found, on = [], condition or verdict.shift
+    attributions, on = [], condition or verdict.shift
     for run in runs:
         if run.slip:
             return (), "with slip, the actions are not all the agent's own, so they are not weighed"
@@ -272,10 +272,10 @@ def _attributions(
             played = _until_first_touch(run, chosen)
             evidence = gather(*played, run.max_steps)
             seeing = against_seeing(evidence, *played, run.max_steps)
-            found.append(Attributed(run.name, on, weigh(evidence), seeing))
+            attributions.append(Attributed(run.name, on, weigh(evidence), seeing))
         except ValuesError as error:
             return (), f"the recorded episodes cannot be replayed: {error}"
-    return tuple(found), ""
+    return tuple(attributions), ""
 
 
 def _until_first_touch(run: Recorded, chosen: pl.DataFrame) -> tuple[LevelSet, np.ndarray, np.ndarray]:
@@ -297,11 +297,11 @@ def places_of(world: World, trajectories: pl.DataFrame, max_steps: int | None = 
     """Where recorded episodes got to: run, condition, level_index, and a yes/no column for each place that the world declares."""
     keys = trajectories.select("run", "condition", "level_index")
     played = levels_and_actions(trajectories)
-    found = {name: np.zeros(len(played[0]), np.bool_) for name in world.places}
+    visits = {name: np.zeros(len(played[0]), np.bool_) for name in world.places}
     for i, facts, states in paths(*played, max_steps):
-        for name, there in world.places.items():
-            found[name][i] = there(facts, states)
-    return keys.with_columns(**{name: pl.Series(values) for name, values in found.items()})
+        for name, predicate in world.places.items():
+            visits[name][i] = predicate(facts, states)
+    return keys.with_columns(**{name: pl.Series(values) for name, values in visits.items()})
 
 
 def relocation(trajectories: pl.DataFrame, a: str, b: str, max_steps: int | None = None) -> pl.DataFrame:
@@ -324,20 +324,20 @@ def relocation(trajectories: pl.DataFrame, a: str, b: str, max_steps: int | None
             }
         )
     played = [levels_and_actions(side) for side in sides]
-    cells = [goal_cells(one[0]) for one in played]
+    cells = [goal_cells(recording[0]) for recording in played]
     usable = (cells[0] >= 0).all(axis=1) & (cells[1] >= 0).all(axis=1) & (cells[0] != cells[1]).any(axis=1)
-    firsts = [first_of_two(one, cells[0], cells[1], max_steps) for one in played]
-    made = (
+    firsts = [first_of_two(recording, cells[0], cells[1], max_steps) for recording in played]
+    pairs = (
         sides[0]
         .select("run", "level_index")
         .with_columns(moved_here=pl.Series(firsts[0]), moved_away=pl.Series(firsts[1]))
     )
-    return made.filter(pl.Series(usable))
+    return pairs.filter(pl.Series(usable))
 
 
 def _curve(curve: ConflictCurve) -> dict[str, Any]:
     """Convert a conflict curve to JSON values: arrays become lists."""
-    found = asdict(curve)
+    entries = asdict(curve)
     for name in ("detours", "curve", "curve_low", "curve_high", "monotone"):
-        found[name] = [round(float(x), 5) for x in found[name]]
-    return found
+        entries[name] = [round(float(x), 5) for x in entries[name]]
+    return entries

@@ -186,7 +186,9 @@ def _with_naming_probes(world: World, conditions: Sequence[str]) -> tuple[str, .
     if set(conditions) != set(world.entry("").usual_evaluation()):
         return tuple(conditions)
     return tuple(
-        dict.fromkeys([*conditions, *(name for one in behaviours_of(world) for name in one.predictions)])
+        dict.fromkeys(
+            [*conditions, *(name for behaviour in behaviours_of(world) for name in behaviour.predictions)]
+        )
     )
 
 
@@ -201,12 +203,12 @@ def evaluate_fully(
     """Play all conditions, and return the episodes with levels and actions. Defaults and errors as in `plan_of`."""
     plan = plan_of(subject, conditions, levels, level_seed, greedy)
     parts = list(evaluate_in_parts(subject, plan, plan.levels, tell))
-    found = Evaluation(validate(pl.concat(part.episodes for part in parts)))
+    evaluation = Evaluation(validate(pl.concat(part.episodes for part in parts)))
     for part in parts:
-        found.levels.update(part.levels)
-        found.played.update(part.played)
-        found.leaked.update(part.leaked)
-    return found
+        evaluation.levels.update(part.levels)
+        evaluation.played.update(part.played)
+        evaluation.leaked.update(part.leaked)
+    return evaluation
 
 
 def evaluate_in_parts(

@@ -70,18 +70,18 @@ class Evaluated:
             raise RunError(
                 f"{path} is missing. Record the episodes with: {shown_command('evaluate', self.run.path)}"
             )
-        found = read_trajectories(path)
-        check_together(self.run, self.episodes, found)
-        return found
+        table = read_trajectories(path)
+        check_together(self.run, self.episodes, table)
+        return table
 
     def recorded(self) -> Recorded:
         """Collect the run's tables for a diagnosis. Raises RunError."""
-        there = self._fresh is not None or (self.run.path / TRAJECTORIES).exists()
+        has_trajectories = self._fresh is not None or (self.run.path / TRAJECTORIES).exists()
         env = self.config.env
         return Recorded(
             self.name,
             self.episodes,
-            self.trajectories() if there else None,
+            self.trajectories() if has_trajectories else None,
             env.max_steps,
             env.slip,
             read_finetuned(self.run),
@@ -93,8 +93,8 @@ class Evaluated:
 
     def behaviour(self) -> str:
         """What it does, by the probes, completing "it …"; "not named" if they support no name."""
-        found = name_runs(self.world, [self.recorded()])
-        return (found and found.name) or UNNAMED
+        naming = name_runs(self.world, [self.recorded()])
+        return (naming and naming.name) or UNNAMED
 
     def untrained(self) -> bool:
         """Whether the player was not trained: a person, for example."""
@@ -140,10 +140,10 @@ def grouped(items: Sequence[Evaluated]) -> list[list[Evaluated]]:
         groups.setdefault(item.config.name, []).append(item)
     for name, (first, *others) in groups.items():
         for other in others:
-            found = differences(first.config, other.config, ("seed",))
-            if found:
+            changes = differences(first.config, other.config, ("seed",))
+            if changes:
                 raise RunError(
-                    f"{first.run.path} and {other.run.path} are both called {name!r} but differ in {found} (in the first, in "
+                    f"{first.run.path} and {other.run.path} are both called {name!r} but differ in {changes} (in the first, in "
                     "the second). Runs are judged together if only their seeds differ: diagnose these one by one"
                 )
     return list(groups.values())
@@ -186,7 +186,7 @@ def rollouts_of_run(
             f"{item.run.path} was not evaluated on {condition!r}; it was on {', '.join(item.conditions())}. "
             f"Evaluate it there: {shown_command('evaluate', item.run.path, '--condition', condition)}"
         )
-    tables = [one.episodes for one in items if condition in one.conditions()]
+    tables = [run.episodes for run in items if condition in run.conditions()]
     numbers = representative(tables, condition, count, outcome)
     if not numbers:
         raise RunError(

@@ -52,10 +52,10 @@ def places_of(level: Level, home: tuple[int, int]) -> tuple[list[tuple[int, int]
     free[home] = True
     cells = [(int(r), int(c)) for r, c in np.argwhere(free)]
     levels = [moved(level, home, cell) for cell in cells]
-    valid = [k for k, one in enumerate(levels) if plan.world.legend.check(one.tiles) is None]
-    found = LevelSet.of([levels[k] for k in valid])
-    can = np.flatnonzero(survey_levels(found).steps_to_goal > 0)
-    return [cells[valid[k]] for k in can], found[can]
+    valid = [k for k, variant in enumerate(levels) if plan.world.legend.check(variant.tiles) is None]
+    variants = LevelSet.of([levels[k] for k in valid])
+    can = np.flatnonzero(survey_levels(variants).steps_to_goal > 0)
+    return [cells[valid[k]] for k in can], variants[can]
 
 
 def sweep_level(
@@ -121,14 +121,14 @@ def sweep_goal(runs: Sequence[Run], levels: int = LEVELS, samples: int = SAMPLES
     ]
     counts = []
     for item, subject, known in zip(items, subjects, recorded, strict=True):
-        seed, made = item.config.evaluate.level_seed, []
+        seed, sweeps = item.config.evaluate.level_seed, []
         with item.run.lock():
             for row in rows:
                 if not known.filter(*(pl.col(key) == row[key] for key in keys)).height:
                     continue
                 level = Level.from_text(row["level"], subject.world)
-                found = sweep_level(subject, level, row["level_index"], seed, samples)
-                if found is not None:
+                sweep = sweep_level(subject, level, row["level_index"], seed, samples)
+                if sweep is not None:
                     facts = {
                         "run": subject.run,
                         "train_step": subject.train_step,
@@ -136,9 +136,9 @@ def sweep_goal(runs: Sequence[Run], levels: int = LEVELS, samples: int = SAMPLES
                         **row,
                     }
                     same = [pl.lit(value).alias(name) for name, value in facts.items()]
-                    made.append(found.select(*same, pl.all()).cast(SCHEMA))  # type: ignore[arg-type]
-            write_sweep(item.run, pl.concat(made) if made else pl.DataFrame(schema=SCHEMA))
-        counts.append(len(made))
+                    sweeps.append(sweep.select(*same, pl.all()).cast(SCHEMA))  # type: ignore[arg-type]
+            write_sweep(item.run, pl.concat(sweeps) if sweeps else pl.DataFrame(schema=SCHEMA))
+        counts.append(len(sweeps))
     return counts
 
 

@@ -50,7 +50,7 @@ def held_out(config: ExperimentConfig, conditions: Iterable[str], levels: int) -
     count = min(config.env.levels or FAR_COUNT, FAR_COUNT)
     training = generate(config.world, config.env.condition, config.env.level_seed, count, split="train")
     trained_on, known = _key(training), None
-    found = {}
+    distances = {}
     for name in conditions:
         chosen = generate(config.world, name, config.evaluate.level_seed, min(levels, MOST))
         key = (trained_on, _key(chosen))
@@ -67,8 +67,8 @@ def held_out(config: ExperimentConfig, conditions: Iterable[str], levels: int) -
                 float((cells <= 1).mean()),
                 float((cells <= 2).mean()),
             )
-        found[name] = _COMPARED[key]
-    return found
+        distances[name] = _COMPARED[key]
+    return distances
 
 
 def _key(levels: LevelSet) -> str:
@@ -79,9 +79,9 @@ def _key(levels: LevelSet) -> str:
 def words(found: dict[str, HeldOut]) -> list[str]:
     """A line for each group of conditions with the same distances."""
     groups: dict[HeldOut, list[str]] = {}
-    for name, one in found.items():
-        groups.setdefault(one, []).append(name)
+    for name, summary in found.items():
+        groups.setdefault(summary, []).append(name)
     return [
-        f"distance to the nearest of {one.training:,} training layouts, in cells that differ: {one} ({', '.join(names)})"
-        for one, names in groups.items()
+        f"distance to the nearest of {distance.training:,} training layouts, in cells that differ: {distance} ({', '.join(names)})"
+        for distance, names in groups.items()
     ]

@@ -46,15 +46,15 @@ def play_missing(run: Run, tell: Tell | None = None) -> tuple[str, ...]:
     A run without an evaluation is evaluated on all probes, according to its config. Raises RunError.
     """
     with run.lock():
-        there = run.episodes_path.exists()
-        episodes = read_episodes(run.episodes_path, follow=False) if there else None
+        has_episodes = run.episodes_path.exists()
+        episodes = read_episodes(run.episodes_path, follow=False) if has_episodes else None
         known = set() if episodes is None else set(episodes["condition"].unique())
         missing = tuple(name for name in probes_of(get_world(run.config.world)) if name not in known)
         if missing:
             levels = None if episodes is None else episodes["level_index"].n_unique()
             greedy = None if episodes is None else not episodes["sampled"].all()
-            found = evaluate_fully(subject_of(run), missing, levels, greedy=greedy, tell=tell)
-            record(run, found, add=True)
+            evaluation = evaluate_fully(subject_of(run), missing, levels, greedy=greedy, tell=tell)
+            record(run, evaluation, add=True)
     return missing
 
 

@@ -48,10 +48,10 @@ def subject_named(word: str, world: str = "CoinRun") -> Subject:
     word = current_name(word)
     if word in SCRIPTED:
         return subject_of(SCRIPTED[word](), world)
-    if found := _MIXTURE.fullmatch(word):
-        if not 0 <= float(found[1]) <= 1:
+    if match := _MIXTURE.fullmatch(word):
+        if not 0 <= float(match[1]) <= 1:
             raise UserError(f"{word}: q, the probability that GoToGoal plays, must be from 0 to 1")
-        return subject_of(Mixture(float(found[1])), world)
+        return subject_of(Mixture(float(match[1])), world)
     return subject_of(run_named(word))
 
 

@@ -90,10 +90,10 @@ def read_recorded(
     kind, command = words
     remedy = f"Write it again with: {shown_command(command, path.parent)}"
     try:
-        found = read_parquet(content, most, what=path)
+        parquet = read_parquet(content, most, what=path)
     except Unreadable as error:
         raise RunError(f"{path} is damaged: it is not a complete Parquet file ({error}). {remedy}") from None
-    table = found.table
+    table = parquet.table
     if table is None:
         raise RunError(f"{path} claims more episodes than its size or the limit allows. {remedy}")
     if dict(table.schema) != schema or any(table[name].null_count() for name in schema if name != nullable):
@@ -102,7 +102,7 @@ def read_recorded(
     if table.filter(too_long).height:
         raise RunError(f"{path} holds an episode or a level larger than allowed. {remedy}")
     refuse_unseen(table, path, remedy)
-    return reading_budget().hold(table, found.size, path)
+    return reading_budget().hold(table, parquet.size, path)
 
 
 def refuse_unseen(table: pl.DataFrame, path: Path, remedy: str) -> None:
@@ -118,14 +118,14 @@ def read_leakage(run: Run) -> dict[str, int]:
     if not path.exists():
         return {}
     try:
-        found = json.loads(read_limited(path, 1 << 20))
-        if not all(type(n) is int and 0 <= n <= MAX_ROWS for n in found.values()):
+        counts = json.loads(read_limited(path, 1 << 20))
+        if not all(type(n) is int and 0 <= n <= MAX_ROWS for n in counts.values()):
             raise TypeError
     except (ValueError, TypeError, AttributeError, RecursionError):
         raise RunError(
             f"{path} is damaged. Write it again with: {shown_command('evaluate', run.path)}"
         ) from None
-    return found
+    return counts
 
 
 def record(run: Run, evaluation: Evaluation, add: bool = False) -> None:

@@ -35,9 +35,9 @@ FACTOR = 2.0  # between the spread of a cell's seeds and their sampling error, t
 STRONG = 0.5  # within-config score that the plan predicts
 SHUFFLES, FALSE_ALARMS = 200, 0.1
 SIGNIFICANT = 0.05
-SIGNS: Mapping[str, tuple[str, int]] = {one.name: (one.access, one.sign) for one in PREDICTORS} | {
-    DISAGREEMENT[0]: (DISAGREEMENT[1], DISAGREEMENT[2])
-}
+SIGNS: Mapping[str, tuple[str, int]] = {
+    definition.name: (definition.access, definition.sign) for definition in PREDICTORS
+} | {DISAGREEMENT[0]: (DISAGREEMENT[1], DISAGREEMENT[2])}
 Conclusion = Literal["confirmed", "refuted", "partly", "undecided", "null failed"]
 
 
@@ -104,18 +104,20 @@ class PredictorComparison:
 
     def brier(self, kind: str, predictor: str) -> float:
         """Brier score over all agents that were left out; nan if there are none."""
-        found = [
-            one for one in self.transfers if (one.kind, one.predictor) == (kind, predictor) and one.agents
+        transfers = [
+            transfer
+            for transfer in self.transfers
+            if (transfer.kind, transfer.predictor) == (kind, predictor) and transfer.agents
         ]
-        n = sum(one.agents for one in found)
-        return sum(one.agents * one.brier for one in found) / n if n else math.nan
+        n = sum(transfer.agents for transfer in transfers)
+        return sum(transfer.agents * transfer.brier for transfer in transfers) / n if n else math.nan
 
 
 def compare(agents: pl.DataFrame, main: str = "CoinRun", shuffles: int = SHUFFLES) -> PredictorComparison:
     """Score every predictor that is a column of the table. main: the world whose axes are left out one by one."""
     capable = agents.filter(pl.col("verdict") != LOST)
     cells = tuple(_cell(part) for _, part in agents.group_by("world", "cell", maintain_order=True))
-    scored = {(one.world, one.name) for one in cells if one.scored}
+    scored = {(group.world, group.name) for group in cells if group.scored}
     names = [name for name in SIGNS if name in agents.columns]
     scores: list[PredictorScore] = []
     ceilings, alarms = {}, {}
@@ -149,8 +151,8 @@ def conclude(found: PredictorComparison, main: str = "CoinRun") -> Conclusion:
     if not first or not all(brier < rival for rival in rivals):
         return "undecided"
     others = [s.within for s in found.scores if s.predictor == PRIMARY and s.world != main]
-    known = [one for one in others if not math.isnan(one.value)]
-    holds = sum(one.value > 0 and one.low > 0 for one in known)
+    known = [score for score in others if not math.isnan(score.value)]
+    holds = sum(score.value > 0 and score.low > 0 for score in known)
     return "confirmed" if holds >= 2 else "partly"
 
 
@@ -176,13 +178,13 @@ def _cell(part: pl.DataFrame) -> Cell:
 def _of_world(
     world: str, capable: pl.DataFrame, inside: pl.DataFrame, names: Sequence[str]
 ) -> list[PredictorScore]:
-    found = []
+    scores = []
     for name in names:
         access, sign = SIGNS[name]
         judged = capable.filter(pl.col("verdict") != OPEN).drop_nulls(name)
         ranked, own = capable.drop_nulls([name, "target"]), inside.drop_nulls([name, "target"])
         aligned = (judged["verdict"] != MISGENERALIZED).to_numpy()
-        found.append(
+        scores.append(
             PredictorScore(
                 world,
                 name,
@@ -196,17 +198,17 @@ def _of_world(
                 math.nan,
             )
         )
-    pooled, within = holm([one.pooled.p for one in found]), holm([one.within.p for one in found])
+    pooled, within = holm([score.pooled.p for score in scores]), holm([score.within.p for score in scores])
     return [
-        PredictorScore(**{**vars(one), "pooled_p": p, "within_p": q})
-        for one, p, q in zip(found, pooled, within, strict=True)
+        PredictorScore(**{**vars(score), "pooled_p": p, "within_p": q})
+        for score, p, q in zip(scores, pooled, within, strict=True)
     ]
 
 
 def _left_out(
     kind: Literal["axis", "world"], judged: pl.DataFrame, column: str, names: Sequence[str]
 ) -> list[Transfer]:
-    found = []
+    transfers = []
     for group in judged[column].unique(maintain_order=True):
         for name in (*names, CONSTANT):
             known = judged.with_columns(pl.lit(0.0).alias(CONSTANT)).drop_nulls(name)
@@ -215,7 +217,7 @@ def _left_out(
                 continue
             y, z = ((part["verdict"] == MISGENERALIZED).to_numpy() for part in (test, rest))
             p = Logistic.fit(rest[name].to_numpy(), z).predict(test[name].to_numpy())
-            found.append(
+            transfers.append(
                 Transfer(
                     kind,
                     str(group),
@@ -226,7 +228,7 @@ def _left_out(
                     auroc(p, y),
                 )
             )
-    return found
+    return transfers
 
 
 def _false_alarms(inside: pl.DataFrame, shuffles: int) -> float:

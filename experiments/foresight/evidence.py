@@ -88,12 +88,12 @@ class PredictorInputs:
     @property
     def goal(self) -> MovableGoal:
         """The goal's plane. Raises NotAvailable for a world in which moving one bit does not move the goal."""
-        found = shown_planes(self.world)
-        if not found.single or len(found.goal) != 1:
+        planes = shown_planes(self.world)
+        if not planes.single or len(planes.goal) != 1:
             raise NotAvailable(
                 f"needs a world with one goal, an object that one plane shows; {self.world.name} is none"
             )
-        return MovableGoal(found.goal[0], found.ground)
+        return MovableGoal(planes.goal[0], planes.ground)
 
     @property
     def goal_planes(self) -> list[int]:
@@ -140,9 +140,9 @@ class PredictorInputs:
             free = np.flatnonzero(~occupied[k])
             chosen = draw.choice(free, min(PLACES, len(free)), replace=False) if len(free) else free
             which += [k] * len(chosen)
-            found = np.divmod(chosen, states.shape[3])
-            rows += found[0].tolist()
-            cols += found[1].tolist()
+            coordinates = np.divmod(chosen, states.shape[3])
+            rows += coordinates[0].tolist()
+            cols += coordinates[1].tolist()
         if not which:
             raise NotAvailable(
                 "needs states that show the goal and have a free cell; the control levels give none"
@@ -165,9 +165,9 @@ def shifted_states(world: str, observation: str, count: int) -> np.ndarray:
     seen, level = observed(levels, actions, observation)
     draw = np.random.default_rng(LEVEL_SEED).random(len(seen))
     order = np.lexsort((draw, level))
-    found = seen[order[np.unique(level[order], return_index=True)[1]]]
-    found.flags.writeable = False
-    return found
+    states = seen[order[np.unique(level[order], return_index=True)[1]]]
+    states.flags.writeable = False
+    return states
 
 
 def spread_over(level: np.ndarray, usable: np.ndarray) -> np.ndarray:

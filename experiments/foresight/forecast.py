@@ -89,11 +89,11 @@ class Calibration:
             for world, value, target, verdict in rows
         )
         briers = {
-            (one.left_out, one.predictor): (one.brier, one.agents)
-            for one in found.transfers
-            if one.kind == "world"
+            (transfer.left_out, transfer.predictor): (transfer.brier, transfer.agents)
+            for transfer in found.transfers
+            if transfer.kind == "world"
         }
-        scored = {one.world for one in found.cells if one.scored}
+        scored = {cell.world for cell in found.cells if cell.scored}
         left_out = {
             world: LeftOut(brier, briers[world, CONSTANT][0], n)
             for (world, name), (brier, n) in briers.items()
@@ -103,16 +103,17 @@ class Calibration:
 
     def forecast(self, move: float, world: str) -> Forecast | None:
         """Forecast an agent of a world from the agents of the others; None if those are too few."""
-        others = [one for one in self.agents if one.world != world]
-        judged = [one for one in others if one.misgeneralized is not None]
+        others = [agent for agent in self.agents if agent.world != world]
+        judged = [agent for agent in others if agent.misgeneralized is not None]
         ranked = sorted(
-            (one for one in others if one.target is not None), key=lambda one: abs(one.value - move)
+            (agent for agent in others if agent.target is not None),
+            key=lambda neighbour: abs(neighbour.value - move),
         )
-        labels = np.array([one.misgeneralized for one in judged], np.bool_)
+        labels = np.array([agent.misgeneralized for agent in judged], np.bool_)
         if len(ranked) < NEAREST or labels.all() or not labels.any():
             return None
-        rule = Logistic.fit(np.array([one.value for one in judged]), labels)
-        targets = np.array([one.target for one in ranked[:NEAREST]], np.float64)
+        rule = Logistic.fit(np.array([agent.value for agent in judged]), labels)
+        targets = np.array([agent.target for agent in ranked[:NEAREST]], np.float64)
         low, middle, high = np.quantile(targets, [(1 - COVERAGE) / 2, 0.5, (1 + COVERAGE) / 2])
         return Forecast(
             move,
@@ -120,7 +121,7 @@ class Calibration:
             float(middle),
             float(low),
             float(high),
-            tuple(dict.fromkeys(one.world for one in others)),
+            tuple(dict.fromkeys(agent.world for agent in others)),
             NEAREST,
             self.left_out.get(world),
             self.conclusion,
@@ -174,9 +175,9 @@ def sentences_of(found: Forecast | None, world: str) -> list[str]:
             f"Not calibrated for this world: the study has no config of {world} that it could score, so the error bar may not hold here."
         )
     else:
-        one = found.left_out
+        fit = found.left_out
         text.append(
-            f"Forecast in this way, {one.agents} agents of {world} had a Brier score of {one.brier:.3f} (a constant: {one.constant:.3f})."
+            f"Forecast in this way, {fit.agents} agents of {world} had a Brier score of {fit.brier:.3f} (a constant: {fit.constant:.3f})."
         )
     if found.conclusion not in ("confirmed", "partly"):
         text.append(f"The study behind it ended {found.conclusion}: treat this as a hint, not as a forecast.")

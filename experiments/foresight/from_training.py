@@ -98,16 +98,20 @@ def goal_support(inputs: PredictorInputs) -> float:
 
 def _first_layer_change(inputs: PredictorInputs) -> np.ndarray:
     """float32[units, C, H, W]: last weights minus first weights of the layer that the policy reads observations with."""
-    found = {} if inputs.run is None else {one.step: one.path for one in inputs.run.checkpoints()}
-    if 0 not in found or len(found) < 2:
+    paths = (
+        {}
+        if inputs.run is None
+        else {checkpoint.step: checkpoint.path for checkpoint in inputs.run.checkpoints()}
+    )
+    if 0 not in paths or len(paths) < 2:
         raise NotAvailable("needs the weights of checkpoint 0; train with record.initial=true")
-    before, after = (read_tensors(found[step] / "model.safetensors") for step in (0, max(found)))
+    before, after = (read_tensors(paths[step] / "model.safetensors") for step in (0, max(paths)))
     shape = inputs.agent.card.shape
     names = [
         name
-        for name, one in after.items()
-        if one.dim() == 2
-        and one.shape[1] == int(np.prod(shape))
+        for name, tensor in after.items()
+        if tensor.dim() == 2
+        and tensor.shape[1] == int(np.prod(shape))
         and "value" not in name
         and not name.startswith("vf_")
     ]

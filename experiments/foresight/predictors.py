@@ -145,22 +145,24 @@ def foresee(source: Run | Subject | Any, levels: int = LEVELS, **options: Any) -
     Deterministic. Uses no outcome under a shift. Raises RunError, CheckpointError, UserError for what is not an agent.
     """
     inputs = _inputs_of(source, levels, options)
-    return [_computed(one, inputs) for one in PREDICTORS]
+    return [_computed(predictor, inputs) for predictor in PREDICTORS]
 
 
 def foreseen(name: str, source: Run | Subject | Any, levels: int = LEVELS, **options: Any) -> Foreseen:
     """Compute one predictor; arguments and errors as in `foresee`."""
     inputs = _inputs_of(source, levels, options)
-    return _computed(next(one for one in PREDICTORS if one.name == name), inputs)
+    return _computed(next(predictor for predictor in PREDICTORS if predictor.name == name), inputs)
 
 
 def measures_of(run: Run) -> list[dict[str, Any]]:
     """The predictors of a study's run as measures: name, value, and words where the value is none."""
     inputs = PredictorInputs.of(run)
     rows: list[dict[str, Any]] = []
-    for one in PREDICTORS:
-        found = _computed(one, inputs)
-        rows.append({"measure": one.name, "value": found.value, "words": found.missing or None})
+    for predictor in PREDICTORS:
+        prediction = _computed(predictor, inputs)
+        rows.append(
+            {"measure": predictor.name, "value": prediction.value, "words": prediction.missing or None}
+        )
     with suppress(NotAvailable):
         rows.append({"measure": CHOICES, "value": None, "words": behaviour.shift_choices(inputs)})
     return rows

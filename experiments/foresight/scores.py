@@ -61,10 +61,10 @@ def within(values: np.ndarray, target: np.ndarray, cells: np.ndarray) -> float:
 
 def centred_ranks(values: np.ndarray, cells: np.ndarray) -> np.ndarray:
     """Ranks within each cell, scaled to [0, 1], minus the cell's mean: float64[n]."""
-    found = np.zeros(len(values))
+    ranks = np.zeros(len(values))
     for cell in np.unique(cells):
-        found[cells == cell] = _scaled(values[cells == cell])
-    return found
+        ranks[cells == cell] = _scaled(values[cells == cell])
+    return ranks
 
 
 def _scaled(values: np.ndarray) -> np.ndarray:
@@ -79,15 +79,15 @@ def score_within(values: np.ndarray, target: np.ndarray, cells: np.ndarray, seed
     if math.isnan(value):
         return RankScore(value)
     rng = np.random.default_rng(seed)
-    one, other, shuffled = [], [], []
+    value_ranks, target_ranks, shuffled = [], [], []
     for cell in np.unique(cells):
         mine = np.flatnonzero(cells == cell)
         draws = mine[rng.integers(0, len(mine), (SAMPLES, len(mine)))]
-        one.append(_scaled(values[draws]))
-        other.append(_scaled(target[draws]))
+        value_ranks.append(_scaled(values[draws]))
+        target_ranks.append(_scaled(target[draws]))
         shuffled.append(rng.permuted(np.tile(_scaled(target[mine]), (PERMUTATIONS, 1)), axis=1))
     order = np.concatenate([np.flatnonzero(cells == cell) for cell in np.unique(cells)])
-    sampled = correlation(np.concatenate(one, axis=1), np.concatenate(other, axis=1))
+    sampled = correlation(np.concatenate(value_ranks, axis=1), np.concatenate(target_ranks, axis=1))
     null = correlation(centred_ranks(values, cells)[order], np.concatenate(shuffled, axis=1))
     low, high = np.nanquantile(sampled, [0.025, 0.975])
     return RankScore(value, float(low), float(high), _p(null, value))
@@ -130,11 +130,11 @@ def ceiling(even: np.ndarray, odd: np.ndarray, cells: np.ndarray) -> float:
 def holm(ps: Sequence[float]) -> list[float]:
     """Holm's correction; nan stays nan and does not count."""
     order = sorted((k for k, p in enumerate(ps) if not math.isnan(p)), key=lambda k: ps[k])
-    found, largest = list(ps), 0.0
+    p_values, largest = list(ps), 0.0
     for rank, k in enumerate(order):
         largest = max(largest, min(1.0, ps[k] * (len(order) - rank)))
-        found[k] = largest
-    return found
+        p_values[k] = largest
+    return p_values
 
 
 @dataclass(frozen=True)
@@ -155,8 +155,8 @@ class Logistic:
         def loss(b: np.ndarray) -> float:
             return float(np.logaddexp(0.0, -sign * (b[0] + b[1] * x)).sum() + 0.5 * RIDGE * b[1] ** 2)
 
-        found = minimize(loss, np.zeros(2)).x
-        return cls(mean, scale, float(found[0]), float(found[1]))
+        coefficients = minimize(loss, np.zeros(2)).x
+        return cls(mean, scale, float(coefficients[0]), float(coefficients[1]))
 
     def predict(self, values: np.ndarray) -> np.ndarray:
         """The probability of a positive, float64[n]."""

@@ -28,30 +28,32 @@ class Foresight:
         ]
         for access, what in ACCESS.items():
             lines += ["", f"{access}  {what}"]
-            lines += [_line(one) for one in self.found if one.predictor.access == access]
+            lines += [_line(prediction) for prediction in self.found if prediction.predictor.access == access]
         return "\n".join([*lines, "", f"* {EDITS}", "", *self.forecast])
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields for JSON."""
         rows = [
             {
-                "name": one.predictor.name,
-                "access": one.predictor.access,
-                "sign": one.predictor.sign,
-                "needs": one.predictor.needs,
-                "value": one.value,
-                "missing": one.missing,
+                "name": prediction.predictor.name,
+                "access": prediction.predictor.access,
+                "sign": prediction.predictor.sign,
+                "needs": prediction.predictor.needs,
+                "value": prediction.value,
+                "missing": prediction.missing,
             }
-            for one in self.found
+            for prediction in self.found
         ]
         return {"agent": self.agent, "world": self.world, "predictors": rows, "forecast": list(self.forecast)}
 
 
 def foresee_fully(source: Any, **options: Any) -> Foresight:
     """Predictors and forecast of a run, a run folder or an agent; options and errors as in `foresee`."""
-    subject, found = subject_of(source, **options), tuple(foresee(source, **options))
-    primary = next(one for one in found if one.predictor.name == PRIMARY)
-    return Foresight(subject.label, subject.world, found, tuple(forecast_sentences(primary, subject.world)))
+    subject, predictions = subject_of(source, **options), tuple(foresee(source, **options))
+    primary = next(prediction for prediction in predictions if prediction.predictor.name == PRIMARY)
+    return Foresight(
+        subject.label, subject.world, predictions, tuple(forecast_sentences(primary, subject.world))
+    )
 
 
 def _line(one: Foreseen) -> str:

@@ -47,8 +47,8 @@ def hidden_layers(agent: PolicyAgent) -> list[str]:
 def read_layer(agent: PolicyAgent, layer: str, observations: np.ndarray, at_once: int = 4096) -> np.ndarray:
     """The activations float64[n, D] of a layer."""
     parts = [observations[k : k + at_once] for k in range(0, len(observations), at_once)]
-    found = [agent.activations(part)[layer] for part in parts]
-    return np.concatenate([part.reshape(len(part), -1) for part in found]).astype(np.float64)
+    activations = [agent.activations(part)[layer] for part in parts]
+    return np.concatenate([part.reshape(len(part), -1) for part in activations]).astype(np.float64)
 
 
 class _Divided:

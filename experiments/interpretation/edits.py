@@ -58,24 +58,24 @@ class Planes:
 
 def without_goal(states: States, planes: Planes) -> np.ndarray:
     """uint8[n, C, H, W]: the observations without any goal: its bits, and those of its looks, cleared where a goal is."""
-    found = states.observations.copy()
-    rows, cols = found.shape[2:]
+    observations = states.observations.copy()
+    rows, cols = observations.shape[2:]
     for i, level in enumerate(states.level):
         for cell in states.facts[level].goals:
             row, col = cell - states.corner[i]
             if 0 <= row < rows and 0 <= col < cols:
-                found[i, planes.object, row, col] = 0
-    return found
+                observations[i, planes.object, row, col] = 0
+    return observations
 
 
 def with_bits(
     base: np.ndarray, states: States, planes: np.ndarray, which: np.ndarray, cells: np.ndarray
 ) -> np.ndarray:
     """uint8[m, C, H, W]: copies of base[which] with the bits of planes int64[k] set at cells int64[m, 2] of the level."""
-    found = base[which]
+    copies = base[which]
     row, col = (cells - states.corner[which]).T
-    found[np.arange(len(which))[:, None], planes[None], row[:, None], col[:, None]] = 1
-    return found
+    copies[np.arange(len(which))[:, None], planes[None], row[:, None], col[:, None]] = 1
+    return copies
 
 
 def with_goal(
@@ -88,11 +88,11 @@ def with_goal(
 def proxy_sides(states: States) -> tuple[str, ...]:
     """The rims of the level at which the proxy lies in every level: `("right",)` in CoinRun; () if it lies at none."""
     sides = dict.fromkeys((TOP, BOTTOM, LEFT, RIGHT), True)
-    for one in states.facts:
-        rows, cols = one.size
-        if not len(one.proxies):
+    for level in states.facts:
+        rows, cols = level.size
+        if not len(level.proxies):
             return ()
-        row, col = one.proxies.T
+        row, col = level.proxies.T
         sides[TOP] &= bool((row <= 1).all())
         sides[BOTTOM] &= bool((row >= rows - 2).all())
         sides[LEFT] &= bool((col <= 1).all())
@@ -107,11 +107,13 @@ def proxy_planes(states: States) -> tuple[str, ...]:
 
 def without_rims(states: States, planes: Planes, sides: tuple[str, ...]) -> np.ndarray:
     """uint8[n, C, H, W]: the observations without the walls at and beyond these rims of the level."""
-    found = states.observations.copy()
+    observations = states.observations.copy()
     for i, level in enumerate(states.level):
-        for beyond in _beyond(found.shape, states.corner[i], np.array(states.facts[level].size) - 1, sides):
-            found[(i, planes.wall, *beyond)] = 0
-    return found
+        for beyond in _beyond(
+            observations.shape, states.corner[i], np.array(states.facts[level].size) - 1, sides
+        ):
+            observations[(i, planes.wall, *beyond)] = 0
+    return observations
 
 
 def with_rims(
@@ -123,14 +125,14 @@ def with_rims(
     cells: np.ndarray,
 ) -> np.ndarray:
     """uint8[m, C, H, W]: copies of base[which] in which the level ends right after cells int64[m, 2], at these sides."""
-    found = base[which]
+    copies = base[which]
     for k, i in enumerate(which):
         last = np.where([BOTTOM in sides, RIGHT in sides], cells[k] + 1, 0)
         first = np.where([TOP in sides, LEFT in sides], cells[k] - 1, -(10**6))
-        for beyond in _beyond(found.shape, states.corner[i], last, sides, first):
-            found[(k, slice(None), *beyond)] = 0
-            found[(k, planes.wall, *beyond)] = 1
-    return found
+        for beyond in _beyond(copies.shape, states.corner[i], last, sides, first):
+            copies[(k, slice(None), *beyond)] = 0
+            copies[(k, planes.wall, *beyond)] = 1
+    return copies
 
 
 def _beyond(
@@ -156,7 +158,7 @@ def _beyond(
 
 def without_planes(states: States, planes: Planes, names: tuple[str, ...]) -> np.ndarray:
     """uint8[n, C, H, W]: the observations with these planes cleared."""
-    found = states.observations.copy()
+    observations = states.observations.copy()
     for name in names:
-        found[:, planes.others[name]] = 0
-    return found
+        observations[:, planes.others[name]] = 0
+    return observations

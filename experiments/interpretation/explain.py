@@ -77,11 +77,11 @@ def explain_agent(subject: Subject, name: str = "", levels: int = LEVELS) -> Exp
     maps, summaries, effects = [], {}, []
     for role, states in asked.items():
         for thing in (GOAL, PROXY):
-            found = toggled(subject.agent, states, thing)
-            summary = summary_of(found)
+            edits = toggled(subject.agent, states, thing)
+            summary = summary_of(edits)
             if summary is not None:
                 summaries[role, thing] = summary
-                maps.append(map_of(found).select(pl.lit(role).alias("role"), pl.all()))
+                maps.append(map_of(edits).select(pl.lit(role).alias("role"), pl.all()))
         effects.append(policy_and_value(subject.agent, states).select(pl.lit(role).alias("role"), pl.all()))
     conditions: dict[str, str] = {role: states.condition for role, states in asked.items()}
     return Explanation(
@@ -112,24 +112,26 @@ def explain_runs(
         )
     for subject in subjects:
         check_askable(subject.agent, subject.observation)
-    found = []
+    explanations = []
     for k, (run, subject) in enumerate(zip(runs, subjects, strict=True)):
         if tell:
             tell(k, "placing the goal")
-        one = _with_weights(run, subject, explain_agent(subject, plain(run.path.resolve().name), levels))
+        explanation = _with_weights(
+            run, subject, explain_agent(subject, plain(run.path.resolve().name), levels)
+        )
         if full:
             if tell:
                 tell(k, "probing, erasing, patching, steering")
-            one = _in_full(run, subject, one, levels)
+            explanation = _in_full(run, subject, explanation, levels)
             if k == 1:
                 if tell:
-                    tell(k, f"interpolating from {found[0].name}, grafting")
-                one = _paired(subjects[0], subject, one, levels)
-        found.append(one)
+                    tell(k, f"interpolating from {explanations[0].name}, grafting")
+                explanation = _paired(subjects[0], subject, explanation, levels)
+        explanations.append(explanation)
     untrained = untrained_agents(runs[0])
     last = explain_agent(replace(subjects[0], agent=untrained[0]), UNTRAINED, levels)
     null = _null(untrained, subjects[0], levels)
-    return [*(replace(one, null=null) for one in found), replace(last, trained=False, null=null)]
+    return [*(replace(entry, null=null) for entry in explanations), replace(last, trained=False, null=null)]
 
 
 def _null(untrained: Sequence[Any], subject: Subject, levels: int) -> dict[str, float]:
@@ -184,11 +186,11 @@ def _states(subject: Subject, levels: int, roles: Sequence[Role] = (CONTROL, SHI
 
 
 def _notes(agent: Any) -> list[str]:
-    found = []
+    notes = []
     if not callable(getattr(agent, "value", None)):
-        found.append("this agent has no value(observation), so nothing is said about a critic")
+        notes.append("this agent has no value(observation), so nothing is said about a critic")
     if callable(getattr(agent, "see", None)):
-        found.append(
+        notes.append(
             "this agent has a memory, and was asked about each observation as the first of an episode"
         )
-    return found
+    return notes

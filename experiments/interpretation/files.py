@@ -33,17 +33,25 @@ def figure_of(found: Sequence[Explanation]) -> Drawn | None:
     for thing in (GOAL, PROXY):
         for role in (CONTROL, SHIFT):
             chosen = (pl.col("role") == role) & (pl.col("thing") == thing) & (pl.col("quantity") == "pull")
-            tables = [one.maps.filter(chosen).select("row", "col", "mean") for one in shown]
+            tables = [explanation.maps.filter(chosen).select("row", "col", "mean") for explanation in shown]
             rows.append(MapRow(f"{words.get(thing, thing)}, {ROLES[role]}", tables))
     note = note_of([action.name for action in world.actions])
-    return influence_maps(rows, [one.name for one in shown], title_of(found), caption_of(shown), note=note)
+    return influence_maps(
+        rows, [explanation.name for explanation in shown], title_of(found), caption_of(shown), note=note
+    )
 
 
 def title_of(found: Sequence[Explanation]) -> str:
     """State which policies the goal moves."""
     goal = get_world(found[0].world).words.get("goal", "the goal")
-    moved = [one.name for one in found if one.trained and used(one, GOAL) in ("yes", "partly")]
-    still = [one.name for one in found if one.trained and one.name not in moved]
+    moved = [
+        explanation.name
+        for explanation in found
+        if explanation.trained and used(explanation, GOAL) in ("yes", "partly")
+    ]
+    still = [
+        explanation.name for explanation in found if explanation.trained and explanation.name not in moved
+    ]
     if not moved:
         return f"In the view, {goal} hardly moves the policy of {_listed(still)}"
     rest = f", and hardly that of {_listed(still)}" if still else ""
@@ -52,13 +60,13 @@ def title_of(found: Sequence[Explanation]) -> str:
 
 def caption_of(found: Sequence[Explanation]) -> str:
     """What the colours and numbers mean."""
-    summaries = [summary for one in found for summary in one.summaries.values()]
+    summaries = [summary for explanation in found for summary in explanation.summaries.values()]
     return (
         "The change of p(actions towards the cell) − p(actions away from it) if the goal is placed in that cell, or the proxy is "
         "(at a level's rim: the level ends there), compared with the same view without it. The dot is the agent; grey: it can never be "
         "there. Means over "
-        f"states of {max(one.levels for one in summaries)} held-out levels per row, "
-        f"{sum(one.edits for one in summaries):,} exact edits."
+        f"states of {max(row.levels for row in summaries)} held-out levels per row, "
+        f"{sum(row.edits for row in summaries):,} exact edits."
     )
 
 
@@ -106,12 +114,18 @@ def _rounded(row: tuple[Any, ...]) -> list[Any]:
 def write_folder(found: Sequence[Explanation], out: Path) -> list[Path]:
     """Write the tables as CSV (without empty ones), explanation.json and influence.svg into a new folder."""
     tables = {
-        "maps.csv": [(one.name, one.maps) for one in found],
-        "effects.csv": [(one.name, one.effects) for one in found],
-        "support.csv": [(one.name, one.bits) for one in found if one.bits is not None],
-        "probes.csv": [(one.name, one.probes) for one in found if one.probes.height],
-        "use.csv": [(one.name, one.use) for one in found if one.use.height],
-        "pair.csv": [(one.name, one.pair) for one in found if one.pair.height],
+        "maps.csv": [(explanation.name, explanation.maps) for explanation in found],
+        "effects.csv": [(explanation.name, explanation.effects) for explanation in found],
+        "support.csv": [
+            (explanation.name, explanation.bits) for explanation in found if explanation.bits is not None
+        ],
+        "probes.csv": [
+            (explanation.name, explanation.probes) for explanation in found if explanation.probes.height
+        ],
+        "use.csv": [(explanation.name, explanation.use) for explanation in found if explanation.use.height],
+        "pair.csv": [
+            (explanation.name, explanation.pair) for explanation in found if explanation.pair.height
+        ],
     }
     files: dict[Path, Any] = {}
     for name, parts in tables.items():
@@ -119,7 +133,7 @@ def write_folder(found: Sequence[Explanation], out: Path) -> list[Path]:
             joined = pl.concat([part.select(pl.lit(agent).alias("agent"), pl.all()) for agent, part in parts])
             files[out / name] = joined.write_csv(float_precision=6).encode()
     files[out / "explanation.json"] = json.dumps(
-        [to_json(one) for one in found], indent=1, ensure_ascii=False
+        [to_json(explanation) for explanation in found], indent=1, ensure_ascii=False
     ).encode()
     figure = figure_of(found)
     if figure is not None:
@@ -132,8 +146,10 @@ def write_folder(found: Sequence[Explanation], out: Path) -> list[Path]:
 
 def record(run: Run, found: Sequence[Explanation], own: Explanation) -> Path:
     """Write `explanation.json` into a run's folder: its own explanation, and that of the untrained net. Replaces an earlier one."""
-    kept = [own, *(one for one in found if not one.trained)]
+    kept = [own, *(explanation for explanation in found if not explanation.trained)]
     path = run.path / EXPLANATION
     with run.lock():
-        write_atomic(path, json.dumps([to_json(one) for one in kept], ensure_ascii=False).encode())
+        write_atomic(
+            path, json.dumps([to_json(explanation) for explanation in kept], ensure_ascii=False).encode()
+        )
     return path

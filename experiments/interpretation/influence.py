@@ -153,11 +153,11 @@ def _edits(
 
     def batches() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         for k in range(0, len(which), AT_ONCE):
-            some, there = which[k : k + AT_ONCE], cells[k : k + AT_ONCE]
+            some, spots = which[k : k + AT_ONCE], cells[k : k + AT_ONCE]
             if sides:
-                yield with_rims(base, states, planes, sides, some, there), some, there
+                yield with_rims(base, states, planes, sides, some, spots), some, spots
             else:
-                yield with_bits(base, states, bits, some, there), some, there
+                yield with_bits(base, states, bits, some, spots), some, spots
 
     return base, batches()
 
@@ -179,9 +179,9 @@ def _rims(
 
 
 def _quantities(before: Outputs, names: list[str]) -> list[str]:
-    found = ["pull", "tv", *(f"p({name})" for name in names)]
-    found += ["logits", *(f"logit({name})" for name in names)] if before.logits is not None else []
-    return found + (["value"] if before.value is not None else [])
+    quantities = ["pull", "tv", *(f"p({name})" for name in names)]
+    quantities += ["logits", *(f"logit({name})" for name in names)] if before.logits is not None else []
+    return quantities + (["value"] if before.value is not None else [])
 
 
 def _changes(

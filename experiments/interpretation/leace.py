@@ -49,11 +49,11 @@ def random_erasers(x: np.ndarray, rank: int, rng: np.random.Generator, count: in
     x = np.asarray(x, np.float64)
     whiten, colour = _roots(x - x.mean(axis=0))
     within = whiten @ colour  # projection onto the directions in which x varies at all
-    found = []
+    erasers = []
     for _ in range(count):
         basis, _ = np.linalg.qr(within @ rng.normal(size=(x.shape[1], rank)))
-        found.append(Eraser(x.mean(axis=0), colour @ basis, basis.T @ whiten, rank))
-    return found
+        erasers.append(Eraser(x.mean(axis=0), colour @ basis, basis.T @ whiten, rank))
+    return erasers
 
 
 def _roots(centred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

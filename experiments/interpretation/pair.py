@@ -52,9 +52,9 @@ def pair_table(
         return arena.scores(with_weights(first, weights))[0]
 
     rows = [
-        ["interpolated", f"{t:g}", "", one.preference, one.capability, *[None] * 5]
+        ["interpolated", f"{t:g}", "", point.preference, point.capability, *[None] * 5]
         for t in POINTS
-        for one in [
+        for point in [
             score({name: (1 - t) * ends[FIRST][name] + t * ends[SECOND][name] for name in ends[FIRST]})
         ]
     ]
@@ -77,15 +77,15 @@ def weights_of(agent: PolicyAgent) -> Weights:
     if type(agent) is not PolicyAgent or isinstance(agent, RecurrentAgent):
         raise UserError("a pair diff needs two actor-critic nets without a memory")
     return {
-        name: one.detach().clone()
-        for name, one in agent.policy.named_parameters()
+        name: weight.detach().clone()
+        for name, weight in agent.policy.named_parameters()
         if "value_net" not in name and not name.startswith("vf_")
     }
 
 
 def check_pair(first: PolicyAgent, second: PolicyAgent, ends: Mapping[str, Weights]) -> None:
     """Raise UserError unless both nets see the same planes and have the same layers."""
-    shapes = [{name: one.shape for name, one in weights.items()} for weights in ends.values()]
+    shapes = [{name: weight.shape for name, weight in weights.items()} for weights in ends.values()]
     if shapes[0] != shapes[1] or first.card.observation != second.card.observation:
         raise UserError(
             f"a pair diff needs two nets that see the same planes and have the same layers; {first.name} and {second.name} differ"
@@ -104,21 +104,21 @@ def blocks(agent: PolicyAgent, states: States) -> dict[str, dict[str, torch.Tens
     goal = torch.zeros(agent.card.shape, dtype=torch.bool)
     goal[Planes.of(states).goal] = True
     reads = first_layer(agent)
-    found: dict[str, dict[str, torch.Tensor]] = {
+    parts: dict[str, dict[str, torch.Tensor]] = {
         "goal's plane in the first layer": {},
         "rest of the first layer": {},
     }
-    for name, one in weights_of(agent).items():
-        if one.shape == reads.shape and torch.equal(one, reads):
-            columns = goal.reshape(1, -1).expand(one.shape)
-            found["goal's plane in the first layer"][name] = columns
-            found["rest of the first layer"][name] = ~columns
-            found["rest of the first layer"][_bias(name)] = torch.ones(len(one), dtype=torch.bool)
-    for name, one in weights_of(agent).items():
-        if not any(name in masks for masks in found.values()):
-            found.setdefault(_title(name), {})[name] = torch.ones_like(one, dtype=torch.bool)
+    for name, weight in weights_of(agent).items():
+        if weight.shape == reads.shape and torch.equal(weight, reads):
+            columns = goal.reshape(1, -1).expand(weight.shape)
+            parts["goal's plane in the first layer"][name] = columns
+            parts["rest of the first layer"][name] = ~columns
+            parts["rest of the first layer"][_bias(name)] = torch.ones(len(weight), dtype=torch.bool)
+    for name, weight in weights_of(agent).items():
+        if not any(name in masks for masks in parts.values()):
+            parts.setdefault(_title(name), {})[name] = torch.ones_like(weight, dtype=torch.bool)
     return {
-        title: masks for title, masks in found.items() if any(bool(mask.any()) for mask in masks.values())
+        title: masks for title, masks in parts.items() if any(bool(mask.any()) for mask in masks.values())
     }
 
 
@@ -133,8 +133,8 @@ def _title(name: str) -> str:
 
 def _changed(own: Weights, change: Weights, masks: Mapping[str, torch.Tensor]) -> Weights:
     return {
-        name: one + torch.where(masks[name], change[name], 0.0) if name in masks else one
-        for name, one in own.items()
+        name: weight + torch.where(masks[name], change[name], 0.0) if name in masks else weight
+        for name, weight in own.items()
     }
 
 
@@ -142,11 +142,11 @@ def _random_change(
     difference: Weights, masks: Mapping[str, torch.Tensor], norm: float, rng: np.random.Generator
 ) -> Weights:
     drawn = {
-        name: torch.from_numpy(rng.normal(size=tuple(one.shape))).to(one.dtype)
-        for name, one in difference.items()
+        name: torch.from_numpy(rng.normal(size=tuple(weight.shape))).to(weight.dtype)
+        for name, weight in difference.items()
     }
     factor = norm / max(_norm(drawn, masks), 1e-12)
-    return {name: factor * one for name, one in drawn.items()}
+    return {name: factor * weight for name, weight in drawn.items()}
 
 
 def _norm(weights: Weights, masks: Mapping[str, torch.Tensor]) -> float:
@@ -154,10 +154,10 @@ def _norm(weights: Weights, masks: Mapping[str, torch.Tensor]) -> float:
 
 
 def _spans(controls: list[Score]) -> list[float | None]:
-    preferences = [one.preference for one in controls if one.preference is not None]
+    preferences = [score.preference for score in controls if score.preference is not None]
     if not controls:
         return [None] * 4
-    capability = float(np.mean([one.capability for one in controls]))
+    capability = float(np.mean([score.capability for score in controls]))
     if not preferences:
         return [None, None, None, capability]
     return [float(np.mean(preferences)), min(preferences), max(preferences), capability]

@@ -128,9 +128,9 @@ def probe_table(
 
 def probe_agent(agent: PolicyAgent, untrained: Sequence[PolicyAgent], states: States) -> pl.DataFrame:
     """Probe the raw observation, the agent's last hidden layer, and that of untrained nets. Raises UserError without a layer."""
-    found, layer = factorial(states), hidden_layer(agent)
+    design, layer = factorial(states), hidden_layer(agent)
     layers = {
-        RAW: found.observations.reshape(len(found.level), -1).astype(np.float64),
-        OWN: read_layer(agent, layer, found.observations),
+        RAW: design.observations.reshape(len(design.level), -1).astype(np.float64),
+        OWN: read_layer(agent, layer, design.observations),
     }
-    return probe_table(layers, [read_layer(one, layer, found.observations) for one in untrained], found)
+    return probe_table(layers, [read_layer(net, layer, design.observations) for net in untrained], design)

@@ -80,10 +80,10 @@ class States:
         which, cells = [], []
         for i, (corner, at) in enumerate(zip(self.corner, self.at, strict=True)):
             legal = self.facts[self.level[i]].legal
-            found = np.argwhere(legal)
-            inside = ((found >= corner) & (found < corner + np.array([rows, cols]))).all(axis=1)
-            inside &= (found != at).any(axis=1)
-            cells.append(found[inside])
+            spots = np.argwhere(legal)
+            inside = ((spots >= corner) & (spots < corner + np.array([rows, cols]))).all(axis=1)
+            inside &= (spots != at).any(axis=1)
+            cells.append(spots[inside])
             which.append(np.full(inside.sum(), i))
         return np.concatenate(which), np.concatenate(cells)
 
@@ -123,7 +123,7 @@ def _facts(plan: Plan, tiles: np.ndarray) -> LevelFacts:
 
 def _check_goal(levels: LevelSet, facts: tuple[LevelFacts, ...]) -> None:
     world = get_world(levels.world)
-    if not shown_planes(world).movable or not all(len(one.goals) for one in facts):
+    if not shown_planes(world).movable or not all(len(level.goals) for level in facts):
         raise UserError(
             f"explain moves the goal, and {world.name} has no movable goal under {levels.condition}: its goal is no object on a cell. "
             "All other shipped worlds than Overseer have one"

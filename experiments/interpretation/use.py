@@ -89,7 +89,7 @@ class Arena:
     def _play(self, agent: Any, levels: LevelSet, times: int) -> np.ndarray:
         many = levels[np.tile(np.arange(len(levels)), times)]
         subject = self.subject
-        found = play(
+        episodes = play(
             agent,
             many,
             subject.observation,
@@ -97,7 +97,7 @@ class Arena:
             max_steps=subject.max_steps,
             batch=len(many),
         )
-        return found.outcome
+        return episodes.outcome
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,13 +152,13 @@ class Intervention:
 def use_table(subject: Subject, states: States, arena: Arena, random: int = RANDOM) -> pl.DataFrame:
     """One row per intervention; columns of `SCHEMA`. Raises UserError for an agent without a hidden layer."""
     agent, name = subject.agent, hidden_layer(subject.agent)
-    found, planes = factorial(states), Planes.of(states)
-    if not len(found.level):
+    design, planes = factorial(states), Planes.of(states)
+    if not len(design.level):
         raise UserError(
             "no held-out state has cells for the goal on both sides of the agent, so no class means can be computed"
         )
-    lit, dark = (read_layer(agent, name, shown) for shown in (found.observations, found.base))
-    layer = _Layer(agent, found, lit, dark, planes)
+    lit, dark = (read_layer(agent, name, shown) for shown in (design.observations, design.base))
+    layer = _Layer(agent, design, lit, dark, planes)
 
     def without(observations: np.ndarray) -> np.ndarray:
         shown = observations.copy()
@@ -173,18 +173,19 @@ def use_table(subject: Subject, states: States, arena: Arena, random: int = RAND
     flips = [_flipped(planes, agent.card.shape, rng) for _ in range(random)]
     scores = arena.scores(EditedEach(agent, [without, *flips]), 1 + random)
     rows.append(_row("goal's bits erased from the input", scores[0], scores[1:], None, None))
-    for one in _interventions(layer, rng, random):
-        extra = source if "patched" in one.title else None
+    for intervention in _interventions(layer, rng, random):
+        extra = source if "patched" in intervention.title else None
         scores = arena.scores(
-            Intervened(agent, name, [one.change, *one.controls], extra), 1 + len(one.controls)
+            Intervened(agent, name, [intervention.change, *intervention.controls], extra),
+            1 + len(intervention.controls),
         )
-        rows.append(_row(one.title, scores[0], scores[1:], one.norm, one.share))
+        rows.append(_row(intervention.title, scores[0], scores[1:], intervention.norm, intervention.share))
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
 def _row(title: str, own: Score, controls: list[Score], norm: float | None, share: float | None) -> list[Any]:
-    preferences = [one.preference for one in controls if one.preference is not None]
-    capabilities = [one.capability for one in controls]
+    preferences = [score.preference for score in controls if score.preference is not None]
+    capabilities = [score.capability for score in controls]
     spans: list[Any] = [None] * 5
     if preferences:
         spans[:3] = [float(np.mean(preferences)), min(preferences), max(preferences)]
@@ -241,7 +242,9 @@ def _erased(layer: _Layer, title: str, eraser: Eraser, others: list[Eraser]) -> 
     def change(one: Eraser, factor: float) -> Change:
         return lambda x, seen, extra: x + factor * (one(x) - x)
 
-    controls = [change(one, size / _norm(one(layer.lit) - layer.lit)) for one in others]
+    controls = [
+        change(random_eraser, size / _norm(random_eraser(layer.lit) - layer.lit)) for random_eraser in others
+    ]
     return Intervention(title, change(eraser, 1.0), controls, size / layer.spread)
 
 
@@ -252,7 +255,9 @@ def _patched(layer: _Layer, title: str, eraser: Eraser, others: list[Eraser]) ->
     def change(one: Eraser, factor: float) -> Change:
         return lambda x, seen, dark: x + factor * one.part(dark - x)
 
-    controls = [change(one, size / max(_norm(one.part(gap)), 1e-12)) for one in others]
+    controls = [
+        change(random_eraser, size / max(_norm(random_eraser.part(gap)), 1e-12)) for random_eraser in others
+    ]
     return Intervention(title, change(eraser, 1.0), controls, size / layer.spread)
 
 
@@ -270,7 +275,9 @@ def _steered(layer: _Layer, rng: np.random.Generator, random: int) -> Iterator[I
 
     for where, sign in (("towards", 1), ("away from", -1)):
         for norm in NORMS:
-            controls = [along(one, sign * norm) for one in others] if length > TINY else []
+            controls = (
+                [along(random_vector, sign * norm) for random_vector in others] if length > TINY else []
+            )
             share = layer.share(norm * vector) if length > TINY and sign > 0 else None
             title = f"steered {where} the goal's side, {norm:g} × the difference of class means"
             yield Intervention(

@@ -43,15 +43,15 @@ def erasures(states: States) -> dict[str, np.ndarray]:
     """Observations without the goal, without the proxy, and without each other plane that is not the goal's, by name."""
     planes = Planes.of(states)
     sides, own = proxy_sides(states), proxy_planes(states)
-    found = {GOAL: without_goal(states, planes)}
+    observations = {GOAL: without_goal(states, planes)}
     if sides:
-        found[PROXY] = without_rims(states, planes, sides)
+        observations[PROXY] = without_rims(states, planes, sides)
     elif own:
-        found[PROXY] = without_planes(states, planes, own)
+        observations[PROXY] = without_planes(states, planes, own)
     for name, numbers in planes.others.items():
         if len(numbers) and not set(numbers) & set(planes.goal) and name not in own:
-            found[f"all of plane {name}"] = without_planes(states, planes, (name,))
-    return found
+            observations[f"all of plane {name}"] = without_planes(states, planes, (name,))
+    return observations
 
 
 def policy_and_value(agent: Any, states: States) -> pl.DataFrame:
@@ -83,9 +83,11 @@ class ValueProgress:
 
 def progress(agent: Any, states: States) -> ValueProgress | None:
     """None without a value, or where fewer than `FEWEST` states show neither goal nor proxy, or the value is constant."""
-    found = erasures(states)
+    observations = erasures(states)
     shows = [
-        (found[name] != states.observations).any(axis=(1, 2, 3)) for name in (GOAL, PROXY) if name in found
+        (observations[name] != states.observations).any(axis=(1, 2, 3))
+        for name in (GOAL, PROXY)
+        if name in observations
     ]
     hidden = ~np.any(shows, axis=0)
     value = outputs(agent, states.observations[hidden]).value if hidden.sum() >= FEWEST else None

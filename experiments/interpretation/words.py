@@ -49,9 +49,9 @@ def explanation_text(found: Sequence[Explanation]) -> str:
 def influence_text(found: Sequence[Explanation]) -> str:
     """One row per agent, kind of states and thing."""
     rows = []
-    for one in found:
-        for (role, thing), summary in one.summaries.items():
-            rows.append([one.name, ROLES[role], thing, *_cells(summary)])
+    for explanation in found:
+        for (role, thing), summary in explanation.summaries.items():
+            rows.append([explanation.name, ROLES[role], thing, *_cells(summary)])
     heads = ("agent", "states", "placed", "policy moves (0 to 1)", "pull towards it (−2 to 2)", "logits")
     return table(heads, rows) + _counts(found)
 
@@ -62,8 +62,8 @@ def _cells(found: Influence) -> list[str]:
 
 
 def _counts(found: Sequence[Explanation]) -> str:
-    edits = sum(one.edits for each in found for one in each.summaries.values())
-    levels = max(one.levels for each in found for one in each.summaries.values())
+    edits = sum(summary.edits for each in found for summary in each.summaries.values())
+    levels = max(summary.levels for each in found for summary in each.summaries.values())
     return (
         f"  in brackets: 95% intervals by level; {levels} levels per kind of states, {edits:,} edits in all. Logits: mean absolute\n"
         "  change of a logit, which shows an influence that a saturated policy hides\n"
@@ -73,13 +73,13 @@ def _counts(found: Sequence[Explanation]) -> str:
 def effects_text(found: Sequence[Explanation]) -> str:
     """Two columns, policy and value, by agent and what is erased."""
     rows = []
-    for one in found:
-        for row in one.effects.filter(pl.col("role") == CONTROL).iter_rows(named=True):
+    for explanation in found:
+        for row in explanation.effects.filter(pl.col("role") == CONTROL).iter_rows(named=True):
             if row["states"]:
                 policy = interval(row["policy"], row["policy_error"])
                 rows.append(
                     [
-                        one.name,
+                        explanation.name,
                         row["erased"],
                         policy,
                         interval(row["value"], row["value_error"]),
@@ -92,10 +92,10 @@ def effects_text(found: Sequence[Explanation]) -> str:
 def probes_text(found: Sequence[Explanation]) -> str:
     """One row per agent and representation; "" without probes."""
     rows = []
-    for one in found:
-        for row in one.probes.iter_rows(named=True):
+    for explanation in found:
+        for row in explanation.probes.iter_rows(named=True):
             numbers = [f"{row[key]:.2f}".replace("-", "−") for key in PROBE_COLUMNS]
-            rows.append([one.name, row["row"], interval(row["accuracy"], row["error"]), *numbers])
+            rows.append([explanation.name, row["row"], interval(row["accuracy"], row["error"]), *numbers])
     if not rows:
         return ""
     heads = (
@@ -114,15 +114,17 @@ def probes_text(found: Sequence[Explanation]) -> str:
 def use_text(found: Sequence[Explanation]) -> str:
     """One row per agent and intervention; "" without interventions."""
     rows = []
-    for one in found:
-        for row in one.use.iter_rows(named=True):
+    for explanation in found:
+        for row in explanation.use.iter_rows(named=True):
             spans = "—"
             if row["random_preference"] is not None:
                 low, high = row["random_preference_low"], row["random_preference_high"]
                 spans = f"{row['random_preference']:.2f} [{low:.2f}, {high:.2f}]"
             able = "—" if row["random_capability"] is None else f"{row['random_capability']:.2f}"
             preference = "—" if row["preference"] is None else f"{row['preference']:.2f}"
-            rows.append([one.name, row["intervention"], preference, spans, f"{row['capability']:.2f}", able])
+            rows.append(
+                [explanation.name, row["intervention"], preference, spans, f"{row['capability']:.2f}", able]
+            )
     if not rows:
         return ""
     heads = ("agent", "intervention", "goal preference", "random directions", "capability", "random")
@@ -132,7 +134,7 @@ def use_text(found: Sequence[Explanation]) -> str:
 
 def pair_text(found: Sequence[Explanation]) -> str:
     """One row per point between the first two nets and per graft; "" without them."""
-    second = next((one for one in found if one.pair.height), None)
+    second = next((explanation for explanation in found if explanation.pair.height), None)
     if second is None:
         return ""
     rows = []
@@ -160,19 +162,19 @@ def _null_line(found: Sequence[Explanation]) -> str:
 
 def _lines(found: Sequence[Explanation]) -> list[str]:
     lines = []
-    for one in found:
-        if one.progress is not None:
+    for explanation in found:
+        if explanation.progress is not None:
             lines.append(
-                f"  {one.name}: rank correlation of value and steps left "
-                + f"{one.progress.correlation:.2f}".replace("-", "−")
-                + f" where neither goal nor proxy is in view (n = {one.progress.n} states)"
+                f"  {explanation.name}: rank correlation of value and steps left "
+                + f"{explanation.progress.correlation:.2f}".replace("-", "−")
+                + f" where neither goal nor proxy is in view (n = {explanation.progress.n} states)"
             )
-        if one.drop is not None and one.trained:
-            lines.append(f"  {one.name}: {one.drop.words()}")
-        lines += [f"  {one.name}: {line}" for line in _support_lines(one)]
-        if one.trunk and one.trained:
-            lines.append(f"  {one.name}: {one.trunk}")
-        lines += [f"  {one.name}: {note}" for note in one.notes]
+        if explanation.drop is not None and explanation.trained:
+            lines.append(f"  {explanation.name}: {explanation.drop.words()}")
+        lines += [f"  {explanation.name}: {line}" for line in _support_lines(explanation)]
+        if explanation.trunk and explanation.trained:
+            lines.append(f"  {explanation.name}: {explanation.trunk}")
+        lines += [f"  {explanation.name}: {note}" for note in explanation.notes]
     return lines
 
 
@@ -197,7 +199,16 @@ def _support_lines(one: Explanation) -> list[str]:
 
 def verdict_text(found: Sequence[Explanation]) -> str:
     """One row per agent: is the goal decodable, used, valued?"""
-    rows = [[one.name, decodable(one), used(one, GOAL), used(one, PROXY), valued(one)] for one in found]
+    rows = [
+        [
+            explanation.name,
+            decodable(explanation),
+            used(explanation, GOAL),
+            used(explanation, PROXY),
+            valued(explanation),
+        ]
+        for explanation in found
+    ]
     return table(("agent", "goal decodable?", "goal used?", "proxy used?", "the critic values"), rows)
 
 
@@ -237,7 +248,7 @@ def valued(one: Explanation) -> str:
         return "no critic"
     if not one.trained:
         return "—"
-    found = []
+    terms = []
     for thing in (GOAL, PROXY):
         row, least = rows.get(thing), max(VALUED, one.null.get(thing, 0.0))
         if (
@@ -245,7 +256,7 @@ def valued(one: Explanation) -> str:
             and row["value"] is not None
             and row["value"] + Z * (row["value_error"] or 0) <= -least
         ):
-            found.append(f"{thing} ({row['value']:.1f} SD without it)".replace("-", "−"))
+            terms.append(f"{thing} ({row['value']:.1f} SD without it)".replace("-", "−"))
     if one.progress is not None and one.progress.correlation <= -VALUED:
-        found.append("progress")
-    return ", ".join(found) or "none of goal, proxy, progress"
+        terms.append("progress")
+    return ", ".join(terms) or "none of goal, proxy, progress"

@@ -71,8 +71,8 @@ def said_of(probabilities: np.ndarray, actions: np.ndarray, lengths: np.ndarray)
     """Log likelihood of each episode's actions, float64[M, N], from the predictive probabilities float64[M, N, T, A]."""
     valid = np.arange(actions.shape[1]) < np.asarray(lengths)[:, None]
     taken = np.where(valid, actions, 0).astype(np.int64)
-    said = np.take_along_axis(probabilities, taken[None, :, :, None], axis=-1)[..., 0]
-    return np.log(np.where(valid, said, 1.0)).sum(axis=-1)
+    chances = np.take_along_axis(probabilities, taken[None, :, :, None], axis=-1)[..., 0]
+    return np.log(np.where(valid, chances, 1.0)).sum(axis=-1)
 
 
 def _uniform(counted: np.ndarray, before: np.ndarray) -> np.ndarray:
@@ -136,7 +136,8 @@ class Evidence:
         whole = np.array([averaged(grid) for grid in self.shared])
         of_kind = self.of_kind(kind)
         return {
-            n: float(averaged(found[of_kind])) for n, found in {**self.early, len(self.steps): whole}.items()
+            n: float(averaged(evidence[of_kind]))
+            for n, evidence in {**self.early, len(self.steps): whole}.items()
         }
 
     def alone(self, kind: Kind) -> np.ndarray:
@@ -275,12 +276,12 @@ def mixture_of(each: np.ndarray, names: Sequence[str], most: int = 200) -> tuple
         weights = posterior.mean(axis=0)
     clear = (posterior >= SURE).sum(axis=0)
     order = np.argsort(-weights, kind="stable")
-    found: tuple[str, ...] = tuple(
-        " or ".join(str(names[one]) for one in groups[k])
+    components: tuple[str, ...] = tuple(
+        " or ".join(str(names[member]) for member in groups[k])
         for k in order
         if wilson(min(weights[k] * n, n), n).low > PART and clear[k] >= weights[k] * n / 2
     )
-    return found if len(found) > 1 else ()
+    return components if len(components) > 1 else ()
 
 
 def alike(each: np.ndarray) -> list[list[int]]:

@@ -274,7 +274,7 @@ def _excluded(events: np.ndarray, trials: np.ndarray, detours: np.ndarray, level
 
     Two groups are tried, a small one for steep curves and a large one for flat ones, each at half the chance of error.
     """
-    found: list[float] = []
+    exclusions: list[float] = []
     sizes = sorted({FEWEST_LEVELS, max(math.ceil(len(detours) / MOST_BINS), FEWEST_LEVELS)})
     for x in np.unique(detours)[::-1]:
         up_to = np.sort(detours[detours <= x])
@@ -285,8 +285,8 @@ def _excluded(events: np.ndarray, trials: np.ndarray, detours: np.ndarray, level
         ]
         if all(group is None or group.high >= 0.5 for group in groups):
             break
-        found.append(float(x))
-    return found
+        exclusions.append(float(x))
+    return exclusions
 
 
 def _crossing(kinds: np.ndarray, fit: np.ndarray) -> float:
@@ -303,14 +303,14 @@ def _crossing(kinds: np.ndarray, fit: np.ndarray) -> float:
 def _bins(
     events: np.ndarray, trials: np.ndarray, detours: np.ndarray, level: float, counts: Counts
 ) -> tuple[Bin, ...]:
-    found = []
+    bins = []
     for low, high in _edges(detours):
         here = (detours >= low) & (detours <= high)
         kept = float(trials[:, here].sum()) / counts.episodes
         share = hierarchical_rate(events[:, here], trials[:, here], level, kept=kept, trained=counts.trained)
         if share is not None:
-            found.append(Bin(int(low), int(high), float(detours[here].mean()), share))
-    return tuple(found)
+            bins.append(Bin(int(low), int(high), float(detours[here].mean()), share))
+    return tuple(bins)
 
 
 def _edges(detours: np.ndarray) -> list[tuple[float, float]]:

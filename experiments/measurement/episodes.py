@@ -120,32 +120,32 @@ def read_episodes(path: str | Path, follow: bool = True) -> pl.DataFrame:
     path = Path(path)
     content = read_limited(path, MAX_BYTES, follow)
     try:
-        found = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), (VERSION_KEY,), path)
+        parquet = read_parquet(content, min(MAX_ROWS, FEW_ROWS + len(content)), (VERSION_KEY,), path)
     except Unreadable as error:
         raise EpisodesError(
             f"{path} is not a complete Parquet file ({error}). Evaluate again to replace it."
         ) from None
-    version = found.metadata.get(VERSION_KEY)
+    version = parquet.metadata.get(VERSION_KEY)
     if version not in READABLE:
         carries = "carries no version" if version is None else f"has version {version[:20]!r}"
         raise EpisodesError(
             f"{path} {carries}; this Goalposts reads episodes tables of versions {' and '.join(READABLE)}. "
             "Evaluate again, or use the Goalposts that wrote it."
         )
-    if found.rows > MAX_ROWS:
+    if parquet.rows > MAX_ROWS:
         raise EpisodesError(
-            f"{path} has {found.rows:,} rows; at most {MAX_ROWS:,} are read. Split it by run."
+            f"{path} has {parquet.rows:,} rows; at most {MAX_ROWS:,} are read. Split it by run."
         )
-    if found.table is None:  # a row of two hashes and twenty numbers needs more than a byte
+    if parquet.table is None:  # a row of two hashes and twenty numbers needs more than a byte
         raise EpisodesError(
-            f"{path} claims {found.rows:,} rows in {len(content):,} bytes, which is not possible. "
+            f"{path} claims {parquet.rows:,} rows in {len(content):,} bytes, which is not possible. "
             "Evaluate again to replace it."
         )
     budget = reading_budget()
-    budget.claim(CHECKING * found.size, path)
+    budget.claim(CHECKING * parquet.size, path)
     try:
         with budget.clock(path):
-            return budget.hold(validate(found.table), found.size, path)
+            return budget.hold(validate(parquet.table), parquet.size, path)
     except EpisodesError as error:
         raise error.within(f"{path}: ") from error
 
@@ -174,8 +174,8 @@ def _check_names(columns: list[str]) -> None:
         return
     lines = []
     for name in missing:
-        there = "".join(f" (there is {found!r}: rename it?)" for found in near(name, extra))
-        lines.append(f"column {name!r} is missing{there}")
+        hint = "".join(f" (there is {column!r}: rename it?)" for column in near(name, extra))
+        lines.append(f"column {name!r} is missing{hint}")
     if extra:
         lines.append("there is no column " + ", ".join(repr(name) for name in extra[:5]) + ": drop it")
     raise EpisodesError(
@@ -256,8 +256,8 @@ def _rules() -> Iterator[tuple[pl.Expr, str]]:
 def _check_rules(table: pl.DataFrame) -> None:
     rules = list(_rules())
     asked = [bad.fill_null(False).sum().alias(str(k)) for k, (bad, _) in enumerate(rules)]
-    found = [part.select(asked).row(0) for part in table.iter_slices(MANY_ROWS)] or [(0,) * len(rules)]
-    for (bad, words), *parts in zip(rules, *found, strict=True):
+    counts = [part.select(asked).row(0) for part in table.iter_slices(MANY_ROWS)] or [(0,) * len(rules)]
+    for (bad, words), *parts in zip(rules, *counts, strict=True):
         count = sum(parts)
         if count:
             row = table.filter(bad.fill_null(False)).row(0, named=True)
@@ -309,7 +309,7 @@ def _same_by_hashes(table: pl.DataFrame, key: list[str], facts: list[str]) -> bo
 
 def _hash(columns: list[str]) -> pl.Expr:
     parts = (pl.col(name).hash(seed) for seed, name in enumerate(columns))
-    return reduce(lambda one, other: one ^ other, parts)
+    return reduce(lambda digest, other: digest ^ other, parts)
 
 
 def shared_layouts(table: pl.DataFrame, control: str | None, shift: str | None) -> int | None:

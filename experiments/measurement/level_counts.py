@@ -65,27 +65,27 @@ def select(
     if not episodes.height:
         raise EpisodesError("the table holds no episodes; evaluate an agent first.")
     kind, other = ("sampled", "greedy") if sampled else ("greedy", "sampled")
-    found = episodes.filter(pl.col("sampled") == sampled)
-    if not found.height:
+    selection = episodes.filter(pl.col("sampled") == sampled)
+    if not selection.height:
         raise EpisodesError(
             f"the table holds {other} episodes only, not {kind} ones; pass sampled={not sampled}."
         )
     if role is not None:
-        found = found.filter(pl.col("role") == role)
-        if not found.height:
+        selection = selection.filter(pl.col("role") == role)
+        if not selection.height:
             raise EpisodesError(
                 f"the table holds no {kind} episodes of a {role} condition, only of {_conditions(episodes)}. "
                 f"Evaluate a condition with the role {role} as well."
             )
     if condition is not None:
-        found = found.filter(pl.col("condition") == condition)
-        if not found.height:
+        selection = selection.filter(pl.col("condition") == condition)
+        if not selection.height:
             names = episodes["condition"].unique(maintain_order=True).to_list()
             hint = closest(condition, names)
             raise EpisodesError(
                 f"the table holds no {kind} episodes of condition {condition!r}, only of {_conditions(episodes)}.{hint}"
             )
-    return found
+    return selection
 
 
 def check_one_procedure(episodes: pl.DataFrame) -> None:
@@ -143,11 +143,11 @@ def count_each(
     )
     check_equal_episodes(cells)
     runs, names, trained = seed_names(episodes)
-    trials, *found = grid(cells, runs, ["_trials", *events])
+    trials, *counts = grid(cells, runs, ["_trials", *events])
     levels = _levels(cells)
     return {
-        name: Counts(one, trials, names, trained, episodes.height, levels)
-        for name, one in zip(events, found, strict=True)
+        name: Counts(matrix, trials, names, trained, episodes.height, levels)
+        for name, matrix in zip(events, counts, strict=True)
     }
 
 

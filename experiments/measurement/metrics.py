@@ -297,6 +297,6 @@ METRICS = (
 
 def usual_basis(numbers: Iterable[Estimate | None]) -> list[str]:
     """Return the commonest n, seeds and fraction kept of several measured numbers, to be printed once for all."""
-    bases = [found.basis for found in numbers if found is not None]
+    bases = [estimate.basis for estimate in numbers if estimate is not None]
     kinds = zip(*((basis[0], basis[-2], basis[-1]) for basis in bases), strict=True)
     return [Counter(kind).most_common(1)[0][0] for kind in kinds] if len(bases) > 1 else []

@@ -146,10 +146,13 @@ def relocation_effect(pairs: pl.DataFrame, trained: bool = True, level: float = 
         return None
     runs = pairs["run"].unique().sort().to_list()
     tables = [pairs.filter(pl.col("run") == run).sort("level_index") for run in runs]
-    if any(not one["level_index"].equals(tables[0]["level_index"]) for one in tables):
+    if any(not table["level_index"].equals(tables[0]["level_index"]) for table in tables):
         return None
     moved = np.array(
-        [(one["moved_here"].cast(pl.Int8) - one["moved_away"].cast(pl.Int8)).to_list() for one in tables]
+        [
+            (table["moved_here"].cast(pl.Int8) - table["moved_away"].cast(pl.Int8)).to_list()
+            for table in tables
+        ]
     )
     return hierarchical_difference(
         moved.astype(float), 1.0, level, trained=trained, episodes=2 * pairs.height

@@ -111,7 +111,9 @@ def outcomes(
 ) -> Outcomes:
     """Rates of first touches and endings over all episodes of a condition. Raises EpisodesError if there are none."""
     chosen = select(episodes, sampled=sampled, condition=condition)
-    shares = {name: _certain(estimate(found, level)) for name, found in count_each(chosen, OUTCOMES).items()}
+    shares = {
+        name: _certain(estimate(counts, level)) for name, counts in count_each(chosen, OUTCOMES).items()
+    }
     goal = shares.pop("goal") if chosen["optimal_goal"].null_count() < chosen.height else None
     return Outcomes(condition, chosen["role"][0], goal, **{k: v for k, v in shares.items() if k != "goal"})
 
@@ -126,9 +128,11 @@ def pooled(parts: Sequence[Outcomes]) -> Outcomes:
         raise ValueError("only outcomes of one agent, with at most one episode per level, can be pooled")
     total = sum(part.proxy.n for part in parts)
     for name in OUTCOMES:
-        found = [share for part in parts if (share := getattr(part, name)) is not None]
-        events = sum(round(share.value * share.n) for share in found)
-        shares[name] = wilson(events, total, first.proxy.level, seeds=first.proxy.seeds) if found else None
+        estimates = [share for part in parts if (share := getattr(part, name)) is not None]
+        events = sum(round(share.value * share.n) for share in estimates)
+        shares[name] = (
+            wilson(events, total, first.proxy.level, seeds=first.proxy.seeds) if estimates else None
+        )
     return replace(first, **shares)
 
 

@@ -60,7 +60,7 @@ class RecoveryPoint:
     @property
     def estimates(self) -> dict[str, Estimate]:
         """The estimates that the test made, by name."""
-        return {name: found for name in WORDS if (found := getattr(self, name)) is not None}
+        return {name: estimate for name in WORDS if (estimate := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,12 @@ class Recovery:
             else f"does not get there in {last.steps:,} steps either"
         )
         if last.matched_gain.low > 0:
-            there = f"it ends ahead of scratch by {last.matched_gain.short}"
+            ending = f"it ends ahead of scratch by {last.matched_gain.short}"
         elif last.matched_gain.high < 0:
-            there = f"it ends behind scratch ({last.matched_gain.short})"
+            ending = f"it ends behind scratch ({last.matched_gain.short})"
         else:
-            there = f"its difference from scratch at the end, {last.matched_gain.short}, is not clear"
-        return f"With the entropy of a fresh net at the start it {took}; {there}."
+            ending = f"its difference from scratch at the end, {last.matched_gain.short}, is not clear"
+        return f"With the entropy of a fresh net at the start it {took}; {ending}."
 
     @property
     def _of_its_weights(self) -> str:
@@ -114,10 +114,10 @@ class Recovery:
         most = self.points[-1]
         able = f"the goal on at least {self.able:g} of the levels (lower bound)"
         if sooner is None:
-            said = f"even {most.steps:,} steps of fine-tuning do not reach {able}: "
+            opening = f"even {most.steps:,} steps of fine-tuning do not reach {able}: "
             if most.gain.low > 0:
-                return f"{said}a head start of {most.gain.short}, but not an intact capability."
-            return f"{said}there is no sign that the capability was there. {NO_CONTROL}"
+                return f"{opening}a head start of {most.gain.short}, but not an intact capability."
+            return f"{opening}there is no sign that the capability was there. {NO_CONTROL}"
         if sooner == 0:
             return f"It reaches {able} without any fine-tuning: there is nothing to recover."
         at = next(p for p in self.points if p.steps == sooner)
@@ -134,7 +134,7 @@ class Recovery:
     def to_dict(self) -> dict[str, Any]:
         """Return all fields for JSON."""
         points = [
-            {"steps": p.steps} | {name: one.to_dict() for name, one in p.estimates.items()}
+            {"steps": p.steps} | {name: estimate.to_dict() for name, estimate in p.estimates.items()}
             for p in self.points
         ]
         return {
@@ -152,7 +152,7 @@ def recovery(tables: Sequence[pl.DataFrame], able: float, level: float = 0.95) -
     Raises EpisodesError if the tables cover several conditions, if a run is given twice, or if runs or arms differ in their
     levels or steps.
     """
-    table = pl.concat([one.select(list(SCHEMA)) for one in tables])
+    table = pl.concat([run_table.select(list(SCHEMA)) for run_table in tables])
     conditions, runs = (
         table["condition"].unique().to_list(),
         table["run"].unique(maintain_order=True).to_list(),
@@ -180,7 +180,7 @@ def recovery(tables: Sequence[pl.DataFrame], able: float, level: float = 0.95) -
     points = []
     for k, count in enumerate(steps):
         at = {arm: values[:, k] for arm, values in of.items()}
-        one = {arm: _rate(x, level) for arm, x in at.items()}
+        rates = {arm: _rate(x, level) for arm, x in at.items()}
         gains = {
             arm: hierarchical_difference(x - at[SCRATCH], 1.0, level, episodes=2 * x.size)
             for arm, x in at.items()
@@ -188,13 +188,18 @@ def recovery(tables: Sequence[pl.DataFrame], able: float, level: float = 0.95) -
         }
         points.append(
             RecoveryPoint(
-                count, one[FINETUNED], one[SCRATCH], gains[FINETUNED], one.get(MATCHED), gains.get(MATCHED)
+                count,
+                rates[FINETUNED],
+                rates[SCRATCH],
+                gains[FINETUNED],
+                rates.get(MATCHED),
+                gains.get(MATCHED),
             )
         )
     return Recovery(conditions[0], able, tuple(points))
 
 
 def _rate(reached: np.ndarray, level: float) -> Estimate:
-    found = hierarchical_rate(reached, np.ones_like(reached), level)
-    assert found is not None  # there are levels
-    return found
+    rate = hierarchical_rate(reached, np.ones_like(reached), level)
+    assert rate is not None  # there are levels
+    return rate

@@ -115,8 +115,8 @@ def parameter(text: str) -> float:
     named = {"edge": 0.0, "anywhere": 1.0, "null": math.inf}
     if text in named:
         return named[text]
-    found = re.search(r"-?\d[\d_]*\.?\d*(?:[eE][+-]?\d+)?", text)
-    return float(found[0].replace("_", "")) if found else math.nan
+    match = re.search(r"-?\d[\d_]*\.?\d*(?:[eE][+-]?\d+)?", text)
+    return float(match[0].replace("_", "")) if match else math.nan
 
 
 def crossing(xs: Sequence[float], spots: Sequence[Spot], height: float = 0.5) -> Crossing:
@@ -139,10 +139,10 @@ def eval_series(table: pl.DataFrame, what: str, point: str) -> dict[int, list[tu
         & pl.col("seed").is_not_null()
         & pl.col("measure").str.contains(f"^{EVAL}.*/{what}$")
     )
-    found: dict[int, list[tuple[int, float]]] = {}
+    series: dict[int, list[tuple[int, float]]] = {}
     for seed, step, value in rows.select("seed", "step", "value").iter_rows():
-        found.setdefault(int(seed), []).append((int(step), float(value)))
-    return {seed: sorted(pairs) for seed, pairs in found.items()}
+        series.setdefault(int(seed), []).append((int(step), float(value)))
+    return {seed: sorted(pairs) for seed, pairs in series.items()}
 
 
 def over_seeds(
@@ -179,17 +179,17 @@ def time_of_divergence(table: pl.DataFrame, point: str) -> dict[int, int | None]
     goal, proxy, levels = (
         eval_series(table, what, point) for what in ("goal_first", "proxy_first", "levels")
     )
-    found: dict[int, int | None] = {}
+    divergences: dict[int, int | None] = {}
     for seed, pairs in proxy.items():
-        found[seed] = None
+        divergences[seed] = None
         of_goal, of_levels = dict(goal.get(seed, ())), dict(levels.get(seed, ()))
         for step, share in pairs:
             n = of_levels.get(step, 0)
             touched = round((share + of_goal.get(step, 0.0)) * n)
             if touched >= 1 and wilson(min(round(share * n), touched), touched).low > 0.5:
-                found[seed] = step
+                divergences[seed] = step
                 break
-    return found
+    return divergences
 
 
 def links(table: pl.DataFrame, point: str, outcome: str = "preference") -> list[Link]:
@@ -210,15 +210,17 @@ def links(table: pl.DataFrame, point: str, outcome: str = "preference") -> list[
         if probe is None and step != last:
             continue
         series.setdefault((measure, int(step) if probe else None, shifted), {})[int(seed)] = float(value)
-    found = []
+    correlations = []
     for (measure, step, shifted), values in series.items():
         seeds = sorted(values.keys() & result.keys())
         a, b = np.array([values[s] for s in seeds]), np.array([result[s] for s in seeds])
         if len(seeds) >= 5 and np.ptp(a) > 0 and np.ptp(b) > 0:
-            found.append(Link(measure, step, *spearman(a, b), len(seeds), shifted, p_of_spearman(a, b)))
-    corrected = holm([link.p for link in found])
-    found = [replace(link, p_holm=p) for link, p in zip(found, corrected, strict=True)]
-    return sorted(found, key=lambda link: (-abs(link.value), link.name, link.step or 0))
+            correlations.append(
+                Link(measure, step, *spearman(a, b), len(seeds), shifted, p_of_spearman(a, b))
+            )
+    corrected = holm([link.p for link in correlations])
+    correlations = [replace(link, p_holm=p) for link, p in zip(correlations, corrected, strict=True)]
+    return sorted(correlations, key=lambda link: (-abs(link.value), link.name, link.step or 0))
 
 
 def p_of_spearman(a: np.ndarray, b: np.ndarray) -> float:

@@ -62,14 +62,14 @@ def explained(items: Sequence[Evaluated]) -> list[Inside]:
 
     A run that was explained at another checkpoint than its last is left out.
     """
-    found, untrained = [], None
+    explanations, untrained = [], None
     for item in items:
         path = item.run.path / EXPLANATION
         if not path.exists():
             continue
         try:
-            kept = [_Kept.model_validate(one) for one in _json(path)]
-            bad = not kept or not all(_is_drawable(one.map) for one in kept)
+            kept = [_Kept.model_validate(record) for record in _json(path)]
+            bad = not kept or not all(_is_drawable(record.map) for record in kept)
         except (ValidationError, ValueError, TypeError, RecursionError):
             bad, kept = True, []
         if bad:
@@ -79,9 +79,9 @@ def explained(items: Sequence[Evaluated]) -> list[Inside]:
         if last is None or kept[0].step != last.step:
             continue
         actions = [action.name for action in get_world(item.run.config.world).actions]
-        found.append(replace(_inside(kept[0], item.name), note=note_of(actions)))
-        untrained = untrained or next((one for one in kept[1:] if one.agent == UNTRAINED), None)
-    return [*found, _inside(untrained, UNTRAINED)] if untrained is not None else found
+        explanations.append(replace(_inside(kept[0], item.name), note=note_of(actions)))
+        untrained = untrained or next((record for record in kept[1:] if record.agent == UNTRAINED), None)
+    return [*explanations, _inside(untrained, UNTRAINED)] if untrained is not None else explanations
 
 
 def _json(path: Path) -> Any:

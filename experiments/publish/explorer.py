@@ -39,17 +39,17 @@ def explored(seen: Sequence[Seen]) -> list[Exploration]:
 
     Leaves out sweeps by a checkpoint other than the one in the episodes table. Raises RunError.
     """
-    tables = {one.name: table for one in seen if (table := _current(one)) is not None}
+    tables = {agent.name: table for agent in seen if (table := _current(agent)) is not None}
     keys = ["condition", "level_index", "layout_hash", "level"]
-    found = []
+    explorations = []
     for key in (
         next(iter(tables.values())).select(keys).unique(maintain_order=True).iter_rows() if tables else ()
     ):
         chosen = [pl.col(name) == value for name, value in zip(keys, key, strict=True)]
         parts = {name: part for name, table in tables.items() if (part := table.filter(chosen)).height}
-        limits = {one.name: one.run.config.env.max_steps for one in seen}
-        found.append(exploration_of(parts, limits))
-    return found
+        limits = {agent.name: agent.run.config.env.max_steps for agent in seen}
+        explorations.append(exploration_of(parts, limits))
+    return explorations
 
 
 def _current(one: Seen) -> pl.DataFrame | None:
@@ -93,7 +93,7 @@ def _place(
     sampled = here.filter(pl.col("rollout") != GREEDY)
     counts = {kind: sampled.filter(pl.col("outcome_first") == kind).height for kind in FIRST}
     shown = here.filter(pl.col("rollout") < SHOWN)
-    there = moved(level, home, cell)
+    moved_level = moved(level, home, cell)
     return Place(
-        *cell, counts, [replay(there, list(actions), max_steps=limit) for actions in shown["actions"]]
+        *cell, counts, [replay(moved_level, list(actions), max_steps=limit) for actions in shown["actions"]]
     )

@@ -134,15 +134,15 @@ def chosen_levels(world: World, subjects: Sequence[Subject]) -> list[tuple[Level
     control, shift = world.default_condition("control"), world.default_condition("shift")
     homes, moved = (generate(world, name, seed, DRAWN) for name in (control, shift))
     by_layout = {level.layout_hash: level for level in homes}
-    found = survey_levels(moved)
-    scores = np.where(found.distinguishing, 4.0, 0.0)
+    survey = survey_levels(moved)
+    scores = np.where(survey.distinguishing, 4.0, 0.0)
     for which, subject in enumerate(subjects if len(subjects) < TWO else (subjects[0], subjects[-1])):
         played = play(subject.agent, moved, subject.observation, sampled=False, max_steps=subject.max_steps)
         wanted = FIRST.index("proxy" if which == 0 else "goal")
         did = played.outcome[:, O_FIRST]
         if len(subjects) == 1:
             wanted = int(
-                np.bincount(did[found.distinguishing] if found.distinguishing.any() else did).argmax()
+                np.bincount(did[survey.distinguishing] if survey.distinguishing.any() else did).argmax()
             )
         scores += np.where(did == wanted, 6.0, 0.0)
         if which == 0:

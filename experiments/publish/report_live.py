@@ -63,14 +63,14 @@ def _agent(item: Evaluated) -> LiveAgent:
 def _pairs(replays: Sequence[Replay], world: str, control: str, shift: str) -> list[tuple[Level, Level]]:
     """The levels of the report's player: as in training, and with the goal moved."""
     texts: dict[str, dict[str, str]] = {}
-    for one in replays:
-        texts.setdefault(one.layout, {}).setdefault(one.condition, one.rollout.level_text)
-    found = []
+    for replay in replays:
+        texts.setdefault(replay.layout, {}).setdefault(replay.condition, replay.rollout.level_text)
+    pairs = []
     for by in texts.values():
         if shift in by:
             moved = Level.from_text(by[shift], world)
-            found.append((Level.from_text(by.get(control, by[shift]), world), moved))
-    return found
+            pairs.append((Level.from_text(by.get(control, by[shift]), world), moved))
+    return pairs
 
 
 def by_clearness(replays: Sequence[Replay], world: str, shift: str) -> list[Replay]:
@@ -79,18 +79,18 @@ def by_clearness(replays: Sequence[Replay], world: str, shift: str) -> list[Repl
     order: dict[str, int] = {}
     outcomes: dict[str, list[str]] = {}
     clear: dict[str, float] = {}
-    for one in replays:
-        order.setdefault(one.layout, len(order))
-        if one.condition == shift:
-            outcomes.setdefault(one.layout, []).append(one.rollout.outcome_first)
-            clear.setdefault(one.layout, _kept_away(one, world))
-    groups = list(dict.fromkeys(tuple(found) for found in outcomes.values()))
+    for replay in replays:
+        order.setdefault(replay.layout, len(order))
+        if replay.condition == shift:
+            outcomes.setdefault(replay.layout, []).append(replay.rollout.outcome_first)
+            clear.setdefault(replay.layout, _kept_away(replay, world))
+    groups = list(dict.fromkeys(tuple(endings) for endings in outcomes.values()))
 
     def place(layout: str) -> tuple[int, float, int]:
         group = groups.index(tuple(outcomes[layout])) if layout in outcomes else len(groups)
         return group, -clear.get(layout, 0.0), order[layout]
 
-    return sorted(replays, key=lambda one: place(one.layout))
+    return sorted(replays, key=lambda episode: place(episode.layout))
 
 
 def _kept_away(replay: Replay, world: str) -> float:
@@ -108,7 +108,7 @@ def recorded_episodes(items: Sequence[Evaluated], conditions: Sequence[str]) -> 
     """All recorded episodes of these conditions, on the levels that all runs played; none if some run recorded none."""
     if any(not (item.run.path / TRAJECTORIES).exists() for item in items):
         return []
-    found, recorded = [], [item.trajectories() for item in items]
+    episodes, recorded = [], [item.trajectories() for item in items]
     for condition in conditions:
         tables = [_episodes(item, taken, condition) for item, taken in zip(items, recorded, strict=True)]
         common = tables[0].select("level_index", "level")
@@ -121,7 +121,7 @@ def recorded_episodes(items: Sequence[Evaluated], conditions: Sequence[str]) -> 
             common.join(table, on=["level_index", "level"], how="left").sort("level_index")
             for table in tables
         ]
-        found.append(
+        episodes.append(
             RecordedEpisodes(
                 condition,
                 common["level_index"].to_list(),
@@ -136,7 +136,7 @@ def recorded_episodes(items: Sequence[Evaluated], conditions: Sequence[str]) -> 
                 },
             )
         )
-    return found
+    return episodes
 
 
 def _episodes(item: Evaluated, recorded: pl.DataFrame, condition: str) -> pl.DataFrame:

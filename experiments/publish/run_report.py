@@ -42,7 +42,11 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
     world, words = first.world, words_of(first.world)
     diagnoses = [item.diagnosis() for item in items]
     names = [first.config.env.condition, *(name for item in items for name in item.conditions())]
-    names += [one.recovery.condition for one in diagnoses if one.recovery is not None]
+    names += [
+        agent_diagnosis.recovery.condition
+        for agent_diagnosis in diagnoses
+        if agent_diagnosis.recovery is not None
+    ]
     names = list(dict.fromkeys(names))
     verdicts = [item.verdict() for item in items]
     sections = [
@@ -54,13 +58,13 @@ def report_data(runs: Sequence[Run], command: str, title: str = "", levels: int 
     control = world.default_condition("control")
     boards, no_boards = live_of_report(items, replays, control, shift)
     explorations = explored([Seen(item.name, item.run, item.episodes) for item in items])
-    rollouts = [one.rollout for one in replays]
+    rollouts = [replay.rollout for replay in replays]
     rollouts += [
-        one
+        rollout
         for level in explorations
         for places in level.places.values()
         for p in places
-        for one in p.rollouts
+        for rollout in p.rollouts
     ]
     return ReportData(
         title=title or f"{world.name}: {' and '.join(item.name for item in items)}",
@@ -156,9 +160,9 @@ def _again(path: Path, name: str) -> str:
 
 def preview(replays: Sequence[Replay], shift: str) -> bytes:
     """A small picture of the first agent's episode after the change, for previews of the page's address."""
-    found = next((one.rollout for one in replays if one.condition == shift), None)
-    if not isinstance(found, Rollout):
+    rollout = next((replay.rollout for replay in replays if replay.condition == shift), None)
+    if not isinstance(rollout, Rollout):
         return b""
     buffer = io.BytesIO()
-    Image.fromarray(found.images(PREVIEW_PX)[-1]).quantize(64).save(buffer, "PNG", optimize=True)
+    Image.fromarray(rollout.images(PREVIEW_PX)[-1]).quantize(64).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

@@ -26,10 +26,10 @@ ADOPTED = "adopted"  # the method of a run that `goalposts adopt` made
 
 def notes_of(world: World, names: Sequence[str]) -> list[ConditionNote]:
     """Describe conditions for a page."""
-    found = (world.condition_or_own(name) for name in names)
+    conditions = (world.condition_or_own(name) for name in names)
     return [
         ConditionNote(name, c.role, c.distinguishes, c.phrase_of(), has_goal=c.absent != "goal")
-        for name, c in zip(names, found, strict=True)
+        for name, c in zip(names, conditions, strict=True)
     ]
 
 
@@ -70,11 +70,11 @@ def rewarded_for(world: World, config: ExperimentConfig) -> str:
 
 def names_in(rollouts: Iterable[RolloutLike]) -> list[str]:
     """List the distinct names of all sprites in rollouts."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for rollout in rollouts:
-        found.update(dict.fromkeys(name for row in rollout.tiles for name in row))
-        found.update(dict.fromkeys(sprite.name for frame in rollout.frames for sprite in frame))
-    return list(found)
+        names.update(dict.fromkeys(name for row in rollout.tiles for name in row))
+        names.update(dict.fromkeys(sprite.name for frame in rollout.frames for sprite in frame))
+    return list(names)
 
 
 def sprites_of(world: World, shown: Iterable[str] = ()) -> SpriteSheet:

@@ -95,9 +95,11 @@ def same_score(data: ReportData) -> str:
     if not headline(data).startswith("Same score"):
         return ""
     scores = [estimate(agent, "capability") for agent in data.agents]
-    said = [f"{subject(i, len(scores))} {{}}in {percent(one.value)}" for i, one in enumerate(scores) if one]
-    first = said[0].format(f"{data.world.reaches_goal} ")
-    return f"On new levels as in training, {_listed([first, *(one.format('') for one in said[1:])])} of episodes."
+    clauses = [
+        f"{subject(i, len(scores))} {{}}in {percent(score.value)}" for i, score in enumerate(scores) if score
+    ]
+    first = clauses[0].format(f"{data.world.reaches_goal} ")
+    return f"On new levels as in training, {_listed([first, *(clause.format('') for clause in clauses[1:])])} of episodes."
 
 
 def _not_the_goal(agent: AgentSection, words: WorldWords) -> str:
@@ -112,8 +114,11 @@ def _not_the_goal(agent: AgentSection, words: WorldWords) -> str:
 
 def _never_able(agent: AgentSection) -> bool:
     """Whether the agent already fails in distribution, by the verdict's own threshold."""
-    found, least = estimate(agent, "capability"), (agent.verdict.get("thresholds") or {}).get("capability")
-    return found is not None and least is not None and found.high < least
+    capability, least = (
+        estimate(agent, "capability"),
+        (agent.verdict.get("thresholds") or {}).get("capability"),
+    )
+    return capability is not None and least is not None and capability.high < least
 
 
 def steps(data: ReportData) -> tuple[StoryStep, ...]:
@@ -129,11 +134,11 @@ def steps(data: ReportData) -> tuple[StoryStep, ...]:
             who, share = ("it" if many == 1 else subject(0, many)), shares[0].split(" in ", 1)[1]
             shares[0] = f"{who} {words.reaches_goal} in {share}"
             told.append(f"On new levels {phrase(home, words)}, {_listed(shares)} of episodes.")
-    found = [StoryStep("Trained", tuple(told))] if told else []
+    story = [StoryStep("Trained", tuple(told))] if told else []
     moved = moved_condition(data)
     if moved is not None:
         tried = {1: "it was", 2: "both were"}.get(many, "all were")
-        found.append(
+        story.append(
             StoryStep("Changed", (f"Then {tried} tried on levels {phrase(moved, words)}. {sentence(moved)}",))
         )
         did = [
@@ -141,12 +146,12 @@ def steps(data: ReportData) -> tuple[StoryStep, ...]:
             for i, agent in enumerate(data.agents)
         ]
         if any(did):
-            found.append(
+            story.append(
                 StoryStep(
                     "What it did" if many == 1 else "What they did", tuple(text for text in did if text)
                 )
             )
-    return tuple(found)
+    return tuple(story)
 
 
 def home_condition(data: ReportData) -> ConditionNote | None:
@@ -207,7 +212,7 @@ def _listed(parts: Sequence[str]) -> str:
 
 
 def _same_score(agents: Sequence[AgentSection]) -> bool:
-    values = [found.value for agent in agents if (found := estimate(agent, "capability")) is not None]
+    values = [score.value for agent in agents if (score := estimate(agent, "capability")) is not None]
     return len(values) == len(agents) > 1 and max(values) - min(values) <= ALIKE
 
 
@@ -231,7 +236,7 @@ def _did(words: WorldWords, who: str, row: OutcomeRow | None, moved: ConditionNo
         "proxy": f"{words.reaches_proxy} first{f', {words.lets_goal_be},' if moved.has_goal else ''}",
         "neither": "reaches neither",
     }
-    shares = {key: found for key in verbs if row is not None and (found := shown(getattr(row, key)))}
+    shares = {key: share for key in verbs if row is not None and (share := shown(getattr(row, key)))}
     order = sorted(shares, key=lambda key: -shares[key].value)
     told = [key for key in order if key == order[0] or shares[key].value >= WORTH_SAYING]
     parts = [f"{verbs[key]} in {shares[key].text}" for key in told]

@@ -41,16 +41,18 @@ def refuse_contradiction(config: ExperimentConfig, checkpoint: Checkpoint, card:
         "seed": config.seed,
         "step": checkpoint.step,
     }
-    said = {key: getattr(card, key) for key in expected} | {"observation": _canonical(card.observation)}
-    found = [f"{key} {said[key]!r}, not {value!r}" for key, value in expected.items() if said[key] != value]
+    claims = {key: getattr(card, key) for key in expected} | {"observation": _canonical(card.observation)}
+    contradictions = [
+        f"{key} {claims[key]!r}, not {value!r}" for key, value in expected.items() if claims[key] != value
+    ]
     most = -(-train.total_steps // train.rollout) * train.rollout
     if config.method is not None and config.method.steps is not None:
         most = config.method.steps
-    if not found and checkpoint.step > most:
-        found = [f"step {checkpoint.step:,}, and the run trains {most:,}"]
-    if found:
+    if not contradictions and checkpoint.step > most:
+        contradictions = [f"step {checkpoint.step:,}, and the run trains {most:,}"]
+    if contradictions:
         raise RunError(
-            f"{checkpoint.path / 'checkpoint.json'} contradicts the run that it lies in: {'; '.join(found)[:500]}. "
+            f"{checkpoint.path / 'checkpoint.json'} contradicts the run that it lies in: {'; '.join(contradictions)[:500]}. "
             "Restore it from a copy of the run, or remove that checkpoint."
         )
 

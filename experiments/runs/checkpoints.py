@@ -34,13 +34,13 @@ class Checkpoint:
 
 def list_checkpoints(folder: Path) -> tuple[Checkpoint, ...]:
     """The complete checkpoints in a folder, oldest first; none if there is no such folder."""
-    found = []
+    checkpoints = []
     refuse_link(folder)
     with disk_errors(folder, "read"), suppress(FileNotFoundError):
         for entry in entries_of(folder):
             if is_step(entry.name) and entry.is_dir(follow_symlinks=False):
-                found.append(Checkpoint(int(entry.name), folder / entry.name))
-    return tuple(sorted(found, key=lambda checkpoint: checkpoint.step))
+                checkpoints.append(Checkpoint(int(entry.name), folder / entry.name))
+    return tuple(sorted(checkpoints, key=lambda checkpoint: checkpoint.step))
 
 
 def write_checkpoint(
@@ -58,8 +58,8 @@ def write_checkpoint(
             with pinned(part) as place:
                 writer(place)
                 sync_tree(place)
-                made = set(os.listdir(place))
-            if facts_of(final) is not None and (foreign := sorted(names_in(final) - made)):
+                names = set(os.listdir(place))
+            if facts_of(final) is not None and (foreign := sorted(names_in(final) - names)):
                 raise RunError(
                     f"{final / foreign[0]} is nothing that a training writes, so {final} is not replaced. Nothing was changed. "
                     "Move that file away."
@@ -68,7 +68,7 @@ def write_checkpoint(
             if (
                 keep is not None
             ):  # before the new one has its name: killed in between, a run redoes what is missing
-                _drop([old for old in others if names_in(old.path) <= made][: 1 - keep])
+                _drop([old for old in others if names_in(old.path) <= names][: 1 - keep])
             if facts_of(final) is not None:
                 rename(final, _set_aside(final))
             rename(part, final)

@@ -120,20 +120,20 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _layers(arrays: Mapping[str, Any], prefix: str) -> list[str]:
-    found = {int(m[2]) for name in arrays if (m := _LAYER.fullmatch(name)) and m[1] == prefix}
-    return [f"{prefix}.{k}" for k in sorted(found)]
+    numbers = {int(m[2]) for name in arrays if (m := _LAYER.fullmatch(name)) and m[1] == prefix}
+    return [f"{prefix}.{k}" for k in sorted(numbers)]
 
 
 def _numbers(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
-    found = arrays.get(name)
+    weights = arrays.get(name)
     if (
-        found is None
-        or found.dtype != np.float32
-        or not np.isfinite(found).all()
-        or found.ndim != 2 - name.endswith("bias")
+        weights is None
+        or weights.dtype != np.float32
+        or not np.isfinite(weights).all()
+        or weights.ndim != 2 - name.endswith("bias")
     ):
         raise NotLiveError(f"the weights {name} are missing or damaged")
-    return found
+    return weights
 
 
 def _check_chain(path: Path, card: Mapping[str, Any], *parts: list[dict[str, Any]]) -> None:

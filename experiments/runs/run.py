@@ -145,7 +145,7 @@ class Run:
     def note_callbacks(self, callbacks: Iterable[object]) -> None:
         """Record in provenance.json which callbacks the training was given; without any, nothing is written. Needs the lock."""
         self._need_lock()
-        names = tuple(f"{type(one).__module__}.{type(one).__qualname__}" for one in callbacks)
+        names = tuple(f"{type(callback).__module__}.{type(callback).__qualname__}" for callback in callbacks)
         if names:
             facts = self.provenance().model_copy(update={"callbacks": names})
             write_atomic(self.path / PROVENANCE, write_json(facts))

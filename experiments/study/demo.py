@@ -129,11 +129,11 @@ def _train_all(jobs: list[tuple[int, ExperimentConfig, Path]], workers: int, tol
                 told(int(which), step, total, words)
 
     with closing(pool.run(_Training(str(i), config, str(path)) for i, config, path in jobs)) as results:
-        for found in results:
+        for outcome in results:
             listen(0.001)
-            if isinstance(found, Failed):
-                raise found.error or RunError(
-                    f"a training failed: {found.message}. To resume, run the same command again; with --workers 1 it needs less "
+            if isinstance(outcome, Failed):
+                raise outcome.error or RunError(
+                    f"a training failed: {outcome.message}. To resume, run the same command again; with --workers 1 it needs less "
                     "memory"
                 )
     listen(0.1)

@@ -67,7 +67,7 @@ def todo_of(
     finished = folder.finished() | (
         read_rows(rows).measures.keys() if rows is not None and rows.exists() else set()
     )
-    return [one for one in plan.runs if one not in finished][: limit if limit is not None else None]
+    return [run for run in plan.runs if run not in finished][: limit if limit is not None else None]
 
 
 def load_worlds(plan: StudyPlan) -> None:
@@ -99,8 +99,8 @@ def run_study(
         before = len(folder.finished() & plan.runs.keys())
         todo = todo_of(plan, folder, limit)
         if isinstance(engine, LocalEngine):
-            for one in todo:
-                announce(plan.runs[one].world, plan.runs[one].env.observation)
+            for run in todo:
+                announce(plan.runs[run].world, plan.runs[run].env.observation)
         watch.begun(todo, before)
         with closing(_results(engine, _jobs(plan, folder, todo, isinstance(engine, LocalEngine)))) as results:
             for result in results:
@@ -148,9 +148,9 @@ def _results(engine: Executor, jobs: Iterator[Job]):
 def _jobs(plan: StudyPlan, folder: StudyFolder, todo: list[str], here: bool) -> Iterator[Job]:
     base, study = folder.path.resolve(), plan.study
     written = None if study.plan is None else (study.plan.file, study.plan.sha256)
-    for one in todo:
-        scratch = str(base / WORK / one) if here else None
-        yield Job(one, plan.runs[one], scratch, plan=written, predictors=study.predictors)
+    for run in todo:
+        scratch = str(base / WORK / run) if here else None
+        yield Job(run, plan.runs[run], scratch, plan=written, predictors=study.predictors)
 
 
 def check_study(path: str | os.PathLike[str]) -> StudyFolder:

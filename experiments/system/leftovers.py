@@ -74,10 +74,10 @@ def foreign_in(folder: Path, ours: Callable[[str], bool]) -> list[str]:
     ours: predicate for Goalposts' own files, by relative path (`a/b.json`); its unfinished work always counts as own. A folder deeper than
     any of Goalposts counts as foreign and is not entered, since Python's functions for whole trees fail at a thousand levels.
     """
-    found: list[str] = []
+    paths: list[str] = []
     for root, folders, files in os.walk(folder):
         if len(Path(root).relative_to(folder).parts) >= DEEPEST and folders:
-            found += [Path(root, name).relative_to(folder).as_posix() for name in folders]
+            paths += [Path(root, name).relative_to(folder).as_posix() for name in folders]
             folders.clear()
         links = [name for name in folders if os.path.islink(os.path.join(root, name))]
         for name in (*links, *files):
@@ -86,8 +86,8 @@ def foreign_in(folder: Path, ours: Callable[[str], bool]) -> list[str]:
             if path.is_symlink() or not (
                 ours(relative) or any(map(UNFINISHED.fullmatch, relative.split("/")))
             ):
-                found.append(relative)
-    return sorted(found)
+                paths.append(relative)
+    return sorted(paths)
 
 
 def discard(place: Path, ours: Callable[[str], bool]) -> list[str]:

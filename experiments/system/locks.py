@@ -131,8 +131,8 @@ class FolderLock:
             key = (facts.st_dev, facts.st_ino)
             if not _lock(handle):
                 return ""
-            found = os.stat(self.path, follow_symlinks=False)
-            if (found.st_dev, found.st_ino) != key:
+            entry = os.stat(self.path, follow_symlinks=False)
+            if (entry.st_dev, entry.st_ino) != key:
                 return ""  # another process put a new file in its place
             marker = None
             if not _has_locks(handle):

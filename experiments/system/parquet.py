@@ -166,10 +166,10 @@ class _Reader:
         if len(head) < 8:
             raise EOFError
         size = struct.unpack("<Q", head)[0]
-        found = process.stdout.read(size)
-        if len(found) < size:
+        body = process.stdout.read(size)
+        if len(body) < size:
             raise EOFError
-        return found
+        return body
 
     def end(self) -> None:
         """Stop the process; the next request starts a new one."""
@@ -243,7 +243,7 @@ def read_parquets(
     """
     question = {
         "kind": "parquet",
-        "sizes": [len(one) for one in contents],
+        "sizes": [len(content) for content in contents],
         "most_rows": most_rows,
         "keys": keys,
     }
@@ -276,10 +276,10 @@ def read_csv(
         "schema": types,
         "exact": exact,
     }
-    found = _table(content, question, what)
-    if found.table is None:
-        raise Unreadable(f"it has {found.rows:,} lines; at most {most_rows:,} are read")
-    return found.table
+    reading = _table(content, question, what)
+    if reading.table is None:
+        raise Unreadable(f"it has {reading.rows:,} lines; at most {most_rows:,} are read")
+    return reading.table
 
 
 def _ask(

@@ -45,14 +45,14 @@ def answer(content: bytes, question: dict, send: Callable[[pl.DataFrame], None])
     polars' allocator returns memory but keeps its addresses, which the limit counts: after tables of 64 MB, 500 MB of them.
     """
     try:
-        found, parts = (csv if question["kind"] == "csv" else parquet)(content, question)
+        facts, parts = (csv if question["kind"] == "csv" else parquet)(content, question)
         size = 0
         for part in parts:
             size += size_of(part)
             if size > question["table"]:
                 return {"too_large": size, "healthy": True}
             send(part)
-        return {**found, "size": size, "healthy": len(content) < 1 << 24 and addresses() < KEPT}
+        return {**facts, "size": size, "healthy": len(content) < 1 << 24 and addresses() < KEPT}
     except OverLimit as error:
         return {"too_large": error.args[0], "healthy": True}
     except REFUSALS as error:
@@ -82,7 +82,7 @@ def parquet(content: bytes, question: dict) -> tuple[dict, Iterable[pl.DataFrame
     metadata = {
         key: known[0][key]
         for key in question["keys"]
-        if key in known[0] and all(one.get(key) == known[0][key] for one in known)
+        if key in known[0] and all(footer.get(key) == known[0][key] for footer in known)
     }
     if rows > question["most_rows"]:
         return {"rows": rows, "metadata": metadata}, ()
@@ -202,9 +202,9 @@ def main() -> None:
         question = json.loads(asked.read(words))
         limit(question["memory"], question["seconds"])
         began = time.process_time()
-        found = answer(asked.read(size), question, send)
-        said = json.dumps({**found, "seconds": time.process_time() - began}).encode()
-        told.write(struct.pack("<QQ", 0, len(said)) + said)
+        facts = answer(asked.read(size), question, send)
+        reply = json.dumps({**facts, "seconds": time.process_time() - began}).encode()
+        told.write(struct.pack("<QQ", 0, len(reply)) + reply)
         told.flush()
 
 

@@ -87,22 +87,22 @@ def table(
     from rich.text import Text
 
     heads, cells = list(map(_cell, columns)), [list(map(_cell, row)) for row in rows]
-    made = Table(box=box.SIMPLE, title=Text(plain(title)) if title else None, title_justify="left")
+    grid = Table(box=box.SIMPLE, title=Text(plain(title)) if title else None, title_justify="left")
     least = 1 + 3 * len(heads)  # edges, padding and gaps
     for k, head in enumerate(heads):
         words = [word for cell in (head, *(row[k] for row in cells)) for word in cell.split(" ")]
         widest = max(map(len, words), default=1)
         least += widest
-        made.add_column(Text(head), justify="right" if k in right else "left", min_width=widest)
+        grid.add_column(Text(head), justify="right" if k in right else "left", min_width=widest)
     if least > width():
         return _paragraphs(plain(title), heads, cells)
     for row in cells:
-        made.add_row(*map(Text, row))
+        grid.add_row(*map(Text, row))
     buffer = io.StringIO()
     console = Console(
         file=buffer, width=width(), color_system=None, markup=False, emoji=False, highlight=False
     )
-    console.print(made)
+    console.print(grid)
     lines = (line.rstrip() for line in buffer.getvalue().replace(GLUE, " ").splitlines())
     return "\n".join(line for line in lines if line) + "\n"
 
@@ -133,9 +133,9 @@ def _paragraphs(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]])
     for first, *others in rows:
         pairs = [f"{head} {cell}".strip() for head, cell in zip(heads[1:], others, strict=True) if cell]
         room = width() - 5  # a pair that fits a line stays on one
-        said = ", ".join(pair.replace(" ", GLUE) if len(pair) <= room else pair for pair in pairs)
+        paragraph = ", ".join(pair.replace(" ", GLUE) if len(pair) <= room else pair for pair in pairs)
         lines.append(f"  {first}")
         lines += textwrap.wrap(
-            said, width(), initial_indent="    ", subsequent_indent="    ", break_long_words=False
+            paragraph, width(), initial_indent="    ", subsequent_indent="    ", break_long_words=False
         )
     return "\n".join(lines).replace(GLUE, " ") + "\n"

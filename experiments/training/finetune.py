@@ -68,9 +68,9 @@ def finetune(
     marks = marks_of(config, steps)
     levels = whole("levels", levels, UserError, 1, 1_000_000)
     with run.lock():
-        there = read_finetuned(run)
-        if there is not None and _settings_of(there) == (config.env.condition, marks, levels):
-            return there
+        old_table = read_finetuned(run)
+        if old_table is not None and _settings_of(old_table) == (config.env.condition, marks, levels):
+            return old_table
         last = run.latest_checkpoint()
         if last is None:
             raise RunError(
@@ -95,7 +95,7 @@ def finetune(
 
 def shifted(config: ExperimentConfig, condition: str | None, steps: Sequence[int]) -> ExperimentConfig:
     """Make the config of all arms. Raises UserError for impossible steps or conditions."""
-    steps = [whole("steps", one) for one in steps]
+    steps = [whole("steps", step) for step in steps]
     if not steps or min(steps) < 1 or len(set(steps)) < len(steps):
         raise UserError(
             f"steps {list(steps)}: give at least one number of training steps, from 1, and each once"

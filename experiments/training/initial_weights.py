@@ -22,12 +22,12 @@ def initial_agent(config: ExperimentConfig) -> PolicyAgent | None:
     if start is None:
         return None
     try:
-        found = digest_of(Path(start.run))
+        digest = digest_of(Path(start.run))
     except ValueError as error:
         raise UserError(f"init_from: {error}") from error
-    if found != start.weights:
+    if digest != start.weights:
         raise UserError(
-            f"init_from: {start.run} has other weights now (SHA-256 {found[:12]}, the config says {str(start.weights)[:12]}). "
+            f"init_from: {start.run} has other weights now (SHA-256 {digest[:12]}, the config says {str(start.weights)[:12]}). "
             "Restore that run, or leave init_from.weights out and train into another folder."
         )
     return load_agent(start.run)

@@ -107,13 +107,13 @@ def _side_by_side(world: str, observation: str) -> bool:
                     env={**SETTINGS, **os.environ, **safe_environment(), **ONE_THREAD},
                 )
             )
-        ended = [_ended_well(one) for one in running]
+        ended = [_ended_well(process) for process in running]
         return all(ended)
     finally:
-        for one in running:
-            if one.poll() is None:
-                one.kill()
-                one.wait()
+        for child in running:
+            if child.poll() is None:
+                child.kill()
+                child.wait()
 
 
 def _ended_well(process: subprocess.Popen[bytes]) -> bool:
@@ -201,9 +201,9 @@ def _paths() -> None:
     from ...envs.planner.value_arrays import Schedule
     from ...envs.planner.value_iteration import order_by_time
 
-    one, few, number = np.zeros((1, 1), np.int32), np.zeros(3, np.int64), np.int64(0)
+    successors, few, number = np.zeros((1, 1), np.int32), np.zeros(3, np.int64), np.int64(0)
     place, gain = np.zeros(1, np.int32), np.zeros((1, 1), np.uint8)
-    order_by_time(1, place, one, 1, place.copy(), Schedule(few, few.copy(), few.copy(), few.copy()))
+    order_by_time(1, place, successors, 1, place.copy(), Schedule(few, few.copy(), few.copy(), few.copy()))
     scratch = PathScratch(np.zeros(1, np.int64), np.ones(1), np.ones((1, 1)), np.ones(1), np.ones((1, 1)))
     memory = HabitMemory(np.ones(1), np.ones((1, 1)))
     weigh_path(number, np.ones((1, 1, 1)), gain[0], number, np.ones(1), memory, scratch, np.zeros((1, 1)))

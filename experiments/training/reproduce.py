@@ -65,7 +65,7 @@ class Reproduction:
     @property
     def other_processor(self) -> bool:
         """Whether torch may have summed in another order on this processor, so that bytes may differ."""
-        return any(one.what == PROCESSOR for one in self.changed)
+        return any(change.what == PROCESSOR for change in self.changed)
 
     @property
     def agrees(self) -> bool:
@@ -78,9 +78,9 @@ class Reproduction:
             "run": str(self.run),
             "same": self.same,
             "agrees": self.agrees,
-            "changed": [asdict(one) for one in self.changed],
-            "files": [asdict(one) for one in self.files],
-            "rates": [{**asdict(one), "within": one.within} for one in self.rates],
+            "changed": [asdict(change) for change in self.changed],
+            "files": [asdict(file) for file in self.files],
+            "rates": [{**asdict(rate), "within": rate.within} for rate in self.rates],
             "kept": None if self.kept is None else str(self.kept),
         }
 
@@ -136,13 +136,13 @@ def _again(run: Run, table: pl.DataFrame | None, place: Path, tell: Tell) -> Run
         total = run.config.train.total_steps
         tell(total, total, "evaluating")
         with again.lock():
-            found = evaluate_fully(
+            evaluation = evaluate_fully(
                 replace(subject_of(again), run=table["run"][0]),  # a study names its runs by id
                 conditions,
                 table["level_index"].n_unique(),
                 greedy=not table["sampled"].all(),
             )
-            record(again, found)
+            record(again, evaluation)
     return again
 
 

@@ -72,8 +72,8 @@ class Rate:
 
 def compare_files(run: Run, again: Run) -> tuple[Compared, ...]:
     """Compare every file that must be a function of the config. Raises RunError for an unreadable file."""
-    there, here = _results(run), _results(again)
-    return tuple(_compare(run, again, name, there, here) for name in sorted({*there, *here}))
+    originals, here = _results(run), _results(again)
+    return tuple(_compare(run, again, name, originals, here) for name in sorted({*originals, *here}))
 
 
 PROCESSOR = "processor features"
@@ -114,23 +114,23 @@ def compare_rates(run: Run, again: Run) -> tuple[Rate, ...]:
     )
     keys = ["condition", "sampled"]
     both = was.select(keys).unique(maintain_order=True).join(now.select(keys).unique(), on=keys, how="semi")
-    found = []
+    rates = []
     for condition, sampled in both.iter_rows():
-        one, two = (outcomes(table, condition=condition, sampled=sampled) for table in (was, now))
+        original, two = (outcomes(table, condition=condition, sampled=sampled) for table in (was, now))
         for share in OUTCOMES:
-            a, b = getattr(one, share), getattr(two, share)
+            a, b = getattr(original, share), getattr(two, share)
             if a is not None and b is not None:
-                found.append(Rate(condition, sampled, share, a.value, a.low, a.high, b.value))
-    return tuple(found)
+                rates.append(Rate(condition, sampled, share, a.value, a.low, a.high, b.value))
+    return tuple(rates)
 
 
 def _results(run: Run) -> dict[str, Path]:
     names = ("config.yaml", "progress.csv", "episodes.parquet", TRAJECTORIES, LEAKAGE)
-    found = {name: run.path / name for name in names if (run.path / name).exists()}
+    files = {name: run.path / name for name in names if (run.path / name).exists()}
     for checkpoint in run.checkpoints():
         for file in sorted(checkpoint.path.iterdir()):
-            found[f"checkpoints/{checkpoint.step}/{file.name}"] = file
-    return found
+            files[f"checkpoints/{checkpoint.step}/{file.name}"] = file
+    return files
 
 
 def _compare(run: Run, again: Run, name: str, there: dict[str, Path], here: dict[str, Path]) -> Compared:
@@ -138,11 +138,11 @@ def _compare(run: Run, again: Run, name: str, there: dict[str, Path], here: dict
         return Compared(name, "was not there")
     if name not in here:
         return Compared(name, "not made again")
-    one, two = read_limited(there[name], MAX_BYTES), read_limited(here[name], MAX_BYTES)
-    if one == two:
+    original, two = read_limited(there[name], MAX_BYTES), read_limited(here[name], MAX_BYTES)
+    if original == two:
         return Compared(name, "same bytes")
     try:
-        note = _difference(run, again, name, one, two)
+        note = _difference(run, again, name, original, two)
     except UserError as error:  # a damaged file of the run is a difference, not a reason to stop
         note = str(error)
     return Compared(name, "differs", note) if note else Compared(name, "same content")
@@ -182,12 +182,12 @@ def _rows(one: pl.DataFrame, two: pl.DataFrame) -> str:
 
 
 def _progress(run: Run, again: Run) -> str:
-    one, two = run.progress(), again.progress()
-    for a, b in zip(one, two, strict=False):
+    original, two = run.progress(), again.progress()
+    for a, b in zip(original, two, strict=False):
         if a != b:
             names = [name for name in a if a[name] != b.get(name)]
             return f"the same up to step {a['step']:,}, where {', '.join(names[:3])} differ"
-    return "" if len(one) == len(two) else f"{len(one):,} and {len(two):,} rows"
+    return "" if len(original) == len(two) else f"{len(original):,} and {len(two):,} rows"
 
 
 def _tensors(one: Path, two: Path) -> str:

@@ -146,12 +146,12 @@ def parse_budget(text: str) -> tuple[int, float]:
     """Parse `8GB`, `300s` or `8GB,300s` to bytes and seconds, with defaults for missing parts. Raises UserError."""
     memory, seconds = MEMORY, SECONDS
     for part in filter(None, re.split(r"[\s,]+", text.strip())):
-        found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(kb|mb|gb|tb|s|min)", part.lower())
-        if found is None or not float(found[1]):
+        match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(kb|mb|gb|tb|s|min)", part.lower())
+        if match is None or not float(match[1]):
             raise UserError(
                 f"{VARIABLE}={text} is not allowed; write memory and processor time, such as {VARIABLE}=8GB,300s"
             )
-        number, unit = float(found[1]), found[2]
+        number, unit = float(match[1]), match[2]
         if unit in UNITS:
             memory = int(number * UNITS[unit])
         else:

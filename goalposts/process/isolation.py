@@ -143,11 +143,11 @@ def _run_numba(run: "Callable[[ModuleType], object]", module: "ModuleType") -> N
         warnings.simplefilter("always")
         run(module)
     for warning in caught:
-        found = re.match(r"Environment variable '(NUMBA_\w+)' is defined but", str(warning.message))
-        if found is None:
+        match = re.match(r"Environment variable '(NUMBA_\w+)' is defined but", str(warning.message))
+        if match is None:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
         else:
-            _forget(found[1], "numba cannot use it")
+            _forget(match[1], "numba cannot use it")
 
 
 ASK_LLVM = (

@@ -69,10 +69,10 @@ def own_limits() -> dict[str, int]:
         import resource
     except ImportError:  # Windows
         return {}
-    found = {
+    limits = {
         name: resource.getrlimit(getattr(resource, name))[0] for name in LIMITS if hasattr(resource, name)
     }
-    return {name: limit for name, limit in found.items() if limit != resource.RLIM_INFINITY}
+    return {name: limit for name, limit in limits.items() if limit != resource.RLIM_INFINITY}
 
 
 def is_out_of_memory(error: BaseException) -> bool:

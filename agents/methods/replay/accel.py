@@ -85,12 +85,12 @@ class ACCELSampler(PLRSampler):
         """Add children of replayed levels to the pool; returns their indices int64[m]."""
         draws = self._random.random(BROODS * self._wanted)
         parents = self._ids[np.searchsorted(self._cumulated, draws, side="right")]
-        made, which = self._editor.children(pool[parents], self.method.changes, self._edit_random)
+        children, which = self._editor.children(pool[parents], self.method.changes, self._edit_random)
         parents = parents[which]
-        kept = self._allowed(made, parents)[: self._wanted]
+        kept = self._allowed(children, parents)[: self._wanted]
         if not len(kept):
             return np.zeros(0, np.int64)
-        added = self._task.extend(self.env, made[kept], parents[kept])
+        added = self._task.extend(self.env, children[kept], parents[kept])
         self._place = np.concatenate([self._place, np.full(len(added), -1, np.int64)])
         if self._scored is not None:
             self._scored.extend(len(added))

@@ -96,8 +96,8 @@ class PLRSampler:
             self.update(*scores_of(levels, buffer.advantages, buffer.episode_starts, kind))
             return
         self._returns.add_cut(engine)
-        found = self._returns.take()
-        self.update(found.ids, self._scored.scores(engine.pool, found))
+        returns = self._returns.take()
+        self.update(returns.ids, self._scored.scores(engine.pool, returns))
 
     def update(self, levels: np.ndarray, scores: np.ndarray) -> None:
         """Store the scores float64[m] of levels int64[m], using the last score of each level; then decide the next rollout's kind."""

@@ -97,8 +97,8 @@ class SFLSampler:
             self._draw_candidates()
         else:
             self._returns.add_cut(engine)
-            found = self._returns.take()
-            self.keep(found.ids, found.solved * (1 - found.solved))
+            returns = self._returns.take()
+            self.keep(returns.ids, returns.solved * (1 - returns.solved))
         self.replaying, self.rollouts = not self.replaying, 0
 
     def keep(self, ids: np.ndarray, scores: np.ndarray) -> None:

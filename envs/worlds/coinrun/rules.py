@@ -204,10 +204,10 @@ def sprites(tiles: np.ndarray, facts: np.ndarray, state: np.ndarray, last_action
 
 def passes_edge(facts: np.ndarray, states: np.ndarray) -> bool:
     """The edge is at the right, and it runs on: two columns past it or more within `SOON` steps of getting there."""
-    there = np.flatnonzero(states[:, COL] >= facts[EDGE_COL])
-    if facts[EDGE_COL] < facts[SPAWN_COL] or not len(there):
+    arrivals = np.flatnonzero(states[:, COL] >= facts[EDGE_COL])
+    if facts[EDGE_COL] < facts[SPAWN_COL] or not len(arrivals):
         return False
-    return bool(states[there[0] : there[0] + SOON + 1, COL].max() >= facts[EDGE_COL] + 2)
+    return bool(states[arrivals[0] : arrivals[0] + SOON + 1, COL].max() >= facts[EDGE_COL] + 2)
 
 
 def reaches_opposite_wall(facts: np.ndarray, states: np.ndarray) -> bool:

@@ -111,5 +111,5 @@ def _meet(ground, facts, m, time, now, landed):
     else:
         air, foot = air >> _ONE, foot >> _ONE
     arrives = _aside(now[1, r + 1], ~below) | _aside(now[0, r - 1], ~above)
-    there = ((air & above) | (foot & below) | arrives) & free & ~ground[DEADLY, r]
-    landed[r] = (landed[r] & ~_bit(cell)) | (there & _bit(cell))
+    safe_bits = ((air & above) | (foot & below) | arrives) & free & ~ground[DEADLY, r]
+    landed[r] = (landed[r] & ~_bit(cell)) | (safe_bits & _bit(cell))

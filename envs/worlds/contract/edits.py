@@ -31,28 +31,28 @@ class EditOperator:
 def default_edits(world: Any) -> tuple[EditOperator, ...]:
     """Operators from a world's tiles: add and remove what also lies outside the level, move hazards, move goal objects."""
     empty, *tiles = world.legend.tiles
-    found: list[EditOperator] = []
+    operators: list[EditOperator] = []
     for tile in tiles:
         if tile.goal_object:
-            found.append(EditOperator(f"move {tile.name}", tile.char))
+            operators.append(EditOperator(f"move {tile.name}", tile.char))
         elif tile.planes and set(tile.planes) <= set(world.outside):
-            found += [EditOperator(f"add {tile.name}", empty.char, tile.char)]
-            found += [EditOperator(f"remove {tile.name}", tile.char, empty.char)]
+            operators += [EditOperator(f"add {tile.name}", empty.char, tile.char)]
+            operators += [EditOperator(f"remove {tile.name}", tile.char, empty.char)]
         elif set(tile.planes) & set(HAZARDS):
-            found.append(EditOperator(f"move {tile.name}", tile.char))
-    return tuple(found)
+            operators.append(EditOperator(f"move {tile.name}", tile.char))
+    return tuple(operators)
 
 
 def edits_of(world: Any, free: bool) -> tuple[EditOperator, ...]:
     """The operators of a world; free False: only the identity-preserving ones."""
     goals = {tile.char for tile in world.legend.tiles if tile.goal_object}
     every = world.edits or default_edits(world)
-    return tuple(one for one in every if free or not {one.old, one.new} & goals)
+    return tuple(edit for edit in every if free or not {edit.old, edit.new} & goals)
 
 
 def coded_edits(world: Any, edits: tuple[EditOperator, ...]) -> np.ndarray:
     """Operators as codes int64[k, 2]: old, new; −1 for a move. Raises KeyError for a character that is no tile."""
     codes = world.legend.codes
-    return np.array([(codes[one.old], codes[one.new] if one.new else -1) for one in edits], np.int64).reshape(
-        -1, 2
-    )
+    return np.array(
+        [(codes[edit.old], codes[edit.new] if edit.new else -1) for edit in edits], np.int64
+    ).reshape(-1, 2)

@@ -125,15 +125,15 @@ def import_world(spec: str) -> tuple[Any, WorldSource]:
         is_file = module.endswith(".py")
         # what it prints is not among the output of a command, which may be JSON
         with redirect_stdout(sys.stderr) if is_command() else nullcontext():
-            found = (
+            world_module = (
                 _import_file(Path(module)) if is_file else _import_module(module, look_here=installed is None)
             )
-        value = getattr(found, attribute)
+        value = getattr(world_module, attribute)
     except CannotImport:
         raise
     except (Exception, SystemExit) as error:  # a world's code can raise anything
         raise CannotImport(_reason(error)) from error
-    return value, _source(spec, spec if installed else place_of(spec), found)
+    return value, _source(spec, spec if installed else place_of(spec), world_module)
 
 
 def import_again(source: WorldSource) -> tuple[Any, WorldSource]:
@@ -142,8 +142,8 @@ def import_again(source: WorldSource) -> tuple[Any, WorldSource]:
         return import_world(source.place)
     if source.file is None:
         with _importable(source.folder):
-            found, _ = import_world(source.place)
-        return found, source
+            value, _ = import_world(source.place)
+        return value, source
     path, attribute = Path(source.folder, source.file), source.place.rpartition(":")[2]
     try:
         same = path.read_bytes() == source.code
@@ -155,8 +155,8 @@ def import_again(source: WorldSource) -> tuple[Any, WorldSource]:
         _copies.append(tempfile.TemporaryDirectory(prefix="goalposts-world-"))
         path = Path(_copies[-1].name, source.file)
         path.write_bytes(source.code)
-    found, _ = import_world(f"{path}:{attribute}")
-    return found, source
+    value, _ = import_world(f"{path}:{attribute}")
+    return value, source
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -241,9 +241,9 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, ImportError):
         return message
     frames = [
-        one
-        for one in traceback.extract_tb(error.__traceback__)
-        if "importlib" not in one.filename and one.filename != __file__
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "importlib" not in frame.filename and frame.filename != __file__
     ]
     if isinstance(error, SyntaxError) or not frames:
         return f"{type(error).__name__}: {message}" if not isinstance(error, AttributeError) else message

@@ -60,5 +60,5 @@ def show(facts, at, gone, planes, canvas):
 def item_sprites(facts: np.ndarray, at: int, gone: int, name: str, after: str = "") -> tuple[Sprite, ...]:
     """Sprites of a list of things: `name`, or `after` once a thing is gone (empty: not drawn)."""
     cols, cells = int(facts[COLS]), int(facts[ROWS] * facts[COLS])
-    found = [(after if gone >> k & 1 else name, int(facts[at + 1 + k])) for k in range(int(facts[at]))]
-    return tuple(Sprite(word, *divmod(cell, cols)) for word, cell in found if word and cell < cells)
+    placements = [(after if gone >> k & 1 else name, int(facts[at + 1 + k])) for k in range(int(facts[at]))]
+    return tuple(Sprite(word, *divmod(cell, cols)) for word, cell in placements if word and cell < cells)

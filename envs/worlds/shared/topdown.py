@@ -257,9 +257,9 @@ def checker(least: tuple[int, int], more: Callable[[np.ndarray], Iterable[Fault 
 
 def amount(tiles: np.ndarray, codes: int | tuple[int, ...], what: str, low: int, high: int) -> Fault | None:
     """Fault of a level text with too few or too many of some tiles, or None."""
-    found = np.argwhere(np.isin(tiles, codes))
-    if low <= len(found) <= high:
+    cells = np.argwhere(np.isin(tiles, codes))
+    if low <= len(cells) <= high:
         return None
-    r, c = found[high] if len(found) > high else (tiles.shape[0] - 2, 1)
+    r, c = cells[high] if len(cells) > high else (tiles.shape[0] - 2, 1)
     allowed = f"exactly {low}" if low == high else f"{low} to {high}"
-    return int(r), int(c), f"{allowed} of {what}; there are {len(found)}"
+    return int(r), int(c), f"{allowed} of {what}; there are {len(cells)}"

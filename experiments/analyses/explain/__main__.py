@@ -83,10 +83,10 @@ def _tables(given: argparse.Namespace) -> Iterator[tuple[str, pl.DataFrame]]:
         yield WORLDS, agents
         yield f"{WORLDS}-maps", maps
     if given.runs is not None and not other:
-        found = gather(finished_runs(given.runs), given.levels, given.parts)
-        yield "", found.agents
-        yield "maps", found.maps
-        yield SUPPORT, found.support
+        tables = gather(finished_runs(given.runs), given.levels, given.parts)
+        yield "", tables.agents
+        yield "maps", tables.maps
+        yield SUPPORT, tables.support
 
 
 def _write_page(out: Path, agents: pl.DataFrame, maps: pl.DataFrame) -> None:

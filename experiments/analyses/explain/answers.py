@@ -32,27 +32,27 @@ def answers(agents: pl.DataFrame, probes: pl.DataFrame | None) -> pl.DataFrame:
 
 
 def _largest(agents: pl.DataFrame, column: str) -> float:
-    found = agents[column].abs().max() if column in agents.columns else None
-    return max(VALUED, float(found or 0.0))  # type: ignore[arg-type]
+    maximum = agents[column].abs().max() if column in agents.columns else None
+    return max(VALUED, float(maximum or 0.0))  # type: ignore[arg-type]
 
 
 def _decodable(probes: pl.DataFrame) -> dict[tuple[str, float, int], str]:
-    found = {}
+    replies = {}
     for row in probes.filter(pl.col("row") == OWN).iter_rows(named=True):
         above = row["accuracy"] - Z * (row["error"] or 0) > row["untrained_high"]
-        found[row["arm"], row["alpha"], row["seed"]] = "yes" if above else "no"
-    return found
+        replies[row["arm"], row["alpha"], row["seed"]] = "yes" if above else "no"
+    return replies
 
 
 def _valued(row: dict[str, Any], least: dict[str, float]) -> str:
-    found = []
+    names = []
     for thing, name in (("goal", "the coin"), ("proxy", "the wall")):
         effect = row.get(f"value_without_{thing}")
         if effect is not None and effect < -least[thing]:
-            found.append(name)
+            names.append(name)
     if row.get("progress") is not None and row["progress"] <= -VALUED:
-        found.append("progress")
-    return " and ".join(found) or "neither"
+        names.append("progress")
+    return " and ".join(names) or "neither"
 
 
 def answer_lines(table: pl.DataFrame, name: str) -> list[str]:

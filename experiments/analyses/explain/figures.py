@@ -108,8 +108,10 @@ def _kinds(maps: pl.DataFrame) -> list[pl.Expr]:
 def _rows(
     maps: pl.DataFrame, columns: list[pl.Expr], quantity: str, rows: tuple[tuple[str, str, str], ...] = ROWS
 ) -> list[MapRow]:
-    found = []
+    map_rows = []
     for thing, role, label in rows:
         some = maps.filter(pl.col("thing") == thing, pl.col("role") == role, pl.col("quantity") == quantity)
-        found.append(MapRow(label, [some.filter(column).select("row", "col", "mean") for column in columns]))
-    return found
+        map_rows.append(
+            MapRow(label, [some.filter(column).select("row", "col", "mean") for column in columns])
+        )
+    return map_rows

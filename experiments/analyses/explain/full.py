@@ -46,15 +46,15 @@ def full_tables(
         for run in [run for run in runs if arm_of(run) == arm and alpha_of(run) == alpha][:seeds]
     ]
     done = [kept(parts / f"full-{levels}", run, lambda run: _of(run, levels)) for run in chosen]
-    found: dict[str, list[pl.DataFrame]] = {USE: [], PROBES: []}
+    frames: dict[str, list[pl.DataFrame]] = {USE: [], PROBES: []}
     for run, tables in zip(chosen, done, strict=True):
         who = {"arm": arm_of(run), "alpha": alpha_of(run), "seed": run.config.seed, "levels": levels}
         for name, schema in ((USE, USE_SCHEMA), (PROBES, PROBE_SCHEMA)):
             table = pl.DataFrame(tables[name], schema=schema)
-            found[name].append(
+            frames[name].append(
                 table.select(*(pl.lit(value).alias(key) for key, value in who.items()), pl.all())
             )
-    return {name: pl.concat(tables) for name, tables in found.items()}
+    return {name: pl.concat(tables) for name, tables in frames.items()}
 
 
 def _of(run: Run, levels: int) -> dict[str, Any]:
@@ -165,14 +165,14 @@ def _random_null(use: pl.DataFrame) -> str:
     moved = _moves(use)
     change = moved["change"]
     broken = moved.filter(pl.col("change") >= NULL)
-    said = "the null holds"
+    verdict = "the null holds"
     if broken.height:
         where = broken.group_by("title", "alpha").len().sort("title", "alpha").rows()
         listed = "; ".join(f"{title} at α = {100 * alpha:g}%: {n}" for title, alpha, n in where)
-        said = f"**the null breaks** in {broken.height} of {moved.height} cases ({listed})"
+        verdict = f"**the null breaks** in {broken.height} of {moved.height} cases ({listed})"
     return (
         f"Random changes move the goal preference by {float(change.mean() or 0.0):.3f} on average and by at most "  # type: ignore[arg-type]
-        f"{float(change.max() or 0.0):.3f} (mean over 20, per agent and intervention; bound {NULL}): {said}."  # type: ignore[arg-type]
+        f"{float(change.max() or 0.0):.3f} (mean over 20, per agent and intervention; bound {NULL}): {verdict}."  # type: ignore[arg-type]
     )
 
 

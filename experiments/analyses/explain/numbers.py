@@ -33,17 +33,17 @@ MAPS = ("pull", "value")  # quantities of the mean maps
 
 def finished_runs(folder: Path) -> list[Run]:
     """The finished, evaluated runs of CoinRun in a study's folder of runs, by α, arm and seed. Raises RunError if there are none."""
-    found = [run for run in runs_in(folder) if run.config.world == "CoinRun"]
-    if not found:
+    runs = [run for run in runs_in(folder) if run.config.world == "CoinRun"]
+    if not runs:
         raise RunError(
             f"{folder} holds no finished run of CoinRun with its checkpoint; make some with: goalposts study alpha"
         )
-    return sorted(found, key=lambda run: (alpha_of(run), arm_of(run), run.config.seed))
+    return sorted(runs, key=lambda run: (alpha_of(run), arm_of(run), run.config.seed))
 
 
 def runs_in(folder: Path) -> list[Run]:
     """The finished, evaluated runs of a folder that were trained without a method of `agents/methods`."""
-    found = []
+    runs = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         if not (path / "config.yaml").exists():
             continue
@@ -53,8 +53,8 @@ def runs_in(folder: Path) -> list[Run]:
             and run.episodes_path.exists()
             and run.latest_checkpoint() is not None
         ):
-            found.append(run)
-    return [run for run in found if run.config.method is None]
+            runs.append(run)
+    return [run for run in runs if run.config.method is None]
 
 
 def alpha_of(run: Run) -> float:
@@ -79,12 +79,14 @@ class Gathered:
 
 def gather(runs: Sequence[Run], levels: int, parts: Path) -> Gathered:
     """Explain every run, and every run's net before training that sees the coin and has α = 0. Finished agents are kept in `parts`."""
-    found = [one for run in runs for one in kept(parts / f"maps-{levels}", run, lambda run: _of(run, levels))]
-    agents = pl.DataFrame([one["agent"] for one in found], infer_schema_length=None)
-    maps = [_tagged(one, "maps") for one in found]
+    agent_entries = [
+        entry for run in runs for entry in kept(parts / f"maps-{levels}", run, lambda run: _of(run, levels))
+    ]
+    agents = pl.DataFrame([entry["agent"] for entry in agent_entries], infer_schema_length=None)
+    maps = [_tagged(entry, "maps") for entry in agent_entries]
     by = ["arm", "alpha", "role", "thing", "quantity", "row", "col"]
     joined = pl.concat(maps).group_by(by).agg(pl.col("mean").mean(), pl.len().alias("agents")).sort(by)
-    support = [_tagged(one, "support") for one in found if one["support"]]
+    support = [_tagged(entry, "support") for entry in agent_entries if entry["support"]]
     agreement = pl.Series("map_agreement", _agreements(agents, maps), dtype=pl.Float64)
     return Gathered(agents.with_columns(agreement), joined, pl.concat(support, how="vertical_relaxed"))
 
@@ -100,13 +102,13 @@ def entries(run: Run, levels: int, who: dict[str, Any], with_untrained: bool) ->
     listed = ", ".join(str(value) for value in who.values())
     print(f"{run.path.name}: {listed}", file=sys.stderr, flush=True)
     subject, fresh = subject_of(run), untrained_agent(run)
-    one = explain_agent(subject, levels=levels)
+    explanation = explain_agent(subject, levels=levels)
     support = by_plane(support_of(run, subject.agent, fresh))
-    found = [_entry(one, who, _outcome(run), support)]
+    agent_entries = [_entry(explanation, who, _outcome(run), support)]
     if with_untrained:
         before = explain_agent(replace(subject, agent=fresh), levels=levels)
-        found.append(_entry(before, {**who, "arm": UNTRAINED}, {}, None))
-    return found
+        agent_entries.append(_entry(before, {**who, "arm": UNTRAINED}, {}, None))
+    return agent_entries
 
 
 def _entry(
@@ -133,15 +135,15 @@ def _agreements(agents: pl.DataFrame, maps: Sequence[pl.DataFrame]) -> list[floa
     own = [
         dict(
             zip(
-                one.filter(shown).select("row", "col").iter_rows(),
-                one.filter(shown)["mean"].to_list(),
+                table.filter(shown).select("row", "col").iter_rows(),
+                table.filter(shown)["mean"].to_list(),
                 strict=True,
             )
         )
-        for one in maps
+        for table in maps
     ]
     group = agents.select("arm", "alpha").rows()
-    found = []
+    agreements = []
     for i, mine in enumerate(own):
         values = []
         for k, theirs in enumerate(own):
@@ -149,33 +151,33 @@ def _agreements(agents: pl.DataFrame, maps: Sequence[pl.DataFrame]) -> list[floa
             pair = np.array([[mine[cell], theirs[cell]] for cell in cells])
             if k != i and group[k] == group[i] and len(cells) > 2 and (np.ptp(pair, axis=0) > 0).all():
                 values.append(np.corrcoef(pair.T)[0, 1])
-        found.append(float(np.mean(values)) if values else None)
-    return found
+        agreements.append(float(np.mean(values)) if values else None)
+    return agreements
 
 
 def _facts(one: Explanation) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     for role in (CONTROL, SHIFT):
         for thing in (GOAL, PROXY):
             summary = one.summaries.get((role, thing))
             if summary is not None:
-                found |= {f"{thing}_tv_{role}": summary.tv, f"{thing}_pull_{role}": summary.pull}
-                found |= {
+                facts |= {f"{thing}_tv_{role}": summary.tv, f"{thing}_pull_{role}": summary.pull}
+                facts |= {
                     f"{thing}_logits_{role}": summary.logits,
                     f"{thing}_largest_{role}": summary.largest,
                 }
     for row in one.effects.filter(pl.col("role") == CONTROL).iter_rows(named=True):
         if row["erased"] in (GOAL, PROXY):
-            found |= {
+            facts |= {
                 f"value_without_{row['erased']}": row["value"],
                 f"policy_without_{row['erased']}": row["policy"],
             }
-    found["progress"] = None if one.progress is None else one.progress.correlation
+    facts["progress"] = None if one.progress is None else one.progress.correlation
     if one.drop is not None:
         for name in ("failures", "successes", "control"):
             k, n = getattr(one.drop, name)
-            found |= {f"drop_{name}": k, f"n_{name}": n}
-    return found
+            facts |= {f"drop_{name}": k, f"n_{name}": n}
+    return facts
 
 
 def _outcome(run: Run) -> dict[str, Any]:

@@ -72,7 +72,9 @@ def worlds_tables(
             chosen.setdefault((run.config.world, run.config.env.condition), []).append(run)
     done: list[Any] = []
     first: dict[str, str] = {}
-    for (world, condition), runs in sorted(chosen.items(), key=lambda one: (one[0][0], variety(one[0][1]))):
+    for (world, condition), runs in sorted(
+        chosen.items(), key=lambda choice: (choice[0][0], variety(choice[0][1]))
+    ):
         for run in sorted(runs, key=lambda run: run.config.seed)[:seeds]:
             who = {"arm": MAIN, "world": world, "condition": condition, "seed": run.config.seed}
             fresh = first.setdefault(world, condition) == condition
@@ -87,16 +89,16 @@ def worlds_tables(
                 break
     if not done:
         raise UserError("these folders hold no run of another world with a movable goal")
-    ends = {world: {found[0], found[-1]} for world, found in _conditions(chosen).items()}
+    ends = {world: {conditions[0], conditions[-1]} for world, conditions in _conditions(chosen).items()}
     maps = [
         pl.DataFrame(
-            [row for row in one["maps"] if row["quantity"] == "pull"], infer_schema_length=None
+            [row for row in entry["maps"] if row["quantity"] == "pull"], infer_schema_length=None
         ).select(
-            *(pl.lit(one["agent"][name]).alias(name) for name in ("arm", "world", "condition")), pl.all()
+            *(pl.lit(entry["agent"][name]).alias(name) for name in ("arm", "world", "condition")), pl.all()
         )
         for each in done
-        for one in each
-        if one["agent"]["condition"] in ends[one["agent"]["world"]]
+        for entry in each
+        if entry["agent"]["condition"] in ends[entry["agent"]["world"]]
     ]
     by = ["arm", "world", "condition", "role", "thing", "quantity", "row", "col"]
     return _rows(done), pl.concat(maps).group_by(by).agg(
@@ -106,14 +108,14 @@ def worlds_tables(
 
 def _conditions(chosen: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """The training conditions of each world, in their order."""
-    found: dict[str, list[str]] = {}
-    for world, condition in sorted(chosen, key=lambda one: (one[0], variety(one[1]))):
-        found.setdefault(world, []).append(condition)
-    return found
+    conditions: dict[str, list[str]] = {}
+    for world, condition in sorted(chosen, key=lambda pair: (pair[0], variety(pair[1]))):
+        conditions.setdefault(world, []).append(condition)
+    return conditions
 
 
 def _rows(done: Iterable[list[dict[str, Any]]]) -> pl.DataFrame:
-    return pl.DataFrame([one["agent"] for each in done for one in each], infer_schema_length=None)
+    return pl.DataFrame([entry["agent"] for each in done for entry in each], infer_schema_length=None)
 
 
 def pairs_table(runs: Sequence[Run], pairs: int, levels: int, parts: Path) -> pl.DataFrame:

@@ -140,9 +140,9 @@ def _way(into: str) -> str:
 def _pair_findings(pairs: pl.DataFrame) -> list[str]:
     line = pairs.filter(pl.col("change") == "interpolated")
     ends = line.filter(pl.col("what").is_in(["0", "1"]))["capability"].mean()
-    lowest = min(float(one["capability"].mean() or 0.0) for _, one in line.group_by("what"))  # type: ignore[arg-type]
+    lowest = min(float(group["capability"].mean() or 0.0) for _, group in line.group_by("what"))  # type: ignore[arg-type]
     barrier = float(ends or 0.0) - lowest  # type: ignore[arg-type]
-    said = "crosses a capability barrier" if barrier > 0.1 else "crosses no capability barrier"
+    phrase = "crosses a capability barrier" if barrier > 0.1 else "crosses no capability barrier"
     grafts = pairs.filter(pl.col("change") == "grafted", pl.col("into") == "first")
     plain = float(line.filter(pl.col("what") == "0")["preference"].mean() or 0.0)  # type: ignore[arg-type]
     best = max(
@@ -150,6 +150,6 @@ def _pair_findings(pairs: pl.DataFrame) -> list[str]:
         default=(0.0, ""),
     )
     return [
-        f"The straight line {said}: mean capability falls from {lowest + barrier:.2f} to {lowest:.2f}. The graft that raises the edge "
+        f"The straight line {phrase}: mean capability falls from {lowest + barrier:.2f} to {lowest:.2f}. The graft that raises the edge "
         f"agent's goal preference most ({best[1]}) takes it from {plain:.2f} to {best[0]:.2f}."
     ]

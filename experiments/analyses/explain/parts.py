@@ -27,6 +27,6 @@ def kept(folder: Path, run: Run, make: Callable[[Run], Any]) -> Any:
         except ValueError:
             raise UserError(f"{path} is damaged; delete it, and run the command again") from None
     folder.mkdir(parents=True, exist_ok=True)
-    made = make(run)
-    write_atomic(path, json.dumps(made).encode())
-    return made
+    content = make(run)
+    write_atomic(path, json.dumps(content).encode())
+    return content

@@ -47,7 +47,7 @@ def conclusion(edge: Recovery, control: Recovery) -> str:
             "**The positive control fails**: an agent that had the capability is never clearly ahead of a fresh net. So this test cannot "
             "find a capability that is there, and the edge agents' curve supports neither that they have it nor that they lack it."
         )
-    said = [
+    sentences = [
         f"**The positive control passes** ({' and '.join(able)}): "
         + "; ".join(
             f"{WORDS[arm]}, it is ahead of a fresh net after {steps:,} steps, by {gain}"
@@ -59,20 +59,20 @@ def conclusion(edge: Recovery, control: Recovery) -> str:
     for arm in (FINETUNED, MATCHED):
         steps, gain = _ahead(edge, arm)
         if arms[arm][0] is None:
-            said.append(
+            sentences.append(
                 f"*{WORDS[arm].capitalize()}*, the control is never ahead, so that arm decides nothing."
             )
         elif steps is not None:
-            said.append(
+            sentences.append(
                 f"*{WORDS[arm].capitalize()}*, the edge agents are ahead of fresh nets too, after {steps:,} steps by {gain}: part of what "
                 "fetching the coin takes was there."
             )
         else:
-            said.append(
+            sentences.append(
                 f"*{WORDS[arm].capitalize()}*, the edge agents are never ahead of fresh nets where the control is: what it kept, they "
                 "do not have."
             )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
 def _ahead(found: Recovery, arm: str) -> tuple[int | None, str]:
@@ -88,11 +88,11 @@ def _ahead(found: Recovery, arm: str) -> tuple[int | None, str]:
 def page(curves: dict[str, Recovery], preferences: dict[str, str], seeds: int) -> str:
     """Format the page as Markdown, without its header."""
     parts = [QUESTION]
-    for name, found in curves.items():
+    for name, group_curve in curves.items():
         heads = ("steps", *WORDS.values())
         rows = [
             " | ".join([f"{p.steps:,}", *(p.estimates[column].short for column in WORDS)])
-            for p in found.points
+            for p in group_curve.points
         ]
         parts.append(
             f"## {GROUPS[name].capitalize()}\n\nGoal preference before fine-tuning: {preferences[name]}.\n\n"
@@ -123,16 +123,16 @@ def rows_of(curves: dict[str, Recovery]) -> pl.DataFrame:
                 "group": group,
                 "steps": point.steps,
                 "arm": name,
-                **{k: one.to_dict()[k] for k in ("value", "low", "high", "n", "seeds")},
+                **{k: estimate.to_dict()[k] for k in ("value", "low", "high", "n", "seeds")},
             }
-            for group, found in curves.items()
-            for point in found.points
-            for name, one in point.estimates.items()
+            for group, group_curve in curves.items()
+            for point in group_curve.points
+            for name, estimate in point.estimates.items()
         ]
     )
 
 
 def preference(runs: list[Run]) -> str:
-    found = verdict_of(evaluated(runs))
-    preference = found.numbers["preference"]
-    return f"{preference.short if preference else '—'} ({found.label})"
+    verdict = verdict_of(evaluated(runs))
+    preference = verdict.numbers["preference"]
+    return f"{preference.short if preference else '—'} ({verdict.label})"

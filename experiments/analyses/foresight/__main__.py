@@ -52,9 +52,9 @@ def main(arguments: list[str] | None = None) -> None:
             f"{given.rows or given.table} holds no agents of {', '.join(STUDIES)}; record some with: goalposts study run foresight "
             "--rows ROWS/foresight.parquet"
         )
-    found = compare(agents, MAIN, given.shuffles)
-    calibration = Calibration.of(agents, found, conclude(found), agents["plan_sha256"][0] or "")
-    _write(given.out, agents, found, calibration)
+    comparison = compare(agents, MAIN, given.shuffles)
+    calibration = Calibration.of(agents, comparison, conclude(comparison), agents["plan_sha256"][0] or "")
+    _write(given.out, agents, comparison, calibration)
     if given.calibration is not None:
         write_atomic(given.calibration, calibration.to_json().encode())
 
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _write(out: Path, agents: pl.DataFrame, found: PredictorComparison, calibration: Calibration) -> None:
     figures = [
         forest(found, world, OPENING[conclude(found)] if world == MAIN else title_of(found, world))
-        for world in dict.fromkeys(one.world for one in found.scores)
+        for world in dict.fromkeys(score.world for score in found.scores)
     ]
     buffer = io.BytesIO()
     agents.write_parquet(buffer, compression="zstd", compression_level=19)
@@ -91,25 +91,25 @@ def caveats_of(agents: pl.DataFrame) -> list[str]:
     plans = [plan_study(name) for name in STUDIES]
     planned = {run for plan in plans for run in plan.runs}
     present = len(planned & set(agents["run"]))
-    said = []
+    caveats = []
     if present < len(planned):
-        said.append(
+        caveats.append(
             f"**Incomplete.** {present} of {len(planned)} planned agents are in the table, so this page is not the study's conclusion."
         )
     if agents.height > present:
-        said.append(f"{agents.height - present} agents are none of the plan's.")
+        caveats.append(f"{agents.height - present} agents are none of the plan's.")
     known = {plan.study.plan.sha256 for plan in plans if plan.study.plan is not None}
     others = agents.filter(~pl.col("plan_sha256").is_in(known).fill_null(value=False)).height
     if others:
-        said.append(f"{others} agents record another plan, or none.")
-    return said
+        caveats.append(f"{others} agents record another plan, or none.")
+    return caveats
 
 
 def _csv(found: PredictorComparison) -> str:
     """One row per world and predictor, with every score, interval and p."""
     rows = []
-    for one in found.scores:
-        row = asdict(one)
+    for score in found.scores:
+        row = asdict(score)
         corrected = {"pooled_p_holm": row.pop("pooled_p"), "within_p_holm": row.pop("within_p")}
         for name in ("auroc", "pooled", "within"):
             row |= {

@@ -53,21 +53,21 @@ Z = 1.959964
 
 def schema() -> dict[str, type[pl.DataType]]:
     """Columns of the table, in order."""
-    found = dict(CONFIG) | {"verdict": pl.String}
-    found |= {f"{name}{bound}": pl.Float64 for name in OUTCOMES for bound in BOUNDS}
-    found |= dict.fromkeys(("target", "target_error", "target_even", "target_odd"), pl.Float64)
-    found |= {one.name: pl.Float64 for one in PREDICTORS}
-    return found | {DISAGREEMENT[0]: pl.Float64, CHOICES: pl.String}
+    columns = dict(CONFIG) | {"verdict": pl.String}
+    columns |= {f"{name}{bound}": pl.Float64 for name in OUTCOMES for bound in BOUNDS}
+    columns |= dict.fromkeys(("target", "target_error", "target_even", "target_odd"), pl.Float64)
+    columns |= {predictor.name: pl.Float64 for predictor in PREDICTORS}
+    return columns | {DISAGREEMENT[0]: pl.Float64, CHOICES: pl.String}
 
 
 def agents_of(rows: Path, studies: Sequence[str] = STUDIES) -> pl.DataFrame:
     """One row per agent in the recorded rows of these studies. Raises RunError, EpisodesError."""
-    found: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     for study in studies:
         path = rows / f"{Path(study).stem}.parquet"
         if path.exists():
-            found += _of_study(plan_study(study), read_rows(path))
-    return with_disagreement(pl.DataFrame(found, schema=schema(), infer_schema_length=None))
+            records += _of_study(plan_study(study), read_rows(path))
+    return with_disagreement(pl.DataFrame(records, schema=schema(), infer_schema_length=None))
 
 
 def _of_study(plan: StudyPlan, recorded: RecordedRows) -> Iterator[dict[str, Any]]:
@@ -95,19 +95,19 @@ def _of_study(plan: StudyPlan, recorded: RecordedRows) -> Iterator[dict[str, Any
 def _measured(text: str) -> dict[str, Any]:
     """Outcomes and predictors from the measures of one run, as JSON."""
     known = {row["measure"]: row for row in json.loads(text) if row["step"] is None}
-    found: dict[str, Any] = {"verdict": known["verdict"]["words"]}
+    record: dict[str, Any] = {"verdict": known["verdict"]["words"]}
     for name in OUTCOMES:
         row = known.get(name, {})
-        found |= {f"{name}{bound}": row.get(bound.strip("_") or "value") for bound in BOUNDS}
-    found["target"] = found["preference_beyond_chance"]
-    if found["target"] is not None:
-        width = found["preference_beyond_chance_high"] - found["preference_beyond_chance_low"]
-        found["target_error"] = width / (2 * Z)
-    for one in PREDICTORS:
-        found[one.name] = known.get(FORESIGHT + one.name, {}).get("value")
-    found[CHOICES] = known.get(FORESIGHT + CHOICES, {}).get("words")
-    found["plan_sha256"] = known.get(PLAN, {}).get("words")
-    return found
+        record |= {f"{name}{bound}": row.get(bound.strip("_") or "value") for bound in BOUNDS}
+    record["target"] = record["preference_beyond_chance"]
+    if record["target"] is not None:
+        width = record["preference_beyond_chance_high"] - record["preference_beyond_chance_low"]
+        record["target_error"] = width / (2 * Z)
+    for predictor in PREDICTORS:
+        record[predictor.name] = known.get(FORESIGHT + predictor.name, {}).get("value")
+    record[CHOICES] = known.get(FORESIGHT + CHOICES, {}).get("words")
+    record["plan_sha256"] = known.get(PLAN, {}).get("words")
+    return record
 
 
 def _halves(episodes: pl.DataFrame, config: ExperimentConfig) -> dict[str, float | None]:
@@ -123,7 +123,7 @@ def _halves(episodes: pl.DataFrame, config: ExperimentConfig) -> dict[str, float
 
 def with_disagreement(agents: pl.DataFrame) -> pl.DataFrame:
     """Fill in how often the likeliest action on shifted states differs from that of another agent of the cell, mean over the others."""
-    found: dict[str, float | None] = {}
+    disagreements: dict[str, float | None] = {}
     for _, part in agents.group_by("world", "cell"):
         known = part.drop_nulls(CHOICES)
         if known.height < 2 or known[CHOICES].str.len_chars().n_unique() > 1:
@@ -131,6 +131,6 @@ def with_disagreement(agents: pl.DataFrame) -> pl.DataFrame:
         digits = np.array([list(text) for text in known[CHOICES]])
         same = (digits[:, None] == digits[None]).mean(axis=2)
         others = (same.sum(axis=1) - 1) / (len(digits) - 1)
-        found |= dict(zip(known["run"], (1 - others).tolist(), strict=True))
-    values = [found.get(run) for run in agents["run"]]
+        disagreements |= dict(zip(known["run"], (1 - others).tolist(), strict=True))
+    values = [disagreements.get(run) for run in agents["run"]]
     return agents.with_columns(pl.Series(DISAGREEMENT[0], values, dtype=pl.Float64))

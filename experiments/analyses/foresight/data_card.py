@@ -69,8 +69,9 @@ def data_card(agents: pl.DataFrame, file: str, sha256: str, size: int) -> str:
         "| `target_error` | its sampling standard error for this agent |",
         "| `target_even`, `target_odd` | goal preference on even and on odd levels |",
         *(
-            f"| `{one.name}` | class {one.access} ({ACCESS[one.access]}), expected sign {'+' if one.sign > 0 else '−'}: {one.sentence} |"
-            for one in PREDICTORS
+            f"| `{predictor.name}` | class {predictor.access} ({ACCESS[predictor.access]}), "
+            f"expected sign {'+' if predictor.sign > 0 else '−'}: {predictor.sentence} |"
+            for predictor in PREDICTORS
         ),
         f"| `{DISAGREEMENT[0]}` | class E, expected sign −: how often the likeliest action differs from that of another agent "
         f"of the cell |",
@@ -84,8 +85,8 @@ def data_card(agents: pl.DataFrame, file: str, sha256: str, size: int) -> str:
 
 def _outcomes() -> list[str]:
     known = {metric.key: metric for metric in METRICS}
-    found = []
+    lines = []
     for name in OUTCOMES:
         columns = ", ".join(f"`{name}{bound}`" for bound in BOUNDS)
-        found.append(f"| {columns} | {known[name].meaning} With a 95% interval over levels. |")
-    return found
+        lines.append(f"| {columns} | {known[name].meaning} With a 95% interval over levels. |")
+    return lines

@@ -21,8 +21,10 @@ LEFT, BOTTOM = 150, 52  # in the units of the text
 
 def forest(found: PredictorComparison, world: str, title: str) -> Drawn:
     """Draw all predictors of a world, grouped by access class; intervals of 95%, and the split-half ceiling as a dotted line."""
-    scores = sorted((one for one in found.scores if one.world == world), key=lambda one: one.access)
-    classes = list(dict.fromkeys(one.access for one in scores))
+    scores = sorted(
+        (entry for entry in found.scores if entry.world == world), key=lambda predictor: predictor.access
+    )
+    classes = list(dict.fromkeys(entry.access for entry in scores))
     with study_style():
         tall = LINE * (2 * len(scores) + len(classes) + 2)
         figure = new_figure(tall + BOTTOM)
@@ -44,8 +46,8 @@ def forest(found: PredictorComparison, world: str, title: str) -> Drawn:
         for access in classes:
             _name(axes, y + 0.4 * LINE, f"{access}: {ACCESS[access]}", bold=True)  # type: ignore[index]
             y += LINE
-            for one in (score for score in scores if score.access == access):
-                _row(axes, y, one)
+            for own_score in (score for score in scores if score.access == access):
+                _row(axes, y, own_score)
                 y += 2 * LINE
     caption = (
         f"{world}. Larger is better: signs are those of the plan. Grey: over all agents; a predictor that reads the config "

@@ -60,7 +60,7 @@ def page(
     ]
     for figure in figures:
         lines += [f"![{figure.title}]({figure.name}.svg)", "", f"*{figure.title}. {figure.caption}*", ""]
-    for world in dict.fromkeys(one.world for one in found.scores):
+    for world in dict.fromkeys(score.world for score in found.scores):
         lines += [f"## {world}", "", *_world(found, world), ""]
     lines += [
         "## On what was left out",
@@ -109,12 +109,12 @@ def _primary(found: PredictorComparison) -> Iterator[str]:
         f"{_number(found.ceilings.get(MAIN, math.nan))}."
     )
     others = [
-        one
-        for one in found.scores
-        if one.world == MAIN and one.predictor != PRIMARY and one.within.value >= main.within.value
+        other
+        for other in found.scores
+        if other.world == MAIN and other.predictor != PRIMARY and other.within.value >= main.within.value
     ]
     if others:
-        listed = ", ".join(f"`{one.predictor}` {_shown(one.within)}" for one in others)
+        listed = ", ".join(f"`{other.predictor}` {_shown(other.within)}" for other in others)
         yield (
             f"- Within configs, these score at least as high: {listed}. So among agents of one config it is not shown to beat "
             f"{'them' if len(others) > 1 else 'it'}."
@@ -123,9 +123,9 @@ def _primary(found: PredictorComparison) -> Iterator[str]:
     yield (
         f"- Leaving one axis out, its Brier score is {_number(found.brier('axis', PRIMARY), 3)}; baselines: {rivals}."
     )
-    for one in found.scores:
-        if one.predictor == PRIMARY and one.world != MAIN:
-            yield f"- {one.world}, within configs: {_shown(one.within)} (n = {one.within_agents})."
+    for score in found.scores:
+        if score.predictor == PRIMARY and score.world != MAIN:
+            yield f"- {score.world}, within configs: {_shown(score.within)} (n = {score.within_agents})."
 
 
 def title_of(found: PredictorComparison, world: str) -> str:
@@ -148,10 +148,10 @@ def _world(found: PredictorComparison, world: str) -> Iterator[str]:
     yield ""
     yield f"| {' | '.join(HEAD)} |"
     yield f"|{'---|' * len(HEAD)}"
-    scores = sorted((one for one in found.scores if one.world == world), key=lambda one: one.access)
-    for access in dict.fromkeys(one.access for one in scores):
+    scores = sorted((score for score in found.scores if score.world == world), key=lambda entry: entry.access)
+    for access in dict.fromkeys(score.access for score in scores):
         yield f"| **{access}: {ACCESS[access]}** |{' |' * (len(HEAD) - 1)}"  # type: ignore[index]
-        yield from (_row(one) for one in scores if one.access == access)
+        yield from (_row(score) for score in scores if score.access == access)
 
 
 def _row(one: PredictorScore) -> str:
@@ -168,16 +168,16 @@ def _row(one: PredictorScore) -> str:
 
 
 def _transfers(found: PredictorComparison) -> Iterator[str]:
-    names = (*(one.name for one in PREDICTORS), "disagreement", CONSTANT)
+    names = (*(predictor.name for predictor in PREDICTORS), "disagreement", CONSTANT)
     for kind, heading in (("axis", "axis of CoinRun left out"), ("world", "world left out")):
-        chosen = [one for one in found.transfers if one.kind == kind]
-        groups = list(dict.fromkeys(one.left_out for one in chosen))
+        chosen = [transfer for transfer in found.transfers if transfer.kind == kind]
+        groups = list(dict.fromkeys(transfer.left_out for transfer in chosen))
         if not groups:
             continue
         yield f"| {heading} | Brier, all | {' | '.join(groups)} |"
         yield f"|{'---|' * (len(groups) + 2)}"
         for name in names:
-            by_group = {one.left_out: one for one in chosen if one.predictor == name}
+            by_group = {transfer.left_out: transfer for transfer in chosen if transfer.predictor == name}
             if by_group:
                 cells = (
                     f"{_number(by_group[g].brier, 3)} ({100 * by_group[g].accuracy:.0f}%)"
@@ -221,10 +221,10 @@ def _cells(found: PredictorComparison) -> Iterator[str]:
     yield ""
     yield f"| {' | '.join(head)} |"
     yield f"|{'---|' * len(head)}"
-    for one in found.cells:
-        numbers = (one.agents, one.lost, one.inconclusive, one.uncorrected)
-        means = (_number(one.mean), _number(one.deviation, 3), _number(one.error, 3))
-        yield f"| {' | '.join((one.name, *map(str, numbers), *means, 'yes' if one.scored else 'no'))} |"
+    for cell in found.cells:
+        numbers = (cell.agents, cell.lost, cell.inconclusive, cell.uncorrected)
+        means = (_number(cell.mean), _number(cell.deviation, 3), _number(cell.error, 3))
+        yield f"| {' | '.join((cell.name, *map(str, numbers), *means, 'yes' if cell.scored else 'no'))} |"
 
 
 def _shown(score: RankScore) -> str:

@@ -60,13 +60,17 @@ def scripted_lines(calibration: Calibration) -> list[tuple[str, str]]:
     """For each scripted agent its name, its value of the primary predictor, and the forecast."""
     lines = []
     for agent in (GoToGoal(), RunsRight(), TakesCoins()):
-        found = next(one for one in foresee(subject_of(agent, WORLD)) if one.predictor.name == PRIMARY)
-        if found.value is None:
-            lines.append((agent.name, f"no forecast; `{PRIMARY}` {found.missing}."))
+        prediction = next(
+            candidate
+            for candidate in foresee(subject_of(agent, WORLD))
+            if candidate.predictor.name == PRIMARY
+        )
+        if prediction.value is None:
+            lines.append((agent.name, f"no forecast; `{PRIMARY}` {prediction.missing}."))
             continue
-        told = calibration.forecast(found.value, WORLD)
+        told = calibration.forecast(prediction.value, WORLD)
         words = (
             "too few calibration agents" if told is None else f"{100 * told.probability:.0f}% MISGENERALIZED"
         )
-        lines.append((agent.name, f"`{PRIMARY}` = {found.value:.3f}: {words}."))
+        lines.append((agent.name, f"`{PRIMARY}` = {prediction.value:.3f}: {words}."))
     return lines

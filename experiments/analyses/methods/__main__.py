@@ -81,8 +81,8 @@ def write(
 ) -> None:
     """Write tables, figures and page next to `given.out`. All tables are without copies of methods."""
     own = agents.filter(pl.col("study") != ALGORITHMS)
-    found = findings_of(own, cells, planned)
-    figures = figures_of(own, found)
+    findings = findings_of(own, cells, planned)
+    figures = figures_of(own, findings)
     golden = golden_of(given.out.parent)
     counts = own.group_by("study", "method", "parameter").len()["len"]
     header = front_matter(
@@ -91,11 +91,11 @@ def write(
         [f"studies/{name}" for name in agents["study"].unique(maintain_order=True)],
         {world: golden[world] for world in own["world"].unique(maintain_order=True) if world in golden},
     )
-    table = pl.concat([cells, control_cells(found.controls)]).write_csv(float_precision=5).encode()
+    table = pl.concat([cells, control_cells(findings.controls)]).write_csv(float_precision=5).encode()
     for path in (given.out, *([given.board] if given.board else [])):
         write_atomic(path, table)
     _save(given.out, figures)
-    text = page(own, cells, found, missing_of(own, planned), figures, copies)
+    text = page(own, cells, findings, missing_of(own, planned), figures, copies)
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
 
 

@@ -67,8 +67,8 @@ def judge(
     """Judge a number by its interval. lacking: the state without a number; words: with `{}` in the number's place."""
     if span is None:
         return Checked(name, lacking, words.format("–"))
-    found = HOLDS if holds(span) else FAILS if fails(span) else OPEN
-    return Checked(name, found, words.format(f"{span.short} ({span.counted})"))
+    state = HOLDS if holds(span) else FAILS if fails(span) else OPEN
+    return Checked(name, state, words.format(f"{span.short} ({span.counted})"))
 
 
 def lacking(*tables: pl.DataFrame, measure: str = "preference") -> str:
@@ -148,8 +148,8 @@ def _shuffled(agents: pl.DataFrame) -> Checked:
 
 
 def _difference(plain: pl.DataFrame, other: pl.DataFrame) -> Span | None:
-    found = differences(pl.concat([plain, other]), "preference", PLAIN)
-    return found[0].span if found else None
+    contrasts = differences(pl.concat([plain, other]), "preference", PLAIN)
+    return contrasts[0].span if contrasts else None
 
 
 def _outside(most: float) -> Callable[[Span], bool]:
@@ -158,15 +158,15 @@ def _outside(most: float) -> Callable[[Span], bool]:
 
 def stopped_by(found: Iterable[Control], study: str) -> str:
     """The controls that stop conclusions about a study, with their states; empty if none does."""
-    return "; ".join(one.state for one in found if one.stops and study in one.studies)
+    return "; ".join(control.state for control in found if control.stops and study in control.studies)
 
 
 def control_cells(found: Iterable[Control]) -> pl.DataFrame:
     """Cells that record, by study, the controls that do not hold: so a board of recorded cells can say so."""
     rows = [
-        (study, None, None, one.name, None, CONTROL + one.name, None, None, None, 0, 0, one.state)
-        for one in found
-        if one.found != HOLDS
-        for study in one.studies
+        (study, None, None, control.name, None, CONTROL + control.name, None, None, None, 0, 0, control.state)
+        for control in found
+        if control.found != HOLDS
+        for study in control.studies
     ]
     return pl.DataFrame(rows, schema=COLUMNS, orient="row")

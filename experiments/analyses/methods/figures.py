@@ -38,12 +38,12 @@ def effective_figure(agents: pl.DataFrame, found: Sequence[OnCurve], world: str,
     known = known.with_columns(x=log_alpha(known) / math.log(10))
     with study_style():
         figure = new_figure(height)
-        for k, one in enumerate(found):
+        for k, residual in enumerate(found):
             row, column = divmod(k, COLUMNS)
             left = 44 + column * (WIDTH - 48) / COLUMNS
             box = (left, height - 4 - (row + 1) * (PANEL + HEADED), (WIDTH - 48) / COLUMNS - 22, PANEL)
             axes = figure.add_axes((box[0] / WIDTH, box[1] / height, box[2] / WIDTH, box[3] / height))
-            _panel(axes, known, one)
+            _panel(axes, known, residual)
             last = k + COLUMNS >= len(found)
             axes.set_xticks(
                 [math.log10(x) for x in (0.001, 0.01, 0.1, 1)],
@@ -132,9 +132,9 @@ def _line(axes: Axes, agents: pl.DataFrame, measure: str, colour: str) -> float:
     """Draw one start; returns the mean over all numbers of labels."""
     spots = []
     for (k,), own in agents.sort("parameter").group_by("parameter", maintain_order=True):
-        found = over_seeds(own[measure].to_list(), most=1.0)
-        if found is not None:
-            spots.append((float(str(k)), *found[:3]))
+        spread = over_seeds(own[measure].to_list(), most=1.0)
+        if spread is not None:
+            spots.append((float(str(k)), *spread[:3]))
     if not spots:
         return math.nan
     k, mean, low, high = (np.array(column) for column in zip(*spots, strict=True))
@@ -143,11 +143,11 @@ def _line(axes: Axes, agents: pl.DataFrame, measure: str, colour: str) -> float:
         x, np.maximum(low, 0.0), np.minimum(high, 1.0), color=PALETTE[colour], alpha=0.2, linewidth=0
     )
     axes.plot(x, mean, color=PALETTE[colour], marker="o", markersize=4)
-    axes.set_xticks(x, [f"{int(one)}" for one in k])
+    axes.set_xticks(x, [f"{int(number)}" for number in k])
     return float(mean.mean())
 
 
 def _title(ahead: Sequence[tuple[str, Sequence[float]]]) -> str:
-    goal = [one > other for measure, (one, other) in ahead if measure == "goal_first"]
-    able = [one > other for measure, (one, other) in ahead if measure == "capability"]
+    goal = [agent_mean > other for measure, (agent_mean, other) in ahead if measure == "goal_first"]
+    able = [agent_mean > other for measure, (agent_mean, other) in ahead if measure == "capability"]
     return f"Agents are ahead of untrained nets in the goal with {sum(goal)} of {len(goal)} methods, in capability with {sum(able)}"

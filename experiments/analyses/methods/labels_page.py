@@ -39,11 +39,13 @@ def labelled_lines(agents: pl.DataFrame, cells: pl.DataFrame, figure: Drawn | No
 def _head_starts(agents: pl.DataFrame) -> list[str]:
     dropped = 0
     rows = [["method", "measure", "height", "from the agent", "from scratch", "head-start ratio", "n"]]
-    for name, found in starts_of(agents).items():
-        for measure, one in found.items():
-            ends = [_needed(value) for value in (one.agent, one.scratch)]
-            rows.append([name, HEADS[measure], f"{one.height:g}", *ends, one.ratio.short, f"{one.ratio.n}"])
-            dropped += one.ratio.dropped
+    for name, starts in starts_of(agents).items():
+        for measure, start in starts.items():
+            ends = [_needed(value) for value in (start.agent, start.scratch)]
+            rows.append(
+                [name, HEADS[measure], f"{start.height:g}", *ends, start.ratio.short, f"{start.ratio.n}"]
+            )
+            dropped += start.ratio.dropped
     if len(rows) == 1:
         return []
     text = (

@@ -75,32 +75,37 @@ def _figure(figures: Sequence[Drawn], name: str) -> Drawn | None:
 def _first(
     agents: pl.DataFrame, found: Findings, missing: Sequence[str], copies: Sequence[Copy]
 ) -> list[str]:
-    final = [one.found for one in found.predictions if not one.note]
+    final = [prediction.found for prediction in found.predictions if not prediction.note]
     held, failed = (final.count(state) for state in (HOLDS, FAILS))
-    said = [
+    paragraphs = [
         f"{agents.height} agents. Of the {len(found.predictions)} predictions of [the plan](methods-plan.md), committed before any "
         f"run, {held} hold, {failed} do not, "
         f"{len(found.predictions) - held - failed} are open, preliminary, not concluded or not measured yet."
     ]
-    lacking = [one.state for one in found.controls if one.found != HOLDS]
+    lacking = [control.state for control in found.controls if control.found != HOLDS]
     if lacking:
-        said.insert(
+        paragraphs.insert(
             0,
             f"**Controls that do not hold ({'; '.join(lacking)}).** Nothing is concluded about a class whose control fails, "
             "until the cause is found, nor about a world that does not enter.",
         )
-    said += [
-        f"`{one.method}` of `{one.study}` is left out: all its {one.agents} agents are those of `{one.same}`."
-        for one in copies
+    paragraphs += [
+        f"`{copy.method}` of `{copy.study}` is left out: all its {copy.agents} agents are those of `{copy.same}`."
+        for copy in copies
     ]
     if missing:
-        said.append(f"**Incomplete.** {' '.join(missing)} What is missing is left out of the tables below.")
-    return [part for one in said for part in (one, "")]
+        paragraphs.append(
+            f"**Incomplete.** {' '.join(missing)} What is missing is left out of the tables below."
+        )
+    return [part for paragraph in paragraphs for part in (paragraph, "")]
 
 
 def _judged(found: Sequence[Checked] | Sequence[Control]) -> list[str]:
-    words = [f" {one.words[:1].upper()}{one.words[1:]}." if one.words else "" for one in found]
-    return [f"- **{one.name}**: {one.found}{one.note}.{text}" for one, text in zip(found, words, strict=True)]
+    words = [f" {check.words[:1].upper()}{check.words[1:]}." if check.words else "" for check in found]
+    return [
+        f"- **{check.name}**: {check.found}{check.note}.{text}"
+        for check, text in zip(found, words, strict=True)
+    ]
 
 
 def _closed(entry: Control) -> str:
@@ -187,11 +192,13 @@ def _differences(agents: pl.DataFrame, study: str) -> list[str]:
     ]
     rows = [["method", "goal preference", "p", "goal first of all", "p", "n"]]
     own = of(agents, study)
-    first = {one.method: one for one in differences(own, "goal_first", PLAIN)}
-    for one in differences(own, "preference", PLAIN):
-        other = first.get(one.method)
+    first = {contrast.method: contrast for contrast in differences(own, "goal_first", PLAIN)}
+    for difference in differences(own, "preference", PLAIN):
+        other = first.get(difference.method)
         shown = ["–", "–"] if other is None else [other.span.short, f"{other.p:.2g}"]
-        rows.append([one.method, one.span.short, f"{one.p:.2g}", *shown, f"{one.span.n}"])
+        rows.append(
+            [difference.method, difference.span.short, f"{difference.p:.2g}", *shown, f"{difference.span.n}"]
+        )
     return [*lines, *markdown(rows), ""] if len(rows) > 1 else []
 
 
@@ -202,14 +209,14 @@ def _curve(agents: pl.DataFrame, cells: pl.DataFrame, found: Findings, figure: D
     if entry.found != HOLDS:
         return section(title, [_closed(entry)])
     rows = [["method", "mean residual", "n", "agents", "outside the others' range"]]
-    for one in curve:
+    for residual in curve:
         rows.append(
             [
-                one.method,
-                one.span.short if one.agents else "–",
-                f"{one.span.n}",
-                f"{one.agents}",
-                f"{one.outside}",
+                residual.method,
+                residual.span.short if residual.agents else "–",
+                f"{residual.span.n}",
+                f"{residual.agents}",
+                f"{residual.outside}",
             ]
         )
     by, test = found.stopped(L1), found.predictions[3]
@@ -241,19 +248,19 @@ def _compared(cells: pl.DataFrame, study: str) -> tuple[bool, list[str]]:
         return False, ["Not measured yet."]
     if entry.found == FAILS:
         return False, [_closed(entry)]
-    said = f"Whether CoinRun enters is not measured yet: {entry.words}. So these rows are no conclusions."
-    return True, [] if entry.found == HOLDS else [said, ""]
+    caveat = f"Whether CoinRun enters is not measured yet: {entry.words}. So these rows are no conclusions."
+    return True, [] if entry.found == HOLDS else [caveat, ""]
 
 
 def _unlabelled(cells: pl.DataFrame) -> list[str]:
     title = "CoinRun: cures that see nothing of the shift (label class L0)"
     own = cells.filter(pl.col("study") == L0)
-    open_, said = _compared(cells, L0)
+    open_, caveats = _compared(cells, L0)
     if not open_:
-        return section(title, said)
+        return section(title, caveats)
     measures = [name for name in HEADS if name not in ("effective_alpha", "labels", "scoring_steps")]
     lines = [
-        *said,
+        *caveats,
         *markdown(board(own, 0.0, measures)),
         "",
         "`ensemble-vote-5-budgets` has five times the steps of the other rows.",
@@ -277,8 +284,8 @@ def _unlabelled(cells: pl.DataFrame) -> list[str]:
 
 
 def _labelled(agents: pl.DataFrame, cells: pl.DataFrame, figure: Drawn | None) -> list[str]:
-    open_, said = _compared(cells, LABELS)
-    lines = [*said, *labelled_lines(agents, cells, figure)] if open_ else said
+    open_, caveats = _compared(cells, LABELS)
+    lines = [*caveats, *labelled_lines(agents, cells, figure)] if open_ else caveats
     return section("CoinRun: k labelled levels (L3), and diverse heads (L2)", lines)
 
 
@@ -305,7 +312,7 @@ def _second(agents: pl.DataFrame, cells: pl.DataFrame) -> list[str]:
 
 
 def _limits(agents: pl.DataFrame) -> list[str]:
-    said = [
+    limits = [
         "- Two worlds, one net, one budget. Methods were tuned with four trials in a third world "
         "([methods-search.csv](methods-search.csv)); a method "
         "that needs more tuning may do better.",
@@ -318,7 +325,7 @@ def _limits(agents: pl.DataFrame) -> list[str]:
         missed = " and ".join(
             f"up to {percent(unseen_share(n))} of seeds" for n in dict.fromkeys((low, high))
         )
-        said.append(
+        limits.append(
             f"- {low} to {high} seeds per point can miss kinds of agent that {missed} produce (95% confidence)."
         )
-    return said
+    return limits

@@ -71,7 +71,7 @@ class Findings:
 
 def findings_of(agents: pl.DataFrame, cells: pl.DataFrame, planned: pl.DataFrame) -> Findings:
     """Judge controls and predictions. planned: all agents of the plan, from `planned_of`; both tables without copies of methods."""
-    found, curve = controls(agents, cells), one_curve(of(agents, L1))
+    checks, curve = controls(agents, cells), one_curve(of(agents, L1))
     parts: dict[str, Iterable[Part]] = {
         "1. Domain randomization": _randomization(agents),
         "2. Exact regret against domain randomization": _exact(agents),
@@ -84,9 +84,9 @@ def findings_of(agents: pl.DataFrame, cells: pl.DataFrame, planned: pl.DataFrame
     judged = []
     for name, own in parts.items():
         own = list(own)
-        whole = _together(name, [_stopped(study, part, found) for study, part in own])
+        whole = _together(name, [_stopped(study, part, checks) for study, part in own])
         judged.append(_preliminary(whole, {study for study, _ in own}, agents, planned))
-    return Findings(found, curve, judged)
+    return Findings(checks, curve, judged)
 
 
 def _stopped(study: str, part: Checked, found: Sequence[Control]) -> Checked:
@@ -98,20 +98,20 @@ def _stopped(study: str, part: Checked, found: Sequence[Control]) -> Checked:
 def _together(name: str, parts: Sequence[Checked]) -> Checked:
     states = [part.found for part in parts]
     order = (STOPPED, FAILS, UNKNOWN, UNCOMPUTABLE, OPEN)
-    found = next((state for state in order if state in states), HOLDS)
+    verdict = next((state for state in order if state in states), HOLDS)
     by = dict.fromkeys(name for part in parts if part.found == STOPPED for name in part.note.split("; "))
     note = f": control {'; '.join(by)}" if by else ""
-    return Checked(name, found, "; ".join(part.words for part in parts if part.words), note)
+    return Checked(name, verdict, "; ".join(part.words for part in parts if part.words), note)
 
 
 def _preliminary(
     one: Checked, studies: Iterable[str], agents: pl.DataFrame, planned: pl.DataFrame
 ) -> Checked:
     """Mark what is judged while a study that it uses is incomplete."""
-    there, wanted = (table.filter(pl.col("study").is_in(list(studies))).height for table in (agents, planned))
-    if there >= wanted or one.found in (UNKNOWN, STOPPED):
+    count, wanted = (table.filter(pl.col("study").is_in(list(studies))).height for table in (agents, planned))
+    if count >= wanted or one.found in (UNKNOWN, STOPPED):
         return one
-    return replace(one, note=f" (preliminary: {there} of {wanted} agents)")
+    return replace(one, note=f" (preliminary: {count} of {wanted} agents)")
 
 
 def _randomization(agents: pl.DataFrame) -> Iterator[Part]:
@@ -158,9 +158,9 @@ def _exact(agents: pl.DataFrame) -> Iterator[Part]:
 
 
 def _max_return(agents: pl.DataFrame) -> Checked:
-    found = differences(of(agents, L1, ESTIMATE, EXACT), "preference", ESTIMATE)
+    contrasts = differences(of(agents, L1, ESTIMATE, EXACT), "preference", ESTIMATE)
     words = "goal preference with exact regret minus with max return in CoinRun: {}"
-    span = found[0].span if found else None
+    span = contrasts[0].span if contrasts else None
     why = lacking(*(of(agents, L1, name) for name in (ESTIMATE, EXACT)))
     return judge("", span, lambda s: s.low > 0, lambda s: s.high < 0, words, why)
 
@@ -169,7 +169,7 @@ def _curve(found: Sequence[OnCurve]) -> Checked:
     if not found:
         return Checked("", UNKNOWN, "fewer than two methods are recorded")
     words = is_one_curve(found)
-    most = max(found, key=lambda one: abs(one.span.value) if one.agents else -1)
+    most = max(found, key=lambda residual: abs(residual.span.value) if residual.agents else -1)
     state = {"not one curve": HOLDS, "one curve": FAILS}.get(words, OPEN)
     return Checked(
         "", state, f"{words}; the largest mean residual is that of {most.method}, {most.span.short}"
@@ -183,16 +183,18 @@ def _blind_to_the_shift(agents: pl.DataFrame, cells: pl.DataFrame, planned: pl.D
     own = agents.filter(variants)
     if not own.height:
         return Checked("", UNKNOWN, "no agent recorded")
-    there = dict(own.group_by("method").len().iter_rows())
+    counts = dict(own.group_by("method").len().iter_rows())
     rows = cells.filter(variants & (pl.col("measure") == "corrected")).drop_nulls("value")
     seeds = dict(rows.select("method", "n").iter_rows())
     absent = [
-        f"{name} ({there.get(name, 0)} of {n} seeds)" for name, n in wanted.items() if there.get(name, 0) < n
+        f"{name} ({counts.get(name, 0)} of {n} seeds)"
+        for name, n in wanted.items()
+        if counts.get(name, 0) < n
     ]
     without = [
         f"{name} ({seeds.get(name, 0)} of {n} seeds)"
         for name, n in wanted.items()
-        if there.get(name, 0) >= n > seeds.get(name, 0)
+        if counts.get(name, 0) >= n > seeds.get(name, 0)
     ]
     top = rows.sort("high").row(-1, named=True) if rows.height else None
     if rows.filter(pl.col("low") > REACHED).height:
@@ -211,14 +213,14 @@ def _blind_to_the_shift(agents: pl.DataFrame, cells: pl.DataFrame, planned: pl.D
 
 def _of_all(own: pl.DataFrame) -> list[str]:
     """The highest variant by the mean over all agents, agents of CAPABILITY LOSS included."""
-    found = []
+    spreads = []
     for (method,), part in own.group_by("method", maintain_order=True):
         spread = over_seeds(part["corrected"].to_list(), -math.inf)
         if spread is not None and spread[3] > 1:
-            found.append((spread[2], str(method), spread))
-    if not found:
+            spreads.append((spread[2], str(method), spread))
+    if not spreads:
         return []
-    _, method, (value, low, high, n) = max(found)
+    _, method, (value, low, high, n) = max(spreads)
     return [
         f"over all agents, CAPABILITY LOSS included, the highest is {method}: {value:.2f} [{low:.2f}, {high:.2f}] (n = {n:.0f} seeds)"
     ]
@@ -226,14 +228,14 @@ def _of_all(own: pl.DataFrame) -> list[str]:
 
 def starts_of(agents: pl.DataFrame) -> dict[str, dict[str, HeadStart]]:
     """Head starts by arm, such as `cloning` and `cloning-replay`, and by measure."""
-    found: dict[str, dict[str, HeadStart]] = {}
+    starts: dict[str, dict[str, HeadStart]] = {}
     for name in (f"{learner}{replay}" for learner in LEARNERS for replay in ("", "-replay")):
         agent, scratch = of(agents, LABELS, name), of(agents, LABELS, f"{name}-untrained")
         for measure, height in HEIGHTS.items():
             start = head_start(agent, scratch, measure, height)
             if start is not None:
-                found.setdefault(name, {})[measure] = start
-    return found
+                starts.setdefault(name, {})[measure] = start
+    return starts
 
 
 def _labels(agents: pl.DataFrame) -> Checked:
@@ -241,12 +243,12 @@ def _labels(agents: pl.DataFrame) -> Checked:
     if not all(set(HEIGHTS) <= set(starts.get(name, ())) for name in LEARNERS):
         return Checked("", UNKNOWN, "not all of cloning, DAgger and fine-tuning are recorded")
     goal, able = ([starts[name][measure] for name in LEARNERS] for measure in HEIGHTS)
-    ahead, behind = sum(one.ratio.low > 1 for one in able), sum(one.ratio.high <= 1 for one in able)
-    fails = any(one.ratio.low > 1 for one in goal) or behind >= 2
+    ahead, behind = sum(start.ratio.low > 1 for start in able), sum(start.ratio.high <= 1 for start in able)
+    fails = any(start.ratio.low > 1 for start in goal) or behind >= 2
     state = FAILS if fails else HOLDS if ahead >= 2 else OPEN
     words = "; ".join(
-        f"{name}: goal {_start(one)}, capability {_start(other)}"
-        for name, one, other in zip(LEARNERS, goal, able, strict=True)
+        f"{name}: goal {_start(start)}, capability {_start(other)}"
+        for name, start, other in zip(LEARNERS, goal, able, strict=True)
     )
     return Checked("", state, f"head-start ratios, {words}")
 
@@ -254,12 +256,12 @@ def _labels(agents: pl.DataFrame) -> Checked:
 def _start(one: HeadStart) -> str:
     """A head start, with the curves that count as an end of the range of labels."""
     ends = {0.0: "passes from the start", math.inf: "never passes"}
-    said = [
+    notes = [
         f"{name} {ends[value]}"
         for name, value in (("agent", one.agent), ("scratch", one.scratch))
         if value in ends
     ]
-    return one.ratio.short + (f" ({', '.join(said)})" if said else "")
+    return one.ratio.short + (f" ({', '.join(notes)})" if notes else "")
 
 
 def means_of(agents: pl.DataFrame, study: str) -> pl.DataFrame:
@@ -282,5 +284,5 @@ def _second_shift(agents: pl.DataFrame) -> Checked:
     span = rank_correlation(agents)
     if span is None:
         return Checked("", UNKNOWN, "fewer than five points are recorded")
-    found = HOLDS if span.low >= 0.8 else FAILS if span.high < 0.8 else OPEN
-    return Checked("", found, f"rank correlation over points: {span.short} (n = {span.n} points)")
+    state = HOLDS if span.low >= 0.8 else FAILS if span.high < 0.8 else OPEN
+    return Checked("", state, f"rank correlation over points: {span.short} (n = {span.n} points)")

@@ -49,14 +49,14 @@ def trials_of(rows: Path) -> pl.DataFrame:
     plan = plan_study(STUDY)
     points = list(points_of(plan, recorded(rows)))
     grids = {PLAIN: plan.study.grid, **{arm.name: arm.grid or plan.study.grid for arm in plan.study.arms}}
-    found = []
+    trials = []
     for point, planned in zip(points, plan.points, strict=True):
         method = PLAIN if planned.arm == MAIN else planned.arm
         options = {key: yaml.safe_load(planned.values[key]) for key in grids[method]}
         agents = agents_of([point])
         means = [agents[name].mean() for name in ("goal_first", "capability")]
-        found.append((method, json.dumps(options), *means, agents.height, point.planned, False))
-    return choose(pl.DataFrame(found, schema=COLUMNS, orient="row"))
+        trials.append((method, json.dumps(options), *means, agents.height, point.planned, False))
+    return choose(pl.DataFrame(trials, schema=COLUMNS, orient="row"))
 
 
 def choose(trials: pl.DataFrame) -> pl.DataFrame:
@@ -125,27 +125,27 @@ def _spelled(value: Any) -> str:
 
 def differing(folder: Path, chosen: dict[str, dict[str, Any]]) -> list[str]:
     """Arms of the studies in a folder whose options are not those chosen: one message each."""
-    said = []
+    messages = []
     for path in studies_in(folder):
         text = read_limited(path, MAX_STUDY, follow=True).decode()
         for arm in yaml.safe_load(text).get("arms", ()):
             method = method_of(arm["name"], chosen)
             for key, value in chosen.get(method or "", {}).items():
                 if arm.get("set", {}).get(key) != value:
-                    said.append(
+                    messages.append(
                         f"{path.name}, {arm['name']}: {key} is {arm.get('set', {}).get(key)}, chosen is {value}"
                     )
-    return said
+    return messages
 
 
 def studies_in(folder: Path) -> list[Path]:
     """The studies that take options from the search. Raises UserError for a folder without any."""
-    found = [path for path in sorted(folder.glob("*.yaml")) if path.stem != "search"]
-    if not found:
+    paths = [path for path in sorted(folder.glob("*.yaml")) if path.stem != "search"]
+    if not paths:
         raise UserError(
             f"{folder} holds no studies; give the folder of the studies of methods, such as configs/studies/methods"
         )
-    return found
+    return paths
 
 
 @tells_exit_code
@@ -177,10 +177,10 @@ def main(arguments: list[str] | None = None) -> None:
             text = read_limited(path, MAX_STUDY, follow=True).decode()
             write_atomic(path, with_options(text, chosen).encode())
     for folder in (given.apply, given.check):
-        if folder is not None and (said := differing(folder, chosen)):
+        if folder is not None and (messages := differing(folder, chosen)):
             raise RunError(
                 f"these options are not those that the search chose; write them with --apply {folder}: "
-                + "; ".join(said)
+                + "; ".join(messages)
             )
 
 

@@ -41,10 +41,10 @@ def main(arguments: list[str] | None = None) -> None:
     settings = settings_of(agents)
     mechanism_file = given.out.with_name(f"{given.out.stem}-mechanism.csv")
     if given.runs is not None:
-        peaks = [one.peak for one in settings if one.name == MAIN_SETTING]
-        found = mechanism_of(given.runs, peaks)
-        if found.height:
-            write_atomic(mechanism_file, found.write_csv(float_precision=4).encode())
+        peaks = [setting.peak for setting in settings if setting.name == MAIN_SETTING]
+        table = mechanism_of(given.runs, peaks)
+        if table.height:
+            write_atomic(mechanism_file, table.write_csv(float_precision=4).encode())
         else:
             print(f"{given.runs} holds no agent of the unchanged recipe at the maximum", file=sys.stderr)
     mechanism = None

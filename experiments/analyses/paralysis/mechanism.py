@@ -37,9 +37,9 @@ def mechanism_of(runs: Path, alphas: Iterable[float], study: str = "paralysis") 
         alpha = parameter(point.values["env.condition"])
         if point.arm == MAIN and alpha in wanted:
             rows += [
-                {"alpha": alpha, "seed": seed, **_of_run(Run.open(runs / one))}
-                for seed, one in point.runs
-                if (runs / one / "checkpoints").exists()  # not one that came from recorded rows
+                {"alpha": alpha, "seed": seed, **_of_run(Run.open(runs / name))}
+                for seed, name in point.runs
+                if (runs / name / "checkpoints").exists()  # not one that came from recorded rows
             ]
     return pl.DataFrame(rows, infer_schema_length=None)
 
@@ -61,8 +61,8 @@ def _of_run(run: Run) -> dict[str, Any]:
         config.env.observation, config.env.max_steps, levels, played.actions, at
     )
     deadlocks = np.isin(list(at), stuck)
-    found = np.asarray(subject.agent.action_probabilities(seen))
-    ratios = _balance(found)
+    probabilities = np.asarray(subject.agent.action_probabilities(seen))
+    ratios = _balance(probabilities)
     facts: dict[str, Any] = {
         "episodes": len(levels),
         "deadlocks": int(deadlocks.sum()),
@@ -71,7 +71,7 @@ def _of_run(run: Run) -> dict[str, Any]:
         "balanced_share": float((ratios[deadlocks] > BALANCED).mean()) if deadlocks.any() else None,
     }
     if world.name == "CoinRun":
-        facts |= _pushes(subject.agent, levels, list(at), seen, windows, states, found, deadlocks)
+        facts |= _pushes(subject.agent, levels, list(at), seen, windows, states, probabilities, deadlocks)
     return facts
 
 

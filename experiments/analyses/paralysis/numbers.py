@@ -98,13 +98,13 @@ class Setting:
 
 def agents_of(rows: Path, studies: Sequence[str] = STUDIES) -> pl.DataFrame:
     """One row per agent in the recorded rows, with `COLUMNS`. Raises RunError, EpisodesError."""
-    found = []
+    records = []
     for study in studies:
         path = rows / f"{study}.parquet"
         if path.exists():
             plan, known = plan_study(study), read_rows(path)
-            found += list(_agents(plan, known.episodes))
-    return pl.DataFrame(found, schema=list(COLUMNS), orient="row", infer_schema_length=None)
+            records += list(_agents(plan, known.episodes))
+    return pl.DataFrame(records, schema=list(COLUMNS), orient="row", infer_schema_length=None)
 
 
 def _agents(plan: StudyPlan, episodes: Mapping[str, pl.DataFrame]):
@@ -203,8 +203,8 @@ def crossing_of(alphas: np.ndarray, values: np.ndarray, height: float = 0.5) -> 
 
 def conclusion(settings: Sequence[Setting]) -> Conclusion:
     """What the plan concludes from these settings."""
-    if sum(one.agrees for one in settings) >= CONFIRMING:
+    if sum(setting.agrees for setting in settings) >= CONFIRMING:
         return "confirmed"
-    if sum(one.contradicts for one in settings) >= REFUTING:
+    if sum(setting.contradicts for setting in settings) >= REFUTING:
         return "refuted"
     return "undecided"

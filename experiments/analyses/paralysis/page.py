@@ -36,37 +36,37 @@ HEAD = (
 
 def figure_of(settings: Sequence[Setting]) -> Drawn:
     """Draw preference and paralysis over α for the unchanged recipe: two curves, and a line where the preference crosses one half."""
-    one = next((setting for setting in settings if setting.name == MAIN_SETTING), settings[0])
-    x = places(one.alphas)
+    recipe = next((setting for setting in settings if setting.name == MAIN_SETTING), settings[0])
+    x = places(recipe.alphas)
     with study_style():
         figure = new_figure(330)
         upper, lower = figure.subplots(2, 1, sharex=True)
         figure.subplots_adjust(left=0.15, right=0.97, top=0.95, bottom=0.2, hspace=0.25)
         for axes, curve, color, label in (
-            (upper, one.goal_first, "agent-2", "goal first"),
-            (lower, one.conflict, "agent-1", "stuck in circles"),
+            (upper, recipe.goal_first, "agent-2", "goal first"),
+            (lower, recipe.conflict, "agent-1", "stuck in circles"),
         ):
             axes.fill_between(x, curve.low, curve.high, color=PALETTE[color], alpha=0.25, linewidth=0)
             axes.plot(x, curve.value, color=PALETTE[color], linewidth=2.5, marker="o", markersize=4)
             axes.set_title(label, loc="left", fontsize=14, color=PALETTE[color])
             axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
-            if one.crossing is not None:
-                axes.axvline(np.log(one.crossing), color=PALETTE["ink"], linewidth=1, linestyle=":")
+            if recipe.crossing is not None:
+                axes.axvline(np.log(recipe.crossing), color=PALETTE["ink"], linewidth=1, linestyle=":")
         upper.set_ylim(0, 1.02)
         lower.set_ylim(
-            min(0.0, float(one.conflict.low.min())), max(0.1, 1.1 * float(one.conflict.high.max()))
+            min(0.0, float(recipe.conflict.low.min())), max(0.1, 1.1 * float(recipe.conflict.high.max()))
         )
-        lower.set_xticks(x, [f"{100 * alpha:g}" for alpha in one.alphas])
+        lower.set_xticks(x, [f"{100 * alpha:g}" for alpha in recipe.alphas])
         lower.set_xlabel("% of training levels that separate the goals")
     where = (
         ""
-        if one.crossing is None
-        else f" Dotted: where the goal comes first in half of all episodes, α = {alpha_text(one.crossing)}."
+        if recipe.crossing is None
+        else f" Dotted: where the goal comes first in half of all episodes, α = {alpha_text(recipe.crossing)}."
     )
     caption = (
         "Above: the goal is reached first, of all sampled episodes on distinguishing levels with the goal moved. Below: conflict "
         "paralysis, greedy episodes that circle with the goal moved, minus those on the same layouts with the goal as in training."
-        f"{where} {_agents(one)} Bands: 95% bootstrap intervals over training seeds."
+        f"{where} {_agents(recipe)} Bands: 95% bootstrap intervals over training seeds."
     )
     return Drawn("paralysis", TITLES[conclusion(settings)], figure, caption)
 
@@ -82,7 +82,7 @@ def page(agents: pl.DataFrame, settings: Sequence[Setting], mechanism: pl.DataFr
     figure = figure_of(settings)
     agree, against = (sum(test) for test in zip(*((s.agrees, s.contradicts) for s in settings), strict=True))
     words = conclusion(settings)
-    fewest = min(min(one.seeds) for one in settings)
+    fewest = min(min(setting.seeds) for setting in settings)
     lines = [
         "# Goal conflict and paralysis",
         "",
@@ -131,7 +131,7 @@ def _at(curve: Curve, k: int) -> str:
 
 def _row(one: Setting) -> str:
     top = int(np.flatnonzero(one.alphas == one.peak)[0])
-    found = "holds" if one.agrees else "contradicted" if one.contradicts else "open"
+    state = "holds" if one.agrees else "contradicted" if one.contradicts else "open"
     cells = [
         one.name,
         _percent(one.crossing),
@@ -140,7 +140,7 @@ def _row(one: Setting) -> str:
         *(_at(one.conflict, k) for k in (top, 0, -1)),
         _at(one.beyond_none, top),
         _at(one.timeouts, top),
-        found,
+        state,
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -152,29 +152,31 @@ def _shown(agents: pl.DataFrame, settings: Sequence[Setting]) -> list[str]:
         for s, a, k in lost.select("setting", "alpha", "seed").rows()[:20]
     )
     least = agents.filter(pl.col("able") == 1)["capability"].min()
-    said = [
+    sentences = [
         f"{agents.height} agents; {lost.height} reached the goal in fewer than 90% of control episodes and are left out"
         + (f" ({names})." if names else "."),
         f"All others reach it in at least {least:.3f}: in training, nothing shows that they will get stuck.",
     ]
-    top = max(settings, key=lambda one: float(one.conflict.value.max()))
+    top = max(settings, key=lambda candidate: float(candidate.conflict.value.max()))
     k = int(np.argmax(top.conflict.value))
-    said.append(
+    sentences.append(
         f"Conflict paralysis is largest with {top.name} at α = {alpha_text(top.alphas[k])}: {_at(top.conflict, k)}."
     )
-    entropies = [one for one in settings if one.name.startswith("entropy-")]
+    entropies = [setting for setting in settings if setting.name.startswith("entropy-")]
     if entropies:
         maxima = ", ".join(
-            f"{one.name.removeprefix('entropy-')}: {one.conflict.value.max():.3f}" for one in entropies
+            f"{setting.name.removeprefix('entropy-')}: {setting.conflict.value.max():.3f}"
+            for setting in entropies
         )
-        said.append(f"Maxima by entropy coefficient (secondary): {maxima}.")
-    lengths = [one for one in settings if one.name.startswith("steps-")]
+        sentences.append(f"Maxima by entropy coefficient (secondary): {maxima}.")
+    lengths = [setting for setting in settings if setting.name.startswith("steps-")]
     if lengths:
         maxima = ", ".join(
-            f"{one.name.removeprefix('steps-')}: {one.conflict.value.max():.3f}" for one in lengths
+            f"{setting.name.removeprefix('steps-')}: {setting.conflict.value.max():.3f}"
+            for setting in lengths
         )
-        said.append(f"Maxima by training length (secondary): {maxima}.")
-    return said
+        sentences.append(f"Maxima by training length (secondary): {maxima}.")
+    return sentences
 
 
 def _mechanism(found: pl.DataFrame | None) -> list[str]:

@@ -72,8 +72,8 @@ class Candidate:
         if not failing:
             return f"“{self.name}” was not tested"
         _, worst = min(failing, key=lambda pair: pair[0])
-        found = "" if worst.share is None else worst.share.short
-        return f"“{self.name}” predicts {' and '.join(worst.predicted)} on {worst.condition}, found {found}"
+        share = "" if worst.share is None else worst.share.short
+        return f"“{self.name}” predicts {' and '.join(worst.predicted)} on {worst.condition}, found {share}"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Naming:
     @property
     def possible(self) -> tuple[Candidate, ...]:
         """The candidates that no probe excludes."""
-        return tuple(one for one in self.candidates if one.possible)
+        return tuple(candidate for candidate in self.candidates if candidate.possible)
 
     @property
     def name(self) -> str | None:
@@ -100,9 +100,9 @@ class Naming:
         if self.name is not None:
             return f"It {self.name}: the only candidate all of whose predictions hold."
         if not self.possible:
-            return f"No name: {'; '.join(one.why_not for one in self.candidates)}."
-        names = " from ".join(f"“{one.name}”" for one in self.possible)
-        missing = sorted({condition for one in self.possible for condition in one.open})
+            return f"No name: {'; '.join(candidate.why_not for candidate in self.candidates)}."
+        names = " from ".join(f"“{candidate.name}”" for candidate in self.possible)
+        missing = sorted({condition for candidate in self.possible for condition in candidate.open})
         unplayed = f" Not played: {', '.join(missing)}." if missing else ""
         if len(self.possible) == 1:
             return f"Perhaps it {self.possible[0].name}; not all predictions of that were tested.{unplayed}"
@@ -114,8 +114,12 @@ class Naming:
             "name": self.name,
             "sentence": self.sentence,
             "candidates": [
-                {"name": one.name, "possible": one.possible, "tests": [_test(test) for test in one.tests]}
-                for one in self.candidates
+                {
+                    "name": candidate.name,
+                    "possible": candidate.possible,
+                    "tests": [_test(test) for test in candidate.tests],
+                }
+                for candidate in self.candidates
             ],
         }
 

@@ -146,12 +146,14 @@ class SeeingTest:
 
     @property
     def kind(self) -> Kind:
-        if all(lead > 0 for one in self.comparisons for lead in one.leads):
+        if all(lead > 0 for comparison in self.comparisons for lead in comparison.leads):
             return "agent-like"
-        last = max(one.episodes for one in self.comparisons)
-        behind = all(one.agents_ahead <= 0 for one in self.comparisons)
+        last = max(comparison.episodes for comparison in self.comparisons)
+        behind = all(comparison.agents_ahead <= 0 for comparison in self.comparisons)
         by_a_class = all(
-            one.of_blind <= 0 or one.of_orders[1] <= 0 for one in self.comparisons if one.episodes == last
+            comparison.of_blind <= 0 or comparison.of_orders[1] <= 0
+            for comparison in self.comparisons
+            if comparison.episodes == last
         )
         return "device-like" if behind and by_a_class else "undecided"
 
@@ -164,28 +166,34 @@ class SeeingTest:
         def differ(values: Sequence[float]) -> bool:
             return any(v > 0 for v in values) and any(v <= 0 for v in values)
 
-        last = max(one.episodes for one in self.comparisons)
-        at_last = [one for one in self.comparisons if one.episodes == last]
-        found = []
-        if differ([one.agents_ahead for one in self.comparisons if one.goal_bits and one.split == 0.5]):
-            found.append("numbers of episodes")
-        if any(differ([one.of_blind, *one.of_orders]) for one in at_last):
-            found.append("blind devices and devices that see")
-        if any(differ(one.of_orders) for one in at_last):
-            found.append("orders of the features")
-        if differ([one.agents_ahead for one in at_last]):
-            found.append("priors")
-        return " and between ".join(found or ["numbers of episodes, classes of devices or priors"])
+        last = max(comparison.episodes for comparison in self.comparisons)
+        at_last = [comparison for comparison in self.comparisons if comparison.episodes == last]
+        differences = []
+        if differ(
+            [
+                comparison.agents_ahead
+                for comparison in self.comparisons
+                if comparison.goal_bits and comparison.split == 0.5
+            ]
+        ):
+            differences.append("numbers of episodes")
+        if any(differ([comparison.of_blind, *comparison.of_orders]) for comparison in at_last):
+            differences.append("blind devices and devices that see")
+        if any(differ(comparison.of_orders) for comparison in at_last):
+            differences.append("orders of the features")
+        if differ([comparison.agents_ahead for comparison in at_last]):
+            differences.append("priors")
+        return " and between ".join(differences or ["numbers of episodes, classes of devices or priors"])
 
     def at(self, episodes: int, split: float = 0.5, goal_bits: bool = True) -> float | None:
         """The agents' lead in one of the comparisons."""
         wanted = (episodes, goal_bits, split)
-        found = (c.agents_ahead for c in self.comparisons if (c.episodes, c.goal_bits, c.split) == wanted)
-        return next(found, None)
+        leads = (c.agents_ahead for c in self.comparisons if (c.episodes, c.goal_bits, c.split) == wanted)
+        return next(leads, None)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, for JSON."""
-        rows = [vars(one) for one in self.comparisons]
+        rows = [vars(comparison) for comparison in self.comparisons]
         return {
             "kind": self.kind,
             "comparisons": rows,
@@ -195,13 +203,20 @@ class SeeingTest:
 
     def __str__(self) -> str:
         parts = []
-        for n in sorted({one.episodes for one in self.comparisons}):
-            now = [one for one in self.comparisons if one.episodes == n]
-            values = [one.agents_ahead for one in now]
+        for n in sorted({comparison.episodes for comparison in self.comparisons}):
+            now = [comparison for comparison in self.comparisons if comparison.episodes == n]
+            values = [comparison.agents_ahead for comparison in now]
             each = "" if n == 1 else f" ({min(values) / n:+.2f} to {max(values) / n:+.2f} per episode)"
             parts.append(f"{min(values):+,.1f} to {max(values):+,.1f} at {n:,} episode{'s' * (n != 1)}{each}")
-        last = [one for one in self.comparisons if one.episodes == max(c.episodes for c in self.comparisons)]
-        low, high = min(one.of_orders[0] for one in last), max(one.of_orders[1] for one in last)
+        last = [
+            comparison
+            for comparison in self.comparisons
+            if comparison.episodes == max(c.episodes for c in self.comparisons)
+        ]
+        low, high = (
+            min(comparison.of_orders[0] for comparison in last),
+            max(comparison.of_orders[1] for comparison in last),
+        )
         numbers = (
             f"agents ahead by {', '.join(parts)} nats; at {last[0].episodes:,}, by {last[0].of_blind:+,.1f} before blind devices "
             f"and by {low:+,.1f} to {high:+,.1f} before devices that see, by order of the features"
@@ -224,14 +239,16 @@ def compare(
     `sizes` that there are, and for all; agents_each, blind_each float64[N]: of each episode alone.
     """
     total = len(agents_each)
-    found, each = [], (float("nan"), float("nan"))
+    comparisons, each = [], (float("nan"), float("nan"))
     blind_alone = float((agents_each - blind_each).mean())
     for goal_bits in (True, False):
         for split in SPLITS:
             apart = evidence_of_orders(steps, split, goal_bits, each=True)
             alone = agents_each - _half(_mean(apart), blind_each)
             by_order = (agents_each - apart).mean(axis=1)
-            found.append(Comparison(1, goal_bits, split, float(alone.mean()), blind_alone, _ends(by_order)))
+            comparisons.append(
+                Comparison(1, goal_bits, split, float(alone.mean()), blind_alone, _ends(by_order))
+            )
             if goal_bits and split == 0.5:
                 spread = float(alone.std(ddof=1) / np.sqrt(total)) if total > 1 else float("nan")
                 each = (float(alone.mean()), spread)
@@ -239,11 +256,11 @@ def compare(
                 pooled = evidence_of_orders(steps.first(n), split, goal_bits, each=False)[:, 0]
                 agents, blind = agents_at[n], blind_at[n]
                 ahead = float(agents - _half(_mean(pooled), blind))
-                found.append(
+                comparisons.append(
                     Comparison(n, goal_bits, split, ahead, float(agents - blind), _ends(agents - pooled))
                 )
-    found.sort(key=lambda one: (one.episodes, not one.goal_bits, one.split))
-    return SeeingTest(tuple(found), each, steps.names)
+    comparisons.sort(key=lambda comparison: (comparison.episodes, not comparison.goal_bits, comparison.split))
+    return SeeingTest(tuple(comparisons), each, steps.names)
 
 
 def _mean(of_orders: np.ndarray) -> np.ndarray:

@@ -40,9 +40,9 @@ class Kind:
         low, high = score_bounds(len(self.names) / self.of, self.of)
         seeds = ", ".join(name.removeprefix("seed ") for name in self.names)
         shown = [
-            f"{metric.name} {found.short}"
+            f"{metric.name} {estimate.short}"
             for metric in METRICS
-            if (found := self.numbers.get(metric.key)) is not None
+            if (estimate := self.numbers.get(metric.key)) is not None
             and not (metric.key == "preference" and self.label == "CAPABILITY LOSS")
         ]
         return (
@@ -72,15 +72,18 @@ def judged_kinds(
     groups = kinds_of(seeds)
     if len(groups) < 2:
         return ()
-    found = []
+    kinds = []
     for group in groups:
         numbers = judged(
-            {key: one.of_seeds(group) if isinstance(one, Counts) else None for key, one in measured.items()}
+            {
+                key: measurement.of_seeds(group) if isinstance(measurement, Counts) else None
+                for key, measurement in measured.items()
+            }
         )
         label, _ = judge(numbers, limits)
         shown = {metric.key: getattr(numbers, metric.key) for metric in METRICS if metric.judged}
-        found.append(Kind(tuple(seeds[k].name for k in group), len(seeds), label, shown))
-    return tuple(found)
+        kinds.append(Kind(tuple(seeds[k].name for k in group), len(seeds), label, shown))
+    return tuple(kinds)
 
 
 def lost_of(seeds: tuple[Seed, ...]) -> list[str]:
@@ -100,8 +103,8 @@ def _split(seeds: Sequence[Seed], group: list[int], measure: str) -> list[list[i
     have = [k for k in group if getattr(seeds[k], measure) is not None]
     have.sort(key=lambda k: getattr(seeds[k], measure).value)
     parts: list[list[int]] = [have[:1]]
-    for one, other in pairwise(have):
-        below, above = getattr(seeds[one], measure), getattr(seeds[other], measure)
+    for lower, other in pairwise(have):
+        below, above = getattr(seeds[lower], measure), getattr(seeds[other], measure)
         error = np.hypot(below.high - below.low, above.high - above.low) / (2 * 1.96)
         apart = above.value - below.value >= max(GAP, ERRORS * error)
         if apart:

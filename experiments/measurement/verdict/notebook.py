@@ -19,9 +19,9 @@ def verdict_html(
     bullets = "".join(f"<li>{escape(reason)}</li>" for reason in reasons)
     rows = "".join(
         f'<tr title="{escape(metric.meaning)}"><th style="text-align:left">{escape(metric.title)}</th>'
-        f"<td>{escape(withheld(metric.key, world) or found.short)}</td><td>{found.n:,}</td></tr>"
+        f"<td>{escape(withheld(metric.key, world) or estimate.short)}</td><td>{estimate.n:,}</td></tr>"
         for metric in METRICS
-        if (found := numbers.get(metric.key)) is not None
+        if (estimate := numbers.get(metric.key)) is not None
     )
     head = '<tr><th style="text-align:left">number</th><th>value [95% interval]</th><th>n</th></tr>'
     return (

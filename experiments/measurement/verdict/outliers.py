@@ -69,7 +69,7 @@ def find_outliers(seeds: tuple[Seed, ...], margin: float) -> tuple[Outlier, ...]
     """
     if len(seeds) < 3:
         return ()
-    found: dict[str, Outlier] = {}
+    outliers: dict[str, Outlier] = {}
     limit = cut_off(len(seeds), FALSE_ALARM / len(MEASURES))
     most = _majority([seed.label for seed in seeds])
     for measure in MEASURES:
@@ -87,13 +87,13 @@ def find_outliers(seeds: tuple[Seed, ...], margin: float) -> tuple[Outlier, ...]
             other = most is not None and seed.label not in (most, "INCONCLUSIVE")
             other = other and abs(estimate.value - rest) >= GAP
             if distance[k] > limit * scale[k] or other:
-                better = seed.name not in found or abs(estimate.value - rest) > abs(
-                    found[seed.name].value - found[seed.name].rest
+                better = seed.name not in outliers or abs(estimate.value - rest) > abs(
+                    outliers[seed.name].value - outliers[seed.name].rest
                 )
                 if better:
-                    found[seed.name] = Outlier(seed.name, measure, estimate.value, rest)
-    found = _plain(seeds, found)
-    return tuple(found[seed.name] for seed in seeds if seed.name in found)
+                    outliers[seed.name] = Outlier(seed.name, measure, estimate.value, rest)
+    outliers = _plain(seeds, outliers)
+    return tuple(outliers[seed.name] for seed in seeds if seed.name in outliers)
 
 
 def _plain(seeds: Sequence[Seed], found: dict[str, Outlier]) -> dict[str, Outlier]:
@@ -103,12 +103,12 @@ def _plain(seeds: Sequence[Seed], found: dict[str, Outlier]) -> dict[str, Outlie
         for above in (True, False):
             names = {
                 name
-                for name, one in found.items()
-                if one.measure == measure and (one.value > one.rest) == above
+                for name, outlier in found.items()
+                if outlier.measure == measure and (outlier.value > outlier.rest) == above
             }
             group = {k for k, seed in enumerate(seeds) if seed.name in names}
             if group and spreads_apart(seeds, measure, group) < SPREADS:
-                kept = {name: one for name, one in kept.items() if name not in names}
+                kept = {name: outlier for name, outlier in kept.items() if name not in names}
     return kept
 
 

@@ -30,7 +30,7 @@ class Deciding:
 
 def deciding(numbers: Numbers, limits: Thresholds, label: Label) -> tuple[Deciding, ...]:
     """The thresholds that would change the label if moved within their range, one at a time; up to two entries each."""
-    found = []
+    thresholds = []
     for name, (low, high) in RANGES.items():
         used = getattr(limits, name)
         values = np.linspace(low, high, STEPS).round(4)
@@ -42,16 +42,16 @@ def deciding(numbers: Numbers, limits: Thresholds, label: Label) -> tuple[Decidi
                     break
                 other, _ = judge(numbers, moved)
                 if other != label:
-                    found.append(Deciding(name, value, other))
+                    thresholds.append(Deciding(name, value, other))
                     break
-    return tuple(found)
+    return tuple(thresholds)
 
 
 def sensitivity(numbers: Numbers, limits: Thresholds, label: Label) -> tuple[tuple[Deciding, ...], str]:
     """The deciding thresholds, and a sentence that names them. docs/measurement.md lists the declared ranges."""
-    found = deciding(numbers, limits, label)
-    if found:
-        return found, f"Which threshold decides: {'; '.join(map(str, found))}."
+    thresholds = deciding(numbers, limits, label)
+    if thresholds:
+        return thresholds, f"Which threshold decides: {'; '.join(map(str, thresholds))}."
     return (
         (),
         f"No single threshold decides: each of the {len(RANGES)} can move within its declared range without changing the verdict.",

@@ -75,8 +75,8 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         """Return every field for JSON; each estimate is a top-level entry with value, low, high, n, seeds, kept …"""
-        found = asdict(self)
-        return {**found, **found.pop("numbers"), "thresholds": self.thresholds.model_dump()}
+        fields = asdict(self)
+        return {**fields, **fields.pop("numbers"), "thresholds": self.thresholds.model_dump()}
 
     def explain(self) -> str:
         """Format the verdict as text: label, reasons, estimates, thresholds."""
@@ -87,11 +87,11 @@ class Verdict:
         usual = usual_basis(self.numbers.values())
         width = max(len(metric.title) for metric in METRICS) + 2
         for metric in METRICS:
-            found = self.numbers[metric.key]
-            shown = "not measured" if found is None else found.shown(usual)
-            if found is not None and self.kinds and found.seeds > 1:
+            number = self.numbers[metric.key]
+            shown = "not measured" if number is None else number.shown(usual)
+            if number is not None and self.kinds and number.seeds > 1:
                 shown = f"not averaged over {len(self.kinds)} kinds of seed"
-            if found is not None:
+            if number is not None:
                 shown = withheld(metric.key, self.world) or shown
             lines.append(f"  {metric.name:{width}}{shown}")
         shown = ", ".join(f"{name} {value}" for name, value in self.thresholds.model_dump().items())
@@ -158,7 +158,7 @@ def _diagnose(
     if shared:
         label, decisive, notes = "INCONCLUSIVE", (), [LEAKED.format(shared)]
     outliers = find_outliers(seeds, limits.seed_margin)
-    kinds = judged_kinds(seeds, of_all, lambda found: _judged(found, control, shift), limits)
+    kinds = judged_kinds(seeds, of_all, lambda measurements: _judged(measurements, control, shift), limits)
     notes += _scope(names, trained, numbers) + _on_seeds(label, seeds, outliers) + _on_kinds(kinds, seeds)
     lost = lost_of(seeds)
     elsewhere = tuple(
@@ -183,7 +183,7 @@ def _diagnose(
         sampled=sampled,
         leakage=shared,
         thresholds=limits,
-        numbers={key: _warned(_estimated(found), kinds) for key, found in measured.items()},
+        numbers={key: _warned(_estimated(measurement), kinds) for key, measurement in measured.items()},
         seeds=seeds,
         outliers=outliers,
         kinds=kinds,
@@ -217,15 +217,15 @@ Measured = Mapping[str, Counts | Estimate | None]
 
 def _measure(judged: Judged) -> tuple[Measured, list[str]]:
     """Measure everything in METRICS; also return a message for each metric that could not be measured."""
-    found: dict[str, Counts | Estimate | None] = {}
+    measurements: dict[str, Counts | Estimate | None] = {}
     trouble = []
     for metric in METRICS:
         try:
-            found[metric.key] = metric.measured(judged)
+            measurements[metric.key] = metric.measured(judged)
         except EpisodesError as error:
-            found[metric.key] = None
+            measurements[metric.key] = None
             trouble.append(f"The {metric.name} was not measured: {error}")
-    return found, trouble
+    return measurements, trouble
 
 
 def _of_capable(everything: Judged, measured: Measured, seeds: tuple[Seed, ...]) -> Measured:
@@ -257,7 +257,7 @@ def _seeds(
     judged = []
     for k, (run, name) in enumerate(zip(runs, names, strict=True)):
         alone = {
-            m.key: estimate(found.of_seed(k)) if isinstance(found := measured[m.key], Counts) else None
+            m.key: estimate(counts.of_seed(k)) if isinstance(counts := measured[m.key], Counts) else None
             for m in METRICS
             if m.judged
         }
@@ -339,8 +339,8 @@ def _scope(names: tuple[str, ...], trained: bool, numbers: Numbers) -> list[str]
     within = [
         f"{metric.name} {low:.2f} to {high:.2f}"
         for metric in METRICS
-        if metric.judged and (one := getattr(numbers, metric.key)) is not None
-        for low, high in [with_unseen(one.low, one.high, len(names))]
+        if metric.judged and (number := getattr(numbers, metric.key)) is not None
+        for low, high in [with_unseen(number.low, number.high, len(names))]
     ]
     return [
         f"Applies to this training procedure, based on {len(names)} training seeds. A kind of agent produced by up to "
@@ -374,7 +374,7 @@ def _on_seeds(label: Label, seeds: tuple[Seed, ...], outliers: tuple[Outlier, ..
         notes = [f"Judged alone, each of the {len(seeds)} seeds is {label} too."]
     else:
         kinds = "; ".join(
-            f"{len(found)} {kind} (seeds {', '.join(found)})" for kind, found in by_label.items()
+            f"{len(names)} {kind} (seeds {', '.join(names)})" for kind, names in by_label.items()
         )
         notes = [f"Judged alone, the seeds are not all {label}: {kinds}."]
     return notes + [f"Differs from the rest: {outlier}." for outlier in outliers]
@@ -388,8 +388,8 @@ def _differs(other: Elsewhere) -> str:
 def _with_reasons(verdict: Verdict, reasons: tuple[str, ...]) -> Verdict:
     warned: dict[str, list[str]] = {}
     for metric in METRICS:
-        found = verdict.numbers[metric.key]
-        if found is not None and found.warning:
-            warned.setdefault(found.warning, []).append(metric.name)
+        number = verdict.numbers[metric.key]
+        if number is not None and number.warning:
+            warned.setdefault(number.warning, []).append(metric.name)
     notes = [f"Interpret with care: {', '.join(names)} ({warning})." for warning, names in warned.items()]
     return replace(verdict, reasons=(*reasons, *notes))

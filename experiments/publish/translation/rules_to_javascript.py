@@ -199,8 +199,8 @@ class FunctionTranslator:
     # ── expressions ──
 
     def expression(self, node: ast.expr) -> str:
-        found = self.static(node)
-        if found is not Unknown and (text := literal(found)) is not None:
+        constant = self.static(node)
+        if constant is not Unknown and (text := literal(constant)) is not None:
             return text
         match node:
             case ast.Name(id=name) if name in self.local:
@@ -264,9 +264,9 @@ class FunctionTranslator:
         return f"{kept} = {text}, ", kept
 
     def membership(self, node: ast.Compare, op: ast.cmpop, left: str, right: ast.expr) -> str:
-        found = self.static(right)
-        if isinstance(found, tuple | list | frozenset | set):
-            among = [literal(v) or "NaN" for v in found]
+        container = self.static(right)
+        if isinstance(container, tuple | list | frozenset | set):
+            among = [literal(v) or "NaN" for v in container]
         elif isinstance(right, ast.Tuple | ast.List):
             among = [self.expression(p) for p in right.elts]
         else:
@@ -292,9 +292,9 @@ class FunctionTranslator:
         callee = self.static(node.func)
         if any(isinstance(a, ast.Starred) for a in node.args) or any(k.arg is None for k in node.keywords):
             raise self.refusal(node, "calls without * and **")
-        found = None if callee is Unknown else known(CASTS, callee) or known(FUNCTIONS, callee)
-        if found is not None and not node.keywords:
-            return found.format(
+        template = None if callee is Unknown else known(CASTS, callee) or known(FUNCTIONS, callee)
+        if template is not None and not node.keywords:
+            return template.format(
                 *[self.expression(a) for a in node.args], all=", ".join(map(self.expression, node.args))
             )
         function = None if callee is Unknown else function_of(callee)

@@ -41,9 +41,9 @@ def static_value(node: ast.expr, function: FunctionType, local: Collection[str])
         case ast.Name(id=name) if name not in local:
             return _named(name, function)
         case ast.Attribute(value=owner, attr=attr):
-            found = static_value(owner, function, local)
-            if isinstance(found, ModuleType | type | enum.Enum) or hasattr(found, "_fields"):
-                return getattr(found, attr, Unknown)
+            namespace = static_value(owner, function, local)
+            if isinstance(namespace, ModuleType | type | enum.Enum) or hasattr(namespace, "_fields"):
+                return getattr(namespace, attr, Unknown)
     return Unknown
 
 

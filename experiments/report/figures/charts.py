@@ -101,8 +101,11 @@ def styled() -> Iterator[None]:
 def charts(data: ReportData) -> tuple[Chart, ...]:
     """Draw all charts for which there is data: the training score, and each agent's preference over training."""
     with styled():
-        found = [training_score(data), *(preference_over_training(data, k) for k in range(len(data.agents)))]
-    return tuple(chart for chart in found if chart is not None)
+        drawings = [
+            training_score(data),
+            *(preference_over_training(data, k) for k in range(len(data.agents))),
+        ]
+    return tuple(chart for chart in drawings if chart is not None)
 
 
 def training_score(data: ReportData) -> Chart | None:
@@ -203,8 +206,8 @@ def readable(axes: Axes, lines: Sequence[tuple[str, list[float], list[str]]]) ->
 
 def _evaluated(agent: AgentSection, what: str) -> str:
     """The first condition with a periodic evaluation column of this kind; "" if there is none."""
-    found = (EVAL_COLUMN.fullmatch(name) for row in agent.progress for name in row)
-    return next((match[1] for match in found if match and match[2] == what), "")
+    matches = (EVAL_COLUMN.fullmatch(name) for row in agent.progress for name in row)
+    return next((match[1] for match in matches if match and match[2] == what), "")
 
 
 def points(rows: Sequence[Mapping[str, Any]], column: str) -> tuple[list[float], list[float]]:

@@ -31,8 +31,11 @@ def critical_alpha(table: pl.DataFrame, measure: str = "preference", falls: bool
     if falls:
         spots = [replace(s, value=1 - s.value, low=1 - s.high, high=1 - s.low) for s in spots]
     scale = places([parameter(spot.x) for spot in spots])
-    found = crossing([scale.place(parameter(spot.x)) for spot in spots], spots)
-    back = (None if x is None else scale.value(x) for x in (found.value, found.low, found.high))
+    axis_crossing = crossing([scale.place(parameter(spot.x)) for spot in spots], spots)
+    back = (
+        None if x is None else scale.value(x)
+        for x in (axis_crossing.value, axis_crossing.low, axis_crossing.high)
+    )
     return Crossing(*back)
 
 
@@ -55,14 +58,14 @@ def critical_words(found: Crossing) -> str:
 
 def critical_sentences(table: pl.DataFrame) -> list[str]:
     """The critical α by goal preference, then by the other definitions, sampled and greedy."""
-    said = [critical_words(critical_alpha(table))]
+    sentences = [critical_words(critical_alpha(table))]
     names = {measure: name for measure, name, _ in CRITICAL}
     for prefix, how in (("", "sampled"), ("greedy/", "greedy")):
-        found = critical_alphas(table, prefix)
-        if len(found) > 1 or (prefix and found):
-            parts = "; ".join(f"{names[measure]} {_shown(one)}" for measure, one in found.items())
-            said.append(f"Where each measure passes one half, with {how} actions: {parts}.")
-    return said
+        alphas = critical_alphas(table, prefix)
+        if len(alphas) > 1 or (prefix and alphas):
+            parts = "; ".join(f"{names[measure]} {_shown(alpha)}" for measure, alpha in alphas.items())
+            sentences.append(f"Where each measure passes one half, with {how} actions: {parts}.")
+    return sentences
 
 
 def _shown(found: Crossing) -> str:

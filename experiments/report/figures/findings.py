@@ -86,10 +86,10 @@ def alpha_title(found: Crossing, able: Sequence[Spot], spots: Sequence[Spot], wo
 def seeds_title(labels: Sequence[str]) -> str:
     """State how many of the agents get which verdict."""
     (label, most), n = Counter(labels).most_common(1)[0], len(labels)
-    said = KINDS.get(label, label.lower())
+    meaning = KINDS.get(label, label.lower())
     if most == n:
-        return f"{n} training seeds, {n} times {said}" if n > 1 else f"One training seed: {said}"
-    return f"Of {n} training seeds, {most} end with {said}"
+        return f"{n} training seeds, {n} times {meaning}" if n > 1 else f"One training seed: {meaning}"
+    return f"Of {n} training seeds, {most} end with {meaning}"
 
 
 def links_title(found: Sequence[Link]) -> str:
@@ -178,14 +178,18 @@ def _ends(rows: Sequence[NamedSpot]) -> tuple[NamedSpot, NamedSpot] | None:
     """The rows with the smallest and the largest value, if all values are numbers and the preference clearly goes one way only."""
     if not all(_ORDERED.fullmatch(row.spot.x) for row in rows):
         return None
-    found = sorted(rows, key=lambda row: parameter(row.spot.x))
+    ordered_rows = sorted(rows, key=lambda row: parameter(row.spot.x))
     ways = {
-        found[j].spot.value > found[i].spot.value
-        for i in range(len(found))
-        for j in range(i + 1, len(found))
-        if apart(found[i].spot, found[j].spot)
+        ordered_rows[j].spot.value > ordered_rows[i].spot.value
+        for i in range(len(ordered_rows))
+        for j in range(i + 1, len(ordered_rows))
+        if apart(ordered_rows[i].spot, ordered_rows[j].spot)
     }
-    return (found[0], found[-1]) if apart(found[0].spot, found[-1].spot) and len(ways) == 1 else None
+    return (
+        (ordered_rows[0], ordered_rows[-1])
+        if apart(ordered_rows[0].spot, ordered_rows[-1].spot) and len(ways) == 1
+        else None
+    )
 
 
 def _farther(rows: Sequence[NamedSpot], ends: tuple[NamedSpot, NamedSpot]) -> NamedSpot | None:
@@ -242,16 +246,16 @@ def _shown(text: str) -> str:
     """`line=4, gem=4, wall=1x3` → "line and gem in 4 planes; wall 3 cells large"."""
     things: dict[str, list[str]] = {}
     for part in (part.strip() for part in text.split(",")):
-        found = re.fullmatch(r"(\w+)=(\d+)(?:x(\d+))?", part)
-        if found is None:
+        match = re.fullmatch(r"(\w+)=(\d+)(?:x(\d+))?", part)
+        if match is None:
             things[part] = [""]
             continue
-        planes, size = int(found[2]), int(found[3] or 1)
+        planes, size = int(match[2]), int(match[3] or 1)
         words = ([f"in {planes} planes"] if planes > 1 else []) + (
             [f"{size} cells large"] if size > 1 else []
         )
         look = ", ".join(words) or ("as usual" if planes else "not shown")
-        things.setdefault(look, []).append(found[1])
+        things.setdefault(look, []).append(match[1])
     joined = (
         f"{', '.join(names[:-1])} and {names[-1]}".removeprefix(" and ") + f" {look}"
         for look, names in things.items()

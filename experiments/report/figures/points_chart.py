@@ -39,11 +39,20 @@ def over_key(table: pl.DataFrame, words: WorldWords, naming: ArmNames) -> Drawn 
         name = name.replace("_", " ")
         colour = PALETTE[colours[arm]]
         pair = [RowDot(spot.value, spot.low, spot.high, colour, filled=False)]
-        one = preferred.get(spot.point)
-        if one is not None:
+        preference = preferred.get(spot.point)
+        if preference is not None:
             agents = tuple(alone.get(spot.point, ()))
-            pair.append(RowDot(one.value, one.low, one.high, colour, agents=agents, label=whole(one.value)))
-            named.append(NamedSpot(arm, name, one))
+            pair.append(
+                RowDot(
+                    preference.value,
+                    preference.low,
+                    preference.high,
+                    colour,
+                    agents=agents,
+                    label=whole(preference.value),
+                )
+            )
+            named.append(NamedSpot(arm, name, preference))
         rows.append(DotRow(name, tuple(pair)))
     shift = naming.shift if 0 < len(naming.shift) <= LONG else "after the shift"
     labels = [

@@ -63,11 +63,11 @@ def draw(
     """
     words, naming = words or WorldWords(""), naming or ArmNames()
     with study_style():
-        found = [
+        drawings = [
             over_key(table, words, naming) if figure is over_key else figure(table, words)
             for figure in FIGURES[kind]
         ]
-    return [made for made in found if made is not None]
+    return [drawing for drawing in drawings if drawing is not None]
 
 
 def alpha_lines(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
@@ -81,8 +81,8 @@ def alpha_lines(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
         spot for arm in arms_of(table)[1:] for spot in _competent(table, curve(table, "preference", key, arm))
     ]
     figure, axes = canvas(f"training levels with {words.goal} anywhere", height=330)
-    found = critical_alpha(table)
-    scale = log_with_zero(axes, [parameter(spot.x) for spot in spots], found.value)
+    alpha = critical_alpha(table)
+    scale = log_with_zero(axes, [parameter(spot.x) for spot in spots], alpha.value)
     xs = [scale.place(parameter(spot.x)) for spot in spots]
     raw = crossing(xs, spots)
     axes.axhline(50, color=PALETTE["muted"], linewidth=1, linestyle=LINES[2])
@@ -117,10 +117,10 @@ def alpha_lines(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
     caption = (
         "How often the goal comes first where goal or proxy is reached, on held-out distinguishing levels with the goal moved "
         "(solid; small dots: single agents), and how often it is reached on held-out levels of the training kind (dashed)"
-        f"{unseen}. {critical_words(found)} {spell_n(spots)}. "
+        f"{unseen}. {critical_words(alpha)} {spell_n(spots)}. "
         "Bars: 95% intervals over seeds and levels; the band: every α at which one half lies within them."
     )
-    return Drawn("alpha", alpha_title(found, able, spots, words), figure, caption)
+    return Drawn("alpha", alpha_title(alpha, able, spots, words), figure, caption)
 
 
 def _competent(table: pl.DataFrame, spots: list[Spot]) -> list[Spot]:
@@ -135,13 +135,13 @@ def _competent(table: pl.DataFrame, spots: list[Spot]) -> list[Spot]:
 def seeds_histogram(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
     """Draw a histogram of the goal preference of single agents that differ only in the seed."""
     point = str(table["point"][0])
-    found = [(seed, spot) for seed, spot in own(table, "preference", "") if spot.point == point]
-    if not found:
+    agents = [(seed, spot) for seed, spot in own(table, "preference", "") if spot.point == point]
+    if not agents:
         return None
     judged = verdicts(table, point)
     figure, axes = canvas(f"how often one agent reaches {words.goal} first", left=46, right=26, height=250)
     kinds = [kind for kind in VERDICT_COLOURS if kind in judged.values()]
-    values = [[100 * spot.value for seed, spot in found if judged.get(seed) == kind] for kind in kinds]
+    values = [[100 * spot.value for seed, spot in agents if judged.get(seed) == kind] for kind in kinds]
     counts, *_ = axes.hist(
         values,
         bins=np.linspace(0, 100, BINS + 1).tolist(),
@@ -151,18 +151,18 @@ def seeds_histogram(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
     )
     top = 1.35 * float(np.max(counts))
     limits = Thresholds()
-    for low, high, kind, said in (
+    for low, high, kind, label in (
         (0, 100 * limits.proxy_preferred, "proxy", f"prefers {words.proxy}"),
         (100 * limits.aligned, 100, "goal", f"prefers\n{words.goal}"),
     ):
         axes.axvspan(low, high, color=PALETTE[kind], alpha=0.08, linewidth=0)
-        write(axes, (low + high) / 2, 0.93 * top, said, PALETTE[kind], ha="center", va="top")
+        write(axes, (low + high) / 2, 0.93 * top, label, PALETTE[kind], ha="center", va="top")
     for kind, some in zip(kinds, values, strict=True):
-        said = f"{len(some)} agents:\n{_ends(some)}" if len(some) > 1 else f"1 agent: {some[0]:.0f}%"
+        label = f"{len(some)} agents:\n{_ends(some)}" if len(some) > 1 else f"1 agent: {some[0]:.0f}%"
         near = max(some) + 2 if max(some) < 60 else min(some) - 2
         colour = VERDICT_COLOURS[kind] if kind != "INCONCLUSIVE" else PALETTE["muted"]
         write(
-            axes, near, 0.45 * top, said, colour, ha="left" if max(some) < 60 else "right", fontweight="bold"
+            axes, near, 0.45 * top, label, colour, ha="left" if max(some) < 60 else "right", fontweight="bold"
         )
     axes.set_ylim(0, top)
     axes.set_xlim(0, 100)
@@ -173,9 +173,9 @@ def seeds_histogram(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
     mean = (
         f" Their mean is {together.value:.2f} [{together.low:.2f}, {together.high:.2f}]." if together else ""
     )
-    ns = [spot.n for _, spot in found]
+    ns = [spot.n for _, spot in agents]
     caption = (
-        f"n = {len(found)} agents that differ in nothing but the training seed, each on {min(ns):,} to {max(ns):,} distinguishing "
+        f"n = {len(agents)} agents that differ in nothing but the training seed, each on {min(ns):,} to {max(ns):,} distinguishing "
         f"levels on which it reached goal or proxy; colours: the verdict on each by itself.{mean} "
         "Brackets: a 95% interval over seeds and levels."
     )
@@ -189,19 +189,19 @@ def _ends(values: list[float]) -> str:
 
 def seeds_links(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
     """Draw rank correlations of training statistics with the final agent's goal preference."""
-    found = links(table, str(table["point"][0]))
-    groups = [[link for link in found if link.shifted == shifted] for shifted in (False, True)]
+    looks = links(table, str(table["point"][0]))
+    groups = [[link for link in looks if link.shifted == shifted] for shifted in (False, True)]
     groups[0] = groups[0][: SHOWN_LINKS // 2]
     groups[1] = groups[1][: SHOWN_LINKS - len(groups[0])]
     chosen = [link for group in groups for link in group]
     if not chosen:
         return None
     places, heads, y = [], [], 0.0
-    for group, said in zip(
+    for group, heading in zip(
         groups, ("What training shows", f"Evaluations with {words.goal} moved"), strict=True
     ):
         if group:
-            heads.append((y, said, PALETTE["ink"] if not places else PALETTE["proxy"]))
+            heads.append((y, heading, PALETTE["ink"] if not places else PALETTE["proxy"]))
             places += [y + 1 + k for k in range(len(group))]
             y = places[-1] + 1.4
     figure, axes = canvas("rank correlation with goal preference", left=190, right=20, height=60 + 23 * y)
@@ -217,12 +217,12 @@ def seeds_links(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
             markersize=6,
             markerfacecolor=PALETTE["paper"] if link.shifted else colour,
         )
-    for place, said, colour in heads:
+    for place, heading, colour in heads:
         write(
             axes,
             -0.78,
             place,
-            said,
+            heading,
             colour,
             ha="left",
             fontweight="bold",
@@ -238,10 +238,10 @@ def seeds_links(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
     caption = (
         f"Spearman’s rank correlation, over agents. Filled: what training itself shows; open: evaluations on levels with the goal "
         f"moved, which training does not show. n = {max(link.n for link in chosen)} agents; bars: 95% intervals, each by itself; "
-        f"after Holm’s correction for {len(found)} looks, {sum(link.established for link in found)} of them differ from zero; the "
+        f"after Holm’s correction for {len(looks)} looks, {sum(link.established for link in looks)} of them differ from zero; the "
         "strongest of each kind are shown."
     )
-    return Drawn("seeds-links", links_title(found), figure, caption)
+    return Drawn("seeds-links", links_title(looks), figure, caption)
 
 
 def capability_over_time(table: pl.DataFrame, words: WorldWords) -> Drawn | None:
@@ -254,11 +254,11 @@ def capability_over_time(table: pl.DataFrame, words: WorldWords) -> Drawn | None
         label = str(rows[key][0]) if key in rows.columns and rows[key][0] is not None else name
         for what, colour in (("reached", PALETTE["ink"]), ("goal_first", PALETTE["goal"])):
             series = eval_series(table, what, name)
-            found = over_seeds(series)
-            if not found:
+            probes = over_seeds(series)
+            if not probes:
                 continue
             n.add(len(series))
-            steps, means, lows, highs = (np.array(column) for column in zip(*found, strict=True))
+            steps, means, lows, highs = (np.array(column) for column in zip(*probes, strict=True))
             axes.plot(steps, 100 * means, color=colour, linestyle=LINES[k], marker="os^D"[k], markersize=4)
             axes.fill_between(steps, 100 * lows, 100 * highs, color=colour, alpha=0.12, linewidth=0)
             ends.append((what, plain_value(key, label), steps[-1], 100 * means[0], 100 * means[-1], k))

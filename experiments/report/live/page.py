@@ -46,17 +46,17 @@ def write_live_page(data: LivePage, path: Path | str) -> Path:
 
 def build_live_page(data: LivePage) -> str:
     """The whole page as text."""
-    found = live_section(data, alone=True)
-    style = "\n".join([part("palette.css"), live_part("live.css"), found.style])
+    section = live_section(data, alone=True)
+    style = "\n".join([part("palette.css"), live_part("live.css"), section.style])
     return render(
         live_part("live.html"),
         data=data,
         version=__version__,
         icon=Markup(ICON),
-        policy=content_policy(style, found.scripts, WORKERS),
+        policy=content_policy(style, section.scripts, WORKERS),
         style=Markup(style),
-        boards=found.boards,
-        blocks=found.blocks,
+        boards=section.boards,
+        blocks=section.blocks,
     )
 
 

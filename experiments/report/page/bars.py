@@ -100,7 +100,7 @@ def _measured_conditions(data: ReportData) -> list[ConditionNote]:
 def _bar(data: ReportData, agent: ShownAgent, row: OutcomeRow | None) -> Bar | None:
     if row is None:
         return None
-    shares = {kind: found for kind in LAYERS if (found := shown(getattr(row, kind)))}
+    shares = {kind: estimate for kind in LAYERS if (estimate := shown(getattr(row, kind)))}
     if not {"neither", "proxy"} <= shares.keys():
         return None
     parts, x = [], 0.0
@@ -120,17 +120,17 @@ def _bar(data: ReportData, agent: ShownAgent, row: OutcomeRow | None) -> Bar | N
     words = {"goal": f"{data.world.goal} first", "neither": "neither", "proxy": f"{data.world.proxy} first"}
     first = [f"{words[kind]} {share.text}" for kind, share in shares.items()]
     ends = {OUTCOME_TITLES[end]: shown(getattr(row, end)) for end in ("death", "timeout")}
-    then = [f"{word} {found.text}" for word, found in ends.items() if found]
+    then = [f"{word} {ending.text}" for word, ending in ends.items() if ending]
     basis = shares["proxy"].basis + ("" if row.sampled else ", likeliest actions")
     who = f"Agent {agent.tag}" if agent.tag else "The agent"
     alt = f"{who}: {', '.join(first)}. {', '.join([*then, basis])}."
-    said = ", ".join(first), ", ".join(then), basis
-    return Bar(agent, tuple(parts), tuple(whiskers), *said, alt, _chased(data, agent, row.condition))
+    texts = ", ".join(first), ", ".join(then), basis
+    return Bar(agent, tuple(parts), tuple(whiskers), *texts, alt, _chased(data, agent, row.condition))
 
 
 def _chased(data: ReportData, agent: ShownAgent, condition: str) -> Chased | None:
     rows = data.agents[agent.index].evidence.get("probes", ())
-    row = next((one for one in rows if one["condition"] == condition), None)
+    row = next((probe for probe in rows if probe["condition"] == condition), None)
     if row is None:
         return None
     words = {"goal": data.world.goal, "proxy": data.world.proxy, "neither": "neither"}

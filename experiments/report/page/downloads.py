@@ -21,7 +21,7 @@ def _leakage(data: ReportData) -> list[tuple[str | int, ...]]:
 
 def downloads(data: ReportData) -> dict[str, File]:
     """Collect all CSV files with at least one row."""
-    found = {
+    tables = {
         "probes": (evidence.CSV_COLUMNS, evidence.csv_rows(data)),
         "explored": (explorer.CSV_COLUMNS, explorer.csv_rows(data)),
         "conflict": (CONFLICT, _conflict(data)),
@@ -36,7 +36,7 @@ def downloads(data: ReportData) -> dict[str, File]:
             [(agent.name, *fact) for agent in data.agents for fact in view.facts(agent.provenance)],
         ),
     }
-    files = {name: _file(name, columns, rows) for name, (columns, rows) in found.items() if rows}
+    files = {name: _file(name, columns, rows) for name, (columns, rows) in tables.items() if rows}
     return {**view.tables(data), **files}
 
 
@@ -77,20 +77,20 @@ def _conflict(data: ReportData) -> list[tuple[Any, ...]]:
 def _attribution(data: ReportData) -> list[tuple[Any, ...]]:
     rows = []
     for agent in data.agents:
-        for one in agent.evidence.get("attribution") or ():
-            best = max(row["log_evidence"] for row in one["table"])
+        for attribution in agent.evidence.get("attribution") or ():
+            best = max(row["log_evidence"] for row in attribution["table"])
             rows += [
                 (
                     agent.name,
-                    one["run"],
-                    one["condition"],
+                    attribution["run"],
+                    attribution["condition"],
                     row["hypothesis"],
                     row["kind"],
                     row["log_evidence"],
                     best - row["log_evidence"],
-                    one["episodes"],
+                    attribution["episodes"],
                 )
-                for row in one["table"]
+                for row in attribution["table"]
             ]
     return rows
 

@@ -20,11 +20,13 @@ BUDGET = 1_500_000  # characters of listed episodes on a page; conditions beyond
 def pack_episodes(data: ReportData, budget: int = BUDGET) -> Json | None:
     """Pack the recorded episodes, ready for `json.dumps`; None if none are to be listed."""
     packed, spent = [], 0
-    for one in data.recorded:
-        found = _condition(data, one)
-        spent += len(found["levels"]) + sum(len(by["actions"]) + 6 * len(one.numbers) for by in found["by"])
+    for recording in data.recorded:
+        condition = _condition(data, recording)
+        spent += len(condition["levels"]) + sum(
+            len(by["actions"]) + 6 * len(recording.numbers) for by in condition["by"]
+        )
         if spent <= budget:
-            packed.append(found)
+            packed.append(condition)
     if not packed:
         return None
     return {

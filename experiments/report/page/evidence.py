@@ -34,27 +34,27 @@ def evidence(data: ReportData, agents: Sequence[ShownAgent]) -> EvidenceSection 
     if not any(section.evidence for section in data.agents):
         return None
     with styled():
-        made = (conflict, attribution, relearning)
-        found = [chart for k in range(len(agents)) for draw in made if (chart := draw(data, k))]
+        plotters = (conflict, attribution, relearning)
+        charts = [chart for k in range(len(agents)) for draw in plotters if (chart := draw(data, k))]
     notes = [note for k in range(len(agents)) for note in _notes(data, k)]
-    return EvidenceSection(tuple(found), tuple(notes))
+    return EvidenceSection(tuple(charts), tuple(notes))
 
 
 def _notes(data: ReportData, index: int) -> list[str]:
-    found, who = data.agents[index].evidence, subject(index, len(data.agents))
+    findings, who = data.agents[index].evidence, subject(index, len(data.agents))
     notes = []
-    if found.get("behaviour"):
-        notes.append(f"{who}, by the probes: {found['behaviour']['sentence']}")
-    if found.get("missing"):
+    if findings.get("behaviour"):
+        notes.append(f"{who}, by the probes: {findings['behaviour']['sentence']}")
+    if findings.get("missing"):
         notes.append(
-            f"{who} was not evaluated on {', '.join(found['missing'])}. To add them: goalposts diagnose RUN --evaluate-missing"
+            f"{who} was not evaluated on {', '.join(findings['missing'])}. To add them: goalposts diagnose RUN --evaluate-missing"
         )
-    effect = shown(found.get("goal_effect"))
+    effect = shown(findings.get("goal_effect"))
     why_not = withheld("goal_effect", data.world.name)
     if effect is not None and why_not:
         notes.append(f"{who}: the goal effect is {why_not}.")
     elif effect is None:
-        moved = found.get("shift") or "the shift"
+        moved = findings.get("shift") or "the shift"
         notes.append(
             f"{who}: the goal effect was {NOTHING}; it needs {moved} and invisible, on the same levels."
         )
@@ -65,20 +65,24 @@ def _notes(data: ReportData, index: int) -> list[str]:
             f"{who}: drawing {data.world.goal} changes how often its place is touched by {effect.text} "
             f"({effect.basis}): the effect {words}."
         )
-    relocated = shown((found.get("relocation") or {}).get("effect"))
+    relocated = shown((findings.get("relocation") or {}).get("effect"))
     if relocated is not None:
-        places = f"its place under {found.get('shift')} to its place under {found['relocation']['other']}"
+        places = (
+            f"its place under {findings.get('shift')} to its place under {findings['relocation']['other']}"
+        )
         notes.append(
             f"{who}: the relocation effect, moving {data.world.goal} from {places} on the "
             f"same layouts, is {relocated.text} ({relocated.basis}); a blind agent's is exactly 0."
         )
-    if found and found.get("conflict_curve") is None:
+    if findings and findings.get("conflict_curve") is None:
         notes.append(
             f"{who}: no conflict curve; it needs 20 distinguishing levels and two different detours."
         )
-    notes += [f"{who}: {_against_seeing(one)}" for one in found.get("attribution", ())[:1] if "seeing" in one]
-    if found.get("no_attribution"):
-        notes.append(f"{who}: no attribution; {found['no_attribution']}.")
+    notes += [
+        f"{who}: {_against_seeing(run)}" for run in findings.get("attribution", ())[:1] if "seeing" in run
+    ]
+    if findings.get("no_attribution"):
+        notes.append(f"{who}: no attribution; {findings['no_attribution']}.")
     return notes
 
 
@@ -91,11 +95,11 @@ def _against_seeing(one: Mapping[str, Any]) -> str:
     shares = "; ".join(f"{_span(leads[n])} nats at {n:,} episode{'s' * (n != 1)}" for n in sorted(leads))
     mixed = one.get("mixture") or ()
     mixture = f" Its episodes are a mixture of {' and '.join(mixed)}." if len(mixed) > 1 else ""
-    said = {
+    meanings = {
         "agent-like": "agents that pursue a goal explain its actions better at every number of episodes",
         "device-like": "such devices explain its actions better at every number of episodes",
     }
-    kind = said.get(
+    kind = meanings.get(
         one["seeing"]["kind"],
         "undecided: which of the two explains its actions better depends on the number of episodes or the prior",
     )
@@ -182,11 +186,11 @@ def _quoted(names: Sequence[str]) -> str:
 
 def attribution(data: ReportData, index: int) -> Chart | None:
     """Draw the distance of each hypothesis to the best one, in nats. Call it inside `styled()`."""
-    found = data.agents[index].evidence.get("attribution")
-    if not found:
+    attributions = data.agents[index].evidence.get("attribution")
+    if not attributions:
         return None
-    one = found[0]
-    rows = one["table"]
+    run = attributions[0]
+    rows = run["table"]
     best = max(row["log_evidence"] for row in rows)
     behind = [best - row["log_evidence"] for row in rows]
     agents = [gap for gap, row in zip(behind, rows, strict=True) if row["kind"] == "agent"]
@@ -226,19 +230,19 @@ def attribution(data: ReportData, index: int) -> Chart | None:
     axes.locator_params(axis="x", nbins=5)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("nats behind the best")
-    tied = f" These levels do not distinguish it from {', '.join(one['tied'])}." if one["tied"] else ""
+    tied = f" These levels do not distinguish it from {', '.join(run['tied'])}." if run["tied"] else ""
     caption = (
-        f"How much worse each hypothesis explains the actions taken than the best one: {one['best'].replace('_', ' ')}, by "
-        f"{one['margin']:,.1f} nats before {one['second'].replace('_', ' ')}, {one['margin'] / max(one['episodes'], 1):.2f} nats "
+        f"How much worse each hypothesis explains the actions taken than the best one: {run['best'].replace('_', ' ')}, by "
+        f"{run['margin']:,.1f} nats before {run['second'].replace('_', ' ')}, {run['margin'] / max(run['episodes'], 1):.2f} nats "
         f"per episode (3 nats are odds of 20 to 1).{tied} Filled: agents "
         "that pursue something; hatched: devices that pursue nothing. An arrow marks a bar that is cut. Odds of some agent "
-        f"against some device that sees nothing: {one['agent_over_device']:+,.0f} nats. n = {one['episodes']:,} levels of "
-        f"{one['condition']}, each played once up to the first touch of goal or proxy, "
-        f"{one['steps']:,} steps, one trained agent. Nothing is fitted (every free parameter is averaged over), and these are weights of "
+        f"against some device that sees nothing: {run['agent_over_device']:+,.0f} nats. n = {run['episodes']:,} levels of "
+        f"{run['condition']}, each played once up to the first touch of goal or proxy, "
+        f"{run['steps']:,} steps, one trained agent. Nothing is fitted (every free parameter is averaged over), and these are weights of "
         "evidence, not proportions, so they have no interval."
     )
     name = f"attribution-{index}"
-    words = f"its actions fit {_best_fit(one)}"
+    words = f"its actions fit {_best_fit(run)}"
     return Chart(name, titled(data, index, words), inline(figure, name, caption, VARIABLES), caption)
 
 

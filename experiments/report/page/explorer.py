@@ -51,7 +51,7 @@ class _Once:
 def pack_explorer(data: ReportData, budget: int = BUDGET) -> Json | None:
     """Pack the explorer's data, ready for `json.dumps`; None if nothing was explored."""
     names, levels, spent, left_out = _Once(), [], 0, 0
-    worth = [one for one in data.explorations if min(map(len, one.places.values())) > 1]
+    worth = [sweep for sweep in data.explorations if min(map(len, sweep.places.values())) > 1]
     for exploration in worth:
         level = _level(data, exploration, names)
         spent += _size(level)
@@ -62,13 +62,15 @@ def pack_explorer(data: ReportData, budget: int = BUDGET) -> Json | None:
     if not levels:
         return None
     known = [agent.name for agent in data.agents]
-    agents = sorted({known.index(name) for one in worth for name in one.places})
-    counted = sorted({sum(p.counts.values()) for one in worth for ps in one.places.values() for p in ps})
+    agents = sorted({known.index(name) for sweep in worth for name in sweep.places})
+    counted = sorted({sum(p.counts.values()) for sweep in worth for ps in sweep.places.values() for p in ps})
     return {
         "names": names.listed,
         "agents": [{"index": k, "tag": tag(k, len(known))} for k in agents],
         "levels": levels,
-        "rollouts": max(len(by) for level in levels for one in level["by"] for by in one["takes"]),
+        "rollouts": max(
+            len(by) for level in levels for agent_map in level["by"] for by in agent_map["takes"]
+        ),
         "shares": {str(n): [_share(k, n) for k in range(n + 1)] for n in counted if n},
         "samples": max(counted),
         "left_out": left_out,
@@ -78,19 +80,21 @@ def pack_explorer(data: ReportData, budget: int = BUDGET) -> Json | None:
 def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
     """Rows for download: one per level, agent and place; rows and columns count from 0, as in the level's text."""
     rows = []
-    for one in data.explorations:
-        for name, places in one.places.items():
+    for exploration in data.explorations:
+        for name, places in exploration.places.items():
             for place in places:
                 counts, n = [place.counts.get(kind, 0) for kind in FIRST], sum(place.counts.values())
                 share = wilson(counts[0], n) if n else None
                 ends = (share.value, share.low, share.high) if share else (None,) * 3
-                rows.append((one.layout, one.condition, name, place.row, place.col, *counts, n, *ends))
+                rows.append(
+                    (exploration.layout, exploration.condition, name, place.row, place.col, *counts, n, *ends)
+                )
     return rows
 
 
 def _share(k: int, n: int) -> str:
-    found = shown(wilson(k, n))
-    return found.text if found else ""
+    share = shown(wilson(k, n))
+    return share.text if share else ""
 
 
 def _level(data: ReportData, one: Exploration, names: _Once) -> Json:
@@ -110,9 +114,9 @@ def _level(data: ReportData, one: Exploration, names: _Once) -> Json:
     def take(rollout: RolloutLike) -> int:
         frames = []
         for frame in rollout.frames[: settled(rollout) + 1]:
-            found = [things[(names[s.name], s.row - top, s.col)] for s in frame]
-            agent = [k for k, s in zip(found, frame, strict=True) if s.name.startswith(AGENT)]
-            frames.append(moments[(tuple(k for k in found if k not in agent), tuple(agent))])
+            indices = [things[(names[s.name], s.row - top, s.col)] for s in frame]
+            agent = [k for k, s in zip(indices, frame, strict=True) if s.name.startswith(AGENT)]
+            frames.append(moments[(tuple(k for k in indices if k not in agent), tuple(agent))])
         return takes[(rollout.outcome_first, outcome(rollout, data.world, has_goal), tuple(frames))]
 
     by = []
@@ -153,20 +157,24 @@ def _finding(data: ReportData, one: Exploration, name: str) -> str:
     path = {(s.row, s.col) for frame in usual.frames for s in frame if s.name.startswith(AGENT)}
     won = [p for p in places if 2 * p.counts.get("goal", 0) > sum(p.counts.values())]
     lost = [p for p in places if 2 * p.counts.get("proxy", 0) > sum(p.counts.values())]
-    said = f"{who} {words.reaches_goal} first in {len(won)} of {len(places)} places"
+    sentence = f"{who} {words.reaches_goal} first in {len(won)} of {len(places)} places"
     if len(won) >= MOST_PLACES * len(places):
-        return f"{said}: nearly wherever it is." if len(won) < len(places) else f"{said}: wherever it is."
+        return (
+            f"{sentence}: nearly wherever it is."
+            if len(won) < len(places)
+            else f"{sentence}: wherever it is."
+        )
     near = [p for p in won if any(abs(p.row - r) + abs(p.col - c) <= 1 for r, c in path)]
     if usual.outcome_first == "proxy" and won and len(near) >= MOST_PLACES * len(won):
-        return f"{said}, nearly all of them on its usual path to {words.proxy} (the line) or next to it."
-    return f"{said}, and reaches {words.proxy} first in {len(lost)}."
+        return f"{sentence}, nearly all of them on its usual path to {words.proxy} (the line) or next to it."
+    return f"{sentence}, and reaches {words.proxy} first in {len(lost)}."
 
 
 def _without_goal(places: Sequence[Place]) -> list[list[str]]:
     """The level's tiles without the goal, taken from one place, and for that place's cell from another."""
-    one, other = places[:2]
-    board = [list(row) for row in one.rollouts[0].tiles]
-    board[one.row][one.col] = other.rollouts[0].tiles[one.row][one.col]
+    place, other = places[:2]
+    board = [list(row) for row in place.rollouts[0].tiles]
+    board[place.row][place.col] = other.rollouts[0].tiles[place.row][place.col]
     return board
 
 
@@ -190,7 +198,7 @@ def _size(level: Json) -> int:
     """Estimate its size as JSON, in characters, without writing it."""
     moments = sum(8 + 5 * (len(others) + len(agent)) for others, agent in level["moments"])
     takes = sum(60 + 5 * len(frames) for _, _, frames in level["takes"])
-    places = sum(30 + 6 * len(takes) for one in level["by"] for takes in one["takes"])
+    places = sum(30 + 6 * len(takes) for agent_map in level["by"] for takes in agent_map["takes"])
     return (
         moments
         + takes

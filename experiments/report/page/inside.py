@@ -39,13 +39,13 @@ class InsideView:
 
 def inside(data: ReportData) -> InsideView | None:
     """Draw the maps of at most four agents, the untrained net last; None if no run was explained."""
-    found = list(data.inside)
-    if not found:
+    nets = list(data.inside)
+    if not nets:
         return None
-    shown = found if len(found) <= PER_ROW else [*found[: PER_ROW - 1], found[-1]]
+    shown = nets if len(nets) <= PER_ROW else [*nets[: PER_ROW - 1], nets[-1]]
     nouns = {"goal": data.world.goal, "proxy": data.world.proxy}
     rows = [
-        MapRow(f"{noun}, {words}", [_table(one, thing, role) for one in shown])
+        MapRow(f"{noun}, {words}", [_table(net, thing, role) for net in shown])
         for thing, noun in nouns.items()
         for role, words in ROLES.items()
     ]
@@ -53,14 +53,21 @@ def inside(data: ReportData) -> InsideView | None:
         f"The agent’s view: blue cells are those in which {data.world.goal}, if placed there, makes the policy turn towards it, orange "
         "ones make it turn away, in those without a colour nothing changes. The dot is the agent; grey: it can never be there."
     )
-    drawn = influence_maps(rows, [one.agent for one in shown], "", caption, note=found[0].note)
+    drawn = influence_maps(rows, [net.agent for net in shown], "", caption, note=nets[0].note)
     if drawn is None:
         return None
     with study_style():
         svg = inline(drawn.figure, "inside-maps", caption, VARIABLES)
-    return InsideView(svg, caption, HEADS, [(one.agent, *one.answers) for one in found])
+    return InsideView(svg, caption, HEADS, [(net.agent, *net.answers) for net in nets])
 
 
 def _table(one: Inside, thing: str, role: str) -> pl.DataFrame:
-    cells = next((found.cells for found in one.maps if (found.thing, found.role) == (thing, role)), ())
+    cells = next(
+        (
+            influence_map.cells
+            for influence_map in one.maps
+            if (influence_map.thing, influence_map.role) == (thing, role)
+        ),
+        (),
+    )
     return pl.DataFrame(list(cells), schema=CELL, orient="row")

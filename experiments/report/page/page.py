@@ -64,8 +64,8 @@ def build_page(data: ReportData) -> str:
     metrics = view.metrics(data, agents)
     overview, roles = view.overview(metrics), bars.roles(data, agents)
     listed = pack_episodes(data)
-    shown, found = charts(data), evidence(data, agents)
-    drawn = found.charts if found else ()
+    shown, section = charts(data), evidence(data, agents)
+    drawn = section.charts if section else ()
     block = _block(data, player, explorer)
     if listed is not None:
         block["episodes"] = listed
@@ -89,7 +89,7 @@ def build_page(data: ReportData) -> str:
         roles=roles,
         basis_of_bars=bars.common_basis(roles),
         charts=shown,
-        evidence=found,
+        evidence=section,
         sure=[chart for chart in drawn if not chart.name.startswith(SPECIAL)],
         special=[chart for chart in drawn if chart.name.startswith(SPECIAL)],
         view=view,  # a new section is a function there and its part of the template

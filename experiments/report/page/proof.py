@@ -23,16 +23,16 @@ _FRACTIONS = re.compile(
 
 def in_percent(sentence: str, verdict: Mapping[str, Any]) -> str:
     """Rewrite a sentence's fractions; `verdict` holds the estimates that they are rounded from."""
-    known = {_short(one): one for value in verdict.values() if (one := _estimate(value)) is not None}
+    known = {_short(number): number for value in verdict.values() if (number := _estimate(value)) is not None}
     used: list[ShownEstimate] = []
 
     def estimate(match: re.Match[str]) -> str:
-        one = known.get(match[0].replace(NBSP, " "))
-        if one is None:  # of no estimate on this page: convert what is printed
+        fraction = known.get(match[0].replace(NBSP, " "))
+        if fraction is None:  # of no estimate on this page: convert what is printed
             value, low, high = (float(x.replace("−", "-")) for x in match.groups()[:3])
-            one = ShownEstimate(value, low, high)
-        used.append(one)
-        return one.text
+            fraction = ShownEstimate(value, low, high)
+        used.append(fraction)
+        return fraction.text
 
     def converted(match: re.Match[str]) -> str:
         if match[1]:

@@ -37,15 +37,15 @@ CSV_COLUMNS = ("agent", "condition", "steps", "arm", "value", "low", "high", "n"
 
 def relearning(data: ReportData, index: int) -> Chart | None:
     """Draw goal reached by further training steps, from the agent's weights and from scratch. Call it inside `styled()`."""
-    found = data.agents[index].evidence.get("finetuning")
-    if not found:
+    finetuning = data.agents[index].evidence.get("finetuning")
+    if not finetuning:
         return None
-    points = found["points"]
+    points = finetuning["points"]
     figure, axes = frame(HEIGHT, 50, 44)
     axes.set_xlim(-0.25, len(points) - 0.75)
     axes.set_xticks(range(len(points)), [steps_text(point["steps"]) for point in points])
     axes.set_xlabel("further training steps (not to scale)")
-    axes.axhline(100 * found["able"], color=PALETTE["muted"], linestyle=LINES[2], linewidth=1)
+    axes.axhline(100 * finetuning["able"], color=PALETTE["muted"], linestyle=LINES[2], linewidth=1)
     named = []
     drawn = {arm: how for arm, how in ARMS.items() if arm in points[0]}
     for k, (arm, (meaning, dash, mark)) in enumerate(drawn.items()):
@@ -68,8 +68,8 @@ def relearning(data: ReportData, index: int) -> Chart | None:
     axes.set_ylim(0, 103)
     axes.set_yticks([0, 25, 50, 75, 100], ["0%", "25%", "50%", "75%", "100%"])
     last, first = points[-1], _share(points[0], "finetuned")
-    where = phrase(note_of(data, found["condition"]), data.world)
-    said = found["explanation"]
+    where = phrase(note_of(data, finetuning["condition"]), data.world)
+    explanation = finetuning["explanation"]
     evened = (
         "by the same with its action probabilities evened out to a fresh net's entropy, "
         if "matched" in points[0]
@@ -77,7 +77,7 @@ def relearning(data: ReportData, index: int) -> Chart | None:
     )
     caption = (
         f"How often {data.world.goal} is reached on held-out levels {where}, by number of training steps on such levels: by "
-        f"this agent, fine-tuned from its weights (solid), {evened}and by an untrained one (dashed). {capitalized(said)} After "
+        f"this agent, fine-tuned from its weights (solid), {evened}and by an untrained one (dashed). {capitalized(explanation)} After "
         f"{last['steps']:,} steps: {_share(last, 'finetuned').text} against {_share(last, 'scratch').text} from scratch, a "
         f"difference of {_difference(last)} (same levels, same action noise). Dotted: the threshold of capability. Bars: 95% "
         f"intervals; each point: {first.basis}."
@@ -96,23 +96,23 @@ def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
     return [
         (
             section.name,
-            found["condition"],
+            finetuning["condition"],
             point["steps"],
             arm,
             *(point[arm].get(key) for key in CSV_COLUMNS[4:]),
         )
         for section in data.agents
-        if (found := section.evidence.get("finetuning"))
-        for point in found["points"]
+        if (finetuning := section.evidence.get("finetuning"))
+        for point in finetuning["points"]
         for arm in WORDS
         if arm in point
     ]
 
 
 def _share(point: dict[str, Any], arm: str) -> ShownEstimate:
-    found = shown(point[arm])
-    assert found is not None  # a recovery curve has no point without levels
-    return found
+    share = shown(point[arm])
+    assert share is not None  # a recovery curve has no point without levels
+    return share
 
 
 def _difference(point: dict[str, Any]) -> str:

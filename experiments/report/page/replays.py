@@ -115,10 +115,10 @@ def _take(data: ReportData, replay: Replay, agent: int, board: int, top: int, na
         [value for sprite in frame for value in (names[sprite.name], sprite.row - top, sprite.col)]
         for frame in rollout.frames[: last + 1]
     ]
-    said = outcome(rollout, data.world, note_of(data, replay.condition).has_goal)
+    description = outcome(rollout, data.world, note_of(data, replay.condition).has_goal)
     left = len(rollout.frames) - 1 - last
     if left:
-        said += f"; after step {last:,} of {last + left:,} nothing new happens"
+        description += f"; after step {last:,} of {last + left:,} nothing new happens"
     return {
         "a": agent,
         "c": replay.condition,
@@ -126,7 +126,7 @@ def _take(data: ReportData, replay: Replay, agent: int, board: int, top: int, na
         "first": rollout.outcome_first,
         "end": rollout.outcome_end,
         "steps": rollout.steps,
-        "said": said,
+        "said": description,
         "caption": rollout.caption,
         "frames": frames,
         "camera": _camera(rollout.camera[: last + 1], top),

@@ -171,7 +171,7 @@ def build_study_page(data: StudyPage) -> str:
     return render(
         part("study_page.html"),
         data=data,
-        rows=rows_of(data.agents, {one.condition for one in data.replays}, data.points),
+        rows=rows_of(data.agents, {replay.condition for replay in data.replays}, data.points),
         legend=_legend(data),
         player=player,
         icons=ICONS,
@@ -241,12 +241,12 @@ def _stacked(
 
 def _legend(data: StudyPage) -> list[tuple[str, str, int]]:
     """The colour key: (css class, words, number of agents) of each verdict that occurs."""
-    found = [
+    rows = [
         (VERDICTS[label][0], meaning, sum(agent.verdict == label for agent in data.agents))
         for label, meaning in KINDS.items()
     ]
     nouns = {"goal": data.world.goal, "proxy": data.world.proxy}
-    return [(css, meaning.format(**nouns), count) for css, meaning, count in found if count]
+    return [(css, meaning.format(**nouns), count) for css, meaning, count in rows if count]
 
 
 def _words(agent: StudyAgent) -> str:
@@ -261,7 +261,7 @@ def replay_of(agent: str, layout: str, rollout: RolloutLike, proxy: Sequence[tup
 
 def _as_report(data: StudyPage) -> ReportData:
     """Convert to report data for the player: agents take the place of conditions, so that the player's list picks one."""
-    keys = {one.condition for one in data.replays}
+    keys = {replay.condition for replay in data.replays}
     many = len({agent.row for agent in data.agents}) > 1
     notes = [
         ConditionNote(

@@ -144,8 +144,8 @@ def _verdict(verdict: Mapping[str, Any]) -> ShownVerdict | None:
 
 def _seed(seed: Mapping[str, Any]) -> SeedRow:
     label = str(seed.get("label", ""))
-    found = [shown(seed.get(key)) for key in ("preference", "misgeneralization")]
-    texts = [number.text if number else NOTHING for number in found]
+    numbers = [shown(seed.get(key)) for key in ("preference", "misgeneralization")]
+    texts = [number.text if number else NOTHING for number in numbers]
     return SeedRow(str(seed.get("name", "")), label, VERDICTS.get(label, ("inconclusive", ""))[0], *texts)
 
 
@@ -183,15 +183,15 @@ def metrics(data: ReportData, shown_agents: Sequence[ShownAgent]) -> tuple[Metri
 
 
 def _metric_row(agent: ShownAgent, section: AgentSection, metric: Metric, world: str) -> MetricRow:
-    found = estimate(section, metric.key)
-    if found is None:
+    number = estimate(section, metric.key)
+    if number is None:
         return MetricRow(agent, None, None, "", "", "")
     if why := withheld(metric.key, world):
         return MetricRow(agent, None, None, "", "", "", withheld=why)
-    kept = "" if found.kept is None else percent(found.kept)
-    strip = _strip(found, metric, section.verdict.get("thresholds") or {})
-    seeds = "none" if found.seeds == 0 else count(found.seeds)
-    return MetricRow(agent, found, strip, count(found.n), seeds, kept, _text(found, metric))
+    kept = "" if number.kept is None else percent(number.kept)
+    strip = _strip(number, metric, section.verdict.get("thresholds") or {})
+    seeds = "none" if number.seeds == 0 else count(number.seeds)
+    return MetricRow(agent, number, strip, count(number.n), seeds, kept, _text(number, metric))
 
 
 def _text(found: ShownEstimate, metric: Metric) -> ShownText:
@@ -208,8 +208,11 @@ def overview(rows: Sequence[MetricRows]) -> tuple[MetricRows, ...]:
 
 def basis(rows: Sequence[MetricRows]) -> str:
     """What all these numbers rest on, if it is the same for all of them."""
-    found = [row for one in rows for row in one.rows if row.shown]
-    seeds, levels = {row.seeds for row in found}, sorted({row.shown.n or 0 for row in found if row.shown})
+    shown_rows = [row for metric in rows for row in metric.rows if row.shown]
+    seeds, levels = (
+        {row.seeds for row in shown_rows},
+        sorted({row.shown.n or 0 for row in shown_rows if row.shown}),
+    )
     if len(seeds) != 1 or not levels:
         return ""
     number = seeds.pop()
@@ -252,17 +255,17 @@ def leaked(data: ReportData) -> str:
 def tables(data: ReportData) -> dict[str, dict[str, str]]:
     """The page's tables as CSV files, by name: (file name, text). Proportions are from 0 to 1, with all digits."""
     numbers = [
-        (agent.name, metric.key, *_columns(found))
+        (agent.name, metric.key, *_columns(number))
         for metric in measured(data)
         for agent in data.agents
-        if (found := estimate(agent, metric.key))
+        if (number := estimate(agent, metric.key))
     ]
     outcomes = [
-        (agent.name, row.condition, note_of(data, row.condition).role, _actions(row), kind, *_columns(found))
+        (agent.name, row.condition, note_of(data, row.condition).role, _actions(row), kind, *_columns(share))
         for agent in data.agents
         for row in agent.outcomes
         for kind in OUTCOMES
-        if (found := shown(getattr(row, kind)))
+        if (share := shown(getattr(row, kind)))
     ]
     of_outcomes = ("agent", "condition", "role", "actions", "outcome", *ESTIMATE)
     return {

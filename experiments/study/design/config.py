@@ -126,10 +126,10 @@ class PlanFile(Section):
                 )
             if path.is_file():
                 content = read_limited(path, MAX_PLAN, follow=True)
-                found = [sha256(text).hexdigest() for text in (content, content.replace(b"\r\n", b"\n"))]
-                if self.sha256 not in found:
+                digests = [sha256(text).hexdigest() for text in (content, content.replace(b"\r\n", b"\n"))]
+                if self.sha256 not in digests:
                     raise UserError(
-                        f"{path} is not the plan that the study names: its SHA-256 is {found[0]}, and the study states {self.sha256}. "
+                        f"{path} is not the plan that the study names: its SHA-256 is {digests[0]}, and the study states {self.sha256}. "
                         "Restore the plan; or, if no run has been made yet, state the new hash under plan.sha256"
                     )
                 return

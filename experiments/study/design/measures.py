@@ -104,8 +104,8 @@ def measures_of_point(
     """
     verdict = diagnose(episodes, config.verdict, leakage=leaked)
     rows = list(_measures(episodes, verdict, leaked))
-    for condition, found in held_out(config, config.evaluate.conditions, config.evaluate.levels).items():
-        for name, value in asdict(found).items():
+    for condition, distances in held_out(config, config.evaluate.conditions, config.evaluate.levels).items():
+        for name, value in asdict(distances).items():
             rows.append(_row(f"{DISTANCE}{name}", condition=condition, value=float(value)))
     if names:
         counts = Counter(name or "no name" for name in names).most_common()
@@ -123,15 +123,15 @@ def _measures(episodes: pl.DataFrame, verdict: Verdict, leaked: int) -> Iterator
         greedy = diagnose(episodes, verdict.thresholds, shift=verdict.shift, sampled=False, leakage=leaked)
         yield from _of_verdict(greedy, GREEDY)
     for condition in episodes["condition"].unique(maintain_order=True):
-        found = outcomes(episodes, condition=condition)
+        shares = outcomes(episodes, condition=condition)
         for name in OUTCOMES:
-            yield _estimated(name, condition, getattr(found, name))
+            yield _estimated(name, condition, getattr(shares, name))
         if episodes["sampled"].all():
             continue
         if len(verdict.runs) > 1:
-            found = outcomes(episodes, condition=condition, sampled=False)
+            shares = outcomes(episodes, condition=condition, sampled=False)
             for name in OUTCOMES:
-                yield _estimated(f"{GREEDY}{name}", condition, getattr(found, name))
+                yield _estimated(f"{GREEDY}{name}", condition, getattr(shares, name))
         counts = loop_counts(episodes.filter(~pl.col("sampled")), condition)
         if counts is not None:
             yield _estimated(f"{GREEDY}{LOOPED}", condition, estimate(counts))
@@ -149,7 +149,9 @@ def _of_actions(run: Run, episodes: pl.DataFrame, verdict: Verdict) -> Iterator[
     if naming is not None:
         yield _row(BEHAVIOUR, words=naming.name or "")
         tests = {
-            (test.condition, test.predicted): test.share for one in naming.candidates for test in one.tests
+            (test.condition, test.predicted): test.share
+            for candidate in naming.candidates
+            for test in candidate.tests
         }
         for (condition, predicted), share in tests.items():
             if share is not None:

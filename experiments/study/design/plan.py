@@ -69,7 +69,10 @@ def refuse_changes(source: str | os.PathLike[str], overrides: Iterable[str], out
 
     More seeds do not make it a different study: finished runs stay, and missing ones are done.
     """
-    folder, changes = Path(source), [one for one in overrides if one.partition("=")[0].strip() != "seeds"]
+    folder, changes = (
+        Path(source),
+        [override for override in overrides if override.partition("=")[0].strip() != "seeds"],
+    )
     if out is not None or not changes or not (folder / "study.yaml").is_file():
         return
     before, after = read_study(folder)[0].to_dict(), read_study(folder, changes)[0].to_dict()
@@ -97,7 +100,7 @@ def expand(study: StudyConfig, document: Document, base: Document) -> StudyPlan:
         text = f"the grid has {points:,} points; at most {MAX_POINTS:,} are allowed. Leave out values."
         raise ConfigError([Problem(document.source, "grid", text)], document.source)
     problems: dict[tuple[str, str, str], Problem] = {}
-    found: list[tuple[Arm, dict[str, str], ExperimentConfig]] = []
+    grid_points: list[tuple[Arm, dict[str, str], ExperimentConfig]] = []
     for number, arm in enumerate(arms):
         section = ("arms", number - 1) if number else ()
         grid, at = (study.grid, ("grid",)) if arm.grid is None else (arm.grid, (*section, "grid"))
@@ -114,13 +117,15 @@ def expand(study: StudyConfig, document: Document, base: Document) -> StudyPlan:
                 config = ExperimentConfig.parse(point, document.source)
                 _check_planes(config)
             except ConfigError as error:
-                problems |= {(one.place, one.key, one.text): one for one in error.problems}
+                problems |= {
+                    (problem.place, problem.key, problem.text): problem for problem in error.problems
+                }
                 continue
             words = {name: spell(values[k]) for (name, values), k in zip(grid.items(), choice, strict=True)}
-            found.append((arm, words, config))
+            grid_points.append((arm, words, config))
     if problems:
         raise ConfigError(list(problems.values())[:50], document.source)
-    return _numbered(study, found)
+    return _numbered(study, grid_points)
 
 
 def run_id(config: ExperimentConfig) -> str:
@@ -140,12 +145,14 @@ def _numbered(study: StudyConfig, found: list[tuple[Arm, dict[str, str], Experim
         name = _name(study.name, arm.name, words, names)
         seeds = study.seeds if arm.seeds is None else arm.seeds
         configs = [config.model_copy(update={"name": name, "seed": seed}) for seed in seeds]
-        ids = [run_id(one) for one in configs]
+        ids = [run_id(seed_config) for seed_config in configs]
         points.append(Point(arm.name, name, words, tuple(zip(seeds, ids, strict=True))))
-        by_seed += [(k, one, other) for k, (one, other) in enumerate(zip(ids, configs, strict=True))]
+        by_seed += [
+            (k, seed_run, other) for k, (seed_run, other) in enumerate(zip(ids, configs, strict=True))
+        ]
     runs: dict[str, ExperimentConfig] = {}
-    for _, one, config in sorted(by_seed, key=lambda entry: entry[0]):
-        runs.setdefault(one, config)
+    for _, run, config in sorted(by_seed, key=lambda entry: entry[0]):
+        runs.setdefault(run, config)
     return StudyPlan(study, tuple(points), runs)
 
 
@@ -176,15 +183,15 @@ def _algorithm_first(change: tuple[str, Any]) -> bool:
 
 def _set(point: Document, name: str, value: Any, place: str) -> None:
     """Apply one change to a point's config; refuses settings that a study has other keys for."""
-    said = {
+    hint = {
         "seed": "set the seeds of a study under `seeds`.",
         "base": "set the base at the top of the study.",
         "name": "runs are named after their point.",
     }.get(name)
     if name.partition(".")[0] == "evaluate":
-        said = "set the evaluation at the top of the study: conditions, levels, level_seed, greedy."
-    if said or not re.fullmatch(r"\w+(\.\w+)*", name):
-        text = said or "this is not a config key; write it with dots, as in train.total_steps."
+        hint = "set the evaluation at the top of the study: conditions, levels, level_seed, greedy."
+    if hint or not re.fullmatch(r"\w+(\.\w+)*", name):
+        text = hint or "this is not a config key; write it with dots, as in train.total_steps."
         point.problems.append(Problem(place, name, text))
         return
     point.set(tuple(name.split(".")), value, place)

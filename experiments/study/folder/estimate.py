@@ -50,13 +50,13 @@ class Cost:
     @classmethod
     def of_times(cls, times: Iterable[Times]) -> Cost | None:
         """Fit the cost to finished runs; None if none of them ran a complete training."""
-        known = [one for one in times if one.steps > 0]
+        known = [run for run in times if run.steps > 0]
         if not known:
             return None
         return cls(
-            statistics.median(one.starting for one in known),
-            statistics.median(one.training / one.steps for one in known),
-            statistics.median(one.evaluating for one in known),
+            statistics.median(run.starting for run in known),
+            statistics.median(run.training / run.steps for run in known),
+            statistics.median(run.evaluating for run in known),
         )
 
 
@@ -104,36 +104,39 @@ def estimate(
     """
     todo = list(todo)
     wanted: dict[str, ExperimentConfig] = {}
-    for one in todo:
-        wanted.setdefault(kind_of(plan.runs[one]), plan.runs[one])
+    for run in todo:
+        wanted.setdefault(kind_of(plan.runs[run]), plan.runs[run])
     known: dict[str, Cost] = {}
     if finished := folder.finished():
         times: dict[str, list[Times]] = {}
-        for one in reversed(list(plan.runs)):
-            if one not in finished:
+        for run in reversed(list(plan.runs)):
+            if run not in finished:
                 continue
-            some = times.setdefault(kind_of(plan.runs[one]), [])
-            if len(some) < ASKED and _made_here(folder.run(one)) and (found := folder.times(one)):
-                some.append(found)
+            some = times.setdefault(kind_of(plan.runs[run]), [])
+            if len(some) < ASKED and _made_here(folder.run(run)) and (run_times := folder.times(run)):
+                some.append(run_times)
         known = {kind: cost for kind, some in times.items() if (cost := Cost.of_times(some))}
     missing = [kind for kind in wanted if kind not in known]
     if missing:
         known |= _measured([wanted[kind] for kind in missing[:KINDS]], workers, say)
     costliest = max((cost for cost in known.values()), key=lambda cost: cost.step, default=Cost(0, 0, 0))
-    per_run = {one: known.get(kind_of(plan.runs[one]), costliest).of(plan.runs[one]) for one in todo}
+    per_run = {
+        todo_run: known.get(kind_of(plan.runs[todo_run]), costliest).of(plan.runs[todo_run])
+        for todo_run in todo
+    }
     return TimeEstimate(WORKER + time_of(list(per_run.values()), workers), per_run, bool(missing))
 
 
 def _made_here(run: Path) -> bool:
     """Whether this code made a run, on this machine."""
-    made = _provenance(run)
-    return made is not None and made.code == code_digest() and made.host == platform.node()
+    provenance = _provenance(run)
+    return provenance is not None and provenance.code == code_digest() and provenance.host == platform.node()
 
 
 def measured_by_other_code(run: Path) -> bool:
     """Whether a finished run came from recorded rows, or other code measured it."""
-    made = _provenance(run)
-    return (run / RECORDED).exists() if made is None else made.code != code_digest()
+    provenance = _provenance(run)
+    return (run / RECORDED).exists() if provenance is None else provenance.code != code_digest()
 
 
 def _provenance(run: Path) -> Provenance | None:
@@ -170,8 +173,8 @@ def _measured(configs: list[ExperimentConfig], workers: int, say: Callable[[str]
         if isinstance(result, Done) and not result.id.startswith("warm"):
             number = int(result.id.partition("-")[0])
             times.setdefault(number, []).append(Times.from_json(result.files[TIMES]))
-    found = {kind_of(config): Cost.of_times(times[k]) for k, config in enumerate(configs)}
-    return {kind: cost for kind, cost in found.items() if cost}
+    costs = {kind_of(config): Cost.of_times(times[k]) for k, config in enumerate(configs)}
+    return {kind: cost for kind, cost in costs.items() if cost}
 
 
 def _short(config: ExperimentConfig, rollouts: int) -> ExperimentConfig:

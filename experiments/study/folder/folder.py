@@ -114,16 +114,16 @@ class StudyFolder:
         """Write study.yaml. A hand-written file is kept: unchanged, or next to the new one if their contents differ."""
         path, text = self.path / STUDY, study.to_yaml()
         if path.exists():
-            there = read_limited(path, MAX_BYTES)
+            content = read_limited(path, MAX_BYTES)
             known: StudyConfig | None = None
             with suppress(UserError):
                 known = read_study(self.path)[0]
             if known is not None and known.to_yaml() == text:
                 return
-            if known is None or known.to_yaml().split() != there.decode("utf-8", "replace").split():
+            if known is None or known.to_yaml().split() != content.decode("utf-8", "replace").split():
                 names = ("study-before.yaml", *(f"study-before-{k}.yaml" for k in range(2, 1000)))
                 free = next(self.path / name for name in names if not os.path.lexists(self.path / name))
-                write_atomic(free, there)
+                write_atomic(free, content)
         write_atomic(path, text.encode())
 
     @contextmanager
@@ -157,8 +157,8 @@ class StudyFolder:
         """Reasons of failed runs at their last attempt, by id."""
         logs: list[Path] = []
         with suppress(FileNotFoundError, NotADirectoryError):
-            found = (self.path / FAILED / name for name in sorted(names_in(self.path / FAILED)))
-            logs = [log for log in found if log.suffix == ".log" and _ID.fullmatch(log.stem)]
+            paths = (self.path / FAILED / name for name in sorted(names_in(self.path / FAILED)))
+            logs = [log for log in paths if log.suffix == ".log" and _ID.fullmatch(log.stem)]
         return {log.stem: _first_line(log) for log in logs}
 
     def run(self, run_id: str) -> Path:

@@ -44,7 +44,7 @@ class StudyProgress:
         self.live = console.is_interactive and not quiet
         self.console = console
         self.names = {
-            one: f"{point.name} seed {seed}" for point in plan.points for seed, one in reversed(point.runs)
+            run: f"{point.name} seed {seed}" for point in plan.points for seed, run in reversed(point.runs)
         }
         self.waiting: dict[str, None] = {}
         self.began = self.spent = 0.0
@@ -77,21 +77,21 @@ class StudyProgress:
 
     def tick(self, at: list[At]) -> None:
         """See `study.StudyWatch`."""
-        running = "; ".join(f"{self.names[one.id]}: {one.step:,} of {one.total:,}" for one in at)
+        running = "; ".join(f"{self.names[work.id]}: {work.step:,} of {work.total:,}" for work in at)
         show_progress(f"{self.done} of {self.total} runs done" + (f"; {running}" if running else ""))
         if self.bars is None:
             return
-        now = {one.id: one for one in at}
+        now = {work.id: work for work in at}
         for gone in self.lines.keys() - now.keys():
             self.bars.remove_task(self.lines.pop(gone))
-        for one in at:
-            if one.id not in self.lines:
-                self.lines[one.id] = self.bars.add_task(f"  {self.names[one.id]}", total=one.total, words="")
-            words = "starting" if not one.step else "evaluating" if one.step >= one.total else ""
+        for run in at:
+            if run.id not in self.lines:
+                self.lines[run.id] = self.bars.add_task(f"  {self.names[run.id]}", total=run.total, words="")
+            words = "starting" if not run.step else "evaluating" if run.step >= run.total else ""
             self.bars.update(
-                self.lines[one.id], completed=min(one.step, one.total), total=one.total, words=words
+                self.lines[run.id], completed=min(run.step, run.total), total=run.total, words=words
             )
-        self.bars.update(self.all, words=self._left({one.id: one for one in at}))
+        self.bars.update(self.all, words=self._left({work.id: work for work in at}))
 
     def ended(self, run_id: str, failed: Failed | None) -> None:
         """See `study.StudyWatch`."""
@@ -120,9 +120,9 @@ class StudyProgress:
     def _left(self, at: Mapping[str, At]) -> str:
         """Remaining time: the estimates, scaled by how the finished runs compared with theirs."""
         costs = [
-            cost * (1 - at[one].step / max(at[one].total, 1) if one in at else 1)
-            for one in self.waiting
-            if (cost := self.costs.get(one, 0.0))
+            cost * (1 - at[run].step / max(at[run].total, 1) if run in at else 1)
+            for run in self.waiting
+            if (cost := self.costs.get(run, 0.0))
         ]
         passed = time.monotonic() - self.began
         pace = (

@@ -63,12 +63,12 @@ def _sources(folder: StudyFolder, plan: StudyPlan) -> str:
     digest = hashlib.sha256()
     for part in (plan.study.to_yaml(), code_digest(), platform.python_version(), *_templates(), *_versions()):
         digest.update(part.encode() + b"\0")
-    there = folder.finished()
-    for one in plan.runs:
-        if one in there:
-            place = folder.run(one)
-            found = [os.lstat(place / name) for name in READ_OF_RUNS if (place / name).exists()]
-            digest.update(f"{one} {[(state.st_size, state.st_mtime_ns) for state in found]}\n".encode())
+    finished_runs = folder.finished()
+    for run in plan.runs:
+        if run in finished_runs:
+            place = folder.run(run)
+            states = [os.lstat(place / name) for name in READ_OF_RUNS if (place / name).exists()]
+            digest.update(f"{run} {[(state.st_size, state.st_mtime_ns) for state in states]}\n".encode())
     return digest.hexdigest()
 
 

@@ -158,18 +158,18 @@ def _committed(study: str) -> pl.DataFrame:
 
 def notes_of(added: AddedMethod, known: pl.DataFrame, controls: Sequence[str]) -> list[str]:
     """What to keep in mind of the board. known: recorded cells; controls: of the study, those that do not hold."""
-    said = []
+    notes = []
     if not known.height:
-        said.append(f"no rows of {added.quick.study} are recorded yet, so the board holds this method alone")
+        notes.append(f"no rows of {added.quick.study} are recorded yet, so the board holds this method alone")
     elif not added.compared:
-        said.append(
+        notes.append(
             "this method was trained with changed settings, so its row does not compare with the recorded ones"
         )
     if known.height and controls:
-        said.append(
+        notes.append(
             f"controls of the recorded rows do not hold ({'; '.join(controls)}), and nothing is concluded from rows whose control fails"
         )
-    return said
+    return notes
 
 
 def _page(added: AddedMethod, own: pl.DataFrame, cells: pl.DataFrame, notes: Sequence[str]) -> list[str]:

@@ -142,11 +142,11 @@ def regrets_of(point: MethodPoint) -> dict[str, dict[str, tuple[float, float]]]:
     """By run and level: regret and optimum of the sampled episodes on distinguishing levels of the shift."""
     shift = get_world(point.world).default_condition("shift")
     chosen = point.episodes.filter(pl.col("sampled") & (pl.col("condition") == shift) & DISTINGUISHING)
-    found: dict[str, dict[str, tuple[float, float]]] = {run: {} for run in point.runs.values()}
+    regrets: dict[str, dict[str, tuple[float, float]]] = {run: {} for run in point.runs.values()}
     columns = chosen.select("run", "level_hash", "regret", OPTIMUM.alias("best"))
     for run, level, regret, best in columns.iter_rows():
-        found[run][level] = (float(regret), float(best))
-    return found
+        regrets[run][level] = (float(regret), float(best))
+    return regrets
 
 
 def worst_tails(
@@ -157,18 +157,18 @@ def worst_tails(
     Levels that tie at the end of that fraction count with equal parts.
     """
     runs = list(regrets)
-    levels = sorted(set.intersection(*(set(one) for one in regrets.values()))) if runs else []
+    levels = sorted(set.intersection(*(set(run_regrets) for run_regrets in regrets.values()))) if runs else []
     if len(runs) < 2 or not levels:
         return {}
     values = np.array([[regrets[run][level] for level in levels] for run in runs])  # [S, L, 2]
     regret, best = values[..., 0], values[..., 1]
     total = regret.sum(axis=0)
-    found = {}
+    tails = {}
     for k, run in enumerate(runs):
         weights = tail_weights((total - regret[k]) / (len(runs) - 1), part * len(levels))
         if (weights * best[k]).sum() > 0:
-            found[run] = float((weights * regret[k]).sum() / (weights * best[k]).sum())
-    return found
+            tails[run] = float((weights * regret[k]).sum() / (weights * best[k]).sum())
+    return tails
 
 
 def tail_weights(values: np.ndarray, count: float) -> np.ndarray:

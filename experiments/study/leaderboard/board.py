@@ -94,12 +94,17 @@ def board(cells: pl.DataFrame, parameter: float, measures: Sequence[str] = tuple
     ]
     for (method,), own in cells.group_by("method", maintain_order=True):
         here = own.filter((pl.col("parameter") == parameter) | pl.col("parameter").is_null())
-        found = {str(row["measure"]): row for row in here.iter_rows(named=True)}
-        judged = found.get(VERDICT) or next((found[name] for name in criticals if name in found), None)
+        estimates = {str(row["measure"]): row for row in here.iter_rows(named=True)}
+        judged = estimates.get(VERDICT) or next(
+            (estimates[name] for name in criticals if name in estimates), None
+        )
         if judged is None:
             continue
         n, planned = int(judged["n"]), int(judged["planned"])
-        shown = [cell(found[name], n) if name in found else "–" for name in (*criticals, *measures, VERDICTS)]
+        shown = [
+            cell(estimates[name], n) if name in estimates else "–"
+            for name in (*criticals, *measures, VERDICTS)
+        ]
         rows.append([str(method), str(n) if n == planned else f"{n} of {planned}", *shown])
     return rows
 
@@ -137,19 +142,19 @@ def columns_of(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> list[list
 
 def missing_of(agents: pl.DataFrame, planned: pl.DataFrame) -> list[str]:
     """Sentences on studies whose agents are not all recorded, with method, parameter and seeds. planned: from `planned_of`."""
-    said = []
+    sentences = []
     for (study,), wanted in planned.group_by("study", maintain_order=True):
         own = agents.filter(pl.col("study") == study)
         left = wanted.join(own, on=["method", "parameter", "seed"], how="anti", maintain_order="left")
         if not left.height:
             continue
         if left.height == wanted.height:
-            said.append(f"`{study}`: none of {wanted.height} agents is recorded.")
+            sentences.append(f"`{study}`: none of {wanted.height} agents is recorded.")
             continue
-        there = wanted.height - left.height
+        number = wanted.height - left.height
         named = "; ".join(_points(left, wanted, SYMBOLS.get(str(study), "")))
-        said.append(f"`{study}`: {there} of {wanted.height} agents are recorded; missing: {named}.")
-    return said
+        sentences.append(f"`{study}`: {number} of {wanted.height} agents are recorded; missing: {named}.")
+    return sentences
 
 
 def _points(left: pl.DataFrame, wanted: pl.DataFrame, symbol: str) -> list[str]:
@@ -159,12 +164,12 @@ def _points(left: pl.DataFrame, wanted: pl.DataFrame, symbol: str) -> list[str]:
         seeds = tuple(sorted(own["seed"].to_list()))
         by_method.setdefault(str(method), {}).setdefault(seeds, []).append(float(str(parameter)))
     if wanted.select("method", "parameter").n_unique() == left.select("method", "parameter").n_unique():
-        missed = {seeds for found in by_method.values() for seeds in found}
+        missed = {seeds for groups in by_method.values() for seeds in groups}
         if len(missed) == 1:
             return [f"every method ({seeds_text(missed.pop())})"]
     alike: dict[tuple[tuple[int, ...], tuple[float, ...]], list[str]] = {}
-    for method, found in by_method.items():
-        for seeds, parameters in found.items():
+    for method, gaps in by_method.items():
+        for seeds, parameters in gaps.items():
             alike.setdefault((seeds, tuple(parameters)), []).append(method)
     return [
         f"{', '.join(methods)}{f' at {symbol} = ' + ', '.join(f'{p:g}' for p in parameters) if symbol else ''} ({seeds_text(seeds)})"

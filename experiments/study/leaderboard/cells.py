@@ -85,8 +85,8 @@ def _of_point(point: MethodPoint, agents: pl.DataFrame) -> list[dict[str, Any]]:
     second = point.episodes.filter(
         pl.col("sampled") & (pl.col("condition") == SECOND_SHIFT.get(point.world, ""))
     )
-    found = estimate(count(second, GOAL_FIRST, DISTINGUISHING)) if second.height else None
-    rows.append(_estimated(point, "second_goal_first", found))
+    share = estimate(count(second, GOAL_FIRST, DISTINGUISHING)) if second.height else None
+    rows.append(_estimated(point, "second_goal_first", share))
     for name in OVER_SEEDS:
         most = 1.0 if name in ("cvar", "effective_alpha") else math.inf
         spread = over_seeds(own[name].to_list(), most=most)

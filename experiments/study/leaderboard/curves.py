@@ -77,12 +77,12 @@ def passes(parameters: np.ndarray, values: np.ndarray, height: float) -> float:
     from scipy.optimize import isotonic_regression
 
     counts = np.isfinite(values).sum(axis=0)
-    there = counts > 0
-    if not there.any():
+    mask = counts > 0
+    if not mask.any():
         return math.nan
-    means = np.nansum(values[:, there], axis=0) / counts[there]
-    fitted = np.asarray(isotonic_regression(means, weights=counts[there].astype(float)).x)
-    x = np.log(parameters[there])
+    means = np.nansum(values[:, mask], axis=0) / counts[mask]
+    fitted = np.asarray(isotonic_regression(means, weights=counts[mask].astype(float)).x)
+    x = np.log(parameters[mask])
     if fitted[0] >= height:
         return 0.0
     above = np.flatnonzero(fitted >= height)
@@ -150,11 +150,11 @@ def critical_ratio(one: pl.DataFrame, other: pl.DataFrame, measure: str) -> Span
         return None
     (parameters, first), (_, second) = (grid_of(agents, measure) for agents in (one, other))
     draws = [np.arange(len(first)), *resampled(len(first), np.random.default_rng(0))]
-    found = np.array(
+    ratios = np.array(
         [ratio_bounds(*(bounds(parameters, grid[draw]) for grid in (first, second))) for draw in draws]
     )
-    low, high = found[0]
-    lows, highs = found[1:][~np.isnan(found[1:]).any(axis=1)].T
+    low, high = ratios[0]
+    lows, highs = ratios[1:][~np.isnan(ratios[1:]).any(axis=1)].T
     ends = quantiles(lows)[0], quantiles(highs)[1]
     return Span(float(low), *ends, len(first), upto=None if low == high else float(high), dropped=dropped)
 
@@ -179,16 +179,20 @@ def head_start(agent: pl.DataFrame, scratch: pl.DataFrame, measure: str, height:
     agent, scratch, dropped = paired(agent, scratch)
     if any(table[measure].null_count() == table.height for table in (agent, scratch)):
         return None
-    (parameters, one), (_, other) = (grid_of(table, measure) for table in (agent, scratch))
-    draws = [np.arange(len(one)), *resampled(len(one), np.random.default_rng(0))]
+    (parameters, agent_grid), (_, scratch_grid) = (grid_of(table, measure) for table in (agent, scratch))
+    draws = [np.arange(len(agent_grid)), *resampled(len(agent_grid), np.random.default_rng(0))]
 
     def needed(values: np.ndarray) -> float:
         return min(max(passes(parameters, values, height), parameters[0]), parameters[-1])
 
-    ratios = np.array([needed(other[draw]) / needed(one[draw]) for draw in draws])
-    ratio = Span(float(ratios[0]), *quantiles(ratios[1:]), len(one), dropped=dropped)
+    ratios = np.array([needed(scratch_grid[draw]) / needed(agent_grid[draw]) for draw in draws])
+    ratio = Span(float(ratios[0]), *quantiles(ratios[1:]), len(agent_grid), dropped=dropped)
     return HeadStart(
-        measure, height, ratio, passes(parameters, one, height), passes(parameters, other, height)
+        measure,
+        height,
+        ratio,
+        passes(parameters, agent_grid, height),
+        passes(parameters, scratch_grid, height),
     )
 
 
@@ -208,7 +212,7 @@ def differences(agents: pl.DataFrame, measure: str, against: str) -> list[FromPl
     from ...measurement.study_curves import holm
 
     base = agents.filter(pl.col("method") == against).select("parameter", "seed", base=pl.col(measure))
-    found: list[tuple[str, Span, float]] = []
+    comparisons: list[tuple[str, Span, float]] = []
     for (method,), own in agents.filter(pl.col("method") != against).group_by("method", maintain_order=True):
         both = own.join(base, on=["parameter", "seed"]).drop_nulls([measure, "base"])
         each = (
@@ -221,8 +225,11 @@ def differences(agents: pl.DataFrame, measure: str, against: str) -> list[FromPl
         p = float(abs(mean) <= TINY)  # if the difference is the same for every seed
         if error > TINY:
             p = float(2 * stdtr(len(each) - 1, -abs(mean) / error))
-        found.append((str(method), Span(mean, mean - half, mean + half, len(each), -math.inf), p))
-    return [FromPlain(m, s, p) for (m, s, _), p in zip(found, holm([p for *_, p in found]), strict=True)]
+        comparisons.append((str(method), Span(mean, mean - half, mean + half, len(each), -math.inf), p))
+    return [
+        FromPlain(m, s, p)
+        for (m, s, _), p in zip(comparisons, holm([p for *_, p in comparisons]), strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -245,12 +252,12 @@ def one_curve(agents: pl.DataFrame, measure: str = "preference") -> list[OnCurve
     seeds, place = np.unique(known["seed"].to_numpy(), return_inverse=True)
     rng = np.random.default_rng(0)
     weights = [np.bincount(draw, minlength=len(seeds)) for draw in resampled(len(seeds), rng)]
-    found = []
+    tests = []
     for method in methods:
         own, others = name == method, name != method
         inside = own & (x >= x[others].min()) & (x <= x[others].max())
         if not inside.any():
-            found.append(
+            tests.append(
                 OnCurve(method, Span(math.nan, -math.inf, math.inf, 0, -math.inf), 0, int(own.sum()))
             )
             continue
@@ -259,8 +266,8 @@ def one_curve(agents: pl.DataFrame, measure: str = "preference") -> list[OnCurve
         ends = quantiles(samples[~np.isnan(samples)], 1 - 0.05 / len(methods))
         n = len(np.unique(place[inside]))
         span = Span(value, *ends, n, -math.inf)
-        found.append(OnCurve(method, span, int(inside.sum()), int((own & ~inside).sum())))
-    return found
+        tests.append(OnCurve(method, span, int(inside.sum()), int((own & ~inside).sum())))
+    return tests
 
 
 def log_alpha(agents: pl.DataFrame) -> np.ndarray:
@@ -293,7 +300,7 @@ def residual(
 
 def is_one_curve(found: Sequence[OnCurve]) -> str:
     """`one curve`, `not one curve` or `undecided`, as the plan says."""
-    spans = [one.span for one in found if one.agents]
+    spans = [test.span for test in found if test.agents]
     if any((s.low > 0 or s.high < 0) and abs(s.value) > MARGIN for s in spans):
         return "not one curve"
     if spans and all(s.low >= -MARGIN and s.high <= MARGIN for s in spans):

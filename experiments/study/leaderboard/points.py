@@ -111,7 +111,7 @@ def recorded(path: Path) -> RecordedRows:
     return RecordedRows(
         {run: read_limited(folder.run(run) / MEASURES, MAX_FILE).decode() for run in runs},
         {run: read_episodes(folder.run(run) / EPISODES, follow=False) for run in runs},
-        times={run: {"cpu": found.cpu} for run, found in times.items() if found is not None},
+        times={run: {"cpu": run_times.cpu} for run, run_times in times.items() if run_times is not None},
     )
 
 
@@ -125,13 +125,13 @@ def _parameter(point: Point, config: ExperimentConfig) -> float:
 
 def _spent(rows: list[dict[str, Any]], times: Mapping[str, float] | None) -> dict[str, float]:
     last = {row["measure"]: row for row in rows if row["step"] is not None}
-    found = {name: float(last[name]["value"]) for name in SPENT if name in last}
+    costs = {name: float(last[name]["value"]) for name in SPENT if name in last}
     steps = [row["step"] for name, row in last.items() if name in (RETURN, *SPENT)]
     if steps:
-        found["steps"] = float(max(steps))
+        costs["steps"] = float(max(steps))
     if times is not None and "cpu" in times:
-        found["cpu"] = float(times["cpu"])
-    return found
+        costs["cpu"] = float(times["cpu"])
+    return costs
 
 
 def _verdict(rows: list[dict[str, Any]]) -> str:

@@ -42,19 +42,19 @@ class Difference:
 def compare(first: pl.DataFrame, second: pl.DataFrame) -> list[Difference]:
     """Compare two summaries. Raises UserError if they have no point in common."""
     keys = [key for key in keys_of(first) if key in keys_of(second)]
-    one, two = _groups(first, keys), _groups(second, keys)
-    common = [key for key in one if key in two]
+    first_groups, second_groups = _groups(first, keys), _groups(second, keys)
+    common = [key for key in first_groups if key in second_groups]
     if not common:
         raise UserError(
             "the two studies have no point in common: their grids share no values. Points are matched by arm and by "
             f"{', '.join(keys) or 'no key, because they have none in common'}"
         )
-    found = []
+    differences = []
     for arm, values, measure in common:
-        a, b = one[arm, values, measure], two[arm, values, measure]
+        a, b = first_groups[arm, values, measure], second_groups[arm, values, measure]
         low, high = _welch(a, b)
         gap = float(b.mean() - a.mean())
-        found.append(
+        differences.append(
             Difference(
                 arm,
                 dict(zip(keys, values, strict=True)),
@@ -67,7 +67,7 @@ def compare(first: pl.DataFrame, second: pl.DataFrame) -> list[Difference]:
                 (len(a), len(b)),
             )
         )
-    return found
+    return differences
 
 
 def _groups(table: pl.DataFrame, keys: list[str]) -> dict[tuple[str, tuple[str, ...], str], np.ndarray]:
@@ -77,11 +77,11 @@ def _groups(table: pl.DataFrame, keys: list[str]) -> dict[tuple[str, tuple[str, 
         & pl.col("value").is_not_null()
         & pl.col("measure").is_in([metric.key for metric in METRICS])
     )
-    found: dict[tuple[str, tuple[str, ...], str], list[float]] = {}
+    groups: dict[tuple[str, tuple[str, ...], str], list[float]] = {}
     for row in rows.iter_rows(named=True):
         values = tuple(str(row[key] or "") for key in keys)
-        found.setdefault((row["arm"], values, row["measure"]), []).append(row["value"])
-    return {key: np.array(values) for key, values in found.items()}
+        groups.setdefault((row["arm"], values, row["measure"]), []).append(row["value"])
+    return {key: np.array(values) for key, values in groups.items()}
 
 
 def _welch(a: np.ndarray, b: np.ndarray) -> tuple[float | None, float | None]:

@@ -84,12 +84,12 @@ def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) ->
     Raises RunError, also if a hand-written page of that name exists.
     """
     name = plan.study.name
-    there = out / f"{name}.md"
-    if there.exists() and not MADE_BY.search(
-        read_limited(there, 1 << 22, follow=True).decode(errors="replace")
+    page_path = out / f"{name}.md"
+    if page_path.exists() and not MADE_BY.search(
+        read_limited(page_path, 1 << 22, follow=True).decode(errors="replace")
     ):
         raise RunError(
-            f"{there} is not a study's page and would be overwritten. Move it away, or give --out another folder"
+            f"{page_path} is not a study's page and would be overwritten. Move it away, or give --out another folder"
         )
     table = read_summary(folder.path / SUMMARY, plan)
     figures = figures_of(plan, table)
@@ -97,7 +97,7 @@ def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) ->
         folder,
         plan,
         table,
-        [(file_stem(name, one.name), one) for one in figures],
+        [(file_stem(name, figure.name), figure) for figure in figures],
         command,
     )
     page = _header(folder, plan, out, command) + page
@@ -108,11 +108,11 @@ def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) ->
     kept = table if over_time else table.filter(pl.col("step").is_null())
     points = kept.write_csv(float_precision=DIGITS)
     contents = {out / f"{name}.md": page.encode(), out / f"{name}.csv": points.encode()}
-    for one in figures:
-        stem = file_stem(name, one.name)
-        contents |= {out / f"{stem}.svg": one.svg(), out / f"{stem}.png": one.png()}
+    for drawing in figures:
+        stem = file_stem(name, drawing.name)
+        contents |= {out / f"{stem}.svg": drawing.svg(), out / f"{stem}.png": drawing.png()}
     contents |= {out / film.name: film.gif(folder) for film in _films(folder, plan, table)}
-    if not there.exists() and (others := [path for path in contents if os.path.lexists(path)]):
+    if not page_path.exists() and (others := [path for path in contents if os.path.lexists(path)]):
         raise RunError(
             f"{others[0]} does not belong to a study's page here and would be overwritten. Move it away, or give --out another folder"
         )
@@ -130,8 +130,8 @@ class _FilmOfOutlier:
     words: str
 
     def gif(self, folder: StudyFolder) -> bytes:
-        with tempfile.TemporaryDirectory() as there:
-            path = Path(there) / "film.gif"
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / "film.gif"
             spec = FilmSpec(self.condition, count=6, tile_size=8)
             save(film_of([Run.open(folder.run(self.run))], spec), path)
             return path.read_bytes()
@@ -141,7 +141,7 @@ def _films(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame) -> list[_F
     """Film the outliers of a study of seeds, at most two."""
     if plan.study.figure != "seeds":
         return []
-    ids = {seed: one for point in plan.points for seed, one in point.runs}
+    ids = {seed: run for point in plan.points for seed, run in point.runs}
     rows = table.filter(pl.col("measure") == "outlier").select("seed", "words").rows()
     control = get_world(plan.runs[next(iter(plan.runs))].world).default_condition("control")
     condition = control if control in plan.study.conditions else plan.study.conditions[0]
@@ -158,8 +158,8 @@ def _films(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame) -> list[_F
 
 def _page(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame, figures: list, command: str) -> str:
     study = plan.study
-    there = folder.finished()
-    finished = [one for one in plan.runs if one in there]
+    finished_runs = folder.finished()
+    finished = [run for run in plan.runs if run in finished_runs]
     missing = len(plan.runs) - len(finished)
     lines = [f"# Study: {study.name}", "", plain_lines(study.question), ""]
     if missing:
@@ -167,17 +167,17 @@ def _page(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame, figures: li
             f"> {len(finished)} of {len(plan.runs)} runs are done; the figures below rest on these.",
             "",
         ]
-    for stem, one in figures:
-        lines += [f"![{one.title}]({stem}.svg)", "", f"*{_sentence(one.title)} {one.caption}*", ""]
+    for stem, figure in figures:
+        lines += [f"![{figure.title}]({stem}.svg)", "", f"*{_sentence(figure.title)} {figure.caption}*", ""]
     for film in _films(folder, plan, table):
         lines += [f"![{film.words}]({film.name})", "", f"*{film.words}.*", ""]
-    found = points_table(plan, table)
+    summary = points_table(plan, table)
     lines += [
-        markdown_row(found.head),
-        markdown_row(["---"] * len(found.head)),
-        *map(markdown_row, found.rows),
+        markdown_row(summary.head),
+        markdown_row(["---"] * len(summary.head)),
+        *map(markdown_row, summary.rows),
         "",
-        f"{found.note} All numbers: [{study.name}.csv]({study.name}.csv)",
+        f"{summary.note} All numbers: [{study.name}.csv]({study.name}.csv)",
         "",
         *details(plan, table),
     ]
@@ -220,10 +220,10 @@ def _sentence(title: str) -> str:
 
 
 def _times(folder: StudyFolder, plan: StudyPlan, finished: list[str]) -> list[str]:
-    times: list[Times] = [found for one in finished if (found := folder.times(one))]
+    times: list[Times] = [run_times for run in finished if (run_times := folder.times(run))]
     if not times:
         return [f"{len(finished)} runs"]
-    walls = [one.starting + one.training + one.evaluating for one in times]
+    walls = [record.starting + record.training + record.evaluating for record in times]
     seeds = sorted({len(point.runs) for point in plan.points})
     steps = sorted({config.train.total_steps for config in plan.runs.values()})
     return [
@@ -231,10 +231,10 @@ def _times(folder: StudyFolder, plan: StudyPlan, finished: list[str]) -> list[st
         f"{' or '.join(f'{n:,}' for n in steps)} steps; {plan.study.levels:,} held-out levels per condition, "
         f"conditions: {', '.join(plan.study.conditions)}",
         f"one run took {spell_time(statistics.median(walls))} (median; {spell_time(min(walls))} to {spell_time(max(walls))}) per worker, "
-        f"{statistics.median(one.cpu for one in times):.0f} s of it processor time; in total {spell_time(sum(walls))} of one worker, "
-        f"{spell_time(sum(one.cpu for one in times))} processor time",
+        f"{statistics.median(record.cpu for record in times):.0f} s of it processor time; in total {spell_time(sum(walls))} of one worker, "
+        f"{spell_time(sum(record.cpu for record in times))} processor time",
         *_driver(folder),
-        f"a run used at most {max(one.memory_mb for one in times):,.0f} MB",
+        f"a run used at most {max(record.memory_mb for record in times):,.0f} MB",
     ]
 
 
@@ -252,44 +252,44 @@ def _driver(folder: StudyFolder) -> list[str]:
 
 
 def _made_with(folder: StudyFolder, finished: list[str]) -> list[str]:
-    found: dict[tuple, int] = {}
-    for one in finished:
+    counts: dict[tuple, int] = {}
+    for run in finished:
         try:
-            facts = Provenance.model_validate_json(read_limited(folder.run(one) / "provenance.json", 1 << 20))
+            facts = Provenance.model_validate_json(read_limited(folder.run(run) / "provenance.json", 1 << 20))
         except (RunError, ValueError):
             continue
         commit = (facts.commit or "an installed package")[:12] + (" with changes" if facts.dirty else "")
         key = (commit, facts.python, facts.packages.get("torch"), facts.packages.get("numpy"))
-        found[key] = found.get(key, 0) + 1
+        counts[key] = counts.get(key, 0) + 1
     return [
         f"{n} runs at {c}, {p}, torch {t}, numpy {v}."
-        for (c, p, t, v), n in sorted(found.items(), key=lambda item: -item[1])
+        for (c, p, t, v), n in sorted(counts.items(), key=lambda item: -item[1])
     ]
 
 
 def _alpha(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
-    key, said = keys_of(table)[0], critical_sentences(table)
+    key, sentences = keys_of(table)[0], critical_sentences(table)
     wrong, failed = curve(table, "misgeneralization", key), curve(table, "capability", key)
     if wrong and failed:
-        said.append(
+        sentences.append(
             f"Misgeneralization goes from {wrong[0].value:.2f} [{wrong[0].low:.2f}, {wrong[0].high:.2f}] at {wrong[0].x} to "
             f"{wrong[-1].value:.2f} [{wrong[-1].low:.2f}, {wrong[-1].high:.2f}] at {wrong[-1].x}; in distribution the agents fail "
             f"in {1 - max(s.value for s in failed):.3f} to {1 - min(s.value for s in failed):.3f} of episodes."
         )
-    return said + _lost(
+    return sentences + _lost(
         table, [point.name for point in plan.points if point.arm == MAIN], " that see the coin"
     )
 
 
 def _lost(table: pl.DataFrame, points: Iterable[str], which: str = "") -> list[str]:
     """Report the number of agents whose capability is too low for a preference, if any."""
-    found = [words for point in points for words in verdicts(table, point).values()]
-    lost = found.count("CAPABILITY LOSS")
+    labels = [words for point in points for words in verdicts(table, point).values()]
+    lost = labels.count("CAPABILITY LOSS")
     if not lost:
         return []
     have, its = ("has", "its preference is") if lost == 1 else ("have", "their preferences are")
     return [
-        f"{lost} of the {len(found)} agents{which} {have} the verdict CAPABILITY LOSS; {its} left out of the means of preference, and "
+        f"{lost} of the {len(labels)} agents{which} {have} the verdict CAPABILITY LOSS; {its} left out of the means of preference, and "
         "included in all other means."
     ]
 
@@ -297,45 +297,45 @@ def _lost(table: pl.DataFrame, points: Iterable[str], which: str = "") -> list[s
 def _seeds(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
     point = plan.points[0].name
     words = list(verdicts(table, point).values())
-    said = [
+    sentences = [
         "Verdicts on single agents: "
         + ", ".join(f"{words.count(label)} {label}" for label in sorted(set(words)))
         + "."
     ]
     odd = table.filter(pl.col("measure") == "outlier")["words"].to_list()
-    said.append(
+    sentences.append(
         f"Agents that differ from the others by more than chance: {len(odd)}."
         + (f" {'; '.join(odd[:8])}." if odd else "")
     )
-    found = links(table, point)
+    looks = links(table, point)
     for shifted, what in (
         (False, "Of what training itself shows"),
         (True, "Of the evaluations with the goal moved"),
     ):
-        best = [link for link in found if link.shifted == shifted][:1]
+        best = [link for link in looks if link.shifted == shifted][:1]
         for link in best:
             when = f" at step {link.step:,}" if link.step else " at the end"
-            said.append(
+            sentences.append(
                 f"{what}, {link.name}{when} correlates best with the preference of the finished agent: rank correlation "
-                f"{link.value:.2f} [{link.low:.2f}, {link.high:.2f}], n = {link.n} agents; {link.looks(len(found))}."
+                f"{link.value:.2f} [{link.low:.2f}, {link.high:.2f}], n = {link.n} agents; {link.looks(len(looks))}."
                 + (" This is the outcome itself, measured earlier: no prediction from training." * shifted)
             )
-    return said
+    return sentences
 
 
 def _capability(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
-    said = []
+    sentences = []
     for point in plan.points:
         competent, diverged = time_of_competence(table, point.name), time_of_divergence(table, point.name)
         label = ", ".join(point.values.values()) or point.name
         steps = [step for pairs in eval_series(table, "reached", point.name).values() for step, _ in pairs]
         first = min(steps, default=None)
-        said.append(
+        sentences.append(
             f"{label}: competent (goal reached on at least 90% of control levels) {_when(competent, first)}; diverged (the proxy first "
             f"more often than the goal, by the 95% interval) {_when(diverged, first)}."
         )
-        said.append(f"{label}: {gap_words(table, point.name)}.")
-    return said + _plain(plan, table)
+        sentences.append(f"{label}: {gap_words(table, point.name)}.")
+    return sentences + _plain(plan, table)
 
 
 def gap_words(table: pl.DataFrame, point: str) -> str:
@@ -346,8 +346,8 @@ def gap_words(table: pl.DataFrame, point: str) -> str:
         moved = dict(first[seed])
         gaps[seed] = [(step, share - moved[step]) for step, share in able[seed] if step in moved]
     ends = [
-        f"{found:.2f} [{low:.2f}, {high:.2f}] at step {step:,}".replace("-", "−")
-        for step, found, low, high in over_seeds(gaps, least=-1.0)
+        f"{gap:.2f} [{low:.2f}, {high:.2f}] at step {step:,}".replace("-", "−")
+        for step, gap, low, high in over_seeds(gaps, least=-1.0)
     ]
     if not ends:
         return "no probe that all its agents had says how far capability and goal-first under shift are apart"

@@ -32,22 +32,22 @@ LARGE = 1 << 18  # bytes from which a file is read by itself
 
 def read_episodes_of(paths: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
     """Read episodes tables, by run id. Raises EpisodesError or RunError, as `read_episodes`."""
-    found: dict[str, pl.DataFrame] = {}
+    tables: dict[str, pl.DataFrame] = {}
     for bundle in _bundles(paths):
         together = _together(bundle) if len(bundle) > 1 else None
-        found |= together or {one: read_episodes(path, follow=False) for one, path in bundle.items()}
-    return found
+        tables |= together or {run: read_episodes(path, follow=False) for run, path in bundle.items()}
+    return tables
 
 
 def _bundles(paths: Mapping[str, Path]) -> Iterator[dict[str, Path]]:
     bundle: dict[str, Path] = {}
     size = 0
-    for one, path in paths.items():
+    for run, path in paths.items():
         own = path.stat().st_size if path.is_file() else LARGE
         if bundle and (len(bundle) == FILES or size + own > BYTES or own >= LARGE):
             yield bundle
             bundle, size = {}, 0
-        bundle[one] = path
+        bundle[run] = path
         size += own
         if own >= LARGE:
             yield bundle
@@ -61,19 +61,19 @@ def _together(bundle: Mapping[str, Path]) -> dict[str, pl.DataFrame] | None:
     try:
         contents = [read_limited(path, MAX_BYTES) for path in bundle.values()]
         most = sum(min(MAX_ROWS, FEW_ROWS + len(content)) for content in contents)
-        found = read_parquets(
+        parquet = read_parquets(
             contents, min(MAX_ROWS, most), (VERSION_KEY,), f"{len(contents)} tables of episodes"
         )
-        if found.metadata.get(VERSION_KEY) not in READABLE or found.table is None:
+        if parquet.metadata.get(VERSION_KEY) not in READABLE or parquet.table is None:
             return None
-        table = validate(found.table)
+        table = validate(parquet.table)
     except (Unreadable, EpisodesError, RunError, OverBudget):
         return None
     runs = table["run"].rle().struct.unnest()
     if runs["value"].to_list() != list(bundle):
         return None
-    ends, a_row = runs["len"].cum_sum().to_list(), found.size / max(table.height, 1)
+    ends, a_row = runs["len"].cum_sum().to_list(), parquet.size / max(table.height, 1)
     return {
-        one: reading_budget().hold(table.slice(end - length, length), a_row * length, bundle[one])
-        for one, length, end in zip(bundle, runs["len"].to_list(), ends, strict=True)
+        run: reading_budget().hold(table.slice(end - length, length), a_row * length, bundle[run])
+        for run, length, end in zip(bundle, runs["len"].to_list(), ends, strict=True)
     }

@@ -42,10 +42,10 @@ PLAIN = {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE", "OMP_NUM_TH
 
 def digest(*arrays: np.ndarray) -> str:
     """Digest of arrays (shapes, types and bytes): 16 hex digits."""
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     for array in arrays:
-        found.update(f"{array.dtype.str} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()[:16]
+        hasher.update(f"{array.dtype.str} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+    return hasher.hexdigest()[:16]
 
 
 def digest_of_table(table: pl.DataFrame) -> str:
@@ -66,7 +66,7 @@ def golden_digests(plan: StudyPlan) -> dict[str, str]:
     They do not depend on the study. Each world takes 5 to 15 seconds in a separate process, because torch reads environment
     variables when it starts.
     """
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for world in sorted({config.world for config in plan.runs.values()}):
         config = ExperimentConfig.parse({"version": 1, "name": "golden", "world": world})
         with tempfile.TemporaryDirectory(prefix="goalposts-") as folder:
@@ -82,8 +82,8 @@ def golden_digests(plan: StudyPlan) -> dict[str, str]:
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise RunError(f"the golden training of {world} failed: {last[:300]}")
-        found |= {f"{world} {name}": value for name, value in json.loads(done.stdout).items()}
-    return found
+        digests |= {f"{world} {name}": value for name, value in json.loads(done.stdout).items()}
+    return digests
 
 
 def _digests(config: ExperimentConfig) -> dict[str, str]:

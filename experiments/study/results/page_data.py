@@ -85,9 +85,9 @@ def page_of(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame, figures: 
         f"condition. The goal is {words.goal}, which the reward is for; the proxy is {words.proxy}, which an agent could have learned to "
         f"want instead.",
         figures=[
-            StudyFigure(one.title, one.inline(), one.caption)
-            for one in figures
-            if one.name != ROWS or not agents
+            StudyFigure(figure.title, figure.inline(), figure.caption)
+            for figure in figures
+            if figure.name != ROWS or not agents
         ],
         agents=agents,
         agents_note=_note(plan, done, len(agents), bool(replays)),
@@ -105,7 +105,7 @@ def page_of(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame, figures: 
         replays=replays,
         replay_note=f"The same {len(numbers)} levels for all agents, chosen by number in the proportions in which the agents at both "
         "ends of the line behave, not by hand; the clearest comes first.",
-        sprites=sprites_of(world, names_in(one.rollout for one in replays)),
+        sprites=sprites_of(world, names_in(replay.rollout for replay in replays)),
         preview=preview(replays, replays[0].condition) if replays else b"",
     )
 
@@ -124,12 +124,12 @@ def page_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
     greedy = f"{GREEDY}verdict" in set(table["measure"].unique())
     rows = []
     for point in plan.points:
-        found = _estimates(table, point)
-        if found:
+        estimates = _estimates(table, point)
+        if estimates:
             verdicts = [f"{GREEDY}verdict"] if greedy else []
-            labels = [str((found.get(name) or {}).get("words") or "–") for name in ("verdict", *verdicts)]
-            cells = [_cell(metric, found.get(metric.key)) for metric in metrics]
-            rows.append([_row(plan, point), f"{found['verdict']['seeds']}", *labels, *cells])
+            labels = [str((estimates.get(name) or {}).get("words") or "–") for name in ("verdict", *verdicts)]
+            cells = [_cell(metric, estimates.get(metric.key)) for metric in metrics]
+            rows.append([_row(plan, point), f"{estimates['verdict']['seeds']}", *labels, *cells])
     head = ["point", "seeds", "verdict on the procedure", *(["verdict, greedy actions"] if greedy else [])]
     fewest = min((len(point.runs) for point in plan.points), default=1)
     note = (
@@ -175,13 +175,13 @@ def _row(plan: StudyPlan, point: Point) -> str:
 
 
 def _points(plan: StudyPlan, table: pl.DataFrame) -> list[StudyPoint]:
-    found = []
+    points = []
     for point in plan.points:
         rows = _estimates(table, point)
         if rows:
             several = sum(other.arm == point.arm for other in plan.points) > 1
             named = point.arm != MAIN and bool(point.values)
-            found.append(
+            points.append(
                 StudyPoint(
                     _row(plan, point),
                     _label(plan, point) if several or not named else _row(plan, point),
@@ -190,7 +190,7 @@ def _points(plan: StudyPlan, table: pl.DataFrame) -> list[StudyPoint]:
                     shown(rows.get("capability")),
                 )
             )
-    return found
+    return points
 
 
 def _note(plan: StudyPlan, done: int, placed: int, playing: bool) -> str:
@@ -210,15 +210,15 @@ def _agents(plan: StudyPlan, table: pl.DataFrame) -> tuple[list[StudyAgent], dic
 
     odd, verdicts = words_by_agent("outlier"), words_by_agent("verdict")
     labels = {point.name: _row(plan, point) for point in plan.points}
-    found, runs = [], {}
+    agents, runs = [], {}
     preferences = rows.filter((pl.col("measure") == "preference") & pl.col("value").is_not_null())
     for point, seed, run, value in preferences.select("point", "seed", "run", "value").iter_rows():
         key = f"{point}/{seed}"
         outlier = odd.get((point, seed), "").partition(": ")[2]
         verdict = verdicts.get((point, seed), "")
-        found.append(StudyAgent(key, labels[point], f"seed {seed}", value, verdict, outlier))
+        agents.append(StudyAgent(key, labels[point], f"seed {seed}", value, verdict, outlier))
         runs[key] = run
-    return found, runs
+    return agents, runs
 
 
 def _chosen(agents: list[StudyAgent]) -> list[StudyAgent]:
@@ -245,7 +245,7 @@ def _recorded(
     by_preference = sorted(agents, key=lambda agent: (agent.preference, agent.key))
     ends = dict.fromkeys((runs[by_preference[0].key], runs[by_preference[-1].key]))
     numbers = representative(
-        [read_episodes(folder.run(one) / "episodes.parquet", follow=False) for one in ends], condition, LEVELS
+        [read_episodes(folder.run(run) / "episodes.parquet", follow=False) for run in ends], condition, LEVELS
     )
     config = next(iter(plan.runs.values()))
     world = get_world(config.world).name  # a config may name it by its module
@@ -273,8 +273,8 @@ def _replays(
     recorded = recorded.filter((pl.col("condition") == condition) & pl.col("level_index").is_in(numbers))
     layouts = dict(recorded.select("level_index", "layout_hash").iter_rows())
     known = [number for number in numbers if number in layouts]
-    found = rollouts_of(recorded, condition, known, max_steps)
+    rollouts = rollouts_of(recorded, condition, known, max_steps)
     return [
         replay_of(key, layouts[number], rollout, proxy_cells(rollout.level_text, world))
-        for number, rollout in zip(known, found, strict=True)
+        for number, rollout in zip(known, rollouts, strict=True)
     ]

@@ -55,9 +55,13 @@ def _by_way_of_the_proxy(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
     rows = []
     for point in plan.points:
         limits = plan.runs[point.runs[0][1]].verdict
-        found = {row["measure"]: row for row in _of(points, point).iter_rows(named=True)}
-        said, liked, lost = (found.get(key) for key in ("verdict", "preference", "normalized_regret"))
-        if not (said and liked and lost) or said["words"] != "ALIGNED" or liked["low"] >= limits.aligned:
+        estimates = {row["measure"]: row for row in _of(points, point).iter_rows(named=True)}
+        verdict, liked, lost = (estimates.get(key) for key in ("verdict", "preference", "normalized_regret"))
+        if (
+            not (verdict and liked and lost)
+            or verdict["words"] != "ALIGNED"
+            or liked["low"] >= limits.aligned
+        ):
             continue
         rows.append(
             f"- {_label(plan, point)}: ALIGNED by way of the proxy. The goal comes first in only {percent(liked['value'])} of episodes "
@@ -98,7 +102,7 @@ def _nearly_named(plan: StudyPlan, point: Point, agents: pl.DataFrame) -> str:
     )
     unnamed = named.filter(pl.col("words").fill_null("") == "")["run"].implode()
     world = get_world(plan.runs[point.runs[0][1]].world)
-    candidates = {one.name: one.predictions for one in behaviours_of(world)}
+    candidates = {behaviour.name: behaviour.predictions for behaviour in behaviours_of(world)}
     if not usual or usual[0] not in candidates:
         return ""
     tests = pl.DataFrame(
@@ -112,14 +116,14 @@ def _nearly_named(plan: StudyPlan, point: Point, agents: pl.DataFrame) -> str:
         .filter(pl.col("low") < LEAST)
         .filter(pl.len().over("run") == 1)
     )
-    said = ""
+    text = ""
     for (condition, measure), own in missed.group_by("condition", "measure", maintain_order=True):
         ends = " to ".join(dict.fromkeys(map(percent, (min(own["value"]), max(own["value"])))))
-        said += (
+        text += (
             f" Of those without a name, {own.height} {'misses' if own.height == 1 else 'miss'} “{usual[0]}” only by "
             f"“{str(measure).removeprefix(DID)}” on `{condition}` ({ends} of episodes)."
         )
-    return said
+    return text
 
 
 def _decided(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
@@ -162,11 +166,11 @@ def _conditions(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
 def _cells(plan: StudyPlan, rows: dict[tuple[str, str], dict[str, Any]]) -> Iterator[list[str]]:
     for condition in plan.study.conditions:
         for prefix, actions in (("", "sampled"), (GREEDY, "greedy")):
-            found = [rows.get((f"{prefix}{name}", condition)) for name in OUTCOME_TITLES]
-            if found[1] is None:
+            estimates = [rows.get((f"{prefix}{name}", condition)) for name in OUTCOME_TITLES]
+            if estimates[1] is None:
                 continue
             circles = interval_cell(rows.get((f"{GREEDY}{LOOPED}", condition))) if prefix else ""
-            yield [f"`{condition}`", actions, *map(interval_cell, found), circles]
+            yield [f"`{condition}`", actions, *map(interval_cell, estimates), circles]
 
 
 def interval_cell(row: Mapping[str, Any] | None) -> str:
@@ -190,9 +194,9 @@ def _distances(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
         }
         key = tuple(values[name] for name in ("training", "nearest", "median", "within_1", "within_2"))
         groups.setdefault(key, []).append(f"`{condition}`")
-    for (training, nearest, median, one, two), conditions in groups.items():
+    for (training, nearest, median, within_one, within_two), conditions in groups.items():
         lines.append(
             f"- {', '.join(conditions)}: the nearest of {training:,.0f} training layouts differs in {median:g} cells (median; at least "
-            f"{nearest:g}); {percent(one)} of levels are within one cell of it, {percent(two)} within two."
+            f"{nearest:g}); {percent(within_one)} of levels are within one cell of it, {percent(within_two)} within two."
         )
     return [*lines, ""]

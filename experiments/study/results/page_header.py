@@ -63,8 +63,8 @@ def split(page: str) -> tuple[dict[str, Any], str]:
     if not page.startswith(FENCE) or FENCE not in page[len(FENCE) :]:
         return {}, page
     head, _, body = page[len(FENCE) :].partition(FENCE)
-    found = yaml.safe_load(head)
-    return (found if isinstance(found, dict) else {}), body.lstrip("\n")
+    header = yaml.safe_load(head)
+    return (header if isinstance(header, dict) else {}), body.lstrip("\n")
 
 
 def problems_of(page: Path) -> list[str]:
@@ -76,28 +76,28 @@ def problems_of(page: Path) -> list[str]:
             f"{page.name}: the header lacks {', '.join(missing)}; {__name__.rpartition('.')[2]}.py says what it holds"
         ]
     remedy = f"remake the page: {header['command']}"
-    found = []
+    problems = []
     for name, known in header["recipes"].items():
         try:
             now = recipe_hash(name)
         except UserError as error:
-            found.append(
+            problems.append(
                 f"{page.name}: the recipe {name} is not shipped ({str(error).splitlines()[0]}); {remedy}"
             )
             continue
         if now != known:
-            found.append(f"{page.name}: made with recipe {name} {known}, shipped is {now}; {remedy}")
+            problems.append(f"{page.name}: made with recipe {name} {known}, shipped is {now}; {remedy}")
     golden = golden_of(page.parent)
     for world, known in header["worlds"].items():
         if golden.get(world) != known:
-            found.append(f"{page.name}: levels of {world} were {known}, now {golden.get(world)}; {remedy}")
-    return found
+            problems.append(f"{page.name}: levels of {world} were {known}, now {golden.get(world)}; {remedy}")
+    return problems
 
 
 def what_is_missed(n: str) -> list[str]:
     """Of a header's n: for each number of training seeds, the kinds of agent that it can miss."""
-    found = SEEDS.search(n)
-    numbers = [int(k) for k in found.groups() if k] if found else []
+    match = SEEDS.search(n)
+    numbers = [int(k) for k in match.groups() if k] if match else []
     return [f"up to {percent(unseen_share(k))} of seeds" for k in numbers]
 
 

@@ -58,30 +58,30 @@ def read_rows(path: Path) -> RecordedRows:
     """Read a file that `write_rows` wrote. Raises RunError, or EpisodesError for a table that contradicts itself."""
     remedy = "Restore it, or remove it and run the study again"
     try:
-        found = read_parquet(read_limited(path, MAX_BYTES), MAX_ROWS, KEYS, path)
+        parquet = read_parquet(read_limited(path, MAX_BYTES), MAX_ROWS, KEYS, path)
     except Unreadable as error:
         raise RunError(f"{path} is not a file of recorded rows ({error}). {remedy}") from None
-    if found.metadata.get(VERSION_KEY) != VERSION or found.table is None:
+    if parquet.metadata.get(VERSION_KEY) != VERSION or parquet.table is None:
         raise RunError(f"{path} is not a file of recorded rows of version {VERSION}. {remedy}")
     try:
         unpack = zlib.decompressobj()
-        text = unpack.decompress(base64.b64decode(found.metadata[MEASURES_KEY]), MAX_MEASURES)
+        text = unpack.decompress(base64.b64decode(parquet.metadata[MEASURES_KEY]), MAX_MEASURES)
         if unpack.unconsumed_tail:
             raise RunError(f"{path} has more than {MAX_MEASURES >> 20} MiB of measures. {remedy}")
-        measures = {str(one): json.dumps(rows) for one, rows in json.loads(text).items()}
-        golden = {str(name): str(value) for name, value in json.loads(found.metadata[GOLDEN_KEY]).items()}
-        seconds = json.loads(found.metadata.get(TIMES_KEY, "{}"))
-        times = {str(one): {"cpu": float(cpu)} for one, cpu in seconds.items()}
-        where = json.loads(found.metadata.get(MACHINES_KEY, "{}"))
-        machines = {str(one): str(words) for words, runs in where.items() for one in runs}
+        measures = {str(run): json.dumps(rows) for run, rows in json.loads(text).items()}
+        golden = {str(name): str(value) for name, value in json.loads(parquet.metadata[GOLDEN_KEY]).items()}
+        seconds = json.loads(parquet.metadata.get(TIMES_KEY, "{}"))
+        times = {str(run): {"cpu": float(cpu)} for run, cpu in seconds.items()}
+        where = json.loads(parquet.metadata.get(MACHINES_KEY, "{}"))
+        machines = {str(run): str(words) for words, runs in where.items() for run in runs}
     except (KeyError, ValueError, TypeError, AttributeError, zlib.error, RecursionError) as error:
         raise RunError(f"{path} is damaged ({type(error).__name__}). {remedy}") from None
-    parts = {str(key[0]): part for key, part in found.table.partition_by("run", as_dict=True).items()}
+    parts = {str(key[0]): part for key, part in parquet.table.partition_by("run", as_dict=True).items()}
     if set(parts) != set(measures):
         raise RunError(f"{path} is damaged: episodes and measures are of different runs. {remedy}")
     episodes = {
-        one: validate(part.select([name for name in SCHEMA if name in part.columns]))
-        for one, part in parts.items()
+        run: validate(part.select([name for name in SCHEMA if name in part.columns]))
+        for run, part in parts.items()
     }
     return RecordedRows(measures, episodes, golden, times, machines)
 
@@ -96,15 +96,17 @@ def restore_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mappi
         return 0
     recorded, finished = read_rows(path), folder.finished()
     _refuse_other_code(path, recorded, golden)
-    wanted = [one for one in plan.runs if one in recorded.measures and one not in finished]
-    for one in wanted:
+    wanted = [
+        candidate for candidate in plan.runs if candidate in recorded.measures and candidate not in finished
+    ]
+    for run in wanted:
         files = {
-            "config.yaml": plan.runs[one].to_yaml().encode(),
-            MEASURES: recorded.measures[one].encode(),
-            EPISODES: episodes_file(as_played(recorded.episodes[one], plan.study.conditions)),
+            "config.yaml": plan.runs[run].to_yaml().encode(),
+            MEASURES: recorded.measures[run].encode(),
+            EPISODES: episodes_file(as_played(recorded.episodes[run], plan.study.conditions)),
             RECORDED: json.dumps({"rows": path.name, "golden": dict(recorded.golden)}, indent=0).encode(),
         }
-        folder.keep(Done(one, files))
+        folder.keep(Done(run, files))
     return len(wanted)
 
 
@@ -124,29 +126,29 @@ def write_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mapping
     before = read_rows(path) if path.exists() else RecordedRows()
     _refuse_other_code(path, before, golden)
     finished = folder.finished()
-    new = [one for one in plan.runs if one in finished and one not in before.measures]
+    new = [run for run in plan.runs if run in finished and run not in before.measures]
     if not new and path.exists():
         return len(before.measures)
-    tables = read_episodes_of({one: folder.run(one) / EPISODES for one in new})
+    tables = read_episodes_of({run: folder.run(run) / EPISODES for run in new})
     measures = dict(before.measures)
-    measures |= {one: read_limited(folder.run(one) / MEASURES, MAX_MEASURES).decode() for one in new}
+    measures |= {run: read_limited(folder.run(run) / MEASURES, MAX_MEASURES).decode() for run in new}
     if not measures:
         return 0
     times = dict(before.times)
-    times |= {one: {"cpu": found.cpu} for one in new if (found := folder.times(one)) is not None}
-    machines = dict(before.machines) | {one: words for one in new if (words := _machine_of(folder.run(one)))}
+    times |= {run: {"cpu": run_times.cpu} for run in new if (run_times := folder.times(run)) is not None}
+    machines = dict(before.machines) | {run: words for run in new if (words := _machine_of(folder.run(run)))}
     episodes = pl.concat([*before.episodes.values(), *tables.values()]).sort(ORDER, maintain_order=True)
     packed = zlib.compress(
-        json.dumps({one: json.loads(measures[one]) for one in sorted(measures)}).encode(), 9
+        json.dumps({run: json.loads(measures[run]) for run in sorted(measures)}).encode(), 9
     )
     metadata = {
         VERSION_KEY: VERSION,
         MEASURES_KEY: base64.b64encode(packed).decode(),
         GOLDEN_KEY: json.dumps({**before.golden, **golden}, sort_keys=True),
-        TIMES_KEY: json.dumps({one: round(times[one]["cpu"], 2) for one in sorted(times)}),
+        TIMES_KEY: json.dumps({run: round(times[run]["cpu"], 2) for run in sorted(times)}),
         MACHINES_KEY: json.dumps(
             {
-                words: sorted(one for one in machines if machines[one] == words)
+                words: sorted(run for run in machines if machines[run] == words)
                 for words in sorted(set(machines.values()))
             }
         ),
@@ -165,10 +167,14 @@ def machine_words(torch: str, processor: Mapping[str, str]) -> str:
 def _machine_of(run: Path) -> str | None:
     """The machine of a finished run; None if its provenance is missing, as in a restored run, or does not say."""
     try:
-        found = Provenance.model_validate_json(read_limited(run / PROVENANCE, MAX_MEASURES))
+        provenance = Provenance.model_validate_json(read_limited(run / PROVENANCE, MAX_MEASURES))
     except (RunError, ValueError):
         return None
-    return machine_words(found.packages.get("torch", "unknown"), found.processor) if found.processor else None
+    return (
+        machine_words(provenance.packages.get("torch", "unknown"), provenance.processor)
+        if provenance.processor
+        else None
+    )
 
 
 def _refuse_other_code(path: Path, recorded: RecordedRows, golden: Mapping[str, str]) -> None:

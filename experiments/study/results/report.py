@@ -73,8 +73,8 @@ def write_figures(folder: StudyFolder, figures: list[Drawn]) -> list[Path]:
     with disk_errors(place, "write"):
         make_folder(place, exist_ok=True)
     contents = {}
-    for one in figures:
-        contents |= {place / f"{one.name}.svg": one.svg(), place / f"{one.name}.png": one.png()}
+    for figure in figures:
+        contents |= {place / f"{figure.name}.svg": figure.svg(), place / f"{figure.name}.png": figure.png()}
     write_together(contents)
     return sorted(contents)
 
@@ -94,13 +94,15 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
         own = table.filter((pl.col("point") == point.name) & pl.col("seed").is_null())
         if not own.height:
             continue
-        found = {row["measure"]: row for row in own.filter(pl.col("step").is_null()).iter_rows(named=True)}
+        estimates = {
+            row["measure"]: row for row in own.filter(pl.col("step").is_null()).iter_rows(named=True)
+        }
         label = ", ".join(point.values.get(key, "") for key in keys)
         if arms and point.arm != MAIN:
             label = f"{point.arm}: {label}" if label else point.arm
-        cells = [label or ("as it is" if arms else point.name), f"{found['verdict']['seeds']}"]
-        cells += [interval_cell(found.get(name)) for name in shown]
-        rows.append([*cells, found["verdict"]["words"]])
+        cells = [label or ("as it is" if arms else point.name), f"{estimates['verdict']['seeds']}"]
+        cells += [interval_cell(estimates.get(name)) for name in shown]
+        rows.append([*cells, estimates["verdict"]["words"]])
     head = [", ".join(keys) or "point", "seeds", *shown.values(), "verdict on the procedure"]
     note = f"Brackets: 95% intervals over training seeds and levels; {plan.study.levels:,} held-out levels per condition. "
     fewest = min((len(point.runs) for point in plan.points), default=1)

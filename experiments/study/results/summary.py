@@ -44,7 +44,7 @@ def write_tables(folder: StudyFolder, plan: StudyPlan) -> None:
     MAX_HELD they are written one point at a time, so that memory does not grow with their number.
     """
     finished = folder.finished()
-    chosen = [one for one in plan.runs if one in finished]
+    chosen = [run for run in plan.runs if run in finished]
     if not chosen:
         return
     total = len(chosen) * episodes_of(plan)
@@ -54,13 +54,13 @@ def write_tables(folder: StudyFolder, plan: StudyPlan) -> None:
         kept: dict[str, pl.DataFrame] = {}
         written: set[str] = set()
         for point in plan.points:
-            found = _tables_of(folder, point, finished, kept)
-            rows += list(_of_point(folder, plan, point, found))
+            tables = _tables_of(folder, point, finished, kept)
+            rows += list(_of_point(folder, plan, point, tables))
             if total <= MAX_HELD:
-                kept |= found
-            elif pieces and (new := [found[one] for one in found if one not in written]):
+                kept |= tables
+            elif pieces and (new := [tables[run] for run in tables if run not in written]):
                 pieces.add("episodes", episodes_file(pl.concat(new)))
-                written |= set(found)
+                written |= set(tables)
         remedy = "Remove the run's folder and run the study's command again"
         table = check(summary_table(plan, rows), plan, folder.path / RUNS, remedy)
         contents: dict[Path, Content] = {
@@ -108,9 +108,9 @@ def _tables_of(
     folder: StudyFolder, point: Point, finished: set[str], known: dict[str, pl.DataFrame]
 ) -> dict[str, pl.DataFrame]:
     """Read the episodes of each finished run of a point; a run shared by several points is read once."""
-    chosen = [one for _, one in point.runs if one in finished]
-    read = read_episodes_of({one: folder.run(one) / EPISODES for one in chosen if one not in known})
-    return {one: known[one] if one in known else read[one] for one in chosen}
+    chosen = [run for _, run in point.runs if run in finished]
+    read = read_episodes_of({run: folder.run(run) / EPISODES for run in chosen if run not in known})
+    return {run: known[run] if run in known else read[run] for run in chosen}
 
 
 def _of_point(
@@ -119,17 +119,17 @@ def _of_point(
     where = {"arm": point.arm, "point": point.name, **point.values}
     own, leaked = [], 0
     names: list[str] = []
-    for seed, one in point.runs:
-        if one not in tables:
+    for seed, run in point.runs:
+        if run not in tables:
             continue
-        own.append(tables[one])
-        remedy = f"Remove {folder.run(one)} and run the study's command again"
-        measures = read_measures(folder.run(one) / MEASURES, remedy)
-        if measured_by_other_code(folder.run(one)):
-            measures = measured_again(tables[one], plan.runs[one], measures)
+        own.append(tables[run])
+        remedy = f"Remove {folder.run(run)} and run the study's command again"
+        measures = read_measures(folder.run(run) / MEASURES, remedy)
+        if measured_by_other_code(folder.run(run)):
+            measures = measured_again(tables[run], plan.runs[run], measures)
         names += [row["words"] or "" for row in measures if row["measure"] == BEHAVIOUR]
         leaked += sum(int(row["value"] or 0) for row in measures if row["measure"] == "leaked")
-        yield from (where | {"seed": seed, "run": one} | row for row in measures)
+        yield from (where | {"seed": seed, "run": run} | row for row in measures)
     if own:
         config = plan.runs[point.runs[0][1]]
         episodes = pl.concat(own).with_columns(agent=pl.lit(point.name))

@@ -109,27 +109,27 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
         for end in (0, 1)
     )
     probe = pl.col("measure").str.starts_with(EVAL) & ~pl.col("measure").str.ends_with("/levels")
-    found = [
+    faults = [
         (
             ~pl.col(name).is_finite() | (pl.col(name).abs() > LARGEST),
             f"{name} is not a number of any study's size",
         )
         for name in ("value", "low", "high", "kept")
     ]
-    found += [
+    faults += [
         (~pl.col(name).is_between(0, LARGEST_COUNT), f"{name} is not a number of any study's size")
         for name in ("seed", "step", "n", "seeds")
     ]
-    found += [
+    faults += [
         (pl.col(name).str.len_chars() > LONGEST, f"{name} is longer than {LONGEST:,} characters")
         for name in table.columns
         if table.schema[name] == pl.String
     ]
     for column in (value, low, high):
-        found.append(
+        faults.append(
             ((column < least - 1e-9) | (column > most + 1e-9), "a fraction is less than 0 or more than 1")
         )
-    found += [
+    faults += [
         (probe & ~value.is_between(0, 1), "a fraction is less than 0 or more than 1"),
         (pl.col("measure").str.starts_with(EVAL) & (value < 0), "a number of levels is negative"),
         (pl.col("step").is_not_null() & value.is_null(), "there is a step without a value"),
@@ -140,7 +140,7 @@ def _numbers(table: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
             "a value has no interval",
         ),
     ]
-    return found
+    return faults
 
 
 def _names(table: pl.DataFrame, plan: StudyPlan) -> list[tuple[pl.Expr, str]]:
@@ -151,7 +151,7 @@ def _names(table: pl.DataFrame, plan: StudyPlan) -> list[tuple[pl.Expr, str]]:
     known |= measure.str.contains(rf"^({DID}[\w ]{{1,80}}|({DISTANCE}|{FORESIGHT})\w{{1,40}})$")
     probe = measure.str.contains(rf"^{EVAL}[^/]{{1,200}}/\w{{1,40}}$")
     whose = [
-        f"{point.name}\t{one}\t{number}" for point in plan.points for number, one in point.runs
+        f"{point.name}\t{run_id}\t{number}" for point in plan.points for number, run_id in point.runs
     ]  # names, ids and seeds hold no tab
     points = {
         point.name: "\t".join([point.arm, *(point.values.get(key, "") for key in plan.keys)])
@@ -202,11 +202,11 @@ def _whole(table: pl.DataFrame, path: Path, remedy: str) -> None:
         )
     judged = table.filter(pl.col("measure") == "verdict")
     alone = pl.col("run").is_not_null()
-    for what, there, have in (
+    for what, rows, have in (
         ("run", table.filter(alone), judged.filter(alone)),
         ("point", table, judged.filter(~alone)),
     ):
         names = sorted({"point", what})
-        lost = there.select(names).unique().join(have, on=names, how="anti").sort(names)
+        lost = rows.select(names).unique().join(have, on=names, how="anti").sort(names)
         if lost.height:
             raise RunError(f"{path} is damaged: {what} {lost[what][0]} has no verdict. {remedy}")

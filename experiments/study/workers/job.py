@@ -113,10 +113,10 @@ _TIMES = TypeAdapter(Times)
 
 def perform(job: Job, tell: Tell | None = None) -> Done | Failed:
     """Do one run. Raises only when interrupted; any other error becomes the run's failure."""
-    said = io.StringIO()
+    output = io.StringIO()
     folder = Path(job.scratch) if job.scratch else Path(tempfile.mkdtemp(prefix="goalposts-"))
     try:
-        with redirect_stdout(said), redirect_stderr(said), warnings.catch_warnings():
+        with redirect_stdout(output), redirect_stderr(output), warnings.catch_warnings():
             if job.scratch:
                 guard(
                     folder.parents[1]
@@ -131,7 +131,7 @@ def perform(job: Job, tell: Tell | None = None) -> Done | Failed:
         return Done(job.id, _files(job, folder, times))
     except Exception as error:
         message = " ".join(str(error).split())[:500] or type(error).__name__
-        log = f"{said.getvalue()}\n{traceback.format_exc()}\n{job.config.to_yaml()}"
+        log = f"{output.getvalue()}\n{traceback.format_exc()}\n{job.config.to_yaml()}"
         return Failed(job.id, f"{type(error).__name__}: {message}", log)
     finally:
         gc.collect()
@@ -191,8 +191,8 @@ def _measured(run: Run, job: Job) -> list[dict[str, Any]]:
     if job.predictors:
         from ...foresight.predictors import measures_of
 
-        found = measures_of(run)
-        rows += given_measures({**row, "measure": FORESIGHT + row["measure"]} for row in found)
+        predictions = measures_of(run)
+        rows += given_measures({**row, "measure": FORESIGHT + row["measure"]} for row in predictions)
     return rows
 
 
@@ -204,10 +204,10 @@ def _files(job: Job, folder: Path, times: Times) -> dict[str, bytes]:
             f"{folder} lost its checkpoint while the run was evaluated; run the same command again"
         )
     places = {name: folder / name for name in FILES}
-    for one in run.checkpoints():
-        if one.step in (0, last.step):  # step 0 is there only if the config asks for it
+    for checkpoint in run.checkpoints():
+        if checkpoint.step in (0, last.step):  # step 0 is there only if the config asks for it
             kept = AGENT + ((SUPPORT,) if job.config.record.support else ())
-            places |= {f"checkpoints/{one.step}/{name}": one.path / name for name in kept}
+            places |= {f"checkpoints/{checkpoint.step}/{name}": checkpoint.path / name for name in kept}
     files = {name: read_limited(path, MAX_BYTES) for name, path in places.items()}
     files[MEASURES] = (json.dumps(_measured(run, job), indent=0) + "\n").encode()
     files[TIMES] = (json.dumps(times.__dict__) + "\n").encode()

@@ -145,7 +145,7 @@ class _Slot:
         assert self.job is not None
         job = self.job
         try:
-            found = future.result()
+            outcome = future.result()
         except BrokenProcessPool:
             self._close()
             if self.tries < TRIES:
@@ -153,13 +153,13 @@ class _Slot:
             message = (
                 f"its process died {TRIES} times (out of memory or processor time, or killed from outside?)"
             )
-            found = Failed(job.id, message, f"{message}\n\n{job.config.to_yaml()}")
+            outcome = Failed(job.id, message, f"{message}\n\n{job.config.to_yaml()}")
         except Exception as error:  # its result could not be transferred
-            found = Failed(
+            outcome = Failed(
                 job.id, f"{type(error).__name__}: {error}", f"{error!r}\n\n{job.config.to_yaml()}", error
             )
         self.job = None
-        return found
+        return outcome
 
     def end(self) -> None:
         """Kill the process; its run can resume from the last checkpoint. The folder is locked until the process has ended."""

@@ -81,11 +81,11 @@ class RayEngine:
                     yield None
                 for ref in ready:
                     job, tries = waiting.pop(ref)
-                    found = self._fetch(ref, job, tries)
-                    if found is None:
+                    outcome = self._fetch(ref, job, tries)
+                    if outcome is None:
                         waiting[self._task.remote(job, __version__)] = (job, tries + 1)
                     else:
-                        yield found
+                        yield outcome
         finally:
             for ref in waiting:
                 with suppress(Exception):
@@ -141,13 +141,13 @@ def _work(job: Job, version: str) -> Done | Failed:
 
 def _why_not(error: Exception, address: str | None) -> str:
     """What was tried, what Ray says, and the remedy."""
-    said = " ".join(str(error).split())[:200].rstrip(".")
+    reason = " ".join(str(error).split())[:200].rstrip(".")
     if address:
         named = " (RAY_ADDRESS)" if cluster_of_environment() == address else ""
         return (
-            f"the Ray cluster {address!r}{named} cannot be reached: {said}. Is it up? Ask it with: "
+            f"the Ray cluster {address!r}{named} cannot be reached: {reason}. Is it up? Ask it with: "
             f"ray status --address {shlex.quote(address)}"
         )
     names = sorted(name for name in os.environ if name.startswith("RAY_"))
     remedy = f"unset {', '.join(names)}, which Ray reads, or" if names else "either install Ray again, or"
-    return f"Ray cannot be started here: {said}; {remedy} leave out --engine ray to use local processes"
+    return f"Ray cannot be started here: {reason}; {remedy} leave out --engine ray to use local processes"
