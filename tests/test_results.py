@@ -25,8 +25,6 @@ PAGES = sorted(path for path in RESULTS.glob("*.md") if path.name != "index.md")
 
 # Pages that a review found stale in November 2026. Each carries a banner; only a revised measurement (or figure) removes an entry.
 STALE = {
-    "attribution-confusion": "margins that its command no longer gives; devices that see nothing",
-    "attribution-twins": "an older recipe",
     # Until docs/results/regenerate.sh has run them with greedy play and at least ten seeds:
     "capability": "five seeds, sampled actions only",
     "levels": "five seeds, sampled actions only",

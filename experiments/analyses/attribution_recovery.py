@@ -36,8 +36,10 @@ from ...envs.planner.planner import Plan, solve
 from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
 from ..evaluation.attribution import attribute, hypotheses_of, objectives_of
+from ..study.results.page_header import front_matter, golden_of
 from ..system.atomic_files import write_atomic
 
+MODULE = "goalposts.experiments.analyses.attribution_recovery"
 EPISODES = 20  # per batch
 BETAS = (0.5, 1.0, 2.0, 4.0)
 
@@ -191,20 +193,24 @@ def page(table: pl.DataFrame) -> str:
         "",
         f"Batches of {EPISODES} whole episodes. Rows: the agent, over all temperatures and habits; columns: how often",
         "each hypothesis had the highest evidence, in percent of the batches (empty: never). The CSV file next to this page has every row",
-        "by temperature and habit.",
+        "by temperature and habit. These agents and devices are the hypotheses themselves, and the devices see nothing; devices that",
+        "see, and agents from outside the library, are in [calibration](calibration.md).",
     ]
     names = table.columns[table.columns.index("median_margin") + 1 :]
     for levels, own in table.group_by("levels", maintain_order=True):
         batches = own.group_by("generator", maintain_order=True).agg(
             pl.col("batches").sum(), pl.col(names).mean()
         )
-        least = own["recognised"].min()
+        least, tied = (
+            f"{100 * float(str(own[column].min())):.1f}%" for column in ("recognised", "recognised_or_tied")
+        )
         lines += [
             "",
             f"## Levels: `{levels[0]}`",
             "",
-            f"{own['batches'][0]} batches per row of the file, {own['batches'].sum():,} in all; recognised in at least "
-            f"{100 * float(str(least)):.1f} % of those of every generator, temperature and habit.",
+            f"{own['batches'][0]} batches per row of the file, {own['batches'].sum():,} in all. In the batches of every",
+            f"generator, temperature and habit, the true hypothesis is the best in at least {least}, and the best or tied with it in",
+            f"at least {tied}.",
             "",
             f"| who played | batches | {' | '.join(names)} |",
             f"|---|---|{'---|' * len(names)}",
@@ -212,25 +218,27 @@ def page(table: pl.DataFrame) -> str:
         for row in batches.iter_rows(named=True):
             cells = [f"{100 * row[name]:.0f}" if row[name] >= 0.005 else "" for name in names]
             lines.append(f"| {row['generator']} | {row['batches']} | {' | '.join(cells)} |")
-    lines += [
-        "",
-        "Made by: `python -m goalposts.experiments.analyses.attribution_recovery docs/results/attribution-confusion.csv`",
-        "",
-    ]
-    return "\n".join(lines)
+    return "\n".join([*lines, ""])
 
 
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m goalposts.experiments.analyses.attribution_recovery")
+    parser = argparse.ArgumentParser(prog=f"python -m {MODULE}")
     parser.add_argument("out", type=Path, help="the CSV file to write")
     parser.add_argument(
         "--batches", type=int, default=40, help=f"batches of {EPISODES} episodes for each known agent"
     )
     given = parser.parse_args(arguments)
     table = calibrate(given.out, given.batches)
-    write_atomic(given.out.with_suffix(".md"), page(table).encode())
+    golden = golden_of(given.out.parent)
+    header = front_matter(
+        f"python -m {MODULE} docs/results/attribution-confusion.csv --batches {given.batches}",
+        f"{given.batches} batches of {EPISODES} episodes per row of the file; no training seeds",
+        (),
+        {"CoinRun": golden["CoinRun"]} if golden else {},
+    )
+    write_atomic(given.out.with_suffix(".md"), (header + page(table)).encode())
 
 
 if __name__ == "__main__":

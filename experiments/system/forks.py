@@ -1,7 +1,8 @@
 """Forked processes: a fork does not copy polars' threads, so a child would wait for them forever.
 
-A child forked after polars started its threads gets an error message, because they cannot be restarted there. Children that
-play, train with another library or only import polars are not affected. Read next: `processes.py`.
+A child forked after polars started its threads gets an error message, because they cannot be restarted there: from the functions
+that ask, and from every query of polars, so that nothing waits where no function asked. Children that play, train with another
+library or only import polars are not affected. Read next: `processes.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ TASKS = Path("/proc/self/task")
 POOL = tuple(
     f"polars-{digit}" for digit in range(10)
 )  # its threads are numbered; others are begun when it is imported
+WAITING = {
+    "LazyFrame": ("collect", "_collect_eager", "collect_async", "sink_parquet", "sink_csv", "sink_ipc", "sink_ndjson"),
+    "DataFrame": ("partition_by", "sample"),
+    "Series": ("sort", "sample"),
+}  # what waits for its threads; most of what a DataFrame does is a query of a LazyFrame
 _begun_before_fork = _refused = False
 
 
@@ -37,6 +43,22 @@ def _before_fork() -> None:
 def _in_child() -> None:
     global _refused
     _refused = _refused or _begun_before_fork
+    if _refused:
+        _guard_queries()
+
+
+def _guard_queries() -> None:
+    """Make polars raise in this process where it could only wait."""
+    polars = sys.modules["polars"]
+    polars.concat = _no_query
+    for kind, names in WAITING.items():
+        for name in names:
+            if hasattr(getattr(polars, kind), name):
+                setattr(getattr(polars, kind), name, _no_query)
+
+
+def _no_query(*_: object, **__: object) -> None:
+    refuse_after_fork()
 
 
 def _polars_has_threads() -> bool:

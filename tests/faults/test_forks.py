@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 CODE = """
-import os, sys
+import os, polars, sys
 from goalposts.agents import GoToGoal, load_agent
 from goalposts.experiments import diagnose, evaluate, load_config, train
 from goalposts.experiments.measurement.episodes import read_episodes
@@ -43,6 +43,7 @@ before = {
 after = {
     "scripted": lambda: evaluate(GoToGoal(), **control), "trained": lambda: evaluate(load_agent(RUN), **control),
     "diagnose": lambda: diagnose(table), "train": lambda: train(load_config(CONFIG), sys.argv[3]), "play": play,
+    "query": lambda: table.sort("len"), "concat": lambda: polars.concat([table, table]),
 }
 table = before[sys.argv[4]]()
 for name in sys.argv[5:]:
@@ -76,4 +77,5 @@ def test_a_child_works_where_polars_had_not_begun(tmp_path: Path, tiny_run: Path
     assert (
         children(tiny_run, tiny_config, tmp_path, "nothing", "scripted", "trained", "play") == ["worked"] * 3
     )
-    assert children(tiny_run, tiny_config, tmp_path, "read", "scripted")[0].startswith("UserError")
+    said = children(tiny_run, tiny_config, tmp_path, "read", "scripted", "query", "concat")
+    assert [words.split()[0] for words in said] == ["UserError"] * 3
