@@ -19,7 +19,15 @@ POOL = tuple(
     f"polars-{digit}" for digit in range(10)
 )  # its threads are numbered; others are begun when it is imported
 WAITING = {
-    "LazyFrame": ("collect", "_collect_eager", "collect_async", "sink_parquet", "sink_csv", "sink_ipc", "sink_ndjson"),
+    "LazyFrame": (
+        "collect",
+        "_collect_eager",
+        "collect_async",
+        "sink_parquet",
+        "sink_csv",
+        "sink_ipc",
+        "sink_ndjson",
+    ),
     "DataFrame": ("partition_by", "sample"),
     "Series": ("sort", "sample"),
 }  # what waits for its threads; most of what a DataFrame does is a query of a LazyFrame

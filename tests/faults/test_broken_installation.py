@@ -14,11 +14,16 @@ from goalposts.process.broken_install import cause_of
 @row("B1")
 def test_a_cut_file_of_compiled_python_is_named(tmp_path: Path) -> None:
     """Regression: "EOFError: marshal data too short" and a traceback at each start, without the name of the file."""
-    places = {"PYTHONPYCACHEPREFIX": str(tmp_path / "compiled"), "PYTHONDONTWRITEBYTECODE": ""}
-    assert run([*GOALPOSTS, "--version"], tmp_path, **places).returncode == 0
+    compiled = str(tmp_path / "compiled")
+    assert (
+        run(
+            [*GOALPOSTS, "--version"], tmp_path, PYTHONPYCACHEPREFIX=compiled, PYTHONDONTWRITEBYTECODE=""
+        ).returncode
+        == 0
+    )
     (path,) = tmp_path.rglob("cli/app.*.pyc")
     path.write_bytes(path.read_bytes()[:300])
-    done = run([*GOALPOSTS, "--version"], tmp_path, **places)
+    done = run([*GOALPOSTS, "--version"], tmp_path, PYTHONPYCACHEPREFIX=compiled, PYTHONDONTWRITEBYTECODE="")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"goalposts: the file {path}, which Python compiled, is damaged; delete it")
     assert done.stderr.count("\n") == 1

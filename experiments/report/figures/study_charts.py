@@ -309,7 +309,7 @@ def _end_names(axes, ends: list[tuple]) -> None:
         write(axes, at, start + step * k, f"{'●■▲◆'[mark]} {name}", PALETTE["goal"], ha="left")
 
 
-FIGURES: Mapping[str, tuple[Callable[[pl.DataFrame, WorldWords], Drawn | None], ...]] = {
+FIGURES: Mapping[str, tuple[Callable[..., Drawn | None], ...]] = {
     "alpha": (alpha_lines,),
     "seeds": (seeds_histogram, seeds_links),
     "capability": (capability_over_time, over_key),
