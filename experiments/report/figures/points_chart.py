@@ -66,9 +66,9 @@ def over_key(table: pl.DataFrame, words: WorldWords, naming: ArmNames) -> Drawn 
         * several
     )
     caption = (
-        "Open squares: capability in distribution, on held-out levels of the training kind. Filled: goal preference, the goal first among "
-        f"the episodes that reach goal or proxy on distinguishing levels {naming.shift or 'after the shift'}, with a small dot for each "
-        f"agent. {meaning}{spell_n([spot for _, spot in spots])}. Bars: 95% intervals over seeds and levels."
+        "Open squares: capability in distribution. Filled: goal preference, the goal first in episodes that reach goal or proxy, on "
+        f"distinguishing levels {naming.shift or 'after the shift'}; small dots: single agents. {meaning}"
+        f"{spell_n([spot for _, spot in spots])}. Bars: 95% intervals over seeds and levels."
     )
     title = preference_title(key if keys_of(table) else "", named, words, naming)
     return Drawn("points", title, figure, caption)

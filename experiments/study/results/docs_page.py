@@ -49,6 +49,7 @@ from ..folder.progress import spell_time
 from ..workers.job import Times
 from .page_details import details, markdown_row
 from .page_header import STUDIES, front_matter, golden_of
+from .point_names import base_name
 from .report import figures_of, file_stem, points_table
 from .summary import DIGITS, read_summary
 
@@ -101,10 +102,7 @@ def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) ->
         command,
     )
     page = _header(folder, plan, out, command) + page
-    over_time = plan.study.figure in (
-        "seeds",
-        "capability",
-    )  # what is said of them rests on rows by training step
+    over_time = plan.study.figure in ("seeds", "capability")  # what is said rests on rows by training step
     kept = table if over_time else table.filter(pl.col("step").is_null())
     points = kept.write_csv(float_precision=DIGITS)
     contents = {out / f"{name}.md": page.encode(), out / f"{name}.csv": points.encode()}
@@ -369,7 +367,8 @@ def _plain(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
     arms = [(arm, spot) for arm in arms_of(table) for spot in curve(table, "preference", key, arm)]
     sizes = Counter(arm for arm, _ in arms)
     spots = [
-        replace(spot, x=place_words(arm, spot.x, sizes[arm], bool(keys_of(table)))) for arm, spot in arms
+        replace(spot, x=place_words(arm, spot.x, sizes[arm], bool(keys_of(table)), base_name(plan)))
+        for arm, spot in arms
     ]
     if len(spots) < 2:
         return []

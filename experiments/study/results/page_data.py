@@ -43,7 +43,8 @@ from ...report.words import phrase
 from ..design.measures import GREEDY
 from ..design.plan import Point, StudyPlan
 from ..folder.folder import PAGE, SUMMARY, StudyFolder
-from .report import base_name, figures_of, write_figures
+from .point_names import base_name
+from .report import figures_of, write_figures
 from .summary import read_summary
 
 LEVELS = 4  # recorded levels per agent

@@ -17,6 +17,7 @@ from ...measurement.intervals import percent
 from ...measurement.rates import OUTCOME_TITLES
 from ..design.measures import BEHAVIOUR, DECIDING, DID, DISTANCE, GREEDY, LOOPED
 from ..design.plan import Point, StudyPlan
+from .point_names import base_name
 
 PROBED_POINTS = 6  # more points than that get no table of conditions each; it is in the CSV file
 FEW = 4  # conditions that need no table: their numbers are those of the verdict
@@ -45,6 +46,8 @@ def _of(points: pl.DataFrame, point: Point) -> pl.DataFrame:
 def _label(plan: StudyPlan, point: Point) -> str:
     words = ", ".join(point.values.values())
     if point.arm == "main":
+        if plan.study.arms:
+            return words or base_name(plan)
         base = plan.study.base
         return words or (str(base.get("name", point.name)) if isinstance(base, dict) else base)
     return f"{point.arm}: {words}" if words else point.arm

@@ -5,7 +5,6 @@ Read next: `page_data.py`, which gathers the page; `experiments/report/figures/s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +17,7 @@ from ...measurement.intervals import percent, unseen_share
 from ...measurement.metrics import METRICS, withheld
 from ...publish.wording import notes_of, training_label, words_of
 from ...report.figures.drawn import Drawn
-from ...report.figures.findings import AS_IT_IS, ArmNames
+from ...report.figures.findings import ArmNames
 from ...report.figures.study_charts import draw
 from ...report.page.study_page import StudyTable
 from ...report.words import phrase
@@ -26,6 +25,7 @@ from ...system.atomic_files import disk_errors, write_together
 from ..design.plan import MAIN, StudyPlan
 from ..folder.folder import FIGURES, StudyFolder
 from .page_details import interval_cell
+from .point_names import base_name
 
 LONG = 40  # characters of a description of training levels that does not fit a title
 
@@ -50,16 +50,6 @@ def arm_names(plan: StudyPlan, table: pl.DataFrame, world: World) -> ArmNames:
     judged = table.filter(pl.col("measure") == "preference")["condition"].drop_nulls()
     shift = phrase(notes_of(world, [judged[0]])[0], words_of(world)) if len(judged) else ""
     return ArmNames(base_name(plan), trained, shift)
-
-
-def base_name(plan: StudyPlan) -> str:
-    """Short name of the config that a study varies, where an arm has another condition: `coinrun/edge` → "edge"."""
-    if not any("env.condition" in arm.set for arm in plan.study.arms):
-        return AS_IT_IS
-    base = plan.study.base
-    name = str(base.get("name", "")) if isinstance(base, Mapping) else Path(base).stem
-    world = next(iter(plan.runs.values())).world.lower()
-    return name.removeprefix(f"{world}-").replace("_", " ").replace("-", " ") or AS_IT_IS
 
 
 def file_stem(study: str, figure: str) -> str:
@@ -100,7 +90,7 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
         label = ", ".join(point.values.get(key, "") for key in keys)
         if arms and point.arm != MAIN:
             label = f"{point.arm}: {label}" if label else point.arm
-        cells = [label or ("as it is" if arms else point.name), f"{estimates['verdict']['seeds']}"]
+        cells = [label or (base_name(plan) if arms else point.name), f"{estimates['verdict']['seeds']}"]
         cells += [interval_cell(estimates.get(name)) for name in shown]
         rows.append([*cells, estimates["verdict"]["words"]])
     head = [", ".join(keys) or "point", "seeds", *shown.values(), "verdict on the procedure"]

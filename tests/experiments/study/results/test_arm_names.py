@@ -5,7 +5,8 @@ import pytest
 
 from goalposts.envs.worlds.registry import get_world
 from goalposts.experiments.study.design.plan import plan_study
-from goalposts.experiments.study.results.report import arm_names, base_name
+from goalposts.experiments.study.results.point_names import base_name
+from goalposts.experiments.study.results.report import arm_names
 
 
 def naming(study: str, world: str, shift: str):
