@@ -148,7 +148,11 @@ def record(run: Run, evaluation: Evaluation, add: bool = False) -> None:
 def files_of(
     run: Run, trajectories: Content, leaked: Mapping[str, int], episodes: Content
 ) -> dict[Path, Content]:
-    """List the files of an evaluation in a run's folder with their content, in the order in which they are renamed."""
+    """List the files of an evaluation in a run's folder with their content, in the order in which they are renamed.
+
+    Raises FolderGone if the run's folder was removed or replaced since it was locked.
+    """
+    run.check_there()
     counts = (json.dumps(dict(leaked), indent=1) + "\n").encode()
     return {run.path / FILE: trajectories, run.path / LEAKAGE: counts, run.episodes_path: episodes}
 

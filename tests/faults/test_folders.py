@@ -17,7 +17,8 @@ from goalposts.errors import UserError
 from goalposts.experiments import Run, load_config
 from goalposts.experiments.cli.main import main
 from goalposts.experiments.config.schema import ConfigError
-from goalposts.experiments.evaluation.evaluate import subject_of
+from goalposts.experiments.evaluation.chunked import evaluate_named
+from goalposts.experiments.evaluation.evaluate import Evaluation, evaluate_fully, subject_of
 from goalposts.experiments.runs import provenance
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.folder.folder import StudyFolder
@@ -235,6 +236,26 @@ def test_a_run_that_vanishes_while_it_trains_is_not_called_trained(
     assert (code, out, err.count("\n")) == (1, "", 1), err
     assert "its folder is not there (any more)" in err
     assert not (path / "config.yaml").exists()
+
+
+@row("A9")
+def test_an_evaluation_writes_nothing_into_a_folder_that_took_its_runs_place(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the message came after three files had been written there."""
+    path = copy_of(tiny_run, tmp_path / "run")
+
+    def replaced(*given: object, **named: object) -> Evaluation:
+        found = evaluate_fully(*given, **named)  # type: ignore[arg-type]
+        shutil.rmtree(path)
+        path.mkdir()
+        (path / "thesis.txt").write_text("mine")
+        return found
+
+    monkeypatch.setattr("goalposts.experiments.evaluation.chunked.evaluate_fully", replaced)
+    with pytest.raises(FolderGone):
+        evaluate_named(str(path), levels=2)
+    assert os.listdir(path) == ["thesis.txt"]
 
 
 @row("A9")
