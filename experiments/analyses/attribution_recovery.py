@@ -61,11 +61,16 @@ class Known:
 
 
 def known_agents(world: World, seed: int) -> list[Known]:
-    """Create one agent of each kind, with parameters and random numbers derived from the seed."""
+    """Create one agent of each kind, with parameters and random numbers derived from the seed.
+
+    Without the targets that are a hypothesis only on some levels, such as `move_right` where a level goes on past the edge.
+    """
     rng = np.random.default_rng(seed)
     n = len(world.actions)
     agents = []
     for name, variants in objectives_of(world).items():
+        if name in world.separated:
+            continue
         for beta in BETAS:
             for habit in ("", "moves"):
                 objective = variants[rng.integers(len(variants))]
