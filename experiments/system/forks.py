@@ -19,6 +19,7 @@ POOL = tuple(
     f"polars-{digit}" for digit in range(10)
 )  # its threads are numbered; others are begun when it is imported
 WAITING = {
+    "": ("concat",),
     "LazyFrame": (
         "collect",
         "_collect_eager",
@@ -58,11 +59,11 @@ def _in_child() -> None:
 def _guard_queries() -> None:
     """Make polars raise in this process where it could only wait."""
     polars = sys.modules["polars"]
-    polars.concat = _no_query
     for kind, names in WAITING.items():
+        owner = getattr(polars, kind) if kind else polars
         for name in names:
-            if hasattr(getattr(polars, kind), name):
-                setattr(getattr(polars, kind), name, _no_query)
+            if hasattr(owner, name):
+                setattr(owner, name, _no_query)
 
 
 def _no_query(*_: object, **__: object) -> None:
