@@ -123,7 +123,7 @@ def test_custom_world_is_loaded_and_generates_levels(tmp_path: Path, monkeypatch
     [
         ("no_such_module:OWN", "cannot be loaded: No module named 'no_such_module'"),
         ("my_other_worlds:NONE", "cannot be loaded: .* has no attribute 'NONE'"),
-        ("my_other_worlds:NO_WORLD", "is a int, not a goalposts.envs.World"),
+        ("my_other_worlds:NO_WORLD", "is an int, not a goalposts.envs.World"),
         ("my_other_worlds:TWIN", "there is another world called CoinRun"),
         (":OWN", "write it as `module:NAME`"),
         ("Chess", "unknown world 'Chess'"),
