@@ -27,7 +27,7 @@ TEN = generate("CoinRun", "off_path", 3, 10)
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"levels": 50_000}, r"levels is a int.*num_levels=50000"),
+        ({"levels": 50_000}, r"levels is an int.*num_levels=50000"),
         ({"levels": np.int64(9)}, r"num_levels=9"),
         ({"levels": TEN[0]}, r"levels=LevelSet\.of\(\[level\]\)"),
         ({"levels": list(TEN)}, r"levels=LevelSet\.of\(levels\)"),
