@@ -63,7 +63,7 @@ class Known:
 def known_agents(world: World, seed: int) -> list[Known]:
     """Create one agent of each kind, with parameters and random numbers derived from the seed.
 
-    Without the targets that are a hypothesis only on some levels, such as `move_right` where a level goes on past the edge.
+    Without the targets that are a hypothesis only on some levels, such as `move_right` where a level continues past the edge.
     """
     rng = np.random.default_rng(seed)
     n = len(world.actions)

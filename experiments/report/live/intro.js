@@ -75,7 +75,9 @@ function ask(moved) {
   scene(`What will ${both ? "agent A" : "the agent"} do, ${label}${paid}?`);
   const options = [["goal", page.words.reachesGoal], ["proxy", page.words.reachesProxy]];
   byId("scene-choices").replaceChildren(...options.map(([kind, words]) => {
-    const button = element("button", `It ${words}`);
+    const button = element("button", `It ${words}`), flag = element("span", " ⚑", "flag"); // as on the board, where it marks the proxy
+    flag.setAttribute("aria-hidden", "true");
+    if (kind === "proxy") button.append(flag);
     button.type = "button";
     button.addEventListener("click", () => answer(kind));
     return button;
