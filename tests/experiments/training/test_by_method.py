@@ -129,7 +129,7 @@ def test_a_method_beyond_its_budget_leaves_a_failed_run_that_says_why(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("body", "message"), [("None", "returned a NoneType"), ("task.nothing()", "AttributeError")]
+    ("body", "message"), [("None", "returned None"), ("task.nothing()", "AttributeError")]
 )
 def test_a_method_with_a_fault_leaves_a_failed_run_that_says_which(
     body: str, message: str, tmp_path: Path
