@@ -129,9 +129,9 @@ def import_world(spec: str) -> tuple[Any, WorldSource]:
                 _import_file(Path(module)) if is_file else _import_module(module, look_here=installed is None)
             )
         value = getattr(world_module, attribute)
-    except CannotImport:
+    except (CannotImport, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:  # a world's code can raise anything
+    except BaseException as error:  # a world's code can raise anything
         raise CannotImport(_reason(error)) from error
     return value, _source(spec, spec if installed else place_of(spec), world_module)
 

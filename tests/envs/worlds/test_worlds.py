@@ -139,6 +139,18 @@ def test_world_that_cannot_be_loaded_gives_the_reason(
     assert get_world("CoinRun") is COINRUN
 
 
+@pytest.mark.parametrize("raised", ["BaseException('why')", "GeneratorExit('why')", "SystemExit('why')"])
+def test_whatever_a_worlds_code_raises_is_its_reason(
+    raised: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: a bare BaseException ended every command with a traceback."""
+    name = f"raising_{raised.partition('(')[0].lower()}"
+    (tmp_path / f"{name}.py").write_text(f"raise {raised}")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(WorldError, match="cannot be loaded: .*why"):
+        load_world(f"{name}:OWN")
+
+
 def test_two_worlds_of_one_name_are_refused() -> None:
     """Regression: the second was silently treated as the first, and its legend replaced the first's."""
     other = replace(COINRUN, legend=replace(COINRUN.legend, check=lambda tiles: (0, 0, "never")))
