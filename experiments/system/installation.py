@@ -5,6 +5,7 @@ Read next: `goalposts/process/cache_place.py`, which chooses the folder of the k
 
 from __future__ import annotations
 
+import importlib
 import os
 import platform
 import tempfile
@@ -25,6 +26,8 @@ REQUIRED = (
     *("polars", "pydantic", "pygame-ce", "pillow"),
 )
 OPTIONAL = ("ray",)
+# Modules that are imported in a moment, by package. What needs seconds (torch) says itself what is wrong with it.
+LIGHT = {"polars": "polars", "pydantic": "pydantic", "pygame-ce": "pygame", "pillow": "PIL.Image"}
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ def check_installation(folder: Path = Path()) -> Installation:
     damaged = tuple(damaged_files(kernels)) if kernels else ()
     solvable = solve(generate("CoinRun", "off_path", 0, 1)[0]).solvable
     problems = [f"{name} is not installed: pip install goalposts" for name in REQUIRED if not packages[name]]
+    problems += [
+        f"{name} {packages[name]} cannot be imported ({reason}): reinstall it"
+        for name, module in LIGHT.items()
+        if packages[name] and (reason := _why_not(module))
+    ]
     if twin := _version("pygame"):
         problems.append(
             f"pygame {twin} is installed in addition to pygame-ce: pip uninstall pygame, then reinstall pygame-ce"
@@ -84,6 +92,16 @@ def _version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+def _why_not(module: str) -> str:
+    """Why a module cannot be imported; "" if it can."""
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # a damaged library can raise anything
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def _is_writable(folder: Path) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from fixtures.command import GOALPOSTS, run
 from fixtures.faults import row
 
+from goalposts.experiments.system.installation import check_installation
 from goalposts.process.broken_install import cause_of
 
 
@@ -43,3 +44,13 @@ def test_a_library_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatc
     assert message.startswith("PIL cannot be loaded: ")
     assert "pip install --force-reinstall goalposts" in message
     assert cause_of(theirs.value) is cause_of(ValueError()) is None
+
+
+@row("B1")
+def test_doctor_names_a_library_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: "No problem found." where polars could not be loaded."""
+    assert check_installation().problems == ()
+    monkeypatch.setitem(sys.modules, "polars", None)
+    (problem,) = check_installation().problems
+    assert problem.startswith("polars ")
+    assert "cannot be imported" in problem
