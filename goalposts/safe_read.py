@@ -43,16 +43,17 @@ class TooLarge(OSError):
 def decode_text(content: bytes) -> str:
     """Decode UTF-8, or UTF-16 with a byte order mark, ignoring marks and a final Ctrl-Z. Raises UnicodeDecodeError.
 
-    Windows PowerShell writes UTF-16: `goalposts config show … > my.yaml`.
+    Windows PowerShell writes UTF-16: `goalposts config show … > my.yaml`. Text with CR LF that Windows wrote as text once more has
+    CR CR LF, which is one end of line.
     """
     if content[:2] not in WIDE:
-        return content.decode("utf-8-sig").removesuffix("\x1a")
+        return content.decode("utf-8-sig").replace("\r\r\n", "\r\n").removesuffix("\x1a")
     text = content.decode("utf-16")
     if 2 * len(text.encode("ascii", "ignore")) < len(text):  # any bytes of even length can be UTF-16
         raise UnicodeDecodeError(
             "utf-16", content[:2], 0, 2, "hardly any character is ASCII, so it is no text"
         )
-    return text.removesuffix("\x1a")
+    return text.replace("\r\r\n", "\r\n").removesuffix("\x1a")
 
 
 def decode_first_line(content: bytes) -> str:

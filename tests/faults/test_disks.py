@@ -154,6 +154,7 @@ LEVELS = [level.to_text() for level in generate("CoinRun", "off_path", 0, 2)]
         "# the first level\n" + "\n# the second\n".join(LEVELS),
         "; one\n" + "\n; two\n".join(LEVELS),
         "; a remark within a level\n".join(LEVELS[0].splitlines(True)) + "\n\n" + LEVELS[1],
+        "\n\n".join(LEVELS).replace("\n", "\r\r\n"),  # Windows, text with CR LF written as text
     ],
 )
 def test_level_files_of_any_editor_are_read(tmp_path: Path, content: str) -> None:
@@ -183,11 +184,11 @@ def test_a_row_of_walls_is_never_taken_for_a_comment() -> None:
 
 
 @row("B13", "B15")
-@pytest.mark.parametrize("change", ["\ufeff{}", "crlf", "{}\x1a"])
+@pytest.mark.parametrize("change", ["\ufeff{}", "\r\n", "\r\r\n", "{}\x1a"])
 def test_config_files_of_any_editor_are_read(tmp_path: Path, change: str) -> None:
     (tmp_path / "tiny.yaml").write_text(YAML)
     plain = load_config(str(tmp_path / "tiny.yaml"))
-    text = YAML.replace("\n", "\r\n") if change == "crlf" else change.replace("{}", YAML)
+    text = change.replace("{}", YAML) if "{}" in change else YAML.replace("\n", change)
     (tmp_path / "tiny.yaml").write_text(text, encoding="utf-8", newline="")
     assert load_config(str(tmp_path / "tiny.yaml")) == plain
 
