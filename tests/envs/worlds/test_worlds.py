@@ -147,7 +147,7 @@ def test_whatever_a_worlds_code_raises_is_its_reason(
     name = f"raising_{raised.partition('(')[0].lower()}"
     (tmp_path / f"{name}.py").write_text(f"raise {raised}")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(WorldError, match="cannot be loaded: .*why"):
+    with pytest.raises(WorldError, match=r"cannot be loaded: .*why"):
         load_world(f"{name}:OWN")
 
 
