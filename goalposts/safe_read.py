@@ -46,10 +46,9 @@ def decode_text(content: bytes) -> str:
     Windows PowerShell writes UTF-16: `goalposts config show … > my.yaml`. Text with CR LF that Windows wrote as text once more has
     CR CR LF, which is one end of line.
     """
-    if content[:2] not in WIDE:
-        return content.decode("utf-8-sig").replace("\r\r\n", "\r\n").removesuffix("\x1a")
-    text = content.decode("utf-16")
-    if 2 * len(text.encode("ascii", "ignore")) < len(text):  # any bytes of even length can be UTF-16
+    wide = content[:2] in WIDE
+    text = content.decode("utf-16" if wide else "utf-8-sig")
+    if wide and 2 * len(text.encode("ascii", "ignore")) < len(text):  # any bytes of even length can be UTF-16
         raise UnicodeDecodeError(
             "utf-16", content[:2], 0, 2, "hardly any character is ASCII, so it is no text"
         )

@@ -17,11 +17,16 @@ from claims import CLAIMS, FILLED, MARK, PAGE, claims_page, figures, filled
 
 from goalposts.experiments.analyses.all_worlds_page import STRICT
 from goalposts.experiments.measurement.metrics import GOAL_EFFECT_SEPARATES
+from goalposts.experiments.study.design.plan import plan_study
+from goalposts.experiments.study.results.page_details import details
 from goalposts.experiments.study.results.page_header import front_matter, golden_of, problems_of, split
 from goalposts.registration import WORLDS
 
 RESULTS = DOCS / "results"
 PAGES = sorted(path for path in RESULTS.glob("*.md") if path.name != "index.md")
+STUDY_PAGES = [
+    path for path in PAGES if f"goalposts study docs studies/{path.stem} " in path.read_text("utf-8")
+]
 
 # Pages that a review found stale in November 2026. Each carries a banner; only a revised measurement (or figure) removes an entry.
 STALE = {
@@ -44,6 +49,16 @@ def test_a_page_is_what_the_shipped_recipe_makes(page: Path) -> None:
     assert header["command"]
     assert header["n"]
     assert body.startswith("# ")
+
+
+@pytest.mark.parametrize("page", STUDY_PAGES, ids=lambda page: page.stem)
+def test_a_study_page_says_what_its_table_says(page: Path) -> None:
+    table = pl.read_csv(page.with_suffix(".csv"), infer_schema_length=None).with_columns(
+        pl.col("words").cast(pl.String)
+    )
+    text = page.read_text("utf-8")
+    sentences = details(plan_study(page.stem), table)
+    assert [line for line in sentences if line not in text] == [], "run `goalposts study docs` again"
 
 
 def test_every_allowed_page_is_there() -> None:

@@ -311,9 +311,9 @@ def _take_defaults_of(world: object, document: Document) -> None:
 def _without_numpy(value: Any) -> Any:
     """Plain data: NumPy's numbers become Python's, at any depth."""
     if isinstance(value, Mapping):
-        return {key: _without_numpy(one) for key, one in value.items()}
+        return {key: _without_numpy(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)([_without_numpy(one) for one in value])
+        return [_without_numpy(part) for part in value]
     return value.item() if hasattr(value, "dtype") and getattr(value, "ndim", 1) == 0 else value
 
 

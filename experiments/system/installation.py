@@ -27,7 +27,12 @@ REQUIRED = (
 )
 OPTIONAL = ("ray",)
 # Modules that are imported in a moment, by package. What needs seconds (torch) says itself what is wrong with it.
-LIGHT = {"polars": "polars", "pydantic": "pydantic", "pygame-ce": "pygame", "pillow": "PIL.Image"}
+LIGHT = {
+    "polars": "polars",
+    "pydantic": "pydantic",
+    "pygame-ce": "goalposts.envs.window.canvas",
+    "pillow": "PIL.Image",
+}
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,6 @@ def _version(package: str) -> str | None:
 
 def _why_not(module: str) -> str:
     """Why a module cannot be imported; "" if it can."""
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     try:
         importlib.import_module(module)
     except Exception as error:  # a damaged library can raise anything

@@ -29,7 +29,7 @@ from ...runs.run import Run
 
 Row = dict[str, Any]
 BEHAVIOUR, RELOCATION, DECIDING = "behaviour", "relocation_effect", "deciding"
-DID = "did/"  # before the outcome that a candidate behaviour predicts
+DID = "did/"  # before the outcome that a candidate behaviour predicts; `did` writes it
 LOOPED = "looped"  # greedy episodes that go round in circles
 DISTANCE = "distance/"  # to the nearest training layout, before the name of a statistic
 GREEDY = "greedy/"  # before the name of a measure: by greedy episodes; without it, by sampled ones
@@ -83,6 +83,11 @@ def measured_again(episodes: pl.DataFrame, config: ExperimentConfig, rows: list[
     verdict = diagnose(episodes, config.verdict, leakage=leaked)
     kept = [row for row in rows if row["step"] is not None or not is_of_episodes(row["measure"])]
     return [*_measures(episodes, verdict, leaked), *kept]
+
+
+def did(predicted: Iterable[str]) -> str:
+    """The measure of a prediction: how often all of it held of an episode."""
+    return DID + " and ".join(predicted)
 
 
 def is_of_episodes(measure: str) -> bool:
@@ -155,7 +160,7 @@ def _of_actions(run: Run, episodes: pl.DataFrame, verdict: Verdict) -> Iterator[
         }
         for (condition, predicted), share in tests.items():
             if share is not None:
-                yield _estimated(DID + " and ".join(predicted), condition, share)
+                yield _estimated(did(predicted), condition, share)
     moved = relocated(verdict, recorded, episodes)
     if moved is not None:
         yield _estimated(RELOCATION, verdict.shift, moved.effect) | {"words": moved.other}

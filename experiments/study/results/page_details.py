@@ -15,7 +15,7 @@ from ....envs.worlds.registry import get_world
 from ...measurement.behaviour.naming import LEAST
 from ...measurement.intervals import percent
 from ...measurement.rates import OUTCOME_TITLES
-from ..design.measures import BEHAVIOUR, DECIDING, DID, DISTANCE, GREEDY, LOOPED
+from ..design.measures import BEHAVIOUR, DECIDING, DID, DISTANCE, GREEDY, LOOPED, did
 from ..design.plan import Point, StudyPlan
 from .point_names import base_name
 
@@ -109,7 +109,7 @@ def _nearly_named(plan: StudyPlan, point: Point, agents: pl.DataFrame) -> str:
     if not usual or usual[0] not in candidates:
         return ""
     tests = pl.DataFrame(
-        [(condition, DID + " and ".join(words)) for condition, words in candidates[usual[0]].items()],
+        [(condition, did(words)) for condition, words in candidates[usual[0]].items()],
         schema=["condition", "measure"],
         orient="row",
     )

@@ -55,6 +55,12 @@ def test_soft_optimal_agents_are_recognised(telling, name, beta):
         assert found.goal_directed
 
 
+def test_the_calibration_plays_only_what_can_be_recognised_on_its_levels(off_path):
+    """Regression: its command ended with an error at `move_right`, which is a hypothesis only where a level continues past the edge."""
+    compared = attribute(off_path, *recorded(GoToGoal(), off_path)).table["hypothesis"]
+    assert {known.truth for known in known_agents(WORLD, 3)} == set(compared)
+
+
 @pytest.mark.parametrize("number", range(-8, -4))
 def test_devices_are_recognised_and_are_not_agents(off_path, number):
     known = known_agents(WORLD, 3)[number]
