@@ -67,7 +67,7 @@ def draw(
     return [drawing for drawing in drawings if drawing is not None]
 
 
-def alpha_lines(table: pl.DataFrame, words: WorldWords, _: ArmNames) -> Drawn | None:
+def alpha_lines(table: pl.DataFrame, words: WorldWords, _naming: ArmNames) -> Drawn | None:
     """Draw goal preference, capability and the agents that cannot see the goal over α, the fraction of varied levels."""
     key = key_of(table)
     spots = curve(table, "preference", key)
@@ -129,7 +129,7 @@ def _competent(table: pl.DataFrame, spots: list[Spot]) -> list[Spot]:
     return [spot for spot in spots if spot.point not in names]
 
 
-def seeds_histogram(table: pl.DataFrame, words: WorldWords, _: ArmNames) -> Drawn | None:
+def seeds_histogram(table: pl.DataFrame, words: WorldWords, _naming: ArmNames) -> Drawn | None:
     """Draw a histogram of the goal preference of single agents that differ only in the seed."""
     point = str(table["point"][0])
     agents = [(seed, spot) for seed, spot in own(table, "preference", "") if spot.point == point]
@@ -184,7 +184,7 @@ def _ends(values: list[float]) -> str:
     return f"{low}%" if low == high else f"{low} to {high}%"
 
 
-def seeds_links(table: pl.DataFrame, words: WorldWords, _: ArmNames) -> Drawn | None:
+def seeds_links(table: pl.DataFrame, words: WorldWords, _naming: ArmNames) -> Drawn | None:
     """Draw rank correlations of training statistics with the final agent's goal preference."""
     looks = links(table, str(table["point"][0]))
     groups = [[link for link in looks if link.shifted == shifted] for shifted in (False, True)]
@@ -241,7 +241,7 @@ def seeds_links(table: pl.DataFrame, words: WorldWords, _: ArmNames) -> Drawn | 
     return Drawn("seeds-links", links_title(looks), figure, caption)
 
 
-def capability_over_time(table: pl.DataFrame, words: WorldWords, _: ArmNames) -> Drawn | None:
+def capability_over_time(table: pl.DataFrame, words: WorldWords, _naming: ArmNames) -> Drawn | None:
     """Draw goal reached (control) and goal first (after the move) over training time: one pair of lines per point."""
     names = table.filter(pl.col("arm") == MAIN)["point"].unique(maintain_order=True).to_list()
     key, n, ends = key_of(table), set(), []
