@@ -14,6 +14,7 @@ function addressOf() {
 let kept = 0;
 function keepAddress() { // not at every stroke of a drag: browsers limit how often
   clearTimeout(kept);
+  if (document.readyState !== "complete") return; // what is still to be loaded may read the address
   kept = setTimeout(keepNow, 250);
 }
 

@@ -93,8 +93,8 @@
     document.dispatchEvent(new CustomEvent("recorded-episode", { detail }));
   }
 
-  function openAddress() {
-    const name = new URLSearchParams(location.hash.slice(1)).get("episode") || "";
+  function openAddress(address) {
+    const name = new URLSearchParams(new URL(address).hash.slice(1)).get("episode") || "";
     if (name.includes("/")) open(name);
   }
 
@@ -104,9 +104,9 @@
   more.addEventListener("click", () => { shown += 100; list(); });
   body.addEventListener("click", (event) => { // the same link again: the address does not change
     const link = event.target.closest("a");
-    if (link && link.hash === location.hash) openAddress();
+    if (link && link.hash === location.hash) openAddress(link.href);
   });
-  addEventListener("hashchange", openAddress);
+  addEventListener("hashchange", (event) => openAddress(event.newURL)); // by now the boards may have put their own in its place
   chooseCondition();
-  openAddress();
+  openAddress(location.href);
 })();

@@ -92,6 +92,17 @@ def test_boards_come_first_and_fit_the_screen(
         assert box["y"] + box["height"] <= viewport["height"], name
 
 
+def test_a_followed_link_wins_over_the_address_that_the_boards_keep(
+    visit: Callable[..., Page], file: Path
+) -> None:
+    page = opened(visit, file, LAPTOP)
+    link = page.locator(".episode-list a").first
+    name = link.inner_text()
+    link.evaluate("link => { link.click(); keepNow(); }")  # kept before the browser tells of the link
+    until(page, f"S.recorded && S.recorded.name === '{name}'")
+    until(page, "location.hash.startsWith('#episode=')")
+
+
 def test_every_episode_can_be_filtered_linked_and_seen(
     visit: Callable[..., Page], file: Path, living: ReportData
 ) -> None:
