@@ -190,8 +190,12 @@ def _row(world: str, agent: str, verdict: Verdict) -> dict[str, Any]:
     return row
 
 
-def _figures(name: str, found: Estimate | None) -> dict[str, Any]:
-    ends = (None,) * 5 if found is None else (found.value, found.low, found.high, found.n, found.kept)
+def _figures(name: str, estimate: Estimate | None) -> dict[str, Any]:
+    ends = (
+        (None,) * 5
+        if estimate is None
+        else (estimate.value, estimate.low, estimate.high, estimate.n, estimate.kept)
+    )
     return dict(zip((name, f"{name}_low", f"{name}_high", f"{name}_n", f"{name}_kept"), ends, strict=True))
 
 

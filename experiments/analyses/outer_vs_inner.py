@@ -83,9 +83,9 @@ def _last(progress: Sequence[Any]) -> float | None:
     return returns[-1] if returns else None
 
 
-def _estimate(name: str, found: Estimate | None) -> dict[str, float | None]:
+def _estimate(name: str, estimate: Estimate | None) -> dict[str, float | None]:
     ends = ("", "_low", "_high")
-    values = (None, None, None) if found is None else (found.value, found.low, found.high)
+    values = (None, None, None) if estimate is None else (estimate.value, estimate.low, estimate.high)
     return {f"{name}{end}": value for end, value in zip(ends, values, strict=True)}
 
 

@@ -45,36 +45,39 @@ def reproduce(
         raise typer.Exit(1)
 
 
-def reproduction_text(found: Reproduction) -> str:
+def reproduction_text(reproduction: Reproduction) -> str:
     """For the terminal: the answer, then what is not as it was."""
-    same = sum(file.state == "same bytes" for file in found.files)
-    if found.same:
+    same = sum(file.state == "same bytes" for file in reproduction.files)
+    if reproduction.same:
         headline = "REPRODUCED" + (
-            "" if same == len(found.files) else " (some files have the same content in other bytes)"
+            "" if same == len(reproduction.files) else " (some files have the same content in other bytes)"
         )
-    elif found.agrees:
+    elif reproduction.agrees:
         headline = "REPRODUCED WITHIN INTERVALS (the processor's features differ, so the bytes do)"
     else:
         headline = "NOT REPRODUCED"
-    lines = [f"{headline}: {found.run}", f"  {same} of {len(found.files)} files have the same bytes"]
-    for file in found.files:
+    lines = [
+        f"{headline}: {reproduction.run}",
+        f"  {same} of {len(reproduction.files)} files have the same bytes",
+    ]
+    for file in reproduction.files:
         if file.state != "same bytes":
             lines.append(f"  {file.file}: {file.state}" + (f"; {file.note}" if file.note else ""))
-    if found.changed:
+    if reproduction.changed:
         lines.append("changed since the run was made:")
-        lines += [f"  {change.what}: {change.was} → {change.now}" for change in found.changed]
+        lines += [f"  {change.what}: {change.was} → {change.now}" for change in reproduction.changed]
     else:
         lines.append("code, versions and machine are unchanged")
-    if found.rates:
-        out_of = [rate for rate in found.rates if not rate.within]
+    if reproduction.rates:
+        out_of = [rate for rate in reproduction.rates if not rate.within]
         lines.append(
-            f"{len(found.rates) - len(out_of)} of {len(found.rates)} rates lie within the recorded 95% interval"
+            f"{len(reproduction.rates) - len(out_of)} of {len(reproduction.rates)} rates lie within the recorded 95% interval"
         )
         for rate in out_of:
             lines.append(
                 f"  {rate.condition}, {'sampled' if rate.sampled else 'greedy'}, {rate.share}: {rate.was:.3f} "
                 f"[{rate.low:.3f}, {rate.high:.3f}], now {rate.now:.3f}"
             )
-    if found.kept is not None:
-        lines.append(f"the re-run: {found.kept}")
+    if reproduction.kept is not None:
+        lines.append(f"the re-run: {reproduction.kept}")
     return plain_lines(lines)

@@ -39,17 +39,22 @@ def outcome_table(rows: Sequence[OutcomesRow]) -> str:
     return table(heads, lines)
 
 
-def evaluation_json(name: str, found: EvaluationSummary) -> dict[str, Any]:
+def evaluation_json(name: str, summary: EvaluationSummary) -> dict[str, Any]:
     """Everything that `goalposts evaluate` prints, for JSON."""
-    distances = {condition: distance.to_dict() for condition, distance in found.distances.items()}
-    return {"run": name, "outcomes": outcomes_json(found.rows), "leaked": found.leaked, "distance": distances}
+    distances = {condition: distance.to_dict() for condition, distance in summary.distances.items()}
+    return {
+        "run": name,
+        "outcomes": outcomes_json(summary.rows),
+        "leaked": summary.leaked,
+        "distance": distances,
+    }
 
 
-def held_out_lines(found: EvaluationSummary) -> list[str]:
+def held_out_lines(summary: EvaluationSummary) -> list[str]:
     """How the evaluated layouts differ from those that were trained on: leakage, and distances."""
-    leaked = ", ".join(f"{n:,} of {name}" for name, n in found.leaked.items() if n)
-    leaked = leaked or ("none" if found.leaked else "not known here")
-    return [f"leakage (levels with a layout that was trained on): {leaked}", *words(found.distances)]
+    leaked = ", ".join(f"{n:,} of {name}" for name, n in summary.leaked.items() if n)
+    leaked = leaked or ("none" if summary.leaked else "not known here")
+    return [f"leakage (levels with a layout that was trained on): {leaked}", *words(summary.distances)]
 
 
 def outcomes_json(rows: Sequence[OutcomesRow]) -> list[dict[str, Any]]:
@@ -75,71 +80,76 @@ def summary_table(items: Sequence[Evaluated]) -> str:
     return table(["", *(label_of(item) for item in items)], rows) + f"  {shown}"
 
 
-def diagnosis_text(found: Diagnosis, add: str) -> str:
+def diagnosis_text(diagnosis: Diagnosis, add: str) -> str:
     """Verdict, probes, conflict curve, attribution. `add`: the command that adds missing probes."""
-    headline, _, rest = found.verdict.explain().partition("\n")
-    parts = [f"{headline}{_named(found)}\n{rest}", f"What does it chase?\n{_probe_table(found)}".rstrip()]
-    if found.chance:
-        rows = (f"  {name:22}{estimate}" for name, estimate in found.chance.items())
+    headline, _, rest = diagnosis.verdict.explain().partition("\n")
+    parts = [
+        f"{headline}{_named(diagnosis)}\n{rest}",
+        f"What does it chase?\n{_probe_table(diagnosis)}".rstrip(),
+    ]
+    if diagnosis.chance:
+        rows = (f"  {name:22}{estimate}" for name, estimate in diagnosis.chance.items())
         parts.append(
             plain_lines(
                 ["Chance: goal preference of agents that cannot see the goal, on the same levels", *rows]
             )
         )
-    if found.naming is not None:
-        parts.append(f"What the probes say that it does\n  {found.naming.sentence}")
-    if found.relocation is not None:
+    if diagnosis.naming is not None:
+        parts.append(f"What the probes say that it does\n  {diagnosis.naming.sentence}")
+    if diagnosis.relocation is not None:
         parts.append(
-            f"Relocation effect: how much more often the goal's place under {found.verdict.shift} comes before its place under "
-            f"{found.relocation.other} if the goal is there\n  {found.relocation.effect}"
+            f"Relocation effect: how much more often the goal's place under {diagnosis.verdict.shift} comes before its place under "
+            f"{diagnosis.relocation.other} if the goal is there\n  {diagnosis.relocation.effect}"
         )
-    if found.missing:
-        parts.append(f"Not evaluated: {', '.join(found.missing)}. Add them with:\n  {add}")
-    parts.append(f"Conflict curve, by the detour that the goal costs\n{_conflict_text(found)}")
+    if diagnosis.missing:
+        parts.append(f"Not evaluated: {', '.join(diagnosis.missing)}. Add them with:\n  {add}")
+    parts.append(f"Conflict curve, by the detour that the goal costs\n{_conflict_text(diagnosis)}")
     parts.append(
-        f"Goal attribution: what its actions, up to the first touch of goal or proxy, are evidence of\n{_attribution_text(found)}"
+        f"Goal attribution: what its actions, up to the first touch of goal or proxy, are evidence of\n{_attribution_text(diagnosis)}"
     )
-    if found.recovery is not None:
-        parts.append(f"Fine-tuning: was the capability there?\n{recovery_text(found.recovery)}".rstrip())
+    if diagnosis.recovery is not None:
+        parts.append(f"Fine-tuning: was the capability there?\n{recovery_text(diagnosis.recovery)}".rstrip())
     return "\n\n".join(parts)
 
 
-def _named(found: Diagnosis) -> str:
+def _named(diagnosis: Diagnosis) -> str:
     """The name of what it does, for the line after the label; empty without one."""
-    name = found.naming and found.naming.name
+    name = diagnosis.naming and diagnosis.naming.name
     return f"\nWhat it does, by the probes: it {name}." if name else ""
 
 
-def recovery_text(found: Recovery) -> str:
+def recovery_text(recovery: Recovery) -> str:
     """The recovery curve, and what it says."""
-    columns = {name: WORDS[name] for name in found.points[0].estimates}
+    columns = {name: WORDS[name] for name in recovery.points[0].estimates}
     rows = [
         [f"{p.steps:,}", *(p.estimates[name].short for name in columns), f"{p.gain.n:,}"]
-        for p in found.points
+        for p in recovery.points
     ]
     heads = ("steps of training", *columns.values(), "n")
-    seeds = found.points[0].gain.seeds
-    about = f"  goal reached on held-out {found.condition} levels; 95% intervals; {seeds} training seed{'s' * (seeds != 1)}"
-    warning = found.points[-1].gain.warning
+    seeds = recovery.points[0].gain.seeds
+    about = f"  goal reached on held-out {recovery.condition} levels; 95% intervals; {seeds} training seed{'s' * (seeds != 1)}"
+    warning = recovery.points[-1].gain.warning
     evened = (
         "\n  evened out: from its weights, with the mean entropy of a fresh net"
         if "matched" in columns
         else ""
     )
-    return f"{table(heads, rows)}{about}{f' ({warning})' if warning else ''}{evened}\n  {found.explanation}"
+    return (
+        f"{table(heads, rows)}{about}{f' ({warning})' if warning else ''}{evened}\n  {recovery.explanation}"
+    )
 
 
-def _probe_table(found: Diagnosis) -> str:
+def _probe_table(diagnosis: Diagnosis) -> str:
     """What most episodes touch first under each condition, and below, what each condition distinguishes."""
     rows, told = [], []
-    for row in found.probes.iter_rows(named=True):
+    for row in diagnosis.probes.iter_rows(named=True):
         shares = [
             "—"
             if row[name] is None
             else f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
             for name in FIRST
         ]
-        loss = found.regrets[row["condition"]].short
+        loss = diagnosis.regrets[row["condition"]].short
         rows.append([f"{row['condition']} → {row['chases']}", *shares, loss, f"{row['levels']:,}"])
         told.append(f"  {row['condition']}: {row['tells']}")
     counts = {row[-1] for row in rows}
@@ -153,8 +163,8 @@ def _probe_table(found: Diagnosis) -> str:
     return table(heads, rows) + "\n".join(plain_lines(told).split("\n"))
 
 
-def _conflict_text(found: Diagnosis) -> str:
-    curve = found.curve
+def _conflict_text(diagnosis: Diagnosis) -> str:
+    curve = diagnosis.curve
     if curve is None:
         return "  not measured: it needs 20 distinguishing levels of a shift condition, and two different detours"
     rows = []
@@ -165,14 +175,14 @@ def _conflict_text(found: Diagnosis) -> str:
     return f"{table(('detour', 'goal first, of either', 'n'), rows)}  {curve.explanation}{fits}"
 
 
-def _attribution_text(found: Diagnosis) -> str:
-    if not found.attributions:
-        return f"  not measured: {found.no_attribution}"
+def _attribution_text(diagnosis: Diagnosis) -> str:
+    if not diagnosis.attributions:
+        return f"  not measured: {diagnosis.no_attribution}"
     lines = []
-    for attribution in found.attributions:
+    for attribution in diagnosis.attributions:
         lines.append(f"  {attribution.run}, {attribution.condition}: {attribution.found}")
         lines.append(f"  {attribution.run}, {attribution.condition}: {attribution.seeing}")
-        if len(found.attributions) == 1:
+        if len(diagnosis.attributions) == 1:
             heads = ("hypothesis", "kind", "nats behind the best", "episodes it explains best")
             rows = []
             best = attribution.found.table["log_evidence"].max()
@@ -180,7 +190,7 @@ def _attribution_text(found: Diagnosis) -> str:
                 behind, share = best - row["log_evidence"], row["episodes_best"]
                 rows.append([row["hypothesis"], row["kind"], f"{behind:,.1f}", f"{100 * share:.0f}%"])
             lines += table(heads, rows).rstrip().split("\n")
-    lines += [f"  {probe.run}, {probe.condition}: {probe.found}" for probe in found.on_probes]
+    lines += [f"  {probe.run}, {probe.condition}: {probe.found}" for probe in diagnosis.on_probes]
     return plain_lines(lines)
 
 
@@ -204,7 +214,7 @@ def grid_table(grid: Grid) -> str:
     return table([*grid.headings, *columns], rows, grid.title, range(first, first + len(columns)))
 
 
-def status_table(found: StudyStatus) -> str:
+def status_table(status: StudyStatus) -> str:
     """The points of a study: runs done, and failed ones with the reason."""
     rows = [
         [
@@ -212,17 +222,17 @@ def status_table(found: StudyStatus) -> str:
             f"{point.done} of {point.runs}",
             "; ".join(f"{seed}: {why}" for seed, why in point.failed.items()),
         ]
-        for point in found.points
+        for point in status.points
     ]
     heads = ("point", "done", "failed")
-    failed = any(point.failed for point in found.points)
+    failed = any(point.failed for point in status.points)
     return table(heads if failed else heads[:2], rows if failed else [row[:2] for row in rows])
 
 
-def compare_text(found: Sequence[Difference], names: tuple[str, str]) -> str:
+def compare_text(differences: Sequence[Difference], names: tuple[str, str]) -> str:
     """The differences between two studies, in one table."""
     rows = []
-    for difference in found:
+    for difference in differences:
         gap = f"{difference.difference:+.3f}"
         if difference.low is not None and difference.high is not None:
             sure = "" if difference.low <= 0 <= difference.high else " differs"
@@ -244,5 +254,5 @@ def compare_text(found: Sequence[Difference], names: tuple[str, str]) -> str:
     )
 
 
-def _cell(found: Estimate | None) -> str:
-    return "—" if found is None else found.short
+def _cell(estimate: Estimate | None) -> str:
+    return "—" if estimate is None else estimate.short

@@ -89,7 +89,7 @@ def _words(tile: Tile) -> str:
     return f"the tile {tile.char!r} ({tile.name})"
 
 
-def _remedy(one: Tile, other: Tile) -> str:
-    if one.sprite == other.sprite:
-        return f": both have the sprite {one.sprite!r}; give each its own"
+def _remedy(tile: Tile, other: Tile) -> str:
+    if tile.sprite == other.sprite:
+        return f": both have the sprite {tile.sprite!r}; give each its own"
     return "; draw them differently, or leave one undrawn"

@@ -76,10 +76,10 @@ def _key(levels: LevelSet) -> str:
     return hashlib.sha256("".join([levels.world, *levels.layout_hashes()]).encode()).hexdigest()
 
 
-def words(found: dict[str, HeldOut]) -> list[str]:
+def words(distances: dict[str, HeldOut]) -> list[str]:
     """A line for each group of conditions with the same distances."""
     groups: dict[HeldOut, list[str]] = {}
-    for name, summary in found.items():
+    for name, summary in distances.items():
         groups.setdefault(summary, []).append(name)
     return [
         f"distance to the nearest of {distance.training:,} training layouts, in cells that differ: {distance} ({', '.join(names)})"

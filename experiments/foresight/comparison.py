@@ -135,22 +135,22 @@ def compare(agents: pl.DataFrame, main: str = "CoinRun", shuffles: int = SHUFFLE
     return PredictorComparison(cells, tuple(scores), ceilings, tuple(transfers), alarms)
 
 
-def conclude(found: PredictorComparison, main: str = "CoinRun") -> Conclusion:
+def conclude(comparison: PredictorComparison, main: str = "CoinRun") -> Conclusion:
     """What the plan concludes."""
-    primary = found.score(main, PRIMARY)
+    primary = comparison.score(main, PRIMARY)
     if primary is None or math.isnan(primary.within.value):
         return "undecided"
-    if found.false_alarms.get(main, 0.0) > FALSE_ALARMS:
+    if comparison.false_alarms.get(main, 0.0) > FALSE_ALARMS:
         return "null failed"
-    brier = found.brier("axis", PRIMARY)
-    rivals = [found.brier("axis", name) for name in (*BASELINES, CONSTANT)]
+    brier = comparison.brier("axis", PRIMARY)
+    rivals = [comparison.brier("axis", name) for name in (*BASELINES, CONSTANT)]
     inside = primary.within
     if inside.low <= 0 or inside.high < STRONG or not brier < rivals[0]:
         return "refuted"
     first = inside.value >= STRONG and primary.within_p < SIGNIFICANT
     if not first or not all(brier < rival for rival in rivals):
         return "undecided"
-    others = [s.within for s in found.scores if s.predictor == PRIMARY and s.world != main]
+    others = [s.within for s in comparison.scores if s.predictor == PRIMARY and s.world != main]
     known = [score for score in others if not math.isnan(score.value)]
     holds = sum(score.value > 0 and score.low > 0 for score in known)
     return "confirmed" if holds >= 2 else "partly"

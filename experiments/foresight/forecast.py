@@ -79,7 +79,11 @@ class Calibration:
 
     @classmethod
     def of(
-        cls, agents: pl.DataFrame, found: PredictorComparison, conclusion: Conclusion, plan_sha256: str = ""
+        cls,
+        agents: pl.DataFrame,
+        comparison: PredictorComparison,
+        conclusion: Conclusion,
+        plan_sha256: str = "",
     ) -> Calibration:
         """The calibration from a table of agents (see `comparison.AGENT`); agents that lost their capability are left out."""
         capable = agents.filter(pl.col("verdict") != LOST).drop_nulls(PRIMARY)
@@ -90,10 +94,10 @@ class Calibration:
         )
         briers = {
             (transfer.left_out, transfer.predictor): (transfer.brier, transfer.agents)
-            for transfer in found.transfers
+            for transfer in comparison.transfers
             if transfer.kind == "world"
         }
-        scored = {cell.world for cell in found.cells if cell.scored}
+        scored = {cell.world for cell in comparison.cells if cell.scored}
         left_out = {
             world: LeftOut(brier, briers[world, CONSTANT][0], n)
             for (world, name), (brier, n) in briers.items()
@@ -148,37 +152,39 @@ def forecast_of_agent(subject: Subject) -> list[str]:
     return forecast_sentences(foreseen(PRIMARY, subject), subject.world)
 
 
-def forecast_sentences(found: Foreseen, world: str) -> list[str]:
+def forecast_sentences(scored: Foreseen, world: str) -> list[str]:
     """The forecast from an agent's value of the primary predictor, with the calibration that ships, or why there is none."""
     calibration = shipped_calibration()
     if calibration is None:
         return [NONE]
-    if found.value is None:
-        return [f"No forecast: {found.predictor.name} {found.missing}."]
-    told = calibration.forecast(found.value, world)
+    if scored.value is None:
+        return [f"No forecast: {scored.predictor.name} {scored.missing}."]
+    told = calibration.forecast(scored.value, world)
     return sentences_of(told, world)
 
 
-def sentences_of(found: Forecast | None, world: str) -> list[str]:
+def sentences_of(forecast: Forecast | None, world: str) -> list[str]:
     """The forecast as sentences: its error bar, its access class, what it was calibrated on, and where it was not."""
-    if found is None:
+    if forecast is None:
         return [f"No forecast: too few agents of other worlds than {world} are in the calibration."]
     text = [
-        f"Forecast before any shift: {100 * found.probability:.0f}% MISGENERALIZED; chance-corrected goal preference {found.value:.2f} "
-        f"[{found.low:.2f}, {found.high:.2f}] (90% prediction interval, from the {found.nearest} agents with the nearest move; "
-        f"move = {found.move:.3f}).",
+        f"Forecast before any shift: {100 * forecast.probability:.0f}% MISGENERALIZED; chance-corrected goal preference "
+        f"{forecast.value:.2f} [{forecast.low:.2f}, {forecast.high:.2f}] (90% prediction interval, "
+        f"from the {forecast.nearest} agents with the nearest move; move = {forecast.move:.3f}).",
         "It needs access class D, behaviour on levels of the training kind: it edits the observation and must know the goal plane.",
-        f"Calibrated on other worlds: {', '.join(found.worlds)}.",
+        f"Calibrated on other worlds: {', '.join(forecast.worlds)}.",
     ]
-    if found.left_out is None:
+    if forecast.left_out is None:
         text.append(
             f"Not calibrated for this world: the study has no config of {world} that it could score, so the error bar may not hold here."
         )
     else:
-        fit = found.left_out
+        fit = forecast.left_out
         text.append(
             f"Forecast in this way, {fit.agents} agents of {world} had a Brier score of {fit.brier:.3f} (a constant: {fit.constant:.3f})."
         )
-    if found.conclusion not in ("confirmed", "partly"):
-        text.append(f"The study behind it ended {found.conclusion}: treat this as a hint, not as a forecast.")
+    if forecast.conclusion not in ("confirmed", "partly"):
+        text.append(
+            f"The study behind it ended {forecast.conclusion}: treat this as a hint, not as a forecast."
+        )
     return text

@@ -56,9 +56,9 @@ def foresee_fully(source: Any, **options: Any) -> Foresight:
     )
 
 
-def _line(one: Foreseen) -> str:
-    predictor = one.predictor
+def _line(foreseen: Foreseen) -> str:
+    predictor = foreseen.predictor
     name = predictor.name + ("*" if EDITS in predictor.needs else "")
-    if one.value is None:
-        return f"   {name:<18}{'–':>10}  {one.missing}"
-    return f"   {name:<18}{one.value:>10.4g}  {predictor.sentence}"
+    if foreseen.value is None:
+        return f"   {name:<18}{'–':>10}  {foreseen.missing}"
+    return f"   {name:<18}{foreseen.value:>10.4g}  {predictor.sentence}"

@@ -142,38 +142,46 @@ def _null(untrained: Sequence[Any], subject: Subject, levels: int) -> dict[str, 
     return dict(largest.iter_rows())
 
 
-def _with_weights(run: Run, subject: Subject, found: Explanation) -> Explanation:
+def _with_weights(run: Run, subject: Subject, explanation: Explanation) -> Explanation:
     """Add what needs the weights of the run's net, or a note."""
     try:
         bits = support_of(run, subject.agent, untrained_agent(run))
     except UserError as error:
-        return replace(found, notes=(*found.notes, str(error)))
-    return replace(found, bits=bits, support=by_plane(bits))
+        return replace(explanation, notes=(*explanation.notes, str(error)))
+    return replace(explanation, bits=bits, support=by_plane(bits))
 
 
-def _in_full(run: Run, subject: Subject, found: Explanation, levels: int) -> Explanation:
+def _in_full(run: Run, subject: Subject, explanation: Explanation, levels: int) -> Explanation:
     """Add probes and interventions on the last hidden layer, or a note."""
     states = _states(subject, levels, (CONTROL,))[CONTROL]
     try:
         probes = probe_agent(subject.agent, untrained_agents(run), states)
         arena = Arena.of(
-            subject, found.conditions[CONTROL], found.conditions[SHIFT], level_seed_of([subject]), levels
+            subject,
+            explanation.conditions[CONTROL],
+            explanation.conditions[SHIFT],
+            level_seed_of([subject]),
+            levels,
         )
-        return replace(found, probes=probes, use=use_table(subject, states, arena))
+        return replace(explanation, probes=probes, use=use_table(subject, states, arena))
     except UserError as error:
-        return replace(found, notes=(*found.notes, str(error)))
+        return replace(explanation, notes=(*explanation.notes, str(error)))
 
 
-def _paired(first: Subject, subject: Subject, found: Explanation, levels: int) -> Explanation:
+def _paired(first: Subject, subject: Subject, explanation: Explanation, levels: int) -> Explanation:
     """Add what is between the first run's net and this one, or a note."""
     states = _states(subject, levels, (CONTROL,))[CONTROL]
     arena = Arena.of(
-        subject, found.conditions[CONTROL], found.conditions[SHIFT], level_seed_of([subject]), levels
+        subject,
+        explanation.conditions[CONTROL],
+        explanation.conditions[SHIFT],
+        level_seed_of([subject]),
+        levels,
     )
     try:
-        return replace(found, pair=pair_table(first.agent, subject.agent, states, arena))
+        return replace(explanation, pair=pair_table(first.agent, subject.agent, states, arena))
     except UserError as error:
-        return replace(found, notes=(*found.notes, str(error)))
+        return replace(explanation, notes=(*explanation.notes, str(error)))
 
 
 def _states(subject: Subject, levels: int, roles: Sequence[Role] = (CONTROL, SHIFT)) -> dict[Role, States]:

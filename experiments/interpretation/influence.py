@@ -205,20 +205,20 @@ def towards(offset: np.ndarray, names: list[str]) -> np.ndarray:
     return np.sign(np.sign(offset) @ moves.T).astype(np.float64)
 
 
-def map_of(found: Toggled | None) -> pl.DataFrame:
+def map_of(edits: Toggled | None) -> pl.DataFrame:
     """Means by cell with standard errors by level. Leaves out cells with states of fewer than `FEWEST_LEVELS` levels."""
-    if found is None:
+    if edits is None:
         return pl.DataFrame(schema=SCHEMA)
-    places, group = np.unique(found.offset, axis=0, return_inverse=True)
-    mean, error, n, levels = cluster_mean(found.changes, found.level, group.reshape(-1), len(places))
+    places, group = np.unique(edits.offset, axis=0, return_inverse=True)
+    mean, error, n, levels = cluster_mean(edits.changes, edits.level, group.reshape(-1), len(places))
     kept = np.flatnonzero(levels >= FEWEST_LEVELS)
-    count = len(found.quantities)
+    count = len(edits.quantities)
     return pl.DataFrame(
         {
-            "thing": [found.thing] * (len(kept) * count),
+            "thing": [edits.thing] * (len(kept) * count),
             "row": np.repeat(places[kept, 0], count),
             "col": np.repeat(places[kept, 1], count),
-            "quantity": list(found.quantities) * len(kept),
+            "quantity": list(edits.quantities) * len(kept),
             "mean": mean[kept].reshape(-1),
             "error": error[kept].reshape(-1),
             "states": np.repeat(n[kept], count),
@@ -250,23 +250,23 @@ class Influence:
     levels: int
 
 
-def summary_of(found: Toggled | None) -> Influence | None:
+def summary_of(edits: Toggled | None) -> Influence | None:
     """Average over all edits."""
-    if found is None:
+    if edits is None:
         return None
-    pull, value, logits = found.of("pull"), found.of("value"), found.of("logits")
-    tv = found.of("tv")
+    pull, value, logits = edits.of("pull"), edits.of("value"), edits.of("logits")
+    tv = edits.of("tv")
     assert pull is not None and tv is not None
     moved = np.abs(pull) > NOTHING
-    actions = [k for k, name in enumerate(found.quantities) if name.startswith("p(")]
-    of_value = (None, None) if value is None else mean_by_level(np.abs(value), found.level)
+    actions = [k for k, name in enumerate(edits.quantities) if name.startswith("p(")]
+    of_value = (None, None) if value is None else mean_by_level(np.abs(value), edits.level)
     return Influence(
-        *mean_by_level(pull, found.level),
-        *mean_by_level(tv, found.level),
+        *mean_by_level(pull, edits.level),
+        *mean_by_level(tv, edits.level),
         None if logits is None else float(logits.mean()),
         *of_value,
         float((pull[moved] > 0).mean()) if moved.any() else None,
-        float(np.abs(found.changes[:, actions]).max()),
-        len(found.level),
-        len(np.unique(found.level)),
+        float(np.abs(edits.changes[:, actions]).max()),
+        len(edits.level),
+        len(np.unique(edits.level)),
     )

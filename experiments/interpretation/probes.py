@@ -94,18 +94,18 @@ def accuracy(
 
 
 def probe_table(
-    layers: Mapping[str, np.ndarray], fresh: Sequence[np.ndarray], found: Factorial, seed: int = 0
+    layers: Mapping[str, np.ndarray], fresh: Sequence[np.ndarray], states: Factorial, seed: int = 0
 ) -> pl.DataFrame:
     """One row per representation float[m, D] in `layers`, then the untrained nets (`fresh`: theirs). Columns of `SCHEMA`."""
     rng = np.random.default_rng(seed)
-    trains = found.level % 4 < 2  # even and odd levels are of different scripted agents
-    mixed = rng.permutation(found.right)
-    task = rng.integers(0, 2, found.cell.max() + 1).astype(bool)[found.cell]
-    untrained = [float(accuracy(x, found.right, trains).mean()) for x in fresh]
+    trains = states.level % 4 < 2  # even and odd levels are of different scripted agents
+    mixed = rng.permutation(states.right)
+    task = rng.integers(0, 2, states.cell.max() + 1).astype(bool)[states.cell]
+    untrained = [float(accuracy(x, states.right, trains).mean()) for x in fresh]
     rows = []
     for name, x in {**layers, FRESH: fresh[0]}.items():
-        right = accuracy(x, found.right, trains)
-        mean, error = mean_by_level(right.astype(float), found.level[~trains])
+        right = accuracy(x, states.right, trains)
+        mean, error = mean_by_level(right.astype(float), states.level[~trains])
         if name == FRESH:
             mean = float(np.mean(untrained))
         control = float(accuracy(x, task, trains).mean())
@@ -114,7 +114,7 @@ def probe_table(
                 name,
                 mean,
                 error,
-                float(accuracy(x, found.right, trains, mixed).mean()),
+                float(accuracy(x, states.right, trains, mixed).mean()),
                 control,
                 mean - control,
                 mean - float(np.mean(untrained)),

@@ -239,8 +239,8 @@ def _replaced(layer: _Layer, rng: np.random.Generator, random: int) -> Intervent
 def _erased(layer: _Layer, title: str, eraser: Eraser, others: list[Eraser]) -> Intervention:
     size = _norm(eraser(layer.lit) - layer.lit)
 
-    def change(one: Eraser, factor: float) -> Change:
-        return lambda x, seen, extra: x + factor * (one(x) - x)
+    def change(eraser: Eraser, factor: float) -> Change:
+        return lambda x, seen, extra: x + factor * (eraser(x) - x)
 
     controls = [
         change(random_eraser, size / _norm(random_eraser(layer.lit) - layer.lit)) for random_eraser in others
@@ -252,8 +252,8 @@ def _patched(layer: _Layer, title: str, eraser: Eraser, others: list[Eraser]) ->
     gap = layer.dark - layer.lit
     size = _norm(eraser.part(gap))
 
-    def change(one: Eraser, factor: float) -> Change:
-        return lambda x, seen, dark: x + factor * one.part(dark - x)
+    def change(eraser: Eraser, factor: float) -> Change:
+        return lambda x, seen, dark: x + factor * eraser.part(dark - x)
 
     controls = [
         change(random_eraser, size / max(_norm(random_eraser.part(gap)), 1e-12)) for random_eraser in others

@@ -26,54 +26,58 @@ def interval(mean: float | None, error: float | None) -> str:
     return f"{mean + 0.0:.2f} [{mean - Z * error + 0.0:.2f}, {mean + Z * error + 0.0:.2f}]".replace("-", "−")
 
 
-def explanation_text(found: Sequence[Explanation]) -> str:
+def explanation_text(explanations: Sequence[Explanation]) -> str:
     """Everything that the command prints."""
-    world = get_world(found[0].world)
+    world = get_world(explanations[0].world)
     goal, proxy = world.words.get("goal", "the goal"), world.words.get("proxy", "the proxy")
     parts = [
         f"What moves the policy: {goal} placed in one cell of the view, or {proxy}; all cells where it can be",
-        influence_text(found),
+        influence_text(explanations),
         f"Policy against value: what changes if it is erased from held-out states as in training\n"
-        f"  policy: probability that moves to other actions; value: in standard deviations of the agent's values\n{effects_text(found)}"
-        f"{_null_line(found)}",
-        *_lines(found),
-        probes_text(found),
-        use_text(found),
-        pair_text(found),
+        f"  policy: probability that moves to other actions; value: in standard deviations of the agent's values\n"
+        f"{effects_text(explanations)}{_null_line(explanations)}",
+        *_lines(explanations),
+        probes_text(explanations),
+        use_text(explanations),
+        pair_text(explanations),
         "In words",
-        verdict_text(found),
+        verdict_text(explanations),
     ]
     return "\n".join(part.rstrip("\n") for part in parts if part)
 
 
-def influence_text(found: Sequence[Explanation]) -> str:
+def influence_text(explanations: Sequence[Explanation]) -> str:
     """One row per agent, kind of states and thing."""
     rows = []
-    for explanation in found:
+    for explanation in explanations:
         for (role, thing), summary in explanation.summaries.items():
             rows.append([explanation.name, ROLES[role], thing, *_cells(summary)])
     heads = ("agent", "states", "placed", "policy moves (0 to 1)", "pull towards it (−2 to 2)", "logits")
-    return table(heads, rows) + _counts(found)
+    return table(heads, rows) + _counts(explanations)
 
 
-def _cells(found: Influence) -> list[str]:
-    logits = "—" if found.logits is None else f"{found.logits:.2f}"
-    return [interval(found.tv, found.tv_error), interval(found.pull, found.pull_error), logits]
+def _cells(influence: Influence) -> list[str]:
+    logits = "—" if influence.logits is None else f"{influence.logits:.2f}"
+    return [
+        interval(influence.tv, influence.tv_error),
+        interval(influence.pull, influence.pull_error),
+        logits,
+    ]
 
 
-def _counts(found: Sequence[Explanation]) -> str:
-    edits = sum(summary.edits for each in found for summary in each.summaries.values())
-    levels = max(summary.levels for each in found for summary in each.summaries.values())
+def _counts(explanations: Sequence[Explanation]) -> str:
+    edits = sum(summary.edits for each in explanations for summary in each.summaries.values())
+    levels = max(summary.levels for each in explanations for summary in each.summaries.values())
     return (
         f"  in brackets: 95% intervals by level; {levels} levels per kind of states, {edits:,} edits in all. Logits: mean absolute\n"
         "  change of a logit, which shows an influence that a saturated policy hides\n"
     )
 
 
-def effects_text(found: Sequence[Explanation]) -> str:
+def effects_text(explanations: Sequence[Explanation]) -> str:
     """Two columns, policy and value, by agent and what is erased."""
     rows = []
-    for explanation in found:
+    for explanation in explanations:
         for row in explanation.effects.filter(pl.col("role") == CONTROL).iter_rows(named=True):
             if row["states"]:
                 policy = interval(row["policy"], row["policy_error"])
@@ -89,10 +93,10 @@ def effects_text(found: Sequence[Explanation]) -> str:
     return table(("agent", "erased", "policy", "value", "states that show it"), rows)
 
 
-def probes_text(found: Sequence[Explanation]) -> str:
+def probes_text(explanations: Sequence[Explanation]) -> str:
     """One row per agent and representation; "" without probes."""
     rows = []
-    for explanation in found:
+    for explanation in explanations:
         for row in explanation.probes.iter_rows(named=True):
             numbers = [f"{row[key]:.2f}".replace("-", "−") for key in PROBE_COLUMNS]
             rows.append([explanation.name, row["row"], interval(row["accuracy"], row["error"]), *numbers])
@@ -111,10 +115,10 @@ def probes_text(found: Sequence[Explanation]) -> str:
     return f"{title}\n{table(heads, rows)}"
 
 
-def use_text(found: Sequence[Explanation]) -> str:
+def use_text(explanations: Sequence[Explanation]) -> str:
     """One row per agent and intervention; "" without interventions."""
     rows = []
-    for explanation in found:
+    for explanation in explanations:
         for row in explanation.use.iter_rows(named=True):
             spans = "—"
             if row["random_preference"] is not None:
@@ -132,9 +136,9 @@ def use_text(found: Sequence[Explanation]) -> str:
     return f"{title}\n{table(heads, rows)}"
 
 
-def pair_text(found: Sequence[Explanation]) -> str:
+def pair_text(explanations: Sequence[Explanation]) -> str:
     """One row per point between the first two nets and per graft; "" without them."""
-    second = next((explanation for explanation in found if explanation.pair.height), None)
+    second = next((explanation for explanation in explanations if explanation.pair.height), None)
     if second is None:
         return ""
     rows = []
@@ -144,25 +148,29 @@ def pair_text(found: Sequence[Explanation]) -> str:
         if row["change"] == "interpolated":
             change = f"{100 * float(row['what']):g}% of the way"
         else:
-            names = (found[0].name, second.name) if row["into"] == "second" else (second.name, found[0].name)
+            names = (
+                (explanations[0].name, second.name)
+                if row["into"] == "second"
+                else (second.name, explanations[0].name)
+            )
             change = f"{row['what']}: {names[0]} into {names[1]}"
         rows.append([change, *cells])
-    title = f"Between two nets: weights moved in a straight line from {found[0].name} to {second.name}, and blocks grafted"
+    title = f"Between two nets: weights moved in a straight line from {explanations[0].name} to {second.name}, and blocks grafted"
     heads = ("change", "goal preference", "random changes", "capability", "random")
     return f"{title}\n{table(heads, rows)}"
 
 
-def _null_line(found: Sequence[Explanation]) -> str:
-    null = found[0].null
+def _null_line(explanations: Sequence[Explanation]) -> str:
+    null = explanations[0].null
     if not null:
         return ""
     listing = ", ".join(f"{name} {null[name]:.2f}" for name in (GOAL, PROXY) if name in null)
     return f"  null, the largest effect on the value of any of five untrained nets: {listing}"
 
 
-def _lines(found: Sequence[Explanation]) -> list[str]:
+def _lines(explanations: Sequence[Explanation]) -> list[str]:
     lines = []
-    for explanation in found:
+    for explanation in explanations:
         if explanation.progress is not None:
             lines.append(
                 f"  {explanation.name}: rank correlation of value and steps left "
@@ -178,12 +186,12 @@ def _lines(found: Sequence[Explanation]) -> list[str]:
     return lines
 
 
-def _support_lines(one: Explanation) -> list[str]:
-    if one.support is None:
+def _support_lines(explanation: Explanation) -> list[str]:
+    if explanation.support is None:
         return []
-    world = get_world(one.world)
+    world = get_world(explanation.world)
     goal = next(tile.planes for tile in world.legend.tiles if tile.goal_object and tile.planes)[-1]
-    row = one.support.filter(pl.col("plane") == goal)
+    row = explanation.support.filter(pl.col("plane") == goal)
     if not row.height:
         return [f"no input shows plane {goal}"]
     facts = row.row(0, named=True)
@@ -197,7 +205,7 @@ def _support_lines(one: Explanation) -> list[str]:
     ]
 
 
-def verdict_text(found: Sequence[Explanation]) -> str:
+def verdict_text(explanations: Sequence[Explanation]) -> str:
     """One row per agent: is the goal decodable, used, valued?"""
     rows = [
         [
@@ -207,14 +215,14 @@ def verdict_text(found: Sequence[Explanation]) -> str:
             used(explanation, PROXY),
             valued(explanation),
         ]
-        for explanation in found
+        for explanation in explanations
     ]
     return table(("agent", "goal decodable?", "goal used?", "proxy used?", "the critic values"), rows)
 
 
-def used(one: Explanation, thing: str) -> str:
+def used(explanation: Explanation, thing: str) -> str:
     """Whether the policy uses a thing, from the interval of its influence on states as in training and on shifted ones."""
-    summaries = [summary for (_, which), summary in one.summaries.items() if which == thing]
+    summaries = [summary for (_, which), summary in explanation.summaries.items() if which == thing]
     if not summaries:
         return "no map"
     if all(summary.largest < NOT_AT_ALL for summary in summaries):
@@ -224,39 +232,42 @@ def used(one: Explanation, thing: str) -> str:
     return "yes" if low >= USED else "hardly" if high < USED else "partly"
 
 
-def decodable(one: Explanation) -> str:
+def decodable(explanation: Explanation) -> str:
     """Whether probes read the goal's side from the last hidden layer, better than from untrained nets."""
-    if not one.probes.height:
+    if not explanation.probes.height:
         return (
             "—"
-            if not one.trained
+            if not explanation.trained
             else "not asked (explain --full)"
-            if one.bits is not None
+            if explanation.bits is not None
             else "needs weights"
         )
-    last = one.probes.filter(pl.col("row") == "this agent").row(-1, named=True)
+    last = explanation.probes.filter(pl.col("row") == "this agent").row(-1, named=True)
     if last["accuracy"] - Z * last["error"] <= last["untrained_high"]:
         return f"no more than in untrained nets ({last['accuracy']:.2f})"
     return f"yes ({last['accuracy']:.2f}, untrained {last['untrained']:.2f})"
 
 
-def valued(one: Explanation) -> str:
+def valued(explanation: Explanation) -> str:
     """What the critic values: what lowers the value if erased, by `VALUED` standard deviations and more than in any untrained net;
     and progress."""
-    rows = {row["erased"]: row for row in one.effects.filter(pl.col("role") == CONTROL).iter_rows(named=True)}
+    rows = {
+        row["erased"]: row
+        for row in explanation.effects.filter(pl.col("role") == CONTROL).iter_rows(named=True)
+    }
     if all(row["value"] is None for row in rows.values()):
         return "no critic"
-    if not one.trained:
+    if not explanation.trained:
         return "—"
     terms = []
     for thing in (GOAL, PROXY):
-        row, least = rows.get(thing), max(VALUED, one.null.get(thing, 0.0))
+        row, least = rows.get(thing), max(VALUED, explanation.null.get(thing, 0.0))
         if (
             row is not None
             and row["value"] is not None
             and row["value"] + Z * (row["value_error"] or 0) <= -least
         ):
             terms.append(f"{thing} ({row['value']:.1f} SD without it)".replace("-", "−"))
-    if one.progress is not None and one.progress.correlation <= -VALUED:
+    if explanation.progress is not None and explanation.progress.correlation <= -VALUED:
         terms.append("progress")
     return ", ".join(terms) or "none of goal, proxy, progress"

@@ -28,29 +28,29 @@ def probe_table(episodes: pl.DataFrame, *, sampled: bool = True, level: float = 
     return pl.DataFrame(rows, schema=_schema(), orient="row")
 
 
-def chases(found: Outcomes) -> str:
+def chases(shares: Outcomes) -> str:
     """Name what more than half of the episodes touch first, by the lower bound: goal, proxy or neither; else undecided."""
     for name in FIRST:
-        share: Estimate | None = getattr(found, name)
+        share: Estimate | None = getattr(shares, name)
         if share is not None and share.low > 0.5:
             return name
     return "undecided"
 
 
-def _row(agent: str, found: Outcomes) -> tuple[object, ...]:
-    some = found.proxy
+def _row(agent: str, shares: Outcomes) -> tuple[object, ...]:
+    some = shares.proxy
     cells: list[object] = [
         agent,
-        found.condition,
-        found.role,
-        chases(found),
+        shares.condition,
+        shares.role,
+        chases(shares),
         some.n,
         some.episodes,
         some.seeds,
     ]
     warnings = []
     for name in OUTCOMES:
-        share: Estimate | None = getattr(found, name)
+        share: Estimate | None = getattr(shares, name)
         cells += [None, None, None] if share is None else [share.value, share.low, share.high]
         if share is not None and share.warning:
             warnings.append(share.warning)

@@ -206,10 +206,10 @@ def estimate(counts: Counts, level: float = 0.95) -> Estimate | None:
     return hierarchical_rate(counts.events, counts.trials, level, kept=counts.kept, trained=counts.trained)
 
 
-def _certain(found: Estimate | None) -> Estimate:
-    if found is None:
+def _certain(rate: Estimate | None) -> Estimate:
+    if rate is None:
         raise EpisodesError("the table holds no episodes of this condition.")
-    return found
+    return rate
 
 
 @dataclass(frozen=True)

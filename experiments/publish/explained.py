@@ -91,10 +91,10 @@ def _json(path: Path) -> Any:
     return json.loads(content)
 
 
-def _is_drawable(found: _Map) -> bool:
+def _is_drawable(influence_map: _Map) -> bool:
     """Whether a map can be from `goalposts explain`: no cell is in it twice."""
-    cells = {cell[:4] for cell in found.rows[: MOST_CELLS + 1]}
-    return found.columns == COLUMNS and len(cells) == len(found.rows) <= MOST_CELLS
+    cells = {cell[:4] for cell in influence_map.rows[: MOST_CELLS + 1]}
+    return influence_map.columns == COLUMNS and len(cells) == len(influence_map.rows) <= MOST_CELLS
 
 
 def _inside(kept: _Kept, name: str) -> Inside:

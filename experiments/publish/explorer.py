@@ -52,12 +52,12 @@ def explored(seen: Sequence[Seen]) -> list[Exploration]:
     return explorations
 
 
-def _current(one: Seen) -> pl.DataFrame | None:
-    path = sweep_path(one.run.path)
+def _current(explorer: Seen) -> pl.DataFrame | None:
+    path = sweep_path(explorer.run.path)
     if not path.exists():
         return None
     table, keys = read_sweep(path), ["run", "train_step"]
-    known = one.episodes.select(keys).unique().cast({name: SCHEMA[name] for name in keys})
+    known = explorer.episodes.select(keys).unique().cast({name: SCHEMA[name] for name in keys})
     return table if table.height and table.select(keys).unique().equals(known) else None
 
 

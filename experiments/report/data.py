@@ -111,10 +111,10 @@ class OutcomeRow:
     sampled: bool = True  # True: actions drawn from the policy; False: the likeliest action
 
     @classmethod
-    def of(cls, found: Any, sampled: bool = True) -> OutcomeRow:
+    def of(cls, outcomes: Any, sampled: bool = True) -> OutcomeRow:
         """Convert from `measurement.rates.Outcomes`."""
-        shares = (found.goal, found.proxy, found.neither, found.death, found.timeout)
-        return cls(found.condition, *shares, sampled)
+        shares = (outcomes.goal, outcomes.proxy, outcomes.neither, outcomes.death, outcomes.timeout)
+        return cls(outcomes.condition, *shares, sampled)
 
 
 @dataclass(frozen=True)

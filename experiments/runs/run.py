@@ -321,9 +321,9 @@ def _digests(content: bytes, config: ExperimentConfig) -> set[str]:
     return {hashlib.sha256(text).hexdigest() for text in (content, plain, config.to_yaml().encode())}
 
 
-def differences(one: ExperimentConfig, two: ExperimentConfig, but: tuple[str, ...] = ()) -> str:
+def differences(config: ExperimentConfig, two: ExperimentConfig, but: tuple[str, ...] = ()) -> str:
     """List the differences of two configs, as "train.gamma 0.99 and 0.5, …", except for names, notes and the keys in `but`."""
-    a, b = dict(_flat(one.to_dict())), dict(_flat(two.to_dict()))
+    a, b = dict(_flat(config.to_dict())), dict(_flat(two.to_dict()))
     keys = [key for key in b if a.get(key) != b[key] and key not in ("name", "notes", *but)]
     listing = ", ".join(f"{key} {a.get(key)} and {b[key]}" for key in keys[:4])
     return listing + (f" and {len(keys) - 4} more" if len(keys) > 4 else "")

@@ -82,18 +82,18 @@ class ReturnScores:
         self._best = np.concatenate([self._best, np.full(count, -np.inf)])
         self._optimum = np.concatenate([self._optimum, np.full(count, 1.0 if self.proven else np.nan)])
 
-    def scores(self, pool: LevelSet, found: LevelReturns) -> np.ndarray:
+    def scores(self, pool: LevelSet, returns: LevelReturns) -> np.ndarray:
         """Score of each level that was played: float64[m]."""
-        ids = found.ids
-        self._best[ids] = np.maximum(self._best[ids], found.best)
+        ids = returns.ids
+        self._best[ids] = np.maximum(self._best[ids], returns.best)
         if self.kind == LEARNABILITY:
-            return found.solved * (1 - found.solved)
+            return returns.solved * (1 - returns.solved)
         if self.kind == MAX_RETURN:
-            return self._best[ids] - found.mean
+            return self._best[ids] - returns.mean
         unknown = ids[np.isnan(self._optimum[ids])]
         if len(unknown):
             self._optimum[unknown] = maximum_returns(pool[unknown], self.max_steps)
-        regrets = self._optimum[ids] - found.mean
+        regrets = self._optimum[ids] - returns.mean
         return self._random.permutation(regrets) if self.kind == SHUFFLED else regrets
 
 

@@ -112,20 +112,20 @@ def entries(run: Run, levels: int, who: dict[str, Any], with_untrained: bool) ->
 
 
 def _entry(
-    one: Explanation, who: dict[str, Any], outcome: dict[str, Any], support: pl.DataFrame | None
+    explanation: Explanation, who: dict[str, Any], outcome: dict[str, Any], support: pl.DataFrame | None
 ) -> dict[str, Any]:
-    words = {"goal_used": used(one, GOAL), "proxy_used": used(one, PROXY)}
-    maps = one.maps.filter(pl.col("quantity").is_in(MAPS)).drop("error", "states", "levels")
+    words = {"goal_used": used(explanation, GOAL), "proxy_used": used(explanation, PROXY)}
+    maps = explanation.maps.filter(pl.col("quantity").is_in(MAPS)).drop("error", "states", "levels")
     return {
-        "agent": {**who, **_facts(one), **outcome, **words},
+        "agent": {**who, **_facts(explanation), **outcome, **words},
         "maps": maps.to_dicts(),
         "support": [] if support is None else support.to_dicts(),
     }
 
 
-def _tagged(one: dict[str, Any], table: str) -> pl.DataFrame:
-    who = [pl.lit(one["agent"][name]).alias(name) for name in ("arm", "alpha", "seed")]
-    rows = [row for row in one[table] if row.get("quantity", MAPS[0]) in MAPS]
+def _tagged(explanation: dict[str, Any], table: str) -> pl.DataFrame:
+    who = [pl.lit(explanation["agent"][name]).alias(name) for name in ("arm", "alpha", "seed")]
+    rows = [row for row in explanation[table] if row.get("quantity", MAPS[0]) in MAPS]
     return pl.DataFrame(rows, infer_schema_length=None).select(*who, pl.all())
 
 
@@ -155,27 +155,27 @@ def _agreements(agents: pl.DataFrame, maps: Sequence[pl.DataFrame]) -> list[floa
     return agreements
 
 
-def _facts(one: Explanation) -> dict[str, Any]:
+def _facts(explanation: Explanation) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for role in (CONTROL, SHIFT):
         for thing in (GOAL, PROXY):
-            summary = one.summaries.get((role, thing))
+            summary = explanation.summaries.get((role, thing))
             if summary is not None:
                 facts |= {f"{thing}_tv_{role}": summary.tv, f"{thing}_pull_{role}": summary.pull}
                 facts |= {
                     f"{thing}_logits_{role}": summary.logits,
                     f"{thing}_largest_{role}": summary.largest,
                 }
-    for row in one.effects.filter(pl.col("role") == CONTROL).iter_rows(named=True):
+    for row in explanation.effects.filter(pl.col("role") == CONTROL).iter_rows(named=True):
         if row["erased"] in (GOAL, PROXY):
             facts |= {
                 f"value_without_{row['erased']}": row["value"],
                 f"policy_without_{row['erased']}": row["policy"],
             }
-    facts["progress"] = None if one.progress is None else one.progress.correlation
-    if one.drop is not None:
+    facts["progress"] = None if explanation.progress is None else explanation.progress.correlation
+    if explanation.drop is not None:
         for name in ("failures", "successes", "control"):
-            k, n = getattr(one.drop, name)
+            k, n = getattr(explanation.drop, name)
             facts |= {f"drop_{name}": k, f"n_{name}": n}
     return facts
 

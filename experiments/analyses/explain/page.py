@@ -159,8 +159,8 @@ def _table(agents: pl.DataFrame) -> list[str]:
     return lines
 
 
-def _score(one: RankScore) -> str:
-    return f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
+def _score(score: RankScore) -> str:
+    return f"{score.value:.2f} [{score.low:.2f}, {score.high:.2f}]"
 
 
 def _links(links: Mapping[str, RankLink | None]) -> list[str]:

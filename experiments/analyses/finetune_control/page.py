@@ -75,10 +75,10 @@ def conclusion(edge: Recovery, control: Recovery) -> str:
     return " ".join(sentences)
 
 
-def _ahead(found: Recovery, arm: str) -> tuple[int | None, str]:
+def _ahead(relearning: Recovery, arm: str) -> tuple[int | None, str]:
     """The first number of steps after which an arm is ahead of scratch by its interval, and the difference; None if never."""
     name = "gain" if arm == FINETUNED else "matched_gain"
-    for point in found.points:
+    for point in relearning.points:
         gain = point.estimates[name]
         if point.steps and gain.low > 0:
             return point.steps, gain.short

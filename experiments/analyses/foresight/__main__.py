@@ -59,10 +59,14 @@ def main(arguments: list[str] | None = None) -> None:
         write_atomic(given.calibration, calibration.to_json().encode())
 
 
-def _write(out: Path, agents: pl.DataFrame, found: PredictorComparison, calibration: Calibration) -> None:
+def _write(
+    out: Path, agents: pl.DataFrame, comparison: PredictorComparison, calibration: Calibration
+) -> None:
     figures = [
-        forest(found, world, OPENING[conclude(found)] if world == MAIN else title_of(found, world))
-        for world in dict.fromkeys(score.world for score in found.scores)
+        forest(
+            comparison, world, OPENING[conclude(comparison)] if world == MAIN else title_of(comparison, world)
+        )
+        for world in dict.fromkeys(score.world for score in comparison.scores)
     ]
     buffer = io.BytesIO()
     agents.write_parquet(buffer, compression="zstd", compression_level=19)
@@ -75,9 +79,9 @@ def _write(out: Path, agents: pl.DataFrame, found: PredictorComparison, calibrat
         [f"studies/{name}" for name in agents["study"].unique(maintain_order=True)],
         {world: golden[world] for world in worlds if world in golden},
     )
-    body = page(found, figures, scripted_lines(calibration), agents.height, caveats_of(agents))
+    body = page(comparison, figures, scripted_lines(calibration), agents.height, caveats_of(agents))
     write_atomic(out.with_name(TABLE), table)
-    write_atomic(out, _csv(found).encode())
+    write_atomic(out, _csv(comparison).encode())
     for figure in figures:
         write_atomic(out.with_name(f"{figure.name}.svg"), figure.svg())
         write_atomic(out.with_name(f"{figure.name}.png"), figure.png())
@@ -105,10 +109,10 @@ def caveats_of(agents: pl.DataFrame) -> list[str]:
     return caveats
 
 
-def _csv(found: PredictorComparison) -> str:
+def _csv(comparison: PredictorComparison) -> str:
     """One row per world and predictor, with every score, interval and p."""
     rows = []
-    for score in found.scores:
+    for score in comparison.scores:
         row = asdict(score)
         corrected = {"pooled_p_holm": row.pop("pooled_p"), "within_p_holm": row.pop("within_p")}
         for name in ("auroc", "pooled", "within"):

@@ -19,10 +19,10 @@ LINE = 1.35 * TEXT
 LEFT, BOTTOM = 150, 52  # in the units of the text
 
 
-def forest(found: PredictorComparison, world: str, title: str) -> Drawn:
+def forest(comparison: PredictorComparison, world: str, title: str) -> Drawn:
     """Draw all predictors of a world, grouped by access class; intervals of 95%, and the split-half ceiling as a dotted line."""
     scores = sorted(
-        (entry for entry in found.scores if entry.world == world), key=lambda predictor: predictor.access
+        (entry for entry in comparison.scores if entry.world == world), key=lambda predictor: predictor.access
     )
     classes = list(dict.fromkeys(entry.access for entry in scores))
     with study_style():
@@ -37,7 +37,7 @@ def forest(found: PredictorComparison, world: str, title: str) -> Drawn:
         axes.spines["left"].set_visible(False)
         axes.grid(visible=True, axis="x")
         axes.axvline(0, color=PALETTE["muted"], linewidth=1)
-        ceiling = found.ceilings.get(world, math.nan)
+        ceiling = comparison.ceilings.get(world, math.nan)
         if not math.isnan(ceiling):
             axes.axvline(ceiling, color=PALETTE["ink"], linewidth=1, linestyle=":")
         write(axes, -1.0, 0.6 * LINE, "pooled", PALETTE["muted"], ha="left", fontweight="bold")
@@ -63,10 +63,10 @@ def _file(world: str) -> str:
     return "foresight" if world == "CoinRun" else f"foresight-{world.lower()}"
 
 
-def _row(axes: Axes, y: float, one: PredictorScore) -> None:
-    _name(axes, y + LINE, one.predictor)
-    _dot(axes, y + 0.7 * LINE, one.pooled, PALETTE["muted"])
-    _dot(axes, y + 1.3 * LINE, one.within, PALETTE["ink"])
+def _row(axes: Axes, y: float, score: PredictorScore) -> None:
+    _name(axes, y + LINE, score.predictor)
+    _dot(axes, y + 0.7 * LINE, score.pooled, PALETTE["muted"])
+    _dot(axes, y + 1.3 * LINE, score.within, PALETTE["ink"])
 
 
 def _dot(axes: Axes, y: float, score: RankScore, colour: str) -> None:

@@ -37,7 +37,7 @@ HEAD = ("predictor", "AUROC", "Spearman, pooled", "p", "Spearman within config",
 
 
 def page(
-    found: PredictorComparison,
+    comparison: PredictorComparison,
     figures: Sequence[Drawn],
     scripted: Sequence[tuple[str, str]],
     agents: int,
@@ -47,7 +47,7 @@ def page(
 
     scripted: names of scripted agents, and the forecast of each; caveats: deviations from the plan, printed first.
     """
-    result = conclude(found)
+    result = conclude(comparison)
     lines = [
         "# Predict the goal before the shift",
         "",
@@ -55,13 +55,13 @@ def page(
         f"**{OPENING[result]}.** The prediction of [the plan](foresight-plan.md), committed before any agent was trained, "
         f"**{HELD[result]}**.",
         "",
-        *_primary(found),
+        *_primary(comparison),
         "",
     ]
     for figure in figures:
         lines += [f"![{figure.title}]({figure.name}.svg)", "", f"*{figure.title}. {figure.caption}*", ""]
-    for world in dict.fromkeys(score.world for score in found.scores):
-        lines += [f"## {world}", "", *_world(found, world), ""]
+    for world in dict.fromkeys(score.world for score in comparison.scores):
+        lines += [f"## {world}", "", *_world(comparison, world), ""]
     lines += [
         "## On what was left out",
         "",
@@ -69,15 +69,15 @@ def page(
         "or on the other "
         "worlds. Brier score over all agents that were left out (smaller is better), and the accuracy for each group.",
         "",
-        *_transfers(found),
+        *_transfers(comparison),
         "",
         "## Nulls",
         "",
-        *_nulls(found, scripted),
+        *_nulls(comparison, scripted),
         "",
         "## Configs",
         "",
-        *_cells(found),
+        *_cells(comparison),
         "",
         "## What it does not show",
         "",
@@ -98,19 +98,19 @@ def page(
     return "\n".join(lines)
 
 
-def _primary(found: PredictorComparison) -> Iterator[str]:
-    main = found.score(MAIN, PRIMARY)
+def _primary(comparison: PredictorComparison) -> Iterator[str]:
+    main = comparison.score(MAIN, PRIMARY)
     if main is None:
         yield "The table holds no agent of CoinRun yet."
         return
     yield (
         f"- Within configs of {MAIN}, the score of `{PRIMARY}` is {_shown(main.within)} (predicted: at least 0.5; corrected "
         f"p = {_p(main.within_p)}; n = {main.within_agents} agents of scored configs); the split-half ceiling is "
-        f"{_number(found.ceilings.get(MAIN, math.nan))}."
+        f"{_number(comparison.ceilings.get(MAIN, math.nan))}."
     )
     others = [
         other
-        for other in found.scores
+        for other in comparison.scores
         if other.world == MAIN and other.predictor != PRIMARY and other.within.value >= main.within.value
     ]
     if others:
@@ -119,18 +119,20 @@ def _primary(found: PredictorComparison) -> Iterator[str]:
             f"- Within configs, these score at least as high: {listed}. So among agents of one config it is not shown to beat "
             f"{'them' if len(others) > 1 else 'it'}."
         )
-    rivals = ", ".join(f"{name} {_number(found.brier('axis', name), 3)}" for name in (*BASELINES, CONSTANT))
-    yield (
-        f"- Leaving one axis out, its Brier score is {_number(found.brier('axis', PRIMARY), 3)}; baselines: {rivals}."
+    rivals = ", ".join(
+        f"{name} {_number(comparison.brier('axis', name), 3)}" for name in (*BASELINES, CONSTANT)
     )
-    for score in found.scores:
+    yield (
+        f"- Leaving one axis out, its Brier score is {_number(comparison.brier('axis', PRIMARY), 3)}; baselines: {rivals}."
+    )
+    for score in comparison.scores:
         if score.predictor == PRIMARY and score.world != MAIN:
             yield f"- {score.world}, within configs: {_shown(score.within)} (n = {score.within_agents})."
 
 
-def title_of(found: PredictorComparison, world: str) -> str:
+def title_of(comparison: PredictorComparison, world: str) -> str:
     """Title of the figure of a world other than the main one: what it says of the primary predictor within configs."""
-    primary = found.score(world, PRIMARY)
+    primary = comparison.score(world, PRIMARY)
     if primary is None or math.isnan(primary.within.value):
         return f"{world}: the seeds of a config hardly differ, so nothing is tested within one"
     sure = "is" if primary.within.low > 0 else "is not clearly"
@@ -139,38 +141,40 @@ def title_of(found: PredictorComparison, world: str) -> str:
     )
 
 
-def _world(found: PredictorComparison, world: str) -> Iterator[str]:
+def _world(comparison: PredictorComparison, world: str) -> Iterator[str]:
     yield (
         "Scores in the direction of the plan's sign; p one-sided, corrected with Holm's method over the predictors. The "
         "split-half ceiling within "
-        f"configs is {_number(found.ceilings.get(world, math.nan))}."
+        f"configs is {_number(comparison.ceilings.get(world, math.nan))}."
     )
     yield ""
     yield f"| {' | '.join(HEAD)} |"
     yield f"|{'---|' * len(HEAD)}"
-    scores = sorted((score for score in found.scores if score.world == world), key=lambda entry: entry.access)
+    scores = sorted(
+        (score for score in comparison.scores if score.world == world), key=lambda entry: entry.access
+    )
     for access in dict.fromkeys(score.access for score in scores):
         yield f"| **{access}: {ACCESS[access]}** |{' |' * (len(HEAD) - 1)}"  # type: ignore[index]
         yield from (_row(score) for score in scores if score.access == access)
 
 
-def _row(one: PredictorScore) -> str:
+def _row(score: PredictorScore) -> str:
     cells = (
-        f"`{one.predictor}`",
-        _shown(one.auroc),
-        _shown(one.pooled),
-        _p(one.pooled_p),
-        _shown(one.within),
-        _p(one.within_p),
-        f"{one.agents}, {one.within_agents}",
+        f"`{score.predictor}`",
+        _shown(score.auroc),
+        _shown(score.pooled),
+        _p(score.pooled_p),
+        _shown(score.within),
+        _p(score.within_p),
+        f"{score.agents}, {score.within_agents}",
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _transfers(found: PredictorComparison) -> Iterator[str]:
+def _transfers(comparison: PredictorComparison) -> Iterator[str]:
     names = (*(predictor.name for predictor in PREDICTORS), "disagreement", CONSTANT)
     for kind, heading in (("axis", "axis of CoinRun left out"), ("world", "world left out")):
-        chosen = [transfer for transfer in found.transfers if transfer.kind == kind]
+        chosen = [transfer for transfer in comparison.transfers if transfer.kind == kind]
         groups = list(dict.fromkeys(transfer.left_out for transfer in chosen))
         if not groups:
             continue
@@ -185,12 +189,12 @@ def _transfers(found: PredictorComparison) -> Iterator[str]:
                     else "–"
                     for g in groups
                 )
-                yield f"| `{name}` | {_number(found.brier(kind, name), 3)} | {' | '.join(cells)} |"
+                yield f"| `{name}` | {_number(comparison.brier(kind, name), 3)} | {' | '.join(cells)} |"
         yield ""
 
 
-def _nulls(found: PredictorComparison, scripted: Sequence[tuple[str, str]]) -> Iterator[str]:
-    for world, share in found.false_alarms.items():
+def _nulls(comparison: PredictorComparison, scripted: Sequence[tuple[str, str]]) -> Iterator[str]:
+    for world, share in comparison.false_alarms.items():
         if math.isnan(share):
             yield f"- {world}: no config is scored, so there is nothing to shuffle."
             continue
@@ -202,7 +206,7 @@ def _nulls(found: PredictorComparison, scripted: Sequence[tuple[str, str]]) -> I
         yield f"- {name}: {sentence}"
 
 
-def _cells(found: PredictorComparison) -> Iterator[str]:
+def _cells(comparison: PredictorComparison) -> Iterator[str]:
     head = (
         "config",
         "agents",
@@ -221,7 +225,7 @@ def _cells(found: PredictorComparison) -> Iterator[str]:
     yield ""
     yield f"| {' | '.join(head)} |"
     yield f"|{'---|' * len(head)}"
-    for cell in found.cells:
+    for cell in comparison.cells:
         numbers = (cell.agents, cell.lost, cell.inconclusive, cell.uncorrected)
         means = (_number(cell.mean), _number(cell.deviation, 3), _number(cell.error, 3))
         yield f"| {' | '.join((cell.name, *map(str, numbers), *means, 'yes' if cell.scored else 'no'))} |"

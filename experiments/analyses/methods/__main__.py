@@ -99,12 +99,12 @@ def write(
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
 
 
-def figures_of(agents: pl.DataFrame, found: Findings) -> list[Drawn]:
+def figures_of(agents: pl.DataFrame, findings: Findings) -> list[Drawn]:
     """The figures of the page: none of a world that does not enter, nor of a class whose control fails."""
     drawn = []
-    if found.curve and not found.stopped(L1):
-        drawn.append(effective_figure(of(agents, L1), found.curve, "CoinRun", "methods"))
-    relearned = None if found.stopped(LABELS) else relearning_figure(agents)
+    if findings.curve and not findings.stopped(L1):
+        drawn.append(effective_figure(of(agents, L1), findings.curve, "CoinRun", "methods"))
+    relearned = None if findings.stopped(LABELS) else relearning_figure(agents)
     return drawn if relearned is None else [*drawn, relearned]
 
 

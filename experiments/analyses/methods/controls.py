@@ -156,16 +156,16 @@ def _outside(most: float) -> Callable[[Span], bool]:
     return lambda span: span.low > most or span.high < -most
 
 
-def stopped_by(found: Iterable[Control], study: str) -> str:
+def stopped_by(checked: Iterable[Control], study: str) -> str:
     """The controls that stop conclusions about a study, with their states; empty if none does."""
-    return "; ".join(control.state for control in found if control.stops and study in control.studies)
+    return "; ".join(control.state for control in checked if control.stops and study in control.studies)
 
 
-def control_cells(found: Iterable[Control]) -> pl.DataFrame:
+def control_cells(checked: Iterable[Control]) -> pl.DataFrame:
     """Cells that record, by study, the controls that do not hold: so a board of recorded cells can say so."""
     rows = [
         (study, None, None, control.name, None, CONTROL + control.name, None, None, None, 0, 0, control.state)
-        for control in found
+        for control in checked
         if control.found != HOLDS
         for study in control.studies
     ]

@@ -30,21 +30,21 @@ STARTS = (("", "from the agent", "agent-2"), ("-untrained", "from scratch", "age
 SIDES = (("goal_first", "goal first of all"), ("capability", "capability"))
 
 
-def effective_figure(agents: pl.DataFrame, found: Sequence[OnCurve], world: str, name: str) -> Drawn:
+def effective_figure(agents: pl.DataFrame, points: Sequence[OnCurve], world: str, name: str) -> Drawn:
     """One panel per method: its agents in colour, all others in grey, goal preference against effective α."""
     known = agents.drop_nulls(["preference", "effective_alpha"])
-    rows = math.ceil(len(found) / COLUMNS)
+    rows = math.ceil(len(points) / COLUMNS)
     height = rows * (PANEL + HEADED) + 60
     known = known.with_columns(x=log_alpha(known) / math.log(10))
     with study_style():
         figure = new_figure(height)
-        for k, residual in enumerate(found):
+        for k, residual in enumerate(points):
             row, column = divmod(k, COLUMNS)
             left = 44 + column * (WIDTH - 48) / COLUMNS
             box = (left, height - 4 - (row + 1) * (PANEL + HEADED), (WIDTH - 48) / COLUMNS - 22, PANEL)
             axes = figure.add_axes((box[0] / WIDTH, box[1] / height, box[2] / WIDTH, box[3] / height))
             _panel(axes, known, residual)
-            last = k + COLUMNS >= len(found)
+            last = k + COLUMNS >= len(points)
             axes.set_xticks(
                 [math.log10(x) for x in (0.001, 0.01, 0.1, 1)],
                 ["0.1", "1", "10", "100"] if last else [""] * 4,
@@ -62,14 +62,17 @@ def effective_figure(agents: pl.DataFrame, found: Sequence[OnCurve], world: str,
         f"the name: the method's mean "
         f"residual from the monotone curve of all other methods (line). n = {known['seed'].n_unique()} training seeds."
     )
-    return Drawn(name, TITLES[is_one_curve(found)], figure, caption)
+    return Drawn(name, TITLES[is_one_curve(points)], figure, caption)
 
 
-def _panel(axes: Axes, known: pl.DataFrame, one: OnCurve) -> None:
+def _panel(axes: Axes, known: pl.DataFrame, point: OnCurve) -> None:
     """Draw a method. known: all agents, with column x, the decimal logarithm of effective α."""
-    family = next((name for name in FAMILIES if one.method.startswith(name)), "plain")
+    family = next((name for name in FAMILIES if point.method.startswith(name)), "plain")
     colour = PALETTE[FAMILIES[family]]
-    own, others = known.filter(pl.col("method") == one.method), known.filter(pl.col("method") != one.method)
+    own, others = (
+        known.filter(pl.col("method") == point.method),
+        known.filter(pl.col("method") != point.method),
+    )
     for part, look in (
         (others, {"color": PALETTE["muted"], "alpha": 0.3, "s": 6}),
         (own, {"color": colour, "s": 14}),
@@ -78,8 +81,8 @@ def _panel(axes: Axes, known: pl.DataFrame, one: OnCurve) -> None:
     if others.height:
         x, y = others["x"].to_numpy(), others["preference"].to_numpy()
         axes.plot(*monotone(x, y, np.ones(len(x))), color=PALETTE["muted"], linewidth=1.2)
-    shown = f"{one.span.value:+.2f}" if one.agents else "–"
-    axes.set_title(f"{one.method}  {shown}", loc="left", fontsize=11, color=colour, pad=4)
+    shown = f"{point.span.value:+.2f}" if point.agents else "–"
+    axes.set_title(f"{point.method}  {shown}", loc="left", fontsize=11, color=colour, pad=4)
     axes.set_ylim(-0.03, 1.03)
     axes.set_xlim(known["x"].to_numpy().min() - 0.2, 0.1)
 

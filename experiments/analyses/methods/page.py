@@ -36,7 +36,7 @@ NOTES = (
 def page(
     agents: pl.DataFrame,
     cells: pl.DataFrame,
-    found: Findings,
+    findings: Findings,
     missing: Sequence[str],
     figures: Sequence[Drawn],
     copies: Sequence[Copy] = (),
@@ -52,14 +52,14 @@ def page(
         "and do they do more than "
         "show more distinguishing levels?",
         "",
-        *_first(agents, found, missing, copies),
-        *section("Controls", _judged(found.controls)),
-        *section("Predictions", _judged(found.predictions)),
+        *_first(agents, findings, missing, copies),
+        *section("Controls", _judged(findings.controls)),
+        *section("Predictions", _judged(findings.predictions)),
         *_world(
-            agents, cells, found, L1, "CoinRun: cures that choose among training levels (label class L1)"
+            agents, cells, findings, L1, "CoinRun: cures that choose among training levels (label class L1)"
         ),
-        *_curve(agents, cells, found, _figure(figures, "methods")),
-        *_world(agents, cells, found, CORNER, "Corner: five methods of class L1"),
+        *_curve(agents, cells, findings, _figure(figures, "methods")),
+        *_world(agents, cells, findings, CORNER, "Corner: five methods of class L1"),
         *_unlabelled(cells),
         *_labelled(agents, cells, _figure(figures, "methods-relearning")),
         *_second(agents, cells),
@@ -73,16 +73,16 @@ def _figure(figures: Sequence[Drawn], name: str) -> Drawn | None:
 
 
 def _first(
-    agents: pl.DataFrame, found: Findings, missing: Sequence[str], copies: Sequence[Copy]
+    agents: pl.DataFrame, findings: Findings, missing: Sequence[str], copies: Sequence[Copy]
 ) -> list[str]:
-    final = [prediction.found for prediction in found.predictions if not prediction.note]
+    final = [prediction.found for prediction in findings.predictions if not prediction.note]
     held, failed = (final.count(state) for state in (HOLDS, FAILS))
     paragraphs = [
-        f"{agents.height} agents. Of the {len(found.predictions)} predictions of [the plan](methods-plan.md), committed before any "
+        f"{agents.height} agents. Of the {len(findings.predictions)} predictions of [the plan](methods-plan.md), committed before any "
         f"run, {held} hold, {failed} do not, "
-        f"{len(found.predictions) - held - failed} are open, preliminary, not concluded or not measured yet."
+        f"{len(findings.predictions) - held - failed} are open, preliminary, not concluded or not measured yet."
     ]
-    lacking = [control.state for control in found.controls if control.found != HOLDS]
+    lacking = [control.state for control in findings.controls if control.found != HOLDS]
     if lacking:
         paragraphs.insert(
             0,
@@ -100,11 +100,11 @@ def _first(
     return [part for paragraph in paragraphs for part in (paragraph, "")]
 
 
-def _judged(found: Sequence[Checked] | Sequence[Control]) -> list[str]:
-    words = [f" {check.words[:1].upper()}{check.words[1:]}." if check.words else "" for check in found]
+def _judged(checks: Sequence[Checked] | Sequence[Control]) -> list[str]:
+    words = [f" {check.words[:1].upper()}{check.words[1:]}." if check.words else "" for check in checks]
     return [
         f"- **{check.name}**: {check.found}{check.note}.{text}"
-        for check, text in zip(found, words, strict=True)
+        for check, text in zip(checks, words, strict=True)
     ]
 
 
@@ -126,7 +126,9 @@ def _unpreferring(own: pl.DataFrame) -> str:
     )
 
 
-def _world(agents: pl.DataFrame, cells: pl.DataFrame, found: Findings, study: str, title: str) -> list[str]:
+def _world(
+    agents: pl.DataFrame, cells: pl.DataFrame, findings: Findings, study: str, title: str
+) -> list[str]:
     entry = admitted(cells, study)
     if not agents.filter(pl.col("study") == study).height:
         return section(title, ["Not measured yet."])
@@ -135,7 +137,7 @@ def _world(agents: pl.DataFrame, cells: pl.DataFrame, found: Findings, study: st
     own = cells.filter(pl.col("study") == study)
     methods = own.filter(~pl.col("method").is_in(CONTROLS))
     alpha = MIDDLE[study]
-    by = found.stopped(study)
+    by = findings.stopped(study)
     lines = [f"**Nothing is concluded from these tables: control {by}.**", ""] if by else []
     lines += [
         f"Full rows at α = {alpha:g}, in the order of the critical α by goal preference; where intervals overlap, the "
@@ -202,8 +204,8 @@ def _differences(agents: pl.DataFrame, study: str) -> list[str]:
     return [*lines, *markdown(rows), ""] if len(rows) > 1 else []
 
 
-def _curve(agents: pl.DataFrame, cells: pl.DataFrame, found: Findings, figure: Drawn | None) -> list[str]:
-    title, curve, entry = "Goal preference against effective α", found.curve, admitted(cells, L1)
+def _curve(agents: pl.DataFrame, cells: pl.DataFrame, findings: Findings, figure: Drawn | None) -> list[str]:
+    title, curve, entry = "Goal preference against effective α", findings.curve, admitted(cells, L1)
     if not curve:
         return section(title, ["Not measured yet: it needs two methods."])
     if entry.found != HOLDS:
@@ -219,7 +221,7 @@ def _curve(agents: pl.DataFrame, cells: pl.DataFrame, found: Findings, figure: D
                 f"{residual.outside}",
             ]
         )
-    by, test = found.stopped(L1), found.predictions[3]
+    by, test = findings.stopped(L1), findings.predictions[3]
     words = f"{STOPPED}: control {by}" if by else f"{is_one_curve(curve)}{test.note}"
     lines = [
         f"Are all methods on one curve of effective α? By the plan's test: **{words}**.",

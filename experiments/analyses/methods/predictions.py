@@ -89,9 +89,9 @@ def findings_of(agents: pl.DataFrame, cells: pl.DataFrame, planned: pl.DataFrame
     return Findings(checks, curve, judged)
 
 
-def _stopped(study: str, part: Checked, found: Sequence[Control]) -> Checked:
+def _stopped(study: str, part: Checked, checked: Sequence[Control]) -> Checked:
     """A part of a prediction, without a conclusion if a control of its study fails or its world does not enter."""
-    by = stopped_by(found, study)
+    by = stopped_by(checked, study)
     return Checked(part.name, STOPPED, "", by) if by and part.found != UNKNOWN else part
 
 
@@ -105,13 +105,13 @@ def _together(name: str, parts: Sequence[Checked]) -> Checked:
 
 
 def _preliminary(
-    one: Checked, studies: Iterable[str], agents: pl.DataFrame, planned: pl.DataFrame
+    prediction: Checked, studies: Iterable[str], agents: pl.DataFrame, planned: pl.DataFrame
 ) -> Checked:
     """Mark what is judged while a study that it uses is incomplete."""
     count, wanted = (table.filter(pl.col("study").is_in(list(studies))).height for table in (agents, planned))
-    if count >= wanted or one.found in (UNKNOWN, STOPPED):
-        return one
-    return replace(one, note=f" (preliminary: {count} of {wanted} agents)")
+    if count >= wanted or prediction.found in (UNKNOWN, STOPPED):
+        return prediction
+    return replace(prediction, note=f" (preliminary: {count} of {wanted} agents)")
 
 
 def _randomization(agents: pl.DataFrame) -> Iterator[Part]:
@@ -165,11 +165,11 @@ def _max_return(agents: pl.DataFrame) -> Checked:
     return judge("", span, lambda s: s.low > 0, lambda s: s.high < 0, words, why)
 
 
-def _curve(found: Sequence[OnCurve]) -> Checked:
-    if not found:
+def _curve(points: Sequence[OnCurve]) -> Checked:
+    if not points:
         return Checked("", UNKNOWN, "fewer than two methods are recorded")
-    words = is_one_curve(found)
-    most = max(found, key=lambda residual: abs(residual.span.value) if residual.agents else -1)
+    words = is_one_curve(points)
+    most = max(points, key=lambda residual: abs(residual.span.value) if residual.agents else -1)
     state = {"not one curve": HOLDS, "one curve": FAILS}.get(words, OPEN)
     return Checked(
         "", state, f"{words}; the largest mean residual is that of {most.method}, {most.span.short}"
@@ -253,15 +253,15 @@ def _labels(agents: pl.DataFrame) -> Checked:
     return Checked("", state, f"head-start ratios, {words}")
 
 
-def _start(one: HeadStart) -> str:
+def _start(start: HeadStart) -> str:
     """A head start, with the curves that count as an end of the range of labels."""
     ends = {0.0: "passes from the start", math.inf: "never passes"}
     notes = [
         f"{name} {ends[value]}"
-        for name, value in (("agent", one.agent), ("scratch", one.scratch))
+        for name, value in (("agent", start.agent), ("scratch", start.scratch))
         if value in ends
     ]
-    return one.ratio.short + (f" ({', '.join(notes)})" if notes else "")
+    return start.ratio.short + (f" ({', '.join(notes)})" if notes else "")
 
 
 def means_of(agents: pl.DataFrame, study: str) -> pl.DataFrame:

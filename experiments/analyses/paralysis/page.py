@@ -71,8 +71,8 @@ def figure_of(settings: Sequence[Setting]) -> Drawn:
     return Drawn("paralysis", TITLES[conclusion(settings)], figure, caption)
 
 
-def _agents(one: Setting) -> str:
-    low, high = min(one.seeds), max(one.seeds)
+def _agents(setting: Setting) -> str:
+    low, high = min(setting.seeds), max(setting.seeds)
     seeds = f"{low}" if low == high else f"{low} to {high}"
     return f"n = {seeds} training seeds per point, unchanged recipe."
 
@@ -129,17 +129,17 @@ def _at(curve: Curve, k: int) -> str:
     return f"{curve.value[k]:.3f} [{curve.low[k]:.3f}, {curve.high[k]:.3f}]"
 
 
-def _row(one: Setting) -> str:
-    top = int(np.flatnonzero(one.alphas == one.peak)[0])
-    state = "holds" if one.agrees else "contradicted" if one.contradicts else "open"
+def _row(setting: Setting) -> str:
+    top = int(np.flatnonzero(setting.alphas == setting.peak)[0])
+    state = "holds" if setting.agrees else "contradicted" if setting.contradicts else "open"
     cells = [
-        one.name,
-        _percent(one.crossing),
-        _percent(one.peak),
-        ", ".join(map(_percent, one.peaks)),
-        *(_at(one.conflict, k) for k in (top, 0, -1)),
-        _at(one.beyond_none, top),
-        _at(one.timeouts, top),
+        setting.name,
+        _percent(setting.crossing),
+        _percent(setting.peak),
+        ", ".join(map(_percent, setting.peaks)),
+        *(_at(setting.conflict, k) for k in (top, 0, -1)),
+        _at(setting.beyond_none, top),
+        _at(setting.timeouts, top),
         state,
     ]
     return f"| {' | '.join(cells)} |"
@@ -179,27 +179,27 @@ def _shown(agents: pl.DataFrame, settings: Sequence[Setting]) -> list[str]:
     return sentences
 
 
-def _mechanism(found: pl.DataFrame | None) -> list[str]:
-    if found is None or not found.height:
+def _mechanism(tests: pl.DataFrame | None) -> list[str]:
+    if tests is None or not tests.height:
         return ["Not measured yet: it needs the agents of the study, which recorded rows do not contain."]
-    stuck = found.filter(pl.col("deadlocks") > 0)
+    stuck = tests.filter(pl.col("deadlocks") > 0)
     balanced = stuck.filter(
         (pl.col("balance_deadlocks") > BALANCED) & (pl.col("balance_deadlocks") > pl.col("balance_others"))
     )
-    alphas = ", ".join(alpha_text(alpha) for alpha in found["alpha"].unique().sort())
+    alphas = ", ".join(alpha_text(alpha) for alpha in tests["alpha"].unique().sort())
     lines = [
-        f"{found.height} agents of the unchanged recipe at α = {alphas}; {stuck.height} of them have deadlocks "
+        f"{tests.height} agents of the unchanged recipe at α = {alphas}; {stuck.height} of them have deadlocks "
         f"({stuck['deadlocks'].sum():,.0f} in all).",
         "",
         f"- **Balance** (the second largest action probability over the largest): above ½ at deadlocks and above the comparison states in "
-        f"{balanced.height} of {found.height} agents (predicted: at least 8 of 10). Median over agents: "
+        f"{balanced.height} of {tests.height} agents (predicted: at least 8 of 10). Median over agents: "
         f"{_median(stuck, 'balance_deadlocks')} at deadlocks, {_median(stuck, 'balance_others')} elsewhere.",
     ]
-    if "opposite_share" in found.columns:
+    if "opposite_share" in tests.columns:
         opposite = stuck.filter(pl.col("opposite_share") > 0.5)
         lines.append(
             f"- **Opposite pushes** (coin to the left): coin and wall push in opposite directions in more than half of the deadlocks of "
-            f"{opposite.height} of {found.height} agents (predicted: at least 8 of 10). Median change of p(right) − p(left) by the coin: "
+            f"{opposite.height} of {tests.height} agents (predicted: at least 8 of 10). Median change of p(right) − p(left) by the coin: "
             f"{_median(stuck, 'push_coin')}, by the wall at the level's end: {_median(stuck, 'push_wall')}."
         )
     return lines

@@ -96,14 +96,14 @@ def find_outliers(seeds: tuple[Seed, ...], margin: float) -> tuple[Outlier, ...]
     return tuple(outliers[seed.name] for seed in seeds if seed.name in outliers)
 
 
-def _plain(seeds: Sequence[Seed], found: dict[str, Outlier]) -> dict[str, Outlier]:
+def _plain(seeds: Sequence[Seed], outliers: dict[str, Outlier]) -> dict[str, Outlier]:
     """Those that are far from the others for how much seeds of one kind vary, all of one measure and side together."""
-    kept = dict(found)
+    kept = dict(outliers)
     for measure in MEASURES:
         for above in (True, False):
             names = {
                 name
-                for name, outlier in found.items()
+                for name, outlier in outliers.items()
                 if outlier.measure == measure and (outlier.value > outlier.rest) == above
             }
             group = {k for k, seed in enumerate(seeds) if seed.name in names}

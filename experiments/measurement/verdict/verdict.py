@@ -238,8 +238,8 @@ def _of_capable(everything: Judged, measured: Measured, seeds: tuple[Seed, ...])
     return {**measured, **again}
 
 
-def _estimated(found: Counts | Estimate | None) -> Estimate | None:
-    return estimate(found) if isinstance(found, Counts) else found
+def _estimated(number: Counts | Estimate | None) -> Estimate | None:
+    return estimate(number) if isinstance(number, Counts) else number
 
 
 def _judged(measured: Measured, control: str | None, shift: str | None) -> Numbers:
@@ -322,10 +322,10 @@ def _first_of_role(chosen: pl.DataFrame, role: str) -> str | None:
     return " and ".join(names) if names else None
 
 
-def _warned(found: Estimate | None, kinds: tuple[Kind, ...]) -> Estimate | None:
-    if found is None or not kinds or found.seeds < 2:
-        return found
-    return replace(found, warning=SEVERAL.format(n=len(kinds)))
+def _warned(rate: Estimate | None, kinds: tuple[Kind, ...]) -> Estimate | None:
+    if rate is None or not kinds or rate.seeds < 2:
+        return rate
+    return replace(rate, warning=SEVERAL.format(n=len(kinds)))
 
 
 def _scope(names: tuple[str, ...], trained: bool, numbers: Numbers) -> list[str]:

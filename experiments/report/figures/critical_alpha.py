@@ -49,11 +49,11 @@ def critical_alphas(table: pl.DataFrame, prefix: str = "") -> dict[str, Crossing
     }
 
 
-def critical_words(found: Crossing) -> str:
+def critical_words(alpha: Crossing) -> str:
     """Describe the critical α with its interval."""
-    if found.value is None:
+    if alpha.value is None:
         return "Goal preference does not pass one half in the range of α tested."
-    return f"Goal preference passes one half at the critical α = {_shown(found)}."
+    return f"Goal preference passes one half at the critical α = {_shown(alpha)}."
 
 
 def critical_sentences(table: pl.DataFrame) -> list[str]:
@@ -68,9 +68,9 @@ def critical_sentences(table: pl.DataFrame) -> list[str]:
     return sentences
 
 
-def _shown(found: Crossing) -> str:
-    if found.value is None:
+def _shown(alpha: Crossing) -> str:
+    if alpha.value is None:
         return "nowhere in the range of α tested"
-    low = "below the smallest α tested" if found.low is None else alpha_text(found.low)
-    high = "above the largest α tested" if found.high is None else alpha_text(found.high)
-    return f"{alpha_text(found.value)} (95% CI {low} to {high})"
+    low = "below the smallest α tested" if alpha.low is None else alpha_text(alpha.low)
+    high = "above the largest α tested" if alpha.high is None else alpha_text(alpha.high)
+    return f"{alpha_text(alpha.value)} (95% CI {low} to {high})"

@@ -69,17 +69,17 @@ class NamedSpot:
     spot: Spot
 
 
-def alpha_title(found: Crossing, able: Sequence[Spot], spots: Sequence[Spot], words: WorldWords) -> str:
+def alpha_title(crossing: Crossing, able: Sequence[Spot], spots: Sequence[Spot], words: WorldWords) -> str:
     """State at which α goal and proxy are equally likely, and whether the score shows it."""
     scores = [spot.value for spot in able]
     hidden = bool(scores) and max(scores) - min(scores) < SAME_SCORE
     end = "; the score does not show it" if hidden else ""
-    if found.value is None:
+    if crossing.value is None:
         values = [spot.value for spot in spots]
         return (
             f"{capitalized(words.goal)} comes first in {_span(values)}; no α tested makes it a toss-up{end}"
         )
-    at = f"{capitalized(bare(words.goal))} anywhere in {alpha_text(found.value)} of training levels"
+    at = f"{capitalized(bare(words.goal))} anywhere in {alpha_text(crossing.value)} of training levels"
     return f"{at}: a toss-up between {bare(words.goal)} and {bare(words.proxy)}{end}"
 
 
@@ -92,9 +92,9 @@ def seeds_title(labels: Sequence[str]) -> str:
     return f"Of {n} training seeds, {most} end with {meaning}"
 
 
-def links_title(found: Sequence[Link]) -> str:
+def links_title(links: Sequence[Link]) -> str:
     """State how well training statistics go along with the learned goal."""
-    own = [link for link in found if not link.shifted]
+    own = [link for link in links if not link.shifted]
     if not own:
         return "What goes along with the learned goal"
     best = max(own, key=lambda link: abs(link.value))
@@ -169,9 +169,9 @@ def _contrast(rows: Sequence[NamedSpot], words: WorldWords, naming: ArmNames) ->
     )
 
 
-def apart(one: Spot, two: Spot) -> bool:
+def apart(spot: Spot, two: Spot) -> bool:
     """Whether the intervals of two estimates do not overlap."""
-    return one.high < two.low or two.high < one.low
+    return spot.high < two.low or two.high < spot.low
 
 
 def _ends(rows: Sequence[NamedSpot]) -> tuple[NamedSpot, NamedSpot] | None:

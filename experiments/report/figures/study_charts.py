@@ -317,5 +317,5 @@ FIGURES: Mapping[str, tuple[Callable[[pl.DataFrame, WorldWords, ArmNames], Drawn
 }
 
 
-def _range(found: set[int]) -> str:
-    return str(min(found)) if len(found) == 1 else f"{min(found)} to {max(found)}"
+def _range(numbers: set[int]) -> str:
+    return str(min(numbers)) if len(numbers) == 1 else f"{min(numbers)} to {max(numbers)}"

@@ -85,9 +85,9 @@ def roles(data: ReportData, shown_agents: Sequence[ShownAgent]) -> tuple[RoleBar
     return tuple(RoleBars(*words[role], tuple(by_role[role])) for role in order)
 
 
-def common_basis(found: Sequence[RoleBars]) -> str:
+def common_basis(groups: Sequence[RoleBars]) -> str:
     """What all bars rest on, if it is the same for all of them: `n = 1,000 levels, 1 seed`."""
-    known = {bar.basis for role in found for condition in role.conditions for bar in condition.bars}
+    known = {bar.basis for role in groups for condition in role.conditions for bar in condition.bars}
     return known.pop() if len(known) == 1 else ""
 
 

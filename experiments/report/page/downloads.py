@@ -117,5 +117,5 @@ def _seeds(data: ReportData) -> list[tuple[Any, ...]]:
     ]
 
 
-def _share(found: Mapping[str, Any] | None) -> tuple[Any, ...]:
-    return tuple((found or {}).get(name) for name in SHARE)
+def _share(estimate: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    return tuple((estimate or {}).get(name) for name in SHARE)

@@ -41,23 +41,23 @@ def pack_episodes(data: ReportData, budget: int = BUDGET) -> Json | None:
     }
 
 
-def _condition(data: ReportData, one: RecordedEpisodes) -> Json:
+def _condition(data: ReportData, episodes: RecordedEpisodes) -> Json:
     return {
-        "name": one.condition,
-        "title": title(note_of(data, one.condition), data.world),
-        "numbers": list(one.numbers),
-        "distinguishing": "".join("1" if d else "0" for d in one.distinguishing),
-        "levels": _packed("\0".join(one.levels).encode()),
+        "name": episodes.condition,
+        "title": title(note_of(data, episodes.condition), data.world),
+        "numbers": list(episodes.numbers),
+        "distinguishing": "".join("1" if d else "0" for d in episodes.distinguishing),
+        "levels": _packed("\0".join(episodes.levels).encode()),
         "by": [
             {
                 "agent": section.name,
-                "first": "".join(take.first[0] for take in one.takes[section.name]),
-                "end": "".join(take.end[0] for take in one.takes[section.name]),
-                "steps": [len(take.actions) for take in one.takes[section.name]],
-                "actions": _packed(b"".join(take.actions for take in one.takes[section.name])),
+                "first": "".join(take.first[0] for take in episodes.takes[section.name]),
+                "end": "".join(take.end[0] for take in episodes.takes[section.name]),
+                "steps": [len(take.actions) for take in episodes.takes[section.name]],
+                "actions": _packed(b"".join(take.actions for take in episodes.takes[section.name])),
             }
             for section in data.agents
-            if section.name in one.takes
+            if section.name in episodes.takes
         ],
     }
 

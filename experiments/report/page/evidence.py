@@ -86,21 +86,21 @@ def _notes(data: ReportData, index: int) -> list[str]:
     return notes
 
 
-def _against_seeing(one: Mapping[str, Any]) -> str:
+def _against_seeing(result: Mapping[str, Any]) -> str:
     """What the test against devices that see says of one run's attribution."""
-    rows = one["seeing"]["comparisons"]
+    rows = result["seeing"]["comparisons"]
     leads = {
         n: [r["agents_ahead"] for r in rows if r["episodes"] == n] for n in {r["episodes"] for r in rows}
     }
     shares = "; ".join(f"{_span(leads[n])} nats at {n:,} episode{'s' * (n != 1)}" for n in sorted(leads))
-    mixed = one.get("mixture") or ()
+    mixed = result.get("mixture") or ()
     mixture = f" Its episodes are a mixture of {' and '.join(mixed)}." if len(mixed) > 1 else ""
     meanings = {
         "agent-like": "agents that pursue a goal explain its actions better at every number of episodes",
         "device-like": "such devices explain its actions better at every number of episodes",
     }
     kind = meanings.get(
-        one["seeing"]["kind"],
+        result["seeing"]["kind"],
         "undecided: which of the two explains its actions better depends on the number of episodes or the prior",
     )
     return f"against devices that see the cells around the agent, {kind} (agents ahead by {shares}).{mixture}"
@@ -172,12 +172,12 @@ def _of_detours(curve: Mapping[str, Any], goal: str, proxy: str) -> str:
     return f"no clear effect of the detour to {goal}"
 
 
-def _best_fit(one: Mapping[str, Any]) -> str:
+def _best_fit(result: Mapping[str, Any]) -> str:
     """The finding of an attribution, for its title."""
-    mixed, names = one.get("mixture") or (), [one["best"], *one["tied"]]
+    mixed, names = result.get("mixture") or (), [result["best"], *result["tied"]]
     if len(mixed) > 1:
         return f"a mixture of {_quoted(mixed)}"
-    return f"{_quoted(names)} {'about equally well' if one['tied'] else 'best'}"
+    return f"{_quoted(names)} {'about equally well' if result['tied'] else 'best'}"
 
 
 def _quoted(names: Sequence[str]) -> str:

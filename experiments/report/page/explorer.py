@@ -97,19 +97,19 @@ def _share(k: int, n: int) -> str:
     return share.text if share else ""
 
 
-def _level(data: ReportData, one: Exploration, names: _Once) -> Json:
+def _level(data: ReportData, exploration: Exploration, names: _Once) -> Json:
     known = [agent.name for agent in data.agents]
-    unknown = [name for name in one.places if name not in known]
+    unknown = [name for name in exploration.places if name not in known]
     if unknown:
         raise ValueError(
             f"an explored level is of agent {unknown[0]!r}; the report's agents are {', '.join(known)}"
         )
-    first = next(iter(one.places.values()))
+    first = next(iter(exploration.places.values()))
     cells = [(place.row, place.col) for place in first]
     board = _without_goal(first)
-    top, bottom = _rows_to_cut(board, cells, one)
+    top, bottom = _rows_to_cut(board, cells, exploration)
     things, moments, takes = _Once(), _Once(), _Once()
-    has_goal = note_of(data, one.condition).has_goal
+    has_goal = note_of(data, exploration.condition).has_goal
 
     def take(rollout: RolloutLike) -> int:
         frames = []
@@ -120,7 +120,7 @@ def _level(data: ReportData, one: Exploration, names: _Once) -> Json:
         return takes[(rollout.outcome_first, outcome(rollout, data.world, has_goal), tuple(frames))]
 
     by = []
-    for name, places in one.places.items():
+    for name, places in exploration.places.items():
         if [(place.row, place.col) for place in places] != cells:
             raise ValueError(f"agent {name!r} was explored in other places than the others")
         by.append(
@@ -128,7 +128,7 @@ def _level(data: ReportData, one: Exploration, names: _Once) -> Json:
                 "a": known.index(name),
                 "takes": [[take(rollout) for rollout in place.rollouts] for place in places],
                 "counts": [[place.counts.get(kind, 0) for kind in FIRST] for place in places],
-                "finding": _finding(data, one, name),
+                "finding": _finding(data, exploration, name),
             }
         )
     rows = board[top : len(board) - bottom]
@@ -137,11 +137,11 @@ def _level(data: ReportData, one: Exploration, names: _Once) -> Json:
         "h": len(rows),
         "top": top,
         "tiles": [names[name] for row in rows for name in row],
-        "title": title(note_of(data, one.condition), data.world),
-        "goal": names[one.goal],
+        "title": title(note_of(data, exploration.condition), data.world),
+        "goal": names[exploration.goal],
         "cells": [[row - top, col] for row, col in cells],
-        "home": cells.index(one.home),
-        "proxy": [[row - top, col] for row, col in one.proxy],
+        "home": cells.index(exploration.home),
+        "proxy": [[row - top, col] for row, col in exploration.proxy],
         "things": things.listed,
         "moments": moments.listed,
         "takes": takes.listed,
@@ -149,10 +149,13 @@ def _level(data: ReportData, one: Exploration, names: _Once) -> Json:
     }
 
 
-def _finding(data: ReportData, one: Exploration, name: str) -> str:
+def _finding(data: ReportData, exploration: Exploration, name: str) -> str:
     """What an agent's map shows, in one sentence: in how many places the goal comes first, and whether these are on its way."""
-    known, words, places = [agent.name for agent in data.agents], data.world, one.places[name]
-    who, home = subject(known.index(name), len(known)), next(p for p in places if (p.row, p.col) == one.home)
+    known, words, places = [agent.name for agent in data.agents], data.world, exploration.places[name]
+    who, home = (
+        subject(known.index(name), len(known)),
+        next(p for p in places if (p.row, p.col) == exploration.home),
+    )
     usual = home.rollouts[0]
     path = {(s.row, s.col) for frame in usual.frames for s in frame if s.name.startswith(AGENT)}
     won = [p for p in places if 2 * p.counts.get("goal", 0) > sum(p.counts.values())]
@@ -179,12 +182,12 @@ def _without_goal(places: Sequence[Place]) -> list[list[str]]:
 
 
 def _rows_to_cut(
-    board: Sequence[Sequence[str]], cells: Sequence[tuple[int, int]], one: Exploration
+    board: Sequence[Sequence[str]], cells: Sequence[tuple[int, int]], exploration: Exploration
 ) -> tuple[int, int]:
     """Count the plain rows at the top and bottom that nothing can enter, except for one each."""
     used = {row for row, _ in cells} | {
         s.row
-        for ps in one.places.values()
+        for ps in exploration.places.values()
         for p in ps
         for r in p.rollouts
         for frame in r.frames

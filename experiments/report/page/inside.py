@@ -61,11 +61,11 @@ def inside(data: ReportData) -> InsideView | None:
     return InsideView(svg, caption, HEADS, [(net.agent, *net.answers) for net in nets])
 
 
-def _table(one: Inside, thing: str, role: str) -> pl.DataFrame:
+def _table(net: Inside, thing: str, role: str) -> pl.DataFrame:
     cells = next(
         (
             influence_map.cells
-            for influence_map in one.maps
+            for influence_map in net.maps
             if (influence_map.thing, influence_map.role) == (thing, role)
         ),
         (),

@@ -49,5 +49,5 @@ def _estimate(value: Any) -> ShownEstimate | None:
     return shown(value) if isinstance(value, Mapping) and "value" in value else None
 
 
-def _short(one: ShownEstimate) -> str:
-    return f"{one.point} {one.interval}".replace(NBSP, " ")
+def _short(estimate: ShownEstimate) -> str:
+    return f"{estimate.point} {estimate.interval}".replace(NBSP, " ")

@@ -194,10 +194,10 @@ def _metric_row(agent: ShownAgent, section: AgentSection, metric: Metric, world:
     return MetricRow(agent, number, strip, count(number.n), seeds, kept, _text(number, metric))
 
 
-def _text(found: ShownEstimate, metric: Metric) -> ShownText:
+def _text(number: ShownEstimate, metric: Metric) -> ShownText:
     if metric.unit != "share":
-        return ShownText(found.point, found.interval)
-    point, _, interval = found.text.partition(NBSP)
+        return ShownText(number.point, number.interval)
+    point, _, interval = number.text.partition(NBSP)
     return ShownText(point, interval)
 
 
@@ -220,7 +220,7 @@ def basis(rows: Sequence[MetricRows]) -> str:
     return f"n = {many} levels, {number} training seed{'' if number == '1' else 's'} per agent"
 
 
-def _strip(found: ShownEstimate, metric: Metric, thresholds: Mapping[str, Any]) -> Strip | None:
+def _strip(number: ShownEstimate, metric: Metric, thresholds: Mapping[str, Any]) -> Strip | None:
     """Place a proportion on a line over its span, 0 to 1 or −1 to 1; None for other units."""
     if metric.unit != "share":
         return None
@@ -231,7 +231,7 @@ def _strip(found: ShownEstimate, metric: Metric, thresholds: Mapping[str, Any]) 
 
     limits = tuple(place(float(thresholds[name])) for name in metric.thresholds if name in thresholds)
     ticks = (place(start), place(0.0), place(1.0)) if start else (0.0, 100.0)
-    return Strip(place(found.value), place(found.low), place(found.high), ticks, limits)
+    return Strip(place(number.value), place(number.low), place(number.high), ticks, limits)
 
 
 def thresholds(data: ReportData) -> tuple[tuple[str, str], ...]:
@@ -277,8 +277,8 @@ def tables(data: ReportData) -> dict[str, dict[str, str]]:
 ESTIMATE = ("value", "low", "high", "n", "episodes", "seeds", "kept")
 
 
-def _columns(found: ShownEstimate) -> tuple[Any, ...]:
-    return tuple(getattr(found, name) for name in ESTIMATE)
+def _columns(number: ShownEstimate) -> tuple[Any, ...]:
+    return tuple(getattr(number, name) for name in ESTIMATE)
 
 
 def _actions(row: OutcomeRow) -> str:

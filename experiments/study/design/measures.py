@@ -176,19 +176,19 @@ def _of_verdict(verdict: Verdict, prefix: str = "") -> Iterator[Row]:
         yield _estimated(f"{prefix}{metric.key}", on, verdict.numbers[metric.key])
 
 
-def _estimated(measure: str, condition: str | None, found: Estimate | None) -> Row:
-    if found is None:
+def _estimated(measure: str, condition: str | None, number: Estimate | None) -> Row:
+    if number is None:
         return _row(measure, condition=condition)
     return _row(
         measure,
         condition=condition,
-        value=found.value,
-        low=found.low,
-        high=found.high,
-        n=found.n,
-        seeds=found.seeds,
-        kept=found.kept,
-        words=found.warning,
+        value=number.value,
+        low=number.low,
+        high=number.high,
+        n=number.n,
+        seeds=number.seeds,
+        kept=number.kept,
+        words=number.warning,
     )
 
 

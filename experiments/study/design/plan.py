@@ -138,10 +138,10 @@ def spell(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _numbered(study: StudyConfig, found: list[tuple[Arm, dict[str, str], ExperimentConfig]]) -> StudyPlan:
+def _numbered(study: StudyConfig, settings: list[tuple[Arm, dict[str, str], ExperimentConfig]]) -> StudyPlan:
     names: dict[str, int] = {}
     points, by_seed = [], []
-    for arm, words, config in found:
+    for arm, words, config in settings:
         name = _name(study.name, arm.name, words, names)
         seeds = study.seeds if arm.seeds is None else arm.seeds
         configs = [config.model_copy(update={"name": name, "seed": seed}) for seed in seeds]

@@ -101,10 +101,10 @@ def _counted(own: pl.DataFrame) -> str:
     return ", ".join(f"{count} {words}" for words, count in counts)
 
 
-def _estimated(point: MethodPoint, name: str, found: Estimate | None) -> dict[str, Any]:
-    if found is None:
+def _estimated(point: MethodPoint, name: str, number: Estimate | None) -> dict[str, Any]:
+    if number is None:
         return _row(point, name, n=0)
-    return _row(point, name, found.value, found.low, found.high, max(found.seeds, 1), found.warning)
+    return _row(point, name, number.value, number.low, number.high, max(number.seeds, 1), number.warning)
 
 
 def _row(

@@ -298,9 +298,9 @@ def residual(
     return float(np.average(y[own] - np.interp(x[own], places, curve), weights=weights[own]))
 
 
-def is_one_curve(found: Sequence[OnCurve]) -> str:
+def is_one_curve(points: Sequence[OnCurve]) -> str:
     """`one curve`, `not one curve` or `undecided`, as the plan says."""
-    spans = [test.span for test in found if test.agents]
+    spans = [test.span for test in points if test.agents]
     if any((s.low > 0 or s.high < 0) and abs(s.value) > MARGIN for s in spans):
         return "not one curve"
     if spans and all(s.low >= -MARGIN and s.high <= MARGIN for s in spans):
