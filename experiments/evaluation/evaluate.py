@@ -23,6 +23,7 @@ from goalposts.whole_numbers import whole
 
 from ...agents.frame_stacked import as_trained
 from ...agents.rollout import LOOPS, UNDECIDED, Played, play
+from ...agents.trained_input import check_input
 from ...envs.engine.outcome import END, FIRST, O_END, O_FIRST, O_GOAL, O_GOALS, O_PROXIES, O_PROXY, O_STEPS
 from ...envs.generation.generate import MAX_COUNT, generate, split_of
 from ...envs.levels.level import LevelSet
@@ -106,7 +107,9 @@ def subject_of(
         label = checked_name(name) if name is not None else name_of(source)
         trained_with = None if seed is None else checked_seed(seed)
         run = label if seed is None else f"{label}-s{trained_with}"
-        return Subject(as_trained(source), label, run, get_world(world).name, observation, trained_with)
+        agent, home = as_trained(source), get_world(world)
+        check_input(agent, home, observation)
+        return Subject(agent, label, run, home.name, observation, trained_with)
     from ..runs.agent_card import load_agent_of  # torch is needed from here on only
 
     checkpoint = source.latest_checkpoint()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,15 @@ import torch
 from fixtures.calibration_agents import RIGHT, STAY, Counting, constant, run_to
 from fixtures.faults import row
 from stable_baselines3 import PPO
-from stable_baselines3.common.vec_env import VecNormalize
+from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
 
-from goalposts.agents import GoalpostsVecEnv, Normalized, Played, play
+from goalposts.agents import FrameStacked, GoalpostsVecEnv, Normalized, Played, play
 from goalposts.envs import LevelSet, generate
 from goalposts.envs.engine.outcome import O_STEPS
 from goalposts.errors import UserError
 from goalposts.experiments import diagnose, evaluate
+from goalposts.experiments.evaluation.evaluate import subject_of
+from goalposts.experiments.external.sb3_zip import load_sb3
 
 
 class Lstm:
@@ -156,3 +159,31 @@ def test_normalized_agent_sees_the_same_inputs_as_in_training() -> None:
     for parts in ((model, object()), (object(), env)):
         with pytest.raises(UserError, match=r"has no (predict|normalize_obs): give Normalized"):
             Normalized(*parts)
+
+
+def little_model(env: Any) -> Any:
+    return PPO("MlpPolicy", env, n_steps=16, batch_size=64, n_epochs=1, seed=0, device="cpu").learn(64)
+
+
+@row("C3")
+def test_a_model_from_a_file_is_not_played_on_other_observations_than_in_training(tmp_path: Path) -> None:
+    plain = GoalpostsVecEnv(4, condition="edge", max_steps=30)
+    little_model(VecNormalize(plain, norm_reward=False)).save(tmp_path / "normalized.zip")
+    little_model(VecFrameStack(plain, 3)).save(tmp_path / "stacked.zip")
+    little_model(plain).save(tmp_path / "plain.zip")
+    normalized, stacked, model = (
+        load_sb3(tmp_path / f"{name}.zip", trust=True) for name in ("normalized", "stacked", "plain")
+    )
+    for agent, options, words in (
+        (normalized, {}, "trained on normalized observations.*--vec-normalize FILE"),
+        (stacked, {}, r"trained on observations of shape \(5, 9, 45\).*gives \(5, 9, 15\); give --frames 3"),
+        (FrameStacked(stacked, 2), {}, r"gives \(5, 9, 30\) in 2 frames; give --frames 3"),
+        (FrameStacked(model, 2), {}, "leave --frames out"),
+        (model, {"observation": "full"}, "give the world and the observation"),
+        (model, {"world": "Corner"}, "give the world and the observation"),
+        (model, {"observation": "rgb"}, r"gives \(64, 64, 3\); give the world and the observation"),
+    ):
+        with pytest.raises(UserError, match=words):
+            subject_of(agent, **options)
+    for agent in (model, FrameStacked(stacked, 3), FrameStacked(stacked, 3, "last")):
+        subject_of(agent)
