@@ -22,6 +22,7 @@ __all__ = [
     "decode_first_line",
     "decode_text",
     "read_beginning",
+    "read_ends",
     "read_ordinary",
 ]
 
@@ -98,6 +99,19 @@ def read_beginning(path: str | os.PathLike[str], size: int, follow: bool = True)
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise NotOrdinary(errno.EINVAL, "not an ordinary file")
         return file.read(size)
+
+
+def read_ends(
+    path: str | os.PathLike[str], first: int, last: int, follow: bool = True
+) -> tuple[bytes, bytes, int]:
+    """Read the first and the last bytes of a regular file of any length; also returns its size. Raises as `read_ordinary`."""
+    with open(_opened(path, follow), "rb") as file:
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            raise NotOrdinary(errno.EINVAL, "not an ordinary file")
+        beginning = file.read(first)
+        file.seek(max(0, facts.st_size - last))
+        return beginning, file.read(last), facts.st_size
 
 
 def _opened(path: str | os.PathLike[str], follow: bool) -> int:

@@ -162,9 +162,9 @@ def _outcome_text(
 
 @study_app.command()
 def status(path: StudyPath, as_json: Json = False) -> None:
-    """Show the progress of a study: runs done, missing and failed, point by point."""
+    """Show the progress of a study: runs done, missing, failed and damaged, point by point."""
     from ..study.session import study_status
-    from .tables import status_table
+    from .tables import damage_lines, status_table
 
     progress = study_status(path)
     if as_json:
@@ -177,6 +177,8 @@ def status(path: StudyPath, as_json: Json = False) -> None:
         say(
             f"  {progress.others} further runs in the folder belong to no point of the current study; tables leave them out"
         )
+    for line in damage_lines(progress.damaged):
+        say(line)
     if progress.done < progress.runs and not progress.running:
         say(f"resume with: {shown_command('study', path)}")
 

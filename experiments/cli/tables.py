@@ -5,7 +5,7 @@ Read next: `runs.py`, which prints them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from goalposts.text import plain_lines
@@ -227,6 +227,15 @@ def status_table(status: StudyStatus) -> str:
     heads = ("point", "done", "failed")
     failed = any(point.failed for point in status.points)
     return table(heads if failed else heads[:2], rows if failed else [row[:2] for row in rows])
+
+
+def damage_lines(damaged: Mapping[str, str]) -> list[str]:
+    """Name the damaged runs of a study by folder, and what to do."""
+    if not damaged:
+        return []
+    lines = [f"damaged: {folder}: {words}" for folder, words in damaged.items()]
+    what = "this folder" if len(damaged) == 1 else "these folders"
+    return [*lines, f"restore {what} from a copy, or remove {what} and resume: then such a run is done again"]
 
 
 def compare_text(differences: Sequence[Difference], names: tuple[str, str]) -> str:

@@ -16,6 +16,7 @@ from goalposts.errors import UserError
 from ..system.atomic_files import check_parent
 from .design.plan import StudyPlan, plan_study, refuse_changes
 from .driver import Outcome, StudyWatch, default_out, load_worlds, run_study, todo_of
+from .folder.damage import damage_of
 from .folder.estimate import TimeEstimate
 from .folder.estimate import estimate as estimate_time
 from .folder.folder import STUDY, StudyFolder
@@ -102,7 +103,10 @@ class PointStatus:
 
 @dataclass(frozen=True)
 class StudyStatus:
-    """The progress of a study. others: finished runs in its folder that belong to no point of it."""
+    """The progress of a study. others: finished runs in its folder that belong to no point of it.
+
+    damaged: finished runs whose files are not whole, and what is wrong with them, by folder; they do not count as done.
+    """
 
     study: str
     done: int
@@ -110,20 +114,30 @@ class StudyStatus:
     running: bool
     others: int
     points: list[PointStatus]
+    damaged: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields for JSON."""
         return asdict(self)
 
 
+def damaged_runs(folder: StudyFolder, plan: StudyPlan) -> dict[str, str]:
+    """What is wrong with the files of finished runs that are not whole, by run."""
+    finished = folder.finished()
+    runs = [run for run in plan.runs if run in finished]
+    return {run: words for run in runs if (words := damage_of(folder, run)) is not None}
+
+
 def study_status(path: str | os.PathLike[str]) -> StudyStatus:
     """The progress of a study folder. Raises RunError."""
     folder, plan = StudyFolder.open(path), plan_study(path)
     finished, failed = folder.finished(), folder.failed()
+    wrong = damaged_runs(folder, plan)
+    whole = finished - wrong.keys()
     points = [
         PointStatus(
             point.name,
-            sum(run in finished for _, run in point.runs),
+            sum(run in whole for _, run in point.runs),
             len(point.runs),
             {
                 f"seed {seed}": failed[run]
@@ -133,12 +147,12 @@ def study_status(path: str | os.PathLike[str]) -> StudyStatus:
         )
         for point in plan.points
     ]
-    done = len(finished & plan.runs.keys())
     return StudyStatus(
         plan.study.name,
-        done,
+        len(whole & plan.runs.keys()),
         len(plan.runs),
         folder.in_use(),
         len(finished - plan.runs.keys()),
         points,
+        {str(folder.run(run)): words for run, words in wrong.items()},
     )

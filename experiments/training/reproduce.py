@@ -19,7 +19,8 @@ from goalposts.safe_folder import remove_tree
 
 from ...envs.worlds.contract.sources import shown_command
 from ..evaluation.evaluate import evaluate_fully, subject_of
-from ..evaluation.trajectories import record
+from ..evaluation.trajectories import FILE as TRAJECTORIES
+from ..evaluation.trajectories import LEAKAGE, record
 from ..measurement.episodes import read_episodes
 from ..runs.run import Run
 from ..system.atomic_files import RunError
@@ -38,6 +39,7 @@ from .train import train
 
 Tell = Callable[[int, int, str], None]  # (step, total, message)
 
+AGENT = ("checkpoint.json", "model.safetensors")
 SAME = ("same bytes", "same content", "was not there")
 
 
@@ -100,8 +102,7 @@ def reproduce(
             f"{run.path} is not finished ({status.state}, step {status.step:,} of {status.total:,}), so there is nothing to "
             f"compare with. Finish it first: {shown_command('train', run.path / 'config.yaml', '--out', run.path)}"
         )
-    if run.latest_checkpoint() is None:
-        raise RunError(f"{run.path} no longer has a checkpoint, so there is no agent to compare with.")
+    _refuse_incomplete(run)
     if out is not None and os.path.realpath(out) == os.path.realpath(run.path):
         raise RunError(f"{out} is the run itself; give --out another folder, or leave it out")
     table = (
@@ -118,6 +119,23 @@ def reproduce(
             compare_environments(run.provenance(), again.provenance()),
             compare_rates(run, again) if others else (),
             None if out is None else again.path,
+        )
+
+
+def _refuse_incomplete(run: Run) -> None:
+    """Raise RunError if a file is missing without which there is nothing to compare."""
+    restore = "Restore it from a copy of the run"
+    last = run.latest_checkpoint()
+    if last is None:
+        raise RunError(f"{run.path} no longer has a checkpoint, so there is no agent to compare with.")
+    for name in AGENT:
+        if not (last.path / name).exists():
+            raise RunError(f"{last.path / name} is missing, so there is no agent to compare with. {restore}")
+    played = [name for name in (TRAJECTORIES, LEAKAGE) if (run.path / name).exists()]
+    if played and not run.episodes_path.exists():
+        raise RunError(
+            f"{run.episodes_path} is missing, although the run was evaluated ({played[0]} is there), so there are no episodes to "
+            f"compare with. {restore}, or evaluate the run again: {shown_command('evaluate', run.path)}"
         )
 
 

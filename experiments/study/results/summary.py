@@ -23,6 +23,7 @@ from ...system.parquet import Unreadable, read_csv
 from ...system.pieces import Pieces
 from ..design.measures import BEHAVIOUR, COLUMNS, Row, measured_again, measures_of_point
 from ..design.plan import Point, StudyPlan
+from ..folder.damage import refuse_damaged
 from ..folder.estimate import measured_by_other_code
 from ..folder.folder import EPISODES, RUNS, SUMMARY, StudyFolder
 from ..workers.job import MEASURES
@@ -47,6 +48,7 @@ def write_tables(folder: StudyFolder, plan: StudyPlan) -> None:
     chosen = [run for run in plan.runs if run in finished]
     if not chosen:
         return
+    refuse_damaged(folder, chosen)
     total = len(chosen) * episodes_of(plan)
     rows: list[Row] = []
     large = MAX_HELD < total <= MAX_TOGETHER
