@@ -11,8 +11,8 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,7 +28,9 @@ NO_SYNC = {
     errno.ENOSYS,
     errno.ENOTSUP,
     errno.EOPNOTSUPP,
+    errno.ENOTTY,
 }  # raised by disks that do not support flushing
+NO_SYNC_OF_FOLDERS = {errno.EBADF, errno.EACCES, errno.EPERM, errno.EISDIR}
 _LONGEST = (
     100  # bytes of the target's name used in the temporary name; file systems allow 143 to 255 in total
 )
@@ -96,10 +98,14 @@ def sync_file(handle: int) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's entries to disk. Windows cannot open folders and does not need this."""
+    """Flush a folder's entries to disk, if the system and the disk support it.
+
+    Windows cannot open folders and does not need this. Network disks may refuse it, as do folders that may be written but not listed;
+    the files themselves have been flushed.
+    """
     if os.name != "posix":
         return
-    with opened_folder(folder) as descriptor:
+    with opened_folder(folder) as descriptor, _unless_refused():
         handle = (
             os.open(".", os.O_RDONLY, dir_fd=descriptor)
             if descriptor is not None
@@ -109,3 +115,12 @@ def sync_folder(folder: Path) -> None:
             sync_file(handle)
         finally:
             os.close(handle)
+
+
+@contextmanager
+def _unless_refused() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_SYNC_OF_FOLDERS:
+            raise

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from goalposts.experiments import Run, load_config
 from goalposts.experiments.cli.main import main
 from goalposts.experiments.evaluation.evaluate import subject_of
 from goalposts.experiments.system import locks
+from goalposts.experiments.system.atomic_files import write_atomic
 from goalposts.experiments.training.train import train
 
 MADE = TESTS / "fixtures" / "made_by_adb767d"
@@ -136,6 +138,28 @@ def test_a_disk_without_fsync_is_written(tmp_path: Path, monkeypatch: pytest.Mon
         run.append_progress({"step": 1})
     assert [one.step for one in Run.open(run.path).checkpoints()] == [10]
     save_levels(generate("CoinRun", "off_path", 0, 1), tmp_path / "levels.npz")
+
+
+@row("B11")
+@pytest.mark.parametrize("code", [errno.EBADF, errno.EACCES, errno.EPERM, errno.EIO])
+def test_a_folder_that_cannot_be_flushed_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """As on network disks, and in folders that may be written but not listed; a failing disk is still reported."""
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(code, os.strerror(code))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    if code == errno.EIO:
+        with pytest.raises(UserError, match="Check the disk"):
+            write_atomic(tmp_path / "file", b"content")
+        return
+    write_atomic(tmp_path / "file", b"content")
+    assert (tmp_path / "file").read_bytes() == b"content"
 
 
 # --- B13, B15: editors and git
