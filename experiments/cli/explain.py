@@ -70,11 +70,11 @@ def explain(
     from ..interpretation.words import explanation_text
 
     check_new(out)
+    loading = AgentOptions(trust, frames, vec_normalize)
     if any(map(is_agent_word, runs)):
-        explanations = _outside(
-            runs, full, levels, chosen_world(world), observation, AgentOptions(trust, frames, vec_normalize)
-        )
+        explanations = _outside(runs, full, levels, chosen_world(world), observation, loading)
     else:
+        loading.refuse_for_runs(observation)
         explanations = _of_runs(runs, full, levels, quiet)
     if out is not None:
         write_folder(explanations, out)

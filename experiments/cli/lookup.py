@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from goalposts.errors import UserError
 from goalposts.text import plain_lines
 
 from ..system.atomic_files import check_new
@@ -103,6 +104,7 @@ def levels(
     from ...envs import generate, load_levels, load_world, save_levels
 
     check_new(out)
+    _refuse_with_file(file, condition is not None or (seed, count, start) != (0, 3, 0))
     kind = load_world(chosen_world(world))
     wanted = condition or kind.default_condition("train")
     chosen = load_levels(file, kind.name) if file else generate(kind, wanted, seed, count, start)
@@ -116,6 +118,14 @@ def levels(
         return
     for fact in facts:
         show(_level_text(chosen, fact), verbatim=True)
+
+
+def _refuse_with_file(file: Path | None, chosen: bool) -> None:
+    """Refuse a choice of levels together with a file, which brings its own."""
+    if file is not None and chosen:
+        raise UserError(
+            "--file shows all levels of its file; leave the condition, --seed, --count and --start out"
+        )
 
 
 def _level_facts(levels: LevelSet) -> list[dict[str, Any]]:

@@ -159,8 +159,6 @@ def diagnose(
     Several seeds of one config are judged together, as a training procedure.
     """
     load_worlds(world)
-    if evaluate_missing and preview:
-        raise UserError("--evaluate-missing keeps what it plays and --preview does not; give one of them")
     if any(map(is_agent_word, runs)):
         if len(runs) > 1 or evaluate_missing or preview:
             raise UserError(BY_ITSELF)
@@ -171,8 +169,9 @@ def diagnose(
             {"world": of, "observation": observation, "levels": levels},
         )
         return agent.diagnose(as_json)
+    AgentOptions(trust, frames, vec_normalize).refuse_for_runs(observation, levels)
     add = shown_command("diagnose", *runs, "--evaluate-missing")
-    diagnoses = _of_runs(runs, evaluate_missing or preview, preview, quiet)
+    diagnoses = _of_runs(runs, evaluate_missing, preview, quiet)
     forecasts = _forecasts_of(runs) if diagnoses[0].verdict.shift is None else {}
     _show_diagnoses(diagnoses, add, as_json, forecasts)
     if not as_json:
@@ -182,11 +181,13 @@ def diagnose(
 BY_ITSELF = "an agent that is not a run is diagnosed by itself: give only that one, without --evaluate-missing and --preview"
 
 
-def _of_runs(paths: list[Path], play: bool, preview: bool, quiet: bool) -> list[Any]:
+def _of_runs(paths: list[Path], keep: bool, preview: bool, quiet: bool) -> list[Any]:
+    if keep and preview:
+        raise UserError("--evaluate-missing keeps what it plays and --preview does not; give one of them")
     from ..evaluation.evaluated_run import diagnoses_of, evaluated, open_runs
 
     runs, fresh = open_runs(paths), {}
-    if play:
+    if keep or preview:
         from ..evaluation.missing_probes import play_probes
 
         with progress_bars([str(run.path) for run in runs], quiet) as told:
@@ -318,6 +319,7 @@ def foresee(
         source = agent_named(str(run), AgentOptions(trust, frames, vec_normalize))
     else:
         load_worlds([world] if world else None)
+        AgentOptions(trust, frames, vec_normalize).refuse_for_runs(observation)
         source = Run.open(run)
     from ..foresight.text import foresee_fully  # torch is needed from here on only
 

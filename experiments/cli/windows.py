@@ -145,6 +145,10 @@ def edit(
     path = file or _free("level")
     if path.suffix not in (".txt", ".npz"):
         raise UserError(f"{path}: a level file ends in .txt or .npz, not {path.suffix!r}")
+    if path.exists() and (condition or seed):
+        raise UserError(
+            f"{path} is there already, with its own levels; leave --condition and --seed out, or name a new file"
+        )
     opening = _check(screenshot, None, None, f"edit {path.name}", dark)
     from ...envs.window.edit import Edit
     from ...envs.worlds.registry import load_world

@@ -60,6 +60,10 @@ class FilmSpec:
             raise UserError(
                 "--file brings its own levels; leave --condition, --outcome and --before-after out"
             )
+        if self.file is None and self.start:
+            raise UserError(
+                "--start is the index of a level of --file; give --file, or leave --start out: recorded episodes are chosen by outcome"
+            )
         if self.wordless and (
             self.file or self.condition or self.outcome or self.before_after or self.count > 1
         ):

@@ -13,12 +13,16 @@ from fixtures.places import ROOT, TESTS
 from fixtures.tiny import YAML
 
 from goalposts.errors import UserError
+from goalposts.experiments.cli.main import main
+from goalposts.experiments.external.agent_options import AgentOptions
+from goalposts.experiments.external.named_agent import agent_named
 from goalposts.experiments.runs.run import Run
 from goalposts.experiments.study.design.config import read_study
 from goalposts.experiments.study.design.plan import refuse_changes
 from goalposts.experiments.study.session import choose_engine
 
 MADE = TESTS / "fixtures" / "made_by_adb767d"
+RUN = str(MADE / "run")
 
 
 @row("C9")
@@ -102,3 +106,87 @@ def test_a_run_below_runs_is_suggested(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="Did you mean runs/edge-s0"):
         Run.open("edge-s0")
+
+
+@row("B12")
+@pytest.mark.parametrize(
+    ("reason", "address", "said"),
+    [
+        (
+            "Version mismatch: The cluster was started with: Ray: 2.9.0",
+            "host:1",
+            "other versions.*Ray: 2.9.0. Install",
+        ),
+        (
+            "Python minor versions differ between client and server",
+            "ray://host:1",
+            "other versions.*Install the same",
+        ),
+        ("bad address", "http://host:8265", "Ray's dashboard, not a cluster; give host:6379"),
+    ],
+)
+def test_a_cluster_that_is_up_is_not_called_down(
+    monkeypatch: pytest.MonkeyPatch, reason: str, address: str, said: str
+) -> None:
+    def init(**options: object) -> None:
+        raise RuntimeError(reason)
+
+    monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(init=init))
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(UserError, match=said) as refused:
+        choose_engine("ray")
+    assert "Is it up" not in str(refused.value)
+    assert "(RAY_ADDRESS)" in str(refused.value)
+
+
+@row("C9")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["diagnose", RUN, "--levels", "7"], "--levels: only for an agent that is not a run"),
+        (
+            ["diagnose", RUN, "--observation", "full", "--trust"],
+            "--observation and --trust: only for an agent",
+        ),
+        (["foresee", RUN, "--frames", "4"], "--frames: only for an agent that is not a run"),
+        (
+            ["explain", RUN, "--vec-normalize", "v.pkl"],
+            "--vec-normalize: only for an agent that is not a run",
+        ),
+        (
+            ["levels", "off_path", "--file", "l.txt"],
+            "--file shows all levels of its file; leave the condition",
+        ),
+        (["levels", "--file", "l.txt", "--count", "1"], "--file shows all levels of its file"),
+        (["record", RUN, "--start", "2"], "--start is the index of a level of --file; give --file"),
+        (["edit", "l.txt", "--condition", "left"], "l.txt is there already, with its own levels; leave"),
+    ],
+)
+def test_no_option_is_ignored_in_silence(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "l.txt").write_text("; CoinRun\n")
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+    assert (tmp_path / "l.txt").read_text() == "; CoinRun\n"
+
+
+@row("C3")
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("json:dumps", "json:dumps cannot be called without arguments (missing a required argument: 'obj')"),
+        ("math:pi", "math:pi is float; give an agent with predict"),
+    ],
+)
+def test_what_is_no_agent_is_named(word: str, said: str) -> None:
+    with pytest.raises(UserError) as refused:
+        agent_named(word, AgentOptions())
+    assert said in str(refused.value)

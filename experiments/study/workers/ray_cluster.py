@@ -22,6 +22,7 @@ from ...system.processes import imports_from_elsewhere
 from .job import Done, Failed, Job, perform
 from .local import TICK, TRIES, At
 
+OTHER_VERSIONS = ("version mismatch", "versions differ", "incompatible with server")  # Ray's words
 AHEAD = 2  # tasks submitted per core, so that no core waits for the driver
 
 
@@ -144,6 +145,10 @@ def _why_not(error: Exception, address: str | None) -> str:
     reason = " ".join(str(error).split())[:200].rstrip(".")
     if address:
         named = " (RAY_ADDRESS)" if cluster_of_environment() == address else ""
+        if any(words in reason.lower() for words in OTHER_VERSIONS):
+            return f"the Ray cluster {address!r}{named} runs other versions: {reason}. Install the same Python and Ray here as there"
+        if address.startswith(("http://", "https://")):
+            return f"{address!r}{named} is Ray's dashboard, not a cluster; give host:6379, ray://host:10001 or auto"
         return (
             f"the Ray cluster {address!r}{named} cannot be reached: {reason}. Is it up? Ask it with: "
             f"ray status --address {shlex.quote(address)}"
