@@ -6,12 +6,13 @@ Read next: `claims.py`, which fills them in.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from goalposts.experiments.measurement.metrics import GOAL_EFFECT_SEPARATES
+from goalposts.experiments.measurement.verdict.outliers import SPREADS, gap_limit
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 NUMBERS = pl.col("value", "low", "high").cast(pl.Float64)
@@ -107,22 +108,87 @@ def _page(name: str, pattern: str, study: str) -> Callable[[], str]:
     return read
 
 
-def _false_alarms(tau: str) -> Callable[[], str]:
-    """The largest rate of false alarms with ten seeds that vary by tau."""
+def _alarms(taus: Sequence[str], seeds: Sequence[int]) -> Callable[[], str]:
+    """The largest rate of false alarms among simulated seeds of one kind that vary by these tau."""
 
     def read() -> str:
         table = pl.read_csv(RESULTS / "seed-kinds.csv", infer_schema_length=None)
-        rows = table.filter((pl.col("part") == "false alarm") & (pl.col("seeds") == 10))
-        rows = rows.filter(pl.col("population").str.ends_with(f"τ = {tau}"))
+        rows = table.filter((pl.col("part") == "false alarm") & pl.col("seeds").is_in(seeds))
+        rows = rows.filter(pl.col("population").str.extract(r"τ = (.*)$").is_in(taus))
         return f"{100 * float(rows['flagged'].max()):.1f}%"  # type: ignore[arg-type]
 
     return read
+
+
+def _pointed_out(near: bool, seeds: Sequence[int], fewest_levels: int) -> tuple[float, float]:
+    """The least and largest rate at which a simulated seed of another kind is pointed out. near: kinds that are less far apart."""
+    table = pl.read_csv(RESULTS / "seed-kinds.csv", infer_schema_length=None)
+    rows = table.filter((pl.col("part") == "flagged") & pl.col("seeds").is_in(seeds))
+    is_near = pl.col("population").str.contains("half dead|mixed")
+    rows = rows.filter((is_near if near else ~is_near) & (pl.col("levels") >= fewest_levels))
+    return 100 * float(rows["flagged"].min()), 100 * float(rows["flagged"].max())  # type: ignore[arg-type]
+
+
+def _between(seeds: Sequence[int]) -> Callable[[], str]:
+    return lambda: "{:.1f} to {:.1f}%".format(*_pointed_out(True, seeds, 300))
+
+
+def _gaps() -> str:
+    return ", ".join(f"{gap_limit(n):.1f} with {n} seeds" for n in (20, 30, 100))
 
 
 def _least_found() -> str:
     table = pl.read_csv(RESULTS / "seed-kinds.csv", infer_schema_length=None)
     rows = table.filter((pl.col("part") == "flagged") & (pl.col("seeds") == 10) & (pl.col("levels") >= 300))
     return f"{100 * float(rows['flagged'].min()):.1f}%"  # type: ignore[arg-type]
+
+
+def _lost(study: str, x: str) -> Callable[[], str]:
+    """Agents that are judged CAPABILITY LOSS, and so not in the mean preference, for each arm at a value of the grid."""
+
+    def read() -> str:
+        table = _table(study)
+        if table is None:
+            return _pending(study)
+        rows = table.filter(
+            (pl.col("measure") == "verdict") & pl.col("seed").is_not_null() & (pl.col("env.condition") == x)
+        )
+        lost = pl.col("words") == "CAPABILITY LOSS"
+        arms = rows.group_by("arm", maintain_order=True).agg(lost.sum().alias("lost"), pl.len().alias("all"))
+        return ", ".join(
+            f"{few} of {several} {'with the usual recipe' if arm == 'main' else f'`{arm}`'}" for arm, few, several in arms.iter_rows()
+        )
+
+    return read
+
+
+def _habits(column: str) -> Callable[[], str]:
+    """How far the agents lead the devices in the evidence on agents trained with the coin at the edge."""
+
+    def read() -> str:
+        rows = pl.read_csv(RESULTS / "outer-inner.csv").filter(pl.col("procedure") == "edge")
+        if column not in rows.columns:
+            return "measured by `outer_vs_inner`, not yet run"
+        leads = rows[column]
+        ahead = int((leads > 0).sum())
+        least, most = sorted((float(leads.abs().min()), float(leads.abs().max())))  # type: ignore[arg-type]
+        if ahead not in (0, len(leads)):
+            return f"the agents are ahead for {ahead} of {len(leads)} ({leads.min():+,.0f} to {leads.max():+,.0f} nats)".replace("-", "−")
+        return f"the {'agents' if ahead else 'devices'} are ahead for all {len(leads)}, by {least:,.0f} to {most:,.0f} nats"
+
+    return read
+
+
+def _diagnosis_time() -> str:
+    """Processor time of a whole diagnosis, by what the agent sees."""
+    path = RESULTS / "diagnosis-time.csv"
+    if not path.exists():
+        return "a time measured by `bench.diagnosis`, not yet run,"
+    words = {"view": "planes", "full": "the whole level in planes", "rgb": "pixels"}
+    return " and ".join(
+        f"{row['processor_seconds']:,.0f} s for an agent that sees {words[row['observation']]} ({row['levels']:,} levels per condition)"
+        for row in pl.read_csv(path).iter_rows(named=True)
+    )
 
 
 def _relearning(group: str, arm: str) -> Callable[[], str]:
@@ -139,6 +205,8 @@ def _relearning(group: str, arm: str) -> Callable[[], str]:
 
 REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-edge-name": _words("coinrun", "behaviour"),
+    "rev-seeds-name": _words("seeds", "behaviour"),
+    "rev-seeds-missed": _page("seeds", r"(Of those without a name, .*? episodes\))\.", "seeds"),
     "rev-edge-mirrored": _page("coinrun", r"\| `mirrored` \| sampled \| [^|]*\| ([^|]*?) \|", "coinrun"),
     "rev-flips": _flips,
     "rev-capability-tenth": _point("alpha", "capability_shift", x="mixture(0.1)"),
@@ -157,8 +225,18 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-within-one": _point("coinrun", "distance/within_1", "edge_held_out"),
     "rev-far": _point("coinrun", "goal", "edge_held_out_far"),
     "rev-range": _range("mixture(0.02)"),
-    "rev-alarms": _false_alarms("1"),
+    "rev-alarms": _alarms(["1"], [10]),
     "rev-found": _least_found,
+    "rev-limits": _page("seed-kinds", r"(?m)^(With 10 seeds, .*)\.$", "seed_kinds"),
+    "seeds-gap": lambda: f"{SPREADS:g}",
+    "seeds-gap-many": _gaps,
+    "seeds-far": lambda: f"{_pointed_out(False, [3, 5, 10], 100)[0]:.1f}%",
+    "seeds-near-ten": _between([10]),
+    "seeds-near-few": _between([3, 5]),
+    "seeds-alarms-little": _alarms(["0", "0.3"], [3, 5, 10]),
+    "seeds-alarms-some": _alarms(["0.5"], [3, 5, 10]),
+    "seeds-alarms-five": _alarms(["1"], [5]),
+    "seeds-alarms-three": _alarms(["1"], [3]),
     "rev-separates": lambda: ", ".join(GOAL_EFFECT_SEPARATES),
     "rev-gem": _point("colourshape", "preference", arm="main"),
     "rev-gem-held": _point("colourshape", "goal", "pair_red_line_yellow_gem"),
@@ -169,9 +247,13 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-cure-longer": _point("cure", "preference", arm="longer", x="mixture(0.02)"),
     "rev-cure-levels": _point("cure", "preference", arm="new-levels", x="mixture(0.02)"),
     "rev-cure-entropy": _point("cure", "preference", arm="entropy", x="mixture(0.02)"),
+    "rev-cure-lost": _lost("cure", "mixture(0.02)"),
     "rev-cure-zero": _point("cure", "preference", arm="longer", x="mixture(0)"),
     "rev-cure-first": _point("cure", "goal_first", arm="longer", x="mixture(0.02)"),
     "rev-cure-stuck": _point("cure", "paralysis", arm="longer", x="mixture(0.02)"),
+    "attribution-habits": _habits("agent_over_device"),
+    "attribution-no-habits": _habits("agent_over_device_without_habits"),
+    "diagnosis-time": _diagnosis_time,
     "rev-two-percent": _point("alpha", "misgeneralization", x="mixture(0.02)"),
     "rev-pixels": _words("pixels", "verdict"),
 }

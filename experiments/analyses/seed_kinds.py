@@ -8,6 +8,7 @@ code that judges real ones. Read next: `experiments/measurement/verdict/kinds.py
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ SEEDS = (3, 5, 10)
 LEVELS = 300
 LAMBDA = 1.0  # standard deviation of the levels, in log odds, where coverage is simulated
 NODES = ndtri((np.arange(400) + 0.5) / 400)
+AIM = 0.95  # of simulations in which a seed of another kind is pointed out
 COMMAND = "python -m goalposts.experiments.analyses.seed_kinds docs/results/seed-kinds.csv"
 
 
@@ -80,6 +82,15 @@ ALIKE = tuple(
     for tau in (0.0, 0.3, 0.5, 1.0)
     for p in (0.05, 0.15, 0.3, 0.5, 0.8)
 )
+APART = (0.3, 0.5, 0.6, 0.7, 0.8, 0.95)  # goal preferences of the other kind, among 0.15
+SHARES, TAUS = (0.1, 0.2), (0.3, 1.0)
+MANY, MANY_LEVELS = (10, 30), 1000  # seeds and levels where limits are measured
+LIMITS = tuple(
+    Population(f"preference {p:g}, {share:.0%} of seeds, τ = {tau:g}", share, tau=tau, other_preference=p)
+    for tau in TAUS
+    for share in SHARES
+    for p in APART
+)
 
 
 def coverage(population: Population, measure: str, n: int, repetitions: int) -> dict[str, Any]:
@@ -127,8 +138,8 @@ def coverage(population: Population, measure: str, n: int, repetitions: int) -> 
     }
 
 
-def alarms(population: Population, n: int, levels: int, repetitions: int) -> dict[str, Any]:
-    """How often a verdict points out seeds, where some are of another kind, or where none is."""
+def alarms(population: Population, n: int, levels: int, repetitions: int, part: str = "") -> dict[str, Any]:
+    """How often a verdict points out seeds, where some are of another kind, or where none is. part: of the table."""
     rng = np.random.default_rng([11, n, levels, round(100 * population.tau)])
     flags = []
     for _ in range(repetitions):
@@ -145,7 +156,7 @@ def alarms(population: Population, n: int, levels: int, repetitions: int) -> dic
         )
         flags.append(flagged(seeds, Thresholds().seed_margin))
     return {
-        "part": "flagged" if population.share else "false alarm",
+        "part": part or ("flagged" if population.share else "false alarm"),
         "population": population.name,
         "number": "all",
         "seeds": n,
@@ -196,6 +207,11 @@ def _rows(repetitions: int) -> Iterator[dict[str, Any]]:
         for n in SEEDS:
             for levels in (100, 300, 1000):
                 yield alarms(population, n, levels, repetitions // 4)
+    for population in LIMITS:
+        for n in MANY:
+            yield alarms(population, n, MANY_LEVELS, repetitions // 5, "limit")
+    for population in ALIKE:
+        yield alarms(population, MANY[-1], MANY_LEVELS, repetitions // 5, "false alarm, many seeds")
 
 
 def page(table: pl.DataFrame) -> str:
@@ -205,7 +221,7 @@ def page(table: pl.DataFrame) -> str:
         front_matter(COMMAND, f"{most:,} simulations per cell; no training seeds", (), {}),
         "# Seeds of several kinds: coverage, and what is pointed out",
         "",
-        f"{most:,} simulations per cell of the first table ({LEVELS} levels that differ by 1 in log odds), {most // 4:,} of the others",  # type: ignore[operator]
+        f"{most:,} simulations per cell of the first table ({LEVELS} levels that differ by 1 in log odds), {most // 4:,} of the next two",  # type: ignore[operator]
         "(binomial noise over levels). Most seeds have capability 0.97 and goal preference 0.15, and vary normally in log odds",
         "with standard deviation τ = 0.3 unless a row says otherwise.",
         "",
@@ -240,6 +256,7 @@ def page(table: pl.DataFrame) -> str:
             table, "false alarm", "All seeds are of one kind: false alarms", "At most 10% is the aim."
         ),
         *_reach(table),
+        *limits(table),
         f"Made by: `{COMMAND}`",
         "",
     ]
@@ -270,8 +287,8 @@ def _reach(table: pl.DataFrame) -> list[str]:
         ]
         shares = ", ".join(f"{_percent(v)} at τ = {tau:g}" for tau, v in alarms_at.items())
         lines.append(
-            f"- {n} seeds: at most 10% false alarms up to τ = {max(reached):g} (largest: {shares}); a seed of another kind is pointed out "
-            f"in at least {least[0]} on more than {few} levels ({least[1]} on {few})."
+            f"- {n} seeds: at most 10% false alarms up to τ = {max(reached):g} (largest: {shares}); in the populations above, "
+            f"a seed of another kind is pointed out in at least {least[0]} on more than {few} levels ({least[1]} on {few})."
         )
     return [
         "## How far the rule holds",
@@ -282,6 +299,65 @@ def _reach(table: pl.DataFrame) -> list[str]:
         "the others keeps both aims. Train ten seeds before you speak of kinds.",
         "",
     ]
+
+
+def limits(table: pl.DataFrame) -> list[str]:
+    """How far apart kinds must be: a table, and what it means for a reader."""
+    rows = table.filter(pl.col("part") == "limit")
+    if not rows.height:
+        return []
+    most = int(rows["repetitions"].max())  # type: ignore[arg-type]
+    error = max(math.sqrt(rate * (1 - rate) / most) for rate in rows["flagged"])
+    columns = [(tau, n, share) for tau in TAUS for n in MANY for share in SHARES]
+    head = [f"τ = {tau:g}, {n} seeds, {share:.0%} of the other kind" for tau, n, share in columns]
+    lines = [
+        "## How far apart must kinds be?",
+        "",
+        "Most seeds have a goal preference of 0.15, the others the one in the first column. In how many of",
+        f"{most:,} simulations on {MANY_LEVELS:,} levels a seed is pointed out (standard error at most {_percent(error)}):",
+        "",
+        f"| preference of the other kind | {' | '.join(head)} |",
+        f"|{'---|' * (len(columns) + 1)}",
+    ]
+    for p in APART:
+        cells = [_percent(_flagged(rows, p, share, tau, n)) for tau, n, share in columns]
+        lines.append(f"| {p:g} | {' | '.join(cells)} |")
+    alarmed = table.filter(pl.col("part") == "false alarm, many seeds")
+    known = {population.name: population.tau for population in ALIKE}
+    largest: dict[float, float] = {}
+    for row in alarmed.iter_rows(named=True):
+        tau = known[row["population"]]
+        largest[tau] = max(largest.get(tau, 0.0), row["flagged"])
+    return [
+        *lines,
+        "",
+        *(line for n in MANY for line in (_found_from(rows, n), "")),
+        f"False alarms with {MANY[-1]} seeds of one kind, the largest of five preferences: "
+        f"{', '.join(f'{_percent(rate)} at τ = {tau:g}' for tau, rate in largest.items())}.",
+        "",
+    ]
+
+
+def _flagged(rows: pl.DataFrame, preference: float, share: float, tau: float, n: int) -> float:
+    name = next(p.name for p in LIMITS if (p.other_preference, p.share, p.tau) == (preference, share, tau))
+    return float(rows.filter((pl.col("population") == name) & (pl.col("seeds") == n))["flagged"][0])
+
+
+def _found_from(rows: pl.DataFrame, n: int) -> str:
+    """The least preference of the other kind from which on it is pointed out in 95%, and what is missed below."""
+    parts = []
+    for tau in TAUS:
+        rates = {p: [_flagged(rows, p, share, tau, n) for share in SHARES] for p in APART}
+        found = [p for p in APART if all(min(rates[q]) >= AIM for q in APART if q >= p)]
+        missed = [p for p in APART if p not in found]
+        where = f"from a preference of {found[0]:g} on" if found else "at none of these preferences"
+        below = f" (at {missed[-1]:g}: {' and '.join(map(_percent, rates[missed[-1]]))})" if missed else ""
+        parts.append(f"{where} if seeds vary by τ = {tau:g}{below}")
+    shares = " or ".join(f"{share:.0%}" for share in SHARES)
+    return (
+        f"With {n} seeds, {shares} of another kind among seeds with a preference of 0.15 are pointed out in at least {AIM:.0%} of "
+        f"simulations {', and '.join(parts)}."
+    )
 
 
 def _alarm_table(table: pl.DataFrame, part: str, title: str, aim: str) -> list[str]:

@@ -16,12 +16,12 @@ import numpy as np
 from ..intervals import Estimate, percent, score_bounds
 from ..level_counts import Counts
 from ..metrics import METRICS
-from .outliers import GAP, SPREADS, Seed, find_outliers, spreads_apart
+from .outliers import GAP, Seed, find_outliers, gap_limit, spreads_apart
 from .rules import Label, Numbers, judge
 from .thresholds import Thresholds
 
 # A gap between neighbouring seeds is at least `GAP` wide, and so many standard errors of their difference, which depend on the levels,
-# and `SPREADS` standard deviations of seeds of one kind.
+# and `gap_limit` standard deviations of seeds of one kind.
 ERRORS = 4.0
 MEASURES = ("capability", "capability_shift", "preference")
 SEVERAL = "the seeds are of {n} kinds, and their mean describes none of them: see the kinds"
@@ -109,7 +109,7 @@ def _split(seeds: Sequence[Seed], group: list[int], measure: str) -> list[list[i
         apart = above.value - below.value >= max(GAP, ERRORS * error)
         if apart:
             own = [seeds[k] for k in have]
-            apart = spreads_apart(own, measure, range(have.index(other))) >= SPREADS
+            apart = spreads_apart(own, measure, range(have.index(other))) >= gap_limit(len(own))
         parts = [*parts, [other]] if apart else [*parts[:-1], [*parts[-1], other]]
     largest = max(parts, key=len)
     largest += [k for k in group if k not in have]  # no gap is seen where there is no number

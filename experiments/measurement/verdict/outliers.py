@@ -20,9 +20,9 @@ MAD_TO_SD = 1.4826  # of a normal distribution
 GAP = 0.35  # between rates of seeds of two kinds, at least; smaller ones are common among seeds that vary normally
 FALSE_ALARM = 0.05  # at most, over all seeds and measures, where seeds vary normally
 DRAWS = 20_000
-# Seeds of another kind are farther from the others than SPREADS standard deviations of seeds of one kind, in log odds. The standard
-# deviation is pooled over both groups, and with PRIOR degrees of freedom of USUAL.
-SPREADS, PRIOR, USUAL = 2.5, 2.0, 0.3
+# Seeds of another kind are farther from the others than SPREADS standard deviations of seeds of one kind, in log odds; with many seeds,
+# whose neighbours are closer, than `gap_limit`. The standard deviation is pooled over both groups, with PRIOR degrees of freedom of USUAL.
+SPREADS, PRIOR, USUAL = 2.8, 2.0, 0.3
 MEASURES = (
     "capability",
     "capability_shift",
@@ -65,7 +65,7 @@ def find_outliers(seeds: tuple[Seed, ...], margin: float) -> tuple[Outlier, ...]
 
     Far means at least `margin`, and farther from the median than any seed would be in 95% of groups of equally many,
     normally varying seeds; or at least `GAP`, and the seed's own verdict is decided and differs from that of the majority. In
-    either case at least `SPREADS` standard deviations of seeds of one kind.
+    either case beyond the widest gap on its side, which is at least `gap_limit` standard deviations of seeds of one kind wide.
     """
     if len(seeds) < 3:
         return ()
@@ -97,7 +97,7 @@ def find_outliers(seeds: tuple[Seed, ...], margin: float) -> tuple[Outlier, ...]
 
 
 def _plain(seeds: Sequence[Seed], outliers: dict[str, Outlier]) -> dict[str, Outlier]:
-    """Those that are far from the others for how much seeds of one kind vary, all of one measure and side together."""
+    """Those that lie beyond the widest gap on their side, if it is wide for how much seeds of one kind vary."""
     kept = dict(outliers)
     for measure in MEASURES:
         for above in (True, False):
@@ -106,10 +106,22 @@ def _plain(seeds: Sequence[Seed], outliers: dict[str, Outlier]) -> dict[str, Out
                 for name, outlier in outliers.items()
                 if outlier.measure == measure and (outlier.value > outlier.rest) == above
             }
-            group = {k for k, seed in enumerate(seeds) if seed.name in names}
-            if group and spreads_apart(seeds, measure, group) < SPREADS:
-                kept = {name: outlier for name, outlier in kept.items() if name not in names}
+            if names:
+                beyond = {seeds[k].name for k in _beyond_gap(seeds, measure, above)}
+                kept = {name: outlier for name, outlier in kept.items() if name not in names - beyond}
     return kept
+
+
+def _beyond_gap(seeds: Sequence[Seed], measure: str, above: bool) -> set[int]:
+    """Positions of the seeds, fewer than half, beyond the widest gap on one side; none if it is narrower than `gap_limit`."""
+    values = {k: e.value for k, seed in enumerate(seeds) if (e := getattr(seed, measure)) is not None}
+    order = sorted(values, key=lambda k: values[k], reverse=above)
+    groups = [set(order[:size]) for size in range(1, (len(order) + 1) // 2)]
+    if not groups:
+        return set()
+    gaps = [spreads_apart(seeds, measure, group) for group in groups]
+    widest = int(np.argmax(gaps))
+    return groups[widest] if gaps[widest] >= gap_limit(len(order)) else set()
 
 
 def spreads_apart(seeds: Sequence[Seed], measure: str, group: Collection[int]) -> float:
@@ -132,10 +144,27 @@ def spreads_apart(seeds: Sequence[Seed], measure: str, group: Collection[int]) -
 
 
 @lru_cache(maxsize=64)
+def gap_limit(n: int) -> float:
+    """Width of a gap between two kinds of n seeds, in the standard deviations of `spreads_apart`: `SPREADS`, or less if there are so
+    many seeds that the widest gap among n normal values is narrower than that in all but a fraction `FALSE_ALARM` of samples."""
+    values = np.sort(np.random.default_rng(20_221).standard_normal((_draws(n), n)), axis=1)
+    below, squares = np.cumsum(values, axis=1)[:, :-1], np.cumsum(values**2, axis=1)
+    sizes = np.arange(1, n)
+    above = values.sum(axis=1, keepdims=True) - below
+    inside = squares[:, -1:] - below**2 / sizes - above**2 / (n - sizes)
+    gaps = np.diff(values, axis=1) / np.sqrt((PRIOR * USUAL**2 + inside) / (PRIOR + n - 2))
+    return min(SPREADS, float(np.quantile(gaps.max(axis=1), 1 - FALSE_ALARM)))
+
+
+def _draws(n: int) -> int:
+    return max(DRAWS * 10 // max(n, 10), 2_000)
+
+
+@lru_cache(maxsize=64)
 def cut_off(n: int, alpha: float) -> float:
     """Distance of the farthest of n normal values from the median, in median-based standard deviations; exceeded with
     probability alpha."""
-    draws = np.random.default_rng(20_220).standard_normal((max(DRAWS * 10 // max(n, 10), 2_000), n))
+    draws = np.random.default_rng(20_220).standard_normal((_draws(n), n))
     distance = np.abs(draws - np.median(draws, axis=1, keepdims=True))
     return float(np.quantile(distance.max(axis=1) / (MAD_TO_SD * np.median(distance, axis=1)), 1 - alpha))
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from fixtures.simulate import GOAL, PROXY, TIMEOUT, table
 
-from goalposts.experiments.analyses.seed_kinds import ALIKE, BIMODAL, alarms, coverage
+from goalposts.experiments.analyses.seed_kinds import ALIKE, BIMODAL, LIMITS, MANY, alarms, coverage, limits
 from goalposts.experiments.measurement import diagnose
 from goalposts.experiments.measurement.intervals import unseen_share, wilson
 from goalposts.experiments.measurement.verdict.kinds import kinds_of
@@ -113,6 +113,31 @@ def test_a_minority_is_flagged_and_one_kind_rarely_is() -> None:
         assert alarms(population, 5, 300, 40)["flagged"] >= 0.95
     quiet = [p for p in ALIKE if p.tau <= 0.3]
     assert np.mean([alarms(p, 5, 300, 12)["flagged"] for p in quiet]) <= 0.1
+
+
+def test_limits_of_detection_are_computed_from_the_table() -> None:
+    """The sentence names the least distance from which on both fractions are pointed out in 95%, and what is missed below."""
+    rows = []
+    for population in LIMITS:
+        for n in MANY:
+            rate = 0.99 if population.other_preference >= 0.7 and population.tau < 1 else 0.5
+            rows.append(
+                {
+                    "part": "limit",
+                    "population": population.name,
+                    "seeds": n,
+                    "repetitions": 100,
+                    "flagged": rate,
+                }
+            )
+    text = "\n".join(limits(pl.DataFrame(rows)))
+    assert (
+        "With 10 seeds, 10% or 20% of another kind among seeds with a preference of 0.15 are pointed out in at least 95% of simulations "
+        "from a preference of 0.7 on if seeds vary by τ = 0.3 (at 0.6: 50.0% and 50.0%), and at none of these preferences if seeds vary "
+        "by τ = 1 (at 0.95: 50.0% and 50.0%)."
+    ) in text
+    assert "(standard error at most 5.0%)" in text
+    assert "| 0.7 | 99.0% | 99.0% | 99.0% | 99.0% | 50.0% | 50.0% | 50.0% | 50.0% |" in text
 
 
 def test_the_interval_with_unseen_kinds_contains_the_mean_of_all_seeds() -> None:

@@ -4,9 +4,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit, ndtri
 
 from goalposts.experiments.measurement.intervals import wilson
-from goalposts.experiments.measurement.verdict.outliers import Seed, cut_off, find_outliers
+from goalposts.experiments.measurement.verdict.outliers import (
+    SPREADS,
+    Seed,
+    cut_off,
+    find_outliers,
+    gap_limit,
+)
 from goalposts.experiments.measurement.verdict.rules import Label
 
 
@@ -49,6 +56,36 @@ def test_among_three_a_different_verdict_is_enough():
             seeds([0.2, 0.25, 0.95], labels=["MISGENERALIZED", "MISGENERALIZED", "INCONCLUSIVE"]), 0.1
         )
         == ()
+    )
+
+
+def test_a_seed_between_two_kinds_does_not_hide_the_other_kind():
+    """It is beyond the same gap, but its own verdict is not decided, so it is not listed; the others are."""
+    usual = 0.15 + 0.03 * np.random.default_rng(4).standard_normal(24)
+    labels = ["MISGENERALIZED"] * 24 + ["INCONCLUSIVE"] + ["MIXED"] * 5
+    beyond = [0.42, 0.6, 0.62, 0.58, 0.65, 0.61]
+    outliers = find_outliers(seeds([*usual, *beyond], labels=labels), 0.3)
+    assert [o.name for o in outliers] == [f"seed {k}" for k in range(25, 30)]
+
+
+def test_more_seeds_do_not_hide_a_kind():
+    """Among many seeds of one kind some lie far out, so a gap of the same width means more."""
+    tau = 0.4
+    rates = expit(logit(0.15) + tau * ndtri((np.arange(27) + 0.5) / 27))
+    assert [o.name for o in find_outliers(seeds([*rates, 0.52, 0.48, 0.55]), 0.1)] == [
+        "seed 27",
+        "seed 28",
+        "seed 29",
+    ]
+    assert (
+        gap_limit(2)
+        == gap_limit(3)
+        == gap_limit(10)
+        == SPREADS
+        > gap_limit(20)
+        > gap_limit(30)
+        > gap_limit(100)
+        > 1
     )
 
 
