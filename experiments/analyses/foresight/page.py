@@ -15,7 +15,8 @@ from ...foresight.comparison import (
     conclude,
 )
 from ...foresight.predictors import ACCESS, PREDICTORS
-from ...foresight.scores import RankScore
+from ...foresight.scores import SAMPLES, RankScore
+from ...measurement.intervals import percent, unseen_share
 from ...report.figures.drawn import Drawn
 
 MAIN = "CoinRun"
@@ -87,8 +88,8 @@ def page(
         "- `move`, `erase`, `value_move` and `shift_move` edit the observation and must know the goal's plane.",
         "- Class E sees what the shift looks like: nearly the outcome.",
         "- Agents that were trained against a predictor may deceive it; none was.",
-        "- Pooled intervals resample whole configs, of which a world has six or twelve: they are coarse, and a drawn config that occurs "
-        "twice ties with itself, so an interval can end below its estimate.",
+        *_outside(comparison),
+        *_missed(comparison),
         "- The logistic regressions have a ridge penalty of 1 on the standardized slope, which the plan does not name.",
         "",
         f"All {agents} agents with config, predictors and outcomes: [foresight-data.md](foresight-data.md). Every score: "
@@ -191,6 +192,37 @@ def _transfers(comparison: PredictorComparison) -> Iterator[str]:
                 )
                 yield f"| `{name}` | {_number(comparison.brier(kind, name), 3)} | {' | '.join(cells)} |"
         yield ""
+
+
+def _outside(comparison: PredictorComparison) -> Iterator[str]:
+    """Why an estimate can lie outside its own interval, and which ones do."""
+    listed = "; ".join(
+        f"{entry.world} `{entry.predictor}`, {name} {_shown(score)}"
+        for entry in comparison.scores
+        for name, score in (
+            ("AUROC", entry.auroc),
+            ("Spearman, pooled", entry.pooled),
+            ("Spearman within config", entry.within),
+        )
+        if not math.isnan(score.low) and not score.low <= score.value <= score.high
+    )
+    yield (
+        f"- Intervals are those of the plan: percentiles over {SAMPLES:,} samples, of whole configs for pooled scores and of agents "
+        "within configs for the others. A world has six or twelve configs, so pooled intervals are coarse. What is drawn twice ties with "
+        "itself, and what is not drawn takes its part of the range with it: both pull rank correlations towards 0, so an interval can end "
+        f"below its estimate. {f'Outside their own intervals lie: {listed}' if listed else 'Here each estimate lies within its own'}."
+    )
+
+
+def _missed(comparison: PredictorComparison) -> Iterator[str]:
+    """The kinds of agent that the seeds of a config can miss, by world."""
+    for world in dict.fromkeys(cell.world for cell in comparison.cells):
+        sizes = [cell.agents for cell in comparison.cells if cell.world == world]
+        seeds = " to ".join(map(str, sorted({min(sizes), max(sizes)})))
+        yield (
+            f"- {world}: {seeds} training seeds per config can miss a kind of agent that up to "
+            f"{percent(unseen_share(min(sizes)))} of a config's seeds produce (95% confidence)."
+        )
 
 
 def _nulls(comparison: PredictorComparison, scripted: Sequence[tuple[str, str]]) -> Iterator[str]:

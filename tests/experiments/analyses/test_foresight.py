@@ -1,6 +1,7 @@
 """The foresight study: its table from measures, its page from planted agents, and the data set that needs nothing else."""
 
 import json
+import math
 from pathlib import Path
 
 import polars as pl
@@ -10,8 +11,11 @@ from fixtures.foresight import population
 from goalposts.experiments.analyses.foresight import __main__ as command
 from goalposts.experiments.analyses.foresight.agents import STUDIES, schema, with_disagreement
 from goalposts.experiments.analyses.foresight.data_card import data_card
+from goalposts.experiments.analyses.foresight.page import page
 from goalposts.experiments.foresight import scores
+from goalposts.experiments.foresight.comparison import Cell, PredictorComparison, PredictorScore
 from goalposts.experiments.foresight.forecast import Calibration, shipped_calibration
+from goalposts.experiments.foresight.scores import RankScore
 from goalposts.experiments.study.design.plan import plan_study
 
 
@@ -61,6 +65,33 @@ def test_the_page_figures_data_set_and_calibration_are_made_from_the_table_alone
     assert read.plan_sha256 == "ab" * 32
     rows = pl.read_csv(tmp_path / "foresight.csv")
     assert {"auroc", "within_low", "within_p_holm"} <= set(rows.columns)
+
+
+def planted(value: float, low: float, high: float) -> PredictorComparison:
+    """A comparison of one predictor in one world with two configs, whose pooled score is this."""
+    cells = tuple(
+        Cell("Beacon", f"config {k}", agents, 0, 0, 0, 0.5, 0.1, 0.01, scored=True)
+        for k, agents in enumerate((10, 12))
+    )
+    nothing = RankScore(math.nan)
+    score = PredictorScore(
+        "Beacon", "alpha", "A", 22, nothing, RankScore(value, low, high), 0.01, 0, nothing, math.nan
+    )
+    return PredictorComparison(cells, (score,), {}, (), {})
+
+
+def test_a_page_names_the_estimates_outside_their_own_intervals() -> None:
+    text = page(planted(0.99, 0.83, 0.97), (), (), 22)
+    assert "Outside their own intervals lie: Beacon `alpha`, Spearman, pooled 0.99 [0.83, 0.97]." in text
+    assert "Here each estimate lies within its own." in page(planted(0.9, 0.83, 0.97), (), (), 22)
+
+
+def test_a_page_says_which_kinds_of_agent_its_seeds_can_miss() -> None:
+    text = page(planted(0.9, 0.83, 0.97), (), (), 22)
+    assert (
+        "Beacon: 10 to 12 training seeds per config can miss a kind of agent that up to 26% of a config's seeds produce"
+        in text
+    )
 
 
 def test_the_data_card_has_a_line_for_every_column() -> None:
