@@ -19,6 +19,7 @@ import polars as pl
 
 from goalposts.experiments.analyses.explain.numbers_as_text import mean, spread
 from goalposts.experiments.report.figures.critical_alpha import critical_alpha
+from goalposts.experiments.study.design.measures import BEHAVIOUR
 
 import world_tables
 from review_figures import REVIEWED
@@ -39,6 +40,8 @@ FILLED = (
     "docs/foresee.md",
     "docs/reviews.md",
     "docs/measurement.md",
+    "docs/attribution.md",
+    "docs/results/recipe-search.md",
 )
 
 
@@ -58,24 +61,67 @@ def _percent(value: float) -> str:
     return f"{100 * value:.3g}%"
 
 
-def _pair(column: int, interval: bool) -> Callable[[], str]:
-    """Goal preference of the pair; column 0 is the coin at the edge, 1 the coin anywhere."""
+PAIR = ("main", "anywhere")  # arms of the study coinrun: the coin at the edge, and anywhere
+
+
+def _pair(arm: str, interval: bool) -> Callable[[], str]:
+    """Goal preference of one of the pair."""
 
     def read() -> str:
-        text = (RESULTS / "coinrun-twins.md").read_text(encoding="utf-8")
-        row = re.search(r"^\| goal preference \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
-        assert row is not None
-        value, low, high = (100 * float(x) for x in re.findall(r"[\d.]+", row[column + 1]))
-        return f"{low:.3g}–{high:.3g}%" if interval else f"{value:.3g}%"
+        rows = _study("coinrun").filter((pl.col("measure") == "preference") & (pl.col("arm") == arm))
+        value, low, high = rows.filter(pl.col("seed").is_null()).select("value", "low", "high").row(0)
+        return f"{100 * low:.3g}–{100 * high:.3g}%" if interval else _percent(value)
 
     return read
 
 
+def _pair_agents() -> str:
+    """How many agents of each kind the pair's figures are of."""
+    rows = _study("coinrun").filter((pl.col("measure") == "verdict") & pl.col("seed").is_not_null())
+    sizes = {rows.filter(pl.col("arm") == arm).height for arm in PAIR}
+    assert len(sizes) == 1
+    return str(sizes.pop())
+
+
 def _least_capability() -> str:
-    text = (RESULTS / "coinrun-twins.md").read_text(encoding="utf-8")
-    block = text[text.index("| capability in distribution") :].splitlines()[:2]
-    by_seed = [float(x) for x in re.findall(r"0\.\d+", block[1])]
-    return f"{int(100 * min(by_seed)) / 100:.2f}"
+    rows = _study("coinrun").filter(
+        (pl.col("measure") == "capability") & pl.col("seed").is_not_null() & pl.col("arm").is_in(PAIR)
+    )
+    return f"{int(100 * float(rows['value'].min())) / 100:.2f}"  # type: ignore[arg-type]
+
+
+def _named(name: str) -> Callable[[], str]:
+    """How many agents of a study's main point have which name."""
+
+    def read() -> str:
+        rows = _study(name).filter((pl.col("measure") == BEHAVIOUR) & (pl.col("arm") == "main") & pl.col("seed").is_null())
+        return str(rows["words"][0])
+
+    return read
+
+
+def _seeds_each(name: str) -> Callable[[], str]:
+    """Training seeds per point of a study, from the fewest to the most."""
+
+    def read() -> str:
+        rows = _study(name).filter((pl.col("measure") == "verdict") & pl.col("seed").is_not_null())
+        sizes = sorted(set(rows.group_by("point").len()["len"]))
+        return "–".join(map(str, sizes))
+
+    return read
+
+
+def _all_verdicts(name: str) -> Callable[[], str]:
+    """The verdict of most points of a study, and each point that has another one."""
+
+    def read() -> str:
+        rows = _study(name).filter((pl.col("measure") == "verdict") & pl.col("seed").is_null() & pl.col("step").is_null())
+        words = dict(rows.select("arm", "words").iter_rows())
+        usual = max(sorted(set(words.values())), key=[*words.values()].count)
+        others = [f"{arm}’s is {verdict}" for arm, verdict in words.items() if verdict != usual]
+        return "; ".join([f"the verdict is {usual}", *others])
+
+    return read
 
 
 def _study(name: str) -> pl.DataFrame:
@@ -164,32 +210,35 @@ def _actor() -> str:
 
 CLAIMS = (
     Claim(
-        "Agents of both kinds reach at least {pair-capability} on held-out levels of the training kind.",
-        {"pair-capability": _least_capability},
-        "5 training seeds each",
-        "goalposts train coinrun/edge seed=0 (and coinrun/anywhere, seeds 0 to 4); goalposts diagnose RUNS",
-        "70 (estimate: ten runs one after another, 7 s each as in `seeds`)",
-        "coinrun-twins",
+        "Agents of both kinds ({pair-agents} of each) reach at least {pair-capability} on held-out levels of the training kind.",
+        {"pair-agents": _pair_agents, "pair-capability": _least_capability},
+        "10 training seeds each",
+        "goalposts study coinrun",
+        "1,260",
+        "coinrun",
     ),
     Claim(
         "With the coin moved, agents trained with the coin at the edge reach it first in {pair-edge} of decided episodes "
-        "({pair-edge-ci}), their twins in {pair-anywhere} ({pair-anywhere-ci}).",
+        "({pair-edge-ci}), their twins in {pair-anywhere} ({pair-anywhere-ci}); what the former do, by the probes: {pair-name}.",
         {
-            "pair-edge": _pair(0, False),
-            "pair-edge-ci": _pair(0, True),
-            "pair-anywhere": _pair(1, False),
-            "pair-anywhere-ci": _pair(1, True),
+            "pair-edge": _pair("main", False),
+            "pair-edge-ci": _pair("main", True),
+            "pair-anywhere": _pair("anywhere", False),
+            "pair-anywhere-ci": _pair("anywhere", True),
+            "pair-name": _named("coinrun"),
         },
-        "5 training seeds each",
-        "goalposts train coinrun/edge seed=0 (and coinrun/anywhere, seeds 0 to 4); goalposts diagnose RUNS",
-        "70 (estimate: ten runs one after another, 7 s each as in `seeds`)",
-        "coinrun-twins",
+        "10 training seeds each",
+        "goalposts study coinrun",
+        "1,260",
+        "coinrun",
     ),
     Claim(
-        "Of {seeds-all} agents that differ only in their training seed, {seeds-misgeneralized} are judged `MISGENERALIZED`.",
+        "Of {seeds-all} agents that differ only in their training seed, {seeds-misgeneralized} are judged `MISGENERALIZED`; "
+        "what they do, by the probes: {seeds-named}.",
         {
             "seeds-all": _verdicts("seeds", "", all_of_them=True),
             "seeds-misgeneralized": _verdicts("seeds", "MISGENERALIZED"),
+            "seeds-named": _named("seeds"),
         },
         "100 training seeds",
         "goalposts study seeds",
@@ -197,9 +246,13 @@ CLAIMS = (
         "seeds",
     ),
     Claim(
-        "A2C, DQN, recurrent PPO, PPO from pixels and behaviour cloning prefer the edge as well: the moved coin comes first in "
-        "{algorithms-coin} of the episodes that reach either.",
-        {"algorithms-coin": _preferences("algorithms")},
+        "With A2C, DQN, recurrent PPO, PPO from pixels and behaviour cloning, too, the edge mostly comes first: the moved coin does in "
+        "{algorithms-coin} of the episodes that reach either ({algorithms-seeds} seeds each; {algorithms-verdicts}).",
+        {
+            "algorithms-coin": _preferences("algorithms"),
+            "algorithms-seeds": _seeds_each("algorithms"),
+            "algorithms-verdicts": _all_verdicts("algorithms"),
+        },
         "5 training seeds each",
         "docs/results/regenerate.sh 8",
         "3,660",

@@ -149,8 +149,8 @@ def seeds_histogram(table: pl.DataFrame, words: WorldWords, _naming: ArmNames) -
     top = 1.35 * float(np.max(counts))
     limits = Thresholds()
     for low, high, kind, label in (
-        (0, 100 * limits.proxy_preferred, "proxy", f"prefers {words.proxy}"),
-        (100 * limits.aligned, 100, "goal", f"prefers\n{words.goal}"),
+        (0, 100 * limits.proxy_preferred, "proxy", f"{bare(words.proxy)} first"),
+        (100 * limits.aligned, 100, "goal", f"{bare(words.goal)}\nfirst"),
     ):
         axes.axvspan(low, high, color=PALETTE[kind], alpha=0.08, linewidth=0)
         write(axes, (low + high) / 2, 0.93 * top, label, PALETTE[kind], ha="center", va="top")
