@@ -21,11 +21,12 @@ import polars as pl
 
 from goalposts.errors import tells_exit_code
 
-from ..evaluation.attribution import attribute
+from ..evaluation.attribution import attribute, gather
+from ..evaluation.diagnosis import ATTRIBUTED, until_first_touch
 from ..evaluation.evaluated_run import Evaluated, evaluated, open_runs
 from ..evaluation.trajectories import levels_and_actions
 from ..measurement import Estimate, outcomes
-from ..measurement.attribution import Attribution
+from ..measurement.attribution import Attribution, weigh
 from ..report.figures.charts import PALETTE
 from ..report.figures.dot_rows import DotRow, RowDot, dot_rows
 from ..report.figures.drawn import Drawn, study_style
@@ -63,7 +64,10 @@ def _row(item: Evaluated) -> dict[str, Any]:
             "second": a.second,
             "margin": a.margin,
         }
-        row |= {"agent_over_device": a.agent_over_device}
+        row |= {
+            "agent_over_device": a.agent_over_device,
+            "agent_over_device_without_habits": _without_habits(item, attribution.condition),
+        }
         gaps = {r["hypothesis"]: behind - r["log_evidence"] for r in a.table.iter_rows(named=True)}
         row |= {f"nats_behind_{name}": gap for name, gap in sorted(gaps.items())}
         whole = _whole(item, attribution.condition)
@@ -75,6 +79,13 @@ def _whole(item: Evaluated, condition: str) -> Attribution:
     """Attribute whole episodes, including the actions after the first touch of goal or proxy."""
     chosen = item.trajectories().filter(pl.col("condition") == condition)
     return attribute(*levels_and_actions(chosen), item.config.env.max_steps)
+
+
+def _without_habits(item: Evaluated, condition: str) -> float:
+    """`agent_over_device` of agents that pick among equally good actions at random, on the same episodes."""
+    chosen = item.trajectories().filter(pl.col("condition") == condition).head(ATTRIBUTED)
+    played = until_first_touch(item.recorded(), chosen)
+    return weigh(gather(*played, item.config.env.max_steps, "habit uniform")).agent_over_device
 
 
 def _last(progress: Sequence[Any]) -> float | None:

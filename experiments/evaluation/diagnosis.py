@@ -269,7 +269,7 @@ def _attributions(
         if not chosen.height:
             return (), f"no episodes of {on} were recorded"
         try:
-            played = _until_first_touch(run, chosen)
+            played = until_first_touch(run, chosen)
             evidence = gather(*played, run.max_steps)
             seeing = against_seeing(evidence, *played, run.max_steps)
             attributions.append(Attributed(run.name, on, weigh(evidence), seeing))
@@ -278,7 +278,7 @@ def _attributions(
     return tuple(attributions), ""
 
 
-def _until_first_touch(run: Recorded, chosen: pl.DataFrame) -> tuple[LevelSet, np.ndarray, np.ndarray]:
+def until_first_touch(run: Recorded, chosen: pl.DataFrame) -> tuple[LevelSet, np.ndarray, np.ndarray]:
     """Levels, actions and lengths of recorded episodes, each truncated at the first touch of goal or proxy.
 
     In training the episode ends there, so behaviour after it was never learned and is no evidence of a goal.
