@@ -142,6 +142,54 @@ def test_readme_marks_its_figures() -> None:
     assert marks == {name for claim in CLAIMS for name in claim.figures}
 
 
+def test_words_for_what_agents_do_are_those_of_the_probes() -> None:
+    """Agents trained at the edge run right; no probe shows that they go to the edge, or prefer it."""
+    pages = (
+        "README.md",
+        "docs/index.md",
+        "docs/gallery.md",
+        "docs/idea.md",
+        "docs/lesson.md",
+        "docs/claims.md",
+    )
+    for name in (*pages, "docs/results/outer-inner.md"):
+        text = (ROOT / name).read_text("utf-8")
+        assert (
+            re.findall(r"runs to the (?:right )?edge|prefers? the (?:right )?edge|both go for", text) == []
+        ), name
+
+
+def test_every_verdict_of_the_algorithms_is_quoted() -> None:
+    table = pl.read_csv(RESULTS / "algorithms.csv", infer_schema=False)
+    rows = table.filter(
+        (pl.col("measure") == "verdict") & pl.col("seed").is_null() & pl.col("step").is_null()
+    )
+    quoted = figures()["algorithms-verdicts"]
+    assert all(
+        f"{arm}’s is {verdict}" in quoted or quoted.startswith(f"the verdict is {verdict}")
+        for arm, verdict in rows.select("arm", "words").iter_rows()
+    )
+    assert len(set(rows["words"])) == quoted.count(";") + 1
+
+
+def test_means_say_how_many_agents_they_leave_out() -> None:
+    table = pl.read_csv(RESULTS / "cure.csv", infer_schema=False)
+    lost = table.filter(
+        (pl.col("measure") == "verdict")
+        & pl.col("seed").is_not_null()
+        & (pl.col("words") == "CAPABILITY LOSS")
+    )
+    numbers = [int(few) for few in re.findall(r"(\d+) of \d+", figures()["rev-cure-lost"])]
+    assert sum(numbers) == lost.height > 0
+
+
+@pytest.mark.parametrize("world", [world for world in WORLDS if world != "CoinRun"])
+def test_the_pages_of_worlds_name_the_study_that_makes_their_tables(world: str) -> None:
+    text = world_tables.PAGES[world].read_text("utf-8")
+    assert f"    goalposts study {world.lower()}\n" in text
+    assert "--seeds" not in text
+
+
 def test_typed_figure_is_caught() -> None:
     known = figures()
     text = "in <!-- pair-edge -->99%<!-- / --> of episodes"
