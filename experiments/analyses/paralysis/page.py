@@ -162,6 +162,7 @@ def _shown(agents: pl.DataFrame, settings: Sequence[Setting]) -> list[str]:
     sentences.append(
         f"Conflict paralysis is largest with {top.name} at α = {alpha_text(top.alphas[k])}: {_at(top.conflict, k)}."
     )
+    sentences += _without_goal(settings)
     entropies = [setting for setting in settings if setting.name.startswith("entropy-")]
     if entropies:
         maxima = ", ".join(
@@ -176,6 +177,28 @@ def _shown(agents: pl.DataFrame, settings: Sequence[Setting]) -> list[str]:
             for setting in lengths
         )
         sentences.append(f"Maxima by training length (secondary): {maxima}.")
+    return sentences
+
+
+def _without_goal(settings: Sequence[Setting]) -> list[str]:
+    """What the same layouts without a goal say against calling the circles a conflict, at each setting's maximum."""
+    tops = [int(np.flatnonzero(setting.alphas == setting.peak)[0]) for setting in settings]
+    less = [
+        setting.name for setting, k in zip(settings, tops, strict=True) if setting.beyond_none.high[k] < 0
+    ]
+    more = [setting.name for setting, k in zip(settings, tops, strict=True) if setting.beyond_none.low[k] > 0]
+    sentences = []
+    if less:
+        sentences.append(
+            f"Minus `none`, it lies below 0 with its whole interval in {len(less)} of {len(settings)} settings ({', '.join(less)}): at the "
+            "maximum these agents circle more often where there is no goal at all than where it was moved. By the plan that is not "
+            "conflict: they do not know what to do without a goal. So that they circle where neither goal wins does not by "
+            "itself show that two goals pull; see the mechanism."
+        )
+    if more:
+        sentences.append(
+            f"Minus `none`, it lies above 0 with its whole interval in {len(more)} of {len(settings)} settings ({', '.join(more)})."
+        )
     return sentences
 
 

@@ -1,0 +1,218 @@
+"""The page of outer against inner alignment: its figure, one row per agent, and what follows from them.
+
+All text is derived from the table. Read next: `outer_vs_inner.py`, which makes the table.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..measurement.intervals import percent, unseen_share
+from ..report.figures.charts import PALETTE
+from ..report.figures.dot_rows import DotRow, RowDot, dot_rows
+from ..report.figures.drawn import Drawn, study_style
+from ..study.results.page_details import markdown_row
+from ..study.results.page_header import front_matter, golden_of
+
+PROCEDURES = {  # name: what is rewarded, where the coin is, colour; the twins have their colours of every page
+    "anywhere": ("coin pays, coin anywhere", "agent-2"),
+    "edge": ("coin pays, coin at the edge", "agent-1"),
+    "proxy-anywhere": ("edge pays, coin anywhere", "muted"),
+}
+QUESTIONS = (
+    ("training_return", "In training: reward earned"),
+    ("preference", "Coin moved: coin first"),
+    ("goal_effect", "Coin hidden: how much less often it is touched"),
+)
+
+
+def draw(table: pl.DataFrame) -> Drawn:
+    """Draw three questions to each agent: its score, what it reaches first, and whether seeing the coin is the reason."""
+    rows = []
+    names = table["procedure"].unique(maintain_order=True).to_list()
+    for column, question in QUESTIONS:
+        for k, name in enumerate(names):
+            label, colour = PROCEDURES.get(name, (name, f"agent-{k % 4 + 1}"))
+            own = table.filter((pl.col("procedure") == name) & pl.col(column).is_not_null())
+            values = own[column].to_list()
+            middle = float(np.mean(values))
+            dot = RowDot(middle, min(values), max(values), PALETTE[colour], agents=tuple(values))
+            rows.append(DotRow(label, (dot,), heading=question if k == 0 else ""))
+    with study_style():
+        figure, _ = dot_rows(rows, (), "")
+    sizes = sorted(set(table.group_by("procedure").len()["len"]))
+    seeds = " or ".join(map(str, sizes))
+    caption = (
+        f"Large dots: means over n = {seeds} training seeds per procedure; bars: from the lowest to the highest seed; small dots: "
+        "single agents, each measured on held-out `off_path` levels; the 95% interval of each is in the table."
+    )
+    return Drawn("outer-inner", _title(table), figure, caption)
+
+
+def _title(table: pl.DataFrame) -> str:
+    """State whether the score, and what is reached first, distinguish the procedures."""
+    spread = {}
+    for column, _ in QUESTIONS:
+        means = table.group_by("procedure").agg(pl.col(column).mean())[column]
+        spread[column] = float(means.max() or 0) - float(means.min() or 0)  # pyright: ignore
+    score = "The score is the same" if spread["training_return"] < 0.02 else "The scores differ"
+    goal = (
+        "moving the coin shows two goals"
+        if spread["preference"] > 0.5
+        else "moving the coin shows no two goals"
+    )
+    own = table.group_by("procedure").agg(pl.col("preference").mean())
+    by_name = dict(own.iter_rows())
+    same = abs(by_name.get("edge", 0) - by_name.get("proxy-anywhere", 1)) < 0.05
+    joined = "; " if spread["training_return"] < 0.02 else ", and "
+    return f"{score}{joined}{goal}{', but not which reward was wrong' if same else ''}"
+
+
+HEADS = (
+    "procedure",
+    "seed",
+    "training return",
+    "capability",
+    "goal preference",
+    "beyond chance",
+    "goal effect",
+    "attribution (nats)",
+    "against devices that see",
+    "what it does",
+    "verdict",
+)
+RECIPES = ("coinrun/edge", "coinrun/anywhere", "coinrun/proxy_anywhere")
+
+
+def page(table: pl.DataFrame, figure: Drawn, out: Path) -> str:
+    """Format the page as Markdown, with its header."""
+    seeds = min(table.group_by("procedure").len()["len"])
+    command = f"python -m goalposts.experiments.analyses.outer_vs_inner {out} RUNS"
+    golden = {name: digest for name, digest in golden_of(out.parent).items() if name == "CoinRun"}
+    header = front_matter(command, f"{seeds} training seeds per procedure", RECIPES, golden)
+    last = int(table["seed"].max())  # pyright: ignore
+    lines = [
+        "# Outer against inner: can you see whether the reward was wrong, or what was learned from it?",
+        "",
+        f"Three ways of training, {seeds} seeds each (seeds {table['seed'].min()} to {last}, a million steps, the shipped configs):",
+        "",
+        "- `edge`: the right reward (the coin), the coin always at the edge in training;",
+        "- `proxy-anywhere`: the wrong reward (the edge), the coin anywhere in training;",
+        "- `anywhere`: the right reward, the coin anywhere. The control.",
+        "",
+        f"![{figure.title}]({out.stem}.svg)",
+        "",
+        f"*{figure.title}. {figure.caption}*",
+        "",
+        markdown_row(HEADS),
+        markdown_row(["---"] * len(HEADS)),
+        *(markdown_row(_cells(row)) for row in table.iter_rows(named=True)),
+        "",
+        "Attribution: the best hypothesis, and how far the second-best lies behind it, on episodes up to their first touch. Against "
+        "devices that "
+        "see: whether agents that pursue a goal explain the actions better than devices that read the surroundings do, at every number "
+        "of episodes; "
+        "their lead over 1,000 episodes together, over all priors.",
+        "",
+        "## What it shows",
+        "",
+        *_findings(table),
+        "- **With the coin always at the edge** the two rewards are the same numbers at every step, so `reward_proxy` and `edge` end in "
+        "the same "
+        "weights, byte for byte, for each seed (compared for five seeds under earlier levels). Behaviour alone cannot show the cause; "
+        "only the "
+        "config can (the reward is printed with every report). MISGENERALIZED means “not after what we meant”.",
+        "",
+        "## What it does not show",
+        "",
+        "One world, one recipe. The trace was not predicted before it was seen. Returns are those of the last logged training episodes. "
+        f"{seeds} "
+        f"seeds can miss a kind of agent that up to {percent(unseen_share(seeds))} of seeds produce (95% confidence).",
+        "",
+        "## Made by",
+        "",
+        f"    for s in $(seq 0 {last}); do",
+        "      goalposts train coinrun/edge seed=$s; goalposts train coinrun/anywhere seed=$s; goalposts train coinrun/proxy_anywhere "
+        "seed=$s",
+        "    done",
+        f"    python -m goalposts.experiments.analyses.outer_vs_inner {out} runs/*",
+        "",
+        "The second command writes the table (all numbers with their intervals), the figure and this page.",
+    ]
+    return header + "\n".join(lines) + "\n"
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    return [
+        row["procedure"],
+        str(row["seed"]),
+        f"{row['training_return']:.3f}",
+        f"{row['capability']:.3f}",
+        *(_interval(row, name) for name in ("preference", "preference_beyond_chance", "goal_effect")),
+        f"`{row['best']}`, by {row['margin']:,.0f} before `{row['second']}`",
+        f"{row['against_seeing']} ({_span([row['ahead_of_seeing_1000_low'], row['ahead_of_seeing_1000_high']])})",
+        row["name"] or "no name",
+        row["verdict"],
+    ]
+
+
+def _interval(row: dict[str, Any], name: str) -> str:
+    numbers = (row[name], row[f"{name}_low"], row[f"{name}_high"])
+    value, low, high = (f"{number:.3f}".replace("-", "−") for number in numbers)
+    return f"{value} [{low}, {high}]"
+
+
+def _span(values: list[float], form: str = "+,.0f") -> str:
+    return f"{min(values):{form}} to {max(values):{form}}".replace("-", "−")
+
+
+def _of(table: pl.DataFrame, name: str) -> pl.DataFrame:
+    return table.filter(pl.col("procedure") == name)
+
+
+def _counted(values: pl.Series) -> str:
+    return ", ".join(
+        f"{word} {n}" for word, n in Counter(values.fill_null("no name").to_list()).most_common()
+    )
+
+
+def _above_zero(own: pl.DataFrame, name: str) -> int:
+    return own.filter(pl.col(f"{name}_low") > 0).height
+
+
+def _findings(table: pl.DataFrame) -> list[str]:
+    edge, paid, control = (_of(table, name) for name in ("edge", "proxy-anywhere", "anywhere"))
+    if not (edge.height and paid.height and control.height):
+        return []
+    first, second, third = (_span(own["preference"].to_list(), ".2f") for own in (edge, paid, control))
+    returns = _span(table["training_return"].to_list(), ".3f")
+    traces = [_above_zero(own, "goal_effect") for own in (edge, paid)]
+    trace = ": an agent that was paid for the coin can keep a trace of it." if traces[0] > traces[1] else "."
+    blind, bare = (
+        _span(table[name].to_list()) for name in ("agent_over_device", "agent_over_device_without_habits")
+    )
+    return [
+        f"- **`edge` and `anywhere`** reach different things first after the move (goal preference {first} against {third}), "
+        f"at training returns of {returns} over all agents.",
+        f"- **`edge` and `proxy-anywhere`**: verdicts {_counted(edge['verdict'])}, and {_counted(paid['verdict'])}; best "
+        f"hypotheses {_counted(edge['best'])}, and {_counted(paid['best'])}; goal preference {first}, and {second}. The goal "
+        f"effect lies above 0 with its whole interval in {traces[0]} of {edge.height} `edge` agents and in {traces[1]} of "
+        f"{paid.height} `proxy-anywhere` agents (means {edge['goal_effect'].mean():.3f} and {paid['goal_effect'].mean():.3f}){trace}",
+        f"- **What they do**, by the probes: `edge` {_counted(edge['name'])}; `proxy-anywhere` {_counted(paid['name'])}; "
+        f"`anywhere` {_counted(control['name'])}. The best hypothesis is the best of those in the library; the name is what the "
+        "probes leave possible.",
+        f"- **Against devices that see**: `edge` {_counted(edge['against_seeing'])}; `proxy-anywhere` "
+        f"{_counted(paid['against_seeing'])}; `anywhere` {_counted(control['against_seeing'])}. Over 1,000 episodes together, agents "
+        f"that pursue a goal lead by {_leads(edge, 1000)} nats for `edge` and by {_leads(control, 1000)} for `anywhere` (all agents "
+        f"and priors); over single episodes by {_leads(edge, 1, '+.1f')} and {_leads(control, 1, '+.1f')}.",
+        f"- **Against blind devices** they lead by {blind} nats over all agents; if agents are allowed no habit, by {bare}.",
+    ]
+
+
+def _leads(own: pl.DataFrame, n: int, form: str = "+,.0f") -> str:
+    return _span([*own[f"ahead_of_seeing_{n}_low"], *own[f"ahead_of_seeing_{n}_high"]], form)
