@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from goalposts.experiments.analyses import outer_vs_inner_page
+from goalposts.experiments.analyses.outer_vs_inner import page as outer_vs_inner
 from goalposts.experiments.analyses.all_worlds_page import draw as draw_worlds
 from goalposts.experiments.report.figures.drawn import Drawn
 from goalposts.experiments.study.design.study_file import shipped_studies
@@ -35,7 +35,7 @@ def drawn(pages: Sequence[str] = ()) -> dict[str, dict[str, Drawn]]:
         table = pl.read_csv(path, infer_schema_length=None) if path.exists() else pl.DataFrame()
         if "measure" in table.columns:  # other pages of studies are made by analyses
             found[name] = {file_stem(name, one.name): one for one in figures_of(plan_study(name), table)}
-    for name, draw in (("worlds", draw_worlds), ("outer-inner", outer_vs_inner_page.draw)):
+    for name, draw in (("worlds", draw_worlds), ("outer-inner", outer_vs_inner.draw)):
         if not pages or name in pages:
             found[name] = {name: draw(pl.read_csv(RESULTS / f"{name}.csv"))}
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,9 @@ TITLES = {
     "undecided": "Whether agents get stuck most where neither goal wins is undecided",
 }
 MAIN_SETTING = "recipe"
+HALF = 0.5
+# Agents of ten in which a prediction on the mechanism must hold.
+AGENTS_OF_TEN = 8
 HEAD = (
     "setting",
     "crossing",
@@ -89,7 +93,8 @@ def page(agents: pl.DataFrame, settings: Sequence[Setting], mechanism: pl.DataFr
         "**Question.** Do agents that are torn between two goals get stuck, and at what mixture of training levels most often?",
         "",
         f"The prediction of [the plan](paralysis-plan.md), committed before any run, is **{words}**: it holds in {agree} of "
-        f"{len(settings)} settings and is contradicted in {against} (at least {CONFIRMING} of 10 confirm, at least {REFUTING} refute).",
+        f"{len(settings)} settings and is contradicted in {against} (at least {CONFIRMING} of 10 confirm, at least {REFUTING} refute)."
+        + (f" {_Mechanism.of(mechanism).words}" if mechanism is not None and mechanism.height else ""),
         "",
         "![" + figure.title + "](paralysis.svg)",
         "",
@@ -202,30 +207,69 @@ def _without_goal(settings: Sequence[Setting]) -> list[str]:
     return sentences
 
 
+@dataclass(frozen=True)
+class _Mechanism:
+    """In how many agents each of the two predictions holds, of how many."""
+
+    agents: int
+    balanced: int
+    opposite: int | None  # None: not tested
+
+    @classmethod
+    def of(cls, tests: pl.DataFrame) -> _Mechanism:
+        at_deadlocks = pl.col("balance_deadlocks")
+        balanced = tests.filter((at_deadlocks > BALANCED) & (at_deadlocks > pl.col("balance_others")))
+        tested = "opposite_share" in tests.columns
+        opposite = tests.filter(pl.col("opposite_share") > HALF).height if tested else None
+        return cls(tests.height, balanced.height, opposite)
+
+    @property
+    def words(self) -> str:
+        """Whether the agents are shown to be torn between the two goals."""
+        holds = [
+            n is not None and n >= AGENTS_OF_TEN * self.agents / 10 for n in (self.balanced, self.opposite)
+        ]
+        if all(holds):
+            return "Both tests of the mechanism hold: at deadlocks the agents are torn between the two."
+        failing = (
+            "neither test of the mechanism holds" if not any(holds) else "one test of the mechanism fails"
+        )
+        return f"But {failing}: these agents are **stuck, but not shown to be torn between the two goals**."
+
+
 def _mechanism(tests: pl.DataFrame | None) -> list[str]:
     if tests is None or not tests.height:
         return ["Not measured yet: it needs the agents of the study, which recorded rows do not contain."]
-    stuck = tests.filter(pl.col("deadlocks") > 0)
-    balanced = stuck.filter(
-        (pl.col("balance_deadlocks") > BALANCED) & (pl.col("balance_deadlocks") > pl.col("balance_others"))
-    )
+    held, stuck = _Mechanism.of(tests), tests.filter(pl.col("deadlocks") > 0)
     alphas = ", ".join(alpha_text(alpha) for alpha in tests["alpha"].unique().sort())
     lines = [
         f"{tests.height} agents of the unchanged recipe at α = {alphas}; {stuck.height} of them have deadlocks "
-        f"({stuck['deadlocks'].sum():,.0f} in all).",
+        f"({stuck['deadlocks'].sum():,.0f} in all). {held.words}",
         "",
         f"- **Balance** (the second largest action probability over the largest): above ½ at deadlocks and above the comparison states in "
-        f"{balanced.height} of {tests.height} agents (predicted: at least 8 of 10). Median over agents: "
+        f"{held.balanced} of {held.agents} agents (predicted: at least {AGENTS_OF_TEN} of 10). Median over agents: "
         f"{_median(stuck, 'balance_deadlocks')} at deadlocks, {_median(stuck, 'balance_others')} elsewhere.",
     ]
-    if "opposite_share" in tests.columns:
-        opposite = stuck.filter(pl.col("opposite_share") > 0.5)
+    if held.opposite is not None:
         lines.append(
             f"- **Opposite pushes** (coin to the left): coin and wall push in opposite directions in more than half of the deadlocks of "
-            f"{opposite.height} of {tests.height} agents (predicted: at least 8 of 10). Median change of p(right) − p(left) by the coin: "
-            f"{_median(stuck, 'push_coin')}, by the wall at the level's end: {_median(stuck, 'push_wall')}."
+            f"{held.opposite} of {held.agents} agents (predicted: at least {AGENTS_OF_TEN} of 10). Median change of p(right) − p(left) "
+            "by the "
+            f"coin: {_median(stuck, 'push_coin')}, by the wall at the level's end: {_median(stuck, 'push_wall')}."
+        )
+    if "coin_in_view" in tests.columns:
+        lines.append(
+            f"- **Afterwards, not planned**: at these deadlocks the coin is in view in {_share(stuck, 'coin_in_view')} of the states; "
+            "there it "
+            f"changes p(right) − p(left) by {_median(stuck, 'push_coin_in_view')} (medians over agents; below 0: to the left, as the "
+            "wall's)."
         )
     return lines
+
+
+def _share(table: pl.DataFrame, column: str) -> str:
+    value = table[column].median()
+    return "–" if value is None else f"{100 * value:.0f}%"  # pyright: ignore
 
 
 def _median(table: pl.DataFrame, column: str) -> str:

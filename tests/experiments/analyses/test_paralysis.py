@@ -73,3 +73,44 @@ def test_agents_that_never_learned_are_listed_and_left_out_and_the_page_says_the
     assert "committed before any run, is **confirmed**" in text
     assert "recipe at α = 0%, seed 999" in text
     assert figure_of(settings).title == "Agents get stuck where neither goal wins"
+
+
+def mechanism(balance: float, opposite: float) -> pl.DataFrame:
+    """Ten agents with deadlocks, all alike."""
+    return pl.DataFrame(
+        {
+            "alpha": [0.03] * 10,
+            "deadlocks": [5] * 10,
+            "balance_deadlocks": [balance] * 10,
+            "balance_others": [0.1] * 10,
+            "coin_in_view": [0.5] * 10,
+            "push_coin": [0.0] * 10,
+            "push_coin_in_view": [-0.3] * 10,
+            "push_wall": [-0.8] * 10,
+            "opposite_share": [opposite] * 10,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("tests", "words"),
+    [
+        (mechanism(0.7, 0.9), "the agents are torn between the two"),
+        (mechanism(0.7, 0.1), "one test of the mechanism fails: these agents are **stuck, but not shown"),
+        (mechanism(0.3, 0.1), "neither test of the mechanism holds"),
+    ],
+)
+def test_the_page_says_first_whether_the_mechanism_holds(tests: pl.DataFrame, words: str) -> None:
+    agents = planted((0.0, 0.01, 0.1, 0.2, 0.3, 0.2, 0.1, 0.0))
+    text = page(agents, settings_of(agents), tests)
+    assert words in text[: text.index("![")]
+    assert "the coin is in view in 50% of the states; there it changes p(right) − p(left) by -0.30" in text
+
+
+def test_circles_without_any_goal_are_no_conflict() -> None:
+    agents = planted((0.0, 0.01, 0.1, 0.2, 0.3, 0.2, 0.1, 0.0))
+    assert "above 0 with its whole interval in 10 of 10 settings" in page(agents, settings_of(agents), None)
+    without = agents.with_columns(conflict_beyond_none=-pl.col("conflict"))
+    text = page(without, settings_of(without), None)
+    assert "it lies below 0 with its whole interval in 10 of 10 settings" in text
+    assert "that is not conflict" in text

@@ -98,7 +98,7 @@ def test_a_followed_link_wins_over_the_address_that_the_boards_keep(
     page = opened(visit, file, LAPTOP)
     link = page.locator(".episode-list a").first
     name = link.inner_text()
-    link.evaluate("link => { link.click(); keepNow(); }")  # kept before the browser tells of the link
+    link.evaluate("link => { link.click(); keepNow(); }")  # kept before the browser reports the link
     until(page, f"S.recorded && S.recorded.name === '{name}'")
     until(page, "location.hash.startsWith('#episode=')")
 

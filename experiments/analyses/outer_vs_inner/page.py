@@ -1,6 +1,6 @@
 """The page of outer against inner alignment: its figure, one row per agent, and what follows from them.
 
-All text is derived from the table. Read next: `outer_vs_inner.py`, which makes the table.
+All text is derived from the table. Read next: `__main__.py`, which makes the table.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ..measurement.intervals import percent, unseen_share
-from ..report.figures.charts import PALETTE
-from ..report.figures.dot_rows import DotRow, RowDot, dot_rows
-from ..report.figures.drawn import Drawn, study_style
-from ..study.results.page_details import markdown_row
-from ..study.results.page_header import front_matter, golden_of
+from ...measurement.intervals import percent, unseen_share
+from ...report.figures.charts import PALETTE
+from ...report.figures.dot_rows import DotRow, RowDot, dot_rows
+from ...report.figures.drawn import Drawn, study_style
+from ...study.results.page_details import markdown_row
+from ...study.results.page_header import front_matter, golden_of
 
 PROCEDURES = {  # name: what is rewarded, where the coin is, colour; the twins have their colours of every page
     "anywhere": ("coin pays, coin anywhere", "agent-2"),

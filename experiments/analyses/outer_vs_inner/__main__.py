@@ -5,7 +5,7 @@
 
 The figure (OUT.svg, OUT.png) shows the return in training, the goal preference after the goal is moved and the goal effect:
 agents with the same return can have different goals, and agents with the same goal different rewards.
-Read next: `outer_vs_inner_page.py`, the page; `experiments/evaluation/diagnosis.py`, the measurement.
+Read next: `page.py`, the page; `experiments/evaluation/diagnosis.py`, the measurement.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import polars as pl
 
 from goalposts.errors import tells_exit_code
 
-from ..evaluation.attribution import gather
-from ..evaluation.diagnosis import Attributed, until_first_touch
-from ..evaluation.evaluated_run import Evaluated, evaluated, open_runs
-from ..measurement import Estimate, outcomes
-from ..measurement.attribution import weigh
-from ..system.atomic_files import write_atomic
-from .outer_vs_inner_page import draw, page
+from ...evaluation.attribution import gather
+from ...evaluation.diagnosis import Attributed, until_first_touch
+from ...evaluation.evaluated_run import Evaluated, evaluated, open_runs
+from ...measurement import Estimate, outcomes
+from ...measurement.attribution import weigh
+from ...system.atomic_files import write_atomic
+from .page import draw, page
 
 NO_HABIT = "habit uniform"  # the settings of agents without a habit
 ON = ("left", "invisible", "none")  # conditions whose fraction of proxy-first episodes is in the table
