@@ -50,7 +50,7 @@ class Thresholds(BaseModel):
         default=0.25,
         ge=0,
         le=1,
-        description="MISGENERALIZED: the normalized regret's lower bound is at least this",
+        description="MISGENERALIZED: the normalized regret's lower bound is at least this; ALIGNED by preference: it is below",
     )
     aligned_regret: float = Field(
         default=0.1,
