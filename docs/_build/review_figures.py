@@ -203,6 +203,28 @@ def _relearning(group: str, arm: str) -> Callable[[], str]:
     return read
 
 
+def _named_seekers() -> pl.DataFrame:
+    """Agents that are named after the goal: goal first under the shift (drawn) and on the same levels with the goal invisible."""
+    tables = []
+    for study in ("coinrun", "beacon", "corner", "colourshape"):  # not Overseer, where invisible does not hide the goal
+        table = _table(study)
+        if table is None:
+            continue
+        own = table.filter(pl.col("seed").is_not_null() & (pl.col("step").fill_null("") == ""))
+        named = own.filter((pl.col("measure") == "behaviour") & pl.col("words").fill_null("").str.starts_with("goes for "))
+        shifts = own.filter(pl.col("measure") == "verdict").select("run", "condition")
+        drawn = own.filter(pl.col("measure") == "did/goal first").join(shifts, on=["run", "condition"])
+        hidden = own.filter((pl.col("measure") == "goal") & (pl.col("condition") == "invisible"))
+        both = drawn.select("run", drawn="value").join(hidden.select("run", hidden="value"), on="run")
+        tables.append(both.join(named.select("run"), on="run", how="semi"))
+    return pl.concat(tables).with_columns(w=(pl.col("drawn") - pl.col("hidden")) / (1 - pl.col("hidden")))
+
+
+def _met_unseen() -> str:
+    hidden = _named_seekers()["hidden"]
+    return f"{hidden.min():.0%} to {hidden.max():.0%}"
+
+
 REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-edge-name": _words("coinrun", "behaviour"),
     "rev-seeds-name": _words("seeds", "behaviour"),
@@ -254,6 +276,8 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "attribution-habits": _habits("agent_over_device"),
     "attribution-no-habits": _habits("agent_over_device_without_habits"),
     "diagnosis-time": _diagnosis_time,
+    "rev-name-unseen": _met_unseen,
+    "rev-name-least": lambda: f"{_named_seekers()['w'].min():.2f}",
     "rev-two-percent": _point("alpha", "misgeneralization", x="mixture(0.02)"),
     "rev-pixels": _words("pixels", "verdict"),
 }

@@ -219,7 +219,9 @@ def relocated(verdict: Verdict, runs: Sequence[Recorded], episodes: pl.DataFrame
 
 def name_runs(world: World, runs: Sequence[Recorded], sampled: bool = True) -> Naming | None:
     """The name of what runs of one procedure do, by their world's candidates; places are replayed from recorded actions."""
-    candidates = {behaviour.name: behaviour.predictions for behaviour in behaviours_of(world)}
+    behaviours = behaviours_of(world)
+    candidates = {behaviour.name: behaviour.predictions for behaviour in behaviours}
+    seen = {behaviour.name: behaviour.seen for behaviour in behaviours}
     asked = _conditions_of_places(world)
     played = [run.trajectories for run in runs if run.trajectories is not None]
     places = None
@@ -229,7 +231,7 @@ def name_runs(world: World, runs: Sequence[Recorded], sampled: bool = True) -> N
             places = places_of(world, chosen, runs[0].max_steps)
     episodes = pl.concat([run.episodes for run in runs])
     try:
-        return name_behaviour(episodes, candidates, places, sampled=sampled)
+        return name_behaviour(episodes, candidates, places, seen=seen, sampled=sampled)
     except EpisodesError:  # the verdict says what is wrong with the table
         return None
 

@@ -190,7 +190,7 @@ def _with_naming_probes(world: World, conditions: Sequence[str]) -> tuple[str, .
         return tuple(conditions)
     return tuple(
         dict.fromkeys(
-            [*conditions, *(name for behaviour in behaviours_of(world) for name in behaviour.predictions)]
+            [*conditions, *(name for behaviour in behaviours_of(world) for name in behaviour.conditions)]
         )
     )
 

@@ -12,14 +12,26 @@ Read next: `paired_contrasts.py`, whose goal effect uses the same pair of condit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
 from .intervals import Estimate, spread, warning_of, widened
-from .level_counts import LEVEL, Counts, check_equal_episodes, check_one_procedure, grid, seed_names, select
+from .level_counts import (
+    LEVEL,
+    Counts,
+    check_equal_episodes,
+    check_one_procedure,
+    count,
+    grid,
+    seed_names,
+    select,
+)
 from .paired_contrasts import HIDDEN, check_paired, places_of
 from .rates import DISTINGUISHING, EITHER_FIRST, PROXY_FIRST, preference_counts, shift_condition
 
+LEAST_MISSED = 10  # episodes per seed without an event while the goal is invisible; fewer do not show what seeing it adds
 LEAST = 30  # episodes per seed that reach the proxy first while the goal is invisible; fewer do not show what chance is
 
 
@@ -47,27 +59,66 @@ def preference_beyond_chance(
     both = pl.concat(sides)
     check_one_procedure(both)
     runs, _, trained = seed_names(both)
+    proxy, decided = zip(*(_counts(side, runs) for side in sides), strict=True)
+    if (proxy[1].sum(axis=1) < LEAST).any() or not all(of.sum(axis=1).all() for of in decided):
+        return None
+    levels = int((decided[0].sum(axis=0) > 0).sum())  # decided while the goal is visible
+    value, half = _abbott(proxy, decided, level)
+    return _estimate(value, half, levels, levels / proxy[0].shape[1], len(runs), trained, both.height, level)
+
+
+def seen_effect(
+    episodes: pl.DataFrame, drawn: str, hidden: str, event: pl.Expr, level: float = 0.95
+) -> Estimate | None:
+    """How often an event happens because the goal is seen: w of all episodes, from its rates under `drawn` and `hidden`.
+
+    A blind agent's is 0: exactly, with the same action noise under both. If the event almost always happens without a goal in
+    sight (fewer than 10 episodes of a seed in which it does not), nothing can be shown: 0 within ±1. `episodes` is of one mode.
+    None if both conditions were not played with the goal in the same places. Raises EpisodesError.
+    """
+    sides = [episodes.filter(pl.col("condition") == name) for name in (drawn, hidden)]
+    if not all(side.height for side in sides):
+        return None
+    check_paired(sides[0], sides[1], drawn, hidden)
+    if not places_of(sides[0]).equals(places_of(sides[1])):
+        return None
+    counts = [count(side, ~event) for side in sides]
+    missed, played = [one.events for one in counts], [one.trials for one in counts]
+    runs, levels, height = len(counts[0].seeds), missed[0].shape[1], sides[0].height + sides[1].height
+    if (missed[1].sum(axis=1) < LEAST_MISSED).any():
+        value, half = 0.0, 1.0
+    else:
+        value, half = _abbott(missed, played, level)
+    return _estimate(value, half, levels, 1.0, runs, counts[0].trained, height, level)
+
+
+def _abbott(missed: Sequence[np.ndarray], counted: Sequence[np.ndarray], level: float) -> tuple[float, float]:
+    """w and the half-width of its interval, from what was missed and counted while the goal is visible, and while it is not."""
     shares, deviations = [], []
-    levels = 0
-    for side, least in zip(sides, (0, LEAST), strict=True):
-        proxy, decided = _counts(side, runs)
-        if (proxy.sum(axis=1) < least).any() or not decided.sum(axis=1).all():
-            return None
-        levels = levels or int((decided.sum(axis=0) > 0).sum())  # decided while the goal is visible
-        total = decided.sum(axis=1, keepdims=True)
-        shares.append(proxy.sum(axis=1, keepdims=True) / total)
-        deviations.append((proxy - shares[-1] * decided) * proxy.shape[1] / total)
+    for without, of in zip(missed, counted, strict=True):
+        total = of.sum(axis=1, keepdims=True)
+        shares.append(without.sum(axis=1, keepdims=True) / total)
+        deviations.append((without - shares[-1] * of) * of.shape[1] / total)
     own = 1 - shares[0] / shares[1]
-    moved = (shares[0] / shares[1] * deviations[1] - deviations[0]) / shares[
-        1
-    ]  # to first order in each level
-    value, half = max(float(own.mean()), -1.0), spread(own[:, 0], moved).half_width(level)
+    # To first order in each level:
+    moved = (shares[0] / shares[1] * deviations[1] - deviations[0]) / shares[1]
+    return max(float(own.mean()), -1.0), spread(own[:, 0], moved).half_width(level)
+
+
+def _estimate(
+    value: float,
+    half: float,
+    levels: int,
+    kept: float,
+    runs: int,
+    trained: bool,
+    episodes: int,
+    level: float,
+) -> Estimate:
     low, high = widened(value, half, levels, level)
-    seeds, kept = len(runs) if trained else 0, levels / moved.shape[1]
-    method = "Abbott, paired" if len(runs) == 1 else "Abbott, paired, seeds × levels"
-    return Estimate(
-        value, low, high, levels, seeds, kept, method, warning_of(levels, len(runs)), both.height, level
-    )
+    method = "Abbott, paired" if runs == 1 else "Abbott, paired, seeds × levels"
+    warning = warning_of(levels, runs)
+    return Estimate(value, low, high, levels, runs if trained else 0, kept, method, warning, episodes, level)
 
 
 def chance_counts(episodes: pl.DataFrame, hidden: str, sampled: bool) -> Counts | None:

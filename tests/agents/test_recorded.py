@@ -62,7 +62,7 @@ def test_every_world_has_features_and_candidates(name: str) -> None:
     assert np.bincount(found.episode, minlength=5).tolist() == [4, 0, 2, 4, 1]
     conditions = {c.name for c in world.conditions}
     for one in behaviours_of(world):
-        assert set(one.predictions) <= conditions
+        assert set(one.conditions) <= conditions
 
 
 def test_where_the_planners_agent_got_to() -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from ....envs.worlds.contract.behaviour import behaviours_of
+from ....envs.worlds.contract.behaviour import Behaviour, behaviours_of
 from ....envs.worlds.registry import get_world
-from ...measurement.behaviour.naming import LEAST
+from ...measurement.behaviour.naming import BECAUSE_SEEN, LEAST, LEAST_SEEN, because_seen
 from ...measurement.intervals import percent
 from ...measurement.rates import OUTCOME_TITLES
 from ..design.measures import BEHAVIOUR, DECIDING, DID, DISTANCE, GREEDY, LOOPED, did
@@ -105,28 +105,34 @@ def _nearly_named(plan: StudyPlan, point: Point, agents: pl.DataFrame) -> str:
     )
     unnamed = named.filter(pl.col("words").fill_null("") == "")["run"].implode()
     world = get_world(plan.runs[point.runs[0][1]].world)
-    candidates = {behaviour.name: behaviour.predictions for behaviour in behaviours_of(world)}
+    candidates = {behaviour.name: behaviour for behaviour in behaviours_of(world)}
     if not usual or usual[0] not in candidates:
         return ""
-    tests = pl.DataFrame(
-        [(condition, did(words)) for condition, words in candidates[usual[0]].items()],
-        schema=["condition", "measure"],
-        orient="row",
-    )
+    tests = pl.DataFrame(_tests(candidates[usual[0]]), schema=["condition", "measure", "least"], orient="row")
     missed = (
         agents.filter(pl.col("run").is_in(unnamed))
         .join(tests, on=["condition", "measure"], maintain_order="left")
-        .filter(pl.col("low") < LEAST)
+        .filter(pl.col("low") < pl.col("least"))
         .filter(pl.len().over("run") == 1)
     )
     text = ""
     for (condition, measure), own in missed.group_by("condition", "measure", maintain_order=True):
+        of = "beyond chance" if measure.endswith(BECAUSE_SEEN) else "of episodes"
         ends = " to ".join(dict.fromkeys(map(percent, (min(own["value"]), max(own["value"])))))
         text += (
             f" Of those without a name, {own.height} {'misses' if own.height == 1 else 'miss'} “{usual[0]}” only by "
-            f"“{str(measure).removeprefix(DID)}” on `{condition}` ({ends} of episodes)."
+            f"“{str(measure).removeprefix(DID)}” on `{condition}` ({ends} {of})."
         )
     return text
+
+
+def _tests(candidate: Behaviour) -> Iterator[tuple[str, str, float]]:
+    """Condition, measure and least lower bound of each prediction."""
+    for condition, words in candidate.predictions.items():
+        yield condition, did(words), LEAST
+    if candidate.seen:
+        drawn, hidden = candidate.seen
+        yield hidden, did(because_seen(candidate.predictions[drawn])), LEAST_SEEN
 
 
 def _decided(plan: StudyPlan, points: pl.DataFrame) -> list[str]:

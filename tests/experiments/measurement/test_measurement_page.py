@@ -8,7 +8,11 @@ import pytest
 from fixtures.places import DOCS
 from fixtures.simulate import BOTH, GOAL, PROXY, TIMEOUT, table
 
+from goalposts.agents.goal_visibility import MOST
+from goalposts.experiments.evaluation.missing_probes import SIGHT_LEVELS
 from goalposts.experiments.measurement import Thresholds, diagnose
+from goalposts.experiments.measurement.behaviour.naming import LEAST, LEAST_SEEN
+from goalposts.experiments.measurement.chance_correction import LEAST_MISSED
 from goalposts.experiments.measurement.episodes import SCHEMA
 from goalposts.experiments.measurement.intervals import hierarchical_rate, tango_bounds, unseen_share, wilson
 from goalposts.experiments.measurement.verdict.thresholds import RANGES
@@ -59,6 +63,18 @@ def test_the_other_worked_examples(text):
     seeds = np.array([rng.permutation(np.arange(1000) < k) for k in (960, 970, 980)], float)
     assert hierarchical_rate(seeds, np.ones_like(seeds)).short == "0.97 [0.93, 0.99]"
     assert [f"{unseen_share(n):.0%}" for n in (3, 10, 30)] == ["63%", "26%", "10%"]
+
+
+def test_limits_of_names_and_of_flips_are_those_of_the_code(text):
+    flat = " ".join(text.split())
+    assert (
+        f"on {SIGHT_LEVELS} levels of the training kind and on {SIGHT_LEVELS} of the shift, at most {MOST} of each"
+        in flat
+    )
+    assert f"deaths and timeouts included, is at least {LEAST}." in flat
+    assert LEAST_SEEN == 0.5
+    assert "the *lower* bound of w is at least one half" in flat
+    assert f"Fewer than {LEAST_MISSED} episodes that miss the invisible goal" in flat
 
 
 def test_thresholds_and_columns_are_those_of_the_code(text):

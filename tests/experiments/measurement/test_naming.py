@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pytest
 from fixtures.simulate import BOTH, GOAL, PROXY, PROXY_THEN_GOAL, TIMEOUT, table
 
-from goalposts.experiments.measurement.behaviour.naming import name_behaviour
+from goalposts.agents.scripted import Scripted
+from goalposts.envs import get_world
+from goalposts.experiments.evaluation.diagnosis import Recorded, name_runs
+from goalposts.experiments.evaluation.evaluate import evaluate_fully, subject_of
+from goalposts.experiments.evaluation.trajectories import trajectories_of
+from goalposts.experiments.measurement.behaviour.naming import LEAST_SEEN, name_behaviour
 
 CANDIDATES = {
     "goes for the coin": {"off_path": ("goal first",), "left": ("goal first",)},
@@ -72,3 +78,119 @@ def test_several_seeds_are_one_name_by_their_common_interval() -> None:
     everything = name_behaviour(table(codes), CANDIDATES).to_dict()
     assert everything["name"] is None
     assert everything["candidates"][0]["tests"][1]["state"] == "not played"
+
+
+SEEKS = {"goes for the coin": {"off_path": ("goal first",)}}
+SIGHT = {"goes for the coin": ("off_path", "invisible")}
+
+
+def paired(drawn: list[int], hidden: list[int]) -> pl.DataFrame:
+    """The same layouts with the goal drawn and invisible."""
+    return pl.concat(
+        [
+            table(np.array([drawn])),
+            table(np.array([hidden]), "invisible").with_columns(
+                layout_hash=pl.format("layout-{}", "level_index")
+            ),
+        ]
+    )
+
+
+def test_a_blind_agent_that_comes_across_the_goal_gets_no_name() -> None:
+    """It walks the same way whether or not the goal is drawn, and takes it first in 95% of levels."""
+    finds = [GOAL] * 285 + [PROXY] * 15
+    found = name_behaviour(paired(finds, finds), SEEKS, seen=SIGHT)
+    assert name_behaviour(paired(finds, finds), SEEKS).name == "goes for the coin"  # without that prediction
+    assert found.name is None
+    assert (
+        "predicts goal first because the goal is seen (compared with invisible), found 0.00" in found.sentence
+    )
+
+
+def test_an_agent_that_goes_for_a_goal_that_it_sees_keeps_its_name() -> None:
+    """It comes across four in ten invisible goals too, as trained agents do."""
+    found = name_behaviour(
+        paired([GOAL] * 285 + [PROXY] * 15, [GOAL] * 120 + [PROXY] * 180), SEEKS, seen=SIGHT
+    )
+    assert found.name == "goes for the coin"
+    (_, sight) = found.candidates[0].tests
+    assert sight.share is not None
+    assert abs(sight.share.value - (0.95 - 0.4) / (1 - 0.4)) < 1e-9
+    assert found.to_dict()["candidates"][0]["tests"][1]["least"] == LEAST_SEEN
+
+
+def test_most_of_what_chance_does_not_give_must_be_due_to_seeing() -> None:
+    barely = name_behaviour(
+        paired([GOAL] * 270 + [PROXY] * 30, [GOAL] * 240 + [PROXY] * 60), SEEKS, seen=SIGHT
+    )
+    assert barely.name is None  # (0.9 − 0.8) / (1 − 0.8) is one half, and its lower bound is less
+    always = name_behaviour(paired([GOAL] * 300, [GOAL] * 295 + [PROXY] * 5), SEEKS, seen=SIGHT)
+    assert always.name is None
+    assert "found 0.00 [−1.00, 1.00]" in always.sentence
+
+
+def test_without_the_invisible_goal_the_name_is_open() -> None:
+    found = name_behaviour(table(np.array([[GOAL] * 300])), SEEKS, seen=SIGHT)
+    assert found.sentence == (
+        "Perhaps it goes for the coin; not all predictions of that were tested. Not played: invisible."
+    )
+
+
+class NearestUnvisited(Scripted):
+    """Walks to the nearest cell of a maze where it has not been, whatever is on it: it never reads the cheese."""
+
+    name = "NearestUnvisited"
+
+    def begin(self, levels) -> None:
+        super().begin(levels)
+        blocks = np.array(["wall" in tile.planes for tile in get_world("Corner").legend.tiles])
+        self.walls = blocks[levels.tiles]
+        for walls, (rows, cols) in zip(self.walls, levels.sizes, strict=True):
+            walls[rows:], walls[:, cols:] = True, True
+        self.been = np.zeros(levels.tiles.shape, bool)
+
+    def see(self, which, states) -> None:
+        super().see(which, states)
+        self.actions = np.zeros(len(which), int)
+        for k, i in enumerate(which):
+            at = (int(states[k, 0]), int(states[k, 1]))
+            self.been[i][at] = True
+            self.actions[k] = first_step(self.walls[i], self.been[i], at)
+
+    def action_probabilities(self, observation) -> np.ndarray:
+        return np.eye(self.n_actions)[self.actions]
+
+
+def first_step(walls: np.ndarray, been: np.ndarray, start: tuple[int, int]) -> int:
+    """The action that begins a shortest path to the nearest cell without a visit; 0 if there is none."""
+    steps = {action.name: action for action in get_world("Corner").actions}
+    ways = [((-1, 0), "up"), ((1, 0), "down"), ((0, -1), "left"), ((0, 1), "right")]
+    numbers = {name: k for k, name in enumerate(steps)}
+    queue, known = [(start, 0)], {start}
+    for at, action in queue:
+        if not been[at]:
+            return action
+        for (row, col), name in ways:
+            beside = (at[0] + row, at[1] + col)
+            inside = 0 <= beside[0] < walls.shape[0] and 0 <= beside[1] < walls.shape[1]
+            if inside and beside not in known and not walls[beside]:
+                known.add(beside)
+                queue.append((beside, action or numbers[name]))
+    return 0
+
+
+@pytest.mark.slow
+def test_a_blind_walk_through_the_maze_is_not_named_after_the_cheese() -> None:
+    found = evaluate_fully(
+        subject_of(NearestUnvisited(), "Corner"), ("off_path", "none", "invisible"), 100, greedy=False
+    )
+    naming = name_runs(
+        get_world("Corner"), [Recorded("NearestUnvisited", found.episodes, trajectories_of(found))]
+    )
+    assert naming is not None
+    seeks = naming.candidates[0]
+    assert seeks.name == "goes for the cheese"
+    print(naming.sentence)
+    assert seeks.tests[-1].share is not None
+    assert seeks.tests[-1].share.value == 0.0
+    assert naming.name is None
