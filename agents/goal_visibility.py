@@ -1,14 +1,15 @@
 """Can an agent see the goal at all? Flip every bit that shows it, and look whether any action probability changes.
 
-Exact, and only where action probabilities can be queried: an agent *cannot see the goal* if no flip of a goal bit, at any cell of
-the observation, the goal's training positions included, changes them. Everything weaker is "no effect found". Measures no
-behaviour; see docs/measurement.md, goal effect.
+Only where action probabilities can be queried. Flips that change nothing are reported as that, with the number of observations that
+were tried: an agent may read the goal in a situation that is not among them. That it *cannot see the goal* follows only where no
+plane of its observation shows the goal. Measures no behaviour; see docs/measurement.md, goal effect.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from ..envs.levels.level import LevelSet
 from ..envs.worlds.registry import get_world
 from .recorded import observed
 from .rollout import play
+from .shown_planes import shown_planes
 
 MOST = 200  # observations of each set of levels; every one is toggled in every cell
 
@@ -29,24 +31,28 @@ class Toggles:
     """What flips of goal bits do.
 
     largest  the largest change of an action probability; observations, flips: how many were tried
+    planes   names of the planes whose bits were flipped; () if no plane of the observation shows the goal
     """
 
     largest: float
     observations: int
     flips: int
+    planes: tuple[str, ...]
 
     @property
     def cannot_see(self) -> bool:
-        """No flip changes anything, to the last bit."""
-        return self.largest == 0.0
+        """No plane shows the goal. Flips without an effect prove less: only some observations are tried."""
+        return not self.planes
 
     def __str__(self) -> str:
-        tried = f"{self.flips:,} flips of a goal bit in {self.observations:,} observations"
-        if not self.flips:
-            return "It cannot see the goal: no plane that it observes shows the goal."
         if self.cannot_see:
-            return f"It cannot see the goal: none of {tried} changes an action probability."
-        return f"It sees the goal: of {tried}, one changes an action probability by {self.largest:.3f}."
+            return "It cannot see the goal: no plane of its observation shows the goal."
+        word = "plane" if len(self.planes) == 1 else "planes"
+        bits = f"the bits that show the goal ({word} {', '.join(self.planes)})"
+        tried = f"{self.flips:,} flips in {self.observations:,} observations of its own episodes"
+        if self.largest == 0.0:
+            return f"No flip of {bits} changed any action probability: {tried}. In other observations it may read them."
+        return f"It sees the goal: a flip of {bits} changed an action probability by {self.largest:.3g} ({tried})."
 
 
 def toggle_goal(
@@ -68,31 +74,46 @@ def toggle_goal(
             "whether an agent can see the goal is tested on agents whose action_probabilities depend on one observation alone; "
             f"this one also reads the level or has a memory. {instead}"
         )
-    largest, seen, flips = 0.0, 0, 0
+    largest, seen, flips, names = 0.0, 0, 0, dict[str, None]()
     for some in levels:
-        bits = goal_planes(some, observation)
+        shown = goal_planes(some, observation)
+        names |= dict.fromkeys(shown)
+        bits = [k for own in shown.values() for k in own]
+        # All planes of a cell together, as where a goal appears, and each bit alone:
+        groups = [bits, *([k] for k in bits)] if len(bits) > 1 else [bits]
         observations = own_observations(agent, some, observation, noise_seed)
         chosen = observations[:: max(1, len(observations) // most)][:most]
         seen += len(chosen)
-        if not len(bits):  # the goal is in no plane that it observes
+        if not bits:  # the goal is in no plane that it observes
             continue
         before = np.asarray(agent.action_probabilities(chosen))
-        for row in range(chosen.shape[2]):
-            for col in range(chosen.shape[3]):
-                flipped = chosen.copy()
-                flipped[:, bits, row, col] ^= 1
-                change = np.abs(np.asarray(agent.action_probabilities(flipped)) - before)
-                largest, flips = max(largest, float(change.max())), flips + len(chosen)
-    return Toggles(largest, seen, flips)
+        for group, row, col in product(groups, range(chosen.shape[2]), range(chosen.shape[3])):
+            flipped = chosen.copy()
+            flipped[:, group, row, col] ^= 1
+            change = np.abs(np.asarray(agent.action_probabilities(flipped)) - before)
+            largest, flips = max(largest, float(change.max())), flips + len(chosen)
+    return Toggles(largest, seen, flips, tuple(names))
 
 
-def goal_planes(levels: LevelSet, observation: str) -> np.ndarray:
-    """int64[k]: the planes of the observation that show a goal object."""
+def goal_planes(levels: LevelSet, observation: str) -> dict[str, list[int]]:
+    """The planes of the observation that show the goal: by name in the world, their numbers.
+
+    Those that mark the goal and little else. Where the goal is no object, or they are not observed: those of any goal object, so
+    that a goal which shows by its colour alone is not taken for hidden.
+    """
     world = get_world(levels.world)
-    shown = {name for tile in world.legend.tiles if tile.goal_object for name in tile.planes}
-    goal = sum(1 << world.planes.index(name) for name in shown - set(world.outside))
     layout = observation_layout(world, observation, levels.tiles.shape[1:])
-    return np.flatnonzero((layout.bits & goal) != 0)
+    shown = shown_planes(world)
+    objects = {name for tile in world.legend.tiles if tile.goal_object for name in tile.planes}
+    for names in (shown.goal if shown.movable else (), objects - set(world.outside)):
+        numbers = {
+            name: np.flatnonzero(layout.bits & (1 << at) != 0).tolist()
+            for at, name in enumerate(world.planes)
+            if name in names
+        }
+        if any(numbers.values()):
+            return {name: own for name, own in numbers.items() if own}
+    return {}
 
 
 def own_observations(agent: Any, levels: LevelSet, observation: str, noise_seed: int) -> np.ndarray:

@@ -65,7 +65,7 @@ def play_quickly(run: Run, levels: int = QUICK, tell: Tell | None = None) -> Eva
 
 
 def sight_of(subject: Subject, verdict: Verdict) -> str:
-    """One sentence: it cannot see the goal, or by how much a flip of a goal bit changes an action. Raises UserError."""
+    """One sentence: what flips of goal bits change, or that no plane shows the goal. Raises UserError."""
     own = subject.config
     trained_on = get_world(subject.world).default_condition("control") if own is None else own.env.condition
     conditions = [trained_on, *([verdict.shift] if verdict.shift else [])]

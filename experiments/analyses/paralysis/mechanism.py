@@ -109,7 +109,7 @@ def _pushes(
     """How p(right) − p(left) changes if the coin is erased, and if the wall at the level's end is; where the coin is to the left."""
     world = get_world(levels.world)
     names = [action.name for action in world.actions]
-    coin = goal_planes(levels, "view")
+    coin = [number for numbers in goal_planes(levels, "view").values() for number in numbers]
     wall = [world.planes.index("wall")]
     without_coin, without_wall = seen.copy(), seen.copy()
     without_coin[:, coin] = 0

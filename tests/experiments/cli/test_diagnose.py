@@ -41,11 +41,16 @@ def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.mark.slow
-def test_an_agent_that_never_reads_the_coin_is_said_not_to_see_it(capsys, runner: str) -> None:
+def test_of_an_agent_that_never_reads_the_coin_it_is_said_how_many_flips_changed_nothing(
+    capsys, runner: str
+) -> None:
     out = printed(capsys, f"{runner}:agent", "--levels", "30", "--quiet")
     assert "most touch first" in out  # of a runner, "edge_held_out → goal" is no statement on what it pursues
     assert "goal and proxy in one cell count as goal" in out
-    assert re.search(r"Can it see the goal\?\s+It cannot see the goal: none of [\d,]+ flips", out)
+    assert re.search(
+        r"Can it see the goal\?\s+No flip of the bits that show the goal \(plane coin\) changed", out
+    )
+    assert "cannot see the goal:" not in out
 
 
 @pytest.mark.slow
