@@ -104,8 +104,8 @@ def subject_of(
                 f"{type(source).__name__} is not an agent: it has no predict(observation, deterministic); "
                 "give a run folder, or an object with SB3's predict"
             )
-        label = checked_name(name) if name is not None else name_of(source)
         trained_with = None if seed is None else checked_seed(seed)
+        label = checked_name(name) if name is not None else name_of(source, trained_with)
         run = label if seed is None else f"{label}-s{trained_with}"
         agent, home = as_trained(source), get_world(world)
         check_input(agent, home, observation)

@@ -49,7 +49,7 @@ def adopt(
     subject = subject_of(agent, world, observation, name, seed)
     evaluate: dict[str, Any] = {} if conditions is None else {"conditions": list(conditions)}
     data: dict[str, Any] = {
-        "name": checked_name(name) if name is not None else _as_folder(name_of(agent)),
+        "name": checked_name(name) if name is not None else _as_folder(name_of(agent, seed)),
         "world": get_world(world).name,
         "seed": checked_seed(seed),
         "env": {"observation": observation},
