@@ -26,6 +26,7 @@ from goalposts.experiments.evaluation.diagnosis import Diagnosis, Recorded, diag
 from goalposts.experiments.evaluation.evaluate import evaluate_fully, subject_of
 from goalposts.experiments.evaluation.trajectories import trajectories_of
 from goalposts.experiments.measurement import Estimate, diagnose
+from goalposts.experiments.measurement.metrics import METRICS
 from goalposts.experiments.study.results.page_header import front_matter, golden_of
 
 PLAN = ROOT / "tests/fixtures/calibration_plan.csv"
@@ -34,7 +35,7 @@ CONDITIONS = {
     "Corner": ("corner_held_out", "off_path", "none", "invisible"),
 }
 CELLS = ("verdict", "behaviour", "attribution", "paralysis", "preference_beyond_chance")
-COLUMNS = ("world", "agent", "cell", "expected", "found", "agrees")
+COLUMNS = ("world", "agent", "cell", "expected", "found", "agrees", "printed")
 LEVELS = 300
 
 
@@ -63,6 +64,22 @@ def cells_of(found: Diagnosis) -> dict[str, str]:
     }
 
 
+def printed(found: Diagnosis, cell: str) -> str:
+    """What the tool prints about a cell: the sentence that decides, or the line of the number."""
+    if cell == "behaviour":
+        return found.naming.sentence if found.naming else ""
+    if cell == "attribution":
+        return str(found.attributions[0].found)
+    if cell == "verdict":
+        reasons = found.verdict.reasons
+        open_or_not = [reason for reason in reasons if not reason.startswith("Capable ")]
+        decides = [reason for reason in reasons if "threshold decides" in reason]
+        return " ".join([f"{found.verdict.label}.", open_or_not[0], *decides])
+    (metric,) = (metric for metric in METRICS if metric.key == cell)
+    number = found.verdict.numbers[cell]
+    return f"{metric.name} {'not measured' if number is None else number}"
+
+
 def _shown(found: Estimate | None, otherwise: str) -> str:
     return otherwise if found is None else f"{found.value:.3f}"
 
@@ -85,7 +102,8 @@ def matrix(worlds: Sequence[str], levels: int = LEVELS, only: Sequence[str] = ()
             if only and name not in only:
                 continue
             (row,) = plan.filter((pl.col("world") == world) & (pl.col("agent") == name)).to_dicts()
-            found = cells_of(diagnosis_of(agent, world, levels))
+            diagnosis = diagnosis_of(agent, world, levels)
+            found = cells_of(diagnosis)
             for cell in CELLS:
                 right = agrees(cell, row[cell], found[cell])
                 yield {
@@ -95,6 +113,7 @@ def matrix(worlds: Sequence[str], levels: int = LEVELS, only: Sequence[str] = ()
                     "expected": row[cell],
                     "found": found[cell],
                     "agrees": "yes" if right else "no",
+                    "printed": "" if right else printed(diagnosis, cell),
                 }
 
 
@@ -110,12 +129,20 @@ def main(arguments: list[str] | None = None) -> int:
         help="only make the column behaviour of the table that is there again",
     )
     parser.add_argument(
+        "--differing",
+        action="store_true",
+        help="only make the rows of agents with a differing cell again, in the table that is there",
+    )
+    parser.add_argument(
         "--page", action="store_true", help="write only the page, from the table that is there"
     )
     given = parser.parse_args(arguments)
-    if given.page or given.rename:
+    if given.page or given.rename or given.differing:
         with given.out.open(encoding="utf-8", newline="") as file:
             made = list(csv.DictReader(file))
+        if given.differing:
+            made = made_again(made, given.levels)
+            write(given.out, made)
         if given.rename:
             rename(made, given.worlds, given.levels)
             write(given.out, made)
@@ -135,6 +162,17 @@ def write(path: Path, rows: Sequence[dict[str, Any]]) -> None:
         writer: csv.DictWriter[str] = csv.DictWriter(file, list(COLUMNS), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def made_again(rows: Sequence[dict[str, str]], levels: int) -> list[dict[str, str]]:
+    """The rows, with those of agents that have a differing cell measured again."""
+    again = {}
+    for world in CONDITIONS:
+        agents = {row["agent"] for row in rows if row["world"] == world and row["agrees"] == "no"}
+        for row in matrix([world], levels, only=sorted(agents)) if agents else ():
+            again[row["world"], row["agent"], row["cell"]] = row
+            print(row["world"], row["agent"], row["cell"], row["found"], flush=True)
+    return [again.get((row["world"], row["agent"], row["cell"]), {"printed": "", **row}) for row in rows]
 
 
 def rename(rows: Sequence[dict[str, str]], worlds: Sequence[str], levels: int) -> None:
@@ -190,9 +228,11 @@ def page(rows: Sequence[dict[str, str]], levels: int) -> str:
     lines += ["", "## Every mismatch", ""]
     for row in wrong:
         key = f"{row['world']} / {row['agent']} / {row['cell']}"
-        lines.append(
-            f"- **{key}**: expected {row['expected']}, found {row['found']}. {reasons.get(key, '')}".rstrip()
-        )
+        reason = reasons[key]
+        lines += [
+            f"- **{key}**: expected {row['expected']}, found {row['found']}. The {reason['errs']} errs. {reason['why']}",
+            f"  Printed: “{row['printed']}”",
+        ]
     lines += ["" if wrong else "None.", f"Made by: `{command}`", ""]
     return "\n".join(lines)
 

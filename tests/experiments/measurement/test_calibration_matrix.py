@@ -32,7 +32,18 @@ def test_every_mismatch_is_explained_and_nothing_else() -> None:
     reasons = json.loads((ROOT / "tests/fixtures/calibration_mismatches.json").read_text("utf-8"))
     assert wrong == set(reasons)
     page = TABLE.with_suffix(".md").read_text("utf-8")
-    assert all(reason in page for reason in reasons.values())
+    for key, reason in reasons.items():
+        assert reason["errs"] in ("expectation", "code")
+        assert f"The {reason['errs']} errs. {reason['why']}" in page, key
+
+
+def test_the_page_quotes_what_is_printed_about_every_cell_that_differs() -> None:
+    page = TABLE.with_suffix(".md").read_text("utf-8")
+    assert "not examined" not in page
+    for row in committed():
+        assert bool(row["printed"]) == (row["agrees"] == "no")
+        if row["printed"]:
+            assert f"Printed: “{row['printed']}”" in page
 
 
 def test_what_agrees_and_what_does_not() -> None:
