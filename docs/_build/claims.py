@@ -17,6 +17,7 @@ from pathlib import Path
 
 import polars as pl
 
+from goalposts.experiments.analyses.all_worlds_page import GREEDY, SAMPLED, count_of
 from goalposts.experiments.analyses.explain.numbers_as_text import mean, spread
 from goalposts.experiments.report.figures.critical_alpha import critical_alpha
 from goalposts.experiments.study.design.measures import BEHAVIOUR
@@ -172,6 +173,11 @@ def _agents(name: str, arm: str) -> Callable[[], str]:
     return lambda: str(_study(name).filter(pl.col("arm") == arm)["run"].drop_nulls().n_unique())
 
 
+def _worlds(verdict: str) -> Callable[[], str]:
+    """In how many worlds the agent is MISGENERALIZED and its control ALIGNED, by the verdict on sampled or on greedy actions."""
+    return lambda: count_of(pl.read_csv(RESULTS / "worlds.csv", infer_schema_length=None), verdict)
+
+
 def _foresight(predictor: str) -> Callable[[], str]:
     """The rank correlation within configs of CoinRun, with its interval."""
 
@@ -257,6 +263,15 @@ CLAIMS = (
         "docs/results/regenerate.sh 8",
         "3,660",
         "algorithms",
+    ),
+    Claim(
+        "The agent is `MISGENERALIZED` and its control `ALIGNED` in {worlds-sampled} worlds with sampled actions, and in {worlds-greedy} "
+        "with greedy ones.",
+        {"worlds-sampled": _worlds(SAMPLED), "worlds-greedy": _worlds(GREEDY)},
+        "10 training seeds per agent",
+        "docs/results/regenerate.sh 1 2",
+        "3,150 (estimate: half of the processor seconds that regenerate.sh lists for the studies of the seven worlds)",
+        "worlds",
     ),
     Claim(
         "Across {alpha-agents} agents, the goal preference passes one half with the coin anywhere in {alpha-critical} of the training "

@@ -225,6 +225,30 @@ def _met_unseen() -> str:
     return f"{hidden.min():.0%} to {hidden.max():.0%}"
 
 
+def _gem(measure: str) -> Callable[[], str]:
+    """The different verdicts on the agents of the study `gem`, in the order of its points."""
+
+    def read() -> str:
+        table = _table("gem")
+        if table is None:
+            return _pending("gem")
+        rows = table.filter((pl.col("measure") == measure) & pl.col("seed").is_null())
+        words = list(dict.fromkeys(map(str, rows["words"])))
+        return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+    return read
+
+
+def _kept_coin() -> str:
+    """Of the controls of the fine-tuning test, before it: the coin first, among episodes that reach either."""
+    text = (RESULTS / "finetune.md").read_text(encoding="utf-8").partition("## Control")[2]
+    found = re.search(r"Goal preference before fine-tuning: ([0-9.]+) \[([0-9.]+), ([0-9.]+)\]", text)
+    if found is None:
+        return _pending("finetuning")
+    value, low, high = (100 * float(text) for text in found.groups())
+    return f"{value:.0f}% [{low:.0f}, {high:.0f}]"
+
+
 REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-edge-name": _words("coinrun", "behaviour"),
     "rev-seeds-name": _words("seeds", "behaviour"),
@@ -234,12 +258,18 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-capability-tenth": _point("alpha", "capability_shift", x="mixture(0.1)"),
     "rev-always": _words("overseer", "verdict"),
     "rev-always-preference": _point("overseer", "preference"),
-    "rev-worlds": _page("worlds", r"(The effect appears, and not in the control, in \d+ of \d+ worlds)", "overseer (and the other worlds)"),
+    "rev-worlds": _page("worlds", r"(The effect appears, and not in the control, in [^.]+)\.", "overseer (and the other worlds)"),
     "rev-paralysis": _page("paralysis", r"committed before any run, is \*\*(\w+)\*\*", "paralysis"),
     "rev-relearn-edge": _relearning("edge", "matched_gain"),
     "rev-relearn-control": _relearning("control", "matched_gain"),
     "rev-relearn-edge-own": _relearning("edge", "gain"),
     "rev-relearn-control-own": _relearning("control", "gain"),
+    "rev-relearn-kept": _kept_coin,
+    "rev-relocation-edge": _point("coinrun", "relocation_effect"),
+    "rev-relocation-anywhere": _point("coinrun", "relocation_effect", arm="anywhere"),
+    "rev-relocation-corner": _point("corner", "relocation_effect"),
+    "rev-relocation-corner-anywhere": _point("corner", "relocation_effect", arm="anywhere"),
+    "rev-circles-none": _point("alpha", "paralysis_beyond_none", x="mixture(0.02)"),
     "rev-near": _point("coinrun", "near_touch"),
     "rev-apart": _point("coinrun", "preference_apart"),
     "rev-proxy-only": _point("coinrun", "proxy_only"),
@@ -261,6 +291,8 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "seeds-alarms-three": _alarms(["1"], [3]),
     "rev-separates": lambda: ", ".join(GOAL_EFFECT_SEPARATES),
     "rev-gem": _point("colourshape", "preference", arm="main"),
+    "rev-gem-words": _gem("verdict"),
+    "rev-gem-greedy": _gem("greedy/verdict"),
     "rev-gem-held": _point("colourshape", "goal", "pair_red_line_yellow_gem"),
     "rev-gem-base": _point("gem", "preference", x="view", key="env.observation"),
     "rev-gem-colour": _point("gem", "preference", x="view(red=4, green=4)", key="env.observation"),

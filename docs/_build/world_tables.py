@@ -13,7 +13,7 @@ import polars as pl
 
 from goalposts.experiments.analyses.all_worlds import config_of
 from goalposts.experiments.measurement.metrics import METRICS, withheld
-from goalposts.experiments.study.design.measures import BEHAVIOUR
+from goalposts.experiments.study.design.measures import BEHAVIOUR, GREEDY
 from goalposts.experiments.study.design.plan import StudyPlan, plan_study
 from goalposts.experiments.study.results.page_details import interval_cell
 from goalposts.registration import WORLDS
@@ -42,7 +42,7 @@ def measured(plan: StudyPlan, table: pl.DataFrame, world: str) -> str:
     head = f"| | {' | '.join(f'`{config_of(plan, point)}`' for point in plan.points)} |\n|{'---|' * (len(plan.points) + 1)}\n"
     seeds = " | ".join(str(len(point.runs)) for point in plan.points)
     lines = [
-        f"From [the study](../results/{plan.study.name}.md): {plan.study.levels:,} held-out levels per condition, sampled actions, seeds as in the table.",
+        f"From [the study](../results/{plan.study.name}.md): {plan.study.levels:,} held-out levels per condition, seeds as in the table; sampled actions, except for the last row.",
         f"Control: `{control}`; shift: `{shift}`. Brackets: 95% intervals over seeds and levels.",
         "",
         head + f"| training seeds | {seeds} |",
@@ -54,6 +54,7 @@ def measured(plan: StudyPlan, table: pl.DataFrame, world: str) -> str:
     lines += [
         f"| what it does, by name | {' | '.join(_words(rows[point.name], BEHAVIOUR) for point in plan.points)} |",
         f"| verdict | {' | '.join(_words(rows[point.name], 'verdict') for point in plan.points)} |",
+        f"| verdict, greedy actions | {' | '.join(_words(rows[point.name], f'{GREEDY}verdict') for point in plan.points)} |",
         "",
         "What is touched first in each condition, as a percentage of the episodes:",
         "",

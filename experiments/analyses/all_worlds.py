@@ -43,9 +43,11 @@ from ..study.results.page_header import front_matter, golden_of, split, with_mis
 from ..study.results.recorded_rows import read_rows
 from ..system.atomic_files import RunError, check_parent, write_atomic
 from ..training.train import train
-from .all_worlds_page import JUDGED, draw, page
+from .all_worlds_page import GREEDY, JUDGED, draw, page
 
 KNOWN_LEVELS = 1000
+# The verdict on sampled episodes, and the label of that on greedy ones.
+ByMode = tuple[Verdict, str | None]
 
 
 def configs_of(world: str, every: bool = False) -> list[str]:
@@ -87,29 +89,43 @@ def measure(folders: Sequence[Path], recorded: Path | None = None) -> pl.DataFra
     rows = []
     for world in WORLDS:
         if recorded is not None:
-            verdicts = verdicts_of_study(recorded, world)
+            known = verdicts_of_study(recorded, world)
         else:
             groups = {
                 name: finished_runs(folders, load_config(name)) for name in configs_of(world, every=True)
             }
-            verdicts = {name: verdict_of(runs) for name, runs in groups.items() if runs}
-        rows += [_row(world, name, verdict) for name, verdict in verdicts.items()]
-        if verdicts:
+            known = {
+                name: _by_mode(pl.concat([run.episodes for run in runs]), verdict_of(runs))
+                for name, runs in groups.items()
+                if runs
+            }
+        if known:
             usual = [get_world(world).default_condition(role) for role in ("control", "shift")]
             for name, agent in scripted_agents().items():
                 table = evaluate(agent, usual, KNOWN_LEVELS, world)
-                rows.append(_row(world, name, diagnose(table, shift=usual[1])))
+                known[name] = _by_mode(table, diagnose(table, shift=usual[1]))
+        rows += [_row(world, name, *by_mode) for name, by_mode in known.items()]
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def verdicts_of_study(recorded: Path, world: str) -> dict[str, Verdict]:
+def _by_mode(episodes: pl.DataFrame, verdict: Verdict) -> ByMode:
+    """Judge the greedy episodes as the sampled ones were; None where no greedy episode was played."""
+    if episodes["sampled"].all():
+        return verdict, None
+    greedy = diagnose(
+        episodes, verdict.thresholds, shift=verdict.shift, sampled=False, leakage=verdict.leakage
+    )
+    return verdict, greedy.label
+
+
+def verdicts_of_study(recorded: Path, world: str) -> dict[str, ByMode]:
     """Judge each training procedure of the world's study, by name, from its recorded rows. Raises RunError, EpisodesError."""
     study = world.lower()
     path = recorded / f"{study}.parquet"
     if not path.exists():
         return {}
     plan, known = plan_study(study), read_rows(path)
-    verdicts: dict[str, Verdict] = {}
+    verdicts: dict[str, ByMode] = {}
     for point in plan.points:
         own = [known.episodes[run] for _, run in point.runs if run in known.episodes]
         if not own:
@@ -118,7 +134,8 @@ def verdicts_of_study(recorded: Path, world: str) -> dict[str, Verdict]:
         episodes = pl.concat(own).with_columns(agent=pl.lit(name))
         measures = [row for _, run in point.runs for row in json.loads(known.measures.get(run, "[]"))]
         leaked = sum(int(row["value"] or 0) for row in measures if row["measure"] == "leaked")
-        verdicts[name] = diagnose(episodes, plan.runs[point.runs[0][1]].verdict, leakage=leaked)
+        verdict = diagnose(episodes, plan.runs[point.runs[0][1]].verdict, leakage=leaked)
+        verdicts[name] = _by_mode(episodes, verdict)
     return verdicts
 
 
@@ -172,12 +189,13 @@ def _on_todays_levels(item: Evaluated) -> bool:
     return True
 
 
-def _row(world: str, agent: str, verdict: Verdict) -> dict[str, Any]:
+def _row(world: str, agent: str, verdict: Verdict, greedy: str | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "world": world,
         "agent": agent,
         "seeds": len(verdict.runs),
         "verdict": verdict.label,
+        GREEDY: greedy,
         "control": verdict.control,
         "shift": verdict.shift,
         "leakage": verdict.leakage,

@@ -41,18 +41,18 @@ GOAL_EFFECT_SEPARATES = {
     "Beacon": "docs/results/beacon.md",
     "Corner": "docs/results/corner.md",
 }
-UNCALIBRATED = (
-    "not shown: no calibration separates agent from control by it in {world}; read the relocation effect"
-)
+UNCALIBRATED = "not shown: no calibration separates agent from control by it in {world}"
+# Worlds whose levels hold more than one movable object, or whose goal is none, so that the goal cannot be moved alone.
+NOT_RELOCATED = ("Beacon", "ColourShape", "KeysAndChests", "Overseer", "Shields")
+NO_RELOCATION = "no relocation effect is defined, because no two shifts differ only in the place of one goal"
 
 
 def withheld(key: str, world: str) -> str:
     """Why the number of a metric is not shown for a world; empty if it is shown. Tables (CSV, JSON) keep the number."""
-    return (
-        UNCALIBRATED.format(world=world)
-        if key == "goal_effect" and world not in GOAL_EFFECT_SEPARATES
-        else ""
-    )
+    if key != "goal_effect" or world in GOAL_EFFECT_SEPARATES:
+        return ""
+    why = UNCALIBRATED.format(world=world)
+    return f"{why}; {NO_RELOCATION}" if world in NOT_RELOCATED else why
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,11 +7,15 @@ each condition, so that differences between levels cancel. Refuses conditions th
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
+from scipy.special import stdtrit
 
 from .episodes import SCHEMA, EpisodesError
-from .intervals import Estimate, hierarchical_difference, hierarchical_mean
+from .intervals import Estimate, hierarchical_difference, hierarchical_mean, warning_of
 from .level_counts import (
     LEVEL,
     check_equal_episodes,
@@ -157,6 +161,25 @@ def relocation_effect(pairs: pl.DataFrame, trained: bool = True, level: float = 
     return hierarchical_difference(
         moved.astype(float), 1.0, level, trained=trained, episodes=2 * pairs.height
     )
+
+
+def mean_relocation_effect(
+    agents: Sequence[tuple[float, float, float]], n: int, level: float = 0.95
+) -> Estimate:
+    """Mean of relocation effects (value, low, high), one per training seed, all on the same n levels; the levels one by one are not known.
+
+    The variance of the seeds' mean (Student's t) is added to that of one agent over levels, as if levels and noise were common to all
+    agents: the interval is as wide as that of `relocation_effect`, or wider.
+    """
+    values = np.array([value for value, _, _ in agents])
+    value, of_seeds = float(values.mean()), 0.0
+    if len(values) > 1:
+        tail = float(stdtrit(len(values) - 1, (1 + level) / 2))
+        of_seeds = tail * float(values.std(ddof=1)) / math.sqrt(len(values))
+    below, above = (float(np.mean([abs(agent[end] - agent[0]) for agent in agents])) for end in (1, 2))
+    low, high = max(value - math.hypot(of_seeds, below), -1.0), min(value + math.hypot(of_seeds, above), 1.0)
+    warning = warning_of(n, len(values))
+    return Estimate(value, low, high, n, len(values), 1.0, "paired, seeds and levels", warning, level=level)
 
 
 def regret(episodes: pl.DataFrame, *, condition: str, sampled: bool = True, level: float = 0.95) -> Estimate:

@@ -28,7 +28,7 @@ from ...system.atomic_files import RunError, check_parent, write_atomic
 from .answers import answers
 from .figures import critic_maps, figure_of, side_by_side, worlds_figure
 from .full import ALPHAS, PROBES, USE, full_tables
-from .numbers import MAIN, UNTRAINED, finished_runs, gather, rank_link
+from .numbers import MAIN, UNTRAINED, finished_runs, gather, rank_link, with_verdicts
 from .others import PAIRS, SEPARATE, WORLDS, pairs_table, separate_table, worlds_tables
 from .page import SUPPORT, page, title_of
 from .parts import PARTS
@@ -106,7 +106,7 @@ def _write_page(out: Path, agents: pl.DataFrame, maps: pl.DataFrame) -> None:
     tables = {
         name: pl.read_csv(path, infer_schema_length=None) for name, path in paths.items() if path.exists()
     }
-    text = page(agents, links, out.stem, tables)
+    text = page(with_verdicts(agents, out.with_name("alpha.csv")), links, out.stem, tables)
     table = answers(agents, tables.get(PROBES))
     write_atomic(out.with_name(f"{out.stem}-answers.csv"), table.write_csv().encode())
     _write_figures(out, agents, maps, tables)

@@ -27,6 +27,7 @@ from ...system.atomic_files import RunError
 from .parts import kept
 
 MAIN, BLIND, UNTRAINED = "sees the coin", "blind", "untrained"
+VERDICT = "verdict"  # the column that `with_verdicts` adds
 FEWEST = 5  # agents of one α
 MAPS = ("pull", "value")  # quantities of the mean maps
 
@@ -55,6 +56,20 @@ def runs_in(folder: Path) -> list[Run]:
         ):
             runs.append(run)
     return [run for run in runs if run.config.method is None]
+
+
+def with_verdicts(agents: pl.DataFrame, study: Path) -> pl.DataFrame:
+    """The agents with their verdicts from the table of the study that trained them; unchanged if there is no such table."""
+    if not study.exists():
+        return agents
+    table = pl.read_csv(study, infer_schema=False)
+    rows = table.filter((pl.col("measure") == "verdict") & pl.col("seed").is_not_null())
+    known = {
+        (BLIND if arm == "blind" else MAIN, parameter(condition), int(seed)): words
+        for arm, condition, seed, words in rows.select("arm", "env.condition", "seed", "words").iter_rows()
+    }
+    verdicts = [known.get(key) for key in agents.select("arm", "alpha", "seed").iter_rows()]
+    return agents.with_columns(pl.Series(VERDICT, verdicts, dtype=pl.String))
 
 
 def alpha_of(run: Run) -> float:

@@ -12,13 +12,14 @@ from ...interpretation.states import CONTROL, SHIFT
 from .answers import answer_lines, answers
 from .critic import critic_lines
 from .full import PROBES, use_lines
-from .numbers import BLIND, MAIN, UNTRAINED, RankLink
+from .numbers import BLIND, MAIN, UNTRAINED, VERDICT, RankLink
 from .numbers_as_text import mean, spread
 from .others import PAIRS, SEPARATE, WORLDS
 from .others_page import pair_lines, worlds_lines
 from .texts import AGREEMENT, SIDE_BY_SIDE, WEIGHTS
 
 NULL = 0.05
+LOST = "CAPABILITY LOSS"
 SUPPORT = "support"
 INTRODUCTION = """\
 All agents that see the coin score alike on levels as in training: they take it in {low:.1f} to {high:.1f}% of held-out levels. What their
@@ -76,7 +77,7 @@ def page(
     )
     sections = {
         "Decodable, used, valued": answer_lines(table, name),
-        "How much the coin and the wall move": [*_table(agents), "", COLUMNS],
+        "How much the coin and the wall move": [*_table(agents), "", COLUMNS, *_left_out(agents)],
         "Does the map track the goal preference?": _links(links),
         "Do seeds agree on the map?": _agreement(agents),
         "What training showed and changed": _support(tables.get(SUPPORT)),
@@ -148,15 +149,57 @@ def _table(agents: pl.DataFrame) -> list[str]:
     lines = [f"| {' | '.join(TABLE)} |", f"|{'---|' * len(TABLE)}"]
     columns = (
         *("goal_tv_control", "goal_pull_control", "goal_logits_control"),
-        *("value_without_goal", "value_without_proxy", "preference"),
+        *("value_without_goal", "value_without_proxy"),
     )
     for arm in (MAIN, BLIND, UNTRAINED):
         some = agents.filter(pl.col("arm") == arm)
         for alpha in sorted(set(some["alpha"])):
             group = some.filter(pl.col("alpha") == alpha)
-            cells = [spread(group, column) for column in columns]
+            cells = [*(spread(group, column) for column in columns), _preference(group)]
             lines.append(f"| {arm} | {100 * alpha:g}% | {group.height} | {' | '.join(cells)} |")
     return lines
+
+
+def _preference(group: pl.DataFrame) -> str:
+    """The mean goal preference without the agents judged CAPABILITY LOSS; if all of them are, their mean, marked."""
+    lost = _lost(group)
+    if not lost.height:
+        return spread(group, "preference")
+    if lost.height == group.height:
+        return f"{spread(group, 'preference')} (all {LOST})"
+    return f"{spread(_able(group), 'preference')} (n = {group.height - lost.height})"
+
+
+def _lost(agents: pl.DataFrame) -> pl.DataFrame:
+    return agents.filter(pl.col(VERDICT) == LOST) if VERDICT in agents.columns else agents.clear()
+
+
+def _able(agents: pl.DataFrame) -> pl.DataFrame:
+    return agents.filter(pl.col(VERDICT).ne_missing(LOST))
+
+
+def _left_out(agents: pl.DataFrame) -> list[str]:
+    """Which agents are not in the means of goal preference, and which rows hold only such agents."""
+    if VERDICT not in agents.columns:
+        return [
+            "Verdicts on single agents were not available, so no agent is left out of the means of goal preference."
+        ]
+    some, whole = [], []
+    for (arm, alpha), group in agents.sort("alpha").group_by("arm", "alpha", maintain_order=True):
+        lost = _lost(group).height
+        if lost:
+            where = f"{arm}, α = {100 * float(str(alpha)):g}%"
+            (whole if lost == group.height else some).append(f"{lost} of {group.height} ({where})")
+    sentences = []
+    if some:
+        sentences.append(
+            f"Agents judged {LOST} are left out of the means of goal preference: {', '.join(some)}."
+        )
+    if whole:
+        sentences.append(
+            f"Where all agents of a row are judged {LOST}, its preference is marked and says little: {', '.join(whole)}."
+        )
+    return [" ".join(sentences)] if sentences else []
 
 
 def _score(score: RankScore) -> str:

@@ -2,6 +2,10 @@
 
     python -m goalposts.experiments.analyses.finetune_control docs/results/finetune.csv --edge RUN… --control RUN…
 
+    python -m goalposts.experiments.analyses.finetune_control docs/results/finetune.csv
+
+writes the page again from its table, without runs; the goal preferences, which the table does not hold, come from the page.
+
 The control had the capability for certain: it was trained with the coin anywhere, then paid for the edge only, until it ran to the edge.
 If it does not recover faster than a fresh net, slow recovery is no evidence of a missing capability.
 Read next: `page.py`, which writes the page; docs/results/regenerate.sh, which trains the agents.
@@ -12,13 +16,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from goalposts.errors import tells_exit_code
+import polars as pl
+
+from goalposts.errors import UserError, tells_exit_code
 from goalposts.process.command_line import table_program
 
 from ...evaluation.evaluated_run import open_runs
 from ...study.results.page_header import front_matter, golden_of
 from ...system.atomic_files import check_parent, write_atomic
-from .page import curve, page, preference, rows_of
+from .page import curve, curves_of, page, preference, preferences_of, rows_of
 
 
 @tells_exit_code
@@ -29,24 +35,29 @@ def main(arguments: list[str] | None = None) -> None:
         "--edge",
         type=Path,
         nargs="+",
-        required=True,
         help="fine-tuned runs, trained with the coin at the edge",
     )
-    parser.add_argument(
-        "--control", type=Path, nargs="+", required=True, help="fine-tuned runs that had the capability"
-    )
+    parser.add_argument("--control", type=Path, nargs="+", help="fine-tuned runs that had the capability")
     given = parser.parse_args(arguments)
     check_parent(given.out, "name another file")
-    groups = {"edge": open_runs(given.edge), "control": open_runs(given.control)}
-    curves = {name: curve(runs) for name, runs in groups.items()}
+    if bool(given.edge) != bool(given.control):
+        raise UserError("give both --edge and --control, or neither to write the page again from its table")
+    if given.edge:
+        groups = {"edge": open_runs(given.edge), "control": open_runs(given.control)}
+        curves = {name: curve(runs) for name, runs in groups.items()}
+        preferences = {name: preference(runs) for name, runs in groups.items()}
+        write_atomic(given.out, rows_of(curves).write_csv(float_precision=5).encode())
+    else:
+        curves = curves_of(pl.read_csv(given.out))
+        preferences = preferences_of(given.out.with_suffix(".md").read_text(encoding="utf-8"))
+    seeds = {name: group_curve.points[0].gain.seeds for name, group_curve in curves.items()}
     header = front_matter(
         "docs/results/regenerate.sh 9",
-        f"{len(given.edge)} edge agents and {len(given.control)} controls",
+        f"{seeds['edge']} edge agents and {seeds['control']} controls",
         ["coinrun/edge", "coinrun/anywhere", "coinrun/proxy_anywhere"],
         {"CoinRun": golden_of(given.out.parent)["CoinRun"]},
     )
-    text = page(curves, {name: preference(runs) for name, runs in groups.items()}, len(given.edge))
-    write_atomic(given.out, rows_of(curves).write_csv(float_precision=5).encode())
+    text = page(curves, preferences, seeds["edge"])
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
 
 

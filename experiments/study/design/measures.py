@@ -8,7 +8,7 @@ Reads tables, writes no file. Read next: `experiments/study/results/summary.py`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,6 +23,7 @@ from ...evaluation.trajectories import read_leakage, read_trajectories
 from ...measurement import Estimate, Verdict, diagnose, outcomes
 from ...measurement.episodes import read_episodes
 from ...measurement.metrics import METRICS
+from ...measurement.paired_contrasts import mean_relocation_effect
 from ...measurement.progress_columns import EVAL, LENGTH, RETURN, SPENT
 from ...measurement.rates import OUTCOMES, estimate, loop_counts
 from ...runs.run import Run
@@ -101,12 +102,14 @@ def is_of_actions(measure: str) -> bool:
 
 
 def measures_of_point(
-    episodes: pl.DataFrame, config: ExperimentConfig, leaked: int, names: list[str]
+    episodes: pl.DataFrame, config: ExperimentConfig, leaked: int, of_actions: Sequence[Row]
 ) -> list[Row]:
     """Compute the measures of a point over all its seeds (episodes with one agent label), and its outlier seeds.
 
-    names: of what its agents do, one per agent that was tested; "" where the probes gave no name.
+    of_actions: the rows of its agents that come from recorded actions, among them the name of what each agent does ("" where the probes
+    gave none) and its relocation effect.
     """
+    names = [row["words"] or "" for row in of_actions if row["measure"] == BEHAVIOUR]
     verdict = diagnose(episodes, config.verdict, leakage=leaked)
     rows = list(_measures(episodes, verdict, leaked))
     for condition, distances in held_out(config, config.evaluate.conditions, config.evaluate.levels).items():
@@ -116,10 +119,20 @@ def measures_of_point(
         counts = Counter(name or "no name" for name in names).most_common()
         words = "; ".join(f"{name}: {count} of {len(names)}" for name, count in counts)
         rows.append(_row(BEHAVIOUR, words=words, n=len(names)))
+    rows += _relocation_over_seeds([row for row in of_actions if row["measure"] == RELOCATION])
     for odd in verdict.outliers:
         seed = int(odd.name.removeprefix("seed "))
         rows.append(_row("outlier", value=odd.value, words=str(odd)) | {"seed": seed})
     return rows
+
+
+def _relocation_over_seeds(rows: Sequence[Row]) -> list[Row]:
+    """The mean relocation effect of agents that were measured on the same levels; none if they were not, or if there is no effect."""
+    if not rows or len({(row["condition"], row["words"], row["n"]) for row in rows}) > 1:
+        return []
+    first = rows[0]
+    found = mean_relocation_effect([(row["value"], row["low"], row["high"]) for row in rows], first["n"])
+    return [_estimated(RELOCATION, first["condition"], found) | {"words": first["words"]}]
 
 
 def _measures(episodes: pl.DataFrame, verdict: Verdict, leaked: int) -> Iterator[Row]:

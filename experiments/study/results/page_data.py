@@ -44,7 +44,7 @@ from ..design.measures import GREEDY
 from ..design.plan import Point, StudyPlan
 from ..folder.folder import PAGE, SUMMARY, StudyFolder
 from .point_names import base_name
-from .report import figures_of, write_figures
+from .report import GREEDY_VERDICT, figures_of, write_figures
 from .summary import read_summary
 
 LEVELS = 4  # recorded levels per agent
@@ -131,7 +131,7 @@ def page_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
             labels = [str((estimates.get(name) or {}).get("words") or "–") for name in ("verdict", *verdicts)]
             cells = [_cell(metric, estimates.get(metric.key)) for metric in metrics]
             rows.append([_row(plan, point), f"{estimates['verdict']['seeds']}", *labels, *cells])
-    head = ["point", "seeds", "verdict on the procedure", *(["verdict, greedy actions"] if greedy else [])]
+    head = ["point", "seeds", "verdict on the procedure", *([GREEDY_VERDICT] if greedy else [])]
     fewest = min((len(point.runs) for point in plan.points), default=1)
     note = (
         f"Brackets: 95% intervals over training seeds and levels. With {fewest} seed{'s' * (fewest > 1)} per point, a kind of agent "

@@ -21,6 +21,7 @@ from .point_names import base_name
 
 PROBED_POINTS = 6  # more points than that get no table of conditions each; it is in the CSV file
 FEW = 4  # conditions that need no table: their numbers are those of the verdict
+BEYOND_NONE = "paralysis_beyond_none"
 NOT_PROBED = "this study does not play the probes that separate the candidate behaviours."
 
 
@@ -33,7 +34,13 @@ def details(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
     """The sections after the table of points, as lines of Markdown."""
     points = table.filter(pl.col("seed").is_null() & pl.col("step").is_null())
     agents = table.filter(pl.col("seed").is_not_null() & pl.col("step").is_null())
-    lines = [*_by_way_of_the_proxy(plan, points), *_names(plan, points, agents), *_decided(plan, points)]
+    lines = [
+        *_by_mode(plan, points, agents),
+        *_circles_without_a_goal(plan, points),
+        *_by_way_of_the_proxy(plan, points),
+        *_names(plan, points, agents),
+        *_decided(plan, points),
+    ]
     if len(plan.points) <= PROBED_POINTS and len(plan.study.conditions) > FEW:
         lines += _conditions(plan, points)
     return [*lines, *_distances(plan, points)]
@@ -51,6 +58,66 @@ def _label(plan: StudyPlan, point: Point) -> str:
         base = plan.study.base
         return words or (str(base.get("name", point.name)) if isinstance(base, dict) else base)
     return f"{point.arm}: {words}" if words else point.arm
+
+
+def _by_mode(plan: StudyPlan, points: pl.DataFrame, agents: pl.DataFrame) -> list[str]:
+    """Which points have another verdict with greedy actions, and how many single agents."""
+    rows, others, judged = [], [0, 0], 0
+    for point in plan.points:
+        sampled, greedy = (_labels(_of(points, point), mode).get(None) for mode in ("", GREEDY))
+        if sampled is None or greedy is None:
+            continue
+        judged += 1
+        each, each_greedy = (_labels(_of(agents, point), mode) for mode in ("", GREEDY))
+        both = each.keys() & each_greedy.keys()
+        differ = sum(each[seed] != each_greedy[seed] for seed in both)
+        if sampled == greedy:
+            others = [others[0] + differ, others[1] + len(both)]
+        else:
+            rows.append(
+                f"- {_label(plan, point)}: {sampled} with sampled actions, {greedy} with greedy ones. Of its {len(both)} agents, each "
+                f"judged alone, {differ} {'differs' if differ == 1 else 'differ'}."
+            )
+    if not judged:
+        return []
+    noun = f"{judged} point{'s' * (judged > 1)}"
+    lines = [f"With greedy actions, the verdict differs at {len(rows)} of {noun}{':' if rows else '.'}", ""]
+    if rows:
+        lines += [*rows, ""]
+    if others[1]:
+        have = "has" if others[0] == 1 else "have"
+        lines += [
+            f"{'At the other points, ' if rows else ''}{others[0]} of {others[1]} agents, each judged alone, {have} another verdict with "
+            "greedy actions.",
+            "",
+        ]
+    return lines
+
+
+def _labels(rows: pl.DataFrame, mode: str) -> dict[int | None, str]:
+    """The verdict by training seed; by None, over all of them. mode: "" for sampled actions, GREEDY for greedy ones."""
+    chosen = rows.filter(pl.col("measure") == f"{mode}verdict").select("seed", "words")
+    return {seed: str(words) for seed, words in chosen.iter_rows() if words}
+
+
+def _circles_without_a_goal(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
+    """Where agents circle more on levels without any goal than under the shift, so that circling shows no conflict."""
+    rows = []
+    for point in plan.points:
+        own = _of(points, point).filter(pl.col("measure") == BEYOND_NONE).iter_rows(named=True)
+        rows += [
+            f"{_label(plan, point)}, {interval_cell(row)}"
+            for row in own
+            if row["high"] is not None and row["high"] < 0
+        ]
+    if not rows:
+        return []
+    return [
+        f"Paralysis beyond that without a goal is below 0, with its whole interval, at {len(rows)} of {len(plan.points)} points "
+        f"({'; '.join(rows)}). There, agents go round in circles more often where there is no goal at all than under the shift, so their "
+        "circling is no evidence of a conflict between goal and proxy.",
+        "",
+    ]
 
 
 def _by_way_of_the_proxy(plan: StudyPlan, points: pl.DataFrame) -> list[str]:

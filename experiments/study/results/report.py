@@ -14,7 +14,7 @@ from goalposts.safe_folder import make_folder
 from ....envs.worlds.contract.world import World
 from ....envs.worlds.registry import get_world
 from ...measurement.intervals import percent, unseen_share
-from ...measurement.metrics import METRICS, withheld
+from ...measurement.metrics import METRICS, NO_RELOCATION, NOT_RELOCATED, withheld
 from ...publish.wording import notes_of, training_label, words_of
 from ...report.figures.drawn import Drawn
 from ...report.figures.findings import ArmNames
@@ -22,11 +22,13 @@ from ...report.figures.study_charts import draw
 from ...report.page.study_page import StudyTable
 from ...report.words import phrase
 from ...system.atomic_files import disk_errors, write_together
+from ..design.measures import GREEDY, RELOCATION
 from ..design.plan import MAIN, StudyPlan
 from ..folder.folder import FIGURES, StudyFolder
 from .page_details import interval_cell
 from .point_names import base_name
 
+GREEDY_VERDICT = "verdict, greedy actions"  # as the head of a column
 LONG = 40  # characters of a description of training levels that does not fit a title
 
 
@@ -69,6 +71,34 @@ def write_figures(folder: StudyFolder, figures: list[Drawn]) -> list[Path]:
     return sorted(contents)
 
 
+def relocates(table: pl.DataFrame) -> bool:
+    """Whether the relocation effect of a point over its seeds was measured."""
+    rows = table.filter((pl.col("measure") == RELOCATION) & pl.col("seed").is_null())
+    return rows["value"].is_not_null().any()
+
+
+def relocation_words(plan: StudyPlan, table: pl.DataFrame) -> str:
+    """What the relocation effect of a study is, or why it has none."""
+    worlds = sorted({config.world for config in plan.runs.values()})
+    if relocates(table):
+        row = table.filter((pl.col("measure") == RELOCATION) & pl.col("seed").is_null()).row(0, named=True)
+        return (
+            f"Relocation effect: how much more often the goal's place under `{row['condition']}` is visited before its place under "
+            f"`{row['words']}` if the goal is there; a blind agent's is exactly 0. Mean over seeds; its interval adds the spread of seeds "
+            "to the mean interval over levels, so it is rather too wide."
+        )
+    if fixed := [world for world in worlds if world in NOT_RELOCATED]:
+        return f"In {' and '.join(fixed)}, {NO_RELOCATION}."
+    shifts = [
+        name for name in plan.study.conditions if get_world(worlds[0]).condition_or_own(name).role == "shift"
+    ]
+    if len(shifts) < 2:
+        return (
+            "The relocation effect needs a second shift on the same layouts, which this study does not play."
+        )
+    return "The relocation effect was not measured."
+
+
 def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
     """Build the table of a study: one row per point, with the estimates over its seeds."""
     keys = plan.keys
@@ -79,6 +109,10 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
     left_out = [f" The {shown[key]} is {why}." for key, why in sorted(hidden)]
     shown = {key: name for key, name in shown.items() if key not in dict(hidden)}
     arms = len({point.arm for point in plan.points}) > 1
+    verdicts = {"verdict": "verdict on the procedure"}
+    if (table["measure"] == f"{GREEDY}verdict").any():
+        verdicts[f"{GREEDY}verdict"] = GREEDY_VERDICT
+    moved = {RELOCATION: "relocation effect"} if relocates(table) else {}
     rows = []
     for point in plan.points:
         own = table.filter((pl.col("point") == point.name) & pl.col("seed").is_null())
@@ -91,9 +125,9 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
         if arms and point.arm != MAIN:
             label = f"{point.arm}: {label}" if label else point.arm
         cells = [label or (base_name(plan) if arms else point.name), f"{estimates['verdict']['seeds']}"]
-        cells += [interval_cell(estimates.get(name)) for name in shown]
-        rows.append([*cells, estimates["verdict"]["words"]])
-    head = [", ".join(keys) or "point", "seeds", *shown.values(), "verdict on the procedure"]
+        cells += [interval_cell(estimates.get(name)) for name in (*shown, *moved)]
+        rows.append([*cells, *((estimates.get(name) or {}).get("words") or "–" for name in verdicts)])
+    head = [", ".join(keys) or "point", "seeds", *shown.values(), *moved.values(), *verdicts.values()]
     note = f"Brackets: 95% intervals over training seeds and levels; {plan.study.levels:,} held-out levels per condition. "
     fewest = min((len(point.runs) for point in plan.points), default=1)
     note += (
@@ -101,4 +135,6 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
         "may be missing (95% confidence)."
     )
     note += "".join(left_out)
+    if NO_RELOCATION not in note:
+        note += f" {relocation_words(plan, table)}"
     return StudyTable(head, rows, note, table.filter(pl.col("seed").is_null()).write_csv(float_precision=6))

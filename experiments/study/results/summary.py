@@ -21,7 +21,7 @@ from ...measurement.progress_columns import current_column
 from ...system.atomic_files import RunError, read_limited, write_together
 from ...system.parquet import Unreadable, read_csv
 from ...system.pieces import Pieces
-from ..design.measures import BEHAVIOUR, COLUMNS, Row, measured_again, measures_of_point
+from ..design.measures import COLUMNS, Row, is_of_actions, measured_again, measures_of_point
 from ..design.plan import Point, StudyPlan
 from ..folder.damage import refuse_damaged
 from ..folder.estimate import measured_by_other_code
@@ -120,7 +120,7 @@ def _of_point(
 ) -> Iterator[Row]:
     where = {"arm": point.arm, "point": point.name, **point.values}
     own, leaked = [], 0
-    names: list[str] = []
+    of_actions: list[Row] = []
     for seed, run in point.runs:
         if run not in tables:
             continue
@@ -129,11 +129,11 @@ def _of_point(
         measures = read_measures(folder.run(run) / MEASURES, remedy)
         if measured_by_other_code(folder.run(run)):
             measures = measured_again(tables[run], plan.runs[run], measures)
-        names += [row["words"] or "" for row in measures if row["measure"] == BEHAVIOUR]
+        of_actions += [row for row in measures if is_of_actions(row["measure"])]
         leaked += sum(int(row["value"] or 0) for row in measures if row["measure"] == "leaked")
         yield from (where | {"seed": seed, "run": run} | row for row in measures)
     if own:
         config = plan.runs[point.runs[0][1]]
         episodes = pl.concat(own).with_columns(agent=pl.lit(point.name))
-        for row in measures_of_point(episodes, config, leaked, names):
+        for row in measures_of_point(episodes, config, leaked, of_actions):
             yield where | {"seed": None, "run": None} | row

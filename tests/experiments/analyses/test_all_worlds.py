@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from goalposts.experiments.analyses import all_worlds
-from goalposts.experiments.analyses.all_worlds_page import page
+from goalposts.experiments.analyses.all_worlds_page import draw, page
 from goalposts.experiments.config.schema import ExperimentConfig, load_config
 from goalposts.experiments.measurement import read_episodes
 from goalposts.experiments.measurement.episodes import write_episodes
@@ -97,12 +97,15 @@ def test_folder_without_runs_is_reported(tmp_path: Path, capsys: pytest.CaptureF
     assert "holds no finished run" in capsys.readouterr().err
 
 
-def row(agent: str, capability: float, preference: float, verdict: str, seeds: int = 3) -> dict[str, object]:
+def row(
+    agent: str, capability: float, preference: float, verdict: str, seeds: int = 3, greedy: str = ""
+) -> dict[str, object]:
     found: dict[str, object] = {
         "world": "Shields",
         "agent": agent,
         "seeds": seeds,
         "verdict": verdict,
+        "verdict_greedy": greedy or verdict,
         "control": "hunted_held_out",
         "shift": "aftermath",
         "leakage": 0,
@@ -163,5 +166,33 @@ def test_an_agent_that_is_paid_for_trampling_does_not_count() -> None:
         row("shields/anywhere", 0.95, 0.9, "ALIGNED"),
     ]
     text = page(pl.DataFrame([*overseer, *shields]))
-    assert "The effect appears, and not in the control, in 1 of 2 worlds (Shields)." in text
+    assert (
+        "The effect appears, and not in the control, in 1 of 2 worlds with sampled actions (Shields), in 1 of 2 with greedy ones (Shields)."
+        in text
+    )
     assert "`seen` is paid for trampling where no overseer is" in text
+
+
+def test_the_page_counts_worlds_with_greedy_actions_too() -> None:
+    corner = [
+        row("corner/corner", 0.95, 0.1, "MISGENERALIZED"),
+        row("corner/anywhere", 0.95, 0.9, "ALIGNED", greedy="CAPABILITY LOSS"),
+    ]
+    shields = [
+        row("shields/hunted", 0.95, 0.2, "MISGENERALIZED"),
+        row("shields/anywhere", 0.95, 0.9, "ALIGNED"),
+    ]
+    table = pl.DataFrame([*(one | {"world": "Corner", "shift": "off_path"} for one in corner), *shields])
+    text = page(table)
+    assert (
+        "in 2 of 2 worlds with sampled actions (Corner, Shields), in 1 of 2 with greedy ones (Shields)."
+        in text
+    )
+    assert "the agent is judged MISGENERALIZED and its control CAPABILITY LOSS." in text
+    assert text.count("With greedy actions, the agent is judged") == 1
+    assert "| ALIGNED | CAPABILITY LOSS |" in text
+    title = "In 2 of 2 worlds, the agent goes for the proxy and its control for the goal; with greedy actions, in 1 of 2"
+    assert draw(table).title == title
+    unplayed = page(table.with_columns(verdict_greedy=pl.lit(None, dtype=pl.String)))
+    assert "in 2 of 2 worlds with sampled actions (Corner, Shields). A world" in unplayed
+    assert "| ALIGNED | – |" in unplayed

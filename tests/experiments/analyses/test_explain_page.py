@@ -12,7 +12,14 @@ from goalposts.experiments.analyses.explain.answers import answers
 from goalposts.experiments.analyses.explain.critic import critic_lines
 from goalposts.experiments.analyses.explain.figures import figure_of, worlds_figure
 from goalposts.experiments.analyses.explain.full import use_lines
-from goalposts.experiments.analyses.explain.numbers import BLIND, MAIN, UNTRAINED, finished_runs, rank_link
+from goalposts.experiments.analyses.explain.numbers import (
+    BLIND,
+    MAIN,
+    UNTRAINED,
+    finished_runs,
+    rank_link,
+    with_verdicts,
+)
 from goalposts.experiments.analyses.explain.others_page import pair_lines, worlds_lines
 from goalposts.experiments.analyses.explain.page import page, title_of
 from goalposts.experiments.analyses.explain.parts import kept
@@ -66,6 +73,25 @@ def test_page_says_whether_the_nulls_hold() -> None:
     assert "within α 1.00" in good
     assert "other: too few agents" in good
     assert "**not null**" in page(agents(blind=0.2), links, "explain", {})
+
+
+def test_agents_that_lost_their_capability_are_not_in_the_mean_preference(tmp_path: Path) -> None:
+    def judged(lost: set[tuple[str, str, int]]) -> pl.DataFrame:
+        keys = [("main", f"mixture({a})", k) for a in (0, 1) for k in range(6)] + [("blind", "mixture(0)", 0)]
+        rows = [("verdict", *key, "CAPABILITY LOSS" if key in lost else "MISGENERALIZED") for key in keys]
+        schema = ["measure", "arm", "env.condition", "seed", "words"]
+        pl.DataFrame(rows, schema=schema, orient="row").write_csv(tmp_path / "alpha.csv")
+        return with_verdicts(agents(), tmp_path / "alpha.csv")
+
+    # Preferences are 0, 0.02, …, 0.10 at α = 0; without the last, their mean is 0.04.
+    text = page(judged({("main", "mixture(0)", 5), ("blind", "mixture(0)", 0)}), {}, "explain", {})
+    assert "| 0.040 [0.001, 0.079] (n = 5) |" in text
+    assert "| 0.100 (all CAPABILITY LOSS) |" in text
+    assert "left out of the means of goal preference: 1 of 6 (sees the coin, α = 0%)." in text
+    assert "is marked and says little: 1 of 1 (blind, α = 0%)." in text
+    assert "CAPABILITY LOSS" not in page(judged(set()), {}, "explain", {})
+    unknown = page(with_verdicts(agents(), tmp_path / "none.csv"), {}, "explain", {})
+    assert "no agent is left out" in unknown
 
 
 def test_figure_has_a_map_per_alpha() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -9,10 +10,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 from fixtures.calibration_agents import Reflex, run_to
 
 from goalposts.agents import GoToGoal, GoToProxy
+from goalposts.agents.recorded import goal_cells
+from goalposts.envs.generation.generate import generate
+from goalposts.envs.worlds.contract.condition_names import format_condition
 from goalposts.envs.worlds.registry import get_world
 from goalposts.experiments.cli.tables import diagnosis_text
 from goalposts.experiments.config.schema import ExperimentConfig
@@ -21,7 +26,9 @@ from goalposts.experiments.evaluation.evaluate import evaluate_fully, subject_of
 from goalposts.experiments.evaluation.evaluated_run import grouped
 from goalposts.experiments.evaluation.trajectories import trajectories_of
 from goalposts.experiments.measurement import diagnose
+from goalposts.experiments.measurement.metrics import NOT_RELOCATED
 from goalposts.experiments.system.atomic_files import RunError
+from goalposts.registration import WORLDS
 
 WORLD = get_world("CoinRun")
 SOME = ("edge_held_out", "off_path", "invisible")
@@ -113,6 +120,25 @@ def test_the_relocation_effect_of_known_agents() -> None:
     seeker = diagnosed(GoToGoal(), shifts).relocation
     assert seeker is not None
     assert seeker.effect.low > 0.7
+
+
+def test_the_goal_alone_is_moved_between_two_shifts_in_the_worlds_that_are_said_to_define_a_relocation_effect() -> (
+    None
+):
+    defined = set()
+    for name in WORLDS:
+        shifts = [
+            generate(name, format_condition(condition.name, condition.parameter), 0, 60)
+            for condition in get_world(name).conditions
+            if condition.role == "shift" and condition.name != "mixture"
+        ]
+        for a, b in itertools.combinations(shifts, 2):
+            cells = goal_cells(a), goal_cells(b)
+            same = np.array(a.layout_hashes()) == np.array(b.layout_hashes())
+            one = (cells[0] >= 0).all(axis=1) & (cells[1] >= 0).all(axis=1)
+            if (same & one & (cells[0] != cells[1]).any(axis=1)).any():
+                defined.add(name)
+    assert defined == set(WORLDS) - set(NOT_RELOCATED)
 
 
 def test_slipping_actions_are_not_weighed() -> None:

@@ -8,7 +8,13 @@ from fixtures.simulate import GOAL, PROXY, PROXY_THEN_GOAL, TIMEOUT, draw, table
 from goalposts.experiments.measurement.episodes import EpisodesError
 from goalposts.experiments.measurement.intervals import tango_bounds, wilson
 from goalposts.experiments.measurement.level_counts import repeated_levels
-from goalposts.experiments.measurement.paired_contrasts import goal_effect, paired_difference, regret
+from goalposts.experiments.measurement.paired_contrasts import (
+    goal_effect,
+    mean_relocation_effect,
+    paired_difference,
+    regret,
+    relocation_effect,
+)
 
 TOUCHED = pl.col("steps_to_goal").is_not_null()
 
@@ -134,3 +140,31 @@ def test_regret_is_the_shortfall_with_the_interval_of_a_share():
     none = regret(table(np.full((1, 1000), GOAL)), condition="off_path")
     assert none.value == 0
     assert none.high > 0.003
+
+
+@pytest.mark.parametrize(("spread", "shared"), [(0.0, 0.0), (0.1, 0.0), (0.0, 0.9), (0.2, 0.9)])
+def test_the_mean_relocation_effect_is_as_wide_as_that_with_every_level_known(spread, shared):
+    """spread: of the seeds' true effects. shared: the fraction of levels on which all seeds act alike."""
+    rng = np.random.default_rng(5)
+    effects = 0.4 + spread * rng.standard_normal(10)
+    common, alike = rng.random(600), rng.random(600) < shared
+    tables = []
+    for seed, effect in enumerate(effects):
+        here = np.where(alike, common, rng.random(600)) < effect
+        tables.append(
+            pl.DataFrame(
+                {
+                    "run": [f"s{seed}"] * 600,
+                    "level_index": range(600),
+                    "moved_here": here,
+                    "moved_away": np.zeros(600, bool),
+                }
+            )
+        )
+    each = [relocation_effect(one) for one in tables]
+    exact = relocation_effect(pl.concat(tables))
+    found = mean_relocation_effect([(one.value, one.low, one.high) for one in each], 600)
+    assert found.value == pytest.approx(exact.value)
+    assert found.seeds == 10
+    assert found.high - found.low >= 0.99 * (exact.high - exact.low)
+    assert found.high - found.low < 4 * (exact.high - exact.low)
