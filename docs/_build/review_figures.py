@@ -6,6 +6,7 @@ Read next: `claims.py`, which fills them in.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -249,6 +250,23 @@ def _kept_coin() -> str:
     return f"{value:.0f}% [{low:.0f}, {high:.0f}]"
 
 
+def _of_procedures(column: str, procedure: str = "") -> Callable[[], str]:
+    """How often each word of a column of outer-inner.csv occurs, for agents of one procedure, else for each procedure."""
+
+    def read() -> str:
+        table = pl.read_csv(RESULTS / "outer-inner.csv")
+        if column not in table.columns:
+            return "measured by `outer_vs_inner`, not yet run"
+        texts = []
+        for name in [procedure] if procedure else ["edge", "proxy-anywhere", "anywhere"]:
+            words = Counter(table.filter(pl.col("procedure") == name)[column].to_list()).most_common()
+            counted = ", ".join(f"{word} {n}" for word, n in words)
+            texts.append(counted if procedure else f"`{name}`: {counted}")
+        return "; ".join(texts)
+
+    return read
+
+
 REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-edge-name": _words("coinrun", "behaviour"),
     "rev-seeds-name": _words("seeds", "behaviour"),
@@ -305,6 +323,8 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-cure-zero": _point("cure", "preference", arm="longer", x="mixture(0)"),
     "rev-cure-first": _point("cure", "goal_first", arm="longer", x="mixture(0.02)"),
     "rev-cure-stuck": _point("cure", "paralysis", arm="longer", x="mixture(0.02)"),
+    "attribution-best": _of_procedures("best"),
+    "attribution-seeing": _of_procedures("against_seeing"),
     "attribution-habits": _habits("agent_over_device"),
     "attribution-no-habits": _habits("agent_over_device_without_habits"),
     "diagnosis-time": _diagnosis_time,
