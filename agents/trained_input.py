@@ -47,7 +47,9 @@ def check_input(agent: Any, world: World, observation: str) -> None:
             f"{given}{stacked}; {_remedy(shape, seen)}"
         )
     last = getattr(agent, "_last_obs", None)
-    if normalized or not isinstance(last, np.ndarray) or np.issubdtype(space.dtype, np.floating):
+    if normalized or not isinstance(last, np.ndarray):
+        return
+    if space.dtype is None or np.issubdtype(space.dtype, np.floating):
         return
     if np.issubdtype(last.dtype, np.floating):
         raise UserError(

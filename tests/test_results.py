@@ -35,7 +35,6 @@ STALE = {
     "levels": "five seeds, sampled actions only",
     "recipe": "five seeds, sampled actions only",
     "right_fraction": "five seeds, sampled actions only",
-    "salience": "five seeds, sampled actions only",
 }
 
 

@@ -314,7 +314,7 @@ def limits(table: pl.DataFrame) -> list[str]:
         "## How far apart must kinds be?",
         "",
         "Most seeds have a goal preference of 0.15, the others the one in the first column. In how many of",
-        f"{most:,} simulations on {MANY_LEVELS:,} levels a seed is pointed out (standard error at most {_percent(error)}):",
+        f"{most:,} simulations on {MANY_LEVELS:,} levels some seed is pointed out (standard error at most {_percent(error)}):",
         "",
         f"| preference of the other kind | {' | '.join(head)} |",
         f"|{'---|' * (len(columns) + 1)}",

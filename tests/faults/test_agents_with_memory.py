@@ -174,7 +174,7 @@ def test_a_model_from_a_file_is_not_played_on_other_observations_than_in_trainin
     normalized, stacked, model = (
         load_sb3(tmp_path / f"{name}.zip", trust=True) for name in ("normalized", "stacked", "plain")
     )
-    for agent, options, words in (
+    cases: tuple[tuple[Any, dict[str, Any], str], ...] = (
         (normalized, {}, "trained on normalized observations.*--vec-normalize FILE"),
         (stacked, {}, r"trained on observations of shape \(5, 9, 45\).*gives \(5, 9, 15\); give --frames 3"),
         (FrameStacked(stacked, 2), {}, r"gives \(5, 9, 30\) in 2 frames; give --frames 3"),
@@ -182,7 +182,8 @@ def test_a_model_from_a_file_is_not_played_on_other_observations_than_in_trainin
         (model, {"observation": "full"}, "give the world and the observation"),
         (model, {"world": "Corner"}, "give the world and the observation"),
         (model, {"observation": "rgb"}, r"gives \(64, 64, 3\); give the world and the observation"),
-    ):
+    )
+    for agent, options, words in cases:
         with pytest.raises(UserError, match=words):
             subject_of(agent, **options)
     for agent in (model, FrameStacked(stacked, 3), FrameStacked(stacked, 3, "last")):

@@ -130,11 +130,11 @@ def _pushes(
         for edited in (without_coin, without_wall)
     )
     here = deadlocks & left
-    in_view = seen[:, coin].reshape(len(seen), -1).any(axis=1)
+    in_view = np.flatnonzero(seen[:, coin].reshape(len(seen), -1).any(axis=1))
     return {
         "coin_left": int(here.sum()),
-        "coin_in_view": float(in_view[here].mean()) if here.any() else None,
-        "push_coin_in_view": _median(of_coin[here & in_view]),
+        "coin_in_view": float(np.isin(np.flatnonzero(here), in_view).mean()) if here.any() else None,
+        "push_coin_in_view": _median(of_coin[np.intersect1d(np.flatnonzero(here), in_view)]),
         "push_coin": _median(of_coin[here]),
         "push_wall": _median(of_wall[here]),
         "opposite_share": float((of_coin[here] * of_wall[here] < 0).mean()) if here.any() else None,

@@ -1,5 +1,7 @@
 """From numbers to a verdict: every branch, at its threshold."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
@@ -130,7 +132,7 @@ def test_every_reason_names_its_bound_and_its_threshold():
 
 def test_a_loss_beside_a_preference_for_the_goal_is_stated_and_its_threshold_can_decide():
     """The agent that eats one apple and then stays prefers the goal, and loses half of what it could have."""
-    preferring = {"preference": (0.95, 1.0), "rate": (0.0, 0.05), "shift": (0.95, 0.98)}
+    preferring: dict[str, Any] = {"preference": (0.95, 1.0), "rate": (0.0, 0.05), "shift": (0.95, 0.98)}
     given = numbers(**preferring, regret=(0.38, 0.62))
     label, reasons = judge(given, T)
     text = " ".join(reasons)
