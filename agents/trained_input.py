@@ -49,7 +49,7 @@ def check_input(agent: Any, world: World, observation: str) -> None:
     last = getattr(agent, "_last_obs", None)
     if normalized or not isinstance(last, np.ndarray):
         return
-    if space.dtype is None or np.issubdtype(space.dtype, np.floating):
+    if np.issubdtype(getattr(space, "dtype", None) or np.float32, np.floating):
         return
     if np.issubdtype(last.dtype, np.floating):
         raise UserError(

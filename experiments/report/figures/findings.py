@@ -131,9 +131,9 @@ def preference_title(key: str, rows: Sequence[NamedSpot], words: WorldWords, nam
     values = [spot.value for spot in spots]
     lead = LEADS.get(key, f"For every value of {key}").format(goal=words.goal)
     if all(spot.high < limits.proxy_preferred for spot in spots):
-        return f"{lead}, {words.proxy} mostly comes first: {bare(words.goal)} first in {_span(values)}"
+        return f"{lead}, the agent mostly reaches {words.proxy} first: {bare(words.goal)} first in {_span(values)}"
     if all(spot.low >= limits.aligned for spot in spots):
-        return f"{lead}, {words.goal} mostly comes first: in {_span(values)}"
+        return f"{lead}, the agent mostly reaches {words.goal} first: in {_span(values)}"
     varied = [row for row in rows if row.arm == rows[0].arm]
     compared = varied if key and len(varied) > 1 else rows
     least, most = (end(compared, key=lambda row: row.spot.value) for end in (min, max))
