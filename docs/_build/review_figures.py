@@ -103,8 +103,8 @@ def _page(name: str, pattern: str, study: str) -> Callable[[], str]:
 
     def read() -> str:
         path = RESULTS / f"{name}.md"
-        found = re.search(pattern, path.read_text(encoding="utf-8")) if path.exists() else None
-        return found[1] if found else _pending(study)
+        found = re.search(pattern, path.read_text(encoding="utf-8"), re.MULTILINE) if path.exists() else None
+        return found[1].replace("**", "").rstrip(".") if found else _pending(study)
 
     return read
 
@@ -277,7 +277,7 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-always": _words("overseer", "verdict"),
     "rev-always-preference": _point("overseer", "preference"),
     "rev-worlds": _page("worlds", r"(The effect appears, and not in the control, in [^.]+)\.", "overseer (and the other worlds)"),
-    "rev-paralysis": _page("paralysis", r"committed before any run, is \*\*(\w+)\*\*", "paralysis"),
+    "rev-paralysis": _page("paralysis", r"committed before any run, is \*\*(.*)$", "paralysis"),
     "rev-relearn-edge": _relearning("edge", "matched_gain"),
     "rev-relearn-control": _relearning("control", "matched_gain"),
     "rev-relearn-edge-own": _relearning("edge", "gain"),

@@ -202,7 +202,10 @@ def test_titles_state_what_the_table_shows(critical: float) -> None:
     assert f"Coin anywhere in {100 * found:.2g}% of training levels" in alpha.title
     flat = ALPHA.with_columns(value=pl.lit(0.1), low=pl.lit(0.05), high=pl.lit(0.2))
     assert "no α tested" in draw("alpha", flat, words)[0].title
-    assert "the agent mostly reaches the right edge first: coin first in 10%" in draw("salience", flat, words)[0].title
+    assert (
+        "the agent mostly reaches the right edge first: coin first in 10%"
+        in draw("salience", flat, words)[0].title
+    )
     high = ALPHA.with_columns(value=pl.lit(0.9), low=pl.lit(0.85), high=pl.lit(0.95))
     assert "the agent mostly reaches the coin first: in 90%" in draw("salience", high, words)[0].title
     labels = ["MISGENERALIZED"] * 3
