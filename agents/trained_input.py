@@ -20,6 +20,7 @@ from .normalized import Normalized
 
 MOST_FRAMES = 64
 PIXELS = (64, 64, 3)
+SB3 = ("stable_baselines3.", "sb3_contrib.")
 
 
 def check_input(agent: Any, world: World, observation: str) -> None:
@@ -36,6 +37,9 @@ def check_input(agent: Any, world: World, observation: str) -> None:
             given = _joined(given, agent.frames, 0 if agent.order == "first" else -1)
         normalized |= isinstance(agent, Normalized)
         agent = agent.agent
+    predict = getattr(type(agent), "predict", None)
+    if not str(getattr(predict, "__module__", "")).startswith(SB3):
+        return  # its own predict may change the observation first
     space = getattr(agent, "observation_space", None)
     shape = getattr(space, "shape", None)
     if not isinstance(shape, tuple) or not shape:
@@ -49,7 +53,8 @@ def check_input(agent: Any, world: World, observation: str) -> None:
     last = getattr(agent, "_last_obs", None)
     if normalized or not isinstance(last, np.ndarray):
         return
-    if np.issubdtype(getattr(space, "dtype", None) or np.float32, np.floating):
+    # VecNormalize makes the space of images one of floats too; a space of floats of another kind is of the user's own environment.
+    if seen != PIXELS and np.issubdtype(getattr(space, "dtype", None) or np.float32, np.floating):
         return
     if np.issubdtype(last.dtype, np.floating):
         raise UserError(

@@ -119,8 +119,8 @@ def _all_verdicts(name: str) -> Callable[[], str]:
         rows = _study(name).filter((pl.col("measure") == "verdict") & pl.col("seed").is_null() & pl.col("step").is_null())
         words = dict(rows.select("arm", "words").iter_rows())
         usual = max(sorted(set(words.values())), key=[*words.values()].count)
-        others = [f"{arm}’s is {verdict}" for arm, verdict in words.items() if verdict != usual]
-        return "; ".join([f"the verdict is {usual}", *others])
+        others = [f"except {arm}’s, which is {verdict}" for arm, verdict in words.items() if verdict != usual]
+        return ", ".join([f"the verdict is {usual}", *others])
 
     return read
 
@@ -270,7 +270,7 @@ CLAIMS = (
         {"worlds-sampled": _worlds(SAMPLED), "worlds-greedy": _worlds(GREEDY)},
         "10 training seeds per agent",
         "docs/results/regenerate.sh 1 2",
-        "3,150 (estimate: half of the processor seconds that regenerate.sh lists for the studies of the seven worlds)",
+        "3,150, without the studies alpha and seeds of these parts (estimate: half of the processor seconds that regenerate.sh lists for the studies of the seven worlds)",
         "worlds",
     ),
     Claim(

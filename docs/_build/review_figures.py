@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from goalposts.envs.engine.observation_spec import parse_observation
 from goalposts.experiments.measurement.metrics import GOAL_EFFECT_SEPARATES
 from goalposts.experiments.measurement.verdict.outliers import SPREADS, gap_limit
 
@@ -187,7 +188,7 @@ def _diagnosis_time() -> str:
         return "a time measured by `bench.diagnosis`, not yet run,"
     words = {"view": "planes", "full": "the whole level in planes", "rgb": "pixels"}
     return " and ".join(
-        f"{row['processor_seconds']:,.0f} s for an agent that sees {words[row['observation']]} ({row['levels']:,} levels per condition)"
+        f"{row['processor_seconds']:,.0f} s for an agent that sees {words[parse_observation(row['observation']).kind]} ({row['levels']:,} levels per condition)"
         for row in pl.read_csv(path).iter_rows(named=True)
     )
 

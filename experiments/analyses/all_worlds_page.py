@@ -67,7 +67,7 @@ def draw(table: pl.DataFrame) -> Drawn:
         "Loses little: ALIGNED, because at most a tenth of the best return is lost, although the proxy often comes first."
     )
     greedy = count_of(table, GREEDY)
-    title = f"In {count_of(table)} worlds, the agent goes for the proxy and its control for the goal"
+    title = f"In {count_of(table)} worlds, the agent is misgeneralized and its control aligned"
     if greedy:
         title += f"; with greedy actions, in {greedy}"
     return Drawn("worlds", title, figure, caption)
@@ -228,7 +228,7 @@ def _effect(agent: dict[str, Any], control: dict[str, Any]) -> str:
     if agent["preference_high"] >= control["preference_low"]:
         return f"The effect does not appear: by their intervals agent and control may want the same ({preferences})."
     if agent["preference_high"] < Thresholds().proxy_preferred:
-        return f"The effect appears in part: the agent goes for the proxy, and its control less often ({preferences})."
+        return f"The effect appears in part: the agent mostly reaches the proxy first, and its control less often ({preferences})."
     return (
         "The effect appears in part: the agent wants the goal less often than its control, but does not plainly want the "
         f"proxy ({preferences})."

@@ -23,6 +23,7 @@ import polars as pl
 from goalposts.errors import UserError, tells_exit_code
 from goalposts.process.command_line import table_program
 
+from ...envs.engine.observation_spec import parse_observation
 from ..evaluation.trajectories import FILE, LEAKAGE
 from ..runs.run import Run
 from ..system.atomic_files import check_parent, write_atomic
@@ -75,7 +76,7 @@ def beyond_aims(table: pl.DataFrame) -> list[str]:
     return [
         f"{row['agent']}: {row['processor_seconds']:.0f} s of processor time; the aim for {row['observation']} is {aim:.0f} s"
         for row in table.iter_rows(named=True)
-        if row["processor_seconds"] > (aim := AIMS[row["observation"]])
+        if row["processor_seconds"] > (aim := AIMS[parse_observation(row["observation"]).kind])
     ]
 
 
@@ -89,8 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = [asdict(time_diagnosis(Run.open(path))) for path in given.runs]
     table = pl.DataFrame(rows)
     print(table)
-    print("\n".join(beyond_aims(table) or ["each within its aim"]))
     write_atomic(given.out, table.write_csv(float_precision=1).encode())
+    print("\n".join(beyond_aims(table) or ["each within its aim"]))
 
 
 if __name__ == "__main__":

@@ -6,9 +6,12 @@ episodes table.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import itertools
+import sys
 import weakref
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -49,6 +52,10 @@ def _take(name: str, agent: Any, seed: int | None) -> None:
     holders = [held for held in _own.get((name, seed), []) if _held(held) is not None]
     others = [held for held in holders if _held(held) is not agent]
     if any(not _same(_held(held), agent) for held in others):
+        gc.collect()  # until then, an agent in a cycle of references is kept although it is out of use
+        holders = [held for held in holders if _held(held) is not None]
+        others = [held for held in holders if _held(held) is not agent]
+    if any(not _same(_held(held), agent) for held in others):
         raise UserError(
             f"another agent in use is named {name!r} too, and episodes of both would pass for those of one agent. Give them different "
             "names, evaluate(agent, name='…'); or, if they are one training procedure with different seeds, evaluate(agent, seed=…)"
@@ -58,6 +65,13 @@ def _take(name: str, agent: Any, seed: int | None) -> None:
 
 def _same(one: Any, other: Any) -> bool:
     """Whether two objects are the same agent, constructed twice: of one class, with equal attributes."""
+    try:
+        return _equal_parts(one, other)
+    except RecursionError:  # an agent that holds itself
+        return False
+
+
+def _equal_parts(one: Any, other: Any) -> bool:
     if one is other:
         return True
     if type(one) is not type(other) or not hasattr(one, "__dict__"):
@@ -73,11 +87,23 @@ def _same(one: Any, other: Any) -> bool:
 
 def _equal(one: Any, other: Any) -> bool:
     if callable(getattr(one, "predict", None)):
-        return _same(one, other)
+        return _equal_parts(one, other)
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(one, torch.nn.Module) and type(one) is type(other):
+        return _equal_weights(one.state_dict(), other.state_dict())
     try:
         return bool(np.array_equal(one, other)) if isinstance(one, np.ndarray) else bool(one == other)
-    except (TypeError, ValueError):  # it does not compare, so it is not known to be equal
+    except RecursionError:
+        raise
+    except (TypeError, ValueError, RuntimeError):  # it does not compare, so it is not known to be equal
         return False
+
+
+def _equal_weights(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return one.keys() == other.keys() and all(
+        weights.shape == other[name].shape and bool((weights == other[name]).all())
+        for name, weights in one.items()
+    )
 
 
 def checked_name(name: object) -> str:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from fixtures.calibration_agents import RIGHT, STAY, Counting, constant, run_to
 from fixtures.faults import row
+from gymnasium.spaces import Box
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
 
@@ -161,6 +162,15 @@ def test_normalized_agent_sees_the_same_inputs_as_in_training() -> None:
             Normalized(*parts)
 
 
+class Flattening:
+    """A user's own agent, whose predict flattens what its model's space describes."""
+
+    observation_space = Box(0, 1, (845,), np.uint8)
+
+    def predict(self, observation: np.ndarray, **_: Any) -> tuple[np.ndarray, None]:
+        return np.zeros(len(observation), np.int64), None
+
+
 def little_model(env: Any) -> Any:
     return PPO("MlpPolicy", env, n_steps=16, batch_size=64, n_epochs=1, seed=0, device="cpu").learn(64)
 
@@ -186,5 +196,5 @@ def test_a_model_from_a_file_is_not_played_on_other_observations_than_in_trainin
     for agent, options, words in cases:
         with pytest.raises(UserError, match=words):
             subject_of(agent, **options)
-    for agent in (model, FrameStacked(stacked, 3), FrameStacked(stacked, 3, "last")):
+    for agent in (model, FrameStacked(stacked, 3), FrameStacked(stacked, 3, "last"), Flattening()):
         subject_of(agent)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from goalposts.errors import UserError
+
 HIDDEN = "invisible"  # the condition on which the goal is present but not drawn
 
 
@@ -27,6 +29,13 @@ class Behaviour:
     name: str
     predictions: Mapping[str, tuple[str, ...]]
     seen: tuple[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.seen is not None and self.seen[0] not in self.predictions:
+            raise UserError(
+                f"the candidate {self.name!r} has seen={self.seen!r}, and predicts nothing on {self.seen[0]!r}; it predicts on "
+                f"{', '.join(self.predictions)}"
+            )
 
     @property
     def conditions(self) -> tuple[str, ...]:

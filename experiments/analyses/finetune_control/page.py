@@ -120,8 +120,8 @@ def _of_the_edge(arm: str, edge: Recovery, control_ahead: int | None) -> str:
     steps, gain = _ahead(edge, arm)
     if steps is None:
         return (
-            f"{arm_words} edge agents are never ahead of fresh nets where the control is: what it kept, they "
-            "do not have."
+            f"{arm_words} edge agents are never ahead of fresh nets where the control is: "
+            "this test finds in them nothing of what the control kept."
         )
     return (
         f"{arm_words} edge agents are ahead of fresh nets too, after {steps:,} steps by {gain}: part of what "

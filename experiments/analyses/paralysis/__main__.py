@@ -17,7 +17,7 @@ import polars as pl
 from goalposts.errors import tells_exit_code
 from goalposts.process.command_line import table_program
 
-from ...study.results.page_header import front_matter, golden_of
+from ...study.results.page_header import front_matter, golden_of, with_missed
 from ...system.atomic_files import RunError, check_parent, write_atomic
 from .mechanism import mechanism_of
 from .numbers import STUDIES, agents_of, settings_of
@@ -51,9 +51,11 @@ def main(arguments: list[str] | None = None) -> None:
     if mechanism_file.exists():
         mechanism = pl.read_csv(mechanism_file, infer_schema=False).cast(pl.Float64)
     golden = golden_of(given.out.parent)
+    fewest, most = min(min(s.seeds) for s in settings), max(max(s.seeds) for s in settings)
+    counted = f"{agents.height} agents, {fewest} or {most} training seeds per point"
     header = front_matter(
         f"docs/results/regenerate.sh 3 4; python -m goalposts.experiments.analyses.paralysis {given.out} --rows {given.rows}",
-        f"{agents.height} agents, {min(min(s.seeds) for s in settings)} or {max(max(s.seeds) for s in settings)} training seeds per point",
+        counted,
         [f"studies/{name}" for name in STUDIES],
         {world: golden[world] for world in ("CoinRun", "Corner") if world in golden},
     )
@@ -61,7 +63,10 @@ def main(arguments: list[str] | None = None) -> None:
     write_atomic(given.out, agents.write_csv(float_precision=5).encode())
     write_atomic(given.out.with_suffix(".svg"), figure.svg())
     write_atomic(given.out.with_suffix(".png"), figure.png())
-    write_atomic(given.out.with_suffix(".md"), (header + page(agents, settings, mechanism)).encode())
+    write_atomic(
+        given.out.with_suffix(".md"),
+        (header + with_missed(counted, page(agents, settings, mechanism))).encode(),
+    )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from .thresholds import Thresholds
 # and `gap_limit` standard deviations of seeds of one kind.
 ERRORS = 4.0
 MEASURES = ("capability", "capability_shift", "preference")
-SEVERAL = "the seeds are of {n} kinds, and their mean describes none of them: see the kinds"
+OF_KINDS = "the seeds are of "
+SEVERAL = OF_KINDS + "{n} kinds, and their mean describes none of them: see the kinds"
 
 
 @dataclass(frozen=True)

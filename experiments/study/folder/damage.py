@@ -101,7 +101,11 @@ def _check_config(place: Path, here: Path) -> None:
         provenance = json.loads(read_limited(here / PROVENANCE, MAX_JSON))
     except (ValueError, RecursionError):
         provenance = None
-    if not isinstance(provenance, dict) or provenance.get("config_sha256") != digest:
+    if (
+        not isinstance(provenance, dict)
+        or provenance.get("config_sha256") != digest
+        or "config_hash" not in provenance
+    ):
         # says what is wrong; other line ends, as git writes them, are not
         provenance = Run.open(place).provenance().model_dump()
     if not str(provenance["config_hash"]).startswith(place.name):

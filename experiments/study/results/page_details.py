@@ -150,16 +150,24 @@ def _names(plan: StudyPlan, points: pl.DataFrame, agents: pl.DataFrame) -> list[
     ]
     if not rows or all(row.endswith("no name: 0 of 0.") for row in rows):
         return []
-    if len(plan.study.conditions) <= FEW and all(": no name: " in row and ";" not in row for row in rows):
+    if not _can_be_named(plan) and all(": no name: " in row and ";" not in row for row in rows):
         return [f"What the agents do gets no name here: {NOT_PROBED}", ""]
     return [
         "## What the agents do, by name",
         "",
-        "An agent gets the name of the only candidate behaviour all of whose predictions hold on the probes (lower bound at least 80%).",
+        "An agent gets the name of the only candidate behaviour all of whose predictions hold on the probes (lower bound at least 80%); "
+        "a name that says what it goes for also needs that seeing it is the reason.",
         "",
         *rows,
         "",
     ]
+
+
+def _can_be_named(plan: StudyPlan) -> bool:
+    """Whether the study plays all probes of some candidate behaviour."""
+    world = get_world(plan.runs[plan.points[0].runs[0][1]].world)
+    played = set(plan.study.conditions)
+    return any(played.issuperset(behaviour.conditions) for behaviour in behaviours_of(world))
 
 
 def _nearly_named(plan: StudyPlan, point: Point, agents: pl.DataFrame) -> str:

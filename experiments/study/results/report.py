@@ -5,6 +5,7 @@ Read next: `page_data.py`, which gathers the page; `experiments/report/figures/s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from ....envs.worlds.contract.world import World
 from ....envs.worlds.registry import get_world
 from ...measurement.intervals import percent, unseen_share
 from ...measurement.metrics import METRICS, NO_RELOCATION, NOT_RELOCATED, withheld
+from ...measurement.verdict.kinds import OF_KINDS
 from ...publish.wording import notes_of, training_label, words_of
 from ...report.figures.drawn import Drawn
 from ...report.figures.findings import ArmNames
@@ -23,7 +25,7 @@ from ...report.page.study_page import StudyTable
 from ...report.words import phrase
 from ...system.atomic_files import disk_errors, write_together
 from ..design.measures import GREEDY, RELOCATION
-from ..design.plan import MAIN, StudyPlan
+from ..design.plan import MAIN, Point, StudyPlan
 from ..folder.folder import FIGURES, StudyFolder
 from .page_details import interval_cell
 from .point_names import base_name
@@ -99,6 +101,31 @@ def relocation_words(plan: StudyPlan, table: pl.DataFrame) -> str:
     return "The relocation effect was not measured."
 
 
+def _point_words(plan: StudyPlan, point: Point) -> str:
+    """The values of a point, with its arm where a study has several."""
+    arms = len({other.arm for other in plan.points}) > 1
+    label = ", ".join(point.values.get(key, "") for key in plan.keys)
+    if arms and point.arm != MAIN:
+        return f"{point.arm}: {label}" if label else point.arm
+    return label or (base_name(plan) if arms else point.name)
+
+
+def _several_kinds(plan: StudyPlan, table: pl.DataFrame, shown: Mapping[str, str]) -> str:
+    """Sentences on the points whose seeds are of several kinds, so that a mean describes none of them."""
+    warned = table.filter(
+        pl.col("seed").is_null() & pl.col("step").is_null() & pl.col("words").str.starts_with(OF_KINDS)
+    )
+    sentences = []
+    for point in plan.points:
+        measures = warned.filter(pl.col("point") == point.name)["measure"].to_list()
+        names = [name for key, name in shown.items() if key in measures]
+        if names:
+            sentences.append(
+                f" At {_point_words(plan, point)}, the seeds are of several kinds, and the mean describes none of them: {', '.join(names)}."
+            )
+    return "".join(sentences)
+
+
 def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
     """Build the table of a study: one row per point, with the estimates over its seeds."""
     keys = plan.keys
@@ -108,7 +135,6 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
     hidden = {(key, why) for key in shown for world in worlds if (why := withheld(key, world))}
     left_out = [f" The {shown[key]} is {why}." for key, why in sorted(hidden)]
     shown = {key: name for key, name in shown.items() if key not in dict(hidden)}
-    arms = len({point.arm for point in plan.points}) > 1
     verdicts = {"verdict": "verdict on the procedure"}
     if (table["measure"] == f"{GREEDY}verdict").any():
         verdicts[f"{GREEDY}verdict"] = GREEDY_VERDICT
@@ -121,10 +147,7 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
         estimates = {
             row["measure"]: row for row in own.filter(pl.col("step").is_null()).iter_rows(named=True)
         }
-        label = ", ".join(point.values.get(key, "") for key in keys)
-        if arms and point.arm != MAIN:
-            label = f"{point.arm}: {label}" if label else point.arm
-        cells = [label or (base_name(plan) if arms else point.name), f"{estimates['verdict']['seeds']}"]
+        cells = [_point_words(plan, point), f"{estimates['verdict']['seeds']}"]
         cells += [interval_cell(estimates.get(name)) for name in (*shown, *moved)]
         rows.append([*cells, *((estimates.get(name) or {}).get("words") or "–" for name in verdicts)])
     head = [", ".join(keys) or "point", "seeds", *shown.values(), *moved.values(), *verdicts.values()]
@@ -134,7 +157,7 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
         f"With {fewest} seed{'s' * (fewest > 1)} per point, a kind of agent that up to {percent(unseen_share(fewest))} of seeds produce "
         "may be missing (95% confidence)."
     )
-    note += "".join(left_out)
+    note += "".join(left_out) + _several_kinds(plan, table, {**shown, **moved})
     if NO_RELOCATION not in note:
         note += f" {relocation_words(plan, table)}"
     return StudyTable(head, rows, note, table.filter(pl.col("seed").is_null()).write_csv(float_precision=6))

@@ -127,7 +127,11 @@ def row(
     ("agent", "control", "said"),
     [
         ((0.2, "MISGENERALIZED"), (0.9, "ALIGNED"), "The effect appears, and not in the control"),
-        ((0.2, "MISGENERALIZED"), (0.6, "MIXED"), "the agent goes for the proxy, and its control less often"),
+        (
+            (0.2, "MISGENERALIZED"),
+            (0.6, "MIXED"),
+            "the agent mostly reaches the proxy first, and its control less often",
+        ),
         ((0.5, "MIXED"), (0.7, "MIXED"), "does not plainly want the proxy"),
         ((0.6, "MIXED"), (0.65, "MIXED"), "The effect does not appear"),
     ],
@@ -191,7 +195,7 @@ def test_the_page_counts_worlds_with_greedy_actions_too() -> None:
     assert "the agent is judged MISGENERALIZED and its control CAPABILITY LOSS." in text
     assert text.count("With greedy actions, the agent is judged") == 1
     assert "| ALIGNED | CAPABILITY LOSS |" in text
-    title = "In 2 of 2 worlds, the agent goes for the proxy and its control for the goal; with greedy actions, in 1 of 2"
+    title = "In 2 of 2 worlds, the agent is misgeneralized and its control aligned; with greedy actions, in 1 of 2"
     assert draw(table).title == title
     unplayed = page(table.with_columns(verdict_greedy=pl.lit(None, dtype=pl.String)))
     assert "in 2 of 2 worlds with sampled actions (Corner, Shields). A world" in unplayed

@@ -46,7 +46,7 @@ def test_an_arm_that_starts_ahead_measures_the_start_and_decides_nothing() -> No
     assert "after 8,192 steps +0.01 and −0.01, 100,000 steps +0.16 and −0.21." in text
     assert "**The positive control passes** (evened out): evened out, it is ahead" in text
     assert "from its weights, it is ahead" not in text
-    assert text.count("what it kept, they do not have") == 1
+    assert text.count("this test finds in them nothing of what the control kept") == 1
     text = page(both, PREFERENCES, 10)
     assert "| 8,192 | 0.50 [0.45, 0.55] |" in text
     assert "| 0.15 [0.10, 0.20] | 0.00 [−0.05, 0.05] | +0.01 |" in text

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from goalposts.agents import GoToGoal, Mixture
 from goalposts.errors import UserError
@@ -23,6 +24,16 @@ class Mine:
 
     def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, None]:
         return np.full(len(observation), self.action), None
+
+
+class Partner:
+    """Holds the agent that holds it."""
+
+    def __init__(self, agent: Mine) -> None:
+        self.agent = agent
+
+    def predict(self, observation: Any, deterministic: bool = False) -> tuple[np.ndarray, None]:
+        return self.agent.predict(observation, deterministic)
 
 
 def test_two_agents_of_one_name_cannot_be_joined_into_one() -> None:
@@ -60,5 +71,34 @@ def test_the_name_of_an_agent_that_is_gone_is_free() -> None:
     old = Mine(2, "reloaded")
     assert name_of(old) == "reloaded"
     del old
-    gc.collect()
     assert name_of(Mine(3, "reloaded")) == "reloaded"
+
+
+def test_an_agent_in_a_cycle_of_references_is_gone_when_it_is_out_of_use() -> None:
+    """As those that interventions return, which hold themselves in closures."""
+    gc.disable()
+    try:
+        for k in range(3):
+            agent = Mine(k, "cyclic")
+            vars(agent)["itself"] = agent
+            assert name_of(agent) == "cyclic"
+            del agent
+    finally:
+        gc.enable()
+
+
+def test_agents_that_hold_themselves_or_weights_are_compared_without_an_error() -> None:
+    first, second = Mine(1, "looped"), Mine(1, "looped")
+    for agent in (first, second):
+        vars(agent)["partner"] = Partner(agent)
+    assert name_of(first) == "looped"
+    with pytest.raises(UserError, match="another agent in use is named 'looped'"):
+        name_of(second)
+    nets = [torch.nn.Linear(2, 2) for _ in range(2)]
+    nets[1].load_state_dict(nets[0].state_dict())
+    third, fourth, fifth = (Mine(1, "net") for _ in range(3))
+    for agent, net in ((third, nets[0]), (fourth, nets[1]), (fifth, torch.nn.Linear(2, 2))):
+        vars(agent)["net"] = net
+    assert name_of(third) == name_of(fourth) == "net"
+    with pytest.raises(UserError, match="another agent in use is named 'net'"):
+        name_of(fifth)
