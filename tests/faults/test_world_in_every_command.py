@@ -52,6 +52,8 @@ OPTIONS = {
     "--workers": "1",
 }
 """What makes a command short and keeps windows closed, where it has such an option."""
+REFUSED = {"diagnose": ("--levels",)}
+"""Options that a command refuses for a run, which has them in its config."""
 SPECIAL = {
     "adopt": "agent.py:make --out adopted",
     "export": f"{RUN} --out exported",
@@ -128,7 +130,7 @@ def words_of(name: str) -> list[str]:
     options = [
         word.format(name=name)
         for key, value in OPTIONS.items()
-        if key in given
+        if key in given and key not in REFUSED.get(name, ())
         for word in (key, value)
         if word
     ]
