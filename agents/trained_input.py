@@ -12,24 +12,18 @@ import numpy as np
 
 from goalposts.errors import UserError
 
-from ..envs.engine.observation_spec import parse_observation
-from ..envs.engine.observe import observation_layout
+from ..envs.engine.level_stream import space_of
 from ..envs.worlds.contract.world import World
 from .frame_stacked import FrameStacked
 from .normalized import Normalized
 
 MOST_FRAMES = 64
-PIXELS = (64, 64, 3)
 SB3 = ("stable_baselines3.", "sb3_contrib.")
 
 
 def check_input(agent: Any, world: World, observation: str) -> None:
     """Raise UserError if a model of SB3, wrapped or not, was trained on other observations than it would get."""
-    seen = (
-        PIXELS
-        if parse_observation(observation).kind == "rgb"
-        else observation_layout(world, observation, (1, 1)).shape
-    )
+    seen = space_of(world, observation, (1, 1)).shape
     given, normalized, frames = seen, False, 1
     while isinstance(agent, Normalized | FrameStacked):
         if isinstance(agent, FrameStacked):
@@ -54,7 +48,7 @@ def check_input(agent: Any, world: World, observation: str) -> None:
     if normalized or not isinstance(last, np.ndarray):
         return
     # VecNormalize makes the space of images one of floats too; a space of floats of another kind is of the user's own environment.
-    if seen != PIXELS and np.issubdtype(getattr(space, "dtype", None) or np.float32, np.floating):
+    if observation != "rgb" and np.issubdtype(getattr(space, "dtype", None) or np.float32, np.floating):
         return
     if np.issubdtype(last.dtype, np.floating):
         raise UserError(

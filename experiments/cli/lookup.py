@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from ...envs.worlds.contract.world import World
     from ..system.installation import Installation
 
+# The levels that are printed unless others are asked for.
+SEED, COUNT, START = 0, 3, 0
+
 
 @app.command(rich_help_panel=LOOK_UP)
 def worlds(
@@ -91,9 +94,9 @@ def levels(
         str | None, typer.Argument(help="Such as off_path or 'mixture(0.03)'; default: as in training.")
     ] = None,
     world: OneWorld = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the sequence of levels.")] = 0,
-    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of levels.")] = 3,
-    start: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Index of the first level.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the sequence of levels.")] = SEED,
+    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of levels.")] = COUNT,
+    start: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Index of the first level.")] = START,
     file: Annotated[Path | None, typer.Option("--file", help="Show the levels of this file instead.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write them to this .txt or .npz file instead of showing them.")
@@ -104,7 +107,7 @@ def levels(
     from ...envs import generate, load_levels, load_world, save_levels
 
     check_new(out)
-    _refuse_with_file(file, condition is not None or (seed, count, start) != (0, 3, 0))
+    _refuse_with_file(file, condition is not None or (seed, count, start) != (SEED, COUNT, START))
     kind = load_world(chosen_world(world))
     wanted = condition or kind.default_condition("train")
     chosen = load_levels(file, kind.name) if file else generate(kind, wanted, seed, count, start)

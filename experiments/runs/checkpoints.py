@@ -21,6 +21,8 @@ from ..system.atomic_files import RunError, disk_errors, sync_folder, sync_tree
 from ..system.leftovers import sweep, unfinished, unfinished_name
 from ..system.links import refuse_link
 
+# What every agent's checkpoint holds; `agents/policy/checkpoint.py` writes them.
+CHECKPOINT_FILES = ("checkpoint.json", "model.safetensors")
 _PARTS = re.compile(r"(0|[1-9][0-9]{0,17})(\.old)?")
 
 

@@ -22,6 +22,7 @@ from ..evaluation.evaluate import evaluate_fully, subject_of
 from ..evaluation.trajectories import FILE as TRAJECTORIES
 from ..evaluation.trajectories import LEAKAGE, record
 from ..measurement.episodes import read_episodes
+from ..runs.checkpoints import CHECKPOINT_FILES
 from ..runs.run import Run
 from ..system.atomic_files import RunError
 from ..system.leftovers import of_name, sweep, unfinished_name
@@ -39,7 +40,6 @@ from .train import train
 
 Tell = Callable[[int, int, str], None]  # (step, total, message)
 
-AGENT = ("checkpoint.json", "model.safetensors")
 SAME = ("same bytes", "same content", "was not there")
 
 
@@ -128,7 +128,7 @@ def _refuse_incomplete(run: Run) -> None:
     last = run.latest_checkpoint()
     if last is None:
         raise RunError(f"{run.path} no longer has a checkpoint, so there is no agent to compare with.")
-    for name in AGENT:
+    for name in CHECKPOINT_FILES:
         if not (last.path / name).exists():
             raise RunError(f"{last.path / name} is missing, so there is no agent to compare with. {restore}")
     played = [name for name in (TRAJECTORIES, LEAKAGE) if (run.path / name).exists()]

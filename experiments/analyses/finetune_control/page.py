@@ -69,8 +69,7 @@ def conclusion(edge: Recovery, control: Recovery) -> str:
         else:
             deciding.append(arm)
     arms = {arm: _ahead(control, arm) for arm in deciding}
-    able = [WORDS[arm] for arm, (steps, _) in arms.items() if steps is not None]
-    if not able:
+    if all(steps is None for steps, _ in arms.values()):
         sentences.append(
             "**The positive control fails**: an agent that had the capability is never clearly ahead of a fresh net after the same start. "
             "So this test cannot find a capability that is there, and the edge agents' curve supports neither that they have it nor that "
@@ -82,7 +81,7 @@ def conclusion(edge: Recovery, control: Recovery) -> str:
         for arm, (steps, gain) in arms.items()
         if steps is not None
     )
-    sentences.append(f"**The positive control passes** ({' and '.join(able)}): {passes}.")
+    sentences.append(f"**The positive control passes**: {passes}.")
     sentences += [_of_the_edge(arm, edge, arms[arm][0]) for arm in deciding]
     return " ".join(sentences)
 

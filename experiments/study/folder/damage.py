@@ -17,9 +17,10 @@ from goalposts.safe_folder import entries_of, facts_of, pinned
 from goalposts.safe_read import read_ends
 from goalposts.whole_numbers import is_step
 
+from ...runs.checkpoints import CHECKPOINT_FILES
 from ...runs.run import Run
 from ...system.atomic_files import RunError, disk_errors, read_limited
-from ..workers.job import AGENT, FILES, MEASURES
+from ..workers.job import FILES, MEASURES
 from .folder import EPISODES, RECORDED, StudyFolder
 
 CONFIG, PROVENANCE, CHECKPOINTS = "config.yaml", "provenance.json", "checkpoints"
@@ -120,7 +121,7 @@ def _check_agent(checkpoints: Path) -> None:
     if not steps:
         raise RunError(f"{CHECKPOINTS} is empty")
     for step in steps:
-        for name in AGENT:
+        for name in CHECKPOINT_FILES:
             try:
                 _check(checkpoints / step / name)
             except RunError as error:

@@ -30,6 +30,7 @@ from ....agents.named_code import code_sources, load_code_again
 from ....envs.worlds.contract.sources import WorldSource, sources
 from ...config.fields import Amount, Whole
 from ...config.schema import ExperimentConfig
+from ...runs.checkpoints import CHECKPOINT_FILES
 from ...runs.run import Run
 from ...system.atomic_files import RunError, read_limited
 from ...system.links import refuse_link
@@ -46,7 +47,6 @@ FILES = (
     "episodes.parquet",
     "trajectories.parquet",
 )
-AGENT = ("checkpoint.json", "model.safetensors")
 SUPPORT = "support.safetensors"  # only if the config asks for it
 MEASURES, TIMES = "measures.json", "times.json"
 MAX_BYTES = 1 << 32  # of a file
@@ -206,7 +206,7 @@ def _files(job: Job, folder: Path, times: Times) -> dict[str, bytes]:
     places = {name: folder / name for name in FILES}
     for checkpoint in run.checkpoints():
         if checkpoint.step in (0, last.step):  # step 0 is there only if the config asks for it
-            kept = AGENT + ((SUPPORT,) if job.config.record.support else ())
+            kept = CHECKPOINT_FILES + ((SUPPORT,) if job.config.record.support else ())
             places |= {f"checkpoints/{checkpoint.step}/{name}": checkpoint.path / name for name in kept}
     files = {name: read_limited(path, MAX_BYTES) for name, path in places.items()}
     files[MEASURES] = (json.dumps(_measured(run, job), indent=0) + "\n").encode()

@@ -44,7 +44,7 @@ def test_an_arm_that_starts_ahead_measures_the_start_and_decides_nothing() -> No
         in text
     )
     assert "after 8,192 steps +0.01 and −0.01, 100,000 steps +0.16 and −0.21." in text
-    assert "**The positive control passes** (evened out): evened out, it is ahead" in text
+    assert "**The positive control passes**: evened out, it is ahead" in text
     assert "from its weights, it is ahead" not in text
     assert text.count("this test finds in them nothing of what the control kept") == 1
     text = page(both, PREFERENCES, 10)
@@ -61,7 +61,7 @@ def test_an_arm_that_starts_ahead_does_not_let_the_control_pass() -> None:
 def test_an_arm_that_starts_like_a_fresh_net_counts() -> None:
     both = curves(control=(0.0, 0.15, 0.3), edge=(0.0, 0.0, 0.0))
     text = conclusion(both["edge"], both["control"])
-    assert "**The positive control passes** (from its weights and evened out)" in text
+    assert "**The positive control passes**: from its weights, it is ahead" in text
     assert "start like fresh nets" not in text
 
 
