@@ -27,10 +27,10 @@ from ...measurement.study_curves import (
     arms_of,
     curve,
     eval_series,
+    judged,
     keys_of,
     links,
     over_seeds,
-    own,
     time_of_competence,
     time_of_divergence,
     verdicts,
@@ -378,7 +378,7 @@ def _plain(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
         if low.high < high.low
         else "their intervals overlap: no difference is established"
     )
-    alone = [spot.value for arm in arms_of(table) for _, spot in own(table, "preference", key, arm)]
+    alone = [spot.value for arm in arms_of(table) for spot in judged(table, key, arm)]
     return [
         f"Goal preference is least at {low.x}, {low.value:.2f} [{low.low:.2f}, {low.high:.2f}], and largest at {high.x}, "
         f"{high.value:.2f} [{high.low:.2f}, {high.high:.2f}]; {apart}.",

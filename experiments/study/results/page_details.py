@@ -265,13 +265,21 @@ def interval_cell(row: Mapping[str, Any] | None) -> str:
 
 
 def _distances(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
-    """How far the levels are from the training layouts, of the first point."""
-    own = _of(points, plan.points[0])
-    rows = own.filter(pl.col("measure").str.starts_with(DISTANCE))
-    if not rows.height:
-        return []
-    lines = ["## Distance from training", ""]
+    """How far the levels are from the training layouts: a line for each group of conditions, of each point where points differ."""
+    by_point: dict[tuple[str, ...], list[str]] = {}
+    for point in plan.points:
+        if lines := tuple(_distance_lines(_of(points, point))):
+            by_point.setdefault(lines, []).append(_label(plan, point))
+    text: list[str] = []
+    for lines, labels in by_point.items():
+        of_points = f"{', '.join(labels)}: " if len(by_point) > 1 else ""
+        text += [f"- {of_points}{line}" for line in lines]
+    return ["## Distance from training", "", *text, ""] if text else []
+
+
+def _distance_lines(point: pl.DataFrame) -> Iterator[str]:
     groups: dict[tuple[float, ...], list[str]] = {}
+    rows = point.filter(pl.col("measure").str.starts_with(DISTANCE))
     for (condition,), part in rows.group_by("condition", maintain_order=True):
         values = {
             name.removeprefix(DISTANCE): value for name, value in part.select("measure", "value").iter_rows()
@@ -279,8 +287,7 @@ def _distances(plan: StudyPlan, points: pl.DataFrame) -> list[str]:
         key = tuple(values[name] for name in ("training", "nearest", "median", "within_1", "within_2"))
         groups.setdefault(key, []).append(f"`{condition}`")
     for (training, nearest, median, within_one, within_two), conditions in groups.items():
-        lines.append(
-            f"- {', '.join(conditions)}: the nearest of {training:,.0f} training layouts differs in {median:g} cells (median; at least "
+        yield (
+            f"{', '.join(conditions)}: the nearest of {training:,.0f} training layouts differs in {median:g} cells (median; at least "
             f"{nearest:g}); {percent(within_one)} of levels are within one cell of it, {percent(within_two)} within two."
         )
-    return [*lines, ""]

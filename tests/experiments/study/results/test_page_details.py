@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from goalposts.experiments.measurement.study_curves import judged
 from goalposts.experiments.study.design.measures import BEHAVIOUR
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.results.page_details import NOT_PROBED, details
@@ -169,3 +170,49 @@ def test_circling_that_is_commoner_without_any_goal_is_no_evidence_of_a_conflict
         "below 0, with its whole interval, at 1 of 3 points (anywhere, -0.200 [-0.300, -0.010])." in text
     ) == said
     assert ("no evidence of a conflict" in text) == said
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_the_distance_from_training_is_that_of_each_point_where_points_differ(alike: bool) -> None:
+    plan = plan_study("levels")
+    rows: list[dict[str, object]] = []
+    for place, point in enumerate(plan.points):
+        values = {
+            "training": 10**place,
+            "nearest": 1,
+            "median": 12 - place,
+            "within_1": 0.04,
+            "within_2": 0.05,
+        }
+        if alike:
+            values |= {"training": 10, "median": 12}
+        rows += [
+            {"point": point.name, "condition": condition, "measure": f"distance/{name}", "value": value}
+            for condition in ("off_path", "invisible")
+            for name, value in values.items()
+        ]
+    text = "\n".join(details(plan, pl.DataFrame(rows, schema=SCHEMA)))
+    tail = "layouts differs in 12 cells (median; at least 1); 4% of levels are within one cell of it, 5% within two."
+    if alike:
+        assert text.count("training layouts") == 1
+        assert f"- `off_path`, `invisible`: the nearest of 10 training {tail}" in text
+    else:
+        assert text.count("training layouts") == len(plan.points)
+        assert f"- 10: `off_path`, `invisible`: the nearest of 1 training {tail}" in text
+        assert (
+            "- null: `off_path`, `invisible`: the nearest of 10,000 training layouts differs in 8 cells"
+            in text
+        )
+
+
+def test_the_range_of_single_agents_leaves_out_those_that_lost_their_capability() -> None:
+    rows: list[dict[str, object]] = []
+    for point, seeds in {"narrow": {0: 0.2, 1: 1.0}, "wide": {0: 0.4, 1: 0.3}}.items():
+        for seed, value in seeds.items():
+            key = {"point": point, "seed": seed, "arm": "main", "trunk": point}
+            rows.append({**key, "measure": "preference", "value": value, "low": value, "high": value, "n": 9})
+            rows.append({**key, "measure": "verdict", "words": "CAPABILITY LOSS" if value == 1 else "MIXED"})
+    table = pl.DataFrame(
+        rows, schema={**SCHEMA, "n": pl.Int64, "seeds": pl.Int64, "arm": pl.String, "trunk": pl.String}
+    )
+    assert sorted(spot.value for spot in judged(table, "trunk")) == [0.2, 0.3, 0.4]
