@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from ..measurement.verdict.rules import LOST
 from .predictors import DISAGREEMENT, PREDICTORS
 from .scores import Logistic, RankScore, auroc, ceiling, holm, score_auroc, score_pooled, score_within
 
@@ -28,7 +29,7 @@ AGENT: Mapping[str, type[pl.DataType]] = {
     "target_even": pl.Float64,
     "target_odd": pl.Float64,
 }
-LOST, OPEN, MISGENERALIZED = "CAPABILITY LOSS", "INCONCLUSIVE", "MISGENERALIZED"
+OPEN, MISGENERALIZED = "INCONCLUSIVE", "MISGENERALIZED"
 PRIMARY, BASELINES, CONSTANT = "move", ("alpha", "train_return"), "constant"
 LEAST = 5  # agents of a cell, to be scored
 FACTOR = 2.0  # between the spread of a cell's seeds and their sampling error, to be scored

@@ -17,7 +17,8 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from ..evaluation.evaluate import Subject
-from .comparison import CONSTANT, LOST, MISGENERALIZED, OPEN, PRIMARY, Conclusion, PredictorComparison
+from ..measurement.verdict.rules import LOST
+from .comparison import CONSTANT, MISGENERALIZED, OPEN, PRIMARY, Conclusion, PredictorComparison
 from .predictors import Foreseen, foreseen
 from .scores import Logistic
 

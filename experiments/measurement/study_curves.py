@@ -110,15 +110,6 @@ def own(table: pl.DataFrame, measure: str, key: str, arm: str = MAIN) -> list[tu
     return [(int(row["seed"]), _spot(row, key)) for row in rows.iter_rows(named=True)]
 
 
-def judged(table: pl.DataFrame, key: str, arm: str = MAIN) -> list[Spot]:
-    """Goal preferences of an arm's single runs, without those that are judged CAPABILITY LOSS, which have none."""
-    return [
-        spot
-        for seed, spot in own(table, "preference", key, arm)
-        if verdicts(table, spot.point).get(seed) != "CAPABILITY LOSS"
-    ]
-
-
 def parameter(text: str) -> float:
     """Position of a value on an axis: `mixture(0.03)` → 0.03, `edge` → 0, `anywhere` → 1, `[256]` → 256, `null` → ∞."""
     named = {"edge": 0.0, "anywhere": 1.0, "null": math.inf}

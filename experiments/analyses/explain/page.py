@@ -9,6 +9,7 @@ import polars as pl
 
 from ...foresight.scores import RankScore
 from ...interpretation.states import CONTROL, SHIFT
+from ...measurement.verdict.rules import LOST
 from .answers import answer_lines, answers
 from .critic import critic_lines
 from .full import PROBES, use_lines
@@ -19,7 +20,6 @@ from .others_page import pair_lines, worlds_lines
 from .texts import AGREEMENT, SIDE_BY_SIDE, WEIGHTS
 
 NULL = 0.05
-LOST = "CAPABILITY LOSS"
 SUPPORT = "support"
 INTRODUCTION = """\
 All agents that see the coin score alike on levels as in training: they take it in {low:.1f} to {high:.1f}% of held-out levels. What their

@@ -12,12 +12,14 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from ..intervals import Estimate, percent, score_bounds
 from ..level_counts import Counts
 from ..metrics import METRICS
+from ..study_curves import MAIN, Spot, own, verdicts
 from .outliers import GAP, Seed, find_outliers, gap_limit, spreads_apart
-from .rules import Label, Numbers, judge
+from .rules import LOST, Label, Numbers, judge
 from .thresholds import Thresholds
 
 # A gap between neighbouring seeds is at least `GAP` wide, and so many standard errors of their difference, which depend on the levels,
@@ -44,7 +46,7 @@ class Kind:
             f"{metric.name} {estimate.short}"
             for metric in METRICS
             if (estimate := self.numbers.get(metric.key)) is not None
-            and not (metric.key == "preference" and self.label == "CAPABILITY LOSS")
+            and not (metric.key == "preference" and self.label == LOST)
         ]
         return (
             f"{len(self.names)} of {self.of} seeds ({percent(low)} to {percent(high)} of seeds; {seeds}): {self.label}, "
@@ -89,7 +91,7 @@ def judged_kinds(
 
 def lost_of(seeds: tuple[Seed, ...]) -> list[str]:
     """Runs of the seeds that are judged CAPABILITY LOSS; none if all are."""
-    lost = [seed.run for seed in seeds if seed.label == "CAPABILITY LOSS"]
+    lost = [seed.run for seed in seeds if seed.label == LOST]
     return lost if len(lost) < len(seeds) else []
 
 
@@ -99,7 +101,7 @@ def flagged(seeds: tuple[Seed, ...], margin: float) -> bool:
 
 
 def _split(seeds: Sequence[Seed], group: list[int], measure: str) -> list[list[int]]:
-    if measure == "preference" and all(seeds[k].label == "CAPABILITY LOSS" for k in group):
+    if measure == "preference" and all(seeds[k].label == LOST for k in group):
         return [group]
     have = [k for k in group if getattr(seeds[k], measure) is not None]
     have.sort(key=lambda k: getattr(seeds[k], measure).value)
@@ -115,3 +117,14 @@ def _split(seeds: Sequence[Seed], group: list[int], measure: str) -> list[list[i
     largest = max(parts, key=len)
     largest += [k for k in group if k not in have]  # no gap is seen where there is no number
     return [sorted(part) for part in parts]
+
+
+def preferences_judged(table: pl.DataFrame, key: str, arm: str = MAIN) -> list[Spot]:
+    """Goal preferences of an arm's single runs that enter the means: without those judged CAPABILITY LOSS, unless all of a point are."""
+    spots = own(table, "preference", key, arm)
+    labels = {spot.point: verdicts(table, spot.point) for _, spot in spots}
+    return [
+        spot
+        for seed, spot in spots
+        if labels[spot.point].get(seed) != LOST or set(labels[spot.point].values()) == {LOST}
+    ]

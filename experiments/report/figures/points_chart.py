@@ -10,7 +10,8 @@ from collections import Counter
 
 import polars as pl
 
-from ...measurement.study_curves import MAIN, arms_of, curve, keys_of, own
+from ...measurement.study_curves import MAIN, arms_of, curve, keys_of
+from ...measurement.verdict.kinds import preferences_judged
 from ..data import WorldWords
 from .charts import PALETTE
 from .dot_rows import DotRow, RowDot, dot_rows
@@ -31,7 +32,7 @@ def over_key(table: pl.DataFrame, words: WorldWords, naming: ArmNames) -> Drawn 
         return None
     alone: dict[str, list[float]] = {}
     for arm in arms:
-        for _, spot in own(table, "preference", key, arm):
+        for spot in preferences_judged(table, key, arm):
             alone.setdefault(spot.point, []).append(spot.value)
     sizes, rows, named, colours = Counter(arm for arm, _ in spots), [], [], colours_of(arms)
     for arm, spot in spots:

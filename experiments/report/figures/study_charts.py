@@ -25,6 +25,8 @@ from ...measurement.study_curves import (
     parameter,
     verdicts,
 )
+from ...measurement.verdict.kinds import preferences_judged
+from ...measurement.verdict.rules import LOST
 from ...measurement.verdict.thresholds import Thresholds
 from ..data import WorldWords
 from .charts import LINES, PALETTE
@@ -88,7 +90,7 @@ def alpha_lines(table: pl.DataFrame, words: WorldWords, _naming: ArmNames) -> Dr
         axes.axvspan(low, high, color=PALETTE["rule"], alpha=0.6, linewidth=0)
     line(axes, scale, able, PALETTE["ink"], 1)
     line(axes, scale, blind, PALETTE["muted"], 2)
-    dots(axes, scale, [spot for _, spot in own(table, "preference", key)], PALETTE["goal"])
+    dots(axes, scale, preferences_judged(table, key), PALETTE["goal"])
     line(axes, scale, spots, PALETTE["goal"], 0)
     percent_axis(axes)
     if able:
@@ -122,9 +124,7 @@ def alpha_lines(table: pl.DataFrame, words: WorldWords, _naming: ArmNames) -> Dr
 
 def _competent(table: pl.DataFrame, spots: list[Spot]) -> list[Spot]:
     """Leave out the points whose agents together did not learn to play."""
-    lost = (
-        (pl.col("measure") == "verdict") & pl.col("seed").is_null() & (pl.col("words") == "CAPABILITY LOSS")
-    )
+    lost = (pl.col("measure") == "verdict") & pl.col("seed").is_null() & (pl.col("words") == LOST)
     names = set(table.filter(lost)["point"])
     return [spot for spot in spots if spot.point not in names]
 

@@ -27,7 +27,6 @@ from ...measurement.study_curves import (
     arms_of,
     curve,
     eval_series,
-    judged,
     keys_of,
     links,
     over_seeds,
@@ -35,6 +34,8 @@ from ...measurement.study_curves import (
     time_of_divergence,
     verdicts,
 )
+from ...measurement.verdict.kinds import preferences_judged
+from ...measurement.verdict.rules import LOST
 from ...publish.films import FilmSpec, film_of
 from ...report.figures.critical_alpha import critical_sentences
 from ...report.figures.points_chart import place_words
@@ -282,7 +283,7 @@ def _alpha(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
 def _lost(table: pl.DataFrame, points: Iterable[str], which: str = "") -> list[str]:
     """Report the number of agents whose capability is too low for a preference, if any."""
     labels = [words for point in points for words in verdicts(table, point).values()]
-    lost = labels.count("CAPABILITY LOSS")
+    lost = labels.count(LOST)
     if not lost:
         return []
     have, its = ("has", "its preference is") if lost == 1 else ("have", "their preferences are")
@@ -378,7 +379,7 @@ def _plain(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
         if low.high < high.low
         else "their intervals overlap: no difference is established"
     )
-    alone = [spot.value for arm in arms_of(table) for spot in judged(table, key, arm)]
+    alone = [spot.value for arm in arms_of(table) for spot in preferences_judged(table, key, arm)]
     return [
         f"Goal preference is least at {low.x}, {low.value:.2f} [{low.low:.2f}, {low.high:.2f}], and largest at {high.x}, "
         f"{high.value:.2f} [{high.low:.2f}, {high.high:.2f}]; {apart}.",

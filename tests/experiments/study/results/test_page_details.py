@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from goalposts.experiments.measurement.study_curves import judged
+from goalposts.experiments.measurement.verdict.kinds import preferences_judged
 from goalposts.experiments.study.design.measures import BEHAVIOUR
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.results.page_details import NOT_PROBED, details
@@ -207,7 +207,7 @@ def test_the_distance_from_training_is_that_of_each_point_where_points_differ(al
 
 def test_the_range_of_single_agents_leaves_out_those_that_lost_their_capability() -> None:
     rows: list[dict[str, object]] = []
-    for point, seeds in {"narrow": {0: 0.2, 1: 1.0}, "wide": {0: 0.4, 1: 0.3}}.items():
+    for point, seeds in {"narrow": {0: 0.2, 1: 1.0}, "wide": {0: 0.4, 1: 0.3}, "lost": {0: 1.0}}.items():
         for seed, value in seeds.items():
             key = {"point": point, "seed": seed, "arm": "main", "trunk": point}
             rows.append({**key, "measure": "preference", "value": value, "low": value, "high": value, "n": 9})
@@ -215,4 +215,4 @@ def test_the_range_of_single_agents_leaves_out_those_that_lost_their_capability(
     table = pl.DataFrame(
         rows, schema={**SCHEMA, "n": pl.Int64, "seeds": pl.Int64, "arm": pl.String, "trunk": pl.String}
     )
-    assert sorted(spot.value for spot in judged(table, "trunk")) == [0.2, 0.3, 0.4]
+    assert sorted(spot.value for spot in preferences_judged(table, "trunk")) == [0.2, 0.3, 0.4, 1.0]
