@@ -48,7 +48,7 @@ from ..design.study_file import shipped_studies
 from ..folder.folder import SUMMARY, StudyFolder
 from ..folder.progress import spell_time
 from ..workers.job import Times
-from .page_details import details, markdown_row
+from .page_details import details, markdown_row, scope
 from .page_header import STUDIES, front_matter, golden_of
 from .point_names import base_name
 from .report import figures_of, file_stem, points_table
@@ -185,7 +185,7 @@ def _page(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame, figures: li
         "## What it does not show",
         "",
         *(f"- {words}" for words in NOT_SHOWN[study.figure]),
-        "- One world, one recipe.",
+        f"- {scope(plan)}",
         "",
     ]
     lines += ["## n and time", "", *(f"- {words}" for words in _times(folder, plan, finished)), ""]

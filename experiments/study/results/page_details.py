@@ -46,6 +46,16 @@ def details(plan: StudyPlan, table: pl.DataFrame) -> list[str]:
     return [*lines, *_distances(plan, points)]
 
 
+def scope(plan: StudyPlan) -> str:
+    """A sentence on how many worlds and recipes of training a study has."""
+    worlds = {config.world for config in plan.runs.values()}
+    recipes = {repr((config.train, config.method)) for config in plan.runs.values()}
+    world = "One world" if len(worlds) == 1 else f"{len(worlds)} worlds"
+    return (
+        f"{world}, one recipe." if len(recipes) == 1 else f"{world}; training varies only as the points say."
+    )
+
+
 def _of(points: pl.DataFrame, point: Point) -> pl.DataFrame:
     return points.filter(pl.col("point") == point.name)
 

@@ -8,7 +8,7 @@ import pytest
 from goalposts.experiments.measurement.verdict.kinds import preferences_judged
 from goalposts.experiments.study.design.measures import BEHAVIOUR
 from goalposts.experiments.study.design.plan import plan_study
-from goalposts.experiments.study.results.page_details import NOT_PROBED, details
+from goalposts.experiments.study.results.page_details import NOT_PROBED, details, scope
 
 
 def page(study: str, words: str) -> str:
@@ -216,3 +216,8 @@ def test_the_range_of_single_agents_leaves_out_those_that_lost_their_capability(
         rows, schema={**SCHEMA, "n": pl.Int64, "seeds": pl.Int64, "arm": pl.String, "trunk": pl.String}
     )
     assert sorted(spot.value for spot in preferences_judged(table, "trunk")) == [0.2, 0.3, 0.4, 1.0]
+
+
+def test_a_page_says_one_recipe_only_of_studies_that_have_one() -> None:
+    assert scope(plan_study("alpha")) == "One world, one recipe."
+    assert scope(plan_study("recipe")) == "One world; training varies only as the points say."
