@@ -37,7 +37,7 @@ TABLE='
 6 recipe 50 16
 7 gem 30 30
 7 cure 80 24
-8 algorithms 30 150
+8 algorithms 60 150
 9 finetuning 10 60
 10 foresight 240 20
 10 foresight-corner 60 45
