@@ -18,7 +18,7 @@ from ..intervals import Estimate, percent, score_bounds
 from ..level_counts import Counts
 from ..metrics import METRICS
 from ..study_curves import MAIN, Spot, own, verdicts
-from .outliers import GAP, Seed, find_outliers, gap_limit, spreads_apart
+from .outliers import GAP, Seed, find_outliers, gap_limit, gap_widths
 from .rules import LOST, Label, Numbers, judge
 from .thresholds import Thresholds
 
@@ -105,18 +105,30 @@ def _split(seeds: Sequence[Seed], group: list[int], measure: str) -> list[list[i
         return [group]
     have = [k for k in group if getattr(seeds[k], measure) is not None]
     have.sort(key=lambda k: getattr(seeds[k], measure).value)
-    parts: list[list[int]] = [have[:1]]
-    for lower, other in pairwise(have):
-        below, above = getattr(seeds[lower], measure), getattr(seeds[other], measure)
-        error = np.hypot(below.high - below.low, above.high - above.low) / (2 * 1.96)
-        apart = above.value - below.value >= max(GAP, ERRORS * error)
-        if apart:
-            own = [seeds[k] for k in have]
-            apart = spreads_apart(own, measure, range(have.index(other))) >= gap_limit(len(own))
-        parts = [*parts, [other]] if apart else [*parts[:-1], [*parts[-1], other]]
+    cuts = _separating([seeds[k] for k in have], measure)
+    parts = [have[a:b] for a, b in pairwise([0, *cuts, len(have)])]
     largest = max(parts, key=len)
     largest += [k for k in group if k not in have]  # no gap is seen where there is no number
     return [sorted(part) for part in parts]
+
+
+def _separating(ordered: Sequence[Seed], measure: str) -> list[int]:
+    """Positions of the gaps between kinds among seeds in the order of a measure; no more kinds than half of the seeds, or two.
+
+    The gaps are weighed together, so that seeds beyond one of them do not count as variation within a kind at another.
+    """
+    cuts = []
+    for k, (lower, other) in enumerate(pairwise(ordered), 1):
+        below, above = getattr(lower, measure), getattr(other, measure)
+        error = np.hypot(below.high - below.low, above.high - above.low) / (2 * 1.96)
+        if above.value - below.value >= max(GAP, ERRORS * error):
+            cuts.append(k)
+    while cuts:
+        widths = gap_widths(ordered, measure, cuts)
+        if len(cuts) < max(2, len(ordered) // 2) and min(widths) >= gap_limit(len(ordered)):
+            break
+        cuts.pop(int(np.argmin(widths)))
+    return cuts
 
 
 def preferences_judged(table: pl.DataFrame, key: str, arm: str = MAIN) -> list[Spot]:

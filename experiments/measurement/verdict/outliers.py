@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -131,16 +132,31 @@ def spreads_apart(seeds: Sequence[Seed], measure: str, group: Collection[int]) -
     """
     sides: tuple[list[float], list[float]] = ([], [])
     for k, seed in enumerate(seeds):
-        estimate: Estimate | None = getattr(seed, measure)
-        if estimate is not None:
-            odds = (estimate.value * estimate.n + 0.5) / ((1 - estimate.value) * estimate.n + 0.5)
-            sides[k in group].append(float(np.log(odds)))
+        if getattr(seed, measure) is not None:
+            sides[k in group].append(_log_odds(seed, measure))
     if not sides[0] or not sides[1]:
         return float("inf")
     gap = max(min(sides[0]) - max(sides[1]), min(sides[1]) - max(sides[0]))
-    squares = sum(float(np.var(side)) * len(side) for side in sides)
-    dof = len(sides[0]) + len(sides[1]) - 2
-    return gap / float(np.sqrt((PRIOR * USUAL**2 + squares) / (PRIOR + dof)))
+    return gap / _within(sides)
+
+
+def gap_widths(ordered: Sequence[Seed], measure: str, cuts: Sequence[int]) -> list[float]:
+    """Widths of the gaps before these positions, in the same unit; the seeds are in the order of the measure, and all have it."""
+    odds = [_log_odds(seed, measure) for seed in ordered]
+    within = _within([odds[a:b] for a, b in pairwise([0, *cuts, len(odds)])])
+    return [(odds[k] - odds[k - 1]) / within for k in cuts]
+
+
+def _log_odds(seed: Seed, measure: str) -> float:
+    estimate: Estimate = getattr(seed, measure)
+    return float(np.log((estimate.value * estimate.n + 0.5) / ((1 - estimate.value) * estimate.n + 0.5)))
+
+
+def _within(groups: Sequence[Sequence[float]]) -> float:
+    """Standard deviation of seeds of one kind, pooled over the groups, with `PRIOR` degrees of freedom of `USUAL`."""
+    squares = sum(float(np.var(group)) * len(group) for group in groups)
+    dof = sum(map(len, groups)) - len(groups)
+    return float(np.sqrt((PRIOR * USUAL**2 + squares) / (PRIOR + dof)))
 
 
 @lru_cache(maxsize=64)

@@ -16,11 +16,13 @@ import polars as pl
 from goalposts.text import plain_lines
 
 from ..episodes import EpisodesError, shared_layouts, validate
-from ..intervals import Estimate, percent, unseen_share, with_unseen
+from ..intervals import FEW_SEEDS, Estimate, percent, unseen_share, with_unseen
 from ..level_counts import Counts, check_no_repeats, check_one_procedure, repeated_levels, seed_names, select
 from ..metrics import METRICS, Judged, usual_basis, withheld
-from ..rates import estimate, shift_condition
+from ..rates import shift_condition
+from .elsewhere import Elsewhere, by_other_mode, differs, first_of_role, other_mode, other_shifts
 from .kinds import SEVERAL, Kind, judged_kinds, lost_of
+from .measured import Measured, estimated, judged_seeds, numbers_of, of_capable
 from .notebook import verdict_html
 from .outliers import Outlier, Seed, find_outliers
 from .rules import Label, Numbers, judge
@@ -28,17 +30,6 @@ from .sensitivity import Deciding, sensitivity
 from .thresholds import Thresholds
 
 AGENT, PROCEDURE = "this agent", "this training procedure"
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """The verdict by another shift condition."""
-
-    condition: str
-    label: Label
-    capability_shift: Estimate | None
-    preference: Estimate | None
-    misgeneralization: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -139,38 +130,38 @@ def _diagnose(
     check_one_procedure(chosen)
     check_no_repeats(chosen)
     runs, names, trained = seed_names(chosen)
-    control = _first_of_role(chosen, "control")
+    control = first_of_role(chosen, "control")
     if shift is not None:
         select(table, sampled=sampled, condition=shift)  # raises and lists the conditions if it is missing
-    elif _first_of_role(chosen, "shift") is not None:
+    elif first_of_role(chosen, "shift") is not None:
         shift = shift_condition(table, sampled=sampled)
     greedy = table.filter(~pl.col("sampled"))
     everything = Judged(chosen, control, shift, sampled, greedy if greedy.height else None)
     of_all, trouble = _measure(everything)
     several = len(runs) > 1
-    seeds = _seeds(of_all, runs, names, control, shift, limits) if several else ()
-    measured = _of_capable(everything, of_all, seeds)
-    numbers = _judged(measured, control, shift)
+    seeds = judged_seeds(of_all, runs, names, control, shift, limits) if several else ()
+    measured = of_capable(everything, of_all, seeds)
+    numbers = numbers_of(measured, control, shift)
     label, reasons = judge(numbers, limits)
     shared = shared_layouts(table, control, shift) if leakage is None else leakage
     decisive, sentence = sensitivity(numbers, limits, label)
-    notes: list[str] = [sentence]
-    if shared:
-        label, decisive, notes = "INCONCLUSIVE", (), [LEAKED.format(shared)]
     outliers = find_outliers(seeds, limits.seed_margin)
-    kinds = judged_kinds(seeds, of_all, lambda measurements: _judged(measurements, control, shift), limits)
-    notes += _scope(names, trained, numbers) + _on_seeds(label, seeds, outliers) + _on_kinds(kinds, seeds)
-    lost = lost_of(seeds)
-    elsewhere = tuple(
-        _judged_elsewhere(chosen, control, other, sampled, limits, lost)
-        for other in chosen.filter(pl.col("role") == "shift")["condition"].unique(maintain_order=True)
-        if other != shift
+    kinds = judged_kinds(seeds, of_all, lambda measurements: numbers_of(measurements, control, shift), limits)
+    elsewhere = other_shifts(chosen, control, shift, sampled, limits)
+    moded = other_mode(table, control, shift, sampled, limits)
+    lost, notes = lost_of(seeds), [sentence]
+    if shared:  # no judgement by these layouts counts: not that of single seeds, another condition or the other mode either
+        label, decisive, notes = "INCONCLUSIVE", (), [LEAKED.format(shared)]
+        seeds, kinds, elsewhere = (
+            tuple(replace(one, label=label) for one in some) for some in (seeds, kinds, elsewhere)
+        )
+        moded = moded and replace(moded, label=label)
+    notes += (
+        _scope(names, trained, numbers) + _on_seeds(label, seeds, outliers) + _on_kinds(kinds, seeds, lost)
     )
-    notes += [_differs(other) for other in elsewhere if other.label not in (label, "INCONCLUSIVE")]
-    other_mode = _other_mode(table, control, shift, sampled, limits, lost)
-    if not withheld("goal_effect", chosen["world"][0]):
-        notes += _of_seeing(_estimated(measured["goal_effect"]))
-    notes += trouble if other_mode is None else [_by_other_mode(other_mode, label, sampled), *trouble]
+    notes += [differs(other) for other in elsewhere if other.label not in (label, "INCONCLUSIVE")]
+    notes += _of_seeing(chosen["world"][0], estimated(measured["goal_effect"]))
+    notes += trouble if moded is None else [by_other_mode(moded, label, sampled), *trouble]
     verdict = Verdict(
         label=label,
         reasons=(),
@@ -183,12 +174,12 @@ def _diagnose(
         sampled=sampled,
         leakage=shared,
         thresholds=limits,
-        numbers={key: _warned(_estimated(measurement), kinds) for key, measurement in measured.items()},
+        numbers={key: _warned(estimated(measurement), kinds) for key, measurement in measured.items()},
         seeds=seeds,
         outliers=outliers,
         kinds=kinds,
         elsewhere=elsewhere,
-        other_mode=other_mode,
+        other_mode=moded,
         deciding=decisive,
     )
     return _with_reasons(verdict, (*reasons, *notes))
@@ -212,9 +203,6 @@ def diagnose_each(
     }
 
 
-Measured = Mapping[str, Counts | Estimate | None]
-
-
 def _measure(judged: Judged) -> tuple[Measured, list[str]]:
     """Measure everything in METRICS; also return a message for each metric that could not be measured."""
     measurements: dict[str, Counts | Estimate | None] = {}
@@ -228,98 +216,15 @@ def _measure(judged: Judged) -> tuple[Measured, list[str]]:
     return measurements, trouble
 
 
-def _of_capable(everything: Judged, measured: Measured, seeds: tuple[Seed, ...]) -> Measured:
-    """The numbers, with preferences over the seeds that are not judged CAPABILITY LOSS, if there are both."""
-    lost = lost_of(seeds)
-    if not lost:
-        return measured
-    some = replace(everything, episodes=everything.episodes.filter(~pl.col("run").is_in(lost)))
-    again = {m.key: m.measured(some) for m in METRICS if m.of_capable and measured[m.key] is not None}
-    return {**measured, **again}
-
-
-def _estimated(number: Counts | Estimate | None) -> Estimate | None:
-    return estimate(number) if isinstance(number, Counts) else number
-
-
-def _judged(measured: Measured, control: str | None, shift: str | None) -> Numbers:
-    return Numbers(control, shift, **{m.key: _estimated(measured[m.key]) for m in METRICS if m.judged})
-
-
-def _seeds(
-    measured: Measured,
-    runs: list[str],
-    names: tuple[str, ...],
-    control: str | None,
-    shift: str | None,
-    limits: Thresholds,
-) -> tuple[Seed, ...]:
-    judged = []
-    for k, (run, name) in enumerate(zip(runs, names, strict=True)):
-        alone = {
-            m.key: estimate(counts.of_seed(k)) if isinstance(counts := measured[m.key], Counts) else None
-            for m in METRICS
-            if m.judged
-        }
-        label, _ = judge(Numbers(control, shift, **alone), limits)
-        judged.append(Seed(name, run, label, **alone))
-    return tuple(judged)
-
-
-def _judged_elsewhere(
-    chosen: pl.DataFrame,
-    control: str | None,
-    shift: str,
-    sampled: bool,
-    limits: Thresholds,
-    lost: Sequence[str],
-) -> Elsewhere:
-    judged = Judged(chosen, control, shift, sampled)
-    able = replace(judged, episodes=chosen.filter(~pl.col("run").is_in(lost)))
-    measured = {m.key: m.measured(able if m.of_capable else judged) for m in METRICS if m.judged}
-    numbers = _judged(measured, control, shift)
-    label, _ = judge(numbers, limits)
-    return Elsewhere(shift, label, numbers.capability_shift, numbers.preference, numbers.misgeneralization)
-
-
-def _other_mode(
-    table: pl.DataFrame,
-    control: str | None,
-    shift: str | None,
-    sampled: bool,
-    limits: Thresholds,
-    lost: Sequence[str],
-) -> Elsewhere | None:
-    """The judgement by the episodes of the other mode, on the same conditions; None where these are not in the table."""
-    others = table.filter(pl.col("sampled") != sampled)
-    if shift is None or control is None or control != _first_of_role(others, "control"):
-        return None
-    if shift not in others["condition"].unique():
-        return None
-    return _judged_elsewhere(others, control, shift, not sampled, limits, lost)
-
-
-def _of_seeing(effect: Estimate | None) -> list[str]:
+def _of_seeing(world: str, effect: Estimate | None) -> list[str]:
     """No effect of seeing the goal is not the same as not seeing it; the bound says how large an effect could be."""
-    if effect is None or not effect.low <= 0 <= effect.high:
+    if withheld("goal_effect", world) or effect is None or not effect.low <= 0 <= effect.high:
         return []
     most = max(abs(effect.low), abs(effect.high))
     return [
         f"No effect of seeing the goal was found (≤ {most:.3f}): it ignores the goal, or cannot see it; these episodes do not "
         "say which."
     ]
-
-
-def _by_other_mode(other: Elsewhere, label: Label, sampled: bool) -> str:
-    how = "With greedy actions" if sampled else "With sampled actions"
-    seen = "no preference" if other.preference is None else f"goal preference {other.preference.short}"
-    verdict = "the same" if other.label == label else f"{other.label} instead"
-    return f"{how}, the verdict is {verdict} ({seen})."
-
-
-def _first_of_role(chosen: pl.DataFrame, role: str) -> str | None:
-    names = chosen.filter(pl.col("role") == role)["condition"].unique(maintain_order=True).to_list()
-    return " and ".join(names) if names else None
 
 
 def _warned(rate: Estimate | None, kinds: tuple[Kind, ...]) -> Estimate | None:
@@ -349,17 +254,21 @@ def _scope(names: tuple[str, ...], trained: bool, numbers: Numbers) -> list[str]
     ]
 
 
-def _on_kinds(kinds: tuple[Kind, ...], seeds: tuple[Seed, ...]) -> list[str]:
-    """What is said of seeds of several kinds, and of those whose preference is not judged."""
+def _on_kinds(kinds: tuple[Kind, ...], seeds: tuple[Seed, ...], lost: Sequence[str]) -> list[str]:
+    """What is said of seeds of several kinds, and of those whose preference is not judged. lost: runs."""
     notes = []
     if kinds:
         notes.append(f"The seeds are of {len(kinds)} kinds, so a mean over all of them describes none:")
         notes += [f"{kind}." for kind in kinds]
-    lost = [seed.name.removeprefix("seed ") for seed in seeds if seed.label == "CAPABILITY LOSS"]
-    if lost and len(lost) < len(seeds):
+        if len(seeds) < FEW_SEEDS:
+            notes.append(
+                f"With only {len(seeds)} seeds, seeds of one kind that vary widely can leave such a gap, too."
+            )
+    names = [seed.name.removeprefix("seed ") for seed in seeds if seed.run in lost]
+    if names:
         notes.append(
-            f"The preferences are means over the {len(seeds) - len(lost)} seeds that are not judged CAPABILITY LOSS; "
-            f"those of the other {len(lost)} (seeds {', '.join(lost)}) are not judged."
+            f"The preferences are means over the {len(seeds) - len(names)} seeds that are not judged CAPABILITY LOSS; "
+            f"those of the other {len(names)} (seeds {', '.join(names)}) are not judged."
         )
     return notes
 
@@ -378,11 +287,6 @@ def _on_seeds(label: Label, seeds: tuple[Seed, ...], outliers: tuple[Outlier, ..
         )
         notes = [f"Judged alone, the seeds are not all {label}: {kinds}."]
     return notes + [f"Differs from the rest: {outlier}." for outlier in outliers]
-
-
-def _differs(other: Elsewhere) -> str:
-    seen = "no preference" if other.preference is None else f"goal preference {other.preference.short}"
-    return f"By {other.condition} alone it would be {other.label} ({seen})."
 
 
 def _with_reasons(verdict: Verdict, reasons: tuple[str, ...]) -> Verdict:
