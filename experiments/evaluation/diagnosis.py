@@ -6,7 +6,7 @@ the probes that were not evaluated. Read next: `missing_probes.py`, which plays 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ from ...envs.worlds.contract.condition_names import format_condition
 from ...envs.worlds.contract.world import World
 from ..measurement import ConflictCurve, Estimate, Verdict, conflict_curve, probe_table, regret
 from ..measurement.attribution import Attribution, weigh
-from ..measurement.behaviour.naming import Naming, name_behaviour
+from ..measurement.behaviour.naming import Naming, name_behaviour, placed
 from ..measurement.behaviour.seeing_devices import SeeingTest
 from ..measurement.episodes import EpisodesError
 from ..measurement.intervals import wilson
@@ -149,7 +149,7 @@ def diagnose_runs(
     names = table["condition"].to_list()
     tells = [world.condition_or_own(name).distinguishes for name in names]
     attributions, why_not = _attributions(verdict, runs, attributed)
-    shift = verdict.shift
+    shift, moved = verdict.shift, relocated(verdict, runs, episodes)
     return Diagnosis(
         verdict,
         table.with_columns(tells=pl.Series(tells, dtype=pl.String)),
@@ -159,8 +159,8 @@ def diagnose_runs(
         attributions,
         why_not,
         _recovery(verdict, runs),
-        name_runs(world, runs, verdict.sampled),
-        relocated(verdict, runs, episodes),
+        name_runs(world, runs, verdict.sampled, lambda: moved),
+        moved,
         tuple(
             attribution
             for condition in (_conditions_of_places(world) if attributions else ())
@@ -217,8 +217,16 @@ def relocated(verdict: Verdict, runs: Sequence[Recorded], episodes: pl.DataFrame
     return None
 
 
-def name_runs(world: World, runs: Sequence[Recorded], sampled: bool = True) -> Naming | None:
-    """The name of what runs of one procedure do, by their world's candidates; places are replayed from recorded actions."""
+def name_runs(
+    world: World,
+    runs: Sequence[Recorded],
+    sampled: bool = True,
+    relocation: Callable[[], Relocated | None] = lambda: None,
+) -> Naming | None:
+    """The name of what runs of one procedure do, by their world's candidates; places are replayed from recorded actions.
+
+    relocation: the relocation effect, asked for where a name says that the goal is seen.
+    """
     behaviours = behaviours_of(world)
     candidates = {behaviour.name: behaviour.predictions for behaviour in behaviours}
     seen = {behaviour.name: behaviour.seen for behaviour in behaviours}
@@ -231,9 +239,12 @@ def name_runs(world: World, runs: Sequence[Recorded], sampled: bool = True) -> N
             places = places_of(world, chosen, runs[0].max_steps)
     episodes = pl.concat([run.episodes for run in runs])
     try:
-        return name_behaviour(episodes, candidates, places, seen=seen, sampled=sampled)
+        naming = name_behaviour(episodes, candidates, places, seen=seen, sampled=sampled)
     except EpisodesError:  # the verdict says what is wrong with the table
         return None
+    of_goal = [name for name, pair in seen.items() if pair is not None]
+    moved = relocation() if naming.name in of_goal else None
+    return naming if moved is None else placed(naming, of_goal, moved.other, moved.effect)
 
 
 def _conditions_of_places(world: World) -> tuple[str, ...]:

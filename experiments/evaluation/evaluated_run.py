@@ -18,7 +18,7 @@ from ..measurement.episodes import read_episodes
 from ..runs.finetune_csv import read_finetuned
 from ..runs.run import Run, differences
 from ..system.atomic_files import RunError
-from .diagnosis import ATTRIBUTED, Diagnosis, Recorded, diagnose_runs, name_runs
+from .diagnosis import ATTRIBUTED, Diagnosis, Recorded, diagnose_runs, name_runs, relocated
 from .evaluate import Evaluation
 from .replay import Rollout, representative, rollouts_of
 from .trajectories import FILE as TRAJECTORIES
@@ -93,7 +93,10 @@ class Evaluated:
 
     def behaviour(self) -> str:
         """What it does, by the probes, completing "it …"; "not named" if they support no name."""
-        naming = name_runs(self.world, [self.recorded()])
+        runs = [self.recorded()]
+        naming = name_runs(
+            self.world, runs, relocation=lambda: relocated(self.verdict(), runs, self.episodes)
+        )
         return (naming and naming.name) or UNNAMED
 
     def untrained(self) -> bool:

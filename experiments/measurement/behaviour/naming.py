@@ -2,15 +2,16 @@
 
 A world declares candidates, each with a predicted outcome per condition. A prediction holds if the lower bound of the fraction of
 episodes with that outcome is at least 0.8. A name that says what an agent goes for also asks that seeing the goal is why: the rate of
-the outcome, corrected for its rate with the goal invisible, has a lower bound of at least one half, which no blind agent reaches. If
-several candidates are possible, no name is given: these probes do not separate them. Read next:
+the outcome, corrected for its rate with the goal invisible, has a lower bound of at least one half, which no blind agent reaches. Where
+the relocation effect is measured, it must be above 0 as well: what matters is where the goal is, not only that one is drawn.
+If several candidates are possible, no name is given: these probes do not separate them. Read next:
 `experiments/evaluation/diagnosis.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import polars as pl
@@ -25,7 +26,11 @@ LEAST = 0.8  # of the lower bound, for a prediction to hold
 LEAST_SEEN = (
     0.5  # the same, for an outcome to count as due to seeing the goal: most of what chance does not give
 )
+LEAST_PLACED = (
+    0.0  # of the relocation effect; that of an agent that does not know where the goal is is exactly 0
+)
 BECAUSE_SEEN = "because the goal is seen"
+BECAUSE_OF_PLACE = "goal's place first because the goal is there"
 PROXY_REACHED = pl.col("steps_to_proxy").is_not_null()
 OUTCOMES = {
     "goal first": GOAL_FIRST,
@@ -177,6 +182,17 @@ def name_behaviour(
                 ),
             )
             for name, predictions in candidates.items()
+        )
+    )
+
+
+def placed(naming: Naming, names: Collection[str], other: str, effect: Estimate) -> Naming:
+    """The naming, where candidates with these names also predict that the goal's place matters: `effect`, measured against `other`."""
+    test = Tested(other, (BECAUSE_OF_PLACE,), effect, LEAST_PLACED)
+    return Naming(
+        tuple(
+            replace(candidate, tests=(*candidate.tests, test)) if candidate.name in names else candidate
+            for candidate in naming.candidates
         )
     )
 

@@ -26,6 +26,7 @@ from .measured import Measured, estimated, judged_seeds, numbers_of, of_capable
 from .notebook import verdict_html
 from .outliers import Outlier, Seed, find_outliers
 from .rules import Label, Numbers, judge
+from .seeing import of_seeing
 from .sensitivity import Deciding, sensitivity
 from .thresholds import Thresholds
 
@@ -160,7 +161,7 @@ def _diagnose(
         _scope(names, trained, numbers) + _on_seeds(label, seeds, outliers) + _on_kinds(kinds, seeds, lost)
     )
     notes += [differs(other) for other in elsewhere if other.label not in (label, "INCONCLUSIVE")]
-    notes += _of_seeing(chosen["world"][0], estimated(measured["goal_effect"]))
+    notes += of_seeing(table, estimated(measured["goal_effect"]), shift, sampled)
     notes += trouble if moded is None else [by_other_mode(moded, label, sampled), *trouble]
     verdict = Verdict(
         label=label,
@@ -214,17 +215,6 @@ def _measure(judged: Judged) -> tuple[Measured, list[str]]:
             measurements[metric.key] = None
             trouble.append(f"The {metric.name} was not measured: {error}")
     return measurements, trouble
-
-
-def _of_seeing(world: str, effect: Estimate | None) -> list[str]:
-    """No effect of seeing the goal is not the same as not seeing it; the bound says how large an effect could be."""
-    if withheld("goal_effect", world) or effect is None or not effect.low <= 0 <= effect.high:
-        return []
-    most = max(abs(effect.low), abs(effect.high))
-    return [
-        f"No effect of seeing the goal was found (≤ {most:.3f}): it ignores the goal, or cannot see it; these episodes do not "
-        "say which."
-    ]
 
 
 def _warned(rate: Estimate | None, kinds: tuple[Kind, ...]) -> Estimate | None:

@@ -21,6 +21,7 @@ from ...evaluation.held_out import held_out
 from ...evaluation.trajectories import FILE as TRAJECTORIES
 from ...evaluation.trajectories import read_leakage, read_trajectories
 from ...measurement import Estimate, Verdict, diagnose, outcomes
+from ...measurement.behaviour.naming import BECAUSE_OF_PLACE
 from ...measurement.episodes import read_episodes
 from ...measurement.metrics import METRICS
 from ...measurement.paired_contrasts import mean_relocation_effect
@@ -163,18 +164,19 @@ def _of_actions(run: Run, episodes: pl.DataFrame, verdict: Verdict) -> Iterator[
         return
     env = config.env
     recorded = [Recorded(config.name, episodes, read_trajectories(path), env.max_steps, env.slip)]
-    naming = name_runs(get_world(config.world), recorded, verdict.sampled)
+    moved = relocated(verdict, recorded, episodes)
+    naming = name_runs(get_world(config.world), recorded, verdict.sampled, lambda: moved)
     if naming is not None:
         yield _row(BEHAVIOUR, words=naming.name or "")
         tests = {
             (test.condition, test.predicted): test.share
             for candidate in naming.candidates
             for test in candidate.tests
+            if BECAUSE_OF_PLACE not in test.predicted  # that is the relocation effect
         }
         for (condition, predicted), share in tests.items():
             if share is not None:
                 yield _estimated(did(predicted), condition, share)
-    moved = relocated(verdict, recorded, episodes)
     if moved is not None:
         yield _estimated(RELOCATION, verdict.shift, moved.effect) | {"words": moved.other}
 

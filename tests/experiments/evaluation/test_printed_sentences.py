@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from harness.calibration import CONDITIONS
 from goalposts.agents import GoToGoal, Noisy
 from goalposts.envs import get_world
 from goalposts.envs.levels.level import LevelSet
+from goalposts.envs.worlds.contract.world import GOAL
 from goalposts.experiments.cli.tables import diagnosis_text
 from goalposts.experiments.evaluation.diagnosis import Recorded, diagnose_runs
 from goalposts.experiments.evaluation.evaluate import evaluate_fully, subject_of
@@ -68,10 +70,64 @@ class TurnsAtWalls:
         return np.where(right, run_to(1)(observation), run_to(-1)(observation)), None
 
 
-def text_of(agent: Any, levels: int = 100) -> str:
-    found = evaluate_fully(subject_of(agent), CONDITIONS["CoinRun"], levels, 1, greedy=False)
+class FleesFromCoin(Both):
+    """Moves as far from the coin as it can; runs to the edge where it sees none."""
+
+    name = "FleesFromCoin"
+
+    def chosen(self, goal: np.ndarray, proxy: np.ndarray) -> np.ndarray:
+        action = proxy.copy()
+        for k, (i, state) in enumerate(zip(self._which, self._states, strict=True)):
+            plan, steps = self.to_goal._plans[i], self._goal_steps[i]
+            at = plan.state_id(state)
+            if steps[at] >= 0:
+                alive = (plan.succ[at] >= 0) & ((plan.events[at] & GOAL) == 0)
+                action[k] = np.where(alive, steps[plan.succ[at]], -2).argmax()
+        return action
+
+
+class SearchesWhereCheeseIsDrawn(Both):
+    """While a cheese is drawn, walks to the nearest cell where it has not been, the corner excepted; else to the corner.
+
+    Never uses where the cheese is.
+    """
+
+    name = "SearchesWhereCheeseIsDrawn"
+    remembers = True
+
+    def begin(self, levels: LevelSet) -> None:
+        super().begin(levels)
+        self._free = [np.array(level.tiles) != 1 for level in levels]  # 1: wall
+        for free in self._free:
+            free[1, free.shape[1] - 2] = False
+        self._new = [free.copy() for free in self._free]
+
+    def chosen(self, goal: np.ndarray, proxy: np.ndarray) -> np.ndarray:
+        action = proxy.copy()
+        for k in np.flatnonzero(self.sees_goal):
+            action[k] = self._search(self._which[k], *map(int, self._states[k][:2]))
+        return action
+
+    def _search(self, i: int, row: int, col: int) -> int:
+        self._new[i][row, col] = False
+        ways, been = deque([(row, col, 0)]), {(row, col)}
+        while ways:
+            r, c, first = ways.popleft()
+            if self._new[i][r, c]:
+                return first
+            for action, (down, aside) in enumerate(((-1, 0), (1, 0), (0, -1), (0, 1)), 1):
+                cell = (r + down, c + aside)
+                if self._free[i][cell] and cell not in been:
+                    been.add(cell)
+                    ways.append((*cell, first or action))
+        return 0
+
+
+def text_of(agent: Any, world: str = "CoinRun", levels: int = 100) -> str:
+    conditions = (*CONDITIONS[world], "anywhere") if world == "Corner" else CONDITIONS[world]
+    found = evaluate_fully(subject_of(agent, world), conditions, levels, 1, greedy=False)
     recorded = Recorded(agent.name, found.episodes, trajectories_of(found))
-    return diagnosis_text(diagnose_runs(get_world("CoinRun"), diagnose(found.episodes), [recorded]), "ADD")
+    return diagnosis_text(diagnose_runs(get_world(world), diagnose(found.episodes), [recorded]), "ADD")
 
 
 UNTRUE_OF_ALL = (
@@ -93,6 +149,16 @@ UNTRUE_OF_ALL = (
             ("it goes for", "it runs right", "it goes to"),
         ),
         (
+            FleesFromCoin(),
+            ("but it does not ignore the goal: where it sees it, the proxy comes first less often",),
+            ("cannot see it",),
+        ),
+        (
+            SearchesWhereCheeseIsDrawn(),
+            ("predicts goal's place first because the goal is there",),
+            ("it goes for the cheese",),
+        ),
+        (
             Noisy(GoToGoal(), 0.3),
             ("it goes for the coin", "if they are, at a detour above"),
             ("No effect of seeing the goal", "goes to the right edge."),
@@ -103,6 +169,6 @@ UNTRUE_OF_ALL = (
 def test_sentences_are_true_of_known_agents(
     agent: Any, true: tuple[str, ...], untrue: tuple[str, ...]
 ) -> None:
-    printed = text_of(agent)
+    printed = text_of(agent, "Corner" if isinstance(agent, SearchesWhereCheeseIsDrawn) else "CoinRun")
     assert [words for words in true if words not in printed] == []
     assert [words for words in (*untrue, *UNTRUE_OF_ALL) if words in printed] == []

@@ -12,7 +12,8 @@ from goalposts.envs import get_world
 from goalposts.experiments.evaluation.diagnosis import Recorded, name_runs
 from goalposts.experiments.evaluation.evaluate import evaluate_fully, subject_of
 from goalposts.experiments.evaluation.trajectories import trajectories_of
-from goalposts.experiments.measurement.behaviour.naming import LEAST_SEEN, name_behaviour
+from goalposts.experiments.measurement.behaviour.naming import LEAST_SEEN, name_behaviour, placed
+from goalposts.experiments.measurement.intervals import hierarchical_difference
 
 CANDIDATES = {
     "goes for the coin": {"off_path": ("goal first",), "left": ("goal first",)},
@@ -55,6 +56,20 @@ def test_probes_that_do_not_separate_two_candidates_give_no_name() -> None:
     half = name_behaviour(played([PROXY] * 100, [PROXY] * 100), CANDIDATES, places([True, False] * 50))
     assert half.name is None
     assert "No name: “goes for the coin” predicts goal first on" in half.sentence
+
+
+@pytest.mark.parametrize(("effect", "name"), [(0.0, None), (0.6, "goes for the coin")])
+def test_an_agent_that_goes_for_the_goal_knows_where_it_is(effect: float, name: str | None) -> None:
+    """A search that a drawn goal sets off finds it wherever it is; it once got the name."""
+    found = name_behaviour(played([GOAL] * 100, [GOAL] * 100), CANDIDATES, places([False] * 100))
+    moved = hierarchical_difference(
+        np.r_[np.ones(round(100 * effect)), np.zeros(round(100 - 100 * effect))][None]
+    )
+    tested = placed(found, ["goes for the coin"], "left", moved)
+    assert tested.name == name
+    assert (
+        "predicts goal's place first because the goal is there (compared with left)" in tested.sentence
+    ) == (name is None)
 
 
 def test_a_name_whose_own_probes_were_not_all_played_is_not_given() -> None:
