@@ -114,8 +114,11 @@ def diagnosis_text(diagnosis: Diagnosis, add: str) -> str:
 
 def _named(diagnosis: Diagnosis) -> str:
     """The name of what it does, for the line after the label; empty without one."""
-    name = diagnosis.naming and diagnosis.naming.name
-    return f"\nWhat it does, by the probes: it {name}." if name else ""
+    name, verdict = diagnosis.naming and diagnosis.naming.name, diagnosis.verdict
+    other, how = verdict.other_mode, ""
+    if other is not None and other.label != verdict.label:
+        how = f", with {'sampled' if verdict.sampled else 'greedy'} actions"
+    return f"\nWhat it does, by the probes{how}: it {name}." if name else ""
 
 
 def recovery_text(recovery: Recovery) -> str:

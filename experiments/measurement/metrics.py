@@ -18,7 +18,7 @@ from .chance_correction import chance_counts, preference_beyond_chance
 from .episodes import EpisodesError
 from .intervals import Estimate
 from .level_counts import Counts, count
-from .paired_contrasts import ABSENT, HIDDEN, conflict_paralysis, goal_effect, regret
+from .paired_contrasts import HIDDEN, conflict_paralysis, goal_effect, regret
 from .rates import (
     DISTINGUISHING,
     EITHER_FIRST,
@@ -69,6 +69,13 @@ class Judged:
     def hidden(self) -> str | None:
         """The condition in which the goal is present but not drawn; None if the table lacks it."""
         return HIDDEN if (self.episodes["condition"] == HIDDEN).any() else None
+
+    @property
+    def absent(self) -> str | None:
+        """The condition without a goal on any level: `none`, or what the world calls it; None if the table lacks it."""
+        goals = self.episodes.group_by("condition", maintain_order=True).agg(pl.col("optimal_goal").count())
+        without = goals.filter(pl.col("optimal_goal") == 0)["condition"]
+        return without[0] if len(without) else None
 
     @property
     def shifted(self) -> pl.DataFrame:
@@ -235,7 +242,7 @@ METRICS = (
         "Paralysis beyond that without a goal",
         "Paralysis under the shift minus paralysis on the same layouts without any goal.",
         "shift",
-        lambda judged: conflict_paralysis(judged.greedy, ABSENT, judged.shift),
+        lambda judged: conflict_paralysis(judged.greedy, judged.absent, judged.shift),
         "0",
         span=(-1.0, 1.0),
         detail=True,

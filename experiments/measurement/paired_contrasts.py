@@ -28,7 +28,6 @@ from .level_counts import (
 from .rates import GOAL_REACHED
 
 HIDDEN = "invisible"
-ABSENT = "none"
 PLANNED = ("optimal_goal", "optimal_proxy", "optimal_proxy_avoiding_goal")
 
 

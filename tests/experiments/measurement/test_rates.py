@@ -165,6 +165,18 @@ def test_paralysis_is_of_all_greedy_episodes_and_conflict_is_what_the_move_adds(
     assert verdict.conflict_paralysis.low < 0.25 < verdict.conflict_paralysis.high
 
 
+@pytest.mark.parametrize("name", ["none", "no_station"])
+def test_paralysis_beyond_that_without_a_goal_is_measured_whatever_a_world_calls_it(name):
+    """In worlds whose condition without a goal is not called `none` it was never measured."""
+    codes = np.array([[TIMEOUT] * 30 + [PROXY] * 70])
+    about = {"role": "probe", "goal_exists": False, "distinguishing": np.zeros(100, bool)}
+    without = [table(np.full((1, 100), PROXY), name, **about, sampled=mode) for mode in (True, False)]
+    looped = [without[0], without[1].with_columns(looped=pl.lit(value=False))]
+    sampled = [table(codes), table(np.full((1, 100), BOTH), "edge_held_out")]
+    verdict = diagnose(pl.concat([*sampled, greedy(codes, codes == TIMEOUT), *looped]))
+    assert verdict.paralysis_beyond_none.value == pytest.approx(0.3)
+
+
 def test_where_a_loop_was_not_decided_there_is_no_paralysis():
     codes = np.array([[TIMEOUT] * 30 + [PROXY] * 70])
     undecided = greedy(codes, codes == TIMEOUT).with_columns(
