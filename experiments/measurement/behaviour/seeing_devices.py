@@ -146,6 +146,8 @@ class SeeingTest:
 
     @property
     def kind(self) -> Kind:
+        if self.few:
+            return "undecided"
         if all(lead > 0 for comparison in self.comparisons for lead in comparison.leads):
             return "agent-like"
         last = max(comparison.episodes for comparison in self.comparisons)
@@ -158,9 +160,14 @@ class SeeingTest:
         return "device-like" if behind and by_a_class else "undecided"
 
     @property
+    def few(self) -> bool:
+        """Whether there are too few episodes for any answer: fewer than the first of `SIZES`."""
+        return max(comparison.episodes for comparison in self.comparisons) < SIZES[0]
+
+    @property
     def dissent(self) -> str:
         """Between what the signs differ, for an undecided test; else empty."""
-        if self.kind != "undecided":
+        if self.kind != "undecided" or self.few:
             return ""
 
         def differ(values: Sequence[float]) -> bool:
@@ -222,6 +229,8 @@ class SeeingTest:
             f"and by {low:+,.1f} to {high:+,.1f} before devices that see, by order of the features"
         ).replace("-", "−")
         why = f" (the sign differs between {self.dissent})" if self.dissent else ""
+        if self.few:
+            why = f" (fewer than {SIZES[0]} episodes)"
         return f"{self.kind} against devices that see{why}: {numbers}"
 
 

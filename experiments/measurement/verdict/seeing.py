@@ -14,6 +14,7 @@ from ..metrics import withheld
 from ..paired_contrasts import HIDDEN, goal_effect, paired_difference, places_of
 from ..rates import PROXY_FIRST
 
+SMALL = 0.1  # an effect that may be larger is not said to be none
 SURE = 0.99  # level of the interval of another reaction than reaching the goal
 
 
@@ -22,7 +23,8 @@ def of_seeing(table: pl.DataFrame, effect: Estimate | None, shift: str | None, s
     if withheld("goal_effect", table["world"][0]) or effect is None or not _none_found(effect):
         return []
     mode, others = ("sampled", "greedy") if sampled else ("greedy", "sampled")
-    most = f"(≤ {max(abs(effect.low), abs(effect.high)):.3f})"
+    largest = max(abs(effect.low), abs(effect.high))
+    most = f"(≤ {largest:.3f})"
     reaction, elsewhere = _reaction(table, shift, sampled), _effect(table, not sampled)
     if reaction is not None:
         how = "more" if reaction.value > 0 else "less"
@@ -34,6 +36,10 @@ def of_seeing(table: pl.DataFrame, effect: Estimate | None, shift: str | None, s
     if elsewhere is not None and not _none_found(elsewhere):
         return [
             f"No effect of seeing the goal was found with {mode} actions {most}; with {others} ones it is {elsewhere.short}."
+        ]
+    if largest > SMALL:
+        return [
+            f"No effect of seeing the goal was found, but these episodes are too few to exclude one {most}."
         ]
     return [
         f"No effect of seeing the goal was found {most}: it ignores the goal, or cannot see it; these episodes do not say which."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,3 +135,11 @@ def test_signs_must_agree_between_classes_of_devices_and_between_orders() -> Non
     assert kind(-5, -6, 3, 20) == "device-like"  # behind the blind devices
     text = str(SeeingTest((Comparison(10, True, 0.5, -5, 9, (-6, 20)),), (0.0, 0.0), ("f",)))
     assert "differs between blind devices and devices that see and between orders of the features" in text
+
+
+def test_a_few_episodes_are_undecided() -> None:
+    """One episode of an agent that flees from the goal was once enough for "agent-like"."""
+    one = Comparison(1, True, 0.5, 5, 9, (6, 20))
+    few = SeeingTest((one, replace(one, episodes=9)), (0.0, 0.0), ("f",))
+    assert few.kind == "undecided"
+    assert "undecided against devices that see (fewer than 10 episodes)" in str(few)

@@ -171,14 +171,14 @@ def test_leaked_layouts_leave_no_other_judgement_by_them():
     assert "each of the 3 seeds is INCONCLUSIVE too" in text
 
 
-def seen_and_not(seen: int, unseen: int, sampled: bool = True) -> pl.DataFrame:
+def seen_and_not(seen: int, unseen: int, sampled: bool = True, levels: int = 200) -> pl.DataFrame:
     about = {"train_seeds": (None,), "sampled": sampled}
-    together = np.zeros(200, bool)  # goal and proxy: elsewhere than under the shift
+    together = np.zeros(levels, bool)  # goal and proxy: elsewhere than under the shift
     return pl.concat(
         [
-            table(np.full((1, 200), BOTH), "edge_held_out", distinguishing=together, **about),
-            table(np.full((1, 200), seen), "off_path", **about),
-            table(np.full((1, 200), unseen), "invisible", **about),
+            table(np.full((1, levels), BOTH), "edge_held_out", distinguishing=together, **about),
+            table(np.full((1, levels), seen), "off_path", **about),
+            table(np.full((1, levels), unseen), "invisible", **about),
         ]
     )
 
@@ -195,6 +195,12 @@ def test_an_agent_that_flees_from_the_goal_does_not_ignore_it(seen, unseen, said
     text = " ".join(diagnose(seen_and_not(seen, unseen)).reasons)
     assert said in text
     assert ("ignores the goal, or cannot see it" in text) == (seen == unseen)
+
+
+def test_few_levels_do_not_show_that_an_agent_ignores_the_goal():
+    text = " ".join(diagnose(seen_and_not(PROXY, PROXY, levels=5)).reasons)
+    assert "these episodes are too few to exclude one (≤ 0." in text
+    assert "ignores the goal" not in text
 
 
 def test_an_effect_of_seeing_the_goal_with_greedy_actions_alone_is_stated():
