@@ -175,7 +175,9 @@ def _conflict_text(diagnosis: Diagnosis) -> str:
         span = f"{group.low}" if group.low == group.high else f"{group.low}–{group.high}"
         rows.append([span, group.preference.short, f"{group.preference.n:,}"])
     fits = "" if curve.fits else " The fitted curve misses some of these groups: read the groups."
-    return f"{table(('detour', 'goal first, of either', 'n'), rows)}  {curve.explanation}{fits}"
+    kinds = sum(kind.label != "CAPABILITY LOSS" for kind in diagnosis.verdict.kinds)
+    mean = f" This is a mean over {kinds} kinds of seed, and describes none of them." if kinds > 1 else ""
+    return f"{table(('detour', 'goal first, of either', 'n'), rows)}  {curve.explanation}{fits}{mean}"
 
 
 def _attribution_text(diagnosis: Diagnosis) -> str:

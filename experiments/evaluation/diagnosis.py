@@ -150,12 +150,13 @@ def diagnose_runs(
     tells = [world.condition_or_own(name).distinguishes for name in names]
     attributions, why_not = _attributions(verdict, runs, attributed)
     shift, moved = verdict.shift, relocated(verdict, runs, episodes)
+    capable = episodes.filter(~pl.col("run").is_in(verdict.lost))  # as in any mean of preferences
     return Diagnosis(
         verdict,
         table.with_columns(tells=pl.Series(tells, dtype=pl.String)),
         {name: regret(episodes, condition=name, sampled=verdict.sampled) for name in names},
         tuple(name for name in probes_of(world) if name not in names),
-        None if shift is None else conflict_curve(episodes, condition=shift, sampled=verdict.sampled),
+        None if shift is None else conflict_curve(capable, condition=shift, sampled=verdict.sampled),
         attributions,
         why_not,
         _recovery(verdict, runs),

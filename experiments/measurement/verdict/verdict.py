@@ -70,6 +70,11 @@ class Verdict:
         fields = asdict(self)
         return {**fields, **fields.pop("numbers"), "thresholds": self.thresholds.model_dump()}
 
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Runs of the seeds that are judged CAPABILITY LOSS, which means of preference leave out; none if all are."""
+        return tuple(lost_of(self.seeds))
+
     def explain(self) -> str:
         """Format the verdict as text: label, reasons, estimates, thresholds."""
         by = "" if self.shift is None else f", by {self.shift} against {self.control or 'no control'}"
@@ -235,7 +240,7 @@ def _scope(names: tuple[str, ...], trained: bool, numbers: Numbers) -> list[str]
         f"{metric.name} {low:.2f} to {high:.2f}"
         for metric in METRICS
         if metric.judged and (number := getattr(numbers, metric.key)) is not None
-        for low, high in [with_unseen(number.low, number.high, len(names))]
+        for low, high in [with_unseen(number.low, number.high, number.seeds)]
     ]
     return [
         f"Applies to this training procedure, based on {len(names)} training seeds. A kind of agent produced by up to "

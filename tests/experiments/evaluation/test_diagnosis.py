@@ -11,8 +11,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
+import polars as pl
 import pytest
 from fixtures.calibration_agents import Reflex, run_to
+from fixtures.simulate import BOTH, GOAL, PROXY, TIMEOUT, table
 
 from goalposts.agents import GoToGoal, GoToProxy
 from goalposts.agents.recorded import goal_cells
@@ -139,6 +141,17 @@ def test_the_goal_alone_is_moved_between_two_shifts_in_the_worlds_that_are_said_
             if (same & one & (cells[0] != cells[1]).any(axis=1)).any():
                 defined.add(name)
     assert defined == set(WORLDS) - set(NOT_RELOCATED)
+
+
+def test_the_conflict_curve_leaves_out_the_seeds_whose_preference_is_not_judged() -> None:
+    """The few episodes of dead seeds in which they touch the goal once made half of the curve."""
+    shift = np.full((4, 200), PROXY)
+    shift[2:] = np.where(np.arange(200) < 40, GOAL, TIMEOUT)
+    episodes = pl.concat([table(np.where(shift == TIMEOUT, TIMEOUT, BOTH), "edge_held_out"), table(shift)])
+    runs = [Recorded(str(name), run, None) for (name,), run in episodes.group_by("run", maintain_order=True)]
+    found = diagnose_runs(WORLD, diagnose(episodes), runs)
+    assert found.verdict.lost == ("agent-2", "agent-3")
+    assert [group.preference.value for group in found.curve.bins] == [0] * len(found.curve.bins)
 
 
 def test_slipping_actions_are_not_weighed() -> None:

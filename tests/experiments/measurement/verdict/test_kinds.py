@@ -9,7 +9,7 @@ from fixtures.simulate import GOAL, PROXY, TIMEOUT, table
 
 from goalposts.experiments.analyses.seed_kinds import ALIKE, BIMODAL, LIMITS, MANY, alarms, coverage, limits
 from goalposts.experiments.measurement import diagnose
-from goalposts.experiments.measurement.intervals import unseen_share, wilson
+from goalposts.experiments.measurement.intervals import unseen_share, wilson, with_unseen
 from goalposts.experiments.measurement.verdict.kinds import kinds_of
 from goalposts.experiments.measurement.verdict.outliers import Seed
 from goalposts.experiments.measurement.verdict.rules import Label
@@ -72,6 +72,18 @@ def test_seeds_that_lost_their_capability_are_not_in_the_mean_preference() -> No
         "means over the 2 seeds that are not judged CAPABILITY LOSS; those of the other 1 (seeds 2)"
         in str(verdict)
     )
+
+
+def test_a_mean_over_capable_seeds_can_miss_what_so_few_can_miss() -> None:
+    lost = DEAD.copy()
+    lost[:20] = GOAL
+    verdict = diagnose(procedure(RUNS_TO_EDGE, RUNS_TO_EDGE, *[lost] * 8))
+    assert verdict.lost == tuple(f"agent-{k}" for k in range(2, 10))
+    preference = verdict.preference
+    assert preference.seeds == 2
+    high = with_unseen(preference.low, preference.high, 2)[1]
+    assert f"goal preference 0.00 to {high:.2f}" in " ".join(verdict.reasons)
+    assert high > 0.7  # of ten seeds it would be 0.26
 
 
 def test_seeds_that_lost_their_capability_are_not_in_preferences_elsewhere() -> None:
