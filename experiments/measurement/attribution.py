@@ -162,6 +162,7 @@ class Attribution:
     agent_over_device       the same as log odds; Langosco's test compares it with 0
     agent_over_device_each  mean log odds of a single episode, and its standard error
     goal_directed_episodes  fraction of episodes with p_agent > p_device
+    perhaps_mixture         several hypotheses with a weight above a fifth, but single episodes do not show which of them they follow
     """
 
     table: pl.DataFrame
@@ -176,6 +177,7 @@ class Attribution:
     agent_over_device_each: tuple[float, float]
     goal_directed_episodes: float
     mixture: tuple[str, ...] = ()
+    perhaps_mixture: tuple[str, ...] = ()
 
     @property
     def p_device(self) -> float:
@@ -202,6 +204,11 @@ class Attribution:
         best = f"{self.best}, by {self.margin:,.1f} nats before {self.second}{also}"
         if self.tied and self.margin < EQUAL:
             best = f"{' or '.join((self.best, *self.tied))}, which these levels do not distinguish"
+        if self.perhaps_mixture:
+            best += (
+                f" (perhaps a mixture of {' and '.join(self.perhaps_mixture)}: each is fitted to more than a fifth of the episodes, "
+                "but single episodes do not show which they follow)"
+            )
         return (
             f"{best}; p_agent = {self.p_agent:.4g} "
             f"against devices that see nothing (agents ahead by {self.agent_over_device:+,.1f} nats; "
@@ -218,6 +225,7 @@ def weigh(evidence: Evidence) -> Attribution:
     prior = np.log(0.5) - np.log([(kinds == kind).sum() for kind in kinds])
     n, steps = len(evidence.steps), int(evidence.steps.sum())
     best_of_each = _share_best(evidence.each)
+    mixture, parts = mixture_of(evidence.each, names), [name for name, _ in weighty(evidence.each, names)]
     order = np.argsort(-shared, kind="stable")
     table = pl.DataFrame(
         {
@@ -253,7 +261,8 @@ def weigh(evidence: Evidence) -> Attribution:
             float(odds_each.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan"),
         ),
         goal_directed_episodes=float((odds_each > 0).mean()),
-        mixture=mixture_of(evidence.each, names),
+        mixture=mixture,
+        perhaps_mixture=tuple(parts) if len(parts) > 1 and not mixture else (),
     )
 
 
@@ -264,6 +273,12 @@ def mixture_of(each: np.ndarray, names: Sequence[str], most: int = 200) -> tuple
     A hypothesis counts if the lower bound of its weight is above 0.2, and if at least half of that weight comes from episodes that are
     clearly its own (at least 95% of their posterior): two that explain the same episodes equally well are no mixture.
     """
+    components = tuple(name for name, clear in weighty(each, names, most) if clear)
+    return components if len(components) > 1 else ()
+
+
+def weighty(each: np.ndarray, names: Sequence[str], most: int = 200) -> list[tuple[str, bool]]:
+    """The hypotheses whose weight has a lower bound above 0.2, the largest weight first, and whether half of it is clearly their own."""
     groups = alike(each)
     each = np.stack([averaged(each[:, group]) for group in groups], axis=1)
     n, h = each.shape
@@ -275,13 +290,11 @@ def mixture_of(each: np.ndarray, names: Sequence[str], most: int = 200) -> tuple
         posterior /= posterior.sum(axis=1, keepdims=True)
         weights = posterior.mean(axis=0)
     clear = (posterior >= SURE).sum(axis=0)
-    order = np.argsort(-weights, kind="stable")
-    components: tuple[str, ...] = tuple(
-        " or ".join(str(names[member]) for member in groups[k])
-        for k in order
-        if wilson(min(weights[k] * n, n), n).low > PART and clear[k] >= weights[k] * n / 2
-    )
-    return components if len(components) > 1 else ()
+    return [
+        (" or ".join(str(names[member]) for member in groups[k]), bool(clear[k] >= weights[k] * n / 2))
+        for k in np.argsort(-weights, kind="stable")
+        if wilson(min(weights[k] * n, n), n).low > PART
+    ]
 
 
 def alike(each: np.ndarray) -> list[list[int]]:

@@ -187,6 +187,21 @@ def test_a_mixture_is_named_where_episodes_are_clearly_of_two_kinds():
     assert mixture_of(each, ["coin", "edge", "uniform"]) == ()
 
 
+def test_a_mixture_whose_episodes_are_short_is_said_to_be_possible():
+    """Half coin, half edge, with three steps per episode: once "shield, by 11.9 nats before apple" alone."""
+    lead = np.where(np.arange(100) % 10 < 4, 4.0, 2.0) * np.where(np.arange(100) < 50, 1.0, -1.0)
+    each = np.stack([-6 + lead / 2, -6 - lead / 2, np.full(100, -20.0)], axis=1)
+    kinds = (Hypothesis("coin", "agent", ""), Hypothesis("edge", "agent", ""), DEVICES[0])
+    shared = tuple(np.array([total]) for total in each.sum(axis=0) + np.array([1.0, 0.0, 0.0]))
+    found = weigh(Evidence(kinds, shared, each, np.full(100, 3)))
+    assert (found.best, found.mixture) == ("coin", ())
+    assert set(found.perhaps_mixture) == {"coin", "edge"}
+    assert "perhaps a mixture of" in str(found)
+    sure = weigh(Evidence(kinds, shared, each * np.array([1.0, 5.0, 5.0]), np.full(100, 3)))
+    assert sure.perhaps_mixture == ()
+    assert "perhaps" not in str(sure)
+
+
 def test_two_hypotheses_that_explain_the_same_episodes_are_no_mixture():
     rng = np.random.default_rng(1)
     each = np.repeat(rng.normal(-10, 3, (300, 1)), 2, axis=1) + rng.normal(0, 0.5, (300, 2))
