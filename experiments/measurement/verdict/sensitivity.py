@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from .rules import Label, Numbers, judge
 from .thresholds import RANGES, Thresholds
 
+NONE = {"min_levels": 1, "min_kept": 0.0}  # thresholds without a range, at a value that excludes nothing
 STEPS = 21  # values of a threshold that are tried, from one end of its range to the other
 
 
@@ -52,6 +53,10 @@ def sensitivity(numbers: Numbers, limits: Thresholds, label: Label) -> tuple[tup
     thresholds = deciding(numbers, limits, label)
     if thresholds:
         return thresholds, f"Which threshold decides: {'; '.join(map(str, thresholds))}."
+    for name, none in NONE.items():
+        other, _ = judge(numbers, limits.model_copy(update={name: none}))
+        if other != label:
+            return (), f"Which threshold decides: {name}; without it, it would be {other}."
     return (
         (),
         f"No single threshold decides: each of the {len(RANGES)} can move within its declared range without changing the verdict.",
