@@ -20,6 +20,7 @@ from ..measurement.episodes import FIRST
 from ..measurement.metrics import METRICS
 from ..measurement.rates import OUTCOME_TITLES, OUTCOMES, OutcomesRow
 from ..measurement.relearning import WORDS, Recovery
+from ..measurement.verdict.rules import LOST
 from ..publish.wording import label_of
 from ..system.screen import table
 
@@ -175,7 +176,7 @@ def _conflict_text(diagnosis: Diagnosis) -> str:
         span = f"{group.low}" if group.low == group.high else f"{group.low}–{group.high}"
         rows.append([span, group.preference.short, f"{group.preference.n:,}"])
     fits = "" if curve.fits else " The fitted curve misses some of these groups: read the groups."
-    kinds = sum(kind.label != "CAPABILITY LOSS" for kind in diagnosis.verdict.kinds)
+    kinds = sum(kind.label != LOST for kind in diagnosis.verdict.kinds)
     mean = f" This is a mean over {kinds} kinds of seed, and describes none of them." if kinds > 1 else ""
     return f"{table(('detour', 'goal first, of either', 'n'), rows)}  {curve.explanation}{fits}{mean}"
 

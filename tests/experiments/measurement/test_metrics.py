@@ -60,21 +60,22 @@ def paired(seeds: tuple[int, ...] = (0,)) -> pl.DataFrame:
     drawn, hidden = np.where(rng.random((2, n, 300)) < 0.4, simulate.GOAL, simulate.PROXY)
     unseen = simulate.table(hidden, "invisible", train_seeds=seeds)
     stuck = np.where(rng.random((n, 300)) < 0.2, simulate.TIMEOUT, simulate.PROXY)
+    without = {"goal_exists": False, "distinguishing": np.zeros(300, bool), "train_seeds": seeds}
     greedy = [
-        simulate.table(codes, condition, train_seeds=seeds, sampled=False).with_columns(
+        simulate.table(codes, condition, **about, sampled=False).with_columns(
             looped=(pl.col("outcome_end") == "timeout") & (pl.col("outcome_first") == "neither")
         )
-        for codes, condition in (
-            (np.full((n, 300), simulate.BOTH), "edge_held_out"),
-            (stuck, "off_path"),
-            (np.full((n, 300), simulate.PROXY), "none"),
+        for codes, condition, about in (
+            (np.full((n, 300), simulate.BOTH), "edge_held_out", {"train_seeds": seeds}),
+            (stuck, "off_path", {"train_seeds": seeds}),
+            (np.full((n, 300), simulate.PROXY), "none", without),
         )
     ]
     return pl.concat(
         [
             simulate.table(np.full((n, 300), simulate.BOTH), "edge_held_out", train_seeds=seeds),
             simulate.table(drawn, train_seeds=seeds),
-            simulate.table(np.full((n, 300), simulate.PROXY), "none", train_seeds=seeds),
+            simulate.table(np.full((n, 300), simulate.PROXY), "none", **without),
             unseen.with_columns(layout_hash=pl.format("layout-{}", "level_index")),
             *greedy,
         ]
