@@ -5,7 +5,6 @@ Read next: `page_data.py`, which gathers the page; `experiments/report/figures/s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -110,18 +109,20 @@ def _point_words(plan: StudyPlan, point: Point) -> str:
     return label or (base_name(plan) if arms else point.name)
 
 
-def _several_kinds(plan: StudyPlan, table: pl.DataFrame, shown: Mapping[str, str]) -> str:
-    """Sentences on the points whose seeds are of several kinds, so that a mean describes none of them."""
+def _several_kinds(plan: StudyPlan, table: pl.DataFrame) -> str:
+    """Sentences on the points whose seeds are of several kinds, by sampled or by greedy actions, so that a mean describes none of them."""
     warned = table.filter(
         pl.col("seed").is_null() & pl.col("step").is_null() & pl.col("words").str.starts_with(OF_KINDS)
     )
     sentences = []
     for point in plan.points:
-        measures = warned.filter(pl.col("point") == point.name)["measure"].to_list()
-        names = [name for key, name in shown.items() if key in measures]
-        if names:
+        greedy = warned.filter(pl.col("point") == point.name)["measure"].str.starts_with(GREEDY)
+        where = f" At {_point_words(plan, point)}, the seeds are of several kinds"
+        if not greedy.all():
+            sentences.append(f"{where}, and no mean in its row describes any of them.")
+        if greedy.any():
             sentences.append(
-                f" At {_point_words(plan, point)}, the seeds are of several kinds, and the mean describes none of them: {', '.join(names)}."
+                f"{where} with greedy actions, and no mean of greedy numbers, such as paralysis, describes any of them."
             )
     return "".join(sentences)
 
@@ -157,7 +158,7 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
         f"With {fewest} seed{'s' * (fewest > 1)} per point, a kind of agent that up to {percent(unseen_share(fewest))} of seeds produce "
         "may be missing (95% confidence)."
     )
-    note += "".join(left_out) + _several_kinds(plan, table, {**shown, **moved})
+    note += "".join(left_out) + _several_kinds(plan, table)
     if NO_RELOCATION not in note:
         note += f" {relocation_words(plan, table)}"
     return StudyTable(head, rows, note, table.filter(pl.col("seed").is_null()).write_csv(float_precision=6))

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from goalposts.experiments.measurement.metrics import NO_RELOCATION
+from goalposts.experiments.measurement.verdict.kinds import SEVERAL
 from goalposts.experiments.study.design.plan import StudyPlan, plan_study
 from goalposts.experiments.study.results.report import points_table
 from goalposts.experiments.study.results.summary import summary_table
@@ -76,3 +77,31 @@ def test_a_withheld_goal_effect_does_not_send_the_reader_to_an_effect_that_is_no
     note = points_table(plan, table_of(plan, VERDICT | effect)).note
     assert note.count(NO_RELOCATION) == 1
     assert "read the relocation effect" not in note
+
+
+@pytest.mark.parametrize(
+    ("of_kinds", "said", "unsaid"),
+    [
+        ("", "the seeds are of several kinds, and no mean in its row", "with greedy actions"),
+        (
+            "greedy/",
+            "kinds with greedy actions, and no mean of greedy numbers, such as paralysis,",
+            "its row",
+        ),
+    ],
+)
+def test_seeds_of_several_kinds_are_pointed_out_by_sampled_and_by_greedy_actions(
+    of_kinds: str, said: str, unsaid: str
+) -> None:
+    plan = plan_study("corner")
+    warned: dict[str, object] = {"value": 0.5, "low": 0.3, "high": 0.7, "words": SEVERAL.format(n=2)}
+    alike = warned | {"words": None}
+    measures = VERDICT | {
+        f"{mode}{key}": warned if mode == of_kinds else alike
+        for mode in ("", "greedy/")
+        for key in ("preference", "paralysis")
+    }
+    note = points_table(plan, table_of(plan, measures)).note
+    assert note.count(said) == len(plan.points)
+    assert note.count("of several kinds") == len(plan.points)
+    assert unsaid not in note
