@@ -40,14 +40,12 @@ from ...publish.films import FilmSpec, film_of
 from ...report.figures.critical_alpha import critical_sentences
 from ...report.figures.points_chart import place_words
 from ...report.film.encode import save
-from ...runs.provenance import Provenance
 from ...runs.run import Run
 from ...system.atomic_files import RunError, read_limited, write_together
 from ..design.plan import StudyPlan, plan_study
 from ..design.study_file import shipped_studies
 from ..folder.folder import SUMMARY, StudyFolder
-from ..folder.progress import spell_time
-from ..workers.job import Times
+from .page_closing import closing
 from .page_details import details, markdown_row, scope
 from .page_header import STUDIES, front_matter, golden_of
 from .point_names import base_name
@@ -87,9 +85,10 @@ def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) ->
     """
     name = plan.study.name
     page_path = out / f"{name}.md"
-    if page_path.exists() and not MADE_BY.search(
-        read_limited(page_path, 1 << 22, follow=True).decode(errors="replace")
-    ):
+    before = (
+        read_limited(page_path, 1 << 22, follow=True).decode(errors="replace") if page_path.exists() else ""
+    )
+    if page_path.exists() and not MADE_BY.search(before):
         raise RunError(
             f"{page_path} is not a study's page and would be overwritten. Move it away, or give --out another folder"
         )
@@ -101,6 +100,7 @@ def write_docs(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) ->
         table,
         [(file_stem(name, figure.name), figure) for figure in figures],
         command,
+        before,
     )
     page = _header(folder, plan, out, command) + page
     over_time = plan.study.figure in ("seeds", "capability")  # what is said rests on rows by training step
@@ -155,7 +155,9 @@ def _films(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame) -> list[_F
     ]
 
 
-def _page(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame, figures: list, command: str) -> str:
+def _page(
+    folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame, figures: list, command: str, before: str
+) -> str:
     study = plan.study
     finished_runs = folder.finished()
     finished = [run for run in plan.runs if run in finished_runs]
@@ -188,17 +190,7 @@ def _page(folder: StudyFolder, plan: StudyPlan, table: pl.DataFrame, figures: li
         f"- {scope(plan)}",
         "",
     ]
-    lines += ["## n and time", "", *(f"- {words}" for words in _times(folder, plan, finished)), ""]
-    lines += [
-        "## Made by",
-        "",
-        f"    goalposts study {study.name}",
-        f"    {command}",
-        "",
-        *_made_with(folder, finished),
-        "",
-    ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *closing(folder, plan, finished, command, before)])
 
 
 def _header(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) -> str:
@@ -216,54 +208,6 @@ def _header(folder: StudyFolder, plan: StudyPlan, out: Path, command: str) -> st
 
 def _sentence(title: str) -> str:
     return title if title.endswith("?") else f"{title}."
-
-
-def _times(folder: StudyFolder, plan: StudyPlan, finished: list[str]) -> list[str]:
-    times: list[Times] = [run_times for run in finished if (run_times := folder.times(run))]
-    if not times:
-        return [f"{len(finished)} runs"]
-    walls = [record.starting + record.training + record.evaluating for record in times]
-    seeds = sorted({len(point.runs) for point in plan.points})
-    steps = sorted({config.train.total_steps for config in plan.runs.values()})
-    return [
-        f"{len(finished)} runs: {len(plan.points)} point{'s' * (len(plan.points) > 1)}, {' or '.join(map(str, seeds))} seeds each, "
-        f"{' or '.join(f'{n:,}' for n in steps)} steps; {plan.study.levels:,} held-out levels per condition, "
-        f"conditions: {', '.join(plan.study.conditions)}",
-        f"one run took {spell_time(statistics.median(walls))} (median; {spell_time(min(walls))} to {spell_time(max(walls))}) per worker, "
-        f"{statistics.median(record.cpu for record in times):.0f} s of it processor time; in total {spell_time(sum(walls))} of one worker, "
-        f"{spell_time(sum(record.cpu for record in times))} processor time",
-        *_driver(folder),
-        f"a run used at most {max(record.memory_mb for record in times):,.0f} MB",
-    ]
-
-
-def _driver(folder: StudyFolder) -> list[str]:
-    """Summarize the driver's time, from calls that ended normally; the time of killed calls is unknown."""
-    calls = [call for call in folder.calls() if call.done]
-    if not calls:
-        return []
-    wall, own = sum(call.seconds for call in calls), sum(call.driver_cpu for call in calls)
-    done, workers = sum(call.done for call in calls), sorted({call.workers for call in calls})
-    return [
-        f"{done} of these runs took {spell_time(wall)} of elapsed time with {' or '.join(map(str, workers))} workers; the driver, "
-        f"including tables, figures and page, used {spell_time(own)} of processor time"
-    ]
-
-
-def _made_with(folder: StudyFolder, finished: list[str]) -> list[str]:
-    counts: dict[tuple, int] = {}
-    for run in finished:
-        try:
-            facts = Provenance.model_validate_json(read_limited(folder.run(run) / "provenance.json", 1 << 20))
-        except (RunError, ValueError):
-            continue
-        commit = (facts.commit or "an installed package")[:12] + (" with changes" if facts.dirty else "")
-        key = (commit, facts.python, facts.packages.get("torch"), facts.packages.get("numpy"))
-        counts[key] = counts.get(key, 0) + 1
-    return [
-        f"{n} runs at {c}, {p}, torch {t}, numpy {v}."
-        for (c, p, t, v), n in sorted(counts.items(), key=lambda item: -item[1])
-    ]
 
 
 def _alpha(plan: StudyPlan, table: pl.DataFrame) -> list[str]:

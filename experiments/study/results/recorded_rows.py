@@ -2,8 +2,8 @@
 
 With it, a long study can be done in parts, on temporary machines: the next part skips recorded runs and ends in the same
 tables as a study done at once. The file is a Parquet table of episodes, sorted so that it compresses to a few bytes per
-episode; its metadata holds each run's measures, its CPU seconds and the golden digests (`golden.py`) of the code that made them. It
-contains no weights and no trajectories: films, players and `evaluate` need the run itself.
+episode; its metadata holds each run's measures, its times, the versions that it was made with, and the golden digests (`golden.py`) of the
+code that made them. It contains no weights and no trajectories: films, players and `evaluate` need the run itself.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import base64
 import io
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import polars as pl
@@ -24,16 +24,18 @@ from ...system.atomic_files import RunError, read_limited, write_atomic
 from ...system.parquet import Unreadable, read_parquet
 from ..design.plan import StudyPlan
 from ..folder.folder import EPISODES, RECORDED, StudyFolder
-from ..workers.job import MEASURES, Done
+from ..workers.job import MEASURES, TIMES, Done, Times
 from .episodes import read_episodes_of
 
 VERSION, PROVENANCE = "1", "provenance.json"
-KEYS = VERSION_KEY, MEASURES_KEY, GOLDEN_KEY, TIMES_KEY, MACHINES_KEY = (
+MADE = "made"  # in the mark of a restored run
+KEYS = VERSION_KEY, MEASURES_KEY, GOLDEN_KEY, TIMES_KEY, MACHINES_KEY, RUNS_KEY = (
     "goalposts.rows.version",
     "goalposts.rows.measures",
     "goalposts.rows.golden",
     "goalposts.rows.times",
     "goalposts.rows.machines",
+    "goalposts.rows.runs",
 )
 MAX_BYTES, MAX_MEASURES = 1 << 30, 1 << 28  # of the file; of the measures of all runs, unpacked
 ORDER = ("condition", "sampled", "level_index", "run")
@@ -43,8 +45,9 @@ ORDER = ("condition", "sampled", "level_index", "run")
 class RecordedRows:
     """Recorded runs by id (the text of measures.json, the episodes), and the golden digests of the code that made them.
 
-    times: CPU seconds of a run with its evaluation (`cpu`), by run. machines: the version of torch and the processor's vectors, by run,
-    which a byte-identical repetition needs too. Files of older versions have neither.
+    times: CPU seconds of a run with its evaluation (`cpu`), by run, and the other fields of `Times`. machines: the version of torch and the
+    processor's vectors, by run, which a byte-identical repetition needs too. made: the commit and the versions that made a run, as its
+    page words them. Files of older versions have CPU seconds and machines only, or none of these.
     """
 
     measures: Mapping[str, str] = field(default_factory=dict)
@@ -52,6 +55,7 @@ class RecordedRows:
     golden: Mapping[str, str] = field(default_factory=dict)
     times: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     machines: Mapping[str, str] = field(default_factory=dict)
+    made: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_rows(path: Path) -> RecordedRows:
@@ -72,8 +76,11 @@ def read_rows(path: Path) -> RecordedRows:
         golden = {str(name): str(value) for name, value in json.loads(parquet.metadata[GOLDEN_KEY]).items()}
         seconds = json.loads(parquet.metadata.get(TIMES_KEY, "{}"))
         times = {str(run): {"cpu": float(cpu)} for run, cpu in seconds.items()}
-        where = json.loads(parquet.metadata.get(MACHINES_KEY, "{}"))
-        machines = {str(run): str(words) for words, runs in where.items() for run in runs}
+        machines = _by_run(json.loads(parquet.metadata.get(MACHINES_KEY, "{}")))
+        of_runs = json.loads(parquet.metadata.get(RUNS_KEY, '{"times": {}, "made": {}}'))
+        for run, known in of_runs["times"].items():
+            times[str(run)] = asdict(Times.from_json(json.dumps(known).encode()))
+        made = _by_run(of_runs["made"])
     except (KeyError, ValueError, TypeError, AttributeError, zlib.error, RecursionError) as error:
         raise RunError(f"{path} is damaged ({type(error).__name__}). {remedy}") from None
     parts = {str(key[0]): part for key, part in parquet.table.partition_by("run", as_dict=True).items()}
@@ -83,7 +90,7 @@ def read_rows(path: Path) -> RecordedRows:
         run: validate(part.select([name for name in SCHEMA if name in part.columns]))
         for run, part in parts.items()
     }
-    return RecordedRows(measures, episodes, golden, times, machines)
+    return RecordedRows(measures, episodes, golden, times, machines, made)
 
 
 def restore_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mapping[str, str]) -> int:
@@ -100,12 +107,15 @@ def restore_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mappi
         candidate for candidate in plan.runs if candidate in recorded.measures and candidate not in finished
     ]
     for run in wanted:
+        mark = {"rows": path.name, "golden": dict(recorded.golden), MADE: recorded.made.get(run)}
         files = {
             "config.yaml": plan.runs[run].to_yaml().encode(),
             MEASURES: recorded.measures[run].encode(),
             EPISODES: episodes_file(as_played(recorded.episodes[run], plan.study.conditions)),
-            RECORDED: json.dumps({"rows": path.name, "golden": dict(recorded.golden)}, indent=0).encode(),
+            RECORDED: json.dumps(mark, indent=0).encode(),
         }
+        if _is_whole(times := recorded.times.get(run, {})):
+            files[TIMES] = json.dumps(times).encode()
         folder.keep(Done(run, files))
     return len(wanted)
 
@@ -135,8 +145,13 @@ def write_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mapping
     if not measures:
         return 0
     times = dict(before.times)
-    times |= {run: {"cpu": run_times.cpu} for run in new if (run_times := folder.times(run)) is not None}
+    times |= {run: asdict(run_times) for run in new if (run_times := folder.times(run)) is not None}
     machines = dict(before.machines) | {run: words for run in new if (words := _machine_of(folder.run(run)))}
+    made = dict(before.made) | {run: words for run in new if (words := made_of(folder.run(run)))}
+    of_runs = {
+        "times": {run: times[run] for run in sorted(times) if _is_whole(times[run])},
+        "made": _by_words(made),
+    }
     episodes = pl.concat([*before.episodes.values(), *tables.values()]).sort(ORDER, maintain_order=True)
     packed = zlib.compress(
         json.dumps({run: json.loads(measures[run]) for run in sorted(measures)}).encode(), 9
@@ -146,12 +161,8 @@ def write_rows(path: Path, folder: StudyFolder, plan: StudyPlan, golden: Mapping
         MEASURES_KEY: base64.b64encode(packed).decode(),
         GOLDEN_KEY: json.dumps({**before.golden, **golden}, sort_keys=True),
         TIMES_KEY: json.dumps({run: round(times[run]["cpu"], 2) for run in sorted(times)}),
-        MACHINES_KEY: json.dumps(
-            {
-                words: sorted(run for run in machines if machines[run] == words)
-                for words in sorted(set(machines.values()))
-            }
-        ),
+        MACHINES_KEY: json.dumps(_by_words(machines)),
+        RUNS_KEY: json.dumps(of_runs),
     }
     buffer = io.BytesIO()
     episodes.write_parquet(buffer, compression="zstd", compression_level=19, metadata=metadata)
@@ -164,17 +175,47 @@ def machine_words(torch: str, processor: Mapping[str, str]) -> str:
     return f"torch {torch}, {processor.get('vectors', 'unknown')}"
 
 
+def made_of(run: Path) -> str | None:
+    """The commit and the versions that made a finished run; None if neither its provenance nor its recorded rows hold them."""
+    facts = _provenance_of(run)
+    if facts is not None:
+        commit = (facts.commit or "an installed package")[:12] + (" with changes" if facts.dirty else "")
+        return f"{commit}, {facts.python}, torch {facts.packages.get('torch')}, numpy {facts.packages.get('numpy')}"
+    try:
+        words = json.loads(read_limited(run / RECORDED, MAX_MEASURES)).get(MADE)
+    except (RunError, ValueError, AttributeError):
+        return None
+    return " ".join(words.split()) if isinstance(words, str) else None
+
+
 def _machine_of(run: Path) -> str | None:
     """The machine of a finished run; None if its provenance is missing, as in a restored run, or does not say."""
+    facts = _provenance_of(run)
+    if facts is None or not facts.processor:
+        return None
+    return machine_words(facts.packages.get("torch", "unknown"), facts.processor)
+
+
+def _provenance_of(run: Path) -> Provenance | None:
     try:
-        provenance = Provenance.model_validate_json(read_limited(run / PROVENANCE, MAX_MEASURES))
+        return Provenance.model_validate_json(read_limited(run / PROVENANCE, MAX_MEASURES))
     except (RunError, ValueError):
         return None
-    return (
-        machine_words(provenance.packages.get("torch", "unknown"), provenance.processor)
-        if provenance.processor
-        else None
-    )
+
+
+def _is_whole(times: Mapping[str, float]) -> bool:
+    """Whether the times of a run are those of `Times`, not its CPU seconds alone."""
+    return all(fact.name in times for fact in fields(Times))
+
+
+def _by_words(words: Mapping[str, str]) -> dict[str, list[str]]:
+    """The runs of each text, both sorted: many runs have the same."""
+    return {text: sorted(run for run in words if words[run] == text) for text in sorted(set(words.values()))}
+
+
+def _by_run(runs: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """The text of each run, from the runs of each text."""
+    return {str(run): str(text) for text, names in runs.items() for run in names}
 
 
 def _refuse_other_code(path: Path, recorded: RecordedRows, golden: Mapping[str, str]) -> None:
