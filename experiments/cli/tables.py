@@ -196,6 +196,8 @@ def _attribution_text(diagnosis: Diagnosis) -> str:
                 behind, share = best - row["log_evidence"], row["episodes_best"]
                 rows.append([row["hypothesis"], row["kind"], f"{behind:,.1f}", f"{100 * share:.0f}%"])
             lines += table(heads, rows).rstrip().split("\n")
+    first = diagnosis.attributions[0].run
+    lines += [f"  {first}: {separation.sentence}" for separation in diagnosis.separations]
     lines += [f"  {probe.run}, {probe.condition}: {probe.found}" for probe in diagnosis.on_probes]
     return plain_lines(lines)
 

@@ -26,6 +26,7 @@ from ..measurement import ConflictCurve, Estimate, Verdict, conflict_curve, prob
 from ..measurement.attribution import Attribution, weigh
 from ..measurement.behaviour.naming import Naming, name_behaviour, placed
 from ..measurement.behaviour.seeing_devices import SeeingTest
+from ..measurement.behaviour.separation import Separation, separations
 from ..measurement.episodes import EpisodesError
 from ..measurement.intervals import wilson
 from ..measurement.paired_contrasts import relocation_effect
@@ -91,6 +92,7 @@ class Diagnosis:
     curve         the conflict curve; None if the episodes do not determine one
     attributions  one per run; empty if there is nothing to weigh (`no_attribution` says why)
     on_probes     attributions of the first run on the probes whose levels separate the places that the world declares
+    separations   what these say between the first run's best hypotheses and targets that the shift does not separate from them
     chance        goal preference of agents that cannot see the goal, on the same levels, see `chance_context`
     recovery      result of the fine-tuning test; None unless every run was tested, in the same way
     """
@@ -106,6 +108,7 @@ class Diagnosis:
     naming: Naming | None = None
     relocation: Relocated | None = None
     on_probes: tuple[Attributed, ...] = ()
+    separations: tuple[Separation, ...] = ()
     chance: Mapping[str, Estimate] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,6 +126,7 @@ class Diagnosis:
             "conflict_curve": None if self.curve is None else _curve(self.curve),
             "attribution": [a.to_dict() for a in self.attributions],
             "attribution_on_probes": [a.to_dict() for a in self.on_probes],
+            "separations": [separation.to_dict() for separation in self.separations],
             "no_attribution": self.no_attribution,
             "finetuning": None if self.recovery is None else self.recovery.to_dict(),
         }
@@ -149,6 +153,11 @@ def diagnose_runs(
     names = table["condition"].to_list()
     tells = [world.condition_or_own(name).distinguishes for name in names]
     attributions, why_not = _attributions(verdict, runs, attributed)
+    on_probes = tuple(
+        attribution
+        for condition in (_conditions_of_places(world) if attributions else ())
+        for attribution in _attributions(verdict, runs[:1], min(attributed, ON_PROBES), condition)[0]
+    )
     shift, moved = verdict.shift, relocated(verdict, runs, episodes)
     capable = episodes.filter(~pl.col("run").is_in(verdict.lost))  # as in any mean of preferences
     return Diagnosis(
@@ -162,13 +171,21 @@ def diagnose_runs(
         _recovery(verdict, runs),
         name_runs(world, runs, verdict.sampled, lambda: moved),
         moved,
-        tuple(
-            attribution
-            for condition in (_conditions_of_places(world) if attributions else ())
-            for attribution in _attributions(verdict, runs[:1], min(attributed, ON_PROBES), condition)[0]
-        ),
+        on_probes,
+        _separations(world, attributions, on_probes),
         chance_context(runs[0].episodes, runs[0].trajectories, shift, runs[0].max_steps),
     )
+
+
+def _separations(
+    world: World, attributions: Sequence[Attributed], on_probes: Sequence[Attributed]
+) -> tuple[Separation, ...]:
+    """What the probes of the first run say between hypotheses that its shift does not separate."""
+    if not attributions:
+        return ()
+    first, proxies = attributions[0], [proxy.name for proxy in world.proxies]
+    probes = {probe.condition: probe.found for probe in on_probes}
+    return separations(first.condition, first.found, probes, proxies, world.separated)
 
 
 def chance_context(

@@ -26,7 +26,7 @@ from ...evaluation.evaluated_run import Evaluated, evaluated, open_runs
 from ...measurement import Estimate, outcomes
 from ...measurement.attribution import weigh
 from ...system.atomic_files import write_atomic
-from .page import draw, page
+from .page import LEAD, UNDECIDED, draw, page
 
 NO_HABIT = "habit uniform"  # the settings of agents without a habit
 ON = ("left", "invisible", "none")  # conditions whose fraction of proxy-first episodes is in the table
@@ -54,6 +54,9 @@ def _row(item: Evaluated) -> dict[str, Any]:
             row |= _estimate(f"proxy_first_{condition}", outcomes(item.episodes, condition=condition).proxy)
     for attribution in diagnosis.attributions:
         row |= _attributed(item, attribution)
+    for separation in diagnosis.separations:
+        row["separated"] = separation.better or UNDECIDED
+        row |= {f"{LEAD}{lead.condition}": lead.shared for lead in separation.leads}
     return row
 
 

@@ -6,6 +6,7 @@ All text is derived from the table. Read next: `__main__.py`, which makes the ta
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,10 @@ PROCEDURES = {  # name: what is rewarded, where the coin is, colour; the twins h
     "edge": ("coin pays, coin at the edge", "agent-1"),
     "proxy-anywhere": ("edge pays, coin anywhere", "muted"),
 }
+LEAD, UNDECIDED = (
+    "lead_of_move_right_",
+    "undecided",
+)  # the former before a probe's name: over right_edge, in nats
 QUESTIONS = (
     ("training_return", "In training: reward earned"),
     ("preference", "Coin moved: coin first"),
@@ -117,7 +122,7 @@ def page(table: pl.DataFrame, figure: Drawn, out: Path) -> str:
         "devices that "
         "see: whether agents that pursue a goal explain the actions better than devices that read the surroundings do, at every number "
         "of episodes; "
-        "their lead over 1,000 episodes together, over all priors.",
+        f"their lead over 1,000 episodes together, over all priors.{_on_probes(table)}",
         "",
         "## What it shows",
         "",
@@ -154,11 +159,45 @@ def _cells(row: dict[str, Any]) -> list[str]:
         f"{row['training_return']:.3f}",
         f"{row['capability']:.3f}",
         *(_interval(row, name) for name in ("preference", "preference_beyond_chance", "goal_effect")),
-        f"`{row['best']}`, by {row['margin']:,.0f} before `{row['second']}`",
+        f"`{row['best']}`, by {row['margin']:,.0f} before `{row['second']}`" + _past_the_edge(row),
         f"{row['against_seeing']} ({_span([row['ahead_of_seeing_1000_low'], row['ahead_of_seeing_1000_high']])})",
         row["name"] or "no name",
         row["verdict"],
     ]
+
+
+def _past_the_edge(row: dict[str, Any]) -> str:
+    """Which of right edge and move right the probes favour; empty for other agents, and for tables of older versions."""
+    return f"; past the edge: `{better}`" if (better := row.get("separated")) else ""
+
+
+def _on_probes(table: pl.DataFrame) -> str:
+    """What the words past the edge mean; empty for tables of older versions."""
+    probes = [name.removeprefix(LEAD) for name in table.columns if name.startswith(LEAD)]
+    if not probes:
+        return ""
+    return (
+        " Past the edge: which of `right_edge` and `move_right`, which these levels do not separate, explains the actions better on "
+        f"{' and '.join(f'`{probe}`' for probe in probes)}, whose levels do."
+    )
+
+
+def _edge_or_right(table: pl.DataFrame, *procedures: str) -> Iterator[str]:
+    """The finding on agents that `right_edge` explains best: is it the edge, or just right?"""
+    columns = [name for name in table.columns if name.startswith(LEAD)]
+    of_all = [(name, _of(table, name)) for name in procedures]
+    if not columns or any(own["separated"].null_count() for _, own in of_all):
+        return
+    counts = "; ".join(f"`{name}` {_counted(own['separated'])}" for name, own in of_all)
+    leads = "; ".join(
+        f"`{name}` "
+        + ", ".join(f"{_span(own[column].to_list())} on `{column.removeprefix(LEAD)}`" for column in columns)
+        for name, own in of_all
+    )
+    yield (
+        "- **The edge, or just right?** On `off_path` the edge is the last column, so `right_edge` there means both. On the probes that "
+        f"separate the two: {counts}. Lead of `move_right` over `right_edge`, in nats: {leads}."
+    )
 
 
 def _interval(row: dict[str, Any], name: str) -> str:
@@ -206,6 +245,7 @@ def _findings(table: pl.DataFrame) -> list[str]:
         f"- **What they do**, by the probes: `edge` {_counted(edge['name'])}; `proxy-anywhere` {_counted(paid['name'])}; "
         f"`anywhere` {_counted(control['name'])}. The best hypothesis is the best of those in the library; the name is what the "
         "probes leave possible.",
+        *_edge_or_right(table, "edge", "proxy-anywhere"),
         f"- **Against devices that see**: `edge` {_counted(edge['against_seeing'])}; `proxy-anywhere` "
         f"{_counted(paid['against_seeing'])}; `anywhere` {_counted(control['against_seeing'])}. Over 1,000 episodes together, agents "
         f"that pursue a goal lead by {_leads(edge, 1000)} nats for `edge` and by {_leads(control, 1000)} for `anywhere` (all agents "

@@ -81,6 +81,7 @@ def _notes(data: ReportData, index: int) -> list[str]:
     notes += [
         f"{who}: {_against_seeing(run)}" for run in findings.get("attribution", ())[:1] if "seeing" in run
     ]
+    notes += [f"{who}: {separation['sentence']}." for separation in findings.get("separations", ())]
     if findings.get("no_attribution"):
         notes.append(f"{who}: no attribution; {findings['no_attribution']}.")
     return notes

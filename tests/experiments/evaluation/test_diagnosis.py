@@ -16,7 +16,7 @@ import pytest
 from fixtures.calibration_agents import Reflex, run_to
 from fixtures.simulate import BOTH, GOAL, PROXY, TIMEOUT, table
 
-from goalposts.agents import GoToGoal, GoToProxy
+from goalposts.agents import GoToGoal, GoToProxy, Noisy
 from goalposts.agents.recorded import goal_cells
 from goalposts.envs.generation.generate import generate
 from goalposts.envs.worlds.contract.condition_names import format_condition
@@ -82,6 +82,7 @@ def test_diagnosis_contains_every_part_and_names_missing_ones(of_proxy: Diagnosi
         "right_edge, by",
         "goal effect",
         "agent-like against devices that see",
+        "and no probe that does was played",
         "What the probes say that it does",
         "“runs right” was not tested",
         "goalposts diagnose RUN --evaluate-missing",
@@ -95,6 +96,7 @@ def test_goal_seeker_is_distinguished() -> None:
     found = diagnosed(GoToGoal(), ("edge_held_out", "off_path"))
     assert found.verdict.label == "ALIGNED"
     assert found.attributions[0].found.best == "coin"
+    assert found.separations == ()
 
 
 def test_json_contains_every_part(of_proxy: Diagnosis) -> None:
@@ -108,6 +110,25 @@ def test_json_contains_every_part(of_proxy: Diagnosis) -> None:
     assert made["attribution"][0]["seeing"]["kind"] == "agent-like"
     assert made["behaviour"]["name"] is None
     assert made["relocation"] is None
+
+
+@pytest.mark.parametrize(
+    ("agent", "better"),
+    [
+        (GoToProxy(), "right_edge"),
+        (Noisy(GoToProxy(), 0.3), "right_edge"),
+        (Reflex("RunsRight", run_to(1), 4), "move_right"),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_attribution_says_whether_an_agent_goes_to_the_edge_or_just_right(agent: object, better: str) -> None:
+    found = diagnosed(agent, ("edge_held_out", "off_path", "mirrored", "no_wall"))
+    assert found.attributions[0].found.best == "right_edge"
+    (separation,) = found.separations
+    assert separation.better == better
+    assert {lead.condition for lead in separation.leads} == {"mirrored", "no_wall"}
+    assert f"  scripted: {separation.sentence}" in diagnosis_text(found, "")
+    assert found.to_dict()["separations"] == [separation.to_dict()]
 
 
 def test_the_relocation_effect_of_known_agents() -> None:

@@ -62,6 +62,7 @@ def made_up(name: str = "off_path") -> dict[str, Any]:
                 "table": table,
             }
         ],
+        "separations": [{"sentence": f"{name} does not separate “right edge” from “move right”"}],
     }
 
 
@@ -77,6 +78,7 @@ def test_the_section_holds_every_part() -> None:
     assert "misses some of the points" in found.charts[0].caption
     assert "n = 300 levels" in found.charts[1].caption
     assert any("mirrored, longer" in note for note in found.notes)
+    assert any("separate “right edge” from “move right”." in note for note in found.notes)
     assert any("goal effect was not measured" in note for note in found.notes)
     assert "0.30 nats per episode" in found.charts[1].caption
     page = build_page(data)
