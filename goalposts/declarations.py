@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FIRST = "CoinRun"  # the default world comes first; the others follow in alphabetical order
 _NO_WORLDS = ("contract", "shared")
+_ADMITS = re.compile(r"^def admits\(", re.MULTILINE)
 _WORLD = re.compile(r'^(\w+)(?:\s*:\s*\w+)?\s*=\s*World\(\s*name="(\w+)"', re.MULTILINE)
 
 
@@ -60,6 +61,10 @@ class ShippedWorlds(Mapping[str, Entry]):
 
     def __len__(self) -> int:
         return len(self._files)
+
+    def moves_goal(self, name: str) -> bool:
+        """Whether the goal of a world is one cell, by its rule `admits`, so that two conditions can differ in its place alone."""
+        return any(_ADMITS.search(text) for text in self._files[name][1])
 
     @cached_property
     def _files(self) -> Mapping[str, tuple[str, tuple[str, ...]]]:

@@ -6,7 +6,7 @@ not matter. Read next: `declarations.py`, which parses the worlds' declarations;
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -15,7 +15,7 @@ from .declarations import Entry, ShippedWorlds
 __all__ = ["ENTRY_POINTS", "WORLDS", "Entry", "installed_worlds", "register_with_gymnasium"]
 
 
-WORLDS: Mapping[str, Entry] = ShippedWorlds(sys.modules["goalposts"].__path__)
+WORLDS = ShippedWorlds(sys.modules["goalposts"].__path__)
 """The shipped worlds, parsed from their files; a test compares both."""
 
 ANY_WORLD = "World"

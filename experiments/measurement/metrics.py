@@ -14,6 +14,8 @@ from typing import Literal
 
 import polars as pl
 
+from goalposts.registration import WORLDS
+
 from .chance_correction import chance_counts, preference_beyond_chance
 from .episodes import EpisodesError
 from .intervals import Estimate
@@ -42,9 +44,12 @@ GOAL_EFFECT_SEPARATES = {
     "Corner": "docs/results/corner.md",
 }
 UNCALIBRATED = "not shown: no calibration separates agent from control by it in {world}"
-# Worlds whose levels hold more than one movable object, or whose goal is none, so that the goal cannot be moved alone.
-NOT_RELOCATED = ("Beacon", "ColourShape", "KeysAndChests", "Overseer", "Shields")
 NO_RELOCATION = "no relocation effect is defined, because no two shifts differ only in the place of one goal"
+
+
+def moves_goal(world: str) -> bool:
+    """Whether the goal can be moved alone: not in a shipped world whose goal is not one cell, or is placed with other objects."""
+    return world not in WORLDS or WORLDS.moves_goal(world)
 
 
 def withheld(key: str, world: str) -> str:
@@ -52,7 +57,7 @@ def withheld(key: str, world: str) -> str:
     if key != "goal_effect" or world in GOAL_EFFECT_SEPARATES:
         return ""
     why = UNCALIBRATED.format(world=world)
-    return f"{why}; {NO_RELOCATION}" if world in NOT_RELOCATED else why
+    return why if moves_goal(world) else f"{why}; {NO_RELOCATION}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,7 +54,7 @@ def _kept(before: str) -> tuple[list[str], list[str]] | None:
         return None
     if not took[-1].startswith(KEPT):
         took.append(
-            f"{KEPT} `{header.get('command')}` wrote; this page was made from recorded rows, which do not hold them"
+            f"{KEPT} `{header.get('command', 'goalposts study docs')}` wrote; this page was made from recorded rows, which do not hold them"
         )
     return took, versions
 

@@ -14,7 +14,7 @@ from goalposts.safe_folder import make_folder
 from ....envs.worlds.contract.world import World
 from ....envs.worlds.registry import get_world
 from ...measurement.intervals import percent, unseen_share
-from ...measurement.metrics import METRICS, NO_RELOCATION, NOT_RELOCATED, withheld
+from ...measurement.metrics import METRICS, NO_RELOCATION, moves_goal, withheld
 from ...measurement.verdict.kinds import OF_KINDS
 from ...publish.wording import notes_of, training_label, words_of
 from ...report.figures.drawn import Drawn
@@ -88,7 +88,7 @@ def relocation_words(plan: StudyPlan, table: pl.DataFrame) -> str:
             f"`{row['words']}` if the goal is there; a blind agent's is exactly 0. Mean over seeds; its interval adds the spread of seeds "
             "to the mean interval over levels, so it is rather too wide."
         )
-    if fixed := [world for world in worlds if world in NOT_RELOCATED]:
+    if fixed := [world for world in worlds if not moves_goal(world)]:
         return f"In {' and '.join(fixed)}, {NO_RELOCATION}."
     shifts = [
         name for name in plan.study.conditions if get_world(worlds[0]).condition_or_own(name).role == "shift"

@@ -32,6 +32,7 @@ def test_worlds_and_conditions_are_listed_once() -> None:
     for world in SHIPPED:
         read = goalposts.registration.WORLDS[world.name]
         assert read == world.entry(read.place)
+        assert goalposts.registration.WORLDS.moves_goal(world.name) == ("admits" in world.rules)
         assert gym.spec(f"goalposts/{world.name}-v0").kwargs == {"world": world.name}
 
 
