@@ -260,7 +260,9 @@ def _of_procedures(column: str, procedure: str = "") -> Callable[[], str]:
             return "measured by `outer_vs_inner`, not yet run"
         texts = []
         for name in [procedure] if procedure else ["edge", "proxy-anywhere", "anywhere"]:
-            words = Counter(table.filter(pl.col("procedure") == name)[column].to_list()).most_common()
+            words = Counter(table.filter(pl.col("procedure") == name)[column].drop_nulls().to_list()).most_common()
+            if not words:  # not measured of such agents
+                continue
             counted = ", ".join(f"{word} {n}" for word, n in words)
             texts.append(counted if procedure else f"`{name}`: {counted}")
         return "; ".join(texts)
@@ -326,6 +328,7 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-cure-stuck": _point("cure", "paralysis", arm="longer", x="mixture(0.02)"),
     "attribution-best": _of_procedures("best"),
     "attribution-seeing": _of_procedures("against_seeing"),
+    "attribution-past-the-edge": _of_procedures("separated"),
     "attribution-habits": _habits("agent_over_device"),
     "attribution-no-habits": _habits("agent_over_device_without_habits"),
     "diagnosis-time": _diagnosis_time,

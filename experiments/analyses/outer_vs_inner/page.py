@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ...measurement.attribution import TIED
 from ...measurement.intervals import percent, unseen_share
 from ...report.figures.charts import PALETTE
 from ...report.figures.dot_rows import DotRow, RowDot, dot_rows
@@ -178,7 +179,8 @@ def _on_probes(table: pl.DataFrame) -> str:
         return ""
     return (
         " Past the edge: which of `right_edge` and `move_right`, which these levels do not separate, explains the actions better on "
-        f"{' and '.join(f'`{probe}`' for probe in probes)}, whose levels do."
+        f"{' and '.join(f'`{probe}`' for probe in probes)}, whose levels do. A probe decides if its episodes, taken together and one by "
+        f"one, favour the same one, and together by at least {TIED:g} nats."
     )
 
 
