@@ -117,7 +117,7 @@ def test_json_contains_every_part(of_proxy: Diagnosis) -> None:
     [
         (GoToProxy(), "right_edge"),
         (Noisy(GoToProxy(), 0.3), "right_edge"),
-        (Reflex("RunsRight", run_to(1), 4), "move_right"),
+        (Reflex("JustRight", run_to(1), 4), "move_right"),
     ],
     ids=lambda value: getattr(value, "name", value),
 )
