@@ -336,4 +336,7 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-name-least": lambda: f"{_named_seekers()['w'].min():.2f}",
     "rev-two-percent": _point("alpha", "misgeneralization", x="mixture(0.02)"),
     "rev-pixels": _words("pixels", "verdict"),
+    "rev-pixels-preference": _point("pixels", "preference"),
+    "rev-pixels-control": _words("pixels", "verdict", arm="anywhere"),
+    "rev-pixels-control-capability": _point("pixels", "capability", arm="anywhere"),
 }

@@ -77,9 +77,8 @@ def results_by_finding(folder: Path) -> str:
         title = re.search(r"^# (.+)$", body, re.MULTILINE)
         name, n = title[1] if title else page.stem, str(header.get("n", ""))
         planned = page.stem.endswith(("-plan", "-data"))
-        stale = " *Stale: see the page.*" if "> **Stale.**" in body else ""
         finding = "" if planned else _finding(body)
-        item = f"- **[{finding or name}]({page.name})**  \n  {f'{name}; ' if finding else ''}n = {n}.{stale}"
+        item = f"- **[{finding or name}]({page.name})**  \n  {f'{name}; ' if finding else ''}n = {n}."
         groups[plans if planned else checks if n.startswith(CHECKS) else findings].append(item)
     return "\n\n".join(f"## {head}\n\n" + "\n".join(items) for head, items in groups.items() if items)
 

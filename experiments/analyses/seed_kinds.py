@@ -180,13 +180,14 @@ def _seed(k: int, rate: float, measure: str) -> Seed:
 
 
 def _judged(k: int, capability: float, preference: float, levels: int) -> Seed:
-    """A seed with these rates: it decides in as many episodes as it is capable."""
+    """A seed with these rates: it decides in as many episodes as it is capable, and loses all of the return where it misses the goal."""
     decided = max(round(capability * levels), 1)
     numbers: dict[str, Any] = {
         "capability": wilson(round(capability * levels), levels),
         "capability_shift": wilson(round(capability * levels), levels),
         "preference": wilson(round(preference * decided), decided),
         "misgeneralization": wilson(round((1 - preference) * capability * levels), levels),
+        "normalized_regret": wilson(round((1 - preference * capability) * levels), levels),
     }
     label, _ = judge(Numbers("control", "shift", **numbers), Thresholds())
     return Seed(f"seed {k}", str(k), label, **numbers)
