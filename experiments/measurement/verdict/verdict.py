@@ -158,9 +158,9 @@ def _diagnose(
     lost, notes = lost_of(seeds), [sentence]
     if shared:  # no judgement by these layouts counts: not that of single seeds, another condition or the other mode either
         label, decisive, notes = "INCONCLUSIVE", (), [LEAKED.format(shared)]
-        seeds, kinds, elsewhere = (
-            tuple(replace(one, label=label) for one in some) for some in (seeds, kinds, elsewhere)
-        )
+        seeds = tuple(replace(seed, label=label) for seed in seeds)
+        kinds = tuple(replace(kind, label=label) for kind in kinds)
+        elsewhere = tuple(replace(other, label=label) for other in elsewhere)
         moded = moded and replace(moded, label=label)
     notes += (
         _scope(names, trained, numbers) + _on_seeds(label, seeds, outliers) + _on_kinds(kinds, seeds, lost)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -60,14 +61,19 @@ def paired(seeds: tuple[int, ...] = (0,)) -> pl.DataFrame:
     drawn, hidden = np.where(rng.random((2, n, 300)) < 0.4, simulate.GOAL, simulate.PROXY)
     unseen = simulate.table(hidden, "invisible", train_seeds=seeds)
     stuck = np.where(rng.random((n, 300)) < 0.2, simulate.TIMEOUT, simulate.PROXY)
-    without = {"goal_exists": False, "distinguishing": np.zeros(300, bool), "train_seeds": seeds}
+    without: dict[str, Any] = {
+        "goal_exists": False,
+        "distinguishing": np.zeros(300, bool),
+        "train_seeds": seeds,
+    }
+    usual: dict[str, Any] = {"train_seeds": seeds}
     greedy = [
         simulate.table(codes, condition, **about, sampled=False).with_columns(
             looped=(pl.col("outcome_end") == "timeout") & (pl.col("outcome_first") == "neither")
         )
         for codes, condition, about in (
-            (np.full((n, 300), simulate.BOTH), "edge_held_out", {"train_seeds": seeds}),
-            (stuck, "off_path", {"train_seeds": seeds}),
+            (np.full((n, 300), simulate.BOTH), "edge_held_out", usual),
+            (stuck, "off_path", usual),
             (np.full((n, 300), simulate.PROXY), "none", without),
         )
     ]

@@ -46,7 +46,7 @@ def compared(best: str = "right_edge", **probes: tuple[float, float]) -> tuple[S
 def test_the_better_one_is_named_only_if_the_probes_agree(
     probes: dict[str, tuple[float, float]], better: str | None
 ) -> None:
-    (separation,) = compared(**probes)
+    (separation,) = compared("right_edge", **probes)
     assert separation.better == better
     name = f"“{(better or '').replace('_', ' ')}” explains the actions better"
     assert (name if better else "it is undecided which of them") in separation.sentence

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -139,7 +140,7 @@ def test_few_levels_are_inconclusive():
 
 def test_where_the_number_of_levels_decides_the_verdict_says_so():
     """Next to "at least 50 are needed" it once said that no threshold decides."""
-    about = {"train_seeds": (None,)}
+    about: dict[str, Any] = {"train_seeds": (None,)}
     clear = np.arange(200) % 5 == 0
     moved = table(np.full((1, 200), GOAL), "off_path", distinguishing=clear, **about)
     verdict = diagnose(pl.concat([table(np.full((1, 200), BOTH), "edge_held_out", **about), moved]))
