@@ -33,7 +33,7 @@ def closing(
     counts = Counter(made for _, made in known.values() if made is not None)
     versions = [f"{n} run{'s' * (n > 1)} at {words}." for words, n in counts.most_common()]
     if len(whole) < len(finished):
-        kept = _kept(before)
+        kept = _kept(before, len(finished))
         note = f"{UNKNOWN} {len(whole)} of {len(finished)} runs; the others come from recorded rows that do not hold them"
         took, versions = kept or ([*took, note], versions)
     size = _size(plan, len(finished))
@@ -43,14 +43,15 @@ def closing(
     ]
 
 
-def _kept(before: str) -> tuple[list[str], list[str]] | None:
-    """Times and versions of the page before, and which command wrote it; None if it does not know those of all its runs."""
+def _kept(before: str, finished: int) -> tuple[list[str], list[str]] | None:
+    """Times and versions of the page before, and which command wrote it; None if it does not know those of all runs."""
     header, body = split(before)
     _, _, ending = body.partition(f"\n{TIME}\n")
     times, _, made = ending.partition(f"\n{MADE}\n")
     took = [line.removeprefix("- ") for line in times.splitlines() if line.startswith("- ")][1:]
     versions = [line for line in made.splitlines() if VERSIONS.match(line)]
-    if not took or not versions or any(line.startswith(UNKNOWN) for line in took):
+    known = sum(int(line.split()[0]) for line in versions)
+    if not took or known < finished or any(line.startswith(UNKNOWN) for line in took):
         return None
     if not took[-1].startswith(KEPT):
         took.append(

@@ -110,6 +110,15 @@ def test_times_of_some_runs_are_not_kept_as_those_of_all(
     assert KEPT not in ending(restored, plan, page)
 
 
+def test_times_of_a_page_of_fewer_runs_are_not_kept(
+    restored: StudyFolder, trained: StudyFolder, plan: StudyPlan
+) -> None:
+    every = len(plan.runs)
+    fewer = ending(trained, plan).replace(f"{every} runs at ", f"{every - 1} runs at ")
+    assert KEPT in ending(restored, plan, f"# Study\n\n{ending(trained, plan)}")
+    assert KEPT not in ending(restored, plan, f"# Study\n\n{fewer}")
+
+
 def test_the_committed_pages_have_times_that_can_be_kept(restored: StudyFolder, plan: StudyPlan) -> None:
     page = (DOCS / "results" / "alpha.md").read_text("utf-8")
     section = page.partition(f"{TIME}\n")[2]
