@@ -193,7 +193,8 @@ def _play_batch(
     while active.any():
         alive = np.flatnonzero(active)
         rows = asked.rows(alive)
-        obs = observe_pixels(engine, rows, actions) if observation == "rgb" else engine.observe(rows)
+        pixels = observation == "rgb"
+        obs = observe_pixels(engine, rows, actions) if pixels else engine.observe(rows)
         if sees is not None:
             sees.see(rows, engine.state[rows])
         elif tells is not None and not taken and asked.has_memory(obs):
@@ -209,7 +210,8 @@ def _play_batch(
         if slip > 0:
             slipping(chosen, numbers[alive], steps[alive], noise_seed, slip, len(world.actions))
         if watched is not None:
-            watched.append(engine.state.copy())
+            # A picture shows the direction of the last step, too.
+            watched.append(np.column_stack((engine.state, actions)) if pixels else engine.state.copy())
         actions[alive] = chosen
         row = np.full(n, 255, np.uint8)
         row[alive] = chosen
@@ -229,8 +231,9 @@ def loops(
 ) -> np.ndarray:
     """int8[N]: whether an episode came back to a state, monsters' phase included, before it touched goal or proxy, or died.
 
-    states: int32[N, S] before each step. A memoryless agent that plays greedily then goes round for ever. One that acts
-    differently in the same state has a memory (or draws): nothing follows from a state that recurs, and it is UNDECIDED.
+    states: int[N, S] before each step, with the last action where observations show it. A memoryless agent that plays greedily then goes
+    round for ever. One that acts differently in the same state has a memory (or draws): nothing follows from a state that recurs, and it
+    is UNDECIDED.
     """
     codes = np.full(len(outcome), UNDECIDED if remembers else LOOPS_NOT, np.int8)
     if remembers:

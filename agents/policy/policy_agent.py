@@ -158,6 +158,7 @@ class RecurrentAgent(PolicyAgent):
     Elsewhere it follows SB3: pass the state that the last `predict` returned, and `episode_start`.
     """
 
+    remembers = True  # `play` sees no state of it, because it carries the state itself
     _which: np.ndarray | None = None
 
     def begin(self, levels: LevelSet) -> None:

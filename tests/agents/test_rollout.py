@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goalposts.agents import GoToGoal, GoToProxy, Noisy, Random, play
-from goalposts.agents.rollout import LOOPS, LOOPS_NOT, UNDECIDED, SeesState, TellsProbabilities
+from goalposts.agents.rollout import (
+    LOOPS,
+    LOOPS_NOT,
+    UNDECIDED,
+    SeesState,
+    TellsProbabilities,
+    first_observations,
+)
 from goalposts.envs import Engine, Level, LevelSet, generate, get_world
 from goalposts.envs.engine.engine import ActionError
 from goalposts.envs.engine.outcome import END, O_END, O_GOAL, O_STEPS
@@ -264,6 +271,24 @@ def test_an_agent_that_acts_differently_in_one_state_has_a_memory() -> None:
             return np.array([1 if self.steps % 3 == 0 else 0]), None
 
     assert looped(Twofold({})) == UNDECIDED
+
+
+def test_from_pixels_the_side_that_the_sprite_faces_belongs_to_the_state() -> None:
+    """An agent at a wall that turns to it and back again acts differently in one place, and has no memory."""
+
+    class TurnsAtTheWall:
+        def __init__(self, first: np.ndarray) -> None:
+            self.first = first
+
+        def predict(self, observation, deterministic=False):
+            return np.array([1 if np.array_equal(image, self.first) else 0 for image in observation]), None
+
+    levels = LevelSet.of([HALL])
+    agent = TurnsAtTheWall(first_observations(levels, "rgb")[0])
+    played = play(agent, levels, "rgb", sampled=False)
+    assert {*played.actions[0, :4].tolist()} == {0, 1}
+    assert played.looped is not None
+    assert played.looped[0] == LOOPS
 
 
 def test_reaching_the_proxy_is_no_loop() -> None:

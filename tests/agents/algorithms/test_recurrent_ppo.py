@@ -14,6 +14,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from goalposts.agents.algorithms.recurrent_ppo import SequenceBuffer
 from goalposts.agents.policy.sequence_lstm import process_sequence
+from goalposts.agents.rollout import UNDECIDED, play
+from goalposts.envs import generate
 
 
 class Nothing(BaseCallback):
@@ -83,3 +85,11 @@ def test_several_layers_and_a_carried_state_give_torchs_outputs() -> None:
     assert all(
         torch.allclose(ours, theirs, atol=1e-6) for ours, theirs in zip(after, expected_after, strict=True)
     )
+
+
+def test_whether_a_recurrent_agent_goes_round_is_undecided() -> None:
+    played = play(
+        small_training("RecurrentPPO").agent(), generate("CoinRun", "off_path", 13, 20), sampled=False
+    )
+    assert played.looped is not None
+    assert (played.looped == UNDECIDED).all()
