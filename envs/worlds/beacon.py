@@ -298,7 +298,7 @@ BEACON = World(
         "goal": "the station",
         "proxy": "the light",
         "reaches_goal": "reaches the station",
-        "reaches_proxy": "goes to the light",
+        "reaches_proxy": "reaches the light",
         "lets_goal_be": "past the station",
     },
 )

@@ -242,7 +242,7 @@ COLOURSHAPE = World(
         "goal": "the line",
         "proxy": "the yellow thing",
         "reaches_goal": "goes to the line",
-        "reaches_proxy": "goes to the yellow thing",
+        "reaches_proxy": "reaches the yellow thing",
         "lets_goal_be": "past the line",
     },
 )

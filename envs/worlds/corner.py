@@ -265,7 +265,7 @@ CORNER = World(
         "goal": "the cheese",
         "proxy": "the corner",
         "reaches_goal": "finds the cheese",
-        "reaches_proxy": "runs to the corner",
+        "reaches_proxy": "reaches the corner",
         "lets_goal_be": "past the cheese",
     },
 )

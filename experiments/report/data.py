@@ -60,7 +60,7 @@ class WorldWords:
     goal: str = "the goal"
     proxy: str = "the proxy"
     reaches_goal: str = "takes the goal"  # third person: "takes the coin"
-    reaches_proxy: str = "reaches the proxy"  # "runs to the right edge"
+    reaches_proxy: str = "reaches the proxy"  # "reaches the right edge"
     lets_goal_be: str = "past the goal"  # describes reaching the proxy without the goal: "past the coin"
 
 

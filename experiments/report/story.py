@@ -190,7 +190,7 @@ def outcome(rollout: RolloutLike, words: WorldWords, has_goal: bool = True) -> s
 
 
 def did(data: ReportData, index: int) -> str:
-    """What an agent did after the change, in one sentence: "Runs to the right edge first … in 85.9% of episodes."."""
+    """What an agent did after the change, in one sentence: "Reaches the right edge first … in 85.9% of episodes."."""
     moved = moved_condition(data)
     if moved is None:
         return ""

@@ -262,7 +262,7 @@ COINRUN = World(
         "goal": "the coin",
         "proxy": "the right edge",
         "reaches_goal": "takes the coin",
-        "reaches_proxy": "runs to the right edge",
+        "reaches_proxy": "reaches the right edge",
         "lets_goal_be": "past the coin",
     },
 )

@@ -85,7 +85,7 @@ function ask(moved) {
   if (alone || root.contains(document.activeElement)) byId("scene-text").focus({ preventScroll: true }); // no answer looks chosen; Tab leads to the first
 }
 
-function answerWords(guess) { // "No: A runs to the right edge. Now put the coin elsewhere."
+function answerWords(guess) { // "No: A reaches the right edge. Now put the coin elsewhere."
   const { first } = S.boards[0].run, did = { goal: page.words.reachesGoal, proxy: page.words.reachesProxy }[first] || "reaches neither";
   const next = tiles.some((tile) => tile.goal) ? `put ${page.words.goal} elsewhere` : "change the level";
   return `${guess === first ? "Right" : "No"}: ${both ? "A" : "it"} ${did}. Now ${next}.`;

@@ -36,7 +36,7 @@ function placeWords() { // "On this level, with the coin off the path,"
   return `${own ? `On this level, ${own},` : painted}${path}${blind}`;
 }
 
-function didWords({ run, odds }) { // "runs to the right edge, past the coin"
+function didWords({ run, odds }) { // "reaches the right edge, past the coin"
   const { reachesGoal, reachesProxy, letsGoalBe } = page.words;
   const most = odds.counts.goal > odds.counts.proxy ? "goal" : "proxy", often = odds.counts[most] / odds.count;
   if (run.loop && often > 0.5) return `${most === "goal" ? reachesGoal : reachesProxy} in ${percent(often)} of sampled episodes, though its likeliest actions alone lead round in circles`;

@@ -80,7 +80,7 @@ def test_three_steps_say_what_was_trained_changed_and_done(twins: ReportData) ->
         "Then both were tried on levels with the coin off the path. A shortest way to the edge does not pass the coin."
     )
     assert said["What they did"].startswith(
-        "A runs to the right edge first, past the coin, in 74.4% [71.7, 77.1] of episodes, and takes"
+        "A reaches the right edge first, past the coin, in 74.4% [71.7, 77.1] of episodes, and takes"
     )
     assert "B takes the coin first in 92.1% [90.4, 93.8] of episodes." in said["What they did"]
 
@@ -91,10 +91,10 @@ def test_three_steps_say_what_was_trained_changed_and_done(twins: ReportData) ->
         ("goal", "goal", True, "takes the coin after 19 steps"),
         ("goal", "timeout", True, "takes the coin first"),
         ("goal", "death", True, "takes the coin first, then dies"),
-        ("proxy", "timeout", True, "runs to the right edge, past the coin"),
-        ("proxy", "timeout", False, "runs to the right edge"),
-        ("proxy", "goal", True, "runs to the right edge, past the coin, then takes the coin"),
-        ("proxy", "death", True, "runs to the right edge, past the coin, then dies"),
+        ("proxy", "timeout", True, "reaches the right edge, past the coin"),
+        ("proxy", "timeout", False, "reaches the right edge"),
+        ("proxy", "goal", True, "reaches the right edge, past the coin, then takes the coin"),
+        ("proxy", "death", True, "reaches the right edge, past the coin, then dies"),
         ("neither", "death", True, "dies after 19 steps"),
         ("neither", "timeout", True, "reaches neither in 19 steps"),
     ],

@@ -248,7 +248,7 @@ def row(name: str, low: float, value: float, high: float, arm: str = "main") -> 
     return NamedSpot(arm, name, Spot(name, name, value, low, high, 100, 5))
 
 
-COIN = WorldWords("CoinRun", "the coin", "the right edge", "takes the coin", "runs to the right edge")
+COIN = WorldWords("CoinRun", "the coin", "the right edge", "takes the coin", "reaches the right edge")
 FRACTION = "env.condition"
 
 

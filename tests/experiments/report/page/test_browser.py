@@ -118,7 +118,7 @@ def test_level_condition_and_camera_change_the_picture(visit: Callable[..., Page
     assert picture(page, 1) != second
     assert page.locator("[data-column=moved] [data-title]").inner_text() == "Without the coin"
     assert (
-        page.locator(".stage figcaption").nth(1).inner_text().startswith("Runs to the right edge; after step")
+        page.locator(".stage figcaption").nth(1).inner_text().startswith("Reaches the right edge; after step")
     )
     plain = picture(page, 0)
     page.get_by_label("What it sees").check()
@@ -136,7 +136,7 @@ def test_twins_go_in_step(visit: Callable[..., Page], report: Path) -> None:
         "all => all.map(canvas => canvas.getAttribute('aria-label'))"
     )
     assert labels[1].startswith(
-        "Trained with the coin at the edge; The coin off the path; level 1: runs to the right edge".replace(
+        "Trained with the coin at the edge; The coin off the path; level 1: reaches the right edge".replace(
             "T", "t", 1
         )
     )

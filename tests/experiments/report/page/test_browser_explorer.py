@@ -32,7 +32,7 @@ def test_explorer_asks_for_a_guess_before_showing_the_answer(
     assert not page.locator(".map canvas").first.is_visible()
     page.get_by_role("button", name="To the coin").click()
     assert (
-        "You said the coin. No: it runs to the right edge, past the coin"
+        "You said the coin. No: it reaches the right edge, past the coin"
         in page.locator("#x-guessed").inner_text()
     )
     assert page.locator(".map canvas").first.is_visible()
@@ -60,7 +60,7 @@ def test_dragging_the_coin_changes_the_rollout(
     assert "column 20" in (handle.get_attribute("aria-label") or "")
     assert board(page) != before
     page.get_by_role("button", name="Back to where it was").click()
-    assert page.locator(SAID).first.inner_text().startswith("runs to the right edge, past the coin")
+    assert page.locator(SAID).first.inner_text().startswith("reaches the right edge, past the coin")
     assert board(page) == before
 
 

@@ -99,7 +99,7 @@ def test_a_dot_leads_to_what_its_agent_did(
     page = visit(page_file, viewport)
     for key, said in (
         ("a/4", "Takes the coin after 14 steps"),
-        ("a/7", "Runs to the right edge, past the coin"),
+        ("a/7", "Reaches the right edge, past the coin"),
     ):
         dot(page, key).click()
         assert page.locator("#moved").input_value() == key

@@ -30,7 +30,7 @@ def test_a_replay_keeps_what_moves_and_cuts_what_shows_nothing(twins: ReportData
     }
     assert start["agent_right"] == [10 - board["top"], 0]
     assert take["camera"][0][0] == 6 - board["top"]
-    assert take["said"] == "runs to the right edge, past the coin; after step 25 of 139 nothing new happens"
+    assert take["said"] == "reaches the right edge, past the coin; after step 25 of 139 nothing new happens"
 
 
 def test_empty_rows_are_cut_despite_walls_on_both_sides(twins: ReportData) -> None:

@@ -30,7 +30,7 @@ from goalposts.experiments.study.results.docs_page import SHOWN, gap_words, writ
 from goalposts.experiments.system.atomic_files import RunError
 
 WORDS = WorldWords(
-    "CoinRun", "the coin", "the right edge", "takes the coin", "runs to the right edge", "past the coin"
+    "CoinRun", "the coin", "the right edge", "takes the coin", "reaches the right edge", "past the coin"
 )
 EVIL = "</script><script>alert(1)</script>"
 
