@@ -145,6 +145,7 @@ def test_the_relocation_effect_of_known_agents() -> None:
     assert seeker.effect.low > 0.7
 
 
+@pytest.mark.slow
 def test_the_goal_alone_is_moved_between_two_shifts_in_the_worlds_that_are_said_to_define_a_relocation_effect() -> (
     None
 ):

@@ -80,13 +80,14 @@ def test_the_coin_moves_by_keyboard_and_by_a_tap(visit: Callable[..., Page], rep
     assert page.locator(SAID).nth(1).inner_text().startswith("takes the coin")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_no_serious_fault(visit: Callable[..., Page], report: Path, scheme: str) -> None:
     page = visit(report, color_scheme=scheme, bypass_csp=True)
     page.get_by_role("button", name="Skip").click()
     assert serious_faults(page) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_fault_in_the_fine_tuning(
     visit: Callable[..., Page], tmp_path: Path, scheme: str

@@ -103,6 +103,7 @@ def test_a_followed_link_wins_over_the_address_that_the_boards_keep(
     until(page, "location.hash.startsWith('#episode=')")
 
 
+@pytest.mark.slow
 def test_every_episode_can_be_filtered_linked_and_seen(
     visit: Callable[..., Page], file: Path, living: ReportData
 ) -> None:
