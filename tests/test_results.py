@@ -67,7 +67,7 @@ def planted(folder: Path, recipes: dict[str, str], worlds: dict[str, str]) -> Pa
 
 
 def test_a_planted_stale_page_is_caught(tmp_path: Path) -> None:
-    header, _ = split((RESULTS / "coinrun-twins.md").read_text("utf-8"))
+    header, _ = split((RESULTS / "recipe-search.md").read_text("utf-8"))
     now = header["recipes"]["coinrun/edge"]
     good = planted(tmp_path, {"coinrun/edge": now}, {"CoinRun": "0123456789abcdef"})
     assert problems_of(good) == []

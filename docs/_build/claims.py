@@ -65,11 +65,11 @@ def _percent(value: float) -> str:
 PAIR = ("main", "anywhere")  # arms of the study coinrun: the coin at the edge, and anywhere
 
 
-def _pair(arm: str, interval: bool) -> Callable[[], str]:
-    """Goal preference of one of the pair."""
+def _pair(arm: str, interval: bool, measure: str = "preference") -> Callable[[], str]:
+    """Goal preference of one of the pair, or that by chance (`chance`): of the same agents, the goal invisible."""
 
     def read() -> str:
-        rows = _study("coinrun").filter((pl.col("measure") == "preference") & (pl.col("arm") == arm))
+        rows = _study("coinrun").filter((pl.col("measure") == measure) & (pl.col("arm") == arm))
         value, low, high = rows.filter(pl.col("seed").is_null()).select("value", "low", "high").row(0)
         return f"{100 * low:.3g}–{100 * high:.3g}%" if interval else _percent(value)
 
@@ -228,10 +228,11 @@ CLAIMS = (
     ),
     Claim(
         "With the coin moved, agents trained with the coin at the edge reach it first in {pair-edge} of decided episodes "
-        "({pair-edge-ci}), their twins in {pair-anywhere} ({pair-anywhere-ci}); what the former do, by the probes: {pair-name}.",
+        "({pair-edge-ci}; with the coin invisible: {pair-chance}), their twins in {pair-anywhere} ({pair-anywhere-ci}); what the former do, by the probes: {pair-name}.",
         {
             "pair-edge": _pair("main", False),
             "pair-edge-ci": _pair("main", True),
+            "pair-chance": _pair("main", False, "chance"),
             "pair-anywhere": _pair("anywhere", False),
             "pair-anywhere-ci": _pair("anywhere", True),
             "pair-name": _named("coinrun"),

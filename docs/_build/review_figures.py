@@ -274,6 +274,7 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-edge-name": _words("coinrun", "behaviour"),
     "rev-seeds-name": _words("seeds", "behaviour"),
     "rev-seeds-missed": _page("seeds", r"(Of those without a name, .*? episodes\))\.", "seeds"),
+    "pair-effect": _point("coinrun", "goal_effect"),
     "rev-edge-mirrored": _page("coinrun", r"\| `mirrored` \| sampled \| [^|]*\| ([^|]*?) \|", "coinrun"),
     "rev-flips": _flips,
     "rev-capability-tenth": _point("alpha", "capability_shift", x="mixture(0.1)"),
