@@ -217,6 +217,19 @@ def _actor() -> str:
     return f"{100 * mean(agents.filter(pl.col('alpha') == 0), 'policy_without_proxy'):.1f}%"
 
 
+def _separate_agents() -> str:
+    agents = pl.read_csv(RESULTS / "explain-separate.csv", infer_schema_length=None)
+    return str(agents.filter(pl.col("alpha") == 0).height)
+
+
+def _coin_valued_from() -> str:
+    """The α from which on the value falls more without the coin than without the wall, in the mean over agents."""
+    agents = pl.read_csv(RESULTS / "explain.csv", infer_schema_length=None).filter(arm="sees the coin")
+    means = agents.group_by("alpha").agg(pl.col("value_without_goal", "value_without_proxy").mean())
+    wall = means.filter(pl.col("value_without_goal") >= pl.col("value_without_proxy"))["alpha"].max()
+    return _percent(float(means.filter(pl.col("alpha") > wall)["alpha"].min()))  # type: ignore[arg-type]
+
+
 CLAIMS = (
     Claim(
         "Agents of both kinds ({pair-agents} of each) reach at least {pair-capability} on held-out levels of the training kind.",
@@ -322,6 +335,8 @@ EXPLAINED: Mapping[str, Callable[[], str]] = {
     "explain-wall-separate": _explained("value_without_proxy", "explain-separate"),
     "explain-coin-separate": _explained("value_without_goal", "explain-separate"),
     "explain-actor-separate": _actor,
+    "explain-agents-separate": _separate_agents,
+    "explain-coin-from": _coin_valued_from,
 }
 """Figures of docs/field.md; docs/results/regenerate.sh 1 12."""
 
