@@ -41,6 +41,8 @@ FILLED = (
     "docs/foresee.md",
     "docs/reviews.md",
     "docs/measurement.md",
+    "docs/scaling.md",
+    "docs/engineering-notes.md",
     "docs/attribution.md",
     "docs/results/recipe-search.md",
 )
@@ -329,6 +331,32 @@ CLAIMS = (
 )
 
 
+_COST: Mapping[str, tuple[str, str]] = {
+    "time": (r"one run took (\S+ s) \(median; (\S+) s to (\S+ s)\)", "{} ({} to {})"),
+    "processor": (r"per worker, (\S+ s) of it processor time", "{}"),
+    "elapsed": (r"- (\d+) of these runs took (.*?) of elapsed time", "{} runs: {}"),
+    "driver": (r"figures and page, used (.*?) of processor time", "{}"),
+    "memory": (r"a run used at most ([\d,]+ MB)", "{}"),
+}
+
+
+def _cost(study: str, what: str) -> Callable[[], str]:
+    """What runs of a study cost, from its page."""
+
+    def read() -> str:
+        pattern, words = _COST[what]
+        found = re.search(pattern, (RESULTS / f"{study}.md").read_text(encoding="utf-8"))
+        assert found is not None, f"{study}.md has no {what}"
+        return words.format(*found.groups())
+
+    return read
+
+
+COSTS: Mapping[str, Callable[[], str]] = {
+    f"cost-{study}-{what}": _cost(study, what) for study in ("alpha", "seeds") for what in _COST
+} | {f"cost-{study}-memory": _cost(study, "memory") for study in ("capability", "recipe")}
+"""Figures of docs/scaling.md and docs/engineering-notes.md."""
+
 EXPLAINED: Mapping[str, Callable[[], str]] = {
     "explain-wall": _explained("value_without_proxy"),
     "explain-coin": _explained("value_without_goal"),
@@ -337,6 +365,7 @@ EXPLAINED: Mapping[str, Callable[[], str]] = {
     "explain-actor-separate": _actor,
     "explain-agents-separate": _separate_agents,
     "explain-coin-from": _coin_valued_from,
+    "recipe-seeds": _seeds_each("recipe"),
 }
 """Figures of docs/field.md; docs/results/regenerate.sh 1 12."""
 
@@ -344,7 +373,7 @@ EXPLAINED: Mapping[str, Callable[[], str]] = {
 def figures() -> dict[str, str]:
     """All figures by name, formatted for quoting."""
     return {name: read() for claim in CLAIMS for name, read in claim.figures.items()} | {
-        name: read() for name, read in {**REVIEWED, **EXPLAINED}.items()
+        name: read() for name, read in {**REVIEWED, **EXPLAINED, **COSTS}.items()
     }
 
 
