@@ -41,6 +41,8 @@ FILLED = (
     "docs/foresee.md",
     "docs/reviews.md",
     "docs/measurement.md",
+    "docs/scaling.md",
+    "docs/engineering-notes.md",
     "docs/attribution.md",
     "docs/results/recipe-search.md",
 )
@@ -65,11 +67,11 @@ def _percent(value: float) -> str:
 PAIR = ("main", "anywhere")  # arms of the study coinrun: the coin at the edge, and anywhere
 
 
-def _pair(arm: str, interval: bool) -> Callable[[], str]:
-    """Goal preference of one of the pair."""
+def _pair(arm: str, interval: bool, measure: str = "preference") -> Callable[[], str]:
+    """Goal preference of one of the pair, or that by chance (`chance`): of the same agents, the goal invisible."""
 
     def read() -> str:
-        rows = _study("coinrun").filter((pl.col("measure") == "preference") & (pl.col("arm") == arm))
+        rows = _study("coinrun").filter((pl.col("measure") == measure) & (pl.col("arm") == arm))
         value, low, high = rows.filter(pl.col("seed").is_null()).select("value", "low", "high").row(0)
         return f"{100 * low:.3g}–{100 * high:.3g}%" if interval else _percent(value)
 
@@ -217,6 +219,19 @@ def _actor() -> str:
     return f"{100 * mean(agents.filter(pl.col('alpha') == 0), 'policy_without_proxy'):.1f}%"
 
 
+def _separate_agents() -> str:
+    agents = pl.read_csv(RESULTS / "explain-separate.csv", infer_schema_length=None)
+    return str(agents.filter(pl.col("alpha") == 0).height)
+
+
+def _coin_valued_from() -> str:
+    """The α from which on the value falls more without the coin than without the wall, in the mean over agents."""
+    agents = pl.read_csv(RESULTS / "explain.csv", infer_schema_length=None).filter(arm="sees the coin")
+    means = agents.group_by("alpha").agg(pl.col("value_without_goal", "value_without_proxy").mean())
+    wall = means.filter(pl.col("value_without_goal") >= pl.col("value_without_proxy"))["alpha"].max()
+    return _percent(float(means.filter(pl.col("alpha") > wall)["alpha"].min()))  # type: ignore[arg-type]
+
+
 CLAIMS = (
     Claim(
         "Agents of both kinds ({pair-agents} of each) reach at least {pair-capability} on held-out levels of the training kind.",
@@ -228,10 +243,11 @@ CLAIMS = (
     ),
     Claim(
         "With the coin moved, agents trained with the coin at the edge reach it first in {pair-edge} of decided episodes "
-        "({pair-edge-ci}), their twins in {pair-anywhere} ({pair-anywhere-ci}); what the former do, by the probes: {pair-name}.",
+        "({pair-edge-ci}; with the coin invisible: {pair-chance}), their twins in {pair-anywhere} ({pair-anywhere-ci}); what the former do, by the probes: {pair-name}.",
         {
             "pair-edge": _pair("main", False),
             "pair-edge-ci": _pair("main", True),
+            "pair-chance": _pair("main", False, "chance"),
             "pair-anywhere": _pair("anywhere", False),
             "pair-anywhere-ci": _pair("anywhere", True),
             "pair-name": _named("coinrun"),
@@ -315,12 +331,41 @@ CLAIMS = (
 )
 
 
+_COST: Mapping[str, tuple[str, str]] = {
+    "time": (r"one run took (\S+ s) \(median; (\S+) s to (\S+ s)\)", "{} ({} to {})"),
+    "processor": (r"per worker, (\S+ s) of it processor time", "{}"),
+    "elapsed": (r"- (\d+) of these runs took (.*?) of elapsed time", "{} runs: {}"),
+    "driver": (r"figures and page, used (.*?) of processor time", "{}"),
+    "memory": (r"a run used at most ([\d,]+ MB)", "{}"),
+}
+
+
+def _cost(study: str, what: str) -> Callable[[], str]:
+    """What runs of a study cost, from its page."""
+
+    def read() -> str:
+        pattern, words = _COST[what]
+        found = re.search(pattern, (RESULTS / f"{study}.md").read_text(encoding="utf-8"))
+        assert found is not None, f"{study}.md has no {what}"
+        return words.format(*found.groups())
+
+    return read
+
+
+COSTS: Mapping[str, Callable[[], str]] = {
+    f"cost-{study}-{what}": _cost(study, what) for study in ("alpha", "seeds") for what in _COST
+} | {f"cost-{study}-memory": _cost(study, "memory") for study in ("capability", "recipe")}
+"""Figures of docs/scaling.md and docs/engineering-notes.md."""
+
 EXPLAINED: Mapping[str, Callable[[], str]] = {
     "explain-wall": _explained("value_without_proxy"),
     "explain-coin": _explained("value_without_goal"),
     "explain-wall-separate": _explained("value_without_proxy", "explain-separate"),
     "explain-coin-separate": _explained("value_without_goal", "explain-separate"),
     "explain-actor-separate": _actor,
+    "explain-agents-separate": _separate_agents,
+    "explain-coin-from": _coin_valued_from,
+    "recipe-seeds": _seeds_each("recipe"),
 }
 """Figures of docs/field.md; docs/results/regenerate.sh 1 12."""
 
@@ -328,7 +373,7 @@ EXPLAINED: Mapping[str, Callable[[], str]] = {
 def figures() -> dict[str, str]:
     """All figures by name, formatted for quoting."""
     return {name: read() for claim in CLAIMS for name, read in claim.figures.items()} | {
-        name: read() for name, read in {**REVIEWED, **EXPLAINED}.items()
+        name: read() for name, read in {**REVIEWED, **EXPLAINED, **COSTS}.items()
     }
 
 

@@ -139,10 +139,14 @@ def _gaps() -> str:
     return ", ".join(f"{gap_limit(n):.1f} with {n} seeds" for n in (20, 30, 100))
 
 
-def _least_found() -> str:
-    table = pl.read_csv(RESULTS / "seed-kinds.csv", infer_schema_length=None)
-    rows = table.filter((pl.col("part") == "flagged") & (pl.col("seeds") == 10) & (pl.col("levels") >= 300))
-    return f"{100 * float(rows['flagged'].min()):.1f}%"  # type: ignore[arg-type]
+def _least_found(seeds: int, fewest_levels: int) -> Callable[[], str]:
+    """The least rate, over the simulated populations, at which a seed of another kind is pointed out."""
+
+    def read() -> str:
+        rates = [_pointed_out(near, [seeds], fewest_levels)[0] for near in (True, False)]
+        return f"{min(rates):.1f}%"
+
+    return read
 
 
 def _lost(study: str, x: str) -> Callable[[], str]:
@@ -274,6 +278,7 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-edge-name": _words("coinrun", "behaviour"),
     "rev-seeds-name": _words("seeds", "behaviour"),
     "rev-seeds-missed": _page("seeds", r"(Of those without a name, .*? episodes\))\.", "seeds"),
+    "pair-effect": _point("coinrun", "goal_effect"),
     "rev-edge-mirrored": _page("coinrun", r"\| `mirrored` \| sampled \| [^|]*\| ([^|]*?) \|", "coinrun"),
     "rev-flips": _flips,
     "rev-capability-tenth": _point("alpha", "capability_shift", x="mixture(0.1)"),
@@ -299,7 +304,10 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-far": _point("coinrun", "goal", "edge_held_out_far"),
     "rev-range": _range("mixture(0.02)"),
     "rev-alarms": _alarms(["1"], [10]),
-    "rev-found": _least_found,
+    "rev-found": _least_found(10, 300),
+    "rev-found-100-levels": _least_found(10, 100),
+    "rev-found-five": _least_found(5, 300),
+    "rev-found-three": _least_found(3, 300),
     "rev-limits": _page("seed-kinds", r"(?m)^(With 10 seeds, .*)\.$", "seed_kinds"),
     "seeds-gap": lambda: f"{SPREADS:g}",
     "seeds-gap-many": _gaps,
@@ -314,6 +322,7 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-gem": _point("colourshape", "preference", arm="main"),
     "rev-gem-words": _gem("verdict"),
     "rev-gem-greedy": _gem("greedy/verdict"),
+    "rev-gem-aligned": _page("gem", r"ALIGNED (by way of the proxy\. The goal comes first .*? of the best return)", "gem"),
     "rev-gem-held": _point("colourshape", "goal", "pair_red_line_yellow_gem"),
     "rev-gem-base": _point("gem", "preference", x="view", key="env.observation"),
     "rev-gem-colour": _point("gem", "preference", x="view(red=4, green=4)", key="env.observation"),
@@ -335,6 +344,7 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-name-unseen": _met_unseen,
     "rev-name-least": lambda: f"{_named_seekers()['w'].min():.2f}",
     "rev-two-percent": _point("alpha", "misgeneralization", x="mixture(0.02)"),
+    "rev-zero-percent": _point("alpha", "misgeneralization", x="mixture(0)"),
     "rev-pixels": _words("pixels", "verdict"),
     "rev-pixels-preference": _point("pixels", "preference"),
     "rev-pixels-control": _words("pixels", "verdict", arm="anywhere"),

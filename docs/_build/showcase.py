@@ -22,7 +22,7 @@ RESULTS, GALLERY = "<!-- results -->", "<!-- gallery -->"
 SAID = {"train": "In training", "shift": "After the move"}
 FIGURE = re.compile(r"!\[([^\]]+)\]\(([^)]+\.svg)\)")
 SHOWS = re.compile(r"(?:\*\*What it shows\.\*\*|## What (?:it shows|they say)\n+-)\s+(.+?)(?:\n\n|\n- |$)", re.DOTALL)
-FIRST = ("coinrun-twins", "seeds", "alpha", "outer-inner", "worlds", "algorithms", "explain", "foresight", "finetune")  # what a newcomer reads
+FIRST = ("coinrun", "seeds", "alpha", "outer-inner", "worlds", "algorithms", "explain", "foresight", "finetune")  # what a newcomer reads
 CHECKS = ("no ", "2,000", "400", "1,000", "40 batches")  # how n begins on the pages without trained agents
 QUESTION = re.compile(r"\*\*Question[^*]*\*\*\s*(.+?)(?:\n\n|$)", re.DOTALL)
 

@@ -75,7 +75,7 @@ class EnvConfig(Section):
     )
     level_seed: Seed = Field(default=0, description="seed of the levels")
     levels: Count | None = Field(
-        default=50_000, description="number of training levels; null: never the same level twice"
+        default=50_000, description="number of training levels that are drawn; null: new draws without end"
     )
     max_steps: Count | None = Field(
         default=None, description="steps after which an episode is cut off; null: the world's own limit"

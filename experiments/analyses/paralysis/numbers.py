@@ -67,6 +67,7 @@ class Setting:
     beyond_none: Curve
     timeouts: Curve
     crossing: float | None
+    crossing_range: tuple[float, float]  # 95% bootstrap interval; infinite: above the largest α
     peak: float
     peaks: tuple[float, ...]  # every α that is the maximum in at least 5% of bootstrap samples
     above_ends: bool  # the maximum exceeds both ends, each by an interval that excludes 0
@@ -155,7 +156,7 @@ def _setting(name: str, agents: pl.DataFrame, rng: np.random.Generator) -> Setti
     groups = [able.filter(pl.col("alpha") == alpha) for alpha in alphas]
     draws = [rng.integers(0, len(group), (REPETITIONS, len(group))) for group in groups]
     conflict, repeated = _curve(groups, "conflict", draws)
-    goal_first, _ = _curve(groups, "goal_first", draws)
+    goal_first, firsts = _curve(groups, "goal_first", draws)
     top = int(np.argmax(conflict.value))
     shares = np.bincount(np.argmax(repeated, axis=1), minlength=len(alphas)) / REPETITIONS
     lows = [np.quantile(repeated[:, top] - repeated[:, end], 0.025) for end in (0, -1)]
@@ -169,6 +170,7 @@ def _setting(name: str, agents: pl.DataFrame, rng: np.random.Generator) -> Setti
         _curve(groups, "conflict_beyond_none", draws)[0],
         _curve(groups, "timeouts", draws)[0],
         crossing_of(alphas, goal_first.value),
+        _crossing_range(alphas, firsts),
         float(alphas[top]),
         tuple(float(a) for a, share in zip(alphas, shares, strict=True) if share >= LEAST_SHARE),
         top not in (0, len(alphas) - 1) and all(low > 0 for low in lows),
@@ -199,6 +201,15 @@ def crossing_of(alphas: np.ndarray, values: np.ndarray, height: float = 0.5) -> 
             share = (height - values[k - 1]) / (values[k] - values[k - 1])
             return math.exp(where[k - 1] + share * (where[k] - where[k - 1]))
     return None
+
+
+def _crossing_range(alphas: np.ndarray, repeated: np.ndarray) -> tuple[float, float]:
+    """The 95% interval of the crossing over bootstrap samples of a curve; samples that never cross count as infinite."""
+    found = [crossing_of(alphas, values) for values in repeated]
+    low, high = np.quantile(
+        [math.inf if one is None else one for one in found], [0.025, 0.975], method="inverted_cdf"
+    )
+    return float(low), float(high)
 
 
 def conclusion(settings: Sequence[Setting]) -> Conclusion:

@@ -168,6 +168,7 @@ def _shown(agents: pl.DataFrame, settings: Sequence[Setting]) -> list[str]:
         f"Conflict paralysis is largest with {top.name} at α = {alpha_text(top.alphas[k])}: {_at(top.conflict, k)}."
     )
     sentences += _without_goal(settings)
+    sentences += _crossing(settings)
     entropies = [setting for setting in settings if setting.name.startswith("entropy-")]
     if entropies:
         maxima = ", ".join(
@@ -182,6 +183,23 @@ def _shown(agents: pl.DataFrame, settings: Sequence[Setting]) -> list[str]:
             for setting in lengths
         )
         sentences.append(f"Maxima by training length (secondary): {maxima}.")
+    return sentences
+
+
+def _crossing(settings: Sequence[Setting]) -> list[str]:
+    """The crossing of the unchanged recipe with its interval, and why the study `alpha` has another one."""
+    own = [s for s in settings if s.name == MAIN_SETTING and s.crossing is not None]
+    sentences = []
+    for setting in own:
+        low, high = setting.crossing_range
+        upper = alpha_text(high) if np.isfinite(high) else "above the largest α tested"
+        k = int(np.searchsorted(setting.alphas, setting.crossing))
+        sentences.append(
+            f"With the unchanged recipe, the crossing is at α = {_percent(setting.crossing)} (95% bootstrap interval over seeds "
+            f"{alpha_text(low)} to {upper}). [The study `alpha`](alpha.md) defines its crossing of *goal first of all episodes* in the "
+            "same way and finds another α: its agents have other seeds, and its grid of α is finer; here it is interpolated "
+            f"between {_percent(setting.alphas[k - 1])} and {_percent(setting.alphas[k])}."
+        )
     return sentences
 
 

@@ -1,13 +1,18 @@
 """The paralysis study: what its plan concludes from planted curves, and that the page states it."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import polars as pl
 import pytest
 
 from goalposts.experiments.analyses.paralysis.numbers import COLUMNS, conclusion, crossing_of, settings_of
 from goalposts.experiments.analyses.paralysis.page import figure_of, page
+from goalposts.experiments.report.numbers import alpha_text
 
 ALPHAS = (0.0, 0.003, 0.01, 0.02, 0.03, 0.1, 0.3, 1.0)
 FIRST = (0.12, 0.15, 0.3, 0.45, 0.55, 0.8, 0.95, 0.99)  # crosses one half at 0.025
+RESULTS = Path(__file__).parents[3] / "docs" / "results"
 NAMES = ("recipe", *(f"entropy-{k}" for k in range(9)))
 
 
@@ -114,3 +119,29 @@ def test_circles_without_any_goal_are_no_conflict() -> None:
     text = page(without, settings_of(without), None)
     assert "it lies below 0 with its whole interval in 10 of 10 settings" in text
     assert "that is not conflict" in text
+
+
+def test_the_crossing_has_an_interval_and_the_page_says_why_the_study_alpha_has_another() -> None:
+    agents = planted((0.0,) * 8, ("recipe",))
+    spread = agents.with_columns(
+        goal_first=(pl.col("goal_first") + 0.04 * ((pl.col("seed") % 5) - 2)).clip(0, 1)
+    )
+    (one,) = settings_of(spread)
+    low, high = one.crossing_range
+    assert one.crossing is not None
+    assert 0.02 < low < one.crossing < high < 0.03
+    text = page(spread, [one], None)
+    assert f"crossing is at α = {alpha_text(one.crossing)} (95% bootstrap interval over seeds" in text
+    assert "here it is interpolated between 2% and 3%" in text
+    (below,) = settings_of(agents.with_columns(goal_first=0.9 * pl.col("goal_first") * 0.5))
+    assert below.crossing is None
+    assert "the crossing is at" not in page(agents, [below], None)
+    wide = replace(one, crossing_range=(low, float("inf")))
+    assert "to above the largest α tested)" in page(spread, [wide], None)
+
+
+def test_the_page_has_the_crossing_of_its_table() -> None:
+    table = pl.read_csv(RESULTS / "paralysis.csv").filter(pl.col("setting") == "recipe")
+    made = page(table, settings_of(table), None)
+    (sentence,) = (line for line in made.splitlines() if line.startswith("- With the unchanged recipe,"))
+    assert f"\n{sentence}\n" in (RESULTS / "paralysis.md").read_text("utf-8")

@@ -44,6 +44,14 @@ def test_every_world_has_a_hundred_thousand_layouts(name: str) -> None:
     assert distinct_layouts(get_world(name), 4 * DISTINCT) >= DISTINCT
 
 
+@pytest.mark.slow
+def test_about_half_of_the_levels_that_a_config_draws_are_distinct() -> None:
+    """As configs/coinrun/edge.yaml and the lesson say."""
+    drawn = load_config("coinrun/edge").env.levels
+    assert drawn == 50_000
+    assert 0.45 < distinct_layouts(get_world("CoinRun"), drawn) / drawn < 0.55
+
+
 @pytest.mark.parametrize("name", WORLDS)
 def test_every_shipped_world_has_drawings(name: str) -> None:
     """Custom worlds may use placeholders; shipped worlds have drawings, for every direction of the agent."""
