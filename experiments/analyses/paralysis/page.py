@@ -193,6 +193,7 @@ def _crossing(settings: Sequence[Setting]) -> list[str]:
     for setting in own:
         low, high = setting.crossing_range
         upper = alpha_text(high) if np.isfinite(high) else "above the largest α tested"
+        assert setting.crossing is not None
         k = int(np.searchsorted(setting.alphas, setting.crossing))
         sentences.append(
             f"With the unchanged recipe, the crossing is at α = {_percent(setting.crossing)} (95% bootstrap interval over seeds "
