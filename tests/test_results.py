@@ -18,8 +18,9 @@ from claims import CLAIMS, FILLED, MARK, PAGE, claims_page, figures, filled
 from goalposts.experiments.analyses.all_worlds_page import STRICT
 from goalposts.experiments.measurement.metrics import GOAL_EFFECT_SEPARATES
 from goalposts.experiments.study.design.plan import plan_study
-from goalposts.experiments.study.results.page_details import details
+from goalposts.experiments.study.results.page_details import details, markdown_row
 from goalposts.experiments.study.results.page_header import front_matter, golden_of, problems_of, split
+from goalposts.experiments.study.results.report import points_table
 from goalposts.registration import WORLDS
 
 RESULTS = DOCS / "results"
@@ -44,7 +45,13 @@ def test_a_study_page_says_what_its_table_says(page: Path) -> None:
         pl.col("words").cast(pl.String)
     )
     text = page.read_text("utf-8")
-    sentences = details(plan_study(page.stem), table)
+    plan = plan_study(page.stem)
+    summary = points_table(plan, table)
+    sentences = [
+        *map(markdown_row, (summary.head, *summary.rows)),
+        f"{summary.note} All numbers: ",
+        *details(plan, table),
+    ]
     assert [line for line in sentences if line not in text] == [], "run `goalposts study docs` again"
 
 

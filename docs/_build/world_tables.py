@@ -16,12 +16,16 @@ from goalposts.experiments.measurement.metrics import METRICS, withheld
 from goalposts.experiments.study.design.measures import BEHAVIOUR, GREEDY
 from goalposts.experiments.study.design.plan import StudyPlan, plan_study
 from goalposts.experiments.study.results.page_details import interval_cell
+from goalposts.experiments.study.results.undefined_cells import why_no_chance
 from goalposts.registration import WORLDS
 
 ROOT = Path(__file__).parents[2]
 PAGES = {world: ROOT / "docs" / "worlds" / f"{world.lower()}.md" for world in WORLDS}
 PLACE = re.compile(r"(?<=<!-- measured -->\n).*?(?=<!-- /measured -->)", re.DOTALL)
-SHOWN = ("capability", "capability_shift", "preference", "misgeneralization", "normalized_regret", "goal_effect")
+SHOWN = (
+    *("capability", "capability_shift", "preference", "chance", "preference_beyond_chance"),
+    *("misgeneralization", "normalized_regret", "goal_effect"),
+)
 FIRST = ("goal", "proxy", "neither")
 
 
@@ -36,6 +40,7 @@ def filled(text: str, world: str) -> str:
 def measured(plan: StudyPlan, table: pl.DataFrame, world: str) -> str:
     """Both tables as Markdown. table: of the study's CSV file."""
     points = table.filter(pl.col("seed").is_null() & pl.col("step").is_null())
+    known = points.filter(pl.col("value").is_not_null())["measure"].unique()
     rows = {point.name: points.filter(pl.col("point") == point.name) for point in plan.points}
     control = next(row["condition"] for row in points.iter_rows(named=True) if row["measure"] == "capability")
     shift = next(row["condition"] for row in points.iter_rows(named=True) if row["measure"] == "preference")
@@ -44,11 +49,12 @@ def measured(plan: StudyPlan, table: pl.DataFrame, world: str) -> str:
     lines = [
         f"From [the study](../results/{plan.study.name}.md): {plan.study.levels:,} held-out levels per condition, seeds as in the table; sampled actions, except for the last row.",
         f"Control: `{control}`; shift: `{shift}`. Brackets: 95% intervals over seeds and levels.",
+        *([why] if (why := why_no_chance(plan, table, lambda point: f"`{config_of(plan, point)}`")) else []),
         "",
         head + f"| training seeds | {seeds} |",
     ]
     for metric in METRICS:
-        if metric.key in SHOWN and not withheld(metric.key, world):
+        if metric.key in SHOWN and metric.key in known and not withheld(metric.key, world):
             cells = [_cell(rows[point.name], metric.key) for point in plan.points]
             lines.append(f"| {metric.name} | {' | '.join(cells)} |")
     lines += [

@@ -49,7 +49,7 @@ def behaviours_of(world: Any) -> tuple[Behaviour, ...]:
         return world.behaviours
     shift = world.default_condition("shift")
     goal, proxy = f"goes for {world.words['goal']}", f"goes to {world.words['proxy']}"
-    seen = (shift, HIDDEN) if _same_levels(world, shift) else None
+    seen = (shift, HIDDEN) if hides_goal(world) else None
     without = {c.name: ("proxy",) for c in world.conditions if c.absent == "goal" and c.parameter is None}
     return (
         Behaviour(goal, {shift: ("goal first",)}, seen),
@@ -58,7 +58,7 @@ def behaviours_of(world: Any) -> tuple[Behaviour, ...]:
     )
 
 
-def _same_levels(world: Any, shift: str) -> bool:
+def hides_goal(world: Any) -> bool:
     """Whether `invisible` has the levels of the shift. Not in Overseer, where it hides the overseer, and the beds stay in sight."""
     laws = {c.name: (c.placement, c.layout_params, c.absent) for c in world.conditions}
-    return laws.get(HIDDEN) == laws[shift]
+    return laws.get(HIDDEN) == laws[world.default_condition("shift")]

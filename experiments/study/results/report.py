@@ -28,6 +28,7 @@ from ..design.plan import MAIN, Point, StudyPlan
 from ..folder.folder import FIGURES, StudyFolder
 from .page_details import interval_cell
 from .point_names import base_name
+from .undefined_cells import undefined_cells
 
 GREEDY_VERDICT = "verdict, greedy actions"  # as the head of a column
 LONG = 40  # characters of a description of training levels that does not fit a title
@@ -159,6 +160,7 @@ def points_table(plan: StudyPlan, table: pl.DataFrame) -> StudyTable:
         "may be missing (95% confidence)."
     )
     note += "".join(left_out) + _several_kinds(plan, table)
+    note += undefined_cells(plan, table, lambda point: _point_words(plan, point))
     if NO_RELOCATION not in note:
         note += f" {relocation_words(plan, table)}"
     return StudyTable(head, rows, note, table.filter(pl.col("seed").is_null()).write_csv(float_precision=6))

@@ -1,6 +1,8 @@
-"""The table of a study's points: verdicts by sampled and by greedy actions, and the relocation effect or why there is none."""
+"""The table of a study's points: verdicts by sampled and greedy actions, and why a relocation effect or chance is undefined."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -105,3 +107,74 @@ def test_seeds_of_several_kinds_are_pointed_out_by_sampled_and_by_greedy_actions
     assert note.count(said) == len(plan.points)
     assert note.count("of several kinds") == len(plan.points)
     assert unsaid not in note
+
+
+def with_undefined(plan: StudyPlan, measure: str, lost: int = 0) -> pl.DataFrame:
+    """The last point has no number of a measure, because three seeds have none; the first of them lost their capability."""
+    last = plan.points[-1]
+    undefined = {seed for seed, _ in last.runs[:3]}
+    rows = [
+        {
+            "arm": point.arm,
+            "point": point.name,
+            **point.values,
+            "seed": seed,
+            "measure": name,
+            "seeds": 10,
+            "value": 0.5 if name == measure and not (point == last and seed in undefined | {None}) else None,
+            "words": None
+            if name == measure
+            else "CAPABILITY LOSS"
+            if seed in sorted(undefined)[:lost]
+            else "MIXED",
+        }
+        for point in plan.points
+        for seed in (None, *(seed for seed, _ in point.runs))
+        for name in ("verdict", measure)
+    ]
+    for row in rows:
+        row |= {"low": row["value"], "high": row["value"]}
+    return summary_table(plan, rows)
+
+
+@pytest.mark.parametrize(
+    ("measure", "said"),
+    [
+        ("chance", "fewer than 30 episodes while the goal is invisible, too few to estimate chance"),
+        ("paralysis", "it is not decided whether their greedy episodes loop"),
+    ],
+)
+def test_a_dash_among_numbers_is_explained_by_its_seeds(measure: str, said: str) -> None:
+    plan = plan_study("corner")
+    found = points_table(plan, with_undefined(plan, measure, lost=1))
+    assert "–" in found.rows[-1][:-1]
+    assert f"{said}: at {found.rows[-1][0]}, 3 of 10 seeds (1 judged CAPABILITY LOSS)." in found.note
+    assert "3 of 10 seeds." in points_table(plan, with_undefined(plan, measure)).note
+    whole = with_undefined(plan, measure).with_columns(value=0.5, low=0.5, high=0.5)
+    assert said not in points_table(plan, whole).note
+
+
+@pytest.mark.parametrize(
+    ("study", "conditions", "why"),
+    [
+        (
+            "overseer",
+            None,
+            "In Overseer, no goal preference by chance is defined, and so no chance-corrected one: `invisible` hides the",
+        ),
+        (
+            "corner",
+            ("corner_held_out", "off_path"),
+            "needs the condition `invisible`, which this study does not play.",
+        ),
+    ],
+)
+def test_a_study_without_any_chance_says_why(
+    study: str, conditions: tuple[str, ...] | None, why: str
+) -> None:
+    plan = plan_study(study)
+    if conditions is not None:
+        plan = replace(plan, study=plan.study.model_copy(update={"conditions": conditions}))
+    found = points_table(plan, table_of(plan, VERDICT | {"chance": {"value": None}}))
+    assert "goal preference by chance" not in found.head
+    assert why in found.note
