@@ -9,6 +9,7 @@ import polars as pl
 
 from ...foresight.scores import RankScore
 from ...interpretation.states import CONTROL, SHIFT
+from ...measurement.intervals import percent, unseen_share
 from ...measurement.verdict.rules import LOST
 from .answers import answer_lines, answers
 from .critic import critic_lines
@@ -17,7 +18,7 @@ from .numbers import BLIND, MAIN, UNTRAINED, VERDICT, RankLink
 from .numbers_as_text import mean, spread
 from .others import PAIRS, SEPARATE, WORLDS
 from .others_page import pair_lines, worlds_lines
-from .texts import AGREEMENT, SIDE_BY_SIDE, WEIGHTS
+from .texts import ACTIONS, AGREEMENT, SIDE_BY_SIDE, WEIGHTS
 
 NULL = 0.05
 SUPPORT = "support"
@@ -90,13 +91,35 @@ def page(
         "Other worlds": [*worlds, *worlds_lines(tables.get(WORLDS))],
         "Probes and interventions": use_lines(tables),
         "Between two nets": pair_lines(tables.get(PAIRS)),
-        "What it does not show": [LIMITS],
+        "What it does not show": [LIMITS, "", ACTIONS, *_fewer_seeds(tables)],
     }
     title = title_of(agents)
     head = [f"# {title}", "", _introduction(agents), "", f"![{title}]({name}.svg)", "", SIDE_BY_SIDE, ""]
     head += [f"![Edge, anywhere, blind and untrained agents]({name}-agents.svg)", ""]
     body = [line for heading, lines in sections.items() for line in (f"## {heading}", "", *lines, "")]
     return "\n".join([*head, *body])
+
+
+def _fewer_seeds(tables: Mapping[str, pl.DataFrame]) -> list[str]:
+    """The kinds of agent that the training seeds of other worlds and of separate nets can miss."""
+    groups: dict[tuple[str, int], list[str]] = {}
+    for name, by in ((WORLDS, ("world", "condition")), (SEPARATE, ("alpha",))):
+        if name not in tables:
+            continue
+        sizes = tables[name].filter(pl.col("arm") == MAIN).group_by(*by).len()
+        for (group,), some in sizes.sort(by[0]).group_by(by[0], maintain_order=True):
+            words = f"{100 * float(str(group)):g}%" if name == SEPARATE else str(group)
+            groups.setdefault((name, int(some["len"].min())), []).append(words)  # type: ignore[arg-type]
+    if not groups:
+        return []
+    lines = []
+    for (name, n), words in groups.items():
+        who, per = ("Separate nets, α = ", "α") if name == SEPARATE else ("", "condition")
+        lines.append(
+            f"- {who}{', '.join(words)}: n = {n} training seeds per {per} can miss kinds of agent that up to {percent(unseen_share(n))} of "
+            "seeds produce (95% confidence)."
+        )
+    return ["", *lines]
 
 
 def _agreement(agents: pl.DataFrame) -> list[str]:

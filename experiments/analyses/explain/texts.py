@@ -33,5 +33,9 @@ BETWEEN = """\
 The weights of the agent trained with the coin at the edge are moved in a straight line to those of the agent trained with it
 anywhere, of the same seed; and single blocks of weights are put from one into the other. Random changes: the same block, changed in
 20 random directions by the same norm."""
+ACTIONS = """\
+All episodes behind these numbers (capability, goal preference, values at an episode's end, interventions, weights between two nets) are of
+sampled actions. Greedy ones have no number here, because a map is a change of action probabilities, which need not change the likeliest
+action; [the study of α](alpha.md) has verdicts with greedy actions."""
 SIZE = """\
 Size: the norm of the block's difference, as a multiple of the norm of the edge agent's block."""

@@ -175,7 +175,9 @@ def page(curves: dict[str, Recovery], preferences: dict[str, str], seeds: int) -
     warning = curves["edge"].points[-1].gain.warning
     parts.append(
         f"Goal reached on held-out `off_path` levels; differences are paired by level; 95% intervals over {seeds} training seeds"
-        f"{f' ({warning})' if warning else ''}. Last column: the change of weights − scratch since k = 0, which has no interval."
+        f"{f' ({warning})' if warning else ''}. Last column: the change of weights − scratch since k = 0, which has no interval. "
+        "All numbers are of sampled actions, and no greedy episode was played: evening out changes how likely each action is and not which "
+        "is the likeliest, so before training greedy actions could not show it."
     )
     parts.append(f"**What it shows.** {conclusion(curves['edge'], curves['control'])}")
     parts.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from ...foresight.predictors import ACCESS, CHOICES, DISAGREEMENT, PREDICTORS
+from ...measurement.intervals import percent, unseen_share
 from ...measurement.metrics import METRICS
 from .agents import BOUNDS, CONFIG, OUTCOMES
 
@@ -56,6 +57,8 @@ def data_card(agents: pl.DataFrame, file: str, sha256: str, size: int) -> str:
         "by themselves. Compare "
         "agents within a `cell`, or leave out whole axes or worlds.",
         "",
+        _missed(agents),
+        "",
         "**License and privacy.** The project's license. Simulated agents only; no personal data.",
         "",
         "## Columns",
@@ -81,6 +84,18 @@ def data_card(agents: pl.DataFrame, file: str, sha256: str, size: int) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _missed(agents: pl.DataFrame) -> str:
+    """The kinds of agent that the training seeds of a cell can miss, by the number of seeds."""
+    cells = agents.group_by("world", "cell", maintain_order=True).len()
+    fewest = cells.group_by("world", maintain_order=True).agg(pl.col("len").min())
+    parts = [
+        f"{seeds} training seeds per cell ({', '.join(own['world'])}) can miss kinds of agent that up to {percent(unseen_share(seeds))} "
+        "of a cell's seeds produce"
+        for (seeds,), own in fewest.group_by("len", maintain_order=True)
+    ]
+    return f"**What it can miss.** At 95% confidence, {'; '.join(parts)}."
 
 
 def _outcomes() -> list[str]:

@@ -58,6 +58,9 @@ def page(
         "",
         *_primary(comparison),
         "",
+        "Outcomes are of sampled actions, as in the plan; the studies play no greedy episodes, so what these agents do with the likeliest "
+        "action is not known.",
+        "",
     ]
     for figure in figures:
         lines += [f"![{figure.title}]({figure.name}.svg)", "", f"*{figure.title}. {figure.caption}*", ""]

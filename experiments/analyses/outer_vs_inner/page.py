@@ -85,6 +85,7 @@ HEADS = (
     "training return",
     "capability",
     "goal preference",
+    "by chance",
     "beyond chance",
     "goal effect",
     "attribution (nats)",
@@ -125,13 +126,16 @@ def page(table: pl.DataFrame, figure: Drawn, out: Path) -> str:
         "of episodes; "
         f"their lead over 1,000 episodes together, over all priors.{_on_probes(table)}",
         "",
+        "By chance: the goal preference of the same agent on the same levels while the coin is invisible; beyond chance: (preference − "
+        "chance) / (1 − chance). Every column is of sampled actions. Greedy episodes were played too; [the study of the same configs and "
+        "seeds](coinrun.md) has the verdicts on them, and the relocation effect, which the table of this page does not hold.",
+        "",
         "## What it shows",
         "",
         *_findings(table),
-        "- **With the coin always at the edge** the two rewards are the same numbers at every step, so `reward_proxy` and `edge` end in "
-        "the same "
-        "weights, byte for byte, for each seed (compared for five seeds under earlier levels). Behaviour alone cannot show the cause; "
-        "only the "
+        "- **With the coin always at the edge** the two rewards are the same numbers at every step, so `reward_proxy` and `edge` should "
+        "end in the same weights, byte for byte, for each seed. This was seen with earlier levels, for five seeds, and was not repeated "
+        "with the levels and seeds of this page. Behaviour alone cannot show the cause; only the "
         "config can (the reward is printed with every report). MISGENERALIZED means “not after what we meant”.",
         "",
         "## What it does not show",
@@ -159,7 +163,10 @@ def _cells(row: dict[str, Any]) -> list[str]:
         str(row["seed"]),
         f"{row['training_return']:.3f}",
         f"{row['capability']:.3f}",
-        *(_interval(row, name) for name in ("preference", "preference_beyond_chance", "goal_effect")),
+        *(
+            _interval(row, name)
+            for name in ("preference", "chance", "preference_beyond_chance", "goal_effect")
+        ),
         f"`{row['best']}`, by {row['margin']:,.0f} before `{row['second']}`" + _past_the_edge(row),
         f"{row['against_seeing']} ({_span([row['ahead_of_seeing_1000_low'], row['ahead_of_seeing_1000_high']])})",
         row["name"] or "no name",

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from fixtures.places import DOCS
 
 from goalposts.errors import UserError
 from goalposts.experiments.analyses.explain.answers import answers
@@ -21,8 +22,9 @@ from goalposts.experiments.analyses.explain.numbers import (
     with_verdicts,
 )
 from goalposts.experiments.analyses.explain.others_page import pair_lines, worlds_lines
-from goalposts.experiments.analyses.explain.page import page, title_of
+from goalposts.experiments.analyses.explain.page import LIMITS, _fewer_seeds, page, title_of
 from goalposts.experiments.analyses.explain.parts import kept
+from goalposts.experiments.analyses.explain.texts import ACTIONS
 from goalposts.experiments.interpretation.pair import SCHEMA as PAIRS
 from goalposts.experiments.interpretation.probes import SCHEMA as PROBES
 from goalposts.experiments.interpretation.use import SCHEMA as USE
@@ -73,6 +75,48 @@ def test_page_says_whether_the_nulls_hold() -> None:
     assert "within α 1.00" in good
     assert "other: too few agents" in good
     assert "**not null**" in page(agents(blind=0.2), links, "explain", {})
+
+
+def test_page_says_what_few_seeds_of_other_worlds_and_separate_nets_can_miss() -> None:
+    """In Beacon, one condition has five seeds and the other two: the fewer count."""
+    rows = [
+        {"arm": arm, "world": world, "condition": condition, "seed": seed}
+        for arm, world, condition, seeds in (
+            *((MAIN, "Corner", name, 5) for name in ("corner", "anywhere")),
+            *((MAIN, "Beacon", name, seeds) for name, seeds in (("lit", 5), ("anywhere", 2))),
+            (UNTRAINED, "Corner", "corner", 1),
+        )
+        for seed in range(seeds)
+    ]
+    of_alpha = [(MAIN, alpha) for alpha, seeds in ((0.0, 5), (0.03, 20), (1.0, 5)) for _ in range(seeds)]
+    separate = pl.DataFrame(of_alpha, schema=["arm", "alpha"], orient="row")
+    said = "\n".join(_fewer_seeds({"worlds": pl.DataFrame(rows), "separate": separate}))
+    end = "of seeds produce (95% confidence)."
+    assert (
+        f"- Beacon: n = 2 training seeds per condition can miss kinds of agent that up to 78% {end}" in said
+    )
+    assert (
+        f"- Corner: n = 5 training seeds per condition can miss kinds of agent that up to 45% {end}" in said
+    )
+    assert (
+        f"- Separate nets, α = 0%, 100%: n = 5 training seeds per α can miss kinds of agent that up to 45% {end}"
+        in said
+    )
+    assert (
+        f"- Separate nets, α = 3%: n = 20 training seeds per α can miss kinds of agent that up to 14% {end}"
+        in said
+    )
+    assert _fewer_seeds({}) == []
+
+
+def test_the_committed_page_says_which_actions_it_rests_on_and_what_its_fewer_seeds_miss() -> None:
+    tables = {
+        name: pl.read_csv(DOCS / "results" / f"explain-{name}.csv", infer_schema_length=None)
+        for name in ("worlds", "separate")
+    }
+    assert "\n".join([LIMITS, "", ACTIONS, *_fewer_seeds(tables)]) in (
+        DOCS / "results" / "explain.md"
+    ).read_text("utf-8")
 
 
 def test_agents_that_lost_their_capability_are_not_in_the_mean_preference(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def test_an_arm_that_starts_ahead_measures_the_start_and_decides_nothing() -> No
     assert text.count("this test finds in them nothing of what the control kept") == 1
     text = page(both, PREFERENCES, 10)
     assert "| 8,192 | 0.50 [0.45, 0.55] |" in text
+    assert "All numbers are of sampled actions, and no greedy episode was played" in text
     assert "| 0.15 [0.10, 0.20] | 0.00 [−0.05, 0.05] | +0.01 |" in text
     assert "its goal preference was still 0.39 [0.35, 0.42] when fine-tuning began" in text
 

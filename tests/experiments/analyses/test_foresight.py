@@ -1,5 +1,6 @@
 """The foresight study: its table from measures, its page from planted agents, and the data set that needs nothing else."""
 
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -7,16 +8,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 from fixtures.foresight import population
+from fixtures.places import DOCS
 
 from goalposts.experiments.analyses.foresight import __main__ as command
 from goalposts.experiments.analyses.foresight.agents import STUDIES, schema, with_disagreement
-from goalposts.experiments.analyses.foresight.data_card import data_card
+from goalposts.experiments.analyses.foresight.data_card import _missed, data_card
 from goalposts.experiments.analyses.foresight.page import page
 from goalposts.experiments.foresight import scores
 from goalposts.experiments.foresight.comparison import Cell, PredictorComparison, PredictorScore
 from goalposts.experiments.foresight.forecast import Calibration, shipped_calibration
 from goalposts.experiments.foresight.scores import RankScore
 from goalposts.experiments.study.design.plan import plan_study
+from goalposts.experiments.study.results.page_header import split
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +91,7 @@ def test_a_page_names_the_estimates_outside_their_own_intervals() -> None:
 
 def test_a_page_says_which_kinds_of_agent_its_seeds_can_miss() -> None:
     text = page(planted(0.9, 0.83, 0.97), (), (), 22)
+    assert "Outcomes are of sampled actions, as in the plan; the studies play no greedy episodes" in text
     assert (
         "Beacon: 10 to 12 training seeds per config can miss a kind of agent that up to 26% of a config's seeds produce"
         in text
@@ -98,6 +102,34 @@ def test_the_data_card_has_a_line_for_every_column() -> None:
     card = data_card(whole_table(), "agents.parquet", "0" * 64, 1024)
     columns = card.partition("| column |")[2]
     assert [name for name in schema() if f"`{name}`" not in columns] == []
+
+
+def test_the_data_card_says_which_kinds_of_agent_its_seeds_can_miss() -> None:
+    table = pl.DataFrame(
+        [
+            (world, cell)
+            for world, seeds in (("CoinRun", 20), ("Corner", 10), ("Beacon", 10))
+            for cell in "ab"
+            for _ in range(seeds)
+        ],
+        schema=["world", "cell"],
+        orient="row",
+    )
+    said = _missed(table)
+    assert (
+        "20 training seeds per cell (CoinRun) can miss kinds of agent that up to 14% of a cell's seeds"
+        in said
+    )
+    assert "10 training seeds per cell (Corner, Beacon) can miss kinds of agent that up to 26%" in said
+    assert _missed(whole_table()) in data_card(whole_table(), "agents.parquet", "0" * 64, 1024)
+
+
+def test_the_committed_data_card_is_made_from_the_data_set() -> None:
+    results = DOCS / "results"
+    content = (results / "foresight-agents.parquet").read_bytes()
+    agents = pl.read_parquet(results / "foresight-agents.parquet")
+    card = data_card(agents, "foresight-agents.parquet", hashlib.sha256(content).hexdigest(), len(content))
+    assert split((results / "foresight-data.md").read_text("utf-8"))[1] == card
 
 
 def test_a_complete_table_under_the_plan_has_no_caveat() -> None:

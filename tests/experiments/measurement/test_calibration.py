@@ -14,7 +14,7 @@ import pytest
 from fixtures.places import ROOT
 
 from goalposts.agents import GoToGoal, GoToProxy, Mixture, Noisy, Random
-from goalposts.experiments.analyses.scripted_agents import known_scores
+from goalposts.experiments.analyses.scripted_agents import known_scores, page
 from goalposts.experiments.evaluation.evaluate import evaluate_fully, subject_of
 from goalposts.experiments.measurement import (
     Estimate,
@@ -24,6 +24,7 @@ from goalposts.experiments.measurement import (
     goal_preference,
     preference_beyond_chance,
 )
+from goalposts.experiments.study.results.page_header import split
 
 QS = [k / 10 for k in range(11)]
 
@@ -142,6 +143,13 @@ def test_the_goal_effect_of_known_agents(agent: object, truth: float) -> None:
     assert effect.low <= truth <= effect.high
     if agent.__class__ is GoToGoal:
         assert table.filter(pl.col("condition") == "off_path")["optimal_goal"].null_count() == 0
+
+
+def test_the_page_of_known_scores_is_made_from_its_table() -> None:
+    path = ROOT / "docs/results/probes.csv"
+    text = page(pl.read_csv(path))
+    assert "All cells are of sampled actions" in text
+    assert split(path.with_suffix(".md").read_text("utf-8"))[1] == text
 
 
 def test_the_table_of_known_scores_is_what_the_agents_do() -> None:
