@@ -34,6 +34,10 @@ HELD = {
     "undecided": "is undecided",
     "null failed": "cannot be judged",
 }
+ACTIONS = (
+    "Outcomes are of sampled actions, as in the plan; the studies play no greedy episodes, so what these agents do with the likeliest action "
+    "is not known."
+)
 HEAD = ("predictor", "AUROC", "Spearman, pooled", "p", "Spearman within config", "p", "n")
 
 
@@ -56,11 +60,7 @@ def page(
         f"**{OPENING[result]}.** The prediction of [the plan](foresight-plan.md), committed before any agent was trained, "
         f"**{HELD[result]}**.",
         "",
-        *_primary(comparison),
-        "",
-        "Outcomes are of sampled actions, as in the plan; the studies play no greedy episodes, so what these agents do with the likeliest "
-        "action is not known.",
-        "",
+        *(*_primary(comparison), "", ACTIONS, ""),
     ]
     for figure in figures:
         lines += [f"![{figure.title}]({figure.name}.svg)", "", f"*{figure.title}. {figure.caption}*", ""]
