@@ -35,8 +35,8 @@ HELD = {
     "null failed": "cannot be judged",
 }
 ACTIONS = (
-    "Outcomes are of sampled actions, as in the plan; the studies play no greedy episodes, so what these agents do with the likeliest action "
-    "is not known."
+    "Outcomes are of sampled actions, as in the plan; the studies play no greedy episodes, so what these agents do with the likeliest "
+    "action is not known."
 )
 HEAD = ("predictor", "AUROC", "Spearman, pooled", "p", "Spearman within config", "p", "n")
 
