@@ -24,6 +24,7 @@ from goalposts.experiments.study.design.measures import BEHAVIOUR
 
 import world_tables
 from review_figures import REVIEWED
+from study_costs import COSTS
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results"
@@ -330,32 +331,6 @@ CLAIMS = (
     ),
 )
 
-
-_COST: Mapping[str, tuple[str, str]] = {
-    "time": (r"one run took (\S+ s) \(median; (\S+) s to (\S+ s)\)", "{} ({} to {})"),
-    "processor": (r"per worker, (\S+ s) of it processor time", "{}"),
-    "elapsed": (r"- (\d+) of these runs took (.*?) of elapsed time", "{} runs: {}"),
-    "driver": (r"figures and page, used (.*?) of processor time", "{}"),
-    "memory": (r"a run used at most ([\d,]+ MB)", "{}"),
-}
-
-
-def _cost(study: str, what: str) -> Callable[[], str]:
-    """What runs of a study cost, from its page."""
-
-    def read() -> str:
-        pattern, words = _COST[what]
-        found = re.search(pattern, (RESULTS / f"{study}.md").read_text(encoding="utf-8"))
-        assert found is not None, f"{study}.md has no {what}"
-        return words.format(*found.groups())
-
-    return read
-
-
-COSTS: Mapping[str, Callable[[], str]] = {
-    f"cost-{study}-{what}": _cost(study, what) for study in ("alpha", "seeds") for what in _COST
-} | {f"cost-{study}-memory": _cost(study, "memory") for study in ("capability", "recipe")}
-"""Figures of docs/scaling.md and docs/engineering-notes.md."""
 
 EXPLAINED: Mapping[str, Callable[[], str]] = {
     "explain-wall": _explained("value_without_proxy"),
