@@ -175,6 +175,7 @@ def test_a_study_without_any_chance_says_why(
     plan = plan_study(study)
     if conditions is not None:
         plan = replace(plan, study=plan.study.model_copy(update={"conditions": conditions}))
-    found = points_table(plan, table_of(plan, VERDICT | {"chance": {"value": None}}))
+    undefined: dict[str, dict[str, object]] = {"chance": {"value": None}}
+    found = points_table(plan, table_of(plan, VERDICT | undefined))
     assert "goal preference by chance" not in found.head
     assert why in found.note
