@@ -190,10 +190,10 @@ def _play_batch(
     watched: list[np.ndarray] | None = None if sampled or slip > 0 else []
     remembers = bool(getattr(agent, "remembers", False))
     steps = np.zeros(n, np.int64)
+    pixels = observation == "rgb"
     while active.any():
         alive = np.flatnonzero(active)
         rows = asked.rows(alive)
-        pixels = observation == "rgb"
         obs = observe_pixels(engine, rows, actions) if pixels else engine.observe(rows)
         if sees is not None:
             sees.see(rows, engine.state[rows])

@@ -15,6 +15,7 @@ import polars as pl
 from goalposts.envs.engine.observation_spec import parse_observation
 from goalposts.experiments.measurement.metrics import GOAL_EFFECT_SEPARATES
 from goalposts.experiments.measurement.verdict.outliers import SPREADS, gap_limit
+from goalposts.experiments.measurement.verdict.rules import LOST
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 NUMBERS = pl.col("value", "low", "high").cast(pl.Float64)
@@ -159,7 +160,7 @@ def _lost(study: str, x: str) -> Callable[[], str]:
         rows = table.filter(
             (pl.col("measure") == "verdict") & pl.col("seed").is_not_null() & (pl.col("env.condition") == x)
         )
-        lost = pl.col("words") == "CAPABILITY LOSS"
+        lost = pl.col("words") == LOST
         arms = rows.group_by("arm", maintain_order=True).agg(lost.sum().alias("lost"), pl.len().alias("all"))
         return ", ".join(
             f"{few} of {several} {'with the usual recipe' if arm == 'main' else f'`{arm}`'}" for arm, few, several in arms.iter_rows()

@@ -241,7 +241,7 @@ COLOURSHAPE = World(
     words={
         "goal": "the line",
         "proxy": "the yellow thing",
-        "reaches_goal": "goes to the line",
+        "reaches_goal": "reaches the line",
         "reaches_proxy": "reaches the yellow thing",
         "lets_goal_be": "past the line",
     },

@@ -26,10 +26,8 @@ PROCEDURES = {  # name: what is rewarded, where the coin is, colour; the twins h
     "edge": ("coin pays, coin at the edge", "agent-1"),
     "proxy-anywhere": ("edge pays, coin anywhere", "muted"),
 }
-LEAD, UNDECIDED = (
-    "lead_of_move_right_",
-    "undecided",
-)  # the former before a probe's name: over right_edge, in nats
+LEAD = "lead_of_move_right_"  # over right_edge, in nats; a probe's name follows
+UNDECIDED = "undecided"
 QUESTIONS = (
     ("training_return", "In training: reward earned"),
     ("preference", "Coin moved: coin first"),

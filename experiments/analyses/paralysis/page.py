@@ -188,12 +188,12 @@ def _shown(agents: pl.DataFrame, settings: Sequence[Setting]) -> list[str]:
 
 def _crossing(settings: Sequence[Setting]) -> list[str]:
     """The crossing of the unchanged recipe with its interval, and why the study `alpha` has another one."""
-    own = [s for s in settings if s.name == MAIN_SETTING and s.crossing is not None]
     sentences = []
-    for setting in own:
+    for setting in settings:
+        if setting.name != MAIN_SETTING or setting.crossing is None:
+            continue
         low, high = setting.crossing_range
         upper = alpha_text(high) if np.isfinite(high) else "above the largest α tested"
-        assert setting.crossing is not None
         k = int(np.searchsorted(setting.alphas, setting.crossing))
         sentences.append(
             f"With the unchanged recipe, the crossing is at α = {_percent(setting.crossing)} (95% bootstrap interval over seeds "

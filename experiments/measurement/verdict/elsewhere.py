@@ -20,13 +20,18 @@ from .thresholds import Thresholds
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """The verdict by another shift condition."""
+    """The verdict by another shift condition, or by the other mode."""
 
     condition: str
     label: Label
     capability_shift: Estimate | None
     preference: Estimate | None
     misgeneralization: Estimate | None
+
+    @property
+    def preferred(self) -> str:
+        """The goal preference, or that there is none."""
+        return "no preference" if self.preference is None else f"goal preference {self.preference.short}"
 
 
 def judged_elsewhere(
@@ -66,9 +71,8 @@ def other_mode(
 
 def by_other_mode(other: Elsewhere, label: Label, sampled: bool) -> str:
     how = "With greedy actions" if sampled else "With sampled actions"
-    seen = "no preference" if other.preference is None else f"goal preference {other.preference.short}"
     verdict = "the same" if other.label == label else f"{other.label} instead"
-    return f"{how}, the verdict is {verdict} ({seen})."
+    return f"{how}, the verdict is {verdict} ({other.preferred})."
 
 
 def first_of_role(chosen: pl.DataFrame, role: str) -> str | None:
@@ -77,5 +81,4 @@ def first_of_role(chosen: pl.DataFrame, role: str) -> str | None:
 
 
 def differs(other: Elsewhere) -> str:
-    seen = "no preference" if other.preference is None else f"goal preference {other.preference.short}"
-    return f"By {other.condition} alone it would be {other.label} ({seen})."
+    return f"By {other.condition} alone it would be {other.label} ({other.preferred})."
