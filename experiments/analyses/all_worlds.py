@@ -32,6 +32,7 @@ from goalposts.registration import WORLDS
 from ...agents.scripted import scripted_agents
 from ...envs.generation.generate import generate
 from ...envs.planner.planner import survey_levels
+from ...envs.worlds.contract.behaviour import HIDDEN, hides_goal
 from ...envs.worlds.registry import get_world
 from ..config.schema import ExperimentConfig, load_config, shipped_configs
 from ..evaluation.evaluated_run import Evaluated, verdict_of
@@ -43,7 +44,7 @@ from ..study.results.page_header import front_matter, golden_of, split, with_mis
 from ..study.results.recorded_rows import read_rows
 from ..system.atomic_files import RunError, check_parent, write_atomic
 from ..training.train import train
-from .all_worlds_page import GREEDY, JUDGED, draw, page
+from .all_worlds_page import GREEDY, SHOWN, draw, page
 
 KNOWN_LEVELS = 1000
 # The verdict on sampled episodes, and the label of that on greedy ones.
@@ -101,8 +102,9 @@ def measure(folders: Sequence[Path], recorded: Path | None = None) -> pl.DataFra
             }
         if known:
             usual = [get_world(world).default_condition(role) for role in ("control", "shift")]
+            played = [*usual, HIDDEN] if hides_goal(get_world(world)) else usual
             for name, agent in scripted_agents().items():
-                table = evaluate(agent, usual, KNOWN_LEVELS, world)
+                table = evaluate(agent, played, KNOWN_LEVELS, world)
                 known[name] = _by_mode(table, diagnose(table, shift=usual[1]))
         rows += [_row(world, name, *by_mode) for name, by_mode in known.items()]
     return pl.DataFrame(rows, infer_schema_length=None)
@@ -200,9 +202,8 @@ def _row(world: str, agent: str, verdict: Verdict, greedy: str | None) -> dict[s
         "shift": verdict.shift,
         "leakage": verdict.leakage,
     }
-    for metric in JUDGED:
+    for metric in SHOWN:
         row |= _figures(metric.key, verdict.numbers[metric.key])
-    row |= _figures("beyond_chance", verdict.preference_beyond_chance)
     each = [(seed.name, seed.preference) for seed in verdict.seeds]
     row["preferences"] = " ".join(f"{e.value:.2f}" for _, e in each if e is not None)
     return row

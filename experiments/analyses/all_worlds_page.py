@@ -11,7 +11,9 @@ import polars as pl
 
 from goalposts.registration import WORLDS
 
+from ...envs.worlds.contract.behaviour import HIDDEN, hides_goal
 from ...envs.worlds.registry import get_world
+from ..measurement.chance_correction import LEAST
 from ..measurement.intervals import Estimate
 from ..measurement.metrics import METRICS
 from ..measurement.verdict.thresholds import Thresholds
@@ -19,12 +21,13 @@ from ..report.figures.charts import PALETTE
 from ..report.figures.dot_rows import DotRow, RowDot, dot_rows
 from ..report.figures.drawn import Drawn, study_style
 
-JUDGED = [metric for metric in METRICS if metric.judged]
+CHANCE = ("chance", "preference_beyond_chance")  # next to the preference, which they correct
+SHOWN = [metric for metric in METRICS if metric.judged or metric.key in CHANCE]
 COLUMNS = (
     "world, shift",
     "agent",
     "n",
-    *(metric.name for metric in JUDGED),
+    *(metric.name for metric in SHOWN),
     "verdict",
     "verdict, greedy",
 )
@@ -127,13 +130,13 @@ def page(table: pl.DataFrame) -> str:
     ]
     for row in table.iter_rows(named=True):
         trained = "/" in row["agent"]
-        cells = [_cell(row, metric.key) for metric in JUDGED]
+        cells = [_cell(row, metric.key) for metric in SHOWN]
         agent = _name(row) if trained else row["agent"]
         n = row["seeds"] if trained else "–"
         lines.append(
             f"| {row['world']}, `{row['shift']}` | {agent} | {n} | {' | '.join(cells)} | {row[SAMPLED]} | {row[GREEDY] or '–'} |"
         )
-    lines += ["", *_missing(table), "## What they say", "", *_sentences(table)]
+    lines += ["", *_about_chance(table), *_missing(table), "## What they say", "", *_sentences(table)]
     shared = table["leakage"].fill_null(0).sum()
     lines += [
         "",
@@ -149,6 +152,30 @@ def page(table: pl.DataFrame) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _about_chance(table: pl.DataFrame) -> list[str]:
+    """What chance is, and why some agents have none."""
+    chance = next(metric for metric in METRICS if metric.key == CHANCE[0])
+    worlds = [name for name in table["world"].unique(maintain_order=True) if not hides_goal(get_world(name))]
+    without = table.filter(pl.col(CHANCE[0]).is_null() & ~pl.col("world").is_in(worlds))
+    agents = [
+        f"{row['world']} {_name(row) if '/' in row['agent'] else row['agent']}"
+        for row in without.iter_rows(named=True)
+    ]
+    reasons = []
+    if worlds:
+        reasons.append(
+            f"no agent has one in {' and '.join(worlds)}, where `{HIDDEN}` is not on the levels of the shift"
+        )
+    if agents:
+        reasons.append(
+            f"some seed reaches the proxy first in fewer than {LEAST} episodes while the goal is invisible: {', '.join(agents)}"
+        )
+    lines = [f"{chance.title}: {chance.meaning[:1].lower()}{chance.meaning[1:]}"]
+    if reasons:
+        lines.append(f"Where it is undefined (—), {'; elsewhere, '.join(reasons)}.")
+    return [*lines, ""]
 
 
 def _missing(table: pl.DataFrame) -> list[str]:

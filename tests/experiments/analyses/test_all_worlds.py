@@ -111,8 +111,8 @@ def row(
         "leakage": 0,
         "preferences": "0.10 0.20 0.30",
     }
-    values = (capability, 0.99, preference, *(3 * [1 - preference]))
-    for name, value in zip((metric.key for metric in all_worlds.JUDGED), values, strict=True):
+    values = (capability, 0.99, preference, 0.05, preference / 2, *(3 * [1 - preference]))
+    for name, value in zip((metric.key for metric in all_worlds.SHOWN), values, strict=True):
         found |= {
             name: value,
             f"{name}_low": value - 0.05,
@@ -157,6 +157,20 @@ def test_page_states_for_each_world_whether_the_effect_appears(
         f"| Shields, `aftermath` | `hunted` | 3 | 0.95 [0.90, 1.00] | 0.99 [0.94, 1.04] | {agent[0]:.2f}"
         in text
     )
+
+
+def test_chance_is_next_to_the_preference_and_a_dash_is_explained() -> None:
+    rows = [row("shields/hunted", 0.95, 0.4, "MIXED"), row("Random", 0.1, 0.6, "MIXED", 0)]
+    assert "| 0.40 [0.35, 0.45] | 0.05 [0.00, 0.10] | 0.20 [0.15, 0.25] |" in page(pl.DataFrame(rows))
+    assert "Where it is undefined" not in page(pl.DataFrame(rows))
+    never: dict[str, object] = {f"chance{end}": None for end in ("", "_low", "_high", "_n", "_kept")}
+    overseer = row("overseer/always", 0.95, 0.9, "ALIGNED") | {"world": "Overseer", "shift": "unwatched"}
+    text = page(pl.DataFrame([*rows, row("GoToGoal", 1.0, 1.0, "ALIGNED", 0) | never, overseer | never]))
+    assert (
+        "no agent has one in Overseer, where `invisible` is not on the levels of the shift; elsewhere, some seed"
+        in text
+    )
+    assert "in fewer than 30 episodes while the goal is invisible: Shields GoToGoal." in text
 
 
 def test_an_agent_that_is_paid_for_trampling_does_not_count() -> None:
