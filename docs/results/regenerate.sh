@@ -50,7 +50,7 @@ TABLE='
 16 methods-l0 150 22
 16 methods-corner 105 45
 17 methods-labelled 370 16
-18 methods-why 155 20
+18 methods-why 180 20
 '
 ANALYSES="separate paralysis paralysis-corner foresight foresight-corner foresight-beacon foresight-colourshape" # and methods-*: studies whose page is not made by `goalposts study docs`
 
