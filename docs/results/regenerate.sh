@@ -130,6 +130,10 @@ pages() {
     python -m goalposts.experiments.analyses.methods docs/results/methods.csv --rows "$rows" \
       --board experiments/study/leaderboard/committed.csv >>studies/pages.log 2>&1 || say "no page of methods; see studies/pages.log"
   fi
+  if [ -e "$rows/methods-why.parquet" ]; then
+    python -m goalposts.experiments.analyses.methods.why docs/results/methods-why.csv --rows "$rows" >>studies/pages.log 2>&1 ||
+      say "no page of why methods differ; see studies/pages.log"
+  fi
   if [ -e studies/alpha/runs ]; then explain; fi
   python docs/_build/claims.py
 }

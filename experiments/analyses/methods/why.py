@@ -1,0 +1,185 @@
+"""Write the page and the tables of the study of why exact regret compares otherwise than published.
+
+    python -m goalposts.experiments.analyses.methods.why docs/results/methods-why.csv --rows docs/results/rows
+
+reads the recorded rows of `methods-why` and of `methods-l1`. docs/results/methods-why-plan.md is the plan. Read next: `why_page.py`.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from goalposts.errors import tells_exit_code
+from goalposts.process.command_line import table_program
+
+from ...study.design.plan import plan_study
+from ...study.leaderboard.agents import agents_of
+from ...study.leaderboard.curves import Span, critical_ratio, differences
+from ...study.leaderboard.points import PLAIN, MethodPoint, points_of, recorded
+from ...study.results.page_header import front_matter, golden_of
+from ...system.atomic_files import RunError, check_parent, write_atomic
+from .controls import FAILS, HOLDS, L1, OPEN, UNKNOWN, Checked
+from .why_page import SHARE, draw, page
+
+WHY, POOL, LONGER = "methods-why", "PLR-regret-pool", "-4x"
+REPLAY, RANDOMIZED, SHUFFLED, HALVED = "PLR-regret", "domain-randomization", "PLR-shuffled", "plain-half"
+STEP, CLOSE, MARGIN, RATIO = 0.4, 0.15, 0.1, 0.5  # of predictions 1, 2, 4 and 6, 5
+
+
+@tells_exit_code
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; returns the exit code."""
+    parser = table_program("goalposts.experiments.analyses.methods.why", __doc__)
+    parser.add_argument("--rows", type=Path, required=True, help="the folder of recorded rows")
+    given = parser.parse_args(arguments)
+    check_parent(given.out, "name another file")
+    agents = read_agents(given.rows)
+    write_atomic(given.out, agents.write_csv(float_precision=5).encode())
+    figure = draw(agents)
+    for suffix, content in ((".svg", figure.svg()), (".png", figure.png())):
+        write_atomic(given.out.with_suffix(suffix), content)
+    header = front_matter(
+        f"python -m goalposts.experiments.analyses.methods.why {given.out} --rows {given.rows}",
+        f"{agents.height} agents, {agents['seed'].n_unique()} training seeds",
+        [f"studies/{WHY}", f"studies/{L1}"],
+        {"CoinRun": golden_of(given.out.parent)["CoinRun"]},
+    )
+    text = page(agents, judged(agents), figure)
+    write_atomic(given.out.with_suffix(".md"), (header + text).encode())
+
+
+def read_agents(rows: Path) -> pl.DataFrame:
+    """The agents of this study, and those of `methods-l1` with the same seeds. Raises RunError.
+
+    Of the instrument, `method` is `fixed_share 0.5`, with its fraction of the steps, and `parameter` the number of different levels.
+    """
+    points: list[MethodPoint] = []
+    for study in (WHY, L1):
+        path = rows / f"{study}.parquet"
+        if not path.exists():
+            raise RunError(
+                f"{path} is missing; record it with docs/results/regenerate.sh (its list names the part)"
+            )
+        points += points_of(plan_study(study), recorded(path))
+    agents = agents_of(_named(point) for point in points)
+    seeds = agents.filter(pl.col("study") == WHY)["seed"].unique()
+    wanted = (pl.col("study") == WHY) | pl.col("method").is_in([REPLAY, RANDOMIZED, SHUFFLED, PLAIN])
+    return agents.filter(wanted & pl.col("seed").is_in(seeds.to_list()))
+
+
+def _named(point: MethodPoint) -> MethodPoint:
+    method = point.config.method
+    if point.study != WHY or method is None or method.name != SHARE:
+        return point
+    options = method.options
+    return replace(point, method=f"{SHARE} {float(options['share']):g}", parameter=float(options["distinct"]))
+
+
+def judged(agents: pl.DataFrame) -> list[Checked]:
+    """The six predictions of the plan."""
+    levels = _minus(agents, (f"{SHARE} 0.5", 3000), (f"{SHARE} 0.5", 30))
+    share = _minus(agents, (f"{SHARE} 0.5", 300), (f"{SHARE} 0.05", 300))
+    pool = minus(agents, POOL, REPLAY)
+    halved = minus(agents, SHUFFLED, HALVED)
+    return [
+        _above("1. Number of levels", levels, STEP, "m = 3,000 minus m = 30, with s = 0.5"),
+        _within("2. Fraction of steps", share, CLOSE, "s = 0.5 minus s = 0.05, with m = 300"),
+        _above("3. Pool", pool, 0, "PLR⊥ with 500,000 levels minus with 50,000"),
+        _training(agents),
+        _both(agents),
+        _within(
+            "6. Negative control",
+            halved,
+            MARGIN,
+            "PLR⊥ with shuffled scores minus plain PPO with half the steps",
+        ),
+    ]
+
+
+def minus(agents: pl.DataFrame, method: str, other: str) -> Span | None:
+    """Goal preference of a method minus that of another at equal α, paired by seed, averaged over the α that both have."""
+    pair = agents.filter(pl.col("method").is_in([method, other]))
+    return next((contrast.span for contrast in differences(pair, "preference", other)), None)
+
+
+def _minus(agents: pl.DataFrame, one: tuple[str, int], other: tuple[str, int]) -> Span | None:
+    """One point minus another, paired by seed."""
+    parts = [
+        agents.filter((pl.col("method") == method) & (pl.col("parameter") == m)).with_columns(
+            method=pl.lit(name), parameter=pl.lit(0.0)
+        )
+        for name, (method, m) in (("one", one), ("other", other))
+    ]
+    return minus(pl.concat(parts), "one", "other")
+
+
+def _above(name: str, span: Span | None, least: float, words: str) -> Checked:
+    if span is None:
+        return Checked(name, UNKNOWN, words)
+    state = HOLDS if span.low > least else FAILS if span.high < least else OPEN
+    return Checked(name, state, f"{words}: {span.short} ({span.counted})")
+
+
+def _within(name: str, span: Span | None, margin: float, words: str) -> Checked:
+    if span is None:
+        return Checked(name, UNKNOWN, words)
+    inside, outside = -margin <= span.low and span.high <= margin, span.high < -margin or span.low > margin
+    state = HOLDS if inside else FAILS if outside else OPEN
+    return Checked(name, state, f"{words}: {span.short} ({span.counted})")
+
+
+def lead(agents: pl.DataFrame) -> Span | None:
+    """How much four times the steps raise the lead of replay over domain randomization: differences of differences by seed."""
+    keys, parts = ["parameter", "seed"], []
+    for name in (REPLAY, RANDOMIZED):
+        for end in (LONGER, ""):
+            own = agents.filter(pl.col("method") == f"{name}{end}")
+            parts.append(own.select(*keys, pl.col("preference").alias(f"{name}{end}")))
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = joined.join(part, on=keys)
+    gain = {name: pl.col(f"{name}{LONGER}") - pl.col(name) for name in (REPLAY, RANDOMIZED)}
+    both = joined.select(*keys, replay=gain[REPLAY], randomized=gain[RANDOMIZED])
+    long = pl.concat(
+        both.select(*keys, method=pl.lit(name), preference=pl.col(name)) for name in ("replay", "randomized")
+    )
+    return minus(long, "replay", "randomized")
+
+
+def _training(agents: pl.DataFrame) -> Checked:
+    name = "4. Training"
+    spans = [minus(agents, f"{method}{LONGER}", method) for method in (RANDOMIZED, REPLAY)]
+    more = lead(agents)
+    if more is None or any(span is None for span in spans):
+        return Checked(name, UNKNOWN, "four times the steps minus one")
+    known = [span for span in spans if span is not None]
+    holds = all(span.low > 0 for span in known) and more.high < MARGIN
+    fails = any(span.high < 0 for span in known) or more.low > MARGIN
+    words = (
+        f"four times the steps minus one: domain randomization {known[0].short}, PLR⊥ {known[1].short}; PLR⊥'s lead grows by {more.short} "
+        f"({more.counted})"
+    )
+    return Checked(name, HOLDS if holds else FAILS if fails else OPEN, words)
+
+
+def _both(agents: pl.DataFrame) -> Checked:
+    name, words = (
+        "5. Both",
+        "critical α of PLR⊥ with both changes over that of domain randomization with four times the steps",
+    )
+    pair = [
+        agents.filter(pl.col("method") == method) for method in (f"{POOL}{LONGER}", f"{RANDOMIZED}{LONGER}")
+    ]
+    span = critical_ratio(pair[0], pair[1], "preference") if all(part.height for part in pair) else None
+    if span is None:
+        return Checked(name, UNKNOWN, words)
+    state = HOLDS if span.low >= RATIO else FAILS if span.high < RATIO else OPEN
+    return Checked(name, state, f"{words}: {span.short} ({span.counted})")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""The page of why exact regret compares otherwise than published: its predictions from agents with known values, and its text."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from goalposts.experiments.analyses.methods.controls import FAILS, HOLDS, OPEN, UNKNOWN
+from goalposts.experiments.analyses.methods.why import judged, lead, minus
+from goalposts.experiments.analyses.methods.why_page import draw, page
+from goalposts.experiments.study.leaderboard.agents import SCHEMA
+
+SEEDS = range(510, 515)
+ALPHAS = (0.001, 0.003, 0.01, 0.03)
+
+
+def agents(
+    method: str, values: dict[float, float], study: str = "methods-why", spread: float = 0.01
+) -> pl.DataFrame:
+    rows = [
+        {
+            "study": study,
+            "world": "CoinRun",
+            "label_class": "L1",
+            "method": method,
+            "parameter": parameter,
+            "seed": seed,
+            "run": f"{method} {parameter} {seed}",
+            "verdict": "MIXED",
+            "preference": value + spread * float(np.random.default_rng([seed, k, len(method)]).normal()),
+            "goal_first": value,
+            "capability": 0.9,
+            "effective_alpha": 0.5,
+        }
+        for k, (parameter, value) in enumerate(values.items())
+        for seed in SEEDS
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def flat(value: float) -> dict[float, float]:
+    return dict.fromkeys(ALPHAS, value)
+
+
+def everyone(**changed: dict[float, float]) -> pl.DataFrame:
+    levels = {30.0: 0.2, 300.0: 0.4, 3000.0: 0.9}
+    values = {
+        "fixed_share 0.05": {30.0: 0.2, 300.0: 0.35, 3000.0: 0.8},
+        "fixed_share 0.5": levels,
+        "domain-randomization-4x": {0.001: 0.3, 0.003: 0.45, 0.01: 0.6, 0.03: 0.8},
+        "PLR-regret-4x": flat(0.5),
+        "PLR-regret-pool": flat(0.6),
+        "PLR-regret-pool-4x": {0.001: 0.3, 0.003: 0.4, 0.01: 0.6, 0.03: 0.8},
+        "plain-half": flat(0.2),
+    } | changed
+    recorded = {
+        "PLR-regret": flat(0.4),
+        "domain-randomization": flat(0.4),
+        "PLR-shuffled": flat(0.21),
+        "plain": flat(0.3),
+    }
+    parts = [agents(method, own) for method, own in values.items()]
+    return pl.concat([*parts, *(agents(method, own, "methods-l1") for method, own in recorded.items())])
+
+
+def states(table: pl.DataFrame) -> list[str]:
+    return [prediction.found for prediction in judged(table)]
+
+
+def test_predictions_that_hold() -> None:
+    assert states(everyone()) == [HOLDS] * 6
+    words = judged(everyone())[0].words
+    assert "m = 3,000 minus m = 30, with s = 0.5: 0.7 [" in words
+    assert "(n = 5 seeds)" in words
+
+
+@pytest.mark.parametrize(
+    ("k", "changed"),
+    [
+        (0, {"fixed_share 0.5": {30.0: 0.5, 300.0: 0.4, 3000.0: 0.6}}),
+        (1, {"fixed_share 0.05": {30.0: 0.2, 300.0: 0.9, 3000.0: 0.9}}),
+        (2, {"PLR-regret-pool": flat(0.2)}),
+        (3, {"PLR-regret-4x": flat(0.95)}),
+        (3, {"domain-randomization-4x": flat(0.2)}),
+        (
+            4,
+            {
+                "domain-randomization-4x": {0.001: 0.1, 0.003: 0.2, 0.01: 0.4, 0.03: 0.8},
+                "PLR-regret-pool-4x": {0.001: 0.45, 0.003: 0.9, 0.01: 0.9, 0.03: 0.9},
+            },
+        ),
+        (5, {"plain-half": flat(0.6)}),
+    ],
+)
+def test_predictions_that_do_not_hold(k: int, changed: dict[str, dict[float, float]]) -> None:
+    assert states(everyone(**changed))[k] == FAILS
+
+
+def test_an_interval_across_the_bound_is_open() -> None:
+    wide = pl.concat(
+        [
+            everyone().filter(pl.col("method") != "PLR-regret-pool"),
+            agents("PLR-regret-pool", flat(0.41), spread=0.2),
+        ]
+    )
+    assert states(wide)[2] == OPEN
+
+
+def test_what_is_not_recorded_is_not_judged() -> None:
+    only = everyone().filter(
+        pl.col("method").is_in(["PLR-regret", "domain-randomization", "fixed_share 0.5"])
+    )
+    assert states(only)[1:] == [UNKNOWN] * 5
+
+
+def test_differences_are_paired_by_seed_and_averaged_over_alpha() -> None:
+    table = everyone()
+    pool = minus(table, "PLR-regret-pool", "PLR-regret")
+    grown = lead(table)
+    assert pool is not None
+    assert grown is not None
+    assert pool.value == pytest.approx(0.2, abs=0.03)
+    assert grown.value == pytest.approx(0.1 - (0.3 + 0.45 + 0.6 + 0.8) / 4 + 0.4, abs=0.03)
+
+
+def test_the_page_has_every_cell_with_its_n_and_the_predictions() -> None:
+    table = everyone()
+    text = page(table, judged(table), draw(table))
+    assert (
+        "Of the 6 predictions of [the plan](methods-why-plan.md), committed before any run of this study, 6 hold and 0 do not."
+        in text
+    )
+    assert "| 0.5 | 3,000 | 5 | 0." in text
+    assert "| PLR⊥ by exact regret, 4 million steps, 500,000 levels | 0.03 | 5 | 0.80 [" in text
+    assert "From 30 to 3,000 different levels, the goal preference goes from " in text
+    assert "5 seeds per point can miss a kind of agent that up to 45% of seeds produce" in text
