@@ -196,6 +196,12 @@ class ExperimentConfig(Section):
         """The resolved config as a YAML file that `load_config` reads back as the same config."""
         return to_yaml(self.to_dict())
 
+    @property
+    def step_budget(self) -> int:
+        """Environment steps that the run may take: those of its method, or what a training without a method takes."""
+        planned = -(-self.train.total_steps // self.train.rollout) * self.train.rollout
+        return planned if self.method is None or self.method.steps is None else self.method.steps
+
     def hash(self) -> str:
         """sha256 (64 hex digits) of all that results depend on: everything except `NOT_HASHED`."""
         data = self.model_dump(mode="json", exclude=NOT_HASHED)

@@ -84,10 +84,11 @@ def write(
     findings = findings_of(own, cells, planned)
     figures = figures_of(own, findings)
     golden = golden_of(given.out.parent)
-    counts = own.group_by("study", "method", "parameter").len()["len"]
+    counts = own.group_by("study", "method", "parameter").len()["len"].sort()
+    per_point = " or ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
     header = front_matter(
         f"python -m goalposts.experiments.analyses.methods {given.out} --rows {given.rows}",
-        f"{own.height} agents, {counts.min()} or {counts.max()} training seeds per point",
+        f"{own.height} agents, {per_point} training seeds per point",
         [f"studies/{name}" for name in agents["study"].unique(maintain_order=True)],
         {world: golden[world] for world in own["world"].unique(maintain_order=True) if world in golden},
     )
