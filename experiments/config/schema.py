@@ -20,6 +20,8 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from goalposts.errors import UserError
+
 from ...envs.worlds.contract.sources import entry_of
 from ..measurement.verdict.thresholds import ADDED, Thresholds
 from .bases import read_with_bases, shipped_configs, shipped_root
@@ -167,6 +169,17 @@ class ExperimentConfig(Section):
             raise ValueError(
                 "train.net.convolutions: tiles is for the shipped net; leave it out, or leave out your own class."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _method_fits_the_algorithm(self) -> ExperimentConfig:
+        if self.method is not None:
+            from ...agents.methods.registry import check_algorithm
+
+            try:
+                check_algorithm(self.method.name, self.train.algorithm)
+            except UserError as error:
+                raise ValueError(f"method: {error}") from error
         return self
 
     @classmethod

@@ -4,7 +4,7 @@
 
 reads the recorded rows that are there, and the page says which are missing. Besides the page it writes one row per agent
 (`methods-agents.parquet`). With `--board experiments/study/leaderboard/committed.csv` it also writes the cells that
-`goalposts study methods --add` shows next to your method. Read next: `page.py`, `experiments/study/leaderboard/cells.py`.
+`goalposts study methods` prints, with `--add` next to your method. Read next: `page.py`, `experiments/study/leaderboard/cells.py`.
 """
 
 from __future__ import annotations

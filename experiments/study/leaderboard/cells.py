@@ -30,8 +30,9 @@ JUDGED = {
 }
 OVER_SEEDS = ("cvar", "effective_alpha", "steps", "scoring_steps", "labels", "cpu")
 VERDICT, VERDICTS, CRITICAL = "verdict", "verdicts", "critical/"
-BUDGET = "budget"  # of rows with another budget than the study's main runs, in words
+BUDGET = "budget"  # of rows with another budget than that of the study's main runs
 CONTROL = "control/"  # rows of controls that do not hold; their words are the control and its state
+ENTRY = ", α = 1"  # ends the name of the control that says whether a world enters
 COLUMNS = {
     **{name: SCHEMA[name] for name in ("study", "world", "label_class", "method", "parameter")},
     "measure": pl.String(),

@@ -253,8 +253,7 @@ def test_the_prediction_on_labels_can_be_open(
 
 def test_a_sentence_that_names_no_world_holds_only_if_it_holds_in_both() -> None:
     agents = replaced(everything(), CORNER, "PLR-max-return", curve(QUICK))
-    third = states(judged(agents))["3"]
-    assert third == "open"  # no difference in Corner
+    assert states(judged(agents))["3"] == "open"  # no difference in Corner
     parts = dict(rules._max_return(agents))
     assert (parts[L1].found, parts[CORNER].found) == ("holds", "open")
     assert "in Corner: 0 [0, 0] (n = 5 seeds)" in parts[CORNER].words
