@@ -227,11 +227,7 @@ def methods(
     --add is a quick version: fewer seeds than the recorded rows. Run the command again to resume.
     """
     if add is None:
-        if overrides or out is not None or workers is not None:
-            raise UserError(
-                "changes, --out and --workers are of the study that trains your method; name it, as in --add my_file.py:MyMethod"
-            )
-        _show_recorded()
+        _show_recorded(changed=bool(overrides or out or workers))
         return
     from ..study.folder.progress import StudyProgress
     from ..study.leaderboard.added import add_method
@@ -245,13 +241,16 @@ def methods(
     with closing(watch):
         outcome = added.task.run(executor, watch)
     show(_outcome_text(added.task, outcome, time.monotonic() - began, None, watch.names))
-    if outcome.done + outcome.before:
-        _show_leaderboard(added)
+    _show_leaderboard(added, outcome)
     if outcome.failed:
         raise typer.Exit(1)
 
 
-def _show_recorded() -> None:
+def _show_recorded(changed: bool) -> None:
+    if changed:
+        raise UserError(
+            "changes, --out and --workers are of the study that trains your method; name it, as in --add my_file.py:MyMethod"
+        )
     from ..study.leaderboard.added import SHORT
     from ..study.leaderboard.board import columns_of
     from ..study.leaderboard.committed import JOIN, recorded_boards
@@ -276,7 +275,9 @@ def _show_recorded() -> None:
     say(f"add your method: {JOIN}")
 
 
-def _show_leaderboard(added: AddedMethod) -> None:
+def _show_leaderboard(added: AddedMethod, outcome: Outcome) -> None:
+    if not outcome.done + outcome.before:
+        return
     from ..study.leaderboard.added import SHORT, leaderboard_of
     from ..study.leaderboard.board import columns_of
     from ..system.screen import table
