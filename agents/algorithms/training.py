@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from stable_baselines3 import A2C, DQN, PPO
 
-from ..policy.architectures import Q_LEARNING, contrib_module
+from ..policy.algorithm_names import Q_LEARNING
+from ..policy.architectures import contrib_module
 from ..policy.checkpoint import CheckpointError, save_policy
 from ..policy.library_defaults import with_defaults
 from ..ppo.training import PPOSettings, Training

@@ -6,14 +6,14 @@ from typing import Any
 
 from goalposts.errors import UserError
 
+from ..policy.algorithm_names import ACTOR_CRITIC
+
 
 def require_actor(settings: Any, what: str = "imitation fits") -> None:
     """Raise UserError unless an algorithm's settings are of one with an actor that has no memory.
 
     what: subject and verb of the message, whose object is "an actor without memory".
     """
-    from ..policy.architectures import ACTOR_CRITIC
-
     if settings.algorithm not in ACTOR_CRITIC:
         raise UserError(
             f"{what} an actor without memory, and {settings.algorithm} has none; set train.algorithm to one of {', '.join(ACTOR_CRITIC)}."

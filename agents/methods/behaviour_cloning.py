@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..policy.algorithm_names import ACTOR_CRITIC
+
 
 @dataclass(frozen=True)
 class BehaviourCloning:
@@ -18,6 +20,7 @@ class BehaviourCloning:
 
     label_class: ClassVar[str] = "L0"
     source: ClassVar[str] = "Pomerleau 1988"
+    algorithms: ClassVar[tuple[str, ...]] = ACTOR_CRITIC
 
     levels: int = 1000
     epochs: int = 10

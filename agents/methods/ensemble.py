@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ..policy.algorithm_names import ACTOR_CRITIC
+
 
 @dataclass(frozen=True)
 class Ensemble:
@@ -15,6 +17,7 @@ class Ensemble:
 
     label_class: ClassVar[str] = "L0"
     source: ClassVar[str] = "Hansen and Salamon 1990"
+    algorithms: ClassVar[tuple[str, ...]] = ACTOR_CRITIC
 
     members: int = 4
 

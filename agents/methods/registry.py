@@ -9,6 +9,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -72,6 +73,12 @@ def method_named(name: str, options: Mapping[str, Any]) -> Method:
         raise CodeError(
             f"{name} has no train(task, seed); a method is an object, or a class of objects, that has one"
         )
+    try:
+        signature(method.train).bind(None, 0)
+    except TypeError as error:
+        raise MethodError(
+            f"{name}.train cannot be called as train(task, seed): {error}; give it these two parameters"
+        ) from error
     return method
 
 
@@ -104,6 +111,18 @@ def check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
         _check(name, option, value, known[option])
     kind(**{**known, **options})  # raises for a value out of range
     return {**known, **options}
+
+
+def check_algorithm(name: str, algorithm: str) -> None:
+    """Raise MethodError if a method does not work with an algorithm. A method without `algorithms` works with all, as far as is known."""
+    code = find_code(name) if ":" in name else None
+    kind = shipped(name) if ":" not in name else None if code is None else code.value
+    allowed = getattr(kind, "algorithms", None)
+    if allowed is not None and algorithm not in allowed:
+        raise MethodError(
+            f"{name} does not work with train.algorithm={algorithm}; it must be {'one of ' * (len(allowed) > 1)}{', '.join(allowed)}, or "
+            "choose another method."
+        )
 
 
 def _check(name: str, option: str, value: Any, default: Any) -> None:

@@ -18,6 +18,7 @@ from stable_baselines3.dqn.policies import DQNPolicy
 from goalposts.errors import UserError
 
 from ..named_code import CodeError, named_code
+from .algorithm_names import ACTOR_CRITIC, Q_LEARNING
 from .eager_adam import EagerAdam
 from .networks import (
     ACTIVATIONS,
@@ -30,10 +31,6 @@ from .networks import (
     TilesExtractor,
 )
 from .sequence_lstm import sequence_policy_class
-
-ACTOR_CRITIC = ("PPO", "A2C", "TRPO")
-Q_LEARNING = ("DQN", "QR-DQN")
-ALGORITHMS = (*ACTOR_CRITIC, *Q_LEARNING, "RecurrentPPO")
 
 MAX_WIDTH, MAX_LAYERS = 65_536, 8
 MAX_ARGUMENTS = 100

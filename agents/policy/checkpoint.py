@@ -26,7 +26,8 @@ from goalposts.errors import UserError
 from goalposts.process.budget import reading_budget
 from goalposts.safe_read import IsALink, TooLarge, read_ordinary
 
-from .architectures import Q_LEARNING, count_parameters, flat_inputs, options_fit, policy_class, policy_kwargs
+from .algorithm_names import Q_LEARNING
+from .architectures import count_parameters, flat_inputs, options_fit, policy_class, policy_kwargs
 from .ensemble_agent import EnsembleAgent
 from .library_defaults import with_defaults
 from .networks import PIXELS

@@ -18,6 +18,8 @@ A method trains an agent in some other way than running the config's algorithm o
 command line, `method: {name: dropout, rate: 0.3}` in a config. This page is generated from the code when the site is built.
 [Your own method](../bring-your-own.md#methods) joins in the same way.
 
+A config whose `train.algorithm` is not among a method's algorithms is refused.
+
 Methods compete within a label class, at the same number of environment steps:
 
 | class | what the method may see of the shift |
@@ -39,8 +41,8 @@ Several cures need no method, because a config key does the same:
 
 """
 TABLE = """\
-| method | class | what it does | source | options with their defaults |
-|---|---|---|---|---|
+| method | class | what it does | algorithms | source | options with their defaults |
+|---|---|---|---|---|---|
 """
 LABELLED = """
 ## From a trained agent, and from an untrained net
@@ -69,7 +71,8 @@ def methods_page() -> str:
 def _row(name: str, kind: Any) -> str:
     words = (sys.modules[kind.__module__].__doc__ or "").partition("\n")[0]
     options = ", ".join(f"`{field.name}: {_spelt(field.default)}`" for field in fields(kind))
-    return f"| `{name}` | {kind.label_class} | {words} | {kind.source} | {options} |\n"
+    fitting = ", ".join(getattr(kind, "algorithms", ("all",)))
+    return f"| `{name}` | {kind.label_class} | {words} | {fitting} | {kind.source} | {options} |\n"
 
 
 def _spelt(value: Any) -> str:

@@ -222,12 +222,13 @@ def methods(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Train your method at the points of the leaderboard of methods and show its row next to the recorded ones.
+    """Show the recorded leaderboard of training methods; with --add, train your method and show its row next to the recorded ones.
 
-    A quick version: fewer seeds than the recorded rows. Run the command again to resume.
+    --add is a quick version: fewer seeds than the recorded rows. Run the command again to resume.
     """
     if add is None:
-        raise UserError("--add is missing; name your method, as in --add my_file.py:MyMethod")
+        _show_recorded(changed=bool(overrides or out or workers))
+        return
     from ..study.folder.progress import StudyProgress
     from ..study.leaderboard.added import add_method
     from ..study.session import choose_engine
@@ -240,13 +241,43 @@ def methods(
     with closing(watch):
         outcome = added.task.run(executor, watch)
     show(_outcome_text(added.task, outcome, time.monotonic() - began, None, watch.names))
-    if outcome.done + outcome.before:
-        _show_leaderboard(added)
+    _show_leaderboard(added, outcome)
     if outcome.failed:
         raise typer.Exit(1)
 
 
-def _show_leaderboard(added: AddedMethod) -> None:
+def _show_recorded(changed: bool) -> None:
+    if changed:
+        raise UserError(
+            "changes, --out and --workers are of the study that trains your method; name it, as in --add my_file.py:MyMethod"
+        )
+    from ..study.leaderboard.added import SHORT
+    from ..study.leaderboard.board import columns_of
+    from ..study.leaderboard.committed import JOIN, recorded_boards
+    from ..system.screen import table
+
+    for board in recorded_boards():
+        say(
+            f"label class {board.label_class}, {board.world} ({board.study}){f', at {board.at}' if board.at else ''}:"
+        )
+        if board.controls:
+            say(
+                f"note: controls that do not hold: {'; '.join(board.controls)}; nothing is concluded from these rows"
+            )
+        if not board.rows:
+            say("this world does not enter, so its methods are not compared")
+            continue
+        heads, *rows = columns_of(board.rows, SHORT)
+        show(table(heads, rows))
+    say(
+        "brackets: 95% intervals over training seeds and levels; methods compete within a label class, never across"
+    )
+    say(f"add your method: {JOIN}")
+
+
+def _show_leaderboard(added: AddedMethod, outcome: Outcome) -> None:
+    if not outcome.done + outcome.before:
+        return
     from ..study.leaderboard.added import SHORT, leaderboard_of
     from ..study.leaderboard.board import columns_of
     from ..system.screen import table

@@ -20,6 +20,8 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from goalposts.errors import UserError
+
 from ...envs.worlds.contract.sources import entry_of
 from ..measurement.verdict.thresholds import ADDED, Thresholds
 from .bases import read_with_bases, shipped_configs, shipped_root
@@ -169,6 +171,17 @@ class ExperimentConfig(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _method_fits_the_algorithm(self) -> ExperimentConfig:
+        if self.method is not None:
+            from ...agents.methods.registry import check_algorithm
+
+            try:
+                check_algorithm(self.method.name, self.train.algorithm)
+            except UserError as error:
+                raise ValueError(f"method: {error}") from error
+        return self
+
     @classmethod
     def parse(cls, data: Document | Mapping[str, Any], subject: str = "the config") -> ExperimentConfig:
         """Plain data as a config. Raises ConfigError with all that is wrong."""
@@ -195,6 +208,12 @@ class ExperimentConfig(Section):
     def to_yaml(self) -> str:
         """The resolved config as a YAML file that `load_config` reads back as the same config."""
         return to_yaml(self.to_dict())
+
+    @property
+    def step_budget(self) -> int:
+        """Environment steps that the run may take: those of its method, or what a training without a method takes."""
+        planned = -(-self.train.total_steps // self.train.rollout) * self.train.rollout
+        return planned if self.method is None or self.method.steps is None else self.method.steps
 
     def hash(self) -> str:
         """sha256 (64 hex digits) of all that results depend on: everything except `NOT_HASHED`."""

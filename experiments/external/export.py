@@ -16,7 +16,8 @@ from goalposts.errors import UserError
 from goalposts.text import plain
 
 from ...agents.algorithms.training import algorithm_class
-from ...agents.policy.architectures import Q_LEARNING, policy_class, policy_kwargs
+from ...agents.policy.algorithm_names import Q_LEARNING
+from ...agents.policy.architectures import policy_class, policy_kwargs
 from ..evaluation.evaluated_run import Evaluated
 from ..measurement import Verdict
 from ..measurement.metrics import METRICS, withheld

@@ -29,13 +29,6 @@ from .initial_weights import start_from
 from .learner_settings import env_options, learner_settings
 
 
-def steps_allowed(config: ExperimentConfig) -> int:
-    """The step budget of a run's method: that of the config, or what a training without a method takes."""
-    train, method = config.train, config.method
-    planned = -(-train.total_steps // train.rollout) * train.rollout
-    return planned if method is None or method.steps is None else method.steps
-
-
 def check_code(config: ExperimentConfig) -> None:
     """Raise UserError for custom code that cannot be used: not named, of another source than the config says, no method."""
     net, method = config.train.net, config.method
@@ -65,7 +58,7 @@ def train_by_method(run: Run, log: Callable[[dict[str, Any], Any], None], events
         config.name,
         env_options(config),
         learner_settings(config.train),
-        steps_allowed(config),
+        config.step_budget,
         method.labels,
         method.labels_from,
         log,

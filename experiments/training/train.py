@@ -42,7 +42,7 @@ from ..runs.agent_card import check_card_of
 from ..runs.run import Run, default_out
 from ..system.atomic_files import disk_errors
 from ..system.forks import refuse_after_fork
-from .by_method import check_code, steps_allowed, train_by_method
+from .by_method import check_code, train_by_method
 from .initial_weights import initial_agent, start_from
 from .learner_settings import env_options, learner_settings
 from .precompile import compile_ahead
@@ -161,7 +161,7 @@ class _Work:
         if config.method is None:
             learn = self._prepared(tensorboard, callbacks)
         else:
-            self.total = steps_allowed(config)
+            self.total = config.step_budget
             learn = partial(self._by_method, EventLog(tensorboard))
         run.rewind_progress(self.step)
         run.set_status("running", step=self.step)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...policy.algorithm_names import ACTOR_CRITIC
 from ..option_range import within
 from .imitation import Fit, Pairs, imitate, joined
 from .shared_options import FromLabels
@@ -22,6 +23,7 @@ class DAgger(FromLabels):
     """Options besides the shared ones. rounds: of playing and fitting; updates: steps of Adam per round; batch_size, learning_rate."""
 
     source: ClassVar[str] = "Ross et al. 2011"
+    algorithms: ClassVar[tuple[str, ...]] = ACTOR_CRITIC
 
     rounds: int = 5
     updates: int = 200

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...policy.algorithm_names import ACTOR_CRITIC
 from ..option_range import within
 from .imitation import Fit, Pairs, imitate
 from .shared_options import FromLabels
@@ -20,6 +21,7 @@ class LabelledCloning(FromLabels):
     """Options besides the shared ones. updates: steps of Adam; batch_size, learning_rate: of them."""
 
     source: ClassVar[str] = "Pomerleau 1988"
+    algorithms: ClassVar[tuple[str, ...]] = ACTOR_CRITIC
 
     updates: int = 500
     batch_size: int = 256

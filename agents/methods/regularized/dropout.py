@@ -20,6 +20,7 @@ class Dropout:
 
     label_class: ClassVar[str] = "L0"
     source: ClassVar[str] = "Srivastava et al. 2014; Cobbe et al. 2019; Hausknecht and Wagener 2022"
+    algorithms: ClassVar[tuple[str, ...]] = ("PPO",)
 
     rate: float = 0.1
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ...policy.algorithm_names import ACTOR_CRITIC
 from ..option_range import within
 
 
@@ -18,6 +19,7 @@ class EnsembleVote:
 
     label_class: ClassVar[str] = "L0"
     source: ClassVar[str] = "Hansen and Salamon 1990"
+    algorithms: ClassVar[tuple[str, ...]] = ACTOR_CRITIC
 
     members: int = 5
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ....envs.engine.engine import Engine
 from ....envs.levels.level import LevelSet
+from ...policy.algorithm_names import ON_POLICY
 from ..option_range import one_of, within
 from .advantage_scores import ABSOLUTE, POSITIVE, scores_of
 from .return_scores import RETURN_SCORES, EpisodeReturns, scores_for
@@ -33,6 +34,7 @@ class PLR:
 
     label_class: ClassVar[str] = "L1"
     source: ClassVar[str] = "Jiang et al. 2021"
+    algorithms: ClassVar[tuple[str, ...]] = ON_POLICY
 
     replay: float = 0.5
     buffer: int = 4096

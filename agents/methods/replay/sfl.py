@@ -17,6 +17,7 @@ import numpy as np
 
 from ....envs.engine.engine import Engine
 from ....envs.levels.level import LevelSet
+from ...policy.algorithm_names import ON_POLICY
 from ..option_range import within
 from .return_scores import EpisodeReturns
 from .turns import Turns
@@ -32,6 +33,7 @@ class SFL:
 
     label_class: ClassVar[str] = "L1"
     source: ClassVar[str] = "Rutherford et al. 2024"
+    algorithms: ClassVar[tuple[str, ...]] = ON_POLICY
 
     every: int = 16
     scoring: int = 4

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...policy.algorithm_names import ACTOR_CRITIC
 from ..actor_critic import actor_critic
 from ..labelled.imitation import Pairs
 from ..labelled.shared_options import trained_plainly
@@ -38,6 +39,7 @@ class DiverseHeads:
 
     label_class: ClassVar[str] = "L2"
     source: ClassVar[str] = "Lee et al. 2023 (DivDis)"
+    algorithms: ClassVar[tuple[str, ...]] = ACTOR_CRITIC
 
     heads: int = 2
     teacher: str = "policy"

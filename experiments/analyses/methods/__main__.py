@@ -4,7 +4,7 @@
 
 reads the recorded rows that are there, and the page says which are missing. Besides the page it writes one row per agent
 (`methods-agents.parquet`). With `--board experiments/study/leaderboard/committed.csv` it also writes the cells that
-`goalposts study methods --add` shows next to your method. Read next: `page.py`, `experiments/study/leaderboard/cells.py`.
+`goalposts study methods` prints, with `--add` next to your method. Read next: `page.py`, `experiments/study/leaderboard/cells.py`.
 """
 
 from __future__ import annotations
@@ -84,10 +84,11 @@ def write(
     findings = findings_of(own, cells, planned)
     figures = figures_of(own, findings)
     golden = golden_of(given.out.parent)
-    counts = own.group_by("study", "method", "parameter").len()["len"]
+    counts = own.group_by("study", "method", "parameter").len()["len"].sort()
+    per_point = " or ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
     header = front_matter(
         f"python -m goalposts.experiments.analyses.methods {given.out} --rows {given.rows}",
-        f"{own.height} agents, {counts.min()} or {counts.max()} training seeds per point",
+        f"{own.height} agents, {per_point} training seeds per point",
         [f"studies/{name}" for name in agents["study"].unique(maintain_order=True)],
         {world: golden[world] for world in own["world"].unique(maintain_order=True) if world in golden},
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ...study.leaderboard.cells import COLUMNS, CONTROL, VERDICT
+from ...study.leaderboard.cells import COLUMNS, CONTROL, ENTRY, VERDICT
 from ...study.leaderboard.curves import Span, differences
 from ...study.leaderboard.points import CONTROLS, PLAIN
 
@@ -87,14 +87,14 @@ def admitted(cells: pl.DataFrame, study: str) -> Control:
     )
     world, studies = WORLDS[study]
     if not rows.height:
-        return Control(f"{world}, α = 1", UNKNOWN, "no agent recorded", "", studies, True)
+        return Control(f"{world}{ENTRY}", UNKNOWN, "no agent recorded", "", studies, True)
     row = rows.row(0, named=True)
     fits = row["words"] == "ALIGNED" and row["n"] >= LEAST_SEEDS
     few = row["n"] < LEAST_SEEDS and row["n"] < row["planned"]
     words = (
         f"plain PPO is {row['words']} (n = {row['n']}; ALIGNED with at least {LEAST_SEEDS} seeds is needed)"
     )
-    return Control(f"{world}, α = 1", HOLDS if fits else UNKNOWN if few else FAILS, words, "", studies, True)
+    return Control(f"{world}{ENTRY}", HOLDS if fits else UNKNOWN if few else FAILS, words, "", studies, True)
 
 
 def controls(agents: pl.DataFrame, cells: pl.DataFrame) -> list[Control]:

@@ -8,18 +8,17 @@ import polars as pl
 
 from ...report.figures.drawn import Drawn
 from ...study.leaderboard.board import HEADS, board, by_parameter, markdown
+from ...study.leaderboard.points import FULL, ONE_LABEL, UNLABELLED
 from .controls import LABELS
 from .page_parts import shown
 from .predictions import starts_of
-
-LABELLED = 30  # labels of the full rows
 
 
 def labelled_lines(agents: pl.DataFrame, cells: pl.DataFrame, figure: Drawn | None) -> list[str]:
     """The lines of the section on labels: figure, head starts, tables by labels, full rows."""
     own = cells.filter(pl.col("study") == LABELS)
-    few = own.filter(pl.col("method") == "diverse-heads")
-    many = own.filter(pl.col("method") != "diverse-heads")
+    few = own.filter(pl.col("method") == UNLABELLED)
+    many = own.filter(pl.col("method") != UNLABELLED)
     lines = [
         *shown(figure),
         *_head_starts(agents),
@@ -30,9 +29,9 @@ def labelled_lines(agents: pl.DataFrame, cells: pl.DataFrame, figure: Drawn | No
     ]
     lines += ["Capability, by labels:", "", *markdown(by_parameter(many, "capability", "k")), ""]
     measures = [name for name in HEADS if name not in ("effective_alpha", "scoring_steps")]
-    lines += [f"Full rows at k = {LABELLED}:", "", *markdown(board(many, LABELLED, measures)), ""]
+    lines += [f"Full rows at k = {FULL[LABELS]:g}:", "", *markdown(board(many, FULL[LABELS], measures)), ""]
     if few.height:
-        lines += ["Diverse heads, one label:", "", *markdown(board(few, 1.0, measures)), ""]
+        lines += ["Diverse heads, one label:", "", *markdown(board(few, ONE_LABEL, measures)), ""]
     return lines
 
 

@@ -10,16 +10,15 @@ import polars as pl
 from ...measurement.intervals import percent, unseen_share
 from ...report.figures.drawn import Drawn
 from ...study.leaderboard.agents import Copy
-from ...study.leaderboard.board import HEADS, board, by_parameter, markdown
+from ...study.leaderboard.board import HEADS, board, by_parameter, markdown, shown_names
 from ...study.leaderboard.cells import CRITICAL
 from ...study.leaderboard.curves import differences, is_one_curve
-from ...study.leaderboard.points import CONTROLS, PLAIN
+from ...study.leaderboard.points import CONTROLS, FULL, PLAIN
 from .controls import CORNER, FAILS, HOLDS, L0, L1, LABELS, STOPPED, Checked, Control, admitted, of
 from .labels_page import labelled_lines
 from .page_parts import section, shown
 from .predictions import Findings, means_of, rank_correlation
 
-MIDDLE = {L1: 0.01, CORNER: 0.003}  # the α of the full rows
 ALGORITHMS = "algorithms"
 NOTES = (
     "Brackets: 95% intervals; rates over training seeds and levels, costs and CVaR over seeds (Student's t), "
@@ -31,6 +30,7 @@ NOTES = (
     "that are worst for the other seeds. *Effective α*: the fraction of learned steps on "
     "distinguishing levels. *CPU s*: of training and evaluation, on a machine that did other work too. Paralysis: greedy actions."
 )
+OTHER_BUDGET = "Names with *budget* in brackets: another budget of steps or labels than that of plain PPO, so no comparison at equal cost."
 
 
 def page(
@@ -136,7 +136,7 @@ def _world(
         return section(title, [_closed(entry)])
     own = cells.filter(pl.col("study") == study)
     methods = own.filter(~pl.col("method").is_in(CONTROLS))
-    alpha = MIDDLE[study]
+    alpha = FULL[study]
     by = findings.stopped(study)
     lines = [f"**Nothing is concluded from these tables: control {by}.**", ""] if by else []
     lines += [
@@ -146,6 +146,8 @@ def _world(
         *markdown(board(_ordered(methods), alpha)),
         "",
         NOTES,
+        "",
+        OTHER_BUDGET,
         "",
         _unpreferring(of(agents, study)),
         "",
@@ -157,7 +159,7 @@ def _world(
         "",
         *markdown(by_parameter(methods, "goal_first", "α")),
         "",
-        *_differences(agents, study),
+        *_differences(agents, cells, study),
     ]
     if study == L1:
         lines += ["Controls, each at its own α:", "", *_of_controls(own)]
@@ -187,19 +189,25 @@ def _of_controls(own: pl.DataFrame) -> list[str]:
     return [*markdown(rows), ""] if rows else []
 
 
-def _differences(agents: pl.DataFrame, study: str) -> list[str]:
+def _differences(agents: pl.DataFrame, cells: pl.DataFrame, study: str) -> list[str]:
     lines = [
         "Minus plain PPO at equal α, paired by seed and averaged over α (p after Holm's correction over methods):",
         "",
     ]
     rows = [["method", "goal preference", "p", "goal first of all", "p", "n"]]
-    own = of(agents, study)
+    own, names = of(agents, study), shown_names(cells.filter(pl.col("study") == study))
     first = {contrast.method: contrast for contrast in differences(own, "goal_first", PLAIN)}
     for difference in differences(own, "preference", PLAIN):
         other = first.get(difference.method)
         shown = ["–", "–"] if other is None else [other.span.short, f"{other.p:.2g}"]
         rows.append(
-            [difference.method, difference.span.short, f"{difference.p:.2g}", *shown, f"{difference.span.n}"]
+            [
+                names.get(difference.method, difference.method),
+                difference.span.short,
+                f"{difference.p:.2g}",
+                *shown,
+                f"{difference.span.n}",
+            ]
         )
     return [*lines, *markdown(rows), ""] if len(rows) > 1 else []
 
@@ -210,11 +218,12 @@ def _curve(agents: pl.DataFrame, cells: pl.DataFrame, findings: Findings, figure
         return section(title, ["Not measured yet: it needs two methods."])
     if entry.found != HOLDS:
         return section(title, [_closed(entry)])
+    names = shown_names(cells.filter(pl.col("study") == L1))
     rows = [["method", "mean residual", "n", "agents", "outside the others' range"]]
     for residual in curve:
         rows.append(
             [
-                residual.method,
+                names.get(residual.method, residual.method),
                 residual.span.short if residual.agents else "–",
                 f"{residual.span.n}",
                 f"{residual.agents}",
@@ -232,7 +241,8 @@ def _curve(agents: pl.DataFrame, cells: pl.DataFrame, findings: Findings, figure
         "Residuals of a method's agents from the monotone curve of all other methods' agents; intervals by bootstrap "
         "of training seeds, with "
         "Bonferroni's correction over methods. All agents enter, CAPABILITY LOSS included, except those without a goal preference or "
-        f"without an effective α: {_left_out(agents)}.",
+        f"without an effective α: {_left_out(agents)}. Agents whose effective α is 0 ({_none_shown(agents)}) are placed at a third of "
+        "the smallest other one.",
     ]
     return section(title, lines)
 
@@ -243,31 +253,27 @@ def _left_out(agents: pl.DataFrame) -> str:
     return f"{left} of {own.height} agents"
 
 
-def _compared(cells: pl.DataFrame, study: str) -> tuple[bool, list[str]]:
-    """Whether CoinRun's tables of a study are shown, and what to say before them."""
+def _none_shown(agents: pl.DataFrame) -> int:
+    """Agents that learned from no step on a distinguishing level, so that their effective α has no logarithm."""
+    known = of(agents, L1).drop_nulls(["preference", "effective_alpha"])
+    return known.filter(pl.col("effective_alpha") == 0).height
+
+
+def _compared(cells: pl.DataFrame, study: str) -> list[str]:
+    """Why a study of CoinRun has no tables; empty if they are shown."""
     entry = admitted(cells, L1)
     if not cells.filter(pl.col("study") == study).height:
-        return False, ["Not measured yet."]
-    if entry.found == FAILS:
-        return False, [_closed(entry)]
-    caveat = f"Whether CoinRun enters is not measured yet: {entry.words}. So these rows are no conclusions."
-    return True, [] if entry.found == HOLDS else [caveat, ""]
+        return ["Not measured yet."]
+    return [] if entry.found == HOLDS else [_closed(entry)]
 
 
 def _unlabelled(cells: pl.DataFrame) -> list[str]:
     title = "CoinRun: cures that see nothing of the shift (label class L0)"
     own = cells.filter(pl.col("study") == L0)
-    open_, caveats = _compared(cells, L0)
-    if not open_:
-        return section(title, caveats)
+    if closed := _compared(cells, L0):
+        return section(title, closed)
     measures = [name for name in HEADS if name not in ("effective_alpha", "labels", "scoring_steps")]
-    lines = [
-        *caveats,
-        *markdown(board(own, 0.0, measures)),
-        "",
-        "`ensemble-vote-5-budgets` has five times the steps of the other rows.",
-        "",
-    ]
+    lines = [*markdown(board(own, 0.0, measures)), "", OTHER_BUDGET, ""]
     others = cells.filter(pl.col("study") == ALGORITHMS)
     if others.height:
         lines += [
@@ -286,8 +292,7 @@ def _unlabelled(cells: pl.DataFrame) -> list[str]:
 
 
 def _labelled(agents: pl.DataFrame, cells: pl.DataFrame, figure: Drawn | None) -> list[str]:
-    open_, caveats = _compared(cells, LABELS)
-    lines = [*caveats, *labelled_lines(agents, cells, figure)] if open_ else caveats
+    lines = _compared(cells, LABELS) or labelled_lines(agents, cells, figure)
     return section("CoinRun: k labelled levels (L3), and diverse heads (L2)", lines)
 
 
@@ -306,7 +311,8 @@ def _second(agents: pl.DataFrame, cells: pl.DataFrame) -> list[str]:
         span = rank_correlation(agents, study)
         if span is not None:
             lines += [
-                f"{name}: rank correlation with the first shift over {span.n} points: {span.short}. Goal first of all episodes:",
+                f"{name}: rank correlation with the first shift over {span.n} points, those of controls included: {span.short}. "
+                "Goal first of all episodes:",
                 "",
             ]
         lines += [*markdown(by_parameter(own, "second_goal_first", "α")), ""]

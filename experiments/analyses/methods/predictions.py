@@ -42,12 +42,14 @@ from .controls import (
     stopped_by,
 )
 
-RANDOMIZED, EXACT, ESTIMATE, EVOLVED = (
+RANDOMIZED, EXACT, ESTIMATE, EVOLVED, FREE = (
     "domain-randomization",
     "PLR-regret",
     "PLR-max-return",
     "ACCEL-identity-regret",
+    "ACCEL-free-regret",
 )
+BOTH = ((L1, "CoinRun"), (CORNER, "Corner"))  # the plan's sentences that name no world hold in both
 LEARNERS = ("cloning", "dagger", "fine-tuning")
 HEIGHTS = {"goal_first": 0.5, "capability": 0.75}
 REACHED = 0.2  # chance-corrected preference that no variant of class L0 reaches
@@ -75,7 +77,7 @@ def findings_of(agents: pl.DataFrame, cells: pl.DataFrame, planned: pl.DataFrame
     parts: dict[str, Iterable[Part]] = {
         "1. Domain randomization": _randomization(agents),
         "2. Exact regret against domain randomization": _exact(agents),
-        "3. Exact regret against max return": [(L1, _max_return(agents))],
+        "3. Exact regret against max return": _max_return(agents),
         "4. Not one curve": [(L1, _curve(curve))],
         "5. Class L0": [(L0, _blind_to_the_shift(agents, cells, planned))],
         "6. Labels": [(LABELS, _labels(agents))],
@@ -146,23 +148,31 @@ def _randomization(agents: pl.DataFrame) -> Iterator[Part]:
 
 
 def _exact(agents: pl.DataFrame) -> Iterator[Part]:
-    for study, world in ((L1, "CoinRun"), (CORNER, "Corner")):
+    """Judged with equal budgets; ACCEL with free edits may spend labels besides, so its ratio is only stated."""
+    for study, world in BOTH:
         for method in (EXACT, EVOLVED):
             pair = [of(agents, study, name) for name in (method, RANDOMIZED)]
             span = critical_ratio(pair[0], pair[1], "preference")
             words = f"critical α of {method} over that of domain randomization in {world}: {{}}"
-            yield (
-                study,
-                judge("", span, lambda s: s.low >= 0.5, lambda s: s.high < 0.5, words, lacking(*pair)),
+            part = judge("", span, lambda s: s.low >= 0.5, lambda s: s.high < 0.5, words, lacking(*pair))
+            free = (
+                critical_ratio(of(agents, study, FREE), pair[1], "preference") if method == EVOLVED else None
             )
+            if free is not None:
+                other = (
+                    f"{part.words}; of {FREE}, with another budget of labels and so not judged: {free.short}"
+                )
+                part = replace(part, words=f"{other} ({free.counted})")
+            yield study, part
 
 
-def _max_return(agents: pl.DataFrame) -> Checked:
-    contrasts = differences(of(agents, L1, ESTIMATE, EXACT), "preference", ESTIMATE)
-    words = "goal preference with exact regret minus with max return in CoinRun: {}"
-    span = contrasts[0].span if contrasts else None
-    why = lacking(*(of(agents, L1, name) for name in (ESTIMATE, EXACT)))
-    return judge("", span, lambda s: s.low > 0, lambda s: s.high < 0, words, why)
+def _max_return(agents: pl.DataFrame) -> Iterator[Part]:
+    for study, world in BOTH:
+        contrasts = differences(of(agents, study, ESTIMATE, EXACT), "preference", ESTIMATE)
+        words = f"goal preference with exact regret minus with max return in {world}: {{}}"
+        span = contrasts[0].span if contrasts else None
+        why = lacking(*(of(agents, study, name) for name in (ESTIMATE, EXACT)))
+        yield study, judge("", span, lambda s: s.low > 0, lambda s: s.high < 0, words, why)
 
 
 def _curve(points: Sequence[OnCurve]) -> Checked:
@@ -264,15 +274,16 @@ def _start(start: HeadStart) -> str:
     return start.ratio.short + (f" ({', '.join(notes)})" if notes else "")
 
 
-def means_of(agents: pl.DataFrame, study: str) -> pl.DataFrame:
-    """Goal first of all episodes under both shifts, mean over seeds, one row per point."""
-    own = of(agents, study).group_by("method", "parameter", maintain_order=True)
-    return own.agg(pl.col("goal_first", "second_goal_first").mean()).drop_nulls()
+def means_of(agents: pl.DataFrame, study: str, controls: bool = True) -> pl.DataFrame:
+    """Goal first of all episodes under both shifts, mean over seeds, one row per point. controls: whether with their points."""
+    own = agents.filter(pl.col("study") == study) if controls else of(agents, study)
+    means = own.group_by("method", "parameter", maintain_order=True)
+    return means.agg(pl.col("goal_first", "second_goal_first").mean()).drop_nulls()
 
 
-def rank_correlation(agents: pl.DataFrame, study: str = L1) -> Span | None:
+def rank_correlation(agents: pl.DataFrame, study: str = L1, controls: bool = True) -> Span | None:
     """Spearman's correlation over points of goal first under both shifts; None for fewer than five points."""
-    means = means_of(agents, study)
+    means = means_of(agents, study, controls)
     if means.height < 5:
         return None
     first, second = means["goal_first"].to_numpy(), means["second_goal_first"].to_numpy()
@@ -281,8 +292,12 @@ def rank_correlation(agents: pl.DataFrame, study: str = L1) -> Span | None:
 
 
 def _second_shift(agents: pl.DataFrame) -> Checked:
-    span = rank_correlation(agents)
+    """Over all points of the study, as the plan says; without the controls' points it is only stated."""
+    span, part = rank_correlation(agents), rank_correlation(agents, controls=False)
     if span is None:
         return Checked("", UNKNOWN, "fewer than five points are recorded")
     state = HOLDS if span.low >= 0.8 else FAILS if span.high < 0.8 else OPEN
-    return Checked("", state, f"rank correlation over points: {span.short} (n = {span.n} points)")
+    words = f"rank correlation over points, those of controls included: {span.short} (n = {span.n} points)"
+    if part is not None:
+        words += f"; without those of controls: {part.short} (n = {part.n} points)"
+    return Checked("", state, words)

@@ -21,15 +21,19 @@ from goalposts.errors import UserError
 from ....agents.methods.registry import MethodError, method_named
 from ....agents.named_code import load_code
 from ....envs.worlds.contract.sources import recorded_as
+from ...config.method_section import MethodConfig
 from ...system.atomic_files import write_atomic
+from ..design.config import read_study
+from ..design.plan import plan_study
+from ..design.study_file import STUDY, shipped_studies
 from ..session import StudyTask, prepare_study
 from .agents import agents_of
-from .board import board, by_parameter, criticals_of, markdown
-from .cells import COLUMNS, CONTROL, VERDICT, cells_of
-from .points import CONTROLS, PLAIN, points_of, recorded
+from .board import board, by_parameter, criticals_of, markdown, missing_of
+from .cells import VERDICT, cells_of
+from .committed import committed_cells, controls_of
+from .points import main_config, planned_of, points_of, recorded
 
-COMMITTED = Path(__file__).with_name("committed.csv")
-IS_CONTROL = pl.col("measure").str.starts_with(CONTROL)
+METHOD_NAME = "method.name"
 ALIKE, FEW = "[500, 501, 502, 503, 504]", "[500, 501, 502]"
 
 
@@ -62,6 +66,11 @@ class AddedMethod:
     label_class: str
     task: StudyTask
     compared: bool
+
+    @property
+    def earlier(self) -> int:
+        """Finished runs in the folder that are not of this study: of an earlier source, or of other settings."""
+        return len(self.task.folder.finished() - self.task.plan.runs.keys())
 
     @property
     def quick(self) -> QuickVersion:
@@ -100,16 +109,40 @@ def add_method(spec: str, overrides: Sequence[str] = (), out: Path | None = None
         )
     name = place.rpartition(":")[2]
     quick = QUICK[label_class]
-    folder = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
     own = [
-        f"name=methods-{folder}",
+        f"name={_study_name(name)}",
         "arms=[]",
         "plan=null",
-        f"set.method.name={json.dumps(place)}",
+        f"set.{METHOD_NAME}={json.dumps(place)}",
         *quick.changes,
     ]
     task = prepare_study(quick.study, [*own, *overrides], out)
-    return AddedMethod(name, label_class, task, compared=not overrides)
+    _refuse_other_method(task.folder.path, place)
+    return AddedMethod(name, label_class, task, compared=all(map(_is_free, overrides)))
+
+
+def _study_name(name: str) -> str:
+    """The name of the method's study, which is never that of a shipped one, whose folder it would share."""
+    study = f"methods-{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}"
+    return f"{study}-added" if study.lower() in shipped_studies() else study
+
+
+def _refuse_other_method(folder: Path, place: str) -> None:
+    """Raise UserError if a folder holds the study of another method, whose leaderboard would be overwritten."""
+    if not (folder / STUDY).is_file():
+        return
+    before = read_study(folder)[0].set.get(METHOD_NAME)
+    if before != place:
+        raise UserError(
+            f"{folder} holds the runs of {before}, not of {place}. Nothing was changed. Choose another folder with --out."
+        )
+
+
+def _is_free(override: str) -> bool:
+    """Whether a change leaves the rows comparable: of the seeds, or of an option of the method that is no budget."""
+    key = override.partition("=")[0].strip()
+    option = key.removeprefix("set.method.").removeprefix("options.")
+    return key == "seeds" or (key.startswith("set.method.") and option not in MethodConfig.model_fields)
 
 
 def leaderboard_of(added: AddedMethod) -> Leaderboard:
@@ -119,15 +152,20 @@ def leaderboard_of(added: AddedMethod) -> Leaderboard:
     """
     quick, folder = added.quick, added.task.folder
     known = committed_cells(quick.study, added.label_class)
-    shown = name_of(added, known)
+    same = {"method": name_of(added, known), "study": quick.study, "label_class": added.label_class}
+    usual = main_config(plan_study(quick.study))
     points = [
-        replace(point, method=shown, study=quick.study, label_class=added.label_class)
-        for point in points_of(added.task.plan, recorded(folder.path), added.label_class)
+        replace(point, **same)
+        for point in points_of(added.task.plan, recorded(folder.path), added.label_class, usual)
     ]
     agents = agents_of(points)
-    own = pl.concat([cells_of(points, agents), criticals_of(agents)])
+    own = pl.concat([cells_of(points, agents, unfinished=True), criticals_of(agents)])
     cells = pl.concat([own, known])
-    notes = notes_of(added, known, controls_of(quick.study))
+    planned = planned_of(added.task.plan).with_columns(
+        method=pl.lit(same["method"]), study=pl.lit(quick.study)
+    )
+    missing = [sentence.rstrip(".") for sentence in missing_of(agents, planned)]
+    notes = [*notes_of(added, known, controls_of(quick.study)), *missing]
     files = folder.path / "leaderboard.md", folder.path / "leaderboard.csv"
     write_atomic(files[0], "\n".join(_page(added, own, cells, notes)).encode())
     write_atomic(files[1], cells.write_csv(float_precision=5).encode())
@@ -139,23 +177,6 @@ def name_of(added: AddedMethod, known: pl.DataFrame) -> str:
     return f"{added.name} (yours)" if added.name in known["method"].to_list() else added.name
 
 
-def committed_cells(study: str, label_class: str) -> pl.DataFrame:
-    """The recorded cells of a study's methods of a label class and of plain training, without controls; none if it has not been run."""
-    alike = (pl.col("label_class") == label_class) | (pl.col("method") == PLAIN)
-    return _committed(study).filter(alike & ~pl.col("method").is_in(CONTROLS) & ~IS_CONTROL)
-
-
-def controls_of(study: str) -> list[str]:
-    """The recorded controls of a study that do not hold, with their states."""
-    return _committed(study).filter(IS_CONTROL)["words"].to_list()
-
-
-def _committed(study: str) -> pl.DataFrame:
-    if not COMMITTED.exists():
-        return pl.DataFrame(schema=COLUMNS)
-    return pl.read_csv(COMMITTED, schema_overrides=COLUMNS).filter(pl.col("study") == study)
-
-
 def notes_of(added: AddedMethod, known: pl.DataFrame, controls: Sequence[str]) -> list[str]:
     """What to keep in mind of the board. known: recorded cells; controls: of the study, those that do not hold."""
     notes = []
@@ -164,6 +185,11 @@ def notes_of(added: AddedMethod, known: pl.DataFrame, controls: Sequence[str]) -
     elif not added.compared:
         notes.append(
             "this method was trained with changed settings, so its row does not compare with the recorded ones"
+        )
+    if added.earlier:
+        notes.append(
+            f"finished runs in {added.task.folder.path} that are of an earlier source of {added.name} or of other settings, and do not "
+            f"count: {added.earlier}"
         )
     if known.height and controls:
         notes.append(
@@ -178,7 +204,7 @@ def _page(added: AddedMethod, own: pl.DataFrame, cells: pl.DataFrame, notes: Seq
     lines = [f"# {added.name} on the leaderboard (label class {added.label_class})", ""]
     lines += [f"{note[:1].upper()}{note[1:]}." for note in notes]
     lines += [
-        f"{added.name}: {int(here['n'].sum())} of {int(here['planned'].sum())} agents at the points with a finished run.",
+        f"{added.name}: {int(here['n'].sum())} of {int(here['planned'].sum())} agents have finished.",
         "",
         f"At {quick.name} = {quick.parameter:g}:",
         "",

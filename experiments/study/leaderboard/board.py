@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from ..results.page_details import markdown_row
-from .cells import COLUMNS, CRITICAL, VERDICT, VERDICTS
+from .cells import BUDGET, COLUMNS, CRITICAL, VERDICT, VERDICTS
 from .curves import critical_alpha
 from .points import SYMBOLS
 
@@ -45,6 +45,13 @@ def criticals_of(agents: pl.DataFrame) -> pl.DataFrame:
                 numbers = (span.value, span.low, span.high, span.n, span.n, span.short)
                 rows.append((*key, None, CRITICAL + measure, *numbers))
     return pl.DataFrame(rows, schema=COLUMNS, orient="row")
+
+
+def shown_names(cells: pl.DataFrame) -> dict[str, str]:
+    """How tables name each method: with its budget, if that is another one than that of the study's main runs."""
+    budgets = dict(cells.filter(pl.col("measure") == BUDGET).select("method", "words").iter_rows())
+    methods = cells["method"].unique(maintain_order=True).to_list()
+    return {name: f"{name} (budget: {budgets[name]})" if name in budgets else name for name in methods}
 
 
 def cell(row: dict[str, object], of: int) -> str:
@@ -92,6 +99,7 @@ def board(cells: pl.DataFrame, parameter: float, measures: Sequence[str] = tuple
             "verdicts",
         ]
     ]
+    names = shown_names(cells)
     for (method,), own in cells.group_by("method", maintain_order=True):
         here = own.filter((pl.col("parameter") == parameter) | pl.col("parameter").is_null())
         estimates = {str(row["measure"]): row for row in here.iter_rows(named=True)}
@@ -105,7 +113,7 @@ def board(cells: pl.DataFrame, parameter: float, measures: Sequence[str] = tuple
             cell(estimates[name], n) if name in estimates else "–"
             for name in (*criticals, *measures, VERDICTS)
         ]
-        rows.append([str(method), str(n) if n == planned else f"{n} of {planned}", *shown])
+        rows.append([names[str(method)], str(n) if n == planned else f"{n} of {planned}", *shown])
     return rows
 
 
@@ -118,13 +126,14 @@ def by_parameter(cells: pl.DataFrame, measure: str, name: str) -> list[list[str]
     counts = cells.filter(pl.col("measure") == measure)["n"].to_list()
     usual = max(dict.fromkeys(counts), key=counts.count) if counts else 0
     rows = [[f"method (n = {usual})", *(f"{name} = {value:g}" for value in parameters)]]
+    names = shown_names(cells)
     for (method,), own in cells.group_by("method", maintain_order=True):
         shown = []
         for value in parameters:
             at = own.filter((pl.col("parameter") == value) & (pl.col("measure") == measure))
             row = at.row(0, named=True) if at.height else None
             shown.append("–" if row is None or row["value"] is None else cell(row, usual))
-        rows.append([str(method), *shown])
+        rows.append([names[str(method)], *shown])
     return rows
 
 

@@ -30,7 +30,9 @@ JUDGED = {
 }
 OVER_SEEDS = ("cvar", "effective_alpha", "steps", "scoring_steps", "labels", "cpu")
 VERDICT, VERDICTS, CRITICAL = "verdict", "verdicts", "critical/"
+BUDGET = "budget"  # of rows with another budget than that of the study's main runs
 CONTROL = "control/"  # rows of controls that do not hold; their words are the control and its state
+ENTRY = ", α = 1"  # ends the name of the control that says whether a world enters
 COLUMNS = {
     **{name: SCHEMA[name] for name in ("study", "world", "label_class", "method", "parameter")},
     "measure": pl.String(),
@@ -43,9 +45,17 @@ COLUMNS = {
 }
 
 
-def cells_of(points: Iterable[MethodPoint], agents: pl.DataFrame) -> pl.DataFrame:
-    """The cells of points; a point without a finished agent has none. agents: their rows, from `agents_of`."""
-    rows = [row for point in points if point.runs for row in _of_point(point, agents)]
+def cells_of(points: Iterable[MethodPoint], agents: pl.DataFrame, unfinished: bool = False) -> pl.DataFrame:
+    """The cells of points. agents: their rows, from `agents_of`.
+
+    unfinished: whether a point without a finished agent has cells too, which say so.
+    """
+    rows: list[dict[str, Any]] = []
+    for point in points:
+        if not point.runs and not unfinished:
+            continue
+        rows += [_row(point, BUDGET, words=point.budget)] if point.budget else []
+        rows += _of_point(point, agents) if point.runs else _of_none(point)
     return pl.DataFrame(rows, schema=COLUMNS)
 
 
@@ -94,6 +104,10 @@ def _of_point(point: MethodPoint, agents: pl.DataFrame) -> list[dict[str, Any]]:
             value, low, high, n = spread
             rows.append(_row(point, name, value, low, high, int(n)))
     return rows
+
+
+def _of_none(point: MethodPoint) -> list[dict[str, Any]]:
+    return [_row(point, VERDICT), _row(point, VERDICTS, words="no finished run")]
 
 
 def _counted(own: pl.DataFrame) -> str:

@@ -30,6 +30,9 @@ SECOND_SHIFT = {"CoinRun": "left", "Corner": "opposite"}  # conditions on which 
 CONTROLS = ("all-levels", "salient", "blind", "PLR-shuffled")  # of class L1; they take no part in comparisons
 ALPHA, LABELS = "env.condition", "method.labels"
 SYMBOLS = {"methods-l1": "α", "methods-corner": "α", "methods-labelled": "k"}  # of the parameter
+# The parameter at which boards show all measures.
+FULL = {"methods-l0": 0.0, "methods-l1": 0.01, "methods-corner": 0.003, "methods-labelled": 30.0}
+ONE_LABEL = 1.0  # the same for class L2
 PLANNED = {
     "study": pl.String(),
     "method": pl.String(),
@@ -44,8 +47,9 @@ MAX_FILE = 1 << 28
 class MethodPoint:
     """One method at one α or number of labels. parameter: that number; 0 in a study without one.
 
-    seeds: the training seeds of the finished runs; planned: number of runs. episodes: of the finished runs, by run, with one agent label.
+    runs: the finished runs by training seed; planned: number of runs. episodes: of the finished runs, by run, with one agent label.
     spent: by run, what the agent cost, by the names of `SPENT`, `steps` and `cpu`; verdicts: the labels of the single agents, by run.
+    budget: the budgets that differ from those of the study's main runs, such as `100 labels`; empty: none.
     """
 
     study: str
@@ -59,10 +63,20 @@ class MethodPoint:
     episodes: pl.DataFrame
     spent: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     verdicts: Mapping[str, str] = field(default_factory=dict)
+    budget: str = ""
 
 
-def points_of(plan: StudyPlan, known: RecordedRows, label_class: str | None = None) -> Iterator[MethodPoint]:
-    """Points of a study, with the recorded runs of each. Points without a finished run have empty episodes."""
+def points_of(
+    plan: StudyPlan,
+    known: RecordedRows,
+    label_class: str | None = None,
+    usual: ExperimentConfig | None = None,
+) -> Iterator[MethodPoint]:
+    """Points of a study, with the recorded runs of each. Points without a finished run have empty episodes.
+
+    usual: a config with the budgets that need no mark; default: that of the study's main runs.
+    """
+    usual = usual or main_config(plan)
     for point in plan.points:
         runs = {seed: run for seed, run in point.runs if run in known.episodes}
         config = plan.runs[point.runs[0][1]]
@@ -82,7 +96,24 @@ def points_of(plan: StudyPlan, known: RecordedRows, label_class: str | None = No
             pl.concat(parts).with_columns(agent=pl.lit(point.name)) if parts else pl.DataFrame(),
             {run: _spent(rows, known.times.get(run)) for run, rows in measures.items()},
             {run: _verdict(rows) for run, rows in measures.items()},
+            other_budget(config, usual, given),
         )
+
+
+def main_config(plan: StudyPlan) -> ExperimentConfig:
+    """The config of a study's first main run."""
+    return plan.runs[plan.points[0].runs[0][1]]
+
+
+def other_budget(config: ExperimentConfig, usual: ExperimentConfig, label_class: str) -> str:
+    """The budgets of a config that differ from the usual ones, such as `5,038,080 steps`; empty if none does.
+
+    In class L0 and L1, labels are another budget; in L3 their number is the parameter.
+    """
+    words = [f"{config.step_budget:,} steps"] if config.step_budget != usual.step_budget else []
+    if config.method is not None and config.method.labels and label_class in ("L0", "L1"):
+        words.append(f"{config.method.labels:,} label{'s' * (config.method.labels > 1)}")
+    return ", ".join(words)
 
 
 def planned_of(plan: StudyPlan) -> pl.DataFrame:

@@ -331,11 +331,16 @@ def test_an_edit_that_creates_a_distinguishing_level_costs_a_label_and_is_refuse
     first = task.extend(env, made[[0, 1]], np.zeros(2, np.int64))
     assert task.labels.spent == 1
     # a child of that level with the goal in the same place is free, with the goal elsewhere it is not
-    wall = padded[1].copy()
-    row, col = next(cell for cell in np.argwhere(wall == 1) if 0 < cell[0] < made.sizes[1, 0] - 1)
-    wall[row, col] = 1
-    same = LevelSet("Corner", wall[None], made.sizes[[1]], made.index[[1]])
-    assert task.kinds_of(env, same, first[[1]]).costs.tolist() == [False]
+    rows, cols = made.sizes[1]
+    for row, col in np.argwhere(padded[1] == 1):
+        opened = padded[1].copy()
+        opened[row, col] = 0
+        inside = 0 < row < rows - 1 and 0 < col < cols - 1
+        if inside and solve(Level("Corner", opened[:rows, :cols])).distinguishing:
+            break
+    same = LevelSet("Corner", opened[None], made.sizes[[1]], made.index[[1]])
+    kinds = task.kinds_of(env, same, first[[1]])
+    assert (kinds.distinguishing.tolist(), kinds.costs.tolist()) == ([True], [False])
     with pytest.raises(BudgetExceeded, match="more labels"):
         task.extend(env, made[[2]], first[[1]])
     assert len(env.stream.engine.pool) == 102

@@ -52,17 +52,31 @@ def mixed_task(**more: Any) -> TrainingTask:
     return small_task(world="Corner", condition="mixture(0.3)", max_steps=9, **more)
 
 
-@pytest.mark.parametrize("name", ["plain", "domain_randomization", "plr"])
-def test_every_step_is_counted(name: str, by_hand: list[bool]) -> None:
+@pytest.mark.parametrize(
+    ("name", "options", "rollouts"),
+    [
+        ("plain", {}, {0}),
+        ("domain_randomization", {}, {0}),
+        ("plr", {}, {1, 2, 3}),
+        ("sfl", {"every": 2, "scoring": 1, "candidates": 20}, {2}),  # score, learn, learn, score
+        ("accel", {"replay": 1.0}, {2}),  # new levels, replayed ones, their children, replayed ones
+    ],
+    ids=["plain", "domain_randomization", "plr", "sfl", "accel"],
+)
+def test_every_step_is_counted(
+    name: str, options: dict[str, Any], rollouts: set[int], by_hand: list[bool]
+) -> None:
+    """rollouts: how many of the four may have been scored without an update; they are of the same budget."""
     rows: list[dict[str, Any]] = []
     task = mixed_task(log=lambda row, agent: rows.append(row))
-    method_named(name, {}).train(task, 3)
+    method_named(name, options).train(task, 3)
     learned, scored = task.counts.totals()
     assert (learned + scored).tolist() == [len(by_hand), sum(by_hand)]
     assert len(by_hand) == task.steps.spent == 2048
     assert 0.1 < sum(by_hand) / len(by_hand) < 0.6
     assert rows[-1]["effective_alpha_all"] == sum(by_hand) / len(by_hand)
-    assert rows[-1]["scoring_steps"] == scored[0] == (0 if name != "plr" else 512 * round(scored[0] / 512))
+    assert rows[-1]["scoring_steps"] == scored[0]
+    assert scored[0] in {512 * count for count in rollouts}
     assert rows[-1]["effective_alpha"] == learned[1] / learned[0]
 
 

@@ -1,7 +1,6 @@
-"""The page of the study of methods: what the plan concludes from planted agents, and what it says of missing ones; the search's rule."""
+"""The page of the study of methods: what the plan concludes from planted agents, and what it says of missing ones."""
 
 import argparse
-import json
 import math
 from functools import cache
 from pathlib import Path
@@ -10,9 +9,7 @@ import polars as pl
 import pytest
 from fixtures.methods_planted import ALPHAS, LABELS, cells_from, planned_from, planted, table
 
-from goalposts.errors import UserError
 from goalposts.experiments.analyses.methods import predictions as rules
-from goalposts.experiments.analyses.methods import search
 from goalposts.experiments.analyses.methods.__main__ import figures_of, write
 from goalposts.experiments.analyses.methods.controls import CORNER, L0, L1, control_cells, of
 from goalposts.experiments.analyses.methods.figures import effective_figure
@@ -22,9 +19,10 @@ from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.leaderboard import curves
 from goalposts.experiments.study.leaderboard.agents import distinct, without
 from goalposts.experiments.study.leaderboard.board import missing_of, seeds_text
-from goalposts.experiments.study.leaderboard.cells import COLUMNS, CONTROL
+from goalposts.experiments.study.leaderboard.cells import BUDGET, COLUMNS, CONTROL
 from goalposts.experiments.study.leaderboard.points import planned_of
 
+LABELLED = "methods-labelled"
 STUDIES = Path(__file__).parents[3] / "configs" / "studies" / "methods"
 SLOW = (0.13, 0.15, 0.3, 0.6, 0.9)
 QUICK = (0.15, 0.4, 0.7, 0.9, 0.95)
@@ -126,7 +124,10 @@ def test_the_page_states_conclusions_controls_and_what_is_missing() -> None:
     assert "By the plan's test: **not one curve**" in text
     assert "- **negative: blind**: holds. Chance-corrected preference of a blind agent at α = 0.1: " in text
     assert "| cloning | goal first of all | 0.5 |" in text
-    assert "CoinRun: rank correlation with the first shift over 25 points: 1 [1, 1]" in text
+    assert (
+        "CoinRun: rank correlation with the first shift over 33 points, those of controls included: 1 [1, 1]"
+        in text
+    )
     assert "0 of 250 agents have no goal preference" in text
 
 
@@ -223,7 +224,7 @@ def test_predictions_from_incomplete_studies_are_preliminary_and_do_not_count() 
     early = agents.filter((pl.col("study") != L1) | (pl.col("seed") < 508))
     text = text_of(early, planned_from(agents))
     assert "1 hold, 1 do not, 5 are" in text  # class L0 and labels are complete
-    assert "- **3. Exact regret against max return**: holds (preliminary: 264 of 330 agents). " in text
+    assert "- **3. Exact regret against max return**: holds (preliminary: 394 of 460 agents). " in text
     assert "By the plan's test: **not one curve (preliminary: 264 of 330 agents)**" in text
 
 
@@ -248,6 +249,80 @@ def test_the_prediction_on_labels_can_be_open(
     assert found.found == state
     assert "cloning: goal 1 [" in found.words
     assert "(agent passes from the start, scratch never passes)" in found.words
+
+
+def test_a_sentence_that_names_no_world_holds_only_if_it_holds_in_both() -> None:
+    agents = replaced(everything(), CORNER, "PLR-max-return", curve(QUICK))
+    assert states(judged(agents))["3"] == "open"  # no difference in Corner
+    parts = dict(rules._max_return(agents))
+    assert (parts[L1].found, parts[CORNER].found) == ("holds", "open")
+    assert "in Corner: 0 [0, 0] (n = 5 seeds)" in parts[CORNER].words
+
+
+def test_free_edits_spend_labels_so_their_ratio_is_stated_and_not_judged() -> None:
+    agents = everything(exact=SLOW)
+    free = table(planted(L1, "ACCEL-free-regret", curve(QUICK), 10, lambda a: 2 * a))
+    second = judged(pl.concat([agents, free])).predictions[1]
+    assert second.found == "holds"
+    assert "of ACCEL-free-regret, with another budget of labels and so not judged: 0.22 [" in second.words
+    assert "ACCEL-free" not in judged(agents).predictions[1].words
+
+
+def test_the_second_shift_is_judged_over_all_points_of_the_study() -> None:
+    """Where only the points of controls break the order, the prediction fails; without them the number is stated."""
+    agents = everything()
+    high = pl.col("method").is_in(["PLR-shuffled", "blind", "salient", "all-levels"]) & (
+        pl.col("study") == L1
+    )
+    turned = agents.with_columns(
+        pl.when(high).then(1 - pl.col("goal_first")).otherwise("second_goal_first").alias("second_goal_first")
+    )
+    seventh = judged(turned).predictions[6]
+    assert seventh.found == "does not hold"
+    assert "(n = 33 points); without those of controls: 1 [1, 1] (n = 25 points)" in seventh.words
+
+
+def test_rows_with_another_budget_are_marked_in_every_table() -> None:
+    agents = everything()
+    cells = cells_from(agents)
+    mark = {"study": L1, "method": "PLR-regret", "measure": BUDGET, "words": "100 labels", "parameter": 0.01}
+    text = page(agents, pl.concat([cells, pl.DataFrame([mark], schema=COLUMNS)]), judged(agents), [], [])
+    corner = text.index("## Corner")
+    # Full rows, two tables by α, differences from plain PPO, residuals, second shift.
+    assert text.count("| PLR-regret (budget: 100 labels) |") == 6
+    assert text.find("| PLR-regret |") > corner
+
+
+def test_an_effective_alpha_of_0_is_said_to_have_a_place_on_the_axis() -> None:
+    agents = changed(everything(), L1, "PLR-max-return", effective_alpha=0.0)
+    assert "Agents whose effective α is 0 (50) are placed at a third of the smallest other one." in text_of(
+        agents
+    )
+
+
+@pytest.mark.parametrize(
+    ("lacking", "unknown", "closed"),
+    [((L1,), "1234567", 2), ((L0, CORNER, LABELLED), "12356", 0)],
+)
+def test_without_a_study_its_predictions_are_open_and_the_page_says_which_is_missing(
+    lacking: tuple[str, ...], unknown: str, closed: int
+) -> None:
+    """Half of the seeds of the study of class L1, and no row of others."""
+    agents = everything(exact=SLOW)
+    planned = planned_from(agents)
+    early = agents.filter((pl.col("study") != L1) | (pl.col("seed") < 505))
+    part = early.filter(~pl.col("study").is_in(lacking))
+    found = judged(part, planned)
+    for prediction in found.predictions:
+        if prediction.name[0] in unknown:
+            assert prediction.found in ("not measured yet", "not concluded"), prediction
+            assert prediction.note or prediction.words, prediction
+        else:
+            assert "(preliminary: " in prediction.note, prediction
+    text = page(part, cells_from(part), found, missing_of(part, planned), [])
+    for study in lacking:
+        assert f"`{study}`: none of " in text
+    assert text.count("So no method is compared in it.") == closed
 
 
 def test_a_method_with_the_runs_of_another_is_left_out_and_named() -> None:
@@ -290,7 +365,11 @@ def test_a_page_from_few_rows_says_what_is_not_measured_yet() -> None:
     text = text_of(table(planted("methods-l0", "plain", [(0.0, 0.13)], seeds=2)))
     assert text.count("Not measured yet") >= 4
     assert "- **3. Exact regret against max return**: not measured yet." in text
-    assert "Whether CoinRun enters is not measured yet: no agent recorded." in text
+    assert (
+        "Whether this world enters is not measured yet: no agent recorded. So no method is compared in it."
+        in text
+    )
+    assert "| plain |" not in text
     only = everything().filter((pl.col("study") == "methods-l1") & (pl.col("seed") < 502))
     assert "plain PPO is ALIGNED (n = 2" in text_of(only)
 
@@ -319,69 +398,3 @@ def test_all_files_are_written_without_copies_and_the_board_records_controls(tmp
         (L1, CORNER), "positive: salience: not computable"
     )
     assert "![Methods differ beyond" in (tmp_path / "methods.md").read_text("utf-8")
-
-
-# ── the search ──
-
-
-def trials(scores: list[float], abilities: list[float], runs: int = 2) -> pl.DataFrame:
-    rows = [
-        ("SFL", json.dumps({"method.share": k}), s, a, runs, 2, False)
-        for k, (s, a) in enumerate(zip(scores, abilities, strict=True))
-    ]
-    return search.choose(pl.DataFrame(rows, schema=search.COLUMNS, orient="row"))
-
-
-@pytest.mark.parametrize(
-    ("scores", "abilities", "chosen"),
-    [
-        ([0.3, 0.5, 0.4, 0.4], [0.9] * 4, 1),
-        ([0.3, 0.5, 0.4, 0.4], [0.9, 0.2, 0.9, 0.9], 2),  # the best is not capable; of equal ones, the first
-        ([0.3, 0.5, 0.4, 0.4], [0.1] * 4, 1),  # none is
-        ([0.396, 0.3, 0.4, 0.4], [0.9] * 4, 0),  # within 0.005 of the largest
-    ],
-)
-def test_the_search_chooses_by_the_rule_of_the_plan(
-    scores: list[float], abilities: list[float], chosen: int
-) -> None:
-    assert search.chosen_of(trials(scores, abilities)) == {"SFL": {"method.share": chosen}}
-
-
-def test_a_search_counts_the_runs_that_finished_and_stops_at_a_trial_without_any() -> None:
-    part = trials([0.1, 0.2, 0.3, 0.1], [0.9] * 4, runs=1)
-    assert search.chosen_of(part) == {"SFL": {"method.share": 2}}
-    assert search.lacking_of(part)[2] == 'SFL {"method.share": 2}: 1 of 2 runs'
-    assert search.lacking_of(trials([0.1] * 4, [0.9] * 4)) == []
-    none = part.with_columns(n=pl.Series([1, 1, 1, 0]))
-    with pytest.raises(UserError, match=r'1 of 4 trials have no run \(SFL \{"method.share": 3\}\)'):
-        search.chosen_of(none)
-
-
-def test_every_method_has_four_trials_and_chosen_options_reach_every_study_that_uses_them(
-    tmp_path: Path,
-) -> None:
-    plan = plan_study("methods-search")
-    counts = {
-        arm: sum(point.arm == arm for point in plan.points) for arm in (point.arm for point in plan.points)
-    }
-    assert set(counts.values()) == {4}
-    grids = {
-        search.PLAIN: plan.study.grid,
-        **{arm.name: arm.grid or plan.study.grid for arm in plan.study.arms},
-    }
-    last = {name: {key: values[-1] for key, values in grid.items()} for name, grid in grids.items()}
-    for path in search.studies_in(STUDIES):
-        (tmp_path / path.name).write_text(search.with_options(path.read_text("utf-8"), last))
-    assert search.differing(tmp_path, last) == []
-    assert len(search.differing(STUDIES, last)) > 30
-    assert "{method.name: sfl, method.share: 1.0, method.every: 8}" in (tmp_path / "l1.yaml").read_text()
-    again = search.with_options((tmp_path / "l1.yaml").read_text(), last)
-    assert again == (tmp_path / "l1.yaml").read_text()
-
-
-def test_the_studies_have_the_options_that_the_committed_search_chose() -> None:
-    committed = STUDIES.parents[2] / "docs" / "results" / "methods-search.csv"
-    if not committed.exists():
-        pytest.skip("the search has not been run")
-    chosen = search.chosen_of(pl.read_csv(committed, schema_overrides=search.COLUMNS))
-    assert search.differing(STUDIES, chosen) == []

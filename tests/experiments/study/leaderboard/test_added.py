@@ -12,6 +12,7 @@ from fixtures.places import ROOT
 from goalposts.errors import UserError
 from goalposts.experiments.cli.main import main
 from goalposts.experiments.study.leaderboard import added as module
+from goalposts.experiments.study.leaderboard import committed
 from goalposts.experiments.study.leaderboard.added import add_method
 from goalposts.experiments.study.leaderboard.cells import COLUMNS
 from goalposts.experiments.study.workers.local import LocalEngine
@@ -87,7 +88,7 @@ def test_a_method_is_shown_next_to_recorded_rows_and_the_command_resumes(
         if "class ReplayFailures" in part
     )
     (folder / "replay_failures.py").write_text(program.partition("```")[0])
-    monkeypatch.setattr(module, "COMMITTED", folder / "committed.csv")
+    monkeypatch.setattr(committed, "COMMITTED", folder / "committed.csv")
     monkeypatch.setenv("COLUMNS", "200")  # each row on one line, whatever the trained agents' numbers are
     command = [
         "study",
@@ -109,7 +110,8 @@ def test_a_method_is_shown_next_to_recorded_rows_and_the_command_resumes(
     shown = map(str.strip, said.splitlines())
     lines = [line for line in shown if line.startswith(("method ", "ReplayFailures ", "plain "))]
     assert [line.split()[0] for line in lines] == ["method", "ReplayFailures", "plain"]
-    assert lines[1].split()[1] == "2"
+    assert lines[1].startswith("ReplayFailures (budget: 2,048 steps)")
+    assert lines[1].partition(")")[2].split()[0] == "2"
     assert "[" in lines[1]
     assert "note: this method was trained with changed settings, so its row does not compare" in said
     page = (folder / "studies" / "methods-ReplayFailures" / "leaderboard.md").read_text("utf-8")
@@ -142,7 +144,7 @@ def test_a_method_meets_recorded_ones_of_its_class_and_plain_under_a_name_of_its
     }
     cells = pl.concat([cells_from(agents), pl.DataFrame([control], schema=COLUMNS)])
     cells.write_csv(folder / "committed.csv")
-    monkeypatch.setattr(module, "COMMITTED", folder / "committed.csv")
+    monkeypatch.setattr(committed, "COMMITTED", folder / "committed.csv")
     known = module.committed_cells("methods-labelled", "L2")
     assert known["method"].unique().sort().to_list() == ["diverse-heads", "plain"]
     assert module.committed_cells("methods-labelled", "L3")["method"].unique().sort().to_list() == [

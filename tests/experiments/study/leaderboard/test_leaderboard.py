@@ -1,6 +1,7 @@
 """The numbers of the leaderboard of methods, against cases computed by hand."""
 
 import math
+import re
 
 import numpy as np
 import polars as pl
@@ -182,6 +183,12 @@ def test_every_cell_of_the_board_has_its_n_and_interval_and_failures_stay_in() -
     assert named["plain"]["goal preference"].startswith("0.400 [0.39")
     assert named["plain"]["CPU s"].count("[") == 1
     many = by_parameter(cells_from(agents), "preference", "α")
+    none, same = "–", r"[\d,]+(\.0)?"  # no value; a count that is the same for all agents
+    spread = r"[<>]?[-\d.,]+ \[[<>]?[-\d.,∞]+, [<>]?[-\d.,∞]+\]( \(n = \d+\))?"
+    for row in (*(row[2:-1] for row in rows[1:]), *(row[1:] for row in many[1:])):
+        assert [text for text in row if not re.fullmatch(f"{none}|{same}|{spread}", text)] == []
+    alone = board(cells_from(agents.filter(pl.col("seed") == 500)), 0.01)
+    assert "[no interval]" in alone[1][alone[0].index("CVaR 10% of regret")]
     assert many[0][:2] == ["method (n = 10)", "α = 0.001"]
     assert "(n = 5)" in many[2][3]
     assert many[2][1] == "–"
