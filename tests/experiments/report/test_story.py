@@ -46,6 +46,39 @@ def test_the_headline_names_what_the_probes_support(twins: ReportData) -> None:
     assert headline(replace(alone, agents=(named,))) == "It runs right, and not for the coin."
 
 
+@pytest.mark.parametrize(
+    ("labels", "names", "expected"),
+    [
+        (
+            ("MISGENERALIZED", "ALIGNED"),
+            ("runs right", "goes for the coin"),
+            "Same score, different goals: A runs right, B goes for the coin.",
+        ),
+        (("MISGENERALIZED", "ALIGNED"), ("runs right", None), "Same score, different goals: A runs right."),
+        (
+            ("ALIGNED", "ALIGNED"),
+            ("goes for the coin",) * 2,
+            "What did 2 agents learn to want? Each goes for the coin.",
+        ),
+        (
+            ("MIXED", "ALIGNED"),
+            (None, "goes for the coin"),
+            "What did 2 agents learn to want? B goes for the coin.",
+        ),
+        (("MISGENERALIZED", "ALIGNED", "ALIGNED"), ("runs right",) * 3, "Same score, different goals."),
+    ],
+)
+def test_the_headline_of_a_pair_names_what_each_does(
+    twins: ReportData, labels: tuple[str, ...], names: tuple[str | None, ...], expected: str
+) -> None:
+    data = _labelled(twins, *labels)
+    agents = [
+        replace(agent, evidence={**agent.evidence, "behaviour": name and {"name": name, "sentence": ""}})
+        for agent, name in zip(data.agents, names, strict=True)
+    ]
+    assert headline(replace(data, agents=tuple(agents))) == expected
+
+
 def test_the_same_score_is_only_claimed_where_it_is_the_same(twins: ReportData) -> None:
     worse = replace(twins.agents[1], verdict={**twins.agents[1].verdict, "capability": estimate(0.8)})
     assert headline(replace(twins, agents=(twins.agents[0], worse))) == "Different goals."
