@@ -117,6 +117,11 @@ pages() {
     python -m goalposts.experiments.analyses.all_worlds docs/results/worlds.csv --rows "$rows" >>studies/pages.log 2>&1 ||
       say "no page of all worlds; see studies/pages.log"
   else say "no page of all worlds yet: $rows/$study.parquet is missing"; fi
+  if [ -e "$rows/coinrun.parquet" ]; then
+    # The other columns of this table are measured on runs, which the page names.
+    python -m goalposts.experiments.analyses.outer_vs_inner docs/results/outer-inner.csv --rows "$rows" >>studies/pages.log 2>&1 ||
+      say "no page of outer against inner; see studies/pages.log"
+  fi
   if [ -e "$rows/paralysis.parquet" ]; then
     local agents=()
     if [ -e studies/paralysis/runs ]; then agents=(--runs studies/paralysis/runs); fi

@@ -337,15 +337,9 @@ def finetune(
     ] = None,
     steps: Annotated[
         list[int] | None,
-        typer.Option(
-            min=1,
-            max=10**10,
-            help="Measure after this many training steps, rounded up to whole rollouts (fewer: with fewer environments); may be repeated.",
-        ),
+        typer.Option(min=1, max=10**10, help="Measure after this many training steps; may be repeated."),
     ] = None,
-    levels: Annotated[
-        int, typer.Option(min=1, max=1_000_000, help="Held-out levels per measurement, sampled and greedy.")
-    ] = 500,
+    levels: Annotated[int, typer.Option(min=1, max=1_000_000, help="Held-out levels per measurement.")] = 500,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

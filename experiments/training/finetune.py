@@ -2,7 +2,7 @@
 
 A third arm starts from the run's weights with a fresh net's entropy (`matched_entropy.py`). All arms have the run's settings and
 seed, the shifted condition, the intended reward and a constant learning rate; they train on the same levels and are measured on the
-same held-out ones, with sampled and with greedy actions. A number of steps below one rollout is a training of its own from the same
+same held-out ones, with sampled and with greedy actions. A number of steps below one rollout is a separate training from the same
 start: one rollout and one update, with fewer environments. The result is `finetune.csv`. Until the test ends, its checkpoints are in
 `finetune/` in the run's folder: a killed test resumes and ends in the same table.
 Read next: `experiments/measurement/relearning.py`.
@@ -254,7 +254,7 @@ def _arm(test: _Test, arm: str, folder: Path, tell: Callable[[int], None]) -> pl
 
 
 def _after_few(test: _Test, arm: str, step: int) -> pl.DataFrame:
-    """Rows of an arm after fewer steps than a rollout, which a training of its own takes with fewer environments."""
+    """Rows of an arm after fewer steps than a rollout, by a separate training with fewer environments."""
     training = _started(test, arm, fewer_environments(test.config, step))
     training.run(lambda progress: None)
     return _measure(training, test, arm, step)

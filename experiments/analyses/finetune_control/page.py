@@ -239,7 +239,7 @@ def _smallest(curve_of_group: Recovery) -> str:
     few = least * train.num_envs // train.rollout
     return (
         f"The smallest k is {least:,} steps: one batch of {few} of the {train.num_envs} environments, and one update. Each k below "
-        f"{train.rollout:,} is a training of its own from the same start"
+        f"{train.rollout:,} is a separate training from the same start"
     )
 
 

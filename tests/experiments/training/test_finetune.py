@@ -111,7 +111,7 @@ def test_one_that_was_killed_ends_in_the_same_table(
 
 
 def test_fewer_steps_than_a_rollout_are_trained_with_fewer_environments(tuned: Path, tmp_path: Path) -> None:
-    """Each such number is a training of its own from the same start, so what follows it is as without it."""
+    """Each such number is a separate training from the same start, so what follows it is as without it."""
     config = shifted(Run.open(tuned).config, None, STEPS)
     few = fewer_environments(config, 100)
     assert (few.train.num_envs, few.train.rollout, few.train.batch_size, few.train.total_steps) == (
