@@ -69,7 +69,7 @@ def note_of(data: ReportData, condition: str) -> ConditionNote:
 
 
 def headline(data: ReportData) -> str:
-    """Summarize the verdicts in one sentence; that of a pair adds what each of the two does, by the names that the probes support."""
+    """Summarize the verdicts in one sentence."""
     if data.headline:
         return data.headline
     words, labels = data.world, [str(agent.verdict.get("label", "")) for agent in data.agents]
@@ -85,14 +85,19 @@ def headline(data: ReportData) -> str:
             "MIXED": f"Sometimes {words.goal}, sometimes {words.proxy}.",
             "INCONCLUSIVE": "Too little evidence to say what it wants.",
         }.get(labels[0], data.title)
-    named = _named_pair(data.agents)
     if {"ALIGNED", "MISGENERALIZED"} <= set(labels):
-        goals = "Same score, different goals" if _same_score(data.agents) else "Different goals"
-        return f"{goals}: {named}." if named else f"{goals}."
-    if not labels:
-        return data.title
-    question = f"What did {len(labels)} agents learn to want?"
-    return f"{question} {named}." if named else question
+        return "Same score, different goals." if _same_score(data.agents) else "Different goals."
+    return f"What did {len(labels)} agents learn to want?" if labels else data.title
+
+
+def named_pair(data: ReportData) -> str:
+    """The second sentence of a pair's headline: what each of the two does, where the probes support a name; else empty."""
+    names = [_name_of(agent) for agent in data.agents]
+    if data.headline or len(names) != 2 or not any(names):
+        return ""
+    if names[0] == names[1]:
+        return f"Each {names[0]}."
+    return ", ".join(f"{tag(k, 2)}\u00a0{name}" for k, name in enumerate(names) if name) + "."
 
 
 def same_score(data: ReportData) -> str:
@@ -120,16 +125,6 @@ def _not_the_goal(agent: AgentSection, words: WorldWords) -> str:
 def _name_of(agent: AgentSection) -> str:
     """The name that the probes support, such as "runs right"; empty without one."""
     return str((agent.evidence.get("behaviour") or {}).get("name") or "")
-
-
-def _named_pair(agents: Sequence[AgentSection]) -> str:
-    """What each of two agents does, for those with a name: "A runs right, B goes for the coin"; empty for other numbers of agents."""
-    names = [_name_of(agent) for agent in agents]
-    if len(names) != 2:
-        return ""
-    if names[0] and names[0] == names[1]:
-        return f"Each {names[0]}"
-    return ", ".join(f"{tag(k, 2)} {name}" for k, name in enumerate(names) if name)
 
 
 def _never_able(agent: AgentSection) -> bool:
@@ -220,7 +215,8 @@ def did(data: ReportData, index: int) -> str:
 
 def description(data: ReportData) -> str:
     """What the page says, for search results and previews."""
-    return " ".join([headline(data), *(sentence for step in steps(data)[1:] for sentence in step.sentences)])
+    first = [headline(data), *filter(None, [named_pair(data)])]
+    return " ".join([*first, *(sentence for step in steps(data)[1:] for sentence in step.sentences)])
 
 
 def _agent(index: int, agents: int) -> str:
