@@ -203,6 +203,8 @@ def _relearning(group: str, arm: str) -> Callable[[], str]:
 
     def read() -> str:
         table = pl.read_csv(RESULTS / "finetune.csv")
+        if "actions" in table.columns:
+            table = table.filter(pl.col("actions") == "sampled")
         rows = table.filter((pl.col("group") == group) & (pl.col("steps") == 106_496) & (pl.col("arm") == arm))
         row = rows.row(0, named=True)
         return f"{row['value']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]".replace("-", "−")

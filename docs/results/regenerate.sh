@@ -87,7 +87,8 @@ finetuning() {
       train "$folder/anywhere-s$seed" coinrun/anywhere "seed=$seed" --no-evaluate
       train "$folder/turned-s$seed" coinrun/proxy_anywhere name=turned "init_from=$folder/anywhere-s$seed" train.total_steps=300000 "seed=$seed"
       for run in "$folder/edge-s$seed" "$folder/turned-s$seed"; do
-        if [ ! -e "$run/finetune.csv" ]; then goalposts finetune "$run" --steps 8000 --steps 30000 --steps 100000 --steps 300000 -q; fi
+        # A run that was fine-tuned with these steps keeps its table.
+        goalposts finetune "$run" --steps 500 --steps 2000 --steps 8000 --steps 30000 --steps 100000 --steps 300000 -q
       done
     } >>"$log" 2>&1
   done
@@ -116,6 +117,11 @@ pages() {
     python -m goalposts.experiments.analyses.all_worlds docs/results/worlds.csv --rows "$rows" >>studies/pages.log 2>&1 ||
       say "no page of all worlds; see studies/pages.log"
   else say "no page of all worlds yet: $rows/$study.parquet is missing"; fi
+  if [ -e "$rows/coinrun.parquet" ]; then
+    # The other columns of this table are measured on runs, which the page names.
+    python -m goalposts.experiments.analyses.outer_vs_inner docs/results/outer-inner.csv --rows "$rows" >>studies/pages.log 2>&1 ||
+      say "no page of outer against inner; see studies/pages.log"
+  fi
   if [ -e "$rows/paralysis.parquet" ]; then
     local agents=()
     if [ -e studies/paralysis/runs ]; then agents=(--runs studies/paralysis/runs); fi

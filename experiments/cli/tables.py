@@ -19,7 +19,7 @@ from ..measurement import Estimate
 from ..measurement.episodes import FIRST
 from ..measurement.metrics import METRICS
 from ..measurement.rates import OUTCOME_TITLES, OUTCOMES, OutcomesRow
-from ..measurement.relearning import WORDS, Recovery
+from ..measurement.relearning import ARMS, WORDS, Recovery, RecoveryPoint
 from ..measurement.verdict.rules import LOST
 from ..publish.wording import label_of
 from ..system.screen import table
@@ -125,11 +125,6 @@ def _named(diagnosis: Diagnosis) -> str:
 def recovery_text(recovery: Recovery) -> str:
     """The recovery curve, and what it says."""
     columns = {name: WORDS[name] for name in recovery.points[0].estimates}
-    rows = [
-        [f"{p.steps:,}", *(p.estimates[name].short for name in columns), f"{p.gain.n:,}"]
-        for p in recovery.points
-    ]
-    heads = ("steps of training", *columns.values(), "n")
     seeds = recovery.points[0].gain.seeds
     about = f"  goal reached on held-out {recovery.condition} levels; 95% intervals; {seeds} training seed{'s' * (seeds != 1)}"
     warning = recovery.points[-1].gain.warning
@@ -138,9 +133,17 @@ def recovery_text(recovery: Recovery) -> str:
         if "matched" in columns
         else ""
     )
-    return (
-        f"{table(heads, rows)}{about}{f' ({warning})' if warning else ''}{evened}\n  {recovery.explanation}"
-    )
+    text = f"{_points_table(recovery.points, columns)}{about}{f' ({warning})' if warning else ''}{evened}\n  {recovery.explanation}"
+    if not recovery.greedy:
+        return text
+    arms = {name: words for name, words in columns.items() if name in ARMS}
+    return f"{text}\n\n{_points_table(recovery.greedy, arms)}  the same levels with greedy actions; the conclusion rests on sampled ones"
+
+
+def _points_table(points: Sequence[RecoveryPoint], columns: Mapping[str, str]) -> str:
+    """The chosen estimates of points of a recovery curve."""
+    rows = [[f"{p.steps:,}", *(p.estimates[name].short for name in columns), f"{p.gain.n:,}"] for p in points]
+    return table(("steps of training", *columns.values(), "n"), rows)
 
 
 def _probe_table(diagnosis: Diagnosis) -> str:

@@ -36,6 +36,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "condition": pl.String(),
     "arm": pl.String(),  # one of ARMS
     "steps": pl.Int64(),  # of training on that condition
+    "sampled": pl.Boolean(),  # False: greedy actions
     "level_index": pl.Int32(),
     "outcome_first": pl.String(),
     "outcome_end": pl.String(),
@@ -65,15 +66,17 @@ class RecoveryPoint:
 
 @dataclass(frozen=True)
 class Recovery:
-    """The recovery curve on one condition.
+    """The recovery curve on one condition, with sampled actions; what it says rests on these.
 
     able       threshold that a lower bound must reach to count as capable: the verdict's for capability under shift
     recovered  steps after which each arm is capable; None: not within the steps trained
+    greedy     the same points with greedy actions; empty unless every run was measured with both
     """
 
     condition: str
     able: float
     points: tuple[RecoveryPoint, ...]
+    greedy: tuple[RecoveryPoint, ...] = ()
 
     @property
     def recovered(self) -> dict[str, int | None]:
@@ -133,16 +136,20 @@ class Recovery:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields for JSON."""
-        points = [
-            {"steps": p.steps} | {name: estimate.to_dict() for name, estimate in p.estimates.items()}
-            for p in self.points
-        ]
+        points, greedy_points = (
+            [
+                {"steps": p.steps} | {name: estimate.to_dict() for name, estimate in p.estimates.items()}
+                for p in mode
+            ]
+            for mode in (self.points, self.greedy)
+        )
         return {
             "condition": self.condition,
             "able": self.able,
             "recovered": self.recovered,
             "explanation": self.explanation,
             "points": points,
+            "greedy_points": greedy_points,
         }
 
 
@@ -162,12 +169,20 @@ def recovery(tables: Sequence[pl.DataFrame], able: float, level: float = 0.95) -
             f"the recovery curve was given {len(tables)} tables of {len(runs)} runs on {', '.join(sorted(conditions))}; it "
             "needs one table per run, all on one condition"
         )
+    by_mode = {sampled: table.filter(pl.col("sampled") == sampled) for sampled in (True, False)}
+    of_both = by_mode[False]["run"].n_unique() == len(runs)
+    greedy = _points(by_mode[False], len(runs), level) if of_both else ()
+    return Recovery(conditions[0], able, _points(by_mode[True], len(runs), level), greedy)
+
+
+def _points(table: pl.DataFrame, runs: int, level: float) -> tuple[RecoveryPoint, ...]:
+    """The points of the episodes with one kind of actions. Raises EpisodesError if runs or arms differ in their levels or steps."""
     steps = sorted(table["steps"].unique().to_list())
     levels = sorted(table["level_index"].unique().to_list())
     arms = [arm for arm in ARMS if arm in table["arm"].unique().to_list() or arm != MATCHED]
     whole = table.sort("run", "arm", "steps", "level_index")
     if (
-        len(whole) != len(runs) * len(arms) * len(steps) * len(levels)
+        len(whole) != runs * len(arms) * len(steps) * len(levels)
         or whole.select("run", "arm", "steps", "level_index").is_duplicated().any()
     ):
         raise EpisodesError(
@@ -175,7 +190,7 @@ def recovery(tables: Sequence[pl.DataFrame], able: float, level: float = 0.95) -
             "--levels"
         )
     reached = (whole["outcome_end"] == "goal").to_numpy().astype(float)
-    by_arm = reached.reshape(len(runs), len(arms), len(steps), len(levels)).swapaxes(0, 1)
+    by_arm = reached.reshape(runs, len(arms), len(steps), len(levels)).swapaxes(0, 1)
     of = dict(zip(sorted(arms), by_arm, strict=True))
     points = []
     for k, count in enumerate(steps):
@@ -196,7 +211,7 @@ def recovery(tables: Sequence[pl.DataFrame], able: float, level: float = 0.95) -
                 gains.get(MATCHED),
             )
         )
-    return Recovery(conditions[0], able, tuple(points))
+    return tuple(points)
 
 
 def _rate(reached: np.ndarray, level: float) -> Estimate:

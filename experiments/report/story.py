@@ -90,6 +90,16 @@ def headline(data: ReportData) -> str:
     return f"What did {len(labels)} agents learn to want?" if labels else data.title
 
 
+def named_pair(data: ReportData) -> str:
+    """The second sentence of a pair's headline: what each of the two does, where the probes support a name; else empty."""
+    names = [_name_of(agent) for agent in data.agents]
+    if data.headline or len(names) != 2 or not any(names):
+        return ""
+    if names[0] == names[1]:
+        return f"Each {names[0]}."
+    return ", ".join(f"{tag(k, 2)}\u00a0{name}" for k, name in enumerate(names) if name) + "."
+
+
 def same_score(data: ReportData) -> str:
     """The score behind "Same score": how often each of the agents reaches the goal in distribution; empty for other headlines."""
     if not headline(data).startswith("Same score"):
@@ -104,12 +114,17 @@ def same_score(data: ReportData) -> str:
 
 def _not_the_goal(agent: AgentSection, words: WorldWords) -> str:
     """What a misgeneralizing agent does, by the name that the probes support; without one, that it is not the goal."""
-    name = (agent.evidence.get("behaviour") or {}).get("name")
+    name = _name_of(agent)
     return (
         f"It {name}, and not for {words.goal}."
         if name
         else f"It learned to want something else than {words.goal}."
     )
+
+
+def _name_of(agent: AgentSection) -> str:
+    """The name that the probes support, such as "runs right"; empty without one."""
+    return str((agent.evidence.get("behaviour") or {}).get("name") or "")
 
 
 def _never_able(agent: AgentSection) -> bool:
@@ -200,7 +215,8 @@ def did(data: ReportData, index: int) -> str:
 
 def description(data: ReportData) -> str:
     """What the page says, for search results and previews."""
-    return " ".join([headline(data), *(sentence for step in steps(data)[1:] for sentence in step.sentences)])
+    first = [headline(data), *filter(None, [named_pair(data)])]
+    return " ".join([*first, *(sentence for step in steps(data)[1:] for sentence in step.sentences)])
 
 
 def _agent(index: int, agents: int) -> str:

@@ -19,6 +19,8 @@ from ..system.parquet import Unreadable, read_csv
 from .run import Run
 
 FILE = "finetune.csv"
+# Of files that hold sampled episodes only, written before greedy ones were played.
+SAMPLED_ONLY = {name: dtype for name, dtype in SCHEMA.items() if name != "sampled"}
 MAX_BYTES, MAX_ROWS = 1 << 28, 5_000_000
 
 
@@ -31,9 +33,13 @@ def read_finetuned(run: Run) -> pl.DataFrame | None:
 
 
 def parse_table(content: bytes, path: Path) -> pl.DataFrame:
-    """A table from the bytes of a file. Raises RunError."""
+    """A table from the bytes of a file; one without the column `sampled` holds sampled episodes. Raises RunError."""
+    sampled_only = content.startswith(",".join(SAMPLED_ONLY).encode())
+    schema = SAMPLED_ONLY if sampled_only else SCHEMA
     try:
-        table = read_csv(content, MAX_ROWS, SCHEMA, exact=True, what=path)
+        table = read_csv(content, MAX_ROWS, schema, exact=True, what=path)
+        if sampled_only:
+            table = table.with_columns(sampled=True).select(list(SCHEMA))
         known = pl.col("arm").is_in(ARMS) & pl.col("steps").ge(0) & pl.all_horizontal(pl.all().is_not_null())
         if not table.height or not table.select(known.all()).item():
             raise ValueError("a row that is none")

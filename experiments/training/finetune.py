@@ -2,16 +2,18 @@
 
 A third arm starts from the run's weights with a fresh net's entropy (`matched_entropy.py`). All arms have the run's settings and
 seed, the shifted condition, the intended reward and a constant learning rate; they train on the same levels and are measured on the
-same held-out ones. The result is `finetune.csv`. Until the test ends, its checkpoints are in `finetune/` in the run's folder: a
-killed test resumes and ends in the same table.
+same held-out ones, with sampled and with greedy actions. A number of steps below one rollout is a separate training from the same
+start: one rollout and one update, with fewer environments. The result is `finetune.csv`. Until the test ends, its checkpoints are in
+`finetune/` in the run's folder: a killed test resumes and ends in the same table.
 Read next: `experiments/measurement/relearning.py`.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +32,7 @@ from ...envs.levels.level import LevelSet
 from ...envs.worlds.contract.sources import shown_command
 from ...envs.worlds.registry import get_world
 from ..config.schema import ExperimentConfig
+from ..config.train_section import TrainConfig
 from ..measurement.paired_contrasts import HIDDEN
 from ..measurement.relearning import ARMS, MATCHED, SCHEMA, SCRATCH, WORDS
 from ..runs.agent_card import load_agent_of
@@ -57,10 +60,11 @@ def finetune(
     levels: int = LEVELS,
     tell: OnProgress | None = None,
 ) -> pl.DataFrame:
-    """Train all arms; measure each after 0 and the given numbers of steps (rounded up to whole rollouts).
+    """Train all arms; measure each after 0 and the given numbers of steps (rounded up, see `marks_of`).
 
     condition: placement of the goal; default: the world's usual shift. The table (columns: `relearning.SCHEMA`) is stored in
-    the run's folder. An existing table with the same condition, steps and levels is returned unchanged; any other is replaced.
+    the run's folder. An existing table with the same condition, steps and levels is returned unchanged; any other is replaced, and so
+    is one without greedy episodes.
     Raises RunError (no checkpoint, in use, disk full), UserError, TrainingDiverged.
     """
     refuse_after_fork()
@@ -69,7 +73,7 @@ def finetune(
     levels = whole("levels", levels, UserError, 1, 1_000_000)
     with run.lock():
         old_table = read_finetuned(run)
-        if old_table is not None and _settings_of(old_table) == (config.env.condition, marks, levels):
+        if old_table is not None and _settings_of(old_table) == (config.env.condition, marks, levels, True):
             return old_table
         last = run.latest_checkpoint()
         if last is None:
@@ -78,16 +82,23 @@ def finetune(
                 f"{shown_command('train', run.path / 'config.yaml', '--out', run.path)}"
             )
         load_agent_of(run.config, last)  # refuses damaged weights before anything is written
-        work = _workplace(
-            run.path / WORK, {"of": last.step, "marks": marks, "levels": levels, "config": config.hash()}
-        )
+        settings = {
+            "of": last.step,
+            "marks": marks,
+            "levels": levels,
+            "config": config.hash(),
+            "greedy": True,
+        }
+        work = _workplace(run.path / WORK, settings)
         chosen = generate(
             config.world, config.env.condition, config.evaluate.level_seed, levels, split="test"
         )
+        test = _Test(run, config, marks, chosen, last.path)
         arms = [arm for arm in ARMS if arm != MATCHED or can_match(new_training(config).agent())]
-        starts = {arm: _Start(k, len(arms), last.path) for k, arm in enumerate(arms)}
-        done = [_arm(arm, work, config, marks, chosen, start, tell, run) for arm, start in starts.items()]
-        table = pl.concat(done)
+        total = len(arms) * marks[-1]
+        table = pl.concat(
+            _arm(test, arm, work / arm, _told(tell, k * marks[-1], total, arm)) for k, arm in enumerate(arms)
+        )
         write_atomic(run.path / FILE, as_csv(table))
         discard(work, is_scratch)
         return table
@@ -122,13 +133,39 @@ def is_scratch(path: str) -> bool:
 
 
 def marks_of(config: ExperimentConfig, steps: Sequence[int]) -> list[int]:
-    """Steps at which each arm is measured: 0, then the given ones rounded up to whole rollouts."""
+    """Steps at which each arm is measured: 0, then the given ones rounded up to whole rollouts, or to one of fewer environments."""
     rollout = config.train.rollout
-    return sorted({0, *(-(-k // rollout) * rollout for k in steps)})
+    return sorted(
+        {0, *(max(-(-k // rollout), 1) * fewer_environments(config, k).train.rollout for k in steps)}
+    )
 
 
-def _settings_of(table: pl.DataFrame) -> tuple[str, list[int], int]:
-    return table["condition"][0], sorted(table["steps"].unique().to_list()), table["level_index"].n_unique()
+def fewer_environments(config: ExperimentConfig, steps: int) -> ExperimentConfig:
+    """The config of one rollout of the steps: environments halved as long as it holds them; unchanged from one rollout, or without PPO.
+
+    The minibatch is the largest common divisor of the config's and the rollout.
+    """
+    train = config.train
+    if not isinstance(train, TrainConfig):
+        return config
+    envs = train.num_envs
+    while envs % 2 == 0 and envs // 2 * train.n_steps >= max(steps, 2):
+        envs //= 2
+    rollout = envs * train.n_steps
+    batch = math.gcd(train.batch_size, rollout)
+    if envs == train.num_envs or batch < 2:
+        return config
+    changes = (
+        f"train.num_envs={envs}",
+        f"train.batch_size={batch}",
+        f"train.total_steps={rollout}",
+    )
+    return config.override(changes)
+
+
+def _settings_of(table: pl.DataFrame) -> tuple[str, list[int], int, bool]:
+    steps = sorted(table["steps"].unique().to_list())
+    return table["condition"][0], steps, table["level_index"].n_unique(), not table["sampled"].all()
 
 
 def _workplace(work: Path, settings: dict[str, object]) -> Path:
@@ -159,42 +196,42 @@ def _begin_from(training: Training, start: Path, run: Run) -> None:
         ) from None
 
 
-class _Start(NamedTuple):
-    """Which of how many arms, and the checkpoint that all but one start from."""
+class _Test(NamedTuple):
+    """What the arms have in common. checkpoint: what all but one start from."""
 
-    number: int
-    arms: int
+    run: Run
+    config: ExperimentConfig
+    marks: list[int]
+    levels: LevelSet
     checkpoint: Path
 
 
-def _arm(
-    arm: str,
-    work: Path,
-    config: ExperimentConfig,
-    marks: list[int],
-    levels: LevelSet,
-    start: _Start,
-    tell: OnProgress | None,
-    run: Run,
-) -> pl.DataFrame:
+def _told(tell: OnProgress | None, before: int, total: int, arm: str) -> Callable[[int], None]:
+    return lambda step: tell(before + step, total, WORDS[arm]) if tell else None
+
+
+def _started(test: _Test, arm: str, config: ExperimentConfig) -> Training:
+    """A training of an arm at its start."""
+    training, env = new_training(config), config.env
+    if arm != SCRATCH:
+        _begin_from(training, test.checkpoint, test.run)
+    if arm == MATCHED:
+        some = generate(config.world, env.condition, config.evaluate.level_seed, MATCHED_ON, split="train")
+        match_entropy(training.agent(), new_training(config).agent(), some, env.observation)
+    return training
+
+
+def _arm(test: _Test, arm: str, folder: Path, tell: Callable[[int], None]) -> pl.DataFrame:
     """Train and measure one arm, or resume it; return its rows."""
-    folder, training = work / arm, new_training(config)
-    kept = list_checkpoints(folder)
-    if kept and training.resumable:
+    rollout, kept = test.config.train.rollout, list_checkpoints(folder)
+    if kept and (training := new_training(test.config)).resumable:
         training.restore(kept[-1].path)
         path = kept[-1].path / FILE
-        parts = [parse_table(read_limited(path, MAX_BYTES), path)]
+        parts, done = [parse_table(read_limited(path, MAX_BYTES), path)], kept[-1].step
     else:
-        if arm != SCRATCH:
-            _begin_from(training, start.checkpoint, run)
-        if arm == MATCHED:
-            env = config.env
-            some = generate(
-                config.world, env.condition, config.evaluate.level_seed, MATCHED_ON, split="train"
-            )
-            match_entropy(training.agent(), new_training(config).agent(), some, env.observation)
-        parts = []
-    done = int(parts[0]["steps"].to_numpy().max()) if parts else -1
+        # First, because each training sets the random state of the process.
+        parts = [_after_few(test, arm, step) for step in test.marks if 0 < step < rollout]
+        training, done = _started(test, arm, test.config), -1
 
     def save(part: Path) -> None:
         training.save(part)
@@ -203,37 +240,49 @@ def _arm(
     def on_update(progress: TrainingProgress | None) -> None:
         nonlocal done
         step = training.step
-        if tell:
-            tell(start.number * marks[-1] + step, start.arms * marks[-1], WORDS[arm])
-        if step in marks and step > done:
-            parts.append(_measure(training, config, levels, arm, step, run))
+        tell(step)
+        if step in test.marks and step > done:
+            parts.append(_measure(training, test, arm, step))
             write_checkpoint(folder, step, save, keep=2)
             done = step
 
-    training.run(on_update)
+    if test.marks[-1] < rollout:
+        parts.append(_measure(training, test, arm, 0))
+    else:
+        training.run(on_update)
+    return pl.concat(parts).sort("steps", maintain_order=True)
+
+
+def _after_few(test: _Test, arm: str, step: int) -> pl.DataFrame:
+    """Rows of an arm after fewer steps than a rollout, by a separate training with fewer environments."""
+    training = _started(test, arm, fewer_environments(test.config, step))
+    training.run(lambda progress: None)
+    return _measure(training, test, arm, step)
+
+
+def _measure(training: Training, test: _Test, arm: str, step: int) -> pl.DataFrame:
+    """Rows of one arm after a number of steps: every held-out level with sampled actions, then with greedy ones."""
+    config, env, levels = test.run.config, test.config.env, test.levels
+    n, parts = len(levels), []
+    for sampled in (True, False):
+        played = play(
+            training.agent(),
+            levels,
+            env.observation,
+            sampled,
+            noise_seed=config.evaluate.level_seed,
+            max_steps=env.max_steps,
+            slip=env.slip,
+        )
+        columns = {
+            "run": [f"{config.name}-s{config.seed}-{config.hash()[:6]}"] * n,
+            "condition": [env.condition] * n,
+            "arm": [arm] * n,
+            "steps": [step] * n,
+            "sampled": [sampled] * n,
+            "level_index": levels.index,
+            "outcome_first": [FIRST[k] for k in played.outcome[:, O_FIRST]],
+            "outcome_end": [END[k] for k in played.outcome[:, O_END]],
+        }
+        parts.append(pl.DataFrame(columns, schema_overrides=SCHEMA))
     return pl.concat(parts)
-
-
-def _measure(
-    training: Training, config: ExperimentConfig, levels: LevelSet, arm: str, step: int, run: Run
-) -> pl.DataFrame:
-    env = config.env
-    played = play(
-        training.agent(),
-        levels,
-        env.observation,
-        noise_seed=config.evaluate.level_seed,
-        max_steps=env.max_steps,
-        slip=env.slip,
-    )
-    n = len(levels)
-    columns = {
-        "run": [f"{run.config.name}-s{run.config.seed}-{run.config.hash()[:6]}"] * n,
-        "condition": [env.condition] * n,
-        "arm": [arm] * n,
-        "steps": [step] * n,
-        "level_index": levels.index,
-        "outcome_first": [FIRST[k] for k in played.outcome[:, O_FIRST]],
-        "outcome_end": [END[k] for k in played.outcome[:, O_END]],
-    }
-    return pl.DataFrame(columns, schema_overrides=SCHEMA)

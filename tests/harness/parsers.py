@@ -326,7 +326,7 @@ def _studies(work: Path, file: Callable) -> list[Parser]:
         [ROW, {**ROW, "measure": "eval/off_path/levels", "step": 1000, "condition": None}]
     ).encode()
     times = json.dumps(dict.fromkeys(Times.__dataclass_fields__, 1)).encode()
-    one = {"run": "r", "condition": "off_path", "arm": ARMS[0], "steps": 0, "level_index": 0}
+    one = {"run": "r", "condition": "off_path", "arm": ARMS[0], "steps": 0, "sampled": True, "level_index": 0}
     tuned = as_csv(pl.DataFrame([{**one, "outcome_first": "goal", "outcome_end": "goal"}], schema=SCHEMA))
     cells = (b",", b"\n", b'"', b"-1", b"1e999", b"nan", b"\x00", b"9" * 30, b"\r\n", b'""')
     return [

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from goalposts.errors import UserError
 
 from ....envs.worlds.contract.sources import shown_command
+from ...config.schema import load_config
 from ...evaluation.evaluated_run import evaluated, verdict_of
 from ...measurement.intervals import Estimate, percent, unseen_share
-from ...measurement.relearning import FINETUNED, MATCHED, WORDS, Recovery, RecoveryPoint, recovery
+from ...measurement.relearning import ARMS, FINETUNED, MATCHED, WORDS, Recovery, RecoveryPoint, recovery
 from ...measurement.verdict.thresholds import Thresholds
 from ...runs.finetune_csv import read_finetuned
 from ...runs.run import Run
@@ -21,6 +22,7 @@ GROUPS = {
     "edge": "trained with the coin at the edge",
     "control": "control: trained with the coin anywhere, then paid for the edge only",
 }
+SAMPLED, GREEDY = "sampled", "greedy"
 SINCE = "weights − scratch, since k = 0"
 PREFERENCE = re.compile(r"Goal preference before fine-tuning: (.+)\.")
 QUESTION = """# Fine-tuning: was the capability to fetch a moved coin there all along?
@@ -45,18 +47,27 @@ def curve(runs: list[Run]) -> Recovery:
 
 
 def curves_of(table: pl.DataFrame) -> dict[str, Recovery]:
-    """The curves of both groups from the table that `rows_of` made."""
+    """The curves of both groups from the table that `rows_of` made; one without the column `actions` is of sampled ones."""
+    if "actions" not in table.columns:
+        table = table.with_columns(actions=pl.lit(SAMPLED))
     curves = {}
     for (group,), rows in table.group_by("group", maintain_order=True):
-        points = []
-        for (steps,), part in rows.group_by("steps", maintain_order=True):
-            estimates = {
-                row["arm"]: Estimate(row["value"], row["low"], row["high"], row["n"], row["seeds"], 1.0, "")
-                for row in part.iter_rows(named=True)
-            }
-            points.append(RecoveryPoint(int(str(steps)), **estimates))
-        curves[str(group)] = Recovery("off_path", Thresholds().capability_shift, tuple(points))
+        sampled, greedy = (
+            _points_of(rows.filter(pl.col("actions") == actions)) for actions in (SAMPLED, GREEDY)
+        )
+        curves[str(group)] = Recovery("off_path", Thresholds().capability_shift, sampled, greedy)
     return curves
+
+
+def _points_of(rows: pl.DataFrame) -> tuple[RecoveryPoint, ...]:
+    points = []
+    for (steps,), part in rows.group_by("steps", maintain_order=True):
+        estimates = {
+            row["arm"]: Estimate(row["value"], row["low"], row["high"], row["n"], row["seeds"], 1.0, "")
+            for row in part.iter_rows(named=True)
+        }
+        points.append(RecoveryPoint(int(str(steps)), **estimates))
+    return tuple(points)
 
 
 def conclusion(edge: Recovery, control: Recovery) -> str:
@@ -159,31 +170,29 @@ def page(curves: dict[str, Recovery], preferences: dict[str, str], seeds: int) -
     for name, group_curve in curves.items():
         heads = ("steps", *WORDS.values(), SINCE)
         rows = [
-            " | ".join(
-                [
-                    f"{p.steps:,}",
-                    *(p.estimates[column].short for column in WORDS),
-                    since_start(group_curve, FINETUNED, p),
-                ]
+            (
+                f"{p.steps:,}",
+                *(p.estimates[column].short for column in WORDS),
+                since_start(group_curve, FINETUNED, p),
             )
             for p in group_curve.points
         ]
         parts.append(
-            f"## {GROUPS[name].capitalize()}\n\nGoal preference before fine-tuning: {preferences[name]}.\n\n"
-            f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}\n" + "\n".join(f"| {row} |" for row in rows)
+            f"## {GROUPS[name].capitalize()}\n\nGoal preference before fine-tuning: {preferences[name]}.\n\n{_table(heads, rows)}"
         )
+        if group_curve.greedy:
+            parts.append(_greedy_table(group_curve))
     warning = curves["edge"].points[-1].gain.warning
     parts.append(
         f"Goal reached on held-out `off_path` levels; differences are paired by level; 95% intervals over {seeds} training seeds"
         f"{f' ({warning})' if warning else ''}. Last column: the change of weights − scratch since k = 0, which has no interval. "
-        "All numbers are of sampled actions, and no greedy episode was played: evening out changes how likely each action is and not which "
-        "is the likeliest, so before training greedy actions could not show it."
+        f"{_actions(curves)}"
     )
     parts.append(f"**What it shows.** {conclusion(curves['edge'], curves['control'])}")
     parts.append(
         "**What it does not show.** Whether the edge agents' net would fetch the coin if asked in another way; fine-tuning by reward is "
-        "one way. The smallest k is one batch of all environments (8,192 steps, several hundred episodes); single labelled "
-        "levels were not tried. The control was paid for the edge until it preferred it, not until it never took the coin: its goal "
+        f"one way. {_smallest(curves['edge'])}; single labelled levels were not tried. The control was paid for the edge until it "
+        "preferred it, not until it never took the coin: its goal "
         f"preference was still {preferences['control']} when fine-tuning began."
     )
     parts.append(
@@ -192,18 +201,62 @@ def page(curves: dict[str, Recovery], preferences: dict[str, str], seeds: int) -
     return "\n\n".join(parts) + "\n"
 
 
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    return "\n".join(
+        (f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", *(f"| {' | '.join(row)} |" for row in rows))
+    )
+
+
+def _greedy_table(group_curve: Recovery) -> str:
+    """The arms of one group with greedy actions, as a compact table."""
+    rows = [(f"{p.steps:,}", *(p.estimates[arm].short for arm in ARMS)) for p in group_curve.greedy]
+    return f"With greedy actions:\n\n{_table(('steps', *(WORDS[arm] for arm in ARMS)), rows)}"
+
+
+def _actions(curves: Mapping[str, Recovery]) -> str:
+    """Of which actions the numbers are, and what greedy ones cannot show."""
+    why = "evening out changes how likely each action is and not which is the likeliest, so before training greedy actions"
+    if not all(group_curve.greedy for group_curve in curves.values()):
+        return (
+            f"All numbers are of sampled actions, and no greedy episode was played: {why} could not show it."
+        )
+    starts = [group_curve.greedy[0].estimates for group_curve in curves.values()]
+    apart = max(abs(start[MATCHED].value - start[FINETUNED].value) for start in starts)
+    same = "are the same" if apart == 0 else f"differ by up to {apart:.3f}"
+    return (
+        "The tables with greedy actions are of the same nets on the same levels; the differences, and all conclusions, are of sampled "
+        f"actions: {why} do not show it. At k = 0, *{WORDS[MATCHED]}* and *{WORDS[FINETUNED]}* {same} with greedy actions."
+    )
+
+
+def _smallest(curve_of_group: Recovery) -> str:
+    """The smallest number of training steps, and how it was taken."""
+    train = load_config("coinrun/edge").train
+    least = min(p.steps for p in curve_of_group.points if p.steps)
+    if least >= train.rollout:
+        return f"The smallest k is one batch of all environments ({least:,} steps, several hundred episodes)"
+    few = least * train.num_envs // train.rollout
+    return (
+        f"The smallest k is {least:,} steps: one batch of {few} of the {train.num_envs} environments, and one update. Each k below "
+        f"{train.rollout:,} is a separate training from the same start"
+    )
+
+
 def rows_of(curves: dict[str, Recovery]) -> pl.DataFrame:
-    """Every point of every curve: one row per group, number of steps and arm or difference."""
+    """Every point of every curve: one row per group, kind of actions, number of steps and arm or difference."""
     return pl.DataFrame(
         [
             {
                 "group": group,
+                "actions": actions,
                 "steps": point.steps,
                 "arm": name,
                 **{k: estimate.to_dict()[k] for k in ("value", "low", "high", "n", "seeds")},
             }
             for group, group_curve in curves.items()
-            for point in group_curve.points
+            for actions, points in ((SAMPLED, group_curve.points), (GREEDY, group_curve.greedy))
+            for point in points
             for name, estimate in point.estimates.items()
         ]
     )

@@ -3,9 +3,12 @@
     python -m goalposts.experiments.analyses.outer_vs_inner OUT.csv RUN…    measure evaluated runs; write table, figure and page
     python -m goalposts.experiments.analyses.outer_vs_inner OUT.csv         write figure and page from an existing table
 
+With `--rows docs/results/rows`, both add what the same agents do with greedy actions, and the relocation effect, from the recorded rows of
+the study `coinrun`, to the table.
+
 The figure (OUT.svg, OUT.png) shows the return in training, the goal preference after the goal is moved and the goal effect:
 agents with the same return can have different goals, and agents with the same goal different rewards.
-Read next: `page.py`, the page; `experiments/evaluation/diagnosis.py`, the measurement.
+Read next: `page.py`, the page; `greedy.py`, greedy actions; `experiments/evaluation/diagnosis.py`, the measurement.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from ...evaluation.evaluated_run import Evaluated, evaluated, open_runs
 from ...measurement import Estimate, outcomes
 from ...measurement.attribution import weigh
 from ...system.atomic_files import write_atomic
+from .greedy import with_greedy
 from .page import LEAD, UNDECIDED, draw, page
 
 NO_HABIT = "habit uniform"  # the settings of agents without a habit
@@ -109,9 +113,13 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("out", type=Path, help="a .csv file")
     parser.add_argument("runs", nargs="*", help="evaluated runs")
+    parser.add_argument("--rows", type=Path, help="a folder with recorded rows: add greedy actions from them")
     given = parser.parse_args(arguments)
     if given.runs:
         table = measure(evaluated(open_runs(given.runs)))
+        write_atomic(given.out, table.write_csv(float_precision=4).encode())
+    if given.rows is not None:
+        table = with_greedy(pl.read_csv(given.out), given.rows)
         write_atomic(given.out, table.write_csv(float_precision=4).encode())
     table = pl.read_csv(given.out)
     figure = draw(table)

@@ -20,6 +20,7 @@ from ...report.figures.dot_rows import DotRow, RowDot, dot_rows
 from ...report.figures.drawn import Drawn, study_style
 from ...study.results.page_details import markdown_row
 from ...study.results.page_header import front_matter, golden_of
+from .greedy import VERDICT, greedy_part
 
 PROCEDURES = {  # name: what is rewarded, where the coin is, colour; the twins have their colours of every page
     "anywhere": ("coin pays, coin anywhere", "agent-2"),
@@ -91,24 +92,35 @@ HEADS = (
     "what it does",
     "verdict",
 )
+WAYS = (
+    "- `edge`: the right reward (the coin), the coin always at the edge in training;",
+    "- `proxy-anywhere`: the wrong reward (the edge), the coin anywhere in training;",
+    "- `anywhere`: the right reward, the coin anywhere. The control.",
+)
+ROWS = " --rows docs/results/rows"
+ALONE = "; without runs, it adds the numbers of recorded rows to the table"
+HERE = "Greedy actions of the same agents follow; [the study of the same configs and seeds](coinrun.md) has every condition."
+ELSEWHERE = (
+    "Greedy episodes were played too; [the study of the same configs and seeds](coinrun.md) has the verdicts on them, and the relocation "
+    "effect, which the table of this page does not hold."
+)
 RECIPES = ("coinrun/edge", "coinrun/anywhere", "coinrun/proxy_anywhere")
 
 
 def page(table: pl.DataFrame, figure: Drawn, out: Path) -> str:
     """Format the page as Markdown, with its header."""
     seeds = min(table.group_by("procedure").len()["len"])
-    command = f"python -m goalposts.experiments.analyses.outer_vs_inner {out} RUNS"
+    greedy = VERDICT in table.columns
+    command, rows = f"python -m goalposts.experiments.analyses.outer_vs_inner {out}", ROWS if greedy else ""
     golden = {name: digest for name, digest in golden_of(out.parent).items() if name == "CoinRun"}
-    header = front_matter(command, f"{seeds} training seeds per procedure", RECIPES, golden)
+    header = front_matter(f"{command} RUNS{rows}", f"{seeds} training seeds per procedure", RECIPES, golden)
     last = int(table["seed"].max())  # pyright: ignore
     lines = [
         "# Outer against inner: can you see whether the reward was wrong, or what was learned from it?",
         "",
         f"Three ways of training, {seeds} seeds each (seeds {table['seed'].min()} to {last}, a million steps, the shipped configs):",
         "",
-        "- `edge`: the right reward (the coin), the coin always at the edge in training;",
-        "- `proxy-anywhere`: the wrong reward (the edge), the coin anywhere in training;",
-        "- `anywhere`: the right reward, the coin anywhere. The control.",
+        *WAYS,
         "",
         f"![{figure.title}]({out.stem}.svg)",
         "",
@@ -125,9 +137,9 @@ def page(table: pl.DataFrame, figure: Drawn, out: Path) -> str:
         f"their lead over 1,000 episodes together, over all priors.{_on_probes(table)}",
         "",
         "By chance: the goal preference of the same agent on the same levels while the coin is invisible; beyond chance: (preference − "
-        "chance) / (1 − chance). Every column is of sampled actions. Greedy episodes were played too; [the study of the same configs and "
-        "seeds](coinrun.md) has the verdicts on them, and the relocation effect, which the table of this page does not hold.",
+        f"chance) / (1 − chance). Every column is of sampled actions. {HERE if greedy else ELSEWHERE}",
         "",
+        *(greedy_part(table) if greedy else ()),
         "## What it shows",
         "",
         *_findings(table),
@@ -148,9 +160,9 @@ def page(table: pl.DataFrame, figure: Drawn, out: Path) -> str:
         "      goalposts train coinrun/edge seed=$s; goalposts train coinrun/anywhere seed=$s; goalposts train coinrun/proxy_anywhere "
         "seed=$s",
         "    done",
-        f"    python -m goalposts.experiments.analyses.outer_vs_inner {out} runs/*",
+        f"    {command} runs/*{rows}",
         "",
-        "The second command writes the table (all numbers with their intervals), the figure and this page.",
+        f"The second command writes the table (all numbers with their intervals), the figure and this page{ALONE if greedy else ''}.",
     ]
     return header + "\n".join(lines) + "\n"
 

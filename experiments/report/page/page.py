@@ -20,7 +20,7 @@ from ..figures.charts import charts
 from ..live.page import WORKERS, live_section
 from ..parts import ICON, LIVE, part, styles
 from ..safe_page import content_policy, json_block, render
-from ..story import description, headline, same_score, steps
+from ..story import description, headline, named_pair, same_score, steps
 from . import bars, view
 from .downloads import downloads
 from .episodes import pack_episodes
@@ -74,6 +74,7 @@ def build_page(data: ReportData) -> str:
         part("template.html"),
         data=data,
         headline=headline(data),
+        named=named_pair(data),
         same_score=same_score(data),
         steps=steps(data),
         agents=agents,

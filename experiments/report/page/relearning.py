@@ -32,7 +32,19 @@ ARMS = {
     "scratch": ("muted", LINES[1], "s"),
 }
 APART = 0.06  # horizontal distance between the bars of the arms, in places of the x axis
-CSV_COLUMNS = ("agent", "condition", "steps", "arm", "value", "low", "high", "n", "episodes", "seeds")
+CSV_COLUMNS = (
+    "agent",
+    "condition",
+    "actions",
+    "steps",
+    "arm",
+    "value",
+    "low",
+    "high",
+    "n",
+    "episodes",
+    "seeds",
+)
 
 
 def relearning(data: ReportData, index: int) -> Chart | None:
@@ -79,8 +91,8 @@ def relearning(data: ReportData, index: int) -> Chart | None:
         f"How often {data.world.goal} is reached on held-out levels {where}, by number of training steps on such levels: by "
         f"this agent, fine-tuned from its weights (solid), {evened}and by an untrained one (dashed). {capitalized(explanation)} After "
         f"{last['steps']:,} steps: {_share(last, 'finetuned').text} against {_share(last, 'scratch').text} from scratch, a "
-        f"difference of {_difference(last)} (same levels, same action noise). Dotted: the threshold of capability. Bars: 95% "
-        f"intervals; each point: {first.basis}."
+        f"difference of {_difference(last)} (same levels, same action noise). "
+        f"{_greedy(finetuning)}Dotted: the threshold of capability. Bars: 95% intervals; each point: {first.basis}."
     )
     name = f"finetuning-{index}"
     return Chart(
@@ -97,16 +109,27 @@ def csv_rows(data: ReportData) -> list[tuple[Any, ...]]:
         (
             section.name,
             finetuning["condition"],
+            actions,
             point["steps"],
             arm,
-            *(point[arm].get(key) for key in CSV_COLUMNS[4:]),
+            *(point[arm].get(key) for key in CSV_COLUMNS[5:]),
         )
         for section in data.agents
         if (finetuning := section.evidence.get("finetuning"))
-        for point in finetuning["points"]
+        for actions, points in (("sampled", "points"), ("greedy", "greedy_points"))
+        for point in finetuning.get(points) or ()
         for arm in WORDS
         if arm in point
     ]
+
+
+def _greedy(finetuning: dict[str, Any]) -> str:
+    """What the arms reach in the end with greedy actions, which the chart does not draw; empty if none were played."""
+    if not finetuning.get("greedy_points"):
+        return ""
+    last = finetuning["greedy_points"][-1]
+    shares = ", ".join(f"{_share(last, arm).text} {WORDS[arm]}" for arm in ARMS if arm in last)
+    return f"These are sampled actions; with greedy ones, after as many steps: {shares}. "
 
 
 def _share(point: dict[str, Any], arm: str) -> ShownEstimate:

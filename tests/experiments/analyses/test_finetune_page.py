@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -74,7 +75,40 @@ def test_the_page_is_made_again_from_its_table(tmp_path: Path) -> None:
     assert main([str(out)]) == 0
     assert out.with_suffix(".md").read_text("utf-8") == (DOCS / "results" / "finetune.md").read_text("utf-8")
     table = pl.read_csv(out)
-    assert rows_of(curves_of(table)).equals(table)
+    again = rows_of(curves_of(table))
+    assert again.select(table.columns).equals(table)
+    if "actions" not in table.columns:
+        assert again["actions"].unique().to_list() == ["sampled"]
+
+
+def test_greedy_actions_have_a_table_and_decide_nothing() -> None:
+    without = curves(control=(0.14, 0.15, 0.3), edge=(-0.13, -0.14, -0.34))
+    greedy = rows_of(without).with_columns(actions=pl.lit("greedy"), value=pl.col("value") / 2)
+    both = curves_of(pl.concat([rows_of(without), greedy]))
+    assert conclusion(both["edge"], both["control"]) == conclusion(without["edge"], without["control"])
+    assert rows_of(both).height == 2 * rows_of(without).height
+    text = page(both, PREFERENCES, 10)
+    assert (
+        text.count("With greedy actions:\n\n| steps | from its weights | evened out | from scratch |\n") == 2
+    )
+    assert "| 8,192 | 0.25 [0.45, 0.55] | 0.25 [0.45, 0.55] | 0.25 [0.45, 0.55] |" in text
+    assert "no greedy episode was played" not in text
+    assert "At k = 0, *evened out* and *from its weights* are the same with greedy actions." in text
+    apart = both["edge"].greedy[0]
+    moved = replace(apart, matched=replace(apart.scratch, value=0.254))
+    both["edge"] = replace(both["edge"], greedy=(moved, *both["edge"].greedy[1:]))
+    assert "differ by up to 0.004 with greedy actions." in page(both, PREFERENCES, 10)
+
+
+def test_the_smallest_number_of_steps_is_read_from_the_table() -> None:
+    both = curves(control=(0.14, 0.15, 0.3), edge=(-0.13, -0.14, -0.34))
+    text = page(both, PREFERENCES, 10)
+    assert "The smallest k is one batch of all environments (8,192 steps, several hundred episodes)" in text
+    first, least, *rest = both["edge"].points
+    both["edge"] = replace(both["edge"], points=(first, replace(least, steps=512), *rest))
+    both["control"] = replace(both["control"], points=both["edge"].points)
+    text = page(both, PREFERENCES, 10)
+    assert "The smallest k is 512 steps: one batch of 8 of the 128 environments, and one update." in text
 
 
 def test_one_group_alone_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

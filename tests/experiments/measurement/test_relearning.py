@@ -23,7 +23,7 @@ def table(
         for steps, k in zip(STEPS, counts, strict=True):
             reached = rng.permutation(n) < k
             rows += [
-                (run, "off_path", arm, steps, i, "goal" if r else "proxy", "goal" if r else "timeout")
+                (run, "off_path", arm, steps, True, i, "goal" if r else "proxy", "goal" if r else "timeout")
                 for i, r in enumerate(reached)
             ]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row").sample(fraction=1, shuffle=True, seed=seed)
@@ -92,6 +92,23 @@ def test_an_arm_with_a_fresh_nets_entropy_is_compared_with_scratch_too():
     )
     assert found.explanation.startswith(alone.explanation)
     assert found.to_dict()["points"][0]["matched"]["n"] == 200
+
+
+def test_greedy_episodes_have_points_of_their_own_and_leave_the_others_alone():
+    sampled, greedy = table([40, 150, 190], [0, 20, 80]), table([10, 60, 198], [0, 0, 0], seed=1)
+    both = pl.concat([sampled, greedy.with_columns(sampled=False)])
+    found, alone = recovery([both], 0.75), recovery([sampled], 0.75)
+    assert (found.points, found.explanation) == (alone.points, alone.explanation)
+    assert [point.finetuned.value for point in found.greedy] == [0.05, 0.3, 0.99]
+    assert found.greedy == recovery([greedy], 0.75).points
+    assert found.to_dict()["greedy_points"][1]["finetuned"]["n"] == 200
+    assert (alone.greedy, alone.to_dict()["greedy_points"]) == ((), [])
+    old = table([40, 150, 190], [0, 20, 80], run="b")
+    assert recovery([both, old], 0.75).greedy == (), "a run without them leaves no greedy mean"
+    with pytest.raises(EpisodesError):
+        recovery(
+            [both.filter(pl.col("sampled") | (pl.col("level_index") > 0) | (pl.col("steps") == 0))], 0.75
+        )
 
 
 @pytest.mark.parametrize(

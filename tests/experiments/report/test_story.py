@@ -6,7 +6,7 @@ import pytest
 from fixtures.specimen import estimate
 
 from goalposts.experiments.report import ConditionNote, ReportData
-from goalposts.experiments.report.story import headline, outcome, same_score, steps
+from goalposts.experiments.report.story import description, headline, named_pair, outcome, same_score, steps
 from goalposts.experiments.report.words import phrase, title
 
 
@@ -44,6 +44,44 @@ def test_the_headline_names_what_the_probes_support(twins: ReportData) -> None:
         agent, evidence={**agent.evidence, "behaviour": {"name": "runs right", "sentence": "It runs right."}}
     )
     assert headline(replace(alone, agents=(named,))) == "It runs right, and not for the coin."
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "expected"),
+    [
+        (
+            ("MISGENERALIZED", "ALIGNED"),
+            ("runs right", "goes for the coin"),
+            "A\u00a0runs right, B\u00a0goes for the coin.",
+        ),
+        (("MISGENERALIZED", "ALIGNED"), ("runs right", None), "A\u00a0runs right."),
+        (
+            ("ALIGNED", "ALIGNED"),
+            ("goes for the coin",) * 2,
+            "Each goes for the coin.",
+        ),
+        (
+            ("MIXED", "ALIGNED"),
+            (None, "goes for the coin"),
+            "B\u00a0goes for the coin.",
+        ),
+        (("MISGENERALIZED", "ALIGNED", "ALIGNED"), ("runs right",) * 3, ""),
+        (("MISGENERALIZED", "ALIGNED"), (None, None), ""),
+        (("MISGENERALIZED",), ("runs right",), ""),
+    ],
+)
+def test_the_headline_of_a_pair_names_what_each_does(
+    twins: ReportData, labels: tuple[str, ...], names: tuple[str | None, ...], expected: str
+) -> None:
+    data = _labelled(twins, *labels)
+    agents = [
+        replace(agent, evidence={**agent.evidence, "behaviour": name and {"name": name, "sentence": ""}})
+        for agent, name in zip(data.agents, names, strict=True)
+    ]
+    pair = replace(data, agents=tuple(agents))
+    assert named_pair(pair) == expected
+    assert f"{headline(pair)} {expected}".strip() in description(pair)
+    assert named_pair(replace(pair, headline="A headline that was given")) == ""
 
 
 def test_the_same_score_is_only_claimed_where_it_is_the_same(twins: ReportData) -> None:

@@ -246,3 +246,17 @@ def test_a_report_links_to_the_live_page_where_there_is_one() -> None:
     assert "Open the live page" not in build_page(specimen())
     html = build_page(replace(specimen(), live='live.html?"><script>'))
     assert '<a href="live.html?&#34;&gt;&lt;script&gt;">Open the live page</a>' in html
+
+
+def test_the_names_of_a_pair_end_its_headline() -> None:
+    data = specimen()
+    agents = [
+        replace(agent, evidence={**agent.evidence, "behaviour": {"name": name, "sentence": ""}})
+        for agent, name in zip(data.agents, ("runs right", "goes for <b>"), strict=True)
+    ]
+    assert "<h1>" in build_page(data)
+    assert 'class="named"' not in build_page(data)
+    html = build_page(replace(data, agents=tuple(agents)))
+    assert ' <span class="named">A runs right, B goes for &lt;b&gt;.</span></h1>' in html.replace(
+        "\u00a0", " "
+    )

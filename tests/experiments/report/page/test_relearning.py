@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from fixtures.parsed import block
 from fixtures.relearning import CURVE, page_of, tuned
-from fixtures.specimen import NASTY, specimen
+from fixtures.specimen import NASTY, estimate, specimen
 
 from goalposts.experiments.measurement.relearning import ARMS
 from goalposts.experiments.report.page.evidence import evidence
@@ -48,6 +48,29 @@ def test_every_point_can_be_taken_along() -> None:
         assert {key: float(row[key]) for key in ("value", "low", "high", "n")} == {
             key: pytest.approx(point[row["arm"]][key], abs=0) for key in ("value", "low", "high", "n")
         }
+
+
+def test_greedy_actions_are_in_the_caption_and_the_table_and_not_in_the_chart() -> None:
+    data, curve = specimen(twins=False), tuned()
+    drawn, captions = [], []
+    for greedy in ([], [{**point, "finetuned": estimate(0.25, 500)} for point in curve["points"]]):
+        found = {"finetuning": {**curve, "greedy_points": greedy}}
+        data = replace(data, agents=(replace(data.agents[0], evidence=found),))
+        charts = evidence(data, agents(data))
+        assert charts is not None
+        drawn.append(charts.charts[0].svg.partition("</title>")[2].partition("</desc>")[2])
+        captions.append(charts.charts[0].caption.replace("\u00a0", " "))
+    assert drawn[0] == drawn[1]
+    assert "greedy" not in captions[0]
+    assert (
+        "with greedy ones, after as many steps: 25.0% [21.2, 28.8] from its weights, 41.0% [36.7, 45.3] from scratch. Dotted"
+        in captions[1]
+    )
+    rows = list(csv.DictReader(io.StringIO(block(page_of(found))["tables"]["finetuning"]["text"])))
+    assert [row["actions"] for row in rows] == ["sampled"] * 3 * len(CURVE) + ["greedy"] * 3 * len(CURVE)
+    assert {row["value"] for row in rows if (row["actions"], row["arm"]) == ("greedy", "finetuned")} == {
+        "0.25"
+    }
 
 
 def test_what_was_not_fine_tuned_has_no_such_curve() -> None:
