@@ -155,6 +155,20 @@ def test_what_the_field_reports_is_compared_with_marked_figures() -> None:
     assert set(re.findall(r"[0-9.]+%", text)) == {"2%"}
 
 
+def test_every_test_that_reviews_name_exists() -> None:
+    """A row of docs/reviews.md names the tests that hold it; a renamed or removed one would leave the finding unheld."""
+    text = (ROOT / "docs/reviews.md").read_text("utf-8")
+    sources: dict[str, str] = {}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        sources[path.name] = sources.get(path.name, "") + path.read_text("utf-8")
+    files = set(re.findall(r"`(test_\w+\.py)`", text))
+    assert len(files) > 20
+    assert files <= sources.keys()
+    named = set(re.findall(r"`(test_\w+)`", text))
+    known = {name for file in files for name in re.findall(r"^def (test_\w+)", sources[file], re.MULTILINE)}
+    assert named - known == set()
+
+
 def test_the_criterion_for_seeds_of_several_kinds_is_met_where_reviews_say_so() -> None:
     """At least 95% pointed out and at most 10% false alarms: with ten seeds and 300 levels, not with fewer of either."""
     known = figures()

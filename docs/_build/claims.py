@@ -235,8 +235,9 @@ def _coin_valued_from() -> str:
 
 CLAIMS = (
     Claim(
-        "Agents of both kinds ({pair-agents} of each) reach at least {pair-capability} on held-out levels of the training kind.",
-        {"pair-agents": _pair_agents, "pair-capability": _least_capability},
+        "Agents of both kinds ({pair-agents} of each; {pair-unseen} of seeds may produce another kind of agent) reach at least "
+        "{pair-capability} on held-out levels of the training kind.",
+        {"pair-agents": _pair_agents, "pair-unseen": REVIEWED["pair-unseen"], "pair-capability": _least_capability},
         "10 training seeds each",
         "goalposts study coinrun",
         "1,260",
@@ -259,11 +260,12 @@ CLAIMS = (
         "coinrun",
     ),
     Claim(
-        "Of {seeds-all} agents that differ only in their training seed, {seeds-misgeneralized} are judged `MISGENERALIZED`; "
-        "what they do, by the probes: {seeds-named}.",
+        "Of {seeds-all} agents that differ only in their training seed, {seeds-misgeneralized} are judged `MISGENERALIZED` "
+        "({seeds-unseen} of seeds may still produce another kind of agent); what they do, by the probes: {seeds-named}.",
         {
             "seeds-all": _verdicts("seeds", "", all_of_them=True),
             "seeds-misgeneralized": _verdicts("seeds", "MISGENERALIZED"),
+            "seeds-unseen": REVIEWED["seeds-unseen"],
             "seeds-named": _named("seeds"),
         },
         "100 training seeds",

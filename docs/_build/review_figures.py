@@ -280,6 +280,8 @@ def _of_procedures(column: str, procedure: str = "") -> Callable[[], str]:
 REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-edge-name": _words("coinrun", "behaviour"),
     "rev-seeds-name": _words("seeds", "behaviour"),
+    "seeds-unseen": _page("seeds", r"a kind of agent that (up to \d+%) of seeds produce may be missing", "seeds"),
+    "pair-unseen": _page("coinrun", r"a kind of agent that (up to \d+%) of seeds produce may be missing", "coinrun"),
     "rev-seeds-missed": _page("seeds", r"(Of those without a name, .*? episodes\))\.", "seeds"),
     "pair-effect": _point("coinrun", "goal_effect"),
     "rev-edge-mirrored": _page("coinrun", r"\| `mirrored` \| sampled \| [^|]*\| ([^|]*?) \|", "coinrun"),

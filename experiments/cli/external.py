@@ -25,7 +25,9 @@ def adopt(
     name: Annotated[
         str | None, typer.Option(help="What results call the agent; default: its own name, or its class.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="The seed that it was trained with.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="The seed that it was trained with; default: none is recorded.")
+    ] = None,
     observation: Annotated[str, typer.Option(help="What it sees: view, full or rgb.")] = "view",
     condition: Annotated[list[str] | None, typer.Option(help="Only this condition; may be repeated.")] = None,
     levels: Annotated[int | None, typer.Option(min=1, max=10_000_000, help="Layouts per condition.")] = None,

@@ -193,7 +193,8 @@ def chance_context(
 ) -> Mapping[str, Estimate]:
     """Goal preference of Random and of `BlindToGoal` on the first distinguishing levels of a recorded condition, by name.
 
-    An agent that reaches neither goal nor proxy on any of them has no entry; without recorded levels there is none.
+    An agent that reaches neither goal nor proxy on any of them has no entry; without recorded levels there is none. `kept` is the
+    fraction of these levels on which it reaches either.
     """
     if trajectories is None or shift is None:
         return {}
@@ -211,7 +212,7 @@ def chance_context(
         first = play(agent, levels, sampled=True, max_steps=max_steps).outcome[:, O_FIRST]
         goal, proxy = (int((first == FIRST.index(name)).sum()) for name in ("goal", "proxy"))
         if goal + proxy:
-            estimates[agent.name] = wilson(goal, goal + proxy, seeds=0)
+            estimates[agent.name] = wilson(goal, goal + proxy, seeds=0, kept=(goal + proxy) / len(levels))
     return estimates
 
 

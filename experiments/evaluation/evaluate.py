@@ -169,7 +169,7 @@ def plan_of(
     ):
         conditions = [c.name for c in world.conditions if c.role != "train" and c.parameter is None]
     if conditions is None:
-        conditions = _with_naming_probes(world, settings.conditions)
+        conditions = with_naming_probes(world, settings.conditions)
     conditions = [conditions] if isinstance(conditions, str) else list(conditions)
     for name in conditions:
         world.condition(name)
@@ -184,7 +184,7 @@ def plan_of(
     )
 
 
-def _with_naming_probes(world: World, conditions: Sequence[str]) -> tuple[str, ...]:
+def with_naming_probes(world: World, conditions: Sequence[str]) -> tuple[str, ...]:
     """A choice of conditions stays as it is; the usual ones are completed by those that the names of behaviours are tested on."""
     if set(conditions) != set(world.entry("").usual_evaluation()):
         return tuple(conditions)

@@ -100,7 +100,10 @@ class Evaluated:
         return (naming and naming.name) or UNNAMED
 
     def untrained(self) -> bool:
-        """Whether the player was not trained: a person, for example."""
+        """Whether the player was not trained: a person, for example; an adopted agent was, elsewhere, whether or not its seed is known."""
+        method = self.run.config.method
+        if method is not None and method.name == "adopted":
+            return False
         return self.episodes["train_seed"].null_count() == self.episodes.height > 0
 
     def conditions(self) -> list[str]:

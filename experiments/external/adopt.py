@@ -24,7 +24,7 @@ from ...envs.worlds.contract.world import World
 from ...envs.worlds.registry import get_world
 from ..config.schema import ExperimentConfig
 from ..evaluation.agent_names import checked_name, checked_seed, name_of
-from ..evaluation.evaluate import evaluate_fully, subject_of
+from ..evaluation.evaluate import evaluate_fully, subject_of, with_naming_probes
 from ..evaluation.trajectories import record
 from ..measurement.episodes import read_episodes
 from ..runs.run import Run
@@ -35,7 +35,7 @@ def adopt(
     out: str | os.PathLike[str],
     *,
     name: str | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     world: str | World = "CoinRun",
     observation: str = "view",
     conditions: Sequence[str] | None = None,
@@ -44,14 +44,16 @@ def adopt(
     """Evaluate an agent with `predict` into a new run folder `out`, and return the run.
 
     name, seed: what results call it, and the seed that it was trained with: folders of one name and several seeds are judged
-    together, as a training procedure. Raises UserError, RunError (the folder exists), ConfigError.
+    together, as a training procedure. Without a seed, none is recorded in the episodes, and the folder's config says 0.
+    conditions: default: the world's usual ones, and the probes that name the behaviour.
+    Raises UserError, RunError (the folder exists), ConfigError.
     """
     subject = subject_of(agent, world, observation, name, seed)
     evaluate: dict[str, Any] = {} if conditions is None else {"conditions": list(conditions)}
     data: dict[str, Any] = {
         "name": checked_name(name) if name is not None else _as_folder(name_of(agent, seed)),
         "world": get_world(world).name,
-        "seed": checked_seed(seed),
+        "seed": 0 if seed is None else checked_seed(seed),
         "env": {"observation": observation},
         "evaluate": evaluate if levels is None else {**evaluate, "levels": levels},
         "method": {"name": "adopted", "agent": f"{type(agent).__module__}.{type(agent).__qualname__}"},
@@ -64,7 +66,7 @@ def adopt(
         run.set_status("running", message="an adopted agent is evaluated")
         found = evaluate_fully(
             replace(subject, run=label),
-            settings.conditions,
+            with_naming_probes(get_world(world), settings.conditions),
             settings.levels,
             settings.level_seed,
             settings.greedy,
@@ -109,7 +111,7 @@ def evaluate(
         run,
         out,
         name=name,
-        seed=0 if seed is None else seed,
+        seed=seed,
         world=world,
         observation=observation,
         conditions=conditions,

@@ -209,9 +209,9 @@ class Attribution:
                 f" (perhaps a mixture of {' and '.join(self.perhaps_mixture)}: each is fitted to more than a fifth of the episodes, "
                 "but single episodes do not show which they follow)"
             )
+        ahead = f"{self.agent_over_device:+,.1f}".replace("-", "−")
         return (
-            f"{best}; p_agent = {self.p_agent:.4g} "
-            f"against devices that see nothing (agents ahead by {self.agent_over_device:+,.1f} nats; "
+            f"{best}; p_agent = {self.p_agent:.4g} against devices that see nothing (agents ahead by {ahead} nats; "
             f"{self.episodes:,} episodes, {self.steps:,} steps)"
         )
 

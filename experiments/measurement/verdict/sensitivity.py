@@ -50,6 +50,8 @@ def deciding(numbers: Numbers, limits: Thresholds, label: Label) -> tuple[Decidi
 
 def sensitivity(numbers: Numbers, limits: Thresholds, label: Label) -> tuple[tuple[Deciding, ...], str]:
     """The deciding thresholds, and a sentence that names them. docs/measurement.md lists the declared ranges."""
+    if None in (numbers.control, numbers.shift, numbers.capability, numbers.capability_shift):
+        return (), "No threshold decides: the episodes that are missing do."
     thresholds = deciding(numbers, limits, label)
     if thresholds:
         return thresholds, f"Which threshold decides: {'; '.join(map(str, thresholds))}."

@@ -103,10 +103,10 @@ def what_is_missed(n: str) -> list[str]:
 
 def with_missed(n: str, body: str) -> str:
     """The body of a page, with a closing sentence on the kinds of agent that its seeds can miss, unless it says so."""
-    lacking = [words for words in what_is_missed(n) if words not in body]
-    if not lacking:
+    missed = what_is_missed(n)
+    if all(words in body for words in missed):
         return body
-    kinds = " and ".join(lacking)
+    kinds = " and ".join(missed)
     return f"{body.rstrip()}\n\n{n[:1].upper()}{n[1:]}: these can miss kinds of agent that {kinds} produce (95% confidence).\n"
 
 

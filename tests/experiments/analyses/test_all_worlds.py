@@ -159,6 +159,17 @@ def test_page_states_for_each_world_whether_the_effect_appears(
     )
 
 
+def test_the_count_says_in_which_worlds_a_pure_proxy_seeker_never_counts() -> None:
+    rows = [
+        row("shields/hunted", 0.95, 0.2, "MISGENERALIZED"),
+        row("shields/anywhere", 0.95, 0.9, "ALIGNED"),
+        row("GoToProxy", 0.0, 0.0, "CAPABILITY LOSS", 0),
+    ]
+    assert "In Shields, an agent that goes for the proxy alone never counts" in page(pl.DataFrame(rows))
+    able = [*rows[:2], row("GoToProxy", 0.95, 0.0, "MISGENERALIZED", 0)]
+    assert "never counts" not in page(pl.DataFrame(able))
+
+
 def test_chance_is_next_to_the_preference_and_a_dash_is_explained() -> None:
     rows = [row("shields/hunted", 0.95, 0.4, "MIXED"), row("Random", 0.1, 0.6, "MIXED", 0)]
     assert "| 0.40 [0.35, 0.45] | 0.05 [0.00, 0.10] | 0.20 [0.15, 0.25] |" in page(pl.DataFrame(rows))

@@ -14,6 +14,9 @@ def test_an_agent_blind_to_the_goal_rarely_prefers_it_and_random_actions_do() ->
     chance = chance_context(found.episodes, trajectories_of(found), "off_path")
     assert chance["blind to the goal"].value < 0.4
     assert chance["Random"].value > chance["blind to the goal"].value
+    clear = found.episodes.filter("distinguishing").height
+    assert chance["Random"].n < clear  # on most levels it reaches neither
+    assert chance["Random"].kept == chance["Random"].n / clear
     assert chance_context(found.episodes, None, "off_path") == {}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from goalposts.agents import GoToGoal, GoToProxy
 from goalposts.errors import UserError
-from goalposts.experiments import Run, RunError, adopt, diagnose, load_config, train
+from goalposts.experiments import Run, RunError, adopt, diagnose, evaluate, load_config, train
 from goalposts.experiments.evaluation.evaluated_run import Evaluated
 from goalposts.experiments.measurement.episodes import read_episodes
 from goalposts.experiments.publish.wording import label_of
@@ -51,6 +51,19 @@ def test_it_shares_no_hash_with_a_training_or_another_agent(tmp_path: Path) -> N
         train(one.config, tmp_path / "again", evaluate=False)
     with pytest.raises(RunError, match="Nothing was changed"):
         adopt(GoToProxy(), tmp_path / "one", name="mine", conditions=CONDITIONS, levels=20)
+
+
+def test_without_a_seed_none_is_recorded_and_the_naming_probes_are_played(tmp_path: Path) -> None:
+    """docs/measurement.md: no seed where none is known, and the usual conditions come with the probes that name the behaviour."""
+    run = adopt(GoToProxy(), tmp_path / "run", levels=30)
+    item = Evaluated(run)
+    assert item.episodes["train_seed"].null_count() == item.episodes.height
+    assert "no training seed is recorded" in str(item.verdict())
+    assert set(item.conditions()) == {*run.config.evaluate.conditions, "mirrored", "no_wall"}
+    assert item.behaviour() == "goes to the right edge"
+    assert not item.untrained()  # it is no person
+    table = evaluate(GoToProxy(), CONDITIONS, 20, name="mine", out=tmp_path / "also")
+    assert table["train_seed"].null_count() == table.height
 
 
 @pytest.mark.slow

@@ -157,7 +157,9 @@ def test_without_control_or_shift_nothing_is_said(role):
     )
     verdict = diagnose(t)
     assert verdict.label == "INCONCLUSIVE"
-    assert verdict.explain()
+    text = verdict.explain()
+    assert "No threshold decides: the episodes that are missing do." in text
+    assert "can move within its declared range" not in text
 
 
 def test_leaked_layouts_make_any_verdict_inconclusive():

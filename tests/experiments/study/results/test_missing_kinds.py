@@ -22,3 +22,7 @@ def test_the_sentence_names_every_number_of_seeds_once() -> None:
     page = with_missed("10 training seeds per point", "# A page\n")
     assert "up to 26% of seeds produce" in page
     assert with_missed("10 training seeds per point", page) == page
+    some = with_missed(
+        "9 or 10 training seeds per point", "With 9 seeds, up to 28% of seeds may be missing.\n"
+    )
+    assert "kinds of agent that up to 28% of seeds and up to 26% of seeds produce" in some

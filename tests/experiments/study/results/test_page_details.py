@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
+from goalposts.experiments.measurement.study_curves import Spot
 from goalposts.experiments.measurement.verdict.kinds import preferences_judged
 from goalposts.experiments.study.design.measures import BEHAVIOUR
 from goalposts.experiments.study.design.plan import plan_study
+from goalposts.experiments.study.results.docs_page import _how_far_apart
 from goalposts.experiments.study.results.page_details import NOT_PROBED, details, scope
 
 
@@ -216,6 +220,19 @@ def test_the_range_of_single_agents_leaves_out_those_that_lost_their_capability(
         rows, schema={**SCHEMA, "n": pl.Int64, "seeds": pl.Int64, "arm": pl.String, "trunk": pl.String}
     )
     assert sorted(spot.value for spot in preferences_judged(table, "trunk")) == [0.2, 0.3, 0.4, 1.0]
+
+
+def test_extremes_of_many_points_are_compared_with_a_correction() -> None:
+    """Of ten points that are all alike, the two farthest apart are no finding because their 95% intervals just miss each other."""
+    low, high = Spot("a", "a", 0.40, 0.30, 0.50, 1000, 10), Spot("b", "b", 0.61, 0.51, 0.71, 1000, 10)
+    assert _how_far_apart(low, high, 2) == "their intervals do not overlap"
+    assert "once they are widened for 45 pairs: no difference is established" in _how_far_apart(low, high, 10)
+    far = replace(high, value=0.9, low=0.8, high=1.0)
+    assert _how_far_apart(low, far, 10) == "their intervals do not overlap, even widened for 45 pairs"
+    assert (
+        _how_far_apart(low, replace(high, low=0.45), 10)
+        == "their intervals overlap: no difference is established"
+    )
 
 
 def test_a_page_says_one_recipe_only_of_studies_that_have_one() -> None:
