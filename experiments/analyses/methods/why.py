@@ -76,7 +76,9 @@ def _named(point: MethodPoint) -> MethodPoint:
     if point.study != WHY or method is None or method.name != SHARE:
         return point
     options = method.options
-    return replace(point, method=f"{SHARE} {float(options['share']):g}", parameter=float(options["distinct"]))
+    return replace(
+        point, method=f"{SHARE} {float(str(options['share'])):g}", parameter=float(str(options["distinct"]))
+    )
 
 
 def judged(agents: pl.DataFrame) -> list[Checked]:

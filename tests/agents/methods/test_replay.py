@@ -332,6 +332,7 @@ def test_an_edit_that_creates_a_distinguishing_level_costs_a_label_and_is_refuse
     assert task.labels.spent == 1
     # a child of that level with the goal in the same place is free, with the goal elsewhere it is not
     rows, cols = made.sizes[1]
+    opened = padded[1].copy()
     for row, col in np.argwhere(padded[1] == 1):
         opened = padded[1].copy()
         opened[row, col] = 0

@@ -131,7 +131,9 @@ def test_fewer_steps_than_a_rollout_are_trained_with_fewer_environments(tuned: P
         Run.open(path), steps=(100, 1000, 2500), levels=LEVELS, tell=lambda *at: told.append(at[:2])
     )
     assert table["steps"].unique().sort().to_list() == [0, 128, 1024, 3072]
-    assert table.filter(pl.col("steps") != 128).equals(read_finetuned(Run.open(tuned)))
+    recorded = read_finetuned(Run.open(tuned))
+    assert recorded is not None
+    assert table.filter(pl.col("steps") != 128).equals(recorded)
     assert told[-1] == (3 * 3072, 3 * 3072)
     after = {
         arm: table.filter((pl.col("arm") == arm) & (pl.col("steps") == 128) & pl.col("sampled"))[
@@ -156,7 +158,9 @@ def test_a_file_without_greedy_episodes_is_read_as_sampled_and_replaced(tuned: P
     assert new is not None
     old = new.filter("sampled").drop("sampled")
     (path / FILE).write_text(old.write_csv())
-    assert new.filter("sampled").equals(read_finetuned(Run.open(path)))
+    as_sampled = read_finetuned(Run.open(path))
+    assert as_sampled is not None
+    assert new.filter("sampled").equals(as_sampled)
     (diagnosis,) = diagnoses_of(evaluated(open_runs([path])))
     assert diagnosis.recovery is not None
     assert diagnosis.recovery.greedy == ()

@@ -78,7 +78,7 @@ def test_each_label_class_has_its_own_board_with_n_and_intervals(
 def test_a_world_that_does_not_enter_has_no_board_and_failed_controls_are_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
 ) -> None:
-    rows = [
+    rows: list[dict[str, object]] = [
         {"study": "methods-l0", "measure": "control/CoinRun, α = 1", "words": "CoinRun, α = 1: fails"},
         {"study": "methods-l1", "measure": "control/negative: blind", "words": "negative: blind: fails"},
     ]
