@@ -35,7 +35,8 @@ anywhere, of the same seed; and single blocks of weights are put from one into t
 20 random directions by the same norm."""
 ACTIONS = """\
 All episodes behind these numbers (capability, goal preference, values at an episode's end, interventions, weights between two nets) are of
-sampled actions. Greedy ones have no number here, because a map is a change of action probabilities, which need not change the likeliest
-action; [the study of α](alpha.md) has verdicts with greedy actions."""
+sampled actions. A map has no greedy number, because it is a change of action probabilities, which need not change the likeliest action.
+Interventions, values and pairs of nets were not played greedily; [the study of α](alpha.md) has capability, goal preference and verdicts
+with greedy actions."""
 SIZE = """\
 Size: the norm of the block's difference, as a multiple of the norm of the edge agent's block."""
