@@ -7,6 +7,7 @@ those of the run. Needs no run folder. Read next: `page.py`, which places the pa
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,7 +44,7 @@ def with_greedy(table: pl.DataFrame, recorded: Path) -> pl.DataFrame:
     path = recorded / f"{STUDY}.parquet"
     if not path.exists():
         raise RunError(
-            f"{path} is missing; record it with: goalposts study run {STUDY} --rows {path} (it trains what is missing)"
+            f"{path} is missing; record it with: goalposts study run coinrun --rows {shlex.quote(str(path))} (it trains what is missing)"
         )
     plan, known = plan_study(STUDY), read_rows(path)
     added = [_added(row, plan, known, path) for row in table.iter_rows(named=True)]

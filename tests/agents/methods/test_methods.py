@@ -24,7 +24,9 @@ SMALL: dict[str, dict[str, Any]] = {
     "labelled_cloning": {"levels": 3, "updates": 5, "plain": 0.25, "replay": 0.3, "replay_levels": 20},
     "dagger": {"levels": 3, "updates": 3, "plain": 0.25, "rounds": 3},
     "fine_tuning": {"levels": 3, "plain": 0.5, "replay": 0.5, "replay_levels": 20},
+    "fixed_share": {"distinct": 3},
 }
+CONDITIONS = {"fixed_share": "mixture(0.5)"}  # of those that need distinguishing levels
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name != "adopted"])
@@ -32,7 +34,12 @@ def test_a_method_gives_an_agent_that_is_saved_and_loads(name: str, tmp_path: Pa
     rows: list[dict[str, Any]] = []
     found = []
     for _ in range(2):
-        task = small_task(log=lambda row, agent: rows.append(row), labels=3, unlabelled=20)
+        task = small_task(
+            condition=CONDITIONS.get(name, "edge"),
+            log=lambda row, agent: rows.append(row),
+            labels=3,
+            unlabelled=20,
+        )
         agent = finished(method_named(name, SMALL.get(name, {})).train(task, 3), task, "small")
         found.append(agent)
         assert 0 < task.steps.spent <= task.steps.limit

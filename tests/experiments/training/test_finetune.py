@@ -184,7 +184,10 @@ def test_existing_results_are_kept_and_other_settings_replace_them(tuned: Path, 
     assert found.equals(stored)
 
 
-def test_command_and_diagnosis_report_the_curve(tuned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_and_diagnosis_report_the_curve(
+    tuned: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     given = ["finetune", str(tuned), *(f"--steps={k}" for k in STEPS), f"--levels={LEVELS}", "-q"]
     assert main(given) == 0
     shown = capsys.readouterr().out
