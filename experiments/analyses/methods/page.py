@@ -334,6 +334,6 @@ def _limits(agents: pl.DataFrame) -> list[str]:
             f"up to {percent(unseen_share(n))} of seeds" for n in dict.fromkeys((low, high))
         )
         limits.append(
-            f"- {low} to {high} seeds per point can miss kinds of agent that {missed} produce (95% confidence)."
+            f"- {f'{low} to {high}' if low < high else low} seeds per point can miss kinds of agent that {missed} produce (95% confidence)."
         )
     return limits
