@@ -22,10 +22,10 @@ from ...study.leaderboard.curves import Span, critical_ratio, differences
 from ...study.leaderboard.points import PLAIN, MethodPoint, points_of, recorded
 from ...study.results.page_header import front_matter, golden_of
 from ...system.atomic_files import RunError, check_parent, write_atomic
-from .controls import FAILS, HOLDS, L1, OPEN, UNKNOWN, Checked
-from .why_page import SHARE, draw, page
+from .controls import FAILS, HOLDS, L1, OPEN, UNKNOWN, Checked, judge
+from .why_page import SHARE, STUDY, draw, page
 
-WHY, POOL, LONGER = "methods-why", "PLR-regret-pool", "-4x"
+POOL, LONGER = "PLR-regret-pool", "-4x"
 REPLAY, RANDOMIZED, SHUFFLED, HALVED = "PLR-regret", "domain-randomization", "PLR-shuffled", "plain-half"
 STEP, CLOSE, MARGIN, RATIO = 0.4, 0.15, 0.1, 0.5  # of predictions 1, 2, 4 and 6, 5
 
@@ -45,10 +45,11 @@ def main(arguments: list[str] | None = None) -> None:
     header = front_matter(
         f"python -m goalposts.experiments.analyses.methods.why {given.out} --rows {given.rows}",
         f"{agents.height} agents, {agents['seed'].n_unique()} training seeds",
-        [f"studies/{WHY}", f"studies/{L1}"],
+        [f"studies/{STUDY}", f"studies/{L1}"],
         {"CoinRun": golden_of(given.out.parent)["CoinRun"]},
     )
-    text = page(agents, judged(agents), figure)
+    planned = len(plan_study(STUDY).runs)
+    text = page(agents, judged(agents), figure, planned)
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
 
 
@@ -58,7 +59,7 @@ def read_agents(rows: Path) -> pl.DataFrame:
     Of the instrument, `method` is `fixed_share 0.5`, with its fraction of the steps, and `parameter` the number of different levels.
     """
     points: list[MethodPoint] = []
-    for study in (WHY, L1):
+    for study in (STUDY, L1):
         path = rows / f"{study}.parquet"
         if not path.exists():
             raise RunError(
@@ -66,14 +67,14 @@ def read_agents(rows: Path) -> pl.DataFrame:
             )
         points += points_of(plan_study(study), recorded(path))
     agents = agents_of(_named(point) for point in points)
-    seeds = agents.filter(pl.col("study") == WHY)["seed"].unique()
-    wanted = (pl.col("study") == WHY) | pl.col("method").is_in([REPLAY, RANDOMIZED, SHUFFLED, PLAIN])
+    seeds = agents.filter(pl.col("study") == STUDY)["seed"].unique()
+    wanted = (pl.col("study") == STUDY) | pl.col("method").is_in([REPLAY, RANDOMIZED, SHUFFLED, PLAIN])
     return agents.filter(wanted & pl.col("seed").is_in(seeds.to_list()))
 
 
 def _named(point: MethodPoint) -> MethodPoint:
     method = point.config.method
-    if point.study != WHY or method is None or method.name != SHARE:
+    if point.study != STUDY or method is None or method.name != SHARE:
         return point
     options = method.options
     return replace(
@@ -120,18 +121,17 @@ def _minus(agents: pl.DataFrame, one: tuple[str, int], other: tuple[str, int]) -
 
 
 def _above(name: str, span: Span | None, least: float, words: str) -> Checked:
-    if span is None:
-        return Checked(name, UNKNOWN, words)
-    state = HOLDS if span.low > least else FAILS if span.high < least else OPEN
-    return Checked(name, state, f"{words}: {span.short} ({span.counted})")
+    return judge(name, span, lambda s: s.low > least, lambda s: s.high < least, f"{words}: {{}}")
 
 
 def _within(name: str, span: Span | None, margin: float, words: str) -> Checked:
-    if span is None:
-        return Checked(name, UNKNOWN, words)
-    inside, outside = -margin <= span.low and span.high <= margin, span.high < -margin or span.low > margin
-    state = HOLDS if inside else FAILS if outside else OPEN
-    return Checked(name, state, f"{words}: {span.short} ({span.counted})")
+    def inside(span: Span) -> bool:
+        return -margin <= span.low and span.high <= margin
+
+    def outside(span: Span) -> bool:
+        return span.high < -margin or span.low > margin
+
+    return judge(name, span, inside, outside, f"{words}: {{}}")
 
 
 def lead(agents: pl.DataFrame) -> Span | None:
@@ -169,18 +169,12 @@ def _training(agents: pl.DataFrame) -> Checked:
 
 
 def _both(agents: pl.DataFrame) -> Checked:
-    name, words = (
-        "5. Both",
-        "critical α of PLR⊥ with both changes over that of domain randomization with four times the steps",
-    )
-    pair = [
-        agents.filter(pl.col("method") == method) for method in (f"{POOL}{LONGER}", f"{RANDOMIZED}{LONGER}")
-    ]
+    pair = [agents.filter(pl.col("method") == name) for name in (f"{POOL}{LONGER}", f"{RANDOMIZED}{LONGER}")]
     span = critical_ratio(pair[0], pair[1], "preference") if all(part.height for part in pair) else None
-    if span is None:
-        return Checked(name, UNKNOWN, words)
-    state = HOLDS if span.low >= RATIO else FAILS if span.high < RATIO else OPEN
-    return Checked(name, state, f"{words}: {span.short} ({span.counted})")
+    words = (
+        "critical α of PLR⊥ with both changes over that of domain randomization with four times the steps: {}"
+    )
+    return judge("5. Both", span, lambda s: s.low >= RATIO, lambda s: s.high < RATIO, words)
 
 
 if __name__ == "__main__":

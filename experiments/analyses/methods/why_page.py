@@ -14,7 +14,7 @@ from ...study.leaderboard.cells import over_seeds
 from .controls import FAILS, HOLDS, Checked
 from .page_parts import section, shown
 
-SHARE = "fixed_share"
+STUDY, SHARE = "methods-why", "fixed_share"
 COLOURS = ("agent-1", "agent-2", "agent-3")
 ARMS = {  # rows of the second table, with the words for each
     "domain-randomization": "domain randomization, 1 million steps",
@@ -79,9 +79,13 @@ def draw(agents: pl.DataFrame) -> Drawn:
     return Drawn("methods-why", title, figure, caption)
 
 
-def page(agents: pl.DataFrame, predictions: Sequence[Checked], figure: Drawn) -> str:
-    """Format the page, without its header."""
+def page(agents: pl.DataFrame, predictions: Sequence[Checked], figure: Drawn, planned: int) -> str:
+    """Format the page, without its header. planned: the number of agents that the study plans."""
     states = [prediction.found for prediction in predictions]
+    recorded = agents.filter(pl.col("study") == STUDY).height
+    incomplete = (
+        f"**Incomplete.** {recorded} of {planned} agents are recorded, so what is judged is preliminary."
+    )
     lines = [
         "# Why replay by exact regret does not do what was published",
         "",
@@ -93,6 +97,7 @@ def page(agents: pl.DataFrame, predictions: Sequence[Checked], figure: Drawn) ->
         f"{states.count(HOLDS)} hold and "
         f"{states.count(FAILS)} do not.",
         "",
+        *([incomplete, ""] if recorded < planned else []),
         *shown(figure),
         *section("Predictions", [_line(prediction) for prediction in predictions]),
         *section("Number of different levels, and fraction of the steps", _instrument(agents)),

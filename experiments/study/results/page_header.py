@@ -96,9 +96,12 @@ def problems_of(page: Path) -> list[str]:
 
 def what_is_missed(n: str) -> list[str]:
     """Of a header's n: for each number of training seeds, the kinds of agent that it can miss."""
+    return [f"up to {percent(unseen_share(k))} of seeds" for k in _numbers(n)]
+
+
+def _numbers(n: str) -> list[int]:
     match = SEEDS.search(n)
-    numbers = [int(k) for k in match.groups() if k] if match else []
-    return [f"up to {percent(unseen_share(k))} of seeds" for k in numbers]
+    return [int(k) for k in match.groups() if k] if match else []
 
 
 def with_missed(n: str, body: str) -> str:
@@ -106,7 +109,9 @@ def with_missed(n: str, body: str) -> str:
     missed = what_is_missed(n)
     if all(words in body for words in missed):
         return body
-    kinds = " and ".join(missed)
+    kinds = missed[0]
+    if len(missed) > 1:
+        kinds = " or ".join(f"{words} ({k} per point)" for words, k in zip(missed, _numbers(n), strict=True))
     return f"{body.rstrip()}\n\n{n[:1].upper()}{n[1:]}: these can miss kinds of agent that {kinds} produce (95% confidence).\n"
 
 

@@ -7,6 +7,7 @@ import pytest
 from goalposts.experiments.analyses.methods.controls import FAILS, HOLDS, OPEN, UNKNOWN
 from goalposts.experiments.analyses.methods.why import judged, lead, minus
 from goalposts.experiments.analyses.methods.why_page import draw, page
+from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.leaderboard.agents import SCHEMA
 
 SEEDS = range(510, 515)
@@ -124,7 +125,12 @@ def test_differences_are_paired_by_seed_and_averaged_over_alpha() -> None:
 
 def test_the_page_has_every_cell_with_its_n_and_the_predictions() -> None:
     table = everyone()
-    text = page(table, judged(table), draw(table))
+    recorded = table.filter(pl.col("study") == "methods-why").height
+    text = page(table, judged(table), draw(table), recorded)
+    assert "Incomplete" not in text
+    assert f"{recorded} of {recorded + 1} agents are recorded" in page(
+        table, judged(table), draw(table), recorded + 1
+    )
     assert (
         "Of the 6 predictions of [the plan](methods-why-plan.md), committed before any run of this study, 6 hold and 0 do not."
         in text
@@ -133,3 +139,23 @@ def test_the_page_has_every_cell_with_its_n_and_the_predictions() -> None:
     assert "| PLR⊥ by exact regret, 4 million steps, 500,000 levels | 0.03 | 5 | 0.80 [" in text
     assert "From 30 to 3,000 different levels, the goal preference goes from " in text
     assert "5 seeds per point can miss a kind of agent that up to 45% of seeds produce" in text
+
+
+def test_both_methods_have_the_options_of_the_study_that_they_are_compared_with() -> None:
+    plans = {study: plan_study(study) for study in ("methods-why", "methods-l1")}
+    configs = {
+        (study, point.arm): plan.runs[point.runs[0][1]]
+        for study, plan in plans.items()
+        for point in plan.points
+    }
+    for method in ("PLR-regret", "domain-randomization"):
+        usual = configs["methods-l1", method]
+        changed = [
+            config
+            for (study, arm), config in configs.items()
+            if study == "methods-why" and arm.startswith(method)
+        ]
+        assert changed
+        for config in changed:
+            assert config.method == usual.method
+            assert config.train.model_copy(update={"total_steps": usual.train.total_steps}) == usual.train

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from fixtures.methods_planted import ALPHAS, cells_from, planted, table
+from fixtures.methods_planted import ALPHAS, ROLLOUT, cells_from, planted, table
 from fixtures.places import ROOT
 
 from goalposts.errors import UserError
@@ -25,12 +25,8 @@ class Mine:
         return task.run(task.learner()).agent()
 """
 TINY = (
-    *(
-        "set.train.total_steps=2048",
-        "set.train.num_envs=32",
-        "set.train.n_steps=32",
-        "set.train.batch_size=256",
-    ),
+    "set.train.total_steps=2048",
+    *ROLLOUT,
     *(
         "set.env.levels=100",
         "levels=30",
@@ -38,12 +34,6 @@ TINY = (
         'grid.env.condition=["mixture(0.01)", "mixture(0.1)"]',
     ),
 )
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def written(folder: Path, label_class: str) -> str:

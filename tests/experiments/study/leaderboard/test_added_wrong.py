@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from fixtures.command import Cli
+from fixtures.methods_planted import ROLLOUT
 
 from goalposts.agents import named_code
 from goalposts.errors import UserError
@@ -22,21 +23,11 @@ class Broken:
         return learner.agent()
 """
 TINY = (
-    *(
-        "set.train.total_steps=1024",
-        "set.train.num_envs=32",
-        "set.train.n_steps=32",
-        "set.train.batch_size=256",
-    ),
+    "set.train.total_steps=1024",
+    *ROLLOUT,
     *("set.env.levels=50", "levels=20", "seeds=[510]"),
     'grid.env.condition=["mixture(0.01)", "mixture(0.03)", "mixture(0.1)"]',
 )
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def write(name: str, source: str) -> str:

@@ -25,4 +25,7 @@ def test_the_sentence_names_every_number_of_seeds_once() -> None:
     some = with_missed(
         "9 or 10 training seeds per point", "With 9 seeds, up to 28% of seeds may be missing.\n"
     )
-    assert "kinds of agent that up to 28% of seeds and up to 26% of seeds produce" in some
+    assert (
+        "kinds of agent that up to 28% of seeds (9 per point) or up to 26% of seeds (10 per point) produce"
+        in some
+    )
