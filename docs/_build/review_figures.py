@@ -306,6 +306,8 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-proxy-only": _point("coinrun", "proxy_only"),
     "rev-regret": _point("coinrun", "normalized_regret"),
     "rev-within-one": _point("coinrun", "distance/within_1", "edge_held_out"),
+    "distance-one": _page("coinrun", r"^- `edge_held_out`.*?; (\S+) of levels are within one cell", "coinrun"),
+    "distance-two": _page("coinrun", r"^- `edge_held_out`.*?within one cell of it, (\S+) within two", "coinrun"),
     "rev-far": _point("coinrun", "goal", "edge_held_out_far"),
     "rev-range": _range("mixture(0.02)"),
     "rev-alarms": _alarms(["1"], [10]),

@@ -158,11 +158,14 @@ def version_of(name: str) -> str | None:
 
 
 def _commit(root: Path) -> tuple[str | None, bool | None]:
-    """Commit and dirty flag of a checkout. An installed package inside another repository does not count."""
+    """Commit and dirty flag of a checkout. An installed package inside another repository does not count.
+
+    Changes below docs/ do not make it dirty: nothing that trains or evaluates reads them, and studies write their rows there.
+    """
     if not (root / ".git").exists():
         return None, None
     commit = _git(root, "rev-parse", "HEAD")
-    changes = _git(root, "status", "--porcelain", "--untracked-files=normal")
+    changes = _git(root, "status", "--porcelain", "--untracked-files=normal", "--", ".", ":(exclude)docs")
     return commit or None, None if changes is None else bool(changes)
 
 

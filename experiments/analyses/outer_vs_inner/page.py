@@ -18,6 +18,7 @@ from ...measurement.intervals import percent, unseen_share
 from ...report.figures.charts import PALETTE
 from ...report.figures.dot_rows import DotRow, RowDot, dot_rows
 from ...report.figures.drawn import Drawn, study_style
+from ...study.leaderboard.cells import over_seeds
 from ...study.results.page_details import markdown_row
 from ...study.results.page_header import front_matter, golden_of
 from .greedy import VERDICT, greedy_part
@@ -243,14 +244,31 @@ def _above_zero(own: pl.DataFrame, name: str) -> int:
     return own.filter(pl.col(f"{name}_low") > 0).height
 
 
+def _trace(edge: pl.DataFrame, paid: pl.DataFrame) -> str:
+    """Whether agents paid for the coin keep a trace of it: one look over all seeds, because single agents are many looks."""
+    pairs = edge.join(paid, on="seed", suffix="_paid")
+    spread = over_seeds((pairs["goal_effect"] - pairs["goal_effect_paid"]).to_list(), -1.0, 1.0)
+    counts = [_above_zero(own, "goal_effect") for own in (edge, paid)]
+    means = [own["goal_effect"].mean() for own in (edge, paid)]
+    words = (
+        f"The mean goal effect is {means[0]:.3f} and {means[1]:.3f}. Single agents have it above 0 with their whole interval in "
+        f"{counts[0]} of {edge.height} and {counts[1]} of {paid.height}; of {edge.height + paid.height} agents without any effect, "
+        f"{0.025 * (edge.height + paid.height):.2g} would by chance"
+    )
+    if spread is None or spread[3] < 2:
+        return f"{words}."
+    mean, low, high, n = spread
+    trace = ": an agent that was paid for the coin keeps a trace of it" if low > 0 else ""
+    span = f"{mean:.3f} [{low:.3f}, {high:.3f}]".replace("-", "−")
+    return f"{words}. The difference, paired by seed, is {span} (n = {n:.0f}, Student's t){trace}."
+
+
 def _findings(table: pl.DataFrame) -> list[str]:
     edge, paid, control = (_of(table, name) for name in ("edge", "proxy-anywhere", "anywhere"))
     if not (edge.height and paid.height and control.height):
         return []
     first, second, third = (_span(own["preference"].to_list(), ".2f") for own in (edge, paid, control))
     returns = _span(table["training_return"].to_list(), ".3f")
-    traces = [_above_zero(own, "goal_effect") for own in (edge, paid)]
-    trace = ": an agent that was paid for the coin can keep a trace of it." if traces[0] > traces[1] else "."
     blind, bare = (
         _span(table[name].to_list()) for name in ("agent_over_device", "agent_over_device_without_habits")
     )
@@ -258,9 +276,8 @@ def _findings(table: pl.DataFrame) -> list[str]:
         f"- **`edge` and `anywhere`** reach different things first after the move (goal preference {first} against {third}), "
         f"at training returns of {returns} over all agents.",
         f"- **`edge` and `proxy-anywhere`**: verdicts {_counted(edge['verdict'])}, and {_counted(paid['verdict'])}; best "
-        f"hypotheses {_counted(edge['best'])}, and {_counted(paid['best'])}; goal preference {first}, and {second}. The goal "
-        f"effect lies above 0 with its whole interval in {traces[0]} of {edge.height} `edge` agents and in {traces[1]} of "
-        f"{paid.height} `proxy-anywhere` agents (means {edge['goal_effect'].mean():.3f} and {paid['goal_effect'].mean():.3f}){trace}",
+        f"hypotheses {_counted(edge['best'])}, and {_counted(paid['best'])}; goal preference {first}, and {second}. "
+        + _trace(edge, paid),
         f"- **What they do**, by the probes: `edge` {_counted(edge['name'])}; `proxy-anywhere` {_counted(paid['name'])}; "
         f"`anywhere` {_counted(control['name'])}. The best hypothesis is the best of those in the library; the name is what the "
         "probes leave possible.",

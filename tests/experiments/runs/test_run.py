@@ -50,6 +50,9 @@ def test_provenance_of_a_checkout_names_the_commit(monkeypatch: pytest.MonkeyPat
     commit, dirty = provenance._commit(tmp_path)
     assert commit is not None
     assert (len(commit), dirty) == (40, False)
+    (tmp_path / "docs" / "results").mkdir(parents=True)
+    (tmp_path / "docs" / "results" / "rows.csv").touch()  # what a study records is no change of the code
+    assert provenance._commit(tmp_path) == (commit, False)
     (tmp_path / "new.py").write_text("x")
     assert provenance._commit(tmp_path) == (commit, True)
 
