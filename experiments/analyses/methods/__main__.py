@@ -32,6 +32,7 @@ from .controls import L1, LABELS, control_cells, of
 from .figures import effective_figure, relearning_figure
 from .page import ALGORITHMS, page
 from .predictions import Findings, findings_of
+from .why import cause_of_shuffled
 
 
 @tells_exit_code
@@ -81,7 +82,7 @@ def write(
 ) -> None:
     """Write tables, figures and page next to `given.out`. All tables are without copies of methods."""
     own = agents.filter(pl.col("study") != ALGORITHMS)
-    findings = findings_of(own, cells, planned)
+    findings = findings_of(own, cells, planned, cause_of_shuffled(given.rows))
     figures = figures_of(own, findings)
     golden = golden_of(given.out.parent)
     counts = own.group_by("study", "method", "parameter").len()["len"].sort()

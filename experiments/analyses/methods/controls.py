@@ -20,6 +20,7 @@ WORLDS = {
     CORNER: ("Corner", (CORNER,)),
 }  # by the study with the agents at α = 1
 LEAST_SEEDS = 5
+SHUFFLED = "negative: shuffled"
 
 
 @dataclass(frozen=True)
@@ -34,20 +35,24 @@ class Checked:
 
 @dataclass(frozen=True)
 class Control(Checked):
-    """A control of studies. entry: it says whether a world enters, so only `HOLDS` lets conclusions pass."""
+    """A control of studies. entry: it says whether a world enters, so only `HOLDS` lets conclusions pass.
+
+    cause: what an experiment found to be the reason that it does not hold, as a sentence; conclusions then pass, as the plan says.
+    """
 
     studies: tuple[str, ...] = (L1, CORNER)  # class L1
     entry: bool = False
+    cause: str = ""
 
     @property
     def stops(self) -> bool:
         """Whether nothing is concluded about its studies."""
-        return self.found == FAILS or (self.entry and self.found != HOLDS)
+        return (self.found == FAILS and not self.cause) or (self.entry and self.found != HOLDS)
 
     @property
     def state(self) -> str:
         """Format as `positive: salience: not shown`."""
-        return f"{self.name}: {STATES.get(self.found, self.found)}"
+        return f"{self.name}: {STATES.get(self.found, self.found)}{', cause found' if self.cause else ''}"
 
 
 def of(agents: pl.DataFrame, study: str, *methods: str) -> pl.DataFrame:
@@ -97,13 +102,22 @@ def admitted(cells: pl.DataFrame, study: str) -> Control:
     return Control(f"{world}{ENTRY}", HOLDS if fits else UNKNOWN if few else FAILS, words, "", studies, True)
 
 
-def controls(agents: pl.DataFrame, cells: pl.DataFrame) -> list[Control]:
-    """The plan's controls."""
+def controls(agents: pl.DataFrame, cells: pl.DataFrame, cause: str = "") -> list[Control]:
+    """The plan's controls. cause: why the control of shuffled scores does not hold, from `why.cause_of_shuffled`."""
     parts = (_salient(agents), _blind(cells), _shuffled(agents))
+    causes = {SHUFFLED: cause}
     return [
         admitted(cells, L1),
         admitted(cells, CORNER),
-        *(Control(part.name, part.found, part.words) for part in parts),
+        *(
+            Control(
+                part.name,
+                part.found,
+                part.words,
+                cause="" if part.found == HOLDS else causes.get(part.name, ""),
+            )
+            for part in parts
+        ),
     ]
 
 
@@ -138,7 +152,7 @@ def _shuffled(agents: pl.DataFrame) -> Checked:
     pair = [of(agents, L1, name) for name in (PLAIN, "PLR-shuffled")]
     words = "PLR⊥ with shuffled scores minus plain PPO: {}"
     return judge(
-        "negative: shuffled",
+        SHUFFLED,
         _difference(*pair),
         lambda s: s.low > -0.1 and s.high < 0.1,
         _outside(0.1),

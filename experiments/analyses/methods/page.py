@@ -15,6 +15,7 @@ from ...study.leaderboard.cells import CRITICAL
 from ...study.leaderboard.curves import differences, is_one_curve
 from ...study.leaderboard.points import CONTROLS, FULL, PLAIN
 from .controls import CORNER, FAILS, HOLDS, L0, L1, LABELS, STOPPED, Checked, Control, admitted, of
+from .in_short import in_short
 from .labels_page import labelled_lines
 from .page_parts import section, shown
 from .predictions import Findings, means_of, rank_correlation
@@ -53,6 +54,7 @@ def page(
         "show more distinguishing levels?",
         "",
         *_first(agents, findings, missing, copies),
+        *(section("In short", short) if (short := in_short(agents, cells, findings)) else []),
         *section("Controls", _judged(findings.controls)),
         *section("Predictions", _judged(findings.predictions)),
         *_world(
@@ -84,10 +86,11 @@ def _first(
     ]
     lacking = [control.state for control in findings.controls if control.found != HOLDS]
     if lacking:
+        causes = "".join(f" {control.cause}." for control in findings.controls if control.cause)
         paragraphs.insert(
             0,
             f"**Controls that do not hold ({'; '.join(lacking)}).** Nothing is concluded about a class whose control fails, "
-            "until the cause is found, nor about a world that does not enter.",
+            f"until the cause is found, nor about a world that does not enter.{causes}",
         )
     paragraphs += [
         f"`{copy.method}` of `{copy.study}` is left out: all its {copy.agents} agents are those of `{copy.same}`."

@@ -71,9 +71,14 @@ class Findings:
         return stopped_by(self.controls, study)
 
 
-def findings_of(agents: pl.DataFrame, cells: pl.DataFrame, planned: pl.DataFrame) -> Findings:
-    """Judge controls and predictions. planned: all agents of the plan, from `planned_of`; both tables without copies of methods."""
-    checks, curve = controls(agents, cells), one_curve(of(agents, L1))
+def findings_of(
+    agents: pl.DataFrame, cells: pl.DataFrame, planned: pl.DataFrame, cause: str = ""
+) -> Findings:
+    """Judge controls and predictions. planned: all agents of the plan, from `planned_of`; both tables without copies of methods.
+
+    cause: why the control of shuffled scores does not hold, from `why.cause_of_shuffled`.
+    """
+    checks, curve = controls(agents, cells, cause), one_curve(of(agents, L1))
     parts: dict[str, Iterable[Part]] = {
         "1. Domain randomization": _randomization(agents),
         "2. Exact regret against domain randomization": _exact(agents),

@@ -19,7 +19,7 @@ from goalposts.process.command_line import table_program
 from ...study.design.plan import plan_study
 from ...study.leaderboard.agents import agents_of
 from ...study.leaderboard.curves import Span, critical_ratio, differences
-from ...study.leaderboard.points import PLAIN, MethodPoint, points_of, recorded
+from ...study.leaderboard.points import PLAIN, MethodPoint, planned_of, points_of, recorded
 from ...study.results.page_header import front_matter, golden_of
 from ...system.atomic_files import RunError, check_parent, write_atomic
 from .controls import FAILS, HOLDS, L1, OPEN, UNKNOWN, Checked, judge
@@ -101,6 +101,25 @@ def judged(agents: pl.DataFrame) -> list[Checked]:
             "PLR⊥ with shuffled scores minus plain PPO with half the steps",
         ),
     ]
+
+
+def cause_of_shuffled(rows: Path) -> str:
+    """Why PLR⊥ with shuffled scores differs from plain PPO, as a sentence.
+
+    Empty unless all agents of plain PPO with half the steps are recorded, and prediction 6 holds: with as many steps to learn from as
+    PLR⊥ has, plain PPO does not differ by 0.1.
+    """
+    if not all((rows / f"{study}.parquet").exists() for study in (STUDY, L1)):
+        return ""
+    agents = read_agents(rows)
+    planned = planned_of(plan_study(STUDY)).filter(pl.col("method") == HALVED).height
+    found = judged(agents)[5]
+    if found.found != HOLDS or agents.filter(pl.col("method") == HALVED).height < planned:
+        return ""
+    return (
+        f"Cause found: PLR⊥ learns from half of its steps, and the other half only scores levels. {found.words} "
+        "([experiment](methods-why.md), prediction 6)"
+    )
 
 
 def minus(agents: pl.DataFrame, method: str, other: str) -> Span | None:

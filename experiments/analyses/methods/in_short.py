@@ -1,0 +1,121 @@
+"""The first lines of the page of methods: which methods differ from plain PPO, and whether more than effective α does it.
+
+All text is computed from agents and findings; nothing is said of a class whose control fails. Read next: `predictions.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from ...study.leaderboard.board import shown_names
+from ...study.leaderboard.cells import over_seeds
+from ...study.leaderboard.curves import FromPlain, critical_alpha, differences, is_one_curve
+from ...study.leaderboard.points import PLAIN
+from .controls import CORNER, HOLDS, L0, L1, LABELS, admitted, of
+from .predictions import LEARNERS, RANDOMIZED, Findings, starts_of
+
+SIGNIFICANT = 0.05  # p after Holm's correction
+BASES = {PLAIN: "plain PPO", RANDOMIZED: "domain randomization"}
+ABLE = 0.85  # mean capability below which a method is said to lose it
+
+
+def in_short(agents: pl.DataFrame, cells: pl.DataFrame, findings: Findings) -> list[str]:
+    """Format the findings as a list; empty while no class has any."""
+    parts = (
+        _levels(agents, cells, findings),
+        _curve(findings),
+        _nothing(agents, cells),
+        _labels(agents, cells, findings),
+    )
+    return [f"- {words}" for part in parts for words in part]
+
+
+def _levels(agents: pl.DataFrame, cells: pl.DataFrame, findings: Findings) -> Iterator[str]:
+    """Of class L1: where plain PPO and domain randomization pass one half, and which methods differ from plain PPO."""
+    for study, world in ((L1, "CoinRun"), (CORNER, "Corner")):
+        own = of(agents, study)
+        if not own.height or admitted(cells, study).found != HOLDS or findings.stopped(study):
+            continue
+        passed = (
+            (words, critical_alpha(of(agents, study, name), "preference")) for name, words in BASES.items()
+        )
+        bases = [f"{span.short} with {words}" for words, span in passed if span is not None]
+        names = shown_names(cells.filter(pl.col("study") == study))
+        contrasts = differences(own, "goal_first", PLAIN)
+        shown = {
+            sign: [_named(contrast, own, names) for contrast in contrasts if _differs(contrast, sign)]
+            for sign in (1, -1)
+        }
+        left = len(contrasts) - sum(map(len, shown.values()))
+        yield (
+            f"**{world}, a fraction α of levels that separate goal and proxy.** The goal comes first in half of the episodes that reach "
+            f"either from α = {', '.join(bases) or 'unknown'}. Goal first of all episodes, averaged over α, against plain PPO: higher with "
+            f"{', '.join(shown[1]) or 'no method'}; lower with {', '.join(shown[-1]) or 'no method'}; "
+            f"not shown for {left} (Holm's correction)."
+        )
+
+
+def _differs(contrast: FromPlain, sign: int) -> bool:
+    return contrast.p < SIGNIFICANT and contrast.span.value * sign > 0
+
+
+def _named(contrast: FromPlain, own: pl.DataFrame, names: dict[str, str]) -> str:
+    """A method with its difference, and a note if its agents lose their capability."""
+    capability = own.filter(pl.col("method") == contrast.method)["capability"].mean()
+    lost = (
+        f"; capability {capability:.2f}" if capability is not None and float(str(capability)) < ABLE else ""
+    )
+    return f"{names.get(contrast.method, contrast.method)} ({contrast.span.value:+.2f}{lost})"
+
+
+def _curve(findings: Findings) -> Iterator[str]:
+    known = sorted((point for point in findings.curve if point.agents), key=lambda point: point.span.value)
+    if len(known) < 2 or findings.stopped(L1):
+        return
+    low, high, words = known[0], known[-1], is_one_curve(findings.curve)
+    yield (
+        f"**Goal preference against effective α: {words}.** Compared with all others at equal effective α, agents of {low.method} lie "
+        f"lowest ({low.span.short}), those of {high.method} highest ({high.span.short}; Bonferroni's correction)."
+    )
+
+
+def _nothing(agents: pl.DataFrame, cells: pl.DataFrame) -> Iterator[str]:
+    """Of class L0: the variant with the highest chance-corrected preference, over all its agents."""
+    if admitted(cells, L1).found != HOLDS:
+        return
+    spreads = []
+    for (method,), own in (
+        of(agents, L0).filter(pl.col("method") != PLAIN).group_by("method", maintain_order=True)
+    ):
+        spread = over_seeds(own["corrected"].to_list(), -1.0, 1.0)
+        if spread is not None and spread[3] > 1:
+            spreads.append((spread[0], str(method), spread))
+    if spreads:
+        _, method, (value, low, high, n) = max(spreads)
+        yield (
+            f"**Without any such level**, the highest of {len(spreads)} variants of plain PPO is {method}, with a chance-corrected "
+            f"preference of {value:.2f} [{low:.2f}, {high:.2f}] (n = {n:.0f})."
+        )
+
+
+def _labels(agents: pl.DataFrame, cells: pl.DataFrame, findings: Findings) -> Iterator[str]:
+    """Of labelled levels: head starts of the goal and of the capability."""
+    starts = starts_of(agents)
+    known = [name for name in LEARNERS if name in starts]
+    if not known or admitted(cells, L1).found != HOLDS or findings.stopped(LABELS):
+        return
+    ratios = (
+        (name, *(starts[name].get(measure) for measure in ("goal_first", "capability"))) for name in known
+    )
+    words = [
+        f"{name} {goal.ratio.short} for the goal, {able.ratio.short} for the capability"
+        for name, goal, able in ratios
+        if goal is not None and able is not None
+    ]
+    if words:
+        yield (
+            "**With labelled levels**, labels that an untrained net needs over those that the misgeneralized agent needs (above 1: the "
+            f"agent has a head start): {'; '.join(words)}."
+        )
