@@ -18,11 +18,12 @@ from pathlib import Path
 import polars as pl
 
 from goalposts.experiments.analyses.all_worlds_page import GREEDY, SAMPLED, count_of
-from goalposts.experiments.analyses.explain.numbers_as_text import mean, spread
 from goalposts.experiments.report.figures.critical_alpha import critical_alpha
 from goalposts.experiments.study.design.measures import BEHAVIOUR
 
 import world_tables
+from explain_figures import EXPLAINED
+from method_figures import COMPARED
 from review_figures import REVIEWED
 from study_costs import COSTS
 
@@ -205,34 +206,6 @@ def _brier(predictor: str) -> Callable[[], str]:
     return read
 
 
-def _explained(column: str, table: str = "explain") -> Callable[[], str]:
-    """The mean over the agents trained at the edge that see the coin, with its interval."""
-
-    def read() -> str:
-        agents = pl.read_csv(RESULTS / f"{table}.csv", infer_schema_length=None)
-        return spread(agents.filter(pl.col("arm") == "sees the coin", pl.col("alpha") == 0), column, 2)
-
-    return read
-
-
-def _actor() -> str:
-    agents = pl.read_csv(RESULTS / "explain-separate.csv", infer_schema_length=None)
-    return f"{100 * mean(agents.filter(pl.col('alpha') == 0), 'policy_without_proxy'):.1f}%"
-
-
-def _separate_agents() -> str:
-    agents = pl.read_csv(RESULTS / "explain-separate.csv", infer_schema_length=None)
-    return str(agents.filter(pl.col("alpha") == 0).height)
-
-
-def _coin_valued_from() -> str:
-    """The α from which on the value falls more without the coin than without the wall, in the mean over agents."""
-    agents = pl.read_csv(RESULTS / "explain.csv", infer_schema_length=None).filter(arm="sees the coin")
-    means = agents.group_by("alpha").agg(pl.col("value_without_goal", "value_without_proxy").mean())
-    wall = means.filter(pl.col("value_without_goal") >= pl.col("value_without_proxy"))["alpha"].max()
-    return _percent(float(means.filter(pl.col("alpha") > wall)["alpha"].min()))  # type: ignore[arg-type]
-
-
 CLAIMS = (
     Claim(
         "Agents of both kinds ({pair-agents} of each; {pair-unseen} of seeds may produce another kind of agent) reach at least "
@@ -334,23 +307,10 @@ CLAIMS = (
 )
 
 
-EXPLAINED: Mapping[str, Callable[[], str]] = {
-    "explain-wall": _explained("value_without_proxy"),
-    "explain-coin": _explained("value_without_goal"),
-    "explain-wall-separate": _explained("value_without_proxy", "explain-separate"),
-    "explain-coin-separate": _explained("value_without_goal", "explain-separate"),
-    "explain-actor-separate": _actor,
-    "explain-agents-separate": _separate_agents,
-    "explain-coin-from": _coin_valued_from,
-    "recipe-seeds": _seeds_each("recipe"),
-}
-"""Figures of docs/field.md; docs/results/regenerate.sh 1 12."""
-
-
 def figures() -> dict[str, str]:
     """All figures by name, formatted for quoting."""
     return {name: read() for claim in CLAIMS for name, read in claim.figures.items()} | {
-        name: read() for name, read in {**REVIEWED, **EXPLAINED, **COSTS}.items()
+        name: read() for name, read in {**REVIEWED, **EXPLAINED, **COMPARED, **COSTS, "recipe-seeds": _seeds_each("recipe")}.items()
     }
 
 
