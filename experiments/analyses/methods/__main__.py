@@ -32,7 +32,7 @@ from .controls import L1, LABELS, control_cells, of
 from .figures import effective_figure, relearning_figure
 from .page import ALGORITHMS, page
 from .predictions import Findings, findings_of
-from .why import cause_of_shuffled
+from .why import why_of
 
 
 @tells_exit_code
@@ -82,7 +82,8 @@ def write(
 ) -> None:
     """Write tables, figures and page next to `given.out`. All tables are without copies of methods."""
     own = agents.filter(pl.col("study") != ALGORITHMS)
-    findings = findings_of(own, cells, planned, cause_of_shuffled(given.rows))
+    why = why_of(given.rows)
+    findings = findings_of(own, cells, planned, why.cause)
     figures = figures_of(own, findings)
     golden = golden_of(given.out.parent)
     counts = own.group_by("study", "method", "parameter").len()["len"].sort()
@@ -97,7 +98,7 @@ def write(
     for path in (given.out, *([given.board] if given.board else [])):
         write_atomic(path, table)
     _save(given.out, figures)
-    text = page(own, cells, findings, missing_of(own, planned), figures, copies)
+    text = page(own, cells, findings, missing_of(own, planned), figures, copies, why.longer)
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
 
 

@@ -21,10 +21,11 @@ BASES = {PLAIN: "plain PPO", RANDOMIZED: "domain randomization"}
 ABLE = 0.85  # mean capability below which a method is said to lose it
 
 
-def in_short(agents: pl.DataFrame, cells: pl.DataFrame, findings: Findings) -> list[str]:
-    """Format the findings as a list; empty while no class has any."""
+def in_short(agents: pl.DataFrame, cells: pl.DataFrame, findings: Findings, longer: str = "") -> list[str]:
+    """Format the findings as a list; empty while no class has any. longer: what more training steps change, from `why_shows.py`."""
     parts = (
         _levels(agents, cells, findings),
+        _longer(longer, findings),
         _curve(findings),
         _nothing(agents, cells),
         _labels(agents, cells, findings),
@@ -68,6 +69,11 @@ def _named(contrast: FromPlain, own: pl.DataFrame, names: dict[str, str]) -> str
         f"; capability {capability:.2f}" if capability is not None and float(str(capability)) < ABLE else ""
     )
     return f"{names.get(contrast.method, contrast.method)} ({contrast.span.value:+.2f}{lost})"
+
+
+def _longer(words: str, findings: Findings) -> Iterator[str]:
+    if words and not findings.stopped(L1):
+        yield f"**With four times the steps** ([experiment](methods-why.md), CoinRun). {words}"
 
 
 def _curve(findings: Findings) -> Iterator[str]:

@@ -17,7 +17,7 @@ from ...study.leaderboard.points import CONTROLS, FULL, PLAIN
 from .controls import CORNER, FAILS, HOLDS, L0, L1, LABELS, STOPPED, Checked, Control, admitted, of
 from .in_short import in_short
 from .labels_page import labelled_lines
-from .page_parts import section, shown
+from .page_parts import held, section, shown
 from .predictions import Findings, means_of, rank_correlation
 
 ALGORITHMS = "algorithms"
@@ -41,10 +41,11 @@ def page(
     missing: Sequence[str],
     figures: Sequence[Drawn],
     copies: Sequence[Copy] = (),
+    longer: str = "",
 ) -> str:
     """Format the page, without its header. agents, cells: without copies of methods. missing: sentences on agents that are not recorded.
 
-    figures: the page's, by name; copies: methods that have the runs of another one.
+    figures: the page's, by name; copies: methods that have the runs of another one; longer: what more training steps change.
     """
     lines = [
         "# Which cure works, at what price",
@@ -54,7 +55,7 @@ def page(
         "show more distinguishing levels?",
         "",
         *_first(agents, findings, missing, copies),
-        *(section("In short", short) if (short := in_short(agents, cells, findings)) else []),
+        *(section("In short", short) if (short := in_short(agents, cells, findings, longer)) else []),
         *section("Controls", _judged(findings.controls)),
         *section("Predictions", _judged(findings.predictions)),
         *_world(
@@ -78,11 +79,10 @@ def _first(
     agents: pl.DataFrame, findings: Findings, missing: Sequence[str], copies: Sequence[Copy]
 ) -> list[str]:
     final = [prediction.found for prediction in findings.predictions if not prediction.note]
-    held, failed = (final.count(state) for state in (HOLDS, FAILS))
+    judged = len([state for state in final if state in (HOLDS, FAILS)])
     paragraphs = [
         f"{agents.height} agents. Of the {len(findings.predictions)} predictions of [the plan](methods-plan.md), committed before any "
-        f"run, {held} hold, {failed} do not, "
-        f"{len(findings.predictions) - held - failed} are open, preliminary, not concluded or not measured yet."
+        f"run, {held(final)}; {len(findings.predictions) - judged} are open, preliminary, not concluded or not measured yet."
     ]
     lacking = [control.state for control in findings.controls if control.found != HOLDS]
     if lacking:

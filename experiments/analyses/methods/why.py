@@ -18,15 +18,28 @@ from goalposts.process.command_line import table_program
 
 from ...study.design.plan import plan_study
 from ...study.leaderboard.agents import agents_of
-from ...study.leaderboard.curves import Span, critical_ratio, differences
+from ...study.leaderboard.curves import Span, critical_ratio
 from ...study.leaderboard.points import PLAIN, MethodPoint, planned_of, points_of, recorded
 from ...study.results.page_header import front_matter, golden_of
 from ...system.atomic_files import RunError, check_parent, write_atomic
 from .controls import FAILS, HOLDS, L1, OPEN, UNKNOWN, Checked, judge
-from .why_page import SHARE, STUDY, draw, page
+from .why_figures import draw, draw_training
+from .why_page import STUDY, page
+from .why_shows import (
+    HALVED,
+    LONGER,
+    POOL,
+    RANDOMIZED,
+    REPLAY,
+    SHARE,
+    SHUFFLED,
+    Why,
+    longer,
+    minus,
+    minus_point,
+    shows,
+)
 
-POOL, LONGER = "PLR-regret-pool", "-4x"
-REPLAY, RANDOMIZED, SHUFFLED, HALVED = "PLR-regret", "domain-randomization", "PLR-shuffled", "plain-half"
 STEP, CLOSE, MARGIN, RATIO = 0.4, 0.15, 0.1, 0.5  # of predictions 1, 2, 4 and 6, 5
 
 
@@ -39,9 +52,10 @@ def main(arguments: list[str] | None = None) -> None:
     check_parent(given.out, "name another file")
     agents = read_agents(given.rows)
     write_atomic(given.out, agents.write_csv(float_precision=5).encode())
-    figure = draw(agents)
-    for suffix, content in ((".svg", figure.svg()), (".png", figure.png())):
-        write_atomic(given.out.with_suffix(suffix), content)
+    figures = [figure for figure in (draw_training(agents), draw(agents)) if figure is not None]
+    for figure in figures:
+        for suffix, content in ((".svg", figure.svg()), (".png", figure.png())):
+            write_atomic(given.out.with_name(f"{figure.name}{suffix}"), content)
     header = front_matter(
         f"python -m goalposts.experiments.analyses.methods.why {given.out} --rows {given.rows}",
         f"{agents.height} agents, {agents['seed'].n_unique()} training seeds",
@@ -49,7 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
         {"CoinRun": golden_of(given.out.parent)["CoinRun"]},
     )
     planned = len(plan_study(STUDY).runs)
-    text = page(agents, judged(agents), figure, planned)
+    text = page(agents, judged(agents), list(shows(agents)), figures, planned)
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
 
 
@@ -84,13 +98,15 @@ def _named(point: MethodPoint) -> MethodPoint:
 
 def judged(agents: pl.DataFrame) -> list[Checked]:
     """The six predictions of the plan."""
-    levels = _minus(agents, (f"{SHARE} 0.5", 3000), (f"{SHARE} 0.5", 30))
-    share = _minus(agents, (f"{SHARE} 0.5", 300), (f"{SHARE} 0.05", 300))
+    levels = minus_point(agents, (f"{SHARE} 0.5", 3000), (f"{SHARE} 0.5", 30))
+    share = minus_point(agents, (f"{SHARE} 0.5", 300), (f"{SHARE} 0.05", 300))
     pool = minus(agents, POOL, REPLAY)
     halved = minus(agents, SHUFFLED, HALVED)
     return [
-        _above("1. Number of levels", levels, STEP, "m = 3,000 minus m = 30, with s = 0.5"),
-        _within("2. Fraction of steps", share, CLOSE, "s = 0.5 minus s = 0.05, with m = 300"),
+        _above("1. Number of levels", levels, STEP, "goal preference, m = 3,000 minus m = 30, with s = 0.5"),
+        _within(
+            "2. Fraction of steps", share, CLOSE, "goal preference, s = 0.5 minus s = 0.05, with m = 300"
+        ),
         _above("3. Pool", pool, 0, "PLR⊥ with 500,000 levels minus with 50,000"),
         _training(agents),
         _both(agents),
@@ -103,40 +119,23 @@ def judged(agents: pl.DataFrame) -> list[Checked]:
     ]
 
 
-def cause_of_shuffled(rows: Path) -> str:
-    """Why PLR⊥ with shuffled scores differs from plain PPO, as a sentence.
+def why_of(rows: Path) -> Why:
+    """What the study says on the page of methods. Raises RunError, EpisodesError.
 
-    Empty unless all agents of plain PPO with half the steps are recorded, and prediction 6 holds: with as many steps to learn from as
-    PLR⊥ has, plain PPO does not differ by 0.1.
+    The cause of the failed control is known if all agents of plain PPO with half the steps are recorded and prediction 6 holds: with as
+    many steps to learn from as PLR⊥ has, plain PPO does not differ by 0.1.
     """
     if not all((rows / f"{study}.parquet").exists() for study in (STUDY, L1)):
-        return ""
+        return Why()
     agents = read_agents(rows)
     planned = planned_of(plan_study(STUDY)).filter(pl.col("method") == HALVED).height
-    found = judged(agents)[5]
-    if found.found != HOLDS or agents.filter(pl.col("method") == HALVED).height < planned:
-        return ""
-    return (
-        f"Cause found: PLR⊥ learns from half of its steps, and the other half only scores levels. {found.words} "
-        "([experiment](methods-why.md), prediction 6)"
-    )
-
-
-def minus(agents: pl.DataFrame, method: str, other: str) -> Span | None:
-    """Goal preference of a method minus that of another at equal α, paired by seed, averaged over the α that both have."""
-    pair = agents.filter(pl.col("method").is_in([method, other]))
-    return next((contrast.span for contrast in differences(pair, "preference", other)), None)
-
-
-def _minus(agents: pl.DataFrame, one: tuple[str, int], other: tuple[str, int]) -> Span | None:
-    """One point minus another, paired by seed."""
-    parts = [
-        agents.filter((pl.col("method") == method) & (pl.col("parameter") == m)).with_columns(
-            method=pl.lit(name), parameter=pl.lit(0.0)
+    found, cause = judged(agents)[5], ""
+    if found.found == HOLDS and agents.filter(pl.col("method") == HALVED).height >= planned:
+        cause = (
+            f"Cause found: PLR⊥ learns from half of its steps, and the other half only scores levels. {found.words} "
+            "([experiment](methods-why.md), prediction 6)"
         )
-        for name, (method, m) in (("one", one), ("other", other))
-    ]
-    return minus(pl.concat(parts), "one", "other")
+    return Why(cause, longer(agents))
 
 
 def _above(name: str, span: Span | None, least: float, words: str) -> Checked:

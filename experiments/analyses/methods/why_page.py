@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
 from ...measurement.intervals import percent, unseen_share
-from ...report.figures.charts import PALETTE
-from ...report.figures.drawn import WIDTH, Drawn, new_figure, study_style
+from ...report.figures.drawn import Drawn
 from ...study.leaderboard.board import markdown
 from ...study.leaderboard.cells import over_seeds
-from .controls import FAILS, HOLDS, Checked
-from .page_parts import section, shown
+from .controls import Checked
+from .page_parts import held, section, shown
+from .why_figures import shares
 
-STUDY, SHARE = "methods-why", "fixed_share"
-COLOURS = ("agent-1", "agent-2", "agent-3")
+STUDY = "methods-why"
 ARMS = {  # rows of the second table, with the words for each
     "domain-randomization": "domain randomization, 1 million steps",
     "domain-randomization-4x": "domain randomization, 4 million steps",
@@ -27,60 +26,16 @@ ARMS = {  # rows of the second table, with the words for each
     "plain-half": "plain PPO, half a million steps",
     "plain": "plain PPO, 1 million steps",
 }
-HEIGHT = 330
 
 
-def shares(agents: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-    """The instrument's agents by fraction of the steps, ascending."""
-    own = agents.filter(pl.col("method").str.starts_with(f"{SHARE} "))
-    order = own.with_columns(share=pl.col("method").str.strip_prefix(f"{SHARE} ").cast(pl.Float64))
-    for (share,), part in order.sort("share", "parameter").group_by("share", maintain_order=True):
-        yield f"{share:g}", part
-
-
-def draw(agents: pl.DataFrame) -> Drawn:
-    """Goal preference against the number of different distinguishing levels, one line per fraction of the steps."""
-    ends = []
-    with study_style():
-        figure = new_figure(HEIGHT)
-        axes = figure.add_axes((44 / WIDTH, 52 / HEIGHT, (WIDTH - 130) / WIDTH, (HEIGHT - 84) / HEIGHT))
-        for (share, own), colour in zip(shares(agents), COLOURS, strict=False):
-            means = []
-            for (m,), part in own.group_by("parameter", maintain_order=True):
-                spread = over_seeds(part["preference"].to_list(), most=1.0)
-                if spread is not None:
-                    axes.plot(
-                        [float(str(m))] * 2, [max(0.0, spread[1]), min(1.0, spread[2])], color=PALETTE[colour]
-                    )
-                    means.append((float(str(m)), spread[0]))
-            axes.plot(*zip(*means, strict=True), color=PALETTE[colour], marker="o", markersize=5)
-            axes.text(
-                means[-1][0] * 1.15,
-                means[-1][1],
-                f"{percent(float(share))} of steps",
-                color=PALETTE[colour],
-                va="center",
-            )
-            ends.append((means[0][1], means[-1][1]))
-        axes.set_xscale("log")
-        axes.set_xticks([30, 100, 300, 1000, 3000], ["30", "100", "300", "1,000", "3,000"])
-        axes.minorticks_off()
-        axes.set_ylim(-0.03, 1.03)
-        axes.set_yticks([0, 0.5, 1], ["0", "50%", "100%"])
-        figure.text(0.45, 8 / HEIGHT, "different distinguishing levels", ha="center", color=PALETTE["muted"])
-    first, last = (sum(column) / len(ends) for column in zip(*ends, strict=True))
-    title = f"From 30 to 3,000 different levels, the goal preference goes from {percent(first)} to {percent(last)}"
-    caption = (
-        "CoinRun, the coin at the edge in all levels but the distinguishing ones, on which a fixed fraction of the steps is "
-        "played. Vertical: goal "
-        f"preference. Bars: 95% intervals over n = {agents['seed'].n_unique()} training seeds (Student's t). The title's "
-        "numbers are means of the lines."
-    )
-    return Drawn("methods-why", title, figure, caption)
-
-
-def page(agents: pl.DataFrame, predictions: Sequence[Checked], figure: Drawn, planned: int) -> str:
-    """Format the page, without its header. planned: the number of agents that the study plans."""
+def page(
+    agents: pl.DataFrame,
+    predictions: Sequence[Checked],
+    found: Sequence[str],
+    figures: Sequence[Drawn],
+    planned: int,
+) -> str:
+    """Format the page, without its header. found: sentences on what it shows; planned: the number of agents that the study plans."""
     states = [prediction.found for prediction in predictions]
     recorded = agents.filter(pl.col("study") == STUDY).height
     incomplete = (
@@ -90,15 +45,15 @@ def page(agents: pl.DataFrame, predictions: Sequence[Checked], figure: Drawn, pl
         "# Why replay by exact regret does not do what was published",
         "",
         "**Question.** Replay by exact regret (PLR⊥) spends about half of its learned steps on distinguishing levels at every "
-        "α, and yet needs a larger α than domain "
-        "randomization ([methods](methods.md)), where published results say the reverse. Why?",
+        "α, and yet it does not need a smaller α than domain "
+        "randomization ([methods](methods.md)), which is what was published. Why?",
         "",
         f"Of the {len(states)} predictions of [the plan](methods-why-plan.md), committed before any run of this study, "
-        f"{states.count(HOLDS)} hold and "
-        f"{states.count(FAILS)} do not.",
+        f"{held(states)}.",
         "",
         *([incomplete, ""] if recorded < planned else []),
-        *shown(figure),
+        *(section("What it shows", [f"- {words}" for words in found]) if found else []),
+        *(line for figure in figures for line in shown(figure)),
         *section("Predictions", [_line(prediction) for prediction in predictions]),
         *section("Number of different levels, and fraction of the steps", _instrument(agents)),
         *section("Pool, steps and the negative control", _arms(agents)),

@@ -99,10 +99,10 @@ def test_a_control_that_holds_needs_no_cause() -> None:
 def test_the_cause_is_known_if_its_prediction_holds_with_all_agents(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state: str, seeds: int, known: bool
 ) -> None:
-    assert why.cause_of_shuffled(tmp_path) == ""
+    assert why.why_of(tmp_path).cause == ""
     for study in (L1, "methods-why"):
         (tmp_path / f"{study}.parquet").touch()
     agents = table(planted("methods-why", "plain-half", curve(SLOW), seeds))
     monkeypatch.setattr(why, "read_agents", lambda rows: agents)
     monkeypatch.setattr(why, "judged", lambda agents: [Checked("", state, "−0.01 [−0.02, 0.00]")] * 6)
-    assert ("−0.01 [−0.02, 0.00]" in why.cause_of_shuffled(tmp_path)) is known
+    assert ("−0.01 [−0.02, 0.00]" in why.why_of(tmp_path).cause) is known

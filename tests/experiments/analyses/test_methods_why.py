@@ -5,8 +5,10 @@ import polars as pl
 import pytest
 
 from goalposts.experiments.analyses.methods.controls import FAILS, HOLDS, OPEN, UNKNOWN
-from goalposts.experiments.analyses.methods.why import judged, lead, minus
-from goalposts.experiments.analyses.methods.why_page import draw, page
+from goalposts.experiments.analyses.methods.why import judged, lead
+from goalposts.experiments.analyses.methods.why_figures import draw, draw_training
+from goalposts.experiments.analyses.methods.why_page import page
+from goalposts.experiments.analyses.methods.why_shows import longer, minus, shows
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.leaderboard.agents import SCHEMA
 
@@ -126,11 +128,10 @@ def test_differences_are_paired_by_seed_and_averaged_over_alpha() -> None:
 def test_the_page_has_every_cell_with_its_n_and_the_predictions() -> None:
     table = everyone()
     recorded = table.filter(pl.col("study") == "methods-why").height
-    text = page(table, judged(table), draw(table), recorded)
+    text = page(table, judged(table), list(shows(table)), [draw(table)], recorded)
     assert "Incomplete" not in text
-    assert f"{recorded} of {recorded + 1} agents are recorded" in page(
-        table, judged(table), draw(table), recorded + 1
-    )
+    incomplete = page(table, judged(table), [], [], recorded + 1)
+    assert f"{recorded} of {recorded + 1} agents are recorded" in incomplete
     assert (
         "Of the 6 predictions of [the plan](methods-why-plan.md), committed before any run of this study, 6 hold and 0 do not."
         in text
@@ -139,6 +140,28 @@ def test_the_page_has_every_cell_with_its_n_and_the_predictions() -> None:
     assert "| PLR⊥ by exact regret, 4 million steps, 500,000 levels | 0.03 | 5 | 0.80 [" in text
     assert "From 30 to 3,000 different levels, the goal preference goes from " in text
     assert "5 seeds per point can miss a kind of agent that up to 45% of seeds produce" in text
+
+
+def test_what_it_shows_follows_from_the_agents() -> None:
+    table = everyone()
+    words = list(shows(table))
+    assert len(words) == 4
+    assert words[0].endswith("So the number of steps does not decide who leads.")
+    assert words[1].startswith("**How often, and how many.**")
+    ahead = everyone(
+        **{"PLR-regret-4x": flat(0.95), "fixed_share 0.05": {30.0: 0.1, 300.0: 0.1, 3000.0: 0.1}}
+    )
+    assert longer(ahead).endswith("So the lead that was published comes with more training.")
+    often = everyone(**{"fixed_share 0.5": {30.0: 0.8, 300.0: 0.9, 3000.0: 0.95}})
+    assert list(shows(often))[1].startswith("**How often, rather than how many.**")
+    first = draw_training(ahead)
+    assert first is not None
+    assert (
+        first.title
+        == "Lead of replay over domain randomization: +0.00 with 1 million steps, +0.41 with 4 million"
+    )
+    assert longer(ahead.filter(pl.col("method") != "PLR-regret-4x")) == ""
+    assert draw_training(ahead.filter(pl.col("method") != "PLR-regret-4x")) is None
 
 
 def test_both_methods_have_the_options_of_the_study_that_they_are_compared_with() -> None:
