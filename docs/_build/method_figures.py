@@ -33,26 +33,24 @@ def _critical(study: str, method: str) -> Callable[[], str]:
     return read
 
 
+def _percent(study: str, method: str) -> Callable[[], str]:
+    """The α at which a method's mean goal preference passes one half, in percent, with its interval."""
+
+    def read() -> str:
+        row = pl.read_csv(RESULTS / "methods.csv", infer_schema=False).filter(study=study, method=method, measure="critical/preference")
+        value, low, high = (100 * float(row[name][0]) for name in ("value", "low", "high"))
+        return f"{value:.2g}% ({low:.2g}–{high:.2g}%)"
+
+    return read
+
+
 def _on_page(name: str, pattern: str) -> Callable[[], str]:
     """Words of a results page."""
 
     def read() -> str:
         path = RESULTS / f"{name}.md"
         found = re.search(pattern, path.read_text(encoding="utf-8"), re.MULTILINE) if path.exists() else None
-        return found[1] if found else f"measured by the study `{name}`, not yet run"
-
-    return read
-
-
-def _why(number: int) -> Callable[[], str]:
-    """A prediction of the study of why: its state and its numbers."""
-
-    def read() -> str:
-        path = RESULTS / "methods-why.md"
-        found = (
-            re.search(rf"(?m)^- \*\*{number}\. .*?\*\*: (.*?)\. (.*?)\.?$", path.read_text(encoding="utf-8")) if path.exists() else None
-        )
-        return f"{found[1]}: {found[2]}" if found else "measured by the study `methods-why`, not yet run"
+        return found[1].replace("-0.", "−0.") if found else f"measured by the study `{name}`, not yet run"
 
     return read
 
@@ -65,8 +63,13 @@ COMPARED: Mapping[str, Callable[[], str]] = {
     },
     "methods-max-return": _on_page("methods", r"with max return in CoinRun: (.*?) \(n = "),
     "methods-max-return-corner": _on_page("methods", r"with max return in Corner: (.*?) \(n = "),
+    "methods-agents": _on_page("methods", r"^(\d+) agents\. Of the"),
+    "methods-plain-percent": _percent("methods-l1", "plain"),
+    "methods-randomized-percent": _percent("methods-l1", "domain-randomization"),
+    "methods-lead": _on_page("methods-why", r"averaged over α: (.*?) with 1 million steps"),
+    "methods-lead-longer": _on_page("methods-why", r"with 1 million steps, (.*?) with 4 million \(n"),
+    "methods-pool": _on_page("methods-why", r"change the goal preference of replay by (.*?) \(n"),
+    "methods-often": _on_page("methods-why", r"on 300 distinguishing levels, the goal preference changes by (.*?);"),
+    "methods-many": _on_page("methods-why", r"at 50% of the steps, by (.*?) \(n"),
     "methods-curve": _on_page("methods", r"By the plan's test: \*\*(.*?)\*\*"),
-    "methods-lowest": _on_page("methods", r"agents of (\S+ lie lowest \(.*?\))"),
-    "methods-highest": _on_page("methods", r"those of (\S+ highest \(.*?);"),
-    **{f"methods-why-{number}": _why(number) for number in range(1, 7)},
 }

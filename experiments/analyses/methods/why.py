@@ -120,7 +120,7 @@ def judged(agents: pl.DataFrame) -> list[Checked]:
 
 
 def why_of(rows: Path) -> Why:
-    """What the study says on the page of methods. Raises RunError, EpisodesError.
+    """Sentences of the study for the page of methods. Raises RunError, EpisodesError.
 
     The cause of the failed control is known if all agents of plain PPO with half the steps are recorded and prediction 6 holds: with as
     many steps to learn from as PLR⊥ has, plain PPO does not differ by 0.1.

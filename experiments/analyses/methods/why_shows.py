@@ -1,4 +1,4 @@
-"""What the study of why shows, in sentences, for its page and for that of methods. Read next: `why.py`, its predictions."""
+"""The findings of the study of why, in sentences, for its page and for that of methods. Read next: `why.py`, its predictions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REPLAY, RANDOMIZED, SHUFFLED, HALVED = "PLR-regret", "domain-randomization", "PL
 
 @dataclass(frozen=True)
 class Why:
-    """What the study says on the page of methods, as sentences; empty while it says nothing.
+    """Sentences of the study for the page of methods; empty while there is nothing to say.
 
     cause: why the control of shuffled scores does not hold; longer: what four times the steps change.
     """
