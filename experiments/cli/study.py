@@ -262,7 +262,8 @@ def _show_recorded(changed: bool) -> None:
         )
         if board.controls:
             say(
-                f"note: controls that do not hold: {'; '.join(board.controls)}; nothing is concluded from rows whose control fails"
+                f"note: controls that do not hold: {'; '.join(board.controls)}; "
+                "nothing is concluded from rows whose control fails without a known cause"
             )
         if not board.rows:
             say("this world does not enter, so its methods are not compared")

@@ -193,7 +193,8 @@ def notes_of(added: AddedMethod, known: pl.DataFrame, controls: Sequence[str]) -
         )
     if known.height and controls:
         notes.append(
-            f"controls of the recorded rows do not hold ({'; '.join(controls)}), and nothing is concluded from rows whose control fails"
+            f"controls of the recorded rows do not hold ({'; '.join(controls)}), and "
+            "nothing is concluded from rows whose control fails without a known cause"
         )
     return notes
 

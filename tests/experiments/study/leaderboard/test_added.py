@@ -146,5 +146,6 @@ def test_a_method_meets_recorded_ones_of_its_class_and_plain_under_a_name_of_its
     assert module.name_of(replace(mine, name="plain"), known) == "plain (yours)"
     notes = module.notes_of(mine, known, module.controls_of("methods-labelled"))
     assert notes == [
-        "controls of the recorded rows do not hold (CoinRun, α = 1: fails), and nothing is concluded from rows whose control fails"
+        "controls of the recorded rows do not hold (CoinRun, α = 1: fails), and "
+        "nothing is concluded from rows whose control fails without a known cause"
     ]

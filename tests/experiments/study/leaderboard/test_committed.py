@@ -85,7 +85,7 @@ def test_a_world_that_does_not_enter_has_no_board_and_failed_controls_are_said(
     record(tmp_path / "board.csv", monkeypatch, *rows)
     _, said, _ = cli("study", "methods")
     assert (
-        "note: controls that do not hold: CoinRun, α = 1: fails; nothing is concluded from rows whose control fails"
+        "note: controls that do not hold: CoinRun, α = 1: fails; nothing is concluded from rows whose control fails without a known cause"
         in said
     )
     assert "this world does not enter, so its methods are not compared" in said
