@@ -14,7 +14,7 @@ from ...report.figures.drawn import WIDTH, Drawn, new_figure, study_style
 from ...study.leaderboard.cells import over_seeds
 from ...study.leaderboard.curves import OnCurve, is_one_curve, log_alpha, monotone
 from .controls import LABELS, of
-from .predictions import LEARNERS
+from .predictions import HEIGHTS, LEARNERS, starts_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,7 +93,6 @@ def relearning_figure(agents: pl.DataFrame) -> Drawn | None:
     if not learners:
         return None
     height = len(learners) * (PANEL + HEADED + 24) + 34
-    ahead = []
     with study_style():
         figure = new_figure(height)
         for row, learner in enumerate(learners):
@@ -103,11 +102,8 @@ def relearning_figure(agents: pl.DataFrame) -> Drawn | None:
                 axes = figure.add_axes(
                     (left / WIDTH, bottom / height, (WIDTH - 48) / 2 / WIDTH - 22 / WIDTH, PANEL / height)
                 )
-                means = [
+                for end, _, colour in STARTS:
                     _line(axes, of(agents, LABELS, learner + end), measure, colour)
-                    for end, _, colour in STARTS
-                ]
-                ahead.append((measure, means))
                 axes.set_title(f"{learner}: {title}", loc="left", fontsize=11, color=PALETTE["ink"], pad=4)
                 axes.set_ylim(-0.03, 1.03)
                 axes.set_yticks([0, 0.5, 1], ["0", "50%", "100%"] if column == 0 else [""] * 3)
@@ -128,18 +124,18 @@ def relearning_figure(agents: pl.DataFrame) -> Drawn | None:
         "CoinRun. The same labels for both; without replay of training levels. Bands: 95% intervals over training seeds (Student's t), "
         f"n = {seeds}."
     )
-    return Drawn("methods-relearning", _title(ahead), figure, caption)
+    return Drawn("methods-relearning", _title(agents, learners), figure, caption)
 
 
-def _line(axes: Axes, agents: pl.DataFrame, measure: str, colour: str) -> float:
-    """Draw one start; returns the mean over all numbers of labels."""
+def _line(axes: Axes, agents: pl.DataFrame, measure: str, colour: str) -> None:
+    """Draw one start."""
     spots = []
     for (k,), own in agents.sort("parameter").group_by("parameter", maintain_order=True):
         spread = over_seeds(own[measure].to_list(), most=1.0)
         if spread is not None:
             spots.append((float(str(k)), *spread[:3]))
     if not spots:
-        return math.nan
+        return
     k, mean, low, high = (np.array(column) for column in zip(*spots, strict=True))
     x = np.log10(k)
     axes.fill_between(
@@ -147,10 +143,13 @@ def _line(axes: Axes, agents: pl.DataFrame, measure: str, colour: str) -> float:
     )
     axes.plot(x, mean, color=PALETTE[colour], marker="o", markersize=4)
     axes.set_xticks(x, [f"{int(number)}" for number in k])
-    return float(mean.mean())
 
 
-def _title(ahead: Sequence[tuple[str, Sequence[float]]]) -> str:
-    goal = [agent_mean > other for measure, (agent_mean, other) in ahead if measure == "goal_first"]
-    able = [agent_mean > other for measure, (agent_mean, other) in ahead if measure == "capability"]
-    return f"Agents are ahead of untrained nets in the goal with {sum(goal)} of {len(goal)} methods, in capability with {sum(able)}"
+def _title(agents: pl.DataFrame, learners: Sequence[str]) -> str:
+    """How many methods have a head start in each measure, by the intervals of the ratios."""
+    starts = starts_of(agents)
+    goal, able = (
+        sum(starts[name][measure].ratio.low > 1 for name in learners if measure in starts.get(name, {}))
+        for measure in HEIGHTS
+    )
+    return f"Head start over an untrained net: in the goal with {goal} of {len(learners)} methods, in capability with {able}"

@@ -59,7 +59,9 @@ class Span:
             return f"<{self.least:g}"
         if value > self.most:
             return f">{self.most:g}"
-        return "∞" if math.isinf(value) and value > 0 else f"{value:.2g}"
+        if math.isinf(value) and value > 0:
+            return "∞"
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2g}"
 
 
 def grid_of(agents: pl.DataFrame, measure: str) -> tuple[np.ndarray, np.ndarray]:

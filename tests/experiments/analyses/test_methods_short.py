@@ -9,6 +9,7 @@ from fixtures.methods_planted import ALPHAS, LABELS, cells_from, planned_from, p
 
 from goalposts.experiments.analyses.methods import why
 from goalposts.experiments.analyses.methods.controls import HOLDS, L1, Checked
+from goalposts.experiments.analyses.methods.figures import relearning_figure
 from goalposts.experiments.analyses.methods.in_short import in_short
 from goalposts.experiments.analyses.methods.page import page
 from goalposts.experiments.analyses.methods.predictions import Findings, findings_of
@@ -66,6 +67,12 @@ def test_the_first_lines_are_those_of_known_agents() -> None:
         in lines[2]
     )
     assert "cloning 1.7 [1.7, 1.7] for the goal, 1 [1, 1] for the capability" in lines[3]
+
+
+def test_the_figure_of_labels_counts_head_starts_by_their_intervals() -> None:
+    drawn = relearning_figure(everyone())
+    assert drawn is not None
+    assert drawn.title.endswith("in the goal with 3 of 3 methods, in capability with 0")
 
 
 def test_a_method_that_loses_its_capability_says_so() -> None:
