@@ -1,0 +1,182 @@
+"""Recorded runs, trained and evaluated again by the code that is installed: are their episodes the same bytes?
+
+    python -m goalposts.experiments.analyses.repeated_runs docs/results/repeated-runs.csv --rows docs/results/rows
+
+repeats one random run of each recorded study, writes the table and, next to it, the page (`.md`). Read next:
+`experiments/study/results/recorded_rows.py`, which keeps the rows.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from goalposts.errors import tells_exit_code
+from goalposts.process.command_line import table_program
+
+from ..measurement.episodes import episodes_file
+from ..measurement.intervals import percent, unseen_share
+from ..runs.provenance import processor_facts, version_of
+from ..study.design.plan import StudyPlan, plan_study
+from ..study.design.study_file import shipped_studies
+from ..study.folder.folder import EPISODES
+from ..study.leaderboard.board import markdown
+from ..study.results.page_header import front_matter
+from ..study.results.recorded_rows import RecordedRows, as_played, machine_words, read_rows
+from ..study.workers.job import Done, Job, perform
+from ..system.atomic_files import RunError, check_parent, write_atomic
+
+MOST_STEPS = 1_100_000  # so that a run takes seconds to minutes
+# Rows from before the file named their machine were recorded on this one.
+EARLIER = "torch 2.13.0+cpu, avx avx2 fma avx512f avx512vnni avx512bf16"
+SCHEMA = {
+    "study": pl.String(),
+    "run": pl.String(),
+    "config": pl.String(),
+    "seed": pl.Int64(),
+    "recorded_by": pl.String(),
+    "seconds": pl.Float64(),
+    "same": pl.Boolean(),
+}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The rows of a study, its plan, and the runs that can be repeated here: PPO, not too long, recorded on a machine like this one."""
+
+    study: str
+    plan: StudyPlan
+    rows: RecordedRows
+    short: list[str]
+
+    def config(self, run: str) -> str:
+        """A run for people: `run coinrun-s0 … of coinrun (seed 0)`."""
+        return f"run {run} of {self.study} (seed {self.plan.runs[run].seed}, {self.plan.runs[run].name})"
+
+
+def row_files(rows: Path, start: str = "") -> list[Path]:
+    """The files of recorded rows of shipped studies. start: only those whose name starts so."""
+    return [path for path in sorted(rows.glob(f"{start}*.parquet")) if path.stem in shipped_studies()]
+
+
+def recorded_study(path: Path) -> Recorded:
+    """The study whose rows a file holds. Raises RunError, EpisodesError."""
+    here = machine_words(str(version_of("torch")), processor_facts())
+    plan, known = plan_study(path.stem), read_rows(path)
+    short = [
+        run for run in known.episodes if known.machines.get(run, EARLIER) == here and _is_short(plan, run)
+    ]
+    return Recorded(path.stem, plan, known, short)
+
+
+def _is_short(plan: StudyPlan, run: str) -> bool:
+    """Whether the plan has a run, whose training is PPO's and takes at most `MOST_STEPS` steps."""
+    if run not in plan.runs:
+        return False
+    train, method = plan.runs[run].train, plan.runs[run].method
+    own_steps = method is not None and method.steps is not None  # of the method, in place of the config's
+    return train.algorithm == "PPO" and not own_steps and train.total_steps <= MOST_STEPS
+
+
+def is_the_same(recorded: Recorded, run: str) -> bool:
+    """Train and evaluate a run again; whether its episodes are the recorded bytes. Raises RunError if the run fails."""
+    done = perform(Job(run, recorded.plan.runs[run]))
+    if not isinstance(done, Done):
+        raise RunError(f"{recorded.config(run)} failed: {done}")
+    episodes = as_played(recorded.rows.episodes[run], recorded.plan.study.conditions)
+    return done.files[EPISODES] == episodes_file(episodes)
+
+
+def repeated(recorded: Recorded, chance: random.Random) -> dict[str, object]:
+    """Repeat one random run of a study; its row of the table."""
+    run = chance.choice(sorted(recorded.short))
+    began = time.monotonic()
+    same = is_the_same(recorded, run)
+    config = recorded.plan.runs[run]
+    return {
+        "study": recorded.study,
+        "run": run,
+        "config": config.name,
+        "seed": config.seed,
+        "recorded_by": (recorded.rows.made.get(run) or "not recorded").split(",")[0],
+        "seconds": time.monotonic() - began,
+        "same": same,
+    }
+
+
+def page(table: pl.DataFrame, without: list[str]) -> str:
+    """Format the page, without its header. without: studies that have no run which can be repeated here."""
+    same, n = int(table["same"].sum()), table.height
+    rows = [["study", "config", "seed", "recorded by", "the same bytes"]]
+    rows += [
+        [
+            row["study"],
+            f"`{row['config']}`",
+            f"{row['seed']}",
+            row["recorded_by"],
+            "yes" if row["same"] else "**no**",
+        ]
+        for row in table.iter_rows(named=True)
+    ]
+    left = f" Without a run that can be repeated here: {', '.join(without)}." if without else ""
+    return "\n".join(
+        [
+            "# Do the recorded rows belong to this code?",
+            "",
+            "Studies were run in parts, and their rows were recorded by several commits. Rows that were recorded by code with other "
+            "golden digests are refused, and the numbers of a page are always computed by the code that is installed. Here, one random "
+            "run of each study was trained and evaluated again, from its config, and its episodes were compared with the recorded ones "
+            "byte by byte.",
+            "",
+            f"**{same} of {n} runs have the same bytes.**{left}",
+            "",
+            *markdown(rows),
+            "",
+            "## What it does not show",
+            "",
+            f"- If {n} of {n} random runs are the same, up to {percent(unseen_share(n))} of all runs may still differ (95% confidence).",
+            f"- Only runs of PPO with at most {MOST_STEPS:,} steps are repeated, on a machine like the one that recorded them: another "
+            "processor or version of torch rounds otherwise.",
+            "",
+            "CI repeats two other random runs at each change (`test_rerun_cell.py`).",
+            "",
+        ]
+    )
+
+
+@tells_exit_code
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; returns the exit code."""
+    parser = table_program("goalposts.experiments.analyses.repeated_runs", __doc__)
+    parser.add_argument("--rows", type=Path, required=True, help="the folder of recorded rows")
+    parser.add_argument("--seed", type=int, default=0, help="of the choice of runs (default: 0)")
+    given = parser.parse_args(arguments)
+    check_parent(given.out, "name another file")
+    chance, rows, without = random.Random(given.seed), [], []
+    for path in row_files(given.rows):  # one at a time: together they take gigabytes
+        recorded = recorded_study(path)
+        if recorded.short:
+            rows.append(repeated(recorded, chance))
+        else:
+            without.append(recorded.study)
+    table = pl.DataFrame(rows, schema=SCHEMA)
+    if not table.height:
+        raise RunError(f"{given.rows} holds no run of a shipped study that a machine like this one recorded")
+    write_atomic(given.out, table.write_csv(float_precision=1).encode())
+    header = front_matter(
+        f"python -m goalposts.experiments.analyses.repeated_runs {given.out} --rows {given.rows}",
+        f"{table.height} runs, one of each study",
+        [f"studies/{name}" for name in table["study"]],
+        {},
+    )
+    text = page(table, without)
+    write_atomic(given.out.with_suffix(".md"), (header + text).encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
