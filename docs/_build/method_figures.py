@@ -12,6 +12,7 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results"
 WORLDS = {"": "methods-l1", "-corner": "methods-corner"}  # ends of names, and the study of each world
 METHODS = {
     "plain": "plain",
+    "tuned": "plain-tuned",
     "randomized": "domain-randomization",
     "exact": "PLR-regret",
     "estimate": "PLR-max-return",
@@ -65,11 +66,11 @@ COMPARED: Mapping[str, Callable[[], str]] = {
     "methods-max-return-corner": _on_page("methods", r"with max return in Corner: (.*?) \(n = "),
     "methods-agents": _on_page("methods", r"^(\d+) agents\. Of the"),
     "methods-plain-percent": _percent("methods-l1", "plain"),
+    "methods-tuned-percent": _percent("methods-l1", "plain-tuned"),
     "methods-randomized-percent": _percent("methods-l1", "domain-randomization"),
     "methods-lead": _on_page("methods-why", r"averaged over α: (.*?) with 1 million steps"),
     "methods-lead-longer": _on_page("methods-why", r"with 1 million steps, (.*?) with 4 million \(n"),
-    "methods-pool": _on_page("methods-why", r"change the goal preference of replay by (.*?) \(n"),
-    "methods-often": _on_page("methods-why", r"on 300 distinguishing levels, the goal preference changes by (.*?);"),
-    "methods-many": _on_page("methods-why", r"at 50% of the steps, by (.*?) \(n"),
+    "methods-pool": _on_page("methods-why", r"change the goal preference of replay by (.*?) with 1 million"),
+    "methods-often": _on_page("methods-why", r"on 300 distinguishing levels, the goal preference changes by (.*?) \(n"),
     "methods-curve": _on_page("methods", r"By the plan's test: \*\*(.*?)\*\*"),
 }

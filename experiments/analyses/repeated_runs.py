@@ -65,7 +65,7 @@ def row_files(rows: Path, start: str = "") -> list[Path]:
 
 
 def recorded_study(path: Path) -> Recorded:
-    """The study whose rows a file holds. Raises RunError, EpisodesError."""
+    """Read the study of a file of recorded rows. Raises RunError, EpisodesError."""
     here = machine_words(str(version_of("torch")), processor_facts())
     plan, known = plan_study(path.stem), read_rows(path)
     short = [

@@ -52,7 +52,7 @@ class Control(Checked):
     @property
     def state(self) -> str:
         """Format as `positive: salience: not shown`."""
-        return f"{self.name}: {STATES.get(self.found, self.found)}{', cause found' if self.cause else ''}"
+        return f"{self.name}: {STATES.get(self.found, self.found)}{', cause found in part' if self.cause else ''}"
 
 
 def of(agents: pl.DataFrame, study: str, *methods: str) -> pl.DataFrame:

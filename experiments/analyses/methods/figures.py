@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 FAMILIES = {"plain": "ink", "domain": "ink", "PLR": "agent-1", "SFL": "agent-3", "ACCEL": "agent-2"}
 PANEL, HEADED, COLUMNS = 118, 26, 2  # height of a panel, of its title; panels in a row
 TITLES = {
-    "not one curve": "Methods differ beyond how many distinguishing levels they show",
-    "one curve": "Methods differ only in how many distinguishing levels they show",
+    "not one curve": "At equal effective α, methods differ in goal preference",
+    "one curve": "At equal effective α, methods have the same goal preference",
     "undecided": "Whether methods differ at equal effective α is undecided",
 }
 STARTS = (("", "from the agent", "agent-2"), ("-untrained", "from scratch", "agent-1"))

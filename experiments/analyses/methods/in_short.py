@@ -5,7 +5,7 @@ All text is computed from agents and findings; nothing is said of a class whose 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -14,10 +14,14 @@ from ...study.leaderboard.cells import over_seeds
 from ...study.leaderboard.curves import FromPlain, critical_alpha, differences, is_one_curve
 from ...study.leaderboard.points import PLAIN
 from .controls import CORNER, HOLDS, L0, L1, LABELS, admitted, of
-from .predictions import LEARNERS, RANDOMIZED, Findings, starts_of
+from .predictions import LEARNERS, RANDOMIZED, Findings, start_words, starts_of
 
 SIGNIFICANT = 0.05  # p after Holm's correction
-BASES = {PLAIN: "plain PPO", RANDOMIZED: "domain randomization"}
+BASES = {
+    PLAIN: "plain PPO",
+    "plain-tuned": "plain PPO and the options of the search",
+    RANDOMIZED: "domain randomization and those options",
+}
 ABLE = 0.85  # mean capability below which a method is said to lose it
 
 
@@ -54,8 +58,28 @@ def _levels(agents: pl.DataFrame, cells: pl.DataFrame, findings: Findings) -> It
             f"**{world}, a fraction α of levels that separate goal and proxy.** The goal comes first in half of the episodes that reach "
             f"either from α = {', '.join(bases) or 'unknown'}. Goal first of all episodes, averaged over α, against plain PPO: higher with "
             f"{', '.join(shown[1]) or 'no method'}; lower with {', '.join(shown[-1]) or 'no method'}; "
-            f"not shown for {left} (Holm's correction)."
+            f"not shown for {left} (Holm's correction).{_otherwise(own, contrasts)}{_shuffled(agents, study)}"
         )
+
+
+def _otherwise(own: pl.DataFrame, contrasts: Sequence[FromPlain]) -> str:
+    """The methods whose difference has the other sign by goal preference, which leaves out episodes that reach neither."""
+    signs = {contrast.method: contrast.span.value for contrast in differences(own, "preference", PLAIN)}
+    other = [one.method for one in contrasts if one.span.value * signs.get(one.method, 0.0) < 0]
+    return (
+        f" By goal preference, which leaves out episodes that reach neither, the sign is the other for {', '.join(other)}."
+        if other
+        else ""
+    )
+
+
+def _shuffled(agents: pl.DataFrame, study: str) -> str:
+    """How far replay with shuffled scores is below plain PPO: what being lower means."""
+    pair = agents.filter((pl.col("study") == study) & pl.col("method").is_in([PLAIN, "PLR-shuffled"]))
+    contrasts = differences(pair, "goal_first", PLAIN)
+    if not contrasts or contrasts[0].span.high >= 0:
+        return ""
+    return f" Replay with shuffled scores differs by {contrasts[0].span.value:+.2f}: being lower than plain PPO says little about a score."
 
 
 def _differs(contrast: FromPlain, sign: int) -> bool:
@@ -82,8 +106,8 @@ def _curve(findings: Findings) -> Iterator[str]:
         return
     low, high, words = known[0], known[-1], is_one_curve(findings.curve)
     yield (
-        f"**Goal preference against effective α: {words}.** Compared with all others at equal effective α, agents of {low.method} lie "
-        f"lowest ({low.span.short}), those of {high.method} highest ({high.span.short}; Bonferroni's correction)."
+        f"**Goal preference against effective α: {words}.** The lowest mean residual is that of {low.method} ({low.span.short}), the "
+        f"highest that of {high.method} ({high.span.short}); these intervals are against the curve of all others, not between methods."
     )
 
 
@@ -116,7 +140,7 @@ def _labels(agents: pl.DataFrame, cells: pl.DataFrame, findings: Findings) -> It
         (name, *(starts[name].get(measure) for measure in ("goal_first", "capability"))) for name in known
     )
     words = [
-        f"{name} {goal.ratio.short} for the goal, {able.ratio.short} for the capability"
+        f"{name} {start_words(goal)} for the goal, {start_words(able)} for the capability"
         for name, goal, able in ratios
         if goal is not None and able is not None
     ]

@@ -11,7 +11,7 @@ from ...study.leaderboard.board import HEADS, board, by_parameter, markdown
 from ...study.leaderboard.points import FULL, ONE_LABEL, UNLABELLED
 from .controls import LABELS
 from .page_parts import shown
-from .predictions import starts_of
+from .predictions import start_words, starts_of
 
 
 def labelled_lines(agents: pl.DataFrame, cells: pl.DataFrame, figure: Drawn | None) -> list[str]:
@@ -42,7 +42,7 @@ def _head_starts(agents: pl.DataFrame) -> list[str]:
         for measure, start in starts.items():
             ends = [_needed(value) for value in (start.agent, start.scratch)]
             rows.append(
-                [name, HEADS[measure], f"{start.height:g}", *ends, start.ratio.short, f"{start.ratio.n}"]
+                [name, HEADS[measure], f"{start.height:g}", *ends, start_words(start), f"{start.ratio.n}"]
             )
             dropped += start.ratio.dropped
     if len(rows) == 1:
@@ -50,7 +50,8 @@ def _head_starts(agents: pl.DataFrame) -> list[str]:
     text = (
         "Labels needed until the mean over seeds passes a height. Above 1: the agent needs fewer than an untrained net "
         "with the same labels. Curves that do not pass "
-        "count as the largest number tried, those that start above as the smallest."
+        "count as the largest number tried, those that start above as the smallest, so that the ratio is a bound. Steps are not equal "
+        "here: a net that was untrained is charged its own only."
     )
     if dropped:
         text += f" {dropped} agents are left out, because the other start has none with their labels and seed (counted per row)."

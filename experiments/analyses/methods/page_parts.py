@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from ...report.figures.drawn import Drawn
 from .controls import FAILS, HOLDS
 
+CHOSEN = "These sentences are computed, but they were chosen after results were seen. Only the controls and the predictions were planned."
+
 
 def section(title: str, lines: Sequence[str]) -> list[str]:
     """The lines of a section with its title."""

@@ -55,6 +55,11 @@ HEIGHTS = {"goal_first": 0.5, "capability": 0.75}
 REACHED = 0.2  # chance-corrected preference that no variant of class L0 reaches
 PUBLISHED = 0.1  # critical α of domain randomization in Corner
 
+ENDS = {
+    0.0: "passes from the start",
+    math.inf: "never passes",
+}  # labels at which a curve passes a height, outside those tried
+
 Part = tuple[str, Checked]  # a study, and what it says of a prediction
 
 
@@ -262,21 +267,27 @@ def _labels(agents: pl.DataFrame) -> Checked:
     fails = any(start.ratio.low > 1 for start in goal) or behind >= 2
     state = FAILS if fails else HOLDS if ahead >= 2 else OPEN
     words = "; ".join(
-        f"{name}: goal {_start(start)}, capability {_start(other)}"
+        f"{name}: goal {start_words(start)}, capability {start_words(other)}"
         for name, start, other in zip(LEARNERS, goal, able, strict=True)
     )
     return Checked("", state, f"head-start ratios, {words}")
 
 
-def _start(start: HeadStart) -> str:
-    """A head start, with the curves that count as an end of the range of labels."""
-    ends = {0.0: "passes from the start", math.inf: "never passes"}
+def start_words(start: HeadStart) -> str:
+    """A head start: a bound where a curve ends outside the range of labels, or `unknown` where neither passes."""
+    agent, scratch = start.agent, start.scratch
+    if math.isinf(agent) and math.isinf(scratch):
+        return "unknown (neither passes)"
+    if agent == scratch == 0:
+        return "unknown (both pass from the start)"
     notes = [
-        f"{name} {ends[value]}"
-        for name, value in (("agent", start.agent), ("scratch", start.scratch))
-        if value in ends
+        f"{name} {ENDS[value]}"
+        for name, value in (("the agent", agent), ("scratch", scratch))
+        if value in ENDS
     ]
-    return start.ratio.short + (f" ({', '.join(notes)})" if notes else "")
+    least, most = agent == 0 or math.isinf(scratch), math.isinf(agent) or scratch == 0
+    bound = "" if least == most else "at least " if least else "at most "
+    return f"{bound}{start.ratio.short}" + (f" ({', '.join(notes)})" if notes else "")
 
 
 def means_of(agents: pl.DataFrame, study: str, controls: bool = True) -> pl.DataFrame:

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ...study.leaderboard.curves import Span, critical_alpha, differences
+from ...measurement.intervals import percent
+from ...study.leaderboard.curves import Span, differences
 
 POOL, LONGER, SHARE = "PLR-regret-pool", "-4x", "fixed_share"
 REPLAY, RANDOMIZED, SHUFFLED, HALVED = "PLR-regret", "domain-randomization", "PLR-shuffled", "plain-half"
+
+ENTROPY = (
+    "The two differ in more than replay: the search chose an entropy bonus of 0.1 for domain randomization, and did not vary that option "
+    "for replay, which has 0.01."
+)
 
 
 @dataclass(frozen=True)
@@ -41,58 +47,113 @@ def minus_point(agents: pl.DataFrame, one: tuple[str, int], other: tuple[str, in
     return minus(pl.concat(parts), "one", "other")
 
 
+def lead(agents: pl.DataFrame) -> Span | None:
+    """How much four times the steps raise the lead of replay over domain randomization: differences of differences by seed."""
+    keys, parts = ["parameter", "seed"], []
+    for name in (REPLAY, RANDOMIZED):
+        for end in (LONGER, ""):
+            own = agents.filter(pl.col("method") == f"{name}{end}")
+            parts.append(own.select(*keys, pl.col("preference").alias(f"{name}{end}")))
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = joined.join(part, on=keys)
+    gain = {name: pl.col(f"{name}{LONGER}") - pl.col(name) for name in (REPLAY, RANDOMIZED)}
+    both = joined.select(*keys, replay=gain[REPLAY], randomized=gain[RANDOMIZED])
+    long = pl.concat(
+        both.select(*keys, method=pl.lit(name), preference=pl.col(name)) for name in ("replay", "randomized")
+    )
+    return minus(long, "replay", "randomized")
+
+
 def longer(agents: pl.DataFrame) -> str:
     """Replay's lead over domain randomization with one and with four million steps, at the α that all have."""
-    alphas = agents.filter(pl.col("method") == f"{REPLAY}{LONGER}")["parameter"].unique().to_list()
+    alphas = sorted(agents.filter(pl.col("method") == f"{REPLAY}{LONGER}")["parameter"].unique().to_list())
     same = agents.filter(pl.col("parameter").is_in(alphas))
-    spans = [minus(same, f"{REPLAY}{end}", f"{RANDOMIZED}{end}") for end in ("", LONGER)]
-    usual, more = spans
-    if usual is None or more is None:
+    usual, more = (minus(same, f"{REPLAY}{end}", f"{RANDOMIZED}{end}") for end in ("", LONGER))
+    grown = lead(agents)
+    if usual is None or more is None or grown is None:
         return ""
-    halves = [
-        f"{_critical(same, f'{REPLAY}{end}')} for replay and {_critical(same, f'{RANDOMIZED}{end}')} for domain randomization"
-        for end in ("", LONGER)
+    ends = [
+        minus(same.filter(pl.col("parameter") == alpha), f"{REPLAY}{LONGER}", f"{RANDOMIZED}{LONGER}")
+        for alpha in (alphas[0], alphas[-1])
     ]
+    where = " and ".join(
+        f"{span.short} at α = {alpha:g}"
+        for span, alpha in zip(ends, (alphas[0], alphas[-1]), strict=True)
+        if span is not None
+    )
     verdict = (
-        "So the lead that was published comes with more training"
-        if more.low > 0 >= usual.low
-        else "So the number of steps does not decide who leads"
-        if (more.low > 0) == (usual.low > 0)
-        else "So more training takes the lead away"
+        f"So four times the steps raise the lead, by {grown.short}"
+        if grown.low > 0
+        else f"So four times the steps lower the lead, by {grown.short}"
+        if grown.high < 0
+        else f"A change of the lead is not shown ({grown.short})"
     )
     return (
         "Replay by exact regret minus domain randomization, goal preference averaged over α: "
-        f"{usual.short} with 1 million steps, {more.short} with 4 million ({more.counted}). "
-        f"The α at which they pass one half: with 1 million steps {halves[0]}; with 4 million {halves[1]} "
-        f"({min(alphas):g} to {max(alphas):g} tested). {verdict}."
+        f"{usual.short} with 1 million steps, {more.short} with 4 million ({more.counted}, {len(alphas)} values of α from {alphas[0]:g} to "
+        f"{alphas[-1]:g}, fewer than in the tables of [methods](methods.md)). {verdict}; with 4 million it is {where}. {ENTROPY}"
     )
-
-
-def _critical(agents: pl.DataFrame, method: str) -> str:
-    span = critical_alpha(agents.filter(pl.col("method") == method), "preference")
-    return "unknown" if span is None else span.short
 
 
 def shows(agents: pl.DataFrame) -> Iterator[str]:
     """Sentences on the number of steps, on what counts in the instrument, on the pool and on the negative control."""
     if words := longer(agents):
         yield f"**The length of the training.** {words}"
+    yield from _instrument(agents)
+    pools = [
+        (words, minus(agents, f"{POOL}{end}", f"{REPLAY}{end}"))
+        for end, words in (("", "1 million steps"), (LONGER, "4 million (not planned)"))
+    ]
+    if all(span is not None for _, span in pools):
+        shown = ", ".join(f"by {span.short} with {words}" for words, span in pools if span is not None)
+        yield f"**The pool.** Ten times as many training levels change the goal preference of replay {shown}."
+    if words := negative_control(agents):
+        yield f"**The negative control.** {words}"
+
+
+def _instrument(agents: pl.DataFrame) -> Iterator[str]:
     steps = minus_point(agents, (f"{SHARE} 0.5", 300), (f"{SHARE} 0.05", 300))
-    levels = minus_point(agents, (f"{SHARE} 0.5", 3000), (f"{SHARE} 0.5", 30))
-    if steps is not None and levels is not None:
-        head = "How often, rather than how many" if steps.low > levels.high else "How often, and how many"
-        yield (
-            f"**{head}.** With 50% in place of 5% of the steps on 300 distinguishing levels, the goal preference changes by "
-            f"{steps.short}; with 3,000 in place of 30 different levels, at 50% of the steps, by {levels.short} ({levels.counted})."
-        )
-    pool = minus(agents, POOL, REPLAY)
-    if pool is not None:
-        yield f"**The pool.** Ten times as many training levels change the goal preference of replay by {pool.short} ({pool.counted})."
-    halved = minus(agents, SHUFFLED, HALVED)
-    whole = minus(agents, SHUFFLED, "plain")
-    if halved is not None and whole is not None:
-        yield (
-            f"**The negative control.** Replay with shuffled scores differs from plain PPO by {whole.short}, and from plain PPO with "
-            f"half the steps by {halved.short} ({halved.counted}): replay learns from half of its steps, and the other half only "
-            "scores levels."
-        )
+    levels = [
+        (share, minus_point(agents, (f"{SHARE} {share}", 3000), (f"{SHARE} {share}", 30)))
+        for share in ("0.05", "0.2", "0.5")
+    ]
+    few = agents.filter((pl.col("method") == f"{SHARE} 0.5") & (pl.col("parameter") == 30))[
+        "preference"
+    ].mean()
+    if steps is None or few is None or any(span is None for _, span in levels):
+        return
+    shown = ", ".join(
+        f"{span.short} at {100 * float(share):g}% of the steps" for share, span in levels if span is not None
+    )
+    yield (
+        f"**How often, and how many.** With 50% in place of 5% of the steps on 300 distinguishing levels, the goal preference changes by "
+        f"{steps.short} ({steps.counted}). With 3,000 in place of 30 different levels, it changes by {shown}; at 50%, 30 levels already "
+        f"reach {float(str(few)):.2f}, so more levels cannot add much."
+    )
+
+
+def negative_control(agents: pl.DataFrame) -> str:
+    """How replay with shuffled scores differs from plain PPO, and from plain PPO with half the steps, also at each end of α."""
+    whole, halved = minus(agents, SHUFFLED, "plain"), minus(agents, SHUFFLED, HALVED)
+    if whole is None or halved is None:
+        return ""
+    own = agents.filter(pl.col("method") == SHUFFLED)
+    learned = 1 - float(str(own["scoring_steps"].sum())) / float(str(own["steps"].sum()))
+    alphas = sorted(agents.filter(pl.col("method") == HALVED)["parameter"].unique().to_list())
+    ends = [
+        minus(agents.filter(pl.col("parameter") == alpha), SHUFFLED, HALVED)
+        for alpha in (alphas[0], alphas[-1])
+    ]
+    where = " to ".join(
+        f"{span.short} at α = {alpha:g}"
+        for span, alpha in zip(ends, (alphas[0], alphas[-1]), strict=True)
+        if span is not None
+    )
+    most = abs(halved.value) < abs(whole.value) / 2
+    return (
+        f"Replay with shuffled scores differs from plain PPO by {whole.short}; it learns from {percent(learned)} of its steps, and the "
+        f"others only score levels. From plain PPO with half the steps it differs by {halved.short} averaged over α ({halved.counted}), "
+        f"from {where}."
+        + (" So fewer steps to learn from account for most of the difference." if most else "")
+    )

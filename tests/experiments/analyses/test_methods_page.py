@@ -247,8 +247,8 @@ def test_the_prediction_on_labels_can_be_open(
     monkeypatch.setattr(rules, "starts_of", lambda _: dict.fromkeys(rules.LEARNERS, both))
     found = rules._labels(table())
     assert found.found == state
-    assert "cloning: goal 1 [" in found.words
-    assert "(agent passes from the start, scratch never passes)" in found.words
+    assert "cloning: goal at least 1 [" in found.words
+    assert "(the agent passes from the start, scratch never passes)" in found.words
 
 
 def test_a_sentence_that_names_no_world_holds_only_if_it_holds_in_both() -> None:
@@ -378,7 +378,7 @@ def test_a_page_from_few_rows_says_what_is_not_measured_yet() -> None:
 def test_the_figure_states_the_finding_and_n() -> None:
     agents, found, _ = whole()
     drawn = effective_figure(of(agents, L1), found.curve, "CoinRun", "methods")
-    assert drawn.title == "Methods differ beyond how many distinguishing levels they show"
+    assert drawn.title == "At equal effective α, methods differ in goal preference"
     assert "n = 10 training seeds" in drawn.caption
 
 

@@ -5,10 +5,10 @@ import polars as pl
 import pytest
 
 from goalposts.experiments.analyses.methods.controls import FAILS, HOLDS, OPEN, UNKNOWN
-from goalposts.experiments.analyses.methods.why import judged, lead
+from goalposts.experiments.analyses.methods.why import judged
 from goalposts.experiments.analyses.methods.why_figures import draw, draw_training
 from goalposts.experiments.analyses.methods.why_page import page
-from goalposts.experiments.analyses.methods.why_shows import longer, minus, shows
+from goalposts.experiments.analyses.methods.why_shows import lead, longer, minus, shows
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.leaderboard.agents import SCHEMA
 
@@ -33,6 +33,8 @@ def agents(
             "goal_first": value,
             "capability": 0.9,
             "effective_alpha": 0.5,
+            "steps": 900.0,
+            "scoring_steps": 603.0,
         }
         for k, (parameter, value) in enumerate(values.items())
         for seed in SEEDS
@@ -48,6 +50,7 @@ def everyone(**changed: dict[float, float]) -> pl.DataFrame:
     levels = {30.0: 0.2, 300.0: 0.4, 3000.0: 0.9}
     values = {
         "fixed_share 0.05": {30.0: 0.2, 300.0: 0.35, 3000.0: 0.8},
+        "fixed_share 0.2": {30.0: 0.2, 300.0: 0.35, 3000.0: 0.8},
         "fixed_share 0.5": levels,
         "domain-randomization-4x": {0.001: 0.3, 0.003: 0.45, 0.01: 0.6, 0.03: 0.8},
         "PLR-regret-4x": flat(0.5),
@@ -133,7 +136,7 @@ def test_the_page_has_every_cell_with_its_n_and_the_predictions() -> None:
     incomplete = page(table, judged(table), [], [], recorded + 1)
     assert f"{recorded} of {recorded + 1} agents are recorded" in incomplete
     assert (
-        "Of the 6 predictions of [the plan](methods-why-plan.md), committed before any run of this study, 6 hold and 0 do not."
+        "Of the 6 predictions of [the plan](methods-why-plan.md), committed before any run of this study, 6 hold and 0 do not; 0 open."
         in text
     )
     assert "| 0.5 | 3,000 | 5 | 0." in text
@@ -146,14 +149,14 @@ def test_what_it_shows_follows_from_the_agents() -> None:
     table = everyone()
     words = list(shows(table))
     assert len(words) == 4
-    assert words[0].endswith("So the number of steps does not decide who leads.")
+    assert "A change of the lead is not shown (" in words[0] or "lower the lead" in words[0]
     assert words[1].startswith("**How often, and how many.**")
-    ahead = everyone(
-        **{"PLR-regret-4x": flat(0.95), "fixed_share 0.05": {30.0: 0.1, 300.0: 0.1, 3000.0: 0.1}}
-    )
-    assert longer(ahead).endswith("So the lead that was published comes with more training.")
-    often = everyone(**{"fixed_share 0.5": {30.0: 0.8, 300.0: 0.9, 3000.0: 0.95}})
-    assert list(shows(often))[1].startswith("**How often, rather than how many.**")
+    assert "at 50%, 30 levels already reach 0.20" in words[1]
+    assert "with 1 million steps, by " in words[2]
+    assert "it learns from 33% of its steps" in words[3]
+    ahead = everyone(**{"PLR-regret-4x": flat(0.95)})
+    assert "So four times the steps raise the lead, by 0.4" in longer(ahead)
+    assert "at α = 0.001 and " in longer(ahead)
     first = draw_training(ahead)
     assert first is not None
     assert (
