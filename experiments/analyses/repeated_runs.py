@@ -46,7 +46,7 @@ SCHEMA = {
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RepeatableStudy:
     """The rows of a study, its plan, and the runs that can be repeated here: PPO, not too long, recorded on a machine like this one."""
 
     study: str
@@ -64,14 +64,14 @@ def row_files(rows: Path, start: str = "") -> list[Path]:
     return [path for path in sorted(rows.glob(f"{start}*.parquet")) if path.stem in shipped_studies()]
 
 
-def recorded_study(path: Path) -> Recorded:
+def recorded_study(path: Path) -> RepeatableStudy:
     """Read the study of a file of recorded rows. Raises RunError, EpisodesError."""
     here = machine_words(str(version_of("torch")), processor_facts())
     plan, known = plan_study(path.stem), read_rows(path)
     short = [
         run for run in known.episodes if known.machines.get(run, EARLIER) == here and _is_short(plan, run)
     ]
-    return Recorded(path.stem, plan, known, short)
+    return RepeatableStudy(path.stem, plan, known, short)
 
 
 def _is_short(plan: StudyPlan, run: str) -> bool:
@@ -83,7 +83,7 @@ def _is_short(plan: StudyPlan, run: str) -> bool:
     return train.algorithm == "PPO" and not own_steps and train.total_steps <= MOST_STEPS
 
 
-def is_the_same(recorded: Recorded, run: str) -> bool:
+def is_the_same(recorded: RepeatableStudy, run: str) -> bool:
     """Train and evaluate a run again; whether its episodes are the recorded bytes. Raises RunError if the run fails."""
     done = perform(Job(run, recorded.plan.runs[run]))
     if not isinstance(done, Done):
@@ -92,7 +92,7 @@ def is_the_same(recorded: Recorded, run: str) -> bool:
     return done.files[EPISODES] == episodes_file(episodes)
 
 
-def repeated(recorded: Recorded, chance: random.Random) -> dict[str, object]:
+def repeated(recorded: RepeatableStudy, chance: random.Random) -> dict[str, object]:
     """Repeat one random run of a study; its row of the table."""
     run = chance.choice(sorted(recorded.short))
     began = time.monotonic()
