@@ -287,7 +287,7 @@ def _unlabelled(cells: pl.DataFrame) -> list[str]:
     others = cells.filter(pl.col("study") == ALGORITHMS)
     if others.height:
         lines += [
-            "Other algorithms, with the budgets of their own recipes, from the study [algorithms](algorithms.md):",
+            "Other algorithms, with other budgets, from the study [algorithms](algorithms.md):",
             "",
             *markdown(
                 board(
