@@ -397,4 +397,4 @@ def test_all_files_are_written_without_copies_and_the_board_records_controls(tmp
     assert dict(states.select("study", "words").iter_rows()) == dict.fromkeys(
         (L1, CORNER), "positive: salience: not computable"
     )
-    assert "![Methods differ beyond" in (tmp_path / "methods.md").read_text("utf-8")
+    assert "![At equal effective α" in (tmp_path / "methods.md").read_text("utf-8")
