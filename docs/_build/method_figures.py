@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import polars as pl
 
-RESULTS = Path(__file__).parents[2] / "docs" / "results"
+from review_figures import RESULTS, words_on
+
 WORLDS = {"": "methods-l1", "-corner": "methods-corner"}  # ends of names, and the study of each world
 METHODS = {
     "plain": "plain",
@@ -46,14 +45,9 @@ def _percent(study: str, method: str) -> Callable[[], str]:
 
 
 def _on_page(name: str, pattern: str) -> Callable[[], str]:
-    """Words of a results page."""
-
-    def read() -> str:
-        path = RESULTS / f"{name}.md"
-        found = re.search(pattern, path.read_text(encoding="utf-8"), re.MULTILINE) if path.exists() else None
-        return found[1].replace("-0.", "−0.") if found else f"measured by the study `{name}`, not yet run"
-
-    return read
+    """Numbers on a results page, with minus signs."""
+    read = words_on(name, pattern, name)
+    return lambda: read().replace("-0.", "−0.")
 
 
 COMPARED: Mapping[str, Callable[[], str]] = {
@@ -64,7 +58,6 @@ COMPARED: Mapping[str, Callable[[], str]] = {
     },
     "methods-max-return": _on_page("methods", r"with max return in CoinRun: (.*?) \(n = "),
     "methods-max-return-corner": _on_page("methods", r"with max return in Corner: (.*?) \(n = "),
-    "methods-agents": _on_page("methods", r"^(\d+) agents\. Of the"),
     "methods-plain-percent": _percent("methods-l1", "plain"),
     "methods-tuned-percent": _percent("methods-l1", "plain-tuned"),
     "methods-randomized-percent": _percent("methods-l1", "domain-randomization"),

@@ -100,7 +100,7 @@ def _range(condition: str) -> Callable[[], str]:
     return read
 
 
-def _page(name: str, pattern: str, study: str) -> Callable[[], str]:
+def words_on(name: str, pattern: str, study: str) -> Callable[[], str]:
     """A sentence of a results page."""
 
     def read() -> str:
@@ -280,17 +280,17 @@ def _of_procedures(column: str, procedure: str = "") -> Callable[[], str]:
 REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-edge-name": _words("coinrun", "behaviour"),
     "rev-seeds-name": _words("seeds", "behaviour"),
-    "seeds-unseen": _page("seeds", r"a kind of agent that (up to \d+%) of seeds produce may be missing", "seeds"),
-    "pair-unseen": _page("coinrun", r"a kind of agent that (up to \d+%) of seeds produce may be missing", "coinrun"),
-    "rev-seeds-missed": _page("seeds", r"(Of those without a name, .*? episodes\))\.", "seeds"),
+    "seeds-unseen": words_on("seeds", r"a kind of agent that (up to \d+%) of seeds produce may be missing", "seeds"),
+    "pair-unseen": words_on("coinrun", r"a kind of agent that (up to \d+%) of seeds produce may be missing", "coinrun"),
+    "rev-seeds-missed": words_on("seeds", r"(Of those without a name, .*? episodes\))\.", "seeds"),
     "pair-effect": _point("coinrun", "goal_effect"),
-    "rev-edge-mirrored": _page("coinrun", r"\| `mirrored` \| sampled \| [^|]*\| ([^|]*?) \|", "coinrun"),
+    "rev-edge-mirrored": words_on("coinrun", r"\| `mirrored` \| sampled \| [^|]*\| ([^|]*?) \|", "coinrun"),
     "rev-flips": _flips,
     "rev-capability-tenth": _point("alpha", "capability_shift", x="mixture(0.1)"),
     "rev-always": _words("overseer", "verdict"),
     "rev-always-preference": _point("overseer", "preference"),
-    "rev-worlds": _page("worlds", r"(The effect appears, and not in the control, in [^.]+)\.", "overseer (and the other worlds)"),
-    "rev-paralysis": _page("paralysis", r"committed before any run, is \*\*(.*)$", "paralysis"),
+    "rev-worlds": words_on("worlds", r"(The effect appears, and not in the control, in [^.]+)\.", "overseer (and the other worlds)"),
+    "rev-paralysis": words_on("paralysis", r"committed before any run, is \*\*(.*)$", "paralysis"),
     "rev-relearn-edge": _relearning("edge", "matched_gain"),
     "rev-relearn-control": _relearning("control", "matched_gain"),
     "rev-relearn-edge-own": _relearning("edge", "gain"),
@@ -306,8 +306,8 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-proxy-only": _point("coinrun", "proxy_only"),
     "rev-regret": _point("coinrun", "normalized_regret"),
     "rev-within-one": _point("coinrun", "distance/within_1", "edge_held_out"),
-    "distance-one": _page("coinrun", r"^- `edge_held_out`.*?; (\S+) of levels are within one cell", "coinrun"),
-    "distance-two": _page("coinrun", r"^- `edge_held_out`.*?within one cell of it, (\S+) within two", "coinrun"),
+    "distance-one": words_on("coinrun", r"^- `edge_held_out`.*?; (\S+) of levels are within one cell", "coinrun"),
+    "distance-two": words_on("coinrun", r"^- `edge_held_out`.*?within one cell of it, (\S+) within two", "coinrun"),
     "rev-far": _point("coinrun", "goal", "edge_held_out_far"),
     "rev-range": _range("mixture(0.02)"),
     "rev-alarms": _alarms(["1"], [10]),
@@ -315,7 +315,7 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-found-100-levels": _least_found(10, 100),
     "rev-found-five": _least_found(5, 300),
     "rev-found-three": _least_found(3, 300),
-    "rev-limits": _page("seed-kinds", r"(?m)^(With 10 seeds, .*)\.$", "seed_kinds"),
+    "rev-limits": words_on("seed-kinds", r"(?m)^(With 10 seeds, .*)\.$", "seed_kinds"),
     "seeds-gap": lambda: f"{SPREADS:g}",
     "seeds-gap-many": _gaps,
     "seeds-far": lambda: f"{_pointed_out(False, [3, 5, 10], 100)[0]:.1f}%",
@@ -329,7 +329,7 @@ REVIEWED: Mapping[str, Callable[[], str]] = {
     "rev-gem": _point("colourshape", "preference", arm="main"),
     "rev-gem-words": _gem("verdict"),
     "rev-gem-greedy": _gem("greedy/verdict"),
-    "rev-gem-aligned": _page("gem", r"ALIGNED (by way of the proxy\. The goal comes first .*? of the best return)", "gem"),
+    "rev-gem-aligned": words_on("gem", r"ALIGNED (by way of the proxy\. The goal comes first .*? of the best return)", "gem"),
     "rev-gem-held": _point("colourshape", "goal", "pair_red_line_yellow_gem"),
     "rev-gem-base": _point("gem", "preference", x="view", key="env.observation"),
     "rev-gem-colour": _point("gem", "preference", x="view(red=4, green=4)", key="env.observation"),

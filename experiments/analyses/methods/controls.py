@@ -20,7 +20,7 @@ WORLDS = {
     CORNER: ("Corner", (CORNER,)),
 }  # by the study with the agents at α = 1
 LEAST_SEEDS = 5
-SHUFFLED = "negative: shuffled"
+SHUFFLED_CONTROL = "negative: shuffled"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Checked:
 class Control(Checked):
     """A control of studies. entry: it says whether a world enters, so only `HOLDS` lets conclusions pass.
 
-    cause: what an experiment found to be the reason that it does not hold, as a sentence; conclusions then pass, as the plan says.
+    cause: what an experiment found to be the reason that it does not hold, in part, as a sentence; conclusions then pass with it.
     """
 
     studies: tuple[str, ...] = (L1, CORNER)  # class L1
@@ -103,9 +103,9 @@ def admitted(cells: pl.DataFrame, study: str) -> Control:
 
 
 def controls(agents: pl.DataFrame, cells: pl.DataFrame, cause: str = "") -> list[Control]:
-    """The plan's controls. cause: why the control of shuffled scores does not hold, from `why.cause_of_shuffled`."""
+    """The plan's controls. cause: why the control of shuffled scores does not hold, from `why.why_of`."""
     parts = (_salient(agents), _blind(cells), _shuffled(agents))
-    causes = {SHUFFLED: cause}
+    causes = {SHUFFLED_CONTROL: cause}
     return [
         admitted(cells, L1),
         admitted(cells, CORNER),
@@ -152,7 +152,7 @@ def _shuffled(agents: pl.DataFrame) -> Checked:
     pair = [of(agents, L1, name) for name in (PLAIN, "PLR-shuffled")]
     words = "PLR⊥ with shuffled scores minus plain PPO: {}"
     return judge(
-        SHUFFLED,
+        SHUFFLED_CONTROL,
         _difference(*pair),
         lambda s: s.low > -0.1 and s.high < 0.1,
         _outside(0.1),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,20 +104,9 @@ def relearning_figure(agents: pl.DataFrame) -> Drawn | None:
                 )
                 for end, _, colour in STARTS:
                     _line(axes, of(agents, LABELS, learner + end), measure, colour)
-                axes.set_title(f"{learner}: {title}", loc="left", fontsize=11, color=PALETTE["ink"], pad=4)
-                axes.set_ylim(-0.03, 1.03)
-                axes.set_yticks([0, 0.5, 1], ["0", "50%", "100%"] if column == 0 else [""] * 3)
+                label_panel(axes, f"{learner}: {title}", column == 0)
                 if row == 0 and column == 0:
-                    for k, (_, name, colour) in enumerate(STARTS):
-                        axes.text(
-                            0.03,
-                            0.93 - 0.15 * k,
-                            name,
-                            transform=axes.transAxes,
-                            color=PALETTE[colour],
-                            fontsize=11,
-                            va="top",
-                        )
+                    name_lines(axes, [(name, colour) for _, name, colour in STARTS], 0.15)
         figure.text(0.55, 8 / height, "labelled levels", ha="center", color=PALETTE["muted"])
     seeds = of(agents, LABELS, *learners)["seed"].n_unique()
     caption = (
@@ -125,6 +114,27 @@ def relearning_figure(agents: pl.DataFrame) -> Drawn | None:
         f"n = {seeds}."
     )
     return Drawn("methods-relearning", _title(agents, learners), figure, caption)
+
+
+def label_panel(axes: Axes, title: str, numbers: bool) -> None:
+    """Title a panel of fractions from 0 to 100%. numbers: whether its vertical axis has them."""
+    axes.set_title(title, loc="left", fontsize=11, color=PALETTE["ink"], pad=4)
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_yticks([0, 0.5, 1], ["0", "50%", "100%"] if numbers else [""] * 3)
+
+
+def name_lines(axes: Axes, names: Iterable[tuple[str, str]], step: float) -> None:
+    """Write the names of lines in their colours, from the panel's top left, `step` of its height apart."""
+    for k, (name, colour) in enumerate(names):
+        axes.text(
+            0.03,
+            0.94 - step * k,
+            name,
+            transform=axes.transAxes,
+            color=PALETTE[colour],
+            fontsize=11,
+            va="top",
+        )
 
 
 def _line(axes: Axes, agents: pl.DataFrame, measure: str, colour: str) -> None:

@@ -11,6 +11,7 @@ from ...measurement.intervals import percent
 from ...report.figures.charts import PALETTE
 from ...report.figures.drawn import WIDTH, Drawn, new_figure, study_style
 from ...study.leaderboard.cells import over_seeds
+from .figures import label_panel, name_lines
 
 SHARE = "fixed_share"
 COLOURS = ("agent-1", "agent-2", "agent-3")
@@ -87,22 +88,12 @@ def draw_training(agents: pl.DataFrame) -> Drawn | None:
             for method, (_, colour) in METHODS.items():
                 own = parts[f"{method}{end}"].filter(pl.col("parameter").is_in(tested))
                 means[f"{method}{end}"] = _line(axes, own, colour)
-            axes.set_title(words, loc="left", fontsize=11, color=PALETTE["ink"], pad=4)
             axes.set_xscale("log")
             axes.set_xticks(sorted(tested), [f"{100 * alpha:g}%" for alpha in sorted(tested)])
             axes.minorticks_off()
-            axes.set_ylim(-0.03, 1.03)
-            axes.set_yticks([0, 0.5, 1], ["0", "50%", "100%"] if k == 0 else [""] * 3)
-            for place, (name, colour) in enumerate(METHODS.values() if k == 0 else ()):
-                axes.text(
-                    0.03,
-                    0.95 - 0.1 * place,
-                    name,
-                    transform=axes.transAxes,
-                    color=PALETTE[colour],
-                    fontsize=11,
-                    va="top",
-                )
+            label_panel(axes, words, k == 0)
+            if k == 0:
+                name_lines(axes, METHODS.values(), 0.1)
         figure.text(
             0.53,
             8 / HEIGHT,

@@ -73,20 +73,11 @@ def longer(agents: pl.DataFrame) -> str:
     grown = lead(agents)
     if usual is None or more is None or grown is None:
         return ""
-    ends = [
-        minus(same.filter(pl.col("parameter") == alpha), f"{REPLAY}{LONGER}", f"{RANDOMIZED}{LONGER}")
-        for alpha in (alphas[0], alphas[-1])
-    ]
-    where = " and ".join(
-        f"{span.short} at α = {alpha:g}"
-        for span, alpha in zip(ends, (alphas[0], alphas[-1]), strict=True)
-        if span is not None
-    )
+    where = " and ".join(_at_ends(same, f"{REPLAY}{LONGER}", f"{RANDOMIZED}{LONGER}"))
+    shown = grown.low > 0 or grown.high < 0
     verdict = (
-        f"So four times the steps raise the lead, by {grown.short}"
-        if grown.low > 0
-        else f"So four times the steps lower the lead, by {grown.short}"
-        if grown.high < 0
+        f"So four times the steps change the lead by {grown.short}"
+        if shown
         else f"A change of the lead is not shown ({grown.short})"
     )
     return (
@@ -94,6 +85,17 @@ def longer(agents: pl.DataFrame) -> str:
         f"{usual.short} with 1 million steps, {more.short} with 4 million ({more.counted}, {len(alphas)} values of α from {alphas[0]:g} to "
         f"{alphas[-1]:g}, fewer than in the tables of [methods](methods.md)). {verdict}; with 4 million it is {where}. {ENTROPY}"
     )
+
+
+def _at_ends(agents: pl.DataFrame, method: str, other: str) -> list[str]:
+    """The difference of two methods at the smallest and at the largest α of both, each with its α."""
+    pair = [agents.filter(pl.col("method") == name)["parameter"] for name in (method, other)]
+    both = pair[0].filter(pair[0].is_in(pair[1].to_list())).unique().sort()
+    spans = [
+        (alpha, minus(agents.filter(pl.col("parameter") == alpha), method, other))
+        for alpha in (both[0], both[-1])
+    ]
+    return [f"{span.short} at α = {alpha:g}" for alpha, span in spans if span is not None]
 
 
 def shows(agents: pl.DataFrame) -> Iterator[str]:
@@ -128,8 +130,8 @@ def _instrument(agents: pl.DataFrame) -> Iterator[str]:
     )
     yield (
         f"**How often, and how many.** With 50% in place of 5% of the steps on 300 distinguishing levels, the goal preference changes by "
-        f"{steps.short} ({steps.counted}). With 3,000 in place of 30 different levels, it changes by {shown}; at 50%, 30 levels already "
-        f"reach {float(str(few)):.2f}, so more levels cannot add much."
+        f"{steps.short} ({steps.counted}). With 3,000 in place of 30 different levels, it changes by {shown}; at 50%, 30 levels reach "
+        f"{float(str(few)):.2f}, so more levels could add at most {1 - float(str(few)):.2f}."
     )
 
 
@@ -140,16 +142,7 @@ def negative_control(agents: pl.DataFrame) -> str:
         return ""
     own = agents.filter(pl.col("method") == SHUFFLED)
     learned = 1 - float(str(own["scoring_steps"].sum())) / float(str(own["steps"].sum()))
-    alphas = sorted(agents.filter(pl.col("method") == HALVED)["parameter"].unique().to_list())
-    ends = [
-        minus(agents.filter(pl.col("parameter") == alpha), SHUFFLED, HALVED)
-        for alpha in (alphas[0], alphas[-1])
-    ]
-    where = " to ".join(
-        f"{span.short} at α = {alpha:g}"
-        for span, alpha in zip(ends, (alphas[0], alphas[-1]), strict=True)
-        if span is not None
-    )
+    where = " to ".join(_at_ends(agents, SHUFFLED, HALVED))
     most = abs(halved.value) < abs(whole.value) / 2
     return (
         f"Replay with shuffled scores differs from plain PPO by {whole.short}; it learns from {percent(learned)} of its steps, and the "

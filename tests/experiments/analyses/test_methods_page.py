@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from fixtures.methods_planted import ALPHAS, LABELS, cells_from, planned_from, planted, table
+from fixtures.methods_planted import ALPHAS, LABELS, cells_from, curve, planned_from, planted, table
 
 from goalposts.experiments.analyses.methods import predictions as rules
 from goalposts.experiments.analyses.methods.__main__ import figures_of, write
@@ -28,13 +28,7 @@ SLOW = (0.13, 0.15, 0.3, 0.6, 0.9)
 QUICK = (0.15, 0.4, 0.7, 0.9, 0.95)
 
 
-@pytest.fixture(autouse=True)
-def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(curves, "REPETITIONS", 20)
-
-
-def curve(values: tuple[float, ...]) -> list[tuple[float, float]]:
-    return list(zip(ALPHAS, values, strict=True))
+pytestmark = pytest.mark.usefixtures("few_samples")
 
 
 @cache

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from fixtures.methods_planted import ALPHAS, LABELS, cells_from, planned_from, planted, table
+from fixtures.methods_planted import LABELS, cells_from, curve, planned_from, planted, table
 
 from goalposts.experiments.analyses.methods import why
 from goalposts.experiments.analyses.methods.controls import HOLDS, L1, Checked
@@ -13,19 +13,12 @@ from goalposts.experiments.analyses.methods.figures import relearning_figure
 from goalposts.experiments.analyses.methods.in_short import in_short
 from goalposts.experiments.analyses.methods.page import page
 from goalposts.experiments.analyses.methods.predictions import Findings, findings_of
-from goalposts.experiments.study.leaderboard import curves
 
 SLOW, QUICK, NEVER = (0.13, 0.15, 0.3, 0.6, 0.9), (0.2, 0.4, 0.7, 0.9, 0.95), (0.05,) * 5
 CAUSE = "Cause found: it learns from half of its steps"
 
 
-@pytest.fixture(autouse=True)
-def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(curves, "REPETITIONS", 20)
-
-
-def curve(values: tuple[float, ...]) -> list[tuple[float, float]]:
-    return list(zip(ALPHAS, values, strict=True))
+pytestmark = pytest.mark.usefixtures("few_samples")
 
 
 @cache

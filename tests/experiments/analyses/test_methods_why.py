@@ -149,13 +149,13 @@ def test_what_it_shows_follows_from_the_agents() -> None:
     table = everyone()
     words = list(shows(table))
     assert len(words) == 4
-    assert "A change of the lead is not shown (" in words[0] or "lower the lead" in words[0]
+    assert "So four times the steps change the lead by -0.04" in words[0]
     assert words[1].startswith("**How often, and how many.**")
-    assert "at 50%, 30 levels already reach 0.20" in words[1]
+    assert "at 50%, 30 levels reach 0.20, so more levels could add at most 0.80" in words[1]
     assert "with 1 million steps, by " in words[2]
     assert "it learns from 33% of its steps" in words[3]
     ahead = everyone(**{"PLR-regret-4x": flat(0.95)})
-    assert "So four times the steps raise the lead, by 0.4" in longer(ahead)
+    assert "So four times the steps change the lead by 0.4" in longer(ahead)
     assert "at α = 0.001 and " in longer(ahead)
     first = draw_training(ahead)
     assert first is not None
