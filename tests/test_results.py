@@ -85,6 +85,10 @@ def test_a_planted_stale_page_is_caught(tmp_path: Path) -> None:
     assert "remake the page: goalposts train coinrun/edge" in told
     (told,) = problems_of(planted(tmp_path, {"coinrun/edge": now}, {"CoinRun": "fedcba9876543210"}))
     assert "levels of CoinRun were fedcba9876543210, now 0123456789abcdef" in told
+    plan = good.read_text().replace("goalposts train coinrun/edge", "'none: a plan, written before any run'")
+    plan = re.sub(r"(  coinrun/edge: ).*", r"\g<1>'0000000000000000'", plan)
+    (tmp_path / "page.md").write_text(plan)
+    assert not [problem for problem in problems_of(tmp_path / "page.md") if "recipe" in problem]
     (tmp_path / "page.md").write_text("# No header\n")
     (told,) = problems_of(tmp_path / "page.md")
     assert "lacks command, n, recipes, worlds" in told

@@ -51,6 +51,7 @@ TABLE='
 16 methods-corner 105 45
 17 methods-labelled 370 16
 18 methods-why 180 20
+19 methods-entropy 195 22
 '
 ANALYSES="separate paralysis paralysis-corner foresight foresight-corner foresight-beacon foresight-colourshape" # and methods-*: studies whose page is not made by `goalposts study docs`
 
