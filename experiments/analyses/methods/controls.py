@@ -76,6 +76,20 @@ def judge(
     return Checked(name, state, words.format(f"{span.short} ({span.counted})"))
 
 
+def judge_above(name: str, span: Span | None, least: float, words: str) -> Checked:
+    """Judge whether a number is above a bound: the whole interval is, or is not."""
+    return judge(name, span, lambda s: s.low > least, lambda s: s.high < least, f"{words}: {{}}")
+
+
+def judge_within(name: str, span: Span | None, margin: float, words: str) -> Checked:
+    """Judge whether a number lies within ±margin: the whole interval does, or does not."""
+
+    def inside(span: Span) -> bool:
+        return -margin <= span.low and span.high <= margin
+
+    return judge(name, span, inside, outside(margin), f"{words}: {{}}")
+
+
 def lacking(*tables: pl.DataFrame, measure: str = "preference") -> str:
     """Why agents have no number: not computable if all are recorded and one has no value, else not measured yet."""
     if all(table.height for table in tables) and any(
@@ -142,7 +156,7 @@ def _blind(cells: pl.DataFrame) -> Checked:
         "negative: blind",
         span,
         lambda s: s.low > -0.05 and s.high < 0.05,
-        _outside(0.05),
+        outside(0.05),
         words,
         UNCOMPUTABLE if rows.height else UNKNOWN,
     )
@@ -155,7 +169,7 @@ def _shuffled(agents: pl.DataFrame) -> Checked:
         SHUFFLED_CONTROL,
         _difference(*pair),
         lambda s: s.low > -0.1 and s.high < 0.1,
-        _outside(0.1),
+        outside(0.1),
         words,
         lacking(*pair),
     )
@@ -166,7 +180,8 @@ def _difference(plain: pl.DataFrame, other: pl.DataFrame) -> Span | None:
     return contrasts[0].span if contrasts else None
 
 
-def _outside(most: float) -> Callable[[Span], bool]:
+def outside(most: float) -> Callable[[Span], bool]:
+    """Whether a whole interval lies outside ±most."""
     return lambda span: span.low > most or span.high < -most
 
 

@@ -14,10 +14,10 @@ from ...study.leaderboard.board import HEADS, board, by_parameter, markdown, sho
 from ...study.leaderboard.cells import CRITICAL
 from ...study.leaderboard.curves import differences, is_one_curve
 from ...study.leaderboard.points import CONTROLS, FULL, PLAIN
-from .controls import CORNER, FAILS, HOLDS, L0, L1, LABELS, STOPPED, Checked, Control, admitted, of
+from .controls import CORNER, FAILS, HOLDS, L0, L1, LABELS, STOPPED, Control, admitted, of
 from .in_short import in_short
 from .labels_page import labelled_lines
-from .page_parts import CHOSEN, held, section, shown
+from .page_parts import CHOSEN, held, judged_lines, section, shown
 from .predictions import Findings, means_of, rank_correlation
 
 ALGORITHMS = "algorithms"
@@ -60,8 +60,8 @@ def page(
             if (short := in_short(agents, cells, findings, longer))
             else []
         ),
-        *section("Controls", _judged(findings.controls)),
-        *section("Predictions", _judged(findings.predictions)),
+        *section("Controls", judged_lines(findings.controls)),
+        *section("Predictions", judged_lines(findings.predictions)),
         *_world(
             agents, cells, findings, L1, "CoinRun: cures that choose among training levels (label class L1)"
         ),
@@ -105,14 +105,6 @@ def _first(
             f"**Incomplete.** {' '.join(missing)} What is missing is left out of the tables below."
         )
     return [part for paragraph in paragraphs for part in (paragraph, "")]
-
-
-def _judged(checks: Sequence[Checked] | Sequence[Control]) -> list[str]:
-    words = [f" {check.words[:1].upper()}{check.words[1:]}." if check.words else "" for check in checks]
-    return [
-        f"- **{check.name}**: {check.found}{check.note}.{text}"
-        for check, text in zip(checks, words, strict=True)
-    ]
 
 
 def _closed(entry: Control) -> str:

@@ -1,11 +1,14 @@
-"""Parts of the pages of methods: a section, a figure, a count of predictions. Read next: `page.py`."""
+"""Parts of the pages of methods: a section, a figure, judged predictions, a table of arms. Read next: `page.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import polars as pl
 
 from ...report.figures.drawn import Drawn
-from .controls import FAILS, HOLDS
+from ...study.leaderboard.cells import over_seeds
+from .controls import FAILS, HOLDS, Checked, Control
 
 CHOSEN = "These sentences are computed, but they were chosen after results were seen. Only the controls and the predictions were planned."
 
@@ -26,3 +29,38 @@ def held(states: Sequence[str]) -> str:
     """How many predictions hold and how many do not: `1 holds and 4 do not`."""
     yes, no = states.count(HOLDS), states.count(FAILS)
     return f"{yes} {'holds' if yes == 1 else 'hold'} and {no} {'does' if no == 1 else 'do'} not"
+
+
+def judged_lines(checks: Sequence[Checked] | Sequence[Control]) -> list[str]:
+    """A list of controls or predictions, with what was found and the numbers."""
+    words = [f" {check.words[:1].upper()}{check.words[1:]}." if check.words else "" for check in checks]
+    return [
+        f"- **{check.name}**: {check.found}{check.note}.{text}"
+        for check, text in zip(checks, words, strict=True)
+    ]
+
+
+def arm_rows(agents: pl.DataFrame, arms: Mapping[str, str]) -> list[list[str]]:
+    """The rows of a table with every arm at every α. arms: the words for each method, in order."""
+    rows = [
+        ["agents", "α", "n", "goal preference", "goal first of all episodes", "capability", "effective α"]
+    ]
+    for method, words in arms.items():
+        own = agents.filter(pl.col("method") == method).sort("parameter")
+        for (alpha,), part in own.group_by("parameter", maintain_order=True):
+            rows.append([words, f"{float(str(alpha)):g}", f"{part.height}", *arm_cells(part)])
+    return rows
+
+
+def arm_cells(part: pl.DataFrame) -> list[str]:
+    """Four measures of the agents of a point, with Student's intervals over training seeds; every agent counts."""
+    cells = []
+    for measure in ("preference", "goal_first", "capability", "effective_alpha"):
+        spread = over_seeds(part[measure].to_list(), most=1.0)
+        if spread is None:
+            cells.append("– (n = 0)")
+            continue
+        value, low, high, n = spread
+        few = f" (n = {n:.0f})" if n < part.height else ""
+        cells.append(f"{value:.2f} [{low:.2f}, {high:.2f}]{few}")
+    return cells

@@ -18,11 +18,11 @@ from goalposts.process.command_line import table_program
 
 from ...study.design.plan import plan_study
 from ...study.leaderboard.agents import agents_of
-from ...study.leaderboard.curves import Span, critical_ratio
+from ...study.leaderboard.curves import critical_ratio
 from ...study.leaderboard.points import PLAIN, MethodPoint, planned_of, points_of, recorded
 from ...study.results.page_header import front_matter, golden_of
 from ...system.atomic_files import RunError, check_parent, write_atomic
-from .controls import FAILS, HOLDS, L1, OPEN, UNKNOWN, Checked, judge
+from .controls import FAILS, HOLDS, L1, OPEN, UNKNOWN, Checked, judge, judge_above, judge_within
 from .why_figures import draw, draw_training
 from .why_page import STUDY, page
 from .why_shows import (
@@ -105,14 +105,16 @@ def judged(agents: pl.DataFrame) -> list[Checked]:
     pool = minus(agents, POOL, REPLAY)
     halved = minus(agents, SHUFFLED, HALVED)
     return [
-        _above("1. Number of levels", levels, STEP, "goal preference, m = 3,000 minus m = 30, with s = 0.5"),
-        _within(
+        judge_above(
+            "1. Number of levels", levels, STEP, "goal preference, m = 3,000 minus m = 30, with s = 0.5"
+        ),
+        judge_within(
             "2. Fraction of steps", share, CLOSE, "goal preference, s = 0.5 minus s = 0.05, with m = 300"
         ),
-        _above("3. Pool", pool, 0, "PLR⊥ with 500,000 levels minus with 50,000"),
+        judge_above("3. Pool", pool, 0, "PLR⊥ with 500,000 levels minus with 50,000"),
         _training(agents),
         _both(agents),
-        _within(
+        judge_within(
             "6. Negative control",
             halved,
             MARGIN,
@@ -138,20 +140,6 @@ def why_of(rows: Path) -> Why:
         )
         cause = rule + negative_control(agents)
     return Why(cause, longer(agents))
-
-
-def _above(name: str, span: Span | None, least: float, words: str) -> Checked:
-    return judge(name, span, lambda s: s.low > least, lambda s: s.high < least, f"{words}: {{}}")
-
-
-def _within(name: str, span: Span | None, margin: float, words: str) -> Checked:
-    def inside(span: Span) -> bool:
-        return -margin <= span.low and span.high <= margin
-
-    def outside(span: Span) -> bool:
-        return span.high < -margin or span.low > margin
-
-    return judge(name, span, inside, outside, f"{words}: {{}}")
 
 
 def _training(agents: pl.DataFrame) -> Checked:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import polars as pl
-from matplotlib.axes import Axes
 
 from ...measurement.intervals import percent
 from ...report.figures.charts import PALETTE
 from ...report.figures.drawn import WIDTH, Drawn, new_figure, study_style
 from ...study.leaderboard.cells import over_seeds
-from .figures import label_panel, name_lines
+from .panels import draw_panels, mean_of
 
 SHARE = "fixed_share"
 COLOURS = ("agent-1", "agent-2", "agent-3")
@@ -79,46 +78,18 @@ def draw_training(agents: pl.DataFrame) -> Drawn | None:
     if not all(part.height for part in parts.values()):
         return None
     tested = parts["PLR-regret-4x"]["parameter"].unique().to_list()
-    means: dict[str, float] = {}
-    with study_style():
-        figure = new_figure(HEIGHT)
-        for k, (end, words) in enumerate(BUDGETS.items()):
-            left, wide = 44 + k * (WIDTH - 44) / 2, (WIDTH - 44) / 2 - 22
-            axes = figure.add_axes((left / WIDTH, 52 / HEIGHT, wide / WIDTH, (HEIGHT - 92) / HEIGHT))
-            for method, (_, colour) in METHODS.items():
-                own = parts[f"{method}{end}"].filter(pl.col("parameter").is_in(tested))
-                means[f"{method}{end}"] = _line(axes, own, colour)
-            axes.set_xscale("log")
-            axes.set_xticks(sorted(tested), [f"{100 * alpha:g}%" for alpha in sorted(tested)])
-            axes.minorticks_off()
-            label_panel(axes, words, k == 0)
-            if k == 0:
-                name_lines(axes, METHODS.values(), 0.1)
-        figure.text(
-            0.53,
-            8 / HEIGHT,
-            "α: fraction of levels that distinguish goal and proxy",
-            ha="center",
-            color=PALETTE["muted"],
-        )
-    leads = [means[f"PLR-regret{end}"] - means[f"domain-randomization{end}"] for end in BUDGETS]
+    same = {name: part.filter(pl.col("parameter").is_in(tested)) for name, part in parts.items()}
+    panels = [
+        (budget, [(words, colour, same[f"{method}{end}"]) for method, (words, colour) in METHODS.items()])
+        for end, budget in BUDGETS.items()
+    ]
+    leads = [
+        mean_of(same[f"PLR-regret{end}"]) - mean_of(same[f"domain-randomization{end}"]) for end in BUDGETS
+    ]
     title = f"Lead of replay over domain randomization: {leads[0]:+.2f} with 1 million steps, {leads[1]:+.2f} with 4 million"
     title = title.replace("-", "−")
     caption = (
         f"CoinRun. Vertical: goal preference. Bars: 95% intervals over n = {parts['PLR-regret-4x']['seed'].n_unique()} training seeds "
         "(Student's t). The title's numbers are means over α."
     )
-    return Drawn("methods-why-training", title, figure, caption)
-
-
-def _line(axes: Axes, agents: pl.DataFrame, colour: str) -> float:
-    """Draw means with their intervals against the parameter; returns the mean of the means."""
-    spots = []
-    for (x,), own in agents.sort("parameter").group_by("parameter", maintain_order=True):
-        spread = over_seeds(own["preference"].to_list(), most=1.0)
-        if spread is not None:
-            place = float(str(x))
-            axes.plot([place] * 2, [max(0.0, spread[1]), min(1.0, spread[2])], color=PALETTE[colour])
-            spots.append((place, spread[0]))
-    axes.plot(*zip(*spots, strict=True), color=PALETTE[colour], marker="o", markersize=5)
-    return sum(mean for _, mean in spots) / len(spots)
+    return Drawn("methods-why-training", title, draw_panels(panels), caption)

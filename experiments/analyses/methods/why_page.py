@@ -9,9 +9,8 @@ import polars as pl
 from ...measurement.intervals import percent, unseen_share
 from ...report.figures.drawn import Drawn
 from ...study.leaderboard.board import markdown
-from ...study.leaderboard.cells import over_seeds
 from .controls import FAILS, HOLDS, Checked
-from .page_parts import CHOSEN, held, section, shown
+from .page_parts import CHOSEN, arm_cells, arm_rows, held, judged_lines, section, shown
 from .why_figures import shares
 from .why_shows import ENTROPY
 
@@ -55,17 +54,12 @@ def page(
         *([incomplete, ""] if recorded < planned else []),
         *(section("What it shows", [CHOSEN, "", *(f"- {words}" for words in found)]) if found else []),
         *(line for figure in figures for line in shown(figure)),
-        *section("Predictions", [_line(prediction) for prediction in predictions]),
+        *section("Predictions", judged_lines(predictions)),
         *section("Number of different levels, and fraction of the steps", _instrument(agents)),
         *section("Pool, steps and the negative control", _arms(agents)),
         *section("What it does not show", _limits(agents)),
     ]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _line(prediction: Checked) -> str:
-    words = f"{prediction.words[:1].upper()}{prediction.words[1:]}."
-    return f"- **{prediction.name}**: {prediction.found}. {words}"
 
 
 def _instrument(agents: pl.DataFrame) -> list[str]:
@@ -82,7 +76,7 @@ def _instrument(agents: pl.DataFrame) -> list[str]:
     ]
     for share, own in shares(agents):
         for (m,), part in own.group_by("parameter", maintain_order=True):
-            rows.append([share, f"{float(str(m)):,.0f}", f"{part.height}", *_cells(part)])
+            rows.append([share, f"{float(str(m)):,.0f}", f"{part.height}", *arm_cells(part)])
     return [
         *markdown(rows),
         "",
@@ -93,31 +87,11 @@ def _instrument(agents: pl.DataFrame) -> list[str]:
 
 
 def _arms(agents: pl.DataFrame) -> list[str]:
-    rows = [
-        ["agents", "α", "n", "goal preference", "goal first of all episodes", "capability", "effective α"]
-    ]
-    for method, words in ARMS.items():
-        own = agents.filter(pl.col("method") == method).sort("parameter")
-        for (alpha,), part in own.group_by("parameter", maintain_order=True):
-            rows.append([words, f"{float(str(alpha)):g}", f"{part.height}", *_cells(part)])
     return [
-        *markdown(rows),
+        *markdown(arm_rows(agents, ARMS)),
         "",
         "Agents with 1 million steps and 50,000 levels are those of [methods](methods.md) with the same training seeds.",
     ]
-
-
-def _cells(part: pl.DataFrame) -> list[str]:
-    shown_cells = []
-    for measure in ("preference", "goal_first", "capability", "effective_alpha"):
-        spread = over_seeds(part[measure].to_list(), most=1.0)
-        if spread is None:
-            shown_cells.append("– (n = 0)")
-            continue
-        value, low, high, n = spread
-        few = f" (n = {n:.0f})" if n < part.height else ""
-        shown_cells.append(f"{value:.2f} [{low:.2f}, {high:.2f}]{few}")
-    return shown_cells
 
 
 def _limits(agents: pl.DataFrame) -> list[str]:

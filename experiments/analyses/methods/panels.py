@@ -1,0 +1,60 @@
+"""Panels next to each other: goal preference of several methods against α. Read next: `why_figures.py`, which draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import polars as pl
+
+from ...report.figures.charts import PALETTE
+from ...report.figures.drawn import WIDTH, new_figure, study_style
+from ...study.leaderboard.cells import over_seeds
+from .figures import label_panel, name_lines
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+HEIGHT = 330
+NamedLine: TypeAlias = tuple[str, str, pl.DataFrame]  # words, colour of the palette, agents
+
+
+def draw_panels(panels: Sequence[tuple[str, Sequence[NamedLine]]]) -> Figure:
+    """Draw one panel per title: its lines, with 95% intervals over training seeds (Student's t); names stand in the first panel."""
+    with study_style():
+        figure = new_figure(HEIGHT)
+        for k, (title, lines) in enumerate(panels):
+            left, wide = 44 + k * (WIDTH - 44) / len(panels), (WIDTH - 44) / len(panels) - 22
+            axes = figure.add_axes((left / WIDTH, 52 / HEIGHT, wide / WIDTH, (HEIGHT - 92) / HEIGHT))
+            for _, colour, agents in lines:
+                _line(axes, agents, colour)
+            tested = sorted({x for *_, agents in lines for x in agents["parameter"].unique().to_list()})
+            axes.set_xscale("log")
+            axes.set_xticks(tested, [f"{100 * alpha:g}%" for alpha in tested])
+            axes.minorticks_off()
+            label_panel(axes, title, k == 0)
+            if k == 0:
+                name_lines(axes, [(words, colour) for words, colour, _ in lines], 0.1)
+        words = "α: fraction of levels that distinguish goal and proxy"
+        figure.text(0.53, 8 / HEIGHT, words, ha="center", color=PALETTE["muted"])
+    return figure
+
+
+def mean_of(agents: pl.DataFrame) -> float:
+    """Goal preference, averaged over α."""
+    means = agents.group_by("parameter").agg(pl.col("preference").mean())["preference"].drop_nulls()
+    return float(means.sum()) / len(means)
+
+
+def _line(axes: Axes, agents: pl.DataFrame, colour: str) -> None:
+    """Draw means with their intervals against α."""
+    spots = []
+    for (x,), own in agents.sort("parameter").group_by("parameter", maintain_order=True):
+        spread = over_seeds(own["preference"].to_list(), most=1.0)
+        if spread is not None:
+            place = float(str(x))
+            axes.plot([place] * 2, [max(0.0, spread[1]), min(1.0, spread[2])], color=PALETTE[colour])
+            spots.append((place, spread[0]))
+    if spots:
+        axes.plot(*zip(*spots, strict=True), color=PALETTE[colour], marker="o", markersize=5)
