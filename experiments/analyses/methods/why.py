@@ -22,6 +22,7 @@ from ...study.leaderboard.curves import critical_ratio
 from ...study.leaderboard.points import PLAIN, MethodPoint, planned_of, points_of, recorded
 from ...study.results.page_header import front_matter, golden_of
 from ...system.atomic_files import RunError, check_parent, write_atomic
+from .bonus import minus
 from .controls import FAILS, HOLDS, L1, OPEN, UNKNOWN, Checked, judge, judge_above, judge_within
 from .why_figures import draw, draw_training
 from .why_page import STUDY, page
@@ -36,7 +37,6 @@ from .why_shows import (
     Why,
     lead,
     longer,
-    minus,
     minus_point,
     negative_control,
     shows,

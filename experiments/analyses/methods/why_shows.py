@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from ...measurement.intervals import percent
-from ...study.leaderboard.curves import Span, differences
+from ...study.leaderboard.curves import Span
+from .bonus import minus
 
 POOL, LONGER, SHARE = "PLR-regret-pool", "-4x", "fixed_share"
 REPLAY, RANDOMIZED, SHUFFLED, HALVED = "PLR-regret", "domain-randomization", "PLR-shuffled", "plain-half"
@@ -28,12 +29,6 @@ class Why:
 
     cause: str = ""
     longer: str = ""
-
-
-def minus(agents: pl.DataFrame, method: str, other: str) -> Span | None:
-    """Goal preference of a method minus that of another at equal α, paired by seed, averaged over the α that both have."""
-    pair = agents.filter(pl.col("method").is_in([method, other]))
-    return next((contrast.span for contrast in differences(pair, "preference", other)), None)
 
 
 def minus_point(agents: pl.DataFrame, one: tuple[str, int], other: tuple[str, int]) -> Span | None:

@@ -207,8 +207,11 @@ class FromPlain:
     p: float
 
 
-def differences(agents: pl.DataFrame, measure: str, against: str) -> list[FromPlain]:
-    """Each method minus the method `against`, on the parameters and seeds that both have, by Student's t; Holm's correction."""
+def differences(agents: pl.DataFrame, measure: str, against: str, level: float = 0.95) -> list[FromPlain]:
+    """Each method minus the method `against`, on the parameters and seeds that both have, by Student's t; Holm's correction.
+
+    level: of the intervals.
+    """
     from scipy.special import stdtr, stdtrit
 
     from ...measurement.study_curves import holm
@@ -223,7 +226,7 @@ def differences(agents: pl.DataFrame, measure: str, against: str) -> list[FromPl
         if len(each) < 2:
             continue
         mean, error = float(each.mean()), float(each.std(ddof=1) / math.sqrt(len(each)))
-        half = float(stdtrit(len(each) - 1, 0.975)) * error
+        half = float(stdtrit(len(each) - 1, (1 + level) / 2)) * error
         p = float(abs(mean) <= TINY)  # if the difference is the same for every seed
         if error > TINY:
             p = float(2 * stdtr(len(each) - 1, -abs(mean) / error))

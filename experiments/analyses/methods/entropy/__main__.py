@@ -1,0 +1,60 @@
+"""Write the page, the figure and the table of the study of equal entropy bonuses.
+
+    python -m goalposts.experiments.analyses.methods.entropy docs/results/methods-entropy.csv --rows docs/results/rows
+
+reads the recorded rows of `methods-entropy`, `methods-l1` and `methods-why`. docs/results/methods-entropy-plan.md is the plan. Read next:
+`page.py`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import polars as pl
+
+from goalposts.errors import tells_exit_code
+from goalposts.process.command_line import table_program
+
+from ....study.design.plan import plan_study
+from ....study.leaderboard.agents import agents_of
+from ....study.results.page_header import front_matter, golden_of
+from ....system.atomic_files import check_parent, write_atomic
+from ..bonus import STUDY, named_points
+from .page import ARMS, draw, page
+from .predictions import judged
+
+SOURCES = (STUDY, "methods-l1", "methods-why")
+
+
+@tells_exit_code
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; returns the exit code."""
+    parser = table_program("goalposts.experiments.analyses.methods.entropy", __doc__)
+    parser.add_argument("--rows", type=Path, required=True, help="the folder of recorded rows")
+    given = parser.parse_args(arguments)
+    check_parent(given.out, "name another file")
+    agents = read_agents(given.rows)
+    write_atomic(given.out, agents.write_csv(float_precision=5).encode())
+    figure = draw(agents)
+    if figure is not None:
+        for suffix, content in ((".svg", figure.svg()), (".png", figure.png())):
+            write_atomic(given.out.with_name(f"{figure.name}{suffix}"), content)
+    header = front_matter(
+        f"python -m goalposts.experiments.analyses.methods.entropy {given.out} --rows {given.rows}",
+        f"{agents.height} agents, 10 or 5 training seeds per point",
+        [f"studies/{name}" for name in SOURCES],
+        {"CoinRun": golden_of(given.out.parent)["CoinRun"]},
+    )
+    text = page(agents, judged(agents), figure, len(plan_study(STUDY).runs))
+    write_atomic(given.out.with_suffix(".md"), (header + text).encode())
+
+
+def read_agents(rows: Path) -> pl.DataFrame:
+    """The agents of this study, and those of the others with which they are compared. Raises RunError."""
+    wanted = [point for point in named_points(rows, SOURCES) if point.method in ARMS]
+    return agents_of(wanted)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

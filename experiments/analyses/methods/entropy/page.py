@@ -1,0 +1,157 @@
+"""The page and the figure of the study of equal entropy bonuses. Read next: `predictions.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+
+from ....measurement.intervals import percent, unseen_share
+from ....report.figures.drawn import Drawn
+from ....study.leaderboard.board import markdown
+from ....study.leaderboard.curves import Span
+from ....study.leaderboard.points import PLAIN
+from ..bonus import ACCEL, RANDOMIZED, REPLAY, STUDY, minus
+from ..controls import FAILS, HOLDS, Checked
+from ..page_parts import arm_rows, held, judged_lines, section, shown
+from ..panels import draw_panels
+from .predictions import HIGH, LONGER, LOW, THIRD, by_alpha, ratio
+
+WORDS = {
+    PLAIN: "plain PPO",
+    RANDOMIZED: "domain randomization",
+    REPLAY: "PLR⊥ by exact regret",
+    ACCEL: "ACCEL by exact regret",
+}
+ARMS = {
+    **{
+        f"{method} {bonus:g}": f"{words}, {bonus:g}"
+        for method, words in WORDS.items()
+        for bonus in (LOW, HIGH)
+    },
+    f"{RANDOMIZED}{LONGER} {HIGH:g}": "domain randomization, 0.1, 4 million steps",
+    f"{REPLAY}{LONGER} {LOW:g}": "PLR⊥ by exact regret, 0.01, 4 million steps",
+    f"{REPLAY}{LONGER} {HIGH:g}": "PLR⊥ by exact regret, 0.1, 4 million steps",
+    f"PLR-shuffled {LOW:g}": "PLR⊥ by shuffled scores, 0.01",
+    f"{THIRD} {LOW:g}": "plain PPO, 0.01, a third of the steps",
+}
+COLOURS = {RANDOMIZED: "agent-1", REPLAY: "agent-2"}
+
+
+def page(agents: pl.DataFrame, predictions: Sequence[Checked], figure: Drawn | None, planned: int) -> str:
+    """Format the page, without its header. planned: the number of agents that the study plans."""
+    states = [prediction.found for prediction in predictions]
+    recorded = agents.filter(pl.col("study") == STUDY).height
+    incomplete = (
+        f"**Incomplete.** {recorded} of {planned} agents are recorded, so what is judged is preliminary."
+    )
+    lines = [
+        "# Replay and domain randomization with the same entropy bonus",
+        "",
+        "**Question.** In [the studies of methods](methods.md), plain PPO and domain randomization train with an entropy bonus of 0.1, "
+        "which a search chose for them, and replay and ACCEL with 0.01, because the search varied other options of theirs. Which "
+        "differences remain with equal bonuses?",
+        "",
+        *([f"**{words}**", ""] if (words := answer(agents)) else []),
+        f"Of the {len(states)} predictions of [the plan](methods-entropy-plan.md), committed before any run of this study, "
+        f"{held(states)}; {len(states) - states.count(HOLDS) - states.count(FAILS)} open.",
+        "",
+        *([incomplete, ""] if recorded < planned else []),
+        *shown(figure),
+        *section("Predictions", judged_lines(predictions)),
+        *section("Replay minus domain randomization, at equal bonus", _contrasts(agents)),
+        *section("All arms", [*markdown(arm_rows(agents, ARMS)), "", _notes()]),
+        *section("What it does not show", list(_limits(agents))),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def answer(agents: pl.DataFrame) -> str:
+    """The difference between replay and domain randomization with each bonus, in one sentence; empty while one is missing."""
+    spans = [
+        (bonus, minus(agents, f"{REPLAY} {bonus:g}", f"{RANDOMIZED} {bonus:g}")) for bonus in (LOW, HIGH)
+    ]
+    if any(span is None for _, span in spans):
+        return ""
+    listed = ", ".join(f"{span.short} with {bonus:g}" for bonus, span in spans if span is not None)
+    n = next(span.counted for _, span in spans if span is not None)
+    return (
+        "With the same entropy bonus and a million steps, replay by exact regret differs from domain randomization in goal preference, "
+        f"averaged over α, by {listed} ({n})."
+    )
+
+
+def draw(agents: pl.DataFrame) -> Drawn | None:
+    """Goal preference of both methods against α, one panel per bonus; None while one of them is not recorded."""
+    panels, leads = [], []
+    for bonus in (LOW, HIGH):
+        parts = {method: agents.filter(pl.col("method") == f"{method} {bonus:g}") for method in COLOURS}
+        lead = minus(agents, f"{REPLAY} {bonus:g}", f"{RANDOMIZED} {bonus:g}")
+        if lead is None:
+            return None
+        names = [(WORDS[method], COLOURS[method], part) for method, part in parts.items()]
+        panels.append((f"entropy bonus {bonus:g}", names))
+        leads.append(lead)
+    low, high = (f"{lead.value:+.2f}".replace("-", "−") for lead in leads)
+    title = f"Lead of replay over domain randomization: {low} with a bonus of {LOW:g} for both, {high} with {HIGH:g}"
+    caption = (
+        f"CoinRun, a million steps. Vertical: goal preference. Bars: 95% intervals over n = {leads[0].n} training seeds (Student's t). "
+        "The title's numbers are means over α, paired by seed."
+    )
+    return Drawn(STUDY, title, draw_panels(panels), caption)
+
+
+def _contrasts(agents: pl.DataFrame) -> list[str]:
+    """The difference at every α and over all, the ratio of critical α, with each bonus and number of steps."""
+    pairs = [
+        (f"{bonus:g}", words, f"{REPLAY}{end} {bonus:g}", f"{RANDOMIZED}{end} {bonus:g}")
+        for end, words in (("", "1 million"), (LONGER, "4 million"))
+        for bonus in (LOW, HIGH)
+    ]
+    alphas = sorted(agents["parameter"].unique().to_list())
+    rows = [["bonus", "steps", "n", "over all α", *(f"α = {alpha:g}" for alpha in alphas)]]
+    for bonus, steps, one, other in pairs:
+        span, each = minus(agents, one, other), dict(by_alpha(agents, one, other))
+        if span is not None:
+            rows.append(
+                [
+                    bonus,
+                    steps,
+                    f"{span.n}",
+                    span.short,
+                    *(each[alpha].short if alpha in each else "–" for alpha in alphas),
+                ]
+            )
+    ratios = [f"{_ratio(ratio(agents, bonus))} with {bonus:g}" for bonus in (LOW, HIGH)]
+    every = [f"{_ratio(ratio(agents, bonus, 'goal_first'))} with {bonus:g}" for bonus in (LOW, HIGH)]
+    return [
+        *markdown(rows),
+        "",
+        "Goal preference, paired by seed; 95% intervals (Student's t), not corrected for the number of cells. Domain randomization was not "
+        "run with 0.01 and 4 million steps.",
+        "",
+        f"Critical α of replay over that of domain randomization, a million steps: {'; '.join(ratios)}. By goal first of all episodes: "
+        f"{'; '.join(every)}.",
+    ]
+
+
+def _ratio(span: Span | None) -> str:
+    return "–" if span is None else span.short
+
+
+def _notes() -> str:
+    return (
+        "The number after a name is its entropy bonus. Agents with the other bonus, and those of shuffled scores, are those of "
+        "[methods](methods.md) and [why methods differ](methods-why.md). Brackets: 95% intervals over training seeds (Student's t); "
+        "sampled actions; every agent is in every column, whatever its capability."
+    )
+
+
+def _limits(agents: pl.DataFrame) -> Iterator[str]:
+    yield (
+        "- The search tried 0.1 for plain PPO and domain randomization only: a search over that of replay or ACCEL may choose another. "
+        "One world, one net."
+    )
+    sizes = agents.group_by("method", "parameter").len()["len"].unique().sort().to_list()
+    kinds = " or ".join(f"up to {percent(unseen_share(n))} of seeds ({n} per point)" for n in sizes)
+    yield f"- A point can miss a kind of agent that {kinds} produce (95% confidence)."

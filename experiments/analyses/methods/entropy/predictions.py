@@ -1,0 +1,90 @@
+"""The eight predictions of docs/results/methods-entropy-plan.md, from the agents. Read next: `page.py`."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ....study.leaderboard.curves import Span, critical_ratio
+from ....study.leaderboard.points import PLAIN
+from ..bonus import ACCEL, RANDOMIZED, REPLAY, SHUFFLED, minus
+from ..controls import FAILS, HOLDS, OPEN, UNKNOWN, Checked, judge, judge_above, judge_within, outside
+
+LOW, HIGH = 0.01, 0.1  # the bonus of the config, and the one that the search chose
+LONGER, THIRD = "-4x", "plain-third"
+CLOSE, MARGIN, RATIO = 0.05, 0.1, 0.5  # of predictions 1, 7 and 8, 5
+
+
+def judged(agents: pl.DataFrame) -> list[Checked]:
+    """The predictions of the plan, in its order."""
+    replay, randomized = ([f"{method} {bonus:g}" for bonus in (LOW, HIGH)] for method in (REPLAY, RANDOMIZED))
+    accel = minus(agents, f"{ACCEL} {HIGH:g}", f"{ACCEL} {LOW:g}", "capability")
+    longer = minus(agents, f"{REPLAY}{LONGER} {HIGH:g}", f"{RANDOMIZED}{LONGER} {HIGH:g}")
+    return [
+        judge_within(
+            "1. Domain randomization without the bonus",
+            minus(agents, randomized[0], f"{PLAIN} {LOW:g}"),
+            CLOSE,
+            "domain randomization minus plain PPO, both with 0.01",
+        ),
+        judge_above(
+            "2. Replay with the bonus",
+            minus(agents, replay[1], replay[0]),
+            0,
+            "PLR⊥ with 0.1 minus with 0.01",
+        ),
+        *(
+            judge_above(
+                f"{number}. Replay against domain randomization, both with {bonus:g}",
+                minus(agents, f"{REPLAY} {bonus:g}", f"{RANDOMIZED} {bonus:g}"),
+                0,
+                "PLR⊥ minus domain randomization",
+            )
+            for number, bonus in ((3, HIGH), (4, LOW))
+        ),
+        judge(
+            "5. Critical α, both with 0.1",
+            ratio(agents, HIGH),
+            lambda s: s.low >= RATIO,
+            lambda s: s.high < RATIO,
+            "critical α of PLR⊥ over that of domain randomization: {}",
+        ),
+        judge_above("6. ACCEL with the bonus", accel, 0, "capability of ACCEL with 0.1 minus with 0.01"),
+        judge_above(
+            "7. Four million steps, both with 0.1", longer, MARGIN, "PLR⊥ minus domain randomization"
+        ),
+        _control(agents),
+    ]
+
+
+def ratio(agents: pl.DataFrame, bonus: float, measure: str = "preference") -> Span | None:
+    """Critical α of replay over that of domain randomization with the same bonus."""
+    pair = [agents.filter(pl.col("method") == f"{method} {bonus:g}") for method in (REPLAY, RANDOMIZED)]
+    return critical_ratio(pair[0], pair[1], measure) if all(part.height for part in pair) else None
+
+
+def by_alpha(agents: pl.DataFrame, method: str, other: str, level: float = 0.95) -> list[tuple[float, Span]]:
+    """One arm minus another at each α that both have; empty if they have none in common."""
+    found = []
+    for (alpha,), part in agents.sort("parameter").group_by("parameter", maintain_order=True):
+        span = minus(part, method, other, level=level)
+        if span is not None:
+            found.append((float(str(alpha)), span))
+    return found
+
+
+def _control(agents: pl.DataFrame) -> Checked:
+    """At every α, with Bonferroni's correction over their number."""
+    name, other = f"{SHUFFLED} {LOW:g}", f"{THIRD} {LOW:g}"
+    title = "8. Negative control at equal learned steps"
+    count = len(by_alpha(agents, name, other))
+    if not count:
+        return Checked(
+            title, UNKNOWN, "PLR⊥ with shuffled scores minus plain PPO with a third of the steps: –"
+        )
+    spans = by_alpha(agents, name, other, 1 - 0.05 / count)
+    far = outside(MARGIN)
+    fails = any(far(span) for _, span in spans)
+    holds = all(span.low >= -MARGIN and span.high <= MARGIN for _, span in spans)
+    shown = ", ".join(f"{span.short} at α = {alpha:g}" for alpha, span in spans)
+    words = f"PLR⊥ with shuffled scores minus plain PPO with a third of the steps: {shown} ({spans[0][1].counted})"
+    return Checked(title, FAILS if fails else HOLDS if holds else OPEN, words)

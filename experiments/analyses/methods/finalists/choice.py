@@ -1,0 +1,73 @@
+"""Who is a finalist: the three methods with the smallest critical α on the old seeds. docs/results/methods-finalists-plan.md has the rule.
+
+Read next: `predictions.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from ....study.leaderboard.agents import agents_of
+from ....study.leaderboard.curves import Span, critical_alpha
+from ....study.leaderboard.points import CONTROLS
+from ..bonus import STUDY, method_of, named_points
+from ..controls import L1
+from ..in_short import ABLE
+
+ALPHAS = (0.001, 0.003, 0.01, 0.03, 0.1)
+FINALISTS = 3
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An arm: its critical α by goal first of all episodes, None without one, and the lowest mean capability at any α."""
+
+    arm: str
+    critical: Span | None
+    capability: float
+
+    @property
+    def able(self) -> bool:
+        """Whether its mean capability is high enough at every α."""
+        return self.capability >= ABLE
+
+    @property
+    def place(self) -> float:
+        """The sort key: the critical α; without one it comes last."""
+        return float("inf") if self.critical is None else self.critical.value
+
+
+def old_agents(rows: Path) -> pl.DataFrame:
+    """The agents from which finalists are chosen: all arms in CoinRun with the budget of plain PPO, without controls. Raises RunError."""
+    points = [
+        point
+        for point in named_points(rows, (L1, STUDY))
+        if not point.budget and point.method.rpartition(" ")[0] not in CONTROLS
+    ]
+    steps = {point.config.step_budget for point in points if point.study == L1}
+    return agents_of(point for point in points if point.config.step_budget in steps)
+
+
+def candidates_of(agents: pl.DataFrame) -> list[Candidate]:
+    """All arms that have agents at every α of the rule, in the order of their critical α."""
+    found = []
+    for (arm,), own in agents.group_by("method", maintain_order=True):
+        if set(own["parameter"].to_list()) >= set(ALPHAS):
+            means = own.group_by("parameter").agg(pl.col("capability").mean())["capability"]
+            found.append(
+                Candidate(str(arm), critical_alpha(own, "goal_first"), float(str(means.fill_null(0.0).min())))
+            )
+    return sorted(found, key=lambda candidate: candidate.place)
+
+
+def finalists_of(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The best able arm of each method, and of these the first three."""
+    best: dict[str, Candidate] = {}
+    for candidate in sorted(candidates, key=lambda candidate: candidate.place):
+        if candidate.able:
+            best.setdefault(method_of(candidate.arm), candidate)
+    return list(best.values())[:FINALISTS]

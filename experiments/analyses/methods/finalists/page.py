@@ -1,0 +1,171 @@
+"""The page and the figure of the finalists. Read next: `predictions.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import polars as pl
+
+from ....measurement.intervals import percent, unseen_share
+from ....report.figures.drawn import Drawn
+from ....study.leaderboard.board import markdown
+from ....study.leaderboard.curves import critical_alpha, differences
+from ..controls import FAILS, HOLDS, Checked
+from ..page_parts import arm_rows, held, judged_lines, section, shown
+from ..panels import draw_panels, mean_of
+from .choice import Candidate
+from .predictions import WORLDS
+
+COLOURS = ("agent-1", "agent-2", "agent-3")
+NAME = "methods-finalists"
+
+
+def page(
+    agents: pl.DataFrame,
+    candidates: Sequence[Candidate],
+    chosen: Sequence[Candidate],
+    predictions: Sequence[Checked],
+    figure: Drawn | None,
+    planned: int,
+) -> str:
+    """Format the page, without its header. planned: the number of agents of all three studies."""
+    states = [prediction.found for prediction in predictions]
+    incomplete = (
+        f"**Incomplete.** {agents.height} of {planned} agents are recorded, so what is judged is preliminary."
+    )
+    lines = [
+        "# Three finalists on new seeds",
+        "",
+        "**Question.** The studies of [methods](methods.md) compare many methods with few seeds, so the best of them look better than "
+        "they are. How do the three best differ on seeds that chose nothing, in three worlds?",
+        "",
+        f"Finalists, by the rule of [the plan](methods-finalists-plan.md): {', '.join(f'`{arm.arm}`' for arm in chosen)} "
+        "(the number is the entropy bonus). Of the "
+        f"{len(states)} predictions of the plan, committed before any run of these studies, {held(states)}; "
+        f"{len(states) - states.count(HOLDS) - states.count(FAILS)} open or not applicable.",
+        "",
+        *([incomplete, ""] if agents.height < planned else []),
+        *shown(figure),
+        *section("Predictions", judged_lines(predictions)),
+        *section("Where they pass one half", _criticals(agents, chosen)),
+        *section("Pairs", _pairs(agents)),
+        *section("All points", _points(agents, chosen)),
+        *section("How they were chosen", _choice(candidates, chosen)),
+        *section("What it does not show", list(_limits(agents))),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def draw(agents: pl.DataFrame, chosen: Sequence[Candidate]) -> Drawn | None:
+    """Goal preference against α, one panel per world, one line per finalist; None without agents."""
+    panels, leaders = [], []
+    for world in WORLDS:
+        own = agents.filter(pl.col("world") == world)
+        parts = [(arm.arm, own.filter(pl.col("method") == arm.arm)) for arm in chosen]
+        if not all(part.height for _, part in parts):
+            continue
+        panels.append(
+            (world, [(arm, colour, part) for (arm, part), colour in zip(parts, COLOURS, strict=False)])
+        )
+        leaders.append((world, max(parts, key=lambda entry: mean_of(entry[1]))[0]))
+    if not panels:
+        return None
+    listed = ", ".join(f"{arm} in {world}" for world, arm in leaders)
+    seeds = ", ".join(
+        f"{agents.filter(pl.col('world') == world)['seed'].n_unique()} in {world}" for world, _ in leaders
+    )
+    caption = (
+        f"Vertical: goal preference. Bars: 95% intervals over training seeds (Student's t): {seeds}. The highest mean over α may be so by "
+        "chance: the table of pairs has the differences."
+    )
+    return Drawn(NAME, f"Highest goal preference, averaged over α: {listed}", draw_panels(panels), caption)
+
+
+def _criticals(agents: pl.DataFrame, chosen: Sequence[Candidate]) -> list[str]:
+    rows = [["world", "method", "n", "critical α by goal preference", "by goal first of all episodes"]]
+    for world in WORLDS:
+        for arm in chosen:
+            own = agents.filter((pl.col("world") == world) & (pl.col("method") == arm.arm))
+            if own.height:
+                spans = [critical_alpha(own, measure) for measure in ("preference", "goal_first")]
+                cells = ["–" if span is None else span.short for span in spans]
+                rows.append([world, arm.arm, f"{own['seed'].n_unique()}", *cells])
+    return [*markdown(rows), "", "Intervals: 1,000 bootstrap samples of training seeds, the same at every α."]
+
+
+def _pairs(agents: pl.DataFrame) -> list[str]:
+    rows = [["world", "difference", "n", "goal preference", "p", "goal first of all episodes", "p"]]
+    for world in WORLDS:
+        own = agents.filter(pl.col("world") == world)
+        for pair, cells in pairs_of(own).items():
+            rows.append([world, f"{pair[0]} minus {pair[1]}", *cells])
+    return [
+        *markdown(rows),
+        "",
+        "Paired by seed and averaged over α; 95% intervals by Student's t; p after Holm's correction over the three pairs of a world.",
+    ]
+
+
+def pairs_of(agents: pl.DataFrame) -> dict[tuple[str, str], list[str]]:
+    """Of each pair of methods of a world: n, and of both measures the difference and p, corrected by Holm's method over the pairs."""
+    from ....measurement.study_curves import holm
+
+    names = agents["method"].unique(maintain_order=True).to_list()
+    pairs = list(combinations(names, 2))
+    cells: dict[tuple[str, str], list[str]] = {}
+    for measure in ("preference", "goal_first"):
+        found = {}
+        for one, other in pairs:
+            contrasts = differences(agents.filter(pl.col("method").is_in([one, other])), measure, other)
+            if contrasts:
+                found[one, other] = contrasts[0]
+        corrected = holm([contrast.p for contrast in found.values()])
+        for (pair, contrast), p in zip(found.items(), corrected, strict=True):
+            own = cells.setdefault(pair, [f"{contrast.span.n}"])
+            own += [contrast.span.short, f"{p:.2g}"]
+    return cells
+
+
+def _points(agents: pl.DataFrame, chosen: Sequence[Candidate]) -> list[str]:
+    lines: list[str] = []
+    for world in WORLDS:
+        own = agents.filter(pl.col("world") == world)
+        if own.height:
+            lines += [f"{world}:", "", *markdown(arm_rows(own, {arm.arm: arm.arm for arm in chosen})), ""]
+    return [
+        *lines,
+        "Brackets: 95% intervals over training seeds (Student's t); sampled actions; every agent is in every column, whatever its "
+        "capability.",
+    ]
+
+
+def choice_rows(candidates: Sequence[Candidate], chosen: Sequence[Candidate]) -> list[list[str]]:
+    """A table of all candidates, with who is chosen."""
+    rows = [
+        ["arm", "critical α by goal first of all, old seeds", "lowest mean capability at any α", "finalist"]
+    ]
+    for candidate in candidates:
+        critical = "–" if candidate.critical is None else candidate.critical.short
+        rows.append(
+            [candidate.arm, critical, f"{candidate.capability:.2f}", "yes" if candidate in chosen else ""]
+        )
+    return rows
+
+
+def _choice(candidates: Sequence[Candidate], chosen: Sequence[Candidate]) -> list[str]:
+    return [
+        *markdown(choice_rows(candidates, chosen)),
+        "",
+        "A finalist has a mean capability of at least 0.85 at every α; arms that differ in their options only are one method. These are "
+        "the agents of [methods](methods.md) and of [the study of equal bonuses](methods-entropy.md); they chose the finalists and are not "
+        "part of the figures above.",
+    ]
+
+
+def _limits(agents: pl.DataFrame) -> Iterator[str]:
+    yield "- The options were chosen in Beacon, so Beacon is no new world for them. One net, one budget per world."
+    sizes = agents.group_by("world", "method", "parameter").len()["len"].unique().sort().to_list()
+    kinds = " or ".join(f"up to {percent(unseen_share(n))} of seeds ({n} per point)" for n in sizes)
+    if kinds:
+        yield f"- A point can miss a kind of agent that {kinds} produce (95% confidence)."

@@ -1,0 +1,140 @@
+"""The five predictions of docs/results/methods-finalists-plan.md, from the agents. Read next: `page.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import polars as pl
+
+from ....study.leaderboard.curves import Span, critical_alpha
+from ....study.leaderboard.points import PLAIN
+from ..bonus import RANDOMIZED, method_of, minus
+from ..controls import FAILS, HOLDS, OPEN, UNKNOWN, Checked, judge, outside
+from .choice import Candidate
+
+WORLDS = ("CoinRun", "Corner", "Beacon")
+INAPPLICABLE = "not applicable"
+CLOSE = 0.05  # of prediction 1
+ENDS = (0.001, 0.1)  # of prediction 2
+
+
+def judged(agents: pl.DataFrame, chosen: Sequence[Candidate]) -> list[Checked]:
+    """The predictions of the plan, in its order. agents: of all three studies, by method and bonus; chosen: the finalists, best first."""
+    plain, randomized = (arm_of(chosen, method) for method in (PLAIN, RANDOMIZED))
+    replay = next(
+        (arm.arm for arm in chosen if method_of(arm.arm) not in (PLAIN, RANDOMIZED)), None
+    )  # the finalist that chooses levels
+    return [
+        _close(agents, plain, randomized),
+        _ends(agents, replay, randomized),
+        _below(agents, replay, randomized),
+        _signs(agents, replay, randomized),
+        _shrinkage(agents, chosen),
+    ]
+
+
+def arm_of(chosen: Sequence[Candidate], method: str) -> str | None:
+    """The arm with which a method is a finalist; None if it is none."""
+    return next((candidate.arm for candidate in chosen if method_of(candidate.arm) == method), None)
+
+
+def by_world(agents: pl.DataFrame, one: str, other: str) -> dict[str, Span | None]:
+    """One arm minus another in each world, paired by seed, averaged over α."""
+    return {world: minus(agents.filter(pl.col("world") == world), one, other) for world in WORLDS}
+
+
+def _close(agents: pl.DataFrame, plain: str | None, randomized: str | None) -> Checked:
+    title = "1. Domain randomization minus plain PPO"
+    if plain is None or randomized is None:
+        return Checked(title, INAPPLICABLE, "one of them is no finalist")
+    return _worlds(
+        title,
+        by_world(agents, randomized, plain),
+        lambda span: span.low >= -CLOSE and span.high <= CLOSE,
+        outside(CLOSE),
+    )
+
+
+def _ends(agents: pl.DataFrame, replay: str | None, randomized: str | None) -> Checked:
+    title = "2. Replay minus domain randomization in CoinRun"
+    if replay is None or randomized is None:
+        return Checked(title, INAPPLICABLE, "one of them is no finalist")
+    own = agents.filter(pl.col("world") == WORLDS[0])
+    parts = [
+        own.filter((pl.col("method") == arm) & (pl.col("parameter") == end)).select(
+            "seed", pl.col("preference").alias(f"{arm} {end}")
+        )
+        for arm in (replay, randomized)
+        for end in ENDS
+    ]
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = joined.join(part, on="seed")
+    each = [
+        joined.with_columns(lead=pl.col(f"{replay} {end}") - pl.col(f"{randomized} {end}")) for end in ENDS
+    ]
+    long = pl.concat(
+        table.select("seed", method=pl.lit(name), parameter=pl.lit(0.0), preference="lead")
+        for name, table in zip(("first", "last"), each, strict=True)
+    )
+    span = minus(long, "first", "last")
+    words = "the difference at α = 0.001 minus that at α = 0.1: {}"
+    return judge(title, span, lambda s: s.low > 0, lambda s: s.high < 0, words)
+
+
+def _below(agents: pl.DataFrame, replay: str | None, randomized: str | None) -> Checked:
+    title = "3. The same in Corner and Beacon"
+    if replay is None or randomized is None:
+        return Checked(title, INAPPLICABLE, "one of them is no finalist")
+    spans = by_world(agents, replay, randomized)
+    others = {world: spans[world] for world in WORLDS[1:]}
+    return _worlds(title, others, lambda span: span.high < 0, lambda span: span.low > 0)
+
+
+def _signs(agents: pl.DataFrame, replay: str | None, randomized: str | None) -> Checked:
+    """Whether intervals exclude 0 on different sides."""
+    title = "4. The order of the two is not one of all worlds"
+    if replay is None or randomized is None:
+        return Checked(title, INAPPLICABLE, "one of them is no finalist")
+    spans = by_world(agents, replay, randomized)
+    above = sum(span is not None and span.low > 0 for span in spans.values())
+    below = sum(span is not None and span.high < 0 for span in spans.values())
+    state = UNKNOWN if any(span is None for span in spans.values()) else OPEN
+    if above and below:
+        state = HOLDS
+    elif len(WORLDS) in (above, below):
+        state = FAILS
+    return Checked(title, state, _listed(spans))
+
+
+def _shrinkage(agents: pl.DataFrame, chosen: Sequence[Candidate]) -> Checked:
+    title = "5. Shrinkage"
+    best = chosen[0] if chosen else None
+    if best is None or best.critical is None:
+        return Checked(title, UNKNOWN, "no finalist has a critical α")
+    old = best.critical.value
+    own = agents.filter((pl.col("world") == WORLDS[0]) & (pl.col("method") == best.arm))
+    span = critical_alpha(own, "goal_first") if own.height else None
+    words = f"critical α of {best.arm} by goal first of all episodes, {old:.2g} on the old seeds: {{}} on the new ones"
+    return judge(title, span, lambda s: s.low > old, lambda s: s.high < old, words)
+
+
+def _worlds(
+    title: str, spans: dict[str, Span | None], holds: Callable[[Span], bool], fails: Callable[[Span], bool]
+) -> Checked:
+    """Judge a prediction about several worlds: all must hold, and one that fails is enough."""
+    known = [span for span in spans.values() if span is not None]
+    if any(fails(span) for span in known):
+        state = FAILS
+    elif len(known) < len(spans):
+        state = UNKNOWN
+    else:
+        state = HOLDS if all(holds(span) for span in known) else OPEN
+    return Checked(title, state, _listed(spans))
+
+
+def _listed(spans: dict[str, Span | None]) -> str:
+    return "; ".join(
+        f"{world}: {'not measured yet' if span is None else f'{span.short} ({span.counted})'}"
+        for world, span in spans.items()
+    )

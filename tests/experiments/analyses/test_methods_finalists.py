@@ -1,0 +1,137 @@
+"""The finalists: who is chosen by the rule, the predictions from agents with known values, and the page."""
+
+import polars as pl
+import pytest
+
+from goalposts.experiments.analyses.methods.controls import FAILS, HOLDS, OPEN, UNKNOWN
+from goalposts.experiments.analyses.methods.finalists.choice import Candidate, candidates_of, finalists_of
+from goalposts.experiments.analyses.methods.finalists.page import draw, page, pairs_of
+from goalposts.experiments.analyses.methods.finalists.predictions import INAPPLICABLE, judged
+from tests.fixtures.methods_planted import curve, planted, table
+
+CHOSEN = ("domain-randomization 0.1", "plain 0.1", "PLR-regret 0.01")
+STUDIES = {
+    "CoinRun": ("methods-finalists", (0.001, 0.003, 0.01, 0.02, 0.03, 0.1)),
+    "Corner": ("methods-finalists-corner", (0.001, 0.003, 0.01, 0.03)),
+    "Beacon": ("methods-finalists-beacon", (0.03, 0.1, 0.3)),
+}
+USUAL = {
+    "CoinRun": ((0.2, 0.25, 0.35, 0.45, 0.6, 0.9),) * 2 + ((0.4, 0.45, 0.5, 0.5, 0.6, 0.8),),
+    "Corner": ((0.2, 0.3, 0.6, 0.8),) * 2 + ((0.1, 0.2, 0.3, 0.4),),
+    "Beacon": ((0.3, 0.6, 0.8),) * 2 + ((0.1, 0.2, 0.3),),
+}
+
+
+def old(**curves: tuple[float, ...]) -> pl.DataFrame:
+    """Candidates with these goal preferences, `plain_0.1` for `plain 0.1`."""
+    return table(
+        *(planted("methods-l1", name.replace("_", " "), curve(values)) for name, values in curves.items())
+    )
+
+
+def everyone(changed: dict[str, tuple[tuple[float, ...], ...]] | None = None) -> pl.DataFrame:
+    values = USUAL | (changed or {})
+    return table(
+        *(
+            planted(study, arm, zip(alphas, values[world][k], strict=True))
+            for world, (study, alphas) in STUDIES.items()
+            for k, arm in enumerate(CHOSEN)
+        )
+    )
+
+
+def chosen() -> list[Candidate]:
+    candidates = candidates_of(
+        old(
+            **{
+                "plain_0.1": (0.1, 0.2, 0.4, 0.55, 0.9),
+                "domain-randomization_0.1": (0.1, 0.2, 0.45, 0.6, 0.9),
+                "PLR-regret_0.01": (0.1, 0.2, 0.3, 0.5, 0.9),
+            }
+        )
+    )
+    return finalists_of(candidates)
+
+
+def states(agents: pl.DataFrame) -> list[str]:
+    return [prediction.found for prediction in judged(agents, chosen())]
+
+
+def test_the_best_able_arm_of_each_method_is_a_candidate_and_the_first_three_are_chosen() -> None:
+    agents = old(
+        **{
+            "plain_0.01": (0.1, 0.2, 0.3, 0.5, 0.9),
+            "plain_0.1": (0.1, 0.2, 0.4, 0.55, 0.9),
+            "ACCEL_0.01": (0.6, 0.7, 0.8, 0.8, 0.9),  # the best, but not able at one α
+            "SFL_0.01": (0.1, 0.1, 0.2, 0.4, 0.8),
+            "PLR_0.1": (0.1, 0.1, 0.1, 0.2, 0.3),  # passes one half nowhere
+            "DR_0.1": (0.2, 0.3, 0.5, 0.7, 0.9),
+            "short_0.1": (0.9,) * 5,
+        }
+    )
+    weak = (pl.col("method") == "ACCEL 0.01") & (pl.col("parameter") == 0.03)
+    agents = agents.with_columns(capability=pl.when(weak).then(0.8).otherwise(pl.col("capability")))
+    agents = agents.filter((pl.col("method") != "short 0.1") | (pl.col("parameter") > 0.003))
+    candidates = candidates_of(agents)
+    assert next(candidate.arm for candidate in candidates) == "ACCEL 0.01"
+    assert "short 0.1" not in [candidate.arm for candidate in candidates]
+    assert [candidate.arm for candidate in finalists_of(candidates)] == ["DR 0.1", "plain 0.1", "SFL 0.01"]
+    assert [candidate.arm for candidate in candidates][-1] == "PLR 0.1"
+
+
+def test_predictions_that_hold() -> None:
+    assert [candidate.arm for candidate in chosen()] == list(CHOSEN)
+    assert states(everyone()) == [HOLDS, HOLDS, HOLDS, HOLDS, HOLDS]
+
+
+@pytest.mark.parametrize(
+    ("k", "changed"),
+    [
+        (0, {"Corner": ((0.2, 0.3, 0.6, 0.8), (0.1, 0.2, 0.5, 0.7), (0.1, 0.2, 0.3, 0.4))}),
+        (1, {"CoinRun": (*USUAL["CoinRun"][:2], (0.1, 0.2, 0.3, 0.4, 0.7, 0.95))}),
+        (2, {"Beacon": ((0.3, 0.6, 0.8),) * 2 + ((0.4, 0.7, 0.9),)}),
+        (3, {"CoinRun": (*USUAL["CoinRun"][:2], (0.1, 0.2, 0.3, 0.4, 0.5, 0.8))}),
+        (4, {"CoinRun": ((0.4, 0.5, 0.6, 0.7, 0.8, 0.9),) * 3}),
+    ],
+)
+def test_predictions_that_do_not_hold(k: int, changed: dict[str, tuple[tuple[float, ...], ...]]) -> None:
+    assert states(everyone(changed))[k] == FAILS
+
+
+def test_a_world_that_is_not_recorded_leaves_what_it_decides_unknown() -> None:
+    only = everyone().filter(pl.col("world") == "CoinRun")
+    assert states(only) == [UNKNOWN, HOLDS, UNKNOWN, UNKNOWN, HOLDS]
+
+
+def test_an_interval_across_the_bound_is_open_and_a_method_that_is_no_finalist_is_not_judged() -> None:
+    apart = pl.when(pl.col("method") == CHOSEN[0]).then(0.2 * (pl.col("seed") % 2) - 0.1).otherwise(0)
+    assert states(everyone().with_columns(preference=pl.col("preference") + apart))[0] == OPEN
+    others = [candidate for candidate in chosen() if candidate.arm != CHOSEN[0]]
+    found = [prediction.found for prediction in judged(everyone(), others)]
+    assert found[:4] == [INAPPLICABLE] * 4
+
+
+def test_pairs_are_paired_by_seed_and_corrected() -> None:
+    own = everyone().filter(pl.col("world") == "Beacon")
+    pairs = pairs_of(own)
+    assert len(pairs) == 3
+    n, difference, p, *_ = pairs[CHOSEN[0], CHOSEN[2]]
+    assert (n, difference) == ("10", "0.37 [0.37, 0.37]")
+    assert float(p) < 0.05
+
+
+def test_the_page_says_who_was_chosen_and_shows_every_world() -> None:
+    agents = everyone()
+    candidates = chosen()
+    text = page(
+        agents, candidates, candidates, judged(agents, candidates), draw(agents, candidates), agents.height
+    )
+    assert "`domain-randomization 0.1`, `plain 0.1`, `PLR-regret 0.01`" in text
+    assert "Incomplete" not in text
+    assert "5 hold and 0 do not; 0 open or not applicable" in text
+    for world in STUDIES:
+        assert f"| {world} | domain-randomization 0.1 minus plain 0.1 | 10 | 0" in text
+        assert f"\n{world}:\n" in text
+    assert "PLR-regret 0.01 in CoinRun" in text  # the figure's title
+    part = page(agents[:60], candidates, candidates, [], None, agents.height)
+    assert f"60 of {agents.height} agents are recorded" in part
