@@ -4,7 +4,8 @@
 
 reads the recorded rows that are there, and the page says which are missing. Besides the page it writes one row per agent
 (`methods-agents.parquet`). With `--board experiments/study/leaderboard/committed.csv` it also writes the cells that
-`goalposts study methods` prints, with `--add` next to your method. Read next: `page.py`, `experiments/study/leaderboard/cells.py`.
+`goalposts study methods` prints, with `--add` next to your method. Read next:
+`comparison/page.py`, `experiments/study/leaderboard/cells.py`.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ from ...study.leaderboard.cells import cells_of
 from ...study.leaderboard.points import STUDIES, MethodPoint, planned_of, points_of, recorded
 from ...study.results.page_header import front_matter, golden_of
 from ...system.atomic_files import RunError, check_parent, write_atomic
-from .controls import L1, LABELS, control_cells, of
-from .figures import effective_figure, relearning_figure
-from .page import ALGORITHMS, page
-from .predictions import Findings, findings_of
-from .why import why_of
+from .comparison.controls import L1, LABELS, control_cells, of
+from .comparison.figures import effective_figure, relearning_figure
+from .comparison.page import ALGORITHMS, page
+from .comparison.predictions import Findings, findings_of
+from .why.predictions import why_of
 
 
 @tells_exit_code

@@ -29,6 +29,7 @@ from ...study.leaderboard.points import PLAIN, points_of, recorded
 from ...system.atomic_files import RunError, check_parent, read_limited, write_atomic
 
 STUDY = "methods-search"
+VARYING = ("search", "entropy")  # studies that vary the options themselves
 CAPABLE, EQUAL = 0.85, 0.005
 TUNED = "plain-tuned"
 ARM = re.compile(r"(?m)^(  - name: ([\w.-]+)[^\n]*\n    set: )(\{[^\n]*\})$")
@@ -140,7 +141,7 @@ def differing(folder: Path, chosen: dict[str, dict[str, Any]]) -> list[str]:
 
 def studies_in(folder: Path) -> list[Path]:
     """The studies that take options from the search. Raises UserError for a folder without any."""
-    paths = [path for path in sorted(folder.glob("*.yaml")) if path.stem != "search"]
+    paths = [path for path in sorted(folder.glob("*.yaml")) if path.stem not in VARYING]
     if not paths:
         raise UserError(
             f"{folder} holds no studies; give the folder of the studies of methods, such as configs/studies/methods"

@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from goalposts.experiments.analyses.methods.bonus import REPLAY, STUDY, method_of, name_of
-from goalposts.experiments.analyses.methods.controls import FAILS, HOLDS, OPEN, UNKNOWN
+from goalposts.experiments.analyses.methods.comparison.bonus import REPLAY, STUDY, method_of, name_of
+from goalposts.experiments.analyses.methods.comparison.controls import FAILS, HOLDS, OPEN, UNKNOWN
 from goalposts.experiments.analyses.methods.entropy.page import ARMS, answer, draw, page
 from goalposts.experiments.analyses.methods.entropy.predictions import judged
 from goalposts.experiments.study.design.plan import plan_study

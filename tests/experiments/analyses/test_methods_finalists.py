@@ -3,8 +3,12 @@
 import polars as pl
 import pytest
 
-from goalposts.experiments.analyses.methods.controls import FAILS, HOLDS, OPEN, UNKNOWN
-from goalposts.experiments.analyses.methods.finalists.choice import Candidate, candidates_of, finalists_of
+from goalposts.experiments.analyses.methods.comparison.controls import FAILS, HOLDS, OPEN, UNKNOWN
+from goalposts.experiments.analyses.methods.finalists.choice import (
+    FinalistCandidate,
+    candidates_of,
+    finalists_of,
+)
 from goalposts.experiments.analyses.methods.finalists.page import draw, page, pairs_of
 from goalposts.experiments.analyses.methods.finalists.predictions import INAPPLICABLE, judged
 from tests.fixtures.methods_planted import curve, planted, table
@@ -40,7 +44,7 @@ def everyone(changed: dict[str, tuple[tuple[float, ...], ...]] | None = None) ->
     )
 
 
-def chosen() -> list[Candidate]:
+def chosen() -> list[FinalistCandidate]:
     candidates = candidates_of(
         old(
             **{

@@ -9,12 +9,12 @@ import polars as pl
 import pytest
 from fixtures.methods_planted import ALPHAS, LABELS, cells_from, curve, planned_from, planted, table
 
-from goalposts.experiments.analyses.methods import predictions as rules
 from goalposts.experiments.analyses.methods.__main__ import figures_of, write
-from goalposts.experiments.analyses.methods.controls import CORNER, L0, L1, control_cells, of
-from goalposts.experiments.analyses.methods.figures import effective_figure
-from goalposts.experiments.analyses.methods.page import page
-from goalposts.experiments.analyses.methods.predictions import Findings, findings_of
+from goalposts.experiments.analyses.methods.comparison import predictions as rules
+from goalposts.experiments.analyses.methods.comparison.controls import CORNER, L0, L1, control_cells, of
+from goalposts.experiments.analyses.methods.comparison.figures import effective_figure
+from goalposts.experiments.analyses.methods.comparison.page import page
+from goalposts.experiments.analyses.methods.comparison.predictions import Findings, findings_of
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.leaderboard import curves
 from goalposts.experiments.study.leaderboard.agents import distinct, without

@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 from fixtures.methods_planted import LABELS, cells_from, curve, planned_from, planted, table
 
-from goalposts.experiments.analyses.methods import why
-from goalposts.experiments.analyses.methods.controls import HOLDS, L1, Checked
-from goalposts.experiments.analyses.methods.figures import relearning_figure
-from goalposts.experiments.analyses.methods.in_short import in_short
-from goalposts.experiments.analyses.methods.page import page
-from goalposts.experiments.analyses.methods.predictions import Findings, findings_of
+from goalposts.experiments.analyses.methods.comparison.controls import HOLDS, L1, Checked
+from goalposts.experiments.analyses.methods.comparison.figures import relearning_figure
+from goalposts.experiments.analyses.methods.comparison.in_short import in_short
+from goalposts.experiments.analyses.methods.comparison.page import page
+from goalposts.experiments.analyses.methods.comparison.predictions import Findings, findings_of
+from goalposts.experiments.analyses.methods.why import predictions as why
 
 SLOW, QUICK, NEVER = (0.13, 0.15, 0.3, 0.6, 0.9), (0.2, 0.4, 0.7, 0.9, 0.95), (0.05,) * 5
 CAUSE = "Cause found: it learns from half of its steps"

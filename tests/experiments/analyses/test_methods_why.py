@@ -4,12 +4,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from goalposts.experiments.analyses.methods.bonus import minus
-from goalposts.experiments.analyses.methods.controls import FAILS, HOLDS, OPEN, UNKNOWN
-from goalposts.experiments.analyses.methods.why import judged
-from goalposts.experiments.analyses.methods.why_figures import draw, draw_training
-from goalposts.experiments.analyses.methods.why_page import page
-from goalposts.experiments.analyses.methods.why_shows import lead, longer, shows
+from goalposts.experiments.analyses.methods.comparison.bonus import minus
+from goalposts.experiments.analyses.methods.comparison.controls import FAILS, HOLDS, OPEN, UNKNOWN
+from goalposts.experiments.analyses.methods.why.figures import draw, draw_training
+from goalposts.experiments.analyses.methods.why.page import page
+from goalposts.experiments.analyses.methods.why.predictions import judged
+from goalposts.experiments.analyses.methods.why.shows import lead, longer, shows
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.leaderboard.agents import SCHEMA
 

@@ -20,7 +20,7 @@ from ....study.design.plan import plan_study
 from ....study.leaderboard.agents import agents_of
 from ....study.results.page_header import front_matter, golden_of
 from ....system.atomic_files import check_parent, write_atomic
-from ..bonus import STUDY, named_points
+from ..comparison.bonus import STUDY, named_points
 from .page import ARMS, draw, page
 from .predictions import judged
 

@@ -11,10 +11,10 @@ from ....report.figures.drawn import Drawn
 from ....study.leaderboard.board import markdown
 from ....study.leaderboard.curves import Span
 from ....study.leaderboard.points import PLAIN
-from ..bonus import ACCEL, RANDOMIZED, REPLAY, STUDY, minus
-from ..controls import FAILS, HOLDS, Checked
-from ..page_parts import arm_rows, held, judged_lines, section, shown
-from ..panels import draw_panels
+from ..comparison.bonus import ACCEL, RANDOMIZED, REPLAY, STUDY, minus
+from ..comparison.controls import FAILS, HOLDS, Checked
+from ..comparison.page_parts import arm_rows, held, judged_lines, section, shown
+from ..comparison.panels import draw_panels
 from .predictions import HIGH, LONGER, LOW, THIRD, by_alpha, ratio
 
 WORDS = {

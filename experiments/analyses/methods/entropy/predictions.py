@@ -6,8 +6,18 @@ import polars as pl
 
 from ....study.leaderboard.curves import Span, critical_ratio
 from ....study.leaderboard.points import PLAIN
-from ..bonus import ACCEL, RANDOMIZED, REPLAY, SHUFFLED, minus
-from ..controls import FAILS, HOLDS, OPEN, UNKNOWN, Checked, judge, judge_above, judge_within, outside
+from ..comparison.bonus import ACCEL, RANDOMIZED, REPLAY, SHUFFLED, minus
+from ..comparison.controls import (
+    FAILS,
+    HOLDS,
+    OPEN,
+    UNKNOWN,
+    Checked,
+    judge,
+    judge_above,
+    judge_within,
+    outside,
+)
 
 LOW, HIGH = 0.01, 0.1  # the bonus of the config, and the one that the search chose
 LONGER, THIRD = "-4x", "plain-third"

@@ -22,9 +22,9 @@ from ....study.leaderboard.agents import agents_of
 from ....study.leaderboard.board import markdown
 from ....study.results.page_header import front_matter, golden_of
 from ....system.atomic_files import RunError, check_parent, write_atomic
-from ..bonus import STUDY as OF_BONUSES
-from ..bonus import named_points
-from ..controls import L1
+from ..comparison.bonus import STUDY as OF_BONUSES
+from ..comparison.bonus import named_points
+from ..comparison.controls import L1
 from .choice import candidates_of, finalists_of, old_agents
 from .page import choice_rows, draw, page
 from .predictions import WORLDS, judged

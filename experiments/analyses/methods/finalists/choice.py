@@ -14,16 +14,16 @@ import polars as pl
 from ....study.leaderboard.agents import agents_of
 from ....study.leaderboard.curves import Span, critical_alpha
 from ....study.leaderboard.points import CONTROLS
-from ..bonus import STUDY, method_of, named_points
-from ..controls import L1
-from ..in_short import ABLE
+from ..comparison.bonus import STUDY, method_of, named_points
+from ..comparison.controls import L1
+from ..comparison.in_short import ABLE
 
 ALPHAS = (0.001, 0.003, 0.01, 0.03, 0.1)
 FINALISTS = 3
 
 
 @dataclass(frozen=True)
-class Candidate:
+class FinalistCandidate:
     """An arm: its critical α by goal first of all episodes, None without one, and the lowest mean capability at any α."""
 
     arm: str
@@ -52,21 +52,23 @@ def old_agents(rows: Path) -> pl.DataFrame:
     return agents_of(point for point in points if point.config.step_budget in steps)
 
 
-def candidates_of(agents: pl.DataFrame) -> list[Candidate]:
+def candidates_of(agents: pl.DataFrame) -> list[FinalistCandidate]:
     """All arms that have agents at every α of the rule, in the order of their critical α."""
     found = []
     for (arm,), own in agents.group_by("method", maintain_order=True):
         if set(own["parameter"].to_list()) >= set(ALPHAS):
             means = own.group_by("parameter").agg(pl.col("capability").mean())["capability"]
             found.append(
-                Candidate(str(arm), critical_alpha(own, "goal_first"), float(str(means.fill_null(0.0).min())))
+                FinalistCandidate(
+                    str(arm), critical_alpha(own, "goal_first"), float(str(means.fill_null(0.0).min()))
+                )
             )
     return sorted(found, key=lambda candidate: candidate.place)
 
 
-def finalists_of(candidates: Sequence[Candidate]) -> list[Candidate]:
+def finalists_of(candidates: Sequence[FinalistCandidate]) -> list[FinalistCandidate]:
     """The best able arm of each method, and of these the first three."""
-    best: dict[str, Candidate] = {}
+    best: dict[str, FinalistCandidate] = {}
     for candidate in sorted(candidates, key=lambda candidate: candidate.place):
         if candidate.able:
             best.setdefault(method_of(candidate.arm), candidate)

@@ -11,10 +11,10 @@ from ....measurement.intervals import percent, unseen_share
 from ....report.figures.drawn import Drawn
 from ....study.leaderboard.board import markdown
 from ....study.leaderboard.curves import critical_alpha, differences
-from ..controls import FAILS, HOLDS, Checked
-from ..page_parts import arm_rows, held, judged_lines, section, shown
-from ..panels import draw_panels, mean_of
-from .choice import Candidate
+from ..comparison.controls import FAILS, HOLDS, Checked
+from ..comparison.page_parts import arm_rows, held, judged_lines, section, shown
+from ..comparison.panels import draw_panels, mean_of
+from .choice import FinalistCandidate
 from .predictions import WORLDS
 
 COLOURS = ("agent-1", "agent-2", "agent-3")
@@ -23,8 +23,8 @@ NAME = "methods-finalists"
 
 def page(
     agents: pl.DataFrame,
-    candidates: Sequence[Candidate],
-    chosen: Sequence[Candidate],
+    candidates: Sequence[FinalistCandidate],
+    chosen: Sequence[FinalistCandidate],
     predictions: Sequence[Checked],
     figure: Drawn | None,
     planned: int,
@@ -57,7 +57,7 @@ def page(
     return "\n".join(lines).rstrip() + "\n"
 
 
-def draw(agents: pl.DataFrame, chosen: Sequence[Candidate]) -> Drawn | None:
+def draw(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> Drawn | None:
     """Goal preference against α, one panel per world, one line per finalist; None without agents."""
     panels, leaders = [], []
     for world in WORLDS:
@@ -82,7 +82,7 @@ def draw(agents: pl.DataFrame, chosen: Sequence[Candidate]) -> Drawn | None:
     return Drawn(NAME, f"Highest goal preference, averaged over α: {listed}", draw_panels(panels), caption)
 
 
-def _criticals(agents: pl.DataFrame, chosen: Sequence[Candidate]) -> list[str]:
+def _criticals(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> list[str]:
     rows = [["world", "method", "n", "critical α by goal preference", "by goal first of all episodes"]]
     for world in WORLDS:
         for arm in chosen:
@@ -127,7 +127,7 @@ def pairs_of(agents: pl.DataFrame) -> dict[tuple[str, str], list[str]]:
     return cells
 
 
-def _points(agents: pl.DataFrame, chosen: Sequence[Candidate]) -> list[str]:
+def _points(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> list[str]:
     lines: list[str] = []
     for world in WORLDS:
         own = agents.filter(pl.col("world") == world)
@@ -140,7 +140,9 @@ def _points(agents: pl.DataFrame, chosen: Sequence[Candidate]) -> list[str]:
     ]
 
 
-def choice_rows(candidates: Sequence[Candidate], chosen: Sequence[Candidate]) -> list[list[str]]:
+def choice_rows(
+    candidates: Sequence[FinalistCandidate], chosen: Sequence[FinalistCandidate]
+) -> list[list[str]]:
     """A table of all candidates, with who is chosen."""
     rows = [
         ["arm", "critical α by goal first of all, old seeds", "lowest mean capability at any α", "finalist"]
@@ -153,7 +155,7 @@ def choice_rows(candidates: Sequence[Candidate], chosen: Sequence[Candidate]) ->
     return rows
 
 
-def _choice(candidates: Sequence[Candidate], chosen: Sequence[Candidate]) -> list[str]:
+def _choice(candidates: Sequence[FinalistCandidate], chosen: Sequence[FinalistCandidate]) -> list[str]:
     return [
         *markdown(choice_rows(candidates, chosen)),
         "",

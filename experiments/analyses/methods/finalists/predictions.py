@@ -8,9 +8,9 @@ import polars as pl
 
 from ....study.leaderboard.curves import Span, critical_alpha
 from ....study.leaderboard.points import PLAIN
-from ..bonus import RANDOMIZED, method_of, minus
-from ..controls import FAILS, HOLDS, OPEN, UNKNOWN, Checked, judge, outside
-from .choice import Candidate
+from ..comparison.bonus import RANDOMIZED, method_of, minus
+from ..comparison.controls import FAILS, HOLDS, OPEN, UNKNOWN, Checked, judge, outside
+from .choice import FinalistCandidate
 
 WORLDS = ("CoinRun", "Corner", "Beacon")
 INAPPLICABLE = "not applicable"
@@ -18,7 +18,7 @@ CLOSE = 0.05  # of prediction 1
 ENDS = (0.001, 0.1)  # of prediction 2
 
 
-def judged(agents: pl.DataFrame, chosen: Sequence[Candidate]) -> list[Checked]:
+def judged(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> list[Checked]:
     """The predictions of the plan, in its order. agents: of all three studies, by method and bonus; chosen: the finalists, best first."""
     plain, randomized = (arm_of(chosen, method) for method in (PLAIN, RANDOMIZED))
     replay = next(
@@ -33,7 +33,7 @@ def judged(agents: pl.DataFrame, chosen: Sequence[Candidate]) -> list[Checked]:
     ]
 
 
-def arm_of(chosen: Sequence[Candidate], method: str) -> str | None:
+def arm_of(chosen: Sequence[FinalistCandidate], method: str) -> str | None:
     """The arm with which a method is a finalist; None if it is none."""
     return next((candidate.arm for candidate in chosen if method_of(candidate.arm) == method), None)
 
@@ -107,7 +107,7 @@ def _signs(agents: pl.DataFrame, replay: str | None, randomized: str | None) -> 
     return Checked(title, state, _listed(spans))
 
 
-def _shrinkage(agents: pl.DataFrame, chosen: Sequence[Candidate]) -> Checked:
+def _shrinkage(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> Checked:
     title = "5. Shrinkage"
     best = chosen[0] if chosen else None
     if best is None or best.critical is None:

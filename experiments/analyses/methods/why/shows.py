@@ -1,4 +1,4 @@
-"""The findings of the study of why, in sentences, for its page and for that of methods. Read next: `why.py`, its predictions."""
+"""The findings of the study of why, in sentences, for its page and for that of methods. Read next: `predictions.py`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ...measurement.intervals import percent
-from ...study.leaderboard.curves import Span
-from .bonus import minus
+from ....measurement.intervals import percent
+from ....study.leaderboard.curves import Span
+from ..comparison.bonus import minus
 
 POOL, LONGER, SHARE = "PLR-regret-pool", "-4x", "fixed_share"
 REPLAY, RANDOMIZED, SHUFFLED, HALVED = "PLR-regret", "domain-randomization", "PLR-shuffled", "plain-half"

@@ -1,32 +1,21 @@
-"""Write the page and the tables of the study of why exact regret compares otherwise than published.
-
-    python -m goalposts.experiments.analyses.methods.why docs/results/methods-why.csv --rows docs/results/rows
-
-reads the recorded rows of `methods-why` and of `methods-l1`. docs/results/methods-why-plan.md is the plan. Read next: `why_page.py`.
-"""
+"""The agents and the six predictions of docs/results/methods-why-plan.md. Read next: `shows.py`, `page.py`."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from goalposts.errors import tells_exit_code
-from goalposts.process.command_line import table_program
-
-from ...study.design.plan import plan_study
-from ...study.leaderboard.agents import agents_of
-from ...study.leaderboard.curves import critical_ratio
-from ...study.leaderboard.points import PLAIN, MethodPoint, planned_of, points_of, recorded
-from ...study.results.page_header import front_matter, golden_of
-from ...system.atomic_files import RunError, check_parent, write_atomic
-from .bonus import minus
-from .controls import FAILS, HOLDS, L1, OPEN, UNKNOWN, Checked, judge, judge_above, judge_within
-from .why_figures import draw, draw_training
-from .why_page import STUDY, page
-from .why_shows import (
+from ....study.design.plan import plan_study
+from ....study.leaderboard.agents import agents_of
+from ....study.leaderboard.curves import critical_ratio
+from ....study.leaderboard.points import PLAIN, MethodPoint, planned_of, points_of, recorded
+from ....system.atomic_files import RunError
+from ..comparison.bonus import minus
+from ..comparison.controls import FAILS, HOLDS, L1, OPEN, UNKNOWN, Checked, judge, judge_above, judge_within
+from .page import STUDY
+from .shows import (
     HALVED,
     LONGER,
     POOL,
@@ -39,34 +28,9 @@ from .why_shows import (
     longer,
     minus_point,
     negative_control,
-    shows,
 )
 
 STEP, CLOSE, MARGIN, RATIO = 0.4, 0.15, 0.1, 0.5  # of predictions 1, 2, 4 and 6, 5
-
-
-@tells_exit_code
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; returns the exit code."""
-    parser = table_program("goalposts.experiments.analyses.methods.why", __doc__)
-    parser.add_argument("--rows", type=Path, required=True, help="the folder of recorded rows")
-    given = parser.parse_args(arguments)
-    check_parent(given.out, "name another file")
-    agents = read_agents(given.rows)
-    write_atomic(given.out, agents.write_csv(float_precision=5).encode())
-    figures = [figure for figure in (draw_training(agents), draw(agents)) if figure is not None]
-    for figure in figures:
-        for suffix, content in ((".svg", figure.svg()), (".png", figure.png())):
-            write_atomic(given.out.with_name(f"{figure.name}{suffix}"), content)
-    header = front_matter(
-        f"python -m goalposts.experiments.analyses.methods.why {given.out} --rows {given.rows}",
-        f"{agents.height} agents, {agents['seed'].n_unique()} training seeds",
-        [f"studies/{STUDY}", f"studies/{L1}"],
-        {"CoinRun": golden_of(given.out.parent)["CoinRun"]},
-    )
-    planned = len(plan_study(STUDY).runs)
-    text = page(agents, judged(agents), list(shows(agents)), figures, planned)
-    write_atomic(given.out.with_suffix(".md"), (header + text).encode())
 
 
 def read_agents(rows: Path) -> pl.DataFrame:
@@ -165,7 +129,3 @@ def _both(agents: pl.DataFrame) -> Checked:
         "critical α of PLR⊥ with both changes over that of domain randomization with four times the steps: {}"
     )
     return judge("5. Both", span, lambda s: s.low >= RATIO, lambda s: s.high < RATIO, words)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

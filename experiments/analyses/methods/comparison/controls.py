@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ...study.leaderboard.cells import COLUMNS, CONTROL, ENTRY, VERDICT
-from ...study.leaderboard.curves import Span, differences
-from ...study.leaderboard.points import CONTROLS, PLAIN
+from ....study.leaderboard.cells import COLUMNS, CONTROL, ENTRY, VERDICT
+from ....study.leaderboard.curves import Span, differences
+from ....study.leaderboard.points import CONTROLS, PLAIN
 
 HOLDS, FAILS, OPEN, UNKNOWN = "holds", "does not hold", "open", "not measured yet"
 UNCOMPUTABLE, STOPPED = "not computable", "not concluded"
@@ -117,7 +117,7 @@ def admitted(cells: pl.DataFrame, study: str) -> Control:
 
 
 def controls(agents: pl.DataFrame, cells: pl.DataFrame, cause: str = "") -> list[Control]:
-    """The plan's controls. cause: why the control of shuffled scores does not hold, from `why.why_of`."""
+    """The plan's controls. cause: why the control of shuffled scores does not hold, from `../why/predictions.py`."""
     parts = (_salient(agents), _blind(cells), _shuffled(agents))
     causes = {SHUFFLED_CONTROL: cause}
     return [

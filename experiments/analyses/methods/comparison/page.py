@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from ...measurement.intervals import percent, unseen_share
-from ...report.figures.drawn import Drawn
-from ...study.leaderboard.agents import Copy
-from ...study.leaderboard.board import HEADS, board, by_parameter, markdown, shown_names
-from ...study.leaderboard.cells import CRITICAL
-from ...study.leaderboard.curves import differences, is_one_curve
-from ...study.leaderboard.points import CONTROLS, FULL, PLAIN
+from ....measurement.intervals import percent, unseen_share
+from ....report.figures.drawn import Drawn
+from ....study.leaderboard.agents import Copy
+from ....study.leaderboard.board import HEADS, board, by_parameter, markdown, shown_names
+from ....study.leaderboard.cells import CRITICAL
+from ....study.leaderboard.curves import differences, is_one_curve
+from ....study.leaderboard.points import CONTROLS, FULL, PLAIN
 from .controls import CORNER, FAILS, HOLDS, L0, L1, LABELS, STOPPED, Control, admitted, of
 from .in_short import in_short
 from .labels_page import labelled_lines

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ...report.figures.charts import PALETTE
-from ...report.figures.drawn import WIDTH, Drawn, new_figure, study_style
-from ...study.leaderboard.cells import over_seeds
-from ...study.leaderboard.curves import OnCurve, is_one_curve, log_alpha, monotone
+from ....report.figures.charts import PALETTE
+from ....report.figures.drawn import WIDTH, Drawn, new_figure, study_style
+from ....study.leaderboard.cells import over_seeds
+from ....study.leaderboard.curves import OnCurve, is_one_curve, log_alpha, monotone
 from .controls import LABELS, of
 from .predictions import HEIGHTS, LEARNERS, starts_of
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from ...study.leaderboard.board import shown_names
-from ...study.leaderboard.cells import over_seeds
-from ...study.leaderboard.curves import FromPlain, critical_alpha, differences, is_one_curve
-from ...study.leaderboard.points import PLAIN
+from ....study.leaderboard.board import shown_names
+from ....study.leaderboard.cells import over_seeds
+from ....study.leaderboard.curves import FromPlain, critical_alpha, differences, is_one_curve
+from ....study.leaderboard.points import PLAIN
 from .controls import CORNER, HOLDS, L0, L1, LABELS, admitted, of
 from .predictions import LEARNERS, RANDOMIZED, Findings, start_words, starts_of
 
@@ -26,7 +26,7 @@ ABLE = 0.85  # mean capability below which a method is said to lose it
 
 
 def in_short(agents: pl.DataFrame, cells: pl.DataFrame, findings: Findings, longer: str = "") -> list[str]:
-    """Format the findings as a list; empty while no class has any. longer: what more training steps change, from `why_shows.py`."""
+    """Format the findings as a list; empty while no class has any. longer: what more training steps change, from `../why/shows.py`."""
     parts = (
         _levels(agents, cells, findings),
         _longer(longer, findings),

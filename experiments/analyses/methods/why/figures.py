@@ -1,4 +1,4 @@
-"""The figures of the study of why exact regret compares otherwise than published. Read next: `why_page.py`."""
+"""The figures of the study of why exact regret compares otherwise than published. Read next: `page.py`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from ...measurement.intervals import percent
-from ...report.figures.charts import PALETTE
-from ...report.figures.drawn import WIDTH, Drawn, new_figure, study_style
-from ...study.leaderboard.cells import over_seeds
-from .panels import draw_panels, mean_of
+from ....measurement.intervals import percent
+from ....report.figures.charts import PALETTE
+from ....report.figures.drawn import WIDTH, Drawn, new_figure, study_style
+from ....study.leaderboard.cells import over_seeds
+from ..comparison.panels import draw_panels, mean_of
 
 SHARE = "fixed_share"
 COLOURS = ("agent-1", "agent-2", "agent-3")

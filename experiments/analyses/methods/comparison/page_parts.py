@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from ...report.figures.drawn import Drawn
-from ...study.leaderboard.cells import over_seeds
+from ....report.figures.drawn import Drawn
+from ....study.leaderboard.cells import over_seeds
 from .controls import FAILS, HOLDS, Checked, Control
 
 CHOSEN = "These sentences are computed, but they were chosen after results were seen. Only the controls and the predictions were planned."

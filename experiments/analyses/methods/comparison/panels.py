@@ -1,4 +1,4 @@
-"""Panels next to each other: goal preference of several methods against α. Read next: `why_figures.py`, which draws them."""
+"""Panels next to each other: goal preference of several methods against α. Read next: `../why/figures.py`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
 
-from ...report.figures.charts import PALETTE
-from ...report.figures.drawn import WIDTH, new_figure, study_style
-from ...study.leaderboard.cells import over_seeds
+from ....report.figures.charts import PALETTE
+from ....report.figures.drawn import WIDTH, new_figure, study_style
+from ....study.leaderboard.cells import over_seeds
 from .figures import label_panel, name_lines
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ NamedLine: TypeAlias = tuple[str, str, pl.DataFrame]  # words, colour of the pal
 
 
 def draw_panels(panels: Sequence[tuple[str, Sequence[NamedLine]]]) -> Figure:
-    """Draw one panel per title: its lines, with 95% intervals over training seeds (Student's t); names stand in the first panel."""
+    """Draw one panel per title: its lines, with 95% intervals over training seeds (Student's t); names are in the first panel."""
     with study_style():
         figure = new_figure(HEIGHT)
         for k, (title, lines) in enumerate(panels):

@@ -1,7 +1,7 @@
 """Agents of the studies of methods in CoinRun, by method and entropy bonus: `PLR-regret 0.1` is replay by exact regret with 0.1.
 
 The studies name an arm by its method and options; comparisons at equal bonus need the same name for the same arm, whichever study has it.
-Read next: `entropy/__main__.py`, `finalists/choice.py`.
+Read next: `../entropy/__main__.py`, `../finalists/choice.py`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import polars as pl
 
-from ...study.design.plan import plan_study
-from ...study.leaderboard.curves import Span, differences
-from ...study.leaderboard.points import PLAIN, MethodPoint, points_of, recorded
-from ...system.atomic_files import RunError
+from ....study.design.plan import plan_study
+from ....study.leaderboard.curves import Span, differences
+from ....study.leaderboard.points import PLAIN, MethodPoint, points_of, recorded
+from ....system.atomic_files import RunError
 
 STUDY = "methods-entropy"
 REPLAY, RANDOMIZED, ACCEL, SHUFFLED = (

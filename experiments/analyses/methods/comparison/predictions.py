@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from ...measurement.study_curves import spearman
-from ...study.leaderboard.cells import over_seeds
-from ...study.leaderboard.curves import (
+from ....measurement.study_curves import spearman
+from ....study.leaderboard.cells import over_seeds
+from ....study.leaderboard.curves import (
     HeadStart,
     OnCurve,
     Span,
@@ -21,7 +21,7 @@ from ...study.leaderboard.curves import (
     is_one_curve,
     one_curve,
 )
-from ...study.leaderboard.points import PLAIN
+from ....study.leaderboard.points import PLAIN
 from .controls import (
     CORNER,
     FAILS,
@@ -81,7 +81,7 @@ def findings_of(
 ) -> Findings:
     """Judge controls and predictions. planned: all agents of the plan, from `planned_of`; both tables without copies of methods.
 
-    cause: why the control of shuffled scores does not hold, from `why.why_of`.
+    cause: why the control of shuffled scores does not hold, from `../why/predictions.py`.
     """
     checks, curve = controls(agents, cells, cause), one_curve(of(agents, L1))
     parts: dict[str, Iterable[Part]] = {

@@ -6,9 +6,9 @@ import math
 
 import polars as pl
 
-from ...report.figures.drawn import Drawn
-from ...study.leaderboard.board import HEADS, board, by_parameter, markdown
-from ...study.leaderboard.points import FULL, ONE_LABEL, UNLABELLED
+from ....report.figures.drawn import Drawn
+from ....study.leaderboard.board import HEADS, board, by_parameter, markdown
+from ....study.leaderboard.points import FULL, ONE_LABEL, UNLABELLED
 from .controls import LABELS
 from .page_parts import shown
 from .predictions import start_words, starts_of

@@ -1,4 +1,4 @@
-"""The page and the figure of the study of why exact regret compares otherwise than published. Read next: `why.py`, the predictions."""
+"""The page and the figure of the study of why exact regret compares otherwise than published. Read next: `predictions.py`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from ...measurement.intervals import percent, unseen_share
-from ...report.figures.drawn import Drawn
-from ...study.leaderboard.board import markdown
-from .controls import FAILS, HOLDS, Checked
-from .page_parts import CHOSEN, arm_cells, arm_rows, held, judged_lines, section, shown
-from .why_figures import shares
-from .why_shows import ENTROPY
+from ....measurement.intervals import percent, unseen_share
+from ....report.figures.drawn import Drawn
+from ....study.leaderboard.board import markdown
+from ..comparison.controls import FAILS, HOLDS, Checked
+from ..comparison.page_parts import CHOSEN, arm_cells, arm_rows, held, judged_lines, section, shown
+from .figures import shares
+from .shows import ENTROPY
 
 STUDY = "methods-why"
 ARMS = {  # rows of the second table, with the words for each

@@ -1,0 +1,1 @@
+"""The study of why replay by exact regret compares otherwise than published. Read next: `__main__.py`."""
