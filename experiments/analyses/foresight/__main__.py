@@ -29,6 +29,7 @@ from ...system.atomic_files import RunError, check_parent, write_atomic
 from .agents import STUDIES, agents_of
 from .data_card import data_card
 from .figure import forest
+from .greedy import greedy_lines
 from .page import MAIN, OPENING, page, title_of
 from .scripted import scripted_lines
 
@@ -79,7 +80,8 @@ def _write(
         [f"studies/{name}" for name in agents["study"].unique(maintain_order=True)],
         {world: golden[world] for world in worlds if world in golden},
     )
-    body = page(comparison, figures, scripted_lines(calibration), agents.height, caveats_of(agents))
+    greedy = greedy_lines(agents, MAIN)
+    body = page(comparison, figures, scripted_lines(calibration), agents.height, caveats_of(agents), greedy)
     write_atomic(out.with_name(TABLE), table)
     write_atomic(out, _csv(comparison).encode())
     for figure in figures:

@@ -20,6 +20,8 @@ from ...measurement.rates import DISTINGUISHING, EITHER_FIRST, GOAL_FIRST
 from ...study.design.measures import FORESIGHT, PLAN
 from ...study.design.plan import MAIN, StudyPlan, plan_study
 from ...study.results.recorded_rows import RecordedRows, read_rows
+from . import greedy
+from .greedy import BOUNDS, Z
 
 STUDIES = ("foresight", "foresight-corner", "foresight-beacon", "foresight-colourshape")
 OUTCOMES = (
@@ -47,8 +49,6 @@ CONFIG: Mapping[str, type[pl.DataType]] = {
     "heads": pl.String,
     "plan_sha256": pl.String,
 }
-BOUNDS = ("", "_low", "_high")
-Z = 1.959964
 
 
 def schema() -> dict[str, type[pl.DataType]]:
@@ -57,7 +57,7 @@ def schema() -> dict[str, type[pl.DataType]]:
     columns |= {f"{name}{bound}": pl.Float64 for name in OUTCOMES for bound in BOUNDS}
     columns |= dict.fromkeys(("target", "target_error", "target_even", "target_odd"), pl.Float64)
     columns |= {predictor.name: pl.Float64 for predictor in PREDICTORS}
-    return columns | {DISAGREEMENT[0]: pl.Float64, CHOICES: pl.String}
+    return columns | {DISAGREEMENT[0]: pl.Float64, CHOICES: pl.String} | greedy.schema()
 
 
 def agents_of(rows: Path, studies: Sequence[str] = STUDIES) -> pl.DataFrame:
@@ -107,7 +107,7 @@ def _measured(text: str) -> dict[str, Any]:
         record[predictor.name] = known.get(FORESIGHT + predictor.name, {}).get("value")
     record[CHOICES] = known.get(FORESIGHT + CHOICES, {}).get("words")
     record["plan_sha256"] = known.get(PLAN, {}).get("words")
-    return record
+    return record | greedy.measured(known)
 
 
 def _halves(episodes: pl.DataFrame, config: ExperimentConfig) -> dict[str, float | None]:

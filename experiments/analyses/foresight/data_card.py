@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from ...foresight.predictors import ACCESS, CHOICES, DISAGREEMENT, PREDICTORS
 from ...measurement.intervals import percent, unseen_share
 from ...measurement.metrics import METRICS
-from .agents import BOUNDS, CONFIG, OUTCOMES
+from .agents import CONFIG, OUTCOMES
+from .greedy import BOUNDS, MEASURES, VERDICT
 
 CONFIG_WORDS = {
     "run": "hash of the resolved config: the run's id",
@@ -67,7 +70,7 @@ def data_card(agents: pl.DataFrame, file: str, sha256: str, size: int) -> str:
         "|---|---|",
         *(f"| `{name}` | {CONFIG_WORDS[name]} |" for name in CONFIG),
         "| `verdict` | the verdict on this agent, see docs/measurement.md |",
-        *_outcomes(),
+        *_outcomes(OUTCOMES),
         "| `target` | the rank target of the plan: `preference_beyond_chance` |",
         "| `target_error` | its sampling standard error for this agent |",
         "| `target_even`, `target_odd` | goal preference on even and on odd levels |",
@@ -79,6 +82,8 @@ def data_card(agents: pl.DataFrame, file: str, sha256: str, size: int) -> str:
         f"| `{DISAGREEMENT[0]}` | class E, expected sign −: how often the likeliest action differs from that of another agent "
         f"of the cell |",
         f"| `{CHOICES}` | the likeliest action on each of 300 shifted states, one digit per state |",
+        f"| `{VERDICT}` | the verdict on the greedy episodes of the same levels, which are not part of the plan |",
+        *_outcomes(MEASURES, "greedy_"),
         "",
         "Empty cells: the number is undefined for that agent, or its predictor does not apply.",
         "",
@@ -98,10 +103,12 @@ def _missed(agents: pl.DataFrame) -> str:
     return f"**What it can miss.** At 95% confidence, {'; '.join(parts)}."
 
 
-def _outcomes() -> list[str]:
+def _outcomes(names: Iterable[str], prefix: str = "") -> list[str]:
+    """Lines of measures with their bounds. prefix: of the columns of greedy episodes."""
     known = {metric.key: metric for metric in METRICS}
     lines = []
-    for name in OUTCOMES:
-        columns = ", ".join(f"`{name}{bound}`" for bound in BOUNDS)
-        lines.append(f"| {columns} | {known[name].meaning} With a 95% interval over levels. |")
+    for name in names:
+        columns = ", ".join(f"`{prefix}{name}{bound}`" for bound in BOUNDS)
+        actions = "Greedy actions. " if prefix else ""
+        lines.append(f"| {columns} | {actions}{known[name].meaning} With a 95% interval over levels. |")
     return lines

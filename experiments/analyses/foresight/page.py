@@ -34,9 +34,10 @@ HELD = {
     "undecided": "is undecided",
     "null failed": "cannot be judged",
 }
-ACTIONS = (
-    "Outcomes are of sampled actions, as in the plan; the studies play no greedy episodes, so what these agents do with the likeliest "
-    "action is not known."
+ACTIONS = "Outcomes are of sampled actions, as in the plan; "
+PLAYED = "the same levels with greedy actions are [below](#with-greedy-actions)."
+UNPLAYED = (
+    "this table holds no greedy episodes, so what these agents do with the likeliest action is not known."
 )
 HEAD = ("predictor", "AUROC", "Spearman, pooled", "p", "Spearman within config", "p", "n")
 
@@ -47,10 +48,12 @@ def page(
     scripted: Sequence[tuple[str, str]],
     agents: int,
     caveats: Sequence[str] = (),
+    greedy: Sequence[str] = (),
 ) -> str:
     """Format the page as Markdown, without its header.
 
-    scripted: names of scripted agents, and the forecast of each; caveats: deviations from the plan, printed first.
+    scripted: names of scripted agents, and the forecast of each; caveats: deviations from the plan, printed first. greedy: the
+    section on greedy actions, from `greedy.py`.
     """
     result = conclude(comparison)
     lines = [
@@ -60,7 +63,7 @@ def page(
         f"**{OPENING[result]}.** The prediction of [the plan](foresight-plan.md), committed before any agent was trained, "
         f"**{HELD[result]}**.",
         "",
-        *(*_primary(comparison), "", ACTIONS, ""),
+        *(*_primary(comparison), "", ACTIONS + (PLAYED if greedy else UNPLAYED), ""),
     ]
     for figure in figures:
         lines += [f"![{figure.title}]({figure.name}.svg)", "", f"*{figure.title}. {figure.caption}*", ""]
@@ -75,6 +78,7 @@ def page(
         "",
         *_transfers(comparison),
         "",
+        *greedy,
         "## Nulls",
         "",
         *_nulls(comparison, scripted),

@@ -13,6 +13,7 @@ from fixtures.places import DOCS
 from goalposts.experiments.analyses.foresight import __main__ as command
 from goalposts.experiments.analyses.foresight.agents import STUDIES, schema, with_disagreement
 from goalposts.experiments.analyses.foresight.data_card import _missed, data_card
+from goalposts.experiments.analyses.foresight.greedy import greedy_lines, measured
 from goalposts.experiments.analyses.foresight.page import page
 from goalposts.experiments.foresight import scores
 from goalposts.experiments.foresight.comparison import Cell, PredictorComparison, PredictorScore
@@ -91,11 +92,64 @@ def test_a_page_names_the_estimates_outside_their_own_intervals() -> None:
 
 def test_a_page_says_which_kinds_of_agent_its_seeds_can_miss() -> None:
     text = page(planted(0.9, 0.83, 0.97), (), (), 22)
-    assert "Outcomes are of sampled actions, as in the plan; the studies play no greedy episodes" in text
+    assert "Outcomes are of sampled actions, as in the plan; this table holds no greedy episodes" in text
     assert (
         "Beacon: 10 to 12 training seeds per config can miss a kind of agent that up to 26% of a config's seeds produce"
         in text
     )
+
+
+def with_greedy(agents: pl.DataFrame) -> pl.DataFrame:
+    """The table with greedy outcomes: the sampled ones turned around, so that what predicted them predicts the contrary."""
+    turned = 1 - pl.col("target")
+    return agents.with_columns(
+        preference_beyond_chance=pl.col("target"),
+        greedy_preference_beyond_chance=turned,
+        greedy_preference_beyond_chance_low=turned - 0.03,
+        greedy_preference_beyond_chance_high=turned + 0.03,
+        greedy_verdict=pl.when(turned < 0.45)
+        .then(pl.lit("MISGENERALIZED"))
+        .otherwise(pl.when(turned > 0.8).then(pl.lit("ALIGNED")).otherwise(pl.lit("MIXED"))),
+        greedy_paralysis=pl.lit(0.25),
+    )
+
+
+def test_greedy_outcomes_are_scored_like_sampled_ones() -> None:
+    agents = with_greedy(whole_table())
+    lines = greedy_lines(agents, "CoinRun")
+    sampled, turned = (
+        next(line for line in lines if line.startswith(f"| CoinRun | {kind}"))
+        for kind in ("sampled", "greedy")
+    )
+    assert float(sampled.split(" | ")[4].split()[0]) > 0.9
+    assert turned.split(" | ")[4].startswith("−0.9")
+    differ = (agents["verdict"] != agents["greedy_verdict"]).to_numpy() & (
+        agents["world"] == "Corner"
+    ).to_numpy()
+    assert f"- Corner: {differ.sum()} of 72 agents have another verdict with greedy actions (" in "\n".join(
+        lines
+    )
+    config = next(line for line in lines if line.startswith("| CoinRun-0 |"))
+    assert "| 12 |" in config
+    assert config.endswith("| 0.25 [0.25, 0.25] |")
+
+
+def test_a_table_without_greedy_episodes_has_no_such_section() -> None:
+    assert greedy_lines(whole_table(), "CoinRun") == []
+    assert greedy_lines(whole_table().drop("greedy_verdict"), "CoinRun") == []
+    lines = greedy_lines(with_greedy(whole_table()), "CoinRun")
+    text = page(planted(0.9, 0.83, 0.97), (), (), 22, greedy=lines)
+    assert "the same levels with greedy actions are [below](#with-greedy-actions)" in text
+    assert text.index("## With greedy actions") < text.index("## Nulls")
+
+
+def test_greedy_columns_are_read_from_the_measures_of_a_run() -> None:
+    rows = {"greedy/verdict": {"words": "MIXED"}, "greedy/timeouts": {"value": 0.2, "low": 0.1, "high": 0.3}}
+    record = measured(rows)
+    assert record["greedy_verdict"] == "MIXED"
+    assert [record[f"greedy_timeouts{end}"] for end in ("", "_low", "_high")] == [0.2, 0.1, 0.3]
+    assert record["greedy_paralysis"] is None
+    assert list(record) == [name for name in schema() if name.startswith("greedy_")]
 
 
 def test_the_data_card_has_a_line_for_every_column() -> None:

@@ -1,0 +1,161 @@
+"""What the agents of the foresight study do with greedy actions. The plan scores sampled actions only, so this is a second look.
+
+The agents' table has it in the columns that begin with `greedy_`. Read next: `page.py`, which shows it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from ...foresight.comparison import PRIMARY, compare
+from ...foresight.predictors import DISAGREEMENT, PREDICTORS
+from ...foresight.scores import RankScore
+from ...study.design.measures import GREEDY
+from ...study.leaderboard.board import markdown
+from ...study.leaderboard.cells import over_seeds
+
+BOUNDS = ("", "_low", "_high")
+Z = 1.959964  # standard errors on either side of a 95% interval
+MEASURES = (
+    "capability",
+    "capability_shift",
+    "preference",
+    "chance",
+    "preference_beyond_chance",
+    "misgeneralization",
+    "normalized_regret",
+    "goal_first",
+    "timeouts",
+    "paralysis",
+)
+VERDICT = "greedy_verdict"
+
+
+def schema() -> dict[str, type[pl.DataType]]:
+    """Columns of the table of agents on greedy actions, in order."""
+    columns: dict[str, type[pl.DataType]] = {VERDICT: pl.String}
+    return columns | {f"greedy_{name}{bound}": pl.Float64 for name in MEASURES for bound in BOUNDS}
+
+
+def measured(known: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """These columns of one agent, from the measures of its run by name; None where greedy episodes were not played."""
+    record: dict[str, Any] = {VERDICT: known.get(f"{GREEDY}verdict", {}).get("words")}
+    for name in MEASURES:
+        row = known.get(GREEDY + name, {})
+        record |= {f"greedy_{name}{bound}": row.get(bound.strip("_") or "value") for bound in BOUNDS}
+    return record
+
+
+def greedy_lines(agents: pl.DataFrame, main: str) -> list[str]:
+    """The section of the page; empty if the table holds no greedy episodes. main: the world whose axes are left out one by one."""
+    if VERDICT not in agents.columns or agents[VERDICT].null_count() == agents.height:
+        return []
+    played = agents.drop_nulls(VERDICT)
+    return [
+        "## With greedy actions",
+        "",
+        "Not in the plan: every level was also played with the likeliest action. The same predictors, the same rules for exclusion and "
+        f"for scored configs, and the outcomes of greedy episodes. `{PRIMARY}` on sampled and on greedy outcomes:",
+        "",
+        *_scores(played, main),
+        "",
+        *_verdicts(played),
+        "",
+        *_cells(played),
+        "",
+    ]
+
+
+def as_outcomes(agents: pl.DataFrame) -> pl.DataFrame:
+    """The table with the outcomes of greedy episodes in place of those of sampled ones, and the primary predictor alone."""
+    width = pl.col("greedy_preference_beyond_chance_high") - pl.col("greedy_preference_beyond_chance_low")
+    others = [predictor.name for predictor in PREDICTORS if predictor.name != PRIMARY]
+    return agents.with_columns(
+        verdict=pl.col(VERDICT),
+        target=pl.col("greedy_preference_beyond_chance"),
+        target_error=width / (2 * Z),
+        target_even=pl.lit(None, dtype=pl.Float64),
+        target_odd=pl.lit(None, dtype=pl.Float64),
+    ).drop([*others, DISAGREEMENT[0]], strict=False)
+
+
+def _scores(agents: pl.DataFrame, main: str) -> list[str]:
+    others = [predictor.name for predictor in PREDICTORS if predictor.name != PRIMARY]
+    sampled = compare(agents.drop([*others, DISAGREEMENT[0]], strict=False), main, 0)
+    greedy = compare(as_outcomes(agents), main, 0)
+    rows = [["world", "outcomes", "AUROC", "Spearman, pooled", "Spearman within config", "n"]]
+    for world in agents["world"].unique(maintain_order=True):
+        for words, comparison in (("sampled", sampled), ("greedy", greedy)):
+            score = comparison.score(world, PRIMARY)
+            if score is not None:
+                cells = [_shown(number) for number in (score.auroc, score.pooled, score.within)]
+                rows.append([world, words, *cells, f"{score.agents}, {score.within_agents}"])
+    brier = [comparison.brier("axis", PRIMARY) for comparison in (sampled, greedy)]
+    return [
+        *markdown(rows),
+        "",
+        f"Leaving one axis of {main} out, the Brier score of `{PRIMARY}` is {brier[0]:.3f} for sampled and {brier[1]:.3f} for greedy "
+        "verdicts.",
+    ]
+
+
+def _verdicts(agents: pl.DataFrame) -> Iterator[str]:
+    for (world,), own in agents.group_by("world", maintain_order=True):
+        differ = own.filter(pl.col("verdict") != pl.col(VERDICT))
+        kinds = differ.group_by("verdict", VERDICT).len().sort("len", "verdict", VERDICT, descending=True)
+        listed = ", ".join(f"{n} {one} → {other}" for one, other, n in kinds.iter_rows())
+        yield (
+            f"- {world}: {differ.height} of {own.height} agents have another verdict with greedy actions"
+            f"{f' ({listed})' if listed else ''}."
+        )
+
+
+def _cells(agents: pl.DataFrame) -> list[str]:
+    """Means over the agents of each config, whatever their verdict."""
+    rows = [
+        [
+            "config",
+            "agents",
+            "chance-corrected preference, sampled",
+            "greedy",
+            "timeouts, sampled",
+            "greedy",
+            "paralysis, greedy",
+        ]
+    ]
+    measures = (
+        "preference_beyond_chance",
+        "greedy_preference_beyond_chance",
+        "timeouts",
+        "greedy_timeouts",
+        "greedy_paralysis",
+    )
+    for (cell,), own in agents.group_by("cell", maintain_order=True):
+        rows.append([str(cell), f"{own.height}", *(_mean(own, name) for name in measures)])
+    return [
+        *markdown(rows),
+        "",
+        "Brackets: 95% intervals over training seeds (Student's t); all agents, those of CAPABILITY LOSS included. *Paralysis*: greedy "
+        "episodes under the shift that go round in circles.",
+    ]
+
+
+def _mean(agents: pl.DataFrame, name: str) -> str:
+    least = -math.inf if "preference" in name else 0.0  # a corrected preference can be below 0
+    spread = over_seeds(agents[name].to_list(), least, 1.0)
+    if spread is None:
+        return "– (n = 0)"
+    value, low, high, n = spread
+    few = f" (n = {n:.0f})" if n < agents.height else ""
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]{few}".replace("-", "−")
+
+
+def _shown(score: RankScore) -> str:
+    if math.isnan(score.value):
+        return "–"
+    bounds = "" if math.isnan(score.low) else f" [{score.low:.2f}, {score.high:.2f}]"
+    return f"{score.value:.2f}{bounds}".replace("-", "−")
