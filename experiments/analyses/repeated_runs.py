@@ -2,7 +2,9 @@
 
     python -m goalposts.experiments.analyses.repeated_runs docs/results/repeated-runs.csv --rows docs/results/rows
 
-repeats one random run of each recorded study, writes the table and, next to it, the page (`.md`). Read next:
+repeats one random run of each recorded study, writes the table and, next to it, the page (`.md`). With the rows of an earlier commit in
+another folder (`--earlier`), runs that were trained again since are compared too, such as those of a study to which greedy episodes were
+added; their table goes next to the first one. Read next:
 `experiments/study/results/recorded_rows.py`, which keeps the rows.
 """
 
@@ -33,7 +35,7 @@ from ..system.atomic_files import RunError, check_parent, write_atomic
 
 MOST_STEPS = 1_100_000  # so that a run takes seconds to minutes
 # Rows from before the file named their machine were recorded on this one.
-EARLIER = "torch 2.13.0+cpu, avx avx2 fma avx512f avx512vnni avx512bf16"
+FIRST_MACHINE = "torch 2.13.0+cpu, avx avx2 fma avx512f avx512vnni avx512bf16"
 SCHEMA = {
     "study": pl.String(),
     "run": pl.String(),
@@ -43,6 +45,7 @@ SCHEMA = {
     "seconds": pl.Float64(),
     "same": pl.Boolean(),
 }
+AGAIN = {"study": pl.String(), "runs": pl.Int64(), "same": pl.Int64(), "steps": pl.Int64()}
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,9 @@ def recorded_study(path: Path) -> RepeatableStudy:
     here = machine_words(str(version_of("torch")), processor_facts())
     plan, known = plan_study(path.stem), read_rows(path)
     short = [
-        run for run in known.episodes if known.machines.get(run, EARLIER) == here and _is_short(plan, run)
+        run
+        for run in known.episodes
+        if known.machines.get(run, FIRST_MACHINE) == here and _is_short(plan, run)
     ]
     return RepeatableStudy(path.stem, plan, known, short)
 
@@ -109,8 +114,37 @@ def repeated(recorded: RepeatableStudy, chance: random.Random) -> dict[str, obje
     }
 
 
-def page(table: pl.DataFrame, without: list[str]) -> str:
-    """Format the page, without its header. without: studies that have no run which can be repeated here."""
+def trained_again(plan: StudyPlan, now: RecordedRows, earlier: RecordedRows) -> dict[str, object] | None:
+    """Of a study whose runs were trained again since: how many, and how many have the same sampled episodes; None if none was.
+
+    Runs are matched by config and training seed; those whose id is the same in both were not trained again. `steps` is the largest number
+    of training steps among them.
+    """
+    before = {_name(episodes): run for run, episodes in earlier.episodes.items() if run not in now.episodes}
+    pairs = [
+        (run, before[name]) for run, episodes in now.episodes.items() if (name := _name(episodes)) in before
+    ]
+    if not pairs:
+        return None
+    same = sum(_sampled(now.episodes[run]).equals(_sampled(earlier.episodes[other])) for run, other in pairs)
+    steps = max((plan.runs[run].train.total_steps for run, _ in pairs if run in plan.runs), default=0)
+    return {"study": plan.study.name, "runs": len(pairs), "same": same, "steps": steps}
+
+
+def _name(episodes: pl.DataFrame) -> tuple[object, ...]:
+    """The config and the training seed of a run."""
+    return episodes.select("agent", "train_seed").row(0)
+
+
+def _sampled(episodes: pl.DataFrame) -> pl.DataFrame:
+    return episodes.filter("sampled").drop("run").sort("condition", "level_index")
+
+
+def page(table: pl.DataFrame, without: list[str], again: pl.DataFrame) -> str:
+    """Format the page, without its header.
+
+    without: studies that have no run which can be repeated here; again: studies that were trained again since an earlier commit.
+    """
     same, n = int(table["same"].sum()), table.height
     rows = [["study", "config", "seed", "recorded by", "the same bytes"]]
     rows += [
@@ -137,6 +171,7 @@ def page(table: pl.DataFrame, without: list[str]) -> str:
             "",
             *markdown(rows),
             "",
+            *_again_lines(again),
             "## What it does not show",
             "",
             f"- If {n} of {n} random runs are the same, up to {percent(unseen_share(n))} of all runs may still differ (95% confidence).",
@@ -149,14 +184,38 @@ def page(table: pl.DataFrame, without: list[str]) -> str:
     )
 
 
+def _again_lines(again: pl.DataFrame) -> list[str]:
+    if not again.height:
+        return []
+    rows = [["study", "runs trained again", "the same sampled episodes", "training steps, at most"]]
+    rows += [
+        [f"{study}", f"{runs}", f"{same}", f"{steps:,}"] for study, runs, same, steps in again.iter_rows()
+    ]
+    return [
+        "## Whole studies that were trained again",
+        "",
+        f"Greedy episodes were added to these studies, so all their agents were trained again. **{again['same'].sum()} of "
+        f"{again['runs'].sum()} have the same sampled episodes** as the rows that an earlier commit had recorded.",
+        "",
+        *markdown(rows),
+        "",
+    ]
+
+
 @tells_exit_code
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; returns the exit code."""
     parser = table_program("goalposts.experiments.analyses.repeated_runs", __doc__)
     parser.add_argument("--rows", type=Path, required=True, help="the folder of recorded rows")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of runs (default: 0)")
+    parser.add_argument(
+        "--earlier",
+        type=Path,
+        help="a folder of rows of an earlier commit; default: the table next to the output",
+    )
     given = parser.parse_args(arguments)
     check_parent(given.out, "name another file")
+    again = _again(given.out.with_name(f"{given.out.stem}-studies.csv"), given.rows, given.earlier)
     chance, rows, without = random.Random(given.seed), [], []
     for path in row_files(given.rows):  # one at a time: together they take gigabytes
         recorded = recorded_study(path)
@@ -174,8 +233,23 @@ def main(arguments: list[str] | None = None) -> None:
         [f"studies/{name}" for name in table["study"]],
         {},
     )
-    text = page(table, without)
+    text = page(table, without, again)
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
+
+
+def _again(path: Path, rows: Path, earlier: Path | None) -> pl.DataFrame:
+    """The table of studies that were trained again: compared now and written, or read if no earlier rows are given."""
+    if earlier is None:
+        return pl.read_csv(path, schema=AGAIN) if path.exists() else pl.DataFrame(schema=AGAIN)
+    found = []
+    for old in row_files(earlier):
+        now = rows / old.name
+        if now.exists():
+            compared = trained_again(plan_study(old.stem), read_rows(now), read_rows(old))
+            found += [compared] if compared else []
+    again = pl.DataFrame(found, schema=AGAIN)
+    write_atomic(path, again.write_csv().encode())
+    return again
 
 
 if __name__ == "__main__":
