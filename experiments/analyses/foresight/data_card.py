@@ -82,7 +82,6 @@ def data_card(agents: pl.DataFrame, file: str, sha256: str, size: int) -> str:
         f"| `{DISAGREEMENT[0]}` | class E, expected sign −: how often the likeliest action differs from that of another agent "
         f"of the cell |",
         f"| `{CHOICES}` | the likeliest action on each of 300 shifted states, one digit per state |",
-        f"| `{VERDICT}` | the verdict on the greedy episodes of the same levels, which are not part of the plan |",
         *_outcomes(MEASURES, "greedy_"),
         "",
         "Empty cells: the number is undefined for that agent, or its predictor does not apply.",
@@ -106,7 +105,13 @@ def _missed(agents: pl.DataFrame) -> str:
 def _outcomes(names: Iterable[str], prefix: str = "") -> list[str]:
     """Lines of measures with their bounds. prefix: of the columns of greedy episodes."""
     known = {metric.key: metric for metric in METRICS}
-    lines = []
+    lines = (
+        [
+            f"| `{VERDICT}` | the verdict on the greedy episodes of the same levels, which are not part of the plan |"
+        ]
+        if prefix
+        else []
+    )
     for name in names:
         columns = ", ".join(f"`{prefix}{name}{bound}`" for bound in BOUNDS)
         actions = "Greedy actions. " if prefix else ""

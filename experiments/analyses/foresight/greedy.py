@@ -1,4 +1,4 @@
-"""What the agents of the foresight study do with greedy actions. The plan scores sampled actions only, so this is a second look.
+"""Greedy actions of the agents of the foresight study. The plan scores sampled actions only, so this is a second look.
 
 The agents' table has it in the columns that begin with `greedy_`. Read next: `page.py`, which shows it.
 """

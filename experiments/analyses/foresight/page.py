@@ -87,17 +87,7 @@ def page(
         "",
         *_cells(comparison),
         "",
-        "## What it does not show",
-        "",
-        "- Four gridworlds, one algorithm, goals that are one bit of the observation. The worlds are listed one by one; there "
-        "is no interval "
-        "over worlds.",
-        "- `move`, `erase`, `value_move` and `shift_move` edit the observation and must know the goal's plane.",
-        "- Class E sees what the shift looks like: nearly the outcome.",
-        "- Agents that were trained against a predictor may deceive it; none was.",
-        *_outside(comparison),
-        *_missed(comparison),
-        "- The logistic regressions have a ridge penalty of 1 on the standardized slope, which the plan does not name.",
+        *_limits(comparison),
         "",
         f"All {agents} agents with config, predictors and outcomes: [foresight-data.md](foresight-data.md). Every score: "
         "[foresight.csv](foresight.csv).",
@@ -199,6 +189,22 @@ def _transfers(comparison: PredictorComparison) -> Iterator[str]:
                 )
                 yield f"| `{name}` | {_number(comparison.brier(kind, name), 3)} | {' | '.join(cells)} |"
         yield ""
+
+
+def _limits(comparison: PredictorComparison) -> Iterator[str]:
+    yield from (
+        "## What it does not show",
+        "",
+        "- Four gridworlds, one algorithm, goals that are one bit of the observation. The worlds are listed one by one; there "
+        "is no interval "
+        "over worlds.",
+        "- `move`, `erase`, `value_move` and `shift_move` edit the observation and must know the goal's plane.",
+        "- Class E sees what the shift looks like: nearly the outcome.",
+        "- Agents that were trained against a predictor may deceive it; none was.",
+        *_outside(comparison),
+        *_missed(comparison),
+        "- The logistic regressions have a ridge penalty of 1 on the standardized slope, which the plan does not name.",
+    )
 
 
 def _outside(comparison: PredictorComparison) -> Iterator[str]:

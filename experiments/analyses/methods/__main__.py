@@ -31,8 +31,11 @@ from ...study.results.page_header import front_matter, golden_of
 from ...system.atomic_files import RunError, check_parent, write_atomic
 from .comparison.controls import L1, LABELS, control_cells, of
 from .comparison.figures import effective_figure, relearning_figure
+from .comparison.in_short import Others
 from .comparison.page import ALGORITHMS, page
 from .comparison.predictions import Findings, findings_of
+from .entropy.page import equal_of
+from .finalists.page import on_new_seeds
 from .why.predictions import why_of
 
 
@@ -84,6 +87,7 @@ def write(
     """Write tables, figures and page next to `given.out`. All tables are without copies of methods."""
     own = agents.filter(pl.col("study") != ALGORITHMS)
     why = why_of(given.rows)
+    others = Others(equal_of(given.rows), why.longer, on_new_seeds(given.rows))
     findings = findings_of(own, cells, planned, why.cause)
     figures = figures_of(own, findings)
     golden = golden_of(given.out.parent)
@@ -99,7 +103,7 @@ def write(
     for path in (given.out, *([given.board] if given.board else [])):
         write_atomic(path, table)
     _save(given.out, figures)
-    text = page(own, cells, findings, missing_of(own, planned), figures, copies, why.longer)
+    text = page(own, cells, findings, missing_of(own, planned), figures, copies, others)
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
 
 

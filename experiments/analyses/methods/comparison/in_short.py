@@ -6,6 +6,7 @@ All text is computed from agents and findings; nothing is said of a class whose 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -22,14 +23,31 @@ BASES = {
     "plain-tuned": "plain PPO and the options of the search",
     RANDOMIZED: "domain randomization and those options",
 }
+
+
+@dataclass(frozen=True)
+class Others:
+    """Sentences of other experiments for the page of methods; empty while they have none.
+
+    equal: methods with the same entropy bonus; longer: what more training steps change; finalists: the best on new seeds.
+    """
+
+    equal: str = ""
+    longer: str = ""
+    finalists: str = ""
+
+
+NOTHING = Others()
 ABLE = 0.85  # mean capability below which a method is said to lose it
 
 
-def in_short(agents: pl.DataFrame, cells: pl.DataFrame, findings: Findings, longer: str = "") -> list[str]:
-    """Format the findings as a list; empty while no class has any. longer: what more training steps change, from `../why/shows.py`."""
+def in_short(
+    agents: pl.DataFrame, cells: pl.DataFrame, findings: Findings, others: Others = NOTHING
+) -> list[str]:
+    """Format the findings as a list; empty while no class has any. others: sentences from other experiments."""
     parts = (
         _levels(agents, cells, findings),
-        _longer(longer, findings),
+        _of_others(others, findings),
         _curve(findings),
         _nothing(agents, cells),
         _labels(agents, cells, findings),
@@ -95,9 +113,16 @@ def _named(contrast: FromPlain, own: pl.DataFrame, names: dict[str, str]) -> str
     return f"{names.get(contrast.method, contrast.method)} ({contrast.span.value:+.2f}{lost})"
 
 
-def _longer(words: str, findings: Findings) -> Iterator[str]:
-    if words and not findings.stopped(L1):
-        yield f"**With four times the steps** ([experiment](methods-why.md), CoinRun). {words}"
+def _of_others(others: Others, findings: Findings) -> Iterator[str]:
+    """Sentences of other experiments on class L1."""
+    named = (
+        ("With the same entropy bonus, in CoinRun", "methods-entropy.md", others.equal),
+        ("With four times the steps, in CoinRun", "methods-why.md", others.longer),
+        ("On new seeds", "methods-finalists.md", others.finalists),
+    )
+    for title, place, words in named:
+        if words and not findings.stopped(L1):
+            yield f"**{title}** ([experiment]({place})). {words}"
 
 
 def _curve(findings: Findings) -> Iterator[str]:

@@ -15,7 +15,7 @@ from ....study.leaderboard.cells import CRITICAL
 from ....study.leaderboard.curves import differences, is_one_curve
 from ....study.leaderboard.points import CONTROLS, FULL, PLAIN
 from .controls import CORNER, FAILS, HOLDS, L0, L1, LABELS, STOPPED, Control, admitted, of
-from .in_short import in_short
+from .in_short import NOTHING, Others, in_short
 from .labels_page import labelled_lines
 from .page_parts import CHOSEN, held, judged_lines, section, shown
 from .predictions import Findings, means_of, rank_correlation
@@ -41,11 +41,11 @@ def page(
     missing: Sequence[str],
     figures: Sequence[Drawn],
     copies: Sequence[Copy] = (),
-    longer: str = "",
+    others: Others = NOTHING,
 ) -> str:
     """Format the page, without its header. agents, cells: without copies of methods. missing: sentences on agents that are not recorded.
 
-    figures: the page's, by name; copies: methods that have the runs of another one; longer: what more training steps change.
+    figures: the page's, by name; copies: methods that have the runs of another one; others: sentences of other experiments.
     """
     lines = [
         "# Which cure works, at what price",
@@ -57,7 +57,7 @@ def page(
         *_first(agents, findings, missing, copies),
         *(
             section("In short", [CHOSEN, "", *short])
-            if (short := in_short(agents, cells, findings, longer))
+            if (short := in_short(agents, cells, findings, others))
             else []
         ),
         *section("Controls", judged_lines(findings.controls)),

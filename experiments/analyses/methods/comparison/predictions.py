@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from ....measurement.study_curves import spearman
+from ....measurement.verdict.rules import LOST
 from ....study.leaderboard.cells import over_seeds
 from ....study.leaderboard.curves import (
     HeadStart,
@@ -113,7 +114,9 @@ def _together(name: str, parts: Sequence[Checked]) -> Checked:
     verdict = next((state for state in order if state in states), HOLDS)
     by = dict.fromkeys(name for part in parts if part.found == STOPPED for name in part.note.split("; "))
     note = f": control {'; '.join(by)}" if by else ""
-    return Checked(name, verdict, "; ".join(part.words for part in parts if part.words), note)
+    mixed = len(set(states)) > 1  # then each part says whether it holds
+    words = [f"{part.words}{f', {part.found}' if mixed else ''}" for part in parts if part.words]
+    return Checked(name, verdict, "; ".join(words), note)
 
 
 def _preliminary(
@@ -165,6 +168,12 @@ def _exact(agents: pl.DataFrame) -> Iterator[Part]:
             span = critical_ratio(pair[0], pair[1], "preference")
             words = f"critical α of {method} over that of domain randomization in {world}: {{}}"
             part = judge("", span, lambda s: s.low >= 0.5, lambda s: s.high < 0.5, words, lacking(*pair))
+            lost = pair[0].filter(pl.col("verdict") == LOST).height
+            if lost:
+                part = replace(
+                    part,
+                    words=f"{part.words}, and {lost} of its {pair[0].height} agents lose their capability",
+                )
             free = (
                 critical_ratio(of(agents, study, FREE), pair[1], "preference") if method == EVOLVED else None
             )

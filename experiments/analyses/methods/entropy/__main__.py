@@ -11,20 +11,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import polars as pl
-
 from goalposts.errors import tells_exit_code
 from goalposts.process.command_line import table_program
 
 from ....study.design.plan import plan_study
-from ....study.leaderboard.agents import agents_of
 from ....study.results.page_header import front_matter, golden_of
 from ....system.atomic_files import check_parent, write_atomic
-from ..comparison.bonus import STUDY, named_points
-from .page import ARMS, draw, page
-from .predictions import judged
-
-SOURCES = (STUDY, "methods-l1", "methods-why")
+from ..comparison.bonus import STUDY
+from .page import draw, page
+from .predictions import SOURCES, judged, read_agents
 
 
 @tells_exit_code
@@ -48,12 +43,6 @@ def main(arguments: list[str] | None = None) -> None:
     )
     text = page(agents, judged(agents), figure, len(plan_study(STUDY).runs))
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
-
-
-def read_agents(rows: Path) -> pl.DataFrame:
-    """The agents of this study, and those of the others with which they are compared. Raises RunError."""
-    wanted = [point for point in named_points(rows, SOURCES) if point.method in ARMS]
-    return agents_of(wanted)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import polars as pl
 
@@ -10,31 +11,12 @@ from ....measurement.intervals import percent, unseen_share
 from ....report.figures.drawn import Drawn
 from ....study.leaderboard.board import markdown
 from ....study.leaderboard.curves import Span
-from ....study.leaderboard.points import PLAIN
-from ..comparison.bonus import ACCEL, RANDOMIZED, REPLAY, STUDY, minus
+from ..comparison.bonus import RANDOMIZED, REPLAY, STUDY, minus
 from ..comparison.controls import FAILS, HOLDS, Checked
 from ..comparison.page_parts import arm_rows, held, judged_lines, section, shown
 from ..comparison.panels import draw_panels
-from .predictions import HIGH, LONGER, LOW, THIRD, by_alpha, ratio
+from .predictions import ARMS, HIGH, LONGER, LOW, SOURCES, WORDS, by_alpha, ratio, read_agents
 
-WORDS = {
-    PLAIN: "plain PPO",
-    RANDOMIZED: "domain randomization",
-    REPLAY: "PLR⊥ by exact regret",
-    ACCEL: "ACCEL by exact regret",
-}
-ARMS = {
-    **{
-        f"{method} {bonus:g}": f"{words}, {bonus:g}"
-        for method, words in WORDS.items()
-        for bonus in (LOW, HIGH)
-    },
-    f"{RANDOMIZED}{LONGER} {HIGH:g}": "domain randomization, 0.1, 4 million steps",
-    f"{REPLAY}{LONGER} {LOW:g}": "PLR⊥ by exact regret, 0.01, 4 million steps",
-    f"{REPLAY}{LONGER} {HIGH:g}": "PLR⊥ by exact regret, 0.1, 4 million steps",
-    f"PLR-shuffled {LOW:g}": "PLR⊥ by shuffled scores, 0.01",
-    f"{THIRD} {LOW:g}": "plain PPO, 0.01, a third of the steps",
-}
 COLOURS = {RANDOMIZED: "agent-1", REPLAY: "agent-2"}
 
 
@@ -79,6 +61,11 @@ def answer(agents: pl.DataFrame) -> str:
         "With the same entropy bonus and a million steps, replay by exact regret differs from domain randomization in goal preference, "
         f"averaged over α, by {listed} ({n})."
     )
+
+
+def equal_of(rows: Path) -> str:
+    """`answer` for the page of methods; empty while rows are missing. Raises RunError, EpisodesError."""
+    return answer(read_agents(rows)) if all((rows / f"{study}.parquet").exists() for study in SOURCES) else ""
 
 
 def draw(agents: pl.DataFrame) -> Drawn | None:

@@ -1,12 +1,15 @@
-"""The eight predictions of docs/results/methods-entropy-plan.md, from the agents. Read next: `page.py`."""
+"""The agents of the study of equal bonuses, and the predictions of docs/results/methods-entropy-plan.md. Read next: `page.py`."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 
+from ....study.leaderboard.agents import agents_of
 from ....study.leaderboard.curves import Span, critical_ratio
 from ....study.leaderboard.points import PLAIN
-from ..comparison.bonus import ACCEL, RANDOMIZED, REPLAY, SHUFFLED, minus
+from ..comparison.bonus import ACCEL, RANDOMIZED, REPLAY, SHUFFLED, STUDY, minus, named_points
 from ..comparison.controls import (
     FAILS,
     HOLDS,
@@ -21,7 +24,34 @@ from ..comparison.controls import (
 
 LOW, HIGH = 0.01, 0.1  # the bonus of the config, and the one that the search chose
 LONGER, THIRD = "-4x", "plain-third"
+SOURCES = (STUDY, "methods-l1", "methods-why")
 CLOSE, MARGIN, RATIO = 0.05, 0.1, 0.5  # of predictions 1, 7 and 8, 5
+
+
+WORDS = {
+    PLAIN: "plain PPO",
+    RANDOMIZED: "domain randomization",
+    REPLAY: "PLR⊥ by exact regret",
+    ACCEL: "ACCEL by exact regret",
+}
+ARMS = {
+    **{
+        f"{method} {bonus:g}": f"{words}, {bonus:g}"
+        for method, words in WORDS.items()
+        for bonus in (LOW, HIGH)
+    },
+    f"{RANDOMIZED}{LONGER} {HIGH:g}": "domain randomization, 0.1, 4 million steps",
+    f"{REPLAY}{LONGER} {LOW:g}": "PLR⊥ by exact regret, 0.01, 4 million steps",
+    f"{REPLAY}{LONGER} {HIGH:g}": "PLR⊥ by exact regret, 0.1, 4 million steps",
+    f"PLR-shuffled {LOW:g}": "PLR⊥ by shuffled scores, 0.01",
+    f"{THIRD} {LOW:g}": "plain PPO, 0.01, a third of the steps",
+}
+
+
+def read_agents(rows: Path) -> pl.DataFrame:
+    """The agents of this study, and those of the others with which they are compared. Raises RunError."""
+    wanted = [point for point in named_points(rows, SOURCES) if point.method in ARMS]
+    return agents_of(wanted)
 
 
 def judged(agents: pl.DataFrame) -> list[Checked]:

@@ -18,18 +18,14 @@ from goalposts.errors import tells_exit_code
 from goalposts.process.command_line import table_program
 
 from ....study.design.plan import plan_study
-from ....study.leaderboard.agents import agents_of
 from ....study.leaderboard.board import markdown
 from ....study.results.page_header import front_matter, golden_of
-from ....system.atomic_files import RunError, check_parent, write_atomic
+from ....system.atomic_files import check_parent, write_atomic
 from ..comparison.bonus import STUDY as OF_BONUSES
-from ..comparison.bonus import named_points
 from ..comparison.controls import L1
-from .choice import candidates_of, finalists_of, old_agents
+from .choice import STUDIES, candidates_of, finalists_of, new_agents, old_agents
 from .page import choice_rows, draw, page
 from .predictions import WORLDS, judged
-
-STUDIES = ("methods-finalists", "methods-finalists-corner", "methods-finalists-beacon")
 
 
 @tells_exit_code
@@ -45,7 +41,7 @@ def main(arguments: list[str] | None = None) -> None:
     if given.choose:
         print("\n".join(markdown(choice_rows(candidates, chosen))))
         return
-    agents = read_agents(given.rows)
+    agents = new_agents(given.rows)
     write_atomic(given.out, agents.write_csv(float_precision=5).encode())
     figure = draw(agents, chosen)
     if figure is not None:
@@ -69,16 +65,6 @@ def main(arguments: list[str] | None = None) -> None:
     planned = sum(len(plan_study(study).runs) for study in STUDIES)
     text = page(agents, candidates, chosen, judged(agents, chosen), figure, planned)
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
-
-
-def read_agents(rows: Path) -> pl.DataFrame:
-    """The agents of the studies that are recorded. Raises RunError if none is."""
-    there = tuple(study for study in STUDIES if (rows / f"{study}.parquet").exists())
-    if not there:
-        raise RunError(
-            f"{rows} holds no rows of {', '.join(STUDIES)}; record them with docs/results/regenerate.sh"
-        )
-    return agents_of(named_points(rows, there))
 
 
 if __name__ == "__main__":

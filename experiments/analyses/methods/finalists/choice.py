@@ -14,10 +14,13 @@ import polars as pl
 from ....study.leaderboard.agents import agents_of
 from ....study.leaderboard.curves import Span, critical_alpha
 from ....study.leaderboard.points import CONTROLS
+from ....system.atomic_files import RunError
 from ..comparison.bonus import STUDY, method_of, named_points
 from ..comparison.controls import L1
 from ..comparison.in_short import ABLE
 
+STUDIES = ("methods-finalists", "methods-finalists-corner", "methods-finalists-beacon")
+OLD = (L1, STUDY)  # the studies that chose
 ALPHAS = (0.001, 0.003, 0.01, 0.03, 0.1)
 FINALISTS = 3
 
@@ -45,11 +48,21 @@ def old_agents(rows: Path) -> pl.DataFrame:
     """The agents from which finalists are chosen: all arms in CoinRun with the budget of plain PPO, without controls. Raises RunError."""
     points = [
         point
-        for point in named_points(rows, (L1, STUDY))
+        for point in named_points(rows, OLD)
         if not point.budget and point.method.rpartition(" ")[0] not in CONTROLS
     ]
     steps = {point.config.step_budget for point in points if point.study == L1}
     return agents_of(point for point in points if point.config.step_budget in steps)
+
+
+def new_agents(rows: Path) -> pl.DataFrame:
+    """The agents of the studies that are recorded. Raises RunError if none is."""
+    there = tuple(study for study in STUDIES if (rows / f"{study}.parquet").exists())
+    if not there:
+        raise RunError(
+            f"{rows} holds no rows of {', '.join(STUDIES)}; record them with docs/results/regenerate.sh"
+        )
+    return agents_of(named_points(rows, there))
 
 
 def candidates_of(agents: pl.DataFrame) -> list[FinalistCandidate]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from pathlib import Path
 
 import polars as pl
 
@@ -14,11 +15,12 @@ from ....study.leaderboard.curves import critical_alpha, differences
 from ..comparison.controls import FAILS, HOLDS, Checked
 from ..comparison.page_parts import arm_rows, held, judged_lines, section, shown
 from ..comparison.panels import draw_panels, mean_of
-from .choice import FinalistCandidate
+from .choice import OLD, STUDIES, FinalistCandidate, candidates_of, finalists_of, new_agents, old_agents
 from .predictions import WORLDS
 
 COLOURS = ("agent-1", "agent-2", "agent-3")
 NAME = "methods-finalists"
+SIGNIFICANT = 0.05  # p after Holm's correction
 
 
 def page(
@@ -40,6 +42,7 @@ def page(
         "**Question.** The studies of [methods](methods.md) compare many methods with few seeds, so the best of them look better than "
         "they are. How do the three best differ on seeds that chose nothing, in three worlds?",
         "",
+        *([f"**{words}**", ""] if (words := in_words(agents, chosen)) else []),
         f"Finalists, by the rule of [the plan](methods-finalists-plan.md): {', '.join(f'`{arm.arm}`' for arm in chosen)} "
         "(the number is the entropy bonus). Of the "
         f"{len(states)} predictions of the plan, committed before any run of these studies, {held(states)}; "
@@ -55,6 +58,37 @@ def page(
         *section("What it does not show", list(_limits(agents))),
     ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def in_words(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> str:
+    """The pairs that differ in each world, in goal preference averaged over α, after Holm's correction."""
+    parts = []
+    for world in WORLDS:
+        own = agents.filter(pl.col("world") == world)
+        known = {pair: (cells[1], float(cells[2])) for pair, cells in pairs_of(own).items() if len(cells) > 2}
+        if not known:
+            continue
+        differ = [
+            f"{one} minus {other} {span}" for (one, other), (span, p) in known.items() if p < SIGNIFICANT
+        ]
+        left = len(known) - len(differ)
+        parts.append(
+            f"{world} (n = {own['seed'].n_unique()}): {', '.join(differ) or 'no pair differs'}"
+            + (f", {left} of {len(known)} pairs not shown to differ" if differ and left else "")
+        )
+    names = ", ".join(candidate.arm for candidate in chosen)
+    return (
+        f"Finalists (name and entropy bonus): {names}. Goal preference, averaged over α, after Holm's correction: {'; '.join(parts)}."
+        if parts
+        else ""
+    )
+
+
+def on_new_seeds(rows: Path) -> str:
+    """`in_words` for the page of methods; empty while rows are missing. Raises RunError, EpisodesError."""
+    if not all((rows / f"{study}.parquet").exists() for study in (*STUDIES, *OLD)):
+        return ""
+    return in_words(new_agents(rows), finalists_of(candidates_of(old_agents(rows))))
 
 
 def draw(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> Drawn | None:

@@ -100,6 +100,6 @@ def _limits(agents: pl.DataFrame) -> list[str]:
         "- Four times the steps are 4 million, fifty times fewer than published; world, net and observation also differ. "
         "An explanation that fails here can still be "
         "right there. The lead that was published is at α from 0.01 to 0.1, and 0.1 was not run with 4 million steps.",
-        f"- {ENTROPY} No run of replay has 0.1.",
+        f"- {ENTROPY}",
         f"- {n} seeds per point can miss a kind of agent that up to {percent(unseen_share(n))} of seeds produce (95% confidence).",
     ]
