@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+from fixtures.methods_planted import ALPHAS, curve, planted, table
 
 from goalposts.experiments.analyses.methods.comparison.bonus import REPLAY, STUDY, method_of, name_of
 from goalposts.experiments.analyses.methods.comparison.controls import FAILS, HOLDS, OPEN, UNKNOWN
@@ -10,7 +11,6 @@ from goalposts.experiments.analyses.methods.entropy.predictions import judged
 from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.leaderboard.points import points_of
 from goalposts.experiments.study.results.recorded_rows import RecordedRows
-from tests.fixtures.methods_planted import ALPHAS, curve, planted, table
 
 Curve = tuple[float, ...]
 USUAL: dict[str, Curve] = {  # all predictions hold

@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+from fixtures.methods_planted import curve, planted, table
 
 from goalposts.experiments.analyses.methods.comparison.controls import FAILS, HOLDS, OPEN, UNKNOWN
 from goalposts.experiments.analyses.methods.finalists.choice import (
@@ -11,7 +12,6 @@ from goalposts.experiments.analyses.methods.finalists.choice import (
 )
 from goalposts.experiments.analyses.methods.finalists.page import draw, page, pairs_of
 from goalposts.experiments.analyses.methods.finalists.predictions import INAPPLICABLE, judged
-from tests.fixtures.methods_planted import curve, planted, table
 
 CHOSEN = ("domain-randomization 0.1", "plain 0.1", "PLR-regret 0.01")
 STUDIES = {
