@@ -52,6 +52,9 @@ TABLE='
 17 methods-labelled 370 16
 18 methods-why 180 20
 19 methods-entropy 195 22
+20 methods-finalists 540 17
+21 methods-finalists-corner 120 45
+21 methods-finalists-beacon 90 25
 '
 ANALYSES="separate paralysis paralysis-corner foresight foresight-corner foresight-beacon foresight-colourshape" # and methods-*: studies whose page is not made by `goalposts study docs`
 
@@ -140,6 +143,14 @@ pages() {
   if [ -e "$rows/methods-why.parquet" ]; then
     python -m goalposts.experiments.analyses.methods.why docs/results/methods-why.csv --rows "$rows" >>studies/pages.log 2>&1 ||
       say "no page of why methods differ; see studies/pages.log"
+  fi
+  if [ -e "$rows/methods-entropy.parquet" ]; then
+    python -m goalposts.experiments.analyses.methods.entropy docs/results/methods-entropy.csv --rows "$rows" >>studies/pages.log 2>&1 ||
+      say "no page of equal entropy bonuses; see studies/pages.log"
+  fi
+  if compgen -G "$rows/methods-finalists*.parquet" >/dev/null; then
+    python -m goalposts.experiments.analyses.methods.finalists docs/results/methods-finalists.csv --rows "$rows" >>studies/pages.log 2>&1 ||
+      say "no page of finalists; see studies/pages.log"
   fi
   if [ -e studies/alpha/runs ]; then explain; fi
   python docs/_build/claims.py

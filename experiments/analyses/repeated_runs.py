@@ -194,7 +194,7 @@ def _again_lines(again: pl.DataFrame) -> list[str]:
     return [
         "## Whole studies that were trained again",
         "",
-        f"Greedy episodes were added to these studies, so all their agents were trained again. **{again['same'].sum()} of "
+        f"Runs of these studies were trained again since an earlier commit, to add greedy episodes. **{again['same'].sum()} of "
         f"{again['runs'].sum()} have the same sampled episodes** as the rows that an earlier commit had recorded.",
         "",
         *markdown(rows),

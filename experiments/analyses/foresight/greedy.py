@@ -58,8 +58,8 @@ def greedy_lines(agents: pl.DataFrame, main: str) -> list[str]:
     return [
         "## With greedy actions",
         "",
-        "Not in the plan: every level was also played with the likeliest action. The same predictors, the same rules for exclusion and "
-        f"for scored configs, and the outcomes of greedy episodes. `{PRIMARY}` on sampled and on greedy outcomes:",
+        f"Not in the plan: {played.height} of {agents.height} agents also played every level with the likeliest action. The same predictor "
+        f"(`{PRIMARY}`), the same rules for exclusion and for scored configs, on the outcomes of sampled and of greedy episodes:",
         "",
         *_scores(played, main),
         "",
@@ -94,11 +94,12 @@ def _scores(agents: pl.DataFrame, main: str) -> list[str]:
             if score is not None:
                 cells = [_shown(number) for number in (score.auroc, score.pooled, score.within)]
                 rows.append([world, words, *cells, f"{score.agents}, {score.within_agents}"])
-    brier = [comparison.brier("axis", PRIMARY) for comparison in (sampled, greedy)]
+    scores = [comparison.brier("axis", PRIMARY) for comparison in (sampled, greedy)]
+    brier = ["–" if math.isnan(score) else f"{score:.3f}" for score in scores]
     return [
         *markdown(rows),
         "",
-        f"Leaving one axis of {main} out, the Brier score of `{PRIMARY}` is {brier[0]:.3f} for sampled and {brier[1]:.3f} for greedy "
+        f"Leaving one axis of {main} out, the Brier score of `{PRIMARY}` is {brier[0]} for sampled and {brier[1]} for greedy "
         "verdicts.",
     ]
 

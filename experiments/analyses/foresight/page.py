@@ -35,7 +35,7 @@ HELD = {
     "null failed": "cannot be judged",
 }
 ACTIONS = "Outcomes are of sampled actions, as in the plan; "
-PLAYED = "the same levels with greedy actions are [below](#with-greedy-actions)."
+PLAYED = "results of greedy actions on the same levels are [below](#with-greedy-actions)."
 UNPLAYED = (
     "this table holds no greedy episodes, so what these agents do with the likeliest action is not known."
 )

@@ -139,7 +139,7 @@ def test_a_table_without_greedy_episodes_has_no_such_section() -> None:
     assert greedy_lines(whole_table().drop("greedy_verdict"), "CoinRun") == []
     lines = greedy_lines(with_greedy(whole_table()), "CoinRun")
     text = page(planted(0.9, 0.83, 0.97), (), (), 22, greedy=lines)
-    assert "the same levels with greedy actions are [below](#with-greedy-actions)" in text
+    assert "results of greedy actions on the same levels are [below](#with-greedy-actions)" in text
     assert text.index("## With greedy actions") < text.index("## Nulls")
 
 

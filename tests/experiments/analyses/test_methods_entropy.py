@@ -68,13 +68,18 @@ def test_the_capability_of_accel_is_what_counts() -> None:
 
 def test_the_control_is_judged_at_every_alpha_with_a_correction() -> None:
     shift = pl.when(pl.col("seed") % 2 == 0).then(0.12).otherwise(-0.12)
-    wide = everyone().with_columns(
+    wide = everyone({"plain-third 0.01": (0.1, 0.15, 0.2, 0.3, 0.4)}).with_columns(
         preference=pl.col("preference")
         + pl.when(pl.col("method") == "plain-third 0.01").then(shift).otherwise(0)
     )
     control = judged(wide)[7]
     assert control.found == OPEN
     assert control.words.count(" at α = ") == len(ALPHAS)
+    low, high = control.words.split(": ")[1].split("[")[1].split("]")[0].split(", ")
+    assert float(low) < -0.1  # corrected; uncorrected it is within ±0.1
+    assert float(high) > 0.1
+    fewer = everyone().filter(pl.col("parameter") > 0.001)
+    assert judged(fewer)[7].found == UNKNOWN
 
 
 def test_what_is_not_recorded_is_not_judged() -> None:
@@ -88,10 +93,13 @@ def test_the_page_has_every_arm_and_what_is_missing() -> None:
     agents = everyone()
     text = page(agents, judged(agents), draw(agents), agents.height)
     assert "Incomplete" not in text
-    assert "8 hold and 0 do not; 0 open." in text
-    assert "by 0.1 [0.1, 0.1] with 0.01, 0.06 [0.06, 0.06] with 0.1 (n = 10 seeds)." in text
+    assert "8 hold and 0 do not; none open." in text
     assert (
-        "Lead of replay over domain randomization: +0.10 with a bonus of 0.01 for both, +0.06 with 0.1"
+        "0.1 [0.1, 0.1] with a bonus of 0.01 for both (n = 10 seeds), 0.06 [0.06, 0.06] with a bonus of 0.1 for both"
+        in text
+    )
+    assert (
+        "Goal preference, replay minus domain randomization: +0.10 with a bonus of 0.01 for both, +0.06 with 0.1"
         in text
     )
     for arm in USUAL:
@@ -108,6 +116,8 @@ def test_arms_have_the_same_name_in_every_study() -> None:
         for study, plan in plans.items()
     }
     assert set(ARMS) <= set().union(*points.values())
+    one, other, third = (set(names) & set(ARMS) for names in points.values())
+    assert [len(a & b) for a, b in ((one, other), (one, third), (other, third))] == [0, 0, 0]
     usual = points["methods-l1"]
     for arm, config in points[STUDY].items():
         method = method_of(arm).removesuffix("-4x")

@@ -77,17 +77,18 @@ def judge(
 
 
 def judge_above(name: str, span: Span | None, least: float, words: str) -> Checked:
-    """Judge whether a number is above a bound: the whole interval is, or is not."""
-    return judge(name, span, lambda s: s.low > least, lambda s: s.high < least, f"{words}: {{}}")
+    """Judge whether a number is above a bound: the whole interval is, or none of it."""
+    return judge(name, span, lambda s: s.low > least, lambda s: s.high <= least, f"{words}: {{}}")
 
 
 def judge_within(name: str, span: Span | None, margin: float, words: str) -> Checked:
     """Judge whether a number lies within ±margin: the whole interval does, or does not."""
+    return judge(name, span, lambda s: is_within(s, margin), outside(margin), f"{words}: {{}}")
 
-    def inside(span: Span) -> bool:
-        return -margin <= span.low and span.high <= margin
 
-    return judge(name, span, inside, outside(margin), f"{words}: {{}}")
+def is_within(span: Span, margin: float) -> bool:
+    """Whether a whole interval lies within ±margin."""
+    return -margin <= span.low and span.high <= margin
 
 
 def lacking(*tables: pl.DataFrame, measure: str = "preference") -> str:

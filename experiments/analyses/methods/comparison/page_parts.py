@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import polars as pl
@@ -10,7 +11,10 @@ from ....report.figures.drawn import Drawn
 from ....study.leaderboard.cells import over_seeds
 from .controls import FAILS, HOLDS, Checked, Control
 
-CHOSEN = "These sentences are computed, but they were chosen after results were seen. Only the controls and the predictions were planned."
+CHOSEN = (
+    "These sentences are computed, but most were chosen after results were seen. Only the controls and the predictions were planned; the "
+    "sentences on equal bonuses and on new seeds were written before any run of their studies."
+)
 
 
 def section(title: str, lines: Sequence[str]) -> list[str]:
@@ -64,3 +68,9 @@ def arm_cells(part: pl.DataFrame) -> list[str]:
         few = f" (n = {n:.0f})" if n < part.height else ""
         cells.append(f"{value:.2f} [{low:.2f}, {high:.2f}]{few}")
     return cells
+
+
+def undecided(states: Sequence[str]) -> str:
+    """How many predictions neither hold nor do not, by state: `2 open, 1 not measured yet`."""
+    others = Counter(state for state in states if state not in (HOLDS, FAILS))
+    return ", ".join(f"{n} {state}" for state, n in others.items()) or "none open"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -44,7 +45,7 @@ def draw_panels(panels: Sequence[tuple[str, Sequence[NamedLine]]]) -> Figure:
 def mean_of(agents: pl.DataFrame) -> float:
     """Goal preference, averaged over α."""
     means = agents.group_by("parameter").agg(pl.col("preference").mean())["preference"].drop_nulls()
-    return float(means.sum()) / len(means)
+    return float(means.sum()) / len(means) if len(means) else math.nan
 
 
 def _line(axes: Axes, agents: pl.DataFrame, colour: str) -> None:

@@ -115,7 +115,7 @@ def _together(name: str, parts: Sequence[Checked]) -> Checked:
     by = dict.fromkeys(name for part in parts if part.found == STOPPED for name in part.note.split("; "))
     note = f": control {'; '.join(by)}" if by else ""
     mixed = len(set(states)) > 1  # then each part says whether it holds
-    words = [f"{part.words}{f', {part.found}' if mixed else ''}" for part in parts if part.words]
+    words = [f"{part.words}{f' ({part.found})' if mixed else ''}" for part in parts if part.words]
     return Checked(name, verdict, "; ".join(words), note)
 
 
@@ -170,10 +170,8 @@ def _exact(agents: pl.DataFrame) -> Iterator[Part]:
             part = judge("", span, lambda s: s.low >= 0.5, lambda s: s.high < 0.5, words, lacking(*pair))
             lost = pair[0].filter(pl.col("verdict") == LOST).height
             if lost:
-                part = replace(
-                    part,
-                    words=f"{part.words}, and {lost} of its {pair[0].height} agents lose their capability",
-                )
+                counted = f"agents of {method} that lose their capability: {lost} of {pair[0].height}"
+                part = replace(part, words=f"{part.words}; {counted}")
             free = (
                 critical_ratio(of(agents, study, FREE), pair[1], "preference") if method == EVOLVED else None
             )

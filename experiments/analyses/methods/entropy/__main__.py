@@ -35,9 +35,10 @@ def main(arguments: list[str] | None = None) -> None:
     if figure is not None:
         for suffix, content in ((".svg", figure.svg()), (".png", figure.png())):
             write_atomic(given.out.with_name(f"{figure.name}{suffix}"), content)
+    sizes = agents.group_by("method", "parameter").len()["len"].unique().sort(descending=True).to_list()
     header = front_matter(
         f"python -m goalposts.experiments.analyses.methods.entropy {given.out} --rows {given.rows}",
-        f"{agents.height} agents, 10 or 5 training seeds per point",
+        f"{agents.height} agents, {' or '.join(map(str, sizes))} training seeds per point",
         [f"studies/{name}" for name in SOURCES],
         {"CoinRun": golden_of(given.out.parent)["CoinRun"]},
     )

@@ -9,11 +9,12 @@ import polars as pl
 
 from ....measurement.intervals import percent, unseen_share
 from ....report.figures.drawn import Drawn
+from ....study.design.plan import plan_study
 from ....study.leaderboard.board import markdown
 from ....study.leaderboard.curves import Span
 from ..comparison.bonus import RANDOMIZED, REPLAY, STUDY, minus
-from ..comparison.controls import FAILS, HOLDS, Checked
-from ..comparison.page_parts import arm_rows, held, judged_lines, section, shown
+from ..comparison.controls import Checked
+from ..comparison.page_parts import arm_rows, held, judged_lines, section, shown, undecided
 from ..comparison.panels import draw_panels
 from .predictions import ARMS, HIGH, LONGER, LOW, SOURCES, WORDS, by_alpha, ratio, read_agents
 
@@ -36,7 +37,7 @@ def page(agents: pl.DataFrame, predictions: Sequence[Checked], figure: Drawn | N
         "",
         *([f"**{words}**", ""] if (words := answer(agents)) else []),
         f"Of the {len(states)} predictions of [the plan](methods-entropy-plan.md), committed before any run of this study, "
-        f"{held(states)}; {len(states) - states.count(HOLDS) - states.count(FAILS)} open.",
+        f"{held(states)}; {undecided(states)}.",
         "",
         *([incomplete, ""] if recorded < planned else []),
         *shown(figure),
@@ -55,17 +56,24 @@ def answer(agents: pl.DataFrame) -> str:
     ]
     if any(span is None for _, span in spans):
         return ""
-    listed = ", ".join(f"{span.short} with {bonus:g}" for bonus, span in spans if span is not None)
-    n = next(span.counted for _, span in spans if span is not None)
+    listed = ", ".join(
+        f"{span.short} with a bonus of {bonus:g} for both ({span.counted})"
+        for bonus, span in spans
+        if span is not None
+    )
     return (
-        "With the same entropy bonus and a million steps, replay by exact regret differs from domain randomization in goal preference, "
-        f"averaged over α, by {listed} ({n})."
+        "Replay by exact regret minus domain randomization, with the same entropy bonus and a million steps, in goal preference averaged "
+        f"over α: {listed}."
     )
 
 
 def equal_of(rows: Path) -> str:
     """`answer` for the page of methods; empty while rows are missing. Raises RunError, EpisodesError."""
-    return answer(read_agents(rows)) if all((rows / f"{study}.parquet").exists() for study in SOURCES) else ""
+    if not all((rows / f"{study}.parquet").exists() for study in SOURCES):
+        return ""
+    agents, planned = read_agents(rows), len(plan_study(STUDY).runs)
+    recorded = agents.filter(pl.col("study") == STUDY).height
+    return ("" if recorded == planned else f"Preliminary: {recorded} of {planned} agents. ") + answer(agents)
 
 
 def draw(agents: pl.DataFrame) -> Drawn | None:
@@ -80,7 +88,7 @@ def draw(agents: pl.DataFrame) -> Drawn | None:
         panels.append((f"entropy bonus {bonus:g}", names))
         leads.append(lead)
     low, high = (f"{lead.value:+.2f}".replace("-", "−") for lead in leads)
-    title = f"Lead of replay over domain randomization: {low} with a bonus of {LOW:g} for both, {high} with {HIGH:g}"
+    title = f"Goal preference, replay minus domain randomization: {low} with a bonus of {LOW:g} for both, {high} with {HIGH:g}"
     caption = (
         f"CoinRun, a million steps. Vertical: goal preference. Bars: 95% intervals over n = {leads[0].n} training seeds (Student's t). "
         "The title's numbers are means over α, paired by seed."
@@ -123,7 +131,7 @@ def _contrasts(agents: pl.DataFrame) -> list[str]:
 
 
 def _ratio(span: Span | None) -> str:
-    return "–" if span is None else span.short
+    return "–" if span is None else f"{span.short} (n = {span.n})"
 
 
 def _notes() -> str:
@@ -136,9 +144,10 @@ def _notes() -> str:
 
 def _limits(agents: pl.DataFrame) -> Iterator[str]:
     yield (
-        "- The search tried 0.1 for plain PPO and domain randomization only: a search over that of replay or ACCEL may choose another. "
-        "One world, one net."
+        "- The search tried 0.1 for plain PPO and domain randomization only: a search over the bonus of replay or ACCEL may choose "
+        "another. One world, one net."
     )
     sizes = agents.group_by("method", "parameter").len()["len"].unique().sort().to_list()
     kinds = " or ".join(f"up to {percent(unseen_share(n))} of seeds ({n} per point)" for n in sizes)
-    yield f"- A point can miss a kind of agent that {kinds} produce (95% confidence)."
+    if kinds:
+        yield f"- A point can miss a kind of agent that {kinds} produce (95% confidence)."

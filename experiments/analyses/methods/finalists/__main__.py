@@ -17,14 +17,13 @@ import polars as pl
 from goalposts.errors import tells_exit_code
 from goalposts.process.command_line import table_program
 
-from ....study.design.plan import plan_study
 from ....study.leaderboard.board import markdown
 from ....study.results.page_header import front_matter, golden_of
 from ....system.atomic_files import check_parent, write_atomic
 from ..comparison.bonus import STUDY as OF_BONUSES
 from ..comparison.controls import L1
-from .choice import STUDIES, candidates_of, finalists_of, new_agents, old_agents
-from .page import choice_rows, draw, page
+from .choice import candidates_of, finalists_of, new_agents, old_agents
+from .page import choice_rows, draw, page, planned_agents
 from .predictions import WORLDS, judged
 
 
@@ -60,10 +59,9 @@ def main(arguments: list[str] | None = None) -> None:
             f"studies/{name}"
             for name in (*agents["study"].unique(maintain_order=True).to_list(), L1, OF_BONUSES)
         ],
-        {world: golden[world] for world in worlds},
+        {world: golden[world] for world in worlds if world in golden},
     )
-    planned = sum(len(plan_study(study).runs) for study in STUDIES)
-    text = page(agents, candidates, chosen, judged(agents, chosen), figure, planned)
+    text = page(agents, candidates, chosen, judged(agents, chosen), figure, planned_agents())
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
 
 

@@ -22,6 +22,7 @@ from ..comparison.in_short import ABLE
 STUDIES = ("methods-finalists", "methods-finalists-corner", "methods-finalists-beacon")
 OLD = (L1, STUDY)  # the studies that chose
 ALPHAS = (0.001, 0.003, 0.01, 0.03, 0.1)
+SEEDS = range(510, 520)
 FINALISTS = 3
 
 
@@ -46,13 +47,11 @@ class FinalistCandidate:
 
 def old_agents(rows: Path) -> pl.DataFrame:
     """The agents from which finalists are chosen: all arms in CoinRun with the budget of plain PPO, without controls. Raises RunError."""
-    points = [
+    return agents_of(
         point
         for point in named_points(rows, OLD)
-        if not point.budget and point.method.rpartition(" ")[0] not in CONTROLS
-    ]
-    steps = {point.config.step_budget for point in points if point.study == L1}
-    return agents_of(point for point in points if point.config.step_budget in steps)
+        if not point.budget and method_of(point.method) not in CONTROLS
+    )
 
 
 def new_agents(rows: Path) -> pl.DataFrame:
@@ -66,10 +65,11 @@ def new_agents(rows: Path) -> pl.DataFrame:
 
 
 def candidates_of(agents: pl.DataFrame) -> list[FinalistCandidate]:
-    """All arms that have agents at every α of the rule, in the order of their critical α."""
+    """All arms that have the agents of all seeds at every α of the rule, in the order of their critical α."""
     found = []
     for (arm,), own in agents.group_by("method", maintain_order=True):
-        if set(own["parameter"].to_list()) >= set(ALPHAS):
+        pairs = set(own.select("parameter", "seed").iter_rows())
+        if pairs >= {(alpha, seed) for alpha in ALPHAS for seed in SEEDS}:
             means = own.group_by("parameter").agg(pl.col("capability").mean())["capability"]
             found.append(
                 FinalistCandidate(

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 import polars as pl
 
 from ....measurement.intervals import percent, unseen_share
+from ....measurement.study_curves import holm
 from ....report.figures.drawn import Drawn
+from ....study.design.plan import plan_study
 from ....study.leaderboard.board import markdown
-from ....study.leaderboard.curves import critical_alpha, differences
-from ..comparison.controls import FAILS, HOLDS, Checked
-from ..comparison.page_parts import arm_rows, held, judged_lines, section, shown
+from ....study.leaderboard.curves import FromPlain, critical_alpha, differences
+from ..comparison.controls import Checked
+from ..comparison.in_short import ABLE, SIGNIFICANT
+from ..comparison.page_parts import arm_rows, held, judged_lines, section, shown, undecided
 from ..comparison.panels import draw_panels, mean_of
 from .choice import OLD, STUDIES, FinalistCandidate, candidates_of, finalists_of, new_agents, old_agents
 from .predictions import WORLDS
 
 COLOURS = ("agent-1", "agent-2", "agent-3")
 NAME = "methods-finalists"
-SIGNIFICANT = 0.05  # p after Holm's correction
 
 
 def page(
@@ -39,14 +42,14 @@ def page(
     lines = [
         "# Three finalists on new seeds",
         "",
-        "**Question.** The studies of [methods](methods.md) compare many methods with few seeds, so the best of them look better than "
-        "they are. How do the three best differ on seeds that chose nothing, in three worlds?",
+        "**Question.** The studies of [methods](methods.md) compare many methods with few seeds, so the best of them tend to look better "
+        "than they are. How do the three best differ on seeds that chose nothing, in three worlds?",
         "",
         *([f"**{words}**", ""] if (words := in_words(agents, chosen)) else []),
         f"Finalists, by the rule of [the plan](methods-finalists-plan.md): {', '.join(f'`{arm.arm}`' for arm in chosen)} "
         "(the number is the entropy bonus). Of the "
         f"{len(states)} predictions of the plan, committed before any run of these studies, {held(states)}; "
-        f"{len(states) - states.count(HOLDS) - states.count(FAILS)} open or not applicable.",
+        f"{undecided(states)}.",
         "",
         *([incomplete, ""] if agents.height < planned else []),
         *shown(figure),
@@ -65,20 +68,21 @@ def in_words(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> str:
     parts = []
     for world in WORLDS:
         own = agents.filter(pl.col("world") == world)
-        known = {pair: (cells[1], float(cells[2])) for pair, cells in pairs_of(own).items() if len(cells) > 2}
+        known = pairs_of(own, "preference")
         if not known:
             continue
         differ = [
-            f"{one} minus {other} {span}" for (one, other), (span, p) in known.items() if p < SIGNIFICANT
+            f"{one} minus {other} {contrast.span.short}"
+            for (one, other), contrast in known.items()
+            if contrast.p < SIGNIFICANT
         ]
         left = len(known) - len(differ)
-        parts.append(
-            f"{world} (n = {own['seed'].n_unique()}): {', '.join(differ) or 'no pair differs'}"
-            + (f", {left} of {len(known)} pairs not shown to differ" if differ and left else "")
-        )
+        shown = ", ".join([*differ, *([f"{left} of {len(known)} pairs not shown to differ"] if left else [])])
+        parts.append(f"{world} (n = {own['seed'].n_unique()}): {shown}")
     names = ", ".join(candidate.arm for candidate in chosen)
     return (
-        f"Finalists (name and entropy bonus): {names}. Goal preference, averaged over α, after Holm's correction: {'; '.join(parts)}."
+        f"Finalists (name and entropy bonus): {names}. Pairs that differ in goal preference, averaged over α (p < {SIGNIFICANT} after "
+        f"Holm's correction; intervals not corrected): {'; '.join(parts)}."
         if parts
         else ""
     )
@@ -86,9 +90,21 @@ def in_words(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> str:
 
 def on_new_seeds(rows: Path) -> str:
     """`in_words` for the page of methods; empty while rows are missing. Raises RunError, EpisodesError."""
-    if not all((rows / f"{study}.parquet").exists() for study in (*STUDIES, *OLD)):
+    there = [(rows / f"{study}.parquet").exists() for study in (*OLD, *STUDIES)]
+    if not all(there[: len(OLD)]) or not any(there[len(OLD) :]):
         return ""
-    return in_words(new_agents(rows), finalists_of(candidates_of(old_agents(rows))))
+    agents = new_agents(rows)
+    missing = (
+        ""
+        if agents.height == planned_agents()
+        else f"Preliminary: {agents.height} of {planned_agents()} agents. "
+    )
+    return missing + in_words(agents, finalists_of(candidates_of(old_agents(rows))))
+
+
+def planned_agents() -> int:
+    """The number of agents of all three studies."""
+    return sum(len(plan_study(study).runs) for study in STUDIES)
 
 
 def draw(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> Drawn | None:
@@ -132,33 +148,33 @@ def _pairs(agents: pl.DataFrame) -> list[str]:
     rows = [["world", "difference", "n", "goal preference", "p", "goal first of all episodes", "p"]]
     for world in WORLDS:
         own = agents.filter(pl.col("world") == world)
-        for pair, cells in pairs_of(own).items():
-            rows.append([world, f"{pair[0]} minus {pair[1]}", *cells])
+        first, every = (pairs_of(own, measure) for measure in ("preference", "goal_first"))
+        for (one, other), contrast in every.items():
+            cells = [
+                word
+                for found in (first.get((one, other)), contrast)
+                for word in (("–", "–") if found is None else (found.span.short, f"{found.p:.2g}"))
+            ]
+            rows.append([world, f"{one} minus {other}", f"{contrast.span.n}", *cells])
     return [
         *markdown(rows),
         "",
-        "Paired by seed and averaged over α; 95% intervals by Student's t; p after Holm's correction over the three pairs of a world.",
+        "Paired by seed and averaged over α; 95% intervals by Student's t; p after Holm's correction over the pairs of a world.",
     ]
 
 
-def pairs_of(agents: pl.DataFrame) -> dict[tuple[str, str], list[str]]:
-    """Of each pair of methods of a world: n, and of both measures the difference and p, corrected by Holm's method over the pairs."""
-    from ....measurement.study_curves import holm
-
+def pairs_of(agents: pl.DataFrame, measure: str) -> dict[tuple[str, str], FromPlain]:
+    """The difference of each pair of methods of a world; p corrected by Holm's method over the pairs."""
     names = agents["method"].unique(maintain_order=True).to_list()
-    pairs = list(combinations(names, 2))
-    cells: dict[tuple[str, str], list[str]] = {}
-    for measure in ("preference", "goal_first"):
-        found = {}
-        for one, other in pairs:
-            contrasts = differences(agents.filter(pl.col("method").is_in([one, other])), measure, other)
-            if contrasts:
-                found[one, other] = contrasts[0]
-        corrected = holm([contrast.p for contrast in found.values()])
-        for (pair, contrast), p in zip(found.items(), corrected, strict=True):
-            own = cells.setdefault(pair, [f"{contrast.span.n}"])
-            own += [contrast.span.short, f"{p:.2g}"]
-    return cells
+    found = {}
+    for one, other in combinations(names, 2):
+        contrasts = differences(agents.filter(pl.col("method").is_in([one, other])), measure, other)
+        if contrasts:
+            found[one, other] = contrasts[0]
+    corrected = holm([contrast.p for contrast in found.values()])
+    return {
+        pair: replace(contrast, p=p) for (pair, contrast), p in zip(found.items(), corrected, strict=True)
+    }
 
 
 def _points(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> list[str]:
@@ -193,7 +209,7 @@ def _choice(candidates: Sequence[FinalistCandidate], chosen: Sequence[FinalistCa
     return [
         *markdown(choice_rows(candidates, chosen)),
         "",
-        "A finalist has a mean capability of at least 0.85 at every α; arms that differ in their options only are one method. These are "
+        f"A finalist has a mean capability of at least {ABLE} at every α; arms that differ in their options only are one method. These are "
         "the agents of [methods](methods.md) and of [the study of equal bonuses](methods-entropy.md); they chose the finalists and are not "
         "part of the figures above.",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import polars as pl
@@ -9,7 +10,7 @@ import polars as pl
 from ....study.leaderboard.curves import Span, critical_alpha
 from ....study.leaderboard.points import PLAIN
 from ..comparison.bonus import RANDOMIZED, method_of, minus
-from ..comparison.controls import FAILS, HOLDS, OPEN, UNKNOWN, Checked, judge, outside
+from ..comparison.controls import FAILS, HOLDS, OPEN, UNKNOWN, Checked, is_within, judge, outside
 from .choice import FinalistCandidate
 
 WORLDS = ("CoinRun", "Corner", "Beacon")
@@ -21,9 +22,8 @@ ENDS = (0.001, 0.1)  # of prediction 2
 def judged(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> list[Checked]:
     """The predictions of the plan, in its order. agents: of all three studies, by method and bonus; chosen: the finalists, best first."""
     plain, randomized = (arm_of(chosen, method) for method in (PLAIN, RANDOMIZED))
-    replay = next(
-        (arm.arm for arm in chosen if method_of(arm.arm) not in (PLAIN, RANDOMIZED)), None
-    )  # the finalist that chooses levels
+    # The finalist that chooses levels; the first, if there are several.
+    replay = next((arm.arm for arm in chosen if method_of(arm.arm) not in (PLAIN, RANDOMIZED)), None)
     return [
         _close(agents, plain, randomized),
         _ends(agents, replay, randomized),
@@ -50,7 +50,7 @@ def _close(agents: pl.DataFrame, plain: str | None, randomized: str | None) -> C
     return _worlds(
         title,
         by_world(agents, randomized, plain),
-        lambda span: span.low >= -CLOSE and span.high <= CLOSE,
+        lambda span: is_within(span, CLOSE),
         outside(CLOSE),
     )
 
@@ -78,8 +78,8 @@ def _ends(agents: pl.DataFrame, replay: str | None, randomized: str | None) -> C
         for name, table in zip(("first", "last"), each, strict=True)
     )
     span = minus(long, "first", "last")
-    words = "the difference at α = 0.001 minus that at α = 0.1: {}"
-    return judge(title, span, lambda s: s.low > 0, lambda s: s.high < 0, words)
+    words = f"of {replay}, the difference at α = 0.001 minus that at α = 0.1: {{}}"
+    return judge(title, span, lambda s: s.low > 0, lambda s: s.high <= 0, words)
 
 
 def _below(agents: pl.DataFrame, replay: str | None, randomized: str | None) -> Checked:
@@ -88,7 +88,7 @@ def _below(agents: pl.DataFrame, replay: str | None, randomized: str | None) -> 
         return Checked(title, INAPPLICABLE, "one of them is no finalist")
     spans = by_world(agents, replay, randomized)
     others = {world: spans[world] for world in WORLDS[1:]}
-    return _worlds(title, others, lambda span: span.high < 0, lambda span: span.low > 0)
+    return _worlds(title, others, lambda span: span.high < 0, lambda span: span.low >= 0)
 
 
 def _signs(agents: pl.DataFrame, replay: str | None, randomized: str | None) -> Checked:
@@ -104,14 +104,14 @@ def _signs(agents: pl.DataFrame, replay: str | None, randomized: str | None) -> 
         state = HOLDS
     elif len(WORLDS) in (above, below):
         state = FAILS
-    return Checked(title, state, _listed(spans))
+    return Checked(title, state, f"{replay} minus {randomized}, {_listed(spans)}")
 
 
 def _shrinkage(agents: pl.DataFrame, chosen: Sequence[FinalistCandidate]) -> Checked:
     title = "5. Shrinkage"
     best = chosen[0] if chosen else None
-    if best is None or best.critical is None:
-        return Checked(title, UNKNOWN, "no finalist has a critical α")
+    if best is None or best.critical is None or not 0 < best.critical.value < math.inf:
+        return Checked(title, UNKNOWN, "no finalist has a critical α within the range tested")
     old = best.critical.value
     own = agents.filter((pl.col("world") == WORLDS[0]) & (pl.col("method") == best.arm))
     span = critical_alpha(own, "goal_first") if own.height else None

@@ -9,8 +9,8 @@ import polars as pl
 from ....measurement.intervals import percent, unseen_share
 from ....report.figures.drawn import Drawn
 from ....study.leaderboard.board import markdown
-from ..comparison.controls import FAILS, HOLDS, Checked
-from ..comparison.page_parts import CHOSEN, arm_cells, arm_rows, held, judged_lines, section, shown
+from ..comparison.controls import Checked
+from ..comparison.page_parts import CHOSEN, arm_cells, arm_rows, held, judged_lines, section, shown, undecided
 from .figures import shares
 from .shows import ENTROPY
 
@@ -49,7 +49,7 @@ def page(
         "distinguishing levels. Why?",
         "",
         f"Of the {len(states)} predictions of [the plan](methods-why-plan.md), committed before any run of this study, "
-        f"{held(states)}; {len(states) - states.count(HOLDS) - states.count(FAILS)} open.",
+        f"{held(states)}; {undecided(states)}.",
         "",
         *([incomplete, ""] if recorded < planned else []),
         *(section("What it shows", [CHOSEN, "", *(f"- {words}" for words in found)]) if found else []),
