@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from ...foresight.comparison import PRIMARY, compare
+from ...foresight.comparison import PRIMARY, PredictorComparison, compare
 from ...foresight.predictors import DISAGREEMENT, PREDICTORS
 from ...foresight.scores import RankScore
 from ...study.design.measures import GREEDY
@@ -55,13 +55,17 @@ def greedy_lines(agents: pl.DataFrame, main: str) -> list[str]:
     if VERDICT not in agents.columns or agents[VERDICT].null_count() == agents.height:
         return []
     played = agents.drop_nulls(VERDICT)
+    others = [predictor.name for predictor in PREDICTORS if predictor.name != PRIMARY] + [DISAGREEMENT[0]]
+    sampled = compare(played.drop(others, strict=False), main, 0)
+    greedy = compare(as_outcomes(played).drop(others, strict=False), main, 0)
     return [
         "## With greedy actions",
         "",
+        *_in_short(played, sampled, greedy, main),
         f"Not in the plan: {played.height} of {agents.height} agents also played every level with the likeliest action. The same predictor "
         f"(`{PRIMARY}`), the same rules for exclusion and for scored configs, on the outcomes of sampled and of greedy episodes:",
         "",
-        *_scores(played, main),
+        *_scores(sampled, greedy, main),
         "",
         *_verdicts(played),
         "",
@@ -71,24 +75,34 @@ def greedy_lines(agents: pl.DataFrame, main: str) -> list[str]:
 
 
 def as_outcomes(agents: pl.DataFrame) -> pl.DataFrame:
-    """The table with the outcomes of greedy episodes in place of those of sampled ones, and the primary predictor alone."""
+    """The table with the outcomes of greedy episodes in place of those of sampled ones."""
     width = pl.col("greedy_preference_beyond_chance_high") - pl.col("greedy_preference_beyond_chance_low")
-    others = [predictor.name for predictor in PREDICTORS if predictor.name != PRIMARY]
     return agents.with_columns(
         verdict=pl.col(VERDICT),
         target=pl.col("greedy_preference_beyond_chance"),
         target_error=width / (2 * Z),
         target_even=pl.lit(None, dtype=pl.Float64),
         target_odd=pl.lit(None, dtype=pl.Float64),
-    ).drop([*others, DISAGREEMENT[0]], strict=False)
+    )
 
 
-def _scores(agents: pl.DataFrame, main: str) -> list[str]:
-    others = [predictor.name for predictor in PREDICTORS if predictor.name != PRIMARY]
-    sampled = compare(agents.drop([*others, DISAGREEMENT[0]], strict=False), main, 0)
-    greedy = compare(as_outcomes(agents), main, 0)
+def _in_short(
+    agents: pl.DataFrame, sampled: PredictorComparison, greedy: PredictorComparison, main: str
+) -> Iterator[str]:
+    one, other = sampled.score(main, PRIMARY), greedy.score(main, PRIMARY)
+    if one is None or other is None:
+        return
+    differ = agents.filter(pl.col("verdict") != pl.col(VERDICT)).height
+    yield (
+        f"**Within configs of {main}, the score of `{PRIMARY}` is {_shown(other.within)} with greedy outcomes and {_shown(one.within)} "
+        f"with sampled ones; {differ} of {agents.height} agents have another verdict.**"
+    )
+    yield ""
+
+
+def _scores(sampled: PredictorComparison, greedy: PredictorComparison, main: str) -> list[str]:
     rows = [["world", "outcomes", "AUROC", "Spearman, pooled", "Spearman within config", "n"]]
-    for world in agents["world"].unique(maintain_order=True):
+    for world in dict.fromkeys(score.world for score in sampled.scores):
         for words, comparison in (("sampled", sampled), ("greedy", greedy)):
             score = comparison.score(world, PRIMARY)
             if score is not None:
@@ -158,5 +172,9 @@ def _mean(agents: pl.DataFrame, name: str) -> str:
 def _shown(score: RankScore) -> str:
     if math.isnan(score.value):
         return "–"
+    if (
+        score.low == score.high and abs(score.value) < 1
+    ):  # all of one config, so resampling configs changes nothing
+        return f"{score.value:.2f} (one config)".replace("-", "−")
     bounds = "" if math.isnan(score.low) else f" [{score.low:.2f}, {score.high:.2f}]"
     return f"{score.value:.2f}{bounds}".replace("-", "−")

@@ -129,6 +129,7 @@ def test_greedy_outcomes_are_scored_like_sampled_ones() -> None:
     assert f"- Corner: {differ.sum()} of 72 agents have another verdict with greedy actions (" in "\n".join(
         lines
     )
+    assert lines[2].startswith("**Within configs of CoinRun, the score of `move` is −0.9")
     config = next(line for line in lines if line.startswith("| CoinRun-0 |"))
     assert "| 12 |" in config
     assert config.endswith("| 0.25 [0.25, 0.25] |")
