@@ -34,7 +34,7 @@ from .comparison.figures import effective_figure, relearning_figure
 from .comparison.in_short import Others
 from .comparison.page import ALGORITHMS, page
 from .comparison.predictions import Findings, findings_of
-from .entropy.page import equal_of
+from .entropy.page import cause_of, equal_of
 from .finalists.page import on_new_seeds
 from .why.predictions import why_of
 
@@ -88,7 +88,7 @@ def write(
     own = agents.filter(pl.col("study") != ALGORITHMS)
     why = why_of(given.rows)
     others = Others(equal_of(given.rows), why.longer, on_new_seeds(given.rows))
-    findings = findings_of(own, cells, planned, why.cause)
+    findings = findings_of(own, cells, planned, cause_of(given.rows) or why.cause)
     figures = figures_of(own, findings)
     golden = golden_of(given.out.parent)
     counts = own.group_by("study", "method", "parameter").len()["len"].sort()

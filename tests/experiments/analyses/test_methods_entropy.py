@@ -103,7 +103,7 @@ def test_the_page_has_every_arm_and_what_is_missing() -> None:
         in text
     )
     for arm in USUAL:
-        assert text.count(f"| {ARMS[arm]} | ") == len(ALPHAS), arm
+        assert text.count(f"| {ARMS[arm]} | ") == len(ALPHAS) + 1, arm  # and its critical α
     assert "26% of seeds (10 per point)" in text
     fewer = page(agents, judged(agents), None, agents.height + 1)
     assert f"{agents.height} of {agents.height + 1} agents are recorded" in fewer

@@ -1,19 +1,28 @@
 """The finalists: who is chosen by the rule, the predictions from agents with known values, and the page."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 from fixtures.methods_planted import curve, planted, table
+from fixtures.places import ROOT
 
+from goalposts.experiments.analyses.methods.comparison.bonus import name_of
 from goalposts.experiments.analyses.methods.comparison.controls import FAILS, HOLDS, OPEN, UNKNOWN
 from goalposts.experiments.analyses.methods.finalists.choice import (
     FinalistCandidate,
     candidates_of,
     finalists_of,
+    old_agents,
 )
 from goalposts.experiments.analyses.methods.finalists.page import draw, page, pairs_of
 from goalposts.experiments.analyses.methods.finalists.predictions import INAPPLICABLE, judged
+from goalposts.experiments.config.schema import ExperimentConfig
+from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.leaderboard.curves import differences
+from goalposts.experiments.study.leaderboard.points import points_of
+from goalposts.experiments.study.results.recorded_rows import RecordedRows
 
 CHOSEN = ("domain-randomization 0.1", "plain 0.1", "PLR-regret 0.01")
 STUDIES = {
@@ -118,6 +127,22 @@ def test_an_interval_across_the_bound_is_open_and_a_method_that_is_no_finalist_i
     assert found[:4] == [INAPPLICABLE] * 4
 
 
+def test_a_prediction_on_replay_is_judged_for_every_finalist_that_chooses_levels() -> None:
+    agents = everyone()
+    second = agents.filter(pl.col("method") == CHOSEN[2]).with_columns(method=pl.lit("ACCEL 0.1"))
+    high = second.with_columns(
+        preference=pl.col("preference") + pl.when(pl.col("world") == "Beacon").then(0.6).otherwise(0)
+    )
+    arms = [replace(chosen()[2], arm="ACCEL 0.1"), *chosen()]
+    both = judged(pl.concat([agents, second]), arms)
+    assert [prediction.found for prediction in both][1:4] == [HOLDS] * 3
+    assert "ACCEL 0.1, the difference at" in both[1].words
+    mixed = judged(pl.concat([agents, high]), arms)[2]
+    assert mixed.found == FAILS
+    assert "(does not hold); PLR-regret 0.01 minus" in mixed.words
+    assert mixed.words.endswith("(holds)")
+
+
 def test_pairs_are_paired_by_seed_and_corrected() -> None:
     noise = {arm: np.random.default_rng(k).normal(0, 0.3, 10) for k, arm in enumerate(CHOSEN)}
     own = everyone().filter(pl.col("world") == "Beacon")
@@ -151,3 +176,30 @@ def test_the_page_says_who_was_chosen_and_shows_every_world() -> None:
     assert "PLR-regret 0.01 in CoinRun" in text  # the figure's title
     part = page(agents[:60], candidates, candidates, [], None, agents.height)
     assert f"60 of {agents.height} agents are recorded" in part
+
+
+def arms_of(study: str) -> dict[str, ExperimentConfig]:
+    """The config of each arm of a study, by method and bonus."""
+    return {name_of(point): point.config for point in points_of(plan_study(study), RecordedRows())}
+
+
+def test_the_three_studies_have_the_same_arms_with_the_options_of_the_old_ones() -> None:
+    first, *others = (arms_of(study) for study, _ in STUDIES.values())
+    before = arms_of("methods-l1") | arms_of("methods-entropy")
+    assert len(first) == 3
+    for arm, config in first.items():
+        assert config.method == before[arm].method
+        assert config.train == before[arm].train
+        for other in others:
+            assert other[arm].method == config.method
+            assert other[arm].train.ent_coef == config.train.ent_coef
+    for (study, alphas), n in zip(STUDIES.values(), (30, 10, 10), strict=True):
+        points = plan_study(study).points
+        assert {len(point.runs) for point in points} == {n}
+        assert len(points) == 3 * len(alphas)
+
+
+@pytest.mark.slow
+def test_the_studies_have_the_arms_that_the_rule_chooses_from_the_committed_rows() -> None:
+    chosen = finalists_of(candidates_of(old_agents(ROOT / "docs" / "results" / "rows")))
+    assert {arm.arm for arm in chosen} == set(arms_of("methods-finalists"))

@@ -15,7 +15,7 @@ from goalposts.experiments.analyses.methods.comparison.predictions import Findin
 from goalposts.experiments.analyses.methods.why import predictions as why
 
 SLOW, QUICK, NEVER = (0.13, 0.15, 0.3, 0.6, 0.9), (0.2, 0.4, 0.7, 0.9, 0.95), (0.05,) * 5
-CAUSE = "Cause found: it learns from half of its steps"
+CAUSE = "Cause found in part: it learns from half of its steps"
 
 
 pytestmark = pytest.mark.usefixtures("few_samples")
@@ -87,6 +87,8 @@ def test_nothing_is_said_in_short_of_a_class_whose_control_fails_without_a_cause
     text = page(agents, cells, explained, [], [])
     assert "; negative: shuffled: fails, cause found in part" in text
     assert text.count(CAUSE) == 1
+    whole = found_in(agents, CAUSE.replace("Cause found in part", "Cause found"))
+    assert "; negative: shuffled: fails, cause found)" in page(agents, cells, whole, [], [])
 
 
 def test_a_control_that_holds_needs_no_cause() -> None:

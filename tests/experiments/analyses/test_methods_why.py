@@ -134,6 +134,8 @@ def test_the_page_has_every_cell_with_its_n_and_the_predictions() -> None:
     recorded = table.filter(pl.col("study") == "methods-why").height
     text = page(table, judged(table), list(shows(table)), [draw(table)], recorded)
     assert "Incomplete" not in text
+    assert "A later experiment" not in text
+    assert "differ here.** Later words." in page(table, judged(table), [], [], recorded, "Later words.")
     incomplete = page(table, judged(table), [], [], recorded + 1)
     assert f"{recorded} of {recorded + 1} agents are recorded" in incomplete
     assert (

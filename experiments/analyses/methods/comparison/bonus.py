@@ -25,10 +25,9 @@ REPLAY, RANDOMIZED, ACCEL, SHUFFLED = (
     "PLR-shuffled",
 )
 SAME = {"plain-tuned": PLAIN}  # arms that differ from another one in the bonus only
-MAIN_RUNS = {
-    STUDY: REPLAY,
-    "methods-why": "fixed_share",
-}  # the method of a study's main runs, where it is not plain PPO
+FINALISTS = ("methods-finalists", "methods-finalists-corner", "methods-finalists-beacon")
+# The method of a study's main runs, where it is not plain PPO.
+MAIN_RUNS = {STUDY: REPLAY, "methods-why": "fixed_share"} | dict.fromkeys(FINALISTS, RANDOMIZED)
 
 
 def named_points(rows: Path, studies: tuple[str, ...]) -> Iterator[MethodPoint]:

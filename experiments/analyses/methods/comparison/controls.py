@@ -21,6 +21,7 @@ WORLDS = {
 }  # by the study with the agents at α = 1
 LEAST_SEEDS = 5
 SHUFFLED_CONTROL = "negative: shuffled"
+PARTLY = "Cause found in part"  # how such a cause begins
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Checked:
 class Control(Checked):
     """A control of studies. entry: it says whether a world enters, so only `HOLDS` lets conclusions pass.
 
-    cause: what an experiment found to be the reason that it does not hold, in part, as a sentence; conclusions then pass with it.
+    cause: what an experiment found to be the reason that it does not hold, as a sentence; conclusions then pass with it.
     """
 
     studies: tuple[str, ...] = (L1, CORNER)  # class L1
@@ -52,7 +53,8 @@ class Control(Checked):
     @property
     def state(self) -> str:
         """Format as `positive: salience: not shown`."""
-        return f"{self.name}: {STATES.get(self.found, self.found)}{', cause found in part' if self.cause else ''}"
+        found = ", cause found in part" if self.cause.startswith(PARTLY) else ", cause found"
+        return f"{self.name}: {STATES.get(self.found, self.found)}{found if self.cause else ''}"
 
 
 def of(agents: pl.DataFrame, study: str, *methods: str) -> pl.DataFrame:

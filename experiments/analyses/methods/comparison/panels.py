@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT = 330
+MOST_LABELS = 4
+ROUNDING = 1e-9  # of a logarithm
 NamedLine: TypeAlias = tuple[str, str, pl.DataFrame]  # words, colour of the palette, agents
 
 
@@ -32,7 +34,7 @@ def draw_panels(panels: Sequence[tuple[str, Sequence[NamedLine]]]) -> Figure:
                 _line(axes, agents, colour)
             tested = sorted({x for *_, agents in lines for x in agents["parameter"].unique().to_list()})
             axes.set_xscale("log")
-            axes.set_xticks(tested, [f"{100 * alpha:g}%" for alpha in tested])
+            axes.set_xticks(tested, _labels(tested))
             axes.minorticks_off()
             label_panel(axes, title, k == 0)
             if k == 0:
@@ -40,6 +42,13 @@ def draw_panels(panels: Sequence[tuple[str, Sequence[NamedLine]]]) -> Figure:
         words = "α: fraction of levels that distinguish goal and proxy"
         figure.text(0.53, 8 / HEIGHT, words, ha="center", color=PALETTE["muted"])
     return figure
+
+
+def _labels(tested: Sequence[float]) -> list[str]:
+    """Labels of values of α; of more than four, those of the ends and of powers of ten, since they are close to each other."""
+    shown = {tested[0], tested[-1], *(alpha for alpha in tested if math.log10(alpha) % 1 < ROUNDING)}
+    every = len(tested) <= MOST_LABELS
+    return [f"{100 * alpha:g}%" if every or alpha in shown else "" for alpha in tested]
 
 
 def mean_of(agents: pl.DataFrame) -> float:

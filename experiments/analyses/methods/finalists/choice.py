@@ -15,15 +15,15 @@ from ....study.leaderboard.agents import agents_of
 from ....study.leaderboard.curves import Span, critical_alpha
 from ....study.leaderboard.points import CONTROLS
 from ....system.atomic_files import RunError
+from ..comparison.bonus import FINALISTS as STUDIES
 from ..comparison.bonus import STUDY, method_of, named_points
 from ..comparison.controls import L1
 from ..comparison.in_short import ABLE
 
-STUDIES = ("methods-finalists", "methods-finalists-corner", "methods-finalists-beacon")
 OLD = (L1, STUDY)  # the studies that chose
 ALPHAS = (0.001, 0.003, 0.01, 0.03, 0.1)
 SEEDS = range(510, 520)
-FINALISTS = 3
+MOST = 3  # finalists
 
 
 @dataclass(frozen=True)
@@ -85,4 +85,4 @@ def finalists_of(candidates: Sequence[FinalistCandidate]) -> list[FinalistCandid
     for candidate in sorted(candidates, key=lambda candidate: candidate.place):
         if candidate.able:
             best.setdefault(method_of(candidate.arm), candidate)
-    return list(best.values())[:FINALISTS]
+    return list(best.values())[:MOST]

@@ -18,6 +18,7 @@ from ....study.design.plan import plan_study
 from ....study.results.page_header import front_matter, golden_of
 from ....system.atomic_files import check_parent, write_atomic
 from ..comparison.controls import L1
+from ..entropy.page import equal_of
 from .figures import draw, draw_training
 from .page import STUDY, page
 from .predictions import judged, read_agents
@@ -43,8 +44,9 @@ def main(arguments: list[str] | None = None) -> None:
         [f"studies/{STUDY}", f"studies/{L1}"],
         {"CoinRun": golden_of(given.out.parent)["CoinRun"]},
     )
-    planned = len(plan_study(STUDY).runs)
-    text = page(agents, judged(agents), list(shows(agents)), figures, planned)
+    planned, equal = len(plan_study(STUDY).runs), equal_of(given.rows)
+    later = f"{equal} [The experiment](methods-entropy.md)." if equal else ""
+    text = page(agents, judged(agents), list(shows(agents)), figures, planned, later)
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
 
 

@@ -34,20 +34,29 @@ def page(
     found: Sequence[str],
     figures: Sequence[Drawn],
     planned: int,
+    later: str = "",
 ) -> str:
-    """Format the page, without its header. found: sentences on what it shows; planned: the number of agents that the study plans."""
+    """Format the page, without its header.
+
+    found: sentences on what it shows; planned: the number of agents that the study plans; later: a later experiment on the same question.
+    """
     states = [prediction.found for prediction in predictions]
     recorded = agents.filter(pl.col("study") == STUDY).height
     incomplete = (
         f"**Incomplete.** {recorded} of {planned} agents are recorded, so what is judged is preliminary."
     )
     lines = [
-        "# Why replay by exact regret does not lead with a million steps",
+        "# Replay by exact regret against domain randomization: steps, pool, different levels",
         "",
         "**Question.** Published: agents that replay levels by exact regret (PLR⊥) need a smaller α than agents of domain "
         "randomization. With a million steps they do not ([methods](methods.md)), although about half of their learned steps are on "
         "distinguishing levels. Why?",
         "",
+        *(
+            [f"**A later experiment tests the entropy bonus, in which the two differ here.** {later}", ""]
+            if later
+            else []
+        ),
         f"Of the {len(states)} predictions of [the plan](methods-why-plan.md), committed before any run of this study, "
         f"{held(states)}; {undecided(states)}.",
         "",

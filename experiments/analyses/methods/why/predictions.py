@@ -13,7 +13,18 @@ from ....study.leaderboard.curves import critical_ratio
 from ....study.leaderboard.points import PLAIN, MethodPoint, planned_of, points_of, recorded
 from ....system.atomic_files import RunError
 from ..comparison.bonus import minus
-from ..comparison.controls import FAILS, HOLDS, L1, OPEN, UNKNOWN, Checked, judge, judge_above, judge_within
+from ..comparison.controls import (
+    FAILS,
+    HOLDS,
+    L1,
+    OPEN,
+    PARTLY,
+    UNKNOWN,
+    Checked,
+    judge,
+    judge_above,
+    judge_within,
+)
 from .page import STUDY
 from .shows import (
     HALVED,
@@ -99,9 +110,7 @@ def why_of(rows: Path) -> Why:
     planned = planned_of(plan_study(STUDY)).filter(pl.col("method") == HALVED).height
     found, cause = judged(agents)[5], ""
     if found.found == HOLDS and agents.filter(pl.col("method") == HALVED).height >= planned:
-        rule = (
-            "Cause found in part, by a rule that is not in the plan ([experiment](methods-why.md), CoinRun): "
-        )
+        rule = f"{PARTLY}, by a rule that is not in the plan ([experiment](methods-why.md), CoinRun): "
         cause = rule + negative_control(agents)
     return Why(cause, longer(agents))
 
