@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import polars as pl
@@ -50,6 +51,17 @@ def _on_page(name: str, pattern: str) -> Callable[[], str]:
     return lambda: read().replace("-0.", "−0.")
 
 
+def _critical_percent(arm: str) -> Callable[[], str]:
+    """The α at which the goal preference of an arm of the study of equal bonuses passes one half, in percent, with its interval."""
+    read = words_on("methods-entropy", rf"^\| {re.escape(arm)} \| 10 \| (.*?) \|", "methods-entropy")
+
+    def percent() -> str:
+        numbers = [f"{100 * float(number):.2g}" for number in re.findall(r"[\d.]+", read())]
+        return f"{numbers[0]}% ({numbers[1]}–{numbers[2]}%)" if len(numbers) == 3 else read()
+
+    return percent
+
+
 COMPARED: Mapping[str, Callable[[], str]] = {
     **{
         f"methods-{name}{end}": _critical(study, method)
@@ -63,6 +75,13 @@ COMPARED: Mapping[str, Callable[[], str]] = {
     "methods-randomized-percent": _percent("methods-l1", "domain-randomization"),
     "methods-lead": _on_page("methods-why", r"averaged over α: (.*?) with 1 million steps"),
     "methods-lead-longer": _on_page("methods-why", r"with 1 million steps, (.*?) with 4 million \(n"),
+    "methods-equal": _on_page("methods-entropy", r"averaged over α: (.*?) with a bonus of 0.01 for both"),
+    "methods-equal-higher": _on_page("methods-entropy", r"with a bonus of 0.01 for both \(n = 10 seeds\), (.*?) with a bonus of 0.1 for both"),
+    "methods-equal-longer": _on_page("methods-entropy", r"^\| 0.1 \| 4 million \| 5 \| (.*?) \|"),
+    "methods-unbonused": _on_page("methods-entropy", r"both with 0.01: (.*?) \(n = 10 seeds\)\.$"),
+    "methods-ratio": _on_page("methods-entropy", r"^Critical α of replay .*?with 0.01; (.*?) \(n = 10\) with 0.1\. By goal first"),
+    "methods-replay-percent": _critical_percent("PLR⊥ by exact regret, 0.1"),
+    "methods-evolved-percent": _critical_percent("ACCEL by exact regret, 0.1"),
     "methods-pool": _on_page("methods-why", r"change the goal preference of replay by (.*?) with 1 million"),
     "methods-often": _on_page("methods-why", r"on 300 distinguishing levels, the goal preference changes by (.*?) \(n"),
     "methods-curve": _on_page("methods", r"By the plan's test: \*\*(.*?)\*\*"),
