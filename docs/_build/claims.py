@@ -314,10 +314,23 @@ CLAIMS = (
         "methods",
     ),
     Claim(
-        "With the same entropy bonus, replay by exact regret minus domain randomization, in goal preference: {methods-equal} with a bonus of 0.01, "
-        "{methods-equal-higher} with 0.1, {methods-equal-longer} with 0.1 and four times the steps; with 0.1, the goal preference of replay passes one half at "
-        "α = {methods-replay-percent}.",
-        {name: COMPARED[name] for name in ("methods-equal", "methods-equal-higher", "methods-equal-longer", "methods-replay-percent")},
+        "In CoinRun, with the same entropy bonus, replay by exact regret minus domain randomization, in goal preference averaged over α from 0.001 to 0.1: "
+        "{methods-equal} with a bonus of 0.01, {methods-equal-higher} with 0.1 (at α = 0.1: {methods-equal-most}; in capability: {methods-equal-able}). Over α up to "
+        "0.03, with 0.1: {methods-equal-shorter} with a million steps, {methods-equal-longer} with four. The goal preference of replay passes one half at "
+        "α = {methods-replay-low-percent} with 0.01, {methods-replay-percent} with 0.1.",
+        {
+            name: COMPARED[name]
+            for name in (
+                "methods-equal",
+                "methods-equal-higher",
+                "methods-equal-most",
+                "methods-equal-able",
+                "methods-equal-shorter",
+                "methods-equal-longer",
+                "methods-replay-low-percent",
+                "methods-replay-percent",
+            )
+        },
         "10 training seeds per point, 5 with four times the steps",
         "docs/results/regenerate.sh 14 15 18 19",
         "7,960",

@@ -6,7 +6,7 @@ The agents' table has it in the columns that begin with `greedy_`. Read next: `p
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -14,6 +14,7 @@ import polars as pl
 from ...foresight.comparison import PRIMARY, PredictorComparison, compare
 from ...foresight.predictors import DISAGREEMENT, PREDICTORS
 from ...foresight.scores import RankScore
+from ...measurement.verdict.rules import LOST
 from ...study.design.measures import GREEDY
 from ...study.leaderboard.board import markdown
 from ...study.leaderboard.cells import over_seeds
@@ -33,6 +34,7 @@ MEASURES = (
     "paralysis",
 )
 VERDICT = "greedy_verdict"
+OUTCOMES = ("sampled", "greedy", "sampled, agents that both keep", "greedy, agents that both keep")
 
 
 def schema() -> dict[str, type[pl.DataType]]:
@@ -58,6 +60,13 @@ def greedy_lines(agents: pl.DataFrame, main: str) -> list[str]:
     others = [predictor.name for predictor in PREDICTORS if predictor.name != PRIMARY] + [DISAGREEMENT[0]]
     sampled = compare(played.drop(others, strict=False), main, 0)
     greedy = compare(as_outcomes(played).drop(others, strict=False), main, 0)
+    kept = ~pl.col("verdict").is_in([LOST]) & ~pl.col(VERDICT).is_in([LOST])
+    both = (
+        played.filter(kept)
+        .drop_nulls(["target", "greedy_preference_beyond_chance"])
+        .drop(others, strict=False)
+    )
+    same = [compare(table, main, 0) for table in (both, as_outcomes(both))]
     return [
         "## With greedy actions",
         "",
@@ -65,7 +74,7 @@ def greedy_lines(agents: pl.DataFrame, main: str) -> list[str]:
         f"Not in the plan: {played.height} of {agents.height} agents also played every level with the likeliest action. The same predictor "
         f"(`{PRIMARY}`), the same rules for exclusion and for scored configs, on the outcomes of sampled and of greedy episodes:",
         "",
-        *_scores(sampled, greedy, main),
+        *_scores([sampled, greedy, *same], main),
         "",
         *_verdicts(played),
         "",
@@ -94,27 +103,34 @@ def _in_short(
         return
     differ = agents.filter(pl.col("verdict") != pl.col(VERDICT)).height
     yield (
-        f"**Within configs of {main}, the score of `{PRIMARY}` is {_shown(other.within)} with greedy outcomes and {_shown(one.within)} "
-        f"with sampled ones; {differ} of {agents.height} agents have another verdict.**"
+        f"**Within configs of {main}, the score of `{PRIMARY}` is {_shown(other.within)} with greedy outcomes ({other.within_agents} "
+        "agents) "
+        f"and {_shown(one.within)} with sampled ones ({one.within_agents}). In all worlds, {differ} of {agents.height} agents have another "
+        "verdict.** Other agents enter, because greedy actions make more of them lose their capability, so these two scores are no "
+        "comparison; "
+        "the table also has the agents that both keep."
     )
     yield ""
 
 
-def _scores(sampled: PredictorComparison, greedy: PredictorComparison, main: str) -> list[str]:
-    rows = [["world", "outcomes", "AUROC", "Spearman, pooled", "Spearman within config", "n"]]
-    for world in dict.fromkeys(score.world for score in sampled.scores):
-        for words, comparison in (("sampled", sampled), ("greedy", greedy)):
+def _scores(comparisons: Sequence[PredictorComparison], main: str) -> list[str]:
+    """Rows of sampled and of greedy outcomes, each of its own agents and of those that both keep."""
+    rows = [
+        ["world", "outcomes", "AUROC", "Spearman, pooled", "Spearman within config", "n (pooled, within)"]
+    ]
+    for world in dict.fromkeys(score.world for score in comparisons[0].scores):
+        for words, comparison in zip(OUTCOMES, comparisons, strict=True):
             score = comparison.score(world, PRIMARY)
             if score is not None:
                 cells = [_shown(number) for number in (score.auroc, score.pooled, score.within)]
                 rows.append([world, words, *cells, f"{score.agents}, {score.within_agents}"])
-    scores = [comparison.brier("axis", PRIMARY) for comparison in (sampled, greedy)]
+    scores = [comparison.brier("axis", PRIMARY) for comparison in comparisons]
     brier = ["–" if math.isnan(score) else f"{score:.3f}" for score in scores]
     return [
         *markdown(rows),
         "",
         f"Leaving one axis of {main} out, the Brier score of `{PRIMARY}` is {brier[0]} for sampled and {brier[1]} for greedy "
-        "verdicts.",
+        f"verdicts; of agents that both keep, {brier[2]} and {brier[3]}.",
     ]
 
 
@@ -154,7 +170,11 @@ def _cells(agents: pl.DataFrame) -> list[str]:
     return [
         *markdown(rows),
         "",
-        "Brackets: 95% intervals over training seeds (Student's t); all agents, those of CAPABILITY LOSS included. *Paralysis*: greedy "
+        "Brackets: 95% intervals over training seeds (Student's t); all agents, those of CAPABILITY LOSS included, but a corrected "
+        "preference only "
+        "of those whose chance level can be computed (n). Where that n is smaller than the number of agents, sampled and greedy "
+        "means are of "
+        "different agents. *Paralysis*: greedy "
         "episodes under the shift that go round in circles.",
     ]
 

@@ -93,13 +93,13 @@ def test_the_page_has_every_arm_and_what_is_missing() -> None:
     agents = everyone()
     text = page(agents, judged(agents), draw(agents), agents.height)
     assert "Incomplete" not in text
-    assert "8 hold and 0 do not; none open." in text
+    assert "8 hold and 0 do not; none is open." in text
     assert (
         "0.1 [0.1, 0.1] with a bonus of 0.01 for both (n = 10 seeds), 0.06 [0.06, 0.06] with a bonus of 0.1 for both"
         in text
     )
     assert (
-        "Goal preference, replay minus domain randomization: +0.10 with a bonus of 0.01 for both, +0.06 with 0.1"
+        "Goal preference, replay minus domain randomization: +0.1 with a bonus of 0.01 for both, +0.06 with 0.1"
         in text
     )
     for arm in USUAL:

@@ -169,7 +169,7 @@ def test_the_page_says_who_was_chosen_and_shows_every_world() -> None:
     )
     assert "`domain-randomization 0.1`, `plain 0.1`, `PLR-regret 0.01`" in text
     assert "Incomplete" not in text
-    assert "5 hold and 0 do not; none open" in text
+    assert "5 hold and 0 do not; none is open" in text
     for world in STUDIES:
         assert f"| {world} | domain-randomization 0.1 minus plain 0.1 | 10 | 0" in text
         assert f"\n{world}:\n" in text

@@ -139,8 +139,8 @@ def test_the_page_has_every_cell_with_its_n_and_the_predictions() -> None:
     incomplete = page(table, judged(table), [], [], recorded + 1)
     assert f"{recorded} of {recorded + 1} agents are recorded" in incomplete
     assert (
-        "Of the 6 predictions of [the plan](methods-why-plan.md), committed before any run of this study, 6 hold and 0 do not; none open."
-        in text
+        "Of the 6 predictions of [the plan](methods-why-plan.md), committed before any run of this study, 6 hold and 0 do not; none "
+        "is open." in text
     )
     assert "| 0.5 | 3,000 | 5 | 0." in text
     assert "| PLR⊥ by exact regret, 4 million steps, 500,000 levels | 0.03 | 5 | 0.80 [" in text

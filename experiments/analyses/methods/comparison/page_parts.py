@@ -73,4 +73,4 @@ def arm_cells(part: pl.DataFrame) -> list[str]:
 def undecided(states: Sequence[str]) -> str:
     """How many predictions neither hold nor do not, by state: `2 open, 1 not measured yet`."""
     others = Counter(state for state in states if state not in (HOLDS, FAILS))
-    return ", ".join(f"{n} {state}" for state, n in others.items()) or "none open"
+    return ", ".join(f"{n} {state}" for state, n in others.items()) or "none is open"

@@ -12,11 +12,12 @@ from ....report.figures.drawn import Drawn
 from ....study.design.plan import plan_study
 from ....study.leaderboard.board import markdown
 from ....study.leaderboard.curves import Span, critical_alpha
+from ....study.leaderboard.points import PLAIN
 from ..comparison.bonus import RANDOMIZED, REPLAY, SHUFFLED, STUDY, minus
-from ..comparison.controls import HOLDS, Checked
+from ..comparison.controls import HOLDS, Checked, outside
 from ..comparison.page_parts import arm_rows, held, judged_lines, section, shown, undecided
 from ..comparison.panels import draw_panels
-from .predictions import ARMS, HIGH, LONGER, LOW, SOURCES, WORDS, by_alpha, judged, ratio, read_agents
+from .predictions import ARMS, HIGH, LONGER, LOW, MARGIN, SOURCES, WORDS, by_alpha, judged, ratio, read_agents
 
 COLOURS = {RANDOMIZED: "agent-1", REPLAY: "agent-2"}
 
@@ -51,20 +52,25 @@ def page(agents: pl.DataFrame, predictions: Sequence[Checked], figure: Drawn | N
 
 
 def answer(agents: pl.DataFrame) -> str:
-    """The difference between replay and domain randomization with each bonus, in one sentence; empty while one is missing."""
-    spans = [
-        (bonus, minus(agents, f"{REPLAY} {bonus:g}", f"{RANDOMIZED} {bonus:g}")) for bonus in (LOW, HIGH)
-    ]
-    if any(span is None for _, span in spans):
-        return ""
-    listed = ", ".join(
-        f"{span.short} with a bonus of {bonus:g} for both ({span.counted})"
-        for bonus, span in spans
-        if span is not None
-    )
+    """The difference between replay and domain randomization with each bonus, in two sentences; empty while one is missing."""
+    parts, last, able = [], [], []
+    for bonus in (LOW, HIGH):
+        pair = f"{REPLAY} {bonus:g}", f"{RANDOMIZED} {bonus:g}"
+        span, each, capability = (
+            minus(agents, *pair),
+            by_alpha(agents, *pair),
+            minus(agents, *pair, "capability"),
+        )
+        if span is None or capability is None:
+            return ""
+        parts.append(f"{span.short} with a bonus of {bonus:g} for both ({span.counted})")
+        last.append(each[-1][1].short)
+        able.append(capability.short)
+        ends = f"{each[0][0]:g} to {each[-1][0]:g}"
+        most = f"{each[-1][0]:g}"
     return (
         "Replay by exact regret minus domain randomization, with the same entropy bonus and a million steps, in goal preference averaged "
-        f"over α: {listed}."
+        f"over α from {ends}: {', '.join(parts)}. At α = {most}: {' and '.join(last)}. In capability: {' and '.join(able)}."
     )
 
 
@@ -94,8 +100,15 @@ def cause_of(rows: Path) -> str:
     return (
         f"Cause found, by a prediction that was committed before its experiment ([experiment](methods-entropy.md), CoinRun): replay with "
         f"shuffled scores learns from {percent(learned)} of its steps, and from plain PPO with as many steps it does not differ by 0.1 at "
-        f"any α. {control.words}."
+        f"any α. {control.words}. From plain PPO with all steps it differs by more than 0.1 at {_far(agents)}."
     )
+
+
+def _far(agents: pl.DataFrame) -> str:
+    """The values of α at which replay with shuffled scores differs from plain PPO with all steps: only they test what causes it."""
+    spans = by_alpha(agents, f"{SHUFFLED} {LOW:g}", f"{PLAIN} {LOW:g}")
+    far = [f"{alpha:g}" for alpha, span in spans if outside(MARGIN)(span)]
+    return f"α = {', '.join(far)} only, so the other values test this less" if far else "no α"
 
 
 def draw(agents: pl.DataFrame) -> Drawn | None:
@@ -109,7 +122,7 @@ def draw(agents: pl.DataFrame) -> Drawn | None:
         names = [(WORDS[method], COLOURS[method], part) for method, part in parts.items()]
         panels.append((f"entropy bonus {bonus:g}", names))
         leads.append(lead)
-    low, high = (f"{lead.value:+.2f}".replace("-", "−") for lead in leads)
+    low, high = (f"{lead.value:+.2g}".replace("-", "−") for lead in leads)
     title = f"Goal preference, replay minus domain randomization: {low} with a bonus of {LOW:g} for both, {high} with {HIGH:g}"
     caption = (
         f"CoinRun, a million steps. Vertical: goal preference. Bars: 95% intervals over n = {leads[0].n} training seeds (Student's t). "
@@ -120,25 +133,22 @@ def draw(agents: pl.DataFrame) -> Drawn | None:
 
 def _contrasts(agents: pl.DataFrame) -> list[str]:
     """The difference at every α and over all, the ratio of critical α, with each bonus and number of steps."""
+    longer = agents.filter(pl.col("method") == f"{REPLAY}{LONGER} {HIGH:g}").select("parameter", "seed")
+    same = agents.join(longer, on=["parameter", "seed"], how="semi")
     pairs = [
-        (f"{bonus:g}", words, f"{REPLAY}{end} {bonus:g}", f"{RANDOMIZED}{end} {bonus:g}")
-        for end, words in (("", "1 million"), (LONGER, "4 million"))
-        for bonus in (LOW, HIGH)
+        (f"{LOW:g}", "1 million", agents, LOW, ""),
+        (f"{HIGH:g}", "1 million", agents, HIGH, ""),
+        (f"{HIGH:g}", "1 million, the α and seeds of the next row", same, HIGH, ""),
+        (f"{HIGH:g}", "4 million", agents, HIGH, LONGER),
     ]
     alphas = sorted(agents["parameter"].unique().to_list())
-    rows = [["bonus", "steps", "n", "over all α", *(f"α = {alpha:g}" for alpha in alphas)]]
-    for bonus, steps, one, other in pairs:
-        span, each = minus(agents, one, other), dict(by_alpha(agents, one, other))
+    rows = [["bonus", "steps", "n", "over all α of the row", *(f"α = {alpha:g}" for alpha in alphas)]]
+    for words, steps, table, bonus, end in pairs:
+        one, other = f"{REPLAY}{end} {bonus:g}", f"{RANDOMIZED}{end} {bonus:g}"
+        span, each = minus(table, one, other), dict(by_alpha(table, one, other))
         if span is not None:
-            rows.append(
-                [
-                    bonus,
-                    steps,
-                    f"{span.n}",
-                    span.short,
-                    *(each[alpha].short if alpha in each else "–" for alpha in alphas),
-                ]
-            )
+            cells = [each[alpha].short if alpha in each else "–" for alpha in alphas]
+            rows.append([words, steps, f"{span.n}", span.short, *cells])
     ratios = [f"{_ratio(ratio(agents, bonus))} with {bonus:g}" for bonus in (LOW, HIGH)]
     every = [f"{_ratio(ratio(agents, bonus, 'goal_first'))} with {bonus:g}" for bonus in (LOW, HIGH)]
     return [
@@ -171,7 +181,8 @@ def _ratio(span: Span | None) -> str:
 
 def _notes() -> str:
     return (
-        "The number after a name is its entropy bonus. Agents with the other bonus, and those of shuffled scores, are those of "
+        "The number after a name is its entropy bonus; *effective α* is the fraction of learned steps on distinguishing levels (terms: "
+        "[glossary](../glossary.md)). Agents with the other bonus, and those of shuffled scores, are those of "
         "[methods](methods.md) and [why methods differ](methods-why.md). Brackets: 95% intervals over training seeds (Student's t); "
         "sampled actions; every agent is in every column, whatever its capability."
     )
@@ -182,7 +193,21 @@ def _limits(agents: pl.DataFrame) -> Iterator[str]:
         "- The search tried 0.1 for plain PPO and domain randomization only: a search over the bonus of replay or ACCEL may choose "
         "another. One world, one net."
     )
+    learned = [f"{words} from {_learned(agents, method)}" for method, words in WORDS.items()]
+    yield (
+        f"- Budgets are equal in environment steps, not in learned ones: with a bonus of {HIGH:g}, {', '.join(learned)} of the steps. "
+        "Exact regret needs a planner, whose use counts neither as steps nor as labels. The other options are those of the search, "
+        "of which each "
+        "method has its own."
+    )
+    yield "- The agents of the other studies were known before the plan: of prediction 4, for instance, those of replay."
     sizes = agents.group_by("method", "parameter").len()["len"].unique().sort().to_list()
     kinds = " or ".join(f"up to {percent(unseen_share(n))} of seeds ({n} per point)" for n in sizes)
     if kinds:
         yield f"- A point can miss a kind of agent that {kinds} produce (95% confidence)."
+
+
+def _learned(agents: pl.DataFrame, method: str) -> str:
+    own = agents.filter(pl.col("method") == f"{method} {HIGH:g}")
+    steps = float(str(own["steps"].sum()))
+    return percent(1 - float(str(own["scoring_steps"].sum())) / steps) if steps else "–"

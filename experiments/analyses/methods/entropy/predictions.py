@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
+from ....measurement.verdict.rules import LOST
 from ....study.leaderboard.agents import agents_of
 from ....study.leaderboard.curves import Span, critical_ratio
 from ....study.leaderboard.points import PLAIN
@@ -59,7 +61,6 @@ def read_agents(rows: Path) -> pl.DataFrame:
 def judged(agents: pl.DataFrame) -> list[Checked]:
     """The predictions of the plan, in its order."""
     replay, randomized = ([f"{method} {bonus:g}" for bonus in (LOW, HIGH)] for method in (REPLAY, RANDOMIZED))
-    accel = minus(agents, f"{ACCEL} {HIGH:g}", f"{ACCEL} {LOW:g}", "capability")
     longer = minus(agents, f"{REPLAY}{LONGER} {HIGH:g}", f"{RANDOMIZED}{LONGER} {HIGH:g}")
     return [
         judge_within(
@@ -88,9 +89,9 @@ def judged(agents: pl.DataFrame) -> list[Checked]:
             ratio(agents, HIGH),
             lambda s: s.low >= RATIO,
             lambda s: s.high < RATIO,
-            "critical α of PLR⊥ over that of domain randomization: {}",
+            "critical α of PLR⊥ over that of domain randomization, predicted not below one half: {}",
         ),
-        judge_above("6. ACCEL with the bonus", accel, 0, "capability of ACCEL with 0.1 minus with 0.01"),
+        _accel(agents),
         judge_above(
             "7. Four million steps, both with 0.1", longer, MARGIN, "PLR⊥ minus domain randomization"
         ),
@@ -114,6 +115,22 @@ def by_alpha(agents: pl.DataFrame, method: str, other: str, level: float = 0.95)
     return found
 
 
+def _accel(agents: pl.DataFrame) -> Checked:
+    low, high = f"{ACCEL} {LOW:g}", f"{ACCEL} {HIGH:g}"
+    judged_one = judge_above(
+        "6. ACCEL with the bonus",
+        minus(agents, high, low, "capability"),
+        0,
+        "capability of ACCEL with 0.1 minus with 0.01",
+    )
+    goal, lost = minus(agents, high, low), pl.col("verdict") == LOST
+    counts = [agents.filter((pl.col("method") == arm) & lost).height for arm in (high, low)]
+    if goal is None:
+        return judged_one
+    more = f"goal preference: {goal.short}; agents of CAPABILITY LOSS: {counts[0]} with 0.1, {counts[1]} with 0.01"
+    return replace(judged_one, words=f"{judged_one.words}; {more}")
+
+
 def _control(agents: pl.DataFrame) -> Checked:
     """At every α of the plan, with Bonferroni's correction over them."""
     name, other = f"{SHUFFLED} {LOW:g}", f"{THIRD} {LOW:g}"
@@ -130,6 +147,6 @@ def _control(agents: pl.DataFrame) -> Checked:
     else:
         state = HOLDS if all(is_within(span, MARGIN) for _, span in spans) else OPEN
     shown = ", ".join(f"{span.short} (n = {span.n}) at α = {alpha:g}" for alpha, span in spans)
-    return Checked(
-        title, state, f"PLR⊥ with shuffled scores minus plain PPO with a third of the steps: {shown}"
-    )
+    level = f"{100 - 5 / ALPHAS:g}% intervals, for {ALPHAS} values of α"
+    words = f"PLR⊥ with shuffled scores minus plain PPO with a third of the steps ({level}): {shown}"
+    return Checked(title, state, words)

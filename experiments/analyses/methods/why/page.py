@@ -49,8 +49,9 @@ def page(
         "# Replay by exact regret against domain randomization: steps, pool, different levels",
         "",
         "**Question.** Published: agents that replay levels by exact regret (PLR⊥) need a smaller α than agents of domain "
-        "randomization. With a million steps they do not ([methods](methods.md)), although about half of their learned steps are on "
-        "distinguishing levels. Why?",
+        "randomization. With a million steps, and unequal entropy bonuses, they do not ([methods](methods.md)), although about half "
+        "of their "
+        "learned steps are on distinguishing levels. Why?",
         "",
         *(
             [f"**A later experiment tests the entropy bonus, in which the two differ here.** {later}", ""]
