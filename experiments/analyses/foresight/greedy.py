@@ -114,7 +114,7 @@ def _in_short(
 
 
 def _scores(comparisons: Sequence[PredictorComparison], main: str) -> list[str]:
-    """Rows of sampled and of greedy outcomes, each of its own agents and of those that both keep."""
+    """Rows of sampled and of greedy outcomes, of all agents that each keeps and of those that both keep."""
     rows = [
         ["world", "outcomes", "AUROC", "Spearman, pooled", "Spearman within config", "n (pooled, within)"]
     ]

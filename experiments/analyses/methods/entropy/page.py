@@ -193,7 +193,7 @@ def _limits(agents: pl.DataFrame) -> Iterator[str]:
         "- The search tried 0.1 for plain PPO and domain randomization only: a search over the bonus of replay or ACCEL may choose "
         "another. One world, one net."
     )
-    learned = [f"{words} from {_learned(agents, method)}" for method, words in WORDS.items()]
+    learned = [f"{words} learns from {_learned(agents, method)}" for method, words in WORDS.items()]
     yield (
         f"- Budgets are equal in environment steps, not in learned ones: with a bonus of {HIGH:g}, {', '.join(learned)} of the steps. "
         "Exact regret needs a planner, whose use counts neither as steps nor as labels. The other options are those of the search, "
