@@ -62,6 +62,18 @@ def _critical_percent(arm: str) -> Callable[[], str]:
     return percent
 
 
+def _at(study: str, method: str, alpha: float) -> Callable[[], str]:
+    """The goal preference of a method at one α, with its interval."""
+
+    def read() -> str:
+        rows = pl.read_csv(RESULTS / "methods.csv", infer_schema_length=None)
+        row = rows.filter(study=study, method=method, parameter=alpha, measure="preference")
+        value, low, high = (float(row[name][0]) for name in ("value", "low", "high"))
+        return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+    return read
+
+
 COMPARED: Mapping[str, Callable[[], str]] = {
     **{
         f"methods-{name}{end}": _critical(study, method)
@@ -75,6 +87,9 @@ COMPARED: Mapping[str, Callable[[], str]] = {
     "methods-randomized-percent": _percent("methods-l1", "domain-randomization"),
     "methods-lead": _on_page("methods-why", r"averaged over α: (.*?) with 1 million steps"),
     "methods-lead-longer": _on_page("methods-why", r"with 1 million steps, (.*?) with 4 million \(n"),
+    "methods-randomized-at-3": _at("methods-l1", "domain-randomization", 0.03),
+    "methods-randomized-at-10": _at("methods-l1", "domain-randomization", 0.1),
+    "methods-randomized-corner-at-3": _at("methods-corner", "domain-randomization", 0.03),
     "methods-equal": _on_page("methods-entropy", r"averaged over α from 0.001 to 0.1: (.*?) with a bonus of 0.01 for both"),
     "methods-equal-higher": _on_page("methods-entropy", r"with a bonus of 0.01 for both \(n = 10 seeds\), (.*?) with a bonus of 0.1 for both"),
     "methods-equal-most": _on_page("methods-entropy", r"At α = 0.1: .*? and (.*?)\. In capability"),

@@ -1,6 +1,6 @@
 """Recorded runs, trained and evaluated again by the code that is installed: are their episodes the same bytes?
 
-    python -m goalposts.experiments.analyses.repeated_runs docs/results/repeated-runs.csv --rows docs/results/rows
+    python -m goalposts.experiments.analyses.repeated_runs docs/results/repeated-runs.csv --rows docs/results/rows --most-steps 10000000
 
 repeats one random run of each recorded study, writes the table and, next to it, the page (`.md`). With the rows of an earlier commit in
 another folder (`--earlier`), runs that were trained again since are compared too, such as those of a study to which greedy episodes were
@@ -33,7 +33,7 @@ from ..study.results.recorded_rows import RecordedRows, as_played, machine_words
 from ..study.workers.job import Done, Job, perform
 from ..system.atomic_files import RunError, check_parent, write_atomic
 
-MOST_STEPS = 1_100_000  # so that a run takes seconds to minutes
+MOST_STEPS = 1_100_000  # by default, so that a run takes seconds
 # Rows from before the file named their machine were recorded on this one.
 FIRST_MACHINE = "torch 2.13.0+cpu, avx avx2 fma avx512f avx512vnni avx512bf16"
 SCHEMA = {
@@ -67,25 +67,25 @@ def row_files(rows: Path, start: str = "") -> list[Path]:
     return [path for path in sorted(rows.glob(f"{start}*.parquet")) if path.stem in shipped_studies()]
 
 
-def recorded_study(path: Path) -> RepeatableStudy:
-    """Read the study of a file of recorded rows. Raises RunError, EpisodesError."""
+def recorded_study(path: Path, most_steps: int = MOST_STEPS) -> RepeatableStudy:
+    """Read the study of a file of recorded rows; runs with more steps are left out. Raises RunError, EpisodesError."""
     here = machine_words(str(version_of("torch")), processor_facts())
     plan, known = plan_study(path.stem), read_rows(path)
     short = [
         run
         for run in known.episodes
-        if known.machines.get(run, FIRST_MACHINE) == here and _is_short(plan, run)
+        if known.machines.get(run, FIRST_MACHINE) == here and _is_short(plan, run, most_steps)
     ]
     return RepeatableStudy(path.stem, plan, known, short)
 
 
-def _is_short(plan: StudyPlan, run: str) -> bool:
-    """Whether the plan has a run, whose training is PPO's and takes at most `MOST_STEPS` steps."""
+def _is_short(plan: StudyPlan, run: str, most_steps: int) -> bool:
+    """Whether the plan has a run, whose training is PPO's and takes at most so many steps."""
     if run not in plan.runs:
         return False
     train, method = plan.runs[run].train, plan.runs[run].method
     own_steps = method is not None and method.steps is not None  # of the method, in place of the config's
-    return train.algorithm == "PPO" and not own_steps and train.total_steps <= MOST_STEPS
+    return train.algorithm == "PPO" and not own_steps and train.total_steps <= most_steps
 
 
 def is_the_same(recorded: RepeatableStudy, run: str) -> bool:
@@ -140,7 +140,7 @@ def _sampled(episodes: pl.DataFrame) -> pl.DataFrame:
     return episodes.filter("sampled").drop("run").sort("condition", "level_index")
 
 
-def page(table: pl.DataFrame, without: list[str], again: pl.DataFrame) -> str:
+def page(table: pl.DataFrame, without: list[str], again: pl.DataFrame, most_steps: int = MOST_STEPS) -> str:
     """Format the page, without its header.
 
     without: studies that have no run which can be repeated here; again: studies that were trained again since an earlier commit.
@@ -175,7 +175,7 @@ def page(table: pl.DataFrame, without: list[str], again: pl.DataFrame) -> str:
             "## What it does not show",
             "",
             f"- If {n} of {n} random runs are the same, up to {percent(unseen_share(n))} of all runs may still differ (95% confidence).",
-            f"- Only runs of PPO with at most {MOST_STEPS:,} steps are repeated, on a machine like the one that recorded them: another "
+            f"- Only runs of PPO with at most {most_steps:,} steps are repeated, on a machine like the one that recorded them: another "
             "processor or version of torch rounds otherwise.",
             "",
             "CI repeats two other random runs at each change (`test_rerun_cell.py`).",
@@ -209,6 +209,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rows", type=Path, required=True, help="the folder of recorded rows")
     parser.add_argument("--seed", type=int, default=0, help="of the choice of runs (default: 0)")
     parser.add_argument(
+        "--most-steps",
+        type=int,
+        default=MOST_STEPS,
+        help=f"training steps of a run that is repeated (default: {MOST_STEPS:,})",
+    )
+    parser.add_argument(
         "--earlier",
         type=Path,
         help="a folder of rows of an earlier commit; default: the table next to the output",
@@ -218,7 +224,7 @@ def main(arguments: list[str] | None = None) -> None:
     again = _again(given.out.with_name(f"{given.out.stem}-studies.csv"), given.rows, given.earlier)
     chance, rows, without = random.Random(given.seed), [], []
     for path in row_files(given.rows):  # one at a time: together they take gigabytes
-        recorded = recorded_study(path)
+        recorded = recorded_study(path, given.most_steps)
         if recorded.short:
             rows.append(repeated(recorded, chance))
         else:
@@ -228,12 +234,12 @@ def main(arguments: list[str] | None = None) -> None:
         raise RunError(f"{given.rows} holds no run of a shipped study that a machine like this one recorded")
     write_atomic(given.out, table.write_csv(float_precision=1).encode())
     header = front_matter(
-        f"python -m goalposts.experiments.analyses.repeated_runs {given.out} --rows {given.rows}",
+        f"python -m goalposts.experiments.analyses.repeated_runs {given.out} --rows {given.rows} --most-steps {given.most_steps}",
         f"{table.height} runs, one of each study",
         [f"studies/{name}" for name in table["study"]],
         {},
     )
-    text = page(table, without, again)
+    text = page(table, without, again, given.most_steps)
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
 
 
