@@ -33,6 +33,7 @@ from .comparison.controls import L1, LABELS, control_cells, of
 from .comparison.figures import effective_figure, relearning_figure
 from .comparison.in_short import Others
 from .comparison.page import ALGORITHMS, page
+from .comparison.page_parts import save_figures
 from .comparison.predictions import Findings, findings_of
 from .entropy.page import cause_of, equal_of
 from .finalists.page import on_new_seeds
@@ -102,7 +103,7 @@ def write(
     table = pl.concat([cells, control_cells(findings.controls)]).write_csv(float_precision=5).encode()
     for path in (given.out, *([given.board] if given.board else [])):
         write_atomic(path, table)
-    _save(given.out, figures)
+    save_figures(given.out, figures)
     text = page(own, cells, findings, missing_of(own, planned), figures, copies, others)
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
 
@@ -114,12 +115,6 @@ def figures_of(agents: pl.DataFrame, findings: Findings) -> list[Drawn]:
         drawn.append(effective_figure(of(agents, L1), findings.curve, "CoinRun", "methods"))
     relearned = None if findings.stopped(LABELS) else relearning_figure(agents)
     return drawn if relearned is None else [*drawn, relearned]
-
-
-def _save(out: Path, figures: list[Drawn]) -> None:
-    for figure in figures:
-        for suffix, content in ((".svg", figure.svg()), (".png", figure.png())):
-            write_atomic(out.with_name(f"{figure.name}{suffix}"), content)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """The page of equal entropy bonuses: its predictions from agents with known values, its text, and the names of its arms."""
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 from fixtures.methods_planted import ALPHAS, curve, planted, table
 
 from goalposts.experiments.analyses.methods.comparison.bonus import REPLAY, STUDY, method_of, name_of
 from goalposts.experiments.analyses.methods.comparison.controls import FAILS, HOLDS, OPEN, UNKNOWN
+from goalposts.experiments.analyses.methods.entropy import __main__ as command
 from goalposts.experiments.analyses.methods.entropy.page import ARMS, answer, draw, page
 from goalposts.experiments.analyses.methods.entropy.predictions import judged
 from goalposts.experiments.study.design.plan import plan_study
@@ -128,3 +131,25 @@ def test_arms_have_the_same_name_in_every_study() -> None:
         same = {"total_steps": config.train.total_steps, "ent_coef": config.train.ent_coef}
         assert config.train == usual[other].train.model_copy(update=same), arm
     assert points[STUDY][f"{REPLAY} 0.1"].train.ent_coef == 0.1
+
+
+def test_the_command_writes_the_page_its_figure_and_its_table(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(command, "read_agents", lambda rows: everyone())
+    (tmp_path / "golden.json").write_text('{"CoinRun": "0123456789abcdef"}')
+    command.main([str(tmp_path / "equal.csv"), "--rows", str(tmp_path)])
+    written = {path.name for path in tmp_path.iterdir()} - {"golden.json"}
+    assert written == {"equal.csv", "equal.md", "methods-entropy.svg", "methods-entropy.png"}
+    assert "n: 550 agents, 10 training seeds per point" in (tmp_path / "equal.md").read_text("utf-8")
+
+
+def test_missing_rows_are_an_error_that_says_how_to_record_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main([str(tmp_path / "equal.csv"), "--rows", str(tmp_path)]) == 2
+    assert (
+        "methods-entropy.parquet is missing; record it with docs/results/regenerate.sh"
+        in capsys.readouterr().err
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 """The finalists: who is chosen by the rule, the predictions from agents with known values, and the page."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ from fixtures.places import ROOT
 
 from goalposts.experiments.analyses.methods.comparison.bonus import name_of
 from goalposts.experiments.analyses.methods.comparison.controls import FAILS, HOLDS, OPEN, UNKNOWN
+from goalposts.experiments.analyses.methods.finalists import __main__ as command
 from goalposts.experiments.analyses.methods.finalists.choice import (
     FinalistCandidate,
     candidates_of,
@@ -176,6 +178,22 @@ def test_the_page_says_who_was_chosen_and_shows_every_world() -> None:
     assert "PLR-regret 0.01 in CoinRun" in text  # the figure's title
     part = page(agents[:60], candidates, candidates, [], None, agents.height)
     assert f"60 of {agents.height} agents are recorded" in part
+
+
+def test_the_command_says_who_is_chosen_or_writes_the_page(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "old_agents", lambda rows: None)
+    monkeypatch.setattr(command, "candidates_of", lambda agents: chosen())
+    monkeypatch.setattr(command, "new_agents", lambda rows: everyone())
+    given = [str(tmp_path / "three.csv"), "--rows", str(tmp_path)]
+    command.main([*given, "--choose"])
+    assert "| PLR-regret 0.01 | 0.03 [" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+    command.main(given)
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == {"three.csv", "three.md", "methods-finalists.svg", "methods-finalists.png"}
+    assert "**Incomplete.** 390 of 750 agents are recorded" in (tmp_path / "three.md").read_text("utf-8")
 
 
 def arms_of(study: str) -> dict[str, ExperimentConfig]:

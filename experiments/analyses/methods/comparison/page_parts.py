@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import polars as pl
 
 from ....report.figures.drawn import Drawn
 from ....study.leaderboard.cells import over_seeds
+from ....system.atomic_files import write_atomic
 from .controls import FAILS, HOLDS, Checked, Control
 
 CHOSEN = (
@@ -27,6 +29,13 @@ def shown(figure: Drawn | None) -> list[str]:
     if figure is None:
         return []
     return [f"![{figure.title}]({figure.name}.svg)", "", f"*{figure.title}. {figure.caption}*", ""]
+
+
+def save_figures(out: Path, figures: Iterable[Drawn]) -> None:
+    """Write figures next to a page's table, as SVG and PNG, by their names."""
+    for figure in figures:
+        write_atomic(out.with_name(f"{figure.name}.svg"), figure.svg())
+        write_atomic(out.with_name(f"{figure.name}.png"), figure.png())
 
 
 def held(states: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from ....study.design.plan import plan_study
 from ....study.results.page_header import front_matter, golden_of
 from ....system.atomic_files import check_parent, write_atomic
 from ..comparison.bonus import STUDY
+from ..comparison.page_parts import save_figures
 from .page import draw, page
 from .predictions import SOURCES, judged, read_agents
 
@@ -32,9 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
     agents = read_agents(given.rows)
     write_atomic(given.out, agents.write_csv(float_precision=5).encode())
     figure = draw(agents)
-    if figure is not None:
-        for suffix, content in ((".svg", figure.svg()), (".png", figure.png())):
-            write_atomic(given.out.with_name(f"{figure.name}{suffix}"), content)
+    save_figures(given.out, [figure] if figure is not None else [])
     sizes = agents.group_by("method", "parameter").len()["len"].unique().sort(descending=True).to_list()
     header = front_matter(
         f"python -m goalposts.experiments.analyses.methods.entropy {given.out} --rows {given.rows}",

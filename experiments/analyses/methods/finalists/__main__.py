@@ -22,6 +22,7 @@ from ....study.results.page_header import front_matter, golden_of
 from ....system.atomic_files import check_parent, write_atomic
 from ..comparison.bonus import STUDY as OF_BONUSES
 from ..comparison.controls import L1
+from ..comparison.page_parts import save_figures
 from .choice import candidates_of, finalists_of, new_agents, old_agents
 from .page import choice_rows, draw, page, planned_agents
 from .predictions import WORLDS, judged
@@ -43,9 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     agents = new_agents(given.rows)
     write_atomic(given.out, agents.write_csv(float_precision=5).encode())
     figure = draw(agents, chosen)
-    if figure is not None:
-        for suffix, content in ((".svg", figure.svg()), (".png", figure.png())):
-            write_atomic(given.out.with_name(f"{figure.name}{suffix}"), content)
+    save_figures(given.out, [figure] if figure is not None else [])
     golden, worlds = golden_of(given.out.parent), agents["world"].unique(maintain_order=True).to_list()
     counts = {
         world: agents.filter(pl.col("world") == world)["seed"].n_unique()

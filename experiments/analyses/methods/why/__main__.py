@@ -18,6 +18,7 @@ from ....study.design.plan import plan_study
 from ....study.results.page_header import front_matter, golden_of
 from ....system.atomic_files import check_parent, write_atomic
 from ..comparison.controls import L1
+from ..comparison.page_parts import save_figures
 from ..entropy.page import equal_of
 from .figures import draw, draw_training
 from .page import STUDY, page
@@ -35,9 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     agents = read_agents(given.rows)
     write_atomic(given.out, agents.write_csv(float_precision=5).encode())
     figures = [figure for figure in (draw_training(agents), draw(agents)) if figure is not None]
-    for figure in figures:
-        for suffix, content in ((".svg", figure.svg()), (".png", figure.png())):
-            write_atomic(given.out.with_name(f"{figure.name}{suffix}"), content)
+    save_figures(given.out, figures)
     header = front_matter(
         f"python -m goalposts.experiments.analyses.methods.why {given.out} --rows {given.rows}",
         f"{agents.height} agents, {agents['seed'].n_unique()} training seeds",
