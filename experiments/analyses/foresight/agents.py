@@ -21,20 +21,9 @@ from ...study.design.measures import FORESIGHT, PLAN
 from ...study.design.plan import MAIN, StudyPlan, plan_study
 from ...study.results.recorded_rows import RecordedRows, read_rows
 from . import greedy
-from .greedy import BOUNDS, Z
+from .greedy import BOUNDS, OUTCOMES, Z
 
 STUDIES = ("foresight", "foresight-corner", "foresight-beacon", "foresight-colourshape")
-OUTCOMES = (
-    "capability",
-    "capability_shift",
-    "preference",
-    "chance",
-    "preference_beyond_chance",
-    "misgeneralization",
-    "normalized_regret",
-    "goal_first",
-    "timeouts",
-)
 CONFIG: Mapping[str, type[pl.DataType]] = {
     "run": pl.String,
     "study": pl.String,

@@ -9,8 +9,8 @@ import polars as pl
 from ...foresight.predictors import ACCESS, CHOICES, DISAGREEMENT, PREDICTORS
 from ...measurement.intervals import percent, unseen_share
 from ...measurement.metrics import METRICS
-from .agents import CONFIG, OUTCOMES
-from .greedy import BOUNDS, MEASURES, VERDICT
+from .agents import CONFIG
+from .greedy import BOUNDS, MEASURES, OUTCOMES, VERDICT
 
 CONFIG_WORDS = {
     "run": "hash of the resolved config: the run's id",

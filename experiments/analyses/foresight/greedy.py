@@ -21,7 +21,7 @@ from ...study.leaderboard.cells import over_seeds
 
 BOUNDS = ("", "_low", "_high")
 Z = 1.959964  # standard errors on either side of a 95% interval
-MEASURES = (
+OUTCOMES = (  # of sampled and of greedy episodes
     "capability",
     "capability_shift",
     "preference",
@@ -31,10 +31,10 @@ MEASURES = (
     "normalized_regret",
     "goal_first",
     "timeouts",
-    "paralysis",
 )
+MEASURES = (*OUTCOMES, "paralysis")  # of greedy episodes
 VERDICT = "greedy_verdict"
-OUTCOMES = ("sampled", "greedy", "sampled, agents that both keep", "greedy, agents that both keep")
+ROWS = ("sampled", "greedy", "sampled, agents that both keep", "greedy, agents that both keep")
 
 
 def schema() -> dict[str, type[pl.DataType]]:
@@ -119,7 +119,7 @@ def _scores(comparisons: Sequence[PredictorComparison], main: str) -> list[str]:
         ["world", "outcomes", "AUROC", "Spearman, pooled", "Spearman within config", "n (pooled, within)"]
     ]
     for world in dict.fromkeys(score.world for score in comparisons[0].scores):
-        for words, comparison in zip(OUTCOMES, comparisons, strict=True):
+        for words, comparison in zip(ROWS, comparisons, strict=True):
             score = comparison.score(world, PRIMARY)
             if score is not None:
                 cells = [_shown(number) for number in (score.auroc, score.pooled, score.within)]
