@@ -6,15 +6,23 @@ import json
 import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 from fixtures.places import DOCS
 
 from goalposts.experiments.study.design.plan import StudyPlan, plan_study
 from goalposts.experiments.study.folder.folder import StudyFolder
 from goalposts.experiments.study.results.page_closing import KEPT, MADE, TIME, closing
-from goalposts.experiments.study.results.recorded_rows import made_of, read_rows, restore_rows, write_rows
+from goalposts.experiments.study.results.recorded_rows import (
+    KEYS,
+    RUNS_KEY,
+    made_of,
+    read_rows,
+    restore_rows,
+    write_rows,
+)
 
-OLD = DOCS / "results" / "rows" / "separate.parquet"  # holds the CPU seconds of its runs, no other times
+ROWS = DOCS / "results" / "rows" / "separate.parquet"
 TIMES = {"starting": 1.0, "training": 9.0, "evaluating": 2.0, "cpu": 8.0, "steps": 1000, "memory_mb": 500.0}
 VERSIONS = "0123456789ab, CPython 3.11.7, torch 2.13.0, numpy 2.4.6"
 FACTS = {
@@ -38,9 +46,22 @@ def plan() -> StudyPlan:
 
 
 @pytest.fixture(scope="module")
-def restored(plan: StudyPlan, tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
+def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows as older versions wrote them: with the CPU seconds of the runs, no other times and no versions."""
+    path = tmp_path_factory.mktemp("rows") / ROWS.name
+    metadata = {
+        name: value
+        for name, value in pl.read_parquet_metadata(ROWS).items()
+        if name in KEYS and name != RUNS_KEY
+    }
+    pl.read_parquet(ROWS).write_parquet(path, metadata=metadata)
+    return path
+
+
+@pytest.fixture(scope="module")
+def restored(old: Path, plan: StudyPlan, tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
     """A study restored from the older rows. Must not be changed."""
-    return restore(OLD, tmp_path_factory.mktemp("old"), plan)
+    return restore(old, tmp_path_factory.mktemp("old"), plan)
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +88,10 @@ def ending(folder: StudyFolder, plan: StudyPlan, before: str = "") -> str:
     return "\n".join(closing(folder, plan, sorted(folder.finished()), COMMAND, before))
 
 
-def test_recorded_rows_hold_times_and_versions(trained: StudyFolder, plan: StudyPlan, tmp_path: Path) -> None:
-    assert write_rows(tmp_path / "rows.parquet", trained, plan, read_rows(OLD).golden) == len(plan.runs)
+def test_recorded_rows_hold_times_and_versions(
+    trained: StudyFolder, old: Path, plan: StudyPlan, tmp_path: Path
+) -> None:
+    assert write_rows(tmp_path / "rows.parquet", trained, plan, read_rows(old).golden) == len(plan.runs)
     again = restore(tmp_path / "rows.parquet", tmp_path / "again", plan)
     for run in plan.runs:
         assert again.times(run) == trained.times(run) is not None
@@ -79,8 +102,10 @@ def test_recorded_rows_hold_times_and_versions(trained: StudyFolder, plan: Study
     assert "one run took 12 s" in ending(again, plan)
 
 
-def test_rows_of_older_versions_are_read_and_hold_no_times(restored: StudyFolder, plan: StudyPlan) -> None:
-    assert read_rows(OLD).times.keys() == plan.runs.keys()
+def test_rows_of_older_versions_are_read_and_hold_no_times(
+    restored: StudyFolder, old: Path, plan: StudyPlan
+) -> None:
+    assert read_rows(old).times.keys() == plan.runs.keys()
     assert all(restored.times(run) is None and made_of(restored.run(run)) is None for run in plan.runs)
     assert f"times and versions are known of 0 of {len(plan.runs)} runs" in ending(restored, plan)
 
