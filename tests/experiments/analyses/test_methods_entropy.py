@@ -15,6 +15,8 @@ from goalposts.experiments.study.design.plan import plan_study
 from goalposts.experiments.study.leaderboard.points import points_of
 from goalposts.experiments.study.results.recorded_rows import RecordedRows
 
+pytestmark = pytest.mark.usefixtures("few_samples")
+
 Curve = tuple[float, ...]
 USUAL: dict[str, Curve] = {  # all predictions hold
     "plain 0.01": (0.1, 0.2, 0.3, 0.4, 0.7),

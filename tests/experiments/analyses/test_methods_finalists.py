@@ -26,6 +26,8 @@ from goalposts.experiments.study.leaderboard.curves import differences
 from goalposts.experiments.study.leaderboard.points import points_of
 from goalposts.experiments.study.results.recorded_rows import RecordedRows
 
+pytestmark = pytest.mark.usefixtures("few_samples")
+
 CHOSEN = ("domain-randomization 0.1", "plain 0.1", "PLR-regret 0.01")
 STUDIES = {
     "CoinRun": ("methods-finalists", (0.001, 0.003, 0.01, 0.02, 0.03, 0.1)),
