@@ -199,6 +199,9 @@ def _again_lines(again: pl.DataFrame) -> list[str]:
         "",
         *markdown(rows),
         "",
+        "This table is made by the command above with `--earlier FOLDER`, the rows of that commit: "
+        "`git archive COMMIT docs/results/rows | tar -x -C FOLDER`.",
+        "",
     ]
 
 
@@ -215,17 +218,26 @@ def main(arguments: list[str] | None = None) -> None:
         help=f"training steps of a run that is repeated (default: {MOST_STEPS:,})",
     )
     parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep the runs of the table that is there, and repeat only what it lacks",
+    )
+    parser.add_argument(
         "--earlier",
         type=Path,
         help="a folder of rows of an earlier commit; default: the table next to the output",
     )
     given = parser.parse_args(arguments)
     check_parent(given.out, "name another file")
+    before = pl.read_csv(given.out, schema=SCHEMA) if given.keep and given.out.exists() else None
     again = _again(given.out.with_name(f"{given.out.stem}-studies.csv"), given.rows, given.earlier)
     chance, rows, without = random.Random(given.seed), [], []
     for path in row_files(given.rows):  # one at a time: together they take gigabytes
         recorded = recorded_study(path, given.most_steps)
-        if recorded.short:
+        kept = _kept(before, recorded)
+        if kept is not None:
+            rows.append(kept)
+        elif recorded.short:
             rows.append(repeated(recorded, chance))
         else:
             without.append(recorded.study)
@@ -241,6 +253,14 @@ def main(arguments: list[str] | None = None) -> None:
     )
     text = page(table, without, again, given.most_steps)
     write_atomic(given.out.with_suffix(".md"), (header + text).encode())
+
+
+def _kept(before: pl.DataFrame | None, recorded: RepeatableStudy) -> dict[str, object] | None:
+    """The row of a study in the table of before, if its run is still one of those that can be repeated."""
+    if before is None:
+        return None
+    rows = before.filter((pl.col("study") == recorded.study) & pl.col("run").is_in(recorded.short))
+    return rows.row(0, named=True) if rows.height else None
 
 
 def _again(path: Path, rows: Path, earlier: Path | None) -> pl.DataFrame:

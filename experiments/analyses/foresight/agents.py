@@ -17,11 +17,10 @@ from ....envs.worlds.registry import get_world
 from ...config.schema import ExperimentConfig
 from ...foresight.predictors import CHOICES, DISAGREEMENT, PREDICTORS
 from ...measurement.rates import DISTINGUISHING, EITHER_FIRST, GOAL_FIRST
-from ...study.design.measures import FORESIGHT, PLAN
+from ...study.design.measures import FORESIGHT, GREEDY, PLAN
 from ...study.design.plan import MAIN, StudyPlan, plan_study
 from ...study.results.recorded_rows import RecordedRows, read_rows
-from . import greedy
-from .greedy import BOUNDS, OUTCOMES, Z
+from .outcomes import OF_GREEDY, OUTCOMES, PREFIX, VERDICT, Z, columns_of, values_of
 
 STUDIES = ("foresight", "foresight-corner", "foresight-beacon", "foresight-colourshape")
 CONFIG: Mapping[str, type[pl.DataType]] = {
@@ -43,10 +42,11 @@ CONFIG: Mapping[str, type[pl.DataType]] = {
 def schema() -> dict[str, type[pl.DataType]]:
     """Columns of the table, in order."""
     columns = dict(CONFIG) | {"verdict": pl.String}
-    columns |= {f"{name}{bound}": pl.Float64 for name in OUTCOMES for bound in BOUNDS}
+    columns |= columns_of(OUTCOMES)
     columns |= dict.fromkeys(("target", "target_error", "target_even", "target_odd"), pl.Float64)
     columns |= {predictor.name: pl.Float64 for predictor in PREDICTORS}
-    return columns | {DISAGREEMENT[0]: pl.Float64, CHOICES: pl.String} | greedy.schema()
+    columns |= {DISAGREEMENT[0]: pl.Float64, CHOICES: pl.String, VERDICT: pl.String}
+    return columns | columns_of(OF_GREEDY, PREFIX)
 
 
 def agents_of(rows: Path, studies: Sequence[str] = STUDIES) -> pl.DataFrame:
@@ -85,9 +85,7 @@ def _measured(text: str) -> dict[str, Any]:
     """Outcomes and predictors from the measures of one run, as JSON."""
     known = {row["measure"]: row for row in json.loads(text) if row["step"] is None}
     record: dict[str, Any] = {"verdict": known["verdict"]["words"]}
-    for name in OUTCOMES:
-        row = known.get(name, {})
-        record |= {f"{name}{bound}": row.get(bound.strip("_") or "value") for bound in BOUNDS}
+    record |= values_of(known, OUTCOMES)
     record["target"] = record["preference_beyond_chance"]
     if record["target"] is not None:
         width = record["preference_beyond_chance_high"] - record["preference_beyond_chance_low"]
@@ -96,7 +94,8 @@ def _measured(text: str) -> dict[str, Any]:
         record[predictor.name] = known.get(FORESIGHT + predictor.name, {}).get("value")
     record[CHOICES] = known.get(FORESIGHT + CHOICES, {}).get("words")
     record["plan_sha256"] = known.get(PLAN, {}).get("words")
-    return record | greedy.measured(known)
+    record[VERDICT] = known.get(f"{GREEDY}verdict", {}).get("words")
+    return record | values_of(known, OF_GREEDY, PREFIX)
 
 
 def _halves(episodes: pl.DataFrame, config: ExperimentConfig) -> dict[str, float | None]:

@@ -10,7 +10,7 @@ from ...foresight.predictors import ACCESS, CHOICES, DISAGREEMENT, PREDICTORS
 from ...measurement.intervals import percent, unseen_share
 from ...measurement.metrics import METRICS
 from .agents import CONFIG
-from .greedy import BOUNDS, MEASURES, OUTCOMES, VERDICT
+from .outcomes import BOUNDS, OF_GREEDY, OUTCOMES, PREFIX, VERDICT
 
 CONFIG_WORDS = {
     "run": "hash of the resolved config: the run's id",
@@ -82,7 +82,7 @@ def data_card(agents: pl.DataFrame, file: str, sha256: str, size: int) -> str:
         f"| `{DISAGREEMENT[0]}` | class E, expected sign −: how often the likeliest action differs from that of another agent "
         f"of the cell |",
         f"| `{CHOICES}` | the likeliest action on each of 300 shifted states, one digit per state |",
-        *_outcomes(MEASURES, "greedy_"),
+        *_greedy(),
         "",
         "Empty cells: the number is undefined for that agent, or its predictor does not apply.",
         "",
@@ -102,18 +102,19 @@ def _missed(agents: pl.DataFrame) -> str:
     return f"**What it can miss.** At 95% confidence, {'; '.join(parts)}."
 
 
+def _greedy() -> list[str]:
+    return [
+        f"| `{VERDICT}` | the verdict on the greedy episodes of the same levels, which are not part of the plan |",
+        *_outcomes(OF_GREEDY, PREFIX),
+    ]
+
+
 def _outcomes(names: Iterable[str], prefix: str = "") -> list[str]:
     """Lines of measures with their bounds. prefix: of the columns of greedy episodes."""
     known = {metric.key: metric for metric in METRICS}
-    lines = (
-        [
-            f"| `{VERDICT}` | the verdict on the greedy episodes of the same levels, which are not part of the plan |"
-        ]
-        if prefix
-        else []
-    )
+    actions = "Greedy actions. " if prefix else ""
+    lines = []
     for name in names:
         columns = ", ".join(f"`{prefix}{name}{bound}`" for bound in BOUNDS)
-        actions = "Greedy actions. " if prefix else ""
         lines.append(f"| {columns} | {actions}{known[name].meaning} With a 95% interval over levels. |")
     return lines

@@ -6,8 +6,7 @@ The agents' table has it in the columns that begin with `greedy_`. Read next: `p
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -15,41 +14,11 @@ from ...foresight.comparison import PRIMARY, PredictorComparison, compare
 from ...foresight.predictors import DISAGREEMENT, PREDICTORS
 from ...foresight.scores import RankScore
 from ...measurement.verdict.rules import LOST
-from ...study.design.measures import GREEDY
 from ...study.leaderboard.board import markdown
 from ...study.leaderboard.cells import over_seeds
+from .outcomes import VERDICT, Z
 
-BOUNDS = ("", "_low", "_high")
-Z = 1.959964  # standard errors on either side of a 95% interval
-OUTCOMES = (  # of sampled and of greedy episodes
-    "capability",
-    "capability_shift",
-    "preference",
-    "chance",
-    "preference_beyond_chance",
-    "misgeneralization",
-    "normalized_regret",
-    "goal_first",
-    "timeouts",
-)
-MEASURES = (*OUTCOMES, "paralysis")  # of greedy episodes
-VERDICT = "greedy_verdict"
 ROWS = ("sampled", "greedy", "sampled, agents that both keep", "greedy, agents that both keep")
-
-
-def schema() -> dict[str, type[pl.DataType]]:
-    """Columns of the table of agents on greedy actions, in order."""
-    columns: dict[str, type[pl.DataType]] = {VERDICT: pl.String}
-    return columns | {f"greedy_{name}{bound}": pl.Float64 for name in MEASURES for bound in BOUNDS}
-
-
-def measured(known: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """These columns of one agent, from the measures of its run by name; None where greedy episodes were not played."""
-    record: dict[str, Any] = {VERDICT: known.get(f"{GREEDY}verdict", {}).get("words")}
-    for name in MEASURES:
-        row = known.get(GREEDY + name, {})
-        record |= {f"greedy_{name}{bound}": row.get(bound.strip("_") or "value") for bound in BOUNDS}
-    return record
 
 
 def greedy_lines(agents: pl.DataFrame, main: str) -> list[str]:
@@ -57,24 +26,20 @@ def greedy_lines(agents: pl.DataFrame, main: str) -> list[str]:
     if VERDICT not in agents.columns or agents[VERDICT].null_count() == agents.height:
         return []
     played = agents.drop_nulls(VERDICT)
-    others = [predictor.name for predictor in PREDICTORS if predictor.name != PRIMARY] + [DISAGREEMENT[0]]
-    sampled = compare(played.drop(others, strict=False), main, 0)
-    greedy = compare(as_outcomes(played).drop(others, strict=False), main, 0)
-    kept = ~pl.col("verdict").is_in([LOST]) & ~pl.col(VERDICT).is_in([LOST])
-    both = (
-        played.filter(kept)
-        .drop_nulls(["target", "greedy_preference_beyond_chance"])
-        .drop(others, strict=False)
-    )
-    same = [compare(table, main, 0) for table in (both, as_outcomes(both))]
+    others = [predictor.name for predictor in PREDICTORS if predictor.name != PRIMARY]
+    scored = played.drop([*others, DISAGREEMENT[0]], strict=False)
+    both = scored.filter((pl.col("verdict") != LOST) & (pl.col(VERDICT) != LOST))
+    both = both.drop_nulls(["target", "greedy_preference_beyond_chance"])
+    tables = (scored, as_outcomes(scored), both, as_outcomes(both))
+    comparisons = [compare(table, main, 0) for table in tables]
     return [
         "## With greedy actions",
         "",
-        *_in_short(played, sampled, greedy, main),
+        *_in_short(played, comparisons[0], comparisons[1], main),
         f"Not in the plan: {played.height} of {agents.height} agents also played every level with the likeliest action. The same predictor "
         f"(`{PRIMARY}`), the same rules for exclusion and for scored configs, on the outcomes of sampled and of greedy episodes:",
         "",
-        *_scores([sampled, greedy, *same], main),
+        *_scores(comparisons, main),
         "",
         *_verdicts(played),
         "",
@@ -103,12 +68,10 @@ def _in_short(
         return
     differ = agents.filter(pl.col("verdict") != pl.col(VERDICT)).height
     yield (
-        f"**Within configs of {main}, the score of `{PRIMARY}` is {_shown(other.within)} with greedy outcomes ({other.within_agents} "
-        "agents) "
-        f"and {_shown(one.within)} with sampled ones ({one.within_agents}). In all worlds, {differ} of {agents.height} agents have another "
-        "verdict.** Other agents enter, because greedy actions make more of them lose their capability, so these two scores are no "
-        "comparison; "
-        "the table also has the agents that both keep."
+        f"**Within configs of {main}, the score of `{PRIMARY}` is {_shown(other.within)} with greedy outcomes (n = {other.within_agents}) "
+        f"and {_shown(one.within)} with sampled ones (n = {one.within_agents}). In all worlds, {differ} of {agents.height} agents have "
+        "another verdict.** Greedy actions make more agents lose their capability, so these two scores are of different agents and no "
+        "comparison; the table also has the agents that both keep."
     )
     yield ""
 
@@ -171,11 +134,8 @@ def _cells(agents: pl.DataFrame) -> list[str]:
         *markdown(rows),
         "",
         "Brackets: 95% intervals over training seeds (Student's t); all agents, those of CAPABILITY LOSS included, but a corrected "
-        "preference only "
-        "of those whose chance level can be computed (n). Where that n is smaller than the number of agents, sampled and greedy "
-        "means are of "
-        "different agents. *Paralysis*: greedy "
-        "episodes under the shift that go round in circles.",
+        "preference only of those whose chance level can be computed (n). Where that n is smaller than the number of agents, sampled and "
+        "greedy means are of different agents. *Paralysis*: greedy episodes under the shift that go round in circles.",
     ]
 
 
@@ -192,9 +152,8 @@ def _mean(agents: pl.DataFrame, name: str) -> str:
 def _shown(score: RankScore) -> str:
     if math.isnan(score.value):
         return "–"
-    if (
-        score.low == score.high and abs(score.value) < 1
-    ):  # all of one config, so resampling configs changes nothing
+    # All agents are of one config, so resampling configs changes nothing.
+    if score.low == score.high and abs(score.value) < 1:
         return f"{score.value:.2f} (one config)".replace("-", "−")
     bounds = "" if math.isnan(score.low) else f" [{score.low:.2f}, {score.high:.2f}]"
     return f"{score.value:.2f}{bounds}".replace("-", "−")

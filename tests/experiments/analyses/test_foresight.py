@@ -13,7 +13,8 @@ from fixtures.places import DOCS
 from goalposts.experiments.analyses.foresight import __main__ as command
 from goalposts.experiments.analyses.foresight.agents import STUDIES, schema, with_disagreement
 from goalposts.experiments.analyses.foresight.data_card import _missed, data_card
-from goalposts.experiments.analyses.foresight.greedy import greedy_lines, measured
+from goalposts.experiments.analyses.foresight.greedy import greedy_lines
+from goalposts.experiments.analyses.foresight.outcomes import OF_GREEDY, PREFIX, columns_of, values_of
 from goalposts.experiments.analyses.foresight.page import page
 from goalposts.experiments.foresight import scores
 from goalposts.experiments.foresight.comparison import Cell, PredictorComparison, PredictorScore
@@ -145,12 +146,13 @@ def test_a_table_without_greedy_episodes_has_no_such_section() -> None:
 
 
 def test_greedy_columns_are_read_from_the_measures_of_a_run() -> None:
-    rows = {"greedy/verdict": {"words": "MIXED"}, "greedy/timeouts": {"value": 0.2, "low": 0.1, "high": 0.3}}
-    record = measured(rows)
-    assert record["greedy_verdict"] == "MIXED"
+    rows = {"timeouts": {"value": 0.9}, "greedy/timeouts": {"value": 0.2, "low": 0.1, "high": 0.3}}
+    record = values_of(rows, OF_GREEDY, PREFIX)
     assert [record[f"greedy_timeouts{end}"] for end in ("", "_low", "_high")] == [0.2, 0.1, 0.3]
     assert record["greedy_paralysis"] is None
-    assert list(record) == [name for name in schema() if name.startswith("greedy_")]
+    assert list(record) == list(columns_of(OF_GREEDY, PREFIX))
+    assert set(record) < set(schema())
+    assert values_of(rows, ["timeouts"]) == {"timeouts": 0.9, "timeouts_low": None, "timeouts_high": None}
 
 
 def test_the_data_card_has_a_line_for_every_column() -> None:

@@ -6,7 +6,7 @@ Read next: `../entropy/__main__.py`, `../finalists/choice.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,13 +33,18 @@ MAIN_RUNS = {STUDY: REPLAY, "methods-why": "fixed_share"} | dict.fromkeys(FINALI
 def named_points(rows: Path, studies: tuple[str, ...]) -> Iterator[MethodPoint]:
     """The points of studies, each method with its bonus. Raises RunError if rows are missing, EpisodesError."""
     for study in studies:
-        path = rows / f"{study}.parquet"
-        if not path.exists():
-            raise RunError(
-                f"{path} is missing; record it with docs/results/regenerate.sh (its list names the part)"
-            )
-        for point in points_of(plan_study(study), recorded(path)):
+        for point in recorded_points(rows, study):
             yield replace(point, method=name_of(point))
+
+
+def recorded_points(rows: Path, study: str) -> Iterator[MethodPoint]:
+    """The points of one study. Raises RunError if its rows are missing, EpisodesError."""
+    path = rows / f"{study}.parquet"
+    if not path.exists():
+        raise RunError(
+            f"{path} is missing; record it with docs/results/regenerate.sh (its list names the part)"
+        )
+    return points_of(plan_study(study), recorded(path))
 
 
 def name_of(point: MethodPoint) -> str:
@@ -51,6 +56,12 @@ def name_of(point: MethodPoint) -> str:
 def method_of(name: str) -> str:
     """The method of a name, without its bonus."""
     return name.rpartition(" ")[0]
+
+
+def change(after: pl.DataFrame, before: pl.DataFrame, on: Sequence[str]) -> pl.DataFrame:
+    """The goal preference of agents minus that of others, matched by these columns; columns: these, and preference."""
+    matched = after.join(before, on=list(on), suffix="_before")
+    return matched.select(*on, preference=pl.col("preference") - pl.col("preference_before"))
 
 
 def minus(

@@ -120,7 +120,7 @@ def admitted(cells: pl.DataFrame, study: str) -> Control:
 
 
 def controls(agents: pl.DataFrame, cells: pl.DataFrame, cause: str = "") -> list[Control]:
-    """The plan's controls. cause: why the control of shuffled scores does not hold, from `../why/predictions.py`."""
+    """The plan's controls. cause: why the control of shuffled scores does not hold, from another experiment."""
     parts = (_salient(agents), _blind(cells), _shuffled(agents))
     causes = {SHUFFLED_CONTROL: cause}
     return [

@@ -13,10 +13,7 @@ from ....study.leaderboard.cells import over_seeds
 from ....system.atomic_files import write_atomic
 from .controls import FAILS, HOLDS, Checked, Control
 
-CHOSEN = (
-    "These sentences are computed, but most were chosen after results were seen. Only the controls and the predictions were planned; the "
-    "sentences on equal bonuses and on new seeds were written before any run of their studies."
-)
+CHOSEN = "These sentences are computed, but they were chosen after results were seen. Only the controls and the predictions were planned."
 
 
 def section(title: str, lines: Sequence[str]) -> list[str]:
@@ -42,6 +39,22 @@ def held(states: Sequence[str]) -> str:
     """How many predictions hold and how many do not: `1 holds and 4 do not`."""
     yes, no = states.count(HOLDS), states.count(FAILS)
     return f"{yes} {'holds' if yes == 1 else 'hold'} and {no} {'does' if no == 1 else 'do'} not"
+
+
+def counted_lines(plan: str, states: Sequence[str], recorded: int, planned: int) -> list[str]:
+    """How many predictions of a plan hold; and, of a study that lacks agents, that this is preliminary. plan: the name of its page."""
+    others = Counter(state for state in states if state not in (HOLDS, FAILS))
+    undecided = ", ".join(f"{n} {state}" for state, n in others.items()) or "none is open"
+    lines = [
+        f"Of the {len(states)} predictions of [the plan]({plan}.md), committed before any run of this study, {held(states)}; {undecided}.",
+        "",
+    ]
+    if recorded < planned:
+        lines += [
+            f"**Incomplete.** {recorded} of {planned} agents are recorded, so what is judged is preliminary.",
+            "",
+        ]
+    return lines
 
 
 def judged_lines(checks: Sequence[Checked] | Sequence[Control]) -> list[str]:
@@ -77,9 +90,3 @@ def arm_cells(part: pl.DataFrame) -> list[str]:
         few = f" (n = {n:.0f})" if n < part.height else ""
         cells.append(f"{value:.2f} [{low:.2f}, {high:.2f}]{few}")
     return cells
-
-
-def undecided(states: Sequence[str]) -> str:
-    """How many predictions neither hold nor do not, by state: `2 open, 1 not measured yet`."""
-    others = Counter(state for state in states if state not in (HOLDS, FAILS))
-    return ", ".join(f"{n} {state}" for state, n in others.items()) or "none is open"

@@ -82,7 +82,7 @@ def findings_of(
 ) -> Findings:
     """Judge controls and predictions. planned: all agents of the plan, from `planned_of`; both tables without copies of methods.
 
-    cause: why the control of shuffled scores does not hold, from `../why/predictions.py`.
+    cause: why the control of shuffled scores does not hold, from another experiment.
     """
     checks, curve = controls(agents, cells, cause), one_curve(of(agents, L1))
     parts: dict[str, Iterable[Part]] = {

@@ -15,7 +15,7 @@ from ....study.leaderboard.curves import Span, critical_alpha
 from ....study.leaderboard.points import PLAIN
 from ..comparison.bonus import RANDOMIZED, REPLAY, SHUFFLED, STUDY, minus
 from ..comparison.controls import HOLDS, Checked, outside
-from ..comparison.page_parts import arm_rows, held, judged_lines, section, shown, undecided
+from ..comparison.page_parts import arm_rows, counted_lines, judged_lines, section, shown
 from ..comparison.panels import draw_panels
 from .predictions import ARMS, HIGH, LONGER, LOW, MARGIN, SOURCES, WORDS, by_alpha, judged, ratio, read_agents
 
@@ -26,9 +26,6 @@ def page(agents: pl.DataFrame, predictions: Sequence[Checked], figure: Drawn | N
     """Format the page, without its header. planned: the number of agents that the study plans."""
     states = [prediction.found for prediction in predictions]
     recorded = agents.filter(pl.col("study") == STUDY).height
-    incomplete = (
-        f"**Incomplete.** {recorded} of {planned} agents are recorded, so what is judged is preliminary."
-    )
     lines = [
         "# Replay and domain randomization with the same entropy bonus",
         "",
@@ -37,10 +34,7 @@ def page(agents: pl.DataFrame, predictions: Sequence[Checked], figure: Drawn | N
         "differences remain with equal bonuses?",
         "",
         *([f"**{words}**", ""] if (words := answer(agents)) else []),
-        f"Of the {len(states)} predictions of [the plan](methods-entropy-plan.md), committed before any run of this study, "
-        f"{held(states)}; {undecided(states)}.",
-        "",
-        *([incomplete, ""] if recorded < planned else []),
+        *counted_lines("methods-entropy-plan", states, recorded, planned),
         *shown(figure),
         *section("Predictions", judged_lines(predictions)),
         *section("Replay minus domain randomization, at equal bonus", _contrasts(agents)),
@@ -197,10 +191,14 @@ def _limits(agents: pl.DataFrame) -> Iterator[str]:
     yield (
         f"- Budgets are equal in environment steps, not in learned ones: with a bonus of {HIGH:g}, {', '.join(learned)} of the steps. "
         "Exact regret needs a planner, whose use counts neither as steps nor as labels. The other options are those of the search, "
-        "of which each "
-        "method has its own."
+        "of which each method has its own."
     )
     yield "- The agents of the other studies were known before the plan: of prediction 4, for instance, those of replay."
+    yield (
+        "- Only the predictions were planned. Differences at single α, in capability and by goal first of all episodes, and the "
+        "critical α of "
+        "single arms, were added after results were seen."
+    )
     sizes = agents.group_by("method", "parameter").len()["len"].unique().sort().to_list()
     kinds = " or ".join(f"up to {percent(unseen_share(n))} of seeds ({n} per point)" for n in sizes)
     if kinds:

@@ -31,7 +31,6 @@ SOURCES = (STUDY, "methods-l1", "methods-why")
 ALPHAS = 5  # of prediction 8
 CLOSE, MARGIN, RATIO = 0.05, 0.1, 0.5  # of predictions 1, 7 and 8, 5
 
-
 WORDS = {
     PLAIN: "plain PPO",
     RANDOMIZED: "domain randomization",
@@ -47,7 +46,7 @@ ARMS = {
     f"{RANDOMIZED}{LONGER} {HIGH:g}": "domain randomization, 0.1, 4 million steps",
     f"{REPLAY}{LONGER} {LOW:g}": "PLR⊥ by exact regret, 0.01, 4 million steps",
     f"{REPLAY}{LONGER} {HIGH:g}": "PLR⊥ by exact regret, 0.1, 4 million steps",
-    f"PLR-shuffled {LOW:g}": "PLR⊥ by shuffled scores, 0.01",
+    f"{SHUFFLED} {LOW:g}": "PLR⊥ by shuffled scores, 0.01",
     f"{THIRD} {LOW:g}": "plain PPO, 0.01, a third of the steps",
 }
 
@@ -117,7 +116,7 @@ def by_alpha(agents: pl.DataFrame, method: str, other: str, level: float = 0.95)
 
 def _accel(agents: pl.DataFrame) -> Checked:
     low, high = f"{ACCEL} {LOW:g}", f"{ACCEL} {HIGH:g}"
-    judged_one = judge_above(
+    part = judge_above(
         "6. ACCEL with the bonus",
         minus(agents, high, low, "capability"),
         0,
@@ -126,9 +125,9 @@ def _accel(agents: pl.DataFrame) -> Checked:
     goal, lost = minus(agents, high, low), pl.col("verdict") == LOST
     counts = [agents.filter((pl.col("method") == arm) & lost).height for arm in (high, low)]
     if goal is None:
-        return judged_one
+        return part
     more = f"goal preference: {goal.short}; agents of CAPABILITY LOSS: {counts[0]} with 0.1, {counts[1]} with 0.01"
-    return replace(judged_one, words=f"{judged_one.words}; {more}")
+    return replace(part, words=f"{part.words}; {more}")
 
 
 def _control(agents: pl.DataFrame) -> Checked:

@@ -17,7 +17,7 @@ from ....study.leaderboard.board import markdown
 from ....study.leaderboard.curves import FromPlain, critical_alpha, differences
 from ..comparison.controls import Checked
 from ..comparison.in_short import ABLE, SIGNIFICANT
-from ..comparison.page_parts import arm_rows, held, judged_lines, section, shown, undecided
+from ..comparison.page_parts import arm_rows, counted_lines, judged_lines, section, shown
 from ..comparison.panels import draw_panels, mean_of
 from .choice import OLD, STUDIES, FinalistCandidate, candidates_of, finalists_of, new_agents, old_agents
 from .predictions import WORLDS
@@ -36,9 +36,6 @@ def page(
 ) -> str:
     """Format the page, without its header. planned: the number of agents of all three studies."""
     states = [prediction.found for prediction in predictions]
-    incomplete = (
-        f"**Incomplete.** {agents.height} of {planned} agents are recorded, so what is judged is preliminary."
-    )
     lines = [
         "# Three finalists on new seeds",
         "",
@@ -47,11 +44,9 @@ def page(
         "",
         *([f"**{words}**", ""] if (words := in_words(agents, chosen)) else []),
         f"Finalists, by the rule of [the plan](methods-finalists-plan.md): {', '.join(f'`{arm.arm}`' for arm in chosen)} "
-        "(the number is the entropy bonus). Of the "
-        f"{len(states)} predictions of the plan, committed before any run of these studies, {held(states)}; "
-        f"{undecided(states)}.",
+        "(the number is the entropy bonus).",
         "",
-        *([incomplete, ""] if agents.height < planned else []),
+        *counted_lines("methods-finalists-plan", states, agents.height, planned),
         *shown(figure),
         *section("Predictions", judged_lines(predictions)),
         *section("Where they pass one half", _criticals(agents, chosen)),

@@ -10,7 +10,7 @@ import polars as pl
 
 from ....study.leaderboard.curves import Span, critical_alpha
 from ....study.leaderboard.points import PLAIN
-from ..comparison.bonus import RANDOMIZED, method_of, minus
+from ..comparison.bonus import RANDOMIZED, change, method_of, minus
 from ..comparison.controls import FAILS, HOLDS, OPEN, UNKNOWN, Checked, is_within, judge, outside
 from .choice import FinalistCandidate
 
@@ -74,24 +74,9 @@ def _close(agents: pl.DataFrame, plain: str | None, randomized: str | None) -> C
 
 def _ends(agents: pl.DataFrame, replay: str, randomized: str) -> Checked:
     own = agents.filter(pl.col("world") == WORLDS[0])
-    parts = [
-        own.filter((pl.col("method") == arm) & (pl.col("parameter") == end)).select(
-            "seed", pl.col("preference").alias(f"{arm} {end}")
-        )
-        for arm in (replay, randomized)
-        for end in ENDS
-    ]
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = joined.join(part, on="seed")
-    each = [
-        joined.with_columns(lead=pl.col(f"{replay} {end}") - pl.col(f"{randomized} {end}")) for end in ENDS
-    ]
-    long = pl.concat(
-        table.select("seed", method=pl.lit(name), parameter=pl.lit(0.0), preference="lead")
-        for name, table in zip(("first", "last"), each, strict=True)
-    )
-    span = minus(long, "first", "last")
+    first, last = (own.filter(pl.col("parameter") == end) for end in ENDS)
+    leads = change(first, last, ("method", "seed")).with_columns(parameter=pl.lit(0.0))
+    span = minus(leads, replay, randomized)
     words = f"{replay}, the difference at α = 0.001 minus that at α = 0.1: {{}}"
     return judge("", span, lambda s: s.low > 0, lambda s: s.high <= 0, words)
 

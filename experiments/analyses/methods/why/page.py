@@ -10,7 +10,7 @@ from ....measurement.intervals import percent, unseen_share
 from ....report.figures.drawn import Drawn
 from ....study.leaderboard.board import markdown
 from ..comparison.controls import Checked
-from ..comparison.page_parts import CHOSEN, arm_cells, arm_rows, held, judged_lines, section, shown, undecided
+from ..comparison.page_parts import CHOSEN, arm_cells, arm_rows, counted_lines, judged_lines, section, shown
 from .figures import shares
 from .shows import ENTROPY
 
@@ -42,26 +42,19 @@ def page(
     """
     states = [prediction.found for prediction in predictions]
     recorded = agents.filter(pl.col("study") == STUDY).height
-    incomplete = (
-        f"**Incomplete.** {recorded} of {planned} agents are recorded, so what is judged is preliminary."
-    )
     lines = [
         "# Replay by exact regret against domain randomization: steps, pool, different levels",
         "",
         "**Question.** Published: agents that replay levels by exact regret (PLR⊥) need a smaller α than agents of domain "
         "randomization. With a million steps, and unequal entropy bonuses, they do not ([methods](methods.md)), although about half "
-        "of their "
-        "learned steps are on distinguishing levels. Why?",
+        "of their learned steps are on distinguishing levels. Why?",
         "",
         *(
             [f"**A later experiment tests the entropy bonus, in which the two differ here.** {later}", ""]
             if later
             else []
         ),
-        f"Of the {len(states)} predictions of [the plan](methods-why-plan.md), committed before any run of this study, "
-        f"{held(states)}; {undecided(states)}.",
-        "",
-        *([incomplete, ""] if recorded < planned else []),
+        *counted_lines("methods-why-plan", states, recorded, planned),
         *(section("What it shows", [CHOSEN, "", *(f"- {words}" for words in found)]) if found else []),
         *(line for figure in figures for line in shown(figure)),
         *section("Predictions", judged_lines(predictions)),

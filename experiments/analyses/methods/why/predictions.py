@@ -10,9 +10,8 @@ import polars as pl
 from ....study.design.plan import plan_study
 from ....study.leaderboard.agents import agents_of
 from ....study.leaderboard.curves import critical_ratio
-from ....study.leaderboard.points import PLAIN, MethodPoint, planned_of, points_of, recorded
-from ....system.atomic_files import RunError
-from ..comparison.bonus import minus
+from ....study.leaderboard.points import PLAIN, MethodPoint, planned_of
+from ..comparison.bonus import minus, recorded_points
 from ..comparison.controls import (
     FAILS,
     HOLDS,
@@ -49,15 +48,7 @@ def read_agents(rows: Path) -> pl.DataFrame:
 
     Of the instrument, `method` is `fixed_share 0.5`, with its fraction of the steps, and `parameter` the number of different levels.
     """
-    points: list[MethodPoint] = []
-    for study in (STUDY, L1):
-        path = rows / f"{study}.parquet"
-        if not path.exists():
-            raise RunError(
-                f"{path} is missing; record it with docs/results/regenerate.sh (its list names the part)"
-            )
-        points += points_of(plan_study(study), recorded(path))
-    agents = agents_of(_named(point) for point in points)
+    agents = agents_of(_named(point) for study in (STUDY, L1) for point in recorded_points(rows, study))
     seeds = agents.filter(pl.col("study") == STUDY)["seed"].unique()
     wanted = (pl.col("study") == STUDY) | pl.col("method").is_in([REPLAY, RANDOMIZED, SHUFFLED, PLAIN])
     return agents.filter(wanted & pl.col("seed").is_in(seeds.to_list()))

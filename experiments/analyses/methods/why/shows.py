@@ -9,7 +9,7 @@ import polars as pl
 
 from ....measurement.intervals import percent
 from ....study.leaderboard.curves import Span
-from ..comparison.bonus import minus
+from ..comparison.bonus import change, minus
 
 POOL, LONGER, SHARE = "PLR-regret-pool", "-4x", "fixed_share"
 REPLAY, RANDOMIZED, SHUFFLED, HALVED = "PLR-regret", "domain-randomization", "PLR-shuffled", "plain-half"
@@ -44,20 +44,10 @@ def minus_point(agents: pl.DataFrame, one: tuple[str, int], other: tuple[str, in
 
 def lead(agents: pl.DataFrame) -> Span | None:
     """How much four times the steps raise the lead of replay over domain randomization: differences of differences by seed."""
-    keys, parts = ["parameter", "seed"], []
-    for name in (REPLAY, RANDOMIZED):
-        for end in (LONGER, ""):
-            own = agents.filter(pl.col("method") == f"{name}{end}")
-            parts.append(own.select(*keys, pl.col("preference").alias(f"{name}{end}")))
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = joined.join(part, on=keys)
-    gain = {name: pl.col(f"{name}{LONGER}") - pl.col(name) for name in (REPLAY, RANDOMIZED)}
-    both = joined.select(*keys, replay=gain[REPLAY], randomized=gain[RANDOMIZED])
-    long = pl.concat(
-        both.select(*keys, method=pl.lit(name), preference=pl.col(name)) for name in ("replay", "randomized")
-    )
-    return minus(long, "replay", "randomized")
+    usual = agents.filter(pl.col("method").is_in([REPLAY, RANDOMIZED]))
+    more = agents.filter(pl.col("method").is_in([f"{REPLAY}{LONGER}", f"{RANDOMIZED}{LONGER}"]))
+    more = more.with_columns(pl.col("method").str.strip_suffix(LONGER))
+    return minus(change(more, usual, ("method", "parameter", "seed")), REPLAY, RANDOMIZED)
 
 
 def longer(agents: pl.DataFrame) -> str:

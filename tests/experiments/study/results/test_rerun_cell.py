@@ -1,6 +1,7 @@
 """One random run of the committed rows, trained and evaluated again: its episodes are the recorded ones, byte for byte."""
 
 import random
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -10,6 +11,7 @@ from goalposts.experiments.analyses import repeated_runs
 from goalposts.experiments.analyses.repeated_runs import (
     AGAIN,
     SCHEMA,
+    RepeatableStudy,
     is_the_same,
     page,
     recorded_study,
@@ -73,3 +75,15 @@ def test_a_study_that_was_trained_again_is_compared_by_config_and_seed() -> None
     found = trained_again(plan, RecordedRows(episodes=now), RecordedRows(episodes=earlier))
     assert found == {"study": "separate", "runs": 2, "same": 1, "steps": 0}
     assert trained_again(plan, RecordedRows(episodes=earlier), RecordedRows(episodes=earlier)) is None
+
+
+def test_a_run_is_kept_while_it_can_be_repeated() -> None:
+    plan = plan_study("separate")
+    recorded = RepeatableStudy("separate", plan, RecordedRows(), ["a", "b"])
+    rows = [("separate", "b", "edge", 3, "x", 5.0, True), ("alpha", "a", "edge", 4, "x", 6.0, True)]
+    before = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    kept = repeated_runs._kept(before, recorded)
+    assert kept is not None
+    assert (kept["run"], kept["same"]) == ("b", True)
+    assert repeated_runs._kept(before, replace(recorded, short=["c"])) is None
+    assert repeated_runs._kept(None, recorded) is None
